@@ -1,0 +1,32 @@
+"""Who may call a route. Each function returns on whose behalf the request is, or raises `Refused`."""
+
+from slackapp.checks.operator_token import verify_operator
+from slackapp.checks.slack_signature import verify_signature
+from slackapp.model import Origin
+from slackapp.ports import App
+from slackapp.web.request import Request
+
+
+def anyone(app: App, request: Request, now: int) -> Origin:
+    """No proof is asked for."""
+    return Origin("anyone", request.request_id)
+
+
+def slack(app: App, request: Request, now: int) -> Origin:
+    """Slack, by its signature over the raw body. The only place where it is checked, and before anything is parsed."""
+    which = verify_signature(
+        request.raw_body,
+        request.header_bytes("x-slack-request-timestamp"),
+        request.header_bytes("x-slack-signature"),
+        app.settings.signing_secrets,
+        now,
+    )
+    # While the secret is being changed, this tells when the old one is out of use.
+    app.metrics.count("slackapp_signatures_total", {"secret": str(which + 1)})
+    return Origin(f"slack:{which + 1}", request.request_id)
+
+
+def operator(app: App, request: Request, now: int) -> Origin:
+    """The operator, by the bearer token."""
+    verify_operator(request.header("authorization"), request.raw_query, app.settings.operator_token)
+    return Origin("operator", request.request_id)

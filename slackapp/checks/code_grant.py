@@ -1,0 +1,159 @@
+"""Slack's answer to the exchange of a code is for our app and names its own tenant.
+
+Stops:   a token of another app, or one without a tenant, being stored; a tenant taken from anywhere but this answer.
+How:     every field that is used is checked for its form; the tenant is the team's id, or the enterprise's id when
+         `is_enterprise_install` is true. An `enterprise` alone does not make an install org-wide.
+Does not stop: Slack telling a lie.
+Read:    docs.slack.dev/reference/methods/oauth.v2.access
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from slackapp.checks.slack_ids import is_enterprise, is_user, is_workspace
+from slackapp.errors import Refusal, Refused
+from slackapp.model import Grant, GrantedToken, Secret, Tenant, Webhook
+
+BOT_PREFIXES = ("xoxb-", "xoxe.xoxb-")
+USER_PREFIXES = ("xoxp-", "xoxe.xoxp-")
+_TOKEN_BYTES = 16 * 1024
+_NAME_LENGTH = 255
+_MAX_LIFE = 366 * 24 * 3600
+
+
+def verify_grant(data: Mapping[str, Any], app_id: str) -> Grant:
+    """The checked answer. Raises Refused: GRANT_FOREIGN for another app, GRANT_MALFORMED for anything unusable."""
+    if data.get("app_id") != app_id:
+        raise Refused(Refusal.GRANT_FOREIGN)
+    team, enterprise = _party(data, "team"), _party(data, "enterprise")
+    user = data.get("authed_user")
+    if not isinstance(user, dict) or not is_user(user.get("id")):
+        raise _malformed()
+    bot_token = _granted(data, "bot", BOT_PREFIXES)
+    user_token = _granted(user, "user", USER_PREFIXES)
+    bot_user_id = data.get("bot_user_id") or ""
+    if bot_token is None and user_token is None:
+        raise _malformed()
+    if bot_token is not None and not is_user(bot_user_id):
+        raise _malformed()
+    return Grant(
+        tenant=_tenant(data, team.get("id", ""), enterprise.get("id", "")),
+        enterprise_id=enterprise.get("id", ""),
+        enterprise_name=_text(enterprise.get("name")),
+        team_id=team.get("id", ""),
+        team_name=_text(team.get("name")),
+        installer_id=user["id"],
+        bot_user_id=bot_user_id if bot_token is not None else "",
+        bot=bot_token,
+        user=user_token,
+        webhook=_webhook(data.get("incoming_webhook")),
+    )
+
+
+def tokens_to_revoke(data: Mapping[str, Any]) -> tuple[Secret, ...]:
+    """Every token in an answer that is not going to be kept, however malformed the rest of the answer is."""
+    user = data.get("authed_user")
+    found = (data.get("access_token"), user.get("access_token") if isinstance(user, dict) else None)
+    return tuple(Secret(token) for token in found if isinstance(token, str) and _printable(token))
+
+
+def has_refresh_token(data: Mapping[str, Any]) -> bool:
+    """Whether an answer holds tokens that rotate."""
+    user = data.get("authed_user")
+    return bool(data.get("refresh_token") or (isinstance(user, dict) and user.get("refresh_token")))
+
+
+def claimed_tenants(data: Mapping[str, Any]) -> tuple[Tenant, ...]:
+    """Whom a refused answer may be about; good for deciding what not to touch, and for nothing else."""
+    found = []
+    for key, kind, right in (("team", "T", is_workspace), ("enterprise", "E", is_enterprise)):
+        party = data.get(key)
+        if isinstance(party, dict) and right(party.get("id")):
+            found.append(Tenant(kind, party["id"]))
+    return tuple(found)
+
+
+def read_token_pair(data: Mapping[str, Any], token_type: str, prefixes: tuple[str, ...]) -> GrantedToken | None:
+    """Access token, refresh token, life and scopes at one level of an answer; None when there is no access token.
+
+    `token_type` is what the answer must call it, "bot" or "user".
+    """
+    return _granted(data, token_type, prefixes)
+
+
+def _granted(data: Mapping[str, Any], token_type: str, prefixes: tuple[str, ...]) -> GrantedToken | None:
+    access = data.get("access_token")
+    if access is None:
+        return None
+    refresh, expires_in = data.get("refresh_token"), data.get("expires_in")
+    if data.get("token_type") != token_type or not _is_token(access, prefixes):
+        raise _malformed()
+    if (refresh is None) != (expires_in is None):
+        raise _malformed()
+    if refresh is not None and not _is_token(refresh, ("xoxe-",)):
+        raise _malformed()
+    if expires_in is not None and (type(expires_in) is not int or not 0 < expires_in <= _MAX_LIFE):
+        raise _malformed()
+    secret = Secret(refresh) if refresh is not None else None
+    return GrantedToken(Secret(access), secret, expires_in, read_scopes(data.get("scope")))
+
+
+def read_scopes(value: Any) -> tuple[str, ...]:
+    """A sorted set from Slack's comma-separated list; spaces may follow the commas."""
+    if value is None:
+        return ()
+    if not isinstance(value, str) or len(value) > _TOKEN_BYTES:
+        raise _malformed()
+    return tuple(sorted({scope.strip() for scope in value.split(",")} - {""}))
+
+
+def _tenant(data: Mapping[str, Any], team_id: str, enterprise_id: str) -> Tenant:
+    org_wide = data.get("is_enterprise_install", False)
+    if org_wide is True and enterprise_id:
+        return Tenant("E", enterprise_id)
+    if org_wide is False and team_id:
+        return Tenant("T", team_id)
+    raise _malformed()
+
+
+def _party(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    party = data.get(key)
+    if party is None:
+        return {}
+    right = is_workspace if key == "team" else is_enterprise
+    if not isinstance(party, dict) or not right(party.get("id")):
+        raise _malformed()
+    return party
+
+
+def _webhook(hook: Any) -> Webhook | None:
+    if hook is None:
+        return None
+    if not isinstance(hook, dict):
+        raise _malformed()
+    url = hook.get("url")
+    if not isinstance(url, str) or len(url) > _TOKEN_BYTES or urlsplit(url).scheme not in ("https", "http"):
+        raise _malformed()
+    channel, channel_id, configuration = (
+        _text(hook.get(key)) for key in ("channel", "channel_id", "configuration_url")
+    )
+    return Webhook(Secret(url), channel, channel_id, configuration)
+
+
+def _is_token(value: Any, prefixes: tuple[str, ...]) -> bool:
+    return isinstance(value, str) and value.startswith(prefixes) and _printable(value)
+
+
+def _printable(value: str) -> bool:
+    # A token goes into a header: nothing but visible ASCII may.
+    return 0 < len(value) <= _TOKEN_BYTES and all("!" <= character <= "~" for character in value)
+
+
+def _text(value: Any) -> str:
+    """A name for people; whatever is not text is no name."""
+    return value[:_NAME_LENGTH].encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def _malformed() -> Refused:
+    return Refused(Refusal.GRANT_MALFORMED)

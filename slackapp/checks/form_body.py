@@ -1,0 +1,30 @@
+"""A body is a form of a kind that every later reader understands alike.
+
+Stops:   repeated fields, floods of fields, bytes that are no UTF-8.
+How:     strict parsing with a bound on the number of fields; any repetition is refused.
+Does not stop: a large body; the request's bound does. Read only after the signature holds.
+Read:    the URL standard, section 5 (application/x-www-form-urlencoded)
+"""
+
+from urllib.parse import parse_qsl
+
+from slackapp.errors import Refusal, Refused
+
+MAX_FIELDS = 64
+
+
+def parse_form(raw_body: bytes) -> dict[str, str]:
+    """Name to value. Raises Refused."""
+    try:
+        pairs = parse_qsl(
+            raw_body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=MAX_FIELDS,
+        )
+    except ValueError:
+        raise Refused(Refusal.FORM) from None
+    if len(dict(pairs)) != len(pairs):
+        raise Refused(Refusal.FORM)
+    return dict(pairs)

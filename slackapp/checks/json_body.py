@@ -1,0 +1,68 @@
+"""A body is JSON of a kind that every later reader understands alike.
+
+Stops:   bodies that parse differently in two places (duplicate keys, byte order marks, NaN), and bodies that hurt a
+         parser or a database (deep nesting, huge integers, lone surrogates, NUL).
+How:     UTF-8 is decoded strictly first; the parser's hooks refuse what they see; one walk looks at the rest.
+Does not stop: a large body; the request's bound does. Read only after the signature holds.
+Read:    RFC 8259 sections 4 and 8; RFC 7493 (I-JSON)
+"""
+
+import json
+from typing import Any, NoReturn
+
+from slackapp.errors import Refusal, Refused
+
+MAX_DEPTH = 32
+_INT64 = range(-(2**63), 2**63)
+
+
+def parse_json(raw_body: bytes) -> dict[str, Any]:
+    """The object that the body holds. Raises Refused for anything else."""
+    try:
+        text = raw_body.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse)
+        _walk(value, 1)
+    except (ValueError, RecursionError, OverflowError):
+        # ValueError takes in JSONDecodeError, UnicodeError and the limit on an integer's digits.
+        raise Refused(Refusal.JSON) from None
+    if not isinstance(value, dict):
+        raise Refused(Refusal.JSON)
+    return value
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
+def _refuse(_: str) -> NoReturn:
+    raise ValueError
+
+
+def _walk(value: Any, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise ValueError
+    match value:
+        case str():
+            _check_text(value)
+        case bool() | None:
+            pass
+        case int() if value not in _INT64:
+            raise ValueError
+        case float() if value in (float("inf"), float("-inf")):
+            raise ValueError  # 1e999 is no constant and still becomes infinite
+        case list():
+            for item in value:
+                _walk(item, depth + 1)
+        case dict():
+            for key, item in value.items():
+                _check_text(key)
+                _walk(item, depth + 1)
+
+
+def _check_text(text: str) -> None:
+    if "\x00" in text:
+        raise ValueError
+    text.encode("utf-8")  # a lone surrogate, written as an escape, cannot be encoded: UnicodeEncodeError

@@ -1,0 +1,65 @@
+"""Whether an uninstall or a revocation is about the installation that we have now.
+
+Stops:   a late `app_uninstalled` (Slack repeats after 1 and 5 minutes, and promises no order) that erases the
+         installation made after it; and a customer who removed the app and whose tokens stay.
+How:     the event's time against the installation's: clearly later, it is meant; clearly earlier, it is old; in
+         between only Slack knows, and is asked.
+Does not stop: a clock that is wrong by more than five minutes; signatures would fail first.
+Read:    docs.slack.dev/reference/events/app_uninstalled, docs.slack.dev/reference/events/tokens_revoked
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slackapp.checks.slack_ids import is_user
+from slackapp.errors import Refusal, Refused
+
+DOUBT = 300
+"""Seconds around the time of installing within which time alone does not decide."""
+
+LIFECYCLE_TYPES = frozenset({"app_uninstalled", "tokens_revoked"})
+
+
+class Verdict(enum.Enum):
+    """What to do about it."""
+
+    ACT = "act"
+    IGNORE = "ignore"
+    ASK = "ask"
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """Which tokens an event names: everything, the bot's, and those of single users."""
+
+    everything: bool
+    bot: bool
+    users: tuple[str, ...]
+
+
+def judge_time(event_time: int, installed_at: int) -> Verdict:
+    """Both in Unix seconds."""
+    if event_time > installed_at + DOUBT:
+        return Verdict.ACT
+    if event_time < installed_at - DOUBT:
+        return Verdict.IGNORE
+    return Verdict.ASK
+
+
+def read_revocation(event_type: str, event: Mapping[str, Any]) -> Revocation:
+    """What the event takes away. The lists of `tokens_revoked` hold ids of users, never tokens. Raises Refused."""
+    if event_type == "app_uninstalled":
+        return Revocation(everything=True, bot=False, users=())
+    tokens = event.get("tokens")
+    if not isinstance(tokens, dict):
+        raise Refused(Refusal.EVENT)
+    return Revocation(everything=False, bot=bool(_users(tokens, "bot")), users=_users(tokens, "oauth"))
+
+
+def _users(tokens: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    listed = tokens.get(key) or []
+    if not isinstance(listed, list) or not all(is_user(user) for user in listed):
+        raise Refused(Refusal.EVENT)
+    return tuple(dict.fromkeys(listed))

@@ -1,0 +1,64 @@
+"""What an error of the Web API means: is the token dead, is a repeat of use.
+
+Stops:   calls that go on with a dead token, and repeats of calls that may have done their work.
+How:     one table of the documented codes; an unknown code is our mistake until somebody sorts it: not repeated,
+         and no token is given up for it.
+Does not stop: an error that Slack adds tomorrow with another meaning.
+Read:    docs.slack.dev/reference/methods/auth.test (errors), docs.slack.dev/apis/web-api/rate-limits
+"""
+
+from slackapp.errors import SlackErrorKind as Kind
+
+ERRORS: dict[str, Kind] = {
+    "invalid_auth": Kind.DEAD,
+    "account_inactive": Kind.DEAD,
+    "token_revoked": Kind.DEAD,
+    "token_expired": Kind.EXPIRED,
+    "missing_scope": Kind.SCOPE,
+    "not_allowed_token_type": Kind.SCOPE,
+    "no_permission": Kind.SCOPE,
+    "team_access_not_granted": Kind.SCOPE,
+    "accesslimited": Kind.SCOPE,
+    "access_denied": Kind.SCOPE,
+    "ekm_access_denied": Kind.SCOPE,
+    "two_factor_setup_required": Kind.SCOPE,
+    "ratelimited": Kind.RATE,
+    "rate_limited": Kind.RATE,
+    "org_login_required": Kind.TRANSIENT,
+    "team_added_to_org": Kind.TRANSIENT,
+    "internal_error": Kind.TRANSIENT,
+    "fatal_error": Kind.TRANSIENT,
+    "service_unavailable": Kind.TRANSIENT,
+    "request_timeout": Kind.TRANSIENT,
+    # Ours: not codes of Slack, but what the transport saw.
+    "unreachable": Kind.TRANSIENT,
+    "unreadable_answer": Kind.TRANSIENT,
+    "server_error": Kind.TRANSIENT,
+    "not_authed": Kind.OURS,
+    "deprecated_endpoint": Kind.OURS,
+    "method_deprecated": Kind.OURS,
+    "unknown_method": Kind.OURS,
+    "invalid_form_data": Kind.OURS,
+    "invalid_post_type": Kind.OURS,
+    "missing_post_type": Kind.OURS,
+    "invalid_charset": Kind.OURS,
+    "invalid_arg_name": Kind.OURS,
+    "invalid_array_arg": Kind.OURS,
+    "invalid_arguments": Kind.OURS,
+}
+
+REFUSED_REFRESH = frozenset({"invalid_refresh_token", "token_revoked", "invalid_grant", "invalid_auth"})
+"""Answers to a refresh after which the same refresh token will never be taken."""
+
+REPEATABLE = frozenset(
+    {
+        "auth.test", "users.info", "team.info", "auth.teams.list",
+        "conversations.list", "conversations.info", "views.publish",
+    }
+)  # fmt: skip
+"""Methods that may be called twice with the effect of once."""
+
+
+def sort_error(code: str) -> Kind:
+    """The meaning of an error code."""
+    return ERRORS.get(code, Kind.OURS)

@@ -1,0 +1,35 @@
+"""The form of Slack's ids.
+
+Stops:   anything that is not an id from reaching a database key, an encryption context, a page or an address.
+How:     one letter that tells the kind, then 2 to 20 capital letters or digits.
+Does not stop: an id of somebody else; where the id comes from decides that.
+Read:    docs.slack.dev/reference/objects/user-object
+"""
+
+import re
+from typing import Any
+
+_WORKSPACE = re.compile(r"T[A-Z0-9]{2,20}")
+_ENTERPRISE = re.compile(r"E[A-Z0-9]{2,20}")
+_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
+_APP = re.compile(r"A[A-Z0-9]{2,20}")
+
+
+def is_workspace(value: Any) -> bool:
+    """`T…`"""
+    return isinstance(value, str) and _WORKSPACE.fullmatch(value) is not None
+
+
+def is_enterprise(value: Any) -> bool:
+    """`E…`"""
+    return isinstance(value, str) and _ENTERPRISE.fullmatch(value) is not None
+
+
+def is_user(value: Any) -> bool:
+    """`U…` or `W…`"""
+    return isinstance(value, str) and _USER.fullmatch(value) is not None
+
+
+def is_app(value: Any) -> bool:
+    """`A…`"""
+    return isinstance(value, str) and _APP.fullmatch(value) is not None

@@ -1,0 +1,103 @@
+"""The OAuth state is one that we issued, to this browser, not too long ago.
+
+    state = b64url( 1 | key id 4 | issued 4 | expires 4 | random 32 ) "." b64url( HMAC-SHA-256 )
+
+Stops:   login CSRF: a callback that was not begun here, or was begun in another browser (RFC 6749 section 10.12).
+How:     the MAC covers the purpose, the payload and a digest of the browser's cookie. The database holds only a hash
+         of the random part, so that a stolen database yields no usable state.
+Does not stop: a second use; `consume_state` in sql/oauth_states.sql does.
+Read:    RFC 9700 section 2.1; docs.slack.dev/authentication/installing-with-oauth
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from slackapp.errors import Refusal, Refused
+
+RANDOM_BYTES = 32
+_FORMAT_VERSION = 1
+_PAYLOAD = struct.Struct(f">BIII{RANDOM_BYTES}s")
+# 45 bytes are 60 characters of base64 exactly; 32 bytes are 43 without the padding.
+_FORM = re.compile(r"([A-Za-z0-9_-]{60})\.([A-Za-z0-9_-]{43})")
+_LABEL = b"oauth-state-v1"
+
+
+@dataclass(frozen=True)
+class ClaimedState:
+    """A state whose form is right and whose content is still only claimed."""
+
+    payload: bytes
+    mac: bytes
+    key_id: int
+    issued_at: int
+    expires_at: int
+    random: bytes
+
+
+@dataclass(frozen=True)
+class State:
+    """A state that we issued to this browser and that has not expired. `id_hash` finds its row."""
+
+    id_hash: bytes
+
+
+def issue_state(purpose: str, browser_digest: bytes, key_id: int, key: bytes, random: bytes, now: int, ttl: int) -> str:
+    """A new state that is valid for `ttl` seconds; safe in a URL and in a cookie as it is."""
+    payload = _PAYLOAD.pack(_FORMAT_VERSION, key_id, now, now + ttl, random)
+    return f"{_b64(payload)}.{_b64(_mac(key, purpose, payload, browser_digest))}"
+
+
+def parse_state(claimed_state: str) -> ClaimedState:
+    """Takes a state apart without believing it. Raises Refused when its form is wrong."""
+    match = _FORM.fullmatch(claimed_state)
+    if match is None:
+        raise Refused(Refusal.STATE_MALFORMED)
+    payload, mac = _unb64(match[1]), _unb64(match[2])
+    # The last character of 43 has two spare bits: only the canonical spelling counts, so that each state has one.
+    if f"{_b64(payload)}.{_b64(mac)}" != claimed_state:
+        raise Refused(Refusal.STATE_MALFORMED)
+    version, key_id, issued_at, expires_at, random = _PAYLOAD.unpack(payload)
+    if version != _FORMAT_VERSION:
+        raise Refused(Refusal.STATE_MALFORMED)
+    return ClaimedState(payload, mac, key_id, issued_at, expires_at, random)
+
+
+def verify_state(
+    claimed: ClaimedState,
+    purpose: str,
+    browser_digest: bytes,
+    find_key: Callable[[int], bytes | None],
+    now: int,
+) -> State:
+    """Checks MAC, then age. Valid while `now <= expires_at`. Raises Refused."""
+    key = find_key(claimed.key_id)
+    if key is None:
+        raise Refused(Refusal.STATE_FORGED)
+    if not hmac.compare_digest(_mac(key, purpose, claimed.payload, browser_digest), claimed.mac):
+        raise Refused(Refusal.STATE_FORGED)
+    if now > claimed.expires_at:
+        raise Refused(Refusal.STATE_EXPIRED)
+    return State(hash_of(claimed.random))
+
+
+def hash_of(random: bytes) -> bytes:
+    """What the database knows a state by."""
+    return hashlib.sha256(random).digest()
+
+
+def _mac(key: bytes, purpose: str, payload: bytes, browser_digest: bytes) -> bytes:
+    fields = (_LABEL, purpose.encode(), payload, browser_digest)
+    return hmac.digest(key, b"".join(struct.pack(">H", len(field)) + field for field in fields), "sha256")
+
+
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _unb64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,0 +1,51 @@
+"""Which tenant a verified event belongs to.
+
+Stops:   one customer's event being answered with another customer's token. In a channel shared between companies the
+         top-level `team_id` can be the other company's, and `context_team_id` and the ids inside the event too.
+How:     the first entry of `authorizations` decides; only where there is none, the top-level ids do. Nothing else in
+         the body, and no header, is looked at.
+Does not stop: anything, if the signature was not verified first.
+Read:    docs.slack.dev/apis/events-api (authorizations); docs.slack.dev/apis/slack-connect
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slackapp.checks.slack_ids import is_enterprise, is_workspace
+from slackapp.errors import Refusal, Refused
+from slackapp.model import Tenant
+
+
+def tenants_of_event(body: Mapping[str, Any]) -> tuple[Tenant, ...]:
+    """Where to look, in this order: the workspace, then the org that may cover it. Empty when the body names none.
+
+    Raises Refused for ids that are not of Slack's form.
+    """
+    named = _naming_part(body)
+    team, enterprise = named.get("team_id") or "", named.get("enterprise_id") or ""
+    if team == enterprise:  # an org-wide authorization may repeat the org's id as its team
+        team = ""
+    if (team and not is_workspace(team)) or (enterprise and not is_enterprise(enterprise)):
+        raise Refused(Refusal.EVENT)
+    org = (Tenant("E", enterprise),) if enterprise else ()
+    if named.get("is_enterprise_install") is True and org:
+        return org
+    return ((Tenant("T", team),) if team else ()) + org
+
+
+def tenant_of_lifecycle(body: Mapping[str, Any]) -> Tenant | None:
+    """Whom an uninstall or a revocation is about: exactly who is named, without falling back on a covering org.
+
+    An uninstall of one workspace must never erase the org that the workspace belongs to.
+    """
+    found = tenants_of_event(body)
+    return found[0] if found else None
+
+
+def _naming_part(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    authorizations = body.get("authorizations")
+    if authorizations is None or authorizations == []:
+        return body
+    if not isinstance(authorizations, list) or not isinstance(authorizations[0], dict):
+        raise Refused(Refusal.EVENT)
+    return authorizations[0]

@@ -1,0 +1,51 @@
+"""The command line: one module per noun, one table."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from slackapp.cli import config, dev, keys, localslack, serve, uninstall
+from slackapp.errors import ConfigError, StoreError
+
+EX_CONFIG = 78
+"""The exit status for a setting that is missing or wrong (sysexits.h)."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One sub-command."""
+
+    name: str
+    help: str
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+COMMANDS = (
+    Command("dev", dev.HELP, dev.configure, dev.run),
+    Command("serve", serve.HELP, serve.configure, serve.run),
+    Command("config", config.HELP, config.configure, config.run),
+    Command("keys", keys.HELP, keys.configure, keys.run),
+    Command("uninstall", uninstall.HELP, uninstall.configure, uninstall.run),
+    Command("localslack", localslack.HELP, localslack.configure, localslack.run),
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a command; its exit status."""
+    parser = argparse.ArgumentParser(prog="slackapp", description="Distributes one Slack app to many workspaces.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = commands.add_parser(command.name, help=command.help, description=command.help)
+        command.configure(sub)
+        sub.set_defaults(run=command.run)
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except ConfigError as error:
+        print(f"slackapp: {error}", file=sys.stderr)
+        return EX_CONFIG
+    except StoreError as error:
+        print(f"slackapp: {error}; try again", file=sys.stderr)
+        return 75

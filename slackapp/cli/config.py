@@ -1,0 +1,22 @@
+"""`slackapp config`: the effective settings, secrets masked."""
+
+import argparse
+
+from slackapp import config
+from slackapp.cli.environment import read_environment
+
+HELP = "print the effective settings, secrets masked"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """No options."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Raises ConfigError, with the first thing that is wrong."""
+    environment = read_environment()
+    rows = config.describe(config.load(environment, {}), environment)
+    width = max(len(name) for name, _, _ in rows)
+    for name, value, source in rows:
+        print(f"{name:<{width}}  {source:<7}  {value}")
+    return 0

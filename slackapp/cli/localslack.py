@@ -1,0 +1,101 @@
+"""`slackapp localslack`: run the local Slack on its own, for this app or any other."""
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+import waitress
+
+from slackapp.localslack import LocalApp, LocalSlack, StateFileError, credentials
+from slackapp.localslack.wire import is_loopback
+
+HELP = "run a Slack on this machine, to develop and test against"
+
+EX_CONFIG = 78
+"""Exit status for a setting that cannot be used (sysexits.h)."""
+
+REDIRECT_URL = "http://localhost:3000/slack/oauth_redirect"
+EVENTS_URL = "http://localhost:3000/slack/events"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--listen", default="127.0.0.1:3001", metavar="HOST:PORT", help="loopback only")
+    parser.add_argument("--state", type=Path, default=Path("data/local"), metavar="PATH",
+                        help="directory, or .json file, to keep its state in")
+    parser.add_argument("--app-config", type=Path, metavar="FILE",
+                        help="JSON: app_id, client_id, client_secret, signing_secret, name, rotation, org_deploy")
+    parser.add_argument("--redirect-url", action="append", metavar="URL", help=f"repeatable; default {REDIRECT_URL}")
+    parser.add_argument("--events-url", default=EVENTS_URL, metavar="URL", help=f"default {EVENTS_URL}")
+    parser.add_argument("--reveal-issued", action="store_true",
+                        help="serve every token ever issued at /control/issued.json, for a leak scan")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT; 0, or 78 when a setting, a file or the port cannot be used."""
+    try:
+        host, port = _listen(args.listen)
+        app, new = _app(args)
+        slack = LocalSlack(app, state_file=_state_file(args.state), reveal_issued=args.reveal_issued)
+        server = waitress.create_server(slack, host=host, port=port, threads=8, ident=None)
+    except (StateFileError, ValueError, OSError) as problem:
+        print(f"slackapp localslack: {problem}", file=sys.stderr)
+        return EX_CONFIG
+    slack.base_url = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, _leave)
+    _announce(app, slack.base_url, args, new=new)
+    slack.start()
+    try:
+        server.run()  # waitress returns from here when a signal raises SystemExit in its loop
+    except SystemExit:
+        pass  # the signal came before the loop began
+    finally:
+        server.close()
+        slack.stop()
+    return 0
+
+
+def _listen(text: str) -> tuple[str, int]:
+    try:
+        where = urlsplit(f"//{text}")
+        host, port = where.hostname or "", where.port
+    except ValueError:
+        host, port = "", None
+    if port is None or where.netloc != text:
+        raise ValueError(f"--listen {text}: HOST:PORT is expected")
+    if not is_loopback(text):
+        raise ValueError(f"--listen {text}: the local Slack serves loopback only (127.0.0.1, ::1 or localhost)")
+    return host, port
+
+
+def _app(args: argparse.Namespace) -> tuple[LocalApp, bool]:
+    urls = args.redirect_url or [REDIRECT_URL]
+    if args.app_config is not None:
+        return credentials.from_file(args.app_config, urls, args.events_url), False
+    return credentials.load_or_make(_directory(args.state) / "app.json", urls, args.events_url)
+
+
+def _directory(state: Path) -> Path:
+    return state.parent if state.suffix == ".json" else state
+
+
+def _state_file(state: Path) -> Path:
+    return state if state.suffix == ".json" else state / "slack.json"
+
+
+def _announce(app: LocalApp, base_url: str, args: argparse.Namespace, *, new: bool) -> None:
+    if new:
+        print("New credentials for the app; it needs these lines in its environment:")
+        print("\n".join(credentials.environment(app, base_url)))
+    elif args.app_config is None:
+        print(f"The app's credentials are in {_directory(args.state) / 'app.json'}.")
+    print(f"local Slack on {base_url}", flush=True)
+
+
+def _leave(signum: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,100 @@
+"""Waitress, with settings that are chosen and not inherited."""
+
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, NoReturn
+
+import waitress.server
+
+from slackapp.app import THREADS, Service, build, system_clock, system_entropy
+from slackapp.errors import ConfigError
+from slackapp.model import Settings
+from slackapp.ports import Log
+from slackapp.web.request import BODY_LIMIT
+
+
+def waitress_settings(settings: Settings) -> dict[str, Any]:
+    """Every setting of waitress that matters to safety (docs.pylonsproject.org/projects/waitress, arguments)."""
+    chosen: dict[str, Any] = {
+        "threads": THREADS,
+        "ident": "",  # no version banner
+        "expose_tracebacks": False,
+        "max_request_body_size": BODY_LIMIT + 1,  # waitress refuses from this size on
+        "max_request_header_size": 16384,
+        "channel_timeout": 30,
+        "cleanup_interval": 10,
+        "connection_limit": 200,
+        "backlog": 256,
+        "asyncore_use_poll": True,
+        "channel_request_lookahead": 0,
+        "clear_untrusted_proxy_headers": True,
+    }
+    if settings.trusted_proxy:
+        chosen |= {
+            "trusted_proxy": settings.trusted_proxy,
+            "trusted_proxy_count": 1,
+            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+        }
+    if settings.listen.startswith("unix:"):
+        return chosen | {"unix_socket": settings.listen.removeprefix("unix:"), "unix_socket_perms": "660"}
+    return chosen | {"listen": settings.listen}
+
+
+def serve(settings: Settings, announce: Callable[[Service], None]) -> int:
+    """Builds the service, binds, announces and serves until SIGTERM or SIGINT; the exit status.
+
+    Everything that can be wrong with the settings is found before the port is bound.
+    """
+    service = build(settings, system_clock, system_entropy, sys.stderr)
+    _quiet_waitress(service.app.log)
+    try:
+        server = waitress.server.create_server(service.wsgi, **waitress_settings(settings))
+    except OSError as error:
+        service.stop()
+        raise ConfigError(f"SLACKAPP_LISTEN: cannot listen on {settings.listen} ({error.strerror})") from None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    service.start()
+    announce(service)
+    try:
+        server.run()
+    except SystemExit:
+        pass
+    finally:
+        server.close()
+        service.stop()
+    return 0
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+class _ToOurLog(logging.Handler):
+    """Waitress's own messages hold parts of requests; what happened and where is all that is kept of them."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line without the message."""
+        self._log.error("server", {"logger": record.name, "level": record.levelname, "where": record.funcName})
+
+
+def _quiet_waitress(log: Log) -> None:
+    logger = logging.getLogger("waitress")
+    logger.propagate = False
+    logger.handlers = [_ToOurLog(log)]
+    logging.getLogger("waitress.queue").setLevel(logging.CRITICAL)  # a line per queued request is not news
+
+
+def free_port() -> int:
+    """A loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

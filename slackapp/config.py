@@ -1,0 +1,209 @@
+"""Every setting: name, form, default and meaning in one table. The only reader of the environment.
+
+Read once, at start. An unknown `SLACKAPP_…` name is refused: a misspelled setting must not be silently without effect.
+"""
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slackapp import settingforms as forms
+from slackapp.crypto.keyfile import read_private
+from slackapp.errors import ConfigError
+from slackapp.model import Secret, Settings
+
+REQUIRED = None
+CREDENTIALS = ("SLACK_APP_ID", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row. `default` is None where the setting must be given. A secret can also come from `NAME_FILE`."""
+
+    name: str
+    field: str
+    parse: Callable[[str], Any]
+    default: str | None
+    meaning: str
+    secret: bool = False
+
+
+SETTINGS = (
+    Setting("SLACK_APP_ID", "app_id", forms.app_id, REQUIRED, "The app's id, `A…`."),
+    Setting("SLACK_CLIENT_ID", "client_id", forms.client_id, REQUIRED, "The app's client id, two numbers with a dot."),
+    Setting("SLACK_CLIENT_SECRET", "client_secret", forms.secret, REQUIRED, "The app's client secret.", True),
+    Setting(
+        "SLACK_SIGNING_SECRET", "signing_secrets", forms.signing_secrets, REQUIRED,
+        "The app's signing secret; while it is being changed two, separated by a comma.", True,
+    ),
+    Setting(
+        "SLACKAPP_PUBLIC_URL", "public_url", forms.public_url, REQUIRED,
+        "Where browsers and Slack reach the service, such as `https://app.example.com`.",
+    ),
+    Setting("SLACKAPP_DATABASE", "database", forms.path, REQUIRED, "The database file. It is made on first use."),
+    Setting(
+        "SLACKAPP_MASTER_KEY_FILE", "master_key_file", forms.path, REQUIRED,
+        "The file with the master keys. Make one with `slackapp keys new FILE`.",
+    ),
+    Setting(
+        "SLACKAPP_SLACK_URL", "slack", forms.slack_url, "https://slack.com",
+        "Where Slack is. Plain http is taken for loopback only.",
+    ),
+    Setting(
+        "SLACKAPP_OPERATOR_TOKEN_FILE", "operator_token", forms.optional_path, "",
+        "A private file with the token for `/slack/uninstall` and `/metrics`; without it both refuse all.",
+    ),
+    Setting("SLACKAPP_LISTEN", "listen", forms.listen, "127.0.0.1:8080", "`HOST:PORT`, or `unix:/PATH`."),
+    Setting(
+        "SLACKAPP_TRUSTED_PROXY", "trusted_proxy", forms.ip_address, "",
+        "The address of the one proxy in front, whose `X-Forwarded-For` and `-Proto` are believed.",
+    ),
+    Setting(
+        "SLACKAPP_BOT_SCOPES", "bot_scopes", forms.scopes, "app_mentions:read,chat:write",
+        "What the bot asks for, separated by commas.",
+    ),
+    Setting("SLACKAPP_USER_SCOPES", "user_scopes", forms.scopes, "", "What is asked for as the installing person."),
+    Setting("SLACKAPP_STATE_TTL", "state_ttl", forms.state_ttl, "600", "Seconds that an install may take; at most 900."),
+    Setting(
+        "SLACKAPP_STATE_LIMIT", "state_limit", forms.state_limit, "100000",
+        "How many installs may be under way; more are answered 503.",
+    ),
+    Setting(
+        "SLACKAPP_RATE_PER_MINUTE", "rate_per_minute", forms.rate, "60",
+        "How many installs one address may begin in a minute; more get 429.",
+    ),
+    Setting(
+        "SLACKAPP_BEHAVIOUR", "behaviour", forms.behaviour, "slackapp.example:EVENTS",
+        "`module:TABLE`: what the app does, a mapping of event type to function.",
+    ),
+    Setting("SLACKAPP_NAME", "name", forms.name, "slackapp", "What the app is called on its pages."),
+)  # fmt: skip
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def read_environment(folder: Path) -> dict[str, str]:
+    """The process's environment over `.env` in `folder`; only names that concern us. Empty values are absent.
+
+    Raises ConfigError for a line of `.env` that cannot be read.
+    """
+    found = {**_read_dotenv(folder / ".env"), **os.environ}
+    ours = ("SLACK_", "SLACKAPP_")
+    return {name: value for name, value in found.items() if value and (name.startswith(ours) or name == _SYSTEMD)}
+
+
+_SYSTEMD = "CREDENTIALS_DIRECTORY"
+
+
+def dotenv_is_shared(folder: Path) -> bool:
+    """Whether `.env` is there and other users of the machine can read it."""
+    try:
+        return bool((folder / ".env").stat().st_mode & 0o077)
+    except OSError:
+        return False
+
+
+def load(environment: Mapping[str, str], defaults: Mapping[str, str]) -> Settings:
+    """Settings from what `read_environment` gave. `defaults` stand before those of the table.
+
+    Raises ConfigError with one line that names the setting and the mend.
+    """
+    _refuse_unknown(environment)
+    credentials = Path(environment[_SYSTEMD]) if _SYSTEMD in environment else None
+    values: dict[str, Any] = {"credentials_directory": credentials}
+    for setting in SETTINGS:
+        given = _given(setting, environment, credentials)
+        text = given if given is not None else defaults.get(setting.name, setting.default)
+        if text is None:
+            alternative = f" or {setting.name}_FILE" if setting.secret else ""
+            raise ConfigError(f"{setting.name}: is missing; set it{alternative} in the environment or in .env")
+        try:
+            values[setting.field] = setting.parse(text)
+        except ValueError as error:
+            raise ConfigError(f"{setting.name}: {error}") from None
+    values["operator_token"] = _operator_token(values["operator_token"], credentials)
+    settings = Settings(**values)
+    forms.check_together(settings)
+    return settings
+
+
+def missing_credentials(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Which of the app's four credentials are not set, neither directly nor as a file."""
+    return tuple(name for name in CREDENTIALS if name not in environment and f"{name}_FILE" not in environment)
+
+
+def describe(settings: Settings, environment: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Name, effective value (secrets masked) and where it comes from, for each setting."""
+    rows = []
+    for setting in SETTINGS:
+        value = getattr(settings, setting.field)
+        if setting.field == "slack":
+            shown = settings.slack.origin
+        elif setting.secret or isinstance(value, Secret):
+            shown = "***"
+        else:
+            shown = ",".join(value) if isinstance(value, tuple) else str(value if value is not None else "")
+        given = setting.name in environment or f"{setting.name}_FILE" in environment
+        rows.append((setting.name, shown, "set" if given else "default"))
+    return rows
+
+
+def _given(setting: Setting, environment: Mapping[str, str], credentials: Path | None) -> str | None:
+    file_name = f"{setting.name}_FILE"
+    if not setting.secret or file_name not in environment:
+        return environment.get(setting.name)
+    if setting.name in environment:
+        raise ConfigError(f"{setting.name}: is set twice, directly and as {file_name}; remove one of them")
+    return _read_secret(file_name, Path(environment[file_name]), credentials)
+
+
+def _operator_token(path: Path | None, credentials: Path | None) -> Secret | None:
+    if path is None:
+        return None
+    token = _read_secret("SLACKAPP_OPERATOR_TOKEN_FILE", path, credentials)
+    try:
+        return forms.operator_token(token)
+    except ValueError as error:
+        raise ConfigError(f"SLACKAPP_OPERATOR_TOKEN_FILE: {error}") from None
+
+
+def _read_secret(name: str, path: Path, credentials: Path | None) -> str:
+    try:
+        return read_private(path, credentials).decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{name}: {path} is not text") from None
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from None
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = {*_BY_NAME, *(f"{setting.name}_FILE" for setting in SETTINGS if setting.secret)}
+    for name in environment:
+        if name.startswith("SLACKAPP_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; see `slackapp config`"
+            raise ConfigError(f"{name}: there is no such setting{hint}")
+
+
+def _read_dotenv(path: Path) -> dict[str, str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(f"{path}: cannot be read as text") from None
+    found = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        assignment = line.strip().removeprefix("export ")
+        if not assignment or assignment.startswith("#"):
+            continue
+        name, separator, value = assignment.partition("=")
+        if not separator or not name.strip().isidentifier():
+            raise ConfigError(f"{path}: line {number} is not of the form NAME=VALUE")
+        value = value.strip()
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+        found[name.strip()] = value[1:-1] if quoted else value
+    return found

@@ -1,0 +1,104 @@
+"""Private files: master keys, and any secret that comes from a file.
+
+Stops:   a key that another user of the machine can read or replace, and a file that is a link to somewhere else.
+How:     opened without following a link, then looked at through the open descriptor: a regular file, owned by us or
+         root, closed to group and others, of sane size, in a folder that others cannot write to.
+Does not stop: root, or a backup of the file that somebody made with other rights.
+Read:    open(2) O_NOFOLLOW; systemd.exec(5) on CREDENTIALS_DIRECTORY, whose files are exempt from the rule on modes.
+"""
+
+import base64
+import binascii
+import os
+import re
+import stat
+from pathlib import Path
+
+from slackapp.errors import ConfigError
+
+_PREFIX = "slackapp-mk1"
+_LINE = re.compile(rf"{_PREFIX}:([1-9][0-9]{{0,8}}):([A-Za-z0-9+/]{{43}}=)")
+SIZE_LIMIT = 4096
+
+
+def read_private(path: Path, credentials: Path | None) -> bytes:
+    """The content of a file that only we may read, at most 4 KiB.
+
+    `credentials` is systemd's credentials directory, or None. Raises ConfigError that names the file and the mend.
+    """
+    exempt = credentials is not None and path.parent == credentials
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file") from None
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise ConfigError(f"{path}: cannot be opened ({why}); it must not be a link") from None
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigError(f"{path}: is not a regular file")
+        if not exempt:
+            _refuse_shared(path, found)
+        if found.st_size > SIZE_LIMIT:
+            raise ConfigError(f"{path}: is larger than {SIZE_LIMIT} bytes")
+        return file.read(SIZE_LIMIT + 1)
+
+
+def _refuse_shared(path: Path, found: os.stat_result) -> None:
+    if found.st_uid not in (0, os.geteuid()):
+        raise ConfigError(f"{path}: belongs to another user; chown it to the user that runs the service")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise ConfigError(f"{path}: others can read it; run: chmod 600 {path}")
+    # Who can write to the folder can put another file in this one's place. A sticky folder forbids just that.
+    parent = os.stat(path.parent)
+    if stat.S_IMODE(parent.st_mode) & 0o022 and not parent.st_mode & stat.S_ISVTX:
+        raise ConfigError(f"{path.parent}: others can write to this folder; run: chmod go-w {path.parent}")
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Makes a new file that only we may read, and has it on the disk before returning.
+
+    Raises FileExistsError rather than touch what is there.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def format_master_key(version: int, key: bytes) -> bytes:
+    """One line of a key file."""
+    return f"{_PREFIX}:{version}:{base64.b64encode(key).decode()}\n".encode()
+
+
+def parse_master_keys(path: Path, content: bytes) -> dict[int, bytes]:
+    """Version to key (32 bytes). Raises ConfigError that names the line, never its content."""
+    keys: dict[int, bytes] = {}
+    for number, line in enumerate(content.decode("latin-1").splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = _LINE.fullmatch(line.strip())
+        if match is None:
+            raise ConfigError(f"{path}: line {number} is not of the form {_PREFIX}:VERSION:BASE64 (32 bytes)")
+        version, key = int(match[1]), _decode(match[2])
+        if key is None or version in keys:
+            raise ConfigError(f"{path}: line {number} repeats a version or is not canonical base64")
+        keys[version] = key
+    if not keys:
+        raise ConfigError(f"{path}: holds no master key; make one with: slackapp keys new {path}")
+    return keys
+
+
+def _decode(text: str) -> bytes | None:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None
+    return key if base64.b64encode(key).decode() == text else None

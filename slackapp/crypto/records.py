@@ -1,0 +1,41 @@
+"""The kinds of sealed records: what each is bound to, under which of the tenant's keys, and how large it may be.
+
+The names are constants of the format. They never follow a renamed table or column: a record would not open any more.
+"""
+
+from slackapp.crypto.envelope import BODY_LIMIT, TOKEN_LIMIT
+from slackapp.model import RecordContext, Tenant
+
+LIMITS = {
+    "bot_access": TOKEN_LIMIT,
+    "user_access": TOKEN_LIMIT,
+    "bot_refresh": TOKEN_LIMIT,
+    "user_refresh": TOKEN_LIMIT,
+    "webhook": 2 * TOKEN_LIMIT - 1024,
+    "event_body": BODY_LIMIT,
+}
+"""Bytes of plaintext."""
+
+
+def access_of(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
+    """An access token; `user_id` is "" for the bot's."""
+    if user_id:
+        return RecordContext(tenant, "user", user_id, "user_access", user_id, generation)
+    return RecordContext(tenant, "bot", "", "bot_access", "bot", generation)
+
+
+def refresh_of(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
+    """A refresh token."""
+    if user_id:
+        return RecordContext(tenant, "refresh", user_id, "user_refresh", user_id, generation)
+    return RecordContext(tenant, "refresh", "", "bot_refresh", "bot", generation)
+
+
+def webhook_of(tenant: Tenant, generation: int) -> RecordContext:
+    """The incoming webhook of an installation."""
+    return RecordContext(tenant, "data", "", "webhook", "webhook", generation)
+
+
+def body_of(tenant: Tenant, event_id: str) -> RecordContext:
+    """The body of an event in the inbox."""
+    return RecordContext(tenant, "data", "", "event_body", event_id, 0)

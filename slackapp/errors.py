@@ -1,0 +1,145 @@
+"""Every way in which the service says no.
+
+Two families, never mixed. `Refused` means that the input was bad or the moment was wrong: it is expected,
+counted, audited, and answered with the sentence of its `Refusal`. Everything else here tells the caller of a
+function that something outside failed (the database, Slack, a key); what reaches the edge of the service
+without being handled is a bug and becomes a bare 500.
+
+No exception carries a value that came with a request, a token, or a key: a traceback must be safe to log.
+"""
+
+import enum
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a refusal says to the outside, and the name it has in the audit."""
+
+    code: str
+    status: int
+    sentence: str
+    audit: str
+
+
+class Refusal(enum.Enum):
+    """The closed list of refusals. Members that share a code answer with the same bytes."""
+
+    # The request as such
+    NOT_FOUND = Answer("not_found", 404, "There is no such page.", "refused.path")
+    METHOD = Answer("method_not_allowed", 405, "This address does not take that method.", "refused.method")
+    HOST = Answer("wrong_host", 400, "This service does not answer under that name.", "refused.host")
+    LENGTH = Answer("bad_length", 400, "The request's length is missing or wrong.", "refused.length")
+    TOO_LARGE = Answer("too_large", 413, "The request is too large.", "refused.size")
+    QUERY = Answer("bad_query", 400, "The address has parameters that cannot be read.", "refused.query")
+    MEDIA_TYPE = Answer("wrong_media_type", 415, "This address takes another type of content.", "refused.media_type")
+    JSON = Answer("bad_json", 400, "The body is not acceptable JSON.", "refused.json")
+    FORM = Answer("bad_form", 400, "The body is not an acceptable form.", "refused.form")
+    EVENT = Answer("bad_event", 400, "The body is not an event that can be kept.", "refused.event")
+
+    # Who is calling
+    UNSIGNED = Answer("unsigned", 401, "The request is not signed by Slack.", "refused.signature.malformed")
+    SIGNATURE_STALE = Answer("unsigned", 401, "The request is not signed by Slack.", "refused.signature.stale")
+    SIGNATURE_WRONG = Answer("unsigned", 401, "The request is not signed by Slack.", "refused.signature.wrong")
+    OPERATOR = Answer("not_operator", 401, "This address is for the operator.", "refused.operator")
+    TOKEN_IN_QUERY = Answer("token_in_query", 400, "A token must not be in the address.", "refused.token_in_query")
+
+    # Install and callback
+    TEAM_HINT = Answer("bad_team", 400, "That is not the id of a workspace.", "refused.team_hint")
+    STATE_MISSING = Answer(
+        "state_missing", 400, "This page was reached without going through our install link.", "refused.state.missing"
+    )
+    STATE_MALFORMED = Answer("state_refused", 400, "This install link is not valid.", "refused.state.malformed")
+    STATE_FORGED = Answer("state_refused", 400, "This install link is not valid.", "refused.state.forged")
+    BROWSER = Answer(
+        "browser_unknown",
+        400,
+        "The install was begun in another browser, or this browser does not accept cookies.",
+        "refused.browser",
+    )
+    STATE_EXPIRED = Answer("state_expired", 400, "This install link has expired.", "refused.state.expired")
+    STATE_USED = Answer("state_used", 400, "This install link was used already.", "refused.state.used")
+    CODE_MISSING = Answer("code_missing", 400, "Slack sent you back without a result.", "refused.code_missing")
+    SLACK_ERROR = Answer("slack_error", 400, "Slack could not complete the install.", "refused.slack_error")
+    EXCHANGE = Answer("exchange_refused", 400, "Slack did not accept the install.", "refused.exchange")
+    GRANT_FOREIGN = Answer("grant_foreign", 400, "Slack's answer belongs to another app.", "refused.grant.foreign")
+    GRANT_MALFORMED = Answer("grant_malformed", 502, "Slack's answer could not be used.", "refused.grant.malformed")
+    SLACK_UNREACHABLE = Answer("slack_unreachable", 503, "Slack could not be reached just now.", "refused.slack_down")
+
+    # The moment
+    RATE = Answer("too_many_requests", 429, "Too many requests. Please wait a little.", "refused.rate")
+    STATE_LIMIT = Answer("busy", 503, "The service is busy. Please try again shortly.", "refused.state.limit")
+    BUSY = Answer("busy", 503, "The service is busy. Please try again shortly.", "refused.busy")
+    INSTALLING = Answer("busy", 503, "The service is busy. Please try again shortly.", "refused.installing")
+
+    # A tenant's tokens
+    TOKEN_UNAVAILABLE = Answer("token_unavailable", 503, "The token cannot be used just now.", "refused.token")
+    NEEDS_REINSTALL = Answer("needs_reinstall", 409, "The app must be installed again.", "refused.needs_reinstall")
+    NOT_INSTALLED = Answer("not_installed", 404, "The app is not installed there.", "refused.not_installed")
+
+
+class Refused(Exception):
+    """Bad input or a wrong moment; carries nothing but the member of the closed list.
+
+    `retry_after` is in seconds and is sent as the header of that name; `allow` is the value of the `Allow`
+    header of a 405.
+    """
+
+    def __init__(self, refusal: Refusal, retry_after: int | None = None, allow: str = "") -> None:
+        super().__init__(refusal.name)
+        self.refusal = refusal
+        self.retry_after = retry_after
+        self.allow = allow
+
+
+class ConfigError(Exception):
+    """A setting or a private file is missing or wrong: one line that names it and the mend. Exit status 78."""
+
+
+class DecryptError(Exception):
+    """A sealed value does not open. One type and one text for every cause, so that no oracle arises."""
+
+    def __init__(self) -> None:
+        super().__init__("the value does not open")
+
+
+class KeyMissingError(Exception):
+    """There is no data key for this tenant and purpose: it was purged, or was never installed."""
+
+
+class StoreError(Exception):
+    """The database could not do it; nothing was changed."""
+
+
+class StoreBusyError(StoreError):
+    """Another connection held the database for longer than we wait (2 s)."""
+
+
+class StoreFullError(StoreError):
+    """The disk is full or cannot be written."""
+
+
+class TransactionOpenError(RuntimeError):
+    """A call to Slack was about to be made inside a database transaction. A bug, never an input."""
+
+
+class SlackErrorKind(enum.Enum):
+    """What a failed call to Slack means for the token and for a repeat."""
+
+    DEAD = "dead"  # the token will never work again
+    EXPIRED = "expired"  # refresh, then repeat once
+    SCOPE = "scope"  # the app lacks a scope, or the workspace's policy forbids it
+    RATE = "rate"  # wait Retry-After seconds
+    TRANSIENT = "transient"  # Slack or the network failed; the work may have been done
+    OURS = "ours"  # the call itself was wrong; a repeat would be wrong again
+
+
+class SlackCallError(Exception):
+    """A call to Slack failed. `code` is Slack's error or one of ours; it never holds any of the answer's content."""
+
+    def __init__(self, method: str, code: str, kind: SlackErrorKind, retry_after: int = 0) -> None:
+        super().__init__(f"{method}: {code}")
+        self.method = method
+        self.code = code
+        self.kind = kind
+        self.retry_after = retry_after

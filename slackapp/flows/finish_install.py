@@ -1,0 +1,152 @@
+"""`GET /slack/oauth_redirect`: from Slack's answer to a stored installation. Arrows 5 to 13 of the install.
+
+The order is the security of it. Nothing is spent before the browser has shown that it began this install; no call is
+made before the state is used up and that is on the disk; nothing is stored before Slack's answer has been checked;
+and a token that is not going to be kept is revoked.
+"""
+
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+from slackapp.checks import browser_binding, code_grant, state_token
+from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, StoreError
+from slackapp.flows import store_grant, trail
+from slackapp.flows.begin_install import PURPOSE
+from slackapp.model import NO_TENANT, Grant, Origin, Tenant
+from slackapp.ports import App
+from slackapp.store import installations, oauth_states
+
+KNOWN_ERRORS = frozenset(
+    {"access_denied", "bad_redirect_uri", "invalid_scope", "invalid_team_for_non_distributed_app",
+     "scope_not_allowed_on_enterprise", "unapproved_scope"}
+)  # fmt: skip
+PARAMETERS = frozenset({"state", "code", "error"})
+_BUSY_SECONDS = 5
+_CODE_LENGTH = 512
+
+
+class Landing(enum.Enum):
+    """Where the person comes out."""
+
+    INSTALLED = "installed"
+    DECLINED = "declined"
+
+
+def run(app: App, query: Mapping[str, str], cookie_header: str, origin: Origin, now: int) -> Landing:
+    """`query` holds each known parameter at most once. Raises Refused."""
+    # 5. one state, well formed
+    claimed_state = query.get("state")
+    if not claimed_state:
+        return _without_state(query)
+    claimed = state_token.parse_state(claimed_state)
+    if ("code" in query) == ("error" in query):
+        raise Refused(Refusal.CODE_MISSING)
+    # 6. the browser's own cookie
+    digest = browser_binding.browser_digest(browser_binding.require_browser_secret(cookie_header, app.settings.secure))
+    # 7. the state's MAC, over this browser; then its age
+    state = state_token.verify_state(claimed, PURPOSE, digest, app.keyring.state_key_by_id, now)
+    with app.exchange_slot() as free:
+        if not free:
+            # Before the state is spent: reloading the page is all that it takes.
+            raise Refused(Refusal.BUSY, retry_after=_BUSY_SECONDS)
+        # 8. use the state up, in one statement
+        with app.db.transaction():
+            consumed = oauth_states.consume(app.db, state.id_hash, digest, PURPOSE, now)
+        if not consumed:
+            raise Refused(Refusal.STATE_USED)
+        # 9. what Slack reported
+        if "error" in query:
+            return _reported(app, state, query["error"], origin, now)
+        return _with_code(app, state, query["code"], origin, now)
+
+
+def _with_code(app: App, state: state_token.State, code: str, origin: Origin, now: int) -> Landing:
+    try:
+        # 10. exchange the code, with no transaction open and without repeating
+        data = _exchange(app, code)
+        # 11. the grant is for our app and names its own tenant
+        grant = _verified(app, data)
+        # 12. seal; store tenant, keys, tokens, audit row and greeting in one transaction
+        _store(app, grant, data, state, origin, app.clock())
+    except Refused as refused:
+        _note_failure(app, state, refused.refusal, origin, now)
+        raise
+    # 13. send the browser on to a clean page
+    return Landing.INSTALLED
+
+
+def _without_state(query: Mapping[str, str]) -> Landing:
+    # A code that comes without a state may be somebody else's: it is never exchanged. An error is harmless to show.
+    if "error" in query and "code" not in query:
+        return Landing.DECLINED
+    raise Refused(Refusal.STATE_MISSING)
+
+
+def _reported(app: App, state: state_token.State, claimed_error: str, origin: Origin, now: int) -> Landing:
+    error = claimed_error if claimed_error in KNOWN_ERRORS else "unknown_error"
+    with app.db.transaction():
+        oauth_states.finish(app.db, state.id_hash, "declined", NO_TENANT)
+        trail.note(app, "install.declined", NO_TENANT, origin, "declined", error, now)
+    app.metrics.count("slackapp_installs_total", {"result": "declined"})
+    if error != "access_denied":
+        raise Refused(Refusal.SLACK_ERROR)
+    return Landing.DECLINED
+
+
+def _exchange(app: App, code: str) -> Mapping[str, Any]:
+    if not 0 < len(code) <= _CODE_LENGTH or not code.isascii() or not code.isprintable():
+        raise Refused(Refusal.EXCHANGE)
+    try:
+        fields = {"code": code, "redirect_uri": app.settings.redirect_uri}
+        return app.slack.call_as_app("oauth.v2.access", fields).data
+    except SlackCallError as error:
+        app.log.error("exchange_failed", {"method": error.method, "code": error.code})
+        if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE):
+            raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=max(error.retry_after, _BUSY_SECONDS)) from None
+        raise Refused(Refusal.EXCHANGE) from None
+
+
+def _verified(app: App, data: Mapping[str, Any]) -> Grant:
+    try:
+        return code_grant.verify_grant(data, app.settings.app_id)
+    except Refused:
+        _discard(app, data, code_grant.claimed_tenants(data))
+        raise
+
+
+def _store(app: App, grant: Grant, data: Mapping[str, Any], state: state_token.State, origin: Origin, now: int) -> None:
+    try:
+        store_grant.run(app, grant, state.id_hash, origin, now)
+    except StoreError:
+        _discard(app, data, (grant.tenant,))
+        raise Refused(Refusal.BUSY, retry_after=_BUSY_SECONDS) from None
+
+
+def _discard(app: App, data: Mapping[str, Any], tenants: tuple[Tenant, ...]) -> None:
+    """Revokes what is not going to be kept, so that no live token exists that nobody holds.
+
+    But where the tenant has a live installation and the app's tokens do not rotate, Slack answered with the very token
+    that is in use: revoking it would break what works.
+    """
+    if not code_grant.has_refresh_token(data):
+        try:
+            if installations.find_first(app.db, tenants) is not None:
+                return
+        except StoreError:
+            return  # not knowing is no reason to break what may be in use
+    for token in code_grant.tokens_to_revoke(data):
+        try:
+            app.slack.call("auth.revoke", token, {})
+        except SlackCallError as error:
+            app.log.error("revoke_failed", {"code": error.code})
+
+
+def _note_failure(app: App, state: state_token.State, refusal: Refusal, origin: Origin, now: int) -> None:
+    app.metrics.count("slackapp_installs_total", {"result": "failed"})
+    try:
+        with app.db.transaction():
+            oauth_states.finish(app.db, state.id_hash, "failed", NO_TENANT)
+            trail.note(app, "install.failed", NO_TENANT, origin, "failed", refusal.value.audit, now)
+    except StoreError:
+        app.log.error("failure_not_recorded", {"refusal": refusal.name})

@@ -1,0 +1,62 @@
+"""Erases a tenant: keys first, then everything that they could have opened; then makes sure that nothing is left.
+
+The first part is one transaction of the caller, so that it happens together with its cause. What a transaction cannot
+do, emptying the write-ahead log, is a job in the inbox: noted in the same transaction, repeated until it is done, and
+only then called done. Audit rows stay; they hold ids only.
+"""
+
+from slackapp.flows import trail
+from slackapp.model import InboxRow, Origin, Tenant
+from slackapp.ports import App
+from slackapp.store import data_keys, inbox, installations, tokens
+
+RETRY_AFTER = 60
+
+
+def erase(app: App, tenant: Tenant, reason: str, origin: Origin, now: int) -> None:
+    """Inside the caller's transaction: no key, token, webhook or event body of the tenant stays."""
+    # 1. the data keys, without which nothing else can be opened
+    keys = data_keys.delete(app.db, tenant)
+    # 2. the rows
+    found = tokens.count(app.db, tenant)
+    installations.delete(app.db, tenant)
+    bodies = inbox.empty_tenant(app.db, tenant, now)
+    # 3. note what is left to do
+    inbox.add_job(app.db, f"purge-{app.entropy(16).hex()}", inbox.PURGE, tenant, now, now)
+    detail = f"reason={reason} keys={keys} tokens={found} inbox={bodies}"
+    trail.note(app, "purge.begun", tenant, origin, "ok", detail, now)
+
+
+def erased(app: App, tenant: Tenant) -> None:
+    """After that transaction: nothing of the tenant in memory, and the worker is told."""
+    app.keyring.forget(tenant)
+    app.metrics.count("slackapp_purges_total", {"result": "begun"})
+    app.wake_worker()
+
+
+def complete(app: App, row: InboxRow, now: int) -> None:
+    """The job. Puts itself back for a minute while somebody reads the log, or while something is left."""
+    # 4. empty the write-ahead log
+    emptied = app.db.truncate_wal()
+    # 5. count what is left
+    left = leftovers(app, row.tenant)
+    if not emptied or (left and not _came_back(app, row)):
+        why = f"left={left}" if emptied else "a reader holds the write-ahead log"
+        inbox.postpone(app.db, row.event_id, row.lease_owner, why, now + RETRY_AFTER)
+        return
+    with app.db.transaction():
+        if inbox.finish(app.db, row.event_id, row.lease_owner, "done", "complete", now):
+            trail.note(app, "purge.complete", row.tenant, Origin("worker", row.event_id), "ok", f"left={left}", now)
+    app.metrics.count("slackapp_purges_total", {"result": "complete"})
+
+
+def leftovers(app: App, tenant: Tenant) -> int:
+    """Rows that still hold anything of the tenant but ids."""
+    stored = 1 if installations.find(app.db, tenant) is not None else 0
+    return stored + tokens.count(app.db, tenant) + data_keys.count(app.db, tenant) + inbox.count_bodies(app.db, tenant)
+
+
+def _came_back(app: App, row: InboxRow) -> bool:
+    """Whether the tenant was installed again since: what is there then is new, under new keys."""
+    installation = installations.find(app.db, row.tenant)
+    return installation is not None and installation.installed_at >= row.received_at

@@ -1,0 +1,151 @@
+"""Runs one row of the inbox, in the worker.
+
+In our own database a row acts exactly once: its effect and the mark on it are one transaction. A call to Slack cannot
+be part of one: its intent is committed before it, and a row that is found in mid-call after a crash becomes `unclear`.
+It is shown to the operator, never repeated by itself, never lost.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slackapp.checks.json_body import parse_json
+from slackapp.checks.lifecycle import LIFECYCLE_TYPES
+from slackapp.checks.slack_errors import REPEATABLE
+from slackapp.crypto import records
+from slackapp.errors import DecryptError, Refusal, Refused, SlackCallError, SlackErrorKind, StoreError
+from slackapp.flows import purge_tenant, settle_revocation, trail, uninstall_tenant, use_token
+from slackapp.model import InboxRow, Installation, Origin, Tenant
+from slackapp.ports import App
+from slackapp.store import inbox, installations
+
+LEASE = 120
+"""Seconds that a row is ours; a behaviour that takes longer may run twice."""
+MAX_ATTEMPTS = 6
+_BACK_OFF = 5
+
+JOBS: dict[str, Callable[[App, InboxRow, int], None]] = {
+    inbox.PURGE: purge_tenant.complete,
+    inbox.UNINSTALL: uninstall_tenant.resume,
+}
+
+
+class _LeaseLostError(Exception):
+    """The row is another worker's by now."""
+
+
+class EventContext:
+    """What a behaviour is given: who it acts for, and calls to Slack as that tenant's bot. Nothing else."""
+
+    def __init__(self, app: App, row: InboxRow, installation: Installation, acting_team: str) -> None:
+        self._app = app
+        self._row = row
+        self._acting_team = acting_team
+        self.tenant: Tenant = installation.tenant
+        self.bot_user_id: str = installation.bot_user_id
+        self.installer_id: str = installation.installer_id
+        self.calls_made = 0
+        """Calls that may have had their effect, and that must not be repeated."""
+
+    def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Calls a method of the Web API; the answer's fields. Raises SlackCallError and Refused.
+
+        An org-wide token serves many workspaces: the one that the event came from is named to Slack.
+        """
+        app, row = self._app, self._row
+        fields = {"team_id": self._acting_team, **params} if self.tenant.kind == "E" and self._acting_team else params
+        use = use_token.Use(self.tenant, "", row.type)
+        origin = Origin("worker", row.event_id)
+        if method in REPEATABLE:
+            return use_token.call(app, use, method, fields, origin, lambda: None).data
+        try:
+            answer = use_token.call(app, use, method, fields, origin, self._note_intent)
+        except SlackCallError as error:
+            if error.kind is SlackErrorKind.TRANSIENT:
+                self.calls_made += 1  # nobody knows whether Slack did it
+            elif not self.calls_made:
+                inbox.mark_not_called(app.db, row.event_id, row.lease_owner)
+            raise
+        self.calls_made += 1
+        return answer.data
+
+    def _note_intent(self) -> None:
+        if not inbox.mark_calling(self._app.db, self._row.event_id, self._row.lease_owner):
+            raise _LeaseLostError
+
+
+def run(app: App, row: InboxRow, now: int) -> None:
+    """Runs the row to its end, or puts it back for later. Raises nothing but bugs of ours and StoreError."""
+    origin = Origin("worker", row.event_id)
+    if row.type in JOBS and row.kind == "job":
+        JOBS[row.type](app, row, now)
+        return
+    try:
+        body = _open(app, row)
+    except DecryptError:
+        _end(app, row, "dead", "the body does not open", now)
+        trail.note_alone(app, "event.unavailable", row.tenant, origin, "failed", f"event={row.event_id}", now)
+        return
+    if row.type in LIFECYCLE_TYPES:
+        settle_revocation.settle(app, row, body, now)
+        return
+    installation = installations.find(app.db, row.tenant)
+    function = app.behaviour.get(row.type)
+    if installation is None or function is None:
+        _end(app, row, "done", "nobody to act" if function is None else "not installed", now)
+        return
+    context = EventContext(app, row, installation, _acting_team(body))
+    try:
+        function(context, body["event"])
+    except _LeaseLostError:
+        return
+    except (SlackCallError, Refused, StoreError) as error:
+        _failed(app, row, context, error, app.clock())
+    except Exception as error:  # noqa: BLE001  (a behaviour is somebody else's code; the worker must live)
+        app.log.bug("behaviour_failed", {"event": row.event_id, "type": row.type})
+        _failed(app, row, context, error, app.clock())
+    else:
+        _end(app, row, "done", "ok", app.clock())
+
+
+def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
+    if row.body is None:
+        return {"event": {"type": row.type}}  # a job of ours
+    return parse_json(app.keyring.open(records.body_of(row.tenant, row.event_id), row.body))
+
+
+def _acting_team(body: Mapping[str, Any]) -> str:
+    team = body.get("team_id")
+    return team if isinstance(team, str) and team.startswith("T") else ""
+
+
+def _end(app: App, row: InboxRow, state: str, result: str, now: int) -> None:
+    with app.db.transaction():
+        inbox.finish(app.db, row.event_id, row.lease_owner, state, result, now)
+        if state == "done":
+            installations.touch(app.db, row.tenant, now)
+    app.metrics.count("slackapp_inbox_total", {"result": state})
+
+
+def _failed(app: App, row: InboxRow, context: EventContext, error: Exception, now: int) -> None:
+    reason = _reason(error)
+    if context.calls_made:
+        _end(app, row, "unclear", reason, now)
+    elif _is_final(error) or row.attempts >= MAX_ATTEMPTS:
+        _end(app, row, "dead", reason, now)
+    else:
+        wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
+        inbox.postpone(app.db, row.event_id, row.lease_owner, reason, now + (wait or _BACK_OFF * 2**row.attempts))
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether a repeat would fail in the same way."""
+    if isinstance(error, SlackCallError):
+        return error.kind in (SlackErrorKind.DEAD, SlackErrorKind.SCOPE, SlackErrorKind.OURS)
+    return isinstance(error, Refused) and error.refusal in (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)
+
+
+def _reason(error: Exception) -> str:
+    """A code or a type's name, never an exception's text: it may hold what came with the event."""
+    if isinstance(error, SlackCallError):
+        return f"{error.method} {error.code}"
+    return error.refusal.value.code if isinstance(error, Refused) else type(error).__name__

@@ -1,0 +1,124 @@
+"""Stores a grant: everything of it in one transaction, sealed before it gets to the database.
+
+A re-install replaces: the tokens that work go on working until this commit, and the generation of each grows by one, so
+that a refresh of the old token that is still under way finds nothing to write to.
+"""
+
+import json
+
+from slackapp.crypto import records
+from slackapp.errors import StoreBusyError
+from slackapp.flows import trail
+from slackapp.model import Grant, GrantedToken, Installation, Origin, Sealed, Tenant
+from slackapp.ports import App, TenantKeys
+from slackapp.store import data_keys, inbox, installations, oauth_states, tokens
+from slackapp.store.tokens import SealedPair
+
+_TRIES = 3
+
+
+class _KeysChangedError(Exception):
+    """Another install of the same tenant, or a purge, came in between."""
+
+
+def run(app: App, grant: Grant, state_hash: bytes, origin: Origin, now: int) -> None:
+    """Raises StoreError; then nothing was stored."""
+    for _ in range(_TRIES):
+        # Keys are opened before the transaction: whoever holds the master key may be far away.
+        keys = app.keyring.prepare(grant.tenant)
+        try:
+            with app.db.transaction():
+                first = _write(app, grant, keys, origin, now)
+                oauth_states.finish(app.db, state_hash, "installed", grant.tenant)
+        except _KeysChangedError:
+            app.keyring.forget(grant.tenant)
+            continue
+        app.metrics.count("slackapp_installs_total", {"result": "installed" if first else "reinstalled"})
+        app.wake_worker()
+        return
+    raise StoreBusyError("the tenant's keys kept changing")
+
+
+def _write(app: App, grant: Grant, keys: TenantKeys, origin: Origin, now: int) -> bool:
+    """True for a first install."""
+    _settle_keys(app, grant.tenant, keys, now)
+    before = installations.find(app.db, grant.tenant)
+    after = _installation(app, grant, before, now)
+    installations.save(app.db, after, _webhook(app, grant, keys, before, after.generation))
+    for user_id, granted in (("", grant.bot), (grant.installer_id, grant.user)):
+        if granted is not None:
+            old = tokens.find(app.db, grant.tenant, user_id)
+            generation = (old.generation if old is not None else 0) + 1
+            pair = seal_pair(keys, grant.tenant, user_id, generation, granted, now)
+            tokens.save(app.db, grant.tenant, user_id, generation, pair, now)
+    missing = sorted(set(app.settings.bot_scopes) - set(grant.bot.scopes)) if grant.bot is not None else []
+    detail = f"generation={after.generation} installer={grant.installer_id} missing_scopes={','.join(missing)}"
+    trail.note(app, "reinstalled" if before else "installed", grant.tenant, origin, "ok", detail, now)
+    if before is None:
+        job_id = f"installed-{app.entropy(16).hex()}"
+        inbox.add_job(app.db, job_id, inbox.INSTALLED, grant.tenant, now, now)
+    return before is None
+
+
+def _settle_keys(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
+    stored = frozenset(key.key_id for key in data_keys.active(app.db, tenant))
+    if stored != (frozenset() if keys.minted else keys.key_ids):
+        raise _KeysChangedError
+    for key in keys.minted:
+        if not data_keys.add(app.db, tenant, key, now):
+            raise _KeysChangedError
+
+
+def _installation(app: App, grant: Grant, before: Installation | None, now: int) -> Installation:
+    # A grant of a user's token alone says nothing about the bot: what is known of the bot stays.
+    known = before if before is not None and grant.bot is None else None
+    return Installation(
+        tenant=grant.tenant,
+        app_id=app.settings.app_id,
+        enterprise_id=grant.enterprise_id,
+        enterprise_name=grant.enterprise_name,
+        team_id="" if grant.tenant.kind == "E" else grant.team_id,
+        team_name="" if grant.tenant.kind == "E" else grant.team_name,
+        bot_user_id=known.bot_user_id if known else grant.bot_user_id,
+        installer_id=grant.installer_id,
+        scopes_asked=tuple(sorted(app.settings.bot_scopes)),
+        scopes_granted=known.scopes_granted if known else (grant.bot.scopes if grant.bot is not None else ()),
+        status="active",
+        generation=(before.generation if before is not None else 0) + 1,
+        installed_at=now,
+        last_used_at=0,
+    )
+
+
+def _webhook(app: App, grant: Grant, keys: TenantKeys, before: Installation | None, generation: int) -> Sealed | None:
+    context = records.webhook_of(grant.tenant, generation)
+    if grant.webhook is not None:
+        hook = grant.webhook
+        fields = {
+            "url": hook.url.reveal(),
+            "channel": hook.channel,
+            "channel_id": hook.channel_id,
+            "configuration_url": hook.configuration_url,
+        }
+        return keys.seal(context, json.dumps(fields).encode())
+    stored = installations.find_webhook(app.db, grant.tenant)
+    if stored is None or before is None or grant.bot is not None:
+        return None
+    # Bound to the generation, which has just grown: sealed again for the new one.
+    sealed, old_generation = stored
+    return keys.seal(context, app.keyring.open(records.webhook_of(grant.tenant, old_generation), sealed))
+
+
+def seal_pair(
+    keys: TenantKeys, tenant: Tenant, user_id: str, generation: int, granted: GrantedToken, now: int
+) -> SealedPair:
+    """Access and refresh token, each under its own key and bound to its place; expiry counted from `now`."""
+    refresh = None
+    if granted.refresh is not None:
+        refresh = keys.seal(records.refresh_of(tenant, user_id, generation), granted.refresh.reveal().encode())
+    return SealedPair(
+        access=keys.seal(records.access_of(tenant, user_id, generation), granted.access.reveal().encode()),
+        refresh=refresh,
+        expires_at=now + granted.expires_in if granted.expires_in is not None else None,
+        scopes=granted.scopes,
+    )

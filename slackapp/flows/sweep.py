@@ -1,0 +1,23 @@
+"""Upkeep, once a minute: what is too old to be of use goes, and what a dead worker left is shown."""
+
+from slackapp.flows import trail
+from slackapp.model import Origin
+from slackapp.ports import App
+from slackapp.store import inbox, oauth_states
+
+DEDUPE_WINDOW = 48 * 3600
+"""Seconds that a finished event's id is kept. Slack repeats for 24 hours at most."""
+
+
+def run(app: App, now: int) -> None:
+    """Raises StoreError; then the next minute tries again."""
+    with app.db.transaction():
+        oauth_states.sweep(app.db, now)
+        inbox.sweep(app.db, now - DEDUPE_WINDOW)
+
+
+def mark_unclear(app: App, now: int) -> None:
+    """Rows whose worker died in the middle of a call to Slack."""
+    with app.db.transaction():
+        for event_id, tenant in inbox.mark_unclear(app.db, now):
+            trail.note(app, "event.unclear", tenant, Origin("worker", event_id), "unclear", f"event={event_id}", now)

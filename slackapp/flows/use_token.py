@@ -1,0 +1,103 @@
+"""The only way to a token: audit row first, then open, call, and what the answer means for the token.
+
+No token is read without an audit row that was committed before; if the row cannot be written, the call fails. An
+opened token lives as long as one call and is kept nowhere.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slackapp.crypto import records
+from slackapp.errors import DecryptError, Refusal, Refused, SlackCallError, SlackErrorKind
+from slackapp.flows import refresh_token, trail
+from slackapp.model import Origin, Secret, SlackAnswer, Tenant, Token
+from slackapp.ports import App
+from slackapp.store import installations, tokens
+
+Send = Callable[[Secret], SlackAnswer]
+
+
+@dataclass(frozen=True)
+class Use:
+    """Whose token, and what for.
+
+    `user_id` is "" for the bot. `statuses` are those of an installation in which this use is allowed: a settled
+    suspicion and an uninstall may use what nothing else may.
+    """
+
+    tenant: Tenant
+    user_id: str
+    purpose: str
+    statuses: frozenset[str] = frozenset({"active"})
+
+
+def call(
+    app: App, use: Use, method: str, params: Mapping[str, Any], origin: Origin, intent: Callable[[], None]
+) -> SlackAnswer:
+    """Calls a method as this tenant.
+
+    `intent` runs in the transaction of the audit row, so that what must be on the disk before the call costs no commit
+    of its own. Raises Refused (NOT_INSTALLED, NEEDS_REINSTALL, TOKEN_UNAVAILABLE) and SlackCallError.
+    """
+    return run(app, use, method, lambda token: app.slack.call(method, token, params), origin, intent)
+
+
+def run(app: App, use: Use, method: str, send: Send, origin: Origin, intent: Callable[[], None]) -> SlackAnswer:
+    """The same for any call that takes a token."""
+    token = _fresh(app, use, origin)
+    try:
+        return send(_open(app, token, use, method, origin, intent))
+    except SlackCallError as error:
+        if error.kind is SlackErrorKind.DEAD:
+            give_up(app, token, error.code, origin)
+        if error.kind is not SlackErrorKind.EXPIRED or token.refresh is None:
+            raise
+    # token_expired before its time: refresh what we saw, then repeat exactly once.
+    token = refresh_token.run(app, token, origin)
+    try:
+        return send(_open(app, token, use, method, origin, lambda: None))
+    except SlackCallError as again:
+        if again.kind is SlackErrorKind.DEAD:
+            give_up(app, token, again.code, origin)
+        raise
+
+
+def _fresh(app: App, use: Use, origin: Origin) -> Token:
+    """The token, refreshed when it is due."""
+    installation = installations.find(app.db, use.tenant)
+    token = tokens.find(app.db, use.tenant, use.user_id) if installation is not None else None
+    if installation is None or installation.status not in use.statuses:
+        raise Refused(Refusal.NEEDS_REINSTALL if installation is not None else Refusal.NOT_INSTALLED)
+    if token is None or token.status == "dead":
+        raise Refused(Refusal.NEEDS_REINSTALL)
+    if refresh_token.is_due(token, app.clock()):
+        token = refresh_token.run_if_free(app, token, origin)
+    if token.expires_at is not None and token.expires_at <= app.clock():
+        # Expired, and no refresh came about. There is no other copy to fall back on.
+        raise Refused(Refusal.NEEDS_REINSTALL if token.status == "refresh_refused" else Refusal.TOKEN_UNAVAILABLE)
+    return token
+
+
+def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent: Callable[[], None]) -> Secret:
+    context = records.access_of(token.tenant, token.user_id, token.generation)
+    of = f"kind={context.kind} user={use.user_id} generation={token.generation}"
+    detail = f"purpose={use.purpose} method={method} {of}"
+    with app.db.transaction():
+        trail.note(app, "token.read", use.tenant, origin, "ok", detail, app.clock())
+        intent()
+    try:
+        return Secret(app.keyring.open(context, token.access).decode())
+    except DecryptError:
+        trail.note_alone(app, "token.unavailable", use.tenant, origin, "failed", detail, app.clock())
+        app.metrics.count("slackapp_token_unavailable_total", {})
+        raise Refused(Refusal.TOKEN_UNAVAILABLE) from None
+
+
+def give_up(app: App, token: Token, reason: str, origin: Origin) -> None:
+    """The token will never work again: nothing is called with it any more, until somebody installs again."""
+    with app.db.transaction():
+        if tokens.set_status(app.db, token, "dead"):
+            if token.user_id == "":
+                installations.set_status(app.db, token.tenant, "active", "needs_reinstall")
+            trail.note(app, "token.dead", token.tenant, origin, reason, f"user={token.user_id}", app.clock())

@@ -1,0 +1,1 @@
+"""Data keys in use, and the providers that wrap them."""

@@ -1,0 +1,174 @@
+"""Seals and opens records: the only way from a row to a plaintext.
+
+    master key (a private file) → wraps → data key (one per tenant and purpose) → derives → key of one record
+
+Data keys are unwrapped on use and kept in memory, at most 4,096 of them and each for at most 300 s. Nothing that they
+open is kept. When a key is gone from the database, its records are gone: there is no other copy to fall back on.
+"""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from slackapp.crypto import envelope
+from slackapp.crypto.records import LIMITS
+from slackapp.errors import DecryptError, KeyMissingError
+from slackapp.keys.providers import KeyProvider
+from slackapp.model import NO_TENANT, DataKey, NewKey, RecordContext, Sealed, Tenant
+from slackapp.ports import Clock, Entropy
+from slackapp.store import data_keys
+from slackapp.store.db import Database
+
+PURPOSES = ("bot", "user", "refresh", "data")
+SERVICE_PURPOSES = ("state", "audit")
+CACHE_KEYS = 4096
+CACHE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class OpenKey:
+    """A data key in clear."""
+
+    key_id: int
+    purpose: str
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class OpenKeys:
+    """All of a tenant's active keys in clear, for the length of one flow."""
+
+    app_id: str
+    entropy: Entropy
+    keys: dict[str, OpenKey]
+    minted: tuple[NewKey, ...]
+
+    @property
+    def key_ids(self) -> frozenset[int]:
+        """The ids of all of them."""
+        return frozenset(key.key_id for key in self.keys.values())
+
+    def seal(self, context: RecordContext, plaintext: bytes) -> Sealed:
+        """Seals under the key of the context's purpose."""
+        if context.purpose not in self.keys:
+            raise KeyMissingError
+        if len(plaintext) > LIMITS[context.kind]:
+            raise ValueError(f"a {context.kind} is too large to be sealed")
+        key = self.keys[context.purpose]
+        bound = envelope.record_context(self.app_id, context)
+        return Sealed(envelope.seal(key.key, key.key_id, bound, plaintext, self.entropy(envelope.RANDOM_BYTES)))
+
+
+class Keyring:
+    """The data keys of one database."""
+
+    def __init__(self, db: Database, provider: KeyProvider, app_id: str, entropy: Entropy, clock: Clock) -> None:
+        self._db = db
+        self._provider = provider
+        self._app_id = app_id
+        self._entropy = entropy
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._cache: OrderedDict[Tenant, tuple[int, dict[int, OpenKey], dict[str, OpenKey]]] = OrderedDict()
+        self._audit_key = b""
+
+    # Records
+
+    def seal(self, context: RecordContext, plaintext: bytes) -> Sealed:
+        """Seals under the active key of the tenant and purpose. Raises KeyMissingError for a tenant without keys."""
+        return OpenKeys(self._app_id, self._entropy, self._active(context.tenant), ()).seal(context, plaintext)
+
+    def open(self, context: RecordContext, sealed: Sealed) -> bytes:
+        """Opens a record where it belongs. Raises DecryptError, for every reason alike."""
+        key = self._by_id(context.tenant, envelope.key_id_of(sealed.blob))
+        if key is None or key.purpose != context.purpose:
+            raise DecryptError
+        bound = envelope.record_context(self._app_id, context)
+        return envelope.open_sealed(key.key, key.key_id, bound, sealed.blob, LIMITS[context.kind])
+
+    def prepare(self, tenant: Tenant) -> OpenKeys:
+        """The tenant's keys, to seal with inside a transaction; for a new tenant, keys that are yet to be stored."""
+        active = self._active(tenant)
+        if active:
+            return OpenKeys(self._app_id, self._entropy, active, ())
+        made = [self._mint(tenant, purpose) for purpose in PURPOSES]
+        keys = {new.purpose: OpenKey(new.key_id, new.purpose, key) for new, key in made}
+        return OpenKeys(self._app_id, self._entropy, keys, tuple(new for new, _ in made))
+
+    def forget(self, tenant: Tenant) -> None:
+        """Drops the tenant's keys from memory."""
+        with self._lock:
+            self._cache.pop(tenant, None)
+
+    # The service's own keys
+
+    def make_service_keys(self, now: int) -> None:
+        """Gives a new database its keys for states and for the audit; run by every process at start."""
+        have = {key.purpose for key in data_keys.active(self._db, NO_TENANT)}
+        missing = [self._mint(NO_TENANT, purpose)[0] for purpose in SERVICE_PURPOSES if purpose not in have]
+        if missing:
+            with self._db.transaction():
+                for key in missing:
+                    data_keys.add(self._db, NO_TENANT, key, now)  # whoever comes first wins
+        self._audit_key = self._service_key("audit").key
+
+    def state_key(self) -> tuple[int, bytes]:
+        """Id and bytes of the key that new states are signed with."""
+        key = self._service_key("state")
+        return key.key_id, key.key
+
+    def state_key_by_id(self, key_id: int) -> bytes | None:
+        """The key of that id; None when there is none such, or it is for something else."""
+        key = self._by_id(NO_TENANT, key_id)
+        return key.key if key is not None and key.purpose == "state" else None
+
+    def audit_mac(self, data: bytes) -> bytes:
+        """HMAC-SHA-256 under the audit's own key."""
+        return envelope.mac(self._audit_key, data)
+
+    def _service_key(self, purpose: str) -> OpenKey:
+        key = self._active(NO_TENANT).get(purpose)
+        if key is None:
+            raise KeyMissingError
+        return key
+
+    # Where the keys come from
+
+    def _active(self, tenant: Tenant) -> dict[str, OpenKey]:
+        return self._loaded(tenant)[1]
+
+    def _by_id(self, tenant: Tenant, key_id: int) -> OpenKey | None:
+        by_id = self._loaded(tenant)[0]
+        if key_id not in by_id:
+            row = data_keys.find(self._db, tenant, key_id)
+            if row is None:
+                return None
+            by_id[key_id] = self._unwrap(row)
+        return by_id[key_id]
+
+    def _loaded(self, tenant: Tenant) -> tuple[dict[int, OpenKey], dict[str, OpenKey]]:
+        now = self._clock()
+        with self._lock:
+            found = self._cache.get(tenant)
+            if found is not None and 0 <= now - found[0] < CACHE_SECONDS:
+                self._cache.move_to_end(tenant)
+                return found[1], found[2]
+        keys = [self._unwrap(row) for row in data_keys.active(self._db, tenant)]
+        by_id, active = {key.key_id: key for key in keys}, {key.purpose: key for key in keys}
+        if keys:
+            with self._lock:
+                self._cache[tenant] = (now, by_id, active)
+                while len(self._cache) > CACHE_KEYS // len(PURPOSES):
+                    self._cache.popitem(last=False)
+        return by_id, active
+
+    def _unwrap(self, row: DataKey) -> OpenKey:
+        key = self._provider.unwrap(self._app_id, row.tenant, row.purpose, row.key_id, row.master_version, row.wrapped)
+        return OpenKey(row.key_id, row.purpose, key)
+
+    def _mint(self, tenant: Tenant, purpose: str) -> tuple[NewKey, bytes]:
+        # A random id, not a counter: after an old backup is restored, a counter would give the id of another key again.
+        key_id = int.from_bytes(self._entropy(4), "big") or 1
+        key = self._entropy(envelope.KEY_BYTES)
+        version, wrapped = self._provider.wrap(self._app_id, tenant, purpose, key_id, key)
+        return NewKey(key_id, purpose, self._provider.provider_id, version, wrapped), key

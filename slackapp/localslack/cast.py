@@ -1,0 +1,178 @@
+"""The built-in cast: two workspaces of their own, one org with two workspaces, and the people in them.
+
+All names and ids are invented. People of an org have one global id in all its workspaces
+(docs.slack.dev/enterprise/developing-for-enterprise-orgs).
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel of one workspace; channel ids are unique over all workspaces here."""
+
+    id: str
+    name: str
+    team_id: str
+    private: bool = False
+    general: bool = False
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person. `admin_of` lists the workspaces where the person is an admin; `org_admin` is about the whole org."""
+
+    id: str
+    name: str
+    real_name: str
+    teams: tuple[str, ...]
+    admin_of: tuple[str, ...] = ()
+    owner: bool = False
+    guest: bool = False
+    enterprise_id: str = ""
+    org_admin: bool = False
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A workspace; `admin`, `member` and `guest` are user ids. `enterprise_id` is empty outside any org."""
+
+    id: str
+    name: str
+    domain: str
+    admin: str
+    member: str
+    guest: str
+    channels: tuple[Channel, ...]
+    enterprise_id: str = ""
+
+    @property
+    def general(self) -> str:
+        """The id of the public #general channel."""
+        return self.channels[0].id
+
+    @property
+    def random(self) -> str:
+        """The id of the public #random channel."""
+        return self.channels[1].id
+
+    @property
+    def private(self) -> str:
+        """The id of the private channel."""
+        return self.channels[2].id
+
+
+@dataclass(frozen=True)
+class Org:
+    """An Enterprise org; `admin` and `member` are user ids, `admin` is an org owner."""
+
+    id: str
+    name: str
+    domain: str
+    admin: str
+    member: str
+    guest: str
+
+
+@dataclass
+class Cast:
+    """Everyone and everything there is, by id."""
+
+    workspaces: dict[str, Workspace] = field(default_factory=dict)
+    orgs: dict[str, Org] = field(default_factory=dict)
+    users: dict[str, Person] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+
+    def channel(self, channel_id: str) -> Channel | None:
+        """The channel of that id, or None."""
+        return self.channels.get(channel_id)
+
+    def member(self, tenant: str, user_id: str) -> Person | None:
+        """The person of that id if in the workspace or org, else None."""
+        person = self.users.get(user_id)
+        return person if person and set(person.teams).intersection(self.teams_of(tenant)) else None
+
+    def teams_of(self, tenant: str) -> list[str]:
+        """The workspace ids a tenant id covers: itself, or all workspaces of the org."""
+        if tenant in self.orgs:
+            return [w.id for w in self.workspaces.values() if w.enterprise_id == tenant]
+        return [tenant]
+
+    def people_of(self, team_id: str) -> list[Person]:
+        """Everyone in one workspace."""
+        return [person for person in self.users.values() if team_id in person.teams]
+
+    def add_workspace(self, team_id: str, name: str) -> Workspace:
+        """Add a workspace outside any org, with its admin, member, guest and three channels."""
+        stem = team_id[1:]
+        domain = name.lower().replace(" ", "-")
+        people = (
+            Person(f"U{stem}ADM", f"{domain}-admin", f"{name} Admin", (team_id,), admin_of=(team_id,), owner=True),
+            Person(f"U{stem}MEM", f"{domain}-member", f"{name} Member", (team_id,)),
+            Person(f"U{stem}GST", f"{domain}-guest", f"{name} Guest", (team_id,), guest=True),
+        )
+        workspace = Workspace(team_id, name, domain, *_ids(people), channels=_channels(team_id))
+        self.users.update({person.id: person for person in people})
+        self.put(workspace)
+        return workspace
+
+    def put(self, workspace: Workspace) -> None:
+        """Add or replace a workspace."""
+        self.workspaces[workspace.id] = workspace
+        self.channels.update({channel.id: channel for channel in workspace.channels})
+
+    def move(self, team_id: str, org_id: str) -> None:
+        """Put a workspace into an org; its people become people of the org (without rights there)."""
+        self.put(replace(self.workspaces[team_id], enterprise_id=org_id))
+        for person in self.users.values():
+            if team_id in person.teams:
+                self.users[person.id] = replace(person, enterprise_id=org_id)
+
+
+def _ids(people: Iterable[Person]) -> tuple[str, str, str]:
+    admin, member, guest = (person.id for person in people)
+    return admin, member, guest
+
+
+def _channels(team_id: str) -> tuple[Channel, ...]:
+    stem = team_id[1:]
+    return (
+        Channel(f"C{stem}GEN", "general", team_id, general=True),
+        Channel(f"C{stem}RND", "random", team_id),
+        Channel(f"C{stem}PRV", "leads", team_id, private=True),
+    )
+
+
+def _add_evergreen(cast: Cast) -> None:
+    org, first, second = "E0EVERGRN1", "T0EVERAA01", "T0EVERBB01"
+    both = (first, second)
+    people = (
+        Person("W0EVERADM1", "evergreen-admin", "Evergreen Admin", both, admin_of=both, owner=True,
+               enterprise_id=org, org_admin=True),
+        Person("U0EVERMEM1", "evergreen-member", "Evergreen Member", both, enterprise_id=org),
+        Person("W0EVERGST1", "evergreen-guest", "Evergreen Guest", both, guest=True, enterprise_id=org),
+        # An admin of one workspace who is nobody special in the org: may not approve an org-wide install.
+        Person("W0EVERAAD1", "evergreen-north-admin", "Evergreen North Admin", (first,), admin_of=(first,),
+               enterprise_id=org),
+    )
+    cast.users.update({person.id: person for person in people})
+    cast.orgs[org] = Org(org, "Evergreen", "evergreen", *_ids(people[:3]))
+    for team_id, name, domain in ((first, "Evergreen North", "evergreen-north"),
+                                  (second, "Evergreen South", "evergreen-south")):
+        cast.put(Workspace(team_id, name, domain, *_ids(people[:3]), channels=_channels(team_id), enterprise_id=org))
+
+
+def built_in() -> Cast:
+    """A fresh copy of the built-in cast."""
+    cast = Cast()
+    cast.add_workspace("T0NORTH001", "Northwind")
+    cast.add_workspace("T0SOUTH001", "Southridge")
+    _add_evergreen(cast)
+    return cast
+
+
+def im_of(user_id: str) -> str:
+    """The id of the direct-message channel between the app and that person."""
+    return "D" + user_id[1:]

@@ -1,0 +1,241 @@
+"""What happens in Slack and is told to the app: mentions, commands, uninstalls, revocations.
+
+Follows docs.slack.dev/apis/events-api (envelope), docs.slack.dev/reference/events/app_mention, app_uninstalled,
+tokens_revoked, team_access_granted, and docs.slack.dev/interactivity/implementing-slash-commands.
+"""
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from slackapp.localslack import tokens
+from slackapp.localslack.cast import Person, im_of
+from slackapp.localslack.chat import RESPONSE_LIFETIME, RESPONSE_USES
+from slackapp.localslack.model import NULL, Hook, Install, Json, NotInstalled, Null, Outgoing
+
+if TYPE_CHECKING:
+    from slackapp.localslack.server import LocalSlack
+
+LIFECYCLE = ("app_uninstalled", "tokens_revoked")
+FORM = "application/x-www-form-urlencoded"
+
+
+def install_for(slack: LocalSlack, team_id: str) -> Install:
+    """The installation that sees what happens in a workspace: its own, else its org's.
+
+    Raises NotInstalled when there is none, or the org-wide app was not added to that workspace.
+    """
+    own = slack.state.installs.get(team_id)
+    if own is not None:
+        return own
+    workspace = slack.cast.workspaces.get(team_id)
+    org = slack.state.installs.get(workspace.enterprise_id) if workspace else None
+    if org is None or team_id not in org.granted_teams:
+        raise NotInstalled(f"{slack.app.name} is not installed in {team_id}")
+    return org
+
+
+def merge(base: Json, changes: dict[str, Any]) -> Json:
+    """`base` with `changes` on top: None leaves a key out, `NULL` makes it JSON null."""
+    merged = {name: value for name, value in {**base, **changes}.items() if changes.get(name, "") is not None}
+    return {name: None if isinstance(value, Null) else value for name, value in merged.items()}
+
+
+def envelope(slack: LocalSlack, team_id: str, event: Json, overrides: dict[str, Any]) -> Json:
+    """The outer part of an event as the app would get it for that workspace (or org) id."""
+    enterprise = team_id if team_id in slack.cast.orgs else ""
+    if team_id in slack.cast.workspaces:
+        enterprise = slack.cast.workspaces[team_id].enterprise_id
+    now = slack.clock()
+    serial = slack.next_serial()
+    team = team_id if team_id != enterprise else None
+    body: Json = {
+        "token": "legacy-verification-token",
+        "team_id": team,
+        "enterprise_id": enterprise or None,
+        "context_team_id": team,
+        "context_enterprise_id": enterprise or NULL,
+        "api_app_id": slack.app.app_id,
+        "event": {"event_ts": f"{int(now)}.{serial % 1_000_000:06d}", **event},
+        "type": "event_callback",
+        "event_id": f"Ev{slack.entropy(6).hex().upper()}",
+        "event_time": int(now),
+        "authorizations": authorized(slack, team_id),
+        "is_ext_shared_channel": False,
+        "event_context": f"4-{slack.entropy(12).hex()}",
+    }
+    return merge({}, {**body, **overrides})
+
+
+def authorized(slack: LocalSlack, team_id: str) -> list[Json]:
+    """The one authorization of an event; empty when the app is not installed there."""
+    try:
+        install = slack.state.installs.get(team_id) or install_for(slack, team_id)
+    except NotInstalled:
+        return []
+    team: str | None = install.team_id
+    if install.org_wide:
+        team = None if slack.org_team_null or team_id == install.tenant else team_id
+    return [{
+        "enterprise_id": install.enterprise_id or None,
+        "team_id": team,
+        "user_id": install.bot_user_id if install.bot_scopes else install.installer,
+        "is_bot": bool(install.bot_scopes),
+        "is_enterprise_install": install.org_wide,
+    }]
+
+
+def queue(slack: LocalSlack, body: Json, *, delay: float = 0.0, copies: int = 1) -> str:
+    """Put an event in line for delivery; its event id. Without an events URL nothing is sent."""
+    if slack.app.events_url:
+        inner = body.get("event")
+        kind = str(inner.get("type", "")) if isinstance(inner, dict) else str(body.get("type", ""))
+        event_id, text = str(body.get("event_id", "")), json.dumps(body)
+        copies += slack.faults.extra_copies()
+        due = slack.clock() + delay + slack.faults.extra_delay()
+        for _ in range(copies):
+            slack.state.queue.append(
+                Outgoing(slack.next_serial(), event_id, kind, slack.app.events_url, "application/json", text, due))
+        slack.save()
+        slack.wake.set()
+    return str(body.get("event_id", ""))
+
+
+def mention(slack: LocalSlack, team_id: str, text: str, user: str | None, channel: str | None,
+            thread_ts: str | None) -> str:
+    """A person mentions the bot in a channel; the bot is invited to it. Returns the event id.
+
+    Raises NotInstalled where the app would not be told.
+    """
+    install = install_for(slack, team_id)
+    if "app_mentions:read" not in install.bot_scopes:
+        raise NotInstalled(f"{slack.app.name} lacks app_mentions:read in {team_id}")
+    workspace = slack.cast.workspaces[team_id]
+    channel_id = channel or workspace.general
+    if channel_id not in slack.state.joined and slack.cast.channel(channel_id) is not None:
+        slack.state.joined.append(channel_id)
+    called = f"<@{install.bot_user_id}>"
+    full = text if called in text else f"{called} {text}"
+    ts = slack.next_ts()
+    event: Json = {"type": "app_mention", "user": user or workspace.member, "text": full, "ts": ts,
+                   "client_msg_id": slack.entropy(16).hex(), "team": team_id, "channel": channel_id, "event_ts": ts}
+    if thread_ts:
+        event["thread_ts"] = thread_ts
+    slack.state.spoken.append({name: event[name] for name in event if name != "client_msg_id"})
+    return queue(slack, envelope(slack, team_id, event, {}))
+
+
+def open_home(slack: LocalSlack, team_id: str, user: str | None, tab: str) -> str:
+    """A person opens the app's Home or Messages tab (docs.slack.dev/reference/events/app_home_opened)."""
+    install_for(slack, team_id)
+    user_id = user or slack.cast.workspaces[team_id].member
+    event: Json = {"type": "app_home_opened", "user": user_id, "channel": im_of(user_id), "tab": tab}
+    view = slack.state.views.get(team_id, {}).get(user_id)
+    if view is not None and tab == "home":
+        event["view"] = view
+    return queue(slack, envelope(slack, team_id, event, {}))
+
+
+def uninstall(slack: LocalSlack, tenant: str, order: Sequence[str], *, authorizations: bool) -> list[str]:
+    """The app is removed: every token dies, then the named lifecycle events are queued in that order."""
+    install = slack.state.installs.get(tenant)
+    if install is None:
+        raise NotInstalled(f"{slack.app.name} is not installed in {tenant}")
+    lost = {"oauth": tokens.kill(slack, tenant, "user"), "bot": tokens.kill(slack, tenant, "bot")}
+    old = authorized(slack, tenant) if authorizations else None
+    _forget(slack, install)
+    bodies: dict[str, Json] = {"app_uninstalled": {"type": "app_uninstalled"},
+                               "tokens_revoked": {"type": "tokens_revoked", "tokens": lost}}
+    slack.save()
+    return [_lifecycle(slack, tenant, bodies[name], old) for name in order]
+
+
+def _lifecycle(slack: LocalSlack, tenant: str, event: Json, old: list[Json] | None) -> str:
+    # No token is valid any more, so by default no authorization is named.
+    changes = {"authorizations": old, "event_context": None, "is_ext_shared_channel": None,
+               "context_team_id": None, "context_enterprise_id": None}
+    return queue(slack, envelope(slack, tenant, event, changes))
+
+
+def _forget(slack: LocalSlack, install: Install) -> None:
+    tokens.kill(slack, install.tenant)
+    slack.state.installs.pop(install.tenant, None)
+    teams = set(slack.cast.teams_of(install.tenant))
+    if not any(other.tenant in teams or other.tenant == install.enterprise_id
+               for other in slack.state.installs.values()):
+        left = {channel.id for team in teams for channel in slack.cast.workspaces[team].channels}
+        slack.state.joined = [channel for channel in slack.state.joined if channel not in left]
+    slack.state.hooks = {path: hook for path, hook in slack.state.hooks.items() if hook.tenant != install.tenant}
+
+
+def revoke(slack: LocalSlack, tenant: str, kind: str, user_id: str, app_uninstalled: bool | None) -> list[str]:
+    """The bot's tokens, or one person's, end. When nothing is left the app counts as uninstalled."""
+    install = slack.state.installs.get(tenant)
+    if install is None:
+        raise NotInstalled(f"{slack.app.name} is not installed in {tenant}")
+    if kind == "bot":
+        lost = {"oauth": [], "bot": tokens.kill(slack, tenant, "bot")}
+        install.bot_scopes = []
+    else:
+        lost = {"oauth": tokens.kill(slack, tenant, "user", user_id), "bot": []}
+        install.user_scopes.pop(user_id, None)
+    sent = [_lifecycle(slack, tenant, {"type": "tokens_revoked", "tokens": lost}, None)]
+    gone = not tokens.has_live(slack, tenant)
+    if gone if app_uninstalled is None else app_uninstalled:
+        sent.append(_lifecycle(slack, tenant, {"type": "app_uninstalled"}, None))
+    if gone:
+        _forget(slack, install)
+    slack.save()
+    return sent
+
+
+def change_access(slack: LocalSlack, org_id: str, team_id: str, *, granted: bool) -> str:
+    """An org admin adds a workspace to an org-wide app, or takes it away; the org's token stays valid."""
+    install = slack.state.installs.get(org_id)
+    if install is None or not install.org_wide or team_id not in slack.cast.teams_of(org_id):
+        raise NotInstalled(f"{slack.app.name} is not installed org-wide in {org_id}, or {team_id} is not part of it")
+    install.granted_teams = [team for team in install.granted_teams if team != team_id] + ([team_id] if granted else [])
+    event: Json = {"type": "team_access_granted" if granted else "team_access_revoked", "team_ids": [team_id]}
+    return _lifecycle(slack, org_id, event, None)
+
+
+def command(slack: LocalSlack, team_id: str, name: str, text: str, user: str | None, channel: str | None) -> str:
+    """A person types a slash command. Returns its response_url (5 posts within 30 minutes)."""
+    install = install_for(slack, team_id)
+    workspace = slack.cast.workspaces[team_id]
+    user_id, channel_id = user or workspace.member, channel or workspace.general
+    person = slack.cast.users.get(user_id) or Person(user_id, "someone", "Someone", (team_id,))
+    known = slack.cast.channel(channel_id)
+    url = response_url(slack, install, team_id, channel_id, user_id)
+    fields = {
+        "token": "legacy-verification-token", "team_id": team_id, "team_domain": workspace.domain,
+        "channel_id": channel_id, "channel_name": known.name if known else "directmessage", "user_id": user_id,
+        "user_name": person.name, "command": name, "text": text, "api_app_id": slack.app.app_id,
+        "is_enterprise_install": "true" if install.org_wide else "false", "response_url": url,
+        "trigger_id": f"{slack.next_serial()}.1.{slack.entropy(8).hex()}",
+    }
+    if workspace.enterprise_id:
+        org = slack.cast.orgs[workspace.enterprise_id]
+        fields |= {"enterprise_id": org.id, "enterprise_name": org.name}
+    post_form(slack, slack.app.commands_url, fields, "slash_command")
+    return url
+
+
+def post_form(slack: LocalSlack, url: str, fields: dict[str, str], kind: str) -> None:
+    """Queue one form for the app; forms are sent once, without retries."""
+    form = Outgoing(slack.next_serial(), "", kind, url, FORM, urlencode(fields), slack.clock(), retries=False)
+    slack.state.queue.append(form)
+    slack.save()
+    slack.wake.set()
+
+
+def response_url(slack: LocalSlack, install: Install, team_id: str, channel_id: str, user_id: str) -> str:
+    """A fresh response_url on this origin."""
+    path = f"/commands/{team_id}/{slack.next_serial()}/{slack.entropy(12).hex()}"
+    slack.state.hooks[path] = Hook(path, install.tenant, team_id, channel_id, user_id, RESPONSE_USES,
+                                   slack.clock() + RESPONSE_LIFETIME)
+    url = f"{slack.base_url}{path}"
+    slack.state.issued.append(url)
+    return url

@@ -1,0 +1,166 @@
+"""The Web API methods there are, and those about tokens and people.
+
+Each function follows the page docs.slack.dev/reference/methods/<name>. They run under `slack.lock`.
+"""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slackapp.localslack import chat, conversations, events, oauth
+from slackapp.localslack.api import ApiError, ApiRequest, Caller, Method, OpenMethod, Params, find_caller
+from slackapp.localslack.cast import Person
+from slackapp.localslack.model import Json
+
+if TYPE_CHECKING:
+    from slackapp.localslack.server import LocalSlack
+
+
+def auth_test(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+    """`auth.test`: whose token this is. For an org-wide token `team_id` holds the enterprise id."""
+    install, token = caller.install, caller.token
+    place = slack.cast.orgs[install.tenant] if install.org_wide else slack.cast.workspaces[install.team_id]
+    person = slack.cast.users.get(token.user_id)
+    answer: Json = {
+        "url": f"https://{place.domain}.slack.test/",
+        "team": place.name,
+        "user": person.name if person else slack.bot_name,
+        "team_id": place.id,
+        "user_id": token.user_id,
+        "is_enterprise_install": install.org_wide,
+    }
+    if token.kind == "bot":
+        answer["bot_id"] = install.bot_id
+    if install.enterprise_id:
+        answer["enterprise_id"] = install.enterprise_id
+    if token.expires_at:
+        answer["expires_in"] = max(0, int(token.expires_at - slack.clock()))
+    return answer
+
+
+def auth_revoke(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+    """`auth.revoke`: end this token. With rotation the installation stays; without, its owner is gone."""
+    if params.get("test", "").lower() in ("1", "true"):
+        return {"revoked": False}
+    if caller.token.expires_at:
+        caller.token.dead = slack.revoked_error
+    else:
+        events.revoke(slack, caller.install.tenant, caller.token.kind, caller.token.user_id, None)
+    slack.save()
+    return {"revoked": True}
+
+
+def apps_uninstall(slack: LocalSlack, call: ApiRequest) -> Json:
+    """`apps.uninstall`: needs token, client id and client secret; ends every token of the installation."""
+    caller = find_caller(slack, call.token)
+    oauth.check_client(slack, call)
+    events.uninstall(slack, caller.install.tenant, ("app_uninstalled", "tokens_revoked"), authorizations=False)
+    return {}
+
+
+def users_info(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+    """`users.info`: a person of the caller's workspace or org, or the bot user."""
+    user_id = params.get("user", "")
+    if user_id == caller.install.bot_user_id:
+        team = caller.install.team_id or caller.install.enterprise_id
+        bot = Person(user_id, slack.bot_name, slack.app.name, (team,), enterprise_id=caller.install.enterprise_id)
+        return {"user": _user(caller, bot, team, is_bot=True)}
+    person = slack.cast.member(caller.install.tenant, user_id)
+    if person is None:
+        raise ApiError("user_not_found")
+    team = params.get("team_id") or caller.install.team_id or person.teams[0]
+    return {"user": _user(caller, person, team, is_bot=False)}
+
+
+def _user(caller: Caller, person: Person, team_id: str, *, is_bot: bool) -> Json:
+    profile = {"real_name": person.real_name, "display_name": person.name, "team": team_id}
+    if "users:read.email" in caller.scopes and not is_bot:
+        profile["email"] = f"{person.name}@example.com"
+    user: Json = {
+        "id": person.id,
+        "team_id": team_id,
+        "name": person.name,
+        "real_name": person.real_name,
+        "deleted": False,
+        "tz": "UTC",
+        "tz_offset": 0,
+        "profile": profile,
+        "is_admin": team_id in person.admin_of,
+        "is_owner": person.owner and team_id in person.admin_of,
+        "is_primary_owner": person.owner and team_id in person.admin_of,
+        "is_restricted": person.guest,
+        "is_ultra_restricted": False,
+        "is_bot": is_bot,
+        "is_app_user": False,
+        "updated": 1_700_000_000,
+    }
+    if person.enterprise_id:
+        user["enterprise_user"] = {
+            "id": person.id,
+            "enterprise_id": person.enterprise_id,
+            "is_admin": person.org_admin,
+            "is_owner": person.org_admin,
+            "teams": list(person.teams),
+        }
+    return user
+
+
+def team_info(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+    """`team.info`: the caller's workspace; an org-wide token may name one of the org's."""
+    team_id = caller.install.team_id or params.get("team", "")
+    if caller.install.org_wide and not team_id:
+        org = slack.cast.orgs[caller.install.tenant]
+        return {"team": {"id": org.id, "name": org.name, "domain": org.domain, "email_domain": ""}}
+    if team_id not in slack.cast.teams_of(caller.install.tenant):
+        raise ApiError("team_not_found")
+    workspace = slack.cast.workspaces[team_id]
+    team: Json = {
+        "id": workspace.id,
+        "name": workspace.name,
+        "domain": workspace.domain,
+        "email_domain": "example.com",
+        "icon": {"image_default": True},
+    }
+    if workspace.enterprise_id:
+        team["enterprise_id"] = workspace.enterprise_id
+        team["enterprise_name"] = slack.cast.orgs[workspace.enterprise_id].name
+    return {"team": team}
+
+
+def auth_teams_list(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+    """`auth.teams.list`: the workspaces an org-wide app has been added to."""
+    if not caller.install.org_wide:
+        raise ApiError("not_allowed_token_type")
+    teams = [{"id": team_id, "name": slack.cast.workspaces[team_id].name} for team_id in caller.install.granted_teams]
+    found, cursor = conversations.page_of(slack, teams, params, limit_max=1000)
+    return {"teams": found, "response_metadata": {"next_cursor": cursor}}
+
+
+def api_test(slack: LocalSlack, call: ApiRequest) -> Json:
+    """`api.test`: says what it was given; with `error` it fails with that error."""
+    if call.params.get("error"):
+        raise ApiError(call.params["error"])
+    return {"args": {name: value for name, value in call.params.items() if name != "client_secret"}}
+
+
+OPEN_METHODS = {
+    "api.test": OpenMethod(api_test),
+    "oauth.v2.access": OpenMethod(oauth.access),
+    "oauth.v2.exchange": OpenMethod(oauth.exchange),
+    "apps.uninstall": OpenMethod(apps_uninstall),
+}
+
+METHODS = {
+    "auth.test": Method(auth_test),
+    "auth.revoke": Method(auth_revoke),
+    "auth.teams.list": Method(auth_teams_list),
+    "users.info": Method(users_info, ("users:read",)),
+    "team.info": Method(team_info, ("team:read",)),
+    "conversations.list": Method(conversations.list_all),
+    "conversations.info": Method(conversations.info),
+    "conversations.join": Method(conversations.join, ("channels:join",)),
+    "conversations.open": Method(conversations.open_dm, ("im:write", "mpim:write")),
+    "chat.postMessage": Method(chat.post, ("chat:write",)),
+    "chat.update": Method(chat.update, ("chat:write",)),
+    "chat.postEphemeral": Method(chat.post_ephemeral, ("chat:write",)),
+    "views.publish": Method(chat.publish_view),
+}

@@ -1,0 +1,69 @@
+"""Which function answers which path, and the life of one Web API call: probe, fault, method, record."""
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from slackapp.localslack import api, chat, consent, control, faults, methods
+from slackapp.localslack.model import Call, Fault, Json
+from slackapp.localslack.wire import Request, Response, json_response, text_response
+
+if TYPE_CHECKING:
+    from slackapp.localslack.server import LocalSlack
+
+
+def answer(slack: LocalSlack, request: Request) -> Response:
+    """The answer to any request."""
+    if request.path.startswith("/api/"):
+        return _call(slack, request, request.path.removeprefix("/api/"))
+    if request.path.startswith(("/services/", "/commands/")) and request.method == "POST":
+        with slack.lock:
+            return chat.receive_hook(slack, request)
+    if request.path == "/oauth/v2/authorize" and request.method == "GET":
+        return consent.show(slack, request.query)
+    if request.path == "/oauth/v2/authorize" and request.method == "POST":
+        return control.own_page_only(request) or consent.decide(slack, request.form())
+    return control.answer(slack, request)
+
+
+def _call(slack: LocalSlack, request: Request, method: str) -> Response:
+    if request.method not in ("GET", "POST"):
+        return text_response(405, "GET or POST")
+    if not _probed(slack, method):
+        return json_response(500, api.failed("probe_failed"))
+    call = api.parse(request, method)
+    with slack.lock:
+        tenant = api.tenant_of(slack, call)
+        fault = slack.faults.take(method, tenant)
+        if fault is not None and fault.kind in faults.UNPROCESSED:
+            _note(slack, call, tenant, api.failed(fault.error if fault.kind == "error" else fault.kind), fault)
+            return faults.instead(fault, slack.base_url)
+        outcome = _process(slack, call, tenant, fault)
+        if fault is not None and fault.kind == "duplicate":
+            outcome = _process(slack, call, tenant, fault)
+        response = faults.distort(fault, outcome) if fault else outcome.response()
+    if fault is not None and fault.kind == "slow":
+        time.sleep(fault.seconds)
+    return response
+
+
+def _probed(slack: LocalSlack, method: str) -> bool:
+    if slack.probe is None:
+        return True
+    try:
+        slack.probe(method)
+    except Exception as violation:  # noqa: BLE001  the probe is the tester's code: whatever it raises is the finding
+        slack.violations.append(f"{method}: {violation}")
+        return False
+    return True
+
+
+def _process(slack: LocalSlack, call: api.ApiRequest, tenant: str, fault: Fault | None) -> api.Outcome:
+    outcome = api.run(slack, call, methods.METHODS, methods.OPEN_METHODS)
+    _note(slack, call, tenant, outcome.answer, fault)
+    return outcome
+
+
+def _note(slack: LocalSlack, call: api.ApiRequest, tenant: str, answer: Json, fault: Fault | None) -> None:
+    slack.called.append(Call(call.method, slack.clock(), tenant, bool(answer["ok"]), str(answer.get("error", "")),
+                             api.public_params(call.params), call.credentials, fault.kind if fault else ""))

@@ -1,0 +1,270 @@
+"""The nouns: frozen, without behaviour. Ids are Slack's; times are Unix seconds."""
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+
+class Secret:
+    """A string that must not be seen: it prints as `***` and cannot be pickled, copied into JSON or formatted.
+
+    Does not stop: code that calls `reveal()`, a debugger, or a reader of the process's memory. Python cannot
+    erase a string from memory.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself; every call of this is a place to review."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    __hash__ = None  # type: ignore[assignment]  # a secret is not a dictionary key
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled")
+
+
+@dataclass(frozen=True, order=True)
+class Tenant:
+    """Whom data belongs to: `('T', team id)` or, for an org-wide install, `('E', enterprise id)`.
+
+    Made only from Slack's answer to an exchange, from a verified request, from our own rows, or from an operator's
+    command. Encryption binds to it.
+    """
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return self.id
+
+
+NO_TENANT = Tenant("", "")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """On whose behalf something is done: `anyone`, `slack`, `operator` or `worker`, and the request's id."""
+
+    actor: str
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """Ciphertext as it lies in the database. The only form in which `store` sees a token."""
+
+    blob: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RecordContext:
+    """What a sealed record is bound to; it opens nowhere else."""
+
+    tenant: Tenant
+    purpose: str  # which of the tenant's data keys: bot, user, refresh, data
+    user_id: str  # "" for what is the bot's or the tenant's own
+    kind: str  # a constant such as "bot_access"; never a table or column name, which may change
+    row: str
+    generation: int
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A data key that was just made: in clear for this moment, wrapped for the database."""
+
+    key_id: int
+    purpose: str
+    provider: str
+    master_version: int
+    wrapped: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DataKey:
+    """A row of `data_keys`: the key only in its wrapped form."""
+
+    key_id: int
+    tenant: Tenant
+    purpose: str
+    provider: str
+    master_version: int
+    wrapped: bytes = field(repr=False)
+    state: str
+    created_at: int
+
+
+@dataclass(frozen=True)
+class GrantedToken:
+    """One token as Slack granted it. `expires_in` is in seconds; None for a long-lived token."""
+
+    access: Secret
+    refresh: Secret | None
+    expires_in: int | None
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An incoming webhook; its URL is as good as a token for that channel."""
+
+    url: Secret
+    channel: str
+    channel_id: str
+    configuration_url: str
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Slack's answer to the exchange of a code, checked (docs.slack.dev/reference/methods/oauth.v2.access)."""
+
+    tenant: Tenant
+    enterprise_id: str
+    enterprise_name: str
+    team_id: str
+    team_name: str
+    installer_id: str
+    bot_user_id: str
+    bot: GrantedToken | None
+    user: GrantedToken | None
+    webhook: Webhook | None
+
+    @property
+    def rotates(self) -> bool:
+        """True when Slack gave tokens that expire; such a token is never the one already in use."""
+        return any(token is not None and token.refresh is not None for token in (self.bot, self.user))
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A row of `installations`: all about a tenant but its tokens."""
+
+    tenant: Tenant
+    app_id: str
+    enterprise_id: str
+    enterprise_name: str
+    team_id: str
+    team_name: str
+    bot_user_id: str
+    installer_id: str
+    scopes_asked: tuple[str, ...]
+    scopes_granted: tuple[str, ...]
+    status: str
+    generation: int
+    installed_at: int
+    last_used_at: int
+
+    @property
+    def org_wide(self) -> bool:
+        """True for an install for a whole org."""
+        return self.tenant.kind == "E"
+
+    @property
+    def name(self) -> str:
+        """The name that a person knows the tenant by."""
+        return (self.enterprise_name if self.org_wide else self.team_name) or self.tenant.id
+
+
+@dataclass(frozen=True)
+class Token:
+    """A row of `tokens`: sealed, with what is needed to decide on a refresh. `user_id` is "" for the bot."""
+
+    tenant: Tenant
+    user_id: str
+    generation: int
+    access: Sealed
+    refresh: Sealed | None
+    scopes: tuple[str, ...]
+    granted_at: int
+    issued_at: int
+    expires_at: int | None
+    status: str
+    lease_owner: str
+    lease_until: int
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    """A row of `inbox`: something to do once. `kind` is `event` (from Slack) or `job` (our own)."""
+
+    event_id: str
+    kind: str
+    tenant: Tenant
+    type: str
+    body: Sealed | None
+    state: str
+    attempts: int
+    event_time: int
+    received_at: int
+    lease_owner: str
+
+
+@dataclass(frozen=True)
+class SlackAddresses:
+    """The addresses that `SLACKAPP_SLACK_URL` stands for."""
+
+    origin: str
+    authorize: str
+    api: str
+    response_origin: str
+    manage: str
+    is_local: bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was configured; see `config.SETTINGS` for the meaning of each."""
+
+    name: str
+    app_id: str
+    client_id: str
+    client_secret: Secret
+    signing_secrets: tuple[Secret, ...]
+    public_url: str
+    database: Path
+    master_key_file: Path
+    credentials_directory: Path | None
+    slack: SlackAddresses
+    operator_token: Secret | None
+    listen: str
+    trusted_proxy: str
+    bot_scopes: tuple[str, ...]
+    user_scopes: tuple[str, ...]
+    state_ttl: int
+    state_limit: int
+    rate_per_minute: int
+    behaviour: str
+
+    @property
+    def secure(self) -> bool:
+        """True when the service is reached by https: decides on the cookie's name and flags, and nothing else does."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def redirect_uri(self) -> str:
+        """The one redirect address; the same value goes to authorize and to the exchange."""
+        return self.public_url + "/slack/oauth_redirect"
+
+
+@dataclass(frozen=True)
+class SlackAnswer:
+    """A successful answer of the Web API and the scopes the calling token has now (`x-oauth-scopes`)."""
+
+    data: Mapping[str, Any] = field(repr=False)
+    scopes: tuple[str, ...] | None
+
+
+Mac = Callable[[bytes], bytes]

@@ -1,0 +1,59 @@
+"""The log: one JSON object per line, fields only.
+
+Stops:   secrets in the log. No query, code, state, token, cookie, signature or body is ever handed to it; for the case
+         that one gets into a field all the same, whatever looks like one is masked.
+Does not stop: a library that writes to stderr by itself.
+"""
+
+import json
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from typing import TextIO
+
+from slackapp.ports import Clock
+
+_SECRET = re.compile(
+    r"(xox[a-z]|xoxe\.xox[a-z]|xapp|xwfp)-[A-Za-z0-9-]+|Bearer\s+\S+|v0=[0-9a-f]{64}|[A-Za-z0-9_-]{43,}"
+)
+
+
+class JsonLog:
+    """Writes to a stream; safe for several threads."""
+
+    def __init__(self, stream: TextIO, clock: Clock) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def info(self, event: str, fields: Mapping[str, str | int]) -> None:
+        """Something that is as it should be."""
+        self._write("info", event, fields)
+
+    def error(self, event: str, fields: Mapping[str, str | int]) -> None:
+        """Something that needs a person."""
+        self._write("error", event, fields)
+
+    def bug(self, event: str, fields: Mapping[str, str | int]) -> None:
+        """The exception being handled: its type and the places, without its text and without any local variable.
+
+        An exception's text may hold what came with a request.
+        """
+        kind, _, trace = sys.exc_info()
+        places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
+        name = kind.__name__ if kind is not None else "none"
+        self._write("bug", event, {**fields, "exception": name, "at": " ".join(places[-12:])})
+
+    def _write(self, level: str, event: str, fields: Mapping[str, str | int]) -> None:
+        line = {"at": self._clock(), "level": level, "event": event}
+        line |= {key: mask(value) if isinstance(value, str) else value for key, value in fields.items()}
+        with self._lock:
+            self._stream.write(json.dumps(line, ensure_ascii=True) + "\n")
+            self._stream.flush()
+
+
+def mask(text: str) -> str:
+    """The text with everything masked that looks like a secret."""
+    return _SECRET.sub("***", text)

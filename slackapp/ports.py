@@ -1,0 +1,156 @@
+"""What a flow is given: one `App`, and the protocols that its parts keep.
+
+Everything that tests replace comes through here: the clock, the entropy, the client of Slack. Nothing is a global.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from slackapp.model import NewKey, RecordContext, Sealed, Secret, Settings, SlackAnswer, Tenant
+
+if TYPE_CHECKING:
+    from slackapp.store.db import Database
+
+Clock = Callable[[], int]
+"""Unix seconds."""
+
+Entropy = Callable[[int], bytes]
+"""That many bytes from the system's random source."""
+
+
+class TenantKeys(Protocol):
+    """The data keys of one tenant, opened before a transaction begins, so that none is opened inside it."""
+
+    @property
+    def minted(self) -> tuple[NewKey, ...]:
+        """Keys that are not in the database yet; empty for a tenant that has its keys."""
+
+    @property
+    def key_ids(self) -> frozenset[int]:
+        """The ids of all of them."""
+
+    def seal(self, context: RecordContext, plaintext: bytes) -> Sealed:
+        """Seals under the key of the context's purpose."""
+
+
+class KeyringPort(Protocol):
+    """Seals and opens; the only way from a row to a plaintext."""
+
+    def prepare(self, tenant: Tenant) -> TenantKeys:
+        """The tenant's keys; new ones where it has none."""
+
+    def seal(self, context: RecordContext, plaintext: bytes) -> Sealed:
+        """Seals under the active key of the tenant and purpose. Raises KeyMissingError."""
+
+    def open(self, context: RecordContext, sealed: Sealed) -> bytes:
+        """Opens, or raises DecryptError."""
+
+    def state_key(self) -> tuple[int, bytes]:
+        """Id and bytes of the key that new states are signed with."""
+
+    def state_key_by_id(self, key_id: int) -> bytes | None:
+        """The key of that id, None when there is none such."""
+
+    def audit_mac(self, data: bytes) -> bytes:
+        """HMAC-SHA-256 under the audit's own key."""
+
+    def forget(self, tenant: Tenant) -> None:
+        """Drops the tenant's keys from memory."""
+
+
+class SlackApi(Protocol):
+    """The one choke point for calls to Slack. Raises SlackCallError, and TransactionOpenError for a bug of ours."""
+
+    def call(self, method: str, token: Secret, params: Mapping[str, Any]) -> SlackAnswer:
+        """A method on behalf of a token."""
+
+    def call_as_app(self, method: str, params: Mapping[str, Any]) -> SlackAnswer:
+        """A method that takes the app's client id and secret (`oauth.v2.access`)."""
+
+    def uninstall(self, token: Secret) -> SlackAnswer:
+        """`apps.uninstall`, which takes both."""
+
+
+class Metrics(Protocol):
+    """Counters. Label values come from closed lists, never from a request."""
+
+    def count(self, name: str, labels: Mapping[str, str]) -> None:
+        """Adds one."""
+
+    def text(self) -> str:
+        """All of them, as Prometheus reads them."""
+
+
+class Log(Protocol):
+    """One line per event, fields only, no free text from outside."""
+
+    def info(self, event: str, fields: Mapping[str, str | int]) -> None:
+        """Something that is as it should be."""
+
+    def error(self, event: str, fields: Mapping[str, str | int]) -> None:
+        """Something that needs a person."""
+
+    def bug(self, event: str, fields: Mapping[str, str | int]) -> None:
+        """The exception being handled: type and place, without its text and without locals."""
+
+
+class RateGate(Protocol):
+    """A token bucket per key, bounded in memory."""
+
+    def admit(self, key: str, now: int) -> int:
+        """0 when admitted, else the seconds to wait."""
+
+
+class Once(Protocol):
+    """True the first time that a key is shown in a minute."""
+
+    def first(self, key: str, now: int) -> bool:
+        """Whether this is the first time within that minute."""
+
+
+class Context(Protocol):
+    """What a behaviour may do: look at who it acts for, and call Slack as that tenant. Nothing else."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whom it acts for."""
+
+    @property
+    def bot_user_id(self) -> str:
+        """The app's own user there."""
+
+    @property
+    def installer_id(self) -> str:
+        """Who installed the app there."""
+
+    def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Calls a method of the Web API as this tenant's bot; the answer's fields."""
+
+
+Behaviour = Mapping[str, Callable[[Context, Mapping[str, Any]], None]]
+"""Event type to function."""
+
+
+@dataclass(frozen=True)
+class App:
+    """Everything that a flow may use."""
+
+    settings: Settings
+    db: Database
+    keyring: KeyringPort
+    slack: SlackApi
+    clock: Clock
+    entropy: Entropy
+    metrics: Metrics
+    log: Log
+    behaviour: Behaviour
+    rate_gate: RateGate
+    once: Once
+    exchange_slot: Callable[[], AbstractContextManager[bool]]
+    wake_worker: Callable[[], None]
+    worker_runs: Callable[[], bool]
+    process_id: str

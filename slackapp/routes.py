@@ -1,0 +1,48 @@
+"""The whole HTTP surface, on one screen.
+
+Paths are compared as raw bytes, without decoding: a path that is spelled in another way is another path. Nothing lives
+under the callback's path, because Slack also redirects to what lies below a registered address.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from slackapp import callers
+from slackapp.handlers import callback, events, install, site, uninstall
+from slackapp.model import Origin
+from slackapp.ports import App
+from slackapp.web.request import Request
+from slackapp.web.response import Response
+
+ANYONE, SLACK, OPERATOR = callers.anyone, callers.slack, callers.operator
+PAGE, DATA = "page", "data"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address. `head` says whether HEAD is answered like GET; `probe` lifts the rule on Host for loopback."""
+
+    method: str
+    path: str
+    handler: Callable[[App, Request, Origin, int], Response]
+    caller: Callable[[App, Request, int], Origin]
+    answers: str
+    head: bool = False
+    probe: bool = False
+
+
+ROUTES = (
+    #     method  path                     handler             who may call  refusals as
+    Route("GET", "/", site.landing, ANYONE, PAGE, head=True),
+    Route("GET", "/slack/install", install.begin, ANYONE, PAGE),
+    Route("GET", "/slack/oauth_redirect", callback.finish, ANYONE, PAGE),
+    Route("GET", "/slack/installed", callback.installed, ANYONE, PAGE, head=True),
+    Route("POST", "/slack/events", events.receive, SLACK, DATA),
+    Route("POST", "/slack/uninstall", uninstall.remove, OPERATOR, DATA),
+    Route("GET", "/healthz", site.healthz, ANYONE, DATA, head=True, probe=True),
+    Route("GET", "/readyz", site.readyz, ANYONE, DATA, head=True, probe=True),
+    Route("GET", "/metrics", site.metrics, OPERATOR, DATA),
+)
+
+BY_PATH = {route.path: route for route in ROUTES}
+"""One route per path."""

@@ -1,0 +1,180 @@
+"""The forms of settings: each function takes a setting's text and gives its value, or raises ValueError."""
+
+import ipaddress
+import re
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from slackapp.checks.slack_ids import is_app
+from slackapp.errors import ConfigError
+from slackapp.model import Secret, Settings, SlackAddresses
+
+_CLIENT_ID = re.compile(r"[0-9]{1,32}\.[0-9]{1,32}")
+_SECRET = re.compile(r"[!-~]{16,128}")
+_SCOPE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}")
+_BEHAVIOUR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_LISTEN = re.compile(r"(?:(?P<host>[^:\[\]]+|\[[0-9A-Fa-f:]+\]):)?(?P<port>[0-9]{1,5})")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def app_id(text: str) -> str:
+    """`A…`"""
+    if not is_app(text):
+        raise ValueError("is not an app id; it begins with A and stands under Basic Information")
+    return text
+
+
+def client_id(text: str) -> str:
+    """Two numbers with a dot."""
+    if not _CLIENT_ID.fullmatch(text):
+        raise ValueError("is not a client id; it is two numbers with a dot between them")
+    return text
+
+
+def secret(text: str) -> Secret:
+    """16 to 128 visible ASCII characters."""
+    if not _SECRET.fullmatch(text):
+        raise ValueError("must have 16 to 128 printable ASCII characters and no spaces")
+    return Secret(text)
+
+
+def signing_secrets(text: str) -> tuple[Secret, ...]:
+    """One secret, or two with a comma between them."""
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > 2 or len(set(parts)) != len(parts):
+        raise ValueError("takes one secret, or two different ones separated by a comma")
+    return tuple(secret(part) for part in parts)
+
+
+def operator_token(text: str) -> Secret:
+    """At least 32 characters, because it is all that stands before the operator's addresses."""
+    if not re.fullmatch(r"[!-~]{32,512}", text):
+        raise ValueError("the token must have 32 to 512 printable ASCII characters and no spaces")
+    return Secret(text)
+
+
+def public_url(text: str) -> str:
+    """An origin: scheme, host and port, nothing after it."""
+    parts = _origin(text)
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("must be https; plain http is taken for localhost only")
+    return f"{parts.scheme}://{_netloc(parts)}"
+
+
+def slack_url(text: str) -> SlackAddresses:
+    """All addresses of Slack from one: consent page, Web API, origin of response URLs, admin console."""
+    parts = _origin(text)
+    local = parts.hostname in _LOOPBACK
+    if parts.scheme == "http" and not local:
+        raise ValueError("must be https; plain http is taken for localhost only")
+    origin = f"{parts.scheme}://{_netloc(parts)}"
+    return SlackAddresses(
+        origin=origin,
+        authorize=f"{origin}/oauth/v2/authorize",
+        api=f"{origin}/api/",
+        response_origin=origin if local else f"https://hooks.{parts.hostname}",
+        manage=origin if local else f"https://app.{parts.hostname}",
+        is_local=local,
+    )
+
+
+def path(text: str) -> Path:
+    """A path; made absolute here, so that it does not depend on the folder later."""
+    return Path(text).expanduser().absolute()
+
+
+def optional_path(text: str) -> Path | None:
+    """The same, or nothing."""
+    return path(text) if text else None
+
+
+def listen(text: str) -> str:
+    """`PORT`, `HOST:PORT` or `unix:/PATH`."""
+    if text.startswith("unix:/"):
+        return text
+    match = _LISTEN.fullmatch(text)
+    if match is None or not 0 <= int(match["port"]) <= 65535:
+        raise ValueError("must be HOST:PORT or unix:/PATH")
+    return f"{match['host'] or '127.0.0.1'}:{int(match['port'])}"
+
+
+def ip_address(text: str) -> str:
+    """One address, never a wildcard."""
+    if not text:
+        return ""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("must be the one IP address of the proxy") from None
+
+
+def scopes(text: str) -> tuple[str, ...]:
+    """In the order given, without repetition."""
+    parts = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not all(_SCOPE.fullmatch(part) for part in parts):
+        raise ValueError("must be scopes separated by commas, such as app_mentions:read,chat:write")
+    return parts
+
+
+def state_ttl(text: str) -> int:
+    """Seconds, 60 to 900."""
+    return _whole(text, 60, 900)
+
+
+def state_limit(text: str) -> int:
+    """1 to 10 million."""
+    return _whole(text, 1, 10_000_000)
+
+
+def rate(text: str) -> int:
+    """1 to 100,000."""
+    return _whole(text, 1, 100_000)
+
+
+def behaviour(text: str) -> str:
+    """`module:TABLE`"""
+    if not _BEHAVIOUR.fullmatch(text):
+        raise ValueError("must be of the form module:TABLE")
+    return text
+
+
+def name(text: str) -> str:
+    """1 to 35 characters, as Slack allows."""
+    if not 1 <= len(text) <= 35 or not text.isprintable():
+        raise ValueError("must have 1 to 35 printable characters")
+    return text
+
+
+def check_together(settings: Settings) -> None:
+    """What no setting shows alone. Raises ConfigError."""
+    if not settings.bot_scopes and not settings.user_scopes:
+        raise ConfigError("SLACKAPP_BOT_SCOPES: is empty, and so is SLACKAPP_USER_SCOPES; ask for at least one scope")
+    if not settings.slack.is_local and not settings.secure:
+        raise ConfigError(
+            "SLACKAPP_PUBLIC_URL: must be https, because slack.com sends browsers and events there; "
+            "use a tunnel or a proxy with a certificate"
+        )
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+        raise ValueError(f"must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def _origin(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or not re.fullmatch(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?/?", text):
+        raise ValueError("must be an address such as https://app.example.com, without a path")
+    return parts
+
+
+def _netloc(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    default = {"http": 80, "https": 443}[parts.scheme]
+    return host if parts.port in (None, default) else f"{host}:{parts.port}"

@@ -1,0 +1,1 @@
+"""Calls to Slack. The only place that imports `slack_sdk`."""

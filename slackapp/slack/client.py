@@ -1,0 +1,114 @@
+"""The one choke point for calls to Slack.
+
+No call is made while this thread has a database transaction open: a slow Slack would hold the lock that every other
+request needs. What comes back is either the answer or one exception that says what the failure means.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from slackapp.checks.slack_errors import sort_error
+from slackapp.errors import SlackCallError, SlackErrorKind, TransactionOpenError
+from slackapp.model import Secret, Settings, SlackAnswer
+from slackapp.ports import Metrics
+
+if TYPE_CHECKING:
+    from slackapp.slack.transport import Transport
+
+_MAX_WAIT = 3600
+_DEFAULT_WAIT = 30
+
+
+class SlackClient:
+    """Calls methods of the Web API below `settings.slack.api`."""
+
+    def __init__(self, settings: Settings, in_transaction: Callable[[], bool], metrics: Metrics) -> None:
+        self._settings = settings
+        self._in_transaction = in_transaction
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self._transport: Transport | None = None
+
+    def call(self, method: str, token: Secret, params: Mapping[str, Any]) -> SlackAnswer:
+        """A method on behalf of a token. Raises SlackCallError."""
+        return self._request(method, params, {"Authorization": f"Bearer {token.reveal()}"}, None)
+
+    def call_as_app(self, method: str, params: Mapping[str, Any]) -> SlackAnswer:
+        """A method that takes the app's client id and secret, by HTTP Basic. Raises SlackCallError."""
+        auth = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
+        return self._request(method, params, {}, auth)
+
+    def uninstall(self, token: Secret) -> SlackAnswer:
+        """`apps.uninstall`, which takes the token and, as fields, the app's id and secret. Raises SlackCallError."""
+        fields = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
+        return self.call("apps.uninstall", token, fields)
+
+    def _request(
+        self, method: str, params: Mapping[str, Any], headers: dict[str, str], auth: dict[str, str] | None
+    ) -> SlackAnswer:
+        if self._in_transaction():
+            raise TransactionOpenError(f"{method} was called inside a database transaction")
+        answer = self._send(method, params, headers, auth)
+        code = "ok" if answer["data"]["ok"] else _error_code(answer)
+        self._metrics.count("slackapp_slack_calls_total", {"method": method, "result": code})
+        if code != "ok":
+            raise SlackCallError(method, code, sort_error(code), _retry_after(code, answer["headers"]))
+        return SlackAnswer(answer["data"], _scopes(answer["headers"]))
+
+    def _send(
+        self, method: str, params: Mapping[str, Any], headers: dict[str, str], auth: dict[str, str] | None
+    ) -> dict[str, Any]:
+        from slack_sdk.errors import SlackApiError  # costs 85 ms: imported at the first call, not at start
+
+        from slackapp.slack.transport import UnreachableError, UnreadableAnswerError
+
+        try:
+            answer = self._client().api_call(method, params=_fields(params), headers=headers, auth=auth)
+        except SlackApiError as error:
+            answer = error.response
+        except UnreachableError:
+            raise self._failed(method, "unreachable") from None
+        except UnreadableAnswerError as error:
+            raise self._failed(method, "server_error" if error.status >= 500 else "unreadable_answer") from None
+        return {"data": answer.data, "headers": answer.headers, "status": answer.status_code}
+
+    def _failed(self, method: str, code: str) -> SlackCallError:
+        self._metrics.count("slackapp_slack_calls_total", {"method": method, "result": code})
+        return SlackCallError(method, code, SlackErrorKind.TRANSIENT)
+
+    def _client(self) -> "Transport":
+        with self._lock:
+            if self._transport is None:
+                from slackapp.slack.transport import Transport
+
+                self._transport = Transport(self._settings.slack.api)
+            return self._transport
+
+
+def _fields(params: Mapping[str, Any]) -> dict[str, Any]:
+    # Form fields are text; blocks, views and other structures travel as JSON in a field.
+    return {name: json.dumps(value) if isinstance(value, (dict, list)) else value for name, value in params.items()}
+
+
+def _error_code(answer: Mapping[str, Any]) -> str:
+    if answer["status"] == 429:
+        return "ratelimited"
+    code = answer["data"].get("error")
+    # The code goes into the log and the audit, so it must look like one.
+    return code if isinstance(code, str) and len(code) <= 64 and code.replace("_", "a").isalnum() else "unknown_error"
+
+
+def _retry_after(code: str, headers: Mapping[str, str]) -> int:
+    if sort_error(code) is not SlackErrorKind.RATE:
+        return 0
+    claimed = headers.get("retry-after", "")
+    return min(int(claimed), _MAX_WAIT) if claimed.isdecimal() and len(claimed) < 7 else _DEFAULT_WAIT
+
+
+def _scopes(headers: Mapping[str, str]) -> tuple[str, ...] | None:
+    listed = headers.get("x-oauth-scopes")
+    if listed is None:
+        return None
+    return tuple(sorted({scope.strip() for scope in listed.split(",")} - {""}))

@@ -1,0 +1,152 @@
+"""What is to be done once: `sql/inbox.sql`."""
+
+from dataclasses import dataclass
+
+from slackapp.model import InboxRow, Sealed, Tenant
+from slackapp.store.db import Database, Row
+
+INSTALLED = "slackapp.installed"
+UNINSTALL = "slackapp.uninstall"
+PURGE = "slackapp.purge"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An event as it is to be kept; `key_id` is the data key that its body is sealed under, 0 without a body."""
+
+    event_id: str
+    tenant: Tenant
+    type: str
+    event_time: int
+    body: Sealed | None
+    key_id: int
+
+
+def receive(db: Database, arrival: Arrival, now: int) -> bool:
+    """Keeps an event; False for a repeat, and for a tenant that is not there."""
+    changed = db.execute(
+        "receive",
+        {
+            "event_id": arrival.event_id,
+            "tenant_kind": arrival.tenant.kind,
+            "tenant_id": arrival.tenant.id,
+            "type": arrival.type,
+            "body": arrival.body.blob if arrival.body is not None else None,
+            "key_id": arrival.key_id,
+            "event_time": arrival.event_time,
+            "now": now,
+        },
+    )
+    return changed == 1
+
+
+def receive_done(db: Database, arrival: Arrival, result: str, now: int) -> bool:
+    """Notes an event whose effect is in the same transaction; False for a repeat, which then has no effect."""
+    changed = db.execute(
+        "receive_done",
+        {
+            "event_id": arrival.event_id,
+            "tenant_kind": arrival.tenant.kind,
+            "tenant_id": arrival.tenant.id,
+            "type": arrival.type,
+            "event_time": arrival.event_time,
+            "result": result,
+            "now": now,
+        },
+    )
+    return changed == 1
+
+
+def add_job(db: Database, job_id: str, job_type: str, tenant: Tenant, now: int, next_at: int) -> None:
+    """Something of our own to do, not before `next_at`."""
+    db.execute(
+        "add_job",
+        {
+            "event_id": job_id,
+            "type": job_type,
+            "tenant_kind": tenant.kind,
+            "tenant_id": tenant.id,
+            "now": now,
+            "next_at": next_at,
+        },
+    )
+
+
+def is_known(db: Database, event_id: str) -> bool:
+    """Whether the event came before."""
+    return db.one("is_known", {"event_id": event_id}) is not None
+
+
+def claim(db: Database, owner: str, now: int, until: int) -> InboxRow | None:
+    """Takes the next row that is due, for as long as the lease runs; None when there is none."""
+    row = db.one("claim", {"owner": owner, "now": now, "until": until})
+    return _row(row) if row is not None else None
+
+
+def mark_calling(db: Database, event_id: str, owner: str) -> bool:
+    """Notes the intent to call Slack, before the call; False when the row is not ours any more."""
+    return db.execute("mark_calling", {"event_id": event_id, "owner": owner}) == 1
+
+
+def mark_not_called(db: Database, event_id: str, owner: str) -> None:
+    """Takes the intent back, after Slack said plainly that it did nothing."""
+    db.execute("mark_not_called", {"event_id": event_id, "owner": owner})
+
+
+def finish(db: Database, event_id: str, owner: str, state: str, result: str, now: int) -> bool:
+    """Ends a row: `done`, `dead` or `unclear`; False when it is not ours any more."""
+    parameters = {"event_id": event_id, "owner": owner, "state": state, "result": result, "now": now}
+    return db.execute("finish", parameters) == 1
+
+
+def postpone(db: Database, event_id: str, owner: str, result: str, next_at: int) -> None:
+    """Puts a row back for later."""
+    db.execute("postpone", {"event_id": event_id, "owner": owner, "result": result, "next_at": next_at})
+
+
+def mark_unclear(db: Database, now: int) -> list[tuple[str, Tenant]]:
+    """Marks rows whose owner died in the middle of a call; which they are."""
+    rows = db.many("mark_unclear", {"now": now})
+    return [(row["event_id"], Tenant(row["tenant_kind"], row["tenant_id"])) for row in rows]
+
+
+def empty_tenant(db: Database, tenant: Tenant, now: int) -> int:
+    """Erases the bodies of a tenant's rows and ends what is open."""
+    return db.execute("empty_tenant", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "now": now})
+
+
+def count_bodies(db: Database, tenant: Tenant) -> int:
+    """How many of the tenant's rows still have a body."""
+    row = db.one("count_bodies", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    return int(row["found"]) if row is not None else 0
+
+
+def count_open_purges(db: Database) -> int:
+    """Purges that are not finished."""
+    row = db.one("count_open_jobs", {"type": PURGE})
+    return int(row["found"]) if row is not None else 0
+
+
+def count_by_state(db: Database) -> dict[str, int]:
+    """How many rows are in each state but `done`."""
+    return {row["state"]: row["found"] for row in db.many("count_by_state", {})}
+
+
+def sweep(db: Database, before: int) -> int:
+    """Deletes finished rows that no repeat can come for any more."""
+    return db.execute("sweep_inbox", {"before": before})
+
+
+def _row(row: Row) -> InboxRow:
+    return InboxRow(
+        event_id=row["event_id"],
+        kind=row["kind"],
+        tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
+        type=row["type"],
+        body=Sealed(row["body"]) if row["body"] is not None else None,
+        state=row["state"],
+        attempts=row["attempts"],
+        event_time=row["event_time"],
+        received_at=row["received_at"],
+        lease_owner=row["lease_owner"],
+    )

@@ -1,0 +1,91 @@
+"""Tenants, and what is known of them but their tokens: `sql/installations.sql`."""
+
+from collections.abc import Iterable
+
+from slackapp.model import Installation, Sealed, Tenant
+from slackapp.store.db import Database, Row
+
+
+def find(db: Database, tenant: Tenant) -> Installation | None:
+    """The tenant's installation."""
+    row = db.one("find_installation", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    return _installation(row) if row is not None else None
+
+
+def find_first(db: Database, tenants: Iterable[Tenant]) -> Installation | None:
+    """The first of the tenants that is installed."""
+    return next((found for tenant in tenants if (found := find(db, tenant)) is not None), None)
+
+
+def find_tenants(db: Database, claimed_id: str) -> list[Tenant]:
+    """What an operator means by an id; at most one row, as ids of teams and orgs differ in their first letter."""
+    return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("find_tenants", {"id": claimed_id})]
+
+
+def save(db: Database, installation: Installation, webhook: Sealed | None) -> None:
+    """Adds the installation or replaces it; its status becomes `active`."""
+    db.execute(
+        "save_installation",
+        {
+            "tenant_kind": installation.tenant.kind,
+            "tenant_id": installation.tenant.id,
+            "app_id": installation.app_id,
+            "enterprise_id": installation.enterprise_id,
+            "enterprise_name": installation.enterprise_name,
+            "team_id": installation.team_id,
+            "team_name": installation.team_name,
+            "bot_user_id": installation.bot_user_id,
+            "installer_id": installation.installer_id,
+            "scopes_asked": ",".join(installation.scopes_asked),
+            "scopes_granted": ",".join(installation.scopes_granted),
+            "webhook": webhook.blob if webhook is not None else None,
+            "generation": installation.generation,
+            "now": installation.installed_at,
+        },
+    )
+
+
+def find_webhook(db: Database, tenant: Tenant) -> tuple[Sealed, int] | None:
+    """The sealed incoming webhook and the generation that it is bound to."""
+    row = db.one("find_webhook", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    return (Sealed(row["webhook"]), row["generation"]) if row is not None else None
+
+
+def set_status(db: Database, tenant: Tenant, expected: str, status: str) -> bool:
+    """Moves from one status to another; False when it was not in the expected one."""
+    parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "expected": expected, "status": status}
+    return db.execute("set_installation_status", parameters) == 1
+
+
+def touch(db: Database, tenant: Tenant, now: int) -> None:
+    """Notes that the tenant was served."""
+    db.execute("touch_installation", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "now": now})
+
+
+def delete(db: Database, tenant: Tenant) -> int:
+    """Deletes the row, and its tokens with it."""
+    return db.execute("delete_installation", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+
+
+def _installation(row: Row) -> Installation:
+    return Installation(
+        tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
+        app_id=row["app_id"],
+        enterprise_id=row["enterprise_id"],
+        enterprise_name=row["enterprise_name"],
+        team_id=row["team_id"],
+        team_name=row["team_name"],
+        bot_user_id=row["bot_user_id"],
+        installer_id=row["installer_id"],
+        scopes_asked=split_scopes(row["scopes_asked"]),
+        scopes_granted=split_scopes(row["scopes_granted"]),
+        status=row["status"],
+        generation=row["generation"],
+        installed_at=row["installed_at"],
+        last_used_at=row["last_used_at"],
+    )
+
+
+def split_scopes(stored: str) -> tuple[str, ...]:
+    """A set of scopes as it is stored: sorted, separated by commas."""
+    return tuple(stored.split(",")) if stored else ()

@@ -1,0 +1,53 @@
+"""States of installs under way: `sql/oauth_states.sql`."""
+
+from slackapp.model import Tenant
+from slackapp.store.db import Database
+
+KEEP = 3600
+"""Seconds that a row stays after its expiry, so that a late second use is told apart from a forgery."""
+
+
+def add(db: Database, id_hash: bytes, session_hash: bytes, purpose: str, now: int, expires_at: int, limit: int) -> bool:
+    """Records a new state; False when `limit` unexpired ones exist."""
+    changed = db.execute(
+        "add_state",
+        {
+            "id_hash": id_hash,
+            "session_hash": session_hash,
+            "purpose": purpose,
+            "now": now,
+            "expires_at": expires_at,
+            "limit": limit,
+        },
+    )
+    return changed == 1
+
+
+def consume(db: Database, id_hash: bytes, session_hash: bytes, purpose: str, now: int) -> bool:
+    """Uses the state up in one statement: of many callers at once, one gets True."""
+    parameters = {"id_hash": id_hash, "session_hash": session_hash, "purpose": purpose, "now": now}
+    return db.one("consume_state", parameters) is not None
+
+
+def finish(db: Database, id_hash: bytes, outcome: str, tenant: Tenant) -> None:
+    """Notes how the use ended: `installed`, `declined` or `failed`."""
+    db.execute(
+        "finish_state",
+        {"id_hash": id_hash, "outcome": outcome, "tenant_kind": tenant.kind, "tenant_id": tenant.id},
+    )
+
+
+def last_installed(db: Database, session_hash: bytes, since: int) -> Tenant | None:
+    """The tenant that this browser installed last, since a time."""
+    row = db.one("last_installed", {"session_hash": session_hash, "since": since})
+    return Tenant(row["tenant_kind"], row["tenant_id"]) if row is not None else None
+
+
+def exchange_under_way(db: Database, since: int) -> bool:
+    """Whether some state was used since then and its exchange is not over."""
+    return db.one("exchange_under_way", {"since": since}) is not None
+
+
+def sweep(db: Database, now: int) -> int:
+    """Deletes old rows, at most 1,000 at once; how many."""
+    return db.execute("sweep_states", {"before": now - KEEP})

@@ -1,0 +1,109 @@
+"""Tokens, sealed: `sql/tokens.sql`."""
+
+from dataclasses import dataclass
+
+from slackapp.model import Sealed, Tenant, Token
+from slackapp.store.db import Database, Row
+from slackapp.store.installations import split_scopes
+
+
+@dataclass(frozen=True)
+class SealedPair:
+    """What Slack gave, sealed. `expires_at` in Unix seconds; None, with no refresh token, for a long-lived token."""
+
+    access: Sealed
+    refresh: Sealed | None
+    expires_at: int | None
+    scopes: tuple[str, ...]
+
+
+def find(db: Database, tenant: Tenant, user_id: str) -> Token | None:
+    """The bot's token (`user_id` "") or one user's."""
+    row = db.one("find_token", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "user_id": user_id})
+    return _token(row) if row is not None else None
+
+
+def of_tenant(db: Database, tenant: Tenant) -> list[Token]:
+    """All tokens of a tenant, the bot's first."""
+    return [_token(row) for row in db.many("list_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})]
+
+
+def save(db: Database, tenant: Tenant, user_id: str, generation: int, pair: SealedPair, now: int) -> None:
+    """Adds the token or replaces it; a lease on the replaced one ends."""
+    db.execute("save_token", {**_key(tenant, user_id), **_values(pair), "generation": generation, "now": now})
+
+
+def take_lease(db: Database, token: Token, owner: str, now: int, until: int) -> bool:
+    """Becomes the only one to refresh this generation of the token; False when another one is."""
+    parameters = {
+        **_key(token.tenant, token.user_id),
+        "generation": token.generation,
+        "owner": owner,
+        "now": now,
+        "until": until,
+    }
+    return db.execute("take_lease", parameters) == 1
+
+
+def drop_lease(db: Database, token: Token, owner: str) -> None:
+    """Gives the lease back, if it is still ours."""
+    db.execute("drop_lease", {**_key(token.tenant, token.user_id), "owner": owner})
+
+
+def replace_pair(db: Database, token: Token, pair: SealedPair, owner: str, now: int) -> bool:
+    """Puts a refreshed pair in place of the one it came from; False when that one is not there any more."""
+    parameters = {
+        **_key(token.tenant, token.user_id),
+        **_values(pair),
+        "generation": token.generation,
+        "owner": owner,
+        "now": now,
+    }
+    return db.execute("replace_pair", parameters) == 1
+
+
+def set_status(db: Database, token: Token, status: str) -> bool:
+    """Marks this generation of the token; False when it was replaced meanwhile."""
+    parameters = {**_key(token.tenant, token.user_id), "generation": token.generation, "status": status}
+    return db.execute("set_token_status", parameters) == 1
+
+
+def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
+    """Deletes one token."""
+    return db.execute("delete_token", _key(tenant, user_id)) == 1
+
+
+def count(db: Database, tenant: Tenant) -> int:
+    """How many tokens the tenant has."""
+    row = db.one("count_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    return int(row["found"]) if row is not None else 0
+
+
+def _key(tenant: Tenant, user_id: str) -> dict[str, str]:
+    return {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "user_id": user_id}
+
+
+def _values(pair: SealedPair) -> dict[str, object]:
+    return {
+        "access": pair.access.blob,
+        "refresh": pair.refresh.blob if pair.refresh is not None else None,
+        "expires_at": pair.expires_at,
+        "scopes": ",".join(pair.scopes),
+    }
+
+
+def _token(row: Row) -> Token:
+    return Token(
+        tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
+        user_id=row["user_id"],
+        generation=row["generation"],
+        access=Sealed(row["access"]),
+        refresh=Sealed(row["refresh"]) if row["refresh"] is not None else None,
+        scopes=split_scopes(row["scopes"]),
+        granted_at=row["granted_at"],
+        issued_at=row["issued_at"],
+        expires_at=row["expires_at"],
+        status=row["status"],
+        lease_owner=row["lease_owner"],
+        lease_until=row["lease_until"],
+    )

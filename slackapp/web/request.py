@@ -1,0 +1,76 @@
+"""A request, read once, bounded, as raw bytes. Nothing of it is believed here."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from slackapp.errors import Refusal, Refused
+
+BODY_LIMIT = 1024 * 1024
+_LENGTH = re.compile(r"[0-9]{1,7}")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the handlers see. `path` is the raw target up to the question mark, never decoded."""
+
+    method: str
+    path: str
+    raw_query: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    raw_body: bytes = field(repr=False)
+    address: str
+    request_id: str
+
+    def header(self, name: str) -> str:
+        """A header's value by its lower-case name; "" when absent."""
+        return self.headers.get(name, "")
+
+    def header_bytes(self, name: str) -> bytes:
+        """The same as the bytes that came over the wire."""
+        return self.header(name).encode("latin-1")
+
+
+def read_request(environ: Mapping[str, Any], request_id: str) -> Request:
+    """Takes what we use out of a WSGI environment.
+
+    The path is the raw request target (`REQUEST_URI`), because a server's `PATH_INFO` is decoded, and several
+    spellings of one path become alike in it. Raises Refused for a bad or too large length, and RuntimeError on a
+    server that does not give the raw target.
+    """
+    target = environ.get("REQUEST_URI")
+    if not isinstance(target, str):
+        raise RuntimeError("the WSGI server gives no REQUEST_URI; run under waitress")
+    path, _, raw_query = target.partition("?")
+    return Request(
+        method=environ["REQUEST_METHOD"],
+        path=path,
+        raw_query=raw_query,
+        headers=_headers(environ),
+        raw_body=_body(environ),
+        address=environ.get("REMOTE_ADDR", ""),
+        request_id=request_id,
+    )
+
+
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    found = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
+    found["content-type"] = environ.get("CONTENT_TYPE", "")
+    return found
+
+
+def _body(environ: Mapping[str, Any]) -> bytes:
+    claimed = environ.get("CONTENT_LENGTH") or ""
+    if environ["REQUEST_METHOD"] in ("GET", "HEAD") and claimed in ("", "0"):
+        return b""
+    if not _LENGTH.fullmatch(claimed):
+        # Also where there is none: a body without a length is not read at all.
+        raise Refused(Refusal.LENGTH)
+    length = int(claimed)
+    if length > BODY_LIMIT:
+        raise Refused(Refusal.TOO_LARGE)
+    body: bytes = environ["wsgi.input"].read(length)
+    if len(body) != length:
+        raise Refused(Refusal.LENGTH)
+    return body

@@ -1,0 +1,109 @@
+"""The life of every request, numbered; there is nothing before, after or around it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from slackapp.errors import Refusal, Refused, StoreBusyError, StoreError
+from slackapp.flows import trail
+from slackapp.model import NO_TENANT, Origin
+from slackapp.ports import App
+from slackapp.routes import ANYONE, BY_PATH, PAGE, Route
+from slackapp.web.refusals import refusal_response
+from slackapp.web.request import Request, read_request
+from slackapp.web.response import Response, text, wire
+
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+
+_LOOPBACK = ("127.0.0.1", "::1")
+_RETRY_AFTER = 5
+
+
+class Wsgi:
+    """The WSGI application."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._host = urlsplit(app.settings.public_url).netloc
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """One request."""
+        app = self._app
+        # 1. read the clock, once
+        now = app.clock()
+        request_id = app.entropy(8).hex()
+        route: Route | None = None
+        request: Request | None = None
+        caller: Origin | None = None
+        outcome = "ok"
+        try:
+            # 2. read the request, bounded, as raw bytes
+            request = read_request(environ, request_id)
+            # 3. match the raw target exactly
+            route = self._match(request)
+            # 4. establish who is calling
+            caller = route.caller(app, request, now)
+            # 5. call the handler
+            response = route.handler(app, request, caller, now)
+        # 6. a refusal becomes its one safe answer, anything else a bare 500
+        except Refused as refused:
+            outcome = refused.refusal.name.lower()
+            self._record(refused, route, caller, request_id, now)
+            response = refusal_response(refused, route is None or route.answers == PAGE)
+        except StoreError as error:
+            outcome = "store_busy" if isinstance(error, StoreBusyError) else "store_failed"
+            app.log.error(outcome, {"request": request_id})
+            busy = Refused(Refusal.BUSY, retry_after=_RETRY_AFTER)
+            response = refusal_response(busy, route is None or route.answers == PAGE)
+        except Exception:  # noqa: BLE001  (the last resort: the thread lives, the caller learns nothing)
+            outcome = "bug"
+            app.log.bug("request_failed", {"request": request_id})
+            response = text(500, "Something went wrong on our side.\n")
+        # 7. headers, metric, and one log line without query, code, state, token or body
+        return self._send(start_response, request, route, response, request_id, outcome)
+
+    def _match(self, request: Request) -> Route:
+        route = BY_PATH.get(request.path)
+        if not self._host_is_right(request, route):
+            raise Refused(Refusal.HOST)
+        if route is None:
+            raise Refused(Refusal.NOT_FOUND)
+        allowed = (route.method, "HEAD") if route.head else (route.method,)
+        if request.method not in allowed:
+            raise Refused(Refusal.METHOD, allow=", ".join(allowed))
+        return route
+
+    def _host_is_right(self, request: Request, route: Route | None) -> bool:
+        if route is not None and route.probe and request.address in _LOOPBACK:
+            return True
+        return request.header("host") == self._host
+
+    def _record(self, refused: Refused, route: Route | None, caller: Origin | None, request_id: str, now: int) -> None:
+        """Counts every refusal. A caller who has proved nothing buys at most one audit row per reason and minute."""
+        app, name = self._app, refused.refusal.value.audit
+        app.metrics.count("slackapp_refusals_total", {"reason": refused.refusal.name.lower()})
+        verified = route is not None and caller is not None and route.caller is not ANYONE
+        if not verified and not app.once.first(name, now):
+            return
+        origin = caller if verified and caller is not None else Origin("unverified", request_id)
+        path = route.path if route is not None else ""
+        try:
+            trail.note_alone(app, name, NO_TENANT, origin, "refused", path, now)
+        except StoreError:
+            app.log.error("audit_failed", {"request": request_id})
+
+    def _send(
+        self,
+        start_response: StartResponse,
+        request: Request | None,
+        route: Route | None,
+        response: Response,
+        request_id: str,
+        outcome: str,
+    ) -> Iterable[bytes]:
+        app, path = self._app, route.path if route is not None else "none"
+        status, headers = wire(response, request_id)
+        app.metrics.count("slackapp_requests_total", {"route": path, "status": str(response.status)})
+        app.log.info("request", {"request": request_id, "route": path, "status": response.status, "outcome": outcome})
+        start_response(status, headers)
+        return [] if request is not None and request.method == "HEAD" else [response.body]

@@ -1,0 +1,119 @@
+-- What came from Slack or from ourselves and is to be done once. `event_id` makes it once.
+
+-- name: receive :exec
+-- tenant: tenant_kind, tenant_id
+-- Only for a tenant that is there, and under a data key that is there: a purge may have come in between.
+INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, body, state, event_time, received_at, next_at)
+SELECT :event_id, 'event', :tenant_kind, :tenant_id, :type, :body, 'ready', :event_time, :now, :now
+ WHERE EXISTS (
+       SELECT 1 FROM installations
+        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND status <> 'purging'
+       )
+   AND (:key_id = 0 OR EXISTS (
+       SELECT 1 FROM data_keys
+        WHERE key_id = :key_id AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+       ))
+ON CONFLICT (event_id) DO NOTHING;
+
+-- name: receive_done :exec
+-- tenant: tenant_kind, tenant_id
+-- An event whose whole effect is in this very transaction, or that has none.
+INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, state, event_time, received_at, next_at,
+       finished_at, result)
+VALUES (:event_id, 'event', :tenant_kind, :tenant_id, :type, 'done', :event_time, :now, :now, :now, :result)
+ON CONFLICT (event_id) DO NOTHING;
+
+-- name: add_job :exec
+-- tenant: tenant_kind, tenant_id
+INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, state, event_time, received_at, next_at)
+VALUES (:event_id, 'job', :tenant_kind, :tenant_id, :type, 'ready', :now, :now, :next_at)
+ON CONFLICT (event_id) DO NOTHING;
+
+-- name: is_known :one
+-- tenant: none (an event id is unique over all tenants)
+SELECT 1 AS found FROM inbox WHERE event_id = :event_id;
+
+-- name: claim :one
+-- tenant: none (the worker serves every tenant; the row says which)
+-- A suspect tenant's rows wait, but for the job that settles the suspicion.
+UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :until
+ WHERE event_id = (
+       SELECT event_id FROM inbox
+        WHERE state IN ('ready', 'running')
+          AND next_at <= :now
+          AND lease_until < :now
+          AND NOT (kind = 'event' AND type NOT IN ('app_uninstalled', 'tokens_revoked') AND EXISTS (
+              SELECT 1 FROM installations AS i
+               WHERE i.tenant_kind = inbox.tenant_kind AND i.tenant_id = inbox.tenant_id AND i.status = 'suspect'
+              ))
+        ORDER BY next_at
+        LIMIT 1
+       )
+RETURNING event_id, kind, tenant_kind, tenant_id, type, body, state, attempts, event_time, received_at, lease_owner;
+
+-- name: mark_calling :exec
+-- tenant: none (the row is ours by lease)
+UPDATE inbox SET state = 'calling'
+ WHERE event_id = :event_id
+   AND lease_owner = :owner
+   AND state IN ('running', 'calling');
+
+-- name: mark_not_called :exec
+-- tenant: none (the row is ours by lease)
+UPDATE inbox SET state = 'running'
+ WHERE event_id = :event_id
+   AND lease_owner = :owner
+   AND state = 'calling';
+
+-- name: finish :exec
+-- tenant: none (the row is ours by lease)
+UPDATE inbox SET state = :state, result = :result, finished_at = :now, lease_owner = '', lease_until = 0,
+       body = CASE :state WHEN 'done' THEN NULL ELSE body END
+ WHERE event_id = :event_id
+   AND lease_owner = :owner
+   AND state IN ('running', 'calling');
+
+-- name: postpone :exec
+-- tenant: none (the row is ours by lease)
+UPDATE inbox SET state = 'ready', next_at = :next_at, result = :result, lease_owner = '', lease_until = 0
+ WHERE event_id = :event_id
+   AND lease_owner = :owner
+   AND state IN ('running', 'calling');
+
+-- name: mark_unclear :many
+-- tenant: none (found by their leases, which their dead owners let run out)
+-- Found in mid-call after a crash: nobody knows whether Slack did it, so it is shown and never repeated by itself.
+UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'interrupted in a call', lease_owner = '',
+       lease_until = 0
+ WHERE state = 'calling'
+   AND lease_until < :now
+RETURNING event_id, tenant_kind, tenant_id, type;
+
+-- name: empty_tenant :exec
+-- tenant: tenant_kind, tenant_id
+-- A purge: no body stays; ids, types and times do, for the sake of repeats. Our own jobs go on.
+UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,
+       state = 'done', result = 'purged', finished_at = :now
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND (body IS NOT NULL OR state <> 'done')
+   AND type <> 'slackapp.purge';
+
+-- name: count_bodies :one
+-- tenant: tenant_kind, tenant_id
+SELECT count(*) AS found FROM inbox
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL;
+
+-- name: count_open_jobs :one
+-- tenant: none (for readiness)
+SELECT count(*) AS found FROM inbox
+ WHERE type = :type AND state IN ('ready', 'running');
+
+-- name: count_by_state :many
+-- tenant: none (for readiness)
+SELECT state, count(*) AS found FROM inbox WHERE state <> 'done' GROUP BY state;
+
+-- name: sweep_inbox :exec
+-- tenant: none (by age only)
+DELETE FROM inbox
+ WHERE state = 'done'
+   AND finished_at < :before;

@@ -1,0 +1,47 @@
+-- One row per tenant: what is known of it but its tokens.
+
+-- name: find_installation :one
+-- tenant: tenant_kind, tenant_id
+SELECT tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name, bot_user_id, installer_id,
+       scopes_asked, scopes_granted, status, generation, installed_at, last_used_at
+  FROM installations
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+
+-- name: find_webhook :one
+-- tenant: tenant_kind, tenant_id
+SELECT webhook, generation FROM installations
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND webhook IS NOT NULL;
+
+-- name: find_tenants :many
+-- tenant: none (an operator names a team or an org by its id, whichever it is)
+SELECT tenant_kind, tenant_id FROM installations
+ WHERE tenant_id = :id;
+
+-- name: save_installation :exec
+-- tenant: tenant_kind, tenant_id
+INSERT INTO installations (tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name,
+       bot_user_id, installer_id, scopes_asked, scopes_granted, webhook, status, generation, installed_at)
+VALUES (:tenant_kind, :tenant_id, :app_id, :enterprise_id, :enterprise_name, :team_id, :team_name,
+       :bot_user_id, :installer_id, :scopes_asked, :scopes_granted, :webhook, 'active', :generation, :now)
+ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET
+       app_id = excluded.app_id, enterprise_id = excluded.enterprise_id, enterprise_name = excluded.enterprise_name,
+       team_name = excluded.team_name, bot_user_id = excluded.bot_user_id, installer_id = excluded.installer_id,
+       scopes_asked = excluded.scopes_asked, scopes_granted = excluded.scopes_granted, webhook = excluded.webhook,
+       status = 'active', generation = excluded.generation, installed_at = excluded.installed_at;
+
+-- name: set_installation_status :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE installations SET status = :status
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND status = :expected;
+
+-- name: touch_installation :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE installations SET last_used_at = :now
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND last_used_at < :now;
+
+-- name: delete_installation :exec
+-- tenant: tenant_kind, tenant_id
+DELETE FROM installations
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;

@@ -1,0 +1,52 @@
+-- States of installs under way. A row holds hashes only: a stolen database yields no usable state.
+
+-- name: add_state :exec
+-- tenant: none (a state exists before any tenant is known)
+-- Ids have no gaps, because rows are swept from the old end only: when the row :limit places back has not expired,
+-- there are :limit unexpired states.
+INSERT INTO oauth_states (id_hash, session_hash, purpose, expires_at)
+SELECT :id_hash, :session_hash, :purpose, :expires_at
+ WHERE NOT EXISTS (
+       SELECT 1 FROM oauth_states
+        WHERE id = (SELECT max(id) FROM oauth_states) - :limit + 1
+          AND expires_at >= :now
+       );
+
+-- name: consume_state :one
+-- tenant: none (a state exists before any tenant is known)
+UPDATE oauth_states SET used_at = :now
+ WHERE id_hash = :id_hash
+   AND used_at IS NULL
+   AND session_hash = :session_hash
+   AND purpose = :purpose
+   AND expires_at >= :now
+RETURNING id;
+
+-- name: finish_state :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE oauth_states SET outcome = :outcome, tenant_kind = :tenant_kind, tenant_id = :tenant_id
+ WHERE id_hash = :id_hash
+   AND used_at IS NOT NULL;
+
+-- name: last_installed :one
+-- tenant: none (found by the browser that finished it)
+SELECT tenant_kind, tenant_id FROM oauth_states
+ WHERE session_hash = :session_hash
+   AND used_at >= :since
+   AND outcome = 'installed'
+ ORDER BY used_at DESC, id DESC
+ LIMIT 1;
+
+-- name: exchange_under_way :one
+-- tenant: none (the tenant is not known before the exchange is over)
+SELECT 1 AS found FROM oauth_states
+ WHERE used_at IS NOT NULL
+   AND outcome = ''
+   AND used_at > :since
+ LIMIT 1;
+
+-- name: sweep_states :exec
+-- tenant: none (a state exists before any tenant is known)
+DELETE FROM oauth_states
+ WHERE id < (SELECT min(id) FROM oauth_states) + 1000
+   AND expires_at < :before;

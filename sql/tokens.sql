@@ -1,0 +1,67 @@
+-- One row for the bot (user_id '') and one per user. The columns `access` and `refresh` are sealed.
+
+-- name: find_token :one
+-- tenant: tenant_kind, tenant_id
+SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at, expires_at,
+       status, lease_owner, lease_until
+  FROM tokens
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id;
+
+-- name: list_tokens :many
+-- tenant: tenant_kind, tenant_id
+SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at, expires_at,
+       status, lease_owner, lease_until
+  FROM tokens
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+ ORDER BY user_id;
+
+-- name: save_token :exec
+-- tenant: tenant_kind, tenant_id
+INSERT INTO tokens (tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at,
+       expires_at, status)
+VALUES (:tenant_kind, :tenant_id, :user_id, :generation, :access, :refresh, :scopes, :now, :now,
+       :expires_at, 'live')
+ON CONFLICT (tenant_kind, tenant_id, user_id) DO UPDATE SET
+       generation = excluded.generation, access = excluded.access, refresh = excluded.refresh,
+       scopes = excluded.scopes, granted_at = excluded.granted_at, issued_at = excluded.issued_at,
+       expires_at = excluded.expires_at,
+       status = 'live', lease_owner = '', lease_until = 0;
+
+-- name: take_lease :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE tokens SET lease_owner = :owner, lease_until = :until
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND generation = :generation
+   AND status = 'live'
+   AND lease_until < :now;
+
+-- name: drop_lease :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE tokens SET lease_owner = '', lease_until = 0
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND lease_owner = :owner;
+
+-- name: replace_pair :exec
+-- tenant: tenant_kind, tenant_id
+-- Compare-and-swap: a refresh that comes back after a re-install, a purge or another refresh changes nothing.
+UPDATE tokens SET generation = :generation + 1, access = :access, refresh = :refresh, scopes = :scopes,
+       issued_at = :now, expires_at = :expires_at, lease_owner = '', lease_until = 0
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND generation = :generation
+   AND lease_owner = :owner;
+
+-- name: set_token_status :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE tokens SET status = :status, lease_owner = '', lease_until = 0
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND generation = :generation;
+
+-- name: delete_token :exec
+-- tenant: tenant_kind, tenant_id
+DELETE FROM tokens
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id;
+
+-- name: count_tokens :one
+-- tenant: tenant_kind, tenant_id
+SELECT count(*) AS found FROM tokens
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;

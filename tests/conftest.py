@@ -1,0 +1,36 @@
+"""Two rules for every test: no connection leaves this machine, and generated input is the same in every run."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.support.world import World, make_world
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+settings.register_profile("slackapp", deadline=None, derandomize=True, database=None)
+settings.load_profile("slackapp")
+
+
+def _stay_here(event: str, args: tuple[object, ...]) -> None:
+    """Fail the test that connects to another machine, or looks up its name."""
+    host: object = None
+    if event == "socket.connect" and isinstance(args[1], tuple):
+        host = args[1][0]
+    elif event == "socket.getaddrinfo":
+        host = args[0]
+    if isinstance(host, str) and host and not host.startswith(LOOPBACK):
+        raise RuntimeError(f"a test reached out to {host}: tests need no network")
+
+
+sys.addaudithook(_stay_here)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Our service and a local Slack."""
+    with make_world(tmp_path) as made:
+        yield made

@@ -1,0 +1,160 @@
+"""One app, one local Slack, both on real sockets, and a clock the test moves."""
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from slack_sdk import WebClient
+
+from slackapp.localslack import LocalApp, LocalSlack
+from tests.support.servers import serve
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+BOT = "app_mentions:read,chat:write,channels:read,channels:join,users:read,team:read,commands"
+APP = LocalApp(
+    app_id="A0LOCAL001", client_id="1000000001.2000000002", client_secrets=("current-secret", "previous-secret"),
+    signing_secret="a-signing-secret", redirect_urls=("http://localhost:3000/slack/oauth_redirect",),
+)
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until moved."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass
+class RecordingApp:
+    """The app under test: keeps what it gets, and answers what it is told to, 200 by default."""
+
+    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    during: Callable[[], object] | None = None
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        headers = {k[5:].replace("_", "-").lower(): v for k, v in environ.items() if k.startswith("HTTP_")}
+        headers |= {"content-type": environ.get("CONTENT_TYPE", ""), "path": environ["PATH_INFO"]}
+        self.requests.append((headers, body))
+        if self.during is not None:
+            self.during()
+        status, extra = self.answers.pop(0) if self.answers else (200, {})
+        text = b""
+        if b"url_verification" in body:
+            text = json.loads(body)["challenge"].encode()
+        start_response(f"{status} X", [("Content-Length", str(len(text))), *extra.items()])
+        return [text]
+
+    @property
+    def events(self) -> list[Any]:
+        return [json.loads(body) for headers, body in self.requests if headers["content-type"] == "application/json"]
+
+
+@dataclass
+class Stage:
+    """Everything a test needs."""
+
+    slack: LocalSlack
+    base: str
+    clock: Clock
+    app: RecordingApp
+
+    def request(self, method: str, path: str, body: str | bytes | None = None,
+                headers: dict[str, str] | None = None) -> Answer:
+        connection = http.client.HTTPConnection(urlsplit(self.base).netloc, timeout=5)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, names, answer.read())
+        finally:
+            connection.close()
+
+    def api(self, method: str, token: str = "", headers: dict[str, str] | None = None, **params: str) -> Any:
+        sent = {**FORM, **(headers or {})}
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        return self.request("POST", f"/api/{method}", urlencode(params), sent).json
+
+    def query(self, **changes: str | None) -> dict[str, str]:
+        wanted: dict[str, str | None] = {
+            "client_id": self.slack.app.client_id, "scope": BOT, "state": "the-state",
+            "redirect_uri": self.slack.app.redirect_urls[0], **changes,
+        }
+        return {name: value for name, value in wanted.items() if value is not None}
+
+    def decide(self, target: str = "T0NORTH001", user: str = "admin", decision: str = "approve",
+               **changes: str | None) -> Answer:
+        fields = {**self.query(**changes), "target": target, "user": user, "decision": decision}
+        return self.request("POST", "/oauth/v2/authorize", urlencode(fields), FORM)
+
+    def code(self, target: str = "T0NORTH001", user: str = "admin", **changes: str | None) -> str:
+        return sent_back(self.decide(target, user, **changes))["code"]
+
+    def access(self, **params: str) -> Any:
+        client = {"client_id": self.slack.app.client_id, "client_secret": self.slack.app.client_secrets[0]}
+        return self.api("oauth.v2.access", **{**client, **params})
+
+    def exchange(self, code: str) -> Any:
+        return self.access(code=code, redirect_uri=self.slack.app.redirect_urls[0])
+
+    def install(self, target: str = "T0NORTH001", user: str = "admin", **changes: str | None) -> Any:
+        answer = self.exchange(self.code(target, user, **changes))
+        assert answer["ok"], answer
+        return answer
+
+    def refresh(self, refresh_token: str) -> Any:
+        return self.access(grant_type="refresh_token", refresh_token=refresh_token)
+
+    def client(self, token: str = "") -> WebClient:
+        return WebClient(token=token or None, base_url=f"{self.base}/api/")
+
+
+def sent_back(answer: Answer) -> dict[str, str]:
+    """The query of the redirect to the app."""
+    assert answer.status == 302, answer.text
+    return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
+
+
+@contextlib.contextmanager
+def stage(state_file: Path | None = None, **changes: Any) -> Iterator[Stage]:
+    """Both servers, running; `changes` are fields of the LocalApp."""
+    app, clock = RecordingApp(), Clock()
+    with serve(app) as app_url:
+        settings = replace(APP, **{"events_url": f"{app_url}/slack/events",
+                                   "commands_url": f"{app_url}/slack/commands",
+                                   "interactivity_url": f"{app_url}/slack/interactivity", **changes})
+        slack = LocalSlack(settings, clock=clock, state_file=state_file)
+        with serve(slack) as base:
+            slack.base_url = base
+            yield Stage(slack, base, clock, app)

@@ -1,0 +1,414 @@
+"""Where can X come from? For each X below there is one place, and these tests keep it one.
+
+Every check is a pure function from a module to the violations in it. `PLANTED` proves that each of them sees.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.meta.source import ROOT, Module, bound_names, dotted, imports, is_under, modules, names_used, parse
+
+WIRING = ("app.py", "cli/localslack.py", "cli/demo.py")  # the last two wire up the local Slack, not the service
+WAITING = ("cli/", "ops/")
+
+# A dotted name → the only files and directories of slackapp/ that may use it, or anything inside it.
+ONLY_IN: dict[str, tuple[str, ...]] = {
+    "cryptography": ("crypto/",),
+    "sqlite3": ("store/",),
+    "slack_sdk": ("slack/",),
+    "slack_bolt": ("slack/",),
+    "waitress": ("cli/",),
+    "subprocess": ("cli/", "keys/"),
+    "logging": ("ops/", "cli/"),
+    "urllib.request": ("slack/", "keys/", "ops/", "cli/", "localslack/"),  # nothing else calls out
+    "http.client": ("slack/", "keys/", "ops/", "cli/", "localslack/"),
+    # the environment
+    "os.environ": ("config.py",),
+    "os.environb": ("config.py",),
+    "os.getenv": ("config.py",),
+    "os.getenvb": ("config.py",),
+    # the wall clock
+    "time.time": WIRING,
+    "time.time_ns": WIRING,
+    "time.clock_gettime": WIRING,
+    "time.clock_gettime_ns": WIRING,
+    "datetime.datetime.now": WIRING,
+    "datetime.datetime.utcnow": WIRING,
+    "datetime.datetime.today": WIRING,
+    "datetime.date.today": WIRING,
+    # randomness
+    "os.urandom": WIRING,
+    "os.getrandom": WIRING,
+    "random": WIRING,
+    "secrets": WIRING,
+    "uuid": WIRING,
+    "ssl.RAND_bytes": WIRING,
+    # waiting, and measuring how long something took
+    "time.monotonic": WAITING,
+    "time.monotonic_ns": WAITING,
+    "time.perf_counter": WAITING,
+    "time.perf_counter_ns": WAITING,
+    "time.sleep": WAITING,
+}
+NOWHERE = ("pickle", "marshal", "shelve", "importlib.import_module", "contextlib.suppress", "runpy", "ctypes")
+BUILTINS_NOWHERE = {"eval", "exec", "compile", "__import__"}
+OUTSIDE = {"slack_sdk", "cryptography", "waitress", "slack_bolt"}  # Bolt only if its adapter is wanted: never required
+OMITTED_TIME = {"time.gmtime": 0, "time.localtime": 0, "time.ctime": 0, "time.asctime": 0, "time.strftime": 1}
+TAKES_SQL = {"execute", "executemany", "executescript"}
+STATEMENT_NAME = re.compile(r"[a-z][a-z0-9_]*")
+CHECKED_KEYWORDS = ("store/db.py",)  # compares them with the parameters of the statement, and refuses the rest
+SECRET_WORD = re.compile(r"(?:^|_)(?:mac|hmac|signature|digest|token_hash)(?:$|_)", re.IGNORECASE)
+SQL_SHOUTED = re.compile(r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|WITH|REPLACE|ALTER|DROP)\s")
+SQL_SHAPED = re.compile(
+    r"select\s.*\sfrom\s+\w+|insert\s+(?:or\s+\w+\s+)?into\s|replace\s+into\s|update\s+\w+\s+set\s|delete\s+from\s"
+    r"|(?:create|alter|drop)\s+(?:unique\s+)?(?:table|index|trigger|view)\s|with\s+(?:recursive\s+)?\w+\s*(?:\(.*\)\s*)?as\s*\(",
+    re.IGNORECASE | re.DOTALL,
+)
+SQL_CLOCK = re.compile(
+    r"\bcurrent_(?:timestamp|time|date)\b|\b(?:random|randomblob|unixepoch|julianday|strftime|datetime|date|time)\s*\(",
+    re.IGNORECASE,
+)
+
+Check = Callable[[Module], list[str]]
+
+
+def report(module: Module, line: int, sentence: str) -> str:
+    """One violation, in the form editors can jump to."""
+    return f"slackapp/{module.path}:{line}: {sentence}"
+
+
+def owned_names(module: Module) -> list[str]:
+    """Names of ONLY_IN used elsewhere, names of NOWHERE used at all."""
+    found = []
+    for used, line in names_used(module):
+        for name, places in [*ONLY_IN.items(), *((name, ()) for name in NOWHERE)]:
+            if is_under(used, name) and not module.path.startswith(places or ("//",)):
+                found.append(report(module, line, f"{name} is for {', '.join(places) or 'nobody'}"))
+    return found
+
+
+def foreign_imports(module: Module) -> list[str]:
+    """Imports of anything but the standard library, the three, the optional Bolt, and slackapp; star imports."""
+    known = sys.stdlib_module_names | OUTSIDE | {"slackapp"}
+    return [
+        report(module, item.line, f"{item.target} may not be imported")
+        for item in imports(module)
+        if item.target.split(".")[0] not in known or item.alias == "*"
+    ]
+
+
+def omitted_time(module: Module) -> list[str]:
+    """Functions of `time` called without the instant: they read the wall clock then."""
+    known = bound_names(module)
+    return [
+        report(module, call.lineno, f"{name} without an instant reads the wall clock")
+        for call in calls(module)
+        if len(call.args) <= OMITTED_TIME.get(name := dotted(call.func, known), -1)
+    ]
+
+
+def key_generation(module: Module) -> list[str]:
+    """`AESGCM.generate_key` and its like: randomness that does not come from the one source."""
+    return [
+        report(module, node.lineno, f"{node.attr}: random bytes are an argument")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and node.attr.startswith("generate_")
+    ]
+
+
+def calls(module: Module) -> Iterator[ast.Call]:
+    """Every call in a module."""
+    return (node for node in ast.walk(module.tree) if isinstance(node, ast.Call))
+
+
+def banned_builtins(module: Module) -> list[str]:
+    """eval, exec, compile and __import__, called or passed on."""
+    return [
+        report(module, node.lineno, f"{node.id} is banned")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Name) and node.id in BUILTINS_NOWHERE
+    ]
+
+
+def assert_statements(module: Module) -> list[str]:
+    """`assert` vanishes under `python -O`: a check that matters is an `if`."""
+    return [
+        report(module, node.lineno, "assert vanishes under python -O")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Assert)
+    ]
+
+
+def careless_excepts(module: Module) -> list[str]:
+    """Bare `except:`, and broad ones that do nothing."""
+    found = []
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.ExceptHandler):
+            continue
+        if node.type is None:
+            found.append(report(module, node.lineno, "bare except"))
+        elif ast.unparse(node.type) in {"Exception", "BaseException"} and does_nothing(node.body):
+            found.append(report(module, node.lineno, "an exception of any kind is swallowed"))
+    return found
+
+
+def does_nothing(body: list[ast.stmt]) -> bool:
+    """Whether a body is only `pass`, `continue` or a constant."""
+    idle = (ast.Pass, ast.Continue)
+    return all(isinstance(s, idle) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)) for s in body)
+
+
+def open_keywords(module: Module) -> list[str]:
+    """`**kwargs` in a definition: a misspelt argument would be accepted in silence."""
+    return [
+        report(module, node.lineno, f"**{node.args.kwarg.arg} in a definition")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        and node.args.kwarg
+        and module.path not in CHECKED_KEYWORDS
+    ]
+
+
+def plain_comparisons(module: Module) -> list[str]:
+    """`==` between a MAC, a signature or a digest and something computed: its time tells how much was right."""
+    found = []
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Compare):
+            continue
+        sides = [node.left, *node.comparators]
+        plain = any(isinstance(operator, ast.Eq | ast.NotEq) for operator in node.ops)
+        if plain and any(names_a_secret(side) for side in sides) and not any(map(is_constant, sides)):
+            found.append(report(module, node.lineno, "compared by ==; use hmac.compare_digest"))
+    return found
+
+
+def names_a_secret(node: ast.expr) -> bool:
+    """Whether an expression is a name like `mac`, `expected_signature`, `row.token_hash`."""
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return bool(SECRET_WORD.search(name))
+
+
+def is_constant(node: ast.expr) -> bool:
+    """A literal, or a NAME_IN_CAPITALS."""
+    return isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id.isupper())
+
+
+def missing_docstring(module: Module) -> list[str]:
+    """A module that does not say what it is for."""
+    return [] if ast.get_docstring(module.tree) else [report(module, 1, "no docstring")]
+
+
+def sql_strings(module: Module) -> list[str]:
+    """Statements on tables outside sql/. Sentences such as "Select a workspace" are none."""
+    if module.path == "store/db.py":
+        return []
+    prose = docstrings(module.tree)
+    return [
+        report(module, node.lineno, f"a statement outside sql/: {node.value.strip()[:40]!r}")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in prose and is_sql(node.value)
+    ]
+
+
+def is_sql(text: str) -> bool:
+    """Whether a string is, or begins, a statement."""
+    text = text.strip() + " "
+    return bool(SQL_SHOUTED.match(text) or SQL_SHAPED.match(text))
+
+
+def docstrings(tree: ast.Module) -> set[ast.expr]:
+    """The nodes that are docstrings: bare strings as statements."""
+    statements = (node for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    return {node.value for node in statements if isinstance(node.value, ast.Constant)}
+
+
+def sql_execution(module: Module) -> list[str]:
+    """SQL run anywhere but in store/db.py; there, SQL run as a script or put together while being run.
+
+    The other modules of store/ name a statement of sql/ to it, and the name is a literal: `db.execute("add_state", …)`.
+    """
+    found = []
+    named_calls = {call.func for call in calls(module) if module.path.startswith("store/") and names_a_statement(call)}
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Attribute) and node.attr in TAKES_SQL:
+            if module.path != "store/db.py" and node not in named_calls:
+                found.append(report(module, node.lineno, f".{node.attr} of anything but a named statement"))
+            if node.attr == "executescript":
+                found.append(report(module, node.lineno, "executescript commits behind our back"))
+    for call in calls(module):
+        runs = isinstance(call.func, ast.Attribute) and call.func.attr in TAKES_SQL
+        if runs and any(map(is_assembled, call.args[:1])):
+            found.append(report(module, call.lineno, "SQL put together at run time"))
+    return found
+
+
+def names_a_statement(call: ast.Call) -> bool:
+    """Whether a call is `….execute("some_name", …)`."""
+    name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+    runs = isinstance(call.func, ast.Attribute) and call.func.attr == "execute"
+    return runs and isinstance(name, str) and bool(STATEMENT_NAME.fullmatch(name))
+
+
+def is_assembled(node: ast.expr) -> bool:
+    """An f-string, a sum, a %-format, or a call of format, join or replace."""
+    assembling = {"format", "format_map", "join", "replace"}
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in assembling
+    return called or isinstance(node, ast.JoinedStr | ast.BinOp)
+
+
+CHECKS: tuple[Check, ...] = (
+    owned_names,
+    foreign_imports,
+    omitted_time,
+    key_generation,
+    banned_builtins,
+    assert_statements,
+    careless_excepts,
+    open_keywords,
+    plain_comparisons,
+    missing_docstring,
+    sql_strings,
+    sql_execution,
+)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_no_module_goes_round_a_choke_point(check: Check) -> None:
+    """Stops a second source of time, randomness, settings, SQL, ciphers or network from growing unseen."""
+    found = [line for module in modules() for line in check(module)]
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_sql_takes_time_and_randomness_as_parameters() -> None:
+    """Stops SQLite's own clock and generator from being a second source behind the injected ones."""
+    found = []
+    for path in sorted((ROOT / "sql").rglob("*.sql")):
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            if SQL_CLOCK.search(line.split("--")[0]):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("text", ["DEFAULT CURRENT_TIMESTAMP", "unixepoch()", "hex(randomblob(16))", "date ('now')"])
+def test_planted_clocks_in_sql_are_found(text: str) -> None:
+    """Negative control for the reading of SQL."""
+    assert SQL_CLOCK.search(text)
+    assert not SQL_CLOCK.search("random_hash TEXT NOT NULL, expires_at >= :now, time INTEGER")
+
+
+def test_every_choke_point_names_places_that_may_exist() -> None:
+    """Stops a table whose places were renamed away, so that a check holds for nobody."""
+    tops = {module.part for module in modules()} | {"app", "config", "slack", "ops", "cli", "keys", "store", "crypto"}
+    places = {place.split("/")[0].removesuffix(".py") for allowed in ONLY_IN.values() for place in allowed}
+    assert places <= tops | {"localslack"}
+
+
+PLANTED: list[tuple[Check, str, str]] = [
+    (owned_names, "checks/a.py", "from cryptography.hazmat.primitives import hashes"),
+    (owned_names, "flows/a.py", "import sqlite3"),
+    (owned_names, "flows/a.py", "def f():\n    from slack_sdk.web import WebClient"),
+    (owned_names, "flows/a.py", "import slack_bolt"),
+    (owned_names, "wsgi.py", "import waitress"),
+    (owned_names, "flows/a.py", "import subprocess"),
+    (owned_names, "flows/a.py", "import logging.handlers"),
+    (owned_names, "checks/a.py", "import urllib.request"),
+    (owned_names, "app.py", "import os\nx = os.environ['A']"),
+    (owned_names, "cli/dev.py", "from os import getenv as g"),
+    (owned_names, "flows/a.py", "import time\nnow = time.time()"),
+    (owned_names, "flows/a.py", "import time as t\nnow = t.time_ns"),
+    (owned_names, "flows/a.py", "from time import time"),
+    (owned_names, "flows/a.py", "from datetime import UTC, datetime as dt\nx = dt.now(UTC)"),
+    (owned_names, "flows/a.py", "from datetime import UTC, datetime\nx = datetime.now(UTC)"),
+    (owned_names, "flows/a.py", "import datetime\nx = datetime.date.today()"),
+    (owned_names, "localslack/a.py", "import os\nx = os.urandom(8)"),
+    (owned_names, "localslack/a.py", "import secrets"),
+    (owned_names, "crypto/a.py", "from random import choice"),
+    (owned_names, "store/a.py", "import uuid"),
+    (owned_names, "flows/a.py", "import time\ntime.sleep(1)"),
+    (owned_names, "store/a.py", "from time import monotonic"),
+    (owned_names, "app.py", "import pickle"),
+    (owned_names, "app.py", "import importlib\nimportlib.import_module('x')"),
+    (owned_names, "app.py", "from contextlib import suppress"),
+    (foreign_imports, "slack/a.py", "import requests"),
+    (foreign_imports, "config.py", "import yaml"),
+    (foreign_imports, "config.py", "from os import *"),
+    (omitted_time, "ops/log.py", "import time\nx = time.gmtime()"),
+    (omitted_time, "ops/log.py", "import time as t\nx = t.localtime()"),
+    (omitted_time, "ops/log.py", "from time import strftime\nx = strftime('%Y')"),
+    (key_generation, "crypto/a.py", "k = AESGCM.generate_key(256)"),
+    (banned_builtins, "cli/a.py", "x = eval('1')"),
+    (banned_builtins, "cli/a.py", "x = __import__('os')"),
+    (assert_statements, "checks/a.py", "assert mac"),
+    (careless_excepts, "flows/a.py", "try:\n    f()\nexcept:\n    g()"),
+    (careless_excepts, "flows/a.py", "try:\n    f()\nexcept Exception:\n    pass"),
+    (careless_excepts, "flows/a.py", "while g():\n    try:\n        f()\n    except BaseException:\n        continue"),
+    (open_keywords, "flows/a.py", "def run(app, **kwargs): ..."),
+    (open_keywords, "flows/a.py", "f = lambda **k: k"),
+    (plain_comparisons, "checks/a.py", "ok = mac == expected"),
+    (plain_comparisons, "checks/a.py", "ok = row.token_hash != given"),
+    (plain_comparisons, "checks/a.py", "ok = f(body) == claimed_signature"),
+    (missing_docstring, "checks/a.py", "x = 1"),
+    (sql_strings, "store/tokens.py", "q = 'SELECT 1'"),
+    (sql_strings, "store/tokens.py", "q = '''\n  update tokens set status = :s'''"),
+    (sql_strings, "flows/a.py", "q = f'DELETE FROM {table}'"),
+    (sql_strings, "store/queries.py", "q = 'with x as (select 1) select * from x'"),
+    (sql_execution, "store/tokens.py", "db.execute(query)"),
+    (sql_execution, "store/tokens.py", "db.execute('VACUUM INTO x')"),
+    (sql_execution, "store/tokens.py", "run = db.execute"),
+    (sql_execution, "flows/a.py", "app.db.execute('add_state', now=now)"),
+    (sql_execution, "flows/a.py", "run = connection.executescript"),
+    (sql_execution, "store/db.py", "c.executescript(text)"),
+    (sql_execution, "store/db.py", "c.execute(f'PRAGMA x = {n}')"),
+    (sql_execution, "store/db.py", "c.execute('PRAGMA x = %d' % n)"),
+    (sql_execution, "store/db.py", "c.execute('PRAGMA x = ' + n)"),
+    (sql_execution, "store/db.py", "c.executemany('x {}'.format(n), rows)"),
+]
+ALLOWED: list[tuple[Check, str, str]] = [
+    (owned_names, "crypto/envelope.py", "from cryptography.hazmat.primitives.ciphers.aead import AESGCM"),
+    (owned_names, "store/db.py", "import sqlite3\nx = sqlite3.connect"),
+    (owned_names, "config.py", "import os\nx = os.environ"),
+    (owned_names, "app.py", "import os, time\nx = (time.time, os.urandom)"),
+    (owned_names, "cli/demo.py", "import secrets"),
+    (owned_names, "cli/serve.py", "import waitress, time\ntime.sleep(1)"),
+    (owned_names, "flows/a.py", "def run(random, time):\n    return random.choice(time.time)"),
+    (owned_names, "flows/a.py", "import os.path\nfrom datetime import datetime\nx = datetime.fromtimestamp(0)"),
+    (owned_names, "web/a.py", "import urllib.parse\nx = urllib.parse.urlencode({})"),
+    (foreign_imports, "slack/bolt.py", "import os, slack_bolt\nfrom slackapp import errors"),
+    (omitted_time, "ops/log.py", "import time\nx = time.strftime('%Y', time.gmtime(now))"),
+    (banned_builtins, "checks/a.py", "import re\nx = re.compile('a')"),
+    (careless_excepts, "wsgi.py", "try:\n    f()\nexcept Exception:\n    answer = bare_500()"),
+    (careless_excepts, "web/a.py", "try:\n    f()\nexcept ValueError:\n    pass"),
+    (open_keywords, "flows/a.py", "f(**x)"),
+    (open_keywords, "store/db.py", "def one(name, **parameters): ..."),
+    (plain_comparisons, "checks/a.py", "bad = len(mac) != 32 or signature == '' or machine == other"),
+    (missing_docstring, "checks/a.py", "'''Says what it is for.'''"),
+    (sql_strings, "web/pages.py", "t = ('Select a workspace', 'Create one', 'With care', 'Update your app')"),
+    (sql_strings, "store/tokens.py", "def f():\n    '''Delete from the table what is gone.'''"),
+    (sql_strings, "store/db.py", "q = 'CREATE TABLE x (y)'"),
+    (sql_execution, "store/tokens.py", "db.execute('add_state', now=now)"),
+    (sql_execution, "store/db.py", "c.execute('PRAGMA foreign_keys = ON')\nc.execute(query.text, values)"),
+]
+
+
+
+
+@pytest.mark.parametrize(("check", "path", "text"), PLANTED)
+def test_a_planted_violation_is_found(check: Check, path: str, text: str) -> None:
+    """Negative control: stops a check that sees nothing."""
+    assert check(parse(path, text)), text
+
+
+@pytest.mark.parametrize(("check", "path", "text"), ALLOWED)
+def test_what_is_allowed_passes(check: Check, path: str, text: str) -> None:
+    """Negative control of the other kind: stops a check that flags everything."""
+    assert not check(parse(path, text)), text
+
+
+def test_every_check_has_a_planted_violation_and_an_innocent_one() -> None:
+    """Stops a check without its controls."""
+    assert {check for check, _path, _text in PLANTED} == set(CHECKS)
+    assert set(CHECKS) - {check for check, _path, _text in ALLOWED} <= {key_generation, assert_statements}

@@ -1,0 +1,331 @@
+"""Our service and a local Slack, for the length of one test: real HTTP to Slack, a clock that the test moves.
+
+Requests to our service go straight into its WSGI application, as a server would hand them over; `serving` puts it behind
+a real server, for tests in which Slack calls us.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import io
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from slackapp import config
+from slackapp.app import Service, build, system_entropy
+from slackapp.crypto import keyfile
+from slackapp.localslack import LocalApp, LocalSlack
+from slackapp.model import Settings, Tenant
+from tests.support.servers import serve
+
+NORTH = "T0NORTH001"
+SOUTH = "T0SOUTH001"
+ORG = "E0EVERGRN1"
+ORG_TEAM = "T0EVERAA01"
+APP_ID = "A0LOCAL001"
+SIGNING_SECRET = "a-signing-secret-for-tests"
+HOST = "localhost:3000"
+START = 1_800_000_000
+
+
+@dataclass
+class Clock:
+    """Stands still until it is moved; Unix seconds."""
+
+    now: int = START
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, seconds: int) -> None:
+        self.now += seconds
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the service answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def location(self) -> str:
+        return self.headers["location"]
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters of the address that is redirected to."""
+        return {name: values[0] for name, values in parse_qs(urlsplit(self.location).query).items()}
+
+
+@dataclass
+class Browser:
+    """Keeps cookies by name, and sends all of them back."""
+
+    world: "World"
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def get(self, target: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> Reply:
+        sent = dict(headers or {})
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        reply = self.world.request(method, target, headers=sent)
+        if "set-cookie" in reply.headers:
+            name, _, value = reply.headers["set-cookie"].partition(";")[0].partition("=")
+            self.cookies[name] = value
+        return reply
+
+    def begin(self, query: str = "") -> Reply:
+        """`GET /slack/install`."""
+        return self.get(f"/slack/install{query}")
+
+    def consent(self, begun: Reply, target: str = NORTH, user: str = "admin", decision: str = "approve") -> Reply:
+        """What the person does on Slack's page; the redirect back to us."""
+        fields = {**begun.query, "target": target, "user": user, "decision": decision}
+        return self.world.slack_form("/oauth/v2/authorize", fields)
+
+    def come_back(self, consented: Reply) -> Reply:
+        """`GET /slack/oauth_redirect?…`, as Slack's redirect says."""
+        parts = urlsplit(consented.location)
+        return self.get(f"{parts.path}?{parts.query}")
+
+    def install(self, target: str = NORTH, user: str = "admin") -> Reply:
+        """The whole round trip; the answer of the callback."""
+        return self.come_back(self.consent(self.begin(), target, user))
+
+
+@dataclass
+class World:
+    """One test's world."""
+
+    folder: Path
+    settings: Settings
+    clock: Clock
+    slack: LocalSlack
+    slack_url: str
+    service: Service
+    log: io.StringIO
+
+    # Requests to us
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        environ: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        """One request, as waitress would hand it over."""
+        path, _, query = target.partition("?")
+        given: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "REQUEST_URI": target,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "REMOTE_ADDR": "192.0.2.7",
+            "wsgi.input": io.BytesIO(body),
+        }
+        if method not in ("GET", "HEAD") or body:
+            given["CONTENT_LENGTH"] = str(len(body))
+        for name, value in {"Host": HOST, **(headers or {})}.items():
+            key = name.upper().replace("-", "_")
+            given[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+        given |= environ or {}
+        answered: list[tuple[str, list[tuple[str, str]]]] = []
+        chunks = self.service.wsgi(given, lambda status, headers: answered.append((status, headers)))
+        status, found = answered[0]
+        return Reply(int(status[:3]), {name.lower(): value for name, value in found}, b"".join(chunks))
+
+    def browser(self) -> Browser:
+        """A browser without cookies."""
+        return Browser(self)
+
+    def sign(self, body: bytes, timestamp: int | None = None, secret: str = SIGNING_SECRET) -> dict[str, str]:
+        """The two headers of a request from Slack."""
+        stamp = str(self.clock.now if timestamp is None else timestamp)
+        digest = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+        return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
+
+    def post_signed(self, body: bytes, content_type: str = "application/json", path: str = "/slack/events") -> Reply:
+        """A body as Slack would send it."""
+        return self.request("POST", path, body, {**self.sign(body), "Content-Type": content_type})
+
+    def event(self, event: Mapping[str, Any], event_id: str = "Ev0001", **envelope: Any) -> Reply:
+        """An event of the Events API; `envelope` replaces keys, and drops those that are given as None."""
+        return self.post_signed(json.dumps(self.envelope(event, event_id, **envelope)).encode())
+
+    def envelope(self, event: Mapping[str, Any], event_id: str = "Ev0001", **changes: Any) -> dict[str, Any]:
+        """The body around an event."""
+        whole: dict[str, Any] = {
+            "type": "event_callback",
+            "api_app_id": APP_ID,
+            "team_id": NORTH,
+            "event": event,
+            "event_id": event_id,
+            "event_time": self.clock.now,
+            **changes,
+        }
+        return {key: value for key, value in whole.items() if value is not None}
+
+    def mention(self, event_id: str = "Ev0001", **envelope: Any) -> Reply:
+        """Somebody mentions the bot in a channel that it is in."""
+        team = envelope.get("team_id", NORTH)
+        channel = self.slack.workspaces[team].general if team in self.slack.workspaces else "C0GENERAL1"
+        fields = {"type": "app_mention", "user": "U0SOMEBODY", "channel": channel, "ts": "1800000000.000100"}
+        return self.event({**fields, "text": "hello"}, event_id, **envelope)
+
+    def work(self) -> int:
+        """Runs what is due in the inbox; how many rows."""
+        return self.service.worker.drain(self.service.app)
+
+    # Slack
+
+    def slack_form(self, path: str, fields: Mapping[str, str]) -> Reply:
+        """A form sent to the local Slack by a browser."""
+        import http.client
+
+        connection = http.client.HTTPConnection(urlsplit(self.slack_url).netloc, timeout=5)
+        try:
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            connection.request("POST", path, urlencode(fields), headers)
+            answer = connection.getresponse()
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return Reply(answer.status, found, answer.read())
+        finally:
+            connection.close()
+
+    def calls(self, method: str = "") -> list[str]:
+        """The methods that Slack was asked for, in order; or only one of them."""
+        return [call.method for call in self.slack.calls if not method or call.method == method]
+
+    # What is stored
+
+    def rows(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
+        """Looks into the database, past all of our own code."""
+        connection = sqlite3.connect(f"file:{self.settings.database}?mode=ro", uri=True)
+        connection.row_factory = sqlite3.Row
+        try:
+            return connection.execute(sql, parameters).fetchall()
+        finally:
+            connection.close()
+
+    def count(self, table: str) -> int:
+        """Rows in a table."""
+        return int(self.rows(f"SELECT count(*) FROM {table}")[0][0])
+
+    def audit(self) -> list[str]:
+        """The events in the audit, in order."""
+        return [row["event"] for row in self.rows("SELECT event FROM audit ORDER BY id")]
+
+    def status(self, tenant_id: str = NORTH) -> str:
+        """An installation's status; "" when there is none."""
+        found = self.rows("SELECT status FROM installations WHERE tenant_id = ?", tenant_id)
+        return str(found[0]["status"]) if found else ""
+
+    def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every table but the audit, to show that nothing changed."""
+        tables = [row["name"] for row in self.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return {
+            table: [tuple(row) for row in self.rows(f"SELECT * FROM {table}")] for table in tables if table != "audit"
+        }
+
+    def bytes_on_disk(self) -> bytes:
+        """The database file, its log and its index, as they lie there."""
+        files = sorted(self.settings.database.parent.glob(self.settings.database.name + "*"))
+        return b"".join(file.read_bytes() for file in files)
+
+    def restart(self, **changes: Any) -> None:
+        """Another process on the same files: nothing in memory stays."""
+        self.service.stop()
+        self.settings = replace(self.settings, **changes)
+        self.service = build(self.settings, self.clock, system_entropy, self.log)
+
+
+def north() -> Tenant:
+    """The workspace that most tests install into."""
+    return Tenant("T", NORTH)
+
+
+def environment(folder: Path, slack_url: str, **changes: str) -> dict[str, str]:
+    """Settings as an operator would give them."""
+    key_file = folder / "master.key"
+    if not key_file.exists():
+        keyfile.write_private(key_file, keyfile.format_master_key(1, bytes(range(32))))
+    token_file = folder / "operator.token"
+    if not token_file.exists():
+        keyfile.write_private(token_file, b"an-operator-token-of-forty-characters-xx")
+    return {
+        "SLACK_APP_ID": APP_ID,
+        "SLACK_CLIENT_ID": "1000000001.2000000002",
+        "SLACK_CLIENT_SECRET": "a-client-secret-for-tests",
+        "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+        "SLACKAPP_PUBLIC_URL": f"http://{HOST}",
+        "SLACKAPP_DATABASE": str(folder / "slackapp.db"),
+        "SLACKAPP_MASTER_KEY_FILE": str(key_file),
+        "SLACKAPP_OPERATOR_TOKEN_FILE": str(token_file),
+        "SLACKAPP_SLACK_URL": slack_url,
+        "SLACKAPP_RATE_PER_MINUTE": "100000",
+        **changes,
+    }
+
+
+@contextlib.contextmanager
+def make_world(folder: Path, rotation: bool = True, **changes: str) -> Iterator[World]:
+    """`changes` are settings. Ends with the proof that Slack was never called inside a transaction."""
+    clock = Clock()
+    local_app = LocalApp(
+        app_id=APP_ID,
+        client_id="1000000001.2000000002",
+        client_secrets=("a-client-secret-for-tests",),
+        signing_secret=SIGNING_SECRET,
+        redirect_urls=(f"http://{HOST}/slack/oauth_redirect",),
+        events_url=f"http://{HOST}/slack/events",
+        rotation=rotation,
+    )
+    slack = LocalSlack(local_app, clock=clock, entropy=system_entropy, probe=lock_probe(folder / "slackapp.db"))
+    with serve(slack) as slack_url:
+        slack.base_url = slack_url
+        settings = config.load(environment(folder, slack_url, **changes), {})
+        log = io.StringIO()
+        service = build(settings, clock, system_entropy, log)
+        world = World(folder, settings, clock, slack, slack_url, service, log)
+        try:
+            yield world
+        finally:
+            world.service.stop()
+    assert slack.violations == []
+
+
+def lock_probe(database: Path) -> Callable[[str], None]:
+    """Raises when somebody keeps the database locked while Slack is being called.
+
+    A writer of another thread is done within milliseconds; a caller of Slack with a transaction open is not done before
+    Slack has answered, however long one waits.
+    """
+
+    def probe(method: str) -> None:
+        connection = sqlite3.connect(database, timeout=1.5, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            raise AssertionError(f"{method} was called while the database was locked ({error})") from None
+        finally:
+            connection.close()
+
+    return probe
