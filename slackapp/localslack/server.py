@@ -108,7 +108,7 @@ class LocalSlack:
         with self.lock:
             return events.open_home(self, team_id, user, tab)
 
-    def emit(self, team_id: str, event: Json, delay: float = 0.0, copies: int = 1, **envelope_overrides: Any) -> str:
+    def emit(self, team_id: str, event: Json, /, delay: float = 0.0, copies: int = 1, **envelope_overrides: Any) -> str:
         """Queue any event, for any team, installed or not; the event id.
 
         `envelope_overrides` replace top-level keys; None leaves a key out, `NULL` makes it JSON null. `delay` is in

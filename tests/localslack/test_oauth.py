@@ -115,7 +115,8 @@ def test_the_redirect_url_must_be_the_one_of_the_authorize_step(on: Stage) -> No
 
 def test_a_redirect_url_that_was_not_named_need_not_be_named_again(on: Stage) -> None:
     assert on.access(code=on.code(redirect_uri=None))["ok"]
-    assert on.access(code=on.code(redirect_uri=None), redirect_uri="http://localhost:1/x")["error"] == "bad_redirect_uri"
+    other = on.access(code=on.code(redirect_uri=None), redirect_uri="http://localhost:1/x")
+    assert other["error"] == "bad_redirect_uri"
 
 
 def test_the_client_may_identify_itself_by_basic_or_in_the_body(on: Stage) -> None:

@@ -7,6 +7,7 @@ a real server, for tests in which Slack calls us.
 import contextlib
 import hashlib
 import hmac
+import http.client
 import io
 import json
 import sqlite3
@@ -20,6 +21,7 @@ from slackapp import config
 from slackapp.app import Service, build, system_entropy
 from slackapp.crypto import keyfile
 from slackapp.localslack import LocalApp, LocalSlack
+from slackapp.localslack.model import NotInstalled
 from slackapp.model import Settings, Tenant
 from tests.support.servers import serve
 
@@ -183,8 +185,10 @@ class World:
         return {key: value for key, value in whole.items() if value is not None}
 
     def mention(self, event_id: str = "Ev0001", **envelope: Any) -> Reply:
-        """Somebody mentions the bot in a channel that it is in."""
+        """Somebody mentions the bot in #general, and thereby invites it there."""
         team = envelope.get("team_id", NORTH)
+        with contextlib.suppress(NotInstalled, KeyError):
+            self.slack.mention(team, "hello")
         channel = self.slack.workspaces[team].general if team in self.slack.workspaces else "C0GENERAL1"
         fields = {"type": "app_mention", "user": "U0SOMEBODY", "channel": channel, "ts": "1800000000.000100"}
         return self.event({**fields, "text": "hello"}, event_id, **envelope)
@@ -197,8 +201,6 @@ class World:
 
     def slack_form(self, path: str, fields: Mapping[str, str]) -> Reply:
         """A form sent to the local Slack by a browser."""
-        import http.client
-
         connection = http.client.HTTPConnection(urlsplit(self.slack_url).netloc, timeout=5)
         try:
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
