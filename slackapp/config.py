@@ -66,7 +66,7 @@ SETTINGS = (
         "What the bot asks for, separated by commas.",
     ),
     Setting("SLACKAPP_USER_SCOPES", "user_scopes", forms.scopes, "", "What is asked for as the installing person."),
-    Setting("SLACKAPP_STATE_TTL", "state_ttl", forms.state_ttl, "600", "Seconds that an install may take; at most 900."),
+    Setting("SLACKAPP_STATE_TTL", "state_ttl", forms.state_ttl, "600", "Seconds an install may take; at most 900."),
     Setting(
         "SLACKAPP_STATE_LIMIT", "state_limit", forms.state_limit, "100000",
         "How many installs may be under way; more are answered 503.",

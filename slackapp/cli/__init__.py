@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from slackapp.cli import config, dev, keys, localslack, serve, uninstall
+from slackapp.cli import config, demo, dev, keys, localslack, serve, uninstall
 from slackapp.errors import ConfigError, StoreError
 
 EX_CONFIG = 78
@@ -25,6 +25,7 @@ class Command:
 COMMANDS = (
     Command("dev", dev.HELP, dev.configure, dev.run),
     Command("serve", serve.HELP, serve.configure, serve.run),
+    Command("demo", demo.HELP, demo.configure, demo.run),
     Command("config", config.HELP, config.configure, config.run),
     Command("keys", keys.HELP, keys.configure, keys.run),
     Command("uninstall", uninstall.HELP, uninstall.configure, uninstall.run),

@@ -52,7 +52,7 @@ def _defaults(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
     listen = environment.get("SLACKAPP_LISTEN", f"127.0.0.1:{DEFAULT_PORT}")
     if "SLACKAPP_MASTER_KEY_FILE" not in environment and not (folder / "master.key").exists():
         keys.make(folder / "master.key")
-    with contextlib.suppress(FileExistsError):
+    if not (folder / "operator.token").exists():
         keyfile.write_private(folder / "operator.token", system_entropy(32).hex().encode())
     return {
         "SLACKAPP_PUBLIC_URL": f"http://localhost:{listen.rpartition(':')[2]}",

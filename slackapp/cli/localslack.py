@@ -2,8 +2,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
@@ -33,6 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events-url", default=EVENTS_URL, metavar="URL", help=f"default {EVENTS_URL}")
     parser.add_argument("--reveal-issued", action="store_true",
                         help="serve every token ever issued at /control/issued.json, for a leak scan")
+    parser.add_argument("--until-stdin-closes", action="store_true",
+                        help="end with the process that holds the other end of standard input")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         host, port = _listen(args.listen)
         app, new = _app(args)
-        slack = LocalSlack(app, state_file=_state_file(args.state), reveal_issued=args.reveal_issued)
+        slack = LocalSlack(app, clock=time.time, entropy=os.urandom, state_file=_state_file(args.state),
+                           reveal_issued=args.reveal_issued)
         server = waitress.create_server(slack, host=host, port=port, threads=8, ident=None)
     except (StateFileError, ValueError, OSError) as problem:
         print(f"slackapp localslack: {problem}", file=sys.stderr)
@@ -49,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _leave)
     _announce(app, slack.base_url, args, new=new)
+    if args.until_stdin_closes:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     slack.start()
     try:
         server.run()  # waitress returns from here when a signal raises SystemExit in its loop
@@ -77,7 +85,7 @@ def _app(args: argparse.Namespace) -> tuple[LocalApp, bool]:
     urls = args.redirect_url or [REDIRECT_URL]
     if args.app_config is not None:
         return credentials.from_file(args.app_config, urls, args.events_url), False
-    return credentials.load_or_make(_directory(args.state) / "app.json", urls, args.events_url)
+    return credentials.load_or_make(_directory(args.state) / "app.json", urls, args.events_url, os.urandom)
 
 
 def _directory(state: Path) -> Path:
@@ -95,6 +103,12 @@ def _announce(app: LocalApp, base_url: str, args: argparse.Namespace, *, new: bo
     elif args.app_config is None:
         print(f"The app's credentials are in {_directory(args.state) / 'app.json'}.")
     print(f"local Slack on {base_url}", flush=True)
+
+
+def _end_with_stdin() -> None:
+    # However the parent dies, kill -9 included, the pipe closes: no local Slack is left behind on its port.
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:

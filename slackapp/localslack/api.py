@@ -10,7 +10,7 @@ import binascii
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slackapp.localslack import tokens
 from slackapp.localslack.model import Install, Json, Token
@@ -26,10 +26,10 @@ Params = dict[str, str]
 class ApiError(Exception):
     """A method's refusal: the short `error` and what goes beside it."""
 
-    def __init__(self, error: str, **extra: Any) -> None:
+    def __init__(self, error: str, extra: Json | None = None) -> None:
         super().__init__(error)
         self.error = error
-        self.extra = extra
+        self.extra = extra or {}
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Caller:
     def require(self, *scopes: str) -> None:
         """Raise `missing_scope` unless the token has one of the scopes."""
         if scopes and not set(scopes).intersection(self.scopes):
-            raise ApiError("missing_scope", needed=scopes[0], provided=",".join(self.scopes))
+            raise ApiError("missing_scope", {"needed": scopes[0], "provided": ",".join(self.scopes)})
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ class Outcome:
         return json_response(self.status, self.answer, tuple(headers.items()))
 
 
-def failed(error: str, **extra: Any) -> Json:
+def failed(error: str, extra: Json | None = None) -> Json:
     """The body of a failure."""
-    return {"ok": False, "error": error, **extra}
+    return {"ok": False, "error": error, **(extra or {})}
 
 
 def parse(request: Request, method: str) -> ApiRequest:
@@ -186,12 +186,12 @@ def run(slack: LocalSlack, call: ApiRequest, methods: dict[str, Method],
             outcome.answer = {"ok": True, **open_methods[call.method].run(slack, call)}
             return outcome
         if call.method not in methods:
-            raise ApiError("unknown_method", req_method=call.method)
+            raise ApiError("unknown_method", {"req_method": call.method})
         method = methods[call.method]
         outcome.accepted = method.scopes
         outcome.caller = find_caller(slack, call.token)
         outcome.caller.require(*method.scopes)
         outcome.answer = {"ok": True, **method.run(slack, outcome.caller, call.params)}
     except ApiError as refusal:
-        outcome.answer = failed(refusal.error, **refusal.extra)
+        outcome.answer = failed(refusal.error, refusal.extra)
     return outcome

@@ -128,7 +128,7 @@ def publish_view(slack: LocalSlack, caller: Caller, params: Params) -> Json:
         view = None
     if not isinstance(view, dict) or view.get("type") != "home" or not isinstance(view.get("blocks"), list):
         reason = "[ERROR] must be a home view [json-pointer:/view]"
-        raise ApiError("invalid_arguments", response_metadata={"messages": [reason]})
+        raise ApiError("invalid_arguments", {"response_metadata": {"messages": [reason]}})
     person = slack.cast.member(caller.install.tenant, user_id)
     if person is None:
         raise ApiError("user_not_found")

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ def from_file(path: Path, redirect_urls: Sequence[str], events_url: str) -> Loca
 
 
 def load_or_make(path: Path, redirect_urls: Sequence[str], events_url: str,
-                 entropy: Callable[[int], bytes] = os.urandom) -> tuple[LocalApp, bool]:
+                 entropy: Callable[[int], bytes]) -> tuple[LocalApp, bool]:
     """The app kept in the file, or a new one with random credentials; and whether it is new.
 
     The file is readable by its owner only. Raises StateFileError naming the file.

@@ -1,7 +1,6 @@
 """Which function answers which path, and the life of one Web API call: probe, fault, method, record."""
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from slackapp.localslack import api, chat, consent, control, faults, methods
@@ -43,7 +42,7 @@ def _call(slack: LocalSlack, request: Request, method: str) -> Response:
             outcome = _process(slack, call, tenant, fault)
         response = faults.distort(fault, outcome) if fault else outcome.response()
     if fault is not None and fault.kind == "slow":
-        time.sleep(fault.seconds)
+        slack.stopping.wait(fault.seconds)  # a server that is being stopped does not wait on
     return response
 
 

@@ -6,9 +6,7 @@ is held.
 from __future__ import annotations
 
 import json
-import os
 import threading
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -44,8 +42,8 @@ class LocalSlack:
     Raises StateFileError when the state file cannot be used.
     """
 
-    def __init__(self, app: LocalApp, base_url: str = "http://127.0.0.1:3001", clock: Callable[[], float] = time.time,
-                 entropy: Callable[[int], bytes] = os.urandom, state_file: Path | None = None,
+    def __init__(self, app: LocalApp, clock: Callable[[], float], entropy: Callable[[int], bytes],
+                 base_url: str = "http://127.0.0.1:3001", state_file: Path | None = None,
                  probe: Callable[[str], None] | None = None, reveal_issued: bool = False) -> None:
         self.app = app
         self.base_url = base_url
@@ -74,7 +72,7 @@ class LocalSlack:
         self.tokens_of: defaultdict[str, list[Token]] = defaultdict(list)
         self.delivered: deque[Delivery] = deque(maxlen=KEPT_CALLS)
         self.called: deque[Call] = deque(maxlen=KEPT_CALLS)
-        self._stopping = threading.Event()
+        self.stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self.cast = cast.built_in()
         self.state = state.load(state_file) if state_file else state.State()
@@ -217,20 +215,20 @@ class LocalSlack:
     def start(self) -> None:
         """Deliver in the background until `stop()`."""
         if self._thread is None:
-            self._stopping.clear()
+            self.stopping.clear()
             self._thread = threading.Thread(target=self._deliver, name="local-slack-delivery", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
         """End the background delivery; what is still due stays in the state file."""
-        self._stopping.set()
+        self.stopping.set()
         self.wake.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
     def _deliver(self) -> None:
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             self.wake.clear()
             self.pump()
             self.wake.wait(0.5)

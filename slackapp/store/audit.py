@@ -50,6 +50,12 @@ def append(db: Database, entry: Entry, mac: Mac) -> None:
     )
 
 
+def count(db: Database) -> int:
+    """How many rows were ever written: they are numbered without gaps."""
+    last = db.one("last_audit", {})
+    return int(last["id"]) if last is not None else 0
+
+
 def encode(number: int, entry: Entry) -> bytes:
     """The bytes of a row that its chain value covers: every field with its length before it."""
     fields = (

@@ -45,8 +45,8 @@ def installed(name: str, tenant_name: str, add_workspaces: str) -> str:
         )
     return _page(
         f"Installed in {tenant_name}",
-        f"<p>{escape(name)} is installed in <strong>{escape(tenant_name)}</strong>. Its token is stored encrypted and is "
-        f"never shown to anyone.</p>{following}"
+        f"<p>{escape(name)} is installed in <strong>{escape(tenant_name)}</strong>. Its token is stored encrypted "
+        f"and is never shown to anyone.</p>{following}"
         '<p class="note">To remove the app, open its page in Slack and choose Remove App. '
         "Everything stored for your workspace is erased then.</p>",
     )

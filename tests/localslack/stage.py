@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -100,7 +101,7 @@ class Stage:
         finally:
             connection.close()
 
-    def api(self, method: str, token: str = "", headers: dict[str, str] | None = None, **params: str) -> Any:
+    def api(self, method: str, token: str = "", headers: dict[str, str] | None = None, **params: Any) -> Any:
         sent = {**FORM, **(headers or {})}
         if token:
             sent["Authorization"] = f"Bearer {token}"
@@ -118,12 +119,13 @@ class Stage:
         fields = {**self.query(**changes), "target": target, "user": user, "decision": decision}
         return self.request("POST", "/oauth/v2/authorize", urlencode(fields), FORM)
 
-    def code(self, target: str = "T0NORTH001", user: str = "admin", **changes: str | None) -> str:
+    def code(self, target: str = "T0NORTH001", user: str = "admin", **changes: Any) -> str:
         return sent_back(self.decide(target, user, **changes))["code"]
 
-    def access(self, **params: str) -> Any:
-        client = {"client_id": self.slack.app.client_id, "client_secret": self.slack.app.client_secrets[0]}
-        return self.api("oauth.v2.access", **{**client, **params})
+    def access(self, **params: Any) -> Any:
+        app = self.slack.app
+        client = {"client_id": app.client_id, "client_secret": app.client_secrets[0]}
+        return self.api("oauth.v2.access", **client | params)
 
     def exchange(self, code: str) -> Any:
         return self.access(code=code, redirect_uri=self.slack.app.redirect_urls[0])
@@ -154,7 +156,7 @@ def stage(state_file: Path | None = None, **changes: Any) -> Iterator[Stage]:
         settings = replace(APP, **{"events_url": f"{app_url}/slack/events",
                                    "commands_url": f"{app_url}/slack/commands",
                                    "interactivity_url": f"{app_url}/slack/interactivity", **changes})
-        slack = LocalSlack(settings, clock=clock, state_file=state_file)
+        slack = LocalSlack(settings, clock=clock, entropy=os.urandom, state_file=state_file)
         with serve(slack) as base:
             slack.base_url = base
             yield Stage(slack, base, clock, app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import os
 import signal
 import stat
 import subprocess
@@ -118,23 +119,25 @@ def test_a_damaged_state_file_is_refused_by_name(tmp_path: Path, text: str) -> N
     file = tmp_path / "slack.json"
     file.write_text(text)
     with pytest.raises(StateFileError, match=str(file)):
-        LocalSlack(APP, state_file=file)
+        LocalSlack(APP, clock=Clock(), entropy=os.urandom, state_file=file)
 
 
 def test_a_state_row_of_the_wrong_kind_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "slack.json"
-    slack = LocalSlack(APP, clock=Clock(), state_file=file)
+    slack = LocalSlack(APP, clock=Clock(), entropy=os.urandom, state_file=file)
     slack.save()
     data = json.loads(file.read_text())
     file.write_text(json.dumps({**data, "issued": "all of them"}))
     with pytest.raises(StateFileError, match="issued"):
-        LocalSlack(APP, state_file=file)
+        LocalSlack(APP, clock=Clock(), entropy=os.urandom, state_file=file)
 
 
 def test_credentials_are_made_once_and_kept_privately(tmp_path: Path) -> None:
     file = tmp_path / "made" / "app.json"
-    first, new = credentials.load_or_make(file, ("http://localhost:3000/cb",), "http://localhost:3000/ev")
-    again, still_new = credentials.load_or_make(file, ("http://localhost:3000/cb",), "http://localhost:3000/ev")
+    first, new = credentials.load_or_make(file, ("http://localhost:3000/cb",), "http://localhost:3000/ev",
+                                              os.urandom)
+    again, still_new = credentials.load_or_make(file, ("http://localhost:3000/cb",), "http://localhost:3000/ev",
+                                              os.urandom)
     assert (first, new, still_new) == (again, True, False)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert f"SLACK_CLIENT_SECRET={first.client_secrets[0]}" in credentials.environment(first, "http://127.0.0.1:3001")

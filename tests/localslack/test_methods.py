@@ -145,7 +145,7 @@ def test_team_info_names_the_org_of_a_workspace_in_one(on: Stage) -> None:
     assert (ever["enterprise_id"], ever["enterprise_name"]) == ("E0EVERGRN1", "Evergreen")
 
 
-def names(on: Stage, token: str, **params: str) -> tuple[list[str], list[int]]:
+def names(on: Stage, token: str, **params: Any) -> tuple[list[str], list[int]]:
     found: list[str] = []
     sizes: list[int] = []
     cursor = ""
@@ -213,7 +213,7 @@ def test_a_bot_joins_public_channels_and_is_warned_when_it_is_in_already(on: Sta
     assert on.api("conversations.join", token, channel=PRIVATE)["error"] == "channel_not_found"
 
 
-def post(on: Stage, token: str, **params: str) -> Any:
+def post(on: Stage, token: str, **params: Any) -> Any:
     return on.api("chat.postMessage", token, **params)
 
 

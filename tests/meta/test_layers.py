@@ -25,12 +25,12 @@ TABLE = (
     Row("L5", ("routes", "wsgi", "callers"), ("L0", "L1", "L2", "L3", "L4", "L5")),
     Row(
         "L6",
-        ("app", "config", "example", "cli", "__init__", "__main__"),
+        ("app", "config", "settingforms", "example", "cli", "__init__", "__main__"),
         ("L0", "L1", "L2", "L3", "L4", "L5", "L6"),
     ),
     Row("L6", ("localslack",), ("web",)),
 )
-ONLY_FOR = {"localslack": ("cli",)}  # part → the only parts that may import it
+ONLY_FOR = {"localslack": ("cli",), "settingforms": ("config",)}  # part → the only parts that may import it
 ROW_OF = {part: row for row in TABLE for part in row.parts}
 WHY = {
     "L0": "L0 is the standard library and L0 only; ports may name higher types under TYPE_CHECKING",
@@ -59,7 +59,7 @@ def forbidden(module: Module, item: Import) -> str:
     allowed = {part for part, its in ROW_OF.items() if its.layer in row.may_import or part in row.may_import}
     if imported in allowed and importer in ONLY_FOR.get(imported, (importer,)):
         return ""
-    reason = WHY["L6"] if imported in ONLY_FOR else WHY[row.layer]
+    reason = f"{imported} is for {ONLY_FOR[imported]}" if imported in ONLY_FOR else WHY[row.layer]
     return f"{module.path}:{item.line}: imports {item.target} ({reason})"
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import waitress
-from waitress import wasyncore
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -26,7 +25,16 @@ def serve(app: WsgiApp, threads: int = 4, **settings: Any) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        # The loop's own thread closes the sockets: closed from here, it would go on waiting for them.
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(sockets, ignore_all=True))
+        held: list[Any] = []
+
+        def end_loop() -> None:
+            held.extend(sockets.values())
+            sockets.clear()
+
+        # The loop ends in its own thread, when it finds no socket left; only then is anything closed. Closed
+        # under it, a descriptor could be polled, or written to, after it has become somebody else's.
+        server.trigger.pull_trigger(end_loop)
         runner.join(5)
         server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
+        for socket in held:
+            socket.close()

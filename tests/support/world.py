@@ -1,7 +1,6 @@
 """Our service and a local Slack, for the length of one test: real HTTP to Slack, a clock that the test moves.
 
-Requests to our service go straight into its WSGI application, as a server would hand them over; `serving` puts it behind
-a real server, for tests in which Slack calls us.
+Requests to our service go straight into its WSGI application, as a server would hand them over.
 """
 
 import contextlib
