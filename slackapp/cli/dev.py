@@ -134,7 +134,7 @@ def _wait_until_it_answers(child: "subprocess.Popen[bytes]", port: int) -> None:
 def _announce(service: Service) -> None:
     settings = service.app.settings
     if settings.slack.is_local:
-        slack = f"It talks to the local Slack at {settings.slack.origin}. Nothing leaves this machine."
+        slack = f"It talks to the local Slack at {settings.slack.origin}, where you can mention the app afterwards."
     else:
         slack = f"It talks to {settings.slack.origin}."
     print(

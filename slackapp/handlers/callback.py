@@ -34,7 +34,9 @@ def installed(app: App, request: Request, caller: Origin, now: int) -> Response:
     installation = installations.find(app.db, tenant) if tenant is not None else None
     if installation is None:
         return html(200, pages.nothing_installed())
-    return html(200, pages.installed(app.settings.name, installation.name, _add_workspaces(app, installation)))
+    local_slack = app.settings.slack.origin if app.settings.slack.is_local else ""
+    page = pages.installed(app.settings.name, installation.name, _add_workspaces(app, installation), local_slack)
+    return html(200, page)
 
 
 def _add_workspaces(app: App, installation: Installation) -> str:

@@ -30,13 +30,21 @@ def landing(name: str, scopes: Iterable[str], local: bool) -> str:
     )
 
 
-def installed(name: str, tenant_name: str, add_workspaces: str) -> str:
-    """`GET /slack/installed`: names the workspace; after an org-wide install, leads on to adding workspaces."""
+def installed(name: str, tenant_name: str, add_workspaces: str, local_slack: str) -> str:
+    """`GET /slack/installed`: names the workspace; after an org-wide install, leads on to adding workspaces.
+
+    The last two are addresses or empty; `local_slack` is where a newcomer can send a mention.
+    """
     if add_workspaces:
         following = (
             "<p>The app belongs to the whole organisation now, but to none of its workspaces yet. "
             "Next, choose the workspaces that get it:</p>"
             f'<a class="button" href="{escape(add_workspaces)}" rel="noreferrer">Add workspaces</a>'
+        )
+    elif local_slack:
+        following = (
+            "<p>Next, mention the app, and see it answer in a thread:</p>"
+            f'<a class="button" href="{escape(local_slack)}" rel="noreferrer">Open the local Slack</a>'
         )
     else:
         following = (
