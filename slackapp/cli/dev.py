@@ -85,19 +85,18 @@ def _local_slack(folder: Path, environment: Mapping[str, str]) -> Iterator[dict[
         "--until-stdin-closes",
     )  # fmt: skip
     # When this process dies, however it dies, the pipe closes and the local Slack ends, too.
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: S603  (our own command)
-    try:
-        _wait_until_it_answers(child, port)
-        yield {
-            "SLACKAPP_SLACK_URL": f"http://127.0.0.1:{port}",
-            "SLACK_APP_ID": app["app_id"],
-            "SLACK_CLIENT_ID": app["client_id"],
-            "SLACK_CLIENT_SECRET": app["client_secret"],
-            "SLACK_SIGNING_SECRET": app["signing_secret"],
-        }
-    finally:
-        child.terminate()
-        child.wait()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:  # noqa: S603  (our own)
+        try:
+            _wait_until_it_answers(child, port)
+            yield {
+                "SLACKAPP_SLACK_URL": f"http://127.0.0.1:{port}",
+                "SLACK_APP_ID": app["app_id"],
+                "SLACK_CLIENT_ID": app["client_id"],
+                "SLACK_CLIENT_SECRET": app["client_secret"],
+                "SLACK_SIGNING_SECRET": app["signing_secret"],
+            }
+        finally:
+            child.terminate()
 
 
 def _local_credentials(file: Path) -> dict[str, str]:

@@ -215,16 +215,17 @@ def _local_slack(folder: Path, url: str, port: int) -> tuple[str, ...]:
 def _process(command: tuple[str, ...], settings: Mapping[str, str], log: Path, url: str) -> Iterator[None]:
     """Runs one of our commands until the end of the block; its settings are ours alone, not those of this shell."""
     arguments = [sys.executable, "-m", "slackapp", *command]
-    with log.open("wb") as output:
-        child = subprocess.Popen(  # noqa: S603  (our own command)
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(  # noqa: S603  (our own command)
             arguments, stdin=subprocess.PIPE, stdout=output, stderr=output, cwd=log.parent, env=_environment(settings)
-        )
+        ) as child,
+    ):
         try:
             _wait_until_it_answers(child, url, log)
             yield
         finally:
             child.terminate()
-            child.wait(15)
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
