@@ -64,6 +64,7 @@ class Refusal(enum.Enum):
     EXCHANGE = Answer("exchange_refused", 400, "Slack did not accept the install.", "refused.exchange")
     GRANT_FOREIGN = Answer("grant_foreign", 400, "Slack's answer belongs to another app.", "refused.grant.foreign")
     GRANT_MALFORMED = Answer("grant_malformed", 502, "Slack's answer could not be used.", "refused.grant.malformed")
+    NOT_STORED = Answer("not_stored", 503, "The install could not be stored.", "refused.not_stored")
     SLACK_UNREACHABLE = Answer("slack_unreachable", 503, "Slack could not be reached just now.", "refused.slack_down")
 
     # The moment
@@ -74,6 +75,10 @@ class Refusal(enum.Enum):
 
     # A tenant's tokens
     TOKEN_UNAVAILABLE = Answer("token_unavailable", 503, "The token cannot be used just now.", "refused.token")
+    KEY_REVOKED = Answer("key_revoked", 403, "The key for this workspace was withdrawn.", "refused.key_revoked")
+    KEY_UNAVAILABLE = Answer(
+        "key_unavailable", 503, "The key for this workspace cannot be reached just now.", "refused.key_unavailable"
+    )
     NEEDS_REINSTALL = Answer("needs_reinstall", 409, "The app must be installed again.", "refused.needs_reinstall")
     NOT_INSTALLED = Answer("not_installed", 404, "The app is not installed there.", "refused.not_installed")
 
@@ -103,6 +108,14 @@ class DecryptError(Exception):
         super().__init__("the value does not open")
 
 
+class KeyRevokedError(Exception):
+    """The tenant's key provider refuses: its owner took the key away. No repeat; the tenant is suspended."""
+
+
+class KeyUnavailableError(Exception):
+    """The key provider does not answer just now. A repeat may work."""
+
+
 class KeyMissingError(Exception):
     """There is no data key for this tenant and purpose: it was purged, or was never installed."""
 
@@ -117,6 +130,10 @@ class StoreBusyError(StoreError):
 
 class StoreFullError(StoreError):
     """The disk is full or cannot be written."""
+
+
+class StoreDamagedError(StoreError):
+    """What lies there is not a database, or not a whole one any more."""
 
 
 class TransactionOpenError(RuntimeError):

@@ -57,7 +57,10 @@ NO_TENANT = Tenant("", "")
 
 @dataclass(frozen=True)
 class Origin:
-    """On whose behalf something is done: `anyone`, `slack`, `operator` or `worker`, and the request's id."""
+    """On whose behalf something is done, and the request's or the row's id.
+
+    The actor is `anyone`, `unverified`, `operator`, `worker`, or `slack:N` with the number of the signing secret.
+    """
 
     actor: str
     request_id: str
@@ -84,7 +87,7 @@ class RecordContext:
 
 @dataclass(frozen=True)
 class NewKey:
-    """A data key that was just made: in clear for this moment, wrapped for the database."""
+    """A data key that was just made, as it is to be stored: wrapped."""
 
     key_id: int
     purpose: str
@@ -142,11 +145,6 @@ class Grant:
     user: GrantedToken | None
     webhook: Webhook | None
 
-    @property
-    def rotates(self) -> bool:
-        """True when Slack gave tokens that expire; such a token is never the one already in use."""
-        return any(token is not None and token.refresh is not None for token in (self.bot, self.user))
-
 
 @dataclass(frozen=True)
 class Installation:
@@ -193,7 +191,6 @@ class Token:
     expires_at: int | None
     status: str
     lease_owner: str
-    lease_until: int
 
 
 @dataclass(frozen=True)
@@ -204,10 +201,9 @@ class InboxRow:
     kind: str
     tenant: Tenant
     type: str
+    named: str
     body: Sealed | None
-    state: str
     attempts: int
-    event_time: int
     received_at: int
     lease_owner: str
 
@@ -247,6 +243,9 @@ class Settings:
     state_limit: int
     rate_per_minute: int
     behaviour: str
+    key_commands: tuple[tuple[str, Path], ...]
+    key_backup_dir: Path | None
+    audit_days: int
 
     @property
     def secure(self) -> bool:
@@ -261,10 +260,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class SlackAnswer:
-    """A successful answer of the Web API and the scopes the calling token has now (`x-oauth-scopes`)."""
+    """A successful answer of the Web API."""
 
     data: Mapping[str, Any] = field(repr=False)
-    scopes: tuple[str, ...] | None
 
 
 Mac = Callable[[bytes], bytes]

@@ -30,7 +30,7 @@ def new_browser_secret(random: bytes) -> str:
 def find_browser_secret(cookie_header: str, secure: bool) -> str | None:
     """The browser's secret, or None when there is none, more than one, or one that we cannot have made."""
     name = cookie_name(secure)
-    pairs = [part.strip().partition("=") for part in cookie_header.split(";")]
+    pairs = [part.strip(" \t").partition("=") for part in cookie_header.split(";")]
     values = [value for key, separator, value in pairs if key == name and separator]
     if len(values) != 1 or not _VALUE.fullmatch(values[0]):
         return None

@@ -7,9 +7,9 @@ Does not stop: Slack telling a lie.
 Read:    docs.slack.dev/reference/methods/oauth.v2.access
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from slackapp.checks.slack_ids import is_enterprise, is_user, is_workspace
 from slackapp.errors import Refusal, Refused
@@ -19,6 +19,7 @@ BOT_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 USER_PREFIXES = ("xoxp-", "xoxe.xoxp-")
 _TOKEN_BYTES = 16 * 1024
 _NAME_LENGTH = 255
+_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[!-~]*")
 _MAX_LIFE = 366 * 24 * 3600
 
 
@@ -30,8 +31,8 @@ def verify_grant(data: Mapping[str, Any], app_id: str) -> Grant:
     user = data.get("authed_user")
     if not isinstance(user, dict) or not is_user(user.get("id")):
         raise _malformed()
-    bot_token = _granted(data, "bot", BOT_PREFIXES)
-    user_token = _granted(user, "user", USER_PREFIXES)
+    bot_token = read_token_pair(data, "bot", BOT_PREFIXES)
+    user_token = read_token_pair(user, "user", USER_PREFIXES)
     bot_user_id = data.get("bot_user_id") or ""
     if bot_token is None and user_token is None:
         raise _malformed()
@@ -79,10 +80,6 @@ def read_token_pair(data: Mapping[str, Any], token_type: str, prefixes: tuple[st
 
     `token_type` is what the answer must call it, "bot" or "user".
     """
-    return _granted(data, token_type, prefixes)
-
-
-def _granted(data: Mapping[str, Any], token_type: str, prefixes: tuple[str, ...]) -> GrantedToken | None:
     access = data.get("access_token")
     if access is None:
         return None
@@ -103,13 +100,13 @@ def read_scopes(value: Any) -> tuple[str, ...]:
     """A sorted set from Slack's comma-separated list; spaces may follow the commas."""
     if value is None:
         return ()
-    if not isinstance(value, str) or len(value) > _TOKEN_BYTES:
+    if not isinstance(value, str) or len(value) > _TOKEN_BYTES or not value.isascii() or "\x00" in value:
         raise _malformed()
     return tuple(sorted({scope.strip() for scope in value.split(",")} - {""}))
 
 
 def _tenant(data: Mapping[str, Any], team_id: str, enterprise_id: str) -> Tenant:
-    org_wide = data.get("is_enterprise_install", False)
+    org_wide = data.get("is_enterprise_install") or False  # absent and null are false
     if org_wide is True and enterprise_id:
         return Tenant("E", enterprise_id)
     if org_wide is False and team_id:
@@ -133,7 +130,7 @@ def _webhook(hook: Any) -> Webhook | None:
     if not isinstance(hook, dict):
         raise _malformed()
     url = hook.get("url")
-    if not isinstance(url, str) or len(url) > _TOKEN_BYTES or urlsplit(url).scheme not in ("https", "http"):
+    if not isinstance(url, str) or len(url) > _TOKEN_BYTES or not _URL.fullmatch(url):
         raise _malformed()
     channel, channel_id, configuration = (
         _text(hook.get(key)) for key in ("channel", "channel_id", "configuration_url")

@@ -14,7 +14,7 @@ from typing import Any
 from slackapp.errors import Refusal, Refused
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_TYPE = re.compile(r"[a-z0-9_.]{1,80}")
+_TYPE = re.compile(r"[a-z0-9_]{1,80}")  # no dot: the types of our own jobs have one
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _YEAR_2100 = 4_102_444_800
 

@@ -30,13 +30,32 @@ class Verdict(enum.Enum):
     ASK = "ask"
 
 
+EVERYTHING = "everything"
+BOT = "bot"
+
+
 @dataclass(frozen=True)
 class Revocation:
-    """Which tokens an event names: everything, the bot's, and those of single users."""
+    """Which tokens an event names: everything, or the bot's and those of single users."""
 
     everything: bool
     bot: bool
     users: tuple[str, ...]
+
+    def names(self, user_id: str) -> bool:
+        """Whether the token of that user ("" is the bot) is among them."""
+        return self.everything or (self.bot if user_id == "" else user_id in self.users)
+
+    def __str__(self) -> str:
+        """The form in which it is kept: ids only."""
+        return EVERYTHING if self.everything else ",".join(((BOT,) if self.bot else ()) + self.users)
+
+
+def parse_revocation(named: str) -> Revocation:
+    """From the form in which it was kept."""
+    parts = tuple(named.split(",")) if named else ()
+    users = tuple(part for part in parts if part not in (EVERYTHING, BOT))
+    return Revocation(EVERYTHING in parts, BOT in parts, users)
 
 
 def judge_time(event_time: int, installed_at: int) -> Verdict:

@@ -31,6 +31,7 @@ ERRORS: dict[str, Kind] = {
     "service_unavailable": Kind.TRANSIENT,
     "request_timeout": Kind.TRANSIENT,
     # Ours: not codes of Slack, but what the transport saw.
+    "no_connection": Kind.TRANSIENT,
     "unreachable": Kind.TRANSIENT,
     "unreadable_answer": Kind.TRANSIENT,
     "server_error": Kind.TRANSIENT,
@@ -49,6 +50,9 @@ ERRORS: dict[str, Kind] = {
 
 REFUSED_REFRESH = frozenset({"invalid_refresh_token", "token_revoked", "invalid_grant", "invalid_auth"})
 """Answers to a refresh after which the same refresh token will never be taken."""
+
+NOTHING_DONE = frozenset({"org_login_required", "team_added_to_org", "no_connection"})
+"""Failures that pass, and after which it is sure that the call had no effect."""
 
 REPEATABLE = frozenset(
     {

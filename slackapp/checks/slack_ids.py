@@ -9,6 +9,8 @@ Read:    docs.slack.dev/reference/objects/user-object
 import re
 from typing import Any
 
+from slackapp.model import Tenant
+
 _WORKSPACE = re.compile(r"T[A-Z0-9]{2,20}")
 _ENTERPRISE = re.compile(r"E[A-Z0-9]{2,20}")
 _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
@@ -23,6 +25,13 @@ def is_workspace(value: Any) -> bool:
 def is_enterprise(value: Any) -> bool:
     """`E…`"""
     return isinstance(value, str) and _ENTERPRISE.fullmatch(value) is not None
+
+
+def tenant_of_id(claimed_id: str) -> Tenant | None:
+    """Whom an operator means by an id: its first letter tells a team from an org. None for anything else."""
+    if is_workspace(claimed_id):
+        return Tenant("T", claimed_id)
+    return Tenant("E", claimed_id) if is_enterprise(claimed_id) else None
 
 
 def is_user(value: Any) -> bool:

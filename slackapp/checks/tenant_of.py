@@ -22,11 +22,7 @@ def tenants_of_event(body: Mapping[str, Any]) -> tuple[Tenant, ...]:
     Raises Refused for ids that are not of Slack's form.
     """
     named = _naming_part(body)
-    team, enterprise = named.get("team_id") or "", named.get("enterprise_id") or ""
-    if team == enterprise:  # an org-wide authorization may repeat the org's id as its team
-        team = ""
-    if (team and not is_workspace(team)) or (enterprise and not is_enterprise(enterprise)):
-        raise Refused(Refusal.EVENT)
+    team, enterprise = _ids(named)
     org = (Tenant("E", enterprise),) if enterprise else ()
     if named.get("is_enterprise_install") is True and org:
         return org
@@ -42,10 +38,28 @@ def tenant_of_lifecycle(body: Mapping[str, Any]) -> Tenant | None:
     return found[0] if found else None
 
 
+def acting_team(body: Mapping[str, Any]) -> str:
+    """The workspace of ours that an event came from, "" when that is not told; an org-wide token serves many."""
+    named = _naming_part(body)
+    team = named.get("team_id") or ("" if body.get("is_ext_shared_channel") else body.get("team_id"))
+    return str(team) if is_workspace(team) else ""
+
+
 def _naming_part(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The first authorization where it names somebody, else the body: its keys may be missing or null."""
     authorizations = body.get("authorizations")
     if authorizations is None or authorizations == []:
         return body
     if not isinstance(authorizations, list) or not isinstance(authorizations[0], dict):
         raise Refused(Refusal.EVENT)
-    return authorizations[0]
+    first = authorizations[0]
+    return first if first.get("team_id") or first.get("is_enterprise_install") is True else body
+
+
+def _ids(named: Mapping[str, Any]) -> tuple[str, str]:
+    team, enterprise = named.get("team_id") or "", named.get("enterprise_id") or ""
+    if team == enterprise:  # an org-wide authorization may repeat the org's id as its team
+        team = ""
+    if (team and not is_workspace(team)) or (enterprise and not is_enterprise(enterprise)):
+        raise Refused(Refusal.EVENT)
+    return team, enterprise

@@ -55,7 +55,7 @@ class SlackClient:
         self._metrics.count("slackapp_slack_calls_total", {"method": method, "result": code})
         if code != "ok":
             raise SlackCallError(method, code, sort_error(code), _retry_after(code, answer["headers"]))
-        return SlackAnswer(answer["data"], _scopes(answer["headers"]))
+        return SlackAnswer(answer["data"])
 
     def _send(
         self, method: str, params: Mapping[str, Any], headers: dict[str, str], auth: dict[str, str] | None
@@ -68,8 +68,8 @@ class SlackClient:
             answer = self._client().api_call(method, params=_fields(params), headers=headers, auth=auth)
         except SlackApiError as error:
             answer = error.response
-        except UnreachableError:
-            raise self._failed(method, "unreachable") from None
+        except UnreachableError as error:
+            raise self._failed(method, "unreachable" if error.connected else "no_connection") from None
         except UnreadableAnswerError as error:
             raise self._failed(method, "server_error" if error.status >= 500 else "unreadable_answer") from None
         return {"data": answer.data, "headers": answer.headers, "status": answer.status_code}
@@ -105,10 +105,3 @@ def _retry_after(code: str, headers: Mapping[str, str]) -> int:
         return 0
     claimed = headers.get("retry-after", "")
     return min(int(claimed), _MAX_WAIT) if claimed.isdecimal() and len(claimed) < 7 else _DEFAULT_WAIT
-
-
-def _scopes(headers: Mapping[str, str]) -> tuple[str, ...] | None:
-    listed = headers.get("x-oauth-scopes")
-    if listed is None:
-        return None
-    return tuple(sorted({scope.strip() for scope in listed.split(",")} - {""}))

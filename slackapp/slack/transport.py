@@ -5,27 +5,34 @@ Stops:   a token sent on to where a redirect points; a call repeated by the libr
          that the library logs because it could not parse it.
 How:     one opener without redirects and without proxies; the status and the body are judged here, before the
          library's own reading of them.
-Does not stop: an answer that trickles: the 10 s are per read, and the size is bounded.
+Does not stop: a call that takes 10 s to connect, 10 s to answer and 10 s to be read.
 Read:    docs.slack.dev/tools/python-slack-sdk
 """
 
 import http.client
 import json
 import logging
+import socket
+import time
 import urllib.error
 import urllib.request
-from typing import Any, NoReturn
+from typing import Any
 
 from slack_sdk import WebClient
 
 TIMEOUT = 10
-"""Seconds for connecting, and for each read."""
+"""Seconds for connecting, for the answer to begin, and for all of its body."""
 ANSWER_LIMIT = 256 * 1024
 """Bytes."""
+_NOT_CONNECTED = (ConnectionRefusedError, socket.gaierror)
 
 
 class UnreachableError(Exception):
-    """No whole answer came. Slack may have done the work."""
+    """No whole answer came. Slack may have done the work, but where `connected` is false: then nothing was sent."""
+
+    def __init__(self, connected: bool) -> None:
+        super().__init__("no whole answer")
+        self.connected = connected
 
 
 class UnreadableAnswerError(Exception):
@@ -56,12 +63,13 @@ class Transport(WebClient):
     def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:
         status, headers, body = _exchange(req)
         try:
-            data = json.loads(body)
-        except ValueError:
+            text = body.decode("utf-8")
+            data = json.loads(text)
+        except (ValueError, RecursionError):
             data = None
         if not isinstance(data, dict) or not isinstance(data.get("ok"), bool):
             raise UnreadableAnswerError(status)
-        return {"status": status, "headers": headers, "body": body.decode("utf-8")}
+        return {"status": status, "headers": headers, "body": text}
 
 
 def _exchange(request: urllib.request.Request) -> tuple[int, dict[str, str], bytes]:
@@ -71,18 +79,26 @@ def _exchange(request: urllib.request.Request) -> tuple[int, dict[str, str], byt
         except urllib.error.HTTPError as error:
             answer = error  # an answer all the same
         with answer:
-            body = answer.read(ANSWER_LIMIT + 1)
             headers = {name.lower(): value for name, value in answer.headers.items()}
-            promised = headers.get("content-length")
-            if promised is not None and promised.isdecimal() and len(body) < min(int(promised), ANSWER_LIMIT):
-                _unreachable()  # read(n) does not tell that the connection ended early
+            body = _read(answer)
+    except urllib.error.URLError as error:
+        raise UnreachableError(not isinstance(error.reason, _NOT_CONNECTED)) from None
     except (OSError, http.client.HTTPException):
-        # URLError is an OSError; so are a refused connection, a failed handshake and a timeout.
-        _unreachable()
+        raise UnreachableError(connected=True) from None
     if len(body) > ANSWER_LIMIT:
         raise UnreadableAnswerError(answer.status)
+    promised = headers.get("content-length", "")
+    if promised.isdecimal() and len(body) < int(promised):
+        raise UnreachableError(connected=True)  # read1() does not tell that the connection ended early
     return answer.status, headers, body
 
 
-def _unreachable() -> NoReturn:
-    raise UnreachableError from None
+def _read(answer: Any) -> bytes:
+    """The body, or one byte more than the limit; given up when it trickles for longer than the timeout."""
+    end = time.monotonic() + TIMEOUT
+    body = b""
+    while len(body) <= ANSWER_LIMIT and (chunk := answer.read1(ANSWER_LIMIT + 1 - len(body))):
+        body += chunk
+        if time.monotonic() > end:
+            raise TimeoutError
+    return body

@@ -78,12 +78,9 @@ def declined() -> str:
     )
 
 
-def refused(sentence: str, advice: str, offer_install: bool) -> str:
+def refused(sentence: str, advice: str) -> str:
     """A refusal that a person sees: what happened, and the next step."""
-    following = f"<p>{escape(advice)}</p>" if advice else ""
-    return _page(
-        "That did not work", f"<p>{escape(sentence)}</p>{following}{_button('Begin again') if offer_install else ''}"
-    )
+    return _page("That did not work", f"<p>{escape(sentence)}</p><p>{escape(advice)}</p>{_button('Begin an install')}")
 
 
 def _button(label: str) -> str:

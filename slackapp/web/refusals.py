@@ -5,20 +5,25 @@ from slackapp.web import pages
 from slackapp.web.response import Response, html, json_answer
 
 _ADVICE = {
-    Refusal.STATE_MISSING: "An install must begin here. If you came from Slack's own pages, please begin again.",
-    Refusal.STATE_MALFORMED: "Please begin again; if you copied an address, use the button instead.",
-    Refusal.STATE_FORGED: "Please begin again, and finish in the same browser.",
-    Refusal.BROWSER: "Please allow cookies for this site, begin again, and finish in the same browser.",
-    Refusal.STATE_EXPIRED: "An install must be finished within ten minutes. Please begin again.",
-    Refusal.STATE_USED: "If you reloaded the page, the app may be installed already. Otherwise please begin again.",
-    Refusal.CODE_MISSING: "Please begin again.",
-    Refusal.SLACK_ERROR: "Nothing was stored. Please begin again; if it keeps failing, ask whoever runs this service.",
-    Refusal.EXCHANGE: "Nothing was stored. Please begin again.",
-    Refusal.GRANT_FOREIGN: "Nothing was stored. Whoever runs this service must look at its settings.",
-    Refusal.GRANT_MALFORMED: "Nothing was stored. Please begin again; if it keeps failing, tell whoever runs this.",
-    Refusal.SLACK_UNREACHABLE: "Nothing was stored. Please begin again in a minute.",
-    Refusal.TEAM_HINT: "Leave the workspace out; Slack will let you choose.",
+    "state_missing": "An install must begin here. If you came from Slack's own pages, please begin again.",
+    "state_refused": "Please begin again with the button, and finish in the same browser.",
+    "browser_unknown": "Please allow cookies for this site, begin again, and finish in the same browser.",
+    "state_expired": "An install must be finished within ten minutes. Please begin again.",
+    "state_used": "If you reloaded the page, the app may be installed already. Otherwise please begin again.",
+    "code_missing": "Please begin again.",
+    "slack_error": "Nothing was stored. Please begin again; if it keeps failing, ask whoever runs this service.",
+    "exchange_refused": "Nothing was stored. Please begin again.",
+    "grant_foreign": "Nothing was stored. Whoever runs this service must look at its settings.",
+    "grant_malformed": "Nothing was stored. Please begin again; if it keeps failing, tell whoever runs this service.",
+    "slack_unreachable": "Nothing was stored. Please begin again in a minute.",
+    "not_stored": "Nothing was stored, and this install link is spent. Please begin again in a minute.",
+    "busy": "Please reload this page in a moment, or begin again.",
+    "too_many_requests": "Wait a minute, then begin again.",
+    "key_revoked": "Nothing was stored. Whoever holds the key for your workspace must give it back first.",
+    "key_unavailable": "Nothing was stored. Please begin again in a minute.",
+    "bad_team": "Leave the workspace out; Slack will let you choose.",
 }
+"""By the code of a refusal: refusals that share a code have the same page."""
 
 
 def refusal_response(refused: Refused, as_page: bool) -> Response:
@@ -32,6 +37,6 @@ def refusal_response(refused: Refused, as_page: bool) -> Response:
     if refused.refusal is Refusal.OPERATOR:
         headers += (("WWW-Authenticate", "Bearer"),)
     if as_page:
-        advice = _ADVICE.get(refused.refusal, "")
-        return html(answer.status, pages.refused(answer.sentence, advice, offer_install=bool(advice)), headers)
+        advice = _ADVICE.get(answer.code, "You can begin an install here.")
+        return html(answer.status, pages.refused(answer.sentence, advice), headers)
     return json_answer(answer.status, {"error": answer.code}, headers)

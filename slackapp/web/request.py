@@ -61,11 +61,10 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _body(environ: Mapping[str, Any]) -> bytes:
-    claimed = environ.get("CONTENT_LENGTH") or ""
-    if environ["REQUEST_METHOD"] in ("GET", "HEAD") and claimed in ("", "0"):
-        return b""
+    claimed, method = environ.get("CONTENT_LENGTH") or "", environ["REQUEST_METHOD"]
+    if method != "POST" and claimed in ("", "0"):
+        return b""  # a body without a length is not read at all, and need not be there
     if not _LENGTH.fullmatch(claimed):
-        # Also where there is none: a body without a length is not read at all.
         raise Refused(Refusal.LENGTH)
     length = int(claimed)
     if length > BODY_LIMIT:
