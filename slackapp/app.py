@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from slackapp.errors import ConfigError
-from slackapp.keys.opening import open_keyring
+from slackapp.keys.opening import open_keyring, read_master_keys
 from slackapp.model import Settings
 from slackapp.ops.gates import OncePerMinute, Slots, TokenBuckets
+from slackapp.ops.key_slot import FileSlot
 from slackapp.ops.log import JsonLog
 from slackapp.ops.metrics import Counters
 from slackapp.ops.worker import Worker
@@ -38,7 +39,7 @@ class Service:
 
     def stop(self) -> None:
         """Stops the worker and closes the database."""
-        self.worker.stop()
+        self.worker.stop(self.app)
         self.app.db.close()
 
 
@@ -55,8 +56,10 @@ def system_entropy(number: int) -> bytes:
 def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO) -> Service:
     """Opens the database and the keys and puts everything together. Raises ConfigError; binds no port."""
     behaviour = load_behaviour(settings.behaviour)
+    read_master_keys(settings)  # before the database is made: nothing is left behind by a start that is refused
     db = Database(settings.database)
     db.prepare_file()
+    db.hold()
     if not db.is_sound():
         raise ConfigError(f"SLACKAPP_DATABASE: {settings.database} is damaged; restore a backup")
     keyring = open_keyring(db, settings, entropy, clock)
@@ -77,6 +80,7 @@ def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO
         exchange_slot=Slots(THREADS // 2).take,
         wake_worker=wake.set,
         worker_runs=worker.is_alive,
+        key_slot=FileSlot(settings.key_backup_dir),
         process_id=entropy(8).hex(),
     )
     return Service(app, Wsgi(app), worker)
@@ -87,7 +91,7 @@ def load_behaviour(setting: str) -> Behaviour:
     module_name, _, table_name = setting.partition(":")
     try:
         table = getattr(importlib.import_module(module_name), table_name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001  (somebody else's module, with whatever is wrong in it)
         raise ConfigError(f"SLACKAPP_BEHAVIOUR: {setting} cannot be loaded ({type(error).__name__})") from None
     if not isinstance(table, Mapping) or not all(isinstance(key, str) and callable(table[key]) for key in table):
         raise ConfigError(f"SLACKAPP_BEHAVIOUR: {setting} is not a mapping of event type to function")

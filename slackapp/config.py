@@ -59,7 +59,7 @@ SETTINGS = (
     Setting("SLACKAPP_LISTEN", "listen", forms.listen, "127.0.0.1:8080", "`HOST:PORT`, or `unix:/PATH`."),
     Setting(
         "SLACKAPP_TRUSTED_PROXY", "trusted_proxy", forms.ip_address, "",
-        "The address of the one proxy in front, whose `X-Forwarded-For` and `-Proto` are believed.",
+        "The IP address of the one proxy in front, whose `X-Forwarded-For` is believed; `localhost` for a unix socket.",
     ),
     Setting(
         "SLACKAPP_BOT_SCOPES", "bot_scopes", forms.scopes, "app_mentions:read,chat:write",
@@ -79,6 +79,15 @@ SETTINGS = (
         "SLACKAPP_BEHAVIOUR", "behaviour", forms.behaviour, "slackapp.example:EVENTS",
         "`module:TABLE`: what the app does, a mapping of event type to function.",
     ),
+    Setting(
+        "SLACKAPP_KEY_COMMANDS", "key_commands", forms.key_commands, "",
+        "Further key providers, `NAME=/PATH/TO/PROGRAM`, separated by commas; see docs/key-management.md.",
+    ),
+    Setting(
+        "SLACKAPP_KEY_BACKUP_DIR", "key_backup_dir", forms.optional_path, "",
+        "The folder of the key backup: one file, rewritten by every backup, purge and key operation.",
+    ),
+    Setting("SLACKAPP_AUDIT_DAYS", "audit_days", forms.audit_days, "0", "Days that audit rows are kept; 0 for ever."),
     Setting("SLACKAPP_NAME", "name", forms.name, "slackapp", "What the app is called on its pages."),
 )  # fmt: skip
 
@@ -91,8 +100,9 @@ def read_environment(folder: Path) -> dict[str, str]:
     Raises ConfigError for a line of `.env` that cannot be read.
     """
     found = {**_read_dotenv(folder / ".env"), **os.environ}
-    ours = ("SLACK_", "SLACKAPP_")
-    return {name: value for name, value in found.items() if value and (name.startswith(ours) or name == _SYSTEMD)}
+    ours = {name: value for name, value in found.items() if value and name.startswith(("SLACK_", "SLACKAPP_"))}
+    # Only systemd says where its credentials lie: files there are exempt from the rule on modes.
+    return {**ours, _SYSTEMD: os.environ[_SYSTEMD]} if os.environ.get(_SYSTEMD) else ours
 
 
 _SYSTEMD = "CREDENTIALS_DIRECTORY"

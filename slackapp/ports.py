@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from slackapp.model import NewKey, RecordContext, Sealed, Secret, Settings, SlackAnswer, Tenant
+from slackapp.model import DataKey, NewKey, RecordContext, Sealed, Secret, Settings, SlackAnswer, Tenant
 
 if TYPE_CHECKING:
     from slackapp.store.db import Database
@@ -60,6 +60,27 @@ class KeyringPort(Protocol):
 
     def forget(self, tenant: Tenant) -> None:
         """Drops the tenant's keys from memory."""
+
+    def mint(self, tenant: Tenant, provider: str) -> TenantKeys:
+        """New keys for every purpose, wrapped by that provider and not stored yet."""
+
+    def rewrap(self, key: DataKey, provider: str) -> tuple[int, bytes]:
+        """The same data key wrapped by that provider's newest master key: its version and the wrapped key."""
+
+    def can_unwrap(self, key: DataKey) -> bool:
+        """Tries a key, past what is kept in memory."""
+
+    def provider_names(self) -> frozenset[str]:
+        """The providers that are configured."""
+
+    def refresh(self) -> int:
+        """Takes notice of what other processes did to the keys; the key epoch. Raises ConfigError."""
+
+    def master_versions(self) -> frozenset[int]:
+        """The versions of the local master key that this process can unwrap with."""
+
+    def master_check(self, version: int) -> str:
+        """A local master key's check value for this database."""
 
 
 class SlackApi(Protocol):
@@ -112,6 +133,20 @@ class Once(Protocol):
         """Whether this is the first time within that minute."""
 
 
+class KeySlot(Protocol):
+    """The single file of the key backup."""
+
+    def write(self, content: bytes) -> None:
+        """Replaces what is there, whole. Raises StoreError."""
+
+    def read(self) -> bytes | None:
+        """What is there; None when there is nothing, or no place was set for it. Raises StoreError."""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a place for it."""
+
+
 class Context(Protocol):
     """What a behaviour may do: look at who it acts for, and call Slack as that tenant. Nothing else."""
 
@@ -153,4 +188,5 @@ class App:
     exchange_slot: Callable[[], AbstractContextManager[bool]]
     wake_worker: Callable[[], None]
     worker_runs: Callable[[], bool]
+    key_slot: KeySlot
     process_id: str

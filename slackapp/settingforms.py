@@ -99,13 +99,13 @@ def listen(text: str) -> str:
 
 
 def ip_address(text: str) -> str:
-    """One address, never a wildcard."""
-    if not text:
-        return ""
+    """One address, never a wildcard; `localhost` for a proxy that comes through a unix socket."""
+    if text in ("", "localhost"):
+        return text
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
-        raise ValueError("must be the one IP address of the proxy") from None
+        raise ValueError("must be the one IP address of the proxy, or localhost for a unix socket") from None
 
 
 def scopes(text: str) -> tuple[str, ...]:
@@ -136,6 +136,24 @@ def behaviour(text: str) -> str:
     if not _BEHAVIOUR.fullmatch(text):
         raise ValueError("must be of the form module:TABLE")
     return text
+
+
+def key_commands(text: str) -> tuple[tuple[str, Path], ...]:
+    """`NAME=/PATH`, separated by commas."""
+    found: dict[str, Path] = {}
+    for part in (part.strip() for part in text.split(",") if part.strip()):
+        provider, separator, program = part.partition("=")
+        if not separator or not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", provider) or not program.startswith("/"):
+            raise ValueError("must be NAME=/ABSOLUTE/PATH, separated by commas")
+        if provider == "local" or provider in found:
+            raise ValueError(f"the name {provider} is taken")
+        found[provider] = Path(program)
+    return tuple(found.items())
+
+
+def audit_days(text: str) -> int:
+    """0 to 36,500."""
+    return _whole(text, 0, 36_500)
 
 
 def name(text: str) -> str:

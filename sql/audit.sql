@@ -8,3 +8,46 @@ SELECT id, chain FROM audit ORDER BY id DESC LIMIT 1;
 -- tenant: tenant_kind, tenant_id
 INSERT INTO audit (id, at, event, actor, tenant_kind, tenant_id, request_id, result, detail, chain)
 VALUES (:id, :at, :event, :actor, :tenant_kind, :tenant_id, :request_id, :result, :detail, :chain);
+
+-- name: audit_page :many
+-- tenant: none (the chain runs over all rows)
+SELECT id, at, event, actor, tenant_kind, tenant_id, request_id, result, detail, chain FROM audit
+ WHERE id > :after
+ ORDER BY id
+ LIMIT :limit;
+
+-- name: audit_tail :many
+-- tenant: none (the operator looks at all, or names one)
+SELECT id, at, event, actor, tenant_kind, tenant_id, request_id, result, detail, chain FROM audit
+ WHERE (:tenant_id = '' OR tenant_id = :tenant_id)
+   AND (:event = '' OR event = :event)
+   AND at >= :since
+ ORDER BY id DESC
+ LIMIT :limit;
+
+-- name: audit_row :one
+-- tenant: none (the chain runs over all rows)
+SELECT id, chain FROM audit WHERE id = :id;
+
+-- name: last_to_cut :one
+-- tenant: none (by age only)
+-- Only what is older than every row that stays, at most 1,000 at once, and never the last row.
+SELECT id, at, chain FROM audit
+ WHERE id < (SELECT coalesce(min(id), (SELECT max(id) FROM audit)) FROM audit WHERE at >= :before)
+   AND id < (SELECT min(id) FROM audit) + 1000
+   AND id < (SELECT max(id) FROM audit)
+ ORDER BY id DESC
+ LIMIT 1;
+
+-- name: get_checkpoint :one
+-- tenant: none (the chain runs over all rows)
+SELECT id, at, chain, mac FROM audit_checkpoint;
+
+-- name: set_checkpoint :exec
+-- tenant: none (the chain runs over all rows)
+INSERT INTO audit_checkpoint (one, id, at, chain, mac) VALUES (1, :id, :at, :chain, :mac)
+    ON CONFLICT (one) DO UPDATE SET id = excluded.id, at = excluded.at, chain = excluded.chain, mac = excluded.mac;
+
+-- name: cut_audit :exec
+-- tenant: none (by age only)
+DELETE FROM audit WHERE id <= :id;

@@ -20,6 +20,57 @@ INSERT INTO data_keys (key_id, tenant_kind, tenant_id, purpose, provider, master
 VALUES (:key_id, :tenant_kind, :tenant_id, :purpose, :provider, :master_version, :wrapped, 'active', :now)
 ON CONFLICT DO NOTHING;
 
+-- name: all_keys :many
+-- tenant: none (for the key backup, and to try each key)
+SELECT key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrapped, state, created_at
+  FROM data_keys
+ ORDER BY key_id;
+
+-- name: keys_below :many
+-- tenant: none (a rotation wraps every tenant's keys anew, and opens none of their records)
+SELECT key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrapped, state, created_at
+  FROM data_keys
+ WHERE provider = :provider AND master_version < :master_version
+ ORDER BY key_id
+ LIMIT :limit;
+
+-- name: count_by_master :many
+-- tenant: none (how much hangs on each master key)
+SELECT provider, master_version, count(*) AS found FROM data_keys
+ GROUP BY provider, master_version
+ ORDER BY provider, master_version;
+
+-- name: rewrap_key :exec
+-- tenant: tenant_kind, tenant_id
+-- Compare-and-swap: of two rotations at once, each key is wrapped by one.
+UPDATE data_keys SET provider = :provider, master_version = :master_version, wrapped = :wrapped
+ WHERE key_id = :key_id
+   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND provider = :old_provider
+   AND master_version = :old_version;
+
+-- name: empty_keys :exec
+-- tenant: none (in a copy that becomes a data backup)
+UPDATE data_keys SET wrapped = x'';
+
+-- name: fill_key :exec
+-- tenant: tenant_kind, tenant_id
+-- In a copy that becomes the database again.
+UPDATE data_keys SET provider = :provider, master_version = :master_version, wrapped = :wrapped, state = :state
+ WHERE key_id = :key_id
+   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+
+-- name: empty_key_owners :many
+-- tenant: none (to find whose keys the key backup does not have any more)
+SELECT DISTINCT tenant_kind, tenant_id FROM data_keys WHERE length(wrapped) = 0;
+
+-- name: delete_key :exec
+-- tenant: tenant_kind, tenant_id
+DELETE FROM data_keys
+ WHERE key_id = :key_id
+   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND tenant_kind <> '';
+
 -- name: delete_keys :exec
 -- tenant: tenant_kind, tenant_id
 DELETE FROM data_keys

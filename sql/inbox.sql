@@ -9,18 +9,20 @@ SELECT :event_id, 'event', :tenant_kind, :tenant_id, :type, :body, 'ready', :eve
        SELECT 1 FROM installations
         WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND status <> 'purging'
        )
-   AND (:key_id = 0 OR EXISTS (
+   AND EXISTS (
        SELECT 1 FROM data_keys
         WHERE key_id = :key_id AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id
-       ))
+       )
 ON CONFLICT (event_id) DO NOTHING;
 
--- name: receive_done :exec
+-- name: receive_lifecycle :exec
 -- tenant: tenant_kind, tenant_id
--- An event whose whole effect is in this very transaction, or that has none.
-INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, state, event_time, received_at, next_at,
+-- Without a body: whom it names are ids, and they are all that is needed. 'done' when its whole effect is in this
+-- very transaction, or when it has none.
+INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, named, state, event_time, received_at, next_at,
        finished_at, result)
-VALUES (:event_id, 'event', :tenant_kind, :tenant_id, :type, 'done', :event_time, :now, :now, :now, :result)
+VALUES (:event_id, 'event', :tenant_kind, :tenant_id, :type, :named, :state, :event_time, :now, :now,
+       CASE :state WHEN 'done' THEN :now END, :result)
 ON CONFLICT (event_id) DO NOTHING;
 
 -- name: add_job :exec
@@ -35,21 +37,29 @@ SELECT 1 AS found FROM inbox WHERE event_id = :event_id;
 
 -- name: claim :one
 -- tenant: none (the worker serves every tenant; the row says which)
--- A suspect tenant's rows wait, but for the job that settles the suspicion.
+-- The rows of a suspect or suspended tenant wait, but for what settles the suspicion or removes the tenant.
 UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :until
  WHERE event_id = (
        SELECT event_id FROM inbox
         WHERE state IN ('ready', 'running')
           AND next_at <= :now
           AND lease_until < :now
-          AND NOT (kind = 'event' AND type NOT IN ('app_uninstalled', 'tokens_revoked') AND EXISTS (
+          AND (type IN ('app_uninstalled', 'tokens_revoked', 'slackapp.uninstall', 'slackapp.purge') OR NOT EXISTS (
               SELECT 1 FROM installations AS i
-               WHERE i.tenant_kind = inbox.tenant_kind AND i.tenant_id = inbox.tenant_id AND i.status = 'suspect'
+               WHERE i.tenant_kind = inbox.tenant_kind AND i.tenant_id = inbox.tenant_id
+                 AND i.status IN ('suspect', 'suspended')
               ))
         ORDER BY next_at
         LIMIT 1
        )
-RETURNING event_id, kind, tenant_kind, tenant_id, type, body, state, attempts, event_time, received_at, lease_owner;
+RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner;
+
+-- name: claim_this :one
+-- tenant: none (the caller has just made the row)
+UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :until
+ WHERE event_id = :event_id
+   AND state = 'ready'
+RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner;
 
 -- name: mark_calling :exec
 -- tenant: none (the row is ours by lease)
@@ -98,6 +108,30 @@ UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,
    AND (body IS NOT NULL OR state <> 'done')
    AND type <> 'slackapp.purge';
 
+-- name: list_bodies :many
+-- tenant: tenant_kind, tenant_id
+SELECT event_id, body FROM inbox
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL;
+
+-- name: reseal_body :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE inbox SET body = :body
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id;
+
+-- name: open_jobs :many
+-- tenant: none (for the operator's inventory)
+SELECT tenant_kind, tenant_id, received_at, result FROM inbox
+ WHERE type = :type AND state IN ('ready', 'running')
+ ORDER BY received_at;
+
+-- name: tenants_with_bodies :many
+-- tenant: none (to find what belongs to nobody)
+SELECT DISTINCT tenant_kind, tenant_id FROM inbox WHERE body IS NOT NULL;
+
+-- name: is_open :one
+-- tenant: none (an event id is unique over all tenants)
+SELECT 1 AS found FROM inbox WHERE event_id = :event_id AND state <> 'done';
+
 -- name: count_bodies :one
 -- tenant: tenant_kind, tenant_id
 SELECT count(*) AS found FROM inbox
@@ -108,12 +142,7 @@ SELECT count(*) AS found FROM inbox
 SELECT count(*) AS found FROM inbox
  WHERE type = :type AND state IN ('ready', 'running');
 
--- name: count_by_state :many
--- tenant: none (for readiness)
-SELECT state, count(*) AS found FROM inbox WHERE state <> 'done' GROUP BY state;
-
 -- name: sweep_inbox :exec
 -- tenant: none (by age only)
 DELETE FROM inbox
- WHERE state = 'done'
-   AND finished_at < :before;
+ WHERE event_id IN (SELECT event_id FROM inbox WHERE state = 'done' AND finished_at < :before LIMIT 1000);

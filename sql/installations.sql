@@ -9,24 +9,40 @@ SELECT tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, 
 
 -- name: find_webhook :one
 -- tenant: tenant_kind, tenant_id
-SELECT webhook, generation FROM installations
+SELECT webhook, webhook_generation FROM installations
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND webhook IS NOT NULL;
 
--- name: find_tenants :many
--- tenant: none (an operator names a team or an org by its id, whichever it is)
-SELECT tenant_kind, tenant_id FROM installations
- WHERE tenant_id = :id;
+-- name: reseal_webhook :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE installations SET webhook = :webhook
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+
+-- name: list_installations :many
+-- tenant: none (the operator's inventory)
+SELECT tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name, bot_user_id, installer_id,
+       scopes_asked, scopes_granted, status, generation, installed_at, last_used_at
+  FROM installations
+ ORDER BY tenant_kind, tenant_id;
+
+-- name: list_by_status :many
+-- tenant: none (the worker looks after every tenant in that state)
+SELECT tenant_kind, tenant_id FROM installations WHERE status = :status ORDER BY tenant_kind, tenant_id LIMIT 1000;
 
 -- name: save_installation :exec
 -- tenant: tenant_kind, tenant_id
 INSERT INTO installations (tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name,
-       bot_user_id, installer_id, scopes_asked, scopes_granted, webhook, status, generation, installed_at)
+       bot_user_id, installer_id, scopes_asked, scopes_granted, webhook, webhook_generation, status, generation,
+       installed_at)
 VALUES (:tenant_kind, :tenant_id, :app_id, :enterprise_id, :enterprise_name, :team_id, :team_name,
-       :bot_user_id, :installer_id, :scopes_asked, :scopes_granted, :webhook, 'active', :generation, :now)
+       :bot_user_id, :installer_id, :scopes_asked, :scopes_granted, :webhook,
+       CASE WHEN :webhook IS NULL THEN 0 ELSE :generation END, 'active', :generation, :now)
 ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET
        app_id = excluded.app_id, enterprise_id = excluded.enterprise_id, enterprise_name = excluded.enterprise_name,
        team_name = excluded.team_name, bot_user_id = excluded.bot_user_id, installer_id = excluded.installer_id,
-       scopes_asked = excluded.scopes_asked, scopes_granted = excluded.scopes_granted, webhook = excluded.webhook,
+       scopes_asked = excluded.scopes_asked, scopes_granted = excluded.scopes_granted,
+       webhook = CASE :keep_webhook WHEN 1 THEN installations.webhook ELSE excluded.webhook END,
+       webhook_generation = CASE :keep_webhook WHEN 1 THEN installations.webhook_generation
+                            ELSE excluded.webhook_generation END,
        status = 'active', generation = excluded.generation, installed_at = excluded.installed_at;
 
 -- name: set_installation_status :exec

@@ -3,14 +3,14 @@
 -- name: find_token :one
 -- tenant: tenant_kind, tenant_id
 SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at, expires_at,
-       status, lease_owner, lease_until
+       status, lease_owner
   FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id;
 
 -- name: list_tokens :many
 -- tenant: tenant_kind, tenant_id
 SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at, expires_at,
-       status, lease_owner, lease_until
+       status, lease_owner
   FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
  ORDER BY user_id;
@@ -35,6 +35,13 @@ UPDATE tokens SET lease_owner = :owner, lease_until = :until
    AND status = 'live'
    AND lease_until < :now;
 
+-- name: hold_lease :exec
+-- tenant: tenant_kind, tenant_id
+-- The owner stays when the lease ends: that marks a refresh whose outcome nobody knows, as a crash does.
+UPDATE tokens SET lease_until = :until
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND lease_owner = :owner;
+
 -- name: drop_lease :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE tokens SET lease_owner = '', lease_until = 0
@@ -43,18 +50,33 @@ UPDATE tokens SET lease_owner = '', lease_until = 0
 
 -- name: replace_pair :exec
 -- tenant: tenant_kind, tenant_id
--- Compare-and-swap: a refresh that comes back after a re-install, a purge or another refresh changes nothing.
+-- Compare-and-swap: a refresh that comes back after a re-install, a purge or another refresh changes nothing. One that
+-- comes back late, but first, counts even when its lease has run out: its pair is the one that Slack gave.
 UPDATE tokens SET generation = :generation + 1, access = :access, refresh = :refresh, scopes = :scopes,
-       issued_at = :now, expires_at = :expires_at, lease_owner = '', lease_until = 0
+       issued_at = :now, expires_at = :expires_at, status = 'live', lease_owner = '', lease_until = 0
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND generation = :generation
+   AND status <> 'dead';
+
+-- name: reseal_token :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE tokens SET access = :access, refresh = :refresh
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND generation = :generation;
+
+-- name: refuse_refresh :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE tokens SET status = 'refresh_refused', lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
    AND generation = :generation
    AND lease_owner = :owner;
 
--- name: set_token_status :exec
+-- name: give_up_token :exec
 -- tenant: tenant_kind, tenant_id
-UPDATE tokens SET status = :status, lease_owner = '', lease_until = 0
+UPDATE tokens SET status = 'dead', lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
-   AND generation = :generation;
+   AND generation = :generation
+   AND status <> 'dead';
 
 -- name: delete_token :exec
 -- tenant: tenant_kind, tenant_id

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from slackapp.cli import config, demo, dev, keys, localslack, serve, uninstall
+from slackapp.cli import audit, backup, config, demo, dev, keys, localslack, purge, serve, tenants, uninstall
 from slackapp.errors import ConfigError, StoreError
 
 EX_CONFIG = 78
@@ -28,6 +28,11 @@ COMMANDS = (
     Command("demo", demo.HELP, demo.configure, demo.run),
     Command("config", config.HELP, config.configure, config.run),
     Command("keys", keys.HELP, keys.configure, keys.run),
+    Command("tenants", tenants.HELP, tenants.configure, tenants.run),
+    Command("audit", audit.HELP, audit.configure, audit.run),
+    Command("backup", backup.HELP, backup.configure, backup.run),
+    Command("restore", backup.RESTORE_HELP, backup.configure_restore, backup.run_restore),
+    Command("purge", purge.HELP, purge.configure, purge.run),
     Command("uninstall", uninstall.HELP, uninstall.configure, uninstall.run),
     Command("localslack", localslack.HELP, localslack.configure, localslack.run),
 )

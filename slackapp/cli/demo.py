@@ -166,7 +166,7 @@ def _uninstall_in_slack(play: Stage, told: Told) -> None:
 
 
 def _uninstall_by_operator(play: Stage, told: Told) -> None:
-    told.flow("uninstall_tenant", range(1, 5))
+    told.flow("uninstall_tenant", range(1, 6))
     outcome = play.uninstall(SOUTH.id)
     play.must(outcome["erased"] is True, f"the answer was {outcome}")
     told.fact(f"POST /slack/uninstall: Slack: {outcome['slack']}; erased")

@@ -54,8 +54,12 @@ def _defaults(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
         keys.make(folder / "master.key")
     if not (folder / "operator.token").exists():
         keyfile.write_private(folder / "operator.token", system_entropy(32).hex().encode())
+    # Behind a unix socket nobody knows the address but the operator.
+    public_url = (
+        {} if listen.startswith("unix:") else {"SLACKAPP_PUBLIC_URL": f"http://localhost:{listen.rpartition(':')[2]}"}
+    )
     return {
-        "SLACKAPP_PUBLIC_URL": f"http://localhost:{listen.rpartition(':')[2]}",
+        **public_url,
         "SLACKAPP_DATABASE": str(folder / "slackapp.db"),
         "SLACKAPP_MASTER_KEY_FILE": str(folder / "master.key"),
         "SLACKAPP_OPERATOR_TOKEN_FILE": str(folder / "operator.token"),
@@ -74,7 +78,9 @@ def _local_slack(folder: Path, environment: Mapping[str, str]) -> Iterator[dict[
     """Starts the local Slack as a process of its own; gives the settings that point to it."""
     port = LOCAL_SLACK_PORT if _is_free(LOCAL_SLACK_PORT) else server.free_port()
     app = _local_credentials(folder / "app.json")
-    public_url = environment.get("SLACKAPP_PUBLIC_URL") or _defaults(folder, environment)["SLACKAPP_PUBLIC_URL"]
+    public_url = environment.get("SLACKAPP_PUBLIC_URL") or _defaults(folder, environment).get("SLACKAPP_PUBLIC_URL")
+    if public_url is None:
+        raise ConfigError("SLACKAPP_PUBLIC_URL: is missing; with SLACKAPP_LISTEN=unix:… it cannot be guessed")
     command = (
         sys.executable, "-m", "slackapp", "localslack",
         "--listen", f"127.0.0.1:{port}",

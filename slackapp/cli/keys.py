@@ -1,33 +1,51 @@
-"""`slackapp keys`: master keys."""
+"""`slackapp keys`: master keys, data keys, key providers."""
 
 import argparse
+import sys
+import time
 from pathlib import Path
 
 from slackapp.app import system_entropy
+from slackapp.cli.session import EX_TEMPFAIL, installed_tenant, open_service, operator
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.errors import ConfigError
+from slackapp.flows import reencrypt_tenant, rotate_keys
+from slackapp.ports import App
+from slackapp.store import data_keys, installations, meta
 
-HELP = "make a master key"
+HELP = "make, list, rotate, verify, retire master keys; new data keys; key providers"
+_PATIENCE = 60
+"""Seconds that a rotation waits for the serving processes to take the new key file."""
+_DAY = 86_400
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """`keys new FILE`"""
+    """One sub-command per verb."""
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    new = verbs.add_parser("new", help="make a new file with one master key")
-    new.add_argument("file", type=Path, help="must not exist yet")
-    new.set_defaults(run_verb=_new)
+
+    def verb(name: str, text: str, act: object) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=text, description=text)
+        sub.set_defaults(run_verb=act)
+        return sub
+
+    verb("new", "make a new file with one master key", _new).add_argument("file", type=Path, help="must not exist yet")
+    verb("list", "master keys, their age, and how many data keys hang on each", _list)
+    verb("rotate", "a new master key: all data keys are wrapped anew, while the service goes on", _rotate)
+    verb("verify", "try every data key", _verify)
+    retire = verb("retire", "take an old master key out of the file", _retire)
+    retire.add_argument("version", type=int)
+    reencrypt = verb("reencrypt", "new data keys, all records sealed anew: after a suspected loss", _reencrypt)
+    reencrypt.add_argument("--tenant", metavar="ID", help="only this one; without it, every tenant")
+    verb("flush", "every process forgets the data keys in its memory, at once", _flush)
+    assign = verb("assign", "put a tenant on a key provider of its own", _assign)
+    assign.add_argument("tenant", metavar="TENANT")
+    assign.add_argument("provider", metavar="PROVIDER")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError."""
     return int(arguments.run_verb(arguments))
-
-
-def _new(arguments: argparse.Namespace) -> int:
-    make(arguments.file)
-    print(f"{arguments.file}: master key 1. Whoever has this file and the database has every token: keep them apart.")
-    return 0
 
 
 def make(file: Path) -> None:
@@ -38,3 +56,131 @@ def make(file: Path) -> None:
         raise ConfigError(f"{file}: exists already; a master key is never overwritten") from None
     except OSError as error:
         raise ConfigError(f"{file}: cannot be made ({error.strerror})") from None
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    make(arguments.file)
+    print(f"{arguments.file}: master key 1. Whoever has this file and the database has every token: keep them apart.")
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        app = service.app
+        counts, primary = data_keys.count_by_master(app.db), meta.primary_master_key(app.db)
+        for version in sorted(app.keyring.master_versions()):
+            since = meta.get(app.db, meta.key_since(version))
+            age = f"{(app.clock() - int(since)) // _DAY} days" if since is not None else "unknown"
+            role = "primary" if version == primary else "old" if version < primary else "not in use yet"
+            print(f"local {version:>4}  {role:<14}  age {age:<10}  {counts.get(('local', version), 0)} data keys")
+        for (provider, version), number in counts.items():
+            if provider != "local":
+                print(f"{provider} {version:>4}  {'provider':<14}  age {'unknown':<10}  {number} data keys")
+    return 0
+
+
+def _rotate(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        app = service.app
+        version = _newest_or_new(app)
+        epoch = rotate_keys.announce(app)
+        if not _everybody_has_it(app, version, epoch):
+            print(f"some serving processes do not have master key {version} yet; run this again", file=sys.stderr)
+            return EX_TEMPFAIL
+        if meta.primary_master_key(app.db) != version:
+            rotate_keys.promote(app, version, operator(app), app.clock())
+        number = rotate_keys.rewrap_all(app, operator(app), _progress)
+        broken = rotate_keys.broken_keys(app)
+        if broken:
+            print(f"{len(broken)} data keys do not unwrap; nothing was retired", file=sys.stderr)
+            return 1
+    print(f"master key {version} is the primary; {number} data keys were wrapped anew, and every one unwraps")
+    return 0
+
+
+def _newest_or_new(app: App) -> int:
+    """The version to rotate to: one that an earlier, interrupted rotation put into the file, or a new one."""
+    file, primary = app.settings.master_key_file, meta.primary_master_key(app.db)
+    unfinished = data_keys.below(app.db, "local", primary, 1)
+    newest = max(app.keyring.master_versions())
+    if newest > primary or unfinished:
+        return newest
+    content = keyfile.read_private(file, app.settings.credentials_directory)
+    keyfile.replace_private(file, keyfile.format_master_key(newest + 1, system_entropy(KEY_BYTES)) + content)
+    return newest + 1
+
+
+def _everybody_has_it(app: App, version: int, epoch: int) -> bool:
+    for _ in range(_PATIENCE * 5):
+        if not rotate_keys.laggards(app, version, epoch, app.clock()):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        broken = rotate_keys.broken_keys(service.app)
+        total = len(data_keys.every(service.app.db))
+    print(f"{total - len(broken)} of {total} data keys unwrap")
+    for key_id in broken:
+        print(f"data key {key_id} does not", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def _retire(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        app, version = service.app, arguments.version
+        if version not in app.keyring.master_versions():
+            raise ConfigError(f"the key file holds no master key {version}")
+        if version == meta.primary_master_key(app.db):
+            raise ConfigError(f"master key {version} is the primary; rotate first")
+        hanging = rotate_keys.hanging_on(app, version)
+        if hanging:
+            raise ConfigError(f"{hanging} data keys still need master key {version}; run `slackapp keys rotate` first")
+        file = app.settings.master_key_file
+        content = keyfile.read_private(file, app.settings.credentials_directory)
+        keyfile.replace_private(file, keyfile.without_master_key(content, version))
+        rotate_keys.note_retired(app, version, operator(app), app.clock())
+    print(f"master key {version} is out of the file. Destroy its copies: backups of the file hold it still.")
+    return 0
+
+
+def _reencrypt(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        app = service.app
+        tenants = (
+            [installed_tenant(app, arguments.tenant)]
+            if arguments.tenant
+            else [i.tenant for i in installations.every(app.db)]
+        )
+        for number, tenant in enumerate(tenants, start=1):
+            provider = next((key.provider for key in data_keys.active(app.db, tenant)), "local")
+            moved = reencrypt_tenant.run(app, tenant, provider, operator(app))
+            print(f"{tenant}: new data keys, {moved} records sealed anew; older data backups end for it")
+            _progress(number, len(tenants))
+    print("If the old keys may be known, the tokens may be: let each workspace install again, or revoke at Slack.")
+    return 0
+
+
+def _flush(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        rotate_keys.flush(service.app, operator(service.app), service.app.clock())
+    print("every serving process forgets its data keys with its next request")
+    return 0
+
+
+def _assign(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        app = service.app
+        tenant, provider = installed_tenant(app, arguments.tenant), arguments.provider
+        if provider not in app.keyring.provider_names():
+            raise ConfigError(f"{provider}: is no key provider; SLACKAPP_KEY_COMMANDS names them")
+        moved = reencrypt_tenant.run(app, tenant, provider, operator(app))
+        rotate_keys.flush(app, operator(app), app.clock())
+    print(f"{tenant}: new data keys under {provider}, {moved} records sealed anew")
+    return 0
+
+
+def _progress(done: int, total: int) -> None:
+    print(f"\r{done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)

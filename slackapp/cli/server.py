@@ -24,6 +24,7 @@ def waitress_settings(settings: Settings) -> dict[str, Any]:
         "ident": "",  # no version banner
         "expose_tracebacks": False,
         "max_request_body_size": BODY_LIMIT + 1,  # waitress refuses from this size on
+        "inbuf_overflow": BODY_LIMIT + 2,  # a body never goes through a temporary file, where it would lie unsealed
         "max_request_header_size": 16384,
         "channel_timeout": 30,
         "cleanup_interval": 10,
@@ -53,9 +54,10 @@ def serve(settings: Settings, announce: Callable[[Service], None]) -> int:
     _quiet_waitress(service.app.log)
     try:
         server = waitress.server.create_server(service.wsgi, **waitress_settings(settings))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         service.stop()
-        raise ConfigError(f"SLACKAPP_LISTEN: cannot listen on {settings.listen} ({error.strerror})") from None
+        why = error.strerror if isinstance(error, OSError) else "there is no such host"
+        raise ConfigError(f"SLACKAPP_LISTEN: cannot listen on {settings.listen} ({why})") from None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     service.start()
@@ -83,7 +85,7 @@ class _ToOurLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line without the message."""
-        self._log.error("server", {"logger": record.name, "level": record.levelname, "where": record.funcName})
+        self._log.error("server", {"logger": record.name, "severity": record.levelname, "where": record.funcName})
 
 
 def _quiet_waitress(log: Log) -> None:

@@ -59,6 +59,8 @@ def seal(key: bytes, key_id: int, context: bytes, plaintext: bytes, random: byte
     """
     if len(random) != RANDOM_BYTES:
         raise ValueError("seal needs 44 random bytes")
+    if not 0 <= key_id < 2**32:
+        raise ValueError("a key id has 4 bytes")
     salt, nonce = random[:SALT_BYTES], random[SALT_BYTES:]
     derived, commitment = _derive(key, salt)
     header = struct.pack(">BBI", VERSION, SUITE, key_id) + salt + commitment + nonce

@@ -34,10 +34,11 @@ def read_private(path: Path, credentials: Path | None) -> bytes:
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise ConfigError(f"{path}: cannot be opened ({why}); it must not be a link") from None
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise ConfigError(f"{path}: is not a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise ConfigError(f"{path}: is not a regular file")
         if not exempt:
             _refuse_shared(path, found)
         if found.st_size > SIZE_LIMIT:
@@ -66,7 +67,20 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync_folder(path.parent)
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """Puts a new private file in the place of an old one, whole or not at all. Raises OSError."""
+    temporary = path.with_name(f"{path.name}.new")
+    temporary.unlink(missing_ok=True)  # of a process that was killed
+    write_private(temporary, content)
+    os.replace(temporary, path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
     finally:
@@ -102,3 +116,9 @@ def _decode(text: str) -> bytes | None:
     except binascii.Error:
         return None
     return key if base64.b64encode(key).decode() == text else None
+
+
+def without_master_key(content: bytes, version: int) -> bytes:
+    """A key file's content without one version; comments and the other keys stay as they are."""
+    prefix = f"{_PREFIX}:{version}:".encode()
+    return b"".join(line for line in content.splitlines(keepends=True) if not line.strip().startswith(prefix))

@@ -11,6 +11,7 @@ from slackapp.store import oauth_states
 
 PURPOSE = "install"
 _RETRY_AFTER = 60
+_COOKIE_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def run(app: App, cookie_header: str, claimed_team: str | None, now: int) -> Dep
         raise Refused(Refusal.STATE_LIMIT, retry_after=_RETRY_AFTER)
     # 4. set the cookie and send the browser to Slack
     app.metrics.count("slackapp_installs_begun_total", {})
-    cookie = browser_binding.set_cookie(secret, settings.secure, settings.state_ttl)
+    cookie = browser_binding.set_cookie(secret, settings.secure, max(_COOKIE_SECONDS, settings.state_ttl))
     return Departure(authorize_url(app, state, claimed_team), cookie)
 
 

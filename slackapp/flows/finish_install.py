@@ -13,9 +13,10 @@ from slackapp.checks import browser_binding, code_grant, state_token
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, StoreError
 from slackapp.flows import store_grant, trail
 from slackapp.flows.begin_install import PURPOSE
-from slackapp.model import NO_TENANT, Grant, Origin, Tenant
+from slackapp.flows.suspend_tenant import guard
+from slackapp.model import NO_TENANT, Origin
 from slackapp.ports import App
-from slackapp.store import installations, oauth_states
+from slackapp.store import oauth_states, tokens
 
 KNOWN_ERRORS = frozenset(
     {"access_denied", "bad_redirect_uri", "invalid_scope", "invalid_team_for_non_distributed_app",
@@ -42,6 +43,8 @@ def run(app: App, query: Mapping[str, str], cookie_header: str, origin: Origin, 
     claimed = state_token.parse_state(claimed_state)
     if ("code" in query) == ("error" in query):
         raise Refused(Refusal.CODE_MISSING)
+    if "code" in query:
+        _refuse_code_form(query["code"])
     # 6. the browser's own cookie
     digest = browser_binding.browser_digest(browser_binding.require_browser_secret(cookie_header, app.settings.secure))
     # 7. the state's MAC, over this browser; then its age
@@ -62,15 +65,24 @@ def run(app: App, query: Mapping[str, str], cookie_header: str, origin: Origin, 
 
 
 def _with_code(app: App, state: state_token.State, code: str, origin: Origin, now: int) -> Landing:
+    data: Mapping[str, Any] = {}
     try:
         # 10. exchange the code, with no transaction open and without repeating
         data = _exchange(app, code)
         # 11. the grant is for our app and names its own tenant
-        grant = _verified(app, data)
+        grant = code_grant.verify_grant(data, app.settings.app_id)
         # 12. seal; store tenant, keys, tokens, audit row and greeting in one transaction
-        _store(app, grant, data, state, origin, app.clock())
+        with guard(app, grant.tenant, origin, "install"):
+            store_grant.run(app, grant, state.id_hash, origin, app.clock())
+    except StoreError:
+        _undo(app, data, state, Refusal.NOT_STORED, origin, now)
+        raise Refused(Refusal.NOT_STORED, retry_after=_BUSY_SECONDS) from None
     except Refused as refused:
-        _note_failure(app, state, refused.refusal, origin, now)
+        _undo(app, data, state, refused.refusal, origin, now)
+        raise
+    except Exception:
+        # A bug, too, must not leave a live token that nobody holds.
+        _undo(app, data, state, Refusal.NOT_STORED, origin, now)
         raise
     # 13. send the browser on to a clean page
     return Landing.INSTALLED
@@ -94,9 +106,12 @@ def _reported(app: App, state: state_token.State, claimed_error: str, origin: Or
     return Landing.DECLINED
 
 
-def _exchange(app: App, code: str) -> Mapping[str, Any]:
+def _refuse_code_form(code: str) -> None:
     if not 0 < len(code) <= _CODE_LENGTH or not code.isascii() or not code.isprintable():
-        raise Refused(Refusal.EXCHANGE)
+        raise Refused(Refusal.CODE_MISSING)
+
+
+def _exchange(app: App, code: str) -> Mapping[str, Any]:
     try:
         fields = {"code": code, "redirect_uri": app.settings.redirect_uri}
         return app.slack.call_as_app("oauth.v2.access", fields).data
@@ -107,39 +122,29 @@ def _exchange(app: App, code: str) -> Mapping[str, Any]:
         raise Refused(Refusal.EXCHANGE) from None
 
 
-def _verified(app: App, data: Mapping[str, Any]) -> Grant:
-    try:
-        return code_grant.verify_grant(data, app.settings.app_id)
-    except Refused:
-        _discard(app, data, code_grant.claimed_tenants(data))
-        raise
+def _undo(
+    app: App, data: Mapping[str, Any], state: state_token.State, refusal: Refusal, origin: Origin, now: int
+) -> None:
+    """Revokes what is not going to be kept, so that no live token exists that nobody holds, and notes the failure.
 
-
-def _store(app: App, grant: Grant, data: Mapping[str, Any], state: state_token.State, origin: Origin, now: int) -> None:
-    try:
-        store_grant.run(app, grant, state.id_hash, origin, now)
-    except StoreError:
-        _discard(app, data, (grant.tenant,))
-        raise Refused(Refusal.BUSY, retry_after=_BUSY_SECONDS) from None
-
-
-def _discard(app: App, data: Mapping[str, Any], tenants: tuple[Tenant, ...]) -> None:
-    """Revokes what is not going to be kept, so that no live token exists that nobody holds.
-
-    But where the tenant has a live installation and the app's tokens do not rotate, Slack answered with the very token
-    that is in use: revoking it would break what works.
+    But where the tenant has a live token and the app's tokens do not rotate, Slack answered with the very token that
+    is in use: revoking it would break what works.
     """
-    if not code_grant.has_refresh_token(data):
-        try:
-            if installations.find_first(app.db, tenants) is not None:
-                return
-        except StoreError:
-            return  # not knowing is no reason to break what may be in use
-    for token in code_grant.tokens_to_revoke(data):
-        try:
-            app.slack.call("auth.revoke", token, {})
-        except SlackCallError as error:
-            app.log.error("revoke_failed", {"code": error.code})
+    if code_grant.has_refresh_token(data) or not _has_live_token(app, data):
+        for token in code_grant.tokens_to_revoke(data):
+            try:
+                app.slack.call("auth.revoke", token, {})
+            except SlackCallError as error:
+                app.log.error("revoke_failed", {"code": error.code})
+    _note_failure(app, state, refusal, origin, now)
+
+
+def _has_live_token(app: App, data: Mapping[str, Any]) -> bool:
+    try:
+        stored = [token for tenant in code_grant.claimed_tenants(data) for token in tokens.of_tenant(app.db, tenant)]
+    except StoreError:
+        return True  # not knowing is no reason to break what may be in use
+    return any(token.status != "dead" for token in stored)
 
 
 def _note_failure(app: App, state: state_token.State, refusal: Refusal, origin: Origin, now: int) -> None:

@@ -1,20 +1,20 @@
 """Erases a tenant: keys first, then everything that they could have opened; then makes sure that nothing is left.
 
 The first part is one transaction of the caller, so that it happens together with its cause. What a transaction cannot
-do, emptying the write-ahead log, is a job in the inbox: noted in the same transaction, repeated until it is done, and
-only then called done. Audit rows stay; they hold ids only.
+do, emptying the write-ahead log and rewriting the key backup, is a job in the inbox: noted in the same transaction,
+repeated until it is done, and only then called done. Audit rows stay; they hold ids only.
 """
 
-from slackapp.flows import trail
-from slackapp.model import InboxRow, Origin, Tenant
+from slackapp.flows import key_backup, trail
+from slackapp.model import NO_TENANT, InboxRow, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import data_keys, inbox, installations, tokens
 
 RETRY_AFTER = 60
 
 
-def erase(app: App, tenant: Tenant, reason: str, origin: Origin, now: int) -> None:
-    """Inside the caller's transaction: no key, token, webhook or event body of the tenant stays."""
+def erase(app: App, tenant: Tenant, reason: str, origin: Origin, now: int) -> str:
+    """Inside the caller's transaction: no key, token, webhook or event body of the tenant stays. The job's id."""
     # 1. the data keys, without which nothing else can be opened
     keys = data_keys.delete(app.db, tenant)
     # 2. the rows
@@ -22,9 +22,11 @@ def erase(app: App, tenant: Tenant, reason: str, origin: Origin, now: int) -> No
     installations.delete(app.db, tenant)
     bodies = inbox.empty_tenant(app.db, tenant, now)
     # 3. note what is left to do
-    inbox.add_job(app.db, f"purge-{app.entropy(16).hex()}", inbox.PURGE, tenant, now, now)
+    job_id = f"purge-{app.entropy(16).hex()}"
+    inbox.add_job(app.db, job_id, inbox.PURGE, tenant, now, now)
     detail = f"reason={reason} keys={keys} tokens={found} inbox={bodies}"
     trail.note(app, "purge.begun", tenant, origin, "ok", detail, now)
+    return job_id
 
 
 def erased(app: App, tenant: Tenant) -> None:
@@ -34,11 +36,23 @@ def erased(app: App, tenant: Tenant) -> None:
     app.wake_worker()
 
 
+def complete_now(app: App, job_id: str, origin: Origin) -> bool:
+    """Does the job at once instead of waiting for the worker; whether the purge is complete."""
+    now = app.clock()
+    with app.db.transaction():
+        row = inbox.claim_this(app.db, job_id, f"{app.process_id}:{origin.request_id}", now + RETRY_AFTER)
+    if row is not None:
+        complete(app, row, now)
+    return not inbox.is_open(app.db, job_id)
+
+
 def complete(app: App, row: InboxRow, now: int) -> None:
     """The job. Puts itself back for a minute while somebody reads the log, or while something is left."""
     # 4. empty the write-ahead log
     emptied = app.db.truncate_wal()
-    # 5. count what is left
+    # 5. rewrite the key backup, without the tenant's keys
+    key_backup.write(app)
+    # 6. count what is left
     left = leftovers(app, row.tenant)
     if not emptied or (left and not _came_back(app, row)):
         why = f"left={left}" if emptied else "a reader holds the write-ahead log"
@@ -53,7 +67,28 @@ def complete(app: App, row: InboxRow, now: int) -> None:
 def leftovers(app: App, tenant: Tenant) -> int:
     """Rows that still hold anything of the tenant but ids."""
     stored = 1 if installations.find(app.db, tenant) is not None else 0
-    return stored + tokens.count(app.db, tenant) + data_keys.count(app.db, tenant) + inbox.count_bodies(app.db, tenant)
+    return sum(
+        (
+            stored,
+            tokens.count(app.db, tenant),
+            data_keys.count(app.db, tenant),
+            key_backup.count_of_tenant(app, tenant),
+            inbox.count_bodies(app.db, tenant),
+        )
+    )
+
+
+def verify(app: App) -> dict[str, int]:
+    """Looks for what must not be there: by place, how many records belong to no installed tenant."""
+    tenants = {installation.tenant for installation in installations.every(app.db)}
+    stray = [key for key in data_keys.every(app.db) if key.tenant != NO_TENANT and key.tenant not in tenants]
+    in_backup = key_backup.tenants_in_file(app) - tenants
+    return {
+        "data keys without a tenant": len(stray),
+        "event bodies without a tenant": sum(tenant not in tenants for tenant in inbox.tenants_with_bodies(app.db)),
+        "tenants in the key backup that are not installed": len(in_backup),
+        "write-ahead log not emptied": 0 if app.db.truncate_wal() else 1,
+    }
 
 
 def _came_back(app: App, row: InboxRow) -> bool:

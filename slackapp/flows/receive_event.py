@@ -5,15 +5,18 @@ called from here: Slack wants its answer within 3 seconds (docs.slack.dev/apis/e
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from slackapp.checks import event_envelope, tenant_of
 from slackapp.checks.event_envelope import Envelope
 from slackapp.checks.json_body import parse_json
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
 from slackapp.crypto import envelope, records
-from slackapp.errors import KeyMissingError, Refusal, Refused
+from slackapp.errors import KeyMissingError, Refusal, Refused, StoreBusyError
 from slackapp.flows import settle_revocation, trail
-from slackapp.model import NO_TENANT, Installation, Origin, Tenant
+from slackapp.flows.suspend_tenant import guard
+from slackapp.flows.tenant_keys import TRIES
+from slackapp.model import NO_TENANT, Installation, Origin
 from slackapp.ports import App
 from slackapp.store import inbox, installations, oauth_states
 from slackapp.store.inbox import Arrival
@@ -41,70 +44,79 @@ def run(app: App, raw_body: bytes, origin: Origin, now: int) -> str | None:
         return None
     read = event_envelope.read_envelope(body)
     # 4. find the tenant, from the verified body alone
-    if read.type in LIFECYCLE_TYPES:
-        named = tenant_of.tenant_of_lifecycle(body)
-        outcome = _lifecycle(app, read, named, raw_body, origin, now)
-    else:
-        installation = installations.find_first(app.db, tenant_of.tenants_of_event(body))
-        outcome = _ordinary(app, read, installation, raw_body, now)
+    # 5. keep the event, once; an uninstall or a revocation takes effect
+    outcome = _take(app, body, read, raw_body, origin, now)
     if outcome == "unknown":
-        _unknown_tenant(app, origin, now)
+        _unknown_tenant(app, body, origin, now)
     # 6. acknowledge
     _count(app, read.type if read.type in app.behaviour or read.type in LIFECYCLE_TYPES else "other", outcome)
     return None
 
 
-def _ordinary(app: App, read: Envelope, installation: Installation | None, raw_body: bytes, now: int) -> str:
+def _take(app: App, body: Mapping[str, Any], read: Envelope, raw_body: bytes, origin: Origin, now: int) -> str:
+    if read.type in LIFECYCLE_TYPES:
+        tenant = tenant_of.tenant_of_lifecycle(body)
+        if tenant is None:
+            raise Refused(Refusal.EVENT)
+        arrival = Arrival(read.event_id, tenant, read.type, read.event_time)
+        return settle_revocation.receive(app, arrival, read.event, origin, now)
+    installation = installations.find_first(app.db, tenant_of.tenants_of_event(body))
     if installation is None or installation.status == "purging":
         return "unknown"
     if read.type not in app.behaviour:
         return "unhandled"  # not even kept: nobody would do anything with it
     if _is_own(read, installation, app.settings.app_id):
         return "own"
-    arrival = _sealed_arrival(app, read, installation.tenant, raw_body)
-    if arrival is None:
-        return "unknown"
-    # 5. keep it, once
-    with app.db.transaction():
-        kept = inbox.receive(app.db, arrival, now)
-    if kept:
-        app.wake_worker()
-    return "kept" if kept else "repeat"
+    if installation.status == "suspended":
+        raise Refused(Refusal.KEY_REVOKED)
+    with guard(app, installation.tenant, origin, f"event={read.event_id}"):
+        return _keep(app, Arrival(read.event_id, installation.tenant, read.type, read.event_time), raw_body, now)
 
 
-def _lifecycle(app: App, read: Envelope, tenant: Tenant | None, raw_body: bytes, origin: Origin, now: int) -> str:
-    if tenant is None:
-        raise Refused(Refusal.EVENT)
-    arrival = _sealed_arrival(app, read, tenant, raw_body)
-    if arrival is None:
-        return "unknown"
-    return settle_revocation.receive(app, arrival, read.event, origin, now)
-
-
-def _sealed_arrival(app: App, read: Envelope, tenant: Tenant, raw_body: bytes) -> Arrival | None:
-    try:
-        sealed = app.keyring.seal(records.body_of(tenant, read.event_id), raw_body)
-    except KeyMissingError:
-        return None  # no keys: not installed, or purged just now
-    return Arrival(read.event_id, tenant, read.type, read.event_time, sealed, envelope.key_id_of(sealed.blob))
+def _keep(app: App, arrival: Arrival, raw_body: bytes, now: int) -> str:
+    for _ in range(TRIES):
+        try:
+            body = app.keyring.seal(records.body_of(arrival.tenant, arrival.event_id), raw_body)
+        except KeyMissingError:
+            return "unknown"  # purged just now
+        with app.db.transaction():
+            kept = inbox.receive(app.db, arrival, body, envelope.key_id_of(body.blob), now)
+            if not kept and inbox.is_known(app.db, arrival.event_id):
+                return "repeat"
+        if kept:
+            app.wake_worker()
+            return "kept"
+        app.keyring.forget(arrival.tenant)  # purged, or given other keys, since we sealed
+    raise StoreBusyError("the tenant's keys kept changing")
 
 
 def _is_own(read: Envelope, installation: Installation, app_id: str) -> bool:
     """The app's own doings come back as events; answering those would make it answer itself for ever."""
     if read.type in _JOINED:
         return False
-    profile = read.event.get("bot_profile")
-    by_app = read.event.get("app_id") or (profile.get("app_id") if isinstance(profile, Mapping) else None)
-    user = read.event.get("user")
-    return by_app == app_id or (bool(installation.bot_user_id) and user == installation.bot_user_id)
+    nested = read.event.get("message")  # of a message that was changed
+    return any(_is_by(part, installation, app_id) for part in (read.event, nested) if isinstance(part, Mapping))
 
 
-def _unknown_tenant(app: App, origin: Origin, now: int) -> None:
-    if oauth_states.exchange_under_way(app.db, now - _EXCHANGE_SECONDS):
-        # It may be the tenant that is being installed this very second: Slack is to send it again.
+def _is_by(part: Mapping[str, Any], installation: Installation, app_id: str) -> bool:
+    profile = part.get("bot_profile")
+    by_app = part.get("app_id") or (profile.get("app_id") if isinstance(profile, Mapping) else None)
+    return by_app == app_id or (bool(installation.bot_user_id) and part.get("user") == installation.bot_user_id)
+
+
+def _unknown_tenant(app: App, body: Mapping[str, Any], origin: Origin, now: int) -> None:
+    """Refused, so that Slack sends it again, where it may be the tenant that is being installed this very second."""
+    under_way = oauth_states.exchange_under_way(app.db, now - _EXCHANGE_SECONDS)
+    # Looked up again after that: an install that ended between the first look-up and now is seen by one of the two.
+    if under_way or _is_active(app, body):
         raise Refused(Refusal.INSTALLING, retry_after=_RETRY_AFTER)
     if app.once.first("event.unknown_tenant", now):
         trail.note_alone(app, "event.unknown_tenant", NO_TENANT, origin, "ignored", "", now)
+
+
+def _is_active(app: App, body: Mapping[str, Any]) -> bool:
+    found = installations.find_first(app.db, tenant_of.tenants_of_event(body))
+    return found is not None and found.status == "active"
 
 
 def _count(app: App, event_type: str, result: str) -> None:

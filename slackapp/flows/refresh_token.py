@@ -11,15 +11,17 @@ from typing import Any
 from slackapp.checks import code_grant
 from slackapp.checks.slack_errors import REFUSED_REFRESH
 from slackapp.crypto import records
-from slackapp.errors import DecryptError, Refusal, Refused, SlackCallError, SlackErrorKind
+from slackapp.errors import DecryptError, Refusal, Refused, SlackCallError, SlackErrorKind, StoreBusyError
 from slackapp.flows import trail
 from slackapp.flows.store_grant import seal_pair
+from slackapp.flows.suspend_tenant import guard
+from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
 from slackapp.model import GrantedToken, Origin, Secret, Token
 from slackapp.ports import App
 from slackapp.store import tokens
 
 LEASE = 30
-"""Seconds. Longer than two calls of 10 s, after which the holder gives up by itself."""
+"""Seconds, and shorter than Slack's grace: after a crash the same refresh token is tried again while it still works."""
 MARGIN = 7200
 
 
@@ -44,6 +46,8 @@ def run(app: App, token: Token, origin: Origin) -> Token:
     Raises Refused(TOKEN_UNAVAILABLE) while another one is at it and for trouble that passes, and
     Refused(NEEDS_REINSTALL) when Slack refuses the refresh token.
     """
+    if token.status == "refresh_refused":
+        raise Refused(Refusal.NEEDS_REINSTALL)
     # 1. take the lease on this generation
     owner = f"{app.process_id}:{app.entropy(8).hex()}"
     now = app.clock()
@@ -55,7 +59,7 @@ def run(app: App, token: Token, origin: Origin) -> Token:
     if not leased:
         return _someone_else_did(app, token)
     # 2. open the refresh token
-    secret = _open_refresh(app, token, owner)
+    secret = _open_refresh(app, token, owner, origin)
     # 3. ask Slack for a new pair; after a lost answer, once more with the same token
     try:
         data = _ask(app, secret)
@@ -64,14 +68,28 @@ def run(app: App, token: Token, origin: Origin) -> Token:
     # 4. the answer is a pair of this kind
     granted = _verified(app, token, owner, data, origin)
     # 5. seal, and put it in place of the generation it came from
-    now = app.clock()
-    pair = seal_pair(app.keyring.prepare(token.tenant), token.tenant, token.user_id, token.generation + 1, granted, now)
-    with app.db.transaction():
-        if tokens.replace_pair(app.db, token, pair, owner, now):
-            detail = f"user={token.user_id} generation={token.generation + 1}"
-            trail.note(app, "token.refreshed", token.tenant, origin, "ok", detail, now)
+    _store(app, token, granted, origin)
     app.metrics.count("slackapp_refresh_total", {"result": "ok"})
     return _reread(app, token)
+
+
+def _store(app: App, token: Token, granted: GrantedToken, origin: Origin) -> None:
+    """The new pair in place of the one it came from; nothing, when that one is gone."""
+    for _ in range(TRIES):
+        keys, now = app.keyring.prepare(token.tenant), app.clock()
+        if keys.minted:
+            return  # purged meanwhile: a late answer must not bring the tenant back
+        try:
+            with app.db.transaction():
+                settle(app, token.tenant, keys, now)
+                pair = seal_pair(keys, token.tenant, token.user_id, token.generation + 1, granted, now)
+                if tokens.replace_pair(app.db, token, pair, now):
+                    detail = f"user={token.user_id} generation={token.generation + 1}"
+                    trail.note(app, "token.refreshed", token.tenant, origin, "ok", detail, now)
+                return
+        except KeysChangedError:
+            app.keyring.forget(token.tenant)
+    raise StoreBusyError("the tenant's keys kept changing")
 
 
 def _someone_else_did(app: App, token: Token) -> Token:
@@ -88,15 +106,16 @@ def _reread(app: App, token: Token) -> Token:
     return found
 
 
-def _open_refresh(app: App, token: Token, owner: str) -> Secret:
+def _open_refresh(app: App, token: Token, owner: str, origin: Origin) -> Secret:
     context = records.refresh_of(token.tenant, token.user_id, token.generation)
     try:
-        if token.refresh is None:
-            raise DecryptError
-        return Secret(app.keyring.open(context, token.refresh).decode())
-    except DecryptError:
-        tokens.drop_lease(app.db, token, owner)
-        raise Refused(Refusal.TOKEN_UNAVAILABLE) from None
+        with guard(app, token.tenant, origin, f"kind={context.kind} generation={token.generation}"):
+            if token.refresh is None:
+                raise DecryptError
+            return Secret(app.keyring.open(context, token.refresh).decode())
+    except Refused:
+        tokens.drop_lease(app.db, token, owner)  # Slack was not asked
+        raise
 
 
 def _ask(app: App, refresh: Secret) -> Mapping[str, Any]:
@@ -122,7 +141,7 @@ def _verified(app: App, token: Token, owner: str, data: Mapping[str, Any], origi
             raise Refused(Refusal.GRANT_MALFORMED)
         return granted
     except Refused as refused:
-        tokens.drop_lease(app.db, token, owner)
+        tokens.hold_lease(app.db, token, owner, app.clock() - 1)
         detail = f"user={token.user_id}"
         trail.note_alone(app, "token.refresh_failed", token.tenant, origin, refused.refusal.name, detail, app.clock())
         app.metrics.count("slackapp_refresh_total", {"result": "malformed"})
@@ -139,9 +158,10 @@ def _failed(app: App, token: Token, owner: str, error: SlackCallError, origin: O
     refused = error.code in REFUSED_REFRESH
     with app.db.transaction():
         if refused:
-            tokens.set_status(app.db, token, "refresh_refused")
+            tokens.refuse_refresh(app.db, token, owner)
         else:
-            tokens.drop_lease(app.db, token, owner)
+            # At once for whoever comes next; after a limited rate, not before Slack wants to hear of us again.
+            tokens.hold_lease(app.db, token, owner, app.clock() + error.retry_after - 1)
         detail = f"user={token.user_id} generation={token.generation}"
         trail.note(app, "token.refresh_failed", token.tenant, origin, error.code, detail, app.clock())
     app.metrics.count("slackapp_refresh_total", {"result": "refused" if refused else "failed"})

@@ -10,10 +10,20 @@ from typing import Any
 
 from slackapp.checks.json_body import parse_json
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
-from slackapp.checks.slack_errors import REPEATABLE
+from slackapp.checks.slack_errors import NOTHING_DONE, REPEATABLE
+from slackapp.checks.tenant_of import acting_team
 from slackapp.crypto import records
-from slackapp.errors import DecryptError, Refusal, Refused, SlackCallError, SlackErrorKind, StoreError
-from slackapp.flows import purge_tenant, settle_revocation, trail, uninstall_tenant, use_token
+from slackapp.errors import (
+    DecryptError,
+    KeyRevokedError,
+    KeyUnavailableError,
+    Refusal,
+    Refused,
+    SlackCallError,
+    SlackErrorKind,
+    StoreError,
+)
+from slackapp.flows import purge_tenant, settle_revocation, suspend_tenant, trail, uninstall_tenant, use_token
 from slackapp.model import InboxRow, Installation, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import inbox, installations
@@ -22,6 +32,7 @@ LEASE = 120
 """Seconds that a row is ours; a behaviour that takes longer may run twice."""
 MAX_ATTEMPTS = 6
 _BACK_OFF = 5
+_KEY_BACK_OFF = 60
 
 JOBS: dict[str, Callable[[App, InboxRow, int], None]] = {
     inbox.PURGE: purge_tenant.complete,
@@ -36,15 +47,30 @@ class _LeaseLostError(Exception):
 class EventContext:
     """What a behaviour is given: who it acts for, and calls to Slack as that tenant's bot. Nothing else."""
 
+    __slots__ = ("_acting_team", "_app", "_installation", "_row", "calls_made")
+
     def __init__(self, app: App, row: InboxRow, installation: Installation, acting_team: str) -> None:
         self._app = app
         self._row = row
+        self._installation = installation
         self._acting_team = acting_team
-        self.tenant: Tenant = installation.tenant
-        self.bot_user_id: str = installation.bot_user_id
-        self.installer_id: str = installation.installer_id
         self.calls_made = 0
         """Calls that may have had their effect, and that must not be repeated."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whom it acts for; cannot be set."""
+        return self._installation.tenant
+
+    @property
+    def bot_user_id(self) -> str:
+        """The app's own user there."""
+        return self._installation.bot_user_id
+
+    @property
+    def installer_id(self) -> str:
+        """Who installed the app there."""
+        return self._installation.installer_id
 
     def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Calls a method of the Web API; the answer's fields. Raises SlackCallError and Refused.
@@ -60,7 +86,7 @@ class EventContext:
         try:
             answer = use_token.call(app, use, method, fields, origin, self._note_intent)
         except SlackCallError as error:
-            if error.kind is SlackErrorKind.TRANSIENT:
+            if error.kind is SlackErrorKind.TRANSIENT and error.code not in NOTHING_DONE:
                 self.calls_made += 1  # nobody knows whether Slack did it
             elif not self.calls_made:
                 inbox.mark_not_called(app.db, row.event_id, row.lease_owner)
@@ -79,21 +105,24 @@ def run(app: App, row: InboxRow, now: int) -> None:
     if row.type in JOBS and row.kind == "job":
         JOBS[row.type](app, row, now)
         return
+    if row.type in LIFECYCLE_TYPES:
+        settle_revocation.settle(app, row, now)
+        return
     try:
         body = _open(app, row)
     except DecryptError:
         _end(app, row, "dead", "the body does not open", now)
         trail.note_alone(app, "event.unavailable", row.tenant, origin, "failed", f"event={row.event_id}", now)
         return
-    if row.type in LIFECYCLE_TYPES:
-        settle_revocation.settle(app, row, body, now)
+    except Refused as refused:
+        inbox.postpone(app.db, row.event_id, row.lease_owner, refused.refusal.value.code, now + _KEY_BACK_OFF)
         return
     installation = installations.find(app.db, row.tenant)
     function = app.behaviour.get(row.type)
     if installation is None or function is None:
         _end(app, row, "done", "nobody to act" if function is None else "not installed", now)
         return
-    context = EventContext(app, row, installation, _acting_team(body))
+    context = EventContext(app, row, installation, acting_team(body))
     try:
         function(context, body["event"])
     except _LeaseLostError:
@@ -101,7 +130,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
     except (SlackCallError, Refused, StoreError) as error:
         _failed(app, row, context, error, app.clock())
     except Exception as error:  # noqa: BLE001  (a behaviour is somebody else's code; the worker must live)
-        app.log.bug("behaviour_failed", {"event": row.event_id, "type": row.type})
+        app.log.bug("behaviour_failed", {"row": row.event_id, "type": row.type})
         _failed(app, row, context, error, app.clock())
     else:
         _end(app, row, "done", "ok", app.clock())
@@ -110,12 +139,13 @@ def run(app: App, row: InboxRow, now: int) -> None:
 def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
     if row.body is None:
         return {"event": {"type": row.type}}  # a job of ours
-    return parse_json(app.keyring.open(records.body_of(row.tenant, row.event_id), row.body))
-
-
-def _acting_team(body: Mapping[str, Any]) -> str:
-    team = body.get("team_id")
-    return team if isinstance(team, str) and team.startswith("T") else ""
+    try:
+        return parse_json(app.keyring.open(records.body_of(row.tenant, row.event_id), row.body))
+    except KeyRevokedError:
+        suspend_tenant.suspend(app, row.tenant, Origin("worker", row.event_id))
+        raise Refused(Refusal.KEY_REVOKED) from None
+    except KeyUnavailableError:
+        raise Refused(Refusal.KEY_UNAVAILABLE) from None
 
 
 def _end(app: App, row: InboxRow, state: str, result: str, now: int) -> None:

@@ -1,22 +1,24 @@
 """An uninstall or a revocation that Slack reports: erase exactly what it names, and only if it is meant.
 
 Events come late, twice and in any order, and a customer may have installed again meanwhile. The event's time against
-the time of the grant decides where it can. Within five minutes of it the tenant is not used until Slack has been asked.
+the time of the grant decides where it can. Where it cannot, the tenant is not used until Slack has been asked.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slackapp.checks.lifecycle import Revocation, Verdict, judge_time, read_revocation
+from slackapp.checks.lifecycle import Revocation, Verdict, judge_time, parse_revocation, read_revocation
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows import purge_tenant, trail, use_token
-from slackapp.model import InboxRow, Installation, Origin, Tenant
+from slackapp.model import InboxRow, Installation, Origin, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import inbox, installations, tokens
 from slackapp.store.inbox import Arrival
 
 _ASK_AGAIN = 15
+_LATER = (Refusal.TOKEN_UNAVAILABLE, Refusal.KEY_UNAVAILABLE, Refusal.KEY_REVOKED)
+_USABLE = frozenset({"active", "suspect", "needs_reinstall"})
 
 
 @dataclass(frozen=True)
@@ -28,38 +30,37 @@ class _Judged:
 
 
 def receive(app: App, arrival: Arrival, event: Mapping[str, Any], origin: Origin, now: int) -> str:
-    """Inside the request: the effect, or the suspicion, in one transaction with the inbox row. Returns the outcome."""
+    """Inside the request: the effect, or the suspicion, in one transaction with the inbox row. Returns the outcome.
+
+    No key is needed, so that a tenant whose key is lost or withdrawn can be erased all the same.
+    """
     revocation = read_revocation(arrival.type, event)
-    purged = False
     with app.db.transaction():
         installation = installations.find(app.db, arrival.tenant)
-        if installation is None or inbox.is_known(app.db, arrival.event_id):
-            return "unknown" if installation is None else "repeat"
+        if installation is None or installation.status == "purging":
+            return "unknown"
+        if inbox.is_known(app.db, arrival.event_id):
+            return "repeat"
         judged = _judge(app, installation, revocation, arrival.event_time)
+        outcome = "suspect" if judged.ask else "erased" if judged.act else "ignored"
+        state = "ready" if judged.ask else "done"
+        inbox.receive_lifecycle(app.db, arrival, str(revocation), state, outcome, now)
         if judged.ask:
-            inbox.receive(app.db, arrival, now)
             installations.set_status(app.db, arrival.tenant, "active", "suspect")
-            outcome = "suspect"
-        else:
-            outcome = "erased" if judged.act else "ignored"
-            inbox.receive_done(app.db, arrival, outcome, now)
         trail.note(app, arrival.type, arrival.tenant, origin, outcome, f"event={arrival.event_id}", now)
-        if judged.act:
-            purged = _erase(app, arrival.tenant, revocation.everything, judged.act, origin, now)
+        purged = bool(judged.act) and _erase(app, arrival.tenant, revocation.everything, judged.act, origin, now)
     if purged:
         purge_tenant.erased(app, arrival.tenant)
     app.wake_worker()
     return outcome
 
 
-def settle(app: App, row: InboxRow, body: Mapping[str, Any], now: int) -> None:
+def settle(app: App, row: InboxRow, now: int) -> None:
     """In the worker: asks Slack about what could not be decided by time, outside any transaction."""
     origin = Origin("worker", row.event_id)
-    revocation = read_revocation(row.type, body["event"])
-    # An org or a workspace as a whole is asked about with the bot's token, or else with whichever there is.
-    stored = [token.user_id for token in tokens.of_tenant(app.db, row.tenant)]
+    revocation = parse_revocation(row.named)
     before = installations.find(app.db, row.tenant)
-    asked = [user_id for user_id in stored if _names(revocation, user_id)]
+    asked = [token.user_id for token in tokens.of_tenant(app.db, row.tenant) if revocation.names(token.user_id)]
     answers = {user_id: _is_alive(app, row, user_id, origin) for user_id in asked}
     if any(alive is None for alive in answers.values()):
         inbox.postpone(app.db, row.event_id, row.lease_owner, "Slack could not say", now + _ASK_AGAIN)
@@ -72,8 +73,7 @@ def settle(app: App, row: InboxRow, body: Mapping[str, Any], now: int) -> None:
             # One live token shows that the app is not uninstalled; then only what is dead goes.
             everything = revocation.everything and len(dead) == len(answers)
             purged = bool(dead) and _erase(app, row.tenant, everything, dead, origin, now)
-            if not purged and not (dead and "" in dead):
-                installations.set_status(app.db, row.tenant, "suspect", "active")
+            installations.set_status(app.db, row.tenant, "suspect", "active")
         result = f"dead={len(dead)} alive={len(answers) - len(dead)}"
         inbox.finish(app.db, row.event_id, row.lease_owner, "done", result, now)
         trail.note(app, f"{row.type}.settled", row.tenant, origin, result, f"event={row.event_id}", now)
@@ -82,21 +82,21 @@ def settle(app: App, row: InboxRow, body: Mapping[str, Any], now: int) -> None:
 
 
 def _judge(app: App, installation: Installation, revocation: Revocation, event_time: int) -> _Judged:
-    verdicts: dict[str, Verdict] = {}
-    for token in tokens.of_tenant(app.db, installation.tenant):
-        if _names(revocation, token.user_id):
-            since = installation.installed_at if revocation.everything else token.granted_at
-            verdicts[token.user_id] = judge_time(event_time, since)
-    if revocation.everything and not verdicts:
-        verdicts[""] = judge_time(event_time, installation.installed_at)
+    named = [token for token in tokens.of_tenant(app.db, installation.tenant) if revocation.names(token.user_id)]
+    verdicts = {token.user_id: _verdict(token, installation, revocation, event_time) for token in named}
     return _Judged(
         act=tuple(user_id for user_id, verdict in verdicts.items() if verdict is Verdict.ACT),
         ask=tuple(user_id for user_id, verdict in verdicts.items() if verdict is Verdict.ASK),
     )
 
 
-def _names(revocation: Revocation, user_id: str) -> bool:
-    return revocation.everything or (revocation.bot if user_id == "" else user_id in revocation.users)
+def _verdict(token: Token, installation: Installation, revocation: Revocation, event_time: int) -> Verdict:
+    verdict = judge_time(event_time, installation.installed_at if revocation.everything else token.granted_at)
+    if verdict is Verdict.ACT and not revocation.everything and token.refresh is not None:
+        # Slack does not say whether it also reports a rotating token that a refresh has retired, while its successor
+        # lives (docs.slack.dev/authentication/using-token-rotation): such a report alone erases nothing.
+        return Verdict.ASK
+    return verdict
 
 
 def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[str, ...], origin: Origin, now: int) -> bool:
@@ -116,11 +116,13 @@ def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[str, ...], or
 
 def _is_alive(app: App, row: InboxRow, user_id: str, origin: Origin) -> bool | None:
     """True or False as Slack says; None when it cannot be asked just now."""
-    use = use_token.Use(row.tenant, user_id, row.type, frozenset({"active", "suspect", "needs_reinstall"}))
+    use = use_token.Use(row.tenant, user_id, row.type, _USABLE)
     try:
         use_token.call(app, use, "auth.test", {}, origin, lambda: None)
     except SlackCallError as error:
-        return None if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE) else False
+        if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE):
+            return None
+        return error.kind is not SlackErrorKind.DEAD  # whatever else Slack says, it knows the token
     except Refused as refused:
-        return None if refused.refusal is Refusal.TOKEN_UNAVAILABLE else False
+        return None if refused.refusal in _LATER else False
     return True

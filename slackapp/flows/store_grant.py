@@ -9,28 +9,23 @@ import json
 from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
 from slackapp.flows import trail
+from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
 from slackapp.model import Grant, GrantedToken, Installation, Origin, Sealed, Tenant
 from slackapp.ports import App, TenantKeys
-from slackapp.store import data_keys, inbox, installations, oauth_states, tokens
+from slackapp.store import inbox, installations, oauth_states, tokens
 from slackapp.store.tokens import SealedPair
-
-_TRIES = 3
-
-
-class _KeysChangedError(Exception):
-    """Another install of the same tenant, or a purge, came in between."""
 
 
 def run(app: App, grant: Grant, state_hash: bytes, origin: Origin, now: int) -> None:
     """Raises StoreError; then nothing was stored."""
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         # Keys are opened before the transaction: whoever holds the master key may be far away.
         keys = app.keyring.prepare(grant.tenant)
         try:
             with app.db.transaction():
                 first = _write(app, grant, keys, origin, now)
                 oauth_states.finish(app.db, state_hash, "installed", grant.tenant)
-        except _KeysChangedError:
+        except KeysChangedError:
             app.keyring.forget(grant.tenant)
             continue
         app.metrics.count("slackapp_installs_total", {"result": "installed" if first else "reinstalled"})
@@ -41,10 +36,11 @@ def run(app: App, grant: Grant, state_hash: bytes, origin: Origin, now: int) -> 
 
 def _write(app: App, grant: Grant, keys: TenantKeys, origin: Origin, now: int) -> bool:
     """True for a first install."""
-    _settle_keys(app, grant.tenant, keys, now)
+    settle(app, grant.tenant, keys, now)
     before = installations.find(app.db, grant.tenant)
     after = _installation(app, grant, before, now)
-    installations.save(app.db, after, _webhook(app, grant, keys, before, after.generation))
+    bot_before = tokens.find(app.db, grant.tenant, "")
+    installations.save(app.db, after, _webhook(grant, keys, after.generation), keep_webhook=grant.bot is None)
     for user_id, granted in (("", grant.bot), (grant.installer_id, grant.user)):
         if granted is not None:
             old = tokens.find(app.db, grant.tenant, user_id)
@@ -54,19 +50,10 @@ def _write(app: App, grant: Grant, keys: TenantKeys, origin: Origin, now: int) -
     missing = sorted(set(app.settings.bot_scopes) - set(grant.bot.scopes)) if grant.bot is not None else []
     detail = f"generation={after.generation} installer={grant.installer_id} missing_scopes={','.join(missing)}"
     trail.note(app, "reinstalled" if before else "installed", grant.tenant, origin, "ok", detail, now)
-    if before is None:
+    if bot_before is None and grant.bot is not None:  # the first bot there; who has none cannot be greeted by it
         job_id = f"installed-{app.entropy(16).hex()}"
         inbox.add_job(app.db, job_id, inbox.INSTALLED, grant.tenant, now, now)
     return before is None
-
-
-def _settle_keys(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
-    stored = frozenset(key.key_id for key in data_keys.active(app.db, tenant))
-    if stored != (frozenset() if keys.minted else keys.key_ids):
-        raise _KeysChangedError
-    for key in keys.minted:
-        if not data_keys.add(app.db, tenant, key, now):
-            raise _KeysChangedError
 
 
 def _installation(app: App, grant: Grant, before: Installation | None, now: int) -> Installation:
@@ -90,23 +77,17 @@ def _installation(app: App, grant: Grant, before: Installation | None, now: int)
     )
 
 
-def _webhook(app: App, grant: Grant, keys: TenantKeys, before: Installation | None, generation: int) -> Sealed | None:
-    context = records.webhook_of(grant.tenant, generation)
-    if grant.webhook is not None:
-        hook = grant.webhook
-        fields = {
-            "url": hook.url.reveal(),
-            "channel": hook.channel,
-            "channel_id": hook.channel_id,
-            "configuration_url": hook.configuration_url,
-        }
-        return keys.seal(context, json.dumps(fields).encode())
-    stored = installations.find_webhook(app.db, grant.tenant)
-    if stored is None or before is None or grant.bot is not None:
+def _webhook(grant: Grant, keys: TenantKeys, generation: int) -> Sealed | None:
+    if grant.webhook is None:
         return None
-    # Bound to the generation, which has just grown: sealed again for the new one.
-    sealed, old_generation = stored
-    return keys.seal(context, app.keyring.open(records.webhook_of(grant.tenant, old_generation), sealed))
+    hook = grant.webhook
+    fields = {
+        "url": hook.url.reveal(),
+        "channel": hook.channel,
+        "channel_id": hook.channel_id,
+        "configuration_url": hook.configuration_url,
+    }
+    return keys.seal(records.webhook_of(grant.tenant, generation), json.dumps(fields).encode())
 
 
 def seal_pair(

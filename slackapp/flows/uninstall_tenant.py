@@ -6,7 +6,7 @@ finishes it; a re-install that comes in between wins.
 
 from dataclasses import dataclass
 
-from slackapp.errors import Refused, SlackCallError, StoreError
+from slackapp.errors import Refused, SlackCallError, SlackErrorKind, StoreError
 from slackapp.flows import purge_tenant, trail, use_token
 from slackapp.model import InboxRow, Installation, Origin, Tenant
 from slackapp.ports import App
@@ -18,30 +18,32 @@ _JOB_AFTER = 60
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done. `slack` is `uninstalled`, `revoked`, `nothing to tell` or `not told: …`."""
+    """What was done. `slack` is `uninstalled`, `revoked`, `nothing to tell` or `not told: …`.
 
-    tenant_id: str
+    `erased` is false only where somebody installed again meanwhile. While the purge is `pending`, all rows are gone and
+    the write-ahead log or the key backup is not rewritten yet; the worker goes on with it.
+    """
+
     found: bool
     slack: str
     erased: bool
+    pending: bool
 
 
-def run(app: App, claimed_id: str, origin: Origin, now: int) -> Outcome:
-    """Removes the team or org with that id; for an unknown one, says that there is nothing. Idempotent."""
+_NOTHING = Outcome(found=False, slack="nothing to tell", erased=True, pending=False)
+
+
+def run(app: App, tenant: Tenant, origin: Origin, now: int) -> Outcome:
+    """Removes a team or an org; for one that is not there, says that there is nothing. Idempotent."""
     # 1. find the tenant
-    found = installations.find_tenants(app.db, claimed_id)
-    if not found:
-        return Outcome(claimed_id, found=False, slack="nothing to tell", erased=True)
     # 2. from now on nothing else uses its tokens
     with app.db.transaction():
-        installation = installations.find(app.db, found[0])
-        if installation is not None:
-            installations.set_status(app.db, installation.tenant, installation.status, "purging")
-            job_id = f"uninstall-{app.entropy(16).hex()}"
-            inbox.add_job(app.db, job_id, inbox.UNINSTALL, installation.tenant, now, now + _JOB_AFTER)
-            trail.note(app, "uninstall.begun", installation.tenant, origin, "ok", "", now)
-    if installation is None:
-        return Outcome(claimed_id, found=False, slack="nothing to tell", erased=True)
+        installation = installations.find(app.db, tenant)
+        if installation is None:
+            return _NOTHING
+        installations.set_status(app.db, tenant, installation.status, "purging")
+        inbox.add_job(app.db, f"uninstall-{app.entropy(16).hex()}", inbox.UNINSTALL, tenant, now, now + _JOB_AFTER)
+        trail.note(app, "uninstall.begun", tenant, origin, "ok", "", now)
     return _finish(app, installation, origin)
 
 
@@ -61,44 +63,45 @@ def _finish(app: App, installation: Installation, origin: Origin) -> Outcome:
     now = app.clock()
     with app.db.transaction():
         current = installations.find(app.db, tenant)
-        erase = current is None or (current.status == "purging" and current.generation == installation.generation)
-        if erase and current is not None:
-            purge_tenant.erase(app, tenant, "uninstall", origin, now)
-            trail.note(app, "uninstalled", tenant, origin, "ok", f"slack={slack}", now)
-    if erase:
-        purge_tenant.erased(app, tenant)
-        app.metrics.count("slackapp_uninstalls_total", {"by": origin.actor})
-    return Outcome(tenant.id, found=True, slack=slack, erased=erase)
+        if current is None:
+            return Outcome(found=True, slack=slack, erased=True, pending=False)
+        if current.status != "purging" or current.generation != installation.generation:
+            return Outcome(found=True, slack=slack, erased=False, pending=False)
+        job_id = purge_tenant.erase(app, tenant, "uninstall", origin, now)
+        trail.note(app, "uninstalled", tenant, origin, "ok", f"slack={slack}", now)
+    purge_tenant.erased(app, tenant)
+    app.metrics.count("slackapp_uninstalls_total", {"by": origin.actor})
+    # 5. complete the purge, or leave that to the worker
+    complete = purge_tenant.complete_now(app, job_id, origin)
+    return Outcome(found=True, slack=slack, erased=True, pending=not complete)
 
 
 def _tell_slack(app: App, tenant: Tenant, origin: Origin) -> str:
-    users = [token.user_id for token in tokens.of_tenant(app.db, tenant)]
+    users = [token.user_id for token in tokens.of_tenant(app.db, tenant) if token.status != "dead"]
     if not users:
         return "nothing to tell"
-    try:
-        use = _use(tenant, users[0])
-        use_token.run(app, use, "apps.uninstall", app.slack.uninstall, origin, lambda: None)
-        return "uninstalled"
-    except (SlackCallError, Refused, StoreError) as error:
-        reason = _reason(error)
-    # Not every kind of token may uninstall: then each is revoked (docs.slack.dev/reference/methods/apps.uninstall).
+    for user_id in users:
+        try:
+            use_token.run(app, _use(tenant, user_id), "apps.uninstall", app.slack.uninstall, origin, lambda: None)
+            return "uninstalled"
+        except (SlackCallError, Refused, StoreError):
+            continue  # not every kind of token may uninstall (docs.slack.dev/reference/methods/apps.uninstall)
     failures = [reason for user_id in users if (reason := _revoke(app, tenant, user_id, origin))]
     return f"not told: {failures[0]}" if failures else "revoked"
 
 
 def _revoke(app: App, tenant: Tenant, user_id: str, origin: Origin) -> str:
+    """Why it could not be revoked; "" when it was, or was dead already."""
     try:
         use_token.call(app, _use(tenant, user_id), "auth.revoke", {}, origin, lambda: None)
-    except (SlackCallError, Refused, StoreError) as error:
-        return _reason(error)
+    except SlackCallError as error:
+        return "" if error.kind is SlackErrorKind.DEAD else error.code
+    except Refused as refused:
+        return refused.refusal.value.code
+    except StoreError:
+        return "the database failed"
     return ""
 
 
 def _use(tenant: Tenant, user_id: str) -> use_token.Use:
     return use_token.Use(tenant, user_id, "uninstall", frozenset({"purging"}))
-
-
-def _reason(error: SlackCallError | Refused | StoreError) -> str:
-    if isinstance(error, SlackCallError):
-        return error.code
-    return error.refusal.value.code if isinstance(error, Refused) else "the database failed"

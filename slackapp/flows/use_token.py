@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from slackapp.crypto import records
-from slackapp.errors import DecryptError, Refusal, Refused, SlackCallError, SlackErrorKind
+from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows import refresh_token, trail
-from slackapp.model import Origin, Secret, SlackAnswer, Tenant, Token
+from slackapp.flows.suspend_tenant import guard
+from slackapp.model import Installation, Origin, Secret, SlackAnswer, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installations, tokens
+
+_BY_STATUS = {"suspended": Refusal.KEY_REVOKED, "suspect": Refusal.TOKEN_UNAVAILABLE}
 
 Send = Callable[[Secret], SlackAnswer]
 
@@ -49,12 +52,17 @@ def run(app: App, use: Use, method: str, send: Send, origin: Origin, intent: Cal
     try:
         return send(_open(app, token, use, method, origin, intent))
     except SlackCallError as error:
-        if error.kind is SlackErrorKind.DEAD:
-            give_up(app, token, error.code, origin)
-        if error.kind is not SlackErrorKind.EXPIRED or token.refresh is None:
+        if not _is_outlived(app, token, error):
+            if error.kind is SlackErrorKind.DEAD:
+                give_up(app, token, error.code, origin)
             raise
-    # token_expired before its time: refresh what we saw, then repeat exactly once.
-    token = refresh_token.run(app, token, origin)
+    # The pair that we saw is over before its time: refresh it, then repeat exactly once.
+    try:
+        token = refresh_token.run(app, token, origin)
+    except Refused as refused:
+        if refused.refusal is Refusal.NEEDS_REINSTALL:
+            give_up(app, token, "refresh_refused", origin)
+        raise
     try:
         return send(_open(app, token, use, method, origin, lambda: None))
     except SlackCallError as again:
@@ -67,16 +75,40 @@ def _fresh(app: App, use: Use, origin: Origin) -> Token:
     """The token, refreshed when it is due."""
     installation = installations.find(app.db, use.tenant)
     token = tokens.find(app.db, use.tenant, use.user_id) if installation is not None else None
-    if installation is None or installation.status not in use.statuses:
-        raise Refused(Refusal.NEEDS_REINSTALL if installation is not None else Refusal.NOT_INSTALLED)
+    _refuse_status(installation, use)
     if token is None or token.status == "dead":
         raise Refused(Refusal.NEEDS_REINSTALL)
     if refresh_token.is_due(token, app.clock()):
         token = refresh_token.run_if_free(app, token, origin)
     if token.expires_at is not None and token.expires_at <= app.clock():
         # Expired, and no refresh came about. There is no other copy to fall back on.
-        raise Refused(Refusal.NEEDS_REINSTALL if token.status == "refresh_refused" else Refusal.TOKEN_UNAVAILABLE)
+        if token.status != "refresh_refused":
+            raise Refused(Refusal.TOKEN_UNAVAILABLE)
+        give_up(app, token, "refresh_refused", origin)
+        raise Refused(Refusal.NEEDS_REINSTALL)
     return token
+
+
+def _refuse_status(installation: Installation | None, use: Use) -> None:
+    if installation is None:
+        raise Refused(Refusal.NOT_INSTALLED)
+    if installation.status not in use.statuses:
+        raise Refused(_BY_STATUS.get(installation.status, Refusal.NEEDS_REINSTALL))
+
+
+def _is_outlived(app: App, token: Token, error: SlackCallError) -> bool:
+    """Whether a refresh may help: the token expired, or a refresh whose answer was lost may have pushed it out.
+
+    Slack keeps two access tokens alive; each refresh, heard of or not, makes a new one
+    (docs.slack.dev/authentication/using-token-rotation).
+    """
+    if token.refresh is None:
+        return False
+    if error.kind is SlackErrorKind.EXPIRED:
+        return True
+    stored = tokens.find(app.db, token.tenant, token.user_id)
+    unfinished = stored is not None and stored.generation == token.generation and stored.lease_owner != ""
+    return error.kind is SlackErrorKind.DEAD and unfinished
 
 
 def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent: Callable[[], None]) -> Secret:
@@ -84,20 +116,18 @@ def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent:
     of = f"kind={context.kind} user={use.user_id} generation={token.generation}"
     detail = f"purpose={use.purpose} method={method} {of}"
     with app.db.transaction():
+        # Once more, under the lock: who has just become suspect, or is being removed, is not used any more.
+        _refuse_status(installations.find(app.db, use.tenant), use)
         trail.note(app, "token.read", use.tenant, origin, "ok", detail, app.clock())
         intent()
-    try:
+    with guard(app, use.tenant, origin, detail):
         return Secret(app.keyring.open(context, token.access).decode())
-    except DecryptError:
-        trail.note_alone(app, "token.unavailable", use.tenant, origin, "failed", detail, app.clock())
-        app.metrics.count("slackapp_token_unavailable_total", {})
-        raise Refused(Refusal.TOKEN_UNAVAILABLE) from None
 
 
 def give_up(app: App, token: Token, reason: str, origin: Origin) -> None:
     """The token will never work again: nothing is called with it any more, until somebody installs again."""
     with app.db.transaction():
-        if tokens.set_status(app.db, token, "dead"):
+        if tokens.give_up(app.db, token):
             if token.user_id == "":
                 installations.set_status(app.db, token.tenant, "active", "needs_reinstall")
             trail.note(app, "token.dead", token.tenant, origin, reason, f"user={token.user_id}", app.clock())

@@ -1,7 +1,7 @@
 """`POST /slack/uninstall`, for the operator."""
 
 from slackapp.checks.json_body import parse_json
-from slackapp.checks.slack_ids import is_enterprise, is_workspace
+from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.errors import Refusal, Refused
 from slackapp.flows import uninstall_tenant
 from slackapp.model import Origin
@@ -15,10 +15,15 @@ def remove(app: App, request: Request, caller: Origin, now: int) -> Response:
     if request.header("content-type").partition(";")[0].strip().lower() != "application/json":
         raise Refused(Refusal.MEDIA_TYPE)
     claimed_id = parse_json(request.raw_body).get("id")
-    if not isinstance(claimed_id, str) or not (is_workspace(claimed_id) or is_enterprise(claimed_id)):
+    tenant = tenant_of_id(claimed_id) if isinstance(claimed_id, str) else None
+    if tenant is None:
         raise Refused(Refusal.JSON)
-    outcome = uninstall_tenant.run(app, claimed_id, caller, now)
-    return json_answer(
-        200,
-        {"id": outcome.tenant_id, "found": outcome.found, "slack": outcome.slack, "erased": outcome.erased},
-    )
+    outcome = uninstall_tenant.run(app, tenant, caller, now)
+    answer = {
+        "id": tenant.id,
+        "found": outcome.found,
+        "slack": outcome.slack,
+        "erased": outcome.erased,
+        "pending": outcome.pending,
+    }
+    return json_answer(200, answer)

@@ -8,15 +8,16 @@ open is kept. When a key is gone from the database, its records are gone: there 
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from slackapp.crypto import envelope
 from slackapp.crypto.records import LIMITS
-from slackapp.errors import DecryptError, KeyMissingError
-from slackapp.keys.providers import KeyProvider
+from slackapp.errors import ConfigError, DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError
+from slackapp.keys.providers import LOCAL, KeyContext, KeyProvider, LocalProvider
 from slackapp.model import NO_TENANT, DataKey, NewKey, RecordContext, Sealed, Tenant
 from slackapp.ports import Clock, Entropy
-from slackapp.store import data_keys
+from slackapp.store import data_keys, meta
 from slackapp.store.db import Database
 
 PURPOSES = ("bot", "user", "refresh", "data")
@@ -60,23 +61,35 @@ class OpenKeys:
 
 
 class Keyring:
-    """The data keys of one database."""
+    """The data keys of one database, and the providers that wrap them."""
 
-    def __init__(self, db: Database, provider: KeyProvider, app_id: str, entropy: Entropy, clock: Clock) -> None:
+    def __init__(
+        self,
+        db: Database,
+        local: LocalProvider,
+        others: Mapping[str, KeyProvider],
+        reload_local: Callable[[], None],
+        app_id: str,
+        entropy: Entropy,
+        clock: Clock,
+    ) -> None:
         self._db = db
-        self._provider = provider
+        self._local = local
+        self._providers: Mapping[str, KeyProvider] = {LOCAL: local, **others}
+        self._reload_local = reload_local
         self._app_id = app_id
         self._entropy = entropy
         self._clock = clock
         self._lock = threading.Lock()
-        self._cache: OrderedDict[Tenant, tuple[int, dict[int, OpenKey], dict[str, OpenKey]]] = OrderedDict()
+        self._cache: OrderedDict[Tenant, _Loaded] = OrderedDict()
+        self._epoch = -1
         self._audit_key = b""
 
     # Records
 
     def seal(self, context: RecordContext, plaintext: bytes) -> Sealed:
         """Seals under the active key of the tenant and purpose. Raises KeyMissingError for a tenant without keys."""
-        return OpenKeys(self._app_id, self._entropy, self._active(context.tenant), ()).seal(context, plaintext)
+        return OpenKeys(self._app_id, self._entropy, self._loaded(context.tenant).active, ()).seal(context, plaintext)
 
     def open(self, context: RecordContext, sealed: Sealed) -> bytes:
         """Opens a record where it belongs. Raises DecryptError, for every reason alike."""
@@ -88,10 +101,12 @@ class Keyring:
 
     def prepare(self, tenant: Tenant) -> OpenKeys:
         """The tenant's keys, to seal with inside a transaction; for a new tenant, keys that are yet to be stored."""
-        active = self._active(tenant)
-        if active:
-            return OpenKeys(self._app_id, self._entropy, active, ())
-        made = [self._mint(tenant, purpose) for purpose in PURPOSES]
+        active = self._loaded(tenant).active
+        return OpenKeys(self._app_id, self._entropy, active, ()) if active else self.mint(tenant, LOCAL)
+
+    def mint(self, tenant: Tenant, provider: str) -> OpenKeys:
+        """New keys for every purpose, wrapped by that provider and not stored yet."""
+        made = [self._mint(tenant, purpose, provider) for purpose in PURPOSES]
         keys = {new.purpose: OpenKey(new.key_id, new.purpose, key) for new, key in made}
         return OpenKeys(self._app_id, self._entropy, keys, tuple(new for new, _ in made))
 
@@ -100,12 +115,53 @@ class Keyring:
         with self._lock:
             self._cache.pop(tenant, None)
 
+    # Wrapping
+
+    def rewrap(self, key: DataKey, provider: str) -> tuple[int, bytes]:
+        """The same data key wrapped by that provider's newest master key: its version and the wrapped key."""
+        context = KeyContext(self._app_id, key.tenant, key.purpose, key.key_id)
+        return self._provider(provider).wrap(context, self._unwrap(key).key)
+
+    def can_unwrap(self, key: DataKey) -> bool:
+        """Tries a key, past the cache."""
+        try:
+            return len(self._unwrap(key).key) == envelope.KEY_BYTES
+        except (DecryptError, KeyRevokedError, KeyUnavailableError):
+            return False
+
+    def provider_names(self) -> frozenset[str]:
+        """The providers that are configured."""
+        return frozenset(self._providers)
+
+    # What other processes do to the keys
+
+    def refresh(self) -> int:
+        """Takes notice of a changed key file or of a flush, by the key epoch in the database; the epoch.
+
+        Raises ConfigError when the changed file cannot be used; then everything stays as it was.
+        """
+        epoch = meta.key_epoch(self._db)
+        if epoch != self._epoch:
+            with self._lock:
+                self._cache.clear()  # first: a flush must work even where the key file does not
+                self._reload_local()
+                self._epoch = epoch
+        return epoch
+
+    def master_versions(self) -> frozenset[int]:
+        """The versions of the local master key that this process can unwrap with."""
+        return self._local.versions
+
+    def master_check(self, version: int) -> str:
+        """A local master key's check value for this database."""
+        return self._local.check_value(version, self._app_id, meta.get(self._db, meta.DATABASE_ID) or "")
+
     # The service's own keys
 
     def make_service_keys(self, now: int) -> None:
         """Gives a new database its keys for states and for the audit; run by every process at start."""
         have = {key.purpose for key in data_keys.active(self._db, NO_TENANT)}
-        missing = [self._mint(NO_TENANT, purpose)[0] for purpose in SERVICE_PURPOSES if purpose not in have]
+        missing = [self._mint(NO_TENANT, purpose, LOCAL)[0] for purpose in SERVICE_PURPOSES if purpose not in have]
         if missing:
             with self._db.transaction():
                 for key in missing:
@@ -127,18 +183,15 @@ class Keyring:
         return envelope.mac(self._audit_key, data)
 
     def _service_key(self, purpose: str) -> OpenKey:
-        key = self._active(NO_TENANT).get(purpose)
+        key = self._loaded(NO_TENANT).active.get(purpose)
         if key is None:
             raise KeyMissingError
         return key
 
     # Where the keys come from
 
-    def _active(self, tenant: Tenant) -> dict[str, OpenKey]:
-        return self._loaded(tenant)[1]
-
     def _by_id(self, tenant: Tenant, key_id: int) -> OpenKey | None:
-        by_id = self._loaded(tenant)[0]
+        by_id = self._loaded(tenant).by_id
         if key_id not in by_id:
             row = data_keys.find(self._db, tenant, key_id)
             if row is None:
@@ -146,29 +199,51 @@ class Keyring:
             by_id[key_id] = self._unwrap(row)
         return by_id[key_id]
 
-    def _loaded(self, tenant: Tenant) -> tuple[dict[int, OpenKey], dict[str, OpenKey]]:
+    def _loaded(self, tenant: Tenant) -> "_Loaded":
+        try:
+            epoch = self.refresh()
+        except ConfigError:
+            epoch = self._epoch  # the worker logs it; a bad new file is no reason to stop serving with the old keys
         now = self._clock()
         with self._lock:
             found = self._cache.get(tenant)
-            if found is not None and 0 <= now - found[0] < CACHE_SECONDS:
+            if found is not None and 0 <= now - found.since < CACHE_SECONDS:
                 self._cache.move_to_end(tenant)
-                return found[1], found[2]
+                return found
+        # Not under the lock: a provider may be far away, and one tenant's must not hold up the others'.
         keys = [self._unwrap(row) for row in data_keys.active(self._db, tenant)]
-        by_id, active = {key.key_id: key for key in keys}, {key.purpose: key for key in keys}
-        if keys:
-            with self._lock:
-                self._cache[tenant] = (now, by_id, active)
+        loaded = _Loaded(now, {key.key_id: key for key in keys}, {key.purpose: key for key in keys})
+        with self._lock:
+            if keys and epoch == self._epoch:  # a flush that came in between must not be undone
+                self._cache[tenant] = loaded
                 while len(self._cache) > CACHE_KEYS // len(PURPOSES):
                     self._cache.popitem(last=False)
-        return by_id, active
+        return loaded
 
     def _unwrap(self, row: DataKey) -> OpenKey:
-        key = self._provider.unwrap(self._app_id, row.tenant, row.purpose, row.key_id, row.master_version, row.wrapped)
+        context = KeyContext(self._app_id, row.tenant, row.purpose, row.key_id)
+        key = self._provider(row.provider).unwrap(context, row.master_version, row.wrapped)
         return OpenKey(row.key_id, row.purpose, key)
 
-    def _mint(self, tenant: Tenant, purpose: str) -> tuple[NewKey, bytes]:
+    def _provider(self, name: str) -> KeyProvider:
+        provider = self._providers.get(name)
+        if provider is None:
+            raise KeyUnavailableError  # its setting was taken away; the key may come back
+        return provider
+
+    def _mint(self, tenant: Tenant, purpose: str, provider: str) -> tuple[NewKey, bytes]:
         # A random id, not a counter: after an old backup is restored, a counter would give the id of another key again.
         key_id = int.from_bytes(self._entropy(4), "big") or 1
         key = self._entropy(envelope.KEY_BYTES)
-        version, wrapped = self._provider.wrap(self._app_id, tenant, purpose, key_id, key)
-        return NewKey(key_id, purpose, self._provider.provider_id, version, wrapped), key
+        context = KeyContext(self._app_id, tenant, purpose, key_id)
+        version, wrapped = self._provider(provider).wrap(context, key)
+        return NewKey(key_id, purpose, provider, version, wrapped), key
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A tenant's keys in memory."""
+
+    since: int
+    by_id: dict[int, OpenKey]
+    active: dict[str, OpenKey]

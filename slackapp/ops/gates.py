@@ -1,5 +1,6 @@
 """Bounds on how often: a token bucket per address, one audit row per reason and minute, places for exchanges."""
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ class TokenBuckets:
             self._buckets[key] = (level - 1 if admitted else level, now)
             if len(self._buckets) > MAX_KEYS:
                 self._buckets.popitem(last=False)
-        return 0 if admitted else max(1, round((1 - level) / rate))
+        return 0 if admitted else math.ceil((1 - level) / rate)
 
 
 class OncePerMinute:

@@ -44,14 +44,17 @@ class JsonLog:
         kind, _, trace = sys.exc_info()
         places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
         name = kind.__name__ if kind is not None else "none"
-        self._write("bug", event, {**fields, "exception": name, "at": " ".join(places[-12:])})
+        self._write("bug", event, {**fields, "exception": name, "places": " ".join(places[-12:])})
 
     def _write(self, level: str, event: str, fields: Mapping[str, str | int]) -> None:
-        line = {"at": self._clock(), "level": level, "event": event}
-        line |= {key: mask(value) if isinstance(value, str) else value for key, value in fields.items()}
+        masked = {key: mask(value) if isinstance(value, str) else value for key, value in fields.items()}
+        line = {**masked, "at": self._clock(), "level": level, "event": event}
         with self._lock:
-            self._stream.write(json.dumps(line, ensure_ascii=True) + "\n")
-            self._stream.flush()
+            try:
+                self._stream.write(json.dumps(line, ensure_ascii=True) + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):
+                return  # a full disk or a closed pipe: the service goes on without its log
 
 
 def mask(text: str) -> str:

@@ -3,9 +3,9 @@
 import threading
 
 from slackapp.errors import StoreError
-from slackapp.flows import run_event, sweep
+from slackapp.flows import heartbeat, run_event, suspend_tenant, sweep, verify_audit
 from slackapp.ports import App
-from slackapp.store import inbox
+from slackapp.store import inbox, meta
 
 IDLE = 1.0
 """Seconds between two looks at an inbox in which nothing was announced: for rows put back, and of other processes."""
@@ -21,18 +21,26 @@ class Worker:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._swept_at = 0
+        self._beat_at = 0
+        self._epoch = 0
 
     def start(self, app: App) -> None:
-        """Starts the thread."""
+        """Says that the process lives, and starts the thread."""
+        self._upkeep(app)
         self._thread = threading.Thread(target=self._loop, args=(app,), name="inbox", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Lets the row that runs come to its end, for at most 8 s, and stops."""
+    def stop(self, app: App) -> None:
+        """Lets the row that runs come to its end, for at most 8 s, stops, and says so."""
         self._stop.set()
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join(STOP_AFTER)
+        if self._thread is None:
+            return
+        self._thread.join(STOP_AFTER)
+        try:
+            heartbeat.leave(app)
+        except StoreError as error:
+            app.log.error("not_signed_off", {"why": str(error)})  # a minute from now it counts as dead all the same
 
     def is_alive(self) -> bool:
         """Whether the thread runs."""
@@ -43,6 +51,8 @@ class Worker:
         done = 0
         while not self._stop.is_set() and self._run_one(app):
             done += 1
+            if self._thread is not None:
+                self._upkeep(app)  # also while the inbox is never empty
         return done
 
     def _loop(self, app: App) -> None:
@@ -69,8 +79,12 @@ class Worker:
 
     def _upkeep(self, app: App) -> None:
         now = app.clock()
-        if abs(now - self._swept_at) < SWEEP_EVERY:
-            return
-        self._swept_at = now
-        sweep.mark_unclear(app, now)
-        sweep.run(app, now)
+        if abs(now - self._beat_at) >= heartbeat.EVERY or meta.key_epoch(app.db) != self._epoch:
+            self._beat_at = now
+            self._epoch = heartbeat.run(app, self._epoch, now)
+        if abs(now - self._swept_at) >= SWEEP_EVERY:
+            self._swept_at = now
+            sweep.mark_unclear(app, now)
+            sweep.run(app, now)
+            suspend_tenant.restore_all(app)
+            verify_audit.cut(app, now)

@@ -5,13 +5,18 @@ callable. An edited, removed or re-ordered row breaks the chain from there on; c
 why the newest chain value is worth keeping elsewhere.
 """
 
+import hmac
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slackapp.model import Mac, Tenant
-from slackapp.store.db import Database
+from slackapp.store.db import Database, Row
 
 GENESIS = bytes(32)
+PORTION = 1000
+"""How many rows are read or cut at once."""
+_CHECKPOINT = b"slackapp/v1/audit-checkpoint"
 
 
 @dataclass(frozen=True)
@@ -63,3 +68,77 @@ def encode(number: int, entry: Entry) -> bytes:
         entry.result, entry.detail,
     )  # fmt: skip
     return b"".join(struct.pack(">I", len(data)) + data for data in (field.encode() for field in fields))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A row as it lies there."""
+
+    number: int
+    entry: Entry
+    chain: bytes
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where the chain begins: at the last row that was cut, or at nothing."""
+
+    number: int
+    chain: bytes
+    authentic: bool
+
+
+def rows(db: Database) -> Iterator[Stored]:
+    """All rows in order, read in portions."""
+    after = -1
+    while page := db.many("audit_page", {"after": after, "limit": PORTION}):
+        yield from (_stored(row) for row in page)
+        after = page[-1]["id"]
+
+
+def tail(db: Database, tenant_id: str, event: str, since: int, limit: int) -> list[Stored]:
+    """The last rows, oldest first; "" for any tenant or event."""
+    parameters = {"tenant_id": tenant_id, "event": event, "since": since, "limit": limit}
+    return [_stored(row) for row in reversed(db.many("audit_tail", parameters))]
+
+
+def head(db: Database) -> tuple[int, bytes]:
+    """Number and chain value of the last row."""
+    last = db.one("last_audit", {})
+    return (last["id"], last["chain"]) if last is not None else (0, GENESIS)
+
+
+def chain_of(db: Database, number: int) -> bytes | None:
+    """The chain value of a row that is there."""
+    row = db.one("audit_row", {"id": number})
+    return bytes(row["chain"]) if row is not None else None
+
+
+def checkpoint(db: Database, mac: Mac) -> Checkpoint:
+    """Where the chain begins, and whether that is signed as it must be."""
+    row = db.one("get_checkpoint", {})
+    if row is None:
+        return Checkpoint(0, GENESIS, authentic=True)
+    expected = mac(_signed(row["id"], row["at"], row["chain"]))
+    return Checkpoint(row["id"], row["chain"], hmac.compare_digest(expected, row["mac"]))
+
+
+def cut(db: Database, before: int, mac: Mac) -> int:
+    """Inside a transaction: deletes rows from before a time behind a signed checkpoint; up to which row, 0 for none."""
+    row = db.one("last_to_cut", {"before": before})
+    if row is None:
+        return 0
+    signature = mac(_signed(row["id"], row["at"], row["chain"]))
+    db.execute("set_checkpoint", {"id": row["id"], "at": row["at"], "chain": row["chain"], "mac": signature})
+    db.execute("cut_audit", {"id": row["id"]})
+    return int(row["id"])
+
+
+def _signed(number: int, at: int, chain: bytes) -> bytes:
+    return _CHECKPOINT + struct.pack(">QQ", number, at) + chain
+
+
+def _stored(row: Row) -> Stored:
+    tenant = Tenant(row["tenant_kind"], row["tenant_id"])
+    entry = Entry(row["at"], row["event"], row["actor"], tenant, row["request_id"], row["result"], row["detail"])
+    return Stored(row["id"], entry, row["chain"])

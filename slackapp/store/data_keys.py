@@ -33,6 +33,73 @@ def add(db: Database, tenant: Tenant, key: NewKey, now: int) -> bool:
     return changed == 1
 
 
+def every(db: Database) -> list[DataKey]:
+    """All keys of all tenants and the service's own, retired ones too."""
+    return [_key(row) for row in db.many("all_keys", {})]
+
+
+def below(db: Database, provider: str, master_version: int, limit: int) -> list[DataKey]:
+    """Keys that an older master key wraps."""
+    parameters = {"provider": provider, "master_version": master_version, "limit": limit}
+    return [_key(row) for row in db.many("keys_below", parameters)]
+
+
+def count_by_master(db: Database) -> dict[tuple[str, int], int]:
+    """How many keys hang on each provider's master key."""
+    return {(row["provider"], row["master_version"]): row["found"] for row in db.many("count_by_master", {})}
+
+
+def rewrap(db: Database, key: DataKey, provider: str, master_version: int, wrapped: bytes) -> bool:
+    """Replaces the wrapping of a key; False when somebody else did, or the key is gone."""
+    changed = db.execute(
+        "rewrap_key",
+        {
+            "key_id": key.key_id,
+            "tenant_kind": key.tenant.kind,
+            "tenant_id": key.tenant.id,
+            "provider": provider,
+            "master_version": master_version,
+            "wrapped": wrapped,
+            "old_provider": key.provider,
+            "old_version": key.master_version,
+        },
+    )
+    return changed == 1
+
+
+def empty_all(db: Database) -> None:
+    """In a copy: takes every wrapped key out."""
+    db.execute("empty_keys", {})
+
+
+def fill(db: Database, key: DataKey) -> bool:
+    """In a copy: puts a wrapped key back; False when the copy does not know that key."""
+    changed = db.execute(
+        "fill_key",
+        {
+            "key_id": key.key_id,
+            "tenant_kind": key.tenant.kind,
+            "tenant_id": key.tenant.id,
+            "provider": key.provider,
+            "master_version": key.master_version,
+            "wrapped": key.wrapped,
+            "state": key.state,
+        },
+    )
+    return changed == 1
+
+
+def owners_of_empty(db: Database) -> list[Tenant]:
+    """In a copy: the tenants whose keys could not be put back."""
+    return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("empty_key_owners", {})]
+
+
+def delete_one(db: Database, key: DataKey) -> bool:
+    """Deletes one key of a tenant, whose records another key has sealed anew."""
+    parameters = {"key_id": key.key_id, "tenant_kind": key.tenant.kind, "tenant_id": key.tenant.id}
+    return db.execute("delete_key", parameters) == 1
+
+
 def delete(db: Database, tenant: Tenant) -> int:
     """Deletes all keys of a tenant; what they sealed opens never again. The service's own keys are not touched."""
     return db.execute("delete_keys", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})

@@ -1,6 +1,6 @@
 """Connections, pragmas, transactions, migrations. Statements on tables stand in `sql/`.
 
-One connection per thread, none across a fork. Every write stands in `BEGIN IMMEDIATE`, so that no two writers find
+One connection per thread, none across a fork. Every `:exec` stands in `BEGIN IMMEDIATE`, so that no two writers find
 out at the end that they collide. What a commit returns from is on the disk (`synchronous=FULL`).
 """
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from slackapp.errors import ConfigError, StoreBusyError, StoreError, StoreFullError
+from slackapp.errors import ConfigError, StoreBusyError, StoreDamagedError, StoreError, StoreFullError
 from slackapp.store import queries
 
 BUSY_MS = 2000
@@ -38,6 +38,7 @@ PRAGMAS: tuple[tuple[str, str, Any], ...] = (
 )
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+_OURS = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_MISMATCH}
 
 
 class Database:
@@ -52,28 +53,33 @@ class Database:
         self._pid = os.getpid()
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        self._held: int | None = None
 
     # Statements
 
     def one(self, name: str, parameters: Parameters) -> Row | None:
         """Runs a `:one` statement."""
-        row: Row | None = self._run(name, "one", parameters).fetchone()
-        return row
+        rows = self._run(name, "one", parameters)[0]
+        return rows[0] if rows else None
 
     def many(self, name: str, parameters: Parameters) -> list[Row]:
         """Runs a `:many` statement."""
-        return self._run(name, "many", parameters).fetchall()
+        return self._run(name, "many", parameters)[0]
 
     def execute(self, name: str, parameters: Parameters) -> int:
-        """Runs an `:exec` statement; the number of rows that it changed."""
-        return self._run(name, "exec", parameters).rowcount
+        """Runs an `:exec` statement, in a transaction of its own where none is open; the number of rows it changed."""
+        if self.in_transaction():
+            return self._run(name, "exec", parameters)[1]
+        with self.transaction():
+            return self._run(name, "exec", parameters)[1]
 
-    def _run(self, name: str, cardinality: str, parameters: Parameters) -> sqlite3.Cursor:
+    def _run(self, name: str, cardinality: str, parameters: Parameters) -> tuple[list[Row], int]:
         query = self._queries[name]
         if query.cardinality != cardinality or query.parameters != parameters.keys():
             raise TypeError(f"{name} is :{query.cardinality} and takes {sorted(query.parameters)}")
         with _typed_errors():
-            return self._connection().execute(query.sql, parameters)
+            cursor = self._connection().execute(query.sql, parameters)
+            return cursor.fetchall(), cursor.rowcount
 
     # Transactions
 
@@ -115,12 +121,15 @@ class Database:
         return connection
 
     def close(self) -> None:
-        """Closes every thread's connection; the handle is of no use afterwards."""
+        """Closes every thread's connection; the next use opens a new one."""
         with self._lock:
             for connection in self._all:
                 connection.close()
             self._all.clear()
         self._local = threading.local()
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     # Upkeep
 
@@ -129,11 +138,13 @@ class Database:
 
         Several processes may do so at once. Raises ConfigError for a file that others can read.
         """
-        _make_private(self.path)
-        lock = os.open(_beside(self.path, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        make_private(self.path)
+        lock = _open_lock(_beside(self.path, ".lock"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._migrate()
+        except StoreDamagedError as error:
+            raise ConfigError(f"SLACKAPP_DATABASE: {self.path}: {error}; restore a backup") from None
         finally:
             os.close(lock)
 
@@ -157,6 +168,37 @@ class Database:
             return 0
         row = self.one("get_meta", {"name": "schema_version"})
         return int(row["value"]) if row is not None else 0
+
+    def hold(self) -> None:
+        """Shows, until this process ends or closes, that the database is in use: nobody puts another in its place."""
+        self._held = _open_lock(_beside(self.path, ".users"))
+        fcntl.flock(self._held, fcntl.LOCK_SH)
+
+    def copy_to(self, target: Path) -> None:
+        """A consistent copy in a new private file, in one step, while others read and write."""
+        make_private(target)
+        with _typed_errors():
+            copy = sqlite3.connect(target)
+            try:
+                self._connection().backup(copy, pages=-1)
+            finally:
+                copy.close()
+
+    def make_single_file(self) -> None:
+        """Rewrites the whole file without what was deleted, and without a log beside it; then closes."""
+        connection = self._connection()
+        with _typed_errors():
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("PRAGMA journal_mode = DELETE")
+        self.close()
+
+    def is_whole(self) -> bool:
+        """SQLite's full check, and every foreign key."""
+        connection = self._connection()
+        with _typed_errors():
+            whole = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
+            return whole and not connection.execute("PRAGMA foreign_key_check").fetchall()
 
     def truncate_wal(self) -> bool:
         """Moves all of the write-ahead log into the database and empties it; False while a reader prevents that.
@@ -192,7 +234,8 @@ def _open(path: Path, busy_ms: int) -> sqlite3.Connection:
     return connection
 
 
-def _make_private(path: Path) -> None:
+def make_private(path: Path) -> None:
+    """Makes the file if it is not there, closed to others; refuses one that is open to them. Raises ConfigError."""
     try:
         # Made closed: SQLite gives the -wal and -shm files beside it the same rights.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
@@ -211,6 +254,34 @@ def _make_private(path: Path) -> None:
             raise ConfigError(f"SLACKAPP_DATABASE: others can read {file}; run: chmod 600 {file}")
 
 
+def replace(path: Path, fresh: Path) -> None:
+    """Puts one database file in the place of another that nobody uses. Raises StoreBusyError while somebody does."""
+    lock = _open_lock(_beside(path, ".users"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # The old log belongs to the old file: beside the new one it would be read as its own.
+        for suffix in ("-wal", "-shm"):
+            _beside(path, suffix).unlink(missing_ok=True)
+        os.replace(fresh, path)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except BlockingIOError:
+        raise StoreBusyError("the database is in use; stop the service first") from None
+    finally:
+        os.close(lock)
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise ConfigError(f"SLACKAPP_DATABASE: {path} cannot be opened ({why}); remove it") from None
+
+
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
@@ -225,4 +296,6 @@ def _typed_errors() -> Iterator[None]:
             raise StoreBusyError("the database is locked") from None
         if code in _FULL:
             raise StoreFullError("the database cannot be written") from None
-        raise
+        if isinstance(error, (sqlite3.ProgrammingError, sqlite3.InterfaceError)) or code in _OURS:
+            raise  # a mistake of our own
+        raise StoreDamagedError("the database is damaged, or is none") from None

@@ -8,53 +8,43 @@ from slackapp.store.db import Database, Row
 INSTALLED = "slackapp.installed"
 UNINSTALL = "slackapp.uninstall"
 PURGE = "slackapp.purge"
+PORTION = 1000
+"""How many rows are swept at once."""
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """An event as it is to be kept; `key_id` is the data key that its body is sealed under, 0 without a body."""
+    """An event of a tenant, before it is kept."""
 
     event_id: str
     tenant: Tenant
     type: str
     event_time: int
-    body: Sealed | None
-    key_id: int
 
 
-def receive(db: Database, arrival: Arrival, now: int) -> bool:
-    """Keeps an event; False for a repeat, and for a tenant that is not there."""
-    changed = db.execute(
-        "receive",
-        {
-            "event_id": arrival.event_id,
-            "tenant_kind": arrival.tenant.kind,
-            "tenant_id": arrival.tenant.id,
-            "type": arrival.type,
-            "body": arrival.body.blob if arrival.body is not None else None,
-            "key_id": arrival.key_id,
-            "event_time": arrival.event_time,
-            "now": now,
-        },
-    )
+def receive(db: Database, arrival: Arrival, body: Sealed, key_id: int, now: int) -> bool:
+    """Keeps an event, its body sealed under that data key.
+
+    False for a repeat, for a tenant that is not there, and when the key is not there any more.
+    """
+    changed = db.execute("receive", {**_arrival(arrival, now), "body": body.blob, "key_id": key_id})
     return changed == 1
 
 
-def receive_done(db: Database, arrival: Arrival, result: str, now: int) -> bool:
-    """Notes an event whose effect is in the same transaction; False for a repeat, which then has no effect."""
-    changed = db.execute(
-        "receive_done",
-        {
-            "event_id": arrival.event_id,
-            "tenant_kind": arrival.tenant.kind,
-            "tenant_id": arrival.tenant.id,
-            "type": arrival.type,
-            "event_time": arrival.event_time,
-            "result": result,
-            "now": now,
-        },
-    )
-    return changed == 1
+def receive_lifecycle(db: Database, arrival: Arrival, named: str, state: str, result: str, now: int) -> None:
+    """Keeps an uninstall or a revocation: `ready` for the worker, or `done` in the transaction of its effect."""
+    db.execute("receive_lifecycle", {**_arrival(arrival, now), "named": named, "state": state, "result": result})
+
+
+def _arrival(arrival: Arrival, now: int) -> dict[str, object]:
+    return {
+        "event_id": arrival.event_id,
+        "tenant_kind": arrival.tenant.kind,
+        "tenant_id": arrival.tenant.id,
+        "type": arrival.type,
+        "event_time": arrival.event_time,
+        "now": now,
+    }
 
 
 def add_job(db: Database, job_id: str, job_type: str, tenant: Tenant, now: int, next_at: int) -> None:
@@ -80,6 +70,12 @@ def is_known(db: Database, event_id: str) -> bool:
 def claim(db: Database, owner: str, now: int, until: int) -> InboxRow | None:
     """Takes the next row that is due, for as long as the lease runs; None when there is none."""
     row = db.one("claim", {"owner": owner, "now": now, "until": until})
+    return _row(row) if row is not None else None
+
+
+def claim_this(db: Database, event_id: str, owner: str, until: int) -> InboxRow | None:
+    """Takes one row that nobody has taken yet."""
+    row = db.one("claim_this", {"event_id": event_id, "owner": owner, "until": until})
     return _row(row) if row is not None else None
 
 
@@ -115,6 +111,34 @@ def empty_tenant(db: Database, tenant: Tenant, now: int) -> int:
     return db.execute("empty_tenant", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "now": now})
 
 
+def bodies(db: Database, tenant: Tenant) -> list[tuple[str, Sealed]]:
+    """Event id and sealed body of the tenant's rows that have one."""
+    rows = db.many("list_bodies", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    return [(row["event_id"], Sealed(row["body"])) for row in rows]
+
+
+def reseal_body(db: Database, tenant: Tenant, event_id: str, body: Sealed) -> None:
+    """The same body under another data key."""
+    parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "event_id": event_id, "body": body.blob}
+    db.execute("reseal_body", parameters)
+
+
+def open_purges(db: Database) -> dict[Tenant, str]:
+    """Tenants whose purge is not finished, and why not."""
+    rows = db.many("open_jobs", {"type": PURGE})
+    return {Tenant(row["tenant_kind"], row["tenant_id"]): row["result"] or "under way" for row in rows}
+
+
+def tenants_with_bodies(db: Database) -> frozenset[Tenant]:
+    """Whose events lie there with their bodies."""
+    return frozenset(Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("tenants_with_bodies", {}))
+
+
+def is_open(db: Database, event_id: str) -> bool:
+    """Whether the row is there and not done."""
+    return db.one("is_open", {"event_id": event_id}) is not None
+
+
 def count_bodies(db: Database, tenant: Tenant) -> int:
     """How many of the tenant's rows still have a body."""
     row = db.one("count_bodies", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
@@ -127,13 +151,8 @@ def count_open_purges(db: Database) -> int:
     return int(row["found"]) if row is not None else 0
 
 
-def count_by_state(db: Database) -> dict[str, int]:
-    """How many rows are in each state but `done`."""
-    return {row["state"]: row["found"] for row in db.many("count_by_state", {})}
-
-
 def sweep(db: Database, before: int) -> int:
-    """Deletes finished rows that no repeat can come for any more."""
+    """Deletes finished rows that no repeat can come for any more, at most 1,000 at once; how many."""
     return db.execute("sweep_inbox", {"before": before})
 
 
@@ -143,10 +162,9 @@ def _row(row: Row) -> InboxRow:
         kind=row["kind"],
         tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
         type=row["type"],
+        named=row["named"],
         body=Sealed(row["body"]) if row["body"] is not None else None,
-        state=row["state"],
         attempts=row["attempts"],
-        event_time=row["event_time"],
         received_at=row["received_at"],
         lease_owner=row["lease_owner"],
     )

@@ -17,13 +17,11 @@ def find_first(db: Database, tenants: Iterable[Tenant]) -> Installation | None:
     return next((found for tenant in tenants if (found := find(db, tenant)) is not None), None)
 
 
-def find_tenants(db: Database, claimed_id: str) -> list[Tenant]:
-    """What an operator means by an id; at most one row, as ids of teams and orgs differ in their first letter."""
-    return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("find_tenants", {"id": claimed_id})]
+def save(db: Database, installation: Installation, webhook: Sealed | None, keep_webhook: bool) -> None:
+    """Adds the installation or replaces it; its status becomes `active`.
 
-
-def save(db: Database, installation: Installation, webhook: Sealed | None) -> None:
-    """Adds the installation or replaces it; its status becomes `active`."""
+    With `keep_webhook`, and no new one, a stored webhook stays, bound to the generation that it came with.
+    """
     db.execute(
         "save_installation",
         {
@@ -39,6 +37,7 @@ def save(db: Database, installation: Installation, webhook: Sealed | None) -> No
             "scopes_asked": ",".join(installation.scopes_asked),
             "scopes_granted": ",".join(installation.scopes_granted),
             "webhook": webhook.blob if webhook is not None else None,
+            "keep_webhook": int(keep_webhook and webhook is None),
             "generation": installation.generation,
             "now": installation.installed_at,
         },
@@ -48,7 +47,22 @@ def save(db: Database, installation: Installation, webhook: Sealed | None) -> No
 def find_webhook(db: Database, tenant: Tenant) -> tuple[Sealed, int] | None:
     """The sealed incoming webhook and the generation that it is bound to."""
     row = db.one("find_webhook", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
-    return (Sealed(row["webhook"]), row["generation"]) if row is not None else None
+    return (Sealed(row["webhook"]), row["webhook_generation"]) if row is not None else None
+
+
+def reseal_webhook(db: Database, tenant: Tenant, webhook: Sealed) -> None:
+    """The same webhook under another data key."""
+    db.execute("reseal_webhook", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "webhook": webhook.blob})
+
+
+def every(db: Database) -> list[Installation]:
+    """All of them, by tenant."""
+    return [_installation(row) for row in db.many("list_installations", {})]
+
+
+def with_status(db: Database, status: str) -> list[Tenant]:
+    """The tenants in a status, at most 1,000."""
+    return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("list_by_status", {"status": status})]
 
 
 def set_status(db: Database, tenant: Tenant, expected: str, status: str) -> bool:

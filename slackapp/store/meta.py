@@ -2,6 +2,10 @@
 
 from slackapp.store.db import Database
 
+DATABASE_ID = "database_id"
+PRIMARY = "primary_master_key"
+EPOCH = "key_epoch"
+
 
 def get(db: Database, name: str) -> str | None:
     """The value, or None."""
@@ -17,3 +21,30 @@ def put(db: Database, name: str, value: str) -> None:
 def put_once(db: Database, name: str, value: str) -> bool:
     """Sets a value that must never change; False when it is set already."""
     return db.execute("set_meta_once", {"name": name, "value": value}) == 1
+
+
+def key_check(version: int) -> str:
+    """Where a master key's check value stands."""
+    return f"key_check:{version}"
+
+
+def key_since(version: int) -> str:
+    """Where it stands since when a master key is the primary, or was."""
+    return f"key_since:{version}"
+
+
+def primary_master_key(db: Database) -> int:
+    """The version that wraps new data keys."""
+    return int(get(db, PRIMARY) or 0)
+
+
+def key_epoch(db: Database) -> int:
+    """Grows with everything that other processes must notice of the keys."""
+    return int(get(db, EPOCH) or 0)
+
+
+def bump_key_epoch(db: Database) -> int:
+    """Tells the other processes to look at the keys anew; inside a transaction."""
+    epoch = key_epoch(db) + 1
+    put(db, EPOCH, str(epoch))
+    return epoch

@@ -3,6 +3,8 @@
 from slackapp.model import Tenant
 from slackapp.store.db import Database
 
+PORTION = 1000
+"""How many rows are swept at once."""
 KEEP = 3600
 """Seconds that a row stays after its expiry, so that a late second use is told apart from a forgery."""
 

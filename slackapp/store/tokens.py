@@ -45,27 +45,47 @@ def take_lease(db: Database, token: Token, owner: str, now: int, until: int) -> 
     return db.execute("take_lease", parameters) == 1
 
 
+def hold_lease(db: Database, token: Token, owner: str, until: int) -> None:
+    """Ends or prolongs our lease; its owner stays in the row, as the mark of a refresh that is not finished."""
+    db.execute("hold_lease", {**_key(token.tenant, token.user_id), "owner": owner, "until": until})
+
+
 def drop_lease(db: Database, token: Token, owner: str) -> None:
-    """Gives the lease back, if it is still ours."""
+    """Gives our lease back, Slack not having been asked."""
     db.execute("drop_lease", {**_key(token.tenant, token.user_id), "owner": owner})
 
 
-def replace_pair(db: Database, token: Token, pair: SealedPair, owner: str, now: int) -> bool:
+def replace_pair(db: Database, token: Token, pair: SealedPair, now: int) -> bool:
     """Puts a refreshed pair in place of the one it came from; False when that one is not there any more."""
     parameters = {
         **_key(token.tenant, token.user_id),
         **_values(pair),
         "generation": token.generation,
-        "owner": owner,
         "now": now,
     }
     return db.execute("replace_pair", parameters) == 1
 
 
-def set_status(db: Database, token: Token, status: str) -> bool:
-    """Marks this generation of the token; False when it was replaced meanwhile."""
-    parameters = {**_key(token.tenant, token.user_id), "generation": token.generation, "status": status}
-    return db.execute("set_token_status", parameters) == 1
+def reseal(db: Database, token: Token, access: Sealed, refresh: Sealed | None) -> None:
+    """The same secrets of the same generation under other data keys."""
+    parameters = {
+        **_key(token.tenant, token.user_id),
+        "generation": token.generation,
+        "access": access.blob,
+        "refresh": refresh.blob if refresh is not None else None,
+    }
+    db.execute("reseal_token", parameters)
+
+
+def refuse_refresh(db: Database, token: Token, owner: str) -> bool:
+    """Slack refused the refresh token: no further refresh of this generation; False when the lease is not ours."""
+    parameters = {**_key(token.tenant, token.user_id), "generation": token.generation, "owner": owner}
+    return db.execute("refuse_refresh", parameters) == 1
+
+
+def give_up(db: Database, token: Token) -> bool:
+    """This generation of the token is dead; False when it was replaced meanwhile."""
+    return db.execute("give_up_token", {**_key(token.tenant, token.user_id), "generation": token.generation}) == 1
 
 
 def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
@@ -105,5 +125,4 @@ def _token(row: Row) -> Token:
         expires_at=row["expires_at"],
         status=row["status"],
         lease_owner=row["lease_owner"],
-        lease_until=row["lease_until"],
     )

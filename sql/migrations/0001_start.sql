@@ -33,6 +33,7 @@ CREATE TABLE installations (
     scopes_asked    TEXT    NOT NULL,
     scopes_granted  TEXT    NOT NULL,
     webhook         BLOB    CHECK (length(webhook) BETWEEN 98 AND 32768),
+    webhook_generation INTEGER NOT NULL DEFAULT 0,     -- the installation's, when the webhook was granted
     status          TEXT    NOT NULL
                     CHECK (status IN ('active', 'suspect', 'needs_reinstall', 'suspended', 'purging')),
     generation      INTEGER NOT NULL CHECK (generation > 0),
@@ -83,6 +84,7 @@ CREATE TABLE inbox (
     tenant_kind TEXT    NOT NULL CHECK (tenant_kind IN ('T', 'E')),
     tenant_id   TEXT    NOT NULL,
     type        TEXT    NOT NULL,
+    named       TEXT    NOT NULL DEFAULT '',           -- whom a revocation names: 'everything', or 'bot' and user ids
     body        BLOB    CHECK (length(body) BETWEEN 98 AND 1048674),
     state       TEXT    NOT NULL CHECK (state IN ('ready', 'running', 'calling', 'unclear', 'dead', 'done')),
     attempts    INTEGER NOT NULL DEFAULT 0,

@@ -1,0 +1,89 @@
+"""`slackapp audit`: look at the audit, and verify its chain."""
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+
+from slackapp.cli.session import open_service
+from slackapp.errors import ConfigError
+from slackapp.flows import verify_audit
+from slackapp.store import audit
+from slackapp.store.audit import Stored
+
+HELP = "show the audit, verify its chain, print its head"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """One sub-command per verb."""
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    tail = verbs.add_parser("tail", help="the last rows")
+    tail.add_argument("--tenant", default="", metavar="ID")
+    tail.add_argument("--event", default="", metavar="NAME")
+    tail.add_argument("--since", default="1970-01-01", metavar="DATE", help="such as 2026-11-22 or 2026-11-22T10:00:00")
+    tail.add_argument("--number", type=int, default=50, metavar="N")
+    tail.add_argument("--json", action="store_true", help="one JSON object per line")
+    tail.set_defaults(run_verb=_tail)
+    verify = verbs.add_parser("verify", help="find rows that were edited, removed or re-ordered")
+    verify.add_argument("--head", metavar="NUMBER:HASH", help="an earlier head, to find a cut-off end")
+    verify.set_defaults(run_verb=_verify)
+    verbs.add_parser("head", help="number and hash of the last row: keep it elsewhere").set_defaults(run_verb=_head)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Raises ConfigError."""
+    return int(arguments.run_verb(arguments))
+
+
+def _tail(arguments: argparse.Namespace) -> int:
+    try:
+        since = int(datetime.fromisoformat(arguments.since).replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        raise ConfigError(f"--since {arguments.since}: must be a date such as 2026-11-22T10:00:00 (UTC)") from None
+    with open_service() as service:
+        rows = audit.tail(service.app.db, arguments.tenant, arguments.event, since, arguments.number)
+    for row in rows:
+        print(json.dumps(_fields(row)) if arguments.json else "  ".join(str(value) for value in _fields(row).values()))
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        found = verify_audit.run(service.app, _parse_head(arguments.head) if arguments.head else None)
+        number, _ = audit.head(service.app.db)
+    for problem in found:
+        print(problem, file=sys.stderr)
+    if found:
+        return 1
+    print(f"all rows up to {number} follow from one another")
+    return 0
+
+
+def _head(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        number, chain = audit.head(service.app.db)
+    print(f"{number}:{chain.hex()}")
+    return 0
+
+
+def _parse_head(text: str) -> tuple[int, bytes]:
+    number, _, chain = text.partition(":")
+    try:
+        return int(number), bytes.fromhex(chain)
+    except ValueError:
+        raise ConfigError("--head: must be what `slackapp audit head` printed, NUMBER:HASH") from None
+
+
+def _fields(row: Stored) -> dict[str, object]:
+    entry = row.entry
+    at = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "id": row.number,
+        "at": at,
+        "event": entry.event,
+        "actor": entry.actor,
+        "tenant": entry.tenant.id,
+        "result": entry.result,
+        "detail": entry.detail,
+        "request": entry.request_id,
+    }

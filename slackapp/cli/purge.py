@@ -1,0 +1,40 @@
+"""`slackapp purge`: erases a tenant without telling Slack, or shows that nothing is left of any."""
+
+import argparse
+import sys
+
+from slackapp.cli.session import EX_TEMPFAIL, installed_tenant, open_service, operator
+from slackapp.errors import ConfigError
+from slackapp.flows import purge_tenant
+from slackapp.store import inbox
+
+HELP = "erase a tenant, Slack not being told; or verify that nothing is left of those that were erased"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """A tenant, or `--verify`."""
+    parser.add_argument("tenant", nargs="?", metavar="TENANT")
+    parser.add_argument("--verify", action="store_true", help="count what is left of every tenant that was erased")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when nothing is left, 1 when something is, 75 while a purge is pending. Raises ConfigError."""
+    if (arguments.tenant is None) != arguments.verify:
+        raise ConfigError("slackapp purge: name a tenant, or give --verify")
+    with open_service() as service:
+        app = service.app
+        if arguments.tenant is not None:
+            tenant, origin = installed_tenant(app, arguments.tenant), operator(app)
+            with app.db.transaction():
+                job_id = purge_tenant.erase(app, tenant, "operator", origin, app.clock())
+            purge_tenant.erased(app, tenant)
+            purge_tenant.complete_now(app, job_id, origin)
+        left = purge_tenant.verify(app)
+        pending = inbox.open_purges(app.db)
+    for place, number in left.items():
+        print(f"{number:>6}  {place}")
+    for waiting, why in pending.items():
+        print(f"{waiting}: the purge is pending: {why}", file=sys.stderr)
+    if pending:
+        return EX_TEMPFAIL
+    return 1 if any(left.values()) else 0

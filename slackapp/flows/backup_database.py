@@ -1,0 +1,129 @@
+"""The data backup: a copy of the database from which the keys are taken out; and its way back.
+
+What a data backup holds of a tenant opens only with the tenant's keys, and these are in the key backup, a single file
+that every purge rewrites. So a purge reaches every data backup there is. A plain copy of the database has its keys
+inside: no purge reaches it, and it is not a backup.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slackapp.crypto import records
+from slackapp.errors import ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError, StoreDamagedError
+from slackapp.flows import key_backup, trail
+from slackapp.flows.key_backup import KeyBackup
+from slackapp.model import NO_TENANT, Origin, RecordContext, Sealed, Tenant
+from slackapp.ports import App
+from slackapp.store import audit, data_keys, inbox, installations, meta, tokens
+from slackapp.store.db import Database
+
+FORMAT = 1
+DATA, MANIFEST = "data.db", "manifest.json"
+
+
+def strip(copy: Database, file: Path) -> None:
+    """Makes a data backup of a copy of the database: no wrapped key is left in it, not even in a free page."""
+    wrapped = [key.wrapped for key in data_keys.every(copy)]
+    data_keys.empty_all(copy)
+    whole = copy.is_whole()
+    copy.make_single_file()
+    content = file.read_bytes()
+    if not whole or any(blob in content for blob in wrapped):
+        raise StoreDamagedError("the copy is not whole, or keys are left in it")
+
+
+def unreadable(app: App) -> list[str]:
+    """Opens every record of a database; what does not open, by tenant and kind. Nothing opened is kept."""
+    found = []
+    for installation in installations.every(app.db):
+        tenant = installation.tenant
+        try:
+            for context, sealed in _records(app, tenant):
+                app.keyring.open(context, sealed)
+        except DecryptError:
+            found.append(f"{tenant}: a {context.kind} does not open")
+        except (KeyRevokedError, KeyUnavailableError):
+            continue  # its owner holds the key; nothing can be said about it here
+    return found
+
+
+def _records(app: App, tenant: Tenant) -> list[tuple[RecordContext, Sealed]]:
+    found = []
+    for token in tokens.of_tenant(app.db, tenant):
+        found.append((records.access_of(tenant, token.user_id, token.generation), token.access))
+        if token.refresh is not None:
+            found.append((records.refresh_of(tenant, token.user_id, token.generation), token.refresh))
+    webhook = installations.find_webhook(app.db, tenant)
+    if webhook is not None:
+        found.append((records.webhook_of(tenant, webhook[1]), webhook[0]))
+    found.extend((records.body_of(tenant, event_id), body) for event_id, body in inbox.bodies(app.db, tenant))
+    return found
+
+
+def manifest(app: App, file: Path, now: int) -> bytes:
+    """What stands beside the data: whose it is, when it was made, what it must hash to, and the head of the audit."""
+    number, chain = audit.head(app.db)
+    fields = {
+        "format": FORMAT,
+        "made_at": now,
+        "app_id": app.settings.app_id,
+        "database_id": meta.get(app.db, meta.DATABASE_ID),
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "audit_head": f"{number}:{chain.hex()}",
+        "tenants": len(installations.every(app.db)),
+    }
+    return json.dumps(fields, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def read_manifest(folder: Path, app_id: str) -> Mapping[str, Any]:
+    """A backup's manifest, once its data have been found to be what it says. Raises ConfigError."""
+    try:
+        found = json.loads((folder / MANIFEST).read_bytes())
+        digest = hashlib.sha256((folder / DATA).read_bytes()).hexdigest()
+        whole = found["format"] == FORMAT and found["sha256"] == digest
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ConfigError(f"{folder}: holds no backup ({DATA} and {MANIFEST})") from None
+    if not whole:
+        raise ConfigError(f"{folder}: the backup is damaged: {DATA} is not what {MANIFEST} says")
+    if found.get("app_id") != app_id:
+        raise ConfigError(f"{folder}: the backup belongs to another app, {found.get('app_id')}")
+    return dict(found)
+
+
+def put_keys_back(copy: Database, backup: KeyBackup, now: int) -> list[Tenant]:
+    """Fills a copy with the keys of the key backup, and erases whoever has none there: those were purged since.
+
+    Raises ConfigError when the key backup belongs to another database. Returns the erased tenants.
+    """
+    if backup.meta.get(meta.DATABASE_ID) != meta.get(copy, meta.DATABASE_ID):
+        raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup belongs to another database than this backup")
+    with copy.transaction():
+        for key in backup.keys:
+            data_keys.fill(copy, key)
+        for name, value in backup.meta.items():
+            meta.put(copy, name, value)
+        gone = [tenant for tenant in data_keys.owners_of_empty(copy) if tenant != NO_TENANT]
+        for tenant in gone:
+            data_keys.delete(copy, tenant)
+            installations.delete(copy, tenant)
+            inbox.empty_tenant(copy, tenant, now)
+    return gone
+
+
+def check_key_backup(app: App, content: bytes) -> None:
+    """That the key backup was written by this database's service and not changed since. Raises ConfigError."""
+    if not key_backup.is_authentic(app, content):
+        raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup was changed, or is of another service")
+
+
+def note_made(app: App, origin: Origin, now: int) -> None:
+    """The audit row of a backup."""
+    trail.note_alone(app, "backup.made", NO_TENANT, origin, "ok", "", now)
+
+
+def note_restored(app: App, made_at: int, erased: int, origin: Origin, now: int) -> None:
+    """The audit row of a restore, in the restored database."""
+    trail.note_alone(app, "backup.restored", NO_TENANT, origin, "ok", f"made_at={made_at} erased={erased}", now)

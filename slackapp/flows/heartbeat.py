@@ -1,0 +1,30 @@
+"""A serving process says that it lives, and which master keys it can read with."""
+
+from slackapp.errors import ConfigError
+from slackapp.ports import App
+from slackapp.store import processes
+
+EVERY = 10
+"""Seconds between two signs of life, when nothing changed."""
+
+
+def run(app: App, seen_epoch: int, now: int) -> int:
+    """Takes notice of changed keys and says so; the key epoch that was noticed.
+
+    With a key file that cannot be used everything stays as it was, and the epoch that stands in the row tells a
+    rotation to wait for us.
+    """
+    try:
+        epoch = app.keyring.refresh()
+    except ConfigError as error:
+        app.log.error("key_file_not_taken", {"why": str(error)})
+        epoch = seen_epoch
+    with app.db.transaction():
+        processes.beat(app.db, app.process_id, epoch, app.keyring.master_versions(), now)
+    return epoch
+
+
+def leave(app: App) -> None:
+    """At the end of a process."""
+    with app.db.transaction():
+        processes.forget(app.db, app.process_id, app.clock())

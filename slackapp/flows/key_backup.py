@@ -1,0 +1,112 @@
+"""The key backup: one file that always holds just the data keys that are in use.
+
+A purge deletes a tenant's keys from the database and, by rewriting this file, from the backup. The data backups, of
+which any number may lie around, hold no keys: what they hold of a purged tenant opens never again.
+"""
+
+import base64
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from slackapp.errors import StoreError
+from slackapp.model import NO_TENANT, DataKey, Tenant
+from slackapp.ports import App
+from slackapp.store import data_keys, meta
+
+FORMAT = 1
+_LABEL = b"slackapp/v1/key-backup"
+_META = (meta.DATABASE_ID, meta.PRIMARY)
+
+
+@dataclass(frozen=True)
+class KeyBackup:
+    """A key backup that was read and found whole."""
+
+    app_id: str
+    meta: Mapping[str, str]
+    keys: tuple[DataKey, ...] = field(repr=False)
+
+
+def write(app: App) -> None:
+    """Rewrites the file from the database; does nothing where no place is set for it. Raises StoreError."""
+    if not app.key_slot.is_set:
+        return
+    names = (*_META, *(meta.key_check(version) for version in sorted(app.keyring.master_versions())))
+    with app.db.transaction():
+        # Inside a transaction, so that of two writers the later one has seen what the earlier one did.
+        keys = data_keys.every(app.db)
+        kept = {name: value for name in names if (value := meta.get(app.db, name)) is not None}
+        body = {"format": FORMAT, "app_id": app.settings.app_id, "meta": kept, "keys": [_to_json(key) for key in keys]}
+        content = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+        mac = app.keyring.audit_mac(_LABEL + content).hex().encode()
+        app.key_slot.write(content + b"\n" + mac + b"\n")
+
+
+def parse(content: bytes) -> KeyBackup:
+    """Takes a key backup apart. Raises StoreError for one that is damaged; `is_authentic` says whose it is."""
+    try:
+        body = json.loads(content.partition(b"\n")[0])
+        keys = tuple(_from_json(key) for key in body["keys"])
+        if body["format"] != FORMAT:
+            raise ValueError
+        return KeyBackup(str(body["app_id"]), {str(key): str(value) for key, value in body["meta"].items()}, keys)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise StoreError("the key backup is damaged") from None
+
+
+def is_authentic(app: App, content: bytes) -> bool:
+    """Whether this database's service wrote it, and nobody changed it since."""
+    body, _, mac = content.partition(b"\n")
+    return hmac.compare_digest(mac.strip(), app.keyring.audit_mac(_LABEL + body).hex().encode())
+
+
+def count_wrapped_by(app: App, provider: str, version: int) -> int:
+    """How many keys in the file need that master key."""
+    content = app.key_slot.read()
+    if content is None:
+        return 0
+    return sum(key.provider == provider and key.master_version == version for key in parse(content).keys)
+
+
+def count_of_tenant(app: App, tenant: Tenant) -> int:
+    """How many keys of a tenant are in the file."""
+    content = app.key_slot.read()
+    return sum(key.tenant == tenant for key in parse(content).keys) if content is not None else 0
+
+
+def tenants_in_file(app: App) -> frozenset[Tenant]:
+    """Whose keys are in the file, the service's own aside."""
+    content = app.key_slot.read()
+    if content is None:
+        return frozenset()
+    return frozenset(key.tenant for key in parse(content).keys if key.tenant != NO_TENANT)
+
+
+def _to_json(key: DataKey) -> dict[str, Any]:
+    return {
+        "key_id": key.key_id,
+        "tenant": [key.tenant.kind, key.tenant.id],
+        "purpose": key.purpose,
+        "provider": key.provider,
+        "master_version": key.master_version,
+        "wrapped": base64.b64encode(key.wrapped).decode(),
+        "state": key.state,
+        "created_at": key.created_at,
+    }
+
+
+def _from_json(found: Mapping[str, Any]) -> DataKey:
+    kind, tenant_id = found["tenant"]
+    return DataKey(
+        key_id=int(found["key_id"]),
+        tenant=Tenant(str(kind), str(tenant_id)),
+        purpose=str(found["purpose"]),
+        provider=str(found["provider"]),
+        master_version=int(found["master_version"]),
+        wrapped=base64.b64decode(found["wrapped"], validate=True),
+        state=str(found["state"]),
+        created_at=int(found["created_at"]),
+    )

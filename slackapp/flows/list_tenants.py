@@ -1,0 +1,47 @@
+"""The inventory: every tenant, and every purge that is not finished. No secret in it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from slackapp.model import Installation
+from slackapp.ports import App
+from slackapp.store import data_keys, inbox, installations, tokens
+
+
+def run(app: App) -> list[Mapping[str, object]]:
+    """One entry per tenant; a tenant whose purge is pending has that status, although it has no rows any more."""
+    pending = inbox.open_purges(app.db)
+    found = [_describe(app, installation) for installation in installations.every(app.db)]
+    for tenant, why in pending.items():
+        if not any(row["tenant"] == tenant.id for row in found):
+            found.append(
+                {**dict.fromkeys(_FIELDS), "tenant": tenant.id, "kind": tenant.kind, "status": f"purging: {why}"}
+            )
+    return found
+
+
+_FIELDS = (
+    "tenant", "kind", "name", "status", "scopes", "installer", "installed", "last_used", "token_expires", "key",
+)  # fmt: skip
+
+
+def _describe(app: App, installation: Installation) -> Mapping[str, object]:
+    tenant = installation.tenant
+    expiries = [token.expires_at for token in tokens.of_tenant(app.db, tenant) if token.expires_at is not None]
+    keys = sorted({f"{key.provider}/{key.master_version}" for key in data_keys.active(app.db, tenant)})
+    return {
+        "tenant": tenant.id,
+        "kind": tenant.kind,
+        "name": installation.name,
+        "status": installation.status,
+        "scopes": ",".join(installation.scopes_granted),
+        "installer": installation.installer_id,
+        "installed": _time(installation.installed_at),
+        "last_used": _time(installation.last_used_at) if installation.last_used_at else None,
+        "token_expires": _time(min(expiries)) if expiries else None,
+        "key": ",".join(keys),
+    }
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

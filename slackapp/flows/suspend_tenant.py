@@ -1,0 +1,58 @@
+"""A tenant whose key provider refuses is not served, and no other tenant is touched; given back, it is served again.
+
+Nothing is deleted: its records stay sealed, and without the key they are only noise.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError, Refusal, Refused
+from slackapp.flows import trail
+from slackapp.model import Origin, Tenant
+from slackapp.ports import App
+from slackapp.store import installations
+
+_RETRY_AFTER = 30
+
+
+@contextmanager
+def guard(app: App, tenant: Tenant, origin: Origin, detail: str) -> Iterator[None]:
+    """Around the use of a tenant's keys, outside any transaction: what goes wrong with them becomes a refusal.
+
+    `detail` goes into the audit row of a value that does not open.
+    """
+    try:
+        yield
+    except KeyRevokedError:
+        suspend(app, tenant, origin)
+        raise Refused(Refusal.KEY_REVOKED) from None
+    except KeyUnavailableError:
+        raise Refused(Refusal.KEY_UNAVAILABLE, retry_after=_RETRY_AFTER) from None
+    except DecryptError:
+        trail.note_alone(app, "token.unavailable", tenant, origin, "failed", detail, app.clock())
+        app.metrics.count("slackapp_token_unavailable_total", {})
+        raise Refused(Refusal.TOKEN_UNAVAILABLE) from None
+
+
+def suspend(app: App, tenant: Tenant, origin: Origin) -> None:
+    """Marks the tenant, once."""
+    with app.db.transaction():
+        if installations.set_status(app.db, tenant, "active", "suspended"):
+            trail.note(app, "tenant.suspended", tenant, origin, "ok", "", app.clock())
+    app.keyring.forget(tenant)
+
+
+def restore_all(app: App) -> int:
+    """Upkeep: asks the provider of each suspended tenant, and serves those again whose keys it gives; how many."""
+    restored = 0
+    for tenant in installations.with_status(app.db, "suspended"):
+        app.keyring.forget(tenant)
+        try:
+            app.keyring.prepare(tenant)
+        except (KeyRevokedError, KeyUnavailableError, DecryptError):
+            continue
+        with app.db.transaction():
+            if installations.set_status(app.db, tenant, "suspended", "active"):
+                trail.note(app, "tenant.restored", tenant, Origin("worker", ""), "ok", "", app.clock())
+                restored += 1
+    return restored

@@ -1,0 +1,57 @@
+"""Walks the whole audit chain and names what does not fit; and cuts what is too old to be kept.
+
+Finds every row that was edited, removed, added or moved. Does not find rows cut off at the end, unless the caller knows
+an earlier head: number and chain value of a row, which every backup prints.
+"""
+
+import hmac
+
+from slackapp.flows import trail
+from slackapp.model import NO_TENANT, Origin
+from slackapp.ports import App
+from slackapp.store import audit
+
+DAY = 86_400
+_MOST = 20
+
+
+def run(app: App, known_head: tuple[int, bytes] | None) -> list[str]:
+    """What does not fit, in words; empty when all does. At most 20."""
+    found: list[str] = []
+    start = audit.checkpoint(app.db, app.keyring.audit_mac)
+    if not start.authentic:
+        found.append(f"the checkpoint at row {start.number} is not signed by this service")
+    number, chain = start.number, start.chain
+    for row in audit.rows(app.db):
+        if len(found) >= _MOST:
+            break
+        if row.number != number + 1:
+            found.append(f"rows {number + 1} to {row.number - 1} are missing")
+        expected = app.keyring.audit_mac(chain + audit.encode(row.number, row.entry))
+        if not hmac.compare_digest(expected, row.chain):
+            found.append(f"row {row.number} does not follow from the one before: edited, moved, or its forerunner was")
+        number, chain = row.number, row.chain
+    if known_head is not None:
+        found.extend(_against(app, *known_head))
+    return found
+
+
+def _against(app: App, number: int, chain: bytes) -> list[str]:
+    stored = audit.chain_of(app.db, number)
+    if stored is None:
+        start = audit.checkpoint(app.db, app.keyring.audit_mac)
+        return [] if number < start.number else [f"row {number} is not there any more: the end was cut off"]
+    return [] if hmac.compare_digest(stored, chain) else [f"row {number} is not the one that it was"]
+
+
+def cut(app: App, now: int) -> None:
+    """Cuts rows older than the setting says, in portions; each portion leaves its own audit row."""
+    if not app.settings.audit_days:
+        return
+    before = now - app.settings.audit_days * DAY
+    while True:
+        with app.db.transaction():
+            number = audit.cut(app.db, before, app.keyring.audit_mac)
+            if not number:
+                return
+            trail.note(app, "audit.cut", NO_TENANT, Origin("worker", ""), "ok", f"to={number}", now)

@@ -1,0 +1,102 @@
+"""The key provider `command`: wraps through a program of the operator's, so that any key service can be attached.
+
+The program is started once per operation, gets one JSON object on its standard input and gives one on its standard
+output. Keys travel in those pipes only, never in an argument or the environment, which other users can read.
+
+    {"operation": "wrap", "context": {…}, "data_key": BASE64}                 -> {"version": 1, "wrapped": BASE64}
+    {"operation": "unwrap", "context": {…}, "version": 1, "wrapped": BASE64}  -> {"data_key": BASE64}
+    in case of trouble                                -> {"error": "revoked"}, "mismatch" or anything else
+
+The context holds `app_id`, `tenant`, `purpose` and `key_id` as text; a key service that takes an encryption context
+(AWS KMS) or additional data (Vault Transit) should be given it, so that the key's owner can forbid by tenant. What is
+to be wrapped begins with a digest of the context, which is compared after unwrapping: a wrapped key that was moved to
+another tenant is refused even where the program ignores the context.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from slackapp.crypto.envelope import KEY_BYTES
+from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
+from slackapp.keys.providers import KeyContext
+
+TIMEOUT = 10
+"""Seconds that the program may take."""
+ANSWER_LIMIT = 16 * 1024
+WRAPPED_LIMIT = 4096
+_DIGEST_BYTES = 32
+
+
+class CommandProvider:
+    """A provider by its name and the absolute path of its program."""
+
+    def __init__(self, name: str, program: Path) -> None:
+        self._name = name
+        self._program = program
+
+    @property
+    def provider_id(self) -> str:
+        """The name that the operator gave it."""
+        return self._name
+
+    def wrap(self, context: KeyContext, data_key: bytes) -> tuple[int, bytes]:
+        """Asks the program to wrap."""
+        bound = base64.b64encode(_digest(context) + data_key).decode()
+        answer = self._ask("wrap", context, {"data_key": bound})
+        wrapped, version = _bytes(answer, "wrapped"), answer.get("version", 1)
+        if type(version) is not int or not 0 < version < 2**31 or not 0 < len(wrapped) <= WRAPPED_LIMIT:
+            raise KeyUnavailableError
+        return version, wrapped
+
+    def unwrap(self, context: KeyContext, version: int, wrapped: bytes) -> bytes:
+        """Asks the program to unwrap."""
+        fields = {"version": version, "wrapped": base64.b64encode(wrapped).decode()}
+        bound = _bytes(self._ask("unwrap", context, fields), "data_key")
+        digest, data_key = bound[:_DIGEST_BYTES], bound[_DIGEST_BYTES:]
+        if len(data_key) != KEY_BYTES or not hmac.compare_digest(digest, _digest(context)):
+            raise DecryptError
+        return data_key
+
+    def _ask(self, operation: str, context: KeyContext, fields: Mapping[str, object]) -> Mapping[str, object]:
+        named = {
+            "app_id": context.app_id,
+            "tenant": context.tenant.id,
+            "purpose": context.purpose,
+            "key_id": str(context.key_id),
+        }
+        question = json.dumps({"operation": operation, "context": named, **fields}).encode()
+        try:
+            done = subprocess.run(  # noqa: S603  (the operator's own program, by absolute path, without arguments)
+                [self._program], input=question, capture_output=True, timeout=TIMEOUT, check=False
+            )
+            answer = json.loads(done.stdout) if len(done.stdout) <= ANSWER_LIMIT else None
+        except (OSError, subprocess.SubprocessError, ValueError):
+            raise KeyUnavailableError from None
+        if not isinstance(answer, dict):
+            raise KeyUnavailableError
+        if "error" in answer:
+            raise {"revoked": KeyRevokedError, "mismatch": DecryptError}.get(
+                str(answer["error"]), KeyUnavailableError
+            )()
+        if done.returncode != 0:
+            raise KeyUnavailableError
+        return answer
+
+
+def _digest(context: KeyContext) -> bytes:
+    fields = (context.app_id, context.tenant.kind, context.tenant.id, context.purpose, str(context.key_id))
+    return hashlib.sha256(json.dumps(fields).encode()).digest()
+
+
+def _bytes(answer: Mapping[str, object], name: str) -> bytes:
+    value = answer.get(name)
+    try:
+        return base64.b64decode(value, validate=True) if isinstance(value, str) else b""
+    except binascii.Error:
+        return b""

@@ -1,0 +1,43 @@
+"""The serving processes: `sql/processes.sql`."""
+
+from dataclasses import dataclass
+
+from slackapp.store.db import Database
+
+ALIVE = 60
+"""Seconds since its last sign of life after which a process counts as dead."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A serving process and the versions of the master key that it can unwrap with."""
+
+    process_id: str
+    seen_at: int
+    key_epoch: int
+    master_versions: frozenset[int]
+
+
+def beat(db: Database, process_id: str, key_epoch: int, master_versions: frozenset[int], now: int) -> None:
+    """A sign of life."""
+    listed = ",".join(str(version) for version in sorted(master_versions))
+    parameters = {"process_id": process_id, "key_epoch": key_epoch, "master_versions": listed, "now": now}
+    db.execute("beat", parameters)
+
+
+def live(db: Database, now: int) -> list[Process]:
+    """Those seen within the last minute."""
+    return [
+        Process(
+            row["process_id"],
+            row["seen_at"],
+            row["key_epoch"],
+            frozenset(int(version) for version in row["master_versions"].split(",") if version),
+        )
+        for row in db.many("live_processes", {"since": now - ALIVE})
+    ]
+
+
+def forget(db: Database, process_id: str, now: int) -> None:
+    """At a process's end; those that died without saying so go, too."""
+    db.execute("forget_process", {"process_id": process_id, "before": now - ALIVE})
