@@ -6,6 +6,7 @@ inside: no purge reaches it, and it is not a backup.
 """
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -83,7 +84,7 @@ def read_manifest(folder: Path, app_id: str) -> Mapping[str, Any]:
     try:
         found = json.loads((folder / MANIFEST).read_bytes())
         digest = hashlib.sha256((folder / DATA).read_bytes()).hexdigest()
-        whole = found["format"] == FORMAT and found["sha256"] == digest
+        whole = found["format"] == FORMAT and hmac.compare_digest(str(found["sha256"]), digest)
     except (OSError, ValueError, KeyError, TypeError):
         raise ConfigError(f"{folder}: holds no backup ({DATA} and {MANIFEST})") from None
     if not whole:
