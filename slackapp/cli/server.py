@@ -1,6 +1,7 @@
 """Waitress, with settings that are chosen and not inherited."""
 
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -50,6 +51,8 @@ def serve(settings: Settings, announce: Callable[[Service], None]) -> int:
 
     Everything that can be wrong with the settings is found before the port is bound.
     """
+    # A crash must not write the process's memory, and the keys in it, to a file.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     service = build(settings, system_clock, system_entropy, sys.stderr)
     _quiet_waitress(service.app.log)
     try:

@@ -20,7 +20,7 @@ from slackapp.store.db import Database
 def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Clock) -> Keyring:
     """The keyring, with the service's own keys made on first use. Raises ConfigError."""
     master_keys = read_master_keys(settings)
-    _settle_new_database(db, settings, master_keys, entropy)
+    _settle_new_database(db, settings, master_keys, entropy, clock())
     _check_all(db, settings, master_keys)
     local = LocalProvider(master_keys, meta.primary_master_key(db), entropy)
 
@@ -44,12 +44,15 @@ def read_master_keys(settings: Settings) -> dict[int, bytes]:
         raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: {error}") from None
 
 
-def _settle_new_database(db: Database, settings: Settings, master_keys: dict[int, bytes], entropy: Entropy) -> None:
+def _settle_new_database(
+    db: Database, settings: Settings, master_keys: dict[int, bytes], entropy: Entropy, now: int
+) -> None:
     """A new database takes the file's first key for its primary; later only a rotation changes that."""
     newest = next(iter(master_keys))
     with db.transaction():
         if meta.put_once(db, meta.DATABASE_ID, entropy(16).hex()):
             meta.put(db, meta.PRIMARY, str(newest))
+            meta.put(db, meta.key_since(newest), str(now))
             meta.put(db, meta.key_check(newest), _check_value(db, settings, master_keys[newest]))
 
 

@@ -78,6 +78,14 @@ def test_with_nothing_configured_a_newcomer_can_install_at_once(dev: Dev, tmp_pa
         again.end(signal.SIGINT)
 
 
+def test_a_crash_would_not_write_the_keys_to_a_file(dev: Dev) -> None:
+    limits = Path(f"/proc/{dev.process.pid}/limits")
+    if not limits.exists():
+        pytest.skip("this system has no /proc to look at")
+    core = next(line for line in limits.read_text().splitlines() if line.startswith("Max core file size"))
+    assert core.split()[4:6] == ["0", "0"]
+
+
 def test_however_it_dies_no_local_slack_is_left_behind(dev: Dev) -> None:
     dev.end(signal.SIGKILL)
     port = int(dev.slack_url.rpartition(":")[2])
