@@ -63,7 +63,7 @@ SETTINGS = (
     ),
     Setting(
         "SLACKAPP_BOT_SCOPES", "bot_scopes", forms.scopes, "app_mentions:read,chat:write",
-        "What the bot asks for, separated by commas.",
+        "What the bot asks for, separated by commas; a lone comma for an app without a bot.",
     ),
     Setting("SLACKAPP_USER_SCOPES", "user_scopes", forms.scopes, "", "What is asked for as the installing person."),
     Setting("SLACKAPP_STATE_TTL", "state_ttl", forms.state_ttl, "600", "Seconds an install may take; at most 900."),

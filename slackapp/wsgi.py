@@ -15,7 +15,7 @@ from slackapp.web.response import Response, text, wire
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
-_LOOPBACK = ("127.0.0.1", "::1")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")  # the last is what waitress says of a unix socket
 _RETRY_AFTER = 5
 
 

@@ -35,7 +35,7 @@ INSERT INTO installations (tenant_kind, tenant_id, app_id, enterprise_id, enterp
        installed_at)
 VALUES (:tenant_kind, :tenant_id, :app_id, :enterprise_id, :enterprise_name, :team_id, :team_name,
        :bot_user_id, :installer_id, :scopes_asked, :scopes_granted, :webhook,
-       CASE WHEN :webhook IS NULL THEN 0 ELSE :generation END, 'active', :generation, :now)
+       CASE WHEN :webhook IS NULL THEN 0 ELSE :generation END, :status, :generation, :now)
 ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET
        app_id = excluded.app_id, enterprise_id = excluded.enterprise_id, enterprise_name = excluded.enterprise_name,
        team_name = excluded.team_name, bot_user_id = excluded.bot_user_id, installer_id = excluded.installer_id,
@@ -43,7 +43,7 @@ ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET
        webhook = CASE :keep_webhook WHEN 1 THEN installations.webhook ELSE excluded.webhook END,
        webhook_generation = CASE :keep_webhook WHEN 1 THEN installations.webhook_generation
                             ELSE excluded.webhook_generation END,
-       status = 'active', generation = excluded.generation, installed_at = excluded.installed_at;
+       status = excluded.status, generation = excluded.generation, installed_at = excluded.installed_at;
 
 -- name: set_installation_status :exec
 -- tenant: tenant_kind, tenant_id

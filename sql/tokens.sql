@@ -83,6 +83,10 @@ UPDATE tokens SET status = 'dead', lease_owner = '', lease_until = 0
 DELETE FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id;
 
+-- name: any_long_lived :one
+-- tenant: none (asked when an answer of Slack does not name its tenant)
+SELECT 1 AS found FROM tokens WHERE status = 'live' AND refresh IS NULL LIMIT 1;
+
 -- name: count_tokens :one
 -- tenant: tenant_kind, tenant_id
 SELECT count(*) AS found FROM tokens

@@ -141,7 +141,10 @@ def _undo(
 
 def _has_live_token(app: App, data: Mapping[str, Any]) -> bool:
     try:
-        stored = [token for tenant in code_grant.claimed_tenants(data) for token in tokens.of_tenant(app.db, tenant)]
+        tenants = code_grant.claimed_tenants(data)
+        if not tenants:
+            return tokens.any_long_lived(app.db)  # whose it is cannot be read: it may be any of these
+        stored = [token for tenant in tenants for token in tokens.of_tenant(app.db, tenant)]
     except StoreError:
         return True  # not knowing is no reason to break what may be in use
     return any(token.status != "dead" for token in stored)

@@ -70,7 +70,7 @@ def _installation(app: App, grant: Grant, before: Installation | None, now: int)
         installer_id=grant.installer_id,
         scopes_asked=tuple(sorted(app.settings.bot_scopes)),
         scopes_granted=known.scopes_granted if known else (grant.bot.scopes if grant.bot is not None else ()),
-        status="active",
+        status="needs_reinstall" if known is not None and known.status == "needs_reinstall" else "active",
         generation=(before.generation if before is not None else 0) + 1,
         installed_at=now,
         last_used_at=0,

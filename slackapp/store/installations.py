@@ -18,7 +18,7 @@ def find_first(db: Database, tenants: Iterable[Tenant]) -> Installation | None:
 
 
 def save(db: Database, installation: Installation, webhook: Sealed | None, keep_webhook: bool) -> None:
-    """Adds the installation or replaces it; its status becomes `active`.
+    """Adds the installation or replaces it.
 
     With `keep_webhook`, and no new one, a stored webhook stays, bound to the generation that it came with.
     """
@@ -37,6 +37,7 @@ def save(db: Database, installation: Installation, webhook: Sealed | None, keep_
             "scopes_asked": ",".join(installation.scopes_asked),
             "scopes_granted": ",".join(installation.scopes_granted),
             "webhook": webhook.blob if webhook is not None else None,
+            "status": installation.status,
             "keep_webhook": int(keep_webhook and webhook is None),
             "generation": installation.generation,
             "now": installation.installed_at,

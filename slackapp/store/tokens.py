@@ -93,6 +93,11 @@ def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
     return db.execute("delete_token", _key(tenant, user_id)) == 1
 
 
+def any_long_lived(db: Database) -> bool:
+    """Whether any tenant has a token in use that does not rotate."""
+    return db.one("any_long_lived", {}) is not None
+
+
 def count(db: Database, tenant: Tenant) -> int:
     """How many tokens the tenant has."""
     row = db.one("count_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})

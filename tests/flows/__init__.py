@@ -1,0 +1,1 @@
+"""Tests of the flows, through the service's own edge."""

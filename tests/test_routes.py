@@ -1,0 +1,128 @@
+"""The HTTP surface: nothing is reachable that does not stand in this list, and under no other spelling."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from slackapp import callers
+from slackapp.routes import BY_PATH, ROUTES
+from tests.handlers.stage import nothing_happens, outcome
+from tests.support.world import World, make_world
+
+SURFACE = [
+    # method, path, who may call, refusals as, HEAD too, without the rule on Host from loopback
+    ("GET", "/", "anyone", "page", True, False),
+    ("GET", "/slack/install", "anyone", "page", False, False),
+    ("GET", "/slack/oauth_redirect", "anyone", "page", False, False),
+    ("GET", "/slack/installed", "anyone", "page", True, False),
+    ("POST", "/slack/events", "slack", "data", False, False),
+    ("POST", "/slack/uninstall", "operator", "data", False, False),
+    ("GET", "/healthz", "anyone", "data", True, True),
+    ("GET", "/readyz", "anyone", "data", True, True),
+    ("GET", "/metrics", "operator", "data", False, False),
+]
+PATHS = [path for _, path, *_ in SURFACE]
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "a slash before": lambda path: f"/{path}",
+    "a slash after": lambda path: f"{path.rstrip('/')}//" if path == "/" else f"{path}/",
+    "two slashes inside": lambda path: path.replace("/", "//"),
+    "an encoded slash": lambda path: f"{path[:1]}{path[1:].replace('/', '%2f')}%2F",
+    "an encoded letter": lambda path: path.replace("l", "%6c").replace("e", "%65") if len(path) > 1 else "/%2e",
+    "encoded twice": lambda path: f"{path}%252f",
+    "something below": lambda path: f"{path.rstrip('/')}/x",
+    "a dot segment": lambda path: f"/.{path}",
+    "a dot-dot segment": lambda path: f"/x/..{path}",
+    "an encoded dot-dot segment": lambda path: f"/x/%2e%2e{path}",
+    "a matrix parameter": lambda path: f"{path};v=1",
+    "a fragment": lambda path: f"{path}#",
+    "a backslash": lambda path: path.replace("/", "\\"),
+    "a backslash after": lambda path: f"{path}\\",
+    "the absolute form": lambda path: f"http://localhost:3000{path}",
+    "the absolute form of another host": lambda path: f"//evil.example{path}",
+    "upper case": lambda path: path.upper() if len(path) > 1 else "/INDEX",
+    "a NUL": lambda path: f"{path}\x00",
+    "an encoded NUL": lambda path: f"{path}%00",
+    "a TAB": lambda path: f"{path}\t",
+    "a space": lambda path: f"{path}%20",
+    "a line break": lambda path: f"{path}\r\n",
+    "an encoded question mark": lambda path: f"{path}%3f",
+    "an ending": lambda path: f"{path}.html",
+    "no slash": lambda path: path[1:],
+    "another letter that looks alike": lambda path: f"{path}\xad",
+}
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One world for all tests here that change nothing in it."""
+    with make_world(tmp_path_factory.mktemp("still")) as made:
+        yield made
+
+
+def test_the_surface_is_exactly_this_list() -> None:
+    names: dict[object, str] = {callers.anyone: "anyone", callers.slack: "slack", callers.operator: "operator"}
+    found = [(r.method, r.path, names[r.caller], r.answers, r.head, r.probe) for r in ROUTES]
+    assert found == SURFACE
+    assert list(BY_PATH) == PATHS
+
+
+def test_nothing_lies_below_the_callback() -> None:
+    """Slack also redirects to what lies below a registered address."""
+    assert [path for path in PATHS if path.startswith("/slack/oauth_redirect")] == ["/slack/oauth_redirect"]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_another_spelling_of_a_path_is_another_path(still: World, spelling: str) -> None:
+    with nothing_happens(still):
+        for method, path, *_ in SURFACE:
+            target = SPELLINGS[spelling](path)
+            assert target not in PATHS
+            assert still.request(method, target).status == 404, target
+            assert outcome(still) == "not_found"
+
+
+@pytest.mark.parametrize("target", ["*", "", "localhost:3000", "/favicon.ico", "/.env", "/slack", "/slack/", "/admin"])
+def test_whatever_else_is_asked_for_is_not_there(still: World, target: str) -> None:
+    with nothing_happens(still):
+        assert (still.request("GET", target).status, outcome(still)) == (404, "not_found")
+
+
+def test_the_path_ends_at_the_first_question_mark(world: World) -> None:
+    assert world.request("GET", "/healthz?/slack/events").status == 200
+    assert world.request("GET", "/healthz??").status == 200
+
+
+def test_what_the_server_made_of_the_path_does_not_count(world: World) -> None:
+    reply = world.request("GET", "/slack%2Finstall", environ={"PATH_INFO": "/slack/install"})
+    assert (reply.status, outcome(world)) == (404, "not_found")
+
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_takes(still: World, method: str) -> None:
+    with nothing_happens(still):
+        for right, path, _, _, head, _ in SURFACE:
+            allowed = [right, "HEAD"] if head else [right]
+            if method not in allowed:
+                reply = still.request(method, path)
+                assert (reply.status, reply.headers["allow"]) == (405, ", ".join(allowed)), path
+                assert outcome(still) == "method"
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "DELETE"])
+def test_a_wrong_method_is_told_so_though_it_comes_without_a_length(still: World, method: str) -> None:
+    """As browsers and programs send these methods."""
+    reply = still.request(method, "/slack/events", environ={"CONTENT_LENGTH": ""})
+    assert (reply.status, reply.headers.get("allow")) == (405, "POST")
+
+
+@pytest.mark.parametrize("path", [path for _, path, _, _, head, _ in SURFACE if head])
+def test_head_is_get_without_a_body(still: World, path: str) -> None:
+    got, head = still.request("GET", path), still.request("HEAD", path)
+    assert head.body == b""
+    assert got.body != b""
+    assert head.status == got.status
+    assert head.headers | {"x-request-id": ""} == got.headers | {"x-request-id": ""}
