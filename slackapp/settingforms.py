@@ -80,7 +80,10 @@ def slack_url(text: str) -> SlackAddresses:
 
 def path(text: str) -> Path:
     """A path; made absolute here, so that it does not depend on the folder later."""
-    return Path(text).expanduser().absolute()
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("names the home folder of a user whom this machine does not know") from None
 
 
 def optional_path(text: str) -> Path | None:

@@ -120,7 +120,7 @@ UPDATE inbox SET body = :body
 
 -- name: open_jobs :many
 -- tenant: none (for the operator's inventory)
-SELECT tenant_kind, tenant_id, received_at, result FROM inbox
+SELECT event_id, tenant_kind, tenant_id, result FROM inbox
  WHERE type = :type AND state IN ('ready', 'running')
  ORDER BY received_at;
 

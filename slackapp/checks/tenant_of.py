@@ -21,39 +21,45 @@ def tenants_of_event(body: Mapping[str, Any]) -> tuple[Tenant, ...]:
 
     Raises Refused for ids that are not of Slack's form.
     """
-    named = _naming_part(body)
-    team, enterprise = _ids(named)
-    org = (Tenant("E", enterprise),) if enterprise else ()
-    if named.get("is_enterprise_install") is True and org:
-        return org
-    return ((Tenant("T", team),) if team else ()) + org
+    first = _first_authorization(body)
+    return _tenants(first if first.get("team_id") or first.get("enterprise_id") else body)
 
 
 def tenant_of_lifecycle(body: Mapping[str, Any]) -> Tenant | None:
     """Whom an uninstall or a revocation is about: exactly who is named, without falling back on a covering org.
 
-    An uninstall of one workspace must never erase the org that the workspace belongs to.
+    An uninstall of one workspace must never erase the org that the workspace belongs to: an authorization that names
+    an org, and does not say that it is org-wide, decides nothing here.
     """
-    found = tenants_of_event(body)
+    first = _first_authorization(body)
+    found = _tenants(first if first.get("team_id") or first.get("is_enterprise_install") is True else body)
     return found[0] if found else None
 
 
 def acting_team(body: Mapping[str, Any]) -> str:
     """The workspace of ours that an event came from, "" when that is not told; an org-wide token serves many."""
-    named = _naming_part(body)
-    team = named.get("team_id") or ("" if body.get("is_ext_shared_channel") else body.get("team_id"))
-    return str(team) if is_workspace(team) else ""
+    named = _first_authorization(body).get("team_id")
+    # In a shared channel the team at the top may be the other company's.
+    top = "" if body.get("is_ext_shared_channel") else body.get("team_id")
+    return next((str(team) for team in (named, top) if is_workspace(team)), "")
 
 
-def _naming_part(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The first authorization where it names somebody, else the body: its keys may be missing or null."""
+def _first_authorization(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Empty where there is none; its keys may be missing or null. Raises Refused."""
     authorizations = body.get("authorizations")
     if authorizations is None or authorizations == []:
-        return body
+        return {}
     if not isinstance(authorizations, list) or not isinstance(authorizations[0], dict):
         raise Refused(Refusal.EVENT)
-    first = authorizations[0]
-    return first if first.get("team_id") or first.get("is_enterprise_install") is True else body
+    return authorizations[0]
+
+
+def _tenants(named: Mapping[str, Any]) -> tuple[Tenant, ...]:
+    team, enterprise = _ids(named)
+    org = (Tenant("E", enterprise),) if enterprise else ()
+    if named.get("is_enterprise_install") is True and org:
+        return org
+    return ((Tenant("T", team),) if team else ()) + org
 
 
 def _ids(named: Mapping[str, Any]) -> tuple[str, str]:

@@ -24,11 +24,11 @@ def run(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
         outcome = uninstall_tenant.run(app, tenant, operator(app), app.clock())
-    if not outcome.found:
+    if outcome.found:
+        print(f"{tenant}: Slack: {outcome.slack}")
+        print(f"{tenant}: {'erased' if outcome.erased else 'kept: it was installed again meanwhile'}")
+    else:
         print(f"{tenant}: nothing is stored for it")
-        return 0
-    print(f"{tenant}: Slack: {outcome.slack}")
-    print(f"{tenant}: {'erased' if outcome.erased else 'kept: it was installed again meanwhile'}")
     if outcome.pending:
         print("the purge is pending: somebody reads the database; the service completes it", file=sys.stderr)
         return EX_TEMPFAIL

@@ -47,7 +47,7 @@ def run(app: App, raw_body: bytes, origin: Origin, now: int) -> str | None:
     # 5. keep the event, once; an uninstall or a revocation takes effect
     outcome = _take(app, body, read, raw_body, origin, now)
     if outcome == "unknown":
-        _unknown_tenant(app, body, origin, now)
+        _unknown_tenant(app, body, read.type in LIFECYCLE_TYPES, origin, now)
     # 6. acknowledge
     _count(app, read.type if read.type in app.behaviour or read.type in LIFECYCLE_TYPES else "other", outcome)
     return None
@@ -104,18 +104,20 @@ def _is_by(part: Mapping[str, Any], installation: Installation, app_id: str) -> 
     return by_app == app_id or (bool(installation.bot_user_id) and part.get("user") == installation.bot_user_id)
 
 
-def _unknown_tenant(app: App, body: Mapping[str, Any], origin: Origin, now: int) -> None:
+def _unknown_tenant(app: App, body: Mapping[str, Any], lifecycle: bool, origin: Origin, now: int) -> None:
     """Refused, so that Slack sends it again, where it may be the tenant that is being installed this very second."""
     under_way = oauth_states.exchange_under_way(app.db, now - _EXCHANGE_SECONDS)
     # Looked up again after that: an install that ended between the first look-up and now is seen by one of the two.
-    if under_way or _is_active(app, body):
+    if under_way or _is_active(app, body, lifecycle):
         raise Refused(Refusal.INSTALLING, retry_after=_RETRY_AFTER)
     if app.once.first("event.unknown_tenant", now):
         trail.note_alone(app, "event.unknown_tenant", NO_TENANT, origin, "ignored", "", now)
 
 
-def _is_active(app: App, body: Mapping[str, Any]) -> bool:
-    found = installations.find_first(app.db, tenant_of.tenants_of_event(body))
+def _is_active(app: App, body: Mapping[str, Any], lifecycle: bool) -> bool:
+    named = tenant_of.tenant_of_lifecycle(body)
+    candidates = tenant_of.tenants_of_event(body) if not lifecycle else (named,) if named is not None else ()
+    found = installations.find_first(app.db, candidates)
     return found is not None and found.status == "active"
 
 

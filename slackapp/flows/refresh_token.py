@@ -149,9 +149,15 @@ def _verified(app: App, token: Token, owner: str, data: Mapping[str, Any], origi
 
 
 def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
+    """The ids may be left out of a refresh; those that are there must be this tenant's and this user's."""
+    org_wide = data.get("is_enterprise_install")
     party = data.get("enterprise" if token.tenant.kind == "E" else "team")
-    # The ids may be left out of a refresh; when they are there, they are this tenant's.
-    return not isinstance(party, dict) or party.get("id") == token.tenant.id
+    user_id = data.get("user_id")
+    return (
+        (org_wide is None or org_wide is (token.tenant.kind == "E"))
+        and (not isinstance(party, dict) or party.get("id") == token.tenant.id)
+        and (user_id is None or not token.user_id or user_id == token.user_id)
+    )
 
 
 def _failed(app: App, token: Token, owner: str, error: SlackCallError, origin: Origin) -> Refused:

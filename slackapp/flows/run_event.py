@@ -129,7 +129,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
         return
     except (SlackCallError, Refused, StoreError) as error:
         _failed(app, row, context, error, app.clock())
-    except Exception as error:  # noqa: BLE001  (a behaviour is somebody else's code; the worker must live)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (a behaviour is somebody else's code; the worker must live)
         app.log.bug("behaviour_failed", {"row": row.event_id, "type": row.type})
         _failed(app, row, context, error, app.clock())
     else:
@@ -156,7 +156,7 @@ def _end(app: App, row: InboxRow, state: str, result: str, now: int) -> None:
     app.metrics.count("slackapp_inbox_total", {"result": state})
 
 
-def _failed(app: App, row: InboxRow, context: EventContext, error: Exception, now: int) -> None:
+def _failed(app: App, row: InboxRow, context: EventContext, error: BaseException, now: int) -> None:
     reason = _reason(error)
     if context.calls_made:
         _end(app, row, "unclear", reason, now)
@@ -167,14 +167,14 @@ def _failed(app: App, row: InboxRow, context: EventContext, error: Exception, no
         inbox.postpone(app.db, row.event_id, row.lease_owner, reason, now + (wait or _BACK_OFF * 2**row.attempts))
 
 
-def _is_final(error: Exception) -> bool:
+def _is_final(error: BaseException) -> bool:
     """Whether a repeat would fail in the same way."""
     if isinstance(error, SlackCallError):
         return error.kind in (SlackErrorKind.DEAD, SlackErrorKind.SCOPE, SlackErrorKind.OURS)
     return isinstance(error, Refused) and error.refusal in (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """A code or a type's name, never an exception's text: it may hold what came with the event."""
     if isinstance(error, SlackCallError):
         return f"{error.method} {error.code}"

@@ -63,7 +63,7 @@ def settle(app: App, row: InboxRow, now: int) -> None:
     asked = [token.user_id for token in tokens.of_tenant(app.db, row.tenant) if revocation.names(token.user_id)]
     answers = {user_id: _is_alive(app, row, user_id, origin) for user_id in asked}
     if any(alive is None for alive in answers.values()):
-        inbox.postpone(app.db, row.event_id, row.lease_owner, "Slack could not say", now + _ASK_AGAIN)
+        inbox.postpone(app.db, row.event_id, row.lease_owner, "Slack could not say", now + _wait(row.attempts))
         return
     dead = tuple(user_id for user_id, alive in answers.items() if not alive)
     purged = False
@@ -79,6 +79,11 @@ def settle(app: App, row: InboxRow, now: int) -> None:
         trail.note(app, f"{row.type}.settled", row.tenant, origin, result, f"event={row.event_id}", now)
     if purged:
         purge_tenant.erased(app, row.tenant)
+
+
+def _wait(attempts: int) -> int:
+    """15 s at first, at most a quarter of an hour."""
+    return _ASK_AGAIN * int(2 ** min(attempts - 1, 6))
 
 
 def _judge(app: App, installation: Installation, revocation: Revocation, event_time: int) -> _Judged:

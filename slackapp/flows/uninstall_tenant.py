@@ -30,21 +30,23 @@ class Outcome:
     pending: bool
 
 
-_NOTHING = Outcome(found=False, slack="nothing to tell", erased=True, pending=False)
-
-
 def run(app: App, tenant: Tenant, origin: Origin, now: int) -> Outcome:
     """Removes a team or an org; for one that is not there, says that there is nothing. Idempotent."""
     # 1. find the tenant
     # 2. from now on nothing else uses its tokens
     with app.db.transaction():
         installation = installations.find(app.db, tenant)
-        if installation is None:
-            return _NOTHING
-        installations.set_status(app.db, tenant, installation.status, "purging")
-        inbox.add_job(app.db, f"uninstall-{app.entropy(16).hex()}", inbox.UNINSTALL, tenant, now, now + _JOB_AFTER)
-        trail.note(app, "uninstall.begun", tenant, origin, "ok", "", now)
-    return _finish(app, installation, origin)
+        if installation is not None:
+            installations.set_status(app.db, tenant, installation.status, "purging")
+            inbox.add_job(app.db, f"uninstall-{app.entropy(16).hex()}", inbox.UNINSTALL, tenant, now, now + _JOB_AFTER)
+            trail.note(app, "uninstall.begun", tenant, origin, "ok", "", now)
+    return _finish(app, installation, origin) if installation is not None else _nothing(app, tenant, origin)
+
+
+def _nothing(app: App, tenant: Tenant, origin: Origin) -> Outcome:
+    """There is no tenant; but an earlier purge of it may be pending still."""
+    complete = [purge_tenant.complete_now(app, job_id, origin) for job_id in inbox.open_purges_of(app.db, tenant)]
+    return Outcome(found=False, slack="nothing to tell", erased=True, pending=not all(complete))
 
 
 def resume(app: App, row: InboxRow, now: int) -> None:

@@ -129,6 +129,12 @@ def open_purges(db: Database) -> dict[Tenant, str]:
     return {Tenant(row["tenant_kind"], row["tenant_id"]): row["result"] or "under way" for row in rows}
 
 
+def open_purges_of(db: Database, tenant: Tenant) -> list[str]:
+    """The ids of a tenant's purges that are not finished."""
+    rows = db.many("open_jobs", {"type": PURGE})
+    return [row["event_id"] for row in rows if (row["tenant_kind"], row["tenant_id"]) == (tenant.kind, tenant.id)]
+
+
 def tenants_with_bodies(db: Database) -> frozenset[Tenant]:
     """Whose events lie there with their bodies."""
     return frozenset(Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("tenants_with_bodies", {}))

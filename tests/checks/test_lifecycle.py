@@ -1,0 +1,122 @@
+"""Whether an uninstall or a revocation is about the installation that we have now."""
+
+from typing import Any
+
+import pytest
+
+from slackapp.checks.lifecycle import (
+    LIFECYCLE_TYPES,
+    Revocation,
+    Verdict,
+    judge_time,
+    parse_revocation,
+    read_revocation,
+)
+from slackapp.errors import Refusal
+from tests.checks.helpers import refusal_of
+
+INSTALLED_AT = 1_800_000_000
+
+
+@pytest.mark.parametrize(
+    ("later", "verdict"),
+    [
+        (86_400, Verdict.ACT),
+        (301, Verdict.ACT),
+        (300, Verdict.ASK),
+        (1, Verdict.ASK),
+        (0, Verdict.ASK),
+        (-1, Verdict.ASK),
+        (-300, Verdict.ASK),
+        (-301, Verdict.IGNORE),
+        (-86_400, Verdict.IGNORE),
+    ],
+)
+def test_time_alone_decides_only_beyond_300_seconds(later: int, verdict: Verdict) -> None:
+    assert judge_time(INSTALLED_AT + later, INSTALLED_AT) is verdict
+
+
+def test_the_repeat_of_an_old_uninstall_does_not_erase_the_new_installation() -> None:
+    """I removed the app, installed it again, and Slack now repeats what it could not deliver hours ago."""
+    assert judge_time(INSTALLED_AT - 3600, INSTALLED_AT) is Verdict.IGNORE
+
+
+def test_two_types_of_event_take_something_away() -> None:
+    assert sorted(LIFECYCLE_TYPES) == ["app_uninstalled", "tokens_revoked"]
+
+
+@pytest.mark.parametrize("event", [{}, {"tokens": {"oauth": ["U0PERSON01"]}}, {"tokens": "x"}])
+def test_an_uninstall_takes_everything_whatever_else_it_says(event: dict[str, Any]) -> None:
+    assert read_revocation("app_uninstalled", event) == Revocation(everything=True, bot=False, users=())
+
+
+REVOKED: dict[str, tuple[dict[str, Any], Revocation]] = {
+    "a person's": ({"oauth": ["U0PERSON01"]}, Revocation(False, False, ("U0PERSON01",))),
+    "two people's": ({"oauth": ["W0PERSON01", "U0PERSON02"]}, Revocation(False, False, ("W0PERSON01", "U0PERSON02"))),
+    "one person's twice": ({"oauth": ["U0PERSON01", "U0PERSON01"]}, Revocation(False, False, ("U0PERSON01",))),
+    "the bot's": ({"bot": ["U0BOT00001"]}, Revocation(False, True, ())),
+    "both": ({"oauth": ["U0PERSON01"], "bot": ["U0BOT00001"]}, Revocation(False, True, ("U0PERSON01",))),
+    "the bot's, with an empty list beside it": ({"oauth": [], "bot": ["U0BOT00001"]}, Revocation(False, True, ())),
+    "a person's, with null beside it": (
+        {"oauth": ["U0PERSON01"], "bot": None},
+        Revocation(False, False, ("U0PERSON01",)),
+    ),
+    "nobody's": ({}, Revocation(False, False, ())),
+    "nobody's, in empty lists": ({"oauth": [], "bot": []}, Revocation(False, False, ())),
+}
+
+
+@pytest.mark.parametrize(("tokens", "revocation"), REVOKED.values(), ids=REVOKED)
+def test_a_revocation_takes_what_it_names_and_no_more(tokens: dict[str, Any], revocation: Revocation) -> None:
+    assert read_revocation("tokens_revoked", {"tokens": tokens}) == revocation
+
+
+BAD: dict[str, dict[str, Any]] = {
+    "no tokens": {},
+    "tokens null": {"tokens": None},
+    "tokens a list": {"tokens": ["U0PERSON01"]},
+    "list a string": {"tokens": {"oauth": "U0PERSON01"}},
+    "list an object": {"tokens": {"oauth": {"U0PERSON01": 1}}},
+    "a token instead of an id": {"tokens": {"oauth": ["xoxp-1"]}},
+    "an id of a team": {"tokens": {"oauth": ["T0NORTH001"]}},
+    "a number": {"tokens": {"oauth": ["U0PERSON01", 7]}},
+    "a list inside": {"tokens": {"oauth": [["U0PERSON01"]]}},
+    "a bad bot": {"tokens": {"bot": ["B0BOT00001"]}},
+    "a bad bot beside a good person": {"tokens": {"oauth": ["U0PERSON01"], "bot": [None]}},
+}
+
+
+@pytest.mark.parametrize("event", BAD.values(), ids=BAD)
+def test_a_malformed_revocation_is_refused(event: dict[str, Any]) -> None:
+    assert refusal_of(lambda: read_revocation("tokens_revoked", event)) is Refusal.EVENT
+
+
+KEPT = {
+    "everything": Revocation(True, False, ()),
+    "": Revocation(False, False, ()),
+    "bot": Revocation(False, True, ()),
+    "U0PERSON01": Revocation(False, False, ("U0PERSON01",)),
+    "bot,U0PERSON01,W0PERSON02": Revocation(False, True, ("U0PERSON01", "W0PERSON02")),
+}
+
+
+@pytest.mark.parametrize("kept", KEPT)
+def test_a_revocation_is_kept_as_ids_and_read_back_the_same(kept: str) -> None:
+    assert str(KEPT[kept]) == kept
+    assert parse_revocation(kept) == KEPT[kept]
+
+
+@pytest.mark.parametrize(
+    ("kept", "named"),
+    [
+        ("everything", ["", "U0PERSON01", "W0PERSON02"]),
+        ("bot", [""]),
+        ("U0PERSON01", ["U0PERSON01"]),
+        ("bot,W0PERSON02", ["", "W0PERSON02"]),
+        ("", []),
+    ],
+)
+def test_a_revocation_names_the_tokens_that_it_takes_and_no_others(kept: str, named: list[str]) -> None:
+    """I revoke my own token, so that the bot's or my neighbour's goes with it."""
+    revocation = parse_revocation(kept)
+    assert [user for user in ("", "U0PERSON01", "W0PERSON02") if revocation.names(user)] == named

@@ -1,0 +1,140 @@
+"""Which tenant a verified event belongs to."""
+
+from typing import Any
+
+import pytest
+
+from slackapp.checks.tenant_of import acting_team, tenant_of_lifecycle, tenants_of_event
+from slackapp.errors import Refusal
+from slackapp.model import Tenant
+from tests.checks.helpers import refusal_of
+
+OURS, THEIRS, ORG = "T0NORTH001", "T0SOUTH001", "E0EVERGRN1"
+TEAM, OTHER_TEAM, COVER = Tenant("T", OURS), Tenant("T", THEIRS), Tenant("E", ORG)
+
+
+def entry(**fields: Any) -> list[dict[str, Any]]:
+    """`authorizations` with one entry."""
+    return [{"enterprise_id": None, "team_id": OURS, "user_id": "U0BOT", "is_bot": True, **fields}]
+
+
+CASES: dict[str, tuple[dict[str, Any], tuple[Tenant, ...]]] = {
+    "team at the top": ({"team_id": OURS}, (TEAM,)),
+    "team in an org at the top": ({"team_id": OURS, "enterprise_id": ORG}, (TEAM, COVER)),
+    "org alone at the top": ({"enterprise_id": ORG}, (COVER,)),
+    "team null": ({"team_id": None, "enterprise_id": ORG}, (COVER,)),
+    "org null": ({"team_id": OURS, "enterprise_id": None}, (TEAM,)),
+    "org-wide at the top": ({"team_id": OURS, "enterprise_id": ORG, "is_enterprise_install": True}, (COVER,)),
+    "flag false": ({"team_id": OURS, "enterprise_id": ORG, "is_enterprise_install": False}, (TEAM, COVER)),
+    "flag as a string is no flag": (
+        {"team_id": OURS, "enterprise_id": ORG, "is_enterprise_install": "true"},
+        (TEAM, COVER),
+    ),
+    "flag without an org": ({"team_id": OURS, "is_enterprise_install": True}, (TEAM,)),
+    "nobody": ({}, ()),
+    "nobody, in empty strings": ({"team_id": "", "enterprise_id": ""}, ()),
+    "authorization alone": ({"authorizations": entry()}, (TEAM,)),
+    "authorization before the top": ({"team_id": THEIRS, "authorizations": entry()}, (TEAM,)),
+    "authorization before a foreign org": (
+        {"team_id": THEIRS, "enterprise_id": "E0FOREIGN1", "authorizations": entry()},
+        (TEAM,),
+    ),
+    "only the first authorization": ({"authorizations": entry() + entry(team_id=THEIRS)}, (TEAM,)),
+    "org-wide authorization": ({"authorizations": entry(enterprise_id=ORG, is_enterprise_install=True)}, (COVER,)),
+    "org-wide authorization without team": (
+        {"team_id": THEIRS, "authorizations": entry(team_id=None, enterprise_id=ORG, is_enterprise_install=True)},
+        (COVER,),
+    ),
+    "org-wide authorization with the org as its team": (
+        {"authorizations": entry(team_id=ORG, enterprise_id=ORG, is_enterprise_install=True)},
+        (COVER,),
+    ),
+    "the flag of the top is not the authorization's": (
+        {"is_enterprise_install": True, "authorizations": entry(enterprise_id=ORG, is_enterprise_install=False)},
+        (TEAM, COVER),
+    ),
+    "authorization that names nobody": ({"team_id": OURS, "authorizations": [{}]}, (TEAM,)),
+    "authorization that names only an org": ({"authorizations": entry(team_id=None, enterprise_id=ORG)}, (COVER,)),
+    "authorization that names only an org, in a channel shared with another company": (
+        {"team_id": THEIRS, "enterprise_id": "E0FOREIGN1", "authorizations": entry(team_id=None, enterprise_id=ORG)},
+        (COVER,),
+    ),
+    "no authorizations": ({"team_id": OURS, "authorizations": []}, (TEAM,)),
+    "authorizations null": ({"team_id": OURS, "authorizations": None}, (TEAM,)),
+    "nothing else is looked at": (
+        {
+            "team_id": OURS,
+            "context_team_id": THEIRS,
+            "context_enterprise_id": ORG,
+            "event": {"team": THEIRS, "team_id": THEIRS, "user_team": THEIRS, "source_team": THEIRS},
+        },
+        (TEAM,),
+    ),
+}
+BAD: dict[str, dict[str, Any]] = {
+    "team of another form": {"team_id": "t0north001"},
+    "team with a line feed": {"team_id": OURS + "\n"},
+    "org id as the team": {"team_id": ORG},
+    "team id as the org": {"enterprise_id": OURS},
+    "team id as both": {"team_id": OURS, "enterprise_id": OURS},
+    "team a number": {"team_id": 7},
+    "team a list": {"team_id": [OURS]},
+    "team an object": {"team_id": {"id": OURS}},
+    "org of another form": {"team_id": OURS, "enterprise_id": "E"},
+    "authorizations an object": {"team_id": OURS, "authorizations": {"team_id": OURS}},
+    "authorizations a string": {"team_id": OURS, "authorizations": OURS},
+    "authorizations false": {"team_id": OURS, "authorizations": False},
+    "authorization a string": {"team_id": OURS, "authorizations": [OURS]},
+    "authorization null": {"team_id": OURS, "authorizations": [None]},
+    "authorization with a bad team": {"team_id": OURS, "authorizations": entry(team_id="x")},
+}
+
+
+@pytest.mark.parametrize(("body", "found"), CASES.values(), ids=CASES)
+def test_the_tenant_is_the_one_that_is_named(body: dict[str, Any], found: tuple[Tenant, ...]) -> None:
+    assert tenants_of_event(body) == found
+
+
+@pytest.mark.parametrize("body", BAD.values(), ids=BAD)
+def test_ids_that_are_not_slacks_are_refused(body: dict[str, Any]) -> None:
+    assert refusal_of(lambda: tenants_of_event(body)) is Refusal.EVENT
+    assert refusal_of(lambda: tenant_of_lifecycle(body)) is Refusal.EVENT
+
+
+def test_in_a_shared_channel_the_other_company_is_not_the_tenant() -> None:
+    """I write in a channel that I share with your customer, so that you answer me with my neighbour's token."""
+    assert tenants_of_event({"team_id": THEIRS, "authorizations": entry()}) == (TEAM,)
+
+
+@pytest.mark.parametrize(
+    ("body", "tenant"),
+    [
+        ({"team_id": OURS}, TEAM),
+        ({"team_id": OURS, "enterprise_id": ORG}, TEAM),
+        ({"enterprise_id": ORG}, COVER),
+        ({"team_id": OURS, "enterprise_id": ORG, "is_enterprise_install": True}, COVER),
+        ({}, None),
+    ],
+    ids=["workspace", "workspace in an org", "org", "org-wide", "nobody"],
+)
+def test_a_lifecycle_event_is_about_exactly_one_tenant(body: dict[str, Any], tenant: Tenant | None) -> None:
+    """I remove the app from my workspace, and the whole org that it belongs to loses it."""
+    assert tenant_of_lifecycle(body) == tenant
+
+
+@pytest.mark.parametrize(
+    ("body", "team"),
+    [
+        ({"team_id": OURS}, OURS),
+        ({"team_id": THEIRS, "authorizations": entry()}, OURS),
+        ({"team_id": OURS, "authorizations": entry(team_id=None, is_enterprise_install=True)}, OURS),
+        ({"team_id": THEIRS, "authorizations": entry(team_id=None, is_enterprise_install=True),
+          "is_ext_shared_channel": True}, ""),
+        ({"team_id": ORG}, ""),
+        ({"team_id": None}, ""),
+        ({}, ""),
+    ],
+    ids=["top", "authorization", "org-wide", "org-wide in a shared channel", "an org", "null", "nothing"],
+)  # fmt: skip
+def test_the_workspace_that_an_event_came_from_is_never_the_other_companys(body: dict[str, Any], team: str) -> None:
+    assert acting_team(body) == team

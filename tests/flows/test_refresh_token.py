@@ -1,0 +1,309 @@
+"""One refresh at a time per token; nothing that Slack or a crash does loses the token or makes a loop."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slackapp.app import build, system_entropy
+from slackapp.errors import Refused, SlackCallError
+from slackapp.flows import refresh_token, uninstall_tenant, use_token
+from slackapp.flows.use_token import Use
+from slackapp.localslack.model import Fault, FaultKind
+from slackapp.model import Origin, Sealed, Token
+from slackapp.store import tokens
+from tests.support.world import NORTH, SOUTH, World, make_world, north
+
+ORIGIN = Origin("worker", "Ev0001")
+ADMIN, MEMBER = "U0NORTH001ADM", "U0NORTH001MEM"
+REFRESH = "oauth.v2.access"
+LIFE = 43_200
+DUE = LIFE - 7200 + 1
+"""Seconds after which a fresh pair is due."""
+BEFORE_OR_AFTER = pytest.mark.parametrize("after", [False, True], ids=["before-slack-did-it", "after"])
+
+
+class Killed(BaseException):
+    """Stands for a process that ends here."""
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Iterator[World]:
+    """Installed, with rotating tokens of the bot and of the person who installed; not yet due."""
+    with make_world(tmp_path, SLACKAPP_USER_SCOPES="users:read") as world:
+        world.browser().install()
+        world.work()
+        world.slack.called.clear()
+        yield world
+
+
+@pytest.fixture
+def due(ready: World) -> World:
+    """The same, and both tokens are due."""
+    ready.clock.advance(DUE)
+    return ready
+
+
+def ask(world: World, user_id: str = "") -> Mapping[str, Any]:
+    use = Use(north(), user_id, "test")
+    return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
+
+
+def token(world: World, user_id: str = "") -> Any:
+    return world.rows("SELECT * FROM tokens WHERE tenant_id = ? AND user_id = ?", NORTH, user_id)[0]
+
+
+def change(world: World, sql: str, *parameters: Any) -> None:
+    with contextlib.closing(sqlite3.connect(world.settings.database)) as connection, connection:
+        connection.execute(sql, parameters)
+
+
+@contextlib.contextmanager
+def during_the_refresh(world: World, happening: Callable[[], Any], after: bool = False) -> Iterator[None]:
+    """Lets something happen while the next refresh is under way: before Slack does it, or before we hear of it."""
+    slack = world.service.app.slack
+    call_as_app = slack.call_as_app
+
+    def meanwhile(*arguments: Any) -> Any:
+        patch.undo()
+        if not after:
+            happening()
+        answer = call_as_app(*arguments)
+        if after:
+            happening()
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slack, "call_as_app", meanwhile)
+        yield
+
+
+# When
+
+
+@pytest.mark.parametrize(
+    ("life", "left", "is_due"),
+    [(43_200, 7200, False), (43_200, 7199, True), (4000, 1000, False), (4000, 999, True), (28_800, 7199, True),
+     (86_400, 7200, False), (3, 0, False), (43_200, -1, True)],
+)  # fmt: skip
+def test_a_token_is_due_in_its_last_two_hours_or_its_last_quarter(life: int, left: int, is_due: bool) -> None:
+    sealed = Sealed(b"")
+    pair = Token(north(), "", 1, sealed, sealed, (), 0, 1000, 1000 + life, "live", "")
+    assert refresh_token.is_due(pair, 1000 + life - left) is is_due
+
+
+def test_a_token_is_refreshed_only_when_it_is_due(ready: World) -> None:
+    ready.clock.advance(DUE - 1)
+    ask(ready)
+    assert ready.calls(REFRESH) == []
+    ready.clock.advance(1)
+    ask(ready)
+    ask(ready)
+    assert ready.calls(REFRESH) == [REFRESH]
+
+
+def test_a_refresh_replaces_the_pair_and_nothing_of_the_old_one_stays(due: World) -> None:
+    old = token(due)
+    assert ask(due)["ok"]
+    new = token(due)
+    assert (new["generation"], new["granted_at"], new["issued_at"]) == (2, old["granted_at"], due.clock())
+    assert (new["expires_at"], new["status"], new["lease_owner"]) == (due.clock() + LIFE, "live", "")
+    assert due.service.app.db.truncate_wal()
+    files = due.bytes_on_disk()
+    assert (new["access"] in files, new["refresh"] in files) == (True, True)
+    assert (old["access"] in files, old["refresh"] in files) == (False, False)
+    assert "purpose=refresh kind=refresh user= generation=1" in [row[0] for row in due.rows("SELECT detail FROM audit")]
+    due.clock.advance(LIFE - 1)
+    due.restart()
+    assert ask(due)["ok"], "the new refresh token works in turn"
+
+
+# What may go wrong on the way
+
+
+def test_after_a_lost_answer_the_same_refresh_token_is_used_again_at_once(due: World) -> None:
+    due.slack.fault(Fault(REFRESH, "lost_answer"))
+    assert ask(due)["ok"]
+    assert (due.calls(), token(due)["generation"]) == ([REFRESH, REFRESH, "auth.test"], 2)
+
+
+def test_a_crash_after_slack_rotated_loses_nothing_while_the_grace_lasts(due: World) -> None:
+    def die() -> None:
+        raise Killed
+
+    with during_the_refresh(due, die, after=True), pytest.raises(Killed):
+        ask(due)
+    due.restart()
+    assert ask(due)["ok"], "the old token works on"
+    due.clock.advance(refresh_token.LEASE)
+    ask(due)
+    assert due.calls(REFRESH) == [REFRESH], "the dead process's lease is respected to its end"
+    due.clock.advance(1)
+    assert ask(due)["ok"]
+    assert (len(due.calls(REFRESH)), token(due)["generation"]) == (2, 2)
+
+
+@pytest.mark.parametrize("kind", ["html500", "cut", "error"])
+def test_while_slack_fails_the_old_token_serves_and_the_next_use_tries_again(due: World, kind: FaultKind) -> None:
+    due.slack.fault(Fault(REFRESH, kind, times=2))
+    assert ask(due)["ok"]
+    assert (token(due)["generation"], token(due)["status"]) == (1, "live")
+    assert (ask(due)["ok"], token(due)["generation"]) == (True, 2), "at once"
+
+
+def test_a_limited_rate_is_respected_by_the_next_refresh(due: World) -> None:
+    due.slack.fault(Fault(REFRESH, "ratelimited", retry_after=20))
+    for _ in range(3):
+        assert ask(due)["ok"]
+    assert due.calls(REFRESH) == [REFRESH]
+    due.clock.advance(31)
+    assert (ask(due)["ok"], token(due)["generation"]) == (True, 2)
+
+
+@pytest.mark.parametrize(
+    ("user_id", "patch"),
+    [
+        ("", {"token_type": "user"}),
+        ("", {"access_token": "xoxe.xoxp-1-of-somebody"}),
+        ("", {"access_token": None}),
+        ("", {"refresh_token": None, "expires_in": None}),
+        ("", {"refresh_token": "xoxb-not-a-refresh-token"}),
+        ("", {"expires_in": 0}),
+        ("", {"app_id": "A0OTHER001"}),
+        ("", {"team": {"id": SOUTH, "name": "Southridge"}}),
+        (ADMIN, {"token_type": "bot"}),
+        (ADMIN, {"token_type": "bot", "access_token": "xoxe.xoxb-1-of-the-bot"}),
+        (ADMIN, {"user_id": MEMBER}),
+    ],
+)
+def test_a_pair_of_another_kind_or_of_somebody_else_is_refused_and_the_old_one_stays(
+    due: World, user_id: str, patch: Mapping[str, Any]
+) -> None:
+    old = token(due, user_id)
+    due.slack.fault(Fault(REFRESH, "patch", patch=dict(patch)))
+    assert ask(due, user_id)["ok"]
+    new = token(due, user_id)
+    for column in ("generation", "access", "refresh", "issued_at", "expires_at", "scopes", "status"):
+        assert new[column] == old[column]
+    assert "token.refresh_failed" in due.audit()
+
+
+def test_a_refresh_token_that_does_not_open_costs_no_call(due: World) -> None:
+    change(due, "UPDATE tokens SET refresh = zeroblob(200) WHERE user_id = ''")
+    assert ask(due)["ok"]
+    assert (due.calls(REFRESH), token(due)["lease_owner"], token(due)["status"]) == ([], "", "live")
+
+
+def test_a_long_lived_token_cannot_be_refreshed_and_costs_no_call(tmp_path: Path) -> None:
+    with make_world(tmp_path, rotation=False) as world:
+        world.browser().install()
+        found = tokens.find(world.service.app.db, north(), "")
+        assert found is not None
+        with pytest.raises(Refused):
+            refresh_token.run(world.service.app, found, ORIGIN)
+        assert (len(world.calls(REFRESH)), token(world)["lease_owner"]) == (1, ""), "the one of the install"
+
+
+# One at a time
+
+
+def test_of_eight_threads_one_refreshes_and_all_are_served(due: World) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: ask(due)["ok"], range(8)))
+    assert (answers, due.calls(REFRESH), token(due)["generation"]) == ([True] * 8, [REFRESH], 2)
+
+
+def test_the_live_lease_of_another_process_is_respected_and_the_old_token_used(due: World) -> None:
+    change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ? WHERE user_id = ''", due.clock() + 5)
+    assert ask(due)["ok"]
+    due.clock.advance(5)
+    assert (ask(due)["ok"], due.calls(REFRESH), token(due)["lease_owner"]) == (True, [], "other")
+    due.clock.advance(1)
+    assert (ask(due)["ok"], due.calls(REFRESH)) == (True, [REFRESH])
+
+
+def test_the_late_result_of_a_stale_holder_changes_nothing(due: World) -> None:
+    kept: list[Any] = []
+
+    def overtaken() -> None:
+        due.clock.advance(refresh_token.LEASE + 1)
+        ask(due)
+        kept.append(tuple(token(due)))
+
+    with during_the_refresh(due, overtaken):
+        assert ask(due)["ok"]
+    assert [tuple(token(due))] == kept
+    assert (len(due.calls(REFRESH)), token(due)["generation"], ask(due)["ok"]) == (2, 2, True)
+
+
+def test_the_late_refusal_of_a_stale_holder_takes_nobodys_lease(due: World) -> None:
+    def overtaken() -> None:
+        due.clock.advance(refresh_token.LEASE + 1)
+        change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ?", due.clock() + refresh_token.LEASE)
+        due.slack.kill_refresh(NORTH)
+
+    with during_the_refresh(due, overtaken):
+        ask(due)
+    assert (token(due)["lease_owner"], token(due)["status"]) == ("other", "live")
+
+
+@pytest.mark.parametrize("changed", ["generation = generation + 1", "status = 'dead'"])
+def test_a_pair_is_stored_only_over_the_one_it_came_from_and_over_no_dead_one(due: World, changed: str) -> None:
+    old = token(due)
+    found = tokens.find(due.service.app.db, north(), "")
+    assert found is not None
+    with during_the_refresh(due, lambda: change(due, f"UPDATE tokens SET {changed}"), after=True):
+        refresh_token.run(due.service.app, found, ORIGIN)
+    assert (token(due)["access"], token(due)["refresh"]) == (old["access"], old["refresh"])
+
+
+@pytest.mark.parametrize("status", ["dead", "refresh_refused"])
+def test_a_token_that_was_given_up_since_it_was_read_is_not_refreshed(due: World, status: str) -> None:
+    found = tokens.find(due.service.app.db, north(), "")
+    assert found is not None
+    change(due, "UPDATE tokens SET status = ?", status)
+    with pytest.raises(Refused):
+        refresh_token.run(due.service.app, found, ORIGIN)
+    assert (due.calls(), token(due)["status"]) == ([], status)
+
+
+@BEFORE_OR_AFTER
+def test_an_install_during_a_refresh_wins(due: World, after: bool) -> None:
+    with during_the_refresh(due, due.browser().install, after):
+        assert ask(due)["ok"]
+    row = token(due)
+    assert (row["generation"], row["granted_at"], row["lease_owner"]) == (2, due.clock(), "")
+    assert (ask(due)["ok"], "token.refreshed" in due.audit()) == (True, False)
+
+
+@BEFORE_OR_AFTER
+def test_a_purge_during_a_refresh_is_not_undone(due: World, after: bool) -> None:
+    def purge() -> None:
+        uninstall_tenant.run(due.service.app, north(), ORIGIN, due.clock())
+        due.work()
+
+    with during_the_refresh(due, purge, after), pytest.raises((Refused, SlackCallError)):
+        ask(due)
+    for table in ("installations", "tokens", "data_keys"):
+        assert due.rows(f"SELECT 1 FROM {table} WHERE tenant_id = ?", NORTH) == []
+
+
+def test_a_process_that_missed_a_purge_and_a_new_install_seals_the_pair_under_the_new_keys(ready: World) -> None:
+    ours, other = ready.service, build(ready.settings, ready.clock, system_entropy, ready.log)
+    ready.service = other
+    ask(ready)  # the other process has the tenant's keys in memory now
+    ready.service = ours
+    uninstall_tenant.run(ours.app, north(), ORIGIN, ready.clock())
+    ready.browser().install()
+    ready.slack.expire_tokens(NORTH)
+    ready.service = other
+    with contextlib.suppress(Refused):
+        ask(ready)
+    other.stop()
+    ready.service = ours
+    ready.restart()
+    assert ask(ready)["ok"], "what was stored opens for everybody"

@@ -1,0 +1,168 @@
+"""The thread that runs the inbox, alone and beside others."""
+
+import contextlib
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from slackapp.app import Service, build, system_entropy
+from slackapp.errors import StoreBusyError
+from slackapp.flows import run_event
+from slackapp.ports import Behaviour, Context
+from slackapp.wsgi import Wsgi
+from tests.support.world import NORTH, SOUTH, World
+
+LONG = 10.0
+"""Seconds after which a test gives up waiting for what comes at once."""
+
+
+@pytest.fixture
+def ready(world: World) -> World:
+    world.browser().install()
+    world.work()
+    world.slack.called.clear()
+    return world
+
+
+def behave(world: World, function: Callable[[Context, Mapping[str, Any]], None]) -> None:
+    table: Behaviour = {"app_mention": function}
+    app = replace(world.service.app, behaviour=table)
+    world.service = Service(app, Wsgi(app), world.service.worker)
+
+
+def change(world: World, sql: str) -> None:
+    with contextlib.closing(sqlite3.connect(world.settings.database)) as connection, connection:
+        connection.execute(sql)
+
+
+def state(world: World, event_id: str = "Ev0001") -> str:
+    return str(world.rows("SELECT state FROM inbox WHERE event_id = ?", event_id)[0][0])
+
+
+def test_two_processes_with_two_threads_each_share_fifty_rows_and_each_runs_once(ready: World) -> None:
+    ran: list[str] = []
+    behave(ready, lambda context, event: ran.append(str(event["number"])))
+    for number in range(50):
+        event = {"type": "app_mention", "user": "U0SOMEBODY", "number": number}
+        assert ready.event(event, f"Ev{number}").status == 200
+    other = build(ready.settings, ready.clock, system_entropy, ready.log)
+    beside = replace(other.app, behaviour=ready.service.app.behaviour)
+    ours = ready.service
+    with ThreadPoolExecutor(4) as pool:
+        apps = ((ours.worker, ours.app), (other.worker, beside)) * 2
+        done = list(pool.map(lambda pair: pair[0].drain(pair[1]), apps))
+    other.stop()
+    assert (sum(done), Counter(ran)) == (50, Counter(str(number) for number in range(50)))
+    assert {row["state"] for row in ready.rows("SELECT state FROM inbox")} == {"done"}
+    assert {row["attempts"] for row in ready.rows("SELECT attempts FROM inbox WHERE kind = 'event'")} == {1}
+
+
+def test_a_lease_that_is_alive_is_respected(ready: World) -> None:
+    ready.mention()
+    until = ready.clock() + run_event.LEASE
+    change(ready, f"UPDATE inbox SET state = 'running', lease_owner = 'x', lease_until = {until} WHERE kind = 'event'")
+    ready.clock.now = until
+    assert ready.work() == 0
+    ready.clock.advance(1)
+    assert ready.work() == 1
+
+
+def test_rows_run_in_the_order_in_which_they_are_due(ready: World) -> None:
+    ran: list[int] = []
+    behave(ready, lambda context, event: ran.append(event["number"]))
+    for number in (2, 0, 1):
+        ready.event({"type": "app_mention", "user": "U0SOMEBODY", "number": number}, f"Ev{number}")
+        change(ready, f"UPDATE inbox SET next_at = {ready.clock() + number} WHERE event_id = 'Ev{number}'")
+    assert (ready.work(), ran) == (1, [0])
+    ready.clock.advance(2)
+    assert (ready.work(), ran) == (2, [0, 1, 2])
+
+
+def test_the_events_of_a_suspect_tenant_wait_and_those_of_others_do_not(ready: World) -> None:
+    ready.browser().install(SOUTH)
+    ready.work()
+    ready.mention()
+    ready.mention("Ev0002", team_id=SOUTH)
+    change(ready, "UPDATE installations SET status = 'suspect' WHERE tenant_id = 'T0NORTH001'")
+    assert (ready.work(), state(ready), state(ready, "Ev0002")) == (1, "ready", "done")
+    change(ready, "UPDATE installations SET status = 'active'")
+    assert (ready.work(), state(ready)) == (1, "done")
+
+
+# The thread
+
+
+def test_the_thread_runs_an_event_as_soon_as_it_is_kept_and_ends_when_it_is_told(ready: World) -> None:
+    ran = threading.Event()
+    behave(ready, lambda context, event: ran.set())
+    assert not ready.service.worker.is_alive()
+    ready.service.start()
+    assert ready.request("GET", "/readyz").json["worker"] is True
+    ready.mention()
+    assert ran.wait(LONG)
+    ready.service.stop()
+    assert not ready.service.worker.is_alive()
+    assert (ready.request("GET", "/readyz").status, state(ready)) == (503, "done")
+
+
+def test_stopping_lets_the_row_that_runs_come_to_its_end(ready: World) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(context: Context, event: Mapping[str, Any]) -> None:
+        begun.set()
+        assert go_on.wait(LONG)
+
+    behave(ready, slow)
+    ready.mention()
+    ready.mention("Ev0002")
+    ready.service.start()
+    assert begun.wait(LONG)
+    stopping = threading.Thread(target=ready.service.stop)
+    stopping.start()
+    go_on.set()
+    stopping.join(LONG)
+    assert state(ready) == "done"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("canary of a bug"), StoreBusyError("the database is locked")])
+def test_the_thread_outlives_a_bug_and_a_database_that_is_locked(
+    ready: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    failed, ran = threading.Event(), threading.Event()
+    run = run_event.run
+
+    def first_fails(*arguments: Any) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise error
+        run(*arguments)
+
+    monkeypatch.setattr(run_event, "run", first_fails)
+    behave(ready, lambda context, event: ran.set())
+    ready.mention()
+    ready.service.start()
+    assert failed.wait(LONG)
+    ready.mention("Ev0002")
+    assert ran.wait(LONG)
+    assert ready.service.worker.is_alive()
+    assert "canary of a bug" not in ready.log.getvalue()
+    ready.service.stop()
+    assert (state(ready), state(ready, "Ev0002")) == ("running", "done")
+
+
+def test_the_thread_shows_at_its_start_what_a_dead_process_left_in_mid_call(ready: World) -> None:
+    ran = threading.Event()
+    ready.mention()
+    change(ready, "UPDATE inbox SET state = 'calling', lease_owner = 'dead', lease_until = 1 WHERE kind = 'event'")
+    behave(ready, lambda context, event: ran.set())
+    ready.mention("Ev0002")
+    ready.service.start()
+    assert ran.wait(LONG)
+    assert state(ready) == "unclear"
+    assert ready.rows("SELECT tenant_id FROM audit WHERE event = 'event.unclear'")[0]["tenant_id"] == NORTH
