@@ -26,7 +26,7 @@ demo: $(RUNTIME) ## Show one whole install without a browser, step by step
 	$(BIN)/slackapp demo
 
 test: $(TESTS) ## Run the fast suite: no network, no Slack account, no settings
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(DEV) ## Check style with ruff and types with mypy
 	$(BIN)/ruff check .

@@ -73,6 +73,9 @@ class KeyringPort(Protocol):
     def provider_names(self) -> frozenset[str]:
         """The providers that are configured."""
 
+    def provider_health(self, name: str) -> str:
+        """`ok`, `revoked`, `unavailable` or `mismatch`."""
+
     def refresh(self) -> int:
         """Takes notice of what other processes did to the keys; the key epoch. Raises ConfigError."""
 

@@ -73,9 +73,9 @@ def _list(arguments: argparse.Namespace) -> int:
             age = f"{(app.clock() - int(since)) // _DAY} days" if since is not None else "unknown"
             role = "primary" if version == primary else "old" if version < primary else "not in use yet"
             print(f"local {version:>4}  {role:<14}  age {age:<10}  {counts.get(('local', version), 0)} data keys")
-        for (provider, version), number in counts.items():
-            if provider != "local":
-                print(f"{provider} {version:>4}  {'provider':<14}  age {'unknown':<10}  {number} data keys")
+        for provider in sorted(app.keyring.provider_names() - {"local"}):
+            number = sum(found for (name, _), found in counts.items() if name == provider)
+            print(f"{provider}  {number} data keys  health {app.keyring.provider_health(provider)}")
     return 0
 
 

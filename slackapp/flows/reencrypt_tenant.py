@@ -4,8 +4,6 @@ Who had the old keys and the database has had the tokens in clear: then they mus
 Data backups from before end for this tenant, because the keys that open them are gone.
 """
 
-from collections.abc import Callable
-
 from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
 from slackapp.flows import key_backup, trail
@@ -13,8 +11,6 @@ from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
 from slackapp.model import Origin, RecordContext, Sealed, Tenant
 from slackapp.ports import App, TenantKeys
 from slackapp.store import data_keys, inbox, installations, tokens
-
-Reseal = Callable[[RecordContext, Sealed], Sealed]
 
 
 def run(app: App, tenant: Tenant, provider: str, origin: Origin) -> int:

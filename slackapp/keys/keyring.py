@@ -8,13 +8,13 @@ open is kept. When a key is gone from the database, its records are gone: there 
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from slackapp.crypto import envelope
 from slackapp.crypto.records import LIMITS
 from slackapp.errors import ConfigError, DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError
-from slackapp.keys.providers import LOCAL, KeyContext, KeyProvider, LocalProvider
+from slackapp.keys.providers import LOCAL, KeyContext, KeyProvider, LocalProvider, health
 from slackapp.model import NO_TENANT, DataKey, NewKey, RecordContext, Sealed, Tenant
 from slackapp.ports import Clock, Entropy
 from slackapp.store import data_keys, meta
@@ -67,7 +67,7 @@ class Keyring:
         self,
         db: Database,
         local: LocalProvider,
-        others: Mapping[str, KeyProvider],
+        others: Sequence[KeyProvider],
         reload_local: Callable[[], None],
         app_id: str,
         entropy: Entropy,
@@ -75,7 +75,8 @@ class Keyring:
     ) -> None:
         self._db = db
         self._local = local
-        self._providers: Mapping[str, KeyProvider] = {LOCAL: local, **others}
+        providers: tuple[KeyProvider, ...] = (local, *others)
+        self._providers = {provider.provider_id: provider for provider in providers}
         self._reload_local = reload_local
         self._app_id = app_id
         self._entropy = entropy
@@ -151,6 +152,10 @@ class Keyring:
     def master_versions(self) -> frozenset[int]:
         """The versions of the local master key that this process can unwrap with."""
         return self._local.versions
+
+    def provider_health(self, name: str) -> str:
+        """`ok`, `revoked`, `unavailable` or `mismatch`."""
+        return health(self._provider(name), self._app_id, self._entropy)
 
     def master_check(self, version: int) -> str:
         """A local master key's check value for this database."""

@@ -29,7 +29,7 @@ def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Cloc
         _check_all(db, settings, fresh)
         local.replace(fresh, meta.primary_master_key(db))
 
-    others = {name: CommandProvider(name, program) for name, program in settings.key_commands}
+    others = [CommandProvider(name, program) for name, program in settings.key_commands]
     keyring = Keyring(db, local, others, reload_local, settings.app_id, entropy, clock)
     keyring.make_service_keys(clock())
     return keyring

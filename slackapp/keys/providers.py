@@ -8,12 +8,13 @@ three: KeyRevokedError (for good, until the key's owner gives it back), KeyUnava
 DecryptError (the wrapped key is not what was wrapped here).
 """
 
+import hmac
 from dataclasses import dataclass
 from typing import Protocol
 
 from slackapp.crypto import envelope
-from slackapp.errors import ConfigError, DecryptError
-from slackapp.model import Tenant
+from slackapp.errors import ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
+from slackapp.model import NO_TENANT, Tenant
 from slackapp.ports import Entropy
 
 LOCAL = "local"
@@ -41,6 +42,20 @@ class KeyProvider(Protocol):
 
     def unwrap(self, context: KeyContext, version: int, wrapped: bytes) -> bytes:
         """The data key, 32 bytes."""
+
+
+def health(provider: KeyProvider, app_id: str, entropy: Entropy) -> str:
+    """Wraps and unwraps a key that is then thrown away: `ok`, `revoked`, `unavailable` or `mismatch`."""
+    context, key = KeyContext(app_id, NO_TENANT, "health", 0), entropy(envelope.KEY_BYTES)
+    try:
+        version, wrapped = provider.wrap(context, key)
+        return "ok" if hmac.compare_digest(provider.unwrap(context, version, wrapped), key) else "mismatch"
+    except KeyRevokedError:
+        return "revoked"
+    except KeyUnavailableError:
+        return "unavailable"
+    except DecryptError:
+        return "mismatch"
 
 
 class LocalProvider:
