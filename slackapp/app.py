@@ -59,7 +59,6 @@ def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO
     read_master_keys(settings)  # before the database is made: nothing is left behind by a start that is refused
     db = Database(settings.database)
     db.prepare_file()
-    db.hold()
     if not db.is_sound():
         raise ConfigError(f"SLACKAPP_DATABASE: {settings.database} is damaged; restore a backup")
     keyring = open_keyring(db, settings, entropy, clock)

@@ -13,7 +13,7 @@ from typing import Any
 from slackapp import settingforms as forms
 from slackapp.crypto.keyfile import read_private
 from slackapp.errors import ConfigError
-from slackapp.model import Secret, Settings
+from slackapp.model import Secret, Settings, SlackAddresses
 
 REQUIRED = None
 CREDENTIALS = ("SLACK_APP_ID", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET")
@@ -99,7 +99,8 @@ def read_environment(folder: Path) -> dict[str, str]:
 
     Raises ConfigError for a line of `.env` that cannot be read.
     """
-    found = {**_read_dotenv(folder / ".env"), **os.environ}
+    given = {name: value for name, value in os.environ.items() if value}
+    found = {**_read_dotenv(folder / ".env"), **given}
     ours = {name: value for name, value in found.items() if value and name.startswith(("SLACK_", "SLACKAPP_"))}
     # Only systemd says where its credentials lie: files there are exempt from the rule on modes.
     return {**ours, _SYSTEMD: os.environ[_SYSTEMD]} if os.environ.get(_SYSTEMD) else ours
@@ -150,15 +151,20 @@ def describe(settings: Settings, environment: Mapping[str, str]) -> list[tuple[s
     rows = []
     for setting in SETTINGS:
         value = getattr(settings, setting.field)
-        if setting.field == "slack":
-            shown = settings.slack.origin
-        elif setting.secret or isinstance(value, Secret):
-            shown = "***"
-        else:
-            shown = ",".join(value) if isinstance(value, tuple) else str(value if value is not None else "")
+        shown = "***" if setting.secret or isinstance(value, Secret) else _shown(value)
         given = setting.name in environment or f"{setting.name}_FILE" in environment
         rows.append((setting.name, shown, "set" if given else "default"))
     return rows
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case SlackAddresses():
+            return value.origin
+        case tuple():
+            return ",".join("=".join(str(part) for part in item) if isinstance(item, tuple) else item for item in value)
+        case _:
+            return str(value) if value is not None else ""
 
 
 def _given(setting: Setting, environment: Mapping[str, str], credentials: Path | None) -> str | None:

@@ -67,8 +67,8 @@ class KeyringPort(Protocol):
     def rewrap(self, key: DataKey, provider: str) -> tuple[int, bytes]:
         """The same data key wrapped by that provider's newest master key: its version and the wrapped key."""
 
-    def can_unwrap(self, key: DataKey) -> bool:
-        """Tries a key, past what is kept in memory."""
+    def try_key(self, key: DataKey) -> str:
+        """Tries a key, past what is kept in memory: `ok`, `broken`, or `withheld` by its owner's provider."""
 
     def provider_names(self) -> frozenset[str]:
         """The providers that are configured."""

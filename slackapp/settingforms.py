@@ -106,9 +106,12 @@ def ip_address(text: str) -> str:
     if text in ("", "localhost"):
         return text
     try:
-        return str(ipaddress.ip_address(text))
+        address = ipaddress.ip_address(text)
     except ValueError:
-        raise ValueError("must be the one IP address of the proxy, or localhost for a unix socket") from None
+        address = None
+    if address is None or address.is_unspecified or address.is_multicast:
+        raise ValueError("must be the one IP address of the proxy, or localhost for a unix socket")
+    return str(address)
 
 
 def scopes(text: str) -> tuple[str, ...]:

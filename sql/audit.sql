@@ -12,7 +12,7 @@ VALUES (:id, :at, :event, :actor, :tenant_kind, :tenant_id, :request_id, :result
 -- name: audit_page :many
 -- tenant: none (the chain runs over all rows)
 SELECT id, at, event, actor, tenant_kind, tenant_id, request_id, result, detail, chain FROM audit
- WHERE id > :after
+ WHERE id >= :first
  ORDER BY id
  LIMIT :limit;
 

@@ -31,8 +31,7 @@ SELECT key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrappe
 SELECT key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrapped, state, created_at
   FROM data_keys
  WHERE provider = :provider AND master_version < :master_version
- ORDER BY key_id
- LIMIT :limit;
+ ORDER BY key_id;
 
 -- name: count_by_master :many
 -- tenant: none (how much hangs on each master key)

@@ -85,7 +85,8 @@ UPDATE inbox SET state = :state, result = :result, finished_at = :now, lease_own
 
 -- name: postpone :exec
 -- tenant: none (the row is ours by lease)
-UPDATE inbox SET state = 'ready', next_at = :next_at, result = :result, lease_owner = '', lease_until = 0
+UPDATE inbox SET state = 'ready', next_at = :next_at, result = :result, lease_owner = '', lease_until = 0,
+       attempts = attempts - :forgiven
  WHERE event_id = :event_id
    AND lease_owner = :owner
    AND state IN ('running', 'calling');

@@ -42,7 +42,7 @@ def _refuse(_: str) -> NoReturn:
 
 
 def _walk(value: Any, depth: int) -> None:
-    if depth > MAX_DEPTH:
+    if depth > MAX_DEPTH and isinstance(value, (list, dict)):
         raise ValueError
     match value:
         case str():

@@ -69,9 +69,12 @@ def _head(arguments: argparse.Namespace) -> int:
 def _parse_head(text: str) -> tuple[int, bytes]:
     number, _, chain = text.partition(":")
     try:
-        return int(number), bytes.fromhex(chain)
+        parsed = int(number), bytes.fromhex(chain)
     except ValueError:
-        raise ConfigError("--head: must be what `slackapp audit head` printed, NUMBER:HASH") from None
+        parsed = 0, b""
+    if len(parsed[1]) != len(audit.GENESIS):
+        raise ConfigError(f"--head {text}: must be what `slackapp audit head` printed, NUMBER:HASH")
+    return parsed
 
 
 def _fields(row: Stored) -> dict[str, object]:

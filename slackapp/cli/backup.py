@@ -3,21 +3,23 @@
 import argparse
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from slackapp import config
-from slackapp.app import Service, build, system_clock, system_entropy
+from slackapp.app import build, system_clock, system_entropy
 from slackapp.cli.environment import read_environment
 from slackapp.cli.session import open_service, operator
 from slackapp.crypto.keyfile import write_private
-from slackapp.errors import ConfigError
+from slackapp.errors import ConfigError, DecryptError, KeyMissingError
 from slackapp.flows import backup_database, key_backup
 from slackapp.flows.backup_database import DATA, MANIFEST
 from slackapp.model import Settings
 from slackapp.ops.key_slot import FileSlot
+from slackapp.store import audit, installations
 from slackapp.store import db as store
-from slackapp.store import installations
 from slackapp.store.db import Database
 
 HELP = "write a data backup without keys into a new folder, and rewrite the key backup"
@@ -45,20 +47,19 @@ def run(arguments: argparse.Namespace) -> int:
         _make_empty(folder)
         with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder.parent) as unfinished:
             file = Path(unfinished) / DATA
+            backup_database.note_trial(app, operator(app), app.clock())
             app.db.copy_to(file)
-            _must_open(app.settings, file)
-            copy = Database(file)
-            backup_database.strip(copy, file)
+            head, tenants = _try(app.settings, file)
+            backup_database.strip(Database(file), file)
             # The keys after the data: a key that a purge deletes in between is in neither.
             key_backup.write(app)
-            write_private(Path(unfinished) / MANIFEST, backup_database.manifest(app, file, app.clock()))
+            write_private(Path(unfinished) / MANIFEST, backup_database.manifest(app, file, head, tenants, app.clock()))
             folder.rmdir()
             Path(unfinished).rename(folder)
             Path(unfinished).mkdir()  # for the clean-up to find
         backup_database.note_made(app, operator(app), app.clock())
-        head = backup_database.read_manifest(folder, app.settings.app_id)["audit_head"]
     print(f"{folder}: data without keys. The key backup is in SLACKAPP_KEY_BACKUP_DIR: keep the two apart.")
-    print(f"audit head: {head}")
+    print(f"audit head: {head[0]}:{head[1].hex()}")
     return 0
 
 
@@ -71,44 +72,53 @@ def run_restore(arguments: argparse.Namespace) -> int:
     found = backup_database.read_manifest(arguments.folder, settings.app_id)
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.database.parent) as unfinished:
         file = Path(unfinished) / DATA
-        write_private(file, b"")
-        file.write_bytes((arguments.folder / DATA).read_bytes())
-        copy = Database(file)
-        copy.prepare_file()
-        erased = backup_database.put_keys_back(copy, key_backup.parse(content), system_clock())
-        copy.close()
-        service = build(replace(settings, database=file), system_clock, system_entropy, sys.stderr)
+        write_private(file, (arguments.folder / DATA).read_bytes())
         try:
-            tenants = _check(service, content)
-            if not arguments.check:
-                made_at = int(found["made_at"])
-                backup_database.note_restored(service.app, made_at, len(erased), operator(service.app), system_clock())
-        finally:
-            service.app.db.make_single_file()
+            tenants, erased = _fill_and_check(replace(settings, database=file), content, found, not arguments.check)
+        except (DecryptError, KeyMissingError):
+            raise ConfigError("the key backup is damaged: the service's own keys do not open") from None
         if not arguments.check:
             store.replace(settings.database, file)
-    print(f"{tenants} tenants open whole; {len(erased)} were purged since and are erased")
+    print(f"{tenants} tenants open whole; {erased} were purged since and are erased")
     print("nothing was changed" if arguments.check else f"{settings.database}: restored")
     return 0
 
 
-def _check(service: Service, content: bytes) -> int:
+def _fill_and_check(settings: Settings, content: bytes, found: Mapping[str, Any], note: bool) -> tuple[int, int]:
+    """Puts the keys back into the copy and opens everything in it: how many tenants are whole, how many erased."""
+    copy = Database(settings.database)
+    copy.prepare_file()
+    erased = backup_database.put_keys_back(copy, key_backup.parse(content), system_clock())
+    copy.close()
+    service = build(settings, system_clock, system_entropy, sys.stderr)
     app = service.app
-    backup_database.check_key_backup(app, content)
-    problems = backup_database.unreadable(app)
-    if problems or not app.db.is_whole():
-        raise ConfigError(f"the backup is damaged: {'; '.join(problems[:3]) or 'its database is not whole'}")
-    return len(installations.every(app.db))
+    try:
+        backup_database.check_key_backup(app, content)
+        backup_database.check_manifest(app, found)
+        problems = backup_database.unreadable(app)
+        if problems or not app.db.is_whole():
+            raise ConfigError(f"the backup is damaged: {'; '.join(problems[:3]) or 'its database is not whole'}")
+        if note:
+            backup_database.note_restored(app, int(found["made_at"]), len(erased), operator(app), system_clock())
+        tenants = len(installations.every(app.db))
+        app.db.make_single_file()
+        return tenants, len(erased)
+    finally:
+        app.db.close()
 
 
-def _must_open(settings: Settings, file: Path) -> None:
+def _try(settings: Settings, file: Path) -> tuple[tuple[int, bytes], int]:
+    """Opens every record of the copy, its keys being in it still; the head of its audit, and how many tenants."""
     service = build(replace(settings, database=file), system_clock, system_entropy, sys.stderr)
     try:
-        problems = backup_database.unreadable(service.app)
+        app = service.app
+        problems = backup_database.unreadable(app)
+        head, tenants = audit.head(app.db), len(installations.every(app.db))
     finally:
         service.stop()
     if problems:
         print(f"warning: {len(problems)} records do not open: {'; '.join(problems[:3])}", file=sys.stderr)
+    return head, tenants
 
 
 def _make_empty(folder: Path) -> None:

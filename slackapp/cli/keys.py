@@ -9,8 +9,9 @@ from slackapp.app import system_entropy
 from slackapp.cli.session import EX_TEMPFAIL, installed_tenant, open_service, operator
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
-from slackapp.errors import ConfigError
+from slackapp.errors import ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.flows import reencrypt_tenant, rotate_keys
+from slackapp.model import Tenant
 from slackapp.ports import App
 from slackapp.store import data_keys, installations, meta
 
@@ -73,14 +74,15 @@ def _list(arguments: argparse.Namespace) -> int:
             age = f"{(app.clock() - int(since)) // _DAY} days" if since is not None else "unknown"
             role = "primary" if version == primary else "old" if version < primary else "not in use yet"
             print(f"local {version:>4}  {role:<14}  age {age:<10}  {counts.get(('local', version), 0)} data keys")
-        for provider in sorted(app.keyring.provider_names() - {"local"}):
-            number = sum(found for (name, _), found in counts.items() if name == provider)
-            print(f"{provider}  {number} data keys  health {app.keyring.provider_health(provider)}")
+        for provider in sorted({name for name, _ in counts} | app.keyring.provider_names() - {"local"}):
+            if provider != "local":
+                number = sum(found for (name, _), found in counts.items() if name == provider)
+                print(f"{provider}  {number} data keys  health {app.keyring.provider_health(provider)}")
     return 0
 
 
 def _rotate(arguments: argparse.Namespace) -> int:
-    with open_service() as service:
+    with open_service() as service, service.app.db.alone():
         app = service.app
         version = _newest_or_new(app)
         epoch = rotate_keys.announce(app)
@@ -92,22 +94,32 @@ def _rotate(arguments: argparse.Namespace) -> int:
         number = rotate_keys.rewrap_all(app, operator(app), _progress)
         broken = rotate_keys.broken_keys(app)
         if broken:
-            print(f"{len(broken)} data keys do not unwrap; nothing was retired", file=sys.stderr)
+            named = ", ".join(str(key_id) for key_id in broken[:10])
+            print(f"{len(broken)} data keys do not unwrap and stay as they are: {named}", file=sys.stderr)
             return 1
     print(f"master key {version} is the primary; {number} data keys were wrapped anew, and every one unwraps")
     return 0
 
 
 def _newest_or_new(app: App) -> int:
-    """The version to rotate to: one that an earlier, interrupted rotation put into the file, or a new one."""
+    """The version to rotate to: one that an earlier, interrupted rotation put into the file, or a new one.
+
+    The file is read here, and not taken from what the service read at its start: another rotation may have been first.
+    """
     file, primary = app.settings.master_key_file, meta.primary_master_key(app.db)
-    unfinished = data_keys.below(app.db, "local", primary, 1)
-    newest = max(app.keyring.master_versions())
-    if newest > primary or unfinished:
-        return newest
     content = keyfile.read_private(file, app.settings.credentials_directory)
-    keyfile.replace_private(file, keyfile.format_master_key(newest + 1, system_entropy(KEY_BYTES)) + content)
+    newest = max(keyfile.parse_master_keys(file, content))
+    if newest > primary or data_keys.below(app.db, "local", primary):
+        return newest
+    _rewrite(file, keyfile.format_master_key(newest + 1, system_entropy(KEY_BYTES)) + content)
     return newest + 1
+
+
+def _rewrite(file: Path, content: bytes) -> None:
+    try:
+        keyfile.replace_private(file, content)
+    except OSError as error:
+        raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: {file} cannot be rewritten ({error.strerror})") from None
 
 
 def _everybody_has_it(app: App, version: int, epoch: int) -> bool:
@@ -120,16 +132,18 @@ def _everybody_has_it(app: App, version: int, epoch: int) -> bool:
 
 def _verify(arguments: argparse.Namespace) -> int:
     with open_service() as service:
-        broken = rotate_keys.broken_keys(service.app)
-        total = len(data_keys.every(service.app.db))
-    print(f"{total - len(broken)} of {total} data keys unwrap")
-    for key_id in broken:
-        print(f"data key {key_id} does not", file=sys.stderr)
-    return 1 if broken else 0
+        results = {key.key_id: service.app.keyring.try_key(key) for key in data_keys.every(service.app.db)}
+    found = [key_id for key_id, result in results.items() if result == "ok"]
+    print(f"{len(found)} of {len(results)} data keys unwrap")
+    for key_id, result in results.items():
+        if result != "ok":
+            why = "does not" if result == "broken" else "is withheld by its provider"
+            print(f"data key {key_id} {why}", file=sys.stderr)
+    return 0 if len(found) == len(results) else 1
 
 
 def _retire(arguments: argparse.Namespace) -> int:
-    with open_service() as service:
+    with open_service() as service, service.app.db.alone():
         app, version = service.app, arguments.version
         if version not in app.keyring.master_versions():
             raise ConfigError(f"the key file holds no master key {version}")
@@ -140,7 +154,7 @@ def _retire(arguments: argparse.Namespace) -> int:
             raise ConfigError(f"{hanging} data keys still need master key {version}; run `slackapp keys rotate` first")
         file = app.settings.master_key_file
         content = keyfile.read_private(file, app.settings.credentials_directory)
-        keyfile.replace_private(file, keyfile.without_master_key(content, version))
+        _rewrite(file, keyfile.without_master_key(content, version))
         rotate_keys.note_retired(app, version, operator(app), app.clock())
     print(f"master key {version} is out of the file. Destroy its copies: backups of the file hold it still.")
     return 0
@@ -156,11 +170,19 @@ def _reencrypt(arguments: argparse.Namespace) -> int:
         )
         for number, tenant in enumerate(tenants, start=1):
             provider = next((key.provider for key in data_keys.active(app.db, tenant)), "local")
-            moved = reencrypt_tenant.run(app, tenant, provider, operator(app))
+            moved = _reseal(app, tenant, provider)
             print(f"{tenant}: new data keys, {moved} records sealed anew; older data backups end for it")
             _progress(number, len(tenants))
     print("If the old keys may be known, the tokens may be: let each workspace install again, or revoke at Slack.")
     return 0
+
+
+def _reseal(app: App, tenant: Tenant, provider: str) -> int:
+    try:
+        return reencrypt_tenant.run(app, tenant, provider, operator(app))
+    except (KeyRevokedError, KeyUnavailableError, DecryptError) as error:
+        why = {KeyRevokedError: "withdrawn", KeyUnavailableError: "out of reach"}.get(type(error), "not whole")
+        raise ConfigError(f"{tenant}: its keys are {why}; nothing of it was changed") from None
 
 
 def _flush(arguments: argparse.Namespace) -> int:
@@ -176,7 +198,7 @@ def _assign(arguments: argparse.Namespace) -> int:
         tenant, provider = installed_tenant(app, arguments.tenant), arguments.provider
         if provider not in app.keyring.provider_names():
             raise ConfigError(f"{provider}: is no key provider; SLACKAPP_KEY_COMMANDS names them")
-        moved = reencrypt_tenant.run(app, tenant, provider, operator(app))
+        moved = _reseal(app, tenant, provider)
         rotate_keys.flush(app, operator(app), app.clock())
     print(f"{tenant}: new data keys under {provider}, {moved} records sealed anew")
     return 0

@@ -18,11 +18,12 @@ from slackapp.flows import key_backup, trail
 from slackapp.flows.key_backup import KeyBackup
 from slackapp.model import NO_TENANT, Origin, RecordContext, Sealed, Tenant
 from slackapp.ports import App
-from slackapp.store import audit, data_keys, inbox, installations, meta, tokens
+from slackapp.store import data_keys, inbox, installations, meta, tokens
 from slackapp.store.db import Database
 
 FORMAT = 1
 DATA, MANIFEST = "data.db", "manifest.json"
+_LABEL = b"slackapp/v1/backup-manifest"
 
 
 def strip(copy: Database, file: Path) -> None:
@@ -64,19 +65,26 @@ def _records(app: App, tenant: Tenant) -> list[tuple[RecordContext, Sealed]]:
     return found
 
 
-def manifest(app: App, file: Path, now: int) -> bytes:
-    """What stands beside the data: whose it is, when it was made, what it must hash to, and the head of the audit."""
-    number, chain = audit.head(app.db)
+def note_trial(app: App, origin: Origin, now: int) -> None:
+    """That every token is about to be opened, to see whether the copy is whole."""
+    with app.db.transaction():
+        for installation in installations.every(app.db):
+            trail.note(app, "token.read", installation.tenant, origin, "ok", "purpose=backup", now)
+
+
+def manifest(app: App, file: Path, head: tuple[int, bytes], tenants: int, now: int) -> bytes:
+    """What stands beside the data: whose it is, when it was made, what it hashes to, the head of its audit; signed."""
     fields = {
         "format": FORMAT,
         "made_at": now,
         "app_id": app.settings.app_id,
         "database_id": meta.get(app.db, meta.DATABASE_ID),
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-        "audit_head": f"{number}:{chain.hex()}",
-        "tenants": len(installations.every(app.db)),
+        "audit_head": f"{head[0]}:{head[1].hex()}",
+        "tenants": tenants,
     }
-    return json.dumps(fields, indent=1, sort_keys=True).encode() + b"\n"
+    signed = {**fields, "mac": _sign(app, fields)}
+    return json.dumps(signed, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def read_manifest(folder: Path, app_id: str) -> Mapping[str, Any]:
@@ -85,13 +93,24 @@ def read_manifest(folder: Path, app_id: str) -> Mapping[str, Any]:
         found = json.loads((folder / MANIFEST).read_bytes())
         digest = hashlib.sha256((folder / DATA).read_bytes()).hexdigest()
         whole = found["format"] == FORMAT and hmac.compare_digest(str(found["sha256"]), digest)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise ConfigError(f"{folder}: holds no backup ({DATA} and {MANIFEST})") from None
     if not whole:
         raise ConfigError(f"{folder}: the backup is damaged: {DATA} is not what {MANIFEST} says")
     if found.get("app_id") != app_id:
         raise ConfigError(f"{folder}: the backup belongs to another app, {found.get('app_id')}")
     return dict(found)
+
+
+def check_manifest(app: App, found: Mapping[str, Any]) -> None:
+    """That the manifest was written by this database's service and not changed since. Raises ConfigError."""
+    fields = {name: value for name, value in found.items() if name != "mac"}
+    if not hmac.compare_digest(str(found.get("mac")), _sign(app, fields)):
+        raise ConfigError(f"the backup is damaged: its {MANIFEST} was changed, or is of another service")
+
+
+def _sign(app: App, fields: Mapping[str, Any]) -> str:
+    return app.keyring.audit_mac(_LABEL + json.dumps(fields, sort_keys=True).encode()).hex()
 
 
 def put_keys_back(copy: Database, backup: KeyBackup, now: int) -> list[Tenant]:

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from slackapp.errors import StoreError
+from slackapp.errors import StoreDamagedError
 from slackapp.model import NO_TENANT, DataKey, Tenant
 from slackapp.ports import App
 from slackapp.store import data_keys, meta
 
 FORMAT = 1
+_STATES = ("active", "retired")
+_WRAPPED_LIMIT = 4096
 _LABEL = b"slackapp/v1/key-backup"
 _META = (meta.DATABASE_ID, meta.PRIMARY)
 
@@ -46,15 +48,15 @@ def write(app: App) -> None:
 
 
 def parse(content: bytes) -> KeyBackup:
-    """Takes a key backup apart. Raises StoreError for one that is damaged; `is_authentic` says whose it is."""
+    """Takes a key backup apart. Raises StoreDamagedError for one that is damaged; `is_authentic` says whose it is."""
     try:
         body = json.loads(content.partition(b"\n")[0])
         keys = tuple(_from_json(key) for key in body["keys"])
         if body["format"] != FORMAT:
             raise ValueError
         return KeyBackup(str(body["app_id"]), {str(key): str(value) for key, value in body["meta"].items()}, keys)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise StoreError("the key backup is damaged") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise StoreDamagedError("the key backup is damaged") from None
 
 
 def is_authentic(app: App, content: bytes) -> bool:
@@ -100,7 +102,7 @@ def _to_json(key: DataKey) -> dict[str, Any]:
 
 def _from_json(found: Mapping[str, Any]) -> DataKey:
     kind, tenant_id = found["tenant"]
-    return DataKey(
+    key = DataKey(
         key_id=int(found["key_id"]),
         tenant=Tenant(str(kind), str(tenant_id)),
         purpose=str(found["purpose"]),
@@ -110,3 +112,6 @@ def _from_json(found: Mapping[str, Any]) -> DataKey:
         state=str(found["state"]),
         created_at=int(found["created_at"]),
     )
+    if key.state not in _STATES or not 0 < len(key.wrapped) <= _WRAPPED_LIMIT or not 0 < key.key_id < 2**32:
+        raise ValueError
+    return key

@@ -9,14 +9,14 @@ from slackapp.store import data_keys, inbox, installations, tokens
 
 
 def run(app: App) -> list[Mapping[str, object]]:
-    """One entry per tenant; a tenant whose purge is pending has that status, although it has no rows any more."""
-    pending = inbox.open_purges(app.db)
+    """One entry per tenant, and one with the status `purging: …` per purge that is pending.
+
+    A tenant that was purged has no rows any more; one that came back meanwhile has both entries.
+    """
     found = [_describe(app, installation) for installation in installations.every(app.db)]
-    for tenant, why in pending.items():
-        if not any(row["tenant"] == tenant.id for row in found):
-            found.append(
-                {**dict.fromkeys(_FIELDS), "tenant": tenant.id, "kind": tenant.kind, "status": f"purging: {why}"}
-            )
+    for tenant, why in inbox.open_purges(app.db).items():
+        entry = {"tenant": tenant.id, "kind": tenant.kind, "status": f"purging: {why}"}
+        found.append({**dict.fromkeys(_FIELDS), **entry})
     return found
 
 

@@ -56,7 +56,7 @@ def complete(app: App, row: InboxRow, now: int) -> None:
     left = leftovers(app, row.tenant)
     if not emptied or (left and not _came_back(app, row)):
         why = f"left={left}" if emptied else "a reader holds the write-ahead log"
-        inbox.postpone(app.db, row.event_id, row.lease_owner, why, now + RETRY_AFTER)
+        inbox.postpone(app.db, row.event_id, row.lease_owner, why, now + RETRY_AFTER, forgive=False)
         return
     with app.db.transaction():
         if inbox.finish(app.db, row.event_id, row.lease_owner, "done", "complete", now):

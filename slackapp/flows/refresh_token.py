@@ -10,7 +10,7 @@ from typing import Any
 
 from slackapp.checks import code_grant
 from slackapp.checks.slack_errors import REFUSED_REFRESH
-from slackapp.crypto import records
+from slackapp.crypto import envelope, records
 from slackapp.errors import DecryptError, Refusal, Refused, SlackCallError, SlackErrorKind, StoreBusyError
 from slackapp.flows import trail
 from slackapp.flows.store_grant import seal_pair
@@ -54,7 +54,9 @@ def run(app: App, token: Token, origin: Origin) -> Token:
     with app.db.transaction():
         leased = tokens.take_lease(app.db, token, owner, now, now + LEASE)
         if leased:
-            detail = f"purpose=refresh kind=refresh user={token.user_id} generation={token.generation}"
+            key_id = envelope.claimed_key_id(token.refresh.blob) if token.refresh is not None else 0
+            of = f"kind=refresh user={token.user_id} generation={token.generation} key={key_id}"
+            detail = f"purpose=refresh {of}"
             trail.note(app, "token.read", token.tenant, origin, "ok", detail, now)
     if not leased:
         return _someone_else_did(app, token)

@@ -40,6 +40,8 @@ def promote(app: App, version: int, origin: Origin, now: int) -> None:
     app.keyring.refresh()
     if version not in app.keyring.master_versions():
         raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: holds no master key {version}")
+    if version < meta.primary_master_key(app.db):
+        raise ConfigError(f"master key {version} is older than the primary; a rotation goes forward only")
     check = app.keyring.master_check(version)
     # 3. in one transaction: nobody lags, and it becomes the primary
     with app.db.transaction():
@@ -57,27 +59,31 @@ def promote(app: App, version: int, origin: Origin, now: int) -> None:
 
 
 def rewrap_all(app: App, origin: Origin, progress: Progress) -> int:
-    """Wraps every local data key with the primary; how many. Resumable, and safe to run twice at once."""
+    """Wraps every local data key with the primary; how many. Resumable, and safe to run twice at once.
+
+    A key that does not unwrap stays as it is; `broken_keys` names it.
+    """
     primary = meta.primary_master_key(app.db)
-    total, done = len(data_keys.below(app.db, LOCAL, primary, -1)), 0
-    while batch := data_keys.below(app.db, LOCAL, primary, BATCH):
+    pending, done = data_keys.below(app.db, LOCAL, primary), 0
+    for start in range(0, len(pending), BATCH):
         # 4. wrap a batch outside the transaction, and swap each key in it
-        wrapped = [(key, app.keyring.rewrap(key, LOCAL)) for key in batch]
+        batch = pending[start : start + BATCH]
+        wrapped = [(key, app.keyring.rewrap(key, LOCAL)) for key in batch if app.keyring.try_key(key) == "ok"]
         now = app.clock()
         with app.db.transaction():
             swapped = sum(data_keys.rewrap(app.db, key, LOCAL, version, blob) for key, (version, blob) in wrapped)
             trail.note(app, "keys.rewrapped", NO_TENANT, origin, "ok", f"master={primary} keys={swapped}", now)
-        done += len(batch)
-        progress(min(done, total), total)
+        done += len(wrapped)
+        progress(start + len(batch), len(pending))
     # 5. the key backup holds the new wrapping
     key_backup.write(app)
     return done
 
 
 def broken_keys(app: App) -> list[int]:
-    """Tries every data key; the ids of those that do not unwrap."""
+    """Tries every data key; the ids of those that do not unwrap. A key whose owner withholds it is not broken."""
     # 6. verify: every single one
-    return [key.key_id for key in data_keys.every(app.db) if not app.keyring.can_unwrap(key)]
+    return [key.key_id for key in data_keys.every(app.db) if app.keyring.try_key(key) == "broken"]
 
 
 def hanging_on(app: App, version: int) -> int:

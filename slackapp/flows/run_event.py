@@ -115,7 +115,9 @@ def run(app: App, row: InboxRow, now: int) -> None:
         trail.note_alone(app, "event.unavailable", row.tenant, origin, "failed", f"event={row.event_id}", now)
         return
     except Refused as refused:
-        inbox.postpone(app.db, row.event_id, row.lease_owner, refused.refusal.value.code, now + _KEY_BACK_OFF)
+        inbox.postpone(
+            app.db, row.event_id, row.lease_owner, refused.refusal.value.code, now + _KEY_BACK_OFF, forgive=True
+        )
         return
     installation = installations.find(app.db, row.tenant)
     function = app.behaviour.get(row.type)
@@ -164,7 +166,8 @@ def _failed(app: App, row: InboxRow, context: EventContext, error: BaseException
         _end(app, row, "dead", reason, now)
     else:
         wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
-        inbox.postpone(app.db, row.event_id, row.lease_owner, reason, now + (wait or _BACK_OFF * 2**row.attempts))
+        next_at = now + (wait or _BACK_OFF * 2**row.attempts)
+        inbox.postpone(app.db, row.event_id, row.lease_owner, reason, next_at, forgive=False)
 
 
 def _is_final(error: BaseException) -> bool:

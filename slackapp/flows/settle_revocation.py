@@ -63,7 +63,9 @@ def settle(app: App, row: InboxRow, now: int) -> None:
     asked = [token.user_id for token in tokens.of_tenant(app.db, row.tenant) if revocation.names(token.user_id)]
     answers = {user_id: _is_alive(app, row, user_id, origin) for user_id in asked}
     if any(alive is None for alive in answers.values()):
-        inbox.postpone(app.db, row.event_id, row.lease_owner, "Slack could not say", now + _wait(row.attempts))
+        inbox.postpone(
+            app.db, row.event_id, row.lease_owner, "Slack could not say", now + _wait(row.attempts), forgive=False
+        )
         return
     dead = tuple(user_id for user_id, alive in answers.items() if not alive)
     purged = False

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slackapp.crypto import records
+from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows import refresh_token, trail
 from slackapp.flows.suspend_tenant import guard
@@ -113,7 +113,8 @@ def _is_outlived(app: App, token: Token, error: SlackCallError) -> bool:
 
 def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent: Callable[[], None]) -> Secret:
     context = records.access_of(token.tenant, token.user_id, token.generation)
-    of = f"kind={context.kind} user={use.user_id} generation={token.generation}"
+    key_id = envelope.claimed_key_id(token.access.blob)
+    of = f"kind={context.kind} user={use.user_id} generation={token.generation} key={key_id}"
     detail = f"purpose={use.purpose} method={method} {of}"
     with app.db.transaction():
         # Once more, under the lock: who has just become suspect, or is being removed, is not used any more.

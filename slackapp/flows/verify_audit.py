@@ -10,6 +10,7 @@ from slackapp.flows import trail
 from slackapp.model import NO_TENANT, Origin
 from slackapp.ports import App
 from slackapp.store import audit
+from slackapp.store.audit import Checkpoint
 
 DAY = 86_400
 _MOST = 20
@@ -17,30 +18,39 @@ _MOST = 20
 
 def run(app: App, known_head: tuple[int, bytes] | None) -> list[str]:
     """What does not fit, in words; empty when all does. At most 20."""
-    found: list[str] = []
     start = audit.checkpoint(app.db, app.keyring.audit_mac)
-    if not start.authentic:
-        found.append(f"the checkpoint at row {start.number} is not signed by this service")
+    found = _walk(app, start)
+    while (again := audit.checkpoint(app.db, app.keyring.audit_mac)) != start:
+        start, found = again, _walk(app, again)  # rows were cut while we walked
+    if known_head is not None:
+        found.extend(_against(app, start, *known_head))
+    return found
+
+
+def _walk(app: App, start: Checkpoint) -> list[str]:
+    found = [] if start.authentic else [f"the checkpoint at row {start.number} is not signed by this service"]
     number, chain = start.number, start.chain
     for row in audit.rows(app.db):
         if len(found) >= _MOST:
             break
+        if row.number <= number:
+            found.append(f"row {row.number} does not belong there: it was added")
+            continue
         if row.number != number + 1:
             found.append(f"rows {number + 1} to {row.number - 1} are missing")
         expected = app.keyring.audit_mac(chain + audit.encode(row.number, row.entry))
         if not hmac.compare_digest(expected, row.chain):
             found.append(f"row {row.number} does not follow from the one before: edited, moved, or its forerunner was")
         number, chain = row.number, row.chain
-    if known_head is not None:
-        found.extend(_against(app, *known_head))
     return found
 
 
-def _against(app: App, number: int, chain: bytes) -> list[str]:
-    stored = audit.chain_of(app.db, number)
+def _against(app: App, start: Checkpoint, number: int, chain: bytes) -> list[str]:
+    if number < start.number:
+        return []  # cut long ago, behind the checkpoint
+    stored = start.chain if number == start.number else audit.chain_of(app.db, number)
     if stored is None:
-        start = audit.checkpoint(app.db, app.keyring.audit_mac)
-        return [] if number < start.number else [f"row {number} is not there any more: the end was cut off"]
+        return [f"row {number} is not there any more: the end was cut off"]
     return [] if hmac.compare_digest(stored, chain) else [f"row {number} is not the one that it was"]
 
 

@@ -31,6 +31,12 @@ TIMEOUT = 10
 ANSWER_LIMIT = 16 * 1024
 WRAPPED_LIMIT = 4096
 _DIGEST_BYTES = 32
+_WITHOUT_OUR_SECRETS = (
+    "/usr/bin/env", "-u", "SLACK_CLIENT_SECRET", "-u", "SLACK_SIGNING_SECRET",
+    "-u", "SLACK_CLIENT_SECRET_FILE", "-u", "SLACK_SIGNING_SECRET_FILE",
+    "-u", "SLACKAPP_MASTER_KEY_FILE", "-u", "SLACKAPP_OPERATOR_TOKEN_FILE",
+)  # fmt: skip
+"""The program gets the rest of our environment, in which its own settings stand."""
 
 
 class CommandProvider:
@@ -73,10 +79,14 @@ class CommandProvider:
         question = json.dumps({"operation": operation, "context": named, **fields}).encode()
         try:
             done = subprocess.run(  # noqa: S603  (the operator's own program, by absolute path, without arguments)
-                [self._program], input=question, capture_output=True, timeout=TIMEOUT, check=False
+                [*_WITHOUT_OUR_SECRETS, str(self._program)],
+                input=question,
+                capture_output=True,
+                timeout=TIMEOUT,
+                check=False,
             )
             answer = json.loads(done.stdout) if len(done.stdout) <= ANSWER_LIMIT else None
-        except (OSError, subprocess.SubprocessError, ValueError):
+        except (OSError, subprocess.SubprocessError, ValueError, RecursionError):
             raise KeyUnavailableError from None
         if not isinstance(answer, dict):
             raise KeyUnavailableError
@@ -97,6 +107,8 @@ def _digest(context: KeyContext) -> bytes:
 def _bytes(answer: Mapping[str, object], name: str) -> bytes:
     value = answer.get(name)
     try:
-        return base64.b64decode(value, validate=True) if isinstance(value, str) else b""
-    except binascii.Error:
-        return b""
+        if isinstance(value, str) and value:
+            return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        pass
+    raise KeyUnavailableError  # no answer of a key service: nothing is said about the key

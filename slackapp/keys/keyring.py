@@ -123,12 +123,14 @@ class Keyring:
         context = KeyContext(self._app_id, key.tenant, key.purpose, key.key_id)
         return self._provider(provider).wrap(context, self._unwrap(key).key)
 
-    def can_unwrap(self, key: DataKey) -> bool:
-        """Tries a key, past the cache."""
+    def try_key(self, key: DataKey) -> str:
+        """Tries a key, past the cache: `ok`, `broken`, or `withheld` by its owner's provider."""
         try:
-            return len(self._unwrap(key).key) == envelope.KEY_BYTES
-        except (DecryptError, KeyRevokedError, KeyUnavailableError):
-            return False
+            return "ok" if len(self._unwrap(key).key) == envelope.KEY_BYTES else "broken"
+        except (KeyRevokedError, KeyUnavailableError):
+            return "withheld"
+        except DecryptError:
+            return "broken"
 
     def provider_names(self) -> frozenset[str]:
         """The providers that are configured."""
@@ -154,8 +156,9 @@ class Keyring:
         return self._local.versions
 
     def provider_health(self, name: str) -> str:
-        """`ok`, `revoked`, `unavailable` or `mismatch`."""
-        return health(self._provider(name), self._app_id, self._entropy)
+        """`ok`, `revoked`, `unavailable`, `mismatch` or `not configured`."""
+        provider = self._providers.get(name)
+        return health(provider, self._app_id, self._entropy) if provider is not None else "not configured"
 
     def master_check(self, version: int) -> str:
         """A local master key's check value for this database."""

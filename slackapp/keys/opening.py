@@ -7,13 +7,13 @@ database, which is of no use to anyone who has only the database.
 import hmac
 
 from slackapp.crypto import envelope, keyfile
-from slackapp.errors import ConfigError
+from slackapp.errors import ConfigError, DecryptError
 from slackapp.keys.command import CommandProvider
 from slackapp.keys.keyring import Keyring
-from slackapp.keys.providers import LocalProvider
+from slackapp.keys.providers import LOCAL, LocalProvider
 from slackapp.model import Settings
 from slackapp.ports import Clock, Entropy
-from slackapp.store import meta
+from slackapp.store import data_keys, meta
 from slackapp.store.db import Database
 
 
@@ -22,16 +22,23 @@ def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Cloc
     master_keys = read_master_keys(settings)
     _settle_new_database(db, settings, master_keys, entropy, clock())
     _check_all(db, settings, master_keys)
+    _check_needed(db, master_keys)
     local = LocalProvider(master_keys, meta.primary_master_key(db), entropy)
 
     def reload_local() -> None:
         fresh = read_master_keys(settings)
         _check_all(db, settings, fresh)
+        _check_needed(db, fresh)
         local.replace(fresh, meta.primary_master_key(db))
 
     others = [CommandProvider(name, program) for name, program in settings.key_commands]
     keyring = Keyring(db, local, others, reload_local, settings.app_id, entropy, clock)
-    keyring.make_service_keys(clock())
+    try:
+        keyring.make_service_keys(clock())
+    except DecryptError:
+        raise ConfigError(
+            f"SLACKAPP_DATABASE: {settings.database}: the service's own keys do not open; restore a backup"
+        ) from None
     return keyring
 
 
@@ -64,6 +71,13 @@ def _check_all(db: Database, settings: Settings, master_keys: dict[int, bytes]) 
                 f"SLACKAPP_MASTER_KEY_FILE: master key {version} does not match the database {settings.database}; "
                 "either the key or SLACK_APP_ID is another one than this database was made with"
             )
+
+
+def _check_needed(db: Database, master_keys: dict[int, bytes]) -> None:
+    needed = {version for provider, version in data_keys.count_by_master(db) if provider == LOCAL}
+    missing = sorted(needed - master_keys.keys())
+    if missing:
+        raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: master key {missing[0]} is missing; data keys hang on it")
 
 
 def _check_value(db: Database, settings: Settings, key: bytes) -> str:

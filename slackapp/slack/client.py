@@ -104,4 +104,4 @@ def _retry_after(code: str, headers: Mapping[str, str]) -> int:
     if sort_error(code) is not SlackErrorKind.RATE:
         return 0
     claimed = headers.get("retry-after", "")
-    return min(int(claimed), _MAX_WAIT) if claimed.isdecimal() and len(claimed) < 7 else _DEFAULT_WAIT
+    return min(int(claimed), _MAX_WAIT) if claimed.isdecimal() and len(claimed) < 16 else _DEFAULT_WAIT

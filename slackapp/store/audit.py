@@ -90,10 +90,10 @@ class Checkpoint:
 
 def rows(db: Database) -> Iterator[Stored]:
     """All rows in order, read in portions."""
-    after = -1
-    while page := db.many("audit_page", {"after": after, "limit": PORTION}):
+    first = -(2**63)  # a row that somebody put before the first is a row, too
+    while page := db.many("audit_page", {"first": first, "limit": PORTION}):
         yield from (_stored(row) for row in page)
-        after = page[-1]["id"]
+        first = page[-1]["id"] + 1
 
 
 def tail(db: Database, tenant_id: str, event: str, since: int, limit: int) -> list[Stored]:

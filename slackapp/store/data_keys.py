@@ -38,10 +38,9 @@ def every(db: Database) -> list[DataKey]:
     return [_key(row) for row in db.many("all_keys", {})]
 
 
-def below(db: Database, provider: str, master_version: int, limit: int) -> list[DataKey]:
+def below(db: Database, provider: str, master_version: int) -> list[DataKey]:
     """Keys that an older master key wraps."""
-    parameters = {"provider": provider, "master_version": master_version, "limit": limit}
-    return [_key(row) for row in db.many("keys_below", parameters)]
+    return [_key(row) for row in db.many("keys_below", {"provider": provider, "master_version": master_version})]
 
 
 def count_by_master(db: Database) -> dict[tuple[str, int], int]:

@@ -139,6 +139,7 @@ class Database:
         Several processes may do so at once. Raises ConfigError for a file that others can read.
         """
         make_private(self.path)
+        self._hold()
         lock = _open_lock(_beside(self.path, ".lock"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -169,10 +170,21 @@ class Database:
         row = self.one("get_meta", {"name": "schema_version"})
         return int(row["value"]) if row is not None else 0
 
-    def hold(self) -> None:
+    def _hold(self) -> None:
         """Shows, until this process ends or closes, that the database is in use: nobody puts another in its place."""
-        self._held = _open_lock(_beside(self.path, ".users"))
+        if self._held is None:
+            self._held = _open_lock(_beside(self.path, ".users"))
         fcntl.flock(self._held, fcntl.LOCK_SH)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One process at a time: for what changes more than the database, such as the key file."""
+        lock = _open_lock(_beside(self.path, ".alone"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
 
     def copy_to(self, target: Path) -> None:
         """A consistent copy in a new private file, in one step, while others read and write."""

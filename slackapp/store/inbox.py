@@ -95,9 +95,10 @@ def finish(db: Database, event_id: str, owner: str, state: str, result: str, now
     return db.execute("finish", parameters) == 1
 
 
-def postpone(db: Database, event_id: str, owner: str, result: str, next_at: int) -> None:
-    """Puts a row back for later."""
-    db.execute("postpone", {"event_id": event_id, "owner": owner, "result": result, "next_at": next_at})
+def postpone(db: Database, event_id: str, owner: str, result: str, next_at: int, forgive: bool) -> None:
+    """Puts a row back for later; `forgive` does not count the attempt, because nothing was attempted."""
+    parameters = {"event_id": event_id, "owner": owner, "result": result, "next_at": next_at, "forgiven": int(forgive)}
+    db.execute("postpone", parameters)
 
 
 def mark_unclear(db: Database, now: int) -> list[tuple[str, Tenant]]:

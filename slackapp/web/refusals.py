@@ -8,7 +8,7 @@ _ADVICE = {
     "state_missing": "An install must begin here. If you came from Slack's own pages, please begin again.",
     "state_refused": "Please begin again with the button, and finish in the same browser.",
     "browser_unknown": "Please allow cookies for this site, begin again, and finish in the same browser.",
-    "state_expired": "An install must be finished within ten minutes. Please begin again.",
+    "state_expired": "An install must be finished within a few minutes. Please begin again.",
     "state_used": "If you reloaded the page, the app may be installed already. Otherwise please begin again.",
     "code_missing": "Please begin again.",
     "slack_error": "Nothing was stored. Please begin again; if it keeps failing, ask whoever runs this service.",

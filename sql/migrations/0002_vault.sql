@@ -21,3 +21,9 @@ WHEN OLD.id > coalesce((SELECT id FROM audit_checkpoint), 0)
 BEGIN
     SELECT RAISE(ABORT, 'audit rows are cut behind a checkpoint only');
 END;
+
+CREATE TRIGGER audit_rows_are_not_replaced BEFORE INSERT ON audit
+WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'audit rows are not replaced');
+END;

@@ -113,10 +113,19 @@ def test_in_a_shared_channel_the_other_company_is_not_the_tenant() -> None:
         ({"team_id": OURS, "enterprise_id": ORG}, TEAM),
         ({"enterprise_id": ORG}, COVER),
         ({"team_id": OURS, "enterprise_id": ORG, "is_enterprise_install": True}, COVER),
+        (
+            {"team_id": OURS, "authorizations": entry(team_id=None, enterprise_id=ORG, is_enterprise_install=True)},
+            COVER,
+        ),
+        ({"team_id": OURS, "authorizations": entry(team_id=None, enterprise_id=ORG)}, TEAM),
+        ({"team_id": THEIRS, "authorizations": entry()}, TEAM),
         ({}, None),
     ],
-    ids=["workspace", "workspace in an org", "org", "org-wide", "nobody"],
-)
+    ids=[
+        "workspace", "workspace in an org", "org", "org-wide", "org-wide authorization",
+        "authorization that names an org and does not say that it is org-wide", "authorization", "nobody",
+    ],
+)  # fmt: skip
 def test_a_lifecycle_event_is_about_exactly_one_tenant(body: dict[str, Any], tenant: Tenant | None) -> None:
     """I remove the app from my workspace, and the whole org that it belongs to loses it."""
     assert tenant_of_lifecycle(body) == tenant

@@ -68,7 +68,9 @@ def test_the_audit_row_is_on_the_disk_before_the_token_is_opened(ready: World, m
     (row,) = seen
     assert (row["event"], row["tenant_id"]) == ("token.read", NORTH)
     assert (row["actor"], row["request_id"]) == ("worker", "Ev0001")
-    assert row["detail"] == "purpose=test method=auth.test kind=bot_access user= generation=1"
+    (stored,) = ready.rows("SELECT access FROM tokens WHERE user_id = ''")
+    key_id = int.from_bytes(stored["access"][2:6], "big")
+    assert row["detail"] == f"purpose=test method=auth.test kind=bot_access user= generation=1 key={key_id}"
 
 
 def test_where_the_audit_row_cannot_be_written_no_token_is_opened_and_no_call_made(

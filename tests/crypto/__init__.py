@@ -1,0 +1,1 @@
+"""The record format, what a record is bound to, and private files."""

@@ -1,0 +1,1 @@
+"""The keyring, and which master keys open it."""

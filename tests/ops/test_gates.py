@@ -1,0 +1,133 @@
+"""Bounds on how often."""
+
+import threading
+
+import pytest
+
+from slackapp.ops import gates
+from slackapp.ops.gates import OncePerMinute, Slots, TokenBuckets
+
+NOW = 1_800_000_000
+ONE, OTHER = "192.0.2.1", "192.0.2.2"
+
+
+def empty(buckets: TokenBuckets, key: str = ONE, now: int = NOW) -> int:
+    """How many are admitted until none is; then the wait."""
+    admitted = 0
+    while buckets.admit(key, now) == 0:
+        admitted += 1
+    return admitted
+
+
+@pytest.mark.parametrize("per_minute", [1, 2, 7, 60, 100])
+def test_a_minutes_number_may_come_at_once_and_no_more(per_minute: int) -> None:
+    """I begin installs as fast as I can."""
+    buckets = TokenBuckets(per_minute)
+    assert empty(buckets) == per_minute
+    assert empty(buckets) == 0
+
+
+def test_places_come_back_with_time_and_never_more_than_a_minutes_number() -> None:
+    buckets = TokenBuckets(60)
+    empty(buckets)
+    assert empty(buckets, now=NOW + 1) == 1
+    assert empty(buckets, now=NOW + 11) == 10
+    assert empty(buckets, now=NOW + 71) == 60
+    assert empty(buckets, now=NOW + 10_000) == 60
+
+
+def test_less_than_a_whole_place_admits_nobody() -> None:
+    buckets = TokenBuckets(6)
+    empty(buckets)
+    assert [buckets.admit(ONE, NOW + later) for later in (1, 9, 10)] == [9, 1, 0]
+
+
+@pytest.mark.parametrize("per_minute", [*range(1, 130), 599, 1000])
+def test_who_waits_as_long_as_told_is_admitted(per_minute: int) -> None:
+    buckets = TokenBuckets(per_minute)
+    empty(buckets)
+    wait = buckets.admit(ONE, NOW)
+    assert 1 <= wait <= 60
+    assert buckets.admit(ONE, NOW + wait) == 0
+
+
+def test_who_is_refused_does_not_wait_longer_for_asking() -> None:
+    buckets = TokenBuckets(1)
+    empty(buckets)
+    for later in range(1, 60):
+        assert buckets.admit(ONE, NOW + later) > 0
+    assert buckets.admit(ONE, NOW + 60) == 0
+
+
+def test_one_address_does_not_use_up_anothers_places() -> None:
+    buckets = TokenBuckets(3)
+    empty(buckets)
+    assert empty(buckets, OTHER) == 3
+
+
+def test_a_clock_that_goes_back_gives_nobody_a_place() -> None:
+    buckets = TokenBuckets(3)
+    empty(buckets)
+    assert buckets.admit(ONE, NOW - 3600) > 0
+
+
+def test_only_so_many_addresses_are_remembered_and_the_oldest_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I come from ever new addresses, so that your memory fills."""
+    assert gates.MAX_KEYS == 10_000
+    monkeypatch.setattr(gates, "MAX_KEYS", 3)
+    buckets = TokenBuckets(1)
+    for key in ("a", "b", "c"):
+        assert buckets.admit(key, NOW) == 0
+    assert buckets.admit("a", NOW) > 0
+    assert buckets.admit("d", NOW) == 0
+    assert [key for key in ("a", "c", "d") if buckets.admit(key, NOW) > 0] == ["a", "c", "d"]
+    assert buckets.admit("b", NOW) == 0
+
+
+def test_each_kind_is_let_through_once_a_minute() -> None:
+    once = OncePerMinute()
+    assert [once.first("a", now) for now in (60, 60, 119, 120, 179, 180)] == [True, False, False, True, False, True]
+
+
+def test_kinds_do_not_keep_each_other_out() -> None:
+    once = OncePerMinute()
+    assert once.first("a", 60)
+    assert once.first("b", 60)
+    assert not once.first("a", 61)
+
+
+def test_of_several_threads_one_is_the_first() -> None:
+    once, seen, together = OncePerMinute(), [], threading.Barrier(16)
+
+    def ask() -> None:
+        together.wait()
+        seen.append(once.first("a", 60))
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == [False] * 15 + [True]
+
+
+def test_places_are_taken_and_given_back() -> None:
+    slots = Slots(2)
+    with slots.take() as first, slots.take() as second, slots.take() as third:
+        assert [first, second, third] == [True, True, False]
+    with slots.take() as first, slots.take() as second, slots.take() as third:
+        assert [first, second, third] == [True, True, False]
+
+
+def test_a_place_is_given_back_after_a_failure() -> None:
+    slots = Slots(1)
+
+    def fail() -> None:
+        with slots.take():
+            raise InterruptedError
+
+    for _ in range(3):
+        with pytest.raises(InterruptedError):
+            fail()
+    with slots.take() as taken:
+        assert taken

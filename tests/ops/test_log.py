@@ -1,0 +1,153 @@
+"""The log: one JSON object per line, fields only, no secret."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from slackapp.ops.log import JsonLog, mask
+from tests.support.world import START, Clock
+
+SECRETS = {
+    "bot's token": "xoxb-" + "1234-5678-abcDEF",
+    "person's token": "xoxp-" + "1234-5678-abcDEF",
+    "rotating bot's token": "xoxe.xoxb-1-" + "Mi0yLTEyMzQ",
+    "rotating person's token": "xoxe.xoxp-1-" + "Mi0yLTEyMzQ",
+    "refresh token": "xoxe-1-" + "Mi0yLTEyMzQ",
+    "app-level token": "xapp-1-" + "A0LOCAL001-abc",
+    "workflow token": "xwfp-" + "1234-abc",
+    "legacy token": "xoxs-" + "1234-abc",
+    "bearer": "Bearer something.short",
+    "signature": "v0=" + "0123456789abcdef" * 4,
+    "state": "A" * 60 + "." + "b-_" * 14 + "C",
+    "cookie": "c" * 43,
+    "64 hexadecimal digits": "ab" * 32,
+}
+INNOCENT = (
+    "T0NORTH001", "request 0123456789abcdef", "purpose=refresh method=auth.test generation=12", "invalid_auth",
+    "xoxb", "xoxb is what it begins with", "v0=abc", "a" * 42, "the bearer of news", "",
+)  # fmt: skip
+
+
+def written(stream: io.StringIO) -> list[dict[str, Any]]:
+    """Every line, each of which must be one object."""
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def log(stream: io.StringIO) -> JsonLog:
+    return JsonLog(stream, Clock())
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+@pytest.mark.parametrize("around", ["{}", "before {} after", "a={}&b", '"{}"', "({})"])
+def test_what_looks_like_a_secret_is_masked_wherever_it_stands(secret: str, around: str) -> None:
+    """I read your log."""
+    masked = mask(around.format(secret))
+    assert "***" in masked
+    for part in secret.replace(".", " ").split(" "):
+        assert len(part) < 12 or part not in masked
+    assert secret not in masked
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_what_an_operator_needs_to_read_is_not_masked(text: str) -> None:
+    assert mask(text) == text
+
+
+@pytest.mark.parametrize("level", ["info", "error", "bug"])
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_a_secret_in_a_field_does_not_get_into_the_log(
+    log: JsonLog, stream: io.StringIO, level: str, secret: str
+) -> None:
+    getattr(log, level)("something", {"why": f"it was {secret}", "count": 3})
+    assert secret not in stream.getvalue()
+    assert written(stream)[0]["why"].startswith("it was ***")
+    assert written(stream)[0]["count"] == 3
+
+
+@pytest.mark.parametrize("level", ["info", "error", "bug"])
+def test_every_line_says_when_how_serious_and_what(log: JsonLog, stream: io.StringIO, level: str) -> None:
+    getattr(log, level)("something", {"request": "0123"})
+    (line,) = written(stream)
+    assert (line["at"], line["level"], line["event"], line["request"]) == (START, level, "something", "0123")
+
+
+BREAKERS = ("a\nb", "a\r\nb", "a\x00b", "a\u2028b", "a\x85b", '"}\n{"level":"info', "\ud800", "é")
+
+
+@pytest.mark.parametrize("text", BREAKERS)
+def test_one_event_is_one_line_of_plain_ascii(log: JsonLog, stream: io.StringIO, text: str) -> None:
+    """I put a line break into what you log, and write the next line myself."""
+    log.info("first", {"path": text})
+    log.error("second", {})
+    assert stream.getvalue().isascii()
+    assert [line["event"] for line in written(stream)] == ["first", "second"]
+    assert stream.getvalue().count("\n") == 2
+    assert written(stream)[0]["path"] == text
+
+
+def stumble(canary: str) -> None:
+    kept_in_a_local = canary
+    try:
+        raise KeyError(kept_in_a_local)
+    except KeyError as error:
+        raise ValueError(f"could not read {canary}") from error
+
+
+def test_a_bug_shows_type_and_place_and_neither_text_nor_locals(log: JsonLog, stream: io.StringIO) -> None:
+    """I send what makes you fail, and have the exception written where I can read it."""
+    try:
+        stumble("a-short-canary")
+    except ValueError:
+        log.bug("request_failed", {"request": "0123"})
+    (line,) = written(stream)
+    assert line["exception"] == "ValueError"
+    assert "test_log.py:" in stream.getvalue()
+    assert "canary" not in stream.getvalue()
+    assert "could not read" not in stream.getvalue()
+
+
+def test_a_bug_outside_an_exception_is_a_line_all_the_same(log: JsonLog, stream: io.StringIO) -> None:
+    log.bug("request_failed", {})
+    assert written(stream)[0]["exception"] == "none"
+
+
+class Broken(io.StringIO):
+    """A stream that cannot be written to."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, _: str) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), BrokenPipeError(), ValueError("closed")])
+def test_a_log_that_cannot_be_written_stops_nothing(error: Exception) -> None:
+    """I fill the disk of your log, so that you refuse everybody."""
+    log = JsonLog(Broken(error), Clock())
+    log.info("something", {})
+    log.error("something", {})
+    log.bug("something", {})
+    assert log._stream.getvalue() == ""
+
+
+def test_a_deep_trace_is_cut_to_its_last_places(log: JsonLog, stream: io.StringIO) -> None:
+    def fall(depth: int) -> None:
+        if depth == 0:
+            raise ValueError
+        fall(depth - 1)
+
+    try:
+        fall(100)
+    except ValueError:
+        log.bug("request_failed", {})
+    assert stream.getvalue().count("test_log.py:") == 12

@@ -1,0 +1,1 @@
+"""Calls to Slack, over real HTTP to a Slack that misbehaves."""

@@ -1,0 +1,1 @@
+"""The database: its statements, its files, its transactions, its limits."""

@@ -1,0 +1,217 @@
+"""Statements, pragmas and transactions."""
+
+import sqlite3
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slackapp.errors import ConfigError, StoreBusyError, StoreError
+from slackapp.store import db as module
+from slackapp.store import meta
+from slackapp.store.db import Database
+from tests.store.processes import race
+from tests.store.rows import look
+
+PRAGMAS = {
+    "PRAGMA journal_mode": "wal",
+    "PRAGMA synchronous": 2,
+    "PRAGMA secure_delete": 1,
+    "PRAGMA foreign_keys": 1,
+    "PRAGMA trusted_schema": 0,
+    "PRAGMA cell_size_check": 1,
+    "PRAGMA mmap_size": 0,
+    "PRAGMA temp_store": 2,
+    "PRAGMA journal_size_limit": 0,
+}
+
+
+def test_statements_give_what_their_cardinality_says(db: Database) -> None:
+    assert db.execute("set_meta", {"name": "a", "value": "1"}) == 1
+    row = db.one("get_meta", {"name": "a"})
+    assert row is not None
+    assert row["value"] == "1"
+    assert db.one("get_meta", {"name": "b"}) is None
+    assert db.many("active_keys", {"tenant_kind": "T", "tenant_id": "T0NORTH001"}) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "parameters"),
+    [
+        ("one", "set_meta", {"name": "a", "value": "1"}),
+        ("many", "get_meta", {"name": "a"}),
+        ("execute", "get_meta", {"name": "a"}),
+        ("one", "active_keys", {"tenant_kind": "T", "tenant_id": "T1"}),
+        ("one", "get_meta", {}),
+        ("one", "get_meta", {"nam": "a"}),
+        ("one", "get_meta", {"name": "a", "more": 1}),
+        ("execute", "set_meta", {"name": "a"}),
+    ],
+    ids=["exec as one", "one as many", "one as exec", "many as one", "none", "other name", "one too many", "too few"],
+)
+def test_a_call_that_does_not_fit_its_statement_is_a_bug(
+    db: Database, call: str, name: str, parameters: Mapping[str, Any]
+) -> None:
+    with pytest.raises(TypeError, match=f"{name} is :"):
+        getattr(db, call)(name, parameters)
+    assert meta.get(db, "a") is None
+
+
+def test_a_statement_that_is_in_no_file_does_not_run(db: Database) -> None:
+    with pytest.raises(KeyError):
+        db.execute("DELETE FROM meta", {})
+
+
+# Pragmas
+
+
+def test_every_connection_has_every_pragma(db: Database) -> None:
+    found: list[dict[str, Any]] = []
+
+    def look_at_it() -> None:
+        found.append({question: db._connection().execute(question).fetchone()[0] for question in PRAGMAS})
+
+    look_at_it()
+    other = threading.Thread(target=look_at_it)
+    other.start()
+    other.join()
+    assert found == [PRAGMAS, PRAGMAS]
+    assert db._connection().execute("PRAGMA busy_timeout").fetchone()[0] == 2000
+
+
+def test_every_pragma_is_set_and_none_besides() -> None:
+    assert {question: expected for _, question, expected in module.PRAGMAS} == PRAGMAS
+    assert all(statement.startswith(f"{question} = ") for statement, question, _ in module.PRAGMAS)
+
+
+@pytest.mark.parametrize("place", range(len(PRAGMAS)), ids=PRAGMAS)
+def test_a_build_of_sqlite_that_ignores_a_pragma_is_refused(
+    db: Database, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    statement, question, _ = module.PRAGMAS[place]
+    ignored = (*module.PRAGMAS[:place], (statement, question, "what was asked for"), *module.PRAGMAS[place + 1 :])
+    monkeypatch.setattr(module, "PRAGMAS", ignored)
+    with pytest.raises(StoreError, match=f"{question} gives"):
+        meta.get(Database(db.path), "a")
+
+
+def test_an_sqlite_that_is_too_old_is_refused_by_its_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
+    with pytest.raises(ConfigError, match=r"3\.37 or newer"):
+        Database(tmp_path / "slackapp.db")
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 37, 0))
+    assert Database(tmp_path / "slackapp.db")
+
+
+# Transactions
+
+
+def test_a_transaction_is_seen_by_others_when_it_is_over_and_not_before(db: Database) -> None:
+    with db.transaction():
+        meta.put(db, "a", "1")
+        assert look(db.path, "SELECT * FROM meta WHERE name = 'a'") == []
+    assert look(db.path, "SELECT value FROM meta WHERE name = 'a'") == [("1",)]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_whatever_is_raised_inside_a_transaction_undoes_all_of_it(db: Database, error: type[BaseException]) -> None:
+    def fail() -> None:
+        with db.transaction():
+            meta.put(db, "a", "1")
+            meta.put(db, "b", "2")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert look(db.path, "SELECT * FROM meta WHERE name IN ('a', 'b')") == []
+    assert not db.in_transaction()
+    with db.transaction():
+        meta.put(db, "a", "3")
+    assert meta.get(db, "a") == "3"
+
+
+def test_transactions_are_not_nested(db: Database) -> None:
+    with db.transaction():
+        meta.put(db, "a", "1")
+        with pytest.raises(RuntimeError, match="open on this thread"), db.transaction():
+            pass
+        assert db.in_transaction()
+    assert meta.get(db, "a") == "1"
+
+
+def test_a_transaction_is_this_threads_alone(db: Database) -> None:
+    seen: list[bool] = []
+    assert not db.in_transaction()
+    with db.transaction():
+        other = threading.Thread(target=lambda: seen.append(db.in_transaction()))
+        other.start()
+        other.join()
+        assert db.in_transaction()
+    assert not db.in_transaction()
+    assert seen == [False]
+
+
+def test_a_handle_that_was_never_used_is_in_no_transaction(tmp_path: Path) -> None:
+    assert not Database(tmp_path / "never.db").in_transaction()
+    assert not (tmp_path / "never.db").exists()
+
+
+def test_a_second_writer_is_turned_away_at_the_beginning_and_not_at_the_end(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stops two transactions that both read, both write, and collide only when one of them commits."""
+    monkeypatch.setattr(module, "BUSY_MS", 10)
+    other = Database(db.path)
+    try:
+        with db.transaction(), pytest.raises(StoreBusyError), other.transaction():
+            raise AssertionError("two transactions at once")
+        with other.transaction():
+            meta.put(other, "a", "1")
+    finally:
+        other.close()
+    assert meta.get(db, "a") == "1"
+
+
+# Processes and threads
+
+
+def test_a_handle_does_not_cross_a_fork(db: Database) -> None:
+    code = """
+import os, sys
+from pathlib import Path
+from slackapp.store import meta
+from slackapp.store.db import Database
+db = Database(Path(sys.argv[1]))
+meta.get(db, "a")
+"""
+    run = """
+child = os.fork()
+if child == 0:
+    try:
+        meta.get(db, "a")
+    except RuntimeError as error:
+        os._exit(7 if "must not cross a fork" in str(error) else 1)
+    os._exit(2)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert race(1, code, run, str(db.path)) == ["7"]
+
+
+def test_every_thread_has_a_connection_of_its_own_and_close_closes_them_all(db: Database) -> None:
+    found: list[sqlite3.Connection] = [db._connection()]
+    threads = [threading.Thread(target=lambda: found.append(db._connection())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    assert len({id(connection) for connection in found}) == 4
+    assert db._connection() is found[0]
+    db.close()
+    for connection in found:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+
+
+def test_a_sound_database_is_called_sound(db: Database) -> None:
+    assert db.is_sound()

@@ -1,0 +1,319 @@
+"""What is to be done once: kept once, claimed by one, erased with its tenant."""
+
+from dataclasses import replace
+
+import pytest
+
+from slackapp.crypto.envelope import BODY_LIMIT, OVERHEAD_BYTES
+from slackapp.model import InboxRow, NewKey, Tenant
+from slackapp.store import data_keys, inbox, installations
+from slackapp.store.db import Database
+from slackapp.store.inbox import Arrival
+from tests.store.rows import NORTH, NOW, SOUTH, install, look, sealed
+
+ARRIVAL = Arrival("Ev1", NORTH, "message", NOW - 5)
+BODY = sealed(b"body")
+KEYS = {NORTH: 7, SOUTH: 8}
+LEASE = 60
+
+
+@pytest.fixture
+def db(db: Database) -> Database:
+    """Two tenants are there, with a key for bodies each."""
+    for tenant, key_id in KEYS.items():
+        install(db, tenant)
+        data_keys.add(db, tenant, NewKey(key_id, "data", "local", 1, bytes(130)), NOW)
+    return db
+
+
+def receive(db: Database, event_id: str = "Ev1", tenant: Tenant = NORTH, kind: str = "message", now: int = NOW) -> bool:
+    arrival = replace(ARRIVAL, event_id=event_id, tenant=tenant, type=kind)
+    return inbox.receive(db, arrival, BODY, KEYS.get(tenant, 7), now)
+
+
+def lifecycle(db: Database, event_id: str = "Ev1", state: str = "ready", result: str = "") -> None:
+    inbox.receive_lifecycle(db, replace(ARRIVAL, event_id=event_id, type="tokens_revoked"), "bot", state, result, NOW)
+
+
+def claim(db: Database, owner: str = "me", now: int = NOW) -> InboxRow | None:
+    return inbox.claim(db, owner, now, now + LEASE)
+
+
+def claimed(db: Database, owner: str = "me", now: int = NOW) -> str:
+    """The id of what was claimed; empty for nothing."""
+    row = claim(db, owner, now)
+    return row.event_id if row is not None else ""
+
+
+def row(db: Database, event_id: str = "Ev1") -> tuple[object, ...]:
+    """State, attempts, lease owner, result, and whether there is a body."""
+    sql = "SELECT state, attempts, lease_owner, result, body IS NOT NULL FROM inbox WHERE event_id = ?"
+    return look(db.path, sql, event_id)[0]
+
+
+# Keeping
+
+
+def test_an_event_is_kept_once(db: Database) -> None:
+    """Slack sends the same event again, because my answer came late."""
+    assert receive(db)
+    assert not receive(db)
+    assert not receive(db, tenant=SOUTH)
+    assert look(db.path, "SELECT event_id, tenant_id, event_time, received_at FROM inbox") == [
+        ("Ev1", NORTH.id, NOW - 5, NOW)
+    ]
+    assert inbox.is_known(db, "Ev1")
+    assert not inbox.is_known(db, "Ev2")
+
+
+def test_an_event_of_a_tenant_that_is_not_there_is_not_kept(db: Database) -> None:
+    assert not receive(db, tenant=Tenant("T", "T0ABSENT01"))
+    assert not receive(db, tenant=Tenant("E", NORTH.id))
+    assert installations.set_status(db, NORTH, "active", "purging")
+    assert not receive(db)
+    assert not inbox.is_known(db, "Ev1")
+
+
+@pytest.mark.parametrize("status", ["suspect", "needs_reinstall", "suspended"])
+def test_an_event_of_a_tenant_that_cannot_be_served_just_now_is_kept(db: Database, status: str) -> None:
+    installations.set_status(db, NORTH, "active", status)
+    assert receive(db)
+
+
+@pytest.mark.parametrize("key_id", [0, 8, 9])
+def test_a_body_is_kept_only_while_its_key_is_there(db: Database, key_id: int) -> None:
+    """Stops a body sealed under a key that a purge took away in between: it would never open."""
+    assert not inbox.receive(db, ARRIVAL, BODY, key_id, NOW)
+    assert inbox.receive(db, ARRIVAL, BODY, 7, NOW)
+
+
+def test_the_kind_of_a_tenant_tells_two_of_one_id_apart(db: Database) -> None:
+    """I get an org whose id is that of your team."""
+    twin = Tenant("E", NORTH.id)
+    data_keys.add(db, twin, NewKey(9, "data", "local", 1, bytes(130)), NOW)
+    assert not inbox.receive(db, ARRIVAL, BODY, 9, NOW)
+    assert not inbox.receive(db, replace(ARRIVAL, tenant=twin), BODY, 9, NOW)
+    install(db, twin)
+    installations.set_status(db, NORTH, "active", "suspect")
+    assert inbox.receive(db, replace(ARRIVAL, tenant=twin), BODY, 9, NOW)
+    assert claimed(db) == "Ev1"
+
+
+def test_the_largest_body_is_kept(db: Database) -> None:
+    assert inbox.receive(db, ARRIVAL, sealed(size=BODY_LIMIT + OVERHEAD_BYTES), 7, NOW)
+
+
+def test_a_lifecycle_event_is_kept_once_whoever_it_is_about(db: Database) -> None:
+    absent = replace(ARRIVAL, tenant=Tenant("T", "T0ABSENT01"))
+    inbox.receive_lifecycle(db, absent, "everything", "ready", "", NOW)
+    lifecycle(db, "Ev1", "done", "again")
+    assert not receive(db)
+    assert row(db) == ("ready", 0, "", "", 0)
+    found = claim(db)
+    assert found is not None
+    assert (found.tenant.id, found.named, found.body) == ("T0ABSENT01", "everything", None)
+
+
+def test_a_lifecycle_event_that_is_done_already_is_never_claimed(db: Database) -> None:
+    lifecycle(db, "Ev1", "done", "purged")
+    assert row(db) == ("done", 0, "", "purged", 0)
+    assert look(db.path, "SELECT finished_at FROM inbox") == [(NOW,)]
+    assert claim(db, now=NOW + 10_000) is None
+    lifecycle(db, "Ev2")
+    assert look(db.path, "SELECT finished_at FROM inbox WHERE event_id = 'Ev2'") == [(None,)]
+
+
+# Claiming
+
+
+def test_a_row_is_claimed_by_one_until_its_lease_runs_out(db: Database) -> None:
+    receive(db)
+    first = claim(db)
+    assert first is not None
+    assert (first.event_id, first.kind, first.tenant, first.type) == ("Ev1", "event", NORTH, "message")
+    assert (first.body, first.named, first.attempts, first.lease_owner) == (BODY, "", 1, "me")
+    assert first.received_at == NOW
+    assert claim(db, "another", NOW + LEASE) is None
+    second = claim(db, "another", NOW + LEASE + 1)
+    assert second is not None
+    assert (second.attempts, second.lease_owner) == (2, "another")
+
+
+def test_the_row_that_is_due_first_is_claimed_first(db: Database) -> None:
+    inbox.add_job(db, "job2", inbox.PURGE, NORTH, NOW, NOW + 2)
+    inbox.add_job(db, "job1", inbox.PURGE, NORTH, NOW, NOW + 1)
+    assert [claimed(db, now=NOW), claimed(db, now=NOW + 1), claimed(db, now=NOW + 2)] == ["", "job1", "job2"]
+    inbox.add_job(db, "job4", inbox.PURGE, NORTH, NOW, NOW + 4)
+    inbox.add_job(db, "job3", inbox.PURGE, NORTH, NOW, NOW + 3)
+    assert [claimed(db, now=NOW + 9), claimed(db, now=NOW + 9)] == ["job3", "job4"]
+
+
+def test_a_job_is_added_once(db: Database) -> None:
+    inbox.add_job(db, "job", inbox.PURGE, NORTH, NOW, NOW)
+    inbox.add_job(db, "job", inbox.UNINSTALL, SOUTH, NOW, NOW)
+    assert look(db.path, "SELECT kind, type, tenant_id FROM inbox") == [("job", inbox.PURGE, NORTH.id)]
+
+
+@pytest.mark.parametrize("state", ["calling", "unclear", "dead", "done"])
+def test_what_is_in_a_call_or_over_is_not_claimed(db: Database, state: str) -> None:
+    receive(db)
+    claim(db)
+    if state == "calling":
+        inbox.mark_calling(db, "Ev1", "me")
+    else:
+        inbox.finish(db, "Ev1", "me", state, "", NOW)
+    assert claim(db, now=NOW + LEASE + 1) is None
+
+
+@pytest.mark.parametrize("status", ["suspect", "suspended"])
+def test_the_rows_of_a_doubtful_tenant_wait_but_not_what_settles_the_doubt(db: Database, status: str) -> None:
+    installations.set_status(db, NORTH, "active", status)
+    receive(db, "Ev1")
+    receive(db, "Ev2", SOUTH)
+    receive(db, "Ev3", kind="app_uninstalled")
+    receive(db, "Ev4", kind="tokens_revoked")
+    for job in (inbox.UNINSTALL, inbox.PURGE, inbox.INSTALLED):
+        inbox.add_job(db, job, job, NORTH, NOW, NOW)
+    assert {claimed(db) for _ in range(6)} == {"Ev2", "Ev3", "Ev4", inbox.UNINSTALL, inbox.PURGE, ""}
+    installations.set_status(db, NORTH, status, "active")
+    assert {claimed(db), claimed(db)} == {"Ev1", inbox.INSTALLED}
+
+
+def test_one_row_is_claimed_by_name_unless_somebody_has_it(db: Database) -> None:
+    receive(db, "Ev1")
+    receive(db, "Ev2")
+    found = inbox.claim_this(db, "Ev2", "me", NOW + LEASE)
+    assert found is not None
+    assert (found.event_id, found.attempts, found.lease_owner) == ("Ev2", 1, "me")
+    assert inbox.claim_this(db, "Ev2", "another", NOW + LEASE) is None
+    assert inbox.claim_this(db, "Ev3", "me", NOW + LEASE) is None
+    assert [claimed(db), claimed(db)] == ["Ev1", ""]
+
+
+# Ending
+
+
+def test_only_the_owner_moves_a_row_on(db: Database) -> None:
+    receive(db)
+    claim(db)
+    assert not inbox.mark_calling(db, "Ev1", "another")
+    assert not inbox.finish(db, "Ev1", "another", "done", "", NOW)
+    inbox.postpone(db, "Ev1", "another", "", NOW, forgive=False)
+    assert row(db) == ("running", 1, "me", "", 1)
+    assert inbox.mark_calling(db, "Ev1", "me")
+    assert inbox.mark_calling(db, "Ev1", "me")
+    inbox.mark_not_called(db, "Ev1", "another")
+    assert row(db)[0] == "calling"
+    inbox.mark_not_called(db, "Ev1", "me")
+    assert row(db)[0] == "running"
+
+
+@pytest.mark.parametrize(("state", "keeps_body"), [("done", 0), ("dead", 1), ("unclear", 1)])
+def test_a_row_ends_once_and_what_is_done_keeps_no_body(db: Database, state: str, keeps_body: int) -> None:
+    receive(db)
+    receive(db, "Ev2")
+    claim(db)
+    assert inbox.finish(db, "Ev1", "me", state, "why", NOW)
+    assert row(db) == (state, 1, "", "why", keeps_body)
+    assert not inbox.finish(db, "Ev1", "", "done", "", NOW)
+    assert not inbox.mark_calling(db, "Ev1", "")
+    inbox.mark_not_called(db, "Ev1", "")
+    inbox.postpone(db, "Ev1", "", "", NOW, forgive=False)
+    assert row(db) == (state, 1, "", "why", keeps_body)
+    assert row(db, "Ev2") == ("ready", 0, "", "", 1)
+
+
+def test_a_postponed_row_comes_back_in_its_time(db: Database) -> None:
+    receive(db)
+    claim(db)
+    inbox.postpone(db, "Ev1", "me", "ratelimited", NOW + 30, forgive=False)
+    assert row(db) == ("ready", 1, "", "ratelimited", 1)
+    assert [claimed(db, now=NOW + 29), claimed(db, now=NOW + 30)] == ["", "Ev1"]
+
+
+@pytest.mark.parametrize(("forgive", "attempts"), [(False, 1), (True, 0)])
+def test_an_attempt_counts_unless_nothing_was_attempted(db: Database, forgive: bool, attempts: int) -> None:
+    receive(db)
+    claim(db)
+    inbox.postpone(db, "Ev1", "me", "", NOW, forgive=forgive)
+    assert row(db)[:2] == ("ready", attempts)
+
+
+def test_what_was_in_a_call_when_its_owner_died_becomes_unclear_and_is_not_repeated(db: Database) -> None:
+    """The process is killed between the call to Slack and its answer."""
+    for event_id in ("Ev1", "Ev2"):
+        receive(db, event_id)
+        claim(db)
+    inbox.mark_calling(db, "Ev1", "me")
+    assert inbox.mark_unclear(db, NOW + LEASE) == []
+    assert inbox.mark_unclear(db, NOW + LEASE + 1) == [("Ev1", NORTH)]
+    assert row(db)[:4] == ("unclear", 1, "", "interrupted in a call")
+    assert claimed(db, now=NOW + 10_000) == "Ev2"
+    assert claim(db, now=NOW + 10_000) is None
+
+
+# Erasing
+
+
+def test_a_purge_empties_what_is_the_tenants_and_nothing_else(db: Database) -> None:
+    for number, tenant in enumerate((NORTH, NORTH, SOUTH)):
+        receive(db, f"Ev{number}", tenant)
+    claim(db)
+    inbox.add_job(db, "purge", inbox.PURGE, NORTH, NOW, NOW)
+    inbox.add_job(db, "greeting", inbox.INSTALLED, NORTH, NOW, NOW)
+    assert inbox.count_bodies(db, NORTH) == 2
+    assert inbox.empty_tenant(db, NORTH, NOW + 1) == 3
+    for event_id in ("Ev0", "Ev1", "greeting"):
+        state, _, owner, result, has_body = row(db, event_id)
+        assert (state, owner, result, has_body) == ("done", "", "purged", 0)
+    assert row(db, "purge")[0] == "ready"
+    assert row(db, "Ev2") == ("ready", 0, "", "", 1)
+    assert (inbox.count_bodies(db, NORTH), inbox.count_bodies(db, SOUTH)) == (0, 1)
+    assert inbox.is_known(db, "Ev0")
+    assert inbox.empty_tenant(db, NORTH, NOW + 2) == 0
+
+
+def test_bodies_are_listed_and_sealed_anew_one_by_one(db: Database) -> None:
+    for number, tenant in enumerate((NORTH, NORTH, SOUTH)):
+        receive(db, f"Ev{number}", tenant)
+    lifecycle(db, "Ev3")
+    inbox.reseal_body(db, NORTH, "Ev1", sealed(b"anew"))
+    inbox.reseal_body(db, NORTH, "Ev2", sealed(b"not mine"))
+    assert inbox.bodies(db, NORTH) == [("Ev0", BODY), ("Ev1", sealed(b"anew"))]
+    assert inbox.bodies(db, SOUTH) == [("Ev2", BODY)]
+    assert inbox.tenants_with_bodies(db) == {NORTH, SOUTH}
+
+
+def test_open_purges_are_listed_and_counted_until_they_are_done(db: Database) -> None:
+    receive(db, "Ev1")
+    inbox.add_job(db, "greeting", inbox.INSTALLED, NORTH, NOW, NOW + 5)
+    inbox.add_job(db, "purge", inbox.PURGE, NORTH, NOW, NOW)
+    assert (inbox.count_open_purges(db), inbox.open_purges(db)) == (1, {NORTH: "under way"})
+    for _ in range(2):
+        claim(db)
+    assert inbox.count_open_purges(db) == 1
+    inbox.postpone(db, "purge", "me", "a reader", NOW, forgive=False)
+    assert inbox.open_purges(db) == {NORTH: "a reader"}
+    assert inbox.is_open(db, "purge")
+    claim(db)
+    assert inbox.finish(db, "purge", "me", "done", "", NOW)
+    assert (inbox.count_open_purges(db), inbox.open_purges(db), inbox.is_open(db, "purge")) == (0, {}, False)
+    assert not inbox.is_open(db, "nothing")
+
+
+def test_a_sweep_takes_finished_rows_of_an_age_and_no_others(db: Database) -> None:
+    for event_id in ("Ev1", "Ev2", "Ev3"):
+        receive(db, event_id)
+        claim(db)
+    inbox.finish(db, "Ev1", "me", "done", "", NOW)
+    inbox.finish(db, "Ev2", "me", "dead", "", NOW)
+    assert inbox.sweep(db, NOW) == 0
+    assert inbox.sweep(db, NOW + 1) == 1
+    assert look(db.path, "SELECT event_id FROM inbox ORDER BY event_id") == [("Ev2",), ("Ev3",)]
+
+
+def test_a_sweep_takes_at_most_1000_at_once(db: Database) -> None:
+    with db.transaction():
+        for number in range(1100):
+            lifecycle(db, f"Ev{number}", "done")
+    assert [inbox.sweep(db, NOW + 1) for _ in range(3)] == [1000, 100, 0]

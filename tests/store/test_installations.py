@@ -1,0 +1,157 @@
+"""Tenants, and the settings of the database itself."""
+
+import sqlite3
+from dataclasses import replace
+
+import pytest
+
+from slackapp.crypto.envelope import OVERHEAD_BYTES
+from slackapp.crypto.records import LIMITS
+from slackapp.model import Installation, Sealed, Tenant
+from slackapp.store import installations, meta
+from slackapp.store.db import Database
+from tests.store.rows import NORTH, NOW, ORG, SOUTH, install, installation, look, sealed
+
+
+def save(db: Database, saved: Installation, webhook: Sealed | None = None, keep: bool = False) -> None:
+    installations.save(db, saved, webhook, keep_webhook=keep)
+
+
+def test_an_installation_is_found_as_it_was_saved(db: Database) -> None:
+    for saved in (installation(), installation(ORG, team_name="", enterprise_name="Evergreen")):
+        save(db, saved)
+        assert installations.find(db, saved.tenant) == saved
+    assert installations.find(db, SOUTH) is None
+    assert installations.find(db, Tenant("E", NORTH.id)) is None
+
+
+def test_the_first_of_several_tenants_that_is_there_is_found(db: Database) -> None:
+    save(db, installation(ORG))
+    assert installations.find_first(db, []) is None
+    assert installations.find_first(db, [NORTH, SOUTH]) is None
+    found = installations.find_first(db, [NORTH, ORG])
+    assert found is not None
+    assert found.tenant == ORG
+
+
+def test_a_reinstall_replaces_everything_and_makes_it_active_again(db: Database) -> None:
+    install(db, SOUTH)
+    save(db, installation(), sealed(b"hook"))
+    installations.set_status(db, NORTH, "active", "needs_reinstall")
+    newer = installation(
+        generation=2,
+        installed_at=NOW + 5,
+        app_id="A0OTHER001",
+        enterprise_id=ORG.id,
+        enterprise_name="Evergreen",
+        team_name="Renamed",
+        bot_user_id="U0BOT00002",
+        installer_id="U0ADMIN002",
+        scopes_asked=("a",),
+        scopes_granted=(),
+    )
+    save(db, newer)
+    assert installations.find(db, NORTH) == newer
+    assert installations.find_webhook(db, NORTH) is None
+    assert installations.find(db, SOUTH) == installation(SOUTH)
+
+
+def test_a_webhook_is_found_with_the_generation_that_it_is_bound_to(db: Database) -> None:
+    save(db, installation(generation=3), sealed(b"hook"))
+    save(db, installation(SOUTH, generation=4), sealed(b"other"))
+    assert installations.find_webhook(db, NORTH) == (sealed(b"hook"), 3)
+    assert installations.find_webhook(db, ORG) is None
+
+
+def test_a_webhook_stays_with_its_generation_only_where_it_is_to_be_kept(db: Database) -> None:
+    save(db, installation(generation=3), sealed(b"hook"))
+    save(db, installation(generation=4), keep=True)
+    assert installations.find_webhook(db, NORTH) == (sealed(b"hook"), 3)
+    save(db, installation(generation=5), sealed(b"new"), keep=True)
+    assert installations.find_webhook(db, NORTH) == (sealed(b"new"), 5)
+    save(db, installation(generation=6))
+    assert installations.find_webhook(db, NORTH) is None
+
+
+def test_a_webhook_is_sealed_anew_in_its_own_row(db: Database) -> None:
+    save(db, installation(generation=3), sealed(b"hook"))
+    save(db, installation(SOUTH, generation=4), sealed(b"other"))
+    installations.reseal_webhook(db, NORTH, sealed(b"anew"))
+    assert installations.find_webhook(db, NORTH) == (sealed(b"anew"), 3)
+    assert installations.find_webhook(db, SOUTH) == (sealed(b"other"), 4)
+
+
+def test_the_largest_webhook_fits_its_column(db: Database) -> None:
+    save(db, installation(), sealed(size=LIMITS["webhook"] + OVERHEAD_BYTES))
+    assert installations.find_webhook(db, NORTH) is not None
+
+
+def test_a_status_is_set_only_from_the_expected_one(db: Database) -> None:
+    install(db, NORTH)
+    install(db, SOUTH)
+    assert not installations.set_status(db, NORTH, "suspect", "active")
+    assert installations.set_status(db, NORTH, "active", "suspect")
+    assert look(db.path, "SELECT tenant_id, status FROM installations ORDER BY tenant_id") == [
+        (NORTH.id, "suspect"),
+        (SOUTH.id, "active"),
+    ]
+
+
+def test_the_last_use_only_moves_forward(db: Database) -> None:
+    install(db, NORTH)
+    install(db, SOUTH)
+    installations.touch(db, NORTH, NOW)
+    installations.touch(db, NORTH, NOW - 1)
+    assert look(db.path, "SELECT last_used_at FROM installations ORDER BY tenant_id") == [(NOW,), (0,)]
+
+
+def test_all_installations_are_listed_and_those_in_a_status(db: Database) -> None:
+    for tenant in (SOUTH, ORG, NORTH):
+        install(db, tenant)
+    installations.set_status(db, SOUTH, "active", "suspended")
+    assert [each.tenant for each in installations.every(db)] == [ORG, NORTH, SOUTH]
+    assert installations.with_status(db, "active") == [ORG, NORTH]
+    assert installations.with_status(db, "suspended") == [SOUTH]
+
+
+def test_one_tenant_is_deleted(db: Database) -> None:
+    install(db, NORTH)
+    install(db, SOUTH)
+    assert installations.delete(db, NORTH) == 1
+    assert installations.delete(db, NORTH) == 0
+    assert installations.find(db, SOUTH) is not None
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        replace(installation(), team_id=SOUTH.id),
+        replace(installation(ORG), team_id=NORTH.id),
+        replace(installation(ORG), enterprise_id=""),
+        replace(installation(), tenant=Tenant("X", NORTH.id)),
+        replace(installation(), tenant=Tenant("T", "T1"), team_id="T1"),
+        replace(installation(), tenant=Tenant("T", "T" * 22), team_id="T" * 22),
+        replace(installation(), generation=0),
+    ],
+    ids=["another team", "org with a team", "org without org", "kind", "short id", "long id", "generation"],
+)
+def test_an_installation_that_contradicts_itself_is_not_stored(db: Database, bad: Installation) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        save(db, bad)
+
+
+# Settings of the database
+
+
+def test_a_value_is_set_and_replaced(db: Database) -> None:
+    assert meta.get(db, "a") is None
+    meta.put(db, "a", "1")
+    meta.put(db, "b", "2")
+    meta.put(db, "a", "3")
+    assert (meta.get(db, "a"), meta.get(db, "b")) == ("3", "2")
+
+
+def test_a_value_that_must_not_change_does_not(db: Database) -> None:
+    assert meta.put_once(db, "a", "1")
+    assert not meta.put_once(db, "a", "2")
+    assert meta.get(db, "a") == "1"

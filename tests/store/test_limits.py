@@ -1,0 +1,175 @@
+"""A locked database, a full disk, a log that cannot be emptied: typed, and without a trace of what failed."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slackapp.errors import StoreBusyError, StoreError, StoreFullError
+from slackapp.model import NewKey
+from slackapp.store import data_keys, inbox, meta
+from slackapp.store import db as module
+from slackapp.store.db import Database
+from tests.store.processes import race
+from tests.store.rows import NORTH, NOW, bytes_on_disk, install, look, sealed
+
+
+@pytest.fixture
+def other(db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
+    """A connection of somebody else; ours waits for it only briefly."""
+    db.close()
+    monkeypatch.setattr(module, "BUSY_MS", 20)
+    monkeypatch.setattr(module, "CHECKPOINT_BUSY_MS", 20)
+    connection = sqlite3.connect(db.path, isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def test_a_lock_that_is_held_too_long_is_busy_and_not_a_failure(db: Database, other: sqlite3.Connection) -> None:
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreBusyError, match="the database is locked"), db.transaction():
+        pass
+    with pytest.raises(StoreBusyError):
+        meta.put(db, "a", "1")
+    other.execute("ROLLBACK")
+    with db.transaction():
+        meta.put(db, "a", "2")
+    assert meta.get(db, "a") == "2"
+
+
+def test_a_writer_does_not_keep_readers_out(db: Database, other: sqlite3.Connection) -> None:
+    meta.put(db, "a", "1")
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("UPDATE meta SET value = '2' WHERE name = 'a'")
+    assert meta.get(db, "a") == "1"
+
+
+def test_a_full_disk_is_typed_and_undoes_the_whole_transaction(db: Database) -> None:
+    """Stops a second rollback, after SQLite's own, from hiding why the first one was."""
+    pages = db._connection().execute("PRAGMA page_count").fetchone()[0]
+    db._connection().execute(f"PRAGMA max_page_count = {pages}")
+
+    def fill() -> None:
+        with db.transaction():
+            meta.put(db, "a", "1")
+            meta.put(db, "b", "x" * 100_000)
+
+    with pytest.raises(StoreFullError, match="cannot be written"):
+        fill()
+    assert not db.in_transaction()
+    assert look(db.path, "SELECT * FROM meta WHERE name IN ('a', 'b')") == []
+    meta.put(db, "c", "there is room for this")
+    assert meta.get(db, "c") is not None
+
+
+def test_a_database_that_may_only_be_read_is_typed(db: Database) -> None:
+    db._connection().execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreFullError):
+        meta.put(db, "a", "1")
+
+
+def test_a_database_that_cannot_be_opened_is_typed(tmp_path: Path) -> None:
+    with pytest.raises(StoreFullError):
+        meta.get(Database(tmp_path / "nowhere" / "slackapp.db"), "a")
+
+
+def test_a_mistake_of_ours_is_not_called_a_failure_of_the_store(db: Database) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute("set_meta", {"name": None, "value": "1"})
+
+
+def test_an_error_of_the_store_carries_nothing_of_the_statement() -> None:
+    assert issubclass(StoreBusyError, StoreError)
+    assert issubclass(StoreFullError, StoreError)
+
+
+DISK_FULL_AT_COMMIT = """
+import resource, signal, sys
+from pathlib import Path
+from slackapp.store import oauth_states
+from slackapp.store.db import Database
+db = Database(Path(sys.argv[1]))
+db.prepare_file()
+oauth_states.add(db, bytes(32), bytes(32), "install", 0, 600, 10)
+"""
+CONSUME = """
+size = Path(sys.argv[1] + "-wal").stat().st_size
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+try:
+    print(oauth_states.consume(db, bytes(32), bytes(32), "install", 1))
+except Exception as error:
+    print(type(error).__name__)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(oauth_states.consume(db, bytes(32), bytes(32), "install", 1))
+"""
+
+
+def test_a_state_whose_use_could_not_be_written_is_a_typed_failure_and_still_unused(tmp_path: Path) -> None:
+    assert race(1, DISK_FULL_AT_COMMIT, CONSUME, str(tmp_path / "slackapp.db")) == ["StoreFullError\nTrue"]
+
+
+# The log
+
+
+def test_the_log_is_emptied_when_nobody_reads(db: Database) -> None:
+    meta.put(db, "a", "1")
+    log = db.path.with_name("slackapp.db-wal")
+    assert log.stat().st_size > 0
+    assert db.truncate_wal()
+    assert log.stat().st_size == 0
+    assert meta.get(db, "a") == "1"
+
+
+def test_the_log_is_not_called_empty_while_an_old_reader_holds_it(db: Database, other: sqlite3.Connection) -> None:
+    """Stops a purge from being reported while what it erased still lies in the log."""
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM meta").fetchall()
+    meta.put(db, "a", "1")
+    assert not db.truncate_wal()
+    other.execute("COMMIT")
+    assert db.truncate_wal()
+
+
+def test_the_log_is_not_called_empty_while_somebody_writes(db: Database, other: sqlite3.Connection) -> None:
+    meta.put(db, "a", "1")
+    other.execute("BEGIN IMMEDIATE")
+    assert not db.truncate_wal()
+    other.execute("ROLLBACK")
+    assert db.truncate_wal()
+
+
+# What is left of what was deleted
+
+CANARY = b"a canary that was in a sealed body"
+
+
+def keep_canaries(db: Database) -> None:
+    """200 bodies that hold the canary."""
+    install(db)
+    with db.transaction():
+        data_keys.add(db, NORTH, NewKey(7, "data", "local", 1, bytes(130)), NOW)
+        for number in range(200):
+            arrival = inbox.Arrival(f"Ev{number}", NORTH, "message", NOW)
+            assert inbox.receive(db, arrival, sealed(CANARY, 500), 7, NOW)
+
+
+def test_nothing_is_left_of_what_was_erased(db: Database) -> None:
+    """I get hold of the database's files after my competitor was erased from it."""
+    keep_canaries(db)
+    assert CANARY in bytes_on_disk(db.path)
+    with db.transaction():
+        assert inbox.empty_tenant(db, NORTH, NOW) == 200
+    assert db.truncate_wal()
+    assert CANARY not in bytes_on_disk(db.path)
+
+
+def test_without_secure_delete_something_would_be_left(db: Database) -> None:
+    """Negative control: the search above does find what is there."""
+    keep_canaries(db)
+    db._connection().execute("PRAGMA secure_delete = OFF")
+    with db.transaction():
+        inbox.empty_tenant(db, NORTH, NOW)
+    assert db.truncate_wal()
+    assert CANARY in bytes_on_disk(db.path)

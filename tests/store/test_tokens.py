@@ -1,0 +1,251 @@
+"""Tokens, sealed: one refreshes at a time, and a late refresh changes nothing."""
+
+import sqlite3
+import threading
+from dataclasses import replace
+
+import pytest
+
+from slackapp.crypto.envelope import OVERHEAD_BYTES, TOKEN_LIMIT
+from slackapp.model import Tenant, Token
+from slackapp.store import installations, tokens
+from slackapp.store.db import Database
+from slackapp.store.tokens import SealedPair
+from tests.store.rows import NORTH, NOW, SOUTH, install, look, pair, sealed
+
+PERSON, OTHER = "U0PERSON01", "U0PERSON02"
+LEASE = 30
+
+
+@pytest.fixture
+def token(db: Database) -> Token:
+    """The bot's, in a database in which two tenants have a bot and a person each."""
+    install(db, NORTH, ("", PERSON))
+    install(db, SOUTH, ("", PERSON))
+    return found(db)
+
+
+def found(db: Database, user: str = "", tenant: Tenant = NORTH) -> Token:
+    token = tokens.find(db, tenant, user)
+    assert token is not None
+    return token
+
+
+def others(db: Database) -> list[Token]:
+    """Every token but the bot's in the north."""
+    return [token for tenant in (NORTH, SOUTH) for token in tokens.of_tenant(db, tenant)][1:]
+
+
+def lease(db: Database, token: Token, owner: str = "me", now: int = NOW) -> bool:
+    return tokens.take_lease(db, token, owner, now, now + LEASE)
+
+
+def test_a_token_is_found_by_tenant_and_user(db: Database, token: Token) -> None:
+    """I ask for my neighbour's token under my own name."""
+    assert (token.tenant, token.user_id, token.generation, token.status) == (NORTH, "", 1, "live")
+    assert found(db, PERSON).user_id == PERSON
+    assert found(db, "", SOUTH).tenant == SOUTH
+    assert tokens.find(db, NORTH, OTHER) is None
+    assert [each.user_id for each in tokens.of_tenant(db, NORTH)] == ["", PERSON]
+    assert tokens.count(db, NORTH) == 2
+
+
+def lease_of(db: Database, user: str = "", tenant: Tenant = NORTH) -> tuple[str, int]:
+    """Owner and end of a token's lease."""
+    sql = "SELECT lease_owner, lease_until FROM tokens WHERE tenant_id = ? AND user_id = ?"
+    owner, until = look(db.path, sql, tenant.id, user)[0]
+    return owner, until
+
+
+def test_a_saved_token_replaces_the_one_before_and_ends_its_lease(db: Database, token: Token) -> None:
+    before = others(db)
+    assert lease(db, token)
+    tokens.give_up(db, token)
+    tokens.save(db, NORTH, "", 2, pair(b"new", NOW + 999), NOW + 5)
+    after = found(db)
+    assert (after.access, after.refresh, after.generation) == (sealed(b"new-access"), sealed(b"new-refresh"), 2)
+    assert (after.granted_at, after.issued_at, after.expires_at) == (NOW + 5, NOW + 5, NOW + 999)
+    assert (after.status, lease_of(db)) == ("live", ("", 0))
+    assert others(db) == before
+
+
+def test_a_long_lived_token_has_neither_refresh_token_nor_expiry(db: Database, token: Token) -> None:
+    tokens.save(db, NORTH, "", 2, pair(b"new", None), NOW)
+    assert (found(db).refresh, found(db).expires_at) == (None, None)
+
+
+# The lease
+
+
+def test_one_at_a_time_refreshes_a_token(db: Database, token: Token) -> None:
+    before = others(db)
+    assert lease(db, token)
+    assert not lease(db, token, "another")
+    assert not lease(db, token, "another", NOW + LEASE)
+    assert lease(db, token, "another", NOW + LEASE + 1)
+    assert found(db).lease_owner == "another"
+    assert others(db) == before
+
+
+def test_of_32_threads_one_gets_the_lease(db: Database, token: Token) -> None:
+    taken: list[bool] = []
+    together = threading.Barrier(32)
+
+    def ask(number: int) -> None:
+        together.wait()
+        taken.append(lease(db, token, f"thread {number}"))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [False] * 31 + [True]
+
+
+def test_a_token_that_was_replaced_is_not_leased(db: Database, token: Token) -> None:
+    tokens.save(db, NORTH, "", 2, pair(), NOW)
+    assert not lease(db, token)
+
+
+def test_a_token_that_cannot_be_refreshed_is_not_leased(db: Database, token: Token) -> None:
+    lease(db, token)
+    assert tokens.refuse_refresh(db, token, "me")
+    assert not lease(db, token, now=NOW + 1000)
+    assert tokens.give_up(db, token)
+    assert not lease(db, token, now=NOW + 1000)
+
+
+def test_only_its_owner_gives_a_lease_back_or_holds_it_longer(db: Database, token: Token) -> None:
+    lease(db, token)
+    tokens.drop_lease(db, token, "another")
+    tokens.hold_lease(db, token, "another", NOW + 999)
+    assert lease_of(db) == ("me", NOW + LEASE)
+    tokens.hold_lease(db, token, "me", NOW + 999)
+    assert lease_of(db) == ("me", NOW + 999)
+    tokens.drop_lease(db, token, "me")
+    assert lease_of(db) == ("", 0)
+
+
+def test_what_happens_to_one_lease_leaves_the_others_of_the_same_owner(db: Database, token: Token) -> None:
+    assert all(lease(db, each) for each in (token, found(db, PERSON), found(db, "", SOUTH), found(db, PERSON, SOUTH)))
+    tokens.hold_lease(db, token, "me", NOW + 999)
+    tokens.drop_lease(db, token, "me")
+    places = ((PERSON, NORTH), ("", SOUTH), (PERSON, SOUTH))
+    assert [lease_of(db, *place) for place in places] == [("me", NOW + LEASE)] * 3
+
+
+# The refreshed pair
+
+
+def test_a_refreshed_pair_takes_the_place_of_the_one_it_came_from(db: Database, token: Token) -> None:
+    before = others(db)
+    lease(db, token)
+    tokens.refuse_refresh(db, token, "me")
+    assert tokens.replace_pair(db, token, pair(b"new", NOW + 999), NOW + 5)
+    after = found(db)
+    assert (after.access, after.refresh, after.generation) == (sealed(b"new-access"), sealed(b"new-refresh"), 2)
+    assert (after.granted_at, after.issued_at, after.expires_at) == (NOW, NOW + 5, NOW + 999)
+    assert (after.status, lease_of(db)) == ("live", ("", 0))
+    assert others(db) == before
+
+
+def test_of_two_refreshes_of_one_pair_the_first_to_come_back_counts(db: Database, token: Token) -> None:
+    assert tokens.replace_pair(db, token, pair(b"first"), NOW)
+    assert not tokens.replace_pair(db, token, pair(b"second"), NOW)
+    assert found(db).access == sealed(b"first-access")
+
+
+def test_a_refresh_that_comes_back_after_a_reinstall_changes_nothing(db: Database, token: Token) -> None:
+    lease(db, token)
+    tokens.save(db, NORTH, "", 2, pair(b"new"), NOW)
+    assert not tokens.replace_pair(db, token, pair(b"late"), NOW)
+    assert found(db).access == sealed(b"new-access")
+
+
+def test_a_refresh_that_comes_back_after_a_purge_brings_nothing_back(db: Database, token: Token) -> None:
+    """I uninstall while my token is being refreshed."""
+    lease(db, token)
+    installations.delete(db, NORTH)
+    assert not tokens.replace_pair(db, token, pair(b"late"), NOW)
+    assert tokens.count(db, NORTH) == 0
+
+
+def test_a_refresh_does_not_bring_a_dead_token_back(db: Database, token: Token) -> None:
+    tokens.give_up(db, token)
+    assert not tokens.replace_pair(db, token, pair(b"late"), NOW)
+    assert (found(db).status, found(db).generation) == ("dead", 1)
+
+
+def test_only_the_owner_of_the_lease_notes_a_refused_refresh(db: Database, token: Token) -> None:
+    before = others(db)
+    lease(db, token)
+    assert not tokens.refuse_refresh(db, token, "another")
+    assert tokens.refuse_refresh(db, token, "me")
+    assert (found(db).status, lease_of(db)) == ("refresh_refused", ("", 0))
+    assert others(db) == before
+
+
+def test_a_refusal_of_an_older_pair_changes_nothing(db: Database, token: Token) -> None:
+    tokens.save(db, NORTH, "", 2, pair(), NOW)
+    lease(db, found(db))
+    assert not tokens.refuse_refresh(db, token, "me")
+    assert not tokens.give_up(db, token)
+    assert found(db).status == "live"
+
+
+def test_a_token_is_given_up_once(db: Database, token: Token) -> None:
+    before = others(db)
+    lease(db, token)
+    assert tokens.give_up(db, token)
+    assert not tokens.give_up(db, token)
+    assert (found(db).status, lease_of(db)) == ("dead", ("", 0))
+    assert others(db) == before
+
+
+def test_a_pair_is_sealed_anew_only_in_its_own_generation(db: Database, token: Token) -> None:
+    before = others(db)
+    tokens.reseal(db, token, sealed(b"anew"), sealed(b"anew too"))
+    assert found(db) == replace(token, access=sealed(b"anew"), refresh=sealed(b"anew too"))
+    assert others(db) == before
+    tokens.save(db, NORTH, "", 2, pair(b"new"), NOW)
+    tokens.reseal(db, token, sealed(b"late"), None)
+    assert found(db).access == sealed(b"new-access")
+
+
+def test_one_token_is_deleted(db: Database, token: Token) -> None:
+    assert tokens.delete(db, NORTH, PERSON)
+    assert not tokens.delete(db, NORTH, PERSON)
+    assert (tokens.count(db, NORTH), tokens.count(db, SOUTH)) == (1, 2)
+    assert tokens.delete(db, NORTH, "")
+
+
+def test_with_its_tenant_every_token_goes(db: Database, token: Token) -> None:
+    installations.delete(db, NORTH)
+    assert look(db.path, "SELECT DISTINCT tenant_id FROM tokens") == [(SOUTH.id,)]
+
+
+def test_the_largest_token_fits_its_column_and_no_larger_one(db: Database, token: Token) -> None:
+    largest = sealed(size=TOKEN_LIMIT + OVERHEAD_BYTES)
+    tokens.save(db, NORTH, "", 2, SealedPair(largest, largest, NOW, ()), NOW)
+    assert found(db).access == largest
+    for size in (TOKEN_LIMIT + OVERHEAD_BYTES + 1, OVERHEAD_BYTES - 1):
+        with pytest.raises(sqlite3.IntegrityError):
+            tokens.save(db, NORTH, "", 3, SealedPair(sealed(size=size), None, None, ()), NOW)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [SealedPair(sealed(), None, NOW, ()), SealedPair(sealed(), sealed(), None, ())],
+    ids=["expiry", "refresh token"],
+)
+def test_an_expiry_without_a_refresh_token_or_the_reverse_is_not_stored(
+    db: Database, token: Token, bad: SealedPair
+) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        tokens.save(db, NORTH, "", 2, bad, NOW)
+
+
+def test_a_token_without_a_tenant_is_not_stored(db: Database) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        tokens.save(db, NORTH, "", 1, pair(), NOW)

@@ -1,0 +1,407 @@
+"""Every setting: what it takes, what it refuses, and that the refusal names it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slackapp import config, settingforms
+from slackapp.errors import ConfigError
+from slackapp.model import Secret, Settings
+from tests.support.world import environment
+
+SECRET = "s" * 16
+NAMES = [setting.name for setting in config.SETTINGS]
+# Setting → text → what becomes of it
+GOOD: dict[str, dict[str, Any]] = {
+    "SLACK_APP_ID": {"A01": "A01", "A0LOCAL001": "A0LOCAL001"},
+    "SLACK_CLIENT_ID": {"1.2": "1.2", "9" * 32 + "." + "9" * 32: "9" * 32 + "." + "9" * 32},
+    "SLACK_CLIENT_SECRET": {SECRET: Secret(SECRET), "!~" * 64: Secret("!~" * 64)},
+    "SLACK_SIGNING_SECRET": {
+        SECRET: (Secret(SECRET),),
+        f"{SECRET},{SECRET}x": (Secret(SECRET), Secret(SECRET + "x")),
+        f"{SECRET} , {SECRET}x": (Secret(SECRET), Secret(SECRET + "x")),
+    },
+    "SLACKAPP_PUBLIC_URL": {
+        "https://app.example.com": "https://app.example.com",
+        "https://app.example.com/": "https://app.example.com",
+        "https://APP.Example.com:8443": "https://app.example.com:8443",
+        "https://app.example.com:443": "https://app.example.com",
+        "http://localhost:3000": "http://localhost:3000",
+        "http://localhost:80": "http://localhost",
+        "http://127.0.0.1": "http://127.0.0.1",
+        "http://[::1]:3000": "http://[::1]:3000",
+    },
+    "SLACKAPP_DATABASE": {"/var/lib/x.db": Path("/var/lib/x.db"), "x.db": Path.cwd() / "x.db"},
+    "SLACKAPP_MASTER_KEY_FILE": {"/etc/key": Path("/etc/key"), "~/key": Path.home() / "key"},
+    "SLACKAPP_LISTEN": {
+        "8080": "127.0.0.1:8080",
+        "0.0.0.0:80": "0.0.0.0:80",
+        "[::1]:65535": "[::1]:65535",
+        "localhost:0": "localhost:0",
+        "127.0.0.1:00080": "127.0.0.1:80",
+        "unix:/run/slackapp.sock": "unix:/run/slackapp.sock",
+    },
+    "SLACKAPP_TRUSTED_PROXY": {"10.0.0.1": "10.0.0.1", "::1": "::1", "FE80::1": "fe80::1", "localhost": "localhost"},
+    "SLACKAPP_BOT_SCOPES": {
+        "chat:write": ("chat:write",),
+        "b, a,,b ,": ("b", "a"),
+        "users:read.email,incoming-webhook": ("users:read.email", "incoming-webhook"),
+    },
+    "SLACKAPP_USER_SCOPES": {"search:read": ("search:read",), "a" * 100: ("a" * 100,)},
+    "SLACKAPP_STATE_TTL": {"60": 60, "600": 600, "900": 900},
+    "SLACKAPP_STATE_LIMIT": {"1": 1, "10000000": 10_000_000},
+    "SLACKAPP_RATE_PER_MINUTE": {"1": 1, "100000": 100_000},
+    "SLACKAPP_BEHAVIOUR": {"a:B": "a:B", "a.b_c.d:EVENTS": "a.b_c.d:EVENTS"},
+    "SLACKAPP_NAME": {"x": "x", "Ü" * 35: "Ü" * 35},
+    "SLACKAPP_KEY_COMMANDS": {
+        "kms=/opt/wrap": (("kms", Path("/opt/wrap")),),
+        "a=/x , b-2=/y=z,": (("a", Path("/x")), ("b-2", Path("/y=z"))),
+    },
+    "SLACKAPP_KEY_BACKUP_DIR": {"/srv/keys": Path("/srv/keys")},
+    "SLACKAPP_AUDIT_DAYS": {"0": 0, "36500": 36_500},
+}
+NO_URL = (
+    "example.com", "ftp://example.com", "https://", "https:///x", "https://example.com/path", "https://example.com?a",
+    "https://example.com#a", "https://user@example.com", "https://a:b@example.com", "https://example.com:0",
+    "https://example.com:65536", "https://example.com:x", "https://[::1", "https://exa mple.com", "https://é.com",
+    "https://example.com\n", " https://example.com", "https://a\\b", "http://example.com", "http://127.0.0.2:3000",
+    "http://localhost.evil.com", "http://10.0.0.1", "javascript:alert(1)",
+)  # fmt: skip
+BAD: dict[str, tuple[str, ...]] = {
+    "SLACK_APP_ID": ("a01", "T0NORTH001", "A", "A0LOCAL001 ", "A" * 22),
+    "SLACK_CLIENT_ID": ("1", "1.", ".2", "1.2.3", "a.b", "1,2", "1.2 ", "\u0661.2", "1." + "9" * 33),
+    "SLACK_CLIENT_SECRET": ("s" * 15, "s" * 129, "s" * 15 + " ", "s" * 15 + "é", "s" * 15 + "\n"),
+    "SLACK_SIGNING_SECRET": (
+        "s" * 15, f"{SECRET},", f",{SECRET}", f"{SECRET},{SECRET}", f"{SECRET},{SECRET}x,{SECRET}y", f"{SECRET} x",
+    ),
+    "SLACKAPP_PUBLIC_URL": NO_URL,
+    "SLACKAPP_SLACK_URL": NO_URL,
+    "SLACKAPP_DATABASE": ("~no-such-user-here/x.db",),
+    "SLACKAPP_MASTER_KEY_FILE": ("~no-such-user-here/key",),
+    "SLACKAPP_LISTEN": ("65536", "x", "host:", ":8080", "host:x", "::1:8080", "unix:run/x", "h:1:2", "80 ", "8080\n"),
+    "SLACKAPP_TRUSTED_PROXY": ("*", "proxy", "10.0.0.1,10.0.0.2", "10.0.0.0/8", "10.0.0.1 ", "010.0.0.1", "10.0.0.1:8"),
+    "SLACKAPP_BOT_SCOPES": ("Chat:Write", "chat write", "chat:write;x", ":x", "a" * 101, "é", "a\nb", "a&b=c"),
+    "SLACKAPP_USER_SCOPES": ("Chat:Write", "a b"),
+    "SLACKAPP_STATE_TTL": ("59", "901", "0", "-1", "+600", "6e2", "600.0", " 600", "6_00", "x", "\u0666\u0660\u0660"),
+    "SLACKAPP_STATE_LIMIT": ("0", "10000001", "-1", "x", "9" * 5000),
+    "SLACKAPP_RATE_PER_MINUTE": ("0", "100001", "-1", "x"),
+    "SLACKAPP_BEHAVIOUR": ("a", "a:", ":B", "a.b", "a b:C", "a:B.C", "1a:B", "a:B\n", "../a:B"),
+    "SLACKAPP_KEY_COMMANDS": ("kms", "kms=", "kms=x/y", "=/x", "KMS=/x", "2=/x", "a b=/x", "local=/x", "a=/x,a=/y"),
+    "SLACKAPP_KEY_BACKUP_DIR": ("~no-such-user-here/keys",),
+    "SLACKAPP_AUDIT_DAYS": ("-1", "36501", "x", "1.5"),
+    "SLACKAPP_NAME": ("x" * 36, "a\nb", "a\x00", "a\u202eb"),
+}  # fmt: skip
+
+
+def settings(tmp_path: Path, **changes: str) -> Settings:
+    """What a good environment with these changes gives; an empty text leaves a setting out."""
+    given = {**environment(tmp_path, "http://127.0.0.1:3001"), **changes}
+    return config.load({name: value for name, value in given.items() if value}, {})
+
+
+def refusal(tmp_path: Path, **changes: str) -> str:
+    """The line with which a change is refused."""
+    with pytest.raises(ConfigError) as caught:
+        settings(tmp_path, **changes)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in GOOD.items() for text in texts])
+def test_a_good_value_is_taken(tmp_path: Path, name: str, text: str) -> None:
+    field = next(setting.field for setting in config.SETTINGS if setting.name == name)
+    assert getattr(settings(tmp_path, **{name: text}), field) == GOOD[name][text]
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts])
+def test_a_bad_value_is_refused_by_the_name_of_its_setting(tmp_path: Path, name: str, text: str) -> None:
+    assert refusal(tmp_path, **{name: text}).startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("name", [setting.name for setting in config.SETTINGS if setting.default is None])
+def test_a_required_setting_that_is_missing_is_named(tmp_path: Path, name: str) -> None:
+    line = refusal(tmp_path, **{name: ""})
+    assert line.startswith(f"{name}: is missing")
+    assert (f"{name}_FILE" in line) is name.endswith("_SECRET")
+
+
+def test_the_refusal_of_a_secret_does_not_show_it(tmp_path: Path) -> None:
+    for name in ("SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET"):
+        assert "hunter2" not in refusal(tmp_path, **{name: "hunter2"})
+
+
+def test_what_is_not_set_has_its_default(tmp_path: Path) -> None:
+    found = settings(tmp_path, SLACKAPP_RATE_PER_MINUTE="")
+    assert (found.listen, found.trusted_proxy) == ("127.0.0.1:8080", "")
+    assert (found.bot_scopes, found.user_scopes) == (("app_mentions:read", "chat:write"), ())
+    assert (found.state_ttl, found.state_limit, found.rate_per_minute) == (600, 100_000, 60)
+    assert (found.behaviour, found.name) == ("slackapp.example:EVENTS", "slackapp")
+    assert (found.key_commands, found.key_backup_dir, found.audit_days) == ((), None, 0)
+
+
+def test_given_defaults_stand_before_those_of_the_table_and_behind_the_environment(tmp_path: Path) -> None:
+    given = environment(tmp_path, "http://127.0.0.1:3001", SLACKAPP_LISTEN="1234")
+    found = config.load(given, {"SLACKAPP_LISTEN": "99", "SLACKAPP_NAME": "given"})
+    assert (found.listen, found.name) == ("127.0.0.1:1234", "given")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("SLACKAPP_STATE_TLL", "SLACKAPP_STATE_TTL"),
+        ("SLACKAPP_PUBLIC_URI", "SLACKAPP_PUBLIC_URL"),
+        ("SLACKAPP_OPERATOR_TOKEN", "SLACKAPP_OPERATOR_TOKEN_FILE"),
+        ("SLACKAPP_LISTEN_FILE", "SLACKAPP_LISTEN"),
+        ("SLACKAPP_ZZZZZZZZZZZZZZZZ", "slackapp config"),
+    ],
+)
+def test_a_misspelled_setting_is_refused_with_a_hint(tmp_path: Path, name: str, near: str) -> None:
+    assert refusal(tmp_path, **{name: "1"}).startswith(f"{name}: there is no such setting")
+    assert near in refusal(tmp_path, **{name: "1"})
+
+
+def test_other_names_of_slack_are_none_of_our_business(tmp_path: Path) -> None:
+    assert settings(tmp_path, SLACK_BOT_TOKEN="xoxb-x").app_id == "A0LOCAL001"
+
+
+# Settings that must fit together
+
+
+def test_plain_http_is_for_a_local_slack_only(tmp_path: Path) -> None:
+    line = refusal(tmp_path, SLACKAPP_SLACK_URL="https://slack.com")
+    assert line.startswith("SLACKAPP_PUBLIC_URL: must be https")
+    found = settings(tmp_path, SLACKAPP_SLACK_URL="https://slack.com", SLACKAPP_PUBLIC_URL="https://app.example.com")
+    assert found.secure
+    assert not settings(tmp_path).secure
+
+
+def test_at_least_one_scope_is_asked_for(tmp_path: Path) -> None:
+    assert refusal(tmp_path, SLACKAPP_BOT_SCOPES=",").startswith("SLACKAPP_BOT_SCOPES: is empty")
+    found = settings(tmp_path, SLACKAPP_BOT_SCOPES=",", SLACKAPP_USER_SCOPES="search:read")
+    assert (found.bot_scopes, found.user_scopes) == ((), ("search:read",))
+
+
+def test_the_redirect_address_follows_from_the_public_one(tmp_path: Path) -> None:
+    found = settings(tmp_path, SLACKAPP_PUBLIC_URL="https://app.example.com/")
+    assert found.redirect_uri == "https://app.example.com/slack/oauth_redirect"
+
+
+@pytest.mark.parametrize(
+    ("url", "addresses"),
+    [
+        (
+            "https://slack.com",
+            ("https://slack.com/oauth/v2/authorize", "https://slack.com/api/", "https://hooks.slack.com",
+             "https://app.slack.com", False),
+        ),
+        (
+            "https://slack-gov.com/",
+            ("https://slack-gov.com/oauth/v2/authorize", "https://slack-gov.com/api/", "https://hooks.slack-gov.com",
+             "https://app.slack-gov.com", False),
+        ),
+        (
+            "http://127.0.0.1:3001",
+            ("http://127.0.0.1:3001/oauth/v2/authorize", "http://127.0.0.1:3001/api/", "http://127.0.0.1:3001",
+             "http://127.0.0.1:3001", True),
+        ),
+    ],
+)  # fmt: skip
+def test_every_address_of_slack_follows_from_one(url: str, addresses: tuple[Any, ...]) -> None:
+    found = settingforms.slack_url(url)
+    assert (found.authorize, found.api, found.response_origin, found.manage, found.is_local) == addresses
+    assert url.startswith(found.origin)
+
+
+# Secrets from files
+
+
+@pytest.mark.parametrize("name", ["SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET"])
+def test_a_secret_may_come_from_a_private_file(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"\n {SECRET} \n")
+    file.chmod(0o600)
+    found = settings(tmp_path, **{name: "", f"{name}_FILE": str(file)})
+    assert Secret(SECRET) in (found.client_secret, *found.signing_secrets)
+    line = refusal(tmp_path, **{name: SECRET, f"{name}_FILE": str(file)})
+    assert line.startswith(f"{name}: is set twice")
+    file.chmod(0o640)
+    changes = {name: "", f"{name}_FILE": str(file)}
+    assert refusal(tmp_path, **changes).startswith(f"{name}_FILE: {file}: others can read")
+    file.chmod(0o600)
+    file.write_bytes(b"\xff" * 20)
+    assert refusal(tmp_path, **changes) == f"{name}_FILE: {file} is not text"
+    file.write_text("short")
+    assert refusal(tmp_path, **changes).startswith(f"{name}: must have 16 to 128")
+    file.unlink()
+    assert refusal(tmp_path, **changes).startswith(f"{name}_FILE: {file}: there is no")
+
+
+def test_a_secret_may_come_from_the_credentials_directory(tmp_path: Path) -> None:
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "secret").write_text(SECRET)
+    (credentials / "secret").chmod(0o440)
+    changes = {"SLACK_CLIENT_SECRET": "", "SLACK_CLIENT_SECRET_FILE": str(credentials / "secret")}
+    assert "others can read" in refusal(tmp_path, **changes)
+    assert settings(tmp_path, **changes, CREDENTIALS_DIRECTORY=str(credentials)).client_secret == Secret(SECRET)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"t" * 31, "32 to 512"), (b"t" * 513, "32 to 512"), (b"t t" * 20, "no spaces"), (b"\xff" * 40, "is not text")],
+    ids=["short", "long", "spaces", "no text"],
+)
+def test_a_bad_operator_token_is_refused_by_its_setting(tmp_path: Path, content: bytes, reason: str) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(content)
+    file.chmod(0o600)
+    line = refusal(tmp_path, SLACKAPP_OPERATOR_TOKEN_FILE=str(file))
+    assert line.startswith("SLACKAPP_OPERATOR_TOKEN_FILE: ")
+    assert reason in line
+
+
+def test_the_operator_token_is_optional(tmp_path: Path) -> None:
+    assert settings(tmp_path, SLACKAPP_OPERATOR_TOKEN_FILE="").operator_token is None
+    assert settings(tmp_path).operator_token == Secret("an-operator-token-of-forty-characters-xx")
+
+
+# Where settings come from
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for `.env`, in an environment without settings of ours."""
+    for name in os.environ:
+        if name.startswith(("SLACK_", "SLACKAPP_")) or name == "CREDENTIALS_DIRECTORY":
+            monkeypatch.delenv(name)
+    return tmp_path
+
+
+DOTENV = """
+# a comment
+SLACK_A=plain
+ SLACK_B = spaces around
+export SLACK_C=exported
+SLACK_D="in double quotes # not a comment"
+SLACK_E='in single quotes'
+SLACK_F="unbalanced'
+SLACK_G=a=b
+SLACK_H=
+SLACK_I=""
+SLACK_J="
+OTHER=not ours
+SLACK_A2=first
+SLACK_A2=last
+SLACK_K=abca
+  # an indented comment
+"""
+
+
+def test_dotenv_is_read(folder: Path) -> None:
+    (folder / ".env").write_text(DOTENV)
+    assert config.read_environment(folder) == {
+        "SLACK_A": "plain",
+        "SLACK_B": "spaces around",
+        "SLACK_C": "exported",
+        "SLACK_D": "in double quotes # not a comment",
+        "SLACK_E": "in single quotes",
+        "SLACK_F": "\"unbalanced'",
+        "SLACK_G": "a=b",
+        "SLACK_J": '"',
+        "SLACK_A2": "last",
+        "SLACK_K": "abca",
+    }
+
+
+@pytest.mark.parametrize("line", ["SLACK_A", "=x", "SLACK-A=x", "SLACK A=x", "1A=x", ": x"])
+def test_a_line_that_is_no_assignment_is_refused_by_its_number(folder: Path, line: str) -> None:
+    (folder / ".env").write_text(f"SLACK_A=x\n\n{line}\n")
+    with pytest.raises(ConfigError, match=r"\.env: line 3 is not of the form NAME=VALUE"):
+        config.read_environment(folder)
+
+
+def test_a_dotenv_that_is_no_text_is_refused_and_none_at_all_is_not(folder: Path) -> None:
+    assert config.read_environment(folder) == {}
+    (folder / ".env").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"\.env: cannot be read as text"):
+        config.read_environment(folder)
+
+
+def test_the_environment_stands_before_dotenv_and_empty_is_absent(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".env").write_text("SLACK_A=file\nSLACK_B=file\n")
+    monkeypatch.setenv("SLACK_A", "process")
+    monkeypatch.setenv("SLACKAPP_EMPTY", "")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x")
+    monkeypatch.setenv("UNRELATED", "x")
+    assert config.read_environment(folder) == {
+        "SLACK_A": "process",
+        "SLACK_B": "file",
+        "CREDENTIALS_DIRECTORY": "/run/credentials/x",
+    }
+
+
+def test_dotenv_does_not_say_where_the_credentials_lie(folder: Path) -> None:
+    """I can write to `.env`, and have a folder of mine exempt from the rule on modes."""
+    (folder / ".env").write_text("CREDENTIALS_DIRECTORY=/tmp/mine\nSLACK_A=x\n")
+    assert config.read_environment(folder) == {"SLACK_A": "x"}
+
+
+@pytest.mark.parametrize(("mode", "shared"), [(0o600, False), (0o640, True), (0o604, True), (0o644, True)])
+def test_a_dotenv_that_others_can_read_is_noticed(folder: Path, mode: int, shared: bool) -> None:
+    assert not config.dotenv_is_shared(folder)
+    (folder / ".env").touch()
+    (folder / ".env").chmod(mode)
+    assert config.dotenv_is_shared(folder) is shared
+
+
+def test_the_credentials_that_are_missing_are_named() -> None:
+    given = {"SLACK_APP_ID": "A01", "SLACK_CLIENT_SECRET_FILE": "/x"}
+    assert config.missing_credentials(given) == ("SLACK_CLIENT_ID", "SLACK_SIGNING_SECRET")
+    assert len(config.missing_credentials({})) == 4
+
+
+# What is shown
+
+
+def test_a_description_shows_every_setting_and_no_secret(tmp_path: Path) -> None:
+    given = environment(tmp_path, "http://127.0.0.1:3001")
+    rows = config.describe(config.load(given, {}), given)
+    shown = {name: value for name, value, _ in rows}
+    assert [name for name, _, _ in rows] == NAMES
+    for name in ("SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET", "SLACKAPP_OPERATOR_TOKEN_FILE"):
+        assert shown[name] == "***"
+    assert shown["SLACKAPP_SLACK_URL"] == "http://127.0.0.1:3001"
+    assert shown["SLACKAPP_BOT_SCOPES"] == "app_mentions:read,chat:write"
+    assert {name: source for name, _, source in rows if name in ("SLACK_APP_ID", "SLACKAPP_LISTEN")} == {
+        "SLACK_APP_ID": "set",
+        "SLACKAPP_LISTEN": "default",
+    }
+    assert shown["SLACKAPP_KEY_BACKUP_DIR"] == ""
+    text = repr(rows)
+    assert not [value for name, value in given.items() if name.endswith("SECRET") and value in text]
+    assert "an-operator-token" not in text
+
+
+def test_a_secret_from_a_file_is_shown_as_set(tmp_path: Path) -> None:
+    given = environment(tmp_path, "http://127.0.0.1:3001")
+    found = config.load(given, {})
+    del given["SLACK_CLIENT_SECRET"]
+    given["SLACK_CLIENT_SECRET_FILE"] = "/etc/slackapp/secret"
+    assert ("SLACK_CLIENT_SECRET", "***", "set") in config.describe(found, given)
+
+
+def test_settings_do_not_print_their_secrets(tmp_path: Path) -> None:
+    found = repr(settings(tmp_path))
+    assert "client_secret=***" in found
+    assert "a-client-secret" not in found
+    assert "an-operator-token" not in found
+
+
+def test_every_setting_is_tested_here_or_says_why_not() -> None:
+    elsewhere = {"SLACKAPP_SLACK_URL", "SLACKAPP_OPERATOR_TOKEN_FILE"}
+    assert set(NAMES) - elsewhere == GOOD.keys()
+    assert all(setting.meaning.endswith(".") for setting in config.SETTINGS)

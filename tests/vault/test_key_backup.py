@@ -1,0 +1,181 @@
+"""The key backup: one private file that always holds just the data keys in use, replaced whole or not at all."""
+
+import base64
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slackapp.errors import StoreError
+from tests.support.world import NORTH, ORG_TEAM, SOUTH
+from tests.vault.providers import Program
+from tests.vault.stage import Desk, open_desk
+
+
+def in_file(desk: Desk) -> dict[int, tuple[str, str, int, bytes]]:
+    keys = json.loads(desk.slot.read_bytes().partition(b"\n")[0])["keys"]
+    return {
+        key["key_id"]: (key["tenant"][1], key["provider"], key["master_version"], base64.b64decode(key["wrapped"]))
+        for key in keys
+    }
+
+
+def in_database(desk: Desk) -> dict[int, tuple[str, str, int, bytes]]:
+    rows = desk.world.rows("SELECT key_id, tenant_id, provider, master_version, wrapped FROM data_keys")
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def after(quick: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, bool]]:
+    """Operation by operation: whether the file then holds just what the database holds, and is private and alone."""
+    program = Program(tmp_path_factory.mktemp("kms"))
+    found: dict[str, bool] = {}
+    with open_desk(quick, tenants=(NORTH, SOUTH, ORG_TEAM), SLACKAPP_KEY_COMMANDS=f"kms={program.path}") as desk:
+        operations = {
+            "backup": lambda: desk.good("backup", str(desk.folder / "b0")),
+            "rotate": lambda: desk.good("keys", "rotate"),
+            "reencrypt": lambda: desk.good("keys", "reencrypt", "--tenant", NORTH),
+            "assign": lambda: desk.good("keys", "assign", SOUTH, "kms"),
+            "purge": lambda: desk.good("purge", NORTH),
+            "uninstall": lambda: desk.run("uninstall", SOUTH),
+            "an uninstall that Slack reports": lambda: (reported(desk), desk.world.work()),
+        }
+        for name, operate in operations.items():
+            before = desk.slot.read_bytes() if desk.slot.exists() else b""
+            operate()
+            alone = [file.name for file in desk.slot.parent.iterdir()] == [desk.slot.name]
+            private = desk.slot.stat().st_mode & 0o777 == 0o600
+            found[name] = alone and private and desk.slot.read_bytes() != before and in_file(desk) == in_database(desk)
+        yield found
+
+
+def reported(desk: Desk) -> None:
+    desk.world.clock.advance(400)
+    assert desk.world.event({"type": "app_uninstalled"}, "EvGone", team_id=ORG_TEAM).status == 200
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["backup", "rotate", "reencrypt", "assign", "purge", "uninstall", "an uninstall that Slack reports"],
+)
+def test_every_operation_on_keys_rewrites_the_file(after: dict[str, bool], operation: str) -> None:
+    assert after[operation]
+
+
+def test_without_a_place_for_it_everything_else_works(folder: Path) -> None:
+    with open_desk(folder, tenants=(NORTH,)) as desk:
+        desk.patch.delenv("SLACKAPP_KEY_BACKUP_DIR")
+        desk.good("keys", "rotate")
+        desk.good("keys", "retire", "1")
+        desk.good("purge", NORTH)
+        assert not desk.slot.exists()
+
+
+def test_a_purge_takes_the_tenants_keys_out_of_the_file(desk: Desk) -> None:
+    """I have the master key and the key backup."""
+    desk.good("backup", str(desk.folder / "b0"))
+    gone = [wrapped for tenant, _, _, wrapped in in_file(desk).values() if tenant == NORTH]
+    assert len(gone) == 4
+    desk.good("purge", NORTH)
+    content = desk.slot.read_bytes()
+    assert [key for key in gone if base64.b64encode(key) in content or key in content] == []
+    assert {tenant for tenant, _, _, _ in in_file(desk).values()} == {"", SOUTH}
+
+
+def block(desk: Desk) -> Path:
+    """A folder stands where the new file would be made: no user, not even root, can write it."""
+    place = desk.slot.with_name(f"{desk.slot.name}.new")
+    place.mkdir()
+    return place
+
+
+def ready(desk: Desk) -> tuple[int, int]:
+    reply = desk.world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
+    return reply.status, reply.json["purges_pending"]
+
+
+def test_while_the_file_cannot_be_written_a_purge_is_pending_and_seen(desk: Desk) -> None:
+    desk.good("backup", str(desk.folder / "b0"))
+    before = desk.slot.read_bytes()
+    obstacle = block(desk)
+    ended = desk.run("purge", NORTH)
+    assert (ended.status, "the key backup cannot be written" in ended.error) == (75, True)
+    assert (desk.world.status(NORTH), desk.blobs(NORTH), desk.slot.read_bytes()) == ("", set(), before)
+    assert ready(desk)[1] == 1
+    assert '"status": "purging: ' in desk.good("tenants", "--json")
+    assert "purge.complete" not in desk.world.audit()
+    for _ in range(3):
+        desk.world.clock.advance(121)
+        with pytest.raises(StoreError):
+            desk.world.work()
+        assert ready(desk)[1] == 1
+    obstacle.rmdir()
+    desk.world.clock.advance(121)
+    desk.world.work()
+    assert (ready(desk)[1], "purge.complete" in desk.world.audit()) == (0, True)
+    assert NORTH.encode() not in desk.slot.read_bytes()
+
+
+def test_a_key_backup_that_cannot_be_written_does_not_hold_up_other_tenants_events(desk: Desk) -> None:
+    desk.good("backup", str(desk.folder / "b0"))
+    block(desk)
+    assert desk.run("purge", NORTH).status == 75
+    desk.world.clock.advance(121)
+    desk.world.mention("EvSouth", team_id=SOUTH)
+    for _ in range(2):  # the worker logs the failure, and goes on after a second
+        try:
+            desk.world.work()
+        except StoreError:
+            continue
+    states = {row["state"] for row in desk.world.rows("SELECT state FROM inbox WHERE tenant_id = ?", SOUTH)}
+    assert states == {"done"}
+
+
+@pytest.mark.parametrize("call", ["os.fsync", "os.replace"])
+def test_a_write_that_fails_half_way_leaves_the_old_file_whole(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    desk.good("backup", str(desk.folder / "b0"))
+    before = desk.slot.read_bytes()
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(f"slackapp.crypto.keyfile.{call}", full)
+        ended = desk.run("keys", "reencrypt", "--tenant", NORTH)
+    assert (ended.status, "No space left on device" in ended.error) == (75, True)
+    assert desk.slot.read_bytes() == before
+
+
+def test_what_a_killed_process_left_half_written_is_replaced(desk: Desk) -> None:
+    left = desk.slot.with_name(f"{desk.slot.name}.new")
+    left.write_bytes(b"half")
+    left.chmod(0o644)
+    before = os.umask(0)
+    try:
+        desk.good("backup", str(desk.folder / "b0"))
+    finally:
+        os.umask(before)
+    assert (left.exists(), desk.slot.stat().st_mode & 0o777) == (False, 0o600)
+    assert in_file(desk) == in_database(desk)
+
+
+def test_the_file_is_not_written_through_a_link_that_somebody_put_there(desk: Desk, tmp_path: Path) -> None:
+    """I can write to the folder, and lay a link to a file that I may read."""
+    mine = tmp_path / "mine"
+    mine.touch()
+    desk.slot.with_name(f"{desk.slot.name}.new").symlink_to(mine)
+    desk.slot.symlink_to(mine)
+    desk.good("backup", str(desk.folder / "b0"))
+    assert (mine.read_bytes(), desk.slot.is_symlink()) == (b"", False)
+
+
+def test_a_damaged_file_is_written_anew_by_the_next_operation(desk: Desk) -> None:
+    desk.slot.write_bytes(b"damaged")
+    desk.slot.chmod(0o600)
+    assert desk.run("purge", "--verify").status == 75
+    desk.good("purge", NORTH)
+    assert in_file(desk) == in_database(desk)

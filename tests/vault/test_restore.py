@@ -1,0 +1,201 @@
+"""`slackapp restore`: an old backup, the key backup of today; who was purged since stays purged, the rest is whole."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from slackapp.errors import StoreBusyError
+from slackapp.store import db as store
+from slackapp.store.db import Database
+from tests.support.world import NORTH, ORG, SOUTH
+from tests.vault.stage import Desk, files_of, opens_everything
+
+
+def backup(desk: Desk, name: str = "b0") -> str:
+    """A backup of that moment; its folder."""
+    desk.good("backup", str(desk.folder / name))
+    return str(desk.folder / name)
+
+
+def rows(desk: Desk, *tables: str) -> list[tuple[object, ...]]:
+    return [tuple(row) for table in tables for row in desk.world.rows(f"SELECT * FROM {table}")]
+
+
+def test_a_restore_brings_back_what_was_and_its_tokens_work(desk: Desk) -> None:
+    desk.world.work()
+    b0, before = backup(desk), rows(desk, "installations", "tokens", "data_keys", "inbox")
+    desk.world.browser().install(ORG)
+    desk.world.mention("EvLost")
+    ended = desk.restore(b0)
+    assert (ended.status, ended.error) == (0, "")
+    assert ended.out.startswith("2 tenants open whole; 0 were purged since and are erased\n")
+    assert rows(desk, "installations", "tokens", "data_keys", "inbox") == before
+    assert opens_everything(desk.world)
+    assert desk.answers(NORTH, "EvAfter")
+    assert desk.world.settings.database.stat().st_mode & 0o777 == 0o600
+
+
+def test_after_a_restore_the_audit_verifies_and_tells_of_it(desk: Desk) -> None:
+    b0, made_at = backup(desk), desk.world.clock()
+    desk.world.clock.advance(100)
+    desk.good("purge", SOUTH)
+    assert desk.restore(b0).status == 0
+    (row,) = desk.world.rows("SELECT * FROM audit WHERE event = 'backup.restored'")
+    assert (row["actor"], row["at"], row["detail"]) == ("operator", made_at + 100, f"made_at={made_at} erased=1")
+    assert desk.good("audit", "verify")
+
+
+def test_who_was_purged_since_is_erased_and_nobody_else(desk: Desk) -> None:
+    """I was a customer, and had myself removed; then they restored a backup from the time before."""
+    b0, gone, stays = backup(desk), desk.blobs(NORTH), rows(desk, "tokens")
+    desk.good("purge", NORTH)
+    ended = desk.restore(b0)
+    assert (ended.status, ended.out.splitlines()[0]) == (0, "1 tenants open whole; 1 were purged since and are erased")
+    assert (desk.world.status(NORTH), desk.blobs(NORTH), desk.world.status(SOUTH)) == ("", set(), "active")
+    assert rows(desk, "tokens") == [row for row in stays if SOUTH in row]
+    files = desk.world.bytes_on_disk() + desk.slot.read_bytes()
+    assert [blob for blob in gone if blob in files] == []
+    assert desk.answers(SOUTH, "EvAfter") is False, "what waited was run as well"
+    assert desk.answers(SOUTH, "EvAfter2")
+    assert desk.good("purge", "--verify")
+
+
+def test_what_lies_in_an_old_backup_of_a_purged_tenant_opens_with_no_key_that_is_left(desk: Desk) -> None:
+    """I have the old backup, the key backup of today and the master key: everything but the keys that are gone."""
+    backup(desk)
+    ids = desk.key_ids(NORTH)
+    desk.good("purge", NORTH)
+    with closing(sqlite3.connect(desk.folder / "b0" / "data.db")) as old:
+        assert old.execute("SELECT count(*) FROM tokens WHERE tenant_id = ?", (NORTH,)).fetchone() == (2,)
+        found = old.execute("SELECT key_id, length(wrapped) FROM data_keys WHERE tenant_id = ?", (NORTH,)).fetchall()
+    assert found == [(key_id, 0) for key_id in sorted(ids)]
+    slot = desk.slot.read_text()
+    assert [key_id for key_id in ids if str(key_id) in slot] == []
+
+
+def test_a_tenant_that_came_back_after_its_purge_is_not_served_with_its_old_records(desk: Desk) -> None:
+    b0 = backup(desk)
+    desk.good("purge", NORTH)
+    desk.world.browser().install(NORTH)
+    backup(desk, "b1")
+    assert desk.restore(b0).status == 0
+    assert (desk.world.status(NORTH), desk.world.status(SOUTH)) == ("", "active")
+    assert desk.restore(str(desk.folder / "b1")).status == 0
+    assert desk.world.status(NORTH) == "active", "the newer backup has the new keys' records"
+    assert opens_everything(desk.world)
+
+
+def test_a_backup_from_before_a_rotation_opens_after_the_old_master_key_is_gone(desk: Desk) -> None:
+    b0 = backup(desk)
+    desk.good("keys", "rotate")
+    desk.good("keys", "retire", "1")
+    assert desk.restore(b0).status == 0
+    assert (desk.masters(), opens_everything(desk.world)) == ({("local", 2)}, True)
+    assert "primary" in desk.good("keys", "list")
+    desk.good("keys", "rotate")
+
+
+def test_new_data_keys_end_older_backups_for_that_tenant_and_no_other(desk: Desk) -> None:
+    b0 = backup(desk)
+    desk.good("keys", "reencrypt", "--tenant", NORTH)
+    ended = desk.restore(b0, "--check")
+    assert ended.out.startswith("1 tenants open whole; 1 were purged since and are erased")
+    b1 = backup(desk, "b1")
+    assert desk.restore(b1, "--check").out.startswith("2 tenants open whole; 0 were")
+
+
+def test_check_changes_nothing(desk: Desk) -> None:
+    b0 = backup(desk)
+    desk.world.browser().install(ORG)
+    desk.world.service.stop()
+    before = files_of(desk.folder)
+    ended = desk.run("restore", b0, "--check")
+    assert (ended.status, ended.out.splitlines()[1]) == (0, "nothing was changed")
+    assert files_of(desk.folder) == before
+    desk.world.restart()
+    assert desk.world.status(ORG) == "active"
+
+
+def test_check_works_while_the_service_runs(desk: Desk) -> None:
+    b0 = backup(desk)
+    assert desk.good("restore", b0, "--check").startswith("2 tenants open whole")
+
+
+def test_a_database_in_use_is_not_replaced(desk: Desk) -> None:
+    b0 = backup(desk)
+    desk.world.browser().install(ORG)
+    ended = desk.run("restore", b0)
+    assert (ended.status, ended.error) == (75, "slackapp: the database is in use; stop the service first; try again\n")
+    assert desk.world.status(ORG) == "active"
+    assert desk.world.service.app.db.is_whole()
+    assert not list(desk.folder.glob(".restore-*"))
+
+
+def test_a_service_that_is_just_starting_counts_as_using_the_database(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would serve from a file that is no longer there."""
+    other = desk.folder / "other.db"
+    Database(other).prepare_file()
+    desk.world.service.stop()
+    migrate = Database._migrate
+    refused: list[bool] = []
+
+    def meanwhile(db: Database) -> None:
+        migrate(db)
+        if db.path == desk.world.settings.database:
+            try:
+                store.replace(db.path, other)
+            except StoreBusyError:
+                refused.append(True)
+
+    monkeypatch.setattr(Database, "_migrate", meanwhile)
+    desk.world.restart()
+    assert refused == [True]
+
+
+def test_the_log_of_the_old_database_does_not_leak_into_the_restored_one(desk: Desk) -> None:
+    """The service was killed: its last commits lie in the log beside the file."""
+    b0 = backup(desk)
+    path = desk.world.settings.database
+    log = path.with_name(path.name + "-wal")
+    desk.world.service.app.db.truncate_wal()
+    desk.world.browser().install(ORG)
+    left = {file: file.read_bytes() for file in (path, log)}
+    assert len(left[log]) > 10_000
+    desk.world.service.stop()
+    for file, content in left.items():
+        file.write_bytes(content)
+        file.chmod(0o600)
+    assert desk.run("restore", b0).status == 0
+    assert not log.exists() or log.stat().st_size == 0
+    desk.world.restart()
+    assert (desk.world.status(ORG), desk.world.status(NORTH)) == ("", "active")
+    assert desk.world.service.app.db.is_whole()
+
+
+def test_a_restore_works_where_there_is_no_database_any_more(desk: Desk) -> None:
+    b0 = backup(desk)
+    desk.world.service.stop()
+    for file in desk.folder.glob("slackapp.db*"):
+        file.unlink()
+    assert desk.run("restore", b0).status == 0
+    desk.world.restart()
+    assert opens_everything(desk.world)
+
+
+def test_a_backup_may_be_moved_and_copied(desk: Desk, tmp_path: Path) -> None:
+    shutil.copytree(backup(desk), tmp_path / "elsewhere")
+    shutil.rmtree(desk.folder / "b0")
+    assert desk.restore(str(tmp_path / "elsewhere")).status == 0
+
+
+def test_a_backup_is_not_changed_by_its_restore(desk: Desk) -> None:
+    b0 = backup(desk)
+    desk.good("purge", NORTH)
+    before = files_of(desk.folder / "b0")
+    assert desk.restore(b0).status == 0
+    assert files_of(desk.folder / "b0") == before

@@ -1,0 +1,72 @@
+"""`slackapp tenants`: the inventory, as a table and as JSON."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.world import NORTH, ORG, SOUTH, START
+from tests.vault.stage import SCOPES, Desk, open_desk
+
+FIELDS = {
+    "tenant", "kind", "name", "status", "scopes", "installer", "installed", "last_used", "token_expires", "key",
+}  # fmt: skip
+
+
+def listed(desk: Desk) -> dict[str, dict[str, str | None]]:
+    return {row["tenant"]: row for row in json.loads(desk.good("tenants", "--json"))}
+
+
+def test_each_tenant_is_listed_with_all_that_is_known_of_it(folder: Path) -> None:
+    with open_desk(folder, tenants=(NORTH, ORG)) as desk:
+        found = listed(desk)
+        assert set(found) == {NORTH, ORG}
+        assert all(set(row) == FIELDS for row in found.values())
+        north = found[NORTH]
+        assert (north["kind"], found[ORG]["kind"]) == ("T", "E")
+        assert (north["status"], north["key"]) == ("active", "local/1")
+        assert set(str(north["scopes"]).split(",")) == set(SCOPES.split(","))
+        assert north["installer"] in {person.id for person in desk.world.slack.users.values()}
+        assert (north["installed"], START) == ("2027-01-15T08:00:00Z", 1_800_000_000)
+        assert north["token_expires"] == "2027-01-15T20:00:00Z"
+        assert north["last_used"] == "2027-01-15T08:00:00Z", "it greeted whoever installed it"
+
+
+def test_the_table_has_the_same(desk: Desk) -> None:
+    head, *rows = desk.good("tenants").splitlines()
+    assert set(head.split()) == FIELDS
+    assert [row.split()[0] for row in rows] == [NORTH, SOUTH]
+    for field, value in listed(desk)[NORTH].items():
+        place = head.index(field)
+        assert rows[0][place:].startswith(str(value)), field
+
+
+def test_what_is_not_known_is_a_dash_and_a_null(folder: Path) -> None:
+    with open_desk(folder, tenants=(NORTH,)) as desk:
+        desk.change("UPDATE installations SET last_used_at = 0")
+        desk.change("UPDATE tokens SET refresh = NULL, expires_at = NULL")
+        assert (listed(desk)[NORTH]["last_used"], listed(desk)[NORTH]["token_expires"]) == (None, None)
+        assert " -  " in desk.good("tenants").splitlines()[1]
+
+
+@pytest.mark.parametrize("status", ["suspect", "suspended", "needs_reinstall", "purging"])
+def test_a_status_is_shown(desk: Desk, status: str) -> None:
+    desk.change("UPDATE installations SET status = ? WHERE tenant_id = ?", status, SOUTH)
+    assert (listed(desk)[SOUTH]["status"], listed(desk)[NORTH]["status"]) == (status, "active")
+
+
+def test_the_key_shows_the_provider_and_the_version(desk: Desk) -> None:
+    desk.change("UPDATE data_keys SET provider = 'own', master_version = 3 WHERE purpose = 'bot'")
+    assert listed(desk)[NORTH]["key"] == "local/1,own/3"
+
+
+def test_without_tenants_there_is_a_head_and_an_empty_array(folder: Path) -> None:
+    with open_desk(folder, tenants=()) as desk:
+        assert json.loads(desk.good("tenants", "--json")) == []
+        assert len(desk.good("tenants").splitlines()) == 1
+
+
+def test_no_secret_is_in_it(desk: Desk) -> None:
+    text = desk.good("tenants") + desk.good("tenants", "--json")
+    assert [secret for secret in desk.world.slack.issued_tokens if secret in text] == []
+    assert "xox" not in text

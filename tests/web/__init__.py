@@ -1,0 +1,1 @@
+"""Requests as they are read, answers as they are sent, pages as they are seen."""

@@ -1,0 +1,98 @@
+"""The pages that a person sees: no script, nothing from elsewhere, every value escaped."""
+
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slackapp.web import pages
+
+HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>&lt;&#x3c;</title></style></h1>"""
+TAGS = {
+    "html", "head", "meta", "title", "style", "body", "main", "h1", "p", "a", "ul", "li", "code", "strong",
+}  # fmt: skip
+ATTRIBUTES = {"lang", "charset", "name", "content", "class", "href", "rel"}
+# Every page, and how often a value given to it stands in it as text.
+PAGES: dict[str, tuple[Callable[[str], str], int]] = {
+    "landing, name": (lambda value: pages.landing(value, ["chat:write"], local=False), 3),
+    "landing, scope": (lambda value: pages.landing("app", [value], local=True), 1),
+    "installed, name": (lambda value: pages.installed(value, "North", "", ""), 1),
+    "installed, tenant": (lambda value: pages.installed("app", value, "", ""), 3),
+    "installed, address": (lambda value: pages.installed("app", "North", value or "x", ""), 0),
+    "installed, local address": (lambda value: pages.installed("app", "North", "", value or "x"), 0),
+    "nothing installed": (lambda _: pages.nothing_installed(), 0),
+    "declined": (lambda _: pages.declined(), 0),
+    "refused, sentence": (lambda value: pages.refused(value, ""), 1),
+    "refused, advice": (lambda value: pages.refused("No.", value), 1),
+}
+
+
+class Reader(HTMLParser):
+    """What a browser would see."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: dict[str, list[str | None]] = {}
+        self.text: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            self.attributes.setdefault(name, []).append(value)
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_value_stays_text(page: str) -> None:
+    """I name my workspace, or whatever else of mine you show, so that a browser takes it for markup."""
+    make, times = PAGES[page]
+    made = make(HOSTILE)
+    seen = Reader(made)
+    assert "".join(seen.text).count(HOSTILE) == times
+    assert HOSTILE not in made
+    assert seen.tags <= TAGS
+    assert seen.attributes.keys() <= ATTRIBUTES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_loads_nothing_runs_nothing_and_leads_only_where_it_should(page: str) -> None:
+    made = PAGES[page][0]("https://app.slack.com/manage")
+    seen = Reader(made)
+    assert seen.tags <= TAGS
+    assert "script" not in made
+    assert set(seen.attributes.get("href", [])) <= {"/slack/install", "https://app.slack.com/manage"}
+    assert "http" not in made.replace("https://app.slack.com/manage", "")
+    assert made.count("<style>") == 1
+
+
+@settings(max_examples=50)
+@given(st.sampled_from(sorted(PAGES)), st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r")))
+def test_whatever_the_value_the_page_has_the_same_elements(page: str, value: str) -> None:
+    make, _ = PAGES[page]
+    assert Reader(make(value)).tags == Reader(make("plain")).tags
+
+
+def test_the_landing_page_has_one_button_and_says_when_slack_is_local() -> None:
+    local, real = (pages.landing("app", ["chat:write"], local=flag) for flag in (True, False))
+    assert real.count('href="/slack/install"') == local.count('href="/slack/install"') == 1
+    assert "local Slack" in local
+    assert "local Slack" not in real
+    assert "<code>chat:write</code>" in real
+
+
+def test_after_an_org_wide_install_the_page_leads_on_to_adding_workspaces() -> None:
+    address = 'https://app.slack.com/manage/E1/x?a=1&b="2"'
+    assert Reader(pages.installed("app", "Evergreen", address, "")).attributes["href"] == [address]
+    assert "href" not in Reader(pages.installed("app", "North", "", "")).attributes
+
+
+@pytest.mark.parametrize("page", [pages.nothing_installed(), pages.declined(), pages.refused("No.", "Try again.")])
+def test_whoever_did_not_get_through_finds_the_way_back_to_the_beginning(page: str) -> None:
+    assert Reader(page).attributes["href"] == ["/slack/install"]

@@ -1,0 +1,69 @@
+"""What a refusal looks like: the same bytes for every input of its class."""
+
+import json
+from collections import defaultdict
+
+import pytest
+
+from slackapp.errors import Refusal, Refused
+from slackapp.web.refusals import refusal_response
+
+BY_CODE: defaultdict[str, list[Refusal]] = defaultdict(list)
+for _member in Refusal:
+    BY_CODE[_member.value.code].append(_member)
+
+
+@pytest.mark.parametrize("refusal", Refusal, ids=lambda refusal: refusal.name)
+def test_a_program_gets_the_code_and_nothing_else(refusal: Refusal) -> None:
+    response = refusal_response(Refused(refusal), as_page=False)
+    assert response.status == refusal.value.status
+    assert json.loads(response.body) == {"error": refusal.value.code}
+    assert response.content_type == "application/json; charset=utf-8"
+
+
+@pytest.mark.parametrize("refusal", Refusal, ids=lambda refusal: refusal.name)
+def test_a_person_gets_the_sentence(refusal: Refusal) -> None:
+    response = refusal_response(Refused(refusal), as_page=True)
+    assert response.status == refusal.value.status
+    assert f"<p>{refusal.value.sentence}</p>".replace("'", "&#x27;") in response.body.decode()
+    assert response.content_type == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("as_page", [True, False], ids=["page", "JSON"])
+@pytest.mark.parametrize("code", BY_CODE)
+def test_refusals_that_share_a_code_answer_with_the_same_bytes(code: str, as_page: bool) -> None:
+    """I compare two answers, to learn which of your checks I have passed already."""
+    answers = {
+        (response.status, response.body)
+        for refusal in BY_CODE[code]
+        for response in [refusal_response(Refused(refusal), as_page)]
+    }
+    assert len(answers) == 1
+
+
+def test_each_refusal_has_its_own_name_in_the_audit() -> None:
+    assert len({refusal.value.audit for refusal in Refusal}) == len(Refusal)
+
+
+@pytest.mark.parametrize("as_page", [True, False], ids=["page", "JSON"])
+def test_the_headers_of_a_refusal(as_page: bool) -> None:
+    def headers(refused: Refused) -> dict[str, str]:
+        return dict(refusal_response(refused, as_page).headers)
+
+    assert headers(Refused(Refusal.NOT_FOUND)) == {}
+    assert headers(Refused(Refusal.BUSY, retry_after=5)) == {"Retry-After": "5"}
+    assert headers(Refused(Refusal.RATE, retry_after=0)) == {"Retry-After": "0"}
+    assert headers(Refused(Refusal.METHOD, allow="GET, HEAD")) == {"Allow": "GET, HEAD"}
+    assert headers(Refused(Refusal.OPERATOR)) == {"WWW-Authenticate": "Bearer"}
+
+
+def test_a_refusal_carries_nothing_of_the_request() -> None:
+    refused = Refused(Refusal.STATE_FORGED, retry_after=3, allow="GET")
+    assert (str(refused), refused.args) == ("STATE_FORGED", ("STATE_FORGED",))
+
+
+@pytest.mark.parametrize("refusal", Refusal, ids=lambda refusal: refusal.name)
+def test_only_a_busy_moment_or_slack_is_a_5xx(refusal: Refusal) -> None:
+    """I look for a request of mine that counts as a failure of yours."""
+    of_the_moment = {"busy", "not_stored", "token_unavailable", "key_unavailable", "slack_unreachable"}
+    assert (refusal.value.status >= 500) is (refusal.value.code in of_the_moment | {"grant_malformed"})
