@@ -12,7 +12,7 @@ TESTS   := $(VENV)/.test
 DEV     := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test lint coverage lock clean
+.PHONY: help install run demo test long lint coverage lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,9 @@ demo: $(RUNTIME) ## Show one whole install without a browser, step by step
 
 test: $(TESTS) ## Run the fast suite: no network, no Slack account, no settings
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+long: $(TESTS) ## Run the long suite: kills at every statement, cut logs, every moved or changed value
+	$(BIN)/python -m pytest -m long
 
 lint: $(DEV) ## Check style with ruff and types with mypy
 	$(BIN)/ruff check .

@@ -132,6 +132,7 @@ def open_desk(
             patch.delenv(name)
         for name, value in environment(folder, world.slack_url, **given).items():
             patch.setenv(name, value)
+        patch.setattr("argparse._", str)  # it looks for a translation of each word, for each command
         patch.chdir(folder)
         for module in ("session", "backup"):
             patch.setattr(f"slackapp.cli.{module}.system_clock", world.clock)

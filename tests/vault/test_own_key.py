@@ -101,6 +101,28 @@ def test_a_withdrawn_key_stops_its_tenant_at_once_after_a_flush_and_no_other(own
     assert "suspended" in own.desk.good("tenants")
 
 
+def test_while_a_tenant_is_suspended_its_provider_is_asked_by_the_upkeep_alone(own: Own) -> None:
+    """I withdraw my key, and then send events so that their service keeps asking mine."""
+    own.withdraw()
+    assert own.desk.world.mention("EvFirst", team_id=NORTH).status == 403
+    asked = len(own.provider.asked)
+    for number in range(5):
+        assert own.desk.world.mention(f"EvMore{number}", team_id=NORTH).status == 403
+        assert own.use(NORTH) is Refusal.KEY_REVOKED
+    assert len(own.provider.asked) == asked
+
+
+def test_a_suspended_tenants_data_keys_are_not_kept_in_memory(own: Own) -> None:
+    app = own.desk.world.service.app
+    app.keyring.prepare(tenant(NORTH))
+    asked = len(own.provider.asked)
+    app.keyring.prepare(tenant(NORTH))
+    assert len(own.provider.asked) == asked, "they were kept"
+    suspend_tenant.suspend(app, tenant(NORTH), ORIGIN)
+    app.keyring.prepare(tenant(NORTH))
+    assert len(own.provider.asked) == asked + 4
+
+
 def test_without_a_flush_a_withdrawn_key_stops_its_tenant_within_300_seconds(own: Own) -> None:
     world = own.desk.world
     assert world.mention("EvBefore", team_id=NORTH).status == 200

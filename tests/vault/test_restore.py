@@ -119,6 +119,18 @@ def test_check_changes_nothing(desk: Desk) -> None:
     assert desk.world.status(ORG) == "active"
 
 
+def test_a_backup_with_a_record_that_does_not_open_is_refused_and_the_record_named(desk: Desk) -> None:
+    desk.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
+    assert desk.run("backup", str(desk.folder / "b0")).status == 0
+    before = files_of(desk.folder)
+    ended = desk.run("restore", str(desk.folder / "b0"), "--check")
+    assert (ended.status, ended.error) == (
+        78,
+        f"slackapp: the backup is damaged: {NORTH}: a bot_access does not open\n",
+    )
+    assert files_of(desk.folder) == before
+
+
 def test_check_works_while_the_service_runs(desk: Desk) -> None:
     b0 = backup(desk)
     assert desk.good("restore", b0, "--check").startswith("2 tenants open whole")

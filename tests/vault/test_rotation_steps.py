@@ -229,6 +229,14 @@ def test_a_key_file_that_is_missing_readable_or_of_another_database_stops_the_st
     assert desk.run("keys", "verify").status == 0
 
 
+def test_a_new_master_key_is_known_again_from_its_promotion_on(desk: Desk) -> None:
+    """I put a key of mine into the file, under the number of theirs."""
+    desk.good("keys", "rotate")
+    file = desk.world.settings.master_key_file
+    keyfile.replace_private(file, keyfile.format_master_key(2, bytes(32)) + keyfile.format_master_key(1, bytes(32)))
+    start_is_refused(desk, "master key 2 does not match the database")
+
+
 def test_an_old_master_key_that_data_keys_still_need_is_missed_at_the_start(desk: Desk) -> None:
     """I tidied up the key file by hand, in the middle of a rotation."""
     desk.patch.setattr(rotate_keys, "BATCH", 4)

@@ -1,0 +1,1 @@
+"""Runs that take minutes: `pytest -m long`."""

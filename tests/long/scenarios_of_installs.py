@@ -1,0 +1,280 @@
+"""Start, migration, state, install, re-install, refresh, event."""
+
+import contextlib
+import json
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from slackapp.store import tokens
+from slackapp.store.db import Database
+from slackapp.store.queries import sql_directory
+from tests.long.child import Actor
+from tests.long.scenarios import (
+    LIFE,
+    Arguments,
+    Command,
+    Run,
+    Scenario,
+    add,
+    approve,
+    ask,
+    assert_usable,
+    at_once,
+    finish,
+    go_on,
+    install,
+)
+from tests.support.world import NORTH, SOUTH, World, north
+
+MADE = re.compile(r"^CREATE (TABLE|TRIGGER|INDEX) (\w+)", re.MULTILINE)
+
+
+def _nothing(world: World, command: Command) -> Arguments:
+    return {}
+
+
+def _installed(world: World, command: Command) -> Arguments:
+    install(world)
+    return {}
+
+
+# Start and migration
+
+
+def _no_database(folder: Path) -> None:
+    for file in folder.glob("slackapp.db*"):
+        file.unlink()
+
+
+def _first_schema(folder: Path) -> None:
+    """Takes out again what every migration but the first has made."""
+    files = sorted((sql_directory() / "migrations").glob("*.sql"))
+    made = [found for file in files[1:] for found in MADE.findall(file.read_text("utf-8"))]
+    assert made
+    with contextlib.closing(sqlite3.connect(folder / "slackapp.db", isolation_level=None)) as connection:
+        for kind, name in reversed(made):
+            connection.execute(f"DROP {kind} {name}")
+        connection.execute("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
+
+
+def _start(actor: Actor) -> None:
+    actor.arm(pragmas=True)
+    service = actor.service()
+    service.worker._upkeep(service.app)
+    actor.tell("started")
+    service.stop()
+
+
+def _works(run: Run) -> None:
+    world = run.world
+    assert len(world.rows("SELECT 1 FROM meta WHERE name = 'database_id'")) == 1
+    newest = len(list((sql_directory() / "migrations").glob("*.sql")))
+    assert world.rows("SELECT value FROM meta WHERE name = 'schema_version'")[0][0] == str(newest)
+    install(world, SOUTH)
+    finish(world)
+    assert world.status(SOUTH) == "active"
+
+
+def _works_on(run: Run) -> None:
+    assert_usable(run.world)
+    _works(run)
+
+
+add(Scenario("first start", _nothing, _start, _works, _no_database))
+add(Scenario("migration", _installed, _start, _works_on, _first_schema))
+
+
+# Install
+
+
+def _begin(actor: Actor) -> None:
+    world = actor.world()
+    actor.arm()
+    reply = world.browser().begin("?team=T0NORTH001")
+    actor.tell(f"begun {reply.status} {json.dumps(reply.query['state'])} {reply.headers['set-cookie']}")
+    world.browser().begin()
+
+
+def _state_works_once(run: Run) -> None:
+    world = run.world
+    assert world.count("oauth_states") <= 2
+    if run.told:
+        browser = world.browser()
+        status, state, cookie = run.told[0].split(" ", 3)[1:]
+        browser.cookies.update([cookie.partition(";")[0].split("=", 1)])
+        assert status in ("302", "303")
+        fields = {"state": json.loads(state), "client_id": world.settings.client_id}
+        begun = world.browser().begin().query
+        consented = world.slack_form(
+            "/oauth/v2/authorize", {**begun, **fields, "target": NORTH, "user": "admin", "decision": "approve"}
+        )
+        assert browser.come_back(consented).status == 303
+        assert browser.come_back(consented).status == 400
+    install(world)
+    assert_usable(world)
+
+
+add(Scenario("issue a state", _nothing, _begin, _state_works_once))
+
+
+def _approved(world: World, command: Command) -> Arguments:
+    return approve(world)
+
+
+def _installed_and_approved(world: World, command: Command) -> Arguments:
+    install(world)
+    return approve(world)
+
+
+def _come_back(actor: Actor) -> None:
+    world = actor.world()
+    browser = world.browser()
+    actor.arm()
+    actor.tell(f"callback {go_on(world, actor.arguments, browser).status}")
+    actor.tell(f"page {'Northwind' in browser.get('/slack/installed').text}")
+
+
+def _installed_once(run: Run) -> None:
+    world = run.world
+    calls = len(world.calls("oauth.v2.access"))
+    used = len(world.rows("SELECT 1 FROM oauth_states WHERE used_at IS NOT NULL"))
+    before = world.rows("SELECT generation, installed_at FROM installations")
+    outcomes = {row[0] for row in world.rows("SELECT outcome FROM oauth_states WHERE used_at IS NOT NULL")}
+    assert outcomes <= ({"installed"} if before else {""})
+    if "callback 303" in run.told:
+        assert world.status() == "active"
+    # the browser goes there again, twice
+    first, second = go_on(world, run.arguments).status, go_on(world, run.arguments).status
+    assert (first, second) == (400 if used else 303, 400)
+    assert calls <= used
+    assert len(world.calls("oauth.v2.access")) <= 1
+    if first == 400:
+        assert world.rows("SELECT generation, installed_at FROM installations") == before
+    if world.status() == "active":
+        assert_usable(world)
+    assert world.browser().install().status == 303
+    finish(world)
+    assert world.status() == "active"
+    assert_usable(world)
+    assert len(world.slack.messages(NORTH)) <= 1  # greeted, and not twice
+
+
+def _reinstalled(run: Run) -> None:
+    assert run.world.status() == "active"
+    assert_usable(run.world)  # the old pair or the new one, but one that Slack takes
+    run.world.slack.called.clear()
+    second = [go_on(run.world, run.arguments).status for _ in range(2)]
+    assert second[1] == 400
+    assert len(run.world.calls("oauth.v2.access")) <= 1
+    assert run.world.browser().install().status == 303
+    finish(run.world)
+    assert_usable(run.world)
+    assert len(run.world.slack.messages(NORTH)) == 1
+
+
+add(Scenario("install", _approved, _come_back, _installed_once))
+add(Scenario("re-install", _installed_and_approved, _come_back, _reinstalled))
+
+
+def _come_back_to_a_torn_install(actor: Actor) -> None:
+    """A planted mistake: the tokens go into a transaction of their own."""
+    saved = tokens.save
+
+    def save(db: Database, *given: Any) -> None:
+        db._connection().execute("COMMIT")
+        db._connection().execute("BEGIN IMMEDIATE")
+        saved(db, *given)
+
+    tokens.save = save
+    _come_back(actor)
+
+
+add(Scenario("planted", _approved, _come_back_to_a_torn_install, _installed_once))
+
+
+# Refresh
+
+
+def _due(world: World, command: Command) -> Arguments:
+    install(world)
+    world.clock.advance(LIFE - 3600)
+    return {}
+
+
+def _expired(world: World, command: Command) -> Arguments:
+    install(world)
+    world.clock.advance(LIFE + 1)
+    return {}
+
+
+def _use(actor: Actor) -> None:
+    world = actor.world()
+    actor.arm()
+    actor.tell(f"answered {ask(world)['ok']}")
+    ask(world)
+
+
+def _refreshed(run: Run) -> None:
+    world = run.world
+    world.clock.advance(31)  # the dead one's lease is over, Slack's grace is not
+    assert ask(world)["ok"] is True
+    row = world.rows("SELECT generation, lease_owner, status FROM tokens WHERE user_id = ''")[0]
+    assert tuple(row) == (2, "", "live")
+    assert len(world.calls("oauth.v2.access")) <= 3 - (run.told != ())
+    assert_usable(world)
+
+
+def _refreshed_in_time(run: Run) -> None:
+    assert at_once(run.world)  # by the old token, while another one holds the lease
+    _refreshed(run)
+
+
+def _refreshed_late(run: Run) -> None:
+    leased = run.world.rows("SELECT lease_until FROM tokens WHERE user_id = ''")[0][0] > 0
+    assert at_once(run.world) is not leased
+    _refreshed(run)
+
+
+add(Scenario("refresh in time", _due, _use, _refreshed_in_time))
+add(Scenario("refresh when expired", _expired, _use, _refreshed_late))
+
+
+# Events
+
+
+def _mentioned(world: World, command: Command) -> Arguments:
+    install(world)
+    world.slack.mention(NORTH, "hello")
+    channel = world.slack.workspaces[NORTH].general
+    event = {"type": "app_mention", "user": "U0SOMEBODY", "channel": channel, "ts": "1800000000.000100", "text": "hi"}
+    before = len(world.slack.messages(NORTH))
+    return {"body": json.dumps(world.envelope(event, "EvSwept")), "before": str(before)}
+
+
+def _receive(actor: Actor) -> None:
+    world = actor.world()
+    actor.arm()
+    actor.tell(f"acknowledged {world.post_signed(actor.arguments['body'].encode()).status}")
+    world.work()
+    actor.tell("worked")
+
+
+def _answered_at_most_once(run: Run) -> None:
+    world = run.world
+    kept = world.rows("SELECT state FROM inbox WHERE event_id = 'EvSwept'")
+    if "acknowledged 200" in run.told:
+        assert kept
+    assert world.post_signed(run.arguments["body"].encode()).status == 200  # Slack sends it again
+    finish(world)
+    assert world.post_signed(run.arguments["body"].encode()).status == 200
+    finish(world)
+    posted = len(world.slack.messages(NORTH)) - int(run.arguments["before"])
+    state = world.rows("SELECT state FROM inbox WHERE event_id = 'EvSwept'")[0][0]
+    assert (state, posted) in {("done", 1), ("unclear", 0), ("unclear", 1)}
+    unclear = world.rows("SELECT 1 FROM audit WHERE event = 'event.unclear' AND tenant_id = ?", north().id)
+    assert len(unclear) == (state == "unclear")
+
+
+add(Scenario("receive and run an event", _mentioned, _receive, _answered_at_most_once))

@@ -1,0 +1,235 @@
+"""The statement sweep: the same thing done again and again, each time killed one step later, and then mended.
+
+Slack is served from here, over HTTP, and remembers what the dead process had asked of it. After every kill a fresh
+service starts on the same files; what must hold always is looked at, the scenario's own end is reached, and everything
+is looked at once more.
+"""
+
+import contextlib
+import io
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from slackapp import config
+from slackapp.app import build, system_entropy
+from slackapp.localslack import LocalApp, LocalSlack, state
+from slackapp.store.db import Database
+from tests.long import invariants
+from tests.long.child import NEVER, Order
+from tests.long.scenarios import SETTINGS, Run, Scenario
+from tests.support.servers import serve
+from tests.support.world import Clock, World, environment, lock_probe, make_world
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended: killed or by itself, what it had told, and the steps of one that was not killed."""
+
+    killed: bool
+    told: tuple[str, ...]
+    counts: Counter[str]
+
+
+class Nursery:
+    """The process that forks for every order."""
+
+    def __enter__(self) -> Self:
+        bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "tests.long.child"]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, cwd=ROOT, env=bare, stdin=pipe, stdout=pipe, text=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate(timeout=60)
+
+    def run(self, order: Order) -> Ended:
+        """Raises AssertionError when it ended otherwise than by the kill or by its end."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        report = Path(order.report)
+        report.write_text("")
+        self._process.stdin.write(order.as_line() + "\n")
+        self._process.stdin.flush()
+        code = int(self._process.stdout.readline())
+        lines = report.read_text("utf-8").splitlines()
+        assert code in (0, -signal.SIGKILL), f"{order.scenario}, step {order.at}: {code}\n" + "\n".join(lines)
+        told = tuple(line.removeprefix("told ") for line in lines if line.startswith("told "))
+        return Ended(code != 0, told, Counter(json.loads(lines[-1])) if code == 0 else Counter())
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where every run begins: files, Slack's memory, the time."""
+
+    files: Path
+    slack: Path
+    now: int
+    local_app: LocalApp
+    arguments: dict[str, str]
+
+
+def prepare(folder: Path, scenario: Scenario, nursery: Nursery) -> Start:
+    """Plays what comes before the scenario. The copy has a log beside it, as a killed service leaves it."""
+    first, files = folder / "first", folder / "start"
+    first.mkdir()
+    (first / "keys").mkdir(mode=0o700)
+    with make_world(first, **SETTINGS, SLACKAPP_KEY_BACKUP_DIR=str(first / "keys")) as world:
+
+        def command(*arguments: str) -> None:
+            order = _order("command", NEVER, world, {"line": json.dumps(arguments)}, folder / "report")
+            assert nursery.run(order).told == ("status 0",), arguments
+
+        arguments = scenario.prepare(world, command)
+        shutil.copytree(first, files, ignore=shutil.ignore_patterns("*-shm"))
+        state.save(folder / "start.json", world.slack.state)
+        return Start(files, folder / "start.json", world.clock.now, world.slack.app, arguments)
+
+
+def _order(scenario: str, at: int, world: World, arguments: dict[str, str], report: Path) -> Order:
+    given = environment(world.folder, world.slack_url, **SETTINGS, SLACKAPP_KEY_BACKUP_DIR=str(world.folder / "keys"))
+    return Order(scenario, at, str(world.folder), given, world.clock.now, arguments, str(report))
+
+
+@dataclass
+class Stage:
+    """Puts everything back to the start, and runs the scenario up to a step."""
+
+    folder: Path
+    scenario: Scenario
+    start: Start
+    nursery: Nursery
+    url: str
+    slack: LocalSlack | None = None
+    lost: dict[int, list[str]] = field(default_factory=dict)
+
+    def run(self, at: int) -> Ended:
+        """Once; what it left behind has been judged when this returns."""
+        here, kept = self.folder / "run", self.folder / "run.json"
+        shutil.rmtree(here, ignore_errors=True)
+        shutil.copytree(self.start.files, here)
+        self.scenario.change(here)
+        shutil.copyfile(self.start.slack, kept)
+        clock = Clock(self.start.now)
+        self.slack = LocalSlack(
+            self.start.local_app, clock, system_entropy, self.url, kept, lock_probe(here / "slackapp.db")
+        )
+        given = environment(here, self.url, **SETTINGS, SLACKAPP_KEY_BACKUP_DIR=str(here / "keys"))
+        order = Order(
+            self.scenario.name, at, str(here), given, clock.now, self.start.arguments, str(self.folder / "report")
+        )
+        ended = self.nursery.run(order)
+        try:
+            lost = self._judge(here, clock, given, ended)
+        except BaseException as error:
+            step = "after its end" if not ended.killed else f"killed at step {at}, having told {list(ended.told)}"
+            error.add_note(f"{self.scenario.name}: {step}")
+            raise
+        if lost:
+            self.lost[at] = lost
+        return ended
+
+    def _judge(self, here: Path, clock: Clock, given: dict[str, str], ended: Ended) -> list[str]:
+        assert self.slack is not None
+        lost: list[str] = []
+        _must_be_empty(invariants.secrets_in(here, self.slack.issued_tokens))
+        settings, log = config.load(given, {}), io.StringIO()
+        if settings.database.exists():
+            found = Database(settings.database)
+            assert found.is_whole()
+            found.close()
+        service = build(settings, clock, system_entropy, log)
+        world = World(here, settings, clock, self.slack, self.url, service, log)
+        try:
+            _must_be_empty(invariants.broken(world))
+            self.scenario.settle(Run(world, ended.killed, ended.told, self.start.arguments, self._again(world), lost))
+            _must_be_empty(invariants.broken(world))
+        finally:
+            world.service.stop()
+        _must_be_empty(invariants.secrets_in(here, self.slack.issued_tokens))
+        _must_be_empty(self.slack.violations)
+        return lost + invariants.leftovers(here)
+
+    def _again(self, world: World) -> "Again":
+        return Again(self, world)
+
+
+@dataclass(frozen=True)
+class Again:
+    """The scenario in a new process that is not killed, or any other command; then our own service starts anew."""
+
+    stage: Stage
+    world: World
+
+    def __call__(self, *command: str, expected: str = "status 0") -> None:
+        world, stage = self.world, self.stage
+        world.service.stop()
+        name = "command" if command else stage.scenario.name
+        arguments = {"line": json.dumps(command)} if command else stage.start.arguments
+        ended = stage.nursery.run(_order(name, NEVER, world, arguments, stage.folder / "report"))
+        assert expected in ended.told, (command or name, ended.told)
+        world.restart()
+
+
+@contextlib.contextmanager
+def stage(folder: Path, scenario: Scenario) -> Iterator[Stage]:
+    """A scenario, ready to be run."""
+    with Nursery() as nursery:
+        made = Stage(folder, scenario, prepare(folder, scenario, nursery), nursery, "")
+
+        def answer(environ: dict[str, object], start_response: object) -> object:
+            assert made.slack is not None
+            return made.slack(environ, start_response)  # type: ignore[arg-type]
+
+        with serve(answer) as url:  # type: ignore[arg-type]
+            made.url = url
+            yield made
+
+
+def sweep(folder: Path, scenario: Scenario, every: int = 1) -> Counter[str]:
+    """Kills at each step in turn, or at every so-manieth, until the scenario comes to its end; the steps it has."""
+    with stage(folder, scenario) as made:
+        for at in itertools.count(1, every):
+            ended = made.run(at)
+            if not ended.killed:
+                figures = ", ".join(f"{number} {kind}" for kind, number in sorted(ended.counts.items()))
+                print(f"{scenario.name}: {figures}; killed {len(range(1, at, every))} times")
+                assert made.lost == {}, f"{scenario.name}: {_by_problem(made.lost)}"
+                return ended.counts
+    raise AssertionError
+
+
+def _must_be_empty(found: list[str]) -> None:
+    assert not found, "; ".join(found)
+
+
+def _by_problem(lost: dict[int, list[str]]) -> str:
+    """Each problem, and the steps at which a kill makes it."""
+    steps: dict[str, list[int]] = {}
+    for step, problems in lost.items():
+        for problem in problems:
+            steps.setdefault(problem, []).append(step)
+    return "; ".join(f"{problem}, when killed at {_spans(found)}" for problem, found in steps.items())
+
+
+def _spans(numbers: list[int]) -> str:
+    """`3-7, 9` for 3, 4, 5, 6, 7, 9."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and spans[-1][-1] == number - 1:
+            spans[-1][1:] = [number]
+        else:
+            spans.append([number])
+    return ", ".join("-".join(str(end) for end in span) for span in spans)

@@ -1,0 +1,22 @@
+"""Every scenario, killed at every one of its steps."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.long.scenarios import by_name
+from tests.long.sweep import sweep
+
+NAMES = (
+    "first start", "migration", "issue a state", "install", "re-install", "refresh in time", "refresh when expired",
+    "receive and run an event", "rotate the master key", "new data keys", "uninstall by the operator",
+    "purge after app_uninstalled", "backup", "restore",
+)  # fmt: skip
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", NAMES)
+def test_killed_at_any_step_it_comes_right_again(name: str, tmp_path: Path) -> None:
+    """The process dies at the first statement, call or change of a file; at the second; at the third; …"""
+    counts = sweep(tmp_path, by_name(name))
+    assert counts["statements"] > 0
