@@ -148,8 +148,8 @@ def key_commands(text: str) -> tuple[tuple[str, Path], ...]:
     """`NAME=/PATH`, separated by commas."""
     found: dict[str, Path] = {}
     for part in (part.strip() for part in text.split(",") if part.strip()):
-        provider, separator, program = part.partition("=")
-        if not separator or not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", provider) or not program.startswith("/"):
+        provider, _, program = part.partition("=")
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", provider) or not re.fullmatch(r"/[^=]+", program):
             raise ValueError("must be NAME=/ABSOLUTE/PATH, separated by commas")
         if provider == "local" or provider in found:
             raise ValueError(f"the name {provider} is taken")

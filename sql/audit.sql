@@ -35,7 +35,6 @@ SELECT id, chain FROM audit WHERE id = :id;
 SELECT id, at, chain FROM audit
  WHERE id < (SELECT coalesce(min(id), (SELECT max(id) FROM audit)) FROM audit WHERE at >= :before)
    AND id < (SELECT min(id) FROM audit) + 1000
-   AND id < (SELECT max(id) FROM audit)
  ORDER BY id DESC
  LIMIT 1;
 

@@ -114,6 +114,10 @@ UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,
 SELECT event_id, body FROM inbox
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL;
 
+-- name: find_body :one
+-- tenant: none (an event id is unique over all tenants)
+SELECT body FROM inbox WHERE event_id = :event_id AND body IS NOT NULL;
+
 -- name: reseal_body :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE inbox SET body = :body

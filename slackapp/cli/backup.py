@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -45,19 +44,25 @@ def run(arguments: argparse.Namespace) -> int:
         if not app.key_slot.is_set:
             raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: is missing; a data backup is of no use without the key backup")
         _make_empty(folder)
-        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder.parent) as unfinished:
-            file = Path(unfinished) / DATA
-            backup_database.note_trial(app, operator(app), app.clock())
+        backup_database.note_trial(app, operator(app), app.clock())
+        with store.workplace(app.settings.database) as work:
+            file = work / DATA
             app.db.copy_to(file)
-            head, tenants = _try(app.settings, file)
+            head, tenants, problems = _try(app.settings, file)
             backup_database.strip(Database(file), file)
             # The keys after the data: a key that a purge deletes in between is in neither.
             key_backup.write(app)
-            write_private(Path(unfinished) / MANIFEST, backup_database.manifest(app, file, head, tenants, app.clock()))
-            folder.rmdir()
-            Path(unfinished).rename(folder)
-            Path(unfinished).mkdir()  # for the clean-up to find
+            write_private(folder / DATA, file.read_bytes())
+        # Last: a folder without a manifest is no backup.
+        written = backup_database.manifest(app, folder / DATA, head, tenants, app.clock())
+        write_private(folder / MANIFEST, written)
         backup_database.note_made(app, operator(app), app.clock())
+    if problems:
+        print(
+            f"{len(problems)} records do not open, and a restore refuses that: {'; '.join(problems[:3])}",
+            file=sys.stderr,
+        )
+        return 1
     print(f"{folder}: data without keys. The key backup is in SLACKAPP_KEY_BACKUP_DIR: keep the two apart.")
     print(f"audit head: {head[0]}:{head[1].hex()}")
     return 0
@@ -70,8 +75,8 @@ def run_restore(arguments: argparse.Namespace) -> int:
     if content is None:
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: holds no key backup; without it no data backup opens")
     found = backup_database.read_manifest(arguments.folder, settings.app_id)
-    with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.database.parent) as unfinished:
-        file = Path(unfinished) / DATA
+    with store.workplace(settings.database) as work:
+        file = work / DATA
         write_private(file, (arguments.folder / DATA).read_bytes())
         try:
             tenants, erased = _fill_and_check(replace(settings, database=file), content, found, not arguments.check)
@@ -107,8 +112,8 @@ def _fill_and_check(settings: Settings, content: bytes, found: Mapping[str, Any]
         app.db.close()
 
 
-def _try(settings: Settings, file: Path) -> tuple[tuple[int, bytes], int]:
-    """Opens every record of the copy, its keys being in it still; the head of its audit, and how many tenants."""
+def _try(settings: Settings, file: Path) -> tuple[tuple[int, bytes], int, list[str]]:
+    """Opens every record of the copy, its keys being in it still: the audit's head, how many tenants, what fails."""
     service = build(replace(settings, database=file), system_clock, system_entropy, sys.stderr)
     try:
         app = service.app
@@ -116,9 +121,7 @@ def _try(settings: Settings, file: Path) -> tuple[tuple[int, bytes], int]:
         head, tenants = audit.head(app.db), len(installations.every(app.db))
     finally:
         service.stop()
-    if problems:
-        print(f"warning: {len(problems)} records do not open: {'; '.join(problems[:3])}", file=sys.stderr)
-    return head, tenants
+    return head, tenants, problems
 
 
 def _make_empty(folder: Path) -> None:

@@ -109,7 +109,8 @@ def _newest_or_new(app: App) -> int:
     file, primary = app.settings.master_key_file, meta.primary_master_key(app.db)
     content = keyfile.read_private(file, app.settings.credentials_directory)
     newest = max(keyfile.parse_master_keys(file, content))
-    if newest > primary or data_keys.below(app.db, "local", primary):
+    older = (version for version in app.keyring.master_versions() if version < primary)
+    if newest > primary or any(rotate_keys.hanging_on(app, version) for version in older):
         return newest
     _rewrite(file, keyfile.format_master_key(newest + 1, system_entropy(KEY_BYTES)) + content)
     return newest + 1

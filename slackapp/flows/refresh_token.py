@@ -15,8 +15,8 @@ from slackapp.errors import DecryptError, Refusal, Refused, SlackCallError, Slac
 from slackapp.flows import trail
 from slackapp.flows.store_grant import seal_pair
 from slackapp.flows.suspend_tenant import guard
-from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
-from slackapp.model import GrantedToken, Origin, Secret, Token
+from slackapp.flows.tenant_keys import TRIES, KeysChangedError, open_current, settle
+from slackapp.model import GrantedToken, Origin, Sealed, Secret, Token
 from slackapp.ports import App
 from slackapp.store import tokens
 
@@ -114,10 +114,15 @@ def _open_refresh(app: App, token: Token, owner: str, origin: Origin) -> Secret:
         with guard(app, token.tenant, origin, f"kind={context.kind} generation={token.generation}"):
             if token.refresh is None:
                 raise DecryptError
-            return Secret(app.keyring.open(context, token.refresh).decode())
+            return Secret(open_current(app, context, token.refresh, lambda: _refresh_now(app, token)).decode())
     except Refused:
         tokens.drop_lease(app.db, token, owner)  # Slack was not asked
         raise
+
+
+def _refresh_now(app: App, token: Token) -> Sealed | None:
+    found = tokens.find(app.db, token.tenant, token.user_id)
+    return found.refresh if found is not None and found.generation == token.generation else None
 
 
 def _ask(app: App, refresh: Secret) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ from slackapp.errors import (
     StoreError,
 )
 from slackapp.flows import purge_tenant, settle_revocation, suspend_tenant, trail, uninstall_tenant, use_token
+from slackapp.flows.tenant_keys import open_current
 from slackapp.model import InboxRow, Installation, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import inbox, installations
@@ -142,7 +143,8 @@ def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
     if row.body is None:
         return {"event": {"type": row.type}}  # a job of ours
     try:
-        return parse_json(app.keyring.open(records.body_of(row.tenant, row.event_id), row.body))
+        context = records.body_of(row.tenant, row.event_id)
+        return parse_json(open_current(app, context, row.body, lambda: inbox.body_of(app.db, row.event_id)))
     except KeyRevokedError:
         suspend_tenant.suspend(app, row.tenant, Origin("worker", row.event_id))
         raise Refused(Refusal.KEY_REVOKED) from None

@@ -4,7 +4,10 @@ Keys are opened before a transaction begins, because whoever holds the master ke
 process may have purged the tenant or given it new keys; what is sealed under a key that is gone would never open.
 """
 
-from slackapp.model import Tenant
+from collections.abc import Callable
+
+from slackapp.errors import DecryptError
+from slackapp.model import RecordContext, Sealed, Tenant
 from slackapp.ports import App, TenantKeys
 from slackapp.store import data_keys
 
@@ -23,3 +26,17 @@ def settle(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
     for key in keys.minted:
         if not data_keys.add(app.db, tenant, key, now):
             raise KeysChangedError
+
+
+def open_current(app: App, context: RecordContext, sealed: Sealed, reread: Callable[[], Sealed | None]) -> bytes:
+    """Opens a record that was read a moment ago; once more as it lies there now, where it was sealed anew since.
+
+    Raises DecryptError for a record that does not open.
+    """
+    try:
+        return app.keyring.open(context, sealed)
+    except DecryptError:
+        current = reread()
+        if current is None or current == sealed:
+            raise
+    return app.keyring.open(context, current)

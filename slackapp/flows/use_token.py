@@ -12,7 +12,8 @@ from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows import refresh_token, trail
 from slackapp.flows.suspend_tenant import guard
-from slackapp.model import Installation, Origin, Secret, SlackAnswer, Tenant, Token
+from slackapp.flows.tenant_keys import open_current
+from slackapp.model import Installation, Origin, Sealed, Secret, SlackAnswer, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installations, tokens
 
@@ -122,7 +123,12 @@ def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent:
         trail.note(app, "token.read", use.tenant, origin, "ok", detail, app.clock())
         intent()
     with guard(app, use.tenant, origin, detail):
-        return Secret(app.keyring.open(context, token.access).decode())
+        return Secret(open_current(app, context, token.access, lambda: _access_now(app, token)).decode())
+
+
+def _access_now(app: App, token: Token) -> Sealed | None:
+    found = tokens.find(app.db, token.tenant, token.user_id)
+    return found.access if found is not None and found.generation == token.generation else None
 
 
 def give_up(app: App, token: Token, reason: str, origin: Origin) -> None:

@@ -6,6 +6,7 @@ out at the end that they collide. What a commit returns from is on the disk (`sy
 
 import fcntl
 import os
+import shutil
 import sqlite3
 import stat
 import threading
@@ -140,6 +141,7 @@ class Database:
         """
         make_private(self.path)
         self._hold()
+        _clear_workplace(self.path)
         lock = _open_lock(_beside(self.path, ".lock"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -179,12 +181,8 @@ class Database:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """One process at a time: for what changes more than the database, such as the key file."""
-        lock = _open_lock(_beside(self.path, ".alone"))
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _locked(_beside(self.path, ".alone")):
             yield
-        finally:
-            os.close(lock)
 
     def copy_to(self, target: Path) -> None:
         """A consistent copy in a new private file, in one step, while others read and write."""
@@ -266,12 +264,40 @@ def make_private(path: Path) -> None:
             raise ConfigError(f"SLACKAPP_DATABASE: others can read {file}; run: chmod 600 {file}")
 
 
+@contextmanager
+def workplace(path: Path) -> Iterator[Path]:
+    """A private folder beside a database, for copies of it that have their keys inside; for one process at a time.
+
+    No purge reaches such a copy, so that none may stay: what a killed process left goes when the next one comes.
+    """
+    folder = _beside(path, ".work")
+    with _locked(_beside(path, ".alone")):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+
+def _clear_workplace(path: Path) -> None:
+    lock = _open_lock(_beside(path, ".alone"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(_beside(path, ".work"), ignore_errors=True)
+    except BlockingIOError:
+        pass  # somebody is at work there
+    finally:
+        os.close(lock)
+
+
 def replace(path: Path, fresh: Path) -> None:
     """Puts one database file in the place of another that nobody uses. Raises StoreBusyError while somebody does."""
     lock = _open_lock(_beside(path, ".users"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # The old log belongs to the old file: beside the new one it would be read as its own.
+        _fold_log(path)
+        # Beside the new file the old one's log would be read as its own.
         for suffix in ("-wal", "-shm"):
             _beside(path, suffix).unlink(missing_ok=True)
         os.replace(fresh, path)
@@ -282,6 +308,29 @@ def replace(path: Path, fresh: Path) -> None:
             os.close(folder)
     except BlockingIOError:
         raise StoreBusyError("the database is in use; stop the service first") from None
+    finally:
+        os.close(lock)
+
+
+def _fold_log(path: Path) -> None:
+    """Moves the log of a service that was killed into its database: its last commits are there and nowhere else."""
+    if not path.exists():
+        return
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.DatabaseError:
+        return  # damaged, or no database: that may be why it is being replaced
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = _open_lock(path)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(lock)
 

@@ -118,6 +118,12 @@ def bodies(db: Database, tenant: Tenant) -> list[tuple[str, Sealed]]:
     return [(row["event_id"], Sealed(row["body"])) for row in rows]
 
 
+def body_of(db: Database, event_id: str) -> Sealed | None:
+    """The sealed body of a row as it lies there now."""
+    row = db.one("find_body", {"event_id": event_id})
+    return Sealed(row["body"]) if row is not None else None
+
+
 def reseal_body(db: Database, tenant: Tenant, event_id: str, body: Sealed) -> None:
     """The same body under another data key."""
     parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "event_id": event_id, "body": body.blob}

@@ -148,8 +148,9 @@ def test_when_the_key_backup_cannot_be_written_no_data_backup_is_left(desk: Desk
 def test_a_record_that_does_not_open_is_said_and_does_not_stop_the_backup(desk: Desk) -> None:
     desk.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
     ended = desk.run("backup", str(desk.folder / "b0"))
-    assert ended.status == 0
-    assert f"warning: 1 records do not open: {NORTH}: a bot_access does not open" in ended.error
+    assert ended.status == 1, "a timer's mail must tell of it"
+    assert f"1 records do not open, and a restore refuses that: {NORTH}: a bot_access does not open" in ended.error
+    assert (desk.folder / "b0" / "data.db").exists()
 
 
 def test_a_backup_is_made_while_the_service_is_in_use_and_a_reader_is_at_it(desk: Desk) -> None:

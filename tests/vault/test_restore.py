@@ -121,7 +121,7 @@ def test_check_changes_nothing(desk: Desk) -> None:
 
 def test_a_backup_with_a_record_that_does_not_open_is_refused_and_the_record_named(desk: Desk) -> None:
     desk.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
-    assert desk.run("backup", str(desk.folder / "b0")).status == 0
+    assert desk.run("backup", str(desk.folder / "b0")).status == 1
     before = files_of(desk.folder)
     ended = desk.run("restore", str(desk.folder / "b0"), "--check")
     assert (ended.status, ended.error) == (

@@ -28,7 +28,7 @@ STEPS = {
     "before the key backup is rewritten": "slackapp.flows.key_backup.write",
     "before every data key is tried": "slackapp.flows.rotate_keys.broken_keys",
 }
-DONE = ("before the key backup is rewritten", "before every data key is tried")
+DONE = ("before every data key is tried",)
 
 
 def no_progress(done: int, total: int) -> None:
