@@ -57,7 +57,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "SLACKAPP_NAME": {"x": "x", "Ü" * 35: "Ü" * 35},
     "SLACKAPP_KEY_COMMANDS": {
         "kms=/opt/wrap": (("kms", Path("/opt/wrap")),),
-        "a=/x , b-2=/y=z,": (("a", Path("/x")), ("b-2", Path("/y=z"))),
+        "a=/x , b-2=/y,": (("a", Path("/x")), ("b-2", Path("/y"))),
     },
     "SLACKAPP_KEY_BACKUP_DIR": {"/srv/keys": Path("/srv/keys")},
     "SLACKAPP_AUDIT_DAYS": {"0": 0, "36500": 36_500},

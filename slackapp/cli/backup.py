@@ -11,7 +11,7 @@ from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
 from slackapp.cli.environment import read_environment
 from slackapp.cli.session import open_service, operator
-from slackapp.crypto.keyfile import write_private
+from slackapp.crypto.keyfile import replace_private, write_private
 from slackapp.errors import ConfigError, DecryptError, KeyMissingError
 from slackapp.flows import backup_database, key_backup
 from slackapp.flows.backup_database import DATA, MANIFEST
@@ -53,9 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
             # The keys after the data: a key that a purge deletes in between is in neither.
             key_backup.write(app)
             write_private(folder / DATA, file.read_bytes())
-        # Last: a folder without a manifest is no backup.
+        # Last, and whole or not at all: a folder without a manifest is no backup.
         written = backup_database.manifest(app, folder / DATA, head, tenants, app.clock())
-        write_private(folder / MANIFEST, written)
+        replace_private(folder / MANIFEST, written)
         backup_database.note_made(app, operator(app), app.clock())
     if problems:
         print(
