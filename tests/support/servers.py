@@ -18,7 +18,8 @@ def serve(app: WsgiApp, threads: int = 4, **settings: Any) -> Iterator[str]:
     A `port` among the settings is honoured, so that a server can come back at the address it had.
     """
     sockets: dict[int, Any] = {}
-    options: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "threads": threads, **settings}
+    # A huge answer stays in memory: waitress leaves the temporary file of a client that hung up to the collector.
+    options: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "threads": threads, "outbuf_overflow": 2**26, **settings}
     server = waitress.create_server(app, map=sockets, **options)
     runner = threading.Thread(target=server.run, name="test-server", daemon=True)
     runner.start()
