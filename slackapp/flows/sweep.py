@@ -18,6 +18,14 @@ def run(app: App, now: int) -> None:
         pass
 
 
+def check_integrity(app: App) -> None:
+    """Once a day, the whole database; damage is told in the log and counted, for a person to restore a backup."""
+    whole = app.db.is_whole()
+    app.metrics.count("slackapp_integrity_checks_total", {"result": "ok" if whole else "damaged"})
+    if not whole:
+        app.log.error("database_damaged", {"mend": "stop the service and restore a backup"})
+
+
 def mark_unclear(app: App, now: int) -> None:
     """Rows whose worker died in the middle of a call to Slack."""
     with app.db.transaction():

@@ -10,6 +10,7 @@ from slackapp.store import inbox, meta
 IDLE = 1.0
 """Seconds between two looks at an inbox in which nothing was announced: for rows put back, and of other processes."""
 SWEEP_EVERY = 60
+CHECK_EVERY = 86_400
 STOP_AFTER = 8.0
 
 
@@ -22,10 +23,12 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._swept_at = 0
         self._beat_at = 0
+        self._checked_at = 0
         self._epoch = 0
 
     def start(self, app: App) -> None:
         """Says that the process lives, and starts the thread."""
+        self._checked_at = app.clock()  # the start has had its own, quicker check
         self._upkeep(app)
         self._thread = threading.Thread(target=self._loop, args=(app,), name="inbox", daemon=True)
         self._thread.start()
@@ -88,3 +91,6 @@ class Worker:
             sweep.run(app, now)
             suspend_tenant.restore_all(app)
             verify_audit.cut(app, now)
+        if abs(now - self._checked_at) >= CHECK_EVERY:
+            self._checked_at = now
+            sweep.check_integrity(app)
