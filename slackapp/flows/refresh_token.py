@@ -121,8 +121,8 @@ def _open_refresh(app: App, token: Token, owner: str, origin: Origin) -> Secret:
 
 
 def _refresh_now(app: App, token: Token) -> Sealed | None:
-    found = tokens.find(app.db, token.tenant, token.user_id)
-    return found.refresh if found is not None and found.generation == token.generation else None
+    found = tokens.find_same(app.db, token)
+    return found.refresh if found is not None else None
 
 
 def _ask(app: App, refresh: Secret) -> Mapping[str, Any]:

@@ -107,8 +107,8 @@ def _is_outlived(app: App, token: Token, error: SlackCallError) -> bool:
         return False
     if error.kind is SlackErrorKind.EXPIRED:
         return True
-    stored = tokens.find(app.db, token.tenant, token.user_id)
-    unfinished = stored is not None and stored.generation == token.generation and stored.lease_owner != ""
+    stored = tokens.find_same(app.db, token)
+    unfinished = stored is not None and stored.lease_owner != ""
     return error.kind is SlackErrorKind.DEAD and unfinished
 
 
@@ -127,8 +127,8 @@ def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent:
 
 
 def _access_now(app: App, token: Token) -> Sealed | None:
-    found = tokens.find(app.db, token.tenant, token.user_id)
-    return found.access if found is not None and found.generation == token.generation else None
+    found = tokens.find_same(app.db, token)
+    return found.access if found is not None else None
 
 
 def give_up(app: App, token: Token, reason: str, origin: Origin) -> None:

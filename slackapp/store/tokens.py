@@ -23,6 +23,12 @@ def find(db: Database, tenant: Tenant, user_id: str) -> Token | None:
     return _token(row) if row is not None else None
 
 
+def find_same(db: Database, token: Token) -> Token | None:
+    """The same generation of a token as it lies there now: under another data key, perhaps, or leased."""
+    found = find(db, token.tenant, token.user_id)
+    return found if found is not None and found.generation == token.generation else None
+
+
 def of_tenant(db: Database, tenant: Tenant) -> list[Token]:
     """All tokens of a tenant, the bot's first."""
     return [_token(row) for row in db.many("list_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})]
