@@ -17,9 +17,9 @@ from slackapp.flows import backup_database, key_backup
 from slackapp.flows.backup_database import DATA, MANIFEST
 from slackapp.model import Settings
 from slackapp.ops.key_slot import FileSlot
-from slackapp.store import audit, installations
-from slackapp.store import db as store
+from slackapp.store import audit, files, installations
 from slackapp.store.db import Database
+from slackapp.store.db import replace as replace_database
 
 HELP = "write a data backup without keys into a new folder, and rewrite the key backup"
 RESTORE_HELP = "put a data backup and the current key backup in the place of the database; or only check them"
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: is missing; a data backup is of no use without the key backup")
         _make_empty(folder)
         backup_database.note_trial(app, operator(app), app.clock())
-        with store.workplace(app.settings.database) as work:
+        with files.workplace(app.settings.database) as work:
             file = work / DATA
             app.db.copy_to(file)
             head, tenants, problems = _try(app.settings, file)
@@ -75,7 +75,7 @@ def run_restore(arguments: argparse.Namespace) -> int:
     if content is None:
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: holds no key backup; without it no data backup opens")
     found = backup_database.read_manifest(arguments.folder, settings.app_id)
-    with store.workplace(settings.database) as work:
+    with files.workplace(settings.database) as work:
         file = work / DATA
         write_private(file, (arguments.folder / DATA).read_bytes())
         try:
@@ -83,7 +83,7 @@ def run_restore(arguments: argparse.Namespace) -> int:
         except (DecryptError, KeyMissingError):
             raise ConfigError("the key backup is damaged: the service's own keys do not open") from None
         if not arguments.check:
-            store.replace(settings.database, file)
+            replace_database(settings.database, file)
     print(f"{tenants} tenants open whole; {erased} were purged since and are erased")
     print("nothing was changed" if arguments.check else f"{settings.database}: restored")
     return 0

@@ -6,9 +6,7 @@ out at the end that they collide. What a commit returns from is on the disk (`sy
 
 import fcntl
 import os
-import shutil
 import sqlite3
-import stat
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from typing import Any
 
 from slackapp.errors import ConfigError, StoreBusyError, StoreDamagedError, StoreError, StoreFullError
 from slackapp.store import queries
+from slackapp.store.files import beside, clear_workplace, locked, make_private, open_lock
 
 BUSY_MS = 2000
 """How long a statement waits for another connection's lock, in milliseconds."""
@@ -141,8 +140,8 @@ class Database:
         """
         make_private(self.path)
         self._hold()
-        _clear_workplace(self.path)
-        lock = _open_lock(_beside(self.path, ".lock"))
+        clear_workplace(self.path)
+        lock = open_lock(beside(self.path, ".lock"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._migrate()
@@ -175,13 +174,13 @@ class Database:
     def _hold(self) -> None:
         """Shows, until this process ends or closes, that the database is in use: nobody puts another in its place."""
         if self._held is None:
-            self._held = _open_lock(_beside(self.path, ".users"))
+            self._held = open_lock(beside(self.path, ".users"))
         fcntl.flock(self._held, fcntl.LOCK_SH)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """One process at a time: for what changes more than the database, such as the key file."""
-        with _locked(_beside(self.path, ".alone")):
+        with locked(beside(self.path, ".alone")):
             yield
 
     def copy_to(self, target: Path) -> None:
@@ -244,62 +243,15 @@ def _open(path: Path, busy_ms: int) -> sqlite3.Connection:
     return connection
 
 
-def make_private(path: Path) -> None:
-    """Makes the file if it is not there, closed to others; refuses one that is open to them. Raises ConfigError."""
-    try:
-        # Made closed: SQLite gives the -wal and -shm files beside it the same rights.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise ConfigError(f"SLACKAPP_DATABASE: {path} cannot be made ({os.strerror(error.errno or 0)})") from None
-    for file in (path, _beside(path, "-wal"), _beside(path, "-shm")):
-        try:
-            found = os.lstat(file)
-        except FileNotFoundError:
-            continue
-        if not stat.S_ISREG(found.st_mode):
-            raise ConfigError(f"SLACKAPP_DATABASE: {file} is not a regular file")
-        if stat.S_IMODE(found.st_mode) & 0o077:
-            raise ConfigError(f"SLACKAPP_DATABASE: others can read {file}; run: chmod 600 {file}")
-
-
-@contextmanager
-def workplace(path: Path) -> Iterator[Path]:
-    """A private folder beside a database, for copies of it that have their keys inside; for one process at a time.
-
-    No purge reaches such a copy, so that none may stay: what a killed process left goes when the next one comes.
-    """
-    folder = _beside(path, ".work")
-    with _locked(_beside(path, ".alone")):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder)
-
-
-def _clear_workplace(path: Path) -> None:
-    lock = _open_lock(_beside(path, ".alone"))
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(_beside(path, ".work"), ignore_errors=True)
-    except BlockingIOError:
-        pass  # somebody is at work there
-    finally:
-        os.close(lock)
-
-
 def replace(path: Path, fresh: Path) -> None:
     """Puts one database file in the place of another that nobody uses. Raises StoreBusyError while somebody does."""
-    lock = _open_lock(_beside(path, ".users"))
+    lock = open_lock(beside(path, ".users"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _fold_log(path)
         # Beside the new file the old one's log would be read as its own.
         for suffix in ("-wal", "-shm"):
-            _beside(path, suffix).unlink(missing_ok=True)
+            beside(path, suffix).unlink(missing_ok=True)
         os.replace(fresh, path)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -323,28 +275,6 @@ def _fold_log(path: Path) -> None:
         return  # damaged, or no database: that may be why it is being replaced
     finally:
         connection.close()
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    lock = _open_lock(path)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _open_lock(path: Path) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise ConfigError(f"SLACKAPP_DATABASE: {path} cannot be opened ({why}); remove it") from None
-
-
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)
 
 
 @contextmanager

@@ -1,0 +1,91 @@
+"""The files of a database: private and locked. What is in them, and that they are replaced whole, is `db.py`'s.
+
+slackapp.db  -wal  -shm     SQLite's own
+.lock                       one process at a time brings the schema up to date
+.users                      held by every process that uses the database: nobody replaces it meanwhile
+.alone                      one process at a time rotates keys, makes a backup or restores one
+.work                       copies that have their keys inside, while a backup is made or restored
+"""
+
+import fcntl
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from slackapp.errors import ConfigError
+
+
+def make_private(path: Path) -> None:
+    """Makes the file if it is not there, closed to others; refuses one that is open to them. Raises ConfigError."""
+    try:
+        # Made closed: SQLite gives the -wal and -shm files beside it the same rights.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise ConfigError(f"SLACKAPP_DATABASE: {path} cannot be made ({os.strerror(error.errno or 0)})") from None
+    for file in (path, beside(path, "-wal"), beside(path, "-shm")):
+        try:
+            found = os.lstat(file)
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigError(f"SLACKAPP_DATABASE: {file} is not a regular file")
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            raise ConfigError(f"SLACKAPP_DATABASE: others can read {file}; run: chmod 600 {file}")
+
+
+@contextmanager
+def workplace(path: Path) -> Iterator[Path]:
+    """A private folder beside a database, for copies of it that have their keys inside; for one process at a time.
+
+    No purge reaches such a copy, so that none may stay: what a killed process left goes when the next one comes.
+    """
+    folder = beside(path, ".work")
+    with locked(beside(path, ".alone")):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+
+def clear_workplace(path: Path) -> None:
+    """At a start: what a killed process left, unless somebody is at work there."""
+    lock = open_lock(beside(path, ".alone"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(beside(path, ".work"), ignore_errors=True)
+    except BlockingIOError:
+        pass  # somebody is at work there
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Waits for the lock file, and has it alone until the end."""
+    lock = open_lock(path)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def open_lock(path: Path) -> int:
+    """A private file to lock on; its descriptor. Raises ConfigError."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise ConfigError(f"SLACKAPP_DATABASE: {path} cannot be opened ({why}); remove it") from None
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """The file of that suffix beside a database."""
+    return path.with_name(path.name + suffix)
