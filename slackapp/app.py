@@ -4,42 +4,58 @@ import importlib
 import os
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TextIO
 
 from slackapp.errors import ConfigError
+from slackapp.flows import heartbeat
 from slackapp.keys.opening import open_keyring, read_master_keys
 from slackapp.model import Settings
-from slackapp.ops.gates import OncePerMinute, Slots, TokenBuckets
+from slackapp.ops.gates import OncePerMinute, PauseTable, Slots, TokenBuckets
 from slackapp.ops.key_slot import FileSlot
 from slackapp.ops.log import JsonLog
 from slackapp.ops.metrics import Counters
+from slackapp.ops.upkeep import Upkeep, errands, house
 from slackapp.ops.worker import Worker
-from slackapp.ports import App, Behaviour, Clock, Entropy
+from slackapp.ports import App, Behaviour, Clock, Entropy, Log
 from slackapp.slack.client import SlackClient
 from slackapp.store.db import Database
 from slackapp.wsgi import Wsgi
 
 THREADS = 16
 """Request threads; at most half of them exchange codes at a time, so that a slow Slack leaves the other half."""
+STOP_AFTER = 8.0
+"""Seconds that a stop waits for what runs."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """A composed service: the WSGI application and the worker that runs its inbox."""
+    """A composed service: the WSGI application, the worker that runs its inbox, and what is done again and again."""
 
     app: App
     wsgi: Wsgi
     worker: Worker
+    house: Upkeep
+    errands: Upkeep
+    threads: list[Worker | Upkeep] = field(default_factory=list)
 
     def start(self) -> None:
-        """Starts the worker."""
-        self.worker.start(self.app)
+        """Says that the process lives, and starts the threads."""
+        self.house.run_due(self.app)
+        self.threads.extend((self.house, self.errands, self.worker))
+        for thread in self.threads:
+            thread.start(self.app)
 
     def stop(self) -> None:
-        """Stops the worker and closes the database."""
-        self.worker.stop(self.app)
+        """Stops the threads, says that the process ends, and closes the database."""
+        for thread in self.threads:
+            thread.stop()
+        until = time.monotonic() + STOP_AFTER
+        for thread in self.threads:
+            thread.join(until)
+        if self.threads:
+            heartbeat.leave(self.app)
         self.app.db.close()
 
 
@@ -55,16 +71,30 @@ def system_entropy(number: int) -> bytes:
 
 def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO) -> Service:
     """Opens the database and the keys and puts everything together. Raises ConfigError; binds no port."""
-    behaviour = load_behaviour(settings.behaviour)
+    behaviour, wake = load_behaviour(settings.behaviour), threading.Event()
+    worker = Worker(wake)
+    app = assemble(settings, clock, entropy, JsonLog(log_stream, clock), behaviour, wake.set, worker.is_alive)
+    return Service(app, Wsgi(app), worker, Upkeep("house", house()), Upkeep("errands", errands()))
+
+
+def assemble(
+    settings: Settings,
+    clock: Clock,
+    entropy: Entropy,
+    log: Log,
+    behaviour: Behaviour,
+    wake_worker: Callable[[], None],
+    worker_runs: Callable[[], bool],
+) -> App:
+    """What flows need, without anything that serves. Raises ConfigError."""
     read_master_keys(settings)  # before the database is made: nothing is left behind by a start that is refused
     db = Database(settings.database)
     db.prepare_file()
     if not db.is_sound():
         raise ConfigError(f"SLACKAPP_DATABASE: {settings.database} is damaged; restore a backup")
     keyring = open_keyring(db, settings, entropy, clock)
-    metrics, wake = Counters(), threading.Event()
-    worker = Worker(wake)
-    app = App(
+    metrics = Counters()
+    return App(
         settings=settings,
         db=db,
         keyring=keyring,
@@ -72,17 +102,18 @@ def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO
         clock=clock,
         entropy=entropy,
         metrics=metrics,
-        log=JsonLog(log_stream, clock),
+        log=log,
         behaviour=behaviour,
         rate_gate=TokenBuckets(settings.rate_per_minute),
         once=OncePerMinute(),
+        pauses=PauseTable(),
+        wait=time.sleep,
         exchange_slot=Slots(THREADS // 2).take,
-        wake_worker=wake.set,
-        worker_runs=worker.is_alive,
+        wake_worker=wake_worker,
+        worker_runs=worker_runs,
         key_slot=FileSlot(settings.key_backup_dir),
         process_id=entropy(8).hex(),
     )
-    return Service(app, Wsgi(app), worker)
 
 
 def load_behaviour(setting: str) -> Behaviour:

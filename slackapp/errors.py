@@ -64,6 +64,21 @@ class Refusal(enum.Enum):
     EXCHANGE = Answer("exchange_refused", 400, "Slack did not accept the install.", "refused.exchange")
     GRANT_FOREIGN = Answer("grant_foreign", 400, "Slack's answer belongs to another app.", "refused.grant.foreign")
     GRANT_MALFORMED = Answer("grant_malformed", 502, "Slack's answer could not be used.", "refused.grant.malformed")
+    TEAM_NOT_ALLOWED = Answer(
+        "team_not_allowed", 403, "This app is not for that workspace.", "refused.team_not_allowed"
+    )
+    INSTALLER_NOT_ADMIN = Answer(
+        "installer_not_admin",
+        403,
+        "Only an admin of the workspace may install this app.",
+        "refused.installer.not_admin",
+    )
+    INSTALLER_UNKNOWN = Answer(
+        "installer_unknown",
+        403,
+        "Only an admin may install this app, and it could not be established that you are one.",
+        "refused.installer.unknown",
+    )
     NOT_STORED = Answer("not_stored", 503, "The install could not be stored.", "refused.not_stored")
     SLACK_UNREACHABLE = Answer("slack_unreachable", 503, "Slack could not be reached just now.", "refused.slack_down")
 
@@ -87,14 +102,17 @@ class Refused(Exception):
     """Bad input or a wrong moment; carries nothing but the member of the closed list.
 
     `retry_after` is in seconds and is sent as the header of that name; `allow` is the value of the `Allow`
-    header of a 405.
+    header of a 405; `install_url` is where the app is installed again, where that is the mend.
     """
 
-    def __init__(self, refusal: Refusal, retry_after: int | None = None, allow: str = "") -> None:
+    def __init__(
+        self, refusal: Refusal, retry_after: int | None = None, allow: str = "", install_url: str = ""
+    ) -> None:
         super().__init__(refusal.name)
         self.refusal = refusal
         self.retry_after = retry_after
         self.allow = allow
+        self.install_url = install_url
 
 
 class ConfigError(Exception):

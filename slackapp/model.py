@@ -147,6 +147,30 @@ class Grant:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """An installation as a Bolt app hands it over, or as another store held it. No answer of Slack stands behind it.
+
+    `user_id` is "" where only a bot is handed over. `installed_at` is in Unix seconds. `details` and `bot_details` are
+    what no column holds, about the person and about the bot: anything that JSON can say.
+    """
+
+    tenant: Tenant
+    app_id: str
+    enterprise_id: str
+    enterprise_name: str
+    team_id: str
+    team_name: str
+    bot_user_id: str
+    user_id: str
+    bot: GrantedToken | None
+    user: GrantedToken | None
+    webhook: Webhook | None
+    installed_at: float
+    details: Mapping[str, Any]
+    bot_details: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Installation:
     """A row of `installations`: all about a tenant but its tokens."""
 
@@ -161,9 +185,11 @@ class Installation:
     scopes_asked: tuple[str, ...]
     scopes_granted: tuple[str, ...]
     status: str
+    status_reason: str
     generation: int
     installed_at: int
     last_used_at: int
+    last_validated_at: int
 
     @property
     def org_wide(self) -> bool:
@@ -178,7 +204,10 @@ class Installation:
 
 @dataclass(frozen=True)
 class Token:
-    """A row of `tokens`: sealed, with what is needed to decide on a refresh. `user_id` is "" for the bot."""
+    """A row of `tokens`: sealed, with what is needed to decide on a refresh. `user_id` is "" for the bot.
+
+    `due_at` is when it is to be refreshed; None for one that does not expire.
+    """
 
     tenant: Tenant
     user_id: str
@@ -189,6 +218,7 @@ class Token:
     granted_at: int
     issued_at: int
     expires_at: int | None
+    due_at: int | None
     status: str
     lease_owner: str
 
@@ -239,6 +269,8 @@ class Settings:
     trusted_proxy: str
     bot_scopes: tuple[str, ...]
     user_scopes: tuple[str, ...]
+    require_admin_installer: bool
+    allowed_teams: tuple[str, ...]
     state_ttl: int
     state_limit: int
     rate_per_minute: int
@@ -260,9 +292,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class SlackAnswer:
-    """A successful answer of the Web API."""
+    """A successful answer of the Web API.
+
+    `scopes` are those that the calling token has now; None where Slack did not say.
+    """
 
     data: Mapping[str, Any] = field(repr=False)
+    scopes: tuple[str, ...] | None = None
 
 
 Mac = Callable[[bytes], bytes]

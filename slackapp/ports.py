@@ -98,6 +98,9 @@ class SlackApi(Protocol):
     def uninstall(self, token: Secret) -> SlackAnswer:
         """`apps.uninstall`, which takes both."""
 
+    def exchange(self, token: Secret) -> SlackAnswer:
+        """`oauth.v2.exchange`, which takes both, and the token as a field."""
+
 
 class Metrics(Protocol):
     """Counters. Label values come from closed lists, never from a request."""
@@ -127,6 +130,16 @@ class RateGate(Protocol):
 
     def admit(self, key: str, now: int) -> int:
         """0 when admitted, else the seconds to wait."""
+
+
+class Pauses(Protocol):
+    """What Slack does not want to hear of for a while, bounded in memory."""
+
+    def left(self, key: str, now: int) -> int:
+        """The seconds that are left; 0 when there is no pause."""
+
+    def hold(self, key: str, seconds: int, now: int) -> None:
+        """Begins a pause; nothing for 0 seconds."""
 
 
 class Once(Protocol):
@@ -188,6 +201,8 @@ class App:
     behaviour: Behaviour
     rate_gate: RateGate
     once: Once
+    pauses: Pauses
+    wait: Callable[[float], None]
     exchange_slot: Callable[[], AbstractContextManager[bool]]
     wake_worker: Callable[[], None]
     worker_runs: Callable[[], bool]

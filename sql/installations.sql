@@ -3,7 +3,7 @@
 -- name: find_installation :one
 -- tenant: tenant_kind, tenant_id
 SELECT tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name, bot_user_id, installer_id,
-       scopes_asked, scopes_granted, status, generation, installed_at, last_used_at
+       scopes_asked, scopes_granted, status, status_reason, generation, installed_at, last_used_at, last_validated_at
   FROM installations
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
 
@@ -17,10 +17,15 @@ SELECT webhook, webhook_generation FROM installations
 UPDATE installations SET webhook = :webhook
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
 
+-- name: delete_webhook :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE installations SET webhook = NULL
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+
 -- name: list_installations :many
 -- tenant: none (the operator's inventory)
 SELECT tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name, bot_user_id, installer_id,
-       scopes_asked, scopes_granted, status, generation, installed_at, last_used_at
+       scopes_asked, scopes_granted, status, status_reason, generation, installed_at, last_used_at, last_validated_at
   FROM installations
  ORDER BY tenant_kind, tenant_id;
 
@@ -31,11 +36,12 @@ SELECT tenant_kind, tenant_id FROM installations WHERE status = :status ORDER BY
 -- name: save_installation :exec
 -- tenant: tenant_kind, tenant_id
 INSERT INTO installations (tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name,
-       bot_user_id, installer_id, scopes_asked, scopes_granted, webhook, webhook_generation, status, generation,
-       installed_at)
+       bot_user_id, installer_id, scopes_asked, scopes_granted, webhook, webhook_generation, status, status_reason,
+       generation,
+       installed_at, check_begun_at)
 VALUES (:tenant_kind, :tenant_id, :app_id, :enterprise_id, :enterprise_name, :team_id, :team_name,
        :bot_user_id, :installer_id, :scopes_asked, :scopes_granted, :webhook,
-       CASE WHEN :webhook IS NULL THEN 0 ELSE :generation END, :status, :generation, :now)
+       CASE WHEN :webhook IS NULL THEN 0 ELSE :generation END, :status, :status_reason, :generation, :now, :now)
 ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET
        app_id = excluded.app_id, enterprise_id = excluded.enterprise_id, enterprise_name = excluded.enterprise_name,
        team_name = excluded.team_name, bot_user_id = excluded.bot_user_id, installer_id = excluded.installer_id,
@@ -43,11 +49,13 @@ ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET
        webhook = CASE :keep_webhook WHEN 1 THEN installations.webhook ELSE excluded.webhook END,
        webhook_generation = CASE :keep_webhook WHEN 1 THEN installations.webhook_generation
                             ELSE excluded.webhook_generation END,
-       status = excluded.status, generation = excluded.generation, installed_at = excluded.installed_at;
+       status = excluded.status, status_reason = excluded.status_reason,
+       generation = excluded.generation, installed_at = excluded.installed_at,
+       check_begun_at = excluded.check_begun_at;
 
 -- name: set_installation_status :exec
 -- tenant: tenant_kind, tenant_id
-UPDATE installations SET status = :status
+UPDATE installations SET status = :status, status_reason = :reason
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND status = :expected;
 
@@ -61,3 +69,35 @@ UPDATE installations SET last_used_at = :now
 -- tenant: tenant_kind, tenant_id
 DELETE FROM installations
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+
+-- name: list_unchecked :many
+-- tenant: none (the upkeep looks after every tenant)
+SELECT tenant_kind, tenant_id, check_begun_at FROM installations
+ WHERE status = 'active'
+   AND check_begun_at < :before
+ ORDER BY check_begun_at
+ LIMIT :most;
+
+-- name: begin_check :exec
+-- tenant: tenant_kind, tenant_id
+-- Compare-and-swap: of several processes one checks.
+UPDATE installations SET check_begun_at = :now
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND check_begun_at = :seen;
+
+-- name: note_validated :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE installations SET last_validated_at = :now
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+
+-- name: set_granted_scopes :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE installations SET scopes_granted = :scopes
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+
+-- name: join_enterprise :exec
+-- tenant: tenant_kind, tenant_id
+-- A workspace can join an org later. Nothing else changes: its tenant is the team, before and after.
+UPDATE installations SET enterprise_id = :enterprise_id
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND tenant_kind = 'T';

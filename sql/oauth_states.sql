@@ -42,6 +42,7 @@ SELECT tenant_kind, tenant_id FROM oauth_states
 SELECT 1 AS found FROM oauth_states
  WHERE used_at IS NOT NULL
    AND outcome = ''
+   AND purpose = 'install'
    AND used_at > :since
  LIMIT 1;
 

@@ -1,16 +1,17 @@
--- One row for the bot (user_id '') and one per user. The columns `access` and `refresh` are sealed.
+-- One row for the bot (user_id '') and one per user. The columns `access` and `refresh` are sealed. After a purge the
+-- generations of a tenant that comes back begin anew, so that the time of the grant belongs to every compare-and-swap.
 
 -- name: find_token :one
 -- tenant: tenant_kind, tenant_id
 SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at, expires_at,
-       status, lease_owner
+       due_at, status, lease_owner
   FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id;
 
 -- name: list_tokens :many
 -- tenant: tenant_kind, tenant_id
 SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at, expires_at,
-       status, lease_owner
+       due_at, status, lease_owner
   FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
  ORDER BY user_id;
@@ -18,20 +19,20 @@ SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, gra
 -- name: save_token :exec
 -- tenant: tenant_kind, tenant_id
 INSERT INTO tokens (tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at,
-       expires_at, status)
+       expires_at, due_at, status)
 VALUES (:tenant_kind, :tenant_id, :user_id, :generation, :access, :refresh, :scopes, :now, :now,
-       :expires_at, 'live')
+       :expires_at, :due_at, 'live')
 ON CONFLICT (tenant_kind, tenant_id, user_id) DO UPDATE SET
        generation = excluded.generation, access = excluded.access, refresh = excluded.refresh,
        scopes = excluded.scopes, granted_at = excluded.granted_at, issued_at = excluded.issued_at,
-       expires_at = excluded.expires_at,
+       expires_at = excluded.expires_at, due_at = excluded.due_at,
        status = 'live', lease_owner = '', lease_until = 0;
 
 -- name: take_lease :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE tokens SET lease_owner = :owner, lease_until = :until
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
-   AND generation = :generation
+   AND generation = :generation AND granted_at = :granted_at
    AND status = 'live'
    AND lease_until < :now;
 
@@ -42,10 +43,26 @@ UPDATE tokens SET lease_until = :until
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
    AND lease_owner = :owner;
 
+-- name: renew_lease :exec
+-- tenant: tenant_kind, tenant_id
+-- Before each call: whoever was stopped past the end of the lease finds another one's there, and does not call.
+UPDATE tokens SET lease_until = :until
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND generation = :generation AND granted_at = :granted_at
+   AND status = 'live'
+   AND lease_owner = :owner;
+
 -- name: drop_lease :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE tokens SET lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND lease_owner = :owner;
+
+-- name: put_off_refresh :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE tokens SET due_at = :due_at, lease_owner = '', lease_until = 0
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND generation = :generation AND granted_at = :granted_at
    AND lease_owner = :owner;
 
 -- name: replace_pair :exec
@@ -53,9 +70,9 @@ UPDATE tokens SET lease_owner = '', lease_until = 0
 -- Compare-and-swap: a refresh that comes back after a re-install, a purge or another refresh changes nothing. One that
 -- comes back late, but first, counts even when its lease has run out: its pair is the one that Slack gave.
 UPDATE tokens SET generation = :generation + 1, access = :access, refresh = :refresh, scopes = :scopes,
-       issued_at = :now, expires_at = :expires_at, status = 'live', lease_owner = '', lease_until = 0
+       issued_at = :now, expires_at = :expires_at, due_at = :due_at, status = 'live', lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
-   AND generation = :generation
+   AND generation = :generation AND granted_at = :granted_at
    AND status <> 'dead';
 
 -- name: reseal_token :exec
@@ -68,20 +85,25 @@ UPDATE tokens SET access = :access, refresh = :refresh
 -- tenant: tenant_kind, tenant_id
 UPDATE tokens SET status = 'refresh_refused', lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
-   AND generation = :generation
+   AND generation = :generation AND granted_at = :granted_at
    AND lease_owner = :owner;
 
 -- name: give_up_token :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE tokens SET status = 'dead', lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
-   AND generation = :generation
+   AND generation = :generation AND granted_at = :granted_at
    AND status <> 'dead';
 
 -- name: delete_token :exec
 -- tenant: tenant_kind, tenant_id
 DELETE FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id;
+
+-- name: delete_user_tokens :exec
+-- tenant: tenant_kind, tenant_id
+DELETE FROM tokens
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id <> '';
 
 -- name: any_long_lived :one
 -- tenant: none (asked when an answer of Slack does not name its tenant)
@@ -91,3 +113,34 @@ SELECT 1 AS found FROM tokens WHERE status = 'live' AND refresh IS NULL LIMIT 1;
 -- tenant: tenant_kind, tenant_id
 SELECT count(*) AS found FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+
+-- name: due_tokens :many
+-- tenant: none (the upkeep looks after every tenant)
+SELECT t.tenant_kind, t.tenant_id, t.user_id, t.generation, t.access, t.refresh, t.scopes, t.granted_at, t.issued_at,
+       t.expires_at, t.due_at, t.status, t.lease_owner
+  FROM tokens AS t
+  JOIN installations AS i ON i.tenant_kind = t.tenant_kind AND i.tenant_id = t.tenant_id
+ WHERE t.status = 'live'
+   AND t.due_at <= :now
+   AND t.lease_until < :now
+   AND i.status = 'active'
+ ORDER BY t.due_at
+ LIMIT :most;
+
+-- name: long_lived_tokens :many
+-- tenant: none (the operator exchanges those of every tenant)
+SELECT t.tenant_kind, t.tenant_id, t.user_id, t.generation, t.access, t.refresh, t.scopes, t.granted_at, t.issued_at,
+       t.expires_at, t.due_at, t.status, t.lease_owner
+  FROM tokens AS t
+  JOIN installations AS i ON i.tenant_kind = t.tenant_kind AND i.tenant_id = t.tenant_id
+ WHERE t.status = 'live'
+   AND t.refresh IS NULL
+   AND i.status = 'active'
+ ORDER BY t.tenant_kind, t.tenant_id, t.user_id;
+
+-- name: set_token_scopes :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE tokens SET scopes = :scopes
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND generation = :generation AND granted_at = :granted_at
+   AND scopes <> :scopes;

@@ -8,7 +8,10 @@ from slackapp.cli.session import open_service
 from slackapp.flows import list_tenants
 
 HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
-_COLUMNS = ("tenant", "kind", "name", "status", "installer", "installed", "last_used", "token_expires", "key", "scopes")
+_COLUMNS = (
+    "tenant", "kind", "name", "status", "reason", "installer", "installed", "last_used", "last_validated",
+    "token_expires", "key", "scopes", "install_url",
+)  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

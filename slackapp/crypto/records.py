@@ -6,6 +6,9 @@ The names are constants of the format. They never follow a renamed table or colu
 from slackapp.crypto.envelope import BODY_LIMIT, TOKEN_LIMIT
 from slackapp.model import RecordContext, Tenant
 
+DETAILS_LIMIT = 64 * 1024
+"""Bytes."""
+
 LIMITS = {
     "bot_access": TOKEN_LIMIT,
     "user_access": TOKEN_LIMIT,
@@ -13,6 +16,8 @@ LIMITS = {
     "user_refresh": TOKEN_LIMIT,
     "webhook": 2 * TOKEN_LIMIT - 1024,
     "event_body": BODY_LIMIT,
+    "installer": DETAILS_LIMIT,
+    "installer_webhook": 2 * TOKEN_LIMIT - 1024,
 }
 """Bytes of plaintext."""
 
@@ -34,6 +39,16 @@ def refresh_of(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
 def webhook_of(tenant: Tenant, generation: int) -> RecordContext:
     """The incoming webhook of an installation."""
     return RecordContext(tenant, "data", "", "webhook", "webhook", generation)
+
+
+def details_of(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
+    """What a Bolt app gave about a person who installed, or about the bot (`user_id` "")."""
+    return RecordContext(tenant, "data", user_id, "installer", user_id or "bot", generation)
+
+
+def installer_webhook_of(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
+    """The incoming webhook that a Bolt app was given when this person installed."""
+    return RecordContext(tenant, "data", user_id, "installer_webhook", user_id, generation)
 
 
 def body_of(tenant: Tenant, event_id: str) -> RecordContext:

@@ -18,7 +18,7 @@ from slackapp.flows import key_backup, trail
 from slackapp.flows.key_backup import KeyBackup
 from slackapp.model import NO_TENANT, Origin, RecordContext, Sealed, Tenant
 from slackapp.ports import App
-from slackapp.store import data_keys, inbox, installations, meta, tokens
+from slackapp.store import data_keys, inbox, installations, installers, meta, tokens
 from slackapp.store.db import Database
 
 FORMAT = 1
@@ -61,6 +61,12 @@ def _records(app: App, tenant: Tenant) -> list[tuple[RecordContext, Sealed]]:
     webhook = installations.find_webhook(app.db, tenant)
     if webhook is not None:
         found.append((records.webhook_of(tenant, webhook[1]), webhook[0]))
+    for installer in installers.of_tenant(app.db, tenant):
+        user_id, generation = installer.user_id, installer.generation
+        if installer.details is not None:
+            found.append((records.details_of(tenant, user_id, generation), installer.details))
+        if installer.webhook is not None:
+            found.append((records.installer_webhook_of(tenant, user_id, generation), installer.webhook))
     found.extend((records.body_of(tenant, event_id), body) for event_id, body in inbox.bodies(app.db, tenant))
     return found
 

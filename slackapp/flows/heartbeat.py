@@ -1,6 +1,6 @@
 """A serving process says that it lives, and which master keys it can read with."""
 
-from slackapp.errors import ConfigError
+from slackapp.errors import ConfigError, StoreError
 from slackapp.ports import App
 from slackapp.store import processes
 
@@ -25,6 +25,9 @@ def run(app: App, seen_epoch: int, now: int) -> int:
 
 
 def leave(app: App) -> None:
-    """At the end of a process."""
-    with app.db.transaction():
-        processes.forget(app.db, app.process_id, app.clock())
+    """At the end of a process. Where it cannot be said, the process counts as dead a minute later all the same."""
+    try:
+        with app.db.transaction():
+            processes.forget(app.db, app.process_id, app.clock())
+    except StoreError as error:
+        app.log.error("not_signed_off", {"why": str(error)})

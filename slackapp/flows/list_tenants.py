@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from slackapp.flows import needs_reinstall
 from slackapp.model import Installation
 from slackapp.ports import App
 from slackapp.store import data_keys, inbox, installations, tokens
@@ -21,7 +22,8 @@ def run(app: App) -> list[Mapping[str, object]]:
 
 
 _FIELDS = (
-    "tenant", "kind", "name", "status", "scopes", "installer", "installed", "last_used", "token_expires", "key",
+    "tenant", "kind", "name", "status", "reason", "scopes", "installer", "installed", "last_used", "last_validated",
+    "token_expires", "key", "install_url",
 )  # fmt: skip
 
 
@@ -34,12 +36,15 @@ def _describe(app: App, installation: Installation) -> Mapping[str, object]:
         "kind": tenant.kind,
         "name": installation.name,
         "status": installation.status,
+        "reason": installation.status_reason or None,
         "scopes": ",".join(installation.scopes_granted),
         "installer": installation.installer_id,
         "installed": _time(installation.installed_at),
         "last_used": _time(installation.last_used_at) if installation.last_used_at else None,
+        "last_validated": _time(installation.last_validated_at) if installation.last_validated_at else None,
         "token_expires": _time(min(expiries)) if expiries else None,
         "key": ",".join(keys),
+        "install_url": needs_reinstall.install_url(app, tenant) if installation.status == "needs_reinstall" else None,
     }
 
 

@@ -10,7 +10,7 @@ from slackapp.flows import key_backup, trail
 from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
 from slackapp.model import Origin, RecordContext, Sealed, Tenant
 from slackapp.ports import App, TenantKeys
-from slackapp.store import data_keys, inbox, installations, tokens
+from slackapp.store import data_keys, inbox, installations, installers, tokens
 
 
 def run(app: App, tenant: Tenant, provider: str, origin: Origin) -> int:
@@ -59,6 +59,16 @@ def _move(app: App, tenant: Tenant, fresh: TenantKeys) -> int:
         sealed, generation = webhook
         installations.reseal_webhook(app.db, tenant, reseal(records.webhook_of(tenant, generation), sealed))
         moved += 1
+    for installer in installers.of_tenant(app.db, tenant):
+        details = webhook_of = None
+        if installer.details is not None:
+            context = records.details_of(tenant, installer.user_id, installer.generation)
+            details = reseal(context, installer.details)
+        if installer.webhook is not None:
+            context = records.installer_webhook_of(tenant, installer.user_id, installer.generation)
+            webhook_of = reseal(context, installer.webhook)
+        installers.reseal(app.db, tenant, installer, details, webhook_of)
+        moved += (details is not None) + (webhook_of is not None)
     for event_id, body in inbox.bodies(app.db, tenant):
         inbox.reseal_body(app.db, tenant, event_id, reseal(records.body_of(tenant, event_id), body))
         moved += 1

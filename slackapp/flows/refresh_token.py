@@ -8,46 +8,51 @@ nothing: the lease runs out, and the same refresh token is tried again while its
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.checks import code_grant
-from slackapp.checks.slack_errors import REFUSED_REFRESH
+from slackapp.checks.slack_errors import ERRORS, REFUSED_REFRESH
 from slackapp.crypto import envelope, records
-from slackapp.errors import DecryptError, Refusal, Refused, SlackCallError, SlackErrorKind, StoreBusyError
-from slackapp.flows import trail
-from slackapp.flows.store_grant import seal_pair
+from slackapp.errors import DecryptError, Refusal, Refused, SlackCallError, SlackErrorKind
+from slackapp.flows import needs_reinstall, new_pair, trail
 from slackapp.flows.suspend_tenant import guard
-from slackapp.flows.tenant_keys import TRIES, KeysChangedError, open_current, settle
-from slackapp.model import GrantedToken, Origin, Sealed, Secret, Token
+from slackapp.flows.tenant_keys import open_current
+from slackapp.model import Origin, Sealed, Secret, Token
 from slackapp.ports import App
 from slackapp.store import tokens
 
 LEASE = 30
 """Seconds, and shorter than Slack's grace: after a crash the same refresh token is tried again while it still works."""
-MARGIN = 7200
+METHOD = "oauth.v2.access"
+_PUT_OFF = 3600
+"""Seconds after which a refresh token that did not open is tried again."""
+_WAITS, _WAIT = 30, 0.1
+"""How often and how long, in seconds, somebody without a live token waits for the one who refreshes it."""
+_UNUSABLE = frozenset({"grant_foreign", "grant_malformed"})
 
 
 def is_due(token: Token, now: int) -> bool:
-    """Whether less than min(2 h, a quarter of its life) is left."""
-    if token.refresh is None or token.expires_at is None or token.status != "live":
-        return False
-    return token.expires_at - now < min(MARGIN, (token.expires_at - token.issued_at) // 4)
+    """Whether little of its life is left; see `checks/token_life.py`."""
+    return token.status == "live" and token.due_at is not None and now >= token.due_at
 
 
 def run_if_free(app: App, token: Token, origin: Origin) -> Token:
-    """Refreshes a token that still works, or goes on with it while another one refreshes it."""
+    """Refreshes a token that is due. Who comes second goes on with one that lives, and waits where it has expired."""
+    has_expired = token.expires_at is not None and token.expires_at <= app.clock()
     try:
-        return run(app, token, origin)
-    except (Refused, SlackCallError):
+        return run(app, token, origin, wait=has_expired)
+    except Refused:
         return tokens.find(app.db, token.tenant, token.user_id) or token
 
 
-def run(app: App, token: Token, origin: Origin) -> Token:
+def run(app: App, token: Token, origin: Origin, wait: bool) -> Token:
     """Refreshes the generation that the caller saw; returns the token as it is stored then.
 
-    Raises Refused(TOKEN_UNAVAILABLE) while another one is at it and for trouble that passes, and
-    Refused(NEEDS_REINSTALL) when Slack refuses the refresh token.
+    With `wait`, somebody who finds another one at it waits for up to 3 s. Raises Refused(TOKEN_UNAVAILABLE) while
+    another one is at it and for trouble that passes, and Refused(NEEDS_REINSTALL) when Slack refuses the refresh token.
     """
     if token.status == "refresh_refused":
-        raise Refused(Refusal.NEEDS_REINSTALL)
+        raise needs_reinstall.refusal(app, token.tenant)
+    held = app.pauses.left(METHOD, app.clock())
+    if held:
+        raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=held)
     # 1. take the lease on this generation
     owner = f"{app.process_id}:{app.entropy(8).hex()}"
     now = app.clock()
@@ -59,52 +64,42 @@ def run(app: App, token: Token, origin: Origin) -> Token:
             detail = f"purpose=refresh {of}"
             trail.note(app, "token.read", token.tenant, origin, "ok", detail, now)
     if not leased:
-        return _someone_else_did(app, token)
+        return _someone_else_does(app, token, wait)
     # 2. open the refresh token
     secret = _open_refresh(app, token, owner, origin)
     # 3. ask Slack for a new pair; after a lost answer, once more with the same token
     try:
-        data = _ask(app, secret)
+        data = _ask(app, token, owner, secret)
     except SlackCallError as error:
         raise _failed(app, token, owner, error, origin) from None
-    # 4. the answer is a pair of this kind
-    granted = _verified(app, token, owner, data, origin)
+    # 4. the answer is a pair of this kind, for this tenant
+    try:
+        granted = new_pair.verify(app, token, data)
+    except Refused as refused:
+        raise _unusable(app, token, owner, refused.refusal, origin) from None
     # 5. seal, and put it in place of the generation it came from
-    _store(app, token, granted, origin)
-    app.metrics.count("slackapp_refresh_total", {"result": "ok"})
+    new_pair.store(app, token, granted, "token.refreshed", origin)
+    _count(app, "ok", "")
     return _reread(app, token)
 
 
-def _store(app: App, token: Token, granted: GrantedToken, origin: Origin) -> None:
-    """The new pair in place of the one it came from; nothing, when that one is gone."""
-    for _ in range(TRIES):
-        keys, now = app.keyring.prepare(token.tenant), app.clock()
-        if keys.minted:
-            return  # purged meanwhile: a late answer must not bring the tenant back
-        try:
-            with app.db.transaction():
-                settle(app, token.tenant, keys, now)
-                pair = seal_pair(keys, token.tenant, token.user_id, token.generation + 1, granted, now)
-                if tokens.replace_pair(app.db, token, pair, now):
-                    detail = f"user={token.user_id} generation={token.generation + 1}"
-                    trail.note(app, "token.refreshed", token.tenant, origin, "ok", detail, now)
-                return
-        except KeysChangedError:
-            app.keyring.forget(token.tenant)
-    raise StoreBusyError("the tenant's keys kept changing")
-
-
-def _someone_else_did(app: App, token: Token) -> Token:
-    found = _reread(app, token)
-    if found.generation == token.generation:
-        raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=1)
-    return found
+def _someone_else_does(app: App, token: Token, wait: bool) -> Token:
+    """The token that another one's refresh has brought, or brings within 3 s where the caller waits."""
+    for _ in range(_WAITS if wait else 1):
+        found = _reread(app, token)
+        if (found.generation, found.granted_at) != (token.generation, token.granted_at):
+            return found
+        if found.status != "live":
+            raise needs_reinstall.refusal(app, token.tenant)
+        if wait:
+            app.wait(_WAIT)
+    raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=1)
 
 
 def _reread(app: App, token: Token) -> Token:
     found = tokens.find(app.db, token.tenant, token.user_id)
     if found is None:
-        raise Refused(Refusal.NEEDS_REINSTALL)  # purged meanwhile
+        raise needs_reinstall.refusal(app, token.tenant)  # purged meanwhile
     return found
 
 
@@ -115,8 +110,11 @@ def _open_refresh(app: App, token: Token, owner: str, origin: Origin) -> Secret:
             if token.refresh is None:
                 raise DecryptError
             return Secret(open_current(app, context, token.refresh, lambda: _refresh_now(app, token)).decode())
-    except Refused:
-        tokens.drop_lease(app.db, token, owner)  # Slack was not asked
+    except Refused as refused:
+        if refused.refusal is Refusal.TOKEN_UNAVAILABLE:  # it does not open; a person must look, and no minute helps
+            tokens.put_off(app.db, token, owner, app.clock() + _PUT_OFF)
+        else:
+            tokens.drop_lease(app.db, token, owner)  # Slack was not asked
         raise
 
 
@@ -125,50 +123,39 @@ def _refresh_now(app: App, token: Token) -> Sealed | None:
     return found.refresh if found is not None else None
 
 
-def _ask(app: App, refresh: Secret) -> Mapping[str, Any]:
+def _ask(app: App, token: Token, owner: str, refresh: Secret) -> Mapping[str, Any]:
     fields = {"grant_type": "refresh_token", "refresh_token": refresh.reveal()}
+    _still_ours(app, token, owner)
     try:
-        return app.slack.call_as_app("oauth.v2.access", fields).data
+        return app.slack.call_as_app(METHOD, fields).data
     except SlackCallError as error:
         if error.kind is not SlackErrorKind.TRANSIENT:
             raise
-    return app.slack.call_as_app("oauth.v2.access", fields).data
+    _still_ours(app, token, owner)
+    return app.slack.call_as_app(METHOD, fields).data
 
 
-def _verified(app: App, token: Token, owner: str, data: Mapping[str, Any], origin: Origin) -> GrantedToken:
-    """A refresh answers at the top level whether the token is the bot's or a user's, so the type must be looked at."""
-    kind, prefixes = ("user", code_grant.USER_PREFIXES) if token.user_id else ("bot", code_grant.BOT_PREFIXES)
-    try:
-        if data.get("app_id", app.settings.app_id) != app.settings.app_id:
-            raise Refused(Refusal.GRANT_FOREIGN)
-        if not _same_tenant(data, token):
-            raise Refused(Refusal.GRANT_FOREIGN)
-        granted = code_grant.read_token_pair(data, kind, prefixes)
-        if granted is None or granted.refresh is None:
-            raise Refused(Refusal.GRANT_MALFORMED)
-        return granted
-    except Refused as refused:
+def _still_ours(app: App, token: Token, owner: str) -> None:
+    """Before each call: who was stopped past the end of the lease must not use a refresh token that another one used.
+
+    It would be answered within the grace period, and which of the two pairs Slack then keeps is anybody's guess.
+    """
+    if not tokens.renew_lease(app.db, token, owner, app.clock() + LEASE):
+        raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=1)
+
+
+def _unusable(app: App, token: Token, owner: str, why: Refusal, origin: Origin) -> Refused:
+    """Slack gave something, but no pair for this token: the old one stays, and the next one tries again."""
+    with app.db.transaction():
         tokens.hold_lease(app.db, token, owner, app.clock() - 1)
-        detail = f"user={token.user_id}"
-        trail.note_alone(app, "token.refresh_failed", token.tenant, origin, refused.refusal.name, detail, app.clock())
-        app.metrics.count("slackapp_refresh_total", {"result": "malformed"})
-        raise Refused(Refusal.TOKEN_UNAVAILABLE) from None
-
-
-def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
-    """The ids may be left out of a refresh; those that are there must be this tenant's and this user's."""
-    org_wide = data.get("is_enterprise_install")
-    party = data.get("enterprise" if token.tenant.kind == "E" else "team")
-    user_id = data.get("user_id")
-    return (
-        (org_wide is None or org_wide is (token.tenant.kind == "E"))
-        and (not isinstance(party, dict) or party.get("id") == token.tenant.id)
-        and (user_id is None or not token.user_id or user_id == token.user_id)
-    )
+        trail.note(app, "token.refresh_failed", token.tenant, origin, why.name, f"user={token.user_id}", app.clock())
+    _count(app, "malformed", why.name.lower())
+    return Refused(Refusal.TOKEN_UNAVAILABLE)
 
 
 def _failed(app: App, token: Token, owner: str, error: SlackCallError, origin: Origin) -> Refused:
     refused = error.code in REFUSED_REFRESH
+    app.pauses.hold(METHOD, error.retry_after, app.clock())
     with app.db.transaction():
         if refused:
             tokens.refuse_refresh(app.db, token, owner)
@@ -177,5 +164,14 @@ def _failed(app: App, token: Token, owner: str, error: SlackCallError, origin: O
             tokens.hold_lease(app.db, token, owner, app.clock() + error.retry_after - 1)
         detail = f"user={token.user_id} generation={token.generation}"
         trail.note(app, "token.refresh_failed", token.tenant, origin, error.code, detail, app.clock())
-    app.metrics.count("slackapp_refresh_total", {"result": "refused" if refused else "failed"})
-    return Refused(Refusal.NEEDS_REINSTALL if refused else Refusal.TOKEN_UNAVAILABLE)
+    _count(app, "refused" if refused else "failed", error.code)
+    if not refused:
+        return Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=error.retry_after or None)
+    app.log.error("refresh_refused", {"code": error.code, "mend": "the app must be installed again"})
+    return needs_reinstall.refusal(app, token.tenant)
+
+
+def _count(app: App, result: str, code: str) -> None:
+    """Reasons are of a closed list, so that Slack cannot make labels."""
+    reason = code if code in ERRORS or code in REFUSED_REFRESH or code in _UNUSABLE else "other"
+    app.metrics.count("slackapp_refresh_total", {"result": result, "reason": reason if code else ""})

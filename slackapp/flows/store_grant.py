@@ -6,13 +6,15 @@ that a refresh of the old token that is still under way finds nothing to write t
 
 import json
 
+from slackapp.checks import token_life
 from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
 from slackapp.flows import trail
 from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
 from slackapp.model import Grant, GrantedToken, Installation, Origin, Sealed, Tenant
 from slackapp.ports import App, TenantKeys
-from slackapp.store import inbox, installations, oauth_states, tokens
+from slackapp.store import inbox, installations, installers, oauth_states, tokens
+from slackapp.store.installers import Installer
 from slackapp.store.tokens import SealedPair
 
 
@@ -41,6 +43,7 @@ def _write(app: App, grant: Grant, keys: TenantKeys, origin: Origin, now: int) -
     after = _installation(app, grant, before, now)
     bot_before = tokens.find(app.db, grant.tenant, "")
     installations.save(app.db, after, _webhook(grant, keys, after.generation), keep_webhook=grant.bot is None)
+    installers.save(app.db, grant.tenant, Installer(grant.installer_id, after.generation, now))
     for user_id, granted in (("", grant.bot), (grant.installer_id, grant.user)):
         if granted is not None:
             old = tokens.find(app.db, grant.tenant, user_id)
@@ -59,6 +62,7 @@ def _write(app: App, grant: Grant, keys: TenantKeys, origin: Origin, now: int) -
 def _installation(app: App, grant: Grant, before: Installation | None, now: int) -> Installation:
     # A grant of a user's token alone says nothing about the bot: what is known of the bot stays.
     known = before if before is not None and grant.bot is None else None
+    is_dead = known is not None and known.status == "needs_reinstall"
     return Installation(
         tenant=grant.tenant,
         app_id=app.settings.app_id,
@@ -70,10 +74,12 @@ def _installation(app: App, grant: Grant, before: Installation | None, now: int)
         installer_id=grant.installer_id,
         scopes_asked=tuple(sorted(app.settings.bot_scopes)),
         scopes_granted=known.scopes_granted if known else (grant.bot.scopes if grant.bot is not None else ()),
-        status="needs_reinstall" if known is not None and known.status == "needs_reinstall" else "active",
+        status="needs_reinstall" if is_dead else "active",
+        status_reason=known.status_reason if known is not None and is_dead else "",
         generation=(before.generation if before is not None else 0) + 1,
         installed_at=now,
         last_used_at=0,
+        last_validated_at=0,
     )
 
 
@@ -97,9 +103,11 @@ def seal_pair(
     refresh = None
     if granted.refresh is not None:
         refresh = keys.seal(records.refresh_of(tenant, user_id, generation), granted.refresh.reveal().encode())
+    expires_at = now + granted.expires_in if granted.expires_in is not None else None
     return SealedPair(
         access=keys.seal(records.access_of(tenant, user_id, generation), granted.access.reveal().encode()),
         refresh=refresh,
-        expires_at=now + granted.expires_in if granted.expires_in is not None else None,
+        expires_at=expires_at,
+        due_at=token_life.due_at(tenant, user_id, generation, now, expires_at),
         scopes=granted.scopes,
     )

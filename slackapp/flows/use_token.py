@@ -10,14 +10,14 @@ from typing import Any
 
 from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
-from slackapp.flows import refresh_token, trail
+from slackapp.flows import needs_reinstall, refresh_token, trail
 from slackapp.flows.suspend_tenant import guard
 from slackapp.flows.tenant_keys import open_current
 from slackapp.model import Installation, Origin, Sealed, Secret, SlackAnswer, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installations, tokens
 
-_BY_STATUS = {"suspended": Refusal.KEY_REVOKED, "suspect": Refusal.TOKEN_UNAVAILABLE}
+BY_STATUS = {"suspended": Refusal.KEY_REVOKED, "suspect": Refusal.TOKEN_UNAVAILABLE}
 
 Send = Callable[[Secret], SlackAnswer]
 
@@ -42,59 +42,68 @@ def call(
     """Calls a method as this tenant.
 
     `intent` runs in the transaction of the audit row, so that what must be on the disk before the call costs no commit
-    of its own. Raises Refused (NOT_INSTALLED, NEEDS_REINSTALL, TOKEN_UNAVAILABLE) and SlackCallError.
+    of its own. Raises Refused (NOT_INSTALLED, NEEDS_REINSTALL, TOKEN_UNAVAILABLE) and SlackCallError. While Slack wants
+    to hear nothing of this method for this tenant, that is told without asking it again.
     """
     return run(app, use, method, lambda token: app.slack.call(method, token, params), origin, intent)
 
 
 def run(app: App, use: Use, method: str, send: Send, origin: Origin, intent: Callable[[], None]) -> SlackAnswer:
     """The same for any call that takes a token."""
-    token = _fresh(app, use, origin)
+    whose = f"{use.tenant} {use.user_id} {method}"
+    held = app.pauses.left(whose, app.clock())
+    if held:
+        raise SlackCallError(method, "ratelimited", SlackErrorKind.RATE, held)
+    token = fresh(app, use, origin)
     try:
         return send(_open(app, token, use, method, origin, intent))
     except SlackCallError as error:
+        app.pauses.hold(whose, error.retry_after, app.clock())
         if not _is_outlived(app, token, error):
             if error.kind is SlackErrorKind.DEAD:
-                give_up(app, token, error.code, origin)
+                needs_reinstall.give_up(app, token, error.code, origin)
             raise
     # The pair that we saw is over before its time: refresh it, then repeat exactly once.
     try:
-        token = refresh_token.run(app, token, origin)
+        token = refresh_token.run(app, token, origin, wait=True)
     except Refused as refused:
         if refused.refusal is Refusal.NEEDS_REINSTALL:
-            give_up(app, token, "refresh_refused", origin)
+            needs_reinstall.give_up(app, token, "refresh_refused", origin)
         raise
     try:
         return send(_open(app, token, use, method, origin, lambda: None))
     except SlackCallError as again:
+        app.pauses.hold(whose, again.retry_after, app.clock())
         if again.kind is SlackErrorKind.DEAD:
-            give_up(app, token, again.code, origin)
+            needs_reinstall.give_up(app, token, again.code, origin)
         raise
 
 
-def _fresh(app: App, use: Use, origin: Origin) -> Token:
-    """The token, refreshed when it is due."""
+def fresh(app: App, use: Use, origin: Origin) -> Token:
+    """The token as it is stored, sealed; refreshed when it is due. Raises Refused."""
     installation = installations.find(app.db, use.tenant)
     token = tokens.find(app.db, use.tenant, use.user_id) if installation is not None else None
-    _refuse_status(installation, use)
+    _refuse_status(app, installation, use)
     if token is None or token.status == "dead":
-        raise Refused(Refusal.NEEDS_REINSTALL)
+        raise needs_reinstall.refusal(app, use.tenant)
     if refresh_token.is_due(token, app.clock()):
         token = refresh_token.run_if_free(app, token, origin)
     if token.expires_at is not None and token.expires_at <= app.clock():
         # Expired, and no refresh came about. There is no other copy to fall back on.
         if token.status != "refresh_refused":
             raise Refused(Refusal.TOKEN_UNAVAILABLE)
-        give_up(app, token, "refresh_refused", origin)
-        raise Refused(Refusal.NEEDS_REINSTALL)
+        needs_reinstall.give_up(app, token, "refresh_refused", origin)
+        raise needs_reinstall.refusal(app, use.tenant)
     return token
 
 
-def _refuse_status(installation: Installation | None, use: Use) -> None:
+def _refuse_status(app: App, installation: Installation | None, use: Use) -> None:
     if installation is None:
         raise Refused(Refusal.NOT_INSTALLED)
     if installation.status not in use.statuses:
-        raise Refused(_BY_STATUS.get(installation.status, Refusal.NEEDS_REINSTALL))
+        if installation.status in BY_STATUS:
+            raise Refused(BY_STATUS[installation.status])
+        raise needs_reinstall.refusal(app, use.tenant)
 
 
 def _is_outlived(app: App, token: Token, error: SlackCallError) -> bool:
@@ -119,7 +128,7 @@ def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent:
     detail = f"purpose={use.purpose} method={method} {of}"
     with app.db.transaction():
         # Once more, under the lock: who has just become suspect, or is being removed, is not used any more.
-        _refuse_status(installations.find(app.db, use.tenant), use)
+        _refuse_status(app, installations.find(app.db, use.tenant), use)
         trail.note(app, "token.read", use.tenant, origin, "ok", detail, app.clock())
         intent()
     with guard(app, use.tenant, origin, detail):
@@ -129,12 +138,3 @@ def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent:
 def _access_now(app: App, token: Token) -> Sealed | None:
     found = tokens.find_same(app.db, token)
     return found.access if found is not None else None
-
-
-def give_up(app: App, token: Token, reason: str, origin: Origin) -> None:
-    """The token will never work again: nothing is called with it any more, until somebody installs again."""
-    with app.db.transaction():
-        if tokens.give_up(app.db, token):
-            if token.user_id == "":
-                installations.set_status(app.db, token.tenant, "active", "needs_reinstall")
-            trail.note(app, "token.dead", token.tenant, origin, reason, f"user={token.user_id}", app.clock())

@@ -1,4 +1,4 @@
-"""Bounds on how often: a token bucket per address, one audit row per reason and minute, places for exchanges."""
+"""Bounds on how often: a token bucket per address, pauses that Slack asks for, one audit row per reason and minute."""
 
 import math
 import threading
@@ -31,6 +31,37 @@ class TokenBuckets:
             if len(self._buckets) > MAX_KEYS:
                 self._buckets.popitem(last=False)
         return 0 if admitted else math.ceil((1 - level) / rate)
+
+
+class PauseTable:
+    """Until when Slack wants to hear nothing of a key; at most 10,000 keys are remembered.
+
+    In memory: another process, or the next one, learns it by one call of its own.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def left(self, key: str, now: int) -> int:
+        """The seconds that are left; 0 when there is no pause."""
+        with self._lock:
+            since, seconds = self._until.get(key, (now, 0))
+            left = seconds - (now - since)
+            if now >= since and left > 0:  # a clock that was set back ends the pause
+                return left
+            self._until.pop(key, None)
+            return 0
+
+    def hold(self, key: str, seconds: int, now: int) -> None:
+        """Begins a pause; nothing for 0 seconds."""
+        if seconds <= 0:
+            return
+        with self._lock:
+            self._until.pop(key, None)
+            self._until[key] = (now, seconds)
+            if len(self._until) > MAX_KEYS:
+                self._until.popitem(last=False)
 
 
 class OncePerMinute:

@@ -6,12 +6,13 @@ Does not stop: a library that writes to stderr by itself.
 """
 
 import json
+import logging
 import re
 import sys
 import threading
 import traceback
 from collections.abc import Mapping
-from typing import TextIO
+from typing import Protocol
 
 from slackapp.ports import Clock
 
@@ -20,10 +21,20 @@ _SECRET = re.compile(
 )
 
 
+class LineStream(Protocol):
+    """Where lines go: a file, or somebody else's logger."""
+
+    def write(self, text: str, /) -> object:
+        """One line."""
+
+    def flush(self) -> None:
+        """Hands on what was written."""
+
+
 class JsonLog:
     """Writes to a stream; safe for several threads."""
 
-    def __init__(self, stream: TextIO, clock: Clock) -> None:
+    def __init__(self, stream: LineStream, clock: Clock) -> None:
         self._stream = stream
         self._clock = clock
         self._lock = threading.Lock()
@@ -55,6 +66,21 @@ class JsonLog:
                 self._stream.flush()
             except (OSError, ValueError):
                 return  # a full disk or a closed pipe: the service goes on without its log
+
+
+class LoggerStream:
+    """Lines for somebody else's logger, where we are a guest in another program: all of them as errors but `info`."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def write(self, text: str, /) -> None:
+        """One line."""
+        level = logging.DEBUG if '"level": "info"' in text else logging.ERROR
+        self._logger.log(level, "%s", text.rstrip("\n"))
+
+    def flush(self) -> None:
+        """The logger does that by itself."""
 
 
 def mask(text: str) -> str:

@@ -45,6 +45,11 @@ class SlackClient:
         fields = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
         return self.call("apps.uninstall", token, fields)
 
+    def exchange(self, token: Secret) -> SlackAnswer:
+        """`oauth.v2.exchange`: id and secret are fields, and the token a header. Raises SlackCallError."""
+        app = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
+        return self._request("oauth.v2.exchange", {**app, "token": token.reveal()}, {}, None)
+
     def _request(
         self, method: str, params: Mapping[str, Any], headers: dict[str, str], auth: dict[str, str] | None
     ) -> SlackAnswer:
@@ -55,7 +60,7 @@ class SlackClient:
         self._metrics.count("slackapp_slack_calls_total", {"method": method, "result": code})
         if code != "ok":
             raise SlackCallError(method, code, sort_error(code), _retry_after(code, answer["headers"]))
-        return SlackAnswer(answer["data"])
+        return SlackAnswer(answer["data"], _scopes(answer["headers"]))
 
     def _send(
         self, method: str, params: Mapping[str, Any], headers: dict[str, str], auth: dict[str, str] | None
@@ -98,6 +103,14 @@ def _error_code(answer: Mapping[str, Any]) -> str:
     code = answer["data"].get("error")
     # The code goes into the log and the audit, so it must look like one.
     return code if isinstance(code, str) and len(code) <= 64 and code.replace("_", "a").isalnum() else "unknown_error"
+
+
+def _scopes(headers: Mapping[str, str]) -> tuple[str, ...] | None:
+    """What the calling token may do now (docs.slack.dev/apis/web-api): spaces may follow the commas."""
+    claimed = headers.get("x-oauth-scopes")
+    if claimed is None or not claimed.isascii() or not claimed.isprintable():
+        return None
+    return tuple(sorted({scope.strip() for scope in claimed.split(",")} - {""}))
 
 
 def _retry_after(code: str, headers: Mapping[str, str]) -> int:

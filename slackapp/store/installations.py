@@ -38,6 +38,7 @@ def save(db: Database, installation: Installation, webhook: Sealed | None, keep_
             "scopes_granted": ",".join(installation.scopes_granted),
             "webhook": webhook.blob if webhook is not None else None,
             "status": installation.status,
+            "status_reason": installation.status_reason,
             "keep_webhook": int(keep_webhook and webhook is None),
             "generation": installation.generation,
             "now": installation.installed_at,
@@ -49,6 +50,11 @@ def find_webhook(db: Database, tenant: Tenant) -> tuple[Sealed, int] | None:
     """The sealed incoming webhook and the generation that it is bound to."""
     row = db.one("find_webhook", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
     return (Sealed(row["webhook"]), row["webhook_generation"]) if row is not None else None
+
+
+def delete_webhook(db: Database, tenant: Tenant) -> None:
+    """Deletes the incoming webhook."""
+    db.execute("delete_webhook", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
 
 
 def reseal_webhook(db: Database, tenant: Tenant, webhook: Sealed) -> None:
@@ -66,10 +72,43 @@ def with_status(db: Database, status: str) -> list[Tenant]:
     return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("list_by_status", {"status": status})]
 
 
-def set_status(db: Database, tenant: Tenant, expected: str, status: str) -> bool:
-    """Moves from one status to another; False when it was not in the expected one."""
-    parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "expected": expected, "status": status}
+def set_status(db: Database, tenant: Tenant, expected: str, status: str, reason: str = "") -> bool:
+    """Moves from one status to another; False when it was not in the expected one. `reason` is a code, for people."""
+    parameters = {
+        "tenant_kind": tenant.kind,
+        "tenant_id": tenant.id,
+        "expected": expected,
+        "status": status,
+        "reason": reason,
+    }
     return db.execute("set_installation_status", parameters) == 1
+
+
+def begin_check(db: Database, before: int, most: int, now: int) -> list[Tenant]:
+    """Active tenants whose tokens nobody has begun to check since `before`; each is ours to check now."""
+    found = []
+    for row in db.many("list_unchecked", {"before": before, "most": most}):
+        key = {"tenant_kind": row["tenant_kind"], "tenant_id": row["tenant_id"]}
+        if db.execute("begin_check", {**key, "seen": row["check_begun_at"], "now": now}) == 1:
+            found.append(Tenant(row["tenant_kind"], row["tenant_id"]))
+    return found
+
+
+def note_validated(db: Database, tenant: Tenant, now: int) -> None:
+    """Notes that Slack was asked about the tenant's tokens, and answered."""
+    db.execute("note_validated", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "now": now})
+
+
+def set_granted_scopes(db: Database, tenant: Tenant, scopes: tuple[str, ...]) -> None:
+    """What the bot may do there, as Slack says now."""
+    parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "scopes": ",".join(scopes)}
+    db.execute("set_granted_scopes", parameters)
+
+
+def join_enterprise(db: Database, tenant: Tenant, enterprise_id: str) -> None:
+    """Notes that a workspace belongs to an org now."""
+    parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "enterprise_id": enterprise_id}
+    db.execute("join_enterprise", parameters)
 
 
 def touch(db: Database, tenant: Tenant, now: int) -> None:
@@ -95,9 +134,11 @@ def _installation(row: Row) -> Installation:
         scopes_asked=split_scopes(row["scopes_asked"]),
         scopes_granted=split_scopes(row["scopes_granted"]),
         status=row["status"],
+        status_reason=row["status_reason"],
         generation=row["generation"],
         installed_at=row["installed_at"],
         last_used_at=row["last_used_at"],
+        last_validated_at=row["last_validated_at"],
     )
 
 

@@ -5,6 +5,9 @@ from slackapp.store.db import Database
 DATABASE_ID = "database_id"
 PRIMARY = "primary_master_key"
 EPOCH = "key_epoch"
+BOUND_TO = "bound_to"
+"""The app that every sealed value is bound to: its id; its client id where the database was made without knowing it."""
+CLIENT = "client_id"
 
 
 def get(db: Database, name: str) -> str | None:

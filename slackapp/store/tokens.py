@@ -9,11 +9,15 @@ from slackapp.store.installations import split_scopes
 
 @dataclass(frozen=True)
 class SealedPair:
-    """What Slack gave, sealed. `expires_at` in Unix seconds; None, with no refresh token, for a long-lived token."""
+    """What Slack gave, sealed. `expires_at` in Unix seconds; None, with no refresh token, for a long-lived token.
+
+    `due_at` is when it is to be refreshed, in Unix seconds.
+    """
 
     access: Sealed
     refresh: Sealed | None
     expires_at: int | None
+    due_at: int | None
     scopes: tuple[str, ...]
 
 
@@ -26,7 +30,8 @@ def find(db: Database, tenant: Tenant, user_id: str) -> Token | None:
 def find_same(db: Database, token: Token) -> Token | None:
     """The same generation of a token as it lies there now: under another data key, perhaps, or leased."""
     found = find(db, token.tenant, token.user_id)
-    return found if found is not None and found.generation == token.generation else None
+    is_same = found is not None and (found.generation, found.granted_at) == (token.generation, token.granted_at)
+    return found if is_same else None
 
 
 def of_tenant(db: Database, tenant: Tenant) -> list[Token]:
@@ -43,7 +48,7 @@ def take_lease(db: Database, token: Token, owner: str, now: int, until: int) -> 
     """Becomes the only one to refresh this generation of the token; False when another one is."""
     parameters = {
         **_key(token.tenant, token.user_id),
-        "generation": token.generation,
+        **_version(token),
         "owner": owner,
         "now": now,
         "until": until,
@@ -56,9 +61,21 @@ def hold_lease(db: Database, token: Token, owner: str, until: int) -> None:
     db.execute("hold_lease", {**_key(token.tenant, token.user_id), "owner": owner, "until": until})
 
 
+def renew_lease(db: Database, token: Token, owner: str, until: int) -> bool:
+    """Prolongs our lease; False when it is another one's by now, or the token was replaced."""
+    parameters = {**_key(token.tenant, token.user_id), **_version(token), "owner": owner, "until": until}
+    return db.execute("renew_lease", parameters) == 1
+
+
 def drop_lease(db: Database, token: Token, owner: str) -> None:
     """Gives our lease back, Slack not having been asked."""
     db.execute("drop_lease", {**_key(token.tenant, token.user_id), "owner": owner})
+
+
+def put_off(db: Database, token: Token, owner: str, due_at: int) -> None:
+    """Gives our lease back, and lets nobody refresh the token before that time."""
+    parameters = {**_key(token.tenant, token.user_id), **_version(token), "owner": owner, "due_at": due_at}
+    db.execute("put_off_refresh", parameters)
 
 
 def replace_pair(db: Database, token: Token, pair: SealedPair, now: int) -> bool:
@@ -66,7 +83,7 @@ def replace_pair(db: Database, token: Token, pair: SealedPair, now: int) -> bool
     parameters = {
         **_key(token.tenant, token.user_id),
         **_values(pair),
-        "generation": token.generation,
+        **_version(token),
         "now": now,
     }
     return db.execute("replace_pair", parameters) == 1
@@ -85,13 +102,13 @@ def reseal(db: Database, token: Token, access: Sealed, refresh: Sealed | None) -
 
 def refuse_refresh(db: Database, token: Token, owner: str) -> bool:
     """Slack refused the refresh token: no further refresh of this generation; False when the lease is not ours."""
-    parameters = {**_key(token.tenant, token.user_id), "generation": token.generation, "owner": owner}
+    parameters = {**_key(token.tenant, token.user_id), **_version(token), "owner": owner}
     return db.execute("refuse_refresh", parameters) == 1
 
 
 def give_up(db: Database, token: Token) -> bool:
     """This generation of the token is dead; False when it was replaced meanwhile."""
-    return db.execute("give_up_token", {**_key(token.tenant, token.user_id), "generation": token.generation}) == 1
+    return db.execute("give_up_token", {**_key(token.tenant, token.user_id), **_version(token)}) == 1
 
 
 def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
@@ -99,9 +116,30 @@ def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
     return db.execute("delete_token", _key(tenant, user_id)) == 1
 
 
+def delete_users(db: Database, tenant: Tenant) -> int:
+    """Deletes the token of every person; how many."""
+    return db.execute("delete_user_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+
+
 def any_long_lived(db: Database) -> bool:
     """Whether any tenant has a token in use that does not rotate."""
     return db.one("any_long_lived", {}) is not None
+
+
+def due(db: Database, now: int, most: int) -> list[Token]:
+    """Tokens of active tenants that are to be refreshed and that nobody refreshes just now, the oldest first."""
+    return [_token(row) for row in db.many("due_tokens", {"now": now, "most": most})]
+
+
+def long_lived(db: Database) -> list[Token]:
+    """Tokens of active tenants that do not rotate."""
+    return [_token(row) for row in db.many("long_lived_tokens", {})]
+
+
+def set_scopes(db: Database, token: Token, scopes: tuple[str, ...]) -> bool:
+    """What Slack says now that the token may do; False when that was known."""
+    parameters = {**_key(token.tenant, token.user_id), **_version(token), "scopes": ",".join(scopes)}
+    return db.execute("set_token_scopes", parameters) == 1
 
 
 def count(db: Database, tenant: Tenant) -> int:
@@ -114,11 +152,16 @@ def _key(tenant: Tenant, user_id: str) -> dict[str, str]:
     return {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "user_id": user_id}
 
 
+def _version(token: Token) -> dict[str, int]:
+    return {"generation": token.generation, "granted_at": token.granted_at}
+
+
 def _values(pair: SealedPair) -> dict[str, object]:
     return {
         "access": pair.access.blob,
         "refresh": pair.refresh.blob if pair.refresh is not None else None,
         "expires_at": pair.expires_at,
+        "due_at": pair.due_at,
         "scopes": ",".join(pair.scopes),
     }
 
@@ -134,6 +177,7 @@ def _token(row: Row) -> Token:
         granted_at=row["granted_at"],
         issued_at=row["issued_at"],
         expires_at=row["expires_at"],
+        due_at=row["due_at"],
         status=row["status"],
         lease_owner=row["lease_owner"],
     )

@@ -15,6 +15,9 @@ _ADVICE = {
     "exchange_refused": "Nothing was stored. Please begin again.",
     "grant_foreign": "Nothing was stored. Whoever runs this service must look at its settings.",
     "grant_malformed": "Nothing was stored. Please begin again; if it keeps failing, tell whoever runs this service.",
+    "team_not_allowed": "Nothing was stored. Whoever runs this service decides which workspaces it is for.",
+    "installer_not_admin": "Nothing was stored. Please ask an admin to install the app.",
+    "installer_unknown": "Nothing was stored. Please begin again, and let the app see who is in your workspace.",
     "slack_unreachable": "Nothing was stored. Please begin again in a minute.",
     "not_stored": "Nothing was stored, and this install link is spent. Please begin again in a minute.",
     "busy": "Please reload this page in a moment, or begin again.",
@@ -39,4 +42,7 @@ def refusal_response(refused: Refused, as_page: bool) -> Response:
     if as_page:
         advice = _ADVICE.get(answer.code, "You can begin an install here.")
         return html(answer.status, pages.refused(answer.sentence, advice), headers)
-    return json_answer(answer.status, {"error": answer.code}, headers)
+    said = {"error": answer.code}
+    if refused.install_url:
+        said["install_url"] = refused.install_url
+    return json_answer(answer.status, said, headers)

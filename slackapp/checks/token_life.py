@@ -1,0 +1,31 @@
+"""When a rotating token is to be refreshed: early enough to try again, and not all at the same time.
+
+Stops:   a token that expires while Slack is away for an hour; the refreshes of all tenants that were installed in one
+         hour falling on one minute.
+How:     due when less than min(2 h, a quarter of its life) is left, and up to a twelfth of that earlier. How much
+         earlier follows from whose token it is: nobody has to remember it, and every process finds the same.
+Does not stop: a Slack that is away for longer than what is left.
+Read:    docs.slack.dev/authentication/using-token-rotation
+"""
+
+import zlib
+
+from slackapp.model import Tenant
+
+MARGIN = 7200
+"""Seconds."""
+_SPREAD = 12
+
+
+def due_at(tenant: Tenant, user_id: str, generation: int, issued_at: int, expires_at: int | None) -> int | None:
+    """Unix seconds; None for a token that does not expire."""
+    if expires_at is None:
+        return None
+    margin = min(MARGIN, max(0, expires_at - issued_at) // 4)
+    return expires_at - margin + 1 - _earlier(tenant, user_id, generation, margin // _SPREAD)
+
+
+def _earlier(tenant: Tenant, user_id: str, generation: int, most: int) -> int:
+    """0 to `most` seconds: at most ten minutes."""
+    whose = f"{tenant.kind} {tenant.id} {user_id} {generation}".encode()
+    return zlib.crc32(whose) % (most + 1)

@@ -1,0 +1,30 @@
+"""A token that will never work again: nothing is called with it any more, until somebody installs again.
+
+The answer to whoever asks for the token from then on carries the link for that.
+"""
+
+from slackapp.errors import Refusal, Refused
+from slackapp.flows import trail
+from slackapp.model import Origin, Tenant, Token
+from slackapp.ports import App
+from slackapp.store import installations, tokens
+
+
+def give_up(app: App, token: Token, reason: str, origin: Origin) -> None:
+    """Marks the token, and the installation with it where it is the bot's. `reason` is Slack's code, or ours."""
+    with app.db.transaction():
+        if tokens.give_up(app.db, token):
+            if token.user_id == "":
+                installations.set_status(app.db, token.tenant, "active", "needs_reinstall", reason)
+            trail.note(app, "token.dead", token.tenant, origin, reason, f"user={token.user_id}", app.clock())
+
+
+def refusal(app: App, tenant: Tenant) -> Refused:
+    """What whoever asks for the token is told."""
+    return Refused(Refusal.NEEDS_REINSTALL, install_url=install_url(app, tenant))
+
+
+def install_url(app: App, tenant: Tenant) -> str:
+    """Where the app is installed again; for a workspace, with the hint to Slack which one it is about."""
+    hint = f"?team={tenant.id}" if tenant.kind == "T" else ""
+    return f"{app.settings.public_url}/slack/install{hint}"

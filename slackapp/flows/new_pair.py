@@ -1,0 +1,81 @@
+"""A new pair in place of a token that is there: looked at, sealed, stored over exactly the one that it came from."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from slackapp.checks import code_grant
+from slackapp.errors import Refusal, Refused, StoreBusyError
+from slackapp.flows import trail
+from slackapp.flows.store_grant import seal_pair
+from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
+from slackapp.model import GrantedToken, Origin, Token
+from slackapp.ports import App
+from slackapp.store import installations, tokens
+
+
+def verify(app: App, token: Token, data: Mapping[str, Any]) -> GrantedToken:
+    """Slack's answer to a refresh or an exchange of this token. Raises Refused: GRANT_FOREIGN, GRANT_MALFORMED.
+
+    It stands at the top level whether the token is the bot's or a user's, so the type must be looked at
+    (docs.slack.dev/authentication/using-token-rotation).
+    """
+    if data.get("app_id", app.settings.app_id) != app.settings.app_id or not _same_tenant(data, token):
+        raise Refused(Refusal.GRANT_FOREIGN)
+    kind, prefixes = ("user", code_grant.USER_PREFIXES) if token.user_id else ("bot", code_grant.BOT_PREFIXES)
+    granted = code_grant.read_token_pair(data, kind, prefixes)
+    if granted is None or granted.refresh is None:
+        raise Refused(Refusal.GRANT_MALFORMED)
+    return granted if granted.scopes else replace(granted, scopes=token.scopes)
+
+
+def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
+    """The ids may be left out; those that are there must be this tenant's and this user's."""
+    org_wide = data.get("is_enterprise_install")
+    party = data.get("enterprise" if token.tenant.kind == "E" else "team")
+    user_id = data.get("user_id")
+    return (
+        (org_wide is None or org_wide is (token.tenant.kind == "E"))
+        and (not isinstance(party, dict) or party.get("id") == token.tenant.id)
+        and (user_id is None or not token.user_id or user_id == token.user_id)
+    )
+
+
+def store(app: App, token: Token, granted: GrantedToken, event: str, origin: Origin) -> bool:
+    """The new pair in place of the one it came from; False, and nothing stored, when that one is gone.
+
+    Nobody else has this pair, and Slack will not give it again: while the database is busy, it is tried further.
+    """
+    why = ""
+    for _ in range(TRIES):
+        keys, now = app.keyring.prepare(token.tenant), app.clock()
+        if keys.minted:
+            return False  # purged meanwhile: a late answer must not bring the tenant back
+        try:
+            with app.db.transaction():
+                settle(app, token.tenant, keys, now)
+                pair = seal_pair(keys, token.tenant, token.user_id, token.generation + 1, granted, now)
+                replaced = tokens.replace_pair(app.db, token, pair, now)
+                if replaced:
+                    detail = f"user={token.user_id} generation={token.generation + 1}"
+                    trail.note(app, event, token.tenant, origin, "ok", detail, now)
+                    _note_scopes(app, token, granted, origin, now)
+                return replaced
+        except KeysChangedError:
+            app.keyring.forget(token.tenant)
+            why = "the tenant's keys kept changing"
+        except StoreBusyError as error:
+            why = str(error)
+    raise StoreBusyError(why)
+
+
+def _note_scopes(app: App, token: Token, granted: GrantedToken, origin: Origin, now: int) -> None:
+    """A refresh may bring other scopes than the token had."""
+    if granted.scopes == token.scopes:
+        return
+    if not token.user_id:
+        installations.set_granted_scopes(app.db, token.tenant, granted.scopes)
+    asked, has = set(app.settings.user_scopes if token.user_id else app.settings.bot_scopes), set(granted.scopes)
+    missing, surplus = ",".join(sorted(asked - has)), ",".join(sorted(has - asked))
+    detail = f"user={token.user_id} missing={missing} surplus={surplus}"
+    trail.note(app, "scopes.changed", token.tenant, origin, "ok", detail, now)

@@ -1,0 +1,87 @@
+"""Who installed: `sql/installers.sql`."""
+
+from dataclasses import dataclass
+
+from slackapp.model import Sealed, Tenant
+from slackapp.store.db import Database, Row
+
+
+@dataclass(frozen=True)
+class Installer:
+    """One person who installed, or the bot (`user_id` "").
+
+    `generation` is the installation's at that time: whose is the greatest came last. `installed_at` is in Unix seconds,
+    with a fraction where a Bolt app gave one. `details` and `webhook` are what a Bolt app gave and no column holds.
+    """
+
+    user_id: str
+    generation: int
+    installed_at: float
+    details: Sealed | None = None
+    webhook: Sealed | None = None
+
+
+def find(db: Database, tenant: Tenant, user_id: str) -> Installer | None:
+    """One person, or the bot."""
+    row = db.one("find_installer", _key(tenant, user_id))
+    return _installer(row) if row is not None else None
+
+
+def latest(db: Database, tenant: Tenant) -> Installer | None:
+    """The person who installed last."""
+    row = db.one("latest_installer", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    return _installer(row) if row is not None else None
+
+
+def of_tenant(db: Database, tenant: Tenant) -> list[Installer]:
+    """All of them, the bot first."""
+    rows = db.many("list_installers", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    return [_installer(row) for row in rows]
+
+
+def save(db: Database, tenant: Tenant, installer: Installer) -> None:
+    """Adds the person, or replaces what was known."""
+    parameters = {
+        **_key(tenant, installer.user_id),
+        "generation": installer.generation,
+        "installed_at": installer.installed_at,
+        "details": installer.details.blob if installer.details is not None else None,
+        "webhook": installer.webhook.blob if installer.webhook is not None else None,
+    }
+    db.execute("save_installer", parameters)
+
+
+def reseal(db: Database, tenant: Tenant, installer: Installer, details: Sealed | None, webhook: Sealed | None) -> None:
+    """The same details and webhook under another data key."""
+    parameters = {
+        **_key(tenant, installer.user_id),
+        "generation": installer.generation,
+        "details": details.blob if details is not None else None,
+        "webhook": webhook.blob if webhook is not None else None,
+    }
+    db.execute("reseal_installer", parameters)
+
+
+def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
+    """Deletes one."""
+    return db.execute("delete_installer", _key(tenant, user_id)) == 1
+
+
+def delete_people(db: Database, tenant: Tenant) -> int:
+    """Deletes all but the bot; how many."""
+    return db.execute("delete_people", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+
+
+def delete_webhooks(db: Database, tenant: Tenant) -> None:
+    """Deletes the incoming webhooks of all of them."""
+    db.execute("delete_webhooks", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+
+
+def _key(tenant: Tenant, user_id: str) -> dict[str, str]:
+    return {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "user_id": user_id}
+
+
+def _installer(row: Row) -> Installer:
+    details = Sealed(row["details"]) if row["details"] is not None else None
+    webhook = Sealed(row["webhook"]) if row["webhook"] is not None else None
+    return Installer(row["user_id"], row["generation"], row["installed_at"], details, webhook)

@@ -1,0 +1,49 @@
+-- Who installed: one row per person, and one with user_id '' for the bot. `details` and `webhook` are sealed.
+
+-- name: find_installer :one
+-- tenant: tenant_kind, tenant_id
+SELECT user_id, generation, installed_at, details, webhook FROM installers
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id;
+
+-- name: latest_installer :one
+-- tenant: tenant_kind, tenant_id
+-- By generation, not by time: two installs in one second have an order all the same.
+SELECT user_id, generation, installed_at, details, webhook FROM installers
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id <> ''
+ ORDER BY generation DESC
+ LIMIT 1;
+
+-- name: list_installers :many
+-- tenant: tenant_kind, tenant_id
+SELECT user_id, generation, installed_at, details, webhook FROM installers
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+ ORDER BY user_id;
+
+-- name: save_installer :exec
+-- tenant: tenant_kind, tenant_id
+INSERT INTO installers (tenant_kind, tenant_id, user_id, generation, installed_at, details, webhook)
+VALUES (:tenant_kind, :tenant_id, :user_id, :generation, :installed_at, :details, :webhook)
+ON CONFLICT (tenant_kind, tenant_id, user_id) DO UPDATE SET
+       generation = excluded.generation, installed_at = excluded.installed_at, details = excluded.details,
+       webhook = excluded.webhook;
+
+-- name: reseal_installer :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE installers SET details = :details, webhook = :webhook
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND generation = :generation;
+
+-- name: delete_installer :exec
+-- tenant: tenant_kind, tenant_id
+DELETE FROM installers
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id;
+
+-- name: delete_people :exec
+-- tenant: tenant_kind, tenant_id
+DELETE FROM installers
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id <> '';
+
+-- name: delete_webhooks :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE installers SET webhook = NULL
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
