@@ -5,6 +5,7 @@ Read once, at start. An unknown `SLACKAPP_…` name is refused: a misspelled set
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from slackapp.errors import ConfigError
 from slackapp.model import Secret, Settings, SlackAddresses
 
 REQUIRED = None
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CREDENTIALS = ("SLACK_APP_ID", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET")
 
 
@@ -66,6 +68,14 @@ SETTINGS = (
         "What the bot asks for, separated by commas; a lone comma for an app without a bot.",
     ),
     Setting("SLACKAPP_USER_SCOPES", "user_scopes", forms.scopes, "", "What is asked for as the installing person."),
+    Setting(
+        "SLACKAPP_REQUIRE_ADMIN_INSTALLER", "require_admin_installer", forms.yes_or_no, "no",
+        "`yes`: only admins may install; needs the scope `users:read`. For sensitive scopes it is always so.",
+    ),
+    Setting(
+        "SLACKAPP_ALLOWED_TEAMS", "allowed_teams", forms.teams, "",
+        "Ids of the workspaces and organisations that may install, separated by commas; without it all may.",
+    ),
     Setting("SLACKAPP_STATE_TTL", "state_ttl", forms.state_ttl, "600", "Seconds an install may take; at most 900."),
     Setting(
         "SLACKAPP_STATE_LIMIT", "state_limit", forms.state_limit, "100000",
@@ -141,6 +151,32 @@ def load(environment: Mapping[str, str], defaults: Mapping[str, str]) -> Setting
     return settings
 
 
+def embedded(given: Mapping[str, str]) -> Settings:
+    """Settings for a store inside another program, which gives its own by field; all others are as in the table.
+
+    Nothing of the environment counts, but where systemd says that its credentials lie. Raises ConfigError.
+    """
+    credentials = os.environ.get(_SYSTEMD)
+    values: dict[str, Any] = {"credentials_directory": Path(credentials) if credentials else None}
+    for setting in SETTINGS:
+        text = given.get(setting.field) or setting.default or ""
+        try:
+            values[setting.field] = setting.parse(text) if text or setting.default is not None else ""
+        except ValueError as error:
+            raise ConfigError(f"{setting.name}: {error}") from None
+    return Settings(**{**values, "signing_secrets": (), "client_secret": values["client_secret"] or Secret("")})
+
+
+def read_variable(name: str) -> Secret:
+    """A variable that a person names on the command line. Raises ConfigError."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError("--token-env: takes the name of a variable, not its value")  # which is not repeated here
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise ConfigError(f"{name}: there is no such variable in the environment, or it is empty")
+    return Secret(value)
+
+
 def missing_credentials(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Which of the app's four credentials are not set, neither directly nor as a file."""
     return tuple(name for name in CREDENTIALS if name not in environment and f"{name}_FILE" not in environment)
@@ -159,6 +195,8 @@ def describe(settings: Settings, environment: Mapping[str, str]) -> list[tuple[s
 
 def _shown(value: Any) -> str:
     match value:
+        case bool():
+            return "yes" if value else "no"
         case SlackAddresses():
             return value.origin
         case tuple():

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from slackapp.checks.slack_ids import is_app
+from slackapp.checks import installer
+from slackapp.checks.slack_ids import is_app, tenant_of_id
 from slackapp.errors import ConfigError
 from slackapp.model import Secret, Settings, SlackAddresses
 
@@ -14,6 +15,7 @@ _SECRET = re.compile(r"[!-~]{16,128}")
 _SCOPE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}")
 _BEHAVIOUR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _LISTEN = re.compile(r"(?:(?P<host>[^:\[\]]+|\[[0-9A-Fa-f:]+\]):)?(?P<port>[0-9]{1,5})")
+_YES_OR_NO = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -122,6 +124,21 @@ def scopes(text: str) -> tuple[str, ...]:
     return parts
 
 
+def yes_or_no(text: str) -> bool:
+    """Capitals do not matter."""
+    if text.lower() not in _YES_OR_NO:
+        raise ValueError("must be yes or no")
+    return _YES_OR_NO[text.lower()]
+
+
+def teams(text: str) -> tuple[str, ...]:
+    """Ids of workspaces and organisations; a text without any is no list that lets everybody in."""
+    parts = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if (text and not parts) or not all(tenant_of_id(part) for part in parts):
+        raise ValueError("must be ids of workspaces (T…) or organisations (E…), separated by commas")
+    return parts
+
+
 def state_ttl(text: str) -> int:
     """Seconds, 60 to 900."""
     return _whole(text, 60, 900)
@@ -178,6 +195,20 @@ def check_together(settings: Settings) -> None:
             "SLACKAPP_PUBLIC_URL: must be https, because slack.com sends browsers and events there; "
             "use a tunnel or a proxy with a certificate"
         )
+    _require_sight_of_the_installer(settings)
+
+
+def _require_sight_of_the_installer(settings: Settings) -> None:
+    asked = (*settings.bot_scopes, *settings.user_scopes)
+    if installer.ASKING in asked or not installer.needs_admin(asked, settings.require_admin_installer):
+        return
+    why = "SLACKAPP_REQUIRE_ADMIN_INSTALLER is on"
+    for scope in installer.sensitive(asked)[:1]:
+        why = f"{scope} is sensitive (it {installer.why_sensitive(scope)})"
+    raise ConfigError(
+        f"SLACKAPP_{'BOT' if settings.bot_scopes else 'USER'}_SCOPES: add {installer.ASKING}; {why}, "
+        "so the installer must be an admin, and only that scope shows who is one"
+    )
 
 
 def _whole(text: str, least: int, most: int) -> int:

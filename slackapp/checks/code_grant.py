@@ -17,6 +17,7 @@ from slackapp.model import Grant, GrantedToken, Secret, Tenant, Webhook
 
 BOT_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 USER_PREFIXES = ("xoxp-", "xoxe.xoxp-")
+SOMEBODY = "?"
 _TOKEN_BYTES = 16 * 1024
 _NAME_LENGTH = 255
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[!-~]*")
@@ -52,11 +53,16 @@ def verify_grant(data: Mapping[str, Any], app_id: str) -> Grant:
     )
 
 
-def tokens_to_revoke(data: Mapping[str, Any]) -> tuple[Secret, ...]:
-    """Every token in an answer that is not going to be kept, however malformed the rest of the answer is."""
+def tokens_to_revoke(data: Mapping[str, Any]) -> tuple[tuple[str, Secret], ...]:
+    """Every token in an answer that is not going to be kept, however malformed the rest of the answer is; and whose.
+
+    "" is the bot, and SOMEBODY a person without a readable id.
+    """
     user = data.get("authed_user")
-    found = (data.get("access_token"), user.get("access_token") if isinstance(user, dict) else None)
-    return tuple(Secret(token) for token in found if isinstance(token, str) and _printable(token))
+    found = [("", data.get("access_token"))]
+    if isinstance(user, dict):
+        found.append((user["id"] if is_user(user.get("id")) else SOMEBODY, user.get("access_token")))
+    return tuple((whose, Secret(token)) for whose, token in found if isinstance(token, str) and _printable(token))
 
 
 def has_refresh_token(data: Mapping[str, Any]) -> bool:

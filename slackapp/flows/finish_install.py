@@ -1,4 +1,4 @@
-"""`GET /slack/oauth_redirect`: from Slack's answer to a stored installation. Arrows 5 to 13 of the install.
+"""`GET /slack/oauth_redirect`: from Slack's answer to a stored installation. Arrows 5 to 14 of the install.
 
 The order is the security of it. Nothing is spent before the browser has shown that it began this install; no call is
 made before the state is used up and that is on the disk; nothing is stored before Slack's answer has been checked;
@@ -9,9 +9,9 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.checks import browser_binding, code_grant, state_token
+from slackapp.checks import browser_binding, code_grant, distribution, state_token
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, StoreError
-from slackapp.flows import store_grant, trail
+from slackapp.flows import check_installer, store_grant, trail
 from slackapp.flows.begin_install import PURPOSE
 from slackapp.flows.suspend_tenant import guard
 from slackapp.model import NO_TENANT, Origin
@@ -69,11 +69,15 @@ def _with_code(app: App, state: state_token.State, code: str, origin: Origin, no
     try:
         # 10. exchange the code, with no transaction open and without repeating
         data = _exchange(app, code)
+        answered_at = app.clock()  # a token's life counts from here
         # 11. the grant is for our app and names its own tenant
         grant = code_grant.verify_grant(data, app.settings.app_id)
-        # 12. seal; store tenant, keys, tokens, audit row and greeting in one transaction
+        # 12. the workspace is allowed, and the installer may grant what is asked for
+        distribution.require_allowed(grant, app.settings.allowed_teams)
+        check_installer.run(app, grant)
+        # 13. seal; store tenant, keys, tokens, audit row and greeting in one transaction
         with guard(app, grant.tenant, origin, "install"):
-            store_grant.run(app, grant, state.id_hash, origin, app.clock())
+            store_grant.run(app, grant, state.id_hash, origin, answered_at)
     except StoreError:
         _undo(app, data, state, Refusal.NOT_STORED, origin, now)
         raise Refused(Refusal.NOT_STORED, retry_after=_BUSY_SECONDS) from None
@@ -84,7 +88,7 @@ def _with_code(app: App, state: state_token.State, code: str, origin: Origin, no
         # A bug, too, must not leave a live token that nobody holds.
         _undo(app, data, state, Refusal.NOT_STORED, origin, now)
         raise
-    # 13. send the browser on to a clean page
+    # 14. send the browser on to a clean page
     return Landing.INSTALLED
 
 
@@ -127,19 +131,21 @@ def _undo(
 ) -> None:
     """Revokes what is not going to be kept, so that no live token exists that nobody holds, and notes the failure.
 
-    But where the tenant has a live token and the app's tokens do not rotate, Slack answered with the very token that
-    is in use: revoking it would break what works.
+    But where the bot, or that person, has a live token here and the app's tokens do not rotate, Slack answered with the
+    very token that is in use: revoking it would break what works.
     """
-    if code_grant.has_refresh_token(data) or not _has_live_token(app, data):
-        for token in code_grant.tokens_to_revoke(data):
-            try:
-                app.slack.call("auth.revoke", token, {})
-            except SlackCallError as error:
-                app.log.error("revoke_failed", {"code": error.code})
+    rotates = code_grant.has_refresh_token(data)
+    for user_id, token in code_grant.tokens_to_revoke(data):
+        if not rotates and _is_in_use(app, data, user_id):
+            continue
+        try:
+            app.slack.call("auth.revoke", token, {})
+        except SlackCallError as error:
+            app.log.error("revoke_failed", {"code": error.code})
     _note_failure(app, state, refusal, origin, now)
 
 
-def _has_live_token(app: App, data: Mapping[str, Any]) -> bool:
+def _is_in_use(app: App, data: Mapping[str, Any], user_id: str) -> bool:
     try:
         tenants = code_grant.claimed_tenants(data)
         if not tenants:
@@ -147,7 +153,7 @@ def _has_live_token(app: App, data: Mapping[str, Any]) -> bool:
         stored = [token for tenant in tenants for token in tokens.of_tenant(app.db, tenant)]
     except StoreError:
         return True  # not knowing is no reason to break what may be in use
-    return any(token.status != "dead" for token in stored)
+    return any(token.status != "dead" and user_id in (token.user_id, code_grant.SOMEBODY) for token in stored)
 
 
 def _note_failure(app: App, state: state_token.State, refusal: Refusal, origin: Origin, now: int) -> None:

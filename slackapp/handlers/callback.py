@@ -16,7 +16,7 @@ SHOWN_FOR = 3600
 
 
 def finish(app: App, request: Request, caller: Origin, now: int) -> Response:
-    """Arrows 5 to 13 of the install. On success 303, so that neither code nor state stays in the history."""
+    """Arrows 5 to 14 of the install. On success 303, so that neither code nor state stays in the history."""
     query = read_query(request.raw_query, finish_install.PARAMETERS)
     landing = finish_install.run(app, query, request.header("cookie"), caller, now)
     if landing is Landing.DECLINED:

@@ -1,0 +1,89 @@
+"""Who may grant sensitive scopes: an admin or owner, by Slack's own word.
+
+Stops:   a member or a guest handing an app what only an admin should give away, such as everybody's messages, and the
+         app becoming that person's tool.
+How:     a table of what is sensitive; `users.info` about the person who installed must say, with a plain `true`, that
+         this is an admin or owner: of the org for an org-wide install, else of the workspace. Whatever is missing, of
+         another type or about somebody else establishes nothing.
+Does not stop: an admin who is mistaken; a workspace that makes everybody an admin; somebody who stops being one later.
+Read:    docs.slack.dev/reference/methods/users.info, docs.slack.dev/reference/objects/user-object
+"""
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from slackapp.errors import Refusal, Refused
+
+ASKING = "users:read"
+"""The scope without which `users.info` says nothing."""
+
+SENSITIVE = {
+    # what people wrote, and who they are
+    "*:history": "reads messages",
+    "search:read*": "searches messages and files",
+    "files:read": "reads files",
+    "canvases:read": "reads canvases",
+    "lists:read": "reads lists",
+    "users:read.email": "reads everybody's email address",
+    # who is in, and who may come in
+    "admin*": "administers the workspace or the organisation",
+    "auditlogs:read": "reads who did what in the organisation",
+    "channels:manage": "creates, renames and archives channels",
+    "channels:write": "creates, renames and archives channels",
+    "groups:write": "manages private channels",
+    "groups:write.invites": "invites people to private channels",
+    "mpim:write": "begins conversations between people",
+    "usergroups:write": "changes who is in a user group",
+    "conversations.connect:*": "connects channels with other companies",
+    # in whose name is spoken
+    "chat:write.customize": "posts under any name and picture",
+    "users.profile:write": "changes profiles",
+}
+"""Scope → what makes it sensitive; `*` stands for any text."""
+
+_BARRED = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
+_IN_WORKSPACE = ("is_admin", "is_owner", "is_primary_owner")
+_IN_ORG = ("is_admin", "is_owner")
+
+
+def why_sensitive(scope: str) -> str:
+    """What makes a scope sensitive; "" for one that is not."""
+    return next((why for pattern, why in SENSITIVE.items() if fnmatchcase(scope, pattern)), "")
+
+
+def sensitive(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Those of the scopes that are."""
+    return tuple(scope for scope in scopes if why_sensitive(scope))
+
+
+def needs_admin(scopes: Iterable[str], always: bool) -> bool:
+    """Whether only an admin may install."""
+    return always or bool(sensitive(scopes))
+
+
+def require_admin(answer: Mapping[str, Any], installer_id: str, org_wide: bool) -> None:
+    """Passes for an answer of `users.info` that shows an admin.
+
+    Raises Refused: INSTALLER_NOT_ADMIN where Slack says who it is instead, INSTALLER_UNKNOWN where it says nothing
+    that can be used.
+    """
+    user = _mapping(answer.get("user"))
+    if user.get("id") != installer_id:
+        raise Refused(Refusal.INSTALLER_UNKNOWN)
+    barred = [user.get(flag) for flag in _BARRED]
+    if any(flag is True for flag in barred):
+        raise Refused(Refusal.INSTALLER_NOT_ADMIN)
+    if any(flag is not False and flag is not None for flag in barred):
+        raise Refused(Refusal.INSTALLER_UNKNOWN)
+    roles = [_mapping(user.get("enterprise_user")).get(flag) for flag in _IN_ORG]
+    if not org_wide:
+        roles = [user.get(flag) for flag in _IN_WORKSPACE]
+    if any(flag is True for flag in roles):
+        return
+    denied = any(flag is False for flag in roles)
+    raise Refused(Refusal.INSTALLER_NOT_ADMIN if denied else Refusal.INSTALLER_UNKNOWN)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

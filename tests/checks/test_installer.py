@@ -1,0 +1,140 @@
+"""Who may grant sensitive scopes."""
+
+from typing import Any
+
+import pytest
+
+from slackapp.checks.installer import SENSITIVE, needs_admin, require_admin, sensitive, why_sensitive
+from slackapp.errors import Refusal
+from tests.checks.helpers import accepts, refusal_of
+
+ME, OTHER = "U0NORTH001ADM", "U0NORTH001MEM"
+NOBODY = {"is_admin": False, "is_owner": False, "is_primary_owner": False}
+GUARDED = (
+    "channels:history", "groups:history", "im:history", "mpim:history", "files:read", "canvases:read", "lists:read",
+    "users:read.email", "search:read", "search:read.private", "search:read.im", "admin", "admin.users:write",
+    "admin.conversations:read", "auditlogs:read", "channels:manage", "channels:write", "groups:write",
+    "groups:write.invites", "mpim:write", "usergroups:write", "conversations.connect:write",
+    "conversations.connect:manage", "chat:write.customize", "users.profile:write",
+)  # fmt: skip
+FREE = (
+    "", "app_mentions:read", "chat:write", "chat:write.public", "commands", "incoming-webhook", "users:read",
+    "users.profile:read", "channels:read", "channels:join", "groups:read", "im:read", "im:write", "files:write",
+    "remote_files:read", "team:read", "usergroups:read", "reactions:read", "emoji:read", "history", "read:history2",
+)  # fmt: skip
+WRONG: tuple[Any, ...] = ("true", "True", 1, 1.0, "", 0, [True], {"is_admin": True}, [], {})
+"""What a flag may be in a broken answer: none of it is a yes, and none a no."""
+
+
+def person(**changes: Any) -> dict[str, Any]:
+    """Slack's answer about an admin of the workspace who is nobody in the org; `changes` are fields of the person."""
+    org = {"id": ME, "is_admin": False, "is_owner": False}
+    return {"ok": True, "user": {"id": ME, **NOBODY, "is_admin": True, "enterprise_user": org, **changes}}
+
+
+def of_org(**changes: Any) -> dict[str, Any]:
+    """An admin of the org who is nobody in the workspace; `changes` are fields of the person in the org."""
+    return person(**NOBODY, enterprise_user={"id": ME, "is_admin": True, "is_owner": False, **changes})
+
+
+# What is sensitive
+
+
+@pytest.mark.parametrize("scope", GUARDED)
+def test_a_sensitive_scope_is_known_with_its_reason(scope: str) -> None:
+    assert sensitive(("chat:write", scope)) == (scope,)
+    assert why_sensitive(scope) in SENSITIVE.values()
+
+
+def test_each_row_of_the_table_is_tested_here() -> None:
+    patterns = {pattern for scope in GUARDED for pattern in SENSITIVE if SENSITIVE[pattern] == why_sensitive(scope)}
+    assert patterns == SENSITIVE.keys()
+
+
+def test_what_is_not_sensitive_is_free() -> None:
+    assert sensitive(FREE) == ()
+    assert {why_sensitive(scope) for scope in FREE} == {""}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "always", "needed"),
+    [
+        ((), False, False),
+        (("chat:write", "users:read"), False, False),
+        (("chat:write", "files:read"), False, True),
+        (("chat:write",), True, True),
+        ((), True, True),
+    ],
+)
+def test_an_admin_is_needed_for_sensitive_scopes_and_where_it_is_always_so(
+    scopes: tuple[str, ...], always: bool, needed: bool
+) -> None:
+    assert needs_admin(scopes, always) is needed
+
+
+# Who is an admin
+
+
+@pytest.mark.parametrize("flag", NOBODY)
+def test_an_admin_or_owner_of_the_workspace_may_grant_for_it(flag: str) -> None:
+    assert accepts(lambda: require_admin(person(**{**NOBODY, flag: True}), ME, org_wide=False))
+    assert accepts(lambda: require_admin({"user": {"id": ME, flag: True}}, ME, org_wide=False))
+
+
+@pytest.mark.parametrize("flag", ["is_admin", "is_owner"])
+def test_an_admin_or_owner_of_the_org_may_grant_for_the_org(flag: str) -> None:
+    assert accepts(lambda: require_admin(of_org(**{"is_admin": False, flag: True}), ME, org_wide=True))
+
+
+def test_an_admin_of_one_may_not_grant_for_the_other() -> None:
+    """I am an admin of one small workspace, and install the app for the whole company."""
+    assert refusal_of(lambda: require_admin(person(), ME, org_wide=True)) is Refusal.INSTALLER_NOT_ADMIN
+    assert refusal_of(lambda: require_admin(of_org(), ME, org_wide=False)) is Refusal.INSTALLER_NOT_ADMIN
+    primary = of_org(is_admin=False, is_primary_owner=True)
+    assert refusal_of(lambda: require_admin(primary, ME, org_wide=True)) is Refusal.INSTALLER_NOT_ADMIN
+
+
+@pytest.mark.parametrize("flag", ["deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger"])
+def test_who_is_gone_a_bot_a_guest_or_a_stranger_is_no_admin(flag: str) -> None:
+    assert accepts(lambda: require_admin(person(**{flag: False}), ME, org_wide=False))
+    assert accepts(lambda: require_admin(person(**{flag: None}), ME, org_wide=False))
+    for answer, org_wide in ((person(**{flag: True}), False), (person(**of_org()["user"], **{flag: True}), True)):
+        assert refusal_of(lambda: require_admin(answer, ME, org_wide)) is Refusal.INSTALLER_NOT_ADMIN  # noqa: B023
+    for wrong in WRONG:
+        answer = person(**{flag: wrong})
+        assert refusal_of(lambda: require_admin(answer, ME, org_wide=False)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
+
+
+# What establishes nothing
+
+
+@pytest.mark.parametrize("about", [OTHER, ME.lower(), "", None, 7, [ME], {"id": ME}, True])
+def test_an_answer_about_anybody_else_establishes_nothing(about: Any) -> None:
+    for org_wide in (False, True):
+        answer = person(id=about, enterprise_user={"id": ME, "is_admin": True})
+        assert refusal_of(lambda: require_admin(answer, ME, org_wide)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
+
+
+@pytest.mark.parametrize("user", [None, ME, 7, True, [], [{"id": ME, "is_admin": True}], {}, {"is_admin": True}])
+def test_an_answer_without_a_person_establishes_nothing(user: Any) -> None:
+    for answer in ({"ok": True, "user": user}, {"ok": True}, {}, {"id": ME, "is_admin": True}):
+        for org_wide in (False, True):
+            refusal = refusal_of(lambda: require_admin(answer, ME, org_wide))  # noqa: B023
+            assert refusal is Refusal.INSTALLER_UNKNOWN
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, None], ids=repr)
+def test_a_flag_that_is_not_plainly_true_is_no_yes(wrong: Any) -> None:
+    """Stops `"false"`, which Python takes for true."""
+    flags = dict.fromkeys(NOBODY, wrong)
+    for answer, org_wide in ((person(**flags), False), (of_org(is_admin=wrong, is_owner=wrong), True)):
+        assert refusal_of(lambda: require_admin(answer, ME, org_wide)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
+    for answer, org_wide in ((person(is_admin=wrong), False), (of_org(is_admin=wrong), True)):
+        assert refusal_of(lambda: require_admin(answer, ME, org_wide)) is Refusal.INSTALLER_NOT_ADMIN  # noqa: B023
+
+
+@pytest.mark.parametrize("org", [None, True, ME, [], [{"is_admin": True}], {}, {"is_primary_owner": True}], ids=repr)
+def test_an_answer_that_says_nothing_about_the_org_establishes_nothing_there(org: Any) -> None:
+    answer = person(enterprise_user=org)
+    assert refusal_of(lambda: require_admin(answer, ME, org_wide=True)) is Refusal.INSTALLER_UNKNOWN
+    assert accepts(lambda: require_admin(answer, ME, org_wide=False))
