@@ -5,7 +5,22 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from slackapp.cli import audit, backup, config, demo, dev, keys, localslack, purge, serve, tenants, uninstall
+from slackapp.cli import (
+    audit,
+    backup,
+    check,
+    config,
+    demo,
+    dev,
+    exchange,
+    imports,
+    keys,
+    localslack,
+    purge,
+    serve,
+    tenants,
+    uninstall,
+)
 from slackapp.errors import ConfigError, StoreError
 
 EX_CONFIG = 78
@@ -29,6 +44,9 @@ COMMANDS = (
     Command("config", config.HELP, config.configure, config.run),
     Command("keys", keys.HELP, keys.configure, keys.run),
     Command("tenants", tenants.HELP, tenants.configure, tenants.run),
+    Command("check", check.HELP, check.configure, check.run),
+    Command("exchange", exchange.HELP, exchange.configure, exchange.run),
+    Command("import", imports.HELP, imports.configure, imports.run),
     Command("audit", audit.HELP, audit.configure, audit.run),
     Command("backup", backup.HELP, backup.configure, backup.run),
     Command("restore", backup.RESTORE_HELP, backup.configure_restore, backup.run_restore),

@@ -1,0 +1,29 @@
+"""`slackapp exchange`: long-lived tokens become rotating ones."""
+
+import argparse
+import sys
+
+from slackapp.cli.session import installed_tenant, open_service, operator
+from slackapp.flows import exchange_token
+
+HELP = "turn long-lived tokens into rotating ones, after token rotation was switched on at Slack"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """All tenants or one."""
+    parser.add_argument("--tenant", metavar="ID", help="only this one")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when no long-lived token is left of those that could be exchanged, else 1. Raises ConfigError, StoreError."""
+    with open_service() as service:
+        app = service.app
+        tenant = installed_tenant(app, arguments.tenant) if arguments.tenant is not None else None
+        waiting = exchange_token.waiting(app, tenant)
+        exchanged = 0
+        for number, outcome in enumerate(exchange_token.run(app, waiting, operator(app)), start=1):
+            exchanged += outcome.result == exchange_token.EXCHANGED
+            whose = f"{outcome.tenant}  {outcome.user_id or 'bot'}"
+            print(f"{number}/{len(waiting)}  {whose}  {outcome.result}", flush=True)
+    print(f"{exchanged} of {len(waiting)} exchanged", file=sys.stderr)
+    return 0 if exchanged == len(waiting) else 1

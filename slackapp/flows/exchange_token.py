@@ -1,0 +1,142 @@
+"""Turns a long-lived token into a rotating pair, once (docs.slack.dev/reference/methods/oauth.v2.exchange).
+
+Slack does so once per token, and the long-lived one works on until its pair is refreshed for the first time. So nothing
+is lost when the answer is lost: the pair that nobody has is never refreshed, and the token that we have stays.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from slackapp.crypto import envelope, records
+from slackapp.errors import ConfigError, Refused, SlackCallError, SlackErrorKind
+from slackapp.flows import needs_reinstall, new_pair, trail, use_token
+from slackapp.flows.refresh_token import LEASE
+from slackapp.flows.suspend_tenant import guard
+from slackapp.flows.tenant_keys import open_current
+from slackapp.model import Origin, Sealed, Secret, Tenant, Token
+from slackapp.ports import App
+from slackapp.store import installations, tokens
+
+METHOD = "oauth.v2.exchange"
+EXCHANGED = "exchanged"
+NOT_ENABLED = "token_rotation_not_enabled"
+LOST = "token_already_exchanged"
+_UNCLEAR = frozenset({"invalid_token", "authorization_not_found"})
+"""Said of a token that is dead, and of one that only cannot be exchanged."""
+_TAKEN = "another process is at it"
+_REPLACED = "the token was replaced or given up meanwhile"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out for one token. `result` is `exchanged`, or why not."""
+
+    tenant: Tenant
+    user_id: str
+    result: str
+
+
+def waiting(app: App, tenant: Tenant | None) -> list[Token]:
+    """The long-lived tokens there are: of one tenant, or of all."""
+    return [token for token in tokens.long_lived(app.db) if tenant is None or token.tenant == tenant]
+
+
+def run(app: App, waiting_tokens: list[Token], origin: Origin) -> Iterator[Outcome]:
+    """One after the other; may be ended at any time and begun again. Raises ConfigError, StoreError.
+
+    Where Slack says that the app does not rotate its tokens, there is no use to go on. After a limited rate, waits as
+    long as Slack said.
+    """
+    for token in waiting_tokens:
+        held = app.pauses.left(METHOD, app.clock())
+        if held:
+            app.wait(held)
+        yield Outcome(token.tenant, token.user_id, _exchange(app, token, origin))
+
+
+def _exchange(app: App, token: Token, origin: Origin) -> str:
+    # 1. take the lease on this generation
+    owner = f"{app.process_id}:{app.entropy(8).hex()}"
+    now = app.clock()
+    with app.db.transaction():
+        if _was_replaced(app, token):
+            return _REPLACED
+        installation = installations.find(app.db, token.tenant)
+        if installation is None or installation.status != "active":
+            return "the tenant is not served just now"
+        if not tokens.take_lease(app.db, token, owner, now, now + LEASE):
+            return _TAKEN
+        key_id = envelope.claimed_key_id(token.access.blob)
+        of = f"kind=access user={token.user_id} generation={token.generation} key={key_id}"
+        trail.note(app, "token.read", token.tenant, origin, "ok", f"purpose=exchange {of}", now)
+    try:
+        # 2. open the token
+        secret = _open(app, token, origin)
+        # 3. ask Slack for its pair, once; not so whoever was stopped past the end of the lease
+        if not tokens.renew_lease(app.db, token, owner, app.clock() + LEASE):
+            return _TAKEN
+        data = app.slack.exchange(secret).data
+        # 4. the answer is a pair of this kind, for this tenant
+        granted = new_pair.verify(app, token, data)
+        # 5. seal, and put it in place of the long-lived token
+        if _was_replaced(app, token):
+            return _REPLACED
+        with guard(app, token.tenant, origin, f"user={token.user_id} generation={token.generation + 1}"):
+            stored = new_pair.store(app, token, granted, "token.exchanged", origin)
+    except SlackCallError as error:
+        return _failed(app, token, owner, error, origin)
+    except Refused as refused:
+        return _note_failure(app, token, owner, refused.refusal.value.code, origin)
+    return EXCHANGED if stored else _REPLACED
+
+
+def _was_replaced(app: App, token: Token) -> bool:
+    """Or given up. Where the tenant was erased and installed again, the generations have begun anew."""
+    found = tokens.find_same(app.db, token)
+    return found is None or found.status != "live" or found.granted_at != token.granted_at
+
+
+def _open(app: App, token: Token, origin: Origin) -> Secret:
+    context = records.access_of(token.tenant, token.user_id, token.generation)
+    with guard(app, token.tenant, origin, f"kind={context.kind} generation={token.generation}"):
+        return Secret(open_current(app, context, token.access, lambda: _access_now(app, token)).decode())
+
+
+def _access_now(app: App, token: Token) -> Sealed | None:
+    found = tokens.find_same(app.db, token)
+    return found.access if found is not None else None
+
+
+def _failed(app: App, token: Token, owner: str, error: SlackCallError, origin: Origin) -> str:
+    app.pauses.hold(METHOD, error.retry_after, app.clock())
+    if _is_dead(app, token, error, origin):
+        needs_reinstall.give_up(app, token, error.code, origin)
+        return f"dead: {error.code}"
+    result = _note_failure(app, token, owner, error.code, origin)
+    if error.code == NOT_ENABLED:
+        raise ConfigError(f"{NOT_ENABLED}: switch token rotation on in the app's settings at Slack first")
+    return result
+
+
+def _is_dead(app: App, token: Token, error: SlackCallError, origin: Origin) -> bool:
+    """Where the answer is not clear, the token itself is asked; a live one must not be given up."""
+    if error.code not in _UNCLEAR:
+        return error.kind is SlackErrorKind.DEAD
+    use = use_token.Use(token.tenant, token.user_id, "exchange")
+    try:
+        use_token.call(app, use, "auth.test", {}, origin, lambda: None)
+    except SlackCallError as told:
+        return told.kind is SlackErrorKind.DEAD
+    except Refused:
+        return False
+    return False
+
+
+def _note_failure(app: App, token: Token, owner: str, code: str, origin: Origin) -> str:
+    """The token stays, and works; a repeat is free to try again."""
+    with app.db.transaction():
+        tokens.drop_lease(app.db, token, owner)
+        trail.note(app, "token.exchange_failed", token.tenant, origin, code, f"user={token.user_id}", app.clock())
+    if code == LOST:
+        return f"{code}: its pair was lost; the token works on, and a new install makes it rotate"
+    return code

@@ -1,0 +1,109 @@
+"""`slackapp check`: one line per token, an exit status for a script, and no token in the output."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from slackapp.localslack.model import Fault
+from tests.support.rewind import Prepared, prepared, quick_folder
+from tests.support.world import NORTH, SOUTH
+from tests.vault.stage import Desk, open_desk
+
+ASK = "auth.test"
+HERE = f"http://localhost:3000/slack/install?team={NORTH}"
+FINE = [
+    f"{NORTH}  bot  ok", f"{NORTH}  U0NORTH001ADM  ok", f"{SOUTH}  bot  ok", f"{SOUTH}  U0SOUTH001ADM  ok",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[tuple[Desk, Prepared]]:
+    with quick_folder() as folder, open_desk(folder) as made:
+        yield made, prepared(made.world)
+
+
+@pytest.fixture
+def desk(opened: tuple[Desk, Prepared]) -> Desk:
+    """Two tenants, and in each the tokens of the bot and of the person who installed."""
+    made, world = opened
+    world.rewind()
+    return made
+
+
+def test_every_token_of_every_tenant_is_asked_about_once(desk: Desk) -> None:
+    desk.world.clock.advance(5)
+    assert desk.good("check").splitlines() == FINE
+    assert [(call.method, call.team) for call in desk.world.slack.calls] == [(ASK, NORTH)] * 2 + [(ASK, SOUTH)] * 2
+    times = desk.world.rows("SELECT last_validated_at FROM installations")
+    assert {row[0] for row in times} == {desk.world.clock()}
+    reads = desk.world.rows("SELECT actor, request_id FROM audit WHERE detail LIKE 'purpose=check %'")
+    assert ({row["actor"] for row in reads}, len({row["request_id"] for row in reads})) == ({"operator"}, 1)
+
+
+def test_one_tenant_alone_can_be_asked_about(desk: Desk) -> None:
+    assert desk.good("check", "--tenant", SOUTH).splitlines() == FINE[2:]
+    assert {call.team for call in desk.world.slack.calls} == {SOUTH}
+
+
+def test_a_tenant_that_is_not_installed_is_refused_in_one_line(desk: Desk) -> None:
+    for claimed in ("T0STRANGER", "north", ""):
+        ended = desk.run("check", "--tenant", claimed)
+        assert (ended.status, ended.out, desk.world.calls()) == (78, "", [])
+        assert ended.error == f"slackapp: {claimed}: is not installed; see `slackapp tenants`\n"
+
+
+def test_what_is_wrong_is_on_the_line_and_makes_the_status_1(desk: Desk) -> None:
+    slack = desk.world.slack
+    slack.state.installs[NORTH].bot_scopes.extend(["files:read", "im:write"])
+    ended = desk.run("check")
+    assert ended.status == 0, "what is more than asked for is told, and needs nobody"
+    assert ended.out.splitlines() == [f"{FINE[0]}  surplus: files:read,im:write", *FINE[1:]]
+    slack.state.installs[NORTH].bot_scopes.remove("chat:write")
+    ended = desk.run("check")
+    assert ended.status == 1
+    assert ended.out.splitlines() == [f"{FINE[0]}  missing: chat:write  surplus: files:read,im:write", *FINE[1:]]
+    slack.fault(Fault(ASK, "error", error="account_inactive", team=NORTH))
+    slack.fault(Fault(ASK, "error", error="fatal_error", team=SOUTH))
+    ended = desk.run("check")
+    assert (ended.status, ended.error) == (1, "")
+    assert ended.out.splitlines() == [
+        f"{NORTH}  bot  dead: account_inactive  install again: {HERE}", FINE[1],
+        f"{SOUTH}  bot  unknown: fatal_error", FINE[3],
+    ]  # fmt: skip
+    assert desk.run("check", "--tenant", NORTH).status == 1, "still"
+    assert desk.run("check", "--tenant", SOUTH).status == 0
+
+
+def test_each_line_of_the_json_is_an_object(desk: Desk) -> None:
+    desk.world.slack.state.installs[NORTH].bot_scopes.remove("chat:write")
+    desk.world.slack.revoke_user(SOUTH, "U0SOUTH001ADM")
+    ended = desk.run("check", "--json")
+    found = [json.loads(line) for line in ended.out.splitlines()]
+    assert ended.status == 1
+    assert [(row["tenant"], row["user_id"], row["result"]) for row in found] == [
+        (NORTH, "", "ok"), (NORTH, "U0NORTH001ADM", "ok"), (SOUTH, "", "ok"),
+        (SOUTH, "U0SOUTH001ADM", "dead: token_revoked"),
+    ]  # fmt: skip
+    assert found[0] == {
+        "tenant": NORTH, "name": "Northwind", "user_id": "", "result": "ok", "missing": ["chat:write"], "surplus": [],
+        "install_url": "",
+    }  # fmt: skip
+    assert found[3]["install_url"] == HERE.replace(NORTH, SOUTH)
+
+
+def test_without_tenants_all_is_well(desk: Desk) -> None:
+    desk.change("DELETE FROM tokens")
+    desk.change("DELETE FROM installations")
+    assert (desk.good("check"), desk.good("check", "--json")) == ("", "")
+
+
+def test_no_token_is_in_the_output_or_the_log(desk: Desk) -> None:
+    slack = desk.world.slack
+    slack.fault(Fault(ASK, "error", error="token_revoked", team=NORTH))
+    slack.fault(Fault(ASK, "patch", patch={"team_id": NORTH}, team=SOUTH))
+    first, second = desk.run("check"), desk.run("check", "--json")
+    assert first.out.splitlines()[2] == f"{SOUTH}  bot  foreign: Slack names another tenant"
+    text = first.out + first.error + second.out + second.error + desk.world.log.getvalue()
+    assert [secret for secret in slack.issued_tokens if secret in text] == []
+    assert "xox" not in text

@@ -1,0 +1,62 @@
+"""One world for the tests of a module: each finds it as it was prepared, and none has to prepare it again."""
+
+import contextlib
+import copy
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slackapp.localslack.model import LocalApp
+from slackapp.model import Settings
+from tests.support.world import World
+
+MEMORY = Path("/dev/shm")
+
+
+@contextlib.contextmanager
+def quick_folder() -> Iterator[Path]:
+    """A folder in memory, where there is such a place: what is proved there does not hang on the disk's speed."""
+    place = MEMORY if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        yield Path(folder)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a world was when it had been prepared: our database, and everything that Slack knew."""
+
+    world: World
+    settings: Settings
+    database: bytes
+    app: LocalApp
+    state: Any
+    now: int
+
+    def rewind(self) -> World:
+        """The same world as then, with a process that has nothing in memory."""
+        world, slack = self.world, self.world.slack
+        world.service.stop()
+        assert slack.violations == []
+        for beside in ("-wal", "-shm"):
+            self.settings.database.with_name(self.settings.database.name + beside).unlink(missing_ok=True)
+        self.settings.database.write_bytes(self.database)
+        slack.__init__(self.app, slack.clock, slack.entropy, world.slack_url, probe=slack.probe)  # type: ignore[misc]
+        slack.state = copy.deepcopy(self.state)
+        for token in slack.state.tokens.values():
+            slack.tokens_of[token.tenant].append(token)
+        world.clock.now, world.settings, world.log = self.now, self.settings, io.StringIO()
+        world.service = world.another()
+        return world
+
+
+def prepared(world: World) -> Prepared:
+    """Remembers a world as it is now; it is of use again after `rewind`."""
+    world.service.stop()  # who closes the database last empties its log into it
+    database, slack = world.settings.database, world.slack
+    assert not database.with_name(database.name + "-wal").exists()
+    state = copy.deepcopy(slack.state)
+    return Prepared(world, world.settings, database.read_bytes(), slack.app, state, world.clock.now)
