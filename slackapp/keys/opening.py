@@ -21,18 +21,22 @@ def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Cloc
     """The keyring, with the service's own keys made on first use. Raises ConfigError."""
     master_keys = read_master_keys(settings)
     _settle_new_database(db, settings, master_keys, entropy, clock())
-    _check_all(db, settings, master_keys)
+    bound_to = _app_of(db, settings)
+    _check_all(db, settings, bound_to, master_keys)
     _check_needed(db, master_keys)
+    with db.transaction():
+        meta.put_once(db, meta.BOUND_TO, bound_to)
+        meta.put_once(db, meta.CLIENT, settings.client_id)
     local = LocalProvider(master_keys, meta.primary_master_key(db), entropy)
 
     def reload_local() -> None:
         fresh = read_master_keys(settings)
-        _check_all(db, settings, fresh)
+        _check_all(db, settings, bound_to, fresh)
         _check_needed(db, fresh)
         local.replace(fresh, meta.primary_master_key(db))
 
     others = [CommandProvider(name, program) for name, program in settings.key_commands]
-    keyring = Keyring(db, local, others, reload_local, settings.app_id, entropy, clock)
+    keyring = Keyring(db, local, others, reload_local, bound_to, entropy, clock)
     try:
         keyring.make_service_keys(clock())
     except DecryptError:
@@ -60,13 +64,31 @@ def _settle_new_database(
         if meta.put_once(db, meta.DATABASE_ID, entropy(16).hex()):
             meta.put(db, meta.PRIMARY, str(newest))
             meta.put(db, meta.key_since(newest), str(now))
-            meta.put(db, meta.key_check(newest), _check_value(db, settings, master_keys[newest]))
+            meta.put(db, meta.BOUND_TO, settings.app_id or settings.client_id)
+            meta.put(db, meta.key_check(newest), _check_value(db, _app_of(db, settings), master_keys[newest]))
 
 
-def _check_all(db: Database, settings: Settings, master_keys: dict[int, bytes]) -> None:
+def _app_of(db: Database, settings: Settings) -> str:
+    """What sealed values are bound to. One database is one app's: raises ConfigError for another one's.
+
+    A Bolt app may open the database without knowing the app's id; the client id then shows that it is the same app.
+    """
+    bound_to, client_id = meta.get(db, meta.BOUND_TO), meta.get(db, meta.CLIENT)
+    known = bound_to or settings.app_id
+    same_app = known in (settings.app_id or known, settings.client_id)
+    if not known or not same_app or client_id not in (None, settings.client_id):
+        whose = f"the app {known} with the client id {client_id or settings.client_id}"
+        raise ConfigError(
+            f"SLACKAPP_DATABASE: {settings.database} belongs to {whose}; either SLACK_APP_ID or SLACK_CLIENT_ID is "
+            "another one than this database was made with, or the file is another app's"
+        )
+    return known
+
+
+def _check_all(db: Database, settings: Settings, bound_to: str, master_keys: dict[int, bytes]) -> None:
     for version, key in master_keys.items():
         stored = meta.get(db, meta.key_check(version))
-        if stored is not None and not hmac.compare_digest(stored, _check_value(db, settings, key)):
+        if stored is not None and not hmac.compare_digest(stored, _check_value(db, bound_to, key)):
             raise ConfigError(
                 f"SLACKAPP_MASTER_KEY_FILE: master key {version} does not match the database {settings.database}; "
                 "either the key or SLACK_APP_ID is another one than this database was made with"
@@ -80,5 +102,5 @@ def _check_needed(db: Database, master_keys: dict[int, bytes]) -> None:
         raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: master key {missing[0]} is missing; data keys hang on it")
 
 
-def _check_value(db: Database, settings: Settings, key: bytes) -> str:
-    return envelope.check_value(key, settings.app_id, meta.get(db, meta.DATABASE_ID) or "").hex()
+def _check_value(db: Database, bound_to: str, key: bytes) -> str:
+    return envelope.check_value(key, bound_to, meta.get(db, meta.DATABASE_ID) or "").hex()

@@ -1,0 +1,185 @@
+"""Hands an installation with its tokens out of the vault, to the Bolt app that asks for it.
+
+The one place where an opened token leaves. As everywhere, the audit rows are committed before anything is opened; and
+each call opens anew, so that a caller who changes what it was given changes nothing here.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slackapp.crypto import envelope, records
+from slackapp.errors import Refusal, Refused
+from slackapp.flows import trail, use_token
+from slackapp.flows.suspend_tenant import guard
+from slackapp.flows.tenant_keys import open_current
+from slackapp.model import Installation, Origin, Sealed, Secret, Tenant, Token
+from slackapp.ports import App
+from slackapp.store import installations, installers, tokens
+from slackapp.store.installers import Installer
+
+_SERVED = frozenset({"active", "needs_reinstall"})
+_PURPOSE = "hand_out"
+
+
+@dataclass(frozen=True)
+class OpenToken:
+    """A token in clear. `refresh` and `expires_at` (Unix seconds) are None where refreshing stays in the vault."""
+
+    access: Secret
+    refresh: Secret | None
+    expires_at: int | None
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """An installation as it is handed out: of one person, or (`user_id` "") of the bot alone."""
+
+    installation: Installation
+    user_id: str
+    installed_at: float
+    bot: OpenToken | None
+    user: OpenToken | None
+    details: Mapping[str, Any]
+    bot_details: Mapping[str, Any]
+    webhook: Mapping[str, str]
+
+
+def resolve(app: App, enterprise_id: str, team_id: str, org_wide: bool) -> Installation | None:
+    """The installation that two ids name, either of which may be "".
+
+    Without a team, or where the event says that the install is org-wide, the enterprise's; else the team's, and then
+    the enterprise must be the stored one. A workspace that was stored without one is found with any: it joined an org
+    since, and its own id is as unique as before.
+    """
+    if org_wide or not team_id:
+        return installations.find(app.db, Tenant("E", enterprise_id)) if enterprise_id else None
+    found = installations.find(app.db, Tenant("T", team_id))
+    return found if found is not None and found.enterprise_id in ("", enterprise_id) else None
+
+
+def bot(app: App, installation: Installation, managed: bool, origin: Origin) -> Found | None:
+    """The bot alone; None where there is no token of it. Raises Refused, StoreError."""
+    return _hand_out(app, installation, Installer("", 0, float(installation.installed_at)), managed, origin)
+
+
+def person(app: App, installation: Installation, user_id: str | None, managed: bool, origin: Origin) -> Found | None:
+    """What this person installed, or whoever did last; with the bot's token, whoever brought that.
+
+    None where that person installed nothing, or the tenant is being removed. Raises Refused, StoreError.
+    """
+    if user_id is None:
+        who = installers.latest(app.db, installation.tenant)
+    else:
+        who = installers.find(app.db, installation.tenant, user_id) if user_id else None
+    return _hand_out(app, installation, who, managed, origin) if who is not None else None
+
+
+def _hand_out(app: App, installation: Installation, who: Installer, managed: bool, origin: Origin) -> Found | None:
+    tenant = installation.tenant
+    users = ("", who.user_id) if who.user_id else ("",)
+    stored = {user_id: _stored(app, tenant, user_id, managed, origin) for user_id in users}
+    if not who.user_id and stored[""] is None:
+        return None
+    bot_row = installers.find(app.db, tenant, "")
+    who = who if who.user_id or bot_row is None else bot_row
+    if not _note(app, tenant, [token for token in stored.values() if token is not None], origin):
+        return None
+    with guard(app, tenant, origin, f"purpose={_PURPOSE}"):
+        opened = {
+            user_id: _open(app, token, managed) if token is not None else None for user_id, token in stored.items()
+        }
+        return Found(
+            installation=installation,
+            user_id=who.user_id,
+            installed_at=who.installed_at,
+            bot=opened[""],
+            user=opened[who.user_id] if who.user_id else None,
+            details=_details(app, tenant, who, managed),
+            bot_details=_details(app, tenant, bot_row, managed),
+            webhook=_webhook(app, installation, who),
+        )
+
+
+def _stored(app: App, tenant: Tenant, user_id: str, managed: bool, origin: Origin) -> Token | None:
+    """The sealed token; None for one that is not there, or that only a new install can replace."""
+    if not managed:
+        token = tokens.find(app.db, tenant, user_id)
+        return token if token is not None and token.status != "dead" else None
+    try:
+        return use_token.fresh(app, use_token.Use(tenant, user_id, _PURPOSE, _SERVED), origin)
+    except Refused as refused:
+        if refused.refusal in (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED):
+            return None
+        raise
+
+
+def _note(app: App, tenant: Tenant, stored: Sequence[Token], origin: Origin) -> bool:
+    """False for a tenant that is gone by now, or is being removed."""
+    with app.db.transaction():
+        # Once more, under the lock: who has been erased or is suspect by now is not served any more.
+        now = installations.find(app.db, tenant)
+        if now is None or now.status == "purging":
+            return False
+        if now.status not in _SERVED:
+            raise Refused(use_token.BY_STATUS[now.status])
+        for token in stored:
+            key_id = envelope.claimed_key_id(token.access.blob)
+            detail = f"purpose={_PURPOSE} user={token.user_id} generation={token.generation} key={key_id}"
+            trail.note(app, "token.read", tenant, origin, "ok", detail, app.clock())
+        return True
+
+
+def _open(app: App, token: Token, managed: bool) -> OpenToken:
+    def current(what: str) -> Sealed | None:
+        found = tokens.find_same(app.db, token)
+        return None if found is None else found.access if what == "access" else found.refresh
+
+    tenant, user_id, generation = token.tenant, token.user_id, token.generation
+    context = records.access_of(tenant, user_id, generation)
+    access = open_current(app, context, token.access, lambda: current("access"))
+    refresh = None
+    if token.refresh is not None and not managed:
+        context = records.refresh_of(tenant, user_id, generation)
+        refresh = Secret(open_current(app, context, token.refresh, lambda: current("refresh")).decode())
+    return OpenToken(Secret(access.decode()), refresh, None if managed else token.expires_at, token.scopes)
+
+
+def _details(app: App, tenant: Tenant, who: Installer | None, managed: bool) -> Mapping[str, Any]:
+    if who is None or who.details is None:
+        return {}
+
+    def current() -> Sealed | None:
+        found = installers.find(app.db, tenant, who.user_id)
+        return found.details if found is not None and found.generation == who.generation else None
+
+    context = records.details_of(tenant, who.user_id, who.generation)
+    found = dict(json.loads(open_current(app, context, who.details, current)))
+    if managed:
+        found.pop("odd", None)  # it may hold a refresh token
+    return found
+
+
+def _webhook(app: App, installation: Installation, who: Installer) -> Mapping[str, str]:
+    """The one that this person's install brought; where our own service took the install, that is the tenant's."""
+    tenant = installation.tenant
+
+    def persons() -> Sealed | None:
+        found = installers.find(app.db, tenant, who.user_id)
+        return found.webhook if found is not None and found.generation == who.generation else None
+
+    if who.webhook is not None:
+        context = records.installer_webhook_of(tenant, who.user_id, who.generation)
+        return dict(json.loads(open_current(app, context, who.webhook, persons)))
+    stored = installations.find_webhook(app.db, tenant) if who.user_id == installation.installer_id else None
+    if stored is None:
+        return {}
+    webhook, generation = stored
+
+    def tenants() -> Sealed | None:
+        found = installations.find_webhook(app.db, tenant)
+        return found[0] if found is not None and found[1] == generation else None
+
+    return dict(json.loads(open_current(app, records.webhook_of(tenant, generation), webhook, tenants)))

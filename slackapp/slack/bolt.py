@@ -1,0 +1,348 @@
+"""Stores for an app that is written with Bolt for Python: its tokens in this vault, and nothing else of it changed.
+
+    store = EncryptedInstallationStore(database="slackapp.db", master_key_file="master.key", client_id=…, …)
+    states = SignedStateStore(database="slackapp.db", master_key_file="master.key", client_id=…)
+    App(installation_store=store, oauth_settings=OAuthSettings(installation_store=store, state_store=states, …), …)
+
+Pass the installation store twice, as above: Bolt saves to the one and reads from the other. With `managed_rotation`,
+the default, refresh tokens never leave the vault and one refresh runs at a time, over all threads and processes; Bolt
+sees tokens that do not expire. Without it the stores do as slack_sdk's own do, and Bolt refreshes.
+
+Each store is safe for threads and, after a fork, in the child. What fails comes out as `BoltError`, the one exception
+that Bolt makes a page of (docs.slack.dev/tools/bolt-python/concepts/authenticating-oauth).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from slack_sdk.oauth.installation_store import Bot, Installation, InstallationStore
+from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
+from slack_sdk.oauth.state_store import OAuthStateStore
+from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
+
+from slackapp import config
+from slackapp.app import assemble, system_clock, system_entropy
+from slackapp.errors import (
+    ConfigError,
+    DecryptError,
+    KeyMissingError,
+    KeyRevokedError,
+    KeyUnavailableError,
+    Refused,
+    StoreError,
+)
+from slackapp.flows import bolt_states, forget_installation, hand_out, keep_installation
+from slackapp.model import Origin, Settings, Tenant
+from slackapp.ops.log import JsonLog, LoggerStream, mask
+from slackapp.ports import App
+from slackapp.slack import bolt_entities
+from slackapp.slack.forks import OpenedOnUse
+
+_ARGUMENTS = {
+    "SLACK_APP_ID:": "app_id=",
+    "SLACK_APP_ID ": "app_id= ",
+    "SLACK_CLIENT_ID:": "client_id=",
+    "SLACK_CLIENT_SECRET:": "client_secret=",
+    "SLACKAPP_DATABASE:": "database=",
+    "SLACKAPP_MASTER_KEY_FILE:": "master_key_file=",
+    "SLACKAPP_KEY_BACKUP_DIR:": "key_backup_dir=",
+    "SLACKAPP_SLACK_URL:": "slack_url=",
+    "SLACKAPP_STATE_TTL:": "expiration_seconds=",
+    "SLACKAPP_STATE_LIMIT:": "limit=",
+}
+"""What a setting of ours is called here."""
+_OURS = (StoreError, DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError, ConfigError, ValueError)
+
+
+class _Vault:
+    """The database and its keys; see `forks.py` for when they are open."""
+
+    def __init__(self, settings: Settings, logger: logging.Logger) -> None:
+        self._settings = settings
+        self.logger = logger
+        self._opened = OpenedOnUse(self._open)
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[App, Origin]]:
+        """For one operation; what goes wrong becomes Bolt's own error, with a reason and no secret."""
+        try:
+            with self._opened.using() as app:
+                yield app, Origin("bolt", app.entropy(8).hex())
+        except Refused as refused:
+            raise _bolt_error(refused.refusal.value.sentence) from None
+        except _OURS as error:
+            raise _bolt_error(str(error) or type(error).__name__) from None
+
+    def close(self) -> None:
+        """Waits for what runs, and closes; the next use opens again."""
+        self._opened.close()
+
+    def _open(self) -> App:
+        log = JsonLog(LoggerStream(self.logger), system_clock)
+        try:
+            return assemble(self._settings, system_clock, system_entropy, log, {}, lambda: None, lambda: False)
+        except ConfigError as error:
+            raise ConfigError(_by_argument(str(error))) from None
+
+
+def _open_vault(logger: logging.Logger | None, settings: dict[str, str]) -> _Vault:
+    try:
+        given = config.embedded(settings)
+    except ConfigError as error:
+        raise ConfigError(_by_argument(str(error))) from None
+    return _Vault(given, logger or logging.getLogger(__name__))
+
+
+def _by_argument(text: str) -> str:
+    for name, argument in _ARGUMENTS.items():
+        text = text.replace(name, argument)
+    return text
+
+
+def _bolt_error(why: str) -> Exception:
+    from slack_bolt.error import BoltError  # only whoever uses Bolt has it
+
+    return BoltError(f"slackapp: {why}")
+
+
+class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
+    """Keeps installations sealed, per workspace and person. All ids come from requests that Bolt has verified.
+
+    `database` and `master_key_file` are paths; the database is made on first use, the key file with
+    `slackapp keys new FILE`. `client_secret`, `app_id` and `slack_url` are needed for `managed_rotation`. Where
+    `slackapp backup` is used, `key_backup_dir` must be its folder, so that an erased workspace goes from there, too.
+    Raises ConfigError.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: str | Path,
+        master_key_file: str | Path,
+        client_id: str,
+        managed_rotation: bool = True,
+        client_secret: str = "",
+        app_id: str = "",
+        slack_url: str = "https://slack.com",
+        key_backup_dir: str | Path | None = None,
+        logger: logging.Logger | None = None,
+    ) -> None:
+        for name, value in (("client_secret", client_secret), ("app_id", app_id)):
+            if managed_rotation and not value:
+                raise ConfigError(f"{name}= is needed for managed_rotation=True")
+        self._managed = managed_rotation
+        settings = {
+            **_common(database, master_key_file, client_id, app_id),
+            "client_secret": client_secret,
+            "slack": slack_url,
+            "key_backup_dir": str(key_backup_dir or ""),
+        }
+        self._vault = _open_vault(logger, settings)
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Where trouble is told."""
+        return self._vault.logger
+
+    def save(self, installation: Installation) -> None:
+        """Stores all of it, in one transaction, sealed."""
+        with self._vault.opened() as (app, origin):
+            now = app.clock()
+            kept = bolt_entities.kept_of(installation, now)
+            _refuse_foreign(app, kept.app_id)
+            keep_installation.run(app, kept, origin, now)
+
+    def save_bot(self, bot: Bot) -> None:
+        """Stores a bot alone; nothing where there is no token."""
+        if bot.bot_token is None:
+            return
+        with self._vault.opened() as (app, origin):
+            now = app.clock()
+            kept = bolt_entities.kept_of_bot(bot, now)
+            _refuse_foreign(app, kept.app_id)
+            keep_installation.run(app, kept, origin, now)
+
+    def find_bot(
+        self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
+    ) -> Bot | None:
+        """The bot of a workspace or an org; None where it is not installed."""
+        with self._vault.opened() as (app, origin):
+            stored = hand_out.resolve(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))
+            found = hand_out.bot(app, stored, self._managed, origin) if stored is not None else None
+            return bolt_entities.bot_of(found) if found is not None else None
+
+    def find_installation(
+        self,
+        *,
+        enterprise_id: str | None,
+        team_id: str | None,
+        user_id: str | None = None,
+        is_enterprise_install: bool | None = False,
+    ) -> Installation | None:
+        """What that person installed, or whoever did last; None where nobody did."""
+        with self._vault.opened() as (app, origin):
+            stored = hand_out.resolve(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))
+            found = hand_out.person(app, stored, user_id, self._managed, origin) if stored is not None else None
+            return bolt_entities.installation_of(found) if found is not None else None
+
+    def delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
+        """Erases the bot's token and webhooks; what persons granted stays."""
+        self._forget(enterprise_id, team_id, forget_installation.bot)
+
+    def delete_installation(
+        self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
+    ) -> None:
+        """Erases what one person granted, or what all did; the bot stays."""
+
+        def forget(app: App, tenant: Tenant, origin: Origin) -> None:
+            forget_installation.persons(app, tenant, user_id, origin)
+
+        self._forget(enterprise_id, team_id, forget)
+
+    def delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
+        """Erases the workspace or the org, its keys first."""
+        self._forget(enterprise_id, team_id, forget_installation.everything)
+
+    def _forget(
+        self, enterprise_id: str | None, team_id: str | None, forget: Callable[[App, Tenant, Origin], None]
+    ) -> None:
+        with self._vault.opened() as (app, origin):
+            stored = hand_out.resolve(app, enterprise_id or "", team_id or "", org_wide=False)
+            if stored is not None:
+                forget(app, stored.tenant, origin)
+
+    def close(self) -> None:
+        """Waits for what runs, and closes the database; the next use opens it again."""
+        self._vault.close()
+
+    # The same for asyncio: the database is waited for in a thread.
+
+    async def async_save(self, installation: Installation) -> None:
+        """`save`"""
+        await asyncio.to_thread(self.save, installation)
+
+    async def async_save_bot(self, bot: Bot) -> None:
+        """`save_bot`"""
+        await asyncio.to_thread(self.save_bot, bot)
+
+    async def async_find_bot(
+        self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
+    ) -> Bot | None:
+        """`find_bot`"""
+        return await asyncio.to_thread(
+            self.find_bot, enterprise_id=enterprise_id, team_id=team_id, is_enterprise_install=is_enterprise_install
+        )
+
+    async def async_find_installation(
+        self,
+        *,
+        enterprise_id: str | None,
+        team_id: str | None,
+        user_id: str | None = None,
+        is_enterprise_install: bool | None = False,
+    ) -> Installation | None:
+        """`find_installation`"""
+        return await asyncio.to_thread(
+            self.find_installation,
+            enterprise_id=enterprise_id,
+            team_id=team_id,
+            user_id=user_id,
+            is_enterprise_install=is_enterprise_install,
+        )
+
+    async def async_delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
+        """`delete_bot`"""
+        await asyncio.to_thread(self.delete_bot, enterprise_id=enterprise_id, team_id=team_id)
+
+    async def async_delete_installation(
+        self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
+    ) -> None:
+        """`delete_installation`"""
+        await asyncio.to_thread(self.delete_installation, enterprise_id=enterprise_id, team_id=team_id, user_id=user_id)
+
+    async def async_delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
+        """`delete_all`"""
+        await asyncio.to_thread(self.delete_all, enterprise_id=enterprise_id, team_id=team_id)
+
+
+class SignedStateStore(OAuthStateStore, AsyncOAuthStateStore):
+    """States that are signed, live for 600 s, and work once, however many ask at the same time. Raises ConfigError.
+
+    At most `limit` that have not expired are kept; more are refused, so that nobody fills the disk with them.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: str | Path,
+        master_key_file: str | Path,
+        client_id: str,
+        app_id: str = "",
+        expiration_seconds: int = 600,
+        limit: int = 100_000,
+        logger: logging.Logger | None = None,
+    ) -> None:
+        settings = {
+            **_common(database, master_key_file, client_id, app_id),
+            "state_ttl": str(expiration_seconds),
+            "state_limit": str(limit),
+        }
+        self._vault = _open_vault(logger, settings)
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Where trouble is told."""
+        return self._vault.logger
+
+    def issue(self, *args: Any, **kwargs: Any) -> str:
+        """A new state; Bolt gives no arguments, and none is looked at."""
+        with self._vault.opened() as (app, _):
+            return bolt_states.issue(app)
+
+    def consume(self, state: str) -> bool:
+        """True for one that was issued here, has not expired, and was not consumed before; else False, never raises."""
+        try:
+            with self._vault.opened() as (app, _):
+                return bolt_states.consume(app, state)
+        except Exception as error:  # noqa: BLE001  (Bolt takes no exception here; False refuses the install)
+            self.logger.error("a state could not be consumed (%s)", mask(str(error)))
+            return False
+
+    def close(self) -> None:
+        """Waits for what runs, and closes the database; the next use opens it again."""
+        self._vault.close()
+
+    async def async_issue(self, *args: Any, **kwargs: Any) -> str:
+        """`issue`"""
+        return await asyncio.to_thread(self.issue)
+
+    async def async_consume(self, state: str) -> bool:
+        """`consume`"""
+        return await asyncio.to_thread(self.consume, state)
+
+
+AsyncEncryptedInstallationStore = EncryptedInstallationStore
+AsyncSignedStateStore = SignedStateStore
+"""As slack_sdk's own, each store serves both kinds of app."""
+
+
+def _refuse_foreign(app: App, claimed_app_id: str) -> None:
+    expected = app.settings.app_id
+    if expected and claimed_app_id and claimed_app_id != expected:
+        raise ValueError("the installation belongs to another app")
+
+
+def _common(database: str | Path, master_key_file: str | Path, client_id: str, app_id: str) -> dict[str, str]:
+    given = {
+        "client_id": client_id,
+        "database": str(database),
+        "master_key_file": str(master_key_file),
+    }
+    for name, value in given.items():
+        if not value:
+            raise ConfigError(f"{name}= is missing")
+    return {**given, "app_id": app_id}
