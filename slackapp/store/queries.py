@@ -43,12 +43,13 @@ def sql_directory() -> Path:
     return inside if inside.is_dir() else package.parent / "sql"
 
 
-def load() -> dict[str, Query]:
-    """All statements by name. Raises QueryFileError."""
+def load(folder: str = "") -> dict[str, Query]:
+    """All statements by name: ours, or those of a folder inside. Raises QueryFileError."""
     queries: dict[str, Query] = {}
-    files = sorted(sql_directory().glob("*.sql"))
+    directory = sql_directory() / folder
+    files = sorted(directory.glob("*.sql"))
     if not files:
-        raise QueryFileError(f"{sql_directory()}: no SQL files; the package is not whole")
+        raise QueryFileError(f"{directory}: no SQL files; the package is not whole")
     for file in files:
         for query in parse(file.name, file.read_text(encoding="utf-8")):
             if query.name in queries:

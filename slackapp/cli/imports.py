@@ -1,0 +1,82 @@
+"""`slackapp import`: moves in from another store."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from slackapp import config
+from slackapp.cli.session import EX_TEMPFAIL, open_service, operator
+from slackapp.errors import ConfigError, SlackCallError
+from slackapp.flows import import_installations, import_token
+from slackapp.flows.import_installations import HERE, TAKEN, Report
+from slackapp.model import Origin
+from slackapp.ports import App
+from slackapp.store.foreign import BoltFiles, BoltSqlite, OneToken, Source
+
+HELP = "take over what Bolt's SQLite or file store holds, or a token from the environment"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Exactly one source."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--bolt-sqlite", type=Path, metavar="FILE", help="the file of Bolt's SQLite3InstallationStore")
+    source.add_argument("--bolt-files", type=Path, metavar="DIR", help="the folder of Bolt's FileInstallationStore")
+    source.add_argument("--token-env", metavar="NAME", help="a variable of the environment that holds one token")
+    parser.add_argument(
+        "--erase-source", action="store_true", help="then delete there what is here; without it nothing is deleted"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when everything is here, 1 when something was skipped or left. Raises ConfigError, StoreError."""
+    if arguments.erase_source and arguments.token_env is not None:
+        raise ConfigError("--erase-source: cannot change the environment; take the variable out of it yourself")
+    with open_service() as service:
+        app = service.app
+        try:
+            source = _source(app, arguments)
+        except SlackCallError as error:
+            print(f"slackapp: {arguments.token_env}: {error.code}; try again", file=sys.stderr)
+            return EX_TEMPFAIL
+        origin = operator(app)
+        reports = import_installations.run(app, source, origin)
+        _tell(reports)
+        remarks = source.remarks()
+        for remark in remarks:
+            print(f"skipped  {remark}")
+        left = _erase(app, source, reports, origin) if arguments.erase_source else 0
+    counts = {word: sum(report.result == word for report in reports) for word in (TAKEN, HERE)}
+    skipped = len(reports) - sum(counts.values()) + len(remarks)
+    print(f"{counts[TAKEN]} taken, {counts[HERE]} already here, {skipped} skipped", file=sys.stderr)
+    return 1 if skipped or left else 0
+
+
+def _source(app: App, arguments: argparse.Namespace) -> Source:
+    client_id = app.settings.client_id
+    source: Source
+    if arguments.bolt_sqlite is not None:
+        source = BoltSqlite(arguments.bolt_sqlite, client_id)
+    elif arguments.bolt_files is not None:
+        source = BoltFiles(arguments.bolt_files, client_id)
+    else:
+        token = config.read_variable(arguments.token_env)
+        source = OneToken(import_token.run(app, arguments.token_env, token))
+    if arguments.erase_source:
+        source.prepare_erasing()
+    return source
+
+
+def _erase(app: App, source: Source, told: list[Report], origin: Origin) -> int:
+    """How many workspaces are left in the source."""
+    done = import_installations.erase(app, source, origin)
+    _tell([report for report in done.reports if report.result != HERE and report not in told])
+    for name in done.erased:
+        print(f"{name}  erased in the source")
+    for name in done.left:
+        print(f"{name}  left in the source")
+    return len(done.left)
+
+
+def _tell(reports: list[Report]) -> None:
+    for report in reports:
+        print(f"{report.name}  {report.who}  {report.result}  ({report.record.where})")
