@@ -47,9 +47,14 @@ GOOD: dict[str, dict[str, Any]] = {
     "SLACKAPP_BOT_SCOPES": {
         "chat:write": ("chat:write",),
         "b, a,,b ,": ("b", "a"),
-        "users:read.email,incoming-webhook": ("users:read.email", "incoming-webhook"),
+        "users:read.email,users:read": ("users:read.email", "users:read"),
     },
-    "SLACKAPP_USER_SCOPES": {"search:read": ("search:read",), "a" * 100: ("a" * 100,)},
+    "SLACKAPP_USER_SCOPES": {"emoji:read": ("emoji:read",), "a" * 100: ("a" * 100,)},
+    "SLACKAPP_REQUIRE_ADMIN_INSTALLER": {"no": False, "NO": False, "False": False, "off": False, "0": False},
+    "SLACKAPP_ALLOWED_TEAMS": {
+        "T0NORTH001": ("T0NORTH001",),
+        "T0NORTH001, E0EVERGRN1,,T0NORTH001 ,": ("T0NORTH001", "E0EVERGRN1"),
+    },
     "SLACKAPP_STATE_TTL": {"60": 60, "600": 600, "900": 900},
     "SLACKAPP_STATE_LIMIT": {"1": 1, "10000000": 10_000_000},
     "SLACKAPP_RATE_PER_MINUTE": {"1": 1, "100000": 100_000},
@@ -84,6 +89,8 @@ BAD: dict[str, tuple[str, ...]] = {
     "SLACKAPP_TRUSTED_PROXY": ("*", "proxy", "10.0.0.1,10.0.0.2", "10.0.0.0/8", "10.0.0.1 ", "010.0.0.1", "10.0.0.1:8"),
     "SLACKAPP_BOT_SCOPES": ("Chat:Write", "chat write", "chat:write;x", ":x", "a" * 101, "é", "a\nb", "a&b=c"),
     "SLACKAPP_USER_SCOPES": ("Chat:Write", "a b"),
+    "SLACKAPP_REQUIRE_ADMIN_INSTALLER": ("y", "2", "yes ", "yes,no", "nope", "none"),
+    "SLACKAPP_ALLOWED_TEAMS": (",", " ", "t0north001", "T0NORTH001 E0EVERGRN1", "U0NORTH001ADM", "T", "*", "T01;T02"),
     "SLACKAPP_STATE_TTL": ("59", "901", "0", "-1", "+600", "6e2", "600.0", " 600", "6_00", "x", "\u0666\u0660\u0660"),
     "SLACKAPP_STATE_LIMIT": ("0", "10000001", "-1", "x", "9" * 5000),
     "SLACKAPP_RATE_PER_MINUTE": ("0", "100001", "-1", "x"),
@@ -139,6 +146,7 @@ def test_what_is_not_set_has_its_default(tmp_path: Path) -> None:
     assert (found.state_ttl, found.state_limit, found.rate_per_minute) == (600, 100_000, 60)
     assert (found.behaviour, found.name) == ("slackapp.example:EVENTS", "slackapp")
     assert (found.key_commands, found.key_backup_dir, found.audit_days) == ((), None, 0)
+    assert (found.require_admin_installer, found.allowed_teams) == (False, ())
 
 
 def test_given_defaults_stand_before_those_of_the_table_and_behind_the_environment(tmp_path: Path) -> None:
@@ -179,8 +187,44 @@ def test_plain_http_is_for_a_local_slack_only(tmp_path: Path) -> None:
 
 def test_at_least_one_scope_is_asked_for(tmp_path: Path) -> None:
     assert refusal(tmp_path, SLACKAPP_BOT_SCOPES=",").startswith("SLACKAPP_BOT_SCOPES: is empty")
-    found = settings(tmp_path, SLACKAPP_BOT_SCOPES=",", SLACKAPP_USER_SCOPES="search:read")
-    assert (found.bot_scopes, found.user_scopes) == ((), ("search:read",))
+    found = settings(tmp_path, SLACKAPP_BOT_SCOPES=",", SLACKAPP_USER_SCOPES="emoji:read")
+    assert (found.bot_scopes, found.user_scopes) == ((), ("emoji:read",))
+
+
+@pytest.mark.parametrize("text", ["yes", "Yes", "TRUE", "on", "1"])
+def test_an_admin_can_be_required_of_all_who_install(tmp_path: Path, text: str) -> None:
+    given = {"SLACKAPP_BOT_SCOPES": "chat:write,users:read", "SLACKAPP_REQUIRE_ADMIN_INSTALLER": text}
+    assert settings(tmp_path, **given).require_admin_installer is True
+
+
+BLIND: dict[str, dict[str, str]] = {
+    "SLACKAPP_BOT_SCOPES: add users:read; files:read is sensitive (it reads files), ": {
+        "SLACKAPP_BOT_SCOPES": "chat:write,files:read,im:history"
+    },
+    "SLACKAPP_BOT_SCOPES: add users:read; search:read is sensitive (it searches messages and files), ": {
+        "SLACKAPP_USER_SCOPES": "search:read"
+    },
+    "SLACKAPP_USER_SCOPES: add users:read; im:history is sensitive (it reads messages), ": {
+        "SLACKAPP_BOT_SCOPES": ",",
+        "SLACKAPP_USER_SCOPES": "im:history",
+        "SLACKAPP_REQUIRE_ADMIN_INSTALLER": "yes",
+    },
+    "SLACKAPP_BOT_SCOPES: add users:read; users:read.email is sensitive (it reads everybody's email address), ": {
+        "SLACKAPP_BOT_SCOPES": "users:read.email"
+    },
+    "SLACKAPP_BOT_SCOPES: add users:read; SLACKAPP_REQUIRE_ADMIN_INSTALLER is on, ": {
+        "SLACKAPP_REQUIRE_ADMIN_INSTALLER": "yes"
+    },
+}
+
+
+@pytest.mark.parametrize(("line", "changes"), BLIND.items())
+def test_who_is_to_be_an_admin_must_be_seen_to_be_one(tmp_path: Path, line: str, changes: dict[str, str]) -> None:
+    so = "so the installer must be an admin, and only that scope shows who is one"
+    assert refusal(tmp_path, **changes) == line + so
+    for name in ("SLACKAPP_BOT_SCOPES", "SLACKAPP_USER_SCOPES"):
+        asked = changes.get(name, "chat:write").strip(",")
+        assert settings(tmp_path, **{**changes, name: f"{asked},users:read"}).app_id == "A0LOCAL001"
 
 
 def test_the_redirect_address_follows_from_the_public_one(tmp_path: Path) -> None:
@@ -381,6 +425,7 @@ def test_a_description_shows_every_setting_and_no_secret(tmp_path: Path) -> None
         "SLACKAPP_LISTEN": "default",
     }
     assert shown["SLACKAPP_KEY_BACKUP_DIR"] == ""
+    assert (shown["SLACKAPP_REQUIRE_ADMIN_INSTALLER"], shown["SLACKAPP_ALLOWED_TEAMS"]) == ("no", "")
     text = repr(rows)
     assert not [value for name, value in given.items() if name.endswith("SECRET") and value in text]
     assert "an-operator-token" not in text

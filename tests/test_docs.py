@@ -65,6 +65,21 @@ def test_the_search_for_commands_sees_both_kinds_and_the_parser_refuses_what_is_
     assert len(commands(KEYS)) > 10
 
 
+def test_the_picture_of_the_lifecycle_has_every_status_of_the_schema_and_no_other() -> None:
+    """Stops a status that nobody can look up, and one that the picture invents."""
+    page = (ROOT / "docs" / "token-lifecycle.md").read_text(encoding="utf-8")
+    picture = page.partition("```mermaid")[2].partition("```")[0]
+    schema = (ROOT / "sql" / "migrations" / "0001_start.sql").read_text(encoding="utf-8")
+    for table, title in (("installations", "a tenant"), ("tokens", "each of its tokens")):
+        columns = schema.partition(f"CREATE TABLE {table} (")[2].partition(") STRICT")[0]
+        statuses = re.findall(r"'(\w+)'", re.search(r"CHECK \(status IN \(([^)]*)\)", columns)[1])  # type: ignore[index]
+        edges = re.findall(r"(\S+) --> (\S+) : \S", picture.partition(f'"{title}"')[2].partition("    }\n")[0])
+        named = {state for edge in edges for state in edge} - {"[*]"}
+        assert named == set(statuses)
+        assert {source for source, _ in edges} >= named, "every state can be left"
+        assert {target for _, target in edges} >= named, "every state can be reached"
+
+
 def test_the_drawing_of_the_format_is_the_codes() -> None:
     block = KEYS.partition("offset  bytes  field\n")[2].partition("```")[0]
     drawn = [re.match(r"(\S+) +(\S+) +([a-z]+)", line) for line in block.splitlines()]

@@ -73,6 +73,17 @@ def answered(fault: Fault) -> Prepared:
     return prepare
 
 
+def installing(user: str, **settings: Any) -> Prepared:
+    """An install by somebody, or into somewhere, that these settings do not allow."""
+
+    def prepare(world: World) -> Provoke:
+        world.restart(**settings)
+        way = approved(world, user=user)
+        return lambda world: way.browser.get(f"{way.target}&x={CANARY}")
+
+    return prepare
+
+
 def in_another_browser(world: World) -> Provoke:
     way, other = approved(world), world.browser()
     other.begin()
@@ -186,7 +197,7 @@ def without_its_key(answer: str) -> Prepared:
     def prepare(world: World) -> Provoke:
         world.browser().install()
         program = world.folder / "provider"
-        program.write_text(f"#!/bin/sh\ncat > /dev/null\necho '{{\"error\": \"{answer}\"}}'\n")
+        program.write_text(f'#!/bin/sh\ncat > /dev/null\necho \'{{"error": "{answer}"}}\'\n')
         program.chmod(0o700)
         with closing(sqlite3.connect(world.settings.database, isolation_level=None)) as connection:
             connection.execute("UPDATE data_keys SET provider = 'theirs' WHERE tenant_id = ?", (NORTH,))
@@ -234,6 +245,9 @@ LATER: dict[Refusal, Prepared] = {
     Refusal.EXCHANGE: answered(Fault(EXCHANGE, "error", error="invalid_code")),
     Refusal.GRANT_FOREIGN: answered(Fault(EXCHANGE, "patch", patch={"app_id": CANARY})),
     Refusal.GRANT_MALFORMED: answered(Fault(EXCHANGE, "patch", patch={"token_type": CANARY})),
+    Refusal.TEAM_NOT_ALLOWED: installing("admin", allowed_teams=("T0SOUTH001",)),
+    Refusal.INSTALLER_NOT_ADMIN: installing("member", bot_scopes=("users:read",), require_admin_installer=True),
+    Refusal.INSTALLER_UNKNOWN: installing("admin", require_admin_installer=True),
     Refusal.SLACK_UNREACHABLE: answered(Fault(EXCHANGE, "html500")),
     Refusal.NOT_STORED: not_stored,
     # refused at a tenant's keys, or at its token

@@ -117,7 +117,7 @@ UNUSABLE: dict[str, tuple[bytes, str, str]] = {
     "a person": (b'{"id": "U0NORTH001ADM"}', "application/json", "json"),
     "lower case": (b'{"id": "t0north001"}', "application/json", "json"),
     "a wildcard": (b'{"id": "%"}', "application/json", "json"),
-    "SQL": (b'{"id": "T0\' OR \'1\'=\'1"}', "application/json", "json"),
+    "SQL": (b"{\"id\": \"T0' OR '1'='1\"}", "application/json", "json"),
     "a line break": (b'{"id": "T0NORTH001\\n"}', "application/json", "json"),
     "twice": (b'{"id": "T0SOUTH001", "id": "T0NORTH001"}', "application/json", "json"),
     "another encoding": ('{"id": "T0NORTH001"}'.encode("utf-16"), "application/json", "json"),

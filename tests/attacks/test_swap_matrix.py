@@ -13,12 +13,16 @@ from slackapp.errors import DecryptError
 from slackapp.flows import store_grant
 from slackapp.keys.providers import KeyContext, LocalProvider
 from slackapp.model import NO_TENANT, Grant, GrantedToken, Origin, RecordContext, Sealed, Secret, Tenant, Webhook
-from slackapp.store import data_keys, inbox, installations, tokens
+from slackapp.store import data_keys, inbox, installations, installers, tokens
 from slackapp.store.inbox import Arrival
+from slackapp.store.installers import Installer
 from tests.support.world import APP_ID, World
 
 ORIGIN = Origin("unverified", "r1")
-KINDS = ("bot_access", "bot_refresh", "user_access", "user_refresh", "webhook", "event_body")
+KINDS = (
+    "bot_access", "bot_refresh", "user_access", "user_refresh", "webhook", "event_body", "installer",
+    "installer_webhook",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,10 @@ def install(world: World, tenant: Tenant) -> None:
     body = app.keyring.seal(records.body_of(tenant, event_id), f"{tenant}-event_body".encode())
     arrival = Arrival(event_id, tenant, "app_mention", world.clock())
     assert inbox.receive(app.db, arrival, body, envelope.key_id_of(body.blob), world.clock())
+    person = f"U{tenant.id}"
+    details = app.keyring.seal(records.details_of(tenant, person, 1), f"{tenant}-installer".encode())
+    hook = app.keyring.seal(records.installer_webhook_of(tenant, person, 1), f"{tenant}-installer_webhook".encode())
+    installers.save(app.db, tenant, Installer(person, 1, world.clock(), details, hook))
 
 
 def slots(world: World, tenant: Tenant) -> Iterable[Slot]:
@@ -69,6 +77,11 @@ def slots(world: World, tenant: Tenant) -> Iterable[Slot]:
     webhook = installations.find_webhook(db, tenant)
     assert webhook is not None
     yield Slot(records.webhook_of(tenant, webhook[1]), webhook[0])
+    for person in installers.of_tenant(db, tenant):
+        assert person.details is not None
+        assert person.webhook is not None
+        yield Slot(records.details_of(tenant, person.user_id, person.generation), person.details)
+        yield Slot(records.installer_webhook_of(tenant, person.user_id, person.generation), person.webhook)
     for event_id, body in inbox.bodies(db, tenant):
         yield Slot(records.body_of(tenant, event_id), body)
 
@@ -126,7 +139,7 @@ def test_no_sealed_value_opens_in_the_place_of_another(world: World) -> None:
     """I can write to the database, and put every sealed value where every other one was."""
     places = fill(world, 5)
     assert len(places) == 5 * len(KINDS)
-    assert moved_and_opened(world, places) == (30 * 29, [])
+    assert moved_and_opened(world, places) == (40 * 39, [])
     assert opened_with_their_own_keys(world, places) == []
 
 

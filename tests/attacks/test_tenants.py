@@ -50,7 +50,7 @@ def ask(world: World, tenant: Tenant, user_id: str = "") -> Mapping[str, Any]:
 def refresh(world: World, tenant: Tenant, user_id: str) -> None:
     token = tokens.find(world.service.app.db, tenant, user_id)
     assert token is not None
-    refresh_token.run(world.service.app, token, ORIGIN)
+    refresh_token.run(world.service.app, token, ORIGIN, wait=False)
 
 
 def change(world: World, sql: str, *parameters: Any) -> None:

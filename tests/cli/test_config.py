@@ -68,9 +68,26 @@ def test_what_is_wrong_is_status_78_and_one_line_without_the_value(tmp_path: Pat
     assert "short-secret" not in line
 
 
+def test_a_sensitive_scope_without_sight_of_the_installer_is_status_78_with_the_mend(
+    tmp_path: Path, here: Here
+) -> None:
+    ended = here.run(settings(tmp_path, SLACKAPP_BOT_SCOPES="chat:write,files:read"), "config")
+    assert (ended.returncode, ended.stdout) == (78, "")
+    (line,) = ended.stderr.splitlines()
+    assert "SLACKAPP_BOT_SCOPES: add users:read; files:read is sensitive" in line
+
+
+def test_who_may_install_is_shown(tmp_path: Path, here: Here) -> None:
+    given = {"SLACKAPP_REQUIRE_ADMIN_INSTALLER": "1", "SLACKAPP_ALLOWED_TEAMS": "T0NORTH001, E0EVERGRN1"}
+    ended = here.run(settings(tmp_path, SLACKAPP_BOT_SCOPES="chat:write,users:read", **given), "config")
+    shown = {line.split()[0]: line.split()[1:] for line in ended.stdout.splitlines()}
+    assert shown["SLACKAPP_REQUIRE_ADMIN_INSTALLER"] == ["set", "yes"]
+    assert shown["SLACKAPP_ALLOWED_TEAMS"] == ["set", "T0NORTH001,E0EVERGRN1"]
+
+
 def test_an_app_without_a_bot_is_configured_with_a_comma_alone(tmp_path: Path, here: Here) -> None:
-    given = settings(tmp_path, SLACKAPP_BOT_SCOPES=",", SLACKAPP_USER_SCOPES="search:read")
+    given = settings(tmp_path, SLACKAPP_BOT_SCOPES=",", SLACKAPP_USER_SCOPES="emoji:read")
     ended = here.run(given, "config")
     shown = {line.split()[0]: line.split()[1:] for line in ended.stdout.splitlines()}
-    assert shown["SLACKAPP_USER_SCOPES"] == ["set", "search:read"]
+    assert shown["SLACKAPP_USER_SCOPES"] == ["set", "emoji:read"]
     assert shown["SLACKAPP_BOT_SCOPES"] == ["set"]

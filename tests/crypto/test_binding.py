@@ -132,6 +132,11 @@ KINDS = {
     "user_refresh": (records.refresh_of(NORTH, "U0PERSON01", 3), ("refresh", "U0PERSON01", "U0PERSON01", 3)),
     "webhook": (records.webhook_of(NORTH, 3), ("data", "", "webhook", 3)),
     "event_body": (records.body_of(NORTH, "Ev1"), ("data", "", "Ev1", 0)),
+    "installer": (records.details_of(NORTH, "U0PERSON01", 3), ("data", "U0PERSON01", "U0PERSON01", 3)),
+    "installer_webhook": (
+        records.installer_webhook_of(NORTH, "U0PERSON01", 3),
+        ("data", "U0PERSON01", "U0PERSON01", 3),
+    ),
 }
 
 
@@ -142,12 +147,17 @@ def test_a_kind_of_record_has_its_key_its_owner_and_its_row(kind: str) -> None:
     assert found == RecordContext(NORTH, purpose, user_id, kind, row, generation)
 
 
+def test_the_details_of_the_bot_have_a_row_of_their_own() -> None:
+    assert records.details_of(NORTH, "", 3) == RecordContext(NORTH, "data", "", "installer", "bot", 3)
+
+
 def test_every_kind_of_record_has_a_limit_and_no_kind_has_another() -> None:
     assert KINDS.keys() == records.LIMITS.keys()
-    assert {kind: limit for kind, limit in records.LIMITS.items() if kind != "webhook"} == {
+    assert {kind: limit for kind, limit in records.LIMITS.items() if "webhook" not in kind} == {
         "bot_access": 16 * 1024,
         "user_access": 16 * 1024,
         "bot_refresh": 16 * 1024,
         "user_refresh": 16 * 1024,
         "event_body": 1024 * 1024,
+        "installer": 64 * 1024,
     }

@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from slackapp.crypto import records
 from slackapp.errors import DecryptError
 from slackapp.flows import purge_tenant
 from slackapp.model import Origin, Tenant
-from slackapp.store import tokens
+from slackapp.store import installers, tokens
 from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north
 
 CANARY = "canary-in-a-message"
@@ -22,6 +23,8 @@ SEALED = (
     "SELECT wrapped FROM data_keys WHERE tenant_id = ?",
     "SELECT body FROM inbox WHERE tenant_id = ? AND body IS NOT NULL",
     "SELECT webhook FROM installations WHERE tenant_id = ?",
+    "SELECT details FROM installers WHERE tenant_id = ? AND details IS NOT NULL",
+    "SELECT webhook FROM installers WHERE tenant_id = ? AND webhook IS NOT NULL",
 )
 
 
@@ -32,6 +35,7 @@ def busy(tmp_path: Path) -> Iterator[World]:
     with make_world(tmp_path, SLACKAPP_USER_SCOPES="users:read", SLACKAPP_BOT_SCOPES=scopes) as world:
         for tenant in (NORTH, SOUTH):
             world.browser().install(tenant)
+            add_details(world, Tenant("T", tenant))
         world.work()
         fields = {"type": "app_mention", "user": "U0SOMEBODY", "channel": "C0NOWHERE", "ts": "1.1", "text": CANARY}
         for number, tenant in enumerate((NORTH, SOUTH)):
@@ -40,6 +44,16 @@ def busy(tmp_path: Path) -> Iterator[World]:
         for number, tenant in enumerate((NORTH, SOUTH)):
             world.event(fields, f"EvWaits{number}", team_id=tenant)
         yield world
+
+
+def add_details(world: World, tenant: Tenant) -> None:
+    """What a Bolt app tells of who installed, and its webhook."""
+    app = world.service.app
+    (known,) = installers.of_tenant(app.db, tenant)
+    place = (tenant, known.user_id, known.generation)
+    details = app.keyring.seal(records.details_of(*place), CANARY.encode())
+    webhook = app.keyring.seal(records.installer_webhook_of(*place), CANARY.encode())
+    installers.save(app.db, tenant, replace(known, details=details, webhook=webhook))
 
 
 def erase(world: World, tenant: Tenant | None = None) -> None:
@@ -55,7 +69,7 @@ def blobs(world: World, tenant_id: str) -> set[bytes]:
 
 
 def everything(world: World, tenant_id: str) -> list[tuple[object, ...]]:
-    tables = ("installations", "tokens", "data_keys", "inbox")
+    tables = ("installations", "installers", "tokens", "data_keys", "inbox")
     found = [world.rows(f"SELECT * FROM {table} WHERE tenant_id = ?", tenant_id) for table in tables]
     return [tuple(row) for rows in found for row in rows]
 
@@ -81,7 +95,7 @@ def a_reader(world: World) -> Iterator[None]:
 
 def test_nothing_of_the_tenant_is_left_in_any_file_but_ids(busy: World) -> None:
     gone, stays = blobs(busy, NORTH), blobs(busy, SOUTH)
-    assert len(gone) == len(stays) == 11, "two pairs, four keys, two bodies, a webhook"
+    assert len(gone) == len(stays) == 13, "two pairs, four keys, two bodies, two webhooks, details"
     busy.service.app.db.truncate_wal()
     assert [blob for blob in gone if blob not in busy.bytes_on_disk()] == [], "the look-out sees what is there"
     erase(busy)

@@ -5,17 +5,15 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from slackapp.app import Service, build, system_entropy
+from slackapp.app import build, system_entropy
 from slackapp.flows import uninstall_tenant
 from slackapp.model import Origin
 from slackapp.ports import Behaviour, Context
 from slackapp.store import inbox
-from slackapp.wsgi import Wsgi
 from tests.support.world import APP_ID, NORTH, Reply, World, north
 
 CANARY = "canary-in-a-message"
@@ -38,8 +36,7 @@ def installed(world: World, target: str = NORTH) -> World:
 
 def behave(world: World, table: Behaviour) -> None:
     """Another behaviour from here on."""
-    app = replace(world.service.app, behaviour=table)
-    world.service = Service(app, Wsgi(app), world.service.worker)
+    world.equip(behaviour=table)
 
 
 def handshake(world: World, challenge: Any) -> Reply:

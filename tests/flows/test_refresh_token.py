@@ -2,28 +2,31 @@
 
 import contextlib
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from slackapp.app import build, system_entropy
-from slackapp.errors import Refused, SlackCallError
+from slackapp.errors import Refusal, Refused, SlackCallError
 from slackapp.flows import refresh_token, uninstall_tenant, use_token
 from slackapp.flows.use_token import Use
 from slackapp.localslack.model import Fault, FaultKind
-from slackapp.model import Origin, Sealed, Token
+from slackapp.model import Origin, Sealed, Tenant, Token
 from slackapp.store import tokens
-from tests.support.world import NORTH, SOUTH, World, make_world, north
+from tests.support.rewind import Prepared, prepared, quick_folder
+from tests.support.world import NORTH, SOUTH, START, World, make_world, north
 
 ORIGIN = Origin("worker", "Ev0001")
 ADMIN, MEMBER = "U0NORTH001ADM", "U0NORTH001MEM"
 REFRESH = "oauth.v2.access"
 LIFE = 43_200
 DUE = LIFE - 7200 + 1
-"""Seconds after which a fresh pair is due."""
+"""Seconds after which a fresh pair is due at the latest."""
 BEFORE_OR_AFTER = pytest.mark.parametrize("after", [False, True], ids=["before-slack-did-it", "after"])
 
 
@@ -31,14 +34,18 @@ class Killed(BaseException):
     """Stands for a process that ends here."""
 
 
-@pytest.fixture
-def ready(tmp_path: Path) -> Iterator[World]:
-    """Installed, with rotating tokens of the bot and of the person who installed; not yet due."""
-    with make_world(tmp_path, SLACKAPP_USER_SCOPES="users:read") as world:
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Prepared]:
+    with quick_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
         world.browser().install()
         world.work()
-        world.slack.called.clear()
-        yield world
+        yield prepared(world)
+
+
+@pytest.fixture
+def ready(installed: Prepared) -> World:
+    """Installed, with rotating tokens of the bot and of the person who installed; not yet due."""
+    return installed.rewind()
 
 
 @pytest.fixture
@@ -48,13 +55,13 @@ def due(ready: World) -> World:
     return ready
 
 
-def ask(world: World, user_id: str = "") -> Mapping[str, Any]:
-    use = Use(north(), user_id, "test")
+def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
+    use = Use(tenant or north(), user_id, "test")
     return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
 
 
-def token(world: World, user_id: str = "") -> Any:
-    return world.rows("SELECT * FROM tokens WHERE tenant_id = ? AND user_id = ?", NORTH, user_id)[0]
+def token(world: World, user_id: str = "", tenant_id: str = NORTH) -> Any:
+    return world.rows("SELECT * FROM tokens WHERE tenant_id = ? AND user_id = ?", tenant_id, user_id)[0]
 
 
 def change(world: World, sql: str, *parameters: Any) -> None:
@@ -86,24 +93,29 @@ def during_the_refresh(world: World, happening: Callable[[], Any], after: bool =
 
 
 @pytest.mark.parametrize(
-    ("life", "left", "is_due"),
-    [(43_200, 7200, False), (43_200, 7199, True), (4000, 1000, False), (4000, 999, True), (28_800, 7199, True),
-     (86_400, 7200, False), (3, 0, False), (43_200, -1, True)],
+    ("status", "due_at", "now", "is_due"),
+    [("live", 1000, 999, False), ("live", 1000, 1000, True), ("live", 1000, 9999, True), ("live", None, 9999, False),
+     ("refresh_refused", 1000, 1000, False), ("dead", 1000, 1000, False)],
 )  # fmt: skip
-def test_a_token_is_due_in_its_last_two_hours_or_its_last_quarter(life: int, left: int, is_due: bool) -> None:
+def test_a_live_token_is_due_from_its_time_on(status: str, due_at: int | None, now: int, is_due: bool) -> None:
     sealed = Sealed(b"")
-    pair = Token(north(), "", 1, sealed, sealed, (), 0, 1000, 1000 + life, "live", "")
-    assert refresh_token.is_due(pair, 1000 + life - left) is is_due
+    pair = Token(north(), "", 1, sealed, sealed, (), 0, 0, 2000, due_at, status, "")
+    assert refresh_token.is_due(pair, now) is is_due
 
 
-def test_a_token_is_refreshed_only_when_it_is_due(ready: World) -> None:
-    ready.clock.advance(DUE - 1)
-    ask(ready)
+@pytest.mark.parametrize("user_id", ["", ADMIN])
+def test_a_token_is_refreshed_only_when_it_is_due(ready: World, user_id: str) -> None:
+    earlier = zlib.crc32(f"T {NORTH} {user_id} 1".encode()) % 601
+    assert token(ready, user_id)["due_at"] == START + DUE - earlier
+    ready.clock.advance(DUE - earlier - 1)
+    ask(ready, user_id)
     assert ready.calls(REFRESH) == []
     ready.clock.advance(1)
-    ask(ready)
-    ask(ready)
+    ask(ready, user_id)
+    ask(ready, user_id)
     assert ready.calls(REFRESH) == [REFRESH]
+    earlier = zlib.crc32(f"T {NORTH} {user_id} 2".encode()) % 601
+    assert token(ready, user_id)["due_at"] == ready.clock() + DUE - earlier, "the new pair has a time of its own"
 
 
 def test_a_refresh_replaces_the_pair_and_nothing_of_the_old_one_stays(due: World) -> None:
@@ -161,8 +173,70 @@ def test_a_limited_rate_is_respected_by_the_next_refresh(due: World) -> None:
     for _ in range(3):
         assert ask(due)["ok"]
     assert due.calls(REFRESH) == [REFRESH]
-    due.clock.advance(31)
+    due.clock.advance(19)
+    due.restart()
+    ask(due)
+    assert due.calls(REFRESH) == [REFRESH], "by a process that did not hear of the limit, too"
+    due.clock.advance(1)
     assert (ask(due)["ok"], token(due)["generation"]) == (True, 2)
+
+
+def test_while_slack_limits_the_rate_no_token_is_refreshed_and_every_live_one_serves(due: World) -> None:
+    """The limit is the app's, not the tenant's: whoever else asked now would only prolong it."""
+    app, south = due.service.app, Tenant("T", SOUTH)
+    due.browser().install(SOUTH)
+    change(due, "UPDATE tokens SET due_at = ? WHERE tenant_id = ?", due.clock(), SOUTH)
+    due.slack.called.clear()
+    due.slack.fault(Fault(REFRESH, "ratelimited", retry_after=50))
+    assert (ask(due)["ok"], ask(due, tenant=south)["ok"], ask(due, ADMIN)["ok"]) == (True, True, True)
+    assert due.calls() == [REFRESH, "auth.test", "auth.test", "auth.test"]
+    due.clock.advance(49)
+    found = tokens.find(app.db, south, "")
+    assert found is not None
+    with pytest.raises(Refused) as caught:
+        refresh_token.run(app, found, ORIGIN, wait=True)
+    assert (caught.value.refusal, caught.value.retry_after) == (Refusal.TOKEN_UNAVAILABLE, 1)
+    assert (len(due.calls(REFRESH)), token(due, tenant_id=SOUTH)["lease_owner"]) == (1, "")
+    with pytest.raises(Refused) as caught:
+        refresh_token.run(app, replace(found, status="refresh_refused"), ORIGIN, wait=True)
+    assert caught.value.refusal is Refusal.NEEDS_REINSTALL, "that does not hang on the limit"
+    due.clock.advance(1)
+    assert (ask(due)["ok"], ask(due, tenant=south)["ok"], len(due.calls(REFRESH))) == (True, True, 3)
+    assert (token(due)["generation"], token(due, tenant_id=SOUTH)["generation"]) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "result", "reason"),
+    [
+        (None, "ok", ""),
+        (Fault(REFRESH, "html500", times=2), "failed", "server_error"),
+        (Fault(REFRESH, "ratelimited"), "failed", "ratelimited"),
+        (Fault(REFRESH, "error", error="invalid_refresh_token"), "refused", "invalid_refresh_token"),
+        (Fault(REFRESH, "error", error="an_error_of_tomorrow"), "failed", "other"),
+        (Fault(REFRESH, "error", error="grant_of_tomorrow"), "failed", "other"),
+        (Fault(REFRESH, "patch", patch={"app_id": "A0OTHER001"}), "malformed", "grant_foreign"),
+        (Fault(REFRESH, "patch", patch={"refresh_token": "no"}), "malformed", "grant_malformed"),
+    ],
+)
+def test_what_came_of_a_refresh_is_counted_by_reasons_of_a_closed_list(
+    due: World, fault: Fault | None, result: str, reason: str
+) -> None:
+    if fault is not None:
+        due.slack.fault(fault)
+    assert ask(due)["ok"]
+    counted = [line for line in due.service.app.metrics.text().splitlines() if "slackapp_refresh_total{" in line]
+    assert counted == [f'slackapp_refresh_total{{reason="{reason}",result="{result}"}} 1']
+
+
+@pytest.mark.parametrize(
+    ("scope", "kept"), [(None, "app_mentions:read,chat:write"), ("chat:write, commands", "chat:write,commands")]
+)
+def test_the_scopes_are_those_of_the_answer_or_else_those_that_were_known(
+    due: World, scope: str | None, kept: str
+) -> None:
+    due.slack.fault(Fault(REFRESH, "patch", patch={"scope": scope}))
+    assert ask(due)["ok"]
+    assert (token(due)["generation"], token(due)["scopes"]) == (2, kept)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +264,10 @@ def test_a_pair_of_another_kind_or_of_somebody_else_is_refused_and_the_old_one_s
     new = token(due, user_id)
     for column in ("generation", "access", "refresh", "issued_at", "expires_at", "scopes", "status"):
         assert new[column] == old[column]
-    assert "token.refresh_failed" in due.audit()
+    assert due.audit().count("token.refresh_failed") == 1
+    assert (ask(due, user_id)["ok"], token(due, user_id)["generation"]) == (True, 2), (
+        "the next one tries again, at once"
+    )
 
 
 def test_a_refresh_token_that_does_not_open_costs_no_call(due: World) -> None:
@@ -205,7 +282,7 @@ def test_a_long_lived_token_cannot_be_refreshed_and_costs_no_call(tmp_path: Path
         found = tokens.find(world.service.app.db, north(), "")
         assert found is not None
         with pytest.raises(Refused):
-            refresh_token.run(world.service.app, found, ORIGIN)
+            refresh_token.run(world.service.app, found, ORIGIN, wait=False)
         assert (len(world.calls(REFRESH)), token(world)["lease_owner"]) == (1, ""), "the one of the install"
 
 
@@ -258,7 +335,7 @@ def test_a_pair_is_stored_only_over_the_one_it_came_from_and_over_no_dead_one(du
     found = tokens.find(due.service.app.db, north(), "")
     assert found is not None
     with during_the_refresh(due, lambda: change(due, f"UPDATE tokens SET {changed}"), after=True):
-        refresh_token.run(due.service.app, found, ORIGIN)
+        refresh_token.run(due.service.app, found, ORIGIN, wait=False)
     assert (token(due)["access"], token(due)["refresh"]) == (old["access"], old["refresh"])
 
 
@@ -268,7 +345,7 @@ def test_a_token_that_was_given_up_since_it_was_read_is_not_refreshed(due: World
     assert found is not None
     change(due, "UPDATE tokens SET status = ?", status)
     with pytest.raises(Refused):
-        refresh_token.run(due.service.app, found, ORIGIN)
+        refresh_token.run(due.service.app, found, ORIGIN, wait=False)
     assert (due.calls(), token(due)["status"]) == ([], status)
 
 

@@ -4,18 +4,15 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from slackapp.app import Service
 from slackapp.errors import KeyRevokedError, KeyUnavailableError, SlackCallError
 from slackapp.flows import run_event, sweep
 from slackapp.localslack.model import Fault, FaultKind
 from slackapp.model import Tenant
 from slackapp.ports import Behaviour, Context
-from slackapp.wsgi import Wsgi
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
 
 POST = "chat.postMessage"
@@ -36,8 +33,7 @@ def ready(world: World) -> World:
 
 
 def behave(world: World, table: Behaviour) -> None:
-    app = replace(world.service.app, behaviour=table)
-    world.service = Service(app, Wsgi(app), world.service.worker)
+    world.equip(behaviour=table)
 
 
 def only(method: str, params: Mapping[str, Any] | None = None) -> Behaviour:

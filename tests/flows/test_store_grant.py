@@ -27,10 +27,13 @@ NORTH_ROW = {
     "scopes_asked": BOT_SCOPES,
     "scopes_granted": BOT_SCOPES,
     "status": "active",
+    "status_reason": "",
     "generation": 1,
     "installed_at": START,
     "last_used_at": 0,
     "webhook_generation": 0,
+    "check_begun_at": START,
+    "last_validated_at": 0,
 }
 LIVE = {"status": "live", "lease_owner": "", "lease_until": 0, "granted_at": START, "issued_at": START}
 
@@ -71,26 +74,26 @@ def test_a_bot_with_a_long_lived_token(tmp_path: Path) -> None:
 
 
 def test_a_bot_and_the_person_who_installs(tmp_path: Path) -> None:
-    with make_world(tmp_path, SLACKAPP_USER_SCOPES="search:read") as world:
+    with make_world(tmp_path, SLACKAPP_USER_SCOPES="emoji:read") as world:
         world.browser().install()
         assert installation(world) == NORTH_ROW
         assert (token(world, north())["scopes"], token(world, north(), "U0NORTH001ADM")["scopes"]) == (
             BOT_SCOPES,
-            "search:read",
+            "emoji:read",
         )
         assert opened(world, north())[0].startswith("xoxe.xoxb-1-")
         assert opened(world, north(), "U0NORTH001ADM")[0].startswith("xoxe.xoxp-1-")
 
 
 def test_a_person_alone(tmp_path: Path) -> None:
-    with make_world(tmp_path, SLACKAPP_BOT_SCOPES="", SLACKAPP_USER_SCOPES="search:read") as world:
+    with make_world(tmp_path, SLACKAPP_BOT_SCOPES="", SLACKAPP_USER_SCOPES="emoji:read") as world:
         assert "<strong>Northwind</strong>" in page(world)
         assert installation(world) == {**NORTH_ROW, "bot_user_id": "", "scopes_asked": "", "scopes_granted": ""}
         assert [row["user_id"] for row in world.rows("SELECT user_id FROM tokens")] == ["U0NORTH001ADM"]
 
 
 def test_an_install_without_a_bot_leaves_no_work_that_cannot_be_done(tmp_path: Path) -> None:
-    with make_world(tmp_path, SLACKAPP_BOT_SCOPES="", SLACKAPP_USER_SCOPES="search:read") as world:
+    with make_world(tmp_path, SLACKAPP_BOT_SCOPES="", SLACKAPP_USER_SCOPES="emoji:read") as world:
         world.browser().install()
         world.work()
         assert [row["state"] for row in world.rows("SELECT state FROM inbox WHERE state <> 'done'")] == []
@@ -171,7 +174,7 @@ def test_scopes_that_were_not_granted_are_recorded_and_noted(world: World) -> No
 
 
 def test_tokens_open_only_in_their_place(tmp_path: Path) -> None:
-    with make_world(tmp_path, SLACKAPP_USER_SCOPES="search:read") as world:
+    with make_world(tmp_path, SLACKAPP_USER_SCOPES="emoji:read") as world:
         for target in (NORTH, SOUTH):
             world.browser().install(target)
         keyring, south = world.service.app.keyring, Tenant("T", SOUTH)
@@ -189,7 +192,7 @@ def test_tokens_open_only_in_their_place(tmp_path: Path) -> None:
 
 def test_no_token_and_no_webhook_lies_on_the_disk_in_clear(tmp_path: Path) -> None:
     hook = f"{BOT_SCOPES},incoming-webhook"
-    with make_world(tmp_path, SLACKAPP_BOT_SCOPES=hook, SLACKAPP_USER_SCOPES="search:read") as world:
+    with make_world(tmp_path, SLACKAPP_BOT_SCOPES=hook, SLACKAPP_USER_SCOPES="emoji:read") as world:
         world.browser().install()
         world.browser().install()
         stored = world.bytes_on_disk()
@@ -209,6 +212,25 @@ def test_installing_again_replaces_the_token_and_counts_on(world: World) -> None
     assert not set(opened(world, north())) & set(first)
     assert (world.count("installations"), world.count("tokens")) == (1, 1)
     assert [event for event in world.audit() if "installed" in event] == ["installed", "reinstalled"]
+
+
+def installed_by(world: World) -> list[tuple[Any, ...]]:
+    """Who installed, the latest last: tenant, person, generation of the installation, time."""
+    sql = "SELECT tenant_id, user_id, generation, installed_at, details FROM installers ORDER BY tenant_id, generation"
+    return [tuple(row) for row in world.rows(sql)]
+
+
+def test_everybody_who_installed_is_known_with_the_order_in_which_they_came(world: World) -> None:
+    for target in (NORTH, ORG):
+        world.browser().install(target)
+    org = (ORG, "W0EVERADM1", 1, START, None)
+    assert installed_by(world) == [org, (NORTH, "U0NORTH001ADM", 1, START, None)]
+    world.browser().install(user="member")
+    both = [(NORTH, "U0NORTH001ADM", 1, START, None), (NORTH, "U0NORTH001MEM", 2, START, None)]
+    assert installed_by(world) == [org, *both], "in one second, and yet one after the other"
+    world.clock.advance(100)
+    world.browser().install()
+    assert installed_by(world) == [org, both[1], (NORTH, "U0NORTH001ADM", 3, START + 100, None)]
 
 
 def test_installing_again_uses_the_same_keys_and_greets_nobody_twice(world: World) -> None:
@@ -238,7 +260,7 @@ def test_installing_again_brings_a_dead_installation_back(tmp_path: Path) -> Non
 
 
 def test_the_bots_and_two_peoples_rows_never_overwrite_each_other(tmp_path: Path) -> None:
-    with make_world(tmp_path, SLACKAPP_USER_SCOPES="search:read") as world:
+    with make_world(tmp_path, SLACKAPP_USER_SCOPES="emoji:read") as world:
         world.browser().install()
         bot, admin = opened(world, north()), opened(world, north(), "U0NORTH001ADM")
         world.browser().install(user="member")
@@ -254,7 +276,7 @@ def test_a_person_alone_leaves_the_bot_and_its_webhook_as_they_are(tmp_path: Pat
         bot = opened(world, north())
         keyring, query = world.service.app.keyring, "SELECT webhook FROM installations"
         hook = keyring.open(records.webhook_of(north(), 1), Sealed(only(world, query)["webhook"]))
-        world.restart(bot_scopes=(), user_scopes=("search:read",))
+        world.restart(bot_scopes=(), user_scopes=("emoji:read",))
         world.browser().install(user="member")
         row = installation(world)
         assert (row["generation"], row["bot_user_id"]) == (2, "U0NORTH001BOT")

@@ -13,21 +13,26 @@ from slackapp.flows import refresh_token, use_token
 from slackapp.flows.use_token import Use
 from slackapp.localslack.model import Fault
 from slackapp.model import Origin, Tenant
-from tests.support.world import NORTH, World, make_world, north
+from tests.support.rewind import Prepared, prepared, quick_folder
+from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north
 
 ORIGIN = Origin("worker", "Ev0001")
 ADMIN = "U0NORTH001ADM"
 DEAD = ("invalid_auth", "account_inactive", "token_revoked")
 
 
-@pytest.fixture
-def ready(tmp_path: Path) -> Iterator[World]:
-    """Installed, with the tokens of the bot and of the person who installed."""
-    with make_world(tmp_path, SLACKAPP_USER_SCOPES="users:read") as world:
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Prepared]:
+    with quick_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
         world.browser().install()
         world.work()
-        world.slack.called.clear()
-        yield world
+        yield prepared(world)
+
+
+@pytest.fixture
+def ready(installed: Prepared) -> World:
+    """Installed, with the tokens of the bot and of the person who installed."""
+    return installed.rewind()
 
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
@@ -50,6 +55,11 @@ def change(world: World, sql: str, *parameters: Any) -> None:
 
 def token(world: World, user_id: str = "") -> Any:
     return world.rows("SELECT * FROM tokens WHERE user_id = ?", user_id)[0]
+
+
+def reason(world: World) -> str:
+    """Why it needs a new install; "" when it does not."""
+    return str(world.rows("SELECT status_reason FROM installations WHERE tenant_id = ?", NORTH)[0][0])
 
 
 # Noted first
@@ -154,18 +164,19 @@ def test_a_token_that_slack_calls_dead_is_used_exactly_once_more_after_a_new_ins
         ask(ready)
     assert caught.value.kind is SlackErrorKind.DEAD
     assert (token(ready)["status"], ready.status(), ready.audit()[-1]) == ("dead", "needs_reinstall", "token.dead")
+    assert reason(ready) == error
     assert {refused(ready) for _ in range(5)} == {Refusal.NEEDS_REINSTALL}
     ready.clock.advance(86_400)
     assert (refused(ready), ready.calls()) == (Refusal.NEEDS_REINSTALL, ["auth.test"])
     ready.browser().install()
-    assert ask(ready)["ok"]
+    assert (ask(ready)["ok"], ready.status(), reason(ready)) == (True, "active", "")
 
 
 def test_a_persons_dead_token_leaves_the_bot_alone(ready: World) -> None:
     ready.slack.revoke_user(NORTH, ADMIN)
     with pytest.raises(SlackCallError):
         ask(ready, ADMIN)
-    assert (token(ready, ADMIN)["status"], ready.status()) == ("dead", "active")
+    assert (token(ready, ADMIN)["status"], ready.status(), reason(ready)) == ("dead", "active", "")
     assert (refused(ready, ADMIN), ask(ready)["ok"]) == (Refusal.NEEDS_REINSTALL, True)
 
 
@@ -174,6 +185,7 @@ def test_no_token_is_given_up_for_another_error(ready: World, error: str) -> Non
     ready.slack.fault(Fault("auth.test", "error", error=error))
     with pytest.raises(SlackCallError):
         ask(ready)
+    ready.clock.advance(30 if error == "ratelimited" else 0)  # as long as Slack wants to hear nothing of the method
     assert (token(ready)["status"], ready.status(), ask(ready)["ok"]) == ("live", "active", True)
 
 
@@ -191,6 +203,84 @@ def test_a_new_install_that_comes_while_the_old_token_is_found_dead_stays(
         with pytest.raises(SlackCallError):
             ask(ready)
     assert (token(ready)["generation"], token(ready)["status"], ready.status()) == (2, "live", "active")
+    assert ask(ready)["ok"]
+
+
+# Needs a new install
+
+
+def test_who_needs_a_new_install_is_told_where(ready: World) -> None:
+    """With the hint which workspace it is about; an org has no such hint."""
+    ready.browser().install(ORG)
+    org, place = Tenant("E", ORG), "http://localhost:3000/slack/install"
+    assert install_url(ready, "U0NOBODY01") == f"{place}?team={NORTH}", "there is no such token"
+    assert install_url(ready, "W0NOBODY01", org) == place
+    change(ready, "UPDATE tokens SET status = 'dead' WHERE user_id = ?", ADMIN)
+    assert install_url(ready, ADMIN) == f"{place}?team={NORTH}"
+    for status in ("needs_reinstall", "purging"):
+        change(ready, "UPDATE installations SET status = ?", status)
+        assert (install_url(ready), install_url(ready, "", org)) == (f"{place}?team={NORTH}", place)
+    for status in ("suspect", "suspended"):
+        change(ready, "UPDATE installations SET status = ?", status)
+        assert install_url(ready) == "", "a new install is not the mend"
+    assert install_url(ready, "", Tenant("T", "T0STRANGER")) == ""
+
+
+def install_url(world: World, user_id: str = "", tenant: Tenant | None = None) -> str:
+    with pytest.raises(Refused) as caught:
+        ask(world, user_id, tenant)
+    return caught.value.install_url
+
+
+# Limited
+
+
+def limited(world: World, user_id: str = "") -> SlackCallError:
+    """How a call fails while Slack wants to hear nothing of it."""
+    with pytest.raises(SlackCallError) as caught:
+        ask(world, user_id)
+    return caught.value
+
+
+def test_until_retry_after_is_over_nothing_is_called_opened_or_noted(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready.slack.fault(Fault("auth.test", "ratelimited", retry_after=20))
+    assert limited(ready).retry_after == 20
+    before = ready.audit(), ready.snapshot(), ready.calls()
+    with monkeypatch.context() as patch:
+        patch.setattr(ready.service.app.keyring, "open", lambda *_: pytest.fail("a token was opened"))
+        for seconds, left in ((0, 20), (5, 15), (14, 1)):
+            ready.clock.advance(seconds)
+            told = limited(ready)
+            assert (told.method, told.code, told.kind) == ("auth.test", "ratelimited", SlackErrorKind.RATE)
+            assert told.retry_after == left
+    assert (ready.audit(), ready.snapshot(), ready.calls()) == before
+    ready.clock.advance(1)
+    assert (ask(ready)["ok"], ready.calls()) == (True, ["auth.test", "auth.test"])
+
+
+def test_a_limit_of_one_method_tenant_and_person_holds_nobody_else(ready: World) -> None:
+    ready.browser().install(SOUTH)
+    ready.slack.called.clear()
+    ready.slack.fault(Fault("auth.test", "ratelimited", retry_after=20))
+    limited(ready)
+    assert (ask(ready, ADMIN)["ok"], ask(ready, "", Tenant("T", SOUTH))["ok"]) == (True, True)
+    use = Use(north(), "", "test")
+    with pytest.raises(SlackCallError) as caught:
+        use_token.call(ready.service.app, use, "chat.postMessage", {"channel": "C0NOWHERE"}, ORIGIN, lambda: None)
+    assert caught.value.code == "channel_not_found"
+    assert ready.calls() == ["auth.test"] * 3 + ["chat.postMessage"]
+    limited(ready)
+    assert ready.calls() == ["auth.test"] * 3 + ["chat.postMessage"]
+
+
+def test_a_limit_that_the_repeat_met_is_kept_as_well(ready: World) -> None:
+    ready.slack.fault(Fault("auth.test", "error", error="token_expired"))
+    ready.slack.fault(Fault("auth.test", "ratelimited", retry_after=20))
+    assert [limited(ready).retry_after for _ in range(3)] == [20, 20, 20]
+    assert ready.calls() == ["auth.test", "oauth.v2.access", "auth.test"]
+    ready.clock.advance(20)
     assert ask(ready)["ok"]
 
 
@@ -270,6 +360,7 @@ def test_an_early_end_of_a_token_that_cannot_be_refreshed_needs_an_install(due: 
     with pytest.raises(Refused) as caught:
         ask(due)
     assert caught.value.refusal is Refusal.NEEDS_REINSTALL
+    assert (due.status(), reason(due)) == ("needs_reinstall", "refresh_refused")
 
 
 def test_two_lost_answers_in_a_row_do_not_cost_the_installation(due: World) -> None:
@@ -294,6 +385,7 @@ def test_when_the_grace_is_over_the_old_token_serves_to_its_end_and_then_an_inst
             ask(due)
         assert caught.value.refusal is Refusal.NEEDS_REINSTALL
     assert (due.calls("oauth.v2.access"), len(due.calls("auth.test"))) == (["oauth.v2.access"], 4)
+    assert (due.status(), reason(due)) == ("needs_reinstall", "refresh_refused")
     assert due.audit().count("token.refresh_failed") == 1
     due.browser().install()
     assert (token(due)["status"], ask(due)["ok"]) == ("live", True)

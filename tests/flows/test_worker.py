@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from slackapp.app import Service, build, system_entropy
+from slackapp.app import build, system_entropy
 from slackapp.errors import StoreBusyError
 from slackapp.flows import run_event
-from slackapp.ports import Behaviour, Context
-from slackapp.wsgi import Wsgi
+from slackapp.ports import Context
 from tests.support.world import NORTH, SOUTH, World
 
 LONG = 10.0
@@ -31,9 +30,7 @@ def ready(world: World) -> World:
 
 
 def behave(world: World, function: Callable[[Context, Mapping[str, Any]], None]) -> None:
-    table: Behaviour = {"app_mention": function}
-    app = replace(world.service.app, behaviour=table)
-    world.service = Service(app, Wsgi(app), world.service.worker)
+    world.equip(behaviour={"app_mention": function})
 
 
 def change(world: World, sql: str) -> None:

@@ -15,11 +15,11 @@ OPERATOR = {"Authorization": "Bearer an-operator-token-of-forty-characters-xx"}
 
 
 def test_the_landing_page_has_one_button_and_names_every_permission(tmp_path: Path) -> None:
-    made = make_world(tmp_path, SLACKAPP_USER_SCOPES="search:read", SLACKAPP_NAME="Bob & <Co>")
+    made = make_world(tmp_path, SLACKAPP_USER_SCOPES="emoji:read", SLACKAPP_NAME="Bob & <Co>")
     with made as world, nothing_happens(world):
         text = world.request("GET", "/").text
     assert re.findall(r'href="([^"]*)"', text) == ["/slack/install"]
-    assert re.findall(r"<li><code>([^<]*)</code></li>", text) == ["app_mentions:read", "chat:write", "search:read"]
+    assert re.findall(r"<li><code>([^<]*)</code></li>", text) == ["app_mentions:read", "chat:write", "emoji:read"]
     assert "Add Bob &amp; &lt;Co&gt; to Slack" in text
     assert "talks to the local Slack beside it" in text
 

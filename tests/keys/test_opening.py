@@ -43,7 +43,11 @@ def test_a_file_without_the_primary_key_is_found_at_start(vault: Vault) -> None:
 
 def test_the_database_of_another_app_is_found_at_start(vault: Vault) -> None:
     vault.open()
-    assert "SLACK_APP_ID is another one" in refusal(vault, app_id="A0OTHER001")
+    sentence = refusal(vault, app_id="A0OTHER001")
+    assert sentence.startswith("SLACKAPP_DATABASE: ")
+    assert f"{vault.settings.database} belongs to the app {vault.settings.app_id} with the client id" in sentence
+    assert "either SLACK_APP_ID or SLACK_CLIENT_ID is another one" in sentence
+    assert refusal(vault, client_id="1.2") == sentence
 
 
 def test_the_key_file_of_another_database_is_found_at_start(make_vault: MakeVault) -> None:

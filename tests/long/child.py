@@ -1,8 +1,9 @@
 """A process that ends at a given step, as SIGKILL ends it: nothing is rolled back, closed or cleaned up.
 
-Started once, it forks for every order (a line of JSON on its standard input): a fork has all the modules in memory
-already. A step is an SQL statement, a connection to Slack, or a change of a file beside the database. It is counted,
-and the process killed, before it happens; no hook in the product is needed.
+Or one that is stopped there, as by SIGSTOP, until it is told to go on. Started once, it forks for every order (a line
+of JSON on its standard input): a fork has all the modules in memory already. A step is an SQL statement, a connection
+to Slack, or a change of a file beside the database. It is counted, and the process killed, before it happens; no hook
+in the product is needed.
 """
 
 import json
@@ -20,6 +21,7 @@ from typing import Any, cast
 from slackapp import cli, config
 from slackapp.app import Service, build, system_clock, system_entropy
 from slackapp.cli import session
+from slackapp.slack import transport  # noqa: F401  (else every fork imports it at its first call)
 from tests.long import scenarios
 from tests.support.world import Clock, World
 
@@ -28,11 +30,17 @@ WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 SETTING = "PRAGMA"
 CHANGING = ("PRAGMA wal_checkpoint", "PRAGMA journal_mode = DELETE")
 NEVER = 0
+STOPPED = "stopped"
+CALL = "a call"
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to do in which folder, and at which step to end. `report` is where it says what it did."""
+    """What to do in which folder, and at which step to end. `report` is where it says what it did.
+
+    `sent` is the signal that the process gets there. `clock` is a file with the time, for one that lives on while time
+    goes by; without it the time is `now`.
+    """
 
     scenario: str
     at: int
@@ -41,9 +49,17 @@ class Order:
     now: int
     arguments: dict[str, str]
     report: str
+    sent: int = int(signal.SIGKILL)
+    clock: str = ""
 
     def as_line(self) -> str:
         return json.dumps(asdict(self))
+
+
+def tell(report: str, text: str) -> None:
+    """Says something to the outside, where it is known whatever happens next."""
+    with open(report, "a", encoding="utf-8") as file:
+        file.write(f"told {' '.join(text.split())}\n")
 
 
 class Steps:
@@ -51,27 +67,32 @@ class Steps:
 
     def __init__(self, order: Order) -> None:
         self._at = order.at
+        self._sent = order.sent
+        self._report = order.report
         self._folder = order.folder
         self.armed = False
         self.pragmas = False
         self.counts: Counter[str] = Counter()
 
-    def take(self, kind: str) -> None:
+    def take(self, kind: str, what: str) -> None:
         if self.armed:
             self.counts[kind] += 1
             if self.counts.total() == self._at:
-                os.kill(os.getpid(), signal.SIGKILL)
+                if self._sent != signal.SIGKILL:
+                    self.armed = False
+                    tell(self._report, f"before {what}")
+                os.kill(os.getpid(), self._sent)
 
     def statement(self, sql: str) -> None:
         # Each connection sets and reads some twenty pragmas that change nothing on the disk, once WAL is on.
         if self.pragmas or not sql.startswith(SETTING) or sql.startswith(CHANGING):
-            self.take("statements")
+            self.take("statements", sql)
 
     def event(self, name: str, args: tuple[Any, ...]) -> None:
         if name == "socket.connect":
-            self.take("calls")
+            self.take("calls", CALL)
         elif (name in CHANGES and self._is_ours(args[0])) or (name == "open" and self._is_written(*args)):
-            self.take("file changes")
+            self.take("file changes", name)
 
     def _is_written(self, path: object, mode: object, flags: object) -> bool:
         # By number: the moment between making a file and writing to it.
@@ -87,6 +108,7 @@ class Actor:
     def __init__(self, order: Order, steps: Steps) -> None:
         self.arguments = order.arguments
         self.folder = Path(order.folder)
+        self.environment = order.environment
         self._order = order
         self._steps = steps
 
@@ -97,8 +119,7 @@ class Actor:
 
     def tell(self, text: str) -> None:
         """Says to the outside what was answered; what was told is known there, whatever happens next."""
-        with open(self._order.report, "a", encoding="utf-8") as report:
-            report.write(f"told {text}\n")
+        tell(self._order.report, text)
 
     def service(self) -> Service:
         return build(config.load(self._order.environment, {}), system_clock, system_entropy, sys.stderr)
@@ -143,7 +164,7 @@ def _obey(order: Order) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
-    time.time = lambda: float(order.now)
+    time.time = lambda: float(Path(order.clock).read_text()) if order.clock else float(order.now)
     time.sleep = cast(Any, lambda seconds: None)
     steps = Steps(order)
     _trace(steps)
@@ -160,13 +181,22 @@ def _obey(order: Order) -> None:
 
 
 def main() -> None:
-    """One fork per line; answers with how it ended, negative for the signal that killed it."""
+    """One fork per line; answers with how it ended, negative for the signal that killed it.
+
+    One that is stopped is told of, and goes on at the next line.
+    """
+    scenarios.by_name("command")  # all of them, once
     for line in sys.stdin:
         order = Order(**json.loads(line))
         child = os.fork()
         if child == 0:
             _obey(order)
-        _, status = os.waitpid(child, 0)
+        _, status = os.waitpid(child, os.WUNTRACED)
+        while os.WIFSTOPPED(status):
+            print(STOPPED, flush=True)
+            sys.stdin.readline()
+            os.kill(child, signal.SIGCONT)
+            _, status = os.waitpid(child, os.WUNTRACED)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 

@@ -3,17 +3,26 @@
 import contextlib
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+from slackapp.crypto import records
 from slackapp.flows import backup_database, purge_tenant, rotate_keys, verify_audit
 from slackapp.keys.keyring import PURPOSES, SERVICE_PURPOSES
+from slackapp.localslack.model import Refresh as RefreshAtSlack
+from slackapp.localslack.model import Token as AccessAtSlack
+from slackapp.localslack.tokens import problem_of
+from slackapp.model import Token
+from slackapp.store import installations, tokens
 from tests.support.world import World
 
 HALF_INSTALLS = """
     SELECT i.tenant_id FROM installations AS i
      WHERE (SELECT count(*) FROM tokens AS t WHERE t.tenant_id = i.tenant_id) <> 2
         OR (SELECT count(*) FROM data_keys AS k WHERE k.tenant_id = i.tenant_id AND k.state = 'active') <> 4
-        OR (i.webhook IS NULL) <> (i.tenant_kind = 'E')"""
+        OR (SELECT count(*) FROM installers AS p WHERE p.tenant_id = i.tenant_id AND p.user_id <> '') <> 1
+        OR (SELECT count(*) FROM installers AS p WHERE p.tenant_id = i.tenant_id AND p.webhook IS NOT NULL)
+           + (i.webhook IS NOT NULL) <> (i.tenant_kind = 'T')"""
 STRAYS = """
     SELECT tenant_id FROM {table}
      WHERE tenant_id <> '' AND NOT EXISTS (
@@ -21,11 +30,14 @@ STRAYS = """
      ) {more}"""
 
 
-def broken(world: World) -> list[str]:
-    """What does not hold, in words; empty when all does. Every install in these worlds has two tokens."""
+def broken(world: World, in_parts: bool = False) -> list[str]:
+    """What does not hold, in words; empty when all does. Every install here has two tokens and one installer.
+
+    With `in_parts`, a tenant may be there in part.
+    """
     app = world.service.app
-    found = [f"{row[0]}: half an install" for row in world.rows(HALF_INSTALLS)]
-    for table, more in (("tokens", ""), ("data_keys", ""), ("inbox", "AND body IS NOT NULL")):
+    found = [] if in_parts else [f"{row[0]}: half an install" for row in world.rows(HALF_INSTALLS)]
+    for table, more in (("tokens", ""), ("installers", ""), ("data_keys", ""), ("inbox", "AND body IS NOT NULL")):
         strays = world.rows(STRAYS.format(table=table, more=more))
         found += [f"{row[0]}: {table} without an installation" for row in strays]
     own = world.rows("SELECT purpose FROM data_keys WHERE tenant_id = '' ORDER BY purpose")
@@ -51,13 +63,59 @@ def _without_purpose(world: World) -> list[tuple[str]]:
     return [(f"{tenant} {set(PURPOSES) - purposes}",) for tenant, purposes in kept.items() if purposes != set(PURPOSES)]
 
 
-def secrets_in(folder: Path, secrets: Iterable[str]) -> list[str]:
-    """Files in which a token, code, refresh token or webhook of Slack's lies in clear."""
-    files = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+def secrets_in(folder: Path, secrets: Iterable[str], source: str = "") -> list[str]:
+    """Files in which a token, code, refresh token or webhook of Slack's lies in clear, but another app's file."""
+    paths = [file for file in folder.rglob("*") if file.is_file() and not (source and file.name.startswith(source))]
+    files = {file: file.read_bytes() for file in paths}
     needles = [secret.encode() for secret in secrets]
     return [
         f"{file.name}: {needle[:12]!r}" for file, content in files.items() for needle in needles if needle in content
     ]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A token as it is stored, and what Slack knows of its two halves."""
+
+    token: Token
+    access: AccessAtSlack
+    refresh: RefreshAtSlack | None
+    works: bool
+    is_refreshable: bool
+
+    @property
+    def is_fresh(self) -> bool:
+        """What a refresh has left: both halves work, and nobody has refreshed since."""
+        return self.works and self.refresh is not None and self.is_refreshable and self.refresh.used_at is None
+
+    @property
+    def is_lost(self) -> bool:
+        """Nobody knows that it is over, and nothing but a new install helps."""
+        return self.token.status == "live" and not (self.is_refreshable if self.refresh is not None else self.works)
+
+
+def pairs(world: World) -> list[Pair]:
+    """Every stored token, opened by our own keys and looked up in Slack's memory."""
+    app = world.service.app
+    found = [token for tenant in installations.every(app.db) for token in tokens.of_tenant(app.db, tenant.tenant)]
+    return [_pair(world, token) for token in found]
+
+
+def _pair(world: World, token: Token) -> Pair:
+    keyring, slack, whose = world.service.app.keyring, world.slack, (token.tenant, token.user_id, token.generation)
+    refresh = None
+    if token.refresh is not None:
+        refresh = slack.state.refreshes[keyring.open(records.refresh_of(*whose), token.refresh).decode()]
+    access = slack.state.tokens[keyring.open(records.access_of(*whose), token.access).decode()]
+    is_refreshable = refresh is not None and not refresh.dead
+    if refresh is not None and refresh.used_at is not None:
+        is_refreshable = is_refreshable and slack.clock() <= refresh.used_at + slack.grace_seconds
+    return Pair(token, access, refresh, problem_of(slack, access) == "", is_refreshable)
+
+
+def lost(world: World) -> list[str]:
+    """Whose pair in use Slack would not take, though nothing is marked."""
+    return [f"{pair.token.tenant} {pair.token.user_id}: the pair is lost" for pair in pairs(world) if pair.is_lost]
 
 
 def leftovers(folder: Path) -> list[str]:

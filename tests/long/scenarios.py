@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from slackapp.errors import Refusal, Refused
 from slackapp.flows import sweep, use_token
 from slackapp.flows.use_token import Use
+from slackapp.localslack import LocalSlack
 from slackapp.model import Origin, Tenant
 from tests.long import invariants
 from tests.support.world import NORTH, ORG, SOUTH, Browser, Reply, World, north
@@ -57,15 +58,25 @@ def _as_it_is(folder: Path) -> None:
     """Nothing to change."""
 
 
+def _well(slack: LocalSlack) -> None:
+    """Nothing goes wrong there."""
+
+
 @dataclass(frozen=True)
 class Scenario:
-    """One thing that is done. `change` makes the files at the start older, or takes them away."""
+    """One thing that is done. `change` makes the files at the start older, or takes them away.
+
+    `trouble` is what Slack or the network does wrong. `source` names a file of another app: there tokens lie in clear,
+    and what is moved out of it may be here in part until all of it is.
+    """
 
     name: str
     prepare: Callable[[World, Command], Arguments]
     act: Callable[["Actor"], None]
     settle: Callable[[Run], None]
     change: Callable[[Path], None] = _as_it_is
+    trouble: Callable[[LocalSlack], None] = _well
+    source: str = ""
 
 
 SCENARIOS: dict[str, Scenario] = {}
@@ -73,7 +84,12 @@ SCENARIOS: dict[str, Scenario] = {}
 
 def by_name(name: str) -> Scenario:
     """One of all, also the one that only runs a command."""
-    from tests.long import scenarios_of_installs, scenarios_of_keys  # noqa: F401  (they add theirs)
+    from tests.long import (  # noqa: F401  (they add theirs)
+        scenarios_of_installs,
+        scenarios_of_keys,
+        scenarios_of_stores,
+        scenarios_of_tokens,
+    )
 
     return SCENARIOS[name]
 

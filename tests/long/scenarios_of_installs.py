@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from slackapp.store.db import Database
 from slackapp.store.queries import sql_directory
 from tests.long.child import Actor
 from tests.long.scenarios import (
+    ADMINS,
     LIFE,
     Arguments,
     Command,
@@ -27,8 +27,6 @@ from tests.long.scenarios import (
     install,
 )
 from tests.support.world import NORTH, SOUTH, World, north
-
-MADE = re.compile(r"^CREATE (TABLE|TRIGGER|INDEX) (\w+)", re.MULTILINE)
 
 
 def _nothing(world: World, command: Command) -> Arguments:
@@ -48,21 +46,44 @@ def _no_database(folder: Path) -> None:
         file.unlink()
 
 
+def _installed_and_begun(world: World, command: Command) -> Arguments:
+    """Beside the state of the install, which is used, one that is not."""
+    install(world)
+    world.browser().begin()
+    return {}
+
+
 def _first_schema(folder: Path) -> None:
-    """Takes out again what every migration but the first has made."""
-    files = sorted((sql_directory() / "migrations").glob("*.sql"))
-    made = [found for file in files[1:] for found in MADE.findall(file.read_text("utf-8"))]
-    assert made
-    with contextlib.closing(sqlite3.connect(folder / "slackapp.db", isolation_level=None)) as connection:
-        for kind, name in reversed(made):
-            connection.execute(f"DROP {kind} {name}")
+    """The same rows as the first release would have left them: nothing of what later migrations have made.
+
+    The person's token does not expire: that release was used before rotation was switched on.
+    """
+    first, *later = sorted((sql_directory() / "migrations").glob("*.sql"))
+    assert later
+    path, old = folder / "slackapp.db", folder / "first.db"
+    old.touch(0o600)
+    with contextlib.closing(sqlite3.connect(old, isolation_level=None)) as connection:
+        connection.executescript(first.read_text("utf-8"))
+        connection.execute("ATTACH ? AS new", (str(path),))
+        connection.execute("BEGIN")
+        for (table,) in connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'").fetchall():
+            columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
+            connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}")
         connection.execute("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
+        connection.execute("UPDATE tokens SET refresh = NULL, expires_at = NULL WHERE user_id <> ''")
+        connection.execute("COMMIT")
+        connection.execute("DETACH new")
+        connection.execute("PRAGMA journal_mode = WAL")
+    for file in folder.glob("slackapp.db-*"):
+        file.unlink()
+    old.replace(path)
 
 
 def _start(actor: Actor) -> None:
     actor.arm(pragmas=True)
     service = actor.service()
-    service.worker._upkeep(service.app)
+    service.house.run_due(service.app)
+    service.errands.run_due(service.app)
     actor.tell("started")
     service.stop()
 
@@ -78,12 +99,20 @@ def _works(run: Run) -> None:
 
 
 def _works_on(run: Run) -> None:
-    assert_usable(run.world)
+    world = run.world
+    (bot, person) = world.rows("SELECT user_id, issued_at, expires_at, due_at FROM tokens ORDER BY user_id")
+    assert (bot["user_id"], bot["due_at"]) == ("", bot["issued_at"] + LIFE - 7200 + 1)
+    assert (person["user_id"], person["expires_at"], person["due_at"]) == (ADMINS[NORTH], None, None)
+    installers = world.rows("SELECT tenant_id, user_id, generation, installed_at FROM installers")
+    assert [tuple(row) for row in installers] == [(NORTH, ADMINS[NORTH], 1, bot["issued_at"])]
+    states = world.rows("SELECT id, purpose, outcome, tenant_id FROM oauth_states ORDER BY id")
+    assert [tuple(row) for row in states] == [(1, "install", "installed", NORTH), (2, "install", "", "")]
+    assert_usable(world)
     _works(run)
 
 
 add(Scenario("first start", _nothing, _start, _works, _no_database))
-add(Scenario("migration", _installed, _start, _works_on, _first_schema))
+add(Scenario("migration", _installed_and_begun, _start, _works_on, _first_schema))
 
 
 # Install

@@ -25,10 +25,10 @@ from slackapp.app import build, system_entropy
 from slackapp.localslack import LocalApp, LocalSlack, state
 from slackapp.store.db import Database
 from tests.long import invariants
-from tests.long.child import NEVER, Order
+from tests.long.child import NEVER, STOPPED, Order
 from tests.long.scenarios import SETTINGS, Run, Scenario
 from tests.support.servers import serve
-from tests.support.world import Clock, World, environment, lock_probe, make_world
+from tests.support.world import Clock, World, environment, equipped, lock_probe, make_world
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,6 +50,7 @@ class Nursery:
         command = [sys.executable, "-m", "tests.long.child"]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, cwd=ROOT, env=bare, stdin=pipe, stdout=pipe, text=True)
+        self._heard = ""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -57,17 +58,42 @@ class Nursery:
 
     def run(self, order: Order) -> Ended:
         """Raises AssertionError when it ended otherwise than by the kill or by its end."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        report = Path(order.report)
-        report.write_text("")
-        self._process.stdin.write(order.as_line() + "\n")
-        self._process.stdin.flush()
-        code = int(self._process.stdout.readline())
-        lines = report.read_text("utf-8").splitlines()
+        self.begin(order)
+        return self.end(order)
+
+    def begin(self, order: Order) -> None:
+        """Without waiting for its end."""
+        Path(order.report).write_text("")
+        self._say(order.as_line())
+
+    def has_stopped(self) -> bool:
+        """Waits until it is stopped, or has ended; `end` is called in either case."""
+        self._heard = self._hear()
+        return self._heard == STOPPED
+
+    def go_on(self) -> None:
+        """After a stop."""
+        self._heard = ""
+        self._say("go on")
+
+    def end(self, order: Order) -> Ended:
+        """Waits for it; raises AssertionError when it ended otherwise than by the kill or by its end."""
+        code = int(self._heard or self._hear())
+        self._heard = ""
+        lines = Path(order.report).read_text("utf-8").splitlines()
         assert code in (0, -signal.SIGKILL), f"{order.scenario}, step {order.at}: {code}\n" + "\n".join(lines)
         told = tuple(line.removeprefix("told ") for line in lines if line.startswith("told "))
         return Ended(code != 0, told, Counter(json.loads(lines[-1])) if code == 0 else Counter())
+
+
+    def _say(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def _hear(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
 
 
 @dataclass(frozen=True)
@@ -117,19 +143,8 @@ class Stage:
 
     def run(self, at: int) -> Ended:
         """Once; what it left behind has been judged when this returns."""
-        here, kept = self.folder / "run", self.folder / "run.json"
-        shutil.rmtree(here, ignore_errors=True)
-        shutil.copytree(self.start.files, here)
-        self.scenario.change(here)
-        shutil.copyfile(self.start.slack, kept)
-        clock = Clock(self.start.now)
-        self.slack = LocalSlack(
-            self.start.local_app, clock, system_entropy, self.url, kept, lock_probe(here / "slackapp.db")
-        )
-        given = environment(here, self.url, **SETTINGS, SLACKAPP_KEY_BACKUP_DIR=str(here / "keys"))
-        order = Order(
-            self.scenario.name, at, str(here), given, clock.now, self.start.arguments, str(self.folder / "report")
-        )
+        here, clock, given = self.put_back()
+        order = self.order(at, here, given)
         ended = self.nursery.run(order)
         try:
             lost = self._judge(here, clock, given, ended)
@@ -141,26 +156,51 @@ class Stage:
             self.lost[at] = lost
         return ended
 
+    def put_back(self) -> tuple[Path, Clock, dict[str, str]]:
+        """Files, time and Slack's memory as they were at the start; where they are, and the settings."""
+        here, kept = self.folder / "run", self.folder / "run.json"
+        shutil.rmtree(here, ignore_errors=True)
+        shutil.copytree(self.start.files, here)
+        self.scenario.change(here)
+        shutil.copyfile(self.start.slack, kept)
+        clock = Clock(self.start.now)
+        self.slack = LocalSlack(
+            self.start.local_app, clock, system_entropy, self.url, kept, lock_probe(here / "slackapp.db")
+        )
+        self.scenario.trouble(self.slack)
+        return here, clock, environment(here, self.url, **SETTINGS, SLACKAPP_KEY_BACKUP_DIR=str(here / "keys"))
+
+    def order(self, at: int, here: Path, given: dict[str, str]) -> Order:
+        """The scenario up to a step."""
+        report = str(self.folder / "report")
+        return Order(self.scenario.name, at, str(here), given, self.start.now, self.start.arguments, report)
+
     def _judge(self, here: Path, clock: Clock, given: dict[str, str], ended: Ended) -> list[str]:
         assert self.slack is not None
         lost: list[str] = []
-        _must_be_empty(invariants.secrets_in(here, self.slack.issued_tokens))
-        settings, log = config.load(given, {}), io.StringIO()
+        _must_be_empty(invariants.secrets_in(here, self.slack.issued_tokens, self.scenario.source))
+        settings = config.load(given, {})
         if settings.database.exists():
             found = Database(settings.database)
             assert found.is_whole()
             found.close()
-        service = build(settings, clock, system_entropy, log)
-        world = World(here, settings, clock, self.slack, self.url, service, log)
+        world = self.world(here, clock, given)
         try:
-            _must_be_empty(invariants.broken(world))
+            _must_be_empty(invariants.broken(world, in_parts=bool(self.scenario.source)))
             self.scenario.settle(Run(world, ended.killed, ended.told, self.start.arguments, self._again(world), lost))
             _must_be_empty(invariants.broken(world))
         finally:
             world.service.stop()
-        _must_be_empty(invariants.secrets_in(here, self.slack.issued_tokens))
+        _must_be_empty(invariants.secrets_in(here, self.slack.issued_tokens, self.scenario.source))
         _must_be_empty(self.slack.violations)
         return lost + invariants.leftovers(here)
+
+    def world(self, here: Path, clock: Clock, given: dict[str, str]) -> World:
+        """A fresh service on those files."""
+        assert self.slack is not None
+        settings, log = config.load(given, {}), io.StringIO()
+        service = equipped(build(settings, clock, system_entropy, log), wait=lambda seconds: None)
+        return World(here, settings, clock, self.slack, self.url, service, log)
 
     def _again(self, world: World) -> "Again":
         return Again(self, world)

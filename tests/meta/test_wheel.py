@@ -21,6 +21,7 @@ if sys.argv[2] == "queries":
     from slackapp.store import queries
 
     assert queries.load()
+    assert "bolt_bots" in queries.load("foreign")
 """
 
 
@@ -55,7 +56,8 @@ def test_the_wheel_has_the_sql_inside_the_package(unpacked: Path) -> None:
     packed = {path.relative_to(unpacked).as_posix() for path in (unpacked / "slackapp" / "sql").rglob("*.sql")}
     assert wanted, "sql/ holds no statements"
     assert packed == wanted
-    assert any(name.startswith("slackapp/sql/migrations/") for name in packed), "sql/migrations/ holds no migration"
+    for folder in ("migrations", "foreign"):
+        assert any(name.startswith(f"slackapp/sql/{folder}/") for name in packed), f"sql/{folder}/ holds no statement"
 
 
 def test_the_wheel_has_every_module_and_nothing_else(unpacked: Path) -> None:

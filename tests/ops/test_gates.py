@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from slackapp.ops import gates
-from slackapp.ops.gates import OncePerMinute, Slots, TokenBuckets
+from slackapp.ops.gates import OncePerMinute, PauseTable, Slots, TokenBuckets
 
 NOW = 1_800_000_000
 ONE, OTHER = "192.0.2.1", "192.0.2.2"
@@ -82,6 +82,58 @@ def test_only_so_many_addresses_are_remembered_and_the_oldest_go_first(monkeypat
     assert buckets.admit("d", NOW) == 0
     assert [key for key in ("a", "c", "d") if buckets.admit(key, NOW) > 0] == ["a", "c", "d"]
     assert buckets.admit("b", NOW) == 0
+
+
+# Pauses
+
+
+def test_a_pause_lasts_as_long_as_it_was_asked_for() -> None:
+    pauses = PauseTable()
+    assert pauses.left("a", NOW) == 0
+    pauses.hold("a", 20, NOW)
+    assert [pauses.left("a", NOW + later) for later in (0, 1, 19, 20, 19)] == [20, 19, 1, 0, 0]
+    assert pauses.left("b", NOW) == 0
+
+
+def test_the_pause_that_was_asked_for_last_counts() -> None:
+    pauses = PauseTable()
+    pauses.hold("a", 20, NOW)
+    pauses.hold("a", 5, NOW + 1)
+    assert [pauses.left("a", NOW + later) for later in (1, 5, 6)] == [5, 1, 0]
+
+
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_no_seconds_are_no_pause_and_end_none(seconds: int) -> None:
+    pauses = PauseTable()
+    pauses.hold("a", 20, NOW)
+    pauses.hold("a", seconds, NOW + 1)
+    pauses.hold("b", seconds, NOW + 1)
+    assert (pauses.left("a", NOW + 1), pauses.left("b", NOW + 1)) == (19, 0)
+
+
+def test_a_clock_that_goes_back_ends_a_pause() -> None:
+    """Stops a pause of years, after a clock that was wrong has been put right."""
+    pauses = PauseTable()
+    pauses.hold("a", 20, NOW)
+    assert (pauses.left("a", NOW - 1), pauses.left("a", NOW)) == (0, 0)
+
+
+def test_only_so_many_pauses_are_remembered_and_the_oldest_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "MAX_KEYS", 3)
+    pauses = PauseTable()
+    for key in ("a", "b", "c", "a", "d"):
+        pauses.hold(key, 20, NOW)
+    assert [pauses.left(key, NOW) for key in ("a", "b", "c", "d")] == [20, 0, 20, 20]
+
+
+def test_a_pause_that_is_over_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "MAX_KEYS", 2)
+    pauses = PauseTable()
+    pauses.hold("a", 20, NOW)
+    pauses.hold("b", 1, NOW)
+    assert pauses.left("b", NOW + 1) == 0
+    pauses.hold("c", 20, NOW + 1)
+    assert [pauses.left(key, NOW + 1) for key in ("a", "c")] == [19, 20]
 
 
 def test_each_kind_is_let_through_once_a_minute() -> None:

@@ -94,8 +94,28 @@ def test_no_call_is_made_while_a_transaction_is_open(world: World, token: Secret
         app.slack.call_as_app("oauth.v2.access", {"code": "x"})
     with app.db.transaction(), pytest.raises(TransactionOpenError):
         app.slack.uninstall(token)
+    with app.db.transaction(), pytest.raises(TransactionOpenError):
+        app.slack.exchange(token)
     assert world.calls() == []
     assert app.slack.call("auth.test", token, {}).data["ok"] is True
+
+
+@pytest.mark.parametrize(
+    ("header", "scopes"),
+    [
+        ("chat:write,app_mentions:read", ("app_mentions:read", "chat:write")),
+        ("chat:write, app_mentions:read ,, chat:write,", ("app_mentions:read", "chat:write")),
+        ("", ()),
+        (None, None),
+        ("chat:write,\u00e9", None),
+        ("chat:write,\tx", None),
+    ],
+)
+def test_what_the_token_may_do_now_is_read_from_the_header(
+    caller_of: MakeCaller, header: str | None, scopes: tuple[str, ...] | None
+) -> None:
+    with raw(http(b'{"ok": true}', headers="" if header is None else f"X-OAuth-Scopes: {header}\r\n")) as slack:
+        assert caller_of(slack.url).client.call("auth.test", TOKEN, {}).scopes == scopes
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
@@ -115,9 +135,7 @@ def test_a_proxy_in_the_environment_sees_nothing(
 @pytest.mark.parametrize(
     "fault", [None, "html500", "cut", "lost_answer", "garbage", "huge", "redirect", "ratelimited", "error"]
 )
-def test_no_log_record_of_any_library_holds_a_token(
-    world: World, caplog: pytest.LogCaptureFixture, fault: Any
-) -> None:
+def test_no_log_record_of_any_library_holds_a_token(world: World, caplog: pytest.LogCaptureFixture, fault: Any) -> None:
     """I read the log of a service whose libraries log what they could not parse."""
     caplog.set_level(logging.DEBUG)
     world.browser().install()

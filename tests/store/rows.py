@@ -32,18 +32,20 @@ def installation(tenant: Tenant = NORTH, generation: int = 1, installed_at: int 
         "scopes_asked": ("chat:write",),
         "scopes_granted": ("app_mentions:read", "chat:write"),
         "status": "active",
+        "status_reason": "",
         "generation": generation,
         "installed_at": installed_at,
         "last_used_at": 0,
+        "last_validated_at": 0,
         **changes,
     }
     return Installation(**given)
 
 
 def pair(mark: bytes = b"", expires_at: int | None = NOW + 43_200) -> SealedPair:
-    """A pair of tokens; without expiry a single, long-lived one."""
-    refresh = sealed(mark + b"-refresh") if expires_at is not None else None
-    return SealedPair(sealed(mark + b"-access"), refresh, expires_at, ("chat:write",))
+    """A pair of tokens, due an hour before it expires; without expiry a single, long-lived one."""
+    refresh, due_at = (sealed(mark + b"-refresh"), expires_at - 3600) if expires_at is not None else (None, None)
+    return SealedPair(sealed(mark + b"-access"), refresh, expires_at, due_at, ("chat:write",))
 
 
 def install(db: Database, tenant: Tenant = NORTH, users: tuple[str, ...] = ("",)) -> None:

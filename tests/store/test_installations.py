@@ -2,6 +2,7 @@
 
 import sqlite3
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from slackapp.crypto.records import LIMITS
 from slackapp.model import Installation, Sealed, Tenant
 from slackapp.store import installations, meta
 from slackapp.store.db import Database
-from tests.store.rows import NORTH, NOW, ORG, SOUTH, install, installation, look, sealed
+from tests.store.rows import NORTH, NOW, ORG, SOUTH, change, install, installation, look, sealed
 
 
 def save(db: Database, saved: Installation, webhook: Sealed | None = None, keep: bool = False) -> None:
@@ -37,7 +38,7 @@ def test_the_first_of_several_tenants_that_is_there_is_found(db: Database) -> No
 def test_a_reinstall_replaces_everything_and_makes_it_active_again(db: Database) -> None:
     install(db, SOUTH)
     save(db, installation(), sealed(b"hook"))
-    installations.set_status(db, NORTH, "active", "needs_reinstall")
+    installations.set_status(db, NORTH, "active", "needs_reinstall", "token_revoked")
     newer = installation(
         generation=2,
         installed_at=NOW + 5,
@@ -95,6 +96,83 @@ def test_a_status_is_set_only_from_the_expected_one(db: Database) -> None:
         (NORTH.id, "suspect"),
         (SOUTH.id, "active"),
     ]
+
+
+def test_a_status_comes_with_its_reason_and_the_next_one_takes_it_away(db: Database) -> None:
+    install(db, NORTH)
+    install(db, SOUTH)
+
+    def reasons() -> list[tuple[str, str]]:
+        return [(each.status, each.status_reason) for each in installations.every(db)]
+
+    assert installations.set_status(db, NORTH, "active", "needs_reinstall", "token_revoked")
+    assert reasons() == [("needs_reinstall", "token_revoked"), ("active", "")]
+    assert not installations.set_status(db, NORTH, "active", "needs_reinstall", "account_inactive")
+    assert reasons()[0] == ("needs_reinstall", "token_revoked")
+    found = installations.find(db, NORTH)
+    assert found is not None
+    assert found.status_reason == "token_revoked"
+    assert installations.set_status(db, NORTH, "needs_reinstall", "suspect")
+    assert reasons()[0] == ("suspect", "")
+
+
+# Checks of the tokens
+
+
+def test_each_tenant_is_checked_by_one_at_a_time_the_longest_unchecked_first(db: Database) -> None:
+    for tenant, later in ((ORG, 2), (NORTH, 1), (SOUTH, 0)):
+        save(db, installation(tenant, installed_at=NOW + later))
+    assert installations.begin_check(db, NOW, 10, NOW + 100) == []
+    change(db.path, "DROP INDEX installations_unchecked")  # which is for speed, and does not make the order
+    assert installations.begin_check(db, NOW + 2, 1, NOW + 100) == [SOUTH]
+    assert installations.begin_check(db, NOW + 2, 10, NOW + 100) == [NORTH]
+    assert installations.begin_check(db, NOW + 3, 10, NOW + 100) == [ORG]
+    assert installations.begin_check(db, NOW + 100, 10, NOW + 200) == []
+    assert set(installations.begin_check(db, NOW + 101, 10, NOW + 200)) == {ORG, NORTH, SOUTH}
+
+
+def test_of_two_that_saw_the_same_tenant_one_checks_it(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(db, NORTH)
+    many = db.many
+
+    def overtaken(name: str, parameters: Any) -> Any:
+        found = many(name, parameters)
+        change(db.path, "UPDATE installations SET check_begun_at = ?", NOW + 5)
+        return found
+
+    monkeypatch.setattr(db, "many", overtaken)
+    assert installations.begin_check(db, NOW + 1, 10, NOW + 10) == []
+
+
+@pytest.mark.parametrize("status", ["suspect", "suspended", "needs_reinstall", "purging"])
+def test_only_active_tenants_are_checked(db: Database, status: str) -> None:
+    install(db, NORTH)
+    install(db, SOUTH)
+    installations.set_status(db, NORTH, "active", status)
+    assert installations.begin_check(db, NOW + 1, 10, NOW + 10) == [SOUTH]
+
+
+def test_an_install_counts_as_a_check(db: Database) -> None:
+    save(db, installation(installed_at=NOW))
+    save(db, installation(generation=2, installed_at=NOW + 50))
+    assert installations.begin_check(db, NOW + 50, 10, NOW + 60) == []
+
+
+def test_what_a_check_found_is_noted_in_the_row_of_its_tenant(db: Database) -> None:
+    install(db, NORTH)
+    install(db, SOUTH)
+    installations.note_validated(db, NORTH, NOW + 7)
+    installations.set_granted_scopes(db, NORTH, ("a", "b"))
+    installations.join_enterprise(db, NORTH, ORG.id)
+    expected = installation(last_validated_at=NOW + 7, scopes_granted=("a", "b"), enterprise_id=ORG.id)
+    assert installations.find(db, NORTH) == expected
+    assert installations.find(db, SOUTH) == installation(SOUTH)
+
+
+def test_an_org_joins_no_org(db: Database) -> None:
+    save(db, installation(ORG))
+    installations.join_enterprise(db, ORG, "E0ANOTHER1")
+    assert installations.find(db, ORG) == installation(ORG)
 
 
 def test_the_last_use_only_moves_forward(db: Database) -> None:

@@ -51,6 +51,16 @@ def test_a_state_is_used_to_its_last_second_and_not_after(db: Database) -> None:
     assert not use(db, 2, EXPIRES + 1)
 
 
+def test_a_state_is_used_for_its_own_purpose_only(db: Database) -> None:
+    """I bring a state that a Bolt app made to our callback, and the reverse."""
+    add(db, 1)
+    assert oauth_states.add(db, hashed(2), MINE, "bolt", NOW, NOW + 600, NO_LIMIT)
+    assert not use(db, 1, purpose="bolt")
+    assert not use(db, 2, purpose="install")
+    assert use(db, 1)
+    assert use(db, 2, purpose="bolt")
+
+
 def test_a_refused_use_does_not_use_the_state_up(db: Database) -> None:
     """I call back with your state from my browser, so that your install fails."""
     add(db, 1)
@@ -235,6 +245,9 @@ def test_an_exchange_is_under_way_from_the_use_to_the_outcome(db: Database) -> N
     assert not oauth_states.exchange_under_way(db, NOW)
     oauth_states.finish(db, hashed(1), "failed", NO_TENANT)
     assert not oauth_states.exchange_under_way(db, NOW - 30)
+    oauth_states.add(db, hashed(2), MINE, "bolt", NOW, NOW + 600, NO_LIMIT)
+    assert use(db, 2, purpose="bolt")
+    assert not oauth_states.exchange_under_way(db, NOW - 30), "a Bolt app says nothing of its end"
 
 
 def test_a_stolen_database_holds_no_state(db: Database, tmp_path: Path) -> None:

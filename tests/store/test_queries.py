@@ -1,5 +1,7 @@
 """The loader of `sql/`, which refuses what a reviewer could not trust."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from slackapp.store import queries
 from slackapp.store.db import Database
 from slackapp.store.queries import QueryFileError, parse, split_statements
 from tests.store.rows import change
+from tests.support.bolt_sources import Alchemy, Sqlite
 
 HEAD = "-- Some table.\n\n"
 ONE = "-- name: one :one\n-- tenant: none (a reason)\nSELECT 1 WHERE :a = :b;\n"
@@ -111,6 +114,47 @@ def test_every_statement_fits_the_schema(db: Database) -> None:
     for query in found.values():
         names = dict.fromkeys(query.parameters, 1)
         assert db._connection().execute(f"EXPLAIN {query.sql}", names).fetchall(), query.name
+
+
+def test_every_foreign_statement_fits_the_tables_that_slack_sdk_makes(tmp_path: Path) -> None:
+    """Stops a statement that names a column which Bolt's stores do not have."""
+    found = queries.load("foreign")
+    assert found.keys().isdisjoint(queries.load())
+    for store in (Sqlite(tmp_path / "sqlite" / "bolt.db"), Alchemy(tmp_path / "alchemy" / "bolt.db")):
+        with contextlib.closing(sqlite3.connect(store.path)) as connection:
+            for query in found.values():
+                names = dict.fromkeys(query.parameters, 1)
+                assert connection.execute(f"EXPLAIN {query.sql}", names).fetchall(), query.name
+
+
+def test_every_column_of_slack_sdks_tables_is_read(tmp_path: Path) -> None:
+    """Stops something that a Bolt app has saved from being lost with the source."""
+    store = Sqlite(tmp_path / "source" / "bolt.db")
+    found = queries.load("foreign")
+    with contextlib.closing(sqlite3.connect(store.path)) as connection:
+        for table, name in (("slack_bots", "bolt_bots"), ("slack_installations", "bolt_installations")):
+            columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            read = {column[0] for column in connection.execute(found[name].sql, {"client_id": ""}).description}
+            assert columns - read == {"client_id"}
+
+
+def test_a_foreign_statement_that_changes_rows_names_the_client_and_both_ids() -> None:
+    """Stops an erasing of more than one place of one app."""
+    changing = [query for query in queries.load("foreign").values() if query.cardinality == "exec"]
+    assert {query.name for query in changing} == {"erase_bolt_bots", "erase_bolt_installations"}
+    for query in changing:
+        assert query.parameters == {"client_id", "enterprise_id", "team_id"}
+        assert query.sql.count("AND") == 2
+
+
+def test_a_folder_of_statements_is_one_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "sql_directory", lambda: tmp_path)
+    (tmp_path / "a.sql").write_text(ONE)
+    (tmp_path / "more").mkdir()
+    with pytest.raises(QueryFileError, match="more: no SQL files"):
+        queries.load("more")
+    (tmp_path / "more" / "a.sql").write_text(ONE.replace("one :one", "two :one"))
+    assert (list(queries.load()), list(queries.load("more"))) == (["one"], ["two"])
 
 
 def test_a_statement_that_claims_a_tenant_touches_only_rows_of_that_tenant() -> None:

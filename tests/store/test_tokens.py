@@ -11,7 +11,7 @@ from slackapp.model import Tenant, Token
 from slackapp.store import installations, tokens
 from slackapp.store.db import Database
 from slackapp.store.tokens import SealedPair
-from tests.store.rows import NORTH, NOW, SOUTH, install, look, pair, sealed
+from tests.store.rows import NORTH, NOW, SOUTH, change, install, look, pair, sealed
 
 PERSON, OTHER = "U0PERSON01", "U0PERSON02"
 LEASE = 30
@@ -65,13 +65,14 @@ def test_a_saved_token_replaces_the_one_before_and_ends_its_lease(db: Database, 
     after = found(db)
     assert (after.access, after.refresh, after.generation) == (sealed(b"new-access"), sealed(b"new-refresh"), 2)
     assert (after.granted_at, after.issued_at, after.expires_at) == (NOW + 5, NOW + 5, NOW + 999)
+    assert after.due_at == NOW + 999 - 3600
     assert (after.status, lease_of(db)) == ("live", ("", 0))
     assert others(db) == before
 
 
 def test_a_long_lived_token_has_neither_refresh_token_nor_expiry(db: Database, token: Token) -> None:
     tokens.save(db, NORTH, "", 2, pair(b"new", None), NOW)
-    assert (found(db).refresh, found(db).expires_at) == (None, None)
+    assert (found(db).refresh, found(db).expires_at, found(db).due_at) == (None, None, None)
 
 
 # The lease
@@ -130,9 +131,107 @@ def test_only_its_owner_gives_a_lease_back_or_holds_it_longer(db: Database, toke
 def test_what_happens_to_one_lease_leaves_the_others_of_the_same_owner(db: Database, token: Token) -> None:
     assert all(lease(db, each) for each in (token, found(db, PERSON), found(db, "", SOUTH), found(db, PERSON, SOUTH)))
     tokens.hold_lease(db, token, "me", NOW + 999)
+    assert tokens.renew_lease(db, token, "me", NOW + 9999)
     tokens.drop_lease(db, token, "me")
     places = ((PERSON, NORTH), ("", SOUTH), (PERSON, SOUTH))
     assert [lease_of(db, *place) for place in places] == [("me", NOW + LEASE)] * 3
+
+
+def test_only_its_owner_renews_a_lease_and_no_other_one_moves(db: Database, token: Token) -> None:
+    before = others(db)
+    lease(db, token)
+    assert not tokens.renew_lease(db, token, "another", NOW + 999)
+    assert lease_of(db) == ("me", NOW + LEASE)
+    assert tokens.renew_lease(db, token, "me", NOW + 999)
+    assert (lease_of(db), others(db)) == (("me", NOW + 999), before)
+    assert [lease_of(db, user, tenant)[1] for user, tenant in ((PERSON, NORTH), ("", SOUTH), (PERSON, SOUTH))] == [
+        0
+    ] * 3
+
+
+def test_a_lease_that_ran_out_is_renewed_unless_another_one_has_it(db: Database, token: Token) -> None:
+    lease(db, token)
+    assert tokens.renew_lease(db, token, "me", NOW + 999)
+    assert lease(db, token, "another", NOW + 1000)
+    assert not tokens.renew_lease(db, token, "me", NOW + 2000)
+    assert lease_of(db) == ("another", NOW + 1000 + LEASE)
+
+
+def test_the_lease_of_a_token_that_was_replaced_or_given_up_is_not_renewed(db: Database, token: Token) -> None:
+    lease(db, token)
+    change(db.path, "UPDATE tokens SET generation = 2")
+    assert not tokens.renew_lease(db, token, "me", NOW + 999)
+    for status in ("dead", "refresh_refused"):
+        change(db.path, "UPDATE tokens SET generation = 1, status = ?", status)
+        assert not tokens.renew_lease(db, token, "me", NOW + 999)
+    assert lease_of(db) == ("me", NOW + LEASE)
+
+
+# What is due
+
+
+def due(db: Database, now: int, most: int = 100) -> list[tuple[str, str]]:
+    return [(token.tenant.id, token.user_id) for token in tokens.due(db, now, most)]
+
+
+def test_what_is_due_comes_in_the_order_of_its_time(db: Database, token: Token) -> None:
+    order = [(SOUTH, PERSON), (NORTH, ""), (SOUTH, ""), (NORTH, PERSON)]
+    for later, (tenant, user) in enumerate(order):
+        sql = "UPDATE tokens SET due_at = ? WHERE tenant_id = ? AND user_id = ?"
+        change(db.path, sql, NOW + later, tenant.id, user)
+    keys = [(tenant.id, user) for tenant, user in order]
+    assert [due(db, NOW + later) for later in (-1, 0, 1, 3)] == [[], keys[:1], keys[:2], keys]
+    assert due(db, NOW + 3, 2) == keys[:2]
+    change(db.path, "DROP INDEX tokens_due")
+    assert due(db, NOW + 3) == keys, "the index is for speed, and does not make the order"
+    assert tokens.due(db, NOW + 3, 1) == [found(db, PERSON, SOUTH)], "whole, as it is found alone"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "tokens SET status = 'refresh_refused'", "tokens SET status = 'dead'", "tokens SET due_at = NULL",
+        "tokens SET lease_until = 1800000000", "installations SET status = 'suspect'",
+        "installations SET status = 'suspended'", "installations SET status = 'needs_reinstall'",
+        "installations SET status = 'purging'",
+    ],
+)  # fmt: skip
+def test_what_cannot_or_must_not_be_refreshed_just_now_is_not_due(db: Database, token: Token, changed: str) -> None:
+    change(db.path, "UPDATE tokens SET due_at = ?", NOW)
+    change(db.path, f"UPDATE {changed} WHERE tenant_id = ?", SOUTH.id)
+    assert due(db, NOW) == [(NORTH.id, ""), (NORTH.id, PERSON)]
+
+
+def test_a_lease_that_ran_out_leaves_its_token_due(db: Database, token: Token) -> None:
+    change(db.path, "UPDATE tokens SET due_at = ?, lease_owner = 'dead', lease_until = ?", NOW, NOW)
+    assert (due(db, NOW), len(due(db, NOW + 1))) == ([], 4)
+
+
+def test_the_kind_of_a_tenant_tells_whose_token_is_due(db: Database, token: Token) -> None:
+    """There is a workspace of that id, and the token is an org's: ids are compared with their kinds."""
+    change(db.path, "UPDATE tokens SET due_at = ?", NOW)
+    change(db.path, "UPDATE tokens SET tenant_kind = 'E' WHERE tenant_id = ?", SOUTH.id)
+    assert due(db, NOW) == [(NORTH.id, ""), (NORTH.id, PERSON)]
+
+
+def test_the_long_lived_tokens_in_use_are_listed(db: Database, token: Token) -> None:
+    assert tokens.long_lived(db) == []
+    for tenant, user in ((SOUTH, ""), (NORTH, PERSON), (NORTH, "")):
+        tokens.save(db, tenant, user, 2, pair(b"long", None), NOW)
+    assert tokens.long_lived(db) == [found(db), found(db, PERSON), found(db, "", SOUTH)]
+    tokens.give_up(db, found(db, PERSON))
+    installations.set_status(db, SOUTH, "active", "suspended")
+    assert tokens.long_lived(db) == [found(db)]
+
+
+def test_the_scopes_of_one_generation_are_changed_once(db: Database, token: Token) -> None:
+    before = others(db)
+    assert tokens.set_scopes(db, token, ("a", "b"))
+    assert not tokens.set_scopes(db, token, ("a", "b"))
+    assert (found(db), others(db)) == (replace(token, scopes=("a", "b")), before)
+    assert not tokens.set_scopes(db, replace(token, generation=2), ("c",))
+    assert tokens.set_scopes(db, token, ())
+    assert found(db).scopes == ()
 
 
 # The refreshed pair
@@ -146,6 +245,7 @@ def test_a_refreshed_pair_takes_the_place_of_the_one_it_came_from(db: Database, 
     after = found(db)
     assert (after.access, after.refresh, after.generation) == (sealed(b"new-access"), sealed(b"new-refresh"), 2)
     assert (after.granted_at, after.issued_at, after.expires_at) == (NOW, NOW + 5, NOW + 999)
+    assert after.due_at == NOW + 999 - 3600
     assert (after.status, lease_of(db)) == ("live", ("", 0))
     assert others(db) == before
 
@@ -194,6 +294,25 @@ def test_a_refusal_of_an_older_pair_changes_nothing(db: Database, token: Token) 
     assert found(db).status == "live"
 
 
+def test_a_tenant_that_came_back_has_other_tokens_than_the_one_that_went(db: Database, token: Token) -> None:
+    """I uninstall and install again while my token is being refreshed: generations begin anew, grants do not."""
+    installations.delete(db, NORTH)
+    install(db, NORTH)
+    change(db.path, "UPDATE tokens SET granted_at = ? WHERE tenant_id = ?", NOW + 1, NORTH.id)
+    new = found(db)
+    assert (new.generation, new.user_id) == (token.generation, token.user_id)
+    assert not lease(db, token)
+    assert lease(db, new)
+    assert not tokens.renew_lease(db, token, "me", NOW + 999)
+    assert not tokens.replace_pair(db, token, pair(b"late"), NOW)
+    assert not tokens.refuse_refresh(db, token, "me")
+    assert not tokens.give_up(db, token)
+    assert not tokens.set_scopes(db, token, ("late",))
+    assert tokens.find_same(db, token) is None
+    assert (found(db), lease_of(db)) == (replace(new, lease_owner="me"), ("me", NOW + LEASE))
+    assert tokens.find_same(db, new) == found(db)
+
+
 def test_a_token_is_given_up_once(db: Database, token: Token) -> None:
     before = others(db)
     lease(db, token)
@@ -227,16 +346,16 @@ def test_with_its_tenant_every_token_goes(db: Database, token: Token) -> None:
 
 def test_the_largest_token_fits_its_column_and_no_larger_one(db: Database, token: Token) -> None:
     largest = sealed(size=TOKEN_LIMIT + OVERHEAD_BYTES)
-    tokens.save(db, NORTH, "", 2, SealedPair(largest, largest, NOW, ()), NOW)
+    tokens.save(db, NORTH, "", 2, SealedPair(largest, largest, NOW, NOW, ()), NOW)
     assert found(db).access == largest
     for size in (TOKEN_LIMIT + OVERHEAD_BYTES + 1, OVERHEAD_BYTES - 1):
         with pytest.raises(sqlite3.IntegrityError):
-            tokens.save(db, NORTH, "", 3, SealedPair(sealed(size=size), None, None, ()), NOW)
+            tokens.save(db, NORTH, "", 3, SealedPair(sealed(size=size), None, None, None, ()), NOW)
 
 
 @pytest.mark.parametrize(
     "bad",
-    [SealedPair(sealed(), None, NOW, ()), SealedPair(sealed(), sealed(), None, ())],
+    [SealedPair(sealed(), None, NOW, NOW, ()), SealedPair(sealed(), sealed(), None, None, ())],
     ids=["expiry", "refresh token"],
 )
 def test_an_expiry_without_a_refresh_token_or_the_reverse_is_not_stored(

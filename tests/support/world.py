@@ -22,6 +22,7 @@ from slackapp.crypto import keyfile
 from slackapp.localslack import LocalApp, LocalSlack
 from slackapp.localslack.model import NotInstalled
 from slackapp.model import Settings, Tenant
+from slackapp.wsgi import Wsgi
 from tests.support.servers import serve
 
 NORTH = "T0NORTH001"
@@ -254,7 +255,26 @@ class World:
         """Another process on the same files: nothing in memory stays."""
         self.service.stop()
         self.settings = replace(self.settings, **changes)
-        self.service = build(self.settings, self.clock, system_entropy, self.log)
+        self.service = self.another()
+
+    def another(self) -> Service:
+        """A process beside ours, on the same files."""
+        return equipped(build(self.settings, self.clock, system_entropy, self.log), wait=never_wait)
+
+    def equip(self, **parts: Any) -> None:
+        """Other parts for the service, such as its behaviour."""
+        self.service = equipped(self.service, **parts)
+
+
+def equipped(service: Service, **parts: Any) -> Service:
+    """The same service with other parts."""
+    app = replace(service.app, **parts)
+    return replace(service, app=app, wsgi=Wsgi(app))
+
+
+def never_wait(seconds: float) -> None:
+    """Stops a test that would sleep for real; one in which somebody waits gives its own `wait`."""
+    raise AssertionError(f"somebody waits for {seconds} s")
 
 
 def north() -> Tenant:
@@ -303,7 +323,7 @@ def make_world(folder: Path, rotation: bool = True, **changes: str) -> Iterator[
         slack.base_url = slack_url
         settings = config.load(environment(folder, slack_url, **changes), {})
         log = io.StringIO()
-        service = build(settings, clock, system_entropy, log)
+        service = equipped(build(settings, clock, system_entropy, log), wait=never_wait)
         world = World(folder, settings, clock, slack, slack_url, service, log)
         try:
             yield world

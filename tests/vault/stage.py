@@ -22,7 +22,10 @@ from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, envir
 
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 ORIGIN = Origin("operator", "r1")
-SEALED = (("tokens", "access"), ("tokens", "refresh"), ("inbox", "body"), ("installations", "webhook"))
+SEALED = (
+    ("tokens", "access"), ("tokens", "refresh"), ("inbox", "body"), ("installations", "webhook"),
+    ("installers", "details"), ("installers", "webhook"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,10 @@ class Desk:
 
     def blobs(self, tenant_id: str) -> set[bytes]:
         """Every sealed value and every wrapped key of a tenant."""
-        found = {blob for blob, in self.world.rows("SELECT wrapped FROM data_keys WHERE tenant_id = ?", tenant_id)}
+        found = {blob for (blob,) in self.world.rows("SELECT wrapped FROM data_keys WHERE tenant_id = ?", tenant_id)}
         for table, column in SEALED:
             sql = f"SELECT {column} FROM {table} WHERE tenant_id = ? AND {column} IS NOT NULL"
-            found |= {blob for blob, in self.world.rows(sql, tenant_id)}
+            found |= {blob for (blob,) in self.world.rows(sql, tenant_id)}
         return found
 
     def answers(self, tenant_id: str, event_id: str) -> bool:

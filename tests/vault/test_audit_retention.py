@@ -56,9 +56,8 @@ def test_the_cut_is_told_and_the_numbers_go_on(kept: Desk) -> None:
     assert told["detail"] == f"to={first - 1}"
 
 
-def test_the_worker_cuts_in_its_upkeep(kept: Desk) -> None:
-    worker = kept.world.service.worker
-    worker._upkeep(kept.world.service.app)
+def test_the_upkeep_cuts(kept: Desk) -> None:
+    kept.world.service.house.run_due(kept.world.service.app)
     assert details(kept)[0] == "day=5"
 
 

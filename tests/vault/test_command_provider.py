@@ -60,9 +60,7 @@ def test_garbage_means_that_the_key_cannot_be_reached_just_now(
 
 
 @pytest.mark.parametrize("what", BAD_WRAPS)
-def test_a_wrapping_that_could_not_be_stored_is_refused(
-    program: Program, provider: CommandProvider, what: str
-) -> None:
+def test_a_wrapping_that_could_not_be_stored_is_refused(program: Program, provider: CommandProvider, what: str) -> None:
     program.answer(BAD_WRAPS[what])
     with pytest.raises(KeyUnavailableError):
         provider.wrap(CONTEXT, KEY)

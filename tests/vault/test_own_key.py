@@ -28,9 +28,9 @@ class Own:
         self.desk.good("keys", "flush")
 
     def upkeep(self) -> None:
-        """What the worker does each minute."""
-        worker, app = self.desk.world.service.worker, self.desk.world.service.app
-        worker._upkeep(app)
+        """What is done each minute."""
+        service = self.desk.world.service
+        service.errands.run_due(service.app)
 
     def use(self, tenant_id: str) -> Refusal | None:
         """A call to Slack as that tenant; why it was refused."""

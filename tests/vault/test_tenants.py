@@ -9,7 +9,8 @@ from tests.support.world import NORTH, ORG, SOUTH, START
 from tests.vault.stage import SCOPES, Desk, open_desk
 
 FIELDS = {
-    "tenant", "kind", "name", "status", "scopes", "installer", "installed", "last_used", "token_expires", "key",
+    "tenant", "kind", "name", "status", "reason", "scopes", "installer", "installed", "last_used", "last_validated",
+    "token_expires", "key", "install_url",
 }  # fmt: skip
 
 
@@ -30,6 +31,7 @@ def test_each_tenant_is_listed_with_all_that_is_known_of_it(folder: Path) -> Non
         assert (north["installed"], START) == ("2027-01-15T08:00:00Z", 1_800_000_000)
         assert north["token_expires"] == "2027-01-15T20:00:00Z"
         assert north["last_used"] == "2027-01-15T08:00:00Z", "it greeted whoever installed it"
+        assert (north["reason"], north["last_validated"], north["install_url"]) == (None, None, None)
 
 
 def test_the_table_has_the_same(desk: Desk) -> None:
@@ -38,7 +40,7 @@ def test_the_table_has_the_same(desk: Desk) -> None:
     assert [row.split()[0] for row in rows] == [NORTH, SOUTH]
     for field, value in listed(desk)[NORTH].items():
         place = head.index(field)
-        assert rows[0][place:].startswith(str(value)), field
+        assert rows[0][place:].startswith("-" if value is None else value), field
 
 
 def test_what_is_not_known_is_a_dash_and_a_null(folder: Path) -> None:
@@ -53,6 +55,17 @@ def test_what_is_not_known_is_a_dash_and_a_null(folder: Path) -> None:
 def test_a_status_is_shown(desk: Desk, status: str) -> None:
     desk.change("UPDATE installations SET status = ? WHERE tenant_id = ?", status, SOUTH)
     assert (listed(desk)[SOUTH]["status"], listed(desk)[NORTH]["status"]) == (status, "active")
+
+
+def test_a_tenant_that_needs_a_new_install_comes_with_the_reason_and_the_link(desk: Desk) -> None:
+    desk.change("UPDATE installations SET status = 'needs_reinstall', status_reason = 'token_revoked'")
+    desk.change("UPDATE installations SET last_validated_at = installed_at WHERE tenant_id = ?", NORTH)
+    north, south = listed(desk)[NORTH], listed(desk)[SOUTH]
+    assert (north["reason"], north["install_url"]) == (
+        "token_revoked",
+        f"http://localhost:3000/slack/install?team={NORTH}",
+    )
+    assert (north["last_validated"], south["last_validated"]) == ("2027-01-15T08:00:00Z", None)
 
 
 def test_the_key_shows_the_provider_and_the_version(desk: Desk) -> None:

@@ -1,0 +1,72 @@
+"""Many processes and threads want the tokens of many tenants, all of them due: each is refreshed once, all are served.
+
+Times are printed, not judged: how long it takes hangs on the machine, and on what else runs there.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.long.storm import (
+    ASK,
+    LIFE,
+    REFRESH,
+    TENANTS,
+    Storm,
+    assert_refreshed_once,
+    beginning,
+    blow,
+    installed,
+)
+from tests.support.rewind import Prepared
+
+pytestmark = pytest.mark.long
+DUE, EXPIRED = LIFE - 3600, LIFE + 1
+WAIT = 3.0
+"""Seconds that somebody without a live token waits for the one who refreshes it."""
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    with installed(tmp_path_factory.mktemp("storm")) as made:
+        yield made
+
+
+@pytest.mark.parametrize(("name", "advance"), [("due", DUE), ("expired", EXPIRED)])
+def test_of_all_who_use_a_token_at_once_one_refreshes_it_and_all_are_served(
+    before: Prepared, name: str, advance: int
+) -> None:
+    """Where it has expired, nobody is served by the old one: all but one wait."""
+    world, storm = beginning(before, advance), Storm("use", processes=8, threads=16, uses=25)
+    weather = blow(world, storm)
+    weather.print_figures(name, world)
+    assert weather.failures == {}
+    assert [wait for wait in weather.waits if name == "due" or wait < WAIT] == []
+    assert_refreshed_once(world, storm)
+    assert len(world.calls(ASK)) == sum(weather.outcomes.values()) == 8 * 16 * 25
+    assert set(weather.handed) == {""}
+
+
+@pytest.mark.parametrize(("name", "advance"), [("due", DUE), ("expired", EXPIRED)])
+def test_of_all_bolt_apps_that_look_for_a_bot_at_once_one_refreshes_its_token_and_all_get_one(
+    before: Prepared, name: str, advance: int
+) -> None:
+    world, storm = beginning(before, advance), Storm("find_bot", processes=4, threads=8, uses=25, tenants=TENANTS[:50])
+    weather = blow(world, storm)
+    weather.print_figures(f"Bolt, {name}", world)
+    assert weather.failures == {}
+    assert [wait for wait in weather.waits if name == "due" or wait < WAIT] == []
+    assert_refreshed_once(world, storm)
+    assert len(weather.handed) == 4 * 8 * 25
+    for handed in set(weather.handed):
+        token = world.slack.state.tokens[handed]
+        assert (token.kind, token.dead, token.expires_at > world.clock()) == ("bot", "", True)
+
+
+def test_of_all_processes_whose_upkeep_finds_the_same_tokens_due_one_refreshes_each(before: Prepared) -> None:
+    world, storm = beginning(before, DUE), Storm("errands", processes=4)
+    weather = blow(world, storm)
+    weather.print_figures("upkeep", world)
+    print(f"  each says that it refreshed {[told.refreshed for told in weather.told]}")
+    assert_refreshed_once(world, storm)
+    assert world.calls() == [REFRESH] * len(TENANTS)

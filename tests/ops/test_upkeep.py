@@ -1,0 +1,286 @@
+"""What is done again and again: each task at its own interval, and none keeps another from its turn."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from slackapp.errors import ConfigError, StoreBusyError
+from slackapp.flows import heartbeat
+from slackapp.ops import upkeep
+from slackapp.ops.upkeep import DAY, MINUTE, Task, Upkeep
+from slackapp.ops.worker import Worker
+from slackapp.ports import App
+from slackapp.store import meta, processes
+from tests.support.world import Clock, World
+
+LONG = 10.0
+"""Seconds after which a test gives up waiting for what comes at once."""
+NAMES = {
+    "house": {"heartbeat": 0, "unclear": MINUTE, "sweep": MINUTE, "audit": MINUTE, "integrity": DAY},
+    "errands": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE},
+}
+
+
+class Log:
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, dict[str, Any]]] = []
+
+    def error(self, event: str, fields: dict[str, Any]) -> None:
+        self.told.append(("error", event, fields))
+
+    def bug(self, event: str, fields: dict[str, Any]) -> None:
+        self.told.append(("bug", event, fields))
+
+
+class Bench:
+    """Tasks that note when they ran, and an app that has nothing but a clock and a log."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.log = Log()
+        self.ran: list[str] = []
+        self.app = cast(App, SimpleNamespace(clock=self.clock, log=self.log))
+
+    def task(self, name: str, every: int, at_once: bool = True, act: Callable[[], object] = lambda: None) -> Task:
+        def run(app: App, stopping: Callable[[], bool]) -> object:
+            assert app is self.app
+            self.ran.append(name)
+            return act()
+
+        return Task(name, every, run, at_once)
+
+    def after(self, upkeep: Upkeep, seconds: int) -> list[str]:
+        """What runs so many seconds later."""
+        self.clock.advance(seconds)
+        self.ran.clear()
+        upkeep.run_due(self.app)
+        return list(self.ran)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_each_task_runs_at_its_own_interval(bench: Bench) -> None:
+    made = Upkeep("x", [bench.task("always", 0), bench.task("minute", 60), bench.task("rare", 150)])
+    assert bench.after(made, 0) == ["always", "minute", "rare"]
+    assert bench.after(made, 0) == ["always"]
+    assert bench.after(made, 59) == ["always"]
+    assert bench.after(made, 1) == ["always", "minute"]
+    assert bench.after(made, 89) == ["always", "minute"]
+    assert bench.after(made, 1) == ["always", "rare"]
+    assert bench.after(made, 1000) == ["always", "minute", "rare"]
+    assert bench.after(made, 0) == ["always"], "what was missed is not made up for"
+
+
+def test_a_task_that_is_not_due_at_once_waits_its_interval(bench: Bench) -> None:
+    made = Upkeep("x", [bench.task("later", 100, at_once=False), bench.task("now", 100)])
+    assert [bench.after(made, seconds) for seconds in (0, 99, 1)] == [["now"], [], ["later", "now"]]
+
+
+def test_a_clock_that_was_set_back_stops_no_task_for_longer_than_its_interval(bench: Bench) -> None:
+    made = Upkeep("x", [bench.task("minute", 60)])
+    bench.after(made, 0)
+    assert [bench.after(made, seconds) for seconds in (-1_000_000, 59, 1)] == [["minute"], [], ["minute"]]
+
+
+def fail(error: Exception) -> Callable[[], object]:
+    def act() -> object:
+        raise error
+
+    return act
+
+
+def test_a_task_that_fails_keeps_no_other_from_its_turn_and_is_told(bench: Bench) -> None:
+    busy, bug = StoreBusyError("the database is locked"), RuntimeError("a bug")
+    tasks = [bench.task("a", 60, act=fail(busy)), bench.task("b", 60, act=fail(bug)), bench.task("c", 60)]
+    made = Upkeep("x", tasks)
+    assert bench.after(made, 0) == ["a", "b", "c"]
+    assert bench.log.told == [
+        ("error", "upkeep_waits", {"task": "a", "why": "the database is locked"}),
+        ("bug", "upkeep_failed", {"task": "b"}),
+    ]
+    assert bench.after(made, 59) == [], "who failed waits like the others"
+    assert bench.after(made, 1) == ["a", "b", "c"]
+
+
+def test_once_asked_to_stop_no_further_task_begins_and_the_one_that_runs_is_told(bench: Bench) -> None:
+    seen: list[bool] = []
+
+    def last(app: App, stopping: Callable[[], bool]) -> None:
+        seen.append(stopping())
+        made.stop()
+        seen.append(stopping())
+
+    made = Upkeep("x", [Task("last", 0, last), bench.task("late", 0)])
+    assert (bench.after(made, 0), seen) == ([], [False, True])
+    assert (bench.after(made, 0), seen) == ([], [False, True])
+
+
+def test_a_thread_runs_the_tasks_again_and_again_until_it_is_stopped(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "TICK", 0.001)
+    thrice, names = threading.Event(), []
+
+    def act() -> None:
+        names.append(threading.current_thread().name)
+        if len(names) == 3:
+            thrice.set()
+
+    made = Upkeep("a name", [bench.task("always", 0, act=act)])
+    made.start(bench.app)
+    assert thrice.wait(LONG)
+    made.stop()
+    made.join(time.monotonic() + LONG)
+    done = len(names)
+    assert set(names) == {"a name"}
+    assert "a name" not in {thread.name for thread in threading.enumerate()}
+    assert len(names) == done
+
+
+def test_a_stop_does_not_wait_for_the_next_tick(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "TICK", 3600.0)
+    ran = threading.Event()
+    made = Upkeep("x", [bench.task("always", 0, act=ran.set)])
+    made.start(bench.app)
+    assert ran.wait(LONG)
+    made.stop()
+    began = time.monotonic()
+    made.join(began + LONG)
+    assert time.monotonic() - began < LONG / 2
+
+
+def test_nobody_is_waited_for_longer_than_said(bench: Bench) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        go_on.wait(LONG)
+
+    made = Upkeep("x", [bench.task("slow", 0, act=slow)])
+    made.join(time.monotonic() + LONG)  # never started: nothing to wait for
+    made.start(bench.app)
+    assert begun.wait(LONG)
+    made.stop()
+    began = time.monotonic()
+    made.join(began + 0.01)
+    made.join(began - 1)
+    assert time.monotonic() - began < LONG / 2
+    go_on.set()
+    made.join(time.monotonic() + LONG)
+
+
+# The service's own tasks
+
+
+def test_the_service_has_these_tasks_and_no_others() -> None:
+    """What asks Slack or a key provider must not stand in the way of the sign of life."""
+    assert {task.name: task.every for task in upkeep.house()} == NAMES["house"]
+    assert {task.name: task.every for task in upkeep.errands()} == NAMES["errands"]
+    assert [task.name for task in upkeep.house() if not task.at_once] == ["integrity"]
+    assert all(task.at_once for task in upkeep.errands())
+
+
+@pytest.fixture
+def beats(world: World) -> Callable[[int], int]:
+    """When this process last said that it lives, in seconds before now, after an upkeep so many seconds later."""
+    app, house = world.service.app, world.service.house
+
+    def after(seconds: int) -> int:
+        world.clock.advance(seconds)
+        house.run_due(app)
+        (seen,) = [each for each in processes.live(app.db, world.clock()) if each.process_id == app.process_id]
+        return world.clock() - seen.seen_at
+
+    return after
+
+
+def test_a_sign_of_life_comes_every_ten_seconds(beats: Callable[[int], int]) -> None:
+    assert heartbeat.EVERY == 10
+    assert [beats(seconds) for seconds in (0, 9, 1, 9, 1)] == [0, 9, 0, 9, 0]
+
+
+def test_and_at_once_when_the_keys_have_changed(world: World, beats: Callable[[int], int]) -> None:
+    app = world.service.app
+    beats(0)
+    with app.db.transaction():
+        epoch = meta.bump_key_epoch(app.db)
+    assert (beats(1), beats(1)) == (0, 1)
+    assert [each.key_epoch for each in processes.live(app.db, world.clock())] == [epoch]
+
+
+def test_a_key_file_that_cannot_be_taken_ends_no_sign_of_life(
+    world: World, beats: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats(0)
+    monkeypatch.setattr(world.service.app.keyring, "refresh", fail(ConfigError("the key file is gone")))
+    assert beats(10) == 0
+    assert "key_file_not_taken" in world.log.getvalue()
+
+
+def test_a_busy_slack_does_not_silence_the_sign_of_life(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stops a rotation of the keys that takes a process for dead, because Slack lets it wait."""
+    monkeypatch.setattr(upkeep, "TICK", 0.001)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hang(app: App, stopping: Callable[[], bool]) -> None:
+        begun.set()
+        go_on.wait(LONG)
+
+    service = world.service
+    monkeypatch.setattr(service.errands, "_tasks", (Task("refresh", MINUTE, hang),))
+    service.start()
+    assert begun.wait(LONG)
+    world.clock.advance(10)
+    assert until(lambda: seen_at(world) == [world.clock()])
+    go_on.set()
+
+
+def test_a_service_says_at_once_that_it_lives_and_at_its_end_that_it_does_not(world: World) -> None:
+    before = {thread.name for thread in threading.enumerate()}
+    world.service.start()
+    assert seen_at(world) == [world.clock()]
+    assert {thread.name for thread in threading.enumerate()} - before == {"house", "errands", "inbox"}
+    world.service.stop()
+    assert {thread.name for thread in threading.enumerate()} == before
+    assert seen_at(world) == []
+
+
+def test_that_is_said_before_anything_else_begins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    lives: list[bool] = []
+    for thread in (Upkeep, Worker):
+        monkeypatch.setattr(thread, "start", lambda *_: lives.append(seen_at(world) == [world.clock()]))
+    world.service.start()
+    assert lives == [True] * 3
+
+
+def test_a_service_that_cannot_sign_off_ends_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.service.start()
+    monkeypatch.setattr(processes, "forget", lambda *_: fail(StoreBusyError("the database is locked"))())
+    world.service.stop()
+    told = [json.loads(line) for line in world.log.getvalue().splitlines()]
+    assert [(line["event"], line["why"]) for line in told if line["event"] == "not_signed_off"] == [
+        ("not_signed_off", "the database is locked")
+    ]
+
+
+def seen_at(world: World) -> list[int]:
+    return [row["seen_at"] for row in world.rows("SELECT seen_at FROM processes")]
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Looks again and again, for a while."""
+    end = time.monotonic() + LONG
+    while time.monotonic() < end:
+        if holds():
+            return True
+    return False
