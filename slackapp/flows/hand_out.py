@@ -99,7 +99,7 @@ def _hand_out(app: App, installation: Installation, who: Installer, managed: boo
             user=opened[who.user_id] if who.user_id else None,
             details=_details(app, tenant, who, managed),
             bot_details=_details(app, tenant, bot_row, managed),
-            webhook=_webhook(app, installation, who),
+            webhook=_webhook(app, tenant, who),
         )
 
 
@@ -162,9 +162,8 @@ def _details(app: App, tenant: Tenant, who: Installer | None, managed: bool) -> 
     return found
 
 
-def _webhook(app: App, installation: Installation, who: Installer) -> Mapping[str, str]:
-    """The one that this person's install brought; where our own service took the install, that is the tenant's."""
-    tenant = installation.tenant
+def _webhook(app: App, tenant: Tenant, who: Installer) -> Mapping[str, str]:
+    """The one that this person's install brought; where our own service took that install, it is the tenant's."""
 
     def persons() -> Sealed | None:
         found = installers.find(app.db, tenant, who.user_id)
@@ -173,8 +172,8 @@ def _webhook(app: App, installation: Installation, who: Installer) -> Mapping[st
     if who.webhook is not None:
         context = records.installer_webhook_of(tenant, who.user_id, who.generation)
         return dict(json.loads(open_current(app, context, who.webhook, persons)))
-    stored = installations.find_webhook(app.db, tenant) if who.user_id == installation.installer_id else None
-    if stored is None:
+    stored = installations.find_webhook(app.db, tenant)
+    if stored is None or stored[1] != who.generation:
         return {}
     webhook, generation = stored
 

@@ -54,11 +54,10 @@ class Erased:
 
 @dataclass(frozen=True)
 class _Read:
-    """A record that can be taken, as it was at `now`."""
+    """A record that can be taken."""
 
     record: Foreign
     kept: Kept
-    now: int
 
 
 def run(app: App, source: Source, origin: Origin) -> list[Report]:
@@ -73,14 +72,11 @@ def erase(app: App, source: Source, origin: Origin) -> Erased:
     """
     records = source.records()
     reports = _take_all(app, records, origin)
-    missing = [report for report in reports if report.result != HERE]
-    tenants = {report.tenant for report in missing}
-    left = {report.record.place for report in missing}
+    missing = {report.tenant for report in reports if report.result != HERE}
+    left = {record.place for record in records if _tenant(app, record) in missing}
     names: dict[Place, set[str]] = defaultdict(set)
     for record in records:
         names[record.place].add(_name(record))
-        if _tenant(app, record) in tenants:
-            left.add(record.place)
     erased = source.erase([place for place in names if place not in left])
     lists: tuple[list[str], list[str]] = ([], [])
     for place, found in names.items():
@@ -103,13 +99,12 @@ def _take_all(app: App, records: Iterable[Foreign], origin: Origin) -> list[Repo
 
 def _take(app: App, tenant: Tenant, records: Iterable[Foreign], origin: Origin) -> list[Report]:
     """One tenant: its newest bot, and every person with the newest token; in the order in which they came."""
-    reports = []
+    reports, now = [], app.clock()
     bots: list[_Read] = []
     people: dict[str, list[_Read]] = defaultdict(list)
     for record in records:
-        now = app.clock()
         try:
-            read = _Read(record, _read(app, tenant, record, now), now)
+            read = _Read(record, _read(app, tenant, record, now))
         except RecordError as error:
             reports.append(Report(record, tenant, _who(record), f"skipped: {error}"))
             continue
@@ -127,7 +122,7 @@ def _take(app: App, tenant: Tenant, records: Iterable[Foreign], origin: Origin) 
         read = max(reads, key=lambda read: (read.kept.installed_at, read.record.order))
         newest.append(replace(read, kept=replace(read.kept, bot=None, user=user)))
     for read in sorted(newest, key=lambda read: (read.kept.installed_at, read.kept.user_id != "", read.record.order)):
-        reports.append(Report(read.record, tenant, read.kept.user_id or "bot", _keep(app, read, origin)))
+        reports.append(Report(read.record, tenant, read.kept.user_id or "bot", _keep(app, read, origin, now)))
     return reports
 
 
@@ -143,11 +138,12 @@ def _issued(read: _Read, token: GrantedToken | None) -> tuple[bool, int, float, 
     return life is not None, life or 0, installed_at, read.record.kind == "bot", read.record.order
 
 
-def _keep(app: App, read: _Read, origin: Origin) -> str:
-    result = _compare(app, read)
+def _keep(app: App, read: _Read, origin: Origin, now: int) -> str:
+    """`now` is when it was counted how long tokens live."""
+    result = _compare(app, read, now)
     if result == TAKEN:
         try:
-            keep_installation.run(app, read.kept, origin, read_at=read.now)
+            keep_installation.run(app, read.kept, origin, read_at=now)
         except _NO_KEY:
             return "skipped: the key of this workspace cannot be had"
         except (ValueError, StoreError) as error:
@@ -155,7 +151,7 @@ def _keep(app: App, read: _Read, origin: Origin) -> str:
     return result
 
 
-def _compare(app: App, read: _Read) -> str:
+def _compare(app: App, read: _Read, now: int) -> str:
     """What is to be done: take it, or not because ours is as new, or not for a reason."""
     kept = read.kept
     granted = kept.user if kept.user_id else kept.bot
@@ -176,7 +172,7 @@ def _compare(app: App, read: _Read) -> str:
         return TAKEN if later_by > _SAME else HERE
     if stored is None:
         return TAKEN
-    ends = read.now + granted.expires_in if granted.expires_in is not None else None
+    ends = now + granted.expires_in if granted.expires_in is not None else None
     is_later = ends is not None and (stored.expires_at is None or ends > stored.expires_at)
     # A pair that works here is replaced by a later one only: the source may have saved its old one again.
     works = stored.expires_at is not None and stored.status != "dead"

@@ -80,7 +80,8 @@ def _save_token(
     app: App, kept: Kept, keys: TenantKeys, user_id: str, granted: GrantedToken, is_copy: bool, now: int
 ) -> None:
     old = tokens.find(app.db, kept.tenant, user_id)
-    if is_copy and old is not None and old.refresh is not None and granted.refresh is None:
+    is_whole = old is not None and old.refresh is not None and old.status != "dead"
+    if is_copy and is_whole and granted.refresh is None:
         return  # what we handed out without its refresh token comes back: we have the whole of it
     generation = (old.generation if old is not None else 0) + 1
     pair = seal_pair(keys, kept.tenant, user_id, generation, granted, now)

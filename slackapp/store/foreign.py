@@ -123,12 +123,12 @@ class BoltSqlite:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that leaves nothing behind.
 
-        An ordinary one would make files beside a database with a log, and could not remove them again. Where there is
-        no log nobody writes, so that none is looked for; that nobody began to is seen afterwards.
+        An ordinary one would make files beside a database with a log, and could not remove them again. Where the log is
+        empty nobody writes, so that none is looked for; that nobody began to is seen afterwards.
         """
         log, index = (self._path.with_name(self._path.name + end) for end in ("-wal", "-shm"))
         before = self._state()
-        is_quiet = before[-1] == _WAL_HEADER and not index.exists() and not (log.exists() and log.stat().st_size)
+        is_quiet = before[-1] == _WAL_HEADER and not (log.exists() and log.stat().st_size)
         how = "&immutable=1" if is_quiet else "&readonly_shm=1" if index.exists() else ""
         with self._open(f"mode=ro{how}") as connection:
             yield connection
@@ -282,7 +282,7 @@ def _kind(name: str) -> str:
     """What the newest file of a bot or a person holds; "" for any other."""
     if name == "bot-latest":
         return "bot"
-    return "installation" if name.startswith("installer-") and name.endswith("-latest") else ""
+    return "installation" if name.endswith("-latest") else ""
 
 
 def _record(place: str, name: str, content: bytes | None) -> Foreign:

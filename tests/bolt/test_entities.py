@@ -66,6 +66,11 @@ def test_scopes_come_back_as_lists_however_they_were_given(store: Any) -> None:
         found = [store.find_installation(**here()), store.find_installation(**here(user_id="U111"))]
         assert [entity.bot_scopes for entity in (*found, store.find_bot(**here()))] == [expected] * 3, given
         assert [entity.user_scopes for entity in found] == [expected] * 2, given
+    raw = an_installation(user_token="xoxp-1")
+    raw.bot_scopes = raw.user_scopes = "chat:write, app_mentions:read"  # as slack_sdk's SQLite store hands them out
+    store.save(raw)
+    found = store.find_installation(**here())
+    assert (found.bot_scopes, found.user_scopes) == (two, two)
 
 
 def test_whoever_changes_what_was_found_changes_nothing_here(store: Any) -> None:
@@ -88,7 +93,10 @@ def test_a_refresh_token_or_an_expiry_alone_comes_back_alone(store: Any, name: s
     found, bot = store.find_installation(**here()), store.find_bot(**here())
     expected = dict.fromkeys(REFRESHING) | {name: None if is_managed(store) else value}
     assert {each: getattr(found, each) for each in REFRESHING} == expected
-    assert {each: getattr(bot, each) for each in REFRESHING[:2]} == {each: expected[each] for each in REFRESHING[:2]}
+    bots = {each: expected[each] for each in REFRESHING[:2]}
+    assert {each: getattr(bot, each) for each in REFRESHING[:2]} == bots
+    store.save_bot(a_bot(team_id="T222", **({name: value} if name in bots else {})))
+    assert {each: getattr(store.find_bot(**here(team_id="T222")), each) for each in bots} == bots
 
 
 def test_an_expiry_is_not_moved_by_the_time_that_saving_takes(stores: Stores, clock: Clock) -> None:
@@ -146,6 +154,16 @@ def test_values_that_cannot_be_kept_are_refused_and_nothing_is_changed(store: An
     before = folder.snapshot()
     for custom_values in UNSPEAKABLE.values():
         refused(store, custom_values=custom_values)
+    assert folder.snapshot() == before
+
+
+def test_a_token_that_cannot_be_kept_is_refused_and_not_told(store: Any, folder: Folder) -> None:
+    before = folder.snapshot()
+    for token in ("xoxb-canary" * 2_000, "xoxb-canary\ud800"):
+        for changes in ({"bot_token": token}, {"user_token": token}, {**ROTATING, "bot_refresh_token": token}):
+            with pytest.raises(BoltError, match="slackapp: ") as caught:
+                store.save(an_installation(**changes))
+            assert "canary" not in str(caught.value)
     assert folder.snapshot() == before
 
 

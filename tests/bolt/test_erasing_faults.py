@@ -112,6 +112,21 @@ def test_after_a_person_was_revoked_nothing_of_that_person_lies_anywhere_and_oth
     assert store.find_installation(**here()).user_id == "U123"
 
 
+def test_each_erasure_says_in_the_audit_what_it_was(plain: Any, folder: Folder) -> None:
+    plain.save(an_installation(**PERSONS))
+    plain.save(an_installation(**PERSONS, user_id="U222"))
+    plain.delete_installation(**here(user_id="U222"))
+    plain.delete_bot(**here())
+    plain.delete_installation(**here())
+    rows = folder.rows("SELECT event, actor, tenant_id, detail FROM audit ORDER BY id")
+    said = [(row["event"], row["actor"], row["tenant_id"], row["detail"].partition(" keys=")[0]) for row in rows][2:]
+    assert said == [
+        ("tokens.erased", "bolt", "T111", "user=U222"), ("tokens.erased", "bolt", "T111", "bot"),
+        ("tokens.erased", "bolt", "T111", "user=all"), ("purge.begun", "bolt", "T111", "reason=nothing left"),
+        ("purge.complete", "worker", "T111", "left=0"),
+    ]  # fmt: skip
+
+
 def test_slack_tells_bolt_who_was_revoked_and_exactly_that_goes(
     slack: LocalSlack, app: BoltApp, folder: Folder
 ) -> None:

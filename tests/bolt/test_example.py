@@ -151,6 +151,7 @@ def example(tmp_path: Path) -> Iterator[Example]:
     with serve(slack) as slack.base_url:
         environment = {
             "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),  # where Bolt keeps what it is given no store for
             "PYTHONPATH": str(ROOT),
             "PORT": str(port),
             "SLACK_APP_ID": APP_ID,
@@ -176,6 +177,8 @@ def test_it_installs_answers_refreshes_once_and_leaves_nothing_after_the_uninsta
     status, page = example.install()
     assert (status, "Thank you" in page) == (200, True)
     slack = example.slack
+    assert example.rows("SELECT outcome FROM oauth_states WHERE used_at IS NOT NULL AND purpose = 'bolt'") == [("",)]
+    assert [path.name for path in example.folder.iterdir() if path.is_dir()] == []
     assert example.mention() == "Hello."
     assert [call.method for call in slack.calls].count(REFRESH) == 1, "the exchange of the code"
 

@@ -83,9 +83,24 @@ def test_a_copy_of_an_earlier_install_does_not_become_the_latest_one(plain: Any,
     before = generations(folder)
     plain.save(rotated(plain.find_installation(**here(user_id="U111")), **NEW_BOT))
     assert plain.find_installation(**here()).user_id == "U222"
-    assert folder.rows("SELECT installer_id FROM installations")[0][0] == "U222"
-    assert generations(folder) == before
+    known = folder.rows("SELECT installer_id, generation, installed_at FROM installations")
+    assert (tuple(known[0]), generations(folder)) == (("U222", 2, START), before)
     assert values(plain.find_bot(**here()), "bot_token", "installed_at") == ("xoxb-2", float(START))
+
+
+def test_a_copy_of_a_bot_does_not_make_it_newer_than_the_installs_since(plain: Any, folder: Folder) -> None:
+    plain.save(an_installation(**PAIRS))
+    plain.save(by_a_person(user_id="U222"))
+    plain.save(rotated(plain.find_installation(**here(user_id="U111")), **NEW_BOT))
+    assert generations(folder) == {"": 1, "U111": 1, "U222": 2}
+
+
+def test_a_bot_alone_says_nothing_of_who_installed(plain: Any, folder: Folder) -> None:
+    plain.save(an_installation(**PAIRS))
+    plain.save_bot(a_bot(bot_token="xoxb-2", installed_at=float(START)))
+    assert folder.rows("SELECT installer_id FROM installations")[0][0] == "U111"
+    found = plain.find_installation(**here())
+    assert values(found, "user_id", "bot_token", "user_token") == ("U111", "xoxb-2", "xoxp-1")
 
 
 def test_after_a_copy_of_one_persons_install_a_copy_of_the_bot_is_still_one(plain: Any, folder: Folder) -> None:

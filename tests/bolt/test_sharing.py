@@ -117,6 +117,32 @@ def test_an_install_by_the_other_one_replaces(shared: World, store: Any) -> None
     assert (again.bot_token, again.incoming_webhook_url) == ("xoxb-bolts", None)
 
 
+def test_a_webhook_is_whose_install_brought_it(shared: World, store: Any) -> None:
+    people = (ADMIN, "U0NORTH001MEM", "U0SOMEBODY")
+
+    def hooks() -> list[str | None]:
+        found = [store.find_installation(**ids, user_id=user) for user in people]
+        return [one.incoming_webhook_url if one is not None else None for one in found]
+
+    shared.browser().install(user="admin")
+    store.save(by_a_person(enterprise_id=None, team_id=NORTH, user_id="U0SOMEBODY"))
+    assert hooks() == [issued(shared, "http"), None, None]
+    shared.browser().install(user="member")
+    assert hooks() == [None, issued(shared, "http"), None]
+    url = "https://hooks.slack.com/services/x"
+    fields = {"enterprise_id": None, "team_id": NORTH, "user_id": "U0SOMEBODY", "installed_at": float(shared.clock())}
+    store.save(an_installation(**fields, incoming_webhook_url=url))
+    assert hooks() == [None, None, url]
+
+
+def test_an_install_of_a_persons_token_alone_leaves_the_services_webhook_and_bot(shared: World, store: Any) -> None:
+    shared.browser().install()
+    row_of = "SELECT webhook, bot_user_id, scopes_granted FROM installations"
+    before = tuple(shared.rows(row_of)[0])
+    store.save(by_a_person(enterprise_id=None, team_id=NORTH, user_id="U0SOMEBODY"))
+    assert tuple(shared.rows(row_of)[0]) == before
+
+
 def test_a_copy_of_the_bot_that_the_service_installed_is_a_copy(shared: World, at: Stores) -> None:
     shared.browser().install()
     plain = at.installations(managed_rotation=False)
@@ -135,6 +161,15 @@ def test_after_the_service_uninstalled_nothing_is_found(shared: World, store: An
     uninstall_tenant.run(shared.service.app, north(), ORIGIN, shared.clock())
     assert store.find_bot(**ids) is None
     assert store.find_installation(**ids) is None
+
+
+def test_with_the_bot_the_services_webhook_goes_too(shared: World, store: Any) -> None:
+    shared.browser().install()
+    assert store.find_installation(**ids).incoming_webhook_url is not None
+    store.delete_bot(**ids)
+    found = store.find_installation(**ids)
+    assert (found.user_id, found.bot_token, found.incoming_webhook_url) == (ADMIN, None, None)
+    assert shared.rows("SELECT 1 FROM installations WHERE webhook IS NOT NULL") == []
 
 
 # Whose database
@@ -197,6 +232,8 @@ def test_of_what_was_erased_nothing_is_left_in_the_database_its_log_and_the_key_
     ]  # fmt: skip
     assert len(blobs) >= 4 + 3
     store.delete_all(**ids)
+    with store._vault.opened() as (inside, _):
+        assert north() not in inside.keyring._cache
     assert set(purge_tenant.verify(app).values()) == {0}
     assert key_backup.tenants_in_file(app) == {Tenant("T", SOUTH)}
     assert purge_tenant.leftovers(app, north()) == 0

@@ -186,7 +186,9 @@ def test_what_is_left_is_told_and_makes_the_status_1(desk: Desk, store: BoltStor
     store.save(bolts(desk.world.slack, SOUTH, "U0OTHER", BEFORE, bot_token="xoxp-none"))
     ended = desk.run("import", *store.arguments, "--erase-source")
     assert ended.status == 1
-    assert ended.out.splitlines()[-2:] == [f"{NORTH}  erased in the source", f"{SOUTH}  left in the source"]
+    told = ended.out.splitlines()
+    assert told[-2:] == [f"{NORTH}  erased in the source", f"{SOUTH}  left in the source"]
+    assert len(set(told)) == len(told), "nothing twice"
     assert SOUTH.encode() in store.bytes()
     assert NORTH.encode() not in store.bytes()
     before = store.files()
@@ -279,6 +281,7 @@ def test_a_lone_token_is_taken_works_and_is_here_the_second_time(desk: Desk, nam
     assert ask(desk.world, user_id, Tenant(kind, tenant))["team_id"] == tenant
     row = desk.world.rows("SELECT * FROM installations")[0]
     assert (row["installed_at"], row["enterprise_id"]) == (START, "" if tenant == SOUTH else ORG)
+    assert desk.world.rows("SELECT installed_at FROM installers")[0][0] == START
     place = desk.world.slack.orgs[tenant] if kind == "E" else desk.world.slack.workspaces[tenant]
     assert (row["enterprise_name"] if kind == "E" else row["team_name"]) == place.name
     assert row["bot_user_id"] == ("" if user_id else desk.world.slack.state.installs[tenant].bot_user_id)

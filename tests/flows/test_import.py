@@ -31,6 +31,7 @@ from tests.support.bolt_sources import (
     granted,
     made,
     refresh_at_the_source,
+    tidy,
     without,
 )
 from tests.support.rewind import Prepared, prepared, quick_folder
@@ -190,7 +191,7 @@ def test_what_bolts_own_store_finds_is_found_here(world: World, folder: Path, ki
     store = made(kind, folder)
     saved = fill(world, store)
     assert taken(world, store) == sorted(EVERYBODY)
-    with ours(world) as here:
+    with ours(world) as here, tidy():
         for entity in saved:
             key = {
                 "enterprise_id": entity.enterprise_id,
@@ -260,7 +261,8 @@ def ticking(world: World) -> Iterator[None]:
 
 def test_while_time_goes_on_no_token_seems_to_live_longer(world: World, sqlite: Sqlite) -> None:
     """A long import: what is left of a token's life is counted when it is stored, not when all was read."""
-    fill(world, sqlite)
+    saved = fill(world, sqlite)
+    sqlite.save(changed(saved[0], **without("user"), installed_at=BEFORE + 1))
     ends = world.clock() + LIFE
     with ticking(world):
         run(world, sqlite)
@@ -281,6 +283,7 @@ def test_no_token_lies_here_in_clear_nor_in_the_log(world: World, sqlite: Sqlite
 
 
 def test_the_audit_says_who_and_what(world: World, sqlite: Sqlite) -> None:
+    sqlite.save_bot(bolts(world.slack, NORTH, ADMIN, BEFORE - 5).to_bot())
     sqlite.save(bolts(world.slack, NORTH, ADMIN, BEFORE))
     run(world, sqlite)
     rows = world.rows("SELECT event, actor, tenant_id, request_id FROM audit WHERE event LIKE '%installed'")
@@ -299,9 +302,11 @@ def test_an_enterprise_that_was_saved_with_a_team_is_the_enterprise_all_the_same
 
 def test_a_name_that_cannot_be_stored_is_made_one(world: World, files: Files) -> None:
     """Half a character in JSON is no text that a database takes."""
-    files.save(bolts(world.slack, NORTH, ADMIN, BEFORE, team_name="N\ud800rth"))
-    assert taken(world, files) == [(NORTH, ADMIN), (NORTH, "bot")]
-    assert world.rows("SELECT team_name FROM installations")[0][0] == "N?rth"
+    half = {"team_name": "N\ud800rth", "enterprise_name": "\udfffvergreen"}
+    files.save(bolts(world.slack, ORG_TEAM, ORG_ADMIN, BEFORE, **half))
+    assert taken(world, files) == [(ORG_TEAM, ORG_ADMIN), (ORG_TEAM, "bot")]
+    row = world.rows("SELECT team_name, enterprise_name FROM installations")[0]
+    assert tuple(row) == ("N?rth", "?vergreen")
 
 
 # Which of several records counts
@@ -373,13 +378,15 @@ def test_an_old_pair_that_was_saved_again_does_not_count(world: World, sqlite: S
     assert access(world) == renewed["bot_token"]
 
 
-def test_a_pair_counts_more_than_a_token_that_does_not_rotate(world: World, sqlite: Sqlite) -> None:
+@pytest.mark.parametrize("seconds", [0, 2 * LIFE], ids=["alive", "expired"])
+def test_a_pair_counts_more_than_a_token_that_does_not_rotate(world: World, sqlite: Sqlite, seconds: int) -> None:
     """It was exchanged for it, after which the other one dies."""
     pair = bolts(world.slack, NORTH, ADMIN, BEFORE)
     fixed = {f"{who}_{what}": None for who in ("bot", "user") for what in ("refresh_token", "token_expires_at")}
     sqlite.save(pair)
     old = {**fixed, "bot_token": "xoxb-old", "user_token": "xoxp-old", "installed_at": BEFORE + 1}
     sqlite.save(changed(pair, **old))
+    world.clock.advance(seconds)
     run(world, sqlite)
     assert (access(world), access(world, ADMIN)) == (pair.bot_token, pair.user_token)
 
@@ -414,11 +421,25 @@ def test_of_a_persons_records_the_newest_pair_counts(world: World, files: Files)
         assert found.custom_values == {"plan": "newer"}
 
 
+@pytest.mark.parametrize("times", [(BEFORE, BEFORE), (BEFORE, BEFORE + 5), (BEFORE + 5, BEFORE)], ids=str)
+def test_what_a_person_installed_is_what_the_newest_record_says(
+    world: World, sqlite: Sqlite, times: tuple[int, int]
+) -> None:
+    for number, at in enumerate(times):
+        hook = {**HOOK, "incoming_webhook_channel": f"#{number}"}
+        sqlite.save(bolts(world.slack, NORTH, ADMIN, at, **hook))
+    run(world, sqlite)
+    with ours(world) as store:
+        found = store.find_installation(enterprise_id=None, team_id=NORTH, user_id=ADMIN)
+        assert found is not None
+        assert found.incoming_webhook_channel == ("#0" if times[0] > times[1] else "#1")
+
+
 def test_who_installed_last_is_who_installed_last_here(world: World, sqlite: Sqlite) -> None:
     """Whatever the order in which the rows stand."""
     sqlite.save(bolts(world.slack, NORTH, MEMBER, BEFORE + 50))
     sqlite.save(bolts(world.slack, NORTH, ADMIN, BEFORE, team_name="Its old name"))
-    run(world, sqlite)
+    assert taken(world, sqlite) == [(NORTH, ADMIN), (NORTH, MEMBER), (NORTH, "bot")]
     row = world.rows("SELECT installer_id, installed_at, team_name FROM installations")[0]
     assert tuple(row) == (MEMBER, BEFORE + 50, world.slack.workspaces[NORTH].name)
     with ours(world) as store:

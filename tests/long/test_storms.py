@@ -3,10 +3,18 @@
 Times are printed, not judged: how long it takes hangs on the machine, and on what else runs there.
 """
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from slackapp.model import Tenant
+from slackapp.store import db
+from tests.long import invariants
+from tests.long.scenarios import ask
 from tests.long.storm import (
     ASK,
     LIFE,
@@ -19,6 +27,7 @@ from tests.long.storm import (
     installed,
 )
 from tests.support.rewind import Prepared
+from tests.support.world import World, make_world
 
 pytestmark = pytest.mark.long
 DUE, EXPIRED = LIFE - 3600, LIFE + 1
@@ -70,3 +79,29 @@ def test_of_all_processes_whose_upkeep_finds_the_same_tokens_due_one_refreshes_e
     print(f"  each says that it refreshed {[told.refreshed for told in weather.told]}")
     assert_refreshed_once(world, storm)
     assert world.calls() == [REFRESH] * len(TENANTS)
+
+
+def test_a_pair_that_slack_gave_is_stored_though_the_database_is_busy_for_longer_than_one_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else has it, and the refresh token that it came from is used up."""
+    monkeypatch.setattr(db, "BUSY_MS", 50)
+    with make_world(tmp_path) as world, contextlib.closing(_other_writer(world)) as other:
+        world.browser().install()
+        world.clock.advance(DUE)
+        keyring, tries = world.service.app.keyring, []
+        prepare = keyring.prepare
+
+        def busy_at_first(tenant: Tenant) -> Any:
+            tries.append(tenant)
+            other.execute("BEGIN IMMEDIATE" if len(tries) == 1 else "ROLLBACK")
+            return prepare(tenant)
+
+        monkeypatch.setattr(keyring, "prepare", busy_at_first)
+        assert ask(world)["ok"]
+        assert len(tries) == 2
+        assert (world.calls(REFRESH), [pair.is_fresh for pair in invariants.pairs(world)]) == ([REFRESH] * 2, [True])
+
+
+def _other_writer(world: World) -> sqlite3.Connection:
+    return sqlite3.connect(world.settings.database, isolation_level=None)

@@ -232,7 +232,7 @@ def docstrings(tree: ast.Module) -> set[ast.expr]:
 
 
 def sql_execution(module: Module) -> list[str]:
-    """SQL run anywhere but in store/db.py and store/foreign.py; there, SQL run as a script or put together while being run.
+    """SQL run outside store/db.py and store/foreign.py; inside, SQL run as a script or put together while being run.
 
     The other modules of store/ name a statement of sql/ to it, and the name is a literal: `db.execute("add_state", …)`.
     """
