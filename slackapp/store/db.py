@@ -8,6 +8,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,29 @@ _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sql
 _OURS = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_MISMATCH}
 
 
+_INHERITED: list[sqlite3.Connection] = []
+"""Never closed, nor collected, which would close them."""
+
+
+class _Held:
+    """One thread's connection, closed when the thread ends: nobody else has hold of it.
+
+    But not in the child of a fork, where the threads of the parent end, too: their connections are the parent's.
+    """
+
+    __slots__ = ("__weakref__", "connection", "pid")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.pid = os.getpid()
+
+    def __del__(self) -> None:
+        if self.pid == os.getpid():
+            self.connection.close()
+        else:
+            _INHERITED.append(self.connection)
+
+
 class Database:
     """The database file at `path`, opened once per thread on first use."""
 
@@ -51,7 +75,7 @@ class Database:
         self._queries = queries.load()
         self._local = threading.local()
         self._pid = os.getpid()
-        self._all: list[sqlite3.Connection] = []
+        self._all: weakref.WeakSet[_Held] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._held: int | None = None
 
@@ -103,28 +127,28 @@ class Database:
 
     def in_transaction(self) -> bool:
         """Whether this thread has a transaction open."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        return connection is not None and connection.in_transaction
+        held: _Held | None = getattr(self._local, "held", None)
+        return held is not None and held.connection.in_transaction
 
     # Connections
 
     def _connection(self) -> sqlite3.Connection:
         if self._pid != os.getpid():
             raise RuntimeError("a database handle must not cross a fork")
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is None:
             with _typed_errors():
-                connection = _open(self.path, BUSY_MS)
-            self._local.connection = connection
+                held = _Held(_open(self.path, BUSY_MS))
+            self._local.held = held
             with self._lock:
-                self._all.append(connection)
-        return connection
+                self._all.add(held)
+        return held.connection
 
     def close(self) -> None:
         """Closes every thread's connection; the next use opens a new one."""
         with self._lock:
-            for connection in self._all:
-                connection.close()
+            for held in list(self._all):
+                held.connection.close()
             self._all.clear()
         self._local = threading.local()
         if self._held is not None:

@@ -324,7 +324,6 @@ def test_closing_waits_for_what_runs(stores: Stores) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts descriptors in /proc")
-@pytest.mark.xfail(strict=True, reason="a thread's connection stays open when the thread has ended: store/db.py")
 def test_threads_that_have_ended_leave_nothing_open(plain: Any) -> None:
     """A server may serve each request in a thread of its own."""
     plain.find_bot(**here())
