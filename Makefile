@@ -12,7 +12,7 @@ TESTS   := $(VENV)/.test
 DEV     := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test long lint coverage lock clean
+.PHONY: help install run demo test long bench lint coverage lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,9 @@ test: $(TESTS) ## Run the fast suite: no network, no Slack account, no settings
 
 long: $(TESTS) ## Run the long suite: kills at every statement, cut logs, every moved or changed value
 	$(BIN)/python -m pytest -m long
+
+bench: $(TESTS) ## Measure against a bare answer and against Bolt; writes docs/benchmarks.md
+	$(BIN)/python -m tests.bench
 
 lint: $(DEV) ## Check style with ruff and types with mypy
 	$(BIN)/ruff check .

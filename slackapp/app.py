@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from slackapp.errors import ConfigError
-from slackapp.flows import heartbeat
+from slackapp.flows import heartbeat, stop_inbox
 from slackapp.keys.opening import open_keyring, read_master_keys
 from slackapp.model import Settings
 from slackapp.ops.gates import OncePerMinute, PauseTable, Slots, TokenBuckets
+from slackapp.ops.health import Health
 from slackapp.ops.key_slot import FileSlot
 from slackapp.ops.log import JsonLog
 from slackapp.ops.metrics import Counters
@@ -26,10 +27,10 @@ from slackapp.wsgi import Wsgi
 THREADS = 16
 """Request threads; at most half of them exchange codes at a time, so that a slow Slack leaves the other half."""
 STOP_AFTER = 8.0
-"""Seconds that a stop waits for what runs."""
+"""Seconds that a stop waits for what runs, from the signal on."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Service:
     """A composed service: the WSGI application, the worker that runs its inbox, and what is done again and again."""
 
@@ -39,23 +40,31 @@ class Service:
     house: Upkeep
     errands: Upkeep
     threads: list[Worker | Upkeep] = field(default_factory=list)
+    _stop_by: float = 0.0
 
     def start(self) -> None:
         """Says that the process lives, and starts the threads."""
+        self.app.db.leave_checkpoints_to_upkeep()
         self.house.run_due(self.app)
         self.threads.extend((self.house, self.errands, self.worker))
         for thread in self.threads:
             thread.start(self.app)
 
-    def stop(self) -> None:
-        """Stops the threads, says that the process ends, and closes the database."""
+    def ask_to_stop(self) -> None:
+        """Nothing new is begun. May be called from a signal handler, and more than once."""
         for thread in self.threads:
             thread.stop()
-        until = time.monotonic() + STOP_AFTER
+        self._stop_by = self._stop_by or time.monotonic() + STOP_AFTER
+
+    def stop(self) -> None:
+        """Waits for what runs, but not for long; gives up what is left, says that the process ends, and closes."""
+        self.ask_to_stop()
         for thread in self.threads:
-            thread.join(until)
+            thread.join(self._stop_by)
         if self.threads:
+            stop_inbox.run(self.app, self.app.clock())
             heartbeat.leave(self.app)
+        self.app.log.flush()
         self.app.db.close()
 
 
@@ -93,12 +102,12 @@ def assemble(
     if not db.is_sound():
         raise ConfigError(f"SLACKAPP_DATABASE: {settings.database} is damaged; restore a backup")
     keyring = open_keyring(db, settings, entropy, clock)
-    metrics = Counters()
+    metrics, health = Counters(), Health()
     return App(
         settings=settings,
         db=db,
         keyring=keyring,
-        slack=SlackClient(settings, db.in_transaction, metrics),
+        slack=SlackClient(settings, db.in_transaction, metrics, health),
         clock=clock,
         entropy=entropy,
         metrics=metrics,
@@ -107,6 +116,7 @@ def assemble(
         rate_gate=TokenBuckets(settings.rate_per_minute),
         once=OncePerMinute(),
         pauses=PauseTable(),
+        health=health,
         wait=time.sleep,
         exchange_slot=Slots(THREADS // 2).take,
         wake_worker=wake_worker,

@@ -6,6 +6,9 @@ from slackapp.model import Origin
 from slackapp.ports import App
 from slackapp.web.request import Request
 
+MOST_SKEW = 5
+"""Seconds that our clock may differ from a signature's time without being shown in `/readyz`."""
+
 
 def anyone(app: App, request: Request, now: int) -> Origin:
     """No proof is asked for."""
@@ -21,6 +24,8 @@ def slack(app: App, request: Request, now: int) -> Origin:
         app.settings.signing_secrets,
         now,
     )
+    skew = now - int(request.header("x-slack-request-timestamp"))
+    app.health.note("clock against Slack's", f"{skew} s" if abs(skew) > MOST_SKEW else "")
     # While the secret is being changed, this tells when the old one is out of use.
     app.metrics.count("slackapp_signatures_total", {"secret": str(which + 1)})
     return Origin(f"slack:{which + 1}", request.request_id)

@@ -64,7 +64,7 @@ SETTINGS = (
         "The IP address of the one proxy in front, whose `X-Forwarded-For` is believed; `localhost` for a unix socket.",
     ),
     Setting(
-        "SLACKAPP_BOT_SCOPES", "bot_scopes", forms.scopes, "app_mentions:read,chat:write",
+        "SLACKAPP_BOT_SCOPES", "bot_scopes", forms.scopes, "app_mentions:read,chat:write,commands",
         "What the bot asks for, separated by commas; a lone comma for an app without a bot.",
     ),
     Setting("SLACKAPP_USER_SCOPES", "user_scopes", forms.scopes, "", "What is asked for as the installing person."),
@@ -76,6 +76,10 @@ SETTINGS = (
         "SLACKAPP_ALLOWED_TEAMS", "allowed_teams", forms.teams, "",
         "Ids of the workspaces and organisations that may install, separated by commas; without it all may.",
     ),
+    Setting(
+        "SLACKAPP_HOME_ADMIN", "home_admin", forms.yes_or_no, "no",
+        "`yes`: admins can remove the app, and erase its data, from its Home tab; needs the scope `users:read`.",
+    ),
     Setting("SLACKAPP_STATE_TTL", "state_ttl", forms.state_ttl, "600", "Seconds an install may take; at most 900."),
     Setting(
         "SLACKAPP_STATE_LIMIT", "state_limit", forms.state_limit, "100000",
@@ -83,7 +87,7 @@ SETTINGS = (
     ),
     Setting(
         "SLACKAPP_RATE_PER_MINUTE", "rate_per_minute", forms.rate, "60",
-        "How many installs one address may begin in a minute; more get 429.",
+        "How many installs one address may begin in a minute, finish, or have refused; more get 429.",
     ),
     Setting(
         "SLACKAPP_BEHAVIOUR", "behaviour", forms.behaviour, "slackapp.example:EVENTS",

@@ -1,14 +1,19 @@
-"""The example behaviour: answers a mention in its thread, and greets whoever installed the app.
+"""The example behaviour: answers mentions and a command, greets whoever installed the app, and keeps a Home tab.
 
-A behaviour is a table, event type to function. A function gets the context of one tenant, through which it can call
-Slack as that tenant's bot and nothing else, and the event. It may run again after a failure, but only as long as it
-has made no call that Slack acted on.
+A behaviour is a table, from what happened to a function. A function gets the context of one tenant, through which it
+can call Slack as that tenant's bot and nothing else, and what happened. It may run again after a failure, but only as
+long as it has made no call that Slack acted on.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from slackapp.ports import Context
+
+REMOVE = "remove_app"
+"""The action of the button on the Home tab."""
+USAGE = "Try `/example status` or `/example help`."
+HELP = "I answer when I am mentioned in a channel. `/example status` says how I am; `/example help` says this."
 
 
 def answer_mention(context: Context, event: Mapping[str, Any]) -> None:
@@ -27,7 +32,53 @@ def greet_installer(context: Context, event: Mapping[str, Any]) -> None:
     context.call("chat.postMessage", {"channel": context.installer_id, "text": text})
 
 
+def answer_command(context: Context, command: Mapping[str, Any]) -> None:
+    """`/example`: help, status, or how it is used; seen by the person who typed it only."""
+    word = str(command.get("text", "")).strip().lower()
+    answers = {"": USAGE, "help": HELP, "status": f"I am installed here for {context.tenant}, and I am listening."}
+    context.respond(answers.get(word, f"I do not know that word. {USAGE}"))
+
+
+def show_home(context: Context, event: Mapping[str, Any]) -> None:
+    """`app_home_opened`: how the app is, and for admins how to be rid of it.
+
+    docs.slack.dev/reference/events/app_home_opened, docs.slack.dev/reference/methods/views.publish
+    """
+    if event.get("tab") != "home":
+        return  # the event comes for the messages tab, too
+    blocks = [_section("*This app is installed and listening.*\nMention it in a channel, or type `/example help`.")]
+    if context.home_admin and context.is_admin(event["user"]):
+        blocks.append({"type": "actions", "elements": [_remove_button()]})
+    view = {"type": "home", "blocks": blocks}
+    context.call("views.publish", {"user_id": event["user"], "view": view})
+
+
+def remove_app(context: Context, action: Mapping[str, Any]) -> None:
+    """`block_actions:remove_app`: somebody has confirmed. Asked again here: who saw the button may be no admin now."""
+    if context.home_admin and context.is_admin(action["user"]["id"]):
+        context.remove()
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def _remove_button() -> dict[str, Any]:
+    confirm = {
+        "title": {"type": "plain_text", "text": "Remove this app?"},
+        "text": {"type": "plain_text", "text": "It is uninstalled for everybody here, and all its data are erased."},
+        "confirm": {"type": "plain_text", "text": "Remove and erase"},
+        "deny": {"type": "plain_text", "text": "Keep it"},
+        "style": "danger",
+    }
+    label = {"type": "plain_text", "text": "Remove this app and erase its data"}
+    return {"type": "button", "action_id": REMOVE, "style": "danger", "text": label, "confirm": confirm}
+
+
 EVENTS = {
     "app_mention": answer_mention,
     "slackapp.installed": greet_installer,
+    "/example": answer_command,
+    "app_home_opened": show_home,
+    f"block_actions:{REMOVE}": remove_app,
 }

@@ -271,6 +271,7 @@ class Settings:
     user_scopes: tuple[str, ...]
     require_admin_installer: bool
     allowed_teams: tuple[str, ...]
+    home_admin: bool
     state_ttl: int
     state_limit: int
     rate_per_minute: int

@@ -98,6 +98,9 @@ class SlackApi(Protocol):
     def uninstall(self, token: Secret) -> SlackAnswer:
         """`apps.uninstall`, which takes both."""
 
+    def respond(self, url: str, message: Mapping[str, Any]) -> None:
+        """A post to a response_url, whose origin has been checked. No token goes there."""
+
     def exchange(self, token: Secret) -> SlackAnswer:
         """`oauth.v2.exchange`, which takes both, and the token as a field."""
 
@@ -114,6 +117,9 @@ class Metrics(Protocol):
 
 class Log(Protocol):
     """One line per event, fields only, no free text from outside."""
+
+    def flush(self) -> None:
+        """Hands on what waits."""
 
     def info(self, event: str, fields: Mapping[str, str | int]) -> None:
         """Something that is as it should be."""
@@ -140,6 +146,16 @@ class Pauses(Protocol):
 
     def hold(self, key: str, seconds: int, now: int) -> None:
         """Begins a pause; nothing for 0 seconds."""
+
+
+class HealthPort(Protocol):
+    """What is wrong just now, by part."""
+
+    def note(self, part: str, problem: str) -> None:
+        """"" ends what was wrong with that part."""
+
+    def problems(self) -> Mapping[str, str]:
+        """All there are."""
 
 
 class Once(Protocol):
@@ -178,12 +194,25 @@ class Context(Protocol):
     def installer_id(self) -> str:
         """Who installed the app there."""
 
+    @property
+    def home_admin(self) -> bool:
+        """Whether admins may remove the app from its Home tab: `SLACKAPP_HOME_ADMIN`."""
+
     def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Calls a method of the Web API as this tenant's bot; the answer's fields."""
 
+    def respond(self, text: str) -> None:
+        """Answers a command or an interaction, for the person's eyes only; at most five times within 30 minutes."""
+
+    def is_admin(self, user_id: str) -> bool:
+        """Whether that person is an admin there, as Slack says now; needs the scope `users:read`."""
+
+    def remove(self) -> None:
+        """Removes the app from there and erases everything; nothing else can be done afterwards."""
+
 
 Behaviour = Mapping[str, Callable[[Context, Mapping[str, Any]], None]]
-"""Event type to function."""
+"""What happened to function: an event's type, `/command`, `block_actions:ACTION_ID`, `view_submission:CALLBACK_ID`."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +231,7 @@ class App:
     rate_gate: RateGate
     once: Once
     pauses: Pauses
+    health: HealthPort
     wait: Callable[[float], None]
     exchange_slot: Callable[[], AbstractContextManager[bool]]
     wake_worker: Callable[[], None]

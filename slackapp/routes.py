@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from slackapp import callers
-from slackapp.handlers import callback, events, install, site, uninstall
+from slackapp.handlers import callback, events, install, interactions, site, uninstall
 from slackapp.model import Origin
 from slackapp.ports import App
 from slackapp.web.request import Request
@@ -38,6 +38,8 @@ ROUTES = (
     Route("GET", "/slack/oauth_redirect", callback.finish, ANYONE, PAGE),
     Route("GET", "/slack/installed", callback.installed, ANYONE, PAGE, head=True),
     Route("POST", "/slack/events", events.receive, SLACK, DATA),
+    Route("POST", "/slack/commands", interactions.command, SLACK, DATA),
+    Route("POST", "/slack/interactivity", interactions.interact, SLACK, DATA),
     Route("POST", "/slack/uninstall", uninstall.remove, OPERATOR, DATA),
     Route("GET", "/healthz", site.healthz, ANYONE, DATA, head=True, probe=True),
     Route("GET", "/readyz", site.readyz, ANYONE, DATA, head=True, probe=True),

@@ -200,6 +200,11 @@ def check_together(settings: Settings) -> None:
 
 def _require_sight_of_the_installer(settings: Settings) -> None:
     asked = (*settings.bot_scopes, *settings.user_scopes)
+    if settings.home_admin and installer.ASKING not in settings.bot_scopes:  # it is the bot who asks there
+        raise ConfigError(
+            f"SLACKAPP_BOT_SCOPES: add {installer.ASKING}; SLACKAPP_HOME_ADMIN is on, and only that scope shows who is "
+            "an admin"
+        )
     if installer.ASKING in asked or not installer.needs_admin(asked, settings.require_admin_installer):
         return
     why = "SLACKAPP_REQUIRE_ADMIN_INSTALLER is on"

@@ -1,5 +1,6 @@
 """The life of every request, numbered; there is nothing before, after or around it."""
 
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from slackapp.model import NO_TENANT, Origin
 from slackapp.ports import App
 from slackapp.routes import ANYONE, BY_PATH, PAGE, Route
 from slackapp.web.refusals import refusal_response
-from slackapp.web.request import Request, read_request
+from slackapp.web.request import Request, neighbourhood, read_request
 from slackapp.web.response import Response, text, wire
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
@@ -24,6 +25,7 @@ class Wsgi:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._number = itertools.count(1)
         self._host = urlsplit(app.settings.public_url).netloc
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -31,7 +33,7 @@ class Wsgi:
         app = self._app
         # 1. read the clock, once
         now = app.clock()
-        request_id = app.entropy(8).hex()
+        request_id = f"{app.process_id}-{next(self._number):x}"
         route: Route | None = None
         caller: Origin | None = None
         outcome = "ok"
@@ -45,13 +47,15 @@ class Wsgi:
             # 5. call the handler
             response = route.handler(app, request, caller, now)
         # 6. a refusal becomes its one safe answer, anything else a bare 500
-        except Refused as refused:
+        except Refused as first:
+            refused = self._limited(first, route, caller, environ, now)
             outcome = refused.refusal.name.lower()
             self._record(refused, route, caller, request_id, now)
             response = refusal_response(refused, route is None or route.answers == PAGE)
         except StoreError as error:
             outcome = "store_busy" if isinstance(error, StoreBusyError) else "store_failed"
             app.log.error(outcome, {"request": request_id})
+            app.health.note("database", str(error))
             busy = Refused(Refusal.BUSY, retry_after=_RETRY_AFTER)
             response = refusal_response(busy, route is None or route.answers == PAGE)
         except Exception:  # noqa: BLE001  (the last resort: the thread lives, the caller learns nothing)
@@ -78,6 +82,18 @@ class Wsgi:
         if route is not None and route.probe and request.address in _LOOPBACK:
             return True
         return request.header("host") == self._host
+
+    def _limited(
+        self, refused: Refused, route: Route | None, caller: Origin | None, environ: dict[str, Any], now: int
+    ) -> Refused:
+        """The refusal, or 429 for an address that has had very many. Who is verified is never limited by it.
+
+        After the verification and not before it: behind a proxy that was not named, all requests have one address.
+        """
+        if route is not None and caller is not None and route.caller is not ANYONE:
+            return refused
+        wait = self._app.rate_gate.admit(f"refused {neighbourhood(environ.get('REMOTE_ADDR', ''))}", now)
+        return Refused(Refusal.RATE, retry_after=wait) if wait else refused
 
     def _record(self, refused: Refused, route: Route | None, caller: Origin | None, request_id: str, now: int) -> None:
         """Counts every refusal. A caller who has proved nothing buys at most one audit row per reason and minute."""

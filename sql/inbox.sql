@@ -78,7 +78,8 @@ UPDATE inbox SET state = 'running'
 -- name: finish :exec
 -- tenant: none (the row is ours by lease)
 UPDATE inbox SET state = :state, result = :result, finished_at = :now, lease_owner = '', lease_until = 0,
-       body = CASE :state WHEN 'done' THEN NULL ELSE body END
+       body = CASE :state WHEN 'done' THEN NULL ELSE body END,
+       named = CASE :state WHEN 'done' THEN '' ELSE named END
  WHERE event_id = :event_id
    AND lease_owner = :owner
    AND state IN ('running', 'calling');
@@ -151,3 +152,51 @@ SELECT count(*) AS found FROM inbox
 -- tenant: none (by age only)
 DELETE FROM inbox
  WHERE event_id IN (SELECT event_id FROM inbox WHERE state = 'done' AND finished_at < :before LIMIT 1000);
+
+-- name: interrupt_calling :many
+-- tenant: none (the rows of one process, which ends)
+UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'stopped in a call', lease_owner = '', lease_until = 0
+ WHERE state = 'calling'
+   AND substr(lease_owner, 1, length(:process) + 1) = :process || ':'
+RETURNING event_id, tenant_kind, tenant_id;
+
+-- name: release_running :exec
+-- tenant: none (the rows of one process, which ends)
+UPDATE inbox SET state = 'ready', lease_owner = '', lease_until = 0, attempts = attempts - 1
+ WHERE state = 'running'
+   AND substr(lease_owner, 1, length(:process) + 1) = :process || ':';
+
+-- name: inbox_page :many
+-- tenant: none (the operator looks at all, or names one)
+SELECT event_id, kind, tenant_kind, tenant_id, type, state, attempts, event_time, received_at, next_at, finished_at,
+       result, body IS NOT NULL AS has_body
+  FROM inbox
+ WHERE (:tenant_id = '' OR tenant_id = :tenant_id)
+   AND (state = :state OR (:state = '' AND state <> 'done'))
+ ORDER BY received_at, event_id
+ LIMIT :most;
+
+-- name: inbox_row :one
+-- tenant: none (an event id is unique over all tenants)
+SELECT event_id, kind, tenant_kind, tenant_id, type, state, attempts, event_time, received_at, next_at, finished_at,
+       result, body IS NOT NULL AS has_body
+  FROM inbox
+ WHERE event_id = :event_id;
+
+-- name: inbox_states :many
+-- tenant: none (how it fares, for readiness and for the operator)
+SELECT state, count(*) AS found, min(received_at) AS oldest FROM inbox
+ WHERE state <> 'done'
+ GROUP BY state;
+
+-- name: retry_row :exec
+-- tenant: none (the operator names the row)
+UPDATE inbox SET state = 'ready', attempts = 0, next_at = :now, finished_at = NULL, result = 'retried by the operator'
+ WHERE event_id = :event_id
+   AND state IN ('dead', 'unclear');
+
+-- name: drop_row :exec
+-- tenant: none (the operator names the row)
+UPDATE inbox SET state = 'done', body = NULL, named = '', finished_at = :now, result = 'dropped by the operator'
+ WHERE event_id = :event_id
+   AND state IN ('dead', 'unclear');

@@ -101,3 +101,8 @@ UPDATE installations SET scopes_granted = :scopes
 UPDATE installations SET enterprise_id = :enterprise_id
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND tenant_kind = 'T';
+
+-- name: recheck :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE installations SET check_begun_at = 0
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;

@@ -1,5 +1,6 @@
 """Two rules for every test: no connection leaves this machine, and generated input is the same in every run."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,12 @@ from hypothesis import settings
 from tests.support.world import World, make_world
 
 LOOPBACK = ("127.", "::1", "localhost")
+MEMORY = Path("/dev/shm")
+
+# Databases of tests lie in memory where that can be: what these tests prove does not hang on the disk's speed, and the
+# long ones, which are about disks, choose their own place. Whoever sets the variable decides.
+if MEMORY.is_dir() and os.access(MEMORY, os.W_OK):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 settings.register_profile("slackapp", deadline=None, derandomize=True, database=None)
 settings.load_profile("slackapp")

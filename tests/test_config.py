@@ -55,6 +55,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "T0NORTH001": ("T0NORTH001",),
         "T0NORTH001, E0EVERGRN1,,T0NORTH001 ,": ("T0NORTH001", "E0EVERGRN1"),
     },
+    "SLACKAPP_HOME_ADMIN": {"no": False, "NO": False, "False": False, "off": False, "0": False},
     "SLACKAPP_STATE_TTL": {"60": 60, "600": 600, "900": 900},
     "SLACKAPP_STATE_LIMIT": {"1": 1, "10000000": 10_000_000},
     "SLACKAPP_RATE_PER_MINUTE": {"1": 1, "100000": 100_000},
@@ -91,6 +92,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "SLACKAPP_USER_SCOPES": ("Chat:Write", "a b"),
     "SLACKAPP_REQUIRE_ADMIN_INSTALLER": ("y", "2", "yes ", "yes,no", "nope", "none"),
     "SLACKAPP_ALLOWED_TEAMS": (",", " ", "t0north001", "T0NORTH001 E0EVERGRN1", "U0NORTH001ADM", "T", "*", "T01;T02"),
+    "SLACKAPP_HOME_ADMIN": ("y", "2", "yes ", "yes,no", "nope", "none"),
     "SLACKAPP_STATE_TTL": ("59", "901", "0", "-1", "+600", "6e2", "600.0", " 600", "6_00", "x", "\u0666\u0660\u0660"),
     "SLACKAPP_STATE_LIMIT": ("0", "10000001", "-1", "x", "9" * 5000),
     "SLACKAPP_RATE_PER_MINUTE": ("0", "100001", "-1", "x"),
@@ -142,11 +144,11 @@ def test_the_refusal_of_a_secret_does_not_show_it(tmp_path: Path) -> None:
 def test_what_is_not_set_has_its_default(tmp_path: Path) -> None:
     found = settings(tmp_path, SLACKAPP_RATE_PER_MINUTE="")
     assert (found.listen, found.trusted_proxy) == ("127.0.0.1:8080", "")
-    assert (found.bot_scopes, found.user_scopes) == (("app_mentions:read", "chat:write"), ())
+    assert (found.bot_scopes, found.user_scopes) == (("app_mentions:read", "chat:write", "commands"), ())
     assert (found.state_ttl, found.state_limit, found.rate_per_minute) == (600, 100_000, 60)
     assert (found.behaviour, found.name) == ("slackapp.example:EVENTS", "slackapp")
     assert (found.key_commands, found.key_backup_dir, found.audit_days) == ((), None, 0)
-    assert (found.require_admin_installer, found.allowed_teams) == (False, ())
+    assert (found.require_admin_installer, found.home_admin, found.allowed_teams) == (False, False, ())
 
 
 def test_given_defaults_stand_before_those_of_the_table_and_behind_the_environment(tmp_path: Path) -> None:
@@ -225,6 +227,16 @@ def test_who_is_to_be_an_admin_must_be_seen_to_be_one(tmp_path: Path, line: str,
     for name in ("SLACKAPP_BOT_SCOPES", "SLACKAPP_USER_SCOPES"):
         asked = changes.get(name, "chat:write").strip(",")
         assert settings(tmp_path, **{**changes, name: f"{asked},users:read"}).app_id == "A0LOCAL001"
+
+
+@pytest.mark.parametrize("user_scopes", ["", "users:read"])
+def test_the_admin_part_of_the_home_tab_needs_a_bot_that_sees_who_is_an_admin(
+    tmp_path: Path, user_scopes: str
+) -> None:
+    """A person's own scope does not help: it is the bot who asks."""
+    given = {"SLACKAPP_HOME_ADMIN": "yes", "SLACKAPP_USER_SCOPES": user_scopes}
+    assert refusal(tmp_path, **given).startswith("SLACKAPP_BOT_SCOPES: add users:read; SLACKAPP_HOME_ADMIN is on, ")
+    assert settings(tmp_path, **given, SLACKAPP_BOT_SCOPES="chat:write,users:read").home_admin is True
 
 
 def test_the_redirect_address_follows_from_the_public_one(tmp_path: Path) -> None:
@@ -419,7 +431,7 @@ def test_a_description_shows_every_setting_and_no_secret(tmp_path: Path) -> None
     for name in ("SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET", "SLACKAPP_OPERATOR_TOKEN_FILE"):
         assert shown[name] == "***"
     assert shown["SLACKAPP_SLACK_URL"] == "http://127.0.0.1:3001"
-    assert shown["SLACKAPP_BOT_SCOPES"] == "app_mentions:read,chat:write"
+    assert shown["SLACKAPP_BOT_SCOPES"] == "app_mentions:read,chat:write,commands"
     assert {name: source for name, _, source in rows if name in ("SLACK_APP_ID", "SLACKAPP_LISTEN")} == {
         "SLACK_APP_ID": "set",
         "SLACKAPP_LISTEN": "default",

@@ -1,4 +1,4 @@
-"""The example behaviour: answers in the thread, greets once."""
+"""The example behaviour: answers in the thread and at its command, greets once, keeps a Home tab."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,11 +20,24 @@ class Recorder:
     tenant: Tenant = Tenant("T", NORTH)  # noqa: RUF009  (frozen)
     bot_user_id: str = "U0BOT"
     installer_id: str = "U0INSTALLER"
+    home_admin: bool = True
+    admins: tuple[str, ...] = ("U0ADMIN",)
     calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    removed: int = 0
 
     def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         self.calls.append((method, params))
         return {}
+
+    def respond(self, text: str) -> None:
+        self.said.append(text)
+
+    def is_admin(self, user_id: str) -> bool:
+        return user_id in self.admins
+
+    def remove(self) -> None:
+        self.removed += 1
 
 
 @pytest.mark.parametrize(
@@ -55,8 +68,79 @@ def test_the_installer_is_greeted_directly() -> None:
 
 
 def test_every_entry_of_the_table_is_a_function_of_this_module() -> None:
-    table = {"app_mention": example.answer_mention, "slackapp.installed": example.greet_installer}
+    table = {
+        "app_mention": example.answer_mention,
+        "slackapp.installed": example.greet_installer,
+        "/example": example.answer_command,
+        "app_home_opened": example.show_home,
+        "block_actions:remove_app": example.remove_app,
+    }
     assert table == example.EVENTS
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("", example.USAGE), ("  ", example.USAGE), ("help", example.HELP), (" HELP ", example.HELP),
+        ("status", "I am installed here for T0NORTH001, and I am listening."),
+    ],
+)  # fmt: skip
+def test_the_command_knows_its_words(text: str, answer: str) -> None:
+    context = Recorder()
+    example.answer_command(context, {"text": text})
+    assert (context.said, context.calls) == ([answer], [])
+
+
+@pytest.mark.parametrize("text", ["canary", "help me", "<!channel>", "statu\u0455", "x" * 5000])
+def test_a_word_that_the_command_does_not_know_is_answered_with_its_use_and_not_repeated(text: str) -> None:
+    context = Recorder()
+    example.answer_command(context, {"text": text})
+    assert context.said == [f"I do not know that word. {example.USAGE}"]
+
+
+def test_a_command_without_a_text_is_answered_with_its_use() -> None:
+    context = Recorder()
+    example.answer_command(context, {})
+    assert context.said == [example.USAGE]
+
+
+def buttons(context: Recorder) -> list[Mapping[str, Any]]:
+    """The buttons of the one Home tab that was published."""
+    ((method, params),) = context.calls
+    assert (method, params["view"]["type"]) == ("views.publish", "home")
+    return [element for block in params["view"]["blocks"] for element in block.get("elements", [])]
+
+
+def test_an_admin_s_home_tab_has_a_button_that_asks_for_confirmation() -> None:
+    context = Recorder()
+    example.show_home(context, {"tab": "home", "user": "U0ADMIN"})
+    (button,) = buttons(context)
+    assert (button["action_id"], button["style"]) == (example.REMOVE, "danger")
+    assert set(button["confirm"]) == {"title", "text", "confirm", "deny", "style"}
+    assert context.calls[0][1]["user_id"] == "U0ADMIN"
+
+
+@pytest.mark.parametrize(("user", "home_admin"), [("U0MEMBER", True), ("U0ADMIN", False), ("U0MEMBER", False)])
+def test_a_member_s_home_tab_and_one_that_is_not_for_removing_have_no_button(user: str, home_admin: bool) -> None:
+    context = Recorder(home_admin=home_admin)
+    example.show_home(context, {"tab": "home", "user": user})
+    assert buttons(context) == []
+
+
+@pytest.mark.parametrize("event", [{"tab": "messages", "user": "U0ADMIN"}, {"user": "U0ADMIN"}])
+def test_another_tab_is_left_alone(event: Mapping[str, Any]) -> None:
+    context = Recorder()
+    example.show_home(context, event)
+    assert context.calls == []
+
+
+@pytest.mark.parametrize(
+    ("user", "home_admin", "removed"), [("U0ADMIN", True, 1), ("U0MEMBER", True, 0), ("U0ADMIN", False, 0)]
+)
+def test_the_button_does_its_work_for_an_admin_where_it_is_on(user: str, home_admin: bool, removed: int) -> None:
+    context = Recorder(home_admin=home_admin)
+    example.remove_app(context, {"user": {"id": user}})
+    assert context.removed == removed
 
 
 def test_a_person_who_mentions_the_bot_is_answered_in_the_thread_of_the_mention(world: World) -> None:

@@ -16,6 +16,8 @@ SURFACE = [
     ("GET", "/slack/oauth_redirect", "anyone", "page", False, False),
     ("GET", "/slack/installed", "anyone", "page", True, False),
     ("POST", "/slack/events", "slack", "data", False, False),
+    ("POST", "/slack/commands", "slack", "data", False, False),
+    ("POST", "/slack/interactivity", "slack", "data", False, False),
     ("POST", "/slack/uninstall", "operator", "data", False, False),
     ("GET", "/healthz", "anyone", "data", True, True),
     ("GET", "/readyz", "anyone", "data", True, True),

@@ -1,5 +1,6 @@
 """The life of a request: the rule on Host, the length, the headers of every answer, and what a bug of ours shows."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -148,7 +149,7 @@ def test_every_answer_carries_the_security_headers(world: World, monkeypatch: py
         assert directives >= POLICY
         assert style.startswith("style-src 'sha256-")
         assert "charset=utf-8" in answer.headers["content-type"]
-        assert len(answer.headers["x-request-id"]) == 16
+        assert re.fullmatch(r"[0-9a-f]{16}-[0-9a-f]+", answer.headers["x-request-id"])
         if answer.body:
             assert answer.headers["content-length"] == str(len(answer.body))
 

@@ -1,6 +1,6 @@
 """A body is a form of a kind that every later reader understands alike.
 
-Stops:   repeated fields, floods of fields, bytes that are no UTF-8.
+Stops:   repeated fields, floods of fields, bytes that are no UTF-8, NUL.
 How:     strict parsing with a bound on the number of fields; any repetition is refused.
 Does not stop: a large body; the request's bound does. Read only after the signature holds.
 Read:    the URL standard, section 5 (application/x-www-form-urlencoded)
@@ -25,6 +25,6 @@ def parse_form(raw_body: bytes) -> dict[str, str]:
         )
     except ValueError:
         raise Refused(Refusal.FORM) from None
-    if len(dict(pairs)) != len(pairs):
+    if len(dict(pairs)) != len(pairs) or any("\x00" in name + value for name, value in pairs):
         raise Refused(Refusal.FORM)
     return dict(pairs)

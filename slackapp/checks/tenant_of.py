@@ -36,6 +36,43 @@ def tenant_of_lifecycle(body: Mapping[str, Any]) -> Tenant | None:
     return found[0] if found else None
 
 
+def tenants_of_command(form: Mapping[str, str]) -> tuple[Tenant, ...]:
+    """Where to look for a slash command, whose flag is text. Raises Refused.
+
+    docs.slack.dev/interactivity/implementing-slash-commands
+    """
+    flag = form.get("is_enterprise_install") == "true"
+    named = {"team_id": form.get("team_id"), "enterprise_id": form.get("enterprise_id"), "is_enterprise_install": flag}
+    return _tenants(named)
+
+
+def tenants_of_interaction(payload: Mapping[str, Any]) -> tuple[Tenant, ...]:
+    """Where to look for a button or a modal. Raises Refused.
+
+    A modal may be sent off from the other side of a shared channel: then all ids but the view's own are the other
+    company's, and only where the app is installed counts.
+    """
+    view, team, user, enterprise = (_part(payload, name) for name in ("view", "team", "user", "enterprise"))
+    org_wide = payload.get("is_enterprise_install") is True
+    installed = view.get("app_installed_team_id")
+    if installed and (not org_wide or is_enterprise(installed)):
+        return _tenants({"enterprise_id" if is_enterprise(installed) else "team_id": installed})
+    return _tenants(
+        {
+            "team_id": team.get("id") or user.get("team_id") or view.get("team_id"),
+            "enterprise_id": enterprise.get("id"),
+            "is_enterprise_install": org_wide,
+        }
+    )
+
+
+def _part(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = payload.get(name)
+    if part is not None and not isinstance(part, Mapping):
+        raise Refused(Refusal.EVENT)
+    return part or {}
+
+
 def acting_team(body: Mapping[str, Any]) -> str:
     """The workspace of ours that an event came from, "" when that is not told; an org-wide token serves many."""
     named = _first_authorization(body).get("team_id")
@@ -64,6 +101,8 @@ def _tenants(named: Mapping[str, Any]) -> tuple[Tenant, ...]:
 
 def _ids(named: Mapping[str, Any]) -> tuple[str, str]:
     team, enterprise = named.get("team_id") or "", named.get("enterprise_id") or ""
+    if not isinstance(team, str) or not isinstance(enterprise, str):
+        raise Refused(Refusal.EVENT)
     if team == enterprise:  # an org-wide authorization may repeat the org's id as its team
         team = ""
     if (team and not is_workspace(team)) or (enterprise and not is_enterprise(enterprise)):

@@ -19,7 +19,7 @@ from slackapp.model import Settings
 from slackapp.ops.key_slot import FileSlot
 from slackapp.store import audit, files, installations
 from slackapp.store.db import Database
-from slackapp.store.db import replace as replace_database
+from slackapp.store.replacing import replace as replace_database
 
 HELP = "write a data backup without keys into a new folder, and rewrite the key backup"
 RESTORE_HELP = "put a data backup and the current key backup in the place of the database; or only check them"

@@ -23,6 +23,10 @@ LOCAL_SLACK_PORT = 3001
 _READY_TRIES = 200
 
 
+SHOWN = {"SLACKAPP_BOT_SCOPES": "app_mentions:read,chat:write,commands,users:read", "SLACKAPP_HOME_ADMIN": "yes"}
+"""With the local Slack everything is to be seen, the Home tab's button too."""
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """No options: everything is a setting."""
 
@@ -43,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         return server.serve(settings, _announce)
     _make_folder(folder / "local")
     with _local_slack(folder / "local", environment) as local:
-        settings = config.load({**environment, **local}, _defaults(folder / "local", environment))
+        settings = config.load({**environment, **local}, {**_defaults(folder / "local", environment), **SHOWN})
         return server.serve(settings, _announce)
 
 
@@ -88,6 +92,8 @@ def _local_slack(folder: Path, environment: Mapping[str, str]) -> Iterator[dict[
         "--app-config", str(folder / "app.json"),
         "--redirect-url", f"{public_url}/slack/oauth_redirect",
         "--events-url", f"{public_url}/slack/events",
+        "--commands-url", f"{public_url}/slack/commands",
+        "--interactivity-url", f"{public_url}/slack/interactivity",
         "--until-stdin-closes",
     )  # fmt: skip
     # When this process dies, however it dies, the pipe closes and the local Slack ends, too.

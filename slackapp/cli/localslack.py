@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
@@ -34,6 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="JSON: app_id, client_id, client_secret, signing_secret, name, rotation, org_deploy")
     parser.add_argument("--redirect-url", action="append", metavar="URL", help=f"repeatable; default {REDIRECT_URL}")
     parser.add_argument("--events-url", default=EVENTS_URL, metavar="URL", help=f"default {EVENTS_URL}")
+    parser.add_argument("--commands-url", default="", metavar="URL", help="where slash commands go")
+    parser.add_argument("--interactivity-url", default="", metavar="URL", help="where buttons and modals go")
     parser.add_argument("--reveal-issued", action="store_true",
                         help="serve every token ever issued at /control/issued.json, for a leak scan")
     parser.add_argument("--until-stdin-closes", action="store_true",
@@ -45,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         host, port = _listen(args.listen)
         app, new = _app(args)
+        app = replace(app, commands_url=args.commands_url, interactivity_url=args.interactivity_url)
         slack = LocalSlack(app, clock=time.time, entropy=os.urandom, state_file=_state_file(args.state),
                            reveal_issued=args.reveal_issued)
         server = waitress.create_server(slack, host=host, port=port, threads=8, ident=None)

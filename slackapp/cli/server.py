@@ -61,22 +61,25 @@ def serve(settings: Settings, announce: Callable[[Service], None]) -> int:
         service.stop()
         why = error.strerror if isinstance(error, OSError) else "there is no such host"
         raise ConfigError(f"SLACKAPP_LISTEN: cannot listen on {settings.listen} ({why})") from None
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        service.ask_to_stop()  # at once: waitress takes its own time to end what its threads are at
+        raise SystemExit(0)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
-    service.start()
-    announce(service)
+        signal.signal(number, stop)
     try:
+        service.start()
+        announce(service)
         server.run()
     except SystemExit:
         pass
     finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # the end is under way; a second signal must not cut it short
         server.close()
         service.stop()
     return 0
-
-
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(0)
 
 
 class _ToOurLog(logging.Handler):

@@ -123,12 +123,12 @@ def check_value(key: bytes, app_id: str, database_id: str) -> bytes:
 
 
 def _encode(fields: tuple[str, ...]) -> bytes:
-    return b"".join(_length_prefixed(field.encode()) for field in fields)
+    return b"".join([_length_prefixed(field.encode()) for field in fields])
 
 
 def _length_prefixed(data: bytes) -> bytes:
-    # struct refuses more than 65,535 bytes; no id comes near.
-    return struct.pack(">H", len(data)) + data
+    # More than 65,535 bytes raise OverflowError; no id comes near.
+    return len(data).to_bytes(2, "big") + data
 
 
 def _derive(key: bytes, salt: bytes) -> tuple[bytes, bytes]:

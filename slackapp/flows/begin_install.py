@@ -1,6 +1,7 @@
 """`GET /slack/install`: sends the browser to Slack with a state that is bound to it. Arrows 1 to 4 of the install."""
 
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
 from slackapp.checks import browser_binding, state_token
@@ -38,9 +39,8 @@ def run(app: App, cookie_header: str, claimed_team: str | None, now: int) -> Dep
     state = state_token.issue_state(PURPOSE, digest, key_id, key, random, now, settings.state_ttl)
     # 3. record its hash
     id_hash, expires_at = state_token.hash_of(random), now + settings.state_ttl
-    with app.db.transaction():
-        added = oauth_states.add(app.db, id_hash, digest, PURPOSE, now, expires_at, settings.state_limit)
-    if not added:
+    add = partial(oauth_states.add, app.db, id_hash, digest, PURPOSE, now, expires_at, settings.state_limit)
+    if not app.db.together(add):
         raise Refused(Refusal.STATE_LIMIT, retry_after=_RETRY_AFTER)
     # 4. set the cookie and send the browser to Slack
     app.metrics.count("slackapp_installs_begun_total", {})

@@ -7,6 +7,7 @@ and a token that is not going to be kept is revoked.
 
 import enum
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from slackapp.checks import browser_binding, code_grant, distribution, state_token
@@ -14,7 +15,7 @@ from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, St
 from slackapp.flows import check_installer, store_grant, trail
 from slackapp.flows.begin_install import PURPOSE
 from slackapp.flows.suspend_tenant import guard
-from slackapp.model import NO_TENANT, Origin
+from slackapp.model import NO_TENANT, Grant, Origin
 from slackapp.ports import App
 from slackapp.store import oauth_states, tokens
 
@@ -54,9 +55,7 @@ def run(app: App, query: Mapping[str, str], cookie_header: str, origin: Origin, 
             # Before the state is spent: reloading the page is all that it takes.
             raise Refused(Refusal.BUSY, retry_after=_BUSY_SECONDS)
         # 8. use the state up, in one statement
-        with app.db.transaction():
-            consumed = oauth_states.consume(app.db, state.id_hash, digest, PURPOSE, now)
-        if not consumed:
+        if not app.db.together(partial(oauth_states.consume, app.db, state.id_hash, digest, PURPOSE, now)):
             raise Refused(Refusal.STATE_USED)
         # 9. what Slack reported
         if "error" in query:
@@ -74,6 +73,7 @@ def _with_code(app: App, state: state_token.State, code: str, origin: Origin, no
         grant = code_grant.verify_grant(data, app.settings.app_id)
         # 12. the workspace is allowed, and the installer may grant what is asked for
         distribution.require_allowed(grant, app.settings.allowed_teams)
+        _limit(app, grant, now)
         check_installer.run(app, grant)
         # 13. seal; store tenant, keys, tokens, audit row and greeting in one transaction
         with guard(app, grant.tenant, origin, "install"):
@@ -90,6 +90,13 @@ def _with_code(app: App, state: state_token.State, code: str, origin: Origin, no
         raise
     # 14. send the browser on to a clean page
     return Landing.INSTALLED
+
+
+def _limit(app: App, grant: Grant, now: int) -> None:
+    """One workspace that installs over and over again is no reason to write for it all day."""
+    wait = app.rate_gate.admit(f"tenant {grant.tenant}", now)
+    if wait:
+        raise Refused(Refusal.RATE, retry_after=wait)
 
 
 def _without_state(query: Mapping[str, str]) -> Landing:

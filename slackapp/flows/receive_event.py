@@ -5,6 +5,7 @@ called from here: Slack wants its answer within 3 seconds (docs.slack.dev/apis/e
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from slackapp.checks import event_envelope, tenant_of
@@ -63,6 +64,8 @@ def _take(app: App, body: Mapping[str, Any], read: Envelope, raw_body: bytes, or
     installation = installations.find_first(app.db, tenant_of.tenants_of_event(body))
     if installation is None or installation.status == "purging":
         return "unknown"
+    if read.type == "grid_migration_finished":
+        installations.recheck(app.db, installation.tenant)  # it belongs to an org now; the next check asks to which
     if read.type not in app.behaviour:
         return "unhandled"  # not even kept: nobody would do anything with it
     if _is_own(read, installation, app.settings.app_id):
@@ -70,22 +73,25 @@ def _take(app: App, body: Mapping[str, Any], read: Envelope, raw_body: bytes, or
     if installation.status == "suspended":
         raise Refused(Refusal.KEY_REVOKED)
     with guard(app, installation.tenant, origin, f"event={read.event_id}"):
-        return _keep(app, Arrival(read.event_id, installation.tenant, read.type, read.event_time), raw_body, now)
+        return keep(app, Arrival(read.event_id, installation.tenant, read.type, read.event_time), raw_body, now)
 
 
-def _keep(app: App, arrival: Arrival, raw_body: bytes, now: int) -> str:
+def keep(app: App, arrival: Arrival, raw_body: bytes, now: int) -> str:
+    """Seals it and puts it into the inbox: `kept`, `repeat`, or `unknown` for a tenant that has just gone.
+
+    Raises StoreError, and what the keys' provider raises.
+    """
     for _ in range(TRIES):
         try:
             body = app.keyring.seal(records.body_of(arrival.tenant, arrival.event_id), raw_body)
         except KeyMissingError:
             return "unknown"  # purged just now
-        with app.db.transaction():
-            kept = inbox.receive(app.db, arrival, body, envelope.key_id_of(body.blob), now)
-            if not kept and inbox.is_known(app.db, arrival.event_id):
-                return "repeat"
-        if kept:
+        key_id = envelope.key_id_of(body.blob)
+        if app.db.together(partial(inbox.receive, app.db, arrival, body, key_id, now)):
             app.wake_worker()
             return "kept"
+        if inbox.is_known(app.db, arrival.event_id):
+            return "repeat"
         app.keyring.forget(arrival.tenant)  # purged, or given other keys, since we sealed
     raise StoreBusyError("the tenant's keys kept changing")
 

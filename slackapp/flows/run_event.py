@@ -5,13 +5,12 @@ be part of one: its intent is committed before it, and a row that is found in mi
 It is shown to the operator, never repeated by itself, never lost.
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from slackapp.checks.json_body import parse_json
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
-from slackapp.checks.slack_errors import NOTHING_DONE, REPEATABLE
-from slackapp.checks.tenant_of import acting_team
 from slackapp.crypto import records
 from slackapp.errors import (
     DecryptError,
@@ -23,9 +22,10 @@ from slackapp.errors import (
     SlackErrorKind,
     StoreError,
 )
-from slackapp.flows import purge_tenant, settle_revocation, suspend_tenant, trail, uninstall_tenant, use_token
+from slackapp.flows import purge_tenant, settle_revocation, suspend_tenant, trail, uninstall_tenant
+from slackapp.flows.event_context import EventContext, LeaseLostError
 from slackapp.flows.tenant_keys import open_current
-from slackapp.model import InboxRow, Installation, Origin, Tenant
+from slackapp.model import InboxRow, Origin
 from slackapp.ports import App
 from slackapp.store import inbox, installations
 
@@ -41,68 +41,8 @@ JOBS: dict[str, Callable[[App, InboxRow, int], None]] = {
 }
 
 
-class _LeaseLostError(Exception):
-    """The row is another worker's by now."""
-
-
-class EventContext:
-    """What a behaviour is given: who it acts for, and calls to Slack as that tenant's bot. Nothing else."""
-
-    __slots__ = ("_acting_team", "_app", "_installation", "_row", "calls_made")
-
-    def __init__(self, app: App, row: InboxRow, installation: Installation, acting_team: str) -> None:
-        self._app = app
-        self._row = row
-        self._installation = installation
-        self._acting_team = acting_team
-        self.calls_made = 0
-        """Calls that may have had their effect, and that must not be repeated."""
-
-    @property
-    def tenant(self) -> Tenant:
-        """Whom it acts for; cannot be set."""
-        return self._installation.tenant
-
-    @property
-    def bot_user_id(self) -> str:
-        """The app's own user there."""
-        return self._installation.bot_user_id
-
-    @property
-    def installer_id(self) -> str:
-        """Who installed the app there."""
-        return self._installation.installer_id
-
-    def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Calls a method of the Web API; the answer's fields. Raises SlackCallError and Refused.
-
-        An org-wide token serves many workspaces: the one that the event came from is named to Slack.
-        """
-        app, row = self._app, self._row
-        fields = {"team_id": self._acting_team, **params} if self.tenant.kind == "E" and self._acting_team else params
-        use = use_token.Use(self.tenant, "", row.type)
-        origin = Origin("worker", row.event_id)
-        if method in REPEATABLE:
-            return use_token.call(app, use, method, fields, origin, lambda: None).data
-        try:
-            answer = use_token.call(app, use, method, fields, origin, self._note_intent)
-        except SlackCallError as error:
-            if error.kind is SlackErrorKind.TRANSIENT and error.code not in NOTHING_DONE:
-                self.calls_made += 1  # nobody knows whether Slack did it
-            elif not self.calls_made:
-                inbox.mark_not_called(app.db, row.event_id, row.lease_owner)
-            raise
-        self.calls_made += 1
-        return answer.data
-
-    def _note_intent(self) -> None:
-        if not inbox.mark_calling(self._app.db, self._row.event_id, self._row.lease_owner):
-            raise _LeaseLostError
-
-
 def run(app: App, row: InboxRow, now: int) -> None:
     """Runs the row to its end, or puts it back for later. Raises nothing but bugs of ours and StoreError."""
-    origin = Origin("worker", row.event_id)
     if row.type in JOBS and row.kind == "job":
         JOBS[row.type](app, row, now)
         return
@@ -112,8 +52,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
     try:
         body = _open(app, row)
     except DecryptError:
-        _end(app, row, "dead", "the body does not open", now)
-        trail.note_alone(app, "event.unavailable", row.tenant, origin, "failed", f"event={row.event_id}", now)
+        _end(app, row, "dead", "the body does not open", now, "event.unavailable")
         return
     except Refused as refused:
         inbox.postpone(
@@ -125,10 +64,10 @@ def run(app: App, row: InboxRow, now: int) -> None:
     if installation is None or function is None:
         _end(app, row, "done", "nobody to act" if function is None else "not installed", now)
         return
-    context = EventContext(app, row, installation, acting_team(body))
+    context = EventContext(app, row, installation, body)
     try:
         function(context, body["event"])
-    except _LeaseLostError:
+    except LeaseLostError:
         return
     except (SlackCallError, Refused, StoreError) as error:
         _failed(app, row, context, error, app.clock())
@@ -152,11 +91,17 @@ def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
         raise Refused(Refusal.KEY_UNAVAILABLE) from None
 
 
-def _end(app: App, row: InboxRow, state: str, result: str, now: int) -> None:
-    with app.db.transaction():
-        inbox.finish(app.db, row.event_id, row.lease_owner, state, result, now)
+def _end(app: App, row: InboxRow, state: str, result: str, now: int, audited: str = "") -> None:
+
+    def write() -> None:
+        ours = inbox.finish(app.db, row.event_id, row.lease_owner, state, result, now)
+        if ours and audited:
+            origin = Origin("worker", row.event_id)
+            trail.note(app, audited, row.tenant, origin, "failed", f"event={row.event_id}", now)
         if state == "done":
             installations.touch(app.db, row.tenant, now)
+
+    app.db.together(write)
     app.metrics.count("slackapp_inbox_total", {"result": state})
 
 
@@ -168,8 +113,15 @@ def _failed(app: App, row: InboxRow, context: EventContext, error: BaseException
         _end(app, row, "dead", reason, now)
     else:
         wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
-        next_at = now + (wait or _BACK_OFF * 2**row.attempts)
-        inbox.postpone(app.db, row.event_id, row.lease_owner, reason, next_at, forgive=False)
+        # A limited rate is Slack's word and no failure of the row: it waits as long as Slack says, as often as it says.
+        next_at = now + (wait or _back_off(row))
+        inbox.postpone(app.db, row.event_id, row.lease_owner, reason, next_at, forgive=bool(wait))
+
+
+def _back_off(row: InboxRow) -> int:
+    """Longer each time, and not the same for all rows that failed together."""
+    pause = _BACK_OFF * int(2**row.attempts)
+    return pause + zlib.crc32(row.event_id.encode()) % (pause // 2 + 1)
 
 
 def _is_final(error: BaseException) -> bool:

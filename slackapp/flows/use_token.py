@@ -126,11 +126,14 @@ def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent:
     key_id = envelope.claimed_key_id(token.access.blob)
     of = f"kind={context.kind} user={use.user_id} generation={token.generation} key={key_id}"
     detail = f"purpose={use.purpose} method={method} {of}"
-    with app.db.transaction():
+
+    def note() -> None:
         # Once more, under the lock: who has just become suspect, or is being removed, is not used any more.
         _refuse_status(app, installations.find(app.db, use.tenant), use)
         trail.note(app, "token.read", use.tenant, origin, "ok", detail, app.clock())
         intent()
+
+    app.db.together(note)
     with guard(app, use.tenant, origin, detail):
         return Secret(open_current(app, context, token.access, lambda: _access_now(app, token)).decode())
 

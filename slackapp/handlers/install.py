@@ -5,13 +5,13 @@ from slackapp.errors import Refusal, Refused
 from slackapp.flows import begin_install
 from slackapp.model import Origin
 from slackapp.ports import App
-from slackapp.web.request import Request
+from slackapp.web.request import Request, neighbourhood
 from slackapp.web.response import Response, redirect
 
 
 def begin(app: App, request: Request, caller: Origin, now: int) -> Response:
     """Arrows 1 to 4 of the install: a cookie, and 302 to Slack."""
-    wait = app.rate_gate.admit(request.address, now)
+    wait = app.rate_gate.admit(f"install {neighbourhood(request.address)}", now)
     if wait:
         raise Refused(Refusal.RATE, retry_after=wait)
     query = read_query(request.raw_query, frozenset({"team"}))

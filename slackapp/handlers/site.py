@@ -8,6 +8,8 @@ from slackapp.web import pages
 from slackapp.web.request import Request
 from slackapp.web.response import Response, html, json_answer, text
 
+_RETRY_AFTER = 5
+
 
 def landing(app: App, request: Request, caller: Origin, now: int) -> Response:
     """One page, one button."""
@@ -22,16 +24,30 @@ def healthz(app: App, request: Request, caller: Origin, now: int) -> Response:
 
 
 def readyz(app: App, request: Request, caller: Origin, now: int) -> Response:
-    """The service can do its work: the database answers and the worker runs. Pending purges do not make it unready."""
+    """The service can do its work: the database can be read and written, and the worker runs.
+
+    Slack being away, a clock that was set and pending purges are shown and do not make it unready.
+    """
+    problems = app.health.problems()
     try:
-        database = meta.get(app.db, "schema_version") is not None
-        purges = inbox.count_open_purges(app.db)
+        database = meta.get(app.db, "schema_version") is not None and "database" not in problems
+        purges, states = inbox.count_open_purges(app.db), inbox.states(app.db)
     except StoreError:
-        database, purges = False, 0
+        database, purges, states = False, 0, {}
     worker = app.worker_runs()
     ready = database and worker
-    answer = {"ready": ready, "database": database, "worker": worker, "purges_pending": purges}
-    return json_answer(200 if ready else 503, answer)
+    oldest = min((since for state, (_, since) in states.items() if state in ("ready", "running")), default=now)
+    answer = {
+        "ready": ready,
+        "database": database,
+        "worker": worker,
+        "purges_pending": purges,
+        "inbox": {state: count for state, (count, _) in states.items()},
+        "inbox_oldest_seconds": max(0, now - oldest),
+        "problems": problems,
+    }
+    headers = () if ready else (("Retry-After", str(_RETRY_AFTER)),)
+    return json_answer(200 if ready else 503, answer, headers)
 
 
 def metrics(app: App, request: Request, caller: Origin, now: int) -> Response:

@@ -89,8 +89,13 @@ class Keyring:
     # Records
 
     def seal(self, context: RecordContext, plaintext: bytes) -> Sealed:
-        """Seals under the active key of the tenant and purpose. Raises KeyMissingError for a tenant without keys."""
-        return OpenKeys(self._app_id, self._entropy, self._loaded(context.tenant).active, ()).seal(context, plaintext)
+        """Seals under the active key of the tenant and purpose. Raises KeyMissingError for a tenant without keys.
+
+        Does not ask first whether another process has changed the keys: whoever stores what was sealed looks whether
+        its key is still there. Opening always asks.
+        """
+        active = self._loaded(context.tenant, ask=False).active
+        return OpenKeys(self._app_id, self._entropy, active, ()).seal(context, plaintext)
 
     def open(self, context: RecordContext, sealed: Sealed) -> bytes:
         """Opens a record where it belongs. Raises DecryptError, for every reason alike."""
@@ -207,9 +212,9 @@ class Keyring:
             by_id[key_id] = self._unwrap(row)
         return by_id[key_id]
 
-    def _loaded(self, tenant: Tenant) -> "_Loaded":
+    def _loaded(self, tenant: Tenant, ask: bool = True) -> "_Loaded":
         try:
-            epoch = self.refresh()
+            epoch = self.refresh() if ask or self._epoch < 0 else self._epoch
         except ConfigError:
             epoch = self._epoch  # the worker logs it; a bad new file is no reason to stop serving with the old keys
         now = self._clock()

@@ -63,6 +63,10 @@ def _act(slack: LocalSlack, request: Request) -> Response:
                           first(fields, "channel") or None, first(fields, "thread_ts") or None)
         elif action == "home":
             slack.open_home(team, first(fields, "user") or None)
+        elif action == "command":
+            slack.command(team, first(fields, "command") or "/example", first(fields, "text"))
+        elif action == "press":
+            _press(slack, team, first(fields, "user"), first(fields, "action_id"))
         elif action == "expire":
             slack.expire_tokens(team)
         elif action == "revoke":
@@ -79,6 +83,19 @@ def _act(slack: LocalSlack, request: Request) -> Response:
     except (NotInstalled, Unknown) as problem:
         return pages.problem(action, str(problem))
     return redirect(303, f"/?watch={WATCH}")
+
+
+def _press(slack: LocalSlack, team: str, user: str, action_id: str) -> None:
+    """A button on somebody's Home tab, its confirmation included."""
+    view = slack.views(team).get(user)
+    if view is None:
+        raise Unknown("nobody has opened that Home tab yet")
+    enterprise = slack.workspaces[team].enterprise_id
+    slack.interact({
+        "type": "block_actions", "user": {"id": user, "team_id": team}, "team": {"id": team}, "view": view,
+        "enterprise": {"id": enterprise} if enterprise else None, "is_enterprise_install": False,
+        "actions": [{"type": "button", "action_id": action_id}],
+    })
 
 
 def _revoke(slack: LocalSlack, team: str, user: str) -> None:
@@ -162,6 +179,7 @@ def _tenant(slack: LocalSlack, tenant: str, name: str) -> str:
         f'<input type="text" name="text" value="hello"></label>{pages.button("Mention the app", main=True)}</form>'
         for team in teams
     )
+    tools = "".join(_tools(slack, team) for team in teams)
     others = "".join(
         f'<form method="post" action="/control/{action}">{own}{pages.button(label)}</form>'
         for action, label in (("expire", "Expire its tokens"), ("revoke", "Revoke the bot token"),
@@ -169,7 +187,36 @@ def _tenant(slack: LocalSlack, tenant: str, name: str) -> str:
     )
     scopes = ", ".join(install.bot_scopes) or "none"
     return (f"<section><h2>{escape(name)}</h2><p class=\"small\">{kind} <code>{escape(tenant)}</code>, bot scopes: "
-            f"<span class=\"scope\">{escape(scopes)}</span></p>{mentions}{others}</section>")
+            f"<span class=\"scope\">{escape(scopes)}</span></p>{mentions}{tools}{others}</section>")
+
+
+def _tools(slack: LocalSlack, team_id: str) -> str:
+    """What can be done with the app where it takes commands and has a Home tab."""
+    workspace, tools = slack.workspaces[team_id], ""
+    if slack.app.commands_url:
+        tools += (
+            f'<form method="post" action="/control/command">{pages.hidden("team", team_id)}<label>Type in '
+            f'{escape(workspace.name)} /example <input type="text" name="text" value="help"></label>'
+            f'{pages.button("Send the command")}</form>'
+        )
+    tools += (
+        f'<form method="post" action="/control/home">{pages.hidden("team", team_id)}'
+        f'{pages.hidden("user", workspace.admin)}{pages.button("Open the Home tab as an admin")}</form>'
+    )
+    for user_id, view in slack.state.views.get(team_id, {}).items():
+        for action_id, label in _buttons(view):
+            tools += (
+                f'<form method="post" action="/control/press">{pages.hidden("team", team_id)}'
+                f'{pages.hidden("user", user_id)}{pages.hidden("action_id", action_id)}'
+                f'{pages.button(f"Home tab: {label}")}</form>'
+            )
+    return tools
+
+
+def _buttons(view: Json) -> list[tuple[str, str]]:
+    """Action id and label of every button in a view."""
+    elements = [element for block in view["blocks"] if block.get("type") == "actions" for element in block["elements"]]
+    return [(str(e.get("action_id", "")), str(e.get("text", {}).get("text", ""))) for e in elements]
 
 
 def _talk(slack: LocalSlack, team_id: str, name: str) -> str:

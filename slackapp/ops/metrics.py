@@ -1,7 +1,6 @@
 """Counters in memory, in the text format of Prometheus (prometheus.io/docs/instrumenting/exposition_formats)."""
 
 import threading
-from collections import Counter
 from collections.abc import Mapping
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
@@ -12,17 +11,18 @@ class Counters:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: Counter[Key] = Counter()
+        self._counts: dict[Key, int] = {}
 
     def count(self, name: str, labels: Mapping[str, str]) -> None:
         """Adds one."""
+        key = name, tuple(sorted(labels.items()))
         with self._lock:
-            self._counts[name, tuple(sorted(labels.items()))] += 1
+            self._counts[key] = self._counts.get(key, 0) + 1
 
     def value(self, name: str, labels: Mapping[str, str]) -> int:
         """What a counter stands at."""
         with self._lock:
-            return self._counts[name, tuple(sorted(labels.items()))]
+            return self._counts.get((name, tuple(sorted(labels.items()))), 0)
 
     def text(self) -> str:
         """All of them, sorted."""

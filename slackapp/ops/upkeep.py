@@ -17,6 +17,8 @@ from slackapp.store import meta
 TICK = 1.0
 """Seconds between two looks at what is due."""
 MINUTE, DAY = 60, 86_400
+JUMP, SHOWN = 5, 600
+"""Seconds: what counts as a jump of the clock, and for how long it is shown."""
 Stopping = Callable[[], bool]
 
 
@@ -43,12 +45,39 @@ class Heartbeat:
         if abs(now - self._at) >= heartbeat.EVERY or meta.key_epoch(app.db) != self._epoch:
             self._at = now
             self._epoch = heartbeat.run(app, self._epoch, now)
+            app.health.note("database", "")  # it can be written
+
+
+class ClockWatch:
+    """Notices a wall clock that was set: leases, expiries and signatures are judged by it."""
+
+    def __init__(self, steady: Callable[[], float]) -> None:
+        self._steady = steady
+        self._difference: float | None = None
+        self._jumped_at = 0.0
+
+    def run(self, app: App, stopping: Stopping) -> None:
+        """Shown for ten minutes; everything goes on."""
+        steady = self._steady()
+        difference = app.clock() - steady
+        jump = difference - (self._difference if self._difference is not None else difference)
+        self._difference = difference
+        if abs(jump) > JUMP:
+            self._jumped_at = steady
+            app.log.error("clock_jumped", {"seconds": round(jump)})
+            app.health.note("clock", f"was set by {round(jump)} s")
+        elif self._jumped_at and steady - self._jumped_at > SHOWN:
+            self._jumped_at = 0.0
+            app.health.note("clock", "")
 
 
 def house() -> tuple[Task, ...]:
     """Our own database only."""
     return (
         Task("heartbeat", 0, Heartbeat().run),
+        Task("log", 0, lambda app, stopping: app.log.flush()),
+        Task("checkpoint", 0, lambda app, stopping: app.db.checkpoint()),
+        Task("clock", 0, ClockWatch(time.monotonic).run),
         Task("unclear", MINUTE, lambda app, stopping: sweep.mark_unclear(app, app.clock())),
         Task("sweep", MINUTE, lambda app, stopping: sweep.run(app, app.clock())),
         Task("audit", MINUTE, lambda app, stopping: verify_audit.cut(app, app.clock())),
@@ -101,6 +130,7 @@ class Upkeep:
             try:
                 task.run(app, self._stop.is_set)
             except StoreError as error:
+                app.health.note("database", str(error))
                 app.log.error("upkeep_waits", {"task": task.name, "why": str(error)})
             except Exception:  # noqa: BLE001  (a bug in one task must not end the others)
                 app.log.bug("upkeep_failed", {"task": task.name})

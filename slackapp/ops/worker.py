@@ -1,4 +1,4 @@
-"""The thread that runs the inbox."""
+"""The threads that run the inbox."""
 
 import threading
 import time
@@ -8,6 +8,8 @@ from slackapp.flows import run_event
 from slackapp.ports import App
 from slackapp.store import inbox
 
+WORKERS = 4
+"""So many rows at a time: one tenant's slow call to Slack does not hold up the others'."""
 IDLE = 1.0
 """Seconds between two looks at an inbox in which nothing was announced: for rows put back, and of other processes."""
 
@@ -18,26 +20,28 @@ class Worker:
     def __init__(self, wake: threading.Event) -> None:
         self._wake = wake
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def start(self, app: App) -> None:
-        """Starts the thread."""
-        self._thread = threading.Thread(target=self._loop, args=(app,), name="inbox", daemon=True)
-        self._thread.start()
+        """Starts the threads."""
+        for number in range(WORKERS):
+            thread = threading.Thread(target=self._loop, args=(app,), name=f"inbox-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def stop(self) -> None:
-        """Asks the thread to end after the row that runs."""
+        """Asks the threads to end after the rows that run."""
         self._stop.set()
         self._wake.set()
 
     def join(self, until: float) -> None:
         """Waits for that, not longer than until a reading of the monotonic clock."""
-        if self._thread is not None:
-            self._thread.join(max(0.0, until - time.monotonic()))
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
+        """Whether all threads run."""
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
     def drain(self, app: App) -> int:
         """Runs everything that is due; how many rows."""
@@ -55,14 +59,15 @@ class Worker:
                 app.log.error("inbox_waits", {"why": str(error)})
             except Exception:  # noqa: BLE001  (a bug must not end the thread, and with it every tenant's events)
                 app.log.bug("inbox_failed", {})
-            self._wake.wait(IDLE)
+            if not self._stop.is_set():
+                self._wake.wait(IDLE)
 
     def _run_one(self, app: App) -> bool:
         now = app.clock()
         owner = f"{app.process_id}:{threading.get_ident()}"
-        with app.db.transaction():
-            row = inbox.claim(app.db, owner, now, now + run_event.LEASE)
+        row = app.db.together(lambda: inbox.claim(app.db, owner, now, now + run_event.LEASE))
         if row is None:
             return False
+        self._wake.set()  # where there was one there may be more, for the other threads
         run_event.run(app, row, now)
         return True

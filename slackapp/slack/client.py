@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from slackapp.checks.slack_errors import sort_error
 from slackapp.errors import SlackCallError, SlackErrorKind, TransactionOpenError
 from slackapp.model import Secret, Settings, SlackAnswer
-from slackapp.ports import Metrics
+from slackapp.ports import HealthPort, Metrics
 
 if TYPE_CHECKING:
     from slackapp.slack.transport import Transport
@@ -24,8 +24,11 @@ _DEFAULT_WAIT = 30
 class SlackClient:
     """Calls methods of the Web API below `settings.slack.api`."""
 
-    def __init__(self, settings: Settings, in_transaction: Callable[[], bool], metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, in_transaction: Callable[[], bool], metrics: Metrics, health: HealthPort
+    ) -> None:
         self._settings = settings
+        self._health = health
         self._in_transaction = in_transaction
         self._metrics = metrics
         self._lock = threading.Lock()
@@ -45,6 +48,29 @@ class SlackClient:
         fields = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
         return self.call("apps.uninstall", token, fields)
 
+    def respond(self, url: str, message: Mapping[str, Any]) -> None:
+        """A post to a response_url. Raises SlackCallError."""
+        if self._in_transaction():
+            raise TransactionOpenError("a response_url was called inside a database transaction")
+        from slackapp.slack.transport import UnreachableError, post_json
+
+        try:
+            status = post_json(url, message)
+        except UnreachableError as error:
+            raise self._failed("response_url", "unreachable" if error.connected else "no_connection") from None
+        code = (
+            "ok"
+            if status == 200
+            else "ratelimited"
+            if status == 429
+            else "server_error"
+            if status >= 500
+            else "refused"
+        )
+        self._metrics.count("slackapp_slack_calls_total", {"method": "response_url", "result": code})
+        if code != "ok":
+            raise SlackCallError("response_url", code, sort_error(code))
+
     def exchange(self, token: Secret) -> SlackAnswer:
         """`oauth.v2.exchange`: id and secret are fields, and the token a header. Raises SlackCallError."""
         app = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
@@ -58,6 +84,7 @@ class SlackClient:
         answer = self._send(method, params, headers, auth)
         code = "ok" if answer["data"]["ok"] else _error_code(answer)
         self._metrics.count("slackapp_slack_calls_total", {"method": method, "result": code})
+        self._health.note("slack", "")
         if code != "ok":
             raise SlackCallError(method, code, sort_error(code), _retry_after(code, answer["headers"]))
         return SlackAnswer(answer["data"], _scopes(answer["headers"]))
@@ -80,6 +107,7 @@ class SlackClient:
         return {"data": answer.data, "headers": answer.headers, "status": answer.status_code}
 
     def _failed(self, method: str, code: str) -> SlackCallError:
+        self._health.note("slack", code)
         self._metrics.count("slackapp_slack_calls_total", {"method": method, "result": code})
         return SlackCallError(method, code, SlackErrorKind.TRANSIENT)
 

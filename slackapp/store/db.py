@@ -9,20 +9,32 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from slackapp.errors import ConfigError, StoreBusyError, StoreDamagedError, StoreError, StoreFullError
 from slackapp.store import queries
 from slackapp.store.files import beside, clear_workplace, locked, make_private, open_lock
+from slackapp.store.turns import Turns
 
 BUSY_MS = 2000
 """How long a statement waits for another connection's lock, in milliseconds."""
 CHECKPOINT_BUSY_MS = 100
+HURRY_MS = 300
+"""The same at the end of a process, which must be quick."""
+POLL_MS = 2
+"""Between two tries to begin. SQLite's own pauses grow to 100 ms, and beside a process that writes all the time they
+find its lock taken each time, for seconds."""
+AT_ONCE, PATIENT = "PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 2000"
+AUTOCHECKPOINT = 1000
+"""Pages in the log from which on a commit also moves them into the database, where no upkeep does."""
+LOG_BYTES = 4 * 1024 * 1024
+"""From this size on the upkeep moves the log into the database."""
 
 Row = sqlite3.Row
+T = TypeVar("T")
 Parameters = Mapping[str, Any]
 
 PRAGMAS: tuple[tuple[str, str, Any], ...] = (
@@ -77,7 +89,10 @@ class Database:
         self._pid = os.getpid()
         self._all: weakref.WeakSet[_Held] = weakref.WeakSet()
         self._lock = threading.Lock()
+        self._turns = Turns(BUSY_MS / 1000)
         self._held: int | None = None
+        self._autocheckpoint = AUTOCHECKPOINT
+        self._hurries = False
 
     # Statements
 
@@ -101,29 +116,49 @@ class Database:
         query = self._queries[name]
         if query.cardinality != cardinality or query.parameters != parameters.keys():
             raise TypeError(f"{name} is :{query.cardinality} and takes {sorted(query.parameters)}")
-        with _typed_errors():
+        try:
             cursor = self._connection().execute(query.sql, parameters)
             return cursor.fetchall(), cursor.rowcount
+        except sqlite3.Error as error:
+            raise _typed(error) from None
 
     # Transactions
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything inside is committed together, or nothing of it. Not nested; no call to Slack inside."""
-        connection = self._connection()
-        if connection.in_transaction:
+        if self.in_transaction():
             raise RuntimeError("a transaction is open on this thread already")
+        with self._turns.alone(), self._begun():
+            yield
+
+    def together(self, do: Callable[[], T]) -> T:
+        """Runs `do` in a transaction that other threads' work may share, and returns once that is on the disk.
+
+        `do` only reads and writes the database: it may run in another thread, and twice. What it raises is raised here,
+        and then nothing of it was written.
+        """
+        if self.in_transaction():
+            raise RuntimeError("a transaction is open on this thread already")
+        return cast(T, self._turns.together(do, self._begun))
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        connection = self._connection()
         with _typed_errors():
-            connection.execute("BEGIN IMMEDIATE")
+            _begin(connection, HURRY_MS if self._hurries else BUSY_MS)
         try:
             yield
-            with _typed_errors():
-                connection.execute("COMMIT")
+            self._commit(connection)
         except BaseException:
             # After a full disk SQLite has rolled back by itself; a second rollback would hide the first error.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        with _typed_errors():
+            connection.execute("COMMIT")
 
     def in_transaction(self) -> bool:
         """Whether this thread has a transaction open."""
@@ -132,6 +167,20 @@ class Database:
 
     # Connections
 
+    def leave_checkpoints_to_upkeep(self) -> None:
+        """From now on no commit also moves the log into the database: `checkpoint` does, in a thread of its own.
+
+        For a process that has an upkeep; in another one the log would grow for ever.
+        """
+        self._autocheckpoint = 0
+        with _typed_errors():
+            self._connection().execute("PRAGMA wal_autocheckpoint = 0")
+
+    def hurry(self) -> None:
+        """From now on nobody waits long to write: for the end of a process."""
+        self._turns.patience = HURRY_MS / 1000
+        self._hurries = True
+
     def _connection(self) -> sqlite3.Connection:
         if self._pid != os.getpid():
             raise RuntimeError("a database handle must not cross a fork")
@@ -139,6 +188,8 @@ class Database:
         if held is None:
             with _typed_errors():
                 held = _Held(_open(self.path, BUSY_MS))
+                if not self._autocheckpoint:
+                    held.connection.execute("PRAGMA wal_autocheckpoint = 0")
             self._local.held = held
             with self._lock:
                 self._all.add(held)
@@ -246,6 +297,21 @@ class Database:
                 connection.close()
         return not busy
 
+    def checkpoint(self) -> None:
+        """Moves what can be moved of a long log into the database, holding up nobody."""
+        try:
+            long = beside(self.path, "-wal").stat().st_size >= LOG_BYTES
+        except FileNotFoundError:
+            return
+        if not long:
+            return
+        with _typed_errors():
+            connection = _open(self.path, CHECKPOINT_BUSY_MS)
+            try:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            finally:
+                connection.close()
+
     def is_sound(self) -> bool:
         """SQLite's own quick check."""
         with _typed_errors():
@@ -267,38 +333,21 @@ def _open(path: Path, busy_ms: int) -> sqlite3.Connection:
     return connection
 
 
-def replace(path: Path, fresh: Path) -> None:
-    """Puts one database file in the place of another that nobody uses. Raises StoreBusyError while somebody does."""
-    lock = open_lock(beside(path, ".users"))
+def _begin(connection: sqlite3.Connection, busy_ms: int) -> None:
+    pause = threading.Event()
+    connection.execute(AT_ONCE)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _fold_log(path)
-        # Beside the new file the old one's log would be read as its own.
-        for suffix in ("-wal", "-shm"):
-            beside(path, suffix).unlink(missing_ok=True)
-        os.replace(fresh, path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except BlockingIOError:
-        raise StoreBusyError("the database is in use; stop the service first") from None
+        for left in range(busy_ms // POLL_MS, -1, -1):
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _BUSY or not left:
+                    raise
+            else:
+                return
+            pause.wait(POLL_MS / 1000)
     finally:
-        os.close(lock)
-
-
-def _fold_log(path: Path) -> None:
-    """Moves the log of a service that was killed into its database: its last commits are there and nowhere else."""
-    if not path.exists():
-        return
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.DatabaseError:
-        return  # damaged, or no database: that may be why it is being replaced
-    finally:
-        connection.close()
+        connection.execute(PATIENT)
 
 
 @contextmanager
@@ -306,11 +355,16 @@ def _typed_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code; the rest is detail
-        if code in _BUSY:
-            raise StoreBusyError("the database is locked") from None
-        if code in _FULL:
-            raise StoreFullError("the database cannot be written") from None
-        if isinstance(error, (sqlite3.ProgrammingError, sqlite3.InterfaceError)) or code in _OURS:
-            raise  # a mistake of our own
-        raise StoreDamagedError("the database is damaged, or is none") from None
+        raise _typed(error) from None
+
+
+def _typed(error: sqlite3.Error) -> Exception:
+    """The same error as one of ours; itself, where it is a mistake of our own."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code; the rest is detail
+    if code in _BUSY:
+        return StoreBusyError("the database is locked")
+    if code in _FULL:
+        return StoreFullError("the database cannot be written")
+    if isinstance(error, (sqlite3.ProgrammingError, sqlite3.InterfaceError)) or code in _OURS:
+        return error
+    return StoreDamagedError("the database is damaged, or is none")

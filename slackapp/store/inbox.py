@@ -107,6 +107,57 @@ def mark_unclear(db: Database, now: int) -> list[tuple[str, Tenant]]:
     return [(row["event_id"], Tenant(row["tenant_kind"], row["tenant_id"])) for row in rows]
 
 
+def release(db: Database, process_id: str, now: int) -> list[tuple[str, Tenant]]:
+    """At a process's end: what it is at in a call is unclear, the rest anybody's; which rows are unclear."""
+    db.execute("release_running", {"process": process_id})
+    rows = db.many("interrupt_calling", {"process": process_id, "now": now})
+    return [(row["event_id"], Tenant(row["tenant_kind"], row["tenant_id"])) for row in rows]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row as the operator sees it: all but what is in it. Times are Unix seconds."""
+
+    event_id: str
+    kind: str
+    tenant: Tenant
+    type: str
+    state: str
+    attempts: int
+    event_time: int
+    received_at: int
+    next_at: int
+    finished_at: int | None
+    result: str
+    has_body: bool
+
+
+def page(db: Database, tenant_id: str, state: str, most: int) -> list[Entry]:
+    """Rows, the oldest first: of one tenant or ("") of all, in one state or ("") in all but `done`."""
+    return [_entry(row) for row in db.many("inbox_page", {"tenant_id": tenant_id, "state": state, "most": most})]
+
+
+def find(db: Database, event_id: str) -> Entry | None:
+    """One row."""
+    row = db.one("inbox_row", {"event_id": event_id})
+    return _entry(row) if row is not None else None
+
+
+def states(db: Database) -> dict[str, tuple[int, int]]:
+    """By state: how many rows, and when the oldest of them came. Without those that are done."""
+    return {row["state"]: (row["found"], row["oldest"]) for row in db.many("inbox_states", {})}
+
+
+def retry(db: Database, event_id: str, now: int) -> bool:
+    """Lets a row that was given up, or is unclear, run again; False for any other."""
+    return db.execute("retry_row", {"event_id": event_id, "now": now}) == 1
+
+
+def drop(db: Database, event_id: str, now: int) -> bool:
+    """Ends a row that was given up, or is unclear, and erases its body; False for any other."""
+    return db.execute("drop_row", {"event_id": event_id, "now": now}) == 1
+
+
 def empty_tenant(db: Database, tenant: Tenant, now: int) -> int:
     """Erases the bodies of a tenant's rows and ends what is open."""
     return db.execute("empty_tenant", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "now": now})
@@ -167,6 +218,23 @@ def count_open_purges(db: Database) -> int:
 def sweep(db: Database, before: int) -> int:
     """Deletes finished rows that no repeat can come for any more, at most 1,000 at once; how many."""
     return db.execute("sweep_inbox", {"before": before})
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(
+        event_id=row["event_id"],
+        kind=row["kind"],
+        tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
+        type=row["type"],
+        state=row["state"],
+        attempts=row["attempts"],
+        event_time=row["event_time"],
+        received_at=row["received_at"],
+        next_at=row["next_at"],
+        finished_at=row["finished_at"],
+        result=row["result"],
+        has_body=bool(row["has_body"]),
+    )
 
 
 def _row(row: Row) -> InboxRow:

@@ -94,6 +94,11 @@ def begin_check(db: Database, before: int, most: int, now: int) -> list[Tenant]:
     return found
 
 
+def recheck(db: Database, tenant: Tenant) -> None:
+    """Has the tenant checked by the next upkeep."""
+    db.execute("recheck", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+
+
 def note_validated(db: Database, tenant: Tenant, now: int) -> None:
     """Notes that Slack was asked about the tenant's tokens, and answered."""
     db.execute("note_validated", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "now": now})

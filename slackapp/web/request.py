@@ -1,5 +1,6 @@
 """A request, read once, bounded, as raw bytes. Nothing of it is believed here."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from slackapp.errors import Refusal, Refused
 
 BODY_LIMIT = 1024 * 1024
 _LENGTH = re.compile(r"[0-9]{1,7}")
+_KEYS = {"content-type": "CONTENT_TYPE"}
+"""Where WSGI keeps a header elsewhere than under HTTP_ and its name."""
 
 
 @dataclass(frozen=True)
@@ -18,18 +21,31 @@ class Request:
     method: str
     path: str
     raw_query: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, Any] = field(repr=False)
     raw_body: bytes = field(repr=False)
     address: str
     request_id: str
 
     def header(self, name: str) -> str:
         """A header's value by its lower-case name; "" when absent."""
-        return self.headers.get(name, "")
+        value: str = self.environ.get(_KEYS.get(name) or f"HTTP_{name.upper().replace('-', '_')}", "")
+        return value
 
     def header_bytes(self, name: str) -> bytes:
         """The same as the bytes that came over the wire."""
         return self.header(name).encode("latin-1")
+
+
+def neighbourhood(address: str) -> str:
+    """What rates are counted by: the address, or of an IPv6 address the 64 bits that one subscriber has to himself.
+
+    A proxy may add a port to it, which makes nobody another, and what is no address at all is cut short.
+    """
+    try:
+        found = ipaddress.IPv6Address(address.removeprefix("[").partition("]")[0])
+    except ValueError:
+        return address[:64]
+    return str(found.ipv4_mapped or ipaddress.IPv6Address(int(found) >> 64 << 64))
 
 
 def read_request(environ: Mapping[str, Any], request_id: str) -> Request:
@@ -47,17 +63,11 @@ def read_request(environ: Mapping[str, Any], request_id: str) -> Request:
         method=environ["REQUEST_METHOD"],
         path=path,
         raw_query=raw_query,
-        headers=_headers(environ),
+        environ=environ,
         raw_body=_body(environ),
         address=environ.get("REMOTE_ADDR", ""),
         request_id=request_id,
     )
-
-
-def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    found = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
-    found["content-type"] = environ.get("CONTENT_TYPE", "")
-    return found
 
 
 def _body(environ: Mapping[str, Any]) -> bytes:

@@ -75,14 +75,13 @@ def redirect(status: int, location: str, headers: tuple[tuple[str, str], ...] = 
 
 def wire(response: Response, request_id: str) -> tuple[str, list[tuple[str, str]]]:
     """Status line and all headers. Raises ValueError for a value that would end its header early."""
-    headers = [
+    own = [
         ("Content-Type", response.content_type),
         ("Content-Length", str(len(response.body))),
-        *SECURITY_HEADERS,
         ("X-Request-Id", request_id),
         *response.headers,
     ]
-    for name, value in headers:
+    for name, value in own:
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise ValueError("a header that cannot be sent")
-    return f"{response.status} {_REASONS[response.status]}", headers
+    return f"{response.status} {_REASONS[response.status]}", [*own, *SECURITY_HEADERS]

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from slackapp.checks.tenant_of import acting_team, tenant_of_lifecycle, tenants_of_event
+from slackapp.checks.tenant_of import (
+    acting_team,
+    tenant_of_lifecycle,
+    tenants_of_command,
+    tenants_of_event,
+    tenants_of_interaction,
+)
 from slackapp.errors import Refusal
 from slackapp.model import Tenant
 from tests.checks.helpers import refusal_of
@@ -147,3 +153,91 @@ def test_a_lifecycle_event_is_about_exactly_one_tenant(body: dict[str, Any], ten
 )  # fmt: skip
 def test_the_workspace_that_an_event_came_from_is_never_the_other_companys(body: dict[str, Any], team: str) -> None:
     assert acting_team(body) == team
+
+
+COMMANDS: dict[str, tuple[dict[str, str], tuple[Tenant, ...]]] = {
+    "workspace": ({"team_id": OURS, "is_enterprise_install": "false"}, (TEAM,)),
+    "workspace in an org": ({"team_id": OURS, "enterprise_id": ORG, "is_enterprise_install": "false"}, (TEAM, COVER)),
+    "org-wide, as text": ({"team_id": OURS, "enterprise_id": ORG, "is_enterprise_install": "true"}, (COVER,)),
+    "no flag": ({"team_id": OURS, "enterprise_id": ORG}, (TEAM, COVER)),
+    "another spelling is no flag": (
+        {"team_id": OURS, "enterprise_id": ORG, "is_enterprise_install": "True"},
+        (TEAM, COVER),
+    ),
+    "flag without an org": ({"team_id": OURS, "is_enterprise_install": "true"}, (TEAM,)),
+    "empty org": ({"team_id": OURS, "enterprise_id": ""}, (TEAM,)),
+    "nobody": ({}, ()),
+}
+
+
+@pytest.mark.parametrize("what", COMMANDS)
+def test_a_command_is_looked_up_by_its_own_ids(what: str) -> None:
+    form, tenants = COMMANDS[what]
+    assert tenants_of_command(form) == tenants
+
+
+@pytest.mark.parametrize(
+    "form", [{"team_id": "U0NORTH001"}, {"team_id": "x"}, {"team_id": OURS, "enterprise_id": "T1"}]
+)
+def test_a_command_with_an_id_of_another_form_is_refused(form: dict[str, str]) -> None:
+    assert refusal_of(lambda: tenants_of_command(form)) is Refusal.EVENT
+
+
+FOREIGN_ORG = {"id": "E0FOREIGN1"}
+THEIR_SIDE = {"team": {"id": THEIRS}, "user": {"id": "U1", "team_id": THEIRS}, "enterprise": FOREIGN_ORG}
+INTERACTIONS: dict[str, tuple[dict[str, Any], tuple[Tenant, ...]]] = {
+    "workspace": ({"team": {"id": OURS}, "enterprise": None, "is_enterprise_install": False}, (TEAM,)),
+    "workspace in an org": ({"team": {"id": OURS}, "enterprise": {"id": ORG}}, (TEAM, COVER)),
+    "org-wide": ({"team": {"id": OURS}, "enterprise": {"id": ORG}, "is_enterprise_install": True}, (COVER,)),
+    "org-wide without a team": ({"team": None, "enterprise": {"id": ORG}, "is_enterprise_install": True}, (COVER,)),
+    "a flag as text is no flag": (
+        {"team": {"id": OURS}, "enterprise": {"id": ORG}, "is_enterprise_install": "true"},
+        (TEAM, COVER),
+    ),
+    "no team, but the person's": ({"team": None, "user": {"id": "U1", "team_id": OURS}}, (TEAM,)),
+    "no team, but the view's": ({"team": None, "user": {"id": "U1"}, "view": {"team_id": OURS}}, (TEAM,)),
+    "team before person before view": (
+        {"team": {"id": OURS}, "user": {"team_id": THEIRS}, "view": {"team_id": THEIRS}},
+        (TEAM,),
+    ),
+    "a modal from the other side of a shared channel": (
+        {**THEIR_SIDE, "view": {"app_installed_team_id": OURS, "team_id": THEIRS}},
+        (TEAM,),
+    ),
+    "the same, of an org-wide app": ({**THEIR_SIDE, "view": {"app_installed_team_id": ORG}}, (COVER,)),
+    "the same, with a flag that does not fit": (
+        {**THEIR_SIDE, "view": {"app_installed_team_id": ORG}, "is_enterprise_install": True},
+        (COVER,),
+    ),
+    "an org-wide app's view in one of its workspaces": (
+        {
+            "team": {"id": OURS}, "enterprise": {"id": ORG}, "is_enterprise_install": True,
+            "view": {"app_installed_team_id": OURS},
+        },
+        (COVER,),
+    ),
+    "a view that does not say": ({"team": {"id": OURS}, "view": {"app_installed_team_id": None}}, (TEAM,)),
+    "nobody": ({}, ()),
+    "nobody, in nulls": ({"team": None, "user": None, "view": None, "enterprise": None}, ()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", INTERACTIONS)
+def test_an_interaction_belongs_to_where_the_app_is_installed(what: str) -> None:
+    """I send off your modal from my side of a shared channel, so that my neighbour's token does what it says."""
+    payload, tenants = INTERACTIONS[what]
+    assert tenants_of_interaction(payload) == tenants
+
+
+@pytest.mark.parametrize("wrong", [7, "x", [OURS], True, {"id": 7}, {"id": [OURS]}, {"id": "U1"}, {"id": OURS + " "}])
+@pytest.mark.parametrize("part", ["team", "enterprise", "user", "view", "installed"])
+def test_an_interaction_with_a_part_of_another_type_is_refused(part: str, wrong: Any) -> None:
+    inner = wrong["id"] if isinstance(wrong, dict) else wrong
+    payload = {
+        "team": {"team": wrong},
+        "enterprise": {"enterprise": wrong},
+        "user": {"user": {"team_id": inner} if isinstance(wrong, dict) else wrong},
+        "view": {"view": {"team_id": inner} if isinstance(wrong, dict) else wrong},
+        "installed": {"view": {"app_installed_team_id": inner}},
+    }[part]
+    assert refusal_of(lambda: tenants_of_interaction(payload)) is Refusal.EVENT

@@ -26,7 +26,7 @@ def test_every_setting_is_shown_with_its_source_and_secrets_are_masked(tmp_path:
         assert shown[name] == ("set", "***")
     assert shown["SLACKAPP_NAME"] == ("set", "Example App")
     assert shown["SLACKAPP_STATE_TTL"] == ("default", "600")
-    assert shown["SLACKAPP_BOT_SCOPES"] == ("default", "app_mentions:read,chat:write")
+    assert shown["SLACKAPP_BOT_SCOPES"] == ("default", "app_mentions:read,chat:write,commands")
     assert shown["SLACKAPP_SLACK_URL"] == ("set", "http://127.0.0.1:9")
     for secret in SECRETS:
         assert secret not in ended.stdout

@@ -59,8 +59,8 @@ class Browser:
         return self.get(landed.location)
 
 
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[tuple[World, str]]:
+@contextlib.contextmanager
+def live_world(tmp_path: Path, **changes: str) -> Iterator[tuple[World, str]]:
     """The world behind a real server, and its address. The port is bound before the service knows its own address."""
     ours: list[WsgiApp] = []
 
@@ -69,12 +69,23 @@ def live(tmp_path: Path) -> Iterator[tuple[World, str]]:
 
     settings = config.load(environment(tmp_path, "http://127.0.0.1:1"), {})
     chosen = {name: value for name, value in waitress_settings(settings).items() if name != "listen"}
-    with serve(forward, **chosen) as url, make_world(tmp_path, SLACKAPP_PUBLIC_URL=url) as world:
+    with serve(forward, **chosen) as url, make_world(tmp_path, SLACKAPP_PUBLIC_URL=url, **changes) as world:
         world.slack.app = replace(
-            world.slack.app, redirect_urls=(f"{url}/slack/oauth_redirect",), events_url=f"{url}/slack/events"
+            world.slack.app,
+            redirect_urls=(f"{url}/slack/oauth_redirect",),
+            events_url=f"{url}/slack/events",
+            commands_url=f"{url}/slack/commands",
+            interactivity_url=f"{url}/slack/interactivity",
         )
         ours.append(world.service.wsgi)
         yield world, url
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[tuple[World, str]]:
+    """One for a test."""
+    with live_world(tmp_path) as found:
+        yield found
 
 
 def delivered(world: World) -> list[tuple[str, int]]:

@@ -30,7 +30,7 @@ def test_the_browser_is_sent_to_the_consent_page_with_exactly_these_parameters(t
         assert re.fullmatch(STATE, found.pop("state"))
         assert found == {
             "client_id": "1000000001.2000000002",
-            "scope": "app_mentions:read,chat:write",
+            "scope": "app_mentions:read,chat:write,commands",
             "user_scope": "search:read,users:read",
             "redirect_uri": "http://localhost:3000/slack/oauth_redirect",
             "team": "T0SOUTH001",

@@ -14,7 +14,7 @@ from slackapp.flows import uninstall_tenant
 from slackapp.model import Origin
 from slackapp.ports import Behaviour, Context
 from slackapp.store import inbox
-from tests.support.world import APP_ID, NORTH, Reply, World, north
+from tests.support.world import APP_ID, NORTH, ORG, SOUTH, Reply, World, north
 
 CANARY = "canary-in-a-message"
 BOT = "U0NORTH001BOT"
@@ -83,6 +83,40 @@ def test_a_notice_of_too_many_events_is_acknowledged(world: World) -> None:
     notice = {"type": "app_rate_limited", "api_app_id": APP_ID, "team_id": NORTH, "minute_rate_limited": 1_800_000_000}
     assert world.post_signed(json.dumps(notice).encode()).status == 200
     assert world.snapshot() == before
+
+
+def test_a_finished_migration_has_its_workspace_and_no_other_checked_soon(world: World) -> None:
+    """It belongs to an org now; the next check asks Slack to which."""
+    installed(world)
+    world.browser().install(SOUTH)
+    world.work()
+    before = {row["tenant_id"]: row["check_begun_at"] for row in world.rows("SELECT * FROM installations")}
+    finished = {"type": "grid_migration_finished", "enterprise_id": ORG}
+    assert world.event(finished, "EvMoved", team_id="T0NOWHERE1").status == 200
+    assert {row["tenant_id"]: row["check_begun_at"] for row in world.rows("SELECT * FROM installations")} == before
+    assert world.event(finished, "EvMoved2").status == 200
+    after = {row["tenant_id"]: row["check_begun_at"] for row in world.rows("SELECT * FROM installations")}
+    assert (after, before[NORTH] > 0) == ({**before, NORTH: 0}, True)
+    world.slack.join_org(NORTH, ORG)
+    world.service.errands.run_due(world.service.app)
+    assert world.rows("SELECT enterprise_id FROM installations WHERE tenant_id = ?", NORTH)[0][0] == ORG
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "team_access_granted", "team_ids": [NORTH]}, {"type": "team_access_revoked", "team_ids": [NORTH]},
+        {"type": "grid_migration_started", "enterprise_id": "E0EVERGRN1"}, {"type": "app_requested"},
+        {"type": "event_of_tomorrow", "user": {"deep": [None]}},
+    ],
+    ids=lambda event: event["type"],
+)  # fmt: skip
+def test_an_event_that_nobody_handles_is_acknowledged_and_changes_nothing(
+    world: World, event: Mapping[str, Any]
+) -> None:
+    installed(world)
+    before = world.snapshot()
+    assert (world.event(event).status, world.snapshot()) == (200, before)
 
 
 # What is kept

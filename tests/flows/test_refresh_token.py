@@ -229,7 +229,8 @@ def test_what_came_of_a_refresh_is_counted_by_reasons_of_a_closed_list(
 
 
 @pytest.mark.parametrize(
-    ("scope", "kept"), [(None, "app_mentions:read,chat:write"), ("chat:write, commands", "chat:write,commands")]
+    ("scope", "kept"),
+    [(None, "app_mentions:read,chat:write,commands"), ("chat:write, users:read", "chat:write,users:read")],
 )
 def test_the_scopes_are_those_of_the_answer_or_else_those_that_were_known(
     due: World, scope: str | None, kept: str

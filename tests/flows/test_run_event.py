@@ -180,8 +180,34 @@ def test_a_question_without_an_answer_is_asked_again_with_growing_pauses_and_the
         if row(ready)["state"] == "ready":
             pauses.append(row(ready)["next_at"] - ready.clock())
             ready.clock.advance(pauses[-1])
-    assert pauses == [10, 20, 40, 80, 160]
+    for pause, least in zip(pauses, [10, 20, 40, 80, 160], strict=True):
+        assert least <= pause <= least * 3 // 2
     assert (row(ready)["state"], len(ready.calls())) == ("dead", run_event.MAX_ATTEMPTS)
+
+
+def test_rows_that_failed_together_do_not_come_back_together(world: World) -> None:
+    """Stops a Slack that comes back from being met by all at the same second."""
+    world.browser().install()
+    world.work()
+    behave(world, only("auth.test"))
+    world.slack.fault(Fault("auth.test", "html500", times=-1))
+    for number in range(30):
+        world.mention(f"Ev{number:04}")
+    assert world.work() == 30
+    pauses = {row["next_at"] - world.clock() for row in world.rows("SELECT * FROM inbox WHERE state = 'ready'")}
+    assert len(pauses) >= 4
+    assert min(pauses) >= 10
+    assert max(pauses) <= 15
+
+
+def test_a_limited_rate_is_no_failure_of_the_row_however_often_it_comes(ready: World) -> None:
+    limits = 3 * run_event.MAX_ATTEMPTS
+    ready.slack.fault(Fault(POST, "ratelimited", retry_after=1, times=limits))
+    for _ in range(limits):
+        assert ready.work() == 1
+        assert (row(ready)["state"], row(ready)["attempts"]) == ("ready", 0)
+        ready.clock.advance(1)
+    assert (ready.work(), row(ready)["state"], len(ready.slack.messages(NORTH))) == (1, "done", 2)
 
 
 def test_a_failure_after_a_call_that_was_made_is_unclear(ready: World) -> None:
@@ -229,7 +255,9 @@ def test_a_context_shows_whom_it_acts_for_and_nothing_that_leads_further(ready: 
     behave(ready, {"app_mention": lambda context, event: seen.append(context)})
     ready.work()
     shown = {name for name in dir(seen[0]) if not name.startswith("_")}
-    assert shown - {"calls_made"} == {"tenant", "bot_user_id", "installer_id", "call"}
+    assert shown - {"calls_made"} == {
+        "tenant", "bot_user_id", "installer_id", "home_admin", "call", "respond", "is_admin", "remove",
+    }  # fmt: skip
     assert (seen[0].tenant, seen[0].bot_user_id) == (Tenant("T", NORTH), "U0NORTH001BOT")
 
 
@@ -288,6 +316,26 @@ def test_a_body_that_does_not_open_ends_its_row_and_stays(ready: World) -> None:
     assert (row(ready)["state"], row(ready)["result"], row(ready)["body"]) == ("dead", "the body does not open", blob)
     assert row(ready, "Ev0002")["state"] == "done", "it is in its own place"
     assert ready.audit().count("event.unavailable") == 1
+
+
+def test_a_body_that_does_not_open_is_given_up_and_audited_or_neither(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*arguments: Any) -> None:
+        raise Killed
+
+    change(ready, "UPDATE inbox SET body = zeroblob(200) WHERE event_id = 'Ev0001'")
+    with monkeypatch.context() as patch:
+        patch.setattr("slackapp.flows.trail.note", die)
+        with pytest.raises(Killed):
+            ready.work()
+    assert (row(ready)["state"], ready.audit().count("event.unavailable")) == ("running", 0)
+    ready.clock.advance(run_event.LEASE + 1)
+    assert (ready.work(), row(ready)["state"]) == (1, "dead")
+    assert ready.audit().count("event.unavailable") == 1
+    ready.clock.advance(10 * sweep.DEDUPE_WINDOW)
+    sweep.run(ready.service.app, ready.clock())
+    assert row(ready)["body"], "nothing sweeps it away"
 
 
 @pytest.mark.parametrize(("error", "status"), [(KeyRevokedError, "suspended"), (KeyUnavailableError, "active")])

@@ -13,7 +13,7 @@ from slackapp.model import Sealed, Tenant
 from tests.handlers.stage import approved, installation, only, opened, token
 from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north
 
-BOT_SCOPES = "app_mentions:read,chat:write"
+BOT_SCOPES = "app_mentions:read,chat:write,commands"
 NORTH_ROW = {
     "tenant_kind": "T",
     "tenant_id": NORTH,
@@ -280,7 +280,7 @@ def test_a_person_alone_leaves_the_bot_and_its_webhook_as_they_are(tmp_path: Pat
         world.browser().install(user="member")
         row = installation(world)
         assert (row["generation"], row["bot_user_id"]) == (2, "U0NORTH001BOT")
-        assert row["scopes_granted"] == "app_mentions:read,chat:write,incoming-webhook"
+        assert row["scopes_granted"] == "app_mentions:read,chat:write,commands,incoming-webhook"
         assert opened(world, north()) == bot
         keyring = world.service.app.keyring
         assert row["webhook_generation"] == 1

@@ -26,7 +26,7 @@ ASK = "auth.test"
 INSTALL = "http://localhost:3000/slack/install"
 HERE = f"{INSTALL}?team={NORTH}"
 CHECKS, DRIFT = "slackapp_token_checks_total", "slackapp_scope_drift_total"
-GRANTED = "app_mentions:read,chat:write"
+GRANTED = "app_mentions:read,chat:write,commands"
 
 
 @pytest.fixture(scope="module")
@@ -282,7 +282,7 @@ def test_scopes_that_slack_took_away_are_named_stored_and_noted_once(ready: Worl
     (bot, person) = check(ready)
     assert (bot.result, bot.missing, bot.surplus, bot.is_fine) == ("ok", ("chat:write",), (), False)
     assert (person.missing, person.surplus) == ((), ())
-    assert (scopes(ready), stored(ready)["scopes_granted"]) == ("app_mentions:read", "app_mentions:read")
+    assert (scopes(ready), stored(ready)["scopes_granted"]) == ("app_mentions:read,commands",) * 2
     assert scopes(ready, ADMIN) == "users:read"
     ready.clock.advance(EVERY + 1)
     assert (due(ready), check(ready)[0].missing) == (1, ("chat:write",)), "told every day"
@@ -299,7 +299,8 @@ def test_scopes_that_the_app_does_not_ask_for_are_named_stored_and_noted_once(re
     for _ in range(2):
         (bot, _) = check(ready)
         assert (bot.missing, bot.surplus, bot.is_fine) == ((), ("files:read", "im:write"), True)
-    assert scopes(ready) == stored(ready)["scopes_granted"] == "app_mentions:read,chat:write,files:read,im:write"
+    granted = f"{GRANTED},files:read,im:write"
+    assert scopes(ready) == stored(ready)["scopes_granted"] == granted
     assert noted(ready, "scopes.changed") == ["user= missing= surplus=files:read,im:write"]
     assert ready.service.app.metrics.value(DRIFT, {"kind": "surplus"}) == 2
 
@@ -317,7 +318,7 @@ def test_scopes_that_the_settings_ask_for_since_or_no_longer_are_named_and_chang
     before = ready.snapshot()
     ready.restart(bot_scopes=("chat:write", "im:write", "files:read"), user_scopes=())
     (bot, person) = check(ready)
-    assert (bot.missing, bot.surplus) == (("files:read", "im:write"), ("app_mentions:read",))
+    assert (bot.missing, bot.surplus) == (("files:read", "im:write"), ("app_mentions:read", "commands"))
     assert (person.missing, person.surplus) == ((), ("users:read",))
     assert ready.service.app.metrics.value(DRIFT, {"kind": "missing"}) == 1
     assert ready.service.app.metrics.value(DRIFT, {"kind": "surplus"}) == 2
@@ -341,10 +342,10 @@ def test_scopes_that_came_with_a_refresh_are_noted_all_the_same(ready: World) ->
     at_slack(ready).bot_scopes.remove("chat:write")
     ready.clock.advance(43_200)
     use_token.call(ready.service.app, Use(north(), "", "test"), ASK, {}, ORIGIN, lambda: None)
-    assert scopes(ready) == "app_mentions:read", "the refresh brought them"
+    assert scopes(ready) == "app_mentions:read,commands", "the refresh brought them"
     for _ in range(2):
         assert check(ready)[0].missing == ("chat:write",)
-    assert stored(ready)["scopes_granted"] == "app_mentions:read"
+    assert stored(ready)["scopes_granted"] == "app_mentions:read,commands"
     assert noted(ready, "scopes.changed") == ["user= missing=chat:write surplus="]
 
 

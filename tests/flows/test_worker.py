@@ -1,8 +1,9 @@
-"""The thread that runs the inbox, alone and beside others."""
+"""The threads that run the inbox, alone and beside others; and what they leave when they are stopped."""
 
 import contextlib
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from slackapp import app as application
 from slackapp.app import build, system_entropy
 from slackapp.errors import StoreBusyError
 from slackapp.flows import run_event
+from slackapp.ops import worker
+from slackapp.ops.worker import WORKERS
 from slackapp.ports import Context
 from tests.support.world import NORTH, SOUTH, World
 
@@ -36,6 +40,14 @@ def behave(world: World, function: Callable[[Context, Mapping[str, Any]], None])
 def change(world: World, sql: str) -> None:
     with contextlib.closing(sqlite3.connect(world.settings.database)) as connection, connection:
         connection.execute(sql)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Looks again and again, for a while."""
+    end = time.monotonic() + LONG
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.001)
 
 
 def state(world: World, event_id: str = "Ev0001") -> str:
@@ -149,8 +161,10 @@ def test_the_thread_outlives_a_bug_and_a_database_that_is_locked(
     assert ran.wait(LONG)
     assert ready.service.worker.is_alive()
     assert "canary of a bug" not in ready.log.getvalue()
+    until(lambda: state(ready, "Ev0002") == "done")
+    assert state(ready) == "running", "its lease runs"
     ready.service.stop()
-    assert (state(ready), state(ready, "Ev0002")) == ("running", "done")
+    assert (state(ready), state(ready, "Ev0002")) == ("ready", "done")
 
 
 def test_the_thread_shows_at_its_start_what_a_dead_process_left_in_mid_call(ready: World) -> None:
@@ -163,3 +177,142 @@ def test_the_thread_shows_at_its_start_what_a_dead_process_left_in_mid_call(read
     assert ran.wait(LONG)
     assert state(ready) == "unclear"
     assert ready.rows("SELECT tenant_id FROM audit WHERE event = 'event.unclear'")[0]["tenant_id"] == NORTH
+
+
+def test_a_slow_call_for_one_tenant_holds_up_no_other(ready: World) -> None:
+    """I answer the app's calls slowly, so that it has no time for anybody else."""
+    go_on, ran = threading.Event(), threading.Event()
+    begun: list[str] = []
+
+    def act(context: Context, event: Mapping[str, Any]) -> None:
+        if event["slow"]:
+            begun.append(threading.current_thread().name)
+            assert go_on.wait(LONG)
+        else:
+            ran.set()
+
+    behave(ready, act)
+    for number in range(WORKERS - 1):
+        ready.event({"type": "app_mention", "user": "U0SOMEBODY", "slow": True}, f"EvSlow{number}")
+    ready.service.start()
+    until(lambda: len(begun) == WORKERS - 1)
+    ready.event({"type": "app_mention", "user": "U0SOMEBODY", "slow": False}, "EvQuick")
+    assert ran.wait(LONG)
+    assert (WORKERS, len(set(begun))) == (4, WORKERS - 1)
+    go_on.set()
+
+
+def test_rows_that_wait_are_shared_at_once_and_not_at_the_next_look(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "IDLE", 3600.0)
+    together = threading.Barrier(WORKERS)
+    behave(ready, lambda context, event: together.wait(LONG) and None)
+    ready.service.start()
+    time.sleep(0.05)  # all of them have looked, and wait
+    for number in range(WORKERS):
+        ready.event({"type": "app_mention", "user": "U0SOMEBODY"}, f"Ev{number}")
+    until(lambda: [state(ready, f"Ev{number}") for number in range(WORKERS)] == ["done"] * WORKERS)
+
+
+def test_a_thread_that_ended_is_seen(ready: World) -> None:
+    ready.service.start()
+    assert ready.service.worker.is_alive()
+    made = ready.service.worker
+    ended = threading.Thread()
+    ended.start()
+    ended.join()
+    made._threads[2] = ended
+    assert not made.is_alive()
+
+
+# At the end
+
+
+class Held:
+    """A behaviour that waits, before its call or in it, until the test lets it go."""
+
+    def __init__(self, world: World, in_call: bool) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self._in_call = in_call
+        call = world.service.app.slack.call
+
+        def wait_in_call(*arguments: Any) -> Any:
+            self._wait()
+            return call(*arguments)
+
+        if in_call:
+            world.service.app.slack.call = wait_in_call  # type: ignore[attr-defined]
+
+    def _wait(self) -> None:
+        self.begun.set()
+        assert self.go_on.wait(LONG)
+
+    def act(self, context: Context, event: Mapping[str, Any]) -> None:
+        if not self._in_call:
+            self._wait()
+        context.call("chat.postMessage", {"channel": event["channel"], "text": "late"})
+
+
+@pytest.mark.parametrize(("in_call", "left"), [(True, "unclear"), (False, "ready")])
+def test_what_is_in_a_call_at_the_end_is_unclear_and_the_rest_is_anybodys(
+    ready: World, monkeypatch: pytest.MonkeyPatch, in_call: bool, left: str
+) -> None:
+    monkeypatch.setattr(application, "STOP_AFTER", 0.1)
+    held = Held(ready, in_call)
+    behave(ready, held.act)
+    process = ready.service.app.process_id
+    for number, (left_as, owner) in enumerate((("running", "x:1"), ("calling", "x:1"), ("calling", f"{process}0:1"))):
+        ready.mention(f"EvOther{number}")
+        leased = f"UPDATE inbox SET state = '{left_as}', lease_owner = '{owner}', lease_until = 9e9"
+        change(ready, f"{leased} WHERE event_id = 'EvOther{number}'")
+    ready.mention()
+    ready.service.start()
+    assert held.begun.wait(LONG)
+    stopped = list(ready.service.worker._threads)
+    ready.service.stop()
+    (row,) = ready.rows("SELECT * FROM inbox WHERE event_id = 'Ev0001'")
+    assert (row["state"], row["lease_owner"], row["lease_until"]) == (left, "", 0)
+    assert row["attempts"] == (1 if in_call else 0), "what was not tried does not count"
+    assert row["body"], "nothing is lost"
+    assert ready.audit().count("event.unclear") == int(in_call)
+    assert [state(ready, f"EvOther{number}") for number in range(3)] == ["running", "calling", "calling"]
+    held.go_on.set()  # the thread comes back, when the row is not its own any more
+    for thread in stopped:
+        thread.join(LONG)
+    assert state(ready) == left
+    assert len(ready.calls("chat.postMessage")) == int(in_call)
+
+
+def test_the_next_process_begins_at_once_with_what_was_left(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(application, "STOP_AFTER", 0.1)
+    held = Held(ready, in_call=False)
+    behave(ready, held.act)
+    ready.mention()
+    ready.service.start()
+    assert held.begun.wait(LONG)
+    ready.restart()
+    assert (ready.work(), state(ready), ready.calls()) == (1, "done", ["chat.postMessage"])
+    held.go_on.set()
+
+
+def test_an_end_without_a_database_is_told_and_the_lease_runs_out(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*arguments: Any) -> Any:
+        raise StoreBusyError("the database is locked")
+
+    ready.service.start()
+    with monkeypatch.context() as patch:
+        patch.setattr("slackapp.store.inbox.release", locked)
+        ready.service.stop()
+    assert "inbox_not_released" in ready.log.getvalue()
+
+
+def test_a_service_that_never_started_leaves_the_rows_of_others_alone(ready: World) -> None:
+    """A command of the operator's ends, too, and has no rows."""
+    ready.mention()
+    process = ready.service.app.process_id
+    change(ready, f"UPDATE inbox SET state = 'calling', lease_owner = '{process}:1' WHERE event_id = 'Ev0001'")
+    ready.service.stop()
+    assert state(ready) == "calling"

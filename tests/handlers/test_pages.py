@@ -19,7 +19,8 @@ def test_the_landing_page_has_one_button_and_names_every_permission(tmp_path: Pa
     with made as world, nothing_happens(world):
         text = world.request("GET", "/").text
     assert re.findall(r'href="([^"]*)"', text) == ["/slack/install"]
-    assert re.findall(r"<li><code>([^<]*)</code></li>", text) == ["app_mentions:read", "chat:write", "emoji:read"]
+    listed = re.findall(r"<li><code>([^<]*)</code></li>", text)
+    assert listed == ["app_mentions:read", "chat:write", "commands", "emoji:read"]
     assert "Add Bob &amp; &lt;Co&gt; to Slack" in text
     assert "talks to the local Slack beside it" in text
 
@@ -79,6 +80,9 @@ def test_the_service_is_ready_when_the_database_answers_and_the_worker_runs(worl
         "database": True,
         "worker": False,
         "purges_pending": 0,
+        "inbox": {},
+        "inbox_oldest_seconds": 0,
+        "problems": {},
     }
     world.service.start()
     found = world.request("GET", "/readyz")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 
@@ -66,8 +66,31 @@ def test_the_buttons_do_what_they_say(on: Stage) -> None:
     assert on.slack.installed == []
 
 
+def test_a_command_and_a_press_are_sent_as_slack_sends_them(on: Stage) -> None:
+    token = on.install()["access_token"]
+    assert press(on, "command", team="T0NORTH001", text="help") == 303
+    view = {"type": "home", "blocks": [{"type": "actions", "elements": [
+        {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go <there>"}}]}]}
+    on.api("views.publish", token, user_id="U0NORTH001ADM", view=json.dumps(view))
+    assert "Home tab: Go &lt;there&gt;" in on.request("GET", "/").text
+    assert press(on, "press", team="T0NORTH001", user="U0NORTH001ADM", action_id="go") == 303
+    on.slack.pump()
+    (first, typed), (second, pressed) = on.app.requests
+    assert (first["path"], second["path"]) == ("/slack/commands", "/slack/interactivity")
+    form = parse_qs(typed.decode())
+    assert (form["command"], form["text"], form["is_enterprise_install"]) == (["/example"], ["help"], ["false"])
+    payload = json.loads(parse_qs(pressed.decode())["payload"][0])
+    assert (payload["type"], payload["user"]["id"], payload["actions"][0]["action_id"]) == (
+        "block_actions", "U0NORTH001ADM", "go")
+    assert (payload["team"]["id"], payload["view"]["app_installed_team_id"]) == ("T0NORTH001", "T0NORTH001")
+
+
 @pytest.mark.parametrize(("action", "fields"), [
     ("mention", {"team": "T0NORTH001"}),
+    ("command", {"team": "T0NORTH001"}),
+    ("home", {"team": "T0NOWHERE1"}),
+    ("press", {"team": "T0NORTH001", "user": "U0NORTH001ADM", "action_id": "go"}),
+    ("press", {"team": "T0NOWHERE1"}),
     ("uninstall", {"team": "T0NOWHERE1"}),
     ("fault", {"kind": "earthquake"}),
     ("fault", {"kind": "slow", "seconds": "long"}),

@@ -28,16 +28,16 @@ def strings(value: Any) -> Iterator[str]:
         yield value
 
 
-def test_it_asks_for_two_scopes_of_the_bot_and_none_of_a_user(manifest: Any) -> None:
+def test_it_asks_for_three_scopes_of_the_bot_and_none_of_a_user(manifest: Any) -> None:
     """Stops scopes without a feature: each one is a thing a stolen token can do."""
-    assert manifest["oauth_config"]["scopes"] == {"bot": ["app_mentions:read", "chat:write"]}
+    assert manifest["oauth_config"]["scopes"] == {"bot": ["app_mentions:read", "chat:write", "commands"]}
 
 
-def test_it_subscribes_to_the_mention_and_to_both_lifecycle_events(manifest: Any) -> None:
+def test_it_subscribes_to_what_the_example_handles_and_to_both_lifecycle_events(manifest: Any) -> None:
     """Stops a manifest under which an uninstall is never heard of, and tokens outlive it."""
     assert manifest["settings"]["event_subscriptions"] == {
         "request_url": f"{BASE}/slack/events",
-        "bot_events": ["app_mention", "app_uninstalled", "tokens_revoked"],
+        "bot_events": ["app_home_opened", "app_mention", "app_uninstalled", "tokens_revoked"],
     }
 
 
@@ -50,12 +50,11 @@ def test_its_addresses_are_ours_and_https(manifest: Any) -> None:
 
 
 def test_it_rotates_tokens_and_takes_whole_organisations(manifest: Any) -> None:
-    """Stops tokens that live for ever; Socket Mode and interactivity are off because nothing serves them."""
+    """Stops tokens that live for ever; Socket Mode is off because nothing serves it."""
     settings = manifest["settings"]
     assert settings["token_rotation_enabled"] is True
     assert settings["org_deploy_enabled"] is True
     assert settings["socket_mode_enabled"] is False
-    assert settings["interactivity"] == {"is_enabled": False}
     assert "pkce_enabled" not in manifest["oauth_config"]
 
 

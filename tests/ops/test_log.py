@@ -151,3 +151,36 @@ def test_a_deep_trace_is_cut_to_its_last_places(log: JsonLog, stream: io.StringI
     except ValueError:
         log.bug("request_failed", {})
     assert stream.getvalue().count("test_log.py:") == 12
+
+
+class Counting(io.StringIO):
+    """Counts how often it is told to hand on."""
+
+    flushes = 0
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+def test_what_is_as_it_should_be_waits_for_the_next_flush_and_nothing_else_does() -> None:
+    stream = Counting()
+    log = JsonLog(stream, Clock())
+    log.info("something", {})
+    assert stream.flushes == 0
+    log.error("something", {})
+    log.bug("something", {})
+    assert stream.flushes == 2
+    log.info("something", {})
+    log.flush()
+    assert stream.flushes == 3
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("closed")])
+def test_a_log_that_cannot_be_handed_on_stops_nothing(error: Exception) -> None:
+    class Stuck(io.StringIO):
+        def flush(self) -> None:
+            raise error
+
+    log = JsonLog(Stuck(), Clock())
+    log.error("something", {})
+    log.flush()

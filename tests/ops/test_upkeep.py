@@ -9,11 +9,12 @@ from typing import Any, cast
 
 import pytest
 
-from slackapp.errors import ConfigError, StoreBusyError
+from slackapp.errors import ConfigError, StoreBusyError, StoreFullError
 from slackapp.flows import heartbeat
 from slackapp.ops import upkeep
-from slackapp.ops.upkeep import DAY, MINUTE, Task, Upkeep
-from slackapp.ops.worker import Worker
+from slackapp.ops.health import Health
+from slackapp.ops.upkeep import DAY, MINUTE, ClockWatch, Task, Upkeep
+from slackapp.ops.worker import WORKERS, Worker
 from slackapp.ports import App
 from slackapp.store import meta, processes
 from tests.support.world import Clock, World
@@ -21,9 +22,12 @@ from tests.support.world import Clock, World
 LONG = 10.0
 """Seconds after which a test gives up waiting for what comes at once."""
 NAMES = {
-    "house": {"heartbeat": 0, "unclear": MINUTE, "sweep": MINUTE, "audit": MINUTE, "integrity": DAY},
+    "house": {
+        "heartbeat": 0, "log": 0, "checkpoint": 0, "clock": 0, "unclear": MINUTE, "sweep": MINUTE, "audit": MINUTE,
+        "integrity": DAY,
+    },
     "errands": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE},
-}
+}  # fmt: skip
 
 
 class Log:
@@ -46,7 +50,8 @@ class Bench:
         self.clock = Clock()
         self.log = Log()
         self.ran: list[str] = []
-        self.app = cast(App, SimpleNamespace(clock=self.clock, log=self.log))
+        self.health = Health()
+        self.app = cast(App, SimpleNamespace(clock=self.clock, log=self.log, health=self.health))
 
     def task(self, name: str, every: int, at_once: bool = True, act: Callable[[], object] = lambda: None) -> Task:
         def run(app: App, stopping: Callable[[], bool]) -> object:
@@ -108,6 +113,7 @@ def test_a_task_that_fails_keeps_no_other_from_its_turn_and_is_told(bench: Bench
         ("error", "upkeep_waits", {"task": "a", "why": "the database is locked"}),
         ("bug", "upkeep_failed", {"task": "b"}),
     ]
+    assert bench.health.problems() == {"database": "the database is locked"}
     assert bench.after(made, 59) == [], "who failed waits like the others"
     assert bench.after(made, 1) == ["a", "b", "c"]
 
@@ -249,7 +255,9 @@ def test_a_service_says_at_once_that_it_lives_and_at_its_end_that_it_does_not(wo
     before = {thread.name for thread in threading.enumerate()}
     world.service.start()
     assert seen_at(world) == [world.clock()]
-    assert {thread.name for thread in threading.enumerate()} - before == {"house", "errands", "inbox"}
+    assert {thread.name for thread in threading.enumerate()} - before == {
+        "house", "errands", *(f"inbox-{number}" for number in range(WORKERS)),
+    }  # fmt: skip
     world.service.stop()
     assert {thread.name for thread in threading.enumerate()} == before
     assert seen_at(world) == []
@@ -271,6 +279,91 @@ def test_a_service_that_cannot_sign_off_ends_all_the_same(world: World, monkeypa
     assert [(line["event"], line["why"]) for line in told if line["event"] == "not_signed_off"] == [
         ("not_signed_off", "the database is locked")
     ]
+
+
+# Troubles, and their end
+
+
+def test_a_database_that_can_be_written_again_is_shown_as_well_by_the_next_sign_of_life(
+    world: World, beats: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(processes, "beat", lambda *_: fail(StoreFullError("the database cannot be written"))())
+        assert beats(10) == 10
+    world.service.app.health.note("clock", "")
+    found = world.request("GET", "/readyz")
+    assert (found.status, found.headers["retry-after"]) == (503, "5")
+    assert (found.json["database"], found.json["problems"]) == (False, {"database": "the database cannot be written"})
+    assert beats(9) == 19, "it is not its turn"
+    assert beats(1) == 0
+    found = world.request("GET", "/readyz").json
+    assert (found["database"], "database" in found["problems"]) == (True, False)
+
+
+class Hands:
+    """Two clocks, and what a watch makes of them."""
+
+    def __init__(self) -> None:
+        self.bench = Bench()
+        self.steady = 1000.0
+        self.watch = ClockWatch(lambda: self.steady)
+
+    def after(self, steady: float, wall: int) -> dict[str, str]:
+        """So many seconds later by each."""
+        self.steady += steady
+        self.bench.clock.advance(wall)
+        self.watch.run(self.bench.app, lambda: False)
+        return self.bench.health.problems()
+
+
+@pytest.mark.parametrize("jump", [3600, -3600, 6, -6])
+def test_a_clock_that_was_set_is_shown_for_ten_minutes_and_told_once(jump: int) -> None:
+    hands = Hands()
+    assert hands.after(1, 1) == {}
+    shown = {"clock": f"was set by {jump} s"}
+    assert hands.after(1, jump + 1) == shown
+    assert [hands.after(300, 300), hands.after(300, 300), hands.after(1, 1)] == [shown, shown, {}]
+    assert hands.after(1, 1) == {}
+    assert hands.bench.log.told == [("error", "clock_jumped", {"seconds": jump})]
+
+
+def test_a_clock_that_only_goes_a_little_wrong_is_none_that_was_set() -> None:
+    """Corrected step by step, a clock gains or loses less than the watch looks for."""
+    hands = Hands()
+    assert [hands.after(1, 1 + wrong) for wrong in (0, 4, -4, 5, -5)] == [{}] * 5
+    assert hands.after(3600, 3600) == {}
+    assert hands.bench.log.told == []
+
+
+def test_the_first_look_at_the_clock_compares_it_with_nothing() -> None:
+    assert Hands().after(12345, 1) == {}
+
+
+def test_a_clock_that_is_set_again_and_again_is_shown_until_ten_minutes_after_the_last_time() -> None:
+    hands = Hands()
+    hands.after(1, 1)
+    hands.after(1, 3601)
+    assert hands.after(500, 500 - 3600) == {"clock": "was set by -3600 s"}
+    assert hands.after(500, 500) == {"clock": "was set by -3600 s"}
+    assert hands.after(101, 101) == {}
+
+
+def test_the_house_hands_on_the_log_and_moves_the_log_of_the_database(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(world.service.app.log, "flush", lambda: done.append("log"))
+    monkeypatch.setattr(world.service.app.db, "checkpoint", lambda: done.append("checkpoint"))
+    world.service.house.run_due(world.service.app)
+    assert done == ["log", "checkpoint"]
+
+
+def test_a_service_that_starts_leaves_the_database_log_to_its_upkeep(world: World) -> None:
+    connection = world.service.app.db._connection()
+    assert connection.execute("PRAGMA wal_autocheckpoint").fetchone()[0] == 1000
+    world.service.start()
+    assert connection.execute("PRAGMA wal_autocheckpoint").fetchone()[0] == 0
 
 
 def seen_at(world: World) -> list[int]:

@@ -8,6 +8,7 @@ import pytest
 
 from slackapp import config, settingforms
 from slackapp.model import Secret
+from slackapp.ops.health import Health
 from slackapp.ops.metrics import Counters
 from slackapp.slack.client import SlackClient
 from tests.support.world import World, environment
@@ -36,7 +37,7 @@ def caller_of(tmp_path: Path) -> MakeCaller:
         metrics = Counters()
         state = {"open": False}
         slack = settingforms.slack_url(url)
-        client = SlackClient(replace(settings, slack=slack), lambda: state["open"], metrics)
+        client = SlackClient(replace(settings, slack=slack), lambda: state["open"], metrics, Health())
         return Caller(client, metrics, state)
 
     return run

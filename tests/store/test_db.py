@@ -177,6 +177,45 @@ def test_a_second_writer_is_turned_away_at_the_beginning_and_not_at_the_end(
 # Processes and threads
 
 
+def test_two_processes_that_write_all_the_time_both_come_to_their_turns(db: Database) -> None:
+    """Stops one busy process from keeping the other out for seconds, which Slack would not wait for."""
+    prepare = """
+import sys, threading, time
+from pathlib import Path
+from slackapp.store import meta
+from slackapp.store.db import Database
+db = Database(Path(sys.argv[1]))
+db.leave_checkpoints_to_upkeep()
+meta.get(db, "a")
+commit = Database._commit
+def slow(self, connection):
+    time.sleep(0.004)
+    commit(self, connection)
+Database._commit = slow
+slowest = [0.0]
+"""
+    run = """
+end = time.monotonic() + 1.5
+def write(number):
+    while time.monotonic() < end:
+        began = time.monotonic()
+        meta.put(db, f"n{number}", "1")
+        slowest[0] = max(slowest[0], time.monotonic() - began)
+threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(slowest[0])
+"""
+    assert max(map(float, race(2, prepare, run, str(db.path)))) < 0.6
+
+
+def test_after_a_turn_a_connection_waits_as_before(db: Database) -> None:
+    meta.put(db, "a", "1")
+    assert db._connection().execute("PRAGMA busy_timeout").fetchone()[0] == module.BUSY_MS
+    with db.transaction():
+        assert db._connection().execute("PRAGMA busy_timeout").fetchone()[0] == module.BUSY_MS
+
+
 def test_a_handle_does_not_cross_a_fork(db: Database) -> None:
     code = """
 import os, sys

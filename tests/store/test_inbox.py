@@ -317,3 +317,116 @@ def test_a_sweep_takes_at_most_1000_at_once(db: Database) -> None:
         for number in range(1100):
             lifecycle(db, f"Ev{number}", "done")
     assert [inbox.sweep(db, NOW + 1) for _ in range(3)] == [1000, 100, 0]
+
+
+# At the end of a process
+
+
+def test_a_process_that_ends_gives_up_its_own_rows_and_nobody_elses(db: Database) -> None:
+    for number, owner in enumerate(("p1:1", "p1:2", "p10:1", "p2:1", "p1", "p1:3")):
+        receive(db, f"Ev{number}")
+        assert claimed(db, owner) == f"Ev{number}"
+    for number, owner in ((1, "p1:2"), (3, "p2:1")):
+        assert inbox.mark_calling(db, f"Ev{number}", owner)
+    inbox.finish(db, "Ev5", "p1:3", "dead", "why", NOW)
+    assert inbox.release(db, "p1", NOW + 1) == [("Ev1", NORTH)]
+    assert row(db, "Ev0") == ("ready", 0, "", "", 1)
+    assert row(db, "Ev1") == ("unclear", 1, "", "stopped in a call", 1)
+    assert look(db.path, "SELECT finished_at FROM inbox WHERE event_id = 'Ev1'") == [(NOW + 1,)]
+    assert [row(db, f"Ev{number}")[0] for number in (2, 3, 4, 5)] == ["running", "calling", "running", "dead"]
+    assert claimed(db, "p3:1") == "Ev0", "at once"
+    assert inbox.release(db, "p1", NOW + 2) == []
+
+
+@pytest.mark.parametrize("process", ["%", "", "_1"])
+def test_a_process_is_meant_by_its_whole_name(db: Database, process: str) -> None:
+    receive(db)
+    claim(db, "p1:1")
+    inbox.mark_calling(db, "Ev1", "p1:1")
+    assert inbox.release(db, process, NOW) == []
+
+
+# For the operator
+
+
+def test_a_page_shows_what_is_not_done_the_oldest_first(db: Database) -> None:
+    receive(db, "Ev3", now=NOW)
+    receive(db, "Ev1", SOUTH, now=NOW + 2)
+    receive(db, "Ev2", now=NOW + 1)
+    lifecycle(db, "Ev4", "done", "again")
+
+    def ids(tenant_id: str = "", state: str = "", most: int = 9) -> list[str]:
+        return [entry.event_id for entry in inbox.page(db, tenant_id, state, most)]
+
+    assert ids() == ["Ev3", "Ev2", "Ev1"]
+    assert (ids(NORTH.id), ids(SOUTH.id), ids("T0ABSENT01")) == (["Ev3", "Ev2"], ["Ev1"], [])
+    assert (ids(state="done"), ids(state="ready", most=2), ids(state="dead")) == (["Ev4"], ["Ev3", "Ev2"], [])
+    assert ids(SOUTH.id, "done") == []
+
+
+def test_an_entry_says_everything_but_what_is_in_the_row(db: Database) -> None:
+    receive(db)
+    claim(db)
+    inbox.finish(db, "Ev1", "me", "dead", "why", NOW + 3)
+    found = inbox.find(db, "Ev1")
+    assert found == inbox.Entry(
+        event_id="Ev1", kind="event", tenant=NORTH, type="message", state="dead", attempts=1, event_time=NOW - 5,
+        received_at=NOW, next_at=NOW, finished_at=NOW + 3, result="why", has_body=True,
+    )  # fmt: skip
+    assert inbox.page(db, "", "dead", 1) == [found]
+    assert inbox.drop(db, "Ev1", NOW)
+    dropped = inbox.find(db, "Ev1")
+    assert dropped is not None
+    assert not dropped.has_body
+    assert inbox.find(db, "Ev2") is None
+
+
+def test_states_are_counted_with_the_age_of_the_oldest(db: Database) -> None:
+    assert inbox.states(db) == {}
+    for number in range(3):
+        receive(db, f"Ev{number}", now=NOW + number)
+    assert claimed(db, now=NOW + 9) == "Ev0"
+    lifecycle(db, "Ev9", "done")
+    assert inbox.states(db) == {"running": (1, NOW), "ready": (2, NOW + 1)}
+
+
+@pytest.mark.parametrize("state", ["dead", "unclear"])
+def test_a_row_that_needs_a_person_runs_again_as_if_it_were_new(db: Database, state: str) -> None:
+    receive(db)
+    claim(db)
+    inbox.postpone(db, "Ev1", "me", "", NOW, forgive=False)
+    claim(db)
+    inbox.finish(db, "Ev1", "me", state, "why", NOW)
+    assert inbox.retry(db, "Ev1", NOW + 7)
+    assert row(db) == ("ready", 0, "", "retried by the operator", 1)
+    assert look(db.path, "SELECT finished_at, next_at FROM inbox") == [(None, NOW + 7)]
+    assert [claimed(db, now=NOW + 6), claimed(db, now=NOW + 7)] == ["", "Ev1"]
+
+
+@pytest.mark.parametrize("state", ["dead", "unclear"])
+def test_a_row_that_is_dropped_keeps_its_id_for_the_sake_of_repeats_and_nothing_else(db: Database, state: str) -> None:
+    receive(db)
+    claim(db)
+    inbox.finish(db, "Ev1", "me", state, "why", NOW)
+    assert inbox.drop(db, "Ev1", NOW + 7)
+    assert row(db) == ("done", 1, "", "dropped by the operator", 0)
+    assert not receive(db), "a repeat"
+    assert (inbox.sweep(db, NOW + 7), inbox.sweep(db, NOW + 8)) == (0, 1)
+
+
+@pytest.mark.parametrize("state", ["ready", "running", "calling", "done"])
+def test_no_person_touches_a_row_that_needs_none(db: Database, state: str) -> None:
+    """Stops a second run of what runs just now."""
+    receive(db)
+    if state != "ready":
+        claim(db)
+    if state == "calling":
+        inbox.mark_calling(db, "Ev1", "me")
+    if state == "done":
+        inbox.finish(db, "Ev1", "me", "done", "ok", NOW)
+    before = look(db.path, "SELECT * FROM inbox")
+    assert not inbox.retry(db, "Ev1", NOW)
+    assert not inbox.drop(db, "Ev1", NOW)
+    assert not inbox.retry(db, "Ev2", NOW)
+    assert not inbox.drop(db, "Ev2", NOW)
+    assert look(db.path, "SELECT * FROM inbox") == before

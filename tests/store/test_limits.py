@@ -1,6 +1,10 @@
 """A locked database, a full disk, a log that cannot be emptied: typed, and without a trace of what failed."""
 
+import contextlib
 import sqlite3
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +40,34 @@ def test_a_lock_that_is_held_too_long_is_busy_and_not_a_failure(db: Database, ot
     with db.transaction():
         meta.put(db, "a", "2")
     assert meta.get(db, "a") == "2"
+
+
+def test_at_the_end_of_a_process_nobody_waits_long(db: Database) -> None:
+    """Neither for another process, nor for another thread of this one; the two together still leave time to end."""
+    with contextlib.closing(sqlite3.connect(db.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        db.hurry()
+        began = time.monotonic()
+        with pytest.raises(StoreBusyError):
+            meta.put(db, "a", "1")
+        assert time.monotonic() - began < 1
+    holds, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with db.transaction():
+            holds.set()
+            go_on.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert holds.wait(10)
+    began = time.monotonic()
+    with pytest.raises(StoreBusyError):
+        meta.put(db, "a", "1")
+    assert time.monotonic() - began < 1
+    go_on.set()
+    holder.join()
+    meta.put(db, "a", "1")
 
 
 def test_a_writer_does_not_keep_readers_out(db: Database, other: sqlite3.Connection) -> None:
@@ -138,6 +170,82 @@ def test_the_log_is_not_called_empty_while_somebody_writes(db: Database, other: 
     assert not db.truncate_wal()
     other.execute("ROLLBACK")
     assert db.truncate_wal()
+
+
+def test_a_long_log_is_moved_into_the_database_and_a_short_one_is_left(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.leave_checkpoints_to_upkeep()
+    log = db.path.with_name("slackapp.db-wal")
+    meta.put(db, "a", "x" * 100_000)
+    db.checkpoint()
+    assert unmoved(db) > 0, "it is short"
+    monkeypatch.setattr(module, "LOG_BYTES", log.stat().st_size)
+    db.checkpoint()
+    assert unmoved(db) == 0
+    meta.put(db, "b", "1")
+    assert log.stat().st_size < 100_000, "it begins anew"
+
+
+def test_no_commit_moves_the_log_where_the_upkeep_does_in_whatever_thread(db: Database) -> None:
+    meta.put(db, "a", "1")
+    db.leave_checkpoints_to_upkeep()
+    log = db.path.with_name("slackapp.db-wal")
+    writers = [threading.Thread(target=write_much, args=(db, str(number))) for number in range(2)]
+    for writer in writers:
+        writer.start()
+        writer.join()
+    write_much(db, "here")
+    assert unmoved(db) > 3 * module.AUTOCHECKPOINT
+    assert log.stat().st_size > module.LOG_BYTES
+    db.checkpoint()
+    assert unmoved(db) == 0
+
+
+def test_without_an_upkeep_every_commit_keeps_the_log_short(db: Database) -> None:
+    write_much(db, "a")
+    assert unmoved(db) <= module.AUTOCHECKPOINT
+
+
+def test_a_checkpoint_waits_for_nobody_and_nobody_for_it(
+    db: Database, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.leave_checkpoints_to_upkeep()
+    monkeypatch.setattr(module, "LOG_BYTES", 1)
+    monkeypatch.setattr(module, "CHECKPOINT_BUSY_MS", 3000)
+    meta.put(db, "a", "1")
+    other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    db.checkpoint()
+    assert time.monotonic() - began < 1
+    assert unmoved(db) == 0, "somebody who writes does not stand in its way"
+    other.execute("ROLLBACK")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM meta").fetchall()
+    meta.put(db, "b", "2")
+    db.checkpoint()
+    assert meta.get(db, "b") == "2"
+    other.execute("COMMIT")
+    db.checkpoint()
+    assert unmoved(db) == 0
+
+
+def test_a_database_without_a_log_needs_no_checkpoint(tmp_path: Path) -> None:
+    Database(tmp_path / "never.db").checkpoint()
+    assert list(tmp_path.iterdir()) == []
+
+
+def write_much(db: Database, name: str) -> None:
+    """Some 1,500 pages, in 15 commits."""
+    for number in range(15):
+        meta.put(db, f"{name}{number}", "x" * 400_000)
+
+
+def unmoved(db: Database) -> int:
+    """Pages in the log that are not in the database file yet."""
+    index = db.path.with_name("slackapp.db-shm").read_bytes()
+    pages = int.from_bytes(index[16:20], sys.byteorder)  # mxFrame, and nBackfill: sqlite.org/walformat.html
+    return pages - int.from_bytes(index[96:100], sys.byteorder)
 
 
 # What is left of what was deleted

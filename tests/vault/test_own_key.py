@@ -273,6 +273,7 @@ def test_the_whole_way_with_a_program_of_the_operators(folder: Path, tmp_path: P
         assert desk.answers(NORTH, "EvFine")
         program.answer(b'{"error": "revoked"}')
         desk.good("keys", "flush")
+        desk.world.service.house.run_due(desk.world.service.app)  # within a second every process takes notice
         assert desk.world.mention("EvRefused").status == 403
         program.behave()
         suspend_tenant.restore_all(desk.world.service.app)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from slackapp.errors import StoreBusyError
-from slackapp.store import db as store
+from slackapp.store import replacing
 from slackapp.store.db import Database
 from tests.support.world import NORTH, ORG, SOUTH
 from tests.vault.stage import Desk, files_of, opens_everything
@@ -160,7 +160,7 @@ def test_a_service_that_is_just_starting_counts_as_using_the_database(
         migrate(db)
         if db.path == desk.world.settings.database:
             try:
-                store.replace(db.path, other)
+                replacing.replace(db.path, other)
             except StoreBusyError:
                 refused.append(True)
 

@@ -1,0 +1,69 @@
+"""A verified form is a slash command, or an interaction, that can be kept; and what decides who acts on it.
+
+Stops:   a field of an unexpected type or size reaching a behaviour's look-up; an interaction of another app.
+How:     `api_app_id` must be ours; names of commands and types must have their forms, and ids of actions, which may be
+         any text, a bounded length. The key, such as `/name` or `block_actions:ACTION`, alone chooses the function.
+Does not stop: anything, if the signature was not verified first.
+Read:    docs.slack.dev/interactivity (implementing slash commands, handling user interaction)
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from slackapp.checks.json_body import parse_json
+from slackapp.errors import Refusal, Refused
+
+_COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
+_TYPE = re.compile(r"[a-z_]{1,64}")
+_MOST = 255
+_NAMED = frozenset(
+    {"block_actions", "block_suggestion", "view_submission", "view_closed", "shortcut", "message_action"}
+)
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """What somebody did. `key` chooses the function; `fields` is what it is given."""
+
+    key: str
+    fields: Mapping[str, Any] = field(repr=False)
+
+
+def read_command(form: Mapping[str, str], app_id: str) -> Interaction | None:
+    """A slash command; None for another app's. Raises Refused."""
+    if form.get("api_app_id") != app_id:
+        return None
+    command = form.get("command", "")
+    if not _COMMAND.fullmatch(command):
+        raise Refused(Refusal.EVENT)
+    return Interaction(command, {name: value for name, value in form.items() if name != "token"})
+
+
+def read_interaction(form: Mapping[str, str], app_id: str) -> Interaction | None:
+    """A button, a modal, a shortcut; None for another app's. Raises Refused."""
+    payload = parse_json(form.get("payload", "").encode())
+    if payload.get("api_app_id") != app_id:
+        return None
+    kind = payload.get("type")
+    if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
+        raise Refused(Refusal.EVENT)
+    name = _name(kind, payload)
+    if name is None and kind not in _NAMED:
+        name = ""  # a type of tomorrow
+    if not isinstance(name, str) or len(name) > _MOST:
+        raise Refused(Refusal.EVENT)
+    return Interaction(f"{kind}:{name}", {key: value for key, value in payload.items() if key != "token"})
+
+
+def _name(kind: str, payload: Mapping[str, Any]) -> object:
+    """The id that the app gave to what was used; Slack makes up one for an action that was given none."""
+    holder: Any = payload
+    if kind.startswith("view_"):
+        holder = payload.get("view")
+    elif kind == "block_actions":
+        actions = payload.get("actions")
+        holder = actions[0] if isinstance(actions, list) and actions else None
+    of = "action_id" if kind in ("block_actions", "block_suggestion") else "callback_id"
+    return holder.get(of) if isinstance(holder, Mapping) else None

@@ -1,0 +1,109 @@
+"""`slackapp inbox`: what waits, what was given up, and what nobody knows the end of."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from slackapp.cli.session import open_service, operator
+from slackapp.errors import ConfigError, Refused
+from slackapp.flows import inbox_desk
+from slackapp.ports import App
+from slackapp.store import inbox
+from slackapp.store.inbox import Entry
+
+HELP = "show events that wait, were given up or are unclear; let them run again, or drop them"
+_STATES = ("ready", "running", "calling", "unclear", "dead", "done")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """One sub-command per verb."""
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    listing = verbs.add_parser("list", help="rows that are not done, the oldest first")
+    listing.add_argument("--state", choices=_STATES, default="", help="only these")
+    listing.add_argument("--tenant", default="", metavar="ID")
+    listing.add_argument("--number", type=int, default=100, metavar="N")
+    listing.add_argument("--json", action="store_true", help="one JSON object per line")
+    listing.set_defaults(run_verb=_list)
+    show = verbs.add_parser("show", help="one row")
+    show.add_argument("event_id", metavar="EVENT_ID")
+    show.add_argument("--body", action="store_true", help="with what Slack sent; noted in the audit")
+    show.set_defaults(run_verb=_show)
+    for name, text, act in (
+        ("retry", "let a row that is dead or unclear run again; its call to Slack may be made twice", _retry),
+        ("drop", "end a row that is dead or unclear, and erase its body", _drop),
+    ):
+        verb = verbs.add_parser(name, help=text, description=text)
+        verb.add_argument("event_id", metavar="EVENT_ID")
+        verb.set_defaults(run_verb=act)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Raises ConfigError, StoreError."""
+    return int(arguments.run_verb(arguments))
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        rows = inbox.page(service.app.db, arguments.tenant, arguments.state, arguments.number)
+        states = inbox.states(service.app.db)
+    for row in rows:
+        print(json.dumps(_fields(row)) if arguments.json else "  ".join(str(value) for value in _fields(row).values()))
+    told = ", ".join(f"{count} {state}" for state, (count, _) in sorted(states.items()))
+    print(told or "nothing waits", file=sys.stderr)
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        app = service.app
+        entry = _find(app, arguments.event_id)
+        fields = _fields(entry)
+        if arguments.body:
+            try:
+                fields["body"] = inbox_desk.read_body(app, entry, operator(app))
+            except Refused as refused:
+                raise ConfigError(f"{entry.event_id}: {refused.refusal.value.sentence}") from None
+    print(json.dumps(fields, indent=1))
+    return 0
+
+
+def _retry(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        app = service.app
+        entry = _find(app, arguments.event_id)
+        done = inbox_desk.retry(app, entry, operator(app))
+    return _tell(entry, done, "will run again")
+
+
+def _drop(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        app = service.app
+        entry = _find(app, arguments.event_id)
+        done = inbox_desk.drop(app, entry, operator(app))
+    return _tell(entry, done, "is dropped")
+
+
+def _tell(entry: Entry, done: bool, what: str) -> int:
+    if not done:
+        print(f"{entry.event_id}: is {entry.state}; only what is dead or unclear needs a person", file=sys.stderr)
+        return 1
+    print(f"{entry.event_id}: {what}")
+    return 0
+
+
+def _find(app: App, event_id: str) -> Entry:
+    entry = inbox.find(app.db, event_id)
+    if entry is None:
+        raise ConfigError(f"{event_id}: there is no such row; see `slackapp inbox list`")
+    return entry
+
+
+def _fields(entry: Entry) -> dict[str, object]:
+    times = {
+        name: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for name in ("event_time", "received_at", "next_at", "finished_at")
+        if (value := getattr(entry, name)) is not None
+    }
+    return {**asdict(entry), "tenant": entry.tenant.id, **times}

@@ -1,0 +1,126 @@
+"""What a behaviour is given, and all that it can do: look at whom it acts for, and call Slack as that tenant's bot.
+
+A behaviour is somebody else's code. It gets no token, no database and no other tenant; what it calls is noted first, so
+that nothing is repeated unasked.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from slackapp.checks.installer import require_admin
+from slackapp.checks.response_url import is_response_url
+from slackapp.checks.slack_errors import NOTHING_DONE, REPEATABLE
+from slackapp.checks.tenant_of import acting_team
+from slackapp.errors import Refused, SlackCallError, SlackErrorKind
+from slackapp.flows import uninstall_tenant, use_token
+from slackapp.model import InboxRow, Installation, Origin, Tenant
+from slackapp.ports import App
+from slackapp.store import inbox
+
+RESPONSE_SECONDS, MOST_RESPONSES = 1800, 5
+"""What Slack takes at a response_url."""
+T = TypeVar("T")
+
+
+class LeaseLostError(Exception):
+    """The row is another worker's by now."""
+
+
+class EventContext:
+    """What a behaviour is given: who it acts for, and calls to Slack as that tenant's bot. Nothing else."""
+
+    __slots__ = ("_acting_team", "_app", "_event", "_installation", "_responses", "_row", "calls_made")
+
+    def __init__(self, app: App, row: InboxRow, installation: Installation, body: Mapping[str, Any]) -> None:
+        self._app = app
+        self._row = row
+        self._installation = installation
+        self._event = body["event"]
+        self._acting_team = acting_team(body)
+        self._responses = 0
+        self.calls_made = 0
+        """Calls that may have had their effect, and that must not be repeated."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whom it acts for; cannot be set."""
+        return self._installation.tenant
+
+    @property
+    def bot_user_id(self) -> str:
+        """The app's own user there."""
+        return self._installation.bot_user_id
+
+    @property
+    def installer_id(self) -> str:
+        """Who installed the app there."""
+        return self._installation.installer_id
+
+    @property
+    def home_admin(self) -> bool:
+        """Whether admins may remove the app from its Home tab."""
+        return self._app.settings.home_admin
+
+    def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Calls a method of the Web API; the answer's fields. Raises SlackCallError and Refused.
+
+        An org-wide token serves many workspaces: the one that the event came from is named to Slack.
+        """
+        app, row = self._app, self._row
+        fields = {"team_id": self._acting_team, **params} if self.tenant.kind == "E" and self._acting_team else params
+        use = use_token.Use(self.tenant, "", row.type)
+        origin = Origin("worker", row.event_id)
+        if method in REPEATABLE:
+            return use_token.call(app, use, method, fields, origin, lambda: None).data
+        made = self._with_intent(lambda: use_token.call(app, use, method, fields, origin, self._note_intent))
+        return made.data
+
+    def respond(self, text: str) -> None:
+        """Answers the command or the interaction, for the person's eyes only. Raises SlackCallError.
+
+        Slack takes five posts within 30 minutes (docs.slack.dev/interactivity/handling-user-interaction).
+        """
+        app, url = self._app, self._event.get("response_url")
+        late = app.clock() > self._row.received_at + RESPONSE_SECONDS
+        if late or self._responses == MOST_RESPONSES or not is_response_url(url, app.settings.slack.response_origin):
+            raise SlackCallError("response_url", "response_url_over", SlackErrorKind.OURS)
+        self._responses += 1
+        app.db.together(self._note_intent)
+        self._with_intent(lambda: app.slack.respond(str(url), {"response_type": "ephemeral", "text": text}))
+
+    def is_admin(self, user_id: str) -> bool:
+        """Whether that person is an admin there, as Slack says now. Raises SlackCallError and Refused."""
+        answer = self.call("users.info", {"user": user_id})
+        try:
+            require_admin(answer, user_id, org_wide=self.tenant.kind == "E")
+        except Refused:
+            return False
+        return self._is_at_home(answer["user"])
+
+    def remove(self) -> None:
+        """Removes the app from there, and erases everything of the tenant, this row's content too."""
+        uninstall_tenant.run(self._app, self.tenant, Origin("slack:admin", self._row.event_id), self._app.clock())
+
+    def _is_at_home(self, user: Mapping[str, Any]) -> bool:
+        """In a shared channel there are other companies' admins, too."""
+        org, membership = self._installation.enterprise_id, user.get("enterprise_user")
+        if user.get("team_id") == self.tenant.id:
+            return True
+        return bool(org) and isinstance(membership, Mapping) and membership.get("enterprise_id") == org
+
+    def _with_intent(self, call: Callable[[], T]) -> T:
+        """A call that must not be made twice: its intent is on the disk before it, and what became of it is counted."""
+        try:
+            answer = call()
+        except SlackCallError as error:
+            if error.kind is SlackErrorKind.TRANSIENT and error.code not in NOTHING_DONE:
+                self.calls_made += 1  # nobody knows whether Slack did it
+            elif not self.calls_made:
+                inbox.mark_not_called(self._app.db, self._row.event_id, self._row.lease_owner)
+            raise
+        self.calls_made += 1
+        return answer
+
+    def _note_intent(self) -> None:
+        if not inbox.mark_calling(self._app.db, self._row.event_id, self._row.lease_owner):
+            raise LeaseLostError

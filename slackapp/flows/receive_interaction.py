@@ -1,0 +1,76 @@
+"""`POST /slack/commands` and `/slack/interactivity`: keeps what somebody did, on the disk, and acknowledges it.
+
+All work is the inbox's: Slack wants its answer within 3 seconds, and the person gets theirs by the response_url. These
+requests carry no id of their own; that one comes twice shows by its signature, which is over the time, too.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from slackapp.checks import interaction, tenant_of
+from slackapp.checks.interaction import Interaction
+from slackapp.checks.json_body import parse_json
+from slackapp.errors import Refusal, Refused
+from slackapp.flows import receive_event, trail
+from slackapp.flows.suspend_tenant import guard
+from slackapp.model import NO_TENANT, Installation, Origin
+from slackapp.ports import App
+from slackapp.store import installations
+from slackapp.store.inbox import Arrival
+
+UNKNOWN_COMMAND = "I do not know that command. If I was just updated, please try again in a minute."
+NOT_INSTALLED = "This app is not installed here any more. Please ask an admin to install it again."
+
+
+def command(app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int) -> str:
+    """What to tell the person at once; "" where the answer comes later. Raises Refused."""
+    found = interaction.read_command(form, app.settings.app_id)
+    if found is None:
+        return _foreign(app, origin, now)
+    installation = installations.find_first(app.db, tenant_of.tenants_of_command(form))
+    if installation is None or installation.status == "purging":
+        _count(app, "unknown")
+        return NOT_INSTALLED
+    if found.key not in app.behaviour:
+        _count(app, "unhandled")
+        return UNKNOWN_COMMAND
+    _keep(app, installation, found, signature, origin, now)
+    return ""
+
+
+def interact(app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int) -> None:
+    """Raises Refused."""
+    found = interaction.read_interaction(form, app.settings.app_id)
+    if found is None:
+        _foreign(app, origin, now)
+        return
+    installation = installations.find_first(app.db, tenant_of.tenants_of_interaction(found.fields))
+    if installation is None or installation.status == "purging":
+        _count(app, "unknown")
+    elif found.key not in app.behaviour:
+        _count(app, "unhandled")
+    else:
+        _keep(app, installation, found, signature, origin, now)
+
+
+def _keep(app: App, installation: Installation, found: Interaction, signature: bytes, origin: Origin, now: int) -> None:
+    if installation.status == "suspended":
+        raise Refused(Refusal.KEY_REVOKED)
+    event_id = f"sig-{hashlib.sha256(signature).hexdigest()}"
+    # A command's team is always ours; an org-wide token serves many.
+    body = json.dumps({"event": dict(found.fields), "team_id": found.fields.get("team_id")}).encode()
+    parse_json(body)  # as the worker will: what lies at the limit of depth is over it now, and could never be run
+    with guard(app, installation.tenant, origin, f"event={event_id}"):
+        outcome = receive_event.keep(app, Arrival(event_id, installation.tenant, found.key, now), body, now)
+    _count(app, outcome)
+
+
+def _foreign(app: App, origin: Origin, now: int) -> str:
+    trail.note_alone(app, "event.foreign_app", NO_TENANT, origin, "ignored", "", now)
+    _count(app, "foreign_app")
+    return ""
+
+
+def _count(app: App, result: str) -> None:
+    app.metrics.count("slackapp_interactions_total", {"result": result})

@@ -1,0 +1,25 @@
+"""At the end of a process: its rows are nobody's any more, and one that is in a call to Slack is unclear.
+
+So the next process begins at once instead of waiting for leases to run out, and nothing that may be done is repeated.
+"""
+
+from slackapp.errors import StoreError
+from slackapp.flows import trail
+from slackapp.model import Origin
+from slackapp.ports import App
+from slackapp.store import inbox
+
+
+def run(app: App, now: int) -> int:
+    """How many rows are unclear now. A database that cannot be written is told in the log: then the leases run out."""
+    try:
+        app.db.hurry()
+        with app.db.transaction():
+            unclear = inbox.release(app.db, app.process_id, now)
+            for event_id, tenant in unclear:
+                origin = Origin("worker", event_id)
+                trail.note(app, "event.unclear", tenant, origin, "unclear", f"event={event_id}", now)
+    except StoreError as error:
+        app.log.error("inbox_not_released", {"why": str(error)})
+        return 0
+    return len(unclear)

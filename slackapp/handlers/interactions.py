@@ -1,0 +1,36 @@
+"""`POST /slack/commands` and `POST /slack/interactivity`."""
+
+from slackapp.checks.form_body import parse_form
+from slackapp.errors import Refusal, Refused
+from slackapp.flows import receive_interaction
+from slackapp.model import Origin
+from slackapp.ports import App
+from slackapp.web.request import Request
+from slackapp.web.response import Response, text
+
+SIGNATURE = "x-slack-signature"
+
+
+def command(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """A slash command. The signature has been verified; the body is empty, or what only the person is told at once."""
+    form = _form(request)
+    if form.get("ssl_check") == "1":
+        return text(200, "")  # Slack looks at our certificate; there is nothing to do
+    said = receive_interaction.command(app, form, request.header_bytes(SIGNATURE), caller, now)
+    return text(200, said)
+
+
+def interact(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """A button, a modal, a shortcut; an empty 200 acknowledges."""
+    form = _form(request)
+    if form.get("ssl_check") == "1":
+        return text(200, "")
+    receive_interaction.interact(app, form, request.header_bytes(SIGNATURE), caller, now)
+    return text(200, "")
+
+
+def _form(request: Request) -> dict[str, str]:
+    media_type = request.header("content-type").partition(";")[0].strip().lower()
+    if media_type != "application/x-www-form-urlencoded":
+        raise Refused(Refusal.MEDIA_TYPE)
+    return parse_form(request.raw_body)

@@ -1,0 +1,133 @@
+"""Who writes next, among the threads of one process; and commits that several of them share.
+
+SQLite lets one connection write at a time, and a connection that finds another one writing polls. Threads that queue
+here instead take turns without polling, in the order in which they came. And a commit waits for the disk: while one
+thread waits, the work of the others gathers, and whoever comes next does all of it in one transaction. So the disk is
+waited for once per batch and not once per request, and still nobody goes on before what it wrote is on the disk.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from slackapp.errors import StoreBusyError
+
+MOST = 64
+"""Pieces of work in one transaction."""
+Transaction = Callable[[], AbstractContextManager[None]]
+
+
+class _Waiter:
+    """A thread that waits: for its turn, or until its piece of work was done in another one's."""
+
+    __slots__ = ("_bell", "do", "done", "error", "result")
+
+    def __init__(self, do: Callable[[], Any] | None) -> None:
+        self.do = do
+        """Its work, where others may do it."""
+        self.done = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self._bell = threading.Lock()
+        self._bell.acquire()
+
+    def call(self) -> None:
+        """Once: when its turn has come, or its work is done."""
+        self._bell.release()
+
+    def wait(self, patience: float) -> bool:
+        """Waits to be called; False when nobody did within that many seconds. Below 0: for as long as it takes."""
+        return self._bell.acquire(timeout=patience)
+
+
+class Turns:
+    """One per database and process. `patience` is in seconds."""
+
+    def __init__(self, patience: float) -> None:
+        self.patience = patience
+        self._lock = threading.Lock()
+        """For a look at the two below; nobody waits while holding it."""
+        self._taken = False
+        self._queue: deque[_Waiter] = deque()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """The right to write, for one thread. Raises StoreBusyError when the others take too long."""
+        self._wait_for(_Waiter(None))
+        try:
+            yield
+        finally:
+            self._hand_on()
+
+    def together(self, do: Callable[[], Any], transaction: Transaction) -> Any:
+        """Has `do` run in a transaction that others may share, and returns what it returns, once that is on the disk.
+
+        It may run in another thread, and again after a failure of somebody else's work: so it must do nothing but read
+        and write the database. Raises what it raises, and then nothing of it was written.
+        """
+        waiter = _Waiter(do)
+        self._wait_for(waiter)
+        if not waiter.done:
+            try:
+                self._lead(waiter, transaction)
+            finally:
+                self._hand_on()
+        if waiter.error is not None:
+            raise waiter.error
+        return waiter.result
+
+    def _wait_for(self, waiter: _Waiter) -> None:
+        """Until the turn is this thread's, or its work is done."""
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return
+            self._queue.append(waiter)
+        if waiter.wait(self.patience):
+            return
+        with self._lock:
+            if waiter in self._queue:
+                self._queue.remove(waiter)
+                raise StoreBusyError("the database is busy")
+        waiter.wait(-1)  # its turn has come just now, or somebody has begun with its work: the end must be awaited
+
+    def _hand_on(self) -> None:
+        """Straight to whoever has waited longest: one who comes only now gets no turn before that one."""
+        with self._lock:
+            if self._queue:
+                self._queue.popleft().call()
+            else:
+                self._taken = False
+
+    def _lead(self, first: _Waiter, transaction: Transaction) -> None:
+        with self._lock:
+            others = [waiter for waiter in self._queue if waiter.do is not None][: MOST - 1]
+            for waiter in others:
+                self._queue.remove(waiter)
+        left = [first, *others]
+        while left:
+            # Where a piece of work fails, nothing was written: the others do theirs again without it. Where the
+            # transaction as such fails, it would fail for each of them, too, and they have waited long enough.
+            failed, error = _attempt(left, transaction)
+            for waiter in failed:
+                waiter.error = error
+            left = [waiter for waiter in left if waiter not in failed] if failed else []
+        for waiter in others:
+            waiter.done = True
+            waiter.call()
+
+
+def _attempt(batch: list[_Waiter], transaction: Transaction) -> tuple[list[_Waiter], BaseException | None]:
+    """Whose work failed, and how: nobody's, one's own, or that of all."""
+    own: list[_Waiter] = []
+    try:
+        with transaction():
+            for waiter in batch:
+                own = [waiter]
+                waiter.result = waiter.do() if waiter.do is not None else None
+            own = []
+    except BaseException as error:  # noqa: BLE001  (handed to whom it belongs)
+        return own or batch, error
+    return [], None

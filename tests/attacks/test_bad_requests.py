@@ -1,0 +1,203 @@
+"""Some hundred bad requests, one after another in one world: each with its exact answer, and after each all is well."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from slackapp.errors import Refusal
+from slackapp.routes import BY_PATH, PAGE
+from tests.attacks.bad_requests import ACTION, ALL, CANARY, CODES, COMMAND, FORM, JSON, METHODS, Bad, action
+from tests.handlers.stage import Approved, approved, cookie_of
+from tests.support.world import HOST, START, Reply, World, make_world
+
+PIECE = re.compile(rb"[^\x00-\x20;,&=\"'{}:\[\]()<>?]{9,}")
+"""What of a request is long enough to be recognised in an answer."""
+OURS = " ".join(
+    [
+        HOST,
+        str(START),
+        JSON,
+        FORM,
+        *BY_PATH,
+        *(f"{each.name.lower()} {each.value.code} {each.value.sentence}" for each in Refusal),
+    ]
+).encode()
+"""What answers and the log hold whatever is asked."""
+UNROUTED = ("not_found", "method", "host", "length", "too_large")
+"""What is refused before it is known whether a program or a person asks."""
+
+
+@dataclass
+class Stage:
+    """A world with one installation, another one under way, and how far its log has been read."""
+
+    world: World
+    victim: Approved
+    reader: sqlite3.Connection
+    good: int = 0
+    rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
+        """`World.snapshot`, by one connection for all of the times that it is taken here."""
+        tables = [name for (name,) in self.reader.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return {name: self.reader.execute(f"SELECT * FROM {name}").fetchall() for name in tables if name != "audit"}
+
+    def next_good_request_works(self) -> None:
+        """Slack's handshake is answered; and in every tenth place an event is kept, or an install begins, instead."""
+        self.good += 1
+        if self.good % 10 == 0:
+            assert self.world.mention(f"EvGood{self.good}").status == 200
+            assert self.world.rows("SELECT 1 FROM inbox WHERE event_id = ?", f"EvGood{self.good}")
+        elif self.good % 10 == 5:
+            assert self.world.browser().begin().status == 302
+        else:
+            handshake = {"type": "url_verification", "challenge": f"good-{self.good}"}
+            reply = self.world.post_signed(json.dumps(handshake).encode())
+            assert (reply.status, reply.text) == (200, f"good-{self.good}")
+        self.rows, self.calls = self.snapshot(), self.world.calls()
+        self.world.log.seek(0)
+        self.world.log.truncate()
+
+    def filled(self, bad: Bad) -> Bad:
+        """With the victim's state, code and cookie, and a canary in headers that nobody reads."""
+        known = {"<state>": self.victim.state, "<code>": self.victim.code}
+        known["<cookie>"] = cookie_of(self.victim.browser).partition("=")[2]
+
+        def fill(text: str) -> str:
+            for name, value in known.items():
+                text = text.replace(name, value)
+            return text
+
+        unread = {"User-Agent": CANARY, "Referer": f"https://{CANARY}.example/", "X-Forwarded-Host": CANARY}
+        unread |= {"X-Slack-Retry-Num": "1", "X-Slack-Retry-Reason": CANARY, "X-Request-Id": CANARY}
+        headers = {**unread, **{name: fill(value) for name, value in bad.headers.items()}}
+        return replace(bad, target=fill(bad.target), headers=headers)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with make_world(tmp_path_factory.mktemp("bad")) as world:
+        assert world.browser().install().status == 303
+        world.work()
+        reader = sqlite3.connect(f"file:{world.settings.database}?mode=ro", uri=True)
+        made = Stage(world, approved(world), reader)
+        made.next_good_request_works()
+        assert made.rows == world.snapshot() != {}
+        yield made
+        reader.close()
+        assert world.status() == "active"
+        assert made.victim.finish().status == 303, "the install that was under way all the time"
+
+
+def pieces(bad: Bad) -> set[bytes]:
+    """What is distinctive in a request, wherever it stands in it."""
+    values = [bad.method, bad.target, *bad.headers.values(), *bad.environ.values()]
+    raw = b"\x00".join([*(value.encode("latin-1") for value in values), bad.body[:100_000]])
+    found = {piece[:64] for piece in PIECE.findall(raw)} - set(BY_PATH)
+    return {piece for piece in found if piece not in OURS} | {CANARY.encode(), b"c4nary"}
+
+
+def assert_nothing_is_repeated(bad: Bad, reply: Reply, log: str) -> None:
+    said = reply.body + repr(reply.headers).encode() + log.encode()
+    assert [piece for piece in pieces(bad) if piece in said] == []
+
+
+def assert_is_the_answer(bad: Bad, reply: Reply) -> None:
+    """The exact answer: the code for a program, the sentence for a person, nothing for HEAD."""
+    if bad.outcome == "ok":
+        assert reply.text == bad.answer
+        return
+    refusal = Refusal[bad.outcome.upper()].value
+    assert (refusal.code, refusal.status) == (CODES[bad.outcome], bad.status)
+    route = BY_PATH.get(bad.target.partition("?")[0])
+    if bad.method == "HEAD":
+        assert reply.body == b""
+    elif bad.outcome in UNROUTED or route is None or route.answers == PAGE:
+        assert refusal.sentence.replace("'", "&#x27;") in reply.text
+    else:
+        assert reply.json == {"error": CODES[bad.outcome]}
+
+
+@pytest.mark.parametrize("bad", ALL, ids=[bad.name for bad in ALL])
+def test_a_bad_request_gets_its_answer_and_nothing_else_happens(stage: Stage, bad: Bad) -> None:
+    world, bad = stage.world, stage.filled(bad)
+    try:
+        reply = world.request(bad.method, bad.target, bad.body, bad.headers, bad.environ)
+        log = world.log.getvalue()
+        lines = [json.loads(line) for line in log.split("\n") if line]
+        assert [(line["event"], line["level"], line["outcome"]) for line in lines] == [("request", "info", bad.outcome)]
+        assert (reply.status, lines[0]["status"]) == (bad.status, bad.status)
+        assert_is_the_answer(bad, reply)
+        assert_nothing_is_repeated(bad, reply, log)
+        assert not {"set-cookie", "location"} & set(reply.headers)
+        assert world.calls() == stage.calls
+        assert stage.snapshot() == stage.rows
+    finally:
+        stage.next_good_request_works()
+
+
+@pytest.mark.parametrize(("method", "target", "allowed"), METHODS)
+def test_a_wrong_method_is_told_the_right_one(stage: Stage, method: str, target: str, allowed: str) -> None:
+    assert stage.world.request(method, target).headers["allow"] == allowed
+
+
+def test_they_are_many_all_different_and_of_every_kind() -> None:
+    assert len(ALL) >= 150
+    assert len({(bad.method, bad.target, bad.body, *bad.headers.items(), *bad.environ.items()) for bad in ALL}) == len(
+        ALL
+    )
+    assert len({bad.name for bad in ALL}) == len(ALL)
+    assert {bad.outcome for bad in ALL} == {*CODES, "ok"}
+    assert {bad.target.partition("?")[0] for bad in ALL} >= set(BY_PATH)
+
+
+def test_a_planted_echo_is_found(stage: Stage) -> None:
+    """I check that the search above would see me."""
+    by_name = {bad.name: stage.filled(bad) for bad in ALL}
+    echoes = {
+        "zeros": "v0=" + "0" * 64,
+        "metrics: another token": CANARY,
+        "callback: a state that is no UTF-8": stage.victim.code,
+        "code: a short cookie": stage.victim.state,
+        "path '/.env'": CANARY,
+        "event: an id of SQL": "U0SOMEBODY",
+        "uninstall: a line break": "an-operator-token-of-forty-characters-xx",
+    }
+    for name, echo in echoes.items():
+        for reply, log in (
+            (Reply(400, {"x": echo}, b""), ""),
+            (Reply(400, {}, echo.encode()), ""),
+            (Reply(400, {}, b""), echo),
+        ):
+            with pytest.raises(AssertionError):
+                assert_nothing_is_repeated(by_name[name], reply, log)
+
+
+def nested(levels: int) -> object:
+    return json.loads("[" * levels + "]" * levels)
+
+
+def test_the_deepest_interaction_that_is_kept_can_be_run(world: World) -> None:
+    """I send what is just acceptable, and is no longer when the inbox opens it: it would be tried for ever."""
+    world.browser().install()
+    world.work()
+    for levels, expected in ((30, (200, 1)), (31, (400, 0))):
+        reply = world.post_signed(action({**ACTION, "x": nested(levels)}), FORM, "/slack/interactivity")
+        assert (reply.status, world.work()) == expected
+    assert {row["state"] for row in world.rows("SELECT state FROM inbox")} == {"done"}
+
+
+def test_a_command_with_a_nul_in_it_is_not_kept(world: World) -> None:
+    world.browser().install()
+    world.work()
+    for text, status in (("fine", 200), ("not\x00fine", 400)):
+        body = urlencode({**COMMAND, "text": text}).encode()
+        assert world.post_signed(body, FORM, "/slack/commands").status == status
+    assert world.count("inbox") == 2

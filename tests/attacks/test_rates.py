@@ -1,0 +1,217 @@
+"""Attacks by number: one address, one workspace, or many addresses, as fast as they can."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from slackapp import config
+from slackapp.ops import gates
+from tests.attacks.bad_requests import OPERATOR
+from tests.handlers.stage import live_tokens, log_lines, nothing_happens, outcome
+from tests.support.world import NORTH, SOUTH, Browser, Reply, World, environment, make_world
+
+ONE, OTHER = "192.0.2.1", "192.0.2.2"
+RATE = 3
+
+
+class At:
+    """The world as one address sees it."""
+
+    def __init__(self, world: World, address: str) -> None:
+        self._world = world
+        self._address = address
+        self.slack_form = world.slack_form
+
+    def request(self, method: str, target: str, body: bytes = b"", headers: Any = None) -> Reply:
+        return self._world.request(method, target, body, headers, {"REMOTE_ADDR": self._address})
+
+    def signed(self, body: bytes, path: str = "/slack/events") -> Reply:
+        return self.request("POST", path, body, {**self._world.sign(body), "Content-Type": "application/json"})
+
+    def operator(self, body: bytes) -> Reply:
+        headers = {"Authorization": f"Bearer {OPERATOR}", "Content-Type": "application/json"}
+        return self.request("POST", "/slack/uninstall", body, headers)
+
+    def browser(self) -> Browser:
+        return Browser(cast(World, self))
+
+
+KINDS: dict[str, tuple[int, Callable[[At], Reply]]] = {
+    "install": (302, lambda at: at.request("GET", "/slack/install")),
+    "callback": (200, lambda at: at.request("GET", "/slack/oauth_redirect?error=access_denied")),
+    "a path": (404, lambda at: at.request("GET", "/nowhere")),
+    "a method": (405, lambda at: at.request("PUT", "/slack/events")),
+    "a host": (400, lambda at: at.request("GET", "/", headers={"Host": "x"})),
+    "a length": (400, lambda at: at.request("POST", "/", headers={"Content-Length": "x"})),
+    "a size": (413, lambda at: at.request("POST", "/slack/events", headers={"Content-Length": "9999999"})),
+    "an event": (401, lambda at: at.request("POST", "/slack/events", b"{}")),
+    "a command": (401, lambda at: at.request("POST", "/slack/commands", b"x=y")),
+    "an operator": (401, lambda at: at.request("GET", "/metrics", headers={"Authorization": "Bearer guess"})),
+    "a token in the address": (400, lambda at: at.request("POST", "/slack/uninstall?token=guess")),
+    "a hint": (400, lambda at: at.request("GET", "/slack/install?team=x")),
+    "a state": (400, lambda at: at.request("GET", "/slack/oauth_redirect?code=1&state=guess")),
+}
+"""What one address may do only so often, and how it is answered until then."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_address_may_do_it_so_often_and_another_address_is_not_held_back(tmp_path: Path, kind: str) -> None:
+    """I try again and again, or guess, as fast as I can."""
+    status, ask = KINDS[kind]
+    with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE=str(RATE)) as world:
+        assert [ask(At(world, ONE)).status for _ in range(RATE)] == [status] * RATE
+        audited = world.count("audit")
+        with nothing_happens(world):
+            refused = [ask(At(world, ONE)) for _ in range(20)]
+        assert {(reply.status, reply.headers["retry-after"]) for reply in refused} == {(429, "20")}
+        assert outcome(world) == "rate"
+        assert world.count("audit") <= audited + 1, "who is refused buys no rows"
+        assert not any({"location", "set-cookie", "www-authenticate"} & set(reply.headers) for reply in refused)
+        assert ask(At(world, OTHER)).status == status
+        world.clock.advance(20)
+        assert [ask(At(world, ONE)).status for _ in range(2)] == [status, 429]
+
+
+def test_what_is_not_refused_is_not_held_back_by_refusals(tmp_path: Path) -> None:
+    """I share an address, such as an office's, with somebody who guesses."""
+    with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE=str(RATE)) as world:
+        here = At(world, ONE)
+        while here.request("GET", "/nowhere").status != 429:
+            pass
+        for path in ("/", "/healthz", "/slack/installed"):
+            assert here.request("GET", path).status == 200
+        assert here.browser().install().status == 303
+
+
+def test_a_verified_request_is_never_limited_by_refusals_from_its_address(tmp_path: Path) -> None:
+    """Without a named proxy all come from one address: I send what is refused, so that Slack is shut out."""
+    with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE="1") as world:
+        here = At(world, ONE)
+        assert here.browser().install().status == 303
+        world.work()
+        here.request("POST", "/slack/events", b"{}")
+        assert here.request("POST", "/slack/events", b"{}").status == 429
+        kept = world.envelope({"type": "app_mention", "user": "U0SOMEBODY", "channel": "C0X", "ts": "1.1"})
+        for number in range(10):
+            assert here.signed(json.dumps({**kept, "event_id": f"Ev{number}"}).encode()).status == 200
+            assert (here.signed(b"{").status, outcome(world)) == (400, "json")
+            assert (here.operator(b"{").status, outcome(world)) == (400, "json")
+        assert world.count("inbox") >= 10
+        assert here.request("POST", "/slack/events", b"{}").status == 429
+        assert here.operator(b'{"id": "T0NORTH001"}').status == 200
+
+
+@pytest.mark.parametrize("rotation", [True, False])
+def test_a_workspace_that_installs_over_and_over_is_stopped_and_works_on(tmp_path: Path, rotation: bool) -> None:
+    """I am an admin, and install again and again, each time from another address."""
+    with make_world(tmp_path, rotation=rotation, SLACKAPP_RATE_PER_MINUTE=str(RATE)) as world:
+        for number in range(RATE):
+            assert At(world, f"192.0.2.{number}").browser().install().status == 303
+        world.work()
+        tokens, calls = world.rows("SELECT * FROM tokens"), len(world.calls())
+        refused = At(world, "192.0.2.100").browser().install()
+        assert (refused.status, refused.headers["retry-after"], outcome(world)) == (429, "20", "rate")
+        # What Slack has just handed out is given back, unless it is the very token that is in use.
+        expected = ["oauth.v2.access", "auth.revoke"] if rotation else ["oauth.v2.access"]
+        assert world.calls()[calls:] == expected
+        assert [tuple(row) for row in world.rows("SELECT * FROM tokens")] == [tuple(row) for row in tokens]
+        assert world.audit()[-2:] == ["install.failed", "refused.rate"]
+        assert live_tokens(world), "the one that is in use"
+        world.mention()
+        assert world.work() == 1
+        assert (world.slack.calls[-1].method, world.slack.calls[-1].ok) == ("chat.postMessage", True)
+        assert At(world, "192.0.2.100").browser().install(SOUTH).status == 303, "another workspace may"
+        world.clock.advance(20)
+        assert At(world, "192.0.2.101").browser().install().status == 303
+
+
+def test_ever_new_addresses_do_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I come from a new address with each request; there are enough of them."""
+    monkeypatch.setattr(gates, "MAX_KEYS", 50)
+    with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE="1") as world:
+        for number in range(60):
+            here = At(world, f"2001:db8:0:{number:x}::1")
+            for target in ("/nowhere", "/slack/oauth_redirect?error=access_denied", "/slack/install"):
+                assert here.request("GET", target).status != 429
+        assert len(vars(world.service.app.rate_gate)["_buckets"]) == 50
+        assert here.request("GET", "/slack/install").status == 429, "the newest are remembered"
+        assert At(world, "2001:db8::1").request("GET", "/slack/install").status == 302, "and the oldest are not"
+        for line in log_lines(world):
+            assert "2001:db8" not in json.dumps(line), "an address is nobody's business"
+
+
+SAME_SUBSCRIBER = [
+    ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2"),
+    ("2001:db8:0:1::1", "2001:DB8:0000:0001::3"),
+    ("2001:db8:0:1::1", "[2001:db8:0:1::1]:4711"),
+    ("::ffff:192.0.2.1", "192.0.2.1"),
+    ("x" * 64, "x" * 16_000),
+]
+ANOTHER_SUBSCRIBER = [
+    ("2001:db8:0:1::1", "2001:db8:0:2::1"),
+    ("::ffff:192.0.2.1", "::ffff:192.0.2.2"),
+    ("192.0.2.1", "192.0.2.11"),
+    ("", "x"),
+]
+
+
+@pytest.mark.parametrize("kind", ["install", "callback", "a path"])
+def test_the_addresses_of_one_subscriber_are_counted_together(tmp_path: Path, kind: str) -> None:
+    """I have 2 to the 64th addresses, as everybody with IPv6 has, and take another one each time."""
+    status, ask = KINDS[kind]
+    for pairs, second in ((SAME_SUBSCRIBER, 429), (ANOTHER_SUBSCRIBER, status)):
+        with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE="1") as world:
+            for one, other in pairs:
+                assert [ask(At(world, address)).status for address in (one, other)] == [status, second], (one, other)
+                world.clock.advance(60)
+
+
+def test_one_address_cannot_use_up_the_installs_that_may_be_under_way(tmp_path: Path) -> None:
+    """I begin installs until nobody else can."""
+    with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE="2", SLACKAPP_STATE_LIMIT="3") as world:
+        statuses = [At(world, ONE).request("GET", "/slack/install").status for _ in range(20)]
+        assert statuses == [302, 302, *[429] * 18]
+        assert world.count("oauth_states") == 2
+        assert At(world, OTHER).request("GET", "/slack/install").status == 302
+        full = At(world, OTHER).request("GET", "/slack/install")
+        assert (full.status, full.headers["retry-after"], outcome(world)) == (503, "60", "state_limit")
+        assert At(world, ONE).request("GET", "/slack/install").status == 429, "the address's own limit comes first"
+        assert world.count("oauth_states") == 3
+        world.clock.advance(601)
+        assert At(world, ONE).request("GET", "/slack/install").status == 302
+
+
+def test_by_default_it_takes_more_than_a_hundred_addresses_to_use_them_up(tmp_path: Path) -> None:
+    given = environment(tmp_path, "http://127.0.0.1:9")
+    del given["SLACKAPP_RATE_PER_MINUTE"]
+    settings = config.load(given, {})
+    burst = settings.rate_per_minute + settings.rate_per_minute * settings.state_ttl // 60
+    assert settings.state_limit > 100 * burst
+
+
+def test_the_wait_that_is_told_is_enough_for_a_callback(tmp_path: Path) -> None:
+    """I am a person whose office installs at many desks, and I wait as long as I am told."""
+    with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE="7") as world:
+        here = At(world, ONE)
+        while (refused := here.request("GET", "/slack/oauth_redirect?error=access_denied")).status == 200:
+            pass
+        world.clock.advance(int(refused.headers["retry-after"]))
+        assert here.request("GET", "/slack/oauth_redirect?error=access_denied").status == 200
+        assert NORTH not in world.log.getvalue()
+
+
+def test_a_callback_that_is_stopped_spends_nothing(tmp_path: Path) -> None:
+    """Somebody at my address has used its callbacks up, just when I come back from Slack."""
+    with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE=str(RATE)) as world:
+        here = At(world, ONE)
+        browser = here.browser()
+        consented = browser.consent(browser.begin())
+        for _ in range(RATE):
+            here.request("GET", "/slack/oauth_redirect?error=access_denied")
+        with nothing_happens(world):
+            assert browser.come_back(consented).status == 429
+        world.clock.advance(20)
+        assert browser.come_back(consented).status == 303

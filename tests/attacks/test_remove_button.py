@@ -1,0 +1,238 @@
+"""The one button that erases: who may press it is asked when it is pressed, and a press does it once and whole."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slackapp.flows import run_event
+from slackapp.localslack.model import Fault
+from tests.flows.killing import Killed
+from tests.support.pressing import ADMIN, GUEST, MEMBER, interact, press, press_of
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world
+
+ASK, UNINSTALL = "users.info", "apps.uninstall"
+SCOPES = "app_mentions:read,chat:write,commands,users:read"
+ORG_ADMIN, ADMIN_OF_ONE = "W0EVERADM1", "W0EVERAAD1"
+"""An owner of the org; an admin of ORG_TEAM who is nobody special in the org."""
+MODAL = {"type": "home", "team_id": ORG_TEAM, "app_installed_team_id": ORG}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[World]:
+    """Installed in two workspaces, with the button on."""
+    with make_world(tmp_path, SLACKAPP_BOT_SCOPES=SCOPES, SLACKAPP_HOME_ADMIN="yes") as world:
+        for target in (NORTH, SOUTH):
+            world.browser().install(target)
+        world.work()
+        world.slack.called.clear()
+        yield world
+
+
+def states(world: World) -> list[str]:
+    """How the presses ended."""
+    rows = world.rows("SELECT state FROM inbox WHERE type LIKE 'block_actions:%' ORDER BY rowid")
+    return [row["state"] for row in rows]
+
+
+def assert_gone(world: World, tenant: str = NORTH) -> None:
+    """Nothing of the tenant is left, in any table or byte but the audit's."""
+    for table in ("installations", "tokens", "data_keys"):
+        assert world.rows(f"SELECT 1 FROM {table} WHERE tenant_id = ?", tenant) == [], table
+    assert world.rows("SELECT 1 FROM inbox WHERE tenant_id = ? AND body IS NOT NULL", tenant) == []
+    assert world.rows("SELECT 1 FROM inbox WHERE tenant_id = ? AND state <> 'done'", tenant) == []
+    assert tenant not in world.slack.installed
+    issued = [token.value for token in world.slack.tokens_of[tenant]]
+    assert not [value for value in issued if value.encode() in world.bytes_on_disk()]
+
+
+def assert_still_there(world: World, tenant: str = NORTH) -> None:
+    """Nothing was removed, and Slack was not asked to."""
+    assert (world.status(tenant), tenant in world.slack.installed) == ("active", True)
+    assert world.calls(UNINSTALL) == world.calls("auth.revoke") == []
+
+
+def test_an_admin_s_press_erases_everything_and_tells_slack_and_nobody_else_is_touched(home: World) -> None:
+    assert press(home).status == 200
+    assert home.calls() == [], "nothing is done before it is acknowledged"
+    home.work()
+    assert (home.calls(), states(home)) == ([ASK, UNINSTALL], ["done"])
+    assert_gone(home)
+    assert_still_there_beside(home)
+    (noted,) = home.rows("SELECT * FROM audit WHERE event = 'uninstalled'")
+    assert (noted["tenant_id"], noted["actor"], noted["detail"]) == (NORTH, "slack:admin", "slack=uninstalled")
+    home.clock.advance(3600)
+    home.slack.pump()
+    home.work()
+    assert (states(home), home.calls(UNINSTALL)) == (["done"], [UNINSTALL])
+
+
+def assert_still_there_beside(world: World) -> None:
+    """The other customer is served."""
+    assert world.status(SOUTH) == "active"
+    world.mention("EvBeside", team_id=SOUTH)
+    assert world.rows("SELECT state FROM inbox WHERE event_id = 'EvBeside'")[0][0] == "ready"
+
+
+@pytest.mark.parametrize("who", [MEMBER, GUEST, "U0SOUTH001ADM", "U0NORTH001BOT", "U0NOBODY", ORG_ADMIN])
+def test_nobody_but_an_admin_of_that_workspace_can_press_it(home: World, who: str) -> None:
+    """I send the press without having the button: as a member, a guest, another workspace's admin, the bot itself."""
+    press(home, who)
+    home.work()
+    assert home.calls() == [ASK]
+    assert_still_there(home)
+
+
+@pytest.mark.parametrize("user", [{"id": None}, {"id": 7}, {"id": [ADMIN]}, {"id": ""}, {"id": {"id": ADMIN}}, {}])
+def test_a_press_by_somebody_odd_removes_nothing(home: World, user: dict[str, Any]) -> None:
+    interact(home, press_of() | {"user": user})
+    home.work()
+    assert_still_there(home)
+
+
+def test_who_was_an_admin_when_the_button_was_shown_and_is_none_when_it_is_pressed_removes_nothing(home: World) -> None:
+    """I open the tab on my last day as an admin, and press the button the day after."""
+    home.slack.open_home(NORTH, ADMIN)
+    home.event({"type": "app_home_opened", "tab": "home", "user": ADMIN})
+    home.work()
+    assert len(home.slack.views(NORTH)[ADMIN]["blocks"]) == 2
+    person = home.slack.cast.users[ADMIN]
+    home.slack.cast.users[ADMIN] = replace(person, admin_of=(), owner=False)
+    press(home)
+    home.work()
+    assert_still_there(home)
+
+
+def test_who_became_an_admin_after_an_earlier_press_is_asked_about_anew(home: World) -> None:
+    """Slack's word at the moment of the press counts, and no memory of ours."""
+    press(home, MEMBER)
+    home.work()
+    assert_still_there(home)
+    home.slack.cast.users[MEMBER] = replace(home.slack.cast.users[MEMBER], admin_of=(NORTH,))
+    home.clock.advance(1)
+    press(home, MEMBER)
+    home.work()
+    assert_gone(home)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"team_id": SOUTH}, {"team_id": None}, {"team_id": SOUTH, "enterprise_user": {"enterprise_id": "E0FOREIGN1"}},
+        {"team_id": SOUTH, "enterprise_user": {"enterprise_id": ""}}, {"team_id": SOUTH, "enterprise_user": 7},
+        {"is_stranger": True}, {"deleted": True}, {"is_admin": "true", "is_owner": 1, "is_primary_owner": None},
+        {"id": MEMBER},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_admin_of_another_company_in_a_shared_channel_is_none_here(home: World, patch: dict[str, Any]) -> None:
+    """I am an admin at home, see your customer's channel, and press."""
+    user = {"id": ADMIN, "team_id": NORTH, "is_admin": True, "is_owner": False, **patch}
+    home.slack.fault(Fault(ASK, "patch", patch={"user": user}))
+    press(home)
+    home.work()
+    assert home.calls() == [ASK]
+    assert_still_there(home)
+
+
+def test_an_admin_of_a_workspace_in_an_org_is_known_by_the_org_too(home: World) -> None:
+    home.slack.join_org(NORTH, ORG)
+    home.browser().install(NORTH)
+    home.work()
+    user = {"id": ADMIN, "team_id": "T0EVERBB01", "is_admin": True, "enterprise_user": {"enterprise_id": ORG}}
+    home.slack.fault(Fault(ASK, "patch", patch={"user": user}))
+    press(home)
+    home.work()
+    assert_gone(home)
+
+
+@pytest.mark.parametrize(("who", "gone"), [(ORG_ADMIN, True), (ADMIN_OF_ONE, False), ("U0EVERMEM1", False)])
+def test_an_org_is_removed_by_the_org_s_admins_alone(home: World, who: str, gone: bool) -> None:
+    """I am an admin of one workspace, and remove the app from the whole company."""
+    home.browser().install(ORG)
+    home.work()
+    org_wide = {"team": {"id": ORG_TEAM}, "enterprise": {"id": ORG}, "is_enterprise_install": True, "view": MODAL}
+    assert press(home, who, **org_wide).status == 200
+    home.work()
+    assert home.status(ORG) == ("" if gone else "active")
+    if gone:
+        assert_gone(home, ORG)
+
+
+def test_a_press_in_one_workspace_never_removes_another(home: World) -> None:
+    """I am an admin of North, and let my press name South wherever it can be named."""
+    south = {"team": {"id": SOUTH}, "view": {"app_installed_team_id": SOUTH, "team_id": NORTH}}
+    press(home, ADMIN, **south)
+    home.work()
+    assert (home.status(NORTH), home.status(SOUTH)) == ("active", "active")
+
+
+def test_where_the_button_is_off_it_is_not_shown_and_a_forged_press_does_nothing(world: World) -> None:
+    world.browser().install()
+    world.work()
+    world.slack.called.clear()
+    world.event({"type": "app_home_opened", "tab": "home", "user": ADMIN})
+    press(world)
+    assert world.work() == 2
+    assert (len(world.slack.views(NORTH)[ADMIN]["blocks"]), world.calls()) == (1, ["views.publish"])
+    assert_still_there(world)
+
+
+def test_a_member_s_home_tab_has_no_button_and_an_admin_s_has_one(home: World) -> None:
+    for number, user in enumerate((ADMIN, MEMBER, GUEST)):
+        home.event({"type": "app_home_opened", "tab": "home", "user": user}, f"EvHome{number}")
+    home.event({"type": "app_home_opened", "tab": "messages", "user": ADMIN}, "EvMessages")
+    home.work()
+    shown = {user: len(view["blocks"]) for user, view in home.slack.views(NORTH).items()}
+    assert (shown, len(home.calls("views.publish"))) == ({ADMIN: 2, MEMBER: 1, GUEST: 1}, 3)
+
+
+def test_while_slack_does_not_say_who_is_an_admin_nothing_is_removed_and_it_is_asked_again(home: World) -> None:
+    home.slack.fault(Fault(ASK, "html500"))
+    press(home)
+    home.work()
+    assert states(home) == ["ready"]
+    assert_still_there(home)
+    home.clock.advance(60)
+    home.work()
+    assert_gone(home)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_process_that_dies_while_it_removes_leaves_it_to_the_next_one(
+    home: World, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    real = home.service.app.slack.uninstall
+
+    def die(*arguments: Any) -> Any:
+        if told:
+            real(*arguments)
+        raise Killed
+
+    press(home)
+    monkeypatch.setattr(home.service.app.slack, "uninstall", die)
+    with pytest.raises(Killed):
+        home.work()
+    home.restart()
+    assert home.status() == "purging"
+    home.clock.advance(run_event.LEASE + 1)
+    home.work()
+    home.clock.advance(3600)
+    home.work()
+    for table in ("installations", "tokens", "data_keys"):
+        assert home.rows(f"SELECT 1 FROM {table} WHERE tenant_id = ?", NORTH) == [], table
+    assert home.rows("SELECT 1 FROM inbox WHERE tenant_id = ? AND body IS NOT NULL", NORTH) == []
+    assert (NORTH in home.slack.installed, home.status(SOUTH)) == (False, "active")
+
+
+def test_a_press_from_before_a_new_install_is_gone_with_the_old_one(home: World) -> None:
+    """I press twice; between the two, somebody installs again."""
+    press(home)
+    press(home, actions=[{"action_id": "remove_app", "action_ts": "2.2"}])
+    home.service.worker._run_one(home.service.app)  # one row, not all
+    assert_gone(home)
+    home.browser().install()
+    home.work()
+    assert home.status() == "active"

@@ -1,0 +1,127 @@
+"""Parts, timed in this process: ours and Bolt's in turn, so that what disturbs the machine disturbs both."""
+
+import io
+import itertools
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
+from slack_sdk.oauth.state_store.sqlite3 import SQLite3OAuthStateStore
+
+from slackapp import config
+from slackapp.app import Service, build, system_clock, system_entropy
+from slackapp.checks import state_token
+from slackapp.crypto import records
+from slackapp.flows import begin_install, store_grant, trail
+from slackapp.flows.tenant_keys import open_current
+from slackapp.store import installations, oauth_states, tokens
+from tests.bench import stage
+from tests.support.world import environment
+
+DIGEST = bytes(32)
+
+
+def timed(act: Callable[[], object], times: int) -> float:
+    """Seconds for one, the median of all."""
+    took = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        act()
+        took.append(time.perf_counter() - begun)
+    return statistics.median(took)
+
+
+def service(folder: Path) -> Service:
+    """Ours on a prepared folder."""
+    settings = config.load(environment(folder, stage.NOBODY, SLACKAPP_STATE_LIMIT="10000000"), {})
+    return build(settings, system_clock, system_entropy, io.StringIO())
+
+
+def look_up(app: Service, tenants: int) -> Callable[[], object]:
+    """Find a tenant's token, note it in the audit on the disk, open it."""
+    numbers = itertools.cycle(range(0, tenants, max(1, tenants // 997)))
+    vault = app.app
+
+    def act() -> None:
+        tenant = stage.grant(next(numbers)).tenant
+        installation, token = installations.find(vault.db, tenant), tokens.find(vault.db, tenant, "")
+        if installation is None or token is None:
+            raise AssertionError("the tenant is not there")
+
+        def note() -> None:
+            trail.note(vault, "token.read", tenant, stage.ORIGIN, "ok", "purpose=bench", vault.clock())
+
+        vault.db.together(note)
+        open_current(vault, records.access_of(tenant, "", token.generation), token.access, lambda: None)
+
+    return act
+
+
+def bolt_look_up(folder: Path, tenants: int) -> Callable[[], object]:
+    """The same in Bolt's SQLite store, which keeps no audit."""
+    store = SQLite3InstallationStore(database=str(folder / "bolt.db"), client_id=stage.CLIENT_ID)
+    numbers = itertools.cycle(range(0, tenants, max(1, tenants // 997)))
+
+    def act() -> None:
+        if store.find_bot(enterprise_id=None, team_id=stage.team(next(numbers))) is None:
+            raise AssertionError("the tenant is not there")
+
+    return act
+
+
+def state(app: Service) -> Callable[[], object]:
+    """Issue and consume, as an install does."""
+    vault, settings = app.app, app.app.settings
+
+    def act() -> None:
+        now, random = vault.clock(), vault.entropy(state_token.RANDOM_BYTES)
+        key_id, key = vault.keyring.state_key()
+        value = state_token.issue_state(begin_install.PURPOSE, DIGEST, key_id, key, random, now, settings.state_ttl)
+        id_hash, until = state_token.hash_of(random), now + settings.state_ttl
+        vault.db.together(
+            lambda: oauth_states.add(vault.db, id_hash, DIGEST, begin_install.PURPOSE, now, until, settings.state_limit)
+        )
+        claimed = state_token.parse_state(value)
+        found = state_token.verify_state(claimed, begin_install.PURPOSE, DIGEST, vault.keyring.state_key_by_id, now)
+        if not vault.db.together(
+            lambda: oauth_states.consume(vault.db, found.id_hash, DIGEST, begin_install.PURPOSE, now)
+        ):
+            raise AssertionError("the state was not consumed")
+
+    return act
+
+
+def leave_states(app: Service, number: int) -> None:
+    """States that nobody ever consumes."""
+    db, now = app.app.db, app.app.clock()
+    with db.transaction():
+        for _ in range(number):
+            oauth_states.add(db, os.urandom(32), DIGEST, begin_install.PURPOSE, now, now + 600, 10**7)
+
+
+def bolt_state(folder: Path) -> Callable[[], object]:
+    """The same in Bolt's SQLite state store."""
+    store = SQLite3OAuthStateStore(database=str(folder / "bolt.db"), expiration_seconds=600)
+    store.init()
+
+    def act() -> None:
+        if not store.consume(store.issue()):
+            raise AssertionError("the state was not consumed")
+
+    return act
+
+
+def save(app: Service, tenants: int) -> Callable[[], object]:
+    """A whole grant, sealed and audited."""
+    numbers = itertools.cycle(range(tenants))
+    return lambda: store_grant.run(app.app, stage.grant(next(numbers)), DIGEST, stage.ORIGIN, system_clock())
+
+
+def bolt_save(folder: Path, tenants: int) -> Callable[[], object]:
+    """The same in Bolt's SQLite store."""
+    store = SQLite3InstallationStore(database=str(folder / "bolt.db"), client_id=stage.CLIENT_ID)
+    numbers = itertools.cycle(range(tenants))
+    return lambda: store.save(stage.installation(next(numbers)))

@@ -1,0 +1,105 @@
+"""A signed form is a command or an interaction of ours, or it is refused; what is used is chosen by one key."""
+
+import json
+from typing import Any
+
+import pytest
+
+from slackapp.checks.interaction import read_command, read_interaction
+from slackapp.errors import Refusal
+from tests.checks.helpers import refusal_of
+
+APP = "A0LOCAL001"
+PRESS = {"type": "block_actions", "actions": [{"action_id": "remove_app"}], "user": {"id": "U1"}}
+
+
+def form_of(payload: Any) -> dict[str, str]:
+    return {"payload": payload if isinstance(payload, str) else json.dumps(payload)}
+
+
+def press(**changes: Any) -> dict[str, str]:
+    return form_of({"api_app_id": APP, **PRESS, **changes})
+
+
+def test_a_command_is_chosen_by_its_name_and_keeps_its_fields_but_not_the_old_token() -> None:
+    form = {"api_app_id": APP, "command": "/example", "text": "help", "token": "legacy"}
+    found = read_command(form, APP)
+    assert found is not None
+    assert (found.key, found.fields) == ("/example", {"api_app_id": APP, "command": "/example", "text": "help"})
+
+
+@pytest.mark.parametrize("app_id", [None, "", "A0OTHER001", f"{APP} ", APP.lower()])
+def test_what_is_another_apps_is_not_ours(app_id: str | None) -> None:
+    """Before anything else of it is looked at."""
+    command = {"command": "/Bad Command"} | ({} if app_id is None else {"api_app_id": app_id})
+    assert read_command(command, APP) is None
+    assert read_interaction(form_of({"api_app_id": app_id, "type": 7}), APP) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/", "example", "/Example", "/ex ample", "/example\n", "/é", "/" + "a" * 32, "//a"]
+)
+def test_a_command_without_a_commands_name_is_refused(name: str) -> None:
+    assert refusal_of(lambda: read_command({"api_app_id": APP, "command": name}, APP)) is Refusal.EVENT
+
+
+def test_a_command_may_be_as_long_as_slack_lets_it_be() -> None:
+    found = read_command({"api_app_id": APP, "command": "/" + "a" * 31}, APP)
+    assert found is not None
+
+
+KEYS: dict[str, dict[str, Any]] = {
+    "block_actions:remove_app": PRESS,
+    "block_actions:first": {"type": "block_actions", "actions": [{"action_id": "first"}, {"action_id": "second"}]},
+    "block_actions:4Rr/x+=": {"type": "block_actions", "actions": [{"action_id": "4Rr/x+="}]},
+    "block_suggestion:pick": {"type": "block_suggestion", "action_id": "pick"},
+    "view_submission:form": {"type": "view_submission", "view": {"callback_id": "form"}, "callback_id": "not this"},
+    "view_submission:": {"type": "view_submission", "view": {"callback_id": ""}},
+    "view_closed:form": {"type": "view_closed", "view": {"callback_id": "form"}},
+    "shortcut:go": {"type": "shortcut", "callback_id": "go"},
+    "message_action:on": {"type": "message_action", "callback_id": "on", "actions": 7},
+    "of_tomorrow:": {"type": "of_tomorrow", "surprise": [None]},
+    "of_tomorrow:x": {"type": "of_tomorrow", "callback_id": "x"},
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_interaction_is_chosen_by_its_type_and_the_id_that_the_app_gave(key: str) -> None:
+    found = read_interaction(form_of({"api_app_id": APP, "token": "legacy", **KEYS[key]}), APP)
+    assert found is not None
+    assert (found.key, found.fields) == (key, {"api_app_id": APP, **KEYS[key]})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": None}, {"type": 7}, {"type": []}, {"type": ""}, {"type": "Block_Actions"}, {"type": "a" * 65},
+        {"type": "block_actions:x"}, {"type": "/example"},
+        {"actions": None}, {"actions": []}, {"actions": {}}, {"actions": "x"}, {"actions": [None]}, {"actions": [[]]},
+        {"actions": [{}]}, {"actions": [{"action_id": None}]}, {"actions": [{"action_id": 7}]},
+        {"actions": [{"action_id": {}}]}, {"actions": [{"action_id": "x" * 256}]},
+        {"type": "view_submission"}, {"type": "view_submission", "view": None}, {"type": "view_submission", "view": []},
+        {"type": "view_submission", "view": {}}, {"type": "view_submission", "view": {"callback_id": 7}},
+        {"type": "shortcut"}, {"type": "shortcut", "callback_id": None}, {"type": "message_action", "callback_id": []},
+        {"type": "of_tomorrow", "callback_id": 7},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_interaction_with_a_part_missing_or_of_another_type_is_refused(changes: dict[str, Any]) -> None:
+    assert refusal_of(lambda: read_interaction(press(**changes), APP)) is Refusal.EVENT
+
+
+def test_an_actions_id_may_be_as_long_as_slack_lets_it_be() -> None:
+    found = read_interaction(press(actions=[{"action_id": "x" * 255}]), APP)
+    assert found is not None
+
+
+@pytest.mark.parametrize("payload", ["", "{", "[]", "null", "7", '"x"', '{"a": 1, "a": 2}', '{"a": NaN}', '"\\ud800"'])
+def test_a_payload_that_is_no_object_is_refused(payload: str) -> None:
+    assert refusal_of(lambda: read_interaction({"payload": payload}, APP)) is Refusal.JSON
+    assert refusal_of(lambda: read_interaction({}, APP)) is Refusal.JSON
+
+
+def test_what_somebody_typed_is_not_shown() -> None:
+    found = read_command({"api_app_id": APP, "command": "/example", "text": "canary"}, APP)
+    assert "canary" not in repr(found)

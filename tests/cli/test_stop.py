@@ -1,0 +1,212 @@
+"""The end of a real service: what runs comes to its end or is shown as unclear, the rest is anybody's, and soon."""
+
+import contextlib
+import http.client
+import json
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from slackapp.localslack.model import Fault
+from tests.cli.behaviours import POST
+from tests.cli.process import ROOT, TIMEOUT
+from tests.support.world import HOST, NORTH, Reply, World, environment, make_world
+
+AT_MOST = 10.0
+"""Seconds from the signal to the end of the process."""
+HANGS = 12.0
+"""Seconds after which a Slack that hangs answers, where anybody still waits for it."""
+SERVE = """
+import sys
+from slackapp import app, cli
+app.STOP_AFTER = float(sys.argv[1])
+sys.exit(cli.main(["serve"]))
+"""
+
+
+@dataclass
+class Running:
+    """A service as a process, on the files of a world in which the app is installed."""
+
+    world: World
+    port: int
+    process: subprocess.Popen[str]
+
+    def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Any:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        try:
+            connection.request(method, path, body or None, {"Host": HOST, **(headers or {})})
+            answer = connection.getresponse()
+            answer.read()
+            return answer
+        finally:
+            connection.close()
+
+    def event(self, event_id: str, **fields: Any) -> None:
+        """A mention that the service acknowledges."""
+        general = self.world.slack.workspaces[NORTH].general
+        event = {"type": "app_mention", "user": "U0SOMEBODY", "channel": general, **fields}
+        body = json.dumps(self.world.envelope(event, event_id)).encode()
+        signed = {**self.world.sign(body), "Content-Type": "application/json"}
+        assert self.request("POST", "/slack/events", body, signed).status == 200
+
+    def states(self) -> dict[str, str]:
+        rows = self.world.rows("SELECT event_id, state FROM inbox WHERE kind = 'event'")
+        return {row["event_id"]: row["state"] for row in rows}
+
+    def until(self, **states: str) -> None:
+        end = time.monotonic() + TIMEOUT
+        while {name: self.states().get(name) for name in states} != states:
+            assert time.monotonic() < end, self.states()
+            time.sleep(0.01)
+
+    def stop(self, number: int = signal.SIGTERM, again: float = 0.0) -> float:
+        """Seconds from the signal to the end, which is a good one. `again` seconds later a second signal is sent."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        if again:
+            time.sleep(again)
+            self.process.send_signal(number)
+        out, error = self.process.communicate(timeout=TIMEOUT)
+        seconds = time.monotonic() - began
+        assert (self.process.returncode, out) == (0, ""), error
+        assert "Traceback" not in error
+        return seconds
+
+
+@contextlib.contextmanager
+def serving(folder: Path, stop_after: float) -> Iterator[Running]:
+    """Ends with the proof that nothing was left claimed."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    changes = {"SLACKAPP_LISTEN": f"127.0.0.1:{port}", "SLACKAPP_BEHAVIOUR": "tests.cli.behaviours:EVENTS"}
+    with make_world(folder, **changes) as world:
+        world.clock.now = int(time.time())
+        assert world.browser().install().status == 303
+        world.slack.mention(NORTH, "come in")
+        world.work()
+        world.slack.called.clear()
+        world.service.stop()
+        given = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **environment(folder, world.slack_url, **changes)}
+        command, pipe = [sys.executable, "-c", SERVE, str(stop_after)], subprocess.PIPE
+        process = subprocess.Popen(command, cwd=folder, env=given, stdout=pipe, stderr=pipe, text=True)
+        try:
+            _wait_for(port)
+            yield Running(world, port, process)
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + TIMEOUT
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.01)
+    raise AssertionError("the service did not start")
+
+
+def leases(world: World) -> set[tuple[str, int]]:
+    return {(row["lease_owner"], row["lease_until"]) for row in world.rows("SELECT * FROM inbox")}
+
+
+@pytest.mark.parametrize(
+    ("stop_after", "number"),
+    [(1.0, signal.SIGTERM), pytest.param(8.0, signal.SIGINT, marks=pytest.mark.long)],
+    ids=["a shorter wait", "as it is"],
+)
+def test_what_runs_ends_or_is_unclear_and_what_waits_is_anybodys_at_once(
+    tmp_path: Path, stop_after: float, number: int
+) -> None:
+    with serving(tmp_path, stop_after) as running:
+        world = running.world
+        world.slack.fault(Fault(POST, "slow", seconds=stop_after + 3, times=2))
+        running.event("EvCall0", say="in a call")
+        running.event("EvCall1", say="in a call, too")
+        running.until(EvCall0="calling", EvCall1="calling")
+        running.event("EvShort", think=stop_after / 2)
+        running.event("EvLong", think=HANGS)
+        running.until(EvShort="running", EvLong="running")
+        for waiting in range(5):
+            running.event(f"EvWaits{waiting}", say=f"waiting {waiting}")
+        seconds = running.stop(number, again=0.2)
+        print(f"\nstopped after {seconds:.1f} s")
+        assert seconds < min(AT_MOST, stop_after + 5)
+        waits = {f"EvWaits{waiting}": "ready" for waiting in range(5)}
+        ended = {"EvCall0": "unclear", "EvCall1": "unclear", "EvShort": "done", "EvLong": "ready"}
+        assert running.states() == {**ended, **waits}
+        assert leases(world) == {("", 0)}
+        assert world.count("processes") == 0, "it has signed off"
+        assert world.audit().count("event.unclear") == 2
+        world.clock.now = int(time.time()) + 1
+        world.restart()
+        world.equip(behaviour={"app_mention": lambda context, event: context.call(POST, _said(event)) and None})
+        assert world.work() == 6
+        assert set(running.states().values()) == {"done", "unclear"}
+        said = [call.params.get("text") for call in world.slack.calls if call.method == POST]
+        assert said.count("in a call") == said.count("in a call, too") == 1, "nothing is repeated unasked"
+
+
+def _said(event: Any) -> dict[str, str]:
+    return {"channel": event["channel"], "text": event.get("say", "at last")}
+
+
+@pytest.mark.long
+def test_a_person_whose_install_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with serving(tmp_path, 8.0) as running:
+        world = running.world
+        world.slack.fault(Fault("oauth.v2.access", "slow", seconds=HANGS, times=-1))
+        begun = running.request("GET", "/slack/install")
+        cookie = begun.getheader("Set-Cookie").partition(";")[0]
+        reply = world.browser().consent(Reply(303, {"location": begun.getheader("Location")}, b""))
+        back = urlsplit(reply.location)
+
+        def come_back() -> None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                running.request("GET", f"{back.path}?{back.query}", headers={"Cookie": cookie})
+
+        person = threading.Thread(target=come_back)
+        person.start()
+        end = time.monotonic() + TIMEOUT
+        while not world.calls("oauth.v2.access"):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        world.slack.fault(Fault(POST, "slow", seconds=HANGS))
+        running.event("EvCall", say="in a call")
+        running.until(EvCall="calling")
+        seconds = running.stop()
+        print(f"\nwith a hanging exchange: stopped after {seconds:.1f} s")
+        assert seconds < AT_MOST
+        assert running.states() == {"EvCall": "unclear"}
+        person.join(TIMEOUT)
+
+
+@pytest.mark.long
+def test_a_database_that_somebody_holds_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with serving(tmp_path, 8.0) as running:
+        world = running.world
+        world.slack.fault(Fault(POST, "slow", seconds=HANGS))
+        running.event("EvCall", say="in a call")
+        running.until(EvCall="calling")
+        world.slack.probe = None  # it would take the lock of this test for one of the service's
+        other = sqlite3.connect(world.settings.database, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        seconds = running.stop()
+        other.execute("ROLLBACK")
+        other.close()
+        print(f"\nwith a locked database: stopped after {seconds:.1f} s")
+        assert seconds < AT_MOST
+        assert running.states() == {"EvCall": "calling"}, "its lease runs out"

@@ -1,0 +1,358 @@
+"""Graceful trouble: each has its answer, nothing acknowledged is lost, and the service goes on when the trouble ends.
+
+The disk's failures come from the kernel (`tests/support/troubles.py`), in the middle of a service that runs.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from slackapp.errors import ConfigError, StoreError
+from slackapp.flows import refresh_due, run_event, verify_audit
+from slackapp.localslack.model import Fault
+from slackapp.ops import upkeep
+from slackapp.store import db as module
+from tests.flows.rotation import DUE, ask, row
+from tests.support.rewind import Prepared, prepared, quick_folder
+from tests.support.troubles import TROUBLES, Trouble, read_only
+from tests.support.world import NORTH, SOUTH, Reply, World, make_world
+
+POST, EXCHANGE = "chat.postMessage", "oauth.v2.access"
+HOUR = 3600
+ANY_TROUBLE = pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Prepared]:
+    with quick_folder() as folder, make_world(folder) as made:
+        made.browser().install()
+        made.work()
+        yield prepared(made)
+
+
+@pytest.fixture
+def world(installed: Prepared, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """The app is installed, and one mention waits."""
+    monkeypatch.setattr(module, "BUSY_MS", 20)
+    monkeypatch.setattr(module, "CHECKPOINT_BUSY_MS", 20)
+    made = installed.rewind()
+    made.slack.called.clear()
+    assert made.mention("EvBefore").status == 200
+    yield made
+    # Whatever the trouble was: the audit holds, the database is whole, and no request has met a bug.
+    assert verify_audit.run(made.service.app, None) == []
+    assert made.service.app.db.is_whole()
+    assert '"request_failed"' not in made.log.getvalue()
+
+
+@contextlib.contextmanager
+def unlocked_slack(world: World) -> Iterator[None]:
+    """Where the test itself holds the database, Slack's watch over locks would blame the service."""
+    probe, world.slack.probe = world.slack.probe, None
+    yield
+    world.slack.probe = probe
+
+
+def assert_again(reply: Reply) -> None:
+    """An answer after which Slack, or a person, tries again."""
+    assert (reply.status, reply.headers.get("retry-after")) == (503, "5")
+
+
+def states(world: World) -> dict[str, str]:
+    return {row["event_id"]: row["state"] for row in world.rows("SELECT * FROM inbox WHERE kind = 'event'")}
+
+
+def upkeep_runs(world: World, seconds: int = 10) -> dict[str, Any]:
+    """What `/readyz` says after the next round of the upkeep."""
+    world.clock.advance(seconds)
+    world.service.house.run_due(world.service.app)
+    world.service.app.health.note("clock", "")  # of a test that moves it
+    found: dict[str, Any] = world.request("GET", "/readyz").json
+    return found
+
+
+# The database
+
+
+@ANY_TROUBLE
+def test_an_event_is_refused_until_it_can_be_kept_and_none_is_lost(world: World, trouble: Trouble) -> None:
+    with trouble(world), unlocked_slack(world):
+        for event_id in ("EvIn", "EvIn", "EvAlso"):
+            assert_again(world.mention(event_id))
+        assert states(world) == {"EvBefore": "ready"}
+    for event_id in ("EvIn", "EvAlso", "EvBefore", "EvAfter"):
+        assert world.mention(event_id).status == 200
+    assert world.work() == 4
+    assert set(states(world).values()) == {"done"}
+    assert world.calls(POST) == [POST] * 4
+
+
+@ANY_TROUBLE
+def test_a_lifecycle_event_is_refused_until_it_can_be_kept(world: World, trouble: Trouble) -> None:
+    uninstalled = {"type": "app_uninstalled"}
+    with trouble(world), unlocked_slack(world):
+        assert_again(world.event(uninstalled, "EvGone"))
+        assert world.status() == "active"
+    assert world.event(uninstalled, "EvGone").status == 200
+    assert world.status() == "suspect"
+
+
+@ANY_TROUBLE
+def test_an_install_is_begun_again_and_its_link_is_not_used_up(world: World, trouble: Trouble) -> None:
+    browser = world.browser()
+    consented = browser.consent(browser.begin(), SOUTH)
+    with trouble(world), unlocked_slack(world):
+        assert_again(world.browser().begin())
+        assert_again(browser.come_back(consented))
+        assert (world.status(SOUTH), world.calls(EXCHANGE)) == ("", [])
+    assert browser.come_back(consented).status == 303
+    assert (world.status(SOUTH), world.calls(EXCHANGE)) == ("active", [EXCHANGE])
+
+
+@ANY_TROUBLE
+def test_an_install_that_cannot_be_stored_leaves_no_token_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
+) -> None:
+    browser, stack = world.browser(), contextlib.ExitStack()
+    consented = browser.consent(browser.begin(), SOUTH)
+    call = world.service.app.slack.call_as_app
+
+    def then_trouble(*arguments: Any) -> Any:
+        answer = call(*arguments)
+        stack.enter_context(trouble(world))
+        return answer
+
+    with monkeypatch.context() as patch, stack, unlocked_slack(world):
+        patch.setattr(world.service.app.slack, "call_as_app", then_trouble)
+        assert_again(browser.come_back(consented))
+    assert world.status(SOUTH) == ""
+    assert [token for token in world.slack.tokens_of[SOUTH] if not token.dead] == []
+    assert browser.install(SOUTH).status == 303
+
+
+@ANY_TROUBLE
+def test_what_only_reads_goes_on_and_readiness_says_what_is_wrong_until_it_is_over(
+    world: World, trouble: Trouble
+) -> None:
+    assert upkeep_runs(world)["database"]
+    with trouble(world), unlocked_slack(world):
+        assert world.request("GET", "/").status == 200
+        assert world.request("GET", "/healthz").status == 200
+        found = upkeep_runs(world)
+        assert (found["database"], found["ready"], list(found["problems"])) == (False, False, ["database"])
+        assert found["inbox"] == {"ready": 1}, "what can be read is shown"
+        assert_again(world.request("GET", "/readyz"))
+    found = upkeep_runs(world)
+    assert (found["database"], found["problems"]) == (True, {})
+
+
+@ANY_TROUBLE
+def test_a_request_that_met_trouble_is_shown_until_the_next_sign_of_life(world: World, trouble: Trouble) -> None:
+    upkeep_runs(world)
+    with trouble(world), unlocked_slack(world):
+        assert_again(world.mention("EvIn"))
+    assert world.request("GET", "/readyz").json["database"] is False
+    assert upkeep_runs(world)["database"] is True
+
+
+@ANY_TROUBLE
+def test_a_row_whose_intent_cannot_be_written_makes_no_call(
+    world: World, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
+) -> None:
+    stack = contextlib.ExitStack()
+    table = world.service.app.behaviour
+
+    def then_trouble(context: Any, event: Any) -> None:
+        stack.enter_context(trouble(world))
+        table["app_mention"](context, event)
+
+    world.equip(behaviour={"app_mention": then_trouble})
+    with stack, unlocked_slack(world), contextlib.suppress(StoreError):
+        world.work()
+    assert (states(world)["EvBefore"], world.calls(POST)) == ("running", [])
+    world.equip(behaviour=table)
+    world.clock.advance(run_event.LEASE + 1)
+    assert (world.work(), states(world)["EvBefore"], world.calls(POST)) == (1, "done", [POST])
+
+
+@ANY_TROUBLE
+def test_a_row_whose_end_cannot_be_written_is_unclear_and_not_repeated(world: World, trouble: Trouble) -> None:
+    stack = contextlib.ExitStack()
+    table = world.service.app.behaviour
+
+    def then_trouble(context: Any, event: Any) -> None:
+        table["app_mention"](context, event)
+        stack.enter_context(trouble(world))
+
+    world.equip(behaviour={"app_mention": then_trouble})
+    with stack, unlocked_slack(world), contextlib.suppress(StoreError):
+        world.work()
+    world.equip(behaviour=table)
+    upkeep_runs(world, run_event.LEASE + 1)
+    assert world.work() == 0
+    assert (states(world)["EvBefore"], world.calls(POST)) == ("unclear", [POST])
+    assert upkeep_runs(world)["inbox"] == {"unclear": 1}
+
+
+@ANY_TROUBLE
+def test_a_refresh_whose_lease_cannot_be_written_asks_nobody(world: World, trouble: Trouble) -> None:
+    world.clock.advance(DUE)
+    with trouble(world), unlocked_slack(world), contextlib.suppress(StoreError):
+        refresh_due.run(world.service.app, lambda: False)
+    assert (world.calls(EXCHANGE), row(world)["generation"]) == ([], 1)
+    assert refresh_due.run(world.service.app, lambda: False) == 1
+    assert (world.calls(EXCHANGE), row(world)["generation"]) == ([EXCHANGE], 2)
+
+
+@ANY_TROUBLE
+def test_a_refresh_whose_pair_cannot_be_written_is_made_again_with_the_old_one(
+    world: World, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
+) -> None:
+    world.clock.advance(DUE)
+    stack, call = contextlib.ExitStack(), world.service.app.slack.call_as_app
+
+    def then_trouble(*arguments: Any) -> Any:
+        answer = call(*arguments)
+        stack.enter_context(trouble(world))
+        return answer
+
+    with monkeypatch.context() as patch, stack, unlocked_slack(world), contextlib.suppress(StoreError):
+        patch.setattr(world.service.app.slack, "call_as_app", then_trouble)
+        refresh_due.run(world.service.app, lambda: False)
+    assert row(world)["generation"] == 1
+    world.clock.advance(31)
+    ask(world)
+    assert (len(world.calls(EXCHANGE)), row(world)["generation"], row(world)["status"]) == (2, 2, "live")
+
+
+def test_a_thousand_requests_in_trouble_leave_nothing_behind(world: World) -> None:
+    """Connections, turns, transactions: what a failure does not give back is missing afterwards."""
+    made = world.service.app.db
+    for trouble in TROUBLES.values():
+        with trouble(world), unlocked_slack(world):
+            for number in range(20):
+                assert_again(world.mention(f"EvIn{number}"))
+                assert not made.in_transaction()
+        assert (made._turns._taken, len(made._turns._queue)) == (False, 0)
+    assert len(made._all) == 1
+    assert world.mention("EvAfter").status == 200
+
+
+# The folder
+
+
+def test_a_folder_that_takes_no_file_stops_no_service_that_runs(world: World) -> None:
+    with read_only(world.folder):
+        with pytest.raises(PermissionError):
+            (world.folder / "new").touch()
+        assert world.mention("EvIn").status == 200
+        assert world.browser().install(SOUTH).status == 303
+        assert world.work() == 3
+    assert states(world)["EvIn"] == "done"
+
+
+def test_a_folder_that_takes_no_file_is_one_line_at_the_start_and_nothing_is_lost(world: World) -> None:
+    world.service.stop()
+    with read_only(world.folder), pytest.raises((ConfigError, StoreError)) as caught:
+        world.restart()
+    assert "\n" not in str(caught.value)
+    world.restart()
+    assert (world.work(), states(world)) == (1, {"EvBefore": "done"})
+
+
+# The clock
+
+
+def signed_at(world: World, moment: int, event_id: str) -> Reply:
+    """An event that Slack signs by its own clock, which is right."""
+    event = {"type": "app_mention", "user": "U0SOMEBODY", "channel": world.slack.workspaces[NORTH].general, "ts": "1.2"}
+    body = json.dumps(world.envelope({**event, "text": "x"}, event_id)).encode()
+    return world.request(
+        "POST", "/slack/events", body, {**world.sign(body, moment), "Content-Type": "application/json"}
+    )
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR])
+def test_a_clock_that_is_set_refuses_what_slack_signs_is_shown_and_loses_nothing(world: World, jump: int) -> None:
+    watch, steady = upkeep.ClockWatch(lambda: steady[0]), [1000.0]
+    right = world.clock.now
+    watch.run(world.service.app, lambda: False)
+    world.clock.advance(jump)
+    watch.run(world.service.app, lambda: False)
+    assert world.request("GET", "/readyz").json["problems"] == {"clock": f"was set by {jump} s"}
+    assert signed_at(world, right, "EvIn").status == 401, "Slack sends it again"
+    assert world.mention("EvWrong").status == 200, "of a Slack whose clock is wrong in the same way"
+    world.work()
+    assert world.browser().install(SOUTH).status == 303
+    world.clock.now = right
+    watch.run(world.service.app, lambda: False)
+    steady[0] += 601
+    world.clock.advance(601)
+    watch.run(world.service.app, lambda: False)
+    assert world.request("GET", "/readyz").json["problems"] == {}
+    assert signed_at(world, world.clock.now, "EvIn").status == 200
+    world.clock.advance(HOUR)
+    world.work()
+    assert set(states(world).values()) == {"done"}
+
+
+def test_a_clock_that_was_set_back_delays_what_came_before_and_does_not_lose_it(world: World) -> None:
+    world.clock.advance(-HOUR)
+    assert world.mention("EvIn").status == 200
+    assert (world.work(), states(world)) == (1, {"EvBefore": "ready", "EvIn": "done"})
+    world.clock.advance(HOUR)
+    assert (world.work(), states(world)["EvBefore"]) == (1, "done")
+
+
+def test_a_clock_that_jumps_while_a_call_is_made_repeats_nothing(world: World) -> None:
+    table = world.service.app.behaviour
+
+    def jump(context: Any, event: Any) -> None:
+        table["app_mention"](context, event)
+        world.clock.advance(HOUR)
+        world.service.house.run_due(world.service.app)  # takes the row for one of a dead process
+
+    world.equip(behaviour={"app_mention": jump})
+    assert world.work() == 1
+    assert (states(world), world.calls(POST)) == ({"EvBefore": "unclear"}, [POST])
+
+
+# Slack
+
+
+@pytest.mark.parametrize("kind", ["html500", "cut", "garbage"])
+def test_while_slack_is_down_events_are_kept_and_installs_are_begun_again(world: World, kind: Any) -> None:
+    world.slack.fault(Fault("*", kind, times=-1))
+    assert world.mention("EvIn").status == 200
+    assert world.browser().begin().status == 302
+    back = world.browser().install(SOUTH)
+    assert back.status in (502, 503)
+    world.work()
+    found = world.request("GET", "/readyz").json
+    assert (found["database"], list(found["problems"])) == (True, ["slack"])
+    world.slack.clear_faults()
+    assert world.browser().install(SOUTH).status == 303
+    assert world.request("GET", "/readyz").json["problems"] == {}
+    assert set(states(world).values()) == {"unclear"}, "whether Slack did it, nobody knows"
+
+
+def test_a_slack_that_takes_no_connection_loses_no_event(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing was done, and it may be tried again."""
+    from slackapp.slack import transport
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise transport.UnreachableError(connected=False)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transport.Transport, "api_call", refuse)
+        assert world.work() == 1
+        assert states(world) == {"EvBefore": "ready"}
+        assert world.request("GET", "/readyz").json["problems"] == {"slack": "no_connection"}
+        reply = world.browser().install(SOUTH)
+        assert (reply.status, world.status(SOUTH)) == (503, "")
+    world.clock.advance(60)
+    assert (world.work(), states(world)) == (1, {"EvBefore": "done"})
+    assert world.request("GET", "/readyz").json["problems"] == {}

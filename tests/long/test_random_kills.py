@@ -1,0 +1,301 @@
+"""A thousand times kill -9, at random moments, under four clients: nothing that was acknowledged is lost.
+
+The server is the real one, on waitress, with its worker threads and its upkeep. That a killed process leaves a whole
+database says nothing about a power failure: what the kernel has taken, it keeps.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from slackapp.flows import run_event, sweep
+from tests.cli.behaviours import EVENTS, POST
+from tests.cli.process import ROOT
+from tests.long import invariants
+from tests.long.kill_child import Order
+from tests.support.rewind import quick_folder
+from tests.support.world import HOST, NORTH, SOUTH, Reply, World, environment, make_world
+
+pytestmark = pytest.mark.long
+RUNS = int(os.environ.get("SLACKAPP_KILLS", "1000"))
+SEED = 20_261_122
+CLIENTS = 4
+LONGEST = 0.14
+"""Seconds from the moment at which the server takes connections to its end, at most."""
+BETWEEN = run_event.LEASE + 2
+"""Seconds by which the clock goes on from one run to the next: the leases of the dead have run out."""
+NEW = tuple(f"T0KILLS{number:03}" for number in range(40))
+CHANGES = {"SLACKAPP_BEHAVIOUR": "tests.cli.behaviours:EVENTS", "SLACKAPP_STATE_LIMIT": "1000000"}
+
+
+@dataclass
+class Told:
+    """What the clients were told; shared by them."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    """Event id, and whose event it is."""
+    installed: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
+    cut: int = 0
+    """Requests that were under way when the server died."""
+    again: list[tuple[str, str]] = field(default_factory=list)
+    """Events without an answer, which Slack would send again."""
+
+
+class Stage:
+    """The server that is killed, and the clock that everybody goes by."""
+
+    def __init__(self, world: World, port: int) -> None:
+        self.world = world
+        self.port = port
+        self.ahead = world.clock.now - time.time()
+        self.told = Told()
+        self.up = threading.Event()
+        self.over = threading.Event()
+        self.restarts: list[float] = []
+        bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+        command, pipe = [sys.executable, "-m", "tests.long.kill_child"], subprocess.PIPE
+        self._nursery = subprocess.Popen(command, cwd=ROOT, env=bare, stdin=pipe, stdout=pipe, text=True)
+        changes = {**CHANGES, "SLACKAPP_LISTEN": f"127.0.0.1:{port}"}
+        self._environment = environment(world.folder, world.slack_url, **changes)
+        self.log = world.folder / "log"
+
+    def run(self, seconds: float) -> None:
+        """One server, from its start to its kill."""
+        self.ahead += BETWEEN
+        self.world.clock.now = int(self.now())
+        began = time.monotonic()
+        assert self._nursery.stdin is not None
+        assert self._nursery.stdout is not None
+        self._nursery.stdin.write(Order(self._environment, self.ahead, str(self.log)).as_line())
+        self._nursery.stdin.flush()
+        process = int(self._nursery.stdout.readline())
+        self._wait(process)
+        self.restarts.append(time.monotonic() - began)  # the first one imports everything
+        self.up.set()
+        time.sleep(seconds)
+        os.kill(process, signal.SIGKILL)
+        self.up.clear()
+        assert int(self._nursery.stdout.readline()) == -signal.SIGKILL, self.log.read_text()
+
+    def _wait(self, process: int) -> None:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            time.sleep(0.002)
+        os.kill(process, signal.SIGKILL)
+        raise AssertionError(f"it did not start again: {self.log.read_text()[-2000:]}")
+
+    def now(self) -> float:
+        return time.time() + self.ahead
+
+    def close(self) -> None:
+        self.over.set()
+        self.up.set()
+        self._nursery.kill()
+        self._nursery.communicate()
+
+
+class Client:
+    """Sends events, and installs now and then; whatever stays without an answer is sent again."""
+
+    def __init__(self, stage: Stage, number: int) -> None:
+        self._stage = stage
+        self._number = number
+        self._chance = random.Random(SEED + number)
+        self._sent = 0
+
+    def run(self) -> None:
+        stage = self._stage
+        while not stage.over.is_set():
+            stage.up.wait()
+            try:
+                if self._chance.random() < 0.08:
+                    self._install(self._chance.choice(NEW))
+                else:
+                    self._event(*self._next())
+            except (OSError, http.client.HTTPException):
+                with stage.told.lock:
+                    stage.told.cut += 1
+                time.sleep(0.003)
+
+    def _next(self) -> tuple[str, str]:
+        told = self._stage.told
+        with told.lock:
+            if told.again:
+                return told.again.pop()
+            if told.acknowledged and self._chance.random() < 0.1:
+                return self._chance.choice(list(told.acknowledged.items())[-50:])  # Slack repeats what it need not
+        self._sent += 1
+        return f"Ev{self._number}x{self._sent}", self._chance.choice((NORTH, SOUTH))
+
+    def _event(self, event_id: str, team: str) -> None:
+        stage, told = self._stage, self._stage.told
+        general = stage.world.slack.workspaces[team].general
+        event = {"type": "app_mention", "user": "U0SOMEBODY", "channel": general, "say": f"{event_id} {team}"}
+        body = json.dumps(stage.world.envelope(event, event_id, team_id=team)).encode()
+        headers = {**stage.world.sign(body, int(stage.now())), "Content-Type": "application/json"}
+        try:
+            status = self._request("POST", "/slack/events", body, headers).status
+        except (OSError, http.client.HTTPException):
+            with told.lock:
+                told.again.append((event_id, team))
+            raise
+        with told.lock:
+            told.answers[f"event {status}"] += 1
+            if status == 200:
+                told.acknowledged[event_id] = team
+            else:
+                told.again.append((event_id, team))
+
+    def _install(self, team: str) -> None:
+        begun = self._request("GET", "/slack/install", b"", {})
+        told = self._stage.told
+        if begun.status != 302:
+            with told.lock:
+                told.answers[f"install {begun.status}"] += 1
+            return
+        back = urlsplit(self._stage.world.browser().consent(begun, team).location)
+        cookie = begun.headers["set-cookie"].partition(";")[0]
+        status = self._request("GET", f"{back.path}?{back.query}", b"", {"Cookie": cookie}).status
+        with told.lock:
+            told.answers[f"callback {status}"] += 1
+            told.installed[team] += status == 303
+
+    def _request(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
+        connection = http.client.HTTPConnection("127.0.0.1", self._stage.port, timeout=5)
+        try:
+            connection.request(method, path, body or None, {"Host": HOST, **headers})
+            answer = connection.getresponse()
+            content = answer.read()
+            return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
+        finally:
+            connection.close()
+
+
+@contextlib.contextmanager
+def staged(folder: Path) -> Iterator[Stage]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    with make_world(folder, rotation=False, **CHANGES) as world:
+        world.slack.probe = None  # one more writer; the client itself refuses to call in a transaction
+        for team in NEW:
+            world.slack.add_workspace(team, f"Kills {team[-3:]}")
+        for team in (NORTH, SOUTH):
+            assert world.browser().install(team).status == 303
+            world.slack.mention(team, "come in")
+        world.work()
+        world.slack.called.clear()
+        world.service.stop()
+        stage = Stage(world, port)
+        try:
+            yield stage
+        finally:
+            stage.close()
+
+
+def settle(stage: Stage) -> None:
+    """A last process, which nobody kills, does what is left."""
+    world = stage.world
+    stage.ahead += 10 * BETWEEN
+    world.clock.now = int(stage.now())
+    world.restart()
+    world.equip(behaviour=EVENTS)
+    sweep.mark_unclear(world.service.app, world.clock.now)
+    world.work()
+
+
+def broken_promises(stage: Stage) -> list[str]:
+    world, told = stage.world, stage.told
+    rows = {row["event_id"]: row for row in world.rows("SELECT * FROM inbox WHERE type = 'app_mention'")}
+    posts: Counter[str] = Counter()
+    found = []
+    for team in (NORTH, SOUTH, *NEW):
+        for message in world.slack.messages(team):
+            said, _, whose = str(message["text"]).partition(" ")
+            posts[said] += 1
+            if whose != team:
+                found.append(f"{said} of {whose} was answered in {team}")
+    for event_id, team in told.acknowledged.items():
+        if event_id not in rows:
+            found.append(f"{event_id} was acknowledged and is lost")
+        elif rows[event_id]["tenant_id"] != team:
+            found.append(f"{event_id} of {team} is a row of {rows[event_id]['tenant_id']}")
+    for event_id, row in rows.items():
+        if (row["state"], posts[event_id]) not in {("done", 1), ("unclear", 0), ("unclear", 1)}:
+            found.append(f"{event_id} is {row['state']} ({row['result']}) with {posts[event_id]} posts")
+        if (row["body"] is None) != (row["state"] == "done"):
+            found.append(f"{event_id} is {row['state']} and its body is {row['body'] and 'there'}")
+    found += [f"{event_id}: {number} posts" for event_id, number in posts.items() if number > 1]
+    unclear = Counter(row["request_id"] for row in world.rows("SELECT * FROM audit WHERE event = 'event.unclear'"))
+    found += [f"{event_id}: unclear {number} times" for event_id, number in unclear.items() if number > 1]
+    shown = {event_id for event_id, row in rows.items() if row["state"] == "unclear"}
+    if set(unclear) & set(rows) != shown:
+        found.append(f"unclear rows and their audit differ: {set(unclear) ^ shown}")
+    found += [f"{team}: installed, and not there" for team in told.installed if world.status(team) != "active"]
+    return found
+
+
+def half_installs(world: World) -> list[str]:
+    sql = """
+        SELECT tenant_id FROM installations AS i
+         WHERE (SELECT count(*) FROM tokens AS t WHERE t.tenant_id = i.tenant_id) <> 1
+            OR (SELECT count(*) FROM data_keys AS k WHERE k.tenant_id = i.tenant_id AND k.state = 'active') <> 4
+            OR (SELECT count(*) FROM installers AS p WHERE p.tenant_id = i.tenant_id) <> 1"""
+    return [f"{row[0]}: half an install" for row in world.rows(sql)]
+
+
+def test_a_thousand_kills_lose_nothing_repeat_nothing_and_cross_nothing() -> None:
+    chance = random.Random(SEED)
+    with quick_folder() as folder, staged(folder) as stage:
+        clients = [threading.Thread(target=Client(stage, number).run) for number in range(CLIENTS)]
+        for client in clients:
+            client.start()
+        began = time.monotonic()
+        for _ in range(RUNS):
+            stage.run(chance.uniform(0, LONGEST))
+        seconds = time.monotonic() - began
+        stage.close()
+        for client in clients:
+            client.join(30)
+        settle(stage)
+        _print(stage, seconds)
+        world, told = stage.world, stage.told
+        assert broken_promises(stage) == []
+        assert half_installs(world) == []
+        assert invariants.broken(world, in_parts=True) == []
+        assert invariants.secrets_in(folder, world.slack.issued_tokens) == []
+        log = [json.loads(line) for line in stage.log.read_text().splitlines() if line.startswith("{")]
+        assert [line for line in log if line["level"] == "bug"] == []
+        assert {answer for answer in told.answers if answer[-3] == "5" and not answer.endswith("503")} == set()
+        assert len(told.acknowledged) > RUNS
+        assert told.cut > RUNS / 2, "most kills hit requests that were under way"
+
+
+def _print(stage: Stage, seconds: float) -> None:
+    world, told = stage.world, stage.told
+    states: Any = Counter(row["state"] for row in world.rows("SELECT state FROM inbox WHERE type = 'app_mention'"))
+    posts = sum(len(world.slack.messages(team)) for team in (NORTH, SOUTH))
+    print(f"\n{RUNS} kills in {seconds:.0f} s, seed {SEED}, {CLIENTS} clients")
+    print(f"  answers: {dict(told.answers)}; {told.cut} requests cut off by a kill")
+    print(f"  {len(told.acknowledged)} events acknowledged; rows: {dict(states)}; {posts} calls of {POST}")
+    print(f"  tenants installed on the way: {len(told.installed)}; restart at most {max(stage.restarts[1:]):.2f} s")
