@@ -14,6 +14,7 @@ and does not bind them is refused. So is a second statement in a section, stray 
 import re
 import sqlite3
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _NAME = re.compile(r"-- name: ([a-z][a-z0-9_]*) :(one|many|exec)")
@@ -45,15 +46,21 @@ def sql_directory() -> Path:
 
 def load(folder: str = "") -> dict[str, Query]:
     """All statements by name: ours, or those of a folder inside. Raises QueryFileError."""
-    queries: dict[str, Query] = {}
     directory = sql_directory() / folder
     files = sorted(directory.glob("*.sql"))
     if not files:
         raise QueryFileError(f"{directory}: no SQL files; the package is not whole")
-    for file in files:
-        for query in parse(file.name, file.read_text(encoding="utf-8")):
+    return dict(_parse_all(tuple((file.name, file.read_text(encoding="utf-8")) for file in files)))
+
+
+@cache
+def _parse_all(files: tuple[tuple[str, str], ...]) -> dict[str, Query]:
+    """Names and texts of files; the same are parsed once."""
+    queries: dict[str, Query] = {}
+    for file, text in files:
+        for query in parse(file, text):
             if query.name in queries:
-                raise QueryFileError(f"{file.name}: the name {query.name} is used twice")
+                raise QueryFileError(f"{file}: the name {query.name} is used twice")
             queries[query.name] = query
     return queries
 

@@ -85,7 +85,6 @@ class Nursery:
         told = tuple(line.removeprefix("told ") for line in lines if line.startswith("told "))
         return Ended(code != 0, told, Counter(json.loads(lines[-1])) if code == 0 else Counter())
 
-
     def _say(self, line: str) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(line + "\n")

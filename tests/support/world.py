@@ -10,8 +10,10 @@ import http.client
 import io
 import json
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -22,6 +24,7 @@ from slackapp.crypto import keyfile
 from slackapp.localslack import LocalApp, LocalSlack
 from slackapp.localslack.model import NotInstalled
 from slackapp.model import Settings, Tenant
+from slackapp.store.db import Database
 from slackapp.wsgi import Wsgi
 from tests.support.servers import serve
 
@@ -322,6 +325,8 @@ def make_world(folder: Path, rotation: bool = True, **changes: str) -> Iterator[
     with serve(slack) as slack_url:
         slack.base_url = slack_url
         settings = config.load(environment(folder, slack_url, **changes), {})
+        if not settings.database.exists():
+            keyfile.write_private(settings.database, empty_database())
         log = io.StringIO()
         service = equipped(build(settings, clock, system_entropy, log), wait=never_wait)
         world = World(folder, settings, clock, slack, slack_url, service, log)
@@ -330,6 +335,16 @@ def make_world(folder: Path, rotation: bool = True, **changes: str) -> Iterator[
         finally:
             world.service.stop()
     assert slack.violations == []
+
+
+@cache
+def empty_database() -> bytes:
+    """A database with its tables and nothing in them: made once, because making one takes as long as a whole test."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(Path(folder) / "slackapp.db")
+        database.prepare_file()
+        database.close()
+        return database.path.read_bytes()
 
 
 def lock_probe(database: Path) -> Callable[[str], None]:
