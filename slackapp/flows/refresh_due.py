@@ -27,7 +27,8 @@ def run(app: App, stopping: Callable[[], bool]) -> int:
         try:
             refresh_token.run(app, token, Origin("worker", ""), wait=False)
         except Refused as refused:
-            failed = failed + 1 if refused.refusal is Refusal.TOKEN_UNAVAILABLE else 0
+            if refused.retry_after != refresh_token.ANOTHER_IS_AT_IT:
+                failed = failed + 1 if refused.refusal is Refusal.TOKEN_UNAVAILABLE else 0
         else:
             refreshed, failed = refreshed + 1, 0
     return refreshed

@@ -21,6 +21,8 @@ from slackapp.store import tokens
 LEASE = 30
 """Seconds, and shorter than Slack's grace: after a crash the same refresh token is tried again while it still works."""
 METHOD = "oauth.v2.access"
+ANOTHER_IS_AT_IT = 1
+"""Seconds after which to look again for what another one's refresh has brought."""
 _PUT_OFF = 3600
 """Seconds after which a refresh token that did not open is tried again."""
 _WAITS, _WAIT = 30, 0.1
@@ -93,7 +95,7 @@ def _someone_else_does(app: App, token: Token, wait: bool) -> Token:
             raise needs_reinstall.refusal(app, token.tenant)
         if wait:
             app.wait(_WAIT)
-    raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=1)
+    raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=ANOTHER_IS_AT_IT)
 
 
 def _reread(app: App, token: Token) -> Token:
@@ -141,7 +143,7 @@ def _still_ours(app: App, token: Token, owner: str) -> None:
     It would be answered within the grace period, and which of the two pairs Slack then keeps is anybody's guess.
     """
     if not tokens.renew_lease(app.db, token, owner, app.clock() + LEASE):
-        raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=1)
+        raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=ANOTHER_IS_AT_IT)
 
 
 def _unusable(app: App, token: Token, owner: str, why: Refusal, origin: Origin) -> Refused:

@@ -88,6 +88,8 @@ def fresh(app: App, use: Use, origin: Origin) -> Token:
         raise needs_reinstall.refusal(app, use.tenant)
     if refresh_token.is_due(token, app.clock()):
         token = refresh_token.run_if_free(app, token, origin)
+        if token.status == "dead":  # given up by another one meanwhile
+            raise needs_reinstall.refusal(app, use.tenant)
     if token.expires_at is not None and token.expires_at <= app.clock():
         # Expired, and no refresh came about. There is no other copy to fall back on.
         if token.status != "refresh_refused":

@@ -245,3 +245,19 @@ def test_the_lease_is_whole_again_before_each_call(due: World) -> None:
 
 def never() -> None:
     raise AssertionError("it was not to come to this")
+
+
+def test_a_token_that_another_one_gives_up_meanwhile_is_not_used_and_the_answer_says_where_to_install(
+    due: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process finds it dead while this one has Slack's refusal of the refresh on its way."""
+    app = due.service.app
+
+    def give_up() -> None:
+        tokens.give_up(app.db, stored(due))
+        raise SlackCallError(REFRESH, "invalid_refresh_token", SlackErrorKind.OURS)
+
+    monkeypatch.setattr(app.slack, "call_as_app", lambda *arguments: give_up())
+    left = refused(lambda: ask(due))
+    assert (left.refusal, due.calls()) == (Refusal.NEEDS_REINSTALL, [])
+    assert left.install_url.endswith(f"/slack/install?team={NORTH}")

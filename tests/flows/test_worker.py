@@ -215,6 +215,15 @@ def test_rows_that_wait_are_shared_at_once_and_not_at_the_next_look(
     until(lambda: [state(ready, f"Ev{number}") for number in range(WORKERS)] == ["done"] * WORKERS)
 
 
+def test_whoever_takes_a_row_calls_the_others_before_it_is_run(ready: World) -> None:
+    """Stops a row from waiting for the next look, because two came at once and only one thread was called."""
+    made, called = ready.service.worker, []
+    behave(ready, lambda context, event: called.append(made._wake.is_set()))
+    ready.mention()
+    made._wake.clear()
+    assert (ready.work(), called) == (1, [True])
+
+
 def test_a_thread_that_ended_is_seen(ready: World) -> None:
     ready.service.start()
     assert ready.service.worker.is_alive()
