@@ -28,7 +28,7 @@ demo: $(RUNTIME) ## Show one whole install without a browser, step by step
 test: $(TESTS) ## Run the fast suite: no network, no Slack account, no settings
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-long: $(TESTS) ## Run the long suite: kills at every statement, cut logs, every moved or changed value
+long: $(TESTS) ## Run the long suite: kills, storms, fuzz, full disks, cut logs, every moved or changed value
 	$(BIN)/python -m pytest -m long
 
 bench: $(TESTS) ## Measure against a bare answer and against Bolt; writes docs/benchmarks.md

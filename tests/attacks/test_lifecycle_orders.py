@@ -70,7 +70,7 @@ def nothing_of(world: World, tenant: str) -> bool:
     ("gap", "late"),
     [
         pytest.param(GAPS[0], True, id="within the doubt, worker comes late"),
-        pytest.param(GAPS[-1], False, id="beyond the doubt, worker at once"),
+        pytest.param(GAPS[-1], False, id="beyond the doubt, worker at once", marks=pytest.mark.long),
         pytest.param(GAPS[0], False, id="within the doubt, worker at once", marks=pytest.mark.long),
         pytest.param(GAPS[-1], True, id="beyond the doubt, worker comes late", marks=pytest.mark.long),
     ],

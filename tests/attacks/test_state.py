@@ -271,6 +271,7 @@ def _spend(folder: Path, slack_url: str, ways: list[tuple[str, str]]) -> list[in
             service.stop()
 
 
+@pytest.mark.long
 def test_four_processes_use_each_state_once(world: World) -> None:
     """I send the same callbacks to all the processes of the service at once."""
     ways = [(way.target, cookie_of(way.browser)) for way in (approved(world) for _ in range(12))]

@@ -110,16 +110,16 @@ def test_bolt_sees_no_refresh_token_and_no_expiry(installed: World, store: Any) 
 # Several at once
 
 
-def test_of_eight_threads_one_refreshes_and_the_others_go_on_with_the_token_that_lives(
-    installed: World, store: Any
+def test_of_eight_threads_and_two_stores_one_refreshes_and_the_others_go_on_with_the_token_that_lives(
+    installed: World, at: Stores
 ) -> None:
-    old = live(installed, BOT)
+    both, old = [at.installations(slack_url=installed.slack_url) for _ in range(2)], live(installed, BOT)
     installed.clock.advance(DUE)
     barrier = threading.Barrier(8)
 
-    def find(_: int) -> str:
+    def find(number: int) -> str:
         barrier.wait(10)
-        return str(store.find_bot(**ids).bot_token)
+        return str(both[number % 2].find_bot(**ids).bot_token)
 
     with ThreadPoolExecutor(8) as pool:
         found = set(pool.map(find, range(8)))
@@ -144,6 +144,7 @@ def test_when_the_token_has_expired_the_others_wait_for_the_new_one(installed: W
     assert (found, installed.calls()) == ({live(installed, BOT)}, [REFRESH])
 
 
+@pytest.mark.long
 def test_of_two_processes_one_refreshes(installed: World) -> None:
     installed.clock.advance(DUE)
     installed.service.app.db.close()

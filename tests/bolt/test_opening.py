@@ -214,7 +214,7 @@ def run(code: str, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("how", ["used", "not used, by a server written in C"])
+@pytest.mark.parametrize("how", ["used", pytest.param("not used, by a server written in C", marks=pytest.mark.long)])
 def test_after_a_fork_parent_and_child_use_the_store_and_nothing_that_either_saved_is_lost(
     folder: Folder, how: str
 ) -> None:
@@ -249,6 +249,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), *found("T111", "T222")
 """
 
 
+@pytest.mark.long
 def test_a_fork_waits_until_nobody_is_at_work(folder: Folder) -> None:
     code = "import warnings\nwarnings.simplefilter('ignore')\n" + OPEN + BUSY_FORK
     assert run(code, str(folder.path)) == "0 T111 T222\n"

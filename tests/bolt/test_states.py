@@ -86,19 +86,21 @@ def test_two_threads_use_one_state_in_slack_sdks_store_when_both_read_before_eit
         connection.close()
 
 
-def test_of_eight_threads_one_uses_each_state(states: Any) -> None:
-    issued = [states.issue() for _ in range(25)]
+def test_of_eight_threads_and_two_stores_one_uses_each_state(stores: Stores) -> None:
+    both = [stores.states(), stores.states()]
+    issued = [both[0].issue() for _ in range(25)]
     barrier = threading.Barrier(8)
 
-    def consume_all(_: int) -> list[str]:
+    def consume_all(number: int) -> list[str]:
         barrier.wait(10)
-        return [state for state in issued if states.consume(state)]
+        return [state for state in issued if both[number % 2].consume(state)]
 
     with ThreadPoolExecutor(8) as pool:
         taken = Counter(state for found in pool.map(consume_all, range(8)) for state in found)
     assert taken == Counter(issued)
 
 
+@pytest.mark.long
 def test_of_two_processes_one_uses_each_state(states: Any, folder: Folder, clock: Clock) -> None:
     clock.now = int(time.time())  # the other processes go by the wall clock
     issued = [states.issue() for _ in range(100)]

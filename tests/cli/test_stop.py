@@ -125,7 +125,7 @@ def leases(world: World) -> set[tuple[str, int]]:
 
 @pytest.mark.parametrize(
     ("stop_after", "number"),
-    [(1.0, signal.SIGTERM), pytest.param(8.0, signal.SIGINT, marks=pytest.mark.long)],
+    [pytest.param(1.0, signal.SIGTERM, marks=pytest.mark.long), pytest.param(8.0, signal.SIGINT, marks=pytest.mark.long)],
     ids=["a shorter wait", "as it is"],
 )
 def test_what_runs_ends_or_is_unclear_and_what_waits_is_anybodys_at_once(

@@ -54,6 +54,7 @@ def another_process(desk: Desk) -> Service:
     return build(world.settings, world.clock, system_entropy, world.log)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", STEPS)
 def test_a_rotation_killed_at_any_step_loses_nothing_and_running_it_again_finishes(desk: Desk, when: str) -> None:
     desk.good("backup", str(desk.folder / "b0"))

@@ -117,6 +117,7 @@ def fleet(quick: Path) -> Iterator[Fleet]:
                 assert process.wait(PATIENCE) == 0
 
 
+@pytest.mark.long
 def test_a_rotation_under_load_fails_no_read_in_any_process(fleet: Fleet) -> None:
     with fleet.under_load():
         assert "is the primary" in fleet.desk.good("keys", "rotate")
@@ -125,6 +126,7 @@ def test_a_rotation_under_load_fails_no_read_in_any_process(fleet: Fleet) -> Non
     assert fleet.desk.masters() == {("local", 2)}
 
 
+@pytest.mark.long
 def test_new_data_keys_under_load_fail_no_read_in_any_process(fleet: Fleet) -> None:
     with fleet.under_load():
         assert fleet.desk.run("keys", "reencrypt").status == 0
