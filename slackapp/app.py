@@ -98,10 +98,14 @@ def assemble(
     """What flows need, without anything that serves. Raises ConfigError."""
     read_master_keys(settings)  # before the database is made: nothing is left behind by a start that is refused
     db = Database(settings.database)
-    db.prepare_file()
-    if not db.is_sound():
-        raise ConfigError(f"SLACKAPP_DATABASE: {settings.database} is damaged; restore a backup")
-    keyring = open_keyring(db, settings, entropy, clock)
+    try:
+        db.prepare_file()
+        if not db.is_sound():
+            raise ConfigError(f"SLACKAPP_DATABASE: {settings.database} is damaged; restore a backup")
+        keyring = open_keyring(db, settings, entropy, clock)
+    except BaseException:
+        db.close()  # who is inside another program tries again and again: nothing may stay open
+        raise
     metrics, health = Counters(), Health()
     return App(
         settings=settings,

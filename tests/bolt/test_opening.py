@@ -15,6 +15,7 @@ from slack_bolt.error import BoltError
 
 from slackapp.crypto import keyfile
 from slackapp.errors import ConfigError
+from slackapp.store import db
 from tests.bolt.stage import TEAM, Folder, Stores, a_bot, an_installation, equip, here
 from tests.store.processes import ROOT, race
 from tests.support.world import START
@@ -171,6 +172,7 @@ def test_two_processes_may_make_the_database_at_the_same_moment(tmp_path: Path) 
 
 # A fork
 
+IN_C = pytest.mark.skipif(sys.version_info >= (3, 13), reason="a newer Python must be told before a fork, too")
 FORK = """
 import ctypes, os
 def fork():
@@ -214,7 +216,9 @@ def run(code: str, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("how", ["used", pytest.param("not used, by a server written in C", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "how", ["used", pytest.param("not used, by a server written in C", marks=[pytest.mark.long, IN_C])]
+)
 def test_after_a_fork_parent_and_child_use_the_store_and_nothing_that_either_saved_is_lost(
     folder: Folder, how: str
 ) -> None:
@@ -293,6 +297,25 @@ def test_nothing_is_open_before_the_first_use_and_after_the_end_and_a_closed_sto
         states.close()
         store.close()
     assert not Path(f"{folder.database}-wal").exists()
+
+
+def test_an_opening_that_fails_leaves_nothing_open(
+    stores: Stores, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "BUSY_MS", 20)
+    store, other = stores.installations(), folder.path / "other.key"
+    keyfile.write_private(other, keyfile.format_master_key(1, bytes(range(1, 33))))
+    before = descriptors()
+    with folder.locked():
+        while_locked = descriptors()
+        for _ in range(3):
+            with pytest.raises(BoltError, match="slackapp: the database is locked"):
+                store.find_bot(**here())
+        assert descriptors() == while_locked
+    for _ in range(3):
+        with pytest.raises(ConfigError, match="master key 1 does not match"):
+            stores.installations(master_key_file=other)
+    assert (descriptors(), in_use(folder)) == (before, False)
 
 
 def test_closing_waits_for_what_runs(stores: Stores) -> None:

@@ -123,9 +123,10 @@ def leases(world: World) -> set[tuple[str, int]]:
     return {(row["lease_owner"], row["lease_until"]) for row in world.rows("SELECT * FROM inbox")}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("stop_after", "number"),
-    [pytest.param(1.0, signal.SIGTERM, marks=pytest.mark.long), pytest.param(8.0, signal.SIGINT, marks=pytest.mark.long)],
+    [(1.0, signal.SIGTERM), (8.0, signal.SIGINT)],
     ids=["a shorter wait", "as it is"],
 )
 def test_what_runs_ends_or_is_unclear_and_what_waits_is_anybodys_at_once(
