@@ -226,6 +226,7 @@ def test_the_programs_on_the_page_are_there_compile_and_can_be_run(tmp_path: Pat
     assert "docs/key-commands/" in KEYS
 
 
+@pytest.mark.long
 def test_a_program_wraps_unwraps_and_binds_to_the_context(program: str, tmp_path: Path) -> None:
     version, wrapped = provider(program).wrap(CONTEXT, KEY)
     assert provider(program).unwrap(CONTEXT, version, wrapped) == KEY
@@ -240,6 +241,7 @@ def test_a_program_wraps_unwraps_and_binds_to_the_context(program: str, tmp_path
             act()
 
 
+@pytest.mark.long
 def test_a_program_puts_no_key_into_an_argument(program: str, tmp_path: Path) -> None:
     """I am another user of the machine, and read /proc while `aws` or `vault` runs."""
     version, wrapped = provider(program).wrap(CONTEXT, KEY)
@@ -256,6 +258,7 @@ def test_a_program_puts_no_key_into_an_argument(program: str, tmp_path: Path) ->
             assert secret.hex() not in text
 
 
+@pytest.mark.long
 def test_a_program_tells_withdrawn_unreachable_and_wrong_apart(program: str, tmp_path: Path) -> None:
     for fault, error in FAULTS[program].items():
         (tmp_path / "fault").write_text(fault)

@@ -18,6 +18,7 @@ def test_the_demo_goes_through_and_tells_every_step_of_the_install(capsys: pytes
     assert "xox" not in said
 
 
+@pytest.mark.long
 def test_a_step_that_does_not_go_as_told_ends_the_demo_with_its_reason(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

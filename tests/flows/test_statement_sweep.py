@@ -10,6 +10,7 @@ from tests.long.sweep import sweep
 EVERY = 7
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["install"])  # every scenario, at every step, is in the long suite
 def test_killed_in_the_middle_it_comes_right_again(name: str, tmp_path: Path) -> None:
     """The process dies, as by SIGKILL, at an SQL statement, a call to Slack or a change of a file."""

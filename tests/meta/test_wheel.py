@@ -35,6 +35,9 @@ def copy_of_the_repository(target: Path) -> Path:
     return target
 
 
+pytestmark = pytest.mark.long  # building a wheel takes seconds, and .ci/run installs one from elsewhere
+
+
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built without network and unpacked."""
