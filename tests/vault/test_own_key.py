@@ -15,6 +15,8 @@ from tests.support.world import NORTH, SOUTH
 from tests.vault.providers import MoodyProvider, Program
 from tests.vault.stage import ORIGIN, Desk, open_desk, opens_everything, tenant
 
+pytestmark = pytest.mark.long
+
 
 @dataclass
 class Own:

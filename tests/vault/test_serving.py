@@ -20,6 +20,8 @@ from slackapp.store import meta
 from tests.support.world import HOST, NORTH, SOUTH, World
 from tests.vault.stage import Desk, open_desk
 
+pytestmark = pytest.mark.long
+
 PATIENCE = 30
 
 
@@ -117,7 +119,6 @@ def fleet(quick: Path) -> Iterator[Fleet]:
                 assert process.wait(PATIENCE) == 0
 
 
-@pytest.mark.long
 def test_a_rotation_under_load_fails_no_read_in_any_process(fleet: Fleet) -> None:
     with fleet.under_load():
         assert "is the primary" in fleet.desk.good("keys", "rotate")
@@ -126,7 +127,6 @@ def test_a_rotation_under_load_fails_no_read_in_any_process(fleet: Fleet) -> Non
     assert fleet.desk.masters() == {("local", 2)}
 
 
-@pytest.mark.long
 def test_new_data_keys_under_load_fail_no_read_in_any_process(fleet: Fleet) -> None:
     with fleet.under_load():
         assert fleet.desk.run("keys", "reencrypt").status == 0
