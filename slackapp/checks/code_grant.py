@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from slackapp.checks.scopes import scope_set
 from slackapp.checks.slack_ids import is_enterprise, is_user, is_workspace
 from slackapp.errors import Refusal, Refused
 from slackapp.model import Grant, GrantedToken, Secret, Tenant, Webhook
@@ -90,11 +91,11 @@ def read_token_pair(data: Mapping[str, Any], token_type: str, prefixes: tuple[st
     if access is None:
         return None
     refresh, expires_in = data.get("refresh_token"), data.get("expires_in")
-    if data.get("token_type") != token_type or not _is_token(access, prefixes):
+    if data.get("token_type") != token_type or not is_token(access, prefixes):
         raise _malformed()
     if (refresh is None) != (expires_in is None):
         raise _malformed()
-    if refresh is not None and not _is_token(refresh, ("xoxe-",)):
+    if refresh is not None and not is_token(refresh, ("xoxe-",)):
         raise _malformed()
     if expires_in is not None and (type(expires_in) is not int or not 0 < expires_in <= _MAX_LIFE):
         raise _malformed()
@@ -108,7 +109,7 @@ def read_scopes(value: Any) -> tuple[str, ...]:
         return ()
     if not isinstance(value, str) or len(value) > _TOKEN_BYTES or not value.isascii() or "\x00" in value:
         raise _malformed()
-    return tuple(sorted({scope.strip() for scope in value.split(",")} - {""}))
+    return scope_set(value.split(","))
 
 
 def _tenant(data: Mapping[str, Any], team_id: str, enterprise_id: str) -> Tenant:
@@ -144,7 +145,8 @@ def _webhook(hook: Any) -> Webhook | None:
     return Webhook(Secret(url), channel, channel_id, configuration)
 
 
-def _is_token(value: Any, prefixes: tuple[str, ...]) -> bool:
+def is_token(value: Any, prefixes: tuple[str, ...]) -> bool:
+    """Text that begins so, can stand in a header, and has at most 16 KiB."""
     return isinstance(value, str) and value.startswith(prefixes) and _printable(value)
 
 

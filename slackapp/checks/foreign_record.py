@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from slackapp.checks.code_grant import BOT_PREFIXES, USER_PREFIXES
+from slackapp.checks.code_grant import BOT_PREFIXES, USER_PREFIXES, is_token
+from slackapp.checks.scopes import scope_set
 from slackapp.checks.slack_ids import is_enterprise, is_user, is_workspace
 from slackapp.model import GrantedToken, Secret, Tenant, Webhook
 
@@ -57,18 +58,18 @@ def read_token(fields: Mapping[str, Any], kind: str, now: int) -> GrantedToken |
     if not access:
         return None
     expires_at = read_time(fields.get(f"{kind}_token_expires_at"))
-    if not _is_token(access, BOT_PREFIXES if kind == "bot" else USER_PREFIXES):
+    if not is_token(access, BOT_PREFIXES if kind == "bot" else USER_PREFIXES):
         raise RecordError(f"what it has for a {kind}'s token is none")
     if bool(refresh) != (expires_at is not None) or (access.startswith("xoxe") and not refresh):
         raise RecordError(f"its {kind}'s token expires and cannot be refreshed, or the other way round")
-    if refresh and not _is_token(refresh, ("xoxe-",)):
+    if refresh and not is_token(refresh, ("xoxe-",)):
         raise RecordError(f"what it has for a {kind}'s refresh token is none")
     expires_in = int(expires_at) - now if expires_at is not None else None
     if expires_in is not None and expires_in > _MAX_LIFE:
         raise RecordError(f"its {kind}'s token lives for longer than any does")
     scopes = fields.get(f"{kind}_scopes")
     parts = scopes.split(",") if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
-    named = tuple(sorted({part.strip() for part in parts if isinstance(part, str) and part.isascii()} - {""}))
+    named = scope_set(part for part in parts if isinstance(part, str) and part.isascii())
     return GrantedToken(Secret(access), Secret(refresh) if refresh else None, expires_in, named)
 
 
@@ -121,8 +122,3 @@ def read_custom_values(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     if custom is not None and not isinstance(custom, dict):
         raise RecordError("its custom_values have no names")
     return custom or {}
-
-
-def _is_token(value: str, prefixes: tuple[str, ...]) -> bool:
-    printable = all("!" <= character <= "~" for character in value)
-    return value.startswith(prefixes) and printable and len(value) <= _TOKEN_BYTES

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from slackapp.crypto import envelope, records
 from slackapp.errors import ConfigError, Refused, SlackCallError, SlackErrorKind
-from slackapp.flows import needs_reinstall, new_pair, trail, use_token
+from slackapp.flows import needs_reinstall, new_pair, open_token, trail, use_token
 from slackapp.flows.refresh_token import LEASE
 from slackapp.flows.suspend_tenant import guard
-from slackapp.flows.tenant_keys import open_current
-from slackapp.model import Origin, Sealed, Secret, Tenant, Token
+from slackapp.model import Origin, Secret, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installations, tokens
 
@@ -91,20 +90,15 @@ def _exchange(app: App, token: Token, origin: Origin) -> str:
 
 
 def _was_replaced(app: App, token: Token) -> bool:
-    """Or given up. Where the tenant was erased and installed again, the generations have begun anew."""
+    """Or given up."""
     found = tokens.find_same(app.db, token)
-    return found is None or found.status != "live" or found.granted_at != token.granted_at
+    return found is None or found.status != "live"
 
 
 def _open(app: App, token: Token, origin: Origin) -> Secret:
     context = records.access_of(token.tenant, token.user_id, token.generation)
     with guard(app, token.tenant, origin, f"kind={context.kind} generation={token.generation}"):
-        return Secret(open_current(app, context, token.access, lambda: _access_now(app, token)).decode())
-
-
-def _access_now(app: App, token: Token) -> Sealed | None:
-    found = tokens.find_same(app.db, token)
-    return found.access if found is not None else None
+        return open_token.access(app, token)
 
 
 def _failed(app: App, token: Token, owner: str, error: SlackCallError, origin: Origin) -> str:

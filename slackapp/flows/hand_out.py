@@ -11,7 +11,7 @@ from typing import Any
 
 from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused
-from slackapp.flows import trail, use_token
+from slackapp.flows import open_token, trail, use_token
 from slackapp.flows.suspend_tenant import guard
 from slackapp.flows.tenant_keys import open_current
 from slackapp.model import Installation, Origin, Sealed, Secret, Tenant, Token
@@ -133,18 +133,9 @@ def _note(app: App, tenant: Tenant, stored: Sequence[Token], origin: Origin) -> 
 
 
 def _open(app: App, token: Token, managed: bool) -> OpenToken:
-    def current(what: str) -> Sealed | None:
-        found = tokens.find_same(app.db, token)
-        return None if found is None else found.access if what == "access" else found.refresh
-
-    tenant, user_id, generation = token.tenant, token.user_id, token.generation
-    context = records.access_of(tenant, user_id, generation)
-    access = open_current(app, context, token.access, lambda: current("access"))
-    refresh = None
-    if token.refresh is not None and not managed:
-        context = records.refresh_of(tenant, user_id, generation)
-        refresh = Secret(open_current(app, context, token.refresh, lambda: current("refresh")).decode())
-    return OpenToken(Secret(access.decode()), refresh, None if managed else token.expires_at, token.scopes)
+    access = open_token.access(app, token)
+    refresh = open_token.refresh(app, token) if token.refresh is not None and not managed else None
+    return OpenToken(access, refresh, None if managed else token.expires_at, token.scopes)
 
 
 def _details(app: App, tenant: Tenant, who: Installer | None, managed: bool) -> Mapping[str, Any]:

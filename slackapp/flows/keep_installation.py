@@ -14,9 +14,9 @@ from typing import Any
 from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
 from slackapp.flows import trail
-from slackapp.flows.store_grant import seal_pair
+from slackapp.flows.store_grant import seal_pair, seal_webhook
 from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
-from slackapp.model import GrantedToken, Installation, Kept, Origin, Sealed, Webhook
+from slackapp.model import GrantedToken, Installation, Kept, Origin, Sealed
 from slackapp.ports import App, TenantKeys
 from slackapp.store import installations, installers, tokens
 from slackapp.store.installers import Installer
@@ -128,7 +128,7 @@ def _installer(keys: TenantKeys, kept: Kept, user_id: str, generation: int, deta
     webhook = None
     if kept.webhook is not None and user_id:
         context = records.installer_webhook_of(kept.tenant, user_id, generation)
-        webhook = keys.seal(context, json.dumps(_fields(kept.webhook)).encode())
+        webhook = seal_webhook(keys, context, kept.webhook)
     return Installer(
         user_id, generation, kept.installed_at, _seal_details(keys, kept, user_id, generation, details), webhook
     )
@@ -140,12 +140,3 @@ def _seal_details(keys: TenantKeys, kept: Kept, user_id: str, generation: int, d
     except (TypeError, ValueError, RecursionError):
         raise ValueError("custom_values must be of types that JSON can say") from None
     return keys.seal(records.details_of(kept.tenant, user_id, generation), text.encode())
-
-
-def _fields(webhook: Webhook) -> dict[str, str]:
-    return {
-        "url": webhook.url.reveal(),
-        "channel": webhook.channel,
-        "channel_id": webhook.channel_id,
-        "configuration_url": webhook.configuration_url,
-    }

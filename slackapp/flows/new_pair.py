@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from slackapp.checks import code_grant
+from slackapp.checks.scopes import Scopes, drift
 from slackapp.errors import Refusal, Refused, StoreBusyError
 from slackapp.flows import trail
 from slackapp.flows.store_grant import seal_pair
@@ -75,7 +76,16 @@ def _note_scopes(app: App, token: Token, granted: GrantedToken, origin: Origin, 
         return
     if not token.user_id:
         installations.set_granted_scopes(app.db, token.tenant, granted.scopes)
-    asked, has = set(app.settings.user_scopes if token.user_id else app.settings.bot_scopes), set(granted.scopes)
-    missing, surplus = ",".join(sorted(asked - has)), ",".join(sorted(has - asked))
-    detail = f"user={token.user_id} missing={missing} surplus={surplus}"
+    note_drift(app, token, granted.scopes, origin, now)
+
+
+def drift_of(app: App, token: Token, has: Scopes) -> tuple[Scopes, Scopes]:
+    """Missing and surplus ones, against what is asked of the bot or of persons."""
+    return drift(app.settings.user_scopes if token.user_id else app.settings.bot_scopes, has)
+
+
+def note_drift(app: App, token: Token, has: Scopes, origin: Origin, now: int) -> None:
+    """Inside a transaction: that the token's scopes have changed."""
+    missing, surplus = drift_of(app, token, has)
+    detail = f"user={token.user_id} missing={','.join(missing)} surplus={','.join(surplus)}"
     trail.note(app, "scopes.changed", token.tenant, origin, "ok", detail, now)

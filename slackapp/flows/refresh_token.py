@@ -10,11 +10,10 @@ from typing import Any
 
 from slackapp.checks.slack_errors import ERRORS, REFUSED_REFRESH
 from slackapp.crypto import envelope, records
-from slackapp.errors import DecryptError, Refusal, Refused, SlackCallError, SlackErrorKind
-from slackapp.flows import needs_reinstall, new_pair, trail
+from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
+from slackapp.flows import needs_reinstall, new_pair, open_token, trail
 from slackapp.flows.suspend_tenant import guard
-from slackapp.flows.tenant_keys import open_current
-from slackapp.model import Origin, Sealed, Secret, Token
+from slackapp.model import Origin, Secret, Token
 from slackapp.ports import App
 from slackapp.store import tokens
 
@@ -109,20 +108,13 @@ def _open_refresh(app: App, token: Token, owner: str, origin: Origin) -> Secret:
     context = records.refresh_of(token.tenant, token.user_id, token.generation)
     try:
         with guard(app, token.tenant, origin, f"kind={context.kind} generation={token.generation}"):
-            if token.refresh is None:
-                raise DecryptError
-            return Secret(open_current(app, context, token.refresh, lambda: _refresh_now(app, token)).decode())
+            return open_token.refresh(app, token)
     except Refused as refused:
         if refused.refusal is Refusal.TOKEN_UNAVAILABLE:  # it does not open; a person must look, and no minute helps
             tokens.put_off(app.db, token, owner, app.clock() + _PUT_OFF)
         else:
             tokens.drop_lease(app.db, token, owner)  # Slack was not asked
         raise
-
-
-def _refresh_now(app: App, token: Token) -> Sealed | None:
-    found = tokens.find_same(app.db, token)
-    return found.refresh if found is not None else None
 
 
 def _ask(app: App, token: Token, owner: str, refresh: Secret) -> Mapping[str, Any]:

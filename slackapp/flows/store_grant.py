@@ -11,7 +11,7 @@ from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
 from slackapp.flows import trail
 from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
-from slackapp.model import Grant, GrantedToken, Installation, Origin, Sealed, Tenant
+from slackapp.model import Grant, GrantedToken, Installation, Origin, RecordContext, Sealed, Tenant, Webhook
 from slackapp.ports import App, TenantKeys
 from slackapp.store import inbox, installations, installers, oauth_states, tokens
 from slackapp.store.installers import Installer
@@ -86,14 +86,18 @@ def _installation(app: App, grant: Grant, before: Installation | None, now: int)
 def _webhook(grant: Grant, keys: TenantKeys, generation: int) -> Sealed | None:
     if grant.webhook is None:
         return None
-    hook = grant.webhook
+    return seal_webhook(keys, records.webhook_of(grant.tenant, generation), grant.webhook)
+
+
+def seal_webhook(keys: TenantKeys, context: RecordContext, hook: Webhook) -> Sealed:
+    """An incoming webhook, bound to its place."""
     fields = {
         "url": hook.url.reveal(),
         "channel": hook.channel,
         "channel_id": hook.channel_id,
         "configuration_url": hook.configuration_url,
     }
-    return keys.seal(records.webhook_of(grant.tenant, generation), json.dumps(fields).encode())
+    return keys.seal(context, json.dumps(fields).encode())
 
 
 def seal_pair(

@@ -10,10 +10,9 @@ from typing import Any
 
 from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
-from slackapp.flows import needs_reinstall, refresh_token, trail
+from slackapp.flows import needs_reinstall, open_token, refresh_token, trail
 from slackapp.flows.suspend_tenant import guard
-from slackapp.flows.tenant_keys import open_current
-from slackapp.model import Installation, Origin, Sealed, Secret, SlackAnswer, Tenant, Token
+from slackapp.model import Installation, Origin, Secret, SlackAnswer, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installations, tokens
 
@@ -137,9 +136,4 @@ def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent:
 
     app.db.together(note)
     with guard(app, use.tenant, origin, detail):
-        return Secret(open_current(app, context, token.access, lambda: _access_now(app, token)).decode())
-
-
-def _access_now(app: App, token: Token) -> Sealed | None:
-    found = tokens.find_same(app.db, token)
-    return found.access if found is not None else None
+        return open_token.access(app, token)

@@ -10,7 +10,7 @@ from typing import Any
 
 from slackapp.checks.slack_ids import is_enterprise
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
-from slackapp.flows import needs_reinstall, trail, use_token
+from slackapp.flows import needs_reinstall, new_pair, trail, use_token
 from slackapp.model import Installation, Origin, SlackAnswer, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installations, tokens
@@ -124,23 +124,17 @@ def _note_scopes(
     """Missing and surplus ones; what Slack says now is stored, and a change is noted."""
     if answer.scopes is None:
         return (), ()
-    asked = app.settings.user_scopes if token.user_id else app.settings.bot_scopes
-    missing = tuple(sorted(set(asked) - set(answer.scopes)))
-    surplus = tuple(sorted(set(answer.scopes) - set(asked)))
     if not _is_known(installation, token, answer.scopes):
-        detail = f"user={token.user_id} missing={','.join(missing)} surplus={','.join(surplus)}"
-        _store_scopes(app, installation, token, answer.scopes, detail, origin)
-    return missing, surplus
+        _store_scopes(app, installation, token, answer.scopes, origin)
+    return new_pair.drift_of(app, token, answer.scopes)
 
 
 def _is_known(installation: Installation, token: Token, scopes: tuple[str, ...]) -> bool:
-    """The bot's stand with the installation, too: a refresh stores the token's new ones, and tells nobody."""
+    """The bot's stand with the installation, too."""
     return token.scopes == scopes and (bool(token.user_id) or installation.scopes_granted == scopes)
 
 
-def _store_scopes(
-    app: App, before: Installation, token: Token, scopes: tuple[str, ...], detail: str, origin: Origin
-) -> None:
+def _store_scopes(app: App, before: Installation, token: Token, scopes: tuple[str, ...], origin: Origin) -> None:
     tenant = token.tenant
     with app.db.transaction():
         installation, current = installations.find(app.db, tenant), tokens.find(app.db, tenant, token.user_id)
@@ -151,4 +145,4 @@ def _store_scopes(
         tokens.set_scopes(app.db, current, scopes)
         if not token.user_id:
             installations.set_granted_scopes(app.db, tenant, scopes)
-        trail.note(app, "scopes.changed", tenant, origin, "ok", detail, app.clock())
+        new_pair.note_drift(app, current, scopes, origin, app.clock())

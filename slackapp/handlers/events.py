@@ -5,16 +5,15 @@ from slackapp.errors import Refusal, Refused
 from slackapp.flows import receive_event
 from slackapp.model import Origin
 from slackapp.ports import App
-from slackapp.web.request import Request
+from slackapp.web.request import FORM, JSON, Request
 from slackapp.web.response import Response, text
 
 
 def receive(app: App, request: Request, caller: Origin, now: int) -> Response:
     """An event of the Events API. The signature has been verified; an empty 200 acknowledges."""
-    media_type = request.header("content-type").partition(";")[0].strip().lower()
-    if media_type == "application/x-www-form-urlencoded" and parse_form(request.raw_body).get("ssl_check") == "1":
+    if request.media_type == FORM and parse_form(request.raw_body).get("ssl_check") == "1":
         return text(200, "")  # Slack looks at our certificate; there is nothing to do
-    if media_type != "application/json":
+    if request.media_type != JSON:
         raise Refused(Refusal.MEDIA_TYPE)
     challenge = receive_event.run(app, request.raw_body, caller, now)
     return text(200, challenge or "")

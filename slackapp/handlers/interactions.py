@@ -5,7 +5,7 @@ from slackapp.errors import Refusal, Refused
 from slackapp.flows import receive_interaction
 from slackapp.model import Origin
 from slackapp.ports import App
-from slackapp.web.request import Request
+from slackapp.web.request import FORM, Request
 from slackapp.web.response import Response, text
 
 SIGNATURE = "x-slack-signature"
@@ -30,7 +30,6 @@ def interact(app: App, request: Request, caller: Origin, now: int) -> Response:
 
 
 def _form(request: Request) -> dict[str, str]:
-    media_type = request.header("content-type").partition(";")[0].strip().lower()
-    if media_type != "application/x-www-form-urlencoded":
+    if request.media_type != FORM:
         raise Refused(Refusal.MEDIA_TYPE)
     return parse_form(request.raw_body)

@@ -6,13 +6,13 @@ from slackapp.errors import Refusal, Refused
 from slackapp.flows import uninstall_tenant
 from slackapp.model import Origin
 from slackapp.ports import App
-from slackapp.web.request import Request
+from slackapp.web.request import JSON, Request
 from slackapp.web.response import Response, json_answer
 
 
 def remove(app: App, request: Request, caller: Origin, now: int) -> Response:
     """Removes the tenant that `{"id": "T…"}` names, and says what was done."""
-    if request.header("content-type").partition(";")[0].strip().lower() != "application/json":
+    if request.media_type != JSON:
         raise Refused(Refusal.MEDIA_TYPE)
     claimed_id = parse_json(request.raw_body).get("id")
     tenant = tenant_of_id(claimed_id) if isinstance(claimed_id, str) else None

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from slackapp.checks.scopes import scope_set
 from slackapp.checks.slack_errors import sort_error
 from slackapp.errors import SlackCallError, SlackErrorKind, TransactionOpenError
 from slackapp.model import Secret, Settings, SlackAnswer
@@ -138,7 +139,7 @@ def _scopes(headers: Mapping[str, str]) -> tuple[str, ...] | None:
     claimed = headers.get("x-oauth-scopes")
     if claimed is None or not claimed.isascii() or not claimed.isprintable():
         return None
-    return tuple(sorted({scope.strip() for scope in claimed.split(",")} - {""}))
+    return scope_set(claimed.split(","))
 
 
 def _retry_after(code: str, headers: Mapping[str, str]) -> int:

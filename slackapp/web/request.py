@@ -9,6 +9,8 @@ from typing import Any
 from slackapp.errors import Refusal, Refused
 
 BODY_LIMIT = 1024 * 1024
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+"""The media types that we take."""
 _LENGTH = re.compile(r"[0-9]{1,7}")
 _KEYS = {"content-type": "CONTENT_TYPE"}
 """Where WSGI keeps a header elsewhere than under HTTP_ and its name."""
@@ -30,6 +32,11 @@ class Request:
         """A header's value by its lower-case name; "" when absent."""
         value: str = self.environ.get(_KEYS.get(name) or f"HTTP_{name.upper().replace('-', '_')}", "")
         return value
+
+    @property
+    def media_type(self) -> str:
+        """What the body is said to be, without parameters, in lower case."""
+        return self.header("content-type").partition(";")[0].strip().lower()
 
     def header_bytes(self, name: str) -> bytes:
         """The same as the bytes that came over the wire."""
