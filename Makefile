@@ -12,10 +12,10 @@ TESTS   := $(VENV)/.test
 DEV     := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test long bench lint coverage lock clean
+.PHONY: help install run demo test long bench screenshots claims bite docs lint coverage lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 install: $(RUNTIME) ## Make .venv with the run-time set of requirements.lock, by hash, wheels only
 
@@ -33,6 +33,21 @@ long: $(TESTS) ## Run the long suite: kills, storms, fuzz, full disks, cut logs,
 
 bench: $(TESTS) ## Measure against a bare answer and against Bolt; writes docs/benchmarks.md
 	$(BIN)/python -m tests.bench
+
+claims: $(TESTS) ## Write docs/claims.md: what is promised, the lines that keep it, the tests that show it
+	$(BIN)/python -m tests.claims
+
+bite: $(TESTS) ## Take away each line that keeps a claim, in a copy: a test must fail; writes docs/bite.md
+	$(BIN)/python -m tests.bite
+
+docs: $(TESTS) ## Write docs/data-model.md, and the tables of README.md and other pages, as the code has them
+	$(BIN)/python -m tests.support.data_model
+	$(BIN)/python -m tests.test_readme
+	$(BIN)/python -m tests.test_submission
+	$(BIN)/python -m tests.checks.test_scope_reasons
+
+screenshots: $(TESTS) ## Write pictures for a listing to build/screenshots/; needs Chromium
+	$(BIN)/python -m tests.support.screenshots build/screenshots
 
 lint: $(DEV) ## Check style with ruff and types with mypy
 	$(BIN)/ruff check .

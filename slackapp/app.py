@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from slackapp import __version__
 from slackapp.errors import ConfigError
-from slackapp.flows import heartbeat, stop_inbox
+from slackapp.flows import counting, heartbeat, stop_inbox
 from slackapp.keys.opening import open_keyring, read_master_keys
 from slackapp.model import Settings
 from slackapp.ops.gates import OncePerMinute, PauseTable, Slots, TokenBuckets
@@ -63,6 +64,7 @@ class Service:
             thread.join(self._stop_by)
         if self.threads:
             stop_inbox.run(self.app, self.app.clock())
+            counting.run(self.app)
             heartbeat.leave(self.app)
         self.app.log.flush()
         self.app.db.close()
@@ -106,7 +108,7 @@ def assemble(
     except BaseException:
         db.close()  # who is inside another program tries again and again: nothing may stay open
         raise
-    metrics, health = Counters(), Health()
+    metrics, health = Counters(__version__, clock()), Health()
     return App(
         settings=settings,
         db=db,

@@ -33,5 +33,6 @@ def slack(app: App, request: Request, now: int) -> Origin:
 
 def operator(app: App, request: Request, now: int) -> Origin:
     """The operator, by the bearer token."""
+    # claim: C-73
     verify_operator(request.header("authorization"), request.raw_query, app.settings.operator_token)
     return Origin("operator", request.request_id)

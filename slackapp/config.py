@@ -101,8 +101,26 @@ SETTINGS = (
         "SLACKAPP_KEY_BACKUP_DIR", "key_backup_dir", forms.optional_path, "",
         "The folder of the key backup: one file, rewritten by every backup, purge and key operation.",
     ),
+    Setting(
+        "SLACKAPP_METRICS_TENANTS", "metrics_tenants", forms.yes_or_no, "no",
+        "`yes`: `/metrics` names tenants by their ids, and not by keyed hashes.",
+    ),
     Setting("SLACKAPP_AUDIT_DAYS", "audit_days", forms.audit_days, "0", "Days that audit rows are kept; 0 for ever."),
-    Setting("SLACKAPP_NAME", "name", forms.name, "slackapp", "What the app is called on its pages."),
+    Setting("SLACKAPP_NAME", "name", forms.name, "Example", "What the app is called, in Slack and on its pages."),
+    Setting(
+        "SLACKAPP_DESCRIPTION", "description", forms.description,
+        "Answers mentions. Shows how to distribute an app safely.",
+        "What the app does, in ten words at most.",
+    ),
+    Setting(
+        "SLACKAPP_COMPANY", "company", forms.company, "",
+        "Who runs the service, as `/privacy` and `/support` name them, with a postal address where the law wants one.",
+    ),
+    Setting("SLACKAPP_SUPPORT_EMAIL", "support_email", forms.email, "", "Where people get help, shown on `/support`."),
+    Setting(
+        "SLACKAPP_PRIVACY_EMAIL", "privacy_email", forms.email, "",
+        "Where people ask about their data, shown on `/privacy`; without it the address for help is.",
+    ),
 )  # fmt: skip
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -145,14 +163,25 @@ def load(environment: Mapping[str, str], defaults: Mapping[str, str]) -> Setting
         if text is None:
             alternative = f" or {setting.name}_FILE" if setting.secret else ""
             raise ConfigError(f"{setting.name}: is missing; set it{alternative} in the environment or in .env")
-        try:
-            values[setting.field] = setting.parse(text)
-        except ValueError as error:
-            raise ConfigError(f"{setting.name}: {error}") from None
+        values[setting.field] = _parsed(setting, text)
     values["operator_token"] = _operator_token(values["operator_token"], credentials)
     settings = Settings(**values)
     forms.check_together(settings)
     return settings
+
+
+def some(environment: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
+    """A few settings by field, for what needs no service. None for one that must be given and is not.
+
+    Raises ConfigError.
+    """
+    _refuse_unknown(environment)
+    credentials = Path(environment[_SYSTEMD]) if _SYSTEMD in environment else None
+    values: dict[str, Any] = {}
+    for setting in (_BY_NAME[name] for name in names):
+        text = _given(setting, environment, credentials) or setting.default
+        values[setting.field] = None if text is None else _parsed(setting, text)
+    return values
 
 
 def embedded(given: Mapping[str, str]) -> Settings:
@@ -164,10 +193,7 @@ def embedded(given: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {"credentials_directory": Path(credentials) if credentials else None}
     for setting in SETTINGS:
         text = given.get(setting.field) or setting.default or ""
-        try:
-            values[setting.field] = setting.parse(text) if text or setting.default is not None else ""
-        except ValueError as error:
-            raise ConfigError(f"{setting.name}: {error}") from None
+        values[setting.field] = _parsed(setting, text) if text or setting.default is not None else ""
     return Settings(**{**values, "signing_secrets": (), "client_secret": values["client_secret"] or Secret("")})
 
 
@@ -195,6 +221,13 @@ def describe(settings: Settings, environment: Mapping[str, str]) -> list[tuple[s
         given = setting.name in environment or f"{setting.name}_FILE" in environment
         rows.append((setting.name, shown, "set" if given else "default"))
     return rows
+
+
+def _parsed(setting: Setting, text: str) -> Any:
+    try:
+        return setting.parse(text)
+    except ValueError as error:
+        raise ConfigError(f"{setting.name}: {error}") from None
 
 
 def _shown(value: Any) -> str:

@@ -11,6 +11,8 @@ No exception carries a value that came with a request, a token, or a key: a trac
 import enum
 from dataclasses import dataclass
 
+from slackapp.model import NO_TENANT, Tenant
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -102,17 +104,24 @@ class Refused(Exception):
     """Bad input or a wrong moment; carries nothing but the member of the closed list.
 
     `retry_after` is in seconds and is sent as the header of that name; `allow` is the value of the `Allow`
-    header of a 405; `install_url` is where the app is installed again, where that is the mend.
+    header of a 405; `install_url` is where the app is installed again, where that is the mend. `tenant` is whom it was
+    about, where that was known already, for the log.
     """
 
     def __init__(
-        self, refusal: Refusal, retry_after: int | None = None, allow: str = "", install_url: str = ""
+        self,
+        refusal: Refusal,
+        retry_after: int | None = None,
+        allow: str = "",
+        install_url: str = "",
+        tenant: Tenant = NO_TENANT,
     ) -> None:
         super().__init__(refusal.name)
         self.refusal = refusal
         self.retry_after = retry_after
         self.allow = allow
         self.install_url = install_url
+        self.tenant = tenant
 
 
 class ConfigError(Exception):

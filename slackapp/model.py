@@ -24,6 +24,7 @@ class Secret:
         return self._value
 
     def __repr__(self) -> str:
+        # claim: C-18
         return "***"
 
     def __eq__(self, other: object) -> bool:
@@ -279,6 +280,11 @@ class Settings:
     key_commands: tuple[tuple[str, Path], ...]
     key_backup_dir: Path | None
     audit_days: int
+    metrics_tenants: bool
+    description: str
+    company: str
+    support_email: str
+    privacy_email: str
 
     @property
     def secure(self) -> bool:

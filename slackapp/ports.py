@@ -5,7 +5,7 @@ Everything that tests replace comes through here: the clock, the entropy, the cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from slackapp.model import DataKey, NewKey, RecordContext, Sealed, Secret, Settings, SlackAnswer, Tenant
 
 if TYPE_CHECKING:
+    from slackapp.store.counters import Count
     from slackapp.store.db import Database
 
 Clock = Callable[[], int]
@@ -57,6 +58,9 @@ class KeyringPort(Protocol):
 
     def audit_mac(self, data: bytes) -> bytes:
         """HMAC-SHA-256 under the audit's own key."""
+
+    def label(self, tenant: Tenant) -> str:
+        """A short keyed hash that stands for the tenant where its id must not."""
 
     def forget(self, tenant: Tenant) -> None:
         """Drops the tenant's keys from memory."""
@@ -106,13 +110,27 @@ class SlackApi(Protocol):
 
 
 class Metrics(Protocol):
-    """Counters. Label values come from closed lists, never from a request."""
+    """Counters, all of which stand in one table with their labels."""
 
     def count(self, name: str, labels: Mapping[str, str]) -> None:
-        """Adds one."""
+        """Adds one. Raises ValueError for what is not in the table."""
 
-    def text(self) -> str:
-        """All of them, as Prometheus reads them."""
+    def timed(self, name: str) -> AbstractContextManager[None]:
+        """Adds how long the block took to a histogram."""
+
+    def unmoved(self) -> AbstractContextManager[Sequence[Count]]:
+        """What is not in the database yet. Until the block ends, nobody else moves anything."""
+
+    def moved(self, counts: Sequence[Count]) -> None:
+        """They are in the database now."""
+
+    def full_text(
+        self,
+        counts: Mapping[tuple[str, str], int],
+        gauges: Sequence[tuple[str, Mapping[str, str], float]],
+        tenants: Mapping[str, str],
+    ) -> str:
+        """All metrics as Prometheus reads them; `tenants` says which hashes to write as which ids."""
 
 
 class Log(Protocol):

@@ -41,6 +41,8 @@ ROUTES = (
     Route("POST", "/slack/commands", interactions.command, SLACK, DATA),
     Route("POST", "/slack/interactivity", interactions.interact, SLACK, DATA),
     Route("POST", "/slack/uninstall", uninstall.remove, OPERATOR, DATA),
+    Route("GET", "/privacy", site.privacy, ANYONE, PAGE, head=True),
+    Route("GET", "/support", site.support, ANYONE, PAGE, head=True),
     Route("GET", "/healthz", site.healthz, ANYONE, DATA, head=True, probe=True),
     Route("GET", "/readyz", site.readyz, ANYONE, DATA, head=True, probe=True),
     Route("GET", "/metrics", site.metrics, OPERATOR, DATA),

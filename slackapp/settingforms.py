@@ -15,6 +15,7 @@ _SECRET = re.compile(r"[!-~]{16,128}")
 _SCOPE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}")
 _BEHAVIOUR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _LISTEN = re.compile(r"(?:(?P<host>[^:\[\]]+|\[[0-9A-Fa-f:]+\]):)?(?P<port>[0-9]{1,5})")
+_EMAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _YES_OR_NO = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -183,6 +184,27 @@ def name(text: str) -> str:
     """1 to 35 characters, as Slack allows."""
     if not 1 <= len(text) <= 35 or not text.isprintable():
         raise ValueError("must have 1 to 35 printable characters")
+    return text
+
+
+def description(text: str) -> str:
+    """1 to 140 characters, as Slack allows."""
+    if not 1 <= len(text) <= 140 or not text.isprintable():
+        raise ValueError("must have 1 to 140 printable characters")
+    return text
+
+
+def company(text: str) -> str:
+    """One line, or nothing."""
+    if len(text) > 200 or not text.isprintable():
+        raise ValueError("must have at most 200 printable characters, on one line")
+    return text
+
+
+def email(text: str) -> str:
+    """One address, as Slack's own form takes it, or nothing."""
+    if text and (len(text) > 100 or not _EMAIL.fullmatch(text)):
+        raise ValueError("must be one e-mail address such as support@example.com")
     return text
 
 

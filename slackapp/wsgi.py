@@ -115,5 +115,7 @@ class Wsgi:
         app, path = self._app, route.path if route is not None else "none"
         status, headers = wire(response, request_id)
         app.metrics.count("slackapp_requests_total", {"route": path, "status": str(response.status)})
-        app.log.info("request", {"request": request_id, "route": path, "status": response.status, "outcome": outcome})
+        line: dict[str, Any] = {"request": request_id, "route": path, "status": response.status, "outcome": outcome}
+        whom = {"tenant": app.keyring.label(response.tenant)} if response.tenant.id else {}
+        app.log.info("request", {**line, **whom})
         start_response(status, headers)

@@ -7,12 +7,20 @@ SELECT key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrappe
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND state = 'active';
 
+-- name: active_key :one
+-- tenant: tenant_kind, tenant_id
+SELECT key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrapped, state, created_at
+  FROM data_keys
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND purpose = :purpose
+   AND state = 'active';
+
 -- name: find_key :one
 -- tenant: tenant_kind, tenant_id
 SELECT key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrapped, state, created_at
   FROM data_keys
  WHERE key_id = :key_id
-   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id;  -- claim: C-33, C-34
 
 -- name: add_key :exec
 -- tenant: tenant_kind, tenant_id
@@ -73,8 +81,8 @@ DELETE FROM data_keys
 -- name: delete_keys :exec
 -- tenant: tenant_kind, tenant_id
 DELETE FROM data_keys
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
-   AND tenant_kind <> '';
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-59
+   AND tenant_kind <> '';  -- claim: C-59
 
 -- name: count_keys :one
 -- tenant: tenant_kind, tenant_id

@@ -1,4 +1,7 @@
 -- What came from Slack or from ourselves and is to be done once. `event_id` makes it once.
+--
+-- Nearly all rows are done. A statement that looks for the others repeats the condition of an index word for word, as
+-- `state IN ('ready', 'running', 'calling')`: only then does SQLite see that the index has them all.
 
 -- name: receive :exec
 -- tenant: tenant_kind, tenant_id
@@ -35,13 +38,14 @@ ON CONFLICT (event_id) DO NOTHING;
 -- tenant: none (an event id is unique over all tenants)
 SELECT 1 AS found FROM inbox WHERE event_id = :event_id;
 
--- name: claim :one
+-- name: claim :many
 -- tenant: none (the worker serves every tenant; the row says which)
 -- The rows of a suspect or suspended tenant wait, but for what settles the suspicion or removes the tenant.
 UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :until
- WHERE event_id = (
+ WHERE event_id IN (
        SELECT event_id FROM inbox
-        WHERE state IN ('ready', 'running')
+        WHERE state IN ('ready', 'running', 'calling')
+          AND state <> 'calling'
           AND next_at <= :now
           AND lease_until < :now
           AND (type IN ('app_uninstalled', 'tokens_revoked', 'slackapp.uninstall', 'slackapp.purge') OR NOT EXISTS (
@@ -50,9 +54,9 @@ UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owne
                  AND i.status IN ('suspect', 'suspended')
               ))
         ORDER BY next_at
-        LIMIT 1
+        LIMIT :most
        )
-RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner;
+RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner, next_at;
 
 -- name: claim_this :one
 -- tenant: none (the caller has just made the row)
@@ -97,7 +101,8 @@ UPDATE inbox SET state = 'ready', next_at = :next_at, result = :result, lease_ow
 -- Found in mid-call after a crash: nobody knows whether Slack did it, so it is shown and never repeated by itself.
 UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'interrupted in a call', lease_owner = '',
        lease_until = 0
- WHERE state = 'calling'
+ WHERE state IN ('ready', 'running', 'calling')
+   AND state = 'calling'
    AND lease_until < :now
 RETURNING event_id, tenant_kind, tenant_id, type;
 
@@ -106,8 +111,12 @@ RETURNING event_id, tenant_kind, tenant_id, type;
 -- A purge: no body stays; ids, types and times do, for the sake of repeats. Our own jobs go on.
 UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,
        state = 'done', result = 'purged', finished_at = :now
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
-   AND (body IS NOT NULL OR state <> 'done')
+ WHERE event_id IN (
+       SELECT event_id FROM inbox WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL
+       UNION SELECT event_id FROM inbox WHERE state IN ('ready', 'running', 'calling')
+       UNION SELECT event_id FROM inbox WHERE state IN ('dead', 'unclear')
+       )
+   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND type <> 'slackapp.purge';
 
 -- name: list_bodies :many
@@ -127,7 +136,7 @@ UPDATE inbox SET body = :body
 -- name: open_jobs :many
 -- tenant: none (for the operator's inventory)
 SELECT event_id, tenant_kind, tenant_id, result FROM inbox
- WHERE type = :type AND state IN ('ready', 'running')
+ WHERE type = :type AND state IN ('ready', 'running', 'calling')
  ORDER BY received_at;
 
 -- name: tenants_with_bodies :many
@@ -146,7 +155,12 @@ SELECT count(*) AS found FROM inbox
 -- name: count_open_jobs :one
 -- tenant: none (for readiness)
 SELECT count(*) AS found FROM inbox
- WHERE type = :type AND state IN ('ready', 'running');
+ WHERE type = :type AND state IN ('ready', 'running', 'calling');
+
+-- name: oldest_open_job :one
+-- tenant: none (for the metrics)
+SELECT count(*) AS found, min(received_at) AS oldest FROM inbox
+ WHERE type = :type AND state IN ('ready', 'running', 'calling');
 
 -- name: sweep_inbox :exec
 -- tenant: none (by age only)
@@ -156,14 +170,16 @@ DELETE FROM inbox
 -- name: interrupt_calling :many
 -- tenant: none (the rows of one process, which ends)
 UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'stopped in a call', lease_owner = '', lease_until = 0
- WHERE state = 'calling'
+ WHERE state IN ('ready', 'running', 'calling')
+   AND state = 'calling'
    AND substr(lease_owner, 1, length(:process) + 1) = :process || ':'
 RETURNING event_id, tenant_kind, tenant_id;
 
 -- name: release_running :exec
 -- tenant: none (the rows of one process, which ends)
 UPDATE inbox SET state = 'ready', lease_owner = '', lease_until = 0, attempts = attempts - 1
- WHERE state = 'running'
+ WHERE state IN ('ready', 'running', 'calling')
+   AND state = 'running'
    AND substr(lease_owner, 1, length(:process) + 1) = :process || ':';
 
 -- name: inbox_page :many
@@ -185,8 +201,11 @@ SELECT event_id, kind, tenant_kind, tenant_id, type, state, attempts, event_time
 
 -- name: inbox_states :many
 -- tenant: none (how it fares, for readiness and for the operator)
-SELECT state, count(*) AS found, min(received_at) AS oldest FROM inbox
- WHERE state <> 'done'
+SELECT state, count(*) AS found, min(received_at) AS oldest
+  FROM (
+       SELECT state, received_at FROM inbox WHERE state IN ('ready', 'running', 'calling')
+       UNION ALL SELECT state, received_at FROM inbox WHERE state IN ('dead', 'unclear')
+       ) AS open
  GROUP BY state;
 
 -- name: retry_row :exec

@@ -33,6 +33,10 @@ SELECT tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, 
 -- tenant: none (the worker looks after every tenant in that state)
 SELECT tenant_kind, tenant_id FROM installations WHERE status = :status ORDER BY tenant_kind, tenant_id LIMIT 1000;
 
+-- name: count_by_status :many
+-- tenant: none (for the metrics)
+SELECT status, count(*) AS found FROM installations GROUP BY status;
+
 -- name: save_installation :exec
 -- tenant: tenant_kind, tenant_id
 INSERT INTO installations (tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name,
@@ -57,18 +61,19 @@ ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET
 -- tenant: tenant_kind, tenant_id
 UPDATE installations SET status = :status, status_reason = :reason
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
-   AND status = :expected;
+   AND status = :expected;  -- claim: C-64
 
 -- name: touch_installation :exec
 -- tenant: tenant_kind, tenant_id
+-- To the minute: a tenant that is used all the time is not written all the time.
 UPDATE installations SET last_used_at = :now
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
-   AND last_used_at < :now;
+   AND last_used_at < :now - 59;
 
 -- name: delete_installation :exec
 -- tenant: tenant_kind, tenant_id
 DELETE FROM installations
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;  -- claim: C-59
 
 -- name: list_unchecked :many
 -- tenant: none (the upkeep looks after every tenant)

@@ -6,7 +6,8 @@
 SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at, expires_at,
        due_at, status, lease_owner
   FROM tokens
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id;
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-34
+   AND user_id = :user_id;  -- claim: C-34
 
 -- name: list_tokens :many
 -- tenant: tenant_kind, tenant_id
@@ -32,9 +33,10 @@ ON CONFLICT (tenant_kind, tenant_id, user_id) DO UPDATE SET
 -- tenant: tenant_kind, tenant_id
 UPDATE tokens SET lease_owner = :owner, lease_until = :until
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
-   AND generation = :generation AND granted_at = :granted_at
-   AND status = 'live'
-   AND lease_until < :now;
+   AND generation = :generation  -- claim: C-41
+   AND granted_at = :granted_at  -- claim: C-41
+   AND status = 'live'  -- claim: C-38, C-41
+   AND lease_until < :now;  -- claim: C-41
 
 -- name: hold_lease :exec
 -- tenant: tenant_kind, tenant_id
@@ -48,9 +50,10 @@ UPDATE tokens SET lease_until = :until
 -- Before each call: whoever was stopped past the end of the lease finds another one's there, and does not call.
 UPDATE tokens SET lease_until = :until
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
-   AND generation = :generation AND granted_at = :granted_at
-   AND status = 'live'
-   AND lease_owner = :owner;
+   AND generation = :generation  -- claim: C-42
+   AND granted_at = :granted_at
+   AND status = 'live'  -- claim: C-42
+   AND lease_owner = :owner;  -- claim: C-42
 
 -- name: drop_lease :exec
 -- tenant: tenant_kind, tenant_id
@@ -72,8 +75,9 @@ UPDATE tokens SET due_at = :due_at, lease_owner = '', lease_until = 0
 UPDATE tokens SET generation = :generation + 1, access = :access, refresh = :refresh, scopes = :scopes,
        issued_at = :now, expires_at = :expires_at, due_at = :due_at, status = 'live', lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
-   AND generation = :generation AND granted_at = :granted_at
-   AND status <> 'dead';
+   AND generation = :generation  -- claim: C-43
+   AND granted_at = :granted_at  -- claim: C-43
+   AND status <> 'dead';  -- claim: C-43
 
 -- name: reseal_token :exec
 -- tenant: tenant_kind, tenant_id
@@ -122,8 +126,8 @@ SELECT t.tenant_kind, t.tenant_id, t.user_id, t.generation, t.access, t.refresh,
   JOIN installations AS i ON i.tenant_kind = t.tenant_kind AND i.tenant_id = t.tenant_id
  WHERE t.status = 'live'
    AND t.due_at <= :now
-   AND t.lease_until < :now
-   AND i.status = 'active'
+   AND t.lease_until < :now  -- claim: C-41
+   AND i.status = 'active'  -- claim: C-40
  ORDER BY t.due_at
  LIMIT :most;
 
@@ -137,6 +141,10 @@ SELECT t.tenant_kind, t.tenant_id, t.user_id, t.generation, t.access, t.refresh,
    AND t.refresh IS NULL
    AND i.status = 'active'
  ORDER BY t.tenant_kind, t.tenant_id, t.user_id;
+
+-- name: count_tokens_by_status :many
+-- tenant: none (for the metrics)
+SELECT status, count(*) AS found FROM tokens GROUP BY status;
 
 -- name: set_token_scopes :exec
 -- tenant: tenant_kind, tenant_id

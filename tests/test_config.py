@@ -61,11 +61,16 @@ GOOD: dict[str, dict[str, Any]] = {
     "SLACKAPP_RATE_PER_MINUTE": {"1": 1, "100000": 100_000},
     "SLACKAPP_BEHAVIOUR": {"a:B": "a:B", "a.b_c.d:EVENTS": "a.b_c.d:EVENTS"},
     "SLACKAPP_NAME": {"x": "x", "Ü" * 35: "Ü" * 35},
+    "SLACKAPP_DESCRIPTION": {"x": "x", "Ü" * 140: "Ü" * 140},
+    "SLACKAPP_COMPANY": {"Ü & Co, 1 A Street": "Ü & Co, 1 A Street", "x" * 200: "x" * 200},
+    "SLACKAPP_SUPPORT_EMAIL": {"a.b+c@x-y.example.com": "a.b+c@x-y.example.com", "a@b.c": "a@b.c"},
+    "SLACKAPP_PRIVACY_EMAIL": {"a" * 93 + "@b.cd": "a" * 93 + "@b.cd"},
     "SLACKAPP_KEY_COMMANDS": {
         "kms=/opt/wrap": (("kms", Path("/opt/wrap")),),
         "a=/x , b-2=/y,": (("a", Path("/x")), ("b-2", Path("/y"))),
     },
     "SLACKAPP_KEY_BACKUP_DIR": {"/srv/keys": Path("/srv/keys")},
+    "SLACKAPP_METRICS_TENANTS": {"no": False, "yes": True},
     "SLACKAPP_AUDIT_DAYS": {"0": 0, "36500": 36_500},
 }
 NO_URL = (
@@ -99,8 +104,13 @@ BAD: dict[str, tuple[str, ...]] = {
     "SLACKAPP_BEHAVIOUR": ("a", "a:", ":B", "a.b", "a b:C", "a:B.C", "1a:B", "a:B\n", "../a:B"),
     "SLACKAPP_KEY_COMMANDS": ("kms", "kms=", "kms=x/y", "=/x", "KMS=/x", "2=/x", "a b=/x", "local=/x", "a=/x,a=/y"),
     "SLACKAPP_KEY_BACKUP_DIR": ("~no-such-user-here/keys",),
+    "SLACKAPP_METRICS_TENANTS": ("y", "2", "hash"),
     "SLACKAPP_AUDIT_DAYS": ("-1", "36501", "x", "1.5"),
     "SLACKAPP_NAME": ("x" * 36, "a\nb", "a\x00", "a\u202eb"),
+    "SLACKAPP_DESCRIPTION": ("x" * 141, "a\nb"),
+    "SLACKAPP_COMPANY": ("x" * 201, "a\nb", "a\u202eb"),
+    "SLACKAPP_SUPPORT_EMAIL": ("a", "a@b", "a@b.c,d@e.f", "a b@c.d", "a@b.c\n", "a@b..c", "a@b.c?subject=x", "é@b.c"),
+    "SLACKAPP_PRIVACY_EMAIL": ("a" * 97 + "@b.c", "@b.c", "<a@b.c>"),
 }  # fmt: skip
 
 
@@ -146,9 +156,20 @@ def test_what_is_not_set_has_its_default(tmp_path: Path) -> None:
     assert (found.listen, found.trusted_proxy) == ("127.0.0.1:8080", "")
     assert (found.bot_scopes, found.user_scopes) == (("app_mentions:read", "chat:write", "commands"), ())
     assert (found.state_ttl, found.state_limit, found.rate_per_minute) == (600, 100_000, 60)
-    assert (found.behaviour, found.name) == ("slackapp.example:EVENTS", "slackapp")
+    assert (found.behaviour, found.name) == ("slackapp.example:EVENTS", "Example")
     assert (found.key_commands, found.key_backup_dir, found.audit_days) == ((), None, 0)
     assert (found.require_admin_installer, found.home_admin, found.allowed_teams) == (False, False, ())
+
+
+def test_a_few_settings_can_be_read_without_all_the_others() -> None:
+    """For what needs no service, such as the manifest."""
+    names = ("SLACKAPP_PUBLIC_URL", "SLACKAPP_NAME", "SLACK_SIGNING_SECRET")
+    nothing = {"public_url": None, "name": "Example", "signing_secrets": None}
+    assert config.some({}, names) == nothing
+    assert config.some({"SLACKAPP_NAME": "One", "SLACKAPP_STATE_TTL": "1"}, names) == {**nothing, "name": "One"}
+    for wrong in ({"SLACKAPP_NAME": "x" * 36}, {"SLACKAPP_NAMES": "x"}):
+        with pytest.raises(ConfigError):
+            config.some(wrong, names)
 
 
 def test_given_defaults_stand_before_those_of_the_table_and_behind_the_environment(tmp_path: Path) -> None:
@@ -451,6 +472,7 @@ def test_a_secret_from_a_file_is_shown_as_set(tmp_path: Path) -> None:
     assert ("SLACK_CLIENT_SECRET", "***", "set") in config.describe(found, given)
 
 
+@pytest.mark.claim("C-18")
 def test_settings_do_not_print_their_secrets(tmp_path: Path) -> None:
     found = repr(settings(tmp_path))
     assert "client_secret=***" in found

@@ -6,13 +6,83 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from slackapp import config
 from slackapp.cli import COMMANDS
 from slackapp.cli.steps import steps_of
+from tests.claims.sources import claims
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MARKS = re.compile(r"<!-- settings -->\n(.*?)<!-- /settings -->", re.DOTALL)
+PART = "(<!-- {0} -->)(.*?)(<!-- /{0} -->)"
+"""A part of the README that is written by this file."""
+
+READING = (
+    (
+        "the whole HTTP surface and who may call; the life of a request, numbered",
+        ("routes.py", "callers.py", "wsgi.py", "web/request.py"),
+    ),
+    (
+        "the picture above",
+        ("flows/begin_install.py", "flows/finish_install.py", "flows/check_installer.py", "flows/store_grant.py"),
+    ),
+    ("one security decision per file; each says what it stops and what it does not", ("checks/",)),
+    ("the record format, byte by byte, and what a value is bound to", ("crypto/envelope.py", "crypto/records.py")),
+    ("the only way to a token: audit row first", ("flows/use_token.py", "flows/open_token.py", "flows/trail.py")),
+    ("every refusal, and what it says to the outside", ("errors.py", "web/response.py", "web/refusals.py")),
+    ("every statement there is, one file per table", ("../sql/",)),
+    (
+        "an event: kept, acknowledged, run once",
+        (
+            "flows/receive_event.py", "flows/receive_interaction.py", "flows/run_event.py", "flows/event_context.py",
+            "flows/inbox_desk.py", "flows/stop_inbox.py",
+        ),
+    ),
+    (
+        "a token's life: refreshed by one at a time, checked, given up",
+        (
+            "flows/refresh_token.py", "flows/new_pair.py", "flows/refresh_due.py", "flows/exchange_token.py",
+            "flows/validate_tenant.py", "flows/needs_reinstall.py",
+        ),
+    ),
+    (
+        "an end: what is erased, when, and how that is shown",
+        (
+            "flows/settle_revocation.py", "flows/uninstall_tenant.py", "flows/purge_tenant.py",
+            "flows/backup_database.py", "flows/key_backup.py",
+        ),
+    ),
+    (
+        "keys: read, cached, rotated, replaced, withdrawn",
+        (
+            "crypto/keyfile.py", "keys/", "flows/rotate_keys.py", "flows/reencrypt_tenant.py", "flows/tenant_keys.py",
+            "flows/suspend_tenant.py", "flows/heartbeat.py",
+        ),
+    ),
+    ("the audit, what the log may hold, and how often anything may be done",
+     ("store/audit.py", "flows/verify_audit.py", "flows/sweep.py", "ops/log.py", "ops/gates.py")),
+    (
+        "the database: pragmas, transactions, files, tables",
+        ("store/db.py", "store/files.py", "store/queries.py", "../sql/migrations/"),
+    ),
+    ("calls to Slack", ("slack/client.py", "slack/transport.py")),
+    ("settings, composition, the server", ("config.py", "settingforms.py", "app.py", "cli/server.py")),
+)  # fmt: skip
+"""What it is, and where, below slackapp/."""
+FIRST_SITTING = 7
+LEFT_OUT = {
+    "flows/bolt_states.py": "for the stores for Bolt",
+    "flows/forget_installation.py": "for the stores for Bolt",
+    "flows/hand_out.py": "for the stores for Bolt",
+    "flows/keep_installation.py": "for the stores for Bolt",
+    "flows/import_installations.py": "moving in, by an operator who has the tokens in clear already",
+    "flows/import_token.py": "the same",
+    "flows/list_tenants.py": "shows what is there",
+    "flows/counting.py": "counters",
+    "flows/measure.py": "counters",
+}
+"""What decides nothing about security, of the folders that must be read whole."""
 
 
 def settings_table() -> str:
@@ -24,17 +94,128 @@ def settings_table() -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def test_the_table_of_settings_is_the_code_s() -> None:
-    """Run this file as a program to write the table anew."""
-    found = MARKS.search(README)
-    assert found is not None
-    assert found[1] == settings_table()
+def files_of(name: str) -> list[Path]:
+    """The files that a name of the reading order stands for."""
+    path = (ROOT / "slackapp" / name).resolve()
+    return sorted(path.glob("*.*")) if name.endswith("/") else [path]
+
+
+def lines_of(names: tuple[str, ...]) -> int:
+    """Lines of code, comments and all; rounded, so that not every change of a line is one of this page."""
+    files = [file for name in names for file in files_of(name) if file.suffix in (".py", ".sql")]
+    return round(sum(file.read_text(encoding="utf-8").count("\n") for file in files), -1)
+
+
+def reading_table() -> str:
+    """The order in which the code is best read, with how much that is."""
+    rows: list[str] = []
+    total = 0
+    for number, (what, names) in enumerate(READING, 1):
+        lines = lines_of(names)
+        total += lines
+        shown, folder = [], ""
+        for name in names:
+            place = str(Path("slackapp", name).parent)
+            short = f"slackapp/{name}".replace("slackapp/../", "")
+            end = "/" if name.endswith("/") else ""
+            shown.append(f"`{Path(short).name if place == folder else short.removesuffix('/')}{end}`")
+            folder = place
+        rows.append(f"| {number} | {', '.join(shown)} | {what} | {lines:,} |")
+        if number == FIRST_SITTING:
+            rows.append(f"| | | **every decision about who may do what** | {total:,} |")
+    head = ["", "| | read | and see | lines |", "| --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows, f"| | | **all of it** | {total:,} |"]) + "\n\n"
+
+
+PARTS = {
+    "settings": lambda: f"\n{settings_table()}",
+    "reading": lambda: f"\n{reading_table()}",
+    "claims": lambda: str(len(claims())),
+}
+
+
+def part(name: str, page: str) -> re.Match[str]:
+    found = re.search(PART.format(name), page, re.DOTALL)
+    assert found is not None, f"README.md has no part <!-- {name} -->"
+    return found
+
+
+@pytest.mark.parametrize("name", ["settings", "claims"])
+def test_what_is_written_by_this_file_is_as_it_writes_it(name: str) -> None:
+    """Run this file as a program to write it anew: PYTHONPATH=. python tests/test_readme.py, or make docs."""
+    assert part(name, README)[2] == PARTS[name]()
+
+
+def test_the_reading_order_is_as_it_is_written_here_and_its_counts_are_about_right() -> None:
+    """Counts may be off by a tenth: whoever adds three lines need not write this page anew."""
+    number = re.compile(r"[\d,]+(?= \|$)", re.MULTILINE)
+    told, true = part("reading", README)[2], PARTS["reading"]()
+    assert number.sub("", told) == number.sub("", true)
+    for claimed, counted in zip(number.findall(told), number.findall(true), strict=True):
+        said, is_so = (int(text.replace(",", "")) for text in (claimed, counted))
+        assert abs(said - is_so) <= max(20, is_so // 10), f"{said} lines are {is_so} by now: make docs"
+
+
+def test_nothing_that_decides_is_left_out_of_the_reading_order() -> None:
+    """Stops a new check, key or flow that no reviewer is told to read."""
+    listed = {file for _, names in READING for name in names for file in files_of(name)}
+    assert {file for file in listed if not file.exists()} == set()
+    whole = {file for folder in ("checks", "crypto", "keys", "flows") for file in files_of(f"{folder}/")}
+    left = {ROOT / "slackapp" / name for name in LEFT_OUT}
+    assert {file.name for file in whole - listed - left} - {"__init__.py", "__pycache__"} == set()
+    assert left <= whole - listed
 
 
 def test_every_slackapp_command_is_in_the_readme_and_exists() -> None:
     named = {line.split()[1] for line in re.findall(r"`(slackapp [a-z]+[^`]*)`", README)}
     assert named - {"dev", "demo"} <= {command.name for command in COMMANDS}
     assert {command.name for command in COMMANDS} <= named
+
+
+RUN_BY = {
+    "make run": "not run: it is `slackapp dev`, which tests/cli/test_dev.py runs",
+    "make long": "not run: it takes an hour, and is for a person before a release",
+    "make docs": "not run: what it writes is compared by this file and tests/test_pages.py",
+    "make claims": "not run: what it writes is compared by tests/claims/",
+    "make bite": "not run: it takes minutes; tests/bite/ runs its parts",
+    "make demo": ".ci/run",
+    "make test": ".ci/run",
+    "make lint": ".ci/run",
+    "make install": ".ci/run",
+    "make help": "tests/meta/test_makefile.py",
+    "pip install": ".ci/run",
+    "slackapp dev": "tests/cli/test_dev.py",
+    "slackapp serve": "tests/cli/test_serve.py",
+    "slackapp demo": "tests/cli/test_demo.py",
+    "slackapp config": "tests/cli/test_config.py",
+    "slackapp keys": "tests/test_readme.py",
+    "slackapp tenants": "tests/vault/test_purge_command.py",
+    "slackapp check": "tests/cli/test_check.py",
+    "slackapp exchange": "tests/cli/test_exchange.py",
+    "slackapp import": "tests/cli/test_import.py",
+    "slackapp inbox": "tests/vault/test_inbox_command.py",
+    "slackapp audit": "tests/vault/test_backup.py",
+    "slackapp backup": "tests/vault/test_backup.py",
+    "slackapp restore": "tests/vault/test_restore.py",
+    "slackapp purge": "tests/vault/test_purge_command.py",
+    "slackapp uninstall": "tests/vault/test_audit_rows.py",
+    "slackapp localslack": "tests/localslack/test_control.py",
+    "slackapp manifest": "tests/cli/test_manifest.py",
+    "slackapp doctor": "tests/cli/test_doctor.py",
+}
+"""Each command of the README, and who runs it, or why nobody does."""
+
+
+def test_every_command_is_run_by_somebody_or_it_is_said_why_not() -> None:
+    code = [*re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL), *re.findall(r"`([^`\n]+)`", README)]
+    named = {
+        " ".join(found) for text in code for found in re.findall(r"^(make|slackapp|pip) ([a-z]+)", text, re.MULTILINE)
+    }
+    assert named <= set(RUN_BY)
+    for command, place in RUN_BY.items():
+        if not place.startswith("not run: "):
+            text = (ROOT / place).read_text(encoding="utf-8")
+            assert re.search(rf"\b{command.split()[1]}\b", text, re.IGNORECASE), f"{place} does not run {command}"
 
 
 def test_the_steps_of_the_picture_are_those_of_the_code() -> None:
@@ -45,15 +226,6 @@ def test_the_steps_of_the_picture_are_those_of_the_code() -> None:
         int(number) for number in re.findall(r"(?<= )\d+(?=[ ,])", section.partition("```text")[2].partition("```")[0])
     }
     assert drawn == set(listed)
-
-
-def test_the_files_to_read_first_exist() -> None:
-    section = README.partition("## Read it in this order")[2].partition("##")[0]
-    folder = ""
-    for name in re.findall(r"`([\w/]+(?:\.py|/))`", section):
-        path = ROOT / name if "/" in name else ROOT / folder / name
-        folder = str(Path(name).parent) if "/" in name else folder
-        assert path.exists(), name
 
 
 def test_the_commands_for_a_real_app_work_as_they_stand(tmp_path: Path) -> None:
@@ -89,5 +261,6 @@ def test_the_example_behaviour_runs() -> None:
 
 
 if __name__ == "__main__":
-    written = MARKS.sub(lambda _: f"<!-- settings -->\n{settings_table()}<!-- /settings -->", README)
-    (ROOT / "README.md").write_text(written, encoding="utf-8")
+    for kind, write in PARTS.items():
+        README = re.sub(PART.format(kind), rf"\g<1>{write()}\g<3>", README, flags=re.DOTALL)
+    (ROOT / "README.md").write_text(README, encoding="utf-8")

@@ -51,6 +51,7 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
      f"{HOST}, {HOST}", f"{HOST}, evil.example", f"evil.example, {HOST}", f" {HOST}", f"{HOST} ", f"{HOST}\x00",
      f"x@{HOST}", f"{HOST}/", f"{HOST}#", "127.0.0.1:3000", "[::1]:3000"],
 )  # fmt: skip
+@pytest.mark.claim("C-68")
 def test_a_request_under_another_name_is_refused(still: World, host: str) -> None:
     with nothing_happens(still):
         for path in ("/", "/healthz", "/slack/install", "/nowhere"):
@@ -208,6 +209,7 @@ def test_an_audit_that_cannot_be_written_does_not_take_the_refusal_with_it(world
 # Refusals, the audit and the log
 
 
+@pytest.mark.claim("C-72")
 def test_strangers_buy_one_audit_row_per_reason_and_minute(world: World) -> None:
     for _ in range(5):
         world.request("GET", "/nowhere")

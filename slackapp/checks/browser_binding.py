@@ -32,6 +32,7 @@ def find_browser_secret(cookie_header: str, secure: bool) -> str | None:
     name = cookie_name(secure)
     pairs = [part.strip(" \t").partition("=") for part in cookie_header.split(";")]
     values = [value for key, separator, value in pairs if key == name and separator]
+    # claim: C-04
     if len(values) != 1 or not _VALUE.fullmatch(values[0]):
         return None
     return values[0]
@@ -40,6 +41,7 @@ def find_browser_secret(cookie_header: str, secure: bool) -> str | None:
 def require_browser_secret(cookie_header: str, secure: bool) -> str:
     """The same, where its absence is a refusal of its own: nothing is ever compared with nothing."""
     secret = find_browser_secret(cookie_header, secure)
+    # claim: C-04
     if secret is None:
         raise Refused(Refusal.BROWSER)
     return secret

@@ -27,17 +27,21 @@ _MAX_LIFE = 366 * 24 * 3600
 
 def verify_grant(data: Mapping[str, Any], app_id: str) -> Grant:
     """The checked answer. Raises Refused: GRANT_FOREIGN for another app, GRANT_MALFORMED for anything unusable."""
+    # claim: C-08
     if data.get("app_id") != app_id:
         raise Refused(Refusal.GRANT_FOREIGN)
     team, enterprise = _party(data, "team"), _party(data, "enterprise")
     user = data.get("authed_user")
+    # claim: C-75
     if not isinstance(user, dict) or not is_user(user.get("id")):
         raise _malformed()
     bot_token = read_token_pair(data, "bot", BOT_PREFIXES)
     user_token = read_token_pair(user, "user", USER_PREFIXES)
     bot_user_id = data.get("bot_user_id") or ""
+    # claim: C-75
     if bot_token is None and user_token is None:
         raise _malformed()
+    # claim: C-75
     if bot_token is not None and not is_user(bot_user_id):
         raise _malformed()
     return Grant(
@@ -91,12 +95,16 @@ def read_token_pair(data: Mapping[str, Any], token_type: str, prefixes: tuple[st
     if access is None:
         return None
     refresh, expires_in = data.get("refresh_token"), data.get("expires_in")
+    # claim: C-45
     if data.get("token_type") != token_type or not is_token(access, prefixes):
         raise _malformed()
+    # claim: C-75
     if (refresh is None) != (expires_in is None):
         raise _malformed()
+    # claim: C-75
     if refresh is not None and not is_token(refresh, ("xoxe-",)):
         raise _malformed()
+    # claim: C-75
     if expires_in is not None and (type(expires_in) is not int or not 0 < expires_in <= _MAX_LIFE):
         raise _malformed()
     secret = Secret(refresh) if refresh is not None else None
@@ -118,6 +126,7 @@ def _tenant(data: Mapping[str, Any], team_id: str, enterprise_id: str) -> Tenant
         return Tenant("E", enterprise_id)
     if org_wide is False and team_id:
         return Tenant("T", team_id)
+    # claim: C-09
     raise _malformed()
 
 
@@ -126,6 +135,7 @@ def _party(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     if party is None:
         return {}
     right = is_workspace if key == "team" else is_enterprise
+    # claim: C-74
     if not isinstance(party, dict) or not right(party.get("id")):
         raise _malformed()
     return party

@@ -50,6 +50,7 @@ def read_envelope(body: Mapping[str, Any]) -> Envelope:
     if body.get("type") != "event_callback" or not isinstance(event, dict):
         raise Refused(Refusal.EVENT)
     event_id, event_type, event_time = body.get("event_id"), event.get("type"), body.get("event_time")
+    # claim: C-74
     if not isinstance(event_id, str) or not _EVENT_ID.fullmatch(event_id):
         raise Refused(Refusal.EVENT)
     if not isinstance(event_type, str) or not _TYPE.fullmatch(event_type):

@@ -25,6 +25,7 @@ def parse_form(raw_body: bytes) -> dict[str, str]:
         )
     except ValueError:
         raise Refused(Refusal.FORM) from None
+    # claim: C-66
     if len(dict(pairs)) != len(pairs) or any("\x00" in name + value for name, value in pairs):
         raise Refused(Refusal.FORM)
     return dict(pairs)

@@ -69,9 +69,11 @@ def require_admin(answer: Mapping[str, Any], installer_id: str, org_wide: bool) 
     that can be used.
     """
     user = _mapping(answer.get("user"))
+    # claim: C-12
     if user.get("id") != installer_id:
         raise Refused(Refusal.INSTALLER_UNKNOWN)
     barred = [user.get(flag) for flag in _BARRED]
+    # claim: C-12
     if any(flag is True for flag in barred):
         raise Refused(Refusal.INSTALLER_NOT_ADMIN)
     if any(flag is not False and flag is not None for flag in barred):
@@ -82,6 +84,7 @@ def require_admin(answer: Mapping[str, Any], installer_id: str, org_wide: bool) 
     if any(flag is True for flag in roles):
         return
     denied = any(flag is False for flag in roles)
+    # claim: C-12
     raise Refused(Refusal.INSTALLER_NOT_ADMIN if denied else Refusal.INSTALLER_UNKNOWN)
 
 

@@ -33,6 +33,7 @@ class Interaction:
 
 def read_command(form: Mapping[str, str], app_id: str) -> Interaction | None:
     """A slash command; None for another app's. Raises Refused."""
+    # claim: C-70
     if form.get("api_app_id") != app_id:
         return None
     command = form.get("command", "")
@@ -44,6 +45,7 @@ def read_command(form: Mapping[str, str], app_id: str) -> Interaction | None:
 def read_interaction(form: Mapping[str, str], app_id: str) -> Interaction | None:
     """A button, a modal, a shortcut; None for another app's. Raises Refused."""
     payload = parse_json(form.get("payload", "").encode())
+    # claim: C-70
     if payload.get("api_app_id") != app_id:
         return None
     kind = payload.get("type")

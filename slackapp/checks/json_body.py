@@ -31,6 +31,7 @@ def parse_json(raw_body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError, OverflowError):
         # ValueError takes in JSONDecodeError, UnicodeError and the limit on an integer's digits.
         raise Refused(Refusal.JSON) from None
+    # claim: C-66
     if not isinstance(value, dict):
         raise Refused(Refusal.JSON)
     return value
@@ -38,6 +39,7 @@ def parse_json(raw_body: bytes) -> dict[str, Any]:
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
+    # claim: C-66
     if len(found) != len(pairs):
         raise ValueError
     return found
@@ -49,6 +51,7 @@ def _refuse(_: str) -> NoReturn:
 
 def _int64(digits: str) -> int:
     number = int(digits)
+    # claim: C-66
     if number not in _INT64:
         raise ValueError
     return number
@@ -56,12 +59,14 @@ def _int64(digits: str) -> int:
 
 def _finite(digits: str) -> float:
     number = float(digits)
+    # claim: C-66
     if isinf(number):
         raise ValueError  # 1e999 is no constant and still becomes infinite
     return number
 
 
 def _walk(value: Any, depth: int) -> None:
+    # claim: C-66
     if depth > MAX_DEPTH and isinstance(value, (list, dict)):
         raise ValueError
     match value:
@@ -77,6 +82,8 @@ def _walk(value: Any, depth: int) -> None:
 
 
 def _check_text(text: str) -> None:
+    # claim: C-66
     if "\x00" in text:
         raise ValueError
+    # claim: C-66
     text.encode("utf-8")  # a lone surrogate, written as an escape, cannot be encoded: UnicodeEncodeError

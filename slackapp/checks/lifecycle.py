@@ -62,6 +62,7 @@ def judge_time(event_time: int, installed_at: int) -> Verdict:
     """Both in Unix seconds."""
     if event_time > installed_at + DOUBT:
         return Verdict.ACT
+    # claim: C-60
     if event_time < installed_at - DOUBT:
         return Verdict.IGNORE
     return Verdict.ASK

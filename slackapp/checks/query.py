@@ -16,9 +16,11 @@ MAX_FIELDS = 64
 
 def read_query(raw_query: str, known: frozenset[str]) -> dict[str, str]:
     """The known parameters that are there. Raises Refused when one of them cannot be read, or comes twice."""
+    # claim: C-67
     if len(raw_query) > MAX_BYTES:
         raise Refused(Refusal.QUERY)
     parts = [part.partition("=") for part in raw_query.split("&") if part]
+    # claim: C-67
     if len(parts) > MAX_FIELDS:
         raise Refused(Refusal.QUERY)
     found: dict[str, str] = {}
@@ -26,6 +28,7 @@ def read_query(raw_query: str, known: frozenset[str]) -> dict[str, str]:
         name = unquote_plus(raw_name, errors="replace")
         if name not in known:
             continue
+        # claim: C-67
         if name in found or not separator:
             raise Refused(Refusal.QUERY)
         found[name] = _value(raw_value)

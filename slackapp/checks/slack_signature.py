@@ -25,13 +25,16 @@ def verify_signature(
     raw_body: bytes, claimed_timestamp: bytes, claimed_signature: bytes, secrets: tuple[Secret, ...], now: int
 ) -> int:
     """The position in `secrets` of the one that matched. Raises Refused, never anything else."""
+    # claim: C-15
     if not _TIMESTAMP.fullmatch(claimed_timestamp) or not _SIGNATURE.fullmatch(claimed_signature):
         raise Refused(Refusal.UNSIGNED)
+    # claim: C-16
     if abs(now - int(claimed_timestamp)) > TOLERANCE:
         raise Refused(Refusal.SIGNATURE_STALE)
     base = b"v0:" + claimed_timestamp + b":" + raw_body
     # Every secret is tried, without an early exit: the time taken does not tell which one is in use.
     matched = [hmac.compare_digest(_sign(secret, base), claimed_signature) for secret in secrets]
+    # claim: C-15
     if not any(matched):
         raise Refused(Refusal.SIGNATURE_WRONG)
     return matched.index(True)

@@ -55,13 +55,16 @@ def issue_state(purpose: str, browser_digest: bytes, key_id: int, key: bytes, ra
 def parse_state(claimed_state: str) -> ClaimedState:
     """Takes a state apart without believing it. Raises Refused when its form is wrong."""
     match = _FORM.fullmatch(claimed_state)
+    # claim: C-01
     if match is None:
         raise Refused(Refusal.STATE_MALFORMED)
     payload, mac = _unb64(match[1]), _unb64(match[2])
     # The last character of 43 has two spare bits: only the canonical spelling counts, so that each state has one.
+    # claim: C-01
     if f"{_b64(payload)}.{_b64(mac)}" != claimed_state:
         raise Refused(Refusal.STATE_MALFORMED)
     version, key_id, issued_at, expires_at, random = _PAYLOAD.unpack(payload)
+    # claim: C-01
     if version != _FORMAT_VERSION:
         raise Refused(Refusal.STATE_MALFORMED)
     return ClaimedState(payload, mac, key_id, issued_at, expires_at, random)
@@ -76,10 +79,13 @@ def verify_state(
 ) -> State:
     """Checks MAC, then age. Valid while `now <= expires_at`. Raises Refused."""
     key = find_key(claimed.key_id)
+    # claim: C-01
     if key is None:
         raise Refused(Refusal.STATE_FORGED)
+    # claim: C-01
     if not hmac.compare_digest(_mac(key, purpose, claimed.payload, browser_digest), claimed.mac):
         raise Refused(Refusal.STATE_FORGED)
+    # claim: C-02
     if now > claimed.expires_at:
         raise Refused(Refusal.STATE_EXPIRED)
     return State(hash_of(claimed.random))
@@ -91,7 +97,14 @@ def hash_of(random: bytes) -> bytes:
 
 
 def _mac(key: bytes, purpose: str, payload: bytes, browser_digest: bytes) -> bytes:
-    fields = (_LABEL, purpose.encode(), payload, browser_digest)
+    fields = (
+        _LABEL,
+        # claim: C-05
+        purpose.encode(),
+        payload,
+        # claim: C-04
+        browser_digest,
+    )
     return hmac.digest(key, b"".join(struct.pack(">H", len(field)) + field for field in fields), "sha256")
 
 

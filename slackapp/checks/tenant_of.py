@@ -21,8 +21,11 @@ def tenants_of_event(body: Mapping[str, Any]) -> tuple[Tenant, ...]:
 
     Raises Refused for ids that are not of Slack's form.
     """
-    first = _first_authorization(body)
-    return _tenants(first if first.get("team_id") or first.get("enterprise_id") else body)
+    named, first = body, _first_authorization(body)
+    # claim: C-10
+    if first.get("team_id") or first.get("enterprise_id"):
+        named = first
+    return _tenants(named)
 
 
 def tenant_of_lifecycle(body: Mapping[str, Any]) -> Tenant | None:
@@ -31,8 +34,11 @@ def tenant_of_lifecycle(body: Mapping[str, Any]) -> Tenant | None:
     An uninstall of one workspace must never erase the org that the workspace belongs to: an authorization that names
     an org, and does not say that it is org-wide, decides nothing here.
     """
-    first = _first_authorization(body)
-    found = _tenants(first if first.get("team_id") or first.get("is_enterprise_install") is True else body)
+    named = _first_authorization(body)
+    # claim: C-62
+    if not named.get("team_id") and named.get("is_enterprise_install") is not True:
+        named = body
+    found = _tenants(named)
     return found[0] if found else None
 
 
@@ -105,6 +111,7 @@ def _ids(named: Mapping[str, Any]) -> tuple[str, str]:
         raise Refused(Refusal.EVENT)
     if team == enterprise:  # an org-wide authorization may repeat the org's id as its team
         team = ""
+    # claim: C-74
     if (team and not is_workspace(team)) or (enterprise and not is_enterprise(enterprise)):
         raise Refused(Refusal.EVENT)
     return team, enterprise

@@ -12,11 +12,13 @@ from slackapp.cli import (
     config,
     demo,
     dev,
+    doctor,
     exchange,
     imports,
     inbox,
     keys,
     localslack,
+    manifest,
     purge,
     serve,
     tenants,
@@ -55,6 +57,8 @@ COMMANDS = (
     Command("purge", purge.HELP, purge.configure, purge.run),
     Command("uninstall", uninstall.HELP, uninstall.configure, uninstall.run),
     Command("localslack", localslack.HELP, localslack.configure, localslack.run),
+    Command("manifest", manifest.HELP, manifest.configure, manifest.run),
+    Command("doctor", doctor.HELP, doctor.configure, doctor.run),
 )
 
 

@@ -2,14 +2,20 @@
 
 Every line that it prints follows from something that it looked at: a page, a row, an answer of Slack. It ends with a
 search of everything that was written for every token that Slack ever gave out.
+
+With `--explain` it plays nothing: it serves, for a browser, and tells each step while it happens.
 """
 
 import argparse
+import contextlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from slackapp.cli import stage
+from slackapp import config
+from slackapp.app import Service
+from slackapp.cli import server, stage
+from slackapp.cli.explain import explaining
 from slackapp.cli.stage import Failed, Stage
 from slackapp.cli.steps import steps_of
 from slackapp.crypto import records
@@ -24,11 +30,39 @@ SOUTH = Tenant("T", "T0SOUTH001")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """No options."""
+    """Whether it is played, or served for a browser."""
+    parser.add_argument(
+        "--explain", action="store_true", help="serve for a browser, and tell each step while it happens, until Ctrl-C"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 when every step went as told, else 1, after the step that did not."""
+    return explain() if arguments.explain else play_acts()
+
+
+def explain() -> int:
+    """Serves beside a local Slack until it is stopped. The service's log stays in the folder: it is not the story."""
+    with tempfile.TemporaryDirectory(prefix="slackapp-demo-") as name, contextlib.ExitStack() as running:
+        folder = Path(name)
+        settings = config.load(running.enter_context(stage.open_local_slack(folder)), {})
+        log = running.enter_context((folder / "service.log").open("w", encoding="utf-8"))
+        running.enter_context(contextlib.redirect_stderr(log))
+        running.enter_context(explaining(lambda text: print(text, flush=True)))
+        return server.serve(settings, _announce)
+
+
+def _announce(service: Service) -> None:
+    settings = service.app.settings
+    print(
+        f"Open {settings.public_url} and click 'Add to Slack'. Each step is told here, in the words of the code.\n"
+        f"Afterwards mention the app, and remove it, at {settings.slack.origin}. Stop with Ctrl-C.",
+        flush=True,
+    )
+
+
+def play_acts() -> int:
+    """The whole round trip, act by act."""
     with tempfile.TemporaryDirectory(prefix="slackapp-demo-") as folder:
         told = Told()
         try:

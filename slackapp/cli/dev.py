@@ -23,8 +23,14 @@ LOCAL_SLACK_PORT = 3001
 _READY_TRIES = 200
 
 
-SHOWN = {"SLACKAPP_BOT_SCOPES": "app_mentions:read,chat:write,commands,users:read", "SLACKAPP_HOME_ADMIN": "yes"}
-"""With the local Slack everything is to be seen, the Home tab's button too."""
+SHOWN = {
+    "SLACKAPP_BOT_SCOPES": "app_mentions:read,chat:write,commands,users:read",
+    "SLACKAPP_HOME_ADMIN": "yes",
+    "SLACKAPP_COMPANY": "Example Ltd, 1 Example Street, Exampleton",
+    "SLACKAPP_SUPPORT_EMAIL": "support@example.com",
+    "SLACKAPP_PRIVACY_EMAIL": "privacy@example.com",
+}
+"""With the local Slack everything is to be seen, the Home tab's button too; who runs it is made up."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -119,7 +125,7 @@ def _local_credentials(file: Path) -> dict[str, str]:
             "client_id": "1000000001.2000000002",
             "client_secret": system_entropy(16).hex(),
             "signing_secret": system_entropy(16).hex(),
-            "name": "slackapp",
+            "name": "Example",
         }
         keyfile.write_private(file, json.dumps(made).encode())
     content: dict[str, str] = json.loads(keyfile.read_private(file, None))

@@ -9,6 +9,7 @@ from slackapp.app import Service, build, system_clock, system_entropy
 from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.cli.environment import read_environment
 from slackapp.errors import ConfigError
+from slackapp.flows import counting
 from slackapp.model import Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import installations
@@ -24,6 +25,7 @@ def open_service() -> Iterator[Service]:
     try:
         yield service
     finally:
+        counting.run(service.app)
         service.stop()
 
 

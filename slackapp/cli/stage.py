@@ -168,13 +168,21 @@ def send(method: str, origin: str, target: str, body: str, headers: Mapping[str,
 
 
 @contextlib.contextmanager
-def open_stage(folder: Path) -> Iterator[Stage]:
-    """Starts both processes in `folder`, and ends them."""
+def open_local_slack(folder: Path) -> Iterator[dict[str, str]]:
+    """Starts a local Slack, and ends it; the settings of a service that talks to it."""
     port, slack_port = free_port(), free_port()
     url, slack_url = f"http://localhost:{port}", f"http://127.0.0.1:{slack_port}"
-    environment = _settings(folder, url, slack_url, port)
+    settings = _settings(folder, url, slack_url, port)
+    with _process(_local_slack(folder, url, slack_port), {}, folder / "slack.log", slack_url):
+        yield settings
+
+
+@contextlib.contextmanager
+def open_stage(folder: Path) -> Iterator[Stage]:
+    """Starts both processes in `folder`, and ends them."""
     with contextlib.ExitStack() as running:
-        running.enter_context(_process(_local_slack(folder, url, slack_port), {}, folder / "slack.log", slack_url))
+        environment = running.enter_context(open_local_slack(folder))
+        url, slack_url = environment["SLACKAPP_PUBLIC_URL"], environment["SLACKAPP_SLACK_URL"]
         running.enter_context(_process(("serve",), environment, folder / "service.log", url))
         service = build(config.load(environment, {}), system_clock, system_entropy, io.StringIO())
         running.callback(service.stop)
@@ -189,7 +197,7 @@ def _settings(folder: Path, url: str, slack_url: str, port: int) -> dict[str, st
         "client_id": "1000000001.2000000002",
         "client_secret": system_entropy(16).hex(),
         "signing_secret": system_entropy(16).hex(),
-        "name": "slackapp",
+        "name": "Example",
     }
     keyfile.write_private(folder / "app.json", json.dumps(app).encode())
     return {

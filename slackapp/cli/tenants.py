@@ -10,7 +10,7 @@ from slackapp.flows import list_tenants
 HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
 _COLUMNS = (
     "tenant", "kind", "name", "status", "reason", "installer", "installed", "last_used", "last_validated",
-    "token_expires", "key", "scopes", "install_url",
+    "token_expires", "key", "label", "scopes", "install_url",
 )  # fmt: skip
 
 

@@ -73,12 +73,15 @@ def open_sealed(key: bytes, key_id: int, context: bytes, blob: bytes, limit: int
     `limit` is the most bytes that the plaintext may have. Raises DecryptError, for every reason alike.
     The order is cheap to dear: size, version and suite, key id, commitment, then GCM.
     """
+    # claim: C-32
     if not OVERHEAD_BYTES <= len(blob) <= OVERHEAD_BYTES + limit:
         raise DecryptError
+    # claim: C-32
     if key_id_of(blob) != key_id:
         raise DecryptError
     header, salt = blob[:HEADER_BYTES], blob[6:38]
     derived, commitment = _derive(key, salt)
+    # claim: C-31
     if not hmac.compare_digest(commitment, blob[38:70]):
         raise DecryptError
     try:
@@ -89,6 +92,7 @@ def open_sealed(key: bytes, key_id: int, context: bytes, blob: bytes, limit: int
 
 def key_id_of(blob: bytes) -> int:
     """The key id in a blob's header. Raises DecryptError unless it has our version, our suite and a whole header."""
+    # claim: C-32
     if len(blob) < OVERHEAD_BYTES or blob[0] != VERSION or blob[1] != SUITE:
         raise DecryptError
     return int.from_bytes(blob[2:6], "big")
@@ -103,17 +107,45 @@ def record_context(app_id: str, record: RecordContext) -> bytes:
     """The bytes that bind a record to where it belongs; the only builder of them."""
     tenant = record.tenant
     fields = (
-        "slackapp-record", app_id, tenant.kind, tenant.id, record.user_id, record.kind, record.row,
+        "slackapp-record",
+        # claim: C-29
+        app_id,
+        # claim: C-29
+        tenant.kind,
+        # claim: C-29
+        tenant.id,
+        # claim: C-29
+        record.user_id,
+        # claim: C-29
+        record.kind,
+        # claim: C-29
+        record.row,
+        # claim: C-29
         str(record.generation),
-    )  # fmt: skip
+    )
     return _encode(fields)
 
 
 def wrap_context(app_id: str, tenant: Tenant, purpose: str, key_id: int, provider: str, master_version: int) -> bytes:
     """The bytes that bind a wrapped data key to its tenant, purpose and place in the hierarchy."""
-    return _encode(
-        ("slackapp-dek", app_id, tenant.kind, tenant.id, purpose, str(key_id), provider, str(master_version))
+    fields = (
+        "slackapp-dek",
+        # claim: C-30
+        app_id,
+        # claim: C-30
+        tenant.kind,
+        # claim: C-30
+        tenant.id,
+        # claim: C-30
+        purpose,
+        # claim: C-30
+        str(key_id),
+        # claim: C-30
+        provider,
+        # claim: C-30
+        str(master_version),
     )
+    return _encode(fields)
 
 
 def check_value(key: bytes, app_id: str, database_id: str) -> bytes:

@@ -40,6 +40,7 @@ def read_private(path: Path, credentials: Path | None) -> bytes:
         raise ConfigError(f"{path}: is not a regular file")
     with os.fdopen(descriptor, "rb") as file:
         if not exempt:
+            # claim: C-22
             _refuse_shared(path, found)
         if found.st_size > SIZE_LIMIT:
             raise ConfigError(f"{path}: is larger than {SIZE_LIMIT} bytes")
@@ -47,12 +48,15 @@ def read_private(path: Path, credentials: Path | None) -> bytes:
 
 
 def _refuse_shared(path: Path, found: os.stat_result) -> None:
+    # claim: C-22
     if found.st_uid not in (0, os.geteuid()):
         raise ConfigError(f"{path}: belongs to another user; chown it to the user that runs the service")
+    # claim: C-22
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise ConfigError(f"{path}: others can read it; run: chmod 600 {path}")
     # Who can write to the folder can put another file in this one's place. A sticky folder forbids just that.
     parent = os.stat(path.parent)
+    # claim: C-22
     if stat.S_IMODE(parent.st_mode) & 0o022 and not parent.st_mode & stat.S_ISVTX:
         raise ConfigError(f"{path.parent}: others can write to this folder; run: chmod go-w {path.parent}")
 

@@ -29,8 +29,10 @@ _LABEL = b"slackapp/v1/backup-manifest"
 def strip(copy: Database, file: Path) -> None:
     """Makes a data backup of a copy of the database: no wrapped key is left in it, not even in a free page."""
     wrapped = [key.wrapped for key in data_keys.every(copy)]
+    # claim: C-23
     data_keys.empty_all(copy)
     whole = copy.is_whole()
+    # claim: C-23
     copy.make_single_file()
     content = file.read_bytes()
     if not whole or any(blob in content for blob in wrapped):
@@ -75,6 +77,7 @@ def note_trial(app: App, origin: Origin, now: int) -> None:
     """That every token is about to be opened, to see whether the copy is whole."""
     with app.db.transaction():
         for installation in installations.every(app.db):
+            # claim: C-25
             trail.note(app, "token.read", installation.tenant, origin, "ok", "purpose=backup", now)
 
 
@@ -133,8 +136,11 @@ def put_keys_back(copy: Database, backup: KeyBackup, now: int) -> list[Tenant]:
             meta.put(copy, name, value)
         gone = [tenant for tenant in data_keys.owners_of_empty(copy) if tenant != NO_TENANT]
         for tenant in gone:
+            # claim: C-63
             data_keys.delete(copy, tenant)
+            # claim: C-63
             installations.delete(copy, tenant)
+            # claim: C-63
             inbox.empty_tenant(copy, tenant, now)
     return gone
 

@@ -1,7 +1,7 @@
 """`GET /slack/install`: sends the browser to Slack with a state that is bound to it. Arrows 1 to 4 of the install."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from urllib.parse import urlencode
 
 from slackapp.checks import browser_binding, state_token
@@ -40,7 +40,8 @@ def run(app: App, cookie_header: str, claimed_team: str | None, now: int) -> Dep
     # 3. record its hash
     id_hash, expires_at = state_token.hash_of(random), now + settings.state_ttl
     add = partial(oauth_states.add, app.db, id_hash, digest, PURPOSE, now, expires_at, settings.state_limit)
-    if not app.db.together(add):
+    # Unflushed: of a state that a power failure takes, nobody loses more than an install that must be begun again.
+    if not app.db.together_unflushed(add):
         raise Refused(Refusal.STATE_LIMIT, retry_after=_RETRY_AFTER)
     # 4. set the cookie and send the browser to Slack
     app.metrics.count("slackapp_installs_begun_total", {})
@@ -54,12 +55,17 @@ def authorize_url(app: App, state: str, team: str | None) -> str:
     Every value is encoded: nothing that came with a request can add a parameter of its own.
     """
     settings = app.settings
+    same = _same_for_all(settings.client_id, settings.bot_scopes, settings.user_scopes, settings.redirect_uri)
+    own = urlencode({"state": state, "team": team} if team else {"state": state})
+    return f"{settings.slack.authorize}?{same}&{own}"
+
+
+@lru_cache(maxsize=1)
+def _same_for_all(client_id: str, bot_scopes: tuple[str, ...], user_scopes: tuple[str, ...], redirect_uri: str) -> str:
     parameters = {
-        "client_id": settings.client_id,
-        "scope": ",".join(settings.bot_scopes),
-        "user_scope": ",".join(settings.user_scopes),
-        "redirect_uri": settings.redirect_uri,
-        "state": state,
-        "team": team or "",
+        "client_id": client_id,
+        "scope": ",".join(bot_scopes),
+        "user_scope": ",".join(user_scopes),
+        "redirect_uri": redirect_uri,
     }
-    return f"{settings.slack.authorize}?{urlencode({name: value for name, value in parameters.items() if value})}"
+    return urlencode({name: value for name, value in parameters.items() if value})

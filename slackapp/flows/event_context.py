@@ -82,9 +82,11 @@ class EventContext:
         """
         app, url = self._app, self._event.get("response_url")
         late = app.clock() > self._row.received_at + RESPONSE_SECONDS
+        # claim: C-71
         if late or self._responses == MOST_RESPONSES or not is_response_url(url, app.settings.slack.response_origin):
             raise SlackCallError("response_url", "response_url_over", SlackErrorKind.OURS)
         self._responses += 1
+        # claim: C-50
         app.db.together(self._note_intent)
         self._with_intent(lambda: app.slack.respond(str(url), {"response_type": "ephemeral", "text": text}))
 
@@ -92,6 +94,7 @@ class EventContext:
         """Whether that person is an admin there, as Slack says now. Raises SlackCallError and Refused."""
         answer = self.call("users.info", {"user": user_id})
         try:
+            # claim: C-76
             require_admin(answer, user_id, org_wide=self.tenant.kind == "E")
         except Refused:
             return False
@@ -122,5 +125,6 @@ class EventContext:
         return answer
 
     def _note_intent(self) -> None:
+        # claim: C-51
         if not inbox.mark_calling(self._app.db, self._row.event_id, self._row.lease_owner):
             raise LeaseLostError

@@ -61,12 +61,15 @@ def _exchange(app: App, token: Token, origin: Origin) -> str:
         if _was_replaced(app, token):
             return _REPLACED
         installation = installations.find(app.db, token.tenant)
+        # claim: C-40
         if installation is None or installation.status != "active":
             return "the tenant is not served just now"
+        # claim: C-41
         if not tokens.take_lease(app.db, token, owner, now, now + LEASE):
             return _TAKEN
         key_id = envelope.claimed_key_id(token.access.blob)
         of = f"kind=access user={token.user_id} generation={token.generation} key={key_id}"
+        # claim: C-25
         trail.note(app, "token.read", token.tenant, origin, "ok", f"purpose=exchange {of}", now)
     try:
         # 2. open the token

@@ -15,7 +15,7 @@ from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, St
 from slackapp.flows import check_installer, store_grant, trail
 from slackapp.flows.begin_install import PURPOSE
 from slackapp.flows.suspend_tenant import guard
-from slackapp.model import NO_TENANT, Grant, Origin
+from slackapp.model import NO_TENANT, Grant, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import oauth_states, tokens
 
@@ -35,13 +35,15 @@ class Landing(enum.Enum):
     DECLINED = "declined"
 
 
-def run(app: App, query: Mapping[str, str], cookie_header: str, origin: Origin, now: int) -> Landing:
-    """`query` holds each known parameter at most once. Raises Refused."""
+def run(app: App, query: Mapping[str, str], cookie_header: str, origin: Origin, now: int) -> tuple[Landing, Tenant]:
+    """Where the person comes out, and the tenant. `query` holds each known parameter at most once. Raises Refused."""
     # 5. one state, well formed
     claimed_state = query.get("state")
+    # claim: C-07
     if not claimed_state:
-        return _without_state(query)
+        return _without_state(query), NO_TENANT
     claimed = state_token.parse_state(claimed_state)
+    # claim: C-07
     if ("code" in query) == ("error" in query):
         raise Refused(Refusal.CODE_MISSING)
     if "code" in query:
@@ -55,41 +57,48 @@ def run(app: App, query: Mapping[str, str], cookie_header: str, origin: Origin, 
             # Before the state is spent: reloading the page is all that it takes.
             raise Refused(Refusal.BUSY, retry_after=_BUSY_SECONDS)
         # 8. use the state up, in one statement
+        # claim: C-03, C-06
         if not app.db.together(partial(oauth_states.consume, app.db, state.id_hash, digest, PURPOSE, now)):
             raise Refused(Refusal.STATE_USED)
         # 9. what Slack reported
         if "error" in query:
-            return _reported(app, state, query["error"], origin, now)
-        return _with_code(app, state, query["code"], origin, now)
+            return _reported(app, state, query["error"], origin, now), NO_TENANT
+        with app.metrics.timed("slackapp_callback_seconds"):
+            return Landing.INSTALLED, _with_code(app, state, query["code"], origin, now)
 
 
-def _with_code(app: App, state: state_token.State, code: str, origin: Origin, now: int) -> Landing:
+def _with_code(app: App, state: state_token.State, code: str, origin: Origin, now: int) -> Tenant:
     data: Mapping[str, Any] = {}
+    tenant = NO_TENANT
     try:
         # 10. exchange the code, with no transaction open and without repeating
         data = _exchange(app, code)
         answered_at = app.clock()  # a token's life counts from here
         # 11. the grant is for our app and names its own tenant
         grant = code_grant.verify_grant(data, app.settings.app_id)
+        tenant = grant.tenant
         # 12. the workspace is allowed, and the installer may grant what is asked for
+        # claim: C-11
         distribution.require_allowed(grant, app.settings.allowed_teams)
         _limit(app, grant, now)
+        # claim: C-12
         check_installer.run(app, grant)
         # 13. seal; store tenant, keys, tokens, audit row and greeting in one transaction
         with guard(app, grant.tenant, origin, "install"):
             store_grant.run(app, grant, state.id_hash, origin, answered_at)
     except StoreError:
         _undo(app, data, state, Refusal.NOT_STORED, origin, now)
-        raise Refused(Refusal.NOT_STORED, retry_after=_BUSY_SECONDS) from None
+        raise Refused(Refusal.NOT_STORED, retry_after=_BUSY_SECONDS, tenant=tenant) from None
     except Refused as refused:
         _undo(app, data, state, refused.refusal, origin, now)
+        refused.tenant = tenant
         raise
     except Exception:
         # A bug, too, must not leave a live token that nobody holds.
         _undo(app, data, state, Refusal.NOT_STORED, origin, now)
         raise
     # 14. send the browser on to a clean page
-    return Landing.INSTALLED
+    return tenant
 
 
 def _limit(app: App, grant: Grant, now: int) -> None:
@@ -103,6 +112,7 @@ def _without_state(query: Mapping[str, str]) -> Landing:
     # A code that comes without a state may be somebody else's: it is never exchanged. An error is harmless to show.
     if "error" in query and "code" not in query:
         return Landing.DECLINED
+    # claim: C-07
     raise Refused(Refusal.STATE_MISSING)
 
 
@@ -143,9 +153,11 @@ def _undo(
     """
     rotates = code_grant.has_refresh_token(data)
     for user_id, token in code_grant.tokens_to_revoke(data):
+        # claim: C-14
         if not rotates and _is_in_use(app, data, user_id):
             continue
         try:
+            # claim: C-13
             app.slack.call("auth.revoke", token, {})
         except SlackCallError as error:
             app.log.error("revoke_failed", {"code": error.code})

@@ -128,6 +128,7 @@ def _note(app: App, tenant: Tenant, stored: Sequence[Token], origin: Origin) -> 
         for token in stored:
             key_id = envelope.claimed_key_id(token.access.blob)
             detail = f"purpose={_PURPOSE} user={token.user_id} generation={token.generation} key={key_id}"
+            # claim: C-25
             trail.note(app, "token.read", tenant, origin, "ok", detail, app.clock())
         return True
 

@@ -16,14 +16,15 @@ def run(app: App) -> list[Mapping[str, object]]:
     """
     found = [_describe(app, installation) for installation in installations.every(app.db)]
     for tenant, why in inbox.open_purges(app.db).items():
-        entry = {"tenant": tenant.id, "kind": tenant.kind, "status": f"purging: {why}"}
+        label = app.keyring.label(tenant)
+        entry = {"tenant": tenant.id, "kind": tenant.kind, "status": f"purging: {why}", "label": label}
         found.append({**dict.fromkeys(_FIELDS), **entry})
     return found
 
 
 _FIELDS = (
     "tenant", "kind", "name", "status", "reason", "scopes", "installer", "installed", "last_used", "last_validated",
-    "token_expires", "key", "install_url",
+    "token_expires", "key", "label", "install_url",
 )  # fmt: skip
 
 
@@ -44,6 +45,7 @@ def _describe(app: App, installation: Installation) -> Mapping[str, object]:
         "last_validated": _time(installation.last_validated_at) if installation.last_validated_at else None,
         "token_expires": _time(min(expiries)) if expiries else None,
         "key": ",".join(keys),
+        "label": app.keyring.label(tenant),
         "install_url": needs_reinstall.install_url(app, tenant) if installation.status == "needs_reinstall" else None,
     }
 

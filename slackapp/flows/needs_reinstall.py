@@ -4,7 +4,7 @@ The answer to whoever asks for the token from then on carries the link for that.
 """
 
 from slackapp.errors import Refusal, Refused
-from slackapp.flows import trail
+from slackapp.flows import counting, trail
 from slackapp.model import Origin, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installations, tokens
@@ -17,6 +17,7 @@ def give_up(app: App, token: Token, reason: str, origin: Origin) -> None:
             if token.user_id == "":
                 installations.set_status(app.db, token.tenant, "active", "needs_reinstall", reason)
             trail.note(app, "token.dead", token.tenant, origin, reason, f"user={token.user_id}", app.clock())
+            counting.tenant(app, token.tenant, "token_dead")
 
 
 def refusal(app: App, tenant: Tenant) -> Refused:

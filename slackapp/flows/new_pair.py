@@ -21,10 +21,12 @@ def verify(app: App, token: Token, data: Mapping[str, Any]) -> GrantedToken:
     It stands at the top level whether the token is the bot's or a user's, so the type must be looked at
     (docs.slack.dev/authentication/using-token-rotation).
     """
+    # claim: C-45
     if data.get("app_id", app.settings.app_id) != app.settings.app_id or not _same_tenant(data, token):
         raise Refused(Refusal.GRANT_FOREIGN)
     kind, prefixes = ("user", code_grant.USER_PREFIXES) if token.user_id else ("bot", code_grant.BOT_PREFIXES)
     granted = code_grant.read_token_pair(data, kind, prefixes)
+    # claim: C-45
     if granted is None or granted.refresh is None:
         raise Refused(Refusal.GRANT_MALFORMED)
     return granted if granted.scopes else replace(granted, scopes=token.scopes)
@@ -50,6 +52,7 @@ def store(app: App, token: Token, granted: GrantedToken, event: str, origin: Ori
     why = ""
     for _ in range(TRIES):
         keys, now = app.keyring.prepare(token.tenant), app.clock()
+        # claim: C-44
         if keys.minted:
             return False  # purged meanwhile: a late answer must not bring the tenant back
         try:

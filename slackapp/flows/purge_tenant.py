@@ -5,7 +5,7 @@ do, emptying the write-ahead log and rewriting the key backup, is a job in the i
 repeated until it is done, and only then called done. Audit rows stay; they hold ids only.
 """
 
-from slackapp.flows import key_backup, trail
+from slackapp.flows import counting, key_backup, trail
 from slackapp.model import NO_TENANT, InboxRow, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import data_keys, inbox, installations, tokens
@@ -16,10 +16,13 @@ RETRY_AFTER = 60
 def erase(app: App, tenant: Tenant, reason: str, origin: Origin, now: int) -> str:
     """Inside the caller's transaction: no key, token, webhook or event body of the tenant stays. The job's id."""
     # 1. the data keys, without which nothing else can be opened
+    # claim: C-56
     keys = data_keys.delete(app.db, tenant)
     # 2. the rows
     found = tokens.count(app.db, tenant)
+    # claim: C-56
     installations.delete(app.db, tenant)
+    # claim: C-56
     bodies = inbox.empty_tenant(app.db, tenant, now)
     # 3. note what is left to do
     job_id = f"purge-{app.entropy(16).hex()}"
@@ -33,6 +36,7 @@ def erased(app: App, tenant: Tenant) -> None:
     """After that transaction: nothing of the tenant in memory, and the worker is told."""
     app.keyring.forget(tenant)
     app.metrics.count("slackapp_purges_total", {"result": "begun"})
+    counting.tenant(app, tenant, "erased")
     app.wake_worker()
 
 
@@ -49,11 +53,14 @@ def complete_now(app: App, job_id: str, origin: Origin) -> bool:
 def complete(app: App, row: InboxRow, now: int) -> None:
     """The job. Puts itself back for a minute while somebody reads the log, or while something is left."""
     # 4. empty the write-ahead log
+    # claim: C-57
     emptied = app.db.truncate_wal()
     # 5. rewrite the key backup, without the tenant's keys
+    # claim: C-57
     key_backup.write(app)
     # 6. count what is left
     left = leftovers(app, row.tenant)
+    # claim: C-57
     if not emptied or (left and not _came_back(app, row)):
         why = f"left={left}" if emptied else "a reader holds the write-ahead log"
         inbox.postpone(app.db, row.event_id, row.lease_owner, why, now + RETRY_AFTER, forgive=False)

@@ -17,7 +17,7 @@ from slackapp.errors import KeyMissingError, Refusal, Refused, StoreBusyError
 from slackapp.flows import settle_revocation, trail
 from slackapp.flows.suspend_tenant import guard
 from slackapp.flows.tenant_keys import TRIES
-from slackapp.model import NO_TENANT, Installation, Origin
+from slackapp.model import NO_TENANT, Installation, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import inbox, installations, oauth_states
 from slackapp.store.inbox import Arrival
@@ -27,53 +27,56 @@ _RETRY_AFTER = 5
 _JOINED = frozenset({"member_joined_channel", "member_left_channel"})
 
 
-def run(app: App, raw_body: bytes, origin: Origin, now: int) -> str | None:
-    """The challenge of Slack's handshake, to be sent back; None for an event to acknowledge. Raises Refused."""
+def run(app: App, raw_body: bytes, origin: Origin, now: int) -> tuple[str, Tenant]:
+    """The challenge of Slack's handshake, or "" to acknowledge; and whose event it was. Raises Refused."""
     # 1. parse the body, now that its signature holds
     body = parse_json(raw_body)
     # 2. answer the handshake
     challenge = event_envelope.challenge_of(body)
     if challenge is not None:
-        return challenge
+        return challenge, NO_TENANT
     # 3. it is for our app
     if not event_envelope.is_for_app(body, app.settings.app_id):
         trail.note_alone(app, "event.foreign_app", NO_TENANT, origin, "ignored", "", now)
         _count(app, "foreign", "foreign_app")
-        return None
+        return "", NO_TENANT
     if body.get("type") == "app_rate_limited":
         _count(app, "app_rate_limited", "noted")
-        return None
+        return "", NO_TENANT
     read = event_envelope.read_envelope(body)
     # 4. find the tenant, from the verified body alone
     # 5. keep the event, once; an uninstall or a revocation takes effect
-    outcome = _take(app, body, read, raw_body, origin, now)
+    outcome, tenant = _take(app, body, read, raw_body, origin, now)
     if outcome == "unknown":
         _unknown_tenant(app, body, read.type in LIFECYCLE_TYPES, origin, now)
     # 6. acknowledge
     _count(app, read.type if read.type in app.behaviour or read.type in LIFECYCLE_TYPES else "other", outcome)
-    return None
+    return "", tenant
 
 
-def _take(app: App, body: Mapping[str, Any], read: Envelope, raw_body: bytes, origin: Origin, now: int) -> str:
+def _take(
+    app: App, body: Mapping[str, Any], read: Envelope, raw_body: bytes, origin: Origin, now: int
+) -> tuple[str, Tenant]:
     if read.type in LIFECYCLE_TYPES:
         tenant = tenant_of.tenant_of_lifecycle(body)
         if tenant is None:
             raise Refused(Refusal.EVENT)
         arrival = Arrival(read.event_id, tenant, read.type, read.event_time)
-        return settle_revocation.receive(app, arrival, read.event, origin, now)
+        return settle_revocation.receive(app, arrival, read.event, origin, now), tenant
     installation = installations.find_first(app.db, tenant_of.tenants_of_event(body))
     if installation is None or installation.status == "purging":
-        return "unknown"
+        return "unknown", NO_TENANT
+    tenant = installation.tenant
     if read.type == "grid_migration_finished":
         installations.recheck(app.db, installation.tenant)  # it belongs to an org now; the next check asks to which
     if read.type not in app.behaviour:
-        return "unhandled"  # not even kept: nobody would do anything with it
+        return "unhandled", tenant  # not even kept: nobody would do anything with it
     if _is_own(read, installation, app.settings.app_id):
-        return "own"
+        return "own", tenant
     if installation.status == "suspended":
-        raise Refused(Refusal.KEY_REVOKED)
-    with guard(app, installation.tenant, origin, f"event={read.event_id}"):
-        return keep(app, Arrival(read.event_id, installation.tenant, read.type, read.event_time), raw_body, now)
+        raise Refused(Refusal.KEY_REVOKED, tenant=tenant)
+    with guard(app, tenant, origin, f"event={read.event_id}"):
+        return keep(app, Arrival(read.event_id, tenant, read.type, read.event_time), raw_body, now), tenant
 
 
 def keep(app: App, arrival: Arrival, raw_body: bytes, now: int) -> str:

@@ -14,7 +14,7 @@ from slackapp.checks.json_body import parse_json
 from slackapp.errors import Refusal, Refused
 from slackapp.flows import receive_event, trail
 from slackapp.flows.suspend_tenant import guard
-from slackapp.model import NO_TENANT, Installation, Origin
+from slackapp.model import NO_TENANT, Installation, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import installations
 from slackapp.store.inbox import Arrival
@@ -23,40 +23,45 @@ UNKNOWN_COMMAND = "I do not know that command. If I was just updated, please try
 NOT_INSTALLED = "This app is not installed here any more. Please ask an admin to install it again."
 
 
-def command(app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int) -> str:
-    """What to tell the person at once; "" where the answer comes later. Raises Refused."""
+def command(
+    app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int
+) -> tuple[str, Tenant]:
+    """What to tell the person at once, "" where the answer comes later; and whose command it is. Raises Refused."""
     found = interaction.read_command(form, app.settings.app_id)
     if found is None:
-        return _foreign(app, origin, now)
+        _foreign(app, origin, now)
+        return "", NO_TENANT
     installation = installations.find_first(app.db, tenant_of.tenants_of_command(form))
     if installation is None or installation.status == "purging":
         _count(app, "unknown")
-        return NOT_INSTALLED
+        return NOT_INSTALLED, NO_TENANT
     if found.key not in app.behaviour:
         _count(app, "unhandled")
-        return UNKNOWN_COMMAND
+        return UNKNOWN_COMMAND, installation.tenant
     _keep(app, installation, found, signature, origin, now)
-    return ""
+    return "", installation.tenant
 
 
-def interact(app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int) -> None:
-    """Raises Refused."""
+def interact(app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int) -> Tenant:
+    """Whose it is. Raises Refused."""
     found = interaction.read_interaction(form, app.settings.app_id)
     if found is None:
         _foreign(app, origin, now)
-        return
+        return NO_TENANT
     installation = installations.find_first(app.db, tenant_of.tenants_of_interaction(found.fields))
     if installation is None or installation.status == "purging":
         _count(app, "unknown")
-    elif found.key not in app.behaviour:
+        return NO_TENANT
+    if found.key not in app.behaviour:
         _count(app, "unhandled")
     else:
         _keep(app, installation, found, signature, origin, now)
+    return installation.tenant
 
 
 def _keep(app: App, installation: Installation, found: Interaction, signature: bytes, origin: Origin, now: int) -> None:
     if installation.status == "suspended":
-        raise Refused(Refusal.KEY_REVOKED)
+        raise Refused(Refusal.KEY_REVOKED, tenant=installation.tenant)
     event_id = f"sig-{hashlib.sha256(signature).hexdigest()}"
     # A command's team is always ours; an org-wide token serves many.
     body = json.dumps({"event": dict(found.fields), "team_id": found.fields.get("team_id")}).encode()
@@ -66,10 +71,9 @@ def _keep(app: App, installation: Installation, found: Interaction, signature: b
     _count(app, outcome)
 
 
-def _foreign(app: App, origin: Origin, now: int) -> str:
+def _foreign(app: App, origin: Origin, now: int) -> None:
     trail.note_alone(app, "event.foreign_app", NO_TENANT, origin, "ignored", "", now)
     _count(app, "foreign_app")
-    return ""
 
 
 def _count(app: App, result: str) -> None:

@@ -20,6 +20,7 @@ def run(app: App, tenant: Tenant, provider: str, origin: Origin) -> int:
         old, fresh = app.keyring.prepare(tenant), app.keyring.mint(tenant, provider)
         if old.minted:
             return 0  # it has no keys, and so no records
+        # claim: C-25
         trail.note_alone(app, "token.read", tenant, origin, "ok", "purpose=reencrypt", app.clock())
         try:
             # 2. in one transaction: every record moved over, the old keys out, the new keys in

@@ -8,10 +8,10 @@ nothing: the lease runs out, and the same refresh token is tried again while its
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.checks.slack_errors import ERRORS, REFUSED_REFRESH
+from slackapp.checks.slack_errors import REFUSED_REFRESH
 from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
-from slackapp.flows import needs_reinstall, new_pair, open_token, trail
+from slackapp.flows import counting, needs_reinstall, new_pair, open_token, trail
 from slackapp.flows.suspend_tenant import guard
 from slackapp.model import Origin, Secret, Token
 from slackapp.ports import App
@@ -26,7 +26,6 @@ _PUT_OFF = 3600
 """Seconds after which a refresh token that did not open is tried again."""
 _WAITS, _WAIT = 30, 0.1
 """How often and how long, in seconds, somebody without a live token waits for the one who refreshes it."""
-_UNUSABLE = frozenset({"grant_foreign", "grant_malformed"})
 
 
 def is_due(token: Token, now: int) -> bool:
@@ -63,7 +62,9 @@ def run(app: App, token: Token, origin: Origin, wait: bool) -> Token:
             key_id = envelope.claimed_key_id(token.refresh.blob) if token.refresh is not None else 0
             of = f"kind=refresh user={token.user_id} generation={token.generation} key={key_id}"
             detail = f"purpose=refresh {of}"
+            # claim: C-25
             trail.note(app, "token.read", token.tenant, origin, "ok", detail, now)
+    # claim: C-41
     if not leased:
         return _someone_else_does(app, token, wait)
     # 2. open the refresh token
@@ -80,7 +81,7 @@ def run(app: App, token: Token, origin: Origin, wait: bool) -> Token:
         raise _unusable(app, token, owner, refused.refusal, origin) from None
     # 5. seal, and put it in place of the generation it came from
     new_pair.store(app, token, granted, "token.refreshed", origin)
-    _count(app, "ok", "")
+    _count(app, token, "ok", "")
     return _reread(app, token)
 
 
@@ -119,6 +120,7 @@ def _open_refresh(app: App, token: Token, owner: str, origin: Origin) -> Secret:
 
 def _ask(app: App, token: Token, owner: str, refresh: Secret) -> Mapping[str, Any]:
     fields = {"grant_type": "refresh_token", "refresh_token": refresh.reveal()}
+    # claim: C-42
     _still_ours(app, token, owner)
     try:
         return app.slack.call_as_app(METHOD, fields).data
@@ -134,6 +136,7 @@ def _still_ours(app: App, token: Token, owner: str) -> None:
 
     It would be answered within the grace period, and which of the two pairs Slack then keeps is anybody's guess.
     """
+    # claim: C-42
     if not tokens.renew_lease(app.db, token, owner, app.clock() + LEASE):
         raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=ANOTHER_IS_AT_IT)
 
@@ -143,7 +146,7 @@ def _unusable(app: App, token: Token, owner: str, why: Refusal, origin: Origin) 
     with app.db.transaction():
         tokens.hold_lease(app.db, token, owner, app.clock() - 1)
         trail.note(app, "token.refresh_failed", token.tenant, origin, why.name, f"user={token.user_id}", app.clock())
-    _count(app, "malformed", why.name.lower())
+    _count(app, token, "malformed", why.name.lower())
     return Refused(Refusal.TOKEN_UNAVAILABLE)
 
 
@@ -152,20 +155,21 @@ def _failed(app: App, token: Token, owner: str, error: SlackCallError, origin: O
     app.pauses.hold(METHOD, error.retry_after, app.clock())
     with app.db.transaction():
         if refused:
+            # claim: C-38
             tokens.refuse_refresh(app.db, token, owner)
         else:
             # At once for whoever comes next; after a limited rate, not before Slack wants to hear of us again.
             tokens.hold_lease(app.db, token, owner, app.clock() + error.retry_after - 1)
         detail = f"user={token.user_id} generation={token.generation}"
         trail.note(app, "token.refresh_failed", token.tenant, origin, error.code, detail, app.clock())
-    _count(app, "refused" if refused else "failed", error.code)
+    _count(app, token, "refused" if refused else "failed", error.code)
     if not refused:
         return Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=error.retry_after or None)
     app.log.error("refresh_refused", {"code": error.code, "mend": "the app must be installed again"})
     return needs_reinstall.refusal(app, token.tenant)
 
 
-def _count(app: App, result: str, code: str) -> None:
-    """Reasons are of a closed list, so that Slack cannot make labels."""
-    reason = code if code in ERRORS or code in REFUSED_REFRESH or code in _UNUSABLE else "other"
-    app.metrics.count("slackapp_refresh_total", {"result": result, "reason": reason if code else ""})
+def _count(app: App, token: Token, result: str, code: str) -> None:
+    app.metrics.count("slackapp_refresh_total", {"result": result, "reason": code})
+    if code:
+        counting.tenant(app, token.tenant, "refresh_refused" if result == "refused" else "refresh_failed")

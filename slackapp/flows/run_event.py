@@ -75,7 +75,8 @@ def run(app: App, row: InboxRow, now: int) -> None:
         app.log.bug("behaviour_failed", {"row": row.event_id, "type": row.type})
         _failed(app, row, context, error, app.clock())
     else:
-        _end(app, row, "done", "ok", app.clock())
+        # Unflushed where no call was made: a row that comes back after a power failure has had no effect yet.
+        _end(app, row, "done", "ok", app.clock(), flush=bool(context.calls_made))
 
 
 def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
@@ -91,8 +92,9 @@ def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
         raise Refused(Refusal.KEY_UNAVAILABLE) from None
 
 
-def _end(app: App, row: InboxRow, state: str, result: str, now: int, audited: str = "") -> None:
-
+def _end(
+    app: App, row: InboxRow, state: str, result: str, now: int, audited: str = "", flush: bool = True
+) -> None:
     def write() -> None:
         ours = inbox.finish(app.db, row.event_id, row.lease_owner, state, result, now)
         if ours and audited:
@@ -101,7 +103,7 @@ def _end(app: App, row: InboxRow, state: str, result: str, now: int, audited: st
         if state == "done":
             installations.touch(app.db, row.tenant, now)
 
-    app.db.together(write)
+    (app.db.together if flush else app.db.together_unflushed)(write)
     app.metrics.count("slackapp_inbox_total", {"result": state})
 
 

@@ -35,10 +35,12 @@ def receive(app: App, arrival: Arrival, event: Mapping[str, Any], origin: Origin
     No key is needed, so that a tenant whose key is lost or withdrawn can be erased all the same.
     """
     revocation = read_revocation(arrival.type, event)
+    # claim: C-49
     with app.db.transaction():
         installation = installations.find(app.db, arrival.tenant)
         if installation is None or installation.status == "purging":
             return "unknown"
+        # claim: C-47
         if inbox.is_known(app.db, arrival.event_id):
             return "repeat"
         judged = _judge(app, installation, revocation, arrival.event_time)
@@ -46,11 +48,12 @@ def receive(app: App, arrival: Arrival, event: Mapping[str, Any], origin: Origin
         state = "ready" if judged.ask else "done"
         inbox.receive_lifecycle(app.db, arrival, str(revocation), state, outcome, now)
         if judged.ask:
+            # claim: C-61
             installations.set_status(app.db, arrival.tenant, "active", "suspect")
         trail.note(app, arrival.type, arrival.tenant, origin, outcome, f"event={arrival.event_id}", now)
         purged = bool(judged.act) and _erase(app, arrival.tenant, revocation.everything, judged.act, origin, now)
     if purged:
-        purge_tenant.erased(app, arrival.tenant)
+        _removed(app, arrival.tenant)
     app.wake_worker()
     return outcome
 
@@ -80,7 +83,12 @@ def settle(app: App, row: InboxRow, now: int) -> None:
         inbox.finish(app.db, row.event_id, row.lease_owner, "done", result, now)
         trail.note(app, f"{row.type}.settled", row.tenant, origin, result, f"event={row.event_id}", now)
     if purged:
-        purge_tenant.erased(app, row.tenant)
+        _removed(app, row.tenant)
+
+
+def _removed(app: App, tenant: Tenant) -> None:
+    purge_tenant.erased(app, tenant)
+    app.metrics.count("slackapp_uninstalls_total", {"by": "slack"})
 
 
 def _wait(attempts: int) -> int:
@@ -99,6 +107,7 @@ def _judge(app: App, installation: Installation, revocation: Revocation, event_t
 
 def _verdict(token: Token, installation: Installation, revocation: Revocation, event_time: int) -> Verdict:
     verdict = judge_time(event_time, installation.installed_at if revocation.everything else token.granted_at)
+    # claim: C-61
     if verdict is Verdict.ACT and not revocation.everything and token.refresh is not None:
         # Slack does not say whether it also reports a rotating token that a refresh has retired, while its successor
         # lives (docs.slack.dev/authentication/using-token-rotation): such a report alone erases nothing.

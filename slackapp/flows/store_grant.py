@@ -9,7 +9,7 @@ import json
 from slackapp.checks import token_life
 from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
-from slackapp.flows import trail
+from slackapp.flows import counting, trail
 from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
 from slackapp.model import Grant, GrantedToken, Installation, Origin, RecordContext, Sealed, Tenant, Webhook
 from slackapp.ports import App, TenantKeys
@@ -24,13 +24,16 @@ def run(app: App, grant: Grant, state_hash: bytes, origin: Origin, now: int) -> 
         # Keys are opened before the transaction: whoever holds the master key may be far away.
         keys = app.keyring.prepare(grant.tenant)
         try:
+            # claim: C-55
             with app.db.transaction():
                 first = _write(app, grant, keys, origin, now)
                 oauth_states.finish(app.db, state_hash, "installed", grant.tenant)
         except KeysChangedError:
             app.keyring.forget(grant.tenant)
             continue
-        app.metrics.count("slackapp_installs_total", {"result": "installed" if first else "reinstalled"})
+        result = "installed" if first else "reinstalled"
+        app.metrics.count("slackapp_installs_total", {"result": result})
+        counting.tenant(app, grant.tenant, result)
         app.wake_worker()
         return
     raise StoreBusyError("the tenant's keys kept changing")

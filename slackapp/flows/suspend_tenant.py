@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError, Refusal, Refused
-from slackapp.flows import trail
+from slackapp.flows import counting, trail
 from slackapp.model import Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import installations
@@ -25,13 +25,14 @@ def guard(app: App, tenant: Tenant, origin: Origin, detail: str) -> Iterator[Non
         yield
     except KeyRevokedError:
         suspend(app, tenant, origin)
-        raise Refused(Refusal.KEY_REVOKED) from None
+        raise Refused(Refusal.KEY_REVOKED, tenant=tenant) from None
     except KeyUnavailableError:
-        raise Refused(Refusal.KEY_UNAVAILABLE, retry_after=_RETRY_AFTER) from None
+        raise Refused(Refusal.KEY_UNAVAILABLE, retry_after=_RETRY_AFTER, tenant=tenant) from None
     except DecryptError:
         trail.note_alone(app, "token.unavailable", tenant, origin, "failed", detail, app.clock())
         app.metrics.count("slackapp_token_unavailable_total", {})
-        raise Refused(Refusal.TOKEN_UNAVAILABLE) from None
+        # claim: C-35
+        raise Refused(Refusal.TOKEN_UNAVAILABLE, tenant=tenant) from None
 
 
 def suspend(app: App, tenant: Tenant, origin: Origin) -> None:
@@ -39,6 +40,7 @@ def suspend(app: App, tenant: Tenant, origin: Origin) -> None:
     with app.db.transaction():
         if installations.set_status(app.db, tenant, "active", "suspended"):
             trail.note(app, "tenant.suspended", tenant, origin, "ok", "", app.clock())
+            counting.tenant(app, tenant, "suspended")
     app.keyring.forget(tenant)
 
 

@@ -67,6 +67,7 @@ def _finish(app: App, installation: Installation, origin: Origin) -> Outcome:
         current = installations.find(app.db, tenant)
         if current is None:
             return Outcome(found=True, slack=slack, erased=True, pending=False)
+        # claim: C-64
         if current.status != "purging" or current.generation != installation.generation:
             return Outcome(found=True, slack=slack, erased=False, pending=False)
         job_id = purge_tenant.erase(app, tenant, "uninstall", origin, now)

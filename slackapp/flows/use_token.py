@@ -50,20 +50,26 @@ def call(
 def run(app: App, use: Use, method: str, send: Send, origin: Origin, intent: Callable[[], None]) -> SlackAnswer:
     """The same for any call that takes a token."""
     whose = f"{use.tenant} {use.user_id} {method}"
+    # 1. nothing is sent while Slack wants to hear nothing of this method
     held = app.pauses.left(whose, app.clock())
     if held:
         raise SlackCallError(method, "ratelimited", SlackErrorKind.RATE, held)
+    # 2. find the token, and refresh it when it is due
     token = fresh(app, use, origin)
     try:
-        return send(_open(app, token, use, method, origin, intent))
+        secret = _open(app, token, use, method, origin, intent)
+        # 5. call Slack
+        return send(secret)
     except SlackCallError as error:
         app.pauses.hold(whose, error.retry_after, app.clock())
         if not _is_outlived(app, token, error):
             if error.kind is SlackErrorKind.DEAD:
+                # claim: C-37
                 needs_reinstall.give_up(app, token, error.code, origin)
             raise
-    # The pair that we saw is over before its time: refresh it, then repeat exactly once.
+    # 6. refresh the pair that is over before its time, then repeat exactly once
     try:
+        # claim: C-39
         token = refresh_token.run(app, token, origin, wait=True)
     except Refused as refused:
         if refused.refusal is Refusal.NEEDS_REINSTALL:
@@ -82,13 +88,16 @@ def fresh(app: App, use: Use, origin: Origin) -> Token:
     """The token as it is stored, sealed; refreshed when it is due. Raises Refused."""
     installation = installations.find(app.db, use.tenant)
     token = tokens.find(app.db, use.tenant, use.user_id) if installation is not None else None
+    # claim: C-40
     _refuse_status(app, installation, use)
+    # claim: C-37
     if token is None or token.status == "dead":
         raise needs_reinstall.refusal(app, use.tenant)
     if refresh_token.is_due(token, app.clock()):
         token = refresh_token.run_if_free(app, token, origin)
         if token.status == "dead":  # given up by another one meanwhile
             raise needs_reinstall.refusal(app, use.tenant)
+    # claim: C-36
     if token.expires_at is not None and token.expires_at <= app.clock():
         # Expired, and no refresh came about. There is no other copy to fall back on.
         if token.status != "refresh_refused":
@@ -130,10 +139,16 @@ def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent:
 
     def note() -> None:
         # Once more, under the lock: who has just become suspect, or is being removed, is not used any more.
+        # claim: C-40
         _refuse_status(app, installations.find(app.db, use.tenant), use)
+        # claim: C-25
         trail.note(app, "token.read", use.tenant, origin, "ok", detail, app.clock())
+        # claim: C-50
         intent()
 
+    # 3. note the read, and the intent to call, and commit both
+    # claim: C-25, C-26
     app.db.together(note)
+    # 4. open the token where it belongs
     with guard(app, use.tenant, origin, detail):
         return open_token.access(app, token)

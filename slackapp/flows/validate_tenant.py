@@ -10,7 +10,7 @@ from typing import Any
 
 from slackapp.checks.slack_ids import is_enterprise
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
-from slackapp.flows import needs_reinstall, new_pair, trail, use_token
+from slackapp.flows import counting, needs_reinstall, new_pair, trail, use_token
 from slackapp.model import Installation, Origin, SlackAnswer, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installations, tokens
@@ -69,6 +69,7 @@ def run(app: App, tenant: Tenant, origin: Origin) -> list[Checked]:
         for kind, scopes in (("missing", checked.missing), ("surplus", checked.surplus)):
             if scopes:
                 app.metrics.count("slackapp_scope_drift_total", {"kind": kind})
+                counting.tenant(app, tenant, "scope_drift")
     return found
 
 

@@ -36,9 +36,11 @@ def _walk(app: App, start: Checkpoint) -> list[str]:
         if row.number <= number:
             found.append(f"row {row.number} does not belong there: it was added")
             continue
+        # claim: C-28
         if row.number != number + 1:
             found.append(f"rows {number + 1} to {row.number - 1} are missing")
         expected = app.keyring.audit_mac(chain + audit.encode(row.number, row.entry))
+        # claim: C-28
         if not hmac.compare_digest(expected, row.chain):
             found.append(f"row {row.number} does not follow from the one before: edited, moved, or its forerunner was")
         number, chain = row.number, row.chain
@@ -49,6 +51,7 @@ def _against(app: App, start: Checkpoint, number: int, chain: bytes) -> list[str
     if number < start.number:
         return []  # cut long ago, behind the checkpoint
     stored = start.chain if number == start.number else audit.chain_of(app.db, number)
+    # claim: C-28
     if stored is None:
         return [f"row {number} is not there any more: the end was cut off"]
     return [] if hmac.compare_digest(stored, chain) else [f"row {number} is not the one that it was"]

@@ -19,13 +19,14 @@ SHOWN_FOR = 3600
 def finish(app: App, request: Request, caller: Origin, now: int) -> Response:
     """Arrows 5 to 14 of the install. On success 303, so that neither code nor state stays in the history."""
     wait = app.rate_gate.admit(f"callback {neighbourhood(request.address)}", now)
+    # claim: C-72
     if wait:
         raise Refused(Refusal.RATE, retry_after=wait)
     query = read_query(request.raw_query, finish_install.PARAMETERS)
-    landing = finish_install.run(app, query, request.header("cookie"), caller, now)
+    landing, tenant = finish_install.run(app, query, request.header("cookie"), caller, now)
     if landing is Landing.DECLINED:
         return html(200, pages.declined())
-    return redirect(303, f"{app.settings.public_url}/slack/installed")
+    return redirect(303, f"{app.settings.public_url}/slack/installed", tenant=tenant)
 
 
 def installed(app: App, request: Request, caller: Origin, now: int) -> Response:

@@ -15,5 +15,5 @@ def receive(app: App, request: Request, caller: Origin, now: int) -> Response:
         return text(200, "")  # Slack looks at our certificate; there is nothing to do
     if request.media_type != JSON:
         raise Refused(Refusal.MEDIA_TYPE)
-    challenge = receive_event.run(app, request.raw_body, caller, now)
-    return text(200, challenge or "")
+    challenge, tenant = receive_event.run(app, request.raw_body, caller, now)
+    return text(200, challenge, tenant=tenant)

@@ -12,6 +12,7 @@ from slackapp.web.response import Response, redirect
 def begin(app: App, request: Request, caller: Origin, now: int) -> Response:
     """Arrows 1 to 4 of the install: a cookie, and 302 to Slack."""
     wait = app.rate_gate.admit(f"install {neighbourhood(request.address)}", now)
+    # claim: C-72
     if wait:
         raise Refused(Refusal.RATE, retry_after=wait)
     query = read_query(request.raw_query, frozenset({"team"}))

@@ -16,8 +16,8 @@ def command(app: App, request: Request, caller: Origin, now: int) -> Response:
     form = _form(request)
     if form.get("ssl_check") == "1":
         return text(200, "")  # Slack looks at our certificate; there is nothing to do
-    said = receive_interaction.command(app, form, request.header_bytes(SIGNATURE), caller, now)
-    return text(200, said)
+    said, tenant = receive_interaction.command(app, form, request.header_bytes(SIGNATURE), caller, now)
+    return text(200, said, tenant=tenant)
 
 
 def interact(app: App, request: Request, caller: Origin, now: int) -> Response:
@@ -25,8 +25,8 @@ def interact(app: App, request: Request, caller: Origin, now: int) -> Response:
     form = _form(request)
     if form.get("ssl_check") == "1":
         return text(200, "")
-    receive_interaction.interact(app, form, request.header_bytes(SIGNATURE), caller, now)
-    return text(200, "")
+    tenant = receive_interaction.interact(app, form, request.header_bytes(SIGNATURE), caller, now)
+    return text(200, "", tenant=tenant)
 
 
 def _form(request: Request) -> dict[str, str]:

@@ -1,10 +1,16 @@
-"""The landing page, and what machines look at."""
+"""The pages that anybody may read, and what machines look at."""
 
+import math
+
+from slackapp.checks import scope_reasons
 from slackapp.errors import StoreError
+from slackapp.flows import counting, measure, sweep
 from slackapp.model import Origin
 from slackapp.ports import App
-from slackapp.store import inbox, meta
-from slackapp.web import pages
+from slackapp.store import inbox, meta, oauth_states
+from slackapp.web import directory_pages, pages
+from slackapp.web.directory_pages import Retention
+from slackapp.web.pages import About
 from slackapp.web.request import Request
 from slackapp.web.response import Response, html, json_answer, text
 
@@ -14,8 +20,30 @@ _RETRY_AFTER = 5
 def landing(app: App, request: Request, caller: Origin, now: int) -> Response:
     """One page, one button."""
     settings = app.settings
-    page = pages.landing(settings.name, (*settings.bot_scopes, *settings.user_scopes), settings.slack.is_local)
-    return html(200, page)
+    reasons = [(scope, scope_reasons.reason_of(scope)) for scope in (*settings.bot_scopes, *settings.user_scopes)]
+    scopes = [(scope, reason.why if reason else "") for scope, reason in reasons]
+    return html(200, pages.landing(_about(app), scopes, settings.slack.is_local))
+
+
+def privacy(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """What is stored, and how long: the same numbers as the code that erases it."""
+    kept = Retention(
+        install_minutes=math.ceil(app.settings.state_ttl / 60),
+        state_minutes=oauth_states.KEEP // 60,
+        event_hours=sweep.DEDUPE_WINDOW // 3600,
+        audit_days=app.settings.audit_days,
+    )
+    return html(200, directory_pages.privacy(_about(app), kept))
+
+
+def support(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """Where help is, and how to be rid of the app."""
+    return html(200, directory_pages.support(_about(app)))
+
+
+def _about(app: App) -> About:
+    told = app.settings
+    return About(told.name, told.description, told.company, told.support_email, told.privacy_email)
 
 
 def healthz(app: App, request: Request, caller: Origin, now: int) -> Response:
@@ -51,5 +79,6 @@ def readyz(app: App, request: Request, caller: Origin, now: int) -> Response:
 
 
 def metrics(app: App, request: Request, caller: Origin, now: int) -> Response:
-    """Counters for Prometheus, for the operator."""
-    return Response(200, "text/plain; version=0.0.4; charset=utf-8", app.metrics.text().encode())
+    """All numbers, for Prometheus."""
+    told = app.metrics.full_text(counting.totals(app), measure.run(app, now), counting.names(app))
+    return Response(200, "text/plain; version=0.0.4; charset=utf-8", told.encode())

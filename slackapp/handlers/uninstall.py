@@ -1,5 +1,7 @@
 """`POST /slack/uninstall`, for the operator."""
 
+from dataclasses import replace
+
 from slackapp.checks.json_body import parse_json
 from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.errors import Refusal, Refused
@@ -26,4 +28,4 @@ def remove(app: App, request: Request, caller: Origin, now: int) -> Response:
         "erased": outcome.erased,
         "pending": outcome.pending,
     }
-    return json_answer(200, answer)
+    return replace(json_answer(200, answer), tenant=tenant)

@@ -21,7 +21,8 @@ from slackapp.store import data_keys, meta
 from slackapp.store.db import Database
 
 PURPOSES = ("bot", "user", "refresh", "data")
-SERVICE_PURPOSES = ("state", "audit")
+SERVICE_PURPOSES = ("state", "audit", "label")
+LABEL_LENGTH = 12
 CACHE_KEYS = 4096
 CACHE_SECONDS = 300
 
@@ -51,13 +52,16 @@ class OpenKeys:
 
     def seal(self, context: RecordContext, plaintext: bytes) -> Sealed:
         """Seals under the key of the context's purpose."""
-        if context.purpose not in self.keys:
-            raise KeyMissingError
-        if len(plaintext) > LIMITS[context.kind]:
-            raise ValueError(f"a {context.kind} is too large to be sealed")
-        key = self.keys[context.purpose]
-        bound = envelope.record_context(self.app_id, context)
-        return Sealed(envelope.seal(key.key, key.key_id, bound, plaintext, self.entropy(envelope.RANDOM_BYTES)))
+        return _seal(self.app_id, self.entropy, self.keys.get(context.purpose), context, plaintext)
+
+
+def _seal(app_id: str, entropy: Entropy, key: OpenKey | None, context: RecordContext, plaintext: bytes) -> Sealed:
+    if key is None:
+        raise KeyMissingError
+    if len(plaintext) > LIMITS[context.kind]:
+        raise ValueError(f"a {context.kind} is too large to be sealed")
+    bound = envelope.record_context(app_id, context)
+    return Sealed(envelope.seal(key.key, key.key_id, bound, plaintext, entropy(envelope.RANDOM_BYTES)))
 
 
 class Keyring:
@@ -82,9 +86,9 @@ class Keyring:
         self._entropy = entropy
         self._clock = clock
         self._lock = threading.Lock()
-        self._cache: OrderedDict[Tenant, _Loaded] = OrderedDict()
+        self._cache: OrderedDict[Tenant, _Opened] = OrderedDict()
         self._epoch = -1
-        self._audit_key = b""
+        self._audit_key = self._label_key = b""
 
     # Records
 
@@ -94,8 +98,10 @@ class Keyring:
         Does not ask first whether another process has changed the keys: whoever stores what was sealed looks whether
         its key is still there. Opening always asks.
         """
-        active = self._loaded(context.tenant, ask=False).active
-        return OpenKeys(self._app_id, self._entropy, active, ()).seal(context, plaintext)
+        if self._epoch < 0:
+            self._take_notice()
+        key = self._active(context.tenant, context.purpose)
+        return _seal(self._app_id, self._entropy, key, context, plaintext)
 
     def open(self, context: RecordContext, sealed: Sealed) -> bytes:
         """Opens a record where it belongs. Raises DecryptError, for every reason alike."""
@@ -107,7 +113,9 @@ class Keyring:
 
     def prepare(self, tenant: Tenant) -> OpenKeys:
         """The tenant's keys, to seal with inside a transaction; for a new tenant, keys that are yet to be stored."""
-        active = self._loaded(tenant).active
+        self._take_notice()
+        opened = self._opened(tenant)
+        active = {row.purpose: self._unwrapped(opened, row) for row in data_keys.active(self._db, tenant)}
         return OpenKeys(self._app_id, self._entropy, active, ()) if active else self.mint(tenant, LOCAL)
 
     def mint(self, tenant: Tenant, provider: str) -> OpenKeys:
@@ -179,10 +187,11 @@ class Keyring:
             with self._db.transaction():
                 for key in missing:
                     data_keys.add(self._db, NO_TENANT, key, now)  # whoever comes first wins
-        self._audit_key = self._service_key("audit").key
+        opened = {purpose: self._service_key(purpose).key for purpose in SERVICE_PURPOSES}
+        self._audit_key, self._label_key = opened["audit"], opened["label"]
 
     def state_key(self) -> tuple[int, bytes]:
-        """Id and bytes of the key that new states are signed with."""
+        """Id and bytes of the key that new states are signed with. As with sealing: whoever takes a state back asks."""
         key = self._service_key("state")
         return key.key_id, key.key
 
@@ -195,8 +204,14 @@ class Keyring:
         """HMAC-SHA-256 under the audit's own key."""
         return envelope.mac(self._audit_key, data)
 
+    def label(self, tenant: Tenant) -> str:
+        """A short keyed hash that stands for the tenant in the log and in metrics, where its id must not be."""
+        return envelope.mac(self._label_key, f"{tenant.kind} {tenant.id}".encode()).hex()[:LABEL_LENGTH]
+
     def _service_key(self, purpose: str) -> OpenKey:
-        key = self._loaded(NO_TENANT).active.get(purpose)
+        if self._epoch < 0:
+            self._take_notice()
+        key = self._active(NO_TENANT, purpose)
         if key is None:
             raise KeyMissingError
         return key
@@ -204,34 +219,48 @@ class Keyring:
     # Where the keys come from
 
     def _by_id(self, tenant: Tenant, key_id: int) -> OpenKey | None:
-        by_id = self._loaded(tenant).by_id
-        if key_id not in by_id:
+        self._take_notice()
+        opened = self._opened(tenant)
+        if key_id not in opened.by_id:
             row = data_keys.find(self._db, tenant, key_id)
+            return self._unwrapped(opened, row) if row is not None else None
+        return opened.by_id[key_id]
+
+    def _active(self, tenant: Tenant, purpose: str) -> OpenKey | None:
+        opened = self._opened(tenant)
+        if purpose not in opened.active:
+            row = data_keys.active_for(self._db, tenant, purpose)
             if row is None:
                 return None
-            by_id[key_id] = self._unwrap(row)
-        return by_id[key_id]
+            opened.active[purpose] = self._unwrapped(opened, row)
+        return opened.active[purpose]
 
-    def _loaded(self, tenant: Tenant, ask: bool = True) -> "_Loaded":
+    def _take_notice(self) -> None:
         try:
-            epoch = self.refresh() if ask or self._epoch < 0 else self._epoch
+            self.refresh()
         except ConfigError:
-            epoch = self._epoch  # the worker logs it; a bad new file is no reason to stop serving with the old keys
+            return  # the worker logs it; a bad new file is no reason to stop serving with the old keys
+
+    def _opened(self, tenant: Tenant) -> "_Opened":
+        """What of the tenant's keys is in memory."""
         now = self._clock()
         with self._lock:
             found = self._cache.get(tenant)
             if found is not None and 0 <= now - found.since < CACHE_SECONDS:
                 self._cache.move_to_end(tenant)
                 return found
-        # Not under the lock: a provider may be far away, and one tenant's must not hold up the others'.
-        keys = [self._unwrap(row) for row in data_keys.active(self._db, tenant)]
-        loaded = _Loaded(now, {key.key_id: key for key in keys}, {key.purpose: key for key in keys})
-        with self._lock:
-            if keys and epoch == self._epoch:  # a flush that came in between must not be undone
-                self._cache[tenant] = loaded
+            return _Opened(now, self._epoch, {}, {})
+
+    def _unwrapped(self, opened: "_Opened", row: DataKey) -> OpenKey:
+        if row.key_id not in opened.by_id:
+            # Not under the lock: a provider may be far away, and one tenant's must not hold up the others'.
+            opened.by_id[row.key_id] = self._unwrap(row)
+            with self._lock:
+                if opened.epoch == self._epoch:  # a flush that came in between must not be undone
+                    self._cache[row.tenant] = opened
                 while len(self._cache) > CACHE_KEYS // len(PURPOSES):
                     self._cache.popitem(last=False)
-        return loaded
+        return opened.by_id[row.key_id]
 
     def _unwrap(self, row: DataKey) -> OpenKey:
         context = KeyContext(self._app_id, row.tenant, row.purpose, row.key_id)
@@ -254,9 +283,10 @@ class Keyring:
 
 
 @dataclass(frozen=True)
-class _Loaded:
-    """A tenant's keys in memory."""
+class _Opened:
+    """Those of a tenant's keys that were used, in memory."""
 
     since: int
+    epoch: int
     by_id: dict[int, OpenKey]
     active: dict[str, OpenKey]

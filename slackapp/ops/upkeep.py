@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from slackapp.errors import StoreError
-from slackapp.flows import heartbeat, refresh_due, suspend_tenant, sweep, validate_tenant, verify_audit
+from slackapp.flows import counting, heartbeat, refresh_due, suspend_tenant, sweep, validate_tenant, verify_audit
 from slackapp.ports import App
 from slackapp.store import meta
 
@@ -76,6 +76,7 @@ def house() -> tuple[Task, ...]:
     return (
         Task("heartbeat", 0, Heartbeat().run),
         Task("log", 0, lambda app, stopping: app.log.flush()),
+        Task("counters", counting.EVERY, lambda app, stopping: counting.run(app)),
         Task("checkpoint", 0, lambda app, stopping: app.db.checkpoint()),
         Task("clock", 0, ClockWatch(time.monotonic).run),
         Task("unclear", MINUTE, lambda app, stopping: sweep.mark_unclear(app, app.clock())),

@@ -1,10 +1,13 @@
 """The threads that run the inbox."""
 
+import itertools
 import threading
 import time
+from collections import deque
 
 from slackapp.errors import StoreError
 from slackapp.flows import run_event
+from slackapp.model import InboxRow
 from slackapp.ports import App
 from slackapp.store import inbox
 
@@ -14,13 +17,21 @@ IDLE = 1.0
 """Seconds between two looks at an inbox in which nothing was announced: for rows put back, and of other processes."""
 
 
+PORTION = 16
+"""Rows that are claimed in one transaction, for all threads; whoever is free takes the next."""
+
+
 class Worker:
-    """Claims row after row. What it was at when its process died is claimed again when the lease has run out."""
+    """Claims rows and runs them. What it was at when its process died is claimed again when the lease has run out."""
 
     def __init__(self, wake: threading.Event) -> None:
         self._wake = wake
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._claiming = threading.Lock()
+        self._claimed: deque[InboxRow] = deque()
+        self._claimed_at = 0
+        self._portions = itertools.count(1)
 
     def start(self, app: App) -> None:
         """Starts the threads."""
@@ -64,10 +75,24 @@ class Worker:
 
     def _run_one(self, app: App) -> bool:
         now = app.clock()
-        owner = f"{app.process_id}:{threading.get_ident()}"
-        row = app.db.together(lambda: inbox.claim(app.db, owner, now, now + run_event.LEASE))
+        with self._claiming:
+            if not self._claimed:
+                self._claim(app, now)
+            row = self._claimed.popleft() if self._claimed else None
+            late = now - self._claimed_at > run_event.LEASE // 2
         if row is None:
             return False
-        self._wake.set()  # where there was one there may be more, for the other threads
-        run_event.run(app, row, now)
+        if late:  # so much of the lease went by in the queue that the rest may not suffice
+            inbox.postpone(app.db, row.event_id, row.lease_owner, "waited", now, forgive=True)
+        else:
+            run_event.run(app, row, now)
         return True
+
+    def _claim(self, app: App, now: int) -> None:
+        owner = f"{app.process_id}:{next(self._portions)}"
+        # Unflushed: a claim that a power failure undoes is a row that nobody has claimed.
+        rows = app.db.together_unflushed(lambda: inbox.claim(app.db, owner, now, now + run_event.LEASE, PORTION))
+        if rows:
+            self._claimed.extend(rows)
+            self._claimed_at = now
+            self._wake.set()  # there is something for the other threads, too

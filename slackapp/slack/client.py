@@ -51,6 +51,7 @@ class SlackClient:
 
     def respond(self, url: str, message: Mapping[str, Any]) -> None:
         """A post to a response_url. Raises SlackCallError."""
+        # claim: C-53
         if self._in_transaction():
             raise TransactionOpenError("a response_url was called inside a database transaction")
         from slackapp.slack.transport import UnreachableError, post_json
@@ -80,6 +81,7 @@ class SlackClient:
     def _request(
         self, method: str, params: Mapping[str, Any], headers: dict[str, str], auth: dict[str, str] | None
     ) -> SlackAnswer:
+        # claim: C-53
         if self._in_transaction():
             raise TransactionOpenError(f"{method} was called inside a database transaction")
         answer = self._send(method, params, headers, auth)

@@ -49,7 +49,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_OPENER = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
+_OPENER = urllib.request.build_opener(
+    # claim: C-24
+    _NoRedirect,
+    # claim: C-24
+    urllib.request.ProxyHandler({}),
+)
 
 
 class Transport(WebClient):
@@ -57,6 +62,7 @@ class Transport(WebClient):
 
     def __init__(self, base_url: str) -> None:
         logger = logging.getLogger("slackapp.slack_sdk")
+        # claim: C-20
         logger.setLevel(logging.CRITICAL + 1)  # the library logs what it cannot parse, and tokens may be in it
         super().__init__(base_url=base_url, timeout=TIMEOUT, retry_handlers=[], logger=logger)
         self.proxy = None  # the constructor takes one from the environment
@@ -96,6 +102,7 @@ def _exchange(request: urllib.request.Request) -> tuple[int, dict[str, str], byt
         raise UnreachableError(not isinstance(error.reason, _NOT_CONNECTED)) from None
     except (OSError, http.client.HTTPException):
         raise UnreachableError(connected=True) from None
+    # claim: C-65
     if len(body) > ANSWER_LIMIT:
         raise UnreadableAnswerError(answer.status)
     promised = headers.get("content-length", "")

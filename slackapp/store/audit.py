@@ -34,6 +34,7 @@ class Entry:
 
 def append(db: Database, entry: Entry, mac: Mac) -> None:
     """Adds a row; inside the caller's transaction, so that the row and what it tells of stand or fall together."""
+    # claim: C-27
     if not db.in_transaction():
         raise RuntimeError("an audit row is written inside a transaction")
     last = db.one("last_audit", {})

@@ -9,6 +9,12 @@ def active(db: Database, tenant: Tenant) -> list[DataKey]:
     return [_key(row) for row in db.many("active_keys", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})]
 
 
+def active_for(db: Database, tenant: Tenant, purpose: str) -> DataKey | None:
+    """The one of them for that purpose."""
+    row = db.one("active_key", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "purpose": purpose})
+    return _key(row) if row is not None else None
+
+
 def find(db: Database, tenant: Tenant, key_id: int) -> DataKey | None:
     """A key by the id in a record's header, if it is this tenant's."""
     row = db.one("find_key", {"key_id": key_id, "tenant_kind": tenant.kind, "tenant_id": tenant.id})

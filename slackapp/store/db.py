@@ -1,7 +1,8 @@
 """Connections, pragmas, transactions, migrations. Statements on tables stand in `sql/`.
 
-One connection per thread, none across a fork. Every `:exec` stands in `BEGIN IMMEDIATE`, so that no two writers find
-out at the end that they collide. What a commit returns from is on the disk (`synchronous=FULL`).
+One connection per thread to read, and one per process to write, whose turn the threads take; none across a fork. Every
+`:exec` stands in `BEGIN IMMEDIATE`, so that no two writers find out at the end that they collide. What a commit returns
+from is on the disk (`synchronous=FULL`), but for `together_unflushed`.
 """
 
 import fcntl
@@ -20,16 +21,15 @@ from slackapp.store.files import beside, clear_workplace, locked, make_private, 
 from slackapp.store.turns import Turns
 
 BUSY_MS = 2000
-"""How long a statement waits for another connection's lock, in milliseconds."""
+"""How long we wait for another connection's lock, in milliseconds."""
 CHECKPOINT_BUSY_MS = 100
 HURRY_MS = 300
 """The same at the end of a process, which must be quick."""
 POLL_MS = 2
-"""Between two tries to begin. SQLite's own pauses grow to 100 ms, and beside a process that writes all the time they
-find its lock taken each time, for seconds."""
+"""Between two tries. SQLite's own pauses grow to 100 ms, and beside a process that writes all the time they find its
+lock taken each time, for seconds."""
 AT_ONCE, PATIENT = "PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 2000"
-AUTOCHECKPOINT = 1000
-"""Pages in the log from which on a commit also moves them into the database, where no upkeep does."""
+UNFLUSHED = ("PRAGMA synchronous = NORMAL",)
 LOG_BYTES = 4 * 1024 * 1024
 """From this size on the upkeep moves the log into the database."""
 
@@ -89,9 +89,11 @@ class Database:
         self._pid = os.getpid()
         self._all: weakref.WeakSet[_Held] = weakref.WeakSet()
         self._lock = threading.Lock()
+        self._writers: dict[bool, _Held] = {}
+        """One that flushes and one that does not: used by whoever has the turn."""
         self._turns = Turns(BUSY_MS / 1000)
         self._held: int | None = None
-        self._autocheckpoint = AUTOCHECKPOINT
+        self._has_upkeep = False
         self._hurries = False
 
     # Statements
@@ -117,7 +119,7 @@ class Database:
         if query.cardinality != cardinality or query.parameters != parameters.keys():
             raise TypeError(f"{name} is :{query.cardinality} and takes {sorted(query.parameters)}")
         try:
-            cursor = self._connection().execute(query.sql, parameters)
+            cursor = _patiently(self._connection(), query.sql, parameters, BUSY_MS)
             return cursor.fetchall(), cursor.rowcount
         except sqlite3.Error as error:
             raise _typed(error) from None
@@ -129,7 +131,7 @@ class Database:
         """Everything inside is committed together, or nothing of it. Not nested; no call to Slack inside."""
         if self.in_transaction():
             raise RuntimeError("a transaction is open on this thread already")
-        with self._turns.alone(), self._begun():
+        with self._turns.alone(), self._begun(flush=True):
             yield
 
     def together(self, do: Callable[[], T]) -> T:
@@ -140,13 +142,23 @@ class Database:
         """
         if self.in_transaction():
             raise RuntimeError("a transaction is open on this thread already")
-        return cast(T, self._turns.together(do, self._begun))
+        return cast(T, self._turns.together(do, self._begun, flush=True))
+
+    def together_unflushed(self, do: Callable[[], T]) -> T:
+        """The same for what a power failure may undo: returns before it is on the disk.
+
+        A killed process loses nothing of it. And what is flushed later is never kept without it: the log has an order.
+        """
+        if self.in_transaction():
+            raise RuntimeError("a transaction is open on this thread already")
+        return cast(T, self._turns.together(do, self._begun, flush=False))
 
     @contextmanager
-    def _begun(self) -> Iterator[None]:
-        connection = self._connection()
+    def _begun(self, flush: bool) -> Iterator[None]:
+        connection = self._writer(flush)
         with _typed_errors():
-            _begin(connection, HURRY_MS if self._hurries else BUSY_MS)
+            _patiently(connection, "BEGIN IMMEDIATE", {}, HURRY_MS if self._hurries else BUSY_MS)
+        self._local.writing = connection
         try:
             yield
             self._commit(connection)
@@ -155,6 +167,8 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        finally:
+            self._local.writing = None
 
     def _commit(self, connection: sqlite3.Connection) -> None:
         with _typed_errors():
@@ -162,8 +176,8 @@ class Database:
 
     def in_transaction(self) -> bool:
         """Whether this thread has a transaction open."""
-        held: _Held | None = getattr(self._local, "held", None)
-        return held is not None and held.connection.in_transaction
+        writing: sqlite3.Connection | None = getattr(self._local, "writing", None)
+        return writing is not None and writing.in_transaction
 
     # Connections
 
@@ -172,9 +186,8 @@ class Database:
 
         For a process that has an upkeep; in another one the log would grow for ever.
         """
-        self._autocheckpoint = 0
-        with _typed_errors():
-            self._connection().execute("PRAGMA wal_autocheckpoint = 0")
+        self._has_upkeep = True
+        self._close_writers()
 
     def hurry(self) -> None:
         """From now on nobody waits long to write: for the end of a process."""
@@ -182,21 +195,41 @@ class Database:
         self._hurries = True
 
     def _connection(self) -> sqlite3.Connection:
-        if self._pid != os.getpid():
-            raise RuntimeError("a database handle must not cross a fork")
+        writing: sqlite3.Connection | None = getattr(self._local, "writing", None)
+        if writing is not None:
+            return writing
         held: _Held | None = getattr(self._local, "held", None)
-        if held is None:
-            with _typed_errors():
-                held = _Held(_open(self.path, BUSY_MS))
-                if not self._autocheckpoint:
-                    held.connection.execute("PRAGMA wal_autocheckpoint = 0")
-            self._local.held = held
+        if held is None or self._pid != os.getpid():
+            held = self._local.held = self._hold_open()
             with self._lock:
                 self._all.add(held)
         return held.connection
 
+    def _writer(self, flush: bool) -> sqlite3.Connection:
+        if flush not in self._writers or self._pid != os.getpid():
+            self._writers[flush] = self._hold_open()
+            for statement in () if flush else UNFLUSHED:
+                self._writers[flush].connection.execute(statement)
+        return self._writers[flush].connection
+
+    def _hold_open(self) -> _Held:
+        if self._pid != os.getpid():
+            raise RuntimeError("a database handle must not cross a fork")
+        with _typed_errors():
+            held = _Held(_open(self.path, BUSY_MS))
+            held.connection.execute(AT_ONCE)
+            if self._has_upkeep:
+                held.connection.execute("PRAGMA wal_autocheckpoint = 0")
+        return held
+
+    def _close_writers(self) -> None:
+        for held in self._writers.values():
+            held.connection.close()
+        self._writers.clear()
+
     def close(self) -> None:
         """Closes every thread's connection; the next use opens a new one."""
+        self._close_writers()
         with self._lock:
             for held in list(self._all):
                 held.connection.close()
@@ -226,7 +259,6 @@ class Database:
             os.close(lock)
 
     def _migrate(self) -> None:
-        connection = self._connection()
         files = sorted((queries.sql_directory() / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
         newest = int(files[-1].name[:4])
         with self.transaction():
@@ -236,7 +268,7 @@ class Database:
             for file in files[known:]:
                 # Never executescript(): it commits whatever transaction is open.
                 for statement in queries.split_statements(file.read_text(encoding="utf-8")):
-                    connection.execute(statement)
+                    self._connection().execute(statement)
             if known < newest:
                 self.execute("set_meta", {"name": "schema_version", "value": str(newest)})
 
@@ -270,8 +302,10 @@ class Database:
 
     def make_single_file(self) -> None:
         """Rewrites the whole file without what was deleted, and without a log beside it; then closes."""
+        self._close_writers()
         connection = self._connection()
         with _typed_errors():
+            connection.execute(PATIENT)
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("PRAGMA journal_mode = DELETE")
@@ -333,21 +367,16 @@ def _open(path: Path, busy_ms: int) -> sqlite3.Connection:
     return connection
 
 
-def _begin(connection: sqlite3.Connection, busy_ms: int) -> None:
-    pause = threading.Event()
-    connection.execute(AT_ONCE)
-    try:
-        for left in range(busy_ms // POLL_MS, -1, -1):
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in _BUSY or not left:
-                    raise
-            else:
-                return
-            pause.wait(POLL_MS / 1000)
-    finally:
-        connection.execute(PATIENT)
+def _patiently(connection: sqlite3.Connection, sql: str, parameters: Parameters, busy_ms: int) -> sqlite3.Cursor:
+    """Runs a statement; again and again, where another connection's lock is in its way."""
+    for _ in range(busy_ms // POLL_MS):
+        try:
+            return connection.execute(sql, parameters)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _BUSY or connection.in_transaction:
+                raise
+        threading.Event().wait(POLL_MS / 1000)
+    return connection.execute(sql, parameters)
 
 
 @contextmanager

@@ -34,6 +34,7 @@ def make_private(path: Path) -> None:
             continue
         if not stat.S_ISREG(found.st_mode):
             raise ConfigError(f"SLACKAPP_DATABASE: {file} is not a regular file")
+        # claim: C-22
         if stat.S_IMODE(found.st_mode) & 0o077:
             raise ConfigError(f"SLACKAPP_DATABASE: others can read {file}; run: chmod 600 {file}")
 

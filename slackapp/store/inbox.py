@@ -67,10 +67,10 @@ def is_known(db: Database, event_id: str) -> bool:
     return db.one("is_known", {"event_id": event_id}) is not None
 
 
-def claim(db: Database, owner: str, now: int, until: int) -> InboxRow | None:
-    """Takes the next row that is due, for as long as the lease runs; None when there is none."""
-    row = db.one("claim", {"owner": owner, "now": now, "until": until})
-    return _row(row) if row is not None else None
+def claim(db: Database, owner: str, now: int, until: int, most: int) -> list[InboxRow]:
+    """Takes the next rows that are due, for as long as the lease runs; those that were due first come first."""
+    rows = db.many("claim", {"owner": owner, "now": now, "until": until, "most": most})
+    return [_row(row) for row in sorted(rows, key=lambda row: row["next_at"])]
 
 
 def claim_this(db: Database, event_id: str, owner: str, until: int) -> InboxRow | None:
@@ -213,6 +213,12 @@ def count_open_purges(db: Database) -> int:
     """Purges that are not finished."""
     row = db.one("count_open_jobs", {"type": PURGE})
     return int(row["found"]) if row is not None else 0
+
+
+def oldest_open_purge(db: Database) -> tuple[int, int]:
+    """How many purges are not finished, and when the oldest began; 0 where there is none."""
+    row = db.one("oldest_open_job", {"type": PURGE})
+    return (row["found"], row["oldest"] or 0) if row is not None else (0, 0)
 
 
 def sweep(db: Database, before: int) -> int:

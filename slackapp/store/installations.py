@@ -72,6 +72,11 @@ def with_status(db: Database, status: str) -> list[Tenant]:
     return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("list_by_status", {"status": status})]
 
 
+def count_by_status(db: Database) -> dict[str, int]:
+    """How many tenants are in each status that any is in."""
+    return {row["status"]: row["found"] for row in db.many("count_by_status", {})}
+
+
 def set_status(db: Database, tenant: Tenant, expected: str, status: str, reason: str = "") -> bool:
     """Moves from one status to another; False when it was not in the expected one. `reason` is a code, for people."""
     parameters = {

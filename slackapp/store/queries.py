@@ -88,6 +88,7 @@ def _section(file: str, section: str) -> Query:
     parameters = frozenset(_PARAMETER.findall(code))
     if not tenant[1].startswith("none "):
         unbound = set(tenant[1].split(", ")) - parameters
+        # claim: C-34
         if unbound:
             raise QueryFileError(f"{file}: {name[1]}: claims a tenant but does not bind {', '.join(sorted(unbound))}")
     return Query(name[1], name[2], sql, parameters)

@@ -142,6 +142,11 @@ def set_scopes(db: Database, token: Token, scopes: tuple[str, ...]) -> bool:
     return db.execute("set_token_scopes", parameters) == 1
 
 
+def count_by_status(db: Database) -> dict[str, int]:
+    """How many tokens are in each status that any is in."""
+    return {row["status"]: row["found"] for row in db.many("count_tokens_by_status", {})}
+
+
 def count(db: Database, tenant: Tenant) -> int:
     """How many tokens the tenant has."""
     row = db.one("count_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})

@@ -16,17 +16,19 @@ from slackapp.errors import StoreBusyError
 
 MOST = 64
 """Pieces of work in one transaction."""
-Transaction = Callable[[], AbstractContextManager[None]]
+Transaction = Callable[[bool], AbstractContextManager[None]]
+"""Told whether its commit must be on the disk when it ends."""
 
 
 class _Waiter:
     """A thread that waits: for its turn, or until its piece of work was done in another one's."""
 
-    __slots__ = ("_bell", "do", "done", "error", "result")
+    __slots__ = ("_bell", "do", "done", "error", "flush", "result")
 
-    def __init__(self, do: Callable[[], Any] | None) -> None:
+    def __init__(self, do: Callable[[], Any] | None, flush: bool) -> None:
         self.do = do
         """Its work, where others may do it."""
+        self.flush = flush
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None
@@ -55,19 +57,20 @@ class Turns:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """The right to write, for one thread. Raises StoreBusyError when the others take too long."""
-        self._wait_for(_Waiter(None))
+        self._wait_for(_Waiter(None, flush=True))
         try:
             yield
         finally:
             self._hand_on()
 
-    def together(self, do: Callable[[], Any], transaction: Transaction) -> Any:
-        """Has `do` run in a transaction that others may share, and returns what it returns, once that is on the disk.
+    def together(self, do: Callable[[], Any], transaction: Transaction, flush: bool) -> Any:
+        """Has `do` run in a transaction that others may share, and returns what it returns once that is committed: to
+        the disk, where anybody in it wants a `flush`.
 
         It may run in another thread, and again after a failure of somebody else's work: so it must do nothing but read
         and write the database. Raises what it raises, and then nothing of it was written.
         """
-        waiter = _Waiter(do)
+        waiter = _Waiter(do, flush)
         self._wait_for(waiter)
         if not waiter.done:
             try:
@@ -123,7 +126,7 @@ def _attempt(batch: list[_Waiter], transaction: Transaction) -> tuple[list[_Wait
     """Whose work failed, and how: nobody's, one's own, or that of all."""
     own: list[_Waiter] = []
     try:
-        with transaction():
+        with transaction(any(waiter.flush for waiter in batch)):
             for waiter in batch:
                 own = [waiter]
                 waiter.result = waiter.do() if waiter.do is not None else None

@@ -2,10 +2,14 @@
 
 import html
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from slackapp.web.style import STYLE
 
 INSTALL_PATH = "/slack/install"
+_FOOT = '<p class="foot"><a href="/">Install</a> <a href="/privacy">Privacy</a> <a href="/support">Support</a></p>'
+UNSAID = "The operator of this service has not said this yet."
+"""Stands where a setting is missing: whoever sets the service up must see it, and `slackapp doctor` looks for it."""
 
 
 def escape(value: str) -> str:
@@ -13,20 +17,35 @@ def escape(value: str) -> str:
     return html.escape(value, quote=True)
 
 
-def landing(name: str, scopes: Iterable[str], local: bool) -> str:
-    """`GET /`: what the app is, what it asks for, one button."""
-    items = "".join(f"<li><code>{escape(scope)}</code></li>" for scope in scopes)
+@dataclass(frozen=True)
+class About:
+    """What the operator says of the app and of himself; "" for what he has not said."""
+
+    name: str
+    description: str
+    company: str
+    support_email: str
+    privacy_email: str
+
+
+def landing(about: About, scopes: Iterable[tuple[str, str]], local: bool) -> str:
+    """`GET /`: what the app does, how it is installed, what it asks for and why; one button."""
+    items = "".join(_item(scope, why) for scope, why in scopes)
     note = (
         '<p class="note">This service talks to the local Slack beside it. Nothing leaves your machine.</p>'
         if local
         else ""
     )
     return _page(
-        f"Add {name} to Slack",
-        f"<p>Install {escape(name)} into your workspace. Slack will show you what it asks for, and you can remove it "
-        "there at any time; its tokens and your data are erased then.</p>"
+        f"Add {about.name} to Slack",
+        f"<p>{escape(about.description)}</p>"
         f"{_button('Add to Slack')}"
-        f"<p>It asks for these permissions, and no others:</p><ul>{items}</ul>{note}",
+        "<h2>How to install it</h2>"
+        "<ol><li>Click the button. Slack shows you what the app asks for.</li>"
+        "<li>Choose your workspace and approve. Some workspaces want an admin to do this.</li>"
+        "<li>You come back to a page here that says what to do next.</li></ol>"
+        "<p>You can remove it in Slack at any time; its tokens and your data are erased then.</p>"
+        f"<h2>What it asks for</h2><p>These permissions, and no others:</p><ul>{items}</ul>{note}{_FOOT}",
     )
 
 
@@ -81,6 +100,22 @@ def declined() -> str:
 def refused(sentence: str, advice: str) -> str:
     """A refusal that a person sees: what happened, and the next step."""
     return _page("That did not work", f"<p>{escape(sentence)}</p><p>{escape(advice)}</p>{_button('Begin an install')}")
+
+
+def mail(address: str) -> str:
+    """A link that opens a letter, or the plain word that there is none."""
+    if not address:
+        return f'<strong class="unsaid">{UNSAID}</strong>'
+    return f'<a href="mailto:{escape(address)}">{escape(address)}</a>'
+
+
+def whole(title: str, body: str) -> str:
+    """A page of its own with the links at its foot. `body` is HTML that is escaped already."""
+    return _page(title, body + _FOOT)
+
+
+def _item(scope: str, why: str) -> str:
+    return f"<li><code>{escape(scope)}</code>{escape(why and f': {why}')}</li>"
 
 
 def _button(label: str) -> str:

@@ -1,5 +1,7 @@
 """What a refusal looks like: the same bytes for every input of its class, and nothing of the input in them."""
 
+from dataclasses import replace
+
 from slackapp.errors import Refusal, Refused
 from slackapp.web import pages
 from slackapp.web.response import Response, html, json_answer
@@ -41,8 +43,8 @@ def refusal_response(refused: Refused, as_page: bool) -> Response:
         headers += (("WWW-Authenticate", "Bearer"),)
     if as_page:
         advice = _ADVICE.get(answer.code, "You can begin an install here.")
-        return html(answer.status, pages.refused(answer.sentence, advice), headers)
+        return replace(html(answer.status, pages.refused(answer.sentence, advice), headers), tenant=refused.tenant)
     said = {"error": answer.code}
     if refused.install_url:
         said["install_url"] = refused.install_url
-    return json_answer(answer.status, said, headers)
+    return replace(json_answer(answer.status, said, headers), tenant=refused.tenant)

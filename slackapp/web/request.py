@@ -81,12 +81,15 @@ def _body(environ: Mapping[str, Any]) -> bytes:
     claimed, method = environ.get("CONTENT_LENGTH") or "", environ["REQUEST_METHOD"]
     if method != "POST" and claimed in ("", "0"):
         return b""  # a body without a length is not read at all, and need not be there
+    # claim: C-65
     if not _LENGTH.fullmatch(claimed):
         raise Refused(Refusal.LENGTH)
     length = int(claimed)
+    # claim: C-65
     if length > BODY_LIMIT:
         raise Refused(Refusal.TOO_LARGE)
     body: bytes = environ["wsgi.input"].read(length)
+    # claim: C-65
     if len(body) != length:
         raise Refused(Refusal.LENGTH)
     return body

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from slackapp.model import NO_TENANT, Tenant
 from slackapp.web.style import STYLE
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -50,6 +51,8 @@ class Response:
     content_type: str
     body: bytes = field(repr=False)
     headers: tuple[tuple[str, str], ...] = ()
+    tenant: Tenant = NO_TENANT
+    """Whom it was about, for the log; it is not sent."""
 
 
 def html(status: int, page: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
@@ -57,9 +60,11 @@ def html(status: int, page: str, headers: tuple[tuple[str, str], ...] = ()) -> R
     return Response(status, "text/html; charset=utf-8", page.encode(), headers)
 
 
-def text(status: int, body: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+def text(
+    status: int, body: str, headers: tuple[tuple[str, str], ...] = (), tenant: Tenant = NO_TENANT
+) -> Response:
     """Plain text."""
-    return Response(status, "text/plain; charset=utf-8", body.encode(), headers)
+    return Response(status, "text/plain; charset=utf-8", body.encode(), headers, tenant)
 
 
 def json_answer(status: int, data: Mapping[str, object], headers: tuple[tuple[str, str], ...] = ()) -> Response:
@@ -68,9 +73,11 @@ def json_answer(status: int, data: Mapping[str, object], headers: tuple[tuple[st
     return Response(status, "application/json; charset=utf-8", body, headers)
 
 
-def redirect(status: int, location: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+def redirect(
+    status: int, location: str, headers: tuple[tuple[str, str], ...] = (), tenant: Tenant = NO_TENANT
+) -> Response:
     """To an address that we made ourselves; no part of it comes from a request."""
-    return Response(status, "text/plain; charset=utf-8", b"", (("Location", location), *headers))
+    return Response(status, "text/plain; charset=utf-8", b"", (("Location", location), *headers), tenant)
 
 
 def wire(response: Response, request_id: str) -> tuple[str, list[tuple[str, str]]]:
@@ -82,6 +89,7 @@ def wire(response: Response, request_id: str) -> tuple[str, list[tuple[str, str]
         *response.headers,
     ]
     for name, value in own:
+        # claim: C-69
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise ValueError("a header that cannot be sent")
     return f"{response.status} {_REASONS[response.status]}", [*own, *SECURITY_HEADERS]

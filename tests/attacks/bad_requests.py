@@ -150,6 +150,8 @@ METHODS = [
     ("PUT", INTERACTIVITY, "POST"),
     ("GET", UNINSTALL, "POST"),
     ("DELETE", UNINSTALL, "POST"),
+    ("POST", "/privacy", "GET, HEAD"),
+    ("DELETE", "/support", "GET, HEAD"),
     ("POST", "/healthz", "GET, HEAD"),
     ("POST", "/readyz", "GET, HEAD"),
     ("HEAD", "/metrics", "GET"),

@@ -47,7 +47,8 @@ class Stage:
     def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
         """`World.snapshot`, by one connection for all of the times that it is taken here."""
         tables = [name for (name,) in self.reader.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        return {name: self.reader.execute(f"SELECT * FROM {name}").fetchall() for name in tables if name != "audit"}
+        tables = [name for name in tables if name not in ("audit", "counters")]
+        return {name: self.reader.execute(f"SELECT * FROM {name}").fetchall() for name in tables}
 
     def next_good_request_works(self) -> None:
         """Slack's handshake is answered; and in every tenth place an event is kept, or an install begins, instead."""

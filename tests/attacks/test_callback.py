@@ -25,6 +25,7 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield made
 
 
+@pytest.mark.claim("C-07")
 def test_a_code_without_a_state_is_never_exchanged(world: World) -> None:
     """I have the victim open a link with my own code, so that his data flows into my workspace."""
     way = approved(world)
@@ -64,6 +65,7 @@ def test_an_error_with_the_state_and_no_cookie_does_not_end_the_victims_install(
     assert way.finish().status == 303
 
 
+@pytest.mark.claim("C-07")
 def test_a_code_and_an_error_together_are_refused(world: World) -> None:
     """I add an error to a good address, or a code to a refusal, so that two places read it in two ways."""
     way = approved(world)

@@ -50,6 +50,7 @@ def in_general(world: World, team: str) -> dict[str, Any]:
         (b"whatever", "text/plain"),
     ],
 )
+@pytest.mark.claim("C-15")
 def test_nothing_is_answered_without_a_signature(world: World, body: bytes, content_type: str) -> None:
     """I know the address but not the secret, and try everything that might be looked at before the signature is."""
     before = world.snapshot()
@@ -58,6 +59,7 @@ def test_nothing_is_answered_without_a_signature(world: World, body: bytes, cont
     assert world.snapshot() == before
 
 
+@pytest.mark.claim("C-17")
 def test_a_body_that_is_not_json_is_judged_only_after_its_signature(world: World) -> None:
     """I want the parser to run on my bytes before anybody asks who I am."""
     for body in (b"{not json", b"\xff", b'{"a": 1, "a": 2}', b'{"a": NaN}', b"[" * 40 + b"]" * 40, b"[]", b'"\\ud800"'):
@@ -101,6 +103,7 @@ def test_retry_headers_are_not_believed(world: World) -> None:
 
 
 @pytest.mark.parametrize("app_id", ["A0OTHER001", "", None, 7, [APP_ID], APP_ID.lower()])
+@pytest.mark.claim("C-70")
 def test_an_event_of_another_app_is_acknowledged_and_noted_and_has_no_effect(world: World, app_id: Any) -> None:
     """My app has the same address in its settings, and my workspace's id is yours."""
     installed(world, NORTH)
@@ -123,6 +126,7 @@ def test_an_event_of_another_app_is_acknowledged_and_noted_and_has_no_effect(wor
         {"team_id": STRANGER, "context_team_id": STRANGER, "enterprise_id": "E0STRANGER"},
     ],
 )
+@pytest.mark.claim("C-10")
 def test_the_first_authorization_decides_whose_token_answers(world: World, envelope: Mapping[str, Any]) -> None:
     """I am the other company in a shared channel, and my ids stand everywhere but in the authorization."""
     installed(world, NORTH, SOUTH, ORG)

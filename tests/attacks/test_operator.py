@@ -51,6 +51,7 @@ def ask(world: World, method: str, path: str, authorization: str, query: str = "
 
 
 @pytest.mark.parametrize("authorization", WRONG.values(), ids=WRONG)
+@pytest.mark.claim("C-73")
 def test_nobody_without_the_token_is_the_operator(still: World, authorization: str) -> None:
     """I guess, and send what is almost the token."""
     for method, path in PATHS:

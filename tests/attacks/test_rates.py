@@ -58,6 +58,7 @@ KINDS: dict[str, tuple[int, Callable[[At], Reply]]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.claim("C-72")
 def test_an_address_may_do_it_so_often_and_another_address_is_not_held_back(tmp_path: Path, kind: str) -> None:
     """I try again and again, or guess, as fast as I can."""
     status, ask = KINDS[kind]

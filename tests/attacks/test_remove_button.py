@@ -77,6 +77,7 @@ def assert_still_there_beside(world: World) -> None:
 
 
 @pytest.mark.parametrize("who", [MEMBER, GUEST, "U0SOUTH001ADM", "U0NORTH001BOT", "U0NOBODY", ORG_ADMIN])
+@pytest.mark.claim("C-76")
 def test_nobody_but_an_admin_of_that_workspace_can_press_it(home: World, who: str) -> None:
     """I send the press without having the button: as a member, a guest, another workspace's admin, the bot itself."""
     press(home, who)

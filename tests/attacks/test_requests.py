@@ -107,6 +107,7 @@ def status(answer: bytes) -> int:
 
 
 @pytest.mark.parametrize("team", INJECTIONS)
+@pytest.mark.claim("C-69", "C-74")
 def test_a_workspace_hint_adds_no_parameter_and_no_header(still: World, team: str) -> None:
     """I put a further parameter, or a header, into the one that is passed on to Slack."""
     for sent in (quote(team), quote(quote(team))):

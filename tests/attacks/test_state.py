@@ -43,6 +43,7 @@ def refused(world: World, way: Approved, state: str, cookies: str) -> str:
     return name
 
 
+@pytest.mark.claim("C-03")
 def test_a_second_use_of_a_state_is_refused(world: World) -> None:
     """I saw the callback's address in the victim's browser history and send it again."""
     way = approved(world)
@@ -96,6 +97,7 @@ def test_a_state_is_of_no_use_in_another_browser(world: World) -> None:
      "slackapp_oauth={}x", 'slackapp_oauth="{}"', "__Host-slackapp_oauth={}", "slackapp_oauth=%20{}",
      "slackapp_oauth={},slackapp_oauth={}"],
 )  # fmt: skip
+@pytest.mark.claim("C-04")
 def test_a_state_is_of_no_use_without_its_cookie(world: World, cookies: str) -> None:
     """I send the victim, who has no cookie or another one, to my callback's address."""
     way = approved(world)
@@ -124,6 +126,7 @@ def test_a_cookie_of_another_name_does_no_harm(world: World) -> None:
     assert world.request("GET", way.target, headers={"Cookie": header}).status == 303
 
 
+@pytest.mark.claim("C-01")
 def test_no_changed_state_is_taken(world: World) -> None:
     """I change one character after the other, to find one that the MAC does not cover."""
     way = approved(world)
@@ -219,6 +222,7 @@ def test_a_state_whose_row_is_gone_is_refused(world: World) -> None:
         ({"hash": bytes(32)}, False),
     ],
 )
+@pytest.mark.claim("C-04")
 def test_the_database_asks_for_the_browser_and_the_time_by_itself(
     world: World, changed: dict[str, Any], taken: bool
 ) -> None:
@@ -233,6 +237,7 @@ def test_the_database_asks_for_the_browser_and_the_time_by_itself(
     assert unused_states(world) == (0 if taken else 1)
 
 
+@pytest.mark.claim("C-03")
 def test_sixty_four_threads_exchange_one_code_once(world: World) -> None:
     """I send one callback sixty-four times at the same moment."""
     way = approved(world)

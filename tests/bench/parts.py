@@ -81,7 +81,7 @@ def state(app: Service) -> Callable[[], object]:
         key_id, key = vault.keyring.state_key()
         value = state_token.issue_state(begin_install.PURPOSE, DIGEST, key_id, key, random, now, settings.state_ttl)
         id_hash, until = state_token.hash_of(random), now + settings.state_ttl
-        vault.db.together(
+        vault.db.together_unflushed(
             lambda: oauth_states.add(vault.db, id_hash, DIGEST, begin_install.PURPOSE, now, until, settings.state_limit)
         )
         claimed = state_token.parse_state(value)

@@ -36,7 +36,6 @@ def ours(options: dict[str, Any]) -> WsgiApp:
     from slackapp import config
     from slackapp.app import build, system_clock, system_entropy
     from slackapp.store.db import Database
-    from tests.support.world import environment
 
     if options.get("flush"):
         commit = Database._commit
@@ -46,16 +45,8 @@ def ours(options: dict[str, Any]) -> WsgiApp:
             commit(self, connection)
 
         Database._commit = slow  # type: ignore[method-assign]
-    folder = Path(options["folder"])
-    changes = {
-        "SLACKAPP_PUBLIC_URL": f"http://localhost:{options['port']}",
-        "SLACKAPP_BEHAVIOUR": f"tests.bench.behaviour:{options.get('behaviour', 'QUIET')}",
-        "SLACKAPP_STATE_LIMIT": "10000000",
-        "SLACKAPP_RATE_PER_MINUTE": "100000",
-    }
-    slack_url = f"http://127.0.0.1:{options['slack']}" if options.get("slack") else "http://localhost:9"
-    settings = config.load(environment(folder, slack_url, **changes), {})
-    log = (folder / "log").open("w", encoding="utf-8")
+    settings = config.load(options["environment"], {})
+    log = (Path(options["folder"]) / "log").open("w", encoding="utf-8")
     service = build(settings, system_clock, system_entropy, log)
     service.start()
     return service.wsgi
@@ -70,8 +61,6 @@ def bolt(options: dict[str, Any]) -> WsgiApp:
     from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
     from slack_sdk.oauth.state_store.sqlite3 import SQLite3OAuthStateStore
 
-    from tests.support.world import SIGNING_SECRET
-
     database = str(Path(options["folder"]) / "bolt.db")
     store = SQLite3InstallationStore(database=database, client_id=CLIENT_ID)
     states = SQLite3OAuthStateStore(database=database, expiration_seconds=600)
@@ -84,7 +73,7 @@ def bolt(options: dict[str, Any]) -> WsgiApp:
         install_page_rendering_enabled=False,
     )  # fmt: skip
     app = App(
-        client=WebClient(base_url=f"{slack}/api/"), signing_secret=SIGNING_SECRET, installation_store=store,
+        client=WebClient(base_url=f"{slack}/api/"), signing_secret=options["signing_secret"], installation_store=store,
         oauth_settings=oauth, logger=_quiet(),
     )  # fmt: skip
     app.event("app_mention")(lambda ack: ack())

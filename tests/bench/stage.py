@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def fill(folder: Path, tenants: int) -> None:
     settings = config.load(environment(folder, NOBODY), {})
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         service = build(settings, system_clock, system_entropy, nowhere)
-    service.app.db._connection().execute("PRAGMA synchronous = OFF")
+    service.app.db._writer(flush=True).execute("PRAGMA synchronous = OFF")
     for number in range(tenants):
         store_grant.run(service.app, grant(number), bytes(32), ORIGIN, system_clock())
     service.app.db._connection().execute("DELETE FROM inbox")
@@ -127,11 +127,24 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _environment(folder: Path, port: int, options: Mapping[str, object]) -> dict[str, str]:
+    """Our settings, made here, so that starting the server does not include it."""
+    return environment(
+        folder,
+        f"http://127.0.0.1:{options['slack']}" if options.get("slack") else NOBODY,
+        SLACKAPP_PUBLIC_URL=f"http://localhost:{port}",
+        SLACKAPP_BEHAVIOUR=f"tests.bench.behaviour:{options.get('behaviour', 'QUIET')}",
+        SLACKAPP_STATE_LIMIT="10000000",
+        SLACKAPP_RATE_PER_MINUTE="100000",
+    )
+
+
 @contextlib.contextmanager
 def server(kind: str, folder: Path, **options: object) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """A server process; yields its port. `options` go to `tests.bench.servers`."""
     port = free_port()
-    given = json.dumps({"kind": kind, "folder": str(folder), "port": port, **options})
+    prepared = {"environment": _environment(folder, port, options), "signing_secret": SIGNING_SECRET}
+    given = json.dumps({"kind": kind, "folder": str(folder), "port": port, **prepared, **options})
     bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.bench.servers", given]
     with subprocess.Popen(command, cwd=ROOT, env=bare) as process:

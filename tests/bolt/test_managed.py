@@ -308,6 +308,7 @@ def test_without_its_keys_a_workspace_is_neither_given_saved_nor_said_to_be_miss
 
 @pytest.mark.parametrize("managed_rotation", [True, False])
 @pytest.mark.parametrize(("find", "users"), [("find_bot", [""]), ("find_installation", ["", ADMIN])])
+@pytest.mark.claim("C-25")
 def test_a_row_of_the_audit_is_committed_before_anything_is_opened(
     installed: World, at: Stores, monkeypatch: pytest.MonkeyPatch, managed_rotation: bool, find: str, users: list[str]
 ) -> None:

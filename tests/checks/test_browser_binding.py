@@ -73,6 +73,7 @@ def test_a_cookie_that_we_cannot_have_set_is_no_cookie(header: str) -> None:
 
 
 @pytest.mark.parametrize("header", TWICE.values(), ids=TWICE)
+@pytest.mark.claim("C-04")
 def test_two_cookies_of_our_name_are_refused(header: str) -> None:
     """I own a sibling domain and plant a second cookie of your name, so that mine may be the one you read."""
     assert refusal_of(lambda: require_browser_secret(header, secure=True)) is Refusal.BROWSER

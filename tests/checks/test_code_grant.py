@@ -143,6 +143,7 @@ def test_a_life_at_the_bounds_is_taken(life: int) -> None:
 
 
 @pytest.mark.parametrize("app_id", ["A0OTHER001", "a0local001", "", None, ["A0LOCAL001"], 7])
+@pytest.mark.claim("C-08")
 def test_an_answer_for_another_app_is_refused(app_id: Any) -> None:
     """I send you the code of an app of mine, so that you keep a token that I can revoke, or that is watched by me."""
     assert refusal(app_id=app_id) is Refusal.GRANT_FOREIGN
@@ -228,6 +229,7 @@ BAD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("changes", BAD.values(), ids=BAD)
+@pytest.mark.claim("C-09", "C-74", "C-75")
 def test_an_answer_that_cannot_be_used_is_refused(changes: dict[str, Any]) -> None:
     assert refusal(**changes) is MALFORMED
 

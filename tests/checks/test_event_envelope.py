@@ -65,6 +65,7 @@ def test_an_event_at_the_bounds_is_taken(key: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(("key", "value"), BAD.values(), ids=BAD)
+@pytest.mark.claim("C-74")
 def test_what_cannot_be_kept_is_refused(key: str, value: Any) -> None:
     assert refusal_of(lambda: read_envelope({**BODY, key: value})) is Refusal.EVENT
 

@@ -52,6 +52,7 @@ def test_64_fields_are_read() -> None:
 
 
 @pytest.mark.parametrize("body", BAD.values(), ids=BAD)
+@pytest.mark.claim("C-66")
 def test_an_ambiguous_or_hurtful_form_is_refused(body: bytes) -> None:
     """I send a form of which two readers take different fields, or too many of them."""
     assert refusal_of(lambda: parse_form(body)) is Refusal.FORM

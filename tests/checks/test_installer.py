@@ -86,6 +86,7 @@ def test_an_admin_or_owner_of_the_org_may_grant_for_the_org(flag: str) -> None:
     assert accepts(lambda: require_admin(of_org(**{"is_admin": False, flag: True}), ME, org_wide=True))
 
 
+@pytest.mark.claim("C-12")
 def test_an_admin_of_one_may_not_grant_for_the_other() -> None:
     """I am an admin of one small workspace, and install the app for the whole company."""
     assert refusal_of(lambda: require_admin(person(), ME, org_wide=True)) is Refusal.INSTALLER_NOT_ADMIN
@@ -95,6 +96,7 @@ def test_an_admin_of_one_may_not_grant_for_the_other() -> None:
 
 
 @pytest.mark.parametrize("flag", ["deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger"])
+@pytest.mark.claim("C-12")
 def test_who_is_gone_a_bot_a_guest_or_a_stranger_is_no_admin(flag: str) -> None:
     assert accepts(lambda: require_admin(person(**{flag: False}), ME, org_wide=False))
     assert accepts(lambda: require_admin(person(**{flag: None}), ME, org_wide=False))
@@ -109,6 +111,7 @@ def test_who_is_gone_a_bot_a_guest_or_a_stranger_is_no_admin(flag: str) -> None:
 
 
 @pytest.mark.parametrize("about", [OTHER, ME.lower(), "", None, 7, [ME], {"id": ME}, True])
+@pytest.mark.claim("C-12")
 def test_an_answer_about_anybody_else_establishes_nothing(about: Any) -> None:
     for org_wide in (False, True):
         answer = person(id=about, enterprise_user={"id": ME, "is_admin": True})

@@ -29,6 +29,7 @@ def test_a_command_is_chosen_by_its_name_and_keeps_its_fields_but_not_the_old_to
 
 
 @pytest.mark.parametrize("app_id", [None, "", "A0OTHER001", f"{APP} ", APP.lower()])
+@pytest.mark.claim("C-70")
 def test_what_is_another_apps_is_not_ours(app_id: str | None) -> None:
     """Before anything else of it is looked at."""
     command = {"command": "/Bad Command"} | ({} if app_id is None else {"api_app_id": app_id})

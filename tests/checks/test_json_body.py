@@ -95,6 +95,7 @@ def test_good_json_is_taken_as_it_is(body: bytes, value: Any) -> None:
 
 
 @pytest.mark.parametrize("body", BAD.values(), ids=BAD)
+@pytest.mark.claim("C-66")
 def test_ambiguous_or_hurtful_json_is_refused(body: bytes) -> None:
     """I send a body that two parsers read differently, or that hurts the one that reads it."""
     assert refusal_of(lambda: parse_json(body)) is Refusal.JSON

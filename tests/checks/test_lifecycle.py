@@ -36,6 +36,7 @@ def test_time_alone_decides_only_beyond_300_seconds(later: int, verdict: Verdict
     assert judge_time(INSTALLED_AT + later, INSTALLED_AT) is verdict
 
 
+@pytest.mark.claim("C-60")
 def test_the_repeat_of_an_old_uninstall_does_not_erase_the_new_installation() -> None:
     """I removed the app, installed it again, and Slack now repeats what it could not deliver hours ago."""
     assert judge_time(INSTALLED_AT - 3600, INSTALLED_AT) is Verdict.IGNORE

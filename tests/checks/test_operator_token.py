@@ -40,12 +40,14 @@ def test_a_token_of_512_characters_is_let_in() -> None:
 
 
 @pytest.mark.parametrize("authorization", BAD.values(), ids=BAD)
+@pytest.mark.claim("C-73")
 def test_nobody_else_is_the_operator(authorization: str) -> None:
     """I guess the operator's token, or send something that compares equal to it in some reading."""
     assert refusal_of(lambda: verify_operator(authorization, "", Secret(TOKEN))) is Refusal.OPERATOR
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer ", RIGHT, "Bearer None"])
+@pytest.mark.claim("C-73")
 def test_without_a_configured_token_nobody_is_the_operator(authorization: str) -> None:
     """I call an installation that has no operator, with no token, so that nothing is compared with nothing."""
     assert refusal_of(lambda: verify_operator(authorization, "", None)) is Refusal.OPERATOR
@@ -56,6 +58,7 @@ def test_without_a_configured_token_nobody_is_the_operator(authorization: str) -
     [f"token={TOKEN}", f"team=T1&token={TOKEN}", f"access_token={TOKEN}", f"BEARER={TOKEN}", "token=", "token"],
 )
 @pytest.mark.parametrize("authorization", ["", RIGHT])
+@pytest.mark.claim("C-73")
 def test_a_token_in_the_address_is_refused_even_when_it_is_right(query: str, authorization: str) -> None:
     refused = refusal_of(lambda: verify_operator(authorization, query, Secret(TOKEN)))
     assert refused is Refusal.TOKEN_IN_QUERY

@@ -50,6 +50,7 @@ def test_known_parameters_are_read(raw: str, found: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("raw", BAD.values(), ids=BAD)
+@pytest.mark.claim("C-67")
 def test_parameters_that_two_readers_could_read_differently_are_refused(raw: str) -> None:
     """I send two values of one name, so that one place checks the first and another uses the second."""
     assert refusal_of(lambda: read_query(raw, KNOWN)) is Refusal.QUERY

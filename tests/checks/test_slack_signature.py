@@ -89,6 +89,7 @@ def test_a_timestamp_may_be_300_seconds_off_either_way(age: int) -> None:
 
 
 @pytest.mark.parametrize("age", [301, -301, 86_400])
+@pytest.mark.claim("C-16")
 def test_a_request_that_was_captured_earlier_is_refused(age: int) -> None:
     """I captured a signed request and send it again later, or with a clock of my own."""
     refused = refusal_of(lambda: verify_signature(BODY, STAMP, SIGNATURE, SECRETS, NOW + age))
@@ -103,6 +104,7 @@ def test_a_malformed_timestamp_is_refused_even_with_the_right_signature(timestam
 
 
 @pytest.mark.parametrize("signature", MALFORMED_SIGNATURES.values(), ids=MALFORMED_SIGNATURES)
+@pytest.mark.claim("C-15")
 def test_a_malformed_signature_is_refused(signature: bytes) -> None:
     """I send a signature that makes the comparison raise, or that is right but for its spelling."""
     assert refusal_of(lambda: verify_signature(BODY, STAMP, signature, SECRETS, NOW)) is Refusal.UNSIGNED
@@ -119,6 +121,7 @@ def test_a_malformed_signature_is_refused(signature: bytes) -> None:
     ],
     ids=["longer body", "no body", "other time", "other secret", "longer secret"],
 )
+@pytest.mark.claim("C-15")
 def test_a_signature_of_anything_else_is_refused(body: bytes, timestamp: bytes, secret: str) -> None:
     """I change the request, or guess the secret, and keep a signature that I saw."""
     refused = refusal_of(lambda: verify_signature(body, timestamp, SIGNATURE, (Secret(secret),), NOW))

@@ -62,6 +62,7 @@ def test_a_state_is_good_for_600_seconds(age: int) -> None:
 
 
 @pytest.mark.parametrize("age", [601, 602, 86_400])
+@pytest.mark.claim("C-02")
 def test_a_state_is_refused_from_the_601st_second_on(age: int) -> None:
     assert refusal_of(lambda: verify(issue(), NOW + age)) is Refusal.STATE_EXPIRED
 
@@ -78,21 +79,25 @@ def test_the_signature_is_looked_at_before_the_age() -> None:
     assert refusal_of(lambda: verify(build(expires_at=NOW - 1, key=OTHER_KEY))) is Refusal.STATE_FORGED
 
 
+@pytest.mark.claim("C-04")
 def test_a_state_of_another_browser_is_refused() -> None:
     """I begin an install in my browser and make yours finish it."""
     assert refusal_of(lambda: verify(issue(), browser=OTHER_BROWSER)) is Refusal.STATE_FORGED
 
 
+@pytest.mark.claim("C-05")
 def test_a_state_for_another_purpose_is_refused() -> None:
     """I take a state that was issued for something else."""
     assert refusal_of(lambda: verify(issue(), purpose="login")) is Refusal.STATE_FORGED
 
 
+@pytest.mark.claim("C-01")
 def test_a_state_signed_with_another_key_is_refused() -> None:
     """I sign a state with a key of my own."""
     assert refusal_of(lambda: verify(build(key=OTHER_KEY))) is Refusal.STATE_FORGED
 
 
+@pytest.mark.claim("C-01")
 def test_a_state_that_names_an_unknown_key_is_refused() -> None:
     """I name a key that is not there, in the hope that nothing is compared with nothing."""
     assert refusal_of(lambda: verify(build(key_id=KEY_ID + 1))) is Refusal.STATE_FORGED
@@ -107,6 +112,7 @@ def test_a_state_that_names_another_known_key_is_refused() -> None:
 
 
 @pytest.mark.parametrize("version", [0, 2, 255])
+@pytest.mark.claim("C-01")
 def test_a_state_of_another_version_is_refused_even_with_the_right_signature(version: int) -> None:
     assert refusal_of(lambda: parse_state(build(version=version))) is Refusal.STATE_MALFORMED
 
@@ -124,6 +130,7 @@ def test_a_state_with_any_single_bit_changed_is_refused() -> None:
     assert passed == []
 
 
+@pytest.mark.claim("C-01")
 def test_only_one_spelling_of_a_state_is_taken() -> None:
     """I send the same state in another spelling of base64, so that a filter of used states misses it."""
     state = issue()
@@ -162,6 +169,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("claimed", MALFORMED.values(), ids=MALFORMED)
+@pytest.mark.claim("C-01")
 def test_a_malformed_state_is_refused(claimed: str) -> None:
     assert refusal_of(lambda: parse_state(claimed)) is Refusal.STATE_MALFORMED
 

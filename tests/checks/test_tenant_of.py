@@ -102,11 +102,13 @@ def test_the_tenant_is_the_one_that_is_named(body: dict[str, Any], found: tuple[
 
 
 @pytest.mark.parametrize("body", BAD.values(), ids=BAD)
+@pytest.mark.claim("C-74")
 def test_ids_that_are_not_slacks_are_refused(body: dict[str, Any]) -> None:
     assert refusal_of(lambda: tenants_of_event(body)) is Refusal.EVENT
     assert refusal_of(lambda: tenant_of_lifecycle(body)) is Refusal.EVENT
 
 
+@pytest.mark.claim("C-10")
 def test_in_a_shared_channel_the_other_company_is_not_the_tenant() -> None:
     """I write in a channel that I share with your customer, so that you answer me with my neighbour's token."""
     assert tenants_of_event({"team_id": THEIRS, "authorizations": entry()}) == (TEAM,)
@@ -132,6 +134,7 @@ def test_in_a_shared_channel_the_other_company_is_not_the_tenant() -> None:
         "authorization that names an org and does not say that it is org-wide", "authorization", "nobody",
     ],
 )  # fmt: skip
+@pytest.mark.claim("C-62")
 def test_a_lifecycle_event_is_about_exactly_one_tenant(body: dict[str, Any], tenant: Tenant | None) -> None:
     """I remove the app from my workspace, and the whole org that it belongs to loses it."""
     assert tenant_of_lifecycle(body) == tenant

@@ -10,7 +10,7 @@ from slackapp.cli.steps import steps_of
 
 
 def test_the_demo_goes_through_and_tells_every_step_of_the_install(capsys: pytest.CaptureFixture[str]) -> None:
-    assert demo.run(argparse.Namespace()) == 0
+    assert demo.run(argparse.Namespace(explain=False)) == 0
     said = capsys.readouterr().out
     assert "Every step went as told." in said
     for words in (steps_of("begin_install") | steps_of("finish_install")).values():
@@ -26,7 +26,7 @@ def test_a_step_that_does_not_go_as_told_ends_the_demo_with_its_reason(
         play.must(play.browser.get("/").status == 404, "the landing page is there")
 
     monkeypatch.setattr(demo, "ACTS", (("A broken act", broken), ("Never reached", broken)))
-    assert demo.run(argparse.Namespace()) == 1
+    assert demo.run(argparse.Namespace(explain=False)) == 1
     said = capsys.readouterr().out
     assert "FAILED: the landing page is there" in said
     assert "Never reached" not in said

@@ -78,6 +78,7 @@ def test_with_nothing_configured_a_newcomer_can_install_at_once(dev: Dev, tmp_pa
         again.end(signal.SIGINT)
 
 
+@pytest.mark.claim("C-21")
 def test_a_crash_would_not_write_the_keys_to_a_file(dev: Dev) -> None:
     limits = Path(f"/proc/{dev.process.pid}/limits")
     if not limits.exists():

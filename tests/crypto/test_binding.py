@@ -88,6 +88,7 @@ PLACES: dict[str, tuple[str, RecordContext]] = {
 
 
 @pytest.mark.parametrize("place", PLACES)
+@pytest.mark.claim("C-29")
 def test_a_record_opens_at_its_own_place_and_at_no_other(place: str) -> None:
     """I move a sealed value to another row, column, user, tenant, app or generation of the database."""
     blob = envelope.seal(KEY, 1, envelope.record_context(*PLACES[place]), b"secret", RANDOM)
@@ -114,6 +115,7 @@ WRAPPED = {
 
 
 @pytest.mark.parametrize("place", WRAPPED)
+@pytest.mark.claim("C-30")
 def test_a_wrapped_key_opens_at_its_own_place_and_at_no_other(place: str) -> None:
     """I move a tenant's wrapped key to my own tenant, or to another purpose."""
     blob = envelope.seal(KEY, 1, envelope.wrap_context(*WRAPPED[place]), bytes(32), RANDOM)

@@ -90,11 +90,13 @@ def test_a_shortened_or_lengthened_record_does_not_open() -> None:
 
 
 @pytest.mark.parametrize(("version", "suite"), [(0, 1), (2, 1), (255, 1), (1, 0), (1, 2), (1, 255)])
+@pytest.mark.claim("C-32")
 def test_another_version_or_suite_does_not_open_even_when_all_else_is_right(version: int, suite: int) -> None:
     """I write the number of a weaker suite into a record, whose authenticated header I can make."""
     assert not opens(independent.record(KEY, KEY_ID, CONTEXT, PLAIN, RANDOM, version=version, suite=suite))
 
 
+@pytest.mark.claim("C-32")
 def test_another_key_id_does_not_open_even_when_all_else_is_right() -> None:
     blob = independent.record(KEY, KEY_ID + 1, CONTEXT, PLAIN, RANDOM)
     assert opens(blob, key_id=KEY_ID + 1)
@@ -102,6 +104,7 @@ def test_another_key_id_does_not_open_even_when_all_else_is_right() -> None:
 
 
 @pytest.mark.parametrize("commitment", [bytes(32), independent.derive(OTHER_KEY, RANDOM[:32])[1]])
+@pytest.mark.claim("C-31")
 def test_a_record_that_commits_to_another_key_does_not_open_even_when_its_tag_is_right(commitment: bytes) -> None:
     """I make one record that opens under two keys: GCM alone lets me."""
     assert not opens(independent.record(KEY, KEY_ID, CONTEXT, PLAIN, RANDOM, commitment=commitment))
@@ -114,6 +117,7 @@ def test_another_key_or_context_does_not_open() -> None:
     assert not opens(BLOB, context=CONTEXT[:-1])
 
 
+@pytest.mark.claim("C-32")
 def test_the_limit_is_exact() -> None:
     assert opens(BLOB, limit=len(PLAIN))
     assert not opens(BLOB, limit=len(PLAIN) - 1)

@@ -35,6 +35,7 @@ def test_a_private_file_is_read(tmp_path: Path, mode: int) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o644, 0o666, 0o440])
+@pytest.mark.claim("C-22")
 def test_a_file_that_others_may_touch_is_refused_with_the_mend(tmp_path: Path, mode: int) -> None:
     """I have an account on the machine and read the key."""
     path = private(tmp_path / "key", mode=mode)
@@ -67,6 +68,7 @@ def test_a_device_is_refused() -> None:
         keyfile.read_private(Path("/dev/null"), None)
 
 
+@pytest.mark.claim("C-22")
 def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """I own the file that you read your key from, and change it when I like."""
     path = private(tmp_path / "key")
@@ -78,6 +80,7 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o720, 0o707, 0o702, 0o777])
+@pytest.mark.claim("C-22")
 def test_a_folder_that_others_can_write_to_is_refused_with_the_mend(tmp_path: Path, mode: int) -> None:
     """I may write to the folder of the key, and put a key of mine in its place."""
     folder = tmp_path / "keys"

@@ -140,6 +140,7 @@ def test_who_waits_as_long_as_told_is_admitted(tmp_path: Path, rate: int) -> Non
         assert world.request("GET", "/slack/install").status == 302
 
 
+@pytest.mark.claim("C-72")
 def test_so_many_installs_may_be_under_way_and_no_more(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_STATE_LIMIT="3") as world:
         under_way = [world.browser() for _ in range(3)]

@@ -67,6 +67,7 @@ FOREIGN = [
 ]  # fmt: skip
 
 
+@pytest.mark.claim("C-71")
 def test_nothing_is_posted_to_an_address_that_is_not_slacks(ready: World) -> None:
     here = ready.settings.slack.response_origin.removeprefix("http://")
     ready.equip(behaviour=saying("canary"))
@@ -195,6 +196,7 @@ def test_an_answer_at_a_limited_rate_is_posted_later(ready: World) -> None:
 
 
 @pytest.mark.parametrize("posted", [False, True])
+@pytest.mark.claim("C-50")
 def test_a_process_that_dies_while_it_answers_leaves_an_unclear_row_that_is_not_run_again(
     ready: World, monkeypatch: pytest.MonkeyPatch, posted: bool
 ) -> None:

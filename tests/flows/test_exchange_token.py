@@ -178,6 +178,7 @@ def test_one_tenant_alone_can_be_exchanged(before: World) -> None:
 # Noted first
 
 
+@pytest.mark.claim("C-25")
 def test_the_audit_row_is_on_the_disk_before_the_token_is_opened(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
     keyring, seen = ready.service.app.keyring, []
     open_record = keyring.open
@@ -407,6 +408,7 @@ def test_an_answer_that_is_huge_or_none_is_refused_noted_and_changes_nothing(rea
 # Others at the same time
 
 
+@pytest.mark.claim("C-41")
 def test_a_token_that_another_process_has_leased_is_left_to_it(ready: World) -> None:
     sql = "UPDATE tokens SET lease_owner = 'other', lease_until = ? WHERE user_id = ''"
     change(ready, sql, ready.clock() + 5)
@@ -494,6 +496,7 @@ def test_what_happens_at_the_last_moment_before_the_pair_is_stored_wins(
     assert (kept, noted(ready, "token.exchanged")) == ([ready.snapshot()], [])
 
 
+@pytest.mark.claim("C-40")
 def test_a_tenant_that_is_not_served_any_more_when_its_turn_comes_is_left_alone(ready: World) -> None:
     app = ready.service.app
     waiting = exchange_token.waiting(app, None)

@@ -46,6 +46,7 @@ def test_the_exchange_names_the_same_address_and_shows_the_secret_in_a_header(wo
     assert (call.params, call.credentials) == ({"redirect_uri": world.settings.redirect_uri}, "basic")
 
 
+@pytest.mark.claim("C-06")
 def test_the_state_is_used_up_and_on_the_disk_before_the_exchange(world: World) -> None:
     way, probed, seen = approved(world), world.slack.probe, []
 

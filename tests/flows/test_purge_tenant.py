@@ -108,6 +108,7 @@ def test_nothing_of_the_tenant_is_left_in_any_file_but_ids(busy: World) -> None:
     assert NORTH.encode() in files
 
 
+@pytest.mark.claim("C-56")
 def test_tokens_keys_and_bodies_go_at_once_and_the_other_tenant_is_not_touched(busy: World) -> None:
     before = everything(busy, SOUTH)
     erase(busy)
@@ -127,6 +128,7 @@ def test_an_id_is_remembered_so_that_a_repeat_after_the_purge_has_no_effect(busy
     assert busy.work() == 0
 
 
+@pytest.mark.claim("C-57")
 def test_a_purge_is_done_when_the_log_is_empty_and_nothing_is_left(busy: World) -> None:
     erase(busy)
     assert pending(busy) == 1
@@ -135,6 +137,7 @@ def test_a_purge_is_done_when_the_log_is_empty_and_nothing_is_left(busy: World) 
     assert busy.audit().count("purge.complete") == 1
 
 
+@pytest.mark.claim("C-57")
 def test_while_a_reader_holds_the_log_the_purge_is_pending_and_is_tried_again_each_minute(busy: World) -> None:
     with a_reader(busy):
         erase(busy)

@@ -133,6 +133,7 @@ def test_an_event_is_kept_sealed_under_its_id(world: World) -> None:
     assert CANARY.encode() not in world.bytes_on_disk()
 
 
+@pytest.mark.claim("C-47")
 def test_a_repeat_is_acknowledged_and_has_no_second_effect(world: World) -> None:
     installed(world)
     said = len(world.slack.messages(NORTH))
@@ -171,6 +172,7 @@ def test_unknown_keys_are_left_alone(world: World) -> None:
 @pytest.mark.parametrize(
     "own", [{"user": BOT}, {"app_id": APP_ID}, {"bot_profile": {"app_id": APP_ID}, "bot_id": "B1"}]
 )
+@pytest.mark.claim("C-70")
 def test_what_the_app_did_itself_is_not_kept(world: World, own: Mapping[str, Any]) -> None:
     installed(world)
     before = world.snapshot()
@@ -241,6 +243,7 @@ def test_a_signed_body_that_is_no_event_is_refused(world: World, changes: Mappin
 # Tenants that are not there
 
 
+@pytest.mark.claim("C-70")
 def test_an_event_of_a_tenant_that_is_not_installed_is_acknowledged_without_effect(world: World) -> None:
     before = world.snapshot()
     assert [world.event(MENTION, f"Ev{number}").status for number in range(3)] == [200, 200, 200]
@@ -283,6 +286,7 @@ def test_an_event_of_a_tenant_whose_keys_are_gone_is_not_acknowledged(world: Wor
     assert world.snapshot() == before
 
 
+@pytest.mark.claim("C-54")
 def test_an_event_that_overtakes_its_install_is_sent_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     exchange, early = world.service.app.slack.call_as_app, []
 
@@ -314,7 +318,7 @@ def test_an_exchange_that_never_ended_holds_events_back_for_thirty_seconds_only(
 
 def test_an_event_is_not_acknowledged_while_the_database_is_locked(world: World) -> None:
     installed(world)
-    world.service.app.db._connection().execute("PRAGMA busy_timeout = 20")
+    world.service.app.db.hurry()
     other = sqlite3.connect(world.settings.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     reply = world.event(MENTION)

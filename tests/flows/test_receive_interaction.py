@@ -232,6 +232,7 @@ def test_another_type_of_content_is_refused(still: World, path: str, media_type:
 
 
 @pytest.mark.parametrize("path", ["/slack/commands", "/slack/interactivity"])
+@pytest.mark.claim("C-17")
 def test_the_signature_is_asked_for_before_anything_is_read(still: World, path: str) -> None:
     for headers in ({}, still.sign(b"another"), still.sign(b"x", secret="x" * 16), still.sign(b"x", timestamp=1)):
         reply = still.request("POST", path, b"x", {**headers, "Content-Type": "text/plain"})

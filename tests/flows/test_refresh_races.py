@@ -96,6 +96,7 @@ def test_who_does_not_wait_looks_once(due: World, monkeypatch: pytest.MonkeyPatc
     assert len(looks) == 1
 
 
+@pytest.mark.claim("C-41")
 def test_without_a_live_token_the_new_pair_is_waited_for(expired: World, other: Service) -> None:
     lease_to_another(expired)
 
@@ -164,6 +165,7 @@ def overtaken_by(world: World, other: Service) -> Callable[[], None]:
     return happen
 
 
+@pytest.mark.claim("C-42")
 def test_overtaken_before_the_call_nobody_makes_it(due: World, other: Service) -> None:
     with once_before(due.service.app.keyring, "open", overtaken_by(due, other)):
         assert ask(due)["ok"], "with the pair of the other one"
@@ -191,6 +193,7 @@ def test_a_token_that_was_given_up_or_replaced_before_the_call_is_not_refreshed(
         assert (left.refusal, left.retry_after, due.calls()) == (Refusal.TOKEN_UNAVAILABLE, 1, []), now
 
 
+@pytest.mark.claim("C-42")
 def test_overtaken_after_a_lost_answer_nobody_asks_again(due: World, other: Service) -> None:
     asked: list[str] = []
     overtaken = overtaken_by(due, other)

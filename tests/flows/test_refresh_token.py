@@ -256,6 +256,7 @@ def test_the_scopes_are_those_of_the_answer_or_else_those_that_were_known(
         (ADMIN, {"user_id": MEMBER}),
     ],
 )
+@pytest.mark.claim("C-45")
 def test_a_pair_of_another_kind_or_of_somebody_else_is_refused_and_the_old_one_stays(
     due: World, user_id: str, patch: Mapping[str, Any]
 ) -> None:
@@ -296,6 +297,7 @@ def test_of_eight_threads_one_refreshes_and_all_are_served(due: World) -> None:
     assert (answers, due.calls(REFRESH), token(due)["generation"]) == ([True] * 8, [REFRESH], 2)
 
 
+@pytest.mark.claim("C-41")
 def test_the_live_lease_of_another_process_is_respected_and_the_old_token_used(due: World) -> None:
     change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ? WHERE user_id = ''", due.clock() + 5)
     assert ask(due)["ok"]
@@ -360,6 +362,7 @@ def test_an_install_during_a_refresh_wins(due: World, after: bool) -> None:
 
 
 @BEFORE_OR_AFTER
+@pytest.mark.claim("C-44")
 def test_a_purge_during_a_refresh_is_not_undone(due: World, after: bool) -> None:
     def purge() -> None:
         uninstall_tenant.run(due.service.app, north(), ORIGIN, due.clock())

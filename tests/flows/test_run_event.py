@@ -54,6 +54,7 @@ def change(world: World, sql: str, *parameters: Any) -> None:
 # In mid-call
 
 
+@pytest.mark.claim("C-50")
 def test_the_intent_to_call_and_the_audit_row_are_on_the_disk_before_the_call(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,6 +71,7 @@ def test_the_intent_to_call_and_the_audit_row_are_on_the_disk_before_the_call(
 
 
 @pytest.mark.parametrize("slack_did_it", [False, True])
+@pytest.mark.claim("C-52")
 def test_a_row_whose_worker_died_in_a_call_becomes_unclear_and_is_never_run_again(
     ready: World, monkeypatch: pytest.MonkeyPatch, slack_did_it: bool
 ) -> None:
@@ -287,6 +289,7 @@ def test_a_behaviour_may_name_another_workspace_of_its_org(world: World) -> None
 # Rows that are not as they should be
 
 
+@pytest.mark.claim("C-51")
 def test_a_worker_that_lost_its_row_makes_no_call_and_changes_nothing(ready: World) -> None:
     def lose(context: Context, event: Mapping[str, Any]) -> None:
         change(ready, "UPDATE inbox SET lease_owner = 'another', attempts = 9 WHERE event_id = 'Ev0001'")
@@ -318,6 +321,7 @@ def test_a_body_that_does_not_open_ends_its_row_and_stays(ready: World) -> None:
     assert ready.audit().count("event.unavailable") == 1
 
 
+@pytest.mark.claim("C-49")
 def test_a_body_that_does_not_open_is_given_up_and_audited_or_neither(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,6 +122,7 @@ def test_an_uninstall_erases_the_tenant_it_names_and_no_other(
     assert {row[0] for row in crowd.rows("SELECT DISTINCT tenant_id FROM data_keys")} == {"", *tenants(crowd)}
 
 
+@pytest.mark.claim("C-62")
 def test_a_workspaces_uninstall_whose_authorization_names_only_the_org_leaves_the_org(crowd: World) -> None:
     uninstalled(crowd, team_id=ORG_TEAM, enterprise_id=ORG, authorizations=granted(None, ORG, False))
     assert ORG in tenants(crowd)
@@ -159,6 +160,7 @@ def test_a_revocation_erases_the_tokens_it_names_and_no_other(
     assert len(users(lasting, SOUTH)) == 2
 
 
+@pytest.mark.claim("C-61")
 def test_a_revocation_of_rotating_tokens_erases_only_what_slack_calls_dead(full: World) -> None:
     full.slack.revoke_user(NORTH, MEMBER)
     named = {"oauth": [ADMIN, MEMBER], "bot": [BOT]}  # a refresh may have retired the others' former tokens
@@ -174,12 +176,14 @@ def test_a_revocation_of_another_form_is_refused_and_changes_nothing(full: World
     assert (revoked(full, tokens).status, full.snapshot()) == (400, before)
 
 
+@pytest.mark.claim("C-47")
 def test_a_repeat_and_the_second_of_the_two_events_find_nothing_and_do_not_fail(full: World) -> None:
     body = {"type": "tokens_revoked", "tokens": {"oauth": [ADMIN], "bot": [BOT]}}
     assert [uninstalled(full).status, tell(full, body, "EvRevoked").status, uninstalled(full).status] == [200] * 3
     assert (NORTH in tenants(full), full.audit().count("purge.begun")) == (False, 1)
 
 
+@pytest.mark.claim("C-49")
 def test_effect_mark_and_audit_are_one_transaction(full: World) -> None:
     with contextlib.closing(sqlite3.connect(full.settings.database)) as connection, connection:
         connection.execute(
@@ -212,6 +216,7 @@ def test_a_revocation_is_measured_against_the_grant_of_each_token(lasting: World
     assert (users(lasting), lasting.status()) == ({"", MEMBER}, "active")
 
 
+@pytest.mark.claim("C-61")
 def test_a_suspect_tenant_is_not_used_and_its_events_wait_until_slack_says_that_it_lives(full: World) -> None:
     full.mention("EvBefore")
     uninstalled(full, after=0)
@@ -276,6 +281,7 @@ def test_of_an_uninstall_that_slack_knows_nothing_of_only_dead_tokens_go(full: W
     assert (full.status(), users(full)) == ("needs_reinstall", {ADMIN})
 
 
+@pytest.mark.claim("C-64")
 def test_an_install_that_comes_while_slack_is_asked_wins(full: World, monkeypatch: pytest.MonkeyPatch) -> None:
     call = full.service.app.slack.call
 

@@ -307,6 +307,7 @@ def test_a_workspace_that_joined_an_org_is_the_same_tenant(world: World) -> None
     assert world.count("installations") == 1
 
 
+@pytest.mark.claim("C-09")
 def test_the_target_of_the_consent_counts_and_not_the_hint(world: World) -> None:
     browser = world.browser()
     begun = browser.begin(f"?team={NORTH}")

@@ -60,6 +60,7 @@ def test_states_that_expired_are_swept(world: World) -> None:
     assert world.count("oauth_states") == 0
 
 
+@pytest.mark.claim("C-52")
 def test_only_calls_whose_lease_ran_out_are_marked_unclear_and_each_is_audited_once(world: World) -> None:
     now = world.clock()
     put(world, "EvDead", "calling", lease_until=now - 1)

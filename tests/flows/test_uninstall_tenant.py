@@ -189,6 +189,7 @@ def test_an_install_after_a_killed_uninstall_wins(ready: World, monkeypatch: pyt
     assert (ready.status(), ready.calls("apps.uninstall"), works(ready, NORTH)) == ("active", [], True)
 
 
+@pytest.mark.claim("C-64")
 def test_an_install_while_slack_is_being_told_wins(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
     told: Callable[..., Any] = ready.service.app.slack.uninstall
 

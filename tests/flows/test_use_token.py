@@ -65,6 +65,7 @@ def reason(world: World) -> str:
 # Noted first
 
 
+@pytest.mark.claim("C-25")
 def test_the_audit_row_is_on_the_disk_before_the_token_is_opened(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
     keyring, seen = ready.service.app.keyring, []
     open_record = keyring.open
@@ -83,6 +84,7 @@ def test_the_audit_row_is_on_the_disk_before_the_token_is_opened(ready: World, m
     assert row["detail"] == f"purpose=test method=auth.test kind=bot_access user= generation=1 key={key_id}"
 
 
+@pytest.mark.claim("C-26")
 def test_where_the_audit_row_cannot_be_written_no_token_is_opened_and_no_call_made(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +121,7 @@ def test_the_intent_stands_or_falls_with_the_audit_row(ready: World) -> None:
         ("purging", Refusal.NEEDS_REINSTALL),
     ],
 )
+@pytest.mark.claim("C-40")
 def test_the_token_of_an_installation_that_is_not_active_is_not_read(ready: World, status: str, why: Refusal) -> None:
     change(ready, "UPDATE installations SET status = ?", status)
     audited = ready.audit()
@@ -142,6 +145,7 @@ def test_the_bot_and_a_person_each_use_their_own_token(ready: World) -> None:
     assert (ask(ready)["user_id"], ask(ready, ADMIN)["user_id"]) == ("U0NORTH001BOT", ADMIN)
 
 
+@pytest.mark.claim("C-40")
 def test_a_token_is_not_read_for_an_installation_that_became_suspect_meanwhile(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +162,7 @@ def test_a_token_is_not_read_for_an_installation_that_became_suspect_meanwhile(
 
 
 @pytest.mark.parametrize("error", DEAD)
+@pytest.mark.claim("C-37")
 def test_a_token_that_slack_calls_dead_is_used_exactly_once_more_after_a_new_install(ready: World, error: str) -> None:
     ready.slack.fault(Fault("auth.test", "error", error=error))
     with pytest.raises(SlackCallError) as caught:
@@ -172,6 +177,7 @@ def test_a_token_that_slack_calls_dead_is_used_exactly_once_more_after_a_new_ins
     assert (ask(ready)["ok"], ready.status(), reason(ready)) == (True, "active", "")
 
 
+@pytest.mark.claim("C-37")
 def test_a_persons_dead_token_leaves_the_bot_alone(ready: World) -> None:
     ready.slack.revoke_user(NORTH, ADMIN)
     with pytest.raises(SlackCallError):
@@ -287,6 +293,7 @@ def test_a_limit_that_the_repeat_met_is_kept_as_well(ready: World) -> None:
 # Expired
 
 
+@pytest.mark.claim("C-39")
 def test_an_expired_token_is_refreshed_and_the_call_repeated_once(ready: World) -> None:
     ready.slack.expire_tokens(NORTH)
     assert ask(ready)["ok"]
@@ -311,6 +318,7 @@ def test_an_expired_token_is_not_given_up_while_no_new_one_can_be_had(ready: Wor
     assert (ask(ready)["ok"], ready.status()) == (True, "active")
 
 
+@pytest.mark.claim("C-36")
 def test_a_token_past_its_time_is_not_sent_while_no_new_one_can_be_had(ready: World) -> None:
     ready.clock.advance(43_200)
     ready.slack.fault(Fault("oauth.v2.access", "html500", times=-1))
@@ -372,6 +380,7 @@ def test_two_lost_answers_in_a_row_do_not_cost_the_installation(due: World) -> N
     assert ask(due)["ok"], "the refresh token is within its grace still"
 
 
+@pytest.mark.claim("C-38")
 def test_when_the_grace_is_over_the_old_token_serves_to_its_end_and_then_an_install_is_needed(due: World) -> None:
     due.slack.kill_refresh(NORTH)
     for _ in range(3):
@@ -394,6 +403,7 @@ def test_when_the_grace_is_over_the_old_token_serves_to_its_end_and_then_an_inst
 # What does not open
 
 
+@pytest.mark.claim("C-35")
 def test_a_token_that_does_not_open_is_refused_and_noted_and_nothing_is_deleted(ready: World) -> None:
     change(ready, "UPDATE tokens SET access = zeroblob(200) WHERE user_id = ''")
     before = ready.snapshot()

@@ -82,6 +82,7 @@ def test_an_admin_is_asked_about_and_installs(guarded: World) -> None:
 
 
 @pytest.mark.parametrize("user", ["member", "guest"])
+@pytest.mark.claim("C-12")
 def test_a_member_or_a_guest_is_refused_and_the_token_is_given_back(strict: World, user: str) -> None:
     """I have every message read by an app of my choice, although I am nobody here."""
     reply = refused(strict, NOT_ADMIN, user)
@@ -254,6 +255,7 @@ def test_for_a_whole_org_an_admin_of_the_org_is_needed(guarded: World) -> None:
 # Allowed workspaces
 
 
+@pytest.mark.claim("C-11")
 def test_on_the_list_is_served_and_all_others_are_refused(tmp_path: Path) -> None:
     """I was sent the link by somebody whose workspace is on the list."""
     with make_world(tmp_path, SLACKAPP_ALLOWED_TEAMS=f"{NORTH},{ORG_TEAM}") as world:

@@ -77,6 +77,7 @@ MALFORMED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("patch", MALFORMED.values(), ids=MALFORMED)
+@pytest.mark.claim("C-75")
 def test_an_unusable_answer_stores_nothing_and_gives_the_token_back(world: World, patch: dict[str, Any]) -> None:
     way = approved(world)
     answer_with(world, **patch)
@@ -97,6 +98,7 @@ def test_an_answer_without_a_token_of_the_right_form_stores_nothing(world: World
 
 
 @pytest.mark.parametrize("app_id", ["A0OTHER001", None, NULL, 7])
+@pytest.mark.claim("C-13")
 def test_an_answer_for_another_app_stores_nothing_and_gives_the_token_back(world: World, app_id: Any) -> None:
     way = approved(world)
     answer_with(world, app_id=app_id)
@@ -143,6 +145,7 @@ def test_a_failed_reinstall_gives_back_the_new_token_and_the_old_one_works_on(wo
     [{"bot_user_id": None}, {"app_id": "A0OTHER001"}, {"team": NULL}],
     ids=["malformed", "foreign", "without a tenant"],
 )
+@pytest.mark.claim("C-14")
 def test_a_token_that_does_not_rotate_is_the_one_in_use_and_is_not_revoked(
     long_lived: World, patch: dict[str, Any]
 ) -> None:
@@ -185,6 +188,7 @@ def plant(world: World, trigger: str) -> None:
 
 
 @pytest.mark.parametrize("table", ["tokens", "installations", "data_keys", "inbox"])
+@pytest.mark.claim("C-55")
 def test_an_install_that_cannot_be_stored_is_not_stored_by_half(world: World, table: str) -> None:
     way = approved(world)
     plant(world, f"CREATE TRIGGER t BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'planted'); END")

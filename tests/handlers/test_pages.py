@@ -9,6 +9,7 @@ import pytest
 
 from slackapp.errors import StoreError
 from tests.handlers.stage import nothing_happens
+from tests.ops.test_metrics import at, parse
 from tests.support.world import NORTH, SOUTH, World, make_world
 
 OPERATOR = {"Authorization": "Bearer an-operator-token-of-forty-characters-xx"}
@@ -18,9 +19,10 @@ def test_the_landing_page_has_one_button_and_names_every_permission(tmp_path: Pa
     made = make_world(tmp_path, SLACKAPP_USER_SCOPES="emoji:read", SLACKAPP_NAME="Bob & <Co>")
     with made as world, nothing_happens(world):
         text = world.request("GET", "/").text
-    assert re.findall(r'href="([^"]*)"', text) == ["/slack/install"]
-    listed = re.findall(r"<li><code>([^<]*)</code></li>", text)
-    assert listed == ["app_mentions:read", "chat:write", "commands", "emoji:read"]
+    assert re.findall(r'href="([^"]*)"', text) == ["/slack/install", "/", "/privacy", "/support"]
+    listed = re.findall(r"<li><code>([^<]*)</code>(?:: ([^<]*))?</li>", text)
+    assert [scope for scope, _ in listed] == ["app_mentions:read", "chat:write", "commands", "emoji:read"]
+    assert dict(listed)["app_mentions:read"] == "to receive the mention"
     assert "Add Bob &amp; &lt;Co&gt; to Slack" in text
     assert "talks to the local Slack beside it" in text
 
@@ -94,5 +96,4 @@ def test_the_metrics_are_text_for_prometheus(world: World) -> None:
     reply = world.request("GET", "/metrics", headers=OPERATOR)
     assert reply.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "# TYPE slackapp_requests_total counter\n" in reply.text
-    for line in reply.text.splitlines():
-        assert re.fullmatch(r'# TYPE [a-z_]+ counter|[a-z_]+(\{([a-z]+="[^"]*",?)+\})? [0-9]+', line)
+    assert at(parse(reply.text), "slackapp_requests_total", route="/healthz", status="200") == 1

@@ -126,6 +126,7 @@ def test_the_limit_of_a_kind_is_exact(ring: Keyring, kind: str) -> None:
     ],
     ids=["tenant", "kind of tenant", "generation", "purpose", "another purpose", "person's", "refresh token"],
 )
+@pytest.mark.claim("C-33")
 def test_a_record_opens_only_where_it_belongs(ring: Keyring, elsewhere: RecordContext) -> None:
     """I copy my neighbour's sealed token into my own row."""
     sealed = ring.seal(BOT, b"secret")

@@ -114,7 +114,8 @@ def test_the_services_own_keys_are_made_once_and_stay(vault: Vault) -> None:
     again = vault.open()
     assert first.state_key() == again.state_key()
     assert first.audit_mac(b"data") == again.audit_mac(b"data")
-    assert data_keys.count(vault.db, NO_TENANT) == 2
+    assert first.label(NORTH) == again.label(NORTH)
+    assert data_keys.count(vault.db, NO_TENANT) == 3
 
 
 def test_the_services_own_keys_differ_from_each_other_and_from_database_to_database(make_vault: MakeVault) -> None:
@@ -133,7 +134,7 @@ def test_a_state_key_is_found_by_its_id_and_no_other_key_is(vault: Vault) -> Non
     assert ring.state_key_by_id(key_id) == key
     assert vault.open().state_key_by_id(key_id) == key
     others = [row[0] for row in look(vault.db.path, "SELECT key_id FROM data_keys") if row[0] != key_id]
-    assert len(others) == 5
+    assert len(others) == 6
     for other in [*others, 0, key_id ^ 1]:
         assert ring.state_key_by_id(other) is None
 
@@ -152,16 +153,17 @@ import json, sys
 from slackapp import config
 from slackapp.app import system_clock, system_entropy
 from slackapp.keys.opening import open_keyring
+from slackapp.model import Tenant
 from slackapp.store.db import Database
 settings = config.load(json.loads(sys.argv[1]), {})
 db = Database(settings.database)
 """
     run = """
 ring = open_keyring(db, settings, system_entropy, system_clock)
-print(ring.state_key()[1].hex(), ring.audit_mac(b"data").hex())
+print(ring.state_key()[1].hex(), ring.audit_mac(b"data").hex(), ring.label(Tenant("T", "T0NORTH001")))
 """
     outputs = race(4, code, run, json.dumps(vault.environment))
     assert len(set(outputs)) == 1
-    assert data_keys.count(vault.db, NO_TENANT) == 2
+    assert data_keys.count(vault.db, NO_TENANT) == 3
     ring = vault.open()
-    assert outputs[0] == f"{ring.state_key()[1].hex()} {ring.audit_mac(b'data').hex()}"
+    assert outputs[0] == f"{ring.state_key()[1].hex()} {ring.audit_mac(b'data').hex()} {ring.label(NORTH)}"

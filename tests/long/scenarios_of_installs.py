@@ -68,7 +68,8 @@ def _first_schema(folder: Path) -> None:
         connection.execute("BEGIN")
         for (table,) in connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'").fetchall():
             columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
-            connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}")
+            # Without the rows that it would not have taken, such as the key for labels.
+            connection.execute(f"INSERT OR IGNORE INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}")
         connection.execute("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
         connection.execute("UPDATE tokens SET refresh = NULL, expires_at = NULL WHERE user_id <> ''")
         connection.execute("COMMIT")

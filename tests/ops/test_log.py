@@ -63,6 +63,7 @@ def test_what_an_operator_needs_to_read_is_not_masked(text: str) -> None:
 
 @pytest.mark.parametrize("level", ["info", "error", "bug"])
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+@pytest.mark.claim("C-19")
 def test_a_secret_in_a_field_does_not_get_into_the_log(
     log: JsonLog, stream: io.StringIO, level: str, secret: str
 ) -> None:

@@ -23,8 +23,8 @@ LONG = 10.0
 """Seconds after which a test gives up waiting for what comes at once."""
 NAMES = {
     "house": {
-        "heartbeat": 0, "log": 0, "checkpoint": 0, "clock": 0, "unclear": MINUTE, "sweep": MINUTE, "audit": MINUTE,
-        "integrity": DAY,
+        "heartbeat": 0, "log": 0, "counters": 5, "checkpoint": 0, "clock": 0, "unclear": MINUTE, "sweep": MINUTE,
+        "audit": MINUTE, "integrity": DAY,
     },
     "errands": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE},
 }  # fmt: skip
@@ -360,10 +360,13 @@ def test_the_house_hands_on_the_log_and_moves_the_log_of_the_database(
 
 
 def test_a_service_that_starts_leaves_the_database_log_to_its_upkeep(world: World) -> None:
-    connection = world.service.app.db._connection()
-    assert connection.execute("PRAGMA wal_autocheckpoint").fetchone()[0] == 1000
+    def settings() -> list[int]:
+        writers = [world.service.app.db._writer(flush) for flush in (True, False)]
+        return [writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0] for writer in writers]
+
+    assert settings() == [1000, 1000]
     world.service.start()
-    assert connection.execute("PRAGMA wal_autocheckpoint").fetchone()[0] == 0
+    assert settings() == [0, 0]
 
 
 def seen_at(world: World) -> list[int]:

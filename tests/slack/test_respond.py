@@ -9,6 +9,7 @@ from tests.slack.servers import http, raw
 CALLS = "slackapp_slack_calls_total"
 
 
+@pytest.mark.claim("C-53")
 def test_nothing_is_posted_inside_a_transaction(caller_of: MakeCaller) -> None:
     with raw(http(b"ok")) as slack:
         caller = caller_of(slack.url)

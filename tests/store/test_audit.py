@@ -121,6 +121,7 @@ def test_a_row_cannot_be_replaced_by_hand(db: Database) -> None:
     assert broken_at(db) == 0
 
 
+@pytest.mark.claim("C-27")
 def test_a_row_outside_a_transaction_is_refused(db: Database) -> None:
     with pytest.raises(RuntimeError, match="inside a transaction"):
         audit.append(db, ENTRY, mac)

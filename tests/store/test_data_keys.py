@@ -13,6 +13,7 @@ def key(key_id: int, purpose: str = "bot", mark: bytes = b"") -> NewKey:
     return NewKey(key_id, purpose, "local", 1, mark.ljust(130, b"."))
 
 
+@pytest.mark.claim("C-33", "C-34")
 def test_a_key_is_found_only_by_its_tenant(db: Database) -> None:
     """I name the id of my neighbour's key."""
     assert data_keys.add(db, NORTH, key(1), NOW)
@@ -37,6 +38,7 @@ def test_a_purpose_has_one_active_key_and_an_id_belongs_to_one_key(db: Database)
     ]
 
 
+@pytest.mark.claim("C-59")
 def test_a_tenants_keys_are_deleted_and_nobody_elses(db: Database) -> None:
     for number, (tenant, purpose) in enumerate([(NORTH, "bot"), (NORTH, "data"), (SOUTH, "bot"), (NO_TENANT, "audit")]):
         assert data_keys.add(db, tenant, key(number + 1, purpose), NOW)
@@ -44,6 +46,7 @@ def test_a_tenants_keys_are_deleted_and_nobody_elses(db: Database) -> None:
     assert look(db.path, "SELECT key_id FROM data_keys ORDER BY key_id") == [(3,), (4,)]
 
 
+@pytest.mark.claim("C-59")
 def test_the_services_own_keys_cannot_be_deleted(db: Database) -> None:
     """I have you purge the tenant without a name, so that the audit cannot be verified any more."""
     data_keys.add(db, NO_TENANT, key(1, "audit"), NOW)

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ def test_a_statement_that_is_in_no_file_does_not_run(db: Database) -> None:
 # Pragmas
 
 
+@pytest.mark.claim("C-46")
 def test_every_connection_has_every_pragma(db: Database) -> None:
     found: list[dict[str, Any]] = []
 
@@ -78,9 +80,10 @@ def test_every_connection_has_every_pragma(db: Database) -> None:
     other.start()
     other.join()
     assert found == [PRAGMAS, PRAGMAS]
-    assert db._connection().execute("PRAGMA busy_timeout").fetchone()[0] == 2000
+    assert db._connection().execute("PRAGMA busy_timeout").fetchone()[0] == 0  # we wait ourselves, and more evenly
 
 
+@pytest.mark.claim("C-46", "C-58")
 def test_every_pragma_is_set_and_none_besides() -> None:
     assert {question: expected for _, question, expected in module.PRAGMAS} == PRAGMAS
     assert all(statement.startswith(f"{question} = ") for statement, question, _ in module.PRAGMAS)
@@ -192,28 +195,43 @@ def slow(self, connection):
     time.sleep(0.004)
     commit(self, connection)
 Database._commit = slow
-slowest = [0.0]
+written = [0] * 4
 """
     run = """
 end = time.monotonic() + 1.5
 def write(number):
     while time.monotonic() < end:
-        began = time.monotonic()
         meta.put(db, f"n{number}", "1")
-        slowest[0] = max(slowest[0], time.monotonic() - began)
+        written[number] += 1
 threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
-print(slowest[0])
+print(*written)
 """
-    assert max(map(float, race(2, prepare, run, str(db.path)))) < 0.6
+    counts = [list(map(int, printed.split())) for printed in race(2, prepare, run, str(db.path))]
+    fewest, most = min(map(min, counts)), max(map(max, counts))
+    assert fewest > most / 20, counts
 
 
-def test_after_a_turn_a_connection_waits_as_before(db: Database) -> None:
+def test_a_reader_waits_for_a_lock_too(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the last connection to close, or a recovery after a kill, has the whole file for a moment."""
     meta.put(db, "a", "1")
-    assert db._connection().execute("PRAGMA busy_timeout").fetchone()[0] == module.BUSY_MS
-    with db.transaction():
-        assert db._connection().execute("PRAGMA busy_timeout").fetchone()[0] == module.BUSY_MS
+    waits: list[float] = []
+
+    class LetsGo(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0)
+            if len(waits) == 3:
+                holder.execute("ROLLBACK")
+            return False
+
+    db.make_single_file()
+    with closing(sqlite3.connect(db.path, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(module.threading, "Event", LetsGo)
+        monkeypatch.setattr(module, "PRAGMAS", ())
+        assert meta.get(db, "a") == "1"
+    assert waits == [module.POLL_MS / 1000] * 3
 
 
 def test_a_handle_does_not_cross_a_fork(db: Database) -> None:
@@ -236,6 +254,28 @@ if child == 0:
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     assert race(1, code, run, str(db.path)) == ["7"]
+
+
+def test_all_threads_write_by_one_connection_that_flushes_or_by_one_that_does_not(db: Database) -> None:
+    """The safest setting is the default; what a power failure may undo says so by name."""
+    used: list[tuple[sqlite3.Connection, int]] = []
+
+    def note() -> None:
+        writer = db._connection()
+        used.append((writer, writer.execute("PRAGMA synchronous").fetchone()[0]))
+
+    def write() -> None:
+        with db.transaction():
+            note()
+        db.together(note)
+        db.together_unflushed(note)
+
+    for thread in (threading.Thread(target=write) for _ in range(2)):
+        thread.start()
+        thread.join()
+    assert [synchronous for _, synchronous in used] == [2, 2, 1] * 2
+    assert len({id(writer) for writer, _ in used}) == 2
+    assert db._connection() not in [writer for writer, _ in used]
 
 
 def test_every_thread_has_a_connection_of_its_own_and_close_closes_them_all(db: Database) -> None:

@@ -36,7 +36,7 @@ def lifecycle(db: Database, event_id: str = "Ev1", state: str = "ready", result:
 
 
 def claim(db: Database, owner: str = "me", now: int = NOW) -> InboxRow | None:
-    return inbox.claim(db, owner, now, now + LEASE)
+    return next(iter(inbox.claim(db, owner, now, now + LEASE, 1)), None)
 
 
 def claimed(db: Database, owner: str = "me", now: int = NOW) -> str:
@@ -66,6 +66,7 @@ def test_an_event_is_kept_once(db: Database) -> None:
     assert not inbox.is_known(db, "Ev2")
 
 
+@pytest.mark.claim("C-48")
 def test_an_event_of_a_tenant_that_is_not_there_is_not_kept(db: Database) -> None:
     assert not receive(db, tenant=Tenant("T", "T0ABSENT01"))
     assert not receive(db, tenant=Tenant("E", NORTH.id))
@@ -81,6 +82,7 @@ def test_an_event_of_a_tenant_that_cannot_be_served_just_now_is_kept(db: Databas
 
 
 @pytest.mark.parametrize("key_id", [0, 8, 9])
+@pytest.mark.claim("C-48")
 def test_a_body_is_kept_only_while_its_key_is_there(db: Database, key_id: int) -> None:
     """Stops a body sealed under a key that a purge took away in between: it would never open."""
     assert not inbox.receive(db, ARRIVAL, BODY, key_id, NOW)
@@ -126,6 +128,7 @@ def test_a_lifecycle_event_that_is_done_already_is_never_claimed(db: Database) -
 # Claiming
 
 
+@pytest.mark.claim("C-51")
 def test_a_row_is_claimed_by_one_until_its_lease_runs_out(db: Database) -> None:
     receive(db)
     first = claim(db)
@@ -155,6 +158,7 @@ def test_a_job_is_added_once(db: Database) -> None:
 
 
 @pytest.mark.parametrize("state", ["calling", "unclear", "dead", "done"])
+@pytest.mark.claim("C-52")
 def test_what_is_in_a_call_or_over_is_not_claimed(db: Database, state: str) -> None:
     receive(db)
     claim(db)
@@ -193,6 +197,7 @@ def test_one_row_is_claimed_by_name_unless_somebody_has_it(db: Database) -> None
 # Ending
 
 
+@pytest.mark.claim("C-51")
 def test_only_the_owner_moves_a_row_on(db: Database) -> None:
     receive(db)
     claim(db)
@@ -239,6 +244,7 @@ def test_an_attempt_counts_unless_nothing_was_attempted(db: Database, forgive: b
     assert row(db)[:2] == ("ready", attempts)
 
 
+@pytest.mark.claim("C-52")
 def test_what_was_in_a_call_when_its_owner_died_becomes_unclear_and_is_not_repeated(db: Database) -> None:
     """The process is killed between the call to Slack and its answer."""
     for event_id in ("Ev1", "Ev2"):
@@ -255,6 +261,7 @@ def test_what_was_in_a_call_when_its_owner_died_becomes_unclear_and_is_not_repea
 # Erasing
 
 
+@pytest.mark.claim("C-59")
 def test_a_purge_empties_what_is_the_tenants_and_nothing_else(db: Database) -> None:
     for number, tenant in enumerate((NORTH, NORTH, SOUTH)):
         receive(db, f"Ev{number}", tenant)

@@ -87,6 +87,7 @@ def test_the_largest_webhook_fits_its_column(db: Database) -> None:
     assert installations.find_webhook(db, NORTH) is not None
 
 
+@pytest.mark.claim("C-64")
 def test_a_status_is_set_only_from_the_expected_one(db: Database) -> None:
     install(db, NORTH)
     install(db, SOUTH)
@@ -192,6 +193,7 @@ def test_all_installations_are_listed_and_those_in_a_status(db: Database) -> Non
     assert installations.with_status(db, "suspended") == [SOUTH]
 
 
+@pytest.mark.claim("C-59")
 def test_one_tenant_is_deleted(db: Database) -> None:
     install(db, NORTH)
     install(db, SOUTH)

@@ -18,6 +18,9 @@ from slackapp.store.db import Database
 from tests.store.processes import race
 from tests.store.rows import NORTH, NOW, bytes_on_disk, install, look, sealed
 
+AUTOCHECKPOINT = 1000
+"""SQLite's own: pages in the log from which on a commit also moves them, where no upkeep does."""
+
 
 @pytest.fixture
 def other(db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
@@ -80,7 +83,7 @@ def test_a_writer_does_not_keep_readers_out(db: Database, other: sqlite3.Connect
 def test_a_full_disk_is_typed_and_undoes_the_whole_transaction(db: Database) -> None:
     """Stops a second rollback, after SQLite's own, from hiding why the first one was."""
     pages = db._connection().execute("PRAGMA page_count").fetchone()[0]
-    db._connection().execute(f"PRAGMA max_page_count = {pages}")
+    db._writer(flush=True).execute(f"PRAGMA max_page_count = {pages}")
 
     def fill() -> None:
         with db.transaction():
@@ -96,7 +99,7 @@ def test_a_full_disk_is_typed_and_undoes_the_whole_transaction(db: Database) -> 
 
 
 def test_a_database_that_may_only_be_read_is_typed(db: Database) -> None:
-    db._connection().execute("PRAGMA query_only = ON")
+    db._writer(flush=True).execute("PRAGMA query_only = ON")
     with pytest.raises(StoreFullError):
         meta.put(db, "a", "1")
 
@@ -196,7 +199,7 @@ def test_no_commit_moves_the_log_where_the_upkeep_does_in_whatever_thread(db: Da
         writer.start()
         writer.join()
     write_much(db, "here")
-    assert unmoved(db) > 3 * module.AUTOCHECKPOINT
+    assert unmoved(db) > 3 * AUTOCHECKPOINT
     assert log.stat().st_size > module.LOG_BYTES
     db.checkpoint()
     assert unmoved(db) == 0
@@ -204,7 +207,7 @@ def test_no_commit_moves_the_log_where_the_upkeep_does_in_whatever_thread(db: Da
 
 def test_without_an_upkeep_every_commit_keeps_the_log_short(db: Database) -> None:
     write_much(db, "a")
-    assert unmoved(db) <= module.AUTOCHECKPOINT
+    assert unmoved(db) <= AUTOCHECKPOINT
 
 
 def test_a_checkpoint_waits_for_nobody_and_nobody_for_it(
@@ -263,6 +266,7 @@ def keep_canaries(db: Database) -> None:
             assert inbox.receive(db, arrival, sealed(CANARY, 500), 7, NOW)
 
 
+@pytest.mark.claim("C-58")
 def test_nothing_is_left_of_what_was_erased(db: Database) -> None:
     """I get hold of the database's files after my competitor was erased from it."""
     keep_canaries(db)
@@ -276,7 +280,7 @@ def test_nothing_is_left_of_what_was_erased(db: Database) -> None:
 def test_without_secure_delete_something_would_be_left(db: Database) -> None:
     """Negative control: the search above does find what is there."""
     keep_canaries(db)
-    db._connection().execute("PRAGMA secure_delete = OFF")
+    db._writer(flush=True).execute("PRAGMA secure_delete = OFF")
     with db.transaction():
         inbox.empty_tenant(db, NORTH, NOW)
     assert db.truncate_wal()

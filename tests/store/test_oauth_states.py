@@ -36,6 +36,7 @@ def count(db: Database) -> int:
 # Use
 
 
+@pytest.mark.claim("C-03")
 def test_a_state_is_used_once(db: Database) -> None:
     """I saw the callback's address and send it again."""
     assert add(db, 1)
@@ -44,6 +45,7 @@ def test_a_state_is_used_once(db: Database) -> None:
     assert not use(db, 1, NOW + 1)
 
 
+@pytest.mark.claim("C-02")
 def test_a_state_is_used_to_its_last_second_and_not_after(db: Database) -> None:
     add(db, 1)
     add(db, 2)
@@ -51,6 +53,7 @@ def test_a_state_is_used_to_its_last_second_and_not_after(db: Database) -> None:
     assert not use(db, 2, EXPIRES + 1)
 
 
+@pytest.mark.claim("C-05")
 def test_a_state_is_used_for_its_own_purpose_only(db: Database) -> None:
     """I bring a state that a Bolt app made to our callback, and the reverse."""
     add(db, 1)
@@ -237,6 +240,7 @@ def test_the_last_of_several_installs_is_shown(db: Database) -> None:
     assert oauth_states.last_installed(db, MINE, 0) == SOUTH
 
 
+@pytest.mark.claim("C-54")
 def test_an_exchange_is_under_way_from_the_use_to_the_outcome(db: Database) -> None:
     add(db, 1)
     assert not oauth_states.exchange_under_way(db, NOW - 30)

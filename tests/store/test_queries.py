@@ -73,6 +73,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
+@pytest.mark.claim("C-34")
 def test_a_file_that_is_not_as_it_must_be_is_refused_and_named(text: str) -> None:
     """I hide a second statement, or one without a tenant, where a reviewer does not look."""
     with pytest.raises(QueryFileError, match=r"^b\.sql: "):
@@ -157,6 +158,7 @@ def test_a_folder_of_statements_is_one_inside(tmp_path: Path, monkeypatch: pytes
     assert (list(queries.load()), list(queries.load("more"))) == (["one"], ["two"])
 
 
+@pytest.mark.claim("C-34")
 def test_a_statement_that_claims_a_tenant_touches_only_rows_of_that_tenant() -> None:
     """Stops a statement that binds its tenant and does not confine itself to it."""
     names_a_tenant_for_the_row = ("INSERT INTO", "finish_state ")

@@ -40,6 +40,7 @@ def lease(db: Database, token: Token, owner: str = "me", now: int = NOW) -> bool
     return tokens.take_lease(db, token, owner, now, now + LEASE)
 
 
+@pytest.mark.claim("C-34")
 def test_a_token_is_found_by_tenant_and_user(db: Database, token: Token) -> None:
     """I ask for my neighbour's token under my own name."""
     assert (token.tenant, token.user_id, token.generation, token.status) == (NORTH, "", 1, "live")
@@ -78,6 +79,7 @@ def test_a_long_lived_token_has_neither_refresh_token_nor_expiry(db: Database, t
 # The lease
 
 
+@pytest.mark.claim("C-41")
 def test_one_at_a_time_refreshes_a_token(db: Database, token: Token) -> None:
     before = others(db)
     assert lease(db, token)
@@ -104,11 +106,13 @@ def test_of_32_threads_one_gets_the_lease(db: Database, token: Token) -> None:
     assert sorted(taken) == [False] * 31 + [True]
 
 
+@pytest.mark.claim("C-41")
 def test_a_token_that_was_replaced_is_not_leased(db: Database, token: Token) -> None:
     tokens.save(db, NORTH, "", 2, pair(), NOW)
     assert not lease(db, token)
 
 
+@pytest.mark.claim("C-38", "C-41")
 def test_a_token_that_cannot_be_refreshed_is_not_leased(db: Database, token: Token) -> None:
     lease(db, token)
     assert tokens.refuse_refresh(db, token, "me")
@@ -137,6 +141,7 @@ def test_what_happens_to_one_lease_leaves_the_others_of_the_same_owner(db: Datab
     assert [lease_of(db, *place) for place in places] == [("me", NOW + LEASE)] * 3
 
 
+@pytest.mark.claim("C-42")
 def test_only_its_owner_renews_a_lease_and_no_other_one_moves(db: Database, token: Token) -> None:
     before = others(db)
     lease(db, token)
@@ -157,6 +162,7 @@ def test_a_lease_that_ran_out_is_renewed_unless_another_one_has_it(db: Database,
     assert lease_of(db) == ("another", NOW + 1000 + LEASE)
 
 
+@pytest.mark.claim("C-42")
 def test_the_lease_of_a_token_that_was_replaced_or_given_up_is_not_renewed(db: Database, token: Token) -> None:
     lease(db, token)
     change(db.path, "UPDATE tokens SET generation = 2")
@@ -196,6 +202,7 @@ def test_what_is_due_comes_in_the_order_of_its_time(db: Database, token: Token) 
         "installations SET status = 'purging'",
     ],
 )  # fmt: skip
+@pytest.mark.claim("C-40", "C-41")
 def test_what_cannot_or_must_not_be_refreshed_just_now_is_not_due(db: Database, token: Token, changed: str) -> None:
     change(db.path, "UPDATE tokens SET due_at = ?", NOW)
     change(db.path, f"UPDATE {changed} WHERE tenant_id = ?", SOUTH.id)
@@ -250,6 +257,7 @@ def test_a_refreshed_pair_takes_the_place_of_the_one_it_came_from(db: Database, 
     assert others(db) == before
 
 
+@pytest.mark.claim("C-43")
 def test_of_two_refreshes_of_one_pair_the_first_to_come_back_counts(db: Database, token: Token) -> None:
     assert tokens.replace_pair(db, token, pair(b"first"), NOW)
     assert not tokens.replace_pair(db, token, pair(b"second"), NOW)
@@ -271,6 +279,7 @@ def test_a_refresh_that_comes_back_after_a_purge_brings_nothing_back(db: Databas
     assert tokens.count(db, NORTH) == 0
 
 
+@pytest.mark.claim("C-43")
 def test_a_refresh_does_not_bring_a_dead_token_back(db: Database, token: Token) -> None:
     tokens.give_up(db, token)
     assert not tokens.replace_pair(db, token, pair(b"late"), NOW)
@@ -294,6 +303,7 @@ def test_a_refusal_of_an_older_pair_changes_nothing(db: Database, token: Token) 
     assert found(db).status == "live"
 
 
+@pytest.mark.claim("C-41", "C-43")
 def test_a_tenant_that_came_back_has_other_tokens_than_the_one_that_went(db: Database, token: Token) -> None:
     """I uninstall and install again while my token is being refreshed: generations begin anew, grants do not."""
     installations.delete(db, NORTH)

@@ -34,9 +34,11 @@ class Disk:
         """By the number of the transaction, from 1 on: it does not end before that."""
         self.refused: dict[int, Exception] = {}
         self._open = False
+        self.flushes: list[bool] = []
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, flush: bool) -> Iterator[None]:
+        self.flushes.append(flush)
         assert not self._open, "two transactions at once"
         self._open = True
         self.begun += 1
@@ -60,15 +62,15 @@ class Crowd:
         self.disk = disk
         self._pool = pool
         disk.gates[1] = threading.Event()
-        self.first = pool.submit(made.together, lambda: "first", disk.transaction)
+        self.first = pool.submit(made.together, lambda: "first", disk.transaction, True)
         until(lambda: disk.begun == 1)
 
-    def come(self, *works: Callable[[], Any]) -> list[Future[Any]]:
+    def come(self, *works: Callable[[], Any], flush: bool = True) -> list[Future[Any]]:
         """One thread for each, in this order; returns when all of them wait."""
         futures = []
         for work in works:
             before = len(self.turns._queue)
-            futures.append(self._pool.submit(self.turns.together, work, self.disk.transaction))
+            futures.append(self._pool.submit(self.turns.together, work, self.disk.transaction, flush))
             until(lambda before=before: len(self.turns._queue) == before + 1)
         return futures
 
@@ -126,7 +128,8 @@ def is_free(made: Turns) -> bool:
 
 def test_one_who_comes_alone_has_a_commit_alone(disk: Disk) -> None:
     made = Turns(LONG)
-    assert [made.together(lambda number=number: number, disk.transaction) for number in range(3)] == [0, 1, 2]
+    results = [made.together(lambda number=number: number, disk.transaction, flush=True) for number in range(3)]
+    assert results == [0, 1, 2]
     assert (disk.commits, is_free(made)) == (3, True)
 
 
@@ -210,7 +213,7 @@ def test_a_commit_that_fails_fails_for_all_at_once(crowd: Crowd) -> None:
     crowd.go_on()
     assert {type(future.exception(LONG)) for future in futures} == {StoreBusyError}
     assert (crowd.disk.begun, crowd.disk.commits, is_free(crowd.turns)) == (2, 1, True)
-    assert crowd.turns.together(lambda: "next", crowd.disk.transaction) == "next"
+    assert crowd.turns.together(lambda: "next", crowd.disk.transaction, flush=True) == "next"
 
 
 # Patience
@@ -225,7 +228,7 @@ def test_one_who_loses_patience_is_told_so_and_its_work_is_never_done(disk: Disk
     with pytest.raises(StoreBusyError, match="busy"):
         alone.result(LONG)
     crowd.go_on()
-    assert crowd.turns.together(lambda: "next", disk.transaction) == "next"
+    assert crowd.turns.together(lambda: "next", disk.transaction, flush=True) == "next"
     assert (done, is_free(crowd.turns)) == ([], True)
 
 
@@ -257,6 +260,15 @@ def test_one_who_leaves_keeps_no_other_from_its_turn(disk: Disk, pool: ThreadPoo
 # Whose turn it is
 
 
+def test_a_commit_is_flushed_when_one_of_those_in_it_wants_that(crowd: Crowd) -> None:
+    crowd.come(lambda: 1, lambda: 2, flush=False)
+    flushed = crowd.come(lambda: 3)
+    crowd.go_on()
+    assert flushed[0].result(LONG) == 3
+    assert crowd.turns.together(lambda: 4, crowd.disk.transaction, flush=False) == 4
+    assert crowd.disk.flushes == [True, True, False]
+
+
 def test_whoever_waits_longest_is_next_whether_alone_or_together(crowd: Crowd) -> None:
     done: list[str] = []
     futures = [crowd.come_alone(lambda: done.append("a"))]
@@ -282,7 +294,7 @@ def test_nobody_starves_beside_others_that_come_again_at_once(alone: int, togeth
 
     def write_together() -> None:
         while not stop.is_set():
-            made.together(lambda: time.sleep(0.001), disk.transaction)
+            made.together(lambda: time.sleep(0.001), disk.transaction, flush=True)
             done["together"] += 1
 
     threads = [threading.Thread(target=write_alone) for _ in range(alone)]
@@ -326,7 +338,8 @@ def test_under_stress_nobody_is_forgotten_and_everybody_has_their_own() -> None:
                     total[0] += 1
             elif kind == 1:
                 try:
-                    made.together(lambda mine=mine: (_ for _ in ()).throw(ValueError(mine)), disk.transaction)
+                    fail = lambda mine=mine: (_ for _ in ()).throw(ValueError(mine))  # noqa: E731
+                    made.together(fail, disk.transaction, flush=True)
                     wrong.append(mine)
                 except ValueError as error:
                     if error.args != (mine,):
@@ -334,7 +347,7 @@ def test_under_stress_nobody_is_forgotten_and_everybody_has_their_own() -> None:
                 with lock:
                     total[0] += 1
             else:
-                if made.together(lambda mine=mine: mine, disk.transaction) != mine:
+                if made.together(lambda mine=mine: mine, disk.transaction, flush=True) != mine:
                     wrong.append(mine)
                 with lock:
                     total[0] += 1
@@ -464,9 +477,9 @@ def test_a_transaction_that_fails_as_such_fails_for_all_and_nothing_is_written(
     assert is_free(db._turns)
 
 
-def _refused(tries: list[str]) -> Callable[[], contextlib.AbstractContextManager[None]]:
+def _refused(tries: list[str]) -> Callable[[bool], contextlib.AbstractContextManager[None]]:
     @contextlib.contextmanager
-    def transaction() -> Iterator[None]:
+    def transaction(flush: bool) -> Iterator[None]:
         tries.append("begin")
         raise StoreFullError("the database cannot be written")
         yield

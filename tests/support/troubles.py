@@ -60,15 +60,17 @@ def limited(world: World, size: int = 0) -> Iterator[None]:
 
 @contextlib.contextmanager
 def crowded(world: World, pages: int = 0) -> Iterator[None]:
-    """The database may have that many pages more than it has; for this thread's connection."""
-    connection = world.service.app.db._connection()
-    most = connection.execute("PRAGMA max_page_count").fetchone()[0]
-    now = connection.execute("PRAGMA page_count").fetchone()[0]
-    connection.execute(f"PRAGMA max_page_count = {now + pages}")
+    """The database may have that many pages more than it has."""
+    writers = [world.service.app.db._writer(flush) for flush in (True, False)]
+    most = writers[0].execute("PRAGMA max_page_count").fetchone()[0]
+    now = writers[0].execute("PRAGMA page_count").fetchone()[0]
+    for writer in writers:
+        writer.execute(f"PRAGMA max_page_count = {now + pages}")
     try:
         yield
     finally:
-        connection.execute(f"PRAGMA max_page_count = {most}")
+        for writer in writers:
+            writer.execute(f"PRAGMA max_page_count = {most}")
 
 
 TROUBLES: dict[str, Trouble] = {

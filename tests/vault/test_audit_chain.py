@@ -63,6 +63,7 @@ def test_an_untouched_audit_verifies_and_says_how_far(ledger: Desk) -> None:
         ("request_id", "r2"), ("result", "failed"), ("detail", "n=9"), ("chain", bytes(32)),
     ],
 )  # fmt: skip
+@pytest.mark.claim("C-28")
 def test_an_edit_of_any_column_is_found_and_the_row_named(ledger: Desk, column: str, value: object) -> None:
     """I rewrite what I did."""
     number = last(ledger) - 4
@@ -73,6 +74,7 @@ def test_an_edit_of_any_column_is_found_and_the_row_named(ledger: Desk, column: 
 
 
 @pytest.mark.parametrize("back", [3, 4, 5])
+@pytest.mark.claim("C-28")
 def test_rows_that_were_taken_out_are_named(ledger: Desk, back: int) -> None:
     """I take out the rows that tell of me."""
     first = last(ledger) - back
@@ -99,6 +101,7 @@ def test_rows_that_changed_places_are_named(ledger: Desk) -> None:
 
 
 @pytest.mark.parametrize("number", [None, 0, -1, -5, -(2**63)])
+@pytest.mark.claim("C-28")
 def test_a_row_that_was_added_is_found_wherever_it_is_put(ledger: Desk, number: int | None) -> None:
     """I add a row that somebody else is to be blamed for. Without the key, a plain hash is all that I have."""
     place = last(ledger) + 1 if number is None else number
@@ -129,6 +132,7 @@ def test_a_chain_made_anew_with_another_key_is_found(ledger: Desk) -> None:
     assert "row 1 does not follow" in ended.error
 
 
+@pytest.mark.claim("C-28")
 def test_a_cut_off_end_is_found_with_a_head_that_was_kept_elsewhere(ledger: Desk) -> None:
     """I cut off the end, where I am told of; what is left is a whole chain."""
     head = ledger.good("audit", "head").strip()

@@ -69,7 +69,7 @@ TOLD = {
     "refused.signature.malformed": ("unverified", "", ("/slack/events",)),
     "refused.key_revoked": ("slack:1", "", ("/slack/events",)),
     "keys.promoted": ("operator", "", ("master=2",)),
-    "keys.rewrapped": ("operator", "", ("master=2", "keys=10")),
+    "keys.rewrapped": ("operator", "", ("master=2", "keys=11")),
     "keys.retired": ("operator", "", ("master=1",)),
     "keys.reencrypted": ("operator", SOUTH, ("provider=local", "records=")),
     "keys.flushed": ("operator", "", ()),
@@ -103,6 +103,7 @@ def test_the_whole_chain_holds_after_all_of_that(told: Desk) -> None:
     assert told.good("audit", "verify").startswith("all rows up to ")
 
 
+@pytest.mark.claim("C-25")
 def test_each_read_of_a_token_says_who_why_which_tenant_and_which_token(desk: Desk) -> None:
     desk.world.clock.advance(42_000)
     assert desk.world.work() == 2
@@ -120,6 +121,7 @@ def test_each_read_of_a_token_says_under_which_data_key(desk: Desk) -> None:
     assert f"key={envelope.key_id_of(access['access'])}" in read["detail"]
 
 
+@pytest.mark.claim("C-25")
 def test_there_is_one_row_for_each_call_that_carried_a_token(desk: Desk) -> None:
     before = len(rows(desk, "token.read"))
     desk.world.slack.called.clear()
@@ -143,6 +145,7 @@ def test_no_token_is_read_when_the_row_cannot_be_written(desk: Desk, monkeypatch
     assert (opened, desk.world.calls("auth.test")) == ([], [])
 
 
+@pytest.mark.claim("C-25")
 def test_the_trial_of_a_backup_tells_that_it_reads_tokens_before_it_does(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +165,7 @@ def test_the_trial_of_a_backup_tells_that_it_reads_tokens_before_it_does(
     assert min(seen) > before
 
 
+@pytest.mark.claim("C-25")
 def test_new_data_keys_tell_that_tokens_are_read_before_they_are(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     open_sealed = envelope.open_sealed

@@ -52,6 +52,7 @@ def wrapped(desk: Desk) -> list[bytes]:
     return [row[0] for row in desk.world.rows("SELECT wrapped FROM data_keys")]
 
 
+@pytest.mark.claim("C-23")
 def test_a_data_backup_holds_no_wrapped_key_in_any_form_and_all_the_rest(desk: Desk) -> None:
     """I have the master key and a backup from the shelf, and want a token."""
     keys = wrapped(desk)

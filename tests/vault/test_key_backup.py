@@ -73,6 +73,7 @@ def test_without_a_place_for_it_everything_else_works(folder: Path) -> None:
         assert not desk.slot.exists()
 
 
+@pytest.mark.claim("C-57")
 def test_a_purge_takes_the_tenants_keys_out_of_the_file(desk: Desk) -> None:
     """I have the master key and the key backup."""
     desk.good("backup", str(desk.folder / "b0"))

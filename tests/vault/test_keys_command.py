@@ -12,7 +12,7 @@ from slackapp.store import meta
 from tests.support.world import NORTH, SOUTH
 from tests.vault.stage import Desk, kill_at, open_desk, opens_everything, progress_of
 
-KEYS = 10  # four per workspace, and two of the service's own
+KEYS = 11  # four per workspace, and three of the service's own
 
 
 def listed(desk: Desk) -> list[list[str]]:

@@ -48,6 +48,7 @@ def test_after_a_restore_the_audit_verifies_and_tells_of_it(desk: Desk) -> None:
     assert desk.good("audit", "verify")
 
 
+@pytest.mark.claim("C-63")
 def test_who_was_purged_since_is_erased_and_nobody_else(desk: Desk) -> None:
     """I was a customer, and had myself removed; then they restored a backup from the time before."""
     b0, gone, stays = backup(desk), desk.blobs(NORTH), rows(desk, "tokens")

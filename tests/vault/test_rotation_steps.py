@@ -72,7 +72,7 @@ def test_a_batch_that_was_committed_need_not_be_done_again(desk: Desk) -> None:
     desk.patch.setattr(rotate_keys, "BATCH", 4)
     kill_at(desk.patch, "slackapp.cli.keys._progress", lambda: desk.run("keys", "rotate"))
     assert desk.masters() == {("local", 1), ("local", 2)}
-    assert "6 data keys were wrapped anew" in desk.good("keys", "rotate")
+    assert "7 data keys were wrapped anew" in desk.good("keys", "rotate")
 
 
 def test_a_live_process_that_lacks_the_new_key_keeps_it_from_becoming_the_primary(desk: Desk) -> None:
@@ -160,7 +160,7 @@ def test_of_two_rotations_at_once_each_data_key_is_wrapped_by_one(desk: Desk) ->
     other.stop()
     assert {key.key_id: key.wrapped for key in data_keys.every(app.db)} == wrapped[0], "nothing was overwritten"
     details = [row["detail"] for row in desk.world.rows("SELECT detail FROM audit WHERE event = 'keys.rewrapped'")]
-    assert details == ["master=2 keys=10", "master=2 keys=0"]
+    assert details == ["master=2 keys=11", "master=2 keys=0"]
     assert opens_everything(desk.world)
 
 

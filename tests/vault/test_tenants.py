@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.model import Tenant
 from tests.support.world import NORTH, ORG, SOUTH, START
 from tests.vault.stage import SCOPES, Desk, open_desk
 
 FIELDS = {
     "tenant", "kind", "name", "status", "reason", "scopes", "installer", "installed", "last_used", "last_validated",
-    "token_expires", "key", "install_url",
+    "token_expires", "key", "label", "install_url",
 }  # fmt: skip
 
 
@@ -26,6 +27,7 @@ def test_each_tenant_is_listed_with_all_that_is_known_of_it(folder: Path) -> Non
         north = found[NORTH]
         assert (north["kind"], found[ORG]["kind"]) == ("T", "E")
         assert (north["status"], north["key"]) == ("active", "local/1")
+        assert north["label"] == desk.world.service.app.keyring.label(Tenant("T", NORTH)), "as the log names it"
         assert set(str(north["scopes"]).split(",")) == set(SCOPES.split(","))
         assert north["installer"] in {person.id for person in desk.world.slack.users.values()}
         assert (north["installed"], START) == ("2027-01-15T08:00:00Z", 1_800_000_000)

@@ -103,7 +103,7 @@ def test_an_event_whose_token_does_not_open_is_tried_again_and_then_put_aside(de
     assert row["body"] is not None
 
 
-@pytest.mark.parametrize("purpose", ["state", "audit"])
+@pytest.mark.parametrize("purpose", ["state", "audit", "label"])
 def test_a_key_of_the_services_own_that_does_not_open_stops_the_start_with_one_line(desk: Desk, purpose: str) -> None:
     spoil(desk, "data_keys", "wrapped", f"tenant_id = '' AND purpose = '{purpose}'")
     ended = desk.run("tenants")

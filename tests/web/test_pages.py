@@ -7,17 +7,37 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slackapp.web import pages
+from slackapp.web import directory_pages, pages
+from slackapp.web.directory_pages import Retention
+from slackapp.web.pages import About
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>&lt;&#x3c;</title></style></h1>"""
 TAGS = {
-    "html", "head", "meta", "title", "style", "body", "main", "h1", "p", "a", "ul", "li", "code", "strong",
+    "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "a", "ul", "ol", "li", "code", "strong",
 }  # fmt: skip
 ATTRIBUTES = {"lang", "charset", "name", "content", "class", "href", "rel"}
+FOOT = {"/", "/privacy", "/support"}
+KEPT = Retention(install_minutes=10, state_minutes=60, event_hours=48, audit_days=0)
+
+
+def about(**told: str) -> About:
+    """What an operator may have said."""
+    plain = {"name": "app", "description": "Does it.", "company": "Co", "support_email": "s", "privacy_email": "p"}
+    return About(**{**plain, **told})
+
+
 # Every page, and how often a value given to it stands in it as text.
 PAGES: dict[str, tuple[Callable[[str], str], int]] = {
-    "landing, name": (lambda value: pages.landing(value, ["chat:write"], local=False), 3),
-    "landing, scope": (lambda value: pages.landing("app", [value], local=True), 1),
+    "landing, name": (lambda value: pages.landing(about(name=value), [("chat:write", "")], local=False), 2),
+    "landing, description": (lambda value: pages.landing(about(description=value), [], local=False), 1),
+    "landing, scope": (lambda value: pages.landing(about(), [(value, "")], local=True), 1),
+    "landing, reason": (lambda value: pages.landing(about(), [("chat:write", value or "x")], local=True), 1),
+    "privacy, name": (lambda value: directory_pages.privacy(about(name=value), KEPT), 4),
+    "privacy, company": (lambda value: directory_pages.privacy(about(company=value or "x"), KEPT), 1),
+    "privacy, address": (lambda value: directory_pages.privacy(about(privacy_email=value or "x"), KEPT), 1),
+    "support, name": (lambda value: directory_pages.support(about(name=value)), 4),
+    "support, company": (lambda value: directory_pages.support(about(company=value or "x")), 1),
+    "support, address": (lambda value: directory_pages.support(about(support_email=value or "x")), 1),
     "installed, name": (lambda value: pages.installed(value, "North", "", ""), 1),
     "installed, tenant": (lambda value: pages.installed("app", value, "", ""), 3),
     "installed, address": (lambda value: pages.installed("app", "North", value or "x", ""), 0),
@@ -67,7 +87,8 @@ def test_a_page_loads_nothing_runs_nothing_and_leads_only_where_it_should(page: 
     seen = Reader(made)
     assert seen.tags <= TAGS
     assert "script" not in made
-    assert set(seen.attributes.get("href", [])) <= {"/slack/install", "https://app.slack.com/manage"}
+    known = {"/slack/install", "https://app.slack.com/manage", "mailto:s", "mailto:p", *FOOT}
+    assert set(seen.attributes.get("href", [])) <= known | {"mailto:https://app.slack.com/manage"}
     assert "http" not in made.replace("https://app.slack.com/manage", "")
     assert made.count("<style>") == 1
 
@@ -80,11 +101,12 @@ def test_whatever_the_value_the_page_has_the_same_elements(page: str, value: str
 
 
 def test_the_landing_page_has_one_button_and_says_when_slack_is_local() -> None:
-    local, real = (pages.landing("app", ["chat:write"], local=flag) for flag in (True, False))
+    local, real = (pages.landing(about(), [("chat:write", "to answer")], local=flag) for flag in (True, False))
     assert real.count('href="/slack/install"') == local.count('href="/slack/install"') == 1
     assert "local Slack" in local
     assert "local Slack" not in real
-    assert "<code>chat:write</code>" in real
+    assert "<code>chat:write</code>: to answer" in real
+    assert set(Reader(real).attributes["href"]) == {"/slack/install", *FOOT}
 
 
 def test_after_an_org_wide_install_the_page_leads_on_to_adding_workspaces() -> None:

@@ -87,6 +87,7 @@ BAD_LENGTHS = (
 
 
 @pytest.mark.parametrize("length", BAD_LENGTHS)
+@pytest.mark.claim("C-65")
 def test_a_missing_or_malformed_length_is_refused_before_the_body_is_read(length: str | None) -> None:
     """I send a length that two servers read differently, so that the rest of my body becomes another request."""
     changes = {"CONTENT_LENGTH": length, "wsgi.input": Untouched()}
@@ -94,6 +95,7 @@ def test_a_missing_or_malformed_length_is_refused_before_the_body_is_read(length
 
 
 @pytest.mark.parametrize("length", ["1048577", "9999999"])
+@pytest.mark.claim("C-65")
 def test_more_than_one_mib_is_refused_before_it_is_read(length: str) -> None:
     assert refusal(CONTENT_LENGTH=length, **{"wsgi.input": Untouched()}) is Refusal.TOO_LARGE
 
@@ -105,6 +107,7 @@ def test_one_mib_is_read() -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"hell"])
+@pytest.mark.claim("C-65")
 def test_a_body_shorter_than_it_was_said_to_be_is_refused(sent: bytes) -> None:
     """I break off in the middle of my body."""
     assert refusal(**{"wsgi.input": io.BytesIO(sent)}) is Refusal.LENGTH

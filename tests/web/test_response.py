@@ -60,6 +60,7 @@ SPLITTERS = ("a\r\nSet-Cookie: x=y", "a\nb", "a\rb", "a\x00b", "a\x7fb", "a\x85b
 
 
 @pytest.mark.parametrize("value", SPLITTERS)
+@pytest.mark.claim("C-69")
 def test_a_value_that_would_end_its_header_is_not_sent(value: str) -> None:
     """I get a line break into a header, and write the next header myself."""
     with pytest.raises(ValueError, match="cannot be sent"):

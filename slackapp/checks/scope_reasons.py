@@ -1,0 +1,68 @@
+"""Why each scope is asked for: one row per scope, with what needs it.
+
+Stops:   a scope that is asked for and serves nothing, and a feature that fails because its scope is not asked for.
+How:     a table. Features are named as the code names them: an event's type, a command, another key of the behaviour, a
+         setting. What Slack gives without a scope stands in a second table, so that nothing is in neither.
+Does not stop: a reason that is written down and not true.
+Read:    docs.slack.dev/reference/scopes
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One scope: what it is for, in the words of the manifest, and the features that fail without it."""
+
+    scope: str
+    why: str
+    features: tuple[str, ...]
+
+
+REASONS = (
+    Reason("app_mentions:read", "to receive the mention", ("app_mention",)),
+    Reason("chat:write", "to answer it, and to greet whoever installed the app", ("app_mention", "slackapp.installed")),
+    Reason("commands", "to take /example", ("/example",)),
+    Reason(
+        "users:read", "to see who is an admin",
+        ("SLACKAPP_HOME_ADMIN", "SLACKAPP_REQUIRE_ADMIN_INSTALLER", "block_actions:remove_app"),
+    ),
+)  # fmt: skip
+"""A scope that serves a feature of your own gets its row here."""
+
+WITHOUT_SCOPE = {
+    "app_home_opened": "to fill the Home tab",
+    "app_uninstalled": "to erase what is stored when the app is removed",
+    "tokens_revoked": "to erase a token that was revoked",
+}
+"""What Slack sends to every app that asks for the event, and why we do."""
+
+_BY_SCOPE = {reason.scope: reason for reason in REASONS}
+
+
+def reason_of(scope: str) -> Reason | None:
+    """A scope's row; None for one that nobody has given a reason for."""
+    return _BY_SCOPE.get(scope)
+
+
+def scopes_of(feature: str) -> tuple[str, ...]:
+    """What a feature needs; nothing for one that needs nothing, and for one that no row knows."""
+    return tuple(reason.scope for reason in REASONS if feature in reason.features)
+
+
+def unknown_features(features: Iterable[str]) -> tuple[str, ...]:
+    """Those that stand in neither table."""
+    known = {feature for reason in REASONS for feature in reason.features} | WITHOUT_SCOPE.keys()
+    return tuple(feature for feature in features if feature not in known)
+
+
+def markdown() -> str:
+    """The table as `docs/scopes.md` shows it."""
+    lines = ["| scope | why | what needs it |", "| --- | --- | --- |"]
+    for reason in REASONS:
+        features = ", ".join(f"`{feature}`" for feature in reason.features)
+        lines.append(f"| `{reason.scope}` | {reason.why} | {features} |")
+    lines += ["", "| event without a scope | why |", "| --- | --- |"]
+    lines += [f"| `{event}` | {why} |" for event, why in WITHOUT_SCOPE.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,138 @@
+"""`slackapp doctor`: what Slack's reviewers ask of an app, checked against its manifest and the running app."""
+
+import argparse
+import json
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slackapp import config
+from slackapp.app import system_clock
+from slackapp.cli.environment import read_environment
+from slackapp.cli.manifest import address
+from slackapp.errors import ConfigError
+from slackapp.ops import doctor, manifest_text
+from slackapp.ops.doctor import FAIL, PASS, Verdict
+from slackapp.ops.findings import Look, at
+from slackapp.ops.probe import Probe
+from slackapp.store import installations
+from slackapp.store.db import Database
+
+HELP = "check the manifest and the running app against what Slack's reviewers ask"
+_NAMES = (
+    "SLACKAPP_PUBLIC_URL", "SLACKAPP_HOME_ADMIN", "SLACKAPP_REQUIRE_ADMIN_INSTALLER", "SLACK_APP_ID",
+    "SLACK_SIGNING_SECRET",
+)  # fmt: skip
+_SUBMITTED = "manifest.submitted.yml"
+_LIMIT = 256 * 1024
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Without an address only the manifest is looked at."""
+    parser.add_argument("--url", metavar="URL", help="where the app runs (default: SLACKAPP_PUBLIC_URL)")
+    parser.add_argument("--manifest", metavar="FILE", default="manifest.yml", help="default: manifest.yml")
+    parser.add_argument("--json", action="store_true", help="one JSON object per row")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when nothing fails, else 1. Raises ConfigError."""
+    environment = read_environment()
+    look = _look(arguments, config.some(environment, _NAMES))
+    if not arguments.json:
+        print(_head(look, environment))
+    verdicts = []
+    for verdict in doctor.examine(look):
+        verdicts.append(verdict)
+        print(_as_json(verdict) if arguments.json else _as_text(verdict), flush=True)
+    if not arguments.json:
+        print(_sum(verdicts))
+    return 1 if any(verdict.result == FAIL for verdict in verdicts) else 0
+
+
+def _look(arguments: argparse.Namespace, found: Mapping[str, Any]) -> Look:
+    file = Path(arguments.manifest)
+    copy = file.with_name(_SUBMITTED)
+    url = address(arguments.url) if arguments.url else found["public_url"] or ""
+    settings = {"SLACKAPP_HOME_ADMIN": "home_admin", "SLACKAPP_REQUIRE_ADMIN_INSTALLER": "require_admin_installer"}
+    # What is signed goes nowhere but to the app that the secret is for.
+    own = url == found["public_url"]
+    secrets = found["signing_secrets"] if own else None
+    return Look(
+        manifest=_read(file),
+        submitted=_read(copy) if copy.exists() else None,
+        url=url,
+        probe=Probe(url) if url else None,
+        switched_on=tuple(name for name, field in settings.items() if found[field]),
+        app_id=found["app_id"] or "",
+        signing_secret=secrets[0] if secrets else None,
+        now=system_clock(),
+    )
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        text = file.read_bytes()[:_LIMIT].decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(f"{file}: cannot be read; write one with slackapp manifest --url URL > {file}") from None
+    return manifest_text.read(str(file), text)
+
+
+def _head(look: Look, environment: Mapping[str, str]) -> str:
+    rotates = at(look.manifest, "settings", "token_rotation_enabled") is True
+    rows = {
+        "app": look.url or "not looked at: give --url URL",
+        "runtime": f"Python {platform.python_version()}",
+        "store": _store(environment),
+        "rotation": "on" if rotates else "off",
+        "scopes": ", ".join(look.scopes) or "none",
+        "events": ", ".join(look.events) or "none",
+    }
+    return "\n".join(f"{name:<8}  {value}" for name, value in rows.items()) + "\n"
+
+
+def _store(environment: Mapping[str, str]) -> str:
+    """Only looks: a database that is not there is not made."""
+    try:
+        path = config.load(environment, {}).database
+    except ConfigError:
+        return "SQLite; which file is not known here"
+    if not path.exists():
+        return f"SQLite, {path}, not made yet"
+    database = Database(path)
+    try:
+        return f"SQLite, {path}, tenants: {sum(installations.count_by_status(database).values())}"
+    finally:
+        database.close()
+
+
+def _as_text(verdict: Verdict) -> str:
+    result = f"{verdict.result} (local)" if verdict.local else verdict.result
+    lines = [f"{verdict.row.number:>2}  {result:<12}  {verdict.row.item}"]
+    lines += [f"{'':18}{line}" for line in verdict.wrong]
+    lines += [f"{'':18}a person must: {line}" for line in verdict.person]
+    if verdict.row.shown:
+        lines.append(f"{'':18}shown by {', '.join(verdict.row.shown)}")
+    return "\n".join(lines)
+
+
+def _as_json(verdict: Verdict) -> str:
+    fields = {
+        "row": verdict.row.number,
+        "item": verdict.row.item,
+        "result": verdict.result,
+        "local": verdict.local,
+        "wrong": verdict.wrong,
+        "person": verdict.person,
+        "shown": verdict.row.shown,
+    }
+    return json.dumps(fields)
+
+
+def _sum(verdicts: list[Verdict]) -> str:
+    failed = [verdict for verdict in verdicts if verdict.result == FAIL]
+    local = sum(verdict.local for verdict in failed)
+    passed = sum(verdict.result == PASS for verdict in verdicts)
+    left = len(verdicts) - passed - len(failed)
+    why = f" ({local} only because the address is one of this machine)" if local else ""
+    return f"\n{passed} pass, {len(failed)} fail{why}, {left} are for a person."

@@ -1,0 +1,41 @@
+"""`slackapp manifest`: the app's manifest for an address, for Slack to make the app from."""
+
+import argparse
+
+from slackapp import config
+from slackapp.app import load_behaviour
+from slackapp.cli.environment import read_environment
+from slackapp.errors import ConfigError
+from slackapp.ops import manifest
+from slackapp.ops.manifest import Plan
+
+HELP = "print the app's manifest for an address"
+_NAMES = (
+    "SLACKAPP_PUBLIC_URL", "SLACKAPP_NAME", "SLACKAPP_DESCRIPTION", "SLACKAPP_BOT_SCOPES", "SLACKAPP_USER_SCOPES",
+    "SLACKAPP_BEHAVIOUR",
+)  # fmt: skip
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Needs no settings; follows those that are there."""
+    parser.add_argument("--url", metavar="URL", help="where the service is reached (default: SLACKAPP_PUBLIC_URL)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Raises ConfigError."""
+    found = config.some(read_environment(), _NAMES)
+    url = address(arguments.url) if arguments.url else found["public_url"]
+    if url is None:
+        raise ConfigError("--url: is missing; give the address of the service, or set SLACKAPP_PUBLIC_URL")
+    handles = frozenset(load_behaviour(found["behaviour"]))
+    plan = Plan(url, found["name"], found["description"], found["bot_scopes"], found["user_scopes"], handles)
+    print(manifest.write(plan), end="")
+    return 0
+
+
+def address(text: str) -> str:
+    """What is given as `--url`, in the form of the setting. Raises ConfigError."""
+    try:
+        return str(config.some({"SLACKAPP_PUBLIC_URL": text}, ("SLACKAPP_PUBLIC_URL",))["public_url"])
+    except ConfigError as error:
+        raise ConfigError(str(error).replace("SLACKAPP_PUBLIC_URL", "--url")) from None

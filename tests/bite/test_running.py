@@ -1,0 +1,61 @@
+"""The program itself, on a small house of its own: it tells a line that is missed from one that is not."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bite import __main__ as program
+from tests.claims.sources import anchors_in
+
+HOUSE = """\
+def let_in(name):
+    # claim: C-01
+    if name == "thief":
+        raise OSError
+    # claim: C-01
+    if name == "nobody":
+        raise OSError
+"""
+TESTS = """\
+import pytest
+
+from house import let_in
+
+
+def test_a_friend_comes_in():
+    let_in("friend")
+
+
+def test_a_thief_stays_out():
+    with pytest.raises(OSError):
+        let_in("thief")
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "house.py").write_text(HOUSE)
+    (tmp_path / "test_house.py").write_text(TESTS)
+    monkeypatch.setattr(program, "nodes", lambda claim: ["test_house.py"])
+    return tmp_path
+
+
+@pytest.mark.long
+def test_a_line_that_is_missed_is_told_with_its_test_and_one_that_is_not_with_none(copy: Path) -> None:
+    assert program.run(copy, ["test_house.py"], writes=True) is None
+    told = [program.bite(copy, anchor, "C-01").test for anchor in anchors_in("house.py", HOUSE)]
+    assert told == ["test_house.py::test_a_thief_stays_out", ""]
+    assert (copy / "house.py").read_text() == HOUSE
+
+
+@pytest.mark.long
+def test_what_fails_while_nothing_is_taken_away_is_told(copy: Path) -> None:
+    (copy / "house.py").write_text("def let_in(name):\n    pass\n")
+    assert program.run(copy, ["test_house.py"], writes=True) == "test_house.py::test_a_thief_stays_out"
+
+
+@pytest.mark.long
+def test_a_line_without_which_nothing_can_be_run_is_not_missed(copy: Path) -> None:
+    """That a program cannot be imported shows nothing about the claim."""
+    (copy / "house.py").write_text("let_in = None + 1\n")
+    assert program.run(copy, ["test_house.py"], writes=False) is None

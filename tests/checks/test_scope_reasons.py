@@ -1,0 +1,70 @@
+"""The table of scopes: nothing is asked for without a reason, and nothing works without what it asks for."""
+
+from pathlib import Path
+
+import pytest
+
+from slackapp import config, example
+from slackapp.checks import scope_reasons
+from slackapp.checks.scope_reasons import REASONS, WITHOUT_SCOPE, reason_of, scopes_of, unknown_features
+from slackapp.localslack import scopes as slack_scopes
+from slackapp.ops.manifest import LIFECYCLE, events_of
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = {setting.name for setting in config.SETTINGS}
+DEFAULT = config.some({}, ("SLACKAPP_BOT_SCOPES",))["bot_scopes"]
+
+
+def test_every_scope_that_is_asked_for_has_its_row() -> None:
+    assert [scope for scope in DEFAULT if reason_of(scope) is None] == []
+    assert reason_of("files:read") is None
+
+
+def test_every_feature_of_the_code_stands_in_the_table() -> None:
+    """I add an event to the behaviour and forget what it needs."""
+    features = [*example.EVENTS, *LIFECYCLE, *events_of(example.EVENTS)]
+    assert unknown_features(features) == ()
+    assert unknown_features([*features, "message.im", "/other"]) == ("message.im", "/other")
+
+
+def test_every_feature_of_the_table_is_in_the_code() -> None:
+    """I take a feature out and leave its scope in."""
+    there = {*example.EVENTS, *LIFECYCLE, *SETTINGS}
+    named = {feature for reason in REASONS for feature in reason.features} | WITHOUT_SCOPE.keys()
+    assert named <= there
+
+
+@pytest.mark.parametrize("feature", sorted(example.EVENTS))
+def test_what_a_feature_needs_is_asked_for_unless_a_setting_switches_it_on(feature: str) -> None:
+    assert set(scopes_of(feature)) - set(DEFAULT) <= ({"users:read"} if feature.startswith("block_actions:") else set())
+
+
+def test_an_event_needs_what_slack_says_and_an_event_without_scope_needs_none() -> None:
+    """docs.slack.dev/reference/events names the scope of each event."""
+    assert scopes_of("app_mention") == ("app_mentions:read", "chat:write")
+    assert scopes_of("SLACKAPP_HOME_ADMIN") == ("users:read",)
+    assert all(scopes_of(event) == () for event in WITHOUT_SCOPE)
+
+
+def test_each_row_is_one_scope_that_exists_with_a_reason_and_a_feature() -> None:
+    assert len({reason.scope for reason in REASONS}) == len(REASONS)
+    for reason in REASONS:
+        assert slack_scopes.exists(reason.scope)
+        assert reason.why
+        assert reason.features
+
+
+def test_the_page_shows_the_table() -> None:
+    """Run this file as a program to write it anew."""
+    assert page() == (ROOT / "docs" / "scopes.md").read_text("utf-8")
+
+
+def page() -> str:
+    """docs/scopes.md, as the table has it."""
+    text = (ROOT / "docs" / "scopes.md").read_text("utf-8")
+    before, mark, rest = text.partition("<!-- table -->\n")
+    return f"{before}{mark}\n{scope_reasons.markdown()}\n<!-- /table -->{rest.partition('<!-- /table -->')[2]}"
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "scopes.md").write_text(page(), encoding="utf-8")

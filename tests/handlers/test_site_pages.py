@@ -1,0 +1,140 @@
+"""`/privacy` and `/support`: what they say is what the code does, and whatever the operator says stays text."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from slackapp.errors import Refusal
+from slackapp.flows import sweep
+from slackapp.ops.probe import Page
+from slackapp.store import oauth_states
+from slackapp.web.pages import UNSAID
+from tests.handlers.stage import nothing_happens
+from tests.support.world import NORTH, World, make_world
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "sql" / "migrations"
+TOLD_AS = {
+    "installations": "its id and name, the app's own id and user there",
+    "installers": "the ids of the people who installed it",
+    "tokens": "the tokens that Slack gives the app",
+    "data_keys": "Workspace, tokens and keys: until the app is removed",
+    "inbox": "what Slack sends when the app is mentioned or used",
+    "audit": "a journal of installs, removals and each use of a token",
+    "oauth_states": "only a hash of it is stored",
+    "counters": "counts of what happened",
+}
+"""Table to the words that tell of it."""
+TOLD = {
+    "SLACKAPP_NAME": "A <b> & Co",
+    "SLACKAPP_COMPANY": 'Co "<script>" Ltd',
+    "SLACKAPP_SUPPORT_EMAIL": "help@unit.tests",
+    "SLACKAPP_STATE_TTL": "390",
+    "SLACKAPP_AUDIT_DAYS": "90",
+}
+OUR_OWN = {"meta", "processes", "audit_checkpoint"}
+"""Tables that hold nothing about anybody."""
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One world for all tests that only read, in which the operator has said nothing."""
+    with make_world(tmp_path_factory.mktemp("still")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One in which he has said all, with letters that mean something to a browser."""
+    with make_world(tmp_path_factory.mktemp("told"), **TOLD) as made:
+        yield made
+
+
+def page(world: World, path: str) -> str:
+    """A page's text, as one line."""
+    with nothing_happens(world):
+        reply = world.request("GET", path)
+    assert (reply.status, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    return " ".join(unescape(Page(reply.text).text).split())
+
+
+def test_the_privacy_page_tells_of_every_table(still: World) -> None:
+    """I add a table, and no customer hears of what it holds."""
+    schema = "\n".join(file.read_text("utf-8") for file in MIGRATIONS.glob("*.sql"))
+    tables = {name for name in re.findall(r"CREATE TABLE (\w+)", schema) if not name.endswith("_2")}
+    assert tables - OUR_OWN - TOLD_AS.keys() == set()
+    text = page(still, "/privacy")
+    assert [table for table, words in TOLD_AS.items() if words not in text] == []
+
+
+def test_the_privacy_page_has_the_times_of_the_code_that_erases(told: World) -> None:
+    text = page(told, "/privacy")
+    assert f"{sweep.DEDUPE_WINDOW // 3600} hours after they were dealt with" in text
+    assert f"7 minutes to finish it, and its hash for {oauth_states.KEEP // 60} minutes more" in text
+    assert "The journal: 90 days, also after a removal" in text
+
+
+def test_a_journal_that_is_never_cut_is_told_so(still: World) -> None:
+    assert "The journal: as long as the service runs, also after a removal" in page(still, "/privacy")
+
+
+def test_no_address_of_a_visitor_is_stored(world: World) -> None:
+    """The page says so."""
+    browser = world.browser()
+    browser.install()
+    world.request("GET", "/nowhere")
+    world.request("POST", "/slack/events", b"{}")
+    world.mention()
+    world.work()
+    assert "No network address is stored" in page(world, "/privacy")
+    assert b"192.0.2.7" not in world.bytes_on_disk() + world.log.getvalue().encode()
+
+
+def test_content_goes_when_it_was_dealt_with_and_ids_stay(world: World) -> None:
+    """As the page says."""
+    world.browser().install()
+    world.mention("Ev0007")
+    assert world.rows("SELECT body FROM inbox WHERE event_id = 'Ev0007'")[0]["body"] is not None
+    world.work()
+    row = world.rows("SELECT * FROM inbox WHERE event_id = 'Ev0007'")[0]
+    assert (row["body"], row["tenant_id"], row["type"]) == (None, NORTH, "app_mention")
+
+
+@pytest.mark.parametrize("path", ["/privacy", "/support"])
+def test_what_the_operator_says_is_shown_and_stays_text(told: World, path: str) -> None:
+    html, text = told.request("GET", path).text, page(told, path)
+    assert "A <b> & Co" in text
+    assert 'Co "<script>" Ltd' in text
+    assert "<script" not in html
+    assert "mailto:help@unit.tests" in Page(html).links  # privacy too, where it has no address of its own
+    assert UNSAID not in text
+
+
+def test_questions_of_privacy_have_an_address_of_their_own(tmp_path: Path) -> None:
+    given = {"SLACKAPP_SUPPORT_EMAIL": "help@unit.tests", "SLACKAPP_PRIVACY_EMAIL": "data@unit.tests"}
+    with make_world(tmp_path, **given) as world:
+        privacy, support = (Page(world.request("GET", path).text).links for path in ("/privacy", "/support"))
+    assert [link for link in privacy if "@" in link] == ["mailto:data@unit.tests"]
+    assert [link for link in support if "@" in link] == ["mailto:help@unit.tests"]
+
+
+@pytest.mark.parametrize("path", ["/privacy", "/support"])
+def test_what_the_operator_has_not_said_is_seen(still: World, path: str) -> None:
+    assert page(still, path).count(UNSAID) == 2  # who runs it, and where to write
+
+
+@pytest.mark.parametrize("path", ["/", "/privacy", "/support"])
+def test_each_page_leads_to_the_others(still: World, path: str) -> None:
+    links = Page(still.request("GET", path).text).links
+    assert {"/", "/privacy", "/support"} <= set(links)
+    for link in links:
+        assert still.request("GET", link).status in (200, 302), link
+
+
+@pytest.mark.parametrize("path", ["/privacy", "/support"])
+def test_nothing_of_a_request_gets_into_a_page(still: World, path: str) -> None:
+    plain = still.request("GET", path).body
+    assert still.request("GET", f"{path}?x=canary", headers={"Cookie": "canary", "Referer": "canary"}).body == plain
+    assert still.request("POST", path).status == Refusal.METHOD.value.status

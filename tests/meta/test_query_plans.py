@@ -1,0 +1,57 @@
+"""No statement reads a whole table that grows, but those that say why."""
+
+import re
+import sqlite3
+
+import pytest
+
+from slackapp.store import queries
+from slackapp.store.db import Database
+
+GROWING = ("installations", "tokens", "data_keys", "inbox", "oauth_states", "audit", "installers")
+WHOLE = {
+    # For an operator who asks about all of it.
+    "all_keys", "count_by_master", "keys_below", "count_keys", "list_installations", "inbox_page",
+    # In a copy, or after a restore.
+    "empty_keys", "empty_key_owners", "delete_keys",
+    # From the newest row on, and no further than its limit.
+    "last_audit", "audit_tail",
+}  # fmt: skip
+"""Statements that may, and the reason."""
+FOUND = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
+SMALL = {
+    "inbox_due", "inbox_given_up", "inbox_tenant", "tokens_long_lived",  # of the few rows that are so
+    "installations_status", "tokens_status",  # of one word per row, counted for the metrics
+}  # fmt: skip
+"""Indexes that may be read from one end to the other."""
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> sqlite3.Connection:
+    path = tmp_path_factory.mktemp("plans") / "slackapp.db"
+    made = Database(path)
+    made.prepare_file()
+    made.close()
+    return sqlite3.connect(path)
+
+
+def scans(database: sqlite3.Connection, sql: str) -> list[str]:
+    """The tables that a statement reads from one end to the other."""
+    names = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", names)]
+    found = [match for line in plan if (match := FOUND.match(line))]
+    return [match[1] for match in found if match[1] in (*GROWING, "i", "t") and match[2] not in SMALL]
+
+
+def test_no_statement_reads_a_whole_table_that_grows(database: sqlite3.Connection) -> None:
+    """Stops a service that is fast while it is new: what is done per request must not depend on what lies there."""
+    found = {name for name, query in queries.load().items() if scans(database, query.sql)}
+    assert found == WHOLE
+
+
+def test_a_condition_that_is_not_the_indexs_own_would_be_found(database: sqlite3.Connection) -> None:
+    """Negative control: this is how the claim of a row once read all that were done in two days."""
+    assert scans(database, "SELECT event_id FROM inbox WHERE state IN ('ready', 'running') ORDER BY next_at") == [
+        "inbox"
+    ]
+    assert not scans(database, "SELECT event_id FROM inbox WHERE state IN ('ready', 'running', 'calling')")

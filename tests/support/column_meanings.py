@@ -1,0 +1,213 @@
+"""What each table and each column of the database is for, and how closely it is held; for docs/data-model.md."""
+
+from dataclasses import dataclass
+
+SECRET = "secret, sealed"
+HASH = "secret, hashed"
+TENANT = "tenant data"
+OPERATIONAL = "operational"
+CLASSES = {
+    SECRET: "Opens something at Slack, or is what people wrote. Sealed with the tenant's own data key, or a wrapped "
+    "data key. Without the master key it is random bytes.",
+    HASH: "Would open something while it lives. Only its SHA-256 hash is stored; nothing can be won back from that.",
+    TENANT: "Says who a customer is: ids, names, scopes. In clear, readable for whoever can read the database file.",
+    OPERATIONAL: "Says how the service fares: times, counts, states, versions. Names nobody.",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a table holds, how long a row stays, and each column's class and meaning."""
+
+    holds: str
+    stays: str
+    columns: dict[str, tuple[str, str]]
+
+
+KIND = (TENANT, "`T` for a workspace, `E` for an organisation that installed for all of its workspaces.")
+ID = (TENANT, "The tenant: a workspace's or an organisation's id at Slack.")
+LEASE_OWNER = (OPERATIONAL, "Which process and thread works on the row now; empty: nobody.")
+LEASE_UNTIL = (OPERATIONAL, "Until when that counts, should the process be dead.")
+
+TABLES = {
+    "installations": Table(
+        "One row per tenant: who installed what.",
+        "Until an uninstall, a revocation of everything, or a purge. A new install replaces the row.",
+        {
+            "tenant_kind": KIND,
+            "tenant_id": ID,
+            "app_id": (OPERATIONAL, "Our app's id at Slack."),
+            "enterprise_id": (TENANT, "The organisation the workspace belongs to; empty where there is none."),
+            "enterprise_name": (TENANT, "Its name, as Slack gave it at the install."),
+            "team_id": (TENANT, "The workspace; empty for an install of a whole organisation."),
+            "team_name": (TENANT, "Its name, as Slack gave it at the install."),
+            "bot_user_id": (TENANT, "The bot's user id in that workspace."),
+            "installer_id": (TENANT, "The user id of the person who installed last."),
+            "scopes_asked": (TENANT, "What was asked for."),
+            "scopes_granted": (TENANT, "What Slack says was granted."),
+            "webhook": (SECRET, "The address of an incoming webhook, where one was granted."),
+            "webhook_generation": (OPERATIONAL, "The installation's generation when it was granted; part of its seal."),
+            "status": (OPERATIONAL, "`active`, `suspect`, `needs_reinstall`, `suspended` or `purging`."),
+            "status_reason": (OPERATIONAL, "Why a new install is needed, in a word."),
+            "generation": (OPERATIONAL, "Grows with every install; what is sealed is bound to it."),
+            "installed_at": (OPERATIONAL, "When the last install was committed."),
+            "last_used_at": (OPERATIONAL, "When a token was used last."),
+            "check_begun_at": (OPERATIONAL, "When somebody began the daily check of its tokens."),
+            "last_validated_at": (OPERATIONAL, "When Slack last said that the tokens live."),
+        },
+    ),
+    "tokens": Table(
+        "One row per bot, and per person who granted something.",
+        "As the installation; a revocation that names a person or the bot deletes those rows. A refresh replaces the "
+        "pair.",
+        {
+            "tenant_kind": KIND,
+            "tenant_id": ID,
+            "user_id": (TENANT, "Whose token it is; empty for the bot."),
+            "generation": (OPERATIONAL, "Grows with every new pair; what is sealed is bound to it."),
+            "access": (SECRET, "The access token."),
+            "refresh": (SECRET, "The refresh token; NULL for a token that does not rotate."),
+            "scopes": (TENANT, "What the token may do."),
+            "granted_at": (OPERATIONAL, "When a person granted it."),
+            "issued_at": (OPERATIONAL, "When Slack issued this pair."),
+            "expires_at": (OPERATIONAL, "When the access token ends; NULL: never."),
+            "due_at": (OPERATIONAL, "From when on it is to be refreshed."),
+            "status": (OPERATIONAL, "`live`, `refresh_refused` or `dead`."),
+            "lease_owner": LEASE_OWNER,
+            "lease_until": LEASE_UNTIL,
+        },
+    ),
+    "installers": Table(
+        "One row per person who installed, and one for the bot: what a Bolt app keeps and no other column holds.",
+        "As the installation.",
+        {
+            "tenant_kind": KIND,
+            "tenant_id": ID,
+            "user_id": (TENANT, "Who installed; empty for the bot."),
+            "generation": (OPERATIONAL, "The installation's at that time."),
+            "installed_at": (OPERATIONAL, "When."),
+            "details": (SECRET, "Further fields of a Bolt app's own installation record."),
+            "webhook": (SECRET, "The webhook of a Bolt app's installation."),
+        },
+    ),
+    "data_keys": Table(
+        "The data keys, wrapped by a master key or a key provider. Deleting a tenant's shreds all that they sealed.",
+        "Until the tenant is erased; replaced by `slackapp keys reencrypt`. The service's own keys stay.",
+        {
+            "key_id": (OPERATIONAL, "Number of the key; stands in the header of what it sealed."),
+            "tenant_kind": (TENANT, "As above; empty for the service's own keys."),
+            "tenant_id": (TENANT, "As above; empty for the service's own keys."),
+            "purpose": (
+                OPERATIONAL,
+                "`bot`, `user`, `refresh`, `data`; `state`, `audit`, `label` for the service's own.",
+            ),
+            "provider": (OPERATIONAL, "Who can unwrap it: `local`, or a name from `SLACKAPP_KEY_COMMANDS`."),
+            "master_version": (OPERATIONAL, "With which version of its master key it is wrapped."),
+            "wrapped": (SECRET, "The key itself, wrapped. Empty in a data backup."),
+            "state": (OPERATIONAL, "`active`, or `retired`: seals nothing any more."),
+            "created_at": (OPERATIONAL, "When it was made."),
+        },
+    ),
+    "oauth_states": Table(
+        "Installs under way, and how those of the last hour ended.",
+        "One hour after they expire, which is ten minutes after they began.",
+        {
+            "id": (OPERATIONAL, "A number that grows."),
+            "id_hash": (HASH, "Hash of the state's random part. The state itself is with the browser only."),
+            "session_hash": (HASH, "Hash of the browser's cookie."),
+            "purpose": (OPERATIONAL, "`install`, or `bolt` for a Bolt app's own."),
+            "expires_at": (OPERATIONAL, "Until when it can be used."),
+            "used_at": (OPERATIONAL, "When it was used; NULL: not yet."),
+            "outcome": (
+                OPERATIONAL,
+                "Empty while the code is being exchanged; then `installed`, `declined` or `failed`.",
+            ),
+            "tenant_kind": (TENANT, "What the install became."),
+            "tenant_id": (TENANT, "The same."),
+        },
+    ),
+    "inbox": Table(
+        "Events, commands and button presses that were acknowledged, and jobs of our own.",
+        "The body goes when the row is done, or with the tenant. A finished row stays 48 hours, so that a repeat is "
+        "known. What was given up or is unclear stays, body and all, until an operator deals with it.",
+        {
+            "event_id": (OPERATIONAL, "Slack's id of the event, or ours of the job."),
+            "kind": (OPERATIONAL, "`event` or `job`."),
+            "tenant_kind": KIND,
+            "tenant_id": ID,
+            "type": (OPERATIONAL, "The event's type, such as `app_mention`."),
+            "named": (TENANT, "Whom a revocation names: `everything`, or `bot` and user ids. Emptied when done."),
+            "body": (SECRET, "The body as Slack sent it: it holds what people wrote. NULL when done."),
+            "state": (OPERATIONAL, "`ready`, `running`, `calling`, `unclear`, `dead` or `done`."),
+            "attempts": (OPERATIONAL, "How often it was tried."),
+            "event_time": (OPERATIONAL, "When Slack says that it happened."),
+            "received_at": (OPERATIONAL, "When it was acknowledged."),
+            "next_at": (OPERATIONAL, "When it is tried next."),
+            "lease_owner": LEASE_OWNER,
+            "lease_until": LEASE_UNTIL,
+            "finished_at": (OPERATIONAL, "When it was done or given up."),
+            "result": (OPERATIONAL, "How it ended, in a few words of ours."),
+        },
+    ),
+    "audit": Table(
+        "What was done with tokens, keys and tenants, and what was refused. Rows are chained, and never changed.",
+        "For ever, or `SLACKAPP_AUDIT_DAYS`. A purge leaves them: they hold ids, no content.",
+        {
+            "id": (OPERATIONAL, "Number of the row, without gaps."),
+            "at": (OPERATIONAL, "When."),
+            "event": (OPERATIONAL, "What happened, such as `token.read`."),
+            "actor": (
+                OPERATIONAL,
+                "On whose behalf: `anyone`, `unverified`, `slack:1`, `operator`, `worker` or `bolt`.",
+            ),
+            "tenant_kind": (TENANT, "Whom it concerns; empty: nobody in particular."),
+            "tenant_id": (TENANT, "The same."),
+            "request_id": (OPERATIONAL, "The request or job that it was part of; the log has the same."),
+            "result": (OPERATIONAL, "`ok`, `refused`, or what went wrong."),
+            "detail": (TENANT, "Ids, counts and names of settings. Never a secret, never content."),
+            "chain": (OPERATIONAL, "HMAC over this row and the one before."),
+        },
+    ),
+    "audit_checkpoint": Table(
+        "Where the audit begins after old rows were cut.",
+        "One row, replaced by each cut.",
+        {
+            "one": (OPERATIONAL, "Always 1: there is one row."),
+            "id": (OPERATIONAL, "Number of the last row that is gone."),
+            "at": (OPERATIONAL, "When that row was written."),
+            "chain": (OPERATIONAL, "Its chain value, from which the next row follows."),
+            "mac": (OPERATIONAL, "HMAC over this checkpoint."),
+        },
+    ),
+    "processes": Table(
+        "The processes that serve, for key rotation.",
+        "Until a process ends, or has shown no sign of life for a minute.",
+        {
+            "process_id": (OPERATIONAL, "A random name."),
+            "started_at": (OPERATIONAL, "Since when."),
+            "seen_at": (OPERATIONAL, "Its last sign of life."),
+            "key_epoch": (OPERATIONAL, "Which change of the keys it has seen."),
+            "master_versions": (OPERATIONAL, "Which master keys it can unwrap with: `1,2`."),
+        },
+    ),
+    "meta": Table(
+        "What the database says of itself.",
+        "For ever.",
+        {
+            "name": (OPERATIONAL, "Such as `schema_version`, `primary_master_key`, `key_check:1`."),
+            "value": (
+                OPERATIONAL,
+                "Its value. A key's check value tells whether a key is the right one, and not the key.",
+            ),
+        },
+    ),
+    "counters": Table(
+        "What was counted, over all processes and restarts: what `/metrics` tells.",
+        "For ever.",
+        {
+            "name": (OPERATIONAL, "The metric's name."),
+            "labels": (OPERATIONAL, "Its labels. A tenant stands there as a keyed hash."),
+            "value": (OPERATIONAL, "How many."),
+        },
+    ),
+}

@@ -1,0 +1,99 @@
+"""The files of examples/ say what docs/deployment.md says of them. tests/long/ runs them for real."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from slackapp import config
+from slackapp.app import STOP_AFTER
+from slackapp.web.request import BODY_LIMIT
+from tests.support import units
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SERVICE, BACKUP = (
+    units.parse((EXAMPLES / name).read_text()) for name in ("slackapp.service", "slackapp-backup.service")
+)
+NGINX, CADDY = ((EXAMPLES / name).read_text() for name in ("nginx.conf", "Caddyfile"))
+WALLS = {
+    "NoNewPrivileges": "yes",
+    "CapabilityBoundingSet": "",
+    "AmbientCapabilities": "",
+    "ProtectSystem": "strict",
+    "ProtectHome": "yes",
+    "PrivateTmp": "yes",
+    "PrivateDevices": "yes",
+    "MemoryDenyWriteExecute": "yes",
+    "LimitCORE": "0",
+    "MemorySwapMax": "0",
+    "UMask": "0077",
+    "RestrictNamespaces": "yes",
+    "SystemCallArchitectures": "native",
+    "InaccessiblePaths": "/etc/slackapp/secrets",
+}
+
+
+@pytest.mark.parametrize("unit", [SERVICE, BACKUP], ids=["service", "backup"])
+def test_the_walls_stand(unit: units.Unit) -> None:
+    assert {name: unit.get(name) for name in WALLS} == {name: [value] for name, value in WALLS.items()}
+    assert unit["User"] == ["slackapp"]
+    families = set(unit["RestrictAddressFamilies"][0].split())
+    assert families <= {"AF_INET", "AF_INET6", "AF_UNIX"}
+
+
+@pytest.mark.parametrize("unit", [SERVICE, BACKUP], ids=["service", "backup"])
+def test_no_secret_is_in_a_unit_and_each_comes_as_a_credential(unit: units.Unit) -> None:
+    names = {setting.name for setting in config.SETTINGS if setting.secret} | {"SLACKAPP_OPERATOR_TOKEN"}
+    given = dict(pair.split("=") for pair in unit["Environment"])
+    assert set(given) == {f"{name}_FILE" for name in names}
+    credentials = {f"%d/{pair.partition(':')[0]}" for pair in unit["LoadCredential"]}
+    assert set(given.values()) == credentials
+
+
+def test_the_service_is_stopped_with_time_enough_and_not_restarted_for_a_wrong_setting() -> None:
+    assert (SERVICE["Type"], SERVICE["ExecStart"]) == (["exec"], ["/opt/slackapp/.venv/bin/slackapp serve"])
+    assert SERVICE["KillSignal"] == ["SIGTERM"]
+    assert int(SERVICE["TimeoutStopSec"][0]) >= 2 * STOP_AFTER
+    assert SERVICE["RestartPreventExitStatus"] == ["78"]
+
+
+def test_what_nginx_passes_on_and_what_it_writes_down() -> None:
+    assert "ssl_protocols       TLSv1.2 TLSv1.3;" in NGINX
+    assert "proxy_set_header X-Forwarded-For   $remote_addr;" in NGINX
+    assert "$proxy_add_x_forwarded_for" not in NGINX
+    assert re.search(r"proxy_pass http://[\d.]+:\d+;", NGINX), (
+        "a path after the port would make nginx decode the target"
+    )
+    assert BODY_LIMIT == 1024**2
+    assert re.findall(r"client_(?:max_body|body_buffer)_size +(\w+);", NGINX) == ["1m", "1m"]
+    (log,) = re.findall(r"log_format slackapp '(.*)';", NGINX)
+    for whole in ("$request ", '$request"', "$request_uri", "$args", "$query_string", "$http_referer"):
+        assert whole not in log
+    assert re.findall(r"error_log .* (\w+);", NGINX) == ["crit"]
+    for switch in ("proxy_request_buffering  on;", "proxy_buffering          on;", "proxy_next_upstream      off;"):
+        assert switch in NGINX
+
+
+def test_what_caddy_passes_on_and_what_it_writes_down() -> None:
+    for line in (
+        "protocols tls1.2 tls1.3",
+        "header_up X-Forwarded-For {remote_host}",
+        "max_size 1MiB",
+        "request_buffers 1MiB",
+        "exclude http.log.error http.handlers.reverse_proxy",
+    ):
+        assert f"\t{line}\n" in CADDY
+    assert not re.search(r"^\s*log \{\s*output", CADDY, re.MULTILINE), "an access log has queries"
+
+
+def test_programs_can_be_run_and_settings_of_the_page_are_settings() -> None:
+    for name in ("slackapp-backup", "slackapp-command"):
+        assert (EXAMPLES / name).stat().st_mode & 0o111
+        assert (EXAMPLES / name).read_text().startswith("#!/bin/sh\n")
+    page = (EXAMPLES.parent / "docs" / "deployment.md").read_text(encoding="utf-8")
+    block = page.partition("cat > /etc/slackapp/.env) <<'END'\n")[2].partition("END\n")[0]
+    known = {setting.name for setting in config.SETTINGS}
+    assert {line.partition("=")[0].removesuffix("_FILE") for line in block.splitlines()} <= known | {
+        "SLACKAPP_OPERATOR_TOKEN",
+        "SLACKAPP_MASTER_KEY",
+    }
