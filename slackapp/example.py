@@ -47,6 +47,11 @@ def show_home(context: Context, event: Mapping[str, Any]) -> None:
     if event.get("tab") != "home":
         return  # the event comes for the messages tab, too
     blocks = [_section("*This app is installed and listening.*\nMention it in a channel, or type `/example help`.")]
+    if context.missing_scopes:
+        link = f"<{context.public_url}/slack/install|Install it again>"
+        lacks = ", ".join(f"`{scope}`" for scope in context.missing_scopes)
+        blocks.append(_section(f":warning: It lacks permissions that it needs by now: {lacks}. {link} to grant them."))
+    blocks.append(_section(f"Questions? <{context.public_url}/support|Support>"))
     if context.home_admin and context.is_admin(event["user"]):
         blocks.append({"type": "actions", "elements": [_remove_button()]})
     view = {"type": "home", "blocks": blocks}

@@ -216,6 +216,14 @@ class Context(Protocol):
     def home_admin(self) -> bool:
         """Whether admins may remove the app from its Home tab: `SLACKAPP_HOME_ADMIN`."""
 
+    @property
+    def public_url(self) -> str:
+        """Where the app's own pages are: `/support`, `/slack/install`, …"""
+
+    @property
+    def missing_scopes(self) -> tuple[str, ...]:
+        """What the app asks for by now and was not granted there: a new install mends it."""
+
     def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Calls a method of the Web API as this tenant's bot; the answer's fields."""
 

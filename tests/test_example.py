@@ -21,6 +21,8 @@ class Recorder:
     bot_user_id: str = "U0BOT"
     installer_id: str = "U0INSTALLER"
     home_admin: bool = True
+    public_url: str = "https://app.example.com"
+    missing_scopes: tuple[str, ...] = ()
     admins: tuple[str, ...] = ("U0ADMIN",)
     calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -125,6 +127,16 @@ def test_a_member_s_home_tab_and_one_that_is_not_for_removing_have_no_button(use
     context = Recorder(home_admin=home_admin)
     example.show_home(context, {"tab": "home", "user": user})
     assert buttons(context) == []
+
+
+@pytest.mark.parametrize("missing", [(), ("chat:write",), ("chat:write", "commands")])
+def test_the_home_tab_says_what_the_app_lacks_and_where_support_is(missing: tuple[str, ...]) -> None:
+    context = Recorder(missing_scopes=missing)
+    example.show_home(context, {"tab": "home", "user": "U0MEMBER"})
+    said = str(context.calls)
+    assert "https://app.example.com/support|" in said
+    assert ("lacks permissions" in said) == ("https://app.example.com/slack/install|" in said) == bool(missing)
+    assert all(f"`{scope}`" in said for scope in missing)
 
 
 @pytest.mark.parametrize("event", [{"tab": "messages", "user": "U0ADMIN"}, {"user": "U0ADMIN"}])

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from slackapp.checks.installer import require_admin
 from slackapp.checks.response_url import is_response_url
+from slackapp.checks.scopes import drift
 from slackapp.checks.slack_errors import NOTHING_DONE, REPEATABLE
 from slackapp.checks.tenant_of import acting_team
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
@@ -60,6 +61,16 @@ class EventContext:
     def home_admin(self) -> bool:
         """Whether admins may remove the app from its Home tab."""
         return self._app.settings.home_admin
+
+    @property
+    def public_url(self) -> str:
+        """Where the app's own pages are."""
+        return self._app.settings.public_url
+
+    @property
+    def missing_scopes(self) -> tuple[str, ...]:
+        """What is asked for by now and was not granted there."""
+        return drift(self._app.settings.bot_scopes, self._installation.scopes_granted)[0]
 
     def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Calls a method of the Web API; the answer's fields. Raises SlackCallError and Refused.

@@ -32,7 +32,10 @@ def main() -> int:
     parser.add_argument("--only", metavar="ID", action="append", help="this claim alone; writes no report")
     parser.add_argument("--jobs", type=int, default=2, help="how many copies are worked in at the same time")
     arguments = parser.parse_args()
-    chosen = set(arguments.only or (claim.id for claim in claims()))
+    known = {claim.id for claim in claims()}
+    chosen = set(arguments.only or known)
+    if chosen - known:
+        parser.error(f"there is no claim {' '.join(sorted(chosen - known))}")
     pairs = [(anchor, claim) for anchor in anchors() for claim in anchor.claims if claim in chosen]
     with tempfile.TemporaryDirectory(prefix="slackapp-bite-") as folder:
         copies = make_copies(Path(folder), arguments.jobs)

@@ -252,3 +252,18 @@ def test_a_behaviour_may_catch_what_could_not_be_said(ready: World) -> None:
     ready.equip(behaviour={"/example": shrug})
     command(ready, response_url="")
     assert (ready.work(), ended(ready)) == (1, ("done", "ok"))
+
+
+def test_what_the_app_asks_for_by_now_and_was_not_granted_is_shown(ready: World) -> None:
+    """A new release asks for more than the installs of yesterday were asked for."""
+    seen: list[tuple[str, tuple[str, ...]]] = []
+
+    def look(context: Context, event: Mapping[str, Any]) -> None:
+        seen.append((context.public_url, context.missing_scopes))
+
+    settings = ready.service.app.settings
+    for scopes in (settings.bot_scopes, (*settings.bot_scopes, "users:read")):
+        ready.equip(behaviour={"app_mention": look}, settings=replace(settings, bot_scopes=scopes))
+        ready.mention(f"Ev{len(scopes)}")
+        ready.work()
+    assert seen == [(settings.public_url, ()), (settings.public_url, ("users:read",))]

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from slack_sdk import WebClient
 
 from slackapp.localslack import LocalApp, LocalSlack
-from tests.support.servers import serve
+from tests.support.servers import lent
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 BOT = "app_mentions:read,chat:write,channels:read,channels:join,users:read,team:read,commands"
@@ -152,11 +152,11 @@ def sent_back(answer: Answer) -> dict[str, str]:
 def stage(state_file: Path | None = None, **changes: Any) -> Iterator[Stage]:
     """Both servers, running; `changes` are fields of the LocalApp."""
     app, clock = RecordingApp(), Clock()
-    with serve(app) as app_url:
+    with lent(app) as app_url:
         settings = replace(APP, **{"events_url": f"{app_url}/slack/events",
                                    "commands_url": f"{app_url}/slack/commands",
                                    "interactivity_url": f"{app_url}/slack/interactivity", **changes})
         slack = LocalSlack(settings, clock=clock, entropy=os.urandom, state_file=state_file)
-        with serve(slack) as base:
+        with lent(slack) as base:
             slack.base_url = base
             yield Stage(slack, base, clock, app)

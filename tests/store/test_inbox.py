@@ -128,7 +128,7 @@ def test_a_lifecycle_event_that_is_done_already_is_never_claimed(db: Database) -
 # Claiming
 
 
-@pytest.mark.claim("C-51")
+@pytest.mark.claim("C-77")
 def test_a_row_is_claimed_by_one_until_its_lease_runs_out(db: Database) -> None:
     receive(db)
     first = claim(db)

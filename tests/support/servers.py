@@ -39,3 +39,32 @@ def serve(app: WsgiApp, threads: int = 4, **settings: Any) -> Iterator[str]:
         server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
         for socket in held:
             socket.close()
+
+
+class _Lent:
+    """A server that is kept running, and whose app can be changed."""
+
+    def __init__(self) -> None:
+        self.app: WsgiApp | None = None
+        self._stack = contextlib.ExitStack()
+        self.url = self._stack.enter_context(serve(self._answer))
+
+    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if self.app is None:
+            raise RuntimeError("whoever had this server has given it back")
+        return self.app(environ, start_response)
+
+
+_IDLE: list[_Lent] = []
+
+
+@contextlib.contextmanager
+def lent(app: WsgiApp) -> Iterator[str]:
+    """Like `serve`, by a server that outlives the test: to start one takes as long as many a test."""
+    server = _IDLE.pop() if _IDLE else _Lent()
+    server.app = app
+    try:
+        yield server.url
+    finally:
+        server.app = None
+        _IDLE.append(server)

@@ -26,7 +26,7 @@ from slackapp.localslack.model import NotInstalled
 from slackapp.model import Settings, Tenant
 from slackapp.store.db import Database
 from slackapp.wsgi import Wsgi
-from tests.support.servers import serve
+from tests.support.servers import lent
 
 NORTH = "T0NORTH001"
 SOUTH = "T0SOUTH001"
@@ -323,7 +323,7 @@ def make_world(folder: Path, rotation: bool = True, **changes: str) -> Iterator[
         rotation=rotation,
     )
     slack = LocalSlack(local_app, clock=clock, entropy=system_entropy, probe=lock_probe(folder / "slackapp.db"))
-    with serve(slack) as slack_url:
+    with lent(slack) as slack_url:
         slack.base_url = slack_url
         settings = config.load(environment(folder, slack_url, **changes), {})
         if not settings.database.exists():
