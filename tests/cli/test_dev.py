@@ -87,6 +87,7 @@ def test_a_crash_would_not_write_the_keys_to_a_file(dev: Dev) -> None:
     assert core.split()[4:6] == ["0", "0"]
 
 
+@pytest.mark.long
 def test_however_it_dies_no_local_slack_is_left_behind(dev: Dev) -> None:
     dev.end(signal.SIGKILL)
     port = int(dev.slack_url.rpartition(":")[2])

@@ -4,8 +4,7 @@ import http.client
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,35 +61,39 @@ def other_key(folder: Path) -> None:
     keyfile.write_private(folder / "master.key", keyfile.format_master_key(1, bytes(32)))
 
 
+QUICK = ("a missing setting", "the key of another database", "a port that somebody has")
+"""The others are tried in the long suite; what their settings are refused for is seen in tests/test_config.py."""
+
+
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, subprocess.CompletedProcess[str]]:
-    """How each of the services above ended, on a database that was made with the good settings.
+def attempt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], subprocess.CompletedProcess[str]]]:
+    """Starts one of the services above, on a database that was made with the good settings, and says how it ended.
 
     Somebody else listens at their port: a service that binds too early fails on that, and says so.
     """
-
-    def attempt(what: str) -> subprocess.CompletedProcess[str]:
-        folder = folders[what]
-        given = settings(folder, SLACKAPP_LISTEN=f"127.0.0.1:{port}")
-        keyfile.write_private(folder / "slackapp.db", made)
-        UNUSABLE[what][1](given, folder)
-        return run(folder, given, "serve")
-
     first = tmp_path_factory.mktemp("first")
-    folders = {what: tmp_path_factory.mktemp("unusable") for what in UNUSABLE}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert run(first, settings(first, SLACKAPP_LISTEN=f"127.0.0.1:{port}"), "serve").returncode == 78
         made = (first / "slackapp.db").read_bytes()
-        with ThreadPoolExecutor(4) as threads:
-            return dict(zip(UNUSABLE, threads.map(attempt, UNUSABLE), strict=True))
+
+        def attempt(what: str) -> subprocess.CompletedProcess[str]:
+            folder = tmp_path_factory.mktemp("unusable")
+            given = settings(folder, SLACKAPP_LISTEN=f"127.0.0.1:{port}")
+            keyfile.write_private(folder / "slackapp.db", made)
+            UNUSABLE[what][1](given, folder)
+            return run(folder, given, "serve")
+
+        yield attempt
 
 
-@pytest.mark.parametrize("what", UNUSABLE)
+@pytest.mark.parametrize(
+    "what", [what if what in QUICK else pytest.param(what, marks=pytest.mark.long) for what in UNUSABLE]
+)
 def test_what_is_wrong_is_one_line_and_status_78_before_the_port_is_bound(
-    ended: dict[str, subprocess.CompletedProcess[str]], what: str
+    attempt: Callable[[str], subprocess.CompletedProcess[str]], what: str
 ) -> None:
-    found = ended[what]
+    found = attempt(what)
     assert (found.returncode, found.stdout) == (78, "")
     (line,) = found.stderr.splitlines()
     assert line.startswith("slackapp: ")

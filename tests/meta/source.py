@@ -5,7 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +20,11 @@ class Module:
     path: str
     text: str
     tree: ast.Module
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree: walked once, for all who look."""
+        return tuple(ast.walk(self.tree))
 
     @property
     def name(self) -> str:
@@ -102,7 +107,7 @@ def names_used(module: Module) -> list[tuple[str, int]]:
     """
     known = bound_names(module)
     used = [(item.target, item.line) for item in imports(module)]
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Attribute) and (name := dotted(node, known)):
             used.append((name, node.lineno))
     return used

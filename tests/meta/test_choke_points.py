@@ -122,21 +122,21 @@ def key_generation(module: Module) -> list[str]:
     """`AESGCM.generate_key` and its like: randomness that does not come from the one source."""
     return [
         report(module, node.lineno, f"{node.attr}: random bytes are an argument")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Attribute) and node.attr.startswith("generate_")
     ]
 
 
 def calls(module: Module) -> Iterator[ast.Call]:
     """Every call in a module."""
-    return (node for node in ast.walk(module.tree) if isinstance(node, ast.Call))
+    return (node for node in module.nodes if isinstance(node, ast.Call))
 
 
 def banned_builtins(module: Module) -> list[str]:
     """eval, exec, compile and __import__, called or passed on."""
     return [
         report(module, node.lineno, f"{node.id} is banned")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Name) and node.id in BUILTINS_NOWHERE
     ]
 
@@ -145,7 +145,7 @@ def assert_statements(module: Module) -> list[str]:
     """`assert` vanishes under `python -O`: a check that matters is an `if`."""
     return [
         report(module, node.lineno, "assert vanishes under python -O")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Assert)
     ]
 
@@ -153,7 +153,7 @@ def assert_statements(module: Module) -> list[str]:
 def careless_excepts(module: Module) -> list[str]:
     """Bare `except:`, and broad ones that do nothing."""
     found = []
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if not isinstance(node, ast.ExceptHandler):
             continue
         if node.type is None:
@@ -173,7 +173,7 @@ def open_keywords(module: Module) -> list[str]:
     """`**kwargs` in a definition: a misspelt argument would be accepted in silence."""
     return [
         report(module, node.lineno, f"**{node.args.kwarg.arg} in a definition")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         and node.args.kwarg
         and module.path not in CHECKED_KEYWORDS
@@ -183,7 +183,7 @@ def open_keywords(module: Module) -> list[str]:
 def plain_comparisons(module: Module) -> list[str]:
     """`==` between a MAC, a signature or a digest and something computed: its time tells how much was right."""
     found = []
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if not isinstance(node, ast.Compare):
             continue
         sides = [node.left, *node.comparators]
@@ -216,7 +216,7 @@ def sql_strings(module: Module) -> list[str]:
     prose = docstrings(module.tree)
     return [
         report(module, node.lineno, f"a statement outside sql/: {node.value.strip()[:40]!r}")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in prose and is_sql(node.value)
     ]
 
@@ -240,7 +240,7 @@ def sql_execution(module: Module) -> list[str]:
     """
     found = []
     named_calls = {call.func for call in calls(module) if module.path.startswith("store/") and names_a_statement(call)}
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Attribute) and node.attr in TAKES_SQL:
             if module.path not in RUNS_SQL and node not in named_calls:
                 found.append(report(module, node.lineno, f".{node.attr} of anything but a named statement"))

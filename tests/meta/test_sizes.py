@@ -16,7 +16,7 @@ def file_lines(module: Module) -> int:
 def functions(module: Module) -> list[tuple[str, int]]:
     """Every function of a module, with its lines from the first decorator to the end."""
     found = []
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             start = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
             found.append((f"{module.path}:{node.lineno} {node.name}", (node.end_lineno or start) - start + 1))
