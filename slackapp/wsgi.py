@@ -43,6 +43,7 @@ class Wsgi:
             # 3. match the raw target exactly
             route = self._match(request)
             # 4. establish who is calling
+            # claim: C-15, C-17
             caller = route.caller(app, request, now)
             # 5. call the handler
             response = route.handler(app, request, caller, now)
@@ -69,11 +70,14 @@ class Wsgi:
 
     def _match(self, request: Request) -> Route:
         route = BY_PATH.get(request.path)
+        # claim: C-68
         if not self._host_is_right(request, route):
             raise Refused(Refusal.HOST)
+        # claim: C-68
         if route is None:
             raise Refused(Refusal.NOT_FOUND)
         allowed = (route.method, "HEAD") if route.head else (route.method,)
+        # claim: C-68
         if request.method not in allowed:
             raise Refused(Refusal.METHOD, allow=", ".join(allowed))
         return route
@@ -100,6 +104,7 @@ class Wsgi:
         app, name = self._app, refused.refusal.value.audit
         app.metrics.count("slackapp_refusals_total", {"reason": refused.refusal.name.lower()})
         verified = route is not None and caller is not None and route.caller is not ANYONE
+        # claim: C-72
         if not verified and not app.once.first(name, now):
             return
         origin = caller if verified and caller is not None else Origin("unverified", request_id)

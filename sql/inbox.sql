@@ -11,12 +11,12 @@ SELECT :event_id, 'event', :tenant_kind, :tenant_id, :type, :body, 'ready', :eve
  WHERE EXISTS (
        SELECT 1 FROM installations
         WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND status <> 'purging'
-       )
+       )  -- claim: C-48
    AND EXISTS (
        SELECT 1 FROM data_keys
         WHERE key_id = :key_id AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id
-       )
-ON CONFLICT (event_id) DO NOTHING;
+       )  -- claim: C-48
+ON CONFLICT (event_id) DO NOTHING;  -- claim: C-47
 
 -- name: receive_lifecycle :exec
 -- tenant: tenant_kind, tenant_id
@@ -45,9 +45,9 @@ UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owne
  WHERE event_id IN (
        SELECT event_id FROM inbox
         WHERE state IN ('ready', 'running', 'calling')
-          AND state <> 'calling'
+          AND state <> 'calling'  -- claim: C-52
           AND next_at <= :now
-          AND lease_until < :now
+          AND lease_until < :now  -- claim: C-77
           AND (type IN ('app_uninstalled', 'tokens_revoked', 'slackapp.uninstall', 'slackapp.purge') OR NOT EXISTS (
               SELECT 1 FROM installations AS i
                WHERE i.tenant_kind = inbox.tenant_kind AND i.tenant_id = inbox.tenant_id
@@ -69,7 +69,7 @@ RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, r
 -- tenant: none (the row is ours by lease)
 UPDATE inbox SET state = 'calling'
  WHERE event_id = :event_id
-   AND lease_owner = :owner
+   AND lease_owner = :owner  -- claim: C-51
    AND state IN ('running', 'calling');
 
 -- name: mark_not_called :exec
@@ -85,7 +85,7 @@ UPDATE inbox SET state = :state, result = :result, finished_at = :now, lease_own
        body = CASE :state WHEN 'done' THEN NULL ELSE body END,
        named = CASE :state WHEN 'done' THEN '' ELSE named END
  WHERE event_id = :event_id
-   AND lease_owner = :owner
+   AND lease_owner = :owner  -- claim: C-51
    AND state IN ('running', 'calling');
 
 -- name: postpone :exec
@@ -93,7 +93,7 @@ UPDATE inbox SET state = :state, result = :result, finished_at = :now, lease_own
 UPDATE inbox SET state = 'ready', next_at = :next_at, result = :result, lease_owner = '', lease_until = 0,
        attempts = attempts - :forgiven
  WHERE event_id = :event_id
-   AND lease_owner = :owner
+   AND lease_owner = :owner  -- claim: C-51
    AND state IN ('running', 'calling');
 
 -- name: mark_unclear :many
@@ -102,8 +102,8 @@ UPDATE inbox SET state = 'ready', next_at = :next_at, result = :result, lease_ow
 UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'interrupted in a call', lease_owner = '',
        lease_until = 0
  WHERE state IN ('ready', 'running', 'calling')
-   AND state = 'calling'
-   AND lease_until < :now
+   AND state = 'calling'  -- claim: C-52
+   AND lease_until < :now  -- claim: C-52
 RETURNING event_id, tenant_kind, tenant_id, type;
 
 -- name: empty_tenant :exec
@@ -116,7 +116,7 @@ UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,
        UNION SELECT event_id FROM inbox WHERE state IN ('ready', 'running', 'calling')
        UNION SELECT event_id FROM inbox WHERE state IN ('dead', 'unclear')
        )
-   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-59
    AND type <> 'slackapp.purge';
 
 -- name: list_bodies :many

@@ -16,10 +16,10 @@ SELECT :id_hash, :session_hash, :purpose, :expires_at
 -- tenant: none (a state exists before any tenant is known)
 UPDATE oauth_states SET used_at = :now
  WHERE id_hash = :id_hash
-   AND used_at IS NULL
-   AND session_hash = :session_hash
-   AND purpose = :purpose
-   AND expires_at >= :now
+   AND used_at IS NULL  -- claim: C-03
+   AND session_hash = :session_hash  -- claim: C-04
+   AND purpose = :purpose  -- claim: C-05
+   AND expires_at >= :now  -- claim: C-02
 RETURNING id;
 
 -- name: finish_state :exec
@@ -41,7 +41,7 @@ SELECT tenant_kind, tenant_id FROM oauth_states
 -- tenant: none (the tenant is not known before the exchange is over)
 SELECT 1 AS found FROM oauth_states
  WHERE used_at IS NOT NULL
-   AND outcome = ''
+   AND outcome = ''  -- claim: C-54
    AND purpose = 'install'
    AND used_at > :since
  LIMIT 1;

@@ -52,6 +52,7 @@ def serve(settings: Settings, announce: Callable[[Service], None]) -> int:
     Everything that can be wrong with the settings is found before the port is bound.
     """
     # A crash must not write the process's memory, and the keys in it, to a file.
+    # claim: C-21
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     service = build(settings, system_clock, system_entropy, sys.stderr)
     _quiet_waitress(service.app.log)

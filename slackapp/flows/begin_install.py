@@ -27,6 +27,7 @@ def run(app: App, cookie_header: str, claimed_team: str | None, now: int) -> Dep
     """Makes and records a state. `claimed_team` is a hint to Slack and nothing else. Raises Refused."""
     settings = app.settings
     # 1. the browser asks to install
+    # claim: C-74
     if claimed_team is not None and not (is_workspace(claimed_team) or is_enterprise(claimed_team)):
         raise Refused(Refusal.TEAM_HINT)
     # 2. make a state that is bound to this browser's cookie
@@ -41,6 +42,7 @@ def run(app: App, cookie_header: str, claimed_team: str | None, now: int) -> Dep
     id_hash, expires_at = state_token.hash_of(random), now + settings.state_ttl
     add = partial(oauth_states.add, app.db, id_hash, digest, PURPOSE, now, expires_at, settings.state_limit)
     # Unflushed: of a state that a power failure takes, nobody loses more than an install that must be begun again.
+    # claim: C-72
     if not app.db.together_unflushed(add):
         raise Refused(Refusal.STATE_LIMIT, retry_after=_RETRY_AFTER)
     # 4. set the cookie and send the browser to Slack

@@ -36,6 +36,7 @@ def run(app: App, raw_body: bytes, origin: Origin, now: int) -> tuple[str, Tenan
     if challenge is not None:
         return challenge, NO_TENANT
     # 3. it is for our app
+    # claim: C-70
     if not event_envelope.is_for_app(body, app.settings.app_id):
         trail.note_alone(app, "event.foreign_app", NO_TENANT, origin, "ignored", "", now)
         _count(app, "foreign", "foreign_app")
@@ -64,6 +65,7 @@ def _take(
         arrival = Arrival(read.event_id, tenant, read.type, read.event_time)
         return settle_revocation.receive(app, arrival, read.event, origin, now), tenant
     installation = installations.find_first(app.db, tenant_of.tenants_of_event(body))
+    # claim: C-70
     if installation is None or installation.status == "purging":
         return "unknown", NO_TENANT
     tenant = installation.tenant
@@ -71,6 +73,7 @@ def _take(
         installations.recheck(app.db, installation.tenant)  # it belongs to an org now; the next check asks to which
     if read.type not in app.behaviour:
         return "unhandled", tenant  # not even kept: nobody would do anything with it
+    # claim: C-70
     if _is_own(read, installation, app.settings.app_id):
         return "own", tenant
     if installation.status == "suspended":
@@ -90,9 +93,11 @@ def keep(app: App, arrival: Arrival, raw_body: bytes, now: int) -> str:
         except KeyMissingError:
             return "unknown"  # purged just now
         key_id = envelope.key_id_of(body.blob)
+        # claim: C-46
         if app.db.together(partial(inbox.receive, app.db, arrival, body, key_id, now)):
             app.wake_worker()
             return "kept"
+        # claim: C-47
         if inbox.is_known(app.db, arrival.event_id):
             return "repeat"
         app.keyring.forget(arrival.tenant)  # purged, or given other keys, since we sealed
@@ -117,6 +122,7 @@ def _unknown_tenant(app: App, body: Mapping[str, Any], lifecycle: bool, origin: 
     """Refused, so that Slack sends it again, where it may be the tenant that is being installed this very second."""
     under_way = oauth_states.exchange_under_way(app.db, now - _EXCHANGE_SECONDS)
     # Looked up again after that: an install that ended between the first look-up and now is seen by one of the two.
+    # claim: C-54
     if under_way or _is_active(app, body, lifecycle):
         raise Refused(Refusal.INSTALLING, retry_after=_RETRY_AFTER)
     if app.once.first("event.unknown_tenant", now):

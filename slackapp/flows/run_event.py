@@ -50,6 +50,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
         settle_revocation.settle(app, row, now)
         return
     try:
+        # 7. open the body where it was sealed
         body = _open(app, row)
     except DecryptError:
         _end(app, row, "dead", "the body does not open", now, "event.unavailable")
@@ -59,6 +60,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
             app.db, row.event_id, row.lease_owner, refused.refusal.value.code, now + _KEY_BACK_OFF, forgive=True
         )
         return
+    # 8. whose it is, and what acts on it
     installation = installations.find(app.db, row.tenant)
     function = app.behaviour.get(row.type)
     if installation is None or function is None:
@@ -66,6 +68,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
         return
     context = EventContext(app, row, installation, body)
     try:
+        # 9. act; each call to Slack notes its intent first
         function(context, body["event"])
     except LeaseLostError:
         return
@@ -75,6 +78,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
         app.log.bug("behaviour_failed", {"row": row.event_id, "type": row.type})
         _failed(app, row, context, error, app.clock())
     else:
+        # 10. mark the row as done
         # Unflushed where no call was made: a row that comes back after a power failure has had no effect yet.
         _end(app, row, "done", "ok", app.clock(), flush=bool(context.calls_made))
 
@@ -103,6 +107,7 @@ def _end(
         if state == "done":
             installations.touch(app.db, row.tenant, now)
 
+    # claim: C-49
     (app.db.together if flush else app.db.together_unflushed)(write)
     app.metrics.count("slackapp_inbox_total", {"result": state})
 

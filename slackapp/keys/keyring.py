@@ -106,6 +106,7 @@ class Keyring:
     def open(self, context: RecordContext, sealed: Sealed) -> bytes:
         """Opens a record where it belongs. Raises DecryptError, for every reason alike."""
         key = self._by_id(context.tenant, envelope.key_id_of(sealed.blob))
+        # claim: C-33
         if key is None or key.purpose != context.purpose:
             raise DecryptError
         bound = envelope.record_context(self._app_id, context)

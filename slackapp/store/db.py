@@ -40,7 +40,9 @@ Parameters = Mapping[str, Any]
 PRAGMAS: tuple[tuple[str, str, Any], ...] = (
     # set, read, and what must be read: a build of SQLite may ignore a pragma, or have another default
     ("PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal"),
+    # claim: C-46
     ("PRAGMA synchronous = FULL", "PRAGMA synchronous", 2),  # an acknowledgement means: on the disk
+    # claim: C-58
     ("PRAGMA secure_delete = ON", "PRAGMA secure_delete", 1),  # deleted rows are overwritten, not only unlinked
     ("PRAGMA foreign_keys = ON", "PRAGMA foreign_keys", 1),
     ("PRAGMA trusted_schema = OFF", "PRAGMA trusted_schema", 0),
@@ -52,8 +54,6 @@ PRAGMAS: tuple[tuple[str, str, Any], ...] = (
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 _OURS = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_MISMATCH}
-
-
 _INHERITED: list[sqlite3.Connection] = []
 """Never closed, nor collected, which would close them."""
 

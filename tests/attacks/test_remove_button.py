@@ -60,7 +60,6 @@ def buttons(world: World) -> dict[str, int]:
     return {user: sum(len(block.get("elements", ())) for block in view["blocks"]) for user, view in shown}
 
 
-
 def test_an_admin_s_press_erases_everything_and_tells_slack_and_nobody_else_is_touched(home: World) -> None:
     assert press(home).status == 200
     assert home.calls() == [], "nothing is done before it is acknowledged"

@@ -137,6 +137,7 @@ class Bench:
             self.figures[f"start {kind}"] = statistics.median(took)
 
     def parts(self) -> None:
+        self.figures["flush"] = parts.timed(parts.flush(self.small), self.repeats)
         service = parts.service(self.small)
         try:
             pairs = (
@@ -188,6 +189,9 @@ def report(rounds: list[dict[str, float]], bench: Bench) -> str:
         sign = "≥" if goal.at_least else "≤"
         shown = ", ".join(f"{name} {_figure(statistics.median(f[name] for f in rounds), goal.unit)}" for name in names)
         lines.append(f"| {goal.what} | {value:.2f} | {sign} {goal.bound:g} | {'yes' if met else 'no'} | {shown} |")
+    flush = statistics.median(figures["flush"] for figures in rounds)
+    waits = "a state, a save and a look-up each wait for one"
+    lines += ["", f"To flush 4 KiB to this disk took {1e6 * flush:.0f} µs; {waits}."]
     slowest = ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in sorted(bench.p99.items()))
     lines += ["", f"The slowest round's 99th percentile: {slowest}.", ""]
     return "\n".join(lines)

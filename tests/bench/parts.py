@@ -34,6 +34,18 @@ def timed(act: Callable[[], object], times: int) -> float:
     return statistics.median(took)
 
 
+def flush(folder: Path) -> Callable[[], object]:
+    """What every durable commit waits for at least: 4 KiB on the disk. It differs a thousandfold between machines."""
+    file = os.open(folder / "flush", os.O_CREAT | os.O_WRONLY, 0o600)
+    page = bytes(4096)
+
+    def act() -> None:
+        os.write(file, page)
+        os.fdatasync(file)
+
+    return act
+
+
 def service(folder: Path) -> Service:
     """Ours on a prepared folder."""
     settings = config.load(environment(folder, stage.NOBODY, SLACKAPP_STATE_LIMIT="10000000"), {})

@@ -41,7 +41,8 @@ def ours(options: dict[str, Any]) -> WsgiApp:
         commit = Database._commit
 
         def slow(self: Database, connection: Any) -> None:
-            time.sleep(options["flush"])
+            if connection is self._writer(flush=True):
+                time.sleep(options["flush"])
             commit(self, connection)
 
         Database._commit = slow  # type: ignore[method-assign]
