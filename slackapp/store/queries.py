@@ -46,21 +46,20 @@ def sql_directory() -> Path:
 
 def load(folder: str = "") -> dict[str, Query]:
     """All statements by name: ours, or those of a folder inside. Raises QueryFileError."""
-    directory = sql_directory() / folder
-    files = sorted(directory.glob("*.sql"))
-    if not files:
-        raise QueryFileError(f"{directory}: no SQL files; the package is not whole")
-    return dict(_parse_all(tuple((file.name, file.read_text(encoding="utf-8")) for file in files)))
+    return dict(_load(sql_directory() / folder))
 
 
 @cache
-def _parse_all(files: tuple[tuple[str, str], ...]) -> dict[str, Query]:
-    """Names and texts of files; the same are parsed once."""
+def _load(directory: Path) -> dict[str, Query]:
+    """Read once per process: SQL is code."""
+    files = sorted(directory.glob("*.sql"))
+    if not files:
+        raise QueryFileError(f"{directory}: no SQL files; the package is not whole")
     queries: dict[str, Query] = {}
-    for file, text in files:
-        for query in parse(file, text):
+    for file in files:
+        for query in parse(file.name, file.read_text(encoding="utf-8")):
             if query.name in queries:
-                raise QueryFileError(f"{file}: the name {query.name} is used twice")
+                raise QueryFileError(f"{file.name}: the name {query.name} is used twice")
             queries[query.name] = query
     return queries
 

@@ -93,6 +93,7 @@ def test_an_installation_made_after_the_uninstall_lives_in_every_order(shared: W
     assert works(shared, SOUTH)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("since", [None, 1, 300, 301, 5000])
 def test_a_removed_installation_is_erased_in_every_order(shared: World, since: int | None) -> None:
     """I installed, perhaps twice, removed the app, and never came back; something of mine may stay behind."""

@@ -194,6 +194,7 @@ def test_while_the_database_cannot_be_read_slack_sdks_store_says_that_nothing_is
         assert store.find_installation(**here()) is None
 
 
+@pytest.mark.long
 def test_while_somebody_writes_nothing_is_found_nor_said_to_be_missing(
     impatient: None, store: Any, folder: Folder
 ) -> None:

@@ -115,6 +115,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=50)
 @given(st.dictionaries(PLAIN, VALUES, max_size=4), st.booleans())
 def test_whatever_json_slack_may_write_is_read_back_the_same(value: dict[str, Any], escaped: bool) -> None:

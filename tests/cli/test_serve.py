@@ -153,6 +153,7 @@ def test_a_good_service_announces_itself_answers_and_ends_cleanly(
         pass  # the port is free again
 
 
+@pytest.mark.long
 def test_everything_the_service_makes_is_private(tmp_path: Path, free_port: int) -> None:
     process = start(tmp_path, settings(tmp_path, SLACKAPP_LISTEN=f"127.0.0.1:{free_port}"), "serve")
     try:

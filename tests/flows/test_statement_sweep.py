@@ -18,6 +18,7 @@ def test_killed_in_the_middle_it_comes_right_again(name: str, tmp_path: Path) ->
     assert counts.total() >= 2 * EVERY
 
 
+@pytest.mark.long
 def test_a_planted_half_install_is_found(tmp_path: Path) -> None:
     """Negative control: stops a sweep that kills nothing, or looks at nothing."""
     with pytest.raises(AssertionError, match="half an install"):

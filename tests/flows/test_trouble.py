@@ -228,6 +228,7 @@ def test_a_refresh_whose_pair_cannot_be_written_is_made_again_with_the_old_one(
     assert (len(world.calls(EXCHANGE)), row(world)["generation"], row(world)["status"]) == (2, 2, "live")
 
 
+@pytest.mark.long
 def test_a_thousand_requests_in_trouble_leave_nothing_behind(world: World) -> None:
     """Connections, turns, transactions: what a failure does not give back is missing afterwards."""
     made = world.service.app.db

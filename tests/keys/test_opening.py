@@ -146,6 +146,7 @@ def test_the_state_key_outlives_what_is_kept_in_memory(vault: Vault) -> None:
     assert ring.state_key() == before
 
 
+@pytest.mark.long
 def test_processes_that_start_at_once_agree_on_the_services_own_keys(vault: Vault) -> None:
     """Stops a process that signs states, or chains audit rows, with a key that the others do not have."""
     code = """

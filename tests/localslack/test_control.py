@@ -212,6 +212,7 @@ sys.exit(localslack.run(parser.parse_args()))
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_says_when_it_is_ready_and_leaves_with_0(tmp_path: Path, end: signal.Signals) -> None:
     with subprocess.Popen(

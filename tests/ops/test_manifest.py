@@ -71,6 +71,7 @@ def test_the_shipped_manifest_is_read_as_yaml_reads_it(without_yaml: None) -> No
     assert manifest_text.read("manifest.yml", SHIPPED) == load(SHIPPED)
 
 
+@pytest.mark.long
 @settings(max_examples=10)
 @given(st.one_of(WORDS, st.sampled_from(ODD)), st.one_of(WORDS, st.sampled_from(ODD)))
 def test_whatever_the_name_it_is_read_back(name: str, description: str) -> None:

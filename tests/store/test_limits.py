@@ -45,6 +45,7 @@ def test_a_lock_that_is_held_too_long_is_busy_and_not_a_failure(db: Database, ot
     assert meta.get(db, "a") == "2"
 
 
+@pytest.mark.long
 def test_at_the_end_of_a_process_nobody_waits_long(db: Database) -> None:
     """Neither for another process, nor for another thread of this one; the two together still leave time to end."""
     with contextlib.closing(sqlite3.connect(db.path, isolation_level=None)) as other:

@@ -49,6 +49,7 @@ def test_every_table_is_strict(db: Database) -> None:
     assert {"installations", "tokens", "audit"} <= ours.keys()
 
 
+@pytest.mark.long
 def test_eight_processes_that_start_at_once_on_a_new_file_all_succeed(tmp_path: Path) -> None:
     """Stops a first start at which every process but one dies because the tables are there already."""
     code = "import os, sys\nfrom pathlib import Path\nfrom slackapp.store import meta\nfrom slackapp.store.db import *"

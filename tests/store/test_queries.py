@@ -85,6 +85,7 @@ def test_a_name_that_is_used_twice_is_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(queries, "sql_directory", lambda: tmp_path)
     (tmp_path / "a.sql").write_text(ONE)
     assert list(queries.load()) == ["one"]
+    queries._load.cache_clear()
     (tmp_path / "b.sql").write_text(ONE)
     with pytest.raises(QueryFileError, match=r"b\.sql: the name one is used twice"):
         queries.load()

@@ -232,6 +232,7 @@ def test_one_who_loses_patience_is_told_so_and_its_work_is_never_done(disk: Disk
     assert (done, is_free(crowd.turns)) == ([], True)
 
 
+@pytest.mark.long
 def test_whose_work_has_begun_waits_for_its_end_however_long_that_takes(disk: Disk, pool: ThreadPoolExecutor) -> None:
     """Stops a caller from being told "busy" about what is written a moment later."""
     crowd = Crowd(Turns(0.3), disk, pool)
@@ -280,6 +281,7 @@ def test_whoever_waits_longest_is_next_whether_alone_or_together(crowd: Crowd) -
     assert done == ["a", "b", "c"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("alone", "together"), [(6, 1), (1, 6)])
 def test_nobody_starves_beside_others_that_come_again_at_once(alone: int, together: int) -> None:
     """I keep your service writing, so that no event finds a moment to be kept in."""
@@ -522,6 +524,7 @@ def test_a_database_that_another_process_holds_turns_all_away_in_the_time_of_one
     ours.close()
 
 
+@pytest.mark.long
 def test_two_processes_that_share_commits_each_write_all_of_theirs(db: Database) -> None:
     prepare = """
 import sys

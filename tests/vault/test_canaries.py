@@ -144,6 +144,7 @@ KINDS = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_nowhere(loot: Loot, kind: str) -> None:
     """I have the disk, the backups, the log and every screen; not the master key."""

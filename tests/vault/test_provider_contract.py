@@ -74,6 +74,7 @@ def test_a_wrapped_key_that_was_changed_does_not_open(provider: KeyProvider, spo
         provider.unwrap(CONTEXT, version, SPOILT[spoil](wrapped))
 
 
+@pytest.mark.long
 def test_several_threads_may_use_it_at_once(provider: KeyProvider) -> None:
     good: list[bool] = []
 

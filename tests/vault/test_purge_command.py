@@ -93,6 +93,7 @@ def test_verify_counts_a_log_that_a_reader_holds(desk: Desk) -> None:
     assert (ended.status, counts(ended.out)["write-ahead log not emptied"]) == (1, 1)
 
 
+@pytest.mark.long
 def test_while_a_reader_holds_the_log_a_purge_is_pending_seen_and_retried(desk: Desk) -> None:
     with a_reader(desk):
         ended = desk.run("purge", NORTH)

@@ -89,6 +89,7 @@ def test_a_tenant_that_came_back_after_its_purge_is_not_served_with_its_old_reco
     assert opens_everything(desk.world)
 
 
+@pytest.mark.long
 def test_a_backup_from_before_a_rotation_opens_after_the_old_master_key_is_gone(desk: Desk) -> None:
     b0 = backup(desk)
     desk.good("keys", "rotate")
