@@ -45,6 +45,7 @@ docs: $(TESTS) ## Write docs/data-model.md, and the tables of README.md and othe
 	$(BIN)/python -m tests.test_readme
 	$(BIN)/python -m tests.test_submission
 	$(BIN)/python -m tests.checks.test_scope_reasons
+	$(BIN)/python -m tests.test_operations
 
 screenshots: $(TESTS) ## Write pictures for a listing to build/screenshots/; needs Chromium
 	$(BIN)/python -m tests.support.screenshots build/screenshots

@@ -65,6 +65,9 @@ class KeyringPort(Protocol):
     def forget(self, tenant: Tenant) -> None:
         """Drops the tenant's keys from memory."""
 
+    def forget_old(self) -> None:
+        """Drops the keys whose time in memory is over."""
+
     def mint(self, tenant: Tenant, provider: str) -> TenantKeys:
         """New keys for every purpose, wrapped by that provider and not stored yet."""
 

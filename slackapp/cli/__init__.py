@@ -1,6 +1,7 @@
 """The command line: one module per noun, one table."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from slackapp.errors import ConfigError, StoreError
 
 EX_CONFIG = 78
 """The exit status for a setting that is missing or wrong (sysexits.h)."""
+EX_PIPE = 141
+"""That of a program that the signal SIGPIPE has ended."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,10 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments))
+    except BrokenPipeError:
+        # Whoever read, such as `head`, has enough. Python would complain once more when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EX_PIPE
     except ConfigError as error:
         print(f"slackapp: {error}", file=sys.stderr)
         return EX_CONFIG

@@ -19,6 +19,7 @@ def run(app: App, seen_epoch: int, now: int) -> int:
     except ConfigError as error:
         app.log.error("key_file_not_taken", {"why": str(error)})
         epoch = seen_epoch
+    app.keyring.forget_old()
     with app.db.transaction():
         processes.beat(app.db, app.process_id, epoch, app.keyring.master_versions(), now)
     return epoch

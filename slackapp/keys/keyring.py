@@ -130,6 +130,13 @@ class Keyring:
         with self._lock:
             self._cache.pop(tenant, None)
 
+    def forget_old(self) -> None:
+        """Drops the keys whose time in memory is over, also of tenants that nobody asks for any more."""
+        now = self._clock()
+        with self._lock:
+            for tenant in [tenant for tenant, opened in self._cache.items() if not _is_fresh(opened, now)]:
+                del self._cache[tenant]
+
     # Wrapping
 
     def rewrap(self, key: DataKey, provider: str) -> tuple[int, bytes]:
@@ -247,7 +254,7 @@ class Keyring:
         now = self._clock()
         with self._lock:
             found = self._cache.get(tenant)
-            if found is not None and 0 <= now - found.since < CACHE_SECONDS:
+            if found is not None and _is_fresh(found, now):
                 self._cache.move_to_end(tenant)
                 return found
             return _Opened(now, self._epoch, {}, {})
@@ -291,3 +298,7 @@ class _Opened:
     epoch: int
     by_id: dict[int, OpenKey]
     active: dict[str, OpenKey]
+
+
+def _is_fresh(opened: _Opened, now: int) -> bool:
+    return 0 <= now - opened.since < CACHE_SECONDS

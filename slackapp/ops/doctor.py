@@ -158,7 +158,7 @@ ROWS = (
     Row(32, "complete, and used in enough workspaces", person="look up how many active workspaces Slack wants now"),
     Row(33, "a collaborator, and contacts that are current", person="add both in the app's settings at Slack"),
     Row(
-        34, "Slack is told of an incident at once", shown=("SECURITY.md",),
+        34, "Slack is told of an incident at once", shown=("docs/threat-model.md",),
         person="put Slack's security contact on the list of whom to tell",
     ),
     Row(

@@ -1,8 +1,8 @@
 """Connections, pragmas, transactions, migrations. Statements on tables stand in `sql/`.
 
-One connection per thread to read, and one per process to write, whose turn the threads take; none across a fork. Every
-`:exec` stands in `BEGIN IMMEDIATE`, so that no two writers find out at the end that they collide. What a commit returns
-from is on the disk (`synchronous=FULL`), but for `together_unflushed`.
+One connection per thread to read, and two per process to write, one that flushes and one that does not, whose turn the
+threads take; none across a fork. Every `:exec` stands in `BEGIN IMMEDIATE`, so that no two writers find out at the end
+that they collide. What a commit returns from is on the disk (`synchronous=FULL`), but for `together_unflushed`.
 """
 
 import fcntl
@@ -78,7 +78,7 @@ class _Held:
 
 
 class Database:
-    """The database file at `path`, opened once per thread on first use."""
+    """The database file at `path`; each connection is opened on first use."""
 
     def __init__(self, path: Path) -> None:
         if sqlite3.sqlite_version_info < (3, 37):

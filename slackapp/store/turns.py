@@ -125,8 +125,10 @@ class Turns:
 def _attempt(batch: list[_Waiter], transaction: Transaction) -> tuple[list[_Waiter], BaseException | None]:
     """Whose work failed, and how: nobody's, one's own, or that of all."""
     own: list[_Waiter] = []
+    # claim: C-46
+    flush = any(waiter.flush for waiter in batch)
     try:
-        with transaction(any(waiter.flush for waiter in batch)):
+        with transaction(flush):
             for waiter in batch:
                 own = [waiter]
                 waiter.result = waiter.do() if waiter.do is not None else None

@@ -190,6 +190,17 @@ def test_deleted_keys_are_remembered_for_less_than_300_seconds(vault: Vault, rin
     assert not opens(ring, sealed)
 
 
+def test_keys_that_nobody_asks_for_leave_the_memory_too(vault: Vault, ring: Keyring) -> None:
+    """I read the memory of the process, a day after the customer was last served."""
+    ring.seal(BOT, b"secret")
+    vault.clock.advance(200)
+    ring.seal(replace(BOT, tenant=SOUTH), b"secret")
+    vault.clock.advance(100)
+    ring.forget_old()
+    assert NORTH not in ring._cache
+    assert SOUTH in ring._cache
+
+
 def test_a_clock_that_goes_back_does_not_keep_keys_longer(vault: Vault, ring: Keyring) -> None:
     sealed = ring.seal(BOT, b"secret")
     data_keys.delete(vault.db, NORTH)

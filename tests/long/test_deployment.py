@@ -3,9 +3,11 @@
 Nothing here needs root or systemd. What a command is replaced by, and why, is the table of stand-ins.
 """
 
+import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -49,12 +51,21 @@ exec install "$@"
 """
 
 
+def lasting_port() -> int:
+    """A port that stays free while a service restarts: none of those that the system gives to whoever calls out."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
+
+
+
 class Machine:
     """A folder that plays the VM."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "vm"
-        self.port = free_port()
+        self.port = lasting_port()
         self.programs = folder / "programs"
         self.programs.mkdir()
         for place in (

@@ -261,6 +261,7 @@ def test_one_who_leaves_keeps_no_other_from_its_turn(disk: Disk, pool: ThreadPoo
 # Whose turn it is
 
 
+@pytest.mark.claim("C-46")
 def test_a_commit_is_flushed_when_one_of_those_in_it_wants_that(crowd: Crowd) -> None:
     crowd.come(lambda: 1, lambda: 2, flush=False)
     flushed = crowd.come(lambda: 3)

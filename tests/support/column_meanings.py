@@ -26,7 +26,7 @@ class Table:
 
 KIND = (TENANT, "`T` for a workspace, `E` for an organisation that installed for all of its workspaces.")
 ID = (TENANT, "The tenant: a workspace's or an organisation's id at Slack.")
-LEASE_OWNER = (OPERATIONAL, "Which process and thread works on the row now; empty: nobody.")
+LEASE_OWNER = (OPERATIONAL, "Which process, and which of its attempts, has the row now; empty: nobody.")
 LEASE_UNTIL = (OPERATIONAL, "Until when that counts, should the process be dead.")
 
 TABLES = {
@@ -51,7 +51,7 @@ TABLES = {
             "status_reason": (OPERATIONAL, "Why a new install is needed, in a word."),
             "generation": (OPERATIONAL, "Grows with every install; what is sealed is bound to it."),
             "installed_at": (OPERATIONAL, "When the last install was committed."),
-            "last_used_at": (OPERATIONAL, "When a token was used last."),
+            "last_used_at": (OPERATIONAL, "When an event was served there last, to the minute."),
             "check_begun_at": (OPERATIONAL, "When somebody began the daily check of its tokens."),
             "last_validated_at": (OPERATIONAL, "When Slack last said that the tokens live."),
         },
@@ -138,7 +138,7 @@ TABLES = {
             "type": (OPERATIONAL, "The event's type, such as `app_mention`."),
             "named": (TENANT, "Whom a revocation names: `everything`, or `bot` and user ids. Emptied when done."),
             "body": (SECRET, "The body as Slack sent it: it holds what people wrote. NULL when done."),
-            "state": (OPERATIONAL, "`ready`, `running`, `calling`, `unclear`, `dead` or `done`."),
+            "state": (OPERATIONAL, "`ready`, `running` (claimed), `calling`, `unclear`, `dead` or `done`."),
             "attempts": (OPERATIONAL, "How often it was tried."),
             "event_time": (OPERATIONAL, "When Slack says that it happened."),
             "received_at": (OPERATIONAL, "When it was acknowledged."),

@@ -44,7 +44,11 @@ PLACES = (
         "request id, route, status, outcome, a keyed hash for the tenant; no query, code, state, token or body",
         "as long as your journal keeps it",
     ),
-    ("memory of the process", "unwrapped data keys; a token for the length of one call", "300 seconds for a key"),
+    (
+        "memory of the process",
+        "unwrapped data keys; a token for the length of one call",
+        "300 seconds for a tenant's key; the three of the service as long as it runs",
+    ),
     ("the browser", "one cookie with a random value, for the callback", "ten minutes"),
 )
 
