@@ -30,7 +30,7 @@ from slackapp.ports import App
 from slackapp.store import inbox, installations
 
 LEASE = 120
-"""Seconds that a row is ours; a behaviour that takes longer may run twice."""
+"""Seconds that a row is ours, of which it may wait half; a behaviour that takes longer than the rest may run twice."""
 MAX_ATTEMPTS = 6
 _BACK_OFF = 5
 _KEY_BACK_OFF = 60
@@ -49,6 +49,11 @@ def run(app: App, row: InboxRow, now: int) -> None:
     if row.type in LIFECYCLE_TYPES:
         settle_revocation.settle(app, row, now)
         return
+    installation = installations.find(app.db, row.tenant)
+    if installation is not None and installation.status in ("suspect", "suspended"):
+        # Since it was claimed. It waits, as if it had not been.
+        inbox.postpone(app.db, row.event_id, row.lease_owner, installation.status, now, forgive=True)
+        return
     try:
         # 7. open the body where it was sealed
         body = _open(app, row)
@@ -61,7 +66,6 @@ def run(app: App, row: InboxRow, now: int) -> None:
         )
         return
     # 8. whose it is, and what acts on it
-    installation = installations.find(app.db, row.tenant)
     function = app.behaviour.get(row.type)
     if installation is None or function is None:
         _end(app, row, "done", "nobody to act" if function is None else "not installed", now)
@@ -99,17 +103,19 @@ def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
 def _end(
     app: App, row: InboxRow, state: str, result: str, now: int, audited: str = "", flush: bool = True
 ) -> None:
-    def write() -> None:
+    def write() -> bool:
         ours = inbox.finish(app.db, row.event_id, row.lease_owner, state, result, now)
         if ours and audited:
             origin = Origin("worker", row.event_id)
             trail.note(app, audited, row.tenant, origin, "failed", f"event={row.event_id}", now)
         if state == "done":
             installations.touch(app.db, row.tenant, now)
+        return ours
 
     # claim: C-49
-    (app.db.together if flush else app.db.together_unflushed)(write)
-    app.metrics.count("slackapp_inbox_total", {"result": state})
+    ours = (app.db.together if flush else app.db.together_unflushed)(write)
+    if ours:
+        app.metrics.count("slackapp_inbox_total", {"result": state})
 
 
 def _failed(app: App, row: InboxRow, context: EventContext, error: BaseException, now: int) -> None:

@@ -87,6 +87,8 @@ class Keyring:
         self._clock = clock
         self._lock = threading.Lock()
         self._cache: OrderedDict[Tenant, _Opened] = OrderedDict()
+        self._drops = 0
+        """How often anything was dropped from the cache."""
         self._epoch = -1
         self._audit_key = self._label_key = b""
 
@@ -128,6 +130,7 @@ class Keyring:
     def forget(self, tenant: Tenant) -> None:
         """Drops the tenant's keys from memory."""
         with self._lock:
+            self._drops += 1
             self._cache.pop(tenant, None)
 
     def forget_old(self) -> None:
@@ -167,6 +170,7 @@ class Keyring:
         epoch = meta.key_epoch(self._db)
         if epoch != self._epoch:
             with self._lock:
+                self._drops += 1
                 self._cache.clear()  # first: a flush must work even where the key file does not
                 self._reload_local()
                 self._epoch = epoch
@@ -257,14 +261,14 @@ class Keyring:
             if found is not None and _is_fresh(found, now):
                 self._cache.move_to_end(tenant)
                 return found
-            return _Opened(now, self._epoch, {}, {})
+            return _Opened(now, self._drops, {}, {})
 
     def _unwrapped(self, opened: "_Opened", row: DataKey) -> OpenKey:
         if row.key_id not in opened.by_id:
             # Not under the lock: a provider may be far away, and one tenant's must not hold up the others'.
             opened.by_id[row.key_id] = self._unwrap(row)
             with self._lock:
-                if opened.epoch == self._epoch:  # a flush that came in between must not be undone
+                if opened.drops == self._drops:  # what was dropped in between must not come back
                     self._cache[row.tenant] = opened
                 while len(self._cache) > CACHE_KEYS // len(PURPOSES):
                     self._cache.popitem(last=False)
@@ -295,7 +299,7 @@ class _Opened:
     """Those of a tenant's keys that were used, in memory."""
 
     since: int
-    epoch: int
+    drops: int
     by_id: dict[int, OpenKey]
     active: dict[str, OpenKey]
 

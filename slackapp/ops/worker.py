@@ -17,7 +17,7 @@ IDLE = 1.0
 """Seconds between two looks at an inbox in which nothing was announced: for rows put back, and of other processes."""
 
 
-PORTION = 16
+PORTION = 8
 """Rows that are claimed in one transaction, for all threads; whoever is free takes the next."""
 
 
@@ -91,8 +91,13 @@ class Worker:
     def _claim(self, app: App, now: int) -> None:
         owner = f"{app.process_id}:{next(self._portions)}"
         # Unflushed: a claim that a power failure undoes is a row that nobody has claimed.
-        rows = app.db.together_unflushed(lambda: inbox.claim(app.db, owner, now, now + run_event.LEASE, PORTION))
+        rows = app.db.together_unflushed(lambda: self._claim_rows(app, owner, now))
         if rows:
             self._claimed.extend(rows)
             self._claimed_at = now
             self._wake.set()  # there is something for the other threads, too
+
+    def _claim_rows(self, app: App, owner: str, now: int) -> list[InboxRow]:
+        if self._stop.is_set():  # since; the end has given back what was claimed, and gives nothing back twice
+            return []
+        return inbox.claim(app.db, owner, now, now + run_event.LEASE, PORTION)

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from slackapp.errors import ConfigError, StoreBusyError, StoreDamagedError, StoreError, StoreFullError
+from slackapp.errors import ConfigError, StoreDamagedError, StoreError
 from slackapp.store import queries
 from slackapp.store.files import beside, clear_workplace, locked, make_private, open_lock
+from slackapp.store.trouble import patiently, typed, typed_errors
 from slackapp.store.turns import Turns
 
 BUSY_MS = 2000
@@ -25,9 +26,6 @@ BUSY_MS = 2000
 CHECKPOINT_BUSY_MS = 100
 HURRY_MS = 300
 """The same at the end of a process, which must be quick."""
-POLL_MS = 2
-"""Between two tries. SQLite's own pauses grow to 100 ms, and beside a process that writes all the time they find its
-lock taken each time, for seconds."""
 AT_ONCE, PATIENT = "PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 2000"
 UNFLUSHED = ("PRAGMA synchronous = NORMAL",)
 LOG_BYTES = 4 * 1024 * 1024
@@ -51,9 +49,6 @@ PRAGMAS: tuple[tuple[str, str, Any], ...] = (
     ("PRAGMA temp_store = MEMORY", "PRAGMA temp_store", 2),  # nothing is spilled to a file that we do not watch over
     ("PRAGMA journal_size_limit = 0", "PRAGMA journal_size_limit", 0),
 )
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
-_OURS = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_MISMATCH}
 _INHERITED: list[sqlite3.Connection] = []
 """Never closed, nor collected, which would close them."""
 
@@ -119,10 +114,11 @@ class Database:
         if query.cardinality != cardinality or query.parameters != parameters.keys():
             raise TypeError(f"{name} is :{query.cardinality} and takes {sorted(query.parameters)}")
         try:
-            cursor = _patiently(self._connection(), query.sql, parameters, BUSY_MS)
+            connection = self._connection()
+            cursor = patiently(lambda: connection.execute(query.sql, parameters), BUSY_MS)
             return cursor.fetchall(), cursor.rowcount
         except sqlite3.Error as error:
-            raise _typed(error) from None
+            raise typed(error) from None
 
     # Transactions
 
@@ -155,24 +151,29 @@ class Database:
 
     @contextmanager
     def _begun(self, flush: bool) -> Iterator[None]:
-        connection = self._writer(flush)
-        with _typed_errors():
-            _patiently(connection, "BEGIN IMMEDIATE", {}, HURRY_MS if self._hurries else BUSY_MS)
-        self._local.writing = connection
+        connection = self._local.writing = self._writer(flush)
         try:
+            with typed_errors():
+                patiently(lambda: connection.execute("BEGIN IMMEDIATE"), HURRY_MS if self._hurries else BUSY_MS)
             yield
             self._commit(connection)
         except BaseException:
             # After a full disk SQLite has rolled back by itself; a second rollback would hide the first error.
             if connection.in_transaction:
-                connection.execute("ROLLBACK")
+                self._roll_back(flush)
             raise
         finally:
             self._local.writing = None
 
     def _commit(self, connection: sqlite3.Connection) -> None:
-        with _typed_errors():
+        with typed_errors():
             connection.execute("COMMIT")
+
+    def _roll_back(self, flush: bool) -> None:
+        try:
+            self._writers[flush].connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._writers.pop(flush).connection.close()  # which rolls back, too; whoever writes next opens another
 
     def in_transaction(self) -> bool:
         """Whether this thread has a transaction open."""
@@ -215,7 +216,7 @@ class Database:
     def _hold_open(self) -> _Held:
         if self._pid != os.getpid():
             raise RuntimeError("a database handle must not cross a fork")
-        with _typed_errors():
+        with typed_errors():
             held = _Held(_open(self.path, BUSY_MS))
             held.connection.execute(AT_ONCE)
             if self._has_upkeep:
@@ -293,7 +294,7 @@ class Database:
     def copy_to(self, target: Path) -> None:
         """A consistent copy in a new private file, in one step, while others read and write."""
         make_private(target)
-        with _typed_errors():
+        with typed_errors():
             copy = sqlite3.connect(target)
             try:
                 self._connection().backup(copy, pages=-1)
@@ -304,7 +305,7 @@ class Database:
         """Rewrites the whole file without what was deleted, and without a log beside it; then closes."""
         self._close_writers()
         connection = self._connection()
-        with _typed_errors():
+        with typed_errors():
             connection.execute(PATIENT)
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -314,7 +315,7 @@ class Database:
     def is_whole(self) -> bool:
         """SQLite's full check, and every foreign key."""
         connection = self._connection()
-        with _typed_errors():
+        with typed_errors():
             whole = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
             return whole and not connection.execute("PRAGMA foreign_key_check").fetchall()
 
@@ -323,7 +324,7 @@ class Database:
 
         On a connection of its own with a short wait, so that nobody waits for it.
         """
-        with _typed_errors():
+        with typed_errors():
             connection = _open(self.path, CHECKPOINT_BUSY_MS)
             try:
                 busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -339,7 +340,7 @@ class Database:
             return
         if not long:
             return
-        with _typed_errors():
+        with typed_errors():
             connection = _open(self.path, CHECKPOINT_BUSY_MS)
             try:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -348,7 +349,7 @@ class Database:
 
     def is_sound(self) -> bool:
         """SQLite's own quick check."""
-        with _typed_errors():
+        with typed_errors():
             return bool(self._connection().execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
 
 
@@ -365,35 +366,3 @@ def _open(path: Path, busy_ms: int) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _patiently(connection: sqlite3.Connection, sql: str, parameters: Parameters, busy_ms: int) -> sqlite3.Cursor:
-    """Runs a statement; again and again, where another connection's lock is in its way."""
-    for _ in range(busy_ms // POLL_MS):
-        try:
-            return connection.execute(sql, parameters)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _BUSY or connection.in_transaction:
-                raise
-        threading.Event().wait(POLL_MS / 1000)
-    return connection.execute(sql, parameters)
-
-
-@contextmanager
-def _typed_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _typed(error) from None
-
-
-def _typed(error: sqlite3.Error) -> Exception:
-    """The same error as one of ours; itself, where it is a mistake of our own."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code; the rest is detail
-    if code in _BUSY:
-        return StoreBusyError("the database is locked")
-    if code in _FULL:
-        return StoreFullError("the database cannot be written")
-    if isinstance(error, (sqlite3.ProgrammingError, sqlite3.InterfaceError)) or code in _OURS:
-        return error
-    return StoreDamagedError("the database is damaged, or is none")

@@ -88,13 +88,28 @@ class Turns:
                 self._taken = True
                 return
             self._queue.append(waiter)
-        if waiter.wait(self.patience):
+        try:
+            called = waiter.wait(self.patience)
+        except BaseException:
+            self._leave(waiter)
+            raise
+        if called:
             return
         with self._lock:
             if waiter in self._queue:
                 self._queue.remove(waiter)
                 raise StoreBusyError("the database is busy")
         waiter.wait(-1)  # its turn has come just now, or somebody has begun with its work: the end must be awaited
+
+    def _leave(self, waiter: _Waiter) -> None:
+        """An interrupted thread takes no turn with it: one that has just come to it goes to the next."""
+        with self._lock:
+            if waiter in self._queue:
+                self._queue.remove(waiter)
+                return
+            is_its_turn = waiter.wait(0) and not waiter.done
+        if is_its_turn:
+            self._hand_on()
 
     def _hand_on(self) -> None:
         """Straight to whoever has waited longest: one who comes only now gets no turn before that one."""
@@ -110,16 +125,20 @@ class Turns:
             for waiter in others:
                 self._queue.remove(waiter)
         left = [first, *others]
-        while left:
-            # Where a piece of work fails, nothing was written: the others do theirs again without it. Where the
-            # transaction as such fails, it would fail for each of them, too, and they have waited long enough.
-            failed, error = _attempt(left, transaction)
-            for waiter in failed:
-                waiter.error = error
-            left = [waiter for waiter in left if waiter not in failed] if failed else []
-        for waiter in others:
-            waiter.done = True
-            waiter.call()
+        try:
+            while left:
+                # Where a piece of work fails, nothing was written: the others do theirs again without it. Where the
+                # transaction as such fails, it would fail for each of them, too, and they have waited long enough.
+                failed, error = _attempt(left, transaction)
+                for waiter in failed:
+                    waiter.error = error
+                left = [waiter for waiter in left if waiter not in failed] if failed else []
+        finally:
+            for waiter in others:
+                if waiter in left and waiter.error is None:  # this thread was interrupted
+                    waiter.error = StoreBusyError("the database is busy")
+                waiter.done = True
+                waiter.call()
 
 
 def _attempt(batch: list[_Waiter], transaction: Transaction) -> tuple[list[_Waiter], BaseException | None]:

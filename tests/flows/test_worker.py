@@ -107,6 +107,30 @@ def test_the_events_of_a_suspect_tenant_wait_and_those_of_others_do_not(ready: W
 # The thread
 
 
+@pytest.mark.parametrize("status", ["suspect", "suspended"])
+def test_the_events_that_were_claimed_before_a_tenant_fell_under_suspicion_wait_too(ready: World, status: str) -> None:
+    ran: list[str] = []
+    behave(ready, lambda context, event: ran.append(str(context.tenant)))
+    for number in range(3):
+        ready.mention(f"Ev{number}")
+    assert ready.service.worker._run_one(ready.service.app)
+    change(ready, f"UPDATE installations SET status = '{status}'")
+    assert ready.work() == 2
+    rows = ready.rows("SELECT state, attempts FROM inbox WHERE event_id <> 'Ev0' AND type = 'app_mention'")
+    assert [tuple(row) for row in rows] == [("ready", 0), ("ready", 0)]
+    assert (ran, ready.work()) == ([NORTH], 0)
+    change(ready, "UPDATE installations SET status = 'active'")
+    assert (ready.work(), ran) == (2, [NORTH] * 3)
+
+
+def test_who_comes_to_its_turn_after_the_stop_claims_nothing(ready: World) -> None:
+    """Stops rows from lying there for the length of a lease, which the end of the process has just given back."""
+    ready.mention("Ev1")
+    ready.service.worker._stop.set()
+    assert not ready.service.worker._run_one(ready.service.app)
+    assert state(ready, "Ev1") == "ready"
+
+
 def test_the_thread_runs_an_event_as_soon_as_it_is_kept_and_ends_when_it_is_told(ready: World) -> None:
     ran = threading.Event()
     behave(ready, lambda context, event: ran.set())

@@ -9,7 +9,7 @@ from slackapp.crypto.records import LIMITS
 from slackapp.errors import DecryptError, KeyMissingError
 from slackapp.keys import keyring as module
 from slackapp.keys.keyring import Keyring
-from slackapp.model import RecordContext, Sealed, Tenant
+from slackapp.model import DataKey, RecordContext, Sealed, Tenant
 from slackapp.store import data_keys
 from tests.keys.conftest import Vault
 from tests.store.rows import NORTH, SOUTH, bytes_on_disk, change, look
@@ -216,6 +216,22 @@ def test_keys_that_are_forgotten_are_gone_at_once_and_only_those(vault: Vault, r
     ring.forget(NORTH)
     assert not opens(ring, here)
     assert opens(ring, there, replace(BOT, tenant=SOUTH))
+
+
+def test_what_is_forgotten_while_somebody_still_unwraps_does_not_come_back(
+    vault: Vault, ring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A purge, or a withdrawn key, in the very moment in which another thread waits for a far provider."""
+    unwrap = Keyring._unwrap
+
+    def slow(self: Keyring, row: DataKey) -> module.OpenKey:
+        ring.forget(NORTH)
+        return unwrap(self, row)
+
+    ring.seal(BOT, b"secret")
+    monkeypatch.setattr(Keyring, "_unwrap", slow)
+    ring.seal(CONTEXTS["user_access"], b"secret")
+    assert NORTH not in ring._cache
 
 
 def test_the_keys_used_longest_ago_are_dropped_first(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from slackapp.errors import ConfigError, StoreBusyError, StoreError
 from slackapp.store import db as module
-from slackapp.store import meta
+from slackapp.store import meta, trouble
 from slackapp.store.db import Database
 from tests.store.processes import race
 from tests.store.rows import look
@@ -229,10 +229,63 @@ def test_a_reader_waits_for_a_lock_too(db: Database, monkeypatch: pytest.MonkeyP
     db.make_single_file()
     with closing(sqlite3.connect(db.path, isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
-        monkeypatch.setattr(module.threading, "Event", LetsGo)
+        monkeypatch.setattr(trouble.threading, "Event", LetsGo)
         monkeypatch.setattr(module, "PRAGMAS", ())
         assert meta.get(db, "a") == "1"
-    assert waits == [module.POLL_MS / 1000] * 3
+    assert waits == [trouble.POLL_MS / 1000] * 3
+
+
+def test_how_long_a_lock_is_waited_for_is_measured_and_not_counted(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stops pauses that other threads draw out from adding up: each may take ten times as long as was asked for."""
+    clock = [0.0]
+
+    class Slow(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            clock[0] += 0.05
+            return False
+
+    monkeypatch.setattr(trouble.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(trouble.threading, "Event", Slow)
+    with closing(sqlite3.connect(db.path, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusyError):
+            meta.put(db, "a", "1")
+    assert 2.0 <= clock[0] < 2.1
+
+
+def test_a_transaction_that_cannot_be_rolled_back_keeps_nobody_from_writing(db: Database) -> None:
+    """One connection writes for all threads: stops it from staying in a transaction for good."""
+
+    class Stuck:
+        """Like a connection whose disk is gone for a moment."""
+
+        def __init__(self, real: sqlite3.Connection) -> None:
+            self.real = real
+            self.in_transaction = True
+
+        def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+            if sql == "ROLLBACK":
+                raise sqlite3.OperationalError("disk I/O error")
+            return self.real.execute(sql, *arguments)
+
+        def close(self) -> None:
+            self.real.close()
+
+    meta.put(db, "a", "1")
+    held = db._writers[True]
+    held.connection = Stuck(held.connection)  # type: ignore[assignment]
+
+    def fail() -> None:
+        with db.transaction():
+            meta.put(db, "a", "2")
+            raise ValueError("of ours")
+
+    with pytest.raises(ValueError, match="of ours"):
+        fail()
+    meta.put(db, "b", "3")
+    assert (meta.get(db, "a"), meta.get(db, "b")) == ("1", "3")
 
 
 def test_a_handle_does_not_cross_a_fork(db: Database) -> None:

@@ -258,6 +258,64 @@ def test_one_who_leaves_keeps_no_other_from_its_turn(disk: Disk, pool: ThreadPoo
     assert is_free(made)
 
 
+class Interrupted(BaseException):
+    """Like Ctrl-C, which comes to whatever the thread is at."""
+
+
+@pytest.mark.parametrize("turn_has_come", [False, True])
+def test_one_who_is_interrupted_while_waiting_takes_no_turn_with_it(
+    disk: Disk, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, turn_has_come: bool
+) -> None:
+    """Stops a program that hosts us, and interrupts its own thread, from never writing again."""
+    crowd = Crowd(Turns(LONG), disk, pool)
+    interrupt, wait = threading.Event(), turns._Waiter.wait
+
+    def waiting(self: Any, patience: float) -> bool:
+        if threading.current_thread().name != "interrupted" or not patience:
+            return wait(self, patience)
+        assert interrupt.wait(LONG)
+        raise Interrupted
+
+    monkeypatch.setattr(turns._Waiter, "wait", waiting)
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with crowd.turns.alone():
+                raise AssertionError("it has no turn")
+        except Interrupted as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run, name="interrupted")
+    thread.start()
+    until(lambda: len(crowd.turns._queue) == 1)
+    if turn_has_come:
+        crowd.go_on()
+        until(lambda: not crowd.turns._queue)
+    interrupt.set()
+    thread.join(LONG)
+    if not turn_has_come:
+        crowd.go_on()
+    assert crowd.turns.together(lambda: "next", disk.transaction, flush=True) == "next"
+    assert (len(raised), is_free(crowd.turns)) == (1, True)
+
+
+def test_if_the_one_who_does_the_work_of_all_is_interrupted_nobody_waits_for_ever(
+    disk: Disk, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = Crowd(Turns(LONG), disk, pool)
+    leader, *others = crowd.come(*(lambda: "done" for _ in range(4)))
+
+    def interrupted(batch: Any, transaction: Any) -> Any:
+        raise Interrupted
+
+    monkeypatch.setattr(turns, "_attempt", interrupted)
+    crowd.disk.gates[1].set()
+    assert isinstance(leader.exception(LONG), Interrupted)
+    assert {type(other.exception(LONG)) for other in others} == {StoreBusyError}
+    assert is_free(crowd.turns)
+
+
 # Whose turn it is
 
 

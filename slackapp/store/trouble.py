@@ -1,0 +1,55 @@
+"""What goes wrong with SQLite: waited for where it will pass, and else told as one of our own errors."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from slackapp.errors import StoreBusyError, StoreDamagedError, StoreFullError
+
+POLL_MS = 2
+"""Between two tries. SQLite's own pauses grow to 100 ms, and beside a process that writes all the time they find its
+lock taken each time, for seconds."""
+T = TypeVar("T")
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+_OURS = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_MISMATCH}
+
+
+def patiently(act: Callable[[], T], busy_ms: int) -> T:
+    """Does it; again and again, where another connection's lock is in its way, for that many milliseconds.
+
+    By the clock and not by counting: a pause takes as long as the other threads let it.
+    """
+    until = time.monotonic() + busy_ms / 1000
+    while True:
+        try:
+            return act()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() >= until:
+                raise
+        threading.Event().wait(POLL_MS / 1000)
+
+
+@contextmanager
+def typed_errors() -> Iterator[None]:
+    """Around statements: SQLite's errors become ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise typed(error) from None
+
+
+def typed(error: sqlite3.Error) -> Exception:
+    """The same error as one of ours; itself, where it is a mistake of our own."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code; the rest is detail
+    if code in _BUSY:
+        return StoreBusyError("the database is locked")
+    if code in _FULL:
+        return StoreFullError("the database cannot be written")
+    if isinstance(error, (sqlite3.ProgrammingError, sqlite3.InterfaceError)) or code in _OURS:
+        return error
+    return StoreDamagedError("the database is damaged, or is none")
