@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from slackapp.checks import scope_reasons
+from slackapp.checks.lifecycle import LIFECYCLE_TYPES
 from slackapp.ops.findings import Finding, Look, addresses, at, entries, is_loopback, none_of, strings
-from slackapp.ops.manifest import LIFECYCLE
 
 NOT_ACCEPTED = (
     "admin*", "identity.*", "search:read", "workflow.steps:execute", "triggers:*", "read", "post", "client",
@@ -99,7 +99,7 @@ def optional_are_declared(look: Look) -> Iterator[Finding]:
 
 def lifecycle_subscribed(look: Look) -> Iterator[Finding]:
     """Without these two, tokens outlive the app."""
-    missing = [event for event in LIFECYCLE if event not in look.events]
+    missing = [event for event in sorted(LIFECYCLE_TYPES) if event not in look.events]
     yield none_of(missing, "removal and revocation are heard of", "add them to bot_events")
 
 

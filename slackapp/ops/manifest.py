@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slackapp.checks import scope_reasons
+from slackapp.checks.lifecycle import LIFECYCLE_TYPES
 
-LIFECYCLE = ("app_uninstalled", "tokens_revoked")
-"""The events that tell us to erase; the service takes them itself, whatever the behaviour is."""
 COMMANDS = {"/example": ("Says how the app is", "[status | help]")}
 """What Slack shows beside a command while it is typed; other commands get general words."""
 _OTHER_COMMAND = ("Say help to see what it does", "[help]")
@@ -81,9 +80,9 @@ def quoted(text: str) -> str:
 
 
 def events_of(handles: Iterable[str]) -> tuple[str, ...]:
-    """What must be subscribed to: the behaviour's own events and the two of the lifecycle."""
+    """What must be subscribed to: the behaviour's own events, and the two that tell us to erase, whatever it is."""
     own = {key for key in handles if not key.startswith(("/", "slackapp.")) and ":" not in key}
-    return tuple(sorted(own | set(LIFECYCLE)))
+    return tuple(sorted(own | LIFECYCLE_TYPES))
 
 
 def _features(plan: Plan) -> str:
