@@ -6,9 +6,10 @@ import pytest
 
 from slackapp import config, example
 from slackapp.checks import scope_reasons
+from slackapp.checks.lifecycle import LIFECYCLE_TYPES
 from slackapp.checks.scope_reasons import REASONS, WITHOUT_SCOPE, reason_of, scopes_of, unknown_features
 from slackapp.localslack import scopes as slack_scopes
-from slackapp.ops.manifest import LIFECYCLE, events_of
+from slackapp.ops.manifest import events_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {setting.name for setting in config.SETTINGS}
@@ -22,14 +23,14 @@ def test_every_scope_that_is_asked_for_has_its_row() -> None:
 
 def test_every_feature_of_the_code_stands_in_the_table() -> None:
     """I add an event to the behaviour and forget what it needs."""
-    features = [*example.EVENTS, *LIFECYCLE, *events_of(example.EVENTS)]
+    features = [*example.EVENTS, *LIFECYCLE_TYPES, *events_of(example.EVENTS)]
     assert unknown_features(features) == ()
     assert unknown_features([*features, "message.im", "/other"]) == ("message.im", "/other")
 
 
 def test_every_feature_of_the_table_is_in_the_code() -> None:
     """I take a feature out and leave its scope in."""
-    there = {*example.EVENTS, *LIFECYCLE, *SETTINGS}
+    there = {*example.EVENTS, *LIFECYCLE_TYPES, *SETTINGS}
     named = {feature for reason in REASONS for feature in reason.features} | WITHOUT_SCOPE.keys()
     assert named <= there
 
