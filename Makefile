@@ -29,7 +29,7 @@ test: $(TESTS) ## Run the fast suite: no network, no Slack account, no settings
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 long: $(TESTS) ## Run the long suite: kills, storms, fuzz, full disks, cut logs, every moved or changed value
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m long -n auto --dist worksteal
 
 bench: $(TESTS) ## Measure against a bare answer and against Bolt; writes docs/benchmarks.md
 	$(BIN)/python -m tests.bench
