@@ -20,15 +20,6 @@ from tests.support.world import NORTH, World
 OVER = "response_url response_url_over"
 
 
-@pytest.fixture
-def ready(world: World) -> World:
-    """The app installed, and its greeting sent."""
-    world.browser().install()
-    world.work()
-    world.slack.called.clear()
-    return world
-
-
 def row(world: World) -> Any:
     return world.rows("SELECT * FROM inbox WHERE type = '/example' ORDER BY rowid DESC")[0]
 

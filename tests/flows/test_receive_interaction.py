@@ -22,15 +22,6 @@ from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world, 
 COUNTED = "slackapp_interactions_total"
 
 
-@pytest.fixture
-def ready(world: World) -> World:
-    """The app installed in one workspace, and greeted there."""
-    world.browser().install()
-    world.work()
-    world.slack.called.clear()
-    return world
-
-
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One installed app for all tests here that change nothing in it."""

@@ -25,14 +25,6 @@ LONG = 10.0
 """Seconds after which a test gives up waiting for what comes at once."""
 
 
-@pytest.fixture
-def ready(world: World) -> World:
-    world.browser().install()
-    world.work()
-    world.slack.called.clear()
-    return world
-
-
 def behave(world: World, function: Callable[[Context, Mapping[str, Any]], None]) -> None:
     world.equip(behaviour={"app_mention": function})
 
