@@ -54,6 +54,8 @@ class Tenant:
 
 
 NO_TENANT = Tenant("", "")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Names and addresses of this very machine."""
 
 
 @dataclass(frozen=True)

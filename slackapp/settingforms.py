@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from slackapp.checks import installer
 from slackapp.checks.slack_ids import is_app, tenant_of_id
 from slackapp.errors import ConfigError
-from slackapp.model import Secret, Settings, SlackAddresses
+from slackapp.model import LOOPBACK, Secret, Settings, SlackAddresses
 
 _CLIENT_ID = re.compile(r"[0-9]{1,32}\.[0-9]{1,32}")
 _SECRET = re.compile(r"[!-~]{16,128}")
@@ -17,7 +17,6 @@ _BEHAVIOUR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _LISTEN = re.compile(r"(?:(?P<host>[^:\[\]]+|\[[0-9A-Fa-f:]+\]):)?(?P<port>[0-9]{1,5})")
 _EMAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _YES_OR_NO = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def app_id(text: str) -> str:
@@ -59,7 +58,7 @@ def operator_token(text: str) -> Secret:
 def public_url(text: str) -> str:
     """An origin: scheme, host and port, nothing after it."""
     parts = _origin(text)
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("must be https; plain http is taken for localhost only")
     return f"{parts.scheme}://{_netloc(parts)}"
 
@@ -67,7 +66,7 @@ def public_url(text: str) -> str:
 def slack_url(text: str) -> SlackAddresses:
     """All addresses of Slack from one: consent page, Web API, origin of response URLs, admin console."""
     parts = _origin(text)
-    local = parts.hostname in _LOOPBACK
+    local = parts.hostname in LOOPBACK
     if parts.scheme == "http" and not local:
         raise ValueError("must be https; plain http is taken for localhost only")
     origin = f"{parts.scheme}://{_netloc(parts)}"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from slackapp.errors import Refusal, Refused, StoreBusyError, StoreError
 from slackapp.flows import trail
-from slackapp.model import NO_TENANT, Origin
+from slackapp.model import LOOPBACK, NO_TENANT, Origin
 from slackapp.ports import App
 from slackapp.routes import ANYONE, BY_PATH, PAGE, Route
 from slackapp.web.refusals import refusal_response
@@ -16,7 +16,6 @@ from slackapp.web.response import Response, text, wire
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")  # the last is what waitress says of a unix socket
 _RETRY_AFTER = 5
 
 
@@ -83,7 +82,8 @@ class Wsgi:
         return route
 
     def _host_is_right(self, request: Request, route: Route | None) -> bool:
-        if route is not None and route.probe and request.address in _LOOPBACK:
+        # Of a unix socket waitress says "localhost".
+        if route is not None and route.probe and request.address in LOOPBACK:
             return True
         return request.header("host") == self._host
 

@@ -152,13 +152,8 @@ SELECT 1 AS found FROM inbox WHERE event_id = :event_id AND state <> 'done';
 SELECT count(*) AS found FROM inbox
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL;
 
--- name: count_open_jobs :one
--- tenant: none (for readiness)
-SELECT count(*) AS found FROM inbox
- WHERE type = :type AND state IN ('ready', 'running', 'calling');
-
 -- name: oldest_open_job :one
--- tenant: none (for the metrics)
+-- tenant: none (for readiness and the metrics)
 SELECT count(*) AS found, min(received_at) AS oldest FROM inbox
  WHERE type = :type AND state IN ('ready', 'running', 'calling');
 

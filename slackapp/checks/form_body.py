@@ -6,6 +6,7 @@ Does not stop: a large body; the request's bound does. Read only after the signa
 Read:    the URL standard, section 5 (application/x-www-form-urlencoded)
 """
 
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from slackapp.errors import Refusal, Refused
@@ -29,3 +30,8 @@ def parse_form(raw_body: bytes) -> dict[str, str]:
     if len(dict(pairs)) != len(pairs) or any("\x00" in name + value for name, value in pairs):
         raise Refused(Refusal.FORM)
     return dict(pairs)
+
+
+def is_ssl_check(form: Mapping[str, str]) -> bool:
+    """Whether Slack only looks at our certificate: a signed one is acknowledged, and there is nothing to do."""
+    return form.get("ssl_check") == "1"

@@ -9,8 +9,12 @@ from slackapp.store import inbox, installations, processes, tokens
 PARTS = {"database": "database", "slack": "slack", "clock": "clock", "clock against Slack's": "skew"}
 """The parts that can have a problem, and their labels."""
 STATES = ("ready", "running", "calling", "unclear", "dead")
+"""Of a row of the inbox that is not done."""
+TENANT_STATUSES = ("active", "suspect", "needs_reinstall", "suspended", "purging")
+TOKEN_STATUSES = ("live", "refresh_refused", "dead")
 
 Sample = tuple[str, Mapping[str, str], float]
+"""A gauge: name, labels and value."""
 
 
 def run(app: App, now: int) -> list[Sample]:
@@ -35,18 +39,11 @@ def _purges(app: App, now: int) -> list[Sample]:
 
 
 def _tenants(app: App) -> list[Sample]:
-    tenants = dict.fromkeys(("active", "suspect", "needs_reinstall", "suspended", "purging"), 0)
-    statuses = dict.fromkeys(("live", "refresh_refused", "dead"), 0)
-    return [
-        *(
-            ("slackapp_tenants", {"status": status}, number)
-            for status, number in (tenants | installations.count_by_status(app.db)).items()
-        ),
-        *(
-            ("slackapp_tokens", {"status": status}, number)
-            for status, number in (statuses | tokens.count_by_status(app.db)).items()
-        ),
-    ]
+    found = (
+        ("slackapp_tenants", dict.fromkeys(TENANT_STATUSES, 0) | installations.count_by_status(app.db)),
+        ("slackapp_tokens", dict.fromkeys(TOKEN_STATUSES, 0) | tokens.count_by_status(app.db)),
+    )
+    return [(name, {"status": status}, number) for name, counts in found for status, number in counts.items()]
 
 
 def _process(app: App, now: int) -> list[Sample]:

@@ -6,7 +6,8 @@ requests carry no id of their own; that one comes twice shows by its signature, 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from slackapp.checks import interaction, tenant_of
 from slackapp.checks.interaction import Interaction
@@ -21,45 +22,39 @@ from slackapp.store.inbox import Arrival
 
 UNKNOWN_COMMAND = "I do not know that command. If I was just updated, please try again in a minute."
 NOT_INSTALLED = "This app is not installed here any more. Please ask an admin to install it again."
+_SAID_AT_ONCE = {"unknown": NOT_INSTALLED, "unhandled": UNKNOWN_COMMAND}
+Candidates = Callable[[Mapping[str, Any]], tuple[Tenant, ...]]
 
 
-def command(
-    app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int
-) -> tuple[str, Tenant]:
+def command(app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int) -> tuple[str, Tenant]:
     """What to tell the person at once, "" where the answer comes later; and whose command it is. Raises Refused."""
     found = interaction.read_command(form, app.settings.app_id)
-    if found is None:
-        _foreign(app, origin, now)
-        return "", NO_TENANT
-    installation = installations.find_first(app.db, tenant_of.tenants_of_command(form))
-    if installation is None or installation.status == "purging":
-        _count(app, "unknown")
-        return NOT_INSTALLED, NO_TENANT
-    if found.key not in app.behaviour:
-        _count(app, "unhandled")
-        return UNKNOWN_COMMAND, installation.tenant
-    _keep(app, installation, found, signature, origin, now)
-    return "", installation.tenant
+    outcome, tenant = _receive(app, found, tenant_of.tenants_of_command, signature, origin, now)
+    return _SAID_AT_ONCE.get(outcome, ""), tenant
 
 
 def interact(app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int) -> Tenant:
     """Whose it is. Raises Refused."""
     found = interaction.read_interaction(form, app.settings.app_id)
+    return _receive(app, found, tenant_of.tenants_of_interaction, signature, origin, now)[1]
+
+
+def _receive(
+    app: App, found: Interaction | None, candidates: Candidates, signature: bytes, origin: Origin, now: int
+) -> tuple[str, Tenant]:
+    """What became of it, and whose it is."""
     if found is None:
-        _foreign(app, origin, now)
-        return NO_TENANT
-    installation = installations.find_first(app.db, tenant_of.tenants_of_interaction(found.fields))
+        trail.note_alone(app, "event.foreign_app", NO_TENANT, origin, "ignored", "", now)
+        return _counted(app, "foreign_app", NO_TENANT)
+    installation = installations.find_first(app.db, candidates(found.fields))
     if installation is None or installation.status == "purging":
-        _count(app, "unknown")
-        return NO_TENANT
+        return _counted(app, "unknown", NO_TENANT)
     if found.key not in app.behaviour:
-        _count(app, "unhandled")
-    else:
-        _keep(app, installation, found, signature, origin, now)
-    return installation.tenant
+        return _counted(app, "unhandled", installation.tenant)
+    return _counted(app, _keep(app, installation, found, signature, origin, now), installation.tenant)
 
 
-def _keep(app: App, installation: Installation, found: Interaction, signature: bytes, origin: Origin, now: int) -> None:
+def _keep(app: App, installation: Installation, found: Interaction, signature: bytes, origin: Origin, now: int) -> str:
     if installation.status == "suspended":
         raise Refused(Refusal.KEY_REVOKED, tenant=installation.tenant)
     event_id = f"sig-{hashlib.sha256(signature).hexdigest()}"
@@ -67,14 +62,9 @@ def _keep(app: App, installation: Installation, found: Interaction, signature: b
     body = json.dumps({"event": dict(found.fields), "team_id": found.fields.get("team_id")}).encode()
     parse_json(body)  # as the worker will: what lies at the limit of depth is over it now, and could never be run
     with guard(app, installation.tenant, origin, f"event={event_id}"):
-        outcome = receive_event.keep(app, Arrival(event_id, installation.tenant, found.key, now), body, now)
-    _count(app, outcome)
+        return receive_event.keep(app, Arrival(event_id, installation.tenant, found.key, now), body, now)
 
 
-def _foreign(app: App, origin: Origin, now: int) -> None:
-    trail.note_alone(app, "event.foreign_app", NO_TENANT, origin, "ignored", "", now)
-    _count(app, "foreign_app")
-
-
-def _count(app: App, result: str) -> None:
-    app.metrics.count("slackapp_interactions_total", {"result": result})
+def _counted(app: App, outcome: str, tenant: Tenant) -> tuple[str, Tenant]:
+    app.metrics.count("slackapp_interactions_total", {"result": outcome})
+    return outcome, tenant

@@ -1,6 +1,6 @@
 """`POST /slack/events`."""
 
-from slackapp.checks.form_body import parse_form
+from slackapp.checks.form_body import is_ssl_check, parse_form
 from slackapp.errors import Refusal, Refused
 from slackapp.flows import receive_event
 from slackapp.model import Origin
@@ -11,8 +11,8 @@ from slackapp.web.response import Response, text
 
 def receive(app: App, request: Request, caller: Origin, now: int) -> Response:
     """An event of the Events API. The signature has been verified; an empty 200 acknowledges."""
-    if request.media_type == FORM and parse_form(request.raw_body).get("ssl_check") == "1":
-        return text(200, "")  # Slack looks at our certificate; there is nothing to do
+    if request.media_type == FORM and is_ssl_check(parse_form(request.raw_body)):
+        return text(200, "")
     if request.media_type != JSON:
         raise Refused(Refusal.MEDIA_TYPE)
     challenge, tenant = receive_event.run(app, request.raw_body, caller, now)

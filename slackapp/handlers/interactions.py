@@ -1,6 +1,6 @@
 """`POST /slack/commands` and `POST /slack/interactivity`."""
 
-from slackapp.checks.form_body import parse_form
+from slackapp.checks.form_body import is_ssl_check, parse_form
 from slackapp.errors import Refusal, Refused
 from slackapp.flows import receive_interaction
 from slackapp.model import Origin
@@ -14,8 +14,8 @@ SIGNATURE = "x-slack-signature"
 def command(app: App, request: Request, caller: Origin, now: int) -> Response:
     """A slash command. The signature has been verified; the body is empty, or what only the person is told at once."""
     form = _form(request)
-    if form.get("ssl_check") == "1":
-        return text(200, "")  # Slack looks at our certificate; there is nothing to do
+    if is_ssl_check(form):
+        return text(200, "")
     said, tenant = receive_interaction.command(app, form, request.header_bytes(SIGNATURE), caller, now)
     return text(200, said, tenant=tenant)
 
@@ -23,7 +23,7 @@ def command(app: App, request: Request, caller: Origin, now: int) -> Response:
 def interact(app: App, request: Request, caller: Origin, now: int) -> Response:
     """A button, a modal, a shortcut; an empty 200 acknowledges."""
     form = _form(request)
-    if form.get("ssl_check") == "1":
+    if is_ssl_check(form):
         return text(200, "")
     tenant = receive_interaction.interact(app, form, request.header_bytes(SIGNATURE), caller, now)
     return text(200, "", tenant=tenant)

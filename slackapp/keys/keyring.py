@@ -100,8 +100,6 @@ class Keyring:
         Does not ask first whether another process has changed the keys: whoever stores what was sealed looks whether
         its key is still there. Opening always asks.
         """
-        if self._epoch < 0:
-            self._take_notice()
         key = self._active(context.tenant, context.purpose)
         return _seal(self._app_id, self._entropy, key, context, plaintext)
 
@@ -221,8 +219,6 @@ class Keyring:
         return envelope.mac(self._label_key, f"{tenant.kind} {tenant.id}".encode()).hex()[:LABEL_LENGTH]
 
     def _service_key(self, purpose: str) -> OpenKey:
-        if self._epoch < 0:
-            self._take_notice()
         key = self._active(NO_TENANT, purpose)
         if key is None:
             raise KeyMissingError
@@ -239,6 +235,8 @@ class Keyring:
         return opened.by_id[key_id]
 
     def _active(self, tenant: Tenant, purpose: str) -> OpenKey | None:
+        if self._epoch < 0:
+            self._take_notice()
         opened = self._opened(tenant)
         if purpose not in opened.active:
             row = data_keys.active_for(self._db, tenant, purpose)

@@ -14,12 +14,12 @@ from slackapp.ops.doctor_manifest import is_example
 from slackapp.ops.findings import Finding, Look, addresses, at, is_loopback, none_of, strings
 from slackapp.ops.probe import Answer, Page
 from slackapp.web.pages import INSTALL_PATH, UNSAID
+from slackapp.web.request import FORM, JSON
 from slackapp.web.response import SECURITY_HEADERS
 
 CALLBACK = "/slack/oauth_redirect"
 AUTHORIZE = "https://slack.com/oauth/v2/authorize"
-_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-_JSON = {"Content-Type": "application/json"}
+_FORM, _JSON = {"Content-Type": FORM}, {"Content-Type": JSON}
 _TOKEN = re.compile(r"xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{6,}|xapp-[A-Za-z0-9-]{6,}")
 _ACKNOWLEDGED_WITHIN = 3
 PRIVACY_HEADINGS = {

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from slackapp.model import Secret
+from slackapp.model import LOOPBACK, Secret
 from slackapp.ops.probe import Probe
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from slackapp.checks.slack_errors import ERRORS, REFUSED_REFRESH
 from slackapp.errors import Refusal
+from slackapp.flows.measure import PARTS, STATES, TENANT_STATUSES, TOKEN_STATUSES
 
 COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
 OURS = None
@@ -18,7 +19,6 @@ OTHER = "other"
 _LONGEST = 80
 
 _REASONS = frozenset(refusal.name.lower() for refusal in Refusal)
-_INBOX = ("ready", "running", "calling", "unclear", "dead")
 
 
 @dataclass(frozen=True)
@@ -127,25 +127,25 @@ TABLE = (
         {"result": ("ok", "damaged")},
     ),
     # How things are now
-    Metric("slackapp_inbox_rows", GAUGE, "Rows of the inbox that are not done, by state.", {"state": _INBOX}),
+    Metric("slackapp_inbox_rows", GAUGE, "Rows of the inbox that are not done, by state.", {"state": STATES}),
     Metric(
         "slackapp_inbox_oldest_seconds", GAUGE, "How long ago the oldest of them came; 0 where there is none.",
-        {"state": _INBOX},
+        {"state": STATES},
     ),
     Metric("slackapp_purges_pending", GAUGE, "Purges that are not complete."),
     Metric("slackapp_purges_oldest_seconds", GAUGE, "How long ago the oldest of them began; 0 where there is none."),
     Metric(
         "slackapp_tenants", GAUGE, "Installed tenants, by status.",
-        {"status": ("active", "suspect", "needs_reinstall", "suspended", "purging")},
+        {"status": TENANT_STATUSES},
     ),
     Metric(
         "slackapp_tokens", GAUGE, "Tokens of bots and persons, by status.",
-        {"status": ("live", "refresh_refused", "dead")},
+        {"status": TOKEN_STATUSES},
     ),
     Metric("slackapp_ready", GAUGE, "1 when `/readyz` answers 200."),
     Metric(
         "slackapp_problem", GAUGE, "1 for each part that has a problem just now, as `/readyz` shows it.",
-        {"part": ("database", "slack", "clock", "skew")},
+        {"part": tuple(PARTS.values())},
     ),
     Metric("slackapp_disk_free_bytes", GAUGE, "What is free where the database lies, for the service's user."),
     Metric("slackapp_processes", GAUGE, "Serving processes that have given a sign of life within a minute."),

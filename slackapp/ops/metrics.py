@@ -16,6 +16,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from slackapp.flows.measure import Sample
 from slackapp.ops.metric_table import BY_NAME, COUNTER, GAUGE, HISTOGRAM, TABLE, Metric
 from slackapp.store.counters import Count
 
@@ -27,9 +28,6 @@ _MOST_ZEROS = 60
 _SUM = 'le="sum"'
 """In a histogram, in the place of a bucket: the sum, in microseconds."""
 _TENANT = re.compile(r'(?<=tenant=")[^"]*')
-
-Sample = tuple[str, Mapping[str, str], float]
-"""A gauge: name, labels and value."""
 
 
 class _Series:

@@ -27,7 +27,7 @@ CHECKPOINT_BUSY_MS = 100
 HURRY_MS = 300
 """The same at the end of a process, which must be quick."""
 AT_ONCE, PATIENT = "PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 2000"
-UNFLUSHED = ("PRAGMA synchronous = NORMAL",)
+UNFLUSHED = "PRAGMA synchronous = NORMAL"
 LOG_BYTES = 4 * 1024 * 1024
 """From this size on the upkeep moves the log into the database."""
 
@@ -125,8 +125,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything inside is committed together, or nothing of it. Not nested; no call to Slack inside."""
-        if self.in_transaction():
-            raise RuntimeError("a transaction is open on this thread already")
+        self._refuse_nesting()
         with self._turns.alone(), self._begun(flush=True):
             yield
 
@@ -136,8 +135,7 @@ class Database:
         `do` only reads and writes the database: it may run in another thread, and twice. What it raises is raised here,
         and then nothing of it was written.
         """
-        if self.in_transaction():
-            raise RuntimeError("a transaction is open on this thread already")
+        self._refuse_nesting()
         return cast(T, self._turns.together(do, self._begun, flush=True))
 
     def together_unflushed(self, do: Callable[[], T]) -> T:
@@ -145,9 +143,12 @@ class Database:
 
         A killed process loses nothing of it. And what is flushed later is never kept without it: the log has an order.
         """
+        self._refuse_nesting()
+        return cast(T, self._turns.together(do, self._begun, flush=False))
+
+    def _refuse_nesting(self) -> None:
         if self.in_transaction():
             raise RuntimeError("a transaction is open on this thread already")
-        return cast(T, self._turns.together(do, self._begun, flush=False))
 
     @contextmanager
     def _begun(self, flush: bool) -> Iterator[None]:
@@ -209,8 +210,8 @@ class Database:
     def _writer(self, flush: bool) -> sqlite3.Connection:
         if flush not in self._writers or self._pid != os.getpid():
             self._writers[flush] = self._hold_open()
-            for statement in () if flush else UNFLUSHED:
-                self._writers[flush].connection.execute(statement)
+            if not flush:
+                self._writers[flush].connection.execute(UNFLUSHED)
         return self._writers[flush].connection
 
     def _hold_open(self) -> _Held:

@@ -211,8 +211,7 @@ def count_bodies(db: Database, tenant: Tenant) -> int:
 
 def count_open_purges(db: Database) -> int:
     """Purges that are not finished."""
-    row = db.one("count_open_jobs", {"type": PURGE})
-    return int(row["found"]) if row is not None else 0
+    return oldest_open_purge(db)[0]
 
 
 def oldest_open_purge(db: Database) -> tuple[int, int]:
