@@ -13,7 +13,7 @@ from typing import Any
 
 from slackapp import settingforms as forms
 from slackapp.crypto.keyfile import read_private
-from slackapp.errors import ConfigError
+from slackapp.errors import CommandError, ConfigError, UsageError
 from slackapp.model import Secret, Settings, SlackAddresses
 
 REQUIRED = None
@@ -198,12 +198,12 @@ def embedded(given: Mapping[str, str]) -> Settings:
 
 
 def read_variable(name: str) -> Secret:
-    """A variable that a person names on the command line. Raises ConfigError."""
+    """A variable that a person names on the command line. Raises CommandError."""
     if not _NAME.fullmatch(name):
-        raise ConfigError("--token-env: takes the name of a variable, not its value")  # which is not repeated here
+        raise UsageError("--token-env: takes the name of a variable, not its value")  # which is not repeated here
     value = os.environ.get(name, "").strip()
     if not value:
-        raise ConfigError(f"{name}: there is no such variable in the environment, or it is empty")
+        raise CommandError(f"{name}: there is no such variable in the environment, or it is empty")
     return Secret(value)
 
 

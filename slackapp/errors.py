@@ -128,6 +128,14 @@ class ConfigError(Exception):
     """A setting or a private file is missing or wrong: one line that names it and the mend. Exit status 78."""
 
 
+class CommandError(Exception):
+    """What was asked for cannot be done now, and no setting is at fault: one line with the mend. Exit status 1."""
+
+
+class UsageError(CommandError):
+    """The words of a command cannot be understood, or say too little: one line with the mend. Exit status 2."""
+
+
 class DecryptError(Exception):
     """A sealed value does not open. One type and one text for every cause, so that no oracle arises."""
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from slackapp import __version__
 from slackapp.cli import (
     audit,
     backup,
@@ -25,10 +26,14 @@ from slackapp.cli import (
     tenants,
     uninstall,
 )
-from slackapp.errors import ConfigError, StoreError
+from slackapp.errors import CommandError, ConfigError, StoreError, UsageError
 
+EX_FAILED, EX_USAGE = 1, 2
+"""The exit statuses for what cannot be done, and for words that are not understood; argparse has the second, too."""
 EX_CONFIG = 78
-"""The exit status for a setting that is missing or wrong (sysexits.h)."""
+"""That for a setting that is missing or wrong, and for nothing else (sysexits.h)."""
+EX_INTERRUPTED = 130
+"""That of a program that Ctrl-C has ended."""
 EX_PIPE = 141
 """That of a program that the signal SIGPIPE has ended."""
 
@@ -68,6 +73,7 @@ COMMANDS = (
 def main(argv: list[str] | None = None) -> int:
     """Runs a command; its exit status."""
     parser = argparse.ArgumentParser(prog="slackapp", description="Distributes one Slack app to many workspaces.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
@@ -80,9 +86,16 @@ def main(argv: list[str] | None = None) -> int:
         # Whoever read, such as `head`, has enough. Python would complain once more when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EX_PIPE
+    except KeyboardInterrupt:
+        # A terminal has shown ^C, or half a line of progress.
+        print("\n" * sys.stderr.isatty() + "slackapp: interrupted", file=sys.stderr)
+        return EX_INTERRUPTED
     except ConfigError as error:
         print(f"slackapp: {error}", file=sys.stderr)
         return EX_CONFIG
+    except CommandError as error:
+        print(f"slackapp: {error}", file=sys.stderr)
+        return EX_USAGE if isinstance(error, UsageError) else EX_FAILED
     except StoreError as error:
         print(f"slackapp: {error}; try again", file=sys.stderr)
         return 75

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 from slackapp.cli.session import open_service
-from slackapp.errors import ConfigError
+from slackapp.errors import UsageError
 from slackapp.flows import verify_audit
 from slackapp.store import audit
 from slackapp.store.audit import Stored
@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Raises ConfigError."""
+    """Raises ConfigError, UsageError."""
     return int(arguments.run_verb(arguments))
 
 
@@ -39,7 +39,7 @@ def _tail(arguments: argparse.Namespace) -> int:
     try:
         since = int(datetime.fromisoformat(arguments.since).replace(tzinfo=UTC).timestamp())
     except ValueError:
-        raise ConfigError(f"--since {arguments.since}: must be a date such as 2026-11-22T10:00:00 (UTC)") from None
+        raise UsageError(f"--since {arguments.since}: must be a date such as 2026-11-22T10:00:00 (UTC)") from None
     with open_service() as service:
         rows = audit.tail(service.app.db, arguments.tenant, arguments.event, since, arguments.number)
     for row in rows:
@@ -73,7 +73,7 @@ def _parse_head(text: str) -> tuple[int, bytes]:
     except ValueError:
         parsed = 0, b""
     if len(parsed[1]) != len(audit.GENESIS):
-        raise ConfigError(f"--head {text}: must be what `slackapp audit head` printed, NUMBER:HASH")
+        raise UsageError(f"--head {text}: must be what `slackapp audit head` printed, NUMBER:HASH")
     return parsed
 
 

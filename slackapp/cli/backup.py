@@ -9,10 +9,11 @@ from typing import Any
 
 from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
+from slackapp.cli import confirm
 from slackapp.cli.environment import read_environment
 from slackapp.cli.session import open_service, operator
 from slackapp.crypto.keyfile import replace_private, write_private
-from slackapp.errors import ConfigError, DecryptError, KeyMissingError
+from slackapp.errors import CommandError, ConfigError, DecryptError, KeyMissingError
 from slackapp.flows import backup_database, key_backup
 from slackapp.flows.backup_database import DATA, MANIFEST
 from slackapp.model import Settings
@@ -34,10 +35,11 @@ def configure_restore(parser: argparse.ArgumentParser) -> None:
     """The folder, and whether to change anything."""
     parser.add_argument("folder", metavar="DIR", type=Path)
     parser.add_argument("--check", action="store_true", help="change nothing; say what a restore would give")
+    confirm.add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Raises ConfigError and StoreError; then no backup is left behind that could be taken for one."""
+    """Raises ConfigError, CommandError and StoreError; then no backup is left behind that could be taken for one."""
     folder: Path = arguments.folder
     with open_service() as service:
         app = service.app
@@ -69,8 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def run_restore(arguments: argparse.Namespace) -> int:
-    """Raises ConfigError and StoreError; then nothing was changed."""
+    """Raises ConfigError, CommandError and StoreError; then nothing was changed."""
     settings = config.load(read_environment(), {})
+    if settings.database.exists() and not arguments.check:
+        told = f"{settings.database}: is replaced, and what is in it now is lost"
+        confirm.confirm(told, settings.database.name, arguments.yes)
     content = FileSlot(settings.key_backup_dir).read()
     if content is None:
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: holds no key backup; without it no data backup opens")
@@ -81,7 +86,7 @@ def run_restore(arguments: argparse.Namespace) -> int:
         try:
             tenants, erased = _fill_and_check(replace(settings, database=file), content, found, not arguments.check)
         except (DecryptError, KeyMissingError):
-            raise ConfigError("the key backup is damaged: the service's own keys do not open") from None
+            raise CommandError("the key backup is damaged: the service's own keys do not open") from None
         if not arguments.check:
             replace_database(settings.database, file)
     print(f"{tenants} tenants open whole; {erased} were purged since and are erased")
@@ -102,7 +107,7 @@ def _fill_and_check(settings: Settings, content: bytes, found: Mapping[str, Any]
         backup_database.check_manifest(app, found)
         problems = backup_database.unreadable(app)
         if problems or not app.db.is_whole():
-            raise ConfigError(f"the backup is damaged: {'; '.join(problems[:3]) or 'its database is not whole'}")
+            raise CommandError(f"the backup is damaged: {'; '.join(problems[:3]) or 'its database is not whole'}")
         if note:
             backup_database.note_restored(app, int(found["made_at"]), len(erased), operator(app), system_clock())
         tenants = len(installations.every(app.db))
@@ -128,6 +133,6 @@ def _make_empty(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{folder}: cannot be made ({error.strerror})") from None
+        raise CommandError(f"{folder}: cannot be made ({error.strerror})") from None
     if any(folder.iterdir()):
-        raise ConfigError(f"{folder}: is not empty; give each backup a folder of its own")
+        raise CommandError(f"{folder}: is not empty; give each backup a folder of its own")

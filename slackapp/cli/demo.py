@@ -19,7 +19,7 @@ from slackapp.cli.explain import explaining
 from slackapp.cli.stage import Failed, Stage
 from slackapp.cli.steps import steps_of
 from slackapp.crypto import records
-from slackapp.errors import ConfigError, DecryptError
+from slackapp.errors import CommandError, ConfigError, DecryptError
 from slackapp.flows import purge_tenant
 from slackapp.model import Tenant, Token
 from slackapp.store import audit, inbox, installations, tokens
@@ -70,7 +70,7 @@ def play_acts() -> int:
                 for number, (title, act) in enumerate(ACTS, start=1):
                     told.title(number, title)
                     act(play, told)
-        except (Failed, ConfigError) as error:
+        except (Failed, ConfigError, CommandError) as error:
             told.line(f"FAILED: {error}")
             return 1
     told.line("\nEvery step went as told.")

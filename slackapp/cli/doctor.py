@@ -11,7 +11,7 @@ from slackapp import config
 from slackapp.app import system_clock
 from slackapp.cli.environment import read_environment
 from slackapp.cli.manifest import address
-from slackapp.errors import ConfigError
+from slackapp.errors import CommandError, ConfigError
 from slackapp.ops import doctor, manifest_text
 from slackapp.ops.doctor import FAIL, PASS, Verdict
 from slackapp.ops.findings import Look, at
@@ -74,7 +74,7 @@ def _read(file: Path) -> Mapping[str, Any]:
     try:
         text = file.read_bytes()[:_LIMIT].decode("utf-8")
     except (OSError, UnicodeDecodeError):
-        raise ConfigError(f"{file}: cannot be read; write one with slackapp manifest --url URL > {file}") from None
+        raise CommandError(f"{file}: cannot be read; write one with slackapp manifest --url URL > {file}") from None
     return manifest_text.read(str(file), text)
 
 

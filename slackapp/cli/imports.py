@@ -6,7 +6,7 @@ from pathlib import Path
 
 from slackapp import config
 from slackapp.cli.session import EX_TEMPFAIL, open_service, operator
-from slackapp.errors import ConfigError, SlackCallError
+from slackapp.errors import SlackCallError, UsageError
 from slackapp.flows import import_installations, import_token
 from slackapp.flows.import_installations import HERE, TAKEN, Report
 from slackapp.model import Origin
@@ -28,9 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when everything is here, 1 when something was skipped or left. Raises ConfigError, StoreError."""
+    """0 when everything is here, 1 when something was skipped or left. Raises ConfigError, CommandError, StoreError."""
     if arguments.erase_source and arguments.token_env is not None:
-        raise ConfigError("--erase-source: cannot change the environment; take the variable out of it yourself")
+        raise UsageError("--erase-source: cannot change the environment; take the variable out of it yourself")
     with open_service() as service:
         app = service.app
         try:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from slackapp.cli.session import open_service, operator
-from slackapp.errors import ConfigError, Refused
+from slackapp.errors import CommandError, Refused
 from slackapp.flows import inbox_desk
 from slackapp.ports import App
 from slackapp.store import inbox
@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Raises ConfigError, StoreError."""
+    """Raises ConfigError, CommandError, StoreError."""
     return int(arguments.run_verb(arguments))
 
 
@@ -64,7 +64,7 @@ def _show(arguments: argparse.Namespace) -> int:
             try:
                 fields["body"] = inbox_desk.read_body(app, entry, operator(app))
             except Refused as refused:
-                raise ConfigError(f"{entry.event_id}: {refused.refusal.value.sentence}") from None
+                raise CommandError(f"{entry.event_id}: {refused.refusal.value.sentence}") from None
     print(json.dumps(fields, indent=1))
     return 0
 
@@ -96,7 +96,7 @@ def _tell(entry: Entry, done: bool, what: str) -> int:
 def _find(app: App, event_id: str) -> Entry:
     entry = inbox.find(app.db, event_id)
     if entry is None:
-        raise ConfigError(f"{event_id}: there is no such row; see `slackapp inbox list`")
+        raise CommandError(f"{event_id}: there is no such row; see `slackapp inbox list`")
     return entry
 
 

@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 
 from slackapp.app import system_entropy
+from slackapp.cli import confirm
 from slackapp.cli.session import EX_TEMPFAIL, installed_tenant, open_service, operator
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
-from slackapp.errors import ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
+from slackapp.errors import CommandError, ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.flows import reencrypt_tenant, rotate_keys
 from slackapp.model import Tenant
 from slackapp.ports import App
@@ -36,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb("verify", "try every data key", _verify)
     retire = verb("retire", "take an old master key out of the file", _retire)
     retire.add_argument("version", type=int)
+    confirm.add_option(retire)
     reencrypt = verb("reencrypt", "new data keys, all records sealed anew: after a suspected loss", _reencrypt)
     reencrypt.add_argument("--tenant", metavar="ID", help="only this one; without it, every tenant")
     verb("flush", "every process forgets the data keys in its memory, at once", _flush)
@@ -45,18 +47,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Raises ConfigError."""
+    """Raises ConfigError, CommandError."""
     return int(arguments.run_verb(arguments))
 
 
 def make(file: Path) -> None:
-    """Writes a key file with version 1. Raises ConfigError rather than touch a file that is there."""
+    """Writes a key file with version 1. Raises CommandError rather than touch a file that is there."""
     try:
         keyfile.write_private(file, keyfile.format_master_key(1, system_entropy(KEY_BYTES)))
     except FileExistsError:
-        raise ConfigError(f"{file}: exists already; a master key is never overwritten") from None
+        raise CommandError(f"{file}: exists already; a master key is never overwritten") from None
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be made ({error.strerror})") from None
+        raise CommandError(f"{file}: cannot be made ({error.strerror})") from None
 
 
 def _new(arguments: argparse.Namespace) -> int:
@@ -144,15 +146,17 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _retire(arguments: argparse.Namespace) -> int:
+    told = f"master key {arguments.version}: is taken out of the key file for good"
+    confirm.confirm(told, str(arguments.version), arguments.yes)
     with open_service() as service, service.app.db.alone():
         app, version = service.app, arguments.version
         if version not in app.keyring.master_versions():
-            raise ConfigError(f"the key file holds no master key {version}")
+            raise CommandError(f"the key file holds no master key {version}")
         if version == meta.primary_master_key(app.db):
-            raise ConfigError(f"master key {version} is the primary; rotate first")
+            raise CommandError(f"master key {version} is the primary; rotate first")
         hanging = rotate_keys.hanging_on(app, version)
         if hanging:
-            raise ConfigError(f"{hanging} data keys still need master key {version}; run `slackapp keys rotate` first")
+            raise CommandError(f"{hanging} data keys still need master key {version}; run `slackapp keys rotate` first")
         file = app.settings.master_key_file
         content = keyfile.read_private(file, app.settings.credentials_directory)
         _rewrite(file, keyfile.without_master_key(content, version))
@@ -183,7 +187,7 @@ def _reseal(app: App, tenant: Tenant, provider: str) -> int:
         return reencrypt_tenant.run(app, tenant, provider, operator(app))
     except (KeyRevokedError, KeyUnavailableError, DecryptError) as error:
         why = {KeyRevokedError: "withdrawn", KeyUnavailableError: "out of reach"}.get(type(error), "not whole")
-        raise ConfigError(f"{tenant}: its keys are {why}; nothing of it was changed") from None
+        raise CommandError(f"{tenant}: its keys are {why}; nothing of it was changed") from None
 
 
 def _flush(arguments: argparse.Namespace) -> int:
@@ -198,7 +202,7 @@ def _assign(arguments: argparse.Namespace) -> int:
         app = service.app
         tenant, provider = installed_tenant(app, arguments.tenant), arguments.provider
         if provider not in app.keyring.provider_names():
-            raise ConfigError(f"{provider}: is no key provider; SLACKAPP_KEY_COMMANDS names them")
+            raise CommandError(f"{provider}: is no key provider; SLACKAPP_KEY_COMMANDS names them")
         moved = _reseal(app, tenant, provider)
         rotate_keys.flush(app, operator(app), app.clock())
     print(f"{tenant}: new data keys under {provider}, {moved} records sealed anew")

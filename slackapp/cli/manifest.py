@@ -5,7 +5,7 @@ import argparse
 from slackapp import config
 from slackapp.app import load_behaviour
 from slackapp.cli.environment import read_environment
-from slackapp.errors import ConfigError
+from slackapp.errors import ConfigError, UsageError
 from slackapp.ops import manifest
 from slackapp.ops.manifest import Plan
 
@@ -22,11 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Raises ConfigError."""
+    """Raises ConfigError, UsageError."""
     found = config.some(read_environment(), _NAMES)
     url = address(arguments.url) if arguments.url else found["public_url"]
     if url is None:
-        raise ConfigError("--url: is missing; give the address of the service, or set SLACKAPP_PUBLIC_URL")
+        raise UsageError("--url: is missing; give the address of the service, or set SLACKAPP_PUBLIC_URL")
     handles = frozenset(load_behaviour(found["behaviour"]))
     plan = Plan(url, found["name"], found["description"], found["bot_scopes"], found["user_scopes"], handles)
     print(manifest.write(plan), end="")
@@ -34,8 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def address(text: str) -> str:
-    """What is given as `--url`, in the form of the setting. Raises ConfigError."""
+    """What is given as `--url`, in the form of the setting. Raises UsageError."""
     try:
         return str(config.some({"SLACKAPP_PUBLIC_URL": text}, ("SLACKAPP_PUBLIC_URL",))["public_url"])
     except ConfigError as error:
-        raise ConfigError(str(error).replace("SLACKAPP_PUBLIC_URL", "--url")) from None
+        raise UsageError(str(error).replace("SLACKAPP_PUBLIC_URL", "--url")) from None

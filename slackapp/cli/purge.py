@@ -3,8 +3,9 @@
 import argparse
 import sys
 
-from slackapp.cli.session import EX_TEMPFAIL, installed_tenant, open_service, operator
-from slackapp.errors import ConfigError
+from slackapp.cli import confirm
+from slackapp.cli.session import EX_TEMPFAIL, installation_of, open_service, operator
+from slackapp.errors import UsageError
 from slackapp.flows import purge_tenant
 from slackapp.store import inbox
 
@@ -15,16 +16,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """A tenant, or `--verify`."""
     parser.add_argument("tenant", nargs="?", metavar="TENANT")
     parser.add_argument("--verify", action="store_true", help="count what is left of every tenant that was erased")
+    confirm.add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when nothing is left, 1 when something is, 75 while a purge is pending. Raises ConfigError."""
+    """0 when nothing is left, 1 when something is, 75 while a purge is pending. Raises ConfigError, CommandError."""
     if (arguments.tenant is None) != arguments.verify:
-        raise ConfigError("slackapp purge: name a tenant, or give --verify")
+        raise UsageError("slackapp purge: name a tenant, or give --verify")
     with open_service() as service:
         app = service.app
         if arguments.tenant is not None:
-            tenant, origin = installed_tenant(app, arguments.tenant), operator(app)
+            installation, origin = installation_of(app, arguments.tenant), operator(app)
+            tenant, name = installation.tenant, confirm.name_of(installation)
+            told = f"{tenant}: the tokens and data of {name} are erased, and Slack is not told"
+            confirm.confirm(told, name, arguments.yes)
             with app.db.transaction():
                 job_id = purge_tenant.erase(app, tenant, "operator", origin, app.clock())
             purge_tenant.erased(app, tenant)

@@ -8,9 +8,9 @@ from slackapp import config
 from slackapp.app import Service, build, system_clock, system_entropy
 from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.cli.environment import read_environment
-from slackapp.errors import ConfigError
+from slackapp.errors import CommandError
 from slackapp.flows import counting
-from slackapp.model import Origin, Tenant
+from slackapp.model import Installation, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import installations
 
@@ -35,8 +35,14 @@ def operator(app: App) -> Origin:
 
 
 def installed_tenant(app: App, claimed_id: str) -> Tenant:
-    """The tenant that an id names. Raises ConfigError."""
+    """The tenant that an id names. Raises CommandError."""
+    return installation_of(app, claimed_id).tenant
+
+
+def installation_of(app: App, claimed_id: str) -> Installation:
+    """The installation in the tenant that an id names. Raises CommandError."""
     tenant = tenant_of_id(claimed_id)
-    if tenant is None or installations.find(app.db, tenant) is None:
-        raise ConfigError(f"{claimed_id}: is not installed; see `slackapp tenants`")
-    return tenant
+    installation = installations.find(app.db, tenant) if tenant is not None else None
+    if installation is None:
+        raise CommandError(f"{claimed_id}: is not installed; see `slackapp tenants`")
+    return installation

@@ -4,25 +4,32 @@ import argparse
 import sys
 
 from slackapp.checks.slack_ids import tenant_of_id
+from slackapp.cli import confirm
 from slackapp.cli.session import EX_TEMPFAIL, open_service, operator
-from slackapp.errors import ConfigError
+from slackapp.errors import UsageError
 from slackapp.flows import uninstall_tenant
+from slackapp.store import installations
 
 HELP = "tell Slack, and erase a tenant's tokens and data"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The id of the team or enterprise."""
+    """The id of the team or enterprise, and whether to ask."""
     parser.add_argument("id", metavar="TEAM_OR_ENTERPRISE_ID")
+    confirm.add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when nothing is left, 75 when the purge is still pending. Raises ConfigError."""
+    """0 when nothing is left, 75 when the purge is still pending. Raises ConfigError, UsageError."""
     tenant = tenant_of_id(arguments.id)
     if tenant is None:
-        raise ConfigError(f"{arguments.id}: is not the id of a team (T…) or an enterprise (E…)")
+        raise UsageError(f"{arguments.id}: is not the id of a team (T…) or an enterprise (E…)")
     with open_service() as service:
         app = service.app
+        installation = installations.find(app.db, tenant)
+        if installation is not None:
+            name = confirm.name_of(installation)
+            confirm.confirm(f"{tenant}: {name} loses the app, and its tokens and data are erased", name, arguments.yes)
         outcome = uninstall_tenant.run(app, tenant, operator(app), app.clock())
     if outcome.found:
         print(f"{tenant}: Slack: {outcome.slack}")

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from slackapp.crypto import records
-from slackapp.errors import ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError, StoreDamagedError
+from slackapp.errors import (
+    CommandError,
+    ConfigError,
+    DecryptError,
+    KeyRevokedError,
+    KeyUnavailableError,
+    StoreDamagedError,
+)
 from slackapp.flows import key_backup, trail
 from slackapp.flows.key_backup import KeyBackup
 from slackapp.model import NO_TENANT, Origin, RecordContext, Sealed, Tenant
@@ -97,25 +104,25 @@ def manifest(app: App, file: Path, head: tuple[int, bytes], tenants: int, now: i
 
 
 def read_manifest(folder: Path, app_id: str) -> Mapping[str, Any]:
-    """A backup's manifest, once its data have been found to be what it says. Raises ConfigError."""
+    """A backup's manifest, once its data have been found to be what it says. Raises CommandError."""
     try:
         found = json.loads((folder / MANIFEST).read_bytes())
         digest = hashlib.sha256((folder / DATA).read_bytes()).hexdigest()
         whole = found["format"] == FORMAT and hmac.compare_digest(str(found["sha256"]), digest)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise ConfigError(f"{folder}: holds no backup ({DATA} and {MANIFEST})") from None
+        raise CommandError(f"{folder}: holds no backup ({DATA} and {MANIFEST})") from None
     if not whole:
-        raise ConfigError(f"{folder}: the backup is damaged: {DATA} is not what {MANIFEST} says")
+        raise CommandError(f"{folder}: the backup is damaged: {DATA} is not what {MANIFEST} says")
     if found.get("app_id") != app_id:
-        raise ConfigError(f"{folder}: the backup belongs to another app, {found.get('app_id')}")
+        raise CommandError(f"{folder}: the backup belongs to another app, {found.get('app_id')}")
     return dict(found)
 
 
 def check_manifest(app: App, found: Mapping[str, Any]) -> None:
-    """That the manifest was written by this database's service and not changed since. Raises ConfigError."""
+    """That the manifest was written by this database's service and not changed since. Raises CommandError."""
     fields = {name: value for name, value in found.items() if name != "mac"}
     if not hmac.compare_digest(str(found.get("mac")), _sign(app, fields)):
-        raise ConfigError(f"the backup is damaged: its {MANIFEST} was changed, or is of another service")
+        raise CommandError(f"the backup is damaged: its {MANIFEST} was changed, or is of another service")
 
 
 def _sign(app: App, fields: Mapping[str, Any]) -> str:

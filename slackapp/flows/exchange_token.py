@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slackapp.crypto import envelope, records
-from slackapp.errors import ConfigError, Refused, SlackCallError, SlackErrorKind
+from slackapp.errors import CommandError, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows import needs_reinstall, new_pair, open_token, trail, use_token
 from slackapp.flows.refresh_token import LEASE
 from slackapp.flows.suspend_tenant import guard
@@ -41,7 +41,7 @@ def waiting(app: App, tenant: Tenant | None) -> list[Token]:
 
 
 def run(app: App, waiting_tokens: list[Token], origin: Origin) -> Iterator[Outcome]:
-    """One after the other; may be ended at any time and begun again. Raises ConfigError, StoreError.
+    """One after the other; may be ended at any time and begun again. Raises CommandError, StoreError.
 
     Where Slack says that the app does not rotate its tokens, there is no use to go on. After a limited rate, waits as
     long as Slack said.
@@ -111,7 +111,7 @@ def _failed(app: App, token: Token, owner: str, error: SlackCallError, origin: O
         return f"dead: {error.code}"
     result = _note_failure(app, token, owner, error.code, origin)
     if error.code == NOT_ENABLED:
-        raise ConfigError(f"{NOT_ENABLED}: switch token rotation on in the app's settings at Slack first")
+        raise CommandError(f"{NOT_ENABLED}: switch token rotation on in the app's settings at Slack first")
     return result
 
 

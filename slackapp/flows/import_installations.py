@@ -61,12 +61,12 @@ class _Read:
 
 
 def run(app: App, source: Source, origin: Origin) -> list[Report]:
-    """Takes what can be taken. Raises ConfigError for a source that cannot be read, and StoreError."""
+    """Takes what can be taken. Raises CommandError for a source that cannot be read, and StoreError."""
     return _take_all(app, source.records(), origin)
 
 
 def erase(app: App, source: Source, origin: Origin) -> Erased:
-    """Erases in the source whatever is here as a whole. Raises ConfigError, StoreError.
+    """Erases in the source whatever is here as a whole. Raises CommandError, StoreError.
 
     Looks once more at what lies there: what came in the meantime is taken, and its workspace left alone.
     """

@@ -2,7 +2,7 @@
 
 from slackapp.checks.code_grant import BOT_PREFIXES, USER_PREFIXES
 from slackapp.checks.slack_ids import is_enterprise
-from slackapp.errors import ConfigError, SlackCallError, SlackErrorKind
+from slackapp.errors import CommandError, SlackCallError, SlackErrorKind
 from slackapp.model import Secret
 from slackapp.ports import App
 from slackapp.store.foreign import Foreign
@@ -13,22 +13,22 @@ _PASSES = frozenset({SlackErrorKind.RATE, SlackErrorKind.TRANSIENT})
 def run(app: App, name: str, token: Secret) -> Foreign:
     """Asks `auth.test`. `name` is the variable's, for messages.
 
-    Raises ConfigError for a token that cannot be taken, and SlackCallError for trouble that passes.
+    Raises CommandError for a token that cannot be taken, and SlackCallError for trouble that passes.
     """
     value = token.reveal()
     if value.startswith("xoxe"):
-        raise ConfigError(
+        raise CommandError(
             f"{name}: is a token that rotates; without its refresh token it ends within hours. Install again"
         )
     kind = "bot" if value.startswith(BOT_PREFIXES) else "user" if value.startswith(USER_PREFIXES) else ""
     if not kind or not all("!" <= character <= "~" for character in value):
-        raise ConfigError(f"{name}: is neither a bot's token (xoxb-…) nor a person's (xoxp-…)")
+        raise CommandError(f"{name}: is neither a bot's token (xoxb-…) nor a person's (xoxp-…)")
     try:
         answer = app.slack.call("auth.test", token, {})
     except SlackCallError as error:
         if error.kind in _PASSES:
             raise
-        raise ConfigError(f"{name}: Slack says {error.code}; nothing was taken") from None
+        raise CommandError(f"{name}: Slack says {error.code}; nothing was taken") from None
     data = answer.data
     # An org-wide token is answered with the org's id in place of the team's.
     org_wide = data.get("is_enterprise_install") is True or is_enterprise(data.get("team_id"))

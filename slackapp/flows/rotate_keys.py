@@ -6,7 +6,7 @@ stay the same: this is hygiene. Against a suspected loss of data keys, see `reen
 
 from collections.abc import Callable
 
-from slackapp.errors import ConfigError
+from slackapp.errors import CommandError, ConfigError
 from slackapp.flows import key_backup, trail
 from slackapp.model import NO_TENANT, Origin
 from slackapp.ports import App
@@ -36,12 +36,12 @@ def laggards(app: App, version: int, epoch: int, now: int) -> list[str]:
 
 
 def promote(app: App, version: int, origin: Origin, now: int) -> None:
-    """Makes a version the primary. Raises ConfigError while a live process could not read what it wraps."""
+    """Makes a version the primary. Raises ConfigError, and CommandError while a live process could not read with it."""
     app.keyring.refresh()
     if version not in app.keyring.master_versions():
         raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: holds no master key {version}")
     if version < meta.primary_master_key(app.db):
-        raise ConfigError(f"master key {version} is older than the primary; a rotation goes forward only")
+        raise CommandError(f"master key {version} is older than the primary; a rotation goes forward only")
     check = app.keyring.master_check(version)
     # 3. in one transaction: nobody lags, and it becomes the primary
     with app.db.transaction():
@@ -49,7 +49,7 @@ def promote(app: App, version: int, origin: Origin, now: int) -> None:
             process.process_id for process in processes.live(app.db, now) if version not in process.master_versions
         ]
         if behind:
-            raise ConfigError(f"{len(behind)} serving processes do not have master key {version} yet; try again")
+            raise CommandError(f"{len(behind)} serving processes do not have master key {version} yet; try again")
         meta.put(app.db, meta.PRIMARY, str(version))
         meta.put(app.db, meta.key_check(version), check)
         meta.put(app.db, meta.key_since(version), str(now))

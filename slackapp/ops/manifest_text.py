@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.errors import ConfigError
+from slackapp.errors import CommandError
 
 _REST = r"(?:[A-Za-z0-9_./()-]|:(?=[A-Za-z0-9/]))*"
 _PLAIN = rf"/?[A-Za-z]{_REST}(?:[,.!?]? [A-Za-z0-9_(]{_REST})*[.!?]?"
@@ -26,10 +26,10 @@ class _Unknown(Exception):
 
 
 def read(name: str, text: str) -> Mapping[str, Any]:
-    """The manifest as data. Raises ConfigError, which names the file."""
+    """The manifest as data. Raises CommandError, which names the file."""
     found = _read_any(name, text)
     if not isinstance(found, dict) or not isinstance(found.get("display_information"), dict):
-        raise ConfigError(f"{name}: is not a manifest; it has no display_information")
+        raise CommandError(f"{name}: is not a manifest; it has no display_information")
     return found
 
 
@@ -38,7 +38,7 @@ def _read_any(name: str, text: str) -> Any:
         try:
             return json.loads(text)
         except ValueError:
-            raise ConfigError(f"{name}: is not JSON, although it begins like it") from None
+            raise CommandError(f"{name}: is not JSON, although it begins like it") from None
     try:
         return _Reader(text).block(0)
     except _Unknown as unknown:
@@ -49,13 +49,13 @@ def _read_yaml(name: str, text: str, unknown: _Unknown) -> Any:
     try:
         import yaml
     except ImportError:
-        raise ConfigError(
+        raise CommandError(
             f"{name}: line {unknown} is not in the form that `slackapp manifest` writes; install PyYAML, or give JSON"
         ) from None
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:
-        raise ConfigError(f"{name}: is not YAML") from None
+        raise CommandError(f"{name}: is not YAML") from None
 
 
 class _Reader:

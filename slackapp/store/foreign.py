@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from slackapp.errors import ConfigError, StoreBusyError
+from slackapp.errors import CommandError, StoreBusyError
 from slackapp.store import queries
 
 _FILE_LIMIT = 1024 * 1024
@@ -47,13 +47,13 @@ class Source(Protocol):
     """A store that is moved out of."""
 
     def records(self) -> list[Foreign]:
-        """All of our app's. Raises ConfigError for a source that cannot be read, StoreBusyError for one in use."""
+        """All of our app's. Raises CommandError for a source that cannot be read, StoreBusyError for one in use."""
 
     def remarks(self) -> list[str]:
         """What lies there and is not looked at, and why."""
 
     def prepare_erasing(self) -> None:
-        """Changes nothing. Raises ConfigError or StoreBusyError where nothing could be erased."""
+        """Changes nothing. Raises CommandError or StoreBusyError where nothing could be erased."""
 
     def erase(self, places: Collection[Place]) -> set[Place]:
         """Deletes those places, history included, that are as `records` found them last; which these were."""
@@ -140,11 +140,11 @@ class BoltSqlite:
         try:
             found = self._path.stat()
             if not stat.S_ISREG(found.st_mode):
-                raise ConfigError(f"{self._path}: is not a file")
+                raise CommandError(f"{self._path}: is not a file")
             with self._path.open("rb") as file:
                 return found.st_ino, found.st_mtime_ns, found.st_size, file.read(20)[18:]
         except OSError as error:
-            raise ConfigError(f"{self._path}: {os.strerror(error.errno or 0)}") from None
+            raise CommandError(f"{self._path}: {os.strerror(error.errno or 0)}") from None
 
     @contextmanager
     def _open(self, how: str) -> Iterator[sqlite3.Connection]:
@@ -166,10 +166,10 @@ class BoltSqlite:
             if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise StoreBusyError(f"{self._path}: is locked; stop the Bolt app first") from None
             if code == sqlite3.SQLITE_READONLY_ROLLBACK:
-                raise ConfigError(f"{self._path}: a write was broken off; let the Bolt app open it once") from None
+                raise CommandError(f"{self._path}: a write was broken off; let the Bolt app open it once") from None
             if code & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
-                raise ConfigError(f"{self._path}: cannot be written, or nothing beside it") from None
-            raise ConfigError(f"{self._path}: is not a database of Bolt's SQLite store ({error})") from None
+                raise CommandError(f"{self._path}: cannot be written, or nothing beside it") from None
+            raise CommandError(f"{self._path}: is not a database of Bolt's SQLite store ({error})") from None
 
 
 class BoltFiles:
@@ -250,7 +250,7 @@ class BoltFiles:
         try:
             return sorted(folder.iterdir())
         except OSError as error:
-            raise ConfigError(f"{folder}: cannot be read ({os.strerror(error.errno or 0)})") from None
+            raise CommandError(f"{folder}: cannot be read ({os.strerror(error.errno or 0)})") from None
 
     def _remark(self, entry: Path, why: str) -> None:
         self._remarks.append(f"{_shown(entry.name)}: {why}")

@@ -49,7 +49,7 @@ def test_one_tenant_alone_can_be_asked_about(desk: Desk) -> None:
 def test_a_tenant_that_is_not_installed_is_refused_in_one_line(desk: Desk) -> None:
     for claimed in ("T0STRANGER", "north", ""):
         ended = desk.run("check", "--tenant", claimed)
-        assert (ended.status, ended.out, desk.world.calls()) == (78, "", [])
+        assert (ended.status, ended.out, desk.world.calls()) == (1, "", [])
         assert ended.error == f"slackapp: {claimed}: is not installed; see `slackapp tenants`\n"
 
 

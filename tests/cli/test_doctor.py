@@ -126,14 +126,14 @@ def test_nothing_wrong_is_status_0(here: Here, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"\xff", b"x: 1\n"])
-def test_a_manifest_that_cannot_be_read_is_status_78_with_the_mend(
+def test_a_manifest_that_cannot_be_read_is_refused_with_the_mend(
     here: Here, tmp_path: Path, content: bytes | None
 ) -> None:
     (tmp_path / "manifest.yml").unlink()
     if content is not None:
         (tmp_path / "manifest.yml").write_bytes(content)
     ended = here.run({}, "doctor")
-    assert (ended.returncode, ended.stdout) == (78, "")
+    assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()
     assert line.startswith("slackapp: manifest.yml: ")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from slackapp import cli, config
-from slackapp.errors import ConfigError, StoreBusyError
+from slackapp.errors import CommandError, StoreBusyError
 from slackapp.flows import import_installations, import_token
 from slackapp.localslack import tokens
 from slackapp.localslack.model import Fault
@@ -162,7 +162,7 @@ def test_a_source_that_is_none_is_refused_in_one_line(desk: Desk, folder: Path, 
     other.write_text("no database, and no folder either")
     for path, erase in ((missing, ()), (missing, ("--erase-source",)), (other, ()), (other, ("--erase-source",))):
         ended = desk.run("import", option, str(path), *erase)
-        assert (ended.status, ended.out) == (78, "")
+        assert (ended.status, ended.out) == (1, "")
         assert ended.error.startswith(f"slackapp: {path}: ")
         assert ended.error.count("\n") == 1
     assert not missing.exists()
@@ -320,9 +320,9 @@ def test_a_lone_token_takes_the_place_of_one_that_died_and_of_none_that_works(de
     assert all(ask(desk.world, user_id, south)["ok"] for user_id in ("", SOUTH_ADMIN))
 
 
-def refused(desk: Desk, ended: Ended, why: str) -> bool:
+def refused(desk: Desk, ended: Ended, why: str, status: int = 1) -> bool:
     """In one line, with nothing taken, and no token told."""
-    assert (ended.status, ended.out, ended.error) == (78, "", f"slackapp: {why}\n")
+    assert (ended.status, ended.out, ended.error) == (status, "", f"slackapp: {why}\n")
     return desk.world.count("installations") == 0 and tells_no_token(desk, replace(ended, error=""))
 
 
@@ -333,7 +333,7 @@ def test_a_variable_without_a_token_is_refused(desk: Desk) -> None:
     neither = f"{NAME}: is neither a bot's token (xoxb-…) nor a person's (xoxp-…)"
     assert refused(desk, from_environment(desk, "hunter2"), neither)
     for value in ("xapp-1-A0-1-x", "xoxb", "axoxb-1", "xoxb-1 xoxb-2", "xoxb-\u00fc", "xoxb-1\x07"):
-        with pytest.raises(ConfigError) as caught:
+        with pytest.raises(CommandError) as caught:
             import_token.run(desk.world.service.app, NAME, Secret(value))
         assert str(caught.value) == neither
     assert desk.world.calls() == []
@@ -342,9 +342,9 @@ def test_a_variable_without_a_token_is_refused(desk: Desk) -> None:
 def test_the_value_in_place_of_the_name_is_not_repeated(desk: Desk) -> None:
     """I type a dollar sign too many, and my token stands in the log of the build."""
     why = "--token-env: takes the name of a variable, not its value"
-    assert refused(desk, desk.run("import", "--token-env", token_of(desk, SOUTH)), why)
+    assert refused(desk, desk.run("import", "--token-env", token_of(desk, SOUTH)), why, 2)
     for value in ("", "a b", "1A", "A=B", "Ä", "A\n"):
-        with pytest.raises(ConfigError, match=f"^{why}$"):
+        with pytest.raises(CommandError, match=f"^{why}$"):
             config.read_variable(value)
 
 
@@ -352,7 +352,7 @@ def test_a_token_that_rotates_is_refused_without_asking_slack(desk: Desk) -> Non
     why = f"{NAME}: is a token that rotates; without its refresh token it ends within hours. Install again"
     assert refused(desk, from_environment(desk, token_of(desk, NORTH)), why)
     for value in (token_of(desk, NORTH, ADMIN), "xoxe-1-refresh"):
-        with pytest.raises(ConfigError) as caught:
+        with pytest.raises(CommandError) as caught:
             import_token.run(desk.world.service.app, NAME, Secret(value))
         assert str(caught.value) == why
     assert desk.world.calls() == []
@@ -404,7 +404,7 @@ def test_the_answers_own_app_id_may_be_there_and_an_enterprises_flag_may_be_miss
 def test_the_environment_is_not_erased(desk: Desk) -> None:
     why = "--erase-source: cannot change the environment; take the variable out of it yourself"
     for value in (token_of(desk, SOUTH), None):
-        assert refused(desk, from_environment(desk, value, "--erase-source"), why)
+        assert refused(desk, from_environment(desk, value, "--erase-source"), why, 2)
     assert desk.world.calls() == []
 
 

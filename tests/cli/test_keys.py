@@ -31,7 +31,7 @@ def test_a_file_that_is_there_is_not_touched(tmp_path: Path, here: Here) -> None
     link.symlink_to(tmp_path / "nowhere")
     for name in ("master.key", "link"):
         ended = here.run({}, "keys", "new", name)
-        assert (ended.returncode, ended.stdout) == (78, "")
+        assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr == f"slackapp: {name}: exists already; a master key is never overwritten\n"
     assert there.read_text() == "something that matters"
     assert not (tmp_path / "nowhere").exists()
@@ -39,5 +39,5 @@ def test_a_file_that_is_there_is_not_touched(tmp_path: Path, here: Here) -> None
 
 def test_a_folder_that_is_not_there_is_said_in_one_line(tmp_path: Path, here: Here) -> None:
     ended = here.run({}, "keys", "new", "missing/master.key")
-    assert (ended.returncode, ended.stdout) == (78, "")
+    assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == "slackapp: missing/master.key: cannot be made (No such file or directory)\n"

@@ -38,18 +38,20 @@ def test_it_follows_the_settings(here: Here) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "arguments"),
+    ("given", "arguments", "status"),
     [
-        ({}, ()),
-        ({}, ("--url", "http://app.example.com")),
-        ({}, ("--url", f"{URL}/path")),
-        ({"SLACKAPP_NAME": "x" * 36}, ("--url", URL)),
-        ({"SLACKAPP_NAMED": "x"}, ("--url", URL)),
-        ({"SLACKAPP_BEHAVIOUR": "no.such:TABLE"}, ("--url", URL)),
+        ({}, (), 2),
+        ({}, ("--url", "http://app.example.com"), 2),
+        ({}, ("--url", f"{URL}/path"), 2),
+        ({"SLACKAPP_NAME": "x" * 36}, ("--url", URL), 78),
+        ({"SLACKAPP_NAMED": "x"}, ("--url", URL), 78),
+        ({"SLACKAPP_BEHAVIOUR": "no.such:TABLE"}, ("--url", URL), 78),
     ],
 )
-def test_what_is_wrong_is_status_78_and_one_line(here: Here, given: dict[str, str], arguments: tuple[str, ...]) -> None:
+def test_what_is_wrong_is_one_line_and_78_for_a_setting(
+    here: Here, given: dict[str, str], arguments: tuple[str, ...], status: int
+) -> None:
     ended = here.run(given, "manifest", *arguments)
-    assert (ended.returncode, ended.stdout) == (78, "")
+    assert (ended.returncode, ended.stdout) == (status, "")
     (line,) = ended.stderr.splitlines()
     assert line.startswith("slackapp: --url: " if not given else "slackapp: SLACKAPP_")

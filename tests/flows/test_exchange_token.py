@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slackapp.errors import ConfigError, KeyUnavailableError, SlackCallError
+from slackapp.errors import CommandError, KeyUnavailableError, SlackCallError
 from slackapp.flows import exchange_token, new_pair, refresh_token, uninstall_tenant, use_token
 from slackapp.flows.exchange_token import EXCHANGED, LOST, METHOD, NOT_ENABLED
 from slackapp.flows.use_token import Use
@@ -216,7 +216,7 @@ def test_where_the_audit_row_cannot_be_written_no_token_is_opened_and_no_call_ma
 
 def test_where_the_app_does_not_rotate_its_tokens_it_ends_at_once_and_nothing_is_changed(before: World) -> None:
     stored = before.snapshot()
-    with pytest.raises(ConfigError, match=f"^{NOT_ENABLED}: switch token rotation on in the app's settings"):
+    with pytest.raises(CommandError, match=f"^{NOT_ENABLED}: switch token rotation on in the app's settings"):
         run(before)
     assert (before.calls(), before.snapshot()) == ([METHOD], stored)
     assert noted(before, "token.exchange_failed") == [(NOT_ENABLED, "user=")]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from slackapp.cli import main
 from slackapp.localslack.model import Fault
+from tests.support.sure import run
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, environment, make_world
 
 TOKEN = "an-operator-token-of-forty-characters-xx"
@@ -272,19 +272,19 @@ def command_line(ready: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def test_the_command_tells_slack_and_erases(command_line: World, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["uninstall", NORTH]) == 0
+    assert run("uninstall", NORTH) == 0
     assert capsys.readouterr().out.splitlines() == [f"{NORTH}: Slack: uninstalled", f"{NORTH}: erased"]
     assert (nothing_of(command_line), command_line.audit()[-1]) == (True, "purge.complete")
-    assert main(["uninstall", NORTH]) == 0
+    assert run("uninstall", NORTH) == 0
     assert capsys.readouterr().out == f"{NORTH}: nothing is stored for it\n"
-    assert main(["uninstall", "../../etc"]) == 78
+    assert run("uninstall", "../../etc") == 2
 
 
 def test_the_command_says_that_a_purge_is_pending_as_long_as_it_is(command_line: World) -> None:
     with a_reader(command_line):
-        assert main(["uninstall", NORTH]) == 75
-        assert main(["uninstall", NORTH]) == 75, "asked again, it is not done either"
-    assert main(["uninstall", NORTH]) == 0
+        assert run("uninstall", NORTH) == 75
+        assert run("uninstall", NORTH) == 75, "asked again, it is not done either"
+    assert run("uninstall", NORTH) == 0
 
 
 @contextlib.contextmanager

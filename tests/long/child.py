@@ -18,11 +18,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from slackapp import cli, config
+from slackapp import config
 from slackapp.app import Service, build, system_clock, system_entropy
 from slackapp.cli import session
 from slackapp.slack import transport  # noqa: F401  (else every fork imports it at its first call)
 from tests.long import scenarios
+from tests.support import sure
 from tests.support.world import Clock, World
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.truncate"}
@@ -140,7 +141,7 @@ class Actor:
             return service
 
         session.build = build_and_arm  # type: ignore[assignment]
-        status = cli.main(list(arguments))
+        status = sure.run(*arguments)
         self.tell(f"status {status}")
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slackapp import example
-from slackapp.errors import ConfigError
+from slackapp.errors import CommandError
 from slackapp.ops import manifest, manifest_text
 from slackapp.ops.manifest import Plan
 
@@ -177,7 +177,7 @@ def test_what_is_not_our_form_is_left_to_a_yaml_reader(trick: str, without_yaml:
     if trick == "a list inside a list":
         text = SHIPPED.replace("      - chat:write", "      - - chat:write")
     assert text != SHIPPED
-    with pytest.raises(ConfigError, match=r"x\.yml: line [0-9]+ is not in the form .*; install PyYAML, or give JSON"):
+    with pytest.raises(CommandError, match=r"x\.yml: line [0-9]+ is not in the form .*; install PyYAML, or give JSON"):
         manifest_text.read("x.yml", text)
 
 
@@ -192,5 +192,5 @@ def test_json_is_read(without_yaml: None) -> None:
 
 @pytest.mark.parametrize("text", ["{", "{]", "a: [", "x: 1", "", "[]", "- a", "display_information: x", "null", "\x00"])
 def test_what_is_no_manifest_is_refused_by_the_name_of_the_file(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"^x\.yml: "):
+    with pytest.raises(CommandError, match=r"^x\.yml: "):
         manifest_text.read("x.yml", text)

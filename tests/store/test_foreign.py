@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from slack_sdk.oauth.installation_store import Installation
 
-from slackapp.errors import ConfigError, StoreBusyError
+from slackapp.errors import CommandError, StoreBusyError
 from slackapp.store import foreign
 from slackapp.store.foreign import BoltFiles, BoltSqlite, Foreign, OneToken
 from tests.support.bolt_sources import CLIENT_ID, Alchemy, Files, Sqlite
@@ -213,7 +213,7 @@ def test_what_must_not_be_written_can_be_read_and_is_not_erased(sqlite: Sqlite, 
     with nobody(folder):
         assert teams(source.records()) == [NORTH, SOUTH]
         for act in (source.prepare_erasing, lambda: source.erase([MINE])):
-            with pytest.raises(ConfigError, match=r"bolt\.db: cannot be written, or nothing beside it$"):
+            with pytest.raises(CommandError, match=r"bolt\.db: cannot be written, or nothing beside it$"):
                 act()
     store.path.parent.chmod(0o755)
     assert store.files() == before
@@ -263,16 +263,16 @@ def test_what_is_no_such_file_is_refused_with_the_reason(folder: Path, name: str
     make, why = OTHERS[name]
     path = folder / "bolt.db"
     make(path)
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(CommandError) as caught:
         BoltSqlite(path, CLIENT_ID).records()
     assert str(caught.value) == f"{path}: {why}"
     assert path.exists() is (name != "missing")
-    with pytest.raises(ConfigError):
+    with pytest.raises(CommandError):
         BoltSqlite(path, CLIENT_ID).erase([])
 
 
 def test_before_anything_is_taken_from_a_missing_file_that_is_to_be_erased_it_is_said(folder: Path) -> None:
-    with pytest.raises(ConfigError, match="No such file"):
+    with pytest.raises(CommandError, match="No such file"):
         BoltSqlite(folder / "bolt.db", CLIENT_ID).prepare_erasing()
 
 
@@ -284,7 +284,7 @@ def test_a_write_that_was_broken_off_is_for_the_bolt_app_to_mend(sqlite: Sqlite,
         connection.execute("CREATE TABLE x AS SELECT zeroblob(100000) AS x")
         shutil.copytree(sqlite.path.parent, folder / "copy")
     assert (folder / "copy" / "bolt.db-journal").stat().st_size
-    with pytest.raises(ConfigError, match="a write was broken off; let the Bolt app open it once"):
+    with pytest.raises(CommandError, match="a write was broken off; let the Bolt app open it once"):
         BoltSqlite(folder / "copy" / "bolt.db", CLIENT_ID).records()
 
 
@@ -482,7 +482,7 @@ def test_a_folder_that_is_none_is_refused(folder: Path, name: str) -> None:
     path = folder / "source"
     if name == "a file":
         path.touch()
-    with pytest.raises(ConfigError, match=r"source: cannot be read \((No such file|Not a directory)"):
+    with pytest.raises(CommandError, match=r"source: cannot be read \((No such file|Not a directory)"):
         BoltFiles(path, CLIENT_ID).records()
 
 

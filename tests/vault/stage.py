@@ -18,6 +18,7 @@ from slackapp.crypto import records
 from slackapp.flows import rotate_keys
 from slackapp.model import Origin, Tenant
 from slackapp.store import installations, tokens
+from tests.support.sure import sure
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, environment, make_world
 
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
@@ -54,7 +55,11 @@ class Desk:
         return self.folder / "key-backup" / "slackapp-keys.json"
 
     def run(self, *arguments: str) -> Ended:
-        """`slackapp …`."""
+        """`slackapp …`, by somebody who is sure."""
+        return self.run_as_typed(*sure(arguments))
+
+    def run_as_typed(self, *arguments: str) -> Ended:
+        """`slackapp …`, with nobody there to answer."""
         out, error = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
             try:

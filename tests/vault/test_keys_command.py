@@ -37,7 +37,7 @@ def test_new_makes_a_private_file_and_says_what_it_is(desk: Desk, tmp_path: Path
     said = desk.good("keys", "new", str(tmp_path / "another.key"))
     assert said.startswith(f"{tmp_path / 'another.key'}: master key 1.")
     assert (tmp_path / "another.key").stat().st_mode & 0o777 == 0o600
-    assert desk.run("keys", "new", str(tmp_path / "another.key")).status == 78
+    assert desk.run("keys", "new", str(tmp_path / "another.key")).status == 1
 
 
 def test_list_shows_each_master_key_its_age_and_how_many_data_keys_hang_on_it(desk: Desk) -> None:
@@ -132,7 +132,7 @@ def test_verify_tries_every_data_key_and_names_those_that_fail(desk: Desk) -> No
 def test_retire_refuses_what_is_not_there_and_the_primary(desk: Desk, version: str, sentence: str) -> None:
     desk.good("keys", "rotate")
     ended = desk.run("keys", "retire", version)
-    assert (ended.status, ended.out, ended.error) == (78, "", f"slackapp: {sentence}\n")
+    assert (ended.status, ended.out, ended.error) == (1, "", f"slackapp: {sentence}\n")
     assert versions(desk) == [2, 1]
 
 
@@ -140,7 +140,7 @@ def test_retire_refuses_while_a_data_key_in_the_database_needs_the_version(desk:
     desk.good("keys", "rotate")
     desk.change("UPDATE data_keys SET master_version = 1 WHERE tenant_id = ? AND purpose = 'bot'", SOUTH)
     ended = desk.run("keys", "retire", "1")
-    assert (ended.status, "1 data keys still need master key 1" in ended.error, versions(desk)) == (78, True, [2, 1])
+    assert (ended.status, "1 data keys still need master key 1" in ended.error, versions(desk)) == (1, True, [2, 1])
 
 
 def test_retire_refuses_while_only_the_key_backup_needs_the_version(desk: Desk) -> None:
@@ -149,7 +149,7 @@ def test_retire_refuses_while_only_the_key_backup_needs_the_version(desk: Desk) 
     desk.good("keys", "rotate")
     desk.slot.write_bytes(old)
     ended = desk.run("keys", "retire", "1")
-    assert (ended.status, f"{KEYS} data keys still need master key 1" in ended.error) == (78, True)
+    assert (ended.status, f"{KEYS} data keys still need master key 1" in ended.error) == (1, True)
     assert versions(desk) == [2, 1]
 
 
@@ -212,7 +212,7 @@ def test_a_tenant_or_provider_that_is_not_there_is_said_in_one_line(
 ) -> None:
     before = desk.world.snapshot()
     ended = desk.run("keys", *arguments)
-    assert (ended.status, ended.out, ended.error) == (78, "", f"slackapp: {sentence}\n")
+    assert (ended.status, ended.out, ended.error) == (1, "", f"slackapp: {sentence}\n")
     assert desk.world.snapshot() == before
 
 

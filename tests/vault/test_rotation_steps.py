@@ -8,7 +8,7 @@ import pytest
 
 from slackapp.app import Service, build, system_entropy
 from slackapp.crypto import keyfile
-from slackapp.errors import ConfigError
+from slackapp.errors import CommandError, ConfigError
 from slackapp.flows import rotate_keys
 from slackapp.model import DataKey
 from slackapp.store import data_keys, meta, processes
@@ -81,7 +81,7 @@ def test_a_live_process_that_lacks_the_new_key_keeps_it_from_becoming_the_primar
     epoch = rotate_keys.announce(app)
     beat(app.db, {1}, epoch, desk.world.clock())
     before = desk.world.snapshot()
-    with pytest.raises(ConfigError, match=r"^1 serving processes do not have master key 2 yet; try again$"):
+    with pytest.raises(CommandError, match=r"^1 serving processes do not have master key 2 yet; try again$"):
         rotate_keys.promote(app, 2, ORIGIN, desk.world.clock())
     assert (desk.world.snapshot(), primary(desk)) == (before, 1)
     beat(app.db, {1, 2}, epoch, desk.world.clock())
@@ -199,7 +199,7 @@ def test_running_it_backwards_is_not_possible(desk: Desk) -> None:
     """Two rotations one after the other; the older one's process wakes up late and makes its key the primary."""
     app = desk.world.service.app
     desk.good("keys", "rotate")
-    with pytest.raises(ConfigError):
+    with pytest.raises(CommandError):
         rotate_keys.promote(app, 1, ORIGIN, desk.world.clock())
     assert primary(desk) == 2
 

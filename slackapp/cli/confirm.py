@@ -1,0 +1,32 @@
+"""Asks a person before something is destroyed: the name must be typed, or `--yes` given."""
+
+import argparse
+import sys
+
+from slackapp.errors import CommandError, UsageError
+from slackapp.model import Installation
+
+
+def add_option(parser: argparse.ArgumentParser) -> None:
+    """`--yes`."""
+    parser.add_argument("--yes", action="store_true", help="do not ask for the name first")
+
+
+def confirm(what: str, name: str, yes: bool) -> None:
+    """Returns when the name was typed, and at once with `--yes`. `what` is a clause that says what is lost.
+
+    Raises UsageError where there is nobody to ask, and CommandError for another answer.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{what}; there is nobody here to ask: give --yes")
+    print(f"{what}.\nType {name} to go on: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != name:
+        raise CommandError("that is not the name; nothing was changed")
+
+
+def name_of(installation: Installation) -> str:
+    """What to type for a tenant: its name, or its id where the name cannot be typed as it is shown."""
+    name = installation.name
+    return name if name.isascii() and name.isprintable() and name == name.strip() and name else installation.tenant.id
