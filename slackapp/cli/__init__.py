@@ -26,6 +26,7 @@ from slackapp.cli import (
     tenants,
     uninstall,
 )
+from slackapp.cli.printing import tell
 from slackapp.errors import CommandError, ConfigError, StoreError, UsageError
 
 EX_FAILED, EX_USAGE = 1, 2
@@ -88,14 +89,14 @@ def main(argv: list[str] | None = None) -> int:
         return EX_PIPE
     except KeyboardInterrupt:
         # A terminal has shown ^C, or half a line of progress.
-        print("\n" * sys.stderr.isatty() + "slackapp: interrupted", file=sys.stderr)
+        tell(*[""] * sys.stderr.isatty(), "slackapp: interrupted", error=True)
         return EX_INTERRUPTED
     except ConfigError as error:
-        print(f"slackapp: {error}", file=sys.stderr)
+        tell(f"slackapp: {error}", error=True)
         return EX_CONFIG
     except CommandError as error:
-        print(f"slackapp: {error}", file=sys.stderr)
+        tell(f"slackapp: {error}", error=True)
         return EX_USAGE if isinstance(error, UsageError) else EX_FAILED
     except StoreError as error:
-        print(f"slackapp: {error}; try again", file=sys.stderr)
+        tell(f"slackapp: {error}; try again", error=True)
         return 75

@@ -1,10 +1,9 @@
 """`slackapp audit`: look at the audit, and verify its chain."""
 
 import argparse
-import json
-import sys
 from datetime import UTC, datetime
 
+from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import open_service
 from slackapp.errors import UsageError
 from slackapp.flows import verify_audit
@@ -43,7 +42,10 @@ def _tail(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         rows = audit.tail(service.app.db, arguments.tenant, arguments.event, since, arguments.number)
     for row in rows:
-        print(json.dumps(_fields(row)) if arguments.json else "  ".join(str(value) for value in _fields(row).values()))
+        if arguments.json:
+            tell_json(_fields(row))
+        else:
+            tell("  ".join(str(value) for value in _fields(row).values()))
     return 0
 
 
@@ -51,18 +53,17 @@ def _verify(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         found = verify_audit.run(service.app, _parse_head(arguments.head) if arguments.head else None)
         number, _ = audit.head(service.app.db)
-    for problem in found:
-        print(problem, file=sys.stderr)
     if found:
+        tell(*found, error=True)
         return 1
-    print(f"all rows up to {number} follow from one another")
+    tell(f"all rows up to {number} follow from one another")
     return 0
 
 
 def _head(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         number, chain = audit.head(service.app.db)
-    print(f"{number}:{chain.hex()}")
+    tell(f"{number}:{chain.hex()}")
     return 0
 
 

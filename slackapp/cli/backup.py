@@ -11,6 +11,7 @@ from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
 from slackapp.cli import confirm
 from slackapp.cli.environment import read_environment
+from slackapp.cli.printing import tell
 from slackapp.cli.session import open_service, operator
 from slackapp.crypto.keyfile import replace_private, write_private
 from slackapp.errors import CommandError, ConfigError, DecryptError, KeyMissingError
@@ -60,13 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
         replace_private(folder / MANIFEST, written)
         backup_database.note_made(app, operator(app), app.clock())
     if problems:
-        print(
-            f"{len(problems)} records do not open, and a restore refuses that: {'; '.join(problems[:3])}",
-            file=sys.stderr,
-        )
+        tell(f"{len(problems)} records do not open, and a restore refuses that: {'; '.join(problems[:3])}", error=True)
         return 1
-    print(f"{folder}: data without keys. The key backup is in SLACKAPP_KEY_BACKUP_DIR: keep the two apart.")
-    print(f"audit head: {head[0]}:{head[1].hex()}")
+    tell(f"{folder}: data without keys. The key backup is in SLACKAPP_KEY_BACKUP_DIR: keep the two apart.")
+    tell(f"audit head: {head[0]}:{head[1].hex()}")
     return 0
 
 
@@ -89,8 +87,8 @@ def run_restore(arguments: argparse.Namespace) -> int:
             raise CommandError("the key backup is damaged: the service's own keys do not open") from None
         if not arguments.check:
             replace_database(settings.database, file)
-    print(f"{tenants} tenants open whole; {erased} were purged since and are erased")
-    print("nothing was changed" if arguments.check else f"{settings.database}: restored")
+    tell(f"{tenants} tenants open whole; {erased} were purged since and are erased")
+    tell("nothing was changed" if arguments.check else f"{settings.database}: restored")
     return 0
 
 

@@ -1,9 +1,9 @@
 """`slackapp check`: asks Slack about every token."""
 
 import argparse
-import json
 from dataclasses import asdict
 
+from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import installed_tenant, open_service, operator
 from slackapp.flows import validate_tenant
 from slackapp.flows.validate_tenant import Checked
@@ -31,13 +31,15 @@ def run(arguments: argparse.Namespace) -> int:
         for tenant in tenants:
             for checked in validate_tenant.run(app, tenant, origin):
                 fine = fine and checked.is_fine
-                print(_as_json(checked) if arguments.json else _as_line(checked), flush=True)
+                if arguments.json:
+                    tell_json(_fields(checked))
+                else:
+                    tell(_as_line(checked))
     return 0 if fine else 1
 
 
-def _as_json(checked: Checked) -> str:
-    fields = {**asdict(checked), "tenant": checked.tenant.id}
-    return json.dumps(fields, sort_keys=True)
+def _fields(checked: Checked) -> dict[str, object]:
+    return dict(sorted({**asdict(checked), "tenant": checked.tenant.id}.items()))
 
 
 def _as_line(checked: Checked) -> str:

@@ -4,6 +4,7 @@ import argparse
 
 from slackapp import config
 from slackapp.cli.environment import read_environment
+from slackapp.cli.printing import tell
 
 HELP = "print the effective settings, secrets masked"
 
@@ -18,5 +19,5 @@ def run(arguments: argparse.Namespace) -> int:
     rows = config.describe(config.load(environment, {}), environment)
     width = max(len(name) for name, _, _ in rows)
     for name, value, source in rows:
-        print(f"{name:<{width}}  {source:<7}  {value}")
+        tell(f"{name:<{width}}  {source:<7}  {value}")
     return 0

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from slackapp.cli.printing import tell
 from slackapp.errors import CommandError, UsageError
 from slackapp.model import Installation
 
@@ -21,7 +22,7 @@ def confirm(what: str, name: str, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError(f"{what}; there is nobody here to ask: give --yes")
-    print(f"{what}.\nType {name} to go on: ", end="", file=sys.stderr, flush=True)
+    tell(f"{what}.", f"Type {name} to go on: ", error=True, end="")
     if sys.stdin.readline().strip() != name:
         raise CommandError("that is not the name; nothing was changed")
 

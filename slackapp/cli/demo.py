@@ -16,6 +16,7 @@ from slackapp import config
 from slackapp.app import Service
 from slackapp.cli import server, stage
 from slackapp.cli.explain import explaining
+from slackapp.cli.printing import tell
 from slackapp.cli.stage import Failed, Stage
 from slackapp.cli.steps import steps_of
 from slackapp.crypto import records
@@ -48,16 +49,15 @@ def explain() -> int:
         settings = config.load(running.enter_context(stage.open_local_slack(folder)), {})
         log = running.enter_context((folder / "service.log").open("w", encoding="utf-8"))
         running.enter_context(contextlib.redirect_stderr(log))
-        running.enter_context(explaining(lambda text: print(text, flush=True)))
+        running.enter_context(explaining(tell))
         return server.serve(settings, _announce)
 
 
 def _announce(service: Service) -> None:
     settings = service.app.settings
-    print(
-        f"Open {settings.public_url} and click 'Add to Slack'. Each step is told here, in the words of the code.\n"
+    tell(
+        f"Open {settings.public_url} and click 'Add to Slack'. Each step is told here, in the words of the code.",
         f"Afterwards mention the app, and remove it, at {settings.slack.origin}. Stop with Ctrl-C.",
-        flush=True,
     )
 
 
@@ -73,7 +73,8 @@ def play_acts() -> int:
         except (Failed, ConfigError, CommandError) as error:
             told.line(f"FAILED: {error}")
             return 1
-    told.line("\nEvery step went as told.")
+    told.line("")
+    told.line("Every step went as told.")
     return 0
 
 
@@ -85,12 +86,13 @@ class Told:
 
     def title(self, number: int, title: str) -> None:
         """The heading of an act."""
-        self.line(f"\n{number:>2}  {title}")
+        self.line("")
+        self.line(f"{number:>2}  {title}")
 
     def line(self, text: str) -> None:
         """One line."""
         self.text += text + "\n"
-        print(text, flush=True)
+        tell(text)
 
     def flow(self, name: str, numbers: range) -> None:
         """Steps of a flow, in the words of its code."""

@@ -14,6 +14,7 @@ from slackapp import config
 from slackapp.app import Service, system_entropy
 from slackapp.cli import keys, server
 from slackapp.cli.environment import read_environment
+from slackapp.cli.printing import tell
 from slackapp.crypto import keyfile
 from slackapp.errors import ConfigError
 
@@ -154,8 +155,11 @@ def _announce(service: Service) -> None:
         slack = f"It talks to the local Slack at {settings.slack.origin}, where you can mention the app afterwards."
     else:
         slack = f"It talks to {settings.slack.origin}."
-    print(
-        f"\n  slackapp is at {settings.public_url}\n  {slack}\n"
-        "  Open the first address and click 'Add to Slack'. Stop with Ctrl-C.\n",
-        file=sys.stderr,
+    tell(
+        "",
+        f"  slackapp is at {settings.public_url}",
+        f"  {slack}",
+        "  Open the first address and click 'Add to Slack'. Stop with Ctrl-C.",
+        "",
+        error=True,
     )

@@ -1,7 +1,6 @@
 """`slackapp doctor`: what Slack's reviewers ask of an app, checked against its manifest and the running app."""
 
 import argparse
-import json
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from slackapp import config
 from slackapp.app import system_clock
 from slackapp.cli.environment import read_environment
 from slackapp.cli.manifest import address
+from slackapp.cli.printing import tell, tell_json
 from slackapp.errors import CommandError, ConfigError
 from slackapp.ops import doctor, manifest_text
 from slackapp.ops.doctor import FAIL, PASS, Verdict
@@ -40,13 +40,16 @@ def run(arguments: argparse.Namespace) -> int:
     environment = read_environment()
     look = _look(arguments, config.some(environment, _NAMES))
     if not arguments.json:
-        print(_head(look, environment))
+        tell(*_head(look, environment))
     verdicts = []
     for verdict in doctor.examine(look):
         verdicts.append(verdict)
-        print(_as_json(verdict) if arguments.json else _as_text(verdict), flush=True)
+        if arguments.json:
+            tell_json(_fields(verdict))
+        else:
+            tell(*_as_lines(verdict))
     if not arguments.json:
-        print(_sum(verdicts))
+        tell("", _sum(verdicts))
     return 1 if any(verdict.result == FAIL for verdict in verdicts) else 0
 
 
@@ -78,7 +81,7 @@ def _read(file: Path) -> Mapping[str, Any]:
     return manifest_text.read(str(file), text)
 
 
-def _head(look: Look, environment: Mapping[str, str]) -> str:
+def _head(look: Look, environment: Mapping[str, str]) -> list[str]:
     rotates = at(look.manifest, "settings", "token_rotation_enabled") is True
     rows = {
         "app": look.url or "not looked at: give --url URL",
@@ -88,7 +91,7 @@ def _head(look: Look, environment: Mapping[str, str]) -> str:
         "scopes": ", ".join(look.scopes) or "none",
         "events": ", ".join(look.events) or "none",
     }
-    return "\n".join(f"{name:<8}  {value}" for name, value in rows.items()) + "\n"
+    return [*(f"{name:<8}  {value}" for name, value in rows.items()), ""]
 
 
 def _store(environment: Mapping[str, str]) -> str:
@@ -106,18 +109,18 @@ def _store(environment: Mapping[str, str]) -> str:
         database.close()
 
 
-def _as_text(verdict: Verdict) -> str:
+def _as_lines(verdict: Verdict) -> list[str]:
     result = f"{verdict.result} (local)" if verdict.local else verdict.result
     lines = [f"{verdict.row.number:>2}  {result:<12}  {verdict.row.item}"]
     lines += [f"{'':18}{line}" for line in verdict.wrong]
     lines += [f"{'':18}a person must: {line}" for line in verdict.person]
     if verdict.row.shown:
         lines.append(f"{'':18}shown by {', '.join(verdict.row.shown)}")
-    return "\n".join(lines)
+    return lines
 
 
-def _as_json(verdict: Verdict) -> str:
-    fields = {
+def _fields(verdict: Verdict) -> dict[str, object]:
+    return {
         "row": verdict.row.number,
         "item": verdict.row.item,
         "result": verdict.result,
@@ -126,7 +129,6 @@ def _as_json(verdict: Verdict) -> str:
         "person": verdict.person,
         "shown": verdict.row.shown,
     }
-    return json.dumps(fields)
 
 
 def _sum(verdicts: list[Verdict]) -> str:
@@ -135,4 +137,4 @@ def _sum(verdicts: list[Verdict]) -> str:
     passed = sum(verdict.result == PASS for verdict in verdicts)
     left = len(verdicts) - passed - len(failed)
     why = f" ({local} only because the address is one of this machine)" if local else ""
-    return f"\n{passed} pass, {len(failed)} fail{why}, {left} are for a person."
+    return f"{passed} pass, {len(failed)} fail{why}, {left} are for a person."

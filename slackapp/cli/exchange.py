@@ -1,8 +1,8 @@
 """`slackapp exchange`: long-lived tokens become rotating ones."""
 
 import argparse
-import sys
 
+from slackapp.cli.printing import tell
 from slackapp.cli.session import installed_tenant, open_service, operator
 from slackapp.flows import exchange_token
 
@@ -24,6 +24,6 @@ def run(arguments: argparse.Namespace) -> int:
         for number, outcome in enumerate(exchange_token.run(app, waiting, operator(app)), start=1):
             exchanged += outcome.result == exchange_token.EXCHANGED
             whose = f"{outcome.tenant}  {outcome.user_id or 'bot'}"
-            print(f"{number}/{len(waiting)}  {whose}  {outcome.result}", flush=True)
-    print(f"{exchanged} of {len(waiting)} exchanged", file=sys.stderr)
+            tell(f"{number}/{len(waiting)}  {whose}  {outcome.result}")
+    tell(f"{exchanged} of {len(waiting)} exchanged", error=True)
     return 0 if exchanged == len(waiting) else 1

@@ -38,7 +38,7 @@ class _Told:
 class Explainer:
     """Watches the threads that begin after it, and tells what they do."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, tell: Callable[..., None]) -> None:
         self._tell = tell
         self._lock = threading.Lock()
         self._last = (0, "")
@@ -103,12 +103,12 @@ class Explainer:
         speaker = (threading.get_ident(), self._told.flow)
         if lines:
             with self._lock:
-                self._tell("\n".join(lines if speaker == self._last else [f"\n{speaker[1]}", *lines]))
+                self._tell(*(lines if speaker == self._last else ("", speaker[1], *lines)))
                 self._last = speaker
 
 
 @contextmanager
-def explaining(tell: Callable[[str], None]) -> Iterator[None]:
+def explaining(tell: Callable[..., None]) -> Iterator[None]:
     """This thread, and every one that begins inside, is watched until the end of the block."""
     watch, before = Explainer(tell).watch, sys.gettrace()
     threading.settrace(watch)

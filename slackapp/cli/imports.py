@@ -1,10 +1,10 @@
 """`slackapp import`: moves in from another store."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from slackapp import config
+from slackapp.cli.printing import tell
 from slackapp.cli.session import EX_TEMPFAIL, open_service, operator
 from slackapp.errors import SlackCallError, UsageError
 from slackapp.flows import import_installations, import_token
@@ -36,18 +36,18 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             source = _source(app, arguments)
         except SlackCallError as error:
-            print(f"slackapp: {arguments.token_env}: {error.code}; try again", file=sys.stderr)
+            tell(f"slackapp: {arguments.token_env}: {error.code}; try again", error=True)
             return EX_TEMPFAIL
         origin = operator(app)
         reports = import_installations.run(app, source, origin)
         _tell(reports)
         remarks = source.remarks()
         for remark in remarks:
-            print(f"skipped  {remark}")
+            tell(f"skipped  {remark}")
         left = _erase(app, source, reports, origin) if arguments.erase_source else 0
     counts = {word: sum(report.result == word for report in reports) for word in (TAKEN, HERE)}
     skipped = len(reports) - sum(counts.values()) + len(remarks)
-    print(f"{counts[TAKEN]} taken, {counts[HERE]} already here, {skipped} skipped", file=sys.stderr)
+    tell(f"{counts[TAKEN]} taken, {counts[HERE]} already here, {skipped} skipped", error=True)
     return 1 if skipped or left else 0
 
 
@@ -71,12 +71,12 @@ def _erase(app: App, source: Source, told: list[Report], origin: Origin) -> int:
     done = import_installations.erase(app, source, origin)
     _tell([report for report in done.reports if report.result != HERE and report not in told])
     for name in done.erased:
-        print(f"{name}  erased in the source")
+        tell(f"{name}  erased in the source")
     for name in done.left:
-        print(f"{name}  left in the source")
+        tell(f"{name}  left in the source")
     return len(done.left)
 
 
 def _tell(reports: list[Report]) -> None:
     for report in reports:
-        print(f"{report.name}  {report.who}  {report.result}  ({report.record.where})")
+        tell(f"{report.name}  {report.who}  {report.result}  ({report.record.where})")

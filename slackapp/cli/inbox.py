@@ -1,11 +1,10 @@
 """`slackapp inbox`: what waits, what was given up, and what nobody knows the end of."""
 
 import argparse
-import json
-import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import open_service, operator
 from slackapp.errors import CommandError, Refused
 from slackapp.flows import inbox_desk
@@ -49,9 +48,12 @@ def _list(arguments: argparse.Namespace) -> int:
         rows = inbox.page(service.app.db, arguments.tenant, arguments.state, arguments.number)
         states = inbox.states(service.app.db)
     for row in rows:
-        print(json.dumps(_fields(row)) if arguments.json else "  ".join(str(value) for value in _fields(row).values()))
+        if arguments.json:
+            tell_json(_fields(row))
+        else:
+            tell("  ".join(str(value) for value in _fields(row).values()))
     told = ", ".join(f"{count} {state}" for state, (count, _) in sorted(states.items()))
-    print(told or "nothing waits", file=sys.stderr)
+    tell(told or "nothing waits", error=True)
     return 0
 
 
@@ -65,7 +67,7 @@ def _show(arguments: argparse.Namespace) -> int:
                 fields["body"] = inbox_desk.read_body(app, entry, operator(app))
             except Refused as refused:
                 raise CommandError(f"{entry.event_id}: {refused.refusal.value.sentence}") from None
-    print(json.dumps(fields, indent=1))
+    tell_json(fields, indent=1)
     return 0
 
 
@@ -87,9 +89,9 @@ def _drop(arguments: argparse.Namespace) -> int:
 
 def _tell(entry: Entry, done: bool, what: str) -> int:
     if not done:
-        print(f"{entry.event_id}: is {entry.state}; only what is dead or unclear needs a person", file=sys.stderr)
+        tell(f"{entry.event_id}: is {entry.state}; only what is dead or unclear needs a person", error=True)
         return 1
-    print(f"{entry.event_id}: {what}")
+    tell(f"{entry.event_id}: {what}")
     return 0
 
 

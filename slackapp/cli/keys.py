@@ -1,12 +1,12 @@
 """`slackapp keys`: master keys, data keys, key providers."""
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 from slackapp.app import system_entropy
 from slackapp.cli import confirm
+from slackapp.cli.printing import tell, tell_progress
 from slackapp.cli.session import EX_TEMPFAIL, installed_tenant, open_service, operator
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
@@ -63,7 +63,7 @@ def make(file: Path) -> None:
 
 def _new(arguments: argparse.Namespace) -> int:
     make(arguments.file)
-    print(f"{arguments.file}: master key 1. Whoever has this file and the database has every token: keep them apart.")
+    tell(f"{arguments.file}: master key 1. Whoever has this file and the database has every token: keep them apart.")
     return 0
 
 
@@ -75,11 +75,11 @@ def _list(arguments: argparse.Namespace) -> int:
             since = meta.get(app.db, meta.key_since(version))
             age = f"{(app.clock() - int(since)) // _DAY} days" if since is not None else "unknown"
             role = "primary" if version == primary else "old" if version < primary else "not in use yet"
-            print(f"local {version:>4}  {role:<14}  age {age:<10}  {counts.get(('local', version), 0)} data keys")
+            tell(f"local {version:>4}  {role:<14}  age {age:<10}  {counts.get(('local', version), 0)} data keys")
         for provider in sorted({name for name, _ in counts} | app.keyring.provider_names() - {"local"}):
             if provider != "local":
                 number = sum(found for (name, _), found in counts.items() if name == provider)
-                print(f"{provider}  {number} data keys  health {app.keyring.provider_health(provider)}")
+                tell(f"{provider}  {number} data keys  health {app.keyring.provider_health(provider)}")
     return 0
 
 
@@ -89,17 +89,17 @@ def _rotate(arguments: argparse.Namespace) -> int:
         version = _newest_or_new(app)
         epoch = rotate_keys.announce(app)
         if not _everybody_has_it(app, version, epoch):
-            print(f"some serving processes do not have master key {version} yet; run this again", file=sys.stderr)
+            tell(f"some serving processes do not have master key {version} yet; run this again", error=True)
             return EX_TEMPFAIL
         if meta.primary_master_key(app.db) != version:
             rotate_keys.promote(app, version, operator(app), app.clock())
-        number = rotate_keys.rewrap_all(app, operator(app), _progress)
+        number = rotate_keys.rewrap_all(app, operator(app), tell_progress)
         broken = rotate_keys.broken_keys(app)
         if broken:
             named = ", ".join(str(key_id) for key_id in broken[:10])
-            print(f"{len(broken)} data keys do not unwrap and stay as they are: {named}", file=sys.stderr)
+            tell(f"{len(broken)} data keys do not unwrap and stay as they are: {named}", error=True)
             return 1
-    print(f"master key {version} is the primary; {number} data keys were wrapped anew, and every one unwraps")
+    tell(f"master key {version} is the primary; {number} data keys were wrapped anew, and every one unwraps")
     return 0
 
 
@@ -137,11 +137,11 @@ def _verify(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         results = {key.key_id: service.app.keyring.try_key(key) for key in data_keys.every(service.app.db)}
     found = [key_id for key_id, result in results.items() if result == "ok"]
-    print(f"{len(found)} of {len(results)} data keys unwrap")
+    tell(f"{len(found)} of {len(results)} data keys unwrap")
     for key_id, result in results.items():
         if result != "ok":
             why = "does not" if result == "broken" else "is withheld by its provider"
-            print(f"data key {key_id} {why}", file=sys.stderr)
+            tell(f"data key {key_id} {why}", error=True)
     return 0 if len(found) == len(results) else 1
 
 
@@ -161,7 +161,7 @@ def _retire(arguments: argparse.Namespace) -> int:
         content = keyfile.read_private(file, app.settings.credentials_directory)
         _rewrite(file, keyfile.without_master_key(content, version))
         rotate_keys.note_retired(app, version, operator(app), app.clock())
-    print(f"master key {version} is out of the file. Destroy its copies: backups of the file hold it still.")
+    tell(f"master key {version} is out of the file. Destroy its copies: backups of the file hold it still.")
     return 0
 
 
@@ -176,9 +176,9 @@ def _reencrypt(arguments: argparse.Namespace) -> int:
         for number, tenant in enumerate(tenants, start=1):
             provider = next((key.provider for key in data_keys.active(app.db, tenant)), "local")
             moved = _reseal(app, tenant, provider)
-            print(f"{tenant}: new data keys, {moved} records sealed anew; older data backups end for it")
-            _progress(number, len(tenants))
-    print("If the old keys may be known, the tokens may be: let each workspace install again, or revoke at Slack.")
+            tell(f"{tenant}: new data keys, {moved} records sealed anew; older data backups end for it")
+            tell_progress(number, len(tenants))
+    tell("If the old keys may be known, the tokens may be: let each workspace install again, or revoke at Slack.")
     return 0
 
 
@@ -193,7 +193,7 @@ def _reseal(app: App, tenant: Tenant, provider: str) -> int:
 def _flush(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         rotate_keys.flush(service.app, operator(service.app), service.app.clock())
-    print("every serving process forgets its data keys with its next request")
+    tell("every serving process forgets its data keys with its next request")
     return 0
 
 
@@ -205,9 +205,5 @@ def _assign(arguments: argparse.Namespace) -> int:
             raise CommandError(f"{provider}: is no key provider; SLACKAPP_KEY_COMMANDS names them")
         moved = _reseal(app, tenant, provider)
         rotate_keys.flush(app, operator(app), app.clock())
-    print(f"{tenant}: new data keys under {provider}, {moved} records sealed anew")
+    tell(f"{tenant}: new data keys under {provider}, {moved} records sealed anew")
     return 0
-
-
-def _progress(done: int, total: int) -> None:
-    print(f"\r{done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import waitress
 
+from slackapp.cli.printing import tell
 from slackapp.localslack import LocalApp, LocalSlack, StateFileError, credentials
 from slackapp.localslack.wire import is_loopback
 
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
                            reveal_issued=args.reveal_issued)
         server = waitress.create_server(slack, host=host, port=port, threads=8, ident=None)
     except (StateFileError, ValueError, OSError) as problem:
-        print(f"slackapp localslack: {problem}", file=sys.stderr)
+        tell(f"slackapp localslack: {problem}", error=True)
         return EX_CONFIG
     slack.base_url = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -102,11 +103,11 @@ def _state_file(state: Path) -> Path:
 
 def _announce(app: LocalApp, base_url: str, args: argparse.Namespace, *, new: bool) -> None:
     if new:
-        print("New credentials for the app; it needs these lines in its environment:")
-        print("\n".join(credentials.environment(app, base_url)))
+        tell("New credentials for the app; it needs these lines in its environment:")
+        tell(*credentials.environment(app, base_url))
     elif args.app_config is None:
-        print(f"The app's credentials are in {_directory(args.state) / 'app.json'}.")
-    print(f"local Slack on {base_url}", flush=True)
+        tell(f"The app's credentials are in {_directory(args.state) / 'app.json'}.")
+    tell(f"local Slack on {base_url}")
 
 
 def _end_with_stdin() -> None:

@@ -5,6 +5,7 @@ import argparse
 from slackapp import config
 from slackapp.app import load_behaviour
 from slackapp.cli.environment import read_environment
+from slackapp.cli.printing import tell
 from slackapp.errors import ConfigError, UsageError
 from slackapp.ops import manifest
 from slackapp.ops.manifest import Plan
@@ -29,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--url: is missing; give the address of the service, or set SLACKAPP_PUBLIC_URL")
     handles = frozenset(load_behaviour(found["behaviour"]))
     plan = Plan(url, found["name"], found["description"], found["bot_scopes"], found["user_scopes"], handles)
-    print(manifest.write(plan), end="")
+    tell(*manifest.write(plan).splitlines())
     return 0
 
 

@@ -1,9 +1,9 @@
 """`slackapp purge`: erases a tenant without telling Slack, or shows that nothing is left of any."""
 
 import argparse
-import sys
 
 from slackapp.cli import confirm
+from slackapp.cli.printing import tell
 from slackapp.cli.session import EX_TEMPFAIL, installation_of, open_service, operator
 from slackapp.errors import UsageError
 from slackapp.flows import purge_tenant
@@ -37,9 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
         left = purge_tenant.verify(app)
         pending = inbox.open_purges(app.db)
     for place, number in left.items():
-        print(f"{number:>6}  {place}")
+        tell(f"{number:>6}  {place}")
     for waiting, why in pending.items():
-        print(f"{waiting}: the purge is pending: {why}", file=sys.stderr)
+        tell(f"{waiting}: the purge is pending: {why}", error=True)
     if pending:
         return EX_TEMPFAIL
     return 1 if any(left.values()) else 0

@@ -1,12 +1,12 @@
 """`slackapp serve`: production. Never starts the local Slack."""
 
 import argparse
-import sys
 
 from slackapp import config
 from slackapp.app import Service
 from slackapp.cli import server
 from slackapp.cli.environment import read_environment
+from slackapp.cli.printing import tell
 
 HELP = "serve for production; every setting must be given"
 
@@ -23,4 +23,4 @@ def run(arguments: argparse.Namespace) -> int:
 def _announce(service: Service) -> None:
     settings = service.app.settings
     slack = f"{'the local Slack at ' if settings.slack.is_local else ''}{settings.slack.origin}"
-    print(f"slackapp serves {settings.public_url} on {settings.listen}, with {slack}", file=sys.stderr)
+    tell(f"slackapp serves {settings.public_url} on {settings.listen}, with {slack}", error=True)

@@ -1,9 +1,9 @@
 """`slackapp tenants`: the inventory."""
 
 import argparse
-import json
 from collections.abc import Mapping
 
+from slackapp.cli.printing import tell, tell_json, visible
 from slackapp.cli.session import open_service
 from slackapp.flows import list_tenants
 
@@ -24,18 +24,21 @@ def run(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         rows = list_tenants.run(service.app)
     if arguments.json:
-        print(json.dumps(rows, indent=1))
+        tell_json(rows, indent=1)
         return 0
-    print(_table(rows))
+    tell(*_table(rows))
     return 0
 
 
-def _table(rows: list[Mapping[str, object]]) -> str:
+def _table(rows: list[Mapping[str, object]]) -> list[str]:
     lines = [
         list(_COLUMNS),
-        *([str(row[column] if row[column] is not None else "-") for column in _COLUMNS] for row in rows),
+        *([_cell(row[column]) for column in _COLUMNS] for row in rows),
     ]
     widths = [max(len(line[number]) for line in lines) for number in range(len(_COLUMNS))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def _cell(value: object) -> str:
+    """Two spaces part the columns: a name that holds them must not look like several."""
+    return visible(" ".join(filter(None, str(value).split(" ")))) if value is not None else "-"

@@ -1,10 +1,10 @@
 """`slackapp uninstall`: removes one tenant, now."""
 
 import argparse
-import sys
 
 from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.cli import confirm
+from slackapp.cli.printing import tell
 from slackapp.cli.session import EX_TEMPFAIL, open_service, operator
 from slackapp.errors import UsageError
 from slackapp.flows import uninstall_tenant
@@ -32,11 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
             confirm.confirm(f"{tenant}: {name} loses the app, and its tokens and data are erased", name, arguments.yes)
         outcome = uninstall_tenant.run(app, tenant, operator(app), app.clock())
     if outcome.found:
-        print(f"{tenant}: Slack: {outcome.slack}")
-        print(f"{tenant}: {'erased' if outcome.erased else 'kept: it was installed again meanwhile'}")
+        tell(f"{tenant}: Slack: {outcome.slack}")
+        tell(f"{tenant}: {'erased' if outcome.erased else 'kept: it was installed again meanwhile'}")
     else:
-        print(f"{tenant}: nothing is stored for it")
+        tell(f"{tenant}: nothing is stored for it")
     if outcome.pending:
-        print("the purge is pending: somebody reads the database; the service completes it", file=sys.stderr)
+        tell("the purge is pending: somebody reads the database; the service completes it", error=True)
         return EX_TEMPFAIL
     return 0

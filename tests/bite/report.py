@@ -16,7 +16,7 @@ what the claims are.
 | claim | file | taken away | test that failed |
 | --- | --- | --- | --- |
 """
-_ROW = re.compile(r"^\| (C-\d\d) \| `([^`]+)` \| `([^`]+)` \| (?:`([^`]*)`|\*\*none\*\*) \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| (C-\d\d\d?) \| `([^`]+)` \| `([^`]+)` \| (?:`([^`]*)`|\*\*none\*\*) \|$", re.MULTILINE)
 
 
 @dataclass(frozen=True, order=True)

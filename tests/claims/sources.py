@@ -15,8 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = Path(__file__).with_name("claims.toml")
 PROMISES = ROOT / "SECURITY.md"
-_PYTHON = re.compile(r"^ *# claim: (C-\d\d(?:, C-\d\d)*)$")
-_SQL = re.compile(r" *-- claim: (C-\d\d(?:, C-\d\d)*)$")
+_PYTHON = re.compile(r"^ *# claim: (C-\d\d\d?(?:, C-\d\d\d?)*)$")
+_SQL = re.compile(r" *-- claim: (C-\d\d\d?(?:, C-\d\d\d?)*)$")
 _LOOSE = re.compile(r"(?:^|\s)(?:#|--) *claim\b")
 _MARK = re.compile(r"^@pytest\.mark\.claim\((.*)\)$")
 _TEST = re.compile(r"^def (test_\w+)\(")

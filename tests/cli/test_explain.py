@@ -41,7 +41,7 @@ def told() -> Iterator[dict[str, str]]:
 def watched(act: Any) -> str:
     """What is told while it runs."""
     lines: list[str] = []
-    with explaining(lines.append):
+    with explaining(lambda *told: lines.extend(told)):
         act()
     return "\n".join(lines)
 

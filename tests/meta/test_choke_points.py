@@ -28,6 +28,9 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "importlib.import_module": ("app.py",),  # the one module that an operator names: SLACKAPP_BEHAVIOUR
     "urllib.request": ("slack/", "keys/", "ops/", "cli/", "localslack/"),  # nothing else calls out
     "http.client": ("slack/", "keys/", "ops/", "cli/", "localslack/"),
+    # a terminal; elsewhere a stream is only handed on, closed or asked what it is
+    "sys.stdout": ("cli/printing.py", "cli/__init__.py"),
+    "sys.stderr": ("cli/printing.py", "cli/__init__.py", "cli/backup.py", "cli/server.py", "cli/session.py"),
     # the environment
     "os.environ": ("config.py",),
     "os.environb": ("config.py",),
@@ -57,6 +60,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "time.sleep": WAITING,
 }
 NOWHERE = ("pickle", "marshal", "shelve", "contextlib.suppress", "runpy", "ctypes")
+STREAMS, WRITING = ("stdout", "stderr", "__stdout__", "__stderr__"), ("write", "writelines", "buffer.write")
 BUILTINS_NOWHERE = {"eval", "exec", "compile", "__import__"}
 # Never required: Bolt only if its adapter is wanted, and a YAML reader only for manifests that others have written.
 OUTSIDE = {"slack_sdk", "cryptography", "waitress", "slack_bolt", "yaml"}
@@ -139,6 +143,22 @@ def banned_builtins(module: Module) -> list[str]:
         for node in module.nodes
         if isinstance(node, ast.Name) and node.id in BUILTINS_NOWHERE
     ]
+
+
+def loose_prints(module: Module) -> list[str]:
+    """`print` and `input` outside the one module that shows no foreign text raw, and `write` on a standard stream."""
+    if module.path == "cli/printing.py":
+        return []
+    found = [
+        report(module, node.lineno, f"{node.id} shows foreign text as it came; use cli/printing.py")
+        for node in module.nodes
+        if isinstance(node, ast.Name) and node.id in {"print", "input"}
+    ]
+    known = bound_names(module)
+    for call in calls(module):
+        if dotted(call.func, known) in {f"sys.{stream}.{verb}" for stream in STREAMS for verb in WRITING}:
+            found.append(report(module, call.lineno, "writes to a standard stream; use cli/printing.py"))
+    return found
 
 
 def assert_statements(module: Module) -> list[str]:
@@ -273,6 +293,7 @@ CHECKS: tuple[Check, ...] = (
     omitted_time,
     key_generation,
     banned_builtins,
+    loose_prints,
     assert_statements,
     careless_excepts,
     open_keywords,
@@ -349,6 +370,13 @@ PLANTED: list[tuple[Check, str, str]] = [
     (key_generation, "crypto/a.py", "k = AESGCM.generate_key(256)"),
     (banned_builtins, "cli/a.py", "x = eval('1')"),
     (banned_builtins, "cli/a.py", "x = __import__('os')"),
+    (loose_prints, "cli/a.py", "print(name)"),
+    (loose_prints, "cli/a.py", "show = print"),
+    (loose_prints, "cli/a.py", "answer = input(f'erase {name}?')"),
+    (loose_prints, "cli/session.py", "import sys\nsys.stderr.write(name)"),
+    (loose_prints, "cli/__init__.py", "from sys import stdout as out\nout.buffer.write(name)"),
+    (owned_names, "cli/a.py", "import sys\nstream = sys.stdout"),
+    (owned_names, "flows/a.py", "from sys import stderr"),
     (assert_statements, "checks/a.py", "assert mac"),
     (careless_excepts, "flows/a.py", "try:\n    f()\nexcept:\n    g()"),
     (careless_excepts, "flows/a.py", "try:\n    f()\nexcept Exception:\n    pass"),
@@ -387,6 +415,8 @@ ALLOWED: list[tuple[Check, str, str]] = [
     (foreign_imports, "slack/bolt.py", "import os, slack_bolt\nfrom slackapp import errors"),
     (omitted_time, "ops/log.py", "import time\nx = time.strftime('%Y', time.gmtime(now))"),
     (banned_builtins, "checks/a.py", "import re\nx = re.compile('a')"),
+    (loose_prints, "cli/printing.py", "print(visible(name), end='')"),
+    (loose_prints, "cli/session.py", "import sys\nservice = build(settings, clock, entropy, sys.stderr)"),
     (careless_excepts, "wsgi.py", "try:\n    f()\nexcept Exception:\n    answer = bare_500()"),
     (careless_excepts, "web/a.py", "try:\n    f()\nexcept ValueError:\n    pass"),
     (open_keywords, "flows/a.py", "f(**x)"),

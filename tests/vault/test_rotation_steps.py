@@ -24,7 +24,7 @@ STEPS = {
     "in the transaction that makes it the primary": "slackapp.flows.rotate_keys.meta.key_since",
     "before the first data key is wrapped": "slackapp.flows.rotate_keys.rewrap_all",
     "in the first batch": "slackapp.flows.rotate_keys.data_keys.rewrap",
-    "after the first batch": "slackapp.cli.keys._progress",
+    "after the first batch": "slackapp.cli.keys.tell_progress",
     "before the key backup is rewritten": "slackapp.flows.key_backup.write",
     "before every data key is tried": "slackapp.flows.rotate_keys.broken_keys",
 }
@@ -70,7 +70,7 @@ def test_a_rotation_killed_at_any_step_loses_nothing_and_running_it_again_finish
 
 def test_a_batch_that_was_committed_need_not_be_done_again(desk: Desk) -> None:
     desk.patch.setattr(rotate_keys, "BATCH", 4)
-    kill_at(desk.patch, "slackapp.cli.keys._progress", lambda: desk.run("keys", "rotate"))
+    kill_at(desk.patch, "slackapp.cli.keys.tell_progress", lambda: desk.run("keys", "rotate"))
     assert desk.masters() == {("local", 1), ("local", 2)}
     assert "7 data keys were wrapped anew" in desk.good("keys", "rotate")
 
@@ -241,7 +241,7 @@ def test_a_new_master_key_is_known_again_from_its_promotion_on(desk: Desk) -> No
 def test_an_old_master_key_that_data_keys_still_need_is_missed_at_the_start(desk: Desk) -> None:
     """I tidied up the key file by hand, in the middle of a rotation."""
     desk.patch.setattr(rotate_keys, "BATCH", 4)
-    kill_at(desk.patch, "slackapp.cli.keys._progress", lambda: desk.run("keys", "rotate"))
+    kill_at(desk.patch, "slackapp.cli.keys.tell_progress", lambda: desk.run("keys", "rotate"))
     file = desk.world.settings.master_key_file
     keyfile.replace_private(file, keyfile.without_master_key(file.read_bytes(), 1))
     start_is_refused(desk, "master key 1 is missing")

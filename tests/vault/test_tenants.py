@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.localslack.model import Fault
 from slackapp.model import Tenant
 from tests.support.world import NORTH, ORG, SOUTH, START
 from tests.vault.stage import SCOPES, Desk, open_desk
@@ -13,6 +14,7 @@ FIELDS = {
     "tenant", "kind", "name", "status", "reason", "scopes", "installer", "installed", "last_used", "last_validated",
     "token_expires", "key", "label", "install_url",
 }  # fmt: skip
+HOSTILE = "a\x1b[31mred\x1b]0;title\x07\nT0FAKE0001  T     forged \u202e"
 
 
 def listed(desk: Desk) -> dict[str, dict[str, str | None]]:
@@ -85,3 +87,19 @@ def test_no_secret_is_in_it(desk: Desk) -> None:
     text = desk.good("tenants") + desk.good("tenants", "--json")
     assert [secret for secret in desk.world.slack.issued_tokens if secret in text] == []
     assert "xox" not in text
+
+
+@pytest.mark.claim("C-100")
+def test_a_workspace_of_a_hostile_name_has_one_row_and_no_second_column(folder: Path) -> None:
+    """I named my workspace so that the list shows one more, which nobody installed."""
+    with open_desk(folder, tenants=()) as desk:
+        desk.world.slack.fault(Fault("oauth.v2.access", "patch", patch={"team": {"id": NORTH, "name": HOSTILE}}))
+        assert desk.world.browser().install().status == 303
+        shown = desk.good("tenants")
+        assert "\x1b" not in shown
+        assert "\u202e" not in shown
+        head, row = shown.splitlines()
+        assert r"a\x1b[31mred\x1b]0;title\x07\nT0FAKE0001 T forged \u202e" in row
+        assert row[head.index("status") :].startswith("active")
+        (found,) = json.loads(desk.good("tenants", "--json"))
+        assert found["name"] == HOSTILE, "a program gets the name"
