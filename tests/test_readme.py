@@ -66,8 +66,8 @@ READING = (
             "flows/suspend_tenant.py", "flows/heartbeat.py",
         ),
     ),
-    ("the audit, what the log may hold, and how often anything may be done",
-     ("store/audit.py", "flows/verify_audit.py", "flows/sweep.py", "ops/log.py", "ops/gates.py")),
+    ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",
+     ("store/audit.py", "flows/verify_audit.py", "flows/sweep.py", "ops/log.py", "cli/printing.py", "ops/gates.py")),
     (
         "the database: pragmas, transactions, files, tables",
         ("store/db.py", "store/turns.py", "store/files.py", "store/queries.py", "../sql/migrations/"),
