@@ -61,6 +61,6 @@ def test_an_error_about_a_file_of_a_hostile_name_stays_on_its_line(tmp_path: Pat
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "slackapp", "doctor", "--manifest", "no\x1b[2K\nall is well"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 78
+    assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith(r"slackapp: no\x1b[2K\nall is well: cannot be read")
     assert len(done.stderr.splitlines()) == 1
