@@ -1,4 +1,5 @@
--- What came from Slack or from ourselves and is to be done once. `event_id` makes it once.
+-- What came from Slack or from ourselves and is to be done once: the event's id makes it once per tenant. An id that
+-- another tenant's event has, too, is another row.
 --
 -- Nearly all rows are done. A statement that looks for the others repeats the condition of an index word for word, as
 -- `state IN ('ready', 'running', 'calling')`: only then does SQLite see that the index has them all.
@@ -16,7 +17,7 @@ SELECT :event_id, 'event', :tenant_kind, :tenant_id, :type, :body, 'ready', :eve
        SELECT 1 FROM data_keys
         WHERE key_id = :key_id AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id
        )  -- claim: C-48
-ON CONFLICT (event_id) DO NOTHING;  -- claim: C-47
+ON CONFLICT (event_id, tenant_kind, tenant_id) DO NOTHING;  -- claim: C-47, C-96
 
 -- name: receive_lifecycle :exec
 -- tenant: tenant_kind, tenant_id
@@ -26,24 +27,26 @@ INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, named, state, e
        finished_at, result)
 VALUES (:event_id, 'event', :tenant_kind, :tenant_id, :type, :named, :state, :event_time, :now, :now,
        CASE :state WHEN 'done' THEN :now END, :result)
-ON CONFLICT (event_id) DO NOTHING;
+ON CONFLICT (event_id, tenant_kind, tenant_id) DO NOTHING;
 
 -- name: add_job :exec
 -- tenant: tenant_kind, tenant_id
 INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, state, event_time, received_at, next_at)
 VALUES (:event_id, 'job', :tenant_kind, :tenant_id, :type, 'ready', :now, :now, :next_at)
-ON CONFLICT (event_id) DO NOTHING;
+ON CONFLICT (event_id, tenant_kind, tenant_id) DO NOTHING;
 
 -- name: is_known :one
--- tenant: none (an event id is unique over all tenants)
-SELECT 1 AS found FROM inbox WHERE event_id = :event_id;
+-- tenant: tenant_kind, tenant_id
+SELECT 1 AS found FROM inbox
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-96
+   AND event_id = :event_id;
 
 -- name: claim :many
 -- tenant: none (the worker serves every tenant; the row says which)
 -- The rows of a suspect or suspended tenant wait, but for what settles the suspicion or removes the tenant.
 UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :until
- WHERE event_id IN (
-       SELECT event_id FROM inbox
+ WHERE (event_id, tenant_kind, tenant_id) IN (
+       SELECT event_id, tenant_kind, tenant_id FROM inbox
         WHERE state IN ('ready', 'running', 'calling')
           AND state <> 'calling'  -- claim: C-52
           AND next_at <= :now
@@ -59,40 +62,40 @@ UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owne
 RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner, next_at;
 
 -- name: claim_this :one
--- tenant: none (the caller has just made the row)
+-- tenant: tenant_kind, tenant_id
 UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :until
- WHERE event_id = :event_id
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
    AND state = 'ready'
 RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner;
 
 -- name: mark_calling :exec
--- tenant: none (the row is ours by lease)
+-- tenant: tenant_kind, tenant_id
 UPDATE inbox SET state = 'calling'
- WHERE event_id = :event_id
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
    AND lease_owner = :owner  -- claim: C-51
    AND state IN ('running', 'calling');
 
 -- name: mark_not_called :exec
--- tenant: none (the row is ours by lease)
+-- tenant: tenant_kind, tenant_id
 UPDATE inbox SET state = 'running'
- WHERE event_id = :event_id
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
    AND lease_owner = :owner
    AND state = 'calling';
 
 -- name: finish :exec
--- tenant: none (the row is ours by lease)
+-- tenant: tenant_kind, tenant_id
 UPDATE inbox SET state = :state, result = :result, finished_at = :now, lease_owner = '', lease_until = 0,
        body = CASE :state WHEN 'done' THEN NULL ELSE body END,
        named = CASE :state WHEN 'done' THEN '' ELSE named END
- WHERE event_id = :event_id
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
    AND lease_owner = :owner  -- claim: C-51
    AND state IN ('running', 'calling');
 
 -- name: postpone :exec
--- tenant: none (the row is ours by lease)
+-- tenant: tenant_kind, tenant_id
 UPDATE inbox SET state = 'ready', next_at = :next_at, result = :result, lease_owner = '', lease_until = 0,
        attempts = attempts - :forgiven
- WHERE event_id = :event_id
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
    AND lease_owner = :owner  -- claim: C-51
    AND state IN ('running', 'calling');
 
@@ -116,6 +119,7 @@ UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,
        UNION SELECT event_id FROM inbox WHERE state IN ('ready', 'running', 'calling')
        UNION SELECT event_id FROM inbox WHERE state IN ('dead', 'unclear')
        )
+   AND (body IS NOT NULL OR state <> 'done')
    AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-59
    AND type <> 'slackapp.purge';
 
@@ -125,8 +129,10 @@ SELECT event_id, body FROM inbox
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL;
 
 -- name: find_body :one
--- tenant: none (an event id is unique over all tenants)
-SELECT body FROM inbox WHERE event_id = :event_id AND body IS NOT NULL;
+-- tenant: tenant_kind, tenant_id
+SELECT body FROM inbox
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
+   AND body IS NOT NULL;
 
 -- name: reseal_body :exec
 -- tenant: tenant_kind, tenant_id
@@ -144,8 +150,10 @@ SELECT event_id, tenant_kind, tenant_id, result FROM inbox
 SELECT DISTINCT tenant_kind, tenant_id FROM inbox WHERE body IS NOT NULL;
 
 -- name: is_open :one
--- tenant: none (an event id is unique over all tenants)
-SELECT 1 AS found FROM inbox WHERE event_id = :event_id AND state <> 'done';
+-- tenant: tenant_kind, tenant_id
+SELECT 1 AS found FROM inbox
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
+   AND state <> 'done';
 
 -- name: count_bodies :one
 -- tenant: tenant_kind, tenant_id
@@ -160,7 +168,9 @@ SELECT count(*) AS found, min(received_at) AS oldest FROM inbox
 -- name: sweep_inbox :exec
 -- tenant: none (by age only)
 DELETE FROM inbox
- WHERE event_id IN (SELECT event_id FROM inbox WHERE state = 'done' AND finished_at < :before LIMIT 1000);
+ WHERE (event_id, tenant_kind, tenant_id) IN (
+       SELECT event_id, tenant_kind, tenant_id FROM inbox WHERE state = 'done' AND finished_at < :before LIMIT 1000
+       );
 
 -- name: interrupt_calling :many
 -- tenant: none (the rows of one process, which ends)
@@ -187,12 +197,13 @@ SELECT event_id, kind, tenant_kind, tenant_id, type, state, attempts, event_time
  ORDER BY received_at, event_id
  LIMIT :most;
 
--- name: inbox_row :one
--- tenant: none (an event id is unique over all tenants)
+-- name: inbox_rows :many
+-- tenant: none (the operator names an event; who else has one of that id must be seen)
 SELECT event_id, kind, tenant_kind, tenant_id, type, state, attempts, event_time, received_at, next_at, finished_at,
        result, body IS NOT NULL AS has_body
   FROM inbox
- WHERE event_id = :event_id;
+ WHERE event_id = :event_id
+ ORDER BY tenant_kind, tenant_id;
 
 -- name: inbox_states :many
 -- tenant: none (how it fares, for readiness and for the operator)
@@ -204,13 +215,15 @@ SELECT state, count(*) AS found, min(received_at) AS oldest
  GROUP BY state;
 
 -- name: retry_row :exec
--- tenant: none (the operator names the row)
+-- tenant: tenant_kind, tenant_id
 UPDATE inbox SET state = 'ready', attempts = 0, next_at = :now, finished_at = NULL, result = 'retried by the operator'
- WHERE event_id = :event_id
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-96
+   AND event_id = :event_id
    AND state IN ('dead', 'unclear');
 
 -- name: drop_row :exec
--- tenant: none (the operator names the row)
+-- tenant: tenant_kind, tenant_id
 UPDATE inbox SET state = 'done', body = NULL, named = '', finished_at = :now, result = 'dropped by the operator'
- WHERE event_id = :event_id
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-96
+   AND event_id = :event_id
    AND state IN ('dead', 'unclear');

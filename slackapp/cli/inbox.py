@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--json", action="store_true", help="one JSON object per line")
     listing.set_defaults(run_verb=_list)
     show = verbs.add_parser("show", help="one row")
-    show.add_argument("event_id", metavar="EVENT_ID")
+    _add_row(show)
     show.add_argument("--body", action="store_true", help="with what Slack sent; noted in the audit")
     show.set_defaults(run_verb=_show)
     for name, text, act in (
@@ -34,8 +34,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("drop", "end a row that is dead or unclear, and erase its body", _drop),
     ):
         verb = verbs.add_parser(name, help=text, description=text)
-        verb.add_argument("event_id", metavar="EVENT_ID")
+        _add_row(verb)
         verb.set_defaults(run_verb=act)
+
+
+def _add_row(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("event_id", metavar="EVENT_ID")
+    parser.add_argument("--tenant", default="", metavar="ID", help="whose, where several tenants have such an event")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,7 +65,7 @@ def _list(arguments: argparse.Namespace) -> int:
 def _show(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
-        entry = _find(app, arguments.event_id)
+        entry = _find(app, arguments)
         fields = _fields(entry)
         if arguments.body:
             try:
@@ -74,7 +79,7 @@ def _show(arguments: argparse.Namespace) -> int:
 def _retry(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
-        entry = _find(app, arguments.event_id)
+        entry = _find(app, arguments)
         done = inbox_desk.retry(app, entry, operator(app))
     return _tell(entry, done, "will run again")
 
@@ -82,7 +87,7 @@ def _retry(arguments: argparse.Namespace) -> int:
 def _drop(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
-        entry = _find(app, arguments.event_id)
+        entry = _find(app, arguments)
         done = inbox_desk.drop(app, entry, operator(app))
     return _tell(entry, done, "is dropped")
 
@@ -95,11 +100,16 @@ def _tell(entry: Entry, done: bool, what: str) -> int:
     return 0
 
 
-def _find(app: App, event_id: str) -> Entry:
-    entry = inbox.find(app.db, event_id)
-    if entry is None:
+def _find(app: App, arguments: argparse.Namespace) -> Entry:
+    """The one row that is meant: an event id is unique per tenant only."""
+    event_id, tenant_id = arguments.event_id, arguments.tenant
+    found = [entry for entry in inbox.find(app.db, event_id) if tenant_id in ("", entry.tenant.id)]
+    if not found:
         raise CommandError(f"{event_id}: there is no such row; see `slackapp inbox list`")
-    return entry
+    if len(found) > 1:
+        tenants = ", ".join(entry.tenant.id for entry in found)
+        raise CommandError(f"{event_id}: {tenants} have such a row each; say which with --tenant")
+    return found[0]
 
 
 def _fields(entry: Entry) -> dict[str, object]:

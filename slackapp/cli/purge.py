@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
             with app.db.transaction():
                 job_id = purge_tenant.erase(app, tenant, "operator", origin, app.clock())
             purge_tenant.erased(app, tenant)
-            purge_tenant.complete_now(app, job_id, origin)
+            purge_tenant.complete_now(app, tenant, job_id, origin)
         left = purge_tenant.verify(app)
         pending = inbox.open_purges(app.db)
     for place, number in left.items():

@@ -130,12 +130,12 @@ class EventContext:
             if error.kind is SlackErrorKind.TRANSIENT and error.code not in NOTHING_DONE:
                 self.calls_made += 1  # nobody knows whether Slack did it
             elif not self.calls_made:
-                inbox.mark_not_called(self._app.db, self._row.event_id, self._row.lease_owner)
+                inbox.mark_not_called(self._app.db, self._row)
             raise
         self.calls_made += 1
         return answer
 
     def _note_intent(self) -> None:
         # claim: C-51
-        if not inbox.mark_calling(self._app.db, self._row.event_id, self._row.lease_owner):
+        if not inbox.mark_calling(self._app.db, self._row):
             raise LeaseLostError

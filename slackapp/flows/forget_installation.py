@@ -55,4 +55,4 @@ def _complete(app: App, tenant: Tenant, job_id: str, origin: Origin) -> None:
     if job_id:
         purge_tenant.erased(app, tenant)
     for waiting in inbox.open_purges_of(app.db, tenant):
-        purge_tenant.complete_now(app, waiting, origin)
+        purge_tenant.complete_now(app, tenant, waiting, origin)

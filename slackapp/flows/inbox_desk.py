@@ -15,19 +15,19 @@ def read_body(app: App, entry: Entry, origin: Origin) -> str:
 
     Raises Refused for a body that does not open.
     """
-    sealed = inbox.body_of(app.db, entry.event_id)
+    sealed = inbox.body_of(app.db, entry.tenant, entry.event_id)
     if sealed is None:
         return ""
     trail.note_alone(app, "event.read", entry.tenant, origin, "ok", f"event={entry.event_id}", app.clock())
     with guard(app, entry.tenant, origin, f"event={entry.event_id}"):
         context = records.body_of(entry.tenant, entry.event_id)
-        return open_current(app, context, sealed, lambda: inbox.body_of(app.db, entry.event_id)).decode()
+        return open_current(app, context, sealed, lambda: inbox.body_of(app.db, entry.tenant, entry.event_id)).decode()
 
 
 def retry(app: App, entry: Entry, origin: Origin) -> bool:
     """Runs the row again, though Slack may have acted on it: so a person must say so. False where it needs none."""
     with app.db.transaction():
-        done = inbox.retry(app.db, entry.event_id, app.clock())
+        done = inbox.retry(app.db, entry.tenant, entry.event_id, app.clock())
         if done:
             _note(app, entry, "event.retried", origin)
     app.wake_worker()
@@ -37,7 +37,7 @@ def retry(app: App, entry: Entry, origin: Origin) -> bool:
 def drop(app: App, entry: Entry, origin: Origin) -> bool:
     """Ends the row and erases what is in it. False where it needs no person."""
     with app.db.transaction():
-        done = inbox.drop(app.db, entry.event_id, app.clock())
+        done = inbox.drop(app.db, entry.tenant, entry.event_id, app.clock())
         if done:
             _note(app, entry, "event.dropped", origin)
     return done

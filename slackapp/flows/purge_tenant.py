@@ -40,14 +40,14 @@ def erased(app: App, tenant: Tenant) -> None:
     app.wake_worker()
 
 
-def complete_now(app: App, job_id: str, origin: Origin) -> bool:
+def complete_now(app: App, tenant: Tenant, job_id: str, origin: Origin) -> bool:
     """Does the job at once instead of waiting for the worker; whether the purge is complete."""
     now = app.clock()
     with app.db.transaction():
-        row = inbox.claim_this(app.db, job_id, f"{app.process_id}:{origin.request_id}", now + RETRY_AFTER)
+        row = inbox.claim_this(app.db, tenant, job_id, f"{app.process_id}:{origin.request_id}", now + RETRY_AFTER)
     if row is not None:
         complete(app, row, now)
-    return not inbox.is_open(app.db, job_id)
+    return not inbox.is_open(app.db, tenant, job_id)
 
 
 def complete(app: App, row: InboxRow, now: int) -> None:
@@ -63,10 +63,10 @@ def complete(app: App, row: InboxRow, now: int) -> None:
     # claim: C-57
     if not emptied or (left and not _came_back(app, row)):
         why = f"left={left}" if emptied else "a reader holds the write-ahead log"
-        inbox.postpone(app.db, row.event_id, row.lease_owner, why, now + RETRY_AFTER, forgive=False)
+        inbox.postpone(app.db, row, why, now + RETRY_AFTER, forgive=False)
         return
     with app.db.transaction():
-        if inbox.finish(app.db, row.event_id, row.lease_owner, "done", "complete", now):
+        if inbox.finish(app.db, row, "done", "complete", now):
             trail.note(app, "purge.complete", row.tenant, Origin("worker", row.event_id), "ok", f"left={left}", now)
     app.metrics.count("slackapp_purges_total", {"result": "complete"})
 

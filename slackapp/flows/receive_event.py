@@ -98,7 +98,7 @@ def keep(app: App, arrival: Arrival, raw_body: bytes, now: int) -> str:
             app.wake_worker()
             return "kept"
         # claim: C-47
-        if inbox.is_known(app.db, arrival.event_id):
+        if inbox.is_known(app.db, arrival.tenant, arrival.event_id):
             return "repeat"
         app.keyring.forget(arrival.tenant)  # purged, or given other keys, since we sealed
     raise StoreBusyError("the tenant's keys kept changing")

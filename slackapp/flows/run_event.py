@@ -52,7 +52,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
     installation = installations.find(app.db, row.tenant)
     if installation is not None and installation.status in ("suspect", "suspended"):
         # Since it was claimed. It waits, as if it had not been.
-        inbox.postpone(app.db, row.event_id, row.lease_owner, installation.status, now, forgive=True)
+        inbox.postpone(app.db, row, installation.status, now, forgive=True)
         return
     try:
         # 7. open the body where it was sealed
@@ -62,7 +62,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
         return
     except Refused as refused:
         inbox.postpone(
-            app.db, row.event_id, row.lease_owner, refused.refusal.value.code, now + _KEY_BACK_OFF, forgive=True
+            app.db, row, refused.refusal.value.code, now + _KEY_BACK_OFF, forgive=True
         )
         return
     # 8. whose it is, and what acts on it
@@ -92,7 +92,7 @@ def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
         return {"event": {"type": row.type}}  # a job of ours
     try:
         context = records.body_of(row.tenant, row.event_id)
-        return parse_json(open_current(app, context, row.body, lambda: inbox.body_of(app.db, row.event_id)))
+        return parse_json(open_current(app, context, row.body, lambda: inbox.body_of(app.db, row.tenant, row.event_id)))
     except KeyRevokedError:
         suspend_tenant.suspend(app, row.tenant, Origin("worker", row.event_id))
         raise Refused(Refusal.KEY_REVOKED) from None
@@ -104,7 +104,7 @@ def _end(
     app: App, row: InboxRow, state: str, result: str, now: int, audited: str = "", flush: bool = True
 ) -> None:
     def write() -> bool:
-        ours = inbox.finish(app.db, row.event_id, row.lease_owner, state, result, now)
+        ours = inbox.finish(app.db, row, state, result, now)
         if ours and audited:
             origin = Origin("worker", row.event_id)
             trail.note(app, audited, row.tenant, origin, "failed", f"event={row.event_id}", now)
@@ -128,7 +128,7 @@ def _failed(app: App, row: InboxRow, context: EventContext, error: BaseException
         wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
         # A limited rate is Slack's word and no failure of the row: it waits as long as Slack says, as often as it says.
         next_at = now + (wait or _back_off(row))
-        inbox.postpone(app.db, row.event_id, row.lease_owner, reason, next_at, forgive=bool(wait))
+        inbox.postpone(app.db, row, reason, next_at, forgive=bool(wait))
 
 
 def _back_off(row: InboxRow) -> int:

@@ -41,7 +41,7 @@ def receive(app: App, arrival: Arrival, event: Mapping[str, Any], origin: Origin
         if installation is None or installation.status == "purging":
             return "unknown"
         # claim: C-47
-        if inbox.is_known(app.db, arrival.event_id):
+        if inbox.is_known(app.db, arrival.tenant, arrival.event_id):
             return "repeat"
         judged = _judge(app, installation, revocation, arrival.event_time)
         outcome = "suspect" if judged.ask else "erased" if judged.act else "ignored"
@@ -67,7 +67,7 @@ def settle(app: App, row: InboxRow, now: int) -> None:
     answers = {user_id: _is_alive(app, row, user_id, origin) for user_id in asked}
     if any(alive is None for alive in answers.values()):
         inbox.postpone(
-            app.db, row.event_id, row.lease_owner, "Slack could not say", now + _wait(row.attempts), forgive=False
+            app.db, row, "Slack could not say", now + _wait(row.attempts), forgive=False
         )
         return
     dead = tuple(user_id for user_id, alive in answers.items() if not alive)
@@ -80,7 +80,7 @@ def settle(app: App, row: InboxRow, now: int) -> None:
             purged = bool(dead) and _erase(app, row.tenant, everything, dead, origin, now)
             installations.set_status(app.db, row.tenant, "suspect", "active")
         result = f"dead={len(dead)} alive={len(answers) - len(dead)}"
-        inbox.finish(app.db, row.event_id, row.lease_owner, "done", result, now)
+        inbox.finish(app.db, row, "done", result, now)
         trail.note(app, f"{row.type}.settled", row.tenant, origin, result, f"event={row.event_id}", now)
     if purged:
         _removed(app, row.tenant)

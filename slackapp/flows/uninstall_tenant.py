@@ -45,7 +45,8 @@ def run(app: App, tenant: Tenant, origin: Origin, now: int) -> Outcome:
 
 def _nothing(app: App, tenant: Tenant, origin: Origin) -> Outcome:
     """There is no tenant; but an earlier purge of it may be pending still."""
-    complete = [purge_tenant.complete_now(app, job_id, origin) for job_id in inbox.open_purges_of(app.db, tenant)]
+    jobs = inbox.open_purges_of(app.db, tenant)
+    complete = [purge_tenant.complete_now(app, tenant, job_id, origin) for job_id in jobs]
     return Outcome(found=False, slack="nothing to tell", erased=True, pending=not all(complete))
 
 
@@ -54,7 +55,7 @@ def resume(app: App, row: InboxRow, now: int) -> None:
     installation = installations.find(app.db, row.tenant)
     if installation is not None and installation.status == "purging":
         _finish(app, installation, Origin("worker", row.event_id))
-    inbox.finish(app.db, row.event_id, row.lease_owner, "done", "resumed", now)
+    inbox.finish(app.db, row, "done", "resumed", now)
 
 
 def _finish(app: App, installation: Installation, origin: Origin) -> Outcome:
@@ -75,7 +76,7 @@ def _finish(app: App, installation: Installation, origin: Origin) -> Outcome:
     purge_tenant.erased(app, tenant)
     app.metrics.count("slackapp_uninstalls_total", {"by": origin.actor})
     # 5. complete the purge, or leave that to the worker
-    complete = purge_tenant.complete_now(app, job_id, origin)
+    complete = purge_tenant.complete_now(app, tenant, job_id, origin)
     return Outcome(found=True, slack=slack, erased=True, pending=not complete)
 
 

@@ -83,7 +83,7 @@ class Worker:
         if row is None:
             return False
         if late:  # so much of the lease went by in the queue that the rest may not suffice
-            inbox.postpone(app.db, row.event_id, row.lease_owner, "waited", now, forgive=True)
+            inbox.postpone(app.db, row, "waited", now, forgive=True)
         else:
             run_event.run(app, row, now)
         return True

@@ -37,34 +37,18 @@ def receive_lifecycle(db: Database, arrival: Arrival, named: str, state: str, re
 
 
 def _arrival(arrival: Arrival, now: int) -> dict[str, object]:
-    return {
-        "event_id": arrival.event_id,
-        "tenant_kind": arrival.tenant.kind,
-        "tenant_id": arrival.tenant.id,
-        "type": arrival.type,
-        "event_time": arrival.event_time,
-        "now": now,
-    }
+    arrived = {"type": arrival.type, "event_time": arrival.event_time, "now": now}
+    return {**_key(arrival.tenant, arrival.event_id), **arrived}
 
 
 def add_job(db: Database, job_id: str, job_type: str, tenant: Tenant, now: int, next_at: int) -> None:
     """Something of our own to do, not before `next_at`."""
-    db.execute(
-        "add_job",
-        {
-            "event_id": job_id,
-            "type": job_type,
-            "tenant_kind": tenant.kind,
-            "tenant_id": tenant.id,
-            "now": now,
-            "next_at": next_at,
-        },
-    )
+    db.execute("add_job", {**_key(tenant, job_id), "type": job_type, "now": now, "next_at": next_at})
 
 
-def is_known(db: Database, event_id: str) -> bool:
+def is_known(db: Database, tenant: Tenant, event_id: str) -> bool:
     """Whether the event came before."""
-    return db.one("is_known", {"event_id": event_id}) is not None
+    return db.one("is_known", _key(tenant, event_id)) is not None
 
 
 def claim(db: Database, owner: str, now: int, until: int, most: int) -> list[InboxRow]:
@@ -73,32 +57,30 @@ def claim(db: Database, owner: str, now: int, until: int, most: int) -> list[Inb
     return [_row(row) for row in sorted(rows, key=lambda row: row["next_at"])]
 
 
-def claim_this(db: Database, event_id: str, owner: str, until: int) -> InboxRow | None:
+def claim_this(db: Database, tenant: Tenant, event_id: str, owner: str, until: int) -> InboxRow | None:
     """Takes one row that nobody has taken yet."""
-    row = db.one("claim_this", {"event_id": event_id, "owner": owner, "until": until})
+    row = db.one("claim_this", {**_key(tenant, event_id), "owner": owner, "until": until})
     return _row(row) if row is not None else None
 
 
-def mark_calling(db: Database, event_id: str, owner: str) -> bool:
+def mark_calling(db: Database, row: InboxRow) -> bool:
     """Notes the intent to call Slack, before the call; False when the row is not ours any more."""
-    return db.execute("mark_calling", {"event_id": event_id, "owner": owner}) == 1
+    return db.execute("mark_calling", _claimed(row)) == 1
 
 
-def mark_not_called(db: Database, event_id: str, owner: str) -> None:
+def mark_not_called(db: Database, row: InboxRow) -> None:
     """Takes the intent back, after Slack said plainly that it did nothing."""
-    db.execute("mark_not_called", {"event_id": event_id, "owner": owner})
+    db.execute("mark_not_called", _claimed(row))
 
 
-def finish(db: Database, event_id: str, owner: str, state: str, result: str, now: int) -> bool:
+def finish(db: Database, row: InboxRow, state: str, result: str, now: int) -> bool:
     """Ends a row: `done`, `dead` or `unclear`; False when it is not ours any more."""
-    parameters = {"event_id": event_id, "owner": owner, "state": state, "result": result, "now": now}
-    return db.execute("finish", parameters) == 1
+    return db.execute("finish", {**_claimed(row), "state": state, "result": result, "now": now}) == 1
 
 
-def postpone(db: Database, event_id: str, owner: str, result: str, next_at: int, forgive: bool) -> None:
+def postpone(db: Database, row: InboxRow, result: str, next_at: int, forgive: bool) -> None:
     """Puts a row back for later; `forgive` does not count the attempt, because nothing was attempted."""
-    parameters = {"event_id": event_id, "owner": owner, "result": result, "next_at": next_at, "forgiven": int(forgive)}
-    db.execute("postpone", parameters)
+    db.execute("postpone", {**_claimed(row), "result": result, "next_at": next_at, "forgiven": int(forgive)})
 
 
 def mark_unclear(db: Database, now: int) -> list[tuple[str, Tenant]]:
@@ -137,10 +119,9 @@ def page(db: Database, tenant_id: str, state: str, most: int) -> list[Entry]:
     return [_entry(row) for row in db.many("inbox_page", {"tenant_id": tenant_id, "state": state, "most": most})]
 
 
-def find(db: Database, event_id: str) -> Entry | None:
-    """One row."""
-    row = db.one("inbox_row", {"event_id": event_id})
-    return _entry(row) if row is not None else None
+def find(db: Database, event_id: str) -> list[Entry]:
+    """The rows of that event id: one per tenant that has had such an event."""
+    return [_entry(row) for row in db.many("inbox_rows", {"event_id": event_id})]
 
 
 def states(db: Database) -> dict[str, tuple[int, int]]:
@@ -148,14 +129,14 @@ def states(db: Database) -> dict[str, tuple[int, int]]:
     return {row["state"]: (row["found"], row["oldest"]) for row in db.many("inbox_states", {})}
 
 
-def retry(db: Database, event_id: str, now: int) -> bool:
+def retry(db: Database, tenant: Tenant, event_id: str, now: int) -> bool:
     """Lets a row that was given up, or is unclear, run again; False for any other."""
-    return db.execute("retry_row", {"event_id": event_id, "now": now}) == 1
+    return db.execute("retry_row", {**_key(tenant, event_id), "now": now}) == 1
 
 
-def drop(db: Database, event_id: str, now: int) -> bool:
+def drop(db: Database, tenant: Tenant, event_id: str, now: int) -> bool:
     """Ends a row that was given up, or is unclear, and erases its body; False for any other."""
-    return db.execute("drop_row", {"event_id": event_id, "now": now}) == 1
+    return db.execute("drop_row", {**_key(tenant, event_id), "now": now}) == 1
 
 
 def empty_tenant(db: Database, tenant: Tenant, now: int) -> int:
@@ -169,16 +150,15 @@ def bodies(db: Database, tenant: Tenant) -> list[tuple[str, Sealed]]:
     return [(row["event_id"], Sealed(row["body"])) for row in rows]
 
 
-def body_of(db: Database, event_id: str) -> Sealed | None:
+def body_of(db: Database, tenant: Tenant, event_id: str) -> Sealed | None:
     """The sealed body of a row as it lies there now."""
-    row = db.one("find_body", {"event_id": event_id})
+    row = db.one("find_body", _key(tenant, event_id))
     return Sealed(row["body"]) if row is not None else None
 
 
 def reseal_body(db: Database, tenant: Tenant, event_id: str, body: Sealed) -> None:
     """The same body under another data key."""
-    parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "event_id": event_id, "body": body.blob}
-    db.execute("reseal_body", parameters)
+    db.execute("reseal_body", {**_key(tenant, event_id), "body": body.blob})
 
 
 def open_purges(db: Database) -> dict[Tenant, str]:
@@ -198,9 +178,9 @@ def tenants_with_bodies(db: Database) -> frozenset[Tenant]:
     return frozenset(Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("tenants_with_bodies", {}))
 
 
-def is_open(db: Database, event_id: str) -> bool:
+def is_open(db: Database, tenant: Tenant, event_id: str) -> bool:
     """Whether the row is there and not done."""
-    return db.one("is_open", {"event_id": event_id}) is not None
+    return db.one("is_open", _key(tenant, event_id)) is not None
 
 
 def count_bodies(db: Database, tenant: Tenant) -> int:
@@ -223,6 +203,14 @@ def oldest_open_purge(db: Database) -> tuple[int, int]:
 def sweep(db: Database, before: int) -> int:
     """Deletes finished rows that no repeat can come for any more, at most 1,000 at once; how many."""
     return db.execute("sweep_inbox", {"before": before})
+
+
+def _key(tenant: Tenant, event_id: str) -> dict[str, object]:
+    return {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "event_id": event_id}
+
+
+def _claimed(row: InboxRow) -> dict[str, object]:
+    return {**_key(row.tenant, row.event_id), "owner": row.lease_owner}
 
 
 def _entry(row: Row) -> Entry:

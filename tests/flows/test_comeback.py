@@ -20,7 +20,7 @@ def come_back(world: World) -> None:
     with app.db.transaction():
         job_id = purge_tenant.erase(app, north(), "test", ORIGIN, world.clock())
     purge_tenant.erased(app, north())
-    purge_tenant.complete_now(app, job_id, ORIGIN)
+    purge_tenant.complete_now(app, north(), job_id, ORIGIN)
     world.clock.advance(1)
     assert world.browser().install().status == 303
 

@@ -45,6 +45,11 @@ def claimed(db: Database, owner: str = "me", now: int = NOW) -> str:
     return row.event_id if row is not None else ""
 
 
+def held(event_id: str = "Ev1", owner: str = "me", tenant: Tenant = NORTH) -> InboxRow:
+    """What its worker has in hand."""
+    return InboxRow(event_id, "event", tenant, "message", "", None, 1, NOW, owner)
+
+
 def row(db: Database, event_id: str = "Ev1") -> tuple[object, ...]:
     """State, attempts, lease owner, result, and whether there is a body."""
     sql = "SELECT state, attempts, lease_owner, result, body IS NOT NULL FROM inbox WHERE event_id = ?"
@@ -58,12 +63,38 @@ def test_an_event_is_kept_once(db: Database) -> None:
     """Slack sends the same event again, because my answer came late."""
     assert receive(db)
     assert not receive(db)
-    assert not receive(db, tenant=SOUTH)
     assert look(db.path, "SELECT event_id, tenant_id, event_time, received_at FROM inbox") == [
         ("Ev1", NORTH.id, NOW - 5, NOW)
     ]
-    assert inbox.is_known(db, "Ev1")
-    assert not inbox.is_known(db, "Ev2")
+    assert inbox.is_known(db, NORTH, "Ev1")
+    assert not inbox.is_known(db, NORTH, "Ev2")
+
+
+@pytest.mark.claim("C-96")
+def test_two_tenants_events_of_one_id_are_two_events(db: Database) -> None:
+    """Slack names its ids unique, and I am the tenant whose event is taken for yours all the same, and never run."""
+    assert receive(db)
+    assert not inbox.is_known(db, SOUTH, "Ev1")
+    assert receive(db, tenant=SOUTH)
+    assert not receive(db, tenant=SOUTH)
+    for tenant in (NORTH, SOUTH):
+        found = claim(db)
+        assert found is not None
+        assert (found.event_id, found.tenant) == ("Ev1", tenant)
+    inbox.finish(db, held(tenant=SOUTH), "dead", "why", NOW)
+    assert inbox.mark_calling(db, held())
+    inbox.mark_not_called(db, held(tenant=SOUTH))
+    assert look(db.path, "SELECT tenant_id, state FROM inbox ORDER BY 1") == [
+        (NORTH.id, "calling"),
+        (SOUTH.id, "dead"),
+    ]
+    inbox.finish(db, held(), "unclear", "why", NOW)
+    assert inbox.drop(db, SOUTH, "Ev1", NOW)
+    assert inbox.retry(db, NORTH, "Ev1", NOW)
+    assert (inbox.body_of(db, NORTH, "Ev1"), inbox.body_of(db, SOUTH, "Ev1")) == (BODY, None)
+    assert [(entry.tenant, entry.state) for entry in inbox.find(db, "Ev1")] == [(NORTH, "ready"), (SOUTH, "done")]
+    inbox.empty_tenant(db, NORTH, NOW)
+    assert [entry.result for entry in inbox.find(db, "Ev1")] == ["purged", "dropped by the operator"]
 
 
 @pytest.mark.claim("C-48")
@@ -72,7 +103,7 @@ def test_an_event_of_a_tenant_that_is_not_there_is_not_kept(db: Database) -> Non
     assert not receive(db, tenant=Tenant("E", NORTH.id))
     assert installations.set_status(db, NORTH, "active", "purging")
     assert not receive(db)
-    assert not inbox.is_known(db, "Ev1")
+    assert not inbox.is_known(db, NORTH, "Ev1")
 
 
 @pytest.mark.parametrize("status", ["suspect", "needs_reinstall", "suspended"])
@@ -153,7 +184,7 @@ def test_the_row_that_is_due_first_is_claimed_first(db: Database) -> None:
 
 def test_a_job_is_added_once(db: Database) -> None:
     inbox.add_job(db, "job", inbox.PURGE, NORTH, NOW, NOW)
-    inbox.add_job(db, "job", inbox.UNINSTALL, SOUTH, NOW, NOW)
+    inbox.add_job(db, "job", inbox.UNINSTALL, NORTH, NOW, NOW)
     assert look(db.path, "SELECT kind, type, tenant_id FROM inbox") == [("job", inbox.PURGE, NORTH.id)]
 
 
@@ -163,9 +194,9 @@ def test_what_is_in_a_call_or_over_is_not_claimed(db: Database, state: str) -> N
     receive(db)
     claim(db)
     if state == "calling":
-        inbox.mark_calling(db, "Ev1", "me")
+        inbox.mark_calling(db, held("Ev1", "me"))
     else:
-        inbox.finish(db, "Ev1", "me", state, "", NOW)
+        inbox.finish(db, held("Ev1", "me"), state, "", NOW)
     assert claim(db, now=NOW + LEASE + 1) is None
 
 
@@ -186,11 +217,11 @@ def test_the_rows_of_a_doubtful_tenant_wait_but_not_what_settles_the_doubt(db: D
 def test_one_row_is_claimed_by_name_unless_somebody_has_it(db: Database) -> None:
     receive(db, "Ev1")
     receive(db, "Ev2")
-    found = inbox.claim_this(db, "Ev2", "me", NOW + LEASE)
+    found = inbox.claim_this(db, NORTH, "Ev2", "me", NOW + LEASE)
     assert found is not None
     assert (found.event_id, found.attempts, found.lease_owner) == ("Ev2", 1, "me")
-    assert inbox.claim_this(db, "Ev2", "another", NOW + LEASE) is None
-    assert inbox.claim_this(db, "Ev3", "me", NOW + LEASE) is None
+    assert inbox.claim_this(db, NORTH, "Ev2", "another", NOW + LEASE) is None
+    assert inbox.claim_this(db, NORTH, "Ev3", "me", NOW + LEASE) is None
     assert [claimed(db), claimed(db)] == ["Ev1", ""]
 
 
@@ -201,15 +232,15 @@ def test_one_row_is_claimed_by_name_unless_somebody_has_it(db: Database) -> None
 def test_only_the_owner_moves_a_row_on(db: Database) -> None:
     receive(db)
     claim(db)
-    assert not inbox.mark_calling(db, "Ev1", "another")
-    assert not inbox.finish(db, "Ev1", "another", "done", "", NOW)
-    inbox.postpone(db, "Ev1", "another", "", NOW, forgive=False)
+    assert not inbox.mark_calling(db, held("Ev1", "another"))
+    assert not inbox.finish(db, held("Ev1", "another"), "done", "", NOW)
+    inbox.postpone(db, held("Ev1", "another"), "", NOW, forgive=False)
     assert row(db) == ("running", 1, "me", "", 1)
-    assert inbox.mark_calling(db, "Ev1", "me")
-    assert inbox.mark_calling(db, "Ev1", "me")
-    inbox.mark_not_called(db, "Ev1", "another")
+    assert inbox.mark_calling(db, held("Ev1", "me"))
+    assert inbox.mark_calling(db, held("Ev1", "me"))
+    inbox.mark_not_called(db, held("Ev1", "another"))
     assert row(db)[0] == "calling"
-    inbox.mark_not_called(db, "Ev1", "me")
+    inbox.mark_not_called(db, held("Ev1", "me"))
     assert row(db)[0] == "running"
 
 
@@ -218,12 +249,12 @@ def test_a_row_ends_once_and_what_is_done_keeps_no_body(db: Database, state: str
     receive(db)
     receive(db, "Ev2")
     claim(db)
-    assert inbox.finish(db, "Ev1", "me", state, "why", NOW)
+    assert inbox.finish(db, held("Ev1", "me"), state, "why", NOW)
     assert row(db) == (state, 1, "", "why", keeps_body)
-    assert not inbox.finish(db, "Ev1", "", "done", "", NOW)
-    assert not inbox.mark_calling(db, "Ev1", "")
-    inbox.mark_not_called(db, "Ev1", "")
-    inbox.postpone(db, "Ev1", "", "", NOW, forgive=False)
+    assert not inbox.finish(db, held("Ev1", ""), "done", "", NOW)
+    assert not inbox.mark_calling(db, held("Ev1", ""))
+    inbox.mark_not_called(db, held("Ev1", ""))
+    inbox.postpone(db, held("Ev1", ""), "", NOW, forgive=False)
     assert row(db) == (state, 1, "", "why", keeps_body)
     assert row(db, "Ev2") == ("ready", 0, "", "", 1)
 
@@ -231,7 +262,7 @@ def test_a_row_ends_once_and_what_is_done_keeps_no_body(db: Database, state: str
 def test_a_postponed_row_comes_back_in_its_time(db: Database) -> None:
     receive(db)
     claim(db)
-    inbox.postpone(db, "Ev1", "me", "ratelimited", NOW + 30, forgive=False)
+    inbox.postpone(db, held("Ev1", "me"), "ratelimited", NOW + 30, forgive=False)
     assert row(db) == ("ready", 1, "", "ratelimited", 1)
     assert [claimed(db, now=NOW + 29), claimed(db, now=NOW + 30)] == ["", "Ev1"]
 
@@ -240,7 +271,7 @@ def test_a_postponed_row_comes_back_in_its_time(db: Database) -> None:
 def test_an_attempt_counts_unless_nothing_was_attempted(db: Database, forgive: bool, attempts: int) -> None:
     receive(db)
     claim(db)
-    inbox.postpone(db, "Ev1", "me", "", NOW, forgive=forgive)
+    inbox.postpone(db, held("Ev1", "me"), "", NOW, forgive=forgive)
     assert row(db)[:2] == ("ready", attempts)
 
 
@@ -250,7 +281,7 @@ def test_what_was_in_a_call_when_its_owner_died_becomes_unclear_and_is_not_repea
     for event_id in ("Ev1", "Ev2"):
         receive(db, event_id)
         claim(db)
-    inbox.mark_calling(db, "Ev1", "me")
+    inbox.mark_calling(db, held("Ev1", "me"))
     assert inbox.mark_unclear(db, NOW + LEASE) == []
     assert inbox.mark_unclear(db, NOW + LEASE + 1) == [("Ev1", NORTH)]
     assert row(db)[:4] == ("unclear", 1, "", "interrupted in a call")
@@ -276,7 +307,7 @@ def test_a_purge_empties_what_is_the_tenants_and_nothing_else(db: Database) -> N
     assert row(db, "purge")[0] == "ready"
     assert row(db, "Ev2") == ("ready", 0, "", "", 1)
     assert (inbox.count_bodies(db, NORTH), inbox.count_bodies(db, SOUTH)) == (0, 1)
-    assert inbox.is_known(db, "Ev0")
+    assert inbox.is_known(db, NORTH, "Ev0")
     assert inbox.empty_tenant(db, NORTH, NOW + 2) == 0
 
 
@@ -299,21 +330,21 @@ def test_open_purges_are_listed_and_counted_until_they_are_done(db: Database) ->
     for _ in range(2):
         claim(db)
     assert inbox.count_open_purges(db) == 1
-    inbox.postpone(db, "purge", "me", "a reader", NOW, forgive=False)
+    inbox.postpone(db, held("purge", "me"), "a reader", NOW, forgive=False)
     assert inbox.open_purges(db) == {NORTH: "a reader"}
-    assert inbox.is_open(db, "purge")
+    assert inbox.is_open(db, NORTH, "purge")
     claim(db)
-    assert inbox.finish(db, "purge", "me", "done", "", NOW)
-    assert (inbox.count_open_purges(db), inbox.open_purges(db), inbox.is_open(db, "purge")) == (0, {}, False)
-    assert not inbox.is_open(db, "nothing")
+    assert inbox.finish(db, held("purge", "me"), "done", "", NOW)
+    assert (inbox.count_open_purges(db), inbox.open_purges(db), inbox.is_open(db, NORTH, "purge")) == (0, {}, False)
+    assert not inbox.is_open(db, NORTH, "nothing")
 
 
 def test_a_sweep_takes_finished_rows_of_an_age_and_no_others(db: Database) -> None:
     for event_id in ("Ev1", "Ev2", "Ev3"):
         receive(db, event_id)
         claim(db)
-    inbox.finish(db, "Ev1", "me", "done", "", NOW)
-    inbox.finish(db, "Ev2", "me", "dead", "", NOW)
+    inbox.finish(db, held("Ev1", "me"), "done", "", NOW)
+    inbox.finish(db, held("Ev2", "me"), "dead", "", NOW)
     assert inbox.sweep(db, NOW) == 0
     assert inbox.sweep(db, NOW + 1) == 1
     assert look(db.path, "SELECT event_id FROM inbox ORDER BY event_id") == [("Ev2",), ("Ev3",)]
@@ -334,8 +365,8 @@ def test_a_process_that_ends_gives_up_its_own_rows_and_nobody_elses(db: Database
         receive(db, f"Ev{number}")
         assert claimed(db, owner) == f"Ev{number}"
     for number, owner in ((1, "p1:2"), (3, "p2:1")):
-        assert inbox.mark_calling(db, f"Ev{number}", owner)
-    inbox.finish(db, "Ev5", "p1:3", "dead", "why", NOW)
+        assert inbox.mark_calling(db, held(f"Ev{number}", owner))
+    inbox.finish(db, held("Ev5", "p1:3"), "dead", "why", NOW)
     assert inbox.release(db, "p1", NOW + 1) == [("Ev1", NORTH)]
     assert row(db, "Ev0") == ("ready", 0, "", "", 1)
     assert row(db, "Ev1") == ("unclear", 1, "", "stopped in a call", 1)
@@ -349,7 +380,7 @@ def test_a_process_that_ends_gives_up_its_own_rows_and_nobody_elses(db: Database
 def test_a_process_is_meant_by_its_whole_name(db: Database, process: str) -> None:
     receive(db)
     claim(db, "p1:1")
-    inbox.mark_calling(db, "Ev1", "p1:1")
+    inbox.mark_calling(db, held("Ev1", "p1:1"))
     assert inbox.release(db, process, NOW) == []
 
 
@@ -374,18 +405,18 @@ def test_a_page_shows_what_is_not_done_the_oldest_first(db: Database) -> None:
 def test_an_entry_says_everything_but_what_is_in_the_row(db: Database) -> None:
     receive(db)
     claim(db)
-    inbox.finish(db, "Ev1", "me", "dead", "why", NOW + 3)
-    found = inbox.find(db, "Ev1")
+    inbox.finish(db, held("Ev1", "me"), "dead", "why", NOW + 3)
+    (found,) = inbox.find(db, "Ev1")
     assert found == inbox.Entry(
         event_id="Ev1", kind="event", tenant=NORTH, type="message", state="dead", attempts=1, event_time=NOW - 5,
         received_at=NOW, next_at=NOW, finished_at=NOW + 3, result="why", has_body=True,
     )  # fmt: skip
     assert inbox.page(db, "", "dead", 1) == [found]
-    assert inbox.drop(db, "Ev1", NOW)
-    dropped = inbox.find(db, "Ev1")
+    assert inbox.drop(db, NORTH, "Ev1", NOW)
+    (dropped,) = inbox.find(db, "Ev1")
     assert dropped is not None
     assert not dropped.has_body
-    assert inbox.find(db, "Ev2") is None
+    assert inbox.find(db, "Ev2") == []
 
 
 def test_states_are_counted_with_the_age_of_the_oldest(db: Database) -> None:
@@ -401,10 +432,10 @@ def test_states_are_counted_with_the_age_of_the_oldest(db: Database) -> None:
 def test_a_row_that_needs_a_person_runs_again_as_if_it_were_new(db: Database, state: str) -> None:
     receive(db)
     claim(db)
-    inbox.postpone(db, "Ev1", "me", "", NOW, forgive=False)
+    inbox.postpone(db, held("Ev1", "me"), "", NOW, forgive=False)
     claim(db)
-    inbox.finish(db, "Ev1", "me", state, "why", NOW)
-    assert inbox.retry(db, "Ev1", NOW + 7)
+    inbox.finish(db, held("Ev1", "me"), state, "why", NOW)
+    assert inbox.retry(db, NORTH, "Ev1", NOW + 7)
     assert row(db) == ("ready", 0, "", "retried by the operator", 1)
     assert look(db.path, "SELECT finished_at, next_at FROM inbox") == [(None, NOW + 7)]
     assert [claimed(db, now=NOW + 6), claimed(db, now=NOW + 7)] == ["", "Ev1"]
@@ -414,8 +445,8 @@ def test_a_row_that_needs_a_person_runs_again_as_if_it_were_new(db: Database, st
 def test_a_row_that_is_dropped_keeps_its_id_for_the_sake_of_repeats_and_nothing_else(db: Database, state: str) -> None:
     receive(db)
     claim(db)
-    inbox.finish(db, "Ev1", "me", state, "why", NOW)
-    assert inbox.drop(db, "Ev1", NOW + 7)
+    inbox.finish(db, held("Ev1", "me"), state, "why", NOW)
+    assert inbox.drop(db, NORTH, "Ev1", NOW + 7)
     assert row(db) == ("done", 1, "", "dropped by the operator", 0)
     assert not receive(db), "a repeat"
     assert (inbox.sweep(db, NOW + 7), inbox.sweep(db, NOW + 8)) == (0, 1)
@@ -428,12 +459,12 @@ def test_no_person_touches_a_row_that_needs_none(db: Database, state: str) -> No
     if state != "ready":
         claim(db)
     if state == "calling":
-        inbox.mark_calling(db, "Ev1", "me")
+        inbox.mark_calling(db, held("Ev1", "me"))
     if state == "done":
-        inbox.finish(db, "Ev1", "me", "done", "ok", NOW)
+        inbox.finish(db, held("Ev1", "me"), "done", "ok", NOW)
     before = look(db.path, "SELECT * FROM inbox")
-    assert not inbox.retry(db, "Ev1", NOW)
-    assert not inbox.drop(db, "Ev1", NOW)
-    assert not inbox.retry(db, "Ev2", NOW)
-    assert not inbox.drop(db, "Ev2", NOW)
+    assert not inbox.retry(db, NORTH, "Ev1", NOW)
+    assert not inbox.drop(db, NORTH, "Ev1", NOW)
+    assert not inbox.retry(db, NORTH, "Ev2", NOW)
+    assert not inbox.drop(db, NORTH, "Ev2", NOW)
     assert look(db.path, "SELECT * FROM inbox") == before

@@ -240,3 +240,34 @@ def test_a_first_migration_that_fails_half_way_leaves_an_empty_database(migratio
     (migrations / f"{NEWEST + 1:04}_broken.sql").unlink()
     prepare(path)
     assert look(path, "SELECT value FROM meta WHERE name = 'schema_version'") == [(str(NEWEST),)]
+
+
+ROW = """INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, named, body, state, attempts, event_time,
+                            received_at, next_at, lease_owner, lease_until, finished_at, result)
+         VALUES (?, ?, ?, ?, 'message', 'bot', ?, ?, 3, 4, 5, 6, 'p1:1', 7, ?, 'why')"""
+
+
+@pytest.mark.claim("C-96")
+def test_the_inbox_keeps_every_row_when_its_ids_become_each_tenants_own(migrations: Path, tmp_path: Path) -> None:
+    (change_of_key,) = migrations.glob("*_inbox_per_tenant.sql")
+    later = {
+        file: file.read_text() for file in migrations.glob("*.sql") if int(file.name[:4]) >= int(change_of_key.name[:4])
+    }
+    for file in later:
+        file.unlink()
+    path = tmp_path / "slackapp.db"
+    prepare(path)
+    for number, state in enumerate(("ready", "running", "calling", "unclear", "dead", "done")):
+        body, finished_at = (bytes(98 + number), None) if state != "done" else (None, 8)
+        change(path, ROW, f"Ev{number}", "event", "T", "T0NORTH001", body, state, finished_at)
+    change(path, ROW, "purge", "job", "E", "E0EVERGRN1", None, "ready", None)
+    before = rows(path, "inbox", columns_of(path, "inbox"))
+    assert len(before) == 7
+    for file, text in later.items():
+        file.write_text(text)
+    prepare(path)
+    assert rows(path, "inbox", columns_of(path, "inbox")) == before
+    change(path, ROW, "Ev0", "event", "T", "T0SOUTH001", None, "done", 8)
+    with pytest.raises(sqlite3.IntegrityError):
+        change(path, ROW, "Ev0", "event", "T", "T0SOUTH001", None, "done", 8)
+    assert look(path, "PRAGMA integrity_check") == [("ok",)]

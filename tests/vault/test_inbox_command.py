@@ -155,6 +155,23 @@ def test_a_row_that_is_not_there_is_one_line(desk: Desk, verb: str) -> None:
     assert ended.error == "slackapp: EvNowhere: there is no such row; see `slackapp inbox list`\n"
 
 
+@pytest.mark.claim("C-96")
+@pytest.mark.parametrize("verb", ["show", "retry", "drop"])
+def test_an_id_that_two_tenants_events_have_names_no_row_before_the_tenant_is_said(stuck: Desk, verb: str) -> None:
+    """An operator means one customer's event, and drops another's."""
+    stuck.change("UPDATE inbox SET event_id = 'EvWaits0' WHERE event_id = 'EvWaits1'")
+    both = "SELECT state FROM inbox WHERE event_id = 'EvWaits0' ORDER BY tenant_id"
+    ended = stuck.run("inbox", verb, "EvWaits0")
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.error == f"slackapp: EvWaits0: {NORTH}, {SOUTH} have such a row each; say which with --tenant\n"
+    assert stuck.run("inbox", verb, "EvWaits0", "--tenant", "T0NOWHERE1").status == 1
+    assert [row["state"] for row in stuck.world.rows(both)] == ["dead", "unclear"]
+    shown = stuck.good("inbox", verb, "EvWaits0", "--tenant", SOUTH)
+    assert verb != "show" or json.loads(shown)["tenant"] == SOUTH
+    after = {"show": "unclear", "retry": "ready", "drop": "done"}[verb]
+    assert [row["state"] for row in stuck.world.rows(both)] == ["dead", after]
+
+
 @pytest.mark.parametrize("verb", ["retry", "drop"])
 def test_what_is_done_and_the_note_of_it_are_one(stuck: Desk, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     def die(*_: object) -> None:
