@@ -60,6 +60,7 @@ class Refusal(enum.Enum):
         "refused.browser",
     )
     STATE_EXPIRED = Answer("state_expired", 400, "This install link has expired.", "refused.state.expired")
+    STATE_AHEAD = Answer("state_refused", 400, "This install link is not valid.", "refused.state.ahead")
     STATE_USED = Answer("state_used", 400, "This install link was used already.", "refused.state.used")
     CODE_MISSING = Answer("code_missing", 400, "Slack sent you back without a result.", "refused.code_missing")
     SLACK_ERROR = Answer("slack_error", 400, "Slack could not complete the install.", "refused.slack_error")

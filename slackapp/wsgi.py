@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from slackapp.errors import Refusal, Refused, StoreBusyError, StoreError
 from slackapp.flows import trail
@@ -11,12 +10,13 @@ from slackapp.model import LOOPBACK, NO_TENANT, Origin
 from slackapp.ports import App
 from slackapp.routes import ANYONE, BY_PATH, PAGE, Route
 from slackapp.web.refusals import refusal_response
-from slackapp.web.request import Request, neighbourhood, read_request
+from slackapp.web.request import NoRawTargetError, Request, names_of, neighbourhood, read_request
 from slackapp.web.response import Response, text, wire
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 _RETRY_AFTER = 5
+_SERVERS = "serve it with slackapp serve (waitress), gunicorn or uWSGI"
 
 
 class Wsgi:
@@ -25,7 +25,7 @@ class Wsgi:
     def __init__(self, app: App) -> None:
         self._app = app
         self._number = itertools.count(1)
-        self._host = urlsplit(app.settings.public_url).netloc
+        self._names = names_of(app.settings.public_url)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """One request."""
@@ -58,6 +58,10 @@ class Wsgi:
             app.health.note("database", str(error))
             busy = Refused(Refusal.BUSY, retry_after=_RETRY_AFTER)
             response = refusal_response(busy, route is None or route.answers == PAGE)
+        except NoRawTargetError:
+            outcome = "no_raw_target"
+            app.log.error(outcome, {"why": "the server gives neither REQUEST_URI nor RAW_URI", "mend": _SERVERS})
+            response = text(500, "Something went wrong on our side.\n")
         except Exception:  # noqa: BLE001  (the last resort: the thread lives, the caller learns nothing)
             outcome = "bug"
             app.log.bug("request_failed", {"request": request_id})
@@ -85,7 +89,7 @@ class Wsgi:
         # Of a unix socket waitress says "localhost".
         if route is not None and route.probe and request.address in LOOPBACK:
             return True
-        return request.header("host") == self._host
+        return request.header("host").lower() in self._names
 
     def _limited(
         self, refused: Refused, route: Route | None, caller: Origin | None, environ: dict[str, Any], now: int

@@ -47,7 +47,8 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.mark.parametrize(
     "host",
-    ["", "localhost", "localhost:3001", "localhost:03000", "LOCALHOST:3000", "localhost.:3000", "evil.example",
+    ["", "localhost", "localhost:3001", "localhost:03000", "localhost:3000:80", "localhost:80", "localhost.:3000",
+     "evil.example",
      f"{HOST}, {HOST}", f"{HOST}, evil.example", f"evil.example, {HOST}", f" {HOST}", f"{HOST} ", f"{HOST}\x00",
      f"x@{HOST}", f"{HOST}/", f"{HOST}#", "127.0.0.1:3000", "[::1]:3000"],
 )  # fmt: skip
@@ -57,6 +58,16 @@ def test_a_request_under_another_name_is_refused(still: World, host: str) -> Non
         for path in ("/", "/healthz", "/slack/install", "/nowhere"):
             reply = still.request("GET", path, headers={"Host": host, "X-Forwarded-Host": HOST})
             assert (reply.status, outcome(still)) == (400, "host")
+
+
+@pytest.mark.claim("C-68")
+def test_its_name_is_ours_in_any_case_and_with_the_schemes_own_port(tmp_path: Path) -> None:
+    """RFC 9110 section 4.2.3."""
+    names = ("app.example.com", "app.example.com:443", "App.Example.COM", "APP.example.com:443")
+    others = ("app.example.com:80", "app.example.com:8443", "app.example.com:", "app.example.com:443:443")
+    with make_world(tmp_path, SLACKAPP_PUBLIC_URL="https://app.example.com") as world:
+        found = {host: world.request("GET", "/healthz", headers={"Host": host}).status for host in names + others}
+    assert found == dict.fromkeys(names, 200) | dict.fromkeys(others, 400)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -192,11 +203,13 @@ def test_a_bug_inside_a_transaction_leaves_nothing_behind(world: World, monkeypa
     assert world.browser().install().status == 303
 
 
-def test_a_server_that_gives_no_raw_target_is_refused(world: World) -> None:
+def test_a_server_that_gives_no_raw_target_is_refused_and_the_log_says_what_mends_it(world: World) -> None:
     for target in (None, b"/"):
         with nothing_happens(world):
             reply = world.request("GET", "/", environ={"REQUEST_URI": target})
         assert (reply.status, reply.body) == (500, b"Something went wrong on our side.\n")
+        told = [line for line in log_lines(world) if line["event"] == "no_raw_target"][-1]
+        assert ("REQUEST_URI" in told["why"], "slackapp serve" in told["mend"]) == (True, True)
 
 
 def test_an_audit_that_cannot_be_written_does_not_take_the_refusal_with_it(world: World) -> None:

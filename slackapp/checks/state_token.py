@@ -2,7 +2,8 @@
 
     state = b64url( 1 | key id 4 | issued 4 | expires 4 | random 32 ) "." b64url( HMAC-SHA-256 )
 
-Stops:   login CSRF: a callback that was not begun here, or was begun in another browser (RFC 6749 section 10.12).
+Stops:   login CSRF: a callback that was not begun here, or was begun in another browser (RFC 6749 section 10.12); a
+         state that a clock which went wrong has made good for longer than its time.
 How:     the MAC covers the purpose, the payload and a digest of the browser's cookie. The database holds only a hash
          of the random part, so that a stolen database yields no usable state.
 Does not stop: a second use; `consume_state` in sql/oauth_states.sql does.
@@ -20,6 +21,8 @@ from dataclasses import dataclass
 from slackapp.errors import Refusal, Refused
 
 RANDOM_BYTES = 32
+MOST_AHEAD = 60
+"""Seconds that the clock of another process, or ours before it was set, may have been ahead of ours."""
 _FORMAT_VERSION = 1
 _PAYLOAD = struct.Struct(f">BIII{RANDOM_BYTES}s")
 # 45 bytes are 60 characters of base64 exactly; 32 bytes are 43 without the padding.
@@ -77,7 +80,7 @@ def verify_state(
     find_key: Callable[[int], bytes | None],
     now: int,
 ) -> State:
-    """Checks MAC, then age. Valid while `now <= expires_at`. Raises Refused."""
+    """Checks MAC, then age. Valid while `issued_at - 60 <= now <= expires_at`. Raises Refused."""
     key = find_key(claimed.key_id)
     # claim: C-01
     if key is None:
@@ -88,6 +91,9 @@ def verify_state(
     # claim: C-02
     if now > claimed.expires_at:
         raise Refused(Refusal.STATE_EXPIRED)
+    # claim: C-83
+    if claimed.issued_at > now + MOST_AHEAD:
+        raise Refused(Refusal.STATE_AHEAD)
     return State(hash_of(claimed.random))
 
 

@@ -10,12 +10,36 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import waitress.server
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 
 from slackapp.app import THREADS, Service, build, system_clock, system_entropy
 from slackapp.errors import ConfigError
 from slackapp.model import Settings
 from slackapp.ports import Log
 from slackapp.web.request import BODY_LIMIT
+
+
+class CookieJoining(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+    """Joins several Cookie fields by "; ", as they were before HTTP/2 took them apart (RFC 9113 section 8.2.3).
+
+    Waitress would join them by a comma, which may be part of a cookie. To take one apart there would let a cookie that
+    a sibling domain planted hold another of a name that only this host may set.
+    """
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """As the base class."""
+        super().parse_header(_with_one_cookie(header_plus))
+
+
+def _with_one_cookie(head: bytes) -> bytes:
+    lines = head.split(b"\r\n")
+    cookies = [line for line in lines if line[:7].lower() == b"cookie:"]
+    folded = any(line[:1] in (b" ", b"\t") for line in lines)
+    if len(cookies) < 2 or folded:  # a folded line belongs to the one before it; nobody sends them any more
+        return head
+    joined = b"; ".join(line[7:].strip(b" \t") for line in cookies)
+    return b"\r\n".join([line for line in lines if line not in cookies] + [b"Cookie: " + joined])
 
 
 def waitress_settings(settings: Settings) -> dict[str, Any]:
@@ -56,6 +80,7 @@ def serve(settings: Settings, announce: Callable[[Service], None]) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     service = build(settings, system_clock, system_entropy, sys.stderr)
     _quiet_waitress(service.app.log)
+    HTTPChannel.parser_class = CookieJoining
     try:
         server = waitress.server.create_server(service.wsgi, **waitress_settings(settings))
     except (OSError, ValueError) as error:

@@ -18,8 +18,9 @@ from slackapp.ports import HealthPort, Metrics
 if TYPE_CHECKING:
     from slackapp.slack.transport import Transport
 
-_MAX_WAIT = 3600
-_DEFAULT_WAIT = 30
+_MIN_WAIT, _DEFAULT_WAIT, _MAX_WAIT = 1, 30, 3600
+"""Seconds that a limited rate is waited for: at least, when Slack does not say it in whole seconds, and at most."""
+_RESPONSE_CODES = {200: "ok", 429: "ratelimited"}
 
 
 class SlackClient:
@@ -57,21 +58,13 @@ class SlackClient:
         from slackapp.slack.transport import UnreachableError, post_json
 
         try:
-            status = post_json(url, message)
+            status, headers = post_json(url, message)
         except UnreachableError as error:
             raise self._failed("response_url", "unreachable" if error.connected else "no_connection") from None
-        code = (
-            "ok"
-            if status == 200
-            else "ratelimited"
-            if status == 429
-            else "server_error"
-            if status >= 500
-            else "refused"
-        )
+        code = _RESPONSE_CODES.get(status) or ("server_error" if status >= 500 else "refused")
         self._metrics.count("slackapp_slack_calls_total", {"method": "response_url", "result": code})
         if code != "ok":
-            raise SlackCallError("response_url", code, sort_error(code))
+            raise SlackCallError("response_url", code, sort_error(code), _retry_after(code, headers))
 
     def exchange(self, token: Secret) -> SlackAnswer:
         """`oauth.v2.exchange`: id and secret are fields, and the token a header. Raises SlackCallError."""
@@ -148,4 +141,7 @@ def _retry_after(code: str, headers: Mapping[str, str]) -> int:
     if sort_error(code) is not SlackErrorKind.RATE:
         return 0
     claimed = headers.get("retry-after", "")
-    return min(int(claimed), _MAX_WAIT) if claimed.isdecimal() and len(claimed) < 16 else _DEFAULT_WAIT
+    if not claimed.isdecimal():
+        return _DEFAULT_WAIT
+    # A wait of no seconds would be a failure to whoever tells the two apart by it.
+    return max(_MIN_WAIT, min(int(claimed), _MAX_WAIT)) if len(claimed) < 16 else _MAX_WAIT

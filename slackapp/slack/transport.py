@@ -2,18 +2,16 @@
 
 Stops:   a token sent on to where a redirect points; a call repeated by the library (a code or a refresh token works
          once); an endless or huge answer; a proxy from the environment reading tokens; an answer, and a token in it,
-         that the library logs because it could not parse it.
-How:     one opener without redirects and without proxies; the status and the body are judged here, before the
-         library's own reading of them.
-Does not stop: a call that takes 10 s to connect, 10 s to answer and 10 s to be read.
-Read:    docs.slack.dev/tools/python-slack-sdk
+         that the library logs because it could not parse it; a limited rate that is taken for a broken answer.
+How:     one opener without redirects and without proxies, with one deadline for all of a call; the status and the body
+         are judged here, before the library's own reading of them.
+Does not stop: a Slack that takes 10 s for every call.
+Read:    docs.slack.dev/tools/python-slack-sdk; RFC 6585 section 4 (429)
 """
 
 import http.client
 import json
 import logging
-import socket
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -21,11 +19,14 @@ from typing import Any
 
 from slack_sdk import WebClient
 
+from slackapp.slack.deadline import NotConnectedError, PlainHandler, TlsHandler
+
 TIMEOUT = 10
-"""Seconds for connecting, for the answer to begin, and for all of its body."""
+"""Seconds for all of a call, from the look-up of the name to the last byte of the answer; below every lease."""
 ANSWER_LIMIT = 256 * 1024
 """Bytes."""
-_NOT_CONNECTED = (ConnectionRefusedError, socket.gaierror)
+TOO_MANY = 429
+_LIMITED = '{"ok": false, "error": "ratelimited"}'
 
 
 class UnreachableError(Exception):
@@ -54,6 +55,10 @@ _OPENER = urllib.request.build_opener(
     _NoRedirect,
     # claim: C-24
     urllib.request.ProxyHandler({}),
+    # claim: C-84
+    PlainHandler(),
+    # claim: C-84
+    TlsHandler(),
 )
 
 
@@ -69,6 +74,8 @@ class Transport(WebClient):
 
     def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:
         status, headers, body = _exchange(req)
+        if status == TOO_MANY:
+            return {"status": status, "headers": headers, "body": _LIMITED}
         try:
             text = body.decode("utf-8")
             data = json.loads(text)
@@ -79,14 +86,14 @@ class Transport(WebClient):
         return {"status": status, "headers": headers, "body": text}
 
 
-def post_json(url: str, message: Mapping[str, Any]) -> int:
-    """A post to an address that was checked before; the status of the answer. Raises UnreachableError."""
+def post_json(url: str, message: Mapping[str, Any]) -> tuple[int, Mapping[str, str]]:
+    """A post to an address that was checked before; the answer's status and headers. Raises UnreachableError."""
     headers = {"Content-Type": "application/json; charset=utf-8"}
     request = urllib.request.Request(url, json.dumps(message).encode(), headers, method="POST")  # noqa: S310
     try:
-        return _exchange(request)[0]
+        return _exchange(request)[:2]
     except UnreadableAnswerError as error:
-        return error.status  # too long an answer; its status is all that counts
+        return error.status, {}  # too long an answer; its status is all that counts
 
 
 def _exchange(request: urllib.request.Request) -> tuple[int, dict[str, str], bytes]:
@@ -97,9 +104,12 @@ def _exchange(request: urllib.request.Request) -> tuple[int, dict[str, str], byt
             answer = error  # an answer all the same
         with answer:
             headers = {name.lower(): value for name, value in answer.headers.items()}
+            # claim: C-85
+            if answer.status == TOO_MANY:
+                return answer.status, headers, b""  # whatever follows, it is a page of whoever limits us
             body = _read(answer)
     except urllib.error.URLError as error:
-        raise UnreachableError(not isinstance(error.reason, _NOT_CONNECTED)) from None
+        raise UnreachableError(not isinstance(error.reason, NotConnectedError)) from None
     except (OSError, http.client.HTTPException):
         raise UnreachableError(connected=True) from None
     # claim: C-65
@@ -112,11 +122,8 @@ def _exchange(request: urllib.request.Request) -> tuple[int, dict[str, str], byt
 
 
 def _read(answer: Any) -> bytes:
-    """The body, or one byte more than the limit; given up when it trickles for longer than the timeout."""
-    end = time.monotonic() + TIMEOUT
+    """The body, or one byte more than the limit."""
     body = b""
     while len(body) <= ANSWER_LIMIT and (chunk := answer.read1(ANSWER_LIMIT + 1 - len(body))):
         body += chunk
-        if time.monotonic() > end:
-            raise TimeoutError
     return body

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from slackapp.errors import Refusal, Refused
 
@@ -12,8 +13,13 @@ BODY_LIMIT = 1024 * 1024
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 """The media types that we take."""
 _LENGTH = re.compile(r"[0-9]{1,7}")
+_DEFAULT_PORT = {"http": 80, "https": 443}
 _KEYS = {"content-type": "CONTENT_TYPE"}
 """Where WSGI keeps a header elsewhere than under HTTP_ and its name."""
+
+
+class NoRawTargetError(Exception):
+    """The server gives the target only as it understood it; nothing that it hands over can be trusted to be a path."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +61,29 @@ def neighbourhood(address: str) -> str:
     return str(found.ipv4_mapped or ipaddress.IPv6Address(int(found) >> 64 << 64))
 
 
+def names_of(public_url: str) -> frozenset[str]:
+    """The values of `Host`, in lower case, that mean this address: the scheme's own port may be there or not.
+
+    RFC 9110 section 4.2.3.
+    """
+    url = urlsplit(public_url.lower())
+    default = _DEFAULT_PORT[url.scheme]
+    if (url.port or default) != default:
+        return frozenset({url.netloc})
+    bare = url.netloc.removesuffix(f":{default}")
+    return frozenset({bare, f"{bare}:{default}"})
+
+
 def read_request(environ: Mapping[str, Any], request_id: str) -> Request:
     """Takes what we use out of a WSGI environment.
 
-    The path is the raw request target (`REQUEST_URI`), because a server's `PATH_INFO` is decoded, and several
-    spellings of one path become alike in it. Raises Refused for a bad or too large length, and RuntimeError on a
-    server that does not give the raw target.
+    The path is the raw request target (`REQUEST_URI`, or gunicorn's `RAW_URI`), because a server's `PATH_INFO` is
+    decoded, and several spellings of one path become alike in it. Raises Refused for a bad or too large length, and
+    NoRawTargetError.
     """
-    target = environ.get("REQUEST_URI")
+    target = environ.get("REQUEST_URI", environ.get("RAW_URI"))
     if not isinstance(target, str):
-        raise RuntimeError("the WSGI server gives no REQUEST_URI; run under waitress")
+        raise NoRawTargetError
     path, _, raw_query = target.partition("?")
     return Request(
         method=environ["REQUEST_METHOD"],

@@ -101,6 +101,12 @@ def too_late(world: World) -> Provoke:
     return lambda world: way.finish()
 
 
+def too_early(world: World) -> Provoke:
+    way = approved(world)
+    world.clock.advance(-61)
+    return lambda world: way.finish()
+
+
 def twice(world: World) -> Provoke:
     way = approved(world)
     way.finish()
@@ -231,6 +237,7 @@ EDGE: dict[Refusal, Prepared] = {
     Refusal.STATE_FORGED: in_another_browser,
     Refusal.BROWSER: with_a_cookie_of_my_own,
     Refusal.STATE_EXPIRED: too_late,
+    Refusal.STATE_AHEAD: too_early,
     Refusal.STATE_USED: twice,
     Refusal.CODE_MISSING: coming_back(code=""),
     Refusal.RATE: too_often,

@@ -10,9 +10,10 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
+from waitress.channel import HTTPChannel
 
-from slackapp.cli.server import waitress_settings
-from tests.handlers.stage import assert_silent, nothing_happens, outcome
+from slackapp.cli.server import CookieJoining, waitress_settings
+from tests.handlers.stage import Approved, approved, assert_silent, cookie_of, nothing_happens, outcome
 from tests.support.servers import serve
 from tests.support.world import HOST, NORTH, World, make_world
 
@@ -67,6 +68,7 @@ class Served:
 @contextlib.contextmanager
 def serving(world: World) -> Iterator[Served]:
     chosen = waitress_settings(world.settings)
+    HTTPChannel.parser_class = CookieJoining  # as `serve` does
     del chosen["listen"]
     with serve(world.service.wsgi, **chosen) as url:
         host, _, port = urlsplit(url).netloc.partition(":")
@@ -249,3 +251,35 @@ def test_header_names_with_underscores_are_not_headers(served: Served) -> None:
     twice = [f"{name}: {value}".encode() for name, value in signed.items()] * 2
     with nothing_happens(served.world):
         assert status(served.send(get(b"/slack/events", *headers[2:], *twice, method=b"POST") + body)) == 401
+
+
+# The cookie in several fields
+
+OTHER = "a=1; b=x, y"
+
+
+def going_back(served: Served, way: Approved, cookies: tuple[str, ...]) -> int:
+    """The status of a callback over a socket, with these Cookie fields; `@` in them is the right cookie."""
+    fields = [f"cookie: {cookie.replace('@', cookie_of(way.browser))}".encode() for cookie in cookies]
+    return status(served.send(get(way.target.encode(), *fields)))
+
+
+@pytest.mark.parametrize(
+    "cookies", [("@",), (OTHER, "@"), ("@", OTHER), ("a=1", "@", "b=2"), (f"{OTHER}; @; c=3", "d=4")]
+)
+def test_a_cookie_may_come_in_several_fields(served: Served, cookies: tuple[str, ...]) -> None:
+    """HTTP/2 takes a Cookie apart, and a proxy may hand it on so (RFC 9113 section 8.2.3)."""
+    assert going_back(served, approved(served.world), cookies) == 303
+
+
+@pytest.mark.parametrize(
+    "cookies",
+    [("a=1, @",), ("a=1", "b=2, @"), ("@", "@"), ("a=1,@",), ("a=1\r\n , @", "b=2")],
+    ids=["a comma", "a comma beside another field", "twice", "no space", "folded"],
+)
+@pytest.mark.claim("C-04")
+def test_a_cookie_inside_another_ones_value_is_none(served: Served, cookies: tuple[str, ...]) -> None:
+    """I own a sibling domain: I may plant a cookie whose value holds one of a name that only your host may set."""
+    way = approved(served.world)
+    with nothing_happens(served.world):
+        assert going_back(served, way, cookies) == 400

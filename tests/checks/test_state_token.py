@@ -67,6 +67,14 @@ def test_a_state_is_refused_from_the_601st_second_on(age: int) -> None:
     assert refusal_of(lambda: verify(issue(), NOW + age)) is Refusal.STATE_EXPIRED
 
 
+@pytest.mark.claim("C-83")
+def test_a_state_of_a_clock_that_is_ahead_is_good_for_a_minute_and_no_more() -> None:
+    """I had your clock set wrong once, and kept a state of next year."""
+    assert verify(issue(), NOW - 60)
+    assert refusal_of(lambda: verify(issue(), NOW - 61)) is Refusal.STATE_AHEAD
+    assert refusal_of(lambda: verify(build(key=OTHER_KEY), NOW - 61)) is Refusal.STATE_FORGED
+
+
 def test_a_state_that_names_its_own_later_expiry_is_refused() -> None:
     """I write a later expiry into a state that I was given."""
     _, mac = issue().split(".")

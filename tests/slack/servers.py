@@ -19,10 +19,14 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class Raw:
-    """`answer` is sent to everyone, as it is; None answers nobody, and keeps the connection open."""
+    """`answer` is sent to everyone, as it is; None answers nobody, and keeps the connection open.
+
+    With `pause`, in seconds, it comes one byte at a time.
+    """
 
     answer: bytes | None
     port: int = 0
+    pause: float = 0.0
     requests: list[bytes] = field(default_factory=list)
 
     @property
@@ -37,9 +41,9 @@ def http(body: bytes, status: str = "200 OK", headers: str = "", length: str | N
 
 
 @contextlib.contextmanager
-def raw(answer: bytes | None, tls: ssl.SSLContext | None = None) -> Iterator[Raw]:
+def raw(answer: bytes | None, tls: ssl.SSLContext | None = None, pause: float = 0.0) -> Iterator[Raw]:
     """Serves on a free loopback port, one connection after the other."""
-    server = Raw(answer)
+    server = Raw(answer, pause=pause)
     done = threading.Event()
     with create_server(("127.0.0.1", 0)) as listener:
         server.port = listener.getsockname()[1]
@@ -66,8 +70,17 @@ def _run(listener: socket, server: Raw, tls: ssl.SSLContext | None, done: thread
                 server.requests.append(_read(wrapped))
                 if server.answer is None:
                     done.wait(5)
+                elif server.pause:
+                    _drip(wrapped, server, done)
                 else:
                     wrapped.sendall(server.answer)
+
+
+def _drip(connection: socket, server: Raw, done: threading.Event) -> None:
+    for byte in server.answer or b"":
+        connection.sendall(bytes((byte,)))
+        if done.wait(server.pause):
+            return
 
 
 def _read(connection: socket) -> bytes:

@@ -38,6 +38,15 @@ def test_what_is_no_200_is_sorted_and_counted(
     assert caller.metrics.value(CALLS, {"method": "response_url", "result": code}) == 1
 
 
+@pytest.mark.parametrize(("claimed", "wait"), [("60", 60), ("0", 1), ("soon", 30), ("9" * 20, 3600), (None, 30)])
+@pytest.mark.claim("C-85")
+def test_a_limited_rate_says_how_long_to_wait(caller_of: MakeCaller, claimed: str | None, wait: int) -> None:
+    headers = f"Retry-After: {claimed}\r\n" if claimed is not None else ""
+    with raw(http(b"<h1>slow down</h1>", "429 X", headers)) as slack, pytest.raises(SlackCallError) as caught:
+        caller_of(slack.url).client.respond(f"{slack.url}/commands/1", {"text": "x"})
+    assert (caught.value.kind, caught.value.retry_after) == (SlackErrorKind.RATE, wait)
+
+
 def test_a_200_is_counted_and_its_body_is_nothing_to_us(caller_of: MakeCaller) -> None:
     with raw(http(b"\xff" * 300_000)) as slack:
         caller = caller_of(slack.url)

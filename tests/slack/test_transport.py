@@ -1,18 +1,22 @@
 """What goes over the wire, and what is taken from it."""
 
 import base64
-import itertools
 import json
 import logging
+import socket
+import threading
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qs
+from urllib.request import Request, build_opener
 
 import pytest
 
 from slackapp.errors import SlackCallError
 from slackapp.errors import SlackErrorKind as Kind
-from slackapp.slack import transport
+from slackapp.flows import refresh_token, run_event
+from slackapp.slack import deadline, transport
 from tests.slack.conftest import TOKEN, MakeCaller
 from tests.slack.servers import Raw, http, raw, self_signed
 
@@ -104,20 +108,85 @@ def test_a_slack_that_does_not_answer_is_given_up(caller_of: MakeCaller, monkeyp
     assert failure(caller_of, None).code == "unreachable"
 
 
-@pytest.mark.parametrize(("seconds", "code"), [(11, "unreachable"), (0.01, "ok")])
-def test_an_answer_that_trickles_is_given_up(
-    caller_of: MakeCaller, monkeypatch: pytest.MonkeyPatch, seconds: float, code: str
+SLOW = {
+    "headers": http(b'{"ok": true}', headers="X: " + "x" * 100 + "\r\n"),
+    "body": http(b'{"ok": true}' + b" " * 200),
+}
+
+
+@pytest.mark.parametrize("answer", SLOW.values(), ids=SLOW)
+@pytest.mark.claim("C-84")
+def test_an_answer_that_comes_in_drops_is_given_up(
+    caller_of: MakeCaller, monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
     """I answer in Slack's place, one byte at a time, so that your threads wait for me."""
-    readings = itertools.count(0, seconds)
-    monkeypatch.setattr(transport, "time", SimpleNamespace(monotonic=lambda: next(readings)))
+    monkeypatch.setattr(transport, "TIMEOUT", 0.3)
+    with raw(answer, pause=0.01) as slack, pytest.raises(SlackCallError) as caught:
+        caller_of(slack.url).client.call("auth.test", TOKEN, {})
+    assert caught.value.code == "unreachable"
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.01])
+@pytest.mark.claim("C-84")
+def test_tls_is_held_to_the_same_deadline(tmp_path: Path, pause: float) -> None:
+    context, handler = self_signed(tmp_path), deadline.TlsHandler()
+    handler._tls.load_verify_locations(tmp_path / "server.pem")
+    with raw(SLOW["headers"], tls=context, pause=pause) as slack:
+        request = Request(f"https://127.0.0.1:{slack.port}/api/auth.test", b"a=1", method="POST")
+        if pause:
+            with pytest.raises(OSError, match=r"timed out|^$"):
+                build_opener(handler).open(request, timeout=0.5)
+        else:
+            with build_opener(handler).open(request, timeout=transport.TIMEOUT) as answer:
+                assert answer.read() == b'{"ok": true}'
+
+
+@pytest.mark.claim("C-84")
+def test_a_name_that_is_looked_up_for_ever_is_given_up(caller_of: MakeCaller, monkeypatch: pytest.MonkeyPatch) -> None:
+    over, looked_up = threading.Event(), socket.getaddrinfo
+
+    def hanging(host: str, port: int, **named: Any) -> Any:
+        if not named["flags"]:
+            over.wait(20)
+        return looked_up(host, port, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    monkeypatch.setattr(transport, "TIMEOUT", 0.05)
+    monkeypatch.setattr(deadline, "_LOOKUPS", threading.BoundedSemaphore(1))
     with raw(OK) as slack:
-        try:
-            caller_of(slack.url).client.call("auth.test", TOKEN, {})
-            found = "ok"
-        except SlackCallError as error:
-            found = error.code
-    assert found == code
+        client = caller_of(slack.url.replace("127.0.0.1", "localhost")).client
+        for case in ("that hangs", "beside as many as may hang"):
+            with pytest.raises(SlackCallError) as caught:
+                client.call("auth.test", TOKEN, {})
+            assert caught.value.code == "no_connection", case
+        assert slack.requests == [], "nothing was sent"
+    over.set()
+    for thread in threading.enumerate():
+        if thread.name == "look-up":
+            thread.join(5)
+
+
+@pytest.mark.claim("C-84")
+def test_all_of_a_names_addresses_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name with fifty addresses, none of which answers."""
+    now, tried = [1000.0], []
+
+    def silent(address: Any, seconds: float, ends_at: float) -> Any:
+        tried.append(address)
+        now[0] += seconds
+        raise TimeoutError
+
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(deadline, "_addresses", lambda *_: list(range(50)))
+    monkeypatch.setattr(deadline, "_connect", silent)
+    with pytest.raises(deadline.NotConnectedError):
+        deadline._connected("slack.com", 443, 1000.0 + transport.TIMEOUT)
+    assert len(tried) >= 49, "the last ones have their turn, too"
+    assert now[0] == pytest.approx(1000.0 + transport.TIMEOUT)
+
+
+def test_a_call_ends_before_the_lease_it_stands_under() -> None:
+    assert min(refresh_token.LEASE, run_event.LEASE) > transport.TIMEOUT * 2
 
 
 BROKEN = {
@@ -217,7 +286,7 @@ def test_the_field_and_not_the_status_says_what_went_wrong(caller_of: MakeCaller
 
 
 WAITS: dict[str | None, int] = {
-    "0": 0, "1": 1, "7": 7, "3600": 3600, "3601": 3600, "999999": 3600,
+    "0": 1, "1": 1, "7": 7, "3600": 3600, "3601": 3600, "999999": 3600,
     None: 30, "": 30, "-1": 30, "+1": 30, "1.5": 30, "1e9": 30, "soon": 30, "Wed, 21 Oct 2026 07:28:00 GMT": 30,
     "\xb2": 30, "7, 7": 30,
 }  # fmt: skip
@@ -240,9 +309,24 @@ def test_an_absurd_wait_is_not_waited_for(caller_of: MakeCaller, claimed: str) -
     assert 0 < found.retry_after <= 3600
 
 
-@pytest.mark.parametrize("body", [b'{"ok": false}', b'{"ok": false, "error": "token_revoked"}'])
+LIMITED = {
+    "no code": b'{"ok": false}',
+    "another code": b'{"ok": false, "error": "token_revoked"}',
+    "ok": b'{"ok": true}',
+    "huge": padded(300_000),
+    **UNREADABLE,
+}
+
+
+@pytest.mark.parametrize("body", LIMITED.values(), ids=LIMITED)
+@pytest.mark.claim("C-85")
 def test_a_429_is_a_rate_limit_whatever_its_body_says(caller_of: MakeCaller, body: bytes) -> None:
     found = failure(caller_of, http(body, "429 X", "Retry-After: 7\r\n"))
+    assert (found.code, found.kind, found.retry_after) == ("ratelimited", Kind.RATE, 7)
+
+
+def test_a_429_whose_body_never_comes_is_a_rate_limit(caller_of: MakeCaller) -> None:
+    found = failure(caller_of, http(b"", "429 X", "Retry-After: 7\r\n", length="4096"))
     assert (found.code, found.kind, found.retry_after) == ("ratelimited", Kind.RATE, 7)
 
 

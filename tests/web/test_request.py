@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from slackapp.errors import Refusal, Refused
-from slackapp.web.request import BODY_LIMIT, Request, read_request
+from slackapp.web.request import BODY_LIMIT, NoRawTargetError, Request, read_request
 from tests.support.world import World
 
 
@@ -74,10 +74,17 @@ def test_the_path_is_the_raw_target_and_nothing_is_decoded(target: str, path: st
     assert (request.path, request.raw_query) == (path, query)
 
 
+def test_gunicorn_calls_the_raw_target_by_another_name() -> None:
+    request = read(REQUEST_URI=None, RAW_URI="/slack%2Fevents?a=%41")
+    assert (request.path, request.raw_query) == ("/slack%2Fevents", "a=%41")
+    assert read(RAW_URI="/other").path == read().path, "where there are both, the usual one counts"
+
+
 @pytest.mark.parametrize("target", [None, b"/slack/events", 7])
 def test_a_server_without_a_raw_target_is_refused_loudly(target: Any) -> None:
-    with pytest.raises(RuntimeError, match="REQUEST_URI"):
-        read(REQUEST_URI=target)
+    for name in ("REQUEST_URI", "RAW_URI"):
+        with pytest.raises(NoRawTargetError):
+            read(**{"REQUEST_URI": None, name: target})
 
 
 BAD_LENGTHS = (
