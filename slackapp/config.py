@@ -7,7 +7,7 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,8 @@ def read_environment(folder: Path) -> dict[str, str]:
 
 
 _SYSTEMD = "CREDENTIALS_DIRECTORY"
+_EMBEDDED = {"state_ttl": forms.embedded_state_ttl}
+"""What a program with a store of ours inside may set otherwise than the service."""
 
 
 def dotenv_is_shared(folder: Path) -> bool:
@@ -193,6 +195,7 @@ def embedded(given: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {"credentials_directory": Path(credentials) if credentials else None}
     for setting in SETTINGS:
         text = given.get(setting.field) or setting.default or ""
+        setting = replace(setting, parse=_EMBEDDED.get(setting.field, setting.parse))
         values[setting.field] = _parsed(setting, text) if text or setting.default is not None else ""
     return Settings(**{**values, "signing_secrets": (), "client_secret": values["client_secret"] or Secret("")})
 

@@ -144,6 +144,11 @@ def state_ttl(text: str) -> int:
     return _whole(text, 60, 900)
 
 
+def embedded_state_ttl(text: str) -> int:
+    """The same for a program that decides for itself how long its installs may take: 1 to 900."""
+    return _whole(text, 1, 900)
+
+
 def state_limit(text: str) -> int:
     """1 to 10 million."""
     return _whole(text, 1, 10_000_000)

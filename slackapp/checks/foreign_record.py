@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slackapp.checks.code_grant import BOT_PREFIXES, USER_PREFIXES, is_token
-from slackapp.checks.scopes import scope_set
+from slackapp.checks.scopes import scope_list
 from slackapp.checks.slack_ids import is_enterprise, is_user, is_workspace
 from slackapp.model import GrantedToken, Secret, Tenant, Webhook
 
@@ -69,7 +69,7 @@ def read_token(fields: Mapping[str, Any], kind: str, now: int) -> GrantedToken |
         raise RecordError(f"its {kind}'s token lives for longer than any does")
     scopes = fields.get(f"{kind}_scopes")
     parts = scopes.split(",") if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
-    named = scope_set(part for part in parts if isinstance(part, str) and part.isascii())
+    named = scope_list(part for part in parts if isinstance(part, str) and part.isascii())
     return GrantedToken(Secret(access), Secret(refresh) if refresh else None, expires_in, named)
 
 

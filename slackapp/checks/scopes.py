@@ -1,7 +1,8 @@
 """What a token may do against what the app asks for: less means features that fail, more means damage if it is stolen.
 
 Stops:   scopes being compared in two ways in two places.
-How:     sets, sorted; white space after a comma is none of a scope's.
+How:     sets, sorted; white space after a comma is none of a scope's. Where somebody else's order is kept, as for a
+         Bolt app that gets back what it saved, two lists of the same scopes are equal all the same.
 Does not stop: scopes that drift; it only names them.
 Read:    docs.slack.dev/apis/web-api (x-oauth-scopes)
 """
@@ -14,6 +15,16 @@ Scopes = tuple[str, ...]
 def scope_set(parts: Iterable[str]) -> Scopes:
     """Sorted, each once, without the empty one that an empty list leaves."""
     return tuple(sorted({part.strip() for part in parts} - {""}))
+
+
+def scope_list(parts: Iterable[str]) -> Scopes:
+    """The same, in the order in which they came."""
+    return tuple(dict.fromkeys(scope for part in parts if (scope := part.strip())))
+
+
+def are_same(some: Scopes, others: Scopes) -> bool:
+    """Whether both say the same, whatever their order."""
+    return set(some) == set(others)
 
 
 def drift(asked: Scopes, has: Scopes) -> tuple[Scopes, Scopes]:

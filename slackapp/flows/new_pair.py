@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from slackapp.checks import code_grant
-from slackapp.checks.scopes import Scopes, drift
+from slackapp.checks.scopes import Scopes, are_same, drift
 from slackapp.errors import Refusal, Refused, StoreBusyError
 from slackapp.flows import trail
 from slackapp.flows.store_grant import seal_pair
@@ -29,7 +29,9 @@ def verify(app: App, token: Token, data: Mapping[str, Any]) -> GrantedToken:
     # claim: C-45
     if granted is None or granted.refresh is None:
         raise Refused(Refusal.GRANT_MALFORMED)
-    return granted if granted.scopes else replace(granted, scopes=token.scopes)
+    # Where nothing of it has changed, they stay in the order in which whoever saved the token had them.
+    is_known = not granted.scopes or are_same(granted.scopes, token.scopes)
+    return replace(granted, scopes=token.scopes) if is_known else granted
 
 
 def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
@@ -75,7 +77,7 @@ def store(app: App, token: Token, granted: GrantedToken, event: str, origin: Ori
 
 def _note_scopes(app: App, token: Token, granted: GrantedToken, origin: Origin, now: int) -> None:
     """A refresh may bring other scopes than the token had."""
-    if granted.scopes == token.scopes:
+    if are_same(granted.scopes, token.scopes):
         return
     if not token.user_id:
         installations.set_granted_scopes(app.db, token.tenant, granted.scopes)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slackapp.checks.scopes import are_same
 from slackapp.checks.slack_ids import is_enterprise
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
 from slackapp.flows import counting, needs_reinstall, new_pair, trail, use_token
@@ -132,7 +133,8 @@ def _note_scopes(
 
 def _is_known(installation: Installation, token: Token, scopes: tuple[str, ...]) -> bool:
     """The bot's stand with the installation, too."""
-    return token.scopes == scopes and (bool(token.user_id) or installation.scopes_granted == scopes)
+    of_bot = bool(token.user_id) or are_same(installation.scopes_granted, scopes)
+    return are_same(token.scopes, scopes) and of_bot
 
 
 def _store_scopes(app: App, before: Installation, token: Token, scopes: tuple[str, ...], origin: Origin) -> None:

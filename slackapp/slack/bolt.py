@@ -270,9 +270,10 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
 
 
 class SignedStateStore(OAuthStateStore, AsyncOAuthStateStore):
-    """States that are signed, live for 600 s, and work once, however many ask at the same time. Raises ConfigError.
+    """States that are signed, live for a while, and work once, however many ask at the same time. Raises ConfigError.
 
-    At most `limit` that have not expired are kept; more are refused, so that nobody fills the disk with them.
+    `expiration_seconds` is a whole number from 1 to 900; 600 is what Bolt's own cookie lives. At most `limit` states
+    that have not expired are kept, from 1 to 10 million; more are refused, so that nobody fills the disk with them.
     """
 
     def __init__(

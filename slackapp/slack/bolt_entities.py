@@ -5,7 +5,7 @@ from typing import Any
 
 from slack_sdk.oauth.installation_store import Bot, Installation
 
-from slackapp.checks.scopes import scope_set
+from slackapp.checks.scopes import scope_list
 from slackapp.checks.slack_ids import is_enterprise, is_workspace
 from slackapp.flows.hand_out import Found, OpenToken
 from slackapp.model import GrantedToken, Kept, Secret, Tenant, Webhook
@@ -114,7 +114,7 @@ def _granted(entity: Installation | Bot, kind: str, now: int) -> tuple[GrantedTo
 
 
 def _scopes(given: Sequence[str] | str | None) -> tuple[str, ...]:
-    return scope_set(given.split(",") if isinstance(given, str) else given or ())
+    return scope_list(given.split(",") if isinstance(given, str) else given or ())
 
 
 def _webhook(installation: Installation) -> Webhook | None:

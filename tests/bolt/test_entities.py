@@ -59,9 +59,10 @@ def test_every_field_of_a_bot_alone_comes_back_as_it_was_saved(store: Any) -> No
     assert vars(store.find_bot(**here())) == vars(saved) | refreshing
 
 
-def test_scopes_come_back_as_lists_however_they_were_given(store: Any) -> None:
-    two = ["app_mentions:read", "chat:write"]
-    for given, expected in (("chat:write,app_mentions:read", two), (two[::-1], two), ("", []), ([], []), (None, [])):
+def test_scopes_come_back_as_lists_in_the_order_saved_however_they_were_given(store: Any) -> None:
+    two = ["chat:write", "app_mentions:read"]
+    given_as = ((",".join(two), two), (two, two), (two[::-1], two[::-1]), ([*two, two[0]], two))
+    for given, expected in (*given_as, ("", []), ([], []), (None, [])):
         store.save(an_installation(bot_scopes=given, user_token="xoxp-1", user_scopes=given))
         found = [store.find_installation(**here()), store.find_installation(**here(user_id="U111"))]
         assert [entity.bot_scopes for entity in (*found, store.find_bot(**here()))] == [expected] * 3, given

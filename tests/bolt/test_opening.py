@@ -37,7 +37,9 @@ WRONG: dict[str, dict[str, Any]] = {
     "key_backup_dir= ": {"key_backup_dir": "~nobody-of-that-name/x"},
 }
 WRONG_STATES: dict[str, dict[str, Any]] = {
-    "expiration_seconds= must be a whole number from 60": {"expiration_seconds": 0},
+    "expiration_seconds= must be a whole number from 1 to 900": {"expiration_seconds": 0},
+    "expiration_seconds= must be a whole number from 1 to": {"expiration_seconds": 901},
+    "expiration_seconds= must be a whole number from": {"expiration_seconds": -1},
     "limit= must be a whole number from 1": {"limit": 0},
     "app_id=": {"app_id": "not an id"},
     "client_id= is missing": {"client_id": ""},

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from slackapp.errors import ConfigError
-from slackapp.flows import key_backup, list_tenants, purge_tenant, reencrypt_tenant, uninstall_tenant
+from slackapp.flows import (
+    key_backup,
+    list_tenants,
+    purge_tenant,
+    reencrypt_tenant,
+    uninstall_tenant,
+    validate_tenant,
+)
 from slackapp.model import Origin, Tenant
 from tests.bolt.stage import TEAM, Folder, Stores, an_installation, by_a_person, for_an_org, here, rotated
 from tests.flows.rotation import ask, row
@@ -104,6 +111,20 @@ def test_the_pair_that_one_of_them_refreshed_is_the_others(shared: World, store:
         assert use(**ids).bot_token == issued(shared, "xoxe.xoxb-")
         assert ask(shared)["ok"]
         assert row(shared)["generation"] == generation
+
+
+def test_neither_a_refresh_nor_a_check_puts_the_scopes_of_a_bolt_app_into_another_order(
+    shared: World, at: Stores, store: Any
+) -> None:
+    shared.browser().install()
+    plain = at.installations(managed_rotation=False)
+    found, order = plain.find_installation(**ids), SCOPES.split(",")[::-1]
+    plain.save(rotated(found, bot_scopes=order, installed_at=found.installed_at + 1))
+    shared.clock.advance(43_200 - 100)
+    assert validate_tenant.run(shared.service.app, north(), ORIGIN)[0].result == "ok"
+    assert row(shared)["generation"] == 3, "installed twice, refreshed once"
+    assert [known.find_bot(**ids).bot_scopes for known in (plain, store)] == [order] * 2
+    assert "scopes.changed" not in shared.audit()
 
 
 def test_an_install_by_the_other_one_replaces(shared: World, store: Any) -> None:

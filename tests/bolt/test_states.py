@@ -119,10 +119,11 @@ def test_a_state_is_taken_until_ten_minutes_have_passed(states: Any, clock: Cloc
     assert states.consume(state) is taken
 
 
-def test_how_long_a_state_lives_can_be_said(stores: Stores, clock: Clock) -> None:
-    store = stores.states(expiration_seconds=60)
+@pytest.mark.parametrize("seconds", [1, 10, 900])
+def test_how_long_a_state_lives_can_be_said(stores: Stores, clock: Clock, seconds: int) -> None:
+    store = stores.states(expiration_seconds=seconds)
     one, other = store.issue(), store.issue()
-    clock.advance(60)
+    clock.advance(seconds)
     assert store.consume(one)
     clock.advance(1)
     assert not store.consume(other)

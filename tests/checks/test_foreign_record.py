@@ -68,13 +68,13 @@ def test_a_person_has_the_id_of_one() -> None:
 # Tokens
 
 
-def test_a_pair_has_what_is_left_of_its_life_and_its_scopes_in_order() -> None:
+def test_a_pair_has_what_is_left_of_its_life_and_its_scopes_in_the_order_of_the_source() -> None:
     for scopes in ("b, a,b,", ["b", "a", " b", "", 5, "ü"]):
         token = foreign_record.read_token({**PAIR, "bot_scopes": scopes}, "bot", NOW)
         assert token is not None
         assert token.refresh is not None
         found = (token.access.reveal(), token.refresh.reveal(), token.expires_in, token.scopes)
-        assert found == ("xoxe.xoxb-1", "xoxe-1", 60, ("a", "b"))
+        assert found == ("xoxe.xoxb-1", "xoxe-1", 60, ("b", "a"))
     late = foreign_record.read_token(PAIR, "bot", NOW + 3600)
     assert late is not None
     assert (late.expires_in, late.scopes) == (60 - 3600, ())
