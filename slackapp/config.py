@@ -195,8 +195,8 @@ def embedded(given: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {"credentials_directory": Path(credentials) if credentials else None}
     for setting in SETTINGS:
         text = given.get(setting.field) or setting.default or ""
-        setting = replace(setting, parse=_EMBEDDED.get(setting.field, setting.parse))
-        values[setting.field] = _parsed(setting, text) if text or setting.default is not None else ""
+        parsing = replace(setting, parse=_EMBEDDED.get(setting.field, setting.parse))
+        values[setting.field] = _parsed(parsing, text) if text or setting.default is not None else ""
     return Settings(**{**values, "signing_secrets": (), "client_secret": values["client_secret"] or Secret("")})
 
 

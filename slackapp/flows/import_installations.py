@@ -2,6 +2,10 @@
 
 Running it twice changes nothing: a token is taken where there is none, or where the source's was issued after ours.
 The source is not touched, unless asked for afterwards, and then only where everything is here.
+
+Before a token is stored Slack is asked whose it is. One that Slack says is another's is not taken, and neither is one
+about which Slack cannot be asked just now. A dead or expired one is taken: that names nobody else, and a refresh may
+bring it back to life, or `slackapp check` find that none does.
 """
 
 from collections import defaultdict
@@ -11,7 +15,7 @@ from dataclasses import dataclass, replace
 from slackapp.checks import foreign_record
 from slackapp.checks.foreign_record import RecordError, name_of, text
 from slackapp.errors import DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError, StoreError
-from slackapp.flows import keep_installation
+from slackapp.flows import ask_whose, keep_installation
 from slackapp.model import GrantedToken, Kept, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import installations, installers, tokens
@@ -86,6 +90,7 @@ def erase(app: App, source: Source, origin: Origin) -> Erased:
 
 def _take_all(app: App, records: Iterable[Foreign], origin: Origin) -> list[Report]:
     reports: list[Report] = []
+    asking = ask_whose.Asking(app)
     by_tenant: dict[Tenant, list[Foreign]] = defaultdict(list)
     for record in records:
         try:
@@ -93,11 +98,13 @@ def _take_all(app: App, records: Iterable[Foreign], origin: Origin) -> list[Repo
         except RecordError as error:
             reports.append(Report(record, None, _who(record), f"skipped: {error}"))
     for tenant in sorted(by_tenant):
-        reports.extend(_take(app, tenant, by_tenant[tenant], origin))
+        reports.extend(_take(app, tenant, by_tenant[tenant], asking, origin))
     return reports
 
 
-def _take(app: App, tenant: Tenant, records: Iterable[Foreign], origin: Origin) -> list[Report]:
+def _take(
+    app: App, tenant: Tenant, records: Iterable[Foreign], asking: ask_whose.Asking, origin: Origin
+) -> list[Report]:
     """One tenant: its newest bot, and every person with the newest token; in the order in which they came."""
     reports, now = [], app.clock()
     bots: list[_Read] = []
@@ -122,7 +129,7 @@ def _take(app: App, tenant: Tenant, records: Iterable[Foreign], origin: Origin) 
         read = max(reads, key=lambda read: (read.kept.installed_at, read.record.order))
         newest.append(replace(read, kept=replace(read.kept, bot=None, user=user)))
     for read in sorted(newest, key=lambda read: (read.kept.installed_at, read.kept.user_id != "", read.record.order)):
-        reports.append(Report(read.record, tenant, read.kept.user_id or "bot", _keep(app, read, origin, now)))
+        reports.append(Report(read.record, tenant, read.kept.user_id or "bot", _keep(app, read, asking, origin, now)))
     return reports
 
 
@@ -138,10 +145,14 @@ def _issued(read: _Read, token: GrantedToken | None) -> tuple[bool, int, float, 
     return life is not None, life or 0, installed_at, read.record.kind == "bot", read.record.order
 
 
-def _keep(app: App, read: _Read, origin: Origin, now: int) -> str:
+def _keep(app: App, read: _Read, asking: ask_whose.Asking, origin: Origin, now: int) -> str:
     """`now` is when it was counted how long tokens live."""
     result = _compare(app, read, now)
     if result == TAKEN:
+        # claim: C-104
+        why_not = "" if read.record.proven else asking.why_not(read.kept)
+        if why_not:
+            return f"skipped: {why_not}"
         try:
             keep_installation.run(app, read.kept, origin, read_at=now)
         except _NO_KEY:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slackapp.checks import whose_token
 from slackapp.checks.scopes import are_same
 from slackapp.checks.slack_ids import is_enterprise
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
@@ -89,7 +90,7 @@ def _check(app: App, installation: Installation, token: Token, origin: Origin) -
         if refused.install_url:
             return _dead(app, installation, user_id, refused.refusal.value.code)
         return Checked(tenant, installation.name, user_id, f"unknown: {refused.refusal.value.code}")
-    if not _is_whose_it_should_be(tenant, answer.data):
+    if not whose_token.is_tenants(tenant, answer.data):
         trail.note_alone(app, "token.foreign", tenant, origin, "failed", f"user={user_id}", app.clock())
         app.log.error("token_of_another_tenant", {"mend": "uninstall the tenant, and let it install again"})
         return Checked(tenant, installation.name, user_id, "foreign: Slack names another tenant")
@@ -101,12 +102,6 @@ def _check(app: App, installation: Installation, token: Token, origin: Origin) -
 def _dead(app: App, installation: Installation, user_id: str, why: str) -> Checked:
     url = needs_reinstall.install_url(app, installation.tenant)
     return Checked(installation.tenant, installation.name, user_id, f"dead: {why}", install_url=url)
-
-
-def _is_whose_it_should_be(tenant: Tenant, data: Mapping[str, Any]) -> bool:
-    """An org-wide token is answered with the org's id in place of the team's, or beside it."""
-    named = (data.get("team_id"),) if tenant.kind == "T" else (data.get("team_id"), data.get("enterprise_id"))
-    return tenant.id in named
 
 
 def _note_org(app: App, installation: Installation, data: Mapping[str, Any], origin: Origin) -> None:

@@ -22,6 +22,18 @@ _BUSY_SECONDS = 2
 _WAL_HEADER = b"\x02\x02"
 """Bytes 18 and 19 of a database that has a log beside it (sqlite.org/fileformat2.html)."""
 
+_MUST = {"id", "app_id", "enterprise_id", "team_id", "bot_token", "bot_id", "bot_user_id", "bot_scopes", "installed_at"}
+"""What every release of slack_sdk since 3.0 has had in both tables; an installation has `_OF_PEOPLE` as well."""
+_OF_PEOPLE = {
+    "user_id", "user_token", "user_scopes",
+    "incoming_webhook_url", "incoming_webhook_channel_id", "incoming_webhook_configuration_url",
+}  # fmt: skip
+_MAY = {
+    "enterprise_name", "enterprise_url", "team_name", "is_enterprise_install", "token_type",  # since 3.1
+    "incoming_webhook_channel",
+    "bot_refresh_token", "bot_token_expires_at", "user_refresh_token", "user_token_expires_at",  # since 3.8
+}  # fmt: skip
+
 Place = tuple[Any, ...]
 """Where a source keeps all of one workspace or org; what it can erase."""
 
@@ -113,8 +125,14 @@ class BoltSqlite:
     def _rows(self, connection: sqlite3.Connection) -> list[Foreign]:
         found = []
         for kind, name in (("bot", "bolt_bots"), ("installation", "bolt_installations")):
-            for row in connection.execute(self._queries[name].sql, {"client_id": self._client_id}):
-                fields = dict(row)
+            rows = connection.execute(self._queries[name].sql, {"client_id": self._client_id})
+            columns = {column[0] for column in rows.description}
+            must = _MUST | _OF_PEOPLE if kind == "installation" else _MUST
+            if must - columns:
+                why = f"slack_{kind}s has no column {min(must - columns)}"
+                raise ConfigError(f"{self._path}: is not a database of Bolt's SQLite store ({why})")
+            for row in rows:
+                fields = {name: row[name] for name in columns & (must | _MAY)}
                 place = (fields["enterprise_id"] or "", fields["team_id"] or "")
                 found.append(Foreign(kind, place, f"slack_{kind}s, row {row['id']}", fields.pop("id"), fields))
         return found

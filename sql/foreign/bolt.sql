@@ -9,18 +9,15 @@ SELECT client_id, count(*) AS found
 
 -- name: bolt_installations :many
 -- tenant: none (all that is to be taken over)
-SELECT id, app_id, enterprise_id, enterprise_name, enterprise_url, team_id, team_name, bot_token, bot_id, bot_user_id,
-       bot_scopes, bot_refresh_token, bot_token_expires_at, user_id, user_token, user_scopes, user_refresh_token,
-       user_token_expires_at, incoming_webhook_url, incoming_webhook_channel, incoming_webhook_channel_id,
-       incoming_webhook_configuration_url, is_enterprise_install, token_type, installed_at
+-- Not by name: older releases of slack_sdk made fewer columns. store/foreign.py knows which are used, and which must be.
+SELECT *
   FROM slack_installations
  WHERE client_id = :client_id
  ORDER BY id;
 
 -- name: bolt_bots :many
 -- tenant: none (all that is to be taken over)
-SELECT id, app_id, enterprise_id, enterprise_name, team_id, team_name, bot_token, bot_id, bot_user_id, bot_scopes,
-       bot_refresh_token, bot_token_expires_at, is_enterprise_install, installed_at
+SELECT *
   FROM slack_bots
  WHERE client_id = :client_id
  ORDER BY id;

@@ -13,15 +13,24 @@ import pytest
 from slack_sdk.oauth.installation_store import Bot, Installation
 
 from slackapp.crypto import records
-from slackapp.errors import DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError, StoreFullError
+from slackapp.errors import (
+    ConfigError,
+    DecryptError,
+    KeyMissingError,
+    KeyRevokedError,
+    KeyUnavailableError,
+    StoreFullError,
+)
 from slackapp.flows import import_installations, keep_installation
 from slackapp.flows.import_installations import HERE, LATER, TAKEN, Report
+from slackapp.localslack.model import Fault
 from slackapp.model import Origin, Tenant
 from slackapp.slack.bolt import EncryptedInstallationStore
 from slackapp.store import installations, installers
 from slackapp.store.foreign import Foreign
 from tests.flows.rotation import LIFE, ask, change, stored
 from tests.support.bolt_sources import (
+    ADDED,
     KINDS,
     BoltStore,
     Files,
@@ -272,6 +281,33 @@ def test_while_time_goes_on_no_token_seems_to_live_longer(world: World, sqlite: 
         assert changes_nothing(world, sqlite)
 
 
+@pytest.mark.parametrize("release", ADDED)
+@EACH_KIND
+def test_what_an_old_release_of_slack_sdk_saved_is_taken_and_erased(
+    world: World, folder: Path, kind: str, release: str
+) -> None:
+    """Before rotation, and before names of teams and org-wide installs, neither a column nor a field of them was."""
+    store, south = made(kind, folder), Tenant("T", SOUTH)
+    saved = bolts(world.slack, SOUTH, SOUTH_ADMIN, BEFORE, **HOOK)
+    store.save(saved)
+    store.age(release)
+    assert taken(world, store) == [(SOUTH, SOUTH_ADMIN), (SOUTH, "bot")]
+    assert [ask(world, user_id, south)["ok"] for user_id in ("", SOUTH_ADMIN)] == [True, True]
+    with ours(world) as here:
+        found = here.find_installation(enterprise_id=None, team_id=SOUTH)
+        assert (found.incoming_webhook_url, found.bot_id) == (saved.incoming_webhook_url, saved.bot_id)
+    assert changes_nothing(world, store)
+    assert erase(world, store) == ([SOUTH], [])
+    assert b"xox" not in store.bytes()
+
+
+def test_a_table_without_a_column_that_every_release_has_is_none_of_bolts(world: World, sqlite: Sqlite) -> None:
+    sqlite.change("ALTER TABLE slack_installations DROP COLUMN user_scopes")
+    why = r"is not a database of Bolt's SQLite store \(slack_installations has no column user_scopes\)$"
+    with pytest.raises(ConfigError, match=why):
+        run(world, sqlite)
+
+
 def test_no_token_lies_here_in_clear_nor_in_the_log(world: World, sqlite: Sqlite) -> None:
     saved = fill(world, sqlite)
     reports = run(world, sqlite)
@@ -307,6 +343,97 @@ def test_a_name_that_cannot_be_stored_is_made_one(world: World, files: Files) ->
     assert taken(world, files) == [(ORG_TEAM, ORG_ADMIN), (ORG_TEAM, "bot")]
     row = world.rows("SELECT team_name, enterprise_name FROM installations")[0]
     assert tuple(row) == ("N?rth", "?vergreen")
+
+
+# Whose it is, as Slack says
+
+FOREIGN = {
+    "another workspace's bot": (SOUTH, "", "another tenant's"),
+    "an org's bot": (ORG, "", "another tenant's"),
+    "another workspace's person": (SOUTH, SOUTH_ADMIN, "another tenant's"),
+    "another person": (NORTH, MEMBER, "another person's"),
+}
+
+
+@pytest.mark.parametrize(("whose", "user_id", "why"), FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.claim("C-104")
+def test_a_token_that_slack_says_is_anothers_is_neither_taken_nor_erased(
+    world: World, files: Files, whose: str, user_id: str, why: str
+) -> None:
+    kind, who = ("user", user_id) if user_id else ("bot", "bot")
+    slack = world.slack
+    other = granted(slack, kind, whose, user_id or slack.state.installs[whose].bot_user_id)
+    pair = {f"{kind}_refresh_token": None, f"{kind}_token_expires_at": None, **other}
+    saved = bolts(slack, NORTH, ADMIN, BEFORE, **pair)
+    files.save(saved)
+    files.save(bolts(slack, SOUTH, "", BEFORE))
+    refused = (NORTH, ADMIN if user_id else who, f"skipped: Slack says that its token is {why}")
+    reports = told(run(world, files))
+    assert refused in reports
+    assert {report for report in reports if report[2] != TAKEN} == {refused}
+    assert str(other[f"{kind}_token"]) not in [access(world, row["user_id"]) for row in of_north(world)]
+    assert erase(world, files) == ([SOUTH], [NORTH])
+    assert str(other[f"{kind}_token"]).encode() in files.bytes()
+
+
+def of_north(world: World) -> list[Any]:
+    """The rows of its tokens."""
+    return world.rows("SELECT user_id FROM tokens WHERE tenant_id = ?", NORTH)
+
+
+def test_a_person_whom_slack_calls_by_the_other_of_two_ids_is_the_same(world: World, files: Files) -> None:
+    world.slack.fault(Fault("auth.test", "patch", patch={"user_id": "U0EVERADM1"}, times=-1))
+    files.save(bolts(world.slack, ORG_TEAM, ORG_ADMIN, BEFORE))
+    assert taken(world, files) == [(ORG_TEAM, ORG_ADMIN), (ORG_TEAM, "bot")]
+
+
+@pytest.mark.parametrize("code", ["invalid_auth", "token_revoked", "token_expired"])
+def test_a_token_of_which_slack_does_not_say_whose_it_is_is_taken(world: World, files: Files, code: str) -> None:
+    """Its refresh token may live, and a later check tells of one that is over."""
+    files.save(bolts(world.slack, NORTH, ADMIN, BEFORE))
+    world.slack.fault(Fault("auth.test", "error", error=code, times=-1))
+    assert taken(world, files) == [(NORTH, ADMIN), (NORTH, "bot")]
+
+
+def test_while_slack_is_away_nothing_is_taken_and_it_is_not_asked_for_every_record(
+    world: World, files: Files
+) -> None:
+    fill(world, files)
+    world.slack.fault(Fault("auth.test", "html500", times=-1))
+    world.slack.called.clear()
+    results = [report.result for report in run(world, files)]
+    assert len(results) == len(EVERYBODY)
+    assert set(results[:3]) == {"skipped: Slack could not be asked whose it is (server_error); import again later"}
+    without = (len(EVERYBODY) - 1) - 3  # one of them has no token
+    assert results.count("skipped: Slack could not be asked whose it is; import again later") == without
+    assert world.calls() == ["auth.test"] * 3
+    assert world.count("tokens") == 0
+    assert erase(world, files)[0] == []
+    world.slack.clear_faults()
+    taken(world, files)
+    assert changes_nothing(world, files)
+
+
+def test_where_slack_wants_to_be_asked_more_slowly_the_import_waits(world: World, files: Files) -> None:
+    waited: list[float] = []
+    world.equip(wait=waited.append)
+    files.save(bolts(world.slack, SOUTH, SOUTH_ADMIN, BEFORE, **without("user")))
+    world.slack.fault(Fault("auth.test", "ratelimited", times=2, retry_after=7))
+    assert taken(world, files) == [(SOUTH, SOUTH_ADMIN), (SOUTH, "bot")]
+    assert waited == [7, 7]
+    world.slack.fault(Fault("auth.test", "ratelimited", times=-1))
+    files.save(bolts(world.slack, NORTH, ADMIN, BEFORE, **without("user")))
+    assert (NORTH, "bot", "skipped: Slack could not be asked whose it is (ratelimited); import again later") in told(
+        run(world, files)
+    )
+
+
+def test_what_slack_was_asked_about_already_is_not_asked_again(world: World, files: Files) -> None:
+    fill(world, files)
+    run(world, files)
+    world.slack.called.clear()
+    assert changes_nothing(world, files)
+    assert world.calls() == []
 
 
 # Which of several records counts

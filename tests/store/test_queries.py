@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from slack_sdk.oauth.installation_store import Installation
 
 from slackapp.store import queries
 from slackapp.store.db import Database
@@ -132,12 +133,12 @@ def test_every_foreign_statement_fits_the_tables_that_slack_sdk_makes(tmp_path: 
 def test_every_column_of_slack_sdks_tables_is_read(tmp_path: Path) -> None:
     """Stops something that a Bolt app has saved from being lost with the source."""
     store = Sqlite(tmp_path / "source" / "bolt.db")
-    found = queries.load("foreign")
-    with contextlib.closing(sqlite3.connect(store.path)) as connection:
-        for table, name in (("slack_bots", "bolt_bots"), ("slack_installations", "bolt_installations")):
-            columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-            read = {column[0] for column in connection.execute(found[name].sql, {"client_id": ""}).description}
-            assert columns - read == {"client_id"}
+    store.save(Installation(app_id="A1", team_id="T1", user_id="U1", bot_token="xoxb-1", bot_id="B1", bot_user_id="U2"))
+    found = store.source().records()
+    assert [record.kind for record in found] == ["bot", "installation"]
+    for record in found:
+        columns = {row[1] for row in store.rows(f"PRAGMA table_info(slack_{record.kind}s)")}
+        assert columns - record.fields.keys() == {"id", "client_id"}
 
 
 def test_a_foreign_statement_that_changes_rows_names_the_client_and_both_ids() -> None:

@@ -5,6 +5,7 @@ SQLAlchemy is not among what tests need; the file that its store makes is writte
 
 import functools
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -67,6 +68,12 @@ def tidy() -> Iterator[None]:
         yield
 
 
+ROTATION = ("bot_refresh_token", "bot_token_expires_at", "user_refresh_token", "user_token_expires_at")
+NAMES = ("enterprise_name", "enterprise_url", "team_name", "is_enterprise_install", "token_type")
+ADDED = {"3.7": ROTATION, "3.0": (*ROTATION, *NAMES, "incoming_webhook_channel")}
+"""By release of slack_sdk: what only later ones save."""
+
+
 class BoltStore:
     """One of the stores, and how it is named on our command line."""
 
@@ -91,6 +98,10 @@ class BoltStore:
 
     def save_bot(self, bot: Bot) -> None:
         """What it saves after the bot alone was refreshed."""
+        raise NotImplementedError
+
+    def age(self, release: str) -> None:
+        """Makes what is there what that release of slack_sdk would have made."""
         raise NotImplementedError
 
     def files(self) -> dict[str, str]:
@@ -127,6 +138,12 @@ class Sqlite(BoltStore):
     def save_bot(self, bot: Bot) -> None:
         with self._at(bot.installed_at), tidy():
             self.builtin.save_bot(bot)
+
+    def age(self, release: str) -> None:
+        for table in ("slack_installations", "slack_bots"):
+            known = {row[1] for row in self.rows(f"PRAGMA table_info({table})")}
+            for name in known.intersection(ADDED[release]):
+                self.change(f"ALTER TABLE {table} DROP COLUMN {name}")
 
     @contextmanager
     def _at(self, when: float) -> Iterator[None]:
@@ -211,6 +228,12 @@ class Files(BoltStore):
     def save_bot(self, bot: Bot) -> None:
         assert self.builtin is not None
         self.builtin.save_bot(bot)
+
+    def age(self, release: str) -> None:
+        later = {*ADDED[release], "custom_values"}
+        for file in self.folder.glob("*/*"):
+            fields = json.loads(file.read_text())
+            file.write_text(json.dumps({name: value for name, value in fields.items() if name not in later}))
 
 
 class FilesWithoutHistory(Files):
