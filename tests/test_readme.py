@@ -72,6 +72,10 @@ READING = (
         "the database: pragmas, transactions, files, tables",
         ("store/db.py", "store/turns.py", "store/files.py", "store/queries.py", "../sql/migrations/"),
     ),
+    (
+        "what a Bolt app, or its old store, hands over: whose it is, and which of two pairs counts",
+        ("flows/keep_installation.py", "flows/import_installations.py", "flows/ask_whose.py"),
+    ),
     ("calls to Slack", ("slack/client.py", "slack/transport.py")),
     ("settings, composition, the server", ("config.py", "settingforms.py", "app.py", "cli/server.py")),
 )  # fmt: skip
@@ -80,9 +84,7 @@ FIRST_SITTING = 7
 LEFT_OUT = {
     "flows/bolt_states.py": "for the stores for Bolt",
     "flows/forget_installation.py": "for the stores for Bolt",
-    "flows/keep_installation.py": "for the stores for Bolt",
-    "flows/import_installations.py": "moving in, by an operator who has the tokens in clear already",
-    "flows/import_token.py": "the same",
+    "flows/import_token.py": "moving in, by an operator who has the token in clear already",
     "flows/list_tenants.py": "shows what is there",
     "flows/counting.py": "counters",
     "flows/measure.py": "counters",

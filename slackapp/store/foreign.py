@@ -130,7 +130,7 @@ class BoltSqlite:
             must = _MUST | _OF_PEOPLE if kind == "installation" else _MUST
             if must - columns:
                 why = f"slack_{kind}s has no column {min(must - columns)}"
-                raise ConfigError(f"{self._path}: is not a database of Bolt's SQLite store ({why})")
+                raise CommandError(f"{self._path}: is not a database of Bolt's SQLite store ({why})")
             for row in rows:
                 fields = {name: row[name] for name in columns & (must | _MAY)}
                 place = (fields["enterprise_id"] or "", fields["team_id"] or "")

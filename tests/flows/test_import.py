@@ -14,7 +14,7 @@ from slack_sdk.oauth.installation_store import Bot, Installation
 
 from slackapp.crypto import records
 from slackapp.errors import (
-    ConfigError,
+    CommandError,
     DecryptError,
     KeyMissingError,
     KeyRevokedError,
@@ -304,7 +304,7 @@ def test_what_an_old_release_of_slack_sdk_saved_is_taken_and_erased(
 def test_a_table_without_a_column_that_every_release_has_is_none_of_bolts(world: World, sqlite: Sqlite) -> None:
     sqlite.change("ALTER TABLE slack_installations DROP COLUMN user_scopes")
     why = r"is not a database of Bolt's SQLite store \(slack_installations has no column user_scopes\)$"
-    with pytest.raises(ConfigError, match=why):
+    with pytest.raises(CommandError, match=why):
         run(world, sqlite)
 
 
