@@ -40,8 +40,11 @@ def challenge_of(body: Mapping[str, Any]) -> str | None:
 
 
 def is_for_app(body: Mapping[str, Any], app_id: str) -> bool:
-    """True when the body names our app."""
-    return bool(body.get("api_app_id") == app_id)
+    """True when the body names our app, false when it names another. Raises Refused for one that names none."""
+    claimed_app = body.get("api_app_id")
+    if not isinstance(claimed_app, str):
+        raise Refused(Refusal.EVENT)
+    return claimed_app == app_id
 
 
 def read_envelope(body: Mapping[str, Any]) -> Envelope:

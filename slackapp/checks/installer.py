@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from slackapp.checks.slack_ids import is_user
 from slackapp.errors import Refusal, Refused
 
 ASKING = "users:read"
@@ -69,8 +70,9 @@ def require_admin(answer: Mapping[str, Any], installer_id: str, org_wide: bool) 
     that can be used.
     """
     user = _mapping(answer.get("user"))
+    # A person of an org has two ids, one there and one in the workspace; Slack answers with either, and names both.
     # claim: C-12
-    if user.get("id") != installer_id:
+    if not is_user(user.get("id")) or installer_id not in (user["id"], _mapping(user.get("enterprise_user")).get("id")):
         raise Refused(Refusal.INSTALLER_UNKNOWN)
     barred = [user.get(flag) for flag in _BARRED]
     # claim: C-12

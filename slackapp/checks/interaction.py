@@ -1,8 +1,9 @@
 """A verified form is a slash command, or an interaction, that can be kept; and what decides who acts on it.
 
 Stops:   a field of an unexpected type or size reaching a behaviour's look-up; an interaction of another app.
-How:     `api_app_id` must be ours; names of commands and types must have their forms, and ids of actions, which may be
-         any text, a bounded length. The key, such as `/name` or `block_actions:ACTION`, alone chooses the function.
+How:     `api_app_id`, where there is one, must be ours: shortcuts and legacy buttons have none, and the signing secret
+         is one app's alone. Names of commands and types must have their forms, and ids of actions, which may be any
+         text, a bounded length. The key, such as `/name` or `block_actions:ACTION`, alone chooses the function.
 Does not stop: anything, if the signature was not verified first.
 Read:    docs.slack.dev/interactivity (implementing slash commands, handling user interaction)
 """
@@ -15,12 +16,15 @@ from typing import Any
 from slackapp.checks.json_body import parse_json
 from slackapp.errors import Refusal, Refused
 
-_COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
+# Any script: no space, no control character, no half of a surrogate pair.
+_COMMAND = re.compile(r"/[^/\s\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,31}")
+_NAME = re.compile(r"[^\x00\ud800-\udfff]{0,255}")
 _TYPE = re.compile(r"[a-z_]{1,64}")
-_MOST = 255
 _NAMED = frozenset(
     {"block_actions", "block_suggestion", "view_submission", "view_closed", "shortcut", "message_action"}
 )
+AT_ONCE = ("block_suggestion:", "dialog_suggestion:")
+"""How the keys begin of what Slack wants answered in the response itself: the options of a menu."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Interaction:
 def read_command(form: Mapping[str, str], app_id: str) -> Interaction | None:
     """A slash command; None for another app's. Raises Refused."""
     # claim: C-70
-    if form.get("api_app_id") != app_id:
+    if not _is_ours(form.get("api_app_id"), app_id):
         return None
     command = form.get("command", "")
     if not _COMMAND.fullmatch(command):
@@ -44,9 +48,10 @@ def read_command(form: Mapping[str, str], app_id: str) -> Interaction | None:
 
 def read_interaction(form: Mapping[str, str], app_id: str) -> Interaction | None:
     """A button, a modal, a shortcut; None for another app's. Raises Refused."""
-    payload = parse_json(form.get("payload", "").encode())
+    # A half of a surrogate pair in bytes is no UTF-8: parse_json refuses it.
+    payload = parse_json(form.get("payload", "").encode("utf-8", "surrogatepass"))
     # claim: C-70
-    if payload.get("api_app_id") != app_id:
+    if not _is_ours(payload.get("api_app_id"), app_id):
         return None
     kind = payload.get("type")
     if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
@@ -54,9 +59,16 @@ def read_interaction(form: Mapping[str, str], app_id: str) -> Interaction | None
     name = _name(kind, payload)
     if name is None and kind not in _NAMED:
         name = ""  # a type of tomorrow
-    if not isinstance(name, str) or len(name) > _MOST:
+    # claim: C-74
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise Refused(Refusal.EVENT)
     return Interaction(f"{kind}:{name}", {key: value for key, value in payload.items() if key != "token"})
+
+
+def _is_ours(claimed_app: object, app_id: str) -> bool:
+    if claimed_app is not None and not isinstance(claimed_app, str):
+        raise Refused(Refusal.EVENT)
+    return claimed_app is None or claimed_app == app_id
 
 
 def _name(kind: str, payload: Mapping[str, Any]) -> object:

@@ -1,9 +1,10 @@
 """A body is JSON of a kind that every later reader understands alike.
 
 Stops:   bodies that parse differently in two places (duplicate keys, byte order marks, NaN), and bodies that hurt a
-         parser or a database (deep nesting, huge integers, lone surrogates, NUL).
+         parser or a database (deep nesting, huge integers, keys with lone surrogates or NUL).
 How:     UTF-8 is decoded strictly first; the parser's hooks refuse what they see; a walk looks at the rest, where
-         the text shows that there can be any.
+         the text shows that there can be any. Values are texts of people, who write what they like: a NUL or half a
+         surrogate pair, written as an escape, stays as it is. What is used as an id has its own form.
 Does not stop: a large body; the request's bound does. Read only after the signature holds.
 Read:    RFC 8259 sections 4 and 8; RFC 7493 (I-JSON)
 """
@@ -25,7 +26,7 @@ def parse_json(raw_body: bytes) -> dict[str, Any]:
         value = json.loads(
             text, object_pairs_hook=_without_duplicates, parse_constant=_refuse, parse_int=_int64, parse_float=_finite
         )
-        # With fewer brackets nothing is nested deeper; and only an escape makes a NUL or half a surrogate pair.
+        # With fewer brackets nothing is nested deeper; and only an escape makes a key with NUL or half a pair.
         if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
             _walk(value, 1)
     except (ValueError, RecursionError, OverflowError):
@@ -70,20 +71,18 @@ def _walk(value: Any, depth: int) -> None:
     if depth > MAX_DEPTH and isinstance(value, (list, dict)):
         raise ValueError
     match value:
-        case str():
-            _check_text(value)
         case list():
             for item in value:
                 _walk(item, depth + 1)
         case dict():
             for key, item in value.items():
-                _check_text(key)
+                _check_key(key)
                 _walk(item, depth + 1)
 
 
-def _check_text(text: str) -> None:
+def _check_key(key: str) -> None:
     # claim: C-66
-    if "\x00" in text:
+    if "\x00" in key:
         raise ValueError
     # claim: C-66
-    text.encode("utf-8")  # a lone surrogate, written as an escape, cannot be encoded: UnicodeEncodeError
+    key.encode("utf-8")  # a lone surrogate, written as an escape, cannot be encoded: UnicodeEncodeError

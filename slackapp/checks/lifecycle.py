@@ -79,7 +79,9 @@ def read_revocation(event_type: str, event: Mapping[str, Any]) -> Revocation:
 
 
 def _users(tokens: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    listed = tokens.get(key) or []
+    listed = tokens.get(key)
+    if listed is None:
+        return ()
     if not isinstance(listed, list) or not all(is_user(user) for user in listed):
         raise Refused(Refusal.EVENT)
     return tuple(dict.fromkeys(listed))

@@ -3,17 +3,23 @@
 Stops:   one customer's event being answered with another customer's token. In a channel shared between companies the
          top-level `team_id` can be the other company's, and `context_team_id` and the ids inside the event too.
 How:     the first entry of `authorizations` decides; only where there is none, the top-level ids do. Nothing else in
-         the body, and no header, is looked at.
+         the body, and no header, is looked at. An org's id is one wherever it stands, even where a team's is due.
+         A Home tab acts for the workspace that it is shown in, a modal for where its app is installed.
 Does not stop: anything, if the signature was not verified first.
 Read:    docs.slack.dev/apis/events-api (authorizations); docs.slack.dev/apis/slack-connect
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from slackapp.checks.slack_ids import is_enterprise, is_workspace
 from slackapp.errors import Refusal, Refused
 from slackapp.model import Tenant
+
+_AUTHORIZATION = {
+    "team_id": str, "enterprise_id": str, "user_id": str, "is_bot": bool, "is_enterprise_install": bool,
+}  # fmt: skip
 
 
 def tenants_of_event(body: Mapping[str, Any]) -> tuple[Tenant, ...]:
@@ -34,11 +40,11 @@ def tenant_of_lifecycle(body: Mapping[str, Any]) -> Tenant | None:
     An uninstall of one workspace must never erase the org that the workspace belongs to: an authorization that names
     an org, and does not say that it is org-wide, decides nothing here.
     """
-    named = _first_authorization(body)
+    first = _first_authorization(body)
+    found = _tenants(first)
     # claim: C-62
-    if not named.get("team_id") and named.get("is_enterprise_install") is not True:
-        named = body
-    found = _tenants(named)
+    if not found or (found[0].kind == "E" and first.get("is_enterprise_install") is not True):
+        found = _tenants(body)
     return found[0] if found else None
 
 
@@ -56,20 +62,44 @@ def tenants_of_interaction(payload: Mapping[str, Any]) -> tuple[Tenant, ...]:
     """Where to look for a button or a modal. Raises Refused.
 
     A modal may be sent off from the other side of a shared channel: then all ids but the view's own are the other
-    company's, and only where the app is installed counts.
+    company's, and only where the app is installed counts. Of a Home tab that field names the workspace where the app
+    was installed first, which need not be the one that the tab was open in.
     """
-    view, team, user, enterprise = (_part(payload, name) for name in ("view", "team", "user", "enterprise"))
+    places, enterprise = _places(payload), _id(_part(payload, "enterprise"), "id")
     org_wide = payload.get("is_enterprise_install") is True
-    installed = view.get("app_installed_team_id")
-    if installed and (not org_wide or is_enterprise(installed)):
-        return _tenants({"enterprise_id" if is_enterprise(installed) else "team_id": installed})
-    return _tenants(
-        {
-            "team_id": team.get("id") or user.get("team_id") or view.get("team_id"),
-            "enterprise_id": enterprise.get("id"),
-            "is_enterprise_install": org_wide,
-        }
-    )
+    # claim: C-88
+    if places.installed and not places.at_home and (not org_wide or is_enterprise(places.installed)):
+        return _tenants({"team_id": places.installed})
+    team = next((team for team in places.acting if team), "")
+    return _tenants({"team_id": team, "enterprise_id": enterprise, "is_enterprise_install": org_wide})
+
+
+def acting_team_of_interaction(payload: Mapping[str, Any], tenant: Tenant) -> str:
+    """The workspace of that org in which somebody acted, "" when that is not told. Raises Refused.
+
+    From the other side of a shared channel come the other company's ids, its org's too; then only the view tells.
+    """
+    places = _places(payload)
+    ours = tenant.id in (_id(_part(payload, "enterprise"), "id"), *places.acting)
+    named = (*places.acting, places.installed) if ours else (places.installed,)
+    return next((team for team in named if is_workspace(team)), "")
+
+
+@dataclass(frozen=True)
+class _Places:
+    """What an interaction says of where: `acting` in the order in which it is believed."""
+
+    at_home: bool
+    installed: str
+    acting: tuple[str, ...]
+
+
+def _places(payload: Mapping[str, Any]) -> _Places:
+    view, team, user = (_part(payload, name) for name in ("view", "team", "user"))
+    shown, there, home = _id(view, "team_id"), _id(team, "id"), _id(user, "team_id")
+    at_home = view.get("type") == "home"
+    acting = (shown, there, home) if at_home else (there, home, shown)
+    return _Places(at_home, _id(view, "app_installed_team_id"), acting)
 
 
 def _part(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -88,13 +118,21 @@ def acting_team(body: Mapping[str, Any]) -> str:
 
 
 def _first_authorization(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Empty where there is none; its keys may be missing or null. Raises Refused."""
+    """Empty where there is none; its keys may be missing or null, and are of their types. Raises Refused."""
     authorizations = body.get("authorizations")
     if authorizations is None or authorizations == []:
         return {}
-    if not isinstance(authorizations, list) or not isinstance(authorizations[0], dict):
+    # claim: C-89
+    if not isinstance(authorizations, list) or not all(_is_authorization(entry) for entry in authorizations):
         raise Refused(Refusal.EVENT)
-    return authorizations[0]
+    first: Mapping[str, Any] = authorizations[0]
+    return first
+
+
+def _is_authorization(entry: object) -> bool:
+    return isinstance(entry, dict) and all(
+        entry.get(name) is None or isinstance(entry[name], kind) for name, kind in _AUTHORIZATION.items()
+    )
 
 
 def _tenants(named: Mapping[str, Any]) -> tuple[Tenant, ...]:
@@ -106,12 +144,20 @@ def _tenants(named: Mapping[str, Any]) -> tuple[Tenant, ...]:
 
 
 def _ids(named: Mapping[str, Any]) -> tuple[str, str]:
-    team, enterprise = named.get("team_id") or "", named.get("enterprise_id") or ""
-    if not isinstance(team, str) or not isinstance(enterprise, str):
-        raise Refused(Refusal.EVENT)
-    if team == enterprise:  # an org-wide authorization may repeat the org's id as its team
-        team = ""
+    team, enterprise = _id(named, "team_id"), _id(named, "enterprise_id")
+    # An org's id may stand in place of a team's, alone or beside itself; beside another org's it says nothing clear.
+    if is_enterprise(team) and enterprise in ("", team):
+        team, enterprise = "", team
     # claim: C-74
     if (team and not is_workspace(team)) or (enterprise and not is_enterprise(enterprise)):
         raise Refused(Refusal.EVENT)
     return team, enterprise
+
+
+def _id(part: Mapping[str, Any], name: str) -> str:
+    """An id, empty where it is missing or null. Raises Refused for another type, be it one that counts as false."""
+    value = part.get(name)
+    # claim: C-89
+    if value is not None and not isinstance(value, str):
+        raise Refused(Refusal.EVENT)
+    return value or ""

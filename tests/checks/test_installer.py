@@ -114,8 +114,19 @@ def test_who_is_gone_a_bot_a_guest_or_a_stranger_is_no_admin(flag: str) -> None:
 @pytest.mark.claim("C-12")
 def test_an_answer_about_anybody_else_establishes_nothing(about: Any) -> None:
     for org_wide in (False, True):
-        answer = person(id=about, enterprise_user={"id": ME, "is_admin": True})
-        assert refusal_of(lambda: require_admin(answer, ME, org_wide)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
+        for in_org in (OTHER, about, None) if about == OTHER else (ME, about, None):
+            answer = person(id=about, enterprise_user={"id": in_org, "is_admin": True})
+            assert refusal_of(lambda: require_admin(answer, ME, org_wide)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
+
+
+@pytest.mark.parametrize("org_wide", [False, True])
+def test_a_person_of_an_org_is_known_by_either_id(org_wide: bool) -> None:
+    """Slack is asked about the id in the org, and answers with the one in the workspace beside it."""
+    local, in_org = "U0LOCALID1", "W0EVERADM1"
+    answer = person(id=local, enterprise_user={"id": in_org, "is_admin": org_wide, "is_owner": False})
+    for asked in (local, in_org):
+        assert accepts(lambda: require_admin(answer, asked, org_wide))  # noqa: B023
+    assert refusal_of(lambda: require_admin(answer, OTHER, org_wide)) is Refusal.INSTALLER_UNKNOWN
 
 
 @pytest.mark.parametrize("user", [None, ME, 7, True, [], [{"id": ME, "is_admin": True}], {}, {"is_admin": True}])

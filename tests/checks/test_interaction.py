@@ -28,18 +28,37 @@ def test_a_command_is_chosen_by_its_name_and_keeps_its_fields_but_not_the_old_to
     assert (found.key, found.fields) == ("/example", {"api_app_id": APP, "command": "/example", "text": "help"})
 
 
-@pytest.mark.parametrize("app_id", [None, "", "A0OTHER001", f"{APP} ", APP.lower()])
+@pytest.mark.parametrize("app_id", ["", "A0OTHER001", f"{APP} ", APP.lower()])
 @pytest.mark.claim("C-70")
-def test_what_is_another_apps_is_not_ours(app_id: str | None) -> None:
+def test_what_is_another_apps_is_not_ours(app_id: str) -> None:
     """Before anything else of it is looked at."""
-    command = {"command": "/Bad Command"} | ({} if app_id is None else {"api_app_id": app_id})
-    assert read_command(command, APP) is None
+    assert read_command({"command": "/Bad Command", "api_app_id": app_id}, APP) is None
     assert read_interaction(form_of({"api_app_id": app_id, "type": 7}), APP) is None
 
 
+def test_what_names_no_app_is_ours() -> None:
+    """Shortcuts and legacy buttons do not say whose they are; the secret that signed them is one app's alone."""
+    shortcut = {"type": "shortcut", "callback_id": "go"}
+    for payload in (shortcut, {**shortcut, "api_app_id": None}):
+        found = read_interaction(form_of(payload), APP)
+        assert found is not None
+        assert found.key == "shortcut:go"
+    assert read_command({"command": "/example"}, APP) is not None
+
+
+@pytest.mark.parametrize("app_id", [7, 0, False, [APP], {"id": APP}])
+def test_an_app_id_of_another_type_is_refused(app_id: Any) -> None:
+    assert refusal_of(lambda: read_interaction(form_of({**PRESS, "api_app_id": app_id}), APP)) is Refusal.EVENT
+
+
 @pytest.mark.parametrize(
-    "name", ["", "/", "example", "/Example", "/ex ample", "/example\n", "/é", "/" + "a" * 32, "//a"]
-)
+    "name",
+    [
+        "", "/", "example", "/ex ample", "/example\n", "/" + "a" * 32, "//a", "/a\0", "/a\x85", "/a\u2028", "/a\u3000",
+        "/a\ud800", "/a\x7f", "/a\x1b",
+    ],
+    ids=ascii,
+)  # fmt: skip
 def test_a_command_without_a_commands_name_is_refused(name: str) -> None:
     assert refusal_of(lambda: read_command({"api_app_id": APP, "command": name}, APP)) is Refusal.EVENT
 
@@ -47,6 +66,24 @@ def test_a_command_without_a_commands_name_is_refused(name: str) -> None:
 def test_a_command_may_be_as_long_as_slack_lets_it_be() -> None:
     found = read_command({"api_app_id": APP, "command": "/" + "a" * 31}, APP)
     assert found is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/\u4f8b",
+        "/\u043f\u043e\u043c\u043e\u0449\u044c",
+        "/\xe9t\xe9",
+        "/Example",
+        "/a.b",
+        "/\U0001f44b",
+        "/" + "\u4f8b" * 31,
+    ],
+)
+def test_a_command_may_be_of_any_script(name: str) -> None:
+    found = read_command({"api_app_id": APP, "command": name}, APP)
+    assert found is not None
+    assert found.key == name
 
 
 KEYS: dict[str, dict[str, Any]] = {
@@ -79,6 +116,7 @@ def test_an_interaction_is_chosen_by_its_type_and_the_id_that_the_app_gave(key: 
         {"actions": None}, {"actions": []}, {"actions": {}}, {"actions": "x"}, {"actions": [None]}, {"actions": [[]]},
         {"actions": [{}]}, {"actions": [{"action_id": None}]}, {"actions": [{"action_id": 7}]},
         {"actions": [{"action_id": {}}]}, {"actions": [{"action_id": "x" * 256}]},
+        {"actions": [{"action_id": "x\0"}]}, {"actions": [{"action_id": "x\ud800"}]},
         {"type": "view_submission"}, {"type": "view_submission", "view": None}, {"type": "view_submission", "view": []},
         {"type": "view_submission", "view": {}}, {"type": "view_submission", "view": {"callback_id": 7}},
         {"type": "shortcut"}, {"type": "shortcut", "callback_id": None}, {"type": "message_action", "callback_id": []},
@@ -95,7 +133,9 @@ def test_an_actions_id_may_be_as_long_as_slack_lets_it_be() -> None:
     assert found is not None
 
 
-@pytest.mark.parametrize("payload", ["", "{", "[]", "null", "7", '"x"', '{"a": 1, "a": 2}', '{"a": NaN}', '"\\ud800"'])
+@pytest.mark.parametrize(
+    "payload", ["", "{", "[]", "null", "7", '"x"', '{"a": 1, "a": 2}', '{"a": NaN}', '"\\ud800"', "\ud800"]
+)
 def test_a_payload_that_is_no_object_is_refused(payload: str) -> None:
     assert refusal_of(lambda: read_interaction({"payload": payload}, APP)) is Refusal.JSON
     assert refusal_of(lambda: read_interaction({}, APP)) is Refusal.JSON

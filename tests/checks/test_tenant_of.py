@@ -6,6 +6,7 @@ import pytest
 
 from slackapp.checks.tenant_of import (
     acting_team,
+    acting_team_of_interaction,
     tenant_of_lifecycle,
     tenants_of_command,
     tenants_of_event,
@@ -37,6 +38,9 @@ CASES: dict[str, tuple[dict[str, Any], tuple[Tenant, ...]]] = {
         (TEAM, COVER),
     ),
     "flag without an org": ({"team_id": OURS, "is_enterprise_install": True}, (TEAM,)),
+    "an org where a team is due": ({"team_id": ORG}, (COVER,)),
+    "an org where a team is due, and beside it": ({"team_id": ORG, "enterprise_id": ORG}, (COVER,)),
+    "an authorization with an org where a team is due": ({"authorizations": entry(team_id=ORG)}, (COVER,)),
     "nobody": ({}, ()),
     "nobody, in empty strings": ({"team_id": "", "enterprise_id": ""}, ()),
     "authorization alone": ({"authorizations": entry()}, (TEAM,)),
@@ -80,7 +84,19 @@ CASES: dict[str, tuple[dict[str, Any], tuple[Tenant, ...]]] = {
 BAD: dict[str, dict[str, Any]] = {
     "team of another form": {"team_id": "t0north001"},
     "team with a line feed": {"team_id": OURS + "\n"},
-    "org id as the team": {"team_id": ORG},
+    "two orgs": {"team_id": ORG, "enterprise_id": "E0FOREIGN1"},
+    "team 0": {"team_id": 0, "enterprise_id": ORG},
+    "team false": {"team_id": False, "enterprise_id": ORG},
+    "team an empty list": {"team_id": [], "enterprise_id": ORG},
+    "org 0": {"team_id": OURS, "enterprise_id": 0},
+    "authorization's team 0": {"team_id": OURS, "authorizations": entry(team_id=0)},
+    "authorization's team false": {"team_id": OURS, "authorizations": entry(team_id=False, enterprise_id=ORG)},
+    "authorization's org a list": {"team_id": OURS, "authorizations": entry(enterprise_id=[])},
+    "authorization's user a number": {"team_id": OURS, "authorizations": entry(user_id=7)},
+    "authorization's bot flag a text": {"team_id": OURS, "authorizations": entry(is_bot="true")},
+    "authorization's org flag a text": {"team_id": OURS, "authorizations": entry(is_enterprise_install="true")},
+    "authorization's org flag a number": {"team_id": OURS, "authorizations": entry(is_enterprise_install=1)},
+    "a second authorization of another type": {"team_id": OURS, "authorizations": [*entry(), 7]},
     "team id as the org": {"enterprise_id": OURS},
     "team id as both": {"team_id": OURS, "enterprise_id": OURS},
     "team a number": {"team_id": 7},
@@ -103,6 +119,7 @@ def test_the_tenant_is_the_one_that_is_named(body: dict[str, Any], found: tuple[
 
 @pytest.mark.parametrize("body", BAD.values(), ids=BAD)
 @pytest.mark.claim("C-74")
+@pytest.mark.claim("C-89")
 def test_ids_that_are_not_slacks_are_refused(body: dict[str, Any]) -> None:
     assert refusal_of(lambda: tenants_of_event(body)) is Refusal.EVENT
     assert refusal_of(lambda: tenant_of_lifecycle(body)) is Refusal.EVENT
@@ -127,11 +144,16 @@ def test_in_a_shared_channel_the_other_company_is_not_the_tenant() -> None:
         ),
         ({"team_id": OURS, "authorizations": entry(team_id=None, enterprise_id=ORG)}, TEAM),
         ({"team_id": THEIRS, "authorizations": entry()}, TEAM),
+        ({"team_id": ORG}, COVER),
+        ({"team_id": OURS, "enterprise_id": ORG, "authorizations": entry(team_id=ORG)}, TEAM),
+        ({"authorizations": entry(team_id=ORG, is_enterprise_install=True)}, COVER),
         ({}, None),
     ],
     ids=[
         "workspace", "workspace in an org", "org", "org-wide", "org-wide authorization",
-        "authorization that names an org and does not say that it is org-wide", "authorization", "nobody",
+        "authorization that names an org and does not say that it is org-wide", "authorization",
+        "org where a team is due", "authorization with an org where a team is due, without a flag", "the same, org-wide",
+        "nobody",
     ],
 )  # fmt: skip
 @pytest.mark.claim("C-62")
@@ -161,6 +183,7 @@ def test_the_workspace_that_an_event_came_from_is_never_the_other_companys(body:
 COMMANDS: dict[str, tuple[dict[str, str], tuple[Tenant, ...]]] = {
     "workspace": ({"team_id": OURS, "is_enterprise_install": "false"}, (TEAM,)),
     "workspace in an org": ({"team_id": OURS, "enterprise_id": ORG, "is_enterprise_install": "false"}, (TEAM, COVER)),
+    "an org where a team is due": ({"team_id": ORG}, (COVER,)),
     "org-wide, as text": ({"team_id": OURS, "enterprise_id": ORG, "is_enterprise_install": "true"}, (COVER,)),
     "no flag": ({"team_id": OURS, "enterprise_id": ORG}, (TEAM, COVER)),
     "another spelling is no flag": (
@@ -222,17 +245,81 @@ INTERACTIONS: dict[str, tuple[dict[str, Any], tuple[Tenant, ...]]] = {
     "a view that does not say": ({"team": {"id": OURS}, "view": {"app_installed_team_id": None}}, (TEAM,)),
     "nobody": ({}, ()),
     "nobody, in nulls": ({"team": None, "user": None, "view": None, "enterprise": None}, ()),
+    "a Home tab of a workspace beside the first": (
+        {"team": {"id": OURS}, "view": {"type": "home", "team_id": OURS, "app_installed_team_id": THEIRS}},
+        (TEAM,),
+    ),
+    "a Home tab, the person's team being another": (
+        {**THEIR_SIDE, "enterprise": None, "view": {"type": "home", "team_id": OURS, "app_installed_team_id": THEIRS}},
+        (TEAM,),
+    ),
+    "a Home tab of an org-wide app": (
+        {
+            "team": {"id": OURS}, "enterprise": {"id": ORG}, "is_enterprise_install": True,
+            "view": {"type": "home", "team_id": OURS, "app_installed_team_id": THEIRS},
+        },
+        (COVER,),
+    ),
+    "a Home tab of the org itself": (
+        {"team": None, "user": {"team_id": THEIRS}, "view": {"type": "home", "team_id": ORG}},
+        (COVER,),
+    ),
+    "a Home tab of a workspace in an org": (
+        {"team": {"id": OURS}, "enterprise": {"id": ORG}, "view": {"type": "home", "team_id": OURS}},
+        (TEAM, COVER),
+    ),
+    "a Home tab that does not say where": (
+        {"team": {"id": OURS}, "view": {"type": "home", "app_installed_team_id": THEIRS}},
+        (TEAM,),
+    ),
+    "an org where a team is due": ({"team": {"id": ORG}}, (COVER,)),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", INTERACTIONS)
+@pytest.mark.claim("C-88")
 def test_an_interaction_belongs_to_where_the_app_is_installed(what: str) -> None:
     """I send off your modal from my side of a shared channel, so that my neighbour's token does what it says."""
     payload, tenants = INTERACTIONS[what]
     assert tenants_of_interaction(payload) == tenants
 
 
-@pytest.mark.parametrize("wrong", [7, "x", [OURS], True, {"id": 7}, {"id": [OURS]}, {"id": "U1"}, {"id": OURS + " "}])
+ORG_SIDE = {"enterprise": {"id": ORG}, "is_enterprise_install": True}
+IN_ORG: dict[str, tuple[dict[str, Any], str]] = {
+    "the team": ({**ORG_SIDE, "team": {"id": OURS}, "user": {"team_id": OTHER_TEAM.id}}, OURS),
+    "the person's, of a shortcut": ({**ORG_SIDE, "team": None, "user": {"team_id": OURS}}, OURS),
+    "the person's is the org": ({**ORG_SIDE, "team": None, "user": {"team_id": ORG}, "view": {"team_id": OURS}}, OURS),
+    "the Home tab's": ({**ORG_SIDE, "team": {"id": THEIRS}, "view": {"type": "home", "team_id": OURS}}, OURS),
+    "the org's id alone": ({"team": {"id": ORG}, "user": {"team_id": OURS}}, OURS),
+    "another company's": ({**THEIR_SIDE, "view": {"app_installed_team_id": ORG}}, ""),
+    "another company's, opened in one of ours": ({**THEIR_SIDE, "view": {"app_installed_team_id": OURS}}, OURS),
+    "nobody's": ({}, ""),
+}
+
+
+@pytest.mark.parametrize("what", IN_ORG)
+@pytest.mark.claim("C-88")
+def test_the_workspace_in_which_somebody_acted_is_one_of_the_orgs_own(what: str) -> None:
+    payload, team = IN_ORG[what]
+    assert acting_team_of_interaction(payload, COVER) == team
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        7,
+        "x",
+        [OURS],
+        True,
+        {"id": 0},
+        {"id": False},
+        {"id": []},
+        {"id": 7},
+        {"id": [OURS]},
+        {"id": "U1"},
+        {"id": OURS + " "},
+    ],
+)
 @pytest.mark.parametrize("part", ["team", "enterprise", "user", "view", "installed"])
 def test_an_interaction_with_a_part_of_another_type_is_refused(part: str, wrong: Any) -> None:
     inner = wrong["id"] if isinstance(wrong, dict) else wrong
