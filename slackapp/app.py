@@ -26,7 +26,8 @@ from slackapp.store.db import Database
 from slackapp.wsgi import Wsgi
 
 THREADS = 16
-"""Request threads; at most half of them exchange codes at a time, so that a slow Slack leaves the other half."""
+"""Request threads; at most half of them exchange codes at a time, so that a slow Slack leaves the other half, and two
+offer options of a menu, which a function of the behaviour does."""
 STOP_AFTER = 8.0
 """Seconds that a stop waits for what runs, from the signal on."""
 
@@ -125,6 +126,7 @@ def assemble(
         health=health,
         wait=time.sleep,
         exchange_slot=Slots(THREADS // 2).take,
+        options_slot=Slots(THREADS // 8).take,
         wake_worker=wake_worker,
         worker_runs=worker_runs,
         key_slot=FileSlot(settings.key_backup_dir),

@@ -38,6 +38,12 @@ class Refusal(enum.Enum):
     JSON = Answer("bad_json", 400, "The body is not acceptable JSON.", "refused.json")
     FORM = Answer("bad_form", 400, "The body is not an acceptable form.", "refused.form")
     EVENT = Answer("bad_event", 400, "The body is not an event that can be kept.", "refused.event")
+    NO_OPTIONS = Answer(
+        "no_options",
+        404,
+        "Nothing offers options for that menu: see block_suggestion:ACTION_ID in the behaviour's table, and the log.",
+        "refused.options",
+    )
 
     # Who is calling
     UNSIGNED = Answer("unsigned", 401, "The request is not signed by Slack.", "refused.signature.malformed")

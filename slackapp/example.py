@@ -13,6 +13,7 @@ from slackapp.ports import Context
 REMOVE = "remove_app"
 """The action of the button on the Home tab."""
 USAGE = "Try `/example status` or `/example help`."
+ONLY_ADMINS = "I was not removed: only an admin of this workspace can do that, where it is switched on."
 HELP = "I answer when I am mentioned in a channel. `/example status` says how I am; `/example help` says this."
 
 
@@ -22,7 +23,9 @@ def answer_mention(context: Context, event: Mapping[str, Any]) -> None:
     docs.slack.dev/reference/events/app_mention
     """
     thread = event.get("thread_ts") or event["ts"]
-    text = f"Hello <@{event['user']}>. I heard you, and I am at work in this workspace only."
+    # A workflow or an incoming webhook is no person. A bot is not mentioned: it might answer, and so on for ever.
+    whom = f" <@{context.user_id}>" if context.user_id and not event.get("bot_id") else ""
+    text = f"Hello{whom}. I heard you, and I am at work in this workspace only."
     context.call("chat.postMessage", {"channel": event["channel"], "thread_ts": thread, "text": text})
 
 
@@ -52,16 +55,18 @@ def show_home(context: Context, event: Mapping[str, Any]) -> None:
         lacks = ", ".join(f"`{scope}`" for scope in context.missing_scopes)
         blocks.append(_section(f":warning: It lacks permissions that it needs by now: {lacks}. {link} to grant them."))
     blocks.append(_section(f"Questions? <{context.public_url}/support|Support>"))
-    if context.home_admin and context.is_admin(event["user"]):
+    if context.home_admin and context.is_admin(context.user_id):
         blocks.append({"type": "actions", "elements": [_remove_button()]})
     view = {"type": "home", "blocks": blocks}
-    context.call("views.publish", {"user_id": event["user"], "view": view})
+    context.call("views.publish", {"user_id": context.user_id, "view": view})
 
 
 def remove_app(context: Context, action: Mapping[str, Any]) -> None:
     """`block_actions:remove_app`: somebody has confirmed. Asked again here: who saw the button may be no admin now."""
-    if context.home_admin and context.is_admin(action["user"]["id"]):
+    if context.home_admin and context.is_admin(context.user_id):
         context.remove()
+    else:
+        context.refuse(ONLY_ADMINS)
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -175,7 +175,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Installation:
-    """A row of `installations`: all about a tenant but its tokens."""
+    """A row of `installations`: all about a tenant but its tokens. `bot_id` is "" until Slack was asked for it."""
 
     tenant: Tenant
     app_id: str
@@ -193,6 +193,7 @@ class Installation:
     installed_at: int
     last_used_at: int
     last_validated_at: int
+    bot_id: str = ""
 
     @property
     def org_wide(self) -> bool:

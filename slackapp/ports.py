@@ -173,7 +173,7 @@ class HealthPort(Protocol):
     """What is wrong just now, by part."""
 
     def note(self, part: str, problem: str) -> None:
-        """"" ends what was wrong with that part."""
+        """ "" ends what was wrong with that part."""
 
     def problems(self) -> Mapping[str, str]:
         """All there are."""
@@ -216,6 +216,10 @@ class Context(Protocol):
         """Who installed the app there."""
 
     @property
+    def user_id(self) -> str:
+        """Who did what happened; "" where nobody is named, as in a mention by a workflow."""
+
+    @property
     def home_admin(self) -> bool:
         """Whether admins may remove the app from its Home tab: `SLACKAPP_HOME_ADMIN`."""
 
@@ -236,12 +240,18 @@ class Context(Protocol):
     def is_admin(self, user_id: str) -> bool:
         """Whether that person is an admin there, as Slack says now; needs the scope `users:read`."""
 
+    def refuse(self, text: str) -> None:
+        """Refuses what the person did: notes it in the audit, and tells them."""
+
     def remove(self) -> None:
         """Removes the app from there and erases everything; nothing else can be done afterwards."""
 
 
-Behaviour = Mapping[str, Callable[[Context, Mapping[str, Any]], None]]
-"""What happened to function: an event's type, `/command`, `block_actions:ACTION_ID`, `view_submission:CALLBACK_ID`."""
+Behaviour = Mapping[str, Callable[[Context, Mapping[str, Any]], Any]]
+"""What happened to function: an event's type, `/command`, `block_actions:ACTION_ID`, `view_submission:CALLBACK_ID`.
+
+What a function returns counts for `block_suggestion:ACTION_ID` alone: the options of that menu.
+"""
 
 
 @dataclass(frozen=True)
@@ -263,6 +273,7 @@ class App:
     health: HealthPort
     wait: Callable[[float], None]
     exchange_slot: Callable[[], AbstractContextManager[bool]]
+    options_slot: Callable[[], AbstractContextManager[bool]]
     wake_worker: Callable[[], None]
     worker_runs: Callable[[], bool]
     key_slot: KeySlot

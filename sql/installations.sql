@@ -3,7 +3,8 @@
 -- name: find_installation :one
 -- tenant: tenant_kind, tenant_id
 SELECT tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name, bot_user_id, installer_id,
-       scopes_asked, scopes_granted, status, status_reason, generation, installed_at, last_used_at, last_validated_at
+       scopes_asked, scopes_granted, status, status_reason, generation, installed_at, last_used_at, last_validated_at,
+       bot_id
   FROM installations
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
 
@@ -25,7 +26,8 @@ UPDATE installations SET webhook = NULL
 -- name: list_installations :many
 -- tenant: none (the operator's inventory)
 SELECT tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name, bot_user_id, installer_id,
-       scopes_asked, scopes_granted, status, status_reason, generation, installed_at, last_used_at, last_validated_at
+       scopes_asked, scopes_granted, status, status_reason, generation, installed_at, last_used_at, last_validated_at,
+       bot_id
   FROM installations
  ORDER BY tenant_kind, tenant_id;
 
@@ -48,7 +50,9 @@ VALUES (:tenant_kind, :tenant_id, :app_id, :enterprise_id, :enterprise_name, :te
        CASE WHEN :webhook IS NULL THEN 0 ELSE :generation END, :status, :status_reason, :generation, :now, :now)
 ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET
        app_id = excluded.app_id, enterprise_id = excluded.enterprise_id, enterprise_name = excluded.enterprise_name,
-       team_name = excluded.team_name, bot_user_id = excluded.bot_user_id, installer_id = excluded.installer_id,
+       team_name = excluded.team_name, installer_id = excluded.installer_id,
+       bot_id = CASE installations.bot_user_id WHEN excluded.bot_user_id THEN installations.bot_id ELSE '' END,
+       bot_user_id = excluded.bot_user_id,
        scopes_asked = excluded.scopes_asked, scopes_granted = excluded.scopes_granted,
        webhook = CASE :keep_webhook WHEN 1 THEN installations.webhook ELSE excluded.webhook END,
        webhook_generation = CASE :keep_webhook WHEN 1 THEN installations.webhook_generation
@@ -99,6 +103,12 @@ UPDATE installations SET last_validated_at = :now
 -- tenant: tenant_kind, tenant_id
 UPDATE installations SET scopes_granted = :scopes
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+
+-- name: set_bot_id :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE installations SET bot_id = :bot_id
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND bot_user_id = :bot_user_id;
 
 -- name: join_enterprise :exec
 -- tenant: tenant_kind, tenant_id

@@ -26,7 +26,9 @@ class Recorder:
     admins: tuple[str, ...] = ("U0ADMIN",)
     calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     removed: int = 0
+    user_id: str = ""
 
     def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         self.calls.append((method, params))
@@ -38,6 +40,9 @@ class Recorder:
     def is_admin(self, user_id: str) -> bool:
         return user_id in self.admins
 
+    def refuse(self, text: str) -> None:
+        self.refused.append(text)
+
     def remove(self) -> None:
         self.removed += 1
 
@@ -47,12 +52,24 @@ class Recorder:
     [(EVENT, "1800000000.000100"), ({**EVENT, "thread_ts": "1799999999.000001"}, "1799999999.000001")],
 )
 def test_a_mention_is_answered_once_in_its_thread(event: Mapping[str, Any], thread: str) -> None:
-    context = Recorder()
+    context = Recorder(user_id="U0ASKER")
     example.answer_mention(context, event)
     ((method, params),) = context.calls
     assert method == "chat.postMessage"
     assert (params["channel"], params["thread_ts"]) == ("C0NORTH001GEN", thread)
     assert "<@U0ASKER>" in params["text"]
+
+
+@pytest.mark.parametrize(
+    ("user", "by"), [("", {"bot_id": "B0WORKFLOW"}), ("U0OTHERBOT", {"bot_id": "B0OTHER"}), ("", {})]
+)
+def test_a_mention_by_nobody_in_particular_is_answered_and_mentions_nobody(user: str, by: Mapping[str, Any]) -> None:
+    """Workflows and incoming webhooks are no persons; two bots that mention each other never end."""
+    context = Recorder(user_id=user)
+    event = {name: value for name, value in EVENT.items() if name != "user"}
+    example.answer_mention(context, event | by)
+    ((_, params),) = context.calls
+    assert params["text"].startswith("Hello. ")
 
 
 def test_the_words_of_a_mention_are_not_repeated() -> None:
@@ -114,8 +131,8 @@ def buttons(context: Recorder) -> list[Mapping[str, Any]]:
 
 
 def test_an_admin_s_home_tab_has_a_button_that_asks_for_confirmation() -> None:
-    context = Recorder()
-    example.show_home(context, {"tab": "home", "user": "U0ADMIN"})
+    context = Recorder(user_id="U0ADMIN")
+    example.show_home(context, {"tab": "home"})
     (button,) = buttons(context)
     assert (button["action_id"], button["style"]) == (example.REMOVE, "danger")
     assert set(button["confirm"]) == {"title", "text", "confirm", "deny", "style"}
@@ -124,15 +141,15 @@ def test_an_admin_s_home_tab_has_a_button_that_asks_for_confirmation() -> None:
 
 @pytest.mark.parametrize(("user", "home_admin"), [("U0MEMBER", True), ("U0ADMIN", False), ("U0MEMBER", False)])
 def test_a_member_s_home_tab_and_one_that_is_not_for_removing_have_no_button(user: str, home_admin: bool) -> None:
-    context = Recorder(home_admin=home_admin)
-    example.show_home(context, {"tab": "home", "user": user})
+    context = Recorder(home_admin=home_admin, user_id=user)
+    example.show_home(context, {"tab": "home"})
     assert buttons(context) == []
 
 
 @pytest.mark.parametrize("missing", [(), ("chat:write",), ("chat:write", "commands")])
 def test_the_home_tab_says_what_the_app_lacks_and_where_support_is(missing: tuple[str, ...]) -> None:
-    context = Recorder(missing_scopes=missing)
-    example.show_home(context, {"tab": "home", "user": "U0MEMBER"})
+    context = Recorder(missing_scopes=missing, user_id="U0MEMBER")
+    example.show_home(context, {"tab": "home"})
     said = str(context.calls)
     assert "https://app.example.com/support|" in said
     assert ("lacks permissions" in said) == ("https://app.example.com/slack/install|" in said) == bool(missing)
@@ -150,9 +167,9 @@ def test_another_tab_is_left_alone(event: Mapping[str, Any]) -> None:
     ("user", "home_admin", "removed"), [("U0ADMIN", True, 1), ("U0MEMBER", True, 0), ("U0ADMIN", False, 0)]
 )
 def test_the_button_does_its_work_for_an_admin_where_it_is_on(user: str, home_admin: bool, removed: int) -> None:
-    context = Recorder(home_admin=home_admin)
-    example.remove_app(context, {"user": {"id": user}})
-    assert context.removed == removed
+    context = Recorder(home_admin=home_admin, user_id=user)
+    example.remove_app(context, {})
+    assert (context.removed, context.refused) == (removed, [] if removed else [example.ONLY_ADMINS])
 
 
 def test_a_person_who_mentions_the_bot_is_answered_in_the_thread_of_the_mention(world: World) -> None:

@@ -14,6 +14,7 @@ from slackapp.model import Tenant
 _WORKSPACE = re.compile(r"T[A-Z0-9]{2,20}")
 _ENTERPRISE = re.compile(r"E[A-Z0-9]{2,20}")
 _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
+_BOT = re.compile(r"B[A-Z0-9]{2,20}")
 _APP = re.compile(r"A[A-Z0-9]{2,20}")
 
 
@@ -37,6 +38,11 @@ def tenant_of_id(claimed_id: str) -> Tenant | None:
 def is_user(value: Any) -> bool:
     """`U…` or `W…`"""
     return isinstance(value, str) and _USER.fullmatch(value) is not None
+
+
+def is_bot(value: Any) -> bool:
+    """`B…`"""
+    return isinstance(value, str) and _BOT.fullmatch(value) is not None
 
 
 def is_app(value: Any) -> bool:

@@ -8,18 +8,22 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from slackapp.checks.installer import require_admin
-from slackapp.checks.response_url import is_response_url
+from slackapp.checks.person_of import person_of
+from slackapp.checks.response_url import is_response_url, response_url_of
 from slackapp.checks.scopes import drift
 from slackapp.checks.slack_errors import NOTHING_DONE, REPEATABLE
+from slackapp.checks.slack_ids import is_user
 from slackapp.checks.tenant_of import acting_team
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
-from slackapp.flows import uninstall_tenant, use_token
+from slackapp.flows import trail, uninstall_tenant, use_token
 from slackapp.model import InboxRow, Installation, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import inbox
 
 RESPONSE_SECONDS, MOST_RESPONSES = 1800, 5
 """What Slack takes at a response_url."""
+_STRANGERS = ("user_not_found", "user_not_visible")
+"""What Slack says of somebody who is not of that workspace."""
 T = TypeVar("T")
 
 
@@ -28,13 +32,17 @@ class LeaseLostError(Exception):
 
 
 class EventContext:
-    """What a behaviour is given: who it acts for, and calls to Slack as that tenant's bot. Nothing else."""
+    """What a behaviour is given: who it acts for, and calls to Slack as that tenant's bot. Nothing else.
 
-    __slots__ = ("_acting_team", "_app", "_event", "_installation", "_responses", "_row", "calls_made")
+    `row` is None for what is answered within the request itself: then it can look, and whatever would call or write
+    raises SlackCallError.
+    """
 
-    def __init__(self, app: App, row: InboxRow, installation: Installation, body: Mapping[str, Any]) -> None:
+    __slots__ = ("_acting_team", "_app", "_event", "_installation", "_kept", "_responses", "calls_made")
+
+    def __init__(self, app: App, row: InboxRow | None, installation: Installation, body: Mapping[str, Any]) -> None:
         self._app = app
-        self._row = row
+        self._kept = row
         self._installation = installation
         self._event = body["event"]
         self._acting_team = acting_team(body)
@@ -58,6 +66,11 @@ class EventContext:
         return self._installation.installer_id
 
     @property
+    def user_id(self) -> str:
+        """Who did what happened; "" where nobody is named, as in a mention by a workflow."""
+        return person_of(self._event)
+
+    @property
     def home_admin(self) -> bool:
         """Whether admins may remove the app from its Home tab."""
         return self._app.settings.home_admin
@@ -77,8 +90,9 @@ class EventContext:
 
         An org-wide token serves many workspaces: the one that the event came from is named to Slack.
         """
-        app, row = self._app, self._row
-        fields = {"team_id": self._acting_team, **params} if self.tenant.kind == "E" and self._acting_team else params
+        app, row = self._app, self._row(method)
+        team = {"team_id": self._acting_team} if self.tenant.kind == "E" and self._acting_team else {}
+        fields = {**team, **{name: _sendable(value) for name, value in params.items()}}
         use = use_token.Use(self.tenant, "", row.type)
         origin = Origin("worker", row.event_id)
         if method in REPEATABLE:
@@ -91,8 +105,8 @@ class EventContext:
 
         Slack takes five posts within 30 minutes (docs.slack.dev/interactivity/handling-user-interaction).
         """
-        app, url = self._app, self._event.get("response_url")
-        late = app.clock() > self._row.received_at + RESPONSE_SECONDS
+        app, url = self._app, response_url_of(self._event)
+        late = app.clock() > self._row("response_url").received_at + RESPONSE_SECONDS
         # claim: C-71
         if late or self._responses == MOST_RESPONSES or not is_response_url(url, app.settings.slack.response_origin):
             raise SlackCallError("response_url", "response_url_over", SlackErrorKind.OURS)
@@ -102,8 +116,15 @@ class EventContext:
         self._with_intent(lambda: app.slack.respond(str(url), {"response_type": "ephemeral", "text": text}))
 
     def is_admin(self, user_id: str) -> bool:
-        """Whether that person is an admin there, as Slack says now. Raises SlackCallError and Refused."""
-        answer = self.call("users.info", {"user": user_id})
+        """Whether that person is an admin there, as Slack says now; nobody is none. Raises SlackCallError, Refused."""
+        if not is_user(user_id):
+            return False
+        try:
+            answer = self.call("users.info", {"user": user_id})
+        except SlackCallError as error:
+            if error.code in _STRANGERS:
+                return False
+            raise
         try:
             # claim: C-76
             require_admin(answer, user_id, org_wide=self.tenant.kind == "E")
@@ -111,9 +132,39 @@ class EventContext:
             return False
         return self._is_at_home(answer["user"])
 
+    def refuse(self, text: str) -> None:
+        """Refuses what the person did: notes it in the audit, and tells them, where Slack takes it.
+
+        By the response_url; where there is none, such as on a Home tab, in the app's own conversation with them, which
+        needs `chat:write`. Raises SlackCallError where a repeat may work, and Refused.
+        """
+        app, row = self._app, self._row("refuse")
+        detail = f"event={row.event_id} type={row.type} user={self.user_id}"
+        # claim: C-91
+        trail.note_alone(
+            app, "action.refused", self.tenant, Origin("worker", row.event_id), "refused", detail, app.clock()
+        )
+        try:
+            if response_url_of(self._event):
+                self.respond(text)
+            elif self.user_id:
+                self.call("chat.postMessage", {"channel": self.user_id, "text": text})
+        except SlackCallError as error:
+            # Who sends what was never offered may be nobody whom Slack lets us write to: that is no work left to do.
+            if error.kind not in (SlackErrorKind.OURS, SlackErrorKind.SCOPE):
+                raise
+
     def remove(self) -> None:
         """Removes the app from there, and erases everything of the tenant, this row's content too."""
-        uninstall_tenant.run(self._app, self.tenant, Origin("slack:admin", self._row.event_id), self._app.clock())
+        origin = Origin("slack:admin", self._row("remove").event_id)
+        uninstall_tenant.run(self._app, self.tenant, origin, self._app.clock())
+
+    def _row(self, method: str) -> InboxRow:
+        """What calls and their intents are noted on."""
+        # claim: C-90
+        if self._kept is None:
+            raise SlackCallError(method, "no_call_in_a_request", SlackErrorKind.OURS)
+        return self._kept
 
     def _is_at_home(self, user: Mapping[str, Any]) -> bool:
         """In a shared channel there are other companies' admins, too."""
@@ -130,12 +181,19 @@ class EventContext:
             if error.kind is SlackErrorKind.TRANSIENT and error.code not in NOTHING_DONE:
                 self.calls_made += 1  # nobody knows whether Slack did it
             elif not self.calls_made:
-                inbox.mark_not_called(self._app.db, self._row)
+                inbox.mark_not_called(self._app.db, self._row(""))
             raise
         self.calls_made += 1
         return answer
 
     def _note_intent(self) -> None:
         # claim: C-51
-        if not inbox.mark_calling(self._app.db, self._row):
+        if not inbox.mark_calling(self._app.db, self._row("")):
             raise LeaseLostError
+
+
+def _sendable(value: Any) -> Any:
+    """A text that a form can hold: half a surrogate pair, which people's texts may have, cannot be sent as UTF-8."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

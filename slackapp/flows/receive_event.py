@@ -12,19 +12,19 @@ from slackapp.checks import event_envelope, tenant_of
 from slackapp.checks.event_envelope import Envelope
 from slackapp.checks.json_body import parse_json
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
+from slackapp.checks.own_doing import is_own
 from slackapp.crypto import envelope, records
 from slackapp.errors import KeyMissingError, Refusal, Refused, StoreBusyError
-from slackapp.flows import settle_revocation, trail
+from slackapp.flows import own_bot, settle_revocation, trail
 from slackapp.flows.suspend_tenant import guard
 from slackapp.flows.tenant_keys import TRIES
-from slackapp.model import NO_TENANT, Installation, Origin, Tenant
+from slackapp.model import NO_TENANT, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import inbox, installations, oauth_states
 from slackapp.store.inbox import Arrival
 
 _EXCHANGE_SECONDS = 30
 _RETRY_AFTER = 5
-_JOINED = frozenset({"member_joined_channel", "member_left_channel"})
 
 
 def run(app: App, raw_body: bytes, origin: Origin, now: int) -> tuple[str, Tenant]:
@@ -74,7 +74,7 @@ def _take(
     if read.type not in app.behaviour:
         return "unhandled", tenant  # not even kept: nobody would do anything with it
     # claim: C-70
-    if _is_own(read, installation, app.settings.app_id):
+    if is_own(read.event, own_bot.known(app, installation)):
         return "own", tenant
     if installation.status == "suspended":
         raise Refused(Refusal.KEY_REVOKED, tenant=tenant)
@@ -85,8 +85,11 @@ def _take(
 def keep(app: App, arrival: Arrival, raw_body: bytes, now: int) -> str:
     """Seals it and puts it into the inbox: `kept`, `repeat`, or `unknown` for a tenant that has just gone.
 
-    Raises StoreError, and what the keys' provider raises.
+    Raises Refused for one that is too large, StoreError, and what the keys' provider raises.
     """
+    # claim: C-65
+    if len(raw_body) > records.LIMITS["event_body"]:
+        raise Refused(Refusal.TOO_LARGE, tenant=arrival.tenant)  # a form grows when it is written as JSON
     for _ in range(TRIES):
         try:
             body = app.keyring.seal(records.body_of(arrival.tenant, arrival.event_id), raw_body)
@@ -102,20 +105,6 @@ def keep(app: App, arrival: Arrival, raw_body: bytes, now: int) -> str:
             return "repeat"
         app.keyring.forget(arrival.tenant)  # purged, or given other keys, since we sealed
     raise StoreBusyError("the tenant's keys kept changing")
-
-
-def _is_own(read: Envelope, installation: Installation, app_id: str) -> bool:
-    """The app's own doings come back as events; answering those would make it answer itself for ever."""
-    if read.type in _JOINED:
-        return False
-    nested = read.event.get("message")  # of a message that was changed
-    return any(_is_by(part, installation, app_id) for part in (read.event, nested) if isinstance(part, Mapping))
-
-
-def _is_by(part: Mapping[str, Any], installation: Installation, app_id: str) -> bool:
-    profile = part.get("bot_profile")
-    by_app = part.get("app_id") or (profile.get("app_id") if isinstance(profile, Mapping) else None)
-    return by_app == app_id or (bool(installation.bot_user_id) and part.get("user") == installation.bot_user_id)
 
 
 def _unknown_tenant(app: App, body: Mapping[str, Any], lifecycle: bool, origin: Origin, now: int) -> None:

@@ -1,7 +1,8 @@
 """`POST /slack/commands` and `/slack/interactivity`: keeps what somebody did, on the disk, and acknowledges it.
 
-All work is the inbox's: Slack wants its answer within 3 seconds, and the person gets theirs by the response_url. These
-requests carry no id of their own; that one comes twice shows by its signature, which is over the time, too.
+All work is the inbox's: Slack wants its answer within 3 seconds, and the person gets theirs by the response_url; the
+options of a menu alone are in the answer itself. These requests carry no id of their own; that one comes twice shows by
+its signature, which is over the time, too.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from slackapp.checks import interaction, tenant_of
 from slackapp.checks.interaction import Interaction
 from slackapp.checks.json_body import parse_json
 from slackapp.errors import Refusal, Refused
-from slackapp.flows import receive_event, trail
+from slackapp.flows import offer_options, receive_event, trail
 from slackapp.flows.suspend_tenant import guard
 from slackapp.model import NO_TENANT, Installation, Origin, Tenant
 from slackapp.ports import App
@@ -33,10 +34,27 @@ def command(app: App, form: Mapping[str, str], signature: bytes, origin: Origin,
     return _SAID_AT_ONCE.get(outcome, ""), tenant
 
 
-def interact(app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int) -> Tenant:
-    """Whose it is. Raises Refused."""
+def interact(
+    app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int
+) -> tuple[Mapping[str, Any] | None, Tenant]:
+    """What a menu offers, None for all that is acknowledged; and whose it is. Raises Refused."""
     found = interaction.read_interaction(form, app.settings.app_id)
-    return _receive(app, found, tenant_of.tenants_of_interaction, signature, origin, now)[1]
+    if found is not None and found.key.startswith(interaction.AT_ONCE):
+        return _offer(app, found)
+    return None, _receive(app, found, tenant_of.tenants_of_interaction, signature, origin, now)[1]
+
+
+def _offer(app: App, found: Interaction) -> tuple[Mapping[str, Any], Tenant]:
+    installation = installations.find_first(app.db, tenant_of.tenants_of_interaction(found.fields))
+    if installation is None or installation.status == "purging":
+        _counted(app, "unknown", NO_TENANT)
+        raise Refused(Refusal.NOT_INSTALLED)
+    try:
+        options = offer_options.run(app, installation, found)
+    except Refused:
+        _counted(app, "no_options", installation.tenant)
+        raise
+    return options, _counted(app, "options", installation.tenant)[1]
 
 
 def _receive(
@@ -58,8 +76,11 @@ def _keep(app: App, installation: Installation, found: Interaction, signature: b
     if installation.status == "suspended":
         raise Refused(Refusal.KEY_REVOKED, tenant=installation.tenant)
     event_id = f"sig-{hashlib.sha256(signature).hexdigest()}"
-    # A command's team is always ours; an org-wide token serves many.
-    body = json.dumps({"event": dict(found.fields), "team_id": found.fields.get("team_id")}).encode()
+    # An org-wide token serves many workspaces; a command's team is always ours.
+    team = found.fields.get("team_id")
+    if not found.key.startswith("/"):
+        team = tenant_of.acting_team_of_interaction(found.fields, installation.tenant)
+    body = json.dumps({"event": dict(found.fields), "team_id": team}, separators=(",", ":")).encode()
     parse_json(body)  # as the worker will: what lies at the limit of depth is over it now, and could never be run
     with guard(app, installation.tenant, origin, f"event={event_id}"):
         return receive_event.keep(app, Arrival(event_id, installation.tenant, found.key, now), body, now)

@@ -22,10 +22,10 @@ from slackapp.errors import (
     SlackErrorKind,
     StoreError,
 )
-from slackapp.flows import purge_tenant, settle_revocation, suspend_tenant, trail, uninstall_tenant
+from slackapp.flows import own_bot, purge_tenant, settle_revocation, suspend_tenant, trail, uninstall_tenant
 from slackapp.flows.event_context import EventContext, LeaseLostError
 from slackapp.flows.tenant_keys import open_current
-from slackapp.model import InboxRow, Origin
+from slackapp.model import InboxRow, Installation, Origin
 from slackapp.ports import App
 from slackapp.store import inbox, installations
 
@@ -73,7 +73,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
     context = EventContext(app, row, installation, body)
     try:
         # 9. act; each call to Slack notes its intent first
-        function(context, body["event"])
+        result = _act(app, row, installation, context, body["event"])
     except LeaseLostError:
         return
     except (SlackCallError, Refused, StoreError) as error:
@@ -84,7 +84,15 @@ def run(app: App, row: InboxRow, now: int) -> None:
     else:
         # 10. mark the row as done
         # Unflushed where no call was made: a row that comes back after a power failure has had no effect yet.
-        _end(app, row, "done", "ok", app.clock(), flush=bool(context.calls_made))
+        _end(app, row, "done", result, app.clock(), flush=bool(context.calls_made))
+
+
+def _act(app: App, row: InboxRow, installation: Installation, context: EventContext, event: Mapping[str, Any]) -> str:
+    # claim: C-70
+    if own_bot.did_it(app, row, installation, event):
+        return "our own"
+    app.behaviour[row.type](context, event)
+    return "ok"
 
 
 def _open(app: App, row: InboxRow) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from slackapp.checks import whose_token
 from slackapp.checks.scopes import are_same
 from slackapp.checks.slack_ids import is_enterprise
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
-from slackapp.flows import counting, needs_reinstall, new_pair, trail, use_token
+from slackapp.flows import counting, needs_reinstall, new_pair, own_bot, trail, use_token
 from slackapp.model import Installation, Origin, SlackAnswer, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installations, tokens
@@ -95,6 +95,8 @@ def _check(app: App, installation: Installation, token: Token, origin: Origin) -
         app.log.error("token_of_another_tenant", {"mend": "uninstall the tenant, and let it install again"})
         return Checked(tenant, installation.name, user_id, "foreign: Slack names another tenant")
     _note_org(app, installation, answer.data, origin)
+    if not user_id:
+        own_bot.note(app, installation, answer.data)
     missing, surplus = _note_scopes(app, installation, token, answer, origin)
     return Checked(tenant, installation.name, user_id, "ok", missing, surplus)
 

@@ -1,12 +1,14 @@
 """`POST /slack/commands` and `POST /slack/interactivity`."""
 
+from dataclasses import replace
+
 from slackapp.checks.form_body import is_ssl_check, parse_form
 from slackapp.errors import Refusal, Refused
 from slackapp.flows import receive_interaction
 from slackapp.model import Origin
 from slackapp.ports import App
 from slackapp.web.request import FORM, Request
-from slackapp.web.response import Response, text
+from slackapp.web.response import Response, json_answer, text
 
 SIGNATURE = "x-slack-signature"
 
@@ -21,11 +23,13 @@ def command(app: App, request: Request, caller: Origin, now: int) -> Response:
 
 
 def interact(app: App, request: Request, caller: Origin, now: int) -> Response:
-    """A button, a modal, a shortcut; an empty 200 acknowledges."""
+    """A button, a modal, a shortcut: an empty 200 acknowledges. A menu: the options that it offers."""
     form = _form(request)
     if is_ssl_check(form):
         return text(200, "")
-    tenant = receive_interaction.interact(app, form, request.header_bytes(SIGNATURE), caller, now)
+    options, tenant = receive_interaction.interact(app, form, request.header_bytes(SIGNATURE), caller, now)
+    if options is not None:
+        return replace(json_answer(200, options), tenant=tenant)
     return text(200, "", tenant=tenant)
 
 

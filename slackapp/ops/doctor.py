@@ -89,7 +89,7 @@ ROWS = (
     ),
     Row(7, "redirect addresses are on domains you control, https, without #", (manifest.ours_only,)),
     Row(
-        8, "least scopes, each with a written reason, none for later", (manifest.reasons_given,),
+        8, "least scopes, each with a written reason, none for later", (manifest.reasons_given, manifest.bot_declared),
         shown=("docs/scopes.md",), person="read the reasons as a customer would",
     ),
     Row(9, "none of the scopes that the directory does not accept", (manifest.accepted_scopes,)),

@@ -89,6 +89,13 @@ def rotation_on(look: Look) -> Iterator[Finding]:
     yield Finding(not pkce, "PKCE is off", mend=mend)
 
 
+def bot_declared(look: Look) -> Iterator[Finding]:
+    """Slack takes no scopes of a bot that the app has not."""
+    has_name = bool(at(look.manifest, "features", "bot_user", "display_name"))
+    mend = "add features.bot_user with a display_name, or ask for no scopes as a bot"
+    yield Finding(has_name or not look.bot_scopes, "scopes of a bot come with features.bot_user", mend=mend)
+
+
 def optional_are_declared(look: Look) -> Iterator[Finding]:
     """Slack wants an optional scope in both lists."""
     for kind, declared in (("bot", look.bot_scopes), ("user", look.user_scopes)):

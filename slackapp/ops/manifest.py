@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slackapp.checks import scope_reasons
+from slackapp.checks.interaction import AT_ONCE
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
 
 COMMANDS = {"/example": ("Says how the app is", "[status | help]")}
@@ -19,7 +20,7 @@ COMMANDS = {"/example": ("Says how the app is", "[status | help]")}
 _OTHER_COMMAND = ("Say help to see what it does", "[help]")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:(?:[.,!?]? |[_-])[A-Za-z0-9]+)*[.!?]?")
 _RESERVED = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
-_INTERACTIVE = ("block_actions:", "view_submission:", "shortcut:", "message_action:")
+_COMMAND = re.compile(r"/[A-Za-z0-9_-]+")
 _HEAD = """\
 # The app as Slack knows it. Written by: slackapp manifest --url {url}
 # Give it your own address, then paste what it prints at https://api.slack.com/apps under "Create New App", "From a
@@ -101,8 +102,9 @@ def _features(plan: Plan) -> str:
 
 def _command(url: str, command: str) -> str:
     description, usage = COMMANDS.get(command, _OTHER_COMMAND)
+    name = command if _COMMAND.fullmatch(command) else json.dumps(command, ensure_ascii=False)
     return (
-        f"    - command: {command}\n      url: {url}/slack/commands\n      description: {description}\n"
+        f"    - command: {name}\n      url: {url}/slack/commands\n      description: {description}\n"
         f"      usage_hint: {quoted(usage)}\n      should_escape: true\n"
     )
 
@@ -131,11 +133,11 @@ def _settings(plan: Plan) -> str:
     for event in events_of(plan.handles):
         why = scope_reasons.WITHOUT_SCOPE.get(event, "")
         text += f"      - {event}{f' # {why}' if why else ''}\n"
-    if any(key.startswith(_INTERACTIVE) for key in plan.handles):
-        text += (
-            "  interactivity:\n    is_enabled: true # the button on the Home tab\n"
-            f"    request_url: {plan.url}/slack/interactivity\n"
-        )
+    if any(":" in key for key in plan.handles):
+        address = f"{plan.url}/slack/interactivity"
+        text += f"  interactivity:\n    is_enabled: true # the button on the Home tab\n    request_url: {address}\n"
+        if any(key.startswith(AT_ONCE) for key in plan.handles):
+            text += f"    message_menu_options_url: {address}\n"
     else:
         text += "  interactivity:\n    is_enabled: false\n"
     return text

@@ -115,7 +115,7 @@ TABLE = (
     ),
     Metric(
         "slackapp_interactions_total", COUNTER, "Commands, buttons, modals and shortcuts, by what became of them.",
-        {"result": ("kept", "repeat", "unhandled", "unknown", "foreign_app")},
+        {"result": ("kept", "repeat", "unhandled", "unknown", "foreign_app", "options", "no_options")},
     ),
     Metric(
         "slackapp_inbox_total", COUNTER, "Rows of the inbox that came to an end, by how.",

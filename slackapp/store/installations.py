@@ -115,6 +115,13 @@ def set_granted_scopes(db: Database, tenant: Tenant, scopes: tuple[str, ...]) ->
     db.execute("set_granted_scopes", parameters)
 
 
+def set_bot_id(db: Database, installation: Installation, bot_id: str) -> None:
+    """Notes the bot's id, for as long as that bot is the tenant's."""
+    tenant, bot_user_id = installation.tenant, installation.bot_user_id
+    parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "bot_user_id": bot_user_id, "bot_id": bot_id}
+    db.execute("set_bot_id", parameters)
+
+
 def join_enterprise(db: Database, tenant: Tenant, enterprise_id: str) -> None:
     """Notes that a workspace belongs to an org now."""
     parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "enterprise_id": enterprise_id}
@@ -149,6 +156,7 @@ def _installation(row: Row) -> Installation:
         installed_at=row["installed_at"],
         last_used_at=row["last_used_at"],
         last_validated_at=row["last_validated_at"],
+        bot_id=row["bot_id"],
     )
 
 

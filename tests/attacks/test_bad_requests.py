@@ -12,6 +12,7 @@ import pytest
 
 from slackapp.errors import Refusal
 from slackapp.routes import BY_PATH, PAGE
+from slackapp.web.request import BODY_LIMIT
 from tests.attacks.bad_requests import ACTION, ALL, CANARY, CODES, COMMAND, FORM, JSON, METHODS, Bad, action
 from tests.handlers.stage import Approved, approved, cookie_of
 from tests.support.world import HOST, START, Reply, World, make_world
@@ -209,10 +210,22 @@ def test_the_deepest_interaction_that_is_kept_can_be_run(world: World) -> None:
     assert {row["state"] for row in world.rows("SELECT state FROM inbox")} == {"done"}
 
 
-def test_a_command_with_a_nul_in_it_is_not_kept(world: World) -> None:
+@pytest.mark.claim("C-65")
+def test_a_form_that_grows_over_the_bound_is_refused_and_never_a_bug(world: World) -> None:
+    """I send what is just small enough, of bytes that take six times as many once they are written as JSON."""
     world.browser().install()
     world.work()
-    for text, status in (("fine", 200), ("not\x00fine", 400)):
-        body = urlencode({**COMMAND, "text": text}).encode()
-        assert world.post_signed(body, FORM, "/slack/commands").status == status
-    assert world.count("inbox") == 2
+    form = {**COMMAND, "text": ""}
+    room = BODY_LIMIT - len(urlencode(form))
+    for text in (b"\x01" * room, b"x" * room):
+        body = urlencode(form).encode().replace(b"text=", b"text=" + text)
+        assert len(body) == BODY_LIMIT
+        reply = world.post_signed(body, FORM, "/slack/commands")
+        assert (reply.status, world.count("inbox")) == (413, 1)
+    body = urlencode(form).encode().replace(b"text=", b"text=" + b"x" * (room - 1000))
+    assert (world.post_signed(body, FORM, "/slack/commands").status, world.work()) == (200, 1)
+    pressed = json.dumps({**ACTION, "x": ""}, separators=(",", ":"))
+    for size, status in ((BODY_LIMIT - len("payload="), 413), (BODY_LIMIT - 1000, 200)):
+        payload = pressed.replace('"x":""', f'"x":"{"x" * (size - len(pressed))}"')
+        reply = world.post_signed(f"payload={payload}".encode(), FORM, "/slack/interactivity")
+        assert (reply.status, len(payload)) == (status, size)

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack, closing, nullcontext
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -214,6 +215,14 @@ def without_its_key(answer: str) -> Prepared:
     return prepare
 
 
+def a_menu_that_nobody_fills(world: World) -> Provoke:
+    world.browser().install()
+    world.work()
+    menu = {"type": "block_suggestion", "action_id": CANARY, "value": CANARY, "team": {"id": NORTH}}
+    body = urlencode({"payload": json.dumps(menu)}).encode()
+    return lambda world: world.post_signed(body, "application/x-www-form-urlencoded", "/slack/interactivity")
+
+
 EDGE: dict[Refusal, Prepared] = {
     # refused before anything is done: no call, no changed row
     Refusal.NOT_FOUND: get(f"/{CANARY}?x={CANARY}"),
@@ -226,6 +235,7 @@ EDGE: dict[Refusal, Prepared] = {
     Refusal.JSON: signed(f'{{"{CANARY}'.encode()),
     Refusal.FORM: signed(f"{CANARY}=1&{CANARY}=2".encode(), "application/x-www-form-urlencoded"),
     Refusal.EVENT: event(type=CANARY),
+    Refusal.NO_OPTIONS: a_menu_that_nobody_fills,
     Refusal.UNSIGNED: at_once(lambda w: w.request("POST", "/slack/events", b"{}", {"X-Slack-Signature": CANARY})),
     Refusal.SIGNATURE_STALE: with_signature(age=301),
     Refusal.SIGNATURE_WRONG: with_signature(secret="another-signing-secret"),

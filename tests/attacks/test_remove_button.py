@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from slackapp.example import ONLY_ADMINS
 from slackapp.flows import run_event
 from slackapp.localslack.model import Fault
 from tests.flows.killing import Killed
 from tests.support.pressing import ADMIN, GUEST, MEMBER, interact, press, press_of
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world
 
-ASK, UNINSTALL = "users.info", "apps.uninstall"
+ASK, TELL, UNINSTALL = "users.info", "chat.postMessage", "apps.uninstall"
 SCOPES = "app_mentions:read,chat:write,commands,users:read"
 ORG_ADMIN, ADMIN_OF_ONE = "W0EVERADM1", "W0EVERAAD1"
 """An owner of the org; an admin of ORG_TEAM who is nobody special in the org."""
@@ -35,6 +36,19 @@ def states(world: World) -> list[str]:
     """How the presses ended."""
     rows = world.rows("SELECT state FROM inbox WHERE type LIKE 'block_actions:%' ORDER BY rowid")
     return [row["state"] for row in rows]
+
+
+def refusals(world: World) -> list[str]:
+    """Who was refused, as the audit has it."""
+    rows = world.rows("SELECT * FROM audit WHERE event = 'action.refused' ORDER BY id")
+    assert {(row["tenant_id"], row["actor"], row["result"]) for row in rows} <= {(NORTH, "worker", "refused")}
+    return [row["detail"].partition("type=block_actions:remove_app user=")[2] for row in rows]
+
+
+def told(world: World) -> list[tuple[str, str]]:
+    """Who was told so, and by which way: the app's own conversation with them, or the response_url."""
+    said = [message for message in world.slack.messages(NORTH) if message["text"] == ONLY_ADMINS]
+    return [(message.get("ephemeral_to", message["channel"]), message.get("via", "")) for message in said]
 
 
 def assert_gone(world: World, tenant: str = NORTH) -> None:
@@ -88,14 +102,38 @@ def test_nobody_but_an_admin_of_that_workspace_can_press_it(home: World, who: st
     """I send the press without having the button: as a member, a guest, another workspace's admin, the bot itself."""
     press(home, who)
     home.work()
-    assert home.calls() == [ASK]
+    assert home.calls() == [ASK, TELL]
     assert_still_there(home)
+    assert refusals(home) == [who]
+
+
+@pytest.mark.claim("C-91")
+def test_who_is_refused_is_told_and_the_audit_has_it(home: World) -> None:
+    """A Home tab has no response_url: there the app writes to the person; elsewhere it answers in the place."""
+    press(home, MEMBER)
+    home.work()
+    assert (told(home), refusals(home), states(home)) == ([("D" + MEMBER[1:], "")], [MEMBER], ["done"])
+    url = home.slack.response_url(NORTH)
+    press(home, MEMBER, view=..., response_url=url, container={"type": "message"})
+    home.work()
+    assert (told(home)[1:], refusals(home)) == ([(MEMBER, "response_url")], [MEMBER] * 2)
+    assert_still_there(home)
+
+
+@pytest.mark.parametrize("error", ["channel_not_found", "messages_tab_disabled", "missing_scope"])
+def test_who_cannot_be_told_is_refused_all_the_same_and_leaves_no_work(home: World, error: str) -> None:
+    home.slack.fault(Fault(TELL, "error", error=error))
+    press(home, MEMBER)
+    home.work()
+    assert (told(home), refusals(home), states(home)) == ([], [MEMBER], ["done"])
+    assert home.rows("SELECT 1 FROM inbox WHERE body IS NOT NULL") == []
 
 
 @pytest.mark.parametrize("user", [{"id": None}, {"id": 7}, {"id": [ADMIN]}, {"id": ""}, {"id": {"id": ADMIN}}, {}])
 def test_a_press_by_somebody_odd_removes_nothing(home: World, user: dict[str, Any]) -> None:
     interact(home, press_of() | {"user": user})
     home.work()
+    assert (home.calls(), states(home), refusals(home)) == ([], ["done"], [""])
     assert_still_there(home)
 
 
@@ -140,7 +178,7 @@ def test_an_admin_of_another_company_in_a_shared_channel_is_none_here(home: Worl
     home.slack.fault(Fault(ASK, "patch", patch={"user": user}))
     press(home)
     home.work()
-    assert home.calls() == [ASK]
+    assert home.calls() == [ASK, TELL]
     assert_still_there(home)
 
 
@@ -176,6 +214,18 @@ def test_a_press_in_one_workspace_never_removes_another(home: World) -> None:
     assert (home.status(NORTH), home.status(SOUTH)) == ("active", "active")
 
 
+@pytest.mark.claim("C-88")
+def test_a_press_on_the_home_tab_removes_the_app_from_the_workspace_that_the_tab_is_of(home: World) -> None:
+    """Slack's own field names the workspace where the app was installed first; I am an admin of both."""
+    both = Fault(ASK, "patch", patch={"user": {"id": ADMIN, "team_id": SOUTH, "is_admin": True, "is_owner": False}})
+    home.slack.cast.users[ADMIN] = replace(home.slack.cast.users[ADMIN], teams=(NORTH, SOUTH), admin_of=(NORTH, SOUTH))
+    home.slack.fault(both)
+    view = {"type": "home", "team_id": SOUTH, "app_installed_team_id": NORTH}
+    press(home, ADMIN, team={"id": SOUTH}, user={"id": ADMIN, "team_id": SOUTH}, view=view)
+    home.work()
+    assert (home.status(NORTH), home.status(SOUTH)) == ("active", "")
+
+
 def test_where_the_button_is_off_it_is_not_shown_and_a_forged_press_does_nothing(world: World) -> None:
     world.browser().install()
     world.work()
@@ -183,7 +233,7 @@ def test_where_the_button_is_off_it_is_not_shown_and_a_forged_press_does_nothing
     world.event({"type": "app_home_opened", "tab": "home", "user": ADMIN})
     press(world)
     assert world.work() == 2
-    assert (buttons(world), world.calls()) == ({ADMIN: 0}, ["views.publish"])
+    assert (buttons(world), world.calls()) == ({ADMIN: 0}, ["views.publish", TELL])
     assert_still_there(world)
 
 

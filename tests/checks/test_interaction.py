@@ -124,6 +124,7 @@ def test_an_interaction_is_chosen_by_its_type_and_the_id_that_the_app_gave(key: 
     ],
     ids=str,
 )  # fmt: skip
+@pytest.mark.claim("C-74")
 def test_an_interaction_with_a_part_missing_or_of_another_type_is_refused(changes: dict[str, Any]) -> None:
     assert refusal_of(lambda: read_interaction(press(**changes), APP)) is Refusal.EVENT
 

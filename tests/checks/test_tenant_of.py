@@ -152,8 +152,8 @@ def test_in_a_shared_channel_the_other_company_is_not_the_tenant() -> None:
     ids=[
         "workspace", "workspace in an org", "org", "org-wide", "org-wide authorization",
         "authorization that names an org and does not say that it is org-wide", "authorization",
-        "org where a team is due", "authorization with an org where a team is due, without a flag", "the same, org-wide",
-        "nobody",
+        "org where a team is due", "authorization with an org where a team is due, without a flag",
+        "the same, org-wide", "nobody",
     ],
 )  # fmt: skip
 @pytest.mark.claim("C-62")

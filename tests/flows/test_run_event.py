@@ -255,8 +255,8 @@ def test_a_context_shows_whom_it_acts_for_and_nothing_that_leads_further(ready: 
     ready.work()
     shown = {name for name in dir(seen[0]) if not name.startswith("_")}
     assert shown - {"calls_made"} == {
-        "tenant", "bot_user_id", "installer_id", "home_admin", "public_url", "missing_scopes",
-        "call", "respond", "is_admin", "remove",
+        "tenant", "bot_user_id", "installer_id", "user_id", "home_admin", "public_url", "missing_scopes",
+        "call", "respond", "is_admin", "refuse", "remove",
     }  # fmt: skip
     assert (seen[0].tenant, seen[0].bot_user_id) == (Tenant("T", NORTH), "U0NORTH001BOT")
 

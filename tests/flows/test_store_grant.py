@@ -23,6 +23,7 @@ NORTH_ROW = {
     "team_id": NORTH,
     "team_name": "Northwind",
     "bot_user_id": "U0NORTH001BOT",
+    "bot_id": "",
     "installer_id": "U0NORTH001ADM",
     "scopes_asked": BOT_SCOPES,
     "scopes_granted": BOT_SCOPES,

@@ -95,6 +95,19 @@ def test_the_manifest_follows_the_behaviour_and_the_scopes() -> None:
     assert "shortcut:do" in manifest.write(plan)
 
 
+def test_menus_and_commands_of_any_script_are_written_as_slack_reads_them(without_yaml: None) -> None:
+    commands = ["/a#b", "/a:", "/example", '/x"y', "/\u4f8b"]
+    handles = frozenset({*commands, "block_suggestion:pick"})
+    text = manifest.write(replace(PLAN, handles=handles))
+    for made in (load(text), manifest_text._Reader(text).block(0)):
+        assert isinstance(made, dict)
+        assert [command["command"] for command in made["features"]["slash_commands"]] == sorted(commands)
+        interactivity = made["settings"]["interactivity"]
+        assert interactivity.pop("is_enabled") is True
+        assert interactivity.keys() == {"request_url", "message_menu_options_url"}
+        assert set(interactivity.values()) == {"https://app.example.com/slack/interactivity"}
+
+
 def test_without_a_bot_there_is_no_bot_and_without_buttons_no_interactivity() -> None:
     plan = replace(PLAN, bot_scopes=(), user_scopes=("emoji:read",), handles=frozenset({"app_mention", "/x"}))
     made = load(manifest.write(plan))

@@ -42,6 +42,7 @@ TABLES = {
             "team_id": (TENANT, "The workspace; empty for an install of a whole organisation."),
             "team_name": (TENANT, "Its name, as Slack gave it at the install."),
             "bot_user_id": (TENANT, "The bot's user id in that workspace."),
+            "bot_id": (TENANT, "The bot's own id there, as `auth.test` says; '' until it was asked."),
             "installer_id": (TENANT, "The user id of the person who installed last."),
             "scopes_asked": (TENANT, "What was asked for."),
             "scopes_granted": (TENANT, "What Slack says was granted."),
