@@ -43,6 +43,7 @@ ROUTES = (
     Route("POST", "/slack/uninstall", uninstall.remove, OPERATOR, DATA),
     Route("GET", "/privacy", site.privacy, ANYONE, PAGE, head=True),
     Route("GET", "/support", site.support, ANYONE, PAGE, head=True),
+    Route("GET", "/favicon.ico", site.icon, ANYONE, DATA, head=True),
     Route("GET", "/healthz", site.healthz, ANYONE, DATA, head=True, probe=True),
     Route("GET", "/readyz", site.readyz, ANYONE, DATA, head=True, probe=True),
     Route("GET", "/metrics", site.metrics, OPERATOR, DATA),

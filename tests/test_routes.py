@@ -21,6 +21,7 @@ SURFACE = [
     ("POST", "/slack/uninstall", "operator", "data", False, False),
     ("GET", "/privacy", "anyone", "page", True, False),
     ("GET", "/support", "anyone", "page", True, False),
+    ("GET", "/favicon.ico", "anyone", "data", True, False),
     ("GET", "/healthz", "anyone", "data", True, True),
     ("GET", "/readyz", "anyone", "data", True, True),
     ("GET", "/metrics", "operator", "data", False, False),
@@ -86,7 +87,7 @@ def test_another_spelling_of_a_path_is_another_path(still: World, spelling: str)
             assert outcome(still) == "not_found"
 
 
-@pytest.mark.parametrize("target", ["*", "", "localhost:3000", "/favicon.ico", "/.env", "/slack", "/slack/", "/admin"])
+@pytest.mark.parametrize("target", ["*", "", "localhost:3000", "/favicon.svg", "/.env", "/slack", "/slack/", "/admin"])
 @pytest.mark.claim("C-68")
 def test_whatever_else_is_asked_for_is_not_there(still: World, target: str) -> None:
     with nothing_happens(still):

@@ -10,6 +10,7 @@ from slackapp.ports import App
 from slackapp.store import inbox, meta, oauth_states
 from slackapp.web import directory_pages, pages
 from slackapp.web.directory_pages import Retention
+from slackapp.web.mark import ICON, ICON_TYPE
 from slackapp.web.pages import About
 from slackapp.web.request import Request
 from slackapp.web.response import Response, html, json_answer, text
@@ -23,6 +24,11 @@ def landing(app: App, request: Request, caller: Origin, now: int) -> Response:
     reasons = [(scope, scope_reasons.reason_of(scope)) for scope in (*settings.bot_scopes, *settings.user_scopes)]
     scopes = [(scope, reason.why if reason else "") for scope, reason in reasons]
     return html(200, pages.landing(_about(app), scopes, settings.slack.is_local))
+
+
+def icon(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """The mark beside a page's name."""
+    return Response(200, ICON_TYPE, ICON.encode())
 
 
 def privacy(app: App, request: Request, caller: Origin, now: int) -> Response:

@@ -12,13 +12,14 @@ from slackapp.localslack import conversations
 from slackapp.localslack.api import ApiError, Caller, Params
 from slackapp.localslack.cast import Channel
 from slackapp.localslack.model import Hook, Json
-from slackapp.localslack.wire import Request, Response, first, json_response, text_response
+from slackapp.localslack.wire import Fields, Request, Response, first, json_response, text_response
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
 
 MAX_TEXT = 40_000
 MAX_VIEW = 250_000
+SLACKBOT = "USLACKBOT"
 RESPONSE_USES = 5
 RESPONSE_LIFETIME = 1800
 """Seconds a response_url works."""
@@ -165,8 +166,44 @@ def receive_hook(slack: LocalSlack, request: Request) -> Response:
     return json_response(200, {"ok": True}) if hook.expires_at else text_response(200, "ok")
 
 
+def keep_answer(slack: LocalSlack, form: Fields, status: int, answer: str, *, late: bool) -> None:
+    """What Slack shows at once to whoever typed a command: the app's answer, or that there was none.
+
+    Follows docs.slack.dev/interactivity/implementing-slash-commands (responding with an immediate message).
+    """
+    team_id, user_id, name = first(form, "team_id"), first(form, "user_id"), first(form, "command")
+    if late or status != 200:
+        error = "operation_timeout" if late else "dispatch_failed"
+        say_as_slackbot(slack, team_id, f"{name} failed with the error \"{error}\".", user_id)
+        return
+    install = slack.state.installs.get(team_id) or slack.state.installs.get(first(form, "enterprise_id"))
+    if install is None or not answer.strip():
+        return
+    hook = Hook("", install.tenant, team_id, first(form, "channel_id"), user_id)
+    payload = _parsed(answer) or {"text": answer}
+    try:
+        content = _content({key: value if isinstance(value, str) else json.dumps(value)
+                            for key, value in payload.items()})
+    except ApiError:
+        return
+    _keep_hooked(slack, hook, payload, content | {"via": "answer"})
+
+
+def say_as_slackbot(slack: LocalSlack, team_id: str, text: str, user_id: str = "") -> None:
+    """Slack itself tells one person something, in #general; by default the plain member. Call with `lock` held."""
+    workspace = slack.workspaces[team_id]
+    slack.state.spoken.append({"type": "message", "user": SLACKBOT, "text": text, "ts": slack.next_ts(),
+                               "team": team_id, "channel": workspace.general,
+                               "ephemeral_to": user_id or workspace.member})
+    slack.save()
+
+
 def _payload(request: Request) -> Json:
-    text = first(request.form(), "payload") if request.content_type != "application/json" else request.body
+    return _parsed(first(request.form(), "payload") if request.content_type != "application/json" else request.body)
+
+
+def _parsed(text: str | bytes) -> Json:
+    """A JSON object; an empty one for whatever else it is."""
     try:
         data = json.loads(text or "{}")
     except (ValueError, RecursionError):

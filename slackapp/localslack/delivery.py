@@ -11,8 +11,9 @@ import http.client
 import ssl
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
+from slackapp.localslack import chat
 from slackapp.localslack.model import Delivery, Outgoing
 
 if TYPE_CHECKING:
@@ -106,6 +107,9 @@ def _settle(slack: LocalSlack, item: Outgoing, delivery: Delivery, no_retry: boo
             item.due = slack.clock() + RETRY_AFTER[item.attempt - 1]
             item.attempt += 1
             item.reason = delivery.reason
+        if item.type == "slash_command":
+            late = delivery.reason == "http_timeout"
+            chat.keep_answer(slack, parse_qs(item.body), delivery.status, delivery.body, late=late)
         slack.save()
 
 

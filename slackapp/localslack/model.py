@@ -30,6 +30,10 @@ class NotInstalled(LookupError):
     """The app is not installed where the caller wants something to happen, or lacks the scope for it."""
 
 
+class Unknown(ValueError):
+    """A control form that does not say what to do, or is about something that is gone; carries one sentence."""
+
+
 @dataclass(frozen=True)
 class LocalApp:
     """The Slack app under test, as its settings page at Slack would describe it.
@@ -37,7 +41,8 @@ class LocalApp:
     The first of `client_secrets` is current; a further one is a regenerated secret that is still valid
     (docs.slack.dev/authentication/verifying-requests-from-slack). `optional_scopes` may be declined by the
     person who installs. `home_team`, when set, makes the app one that is not distributed: only that
-    workspace can install it. Empty URLs mean "not configured".
+    workspace can install it. Empty URLs mean "not configured". `handles` are the keys of the app's table of functions
+    (`app_mention`, `/command`, `block_actions:ID`, …); None where they are not known.
     """
 
     app_id: str
@@ -53,6 +58,7 @@ class LocalApp:
     commands_url: str = ""
     interactivity_url: str = ""
     home_team: str = ""
+    handles: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,9 @@ class LocalSlack:
 
     Switches, all plain attributes: `token_lifetime` and `grace_seconds` (seconds), `deny_with_state`,
     `require_approval`, `unapproved_scopes`, `used_code_error`, `revoked_error` (what a token answers after
-    `auth.revoke` or the two-token limit), `short_pages`, `org_adds_workspaces` (False is what slack.com does: an
-    org-wide install starts in no workspace), `org_team_null`, `org_install_rules`, `delivery_timeout` (seconds).
+    `auth.revoke` or the two-token limit), `short_pages`, `org_adds_workspaces` (True spares a
+    test the page where an org-wide install, which starts in no workspace, is added to some), `org_team_null`,
+    `org_install_rules`, `delivery_timeout` (seconds).
 
     Raises StateFileError when the state file cannot be used.
     """
@@ -61,7 +62,7 @@ class LocalSlack:
         self.used_code_error = "invalid_code"
         self.revoked_error = "token_revoked"
         self.short_pages = False
-        self.org_adds_workspaces = True
+        self.org_adds_workspaces = False
         self.org_team_null = False
         self.org_install_rules = False
         self.violations: list[str] = []
@@ -180,6 +181,12 @@ class LocalSlack:
             workspace = self.workspaces[team_id]
             install = events.install_for(self, team_id)
             return events.response_url(self, install, team_id, channel or workspace.general, user or workspace.member)
+
+    def happen(self, team_id: str, event: Json) -> str:
+        """An event of any type in a workspace, with a time of its own; the event id. Raises NotInstalled."""
+        with self.lock:
+            events.install_for(self, team_id)
+            return events.queue(self, events.envelope(self, team_id, {"ts": self.next_ts(), **event}, {}))
 
     def interact(self, payload: Json, url: str = "") -> None:
         """Send an interactivity payload (a button, a modal) as Slack does: a form with one field `payload`."""

@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from slackapp.web.mark import ICON_LINK
 from slackapp.web.style import STYLE
 
 INSTALL_PATH = "/slack/install"
@@ -126,6 +127,6 @@ def _page(title: str, body: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
+        f"<title>{escape(title)}</title>{ICON_LINK}<style>{STYLE}</style></head>"
         f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
     )

@@ -153,6 +153,7 @@ METHODS = [
     ("POST", "/privacy", "GET, HEAD"),
     ("DELETE", "/support", "GET, HEAD"),
     ("POST", "/healthz", "GET, HEAD"),
+    ("POST", "/favicon.ico", "GET, HEAD"),
     ("POST", "/readyz", "GET, HEAD"),
     ("HEAD", "/metrics", "GET"),
     ("POST", "/metrics", "GET"),

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from tests.e2e.test_round_trip import Browser, delivered, live_world
 from tests.support.world import NORTH, Reply, World
 
-FORM = re.compile(r'<form method="post" action="(/control/[a-z-]+)">(.*?)</form>', re.DOTALL)
+FORM = re.compile(r'<form method="post" action="(/control/[a-z-]+)"[^>]*>(.*?)</form>', re.DOTALL)
 FIELD = re.compile(r'<input type="(?:hidden|text)" name="([^"]*)" value="([^"]*)"')
 
 

@@ -19,7 +19,7 @@ def test_the_landing_page_has_one_button_and_names_every_permission(tmp_path: Pa
     made = make_world(tmp_path, SLACKAPP_USER_SCOPES="emoji:read", SLACKAPP_NAME="Bob & <Co>")
     with made as world, nothing_happens(world):
         text = world.request("GET", "/").text
-    assert re.findall(r'href="([^"]*)"', text) == ["/slack/install", "/", "/privacy", "/support"]
+    assert re.findall(r'href="([^"]*)"', text) == ["/favicon.ico", "/slack/install", "/", "/privacy", "/support"]
     listed = re.findall(r"<li><code>([^<]*)</code>(?:: ([^<]*))?</li>", text)
     assert [scope for scope, _ in listed] == ["app_mentions:read", "chat:write", "commands", "emoji:read"]
     assert dict(listed)["app_mentions:read"] == "to receive the mention"
@@ -32,7 +32,10 @@ def test_a_page_brings_no_script_and_exactly_the_style_that_its_policy_allows(wo
     reply = world.request("GET", path)
     assert reply.headers["content-type"] == "text/html; charset=utf-8"
     assert reply.text.startswith('<!doctype html><html lang="en">')
-    assert not re.search(r"<script|<link|<img|<form|javascript:|\son\w+=|style=", reply.text)
+    assert re.findall(r"<link[^>]*>", reply.text) == ['<link rel="icon" type="image/svg+xml" href="/favicon.ico">']
+    icon = world.request("GET", "/favicon.ico")
+    assert (icon.status, icon.headers["content-type"], icon.text[:4]) == (200, "image/svg+xml", "<svg")
+    assert not re.search(r"<script|<img|<form|javascript:|\son\w+=|style=", reply.text)
     (style,) = re.findall(r"<style>(.*?)</style>", reply.text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert f"style-src 'sha256-{digest}'" in reply.headers["content-security-policy"]

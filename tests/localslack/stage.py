@@ -61,6 +61,7 @@ class RecordingApp:
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     during: Callable[[], object] | None = None
+    bodies: list[bytes] = field(default_factory=list)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -70,7 +71,7 @@ class RecordingApp:
         if self.during is not None:
             self.during()
         status, extra = self.answers.pop(0) if self.answers else (200, {})
-        text = b""
+        text = self.bodies.pop(0) if self.bodies else b""
         if b"url_verification" in body:
             text = json.loads(body)["challenge"].encode()
         start_response(f"{status} X", [("Content-Length", str(len(text))), *extra.items()])
@@ -157,6 +158,7 @@ def stage(state_file: Path | None = None, **changes: Any) -> Iterator[Stage]:
                                    "commands_url": f"{app_url}/slack/commands",
                                    "interactivity_url": f"{app_url}/slack/interactivity", **changes})
         slack = LocalSlack(settings, clock=clock, entropy=os.urandom, state_file=state_file)
+        slack.org_adds_workspaces = True
         with lent(slack) as base:
             slack.base_url = base
             yield Stage(slack, base, clock, app)

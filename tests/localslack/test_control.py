@@ -31,11 +31,10 @@ def test_the_page_shows_installs_and_answers_but_never_a_secret(on: Stage) -> No
     assert press(on, "mention", team="T0NORTH001", text="are you there?") == 303
     on.api("chat.postMessage", token, channel="C0NORTH001GEN", text="<b>I am</b>", thread_ts="1.1")
     on.slack.pump()
-    page = on.request("GET", "/?watch=2").text
+    page = on.request("GET", "/").text
     state = on.request("GET", "/control/state.json").text
     assert "are you there?" in page
     assert "&lt;b&gt;I am&lt;/b&gt;" in page
-    assert "url=/?watch=1" in page
     secrets = [*on.slack.issued_tokens, "current-secret", "a-signing-secret"]
     assert not [secret for secret in secrets if secret in page or secret in state]
 

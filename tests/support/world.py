@@ -323,6 +323,7 @@ def make_world(folder: Path, rotation: bool = True, **changes: str) -> Iterator[
         rotation=rotation,
     )
     slack = LocalSlack(local_app, clock=clock, entropy=system_entropy, probe=lock_probe(folder / "slackapp.db"))
+    slack.org_adds_workspaces = True
     with lent(slack) as slack_url:
         slack.base_url = slack_url
         settings = config.load(environment(folder, slack_url, **changes), {})

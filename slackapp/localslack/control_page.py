@@ -1,0 +1,207 @@
+"""The control page: what people said and the app did, and forms for whatever the app takes. Never shows a token.
+
+It is made of parts (`data-part`): the page's script replaces those that have changed, and only those.
+"""
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from slackapp.localslack import blocks, offers, pages, workspaces
+from slackapp.localslack.cast import Workspace
+from slackapp.localslack.chat import SLACKBOT
+from slackapp.localslack.model import Install, Json
+from slackapp.localslack.wire import Response
+
+if TYPE_CHECKING:
+    from slackapp.localslack.server import LocalSlack
+
+SHOWN_MESSAGES = 20
+SHOWN_DELIVERIES = 10
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)>")
+
+
+def show(slack: LocalSlack, fault_kinds: Iterable[str]) -> Response:
+    """`GET /`."""
+    with slack.lock:
+        installs = list(slack.state.installs.values())
+        body = _part("app", _app(slack, installs))
+        body += "".join(_part(f"tenant-{install.tenant}", _tenant(slack, install)) for install in installs)
+        body += "".join(
+            _part(f"talk-{team.id}", _talk(slack, team)) for team in slack.workspaces.values()
+            if slack.conversation(team.id)
+        )
+        body += _part("faults", _faults(slack, fault_kinds)) + _part("deliveries", _deliveries(slack))
+    again = '<noscript><p><a href="/">Look again</a></p></noscript>'
+    return pages.page("Local Slack", f'<p id="told" class="told" role="alert"></p>{again}{body}', live=True)
+
+
+def _part(name: str, inner: str) -> str:
+    return f'<section data-part="{escape(name)}">{inner}</section>'
+
+
+def _app(slack: LocalSlack, installs: list[Install]) -> str:
+    """Which app this is, and where it is installed."""
+    app = f"App <strong>{escape(slack.app.name)}</strong> <code>{escape(slack.app.app_id)}</code>"
+    names = {**{w.id: w.name for w in slack.workspaces.values()}, **{o.id: o.name for o in slack.orgs.values()}}
+    if installs:
+        return f"<p>{app}, installed in: {escape(', '.join(names[install.tenant] for install in installs))}.</p>"
+    where = urlsplit(slack.app.redirect_urls[0]) if slack.app.redirect_urls else None
+    origin = escape(f"{where.scheme}://{where.netloc}/") if where else ""
+    begin = f'Install it from <a href="{origin}">{origin}</a>.' if origin else "Install it first."
+    return f"<p>{app} is installed nowhere yet. {begin}</p>"
+
+
+def _tenant(slack: LocalSlack, install: Install) -> str:
+    """An installation: what can be done in each of its workspaces, and to it."""
+    scopes = ", ".join(install.bot_scopes) or "none"
+    name = slack.orgs[install.tenant].name if install.org_wide else slack.workspaces[install.tenant].name
+    kind = "the whole org" if install.org_wide else "workspace"
+    text = (
+        f'<h2>{escape(name)}</h2><p class="small">{kind} <code>{escape(install.tenant)}</code>, bot scopes: '
+        f'<span class="scope">{escape(scopes)}</span></p>'
+    )
+    if install.org_wide:
+        text += _org(slack, install)
+    for team in install.granted_teams if install.org_wide else [install.tenant]:
+        text += _tools(slack, slack.workspaces[team], install)
+    others = (("expire", "Expire its tokens"), ("revoke", "Revoke the bot token"), ("uninstall", "Uninstall"))
+    buttons = "".join(pages.press(action, label, {"team": install.tenant}) for action, label in others)
+    return f'{text}<h3>The installation</h3><div class="buttons">{buttons}</div>'
+
+
+def _org(slack: LocalSlack, install: Install) -> str:
+    left = [team for team in slack.cast.teams_of(install.tenant) if team not in install.granted_teams]
+    if not left:
+        return ""
+    named = ", ".join(slack.workspaces[team].name for team in left)
+    return (
+        f'<p>It is not in {escape(named)} yet.</p><p><a class="button" '
+        f'href="{escape(workspaces.address(slack, install.tenant))}">Add workspaces</a></p>'
+    )
+
+
+def _tools(slack: LocalSlack, workspace: Workspace, install: Install) -> str:
+    """What the app takes in a workspace, a form for each."""
+    app, team = slack.app, pages.hidden("team", workspace.id)
+    text = f"<h3>In {escape(workspace.name)}</h3>"
+    if offers.takes(app, "app_mention"):
+        inner = '<label>Say in #general <input type="text" name="text" value="hello"></label>'
+        text += pages.control("mention", team + inner + pages.button("Mention the app", main=True), line=True)
+    else:
+        text += _unhandled("a mention", "app_mention")
+    text += _commands(slack, team) + _buttons(slack, workspace)
+    kinds = "".join(f"<option>{escape(kind)}</option>" for kind in offers.events(app))
+    if kinds:
+        example = json.dumps({"user": workspace.member, "channel": workspace.general})
+        inner = (
+            f'<label>Event <select name="type">{kinds}</select></label>'
+            f'<label>Its fields, as JSON <input type="text" name="fields" value="{escape(example)}"></label>'
+        )
+        text += pages.control("event", team + inner + pages.button("Send the event"), line=True)
+    if install.org_wide:
+        whose = {"team": workspace.id, "org": install.tenant}
+        text += pages.press("withdraw", f"Take the app out of {workspace.name}", whose)
+    return text
+
+
+def _commands(slack: LocalSlack, team: str) -> str:
+    app = slack.app
+    if not app.commands_url:
+        return ""
+    known = offers.commands(app)
+    if app.handles is not None and not known:
+        return _unhandled("a command", "/hello")
+    options = "".join(f'<option value="{escape(name)}"></option>' for name in known)
+    inner = (
+        f'<label>Command <input type="text" name="command" value="{escape(known[0] if known else "/example")}" '
+        f'list="commands" autocomplete="off"></label><datalist id="commands">{options}</datalist>'
+        '<label>Text behind it <input type="text" name="text" value="help"></label>'
+    )
+    return pages.control("command", team + inner + pages.button("Send the command"), line=True)
+
+
+def _buttons(slack: LocalSlack, workspace: Workspace) -> str:
+    """The Home tab, its buttons, and the shortcuts."""
+    app, team = slack.app, workspace.id
+    found = []
+    if offers.takes(app, "app_home_opened"):
+        found.append(pages.press("home", "Open the Home tab as an admin", {"team": team, "user": workspace.admin}))
+    for user_id, view in slack.state.views.get(team, {}).items():
+        for button in blocks.buttons(view["blocks"]):
+            fields = {"team": team, "user": user_id, "action_id": button.action_id}
+            found.append(pages.press("press", f"Home tab: {button.label}", fields) + _unhandled_button(slack, button))
+    for callback_id in offers.ids(app, "shortcut:"):
+        found.append(pages.press("shortcut", f"Shortcut: {callback_id}", {"team": team, "callback_id": callback_id}))
+    modals = ", ".join(f"<code>{escape(key)}</code>" for key in offers.modal_keys(app))
+    note = f'<p class="small">Modals are not drawn here yet, so these are not played: {modals}.</p>' if modals else ""
+    return (f'<div class="buttons">{"".join(found)}</div>' if found else "") + note
+
+
+def _unhandled(what: str, key: str) -> str:
+    key = escape(key)
+    return f'<p class="small">Nobody handles {what}: the app\'s table has no key such as <code>{key}</code>.</p>'
+
+
+def _unhandled_button(slack: LocalSlack, button: blocks.Button) -> str:
+    key = f"block_actions:{button.action_id}"
+    return "" if offers.takes(slack.app, key) else (
+        f' <span class="small">nobody handles <code>{escape(key)}</code></span>'
+    )
+
+
+def _talk(slack: LocalSlack, workspace: Workspace) -> str:
+    said = slack.conversation(workspace.id)[-SHOWN_MESSAGES:]
+    rows = "".join(f"<li>{_message(slack, workspace, message)}</li>" for message in said)
+    return f'<h2>Messages in {escape(workspace.name)}</h2><ol class="talk">{rows}</ol>'
+
+
+def _message(slack: LocalSlack, workspace: Workspace, message: Json) -> str:
+    channel = slack.cast.channel(message["channel"])
+    where = f"#{channel.name}" if channel else "direct message"
+    marks = [where, *(["in thread"] if message.get("thread_ts") else [])]
+    if message.get("ephemeral_to"):
+        marks.append(f"only visible to {_name(slack, message['ephemeral_to'])}")
+    text = _MENTION.sub(lambda found: f"@{_name(slack, found[1])}", blocks.text_of(message))
+    at = {"team": workspace.id, "channel": message["channel"], "ts": message["ts"]}
+    tools = "".join(
+        pages.press("press", button.label, {**at, "action_id": button.action_id}) + _unhandled_button(slack, button)
+        for button in blocks.buttons(message.get("blocks"))
+    )
+    tools += "".join(
+        pages.press("shortcut", f"Shortcut: {callback_id}", {**at, "callback_id": callback_id})
+        for callback_id in offers.ids(slack.app, "message_action:")
+    )
+    who = escape(_name(slack, message["user"]))
+    return (
+        f'<strong>{who}</strong> <span class="small">{escape(", ".join(marks))}</span>'
+        f'<div class="said">{escape(text)}</div>' + (f'<div class="buttons">{tools}</div>' if tools else "")
+    )
+
+
+def _name(slack: LocalSlack, user_id: str) -> str:
+    person = slack.users.get(user_id)
+    return person.name if person else "Slackbot" if user_id == SLACKBOT else slack.bot_name
+
+
+def _faults(slack: LocalSlack, kinds: Iterable[str]) -> str:
+    options = "".join(f'<option value="{kind}">{kind}</option>' for kind in kinds)
+    waiting = "".join(f"<li>{escape(f.method)}: {escape(f.kind)}, {f.times} left</li>" for f in slack.faults.waiting())
+    inner = (
+        '<label>Method <input type="text" name="method" value="*"></label>'
+        f'<label>Fault <select name="kind">{options}</select></label>'
+    )
+    form = pages.control("fault", inner + pages.button("At the next call"), line=True)
+    return f"<h2>Let something go wrong</h2>{form}<ul>{waiting}</ul>"
+
+
+def _deliveries(slack: LocalSlack) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(d.type)}</td><td>attempt {d.attempt}</td><td>{d.status or escape(d.reason)}</td></tr>"
+        for d in reversed(slack.deliveries[-SHOWN_DELIVERIES:])
+    )
+    return f"<h2>Last deliveries</h2>{f'<table>{rows}</table>' if rows else '<p>None yet.</p>'}"

@@ -1,0 +1,59 @@
+"""Where an org's admin adds an app that the whole org has installed to workspaces of the org.
+
+An org-wide install belongs to no workspace at first (docs.slack.dev/enterprise/developing-for-enterprise-orgs).
+"""
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+
+from slackapp.localslack import pages
+from slackapp.localslack.wire import Fields, Response, redirect
+
+if TYPE_CHECKING:
+    from slackapp.localslack.server import LocalSlack
+
+PATH = re.compile(r"/manage/(E[A-Z0-9]+)/integrations/profile/(A[A-Z0-9]+)/workspaces/add")
+"""The page's address at Slack, below app.slack.com; here below the local Slack."""
+
+
+def address(slack: LocalSlack, org_id: str) -> str:
+    """The path of the page for an org."""
+    return f"/manage/{org_id}/integrations/profile/{slack.app.app_id}/workspaces/add"
+
+
+def show(slack: LocalSlack, org_id: str, app_id: str) -> Response:
+    """GET: the workspaces of the org that do not have the app yet."""
+    install = slack.state.installs.get(org_id)
+    if install is None or not install.org_wide or app_id != slack.app.app_id:
+        return pages.problem("not_installed", "This app is not installed in that whole org.", status=404)
+    left = [slack.workspaces[team] for team in slack.cast.teams_of(org_id) if team not in install.granted_teams]
+    if not left:
+        done = '<section><p>Every workspace has the app.</p><p><a href="/">Open the local Slack</a></p></section>'
+        return pages.page(f"Add {slack.app.name} to workspaces", done)
+    boxes = "".join(
+        f'<label><input type="checkbox" name="team" value="{workspace.id}" checked> {escape(workspace.name)}</label>'
+        for workspace in left
+    )
+    body = (
+        f'<form method="post" action="{escape(address(slack, org_id))}"><p>{escape(slack.app.name)} is installed in '
+        f"{escape(slack.orgs[org_id].name)}. It works in the workspaces that it is added to.</p>"
+        f"<fieldset><legend>Workspaces</legend>{boxes}</fieldset>{pages.button('Add to these workspaces', main=True)}"
+        '</form><p><a href="/">Not now</a></p>'
+    )
+    return pages.page(f"Add {slack.app.name} to workspaces", body)
+
+
+def add(slack: LocalSlack, org_id: str, app_id: str, fields: Fields) -> Response:
+    """POST: adds the app to the workspaces that are named; the app is told by `team_access_granted`."""
+    install = slack.state.installs.get(org_id)
+    if install is None or not install.org_wide or app_id != slack.app.app_id:
+        return pages.problem("not_installed", "This app is not installed in that whole org.", status=404)
+    wanted = fields.get("team", [])
+    if not set(wanted).issubset(slack.cast.teams_of(org_id)):
+        return pages.problem("invalid_arguments", "One of these is no workspace of that org.")
+    for team in wanted:
+        if team not in install.granted_teams:
+            slack.grant_team(org_id, team)
+    return redirect(303, "/")
