@@ -38,6 +38,19 @@ UPDATE tokens SET lease_owner = :owner, lease_until = :until
    AND status = 'live'  -- claim: C-38, C-41
    AND lease_until < :now;  -- claim: C-41
 
+-- name: lend_lease :exec
+-- tenant: tenant_kind, tenant_id
+-- For a Bolt app that refreshes by itself. Whoever begins anew may have what it held, for no longer than before; and
+-- whoever let a lease run out comes after others for as long as one lasts, because it may not mean to refresh at all.
+-- A lease that ends later than any is from before the clock was set back.
+UPDATE tokens SET lease_owner = :owner,
+       lease_until = CASE WHEN lease_until BETWEEN :now AND :latest THEN lease_until ELSE :until END
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND generation = :generation AND granted_at = :granted_at
+   AND status = 'live'
+   AND (lease_until NOT BETWEEN :now AND :latest OR (lease_owner = :owner AND :begins))  -- claim: C-105
+   AND NOT (lease_owner = :owner AND lease_until < :now AND lease_until >= :now - (:until - :now));
+
 -- name: hold_lease :exec
 -- tenant: tenant_kind, tenant_id
 -- The owner stays when the lease ends: that marks a refresh whose outcome nobody knows, as a crash does.

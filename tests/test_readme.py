@@ -73,8 +73,11 @@ READING = (
         ("store/db.py", "store/turns.py", "store/files.py", "store/queries.py", "../sql/migrations/"),
     ),
     (
-        "what a Bolt app, or its old store, hands over: whose it is, and which of two pairs counts",
-        ("flows/keep_installation.py", "flows/import_installations.py", "flows/ask_whose.py"),
+        "what a Bolt app, or its old store, hands over: whose it is, which of two pairs counts, and who refreshes",
+        (
+            "flows/keep_installation.py", "flows/lend_refresh.py", "flows/import_installations.py",
+            "flows/ask_whose.py",
+        ),
     ),
     ("calls to Slack", ("slack/client.py", "slack/transport.py")),
     ("settings, composition, the server", ("config.py", "settingforms.py", "app.py", "cli/server.py")),

@@ -11,12 +11,13 @@ from typing import Any
 
 from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused
-from slackapp.flows import open_token, trail, use_token
+from slackapp.flows import lend_refresh, open_token, trail, use_token
+from slackapp.flows.lend_refresh import Borrower
 from slackapp.flows.suspend_tenant import guard
 from slackapp.flows.tenant_keys import open_current
 from slackapp.model import Installation, Origin, Sealed, Secret, Tenant, Token
 from slackapp.ports import App
-from slackapp.store import installations, installers, tokens
+from slackapp.store import installations, installers
 from slackapp.store.installers import Installer
 
 _SERVED = frozenset({"active", "needs_reinstall"})
@@ -25,7 +26,7 @@ _PURPOSE = "hand_out"
 
 @dataclass(frozen=True)
 class OpenToken:
-    """A token in clear. `refresh` and `expires_at` (Unix seconds) are None where refreshing stays in the vault."""
+    """A token in clear. `refresh` and `expires_at` (Unix seconds) are None where somebody else refreshes it."""
 
     access: Secret
     refresh: Secret | None
@@ -60,56 +61,64 @@ def resolve(app: App, enterprise_id: str, team_id: str, org_wide: bool) -> Insta
     return found if found is not None and found.enterprise_id in ("", enterprise_id) else None
 
 
-def bot(app: App, installation: Installation, managed: bool, origin: Origin) -> Found | None:
-    """The bot alone; None where there is no token of it. Raises Refused, StoreError."""
-    return _hand_out(app, installation, Installer("", 0, float(installation.installed_at)), managed, origin)
+def bot(app: App, installation: Installation, borrower: Borrower | None, origin: Origin) -> Found | None:
+    """The bot alone; None where there is no token of it. Raises Refused, StoreError.
+
+    Without a `borrower` refreshing stays in the vault; otherwise it is who refreshes.
+    """
+    return _hand_out(app, installation, Installer("", 0, float(installation.installed_at)), borrower, origin)
 
 
-def person(app: App, installation: Installation, user_id: str | None, managed: bool, origin: Origin) -> Found | None:
+def person(
+    app: App, installation: Installation, user_id: str | None, borrower: Borrower | None, origin: Origin
+) -> Found | None:
     """What this person installed, or whoever did last; with the bot's token, whoever brought that.
 
     None where that person installed nothing, or the tenant is being removed. Raises Refused, StoreError.
     """
+    if borrower is not None and user_id is not None:
+        lend_refresh.give_back(app, installation.tenant, user_id, borrower)
     if user_id is None:
         who = installers.latest(app.db, installation.tenant)
     else:
         who = installers.find(app.db, installation.tenant, user_id) if user_id else None
-    return _hand_out(app, installation, who, managed, origin) if who is not None else None
+    return _hand_out(app, installation, who, borrower, origin) if who is not None else None
 
 
-def _hand_out(app: App, installation: Installation, who: Installer, managed: bool, origin: Origin) -> Found | None:
+def _hand_out(
+    app: App, installation: Installation, who: Installer, borrower: Borrower | None, origin: Origin
+) -> Found | None:
     tenant = installation.tenant
     users = ("", who.user_id) if who.user_id else ("",)
-    stored = {user_id: _stored(app, tenant, user_id, managed, origin) for user_id in users}
+    stored = {user_id: _stored(app, tenant, user_id, borrower, origin) for user_id in users}
     if not who.user_id and stored[""] is None:
         return None
     bot_row = installers.find(app.db, tenant, "")
     who = who if who.user_id or bot_row is None else bot_row
-    if not _note(app, tenant, [token for token in stored.values() if token is not None], origin):
+    if not _note(app, tenant, [found[0] for found in stored.values() if found is not None], origin):
         return None
     with guard(app, tenant, origin, f"purpose={_PURPOSE}"):
-        opened = {
-            user_id: _open(app, token, managed) if token is not None else None for user_id, token in stored.items()
-        }
+        opened = {user_id: _open(app, *found) if found is not None else None for user_id, found in stored.items()}
         return Found(
             installation=installation,
             user_id=who.user_id,
             installed_at=who.installed_at,
             bot=opened[""],
             user=opened[who.user_id] if who.user_id else None,
-            details=_details(app, tenant, who, managed),
-            bot_details=_details(app, tenant, bot_row, managed),
+            details=_details(app, tenant, who, borrower is None),
+            bot_details=_details(app, tenant, bot_row, borrower is None),
             webhook=_webhook(app, tenant, who),
         )
 
 
-def _stored(app: App, tenant: Tenant, user_id: str, managed: bool, origin: Origin) -> Token | None:
-    """The sealed token; None for one that is not there, or that only a new install can replace."""
-    if not managed:
-        token = tokens.find(app.db, tenant, user_id)
-        return token if token is not None and token.status != "dead" else None
+def _stored(
+    app: App, tenant: Tenant, user_id: str, borrower: Borrower | None, origin: Origin
+) -> tuple[Token, bool] | None:
+    """The sealed token, and whether with its refresh token; None where there is none, or only a new install helps."""
+    if borrower is not None:
+        return lend_refresh.run(app, tenant, user_id, borrower)
     try:
-        return use_token.fresh(app, use_token.Use(tenant, user_id, _PURPOSE, _SERVED), origin)
+        return use_token.fresh(app, use_token.Use(tenant, user_id, _PURPOSE, _SERVED), origin), False
     except Refused as refused:
         if refused.refusal in (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED):
             return None
@@ -133,10 +142,10 @@ def _note(app: App, tenant: Tenant, stored: Sequence[Token], origin: Origin) -> 
         return True
 
 
-def _open(app: App, token: Token, managed: bool) -> OpenToken:
+def _open(app: App, token: Token, with_refresh: bool) -> OpenToken:
     access = open_token.access(app, token)
-    refresh = open_token.refresh(app, token) if token.refresh is not None and not managed else None
-    return OpenToken(access, refresh, None if managed else token.expires_at, token.scopes)
+    refresh = open_token.refresh(app, token) if token.refresh is not None and with_refresh else None
+    return OpenToken(access, refresh, token.expires_at if with_refresh else None, token.scopes)
 
 
 def _details(app: App, tenant: Tenant, who: Installer | None, managed: bool) -> Mapping[str, Any]:

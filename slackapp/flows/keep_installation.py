@@ -4,6 +4,9 @@ Bolt saves in two cases that mean different things. After an install everything 
 After a refresh of its own it saves a copy of what it had found, with the same time of installation: then only tokens
 that are in it count. Such a copy may lack the token of the person who installed, because Bolt blanks it while it serves
 somebody else; that must not erase it.
+
+Both may come late. A copy whose pair ends before the one that is here holds an older one; a copy of an install that the
+same person has repeated since is of no use at all. Neither replaces anything.
 """
 
 import json
@@ -16,12 +19,14 @@ from slackapp.errors import StoreBusyError
 from slackapp.flows import trail
 from slackapp.flows.store_grant import seal_pair, seal_webhook
 from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
-from slackapp.model import GrantedToken, Installation, Kept, Origin, Sealed
+from slackapp.model import GrantedToken, Installation, Kept, Origin, Sealed, Token
 from slackapp.ports import App, TenantKeys
 from slackapp.store import installations, installers, tokens
 from slackapp.store.installers import Installer
 
 _MICROSECOND = 1e-6
+_AT_ONCE = 60
+"""Seconds within which an install is saved: one that says that it is older, and is not the last, comes late."""
 
 
 def run(app: App, kept: Kept, origin: Origin, read_at: int | None = None) -> None:
@@ -44,6 +49,10 @@ def run(app: App, kept: Kept, origin: Origin, read_at: int | None = None) -> Non
 def _write(app: App, kept: Kept, keys: TenantKeys, origin: Origin, now: int) -> None:
     before = installations.find(app.db, kept.tenant)
     known = installers.find(app.db, kept.tenant, kept.user_id)
+    # claim: C-106
+    if known is not None and _is_outdated(kept, known, app.clock()):
+        trail.note(app, "pair.outdated", kept.tenant, origin, "ignored", f"user={kept.user_id}", now)
+        return
     is_copy = before is not None and _is_copy(kept, before, known)
     after = _installation(app, kept, before, is_copy, now)
     # A grant of a person's token alone says nothing about the bot: its webhook stays, as it does in a copy.
@@ -76,19 +85,39 @@ def _is_copy(kept: Kept, before: Installation, known: Installer | None) -> bool:
     return abs(handed_out - kept.installed_at) < _MICROSECOND
 
 
+def _is_outdated(kept: Kept, known: Installer, now: int) -> bool:
+    """By the time of the install; but a clock that was set back must not keep a new install out."""
+    return kept.installed_at < known.installed_at - _MICROSECOND and kept.installed_at < now - _AT_ONCE
+
+
 def _save_token(
     app: App, kept: Kept, keys: TenantKeys, user_id: str, granted: GrantedToken, is_copy: bool, now: int
 ) -> None:
     old = tokens.find(app.db, kept.tenant, user_id)
-    is_whole = old is not None and old.refresh is not None and old.status != "dead"
-    if is_copy and is_whole and granted.refresh is None:
-        return  # what we handed out without its refresh token comes back: we have the whole of it
+    # claim: C-106
+    if is_copy and old is not None and old.expires_at is not None and not _is_later(granted, old.expires_at, now):
+        _keep_pair(app, keys, old, granted, now)
+        return
     generation = (old.generation if old is not None else 0) + 1
     pair = seal_pair(keys, kept.tenant, user_id, generation, granted, now)
     if is_copy and old is not None and old.status != "dead":
         tokens.replace_pair(app.db, old, pair, now)  # the time of the person's grant stays
     else:
         tokens.save(app.db, kept.tenant, user_id, generation, pair, now)
+
+
+def _is_later(granted: GrantedToken, ends: int, now: int) -> bool:
+    """Pairs live equally long. What we handed out without its refresh token is a part of what is here."""
+    return granted.expires_in is not None and now + granted.expires_in > ends
+
+
+def _keep_pair(app: App, keys: TenantKeys, old: Token, granted: GrantedToken, now: int) -> None:
+    """The pair that is here stays, with the lease of whoever refreshes it. One of the same second takes its place."""
+    if granted.expires_in is None or now + granted.expires_in != old.expires_at:
+        return
+    pair = seal_pair(keys, old.tenant, old.user_id, old.generation, granted, now)
+    tokens.reseal(app.db, old, pair.access, pair.refresh)
+    tokens.set_scopes(app.db, old, granted.scopes)
 
 
 def _installation(app: App, kept: Kept, before: Installation | None, is_copy: bool, now: int) -> Installation:

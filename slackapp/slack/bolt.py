@@ -6,7 +6,9 @@
 
 Pass the installation store twice, as above: Bolt saves to the one and reads from the other. With `managed_rotation`,
 the default, refresh tokens never leave the vault and one refresh runs at a time, over all threads and processes; Bolt
-sees tokens that do not expire. Without it the stores do as slack_sdk's own do, and Bolt refreshes.
+sees tokens that do not expire. Without it Bolt refreshes, as with slack_sdk's own stores, but one at a time: whoever
+looks up first gets the refresh token, everybody else meanwhile an access token that seems not to expire. An older pair
+never replaces a newer one.
 
 Each store is safe for threads and, after a fork, in the child. What fails comes out as `BoltError`, the one exception
 that Bolt makes a page of (docs.slack.dev/tools/bolt-python/concepts/authenticating-oauth).
@@ -14,8 +16,10 @@ that Bolt makes a page of (docs.slack.dev/tools/bolt-python/concepts/authenticat
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +40,7 @@ from slackapp.errors import (
     StoreError,
 )
 from slackapp.flows import bolt_states, forget_installation, hand_out, keep_installation
+from slackapp.flows.lend_refresh import Borrower
 from slackapp.model import Origin, Settings, Tenant
 from slackapp.ops.log import JsonLog, LoggerStream, mask
 from slackapp.ports import App
@@ -55,6 +60,10 @@ _ARGUMENTS = {
     "SLACKAPP_STATE_LIMIT:": "limit=",
 }
 """What a setting of ours is called here."""
+_MOST_MINUTES = 1440
+_AHEAD = 60
+"""Seconds by which Bolt's clock may be ahead of our look at ours."""
+_TASK: ContextVar[str] = ContextVar("task", default="")
 _OURS = (StoreError, DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError, ConfigError, ValueError)
 
 
@@ -115,7 +124,8 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
     `database` and `master_key_file` are paths; the database is made on first use, the key file with
     `slackapp keys new FILE`. `client_secret`, `app_id` and `slack_url` are needed for `managed_rotation`. Where
     `slackapp backup` is used, `key_backup_dir` must be its folder, so that an erased workspace goes from there, too.
-    Raises ConfigError.
+    `token_rotation_expiration_minutes` is what OAuthSettings has under that name; without `managed_rotation` it tells
+    when Bolt will refresh. Raises ConfigError.
     """
 
     def __init__(
@@ -129,8 +139,13 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         app_id: str = "",
         slack_url: str = "https://slack.com",
         key_backup_dir: str | Path | None = None,
+        token_rotation_expiration_minutes: int = 120,
         logger: logging.Logger | None = None,
     ) -> None:
+        minutes = token_rotation_expiration_minutes
+        if type(minutes) is not int or not 0 < minutes <= _MOST_MINUTES:
+            raise ConfigError(f"token_rotation_expiration_minutes= must be a whole number from 1 to {_MOST_MINUTES}")
+        self._ahead = minutes * 60 + _AHEAD
         for name, value in (("client_secret", client_secret), ("app_id", app_id)):
             if managed_rotation and not value:
                 raise ConfigError(f"{name}= is needed for managed_rotation=True")
@@ -170,9 +185,10 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
     ) -> Bot | None:
         """The bot of a workspace or an org; None where it is not installed."""
+        borrower = self._borrower(begins=True)
         with self._vault.opened() as (app, origin):
             stored = hand_out.resolve(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))
-            found = hand_out.bot(app, stored, self._managed, origin) if stored is not None else None
+            found = hand_out.bot(app, stored, borrower, origin) if stored is not None else None
             return bolt_entities.bot_of(found) if found is not None else None
 
     def find_installation(
@@ -184,10 +200,16 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         is_enterprise_install: bool | None = False,
     ) -> Installation | None:
         """What that person installed, or whoever did last; None where nobody did."""
+        borrower = self._borrower(begins=user_id is None)
         with self._vault.opened() as (app, origin):
             stored = hand_out.resolve(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))
-            found = hand_out.person(app, stored, user_id, self._managed, origin) if stored is not None else None
+            found = hand_out.person(app, stored, user_id, borrower, origin) if stored is not None else None
             return bolt_entities.installation_of(found) if found is not None else None
+
+    def _borrower(self, *, begins: bool) -> Borrower | None:
+        """None where refreshing stays in the vault. Bolt looks up, refreshes and saves in one thread, or one task."""
+        name = _TASK.get() or f"thread-{threading.get_ident()}"
+        return None if self._managed else Borrower(name, self._ahead, begins)
 
     def delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
         """Erases the bot's token and webhooks; what persons granted stays."""
@@ -233,6 +255,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
     ) -> Bot | None:
         """`find_bot`"""
+        _name_the_task()
         return await asyncio.to_thread(
             self.find_bot, enterprise_id=enterprise_id, team_id=team_id, is_enterprise_install=is_enterprise_install
         )
@@ -246,6 +269,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         is_enterprise_install: bool | None = False,
     ) -> Installation | None:
         """`find_installation`"""
+        _name_the_task()
         return await asyncio.to_thread(
             self.find_installation,
             enterprise_id=enterprise_id,
@@ -329,6 +353,11 @@ class SignedStateStore(OAuthStateStore, AsyncOAuthStateStore):
 AsyncEncryptedInstallationStore = EncryptedInstallationStore
 AsyncSignedStateStore = SignedStateStore
 """As slack_sdk's own, each store serves both kinds of app."""
+
+
+def _name_the_task() -> None:
+    """For the thread in which the look-up is going to run: it may be another one each time."""
+    _TASK.set(f"task-{id(asyncio.current_task())}")
 
 
 def _refuse_foreign(app: App, claimed_app_id: str) -> None:

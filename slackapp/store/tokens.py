@@ -6,6 +6,9 @@ from slackapp.model import Sealed, Tenant, Token
 from slackapp.store.db import Database, Row
 from slackapp.store.installations import split_scopes
 
+_LONGEST = 3600
+"""Seconds that a lease may outlast the usual one: as long as Slack may want to hear nothing of us."""
+
 
 @dataclass(frozen=True)
 class SealedPair:
@@ -54,6 +57,20 @@ def take_lease(db: Database, token: Token, owner: str, now: int, until: int) -> 
         "until": until,
     }
     return db.execute("take_lease", parameters) == 1
+
+
+def lend(db: Database, token: Token, owner: str, now: int, until: int, begins: bool) -> bool:
+    """Lets a Bolt app refresh this generation; with `begins`, also one that holds the lease from an earlier event."""
+    parameters = {
+        **_key(token.tenant, token.user_id),
+        **_version(token),
+        "owner": owner,
+        "now": now,
+        "until": until,
+        "latest": until + _LONGEST,
+        "begins": int(begins),
+    }
+    return db.execute("lend_lease", parameters) == 1
 
 
 def hold_lease(db: Database, token: Token, owner: str, until: int) -> None:

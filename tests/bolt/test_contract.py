@@ -128,8 +128,8 @@ def test_what_came_last_counts_and_not_what_says_the_later_time(store: Any) -> N
     store.save(an_installation(user_id="U111"))
     store.save(an_installation(user_id="U222", installed_at=float(START - 9_999)))
     assert store.find_installation(**here()).user_id == "U222"
-    store.save(an_installation(user_id="U111", installed_at=float(START - 9_998)))
-    assert store.find_installation(**here()).user_id == "U111"
+    store.save(an_installation(user_id="U333", installed_at=float(START - 10_000)))
+    assert store.find_installation(**here()).user_id == "U333"
 
 
 def test_an_install_of_a_persons_token_alone_does_not_hide_the_bot(store: Any) -> None:

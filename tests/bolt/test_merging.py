@@ -147,6 +147,61 @@ def test_a_copy_gives_the_token_of_a_dead_one(plain: Any, folder: Folder) -> Non
     assert plain.find_bot(**here()).bot_token == "xoxb-2"
 
 
+# What comes late
+
+
+@pytest.mark.parametrize("managed_rotation", [True, False])
+@pytest.mark.claim("C-106")
+def test_an_older_pair_never_replaces_a_newer_one(stores: Any, plain: Any, managed_rotation: bool) -> None:
+    """Two threads have refreshed, one after the other's lease had run out; the first one saves last."""
+    store = stores.installations(managed_rotation=managed_rotation)
+    store.save(an_installation(**PAIRS, **HOOK))
+    late, bot = plain.find_installation(**here()), plain.find_bot(**here())
+    newer = {"user_token": "xoxp-2", "user_refresh_token": "xoxe-u2", "user_token_expires_at": START + 43_200}
+    store.save(rotated(late, **NEW_BOT, **newer))
+    before = vars(plain.find_installation(**here()))
+    older = {"bot_token": "xoxb-0", "bot_refresh_token": "xoxe-b0", "bot_token_expires_at": START + 43_199}
+    persons = {"user_token": "xoxp-0", "user_refresh_token": "xoxe-u0", "user_token_expires_at": START + 43_199}
+    for outdated in (rotated(late, **older, **persons), late, rotated(late, custom_values={})):
+        store.save(outdated)
+        assert vars(plain.find_installation(**here())) == before
+    store.save_bot(rotated(bot, **older))
+    assert vars(plain.find_installation(**here())) == before
+    assert before["bot_token"] == "xoxb-2"
+
+
+@pytest.mark.claim("C-106")
+def test_a_copy_of_an_install_that_the_same_person_has_repeated_since_changes_nothing(
+    plain: Any, folder: Folder, clock: Clock
+) -> None:
+    plain.save(an_installation(**PAIRS))
+    late, bot = plain.find_installation(**here()), plain.find_bot(**here())
+    clock.advance(600)
+    plain.save(an_installation(**HOOK, installed_at=float(clock.now), bot_token="xoxb-new"))
+    before = plain.find_installation(**here())
+    plain.save(rotated(late, **NEW_BOT))
+    plain.save_bot(rotated(bot, **NEW_BOT))
+    assert vars(plain.find_installation(**here())) == vars(before)
+    assert [event for event in folder.events() if event != "token.read"][-2:] == ["pair.outdated"] * 2
+
+
+def test_an_install_after_the_clock_was_set_back_counts(plain: Any, clock: Clock) -> None:
+    plain.save(an_installation(**PAIRS, installed_at=float(START)))
+    clock.now = START - 86_400
+    plain.save(an_installation(bot_token="xoxb-new", installed_at=float(clock.now)))
+    assert plain.find_bot(**here()).bot_token == "xoxb-new"
+
+
+def test_a_copy_of_a_dead_pair_brings_it_back_to_nobody(plain: Any, stores: Any, folder: Folder) -> None:
+    plain.save(an_installation(**PAIRS))
+    whole, part = plain.find_installation(**here()), stores.installations().find_installation(**here())
+    folder.change("UPDATE tokens SET status = 'dead'")
+    for copy in (whole, part):
+        plain.save(rotated(copy, custom_values={"plan": "gold"}))
+        assert [row["status"] for row in folder.rows("SELECT status FROM tokens")] == ["dead", "dead"]
+    assert plain.find_bot(**here()) is None
+
+
 @pytest.mark.parametrize("status", ["suspect", "suspended", "purging"])
 def test_a_copy_settles_no_suspicion_and_stops_no_removal(plain: Any, folder: Folder, status: str) -> None:
     plain.save(an_installation(**PAIRS))

@@ -65,17 +65,21 @@ def test_two_events_at_once_refresh_twice_in_slack_sdks_store_and_one_is_lost(
 
 
 @pytest.mark.parametrize("number", [2, 8])
+@pytest.mark.parametrize("managed_rotation", [True, False])
+@pytest.mark.claim("C-105")
 def test_events_at_once_refresh_once_and_none_is_lost(
-    slack: LocalSlack, managed: Any, clock: Clock, number: int
+    slack: LocalSlack, stores: Stores, clock: Clock, number: int, managed_rotation: bool
 ) -> None:
-    app = due(slack, managed, clock, ADMIN)
+    store = stores.installations(slack_url=slack.base_url, managed_rotation=managed_rotation)
+    app = due(slack, store, clock, ADMIN)
     for _ in range(number):
         slack.mention(NORTH, "hello", user=ADMIN)
-    with both_read_first(managed) if number == 2 else contextlib.nullcontext():
+    with both_read_first(store) if number == 2 else contextlib.nullcontext():
         assert app.deliver_at_once() == [200] * number
     assert (app.refreshes(), len(app.heard)) == ([True, True], number), "the bot's token and the person's"
-    slack.expire_tokens(NORTH)
-    clock.advance(LONG)
+    if managed_rotation:  # Bolt itself goes by the wall clock
+        slack.expire_tokens(NORTH)
+        clock.advance(LONG)
     assert app.mention(ADMIN), "and what is stored is the pair that lives"
 
 
@@ -91,12 +95,19 @@ def test_one_event_uses_the_same_refresh_token_twice_in_slack_sdks_store(
     assert app.refreshes() == [True, True, False]
 
 
-def test_one_event_uses_each_refresh_token_once(slack: LocalSlack, managed: Any, clock: Clock) -> None:
-    app = due(slack, managed, clock, MEMBER, ADMIN)
+@pytest.mark.parametrize("managed_rotation", [True, False])
+def test_one_event_uses_each_refresh_token_once(
+    slack: LocalSlack, stores: Stores, clock: Clock, managed_rotation: bool
+) -> None:
+    store = stores.installations(slack_url=slack.base_url, managed_rotation=managed_rotation)
+    app = due(slack, store, clock, MEMBER, ADMIN)
     assert app.mention(MEMBER)
-    assert app.refreshes() == [True] * 3, "the bot's token, the admin's and the member's"
+    whose = 3 if managed_rotation else 2  # the bot's token, the member's, and ours refreshes the admin's as well
+    assert app.refreshes() == [True] * whose
     assert app.mention(MEMBER)
-    assert len(app.refreshes()) == 3
+    assert len(app.refreshes()) == whose
+    assert app.mention(ADMIN)
+    assert app.refreshes() == [True] * 3
 
 
 # The token of the person who installed, while somebody else is served
