@@ -71,9 +71,19 @@ class Service:
         self.app.db.close()
 
 
-def system_clock() -> int:
-    """Unix seconds."""
-    return int(time.time())
+class SystemClock:
+    """The clocks of this machine."""
+
+    def __call__(self) -> int:
+        """Unix seconds."""
+        return int(time.time())
+
+    def steady(self) -> int:
+        """Seconds since some moment of this boot, for every process of this machine the same moment."""
+        return int(time.monotonic())
+
+
+system_clock = SystemClock()
 
 
 def system_entropy(number: int) -> bytes:
@@ -81,11 +91,17 @@ def system_entropy(number: int) -> bytes:
     return os.urandom(number)
 
 
-def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO) -> Service:
-    """Opens the database and the keys and puts everything together. Raises ConfigError; binds no port."""
+def build(
+    settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO, log_texts: bool = False
+) -> Service:
+    """Opens the database and the keys and puts everything together. Raises ConfigError; binds no port.
+
+    `log_texts`: the log also tells what an exception says, which may hold what came with a request.
+    """
     behaviour, wake = load_behaviour(settings.behaviour), threading.Event()
     worker = Worker(wake)
-    app = assemble(settings, clock, entropy, JsonLog(log_stream, clock), behaviour, wake.set, worker.is_alive)
+    log = JsonLog(log_stream, clock, log_texts)
+    app = assemble(settings, clock, entropy, log, behaviour, wake.set, worker.is_alive)
     return Service(app, Wsgi(app), worker, Upkeep("house", house()), Upkeep("errands", errands()))
 
 

@@ -16,8 +16,16 @@ if TYPE_CHECKING:
     from slackapp.store.counters import Count
     from slackapp.store.db import Database
 
-Clock = Callable[[], int]
-"""Unix seconds."""
+
+class Clock(Protocol):
+    """Two clocks. What is kept for people, for Slack and over a boot goes by the first; leases go by the second."""
+
+    def __call__(self) -> int:
+        """Unix seconds: the wall clock, which may be set while we run."""
+
+    def steady(self) -> int:
+        """Seconds of a clock that nobody sets: of one machine, the same for all its processes, from each boot anew."""
+
 
 Entropy = Callable[[int], bytes]
 """That many bytes from the system's random source."""

@@ -41,29 +41,39 @@ SELECT 1 AS found FROM inbox
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-96
    AND event_id = :event_id;
 
--- name: claim :many
+-- name: due_rows :many
 -- tenant: none (the worker serves every tenant; the row says which)
--- The rows of a suspect or suspended tenant wait, but for what settles the suspicion or removes the tenant.
-UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :until
- WHERE (event_id, tenant_kind, tenant_id) IN (
-       SELECT event_id, tenant_kind, tenant_id FROM inbox
-        WHERE state IN ('ready', 'running', 'calling')
-          AND state <> 'calling'  -- claim: C-52
-          AND next_at <= :now
-          AND lease_until < :now  -- claim: C-77
-          AND (type IN ('app_uninstalled', 'tokens_revoked', 'slackapp.uninstall', 'slackapp.purge') OR NOT EXISTS (
-              SELECT 1 FROM installations AS i
-               WHERE i.tenant_kind = inbox.tenant_kind AND i.tenant_id = inbox.tenant_id
-                 AND i.status IN ('suspect', 'suspended')
-              ))
-        ORDER BY next_at
-        LIMIT :most
-       )
-RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner, next_at;
+-- The rows that are due, from one tenant on to the next: whoever looks on behind the tenant that had the last turn goes
+-- round all of them, however many rows of one tenant lie there. The rows of a suspect or suspended tenant wait, but for
+-- what settles the suspicion or removes the tenant. A row that waits for longer than any row is made to wait was put off
+-- by a clock that was ahead.
+SELECT event_id, tenant_kind, tenant_id FROM inbox
+ WHERE state IN ('ready', 'running', 'calling')
+   AND state <> 'calling'
+   AND (tenant_kind, tenant_id) > (:after_kind, :after_id)  -- claim: C-97
+   AND (tenant_kind, tenant_id) <> (:full_kind, :full_id)  -- claim: C-97
+   AND next_at NOT BETWEEN :now + 1 AND :latest  -- claim: C-98
+   AND lease_until NOT BETWEEN :steady AND :steady + :lease
+   AND (type IN ('app_uninstalled', 'tokens_revoked', 'slackapp.uninstall', 'slackapp.purge') OR NOT EXISTS (
+       SELECT 1 FROM installations AS i
+        WHERE i.tenant_kind = inbox.tenant_kind AND i.tenant_id = inbox.tenant_id
+          AND i.status IN ('suspect', 'suspended')
+       ))
+ ORDER BY tenant_kind, tenant_id, next_at, event_id
+ LIMIT :most;
+
+-- name: claim :one
+-- tenant: tenant_kind, tenant_id
+-- The lease goes by a clock that nobody sets; one that ends later than a lease can is of an earlier boot.
+UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :steady + :lease
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
+   AND state IN ('ready', 'running')  -- claim: C-52
+   AND lease_until NOT BETWEEN :steady AND :steady + :lease  -- claim: C-77, C-98
+RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner;
 
 -- name: claim_this :one
 -- tenant: tenant_kind, tenant_id
-UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :until
+UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :steady + :lease
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
    AND state = 'ready'
 RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner;
@@ -106,7 +116,7 @@ UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'interrupted in
        lease_until = 0
  WHERE state IN ('ready', 'running', 'calling')
    AND state = 'calling'  -- claim: C-52
-   AND lease_until < :now  -- claim: C-52
+   AND lease_until NOT BETWEEN :steady AND :steady + :lease  -- claim: C-52
 RETURNING event_id, tenant_kind, tenant_id, type;
 
 -- name: empty_tenant :exec
@@ -178,7 +188,7 @@ UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'stopped in a c
  WHERE state IN ('ready', 'running', 'calling')
    AND state = 'calling'
    AND substr(lease_owner, 1, length(:process) + 1) = :process || ':'
-RETURNING event_id, tenant_kind, tenant_id;
+RETURNING event_id, tenant_kind, tenant_id, type;
 
 -- name: release_running :exec
 -- tenant: none (the rows of one process, which ends)

@@ -42,7 +42,8 @@ READING = (
         "an event: kept, acknowledged, run once",
         (
             "flows/receive_event.py", "flows/receive_interaction.py", "flows/run_event.py", "flows/event_context.py",
-            "flows/own_bot.py", "flows/offer_options.py", "flows/inbox_desk.py", "flows/stop_inbox.py", "ops/worker.py",
+            "flows/own_bot.py", "flows/offer_options.py", "flows/inbox_desk.py", "flows/stop_inbox.py",
+            "flows/unclear_rows.py", "ops/worker.py",
         ),
     ),
     (

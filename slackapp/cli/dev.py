@@ -51,11 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
     _make_folder(folder)
     if not missing:
         settings = config.load(environment, _defaults(folder, environment))
-        return server.serve(settings, _announce)
+        return server.serve(settings, _announce, log_texts=True)
     _make_folder(folder / "local")
     with _local_slack(folder / "local", environment) as local:
         settings = config.load({**environment, **local}, {**_defaults(folder / "local", environment), **SHOWN})
-        return server.serve(settings, _announce)
+        return server.serve(settings, _announce, log_texts=True)
 
 
 def _defaults(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:

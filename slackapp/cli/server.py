@@ -70,7 +70,7 @@ def waitress_settings(settings: Settings) -> dict[str, Any]:
     return chosen | {"listen": settings.listen}
 
 
-def serve(settings: Settings, announce: Callable[[Service], None]) -> int:
+def serve(settings: Settings, announce: Callable[[Service], None], log_texts: bool = False) -> int:
     """Builds the service, binds, announces and serves until SIGTERM or SIGINT; the exit status.
 
     Everything that can be wrong with the settings is found before the port is bound.
@@ -78,7 +78,7 @@ def serve(settings: Settings, announce: Callable[[Service], None]) -> int:
     # A crash must not write the process's memory, and the keys in it, to a file.
     # claim: C-21
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    service = build(settings, system_clock, system_entropy, sys.stderr)
+    service = build(settings, system_clock, system_entropy, sys.stderr, log_texts)
     _quiet_waitress(service.app.log)
     HTTPChannel.parser_class = CookieJoining
     try:

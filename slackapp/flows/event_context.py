@@ -14,7 +14,7 @@ from slackapp.checks.scopes import drift
 from slackapp.checks.slack_errors import NOTHING_DONE, REPEATABLE
 from slackapp.checks.slack_ids import is_user
 from slackapp.checks.tenant_of import acting_team
-from slackapp.errors import Refused, SlackCallError, SlackErrorKind
+from slackapp.errors import Refused, SlackCallError, SlackErrorKind, StoreError
 from slackapp.flows import trail, uninstall_tenant, use_token
 from slackapp.model import InboxRow, Installation, Origin, Tenant
 from slackapp.ports import App
@@ -38,7 +38,7 @@ class EventContext:
     raises SlackCallError.
     """
 
-    __slots__ = ("_acting_team", "_app", "_event", "_installation", "_kept", "_responses", "calls_made")
+    __slots__ = ("_acting_team", "_app", "_event", "_installation", "_intended", "_kept", "_responses", "calls_made")
 
     def __init__(self, app: App, row: InboxRow | None, installation: Installation, body: Mapping[str, Any]) -> None:
         self._app = app
@@ -47,6 +47,7 @@ class EventContext:
         self._event = body["event"]
         self._acting_team = acting_team(body)
         self._responses = 0
+        self._intended = False
         self.calls_made = 0
         """Calls that may have had their effect, and that must not be repeated."""
 
@@ -175,13 +176,19 @@ class EventContext:
 
     def _with_intent(self, call: Callable[[], T]) -> T:
         """A call that must not be made twice: its intent is on the disk before it, and what became of it is counted."""
+        self._intended = False
         try:
             answer = call()
+        except (Refused, StoreError):
+            raise  # before Slack was asked, or after it had said no
         except SlackCallError as error:
             if error.kind is SlackErrorKind.TRANSIENT and error.code not in NOTHING_DONE:
                 self.calls_made += 1  # nobody knows whether Slack did it
             elif not self.calls_made:
                 inbox.mark_not_called(self._app.db, self._row(""))
+            raise
+        except BaseException:
+            self.calls_made += self._intended  # whatever it was: nobody knows whether Slack did it
             raise
         self.calls_made += 1
         return answer
@@ -190,6 +197,7 @@ class EventContext:
         # claim: C-51
         if not inbox.mark_calling(self._app.db, self._row("")):
             raise LeaseLostError
+        self._intended = True
 
 
 def _sendable(value: Any) -> Any:

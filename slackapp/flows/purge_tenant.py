@@ -42,11 +42,11 @@ def erased(app: App, tenant: Tenant) -> None:
 
 def complete_now(app: App, tenant: Tenant, job_id: str, origin: Origin) -> bool:
     """Does the job at once instead of waiting for the worker; whether the purge is complete."""
-    now = app.clock()
     with app.db.transaction():
-        row = inbox.claim_this(app.db, tenant, job_id, f"{app.process_id}:{origin.request_id}", now + RETRY_AFTER)
+        owner = f"{app.process_id}:{origin.request_id}"
+        row = inbox.claim_this(app.db, (tenant, job_id), owner, app.clock.steady())
     if row is not None:
-        complete(app, row, now)
+        complete(app, row, app.clock())
     return not inbox.is_open(app.db, tenant, job_id)
 
 

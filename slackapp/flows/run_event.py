@@ -29,9 +29,9 @@ from slackapp.model import InboxRow, Installation, Origin
 from slackapp.ports import App
 from slackapp.store import inbox, installations
 
-LEASE = 120
-"""Seconds that a row is ours, of which it may wait half; a behaviour that takes longer than the rest may run twice."""
+LEASE = inbox.LEASE
 MAX_ATTEMPTS = 6
+"""Counted when a row is claimed: one that takes its process with it has had its attempt."""
 _BACK_OFF = 5
 _KEY_BACK_OFF = 60
 
@@ -49,6 +49,10 @@ def run(app: App, row: InboxRow, now: int) -> None:
     if row.type in LIFECYCLE_TYPES:
         settle_revocation.settle(app, row, now)
         return
+    # claim: C-99
+    if row.attempts > MAX_ATTEMPTS:  # our own jobs, above, are never given up: nobody else's code runs in them
+        _give_up(app, row, "the process ended in it each time", now)
+        return
     installation = installations.find(app.db, row.tenant)
     if installation is not None and installation.status in ("suspect", "suspended"):
         # Since it was claimed. It waits, as if it had not been.
@@ -58,7 +62,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
         # 7. open the body where it was sealed
         body = _open(app, row)
     except DecryptError:
-        _end(app, row, "dead", "the body does not open", now, "event.unavailable")
+        _give_up(app, row, "the body does not open", now, "event.unavailable")
         return
     except Refused as refused:
         inbox.postpone(
@@ -76,10 +80,8 @@ def run(app: App, row: InboxRow, now: int) -> None:
         result = _act(app, row, installation, context, body["event"])
     except LeaseLostError:
         return
-    except (SlackCallError, Refused, StoreError) as error:
-        _failed(app, row, context, error, app.clock())
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (a behaviour is somebody else's code; the worker must live)
-        app.log.bug("behaviour_failed", {"row": row.event_id, "type": row.type})
+    except BaseException as error:  # noqa: BLE001  (somebody else's code: whatever it raises, the worker must live)
+        # claim: C-99
         _failed(app, row, context, error, app.clock())
     else:
         # 10. mark the row as done
@@ -126,17 +128,29 @@ def _end(
         app.metrics.count("slackapp_inbox_total", {"result": state})
 
 
+def _give_up(app: App, row: InboxRow, reason: str, now: int, audited: str = "") -> None:
+    app.log.error("event_dead", {"row": row.event_id, "type": row.type, "reason": reason})
+    _end(app, row, "dead", reason, now, audited)
+
+
 def _failed(app: App, row: InboxRow, context: EventContext, error: BaseException, now: int) -> None:
-    reason = _reason(error)
+    reason, left = _reason(error), _left(row, context, error)
+    # What will pass by itself is no news; anything else is told, once for each time it happens.
+    if left != "ready" or not isinstance(error, (SlackCallError, Refused, StoreError)):
+        app.log.bug("behaviour_failed", {"row": row.event_id, "type": row.type, "reason": reason, "left": left})
+    if left != "ready":
+        _end(app, row, left, reason, now)
+        return
+    wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
+    # A limited rate is Slack's word and no failure of the row: it waits as long as Slack says, as often as it says.
+    inbox.postpone(app.db, row, reason, now + (wait or _back_off(row)), forgive=bool(wait))
+
+
+def _left(row: InboxRow, context: EventContext, error: BaseException) -> str:
+    """The state in which a failed row is left."""
     if context.calls_made:
-        _end(app, row, "unclear", reason, now)
-    elif _is_final(error) or row.attempts >= MAX_ATTEMPTS:
-        _end(app, row, "dead", reason, now)
-    else:
-        wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
-        # A limited rate is Slack's word and no failure of the row: it waits as long as Slack says, as often as it says.
-        next_at = now + (wait or _back_off(row))
-        inbox.postpone(app.db, row, reason, next_at, forgive=bool(wait))
+        return "unclear"
+    return "dead" if _is_final(error) or row.attempts >= MAX_ATTEMPTS else "ready"
 
 
 def _back_off(row: InboxRow) -> int:

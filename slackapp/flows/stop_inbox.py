@@ -4,8 +4,7 @@ So the next process begins at once instead of waiting for leases to run out, and
 """
 
 from slackapp.errors import StoreError
-from slackapp.flows import trail
-from slackapp.model import Origin
+from slackapp.flows import unclear_rows
 from slackapp.ports import App
 from slackapp.store import inbox
 
@@ -16,10 +15,9 @@ def run(app: App, now: int) -> int:
         app.db.hurry()
         with app.db.transaction():
             unclear = inbox.release(app.db, app.process_id, now)
-            for event_id, tenant in unclear:
-                origin = Origin("worker", event_id)
-                trail.note(app, "event.unclear", tenant, origin, "unclear", f"event={event_id}", now)
+            unclear_rows.note(app, unclear, now)
     except StoreError as error:
         app.log.error("inbox_not_released", {"why": str(error)})
         return 0
+    unclear_rows.tell(app, unclear, "stopped in a call")
     return len(unclear)

@@ -1,7 +1,6 @@
 """Upkeep, once a minute: what is too old to be of use goes, and what a dead worker left is shown."""
 
-from slackapp.flows import trail
-from slackapp.model import Origin
+from slackapp.flows import unclear_rows
 from slackapp.ports import App
 from slackapp.store import inbox, oauth_states
 
@@ -29,5 +28,6 @@ def check_integrity(app: App) -> None:
 def mark_unclear(app: App, now: int) -> None:
     """Rows whose worker died in the middle of a call to Slack."""
     with app.db.transaction():
-        for event_id, tenant in inbox.mark_unclear(app.db, now):
-            trail.note(app, "event.unclear", tenant, Origin("worker", event_id), "unclear", f"event={event_id}", now)
+        unclear = inbox.mark_unclear(app.db, now, app.clock.steady())
+        unclear_rows.note(app, unclear, now)
+    unclear_rows.tell(app, unclear, "interrupted in a call")

@@ -34,9 +34,11 @@ class LineStream(Protocol):
 class JsonLog:
     """Writes to a stream; safe for several threads."""
 
-    def __init__(self, stream: LineStream, clock: Clock) -> None:
+    def __init__(self, stream: LineStream, clock: Clock, with_texts: bool = False) -> None:
+        """`with_texts`: also what an exception says, for whoever develops, on their own machine."""
         self._stream = stream
         self._clock = clock
+        self._with_texts = with_texts
         self._lock = threading.Lock()
 
     def flush(self) -> None:
@@ -58,12 +60,13 @@ class JsonLog:
     def bug(self, event: str, fields: Mapping[str, str | int]) -> None:
         """The exception being handled: its type and the places, without its text and without any local variable.
 
-        An exception's text may hold what came with a request.
+        An exception's text may hold what came with a request: it is told in development alone.
         """
-        kind, _, trace = sys.exc_info()
+        kind, error, trace = sys.exc_info()
         places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
         name = kind.__name__ if kind is not None else "none"
-        self._write("bug", event, {**fields, "exception": name, "places": " ".join(places[-12:])})
+        text = {"text": str(error)} if self._with_texts else {}
+        self._write("bug", event, {**fields, "exception": name, **text, "places": " ".join(places[-12:])})
 
     def _write(self, level: str, event: str, fields: Mapping[str, str | int]) -> None:
         line = json.dumps({**fields, "at": self._clock(), "level": level, "event": event}, ensure_ascii=True)

@@ -1,37 +1,44 @@
-"""The threads that run the inbox."""
+"""The threads that run the inbox, and whose row each takes next."""
 
 import itertools
 import threading
 import time
-from collections import deque
+from collections import Counter
 
 from slackapp.errors import StoreError
 from slackapp.flows import run_event
-from slackapp.model import InboxRow
+from slackapp.model import NO_TENANT, InboxRow
 from slackapp.ports import App
 from slackapp.store import inbox
+from slackapp.store.inbox import RowId
 
 WORKERS = 4
-"""So many rows at a time: one tenant's slow call to Slack does not hold up the others'."""
+"""So many rows at a time."""
+SHARE = WORKERS - 1
+"""Of these, one tenant's. Its behaviour may take as long as it likes, and the others' rows must find a thread."""
 IDLE = 1.0
 """Seconds between two looks at an inbox in which nothing was announced: for rows put back, and of other processes."""
-
-
-PORTION = 8
-"""Rows that are claimed in one transaction, for all threads; whoever is free takes the next."""
+_LOST = 16
+"""So many rows in a row that another process was quicker to take; then this one looks again later."""
 
 
 class Worker:
-    """Claims rows and runs them. What it was at when its process died is claimed again when the lease has run out."""
+    """Claims rows, each when it is run, and runs them: what a process dies of is one row's attempt and no other's.
+
+    The tenants have their turn one after the other, however many rows lie there of one of them. What was run when its
+    process died is claimed again when the lease has run out.
+    """
 
     def __init__(self, wake: threading.Event) -> None:
         self._wake = wake
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._claiming = threading.Lock()
-        self._claimed: deque[InboxRow] = deque()
-        self._claimed_at = 0
-        self._portions = itertools.count(1)
+        self._choosing = threading.Lock()
+        """For the two below."""
+        self._last = NO_TENANT
+        self._taken: dict[int, RowId] = {}
+        """By thread: what it is at."""
+        self._claims = itertools.count(1)
 
     def start(self, app: App) -> None:
         """Starts the threads."""
@@ -56,9 +63,10 @@ class Worker:
 
     def drain(self, app: App) -> int:
         """Runs everything that is due; how many rows."""
-        done = 0
-        while not self._stop.is_set() and self._run_one(app):
-            done += 1
+        done = lost = 0
+        while lost < _LOST and not self._stop.is_set() and (found := self._choose(app)) is not None:
+            ran = self._run(app, found)
+            done, lost = (done + 1, 0) if ran else (done, lost + 1)
         return done
 
     def _loop(self, app: App) -> None:
@@ -68,36 +76,44 @@ class Worker:
                 self.drain(app)
             except StoreError as error:
                 app.log.error("inbox_waits", {"why": str(error)})
-            except Exception:  # noqa: BLE001  (a bug must not end the thread, and with it every tenant's events)
+            except BaseException:  # noqa: BLE001  (whatever it is: it must not end the thread, and every tenant's events)
                 app.log.bug("inbox_failed", {})
             if not self._stop.is_set():
                 self._wake.wait(IDLE)
 
-    def _run_one(self, app: App) -> bool:
-        now = app.clock()
-        with self._claiming:
-            if not self._claimed:
-                self._claim(app, now)
-            row = self._claimed.popleft() if self._claimed else None
-            late = now - self._claimed_at > run_event.LEASE // 2
-        if row is None:
-            return False
-        if late:  # so much of the lease went by in the queue that the rest may not suffice
-            inbox.postpone(app.db, row, "waited", now, forgive=True)
-        else:
-            run_event.run(app, row, now)
-        return True
+    def _choose(self, app: App) -> RowId | None:
+        """The row that this thread takes next: of the tenant whose turn it is, and of none that has its share."""
+        now, steady = app.clock(), app.clock.steady()
+        with self._choosing:
+            at = Counter(tenant for tenant, _ in self._taken.values())
+            full = next((tenant for tenant, rows in at.items() if rows >= SHARE), NO_TENANT)
+            for after in (self._last, NO_TENANT):  # once round, from the tenant that had the last turn
+                for found in inbox.due(app.db, after, full, now=now, steady=steady, most=WORKERS):
+                    if found not in self._taken.values():
+                        self._last = found[0]
+                        self._taken[threading.get_ident()] = found
+                        self._wake.set()  # there may be something for the other threads, too
+                        return found
+        return None
 
-    def _claim(self, app: App, now: int) -> None:
-        owner = f"{app.process_id}:{next(self._portions)}"
+    def _run(self, app: App, found: RowId) -> bool:
+        """False where another process has it by now."""
+        try:
+            row = self._claim(app, found)
+            if row is not None:
+                run_event.run(app, row, app.clock())
+            return row is not None
+        finally:
+            with self._choosing:
+                self._taken.pop(threading.get_ident(), None)
+
+    def _claim(self, app: App, found: RowId) -> InboxRow | None:
+        owner = f"{app.process_id}:{next(self._claims)}"
+
+        def take() -> InboxRow | None:
+            if self._stop.is_set():  # since; the end has given back what was claimed, and gives nothing back twice
+                return None
+            return inbox.claim(app.db, found, owner, app.clock.steady())
+
         # Unflushed: a claim that a power failure undoes is a row that nobody has claimed.
-        rows = app.db.together_unflushed(lambda: self._claim_rows(app, owner, now))
-        if rows:
-            self._claimed.extend(rows)
-            self._claimed_at = now
-            self._wake.set()  # there is something for the other threads, too
-
-    def _claim_rows(self, app: App, owner: str, now: int) -> list[InboxRow]:
-        if self._stop.is_set():  # since; the end has given back what was claimed, and gives nothing back twice
-            return []
-        return inbox.claim(app.db, owner, now, now + run_event.LEASE, PORTION)
+        return app.db.together_unflushed(take)

@@ -10,6 +10,12 @@ UNINSTALL = "slackapp.uninstall"
 PURGE = "slackapp.purge"
 PORTION = 1000
 """How many rows are swept at once."""
+LEASE = 120
+"""Seconds that a row is its worker's; a behaviour that takes longer may run twice."""
+LONGEST_WAIT = 7200
+"""Seconds, more than any row is put off: by our own pauses a quarter of an hour, by Slack an hour at most."""
+RowId = tuple[Tenant, str]
+"""Whose the row is, and its event id."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +57,38 @@ def is_known(db: Database, tenant: Tenant, event_id: str) -> bool:
     return db.one("is_known", _key(tenant, event_id)) is not None
 
 
-def claim(db: Database, owner: str, now: int, until: int, most: int) -> list[InboxRow]:
-    """Takes the next rows that are due, for as long as the lease runs; those that were due first come first."""
-    rows = db.many("claim", {"owner": owner, "now": now, "until": until, "most": most})
-    return [_row(row) for row in sorted(rows, key=lambda row: row["next_at"])]
+def due(db: Database, after: Tenant, full: Tenant, now: int, steady: int, most: int) -> list[RowId]:
+    """Rows that are due, of the tenants behind `after` in turn, and none of `full`; of each, what was due first first.
+
+    `now` is in Unix seconds, `steady` in those of the clock that leases go by.
+    """
+    parameters = {
+        "after_kind": after.kind,
+        "after_id": after.id,
+        "full_kind": full.kind,
+        "full_id": full.id,
+        "now": now,
+        "latest": now + LONGEST_WAIT,
+        "steady": steady,
+        "lease": LEASE,
+        "most": most,
+    }
+    return [(Tenant(row["tenant_kind"], row["tenant_id"]), row["event_id"]) for row in db.many("due_rows", parameters)]
 
 
-def claim_this(db: Database, tenant: Tenant, event_id: str, owner: str, until: int) -> InboxRow | None:
-    """Takes one row that nobody has taken yet."""
-    row = db.one("claim_this", {**_key(tenant, event_id), "owner": owner, "until": until})
+def claim(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRow | None:
+    """Takes that row for as long as a lease runs; None where another has it by now.
+
+    To be called inside a transaction, and `steady` read in it: whoever reads the clock before waits for another one's
+    transaction, and takes the lease that was written there meanwhile for one of an earlier boot.
+    """
+    row = db.one("claim", {**_key(*row_id), "owner": owner, "steady": steady, "lease": LEASE})
+    return _row(row) if row is not None else None
+
+
+def claim_this(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRow | None:
+    """Takes a row that nobody has taken yet, in the same way."""
+    row = db.one("claim_this", {**_key(*row_id), "owner": owner, "steady": steady, "lease": LEASE})
     return _row(row) if row is not None else None
 
 
@@ -83,17 +112,24 @@ def postpone(db: Database, row: InboxRow, result: str, next_at: int, forgive: bo
     db.execute("postpone", {**_claimed(row), "result": result, "next_at": next_at, "forgiven": int(forgive)})
 
 
-def mark_unclear(db: Database, now: int) -> list[tuple[str, Tenant]]:
-    """Marks rows whose owner died in the middle of a call; which they are."""
-    rows = db.many("mark_unclear", {"now": now})
-    return [(row["event_id"], Tenant(row["tenant_kind"], row["tenant_id"])) for row in rows]
+@dataclass(frozen=True)
+class Unclear:
+    """A row whose process ended in the middle of a call to Slack: nobody knows whether Slack did it."""
+
+    tenant: Tenant
+    event_id: str
+    type: str
 
 
-def release(db: Database, process_id: str, now: int) -> list[tuple[str, Tenant]]:
+def mark_unclear(db: Database, now: int, steady: int) -> list[Unclear]:
+    """Marks rows whose owner died in the middle of a call; which they are. As `claim`: in a transaction."""
+    return [_unclear(row) for row in db.many("mark_unclear", {"now": now, "steady": steady, "lease": LEASE})]
+
+
+def release(db: Database, process_id: str, now: int) -> list[Unclear]:
     """At a process's end: what it is at in a call is unclear, the rest anybody's; which rows are unclear."""
     db.execute("release_running", {"process": process_id})
-    rows = db.many("interrupt_calling", {"process": process_id, "now": now})
-    return [(row["event_id"], Tenant(row["tenant_kind"], row["tenant_id"])) for row in rows]
+    return [_unclear(row) for row in db.many("interrupt_calling", {"process": process_id, "now": now})]
 
 
 @dataclass(frozen=True)
@@ -211,6 +247,10 @@ def _key(tenant: Tenant, event_id: str) -> dict[str, object]:
 
 def _claimed(row: InboxRow) -> dict[str, object]:
     return {**_key(row.tenant, row.event_id), "owner": row.lease_owner}
+
+
+def _unclear(row: Row) -> Unclear:
+    return Unclear(Tenant(row["tenant_kind"], row["tenant_id"]), row["event_id"], row["type"])
 
 
 def _entry(row: Row) -> Entry:

@@ -30,4 +30,5 @@ CREATE INDEX inbox_tenant ON inbox (tenant_kind, tenant_id) WHERE body IS NOT NU
 CREATE INDEX inbox_given_up ON inbox (received_at) WHERE state IN ('dead', 'unclear');
 
 -- What is due is looked for tenant by tenant, so that each has its turn.
-CREATE INDEX inbox_due ON inbox (tenant_kind, tenant_id, next_at) WHERE state IN ('ready', 'running', 'calling');
+CREATE INDEX inbox_due ON inbox (tenant_kind, tenant_id, next_at, event_id)
+ WHERE state IN ('ready', 'running', 'calling');

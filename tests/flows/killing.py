@@ -1,5 +1,23 @@
 """A process that ends in the middle."""
 
+import pytest
+
+from slackapp.flows import run_event
+from slackapp.model import InboxRow
+from slackapp.ports import App
+
 
 class Killed(BaseException):
     """Stands for a process that ends here."""
+
+
+def kill_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a behaviour raises, its worker deals with; but whoever is killed deals with nothing any more."""
+    deal_with = run_event._failed
+
+    def unless_killed(app: App, row: InboxRow, context: run_event.EventContext, error: BaseException, now: int) -> None:
+        if isinstance(error, Killed):
+            raise error
+        deal_with(app, row, context, error, now)
+
+    monkeypatch.setattr(run_event, "_failed", unless_killed)

@@ -12,7 +12,7 @@ from slackapp.errors import SlackCallError
 from slackapp.flows import run_event, sweep
 from slackapp.flows.event_context import MOST_RESPONSES, RESPONSE_SECONDS
 from slackapp.ports import Context
-from tests.flows.killing import Killed
+from tests.flows.killing import Killed, kill_with_it
 from tests.slack.servers import http, raw
 from tests.support.pressing import command
 from tests.support.world import NORTH, World
@@ -201,6 +201,7 @@ def test_a_process_that_dies_while_it_answers_leaves_an_unclear_row_that_is_not_
 
     command(ready)
     monkeypatch.setattr(ready.service.app.slack, "respond", die)
+    kill_with_it(monkeypatch)
     with pytest.raises(Killed):
         ready.work()
     ready.restart()
@@ -209,13 +210,16 @@ def test_a_process_that_dies_while_it_answers_leaves_an_unclear_row_that_is_not_
     assert (seen, row(ready)["state"], ready.work(), len(answers(ready))) == (["calling"], "unclear", 0, posted)
 
 
-def test_a_process_that_dies_before_it_answers_leaves_a_row_that_is_run_again(ready: World) -> None:
+def test_a_process_that_dies_before_it_answers_leaves_a_row_that_is_run_again(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def die(context: Context, event: Mapping[str, Any]) -> None:
         raise Killed
 
     table = ready.service.app.behaviour
     command(ready)
     ready.equip(behaviour={"/example": die})
+    kill_with_it(monkeypatch)
     with pytest.raises(Killed):
         ready.work()
     ready.equip(behaviour=table)

@@ -1,7 +1,9 @@
 """One row of the inbox: at most one call to Slack for it, whatever happens, and nothing is lost."""
 
+import asyncio
 import contextlib
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,14 +14,12 @@ from slackapp.errors import KeyRevokedError, KeyUnavailableError, SlackCallError
 from slackapp.flows import run_event, sweep
 from slackapp.localslack.model import Fault, FaultKind
 from slackapp.model import Tenant
+from slackapp.ops.log import JsonLog
 from slackapp.ports import Behaviour, Context
+from tests.flows.killing import Killed, kill_with_it
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
 
 POST = "chat.postMessage"
-
-
-class Killed(BaseException):
-    """Stands for a process that ends here."""
 
 
 @pytest.fixture
@@ -80,6 +80,7 @@ def test_a_row_whose_worker_died_in_a_call_becomes_unclear_and_is_never_run_agai
         raise Killed
 
     monkeypatch.setattr(ready.service.app.slack, "call", die)
+    kill_with_it(monkeypatch)
     with pytest.raises(Killed):
         ready.work()
     ready.restart()
@@ -96,12 +97,13 @@ def test_a_row_whose_worker_died_in_a_call_becomes_unclear_and_is_never_run_agai
     assert (ready.work(), len(ready.calls(POST))) == (0, said)
 
 
-def test_a_row_whose_worker_died_before_its_call_runs_again(ready: World) -> None:
+def test_a_row_whose_worker_died_before_its_call_runs_again(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(context: Context, event: Mapping[str, Any]) -> None:
         raise Killed
 
     table = ready.service.app.behaviour
     behave(ready, {"app_mention": die})
+    kill_with_it(monkeypatch)
     with pytest.raises(Killed):
         ready.work()
     behave(ready, table)
@@ -113,7 +115,9 @@ def test_a_row_whose_worker_died_before_its_call_runs_again(ready: World) -> Non
 
 
 @pytest.mark.parametrize(("before", "state"), [(0, "running"), (1, "calling")])
-def test_a_call_that_slack_plainly_refused_leaves_no_doubt_behind(ready: World, before: int, state: str) -> None:
+def test_a_call_that_slack_plainly_refused_leaves_no_doubt_behind(
+    ready: World, monkeypatch: pytest.MonkeyPatch, before: int, state: str
+) -> None:
     def carry_on(context: Context, event: Mapping[str, Any]) -> None:
         for _ in range(before):
             context.call(POST, {"channel": event["channel"], "text": "one"})
@@ -122,6 +126,7 @@ def test_a_call_that_slack_plainly_refused_leaves_no_doubt_behind(ready: World, 
         raise Killed
 
     behave(ready, {"app_mention": carry_on})
+    kill_with_it(monkeypatch)
     with pytest.raises(Killed):
         ready.work()
     assert row(ready)["state"] == state
@@ -231,6 +236,133 @@ def test_a_refused_call_before_the_real_one_does_not_count(ready: World) -> None
 
 
 # The behaviour
+
+
+@pytest.mark.claim("C-99")
+@pytest.mark.parametrize(
+    "error", [asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit, MemoryError, RecursionError]
+)
+def test_whatever_a_behaviour_raises_it_ends_no_thread(ready: World, error: type[BaseException]) -> None:
+    """I am an event of one tenant, and stop the inbox of all."""
+
+    def fail(context: Context, event: Mapping[str, Any]) -> None:
+        raise error
+
+    behave(ready, {"app_mention": fail})
+    assert ready.work() == 1
+    assert (row(ready)["state"], row(ready)["result"]) == ("ready", error.__name__)
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, RuntimeError])
+def test_what_is_raised_in_the_middle_of_a_call_leaves_it_unclear(
+    ready: World, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    """Slack may have done it: nobody but Slack can say that it did not."""
+    call = ready.service.app.slack.call
+
+    def fail(*arguments: Any) -> Any:
+        call(*arguments)
+        raise error
+
+    monkeypatch.setattr(ready.service.app.slack, "call", fail)
+    assert ready.work() == 1
+    assert (row(ready)["state"], row(ready)["result"]) == ("unclear", error.__name__)
+    ready.clock.advance(3600)
+    assert (ready.work(), len(ready.calls(POST))) == (0, 1)
+
+
+@pytest.mark.claim("C-99")
+def test_a_row_that_takes_its_process_with_it_each_time_is_given_up(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I am an event that is too large for your memory, and end the service every two minutes, for everybody."""
+    ran: list[str] = []
+
+    def die(context: Context, event: Mapping[str, Any]) -> None:
+        ran.append("Ev0001")
+        raise Killed
+
+    behave(ready, {"app_mention": die})
+    kill_with_it(monkeypatch)
+    for _ in range(run_event.MAX_ATTEMPTS):
+        with pytest.raises(Killed):
+            ready.work()
+        ready.clock.advance(run_event.LEASE + 1)
+    assert (ready.work(), len(ran)) == (1, run_event.MAX_ATTEMPTS)
+    assert (row(ready)["state"], row(ready)["result"]) == ("dead", "the process ended in it each time")
+    assert row(ready)["body"], "shown to a person"
+    (told,) = [json.loads(line) for line in ready.log.getvalue().splitlines() if "event_dead" in line]
+    assert (told["row"], told["type"], told["reason"]) == ("Ev0001", "app_mention", row(ready)["result"])
+
+
+def test_a_row_that_ends_its_process_costs_no_other_row_an_attempt(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(context: Context, event: Mapping[str, Any]) -> None:
+        raise Killed
+
+    for number in range(2, 9):
+        ready.mention(f"Ev000{number}")
+    behave(ready, {"app_mention": die})
+    kill_with_it(monkeypatch)
+    with pytest.raises(Killed):
+        ready.work()
+    attempts = [entry["attempts"] for entry in ready.rows("SELECT attempts FROM inbox WHERE type = 'app_mention'")]
+    assert sorted(attempts) == [0] * 7 + [1]
+
+
+@pytest.mark.parametrize("kind", ["app_uninstalled", "slackapp.purge"])
+def test_what_runs_our_own_code_alone_is_never_given_up(ready: World, kind: str) -> None:
+    """A tenant's end must come, however often its process ended before that."""
+    change(ready, "UPDATE inbox SET type = ?, named = 'everything', attempts = 50 WHERE event_id = 'Ev0001'", kind)
+    change(ready, "UPDATE inbox SET kind = 'job' WHERE type = 'slackapp.purge'")
+    ready.work()
+    assert row(ready)["state"] != "dead"
+
+
+def told(world: World) -> list[dict[str, Any]]:
+    """The lines of the log about a behaviour."""
+    lines = [json.loads(line) for line in world.log.getvalue().splitlines()]
+    return [line for line in lines if line["event"] == "behaviour_failed"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "left", "reason"),
+    [
+        (Fault(POST, "error", error="not_in_channel"), "dead", f"{POST} not_in_channel"),
+        (Fault(POST, "cut"), "unclear", f"{POST} no_answer"),
+    ],
+)
+def test_a_behaviour_that_fails_for_good_is_told_once_whatever_it_failed_of(
+    ready: World, fault: Fault, left: str, reason: str
+) -> None:
+    ready.slack.fault(fault)
+    ready.work()
+    (line,) = told(ready)
+    assert (line["row"], line["type"], line["left"]) == ("Ev0001", "app_mention", left)
+    assert line["reason"] == row(ready)["result"]
+    assert line["reason"].split()[0] == reason.split(maxsplit=1)[0]
+    assert NORTH not in json.dumps(line)
+
+
+def test_what_passes_by_itself_is_no_line(ready: World) -> None:
+    ready.slack.fault(Fault(POST, "ratelimited", retry_after=1))
+    ready.work()
+    ready.clock.advance(1)
+    ready.work()
+    assert (row(ready)["state"], told(ready)) == ("done", [])
+
+
+def test_in_development_the_log_says_what_the_exception_says_and_where(ready: World) -> None:
+    def fail(context: Context, event: Mapping[str, Any]) -> None:
+        raise ValueError("a word of help")
+
+    ready.equip(log=JsonLog(ready.log, ready.clock, with_texts=True))
+    behave(ready, {"app_mention": fail})
+    ready.work()
+    (line,) = told(ready)
+    assert (line["text"], line["exception"], line["left"]) == ("a word of help", "ValueError", "ready")
+    assert re.search(r"test_run_event\.py:\d+$", line["places"])
 
 
 def test_a_behaviour_that_fails_is_tried_again_and_then_given_up_without_a_word_of_its_error(ready: World) -> None:

@@ -17,9 +17,9 @@ from slackapp.app import build, system_entropy
 from slackapp.errors import StoreBusyError
 from slackapp.flows import run_event
 from slackapp.ops import worker
-from slackapp.ops.worker import WORKERS
+from slackapp.ops.worker import SHARE, WORKERS
 from slackapp.ports import Context
-from tests.support.world import NORTH, SOUTH, World
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
 
 LONG = 10.0
 """Seconds after which a test gives up waiting for what comes at once."""
@@ -103,23 +103,27 @@ def test_the_events_of_a_suspect_tenant_wait_and_those_of_others_do_not(ready: W
 def test_the_events_that_were_claimed_before_a_tenant_fell_under_suspicion_wait_too(ready: World, status: str) -> None:
     ran: list[str] = []
     behave(ready, lambda context, event: ran.append(str(context.tenant)))
-    for number in range(3):
-        ready.mention(f"Ev{number}")
-    assert ready.service.worker._run_one(ready.service.app)
+    ready.mention()
+    made, app = ready.service.worker, ready.service.app
+    found = made._choose(app)
+    assert found is not None
     change(ready, f"UPDATE installations SET status = '{status}'")
-    assert ready.work() == 2
-    rows = ready.rows("SELECT state, attempts FROM inbox WHERE event_id <> 'Ev0' AND type = 'app_mention'")
-    assert [tuple(row) for row in rows] == [("ready", 0), ("ready", 0)]
-    assert (ran, ready.work()) == ([NORTH], 0)
+    assert made._run(app, found)
+    rows = ready.rows("SELECT state, attempts FROM inbox WHERE type = 'app_mention'")
+    assert [tuple(row) for row in rows] == [("ready", 0)]
+    assert (ran, ready.work()) == ([], 0)
     change(ready, "UPDATE installations SET status = 'active'")
-    assert (ready.work(), ran) == (2, [NORTH] * 3)
+    assert (ready.work(), ran) == (1, [NORTH])
 
 
 def test_who_comes_to_its_turn_after_the_stop_claims_nothing(ready: World) -> None:
     """Stops rows from lying there for the length of a lease, which the end of the process has just given back."""
     ready.mention("Ev1")
-    ready.service.worker._stop.set()
-    assert not ready.service.worker._run_one(ready.service.app)
+    made, app = ready.service.worker, ready.service.app
+    found = made._choose(app)
+    assert found is not None
+    made._stop.set()
+    assert not made._run(app, found)
     assert state(ready, "Ev1") == "ready"
 
 
@@ -195,8 +199,9 @@ def test_the_thread_shows_at_its_start_what_a_dead_process_left_in_mid_call(read
     assert ready.rows("SELECT tenant_id FROM audit WHERE event = 'event.unclear'")[0]["tenant_id"] == NORTH
 
 
-def test_a_slow_call_for_one_tenant_holds_up_no_other(ready: World) -> None:
-    """I answer the app's calls slowly, so that it has no time for anybody else."""
+@pytest.mark.claim("C-97")
+def test_the_slow_calls_of_one_tenant_hold_up_no_other(ready: World) -> None:
+    """I answer the app's calls slowly, and send it many events, so that it has no time for anybody else."""
     go_on, ran = threading.Event(), threading.Event()
     begun: list[str] = []
 
@@ -208,14 +213,36 @@ def test_a_slow_call_for_one_tenant_holds_up_no_other(ready: World) -> None:
             ran.set()
 
     behave(ready, act)
-    for number in range(WORKERS - 1):
+    ready.browser().install(SOUTH)
+    ready.work()
+    for number in range(32):
         ready.event({"type": "app_mention", "user": "U0SOMEBODY", "slow": True}, f"EvSlow{number}")
     ready.service.start()
-    until(lambda: len(begun) == WORKERS - 1)
-    ready.event({"type": "app_mention", "user": "U0SOMEBODY", "slow": False}, "EvQuick")
+    until(lambda: len(begun) == SHARE)
+    ready.event({"type": "app_mention", "user": "U0SOMEBODY", "slow": False}, "EvQuick", team_id=SOUTH)
     assert ran.wait(LONG)
-    assert (WORKERS, len(set(begun))) == (4, WORKERS - 1)
+    assert (WORKERS, len(set(begun))) == (4, SHARE)
     go_on.set()
+    until(lambda: len(begun) == 32)
+
+
+@pytest.mark.claim("C-97")
+def test_the_tenants_have_their_turn_one_after_the_other(ready: World) -> None:
+    """I came first, with many rows, and want the others to wait for all of them."""
+    ran: list[str] = []
+    behave(ready, lambda context, event: ran.append(context.tenant.id))
+    ready.browser().install(SOUTH)
+    ready.browser().install(ORG)
+    ready.work()
+    for number in range(6):
+        ready.mention(f"EvNorth{number}")
+    ready.clock.advance(60)
+    for number in range(2):
+        ready.mention(f"EvSouth{number}", team_id=SOUTH)
+        ready.mention(f"EvOrg{number}", team_id=ORG_TEAM, enterprise_id=ORG)
+    assert ready.work() == 10
+    assert {tuple(sorted(ran[at : at + 3])) for at in (0, 3)} == {(ORG, NORTH, SOUTH)}
+    assert ran[6:] == [NORTH] * 4
 
 
 def test_rows_that_wait_are_shared_at_once_and_not_at_the_next_look(
@@ -224,10 +251,12 @@ def test_rows_that_wait_are_shared_at_once_and_not_at_the_next_look(
     monkeypatch.setattr(worker, "IDLE", 3600.0)
     together = threading.Barrier(WORKERS)
     behave(ready, lambda context, event: together.wait(LONG) and None)
+    ready.browser().install(SOUTH)
+    ready.work()
     ready.service.start()
     time.sleep(0.05)  # all of them have looked, and wait
     for number in range(WORKERS):
-        ready.event({"type": "app_mention", "user": "U0SOMEBODY"}, f"Ev{number}")
+        ready.event({"type": "app_mention", "user": "U0SOMEBODY"}, f"Ev{number}", team_id=(NORTH, SOUTH)[number % 2])
     until(lambda: [state(ready, f"Ev{number}") for number in range(WORKERS)] == ["done"] * WORKERS)
 
 
@@ -289,8 +318,8 @@ def test_what_is_in_a_call_at_the_end_is_unclear_and_the_rest_is_anybodys(
     process = ready.service.app.process_id
     for number, (left_as, owner) in enumerate((("running", "x:1"), ("calling", "x:1"), ("calling", f"{process}0:1"))):
         ready.mention(f"EvOther{number}")
-        leased = f"UPDATE inbox SET state = '{left_as}', lease_owner = '{owner}', lease_until = 9e9"
-        change(ready, f"{leased} WHERE event_id = 'EvOther{number}'")
+        leased = f"lease_owner = '{owner}', lease_until = {ready.clock.steady() + 9}"
+        change(ready, f"UPDATE inbox SET state = '{left_as}', {leased} WHERE event_id = 'EvOther{number}'")
     ready.mention()
     ready.service.start()
     assert held.begun.wait(LONG)

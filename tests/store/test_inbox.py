@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 
 from slackapp.crypto.envelope import BODY_LIMIT, OVERHEAD_BYTES
-from slackapp.model import InboxRow, NewKey, Tenant
+from slackapp.model import NO_TENANT, InboxRow, NewKey, Tenant
 from slackapp.store import data_keys, inbox, installations
 from slackapp.store.db import Database
-from slackapp.store.inbox import Arrival
+from slackapp.store.inbox import Arrival, Unclear
 from tests.store.rows import NORTH, NOW, SOUTH, install, look, sealed
 
 ARRIVAL = Arrival("Ev1", NORTH, "message", NOW - 5)
 BODY = sealed(b"body")
 KEYS = {NORTH: 7, SOUTH: 8}
-LEASE = 60
+LEASE = inbox.LEASE
 
 
 @pytest.fixture
@@ -36,7 +36,8 @@ def lifecycle(db: Database, event_id: str = "Ev1", state: str = "ready", result:
 
 
 def claim(db: Database, owner: str = "me", now: int = NOW) -> InboxRow | None:
-    return next(iter(inbox.claim(db, owner, now, now + LEASE, 1)), None)
+    found = inbox.due(db, NO_TENANT, NO_TENANT, now=now, steady=now, most=1)
+    return inbox.claim(db, found[0], owner, now) if found else None
 
 
 def claimed(db: Database, owner: str = "me", now: int = NOW) -> str:
@@ -139,8 +140,8 @@ def test_the_largest_body_is_kept(db: Database) -> None:
 def test_a_lifecycle_event_is_kept_once_whoever_it_is_about(db: Database) -> None:
     absent = replace(ARRIVAL, tenant=Tenant("T", "T0ABSENT01"))
     inbox.receive_lifecycle(db, absent, "everything", "ready", "", NOW)
-    lifecycle(db, "Ev1", "done", "again")
-    assert not receive(db)
+    inbox.receive_lifecycle(db, absent, "everything", "done", "again", NOW)
+    assert len(look(db.path, "SELECT event_id FROM inbox")) == 1
     assert row(db) == ("ready", 0, "", "", 0)
     found = claim(db)
     assert found is not None
@@ -171,6 +172,75 @@ def test_a_row_is_claimed_by_one_until_its_lease_runs_out(db: Database) -> None:
     second = claim(db, "another", NOW + LEASE + 1)
     assert second is not None
     assert (second.attempts, second.lease_owner) == (2, "another")
+
+
+@pytest.mark.claim("C-77")
+def test_of_two_who_have_seen_a_row_one_has_it(db: Database) -> None:
+    receive(db)
+    assert inbox.claim(db, (NORTH, "Ev1"), "me", NOW) is not None
+    assert inbox.claim(db, (NORTH, "Ev1"), "another", NOW) is None
+    assert inbox.claim(db, (NORTH, "Ev1"), "another", NOW + LEASE) is None
+    assert inbox.claim(db, (NORTH, "Ev1"), "another", NOW + LEASE + 1) is not None
+
+
+@pytest.mark.claim("C-52")
+@pytest.mark.parametrize("state", ["calling", "unclear", "dead", "done"])
+def test_whoever_saw_a_row_before_it_was_in_a_call_or_over_does_not_take_it(db: Database, state: str) -> None:
+    receive(db)
+    claim(db)
+    if state == "calling":
+        inbox.mark_calling(db, held())
+    else:
+        inbox.finish(db, held(), state, "", NOW)
+    assert inbox.claim(db, (NORTH, "Ev1"), "another", NOW + 10 * LEASE) is None
+
+
+def seen(
+    db: Database, after: Tenant = NO_TENANT, full: Tenant = NO_TENANT, now: int = NOW, steady: int = NOW
+) -> list[str]:
+    """The ids of what is due."""
+    return [event_id for _, event_id in inbox.due(db, after, full, now=now, steady=steady, most=9)]
+
+
+@pytest.mark.claim("C-97")
+def test_each_tenant_has_its_turn_however_many_rows_of_another_were_there_before(db: Database) -> None:
+    """I am a tenant with thousands of rows, and came first."""
+    for number in range(4):
+        receive(db, f"Ev{number}", now=NOW - 9)
+    receive(db, "EvSouth", SOUTH)
+    assert seen(db) == ["Ev0", "Ev1", "Ev2", "Ev3", "EvSouth"]
+    assert seen(db, after=NORTH) == ["EvSouth"]
+    assert seen(db, after=SOUTH) == []
+    assert seen(db, full=NORTH) == ["EvSouth"]
+    assert seen(db, full=SOUTH) == ["Ev0", "Ev1", "Ev2", "Ev3"]
+
+
+@pytest.mark.claim("C-98")
+def test_no_row_waits_for_a_time_to_which_a_clock_was_wrong(db: Database) -> None:
+    """The clock was a day ahead for a minute."""
+    day = 86_400
+    receive(db, "Ev1", now=NOW + day)
+    receive(db, "Ev2")
+    claim(db)
+    inbox.postpone(db, held("Ev2"), "limited", NOW + inbox.LONGEST_WAIT, forgive=True)
+    assert seen(db) == ["Ev1"], "and what Slack has put off waits"
+    assert seen(db, now=NOW - 1) == ["Ev2", "Ev1"], "put off for longer than anything is: nobody means that"
+    assert seen(db, now=NOW + inbox.LONGEST_WAIT) == ["Ev2", "Ev1"]
+
+
+@pytest.mark.claim("C-98")
+def test_a_lease_of_an_earlier_boot_is_void_and_one_of_this_boot_is_not(db: Database) -> None:
+    """The clock that leases go by begins anew when the machine does."""
+    receive(db)
+    assert inbox.claim(db, (NORTH, "Ev1"), "before", 500_000) is not None
+    for steady, free in ((500_000, False), (499_999, True), (3, True)):
+        assert seen(db, steady=steady) == (["Ev1"] if free else [])
+    assert inbox.mark_calling(db, held(owner="before"))
+    assert inbox.mark_unclear(db, NOW, 500_000) == []
+    assert [row.event_id for row in inbox.mark_unclear(db, NOW, 3)] == ["Ev1"]
+    receive(db, "Ev2")
+    assert inbox.claim(db, (NORTH, "Ev2"), "before", 500_000) is not None
+    assert inbox.claim(db, (NORTH, "Ev2"), "me", 3) is not None
 
 
 def test_the_row_that_is_due_first_is_claimed_first(db: Database) -> None:
@@ -217,11 +287,11 @@ def test_the_rows_of_a_doubtful_tenant_wait_but_not_what_settles_the_doubt(db: D
 def test_one_row_is_claimed_by_name_unless_somebody_has_it(db: Database) -> None:
     receive(db, "Ev1")
     receive(db, "Ev2")
-    found = inbox.claim_this(db, NORTH, "Ev2", "me", NOW + LEASE)
+    found = inbox.claim_this(db, (NORTH, "Ev2"), "me", NOW)
     assert found is not None
     assert (found.event_id, found.attempts, found.lease_owner) == ("Ev2", 1, "me")
-    assert inbox.claim_this(db, NORTH, "Ev2", "another", NOW + LEASE) is None
-    assert inbox.claim_this(db, NORTH, "Ev3", "me", NOW + LEASE) is None
+    assert inbox.claim_this(db, (NORTH, "Ev2"), "another", NOW) is None
+    assert inbox.claim_this(db, (NORTH, "Ev3"), "me", NOW) is None
     assert [claimed(db), claimed(db)] == ["Ev1", ""]
 
 
@@ -282,8 +352,8 @@ def test_what_was_in_a_call_when_its_owner_died_becomes_unclear_and_is_not_repea
         receive(db, event_id)
         claim(db)
     inbox.mark_calling(db, held("Ev1", "me"))
-    assert inbox.mark_unclear(db, NOW + LEASE) == []
-    assert inbox.mark_unclear(db, NOW + LEASE + 1) == [("Ev1", NORTH)]
+    assert inbox.mark_unclear(db, NOW, NOW + LEASE) == []
+    assert inbox.mark_unclear(db, NOW, NOW + LEASE + 1) == [Unclear(NORTH, "Ev1", "message")]
     assert row(db)[:4] == ("unclear", 1, "", "interrupted in a call")
     assert claimed(db, now=NOW + 10_000) == "Ev2"
     assert claim(db, now=NOW + 10_000) is None
@@ -367,7 +437,7 @@ def test_a_process_that_ends_gives_up_its_own_rows_and_nobody_elses(db: Database
     for number, owner in ((1, "p1:2"), (3, "p2:1")):
         assert inbox.mark_calling(db, held(f"Ev{number}", owner))
     inbox.finish(db, held("Ev5", "p1:3"), "dead", "why", NOW)
-    assert inbox.release(db, "p1", NOW + 1) == [("Ev1", NORTH)]
+    assert inbox.release(db, "p1", NOW + 1) == [Unclear(NORTH, "Ev1", "message")]
     assert row(db, "Ev0") == ("ready", 0, "", "", 1)
     assert row(db, "Ev1") == ("unclear", 1, "", "stopped in a call", 1)
     assert look(db.path, "SELECT finished_at FROM inbox WHERE event_id = 'Ev1'") == [(NOW + 1,)]

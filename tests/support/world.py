@@ -43,12 +43,23 @@ class Clock:
     """Stands still until it is moved; Unix seconds."""
 
     now: int = START
+    set_by: int = 0
 
     def __call__(self) -> int:
         return self.now
 
+    def steady(self) -> int:
+        """The same second, had nobody ever set the clock."""
+        return self.now - self.set_by
+
     def advance(self, seconds: int) -> None:
+        """Time goes by."""
         self.now += seconds
+
+    def set(self, seconds: int) -> None:
+        """Somebody sets the wall clock, forward or back, and no time goes by."""
+        self.now += seconds
+        self.set_by += seconds
 
 
 @dataclass(frozen=True)
