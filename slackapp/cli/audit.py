@@ -5,12 +5,16 @@ from datetime import UTC, datetime
 
 from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import open_service
+from slackapp.cli.table import Cut, add_options, table
 from slackapp.errors import UsageError
 from slackapp.flows import verify_audit
 from slackapp.store import audit
 from slackapp.store.audit import Stored
 
 HELP = "show the audit, verify its chain, print its head"
+
+_WIDE = ("id", "at", "event", "actor", "tenant", "result", "detail", "request")
+_NARROW = ("id", "at", "event", "tenant", "result", "detail")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     tail.add_argument("--tenant", default="", metavar="ID")
     tail.add_argument("--event", default="", metavar="NAME")
     tail.add_argument("--since", default="1970-01-01", metavar="DATE", help="such as 2026-11-22 or 2026-11-22T10:00:00")
-    tail.add_argument("--number", type=int, default=50, metavar="N")
-    tail.add_argument("--json", action="store_true", help="one JSON object per line")
+    tail.add_argument("--number", "--limit", type=int, default=50, metavar="N", help="that many (50)")
+    add_options(tail, "one JSON object per line")
     tail.set_defaults(run_verb=_tail)
     verify = verbs.add_parser("verify", help="find rows that were edited, removed or re-ordered")
     verify.add_argument("--head", metavar="NUMBER:HASH", help="an earlier head, to find a cut-off end")
@@ -41,11 +45,14 @@ def _tail(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--since {arguments.since}: must be a date such as 2026-11-22T10:00:00 (UTC)") from None
     with open_service() as service:
         rows = audit.tail(service.app.db, arguments.tenant, arguments.event, since, arguments.number)
-    for row in rows:
-        if arguments.json:
+    if arguments.json:
+        for row in rows:
             tell_json(_fields(row))
-        else:
-            tell("  ".join(str(value) for value in _fields(row).values()))
+    elif rows:
+        columns = _WIDE if arguments.wide else _NARROW
+        values = ([_fields(row)[column] for column in columns] for row in rows)
+        cuts = {"event": Cut.MIDDLE, "result": Cut.MIDDLE, "detail": Cut.END}
+        tell(*table(columns, values, None if arguments.wide else cuts))
     return 0
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import open_service, operator
+from slackapp.cli.table import Cut, add_options, table
 from slackapp.errors import CommandError, Refused
 from slackapp.flows import inbox_desk
 from slackapp.ports import App
@@ -13,6 +14,11 @@ from slackapp.store import inbox
 from slackapp.store.inbox import Entry
 
 HELP = "show events that wait, were given up or are unclear; let them run again, or drop them"
+_NARROW = ("event_id", "tenant", "type", "state", "received_at", "result")
+_WIDE = (
+    "event_id", "kind", "tenant", "type", "state", "attempts", "event_time", "received_at", "next_at", "finished_at",
+    "result", "has_body",
+)  # fmt: skip
 _STATES = ("ready", "running", "calling", "unclear", "dead", "done")
 
 
@@ -22,8 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listing = verbs.add_parser("list", help="rows that are not done, the oldest first")
     listing.add_argument("--state", choices=_STATES, default="", help="only these")
     listing.add_argument("--tenant", default="", metavar="ID")
-    listing.add_argument("--number", type=int, default=100, metavar="N")
-    listing.add_argument("--json", action="store_true", help="one JSON object per line")
+    listing.add_argument("--number", "--limit", type=int, default=100, metavar="N", help="that many (100)")
+    add_options(listing, "one JSON object per line")
     listing.set_defaults(run_verb=_list)
     show = verbs.add_parser("show", help="one row")
     _add_row(show)
@@ -52,11 +58,14 @@ def _list(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         rows = inbox.page(service.app.db, arguments.tenant, arguments.state, arguments.number)
         states = inbox.states(service.app.db)
-    for row in rows:
-        if arguments.json:
+    if arguments.json:
+        for row in rows:
             tell_json(_fields(row))
-        else:
-            tell("  ".join(str(value) for value in _fields(row).values()))
+    elif rows:
+        columns = _WIDE if arguments.wide else _NARROW
+        values = ([_fields(row)[column] for column in columns] for row in rows)
+        cuts = dict.fromkeys(("event_id", "type", "result"), Cut.MIDDLE)
+        tell(*table(columns, values, None if arguments.wide else cuts))
     told = ", ".join(f"{count} {state}" for state, (count, _) in sorted(states.items()))
     tell(told or "nothing waits", error=True)
     return 0

@@ -1,10 +1,10 @@
 """`slackapp tenants`: the inventory."""
 
 import argparse
-from collections.abc import Mapping
 
-from slackapp.cli.printing import tell, tell_json, visible
+from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import open_service
+from slackapp.cli.table import Cut, add_options, table
 from slackapp.flows import list_tenants
 
 HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
@@ -12,11 +12,13 @@ _COLUMNS = (
     "tenant", "kind", "name", "status", "reason", "installer", "installed", "last_used", "last_validated",
     "token_expires", "key", "label", "scopes", "install_url",
 )  # fmt: skip
+_NARROW = ("tenant", "name", "status", "installed", "token_expires", "key")
+"""Six of them fit; `--wide` has all."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """A table, or JSON."""
-    parser.add_argument("--json", action="store_true", help="one JSON array")
+    add_options(parser, "one JSON array")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,19 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         tell_json(rows, indent=1)
         return 0
-    tell(*_table(rows))
+    columns = _COLUMNS if arguments.wide else _NARROW
+    values = ([row[column] for column in columns] for row in rows)
+    cuts = dict.fromkeys(("name", "status", "key"), Cut.MIDDLE)
+    tell(*table(columns, values, None if arguments.wide else cuts))
     return 0
-
-
-def _table(rows: list[Mapping[str, object]]) -> list[str]:
-    lines = [
-        list(_COLUMNS),
-        *([_cell(row[column]) for column in _COLUMNS] for row in rows),
-    ]
-    widths = [max(len(line[number]) for line in lines) for number in range(len(_COLUMNS))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-
-
-def _cell(value: object) -> str:
-    """Two spaces part the columns: a name that holds them must not look like several."""
-    return visible(" ".join(filter(None, str(value).split(" ")))) if value is not None else "-"

@@ -205,8 +205,15 @@ def test_tail_shows_the_last_rows_and_filters_by_tenant_event_and_time(told: Des
     both = tail("--tenant", NORTH, "--event", "reinstalled")
     assert [(row["tenant"], row["event"], row["actor"]) for row in both] == [(NORTH, "reinstalled", "anyone")]
     assert set(both[0]) == {"id", "at", "event", "actor", "tenant", "result", "detail", "request"}
-    assert len(told.good("audit", "tail").splitlines()) == min(50, len(every))
-    assert "uninstalled" in told.good("audit", "tail", "--number", "3")
+    head, *lines = told.good("audit", "tail").splitlines()
+    assert len(lines) == min(50, len(every))
+    assert head.split() == ["id", "at", "event", "tenant", "result", "detail"]
+    assert all(len(line) <= 80 for line in (head, *lines))
+    assert "uninstalled" in told.good("audit", "tail", "--limit", "3")
+    wide = told.good("audit", "tail", "--wide", "--number", "9999")
+    assert set(wide.splitlines()[0].split()) == set(both[0])
+    assert all(row["detail"].split(" ")[0] in wide for row in every)
+    assert told.good("audit", "tail", "--since", "2027-01-16") == ""
 
 
 @pytest.mark.parametrize(

@@ -47,11 +47,24 @@ def noted(desk: Desk, event: str) -> list[tuple[str, str, str]]:
 def test_the_list_shows_what_is_not_done_and_why_and_counts_it(stuck: Desk) -> None:
     ended = stuck.run("inbox", "list")
     assert (ended.status, ended.error) == (0, "1 dead, 1 ready, 1 unclear\n")
-    first, second, third = ended.out.splitlines()
-    assert first.startswith(f"EvWaits0  event  {NORTH}  app_mention  dead  1  2027-01-15T08:00:00Z")
+    head, first, second, third = ended.out.splitlines()
+    assert head.split() == ["event_id", "tenant", "type", "state", "received_at", "result"]
+    assert first.split()[:6] == ["EvWaits0", NORTH, "app_mention", "dead", "2027-01-15", "08:00"]
+    assert first.index("chat.pos") == head.index("result")
+    assert first.endswith("_channel")
+    assert f"{SOUTH}  app_mention  unclear" in second
+    assert third.startswith("EvWaits2")
+    assert all(len(line) <= 80 for line in (head, first, second, third))
+    stuck.change("UPDATE inbox SET event_id = ? WHERE event_id = 'EvWaits2'", f"sig-{'0123456789abcdef' * 4}")
+    assert all(len(line) <= 80 for line in stuck.run("inbox", "list").out.splitlines())
+
+
+def test_asked_for_wide_the_list_has_everything(stuck: Desk) -> None:
+    head, first, _, third = stuck.run("inbox", "list", "--wide").out.splitlines()
+    assert set(head.split()) == set(listed(stuck)[0])
+    assert first.split()[:6] == ["EvWaits0", "event", NORTH, "app_mention", "dead", "1"]
     assert f"{POST} not_in_channel" in first
-    assert f"{SOUTH}  app_mention  unclear  1" in second
-    assert third.startswith(f"EvWaits2  event  {NORTH}  app_mention  ready  0  2027-01-15T08:00:05Z")
+    assert "2027-01-15T08:00:05Z" in third
 
 
 def test_the_list_can_be_narrowed_and_read_by_programs(stuck: Desk) -> None:

@@ -39,12 +39,21 @@ def test_each_tenant_is_listed_with_all_that_is_known_of_it(folder: Path) -> Non
 
 
 def test_the_table_has_the_same(desk: Desk) -> None:
-    head, *rows = desk.good("tenants").splitlines()
+    head, *rows = desk.good("tenants", "--wide").splitlines()
     assert set(head.split()) == FIELDS
     assert [row.split()[0] for row in rows] == [NORTH, SOUTH]
     for field, value in listed(desk)[NORTH].items():
         place = head.index(field)
         assert rows[0][place:].startswith("-" if value is None else value), field
+
+
+def test_as_it_is_it_fits_80_columns_and_says_the_most(desk: Desk) -> None:
+    desk.change("UPDATE installations SET team_name = ? WHERE tenant_id = ?", "North " * 20, NORTH)
+    head, first, second = desk.good("tenants").splitlines()
+    assert head.split() == ["tenant", "name", "status", "installed", "token_expires", "key"]
+    assert second == f"{SOUTH}  Southridge{second[22:]}"
+    assert second.split() == [SOUTH, "Southridge", "active", "2027-01-15", "08:00", "2027-01-15", "20:00", "local/1"]
+    assert (len(first), first.index("active")) == (80, second.index("active"))
 
 
 def test_what_is_not_known_is_a_dash_and_a_null(folder: Path) -> None:
@@ -53,6 +62,7 @@ def test_what_is_not_known_is_a_dash_and_a_null(folder: Path) -> None:
         desk.change("UPDATE tokens SET refresh = NULL, expires_at = NULL")
         assert (listed(desk)[NORTH]["last_used"], listed(desk)[NORTH]["token_expires"]) == (None, None)
         assert " -  " in desk.good("tenants").splitlines()[1]
+        assert " -  " in desk.good("tenants", "--wide").splitlines()[1]
 
 
 @pytest.mark.parametrize("status", ["suspect", "suspended", "needs_reinstall", "purging"])
@@ -95,7 +105,8 @@ def test_a_workspace_of_a_hostile_name_has_one_row_and_no_second_column(folder: 
     with open_desk(folder, tenants=()) as desk:
         desk.world.slack.fault(Fault("oauth.v2.access", "patch", patch={"team": {"id": NORTH, "name": HOSTILE}}))
         assert desk.world.browser().install().status == 303
-        shown = desk.good("tenants")
+        shown = desk.good("tenants", "--wide")
+        assert len(desk.good("tenants").splitlines()) == 2
         assert "\x1b" not in shown
         assert "\u202e" not in shown
         head, row = shown.splitlines()
