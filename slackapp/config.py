@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from slackapp import dotenv, settingfiles
 from slackapp import settingforms as forms
-from slackapp.crypto.keyfile import read_private
 from slackapp.errors import CommandError, ConfigError, UsageError
 from slackapp.model import Secret, Settings, SlackAddresses
+from slackapp.settingfiles import Files
 
 REQUIRED = None
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -133,7 +134,7 @@ def read_environment(folder: Path) -> dict[str, str]:
     """
     given = {name: value for name, value in os.environ.items() if value}
     found = {**_read_dotenv(folder / ".env"), **given}
-    ours = {name: value for name, value in found.items() if value and name.startswith(("SLACK_", "SLACKAPP_"))}
+    ours = {name: value for name, value in found.items() if value and name.startswith(dotenv.OURS)}
     # Only systemd says where its credentials lie: files there are exempt from the rule on modes.
     return {**ours, _SYSTEMD: os.environ[_SYSTEMD]} if os.environ.get(_SYSTEMD) else ours
 
@@ -141,6 +142,19 @@ def read_environment(folder: Path) -> dict[str, str]:
 _SYSTEMD = "CREDENTIALS_DIRECTORY"
 _EMBEDDED = {"state_ttl": forms.embedded_state_ttl}
 """What a program with a store of ours inside may set otherwise than the service."""
+TRUSTED_FOLDER = "TRUSTED_FOLDER"
+"""Among defaults: a developer's own folder, which is not judged, nor those above it. Never of the environment."""
+
+
+def ignored_proxies() -> tuple[str, ...]:
+    """Variables of the process's environment that send other programs through a proxy, and this one not."""
+    names = (f"{scheme}_PROXY" for scheme in ("HTTPS", "HTTP", "ALL"))
+    return tuple(name for each in names for name in (each, each.lower()) if os.environ.get(name))
+
+
+def _files(environment: Mapping[str, str], trusted: str | None) -> Files:
+    credentials = environment.get(_SYSTEMD)
+    return Files(Path(credentials) if credentials else None, Path(trusted) if trusted else None)
 
 
 def dotenv_is_shared(folder: Path) -> bool:
@@ -157,18 +171,19 @@ def load(environment: Mapping[str, str], defaults: Mapping[str, str]) -> Setting
     Raises ConfigError with one line that names the setting and the mend.
     """
     _refuse_unknown(environment)
-    credentials = Path(environment[_SYSTEMD]) if _SYSTEMD in environment else None
-    values: dict[str, Any] = {"credentials_directory": credentials}
+    files = _files(environment, defaults.get(TRUSTED_FOLDER))
+    values: dict[str, Any] = {"credentials_directory": files.credentials, "trusted_folder": files.trusted}
     for setting in SETTINGS:
-        given = _given(setting, environment, credentials)
+        given = _given(setting, environment, files)
         text = given if given is not None else defaults.get(setting.name, setting.default)
         if text is None:
             alternative = f" or {setting.name}_FILE" if setting.secret else ""
             raise ConfigError(f"{setting.name}: is missing; set it{alternative} in the environment or in .env")
         values[setting.field] = _parsed(setting, text)
-    values["operator_token"] = _operator_token(values["operator_token"], credentials)
+    values["operator_token"] = settingfiles.operator_token(values["operator_token"], files)
     settings = Settings(**values)
     forms.check_together(settings)
+    settingfiles.judge_places(settings)
     return settings
 
 
@@ -178,10 +193,9 @@ def some(environment: Mapping[str, str], names: tuple[str, ...]) -> dict[str, An
     Raises ConfigError.
     """
     _refuse_unknown(environment)
-    credentials = Path(environment[_SYSTEMD]) if _SYSTEMD in environment else None
     values: dict[str, Any] = {}
     for setting in (_BY_NAME[name] for name in names):
-        text = _given(setting, environment, credentials) or setting.default
+        text = _given(setting, environment, _files(environment, None)) or setting.default
         values[setting.field] = None if text is None else _parsed(setting, text)
     return values
 
@@ -192,12 +206,17 @@ def embedded(given: Mapping[str, str]) -> Settings:
     Nothing of the environment counts, but where systemd says that its credentials lie. Raises ConfigError.
     """
     credentials = os.environ.get(_SYSTEMD)
-    values: dict[str, Any] = {"credentials_directory": Path(credentials) if credentials else None}
+    values: dict[str, Any] = {
+        "credentials_directory": Path(credentials) if credentials else None,
+        "trusted_folder": None,
+    }
     for setting in SETTINGS:
         text = given.get(setting.field) or setting.default or ""
         parsing = replace(setting, parse=_EMBEDDED.get(setting.field, setting.parse))
         values[setting.field] = _parsed(parsing, text) if text or setting.default is not None else ""
-    return Settings(**{**values, "signing_secrets": (), "client_secret": values["client_secret"] or Secret("")})
+    settings = Settings(**{**values, "signing_secrets": (), "client_secret": values["client_secret"] or Secret("")})
+    settingfiles.judge_places(settings)
+    return settings
 
 
 def read_variable(name: str) -> Secret:
@@ -245,32 +264,13 @@ def _shown(value: Any) -> str:
             return str(value) if value is not None else ""
 
 
-def _given(setting: Setting, environment: Mapping[str, str], credentials: Path | None) -> str | None:
+def _given(setting: Setting, environment: Mapping[str, str], files: Files) -> str | None:
     file_name = f"{setting.name}_FILE"
     if not setting.secret or file_name not in environment:
         return environment.get(setting.name)
     if setting.name in environment:
         raise ConfigError(f"{setting.name}: is set twice, directly and as {file_name}; remove one of them")
-    return _read_secret(file_name, Path(environment[file_name]), credentials)
-
-
-def _operator_token(path: Path | None, credentials: Path | None) -> Secret | None:
-    if path is None:
-        return None
-    token = _read_secret("SLACKAPP_OPERATOR_TOKEN_FILE", path, credentials)
-    try:
-        return forms.operator_token(token)
-    except ValueError as error:
-        raise ConfigError(f"SLACKAPP_OPERATOR_TOKEN_FILE: {error}") from None
-
-
-def _read_secret(name: str, path: Path, credentials: Path | None) -> str:
-    try:
-        return read_private(path, credentials).decode("utf-8").strip()
-    except UnicodeDecodeError:
-        raise ConfigError(f"{name}: {path} is not text") from None
-    except ConfigError as error:
-        raise ConfigError(f"{name}: {error}") from None
+    return settingfiles.read_secret(file_name, Path(environment[file_name]), files)
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
@@ -284,20 +284,10 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
 
 def _read_dotenv(path: Path) -> dict[str, str]:
     try:
-        text = path.read_text(encoding="utf-8")
+        return dotenv.parse(path.read_bytes().decode("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError):
-        raise ConfigError(f"{path}: cannot be read as text") from None
-    found = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        assignment = line.strip().removeprefix("export ")
-        if not assignment or assignment.startswith("#"):
-            continue
-        name, separator, value = assignment.partition("=")
-        if not separator or not name.strip().isidentifier():
-            raise ConfigError(f"{path}: line {number} is not of the form NAME=VALUE")
-        value = value.strip()
-        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-        found[name.strip()] = value[1:-1] if quoted else value
-    return found
+        raise ConfigError(f"{path}: cannot be read as text; it must be UTF-8") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None

@@ -267,6 +267,7 @@ class Settings:
     database: Path
     master_key_file: Path
     credentials_directory: Path | None
+    trusted_folder: Path | None
     slack: SlackAddresses
     operator_token: Secret | None
     listen: str

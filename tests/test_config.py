@@ -1,5 +1,6 @@
 """Every setting: what it takes, what it refuses, and that the refusal names it."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 import pytest
 
 from slackapp import config, settingforms
+from slackapp.app import build, system_clock, system_entropy
 from slackapp.errors import ConfigError
 from slackapp.model import Secret, Settings
+from tests.support.troubles import give_away
 from tests.support.world import environment
 
 SECRET = "s" * 16
+PARTS = (system_clock, system_entropy, io.StringIO())
 NAMES = [setting.name for setting in config.SETTINGS]
 # Setting → text → what becomes of it
 GOOD: dict[str, dict[str, Any]] = {
@@ -356,23 +360,32 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-DOTENV = """
+DOTENV = r"""
 # a comment
 SLACK_A=plain
  SLACK_B = spaces around
 export SLACK_C=exported
 SLACK_D="in double quotes # not a comment"
 SLACK_E='in single quotes'
-SLACK_F="unbalanced'
 SLACK_G=a=b
 SLACK_H=
 SLACK_I=""
-SLACK_J="
 OTHER=not ours
 SLACK_A2=first
 SLACK_A2=last
 SLACK_K=abca
   # an indented comment
+export	 SLACK_L=tab
+SLACK_M=value # a comment
+SLACK_N=va#lue
+SLACK_O="a # b" # a comment
+SLACK_P='a "b"'   # a comment
+SLACK_Q= # nothing but a comment
+SLACK_R="a \"b\" \\ \$c \n"
+SLACK_S='a \n'
+SLACK_T=#abc
+SLACK_U=	a b	# c
+SLACK_V=it's
 """
 
 
@@ -384,19 +397,74 @@ def test_dotenv_is_read(folder: Path) -> None:
         "SLACK_C": "exported",
         "SLACK_D": "in double quotes # not a comment",
         "SLACK_E": "in single quotes",
-        "SLACK_F": "\"unbalanced'",
         "SLACK_G": "a=b",
-        "SLACK_J": '"',
         "SLACK_A2": "last",
         "SLACK_K": "abca",
+        "SLACK_L": "tab",
+        "SLACK_M": "value",
+        "SLACK_N": "va#lue",
+        "SLACK_O": "a # b",
+        "SLACK_P": 'a "b"',
+        "SLACK_R": r'a "b" \ $c \n',
+        "SLACK_S": r"a \n",
+        "SLACK_T": "#abc",
+        "SLACK_U": "a b",
+        "SLACK_V": "it's",
     }
 
 
-@pytest.mark.parametrize("line", ["SLACK_A", "=x", "SLACK-A=x", "SLACK A=x", "1A=x", ": x"])
-def test_a_line_that_is_no_assignment_is_refused_by_its_number(folder: Path, line: str) -> None:
-    (folder / ".env").write_text(f"SLACK_A=x\n\n{line}\n")
-    with pytest.raises(ConfigError, match=r"\.env: line 3 is not of the form NAME=VALUE"):
+def test_a_dotenv_as_windows_writes_it_is_read(folder: Path) -> None:
+    text = "\ufeffSLACK_A=first\r\nSLACK_B='b' # c\r\n\r\nSLACK_C=c\x0bc\u2028c\x85c\r\n"
+    (folder / ".env").write_bytes(text.encode())
+    expected = {"SLACK_A": "first", "SLACK_B": "b", "SLACK_C": "c\x0bc\u2028c\x85c"}
+    assert config.read_environment(folder) == expected, "a line ends where an editor ends it"
+
+
+NOT_OURS = """
+MY-APP.KEY=1
+npm_config_//registry.example.com/:_authToken=x
+1A=x
+=x
+A B=x
+PEM="-----BEGIN PRIVATE KEY-----
+MIIEpAIB
+SLACK_INSIDE=not ours either
+-----END PRIVATE KEY-----" # of another program
+QUOTED='x'y
+SLACK_A=x
+ALSO_OPEN='
+"""
+
+
+def test_names_that_are_not_ours_never_stop_a_start(folder: Path) -> None:
+    """`.env` is everybody's: other programs have lines there in forms of their own."""
+    (folder / ".env").write_text(NOT_OURS)
+    assert config.read_environment(folder) == {"SLACK_A": "x"}
+    (folder / ".env").write_text('SLACK_A=x\nOTHER="never closed\nSLACK_B=y\n')
+    assert config.read_environment(folder) == {"SLACK_A": "x", "SLACK_B": "y"}
+
+
+NO_ASSIGNMENT = "is not of the form NAME=VALUE"
+UNREADABLE = {
+    "no value": ("SLACK_A", NO_ASSIGNMENT),
+    "no name": (": x", NO_ASSIGNMENT),
+    "a dash": ("SLACK-A=x", NO_ASSIGNMENT),
+    "a space": ("SLACK A=x", NO_ASSIGNMENT),
+    "a space after export": ("export SLACK_A B=x", NO_ASSIGNMENT),
+    "an open quote": ("SLACK_B=\"a secret'", "the quote before the value is not closed"),
+    "a quote alone": ("SLACK_B=' # a secret", "the quote before the value is not closed"),
+    "an escaped quote": (r'SLACK_B="a secret\"', "the quote before the value is not closed"),
+    "more behind it": ("SLACK_B='a secret'b", "something stands behind the closing quote"),
+    "a comment too near": ("SLACK_B='a secret'#b", "something stands behind the closing quote"),
+}
+
+
+@pytest.mark.parametrize(("line", "why"), UNREADABLE.values(), ids=UNREADABLE)
+def test_a_line_that_cannot_be_understood_is_refused_by_its_number(folder: Path, line: str, why: str) -> None:
+    (folder / ".env").write_text(f"SLACK_A=x\n\n{line}\nSLACK_C=y\n")
+    with pytest.raises(ConfigError, match=rf"\.env: line 3:? {why}") as caught:
         config.read_environment(folder)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_dotenv_that_is_no_text_is_refused_and_none_at_all_is_not(folder: Path) -> None:
@@ -439,6 +507,85 @@ def test_the_credentials_that_are_missing_are_named() -> None:
     given = {"SLACK_APP_ID": "A01", "SLACK_CLIENT_SECRET_FILE": "/x"}
     assert config.missing_credentials(given) == ("SLACK_CLIENT_ID", "SLACK_SIGNING_SECRET")
     assert len(config.missing_credentials({})) == 4
+
+
+# Folders and programs
+
+
+def places(root: Path) -> dict[str, str]:
+    """A setting for each kind of place, each in a folder of its own below one."""
+    for name in ("database", "backup", "socket", "program"):
+        (root / "above" / name).mkdir(parents=True)
+    program = root / "above" / "program" / "kms"
+    program.touch(mode=0o755)
+    return {
+        "SLACKAPP_DATABASE": str(root / "above" / "database" / "slackapp.db"),
+        "SLACKAPP_KEY_BACKUP_DIR": str(root / "above" / "backup"),
+        "SLACKAPP_LISTEN": f"unix:{root / 'above' / 'socket' / 'slackapp.sock'}",
+        "SLACKAPP_KEY_COMMANDS": f"acme={program}",
+    }
+
+
+PLACES = {
+    "SLACKAPP_DATABASE": "database", "SLACKAPP_KEY_BACKUP_DIR": "backup", "SLACKAPP_LISTEN": "socket",
+    "SLACKAPP_KEY_COMMANDS": "program",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "below"), PLACES.items())
+@pytest.mark.claim("C-101")
+def test_a_folder_that_others_can_change_is_refused_by_its_setting_with_the_mend(
+    tmp_path: Path, name: str, below: str
+) -> None:
+    """I may write to a folder on the way to your data, and put data of mine in its place."""
+    given = places(tmp_path)
+    only = {name: given[name]}
+    assert settings(tmp_path, **only)
+    above, folder = tmp_path / "above", tmp_path / "above" / below
+    for place, mode in ((above, 0o777), (above, 0o770), (above, 0o775), (folder, 0o777), (folder, 0o720)):
+        place.chmod(mode)
+        assert refusal(tmp_path, **only) == f"{name}: {place}: others can write to this folder; run: chmod go-w {place}"
+        place.chmod(0o1777)
+        assert settings(tmp_path, **only), "nobody can replace anything in a sticky folder"
+        place.chmod(0o755)
+    give_away(above)
+    assert refusal(tmp_path, **only).startswith(f"{name}: {above}: this folder belongs to another user")
+    os.chown(above, os.geteuid(), -1)
+    (tmp_path / "link").symlink_to(above)
+    led = {name: given[name].replace("/above/", "/link/")}
+    assert settings(tmp_path, **led)
+    give_away(tmp_path / "link")
+    assert refusal(tmp_path, **led).startswith(f"{name}: {tmp_path / 'link'}: this link belongs to another user")
+
+
+@pytest.mark.claim("C-101")
+def test_a_key_program_that_others_can_change_is_refused(tmp_path: Path) -> None:
+    """I write a few lines into the program that is given your customers' keys."""
+    given = {name: text for name, text in places(tmp_path).items() if name == "SLACKAPP_KEY_COMMANDS"}
+    program = tmp_path / "above" / "program" / "kms"
+    program.chmod(0o775)
+    line = refusal(tmp_path, **given)
+    assert line == f"SLACKAPP_KEY_COMMANDS: {program}: others can change it; run: chmod go-w {program}"
+    program.chmod(0o755)
+    give_away(program)
+    assert refusal(tmp_path, **given).startswith(f"SLACKAPP_KEY_COMMANDS: {program}: belongs to another user")
+    program.unlink()
+    assert settings(tmp_path, **given), "one tenant's program that is not there does not stop the others"
+    program.mkdir()
+    assert refusal(tmp_path, **given) == f"SLACKAPP_KEY_COMMANDS: {program}: is not a regular file"
+
+
+@pytest.mark.parametrize("name", ["SLACKAPP_MASTER_KEY_FILE", "SLACKAPP_DATABASE", "SLACKAPP_OPERATOR_TOKEN_FILE"])
+@pytest.mark.parametrize("path", ["/etc/passwd", "/etc/hostname"])
+def test_no_setting_tells_to_change_a_file_of_the_systems(tmp_path: Path, name: str, path: str) -> None:
+    before = Path(path).read_bytes()
+    with pytest.raises(ConfigError) as caught:
+        build(config.load(environment(tmp_path, "http://127.0.0.1:9", **{name: path}), {}), *PARTS)
+    assert str(caught.value).startswith(f"{name}: ")
+    assert "chmod" not in str(caught.value)
+    assert "chown" not in str(caught.value)
+    assert "name a" in str(caught.value)
+    assert Path(path).read_bytes() == before
 
 
 # What is shown

@@ -63,8 +63,8 @@ READING = (
     (
         "keys: read, cached, rotated, replaced, withdrawn",
         (
-            "crypto/keyfile.py", "keys/", "flows/rotate_keys.py", "flows/reencrypt_tenant.py", "flows/tenant_keys.py",
-            "flows/suspend_tenant.py", "flows/heartbeat.py",
+            "crypto/way.py", "crypto/keyfile.py", "keys/", "flows/rotate_keys.py", "flows/reencrypt_tenant.py",
+            "flows/tenant_keys.py", "flows/suspend_tenant.py", "flows/heartbeat.py",
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",
@@ -81,7 +81,10 @@ READING = (
         ),
     ),
     ("calls to Slack", ("slack/client.py", "slack/transport.py")),
-    ("settings, composition, the server", ("config.py", "settingforms.py", "app.py", "cli/server.py")),
+    (
+        "settings, composition, the server",
+        ("config.py", "dotenv.py", "settingforms.py", "settingfiles.py", "app.py", "cli/server.py"),
+    ),
 )  # fmt: skip
 """What it is, and where, below slackapp/."""
 FIRST_SITTING = 7

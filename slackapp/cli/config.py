@@ -20,4 +20,6 @@ def run(arguments: argparse.Namespace) -> int:
     width = max(len(name) for name, _, _ in rows)
     for name, value, source in rows:
         tell(f"{name:<{width}}  {source:<7}  {value}")
+    for name in config.ignored_proxies():
+        tell(f"{name:<{width}}  ignored  calls to Slack go straight out; no proxy is taken from the environment")
     return 0

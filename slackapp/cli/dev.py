@@ -75,6 +75,8 @@ def _defaults(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
         "SLACKAPP_MASTER_KEY_FILE": str(folder / "master.key"),
         "SLACKAPP_OPERATOR_TOKEN_FILE": str(folder / "operator.token"),
         "SLACKAPP_LISTEN": listen,
+        # Whose folder this is checked out in is the developer's own affair; what lies in `data/` is closed.
+        config.TRUSTED_FOLDER: str(Path.cwd()),
     }
 
 
@@ -129,7 +131,7 @@ def _local_credentials(file: Path) -> dict[str, str]:
             "name": "Example",
         }
         keyfile.write_private(file, json.dumps(made).encode())
-    content: dict[str, str] = json.loads(keyfile.read_private(file, None))
+    content: dict[str, str] = json.loads(keyfile.read_private(file, None, Path.cwd()))
     return content
 
 

@@ -109,13 +109,18 @@ def _newest_or_new(app: App) -> int:
     The file is read here, and not taken from what the service read at its start: another rotation may have been first.
     """
     file, primary = app.settings.master_key_file, meta.primary_master_key(app.db)
-    content = keyfile.read_private(file, app.settings.credentials_directory)
+    content = _read(app)
     newest = max(keyfile.parse_master_keys(file, content))
     older = (version for version in app.keyring.master_versions() if version < primary)
     if newest > primary or any(rotate_keys.hanging_on(app, version) for version in older):
         return newest
     _rewrite(file, keyfile.format_master_key(newest + 1, system_entropy(KEY_BYTES)) + content)
     return newest + 1
+
+
+def _read(app: App) -> bytes:
+    told = app.settings
+    return keyfile.read_private(told.master_key_file, told.credentials_directory, told.trusted_folder)
 
 
 def _rewrite(file: Path, content: bytes) -> None:
@@ -158,7 +163,7 @@ def _retire(arguments: argparse.Namespace) -> int:
         if hanging:
             raise CommandError(f"{hanging} data keys still need master key {version}; run `slackapp keys rotate` first")
         file = app.settings.master_key_file
-        content = keyfile.read_private(file, app.settings.credentials_directory)
+        content = _read(app)
         _rewrite(file, keyfile.without_master_key(content, version))
         rotate_keys.note_retired(app, version, operator(app), app.clock())
     tell(f"master key {version} is out of the file. Destroy its copies: backups of the file hold it still.")

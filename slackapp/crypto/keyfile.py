@@ -1,8 +1,9 @@
 """Private files: master keys, and any secret that comes from a file.
 
-Stops:   a key that another user of the machine can read or replace, and a file that is a link to somewhere else.
-How:     opened without following a link, then looked at through the open descriptor: a regular file, owned by us or
-         root, closed to group and others, of sane size, in a folder that others cannot write to.
+Stops:   a key that another user of the machine can read or replace.
+How:     every folder and link on the way is looked at (`way.py`); then the file is opened without following a link, and
+         looked at through the open descriptor: a regular file, owned by us or root, closed to group and others, of sane
+         size.
 Does not stop: root, or a backup of the file that somebody made with other rights.
 Read:    open(2) O_NOFOLLOW; systemd.exec(5) on CREDENTIALS_DIRECTORY, whose files are exempt from the rule on modes.
 """
@@ -14,51 +15,55 @@ import re
 import stat
 from pathlib import Path
 
+from slackapp.crypto.way import mend_of, walk
 from slackapp.errors import ConfigError
 
 _PREFIX = "slackapp-mk1"
 _LINE = re.compile(rf"{_PREFIX}:([1-9][0-9]{{0,8}}):([A-Za-z0-9+/]{{43}}=)")
+_SECRETS = re.compile(rb"\s*[!-~]{16,512}(\s*,\s*[!-~]{16,512})?\s*")
 SIZE_LIMIT = 4096
 
 
-def read_private(path: Path, credentials: Path | None) -> bytes:
+def read_private(path: Path, credentials: Path | None, trusted: Path | None = None) -> bytes:
     """The content of a file that only we may read, at most 4 KiB.
 
-    `credentials` is systemd's credentials directory, or None. Raises ConfigError that names the file and the mend.
+    `credentials` is systemd's credentials directory, or None; `trusted` is as in `way.walk`. Raises ConfigError that
+    names the file and the mend.
     """
-    exempt = credentials is not None and path.parent == credentials
+    within = credentials if credentials is not None and path.parent == credentials else None
+    place = walk(path, within or trusted)
+    # Links in the credentials directory may lead out of it: to what is no credential.
+    exempt = within is not None and place.is_relative_to(os.path.realpath(within))
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file") from None
     except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise ConfigError(f"{path}: cannot be opened ({why}); it must not be a link") from None
+        raise ConfigError(f"{path}: cannot be opened ({os.strerror(error.errno or 0)})") from None
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
         raise ConfigError(f"{path}: is not a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not exempt:
-            # claim: C-22
-            _refuse_shared(path, found)
-        if found.st_size > SIZE_LIMIT:
-            raise ConfigError(f"{path}: is larger than {SIZE_LIMIT} bytes")
-        return file.read(SIZE_LIMIT + 1)
+        content = file.read(SIZE_LIMIT + 1)
+    if not exempt:
+        # claim: C-22
+        _refuse_shared(path, place, found, content)
+    if len(content) > SIZE_LIMIT:
+        raise ConfigError(f"{path}: is larger than {SIZE_LIMIT} bytes")
+    return content
 
 
-def _refuse_shared(path: Path, found: os.stat_result) -> None:
+def _refuse_shared(path: Path, place: Path, found: os.stat_result, content: bytes) -> None:
+    looks_right = _PREFIX.encode() in content or _SECRETS.fullmatch(content) is not None
     # claim: C-22
     if found.st_uid not in (0, os.geteuid()):
-        raise ConfigError(f"{path}: belongs to another user; chown it to the user that runs the service")
+        mend = mend_of(place, "chown it to the user that runs the service", looks_right)
+        raise ConfigError(f"{path}: belongs to another user; {mend}")
     # claim: C-22
     if stat.S_IMODE(found.st_mode) & 0o077:
-        raise ConfigError(f"{path}: others can read it; run: chmod 600 {path}")
-    # Who can write to the folder can put another file in this one's place. A sticky folder forbids just that.
-    parent = os.stat(path.parent)
-    # claim: C-22
-    if stat.S_IMODE(parent.st_mode) & 0o022 and not parent.st_mode & stat.S_ISVTX:
-        raise ConfigError(f"{path.parent}: others can write to this folder; run: chmod go-w {path.parent}")
+        mend = mend_of(place, f"run: chmod 600 {path}", looks_right)
+        raise ConfigError(f"{path}: others can read it; {mend}")
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -110,7 +115,7 @@ def parse_master_keys(path: Path, content: bytes) -> dict[int, bytes]:
             raise ConfigError(f"{path}: line {number} repeats a version or is not canonical base64")
         keys[version] = key
     if not keys:
-        raise ConfigError(f"{path}: holds no master key; make one with: slackapp keys new {path}")
+        raise ConfigError(f"{path}: holds no master key; make a file with one by: slackapp keys new FILE")
     return keys
 
 

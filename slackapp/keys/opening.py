@@ -49,7 +49,9 @@ def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Cloc
 def read_master_keys(settings: Settings) -> dict[int, bytes]:
     """Version to key. Raises ConfigError."""
     try:
-        content = keyfile.read_private(settings.master_key_file, settings.credentials_directory)
+        content = keyfile.read_private(
+            settings.master_key_file, settings.credentials_directory, settings.trusted_folder
+        )
         return keyfile.parse_master_keys(settings.master_key_file, content)
     except ConfigError as error:
         raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: {error}") from None

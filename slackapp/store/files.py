@@ -17,6 +17,9 @@ from pathlib import Path
 
 from slackapp.errors import ConfigError
 
+_HEAD = b"SQLite format 3\0"
+"""How every database of SQLite begins (sqlite.org/fileformat.html, 1.3)."""
+
 
 def make_private(path: Path) -> None:
     """Makes the file if it is not there, closed to others; refuses one that is open to them. Raises ConfigError."""
@@ -35,8 +38,21 @@ def make_private(path: Path) -> None:
         if not stat.S_ISREG(found.st_mode):
             raise ConfigError(f"SLACKAPP_DATABASE: {file} is not a regular file")
         # claim: C-22
+        if found.st_uid not in (0, os.geteuid()):
+            raise ConfigError(f"SLACKAPP_DATABASE: {file} belongs to another user; run this as the user that owns it")
+        # claim: C-22
         if stat.S_IMODE(found.st_mode) & 0o077:
-            raise ConfigError(f"SLACKAPP_DATABASE: others can read {file}; run: chmod 600 {file}")
+            # Never a change to somebody else's file.
+            mend = f"run: chmod 600 {file}" if _looks_like_ours(path) else "it is no database; name another file"
+            raise ConfigError(f"SLACKAPP_DATABASE: others can read {file}; {mend}")
+
+
+def _looks_like_ours(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HEAD)) in (b"", _HEAD)
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -81,10 +97,15 @@ def locked(path: Path) -> Iterator[None]:
 def open_lock(path: Path) -> int:
     """A private file to lock on; its descriptor. Raises ConfigError."""
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise ConfigError(f"SLACKAPP_DATABASE: {path} cannot be opened ({why}); remove it") from None
+    # Who owns it could hold it for ever.
+    if os.fstat(lock).st_uid not in (0, os.geteuid()):
+        os.close(lock)
+        raise ConfigError(f"SLACKAPP_DATABASE: {path} belongs to another user; remove it")
+    return lock
 
 
 def beside(path: Path, suffix: str) -> Path:

@@ -54,10 +54,14 @@ class Here:
         """`slackapp …` in the folder."""
         with self._monkeypatch.context() as patched:
             patched.chdir(self._folder)
-            for name in [name for name in os.environ if name.startswith("SLACK") or name == "CREDENTIALS_DIRECTORY"]:
+            for name in [name for name in os.environ if _matters(name)]:
                 patched.delenv(name)
             for name, value in given.items():
                 patched.setenv(name, value)
             status = cli.main(list(arguments))
         out, error = self._capsys.readouterr()
         return subprocess.CompletedProcess(arguments, status, out, error)
+
+
+def _matters(name: str) -> bool:
+    return name.startswith("SLACK") or name == "CREDENTIALS_DIRECTORY" or name.upper().endswith("_PROXY")

@@ -32,6 +32,15 @@ def test_every_setting_is_shown_with_its_source_and_secrets_are_masked(tmp_path:
         assert secret not in ended.stdout
 
 
+def test_a_proxy_of_the_environment_is_told_to_be_ignored_and_not_shown(tmp_path: Path, here: Here) -> None:
+    proxies = {"HTTPS_PROXY": "http://me:pass@proxy.example.com", "all_proxy": "socks5://proxy.example.com"}
+    ended = here.run({**settings(tmp_path), **proxies}, "config")
+    told = [line.split(None, 2) for line in ended.stdout.splitlines()[len(SETTINGS) :]]
+    why = "calls to Slack go straight out; no proxy is taken from the environment"
+    assert told == [["HTTPS_PROXY", "ignored", why], ["all_proxy", "ignored", why]]
+    assert "proxy.example.com" not in ended.stdout + ended.stderr
+
+
 def test_looking_makes_nothing(tmp_path: Path, here: Here) -> None:
     given = settings(tmp_path)
     before = sorted(tmp_path.iterdir())

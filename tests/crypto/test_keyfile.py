@@ -3,12 +3,14 @@
 import base64
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from slackapp.crypto import keyfile
 from slackapp.errors import ConfigError
+from tests.support.troubles import give_away
 
 KEY, OTHER = bytes(range(32)), bytes(range(32, 64))
 CONTENT = b"something private"
@@ -21,10 +23,11 @@ def private(path: Path, content: bytes = CONTENT, mode: int = 0o600) -> Path:
 
 
 def refusal(path: Path, credentials: Path | None = None) -> str:
-    """The sentence with which a file is refused; it names the file."""
+    """The sentence with which a file is refused; it names the file or a folder on the way."""
     with pytest.raises(ConfigError) as caught:
         keyfile.read_private(path, credentials)
-    assert str(path.parent) in str(caught.value)
+    named = str(caught.value).partition(": ")[0]
+    assert str(path).startswith(named) or named.startswith(str(path.parent)), "the file, or a folder on the way to it"
     assert CONTENT.decode() not in str(caught.value)
     return str(caught.value)
 
@@ -46,10 +49,94 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert refusal(tmp_path / "key") == f"{tmp_path / 'key'}: there is no such file"
 
 
-def test_a_link_is_refused_even_when_it_leads_to_a_private_file(tmp_path: Path) -> None:
-    """I put a link in the place of the key, to a file that I want you to read."""
-    (tmp_path / "key").symlink_to(private(tmp_path / "elsewhere"))
-    assert "must not be a link" in refusal(tmp_path / "key")
+def mounted(tmp_path: Path) -> Path:
+    """A secret as Kubernetes mounts it: `token -> ..data/token`, `..data -> ..2027_01_15`, in a sticky folder."""
+    volume = tmp_path / "volume"
+    (volume / "..2027_01_15").mkdir(parents=True, mode=0o755)
+    private(volume / "..2027_01_15" / "token", mode=0o400)
+    (volume / "..data").symlink_to("..2027_01_15")
+    (volume / "token").symlink_to("..data/token")
+    volume.chmod(0o1777)
+    return volume / "token"
+
+
+def test_a_secret_that_kubernetes_mounts_is_taken(tmp_path: Path) -> None:
+    path = mounted(tmp_path)
+    assert keyfile.read_private(path, None) == CONTENT
+    assert keyfile.read_private(Path("/proc/self/cwd") / os.path.relpath(path), None) == CONTENT
+    (tmp_path / "round").symlink_to(path)
+    assert keyfile.read_private(tmp_path / "round", None) == CONTENT
+
+
+def test_a_mounted_secret_that_a_group_can_read_is_taken_as_a_credential_only(tmp_path: Path) -> None:
+    """A pod that does not run as root is given its secrets by way of a group."""
+    path = mounted(tmp_path)
+    path.resolve().chmod(0o440)
+    assert "others can read it" in refusal(path)
+    assert keyfile.read_private(path, path.parent) == CONTENT
+
+
+UNSAFE: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "the file": (lambda volume: volume / "..2027_01_15" / "token", "others can read it; run: chmod 600 "),
+    "the folder of the file": (
+        lambda volume: volume / "..2027_01_15",
+        "others can write to this folder; run: chmod go-w ",
+    ),
+    "the folder of the link": (lambda volume: volume, "others can write to this folder; run: chmod go-w "),
+    "a folder above": (lambda volume: volume.parent, "others can write to this folder; run: chmod go-w "),
+}
+
+
+@pytest.mark.parametrize(("which", "why"), UNSAFE.values(), ids=UNSAFE)
+@pytest.mark.claim("C-22", "C-101")
+def test_where_others_can_change_anything_on_the_way_the_secret_is_refused_with_the_mend(
+    tmp_path: Path, which: Callable[[Path], Path], why: str
+) -> None:
+    """I may write somewhere on the way to your key, and lead you to a key of mine."""
+    path = mounted(tmp_path)
+    place = which(path.parent)
+    place.chmod(0o777)
+    assert why in refusal(path)
+    place.chmod(0o700)
+    assert keyfile.read_private(path, None) == CONTENT
+
+
+@pytest.mark.parametrize("what", ["..data", "token", "..2027_01_15", "..2027_01_15/token", "."])
+@pytest.mark.claim("C-22", "C-101")
+def test_what_belongs_to_another_user_on_the_way_is_refused(tmp_path: Path, what: str) -> None:
+    """I own a link or a folder on the way to your key, and turn it when I like."""
+    path = mounted(tmp_path)
+    give_away(path.parent / what)
+    assert "belongs to another user" in refusal(path)
+
+
+def test_links_that_lead_in_a_circle_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "key").symlink_to("other")
+    (tmp_path / "other").symlink_to("key")
+    assert "is a link of more than 40 links" in refusal(tmp_path / "key")
+
+
+def test_a_folder_that_is_trusted_is_not_judged_and_what_lies_below_is(tmp_path: Path) -> None:
+    """A developer's checkout, in a folder that a group may write to."""
+    checkout, data = tmp_path / "checkout", tmp_path / "checkout" / "data"
+    data.mkdir(parents=True)
+    path = private(data / "key")
+    checkout.chmod(0o775)
+    assert "others can write to this folder" in refusal(path)
+    assert keyfile.read_private(path, None, trusted=checkout) == CONTENT
+    data.chmod(0o775)
+    with pytest.raises(ConfigError, match="others can write to this folder"):
+        keyfile.read_private(path, None, trusted=checkout)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "/etc/hostname", "/usr/bin/env", "/etc/ssl/openssl.cnf"])
+def test_nobody_is_told_to_change_the_mode_of_a_file_of_the_systems(path: str) -> None:
+    """Whoever does as the error says must not lock all others out of the machine."""
+    if not Path(path).exists():
+        pytest.skip(f"{path} is not here")
+    line = refusal(Path(path))
+    assert "others can read it; it does not look like this service's own; name a file" in line
+    assert "chmod" not in line
 
 
 def test_a_pipe_is_refused_without_waiting_for_its_writer(tmp_path: Path) -> None:
@@ -125,12 +212,14 @@ def test_a_way_round_through_the_credentials_directory_is_not_exempt(tmp_path: P
 
 
 def test_the_other_rules_hold_in_the_credentials_directory_too(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(private(tmp_path / "elsewhere"))
-    os.mkfifo(tmp_path / "pipe")
-    private(tmp_path / "large", b"k" * 4097)
-    assert "must not be a link" in refusal(tmp_path / "link", tmp_path)
-    assert "is not a regular file" in refusal(tmp_path / "pipe", tmp_path)
-    assert "is larger than" in refusal(tmp_path / "large", tmp_path)
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "link").symlink_to(private(tmp_path / "elsewhere", mode=0o640))
+    os.mkfifo(credentials / "pipe")
+    private(credentials / "large", b"k" * 4097)
+    assert "others can read it" in refusal(credentials / "link", credentials), "what is not in there is no credential"
+    assert "is not a regular file" in refusal(credentials / "pipe", credentials)
+    assert "is larger than" in refusal(credentials / "large", credentials)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])

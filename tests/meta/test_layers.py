@@ -25,14 +25,21 @@ TABLE = (
     Row("L5", ("routes", "wsgi", "callers"), ("L0", "L1", "L2", "L3", "L4", "L5")),
     Row(
         "L6",
-        ("app", "config", "settingforms", "example", "cli", "bolt", "__init__", "__main__"),
+        ("app", "config", "settingforms", "settingfiles", "dotenv", "example", "cli", "bolt", "__init__", "__main__"),
         ("L0", "L1", "L2", "L3", "L4", "L5", "L6"),
     ),
     Row("L6", ("localslack",), ("web",)),
 )
 ROOTS = {"slack/bolt.py": "bolt"}
 """A file that puts everything together for another program: it stands above its folder, and nobody imports it."""
-ONLY_FOR = {"bolt": (), "localslack": ("cli",), "settingforms": ("config",)}  # part → the only parts that may import it
+ONLY_FOR = {
+    "bolt": (),
+    "localslack": ("cli",),
+    "settingforms": ("config", "settingfiles"),
+    "settingfiles": ("config",),
+    "dotenv": ("config",),
+}
+"""Part → the only parts that may import it."""
 ROW_OF = {part: row for row in TABLE for part in row.parts}
 WHY = {
     "L0": "L0 is the standard library and L0 only; ports may name higher types under TYPE_CHECKING",

@@ -11,6 +11,7 @@ from slackapp.errors import ConfigError, StoreError
 from slackapp.store import meta
 from slackapp.store.db import Database
 from tests.store.rows import look
+from tests.support.troubles import give_away
 
 Opener = Callable[[Path], Database]
 
@@ -66,6 +67,17 @@ def test_a_database_that_others_may_touch_is_refused_with_the_mend(tmp_path: Pat
     with pytest.raises(ConfigError, match=r"^SLACKAPP_DATABASE: others can read .*; run: chmod 600 .*slackapp\.db$"):
         prepare(path)
     assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", ".lock", ".users", ".alone"])
+@pytest.mark.claim("C-22")
+def test_a_file_of_another_user_is_refused(tmp_path: Path, prepare: Opener, suffix: str) -> None:
+    """I made the log before you did, with commits of mine; or the lock, and hold it for ever."""
+    file = tmp_path / f"slackapp.db{suffix}"
+    file.touch(mode=0o600)
+    give_away(file)
+    with pytest.raises(ConfigError, match=rf"^SLACKAPP_DATABASE: .*slackapp\.db{suffix} belongs to another user; "):
+        prepare(tmp_path / "slackapp.db")
 
 
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])

@@ -13,6 +13,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.support.world import World
 
 Trouble = Callable[[World], contextlib.AbstractContextManager[None]]
@@ -141,3 +143,10 @@ def _lay_down(capability: int) -> "ctypes.Array[ctypes.c_uint32]":
 def _capset(sets: "ctypes.Array[ctypes.c_uint32]") -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.capset(ctypes.byref((ctypes.c_uint32 * 2)(_VERSION_3, 0)), ctypes.byref(sets)) == 0
+
+
+def give_away(path: Path) -> None:
+    """From now on the file, folder or link belongs to another user; where only root could do so, the test ends here."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file to another user")
+    os.chown(path, 4711, -1, follow_symlinks=False)
