@@ -18,7 +18,7 @@ oauth = OAuthSettings(**keys, scopes=["app_mentions:read", "chat:write"], instal
 app = App(client=WebClient(base_url=f"{slack}/api/"), signing_secret=environ["SLACK_SIGNING_SECRET"],
           installation_store=store, oauth_settings=oauth)  # fmt: skip
 app.event("app_mention")(lambda event, say: say("Hello.", thread_ts=event["ts"]))
-app.enable_token_revocation_listeners()
+store.enable_token_revocation_listeners(app)  # and not Bolt's own, which would obey one that is out of date
 
 if __name__ == "__main__":
     app.start(int(environ.get("PORT", "3000")))

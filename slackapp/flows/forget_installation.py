@@ -1,13 +1,54 @@
 """Forgets what a Bolt app says was revoked: the bot, one person, all persons, or everything.
 
 What is named goes at once, in one transaction, and nothing that could open it stays. When the last of a tenant goes,
-the whole tenant does, with its keys.
+the whole tenant does, with its keys. An event of Slack's that comes with its time is judged by that, as in our own
+service, and what time does not decide Slack is asked about at once: a Bolt app has no worker.
 """
 
-from slackapp.flows import purge_tenant, trail
+from collections.abc import Mapping
+from typing import Any
+
+from slackapp.checks import event_envelope, tenant_of
+from slackapp.errors import Refusal, Refused
+from slackapp.flows import purge_tenant, settle_revocation, sweep, trail
 from slackapp.model import Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import inbox, installations, installers, tokens
+from slackapp.store.inbox import Arrival
+
+_LEASE = 120
+"""Seconds that the asking of Slack may take at most."""
+
+
+def reported(app: App, body: Mapping[str, Any], origin: Origin) -> None:
+    """The verified body of `app_uninstalled` or `tokens_revoked`: acts on it, whole, before it is acknowledged.
+
+    Raises Refused(EVENT) for a body of another form, Refused(TOKEN_UNAVAILABLE) where Slack must say it again, because
+    it could not be asked just now, and StoreError.
+    """
+    read, tenant, now = event_envelope.read_envelope(body), tenant_of.tenant_of_lifecycle(body), app.clock()
+    if tenant is None:
+        raise Refused(Refusal.EVENT)
+    settle_revocation.receive(
+        app, Arrival(read.event_id, tenant, read.type, read.event_time), read.event, origin, now
+    )
+    settle(app, tenant, origin)
+    sweep.run(app, now)  # here, because a Bolt app has no upkeep of ours
+    if inbox.is_open(app.db, tenant, read.event_id):
+        raise Refused(Refusal.TOKEN_UNAVAILABLE)
+
+
+def settle(app: App, tenant: Tenant, origin: Origin) -> None:
+    """Asks Slack about what is open for this tenant, and completes what was erased. Raises StoreError."""
+    while True:
+        now = app.clock()
+        with app.db.transaction():
+            owner = f"{app.process_id}:{origin.request_id}"
+            row = inbox.claim_revocation(app.db, tenant, owner, now, now + _LEASE)
+        if row is None:
+            break
+        settle_revocation.settle(app, row, now)
+    _complete(app, tenant, "", origin)
 
 
 def bot(app: App, tenant: Tenant, origin: Origin) -> None:

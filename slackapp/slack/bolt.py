@@ -17,7 +17,7 @@ that Bolt makes a page of (docs.slack.dev/tools/bolt-python/concepts/authenticat
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -41,28 +41,13 @@ from slackapp.errors import (
 )
 from slackapp.flows import bolt_states, forget_installation, hand_out, keep_installation
 from slackapp.flows.lend_refresh import Borrower
+from slackapp.model import Installation as Stored
 from slackapp.model import Origin, Settings, Tenant
 from slackapp.ops.log import JsonLog, LoggerStream, mask
 from slackapp.ports import App
-from slackapp.slack import bolt_entities
+from slackapp.slack import bolt_arguments, bolt_entities, bolt_listeners
 from slackapp.slack.forks import OpenedOnUse
 
-_ARGUMENTS = {
-    "SLACK_APP_ID:": "app_id=",
-    "SLACK_APP_ID ": "app_id= ",
-    "SLACK_CLIENT_ID:": "client_id=",
-    "SLACK_CLIENT_SECRET:": "client_secret=",
-    "SLACKAPP_DATABASE:": "database=",
-    "SLACKAPP_MASTER_KEY_FILE:": "master_key_file=",
-    "SLACKAPP_KEY_BACKUP_DIR:": "key_backup_dir=",
-    "SLACKAPP_SLACK_URL:": "slack_url=",
-    "SLACKAPP_STATE_TTL:": "expiration_seconds=",
-    "SLACKAPP_STATE_LIMIT:": "limit=",
-}
-"""What a setting of ours is called here."""
-_MOST_MINUTES = 1440
-_AHEAD = 60
-"""Seconds by which Bolt's clock may be ahead of our look at ours."""
 _TASK: ContextVar[str] = ContextVar("task", default="")
 _OURS = (StoreError, DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError, ConfigError, ValueError)
 
@@ -95,21 +80,15 @@ class _Vault:
         try:
             return assemble(self._settings, system_clock, system_entropy, log, {}, lambda: None, lambda: False)
         except ConfigError as error:
-            raise ConfigError(_by_argument(str(error))) from None
+            raise ConfigError(bolt_arguments.by_argument(str(error))) from None
 
 
 def _open_vault(logger: logging.Logger | None, settings: dict[str, str]) -> _Vault:
     try:
         given = config.embedded(settings)
     except ConfigError as error:
-        raise ConfigError(_by_argument(str(error))) from None
+        raise ConfigError(bolt_arguments.by_argument(str(error))) from None
     return _Vault(given, logger or logging.getLogger(__name__))
-
-
-def _by_argument(text: str) -> str:
-    for name, argument in _ARGUMENTS.items():
-        text = text.replace(name, argument)
-    return text
 
 
 def _bolt_error(why: str) -> Exception:
@@ -142,16 +121,14 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         token_rotation_expiration_minutes: int = 120,
         logger: logging.Logger | None = None,
     ) -> None:
-        minutes = token_rotation_expiration_minutes
-        if type(minutes) is not int or not 0 < minutes <= _MOST_MINUTES:
-            raise ConfigError(f"token_rotation_expiration_minutes= must be a whole number from 1 to {_MOST_MINUTES}")
-        self._ahead = minutes * 60 + _AHEAD
+        self._ahead = bolt_arguments.seconds_ahead(token_rotation_expiration_minutes)
         for name, value in (("client_secret", client_secret), ("app_id", app_id)):
             if managed_rotation and not value:
                 raise ConfigError(f"{name}= is needed for managed_rotation=True")
         self._managed = managed_rotation
+        self._given = {"client_secret": client_secret, "app_id": app_id}
         settings = {
-            **_common(database, master_key_file, client_id, app_id),
+            **bolt_arguments.common(database, master_key_file, client_id, app_id),
             "client_secret": client_secret,
             "slack": slack_url,
             "key_backup_dir": str(key_backup_dir or ""),
@@ -187,7 +164,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         """The bot of a workspace or an org; None where it is not installed."""
         borrower = self._borrower(begins=True)
         with self._vault.opened() as (app, origin):
-            stored = hand_out.resolve(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))
+            stored = self._resolve(app, origin, enterprise_id, team_id, is_enterprise_install)
             found = hand_out.bot(app, stored, borrower, origin) if stored is not None else None
             return bolt_entities.bot_of(found) if found is not None else None
 
@@ -202,7 +179,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         """What that person installed, or whoever did last; None where nobody did."""
         borrower = self._borrower(begins=user_id is None)
         with self._vault.opened() as (app, origin):
-            stored = hand_out.resolve(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))
+            stored = self._resolve(app, origin, enterprise_id, team_id, is_enterprise_install)
             found = hand_out.person(app, stored, user_id, borrower, origin) if stored is not None else None
             return bolt_entities.installation_of(found) if found is not None else None
 
@@ -226,7 +203,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         self._forget(enterprise_id, team_id, forget)
 
     def delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
-        """Erases the workspace or the org, its keys first."""
+        """Erases the workspace or the org, its keys first, whatever was installed since the event that says so."""
         self._forget(enterprise_id, team_id, forget_installation.everything)
 
     def _forget(
@@ -236,6 +213,33 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
             stored = hand_out.resolve(app, enterprise_id or "", team_id or "", org_wide=False)
             if stored is not None:
                 forget(app, stored.tenant, origin)
+
+    def enable_token_revocation_listeners(self, app: Any) -> None:
+        """Has a Bolt app, of either kind, erase what `app_uninstalled` and `tokens_revoked` name, if it is meant.
+
+        In place of Bolt's method of this name, whose listeners hand on no time: with those, an event that comes late,
+        or once more, erases what was installed since. Here the event's time decides; where it cannot, Slack is asked,
+        and the workspace not served until it has answered. All of that is done before the event is acknowledged, so
+        that Slack sends again what failed. Raises ConfigError without `client_secret` and `app_id`.
+        """
+        for name in ("client_secret", "app_id"):
+            if not self._given[name]:
+                raise ConfigError(f"{name}= is needed for enable_token_revocation_listeners")
+        bolt_listeners.enable(app, self._reported)
+
+    def _reported(self, body: Mapping[str, Any]) -> None:
+        with self._vault.opened() as (app, origin):
+            forget_installation.reported(app, body, origin)
+
+    def _resolve(
+        self, app: App, origin: Origin, enterprise_id: str | None, team_id: str | None, org_wide: bool | None
+    ) -> Stored | None:
+        """What two ids name. Who is suspect waits for an answer of Slack's, for which nobody may have asked since."""
+        found = hand_out.resolve(app, enterprise_id or "", team_id or "", bool(org_wide))
+        if found is None or found.status != "suspect":
+            return found
+        forget_installation.settle(app, found.tenant, origin)
+        return hand_out.resolve(app, enterprise_id or "", team_id or "", bool(org_wide))
 
     def close(self) -> None:
         """Waits for what runs, and closes the database; the next use opens it again."""
@@ -312,7 +316,7 @@ class SignedStateStore(OAuthStateStore, AsyncOAuthStateStore):
         logger: logging.Logger | None = None,
     ) -> None:
         settings = {
-            **_common(database, master_key_file, client_id, app_id),
+            **bolt_arguments.common(database, master_key_file, client_id, app_id),
             "state_ttl": str(expiration_seconds),
             "state_limit": str(limit),
         }
@@ -364,15 +368,3 @@ def _refuse_foreign(app: App, claimed_app_id: str) -> None:
     expected = app.settings.app_id
     if expected and claimed_app_id and claimed_app_id != expected:
         raise ValueError("the installation belongs to another app")
-
-
-def _common(database: str | Path, master_key_file: str | Path, client_id: str, app_id: str) -> dict[str, str]:
-    given = {
-        "client_id": client_id,
-        "database": str(database),
-        "master_key_file": str(master_key_file),
-    }
-    for name, value in given.items():
-        if not value:
-            raise ConfigError(f"{name}= is missing")
-    return {**given, "app_id": app_id}

@@ -92,6 +92,13 @@ def claim_this(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRow
     return _row(row) if row is not None else None
 
 
+def claim_revocation(db: Database, tenant: Tenant, owner: str, now: int, until: int) -> InboxRow | None:
+    """Takes the tenant's next uninstall or revocation that is due, without a worker."""
+    names = {"tenant_kind": tenant.kind, "tenant_id": tenant.id}
+    row = db.one("claim_revocation", {**names, "owner": owner, "now": now, "until": until})
+    return _row(row) if row is not None else None
+
+
 def mark_calling(db: Database, row: InboxRow) -> bool:
     """Notes the intent to call Slack, before the call; False when the row is not ours any more."""
     return db.execute("mark_calling", _claimed(row)) == 1

@@ -105,8 +105,13 @@ class BoltApp:
         return [call.ok for call in self.slack.calls if call.method == REFRESH]
 
 
-def bolt_app(slack: LocalSlack, store: Any, states: Any = None, **given: Any) -> BoltApp:
-    """Bolt, unmodified; it answers when its listeners have ended, so that a test need not wait for them."""
+def bolt_app(
+    slack: LocalSlack, store: Any, states: Any = None, *, by_time: bool = False, **given: Any
+) -> BoltApp:
+    """Bolt, unmodified; it answers when its listeners have ended, so that a test need not wait for them.
+
+    With `by_time` our own listeners hear of uninstalls and revocations, else Bolt's.
+    """
     oauth = OAuthSettings(
         client_id=CLIENT_ID,
         client_secret=CLIENT_SECRET,
@@ -126,7 +131,10 @@ def bolt_app(slack: LocalSlack, store: Any, states: Any = None, **given: Any) ->
     )
     made = BoltApp(slack, app)
     app.event("app_mention")(lambda event: made.heard.append(event["user"]))
-    app.enable_token_revocation_listeners()
+    if by_time:
+        store.enable_token_revocation_listeners(app)
+    else:
+        app.enable_token_revocation_listeners()
     return made
 
 
