@@ -25,7 +25,8 @@ def read_options(offered: Any) -> dict[str, Any]:
     # claim: C-90
     if not isinstance(listed, list | tuple) or len(listed) > MOST_OPTIONS:
         raise ValueError("not a list of up to 100 options")
+    written = json.dumps(listed, allow_nan=False)
     # claim: C-90
-    if not all(isinstance(option, Mapping) for option in listed) or len(json.dumps(whole)) > MOST_BYTES:
+    if not all(isinstance(option, Mapping) for option in listed) or len(written) > MOST_BYTES:
         raise ValueError("an option that is no object, or too much of them")
-    return {key: listed}
+    return {key: json.loads(written)}  # what was measured is what is sent, whatever the function goes on to do with it

@@ -111,10 +111,12 @@ def _part(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def acting_team(body: Mapping[str, Any]) -> str:
     """The workspace of ours that an event came from, "" when that is not told; an org-wide token serves many."""
-    named = _first_authorization(body).get("team_id")
-    # In a shared channel the team at the top may be the other company's.
-    top = "" if body.get("is_ext_shared_channel") else body.get("team_id")
-    return next((str(team) for team in (named, top) if is_workspace(team)), "")
+    first = _first_authorization(body)
+    ours, at_the_top = first.get("enterprise_id"), body.get("enterprise_id")
+    # In a shared channel the team at the top may be the other company's; not every event says that it is from one.
+    shared = body.get("is_ext_shared_channel") or (ours and at_the_top and ours != at_the_top)
+    named = (first.get("team_id"), "" if shared else body.get("team_id"))
+    return next((str(team) for team in named if is_workspace(team)), "")
 
 
 def _first_authorization(body: Mapping[str, Any]) -> Mapping[str, Any]:

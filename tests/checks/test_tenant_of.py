@@ -170,11 +170,16 @@ def test_a_lifecycle_event_is_about_exactly_one_tenant(body: dict[str, Any], ten
         ({"team_id": OURS, "authorizations": entry(team_id=None, is_enterprise_install=True)}, OURS),
         ({"team_id": THEIRS, "authorizations": entry(team_id=None, is_enterprise_install=True),
           "is_ext_shared_channel": True}, ""),
+        ({"team_id": THEIRS, "enterprise_id": "E0FOREIGN1", "is_ext_shared_channel": False,
+          "authorizations": entry(team_id=None, enterprise_id=ORG, is_enterprise_install=True)}, ""),
+        ({"team_id": OURS, "enterprise_id": ORG,
+          "authorizations": entry(team_id=None, enterprise_id=ORG, is_enterprise_install=True)}, OURS),
         ({"team_id": ORG}, ""),
         ({"team_id": None}, ""),
         ({}, ""),
     ],
-    ids=["top", "authorization", "org-wide", "org-wide in a shared channel", "an org", "null", "nothing"],
+    ids=["top", "authorization", "org-wide", "org-wide in a shared channel", "org-wide, at the top another org",
+         "org-wide, at the top the same org", "an org", "null", "nothing"],
 )  # fmt: skip
 def test_the_workspace_that_an_event_came_from_is_never_the_other_companys(body: dict[str, Any], team: str) -> None:
     assert acting_team(body) == team

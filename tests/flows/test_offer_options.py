@@ -36,9 +36,10 @@ def offering(world: World, function: Callable[[Context, Mapping[str, Any]], Any]
     [
         ([OPTION], {"options": [OPTION]}), ((OPTION,), {"options": [OPTION]}), ([], {"options": []}),
         ({"options": [OPTION]}, {"options": [OPTION]}), ({"option_groups": []}, {"option_groups": []}),
-        ([OPTION] * 100, {"options": [OPTION] * 100}),
+        ([OPTION] * 100, {"options": [OPTION] * 100}), ([{"a": 1, 2: 3}], {"options": [{"a": 1, "2": 3}]}),
+        ([{"value": "\ud83d"}], {"options": [{"value": "\ud83d"}]}),
     ],
-    ids=["list", "tuple", "none", "object", "groups", "100"],
+    ids=["list", "tuple", "none", "object", "groups", "100", "keys of two types", "half an emoji"],
 )  # fmt: skip
 def test_what_the_function_offers_is_the_answer(ready: World, offered: Any, answer: Any) -> None:
     seen: list[tuple[str, str, Any]] = []
@@ -89,6 +90,7 @@ def give_up(context: Context, menu: Mapping[str, Any]) -> Any:
         *(lambda context, menu, odd=odd: odd for odd in (
             None, "One", 7, {}, {"options": None}, {"options": "x"}, {"options": [], "x": 1}, {"other": []}, ["One"],
             [None], [OPTION] * 101, [{"text": "x" * 70_000}], [{"text": {"set"}}], {"options": {"a": 1}},
+            [{"value": float("nan")}],
         )),
     ],
 )  # fmt: skip
