@@ -6,6 +6,7 @@ from typing import Any
 
 from slackapp.checks import code_grant
 from slackapp.checks.scopes import Scopes, are_same, drift
+from slackapp.checks.whose_token import is_persons
 from slackapp.errors import Refusal, Refused, StoreBusyError
 from slackapp.flows import trail
 from slackapp.flows.store_grant import seal_pair
@@ -38,11 +39,10 @@ def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
     """The ids may be left out; those that are there must be this tenant's and this user's."""
     org_wide = data.get("is_enterprise_install")
     party = data.get("enterprise" if token.tenant.kind == "E" else "team")
-    user_id = data.get("user_id")
     return (
         (org_wide is None or org_wide is (token.tenant.kind == "E"))
         and (not isinstance(party, dict) or party.get("id") == token.tenant.id)
-        and (user_id is None or not token.user_id or user_id == token.user_id)
+        and (data.get("user_id") is None or not token.user_id or is_persons(token.user_id, data))
     )
 
 

@@ -272,6 +272,13 @@ def test_a_pair_of_another_kind_or_of_somebody_else_is_refused_and_the_old_one_s
     )
 
 
+def test_a_new_pair_that_names_the_person_by_the_other_id_is_theirs(due: World) -> None:
+    """In an org a person has two; a pair that is not stored is lost, and the old one dies."""
+    due.slack.fault(Fault(REFRESH, "patch", patch={"user_id": "W0NORTHADM"}))
+    assert ask(due, ADMIN)["ok"]
+    assert (token(due, ADMIN)["generation"], due.audit().count("token.refresh_failed")) == (2, 0)
+
+
 def test_a_refresh_token_that_does_not_open_costs_no_call(due: World) -> None:
     change(due, "UPDATE tokens SET refresh = zeroblob(200) WHERE user_id = ''")
     assert ask(due)["ok"]
