@@ -100,7 +100,7 @@ def build(
     """
     behaviour, wake = load_behaviour(settings.behaviour), threading.Event()
     worker = Worker(wake)
-    log = JsonLog(log_stream, clock, log_texts)
+    log = JsonLog(log_stream, clock, log_texts, settings.secrets)
     app = assemble(settings, clock, entropy, log, behaviour, wake.set, worker.is_alive)
     return Service(app, Wsgi(app), worker, Upkeep("house", house()), Upkeep("errands", errands()))
 

@@ -291,6 +291,12 @@ class Settings:
     privacy_email: str
 
     @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """All that were configured."""
+        token = (self.operator_token,) if self.operator_token is not None else ()
+        return (self.client_secret, *self.signing_secrets, *token)
+
+    @property
     def secure(self) -> bool:
         """True when the service is reached by https: decides on the cookie's name and flags, and nothing else does."""
         return self.public_url.startswith("https://")

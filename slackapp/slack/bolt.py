@@ -76,7 +76,7 @@ class _Vault:
         self._opened.close()
 
     def _open(self) -> App:
-        log = JsonLog(LoggerStream(self.logger), system_clock)
+        log = JsonLog(LoggerStream(self.logger), system_clock, secrets=self._settings.secrets)
         try:
             return assemble(self._settings, system_clock, system_entropy, log, {}, lambda: None, lambda: False)
         except ConfigError as error:

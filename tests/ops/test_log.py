@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from slackapp.model import Secret
 from slackapp.ops.log import JsonLog, mask
-from tests.support.world import START, Clock
+from tests.support.world import START, Clock, World
 
 SECRETS = {
     "bot's token": "xoxb-" + "1234-5678-abcDEF",
@@ -23,10 +24,24 @@ SECRETS = {
     "state": "A" * 60 + "." + "b-_" * 14 + "C",
     "cookie": "c" * 43,
     "64 hexadecimal digits": "ab" * 32,
+    "client secret": "0123456789abcdef" * 2,
+    "client secret in capitals": "0123456789ABCDEF" * 2,
+    "refresh token with the signs of base64": "xoxe-1-" + "Mi0y/LTEy_M+zQ==",
+    "code": "1234567890." + "1234567890." + "0123456789abcdef" * 4,
+    "incoming webhook": "https://hooks.slack.com/services/" + "T0NORTH001/B0NORTH001/abcDEF123",
+    "address for an answer": "https://hooks.slack.com/commands/" + "T0NORTH001/123/abcDEF123",
+    "address of a workflow": "https://hooks.slack.com/triggers/" + "E0123/456/abcDEF123",
+    "webhook of a local Slack": "http://127.0.0.1:3001/services/" + "T0NORTH001/B0NORTH001/abcDEF123",
+    "basic authorization": "Basic " + "MTAwMDAwMDAwMS4yOnNlY3JldA==",
+    "secret in a form": "client_secret=a/short+one",
+    "operator's token in base64": "+/" * 21 + "a=",
+    "master key": "slackapp-mk1:1:" + "+/" * 21 + "a=",
 }
 INNOCENT = (
     "T0NORTH001", "request 0123456789abcdef", "purpose=refresh method=auth.test generation=12", "invalid_auth",
-    "xoxb", "xoxb is what it begins with", "v0=abc", "a" * 42, "the bearer of news", "",
+    "xoxb", "xoxb is what it begins with", "v0=abc", "a" * 42, "the bearer of news", "", "Basic Information",
+    "https://app.example.com/slack/commands", "http://127.0.0.1:3000/slack/oauth_redirect", "b" * 31, "c" * 33,
+    "/var/lib/slackapp-key-backup/slackapp-keys.json", "https://hooks.slack.com is out of reach",
 )  # fmt: skip
 
 
@@ -71,6 +86,35 @@ def test_a_secret_in_a_field_does_not_get_into_the_log(
     assert secret not in stream.getvalue()
     assert written(stream)[0]["why"].startswith("it was ***")
     assert written(stream)[0]["count"] == 3
+
+
+@pytest.mark.claim("C-19")
+def test_each_secret_of_the_settings_is_masked_whatever_it_looks_like(stream: io.StringIO) -> None:
+    """I get an operator's token of a form that nobody else has into your log."""
+    secrets = ("an-operator-token-of-forty-characters-xx", r'a "secret" \ of.any+form*', "short.but.known")
+    log = JsonLog(stream, Clock(), secrets=[Secret(text) for text in secrets])
+    log.error("something", {"why": " and ".join(secrets), "fine": "x"})
+    (line,) = written(stream)
+    assert (line["why"], line["fine"]) == ("*** and *** and ***", "x")
+
+
+@pytest.mark.claim("C-19")
+def test_the_service_masks_its_own_settings(world: World) -> None:
+    settings = world.service.app.settings
+    assert settings.operator_token is not None
+    secrets = [settings.client_secret, *settings.signing_secrets, settings.operator_token]
+    world.service.app.log.error("something", {"why": " ".join(secret.reveal() for secret in secrets)})
+    assert '"why": "*** *** ***"' in world.log.getvalue()
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_a_line_stays_json_where_a_secret_stood_between_quotes(
+    log: JsonLog, stream: io.StringIO, secret: str
+) -> None:
+    log.error("something", {"why": f'{{"a": "{secret}", "b": "\\{secret}\\"}}', "fine": "x"})
+    (line,) = written(stream)
+    assert (line["fine"], line["event"]) == ("x", "something")
+    assert secret not in line["why"]
 
 
 @pytest.mark.parametrize("level", ["info", "error", "bug"])
