@@ -2,10 +2,13 @@
 
 from slackapp.checks.operator_token import verify_operator
 from slackapp.checks.slack_signature import verify_signature
-from slackapp.model import Origin
+from slackapp.flows import trail
+from slackapp.model import NO_TENANT, Origin
 from slackapp.ports import App
 from slackapp.web.request import Request
 
+_BY_OLD = "signature.old_secret"
+"""In the audit, once a minute at most: the second of the secrets, which is to go, was used."""
 MOST_SKEW = 5
 """Seconds that our clock may differ from a signature's time without being shown in `/readyz`."""
 
@@ -28,7 +31,10 @@ def slack(app: App, request: Request, now: int) -> Origin:
     app.health.note("clock against Slack's", f"{skew} s" if abs(skew) > MOST_SKEW else "")
     # While the secret is being changed, this tells when the old one is out of use.
     app.metrics.count("slackapp_signatures_total", {"secret": str(which + 1)})
-    return Origin(f"slack:{which + 1}", request.request_id)
+    origin = Origin(f"slack:{which + 1}", request.request_id)
+    if which and app.once.first(_BY_OLD, now):
+        trail.note_alone(app, _BY_OLD, NO_TENANT, origin, "ok", request.path, now)
+    return origin
 
 
 def operator(app: App, request: Request, now: int) -> Origin:

@@ -40,7 +40,8 @@ SETTINGS = (
     Setting("SLACK_CLIENT_SECRET", "client_secret", forms.secret, REQUIRED, "The app's client secret.", True),
     Setting(
         "SLACK_SIGNING_SECRET", "signing_secrets", forms.signing_secrets, REQUIRED,
-        "The app's signing secret; while it is being changed two, separated by a comma.", True,
+        "The app's signing secret; while it is being changed two, `NEW,OLD`. The audit tells when the old one is used.",
+        True,
     ),
     Setting(
         "SLACKAPP_PUBLIC_URL", "public_url", forms.public_url, REQUIRED,

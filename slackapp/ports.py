@@ -186,6 +186,9 @@ class HealthPort(Protocol):
     def problems(self) -> Mapping[str, str]:
         """All there are."""
 
+    def is_ready(self, ask: Callable[[], bool], now: int) -> bool:
+        """What `ask` says, or said a moment ago."""
+
 
 class Once(Protocol):
     """True the first time that a key is shown in a minute."""

@@ -1,8 +1,11 @@
 """The pages that anybody may read, and what machines look at."""
 
 import math
+from collections.abc import Mapping
 
 from slackapp.checks import scope_reasons
+from slackapp.checks.on_this_machine import is_on_this_machine
+from slackapp.checks.operator_token import verify_operator
 from slackapp.errors import StoreError
 from slackapp.flows import counting, measure, sweep
 from slackapp.model import Origin
@@ -58,10 +61,30 @@ def healthz(app: App, request: Request, caller: Origin, now: int) -> Response:
 
 
 def readyz(app: App, request: Request, caller: Origin, now: int) -> Response:
-    """The service can do its work: the database can be read and written, and the worker runs.
+    """Whether the service can do its work; to the operator, and to whoever is on this machine, also what is wrong.
 
     Slack being away, a clock that was set and pending purges are shown and do not make it unready.
     """
+    if not _may_see(app, request):
+        ready = app.health.is_ready(lambda: bool(_state(app, now)["ready"]), now)
+        return _ready_answer(ready, {"ready": ready})
+    state = _state(app, now)
+    return _ready_answer(bool(state["ready"]), state)
+
+
+def _may_see(app: App, request: Request) -> bool:
+    """Raises Refused for a token that is wrong."""
+    if request.header("authorization"):
+        verify_operator(request.header("authorization"), request.raw_query, app.settings.operator_token)
+        return True
+    return is_on_this_machine(request.address, request.header("host"), app.settings)
+
+
+def _ready_answer(ready: bool, told: Mapping[str, object]) -> Response:
+    return json_answer(200 if ready else 503, told, () if ready else (("Retry-After", str(_RETRY_AFTER)),))
+
+
+def _state(app: App, now: int) -> Mapping[str, object]:
     problems = app.health.problems()
     try:
         database = meta.get(app.db, "schema_version") is not None and "database" not in problems
@@ -69,10 +92,9 @@ def readyz(app: App, request: Request, caller: Origin, now: int) -> Response:
     except StoreError:
         database, purges, states = False, 0, {}
     worker = app.worker_runs()
-    ready = database and worker
     oldest = min((since for state, (_, since) in states.items() if state in ("ready", "running")), default=now)
-    answer = {
-        "ready": ready,
+    return {
+        "ready": database and worker,
         "database": database,
         "worker": worker,
         "purges_pending": purges,
@@ -80,8 +102,6 @@ def readyz(app: App, request: Request, caller: Origin, now: int) -> Response:
         "inbox_oldest_seconds": max(0, now - oldest),
         "problems": problems,
     }
-    headers = () if ready else (("Retry-After", str(_RETRY_AFTER)),)
-    return json_answer(200 if ready else 503, answer, headers)
 
 
 def metrics(app: App, request: Request, caller: Origin, now: int) -> Response:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SOUTH, Reply, World
+from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SIGNING_SECRET, SOUTH, Reply, World, make_world
 
 STRANGER = "T0STRANGER"
 MENTION = {"type": "app_mention", "user": "U0SOMEBODY", "channel": "C0NORTH001GEN", "ts": "1800000000.000100"}
@@ -238,3 +239,31 @@ def test_a_workspace_of_another_org_is_not_served(world: World) -> None:
     mine = granted(STRANGER, None, False)
     assert world.event(MENTION, team_id=STRANGER, enterprise_id=ORG, authorizations=mine).status == 200
     assert world.snapshot() == before
+
+
+# While the secret is being changed
+
+
+def test_the_audit_says_once_a_minute_that_the_old_secret_was_used(tmp_path: Path) -> None:
+    """I have the secret that you have changed, and use it while you still take it."""
+    new = "a-new-signing-secret"
+    with make_world(tmp_path, SLACK_SIGNING_SECRET=f"{new},{SIGNING_SECRET}") as world:
+
+        def signed(secret: str) -> Reply:
+            body = json.dumps(HANDSHAKE).encode()
+            headers = {**world.sign(body, secret=secret), "Content-Type": "application/json"}
+            return world.request("POST", "/slack/events", body, headers)
+
+        def told() -> list[tuple[str, str, str]]:
+            rows = "SELECT actor, result, detail FROM audit WHERE event = 'signature.old_secret' ORDER BY id"
+            return [tuple(row) for row in world.rows(rows)]
+
+        assert signed(new).status == 200
+        assert told() == []
+        assert [signed(SIGNING_SECRET).status for _ in range(3)] == [200, 200, 200]
+        assert told() == [("slack:2", "ok", "/slack/events")]
+        world.clock.advance(60)
+        assert signed(SIGNING_SECRET).status == 200
+        assert len(told()) == 2
+        assert signed("a secret of my own").status == 401
+        assert len(told()) == 2

@@ -75,12 +75,12 @@ def test_the_service_is_healthy_as_long_as_it_answers(world: World, monkeypatch:
 
     monkeypatch.setattr("slackapp.store.meta.get", fail)
     assert world.request("GET", "/healthz").text == "ok\n"
-    found = world.request("GET", "/readyz")
+    found = world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
     assert (found.status, found.json["database"], found.json["ready"]) == (503, False, False)
 
 
 def test_the_service_is_ready_when_the_database_answers_and_the_worker_runs(world: World) -> None:
-    assert world.request("GET", "/readyz").json == {
+    assert world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"}).json == {
         "ready": False,
         "database": True,
         "worker": False,
@@ -90,7 +90,7 @@ def test_the_service_is_ready_when_the_database_answers_and_the_worker_runs(worl
         "problems": {},
     }
     world.service.start()
-    found = world.request("GET", "/readyz")
+    found = world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
     assert (found.status, found.json["ready"]) == (200, True)
 
 

@@ -2,16 +2,28 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
+from slackapp.checks.on_this_machine import is_on_this_machine
+from slackapp.handlers import site
 from slackapp.localslack.model import Fault
+from slackapp.ops.health import KEPT, Health
 from slackapp.store import db
 from tests.handlers.stage import nothing_happens
 from tests.support.world import NORTH, Reply, World
 
+HERE = {"REMOTE_ADDR": "127.0.0.1"}
+
 
 def readyz(world: World) -> Reply:
+    """As somebody on this machine asks."""
+    return world.request("GET", "/readyz", environ=HERE)
+
+
+def strangers(world: World) -> Reply:
+    """As the Internet asks."""
     return world.request("GET", "/readyz")
 
 
@@ -38,8 +50,116 @@ def test_a_service_that_is_ready_says_so_and_how_its_inbox_is(ready: World) -> N
         "inbox_oldest_seconds": 0,
         "problems": {},
     }
-    head = ready.request("HEAD", "/readyz")
+    head = ready.request("HEAD", "/readyz", environ=HERE)
     assert (head.status, head.body) == (200, b"")
+
+
+@pytest.mark.claim("C-102")
+def test_a_stranger_is_told_the_status_alone(ready: World) -> None:
+    """I look how full your inbox is, and whether what I do makes a difference."""
+    ready.mention("EvOne")
+    ready.service.app.health.note("slack", "Slack does not answer")
+    reply = strangers(ready)
+    assert (reply.status, reply.json) == (200, {"ready": True})
+    assert strangers(ready).headers.get("retry-after") is None
+    ready.clock.advance(KEPT)
+    ready.equip(worker_runs=lambda: False)
+    reply = strangers(ready)
+    assert (reply.status, reply.json, reply.headers["retry-after"]) == (503, {"ready": False}, "5")
+
+
+@pytest.mark.claim("C-103")
+def test_a_stranger_costs_no_query_but_for_one_every_few_seconds(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I ask a thousand times a second."""
+    asked: list[str] = []
+    get = site.meta.get
+    monkeypatch.setattr(site.meta, "get", lambda db, name: asked.append(name) or get(db, name))
+    assert {strangers(ready).status for _ in range(20)} == {200}
+    assert asked == ["schema_version"]
+    ready.clock.advance(KEPT - 1)
+    strangers(ready)
+    assert len(asked) == 1
+    ready.clock.advance(1)
+    strangers(ready)
+    assert len(asked) == 2
+    ready.clock.advance(-3600)
+    strangers(ready)
+    assert len(asked) == 3, "a clock that was set back keeps no answer for an hour"
+    readyz(ready)
+    assert len(asked) == 4, "whoever may see all sees it as it is"
+
+
+@pytest.mark.claim("C-103")
+def test_while_one_thread_asks_the_database_the_others_give_the_answer_before() -> None:
+    health, given = Health(), []
+
+    def slow() -> bool:
+        given.append(health.is_ready(lambda: pytest.fail("asked twice at once"), 100))
+        return True
+
+    assert health.is_ready(slow, 100)
+    assert given == [False]
+    assert health.is_ready(lambda: False, 100 + KEPT - 1)
+
+
+def test_an_answer_that_could_not_be_had_is_asked_for_again() -> None:
+    health = Health()
+    with pytest.raises(ValueError, match="no"):
+        health.is_ready(fail, 100)
+    assert health.is_ready(lambda: True, 100)
+
+
+def fail() -> bool:
+    raise ValueError("no")
+
+
+PUBLIC, PROXY = "https://app.example.com", "10.0.0.9"
+SEEN: dict[str, tuple[dict[str, str], str, str, bool]] = {
+    # settings, whose address the server gives, Host, whether all is told
+    "on this machine": ({}, "127.0.0.1", "localhost:3000", True),
+    "on this machine, IPv6": ({}, "::1", "whatever", True),
+    "by a unix socket": ({}, "localhost", "localhost", True),
+    "another machine": ({}, "192.0.2.7", "localhost:3000", False),
+    "another machine that names this one": ({}, "10.0.0.5", "127.0.0.1:3000", False),
+    "a proxy that was not named": ({"SLACKAPP_PUBLIC_URL": PUBLIC}, "127.0.0.1", "127.0.0.1:8080", False),
+    "past a proxy": (
+        {"SLACKAPP_PUBLIC_URL": PUBLIC, "SLACKAPP_TRUSTED_PROXY": "127.0.0.1"}, "127.0.0.1", "127.0.0.1:8080", True,
+    ),
+    "past a proxy, IPv6": (
+        {"SLACKAPP_PUBLIC_URL": PUBLIC, "SLACKAPP_TRUSTED_PROXY": PROXY}, "::1", "[::1]:8080", True,
+    ),
+    "through a proxy that does not say for whom": (
+        {"SLACKAPP_PUBLIC_URL": PUBLIC, "SLACKAPP_TRUSTED_PROXY": "127.0.0.1"}, "127.0.0.1", "app.example.com", False,
+    ),
+    "a name that is none": (
+        {"SLACKAPP_PUBLIC_URL": PUBLIC, "SLACKAPP_TRUSTED_PROXY": "127.0.0.1"}, "127.0.0.1", "[", False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "address", "host", "told"), SEEN.values(), ids=SEEN)
+@pytest.mark.claim("C-102")
+def test_who_is_on_this_machine_is_told_all(
+    ready: World, changes: dict[str, str], address: str, host: str, told: bool
+) -> None:
+    """I come through your proxy, which stands on the same machine."""
+    settings = replace(
+        ready.settings,
+        public_url=changes.get("SLACKAPP_PUBLIC_URL", ready.settings.public_url),
+        trusted_proxy=changes.get("SLACKAPP_TRUSTED_PROXY", ""),
+    )
+    assert is_on_this_machine(address, host, settings) is told
+
+
+@pytest.mark.claim("C-102")
+def test_the_operator_is_told_all_and_a_wrong_token_nothing(ready: World) -> None:
+    operator = {"Authorization": "Bearer an-operator-token-of-forty-characters-xx"}
+    assert "inbox" in ready.request("GET", "/readyz", headers=operator).json
+    reply = ready.request("GET", "/readyz", headers={"Authorization": "Bearer another-token-of-an-operator-it-is-not"})
+    assert reply.status == 401
+    assert "inbox" not in reply.text
 
 
 def test_a_service_without_its_worker_is_not_ready_and_says_when_to_ask_again(ready: World) -> None:

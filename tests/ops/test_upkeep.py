@@ -292,12 +292,12 @@ def test_a_database_that_can_be_written_again_is_shown_as_well_by_the_next_sign_
         patch.setattr(processes, "beat", lambda *_: fail(StoreFullError("the database cannot be written"))())
         assert beats(10) == 10
     world.service.app.health.note("clock", "")
-    found = world.request("GET", "/readyz")
+    found = world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
     assert (found.status, found.headers["retry-after"]) == (503, "5")
     assert (found.json["database"], found.json["problems"]) == (False, {"database": "the database cannot be written"})
     assert beats(9) == 19, "it is not its turn"
     assert beats(1) == 0
-    found = world.request("GET", "/readyz").json
+    found = world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"}).json
     assert (found["database"], "database" in found["problems"]) == (True, False)
 
 
