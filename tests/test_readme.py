@@ -68,7 +68,8 @@ READING = (
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",
-     ("store/audit.py", "flows/verify_audit.py", "flows/sweep.py", "ops/log.py", "cli/printing.py", "ops/gates.py")),
+     ("store/audit.py", "flows/verify_audit.py", "flows/sweep.py", "ops/log.py", "cli/printing.py", "ops/gates.py",
+      "ops/health.py")),
     (
         "the database: pragmas, transactions, files, tables",
         ("store/db.py", "store/turns.py", "store/files.py", "store/queries.py", "../sql/migrations/"),
