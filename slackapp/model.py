@@ -54,6 +54,8 @@ class Tenant:
 
 
 NO_TENANT = Tenant("", "")
+LOCAL = "local"
+"""The key provider that holds the master keys of the private file."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Names and addresses of this very machine."""
 

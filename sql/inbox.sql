@@ -134,6 +134,15 @@ UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'interrupted in
    AND lease_until NOT BETWEEN :steady AND :steady + :lease  -- claim: C-52
 RETURNING event_id, tenant_kind, tenant_id, type;
 
+-- name: mark_restored :many
+-- tenant: none (in a copy that becomes the database again)
+-- What was open when the backup was made was run since, or not. What only removes a tenant may be done twice.
+UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'open when the backup was made', lease_owner = '',
+       lease_until = 0
+ WHERE state IN ('ready', 'running', 'calling')  -- claim: C-93
+   AND type NOT IN ('app_uninstalled', 'tokens_revoked', 'slackapp.uninstall', 'slackapp.purge')
+RETURNING event_id, tenant_kind, tenant_id;
+
 -- name: empty_tenant :exec
 -- tenant: tenant_kind, tenant_id
 -- A purge: no body stays; ids, types and times do, for the sake of repeats. Our own jobs go on.
@@ -166,7 +175,7 @@ UPDATE inbox SET body = :body
 
 -- name: open_jobs :many
 -- tenant: none (for the operator's inventory)
-SELECT event_id, tenant_kind, tenant_id, result FROM inbox
+SELECT event_id, tenant_kind, tenant_id, received_at, result FROM inbox
  WHERE type = :type AND state IN ('ready', 'running', 'calling')
  ORDER BY received_at;
 

@@ -46,6 +46,12 @@ SELECT 1 AS found FROM oauth_states
    AND used_at > :since
  LIMIT 1;
 
+-- name: end_unused_states :exec
+-- tenant: none (in a copy that becomes the database again)
+UPDATE oauth_states SET expires_at = :before
+ WHERE used_at IS NULL
+   AND expires_at > :before;  -- claim: C-93
+
 -- name: sweep_states :exec
 -- tenant: none (a state exists before any tenant is known)
 DELETE FROM oauth_states

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from slackapp.cli.environment import read_environment
 from slackapp.cli.printing import tell
 from slackapp.cli.session import open_service, operator
 from slackapp.crypto.keyfile import replace_private, write_private
-from slackapp.errors import CommandError, ConfigError, DecryptError, KeyMissingError
+from slackapp.errors import CommandError, ConfigError, DecryptError, KeyMissingError, StoreBusyError
 from slackapp.flows import backup_database, key_backup
 from slackapp.flows.backup_database import DATA, MANIFEST
-from slackapp.model import Settings
+from slackapp.model import Settings, Tenant
 from slackapp.ops.key_slot import FileSlot
+from slackapp.ports import App
 from slackapp.store import audit, files, installations
 from slackapp.store.db import Database
 from slackapp.store.replacing import replace as replace_database
@@ -47,11 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
         if not app.key_slot.is_set:
             raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: is missing; a data backup is of no use without the key backup")
         _make_empty(folder)
-        backup_database.note_trial(app, operator(app), app.clock())
         with files.workplace(app.settings.database) as work:
             file = work / DATA
             app.db.copy_to(file)
-            head, tenants, problems = _try(app.settings, file)
+            head, tenants, problems = _try(app, file)
             backup_database.strip(Database(file), file)
             # The keys after the data: a key that a purge deletes in between is in neither.
             key_backup.write(app)
@@ -69,45 +69,70 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def run_restore(arguments: argparse.Namespace) -> int:
-    """Raises ConfigError, CommandError and StoreError; then nothing was changed."""
+    """Raises ConfigError, CommandError and StoreError; then nothing was changed but the audit, which tells what was opened.
+    """
     settings = config.load(read_environment(), {})
     if settings.database.exists() and not arguments.check:
         told = f"{settings.database}: is replaced, and what is in it now is lost"
         confirm.confirm(told, settings.database.name, arguments.yes)
-    content = FileSlot(settings.key_backup_dir).read()
+    slot = FileSlot(settings.key_backup_dir)
+    content = slot.read()
     if content is None:
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: holds no key backup; without it no data backup opens")
     found = backup_database.read_manifest(arguments.folder, settings.app_id)
+    if arguments.check and not settings.database.exists():
+        raise ConfigError(
+            f"SLACKAPP_DATABASE: {settings.database} is not there, and a check notes in it that it opens every token; "
+            "a restore checks first, too"
+        )
+    given = Given(content, found, backup_database.removals_under_way(settings.database))
     with files.workplace(settings.database) as work:
         file = work / DATA
         write_private(file, (arguments.folder / DATA).read_bytes())
         try:
-            tenants, erased = _fill_and_check(replace(settings, database=file), content, found, not arguments.check)
+            tenants, erased = _fill_and_check(replace(settings, database=file), given, arguments.check)
         except (DecryptError, KeyMissingError):
             raise CommandError("the key backup is damaged: the service's own keys do not open") from None
         if not arguments.check:
-            replace_database(settings.database, file)
+            replace_database(settings.database, file, lambda: _look_again(settings, slot, given))
     tell(f"{tenants} tenants open whole; {erased} were purged since and are erased")
     tell("nothing was changed" if arguments.check else f"{settings.database}: restored")
     return 0
 
 
-def _fill_and_check(settings: Settings, content: bytes, found: Mapping[str, Any], note: bool) -> tuple[int, int]:
+@dataclass(frozen=True)
+class Given:
+    """What a restore starts from: the key backup, the manifest, and the removals that the database has under way."""
+
+    keys: bytes = field(repr=False)
+    manifest: Mapping[str, Any]
+    removals: Mapping[Tenant, int]
+
+
+def _look_again(settings: Settings, slot: FileSlot, given: Given) -> None:
+    """A purge since we read these would be undone."""
+    # claim: C-63
+    if slot.read() != given.keys or backup_database.removals_under_way(settings.database) != given.removals:
+        raise StoreBusyError("a tenant was removed, or its keys were changed, meanwhile; restore again")
+
+
+def _fill_and_check(settings: Settings, given: Given, check: bool) -> tuple[int, int]:
     """Puts the keys back into the copy and opens everything in it: how many tenants are whole, how many erased."""
     copy = Database(settings.database)
     copy.prepare_file()
-    erased = backup_database.put_keys_back(copy, key_backup.parse(content), system_clock())
+    erased = backup_database.put_keys_back(copy, key_backup.parse(given.keys), given.removals, system_clock())
     copy.close()
     service = build(settings, system_clock, system_entropy, sys.stderr)
     app = service.app
     try:
-        backup_database.check_key_backup(app, content)
-        backup_database.check_manifest(app, found)
+        backup_database.check_key_backup(app, given.keys)
+        backup_database.check_manifest(app, given.manifest)
+        _note_trial(app, check)
         problems = backup_database.unreadable(app)
         if problems or not app.db.is_whole():
             raise CommandError(f"the backup is damaged: {'; '.join(problems[:3]) or 'its database is not whole'}")
-        if note:
-            backup_database.note_restored(app, int(found["made_at"]), len(erased), operator(app), system_clock())
+        backup_database.repeat_nothing(app, operator(app), system_clock())
+        backup_database.note_restored(app, int(given.manifest["made_at"]), len(erased), operator(app), system_clock())
         tenants = len(installations.every(app.db))
         app.db.make_single_file()
         return tenants, len(erased)
@@ -115,16 +140,27 @@ def _fill_and_check(settings: Settings, content: bytes, found: Mapping[str, Any]
         app.db.close()
 
 
-def _try(settings: Settings, file: Path) -> tuple[tuple[int, bytes], int, list[str]]:
+def _note_trial(copy: App, check: bool) -> None:
+    """In the audit that stays: of the copy that becomes the database, or of the database that is there."""
+    tenants = [installation.tenant for installation in installations.every(copy.db)]
+    if not check:
+        backup_database.note_trial(copy, tenants, "restore", operator(copy))
+        return
+    with open_service() as service:
+        backup_database.note_trial(service.app, tenants, "restore", operator(service.app))
+
+
+def _try(live: App, file: Path) -> tuple[tuple[int, bytes], int, list[str]]:
     """Opens every record of the copy, its keys being in it still: the audit's head, how many tenants, what fails."""
-    service = build(replace(settings, database=file), system_clock, system_entropy, sys.stderr)
+    service = build(replace(live.settings, database=file), system_clock, system_entropy, sys.stderr)
     try:
         app = service.app
+        tenants = [installation.tenant for installation in installations.every(app.db)]
+        backup_database.note_trial(live, tenants, "backup", operator(live))
         problems = backup_database.unreadable(app)
-        head, tenants = audit.head(app.db), len(installations.every(app.db))
+        return audit.head(app.db), len(tenants), problems
     finally:
         service.stop()
-    return head, tenants, problems
 
 
 def _make_empty(folder: Path) -> None:

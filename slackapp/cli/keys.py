@@ -11,8 +11,8 @@ from slackapp.cli.session import EX_TEMPFAIL, installed_tenant, open_service, op
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.errors import CommandError, ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
-from slackapp.flows import reencrypt_tenant, rotate_keys
-from slackapp.model import Tenant
+from slackapp.flows import missing_keys, reencrypt_tenant, rotate_keys
+from slackapp.model import LOCAL, Tenant
 from slackapp.ports import App
 from slackapp.store import data_keys, installations, meta
 
@@ -75,9 +75,11 @@ def _list(arguments: argparse.Namespace) -> int:
             since = meta.get(app.db, meta.key_since(version))
             age = f"{(app.clock() - int(since)) // _DAY} days" if since is not None else "unknown"
             role = "primary" if version == primary else "old" if version < primary else "not in use yet"
-            tell(f"local {version:>4}  {role:<14}  age {age:<10}  {counts.get(('local', version), 0)} data keys")
-        for provider in sorted({name for name, _ in counts} | app.keyring.provider_names() - {"local"}):
-            if provider != "local":
+            tell(f"local {version:>4}  {role:<14}  age {age:<10}  {counts.get((LOCAL, version), 0)} data keys")
+        for version, number in sorted(missing_keys.count(app).items()):
+            tell(f"local {version:>4}  missing from the file, and {number} data keys hang on it")
+        for provider in sorted({name for name, _ in counts} | app.keyring.provider_names() - {LOCAL}):
+            if provider != LOCAL:
                 number = sum(found for (name, _), found in counts.items() if name == provider)
                 tell(f"{provider}  {number} data keys  health {app.keyring.provider_health(provider)}")
     return 0
@@ -140,14 +142,16 @@ def _everybody_has_it(app: App, version: int, epoch: int) -> bool:
 
 def _verify(arguments: argparse.Namespace) -> int:
     with open_service() as service:
-        results = {key.key_id: service.app.keyring.try_key(key) for key in data_keys.every(service.app.db)}
-    found = [key_id for key_id, result in results.items() if result == "ok"]
-    tell(f"{len(found)} of {len(results)} data keys unwrap")
-    for key_id, result in results.items():
-        if result != "ok":
-            why = "does not" if result == "broken" else "is withheld by its provider"
-            tell(f"data key {key_id} {why}", error=True)
-    return 0 if len(found) == len(results) else 1
+        results = [(key, service.app.keyring.try_key(key)) for key in data_keys.every(service.app.db)]
+        missing = missing_keys.count(service.app)
+    bad = [(key, result) for key, result in results if result != "ok"]
+    tell(f"{len(results) - len(bad)} of {len(results)} data keys unwrap")
+    for key, result in bad:
+        why = "does not" if result == "broken" else "is withheld by its provider"
+        if key.provider == LOCAL and key.master_version in missing:
+            why = f"of {key.tenant} does not: master key {key.master_version} is missing from the file"
+        tell(f"data key {key.key_id} {why}", error=True)
+    return 1 if bad else 0
 
 
 def _retire(arguments: argparse.Namespace) -> int:
@@ -179,7 +183,7 @@ def _reencrypt(arguments: argparse.Namespace) -> int:
             else [i.tenant for i in installations.every(app.db)]
         )
         for number, tenant in enumerate(tenants, start=1):
-            provider = next((key.provider for key in data_keys.active(app.db, tenant)), "local")
+            provider = next((key.provider for key in data_keys.active(app.db, tenant)), LOCAL)
             moved = _reseal(app, tenant, provider)
             tell(f"{tenant}: new data keys, {moved} records sealed anew; older data backups end for it")
             tell_progress(number, len(tenants))

@@ -8,7 +8,7 @@ inside: no purge reaches it, and it is not a backup.
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,20 @@ from slackapp.errors import (
     KeyRevokedError,
     KeyUnavailableError,
     StoreDamagedError,
+    StoreError,
 )
 from slackapp.flows import key_backup, trail
 from slackapp.flows.key_backup import KeyBackup
 from slackapp.model import NO_TENANT, Origin, RecordContext, Sealed, Tenant
 from slackapp.ports import App
-from slackapp.store import data_keys, inbox, installations, installers, meta, tokens
+from slackapp.store import data_keys, inbox, installations, installers, meta, oauth_states, tokens
 from slackapp.store.db import Database
 
 FORMAT = 1
 DATA, MANIFEST = "data.db", "manifest.json"
 _LABEL = b"slackapp/v1/backup-manifest"
+_PORTION = 100
+"""Audit rows that are written in one transaction."""
 
 
 def strip(copy: Database, file: Path) -> None:
@@ -80,12 +83,14 @@ def _records(app: App, tenant: Tenant) -> list[tuple[RecordContext, Sealed]]:
     return found
 
 
-def note_trial(app: App, origin: Origin, now: int) -> None:
-    """That every token is about to be opened, to see whether the copy is whole."""
-    with app.db.transaction():
-        for installation in installations.every(app.db):
-            # claim: C-25
-            trail.note(app, "token.read", installation.tenant, origin, "ok", "purpose=backup", now)
+def note_trial(app: App, tenants: Sequence[Tenant], purpose: str, origin: Origin) -> None:
+    """That every record of these tenants is about to be opened, to see whether a copy is whole. Raises StoreError."""
+    # In portions, each its own transaction: nobody waits long for the database, however many tenants there are.
+    for start in range(0, len(tenants), _PORTION):
+        with app.db.transaction():
+            for tenant in tenants[start : start + _PORTION]:
+                # claim: C-25
+                trail.note(app, "token.read", tenant, origin, "ok", f"purpose={purpose}", app.clock())
 
 
 def manifest(app: App, file: Path, head: tuple[int, bytes], tenants: int, now: int) -> bytes:
@@ -129,10 +134,26 @@ def _sign(app: App, fields: Mapping[str, Any]) -> str:
     return app.keyring.audit_mac(_LABEL + json.dumps(fields, sort_keys=True).encode()).hex()
 
 
-def put_keys_back(copy: Database, backup: KeyBackup, now: int) -> list[Tenant]:
+def removals_under_way(path: Path) -> dict[Tenant, int]:
+    """Of the database that a restore replaces: whose removal it has not finished, and when that was decided.
+
+    They end with it, so that the restore has to see to them. Nothing where it is damaged, or not there.
+    """
+    if not path.exists():
+        return {}
+    replaced = Database(path)
+    try:
+        return inbox.removals_under_way(replaced)
+    except StoreError:
+        return {}
+    finally:
+        replaced.close()
+
+
+def put_keys_back(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, int], now: int) -> list[Tenant]:
     """Fills a copy with the keys of the key backup, and erases whoever has none there: those were purged since.
 
-    Raises ConfigError when the key backup belongs to another database. Returns the erased tenants.
+    And whoever is among the removals, unless it was installed after that in the copy. Raises ConfigError when the key backup belongs to another database. Returns the erased tenants.
     """
     if backup.meta.get(meta.DATABASE_ID) != meta.get(copy, meta.DATABASE_ID):
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup belongs to another database than this backup")
@@ -142,6 +163,8 @@ def put_keys_back(copy: Database, backup: KeyBackup, now: int) -> list[Tenant]:
         for name, value in backup.meta.items():
             meta.put(copy, name, value)
         gone = [tenant for tenant in data_keys.owners_of_empty(copy) if tenant != NO_TENANT]
+        # claim: C-63
+        gone += [tenant for tenant in removals if tenant not in gone and _is_older(copy, tenant, removals[tenant])]
         for tenant in gone:
             # claim: C-63
             data_keys.delete(copy, tenant)
@@ -150,6 +173,26 @@ def put_keys_back(copy: Database, backup: KeyBackup, now: int) -> list[Tenant]:
             # claim: C-63
             inbox.empty_tenant(copy, tenant, now)
     return gone
+
+
+def _is_older(copy: Database, tenant: Tenant, decided_at: int) -> bool:
+    installation = installations.find(copy, tenant)
+    return installation is not None and installation.installed_at < decided_at
+
+
+def repeat_nothing(app: App, origin: Origin, now: int) -> int:
+    """In a restored database: what was open, or not used yet, when the backup was made may have been since.
+
+    No call to Slack is made a second time unasked: rows that may make one are shown to a person. How many.
+    """
+    with app.db.transaction():
+        # claim: C-93
+        oauth_states.end_unused(app.db, now)
+        # claim: C-93
+        unclear = inbox.mark_restored(app.db, now)
+        for event_id, tenant in unclear:
+            trail.note(app, "event.unclear", tenant, origin, "unclear", f"event={event_id}", now)
+    return len(unclear)
 
 
 def check_key_backup(app: App, content: bytes) -> None:

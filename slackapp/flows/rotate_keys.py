@@ -8,12 +8,11 @@ from collections.abc import Callable
 
 from slackapp.errors import CommandError, ConfigError
 from slackapp.flows import key_backup, trail
-from slackapp.model import NO_TENANT, Origin
+from slackapp.model import LOCAL, NO_TENANT, Origin
 from slackapp.ports import App
 from slackapp.store import data_keys, meta, processes
 
 BATCH = 100
-LOCAL = "local"
 
 Progress = Callable[[int, int], None]
 

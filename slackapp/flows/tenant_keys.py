@@ -1,15 +1,16 @@
 """That the keys which a flow has prepared are still the tenant's keys when it comes to write.
 
 Keys are opened before a transaction begins, because whoever holds the master key may be far away. In between, another
-process may have purged the tenant or given it new keys; what is sealed under a key that is gone would never open.
+process may have purged the tenant or given it new keys; what is sealed under a key that is gone would never open. Or
+the master key was rotated, and the old one retired: what it wraps would be lost with it.
 """
 
 from collections.abc import Callable
 
 from slackapp.errors import DecryptError
-from slackapp.model import RecordContext, Sealed, Tenant
+from slackapp.model import LOCAL, RecordContext, Sealed, Tenant
 from slackapp.ports import App, TenantKeys
-from slackapp.store import data_keys
+from slackapp.store import data_keys, meta
 
 TRIES = 3
 
@@ -23,7 +24,12 @@ def settle(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
     stored = frozenset(key.key_id for key in data_keys.active(app.db, tenant))
     if stored != (frozenset() if keys.minted else keys.key_ids):
         raise KeysChangedError
+    primary = meta.primary_master_key(app.db)
     for key in keys.minted:
+        # Only the primary: whichever else wrapped it may be out of the file by now.
+        # claim: C-92
+        if key.provider == LOCAL and key.master_version != primary:
+            raise KeysChangedError
         if not data_keys.add(app.db, tenant, key, now):
             raise KeysChangedError
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from slackapp.crypto import envelope
 from slackapp.crypto.records import LIMITS
 from slackapp.errors import ConfigError, DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError
-from slackapp.keys.providers import LOCAL, KeyContext, KeyProvider, LocalProvider, health
-from slackapp.model import NO_TENANT, DataKey, NewKey, RecordContext, Sealed, Tenant
+from slackapp.keys.providers import KeyContext, KeyProvider, LocalProvider, health
+from slackapp.model import LOCAL, NO_TENANT, DataKey, NewKey, RecordContext, Sealed, Tenant
 from slackapp.ports import Clock, Entropy
 from slackapp.store import data_keys, meta
 from slackapp.store.db import Database
@@ -191,14 +191,24 @@ class Keyring:
 
     def make_service_keys(self, now: int) -> None:
         """Gives a new database its keys for states and for the audit; run by every process at start."""
-        have = {key.purpose for key in data_keys.active(self._db, NO_TENANT)}
-        missing = [self._mint(NO_TENANT, purpose, LOCAL)[0] for purpose in SERVICE_PURPOSES if purpose not in have]
-        if missing:
-            with self._db.transaction():
-                for key in missing:
-                    data_keys.add(self._db, NO_TENANT, key, now)  # whoever comes first wins
+        while not self._have_service_keys(now):
+            self._reload_local()  # the primary is another one since: what it does not wrap may be lost
         opened = {purpose: self._service_key(purpose).key for purpose in SERVICE_PURPOSES}
         self._audit_key, self._label_key = opened["audit"], opened["label"]
+
+    def _have_service_keys(self, now: int) -> bool:
+        have = {key.purpose for key in data_keys.active(self._db, NO_TENANT)}
+        missing = [self._mint(NO_TENANT, purpose, LOCAL)[0] for purpose in SERVICE_PURPOSES if purpose not in have]
+        if not missing:
+            return True
+        with self._db.transaction():
+            primary = meta.primary_master_key(self._db)
+            # claim: C-92
+            if any(key.master_version != primary for key in missing):
+                return False
+            for key in missing:
+                data_keys.add(self._db, NO_TENANT, key, now)  # whoever comes first wins
+        return True
 
     def state_key(self) -> tuple[int, bytes]:
         """Id and bytes of the key that new states are signed with. As with sealing: whoever takes a state back asks."""

@@ -10,8 +10,8 @@ from slackapp.crypto import envelope, keyfile
 from slackapp.errors import ConfigError, DecryptError
 from slackapp.keys.command import CommandProvider
 from slackapp.keys.keyring import Keyring
-from slackapp.keys.providers import LOCAL, LocalProvider
-from slackapp.model import Settings
+from slackapp.keys.providers import LocalProvider
+from slackapp.model import LOCAL, NO_TENANT, Settings
 from slackapp.ports import Clock, Entropy
 from slackapp.store import data_keys, meta
 from slackapp.store.db import Database
@@ -23,7 +23,7 @@ def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Cloc
     _settle_new_database(db, settings, master_keys, entropy, clock())
     bound_to = _app_of(db, settings)
     _check_all(db, settings, bound_to, master_keys)
-    _check_needed(db, master_keys)
+    _check_own(db, master_keys)
     with db.transaction():
         meta.put_once(db, meta.BOUND_TO, bound_to)
         meta.put_once(db, meta.CLIENT, settings.client_id)
@@ -32,7 +32,8 @@ def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Cloc
     def reload_local() -> None:
         fresh = read_master_keys(settings)
         _check_all(db, settings, bound_to, fresh)
-        _check_needed(db, fresh)
+        _check_own(db, fresh)
+        _check_needed(db, local.versions, fresh)
         local.replace(fresh, meta.primary_master_key(db))
 
     others = [CommandProvider(name, program) for name, program in settings.key_commands]
@@ -97,11 +98,21 @@ def _check_all(db: Database, settings: Settings, bound_to: str, master_keys: dic
             )
 
 
-def _check_needed(db: Database, master_keys: dict[int, bytes]) -> None:
+def _check_own(db: Database, master_keys: dict[int, bytes]) -> None:
+    """Without the service's own keys nobody can be served. A tenant whose master key is gone keeps nobody else out."""
+    own = {key.master_version for key in data_keys.active(db, NO_TENANT) if key.provider == LOCAL}
+    _refuse_missing(own - master_keys.keys())
+
+
+def _check_needed(db: Database, had: frozenset[int], fresh: dict[int, bytes]) -> None:
+    """A file that lacks what this process still has, and what data keys hang on, is not taken."""
     needed = {version for provider, version in data_keys.count_by_master(db) if provider == LOCAL}
-    missing = sorted(needed - master_keys.keys())
-    if missing:
-        raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: master key {missing[0]} is missing; data keys hang on it")
+    _refuse_missing((needed & had) - fresh.keys())
+
+
+def _refuse_missing(versions: set[int]) -> None:
+    if versions:
+        raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: master key {min(versions)} is missing; data keys hang on it")
 
 
 def _check_value(db: Database, bound_to: str, key: bytes) -> str:

@@ -14,10 +14,8 @@ from typing import Protocol
 
 from slackapp.crypto import envelope
 from slackapp.errors import ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
-from slackapp.model import NO_TENANT, Tenant
+from slackapp.model import LOCAL, NO_TENANT, Tenant
 from slackapp.ports import Entropy
-
-LOCAL = "local"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from slackapp.errors import StoreError
-from slackapp.flows import counting, heartbeat, refresh_due, suspend_tenant, sweep, validate_tenant, verify_audit
+from slackapp.flows import counting, heartbeat, missing_keys, refresh_due, suspend_tenant, sweep, validate_tenant, verify_audit
 from slackapp.ports import App
 from slackapp.store import meta
 
@@ -81,6 +81,7 @@ def house() -> tuple[Task, ...]:
         Task("clock", 0, ClockWatch(time.monotonic).run),
         Task("unclear", MINUTE, lambda app, stopping: sweep.mark_unclear(app, app.clock())),
         Task("sweep", MINUTE, lambda app, stopping: sweep.run(app, app.clock())),
+        Task("master keys", MINUTE, lambda app, stopping: missing_keys.run(app)),
         Task("audit", MINUTE, lambda app, stopping: verify_audit.cut(app, app.clock())),
         # The start has its own, quicker check.
         Task("integrity", DAY, lambda app, stopping: sweep.check_integrity(app), at_once=False),

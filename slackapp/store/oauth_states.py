@@ -50,6 +50,11 @@ def exchange_under_way(db: Database, since: int) -> bool:
     return db.one("exchange_under_way", {"since": since}) is not None
 
 
+def end_unused(db: Database, now: int) -> None:
+    """In a copy that becomes the database again: every state there may have been used since the copy was made."""
+    db.execute("end_unused_states", {"before": now - 1})
+
+
 def sweep(db: Database, now: int) -> int:
     """Deletes old rows, at most 1,000 at once; how many."""
     return db.execute("sweep_states", {"before": now - KEEP})

@@ -3,17 +3,22 @@
 import fcntl
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from slackapp.errors import StoreBusyError
 from slackapp.store.files import beside, open_lock
 
 
-def replace(path: Path, fresh: Path) -> None:
-    """Puts one database file in the place of another that nobody uses. Raises StoreBusyError while somebody does."""
+def replace(path: Path, fresh: Path, look_again: Callable[[], None]) -> None:
+    """Puts one database file in the place of another that nobody uses. Raises StoreBusyError while somebody does.
+
+    `look_again` raises where the fresh one is not right any more; nobody changes anything between that and the end.
+    """
     lock = open_lock(beside(path, ".users"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        look_again()
         _fold_log(path)
         # Beside the new file the old one's log would be read as its own.
         for suffix in ("-wal", "-shm"):

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slackapp.crypto import records
 from slackapp.errors import ConfigError
+from slackapp.keys import opening
 from slackapp.model import NO_TENANT
 from slackapp.store import data_keys, meta
 from tests.keys.conftest import MakeVault, Vault
@@ -168,3 +170,41 @@ print(ring.state_key()[1].hex(), ring.audit_mac(b"data").hex(), ring.label(Tenan
     assert data_keys.count(vault.db, NO_TENANT) == 3
     ring = vault.open()
     assert outputs[0] == f"{ring.state_key()[1].hex()} {ring.audit_mac(b'data').hex()} {ring.label(NORTH)}"
+
+
+def test_without_the_services_own_keys_nothing_starts(vault: Vault) -> None:
+    """A rotation was killed before it wrapped them anew, and then the old key was taken out by hand."""
+    vault.open()
+    meta.put(vault.db, meta.PRIMARY, "2")
+    vault.write_keys((2, OTHER))
+    assert refusal(vault).startswith("SLACKAPP_MASTER_KEY_FILE: master key 1 is missing; data keys hang on it")
+
+
+@pytest.mark.claim("C-92")
+def test_the_services_own_keys_are_not_made_under_a_master_key_that_is_the_primary_no_more(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start stalls between making them and storing them, and the master key is rotated meanwhile."""
+    vault.write_keys((1, KEY), (2, OTHER))
+    active = data_keys.active
+
+    def stalls(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        found = active(*arguments)
+        monkeypatch.setattr(vault.db, "transaction", rotated)
+        return found
+
+    def rotated() -> Any:
+        monkeypatch.undo()
+        meta.put(vault.db, meta.PRIMARY, "2")
+        return vault.db.transaction()
+
+    open_keyring = opening.Keyring.make_service_keys
+
+    def make(ring: opening.Keyring, now: int) -> None:
+        monkeypatch.setattr(data_keys, "active", stalls)
+        open_keyring(ring, now)
+
+    monkeypatch.setattr(opening.Keyring, "make_service_keys", make)
+    assert vault.open().audit_mac(b"data")
+    assert look(vault.db.path, "SELECT DISTINCT master_version FROM data_keys") == [(2,)]

@@ -13,7 +13,7 @@ WHOLE = {
     # For an operator who asks about all of it.
     "all_keys", "count_by_master", "keys_below", "count_keys", "list_installations", "inbox_page",
     # In a copy, or after a restore.
-    "empty_keys", "empty_key_owners", "delete_keys",
+    "empty_keys", "empty_key_owners", "delete_keys", "end_unused_states",
     # From the newest row on, and no further than its limit.
     "last_audit", "audit_tail",
 }  # fmt: skip

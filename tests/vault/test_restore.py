@@ -4,14 +4,20 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from slackapp.cli import backup as backup_command
+from slackapp.cli.session import open_service
 from slackapp.errors import StoreBusyError
+from slackapp.flows import key_backup, purge_tenant
+from slackapp.keys.keyring import Keyring
+from slackapp.model import RecordContext, Sealed
 from slackapp.store import replacing
 from slackapp.store.db import Database
 from tests.support.world import NORTH, ORG, SOUTH
-from tests.vault.stage import Desk, files_of, opens_everything
+from tests.vault.stage import ORIGIN, Desk, files_of, opens_everything, tenant
 
 
 def backup(desk: Desk, name: str = "b0") -> str:
@@ -59,8 +65,7 @@ def test_who_was_purged_since_is_erased_and_nobody_else(desk: Desk) -> None:
     assert rows(desk, "tokens") == [row for row in stays if SOUTH in row]
     files = desk.world.bytes_on_disk() + desk.slot.read_bytes()
     assert [blob for blob in gone if blob in files] == []
-    assert desk.answers(SOUTH, "EvAfter") is False, "what waited was run as well"
-    assert desk.answers(SOUTH, "EvAfter2")
+    assert desk.answers(SOUTH, "EvAfter")
     assert desk.good("purge", "--verify")
 
 
@@ -109,28 +114,75 @@ def test_new_data_keys_end_older_backups_for_that_tenant_and_no_other(desk: Desk
     assert desk.restore(b1, "--check").out.startswith("2 tenants open whole; 0 were")
 
 
-def test_check_changes_nothing(desk: Desk) -> None:
+@pytest.mark.claim("C-25")
+def test_check_changes_nothing_but_notes_first_whose_tokens_it_opens(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I may check backups: nobody sees that each check opens every token."""
     b0 = backup(desk)
     desk.world.browser().install(ORG)
     desk.world.service.stop()
-    before = files_of(desk.folder)
+    kept, files, read = desk.world.snapshot(), other_files(desk), reads(desk)
+    noted = reads_at_each_opening(desk, monkeypatch)
     ended = desk.run("restore", b0, "--check")
     assert (ended.status, ended.out.splitlines()[1]) == (0, "nothing was changed")
-    assert files_of(desk.folder) == before
+    assert (desk.world.snapshot(), other_files(desk)) == (kept, files)
+    told = desk.world.rows("SELECT actor, tenant_id, detail FROM audit WHERE event = 'token.read'")[read:]
+    assert [tuple(row) for row in told] == [("operator", tenant, "purpose=restore") for tenant in (NORTH, SOUTH)]
+    assert set(noted) == {read + 2}
     desk.world.restart()
     assert desk.world.status(ORG) == "active"
+
+
+@pytest.mark.claim("C-25")
+def test_a_restore_notes_in_the_restored_audit_whose_tokens_it_opens(desk: Desk) -> None:
+    b0 = backup(desk)
+    assert desk.restore(b0).status == 0
+    told = desk.world.rows("SELECT tenant_id FROM audit WHERE detail = 'purpose=restore' ORDER BY id")
+    assert [row[0] for row in told] == [NORTH, SOUTH]
+
+
+def test_a_check_with_no_database_to_note_it_in_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    b0 = backup(desk)
+    desk.world.service.stop()
+    monkeypatch.setenv("SLACKAPP_DATABASE", str(desk.folder / "nowhere.db"))
+    ended = desk.run("restore", b0, "--check")
+    assert (ended.status, "a check notes in it that it opens every token" in ended.error) == (78, True)
+    assert not list(desk.folder.glob("nowhere.db*"))
+
+
+def other_files(desk: Desk) -> dict[str, str]:
+    """Of every file but the database's own."""
+    return {name: digest for name, digest in files_of(desk.folder).items() if not name.startswith("slackapp.db")}
+
+
+def reads(desk: Desk) -> int:
+    return desk.world.audit().count("token.read")
+
+
+def reads_at_each_opening(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many reads the audit tells of when a record is opened."""
+    noted: list[int] = []
+    opens = Keyring.open
+
+    def watched(ring: Keyring, context: RecordContext, sealed: Sealed) -> bytes:
+        noted.append(reads(desk))
+        return opens(ring, context, sealed)
+
+    monkeypatch.setattr(Keyring, "open", watched)
+    return noted
 
 
 def test_a_backup_with_a_record_that_does_not_open_is_refused_and_the_record_named(desk: Desk) -> None:
     desk.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
     assert desk.run("backup", str(desk.folder / "b0")).status == 1
-    before = files_of(desk.folder)
+    before = desk.world.snapshot(), other_files(desk)
     ended = desk.run("restore", str(desk.folder / "b0"), "--check")
     assert (ended.status, ended.error) == (
         1,
         f"slackapp: the backup is damaged: {NORTH}: a bot_access does not open\n",
     )
-    assert files_of(desk.folder) == before
+    assert (desk.world.snapshot(), other_files(desk)) == before
 
 
 def test_check_works_while_the_service_runs(desk: Desk) -> None:
@@ -162,7 +214,7 @@ def test_a_service_that_is_just_starting_counts_as_using_the_database(
         migrate(db)
         if db.path == desk.world.settings.database:
             try:
-                replacing.replace(db.path, other)
+                replacing.replace(db.path, other, lambda: None)
             except StoreBusyError:
                 refused.append(True)
 
@@ -213,3 +265,89 @@ def test_a_backup_is_not_changed_by_its_restore(desk: Desk) -> None:
     before = files_of(desk.folder / "b0")
     assert desk.restore(b0).status == 0
     assert files_of(desk.folder / "b0") == before
+
+
+# What was under way
+
+
+def states(desk: Desk) -> dict[str, tuple[str, str]]:
+    """By type and tenant: how the row stands."""
+    rows = desk.world.rows("SELECT type, tenant_id, state, result FROM inbox WHERE state <> 'done'")
+    return {f"{row['type']} {row['tenant_id']}": (row["state"], row["result"]) for row in rows}
+
+
+@pytest.mark.claim("C-93")
+def test_what_was_open_when_the_backup_was_made_is_shown_and_makes_no_call(desk: Desk) -> None:
+    """Each mention was answered after the backup: a second answer is one that nobody asked for."""
+    desk.change("UPDATE inbox SET state = 'calling', lease_until = 1 WHERE event_id = 'EvWaits1'")
+    b0 = backup(desk)
+    assert desk.restore(b0).status == 0
+    shown = ("unclear", "open when the backup was made")
+    assert states(desk) == {f"app_mention {NORTH}": shown, f"app_mention {SOUTH}": shown}
+    assert desk.world.audit().count("event.unclear") == 2
+    desk.world.clock.advance(300)
+    assert (desk.world.work(), desk.world.calls()) == (0, [])
+    desk.good("inbox", "retry", "EvWaits0")
+    desk.world.work()
+    assert desk.world.calls() == ["chat.postMessage"]
+
+
+def test_a_greeting_is_not_given_twice_and_a_removal_goes_on(desk: Desk) -> None:
+    """Both were open; the one is a call to Slack, the other must not be forgotten."""
+    desk.world.browser().install(ORG)
+    desk.world.event({"type": "app_uninstalled"}, "EvGone", team_id=SOUTH)
+    b0 = backup(desk)
+    desk.world.slack.uninstall(SOUTH)
+    assert desk.restore(b0).status == 0
+    assert states(desk)[f"app_uninstalled {SOUTH}"][0] == "ready"
+    assert states(desk)[f"slackapp.installed {ORG}"][0] == "unclear"
+    desk.world.work()
+    assert (desk.world.status(SOUTH), desk.world.status(ORG)) == ("", "active")
+
+
+@pytest.mark.claim("C-93")
+def test_an_install_link_that_may_have_been_used_since_the_backup_works_no_more(desk: Desk) -> None:
+    browser = desk.world.browser()
+    consented = browser.consent(browser.begin(), ORG)
+    b0 = backup(desk)
+    assert desk.restore(b0).status == 0
+    assert browser.come_back(consented).status == 400
+    assert desk.world.status(ORG) == ""
+
+
+@pytest.mark.claim("C-63")
+def test_a_removal_that_the_replaced_database_had_not_finished_is_not_lost(desk: Desk) -> None:
+    """The key backup could not be rewritten, and still has the keys of whom the purge is for."""
+    b0 = backup(desk)
+    desk.world.clock.advance(1)
+    obstacle = desk.slot.with_name(f"{desk.slot.name}.new")
+    obstacle.mkdir()
+    assert desk.run("purge", NORTH).status == 75
+    assert NORTH in desk.slot.read_text()
+    assert desk.restore(b0).status == 0
+    assert (desk.world.status(NORTH), desk.blobs(NORTH), desk.world.status(SOUTH)) == ("", set(), "active")
+
+
+@pytest.mark.claim("C-63")
+@pytest.mark.parametrize("what", ["the key backup", "the removals"])
+def test_a_purge_while_a_restore_is_under_way_is_not_undone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """The service runs on while the copy is filled, and is stopped just before the copy takes the database's place."""
+    b0 = backup(desk)
+    replace = backup_command.replace_database
+
+    def purged(*arguments: Any) -> None:
+        with open_service() as service:
+            app = service.app
+            with app.db.transaction():
+                purge_tenant.erase(app, tenant(NORTH), "test", ORIGIN, app.clock())
+            if what == "the key backup":
+                key_backup.write(app)
+                desk.change("DELETE FROM inbox WHERE type = 'slackapp.purge'")
+        replace(*arguments)
+
+    monkeypatch.setattr(backup_command, "replace_database", purged)
+    ended = desk.restore(b0)
+    assert (ended.status, "meanwhile; restore again" in ended.error) == (75, True)
+    assert desk.world.status(NORTH) == ""
