@@ -200,6 +200,9 @@ class Once(Protocol):
 class KeySlot(Protocol):
     """The single file of the key backup."""
 
+    def alone(self, patience: float) -> AbstractContextManager[None]:
+        """One writer at a time, over all processes; waits so many seconds for another. Raises StoreError."""
+
     def write(self, content: bytes) -> None:
         """Replaces what is there, whole. Raises StoreError."""
 
@@ -209,6 +212,10 @@ class KeySlot(Protocol):
     @property
     def is_set(self) -> bool:
         """Whether there is a place for it."""
+
+    @property
+    def is_half_written(self) -> bool:
+        """Whether somebody writes it just now, or was killed doing so: what is there beside it holds keys, too."""
 
 
 class Context(Protocol):

@@ -141,7 +141,7 @@ UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'open when the 
        lease_until = 0
  WHERE state IN ('ready', 'running', 'calling')  -- claim: C-93
    AND type NOT IN ('app_uninstalled', 'tokens_revoked', 'slackapp.uninstall', 'slackapp.purge')
-RETURNING event_id, tenant_kind, tenant_id;
+RETURNING event_id, tenant_kind, tenant_id, type;
 
 -- name: empty_tenant :exec
 -- tenant: tenant_kind, tenant_id

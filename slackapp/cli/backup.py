@@ -131,7 +131,7 @@ def _fill_and_check(settings: Settings, given: Given, check: bool) -> tuple[int,
         problems = backup_database.unreadable(app)
         if problems or not app.db.is_whole():
             raise CommandError(f"the backup is damaged: {'; '.join(problems[:3]) or 'its database is not whole'}")
-        backup_database.repeat_nothing(app, operator(app), system_clock())
+        backup_database.repeat_nothing(app, system_clock())
         backup_database.note_restored(app, int(given.manifest["made_at"]), len(erased), operator(app), system_clock())
         tenants = len(installations.every(app.db))
         app.db.make_single_file()

@@ -22,6 +22,8 @@ _PREFIX = "slackapp-mk1"
 _LINE = re.compile(rf"{_PREFIX}:([1-9][0-9]{{0,8}}):([A-Za-z0-9+/]{{43}}=)")
 _SECRETS = re.compile(rb"\s*[!-~]{16,512}(\s*,\s*[!-~]{16,512})?\s*")
 SIZE_LIMIT = 4096
+HALF_WRITTEN = ".new"
+"""What the name of a file ends with that is to take another one's place."""
 
 
 def read_private(path: Path, credentials: Path | None, trusted: Path | None = None) -> bytes:
@@ -81,7 +83,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 def replace_private(path: Path, content: bytes) -> None:
     """Puts a new private file in the place of an old one, whole or not at all. Raises OSError."""
-    temporary = path.with_name(f"{path.name}.new")
+    temporary = path.with_name(f"{path.name}{HALF_WRITTEN}")
     temporary.unlink(missing_ok=True)  # of a process that was killed
     write_private(temporary, content)
     os.replace(temporary, path)

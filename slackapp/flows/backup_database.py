@@ -22,7 +22,7 @@ from slackapp.errors import (
     StoreDamagedError,
     StoreError,
 )
-from slackapp.flows import key_backup, trail
+from slackapp.flows import key_backup, trail, unclear_rows
 from slackapp.flows.key_backup import KeyBackup
 from slackapp.model import NO_TENANT, Origin, RecordContext, Sealed, Tenant
 from slackapp.ports import App
@@ -153,7 +153,8 @@ def removals_under_way(path: Path) -> dict[Tenant, int]:
 def put_keys_back(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, int], now: int) -> list[Tenant]:
     """Fills a copy with the keys of the key backup, and erases whoever has none there: those were purged since.
 
-    And whoever is among the removals, unless it was installed after that in the copy. Raises ConfigError when the key backup belongs to another database. Returns the erased tenants.
+    And whoever is among the removals, unless it was installed after that in the copy. Returns the erased tenants.
+    Raises ConfigError when the key backup belongs to another database.
     """
     if backup.meta.get(meta.DATABASE_ID) != meta.get(copy, meta.DATABASE_ID):
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup belongs to another database than this backup")
@@ -180,19 +181,18 @@ def _is_older(copy: Database, tenant: Tenant, decided_at: int) -> bool:
     return installation is not None and installation.installed_at < decided_at
 
 
-def repeat_nothing(app: App, origin: Origin, now: int) -> int:
+def repeat_nothing(app: App, now: int) -> None:
     """In a restored database: what was open, or not used yet, when the backup was made may have been since.
 
-    No call to Slack is made a second time unasked: rows that may make one are shown to a person. How many.
+    No call to Slack is made a second time unasked: rows that may make one are shown to a person.
     """
     with app.db.transaction():
         # claim: C-93
         oauth_states.end_unused(app.db, now)
         # claim: C-93
         unclear = inbox.mark_restored(app.db, now)
-        for event_id, tenant in unclear:
-            trail.note(app, "event.unclear", tenant, origin, "unclear", f"event={event_id}", now)
-    return len(unclear)
+        unclear_rows.note(app, unclear, now)
+    unclear_rows.tell(app, unclear, "open when the backup was made")
 
 
 def check_key_backup(app: App, content: bytes) -> None:

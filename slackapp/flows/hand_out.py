@@ -1,11 +1,11 @@
 """Hands an installation with its tokens out of the vault, to the Bolt app that asks for it.
 
-The one place where an opened token leaves. As everywhere, the audit rows are committed before anything is opened; and
-each call opens anew, so that a caller who changes what it was given changes nothing here.
+The one place where an opened token, or a webhook, leaves. As everywhere, the audit rows are committed before anything
+is opened; and each call opens anew, so that a caller who changes what it was given changes nothing here.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from slackapp.flows import lend_refresh, open_token, trail, use_token
 from slackapp.flows.lend_refresh import Borrower
 from slackapp.flows.suspend_tenant import guard
 from slackapp.flows.tenant_keys import open_current
-from slackapp.model import Installation, Origin, Sealed, Secret, Tenant, Token
+from slackapp.model import Installation, Origin, RecordContext, Sealed, Secret, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installations, installers
 from slackapp.store.installers import Installer
@@ -46,6 +46,16 @@ class Found:
     details: Mapping[str, Any]
     bot_details: Mapping[str, Any]
     webhook: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Record:
+    """A sealed record that is no token, and how to read it again where it was sealed anew since."""
+
+    what: str
+    context: RecordContext
+    sealed: Sealed
+    reread: Callable[[], Sealed | None]
 
 
 def resolve(app: App, enterprise_id: str, team_id: str, org_wide: bool) -> Installation | None:
@@ -95,7 +105,10 @@ def _hand_out(
         return None
     bot_row = installers.find(app.db, tenant, "")
     who = who if who.user_id or bot_row is None else bot_row
-    if not _note(app, tenant, [found[0] for found in stored.values() if found is not None], origin):
+    details, bot_details = _details_of(app, tenant, who), _details_of(app, tenant, bot_row)
+    webhook = _webhook_of(app, tenant, who)
+    others = [record for record in (details, bot_details, webhook) if record is not None]
+    if not _note(app, tenant, [found[0] for found in stored.values() if found is not None], others, origin):
         return None
     with guard(app, tenant, origin, f"purpose={_PURPOSE}"):
         opened = {user_id: _open(app, *found) if found is not None else None for user_id, found in stored.items()}
@@ -105,9 +118,9 @@ def _hand_out(
             installed_at=who.installed_at,
             bot=opened[""],
             user=opened[who.user_id] if who.user_id else None,
-            details=_details(app, tenant, who, borrower is None),
-            bot_details=_details(app, tenant, bot_row, borrower is None),
-            webhook=_webhook(app, tenant, who),
+            details=_open_details(app, details, borrower is None),
+            bot_details=_open_details(app, bot_details, borrower is None),
+            webhook=_open_fields(app, webhook),
         )
 
 
@@ -125,7 +138,7 @@ def _stored(
         raise
 
 
-def _note(app: App, tenant: Tenant, stored: Sequence[Token], origin: Origin) -> bool:
+def _note(app: App, tenant: Tenant, stored: Sequence[Token], others: Sequence[_Record], origin: Origin) -> bool:
     """False for a tenant that is gone by now, or is being removed."""
     with app.db.transaction():
         # Once more, under the lock: who has been erased or is suspect by now is not served any more.
@@ -139,6 +152,10 @@ def _note(app: App, tenant: Tenant, stored: Sequence[Token], origin: Origin) -> 
             detail = f"purpose={_PURPOSE} user={token.user_id} generation={token.generation} key={key_id}"
             # claim: C-25
             trail.note(app, "token.read", tenant, origin, "ok", detail, app.clock())
+        for record in others:
+            of = f"kind={record.context.kind} user={record.context.user_id} generation={record.context.generation}"
+            # claim: C-25
+            trail.note(app, f"{record.what}.read", tenant, origin, "ok", f"purpose={_PURPOSE} {of}", app.clock())
         return True
 
 
@@ -148,22 +165,18 @@ def _open(app: App, token: Token, with_refresh: bool) -> OpenToken:
     return OpenToken(access, refresh, token.expires_at if with_refresh else None, token.scopes)
 
 
-def _details(app: App, tenant: Tenant, who: Installer | None, managed: bool) -> Mapping[str, Any]:
+def _details_of(app: App, tenant: Tenant, who: Installer | None) -> _Record | None:
     if who is None or who.details is None:
-        return {}
+        return None
 
     def current() -> Sealed | None:
         found = installers.find(app.db, tenant, who.user_id)
         return found.details if found is not None and found.generation == who.generation else None
 
-    context = records.details_of(tenant, who.user_id, who.generation)
-    found = dict(json.loads(open_current(app, context, who.details, current)))
-    if managed:
-        found.pop("odd", None)  # it may hold a refresh token
-    return found
+    return _Record("details", records.details_of(tenant, who.user_id, who.generation), who.details, current)
 
 
-def _webhook(app: App, tenant: Tenant, who: Installer) -> Mapping[str, str]:
+def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _Record | None:
     """The one that this person's install brought; where our own service took that install, it is the tenant's."""
 
     def persons() -> Sealed | None:
@@ -172,14 +185,27 @@ def _webhook(app: App, tenant: Tenant, who: Installer) -> Mapping[str, str]:
 
     if who.webhook is not None:
         context = records.installer_webhook_of(tenant, who.user_id, who.generation)
-        return dict(json.loads(open_current(app, context, who.webhook, persons)))
+        return _Record("webhook", context, who.webhook, persons)
     stored = installations.find_webhook(app.db, tenant)
     if stored is None or stored[1] != who.generation:
-        return {}
+        return None
     webhook, generation = stored
 
     def tenants() -> Sealed | None:
         found = installations.find_webhook(app.db, tenant)
         return found[0] if found is not None and found[1] == generation else None
 
-    return dict(json.loads(open_current(app, records.webhook_of(tenant, generation), webhook, tenants)))
+    return _Record("webhook", records.webhook_of(tenant, generation), webhook, tenants)
+
+
+def _open_details(app: App, record: _Record | None, managed: bool) -> Mapping[str, Any]:
+    found = _open_fields(app, record)
+    if managed:
+        found.pop("odd", None)  # it may hold a refresh token
+    return found
+
+
+def _open_fields(app: App, record: _Record | None) -> dict[str, Any]:
+    if record is None:
+        return {}
+    return dict(json.loads(open_current(app, record.context, record.sealed, record.reread)))

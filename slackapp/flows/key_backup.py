@@ -20,6 +20,12 @@ FORMAT = 1
 _STATES = ("active", "retired")
 _WRAPPED_LIMIT = 4096
 _LABEL = b"slackapp/v1/key-backup"
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_PATIENCE, _SHORT_PATIENCE = 60.0, 2.0
+"""Seconds to wait for another writer: a command's, and a worker's."""
+_PAUSE = "the key backup"
+_BYTES_PER_SECOND, _LONGEST_PAUSE = 1024 * 1024, 30
+"""How long it is not written for another purge: a second per MiB, so that it takes a small part of the time."""
 _META = (meta.DATABASE_ID, meta.PRIMARY)
 
 
@@ -34,17 +40,41 @@ class KeyBackup:
 
 def write(app: App) -> None:
     """Rewrites the file from the database; does nothing where no place is set for it. Raises StoreError."""
+    with app.key_slot.alone(_PATIENCE):
+        _write(app)
+
+
+def leave_out(app: App, tenant: Tenant, now: int, at_once: bool) -> int:
+    """Sees to it that no key of an erased tenant is in the file: 0, or the seconds after which to try again.
+
+    Writes nothing where none is in it: one writing serves all who were erased before it. And where many tenants have
+    keys, it is not written all the time, unless `at_once`. Raises StoreError.
+    """
+    with app.key_slot.alone(_SHORT_PATIENCE):
+        # Looked at here, and not before: a writer that was under way may have brought the tenant's keys in.
+        content = app.key_slot.read()
+        if content is not None and is_authentic(app, content) and not _count_in(content, tenant):
+            return 0
+        wait = 0 if at_once else app.pauses.left(_PAUSE, now)
+        if not wait:
+            _write(app)
+            left = min(len(app.key_slot.read() or b"") // _BYTES_PER_SECOND, _LONGEST_PAUSE)
+            app.pauses.hold(_PAUSE, left, now)
+    return wait
+
+
+def _write(app: App) -> None:
+    """By whoever is alone at it, and outside any transaction: nobody waits for it, however many tenants there are."""
     if not app.key_slot.is_set:
         return
+    keys = ",".join([_JSON.encode(_to_json(key)) for key in data_keys.every(app.db)])
+    # After the keys: what wraps them is among these, and may be newer.
     names = (*_META, *(meta.key_check(version) for version in sorted(app.keyring.master_versions())))
-    with app.db.transaction():
-        # Inside a transaction, so that of two writers the later one has seen what the earlier one did.
-        keys = data_keys.every(app.db)
-        kept = {name: value for name in names if (value := meta.get(app.db, name)) is not None}
-        body = {"format": FORMAT, "app_id": app.settings.app_id, "meta": kept, "keys": [_to_json(key) for key in keys]}
-        content = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
-        mac = app.keyring.audit_mac(_LABEL + content).hex().encode()
-        app.key_slot.write(content + b"\n" + mac + b"\n")
+    kept = {name: value for name in names if (value := meta.get(app.db, name)) is not None}
+    around = _JSON.encode({"app_id": app.settings.app_id, "format": FORMAT, "keys": [], "meta": kept})
+    content = around.replace('"keys":[', f'"keys":[{keys}', 1).encode()
+    mac = app.keyring.audit_mac(_LABEL + content).hex().encode()
+    app.key_slot.write(content + b"\n" + mac + b"\n")
 
 
 def parse(content: bytes) -> KeyBackup:
@@ -75,8 +105,12 @@ def count_wrapped_by(app: App, provider: str, version: int) -> int:
 
 def count_of_tenant(app: App, tenant: Tenant) -> int:
     """How many keys of a tenant are in the file."""
-    content = app.key_slot.read()
-    return sum(key.tenant == tenant for key in parse(content).keys) if content is not None else 0
+    return _count_in(app.key_slot.read() or b"", tenant)
+
+
+def _count_in(content: bytes, tenant: Tenant) -> int:
+    """Without taking it apart: it holds every tenant's keys."""
+    return content.count(f'"tenant":{_JSON.encode([tenant.kind, tenant.id])}'.encode())
 
 
 def tenants_in_file(app: App) -> frozenset[Tenant]:

@@ -7,7 +7,13 @@ from slackapp.flows import missing_keys
 from slackapp.ports import App
 from slackapp.store import inbox, installations, processes, tokens
 
-PARTS = {"database": "database", "slack": "slack", "clock": "clock", "clock against Slack's": "skew", missing_keys.PART: "keys"}
+PARTS = {
+    "database": "database",
+    "slack": "slack",
+    "clock": "clock",
+    "clock against Slack's": "skew",
+    missing_keys.PART: "keys",
+}
 """The parts that can have a problem, and their labels."""
 STATES = ("ready", "running", "calling", "unclear", "dead")
 """Of a row of the inbox that is not done."""

@@ -1,16 +1,18 @@
 """Erases a tenant: keys first, then everything that they could have opened; then makes sure that nothing is left.
 
 The first part is one transaction of the caller, so that it happens together with its cause. What a transaction cannot
-do, emptying the write-ahead log and rewriting the key backup, is a job in the inbox: noted in the same transaction,
-repeated until it is done, and only then called done. Audit rows stay; they hold ids only.
+do, emptying the write-ahead log, waiting for working copies and rewriting the key backup, is a job in the inbox: noted
+in the same transaction, repeated until it is done, and only then called done. Audit rows stay; they hold ids only.
 """
 
+from slackapp.errors import StoreError
 from slackapp.flows import counting, key_backup, trail
 from slackapp.model import NO_TENANT, InboxRow, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import data_keys, inbox, installations, tokens
 
-RETRY_AFTER = 60
+RETRY_AFTER = 10
+"""Seconds after which a purge that was not complete is tried again."""
 
 
 def erase(app: App, tenant: Tenant, reason: str, origin: Origin, now: int) -> str:
@@ -46,29 +48,53 @@ def complete_now(app: App, tenant: Tenant, job_id: str, origin: Origin) -> bool:
         owner = f"{app.process_id}:{origin.request_id}"
         row = inbox.claim_this(app.db, (tenant, job_id), owner, app.clock.steady())
     if row is not None:
-        complete(app, row, app.clock())
+        try:
+            _complete(app, row, app.clock(), at_once=True)
+        except StoreError as error:
+            app.log.error("purge_waits", {"why": str(error)})
     return not inbox.is_open(app.db, tenant, job_id)
 
 
 def complete(app: App, row: InboxRow, now: int) -> None:
-    """The job. Puts itself back for a minute while somebody reads the log, or while something is left."""
-    # 4. empty the write-ahead log
+    """The job, in the worker. Raises StoreError."""
+    _complete(app, row, now, at_once=False)
+
+
+def _complete(app: App, row: InboxRow, now: int, at_once: bool) -> None:
+    """Puts the job back for some seconds while somebody reads the log, or while something is left."""
+    try:
+        why, wait = _clean(app, row, now, at_once)
+    except StoreError as error:
+        inbox.postpone(app.db, row, str(error), now + RETRY_AFTER, forgive=False)
+        raise
     # claim: C-57
-    emptied = app.db.truncate_wal()
-    # 5. rewrite the key backup, without the tenant's keys
-    # claim: C-57
-    key_backup.write(app)
-    # 6. count what is left
-    left = leftovers(app, row.tenant)
-    # claim: C-57
-    if not emptied or (left and not _came_back(app, row)):
-        why = f"left={left}" if emptied else "a reader holds the write-ahead log"
-        inbox.postpone(app.db, row, why, now + RETRY_AFTER, forgive=False)
+    if why:
+        inbox.postpone(app.db, row, why, now + (wait or RETRY_AFTER), forgive=False)
         return
     with app.db.transaction():
         if inbox.finish(app.db, row, "done", "complete", now):
-            trail.note(app, "purge.complete", row.tenant, Origin("worker", row.event_id), "ok", f"left={left}", now)
+            trail.note(app, "purge.complete", row.tenant, Origin("worker", row.event_id), "ok", "left=0", now)
     app.metrics.count("slackapp_purges_total", {"result": "complete"})
+
+
+def _clean(app: App, row: InboxRow, now: int, at_once: bool) -> tuple[str, int]:
+    """Why the purge is not complete, and after how many seconds it may be; "" when it is."""
+    # 4. empty the write-ahead log
+    # claim: C-57
+    if not app.db.truncate_wal():
+        return "a reader holds the write-ahead log", 0
+    # 5. no working copy holds the keys
+    # claim: C-57
+    if not app.db.clear_copies():
+        return "a backup or a restore is under way", 0
+    # 6. rewrite the key backup, without the tenant's keys
+    # claim: C-57
+    wait = key_backup.leave_out(app, row.tenant, now, at_once)
+    if wait:
+        return "the key backup was just written", wait
+    # 7. count what is left
+    left = leftovers(app, row.tenant)
+    return (f"left={left}", 0) if left and not _came_back(app, row) else ("", 0)
 
 
 def leftovers(app: App, tenant: Tenant) -> int:
@@ -95,6 +121,7 @@ def verify(app: App) -> dict[str, int]:
         "event bodies without a tenant": sum(tenant not in tenants for tenant in inbox.tenants_with_bodies(app.db)),
         "tenants in the key backup that are not installed": len(in_backup),
         "write-ahead log not emptied": 0 if app.db.truncate_wal() else 1,
+        "working copies with their keys inside": (not app.db.clear_copies()) + app.key_slot.is_half_written,
     }
 
 

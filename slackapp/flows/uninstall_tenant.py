@@ -76,7 +76,8 @@ def _finish(app: App, installation: Installation, origin: Origin) -> Outcome:
     purge_tenant.erased(app, tenant)
     app.metrics.count("slackapp_uninstalls_total", {"by": origin.actor})
     # 5. complete the purge, or leave that to the worker
-    complete = purge_tenant.complete_now(app, tenant, job_id, origin)
+    # Only an operator waits for it: what customers do over and over, the worker does for many of them at once.
+    complete = origin.actor == "operator" and purge_tenant.complete_now(app, tenant, job_id, origin)
     return Outcome(found=True, slack=slack, erased=True, pending=not complete)
 
 

@@ -1,24 +1,61 @@
 """The single file of the key backup, and how it is replaced."""
 
+import fcntl
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from slackapp.crypto.keyfile import replace_private
-from slackapp.errors import StoreFullError
+from slackapp.crypto.keyfile import HALF_WRITTEN, replace_private
+from slackapp.errors import StoreBusyError, StoreFullError
 
 NAME = "slackapp-keys.json"
+_TICK = 0.02
+"""Seconds between two looks whether another writer has come to its end."""
 
 
 class FileSlot:
     """`slackapp-keys.json` in a folder; without a folder, nothing is kept."""
 
     def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
         self._file = folder / NAME if folder is not None else None
+        self._beside = folder / f"{NAME}{HALF_WRITTEN}" if folder is not None else None
 
     @property
     def is_set(self) -> bool:
         """Whether there is a place for it."""
         return self._file is not None
+
+    @property
+    def is_half_written(self) -> bool:
+        """Whether somebody writes it just now, or was killed doing so: what is there beside it holds keys, too."""
+        return self._beside is not None and os.path.lexists(self._beside)
+
+    @contextmanager
+    def alone(self, patience: float) -> Iterator[None]:
+        """One writer at a time, of all threads and processes: who comes later has seen more of the database.
+
+        What a killed writer left half written goes: it holds keys. Raises StoreBusyError after `patience` seconds, and
+        StoreFullError where the folder cannot be used.
+        """
+        if self._folder is None or self._beside is None:
+            yield
+            return
+        try:
+            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _cannot("read", error) from None
+        try:
+            _wait_for(folder, patience)
+            try:
+                self._beside.unlink(missing_ok=True)
+            except OSError as error:
+                raise _cannot("written", error) from None
+            yield
+        finally:
+            os.close(folder)
 
     def write(self, content: bytes) -> None:
         """Replaces the file whole: who reads it meanwhile sees the old one or the new one. Raises StoreFullError."""
@@ -27,7 +64,7 @@ class FileSlot:
         try:
             replace_private(self._file, content)
         except OSError as error:
-            raise StoreFullError(f"the key backup cannot be written ({os.strerror(error.errno or 0)})") from None
+            raise _cannot("written", error) from None
 
     def read(self) -> bytes | None:
         """What is there, or None. Raises StoreFullError when it cannot be read."""
@@ -38,4 +75,20 @@ class FileSlot:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StoreFullError(f"the key backup cannot be read ({os.strerror(error.errno or 0)})") from None
+            raise _cannot("read", error) from None
+
+
+def _wait_for(folder: int, patience: float) -> None:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise StoreBusyError("another process writes the key backup") from None
+        time.sleep(_TICK)
+
+
+def _cannot(do: str, error: OSError) -> StoreFullError:
+    return StoreFullError(f"the key backup cannot be {do} ({os.strerror(error.errno or 0)})")

@@ -10,7 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from slackapp.errors import StoreError
-from slackapp.flows import counting, heartbeat, missing_keys, refresh_due, suspend_tenant, sweep, validate_tenant, verify_audit
+from slackapp.flows import (
+    counting,
+    heartbeat,
+    missing_keys,
+    refresh_due,
+    suspend_tenant,
+    sweep,
+    validate_tenant,
+    verify_audit,
+)
 from slackapp.ports import App
 from slackapp.store import meta
 

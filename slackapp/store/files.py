@@ -71,16 +71,20 @@ def workplace(path: Path) -> Iterator[Path]:
             shutil.rmtree(folder)
 
 
-def clear_workplace(path: Path) -> None:
-    """At a start: what a killed process left, unless somebody is at work there."""
+def clear_workplace(path: Path) -> bool:
+    """Removes what a killed process left there; False while somebody is at work, with copies that hold keys."""
+    work = beside(path, ".work")
+    if not work.exists():
+        return True
     lock = open_lock(beside(path, ".alone"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(beside(path, ".work"), ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
     except BlockingIOError:
         pass  # somebody is at work there
     finally:
         os.close(lock)
+    return not work.exists()
 
 
 @contextmanager

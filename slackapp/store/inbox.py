@@ -128,22 +128,17 @@ class Unclear:
     type: str
 
 
-<<<<<<< HEAD
 def mark_unclear(db: Database, now: int, steady: int) -> list[Unclear]:
     """Marks rows whose owner died in the middle of a call; which they are. As `claim`: in a transaction."""
     return [_unclear(row) for row in db.many("mark_unclear", {"now": now, "steady": steady, "lease": LEASE})]
 
 
-def release(db: Database, process_id: str, now: int) -> list[Unclear]:
-=======
-def mark_restored(db: Database, now: int) -> list[tuple[str, Tenant]]:
+def mark_restored(db: Database, now: int) -> list[Unclear]:
     """In a copy that becomes the database again: marks what is open, but for removals; which rows they are."""
-    rows = db.many("mark_restored", {"now": now})
-    return [(row["event_id"], Tenant(row["tenant_kind"], row["tenant_id"])) for row in rows]
+    return [_unclear(row) for row in db.many("mark_restored", {"now": now})]
 
 
-def release(db: Database, process_id: str, now: int) -> list[tuple[str, Tenant]]:
->>>>>>> 6118a06 (A master key that is gone costs its own tenant alone, and nothing new is stored under it; a restore repeats no call, undoes no removal, and notes what it opens)
+def release(db: Database, process_id: str, now: int) -> list[Unclear]:
     """At a process's end: what it is at in a call is unclear, the rest anybody's; which rows are unclear."""
     db.execute("release_running", {"process": process_id})
     return [_unclear(row) for row in db.many("interrupt_calling", {"process": process_id, "now": now})]

@@ -326,7 +326,38 @@ def test_a_row_of_the_audit_is_committed_before_anything_is_opened(
     assert opened
     for rows in opened:
         said = [(row["actor"], row["detail"].partition(" generation=")[0]) for row in rows]
-        assert said == [("bolt", f"purpose=hand_out user={user}") for user in users]
+        told = [f"purpose=hand_out user={user}" for user in users]
+        others = ["purpose=hand_out kind=webhook user=" for user in users if user]
+        assert said == [("bolt", detail) for detail in told + others]
+
+
+@pytest.mark.parametrize("managed_rotation", [True, False])
+@pytest.mark.parametrize("whose", ["a person's", "the tenant's"])
+@pytest.mark.claim("C-25")
+def test_a_webhook_is_handed_out_with_a_row_of_its_own_also_where_no_token_is_left(
+    installed: World, at: Stores, monkeypatch: pytest.MonkeyPatch, managed_rotation: bool, whose: str
+) -> None:
+    """I ask for an installation whose tokens are dead: what I post to its webhook is nobody's."""
+    store = at.installations(slack_url=installed.slack_url, managed_rotation=managed_rotation)
+    if whose == "a person's":
+        store.save(store.find_installation(**ids))
+        assert at.folder.count()["installers"]
+    at.folder.change("UPDATE tokens SET status = 'dead'")
+    before, opened = len(installed.audit()), []
+    open_record = keyring.Keyring.open
+
+    def watched(self: Any, context: Any, sealed: Any) -> bytes:
+        rows = installed.rows("SELECT event, detail FROM audit WHERE id > ? ORDER BY id", before)
+        opened.append((context.kind, context.user_id))
+        assert any(f"kind={context.kind} user={context.user_id} " in row["detail"] for row in rows), context
+        return open_record(self, context, sealed)
+
+    monkeypatch.setattr(keyring.Keyring, "open", watched)
+    found = store.find_installation(**ids)
+    assert found is not None
+    assert (found.bot_token, bool(found.incoming_webhook_url)) == (None, True)
+    kinds = {"a person's": {("installer_webhook", ADMIN)}, "the tenant's": {("webhook", "")}}[whose]
+    assert kinds <= set(opened)
 
 
 @pytest.mark.parametrize("managed_rotation", [True, False])

@@ -12,7 +12,7 @@ from slackapp.crypto import records
 from slackapp.errors import DecryptError
 from slackapp.flows import purge_tenant
 from slackapp.model import Origin, Tenant
-from slackapp.store import installers, tokens
+from slackapp.store import files, installers, tokens
 from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north
 
 CANARY = "canary-in-a-message"
@@ -138,14 +138,14 @@ def test_a_purge_is_done_when_the_log_is_empty_and_nothing_is_left(busy: World) 
 
 
 @pytest.mark.claim("C-57")
-def test_while_a_reader_holds_the_log_the_purge_is_pending_and_is_tried_again_each_minute(busy: World) -> None:
+def test_while_a_reader_holds_the_log_the_purge_is_pending_and_is_tried_again_after_ten_seconds(busy: World) -> None:
     with a_reader(busy):
         erase(busy)
         for _ in range(3):
             busy.work()
-            assert (job(busy)["state"], job(busy)["next_at"]) == ("ready", busy.clock() + 60)
+            assert (job(busy)["state"], job(busy)["next_at"]) == ("ready", busy.clock() + 10)
             assert (pending(busy), "purge.complete" in busy.audit()) == (1, False)
-            busy.clock.advance(59)
+            busy.clock.advance(9)
             assert busy.work() == 0
             busy.clock.advance(1)
     assert (busy.work(), pending(busy), job(busy)["state"]) == (1, 0, "done")
@@ -231,3 +231,30 @@ def test_what_was_read_before_the_purge_opens_no_more(busy: World) -> None:
     erase(busy)
     with pytest.raises(DecryptError):
         app.keyring.open(context, token.access)
+
+
+# Copies with the keys inside
+
+
+@pytest.mark.claim("C-57")
+def test_a_purge_is_pending_while_somebody_works_on_a_copy_with_the_keys_inside(busy: World) -> None:
+    """A backup was begun before the purge: its copy has the tenant's keys."""
+    with files.workplace(busy.settings.database) as work:
+        busy.service.app.db.copy_to(work / "data.db")
+        erase(busy)
+        busy.work()
+        assert (job(busy)["state"], job(busy)["result"]) == ("ready", "a backup or a restore is under way")
+        assert purge_tenant.verify(busy.service.app)["working copies with their keys inside"] == 1
+    busy.clock.advance(10)
+    busy.work()
+    assert (pending(busy), purge_tenant.verify(busy.service.app)["working copies with their keys inside"]) == (0, 0)
+
+
+@pytest.mark.claim("C-57")
+def test_a_copy_that_a_killed_process_left_goes_with_the_purge(busy: World) -> None:
+    work = files.beside(busy.settings.database, ".work")
+    work.mkdir(mode=0o700)
+    busy.service.app.db.copy_to(work / "data.db")
+    erase(busy)
+    busy.work()
+    assert (pending(busy), work.exists()) == (0, False)

@@ -1,17 +1,21 @@
 """The key backup: one private file that always holds just the data keys in use, replaced whole or not at all."""
 
 import base64
+import contextlib
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from slackapp.errors import StoreError
+from slackapp.flows import key_backup, purge_tenant
+from slackapp.ops.key_slot import FileSlot
 from tests.support.world import NORTH, ORG_TEAM, SOUTH
 from tests.vault.providers import Program
-from tests.vault.stage import Desk, open_desk
+from tests.vault.stage import ORIGIN, Desk, open_desk, tenant
 
 
 def in_file(desk: Desk) -> dict[int, tuple[str, str, int, bytes]]:
@@ -180,3 +184,118 @@ def test_a_damaged_file_is_written_anew_by_the_next_operation(desk: Desk) -> Non
     assert desk.run("purge", "--verify").status == 75
     desk.good("purge", NORTH)
     assert in_file(desk) == in_database(desk)
+
+
+# How it is written, with many tenants in mind
+
+
+@pytest.fixture
+def writes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each time that the file is written: whether everybody can write to the database meanwhile."""
+    desk.good("backup", str(desk.folder / "b0"))
+    found: list[bool] = []
+    write = FileSlot.write
+
+    def watched(slot: FileSlot, content: bytes) -> None:
+        with contextlib.closing(sqlite3.connect(desk.world.settings.database, timeout=0, isolation_level=None)) as db:
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                db.execute("ROLLBACK")
+                found.append(True)
+            except sqlite3.OperationalError:
+                found.append(False)
+        write(slot, content)
+
+    monkeypatch.setattr(FileSlot, "write", watched)
+    return found
+
+
+def erase(desk: Desk, *tenant_ids: str) -> None:
+    app = desk.world.service.app
+    for tenant_id in tenant_ids:
+        with app.db.transaction():
+            purge_tenant.erase(app, tenant(tenant_id), "test", ORIGIN, app.clock())
+        purge_tenant.erased(app, tenant(tenant_id))
+
+
+def test_while_the_file_is_written_everybody_can_write_to_the_database(desk: Desk, writes: list[bool]) -> None:
+    erase(desk, NORTH)
+    desk.world.work()
+    desk.good("keys", "reencrypt", "--tenant", SOUTH)
+    assert writes == [True, True]
+
+
+def test_one_writing_serves_all_who_were_erased_before_it(desk: Desk, writes: list[bool]) -> None:
+    erase(desk, NORTH, SOUTH)
+    desk.world.work()
+    assert (len(writes), ready(desk)[1], desk.world.audit().count("purge.complete")) == (1, 0, 2)
+    assert in_file(desk) == in_database(desk)
+
+
+def test_who_came_and_went_since_it_was_written_is_not_in_it_and_costs_no_writing(
+    desk: Desk, writes: list[bool]
+) -> None:
+    """I install the app and remove it, over and over."""
+    for _ in range(3):
+        desk.world.browser().install(ORG_TEAM)
+        erase(desk, ORG_TEAM)
+        desk.world.work()
+    assert (writes, ready(desk)[1], desk.world.audit().count("purge.complete")) == ([], 0, 3)
+
+
+def test_a_large_file_is_not_written_all_the_time_for_what_customers_do(
+    desk: Desk, writes: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_backup, "_BYTES_PER_SECOND", 1)
+    erase(desk, NORTH)
+    desk.world.work()
+    erase(desk, SOUTH)
+    desk.world.work()
+    assert (len(writes), SOUTH in desk.slot.read_text()) == (1, True)
+    assert '"status": "purging: the key backup was just written"' in desk.good("tenants", "--json")
+    desk.world.clock.advance(29)
+    assert desk.world.work() == 0
+    desk.world.clock.advance(1)
+    desk.world.work()
+    assert (len(writes), SOUTH in desk.slot.read_text(), ready(desk)[1]) == (2, False, 0)
+
+
+def test_an_operator_does_not_wait_for_that(desk: Desk, writes: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_backup, "_BYTES_PER_SECOND", 1)
+    erase(desk, NORTH)
+    desk.world.work()
+    desk.good("purge", SOUTH)
+    assert (len(writes), SOUTH in desk.slot.read_text()) == (2, False)
+
+
+@pytest.mark.claim("C-57")
+def test_a_purge_waits_for_a_writer_who_may_bring_the_tenants_keys_in(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has read the keys before the purge, and has not written them yet."""
+    desk.good("backup", str(desk.folder / "b0"))
+    before = desk.slot.read_bytes()
+    desk.good("purge", NORTH)
+    desk.world.browser().install(NORTH)
+    monkeypatch.setattr(key_backup, "_SHORT_PATIENCE", 0.01)
+    slot = FileSlot(desk.slot.parent)
+    with slot.alone(0):
+        erase(desk, SOUTH)
+        with pytest.raises(StoreError, match="another process writes the key backup"):
+            desk.world.work()
+        slot.write(before)
+    assert ready(desk)[1] == 1
+    desk.world.clock.advance(10)
+    desk.world.work()
+    assert (ready(desk)[1], SOUTH in desk.slot.read_text()) == (0, False)
+
+
+@pytest.mark.claim("C-57")
+def test_what_a_killed_process_left_half_written_goes_with_the_next_purge(desk: Desk) -> None:
+    desk.good("backup", str(desk.folder / "b0"))
+    left = desk.slot.with_name(f"{desk.slot.name}.new")
+    desk.world.browser().install(ORG_TEAM)
+    left.write_bytes(b"keys of everybody")
+    assert desk.run("purge", "--verify").status == 1
+    desk.good("purge", ORG_TEAM)
+    assert not left.exists()

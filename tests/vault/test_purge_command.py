@@ -15,6 +15,7 @@ PLACES = (
     "event bodies without a tenant",
     "tenants in the key backup that are not installed",
     "write-ahead log not emptied",
+    "working copies with their keys inside",
 )
 CLEAN = "".join(f"     0  {place}\n" for place in PLACES)
 
