@@ -64,7 +64,7 @@ READING = (
         "keys: read, cached, rotated, replaced, withdrawn",
         (
             "crypto/way.py", "crypto/keyfile.py", "keys/", "flows/rotate_keys.py", "flows/reencrypt_tenant.py",
-            "flows/tenant_keys.py", "flows/suspend_tenant.py", "flows/heartbeat.py",
+            "flows/tenant_keys.py", "flows/suspend_tenant.py", "flows/missing_keys.py", "flows/heartbeat.py",
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",

@@ -69,8 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def run_restore(arguments: argparse.Namespace) -> int:
-    """Raises ConfigError, CommandError and StoreError; then nothing was changed but the audit, which tells what was opened.
-    """
+    """Raises ConfigError, CommandError and StoreError; then nothing was changed but the audit: what was opened."""
     settings = config.load(read_environment(), {})
     if settings.database.exists() and not arguments.check:
         told = f"{settings.database}: is replaced, and what is in it now is lost"
