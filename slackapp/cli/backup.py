@@ -2,10 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
@@ -14,10 +13,10 @@ from slackapp.cli.environment import read_environment
 from slackapp.cli.printing import tell
 from slackapp.cli.session import open_service, operator
 from slackapp.crypto.keyfile import replace_private, write_private
-from slackapp.errors import CommandError, ConfigError, DecryptError, KeyMissingError, StoreBusyError
+from slackapp.errors import CommandError, ConfigError, DecryptError, KeyMissingError
 from slackapp.flows import backup_database, key_backup
-from slackapp.flows.backup_database import DATA, MANIFEST
-from slackapp.model import Settings, Tenant
+from slackapp.flows.backup_database import DATA, MANIFEST, Given
+from slackapp.model import Settings
 from slackapp.ops.key_slot import FileSlot
 from slackapp.ports import App
 from slackapp.store import audit, files, installations
@@ -93,26 +92,11 @@ def run_restore(arguments: argparse.Namespace) -> int:
         except (DecryptError, KeyMissingError):
             raise CommandError("the key backup is damaged: the service's own keys do not open") from None
         if not arguments.check:
-            replace_database(settings.database, file, lambda: _look_again(settings, slot, given))
+            look_again = partial(backup_database.look_again, settings.database, slot, given)
+            replace_database(settings.database, file, look_again)
     tell(f"{tenants} tenants open whole; {erased} were purged since and are erased")
     tell("nothing was changed" if arguments.check else f"{settings.database}: restored")
     return 0
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a restore starts from: the key backup, the manifest, and the removals that the database has under way."""
-
-    keys: bytes = field(repr=False)
-    manifest: Mapping[str, Any]
-    removals: Mapping[Tenant, int]
-
-
-def _look_again(settings: Settings, slot: FileSlot, given: Given) -> None:
-    """A purge since we read these would be undone."""
-    # claim: C-63
-    if slot.read() != given.keys or backup_database.removals_under_way(settings.database) != given.removals:
-        raise StoreBusyError("a tenant was removed, or its keys were changed, meanwhile; restore again")
 
 
 def _fill_and_check(settings: Settings, given: Given, check: bool) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ from slackapp.errors import (
     DecryptError,
     KeyRevokedError,
     KeyUnavailableError,
+    StoreBusyError,
     StoreDamagedError,
     StoreError,
 )
 from slackapp.flows import key_backup, trail, unclear_rows
 from slackapp.flows.key_backup import KeyBackup
 from slackapp.model import NO_TENANT, Origin, RecordContext, Sealed, Tenant
-from slackapp.ports import App
+from slackapp.ports import App, KeySlot
 from slackapp.store import data_keys, inbox, installations, installers, meta, oauth_states, tokens
 from slackapp.store.db import Database
 
@@ -34,6 +36,15 @@ DATA, MANIFEST = "data.db", "manifest.json"
 _LABEL = b"slackapp/v1/backup-manifest"
 _PORTION = 100
 """Audit rows that are written in one transaction."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a restore starts from: the key backup, the manifest, and the removals that the database has under way."""
+
+    keys: bytes = field(repr=False)
+    manifest: Mapping[str, Any]
+    removals: Mapping[Tenant, int]
 
 
 def strip(copy: Database, file: Path) -> None:
@@ -148,6 +159,16 @@ def removals_under_way(path: Path) -> dict[Tenant, int]:
         return {}
     finally:
         replaced.close()
+
+
+def look_again(path: Path, slot: KeySlot, given: Given) -> None:
+    """A restore's last look, while nobody uses the database: what was given is still so. Raises StoreBusyError.
+
+    A purge since then would be undone.
+    """
+    # claim: C-63
+    if slot.read() != given.keys or removals_under_way(path) != given.removals:
+        raise StoreBusyError("a tenant was removed, or its keys were changed, meanwhile; restore again")
 
 
 def put_keys_back(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, int], now: int) -> list[Tenant]:

@@ -12,6 +12,8 @@ from slackapp.model import InboxRow, Installation, Origin, Tenant
 from slackapp.ports import App
 from slackapp.store import inbox, installations, tokens
 
+_LEFT_TO_THE_WORKER = frozenset({"slack:admin", "worker"})
+"""What customers do over and over is completed for many of them at once; an operator waits for it."""
 _JOB_AFTER = 60
 """Seconds after which the worker takes over an uninstall that was begun."""
 
@@ -76,8 +78,7 @@ def _finish(app: App, installation: Installation, origin: Origin) -> Outcome:
     purge_tenant.erased(app, tenant)
     app.metrics.count("slackapp_uninstalls_total", {"by": origin.actor})
     # 5. complete the purge, or leave that to the worker
-    # Only an operator waits for it: what customers do over and over, the worker does for many of them at once.
-    complete = origin.actor == "operator" and purge_tenant.complete_now(app, tenant, job_id, origin)
+    complete = origin.actor not in _LEFT_TO_THE_WORKER and purge_tenant.complete_now(app, tenant, job_id, origin)
     return Outcome(found=True, slack=slack, erased=True, pending=not complete)
 
 

@@ -24,7 +24,7 @@ LONG = 10.0
 NAMES = {
     "house": {
         "heartbeat": 0, "log": 0, "counters": 5, "checkpoint": 0, "clock": 0, "unclear": MINUTE, "sweep": MINUTE,
-        "audit": MINUTE, "integrity": DAY,
+        "audit": MINUTE, "integrity": DAY, "master keys": MINUTE,
     },
     "errands": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE},
 }  # fmt: skip
