@@ -13,7 +13,7 @@ from slackapp.cli.environment import read_environment
 from slackapp.cli.printing import tell
 from slackapp.cli.session import open_service, operator
 from slackapp.crypto.keyfile import replace_private, write_private
-from slackapp.errors import CommandError, ConfigError, DecryptError, KeyMissingError
+from slackapp.errors import CommandError, ConfigError, DecryptError, KeyMissingError, StoreError
 from slackapp.flows import backup_database, key_backup
 from slackapp.flows.backup_database import DATA, MANIFEST, Given
 from slackapp.model import Settings
@@ -88,7 +88,7 @@ def run_restore(arguments: argparse.Namespace) -> int:
         file = work / DATA
         write_private(file, (arguments.folder / DATA).read_bytes())
         try:
-            tenants, erased = _fill_and_check(replace(settings, database=file), given, arguments.check)
+            tenants, erased, unclear = _fill_and_check(settings, file, given, arguments.check)
         except (DecryptError, KeyMissingError):
             raise CommandError("the key backup is damaged: the service's own keys do not open") from None
         if not arguments.check:
@@ -96,41 +96,50 @@ def run_restore(arguments: argparse.Namespace) -> int:
             replace_database(settings.database, file, look_again)
     tell(f"{tenants} tenants open whole; {erased} were purged since and are erased")
     tell("nothing was changed" if arguments.check else f"{settings.database}: restored")
+    if unclear and not arguments.check:
+        tell(f"{unclear} rows were open and may have been run since; look at: slackapp inbox list --state unclear")
     return 0
 
 
-def _fill_and_check(settings: Settings, given: Given, check: bool) -> tuple[int, int]:
-    """Puts the keys back into the copy and opens everything in it: how many tenants are whole, how many erased."""
-    copy = Database(settings.database)
+def _fill_and_check(settings: Settings, file: Path, given: Given, check: bool) -> tuple[int, int, int]:
+    """Puts the keys back into the copy and opens everything in it.
+
+    How many tenants are whole, how many are erased, how many rows of the inbox are unclear.
+    """
+    copy = Database(file)
     copy.prepare_file()
     erased = backup_database.put_keys_back(copy, key_backup.parse(given.keys), given.removals, system_clock())
     copy.close()
-    service = build(settings, system_clock, system_entropy, sys.stderr)
+    service = build(replace(settings, database=file), system_clock, system_entropy, sys.stderr)
     app = service.app
     try:
         backup_database.check_key_backup(app, given.keys)
         backup_database.check_manifest(app, given.manifest)
-        _note_trial(app, check)
+        _note_trial(app, settings.database, check)
         problems = backup_database.unreadable(app)
         if problems or not app.db.is_whole():
             raise CommandError(f"the backup is damaged: {'; '.join(problems[:3]) or 'its database is not whole'}")
-        backup_database.repeat_nothing(app, system_clock())
+        unclear = backup_database.repeat_nothing(app, system_clock())
         backup_database.note_restored(app, int(given.manifest["made_at"]), len(erased), operator(app), system_clock())
         tenants = len(installations.every(app.db))
         app.db.make_single_file()
-        return tenants, len(erased)
+        return tenants, len(erased), unclear
     finally:
         app.db.close()
 
 
-def _note_trial(copy: App, check: bool) -> None:
-    """In the audit that stays: of the copy that becomes the database, or of the database that is there."""
+def _note_trial(copy: App, database: Path, check: bool) -> None:
+    """In the audit of the copy, which may become the database; and in that of the database, which may stay."""
     tenants = [installation.tenant for installation in installations.every(copy.db)]
-    if not check:
-        backup_database.note_trial(copy, tenants, "restore", operator(copy))
+    backup_database.note_trial(copy, tenants, "restore", operator(copy))
+    if not database.exists():
         return
-    with open_service() as service:
-        backup_database.note_trial(service.app, tenants, "restore", operator(service.app))
+    try:
+        with open_service() as service:
+            backup_database.note_trial(service.app, tenants, "restore", operator(service.app))
+    except (ConfigError, StoreError):
+        if check:
+            raise  # else it may be why it is to be replaced
 
 
 def _try(live: App, file: Path) -> tuple[tuple[int, bytes], int, list[str]]:

@@ -296,7 +296,7 @@ def test_a_press_from_before_a_new_install_is_gone_with_the_old_one(home: World)
     """I press twice; between the two, somebody installs again."""
     press(home)
     press(home, actions=[{"action_id": "remove_app", "action_ts": "2.2"}])
-    home.service.worker._run_one(home.service.app)  # one row, not all: the purge is completed by another
+    run_one(home)  # and not all: the purge is completed by another
     assert (home.status(), home.rows("SELECT 1 FROM data_keys WHERE tenant_id = ?", NORTH)) == ("", [])
     home.browser().install()
     home.work()

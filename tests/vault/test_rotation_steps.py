@@ -240,8 +240,7 @@ def test_a_new_master_key_is_known_again_from_its_promotion_on(desk: Desk) -> No
 
 def test_an_old_master_key_that_data_keys_still_need_is_missed_at_the_start(desk: Desk) -> None:
     """I tidied up the key file by hand, in the middle of a rotation."""
-    desk.patch.setattr(rotate_keys, "BATCH", 4)
-    kill_at(desk.patch, "slackapp.cli.keys.tell_progress", lambda: desk.run("keys", "rotate"))
+    kill_at(desk.patch, "slackapp.flows.rotate_keys.data_keys.rewrap", lambda: desk.run("keys", "rotate"))
     file = desk.world.settings.master_key_file
     keyfile.replace_private(file, keyfile.without_master_key(file.read_bytes(), 1))
     start_is_refused(desk, "master key 1 is missing")
