@@ -304,7 +304,7 @@ class Database:
 
     def clear_copies(self) -> bool:
         """Whether there is no working copy of the database; those that a killed process left are removed."""
-        return clear_workplace(self.path)
+        return not beside(self.path, ".work").exists() or clear_workplace(self.path)
 
     def make_single_file(self) -> None:
         """Rewrites the whole file without what was deleted, and without a log beside it; then closes."""

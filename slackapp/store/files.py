@@ -74,8 +74,6 @@ def workplace(path: Path) -> Iterator[Path]:
 def clear_workplace(path: Path) -> bool:
     """Removes what a killed process left there; False while somebody is at work, with copies that hold keys."""
     work = beside(path, ".work")
-    if not work.exists():
-        return True
     lock = open_lock(beside(path, ".alone"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
