@@ -60,7 +60,7 @@ class Wsgi:
             response = refusal_response(busy, route is None or route.answers == PAGE)
         except NoRawTargetError:
             outcome = "no_raw_target"
-            app.log.error("no_raw_target", {"why": "the server gives neither REQUEST_URI nor RAW_URI", "mend": _SERVERS})
+            app.log.error("no_raw_target", {"why": "the server gives no REQUEST_URI and no RAW_URI", "mend": _SERVERS})
             response = text(500, "Something went wrong on our side.\n")
         except Exception:  # noqa: BLE001  (the last resort: the thread lives, the caller learns nothing)
             outcome = "bug"
