@@ -121,10 +121,10 @@ def read_scopes(value: Any) -> tuple[str, ...]:
 
 
 def _tenant(data: Mapping[str, Any], team_id: str, enterprise_id: str) -> Tenant:
-    org_wide = data.get("is_enterprise_install") or False  # absent and null are false
+    org_wide = data.get("is_enterprise_install")
     if org_wide is True and enterprise_id:
         return Tenant("E", enterprise_id)
-    if org_wide is False and team_id:
+    if (org_wide is None or org_wide is False) and team_id:
         return Tenant("T", team_id)
     # claim: C-09
     raise _malformed()

@@ -171,6 +171,8 @@ BAD: dict[str, dict[str, Any]] = {
     "org-wide without an org": {"is_enterprise_install": True},
     "org-wide as a string": {"is_enterprise_install": "true", "enterprise": {"id": ORG}},
     "org-wide as a number": {"is_enterprise_install": 1, "enterprise": {"id": ORG}},
+    "not org-wide as a number": {"is_enterprise_install": 0},
+    "not org-wide as an empty string": {"is_enterprise_install": ""},
     # who installed it
     "nobody installed it": {"authed_user": None},
     "installer a string": {"authed_user": "U0ADMIN001"},
