@@ -133,7 +133,9 @@ def publish_view(slack: LocalSlack, caller: Caller, params: Params) -> Json:
     person = slack.cast.member(caller.install.tenant, user_id)
     if person is None:
         raise ApiError("user_not_found")
-    team_id = caller.install.team_id or person.teams[0]
+    # An org-wide token names the workspace whose Home tab it is.
+    named = params.get("team_id", "") if params.get("team_id") in person.teams else person.teams[0]
+    team_id = caller.install.team_id or named
     published = slack.state.views.setdefault(team_id, {})
     if params.get("hash") and published.get(user_id, {}).get("hash") != params["hash"]:
         raise ApiError("hash_conflict")

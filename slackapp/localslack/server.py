@@ -23,6 +23,8 @@ from slackapp.localslack.wire import (
 )
 
 KEPT_CALLS = 100_000
+NAMELESS = ("shortcut", "message_action", "interactive_message")
+"""Interactions that do not say whose app they are for (docs.slack.dev/interactivity/implementing-shortcuts)."""
 """How many calls and deliveries are remembered."""
 
 
@@ -191,8 +193,9 @@ class LocalSlack:
     def interact(self, payload: Json, url: str = "") -> None:
         """Send an interactivity payload (a button, a modal) as Slack does: a form with one field `payload`."""
         with self.lock:
-            full = {"api_app_id": self.app.app_id, "token": "legacy-verification-token", **payload}
             kind = str(payload.get("type", "interactivity"))
+            named = {} if kind in NAMELESS else {"api_app_id": self.app.app_id}
+            full = {**named, "token": "legacy-verification-token", **payload}
             events.post_form(self, url or self.app.interactivity_url, {"payload": json.dumps(full)}, kind)
 
     def ssl_check(self, url: str = "") -> None:

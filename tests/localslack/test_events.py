@@ -309,6 +309,14 @@ def test_forms_are_sent_once(on: Stage) -> None:
     assert (payload["type"], payload["api_app_id"], verified(on, 0)) == ("block_actions", "A0LOCAL001", True)
 
 
+@pytest.mark.parametrize("kind", ["shortcut", "message_action", "interactive_message"])
+def test_shortcuts_and_legacy_buttons_do_not_say_whose_app_they_are_for(on: Stage, kind: str) -> None:
+    on.install()
+    on.slack.interact({"type": kind})
+    on.slack.pump()
+    assert "api_app_id" not in json.loads(parse_qs(on.app.requests[0][1].decode())["payload"][0])
+
+
 def test_a_workspace_that_joins_an_org_keeps_its_installation(on: Stage) -> None:
     token = on.install()["access_token"]
     on.slack.join_org("T0NORTH001", "E0EVERGRN1")

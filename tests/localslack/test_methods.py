@@ -299,6 +299,14 @@ def test_a_home_tab_is_published_per_person_and_guarded_by_its_hash(on: Stage) -
         client.views_publish(user_id="U0NORTH001MEM", view={"type": "modal"})
 
 
+def test_an_org_wide_token_names_the_workspace_whose_home_tab_it_publishes(on: Stage) -> None:
+    client = on.client(on.install("E0EVERGRN1")["access_token"])
+    for team in ("T0EVERBB01", "T0EVERAA01"):
+        view = {"type": "home", "blocks": []}
+        published = client.views_publish(user_id="W0EVERADM1", view=view, team_id=team)["view"]
+        assert (published["team_id"], list(on.slack.views(team))) == (team, ["W0EVERADM1"])
+
+
 def test_the_record_of_calls_holds_no_secret(on: Stage) -> None:
     answer = on.install()
     on.refresh(answer["refresh_token"])
