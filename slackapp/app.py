@@ -5,10 +5,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import ModuleType
 from typing import TextIO
 
-from slackapp import __version__
+from slackapp import __version__, config
 from slackapp.errors import ConfigError
 from slackapp.flows import counting, heartbeat, stop_inbox
 from slackapp.keys.opening import open_keyring, read_master_keys
@@ -101,7 +102,8 @@ def build(
     behaviour, wake = load_behaviour(settings.behaviour), threading.Event()
     worker = Worker(wake)
     log = JsonLog(log_stream, clock, log_texts, settings.secrets)
-    app = assemble(settings, clock, entropy, log, behaviour, wake.set, worker.is_alive)
+    assembled = assemble(settings, clock, entropy, log, behaviour, wake.set, worker.is_alive)
+    app = replace(assembled, scope_reasons=load_scopes(settings.behaviour))
     return Service(app, Wsgi(app), worker, Upkeep("house", house()), Upkeep("errands", errands()))
 
 
@@ -147,16 +149,49 @@ def assemble(
         worker_runs=worker_runs,
         key_slot=FileSlot(settings.key_backup_dir),
         process_id=entropy(8).hex(),
+        scope_reasons={},
     )
 
 
 def load_behaviour(setting: str) -> Behaviour:
     """The table that `SLACKAPP_BEHAVIOUR` names: event type to function. Raises ConfigError."""
-    module_name, _, table_name = setting.partition(":")
-    try:
-        table = getattr(importlib.import_module(module_name), table_name)
-    except Exception as error:  # noqa: BLE001  (somebody else's module, with whatever is wrong in it)
-        raise ConfigError(f"SLACKAPP_BEHAVIOUR: {setting} cannot be loaded ({type(error).__name__})") from None
+    table = getattr(_module(setting), setting.partition(":")[2], None)
     if not isinstance(table, Mapping) or not all(isinstance(key, str) and callable(table[key]) for key in table):
         raise ConfigError(f"SLACKAPP_BEHAVIOUR: {setting} is not a mapping of event type to function")
     return table
+
+
+def _module(setting: str) -> ModuleType:
+    try:
+        return importlib.import_module(setting.partition(":")[0])
+    except Exception as error:  # noqa: BLE001  (somebody else's module, with whatever is wrong in it)
+        raise ConfigError(f"SLACKAPP_BEHAVIOUR: {setting} cannot be loaded ({type(error).__name__})") from None
+
+
+def load_scopes(setting: str) -> Mapping[str, str]:
+    """What the behaviour's module asks for, and why: its `SCOPES`, or nothing. Raises ConfigError."""
+    scopes = getattr(_module(setting), "SCOPES", {})
+    lines = isinstance(scopes, Mapping) and all(map(_is_line, (*scopes, *scopes.values())))
+    if not lines or (scopes and _read("SLACKAPP_BOT_SCOPES", ",".join(scopes)) != tuple(scopes)):
+        where = f"{setting.partition(':')[0]}.SCOPES"
+        raise ConfigError(f"SLACKAPP_BEHAVIOUR: {where} is not a mapping of scope to reason, each on one line")
+    return {scope: why.strip() for scope, why in scopes.items()}
+
+
+def load_description(setting: str) -> str:
+    """The first line of the behaviour's module, where it can stand as what the app does; "" where it cannot."""
+    line = next(iter((_module(setting).__doc__ or "").strip().splitlines()), "")
+    return line if line and _read("SLACKAPP_DESCRIPTION", line) == line else ""
+
+
+def _read(name: str, text: str) -> object:
+    """What a text gives as that setting; None where it cannot be one."""
+    try:
+        (value,) = config.some({name: text}, (name,)).values()
+    except ConfigError:
+        return None
+    return value
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable() and bool(value.strip())

@@ -13,7 +13,7 @@ from typing import Any
 
 from slackapp import dotenv, settingfiles
 from slackapp import settingforms as forms
-from slackapp.errors import CommandError, ConfigError, UsageError
+from slackapp.errors import CommandError, ConfigError, SettingMissingError, UsageError
 from slackapp.model import Secret, Settings, SlackAddresses
 from slackapp.settingfiles import Files
 
@@ -67,7 +67,8 @@ SETTINGS = (
     ),
     Setting(
         "SLACKAPP_BOT_SCOPES", "bot_scopes", forms.scopes, "app_mentions:read,chat:write,commands",
-        "What the bot asks for, separated by commas; a lone comma for an app without a bot.",
+        "What the bot asks for, separated by commas; a lone comma for an app without a bot. Where it is not set, the "
+        "`SCOPES` of the behaviour's module count, if it has them.",
     ),
     Setting("SLACKAPP_USER_SCOPES", "user_scopes", forms.scopes, "", "What is asked for as the installing person."),
     Setting(
@@ -179,7 +180,7 @@ def load(environment: Mapping[str, str], defaults: Mapping[str, str]) -> Setting
         text = given if given is not None else defaults.get(setting.name, setting.default)
         if text is None:
             alternative = f" or {setting.name}_FILE" if setting.secret else ""
-            raise ConfigError(f"{setting.name}: is missing; set it{alternative} in the environment or in .env")
+            raise SettingMissingError(f"{setting.name}: is missing; set it{alternative} in the environment or in .env")
         values[setting.field] = _parsed(setting, text)
     values["operator_token"] = settingfiles.operator_token(values["operator_token"], files)
     settings = Settings(**values)

@@ -135,6 +135,10 @@ class ConfigError(Exception):
     """A setting or a private file is missing or wrong: one line that names it and the mend. Exit status 78."""
 
 
+class SettingMissingError(ConfigError):
+    """A setting that must be given is not."""
+
+
 class CommandError(Exception):
     """What was asked for cannot be done now, and no setting is at fault: one line with the mend. Exit status 1."""
 

@@ -296,3 +296,5 @@ class App:
     worker_runs: Callable[[], bool]
     key_slot: KeySlot
     process_id: str
+    scope_reasons: Mapping[str, str]
+    """Why each scope is asked for, in the words of the behaviour's own module."""

@@ -1,6 +1,5 @@
 """What the pages in docs/ say is so: their commands parse, their drawing is the code's, their programs wrap keys."""
 
-import argparse
 import base64
 import json
 import os
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from slackapp import cli
 from slackapp.cli import COMMANDS
 from slackapp.crypto import envelope
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
@@ -39,14 +39,7 @@ def commands(page: str) -> list[str]:
     return [found.partition("#")[0].strip() for found in (*COMMAND.findall(BLOCK.sub("", page)), *typed)]
 
 
-@cache
-def parser() -> argparse.ArgumentParser:
-    """As the command line makes it."""
-    whole = argparse.ArgumentParser(prog="slackapp", exit_on_error=False)
-    subs = whole.add_subparsers(required=True)
-    for entry in COMMANDS:
-        entry.configure(subs.add_parser(entry.name))
-    return whole
+parser = cache(cli.parser)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])

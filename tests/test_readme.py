@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from slackapp import config
+from slackapp.checks.scope_reasons import scopes_of
 from slackapp.cli import COMMANDS
 from slackapp.cli.steps import steps_of
 from tests.claims.sources import claims
@@ -273,10 +274,18 @@ def test_the_example_behaviour_runs() -> None:
         def call(self, method: str, params: object) -> None:
             calls.append((method, params))
 
+        def respond(self, text: str) -> None:
+            calls.append(("respond", text))
+
     table = names["EVENTS"]
     assert isinstance(table, dict)
     table["app_mention"](Context(), {"ts": "1.2", "channel": "C0GENERAL1"})
-    assert calls == [("chat.postMessage", {"channel": "C0GENERAL1", "thread_ts": "1.2", "text": "Hello."})]
+    table["/hello"](Context(), {})
+    said = {"channel": "C0GENERAL1", "thread_ts": "1.2", "text": "Hello."}
+    assert calls == [("chat.postMessage", said), ("respond", "Hello.")]
+    scopes = names["SCOPES"]
+    assert isinstance(scopes, dict)
+    assert set(scopes) == {scope for key in table for scope in scopes_of(key)}
 
 
 if __name__ == "__main__":

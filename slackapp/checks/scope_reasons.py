@@ -7,7 +7,7 @@ Does not stop: a reason that is written down and not true.
 Read:    docs.slack.dev/reference/scopes
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -29,7 +29,7 @@ REASONS = (
         ("SLACKAPP_HOME_ADMIN", "SLACKAPP_REQUIRE_ADMIN_INSTALLER", "block_actions:remove_app"),
     ),
 )  # fmt: skip
-"""A scope that serves a feature of your own gets its row here."""
+"""What the service and its example need. A behaviour of your own says why it needs a scope in its module's `SCOPES`."""
 
 WITHOUT_SCOPE = {
     "app_home_opened": "to fill the Home tab",
@@ -46,15 +46,27 @@ def reason_of(scope: str) -> Reason | None:
     return _BY_SCOPE.get(scope)
 
 
+def why(scope: str, handles: Collection[str], own: Mapping[str, str]) -> str:
+    """What a scope is for: in the behaviour's `own` words, or by what its table `handles`; "" where nobody has said."""
+    commands = sorted(key for key in handles if key.startswith("/"))
+    if scope in own or (scope == "commands" and commands):
+        return own.get(scope) or f"to take {', '.join(commands)}"
+    reason = reason_of(scope)
+    serves = reason is not None and any(feature in handles or feature.isupper() for feature in reason.features)
+    return reason.why if reason is not None and serves else ""
+
+
 def scopes_of(feature: str) -> tuple[str, ...]:
     """What a feature needs; nothing for one that needs nothing, and for one that no row knows."""
+    if feature.startswith("/"):
+        return ("commands",)
     return tuple(reason.scope for reason in REASONS if feature in reason.features)
 
 
 def unknown_features(features: Iterable[str]) -> tuple[str, ...]:
     """Those that stand in neither table."""
     known = {feature for reason in REASONS for feature in reason.features} | WITHOUT_SCOPE.keys()
-    return tuple(feature for feature in features if feature not in known)
+    return tuple(feature for feature in features if feature not in known and not feature.startswith("/"))
 
 
 def markdown() -> str:

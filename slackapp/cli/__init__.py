@@ -15,6 +15,7 @@ from slackapp.cli import (
     demo,
     dev,
     doctor,
+    environment,
     exchange,
     imports,
     inbox,
@@ -26,8 +27,8 @@ from slackapp.cli import (
     tenants,
     uninstall,
 )
-from slackapp.cli.printing import tell
-from slackapp.errors import CommandError, ConfigError, StoreError, UsageError
+from slackapp.cli.printing import tell, tell_last
+from slackapp.errors import CommandError, ConfigError, SettingMissingError, StoreError, UsageError
 
 EX_FAILED, EX_USAGE = 1, 2
 """The exit statuses for what cannot be done, and for words that are not understood; argparse has the second, too."""
@@ -71,28 +72,41 @@ COMMANDS = (
 )
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Runs a command; its exit status."""
-    parser = argparse.ArgumentParser(prog="slackapp", description="Distributes one Slack app to many workspaces.")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+SERVING = ("dev", "serve", "demo", "localslack")
+"""What serves by itself, with settings of its own."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(prog="slackapp", description="Distributes one Slack app to many workspaces.")
+    whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    whole.add_argument("--dev", action="store_true", help="find what `slackapp dev` uses in this folder")
+    commands = whole.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
         command.configure(sub)
-        sub.set_defaults(run=command.run)
-    arguments = parser.parse_args(argv)
+        sub.set_defaults(run=command.run, command=command.name)
+    return whole
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a command; its exit status."""
+    reader = parser()
+    arguments = reader.parse_args(argv)
+    if arguments.dev and arguments.command in SERVING:
+        reader.error(f"--dev: is for commands beside `slackapp dev`, and not for `slackapp {arguments.command}`")
     try:
-        return int(arguments.run(arguments))
+        with environment.with_dev(arguments.dev):
+            return int(arguments.run(arguments))
     except BrokenPipeError:
         # Whoever read, such as `head`, has enough. Python would complain once more when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EX_PIPE
     except KeyboardInterrupt:
-        # A terminal has shown ^C, or half a line of progress.
-        tell(*[""] * sys.stderr.isatty(), "slackapp: interrupted", error=True)
+        tell_last("slackapp: interrupted")
         return EX_INTERRUPTED
     except ConfigError as error:
-        tell(f"slackapp: {error}", error=True)
+        tell(f"slackapp: {error}{_hint(error, arguments)}", error=True)
         return EX_CONFIG
     except CommandError as error:
         tell(f"slackapp: {error}", error=True)
@@ -100,3 +114,11 @@ def main(argv: list[str] | None = None) -> int:
     except StoreError as error:
         tell(f"slackapp: {error}; try again", error=True)
         return 75
+
+
+def _hint(error: ConfigError, arguments: argparse.Namespace) -> str:
+    """The way to what `slackapp dev` uses, for whoever types a command beside it and finds no settings."""
+    unset = isinstance(error, SettingMissingError) and not arguments.dev and arguments.command not in SERVING
+    if not (unset and environment.dev_was_used()):
+        return ""
+    return f"; or, to find what `slackapp dev` uses here: slackapp --dev {arguments.command}"

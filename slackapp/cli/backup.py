@@ -6,10 +6,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
 from slackapp.cli import confirm
-from slackapp.cli.environment import read_environment
+from slackapp.cli.environment import read_settings
 from slackapp.cli.printing import tell
 from slackapp.cli.session import open_service, operator
 from slackapp.crypto.keyfile import replace_private, write_private
@@ -69,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def run_restore(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, CommandError and StoreError; then nothing was changed but the audit: what was opened."""
-    settings = config.load(read_environment(), {})
+    settings = read_settings()
     if settings.database.exists() and not arguments.check:
         told = f"{settings.database}: is replaced, and what is in it now is lost"
         confirm.confirm(told, settings.database.name, arguments.yes)

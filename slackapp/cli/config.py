@@ -3,7 +3,7 @@
 import argparse
 
 from slackapp import config
-from slackapp.cli.environment import read_environment
+from slackapp.cli.environment import defaults_for, read_environment
 from slackapp.cli.printing import tell
 
 HELP = "print the effective settings, secrets masked"
@@ -16,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, with the first thing that is wrong."""
     environment = read_environment()
-    rows = config.describe(config.load(environment, {}), environment)
+    rows = config.describe(config.load(environment, defaults_for(environment)), environment)
     width = max(len(name) for name, _, _ in rows)
     for name, value, source in rows:
         tell(f"{name:<{width}}  {source:<7}  {value}")

@@ -3,12 +3,13 @@
 import argparse
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from slackapp import config
-from slackapp.app import system_clock
-from slackapp.cli.environment import read_environment
+from slackapp.app import load_scopes, system_clock
+from slackapp.cli.environment import defaults_for, read_environment
 from slackapp.cli.manifest import address
 from slackapp.cli.printing import tell, tell_json
 from slackapp.errors import CommandError, ConfigError
@@ -22,7 +23,7 @@ from slackapp.store.db import Database
 HELP = "check the manifest and the running app against what Slack's reviewers ask"
 _NAMES = (
     "SLACKAPP_PUBLIC_URL", "SLACKAPP_HOME_ADMIN", "SLACKAPP_REQUIRE_ADMIN_INSTALLER", "SLACK_APP_ID",
-    "SLACK_SIGNING_SECRET",
+    "SLACK_SIGNING_SECRET", "SLACKAPP_BEHAVIOUR",
 )  # fmt: skip
 _SUBMITTED = "manifest.submitted.yml"
 _LIMIT = 256 * 1024
@@ -41,6 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     look = _look(arguments, config.some(environment, _NAMES))
     if not arguments.json:
         tell(*_head(look, environment))
+    trouble = look.probe.trouble() if look.probe is not None else ""
+    if trouble:
+        tell(f"slackapp: {look.url}: {trouble}; what is asked of the running app was not looked at", error=True)
+        look = replace(look, probe=None)
     verdicts = []
     for verdict in doctor.examine(look):
         verdicts.append(verdict)
@@ -50,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             tell(*_as_lines(verdict))
     if not arguments.json:
         tell("", _sum(verdicts))
-    return 1 if any(verdict.result == FAIL for verdict in verdicts) else 0
+    return 1 if trouble or any(verdict.result == FAIL for verdict in verdicts) else 0
 
 
 def _look(arguments: argparse.Namespace, found: Mapping[str, Any]) -> Look:
@@ -70,6 +75,7 @@ def _look(arguments: argparse.Namespace, found: Mapping[str, Any]) -> Look:
         app_id=found["app_id"] or "",
         signing_secret=secrets[0] if secrets else None,
         now=system_clock(),
+        own_reasons=load_scopes(found["behaviour"]),
     )
 
 
@@ -97,7 +103,7 @@ def _head(look: Look, environment: Mapping[str, str]) -> list[str]:
 def _store(environment: Mapping[str, str]) -> str:
     """Only looks: a database that is not there is not made."""
     try:
-        path = config.load(environment, {}).database
+        path = config.load(environment, defaults_for(environment)).database
     except ConfigError:
         return "SQLite; which file is not known here"
     if not path.exists():

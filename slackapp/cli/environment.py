@@ -1,9 +1,28 @@
-"""The environment of a command, with a warning where others can read it."""
+"""The environment and the settings of a command, with a warning where others can read them."""
 
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 
 from slackapp import config
+from slackapp.app import load_description, load_scopes
+from slackapp.cli import dev_settings
 from slackapp.cli.printing import tell
+from slackapp.model import Settings
+
+_DEV: ContextVar[bool] = ContextVar("_DEV", default=False)
+
+
+@contextlib.contextmanager
+def with_dev(wanted: bool) -> Iterator[None]:
+    """Commands of the block find what `slackapp dev` uses in this folder, if that is wanted."""
+    before = _DEV.set(wanted)
+    try:
+        yield
+    finally:
+        _DEV.reset(before)
 
 
 def read_environment() -> dict[str, str]:
@@ -11,4 +30,45 @@ def read_environment() -> dict[str, str]:
     folder = Path.cwd()
     if config.dotenv_is_shared(folder):
         tell(f"slackapp: warning: others can read {folder / '.env'}; run: chmod 600 .env", error=True)
-    return config.read_environment(folder)
+    environment = config.read_environment(folder)
+    if not _DEV.get():
+        return environment
+    find_modules_here()
+    return dev_settings.find(environment)
+
+
+def dev_was_used() -> bool:
+    """Whether `slackapp dev` was started in this folder before."""
+    return dev_settings.was_used(config.read_environment(Path.cwd()))
+
+
+def read_settings() -> Settings:
+    """The settings of a command. Raises ConfigError."""
+    environment = read_environment()
+    return config.load(environment, defaults_for(environment))
+
+
+def defaults_for(environment: Mapping[str, str]) -> dict[str, str]:
+    """What stands before the defaults of the settings' own table. Raises ConfigError."""
+    trusted = {config.TRUSTED_FOLDER: str(Path.cwd())} if _DEV.get() else {}
+    return {**behaviour_defaults(environment), **trusted}
+
+
+def behaviour_defaults(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the behaviour's module says of itself, for what is not set: its scopes, and what it does.
+
+    Raises ConfigError.
+    """
+    found = config.some(environment, ("SLACKAPP_BEHAVIOUR", "SLACKAPP_USER_SCOPES"))
+    bot_scopes = [scope for scope in load_scopes(found["behaviour"]) if scope not in found["user_scopes"]]
+    own = "SLACKAPP_BEHAVIOUR" in environment
+    described = load_description(found["behaviour"]) if own else ""
+    defaults = {"SLACKAPP_BOT_SCOPES": ",".join(bot_scopes), "SLACKAPP_DESCRIPTION": described}
+    return {name: value for name, value in defaults.items() if value}
+
+
+def find_modules_here() -> None:
+    """Python finds modules in the current folder too, after all others: a behaviour of one's own, while developing."""
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.append(folder)

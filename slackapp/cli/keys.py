@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from slackapp.app import system_entropy
-from slackapp.cli import confirm
+from slackapp.cli import confirm, new_key
 from slackapp.cli.printing import tell, tell_progress
 from slackapp.cli.session import EX_TEMPFAIL, installed_tenant, open_service, operator
 from slackapp.crypto import keyfile
@@ -51,18 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     return int(arguments.run_verb(arguments))
 
 
-def make(file: Path) -> None:
-    """Writes a key file with version 1. Raises CommandError rather than touch a file that is there."""
-    try:
-        keyfile.write_private(file, keyfile.format_master_key(1, system_entropy(KEY_BYTES)))
-    except FileExistsError:
-        raise CommandError(f"{file}: exists already; a master key is never overwritten") from None
-    except OSError as error:
-        raise CommandError(f"{file}: cannot be made ({error.strerror})") from None
-
-
 def _new(arguments: argparse.Namespace) -> int:
-    make(arguments.file)
+    new_key.make(arguments.file)
     tell(f"{arguments.file}: master key 1. Whoever has this file and the database has every token: keep them apart.")
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import sys
+import socket
 import threading
 import time
 from dataclasses import replace
@@ -15,13 +15,11 @@ from urllib.parse import urlsplit
 import waitress
 
 from slackapp.cli.printing import tell
+from slackapp.errors import CommandError, UsageError
 from slackapp.localslack import LocalApp, LocalSlack, StateFileError, credentials
 from slackapp.localslack.wire import is_loopback
 
 HELP = "run a Slack on this machine, to develop and test against"
-
-EX_CONFIG = 78
-"""Exit status for a setting that cannot be used (sysexits.h)."""
 
 REDIRECT_URL = "http://localhost:3000/slack/oauth_redirect"
 EVENTS_URL = "http://localhost:3000/slack/events"
@@ -38,6 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events-url", default=EVENTS_URL, metavar="URL", help=f"default {EVENTS_URL}")
     parser.add_argument("--commands-url", default="", metavar="URL", help="where slash commands go")
     parser.add_argument("--interactivity-url", default="", metavar="URL", help="where buttons and modals go")
+    parser.add_argument("--app-name", default="", metavar="NAME", help="what the app is called (default: as in FILE)")
+    parser.add_argument("--handles", action="append", metavar="KEY",
+                        help="repeatable: app_mention, /command, block_actions:ID, …; without it everything is offered")
     parser.add_argument("--reveal-issued", action="store_true",
                         help="serve every token ever issued at /control/issued.json, for a leak scan")
     parser.add_argument("--until-stdin-closes", action="store_true",
@@ -45,17 +46,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGTERM or SIGINT; 0, or 78 when a setting, a file or the port cannot be used."""
+    """Serve until SIGTERM or SIGINT. Raises UsageError, and CommandError when a file or the port cannot be used."""
     try:
         host, port = _listen(args.listen)
         app, new = _app(args)
-        app = replace(app, commands_url=args.commands_url, interactivity_url=args.interactivity_url)
+        handles = None if args.handles is None else tuple(key for key in args.handles if key)
+        app = replace(app, commands_url=args.commands_url, interactivity_url=args.interactivity_url, handles=handles,
+                      name=args.app_name or app.name)
         slack = LocalSlack(app, clock=time.time, entropy=os.urandom, state_file=_state_file(args.state),
                            reveal_issued=args.reveal_issued)
-        server = waitress.create_server(slack, host=host, port=port, threads=8, ident=None)
-    except (StateFileError, ValueError, OSError) as problem:
-        tell(f"slackapp localslack: {problem}", error=True)
-        return EX_CONFIG
+        # Bound here: what waitress has opened before it finds a port taken stays open.
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        server = waitress.create_server(slack, sockets=[socket.create_server((host, port), family=family)], threads=8,
+                                        ident=None)
+    except ValueError as problem:
+        raise UsageError(str(problem)) from None
+    except StateFileError as problem:
+        raise CommandError(str(problem)) from None
+    except OSError as problem:
+        raise CommandError(f"--listen {args.listen}: cannot listen there ({problem.strerror})") from None
     slack.base_url = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _leave)
@@ -112,7 +121,9 @@ def _announce(app: LocalApp, base_url: str, args: argparse.Namespace, *, new: bo
 
 def _end_with_stdin() -> None:
     # However the parent dies, kill -9 included, the pipe closes: no local Slack is left behind on its port.
-    sys.stdin.buffer.read()
+    # Read below Python's own buffer: it is locked while read, which is fatal to an interpreter that ends meanwhile.
+    while os.read(0, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

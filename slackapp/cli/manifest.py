@@ -3,8 +3,8 @@
 import argparse
 
 from slackapp import config
-from slackapp.app import load_behaviour
-from slackapp.cli.environment import read_environment
+from slackapp.app import load_behaviour, load_scopes
+from slackapp.cli.environment import behaviour_defaults, read_environment
 from slackapp.cli.printing import tell
 from slackapp.errors import ConfigError, UsageError
 from slackapp.ops import manifest
@@ -24,12 +24,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, UsageError."""
-    found = config.some(read_environment(), _NAMES)
+    environment = read_environment()
+    found = config.some({**behaviour_defaults(environment), **environment}, _NAMES)
     url = address(arguments.url) if arguments.url else found["public_url"]
     if url is None:
         raise UsageError("--url: is missing; give the address of the service, or set SLACKAPP_PUBLIC_URL")
-    handles = frozenset(load_behaviour(found["behaviour"]))
-    plan = Plan(url, found["name"], found["description"], found["bot_scopes"], found["user_scopes"], handles)
+    plan = Plan(
+        url=url,
+        name=found["name"],
+        description=found["description"],
+        bot_scopes=found["bot_scopes"],
+        user_scopes=found["user_scopes"],
+        handles=frozenset(load_behaviour(found["behaviour"])),
+        reasons=load_scopes(found["behaviour"]),
+    )
     tell(*manifest.write(plan).splitlines())
     return 0
 

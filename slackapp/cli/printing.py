@@ -29,6 +29,11 @@ def tell_progress(done: int, total: int) -> None:
     _write(f"\r{done} of {total}" + ("\n" if done == total else ""), error=True)
 
 
+def tell_last(line: str) -> None:
+    """Prints the last line of a program that Ctrl-C has ended: a terminal has shown ^C, or half a line of progress."""
+    _write("\n" * sys.stderr.isatty() + visible(line) + "\n", error=True)
+
+
 def visible(text: str) -> str:
     """The text on one line, with an escape for every character that is not printable."""
     # claim: C-100

@@ -2,10 +2,9 @@
 
 import argparse
 
-from slackapp import config
 from slackapp.app import Service
 from slackapp.cli import server
-from slackapp.cli.environment import read_environment
+from slackapp.cli.environment import read_settings
 from slackapp.cli.printing import tell
 
 HELP = "serve for production; every setting must be given"
@@ -17,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError."""
-    return server.serve(config.load(read_environment(), {}), _announce)
+    return server.serve(read_settings(), _announce)
 
 
 def _announce(service: Service) -> None:

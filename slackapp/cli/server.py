@@ -14,6 +14,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 
 from slackapp.app import THREADS, Service, build, system_clock, system_entropy
+from slackapp.cli.localhost import Application
 from slackapp.errors import ConfigError
 from slackapp.model import Settings
 from slackapp.ports import Log
@@ -70,7 +71,17 @@ def waitress_settings(settings: Settings) -> dict[str, Any]:
     return chosen | {"listen": settings.listen}
 
 
-def serve(settings: Settings, announce: Callable[[Service], None], log_texts: bool = False) -> int:
+def itself(application: Application) -> Application:
+    """Nothing stands before the service."""
+    return application
+
+
+def serve(
+    settings: Settings,
+    announce: Callable[[Service], None],
+    log_texts: bool = False,
+    front: Callable[[Application], Application] = itself,
+) -> int:
     """Builds the service, binds, announces and serves until SIGTERM or SIGINT; the exit status.
 
     Everything that can be wrong with the settings is found before the port is bound.
@@ -82,11 +93,12 @@ def serve(settings: Settings, announce: Callable[[Service], None], log_texts: bo
     _quiet_waitress(service.app.log)
     HTTPChannel.parser_class = CookieJoining
     try:
-        server = waitress.server.create_server(service.wsgi, **waitress_settings(settings))
+        server = waitress.server.create_server(front(service.wsgi), **waitress_settings(settings))
     except (OSError, ValueError) as error:
         service.stop()
         why = error.strerror if isinstance(error, OSError) else "there is no such host"
-        raise ConfigError(f"SLACKAPP_LISTEN: cannot listen on {settings.listen} ({why})") from None
+        mend = "stop what listens there, or set another"
+        raise ConfigError(f"SLACKAPP_LISTEN: cannot listen on {settings.listen} ({why}); {mend}") from None
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         service.ask_to_stop()  # at once: waitress takes its own time to end what its threads are at

@@ -4,10 +4,9 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-from slackapp import config
 from slackapp.app import Service, build, system_clock, system_entropy
 from slackapp.checks.slack_ids import tenant_of_id
-from slackapp.cli.environment import read_environment
+from slackapp.cli.environment import read_settings
 from slackapp.errors import CommandError
 from slackapp.flows import counting
 from slackapp.model import Installation, Origin, Tenant
@@ -21,7 +20,7 @@ EX_TEMPFAIL = 75
 @contextlib.contextmanager
 def open_service() -> Iterator[Service]:
     """Opens the database and the keys as the settings say. Raises ConfigError."""
-    service = build(config.load(read_environment(), {}), system_clock, system_entropy, sys.stderr)
+    service = build(read_settings(), system_clock, system_entropy, sys.stderr)
     try:
         yield service
     finally:

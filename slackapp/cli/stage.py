@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
-from slackapp.cli import keys
+from slackapp.cli import new_key
 from slackapp.cli.server import free_port
 from slackapp.crypto import keyfile
 from slackapp.ports import App
@@ -190,7 +190,7 @@ def open_stage(folder: Path) -> Iterator[Stage]:
 
 
 def _settings(folder: Path, url: str, slack_url: str, port: int) -> dict[str, str]:
-    keys.make(folder / "master.key")
+    new_key.make(folder / "master.key")
     keyfile.write_private(folder / "operator.token", system_entropy(32).hex().encode())
     app = {
         "app_id": "A0LOCAL001",

@@ -40,8 +40,14 @@ def installed(app: App, request: Request, caller: Origin, now: int) -> Response:
     if installation is None:
         return html(200, pages.nothing_installed())
     local_slack = app.settings.slack.origin if app.settings.slack.is_local else ""
-    page = pages.installed(app.settings.name, installation.name, _add_workspaces(app, installation), local_slack)
-    return html(200, page)
+    further = _add_workspaces(app, installation)
+    return html(200, pages.installed(app.settings.name, installation.name, _use(app), further, local_slack))
+
+
+def _use(app: App) -> str:
+    """How the behaviour is used first."""
+    commands = (key for key in app.behaviour if key.startswith("/"))
+    return pages.MENTION if "app_mention" in app.behaviour else next(commands, "")
 
 
 def _add_workspaces(app: App, installation: Installation) -> str:

@@ -24,8 +24,8 @@ _RETRY_AFTER = 5
 def landing(app: App, request: Request, caller: Origin, now: int) -> Response:
     """One page, one button."""
     settings = app.settings
-    reasons = [(scope, scope_reasons.reason_of(scope)) for scope in (*settings.bot_scopes, *settings.user_scopes)]
-    scopes = [(scope, reason.why if reason else "") for scope, reason in reasons]
+    asked = (*settings.bot_scopes, *settings.user_scopes)
+    scopes = [(scope, scope_reasons.why(scope, app.behaviour, app.scope_reasons)) for scope in asked]
     return html(200, pages.landing(_about(app), scopes, settings.slack.is_local))
 
 

@@ -12,6 +12,8 @@ from slackapp.ops import doctor_manifest as manifest
 from slackapp.ops.findings import Check, Look
 
 PASS, FAIL, PERSON = "pass", "fail", "person"
+_NO_ADDRESS = "say where the app runs: --url URL"
+_AWAY = "run this again when the app answers"
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def judge(row: Row, look: Look) -> Verdict:
         findings += [finding for check in row.by_app for finding in check(look)]
     wrong = [finding for finding in findings if not finding.ok]
     flag = row.flag(look) if row.flag is not None else ""
-    unasked = "say where the app runs: --url URL" if row.by_app and look.probe is None else ""
+    unasked = (_AWAY if look.url else _NO_ADDRESS) if row.by_app and look.probe is None else ""
     person = tuple(note for note in (unasked, flag, row.person) if note)
     if wrong:
         return Verdict(row, FAIL, all(one.local for one in wrong), tuple(one.wrong for one in wrong), person)

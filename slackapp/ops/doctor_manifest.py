@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from slackapp.checks import scope_reasons
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
+from slackapp.checks.scope_reasons import Reason
 from slackapp.ops.findings import Finding, Look, addresses, at, entries, is_loopback, none_of, strings
 
 NOT_ACCEPTED = (
@@ -49,22 +50,29 @@ def ours_only(look: Look) -> Iterator[Finding]:
 
 def reasons_given(look: Look) -> Iterator[Finding]:
     """Every scope has its row and serves something that is there; everything that is there has its scopes."""
-    without = [scope for scope in look.scopes if scope_reasons.reason_of(scope) is None]
-    mend = "write why into slackapp/checks/scope_reasons.py, or do not ask for them"
+    own = look.own_reasons
+    without = [scope for scope in look.scopes if scope not in own and scope_reasons.reason_of(scope) is None]
+    mend = "write why into SCOPES of the behaviour's module, or do not ask for them"
     yield none_of(without, "each scope has a written reason", mend)
     features = set(features_of(look))
     idle = [
         reason.scope
         for reason in map(scope_reasons.reason_of, look.scopes)
-        if reason is not None and not features.intersection(reason.features)
+        if reason is not None and reason.scope not in own and not features.intersection(_served(reason, features))
     ]
     mend = "do not ask for them, or run this where the setting is set that needs them"
     yield none_of(idle, "each scope serves a feature that exists", mend)
     missing = sorted({scope for feature in features for scope in scope_reasons.scopes_of(feature)} - set(look.scopes))
     yield none_of(missing, "each feature has its scopes", "ask for them, or take the feature out")
-    unknown = scope_reasons.unknown_features(features)
-    mend = "write into slackapp/checks/scope_reasons.py which scope they need"
+    unknown = () if own else scope_reasons.unknown_features(features)
+    mend = "write into SCOPES of the behaviour's module which scopes they need, and why"
     yield none_of(unknown, "of each feature it is written what it needs", mend)
+
+
+def _served(reason: Reason, features: Iterable[str]) -> tuple[str, ...]:
+    """The features that a scope serves; any command needs the one for commands."""
+    commands = [feature for feature in features if feature.startswith("/")] if reason.scope == "commands" else []
+    return (*reason.features, *commands)
 
 
 def features_of(look: Look) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What the doctor looks at, and what it finds there."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,7 +31,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Look:
-    """Everything there is to look at. `url` is "" and `probe` None where no address was given."""
+    """Everything there is to look at. `url` is "" and `probe` None where no address was given.
+
+    `own_reasons` are the `SCOPES` of the behaviour's module.
+    """
 
     manifest: Mapping[str, Any]
     submitted: Mapping[str, Any] | None = None
@@ -41,6 +44,7 @@ class Look:
     app_id: str = ""
     signing_secret: Secret | None = None
     now: int = 0
+    own_reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_local(self) -> bool:

@@ -8,7 +8,7 @@ Read:    docs.slack.dev/reference/app-manifest
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from slackapp.checks import scope_reasons
@@ -32,7 +32,7 @@ display_information:
   name: {name}
   description: {description}
   long_description: >-
-    Invite the app to a channel and mention it: it answers there, in a thread. Behind this one reply stands
+    {use} Behind {behind} stands
     a small service that installs the app in many workspaces, keeps the tokens of each one encrypted and apart,
     renews them before they expire, and erases everything it holds about a workspace when the app is removed.
 features:
@@ -40,9 +40,14 @@ features:
 _HOME = """\
   app_home:
     home_tab_enabled: {home}
-    messages_tab_enabled: true # the greeting of the installer arrives here
+    messages_tab_enabled: true{greeting}
     messages_tab_read_only_enabled: true # nothing listens to what is written here
 """
+_GREETING = " # the greeting of the installer arrives here"
+_BUTTON = " # the button on the Home tab"
+_MENTION = "Invite the app to a channel and mention it: it answers there, in a thread."
+_REMOVE = "block_actions:remove_app"
+"""The key of the example's button on its Home tab."""
 _HOME_COMMENT = " # how the app is; for admins how to remove it, where SLACKAPP_HOME_ADMIN is on"
 _TAIL = """\
   org_deploy_enabled: true
@@ -53,7 +58,7 @@ _TAIL = """\
 
 @dataclass(frozen=True)
 class Plan:
-    """What a manifest is written from. `handles` are the keys of the behaviour's table."""
+    """What a manifest is written from. `handles` are the keys of the behaviour's table, `reasons` its `SCOPES`."""
 
     url: str
     name: str
@@ -61,17 +66,27 @@ class Plan:
     bot_scopes: tuple[str, ...]
     user_scopes: tuple[str, ...]
     handles: frozenset[str]
+    reasons: Mapping[str, str]
 
 
 def write(plan: Plan) -> str:
     """The whole text."""
     return (
-        _HEAD.format(url=plan.url, name=quoted(plan.name), description=quoted(plan.description))
+        _HEAD.format(url=plan.url, name=quoted(plan.name), description=quoted(plan.description), **_use(plan.handles))
         + _features(plan)
         + _oauth(plan)
         + _settings(plan)
         + _TAIL
     )
+
+
+def _use(handles: Collection[str]) -> dict[str, str]:
+    """How the app is used, by what its table handles."""
+    if "app_mention" in handles:
+        return {"use": _MENTION, "behind": "this one reply"}
+    commands = sorted(key for key in handles if key.startswith("/"))
+    use = f"Type {commands[0]} in any channel to use the app." if commands else "Install the app to use it."
+    return {"use": use, "behind": "it"}
 
 
 def quoted(text: str) -> str:
@@ -88,7 +103,10 @@ def events_of(handles: Iterable[str]) -> tuple[str, ...]:
 
 def _features(plan: Plan) -> str:
     has_home = "app_home_opened" in plan.handles
-    text = _HOME.format(home=f"true{_HOME_COMMENT}" if has_home else "false")
+    text = _HOME.format(
+        home=f"true{_HOME_COMMENT if _REMOVE in plan.handles else ''}" if has_home else "false",
+        greeting=_GREETING if "slackapp.installed" in plan.handles else "",
+    )
     if plan.bot_scopes:
         handle = re.sub(r"[^a-z0-9._-]+", "-", plan.name.lower()).strip("-.") or "app"
         text += f"  bot_user:\n    display_name: {quoted(handle)}\n    always_online: false\n"
@@ -112,20 +130,20 @@ def _command(url: str, command: str) -> str:
 def _oauth(plan: Plan) -> str:
     text = f"oauth_config:\n  redirect_urls:\n    - {plan.url}/slack/oauth_redirect\n  scopes:\n"
     if plan.bot_scopes:
-        text += "    bot:\n" + _scopes(plan.bot_scopes)
+        text += "    bot:\n" + _scopes(plan, plan.bot_scopes)
     if "users:read" not in plan.bot_scopes:
         text += (
             "      # users:read, where SLACKAPP_HOME_ADMIN or SLACKAPP_REQUIRE_ADMIN_INSTALLER is on: "
             "to see who is an admin\n"
         )
     if plan.user_scopes:
-        text += "    user:\n" + _scopes(plan.user_scopes)
+        text += "    user:\n" + _scopes(plan, plan.user_scopes)
     return text
 
 
-def _scopes(scopes: Iterable[str]) -> str:
-    reasons = [(scope, scope_reasons.reason_of(scope)) for scope in scopes]
-    return "".join(f"      - {scope} # {reason.why if reason else 'why?'}\n" for scope, reason in reasons)
+def _scopes(plan: Plan, scopes: Iterable[str]) -> str:
+    reasons = [(scope, scope_reasons.why(scope, plan.handles, plan.reasons)) for scope in scopes]
+    return "".join(f"      - {scope} # {why or 'why?'}\n" for scope, why in reasons)
 
 
 def _settings(plan: Plan) -> str:
@@ -135,7 +153,8 @@ def _settings(plan: Plan) -> str:
         text += f"      - {event}{f' # {why}' if why else ''}\n"
     if any(":" in key for key in plan.handles):
         address = f"{plan.url}/slack/interactivity"
-        text += f"  interactivity:\n    is_enabled: true # the button on the Home tab\n    request_url: {address}\n"
+        button = _BUTTON if _REMOVE in plan.handles else ""
+        text += f"  interactivity:\n    is_enabled: true{button}\n    request_url: {address}\n"
         if any(key.startswith(AT_ONCE) for key in plan.handles):
             text += f"    message_menu_options_url: {address}\n"
     else:

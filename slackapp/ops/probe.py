@@ -100,6 +100,11 @@ class Probe:
         self.seen.append(answer)
         return answer
 
+    def trouble(self) -> str:
+        """Why nothing answers there; "" when something does."""
+        answer = self.get("/")
+        return "" if answer.status else answer.text
+
     def tls(self) -> str:
         """Which TLS is spoken, with a certificate that holds; or what is wrong, after a `!`."""
         connection = _connection(self.url)

@@ -8,6 +8,8 @@ from slackapp.web.mark import ICON_LINK
 from slackapp.web.style import STYLE
 
 INSTALL_PATH = "/slack/install"
+MENTION = "mention"
+"""How an app is used that answers when it is mentioned."""
 _FOOT = '<p class="foot"><a href="/">Install</a> <a href="/privacy">Privacy</a> <a href="/support">Support</a></p>'
 UNSAID = "The operator of this service has not said this yet."
 """Stands where a setting is missing: whoever sets the service up must see it, and `slackapp doctor` looks for it."""
@@ -50,10 +52,11 @@ def landing(about: About, scopes: Iterable[tuple[str, str]], local: bool) -> str
     )
 
 
-def installed(name: str, tenant_name: str, add_workspaces: str, local_slack: str) -> str:
+def installed(name: str, tenant_name: str, use: str, add_workspaces: str, local_slack: str) -> str:
     """`GET /slack/installed`: names the workspace; after an org-wide install, leads on to adding workspaces.
 
-    The last two are addresses or empty; `local_slack` is where a newcomer can send a mention.
+    `use` is how the app is used: a command such as `/hello`, MENTION, or "" for neither. The last two are addresses or
+    empty; `local_slack` is where a newcomer can use it.
     """
     if add_workspaces:
         following = (
@@ -63,14 +66,12 @@ def installed(name: str, tenant_name: str, add_workspaces: str, local_slack: str
         )
     elif local_slack:
         following = (
-            "<p>Next, mention the app, and see it answer in a thread:</p>"
+            f"<p>{_next_step(use)} in the local Slack:</p>"
             f'<a class="button" href="{escape(local_slack)}" rel="noreferrer">Open the local Slack</a>'
         )
     else:
-        following = (
-            "<p>Next, invite the app to a channel in Slack (<code>/invite</code>) and mention it. "
-            "It answers in a thread.</p>"
-        )
+        invited = "Next, invite the app to a channel in Slack (<code>/invite</code>) and mention it"
+        following = f"<p>{invited if use == MENTION else f'{_next_step(use)} in Slack'}.</p>"
     return _page(
         f"Installed in {tenant_name}",
         f"<p>{escape(name)} is installed in <strong>{escape(tenant_name)}</strong>. Its token is stored encrypted "
@@ -78,6 +79,12 @@ def installed(name: str, tenant_name: str, add_workspaces: str, local_slack: str
         '<p class="note">To remove the app, open its page in Slack and choose Remove App. '
         "Everything stored for your workspace is erased then.</p>",
     )
+
+
+def _next_step(use: str) -> str:
+    if use == MENTION:
+        return "Next, mention the app"
+    return f"Next, type <code>{escape(use)}</code>" if use else "Next, try it"
 
 
 def nothing_installed() -> str:

@@ -7,7 +7,7 @@ import pytest
 from slackapp import config, example
 from slackapp.checks import scope_reasons
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
-from slackapp.checks.scope_reasons import REASONS, WITHOUT_SCOPE, reason_of, scopes_of, unknown_features
+from slackapp.checks.scope_reasons import REASONS, WITHOUT_SCOPE, reason_of, scopes_of, unknown_features, why
 from slackapp.localslack import scopes as slack_scopes
 from slackapp.ops.manifest import events_of
 
@@ -25,7 +25,21 @@ def test_every_feature_of_the_code_stands_in_the_table() -> None:
     """I add an event to the behaviour and forget what it needs."""
     features = [*example.EVENTS, *LIFECYCLE_TYPES, *events_of(example.EVENTS)]
     assert unknown_features(features) == ()
-    assert unknown_features([*features, "message.im", "/other"]) == ("message.im", "/other")
+    assert unknown_features([*features, "message.im", "/other"]) == ("message.im",)
+    assert scopes_of("/other") == ("commands",)
+
+
+def test_a_reason_follows_what_the_table_handles_and_what_its_module_says() -> None:
+    """My behaviour takes /hello, and the page told everybody about /example."""
+    assert why("commands", example.EVENTS, {}) == "to take /example"
+    assert why("commands", ("/hello", "/bye", "app_mention"), {}) == "to take /bye, /hello"
+    assert why("commands", ("app_mention",), {}) == ""
+    assert why("commands", ("/hello",), {"commands": "to say hello"}) == "to say hello"
+    assert why("app_mentions:read", ("app_mention",), {}) == "to receive the mention"
+    assert why("app_mentions:read", ("/hello",), {}) == ""
+    assert why("reactions:read", ("reaction_added",), {"reactions:read": "to count"}) == "to count"
+    assert why("files:read", example.EVENTS, {}) == ""
+    assert why("users:read", (), {}) == "to see who is an admin", "a setting needs it, whatever the behaviour"
 
 
 def test_every_feature_of_the_table_is_in_the_code() -> None:

@@ -7,6 +7,7 @@ import json
 import shutil
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -112,6 +113,39 @@ def test_the_text_says_what_is_wrong_how_it_is_mended_and_what_a_person_must_do(
     assert "\nrotation  off\nscopes    app_mentions:read, chat:write, commands\n" in ended.stdout
     assert "\nstore     SQLite; which file is not known here\n" in ended.stdout
     assert ended.stdout.splitlines()[-1].endswith("1 fail, 22 are for a person.")
+
+
+def test_an_address_where_nothing_answers_is_said_once(here: Here) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    ended = here.run({}, "doctor", "--url", url)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line == (
+        f"slackapp: {url}: no answer (Connection refused); what is asked of the running app was not looked at"
+    )
+    assert "no answer" not in ended.stdout
+    assert "not so: a code without a state is refused" not in ended.stdout
+    assert ended.stdout.count("a person must: run this again when the app answers") > 8
+    assert here.run({}, "doctor", "--url", url, "--json").stderr.splitlines() == [line]
+
+
+def test_reasons_of_the_behaviour_s_own_module_are_reasons(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ownbot.py").write_text(
+        'SCOPES = {"commands": "to take /hi", "reactions:read": "to count"}\n'
+        'EVENTS = {"/hi": print, "reaction_added": print}\n'
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "ownbot", raising=False)
+    given = {"SLACKAPP_BEHAVIOUR": "ownbot:EVENTS"}
+    (tmp_path / "own.yml").write_text(here.run(given, "manifest", "--url", "https://app.unit.tests").stdout)
+    own = here.run(given, "doctor", "--manifest", "own.yml").stdout
+    assert "\n 8  pass " in own
+    foreign = here.run({}, "doctor", "--manifest", "own.yml").stdout
+    assert "each scope has a written reason (reactions:read); write why into SCOPES of the behaviour's" in foreign
+    monkeypatch.delitem(sys.modules, "ownbot", raising=False)
 
 
 def test_nothing_wrong_is_status_0(here: Here, tmp_path: Path) -> None:

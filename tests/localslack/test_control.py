@@ -5,6 +5,7 @@ import argparse
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 
 from slackapp.cli import localslack as command
+from slackapp.errors import CommandError, UsageError
 from slackapp.localslack import LocalSlack, StateFileError, credentials
 from tests.localslack.stage import APP, FORM, Clock, Stage, stage
 
@@ -190,16 +192,23 @@ def run_with(*options: str) -> int:
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:3001", "[::]:3001", "example.com:3001", "127.0.0.1", "127.0.0.1:x",
                                     "127.0.0.1.evil.example:3001", "evil@127.0.0.1:3001", ":3001"])
-def test_the_command_serves_loopback_only(tmp_path: Path, capsys: pytest.CaptureFixture[str], listen: str) -> None:
-    assert run_with("--listen", listen, "--state", str(tmp_path / "s")) == 78
-    assert capsys.readouterr().err.count("\n") == 1
+def test_the_command_serves_loopback_only(tmp_path: Path, listen: str) -> None:
+    with pytest.raises(UsageError, match=r"^--listen .*: (HOST:PORT is expected|the local Slack serves loopback only)"):
+        run_with("--listen", listen, "--state", str(tmp_path / "s"))
     assert not (tmp_path / "s").exists()
 
 
-def test_the_command_refuses_a_damaged_file_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_refuses_a_damaged_file_by_name(tmp_path: Path) -> None:
     (tmp_path / "app.json").write_text("{")
-    assert run_with("--state", str(tmp_path)) == 78
-    assert str(tmp_path / "app.json") in capsys.readouterr().err
+    with pytest.raises(CommandError, match=f"^{tmp_path / 'app.json'}: "):
+        run_with("--state", str(tmp_path))
+
+
+def test_a_port_that_is_taken_is_said_with_the_address(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(CommandError, match=f"^--listen {where}: cannot listen there .Address already in use.$"):
+            run_with("--listen", where, "--state", str(tmp_path))
 
 
 SCRIPT = """

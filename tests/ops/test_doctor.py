@@ -279,7 +279,6 @@ TAMPERED: list[tuple[int, str, dict[str, Any]]] = [
     (8, "a scope without a feature", tampered(*SCOPES, value=[*ASKED, "users:read"])),
     (8, "a feature without its scope", tampered(*SCOPES, value=["app_mentions:read", "chat:write"])),
     (8, "an event that no row knows", tampered(*EVENTS, value=[*HEARD, "message.im"])),
-    (8, "a command that no row knows", tampered("features", "slash_commands", 0, "command", value="/other")),
     *((9, scope, tampered(*SCOPES, value=[*ASKED, scope])) for scope in (
         "admin", "admin.users:read", "identity.basic", "search:read", "workflow.steps:execute", "triggers:read",
         "read", "post", "client",

@@ -24,6 +24,7 @@ PLAN = Plan(
     bot_scopes=("app_mentions:read", "chat:write", "commands"),
     user_scopes=(),
     handles=frozenset(example.EVENTS),
+    reasons={},
 )
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 WORDS = st.text(
@@ -83,8 +84,19 @@ def test_whatever_the_name_it_is_read_back(name: str, description: str) -> None:
 
 def test_the_manifest_follows_the_behaviour_and_the_scopes() -> None:
     handles = frozenset({"message.im", "/other", "shortcut:do", "view_submission:x", "slackapp.installed"})
-    plan = Plan("https://x.unit.tests", "Other One", "Does it.", ("commands", "im:history"), ("emoji:read",), handles)
-    made = load(manifest.write(plan))
+    plan = Plan(
+        url="https://x.unit.tests", name="Other One", description="Does it.", bot_scopes=("commands", "im:history"),
+        user_scopes=("emoji:read",), handles=handles, reasons={"im:history": "to read what you write to it"},
+    )  # fmt: skip
+    text = manifest.write(plan)
+    assert "- commands # to take /other\n      - im:history # to read what you write to it\n" in text
+    assert "- emoji:read # why?\n" in text
+    assert "Invite the app to a channel" not in text
+    assert "Type /other in any channel" in text
+    assert "the button on the Home tab" not in text
+    assert "Invite the app" in SHIPPED
+    assert "the button on the Home tab" in SHIPPED
+    made = load(text)
     assert isinstance(made, dict)
     assert made["oauth_config"]["scopes"] == {"bot": ["commands", "im:history"], "user": ["emoji:read"]}
     assert made["settings"]["event_subscriptions"]["bot_events"] == ["app_uninstalled", "message.im", "tokens_revoked"]

@@ -38,10 +38,11 @@ PAGES: dict[str, tuple[Callable[[str], str], int]] = {
     "support, name": (lambda value: directory_pages.support(about(name=value)), 4),
     "support, company": (lambda value: directory_pages.support(about(company=value or "x")), 1),
     "support, address": (lambda value: directory_pages.support(about(support_email=value or "x")), 1),
-    "installed, name": (lambda value: pages.installed(value, "North", "", ""), 1),
-    "installed, tenant": (lambda value: pages.installed("app", value, "", ""), 3),
-    "installed, address": (lambda value: pages.installed("app", "North", value or "x", ""), 0),
-    "installed, local address": (lambda value: pages.installed("app", "North", "", value or "x"), 0),
+    "installed, name": (lambda value: pages.installed(value, "North", "/x", "", ""), 1),
+    "installed, tenant": (lambda value: pages.installed("app", value, "mention", "", ""), 3),
+    "installed, address": (lambda value: pages.installed("app", "North", "", value or "x", ""), 0),
+    "installed, local address": (lambda value: pages.installed("app", "North", "", "", value or "x"), 0),
+    "installed, command": (lambda value: pages.installed("app", "North", value or "x", "", ""), 1),
     "nothing installed": (lambda _: pages.nothing_installed(), 0),
     "declined": (lambda _: pages.declined(), 0),
     "refused, sentence": (lambda value: pages.refused(value, ""), 1),
@@ -114,8 +115,19 @@ def test_the_landing_page_has_one_button_and_says_when_slack_is_local() -> None:
 
 def test_after_an_org_wide_install_the_page_leads_on_to_adding_workspaces() -> None:
     address = 'https://app.slack.com/manage/E1/x?a=1&b="2"'
-    assert Reader(pages.installed("app", "Evergreen", address, "")).attributes["href"] == [address]
-    assert "href" not in Reader(pages.installed("app", "North", "", "")).attributes
+    assert Reader(pages.installed("app", "Evergreen", "", address, "")).attributes["href"] == [address]
+    assert "href" not in Reader(pages.installed("app", "North", "", "", "")).attributes
+
+
+@pytest.mark.parametrize(("use", "there", "said"), [
+    ("mention", "", "invite the app to a channel in Slack (<code>/invite</code>) and mention it."),
+    ("mention", "http://127.0.0.1:3001", "Next, mention the app in the local Slack:"),
+    ("/hello", "", "Next, type <code>/hello</code> in Slack."),
+    ("/hello", "http://127.0.0.1:3001", "Next, type <code>/hello</code> in the local Slack:"),
+    ("", "", "Next, try it in Slack."),
+])  # fmt: skip
+def test_the_next_step_is_one_that_the_behaviour_handles(use: str, there: str, said: str) -> None:
+    assert said in pages.installed("app", "North", use, "", there)
 
 
 @pytest.mark.parametrize("page", [pages.nothing_installed(), pages.declined(), pages.refused("No.", "Try again.")])

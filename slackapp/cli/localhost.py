@@ -1,0 +1,48 @@
+"""While developing, the names of this machine lead to the one that the service answers under.
+
+Cookies belong to a name: an install that begins at 127.0.0.1 and comes back to localhost has lost its browser.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from slackapp.model import LOOPBACK
+from slackapp.routes import BY_PATH
+
+Application = Callable[..., Iterable[bytes]]
+
+
+def front(public_url: str) -> Callable[[Application], Application]:
+    """What stands before the service: another name of this machine, at the same port, is sent on to the right one."""
+    own = urlsplit(public_url)
+
+    def stand_before(service: Application) -> Application:
+        def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            target = str(environ.get("REQUEST_URI", ""))
+            if not _is_beside(environ, own.hostname, own.port) or not _is_plain(target):
+                return service(environ, start_response)
+            headers = [("Location", f"{public_url}{target}"), ("Content-Length", "0"), ("Cache-Control", "no-store")]
+            start_response("302 Found", headers)
+            return []
+
+        return answer
+
+    return stand_before
+
+
+def _is_beside(environ: dict[str, Any], name: str | None, port: int | None) -> bool:
+    """Whether a page is asked for under another name of this machine."""
+    try:
+        asked = urlsplit(f"//{environ.get('HTTP_HOST', '')}")
+        same_port = asked.port == port
+    except ValueError:
+        return False
+    is_page = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+    return is_page and same_port and name in LOOPBACK and asked.hostname in LOOPBACK and asked.hostname != name
+
+
+def _is_plain(target: str) -> bool:
+    """A path of ours that is not looked at by machines; with nothing in it that does not belong into a header."""
+    route = BY_PATH.get(target.partition("?")[0])
+    return target.startswith("/") and target.isascii() and target.isprintable() and not (route and route.probe)
