@@ -190,6 +190,7 @@ class SlackErrorKind(enum.Enum):
     """What a failed call to Slack means for the token and for a repeat."""
 
     DEAD = "dead"  # the token will never work again
+    DOUBT = "doubt"  # the token is not taken, or the address that we call from; a repeat may work
     EXPIRED = "expired"  # refresh, then repeat once
     SCOPE = "scope"  # the app lacks a scope, or the workspace's policy forbids it
     RATE = "rate"  # wait Retry-After seconds

@@ -212,7 +212,9 @@ class Installation:
 class Token:
     """A row of `tokens`: sealed, with what is needed to decide on a refresh. `user_id` is "" for the bot.
 
-    `due_at` is when it is to be refreshed; None for one that does not expire.
+    `due_at` is when it is to be refreshed; None for one that does not expire. `reason` is why it is dead, or pauses:
+    Slack's code, or ours. The rest is of a token that Slack refuses: since when, when last, how often while other
+    tenants' calls succeeded, and until when it pauses; see `checks/giving_up.py`.
     """
 
     tenant: Tenant
@@ -227,6 +229,11 @@ class Token:
     due_at: int | None
     status: str
     lease_owner: str
+    reason: str = ""
+    refused_since: int | None = None
+    refused_at: int = 0
+    paused_until: int = 0
+    contradicted: int = 0
 
 
 @dataclass(frozen=True)

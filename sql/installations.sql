@@ -39,6 +39,10 @@ SELECT tenant_kind, tenant_id FROM installations WHERE status = :status ORDER BY
 -- tenant: none (for the metrics)
 SELECT status, count(*) AS found FROM installations GROUP BY status;
 
+-- name: count_installations :one
+-- tenant: none (the brake is for all tenants)
+SELECT sum(found) AS found FROM (SELECT count(*) AS found FROM installations GROUP BY status);
+
 -- name: save_installation :exec
 -- tenant: tenant_kind, tenant_id
 INSERT INTO installations (tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name,

@@ -1,4 +1,4 @@
--- One value per name: schema_version, database_id, primary_master_key, key_check:VERSION.
+-- One value per name: schema_version, database_id, primary_master_key, key_check:VERSION, brake_since.
 
 -- name: get_meta :one
 -- tenant: none (settings of the database itself)

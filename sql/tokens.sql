@@ -4,7 +4,7 @@
 -- name: find_token :one
 -- tenant: tenant_kind, tenant_id
 SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at, expires_at,
-       due_at, status, lease_owner
+       due_at, status, lease_owner, reason, refused_since, refused_at, paused_until, contradicted
   FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-34
    AND user_id = :user_id;  -- claim: C-34
@@ -12,7 +12,7 @@ SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, gra
 -- name: list_tokens :many
 -- tenant: tenant_kind, tenant_id
 SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at, expires_at,
-       due_at, status, lease_owner
+       due_at, status, lease_owner, reason, refused_since, refused_at, paused_until, contradicted
   FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
  ORDER BY user_id;
@@ -27,7 +27,8 @@ ON CONFLICT (tenant_kind, tenant_id, user_id) DO UPDATE SET
        generation = excluded.generation, access = excluded.access, refresh = excluded.refresh,
        scopes = excluded.scopes, granted_at = excluded.granted_at, issued_at = excluded.issued_at,
        expires_at = excluded.expires_at, due_at = excluded.due_at,
-       status = 'live', lease_owner = '', lease_until = 0;
+       status = 'live', lease_owner = '', lease_until = 0, reason = '', refused_since = NULL, refused_at = 0,
+       paused_until = 0, contradicted = 0;
 
 -- name: take_lease :exec
 -- tenant: tenant_kind, tenant_id
@@ -84,7 +85,8 @@ UPDATE tokens SET due_at = :due_at, lease_owner = '', lease_until = 0
 -- name: replace_pair :exec
 -- tenant: tenant_kind, tenant_id
 -- Compare-and-swap: a refresh that comes back after a re-install, a purge or another refresh changes nothing. One that
--- comes back late, but first, counts even when its lease has run out: its pair is the one that Slack gave.
+-- comes back late, but first, counts even when its lease has run out: its pair is the one that Slack gave. A pause goes
+-- on: a call must show that the new pair serves.
 UPDATE tokens SET generation = :generation + 1, access = :access, refresh = :refresh, scopes = :scopes,
        issued_at = :now, expires_at = :expires_at, due_at = :due_at, status = 'live', lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
@@ -100,17 +102,52 @@ UPDATE tokens SET access = :access, refresh = :refresh
 
 -- name: refuse_refresh :exec
 -- tenant: tenant_kind, tenant_id
-UPDATE tokens SET status = 'refresh_refused', lease_owner = '', lease_until = 0
+UPDATE tokens SET status = 'refresh_refused', reason = :reason, lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
    AND generation = :generation AND granted_at = :granted_at
    AND lease_owner = :owner;
 
 -- name: give_up_token :exec
 -- tenant: tenant_kind, tenant_id
-UPDATE tokens SET status = 'dead', lease_owner = '', lease_until = 0
+UPDATE tokens SET status = 'dead', reason = :reason, refused_since = NULL, lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
    AND generation = :generation AND granted_at = :granted_at
    AND status <> 'dead';
+
+-- name: pause_token :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE tokens SET reason = :reason, refused_since = :refused_since, refused_at = :refused_at,
+       paused_until = :paused_until, contradicted = :contradicted
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND generation = :generation AND granted_at = :granted_at
+   AND status <> 'dead';
+
+-- name: resume_token :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE tokens SET reason = CASE status WHEN 'live' THEN '' ELSE reason END, refused_since = NULL, refused_at = 0,
+       paused_until = 0, contradicted = 0
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
+   AND generation = :generation AND granted_at = :granted_at
+   AND refused_since IS NOT NULL;
+
+-- name: end_pauses :exec
+-- tenant: none (a person has looked, and has every tenant asked about again)
+UPDATE tokens SET paused_until = 0 WHERE refused_since IS NOT NULL;
+
+-- name: paused_tenants :many
+-- tenant: none (the upkeep looks after every tenant)
+-- A pause that ends later than the longest one would was left by a clock that has been set back since.
+SELECT DISTINCT t.tenant_kind, t.tenant_id
+  FROM tokens AS t
+  JOIN installations AS i ON i.tenant_kind = t.tenant_kind AND i.tenant_id = t.tenant_id
+ WHERE t.refused_since IS NOT NULL
+   AND (t.paused_until <= :now OR t.paused_until > :latest)
+   AND i.status IN ('active', 'needs_reinstall')
+ LIMIT :most;
+
+-- name: count_paused :one
+-- tenant: none (for the metrics)
+SELECT count(*) AS found FROM tokens WHERE refused_since IS NOT NULL;
 
 -- name: delete_token :exec
 -- tenant: tenant_kind, tenant_id
@@ -134,7 +171,8 @@ SELECT count(*) AS found FROM tokens
 -- name: due_tokens :many
 -- tenant: none (the upkeep looks after every tenant)
 SELECT t.tenant_kind, t.tenant_id, t.user_id, t.generation, t.access, t.refresh, t.scopes, t.granted_at, t.issued_at,
-       t.expires_at, t.due_at, t.status, t.lease_owner
+       t.expires_at, t.due_at, t.status, t.lease_owner, t.reason, t.refused_since, t.refused_at, t.paused_until,
+       t.contradicted
   FROM tokens AS t
   JOIN installations AS i ON i.tenant_kind = t.tenant_kind AND i.tenant_id = t.tenant_id
  WHERE t.status = 'live'
@@ -147,7 +185,8 @@ SELECT t.tenant_kind, t.tenant_id, t.user_id, t.generation, t.access, t.refresh,
 -- name: long_lived_tokens :many
 -- tenant: none (the operator exchanges those of every tenant)
 SELECT t.tenant_kind, t.tenant_id, t.user_id, t.generation, t.access, t.refresh, t.scopes, t.granted_at, t.issued_at,
-       t.expires_at, t.due_at, t.status, t.lease_owner
+       t.expires_at, t.due_at, t.status, t.lease_owner, t.reason, t.refused_since, t.refused_at, t.paused_until,
+       t.contradicted
   FROM tokens AS t
   JOIN installations AS i ON i.tenant_kind = t.tenant_kind AND i.tenant_id = t.tenant_id
  WHERE t.status = 'live'

@@ -51,7 +51,7 @@ READING = (
         "a token's life: refreshed by one at a time, checked, given up",
         (
             "flows/refresh_token.py", "flows/new_pair.py", "flows/refresh_due.py", "flows/exchange_token.py",
-            "flows/validate_tenant.py", "flows/needs_reinstall.py",
+            "flows/validate_tenant.py", "flows/judge_token.py", "flows/brake.py", "flows/needs_reinstall.py",
         ),
     ),
     (
@@ -210,6 +210,7 @@ RUN_BY = {
     "slackapp config": "tests/cli/test_config.py",
     "slackapp keys": "tests/test_readme.py",
     "slackapp tenants": "tests/vault/test_purge_command.py",
+    "slackapp brake": "tests/cli/test_brake.py",
     "slackapp check": "tests/cli/test_check.py",
     "slackapp exchange": "tests/cli/test_exchange.py",
     "slackapp import": "tests/cli/test_import.py",

@@ -3,7 +3,7 @@
 Stops:   a late `app_uninstalled` (Slack repeats after 1 and 5 minutes, and promises no order) that erases the
          installation made after it; and a customer who removed the app and whose tokens stay.
 How:     the event's time against the installation's: clearly later, it is meant; clearly earlier, it is old; in
-         between only Slack knows, and is asked.
+         between only Slack knows, and is asked. Where there is nothing to ask with, the order of the two times decides.
 Does not stop: a clock that is wrong by more than five minutes; signatures would fail first.
 Read:    docs.slack.dev/reference/events/app_uninstalled, docs.slack.dev/reference/events/tokens_revoked
 """
@@ -41,6 +41,12 @@ class Revocation:
     everything: bool
     bot: bool
     users: tuple[str, ...]
+    bot_users: tuple[str, ...] = ()
+    """The users that the bot's tokens are said to be of; not kept."""
+
+    def names_another_bot(self, bot_user_id: str) -> bool:
+        """Whether the bot that is named is not, or not surely, the one with that id."""
+        return self.bot and bot_user_id not in self.bot_users
 
     def names(self, user_id: str) -> bool:
         """Whether the token of that user ("" is the bot) is among them."""
@@ -58,8 +64,11 @@ def parse_revocation(named: str) -> Revocation:
     return Revocation(EVERYTHING in parts, BOT in parts, users)
 
 
-def judge_time(event_time: int, installed_at: int) -> Verdict:
-    """Both in Unix seconds."""
+def judge_time(event_time: int, installed_at: int, can_ask: bool = True) -> Verdict:
+    """Both in Unix seconds. Without `can_ask` there is no token that Slack could be asked with."""
+    if not can_ask:
+        # claim: C-82
+        return Verdict.ACT if event_time > installed_at else Verdict.IGNORE
     if event_time > installed_at + DOUBT:
         return Verdict.ACT
     # claim: C-60
@@ -75,7 +84,8 @@ def read_revocation(event_type: str, event: Mapping[str, Any]) -> Revocation:
     tokens = event.get("tokens")
     if not isinstance(tokens, dict):
         raise Refused(Refusal.EVENT)
-    return Revocation(everything=False, bot=bool(_users(tokens, "bot")), users=_users(tokens, "oauth"))
+    bots = _users(tokens, "bot")
+    return Revocation(everything=False, bot=bool(bots), users=_users(tokens, "oauth"), bot_users=bots)
 
 
 def _users(tokens: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 Stops:   calls that go on with a dead token, and repeats of calls that may have done their work.
 How:     one table of the documented codes; an unknown code is our mistake until somebody sorts it: not repeated,
-         and no token is given up for it.
+         and no token is given up for it. `invalid_auth` is a sort of its own: Slack says it of a token that it does not
+         know, and to an address that is not on the app's list. What follows from it stands in `giving_up.py`.
 Does not stop: an error that Slack adds tomorrow with another meaning.
 Read:    docs.slack.dev/reference/methods/auth.test (errors), docs.slack.dev/apis/web-api/rate-limits
 """
@@ -10,7 +11,7 @@ Read:    docs.slack.dev/reference/methods/auth.test (errors), docs.slack.dev/api
 from slackapp.errors import SlackErrorKind as Kind
 
 ERRORS: dict[str, Kind] = {
-    "invalid_auth": Kind.DEAD,
+    "invalid_auth": Kind.DOUBT,
     "account_inactive": Kind.DEAD,
     "token_revoked": Kind.DEAD,
     "token_expired": Kind.EXPIRED,
@@ -48,7 +49,7 @@ ERRORS: dict[str, Kind] = {
     "invalid_arguments": Kind.OURS,
 }
 
-REFUSED_REFRESH = frozenset({"invalid_refresh_token", "token_revoked", "invalid_grant", "invalid_auth"})
+REFUSED_REFRESH = frozenset({"invalid_refresh_token", "token_revoked", "account_inactive", "invalid_grant"})
 """Answers to a refresh after which the same refresh token will never be taken."""
 
 NOTHING_DONE = frozenset({"org_login_required", "team_added_to_org", "no_connection"})

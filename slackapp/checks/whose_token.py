@@ -1,10 +1,11 @@
-"""A token is the tenant's, and the person's, for whom it is kept: `auth.test` names both.
+"""A token is the tenant's, and the person's, for whom it is kept: `auth.test` names both, and so may a new pair.
 
-Stops:   a token that is stored for one customer and acts in another's workspace, whoever mixed them up before us.
+Stops:   a token that is stored for one customer and acts in another's workspace, whoever mixed them up, and where.
 How:     the ids of the answer against those of the place. An org-wide token is answered with the org's id in place of
          the team's, or beside it. In an enterprise a person has an id that begins with U and one that begins with W.
+         To store a token, the right id must be there; to stop using one, another id must be there.
 Does not stop: a token about which Slack says nothing, because it is dead or has expired.
-Read:    docs.slack.dev/reference/methods/auth.test
+Read:    docs.slack.dev/reference/methods/auth.test, docs.slack.dev/authentication/using-token-rotation
 """
 
 from collections.abc import Mapping
@@ -12,14 +13,43 @@ from typing import Any
 
 from slackapp.model import Tenant
 
+METHOD = "auth.test"
+
 
 def is_tenants(tenant: Tenant, data: Mapping[str, Any]) -> bool:
     """Whether the answer names this team, or this org for an org-wide token."""
-    named = (data.get("team_id"),) if tenant.kind == "T" else (data.get("team_id"), data.get("enterprise_id"))
-    return tenant.id in named
+    return tenant.id in _named(tenant, data)
 
 
 def is_persons(user_id: str, data: Mapping[str, Any]) -> bool:
     """Whether the answer may name this person: by this id, or by one of the other kind."""
     named = data.get("user_id")
     return named == user_id or (isinstance(named, str) and {named[:1], user_id[:1]} == {"U", "W"})
+
+
+def is_anothers(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
+    """Whether an answer to `auth.test` names another tenant, or another person than `user_id` ("" is the bot)."""
+    named = _named(tenant, data)
+    # claim: C-81
+    return (any(_is_id(each) for each in named) and tenant.id not in named) or _is_another_persons(user_id, data)
+
+
+def is_pair_of_another(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
+    """The same of the answer that brings a new pair."""
+    party = data.get("enterprise" if tenant.kind == "E" else "team")
+    party_id = party.get("id") if isinstance(party, Mapping) else None
+    # claim: C-81
+    return (_is_id(party_id) and party_id != tenant.id) or _is_another_persons(user_id, data)
+
+
+def _named(tenant: Tenant, data: Mapping[str, Any]) -> tuple[Any, ...]:
+    team = data.get("team_id")
+    return (team,) if tenant.kind == "T" else (team, data.get("enterprise_id"))
+
+
+def _is_another_persons(user_id: str, data: Mapping[str, Any]) -> bool:
+    return bool(user_id) and _is_id(data.get("user_id")) and not is_persons(user_id, data)
+
+
+def _is_id(claimed: object) -> bool:
+    return isinstance(claimed, str) and bool(claimed)

@@ -10,6 +10,7 @@ from slackapp import __version__
 from slackapp.cli import (
     audit,
     backup,
+    brake,
     check,
     config,
     demo,
@@ -58,6 +59,7 @@ COMMANDS = (
     Command("keys", keys.HELP, keys.configure, keys.run),
     Command("tenants", tenants.HELP, tenants.configure, tenants.run),
     Command("check", check.HELP, check.configure, check.run),
+    Command("brake", brake.HELP, brake.configure, brake.run),
     Command("exchange", exchange.HELP, exchange.configure, exchange.run),
     Command("import", imports.HELP, imports.configure, imports.run),
     Command("inbox", inbox.HELP, inbox.configure, inbox.run),

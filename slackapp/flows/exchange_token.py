@@ -7,9 +7,10 @@ is lost when the answer is lost: the pair that nobody has is never refreshed, an
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from slackapp.checks import whose_token
 from slackapp.crypto import envelope, records
 from slackapp.errors import CommandError, Refused, SlackCallError, SlackErrorKind
-from slackapp.flows import needs_reinstall, new_pair, open_token, trail, use_token
+from slackapp.flows import judge_token, needs_reinstall, new_pair, open_token, trail, use_token
 from slackapp.flows.refresh_token import LEASE
 from slackapp.flows.suspend_tenant import guard
 from slackapp.model import Origin, Secret, Tenant, Token
@@ -77,8 +78,12 @@ def _exchange(app: App, token: Token, origin: Origin) -> str:
         # 3. ask Slack for its pair, once; not so whoever was stopped past the end of the lease
         if not tokens.renew_lease(app.db, token, owner, app.clock() + LEASE):
             return _TAKEN
+        asked_at = app.clock()
         data = app.slack.exchange(secret).data
         # 4. the answer is a pair of this kind, for this tenant
+        if whose_token.is_pair_of_another(token.tenant, token.user_id, data):
+            # claim: C-81
+            needs_reinstall.suspend_foreign(app, token, origin)
         granted = new_pair.verify(app, token, data)
         # 5. seal, and put it in place of the long-lived token
         if _was_replaced(app, token):
@@ -86,7 +91,7 @@ def _exchange(app: App, token: Token, origin: Origin) -> str:
         with guard(app, token.tenant, origin, f"user={token.user_id} generation={token.generation + 1}"):
             stored = new_pair.store(app, token, granted, "token.exchanged", origin)
     except SlackCallError as error:
-        return _failed(app, token, owner, error, origin)
+        return _failed(app, token, owner, error, asked_at, origin)
     except Refused as refused:
         return _note_failure(app, token, owner, refused.refusal.value.code, origin)
     return EXCHANGED if stored else _REPLACED
@@ -104,10 +109,11 @@ def _open(app: App, token: Token, origin: Origin) -> Secret:
         return open_token.access(app, token)
 
 
-def _failed(app: App, token: Token, owner: str, error: SlackCallError, origin: Origin) -> str:
+def _failed(app: App, token: Token, owner: str, error: SlackCallError, asked_at: int, origin: Origin) -> str:
     app.pauses.hold(METHOD, error.retry_after, app.clock())
-    if _is_dead(app, token, error, origin):
-        needs_reinstall.give_up(app, token, error.code, origin)
+    is_clear = error.code not in _UNCLEAR
+    told = judge_token.judged(app, token, error, asked_at, origin) if is_clear else _asked(app, token, error, origin)
+    if told.kind is SlackErrorKind.DEAD:
         return f"dead: {error.code}"
     result = _note_failure(app, token, owner, error.code, origin)
     if error.code == NOT_ENABLED:
@@ -115,18 +121,16 @@ def _failed(app: App, token: Token, owner: str, error: SlackCallError, origin: O
     return result
 
 
-def _is_dead(app: App, token: Token, error: SlackCallError, origin: Origin) -> bool:
+def _asked(app: App, token: Token, error: SlackCallError, origin: Origin) -> SlackCallError:
     """Where the answer is not clear, the token itself is asked; a live one must not be given up."""
-    if error.code not in _UNCLEAR:
-        return error.kind is SlackErrorKind.DEAD
     use = use_token.Use(token.tenant, token.user_id, "exchange")
     try:
-        use_token.call(app, use, "auth.test", {}, origin, lambda: None)
+        use_token.call(app, use, whose_token.METHOD, {}, origin, lambda: None)
     except SlackCallError as told:
-        return told.kind is SlackErrorKind.DEAD
+        return told
     except Refused:
-        return False
-    return False
+        pass
+    return error
 
 
 def _note_failure(app: App, token: Token, owner: str, code: str, origin: Origin) -> str:

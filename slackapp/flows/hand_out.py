@@ -146,7 +146,7 @@ def _note(app: App, tenant: Tenant, stored: Sequence[Token], others: Sequence[_R
         if now is None or now.status == "purging":
             return False
         if now.status not in _SERVED:
-            raise Refused(use_token.BY_STATUS[now.status])
+            raise Refused(use_token.refusal_of(now.status, now.status_reason) or Refusal.TOKEN_UNAVAILABLE)
         for token in stored:
             key_id = envelope.claimed_key_id(token.access.blob)
             detail = f"purpose={_PURPOSE} user={token.user_id} generation={token.generation} key={key_id}"

@@ -148,7 +148,11 @@ def _installation(app: App, kept: Kept, before: Installation | None, is_copy: bo
 
 def _status(kept: Kept, before: Installation | None, is_copy: bool) -> str:
     """A refresh settles no suspicion and stops no removal; an install does, but without a bot it brings none back."""
-    if before is None or (before.status in ("suspect", "suspended", "purging") and not is_copy):
+    if before is None:
+        return "active"
+    if before.status == "suspended" and before.status_reason:  # the bot's token was another tenant's
+        return "active" if kept.bot is not None and not is_copy else before.status
+    if before.status in ("suspect", "suspended", "purging") and not is_copy:
         return "active"
     return "active" if before.status == "needs_reinstall" and kept.bot is not None else before.status
 

@@ -1,10 +1,11 @@
 """The inventory: every tenant, and every purge that is not finished. No secret in it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from slackapp.checks import giving_up
 from slackapp.flows import needs_reinstall
-from slackapp.model import Installation
+from slackapp.model import Installation, Token
 from slackapp.ports import App
 from slackapp.store import data_keys, inbox, installations, tokens
 
@@ -30,14 +31,15 @@ _FIELDS = (
 
 def _describe(app: App, installation: Installation) -> Mapping[str, object]:
     tenant = installation.tenant
-    expiries = [token.expires_at for token in tokens.of_tenant(app.db, tenant) if token.expires_at is not None]
+    stored = tokens.of_tenant(app.db, tenant)
+    expiries = [token.expires_at for token in stored if token.expires_at is not None]
     keys = sorted({f"{key.provider}/{key.master_version}" for key in data_keys.active(app.db, tenant)})
     return {
         "tenant": tenant.id,
         "kind": tenant.kind,
         "name": installation.name,
         "status": installation.status,
-        "reason": installation.status_reason or None,
+        "reason": installation.status_reason or _of_tokens(stored) or None,
         "scopes": ",".join(installation.scopes_granted),
         "installer": installation.installer_id,
         "installed": _time(installation.installed_at),
@@ -46,8 +48,22 @@ def _describe(app: App, installation: Installation) -> Mapping[str, object]:
         "token_expires": _time(min(expiries)) if expiries else None,
         "key": ",".join(keys),
         "label": app.keyring.label(tenant),
-        "install_url": needs_reinstall.install_url(app, tenant) if installation.status == "needs_reinstall" else None,
+        "install_url": needs_reinstall.install_url(app, tenant) if _helps(installation) else None,
     }
+
+
+def _helps(installation: Installation) -> bool:
+    """Whether a new install is the mend: the bot's token is dead, or another tenant's."""
+    return installation.status == "needs_reinstall" or installation.status_reason == giving_up.FOREIGN
+
+
+def _of_tokens(stored: Sequence[Token]) -> str:
+    """Which tokens Slack refuses, and why; and which are another tenant's."""
+    refused = [token for token in stored if token.refused_since is not None or token.reason == giving_up.FOREIGN]
+    return ", ".join(
+        f"{token.user_id or 'bot'} {'paused' if token.refused_since is not None else 'suspended'}: {token.reason}"
+        for token in refused
+    )
 
 
 def _time(seconds: int) -> str:

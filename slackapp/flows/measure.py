@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from slackapp.flows import missing_keys
+from slackapp.flows import brake, missing_keys
 from slackapp.ports import App
 from slackapp.store import inbox, installations, processes, tokens
 
@@ -26,7 +26,7 @@ Sample = tuple[str, Mapping[str, str], float]
 
 def run(app: App, now: int) -> list[Sample]:
     """Name, labels and value of each. Raises StoreError."""
-    return [*_inbox(app, now), *_purges(app, now), *_tenants(app), *_process(app, now)]
+    return [*_inbox(app, now), *_purges(app, now), *_tenants(app), *_brake(app), *_process(app, now)]
 
 
 def _inbox(app: App, now: int) -> list[Sample]:
@@ -51,6 +51,11 @@ def _tenants(app: App) -> list[Sample]:
         ("slackapp_tokens", dict.fromkeys(TOKEN_STATUSES, 0) | tokens.count_by_status(app.db)),
     )
     return [(name, {"status": status}, number) for name, counts in found for status, number in counts.items()]
+
+
+def _brake(app: App) -> list[Sample]:
+    found = brake.look(app)
+    return [("slackapp_brake", {}, int(found.since > 0)), ("slackapp_tokens_paused", {}, found.paused)]
 
 
 def _process(app: App, now: int) -> list[Sample]:

@@ -3,21 +3,44 @@
 The answer to whoever asks for the token from then on carries the link for that.
 """
 
+from slackapp.checks.giving_up import FOREIGN
 from slackapp.errors import Refusal, Refused
 from slackapp.flows import counting, trail
 from slackapp.model import Origin, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installations, tokens
 
+_IN_USE = ("active", "suspect", "needs_reinstall")
+
 
 def give_up(app: App, token: Token, reason: str, origin: Origin) -> None:
-    """Marks the token, and the installation with it where it is the bot's. `reason` is Slack's code, or ours."""
+    """Inside a transaction: marks the token, and the installation with it where it is the bot's.
+
+    `reason` is Slack's code, or ours.
+    """
+    if not tokens.give_up(app.db, token, reason):
+        return
+    if token.user_id == "":
+        installations.set_status(app.db, token.tenant, "active", "needs_reinstall", reason)
+    trail.note(app, "token.dead", token.tenant, origin, reason, f"user={token.user_id}", app.clock())
+    counting.tenant(app, token.tenant, "token_dead")
+
+
+def suspend_foreign(app: App, token: Token, origin: Origin) -> None:
+    """Slack says that the token is another tenant's: it is never used again, whatever the brake says.
+
+    Where it is the bot's, the tenant is suspended until somebody installs again. Raises StoreError.
+    """
     with app.db.transaction():
-        if tokens.give_up(app.db, token):
-            if token.user_id == "":
-                installations.set_status(app.db, token.tenant, "active", "needs_reinstall", reason)
-            trail.note(app, "token.dead", token.tenant, origin, reason, f"user={token.user_id}", app.clock())
-            counting.tenant(app, token.tenant, "token_dead")
+        # claim: C-81
+        if not tokens.give_up(app.db, token, FOREIGN):
+            return
+        for status in _IN_USE if token.user_id == "" else ():
+            # claim: C-81
+            installations.set_status(app.db, token.tenant, status, "suspended", FOREIGN)
+        trail.note(app, "token.foreign", token.tenant, origin, "failed", f"user={token.user_id}", app.clock())
+        counting.tenant(app, token.tenant, "suspended")
+    app.log.error("token_of_another_tenant", {"mend": "uninstall the tenant, and let it install again"})
 
 
 def refusal(app: App, tenant: Tenant) -> Refused:

@@ -8,7 +8,7 @@ from slackapp.checks import code_grant
 from slackapp.checks.scopes import Scopes, are_same, drift
 from slackapp.checks.whose_token import is_persons
 from slackapp.errors import Refusal, Refused, StoreBusyError
-from slackapp.flows import trail
+from slackapp.flows import brake, trail
 from slackapp.flows.store_grant import seal_pair
 from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
 from slackapp.model import GrantedToken, Origin, Token
@@ -66,6 +66,7 @@ def store(app: App, token: Token, granted: GrantedToken, event: str, origin: Ori
                     detail = f"user={token.user_id} generation={token.generation + 1}"
                     trail.note(app, event, token.tenant, origin, "ok", detail, now)
                     _note_scopes(app, token, granted, origin, now)
+                    brake.note_served(app, token.tenant, origin, now)
                 return replaced
         except KeysChangedError:
             app.keyring.forget(token.tenant)

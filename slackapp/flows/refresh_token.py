@@ -8,14 +8,15 @@ nothing: the lease runs out, and the same refresh token is tried again while its
 from collections.abc import Mapping
 from typing import Any
 
+from slackapp.checks import whose_token
 from slackapp.checks.slack_errors import REFUSED_REFRESH
 from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
-from slackapp.flows import counting, needs_reinstall, new_pair, open_token, trail
+from slackapp.flows import brake, counting, judge_token, needs_reinstall, new_pair, open_token, trail
 from slackapp.flows.suspend_tenant import guard
 from slackapp.model import Origin, Secret, Token
 from slackapp.ports import App
-from slackapp.store import tokens
+from slackapp.store import answers, tokens
 
 LEASE = 30
 """Seconds, and shorter than Slack's grace: after a crash the same refresh token is tried again while it still works."""
@@ -24,8 +25,21 @@ ANOTHER_IS_AT_IT = 1
 """Seconds after which to look again for what another one's refresh has brought."""
 _PUT_OFF = 3600
 """Seconds after which a refresh token that did not open is tried again."""
+_DOUBTED = 300
+"""The same for one that Slack did not take, where that may pass."""
 _WAITS, _WAIT = 30, 0.1
 """How often and how long, in seconds, somebody without a live token waits for the one who refreshes it."""
+
+
+class DoubtedError(Refused):
+    """Slack did not take the refresh token, which need not be the token's fault: it stays, and is tried again later.
+
+    `code` is what Slack said.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(Refusal.TOKEN_UNAVAILABLE, retry_after=_DOUBTED)
+        self.code = code
 
 
 def is_due(token: Token, now: int) -> bool:
@@ -70,11 +84,15 @@ def run(app: App, token: Token, origin: Origin, wait: bool) -> Token:
     # 2. open the refresh token
     secret = _open_refresh(app, token, owner, origin)
     # 3. ask Slack for a new pair; after a lost answer, once more with the same token
+    asked_at = app.clock()
     try:
         data = _ask(app, token, owner, secret)
     except SlackCallError as error:
-        raise _failed(app, token, owner, error, origin) from None
+        raise _failed(app, token, owner, error, asked_at, origin) from None
     # 4. the answer is a pair of this kind, for this tenant
+    if whose_token.is_pair_of_another(token.tenant, token.user_id, data):
+        # claim: C-81
+        needs_reinstall.suspend_foreign(app, token, origin)
     try:
         granted = new_pair.verify(app, token, data)
     except Refused as refused:
@@ -150,23 +168,48 @@ def _unusable(app: App, token: Token, owner: str, why: Refusal, origin: Origin) 
     return Refused(Refusal.TOKEN_UNAVAILABLE)
 
 
-def _failed(app: App, token: Token, owner: str, error: SlackCallError, origin: Origin) -> Refused:
-    refused = error.code in REFUSED_REFRESH
+def _failed(
+    app: App, token: Token, owner: str, error: SlackCallError, asked_at: int, origin: Origin
+) -> Refused:
     app.pauses.hold(METHOD, error.retry_after, app.clock())
+    is_clear = error.code in REFUSED_REFRESH
+    if not is_clear and error.kind not in judge_token.REFUSED:
+        return _came_to_nothing(app, token, owner, error, origin)
     with app.db.transaction():
-        if refused:
+        now = app.clock()
+        # Who was installed again meanwhile does not fail.
+        braked = tokens.find_same(app.db, token) is not None and brake.note_failing(app, token.tenant, origin, now)
+        # claim: C-79, C-80
+        ends = is_clear and not braked
+        if ends:
             # claim: C-38
-            tokens.refuse_refresh(app.db, token, owner)
+            tokens.refuse_refresh(app.db, token, owner, error.code)
+            answers.mark_given_up(app.db, token.tenant)
         else:
-            # At once for whoever comes next; after a limited rate, not before Slack wants to hear of us again.
-            tokens.hold_lease(app.db, token, owner, app.clock() + error.retry_after - 1)
-        detail = f"user={token.user_id} generation={token.generation}"
-        trail.note(app, "token.refresh_failed", token.tenant, origin, error.code, detail, app.clock())
-    _count(app, token, "refused" if refused else "failed", error.code)
-    if not refused:
-        return Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=error.retry_after or None)
-    app.log.error("refresh_refused", {"code": error.code, "mend": "the app must be installed again"})
-    return needs_reinstall.refusal(app, token.tenant)
+            tokens.put_off(app.db, token, owner, now + _DOUBTED)
+        _note_failed(app, token, error, origin)
+    _count(app, token, "refused" if ends else "failed", error.code)
+    if ends:
+        app.log.error("refresh_refused", {"code": error.code, "mend": "the app must be installed again"})
+        return needs_reinstall.refusal(app, token.tenant)
+    if token.expires_at is not None and token.expires_at <= asked_at:
+        judge_token.refused(app, token, error.code, asked_at, origin)  # it cannot be used without a refresh
+    return DoubtedError(error.code)
+
+
+def _came_to_nothing(app: App, token: Token, owner: str, error: SlackCallError, origin: Origin) -> Refused:
+    """Slack, or the way there, has failed."""
+    with app.db.transaction():
+        # At once for whoever comes next; after a limited rate, not before Slack wants to hear of us again.
+        tokens.hold_lease(app.db, token, owner, app.clock() + error.retry_after - 1)
+        _note_failed(app, token, error, origin)
+    _count(app, token, "failed", error.code)
+    return Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=error.retry_after or None)
+
+
+def _note_failed(app: App, token: Token, error: SlackCallError, origin: Origin) -> None:
+    detail = f"user={token.user_id} generation={token.generation}"
+    trail.note(app, "token.refresh_failed", token.tenant, origin, error.code, detail, app.clock())
 
 
 def _count(app: App, token: Token, result: str, code: str) -> None:

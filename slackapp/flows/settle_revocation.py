@@ -1,16 +1,19 @@
 """An uninstall or a revocation that Slack reports: erase exactly what it names, and only if it is meant.
 
 Events come late, twice and in any order, and a customer may have installed again meanwhile. The event's time against
-the time of the grant decides where it can. Where it cannot, the tenant is not used until Slack has been asked.
+the time of the grant decides where it can. Where it cannot, the tenant is not used until Slack has been asked, and only
+a token that was given up by a clear word of Slack goes.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slackapp.checks import whose_token
+from slackapp.checks.giving_up import may_erase
 from slackapp.checks.lifecycle import Revocation, Verdict, judge_time, parse_revocation, read_revocation
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
-from slackapp.flows import purge_tenant, trail, use_token
+from slackapp.flows import brake, purge_tenant, trail, use_token
 from slackapp.model import InboxRow, Installation, Origin, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import inbox, installations, tokens
@@ -18,15 +21,17 @@ from slackapp.store.inbox import Arrival
 
 _ASK_AGAIN = 15
 _LATER = (Refusal.TOKEN_UNAVAILABLE, Refusal.KEY_UNAVAILABLE, Refusal.KEY_REVOKED)
+_UNKNOWN = (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE, SlackErrorKind.DOUBT)
 _USABLE = frozenset({"active", "suspect", "needs_reinstall"})
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """The users ("" is the bot) whose tokens are to go, and those about whom Slack is to be asked."""
+    """Whether the whole tenant is to go; else the users ("" is the bot) whose tokens are; whether Slack is asked."""
 
+    whole: bool
     act: tuple[str, ...]
-    ask: tuple[str, ...]
+    ask: bool
 
 
 def receive(app: App, arrival: Arrival, event: Mapping[str, Any], origin: Origin, now: int) -> str:
@@ -44,14 +49,15 @@ def receive(app: App, arrival: Arrival, event: Mapping[str, Any], origin: Origin
         if inbox.is_known(app.db, arrival.tenant, arrival.event_id):
             return "repeat"
         judged = _judge(app, installation, revocation, arrival.event_time)
-        outcome = "suspect" if judged.ask else "erased" if judged.act else "ignored"
+        erases = judged.whole or bool(judged.act)
+        outcome = "suspect" if judged.ask else "erased" if erases else "ignored"
         state = "ready" if judged.ask else "done"
         inbox.receive_lifecycle(app.db, arrival, str(revocation), state, outcome, now)
         if judged.ask:
             # claim: C-61
             installations.set_status(app.db, arrival.tenant, "active", "suspect")
         trail.note(app, arrival.type, arrival.tenant, origin, outcome, f"event={arrival.event_id}", now)
-        purged = bool(judged.act) and _erase(app, arrival.tenant, revocation.everything, judged.act, origin, now)
+        purged = erases and _erase(app, arrival.tenant, revocation.everything, judged.act, origin, now)
     if purged:
         _removed(app, arrival.tenant)
     app.wake_worker()
@@ -63,27 +69,46 @@ def settle(app: App, row: InboxRow, now: int) -> None:
     origin = Origin("worker", row.event_id)
     revocation = parse_revocation(row.named)
     before = installations.find(app.db, row.tenant)
-    asked = [token.user_id for token in tokens.of_tenant(app.db, row.tenant) if revocation.names(token.user_id)]
-    answers = {user_id: _is_alive(app, row, user_id, origin) for user_id in asked}
-    if any(alive is None for alive in answers.values()):
-        inbox.postpone(
-            app.db, row, "Slack could not say", now + _wait(row.attempts), forgive=False
-        )
+    said = [_has_said(app, row, token.user_id, origin) for token in _named(app, row.tenant, revocation)]
+    if not all(said):
+        _postpone(app, row, "Slack could not say", now)
         return
-    dead = tuple(user_id for user_id, alive in answers.items() if not alive)
     purged = False
     with app.db.transaction():
         after = installations.find(app.db, row.tenant)
+        # As it stands now: a token that was replaced since Slack was asked is not dead.
+        named = _named(app, row.tenant, revocation)
+        dead = tuple(token.user_id for token in named if may_erase(token))
+        # claim: C-80
+        if dead and brake.is_on(app):
+            _postpone(app, row, "the brake is on", now)
+            return
         if after is not None and before is not None and after.generation == before.generation:
             # One live token shows that the app is not uninstalled; then only what is dead goes.
-            everything = revocation.everything and len(dead) == len(answers)
+            everything = revocation.everything and len(dead) == len(named)
             purged = bool(dead) and _erase(app, row.tenant, everything, dead, origin, now)
-            installations.set_status(app.db, row.tenant, "suspect", "active")
-        result = f"dead={len(dead)} alive={len(answers) - len(dead)}"
+            if not purged:
+                _end_suspicion(app, row.tenant)
+        result = f"dead={len(dead)} alive={len(named) - len(dead)}"
         inbox.finish(app.db, row, "done", result, now)
         trail.note(app, f"{row.type}.settled", row.tenant, origin, result, f"event={row.event_id}", now)
     if purged:
         _removed(app, row.tenant)
+
+
+def _named(app: App, tenant: Tenant, revocation: Revocation) -> list[Token]:
+    return [token for token in tokens.of_tenant(app.db, tenant) if revocation.names(token.user_id)]
+
+
+def _postpone(app: App, row: InboxRow, why: str, now: int) -> None:
+    inbox.postpone(app.db, row, why, now + _wait(row.attempts), forgive=False)
+
+
+def _end_suspicion(app: App, tenant: Tenant) -> None:
+    bot = tokens.find(app.db, tenant, "")
+    if bot is not None and bot.status == "dead":  # given up, but not by a word that erases
+        installations.set_status(app.db, tenant, "suspect", "needs_reinstall", bot.reason)
+    installations.set_status(app.db, tenant, "suspect", "active")
 
 
 def _removed(app: App, tenant: Tenant) -> None:
@@ -97,20 +122,29 @@ def _wait(attempts: int) -> int:
 
 
 def _judge(app: App, installation: Installation, revocation: Revocation, event_time: int) -> _Judged:
-    named = [token for token in tokens.of_tenant(app.db, installation.tenant) if revocation.names(token.user_id)]
+    """An uninstall is about the installation, whatever tokens it has; a revocation is about each token it names."""
+    stored = tokens.of_tenant(app.db, installation.tenant)
+    is_of_our_bot = revocation.bot and not revocation.names_another_bot(installation.bot_user_id)
+    if revocation.everything or (not stored and is_of_our_bot):
+        can_ask = any(token.status != "dead" or may_erase(token) for token in stored)
+        # claim: C-82
+        verdict = judge_time(event_time, installation.installed_at, can_ask)
+        return _Judged(verdict is Verdict.ACT, (), verdict is Verdict.ASK)
+    named = [token for token in stored if revocation.names(token.user_id)]
     verdicts = {token.user_id: _verdict(token, installation, revocation, event_time) for token in named}
-    return _Judged(
-        act=tuple(user_id for user_id, verdict in verdicts.items() if verdict is Verdict.ACT),
-        ask=tuple(user_id for user_id, verdict in verdicts.items() if verdict is Verdict.ASK),
-    )
+    act = tuple(user_id for user_id, verdict in verdicts.items() if verdict is Verdict.ACT)
+    return _Judged(False, act, Verdict.ASK in verdicts.values())
 
 
 def _verdict(token: Token, installation: Installation, revocation: Revocation, event_time: int) -> Verdict:
-    verdict = judge_time(event_time, installation.installed_at if revocation.everything else token.granted_at)
+    verdict = judge_time(event_time, token.granted_at)
+    # claim: C-82
+    is_anothers = not token.user_id and revocation.names_another_bot(installation.bot_user_id)
     # claim: C-61
-    if verdict is Verdict.ACT and not revocation.everything and token.refresh is not None:
+    if verdict is Verdict.ACT and (token.refresh is not None or is_anothers):
         # Slack does not say whether it also reports a rotating token that a refresh has retired, while its successor
-        # lives (docs.slack.dev/authentication/using-token-rotation): such a report alone erases nothing.
+        # lives (docs.slack.dev/authentication/using-token-rotation): such a report alone erases nothing. Nor does one
+        # of a bot that is not known to be ours.
         return Verdict.ASK
     return verdict
 
@@ -130,15 +164,13 @@ def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[str, ...], or
     return True
 
 
-def _is_alive(app: App, row: InboxRow, user_id: str, origin: Origin) -> bool | None:
-    """True or False as Slack says; None when it cannot be asked just now."""
-    use = use_token.Use(row.tenant, user_id, row.type, _USABLE)
+def _has_said(app: App, row: InboxRow, user_id: str, origin: Origin) -> bool:
+    """Whether Slack can be asked just now, and says something: then the token serves, or was given up for it."""
+    use = use_token.Use(row.tenant, user_id, row.type, _USABLE, out_of_turn=True)
     try:
-        use_token.call(app, use, "auth.test", {}, origin, lambda: None)
+        use_token.call(app, use, whose_token.METHOD, {}, origin, lambda: None)
     except SlackCallError as error:
-        if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE):
-            return None
-        return error.kind is not SlackErrorKind.DEAD  # whatever else Slack says, it knows the token
+        return error.kind not in _UNKNOWN
     except Refused as refused:
-        return None if refused.refusal in _LATER else False
+        return refused.refusal not in _LATER
     return True

@@ -65,7 +65,8 @@ def _write(app: App, grant: Grant, keys: TenantKeys, origin: Origin, now: int) -
 def _installation(app: App, grant: Grant, before: Installation | None, now: int) -> Installation:
     # A grant of a user's token alone says nothing about the bot: what is known of the bot stays.
     known = before if before is not None and grant.bot is None else None
-    is_dead = known is not None and known.status == "needs_reinstall"
+    # So does its end: nothing but a grant for the bot brings back one that is dead, or was another tenant's.
+    is_dead = known is not None and bool(known.status_reason or known.status == "needs_reinstall")
     return Installation(
         tenant=grant.tenant,
         app_id=app.settings.app_id,
@@ -77,7 +78,7 @@ def _installation(app: App, grant: Grant, before: Installation | None, now: int)
         installer_id=grant.installer_id,
         scopes_asked=tuple(sorted(app.settings.bot_scopes)),
         scopes_granted=known.scopes_granted if known else (grant.bot.scopes if grant.bot is not None else ()),
-        status="needs_reinstall" if is_dead else "active",
+        status=known.status if known is not None and is_dead else "active",
         status_reason=known.status_reason if known is not None and is_dead else "",
         generation=(before.generation if before is not None else 0) + 1,
         installed_at=now,

@@ -48,6 +48,10 @@ def restore_all(app: App) -> int:
     """Upkeep: asks the provider of each suspended tenant, and serves those again whose keys it gives; how many."""
     restored = 0
     for tenant in installations.with_status(app.db, "suspended"):
+        found = installations.find(app.db, tenant)
+        # claim: C-81
+        if found is None or found.status_reason:
+            continue  # not for its key: nothing but a new install is the mend
         app.keyring.forget(tenant)
         try:
             app.keyring.prepare(tenant)

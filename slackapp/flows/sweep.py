@@ -1,6 +1,6 @@
 """Upkeep, once a minute: what is too old to be of use goes, and what a dead worker left is shown."""
 
-from slackapp.flows import unclear_rows
+from slackapp.flows import brake, unclear_rows
 from slackapp.ports import App
 from slackapp.store import inbox, oauth_states
 
@@ -15,6 +15,7 @@ def run(app: App, now: int) -> None:
         pass
     while inbox.sweep(app.db, now - DEDUPE_WINDOW) == inbox.PORTION:
         pass
+    brake.forget_old(app, now)
 
 
 def check_integrity(app: App) -> None:

@@ -6,6 +6,7 @@ finishes it; a re-install that comes in between wins.
 
 from dataclasses import dataclass
 
+from slackapp.checks.slack_errors import sort_error
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind, StoreError
 from slackapp.flows import purge_tenant, trail, use_token
 from slackapp.model import InboxRow, Installation, Origin, Tenant
@@ -101,7 +102,7 @@ def _revoke(app: App, tenant: Tenant, user_id: str, origin: Origin) -> str:
     try:
         use_token.call(app, _use(tenant, user_id), "auth.revoke", {}, origin, lambda: None)
     except SlackCallError as error:
-        return "" if error.kind is SlackErrorKind.DEAD else error.code
+        return "" if sort_error(error.code) is SlackErrorKind.DEAD else error.code
     except Refused as refused:
         return refused.refusal.value.code
     except StoreError:
@@ -110,4 +111,4 @@ def _revoke(app: App, tenant: Tenant, user_id: str, origin: Origin) -> str:
 
 
 def _use(tenant: Tenant, user_id: str) -> use_token.Use:
-    return use_token.Use(tenant, user_id, "uninstall", frozenset({"purging"}))
+    return use_token.Use(tenant, user_id, "uninstall", frozenset({"purging"}), out_of_turn=True)

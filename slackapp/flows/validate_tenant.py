@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slackapp.checks import whose_token
+from slackapp.checks import giving_up, whose_token
 from slackapp.checks.scopes import are_same
 from slackapp.checks.slack_ids import is_enterprise
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
@@ -20,13 +20,15 @@ from slackapp.store import installations, tokens
 EVERY = 86_400
 """Seconds between two checks of a tenant."""
 _PORTION = 50
+_FOREIGN = "foreign: Slack names another tenant"
 
 
 @dataclass(frozen=True)
 class Checked:
     """What came out for one token. `user_id` is "" for the bot.
 
-    `result` is `ok`, `dead: …` (nothing but a new install helps, at `install_url`), or why it is not known. `missing`
+    `result` is `ok`, `dead: …` (nothing but a new install helps, at `install_url`), `paused: …` (Slack refuses it, and
+    will be asked again), `foreign: …`, or why it is not known. `missing`
     are scopes that the app asks for and the token has not, `surplus` those that it has and the app does not ask for.
     """
 
@@ -56,6 +58,17 @@ def due(app: App, stopping: Callable[[], bool]) -> int:
     return _PORTION
 
 
+def again(app: App, stopping: Callable[[], bool]) -> int:
+    """Upkeep: the tenants with a token whose pause is over, some at a time; how many. Raises StoreError."""
+    now = app.clock()
+    found = tokens.paused(app.db, now, now + giving_up.LONGEST, _PORTION)
+    for number, tenant in enumerate(found):
+        if stopping():
+            return number
+        run(app, tenant, Origin("worker", ""))
+    return len(found)
+
+
 def run(app: App, tenant: Tenant, origin: Origin) -> list[Checked]:
     """One entry per token of the tenant; empty for a tenant that is not there. Raises StoreError."""
     installation = installations.find(app.db, tenant)
@@ -77,28 +90,34 @@ def run(app: App, tenant: Tenant, origin: Origin) -> list[Checked]:
 
 def _check(app: App, installation: Installation, token: Token, origin: Origin) -> Checked:
     tenant, user_id = token.tenant, token.user_id
+    if token.reason == giving_up.FOREIGN:
+        return Checked(tenant, installation.name, user_id, _FOREIGN)
     if token.status == "dead" or (installation.status == "needs_reinstall" and not user_id):
         return _dead(app, installation, user_id, (installation.status_reason if not user_id else "") or "known")
-    use = use_token.Use(tenant, user_id, "check", frozenset({"active", "needs_reinstall"}))
+    use = use_token.Use(tenant, user_id, "check", frozenset({"active", "needs_reinstall"}), out_of_turn=True)
     try:
-        answer = use_token.call(app, use, "auth.test", {}, origin, lambda: None)
+        answer = use_token.call(app, use, whose_token.METHOD, {}, origin, lambda: None)
     except SlackCallError as error:
         if error.kind is SlackErrorKind.DEAD:
             return _dead(app, installation, user_id, error.code)
-        return Checked(tenant, installation.name, user_id, f"unknown: {error.code}")
+        return Checked(tenant, installation.name, user_id, _why(error))
     except Refused as refused:
         if refused.install_url:
             return _dead(app, installation, user_id, refused.refusal.value.code)
         return Checked(tenant, installation.name, user_id, f"unknown: {refused.refusal.value.code}")
     if not whose_token.is_tenants(tenant, answer.data):
-        trail.note_alone(app, "token.foreign", tenant, origin, "failed", f"user={user_id}", app.clock())
-        app.log.error("token_of_another_tenant", {"mend": "uninstall the tenant, and let it install again"})
-        return Checked(tenant, installation.name, user_id, "foreign: Slack names another tenant")
+        return Checked(tenant, installation.name, user_id, "unknown: Slack names no tenant")
     _note_org(app, installation, answer.data, origin)
     if not user_id:
         own_bot.note(app, installation, answer.data)
     missing, surplus = _note_scopes(app, installation, token, answer, origin)
     return Checked(tenant, installation.name, user_id, "ok", missing, surplus)
+
+
+def _why(error: SlackCallError) -> str:
+    if error.code == giving_up.FOREIGN:
+        return _FOREIGN
+    return f"{'paused' if error.kind is SlackErrorKind.DOUBT else 'unknown'}: {error.code}"
 
 
 def _dead(app: App, installation: Installation, user_id: str, why: str) -> Checked:

@@ -7,7 +7,7 @@ from slackapp.checks import scope_reasons
 from slackapp.checks.on_this_machine import is_on_this_machine
 from slackapp.checks.operator_token import verify_operator
 from slackapp.errors import StoreError
-from slackapp.flows import counting, measure, sweep
+from slackapp.flows import brake, counting, measure, sweep
 from slackapp.model import Origin
 from slackapp.ports import App
 from slackapp.store import inbox, meta, oauth_states
@@ -63,7 +63,7 @@ def healthz(app: App, request: Request, caller: Origin, now: int) -> Response:
 def readyz(app: App, request: Request, caller: Origin, now: int) -> Response:
     """Whether the service can do its work; to the operator, and to whoever is on this machine, also what is wrong.
 
-    Slack being away, a clock that was set and pending purges are shown and do not make it unready.
+    Slack being away, the brake, a clock that was set and pending purges are shown and do not make it unready.
     """
     if not _may_see(app, request):
         ready = app.health.is_ready(lambda: bool(_state(app, now)["ready"]), now)
@@ -88,9 +88,9 @@ def _state(app: App, now: int) -> Mapping[str, object]:
     problems = app.health.problems()
     try:
         database = meta.get(app.db, "schema_version") is not None and "database" not in problems
-        purges, states = inbox.count_open_purges(app.db), inbox.states(app.db)
+        purges, states, braked = inbox.count_open_purges(app.db), inbox.states(app.db), brake.look(app)
     except StoreError:
-        database, purges, states = False, 0, {}
+        database, purges, states, braked = False, 0, {}, brake.Brake(0, 0, 0)
     worker = app.worker_runs()
     oldest = min((since for state, (_, since) in states.items() if state in ("ready", "running")), default=now)
     return {
@@ -100,6 +100,8 @@ def _state(app: App, now: int) -> Mapping[str, object]:
         "purges_pending": purges,
         "inbox": {state: count for state, (count, _) in states.items()},
         "inbox_oldest_seconds": max(0, now - oldest),
+        "brake": braked.since > 0,
+        "tokens_paused": braked.paused,
         "problems": problems,
     }
 

@@ -75,8 +75,8 @@ TABLE = (
         {
             "tenant": OURS,
             "change": (
-                "installed", "reinstalled", "erased", "refresh_failed", "refresh_refused", "token_dead", "suspended",
-                "scope_drift",
+                "installed", "reinstalled", "erased", "refresh_failed", "refresh_refused", "token_paused", "token_dead",
+                "suspended", "scope_drift",
             ),
         },
         most=20_000,
@@ -92,7 +92,7 @@ TABLE = (
     Metric("slackapp_token_unavailable_total", COUNTER, "Tokens and event bodies that did not open."),
     Metric(
         "slackapp_token_checks_total", COUNTER, "Tokens that Slack was asked about, by what it said.",
-        {"result": ("ok", "dead", "unknown", "foreign")},
+        {"result": ("ok", "dead", "paused", "unknown", "foreign")},
     ),
     Metric(
         "slackapp_scope_drift_total", COUNTER,
@@ -142,6 +142,8 @@ TABLE = (
         "slackapp_tokens", GAUGE, "Tokens of bots and persons, by status.",
         {"status": TOKEN_STATUSES},
     ),
+    Metric("slackapp_tokens_paused", GAUGE, "Tokens that Slack refuses and that are tried again."),
+    Metric("slackapp_brake", GAUGE, "1 while so many tenants fail that none is given up; see `slackapp brake`."),
     Metric("slackapp_ready", GAUGE, "1 when `/readyz` answers 200."),
     Metric(
         "slackapp_problem", GAUGE, "1 for each part that has a problem just now, as `/readyz` shows it.",

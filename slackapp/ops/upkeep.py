@@ -103,6 +103,7 @@ def errands() -> tuple[Task, ...]:
         Task("refresh", MINUTE, refresh_due.run),
         Task("suspended", MINUTE, lambda app, stopping: suspend_tenant.restore_all(app)),
         Task("check", MINUTE, validate_tenant.due),
+        Task("paused", MINUTE, validate_tenant.again),
     )
 
 

@@ -77,6 +77,12 @@ def count_by_status(db: Database) -> dict[str, int]:
     return {row["status"]: row["found"] for row in db.many("count_by_status", {})}
 
 
+def count(db: Database) -> int:
+    """How many tenants there are."""
+    row = db.one("count_installations", {})
+    return int(row["found"] or 0) if row is not None else 0
+
+
 def set_status(db: Database, tenant: Tenant, expected: str, status: str, reason: str = "") -> bool:
     """Moves from one status to another; False when it was not in the expected one. `reason` is a code, for people."""
     parameters = {

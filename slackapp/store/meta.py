@@ -8,6 +8,10 @@ EPOCH = "key_epoch"
 BOUND_TO = "bound_to"
 """The app that every sealed value is bound to: its id; its client id where the database was made without knowing it."""
 CLIENT = "client_id"
+BRAKE_SINCE = "brake_since"
+"""Since when the brake holds, in Unix seconds; "" while it does not."""
+BRAKE_RELEASED_AT = "brake_released_at"
+"""When a person has released it last."""
 
 
 def get(db: Database, name: str) -> str | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from slackapp.model import Sealed, Tenant, Token
+from slackapp.store import answers
 from slackapp.store.db import Database, Row
 from slackapp.store.installations import split_scopes
 
@@ -43,7 +44,8 @@ def of_tenant(db: Database, tenant: Tenant) -> list[Token]:
 
 
 def save(db: Database, tenant: Tenant, user_id: str, generation: int, pair: SealedPair, now: int) -> None:
-    """Adds the token or replaces it; a lease on the replaced one ends."""
+    """Adds the token or replaces it; a lease on the replaced one ends. What was known against the tenant is over."""
+    answers.forget_failing(db, tenant)
     db.execute("save_token", {**_key(tenant, user_id), **_values(pair), "generation": generation, "now": now})
 
 
@@ -117,15 +119,52 @@ def reseal(db: Database, token: Token, access: Sealed, refresh: Sealed | None) -
     db.execute("reseal_token", parameters)
 
 
-def refuse_refresh(db: Database, token: Token, owner: str) -> bool:
+def refuse_refresh(db: Database, token: Token, owner: str, reason: str) -> bool:
     """Slack refused the refresh token: no further refresh of this generation; False when the lease is not ours."""
-    parameters = {**_key(token.tenant, token.user_id), **_version(token), "owner": owner}
+    parameters = {**_key(token.tenant, token.user_id), **_version(token), "owner": owner, "reason": reason}
     return db.execute("refuse_refresh", parameters) == 1
 
 
-def give_up(db: Database, token: Token) -> bool:
+def give_up(db: Database, token: Token, reason: str) -> bool:
     """This generation of the token is dead; False when it was replaced meanwhile."""
-    return db.execute("give_up_token", {**_key(token.tenant, token.user_id), **_version(token)}) == 1
+    parameters = {**_key(token.tenant, token.user_id), **_version(token), "reason": reason}
+    return db.execute("give_up_token", parameters) == 1
+
+
+def pause(db: Database, paused: Token) -> None:
+    """Notes what the token says of its pause."""
+    parameters = {
+        **_key(paused.tenant, paused.user_id),
+        **_version(paused),
+        "reason": paused.reason,
+        "refused_since": paused.refused_since,
+        "refused_at": paused.refused_at,
+        "paused_until": paused.paused_until,
+        "contradicted": paused.contradicted,
+    }
+    db.execute("pause_token", parameters)
+
+
+def resume(db: Database, token: Token) -> bool:
+    """Slack serves this generation of the token again; False when nothing was known against it."""
+    return db.execute("resume_token", {**_key(token.tenant, token.user_id), **_version(token)}) == 1
+
+
+def end_pauses(db: Database) -> int:
+    """Has every token that pauses tried again; how many."""
+    return db.execute("end_pauses", {})
+
+
+def paused(db: Database, now: int, latest: int, most: int) -> list[Tenant]:
+    """The tenants with a token whose pause is over; one that ends after `latest` is none."""
+    parameters = {"now": now, "latest": latest, "most": most}
+    return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("paused_tenants", parameters)]
+
+
+def count_paused(db: Database) -> int:
+    """How many tokens Slack refuses and are not given up."""
+    row = db.one("count_paused", {})
+    return int(row["found"]) if row is not None else 0
 
 
 def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
@@ -202,4 +241,9 @@ def _token(row: Row) -> Token:
         due_at=row["due_at"],
         status=row["status"],
         lease_owner=row["lease_owner"],
+        reason=row["reason"],
+        refused_since=row["refused_since"],
+        refused_at=row["refused_at"],
+        paused_until=row["paused_until"],
+        contradicted=row["contradicted"],
     )

@@ -60,6 +60,7 @@ workspace alone</li>
 <li>what Slack sends when the app is mentioned or used: the content encrypted, and its ids, kind and time</li>
 <li>a journal of installs, removals and each use of a token, with the ids of workspaces, people and events; no content
 </li>
+<li>for an hour, that Slack served it; and for as long as that matters, that Slack refused its tokens: id and time</li>
 <li>counts of what happened, in which a workspace is a keyed hash of its id</li>
 </ul>
 <p>An installation that was moved in from another store also keeps, encrypted, what that store held of it.</p>

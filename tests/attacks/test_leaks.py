@@ -140,6 +140,7 @@ def refresh_and_fail(world: World) -> None:
 def leave(world: World) -> None:
     """A dead token, an uninstall by the customer, and one by the operator."""
     world.slack.fault(Fault("chat.postMessage", "error", error="token_revoked", team=SOUTH))
+    world.slack.kill_refresh(SOUTH)
     world.mention("EvDead", team_id=SOUTH)
     world.work()
     as_operator(world, "POST", "/slack/uninstall", json.dumps({"id": ORG}).encode())

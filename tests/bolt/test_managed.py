@@ -374,3 +374,19 @@ def test_what_cannot_be_written_to_the_audit_is_not_given(
     for find in FINDS.values():
         with pytest.raises(BoltError, match="slackapp: the database cannot be written"):
             find(store)
+
+
+@pytest.mark.claim("C-81")
+def test_a_tenant_whose_bot_was_another_ones_is_handed_to_nobody_and_a_copy_brings_it_back_to_nobody(
+    installed: World, store: Any
+) -> None:
+    copy = store.find_installation(user_id=ADMIN, **ids)
+    change(installed, "UPDATE tokens SET status = 'dead', reason = 'foreign_token' WHERE user_id = ''")
+    change(installed, "UPDATE installations SET status = 'suspended', status_reason = 'foreign_token'")
+    for find in (store.find_bot, lambda **ids: store.find_installation(user_id=ADMIN, **ids)):
+        with pytest.raises(BoltError):
+            find(**ids)
+    store.save(copy)
+    assert installed.status() == "suspended"
+    installed.browser().install()
+    assert (store.find_bot(**ids).bot_token[:5], installed.status()) == ("xoxe.", "active")

@@ -51,13 +51,15 @@ def test_an_uninstall_takes_everything_whatever_else_it_says(event: dict[str, An
     assert read_revocation("app_uninstalled", event) == Revocation(everything=True, bot=False, users=())
 
 
+BOTS = Revocation(False, True, (), ("U0BOT00001",))
+BOTH = Revocation(False, True, ("U0PERSON01",), ("U0BOT00001",))
 REVOKED: dict[str, tuple[dict[str, Any], Revocation]] = {
     "a person's": ({"oauth": ["U0PERSON01"]}, Revocation(False, False, ("U0PERSON01",))),
     "two people's": ({"oauth": ["W0PERSON01", "U0PERSON02"]}, Revocation(False, False, ("W0PERSON01", "U0PERSON02"))),
     "one person's twice": ({"oauth": ["U0PERSON01", "U0PERSON01"]}, Revocation(False, False, ("U0PERSON01",))),
-    "the bot's": ({"bot": ["U0BOT00001"]}, Revocation(False, True, ())),
-    "both": ({"oauth": ["U0PERSON01"], "bot": ["U0BOT00001"]}, Revocation(False, True, ("U0PERSON01",))),
-    "the bot's, with an empty list beside it": ({"oauth": [], "bot": ["U0BOT00001"]}, Revocation(False, True, ())),
+    "the bot's": ({"bot": ["U0BOT00001"]}, BOTS),
+    "both": ({"oauth": ["U0PERSON01"], "bot": ["U0BOT00001"]}, BOTH),
+    "the bot's, with an empty list beside it": ({"oauth": [], "bot": ["U0BOT00001"]}, BOTS),
     "a person's, with null beside it": (
         {"oauth": ["U0PERSON01"], "bot": None},
         Revocation(False, False, ("U0PERSON01",)),

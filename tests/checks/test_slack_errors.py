@@ -7,7 +7,8 @@ from slackapp.errors import SlackErrorKind as Kind
 
 # docs.slack.dev/reference/methods/auth.test (errors) and docs.slack.dev/apis/web-api/rate-limits, by what is to be done
 DOCUMENTED = {
-    Kind.DEAD: "invalid_auth account_inactive token_revoked",
+    Kind.DEAD: "account_inactive token_revoked",
+    Kind.DOUBT: "invalid_auth",
     Kind.EXPIRED: "token_expired",
     Kind.SCOPE: "missing_scope not_allowed_token_type no_permission team_access_not_granted accesslimited "
     "access_denied ekm_access_denied two_factor_setup_required",
@@ -35,7 +36,7 @@ def test_an_unknown_error_is_our_mistake_and_kills_no_token(code: str) -> None:
 
 
 def test_a_refresh_is_given_up_for_these_answers_and_no_others() -> None:
-    assert sorted(REFUSED_REFRESH) == ["invalid_auth", "invalid_grant", "invalid_refresh_token", "token_revoked"]
+    assert sorted(REFUSED_REFRESH) == ["account_inactive", "invalid_grant", "invalid_refresh_token", "token_revoked"]
 
 
 def test_only_a_failure_that_surely_had_no_effect_counts_as_nothing_done() -> None:

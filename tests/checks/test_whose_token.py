@@ -36,3 +36,66 @@ def test_the_tenant_is_the_one_that_the_answer_names(tenant: Tenant, data: dict[
 )
 def test_a_person_may_be_named_by_the_other_of_two_kinds_of_id(named: Any, is_its: bool) -> None:
     assert whose_token.is_persons("U111", {"user_id": named}) is is_its
+
+
+@pytest.mark.claim("C-81")
+@pytest.mark.parametrize(
+    ("tenant", "team", "enterprise", "ours", "anothers"),
+    [
+        (TEAM, TEAM.id, None, True, False),
+        (TEAM, TEAM.id, ORG.id, True, False),
+        (TEAM, "T0SOUTH001", None, False, True),
+        (TEAM, ORG.id, ORG.id, False, True),
+        (TEAM, "T0SOUTH001", TEAM.id, False, True),
+        (TEAM, None, ORG.id, False, False),
+        (TEAM, [TEAM.id], None, False, False),
+        (TEAM, "", None, False, False),
+        (ORG, ORG.id, ORG.id, True, False),
+        (ORG, "T0EVERAA01", ORG.id, True, False),
+        (ORG, ORG.id, "E0STRANGER", True, False),
+        (ORG, "T0EVERAA01", "E0STRANGER", False, True),
+        (ORG, "T0NORTH001", None, False, True),
+        (ORG, None, None, False, False),
+    ],
+)
+def test_only_ids_that_are_there_say_whose_a_token_is(
+    tenant: Tenant, team: Any, enterprise: Any, ours: bool, anothers: bool
+) -> None:
+    data = {"team_id": team, "enterprise_id": enterprise}
+    found = whose_token.is_tenants(tenant, data), whose_token.is_anothers(tenant, "", data)
+    assert found == (ours, anothers)
+
+
+@pytest.mark.claim("C-81")
+@pytest.mark.parametrize(
+    ("named", "anothers"),
+    [("U111", False), ("W999", False), ("U222", True), ("", False), (None, False), (["U2"], False)],
+)
+def test_a_persons_token_that_names_another_person_is_another_ones(named: Any, anothers: bool) -> None:
+    data = {"team_id": TEAM.id, "user_id": named}
+    assert whose_token.is_anothers(TEAM, "U111", data) is anothers
+    assert not whose_token.is_anothers(TEAM, "", data), "the bot's own user is not stored from everywhere"
+
+
+@pytest.mark.claim("C-81")
+@pytest.mark.parametrize(
+    ("tenant", "user_id", "data", "anothers"),
+    [
+        (TEAM, "", {}, False),
+        (TEAM, "", {"team": {"id": TEAM.id}}, False),
+        (TEAM, "", {"team": {"id": "T0SOUTH001"}}, True),
+        (TEAM, "", {"team": {"id": 7}}, False),
+        (TEAM, "", {"team": None, "enterprise": {"id": ORG.id}}, False),
+        (TEAM, "", {"user_id": "U0SOMEBODY"}, False),
+        (TEAM, "U1", {"user_id": "U1"}, False),
+        (TEAM, "U1", {"user_id": "W2"}, False),
+        (TEAM, "U1", {"user_id": "U2"}, True),
+        (TEAM, "U1", {"user_id": ["U2"]}, False),
+        (ORG, "", {"enterprise": {"id": ORG.id}, "team": {"id": "T0SOUTH001"}}, False),
+        (ORG, "", {"enterprise": {"id": "E0STRANGER"}}, True),
+    ],
+)
+def test_the_ids_beside_a_new_pair_say_whose_it_is(
+    tenant: Tenant, user_id: str, data: dict[str, Any], anothers: bool
+) -> None:
+    assert whose_token.is_pair_of_another(tenant, user_id, data) is anothers

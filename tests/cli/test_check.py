@@ -64,9 +64,10 @@ def test_what_is_wrong_is_on_the_line_and_makes_the_status_1(desk: Desk) -> None
     assert ended.status == 1
     assert ended.out.splitlines() == [f"{FINE[0]}  missing: chat:write  surplus: files:read,im:write", *FINE[1:]]
     slack.fault(Fault(ASK, "error", error="account_inactive", team=NORTH))
+    slack.kill_refresh(NORTH)
     slack.fault(Fault(ASK, "error", error="fatal_error", team=SOUTH))
     ended = desk.run("check")
-    assert (ended.status, ended.error) == (1, "")
+    assert (ended.status, [json.loads(line)["event"] for line in ended.error.splitlines()]) == (1, ["refresh_refused"])
     assert ended.out.splitlines() == [
         f"{NORTH}  bot  dead: account_inactive  install again: {HERE}", FINE[1],
         f"{SOUTH}  bot  unknown: fatal_error", FINE[3],

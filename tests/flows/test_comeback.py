@@ -63,7 +63,7 @@ def test_what_slack_says_of_a_token_of_the_first_life_is_not_said_of_the_second(
     old = tokens.find(app.db, north(), "")
     assert old is not None
     come_back(world)
-    assert not tokens.give_up(app.db, old)
+    assert not tokens.give_up(app.db, old, "token_revoked")
     assert not tokens.take_lease(app.db, old, "me", world.clock(), world.clock() + 30)
     assert not tokens.set_scopes(app.db, old, ("chat:write",))
     assert tokens.find_same(app.db, old) is None

@@ -301,6 +301,7 @@ def suspend(world: World) -> None:
 
 def die(world: World) -> None:
     world.slack.fault(Fault("chat.postMessage", "error", error="token_revoked"))
+    world.slack.kill_refresh(NORTH)
     world.mention()
     world.work()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slackapp.errors import CommandError, KeyUnavailableError, SlackCallError
+from slackapp.errors import CommandError, KeyUnavailableError, Refused, SlackCallError
 from slackapp.flows import exchange_token, new_pair, refresh_token, uninstall_tenant, use_token
 from slackapp.flows.exchange_token import EXCHANGED, LOST, METHOD, NOT_ENABLED
 from slackapp.flows.use_token import Use
@@ -225,7 +225,7 @@ def test_where_the_app_does_not_rotate_its_tokens_it_ends_at_once_and_nothing_is
 
 
 def test_a_token_that_slack_calls_dead_is_given_up_after_exactly_one_call(ready: World) -> None:
-    for error in ("account_inactive", "token_revoked", "invalid_auth"):
+    for error in ("account_inactive", "token_revoked"):
         ready.slack.fault(Fault(METHOD, "error", error=error))
         assert run(ready)[0] == ("", f"dead: {error}")
         assert (token(ready)["status"], ready.status(), run(ready)) == ("dead", "needs_reinstall", [])
@@ -347,7 +347,6 @@ def test_an_answer_of_another_kind_or_of_somebody_else_is_refused_noted_and_chan
     foreign: tuple[Mapping[str, Any], ...] = (
         {"app_id": "A0OTHER001"},
         {"app_id": NULL},
-        {"team": {"id": SOUTH, "name": "Southridge"}},
         {"team": {}},
         {"is_enterprise_install": True},
     )
@@ -377,6 +376,38 @@ def test_an_answer_of_another_kind_or_of_somebody_else_is_refused_noted_and_chan
     assert run(ready) == [("", EXCHANGED)]
 
 
+@pytest.mark.claim("C-81")
+def test_a_token_whose_exchange_brings_another_tenants_or_persons_pair_is_not_used_again(ready: World) -> None:
+    ready.slack.fault(Fault(METHOD, "patch", patch={"team": {"id": SOUTH, "name": "Southridge"}}))
+    ready.slack.fault(Fault(METHOD, "patch", patch={"user_id": MEMBER}))
+    waiting = exchange_token.waiting(ready.service.app, None)
+    person = waiting[1:]
+    (outcome,) = exchange_token.run(ready.service.app, waiting[:1], ORIGIN)
+    assert (outcome.result, ready.status(), token(ready)["reason"]) == ("grant_foreign", "suspended", "foreign_token")
+    change(ready, "UPDATE installations SET status = 'active', status_reason = ''")
+    (outcome,) = exchange_token.run(ready.service.app, person, ORIGIN)
+    assert (outcome.result, ready.status()) == ("grant_foreign", "active")
+    assert token(ready, ADMIN)["reason"] == "foreign_token"
+    assert (run(ready), ready.calls()) == ([], [METHOD] * 2)
+    for user_id in BOTH:
+        with pytest.raises(Refused):
+            ask(ready, user_id)
+
+
+@pytest.mark.claim("C-79")
+def test_an_address_that_is_not_on_the_apps_list_costs_no_token(ready: World) -> None:
+    ready.slack.fault(Fault("*", "error", times=-1, error="invalid_auth"))
+    for _ in range(8):
+        assert run(ready) == [("", "invalid_auth"), (ADMIN, "invalid_auth")]
+        ready.clock.advance(3600)
+    ready.slack.fault(Fault(METHOD, "error", times=-1, error="invalid_token"))
+    assert run(ready) == [("", "invalid_auth"), (ADMIN, "invalid_auth")]
+    assert (token(ready)["status"], ready.status()) == ("live", "active")
+    ready.slack.clear_faults()
+    ready.clock.advance(3600)
+    assert run(ready) == [("", EXCHANGED), (ADMIN, EXCHANGED)]
+
+
 def test_a_pair_of_the_bot_or_of_another_person_is_none_for_a_person(ready: World) -> None:
     waiting = exchange_token.waiting(ready.service.app, None)[1:]
     stored = tuple(token(ready, ADMIN))
@@ -384,7 +415,7 @@ def test_a_pair_of_the_bot_or_of_another_person_is_none_for_a_person(ready: Worl
         ("grant_malformed", {"token_type": "bot"}),
         ("grant_malformed", {"token_type": "bot", "access_token": "xoxe.xoxb-1-of-the-bot"}),
         ("grant_malformed", {"access_token": "xoxe.xoxb-1-of-the-bot"}),
-        ("grant_foreign", {"user_id": MEMBER}),
+        ("grant_malformed", {"token_type": NULL}),
     ):
         ready.slack.fault(Fault(METHOD, "patch", patch=patch))
         (outcome,) = exchange_token.run(ready.service.app, waiting, ORIGIN)

@@ -257,7 +257,7 @@ def test_a_token_that_another_one_gives_up_meanwhile_is_not_used_and_the_answer_
     app = due.service.app
 
     def give_up() -> None:
-        tokens.give_up(app.db, stored(due))
+        tokens.give_up(app.db, stored(due), "token_revoked")
         raise SlackCallError(REFRESH, "invalid_refresh_token", SlackErrorKind.OURS)
 
     monkeypatch.setattr(app.slack, "call_as_app", lambda *arguments: give_up())

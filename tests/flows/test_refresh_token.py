@@ -229,6 +229,26 @@ def test_what_came_of_a_refresh_is_counted_by_reasons_of_a_closed_list(
 
 
 @pytest.mark.parametrize(
+    ("user_id", "patch"), [("", {"team": {"id": SOUTH, "name": "Southridge"}}), (ADMIN, {"user_id": MEMBER})]
+)
+@pytest.mark.claim("C-81")
+def test_a_token_whose_refresh_brings_another_tenants_or_persons_pair_is_not_used_again(
+    due: World, user_id: str, patch: Mapping[str, Any]
+) -> None:
+    old = token(due, user_id)
+    due.slack.fault(Fault(REFRESH, "patch", patch=dict(patch)))
+    for _ in range(2):
+        with pytest.raises(Refused):
+            ask(due, user_id)
+    new = token(due, user_id)
+    assert (new["access"], new["status"], new["reason"]) == (old["access"], "dead", "foreign_token")
+    assert (due.status(), due.calls()) == ("active" if user_id else "suspended", [REFRESH])
+    assert due.audit().count("token.foreign") == 1
+    due.browser().install()
+    assert (ask(due, user_id)["ok"], due.status()) == (True, "active")
+
+
+@pytest.mark.parametrize(
     ("scope", "kept"),
     [(None, "app_mentions:read,chat:write,commands"), ("chat:write, users:read", "chat:write,users:read")],
 )
@@ -250,10 +270,10 @@ def test_the_scopes_are_those_of_the_answer_or_else_those_that_were_known(
         ("", {"refresh_token": "xoxb-not-a-refresh-token"}),
         ("", {"expires_in": 0}),
         ("", {"app_id": "A0OTHER001"}),
-        ("", {"team": {"id": SOUTH, "name": "Southridge"}}),
+        ("", {"team": {}}),
         (ADMIN, {"token_type": "bot"}),
         (ADMIN, {"token_type": "bot", "access_token": "xoxe.xoxb-1-of-the-bot"}),
-        (ADMIN, {"user_id": MEMBER}),
+        (ADMIN, {"user_id": ["U0NORTH001ADM"]}),
     ],
 )
 @pytest.mark.claim("C-45")

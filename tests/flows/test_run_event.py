@@ -137,10 +137,11 @@ def test_a_call_that_slack_plainly_refused_leaves_no_doubt_behind(
 
 def test_a_dead_token_is_used_no_more_until_somebody_installs_again(ready: World) -> None:
     ready.slack.fault(Fault(POST, "error", error="account_inactive"))
+    ready.slack.kill_refresh(NORTH)
     ready.mention("Ev0002")
     assert ready.work() == 2
     assert (row(ready)["state"], row(ready, "Ev0002")["state"], ready.status()) == ("dead", "dead", "needs_reinstall")
-    assert ready.calls() == [POST]
+    assert ready.calls() == [POST, "oauth.v2.access"]
     assert "token.dead" in ready.audit()
     ready.browser().install()
     ready.mention("Ev0003")

@@ -261,7 +261,10 @@ def test_an_answer_that_does_not_call_the_token_dead_erases_nothing(full: World,
     assert users(full) == {"", ADMIN, MEMBER}
 
 
-@pytest.mark.parametrize(("broken", "status"), [("status = 'dead'", ""), ("access = zeroblob(200)", "suspect")])
+@pytest.mark.parametrize(
+    ("broken", "status"),
+    [("status = 'dead', reason = 'token_revoked'", ""), ("access = zeroblob(200)", "suspect")],
+)
 def test_a_token_that_cannot_be_asked_with_is_dead_or_waited_for(full: World, broken: str, status: str) -> None:
     with contextlib.closing(sqlite3.connect(full.settings.database)) as connection, connection:
         connection.execute(f"UPDATE tokens SET {broken}")
@@ -279,6 +282,122 @@ def test_of_an_uninstall_that_slack_knows_nothing_of_only_dead_tokens_go(full: W
     revoked(full, {"bot": [BOT]}, after=10)
     full.work()
     assert (full.status(), users(full)) == ("needs_reinstall", {ADMIN})
+
+
+@pytest.mark.claim("C-78")
+def test_an_access_token_that_refused_installs_have_pushed_out_is_refreshed_before_anything_is_erased(
+    full: World,
+) -> None:
+    for token in full.slack.tokens_of[NORTH]:
+        token.dead = "token_revoked"
+    revoked(full, {"bot": [BOT], "oauth": [ADMIN, MEMBER]})
+    uninstalled(full, after=10)
+    full.work()
+    assert (users(full), full.status()) == ({"", ADMIN, MEMBER}, "active")
+    assert full.calls("oauth.v2.access") == ["oauth.v2.access"] * 3
+
+
+@pytest.mark.claim("C-79")
+def test_nothing_is_erased_while_slack_answers_invalid_auth_nor_once_a_token_was_given_up_for_it(full: World) -> None:
+    full.slack.fault(Fault("*", "error", times=-1, error="invalid_auth"))
+    uninstalled(full, after=10)
+    for _ in range(4):
+        assert (full.work(), full.status()) == (1, "suspect")
+        full.clock.advance(900)
+    with contextlib.closing(sqlite3.connect(full.settings.database)) as connection, connection:
+        connection.execute("UPDATE tokens SET status = 'dead'")  # others are served, and so it was given up
+    full.work()
+    assert (full.status(), users(full)) == ("needs_reinstall", {"", ADMIN, MEMBER})
+
+
+def test_a_pair_that_comes_while_slack_is_asked_is_not_erased_for_what_was_said_of_the_one_before(
+    lasting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Bolt app saves what it has refreshed, or exchanged, by itself: the installation stays the same."""
+    call = lasting.service.app.slack.call
+
+    def overtaken(*arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        finally:
+            with contextlib.closing(sqlite3.connect(lasting.settings.database)) as connection, connection:
+                connection.execute("UPDATE tokens SET generation = generation + 1")
+
+    lasting.slack.revoke_bot(NORTH)
+    revoked(lasting, {"bot": [BOT]}, after=10)
+    monkeypatch.setattr(lasting.service.app.slack, "call", overtaken)
+    lasting.work()
+    assert "" in users(lasting)
+
+
+# Of whom it is
+
+
+@pytest.mark.claim("C-82")
+@pytest.mark.parametrize("bots", [["U0ANOTHERS"], ["U0ANOTHERS", "U0ANOTHER2"]])
+def test_a_revocation_of_a_bot_that_is_not_ours_asks_before_it_erases(lasting: World, bots: list[str]) -> None:
+    revoked(lasting, {"bot": bots, "oauth": [ADMIN, MEMBER]})
+    assert (users(lasting), lasting.status()) == ({""}, "suspect"), "the persons' go by their ids"
+    lasting.work()
+    assert (users(lasting), lasting.status(), lasting.calls()) == ({""}, "active", ["auth.test"])
+    lasting.slack.revoke_bot(NORTH)
+    revoked(lasting, {"bot": bots}, "EvAgain")
+    lasting.work()
+    assert lasting.status() == ""
+
+
+@pytest.mark.claim("C-82")
+def test_of_a_bot_whose_id_is_not_known_slack_is_asked_too(lasting: World) -> None:
+    with contextlib.closing(sqlite3.connect(lasting.settings.database)) as connection, connection:
+        connection.execute("UPDATE installations SET bot_user_id = ''")
+    revoked(lasting, {"bot": [BOT]})
+    assert lasting.status() == "suspect"
+    lasting.work()
+    assert ("" in users(lasting), lasting.status()) == (True, "active")
+
+
+@pytest.mark.claim("C-82")
+@pytest.mark.parametrize(("after", "gone"), [(1, True), (10_000, True), (0, False), (-10, False), (-10_000, False)])
+def test_an_uninstall_of_a_tenant_without_tokens_goes_by_the_order_of_the_two_times(
+    full: World, after: int, gone: bool
+) -> None:
+    without_tokens(full)
+    assert uninstalled(full, after=after).status == 200
+    assert (full.status() == "", full.rows("SELECT state FROM inbox WHERE event_id = 'EvGone'")[0][0]) == (gone, "done")
+    full.work()
+    left = full.rows("SELECT 1 FROM data_keys WHERE tenant_id = ?", NORTH)
+    assert (left == [], full.count("installers") == 0, full.calls()) == (gone, gone, [])
+
+
+@pytest.mark.claim("C-82")
+@pytest.mark.parametrize(
+    ("named", "gone"),
+    [({"bot": [BOT]}, True), ({"bot": ["U0ANOTHERS"]}, False), ({"oauth": [ADMIN]}, False), ({"bot": []}, False)],
+)
+def test_a_revocation_takes_a_tenant_without_tokens_only_where_it_names_its_bot(
+    full: World, named: Any, gone: bool
+) -> None:
+    without_tokens(full)
+    assert revoked(full, named).status == 200
+    full.work()
+    assert (full.status() == "", full.calls()) == (gone, [])
+
+
+@pytest.mark.claim("C-82")
+def test_a_tenant_whose_tokens_cannot_be_asked_with_goes_by_the_order_of_the_two_times(full: World) -> None:
+    with contextlib.closing(sqlite3.connect(full.settings.database)) as connection, connection:
+        connection.execute("UPDATE tokens SET status = 'dead', reason = 'invalid_auth'")
+        connection.execute("UPDATE installations SET status = 'needs_reinstall'")
+    uninstalled(full, "EvBefore", after=-10)
+    assert full.status() == "needs_reinstall"
+    uninstalled(full, "EvAfter", after=10)
+    assert (full.status(), full.calls()) == ("", [])
+
+
+def without_tokens(world: World) -> None:
+    """As an import of what a person without a token installed leaves it."""
+    with contextlib.closing(sqlite3.connect(world.settings.database)) as connection, connection:
+        connection.execute("DELETE FROM tokens")
 
 
 @pytest.mark.claim("C-64")

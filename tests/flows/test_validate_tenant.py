@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from slackapp.app import build, system_entropy
-from slackapp.flows import uninstall_tenant, use_token, validate_tenant
+from slackapp.flows import suspend_tenant, uninstall_tenant, use_token, validate_tenant
 from slackapp.flows.use_token import Use
 from slackapp.flows.validate_tenant import EVERY, Checked
 from slackapp.localslack.api import Outcome
@@ -140,37 +140,70 @@ def test_an_org_wide_token_is_answered_with_the_id_of_the_org_in_place_of_the_te
         assert results(ready, org) == fine
     ready.slack.fault(Fault(ASK, "patch", patch={"team_id": ORG_TEAM, "enterprise_id": "E0STRANGER"}))
     assert results(ready, org)[0] == ("", "foreign: Slack names another tenant")
+    assert ready.status(ORG) == "suspended"
+    install(ready, ORG)
+    ready.slack.kill_refresh(ORG)
     ready.slack.fault(Fault(ASK, "error", error="account_inactive"))
     dead = check(ready, org)[0]
     assert (dead.name, dead.result, dead.install_url) == ("Evergreen", "dead: account_inactive", INSTALL)
     assert noted(ready, "tenant.joined_org") == []
 
 
-def test_an_answer_that_names_another_tenant_is_told_and_nothing_of_it_is_stored(ready: World) -> None:
-    at_slack(ready).bot_scopes.append("im:write")
-    before, logged = ready.snapshot(), ready.log.getvalue()
-    for team_id, enterprise_id in ((SOUTH, ORG), (None, ORG), ([NORTH], ORG), (SOUTH, NORTH)):
+@pytest.mark.claim("C-81")
+def test_a_bots_token_that_slack_says_is_another_tenants_is_told_and_never_used_again(ready: World) -> None:
+    for number, (team_id, enterprise_id) in enumerate(((SOUTH, ORG), (ORG, ORG), (SOUTH, NORTH)), start=1):
+        at_slack(ready).bot_scopes.append("im:write")
+        scopes_before, logged = scopes(ready), ready.log.getvalue()
         ready.slack.fault(Fault(ASK, "patch", patch={"team_id": team_id, "enterprise_id": enterprise_id}))
-        (bot, person) = check(ready)
-        assert (bot.result, bot.is_fine, person.result) == ("foreign: Slack names another tenant", False, "ok")
-    assert ready.snapshot() == before, "not even the time of the check"
-    assert noted(ready, "token.foreign") == ["user="] * 4
-    lines = ready.log.getvalue().removeprefix(logged).splitlines()
-    assert [json.loads(line)["event"] for line in lines] == ["token_of_another_tenant"] * 4
+        (bot, _) = check(ready)
+        assert (bot.result, bot.is_fine) == ("foreign: Slack names another tenant", False)
+        assert (ready.status(), stored(ready)["status_reason"]) == ("suspended", "foreign_token")
+        assert (scopes(ready), stored(ready)["enterprise_id"]) == (scopes_before, ""), "nothing of it is stored"
+        assert noted(ready, "token.foreign") == ["user="] * number
+        lines = ready.log.getvalue().removeprefix(logged).splitlines()
+        assert [json.loads(line)["event"] for line in lines] == ["token_of_another_tenant"]
+        ready.slack.called.clear()
+        suspend_tenant.restore_all(ready.service.app)
+        assert (results(ready)[0], ready.status()) == (("", "foreign: Slack names another tenant"), "suspended")
+        ready.mention(f"Ev{number}")
+        ready.work()
+        assert ready.calls() == [], "neither the bot's nor a person's"
+        install(ready)
+        assert (results(ready), ready.status()) == ([("", "ok"), (ADMIN, "ok")], "active")
     assert [secret for secret in ready.slack.issued_tokens if secret in ready.log.getvalue()] == []
-    assert ready.service.app.metrics.value(CHECKS, {"result": "foreign"}) == 4
+    assert ready.service.app.metrics.value(CHECKS, {"result": "foreign"}) == 6
+
+
+@pytest.mark.claim("C-81")
+def test_a_persons_token_of_another_tenant_is_not_used_again_and_the_bot_is_left_alone(ready: World) -> None:
+    ready.slack.fault(Fault(ASK, "patch", patch={"team_id": NORTH}))  # the bot's
+    ready.slack.fault(Fault(ASK, "patch", patch={"team_id": SOUTH}))
+    for _ in range(2):
+        assert results(ready) == [("", "ok"), (ADMIN, "foreign: Slack names another tenant")]
+    assert (len(ready.calls()), ready.status()) == (3, "active")
+
+
+def test_an_answer_that_names_nobody_is_no_reason_to_suspend_and_nothing_of_it_is_stored(ready: World) -> None:
+    at_slack(ready).bot_scopes.append("im:write")
+    before = ready.snapshot()
+    for team_id in (None, [NORTH], ""):
+        ready.slack.fault(Fault(ASK, "patch", patch={"team_id": team_id, "enterprise_id": ORG}))
+        assert results(ready) == [("", "unknown: Slack names no tenant"), (ADMIN, "ok")]
+        assert (ready.status(), ready.snapshot()) == ("active", before), "not even the time of the check"
 
 
 # Dead
 
 
 def test_a_dead_token_of_the_bot_is_found_by_one_call_and_never_used_again(ready: World) -> None:
-    for error in ("account_inactive", "token_revoked", "invalid_auth"):
+    for error in ("account_inactive", "token_revoked"):
         ready.slack.fault(Fault(ASK, "error", error=error))
+        ready.slack.kill_refresh(NORTH)
         (bot, person) = check(ready)
         assert (bot.result, bot.install_url, bot.is_fine) == (f"dead: {error}", HERE, False)
         assert (person.result, person.install_url) == ("ok", "")
-        assert (len(ready.calls()), ready.status(), stored(ready)["status_reason"]) == (2, "needs_reinstall", error)
+        assert (ready.calls(), ready.status()) == ([ASK, "oauth.v2.access", ASK], "needs_reinstall")
+        assert stored(ready)["status_reason"] == error
         assert stored(ready)["last_validated_at"] == ready.clock()
         for _ in range(2):
             assert check(ready)[0] == bot
@@ -178,18 +211,20 @@ def test_a_dead_token_of_the_bot_is_found_by_one_call_and_never_used_again(ready
         assert (due(ready), len(ready.calls(ASK))) == (0, 4), "two more for the person's"
         install(ready)
     assert results(ready) == [("", "ok"), (ADMIN, "ok")]
-    assert noted(ready, "token.dead") == ["user="] * 3
-    assert ready.service.app.metrics.value(CHECKS, {"result": "dead"}) == 9
+    assert noted(ready, "token.dead") == ["user="] * 2
+    assert ready.service.app.metrics.value(CHECKS, {"result": "dead"}) == 6
 
 
 def test_a_persons_dead_token_leaves_the_bot_alone(ready: World) -> None:
     ready.slack.revoke_user(NORTH, ADMIN)
     (bot, person) = check(ready)
     assert (bot.result, person.result, person.install_url) == ("ok", "dead: token_revoked", HERE)
-    assert (len(ready.calls()), ready.status(), stored(ready)["last_validated_at"]) == (2, "active", START)
+    assert ready.calls() == [ASK, ASK, "oauth.v2.access"]
+    assert (ready.status(), stored(ready)["last_validated_at"]) == ("active", START)
     assert results(ready) == [("", "ok"), (ADMIN, "dead: known")]
-    assert len(ready.calls()) == 3
+    assert len(ready.calls()) == 4
     ready.slack.fault(Fault(ASK, "error", error="account_inactive"))
+    ready.slack.kill_refresh(NORTH)
     check(ready)
     assert results(ready) == [("", "dead: account_inactive"), (ADMIN, "dead: known")], "each for its own reason"
 

@@ -87,6 +87,8 @@ def test_the_service_is_ready_when_the_database_answers_and_the_worker_runs(worl
         "purges_pending": 0,
         "inbox": {},
         "inbox_oldest_seconds": 0,
+        "brake": False,
+        "tokens_paused": 0,
         "problems": {},
     }
     world.service.start()

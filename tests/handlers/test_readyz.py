@@ -48,6 +48,8 @@ def test_a_service_that_is_ready_says_so_and_how_its_inbox_is(ready: World) -> N
         "purges_pending": 0,
         "inbox": {},
         "inbox_oldest_seconds": 0,
+        "brake": False,
+        "tokens_paused": 0,
         "problems": {},
     }
     head = ready.request("HEAD", "/readyz", environ=HERE)
@@ -76,19 +78,20 @@ def test_a_stranger_costs_no_query_but_for_one_every_few_seconds(
     asked: list[str] = []
     get = site.meta.get
     monkeypatch.setattr(site.meta, "get", lambda db, name: asked.append(name) or get(db, name))
+    each = ["schema_version", "brake_since"]
     assert {strangers(ready).status for _ in range(20)} == {200}
-    assert asked == ["schema_version"]
+    assert asked == each
     ready.clock.advance(KEPT - 1)
     strangers(ready)
-    assert len(asked) == 1
+    assert asked == each
     ready.clock.advance(1)
     strangers(ready)
-    assert len(asked) == 2
+    assert asked == each * 2
     ready.clock.advance(-3600)
     strangers(ready)
-    assert len(asked) == 3, "a clock that was set back keeps no answer for an hour"
+    assert asked == each * 3, "a clock that was set back keeps no answer for an hour"
     readyz(ready)
-    assert len(asked) == 4, "whoever may see all sees it as it is"
+    assert asked == each * 4, "whoever may see all sees it as it is"
 
 
 @pytest.mark.claim("C-103")
@@ -245,7 +248,8 @@ def test_it_names_nobody(ready: World) -> None:
     ready.work()
     text = readyz(ready).text
     assert set(json.loads(text)) == {
-        "ready", "database", "worker", "purges_pending", "inbox", "inbox_oldest_seconds", "problems",
+        "ready", "database", "worker", "purges_pending", "inbox", "inbox_oldest_seconds", "brake",
+        "tokens_paused", "problems",
     }  # fmt: skip
     for word in (NORTH, "Northwind", "EvOne", "U0", "xox", str(ready.folder)):
         assert word not in text

@@ -25,6 +25,8 @@ TOLD_AS = {
     "audit": "a journal of installs, removals and each use of a token",
     "oauth_states": "only a hash of it is stored",
     "counters": "counts of what happened",
+    "failing": "for as long as that matters, that Slack refused",
+    "answered": "for an hour, that Slack served it",
 }
 """Table to the words that tell of it."""
 TOLD = {

@@ -26,7 +26,7 @@ NAMES = {
         "heartbeat": 0, "log": 0, "counters": 5, "checkpoint": 0, "clock": 0, "unclear": MINUTE, "sweep": MINUTE,
         "audit": MINUTE, "integrity": DAY, "master keys": MINUTE,
     },
-    "errands": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE},
+    "errands": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE, "paused": MINUTE},
 }  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def lease_of(db: Database, user: str = "", tenant: Tenant = NORTH) -> tuple[str,
 def test_a_saved_token_replaces_the_one_before_and_ends_its_lease(db: Database, token: Token) -> None:
     before = others(db)
     assert lease(db, token)
-    tokens.give_up(db, token)
+    tokens.give_up(db, token, "token_revoked")
     tokens.save(db, NORTH, "", 2, pair(b"new", NOW + 999), NOW + 5)
     after = found(db)
     assert (after.access, after.refresh, after.generation) == (sealed(b"new-access"), sealed(b"new-refresh"), 2)
@@ -115,9 +115,9 @@ def test_a_token_that_was_replaced_is_not_leased(db: Database, token: Token) -> 
 @pytest.mark.claim("C-38", "C-41")
 def test_a_token_that_cannot_be_refreshed_is_not_leased(db: Database, token: Token) -> None:
     lease(db, token)
-    assert tokens.refuse_refresh(db, token, "me")
+    assert tokens.refuse_refresh(db, token, "me", "invalid_refresh_token")
     assert not lease(db, token, now=NOW + 1000)
-    assert tokens.give_up(db, token)
+    assert tokens.give_up(db, token, "token_revoked")
     assert not lease(db, token, now=NOW + 1000)
 
 
@@ -226,7 +226,7 @@ def test_the_long_lived_tokens_in_use_are_listed(db: Database, token: Token) -> 
     for tenant, user in ((SOUTH, ""), (NORTH, PERSON), (NORTH, "")):
         tokens.save(db, tenant, user, 2, pair(b"long", None), NOW)
     assert tokens.long_lived(db) == [found(db), found(db, PERSON), found(db, "", SOUTH)]
-    tokens.give_up(db, found(db, PERSON))
+    tokens.give_up(db, found(db, PERSON), "token_revoked")
     installations.set_status(db, SOUTH, "active", "suspended")
     assert tokens.long_lived(db) == [found(db)]
 
@@ -247,7 +247,7 @@ def test_the_scopes_of_one_generation_are_changed_once(db: Database, token: Toke
 def test_a_refreshed_pair_takes_the_place_of_the_one_it_came_from(db: Database, token: Token) -> None:
     before = others(db)
     lease(db, token)
-    tokens.refuse_refresh(db, token, "me")
+    tokens.refuse_refresh(db, token, "me", "invalid_refresh_token")
     assert tokens.replace_pair(db, token, pair(b"new", NOW + 999), NOW + 5)
     after = found(db)
     assert (after.access, after.refresh, after.generation) == (sealed(b"new-access"), sealed(b"new-refresh"), 2)
@@ -281,7 +281,7 @@ def test_a_refresh_that_comes_back_after_a_purge_brings_nothing_back(db: Databas
 
 @pytest.mark.claim("C-43")
 def test_a_refresh_does_not_bring_a_dead_token_back(db: Database, token: Token) -> None:
-    tokens.give_up(db, token)
+    tokens.give_up(db, token, "token_revoked")
     assert not tokens.replace_pair(db, token, pair(b"late"), NOW)
     assert (found(db).status, found(db).generation) == ("dead", 1)
 
@@ -289,8 +289,8 @@ def test_a_refresh_does_not_bring_a_dead_token_back(db: Database, token: Token) 
 def test_only_the_owner_of_the_lease_notes_a_refused_refresh(db: Database, token: Token) -> None:
     before = others(db)
     lease(db, token)
-    assert not tokens.refuse_refresh(db, token, "another")
-    assert tokens.refuse_refresh(db, token, "me")
+    assert not tokens.refuse_refresh(db, token, "another", "invalid_refresh_token")
+    assert tokens.refuse_refresh(db, token, "me", "invalid_refresh_token")
     assert (found(db).status, lease_of(db)) == ("refresh_refused", ("", 0))
     assert others(db) == before
 
@@ -298,8 +298,8 @@ def test_only_the_owner_of_the_lease_notes_a_refused_refresh(db: Database, token
 def test_a_refusal_of_an_older_pair_changes_nothing(db: Database, token: Token) -> None:
     tokens.save(db, NORTH, "", 2, pair(), NOW)
     lease(db, found(db))
-    assert not tokens.refuse_refresh(db, token, "me")
-    assert not tokens.give_up(db, token)
+    assert not tokens.refuse_refresh(db, token, "me", "invalid_refresh_token")
+    assert not tokens.give_up(db, token, "token_revoked")
     assert found(db).status == "live"
 
 
@@ -315,8 +315,8 @@ def test_a_tenant_that_came_back_has_other_tokens_than_the_one_that_went(db: Dat
     assert lease(db, new)
     assert not tokens.renew_lease(db, token, "me", NOW + 999)
     assert not tokens.replace_pair(db, token, pair(b"late"), NOW)
-    assert not tokens.refuse_refresh(db, token, "me")
-    assert not tokens.give_up(db, token)
+    assert not tokens.refuse_refresh(db, token, "me", "invalid_refresh_token")
+    assert not tokens.give_up(db, token, "token_revoked")
     assert not tokens.set_scopes(db, token, ("late",))
     assert tokens.find_same(db, token) is None
     assert (found(db), lease_of(db)) == (replace(new, lease_owner="me"), ("me", NOW + LEASE))
@@ -326,8 +326,8 @@ def test_a_tenant_that_came_back_has_other_tokens_than_the_one_that_went(db: Dat
 def test_a_token_is_given_up_once(db: Database, token: Token) -> None:
     before = others(db)
     lease(db, token)
-    assert tokens.give_up(db, token)
-    assert not tokens.give_up(db, token)
+    assert tokens.give_up(db, token, "token_revoked")
+    assert not tokens.give_up(db, token, "token_revoked")
     assert (found(db).status, lease_of(db)) == ("dead", ("", 0))
     assert others(db) == before
 

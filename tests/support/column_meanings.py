@@ -76,6 +76,30 @@ TABLES = {
             "status": (OPERATIONAL, "`live`, `refresh_refused` or `dead`."),
             "lease_owner": LEASE_OWNER,
             "lease_until": LEASE_UNTIL,
+            "reason": (OPERATIONAL, "Why it is dead, or pauses: Slack's code, or ours."),
+            "refused_since": (OPERATIONAL, "Since when Slack refuses it; NULL while it serves."),
+            "refused_at": (OPERATIONAL, "When it was refused last."),
+            "paused_until": (OPERATIONAL, "Until when it is not tried."),
+            "contradicted": (OPERATIONAL, "How often it was refused while something else spoke against that."),
+        },
+    ),
+    "failing": Table(
+        "Tenants that Slack has refused lately: what the brake is judged by.",
+        "Ten minutes; while the brake holds, until the tenant is served again or a person releases it.",
+        {
+            "tenant_kind": KIND,
+            "tenant_id": ID,
+            "refused_at": (OPERATIONAL, "When it was refused last."),
+            "given_up": (OPERATIONAL, "1 when a token of it was given up."),
+        },
+    ),
+    "answered": Table(
+        "Some of the tenants whose calls have succeeded lately: a few a minute.",
+        "An hour.",
+        {
+            "tenant_kind": KIND,
+            "tenant_id": ID,
+            "answered_at": (OPERATIONAL, "When a call of it succeeded."),
         },
     ),
     "installers": Table(

@@ -1,0 +1,74 @@
+"""Whether a token that Slack refuses is given up now, and when else it is tried again.
+
+Stops:   installations that are lost by what is not theirs: an address of ours that is not on the app's list, which
+         Slack answers with the same `invalid_auth` as an unknown token; a fault at Slack, or a wrong secret of ours,
+         that makes many tenants fail at once.
+How:     a clear word of Slack counts at once. But where more tenants fail within ten minutes than uninstall in that
+         time, a brake holds all of it. `invalid_auth` counts after five refusals more, each after a pause in which
+         calls of another tenant succeeded. A clear word about an access token that Slack has just given for its refresh
+         token counts after as many: the grant lives, and somebody's installs may have pushed that token out. Whatever
+         does not count pauses the token: as long as it has been refused already, between a minute and an hour.
+Does not stop: a fault that concerns no more tenants than the brake lets pass, and calls their tokens revoked.
+Read:    docs.slack.dev/reference/methods/auth.test (errors), docs.slack.dev/authentication/best-practices-for-security
+         (the list of addresses)
+"""
+
+from dataclasses import replace
+
+from slackapp.model import Token
+
+UNCLEAR = "invalid_auth"
+"""The token is not known, or the address that we call from is not on the app's list: Slack does not say which."""
+FOREIGN = "foreign_token"
+"""Our code for a token that Slack says is another tenant's."""
+CONTRADICTIONS = 5
+"""So often the answer must be `invalid_auth` while others are served; the pauses make that a quarter of an hour."""
+SHORTEST, LONGEST = 60, 3600
+"""Seconds that a token pauses."""
+WINDOW = 600
+"""Seconds within which tenants count that fail."""
+ANSWERED_FOR = 3600
+"""Seconds for which it is known that a tenant was served: no pause is longer."""
+RELEASED_FOR = 3600
+"""Seconds for which a person's word holds the brake off."""
+_FEW, _MANY, _SHARE = 3, 20, 10
+
+
+def most_failing(installed: int) -> int:
+    """How many tenants may fail within the window before the brake holds.
+
+    A tenth of all. Never fewer than 3: with three tenants the brake never holds, or it would for good where all of them
+    left. Never more than 20: that is 2,880 a day, which no app loses by itself, and is what a fault at Slack may cost.
+    """
+    return max(_FEW, min(_MANY, installed // _SHARE))
+
+
+def pause_left(token: Token, now: int) -> int:
+    """The seconds that the token pauses still; 0 where it does not, or only by a clock that has been set back since."""
+    left = token.paused_until - now
+    return left if token.refused_since is not None and 0 < left <= LONGEST else 0
+
+
+def pause(token: Token, code: str, now: int, contradicted: bool) -> Token:
+    """The token as it is refused once more; `contradicted` says whether something speaks against that."""
+    since = min(now, now if token.refused_since is None else token.refused_since)
+    return replace(
+        token,
+        reason=code,
+        refused_since=since,
+        refused_at=now,
+        paused_until=now + max(SHORTEST, min(LONGEST, now - since)),
+        contradicted=token.contradicted + int(contradicted),
+    )
+
+
+def counts(paused: Token, is_clear: bool) -> bool:
+    """Whether what Slack says ends the token, while no brake holds."""
+    # claim: C-79
+    return is_clear or paused.contradicted >= CONTRADICTIONS
+
+
+def may_erase(token: Token) -> bool:
+    """Whether a token that was given up was so by a clear word of Slack, so that a reported uninstall is confirmed."""
+    # claim: C-79
+    return token.status == "dead" and token.reason not in ("", UNCLEAR, FOREIGN)

@@ -1,0 +1,63 @@
+"""What Slack answered lately, over all tenants: `sql/answers.sql`."""
+
+from slackapp.model import Tenant
+from slackapp.store.db import Database, Row
+
+
+def note_failing(db: Database, tenant: Tenant, now: int) -> None:
+    """Slack has refused a token of this tenant."""
+    db.execute("note_failing", {**_key(tenant), "now": now})
+
+
+def mark_given_up(db: Database, tenant: Tenant) -> None:
+    """Whoever failed was given up: nothing of it will succeed again by itself."""
+    db.execute("mark_given_up", _key(tenant))
+
+
+def forget_failing(db: Database, tenant: Tenant) -> bool:
+    """Slack serves the tenant again; False when nothing was known against it."""
+    return db.execute("forget_failing", _key(tenant)) == 1
+
+
+def forget_old_failing(db: Database, since: int, until: int) -> None:
+    """Keeps what lies between the two, in Unix seconds."""
+    db.execute("forget_old_failing", {"since": since, "until": until})
+
+
+def count_failing(db: Database, since: int) -> int:
+    """The tenants that were refused since then."""
+    return _count(db.one("count_failing", {"since": since}))
+
+
+def count_waiting(db: Database) -> int:
+    """Those of them that are installed, and not given up."""
+    return _count(db.one("count_waiting", {}))
+
+
+def forget_all_failing(db: Database) -> None:
+    """Begins to count anew."""
+    db.execute("forget_all_failing", {})
+
+
+def note_answered(db: Database, tenant: Tenant, now: int) -> None:
+    """A call of this tenant has succeeded."""
+    db.execute("note_answered", {**_key(tenant), "now": now})
+
+
+def forget_old_answered(db: Database, since: int, until: int) -> None:
+    """Keeps what lies between the two, in Unix seconds."""
+    db.execute("forget_old_answered", {"since": since, "until": until})
+
+
+def another_answered(db: Database, tenant: Tenant, after: int, before: int) -> bool:
+    """Whether a call of any other tenant is known to have succeeded between the two."""
+    parameters = {"kind": tenant.kind, "id": tenant.id, "after": after, "before": before}
+    return db.one("another_answered", parameters) is not None
+
+
+def _key(tenant: Tenant) -> dict[str, str]:
+    return {"tenant_kind": tenant.kind, "tenant_id": tenant.id}
+
+
+def _count(row: Row | None) -> int:
+    return int(row["found"]) if row is not None else 0

@@ -1,0 +1,52 @@
+-- What Slack answered lately, over all tenants: which of them it refused, and some of those that it served.
+
+-- name: note_failing :exec
+-- tenant: tenant_kind, tenant_id
+INSERT INTO failing (tenant_kind, tenant_id, refused_at) VALUES (:tenant_kind, :tenant_id, :now)
+ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET refused_at = excluded.refused_at;
+
+-- name: mark_given_up :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE failing SET given_up = 1
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+
+-- name: forget_failing :exec
+-- tenant: tenant_kind, tenant_id
+DELETE FROM failing
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+
+-- name: forget_old_failing :exec
+-- tenant: none (what is older than the window counts for nobody; nor what a clock that was set back left)
+DELETE FROM failing WHERE refused_at < :since OR refused_at > :until;
+
+-- name: count_failing :one
+-- tenant: none (the brake is for all tenants)
+SELECT count(*) AS found FROM failing WHERE refused_at >= :since;
+
+-- name: count_waiting :one
+-- tenant: none (the brake is for all tenants)
+-- Those who may come back: installed, and not given up.
+SELECT count(*) AS found FROM failing AS f
+ WHERE f.given_up = 0
+   AND EXISTS (SELECT 1 FROM installations AS i WHERE i.tenant_kind = f.tenant_kind AND i.tenant_id = f.tenant_id);
+
+-- name: forget_all_failing :exec
+-- tenant: none (a person has looked)
+DELETE FROM failing;
+
+-- name: note_answered :exec
+-- tenant: tenant_kind, tenant_id
+INSERT INTO answered (tenant_kind, tenant_id, answered_at) VALUES (:tenant_kind, :tenant_id, :now)
+ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET answered_at = excluded.answered_at;
+
+-- name: forget_old_answered :exec
+-- tenant: none (it is no sign of anything any more; nor is what a clock that was set back left)
+DELETE FROM answered WHERE answered_at < :since OR answered_at > :until;
+
+-- name: another_answered :one
+-- tenant: none (it asks about every tenant but one)
+-- Both ends left out: what came in the same second may have come before, or after.
+SELECT 1 AS found FROM answered
+ WHERE answered_at > :after AND answered_at < :before  -- claim: C-79
+   AND NOT (tenant_kind = :kind AND tenant_id = :id)  -- claim: C-79
+ LIMIT 1;

@@ -1,0 +1,48 @@
+"""`slackapp brake`: how it stands, an exit status for a script, and a person's release."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from slackapp.flows import brake
+from slackapp.model import Origin, Tenant
+from tests.support.rewind import quick_folder
+from tests.support.world import NORTH
+from tests.vault.stage import Desk, open_desk
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """One tenant, and the brake holds for others."""
+    with quick_folder() as folder, open_desk(folder, tenants=(NORTH,)) as made:
+        app = made.world.service.app
+        with app.db.transaction():
+            for number in range(4):
+                brake.note_failing(app, Tenant("T", f"T000000{number}"), Origin("worker", ""), made.world.clock())
+        yield made
+
+
+def test_it_is_shown_and_released(desk: Desk) -> None:
+    refused = "refused_since = 1, paused_until = 9999999999, reason = 'invalid_auth'"
+    desk.change(f"UPDATE tokens SET {refused} WHERE user_id = ''")
+    shown = desk.run("brake")
+    assert (shown.status, shown.error) == (1, "")
+    assert shown.out == "brake: on since 2027-01-15T08:00:00Z; tenants that wait: 0; tokens that pause: 1\n"
+    (listed,) = json.loads(desk.good("tenants", "--json"))
+    assert (listed["status"], listed["reason"]) == ("active", "bot paused: invalid_auth")
+    released = desk.run("brake", "--release")
+    assert (released.status, released.error) == (0, "")
+    assert released.out.splitlines()[1] == "released: for 60 minutes what Slack says counts at once"
+    assert desk.good("brake") == "brake: off; tenants that wait: 0; tokens that pause: 1\n"
+    (row,) = desk.world.rows("SELECT actor, result FROM audit WHERE event = 'brake.off'")
+    assert (row["actor"], row["result"]) == ("operator", "released")
+    assert {row[0] for row in desk.world.rows("SELECT paused_until FROM tokens")} == {0}, "asked about again at once"
+
+
+def test_a_token_of_another_tenant_is_listed_as_such(desk: Desk) -> None:
+    desk.change("UPDATE tokens SET status = 'dead', reason = 'foreign_token'")
+    desk.change("UPDATE installations SET status = 'suspended', status_reason = 'foreign_token'")
+    (listed,) = json.loads(desk.good("tenants", "--json"))
+    assert (listed["status"], listed["reason"]) == ("suspended", "foreign_token")
+    assert str(listed["install_url"]).endswith(f"?team={NORTH}")
