@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     except StateFileError as problem:
         raise CommandError(str(problem)) from None
     except OSError as problem:
-        raise CommandError(f"--listen {args.listen}: cannot listen there ({problem.strerror})") from None
+        raise CommandError(f"--listen {args.listen}: cannot listen there ({os.strerror(problem.errno or 0)})") from None
     slack.base_url = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _leave)
