@@ -97,7 +97,8 @@ def show(slack: LocalSlack, fields: Fields) -> Response:
         f"{_optional(slack, wish)}<fieldset><legend>Where</legend>{_places(slack, wish)}</fieldset>"
         f"<fieldset><legend>Who you are</legend>{people}</fieldset>"
         f"<p>You will be sent on to <code>{escape(wish.destination)}</code>.</p>"
-        f"{pages.button('Approve', 'decision', 'approve', main=True)}{pages.button('Deny', 'decision', 'deny')}</form>"
+        f"<div class=\"buttons\">{pages.button('Approve', 'decision', 'approve', main=True)}"
+        f"{pages.button('Deny', 'decision', 'deny')}</div></form>"
     )
     return pages.page(f"Install {slack.app.name}?", body)
 

@@ -31,6 +31,7 @@ def show(slack: LocalSlack, fault_kinds: Iterable[str]) -> Response:
         installs = list(slack.state.installs.values())
         body = _part("app", _app(slack, installs))
         body += "".join(_part(f"tenant-{install.tenant}", _tenant(slack, install)) for install in installs)
+        body += "".join(_homes(slack, slack.workspaces[team]) for install in installs for team in _teams(install))
         body += "".join(
             _part(f"talk-{team.id}", _talk(slack, team)) for team in slack.workspaces.values()
             if slack.conversation(team.id)
@@ -67,11 +68,16 @@ def _tenant(slack: LocalSlack, install: Install) -> str:
     )
     if install.org_wide:
         text += _org(slack, install)
-    for team in install.granted_teams if install.org_wide else [install.tenant]:
+    for team in _teams(install):
         text += _tools(slack, slack.workspaces[team], install)
     others = (("expire", "Expire its tokens"), ("revoke", "Revoke the bot token"), ("uninstall", "Uninstall"))
     buttons = "".join(pages.press(action, label, {"team": install.tenant}) for action, label in others)
     return f'{text}<h3>The installation</h3><div class="buttons">{buttons}</div>'
+
+
+def _teams(install: Install) -> list[str]:
+    """The ids of the workspaces that have the app by that installation."""
+    return install.granted_teams if install.org_wide else [install.tenant]
 
 
 def _org(slack: LocalSlack, install: Install) -> str:
@@ -126,20 +132,32 @@ def _commands(slack: LocalSlack, team: str) -> str:
 
 
 def _buttons(slack: LocalSlack, workspace: Workspace) -> str:
-    """The Home tab, its buttons, and the shortcuts."""
+    """The way to the Home tab, and the shortcuts."""
     app, team = slack.app, workspace.id
     found = []
     if offers.takes(app, "app_home_opened"):
         found.append(pages.press("home", "Open the Home tab as an admin", {"team": team, "user": workspace.admin}))
-    for user_id, view in slack.state.views.get(team, {}).items():
-        for button in blocks.buttons(view["blocks"]):
-            fields = {"team": team, "user": user_id, "action_id": button.action_id}
-            found.append(pages.press("press", f"Home tab: {button.label}", fields) + _unhandled_button(slack, button))
     for callback_id in offers.ids(app, "shortcut:"):
         found.append(pages.press("shortcut", f"Shortcut: {callback_id}", {"team": team, "callback_id": callback_id}))
     modals = ", ".join(f"<code>{escape(key)}</code>" for key in offers.modal_keys(app))
     note = f'<p class="small">Modals are not drawn here yet, so these are not played: {modals}.</p>' if modals else ""
     return (f'<div class="buttons">{"".join(found)}</div>' if found else "") + note
+
+
+def _homes(slack: LocalSlack, workspace: Workspace) -> str:
+    """The Home tabs that the app has put up in a workspace."""
+    parts = ""
+    for user_id, view in slack.state.views.get(workspace.id, {}).items():
+        fields = {"team": workspace.id, "user": user_id}
+        buttons = "".join(
+            pages.press("press", button.label, {**fields, "action_id": button.action_id})
+            + _unhandled_button(slack, button)
+            for button in blocks.buttons(view["blocks"])
+        )
+        inner = f"<h2>Home tab of {escape(_name(slack, user_id))} in {escape(workspace.name)}</h2>"
+        inner += f'<div class="said">{_text(slack, view)}</div><div class="buttons">{buttons}</div>'
+        parts += _part(f"home-{workspace.id}-{user_id}", inner)
+    return parts
 
 
 def _unhandled(what: str, key: str) -> str:
@@ -166,7 +184,6 @@ def _message(slack: LocalSlack, workspace: Workspace, message: Json) -> str:
     marks = [where, *(["in thread"] if message.get("thread_ts") else [])]
     if message.get("ephemeral_to"):
         marks.append(f"only visible to {_name(slack, message['ephemeral_to'])}")
-    text = _MENTION.sub(lambda found: f"@{_name(slack, found[1])}", blocks.text_of(message))
     at = {"team": workspace.id, "channel": message["channel"], "ts": message["ts"]}
     tools = "".join(
         pages.press("press", button.label, {**at, "action_id": button.action_id}) + _unhandled_button(slack, button)
@@ -179,8 +196,13 @@ def _message(slack: LocalSlack, workspace: Workspace, message: Json) -> str:
     who = escape(_name(slack, message["user"]))
     return (
         f'<strong>{who}</strong> <span class="small">{escape(", ".join(marks))}</span>'
-        f'<div class="said">{escape(text)}</div>' + (f'<div class="buttons">{tools}</div>' if tools else "")
+        f'<div class="said">{_text(slack, message)}</div>' + (f'<div class="buttons">{tools}</div>' if tools else "")
     )
+
+
+def _text(slack: LocalSlack, message: Json) -> str:
+    """What a message or a view says, people by their names."""
+    return escape(_MENTION.sub(lambda found: f"@{_name(slack, found[1])}", blocks.text_of(message)))
 
 
 def _name(slack: LocalSlack, user_id: str) -> str:

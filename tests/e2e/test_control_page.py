@@ -38,7 +38,7 @@ def test_a_command_and_the_home_tab_s_button_from_the_page_to_an_empty_database(
         assert delivered(world) == [("app_home_opened", 200)]
         world.work()
 
-        assert click(world, browser, "Home tab: Remove this app and erase its data").status == 303
+        assert click(world, browser, "Remove this app and erase its data").status == 303
         assert delivered(world) == [("block_actions", 200)]
         world.work()
         assert (world.slack.installed, world.count("installations"), world.count("tokens")) == ([], 0, 0)

@@ -73,7 +73,9 @@ def test_a_command_and_a_press_are_sent_as_slack_sends_them(on: Stage) -> None:
     view = {"type": "home", "blocks": [{"type": "actions", "elements": [
         {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go <there>"}}]}]}
     on.api("views.publish", token, user_id="U0NORTH001ADM", view=json.dumps(view))
-    assert "Home tab: Go &lt;there&gt;" in on.request("GET", "/").text
+    page = on.request("GET", "/").text
+    assert "Home tab of northwind-admin in Northwind" in page
+    assert ">Go &lt;there&gt;</button>" in page
     assert press(on, "press", team="T0NORTH001", user="U0NORTH001ADM", action_id="go") == 303
     on.slack.pump()
     (first, typed), (second, pressed) = on.app.requests
