@@ -11,10 +11,10 @@ from typing import TextIO
 
 from slackapp import __version__, config
 from slackapp.errors import ConfigError
-from slackapp.flows import counting, heartbeat, stop_inbox
+from slackapp.flows import counting, heartbeat, lost_exchanges, stop_inbox
 from slackapp.keys.opening import open_keyring, read_master_keys
 from slackapp.model import Settings
-from slackapp.ops.gates import OncePerMinute, PauseTable, Slots, TokenBuckets
+from slackapp.ops.gates import FailureBudget, OncePerMinute, PauseTable, Slots, TokenBuckets
 from slackapp.ops.health import Health
 from slackapp.ops.key_slot import FileSlot
 from slackapp.ops.log import JsonLog
@@ -31,6 +31,8 @@ THREADS = 16
 offer options of a menu, which a function of the behaviour does."""
 STOP_AFTER = 8.0
 """Seconds that a stop waits for what runs, from the signal on."""
+EXCHANGES_STOP_AFTER = 20.0
+"""The same for installs: a call lasts 10 s at most, and what Slack grants meanwhile must be stored or given back."""
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Service:
     house: Upkeep
     errands: Upkeep
     threads: list[Worker | Upkeep] = field(default_factory=list)
-    _stop_by: float = 0.0
+    _asked_at: float = 0.0
 
     def start(self) -> None:
         """Says that the process lives, and starts the threads."""
@@ -57,13 +59,17 @@ class Service:
         """Nothing new is begun. May be called from a signal handler, and more than once."""
         for thread in self.threads:
             thread.stop()
-        self._stop_by = self._stop_by or time.monotonic() + STOP_AFTER
+        self._asked_at = self._asked_at or time.monotonic()
 
     def stop(self) -> None:
         """Waits for what runs, but not for long; gives up what is left, says that the process ends, and closes."""
         self.ask_to_stop()
         for thread in self.threads:
-            thread.join(self._stop_by)
+            thread.join(self._asked_at + STOP_AFTER)
+        # claim: C-86
+        cut_off = self.app.exchanges.close(self._asked_at + EXCHANGES_STOP_AFTER)
+        if cut_off:
+            self.app.log.error("exchanges_cut_off", {"number": cut_off, "mend": lost_exchanges.MEND})
         if self.threads:
             stop_inbox.run(self.app, self.app.clock())
             counting.run(self.app)
@@ -143,8 +149,9 @@ def assemble(
         pauses=PauseTable(),
         health=health,
         wait=time.sleep,
-        exchange_slot=Slots(THREADS // 2).take,
         options_slot=Slots(THREADS // 8).take,
+        exchanges=Slots(THREADS // 2),
+        bad_codes=FailureBudget(network=10, everybody=60, newcomers=60),
         wake_worker=wake_worker,
         worker_runs=worker_runs,
         key_slot=FileSlot(settings.key_backup_dir),

@@ -91,6 +91,10 @@ class Refusal(enum.Enum):
     NOT_STORED = Answer("not_stored", 503, "The install could not be stored.", "refused.not_stored")
     SLACK_UNREACHABLE = Answer("slack_unreachable", 503, "Slack could not be reached just now.", "refused.slack_down")
 
+    EXCHANGE_UNCLEAR = Answer(
+        "slack_unreachable", 503, "Slack could not be reached just now.", "refused.exchange.unclear"
+    )
+
     # The moment
     RATE = Answer("too_many_requests", 429, "Too many requests. Please wait a little.", "refused.rate")
     STATE_LIMIT = Answer("busy", 503, "The service is busy. Please try again shortly.", "refused.state.limit")

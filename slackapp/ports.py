@@ -167,6 +167,26 @@ class RateGate(Protocol):
         """0 when admitted, else the seconds to wait."""
 
 
+class FailureGate(Protocol):
+    """How many failures there may be, over all networks."""
+
+    def left(self, network: str, now: int) -> int:
+        """0 for who may try, else the seconds to wait."""
+
+    def spend(self, network: str, now: int) -> None:
+        """Somebody there has failed."""
+
+
+class Places(Protocol):
+    """A number of places."""
+
+    def take(self) -> AbstractContextManager[bool]:
+        """Whether one was free; it is given back at the end."""
+
+    def close(self, until: float) -> int:
+        """Takes them all for good; how many somebody still has at that monotonic time."""
+
+
 class Pauses(Protocol):
     """What Slack does not want to hear of for a while, bounded in memory."""
 
@@ -290,8 +310,9 @@ class App:
     pauses: Pauses
     health: HealthPort
     wait: Callable[[float], None]
-    exchange_slot: Callable[[], AbstractContextManager[bool]]
     options_slot: Callable[[], AbstractContextManager[bool]]
+    exchanges: Places
+    bad_codes: FailureGate
     wake_worker: Callable[[], None]
     worker_runs: Callable[[], bool]
     key_slot: KeySlot

@@ -4,13 +4,19 @@
 -- tenant: none (a state exists before any tenant is known)
 -- Ids have no gaps, because rows are swept from the old end only: when the row :limit places back has not expired,
 -- there are :limit unexpired states.
-INSERT INTO oauth_states (id_hash, session_hash, purpose, expires_at)
-SELECT :id_hash, :session_hash, :purpose, :expires_at
+INSERT INTO oauth_states (id_hash, session_hash, purpose, expires_at, network)
+SELECT :id_hash, :session_hash, :purpose, :expires_at, :network
  WHERE NOT EXISTS (
        SELECT 1 FROM oauth_states
         WHERE id = (SELECT max(id) FROM oauth_states) - :limit + 1
           AND expires_at >= :now
-       );
+       )
+   AND (:network IS NULL OR (
+       SELECT count(*) FROM (
+              SELECT 1 FROM oauth_states
+               WHERE network = :network AND network IS NOT NULL AND expires_at >= :now
+               LIMIT :share)
+       ) < :share);  -- claim: C-72
 
 -- name: consume_state :one
 -- tenant: none (a state exists before any tenant is known)
@@ -21,6 +27,21 @@ UPDATE oauth_states SET used_at = :now
    AND purpose = :purpose  -- claim: C-05
    AND expires_at >= :now  -- claim: C-02
 RETURNING id;
+
+-- name: give_state_back :exec
+-- tenant: none (the tenant is not known before the exchange is over)
+UPDATE oauth_states SET used_at = NULL
+ WHERE id_hash = :id_hash
+   AND outcome = '';
+
+-- name: give_up_lost_exchanges :exec
+-- tenant: none (the tenant is not known before the exchange is over)
+-- A time ahead of the clock is one that was noted before the clock was set back.
+UPDATE oauth_states SET outcome = 'failed'
+ WHERE used_at IS NOT NULL
+   AND outcome = ''
+   AND purpose = 'install'
+   AND (used_at < :before OR used_at > :after);
 
 -- name: finish_state :exec
 -- tenant: tenant_kind, tenant_id

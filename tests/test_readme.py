@@ -28,7 +28,8 @@ READING = (
         "the picture above",
         (
             "handlers/install.py", "handlers/callback.py", "flows/begin_install.py", "flows/finish_install.py",
-            "flows/check_installer.py", "flows/store_grant.py",
+            "flows/check_installer.py", "flows/living_pair.py",
+            "flows/store_grant.py", "flows/lost_exchanges.py",
         ),
     ),
     ("one security decision per file; each says what it stops and what it does not", ("checks/",)),
@@ -82,7 +83,7 @@ READING = (
             "flows/ask_whose.py",
         ),
     ),
-    ("calls to Slack", ("slack/client.py", "slack/transport.py")),
+    ("calls to Slack", ("slack/client.py", "slack/transport.py", "slack/deadline.py")),
     (
         "settings, composition, the server",
         ("config.py", "dotenv.py", "settingforms.py", "settingfiles.py", "app.py", "cli/server.py"),

@@ -102,6 +102,11 @@ def hash_of(random: bytes) -> bytes:
     return hashlib.sha256(random).digest()
 
 
+def network_hash(key: bytes, network: str) -> bytes:
+    """What the database knows a network by: without the key, the few addresses that there are cannot be tried."""
+    return hmac.digest(key, b"oauth-network-v1" + network.encode(), "sha256")[:16]
+
+
 def _mac(key: bytes, purpose: str, payload: bytes, browser_digest: bytes) -> bytes:
     fields = (
         _LABEL,

@@ -120,7 +120,7 @@ def _begin(play: Stage, told: Told) -> None:
 
 
 def _consent_and_return(play: Stage, told: Told) -> None:
-    told.flow("finish_install", range(5, 15))
+    told.flow("finish_install", range(5, 16))
     callback = play.browser.consent(NORTH.id)
     reply = play.browser.get(callback)
     play.must(reply.status == 303, f"the callback answered {reply.status}")

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from slackapp.checks import browser_binding, state_token
 from slackapp.checks.slack_ids import is_enterprise, is_workspace
 from slackapp.errors import Refusal, Refused
+from slackapp.model import Settings
 from slackapp.ports import App
 from slackapp.store import oauth_states
 
@@ -23,8 +24,11 @@ class Departure:
     cookie: str
 
 
-def run(app: App, cookie_header: str, claimed_team: str | None, now: int) -> Departure:
-    """Makes and records a state. `claimed_team` is a hint to Slack and nothing else. Raises Refused."""
+def run(app: App, cookie_header: str, claimed_team: str | None, network: str, now: int) -> Departure:
+    """Makes and records a state. `claimed_team` is a hint to Slack and nothing else. Raises Refused.
+
+    `network` is where the browser is; what is kept of it is a keyed hash.
+    """
     settings = app.settings
     # 1. the browser asks to install
     # claim: C-74
@@ -40,7 +44,10 @@ def run(app: App, cookie_header: str, claimed_team: str | None, now: int) -> Dep
     state = state_token.issue_state(PURPOSE, digest, key_id, key, random, now, settings.state_ttl)
     # 3. record its hash
     id_hash, expires_at = state_token.hash_of(random), now + settings.state_ttl
-    add = partial(oauth_states.add, app.db, id_hash, digest, PURPOSE, now, expires_at, settings.state_limit)
+    add = partial(
+        oauth_states.add, app.db, id_hash, digest, PURPOSE, now, expires_at, settings.state_limit,
+        network=state_token.network_hash(key, network), share=_share(settings),
+    )  # fmt: skip
     # Unflushed: of a state that a power failure takes, nobody loses more than an install that must be begun again.
     # claim: C-72
     if not app.db.together_unflushed(add):
@@ -49,6 +56,14 @@ def run(app: App, cookie_header: str, claimed_team: str | None, now: int) -> Dep
     app.metrics.count("slackapp_installs_begun_total", {})
     cookie = browser_binding.set_cookie(secret, settings.secure, max(_COOKIE_SECONDS, settings.state_ttl))
     return Departure(authorize_url(app, state, claimed_team), cookie)
+
+
+def _share(settings: Settings) -> int:
+    """How many states one network may have: as many as its rate gives to one address, and never more than half of all.
+
+    An IPv6 site has 65,536 networks of the kind that rates are counted by.
+    """
+    return max(1, min(settings.state_limit // 2, settings.rate_per_minute * (settings.state_ttl // 60 + 1)))
 
 
 def authorize_url(app: App, state: str, team: str | None) -> str:

@@ -1,4 +1,4 @@
-"""`GET /slack/oauth_redirect`: from Slack's answer to a stored installation. Arrows 5 to 14 of the install.
+"""`GET /slack/oauth_redirect`: from Slack's answer to a stored installation. Arrows 5 to 15 of the install.
 
 The order is the security of it. Nothing is spent before the browser has shown that it began this install; no call is
 made before the state is used up and that is on the disk; nothing is stored before Slack's answer has been checked;
@@ -7,12 +7,14 @@ and a token that is not going to be kept is revoked.
 
 import enum
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from slackapp.checks import browser_binding, code_grant, distribution, state_token
-from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, StoreError
-from slackapp.flows import check_installer, store_grant, trail
+from slackapp.checks.slack_errors import NOTHING_DONE
+from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, StoreBusyError, StoreError
+from slackapp.flows import check_installer, living_pair, store_grant, trail
 from slackapp.flows.begin_install import PURPOSE
 from slackapp.flows.suspend_tenant import guard
 from slackapp.model import NO_TENANT, Grant, Origin, Tenant
@@ -24,8 +26,10 @@ KNOWN_ERRORS = frozenset(
      "scope_not_allowed_on_enterprise", "unapproved_scope"}
 )  # fmt: skip
 PARAMETERS = frozenset({"state", "code", "error"})
+METHOD = "oauth.v2.access"
 _BUSY_SECONDS = 5
 _CODE_LENGTH = 512
+_TRIES = 10
 
 
 class Landing(enum.Enum):
@@ -35,8 +39,18 @@ class Landing(enum.Enum):
     DECLINED = "declined"
 
 
-def run(app: App, query: Mapping[str, str], cookie_header: str, origin: Origin, now: int) -> tuple[Landing, Tenant]:
-    """Where the person comes out, and the tenant. `query` holds each known parameter at most once. Raises Refused."""
+@dataclass(frozen=True)
+class Callback:
+    """What the browser brings. `query` holds each known parameter at most once; `network` is where it comes from."""
+
+    query: Mapping[str, str]
+    cookie_header: str
+    network: str
+
+
+def run(app: App, callback: Callback, origin: Origin, now: int) -> tuple[Landing, Tenant]:
+    """Where the person comes out, and the tenant. Raises Refused."""
+    query = callback.query
     # 5. one state, well formed
     claimed_state = query.get("state")
     # claim: C-07
@@ -49,13 +63,16 @@ def run(app: App, query: Mapping[str, str], cookie_header: str, origin: Origin, 
     if "code" in query:
         _refuse_code_form(query["code"])
     # 6. the browser's own cookie
-    digest = browser_binding.browser_digest(browser_binding.require_browser_secret(cookie_header, app.settings.secure))
+    secret = browser_binding.require_browser_secret(callback.cookie_header, app.settings.secure)
+    digest = browser_binding.browser_digest(secret)
     # 7. the state's MAC, over this browser; then its age
     state = state_token.verify_state(claimed, PURPOSE, digest, app.keyring.state_key_by_id, now)
-    with app.exchange_slot() as free:
+    with app.exchanges.take() as free:
+        # Before the state is spent: reloading the page is all that it takes.
         if not free:
-            # Before the state is spent: reloading the page is all that it takes.
             raise Refused(Refusal.BUSY, retry_after=_BUSY_SECONDS)
+        if "code" in query:
+            _refuse_when_exchanges_rest(app, callback.network, now)
         # 8. use the state up, in one statement
         # claim: C-03, C-06
         if not app.db.together(partial(oauth_states.consume, app.db, state.id_hash, digest, PURPOSE, now)):
@@ -64,15 +81,25 @@ def run(app: App, query: Mapping[str, str], cookie_header: str, origin: Origin, 
         if "error" in query:
             return _reported(app, state, query["error"], origin, now), NO_TENANT
         with app.metrics.timed("slackapp_callback_seconds"):
-            return Landing.INSTALLED, _with_code(app, state, query["code"], origin, now)
+            return Landing.INSTALLED, _with_code(app, state, callback, origin, now)
 
 
-def _with_code(app: App, state: state_token.State, code: str, origin: Origin, now: int) -> Tenant:
+def _refuse_when_exchanges_rest(app: App, network: str, now: int) -> None:
+    """While Slack wants to hear of no exchange, and where made-up codes have used up what there is for them."""
+    # claim: C-85
+    if held := app.pauses.left(METHOD, now):
+        raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=held)
+    # claim: C-72
+    if wait := app.bad_codes.left(network, now):
+        raise Refused(Refusal.BUSY, retry_after=wait)
+
+
+def _with_code(app: App, state: state_token.State, callback: Callback, origin: Origin, now: int) -> Tenant:
     data: Mapping[str, Any] = {}
     tenant = NO_TENANT
     try:
         # 10. exchange the code, with no transaction open and without repeating
-        data = _exchange(app, code)
+        data = _exchange(app, state, callback, now)
         answered_at = app.clock()  # a token's life counts from here
         # 11. the grant is for our app and names its own tenant
         grant = code_grant.verify_grant(data, app.settings.app_id)
@@ -80,12 +107,13 @@ def _with_code(app: App, state: state_token.State, code: str, origin: Origin, no
         # 12. the workspace is allowed, and the installer may grant what is asked for
         # claim: C-11
         distribution.require_allowed(grant, app.settings.allowed_teams)
-        _limit(app, grant, now)
+        # Each person has a rate, and the workspace has one that only those spend who may install.
+        # claim: C-72
+        _limit(app, f"installer {grant.tenant} {grant.installer_id}", now)
         # claim: C-12
         check_installer.run(app, grant)
-        # 13. seal; store tenant, keys, tokens, audit row and greeting in one transaction
-        with guard(app, grant.tenant, origin, "install"):
-            store_grant.run(app, grant, state.id_hash, origin, answered_at)
+        _limit(app, f"tenant {grant.tenant}", now)
+        _store(app, grant, state, origin, answered_at)
     except StoreError:
         _undo(app, data, state, Refusal.NOT_STORED, origin, now)
         raise Refused(Refusal.NOT_STORED, retry_after=_BUSY_SECONDS, tenant=tenant) from None
@@ -97,13 +125,26 @@ def _with_code(app: App, state: state_token.State, code: str, origin: Origin, no
         # A bug, too, must not leave a live token that nobody holds.
         _undo(app, data, state, Refusal.NOT_STORED, origin, now)
         raise
-    # 14. send the browser on to a clean page
+    # 15. send the browser on to a clean page
     return tenant
 
 
-def _limit(app: App, grant: Grant, now: int) -> None:
-    """One workspace that installs over and over again is no reason to write for it all day."""
-    wait = app.rate_gate.admit(f"tenant {grant.tenant}", now)
+def _store(app: App, grant: Grant, state: state_token.State, origin: Origin, answered_at: int) -> None:
+    """Anew where another install of the tenant, or a refresh, was stored since Slack was asked."""
+    for _ in range(_TRIES):
+        seen = store_grant.look(app, grant)
+        # 13. a pair replaces another one only while it lives itself
+        living = living_pair.run(app, grant, seen, origin)
+        # 14. seal; store tenant, keys, tokens, audit row and greeting in one transaction
+        with guard(app, grant.tenant, origin, "install"):
+            if store_grant.run(app, living, seen, state.id_hash, origin, answered_at):
+                return
+    raise StoreBusyError("the tenant's tokens kept changing")
+
+
+def _limit(app: App, key: str, now: int) -> None:
+    """Who installs over and over again is no reason to ask and to write all day."""
+    wait = app.rate_gate.admit(key, now)
     if wait:
         raise Refused(Refusal.RATE, retry_after=wait)
 
@@ -118,9 +159,11 @@ def _without_state(query: Mapping[str, str]) -> Landing:
 
 def _reported(app: App, state: state_token.State, claimed_error: str, origin: Origin, now: int) -> Landing:
     error = claimed_error if claimed_error in KNOWN_ERRORS else "unknown_error"
+    told = _is_to_be_told(app, f"install.declined {error}", now)
     with app.db.transaction():
         oauth_states.finish(app.db, state.id_hash, "declined", NO_TENANT)
-        trail.note(app, "install.declined", NO_TENANT, origin, "declined", error, now)
+        if told:
+            trail.note(app, "install.declined", NO_TENANT, origin, "declined", error, now)
     app.metrics.count("slackapp_installs_total", {"result": "declined"})
     if error != "access_denied":
         raise Refused(Refusal.SLACK_ERROR)
@@ -132,14 +175,30 @@ def _refuse_code_form(code: str) -> None:
         raise Refused(Refusal.CODE_MISSING)
 
 
-def _exchange(app: App, code: str) -> Mapping[str, Any]:
+def _is_to_be_told(app: App, reason: str, now: int) -> bool:
+    """Of what anybody can bring about, one row of the audit per reason and minute; all of it is counted."""
+    # claim: C-72
+    return app.once.first(reason, now)
+
+
+def _exchange(app: App, state: state_token.State, callback: Callback, now: int) -> Mapping[str, Any]:
     try:
-        fields = {"code": code, "redirect_uri": app.settings.redirect_uri}
-        return app.slack.call_as_app("oauth.v2.access", fields).data
+        fields = {"code": callback.query["code"], "redirect_uri": app.settings.redirect_uri}
+        return app.slack.call_as_app(METHOD, fields).data
     except SlackCallError as error:
         app.log.error("exchange_failed", {"method": error.method, "code": error.code})
-        if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE):
-            raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=max(error.retry_after, _BUSY_SECONDS)) from None
+        wait = max(error.retry_after, _BUSY_SECONDS)
+        if error.kind is SlackErrorKind.RATE:
+            # Slack has not looked at the code: after the wait, the same page may be loaded again.
+            app.pauses.hold(METHOD, error.retry_after, app.clock())
+            oauth_states.give_back(app.db, state.id_hash)
+            raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=wait) from None
+        if error.kind is SlackErrorKind.TRANSIENT:
+            # Slack may have granted what nobody holds now, and the code works no more.
+            nothing_done = error.code in NOTHING_DONE
+            lost = Refusal.SLACK_UNREACHABLE if nothing_done else Refusal.EXCHANGE_UNCLEAR
+            raise Refused(lost, retry_after=wait) from None
+        app.bad_codes.spend(callback.network, now)
         raise Refused(Refusal.EXCHANGE) from None
 
 
@@ -151,7 +210,7 @@ def _undo(
     But where the bot, or that person, has a live token here and the app's tokens do not rotate, Slack answered with the
     very token that is in use: revoking it would break what works.
     """
-    rotates = code_grant.has_refresh_token(data)
+    rotates, left = code_grant.has_refresh_token(data), 0
     for user_id, token in code_grant.tokens_to_revoke(data):
         # claim: C-14
         if not rotates and _is_in_use(app, data, user_id):
@@ -160,8 +219,12 @@ def _undo(
             # claim: C-13
             app.slack.call("auth.revoke", token, {})
         except SlackCallError as error:
-            app.log.error("revoke_failed", {"code": error.code})
-    _note_failure(app, state, refusal, origin, now)
+            if error.kind is not SlackErrorKind.DEAD:
+                app.log.error("revoke_failed", {"code": error.code})
+                left += 1
+    # What Slack has granted is a fact, and gets a row of its own.
+    detail = f"{refusal.value.audit}{f' not_revoked={left}' if left else ''}"
+    _note_failure(app, state, refusal, detail, bool(data), origin, now)
 
 
 def _is_in_use(app: App, data: Mapping[str, Any], user_id: str) -> bool:
@@ -175,11 +238,16 @@ def _is_in_use(app: App, data: Mapping[str, Any], user_id: str) -> bool:
     return any(token.status != "dead" and user_id in (token.user_id, code_grant.SOMEBODY) for token in stored)
 
 
-def _note_failure(app: App, state: state_token.State, refusal: Refusal, origin: Origin, now: int) -> None:
-    app.metrics.count("slackapp_installs_total", {"result": "failed"})
+def _note_failure(
+    app: App, state: state_token.State, refusal: Refusal, detail: str, is_fact: bool, origin: Origin, now: int
+) -> None:
+    result = "unclear" if refusal is Refusal.EXCHANGE_UNCLEAR else "failed"
+    app.metrics.count("slackapp_installs_total", {"result": result})
+    told = is_fact or _is_to_be_told(app, f"install.{result} {refusal.name}", now)
     try:
         with app.db.transaction():
             oauth_states.finish(app.db, state.id_hash, "failed", NO_TENANT)
-            trail.note(app, "install.failed", NO_TENANT, origin, "failed", refusal.value.audit, now)
+            if told:
+                trail.note(app, f"install.{result}", NO_TENANT, origin, result, detail, now)
     except StoreError:
         app.log.error("failure_not_recorded", {"refusal": refusal.name})

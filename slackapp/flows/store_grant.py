@@ -5,27 +5,46 @@ that a refresh of the old token that is still under way finds nothing to write t
 """
 
 import json
+from collections.abc import Iterator, Mapping
 
 from slackapp.checks import token_life
 from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
 from slackapp.flows import counting, trail
 from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
-from slackapp.model import Grant, GrantedToken, Installation, Origin, RecordContext, Sealed, Tenant, Webhook
+from slackapp.model import Grant, GrantedToken, Installation, Origin, RecordContext, Sealed, Tenant, Token, Webhook
 from slackapp.ports import App, TenantKeys
 from slackapp.store import inbox, installations, installers, oauth_states, tokens
 from slackapp.store.installers import Installer
 from slackapp.store.tokens import SealedPair
 
+Seen = Mapping[str, Token | None]
+"""What was stored for each holder ("" is the bot) before the decision that it is to be replaced."""
 
-def run(app: App, grant: Grant, state_hash: bytes, origin: Origin, now: int) -> None:
-    """Raises StoreError; then nothing was stored."""
+
+def held(grant: Grant) -> Iterator[tuple[str, GrantedToken]]:
+    """Holder and token of each that the grant brings."""
+    for holder, granted in (("", grant.bot), (grant.installer_id, grant.user)):
+        if granted is not None:
+            yield holder, granted
+
+
+def look(app: App, grant: Grant) -> Seen:
+    """What is stored for those whom the grant brings a token for. Raises StoreError."""
+    return {holder: tokens.find(app.db, grant.tenant, holder) for holder, _ in held(grant)}
+
+
+def run(app: App, grant: Grant, seen: Seen, state_hash: bytes, origin: Origin, now: int) -> bool:
+    """False, and nothing stored, when what it would replace is not what was seen. Raises StoreError: the same."""
     for _ in range(TRIES):
         # Keys are opened before the transaction: whoever holds the master key may be far away.
         keys = app.keyring.prepare(grant.tenant)
         try:
             # claim: C-55
             with app.db.transaction():
+                # claim: C-87
+                if not _is_as_seen(app, grant, seen):
+                    return False
                 first = _write(app, grant, keys, origin, now)
                 oauth_states.finish(app.db, state_hash, "installed", grant.tenant)
         except KeysChangedError:
@@ -35,8 +54,17 @@ def run(app: App, grant: Grant, state_hash: bytes, origin: Origin, now: int) -> 
         app.metrics.count("slackapp_installs_total", {"result": result})
         counting.tenant(app, grant.tenant, result)
         app.wake_worker()
-        return
+        return True
     raise StoreBusyError("the tenant's keys kept changing")
+
+
+def _is_as_seen(app: App, grant: Grant, seen: Seen) -> bool:
+    now = look(app, grant)
+    return all(_version(seen[holder]) == _version(now[holder]) for holder in now)
+
+
+def _version(token: Token | None) -> tuple[int, int] | None:
+    return (token.generation, token.granted_at) if token is not None else None
 
 
 def _write(app: App, grant: Grant, keys: TenantKeys, origin: Origin, now: int) -> bool:
@@ -47,12 +75,11 @@ def _write(app: App, grant: Grant, keys: TenantKeys, origin: Origin, now: int) -
     bot_before = tokens.find(app.db, grant.tenant, "")
     installations.save(app.db, after, _webhook(grant, keys, after.generation), keep_webhook=grant.bot is None)
     installers.save(app.db, grant.tenant, Installer(grant.installer_id, after.generation, now))
-    for user_id, granted in (("", grant.bot), (grant.installer_id, grant.user)):
-        if granted is not None:
-            old = tokens.find(app.db, grant.tenant, user_id)
-            generation = (old.generation if old is not None else 0) + 1
-            pair = seal_pair(keys, grant.tenant, user_id, generation, granted, now)
-            tokens.save(app.db, grant.tenant, user_id, generation, pair, now)
+    for user_id, granted in held(grant):
+        old = tokens.find(app.db, grant.tenant, user_id)
+        generation = (old.generation if old is not None else 0) + 1
+        pair = seal_pair(keys, grant.tenant, user_id, generation, granted, now)
+        tokens.save(app.db, grant.tenant, user_id, generation, pair, now)
     missing = sorted(set(app.settings.bot_scopes) - set(grant.bot.scopes)) if grant.bot is not None else []
     detail = f"generation={after.generation} installer={grant.installer_id} missing_scopes={','.join(missing)}"
     trail.note(app, "reinstalled" if before else "installed", grant.tenant, origin, "ok", detail, now)

@@ -4,12 +4,12 @@ from slackapp.checks import browser_binding
 from slackapp.checks.query import read_query
 from slackapp.errors import Refusal, Refused
 from slackapp.flows import finish_install
-from slackapp.flows.finish_install import Landing
+from slackapp.flows.finish_install import Callback, Landing
 from slackapp.model import Installation, Origin
 from slackapp.ports import App
 from slackapp.store import installations, oauth_states
 from slackapp.web import pages
-from slackapp.web.request import Request, neighbourhood
+from slackapp.web.request import Request, neighbourhood, network
 from slackapp.web.response import Response, html, redirect
 
 SHOWN_FOR = 3600
@@ -17,13 +17,14 @@ SHOWN_FOR = 3600
 
 
 def finish(app: App, request: Request, caller: Origin, now: int) -> Response:
-    """Arrows 5 to 14 of the install. On success 303, so that neither code nor state stays in the history."""
+    """Arrows 5 to 15 of the install. On success 303, so that neither code nor state stays in the history."""
     wait = app.rate_gate.admit(f"callback {neighbourhood(request.address)}", now)
     # claim: C-72
     if wait:
         raise Refused(Refusal.RATE, retry_after=wait)
     query = read_query(request.raw_query, finish_install.PARAMETERS)
-    landing, tenant = finish_install.run(app, query, request.header("cookie"), caller, now)
+    brought = Callback(query, request.header("cookie"), network(request.address))
+    landing, tenant = finish_install.run(app, brought, caller, now)
     if landing is Landing.DECLINED:
         return html(200, pages.declined())
     return redirect(303, f"{app.settings.public_url}/slack/installed", tenant=tenant)

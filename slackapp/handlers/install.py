@@ -5,7 +5,7 @@ from slackapp.errors import Refusal, Refused
 from slackapp.flows import begin_install
 from slackapp.model import Origin
 from slackapp.ports import App
-from slackapp.web.request import Request, neighbourhood
+from slackapp.web.request import Request, neighbourhood, network
 from slackapp.web.response import Response, redirect
 
 
@@ -16,5 +16,5 @@ def begin(app: App, request: Request, caller: Origin, now: int) -> Response:
     if wait:
         raise Refused(Refusal.RATE, retry_after=wait)
     query = read_query(request.raw_query, frozenset({"team"}))
-    departure = begin_install.run(app, request.header("cookie"), query.get("team"), now)
+    departure = begin_install.run(app, request.header("cookie"), query.get("team"), network(request.address), now)
     return redirect(302, departure.location, (("Set-Cookie", departure.cookie),))

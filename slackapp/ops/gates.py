@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,15 +23,57 @@ class TokenBuckets:
 
     def admit(self, key: str, now: int) -> int:
         """0 when admitted, else the seconds to wait."""
-        rate = self._per_minute / 60
         with self._lock:
-            level, since = self._buckets.pop(key, (float(self._per_minute), now))
-            level = min(float(self._per_minute), level + max(0, now - since) * rate)
-            admitted = level >= 1
-            self._buckets[key] = (level - 1 if admitted else level, now)
+            level = self._level(key, now)
+            self._buckets.pop(key, None)
+            self._buckets[key] = (level - 1 if level >= 1 else level, now)
             if len(self._buckets) > MAX_KEYS:
                 self._buckets.popitem(last=False)
-        return 0 if admitted else math.ceil((1 - level) / rate)
+        return self._wait(level)
+
+    def left(self, key: str, now: int) -> int:
+        """The same, but nothing is spent."""
+        with self._lock:
+            return self._wait(self._level(key, now))
+
+    def is_untouched(self, key: str, now: int) -> bool:
+        """Whether nothing of it is spent, or all of that has come back."""
+        with self._lock:
+            return self._level(key, now) >= self._per_minute
+
+    def _level(self, key: str, now: int) -> float:
+        level, since = self._buckets.get(key, (float(self._per_minute), now))
+        return min(float(self._per_minute), level + max(0, now - since) * self._per_minute / 60)
+
+    def _wait(self, level: float) -> int:
+        return 0 if level >= 1 else math.ceil((1 - level) * 60 / self._per_minute)
+
+
+class FailureBudget:
+    """How many failures a minute there may be: of one network, of all, and some more of networks without any of late.
+
+    Stops made-up codes from eating up the rate that Slack gives to exchanges, and refreshes with them. Whoever comes
+    from a network that has not failed is let through when the others have used up what is for all. Does not stop who
+    has as many networks as there may be failures.
+    """
+
+    def __init__(self, network: int, everybody: int, newcomers: int) -> None:
+        self._networks = TokenBuckets(network)
+        self._everybody = TokenBuckets(everybody)
+        self._newcomers = TokenBuckets(newcomers)
+
+    def left(self, network: str, now: int) -> int:
+        """0 for who may try, else the seconds to wait. Spends nothing."""
+        own, common = self._networks.left(network, now), self._everybody.left("", now)
+        if own or not common:
+            return own
+        return self._newcomers.left("", now) if self._networks.is_untouched(network, now) else common
+
+    def spend(self, network: str, now: int) -> None:
+        """Somebody there has failed."""
+        self._networks.admit(network, now)
+        if self._everybody.admit("", now):
+            self._newcomers.admit("", now)
 
 
 class PauseTable:
@@ -85,6 +128,7 @@ class Slots:
     """A number of places; whoever finds none free is told at once, and does not wait."""
 
     def __init__(self, number: int) -> None:
+        self._open = number
         self._free = threading.Semaphore(number)
 
     @contextmanager
@@ -96,3 +140,9 @@ class Slots:
         finally:
             if taken:
                 self._free.release()
+
+    def close(self, until: float) -> int:
+        """Takes every place for good, each as soon as it is free; how many were not, by that monotonic time."""
+        while self._open and self._free.acquire(timeout=max(0.0, until - time.monotonic())):
+            self._open -= 1
+        return self._open

@@ -59,7 +59,7 @@ TABLE = (
     Metric("slackapp_installs_begun_total", COUNTER, "Browsers that were sent to Slack's consent page."),
     Metric(
         "slackapp_installs_total", COUNTER, "Installs that came back from Slack, by how they ended.",
-        {"result": ("installed", "reinstalled", "declined", "failed")},
+        {"result": ("installed", "reinstalled", "declined", "failed", "unclear")},
     ),
     Metric(
         "slackapp_uninstalls_total", COUNTER,

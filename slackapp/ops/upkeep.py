@@ -13,6 +13,7 @@ from slackapp.errors import StoreError
 from slackapp.flows import (
     counting,
     heartbeat,
+    lost_exchanges,
     missing_keys,
     refresh_due,
     suspend_tenant,
@@ -89,6 +90,7 @@ def house() -> tuple[Task, ...]:
         Task("checkpoint", 0, lambda app, stopping: app.db.checkpoint()),
         Task("clock", 0, ClockWatch(time.monotonic).run),
         Task("unclear", MINUTE, lambda app, stopping: sweep.mark_unclear(app, app.clock())),
+        Task("lost", MINUTE, lambda app, stopping: lost_exchanges.run(app, app.clock())),
         Task("sweep", MINUTE, lambda app, stopping: sweep.run(app, app.clock())),
         Task("master keys", MINUTE, lambda app, stopping: missing_keys.run(app)),
         Task("audit", MINUTE, lambda app, stopping: verify_audit.cut(app, app.clock())),

@@ -64,8 +64,12 @@ class _TlsConnection(http.client.HTTPSConnection):
     def connect(self) -> None:
         """Raises NotConnectedError, and OSError where TLS does not come about."""
         plain = _connected(self.host, self.port, time.monotonic() + float(self.timeout or 0))
-        plain.settimeout(_left(plain.ends_at))  # for the whole of the handshake
-        secure = self._context.wrap_socket(plain, server_hostname=self.host)
+        try:
+            plain.settimeout(_left(plain.ends_at))  # for the whole of the handshake
+            secure = self._context.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
         secure.ends_at = plain.ends_at  # type: ignore[attr-defined]  # the context makes our kind
         self.sock = secure
 
@@ -84,6 +88,7 @@ class TlsHandler(urllib.request.HTTPSHandler):
     def __init__(self) -> None:
         context = ssl.create_default_context()
         context.sslsocket_class = _TimedTls
+        context.set_alpn_protocols(["http/1.1"])
         super().__init__(context=context)
         self._tls = context
 

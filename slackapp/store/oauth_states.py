@@ -9,8 +9,18 @@ KEEP = 3600
 """Seconds that a row stays after its expiry, so that a late second use is told apart from a forgery."""
 
 
-def add(db: Database, id_hash: bytes, session_hash: bytes, purpose: str, now: int, expires_at: int, limit: int) -> bool:
-    """Records a new state; False when `limit` unexpired ones exist."""
+def add(
+    db: Database,
+    id_hash: bytes,
+    session_hash: bytes,
+    purpose: str,
+    now: int,
+    expires_at: int,
+    limit: int,
+    network: bytes | None = None,
+    share: int = 0,
+) -> bool:
+    """Records a new state; False when `limit` unexpired ones exist, or `share` of that network, where one is given."""
     changed = db.execute(
         "add_state",
         {
@@ -20,6 +30,8 @@ def add(db: Database, id_hash: bytes, session_hash: bytes, purpose: str, now: in
             "now": now,
             "expires_at": expires_at,
             "limit": limit,
+            "network": network,
+            "share": share,
         },
     )
     return changed == 1
@@ -29,6 +41,16 @@ def consume(db: Database, id_hash: bytes, session_hash: bytes, purpose: str, now
     """Uses the state up in one statement: of many callers at once, one gets True."""
     parameters = {"id_hash": id_hash, "session_hash": session_hash, "purpose": purpose, "now": now}
     return db.one("consume_state", parameters) is not None
+
+
+def give_back(db: Database, id_hash: bytes) -> None:
+    """The state may be used again: it is certain that nothing was done with it."""
+    db.execute("give_state_back", {"id_hash": id_hash})
+
+
+def give_up_lost(db: Database, before: int, after: int) -> int:
+    """Ends what was used before or after then and has no outcome; how many."""
+    return db.execute("give_up_lost_exchanges", {"before": before, "after": after})
 
 
 def finish(db: Database, id_hash: bytes, outcome: str, tenant: Tenant) -> None:

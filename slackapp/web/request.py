@@ -54,11 +54,20 @@ def neighbourhood(address: str) -> str:
 
     A proxy may add a port to it, which makes nobody another, and what is no address at all is cut short.
     """
+    return _cut(address, 64)
+
+
+def network(address: str) -> str:
+    """What shares of a whole are counted by: the address, or of an IPv6 address the 48 bits that one site has."""
+    return _cut(address, 80)
+
+
+def _cut(address: str, bits: int) -> str:
     try:
         found = ipaddress.IPv6Address(address.removeprefix("[").partition("]")[0])
     except ValueError:
         return address[:64]
-    return str(found.ipv4_mapped or ipaddress.IPv6Address(int(found) >> 64 << 64))
+    return str(found.ipv4_mapped or ipaddress.IPv6Address(int(found) >> bits << bits))
 
 
 def names_of(public_url: str) -> frozenset[str]:

@@ -164,7 +164,7 @@ HOSTS = [
     "localhost",
     "localhost:3001",
     "localhost:03000",
-    "LOCALHOST:3000",
+    "LOCALHOST:3001",
     "localhost.:3000",
     f"{CANARY}.example",
     f"{HOST}, {HOST}",

@@ -131,7 +131,7 @@ def all_places_taken(world: World) -> Provoke:
 
     def provoke(world: World) -> Reply:
         with ExitStack() as stack:
-            while stack.enter_context(world.service.app.exchange_slot()):
+            while stack.enter_context(world.service.app.exchanges.take()):
                 pass
             return way.finish()
 
@@ -265,7 +265,8 @@ LATER: dict[Refusal, Prepared] = {
     Refusal.TEAM_NOT_ALLOWED: installing("admin", allowed_teams=("T0SOUTH001",)),
     Refusal.INSTALLER_NOT_ADMIN: installing("member", bot_scopes=("users:read",), require_admin_installer=True),
     Refusal.INSTALLER_UNKNOWN: installing("admin", require_admin_installer=True),
-    Refusal.SLACK_UNREACHABLE: answered(Fault(EXCHANGE, "html500")),
+    Refusal.SLACK_UNREACHABLE: answered(Fault(EXCHANGE, "ratelimited")),
+    Refusal.EXCHANGE_UNCLEAR: answered(Fault(EXCHANGE, "html500")),
     Refusal.NOT_STORED: not_stored,
     # refused at a tenant's keys, or at its token
     Refusal.KEY_REVOKED: without_its_key("revoked"),

@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 
 from slackapp import config
+from slackapp.localslack.model import Fault
 from slackapp.ops import gates
 from tests.attacks.bad_requests import OPERATOR
-from tests.handlers.stage import live_tokens, log_lines, nothing_happens, outcome
+from tests.handlers.stage import live_tokens, log_lines, nothing_happens, outcome, state_outcomes
 from tests.support.world import NORTH, SOUTH, Browser, Reply, World, environment, make_world
 
 ONE, OTHER = "192.0.2.1", "192.0.2.2"
@@ -129,12 +130,84 @@ def test_a_workspace_that_installs_over_and_over_is_stopped_and_works_on(tmp_pat
         assert At(world, "192.0.2.101").browser().install().status == 303
 
 
+@pytest.mark.claim("C-72")
+def test_a_member_who_may_not_install_does_not_keep_the_admin_out(tmp_path: Path) -> None:
+    """I am a member, and try again and again, so that the workspace's rate is gone when the admin comes."""
+    scopes = "app_mentions:read,chat:write,users:read"
+    admin_only = {"SLACKAPP_BOT_SCOPES": scopes, "SLACKAPP_REQUIRE_ADMIN_INSTALLER": "yes"}
+    with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE=str(RATE), **admin_only) as world:
+        found = []
+        for number in range(RATE + 2):
+            found.append(At(world, f"192.0.2.{number}").browser().install(NORTH, "member").status)
+        assert found == [403] * RATE + [429] * 2, "whose own rate it is"
+        assert world.calls().count("users.info") == RATE, "and then nobody is asked any more"
+        assert At(world, "192.0.2.99").browser().install(NORTH, "admin").status == 303
+
+
+def made_up(at: At, number: int) -> Reply:
+    """An install that was begun here, and comes back with a code that Slack never gave."""
+    browser = at.browser()
+    state = browser.begin().query["state"]
+    return browser.get(f"/slack/oauth_redirect?state={state}&code=made-up-{number}")
+
+
+@pytest.mark.claim("C-72")
+def test_made_up_codes_do_not_eat_up_what_slack_gives_for_exchanges(tmp_path: Path) -> None:
+    """I begin installs from many addresses, and come back with codes of my own: each would be a call to Slack."""
+    with make_world(tmp_path) as world:
+        one = [made_up(At(world, ONE), number).status for number in range(20)]
+        assert one == [400] * 10 + [503] * 10, "an address has ten"
+        assert outcome(world) == "busy"
+        for number in range(400):
+            made_up(At(world, f"198.51.{number}.1"), number)
+        calls = len(world.calls("oauth.v2.access"))
+        assert calls == 120, "of 600 that Slack takes in a minute"
+        assert world.audit().count("install.failed") == 1
+        assert len(world.rows("SELECT 1 FROM oauth_states WHERE used_at IS NOT NULL")) == calls, "no state is spent"
+        world.clock.advance(1)
+        assert At(world, "203.0.113.1").browser().install().status == 303, "whoever has not failed comes first"
+        assert made_up(At(world, ONE), 0).status == 503
+
+
+@pytest.mark.claim("C-72")
+def test_strangers_buy_no_rows_of_the_audit_by_declining_and_failing(tmp_path: Path) -> None:
+    """I begin installs and decline them, or come back with nonsense, and watch your disk fill."""
+    with make_world(tmp_path) as world:
+
+        def come_back(parameter: str) -> None:
+            browser = world.browser()
+            state = browser.begin().query["state"]
+            browser.get(f"/slack/oauth_redirect?state={state}&{parameter}")
+
+        ways = ("error=access_denied", "error=nonsense", "error=invalid_scope")
+        for parameter in ways * 5:
+            come_back(parameter)
+        assert world.audit().count("install.declined") == 3, "one per reason"
+        assert world.service.app.metrics.value("slackapp_installs_total", {"result": "declined"}) == 15
+        for fault in ("html500", "error"):
+            world.slack.fault(Fault("oauth.v2.access", fault, error="invalid_code", times=4))
+            for _ in range(4):
+                come_back("code=made-up")
+        assert (world.audit().count("install.unclear"), world.audit().count("install.failed")) == (1, 1)
+        world.clock.advance(60)
+        come_back("error=access_denied")
+        assert world.audit().count("install.declined") == 4
+        assert world.count("oauth_states") == len(state_outcomes(world)), "each state has its end all the same"
+
+
+def test_what_slack_has_granted_is_a_fact_and_gets_a_row_each(tmp_path: Path) -> None:
+    with make_world(tmp_path, SLACKAPP_ALLOWED_TEAMS=SOUTH) as world:
+        for _ in range(3):
+            assert world.browser().install(NORTH).status == 403
+        assert world.audit().count("install.failed") == 3
+
+
 def test_ever_new_addresses_do_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """I come from a new address with each request; there are enough of them."""
     monkeypatch.setattr(gates, "MAX_KEYS", 50)
     with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE="1") as world:
         for number in range(60):
-            here = At(world, f"2001:db8:0:{number:x}::1")
+            here = At(world, f"2001:db8:{number:x}::1")
             for target in ("/nowhere", "/slack/oauth_redirect?error=access_denied", "/slack/install"):
                 assert here.request("GET", target).status != 429
         assert len(vars(world.service.app.rate_gate)["_buckets"]) == 50
@@ -172,17 +245,34 @@ def test_the_addresses_of_one_subscriber_are_counted_together(tmp_path: Path, ki
 
 def test_one_address_cannot_use_up_the_installs_that_may_be_under_way(tmp_path: Path) -> None:
     """I begin installs until nobody else can."""
-    with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE="2", SLACKAPP_STATE_LIMIT="3") as world:
+    with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE="2", SLACKAPP_STATE_LIMIT="5") as world:
         statuses = [At(world, ONE).request("GET", "/slack/install").status for _ in range(20)]
         assert statuses == [302, 302, *[429] * 18]
         assert world.count("oauth_states") == 2
-        assert At(world, OTHER).request("GET", "/slack/install").status == 302
-        full = At(world, OTHER).request("GET", "/slack/install")
+        assert [At(world, OTHER).request("GET", "/slack/install").status for _ in range(2)] == [302, 302]
+        assert At(world, "192.0.2.3").request("GET", "/slack/install").status == 302
+        full = At(world, "192.0.2.3").request("GET", "/slack/install")
         assert (full.status, full.headers["retry-after"], outcome(world)) == (503, "60", "state_limit")
         assert At(world, ONE).request("GET", "/slack/install").status == 429, "the address's own limit comes first"
-        assert world.count("oauth_states") == 3
+        assert world.count("oauth_states") == 5
         world.clock.advance(601)
         assert At(world, ONE).request("GET", "/slack/install").status == 302
+
+
+@pytest.mark.claim("C-72")
+def test_one_ipv6_site_cannot_use_them_up_either(tmp_path: Path) -> None:
+    """I have 65,536 networks, as every site with IPv6 has, and begin from another one each time."""
+    with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE="1", SLACKAPP_STATE_LIMIT="100") as world:
+        mine = [At(world, f"2001:db8:7:{number:x}::1") for number in range(20)]
+        statuses = [here.request("GET", "/slack/install").status for here in mine]
+        assert statuses == [302] * 11 + [503] * 9, "as many as one address gets within the life of a state"
+        assert outcome(world) == "state_limit"
+        assert At(world, "2001:db8:8::1").browser().install().status == 303, "another site"
+        assert At(world, "192.0.2.1").browser().install(SOUTH).status == 303
+        world.clock.advance(601)
+        assert mine[0].request("GET", "/slack/install").status == 302
+        networks = {row["network"] for row in world.rows("SELECT network FROM oauth_states")}
+        assert (len(networks), {len(network) for network in networks}) == (3, {16}), "keyed hashes, no addresses"
 
 
 def test_by_default_it_takes_more_than_a_hundred_addresses_to_use_them_up(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def install(world: World, tenant: Tenant) -> None:
         user=token_of(tenant, "user"),
         webhook=Webhook(Secret(f"{tenant}-webhook"), "#general", "C1", ""),
     )
-    store_grant.run(app, grant, bytes(32), ORIGIN, world.clock())
+    assert store_grant.run(app, grant, store_grant.look(app, grant), bytes(32), ORIGIN, world.clock())
     event_id = f"Ev{tenant.id}"
     body = app.keyring.seal(records.body_of(tenant, event_id), f"{tenant}-event_body".encode())
     arrival = Arrival(event_id, tenant, "app_mention", world.clock())

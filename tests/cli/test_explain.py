@@ -84,7 +84,7 @@ def test_every_step_is_told_in_the_words_of_the_code(
 
 def test_the_steps_come_in_their_order_each_once(told: dict[str, str]) -> None:
     numbers = [int(number) for number in re.findall(r"^ +(\d+)\. ", told["install"], re.MULTILINE)]
-    assert numbers == list(range(1, 15))
+    assert numbers == list(range(1, 16))
 
 
 def test_the_claims_on_the_way_and_how_long_each_text_is_are_told_and_nothing_else_of_it(told: dict[str, str]) -> None:

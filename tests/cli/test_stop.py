@@ -21,7 +21,8 @@ import pytest
 from slackapp.localslack.model import Fault
 from tests.cli.behaviours import POST
 from tests.cli.process import ROOT, TIMEOUT
-from tests.support.world import HOST, NORTH, Reply, World, environment, make_world
+from tests.handlers.stage import live_tokens
+from tests.support.world import HOST, NORTH, SOUTH, Reply, World, environment, make_world
 
 AT_MOST = 10.0
 """Seconds from the signal to the end of the process."""
@@ -165,34 +166,74 @@ def _said(event: Any) -> dict[str, str]:
     return {"channel": event["channel"], "text": event.get("say", "at last")}
 
 
+@contextlib.contextmanager
+def exchanging(running: Running, target: str, seconds: float) -> Iterator[None]:
+    """A person's install, whose exchange Slack has done and answers so many seconds later."""
+    world = running.world
+    world.slack.fault(Fault("oauth.v2.access", "slow", seconds=seconds))
+    begun = running.request("GET", "/slack/install")
+    cookie = begun.getheader("Set-Cookie").partition(";")[0]
+    reply = world.browser().consent(Reply(303, {"location": begun.getheader("Location")}, b""), target)
+    back = urlsplit(reply.location)
+
+    def come_back() -> None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            running.request("GET", f"{back.path}?{back.query}", headers={"Cookie": cookie})
+
+    person = threading.Thread(target=come_back)
+    person.start()
+    end = time.monotonic() + TIMEOUT
+    while not world.calls("oauth.v2.access"):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    yield
+    person.join(TIMEOUT)
+
+
 @pytest.mark.long
-def test_a_person_whose_install_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    with serving(tmp_path, 8.0) as running:
+@pytest.mark.claim("C-86")
+@pytest.mark.parametrize("fault", ["", "not_stored"])
+def test_a_stop_waits_for_what_slack_grants_and_leaves_no_token_that_nobody_holds(tmp_path: Path, fault: str) -> None:
+    with serving(tmp_path, 1.0) as running:
         world = running.world
-        world.slack.fault(Fault("oauth.v2.access", "slow", seconds=HANGS, times=-1))
-        begun = running.request("GET", "/slack/install")
-        cookie = begun.getheader("Set-Cookie").partition(";")[0]
-        reply = world.browser().consent(Reply(303, {"location": begun.getheader("Location")}, b""))
-        back = urlsplit(reply.location)
+        if fault:
+            connection = sqlite3.connect(world.settings.database, isolation_level=None)
+            connection.execute("CREATE TRIGGER t BEFORE INSERT ON tokens BEGIN SELECT RAISE(ABORT, 'planted'); END")
+            connection.close()
+        with exchanging(running, SOUTH, 7):
+            print(f"\nwith a slow exchange: stopped after {running.stop():.1f} s")
+        held = world.rows("SELECT 1 FROM tokens WHERE tenant_id = ?", SOUTH)
+        assert len(live_tokens(world, SOUTH)) == len(held) == (0 if fault else 1)
 
-        def come_back() -> None:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                running.request("GET", f"{back.path}?{back.query}", headers={"Cookie": cookie})
 
-        person = threading.Thread(target=come_back)
-        person.start()
-        end = time.monotonic() + TIMEOUT
-        while not world.calls("oauth.v2.access"):
-            assert time.monotonic() < end
-            time.sleep(0.01)
+@pytest.mark.long
+@pytest.mark.claim("C-86")
+def test_a_kill_amid_an_exchange_is_told_by_the_next_process(tmp_path: Path) -> None:
+    with serving(tmp_path, 1.0) as running:
+        world = running.world
+        with exchanging(running, SOUTH, 3):
+            running.process.kill()
+            running.process.communicate()
+        assert len(live_tokens(world, SOUTH)) == 1, "nobody holds it, and nobody can"
+        world.clock.now = int(time.time()) + 61
+        world.restart()
+        world.service.house.run_due(world.service.app)
+        assert "install.unclear" in world.audit()
+        assert "exchanges_lost" in world.log.getvalue()
+
+
+@pytest.mark.long
+def test_a_person_whose_install_hangs_does_not_hold_up_the_end_for_longer_than_a_call(tmp_path: Path) -> None:
+    with serving(tmp_path, 8.0) as running, exchanging(running, SOUTH, HANGS):
+        world = running.world
         world.slack.fault(Fault(POST, "slow", seconds=HANGS))
         running.event("EvCall", say="in a call")
         running.until(EvCall="calling")
         seconds = running.stop()
         print(f"\nwith a hanging exchange: stopped after {seconds:.1f} s")
-        assert seconds < AT_MOST
+        assert seconds < HANGS
         assert running.states() == {"EvCall": "unclear"}
-        person.join(TIMEOUT)
+        assert "install.unclear" in world.audit(), "its answer was not waited for any longer"
 
 
 @pytest.mark.long

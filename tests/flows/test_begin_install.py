@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from slackapp.store import db
+from tests.attacks.test_rates import At
 from tests.handlers.stage import Approved, cookie_of, nothing_happens, outcome
 from tests.support.world import START, World, make_world
 
@@ -143,7 +144,7 @@ def test_who_waits_as_long_as_told_is_admitted(tmp_path: Path, rate: int) -> Non
 @pytest.mark.claim("C-72")
 def test_so_many_installs_may_be_under_way_and_no_more(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_STATE_LIMIT="3") as world:
-        under_way = [world.browser() for _ in range(3)]
+        under_way = [At(world, f"192.0.2.{number}").browser() for number in range(3)]
         begun = [browser.begin() for browser in under_way]
         with nothing_happens(world):
             refused = world.browser().begin()

@@ -19,10 +19,15 @@ from tests.handlers.stage import (
     state_outcomes,
     unused_states,
 )
-from tests.support.world import World
+from tests.support.world import SOUTH, World
 
 EXCHANGE = "oauth.v2.access"
 STORED = ("installations", "tokens", "inbox")
+
+
+def installs(world: World, result: str) -> int:
+    """How many have ended so, as the metrics tell."""
+    return int(world.service.app.metrics.value("slackapp_installs_total", {"result": result}))
 
 
 def assert_nothing_stored(world: World) -> None:
@@ -92,7 +97,7 @@ def test_a_code_that_slack_cannot_have_made_is_refused_before_anything_is_spent(
 
 
 def test_while_all_places_are_taken_the_state_is_kept_for_the_next_try(world: World) -> None:
-    way, slots = approved(world), [world.service.app.exchange_slot() for _ in range(8)]
+    way, slots = approved(world), [world.service.app.exchanges.take() for _ in range(8)]
     for slot in slots:
         assert slot.__enter__()
     with nothing_happens(world):
@@ -126,11 +131,13 @@ def test_a_slack_that_fails_is_asked_once_and_nothing_is_stored(
     way = approved(world)
     world.slack.fault(fault)
     reply = way.finish()
-    assert (reply.status, outcome(world)) == (503, "slack_unreachable")
+    assert (reply.status, outcome(world)) == (503, "exchange_unclear")
     assert reply.headers["retry-after"] == "5"
     assert world.calls() == [EXCHANGE]
     assert state_outcomes(world) == ["failed"]
     assert_nothing_stored(world)
+    assert "install.unclear" in world.audit(), "Slack may have granted what nobody holds"
+    assert installs(world, "unclear") == 1
 
 
 def test_a_slack_that_is_not_there_is_a_503(world: World) -> None:
@@ -138,13 +145,33 @@ def test_a_slack_that_is_not_there_is_a_503(world: World) -> None:
     world.restart(slack=replace(world.settings.slack, api="http://127.0.0.1:1/api/"))
     reply = way.finish()
     assert (reply.status, outcome(world), state_outcomes(world)) == (503, "slack_unreachable", ["failed"])
+    assert ("install.failed" in world.audit(), "install.unclear" in world.audit()) == (True, False)
 
 
-def test_a_rate_limit_is_passed_on_to_the_person(world: World) -> None:
-    way = approved(world)
+@pytest.mark.claim("C-85")
+def test_a_limited_exchange_is_waited_for_by_everybody_and_costs_nobody_the_install(world: World) -> None:
+    one, other = approved(world), approved(world, SOUTH)
     world.slack.fault(Fault(EXCHANGE, "ratelimited", retry_after=17))
-    reply = way.finish()
-    assert (reply.status, reply.headers["retry-after"], world.calls()) == (503, "17", [EXCHANGE])
+    for way in (one, other, one):
+        reply = way.finish()
+        assert (reply.status, reply.headers["retry-after"], outcome(world)) == (503, "17", "slack_unreachable")
+    assert (world.calls(), state_outcomes(world)) == ([EXCHANGE], []), "Slack was asked once, and no state is spent"
+    world.clock.advance(17)
+    assert [way.finish().status for way in (one, other, one)] == [303, 303, 400], "and each works once"
+
+
+@pytest.mark.claim("C-85")
+def test_a_refresh_waits_for_a_limited_exchange_and_an_exchange_for_a_limited_refresh(world: World) -> None:
+    assert world.browser().install().status == 303
+    world.work()
+    way = approved(world, SOUTH)
+    world.clock.advance(43_100)
+    world.slack.fault(Fault(EXCHANGE, "ratelimited", retry_after=50))
+    world.mention()
+    world.work()
+    way = approved(world, SOUTH)
+    assert (way.finish().headers["retry-after"], outcome(world)) == ("50", "slack_unreachable")
+    assert world.calls().count(EXCHANGE) == 2, "the install's own, and the refresh that was limited"
 
 
 @pytest.mark.parametrize("error", ["invalid_code", "bad_client_secret", "not_a_documented_error", "<b>"])

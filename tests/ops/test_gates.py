@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from slackapp.ops import gates
-from slackapp.ops.gates import OncePerMinute, PauseTable, Slots, TokenBuckets
+from slackapp.ops.gates import FailureBudget, OncePerMinute, PauseTable, Slots, TokenBuckets
 
 NOW = 1_800_000_000
 ONE, OTHER = "192.0.2.1", "192.0.2.2"
@@ -183,3 +183,44 @@ def test_a_place_is_given_back_after_a_failure() -> None:
             fail()
     with slots.take() as taken:
         assert taken
+
+
+@pytest.mark.claim("C-86")
+def test_places_are_closed_as_they_are_given_back() -> None:
+    slots = Slots(2)
+    with slots.take():
+        assert slots.close(until=0.0) == 1, "one is still taken"
+        assert slots.close(until=0.0) == 1
+    assert [slots.close(until=0.0) for _ in range(2)] == [0, 0], "who stops twice waits once"
+    with slots.take() as taken:
+        assert not taken
+
+
+def test_looking_at_a_bucket_spends_nothing() -> None:
+    buckets = TokenBuckets(2)
+    assert [buckets.left("a", NOW) for _ in range(3)] == [0, 0, 0]
+    assert buckets.is_untouched("a", NOW)
+    assert [buckets.admit("a", NOW) for _ in range(3)] == [0, 0, 30]
+    assert (buckets.left("a", NOW), buckets.left("a", NOW + 30)) == (30, 0)
+    assert [buckets.is_untouched("a", NOW + later) for later in (0, 30, 60)] == [False, False, True]
+
+
+def test_failures_of_one_network_stop_that_network_alone() -> None:
+    budget = FailureBudget(network=2, everybody=10, newcomers=10)
+    for _ in range(2):
+        assert budget.left("a", NOW) == 0
+        budget.spend("a", NOW)
+    assert [budget.left(network, NOW) for network in ("a", "b")] == [30, 0]
+    assert budget.left("a", NOW + 30) == 0
+
+
+def test_failures_of_many_networks_stop_those_that_have_failed_and_then_everybody() -> None:
+    budget = FailureBudget(network=3, everybody=4, newcomers=2)
+    for number in range(4):
+        budget.spend(f"bad {number}", NOW)
+    assert budget.left("bad 0", NOW) == 15, "what is for everybody is used up"
+    assert budget.left("new", NOW) == 0
+    for number in range(2):
+        budget.spend(f"another {number}", NOW)
+    assert budget.left("new", NOW) == 30, "and so is what is for newcomers"
+    assert [budget.left("bad 0", NOW + 15), budget.left("new", NOW + 15)] == [0, 0]

@@ -23,8 +23,8 @@ LONG = 10.0
 """Seconds after which a test gives up waiting for what comes at once."""
 NAMES = {
     "house": {
-        "heartbeat": 0, "log": 0, "counters": 5, "checkpoint": 0, "clock": 0, "unclear": MINUTE, "sweep": MINUTE,
-        "audit": MINUTE, "integrity": DAY, "master keys": MINUTE,
+        "heartbeat": 0, "log": 0, "counters": 5, "checkpoint": 0, "clock": 0, "unclear": MINUTE, "lost": MINUTE,
+        "sweep": MINUTE, "audit": MINUTE, "integrity": DAY, "master keys": MINUTE,
     },
     "errands": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE, "paused": MINUTE},
 }  # fmt: skip

@@ -143,6 +143,7 @@ TABLES = {
             "purpose": (OPERATIONAL, "`install`, or `bolt` for a Bolt app's own."),
             "expires_at": (OPERATIONAL, "Until when it can be used."),
             "used_at": (OPERATIONAL, "When it was used; NULL: not yet."),
+            "network": (HASH, "Keyed hash of the address that began, of IPv6 its first 48 bits; NULL: of a Bolt app."),
             "outcome": (
                 OPERATIONAL,
                 "Empty while the code is being exchanged; then `installed`, `declined` or `failed`.",
