@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.programs import left_out
 from tests.support.world import World, make_world
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -34,6 +35,16 @@ def _stay_here(event: str, args: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_stay_here)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was not run, why, and how to have it: a green end must not look like more than it is."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    lines = left_out(report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple))
+    if lines:
+        terminalreporter.section("not run here")
+    for line in lines:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import pytest
 from slackapp.cli.server import free_port
 from tests.cli.process import ROOT, TIMEOUT, settings
 from tests.cli.test_serve import announced
-from tests.support import units
+from tests.support import programs, units
 from tests.support.world import environment, make_world
 
 pytestmark = pytest.mark.long
@@ -127,8 +127,7 @@ def blocks() -> list[str]:
 
 def test_the_page_works_as_it_stands(tmp_path: Path) -> None:
     """From an empty machine to a service that answers; a backup, an upgrade, and the way back."""
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
+    programs.need("curl")
     machine = Machine(tmp_path)
     told = []
     try:
@@ -245,8 +244,7 @@ def system_calls(unit: units.Unit) -> set[str]:
 def walls() -> list[str]:
     """The beginning of a command that runs the rest behind the walls of the unit."""
     unit = units.parse((EXAMPLES / "slackapp.service").read_text())
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is not installed: nobody tells what is in its groups of system calls")
+    programs.need("systemd-analyze")  # which tells what is in its groups of system calls
     families = [str(FAMILIES[name]) for name in unit["RestrictAddressFamilies"][0].split()]
     command = [sys.executable, "-c", LAUNCH, ",".join(sorted(system_calls(unit))), ",".join(families)]
     probe = subprocess.run([*command, sys.executable, "-c", ""], capture_output=True, text=True, check=False)
@@ -296,8 +294,7 @@ def test_the_walls_are_there(walls: list[str], forbidden: str) -> None:
 
 
 def test_systemd_reads_the_units_and_finds_little_exposure(tmp_path: Path) -> None:
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is not installed")
+    programs.need("systemd-analyze")
     names = ("slackapp.service", "slackapp-backup.service", "slackapp-backup.timer")
     for name in names:
         text = (EXAMPLES / name).read_text()

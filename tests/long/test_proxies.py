@@ -10,7 +10,6 @@ import hmac
 import http.client
 import os
 import re
-import shutil
 import signal
 import ssl
 import subprocess
@@ -31,6 +30,7 @@ from slackapp.cli.server import free_port
 from slackapp.localslack import LocalApp, LocalSlack
 from tests.cli.process import ROOT, TIMEOUT, start
 from tests.cli.test_serve import announced
+from tests.support import programs
 from tests.support.servers import serve
 from tests.support.world import APP_ID, NORTH, Reply, environment
 
@@ -165,8 +165,7 @@ class Front:
 def front(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Front]:
     """The proxy, the service and a local Slack, each on a socket of its own."""
     name = str(request.param)
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed")
+    programs.need(name)
     (tmp_path / "log").mkdir()
     port, upstream = free_port(), free_port()
     url = f"https://localhost:{port}"

@@ -1,7 +1,9 @@
 """No statement reads a whole table that grows, but those that say why."""
 
+import contextlib
 import re
 import sqlite3
+from collections.abc import Iterator
 
 import pytest
 
@@ -27,12 +29,13 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> sqlite3.Connection:
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
     path = tmp_path_factory.mktemp("plans") / "slackapp.db"
     made = Database(path)
     made.prepare_file()
     made.close()
-    return sqlite3.connect(path)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        yield connection
 
 
 def scans(database: sqlite3.Connection, sql: str) -> list[str]:
