@@ -124,6 +124,15 @@ def _event(slack: LocalSlack, team: str, fields: Fields) -> None:
     slack.happen(team, {**more, "type": first(fields, "type")})
 
 
+def _invite(slack: LocalSlack, team: str, fields: Fields) -> None:
+    """Somebody invites the app to #general, so that it may speak there."""
+    with slack.lock:
+        events.install_for(slack, team)
+        if slack.workspaces[team].general not in slack.state.joined:
+            slack.state.joined.append(slack.workspaces[team].general)
+            slack.save()
+
+
 def _revoke(slack: LocalSlack, team: str, fields: Fields) -> None:
     if first(fields, "user"):
         slack.revoke_user(team, first(fields, "user"))
@@ -158,6 +167,7 @@ ACTIONS: dict[str, Callable[[LocalSlack, str, Fields], object]] = {
     "press": _press,
     "shortcut": _shortcut,
     "event": _event,
+    "invite": _invite,
     "expire": lambda slack, team, fields: slack.expire_tokens(team),
     "revoke": _revoke,
     "uninstall": _uninstall,

@@ -132,9 +132,11 @@ def _commands(slack: LocalSlack, team: str) -> str:
 
 
 def _buttons(slack: LocalSlack, workspace: Workspace) -> str:
-    """The way to the Home tab, and the shortcuts."""
+    """The ways to #general and to the Home tab, and the shortcuts."""
     app, team = slack.app, workspace.id
     found = []
+    if workspace.general not in slack.state.joined:
+        found.append(pages.press("invite", "Invite the app to #general", {"team": team}))
     if offers.takes(app, "app_home_opened"):
         found.append(pages.press("home", "Open the Home tab as an admin", {"team": team, "user": workspace.admin}))
     for callback_id in offers.ids(app, "shortcut:"):

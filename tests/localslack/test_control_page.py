@@ -94,7 +94,11 @@ def test_what_the_app_answers_at_once_is_shown(
 
 def test_the_buttons_of_a_message_are_drawn_and_pressed_as_slack_does_it(told: Stage) -> None:
     token = told.install()["access_token"]
-    told.slack.state.joined.append("C0NORTH001GEN")
+    message = {"channel": "C0NORTH001GEN", "text": "hi"}
+    assert told.api("chat.postMessage", token, **message)["error"] == "not_in_channel"
+    assert "Invite the app to #general" in page(told)
+    assert [press(told, "invite", team=team) for team in (NORTH, NORTH, "T0NOWHERE1")] == [303, 303, 400]
+    assert "Invite the app to #general" not in page(told)
     posted = told.api("chat.postMessage", token, channel="C0NORTH001GEN", text="fallback", blocks=json.dumps(BUTTONS))
     text = page(told)
     assert "Lunch &lt;b&gt;now&lt;/b&gt;?" in text
