@@ -55,7 +55,7 @@ def _revoke(app: App, access: Secret) -> None:
 
 def _is_stored_alive(app: App, stored: Token, origin: Origin) -> bool:
     """By a refresh, where its access token is over, too."""
-    use = use_token.Use(stored.tenant, stored.user_id, "install", _USABLE)
+    use = use_token.Use(stored.tenant, stored.user_id, "install", _USABLE, out_of_turn=True)
     try:
         use_token.call(app, use, "auth.test", {}, origin, lambda: None)
     except SlackCallError as error:
@@ -71,4 +71,4 @@ def _knows(error: SlackCallError) -> bool:
     """Whether Slack knows the token, whatever else it has against the call. Raises Refused where it did not say."""
     if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE):
         raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=max(error.retry_after, _RETRY_AFTER))
-    return error.kind not in (SlackErrorKind.DEAD, SlackErrorKind.EXPIRED) and error.code != "invalid_auth"
+    return error.kind not in (SlackErrorKind.DEAD, SlackErrorKind.EXPIRED, SlackErrorKind.DOUBT)
