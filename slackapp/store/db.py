@@ -12,12 +12,14 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from slackapp.errors import ConfigError, StoreDamagedError, StoreError
 from slackapp.store import queries
 from slackapp.store.files import beside, clear_workplace, locked, make_private, open_lock
+from slackapp.store.held import Held, open_one
 from slackapp.store.trouble import patiently, typed, typed_errors
 from slackapp.store.turns import Turns
 
@@ -49,27 +51,6 @@ PRAGMAS: tuple[tuple[str, str, Any], ...] = (
     ("PRAGMA temp_store = MEMORY", "PRAGMA temp_store", 2),  # nothing is spilled to a file that we do not watch over
     ("PRAGMA journal_size_limit = 0", "PRAGMA journal_size_limit", 0),
 )
-_INHERITED: list[sqlite3.Connection] = []
-"""Never closed, nor collected, which would close them."""
-
-
-class _Held:
-    """One thread's connection, closed when the thread ends: nobody else has hold of it.
-
-    But not in the child of a fork, where the threads of the parent end, too: their connections are the parent's.
-    """
-
-    __slots__ = ("__weakref__", "connection", "pid")
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-        self.pid = os.getpid()
-
-    def __del__(self) -> None:
-        if self.pid == os.getpid():
-            self.connection.close()
-        else:
-            _INHERITED.append(self.connection)
 
 
 class Database:
@@ -81,10 +62,13 @@ class Database:
         self.path = path
         self._queries = queries.load()
         self._local = threading.local()
-        self._pid = os.getpid()
-        self._all: weakref.WeakSet[_Held] = weakref.WeakSet()
+        """Each thread's connection to read."""
+        self._all: weakref.WeakSet[Held] = weakref.WeakSet()
         self._lock = threading.Lock()
-        self._writers: dict[bool, _Held] = {}
+        self._turn = threading.local()
+        """What the thread that has the turn writes by. No close takes it away: its transaction comes to its end."""
+        self._pid = os.getpid()
+        self._writers: dict[bool, Held] = {}
         """One that flushes and one that does not: used by whoever has the turn."""
         self._turns = Turns(BUSY_MS / 1000)
         self._held: int | None = None
@@ -114,9 +98,9 @@ class Database:
         if query.cardinality != cardinality or query.parameters != parameters.keys():
             raise TypeError(f"{name} is :{query.cardinality} and takes {sorted(query.parameters)}")
         try:
-            connection = self._connection()
-            cursor = patiently(lambda: connection.execute(query.sql, parameters), BUSY_MS)
-            return cursor.fetchall(), cursor.rowcount
+            with self._used() as connection:
+                cursor = patiently(lambda: connection.execute(query.sql, parameters), BUSY_MS)
+                return cursor.fetchall(), cursor.rowcount
         except sqlite3.Error as error:
             raise typed(error) from None
 
@@ -152,34 +136,39 @@ class Database:
 
     @contextmanager
     def _begun(self, flush: bool) -> Iterator[None]:
-        connection = self._local.writing = self._writer(flush)
-        try:
-            with typed_errors():
-                patiently(lambda: connection.execute("BEGIN IMMEDIATE"), HURRY_MS if self._hurries else BUSY_MS)
-            yield
-            self._commit(connection)
-        except BaseException:
-            # After a full disk SQLite has rolled back by itself; a second rollback would hide the first error.
-            if connection.in_transaction:
-                self._roll_back(flush)
-            raise
-        finally:
-            self._local.writing = None
+        with open_one(lambda: self._writer(flush)) as held:
+            self._turn.held = held
+            try:
+                with typed_errors():
+                    begin = partial(held.connection.execute, "BEGIN IMMEDIATE")
+                    patiently(begin, HURRY_MS if self._hurries else BUSY_MS)
+                yield
+                self._commit(held.connection)
+            except BaseException:
+                # After a full disk SQLite has rolled back by itself; a second rollback would hide the first error.
+                if held.connection.in_transaction:
+                    self._roll_back(held)
+                raise
+            finally:
+                self._turn.held = None
 
     def _commit(self, connection: sqlite3.Connection) -> None:
         with typed_errors():
             connection.execute("COMMIT")
 
-    def _roll_back(self, flush: bool) -> None:
+    def _roll_back(self, held: Held) -> None:
         try:
-            self._writers[flush].connection.execute("ROLLBACK")
+            held.connection.execute("ROLLBACK")
         except sqlite3.Error:
-            self._writers.pop(flush).connection.close()  # which rolls back, too; whoever writes next opens another
+            # Closing rolls back, too; whoever writes next opens another.
+            self._writers = {flush: writer for flush, writer in self._writers.items() if writer is not held}
+            held.is_open = False
+            held.connection.close()
 
     def in_transaction(self) -> bool:
         """Whether this thread has a transaction open."""
-        writing: sqlite3.Connection | None = getattr(self._local, "writing", None)
-        return writing is not None and writing.in_transaction
+        held: Held | None = getattr(self._turn, "held", None)
+        return held is not None and held.connection.in_transaction
 
     # Connections
 
@@ -197,45 +186,57 @@ class Database:
         self._hurries = True
 
     def _connection(self) -> sqlite3.Connection:
-        writing: sqlite3.Connection | None = getattr(self._local, "writing", None)
-        if writing is not None:
-            return writing
-        held: _Held | None = getattr(self._local, "held", None)
-        if held is None or self._pid != os.getpid():
+        """For whoever is sure that nobody closes meanwhile: at a start, and in commands."""
+        with self._used() as connection:
+            return connection
+
+    @contextmanager
+    def _used(self) -> Iterator[sqlite3.Connection]:
+        """What this thread reads by, or writes by in its turn; not closed before the block ends."""
+        with open_one(lambda: getattr(self._turn, "held", None) or self._reader()) as held:
+            yield held.connection
+
+    def _reader(self) -> Held:
+        held: Held | None = getattr(self._local, "held", None)
+        if held is None or not held.is_open or self._pid != os.getpid():
             held = self._local.held = self._hold_open()
             with self._lock:
                 self._all.add(held)
-        return held.connection
+        return held
 
-    def _writer(self, flush: bool) -> sqlite3.Connection:
-        if flush not in self._writers or self._pid != os.getpid():
-            self._writers[flush] = self._hold_open()
-            if not flush:
-                self._writers[flush].connection.execute(UNFLUSHED)
-        return self._writers[flush].connection
+    def _writer(self, flush: bool) -> Held:
+        held = self._writers.get(flush)
+        if held is None or not held.is_open or self._pid != os.getpid():
+            held = self._writers[flush] = self._hold_open("" if flush else UNFLUSHED)
+        return held
 
-    def _hold_open(self) -> _Held:
+    def _hold_open(self, setting: str = "") -> Held:
         if self._pid != os.getpid():
             raise RuntimeError("a database handle must not cross a fork")
         with typed_errors():
-            held = _Held(_open(self.path, BUSY_MS))
+            held = Held(_open(self.path, BUSY_MS))
             held.connection.execute(AT_ONCE)
+            held.connection.execute(setting)
             if self._has_upkeep:
                 held.connection.execute("PRAGMA wal_autocheckpoint = 0")
         return held
 
     def _close_writers(self) -> None:
-        for held in self._writers.values():
-            held.connection.close()
-        self._writers.clear()
+        writers, self._writers = self._writers, {}
+        for held in writers.values():
+            held.close_if_idle()
 
     def close(self) -> None:
-        """Closes every thread's connection; the next use opens a new one."""
+        """Closes every connection, but for those in use: whoever uses one closes it when done. Waits for nobody.
+
+        The next use opens a new one.
+        """
         self._close_writers()
         with self._lock:
-            for held in list(self._all):
-                held.connection.close()
+            readers = list(self._all)
             self._all.clear()
+        for held in readers:
+            held.close_if_idle()
         self._local = threading.local()
         if self._held is not None:
             os.close(self._held)
@@ -319,8 +320,7 @@ class Database:
 
     def is_whole(self) -> bool:
         """SQLite's full check, and every foreign key."""
-        connection = self._connection()
-        with typed_errors():
+        with typed_errors(), self._used() as connection:  # for minutes, perhaps
             whole = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
             return whole and not connection.execute("PRAGMA foreign_key_check").fetchall()
 

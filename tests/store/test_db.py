@@ -2,7 +2,9 @@
 
 import sqlite3
 import threading
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -348,3 +350,80 @@ def test_every_thread_has_a_connection_of_its_own_and_close_closes_them_all(db: 
 
 def test_a_sound_database_is_called_sound(db: Database) -> None:
     assert db.is_sound()
+
+
+@pytest.mark.parametrize("how", ["alone", "together", "together_unflushed"])
+def test_a_close_leaves_a_transaction_that_is_under_way_to_its_end(db: Database, how: str) -> None:
+    """Stops a process that ends while its worker writes from closing the connection under a statement that runs."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def write() -> None:
+        meta.put(db, "a", "before")
+        begun.set()
+        assert go_on.wait(10)
+        meta.put(db, "b", meta.get(db, "a") + " and after")
+
+    def alone() -> None:
+        with db.transaction():
+            write()
+
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(alone if how == "alone" else lambda: getattr(db, how)(write))
+        assert begun.wait(10)
+        used = weakref.ref(db._writers[how != "together_unflushed"])
+        db.close()
+        assert used() is not None
+        go_on.set()
+        written.result(10)
+        assert used() is None, "closed by whoever used it last"
+    assert meta.get(db, "b") == "before and after"
+
+
+def test_a_close_leaves_a_reader_to_its_end(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    patiently = module.patiently
+
+    def slowly(act: Callable[[], Any], busy_ms: int) -> Any:
+        begun.set()
+        assert go_on.wait(10)
+        return patiently(act, busy_ms)
+
+    meta.put(db, "a", "1")
+    monkeypatch.setattr(module, "patiently", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(meta.get, db, "a")
+        assert begun.wait(10)
+        db.close()
+        go_on.set()
+        assert read.result(10) == "1"
+
+
+@pytest.mark.long
+def test_closing_again_and_again_under_writers_and_readers_ends_no_process(db: Database) -> None:
+    code = """
+import sys, threading, time
+from pathlib import Path
+from slackapp.store import meta
+from slackapp.store.db import Database
+db = Database(Path(sys.argv[1]))
+ends = time.monotonic() + 8
+failed = []
+def use(number):
+    while time.monotonic() < ends:
+        try:
+            db.together(lambda: meta.put(db, f"n{number}", "1"))
+            db.together_unflushed(lambda: meta.put(db, f"m{number}", "1"))
+            meta.get(db, f"n{number}")
+        except Exception as error:
+            failed.append(repr(error))
+"""
+    run = """
+threads = [threading.Thread(target=use, args=(number,)) for number in range(6)]
+for thread in threads: thread.start()
+while time.monotonic() < ends:
+    db.close()
+    time.sleep(0.0005)
+for thread in threads: thread.join()
+print(sorted(set(failed)))
+"""
+    assert race(1, code, run, str(db.path)) == ["[]"]

@@ -1,0 +1,54 @@
+"""Connections that are closed only while nobody uses them.
+
+Stops:   a process that crashes at its end, or when a program that it is a guest in closes it: under a statement that
+         runs in another thread, SQLite would read memory that is not its own any more.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_INHERITED: list[sqlite3.Connection] = []
+"""Never closed, nor collected, which would close them."""
+
+
+class Held:
+    """A connection, closed when its thread ends, or by `close`; never while it is in use: under a statement that runs,
+    SQLite would read memory that is not its own any more.
+
+    But not in the child of a fork, where the threads of the parent end, too: their connections are the parent's.
+    """
+
+    __slots__ = ("__weakref__", "connection", "in_use", "is_open", "pid")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.pid = os.getpid()
+        self.in_use = threading.RLock()
+        self.is_open = True
+
+    def close_if_idle(self) -> None:
+        """Else whoever uses it has the last hold of it, and closes it by letting go."""
+        if self.pid == os.getpid() and self.in_use.acquire(blocking=False):
+            self.is_open = False
+            self.connection.close()
+            self.in_use.release()
+
+    def __del__(self) -> None:
+        if self.pid == os.getpid():
+            self.connection.close()
+        else:
+            _INHERITED.append(self.connection)
+
+
+@contextmanager
+def open_one(find: Callable[[], Held]) -> Iterator[Held]:
+    """What `find` finds, which is not closed before the block ends; found again, where it was closed just now."""
+    while True:
+        held = find()
+        with held.in_use:
+            if held.is_open:
+                yield held
+                return
