@@ -57,7 +57,7 @@ def fill(folder: Path, tenants: int) -> None:
     settings = config.load(environment(folder, NOBODY), {})
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         service = build(settings, system_clock, system_entropy, nowhere)
-    service.app.db._writer(flush=True).execute("PRAGMA synchronous = OFF")
+    service.app.db._writer(flush=True).connection.execute("PRAGMA synchronous = OFF")
     for number in range(tenants):
         store_grant.run(service.app, grant(number), bytes(32), ORIGIN, system_clock())
     service.app.db._connection().execute("DELETE FROM inbox")

@@ -87,7 +87,7 @@ def test_two_processes_under_mixed_load_never_say_that_the_database_is_locked(tm
         world.clock.now = int(time.time()) + 1
         world.restart()
         world.equip(behaviour=EVENTS)
-        world.service.app.db._writer(flush=True).execute("PRAGMA synchronous = OFF")  # the minute is over
+        world.service.app.db._writer(flush=True).connection.execute("PRAGMA synchronous = OFF")  # the minute is over
         waited = world.work()
         rows = {row["event_id"]: row for row in world.rows("SELECT * FROM inbox WHERE type = 'app_mention'")}
         states = Counter(row["state"] for row in rows.values())

@@ -361,7 +361,7 @@ def test_the_house_hands_on_the_log_and_moves_the_log_of_the_database(
 
 def test_a_service_that_starts_leaves_the_database_log_to_its_upkeep(world: World) -> None:
     def settings() -> list[int]:
-        writers = [world.service.app.db._writer(flush) for flush in (True, False)]
+        writers = [world.service.app.db._writer(flush).connection for flush in (True, False)]
         return [writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0] for writer in writers]
 
     assert settings() == [1000, 1000]

@@ -84,7 +84,7 @@ def test_a_writer_does_not_keep_readers_out(db: Database, other: sqlite3.Connect
 def test_a_full_disk_is_typed_and_undoes_the_whole_transaction(db: Database) -> None:
     """Stops a second rollback, after SQLite's own, from hiding why the first one was."""
     pages = db._connection().execute("PRAGMA page_count").fetchone()[0]
-    db._writer(flush=True).execute(f"PRAGMA max_page_count = {pages}")
+    db._writer(flush=True).connection.execute(f"PRAGMA max_page_count = {pages}")
 
     def fill() -> None:
         with db.transaction():
@@ -100,7 +100,7 @@ def test_a_full_disk_is_typed_and_undoes_the_whole_transaction(db: Database) -> 
 
 
 def test_a_database_that_may_only_be_read_is_typed(db: Database) -> None:
-    db._writer(flush=True).execute("PRAGMA query_only = ON")
+    db._writer(flush=True).connection.execute("PRAGMA query_only = ON")
     with pytest.raises(StoreFullError):
         meta.put(db, "a", "1")
 
@@ -281,7 +281,7 @@ def test_nothing_is_left_of_what_was_erased(db: Database) -> None:
 def test_without_secure_delete_something_would_be_left(db: Database) -> None:
     """Negative control: the search above does find what is there."""
     keep_canaries(db)
-    db._writer(flush=True).execute("PRAGMA secure_delete = OFF")
+    db._writer(flush=True).connection.execute("PRAGMA secure_delete = OFF")
     with db.transaction():
         inbox.empty_tenant(db, NORTH, NOW)
     assert db.truncate_wal()

@@ -63,7 +63,7 @@ def limited(world: World, size: int = 0) -> Iterator[None]:
 @contextlib.contextmanager
 def crowded(world: World, pages: int = 0) -> Iterator[None]:
     """The database may have that many pages more than it has."""
-    writers = [world.service.app.db._writer(flush) for flush in (True, False)]
+    writers = [world.service.app.db._writer(flush).connection for flush in (True, False)]
     most = writers[0].execute("PRAGMA max_page_count").fetchone()[0]
     now = writers[0].execute("PRAGMA page_count").fetchone()[0]
     for writer in writers:
