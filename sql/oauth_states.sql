@@ -64,7 +64,7 @@ SELECT 1 AS found FROM oauth_states
  WHERE used_at IS NOT NULL
    AND outcome = ''  -- claim: C-54
    AND purpose = 'install'
-   AND used_at > :since
+   AND used_at BETWEEN :since + 1 AND :since + 120  -- claim: C-98
  LIMIT 1;
 
 -- name: end_unused_states :exec

@@ -10,9 +10,9 @@ ON CONFLICT (process_id) DO UPDATE SET
 -- name: live_processes :many
 -- tenant: none (about processes)
 SELECT process_id, seen_at, key_epoch, master_versions FROM processes
- WHERE seen_at >= :since
+ WHERE seen_at BETWEEN :since AND :latest  -- claim: C-98
  ORDER BY process_id;
 
 -- name: forget_process :exec
 -- tenant: none (about processes)
-DELETE FROM processes WHERE process_id = :process_id OR seen_at < :before;
+DELETE FROM processes WHERE process_id = :process_id OR seen_at NOT BETWEEN :since AND :latest;

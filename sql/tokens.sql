@@ -37,7 +37,7 @@ UPDATE tokens SET lease_owner = :owner, lease_until = :until
    AND generation = :generation  -- claim: C-41
    AND granted_at = :granted_at  -- claim: C-41
    AND status = 'live'  -- claim: C-38, C-41
-   AND lease_until < :now;  -- claim: C-41
+   AND lease_until NOT BETWEEN :steady AND :latest;  -- claim: C-41, C-98
 
 -- name: lend_lease :exec
 -- tenant: tenant_kind, tenant_id
@@ -170,17 +170,26 @@ SELECT count(*) AS found FROM tokens
 
 -- name: due_tokens :many
 -- tenant: none (the upkeep looks after every tenant)
-SELECT t.tenant_kind, t.tenant_id, t.user_id, t.generation, t.access, t.refresh, t.scopes, t.granted_at, t.issued_at,
-       t.expires_at, t.due_at, t.status, t.lease_owner, t.reason, t.refused_since, t.refused_at, t.paused_until,
-       t.contradicted
-  FROM tokens AS t
-  JOIN installations AS i ON i.tenant_kind = t.tenant_kind AND i.tenant_id = t.tenant_id
- WHERE t.status = 'live'
-   AND t.due_at <= :now
-   AND t.lease_until < :now  -- claim: C-41
-   AND i.status = 'active'  -- claim: C-40
- ORDER BY t.due_at
+SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at,
+       expires_at, due_at, status, lease_owner, reason, refused_since, refused_at, paused_until, contradicted
+  FROM (
+       SELECT t.*, row_number() OVER (PARTITION BY t.tenant_kind, t.tenant_id ORDER BY t.due_at, t.user_id) AS turn
+         FROM tokens AS t
+         JOIN installations AS i ON i.tenant_kind = t.tenant_kind AND i.tenant_id = t.tenant_id
+        WHERE t.status = 'live'
+          AND t.due_at <= :now
+          AND t.lease_until NOT BETWEEN :steady AND :latest  -- claim: C-41
+          AND i.status = 'active'  -- claim: C-40
+       ) AS due
+ ORDER BY turn, due_at, tenant_kind, tenant_id
  LIMIT :most;
+
+-- name: bring_tokens_forward :exec
+-- tenant: none (a clock is wrong for every tenant)
+UPDATE tokens SET due_at = :now
+ WHERE status = 'live'
+   AND due_at > :now
+   AND (issued_at > :latest OR (due_at > expires_at AND due_at > :longest));  -- claim: C-98
 
 -- name: long_lived_tokens :many
 -- tenant: none (the operator exchanges those of every tenant)

@@ -67,6 +67,7 @@ READING = (
         (
             "crypto/way.py", "crypto/keyfile.py", "keys/", "flows/rotate_keys.py", "flows/reencrypt_tenant.py",
             "flows/tenant_keys.py", "flows/suspend_tenant.py", "flows/missing_keys.py", "flows/heartbeat.py",
+            "flows/clock_set.py",
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",

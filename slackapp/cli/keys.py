@@ -124,7 +124,7 @@ def _rewrite(file: Path, content: bytes) -> None:
 
 def _everybody_has_it(app: App, version: int, epoch: int) -> bool:
     for _ in range(_PATIENCE * 5):
-        if not rotate_keys.laggards(app, version, epoch, app.clock()):
+        if not rotate_keys.laggards(app, version, epoch):
             return True
         time.sleep(0.2)
     return False

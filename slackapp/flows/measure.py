@@ -65,5 +65,5 @@ def _process(app: App, now: int) -> list[Sample]:
         *(("slackapp_problem", {"part": label}, int(part in problems)) for part, label in PARTS.items()),
         ("slackapp_ready", {}, int("database" not in problems and app.worker_runs())),
         ("slackapp_disk_free_bytes", {}, disk.f_bavail * disk.f_frsize),
-        ("slackapp_processes", {}, len(processes.live(app.db, now))),
+        ("slackapp_processes", {}, len(processes.live(app.db, app.clock.steady()))),
     ]

@@ -4,33 +4,42 @@ By the same single flight as on use: another process, or a request that comes in
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Callable
 
 from slackapp.errors import Refusal, Refused
 from slackapp.flows import refresh_token
-from slackapp.model import Origin, Token
+from slackapp.model import Origin, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import tokens
 
 MOST = 500
 """At one time; the next minute goes on."""
 _IN_A_ROW = 3
-"""So many failures one after the other are Slack's, not the tenants': no use to go on."""
+"""So many tenants' failures one after the other are Slack's, not theirs: no use to go on."""
+_OF_ONE = 2
+"""After so many of its own a tenant's other tokens wait for the next minute: none keeps the others waiting."""
 
 
 def run(app: App, stopping: Callable[[], bool]) -> int:
     """How many tokens were refreshed. Raises StoreError."""
-    refreshed = failed = 0
-    for token in _from_our_end(app, tokens.due(app.db, app.clock(), MOST)):
-        if stopping() or failed == _IN_A_ROW:
+    refreshed = 0
+    failures: Counter[Tenant] = Counter()
+    in_a_row: set[Tenant] = set()
+    for token in _from_our_end(app, tokens.due(app.db, app.clock(), app.clock.steady(), MOST)):
+        if stopping() or len(in_a_row) == _IN_A_ROW:
             break
+        if failures[token.tenant] == _OF_ONE:
+            continue
         try:
             refresh_token.run(app, token, Origin("worker", ""), wait=False)
         except Refused as refused:
-            if refused.retry_after != refresh_token.ANOTHER_IS_AT_IT:
-                failed = failed + 1 if refused.refusal is Refusal.TOKEN_UNAVAILABLE else 0
+            if refused.retry_after == refresh_token.ANOTHER_IS_AT_IT:
+                continue
+            failures[token.tenant] += 1
+            in_a_row = in_a_row | {token.tenant} if refused.refusal is Refusal.TOKEN_UNAVAILABLE else set()
         else:
-            refreshed, failed = refreshed + 1, 0
+            refreshed, in_a_row = refreshed + 1, set()
     return refreshed
 
 

@@ -69,9 +69,9 @@ def run(app: App, token: Token, origin: Origin, wait: bool) -> Token:
         raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=held)
     # 1. take the lease on this generation
     owner = f"{app.process_id}:{app.entropy(8).hex()}"
-    now = app.clock()
     with app.db.transaction():
-        leased = tokens.take_lease(app.db, token, owner, now, now + LEASE)
+        now, steady = app.clock(), app.clock.steady()
+        leased = tokens.take_lease(app.db, token, owner, steady, steady + LEASE)
         if leased:
             key_id = envelope.claimed_key_id(token.refresh.blob) if token.refresh is not None else 0
             of = f"kind=refresh user={token.user_id} generation={token.generation} key={key_id}"
@@ -155,14 +155,14 @@ def _still_ours(app: App, token: Token, owner: str) -> None:
     It would be answered within the grace period, and which of the two pairs Slack then keeps is anybody's guess.
     """
     # claim: C-42
-    if not tokens.renew_lease(app.db, token, owner, app.clock() + LEASE):
+    if not tokens.renew_lease(app.db, token, owner, app.clock.steady() + LEASE):
         raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=ANOTHER_IS_AT_IT)
 
 
 def _unusable(app: App, token: Token, owner: str, why: Refusal, origin: Origin) -> Refused:
     """Slack gave something, but no pair for this token: the old one stays, and the next one tries again."""
     with app.db.transaction():
-        tokens.hold_lease(app.db, token, owner, app.clock() - 1)
+        tokens.hold_lease(app.db, token, owner, app.clock.steady() - 1)
         trail.note(app, "token.refresh_failed", token.tenant, origin, why.name, f"user={token.user_id}", app.clock())
     _count(app, token, "malformed", why.name.lower())
     return Refused(Refusal.TOKEN_UNAVAILABLE)
@@ -201,7 +201,7 @@ def _came_to_nothing(app: App, token: Token, owner: str, error: SlackCallError, 
     """Slack, or the way there, has failed."""
     with app.db.transaction():
         # At once for whoever comes next; after a limited rate, not before Slack wants to hear of us again.
-        tokens.hold_lease(app.db, token, owner, app.clock() + error.retry_after - 1)
+        tokens.hold_lease(app.db, token, owner, app.clock.steady() + error.retry_after - 1)
         _note_failed(app, token, error, origin)
     _count(app, token, "failed", error.code)
     return Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=error.retry_after or None)

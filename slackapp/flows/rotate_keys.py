@@ -24,12 +24,12 @@ def announce(app: App) -> int:
         return meta.bump_key_epoch(app.db)
 
 
-def laggards(app: App, version: int, epoch: int, now: int) -> list[str]:
+def laggards(app: App, version: int, epoch: int) -> list[str]:
     """Live processes that cannot read with that version yet, or have not noticed that epoch."""
     # 2. wait for those that cannot read with it yet
     return [
         process.process_id
-        for process in processes.live(app.db, now)
+        for process in processes.live(app.db, app.clock.steady())
         if process.key_epoch < epoch or version not in process.master_versions
     ]
 
@@ -44,9 +44,8 @@ def promote(app: App, version: int, origin: Origin, now: int) -> None:
     check = app.keyring.master_check(version)
     # 3. in one transaction: nobody lags, and it becomes the primary
     with app.db.transaction():
-        behind = [
-            process.process_id for process in processes.live(app.db, now) if version not in process.master_versions
-        ]
+        live = processes.live(app.db, app.clock.steady())
+        behind = [process.process_id for process in live if version not in process.master_versions]
         if behind:
             raise CommandError(f"{len(behind)} serving processes do not have master key {version} yet; try again")
         meta.put(app.db, meta.PRIMARY, str(version))

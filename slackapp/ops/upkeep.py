@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from slackapp.errors import StoreError
 from slackapp.flows import (
+    clock_set,
     counting,
     heartbeat,
     lost_exchanges,
@@ -26,9 +27,11 @@ from slackapp.store import meta
 
 TICK = 1.0
 """Seconds between two looks at what is due."""
-MINUTE, DAY = 60, 86_400
+MINUTE, HOUR, DAY = 60, 3600, 86_400
 JUMP, SHOWN = 5, 600
 """Seconds: what counts as a jump of the clock, and for how long it is shown."""
+DOUBTED = sweep.DEDUPE_WINDOW
+"""Seconds for which a jump forward makes nothing old."""
 Stopping = Callable[[], bool]
 
 
@@ -47,53 +50,67 @@ class Heartbeat:
 
     def __init__(self) -> None:
         self._epoch = 0
-        self._at = 0
+        self._at = -heartbeat.EVERY
 
     def run(self, app: App, stopping: Stopping) -> None:
         """Raises StoreError."""
-        now = app.clock()
-        if abs(now - self._at) >= heartbeat.EVERY or meta.key_epoch(app.db) != self._epoch:
+        now = app.clock.steady()
+        if now - self._at >= heartbeat.EVERY or meta.key_epoch(app.db) != self._epoch:
             self._at = now
-            self._epoch = heartbeat.run(app, self._epoch, now)
+            self._epoch = heartbeat.run(app, self._epoch)
             app.health.note("database", "")  # it can be written
 
 
 class ClockWatch:
-    """Notices a wall clock that was set: leases, expiries and signatures are judged by it."""
+    """Notices a wall clock that was set: expiries and signatures are judged by it."""
 
-    def __init__(self, steady: Callable[[], float]) -> None:
-        self._steady = steady
-        self._difference: float | None = None
-        self._jumped_at = 0.0
+    def __init__(self) -> None:
+        self._difference: int | None = None
+        self._jumps: list[tuple[int, int]] = []
+        """When, by the other clock, and by how many seconds."""
+        self._shown = False
 
     def run(self, app: App, stopping: Stopping) -> None:
-        """Shown for ten minutes; everything goes on."""
-        steady = self._steady()
+        """Shown for ten minutes; everything goes on. What the wrong time has put off is due at once."""
+        steady = app.clock.steady()
         difference = app.clock() - steady
         jump = difference - (self._difference if self._difference is not None else difference)
         self._difference = difference
         if abs(jump) > JUMP:
-            self._jumped_at = steady
-            app.log.error("clock_jumped", {"seconds": round(jump)})
-            app.health.note("clock", f"was set by {round(jump)} s")
-        elif self._jumped_at and steady - self._jumped_at > SHOWN:
-            self._jumped_at = 0.0
+            self._jumps.append((steady, jump))
+            self._shown = True
+            app.log.error("clock_jumped", {"seconds": jump})
+            app.health.note("clock", f"was set by {jump} s")
+            clock_set.run(app)
+        elif self._shown and steady - self._jumps[-1][0] > SHOWN:
+            self._shown = False
             app.health.note("clock", "")
+
+    def cautious(self, app: App) -> int:
+        """Unix seconds for what deletes by age: nothing has become old by a clock that was set forward, for two days.
+
+        A repeat of an event, of which Slack may send some for a day, would find nothing that it repeats.
+        """
+        self.run(app, lambda: False)
+        self._jumps = [(at, jump) for at, jump in self._jumps if app.clock.steady() - at < DOUBTED]
+        return app.clock() - sum(max(0, jump) for _, jump in self._jumps)
 
 
 def house() -> tuple[Task, ...]:
     """Our own database only."""
+    watch = ClockWatch()
     return (
         Task("heartbeat", 0, Heartbeat().run),
         Task("log", 0, lambda app, stopping: app.log.flush()),
         Task("counters", counting.EVERY, lambda app, stopping: counting.run(app)),
         Task("checkpoint", 0, lambda app, stopping: app.db.checkpoint()),
-        Task("clock", 0, ClockWatch(time.monotonic).run),
+        Task("clock", 0, watch.run),
+        Task("set_clock", HOUR, lambda app, stopping: clock_set.run(app)),
         Task("unclear", MINUTE, lambda app, stopping: sweep.mark_unclear(app, app.clock())),
         Task("lost", MINUTE, lambda app, stopping: lost_exchanges.run(app, app.clock())),
-        Task("sweep", MINUTE, lambda app, stopping: sweep.run(app, app.clock())),
+        Task("sweep", MINUTE, lambda app, stopping: sweep.run(app, watch.cautious(app))),
         Task("master keys", MINUTE, lambda app, stopping: missing_keys.run(app)),
-        Task("audit", MINUTE, lambda app, stopping: verify_audit.cut(app, app.clock())),
+        Task("audit", MINUTE, lambda app, stopping: verify_audit.cut(app, watch.cautious(app))),
         # The start has its own, quicker check.
         Task("integrity", DAY, lambda app, stopping: sweep.check_integrity(app), at_once=False),
     )
@@ -136,9 +153,9 @@ class Upkeep:
     def run_due(self, app: App) -> None:
         """Runs each task whose time has come."""
         for task in self._tasks:
-            now = app.clock()
+            now = app.clock.steady()
             last = self._ran_at.setdefault(task.name, now - task.every if task.at_once else now)
-            if self._stop.is_set() or abs(now - last) < task.every:
+            if self._stop.is_set() or now - last < task.every:
                 continue
             self._ran_at[task.name] = now
             try:
@@ -151,5 +168,8 @@ class Upkeep:
 
     def _loop(self, app: App) -> None:
         while not self._stop.is_set():
-            self.run_due(app)
+            try:
+                self.run_due(app)
+            except BaseException:  # noqa: BLE001  (whatever it is: it must not end the thread; the next tick goes on)
+                app.log.bug("upkeep_failed", {"task": self._name})
             self._stop.wait(TICK)

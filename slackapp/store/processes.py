@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from slackapp.store.db import Database
 
 ALIVE = 60
-"""Seconds since its last sign of life after which a process counts as dead."""
+"""Seconds since its last sign of life after which a process counts as dead.
+
+By the clock that nobody sets: a wall clock that is set makes no live process dead, for which a rotation of keys would
+not wait. What was seen much later than now was seen in an earlier boot.
+"""
 
 
 @dataclass(frozen=True)
@@ -18,14 +22,14 @@ class Process:
     master_versions: frozenset[int]
 
 
-def beat(db: Database, process_id: str, key_epoch: int, master_versions: frozenset[int], now: int) -> None:
+def beat(db: Database, process_id: str, key_epoch: int, master_versions: frozenset[int], steady: int) -> None:
     """A sign of life."""
     listed = ",".join(str(version) for version in sorted(master_versions))
-    parameters = {"process_id": process_id, "key_epoch": key_epoch, "master_versions": listed, "now": now}
+    parameters = {"process_id": process_id, "key_epoch": key_epoch, "master_versions": listed, "now": steady}
     db.execute("beat", parameters)
 
 
-def live(db: Database, now: int) -> list[Process]:
+def live(db: Database, steady: int) -> list[Process]:
     """Those seen within the last minute."""
     return [
         Process(
@@ -34,10 +38,14 @@ def live(db: Database, now: int) -> list[Process]:
             row["key_epoch"],
             frozenset(int(version) for version in row["master_versions"].split(",") if version),
         )
-        for row in db.many("live_processes", {"since": now - ALIVE})
+        for row in db.many("live_processes", _about(steady))
     ]
 
 
-def forget(db: Database, process_id: str, now: int) -> None:
+def forget(db: Database, process_id: str, steady: int) -> None:
     """At a process's end; those that died without saying so go, too."""
-    db.execute("forget_process", {"process_id": process_id, "before": now - ALIVE})
+    db.execute("forget_process", {"process_id": process_id, **_about(steady)})
+
+
+def _about(steady: int) -> dict[str, object]:
+    return {"since": steady - ALIVE, "latest": steady + ALIVE}

@@ -11,6 +11,10 @@ _LONGEST = 3600
 """Seconds that a lease may outlast the usual one: as long as Slack may want to hear nothing of us."""
 
 
+LONGEST_WAIT = 7200
+"""Seconds, more than a refresh is ever put off, or left to whoever has begun with it."""
+
+
 @dataclass(frozen=True)
 class SealedPair:
     """What Slack gave, sealed. `expires_at` in Unix seconds; None, with no refresh token, for a long-lived token.
@@ -49,13 +53,18 @@ def save(db: Database, tenant: Tenant, user_id: str, generation: int, pair: Seal
     db.execute("save_token", {**_key(tenant, user_id), **_values(pair), "generation": generation, "now": now})
 
 
-def take_lease(db: Database, token: Token, owner: str, now: int, until: int) -> bool:
-    """Becomes the only one to refresh this generation of the token; False when another one is."""
+def take_lease(db: Database, token: Token, owner: str, steady: int, until: int) -> bool:
+    """Becomes the only one to refresh this generation of the token; False when another one is.
+
+    Leases go by the clock that nobody sets, read inside the transaction: whoever reads it before waits for another
+    one's, and might take the lease that was written there meanwhile for one of an earlier boot.
+    """
     parameters = {
         **_key(token.tenant, token.user_id),
         **_version(token),
         "owner": owner,
-        "now": now,
+        "steady": steady,
+        "latest": steady + LONGEST_WAIT,
         "until": until,
     }
     return db.execute("take_lease", parameters) == 1
@@ -182,9 +191,22 @@ def any_long_lived(db: Database) -> bool:
     return db.one("any_long_lived", {}) is not None
 
 
-def due(db: Database, now: int, most: int) -> list[Token]:
-    """Tokens of active tenants that are to be refreshed and that nobody refreshes just now, the oldest first."""
-    return [_token(row) for row in db.many("due_tokens", {"now": now, "most": most})]
+def due(db: Database, now: int, steady: int, most: int) -> list[Token]:
+    """Tokens of active tenants that are to be refreshed and that nobody refreshes just now, the oldest first.
+
+    One of each tenant before a second of any: many of one tenant that never succeed leave the others their turn.
+    """
+    parameters = {"now": now, "steady": steady, "latest": steady + LONGEST_WAIT, "most": most}
+    return [_token(row) for row in db.many("due_tokens", parameters)]
+
+
+def bring_forward(db: Database, now: int, latest: int) -> int:
+    """Has refreshed what was issued, or put off, by a clock that was ahead; how many tokens.
+
+    Issued later than `latest` is in the future. Put off are those that wait longer than they live, and longer than
+    anything is put off.
+    """
+    return db.execute("bring_tokens_forward", {"now": now, "latest": latest, "longest": now + LONGEST_WAIT})
 
 
 def long_lived(db: Database) -> list[Token]:

@@ -13,7 +13,7 @@ from slackapp.errors import ConfigError, StoreBusyError, StoreFullError
 from slackapp.flows import heartbeat
 from slackapp.ops import upkeep
 from slackapp.ops.health import Health
-from slackapp.ops.upkeep import DAY, MINUTE, ClockWatch, Task, Upkeep
+from slackapp.ops.upkeep import DAY, HOUR, MINUTE, ClockWatch, Task, Upkeep
 from slackapp.ops.worker import WORKERS, Worker
 from slackapp.ports import App
 from slackapp.store import meta, processes
@@ -23,7 +23,8 @@ LONG = 10.0
 """Seconds after which a test gives up waiting for what comes at once."""
 NAMES = {
     "house": {
-        "heartbeat": 0, "log": 0, "counters": 5, "checkpoint": 0, "clock": 0, "unclear": MINUTE, "lost": MINUTE,
+        "heartbeat": 0, "log": 0, "counters": 5, "checkpoint": 0, "clock": 0, "set_clock": HOUR,
+        "unclear": MINUTE, "lost": MINUTE,
         "sweep": MINUTE, "audit": MINUTE, "integrity": DAY, "master keys": MINUTE,
     },
     "errands": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE, "paused": MINUTE},
@@ -94,7 +95,9 @@ def test_a_task_that_is_not_due_at_once_waits_its_interval(bench: Bench) -> None
 def test_a_clock_that_was_set_back_stops_no_task_for_longer_than_its_interval(bench: Bench) -> None:
     made = Upkeep("x", [bench.task("minute", 60)])
     bench.after(made, 0)
-    assert [bench.after(made, seconds) for seconds in (-1_000_000, 59, 1)] == [["minute"], [], ["minute"]]
+    for seconds in (-1_000_000, 2_000_000):
+        bench.clock.set(seconds)
+        assert [bench.after(made, seconds) for seconds in (0, 59, 1)] == [[], [], ["minute"]]
 
 
 def fail(error: Exception) -> Callable[[], object]:
@@ -301,18 +304,24 @@ def test_a_database_that_can_be_written_again_is_shown_as_well_by_the_next_sign_
     assert (found["database"], "database" in found["problems"]) == (True, False)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_to_mend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bench has no database."""
+    if "world" not in request.fixturenames:
+        monkeypatch.setattr(upkeep.clock_set, "run", lambda app: 0)
+
+
 class Hands:
     """Two clocks, and what a watch makes of them."""
 
     def __init__(self) -> None:
         self.bench = Bench()
-        self.steady = 1000.0
-        self.watch = ClockWatch(lambda: self.steady)
+        self.watch = ClockWatch()
 
-    def after(self, steady: float, wall: int) -> dict[str, str]:
+    def after(self, steady: int, wall: int) -> dict[str, str]:
         """So many seconds later by each."""
-        self.steady += steady
-        self.bench.clock.advance(wall)
+        self.bench.clock.advance(steady)
+        self.bench.clock.set(wall - steady)
         self.watch.run(self.bench.app, lambda: False)
         return self.bench.health.problems()
 
@@ -334,6 +343,72 @@ def test_a_clock_that_only_goes_a_little_wrong_is_none_that_was_set() -> None:
     assert [hands.after(1, 1 + wrong) for wrong in (0, 4, -4, 5, -5)] == [{}] * 5
     assert hands.after(3600, 3600) == {}
     assert hands.bench.log.told == []
+
+
+def test_a_clock_that_was_set_forward_makes_nothing_old_for_two_days() -> None:
+    """Stops a sweep of what Slack may still repeat: it would be run twice."""
+    hands = Hands()
+    hands.after(1, 1)
+    app = hands.bench.app
+    began = app.clock()
+    hands.bench.clock.set(10 * DAY)
+    assert hands.watch.cautious(app) == began
+    hands.bench.clock.advance(2 * DAY - 1)
+    assert hands.watch.cautious(app) == began + 2 * DAY - 1
+    hands.bench.clock.set(-3600)
+    assert hands.watch.cautious(app) == began + 2 * DAY - 1 - 3600, "and set back it makes nothing old, of course"
+    hands.bench.clock.advance(1)
+    assert hands.watch.cautious(app) == app.clock(), "by now it stands"
+
+
+@pytest.mark.claim("C-98")
+def test_a_clock_that_jumps_has_mended_what_the_wrong_time_put_off(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mended: list[int] = []
+    monkeypatch.setattr(upkeep.clock_set, "run", lambda app: mended.append(app.clock()))
+    world.service.house.run_due(world.service.app)
+    assert len(mended) == 1, "at the start: it may have been set meanwhile"
+    world.clock.set(-DAY)
+    world.service.house.run_due(world.service.app)
+    assert mended[1:] == [world.clock()]
+    assert world.request("GET", "/readyz").json["problems"] == {"clock": f"was set by {-DAY} s"}
+
+
+def test_a_sweep_after_a_step_forward_forgets_no_event_that_may_be_repeated(world: World) -> None:
+    world.browser().install()
+    assert world.mention().status == 200
+    world.work()
+    world.service.house.run_due(world.service.app)
+    before = world.count("inbox")
+    world.clock.set(3 * DAY)
+    world.clock.advance(MINUTE)
+    world.service.house.run_due(world.service.app)
+    world.clock.set(-3 * DAY)
+    assert world.mention().status == 200, "a repeat by Slack"
+    assert world.work() == 0
+    assert world.count("inbox") == before
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_nothing_that_a_task_raises_ends_its_thread(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    monkeypatch.setattr(upkeep, "TICK", 0.001)
+    twice, ran = threading.Event(), []
+
+    def act() -> None:
+        ran.append(1)
+        if len(ran) == 2:
+            twice.set()
+        raise error
+
+    made = Upkeep("a name", [bench.task("always", 0, act=act)])
+    made.start(bench.app)
+    assert twice.wait(LONG)
+    made.stop()
+    made.join(time.monotonic() + LONG)
+    assert ("bug", "upkeep_failed", {"task": "a name"}) in bench.log.told
 
 
 def test_the_first_look_at_the_clock_compares_it_with_nothing() -> None:

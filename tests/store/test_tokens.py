@@ -177,7 +177,7 @@ def test_the_lease_of_a_token_that_was_replaced_or_given_up_is_not_renewed(db: D
 
 
 def due(db: Database, now: int, most: int = 100) -> list[tuple[str, str]]:
-    return [(token.tenant.id, token.user_id) for token in tokens.due(db, now, most)]
+    return [(token.tenant.id, token.user_id) for token in tokens.due(db, now, now, most)]
 
 
 def test_what_is_due_comes_in_the_order_of_its_time(db: Database, token: Token) -> None:
@@ -190,7 +190,7 @@ def test_what_is_due_comes_in_the_order_of_its_time(db: Database, token: Token) 
     assert due(db, NOW + 3, 2) == keys[:2]
     change(db.path, "DROP INDEX tokens_due")
     assert due(db, NOW + 3) == keys, "the index is for speed, and does not make the order"
-    assert tokens.due(db, NOW + 3, 1) == [found(db, PERSON, SOUTH)], "whole, as it is found alone"
+    assert tokens.due(db, NOW + 3, NOW + 3, 1) == [found(db, PERSON, SOUTH)], "whole, as it is found alone"
 
 
 @pytest.mark.parametrize(

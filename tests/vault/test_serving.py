@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.app import system_clock
 from slackapp.cli.server import free_port
 from slackapp.crypto import keyfile
 from slackapp.flows import rotate_keys
@@ -106,7 +107,8 @@ def serve(desk: Desk, port: int, errors: Path) -> "subprocess.Popen[bytes]":
 @pytest.fixture(scope="module")
 def fleet(quick: Path) -> Iterator[Fleet]:
     with open_desk(quick, now=int(time.time())) as desk:
-        desk.patch.setattr("slackapp.cli.session.system_clock", lambda: int(time.time()))
+        desk.patch.setattr("slackapp.cli.session.system_clock", system_clock)
+        desk.world.equip(clock=system_clock)
         ports = [free_port(), free_port()]
         processes = [serve(desk, port, desk.folder / f"serve-{port}.log") for port in ports]
         try:
@@ -148,7 +150,7 @@ def test_a_key_file_that_cannot_be_used_stops_no_serving_process_and_holds_a_rot
         wait(lambda: all("key_file_not_taken" in log.read_text() for log in fleet.desk.folder.glob("serve-*.log")))
         assert [fleet.send(port, tenant) for port in fleet.ports for tenant in (NORTH, SOUTH)] == [200] * 4
         assert fleet.epochs() == before
-        assert len(rotate_keys.laggards(app, 2, epoch, int(time.time()))) == 2
+        assert len(rotate_keys.laggards(app, 2, epoch)) == 2
     finally:
         keyfile.replace_private(file, good)
     wait(lambda: fleet.epochs() == {epoch})
