@@ -4,6 +4,7 @@ import importlib
 import os
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -171,8 +172,8 @@ def load_behaviour(setting: str) -> Behaviour:
 def _module(setting: str) -> ModuleType:
     try:
         return importlib.import_module(setting.partition(":")[0])
-    except Exception as error:  # noqa: BLE001  (somebody else's module, with whatever is wrong in it)
-        raise ConfigError(f"SLACKAPP_BEHAVIOUR: {setting} cannot be loaded ({type(error).__name__})") from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (somebody else's module, with whatever is wrong in it)
+        raise ConfigError(f"SLACKAPP_BEHAVIOUR: {setting} cannot be loaded ({_where(error)})") from None
 
 
 def load_scopes(setting: str) -> Mapping[str, str]:
@@ -202,3 +203,15 @@ def _read(name: str, text: str) -> object:
 
 def _is_line(value: object) -> bool:
     return isinstance(value, str) and value.isprintable() and bool(value.strip())
+
+
+def _where(error: BaseException) -> str:
+    """What is wrong with a module, and where in it: no text of an exception, which may hold anything."""
+    name = type(error).__name__
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{name} in {error.filename}, line {error.lineno}"
+    missing = f" of {error.name}" if isinstance(error, ImportError) and error.name else ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
+    theirs = [frame for frame in frames if frame.filename not in (__file__, importlib.__file__)]
+    place = f" in {theirs[-1].filename}, line {theirs[-1].lineno}" if theirs else ""
+    return f"{name}{missing}{place}"
