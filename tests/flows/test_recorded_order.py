@@ -5,7 +5,6 @@ A commit that does not wait for the disk is written down as another word, and so
 """
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from slackapp import callers
 from slackapp.flows import receive_event
 from slackapp.model import RecordContext, Sealed
+from slackapp.store.held import Held
 from tests.support.rewind import quick_folder
 from tests.support.world import World, make_world
 
@@ -66,11 +66,11 @@ def record(world: World, told: list[str], patch: pytest.MonkeyPatch) -> None:
 
     writer = app.db._writer
 
-    def listened(flush: bool) -> sqlite3.Connection:
-        connection = writer(flush)
+    def listened(flush: bool) -> Held:
+        held = writer(flush)
         before = "" if flush else "unflushed "
-        connection.set_trace_callback(lambda sql: told.append(before + plain(sql, app.process_id)))
-        return connection
+        held.connection.set_trace_callback(lambda sql: told.append(before + plain(sql, app.process_id)))
+        return held
 
     patch.setattr(app.db, "_writer", listened)
     world.slack.probe = call
