@@ -20,7 +20,7 @@ def confirm(what: str, name: str, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(f"{what}; there is nobody here to ask: give --yes")
     tell(f"{what}.", f"Type {name} to go on: ", error=True, end="")
     if sys.stdin.readline().strip() != name:

@@ -50,6 +50,9 @@ def test_without_the_name_nothing_is_changed_and_with_it_it_is_done(ready: Desk,
     ended = ready.run_as_typed(*words)
     assert (ended.status, ended.out, ended.error.count("\n")) == (2, "", 1)
     assert ended.error.endswith("; there is nobody here to ask: give --yes\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", None)  # as Python has it where the standard input is closed
+        assert ready.run_as_typed(*words).status == 2
     assert files_of(ready.folder) == before
     assert typed(ready, f"{name}\n", *words).status == 0
     ready.world.restart()

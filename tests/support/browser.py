@@ -1,0 +1,96 @@
+"""A page in headless Chromium, driven over a pipe as chromedevtools.github.io/devtools-protocol has it."""
+
+import contextlib
+import fcntl
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.support.screenshots import FLAGS
+
+IN, OUT = 3, 4
+"""The descriptors that `--remote-debugging-pipe` reads from and writes to."""
+
+
+class Page:
+    """One tab."""
+
+    def __init__(self, reads: int, writes: int) -> None:
+        self._reads, self._writes, self._left, self._number, self._session = reads, writes, b"", 0, ""
+        targets = self._ask("Target.getTargets")["targetInfos"]
+        target = next(each["targetId"] for each in targets if each["type"] == "page")
+        self._session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+
+    def open(self, url: str) -> None:
+        """Goes there, and waits until it is loaded."""
+        self._ask("Page.navigate", url=url)
+        self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'")
+
+    def run(self, script: str) -> Any:
+        """What an expression gives."""
+        answer = self._ask("Runtime.evaluate", expression=script, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def type(self, text: str) -> None:
+        """Into what has the focus."""
+        self._ask("Input.insertText", text=text)
+
+    def wait_for(self, condition: str) -> None:
+        """Until an expression holds, for ten seconds at most."""
+        for _ in range(100):
+            if self.run(f"Boolean({condition})"):
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"did not come about: {condition}")
+
+    def _ask(self, method: str, **params: Any) -> dict[str, Any]:
+        self._number += 1
+        asked = {"id": self._number, "method": method, "params": params}
+        session = {"sessionId": self._session} if self._session else {}
+        os.write(self._writes, json.dumps({**asked, **session}).encode() + b"\0")
+        while True:
+            while b"\0" not in self._left:
+                got = os.read(self._reads, 65536)
+                assert got, "the browser ended"
+                self._left += got
+            message, _, self._left = self._left.partition(b"\0")
+            answer: dict[str, Any] = json.loads(message)
+            if answer.get("id") == self._number:
+                assert "error" not in answer, answer
+                return dict(answer["result"])
+
+
+@contextlib.contextmanager
+def open_page(browser: str, profile: Path) -> Iterator[Page]:
+    """Starts the browser, and ends it."""
+    theirs_in, ours_out = os.pipe()
+    ours_in, theirs_out = os.pipe()
+
+    def hand_over() -> None:
+        # By way of high numbers: one of the two may be the other's place already.
+        for place, end in ((IN, theirs_in), (OUT, theirs_out)):
+            high = fcntl.fcntl(end, fcntl.F_DUPFD, 100)
+            copies[place] = high
+        for place, high in copies.items():
+            os.dup2(high, place)
+            os.set_inheritable(place, True)
+
+    copies: dict[int, int] = {}
+    command = [browser, *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, close_fds=False, preexec_fn=hand_over, stdout=quiet, stderr=quiet  # noqa: PLW1509  (no threads here)
+    ) as process:
+        os.close(theirs_in)
+        os.close(theirs_out)
+        try:
+            yield Page(ours_in, ours_out)
+        finally:
+            process.terminate()
+            os.close(ours_in)
+            os.close(ours_out)
