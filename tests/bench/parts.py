@@ -129,7 +129,12 @@ def bolt_state(folder: Path) -> Callable[[], object]:
 def save(app: Service, tenants: int) -> Callable[[], object]:
     """A whole grant, sealed and audited."""
     numbers = itertools.cycle(range(tenants))
-    return lambda: store_grant.run(app.app, stage.grant(next(numbers)), DIGEST, stage.ORIGIN, system_clock())
+
+    def act() -> None:
+        grant = stage.grant(next(numbers))
+        store_grant.run(app.app, grant, store_grant.look(app.app, grant), DIGEST, stage.ORIGIN, system_clock())
+
+    return act
 
 
 def bolt_save(folder: Path, tenants: int) -> Callable[[], object]:

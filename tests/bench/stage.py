@@ -59,7 +59,8 @@ def fill(folder: Path, tenants: int) -> None:
         service = build(settings, system_clock, system_entropy, nowhere)
     service.app.db._writer(flush=True).connection.execute("PRAGMA synchronous = OFF")
     for number in range(tenants):
-        store_grant.run(service.app, grant(number), bytes(32), ORIGIN, system_clock())
+        given = grant(number)
+        store_grant.run(service.app, given, store_grant.look(service.app, given), bytes(32), ORIGIN, system_clock())
     service.app.db._connection().execute("DELETE FROM inbox")
     service.stop()
     store = SQLite3InstallationStore(database=str(folder / "bolt.db"), client_id=CLIENT_ID)
