@@ -75,7 +75,10 @@ READING = (
       "ops/health.py")),
     (
         "the database: pragmas, transactions, files, tables",
-        ("store/db.py", "store/held.py", "store/turns.py", "store/files.py", "store/queries.py", "../sql/migrations/"),
+        (
+            "store/db.py", "store/held.py", "store/turns.py", "store/room.py", "store/files.py", "store/queries.py",
+            "../sql/migrations/",
+        ),
     ),
     (
         "what a Bolt app, or its old store, hands over: whose it is, which of two pairs counts, and who refreshes",

@@ -16,10 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from slackapp.errors import ConfigError, StoreDamagedError, StoreError
+from slackapp.errors import ConfigError, StoreDamagedError, StoreError, StoreFullError
 from slackapp.store import queries
 from slackapp.store.files import beside, clear_workplace, locked, make_private, open_lock
 from slackapp.store.held import Held, open_one
+from slackapp.store.room import Room
 from slackapp.store.trouble import patiently, typed, typed_errors
 from slackapp.store.turns import Turns
 
@@ -30,8 +31,8 @@ HURRY_MS = 300
 """The same at the end of a process, which must be quick."""
 AT_ONCE, PATIENT = "PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 2000"
 UNFLUSHED = "PRAGMA synchronous = NORMAL"
-LOG_BYTES = 4 * 1024 * 1024
-"""From this size on the upkeep moves the log into the database."""
+LOG_BYTES, MOST_LOG_BYTES, SCARCE_LOG_BYTES = 4 * 1024 * 1024, 32 * 1024 * 1024, 256 * 1024
+"""From the first size on the upkeep moves the log into the database, from the others on whoever commits does."""
 
 Row = sqlite3.Row
 T = TypeVar("T")
@@ -74,6 +75,7 @@ class Database:
         self._held: int | None = None
         self._has_upkeep = False
         self._hurries = False
+        self._room = Room(path)
 
     # Statements
 
@@ -153,8 +155,17 @@ class Database:
                 self._turn.held = None
 
     def _commit(self, connection: sqlite3.Connection) -> None:
+        scarce = self._room.is_scarce
         with typed_errors():
+            if scarce:
+                pages = connection.execute("PRAGMA page_count").fetchone()[0]
+                self._room.refuse_growth(pages * connection.execute("PRAGMA page_size").fetchone()[0])
             connection.execute("COMMIT")
+        if self._has_upkeep and self._room.log_bytes() >= (SCARCE_LOG_BYTES if scarce else MOST_LOG_BYTES):
+            try:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            except sqlite3.Error:
+                return  # the commit is kept; the upkeep tries again, and has the reserve
 
     def _roll_back(self, held: Held) -> None:
         try:
@@ -338,13 +349,32 @@ class Database:
         return not busy
 
     def checkpoint(self) -> None:
-        """Moves what can be moved of a long log into the database, holding up nobody."""
+        """Moves what can be moved of a long log into the database, holding up nobody for long.
+
+        Where that finds no room, the reserve is given up for it, and made again afterwards. Raises StoreFullError.
+        """
+        if self._has_upkeep and self._room.look():
+            with self.transaction():  # which writes nothing: it keeps the others from writing
+                self._room.hold()
+        if self._room.log_bytes() < (1 if self._room.is_scarce else LOG_BYTES):
+            return
         try:
-            long = beside(self.path, "-wal").stat().st_size >= LOG_BYTES
-        except FileNotFoundError:
-            return
-        if not long:
-            return
+            self._move_log()
+            if self._has_upkeep and self._room.log_bytes() >= LOG_BYTES:
+                # Beside others who commit all the time the log is never at its end, and would never be begun anew.
+                with self._turns.alone():
+                    self._move_log()
+        except StoreFullError:
+            if not self._has_upkeep:
+                raise
+            with self.transaction():
+                self._room.give_up()
+                self._move_log()
+            self.truncate_wal()
+            with self.transaction():
+                self._room.hold()
+
+    def _move_log(self) -> None:
         with typed_errors():
             connection = _open(self.path, CHECKPOINT_BUSY_MS)
             try:

@@ -4,6 +4,7 @@ slackapp.db  -wal  -shm     SQLite's own
 .lock                       one process at a time brings the schema up to date
 .users                      held by every process that uses the database: nobody replaces it meanwhile
 .alone                      one process at a time rotates keys, makes a backup or restores one
+.reserve                    room for a checkpoint on a disk that is full, see `room.py`
 .work                       copies that have their keys inside, while a backup is made or restored
 """
 

@@ -5,13 +5,20 @@ take N bytes and no more, in the middle of a page, too (SQLITE_IOERR). N goes fr
 """
 
 import contextlib
+import itertools
+import os
+import subprocess
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from slackapp.errors import Refused, StoreError
 from slackapp.flows import refresh_due
+from slackapp.store import meta
 from tests.flows.rotation import DUE
 from tests.long import invariants
 from tests.support.rewind import Prepared, prepared
@@ -114,3 +121,115 @@ def test_wherever_the_room_ends_all_or_nothing_is_kept_and_a_second_try_succeeds
     print(f"\n{name}, {kind}: {dict(outcomes)}; nothing half kept, nothing lost")
     assert outcomes["done"] == 3
     assert outcomes["refused"] >= (40 if kind == "bytes" else 1 if name == "event" else 0)
+
+
+# A disk that is full, and stays so until somebody makes room
+
+DISK, FREED = 40 * 1024 * 1024, 6 * 1024 * 1024
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 40 MB of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a disk")
+    mount = tmp_path / "disk"
+    mount.mkdir(mode=0o700)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0700", "tmpfs", str(mount)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"this machine mounts no disk: {done.stderr.strip()}")
+    yield mount
+    subprocess.run(["umount", "--lazy", str(mount)], check=True)
+
+
+def fill(ballast: Path, size: int = DISK) -> None:
+    """What else lies on the disk grows by that much, or until nothing is free."""
+    with ballast.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while size > 0:
+            size -= file.write(b"b" * min(size, 65_536))
+
+
+@pytest.mark.parametrize("text", [500, 20_000, 700_000])
+@pytest.mark.parametrize("who", ["others", "we"])
+def test_a_full_disk_of_which_six_megabytes_are_freed_recovers_by_itself_every_time(
+    disk: Path, text: int, who: str
+) -> None:
+    """Filled by others at once, or by our own events with what others have; and again after each time."""
+    (disk / "service").mkdir(mode=0o700)
+    ballast, count = disk / "ballast", itertools.count()
+    with make_world(disk / "service", **SETTINGS) as world:
+        assert world.browser().install().status == 303
+        world.work()
+        app, log = world.service.app, world.settings.database.with_name("slackapp.db-wal")
+        app.db.leave_checkpoints_to_upkeep()
+        kept, longest = 0, 0
+
+        def upkeep(seconds: int = 1) -> None:
+            world.clock.advance(seconds)
+            world.service.house.run_due(app)
+
+        def comes() -> bool:
+            nonlocal kept, longest
+            said = {"type": "app_mention", "user": "U0SOMEBODY", "text": "x" * text, "channel": "C0NORTH001GEN"}
+            status = world.event(said, f"Ev{next(count)}").status
+            assert status in (200, 503)
+            kept += status == 200
+            longest = max(longest, log.stat().st_size)
+            return status == 200
+
+        upkeep()
+        fill(ballast, DISK if who == "others" else DISK // 2 + FREED)
+        recovered = 0
+        for _ in range(3):
+            refused = 0
+            for number in range(4000):
+                refused += not comes()
+                if number % 20 == 0:
+                    upkeep()
+                if refused == 25:
+                    break
+            if who == "others":
+                fill(ballast)
+            upkeep()
+            if ballast.stat().st_size < FREED:
+                break
+            os.truncate(ballast, ballast.stat().st_size - FREED)
+            upkeep(10)
+            assert [comes() for _ in range(3)] == [True] * 3, "it takes events again"
+            upkeep(10)
+            assert world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"}).json["database"]
+            recovered += 1
+        assert recovered >= 2
+        rows = "SELECT count(*) FROM inbox WHERE event_id LIKE 'Ev%' AND body IS NOT NULL"
+        assert world.rows(rows)[0][0] == kept, "what was acknowledged is there, and nothing else"
+        assert longest < 6 * max(kept * text, 1024 * 1024)
+        assert longest < 4 * 1024 * 1024
+        assert invariants.broken(world) == []
+    print(f"\n{who}, {text}: {kept} events kept, recovered {recovered} times, the log had {longest} bytes at most")
+
+
+def test_a_log_that_is_written_all_the_time_does_not_grow_without_end(tmp_path: Path) -> None:
+    """The upkeep comes while others commit: what it moves is never all there is."""
+    with make_world(tmp_path) as world:
+        database, log = world.service.app.db, world.settings.database.with_name("slackapp.db-wal")
+        database.leave_checkpoints_to_upkeep()
+        stop, longest, written = threading.Event(), 0, itertools.count()
+
+        def write() -> None:
+            while not stop.is_set():
+                database.together(lambda: meta.put(database, f"x{next(written) % 50}", "x" * 50_000))
+
+        threads = [threading.Thread(target=write) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        until = time.monotonic() + 15
+        while time.monotonic() < until:
+            time.sleep(0.2)
+            database.checkpoint()
+            longest = max(longest, log.stat().st_size)
+        stop.set()
+        for thread in threads:
+            thread.join()
+    print(f"\n{next(written)} commits of 50 kB; the log had {longest} bytes at most")
+    assert longest < 40 * 1024 * 1024
