@@ -30,6 +30,7 @@ CHECKPOINT_BUSY_MS = 100
 HURRY_MS = 300
 """The same at the end of a process, which must be quick."""
 AT_ONCE, PATIENT = "PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 2000"
+_CHECKPOINTS = {how: f"PRAGMA wal_checkpoint({how})" for how in ("PASSIVE", "TRUNCATE")}
 UNFLUSHED = "PRAGMA synchronous = NORMAL"
 LOG_BYTES, MOST_LOG_BYTES, SCARCE_LOG_BYTES = 4 * 1024 * 1024, 32 * 1024 * 1024, 256 * 1024
 """From the first size on the upkeep moves the log into the database, from the others on whoever commits does."""
@@ -163,7 +164,7 @@ class Database:
             connection.execute("COMMIT")
         if self._has_upkeep and self._room.log_bytes() >= (SCARCE_LOG_BYTES if scarce else MOST_LOG_BYTES):
             try:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                connection.execute(_CHECKPOINTS["PASSIVE"]).fetchone()
             except sqlite3.Error:
                 return  # the commit is kept; the upkeep tries again, and has the reserve
 
@@ -340,22 +341,15 @@ class Database:
 
         On a connection of its own with a short wait, so that nobody waits for it.
         """
-        with typed_errors():
-            connection = _open(self.path, CHECKPOINT_BUSY_MS)
-            try:
-                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            finally:
-                connection.close()
-        return not busy
+        return self._move_log("TRUNCATE")
 
     def checkpoint(self) -> None:
         """Moves what can be moved of a long log into the database, holding up nobody for long.
 
         Where that finds no room, the reserve is given up for it, and made again afterwards. Raises StoreFullError.
         """
-        if self._has_upkeep and self._room.look():
-            with self.transaction():  # which writes nothing: it keeps the others from writing
-                self._room.hold()
+        if self._has_upkeep:
+            self._room.look()
         if self._room.log_bytes() < (1 if self._room.is_scarce else LOG_BYTES):
             return
         try:
@@ -367,18 +361,17 @@ class Database:
         except StoreFullError:
             if not self._has_upkeep:
                 raise
-            with self.transaction():
+            with self.transaction():  # which writes nothing: it keeps the others from writing
                 self._room.give_up()
                 self._move_log()
-            self.truncate_wal()
-            with self.transaction():
-                self._room.hold()
+            self._move_log("TRUNCATE")
+            self._room.hold()
 
-    def _move_log(self) -> None:
+    def _move_log(self, how: str = "PASSIVE") -> bool:
         with typed_errors():
             connection = _open(self.path, CHECKPOINT_BUSY_MS)
             try:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                return not connection.execute(_CHECKPOINTS[how]).fetchone()[0]
             finally:
                 connection.close()
 

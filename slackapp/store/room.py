@@ -29,15 +29,16 @@ class Room:
         self._reserve = beside(database, ".reserve")
         self.is_scarce = False
 
-    def look(self) -> bool:
-        """Finds out how much is free; whether the reserve should be made or grow now."""
-        free = self._free()
-        self.is_scarce = free < SCARCE
-        return _size(self._reserve) < RESERVE and free > LEFT_OVER
+    def look(self) -> None:
+        """Finds out how much is free, and holds what is to be held."""
+        self.is_scarce = self._free() < SCARCE
+        self.hold()
 
     def hold(self) -> None:
-        """Makes the reserve as large as it is to be, or as there is room. Nobody else may write meanwhile."""
+        """Makes the reserve as large as it is to be, or as there is room."""
         held = _size(self._reserve)
+        if held >= RESERVE:
+            return
         wanted = min(RESERVE, held + self._free() - LEFT_OVER)
         if wanted <= held:
             return
@@ -48,7 +49,7 @@ class Room:
             finally:
                 os.close(file)
         except OSError:
-            return  # somebody else was faster; the next look will tell
+            return  # somebody else has taken the room; the next look will tell
 
     def give_up(self) -> None:
         """Frees the reserve, for a checkpoint that comes next. Nobody else may write meanwhile."""

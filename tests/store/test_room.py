@@ -89,15 +89,15 @@ def test_a_checkpoint_that_finds_no_room_is_given_the_reserve(
     seen: list[bool] = []
     move = Database._move_log
 
-    def only_without_reserve(self: Database) -> None:
+    def only_without_reserve(self: Database, how: str = "PASSIVE") -> bool:
         seen.append(reserve.exists())
         if reserve.exists():
             raise StoreFullError("no room")
-        move(self)
+        return move(self, how)
 
     monkeypatch.setattr(Database, "_move_log", only_without_reserve)
     db.checkpoint()
-    assert seen == [True, False]
+    assert seen == [True, False, False]
     assert db.path.with_name(db.path.name + "-wal").stat().st_size == 0
     assert reserve.stat().st_size == RESERVE
     assert meta.get(db, "a") == BIG
