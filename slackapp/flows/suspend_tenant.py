@@ -3,6 +3,7 @@
 Nothing is deleted: its records stay sealed, and without the key they are only noise.
 """
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ from slackapp.ports import App
 from slackapp.store import installations
 
 _RETRY_AFTER = 30
+_LONGEST = 20
+"""Seconds that the upkeep asks providers in one go."""
 
 
 @contextmanager
@@ -45,9 +48,16 @@ def suspend(app: App, tenant: Tenant, origin: Origin) -> None:
 
 
 def restore_all(app: App) -> int:
-    """Upkeep: asks the provider of each suspended tenant, and serves those again whose keys it gives; how many."""
-    restored = 0
-    for tenant in installations.with_status(app.db, "suspended"):
+    """Upkeep: asks the provider of each suspended tenant, and serves those again whose keys it gives; how many.
+
+    Providers that hang do not keep the upkeep from its other errands: it goes on next time, and begins elsewhere.
+    """
+    restored, begun = 0, app.clock.steady()
+    suspended = installations.with_status(app.db, "suspended")
+    start = zlib.crc32(f"{app.process_id} {begun // 60}".encode()) % len(suspended) if suspended else 0
+    for tenant in suspended[start:] + suspended[:start]:
+        if app.clock.steady() - begun > _LONGEST:
+            break
         found = installations.find(app.db, tenant)
         # claim: C-81
         if found is None or found.status_reason:

@@ -18,7 +18,11 @@ import binascii
 import hashlib
 import hmac
 import json
+import os
+import selectors
+import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,6 +32,8 @@ from slackapp.keys.providers import KeyContext
 
 TIMEOUT = 10
 """Seconds that the program may take."""
+_LAST_WAIT = 1.0
+"""Seconds that a killed program may take to be gone."""
 ANSWER_LIMIT = 16 * 1024
 WRAPPED_LIMIT = 4096
 _DIGEST_BYTES = 32
@@ -78,14 +84,8 @@ class CommandProvider:
         }
         question = json.dumps({"operation": operation, "context": named, **fields}).encode()
         try:
-            done = subprocess.run(  # noqa: S603  (the operator's own program, by absolute path, without arguments)
-                [*_WITHOUT_OUR_SECRETS, str(self._program)],
-                input=question,
-                capture_output=True,
-                timeout=TIMEOUT,
-                check=False,
-            )
-            answer = json.loads(done.stdout) if len(done.stdout) <= ANSWER_LIMIT else None
+            said, status = _run(self._program, question)
+            answer = json.loads(said)
         except (OSError, subprocess.SubprocessError, ValueError, RecursionError):
             raise KeyUnavailableError from None
         if not isinstance(answer, dict):
@@ -94,9 +94,85 @@ class CommandProvider:
             raise {"revoked": KeyRevokedError, "mismatch": DecryptError}.get(
                 str(answer["error"]), KeyUnavailableError
             )()
-        if done.returncode != 0:
+        if status != 0:
             raise KeyUnavailableError
         return answer
+
+
+def _run(program: Path, question: bytes) -> tuple[bytes, int]:
+    """What a program says to a question, and its exit status. Raises OSError, ValueError and SubprocessError.
+
+    It is over after TIMEOUT seconds whatever happens; and then nothing that it started runs any more, unless that has
+    left its process group.
+    """
+    until = time.monotonic() + TIMEOUT
+    process = subprocess.Popen(  # noqa: S603  (the operator's own program, by absolute path, without arguments)
+        [*_WITHOUT_OUR_SECRETS, str(program)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+        start_new_session=True,
+    )
+    try:
+        said = _talk(process, question, until)
+        return said, process.wait(max(0.0, until - time.monotonic()))
+    finally:
+        _end(process)
+
+
+def _talk(process: subprocess.Popen[bytes], question: bytes, until: float) -> bytes:
+    """Hands the question over, and takes the answer as it comes: no more of it than we would read."""
+    said = b""
+    with selectors.DefaultSelector() as ready:
+        for pipe, event in ((process.stdin, selectors.EVENT_WRITE), (process.stdout, selectors.EVENT_READ)):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+                ready.register(pipe, event)
+        while True:
+            left = until - time.monotonic()
+            # claim: C-95
+            if left <= 0 or len(said) > ANSWER_LIMIT:
+                raise ValueError("the program takes too long, or says too much")
+            for key, event in ready.select(left):
+                if event & selectors.EVENT_WRITE:
+                    question = question[_write(key.fd, question) :]
+                    if not question and process.stdin is not None:
+                        ready.unregister(key.fileobj)
+                        process.stdin.close()
+                elif part := os.read(key.fd, 4096):
+                    said += part
+                else:
+                    return said
+
+
+def _write(pipe: int, question: bytes) -> int:
+    """How many bytes went; all of them where the program does not read, which is its own affair."""
+    try:
+        return os.write(pipe, question)
+    except BrokenPipeError:
+        return len(question)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Nothing of it stays: not the program, nor what it has started, nor our ends of its pipes."""
+    _kill_group(process.pid)
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    try:
+        process.wait(_LAST_WAIT)
+    except subprocess.TimeoutExpired:
+        return  # the kernel does not let go of it; the next start of a program looks for its end
+
+
+def _kill_group(number: int) -> None:
+    """The program leads a group of its own, which has its number."""
+    try:
+        # claim: C-95
+        os.killpg(number, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return  # all of it has ended
 
 
 def _digest(context: KeyContext) -> bytes:

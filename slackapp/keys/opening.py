@@ -9,6 +9,7 @@ import hmac
 from slackapp.crypto import envelope, keyfile
 from slackapp.errors import ConfigError, DecryptError
 from slackapp.keys.command import CommandProvider
+from slackapp.keys.gate import Gate, GatedProvider
 from slackapp.keys.keyring import Keyring
 from slackapp.keys.providers import LocalProvider
 from slackapp.model import LOCAL, NO_TENANT, Settings
@@ -36,7 +37,8 @@ def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Cloc
         _check_needed(db, local.versions, fresh)
         local.replace(fresh, meta.primary_master_key(db))
 
-    others = [CommandProvider(name, program) for name, program in settings.key_commands]
+    gate = Gate(clock.steady)
+    others = [GatedProvider(CommandProvider(name, program), gate) for name, program in settings.key_commands]
     keyring = Keyring(db, local, others, reload_local, bound_to, entropy, clock)
     try:
         keyring.make_service_keys(clock())

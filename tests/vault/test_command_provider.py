@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,66 @@ def test_the_program_does_not_get_the_secrets_of_the_app(
     (seen,) = program.seen
     assert "a-secret-of-the-service" not in json.dumps(seen["environ"])
     assert "eu-central-1" in json.dumps(seen["environ"]), "what the program itself needs does reach it"
+
+
+# What it may hold
+
+
+def runs(pid: int) -> bool:
+    """Whether that process lives; one that is dead and not yet buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def wait_for_the_end(pid: int) -> bool:
+    """A killed process is gone a moment later."""
+    for _ in range(500):
+        if not runs(pid):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.mark.claim("C-95")
+@pytest.mark.parametrize("ends", ["hangs", "answers", "fails"])
+def test_what_the_program_has_started_ends_with_it(
+    program: Program, provider: CommandProvider, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    """I call other programs, and each of them would stay: one more for every event."""
+    answer = json.dumps({"version": 1, "wrapped": "AAAA"})
+    last = {"hangs": "wait", "answers": f"echo '{answer}'", "fails": "exit 1"}[ends]
+    monkeypatch.setattr(command, "TIMEOUT", 0.5 if ends == "hangs" else 10)
+    pids = program.folder / "pid"
+    program.path.write_text(f"#!/bin/sh\nsleep 600 >/dev/null </dev/null &\necho $! > {pids}\n{last}\n")
+    if ends == "answers":
+        assert provider.wrap(CONTEXT, KEY) == (1, bytes(3))
+    else:
+        with pytest.raises(KeyUnavailableError):
+            provider.wrap(CONTEXT, KEY)
+    assert wait_for_the_end(int(pids.read_text()))
+
+
+@pytest.mark.claim("C-95")
+def test_a_program_that_never_stops_talking_is_ended_before_its_words_fill_the_memory(
+    program: Program, provider: CommandProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "TIMEOUT", 3600)
+    program.path.write_text("#!/bin/sh\nexec cat /dev/zero\n")
+    with pytest.raises(KeyUnavailableError):
+        provider.wrap(CONTEXT, KEY)
+
+
+def test_a_program_that_talks_slowly_and_closes_nothing_is_ended(
+    program: Program, provider: CommandProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "TIMEOUT", 0.3)
+    program.path.write_text("#!/bin/sh\nwhile :; do printf ' '; sleep 0.05; done\n")
+    with pytest.raises(KeyUnavailableError):
+        provider.wrap(CONTEXT, KEY)
+
+
+def test_a_program_that_does_not_read_its_question_may_answer(program: Program, provider: CommandProvider) -> None:
+    program.path.write_text("#!/bin/sh\nexec <&-\necho '{\"version\": 3, \"wrapped\": \"AAAA\"}'\n")
+    assert provider.wrap(CONTEXT, KEY) == (3, bytes(3))

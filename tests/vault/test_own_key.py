@@ -10,6 +10,7 @@ from slackapp.errors import Refusal, Refused
 from slackapp.flows import suspend_tenant, use_token
 from slackapp.flows.use_token import Use
 from slackapp.keys import opening
+from slackapp.keys.providers import KeyContext
 from slackapp.localslack.model import Fault
 from tests.support.world import NORTH, SOUTH
 from tests.vault.providers import MoodyProvider, Program
@@ -99,7 +100,7 @@ def test_a_withdrawn_key_stops_its_tenant_at_once_after_a_flush_and_no_other(own
     assert world.audit().count("tenant.suspended") == 1
     assert (own.use(NORTH), own.use(SOUTH)) == (Refusal.KEY_REVOKED, None)
     assert own.desk.answers(SOUTH, "EvSouth")
-    assert f"{NORTH}  T     Northwind" in own.desk.good("tenants")
+    assert f"{NORTH}  Northwind" in own.desk.good("tenants")
     assert "suspended" in own.desk.good("tenants")
 
 
@@ -171,8 +172,13 @@ def test_while_the_provider_cannot_be_reached_an_event_is_refused_with_503_and_n
     world = own.desk.world
     refused = world.mention("EvLater", team_id=NORTH)
     assert (refused.status, refused.json["error"], refused.headers["retry-after"]) == (503, "key_unavailable", "30")
+    asked = len(own.provider.asked)
     assert (world.status(NORTH), own.use(NORTH)) == ("active", Refusal.KEY_UNAVAILABLE)
+    assert world.mention("EvLater", team_id=NORTH).status == 503
+    assert len(own.provider.asked) == asked, "it has just failed; nobody waits for it again"
+    assert own.desk.answers(SOUTH, "EvSouth")
     own.provider.mood = ""
+    world.clock.advance(5)
     assert world.mention("EvLater", team_id=NORTH).status == 200
 
 
@@ -280,3 +286,26 @@ def test_the_whole_way_with_a_program_of_the_operators(folder: Path, tmp_path: P
         program.behave()
         suspend_tenant.restore_all(desk.world.service.app)
         assert desk.answers(NORTH, "EvBack")
+
+
+def test_providers_that_hang_do_not_keep_the_upkeep_from_its_other_errands(own: Own) -> None:
+    """My program takes all of its time, for each of my workspaces; meanwhile nobody's token is refreshed."""
+    own.desk.good("keys", "assign", SOUTH, "own")
+    own.withdraw()
+    app, clock = own.desk.world.service.app, own.desk.world.clock
+    for tenant_id in (NORTH, SOUTH):
+        suspend_tenant.suspend(app, tenant(tenant_id), ORIGIN)
+    answer = own.provider._answer
+
+    def hang(operation: str, context: KeyContext) -> None:
+        clock.advance(21)
+        answer(operation, context)
+
+    own.desk.patch.setattr(own.provider, "_answer", hang)
+    rounds = []
+    for _ in range(20):
+        own.provider.asked.clear()
+        suspend_tenant.restore_all(app)
+        rounds.append({context.tenant.id for _, context in own.provider.asked})
+        clock.advance(60)
+    assert ({len(asked) for asked in rounds}, set().union(*rounds)) == ({1}, {NORTH, SOUTH})
