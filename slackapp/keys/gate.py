@@ -74,8 +74,6 @@ class Gate:
         with self._lock:
             place = self._places.setdefault((provider, tenant), _Place())
             # claim: C-94
-            self._refuse_paused(place)
-            # claim: C-94
             if place.standing >= AT_A_TIME or self._kinds[kind] >= PLACES.get(kind, OTHER_PLACES):
                 raise KeyUnavailableError
             place.standing += 1

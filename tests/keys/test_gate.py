@@ -151,23 +151,28 @@ def test_who_waits_too_long_is_told_and_may_come_again(clock: Clock, monkeypatch
 
 
 @pytest.mark.claim("C-94")
-def test_who_waited_for_a_call_that_failed_does_not_call(clock: Clock) -> None:
+def test_who_waited_for_a_call_that_failed_does_not_call(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     turns, tried = Gate(clock.steady), threading.Event()
-    refused = Gate._refuse_paused
+    entered = Gate._enter
 
-    def look(ring: Gate, place: gate._Place) -> None:
+    def enter(*arguments: object) -> object:
+        place = entered(*arguments)  # type: ignore[arg-type]
         tried.set()
-        refused(ring, place)
+        return place
 
-    with pytest.MonkeyPatch.context() as patch:
-        found: list[bool] = []
-        with pytest.raises(KeyUnavailableError), turns.turn("own", NORTH):
-            patch.setattr(Gate, "_refuse_paused", look)
-            thread = threading.Thread(target=lambda: found.append(may_call(turns, NORTH)))
+    found: list[bool] = []
+    thread = threading.Thread(target=lambda: found.append(may_call(turns, NORTH)))
+
+    def fail_while_another_waits() -> None:
+        with turns.turn("own", NORTH):
+            monkeypatch.setattr(Gate, "_enter", enter)
             thread.start()
             assert tried.wait(10)
             raise KeyUnavailableError
-        thread.join(10)
+
+    with pytest.raises(KeyUnavailableError):
+        fail_while_another_waits()
+    thread.join(10)
     assert found == [False]
 
 
