@@ -72,10 +72,11 @@ class Gate:
 
     def _enter(self, kind: str, provider: str, tenant: Tenant) -> _Place:
         with self._lock:
-            place = self._places.setdefault((provider, tenant), _Place())
+            place = self._places.get((provider, tenant), _Place())
             # claim: C-94
             if place.standing >= AT_A_TIME or self._kinds[kind] >= PLACES.get(kind, OTHER_PLACES):
                 raise KeyUnavailableError
+            self._places[provider, tenant] = place
             place.standing += 1
             self._kinds[kind] += 1
             return place
