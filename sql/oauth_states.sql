@@ -71,7 +71,7 @@ SELECT 1 AS found FROM oauth_states
 -- tenant: none (in a copy that becomes the database again)
 UPDATE oauth_states SET expires_at = :before
  WHERE used_at IS NULL
-   AND expires_at > :before;  -- claim: C-93
+   AND expires_at > :before;
 
 -- name: sweep_states :exec
 -- tenant: none (a state exists before any tenant is known)

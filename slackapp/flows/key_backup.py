@@ -53,8 +53,8 @@ def leave_out(app: App, tenant: Tenant, now: int, at_once: bool) -> int:
     with app.key_slot.alone(_SHORT_PATIENCE):
         # Looked at here, and not before: a writer that was under way may have brought the tenant's keys in.
         content = app.key_slot.read()
-        if content is not None and is_authentic(app, content) and not _count_in(content, tenant):
-            return 0
+        if content is not None and is_authentic(app, content) and not _ids_in(content, tenant) - _ids_of(app, tenant):
+            return 0  # what is there of it is of a new install
         wait = 0 if at_once else app.pauses.left(_PAUSE, now)
         if not wait:
             _write(app)
@@ -105,12 +105,21 @@ def count_wrapped_by(app: App, provider: str, version: int) -> int:
 
 def count_of_tenant(app: App, tenant: Tenant) -> int:
     """How many keys of a tenant are in the file."""
-    return _count_in(app.key_slot.read() or b"", tenant)
+    return len(_ids_in(app.key_slot.read() or b"", tenant))
 
 
-def _count_in(content: bytes, tenant: Tenant) -> int:
-    """Without taking it apart: it holds every tenant's keys."""
-    return content.count(f'"tenant":{_JSON.encode([tenant.kind, tenant.id])}'.encode())
+def _ids_in(content: bytes, tenant: Tenant) -> set[int]:
+    """The ids of a tenant's keys in the file, without taking it apart: it holds everybody's."""
+    whose, found, at = f'"tenant":{_JSON.encode([tenant.kind, tenant.id])}'.encode(), set(), 0
+    while (at := content.find(whose, at)) >= 0:
+        key = content[content.rfind(b"{", 0, at) : content.find(b"}", at) + 1]
+        found.add(int(json.loads(key)["key_id"]))
+        at += len(whose)
+    return found
+
+
+def _ids_of(app: App, tenant: Tenant) -> set[int]:
+    return {key.key_id for key in data_keys.active(app.db, tenant)}
 
 
 def tenants_in_file(app: App) -> frozenset[Tenant]:

@@ -299,3 +299,23 @@ def test_what_a_killed_process_left_half_written_goes_with_the_next_purge(desk: 
     assert desk.run("purge", "--verify").status == 1
     desk.good("purge", ORG_TEAM)
     assert not left.exists()
+
+
+def test_a_purge_does_not_wait_for_the_keys_of_a_new_install_to_go(
+    desk: Desk, writes: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I remove the app and install it again, each time before the file is written."""
+    monkeypatch.setattr(key_backup, "_BYTES_PER_SECOND", 1)
+    erase(desk, NORTH)
+    desk.world.browser().install(NORTH)
+    desk.world.work()
+    assert (len(writes), ready(desk)[1], NORTH in desk.slot.read_text()) == (1, 0, True)
+    erase(desk, NORTH)
+    desk.world.browser().install(NORTH)
+    desk.world.work()
+    assert (len(writes), ready(desk)[1]) == (1, 1), "the file was just written, and holds what was erased"
+    key_backup.write(desk.world.service.app)
+    desk.world.clock.advance(30)
+    desk.world.work()
+    assert (len(writes), ready(desk)[1], NORTH in desk.slot.read_text()) == (2, 0, True)
+    assert in_file(desk) == in_database(desk)
