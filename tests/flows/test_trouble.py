@@ -24,6 +24,8 @@ POST, EXCHANGE = "chat.postMessage", "oauth.v2.access"
 HOUR = 3600
 ANY_TROUBLE = pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
 
+HERE = {"REMOTE_ADDR": "127.0.0.1"}
+
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
@@ -70,7 +72,7 @@ def upkeep_runs(world: World, seconds: int = 10) -> dict[str, Any]:
     world.clock.advance(seconds)
     world.service.house.run_due(world.service.app)
     world.service.app.health.note("clock", "")  # of a test that moves it
-    found: dict[str, Any] = world.request("GET", "/readyz").json
+    found: dict[str, Any] = world.request("GET", "/readyz", environ=HERE).json
     return found
 
 
@@ -144,7 +146,7 @@ def test_what_only_reads_goes_on_and_readiness_says_what_is_wrong_until_it_is_ov
         found = upkeep_runs(world)
         assert (found["database"], found["ready"], list(found["problems"])) == (False, False, ["database"])
         assert found["inbox"] == {"ready": 1}, "what can be read is shown"
-        assert_again(world.request("GET", "/readyz"))
+        assert_again(world.request("GET", "/readyz", environ=HERE))
     found = upkeep_runs(world)
     assert (found["database"], found["problems"]) == (True, {})
 
@@ -154,7 +156,7 @@ def test_a_request_that_met_trouble_is_shown_until_the_next_sign_of_life(world: 
     upkeep_runs(world)
     with trouble(world), unlocked_slack(world):
         assert_again(world.mention("EvIn"))
-    assert world.request("GET", "/readyz").json["database"] is False
+    assert world.request("GET", "/readyz", environ=HERE).json["database"] is False
     assert upkeep_runs(world)["database"] is True
 
 
@@ -283,7 +285,7 @@ def test_a_clock_that_is_set_refuses_what_slack_signs_is_shown_and_loses_nothing
     watch.run(world.service.app, lambda: False)
     world.clock.set(jump)
     watch.run(world.service.app, lambda: False)
-    assert world.request("GET", "/readyz").json["problems"] == {"clock": f"was set by {jump} s"}
+    assert world.request("GET", "/readyz", environ=HERE).json["problems"] == {"clock": f"was set by {jump} s"}
     assert signed_at(world, right, "EvIn").status == 401, "Slack sends it again"
     assert world.mention("EvWrong").status == 200, "of a Slack whose clock is wrong in the same way"
     world.work()
@@ -292,7 +294,7 @@ def test_a_clock_that_is_set_refuses_what_slack_signs_is_shown_and_loses_nothing
     watch.run(world.service.app, lambda: False)
     world.clock.advance(601)
     watch.run(world.service.app, lambda: False)
-    assert world.request("GET", "/readyz").json["problems"] == {}
+    assert world.request("GET", "/readyz", environ=HERE).json["problems"] == {}
     assert signed_at(world, world.clock.now, "EvIn").status == 200
     world.clock.advance(HOUR)
     world.work()
@@ -331,11 +333,11 @@ def test_while_slack_is_down_events_are_kept_and_installs_are_begun_again(world:
     back = world.browser().install(SOUTH)
     assert back.status in (502, 503)
     world.work()
-    found = world.request("GET", "/readyz").json
+    found = world.request("GET", "/readyz", environ=HERE).json
     assert (found["database"], list(found["problems"])) == (True, ["slack"])
     world.slack.clear_faults()
     assert world.browser().install(SOUTH).status == 303
-    assert world.request("GET", "/readyz").json["problems"] == {}
+    assert world.request("GET", "/readyz", environ=HERE).json["problems"] == {}
     assert set(states(world).values()) == {"unclear"}, "whether Slack did it, nobody knows"
 
 
@@ -350,9 +352,9 @@ def test_a_slack_that_takes_no_connection_loses_no_event(world: World, monkeypat
         patch.setattr(transport.Transport, "api_call", refuse)
         assert world.work() == 1
         assert states(world) == {"EvBefore": "ready"}
-        assert world.request("GET", "/readyz").json["problems"] == {"slack": "no_connection"}
+        assert world.request("GET", "/readyz", environ=HERE).json["problems"] == {"slack": "no_connection"}
         reply = world.browser().install(SOUTH)
         assert (reply.status, world.status(SOUTH)) == (503, "")
     world.clock.advance(60)
     assert (world.work(), states(world)) == (1, {"EvBefore": "done"})
-    assert world.request("GET", "/readyz").json["problems"] == {}
+    assert world.request("GET", "/readyz", environ=HERE).json["problems"] == {}

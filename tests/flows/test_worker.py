@@ -132,12 +132,12 @@ def test_the_thread_runs_an_event_as_soon_as_it_is_kept_and_ends_when_it_is_told
     behave(ready, lambda context, event: ran.set())
     assert not ready.service.worker.is_alive()
     ready.service.start()
-    assert ready.request("GET", "/readyz").json["worker"] is True
+    assert ready.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"}).json["worker"] is True
     ready.mention()
     assert ran.wait(LONG)
     ready.service.stop()
     assert not ready.service.worker.is_alive()
-    assert (ready.request("GET", "/readyz").status, state(ready)) == (503, "done")
+    assert (ready.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"}).status, state(ready)) == (503, "done")
 
 
 def test_stopping_lets_the_row_that_runs_come_to_its_end(ready: World) -> None:
