@@ -254,6 +254,15 @@ def test_an_exchange_is_under_way_from_the_use_to_the_outcome(db: Database) -> N
     assert not oauth_states.exchange_under_way(db, NOW - 30), "a Bolt app says nothing of its end"
 
 
+@pytest.mark.claim("C-98")
+def test_an_exchange_that_began_in_the_future_is_not_under_way(db: Database) -> None:
+    """The clock was ahead when a process died in an exchange: events of strangers are not refused for that long."""
+    add(db, 1)
+    use(db, 1)
+    assert oauth_states.exchange_under_way(db, NOW - 119)
+    assert not oauth_states.exchange_under_way(db, NOW - 121)
+
+
 def test_a_stolen_database_holds_no_state(db: Database, tmp_path: Path) -> None:
     """I have your database, and look in it for a state that I can use."""
     random = b"the random part of a usable state"[:32]
