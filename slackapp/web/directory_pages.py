@@ -82,7 +82,8 @@ def _kept(kept: Retention) -> str:
         f"<li>Ids, kinds and times of events: {kept.event_hours} hours after they were dealt with, also after a "
         "removal, so that nothing is done twice.</li>"
         f"<li>An install that was begun: {kept.install_minutes} minutes to finish it, and its hash for "
-        f"{kept.state_minutes} minutes more, with a keyed hash of the network it came from. The cookie: ten minutes, or as long as that takes.</li>"
+        f"{kept.state_minutes} minutes more, with a keyed hash of the network it came from. "
+        "The cookie: ten minutes, or as long as that takes.</li>"
         f"<li>The journal: {journal}, also after a removal. It holds ids, and no content.</li>"
         "<li>Counts: as long as the service runs.</li></ul>"
     )
