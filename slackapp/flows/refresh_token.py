@@ -179,7 +179,7 @@ def _failed(
         now = app.clock()
         # Who was installed again meanwhile does not fail.
         braked = tokens.find_same(app.db, token) is not None and brake.note_failing(app, token.tenant, origin, now)
-        # claim: C-79, C-80
+        # claim: C-80
         ends = is_clear and not braked
         if ends:
             # claim: C-38
