@@ -25,7 +25,7 @@ label {{ display: block; padding: .2rem 0; }}
 form {{ margin: .3rem 0; }}
 form.line {{ display: flex; flex-wrap: wrap; gap: .5rem; align-items: end; }}
 form.line label {{ flex: 1 1 12rem; }}
-.buttons {{ display: flex; flex-wrap: wrap; gap: .5rem; margin: .5rem 0; }}
+.buttons {{ display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; margin: .5rem 0; }}
 .buttons form {{ margin: 0; }}
 button, input[type=text], select, textarea {{ font: inherit; padding: .5rem .9rem; border: 1px solid var(--edge);
     border-radius: 8px; background: var(--surface); color: var(--text); max-width: 100%; }}
