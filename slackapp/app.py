@@ -28,8 +28,8 @@ from slackapp.store.db import Database
 from slackapp.wsgi import Wsgi
 
 THREADS = 16
-"""Request threads; at most half of them exchange codes at a time, so that a slow Slack leaves the other half, and two
-offer options of a menu, which a function of the behaviour does."""
+"""Request threads; at most half of them exchange codes at a time, so that a slow Slack leaves the other half, and four
+offer options of a menu, which a function of the behaviour does. One network, or one tenant, gets half of that."""
 STOP_AFTER = 8.0
 """Seconds that a stop waits for what runs, from the signal on."""
 EXCHANGES_STOP_AFTER = 20.0
@@ -150,7 +150,7 @@ def assemble(
         pauses=PauseTable(),
         health=health,
         wait=time.sleep,
-        options_slot=Slots(THREADS // 8).take,
+        options_slot=Slots(THREADS // 4).take,
         exchanges=Slots(THREADS // 2),
         bad_codes=FailureBudget(network=10, everybody=60, newcomers=60),
         wake_worker=wake_worker,

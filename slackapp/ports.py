@@ -178,13 +178,13 @@ class FailureGate(Protocol):
 
 
 class Places(Protocol):
-    """A number of places."""
+    """A number of places, the last of which are not for those who have some."""
 
-    def take(self) -> AbstractContextManager[bool]:
-        """Whether one was free; it is given back at the end."""
+    def take(self, key: str) -> AbstractContextManager[bool]:
+        """Whether there was one for that key; it is given back at the end."""
 
     def close(self, until: float) -> int:
-        """Takes them all for good; how many somebody still has at that monotonic time."""
+        """Gives none any more; how many somebody still has at that monotonic time."""
 
 
 class Pauses(Protocol):
@@ -310,7 +310,7 @@ class App:
     pauses: Pauses
     health: HealthPort
     wait: Callable[[float], None]
-    options_slot: Callable[[], AbstractContextManager[bool]]
+    options_slot: Callable[[str], AbstractContextManager[bool]]
     exchanges: Places
     bad_codes: FailureGate
     wake_worker: Callable[[], None]

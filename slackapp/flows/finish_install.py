@@ -67,7 +67,7 @@ def run(app: App, callback: Callback, origin: Origin, now: int) -> tuple[Landing
     digest = browser_binding.browser_digest(secret)
     # 7. the state's MAC, over this browser; then its age
     state = state_token.verify_state(claimed, PURPOSE, digest, app.keyring.state_key_by_id, now)
-    with app.exchanges.take() as free:
+    with app.exchanges.take(callback.network) as free:
         # Before the state is spent: reloading the page is all that it takes.
         if not free:
             raise Refused(Refusal.BUSY, retry_after=_BUSY_SECONDS)

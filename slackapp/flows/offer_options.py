@@ -2,7 +2,8 @@
 
 Slack shows what comes within 3 seconds and repeats nothing, so the function runs in the request, and not from the
 inbox. It can look at whom it is for, and calls nothing: no token is opened, and nothing is written, for each key that
-somebody types. Two run at a time: where they hang, two threads are lost, and every further menu is refused at once.
+somebody types. Two run at a time for one tenant, four for all: where they hang, that tenant's further menus are
+refused at once, and no more than four threads are lost.
 """
 
 from typing import Any
@@ -29,7 +30,7 @@ def run(app: App, installation: Installation, found: Interaction) -> dict[str, A
                 "no_options", {"mend": "give the behaviour's table a function under block_suggestion:ACTION_ID"}
             )
         raise Refused(Refusal.NO_OPTIONS, tenant=installation.tenant)
-    with app.options_slot() as free:
+    with app.options_slot(str(installation.tenant)) as free:
         # claim: C-90
         if not free:
             raise Refused(Refusal.BUSY, retry_after=_RETRY_AFTER, tenant=installation.tenant)

@@ -3,7 +3,7 @@
 import math
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -125,24 +125,35 @@ class OncePerMinute:
 
 
 class Slots:
-    """A number of places; whoever finds none free is told at once, and does not wait."""
+    """A number of places; whoever finds none is told at once, and does not wait.
+
+    Who has some gets another one only while more are free than that: one alone gets half of them, two get three
+    quarters, and so on. So nobody who hangs or floods takes the last place from whoever has none.
+    """
 
     def __init__(self, number: int) -> None:
-        self._open = number
-        self._free = threading.Semaphore(number)
+        self._number = number
+        self._changed = threading.Condition()
+        self._taken: Counter[str] = Counter()
+        self._closed = False
 
     @contextmanager
-    def take(self) -> Iterator[bool]:
-        """Whether a place was free; it is given back at the end."""
-        taken = self._free.acquire(blocking=False)
+    def take(self, key: str) -> Iterator[bool]:
+        """Whether there was a place for that key; it is given back at the end."""
+        with self._changed:
+            # claim: C-72
+            taken = not self._closed and self._number - self._taken.total() > self._taken[key]
+            self._taken[key] += taken
         try:
             yield taken
         finally:
-            if taken:
-                self._free.release()
+            with self._changed:
+                self._taken -= Counter({key: taken})  # which also forgets who has none
+                self._changed.notify_all()
 
     def close(self, until: float) -> int:
-        """Takes every place for good, each as soon as it is free; how many were not, by that monotonic time."""
-        while self._open and self._free.acquire(timeout=max(0.0, until - time.monotonic())):
-            self._open -= 1
-        return self._open
+        """Gives no place any more, and waits for those that are taken; how many were, at that monotonic time."""
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: not self._taken.total(), max(0.0, until - time.monotonic()))
+            return self._taken.total()

@@ -131,8 +131,8 @@ def all_places_taken(world: World) -> Provoke:
 
     def provoke(world: World) -> Reply:
         with ExitStack() as stack:
-            while stack.enter_context(world.service.app.exchanges.take()):
-                pass
+            for number in range(8):
+                stack.enter_context(world.service.app.exchanges.take(str(number)))
             return way.finish()
 
     return provoke

@@ -1,6 +1,7 @@
 """Attacks by number: one address, one workspace, or many addresses, as fast as they can."""
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -167,6 +168,36 @@ def test_made_up_codes_do_not_eat_up_what_slack_gives_for_exchanges(tmp_path: Pa
         world.clock.advance(1)
         assert At(world, "203.0.113.1").browser().install().status == 303, "whoever has not failed comes first"
         assert made_up(At(world, ONE), 0).status == 503
+
+
+@pytest.mark.claim("C-72")
+def test_while_slack_is_slow_one_network_leaves_places_to_the_others(tmp_path: Path) -> None:
+    """Slack takes its time, and I come back from it as often as I can, from all the addresses of my site."""
+    with make_world(tmp_path) as world:
+        slack, hold, inside = world.service.app.slack, threading.Event(), threading.Semaphore(0)
+
+        class Slow:
+            def call_as_app(self, method: str, fields: Any) -> Any:
+                inside.release()
+                hold.wait(10)
+                return slack.call_as_app(method, fields)
+
+        def at(number: int) -> At:
+            return At(world, f"2001:db8:7:{number:x}::1")
+
+        world.equip(slack=Slow())
+        threads = [threading.Thread(target=made_up, args=(at(number), number)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in threads:
+            assert inside.acquire(timeout=10)
+        assert (made_up(at(4), 4).status, outcome(world)) == (503, "busy"), "half of the eight places"
+        world.equip(slack=slack)
+        assert At(world, OTHER).browser().install().status == 303
+        hold.set()
+        for thread in threads:
+            thread.join()
+        assert made_up(at(4), 4).status == 400, "and then there is room again"
 
 
 @pytest.mark.claim("C-72")

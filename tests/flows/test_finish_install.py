@@ -97,7 +97,7 @@ def test_a_code_that_slack_cannot_have_made_is_refused_before_anything_is_spent(
 
 
 def test_while_all_places_are_taken_the_state_is_kept_for_the_next_try(world: World) -> None:
-    way, slots = approved(world), [world.service.app.exchanges.take() for _ in range(8)]
+    way, slots = approved(world), [world.service.app.exchanges.take(str(number)) for number in range(8)]
     for slot in slots:
         assert slot.__enter__()
     with nothing_happens(world):

@@ -1,6 +1,8 @@
 """Bounds on how often."""
 
 import threading
+import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -165,35 +167,73 @@ def test_of_several_threads_one_is_the_first() -> None:
 
 def test_places_are_taken_and_given_back() -> None:
     slots = Slots(2)
-    with slots.take() as first, slots.take() as second, slots.take() as third:
-        assert [first, second, third] == [True, True, False]
-    with slots.take() as first, slots.take() as second, slots.take() as third:
-        assert [first, second, third] == [True, True, False]
+    for _ in range(2):
+        with slots.take("a") as first, slots.take("b") as second, slots.take("c") as third:
+            assert [first, second, third] == [True, True, False]
+
+
+@pytest.mark.claim("C-72")
+@pytest.mark.parametrize(("number", "shares"), [(4, [2, 1, 1]), (8, [4, 2, 1, 1]), (1, [1]), (3, [2, 1])])
+def test_whoever_has_places_never_takes_the_last_ones_from_whoever_has_none(number: int, shares: list[int]) -> None:
+    slots = Slots(number)
+    with ExitStack() as stack:
+        for key, share in enumerate(shares):
+            taken = [stack.enter_context(slots.take(str(key))) for _ in range(number + 1)]
+            assert taken == [True] * share + [False] * (number + 1 - share)
+        with slots.take("another") as taken:
+            assert not taken
+    with slots.take("0") as first, slots.take("another") as second:
+        assert [first, second] == [True, number > 1], "all of it has come back"
+
+
+def test_who_has_no_place_is_not_remembered() -> None:
+    slots = Slots(1)
+    for key in "abc":
+        with slots.take(key), slots.take("refused"):
+            pass
+    assert not vars(slots)["_taken"]
 
 
 def test_a_place_is_given_back_after_a_failure() -> None:
     slots = Slots(1)
 
     def fail() -> None:
-        with slots.take():
+        with slots.take("a"):
             raise InterruptedError
 
     for _ in range(3):
         with pytest.raises(InterruptedError):
             fail()
-    with slots.take() as taken:
+    with slots.take("a") as taken:
         assert taken
 
 
 @pytest.mark.claim("C-86")
 def test_places_are_closed_as_they_are_given_back() -> None:
     slots = Slots(2)
-    with slots.take():
+    with slots.take("a"):
         assert slots.close(until=0.0) == 1, "one is still taken"
         assert slots.close(until=0.0) == 1
     assert [slots.close(until=0.0) for _ in range(2)] == [0, 0], "who stops twice waits once"
-    with slots.take() as taken:
+    with slots.take("b") as taken:
         assert not taken
+
+
+@pytest.mark.claim("C-86")
+def test_a_close_waits_for_what_is_given_back_meanwhile() -> None:
+    slots, inside, hold = Slots(2), threading.Event(), threading.Event()
+
+    def work() -> None:
+        with slots.take("a"):
+            inside.set()
+            hold.wait(10)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert inside.wait(10)
+    threading.Timer(0.02, hold.set).start()
+    assert slots.close(time.monotonic() + 10) == 0
+    thread.join()
 
 
 def test_looking_at_a_bucket_spends_nothing() -> None:
