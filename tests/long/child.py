@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from slackapp import config
-from slackapp.app import Service, build, system_clock, system_entropy
+from slackapp.app import Service, SystemClock, build, system_clock, system_entropy
 from slackapp.cli import session
 from slackapp.slack import transport  # noqa: F401  (else every fork imports it at its first call)
 from tests.long import scenarios
@@ -166,6 +166,7 @@ def _obey(order: Order) -> None:
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
     time.time = lambda: float(Path(order.clock).read_text()) if order.clock else float(order.now)
+    SystemClock.steady = cast(Any, lambda clock: int(time.time()))  # time goes by, and nobody sets the clock
     time.sleep = cast(Any, lambda seconds: None)
     steps = Steps(order)
     _trace(steps)
