@@ -2,8 +2,18 @@
 
 -- name: note_failing :exec
 -- tenant: tenant_kind, tenant_id
-INSERT INTO failing (tenant_kind, tenant_id, refused_at) VALUES (:tenant_kind, :tenant_id, :now)
-ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET refused_at = excluded.refused_at;
+-- Only what may be a fault of all: not who leaves, by Slack's own report or by ours, and not one person's token where
+-- the bot's is served. Else 21 free workspaces that remove the app, or each day's leavers, would brake everybody.
+INSERT INTO failing (tenant_kind, tenant_id, refused_at)
+SELECT :tenant_kind, :tenant_id, :now
+ WHERE NOT EXISTS (
+       SELECT 1 FROM installations AS i
+        WHERE i.tenant_kind = :tenant_kind AND i.tenant_id = :tenant_id AND i.status IN ('suspect', 'purging'))
+   AND (:user_id = '' OR NOT EXISTS (
+       SELECT 1 FROM tokens AS t
+        WHERE t.tenant_kind = :tenant_kind AND t.tenant_id = :tenant_id AND t.user_id = ''
+          AND t.status = 'live' AND t.refused_since IS NULL))
+ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET refused_at = excluded.refused_at, given_up = 0;
 
 -- name: mark_given_up :exec
 -- tenant: tenant_kind, tenant_id

@@ -81,14 +81,15 @@ RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, r
 -- name: claim_revocation :one
 -- tenant: tenant_kind, tenant_id
 -- An uninstall or a revocation that Slack is to be asked about; also one whose process died before it had asked.
-UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :until
+UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :steady + :lease
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND event_id = (
        SELECT event_id FROM inbox
         WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
           AND type IN ('app_uninstalled', 'tokens_revoked')
           AND state IN ('ready', 'running', 'calling')
-          AND ((state = 'ready' AND next_at <= :now) OR (state = 'running' AND lease_until < :now))
+          AND ((state = 'ready' AND next_at <= :now)
+               OR (state = 'running' AND lease_until NOT BETWEEN :steady AND :steady + :lease))
         ORDER BY next_at
         LIMIT 1)
 RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner;

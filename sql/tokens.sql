@@ -43,14 +43,14 @@ UPDATE tokens SET lease_owner = :owner, lease_until = :until
 -- tenant: tenant_kind, tenant_id
 -- For a Bolt app that refreshes by itself. Whoever begins anew may have what it held, for no longer than before; and
 -- whoever let a lease run out comes after others for as long as one lasts, because it may not mean to refresh at all.
--- A lease that ends later than any is from before the clock was set back.
+-- The clock is the one that nobody sets: a lease that ends later than any is of an earlier boot.
 UPDATE tokens SET lease_owner = :owner,
-       lease_until = CASE WHEN lease_until BETWEEN :now AND :latest THEN lease_until ELSE :until END
+       lease_until = CASE WHEN lease_until BETWEEN :steady AND :latest THEN lease_until ELSE :until END
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
    AND generation = :generation AND granted_at = :granted_at
    AND status = 'live'
-   AND (lease_until NOT BETWEEN :now AND :latest OR (lease_owner = :owner AND :begins))  -- claim: C-105
-   AND NOT (lease_owner = :owner AND lease_until < :now AND lease_until >= :now - (:until - :now));
+   AND (lease_until NOT BETWEEN :steady AND :latest OR (lease_owner = :owner AND :begins))  -- claim: C-105
+   AND NOT (lease_owner = :owner AND lease_until < :steady AND lease_until >= :steady - (:until - :steady));
 
 -- name: hold_lease :exec
 -- tenant: tenant_kind, tenant_id

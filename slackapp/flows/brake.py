@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from slackapp.checks import giving_up
 from slackapp.flows import trail
-from slackapp.model import NO_TENANT, Origin, Tenant
+from slackapp.model import NO_TENANT, Origin, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import answers, installations, meta, tokens
 
@@ -33,12 +33,12 @@ def look(app: App) -> Brake:
     return Brake(since, answers.count_waiting(app.db), tokens.count_paused(app.db))
 
 
-def note_failing(app: App, tenant: Tenant, origin: Origin, now: int) -> bool:
-    """Inside a transaction: counts that Slack has refused a token of this tenant. Whether the brake holds."""
+def note_failing(app: App, token: Token, origin: Origin, now: int) -> bool:
+    """Inside a transaction: counts that Slack has refused this token. Whether the brake holds."""
     holds = is_on(app)
     if not holds:
         answers.forget_old_failing(app.db, now - giving_up.WINDOW, now)
-    answers.note_failing(app.db, tenant, now)
+    answers.note_failing(app.db, token, now)
     if holds or _is_released(app, now):
         return holds
     failing = answers.count_failing(app.db, now - giving_up.WINDOW)
@@ -61,10 +61,16 @@ def note_served(app: App, tenant: Tenant, origin: Origin, now: int) -> None:
 
 
 def forget_old(app: App, now: int) -> None:
-    """Upkeep: what speaks for or against nobody any more goes. Raises StoreError."""
+    """Upkeep: what speaks for or against nobody any more goes; the brake too, where nobody is left whom it keeps.
+
+    Nobody's success could release it then: all who waited have installed again, or were removed. Raises StoreError.
+    """
     with app.db.transaction():
         if not is_on(app):
             answers.forget_old_failing(app.db, now - giving_up.WINDOW, now)
+        elif not answers.count_waiting(app.db):
+            # claim: C-80
+            _off(app, "nobody waits", Origin("worker", ""), now)
         answers.forget_old_answered(app.db, now - giving_up.ANSWERED_FOR, now)
 
 

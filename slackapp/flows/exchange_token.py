@@ -57,8 +57,8 @@ def run(app: App, waiting_tokens: list[Token], origin: Origin) -> Iterator[Outco
 def _exchange(app: App, token: Token, origin: Origin) -> str:
     # 1. take the lease on this generation
     owner = f"{app.process_id}:{app.entropy(8).hex()}"
-    now = app.clock()
     with app.db.transaction():
+        now, steady = app.clock(), app.clock.steady()
         if _was_replaced(app, token):
             return _REPLACED
         installation = installations.find(app.db, token.tenant)
@@ -66,7 +66,7 @@ def _exchange(app: App, token: Token, origin: Origin) -> str:
         if installation is None or installation.status != "active":
             return "the tenant is not served just now"
         # claim: C-41
-        if not tokens.take_lease(app.db, token, owner, now, now + LEASE):
+        if not tokens.take_lease(app.db, token, owner, steady, steady + LEASE):
             return _TAKEN
         key_id = envelope.claimed_key_id(token.access.blob)
         of = f"kind=access user={token.user_id} generation={token.generation} key={key_id}"
@@ -76,7 +76,7 @@ def _exchange(app: App, token: Token, origin: Origin) -> str:
         # 2. open the token
         secret = _open(app, token, origin)
         # 3. ask Slack for its pair, once; not so whoever was stopped past the end of the lease
-        if not tokens.renew_lease(app.db, token, owner, app.clock() + LEASE):
+        if not tokens.renew_lease(app.db, token, owner, app.clock.steady() + LEASE):
             return _TAKEN
         asked_at = app.clock()
         data = app.slack.exchange(secret).data

@@ -16,9 +16,6 @@ from slackapp.ports import App
 from slackapp.store import inbox, installations, installers, tokens
 from slackapp.store.inbox import Arrival
 
-_LEASE = 120
-"""Seconds that the asking of Slack may take at most."""
-
 
 def reported(app: App, body: Mapping[str, Any], origin: Origin) -> None:
     """The verified body of `app_uninstalled` or `tokens_revoked`: acts on it, whole, before it is acknowledged.
@@ -44,7 +41,7 @@ def settle(app: App, tenant: Tenant, origin: Origin) -> None:
         now = app.clock()
         with app.db.transaction():
             owner = f"{app.process_id}:{origin.request_id}"
-            row = inbox.claim_revocation(app.db, tenant, owner, now, now + _LEASE)
+            row = inbox.claim_revocation(app.db, tenant, owner, now, app.clock.steady())
         if row is None:
             break
         settle_revocation.settle(app, row, now)

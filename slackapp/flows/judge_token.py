@@ -74,7 +74,7 @@ def refused(
         if left and not is_clear:
             return left  # asked out of turn, or beside another one: that counts once
         paused = giving_up.pause(current, code, now, not is_clear and _is_contradicted(app, current, code, asked_at))
-        braked = brake.note_failing(app, token.tenant, origin, now)
+        braked = brake.note_failing(app, current, origin, now)
         # claim: C-80
         if giving_up.counts(paused, is_clear) and not braked:
             needs_reinstall.give_up(app, current, code, origin)

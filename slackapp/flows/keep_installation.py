@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from slackapp.checks.giving_up import FOREIGN
 from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
 from slackapp.flows import trail
@@ -94,6 +95,9 @@ def _save_token(
     app: App, kept: Kept, keys: TenantKeys, user_id: str, granted: GrantedToken, is_copy: bool, now: int
 ) -> None:
     old = tokens.find(app.db, kept.tenant, user_id)
+    # claim: C-81
+    if is_copy and old is not None and old.reason == FOREIGN:
+        return  # what has come of it since is another tenant's, too
     # claim: C-106
     if is_copy and old is not None and old.expires_at is not None and not _is_later(granted, old.expires_at, now):
         _keep_pair(app, keys, old, granted, now)

@@ -40,7 +40,7 @@ def run(app: App, tenant: Tenant, user_id: str, borrower: Borrower) -> tuple[Tok
         now = app.clock()
         if token.expires_at is None or token.expires_at > now + borrower.ahead:
             return token, True  # nobody refreshes it yet
-        if _take(app, token, borrower, now):
+        if _take(app, token, borrower):
             return token, True
         if token.expires_at > now:
             return token, False
@@ -61,10 +61,11 @@ def give_back(app: App, tenant: Tenant, user_id: str, borrower: Borrower) -> Non
         tokens.drop_lease(app.db, token, token.lease_owner)
 
 
-def _take(app: App, token: Token, borrower: Borrower, now: int) -> bool:
+def _take(app: App, token: Token, borrower: Borrower) -> bool:
     with app.db.transaction():
+        steady = app.clock.steady()  # as every refresh of ours, which may be under way in another process
         # claim: C-105
-        return tokens.lend(app.db, token, _owner(app, borrower), now, now + refresh_token.LEASE, borrower.begins)
+        return tokens.lend(app.db, token, _owner(app, borrower), steady, steady + refresh_token.LEASE, borrower.begins)
 
 
 def _owner(app: App, borrower: Borrower) -> str:

@@ -178,7 +178,7 @@ def _failed(
     with app.db.transaction():
         now = app.clock()
         # Who was installed again meanwhile does not fail.
-        braked = tokens.find_same(app.db, token) is not None and brake.note_failing(app, token.tenant, origin, now)
+        braked = tokens.find_same(app.db, token) is not None and brake.note_failing(app, token, origin, now)
         # claim: C-80
         ends = is_clear and not braked
         if ends:

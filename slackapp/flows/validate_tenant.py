@@ -59,13 +59,20 @@ def due(app: App, stopping: Callable[[], bool]) -> int:
 
 
 def again(app: App, stopping: Callable[[], bool]) -> int:
-    """Upkeep: the tenants with a token whose pause is over, some at a time; how many. Raises StoreError."""
+    """Upkeep: the tenants with a token whose pause is over, some at a time; how many. Raises StoreError.
+
+    Of each tenant those tokens alone: one that pauses must not have a thousand others asked about every minute.
+    """
     now = app.clock()
     found = tokens.paused(app.db, now, now + giving_up.LONGEST, _PORTION)
     for number, tenant in enumerate(found):
         if stopping():
             return number
-        run(app, tenant, Origin("worker", ""))
+        installation = installations.find(app.db, tenant)
+        for token in tokens.of_tenant(app.db, tenant):
+            is_over = token.refused_since is not None and not giving_up.pause_left(token, now)
+            if installation is not None and is_over:
+                _count(app, tenant, _check(app, installation, token, Origin("worker", "")))
     return len(found)
 
 
@@ -80,12 +87,16 @@ def run(app: App, tenant: Tenant, origin: Origin) -> list[Checked]:
     if found and all(checked.result == "ok" or checked.result.startswith("dead") for checked in found):
         installations.note_validated(app.db, tenant, app.clock())
     for checked in found:
-        app.metrics.count("slackapp_token_checks_total", {"result": checked.result.partition(":")[0]})
-        for kind, scopes in (("missing", checked.missing), ("surplus", checked.surplus)):
-            if scopes:
-                app.metrics.count("slackapp_scope_drift_total", {"kind": kind})
-                counting.tenant(app, tenant, "scope_drift")
+        _count(app, tenant, checked)
     return found
+
+
+def _count(app: App, tenant: Tenant, checked: Checked) -> None:
+    app.metrics.count("slackapp_token_checks_total", {"result": checked.result.partition(":")[0]})
+    for kind, scopes in (("missing", checked.missing), ("surplus", checked.surplus)):
+        if scopes:
+            app.metrics.count("slackapp_scope_drift_total", {"kind": kind})
+            counting.tenant(app, tenant, "scope_drift")
 
 
 def _check(app: App, installation: Installation, token: Token, origin: Origin) -> Checked:

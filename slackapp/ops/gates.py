@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 MAX_KEYS = 10_000
+_REMEMBERED = 3600
+"""Seconds for which a network that failed is no newcomer."""
 
 
 class TokenBuckets:
@@ -36,11 +38,6 @@ class TokenBuckets:
         with self._lock:
             return self._wait(self._level(key, now))
 
-    def is_untouched(self, key: str, now: int) -> bool:
-        """Whether nothing of it is spent, or all of that has come back."""
-        with self._lock:
-            return self._level(key, now) >= self._per_minute
-
     def _level(self, key: str, now: int) -> float:
         level, since = self._buckets.get(key, (float(self._per_minute), now))
         return min(float(self._per_minute), level + max(0, now - since) * self._per_minute / 60)
@@ -53,25 +50,27 @@ class FailureBudget:
     """How many failures a minute there may be: of one network, of all, and some more of networks without any of late.
 
     Stops made-up codes from eating up the rate that Slack gives to exchanges, and refreshes with them. Whoever comes
-    from a network that has not failed is let through when the others have used up what is for all. Does not stop who
-    has as many networks as there may be failures.
+    from a network that has not failed for an hour is let through when the others have used up what is for all: a few
+    networks that fail slowly, for ever, must not use that up, too. Does not stop who has thousands of networks.
     """
 
     def __init__(self, network: int, everybody: int, newcomers: int) -> None:
         self._networks = TokenBuckets(network)
         self._everybody = TokenBuckets(everybody)
         self._newcomers = TokenBuckets(newcomers)
+        self._failed = PauseTable()
 
     def left(self, network: str, now: int) -> int:
         """0 for who may try, else the seconds to wait. Spends nothing."""
         own, common = self._networks.left(network, now), self._everybody.left("", now)
         if own or not common:
             return own
-        return self._newcomers.left("", now) if self._networks.is_untouched(network, now) else common
+        return common if self._failed.left(network, now) else self._newcomers.left("", now)
 
     def spend(self, network: str, now: int) -> None:
         """Somebody there has failed."""
         self._networks.admit(network, now)
+        self._failed.hold(network, _REMEMBERED, now)
         if self._everybody.admit("", now):
             self._newcomers.admit("", now)
 

@@ -1,12 +1,12 @@
 """What Slack answered lately, over all tenants: `sql/answers.sql`."""
 
-from slackapp.model import Tenant
+from slackapp.model import Tenant, Token
 from slackapp.store.db import Database, Row
 
 
-def note_failing(db: Database, tenant: Tenant, now: int) -> None:
-    """Slack has refused a token of this tenant."""
-    db.execute("note_failing", {**_key(tenant), "now": now})
+def note_failing(db: Database, token: Token, now: int) -> None:
+    """Slack has refused this token: counts its tenant, where that may be more than the tenant's, or a person's, own."""
+    db.execute("note_failing", {**_key(token.tenant), "user_id": token.user_id, "now": now})
 
 
 def mark_given_up(db: Database, tenant: Tenant) -> None:

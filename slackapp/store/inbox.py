@@ -92,10 +92,10 @@ def claim_this(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRow
     return _row(row) if row is not None else None
 
 
-def claim_revocation(db: Database, tenant: Tenant, owner: str, now: int, until: int) -> InboxRow | None:
+def claim_revocation(db: Database, tenant: Tenant, owner: str, now: int, steady: int) -> InboxRow | None:
     """Takes the tenant's next uninstall or revocation that is due, without a worker."""
     names = {"tenant_kind": tenant.kind, "tenant_id": tenant.id}
-    row = db.one("claim_revocation", {**names, "owner": owner, "now": now, "until": until})
+    row = db.one("claim_revocation", {**names, "owner": owner, "now": now, "steady": steady, "lease": LEASE})
     return _row(row) if row is not None else None
 
 

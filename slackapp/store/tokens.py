@@ -70,13 +70,13 @@ def take_lease(db: Database, token: Token, owner: str, steady: int, until: int) 
     return db.execute("take_lease", parameters) == 1
 
 
-def lend(db: Database, token: Token, owner: str, now: int, until: int, begins: bool) -> bool:
+def lend(db: Database, token: Token, owner: str, steady: int, until: int, begins: bool) -> bool:
     """Lets a Bolt app refresh this generation; with `begins`, also one that holds the lease from an earlier event."""
     parameters = {
         **_key(token.tenant, token.user_id),
         **_version(token),
         "owner": owner,
-        "now": now,
+        "steady": steady,
         "until": until,
         "latest": until + _LONGEST,
         "begins": int(begins),

@@ -143,6 +143,17 @@ def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(
     assert bot_of(plain.find_bot(**here())) == given
 
 
+@pytest.mark.claim("C-105")
+def test_what_a_refresh_of_ours_in_another_process_is_at_is_not_lent(plain: Any, folder: Folder, clock: Clock) -> None:
+    """Its lease goes by the clock that nobody sets."""
+    plain.save(an_installation(**PAIR))
+    clock.set(60)
+    folder.change("UPDATE tokens SET lease_owner = 'other', lease_until = ?", clock.steady() + LEASE)
+    assert bot_of(plain.find_bot(**here())) == PART
+    clock.advance(LEASE + 1)
+    assert bot_of(plain.find_bot(**here())) == WHOLE
+
+
 # One event of Bolt's: whoever installed last, then the person who is served
 
 

@@ -147,6 +147,20 @@ def test_a_copy_gives_the_token_of_a_dead_one(plain: Any, folder: Folder) -> Non
     assert plain.find_bot(**here()).bot_token == "xoxb-2"
 
 
+@pytest.mark.claim("C-81")
+def test_a_copy_brings_no_token_back_that_was_another_tenants_and_an_install_does(plain: Any, folder: Folder) -> None:
+    """A Bolt app that had looked it up before refreshes it, and saves what has come of it."""
+    plain.save(an_installation(**PAIRS))
+    found = plain.find_installation(**here())
+    folder.change("UPDATE tokens SET status = 'dead', reason = 'foreign_token'")
+    theirs = {"user_token": "xoxp-2", "user_refresh_token": "xoxe-u2", "user_token_expires_at": START + 43_200}
+    plain.save(rotated(found, **NEW_BOT, **theirs))
+    assert plain.find_bot(**here()) is None
+    assert values(plain.find_installation(**here()), "bot_token", "user_token") == (None, None)
+    plain.save(an_installation(**PAIRS, installed_at=float(START)))
+    assert plain.find_bot(**here()).bot_token == "xoxb-111"
+
+
 # What comes late
 
 

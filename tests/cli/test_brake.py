@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from slackapp.flows import brake
 from slackapp.model import Origin, Tenant
+from tests.flows.rotation import stored
 from tests.support.rewind import quick_folder
 from tests.support.world import NORTH
 from tests.vault.stage import Desk, open_desk
@@ -19,7 +21,8 @@ def desk() -> Iterator[Desk]:
         app = made.world.service.app
         with app.db.transaction():
             for number in range(4):
-                brake.note_failing(app, Tenant("T", f"T000000{number}"), Origin("worker", ""), made.world.clock())
+                token = replace(stored(made.world), tenant=Tenant("T", f"T000000{number}"))
+                brake.note_failing(app, token, Origin("worker", ""), made.world.clock())
         yield made
 
 

@@ -1,15 +1,16 @@
 """The brake: where many tenants fail within minutes, nobody is given up or erased on the word of answers alone."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from slackapp.errors import Refused, SlackCallError
 from slackapp.flows import brake, sweep, uninstall_tenant
 from slackapp.localslack.model import Fault
-from slackapp.model import Origin, Tenant
+from slackapp.model import Origin, Tenant, Token
 from slackapp.store import answers
-from tests.flows.rotation import ORIGIN, REFRESH, ask, change
+from tests.flows.rotation import ORIGIN, REFRESH, ask, change, stored
 from tests.support.rewind import Prepared, prepared, quick_folder
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, make_world
 
@@ -59,6 +60,10 @@ def use(world: World, tenant: Tenant) -> str:
     except Refused as refused:
         return refused.refusal.value.code
     return "ok"
+
+
+def bot_of(world: World, tenant: Tenant) -> Token:
+    return stored(world, "", tenant)
 
 
 def states(world: World) -> list[tuple[str, str]]:
@@ -157,6 +162,42 @@ def told(world: World, path: str) -> Reply:
     return world.request("GET", path, headers={"Authorization": f"Bearer {token}"})
 
 
+# Failures that are of one tenant, or one person, alone
+
+
+@pytest.mark.claim("C-80")
+def test_many_that_leave_at_once_by_slacks_own_report_do_not_brake_and_are_erased(broken: World) -> None:
+    """Free workspaces cost nothing: whoever has some must not be able to brake everybody by leaving with them."""
+    broken.clock.advance(301)
+    for tenant in TENANTS:
+        named = {"bot": [f"U{tenant.id}"], "oauth": []}
+        ids = {"team_id": tenant.id} if tenant.kind == "T" else {"team_id": None, "enterprise_id": tenant.id}
+        broken.event({"type": "tokens_revoked", "tokens": named}, f"Ev{tenant.id}", **ids)
+    broken.work()
+    assert (broken.count("installations"), broken.count("failing"), noted(broken)) == (0, 0, [])
+
+
+@pytest.mark.claim("C-80")
+def test_many_that_are_removed_by_us_and_are_dead_at_slack_do_not_brake(broken: World) -> None:
+    broken.slack.fault(Fault("apps.uninstall", "error", times=-1, error="token_revoked"))
+    for tenant in TENANTS:
+        uninstall_tenant.run(broken.service.app, tenant, PERSON, broken.clock())
+    assert (broken.count("installations"), noted(broken)) == (0, [])
+
+
+@pytest.mark.claim("C-80")
+def test_a_person_who_leaves_is_no_failure_of_a_tenant_whose_bot_is_served(five: World) -> None:
+    """In each of many workspaces somebody is deactivated every day."""
+    app, origin, now = five.service.app, Origin("worker", ""), five.clock()
+    persons = [replace(bot_of(five, tenant), user_id="U0PERSON01") for tenant in TENANTS]
+    with app.db.transaction():
+        assert [brake.note_failing(app, token, origin, now) for token in persons] == [False] * 5
+    assert five.count("failing") == 0
+    change(five, "UPDATE tokens SET refused_since = 1")
+    with app.db.transaction():
+        assert [brake.note_failing(app, token, origin, now) for token in persons] == [False] * 3 + [True] * 2
+
+
 # Released
 
 
@@ -202,7 +243,7 @@ def test_after_that_hour_it_may_hold_again(braked: World) -> None:
         braked.clock.advance(seconds)
         with app.db.transaction():
             answers.forget_all_failing(app.db)
-            held = [brake.note_failing(app, tenant, origin, braked.clock()) for tenant in TENANTS]
+            held = [brake.note_failing(app, bot_of(braked, tenant), origin, braked.clock()) for tenant in TENANTS]
         assert held == [False] * 3 + [holds] * 2
 
 
@@ -211,7 +252,7 @@ def test_a_clock_that_is_set_back_keeps_no_release_and_no_failure_for_that_day(b
     brake.release(app, PERSON)
     braked.clock.advance(-86_400)
     with app.db.transaction():
-        held = [brake.note_failing(app, tenant, PERSON, braked.clock()) for tenant in TENANTS]
+        held = [brake.note_failing(app, bot_of(braked, tenant), PERSON, braked.clock()) for tenant in TENANTS]
     assert held == [False] * 3 + [True] * 2
 
 
@@ -224,6 +265,29 @@ def test_who_installs_again_or_is_removed_by_hand_is_not_waited_for(braked: Worl
     braked.slack.clear_faults()
     braked.browser().install(TENANTS[4].id)
     assert (brake.look(app).waiting, use(braked, TENANTS[4])) == (0, "ok")
+
+
+@pytest.mark.claim("C-80")
+def test_where_nobody_is_left_who_waits_the_upkeep_releases_it(braked: World) -> None:
+    """Nobody's success could: and those who come later would be kept until a person looks."""
+    app = braked.service.app
+    sweep.run(app, braked.clock())
+    assert brake.is_on(app)
+    braked.slack.clear_faults()
+    braked.browser().install(TENANTS[4].id)
+    braked.clock.advance(301)
+    braked.event({"type": "app_uninstalled"}, team_id=ORG_TEAM)
+    sweep.run(app, braked.clock())
+    assert noted(braked)[1:] == [("brake.off", "worker", "nobody waits")]
+
+
+@pytest.mark.claim("C-80")
+def test_who_was_given_up_once_and_fails_again_is_waited_for(braked: World) -> None:
+    app = braked.service.app
+    assert brake.look(app).waiting == 2
+    with app.db.transaction():
+        brake.note_failing(app, bot_of(braked, TENANTS[0]), PERSON, braked.clock())
+    assert brake.look(app).waiting == 3
 
 
 # Uninstalls

@@ -272,7 +272,7 @@ def test_the_upkeep_asks_again_about_what_pauses_and_nobody_else(two: World) -> 
     two.slack.clear_faults()
     two.clock.advance(60)
     assert validate_tenant.again(app, lambda: False) == 1
-    assert two.calls() == [ASK, ASK], "the bot's and the person's"
+    assert two.calls() == [ASK], "the bot's, and not the person's, which never paused"
     assert (row(two)["refused_since"], validate_tenant.again(app, lambda: False)) == (None, 0)
 
 

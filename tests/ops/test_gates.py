@@ -239,10 +239,8 @@ def test_a_close_waits_for_what_is_given_back_meanwhile() -> None:
 def test_looking_at_a_bucket_spends_nothing() -> None:
     buckets = TokenBuckets(2)
     assert [buckets.left("a", NOW) for _ in range(3)] == [0, 0, 0]
-    assert buckets.is_untouched("a", NOW)
     assert [buckets.admit("a", NOW) for _ in range(3)] == [0, 0, 30]
     assert (buckets.left("a", NOW), buckets.left("a", NOW + 30)) == (30, 0)
-    assert [buckets.is_untouched("a", NOW + later) for later in (0, 30, 60)] == [False, False, True]
 
 
 def test_failures_of_one_network_stop_that_network_alone() -> None:
@@ -264,3 +262,15 @@ def test_failures_of_many_networks_stop_those_that_have_failed_and_then_everybod
         budget.spend(f"another {number}", NOW)
     assert budget.left("new", NOW) == 30, "and so is what is for newcomers"
     assert [budget.left("bad 0", NOW + 15), budget.left("new", NOW + 15)] == [0, 0]
+
+
+@pytest.mark.claim("C-72")
+def test_a_few_networks_that_fail_slowly_for_ever_keep_no_newcomer_out() -> None:
+    """Twenty of them, each of which fails again as soon as its own rate lets it."""
+    budget = FailureBudget(network=10, everybody=60, newcomers=60)
+    for later in range(0, 600, 6):
+        for number in range(20):
+            if not budget.left(f"bad {number}", NOW + later):
+                budget.spend(f"bad {number}", NOW + later)
+        assert budget.left(f"new {later}", NOW + later) == 0
+    assert budget.left("bad 0", NOW + 600 + 3600) == 0
