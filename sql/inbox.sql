@@ -96,7 +96,8 @@ RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, r
 
 -- name: mark_calling :exec
 -- tenant: tenant_kind, tenant_id
-UPDATE inbox SET state = 'calling'
+-- Each call has a whole lease to itself, however long was thought before it.
+UPDATE inbox SET state = 'calling', lease_until = :steady + :lease
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
    AND lease_owner = :owner  -- claim: C-51
    AND state IN ('running', 'calling');

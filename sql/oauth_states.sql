@@ -3,18 +3,19 @@
 -- name: add_state :exec
 -- tenant: none (a state exists before any tenant is known)
 -- Ids have no gaps, because rows are swept from the old end only: when the row :limit places back has not expired,
--- there are :limit unexpired states.
+-- there are :limit unexpired states. One that expires later than any can was made by a clock that was ahead.
 INSERT INTO oauth_states (id_hash, session_hash, purpose, expires_at, network)
 SELECT :id_hash, :session_hash, :purpose, :expires_at, :network
  WHERE NOT EXISTS (
        SELECT 1 FROM oauth_states
         WHERE id = (SELECT max(id) FROM oauth_states) - :limit + 1
-          AND expires_at >= :now
+          AND expires_at BETWEEN :now AND :latest  -- claim: C-98
        )
    AND (:network IS NULL OR (
        SELECT count(*) FROM (
               SELECT 1 FROM oauth_states
-               WHERE network = :network AND network IS NOT NULL AND expires_at >= :now
+               WHERE network = :network AND network IS NOT NULL
+                 AND expires_at BETWEEN :now AND :latest  -- claim: C-98
                LIMIT :share)
        ) < :share);  -- claim: C-72
 

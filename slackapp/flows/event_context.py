@@ -195,7 +195,7 @@ class EventContext:
 
     def _note_intent(self) -> None:
         # claim: C-51
-        if not inbox.mark_calling(self._app.db, self._row("")):
+        if not inbox.mark_calling(self._app.db, self._row(""), self._app.clock.steady()):
             raise LeaseLostError
         self._intended = True
 

@@ -40,7 +40,10 @@ class TokenBuckets:
 
     def _level(self, key: str, now: int) -> float:
         level, since = self._buckets.get(key, (float(self._per_minute), now))
-        return min(float(self._per_minute), level + max(0, now - since) * self._per_minute / 60)
+        if now < since:  # the clock was set back: nothing comes back for that, and nothing waits for that time
+            since = now
+            self._buckets[key] = level, now
+        return min(float(self._per_minute), level + (now - since) * self._per_minute / 60)
 
     def _wait(self, level: float) -> int:
         return 0 if level >= 1 else math.ceil((1 - level) * 60 / self._per_minute)

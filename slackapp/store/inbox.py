@@ -99,9 +99,12 @@ def claim_revocation(db: Database, tenant: Tenant, owner: str, now: int, steady:
     return _row(row) if row is not None else None
 
 
-def mark_calling(db: Database, row: InboxRow) -> bool:
-    """Notes the intent to call Slack, before the call; False when the row is not ours any more."""
-    return db.execute("mark_calling", _claimed(row)) == 1
+def mark_calling(db: Database, row: InboxRow, steady: int) -> bool:
+    """Notes the intent to call Slack, before the call; False when the row is not ours any more.
+
+    The lease begins anew. To be called inside a transaction, and `steady` read in it, as for a claim.
+    """
+    return db.execute("mark_calling", {**_claimed(row), "steady": steady, "lease": LEASE}) == 1
 
 
 def mark_not_called(db: Database, row: InboxRow) -> None:

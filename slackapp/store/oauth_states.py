@@ -7,6 +7,8 @@ PORTION = 1000
 """How many rows are swept at once."""
 KEEP = 3600
 """Seconds that a row stays after its expiry, so that a late second use is told apart from a forgery."""
+LATEST = 900 + 60
+"""Seconds from now on within which every state expires: the longest life, and what clocks may differ by."""
 
 
 def add(
@@ -29,6 +31,7 @@ def add(
             "purpose": purpose,
             "now": now,
             "expires_at": expires_at,
+            "latest": now + LATEST,
             "limit": limit,
             "network": network,
             "share": share,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from slackapp import app as composition
 from slackapp.flows import lost_exchanges
 from slackapp.store import oauth_states
 from tests.handlers.stage import approved, log_lines, only, state_outcomes
@@ -52,6 +53,15 @@ def test_what_a_kill_cut_off_is_told_once_after_a_minute(world: World) -> None:
     world.clock.advance(60)
     world.service.house.run_due(world.service.app)
     assert world.audit().count("install.unclear") == 1
+
+
+@pytest.mark.claim("C-86")
+def test_a_stop_says_how_many_exchanges_it_has_cut_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(composition, "EXCHANGES_STOP_AFTER", 0.0)
+    with world.service.app.exchanges.take("here"):
+        world.service.stop()
+    (line,) = [line for line in log_lines(world) if line["event"] == "exchanges_cut_off"]
+    assert (line["number"], "again" in line["mend"]) == (1, True)
 
 
 def test_a_clock_that_was_set_back_hides_nothing(world: World) -> None:

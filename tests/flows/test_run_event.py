@@ -16,6 +16,7 @@ from slackapp.localslack.model import Fault, FaultKind
 from slackapp.model import Tenant
 from slackapp.ops.log import JsonLog
 from slackapp.ports import Behaviour, Context
+from slackapp.slack import transport
 from tests.flows.killing import Killed, kill_with_it
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
 
@@ -65,6 +66,26 @@ def test_the_intent_to_call_and_the_audit_row_are_on_the_disk_before_the_call(
     assert ready.work() == 1
     assert seen == [("calling", "token.read")]
     assert (row(ready)["state"], row(ready)["body"]) == ("done", None)
+
+
+def test_a_call_that_is_begun_late_ends_before_its_lease(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody takes a row that is in the middle of a call for one whose process has died."""
+    call = ready.service.app.slack.call
+
+    def take_long(*arguments: Any) -> Any:
+        ready.clock.advance(transport.TIMEOUT)
+        sweep.mark_unclear(ready.service.app, ready.clock())
+        return call(*arguments)
+
+    def think(context: Context, event: Mapping[str, Any]) -> None:
+        ready.clock.advance(run_event.LEASE - 1)
+        for text in ("one", "two"):
+            context.call(POST, {"channel": event["channel"], "text": text})
+
+    monkeypatch.setattr(ready.service.app.slack, "call", take_long)
+    behave(ready, {"app_mention": think})
+    assert ready.work() == 1
+    assert (row(ready)["state"], ready.calls().count(POST)) == ("done", 2)
 
 
 @pytest.mark.parametrize("slack_did_it", [False, True])

@@ -252,6 +252,15 @@ def test_failures_of_one_network_stop_that_network_alone() -> None:
     assert budget.left("a", NOW + 30) == 0
 
 
+@pytest.mark.claim("C-98")
+def test_a_clock_that_goes_back_by_a_day_stops_nobody_for_that_day() -> None:
+    budget, earlier = FailureBudget(network=2, everybody=2, newcomers=1), NOW - 86_400
+    for _ in range(3):
+        budget.spend("a", NOW)
+    assert [budget.left(network, earlier) for network in ("a", "new")] == [30, 60]
+    assert [budget.left(network, earlier + 60) for network in ("a", "new")] == [0, 0]
+
+
 def test_failures_of_many_networks_stop_those_that_have_failed_and_then_everybody() -> None:
     budget = FailureBudget(network=3, everybody=4, newcomers=2)
     for number in range(4):

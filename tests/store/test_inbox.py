@@ -83,7 +83,7 @@ def test_two_tenants_events_of_one_id_are_two_events(db: Database) -> None:
         assert found is not None
         assert (found.event_id, found.tenant) == ("Ev1", tenant)
     inbox.finish(db, held(tenant=SOUTH), "dead", "why", NOW)
-    assert inbox.mark_calling(db, held())
+    assert inbox.mark_calling(db, held(), NOW)
     inbox.mark_not_called(db, held(tenant=SOUTH))
     assert look(db.path, "SELECT tenant_id, state FROM inbox ORDER BY 1") == [
         (NORTH.id, "calling"),
@@ -189,7 +189,7 @@ def test_whoever_saw_a_row_before_it_was_in_a_call_or_over_does_not_take_it(db: 
     receive(db)
     claim(db)
     if state == "calling":
-        inbox.mark_calling(db, held())
+        inbox.mark_calling(db, held(), NOW)
     else:
         inbox.finish(db, held(), state, "", NOW)
     assert inbox.claim(db, (NORTH, "Ev1"), "another", NOW + 10 * LEASE) is None
@@ -235,7 +235,7 @@ def test_a_lease_of_an_earlier_boot_is_void_and_one_of_this_boot_is_not(db: Data
     assert inbox.claim(db, (NORTH, "Ev1"), "before", 500_000) is not None
     for steady, free in ((500_000, False), (499_999, True), (3, True)):
         assert seen(db, steady=steady) == (["Ev1"] if free else [])
-    assert inbox.mark_calling(db, held(owner="before"))
+    assert inbox.mark_calling(db, held(owner="before"), 500_000)
     assert inbox.mark_unclear(db, NOW, 500_000) == []
     assert [row.event_id for row in inbox.mark_unclear(db, NOW, 3)] == ["Ev1"]
     receive(db, "Ev2")
@@ -264,7 +264,7 @@ def test_what_is_in_a_call_or_over_is_not_claimed(db: Database, state: str) -> N
     receive(db)
     claim(db)
     if state == "calling":
-        inbox.mark_calling(db, held("Ev1", "me"))
+        inbox.mark_calling(db, held("Ev1", "me"), NOW)
     else:
         inbox.finish(db, held("Ev1", "me"), state, "", NOW)
     assert claim(db, now=NOW + LEASE + 1) is None
@@ -302,12 +302,12 @@ def test_one_row_is_claimed_by_name_unless_somebody_has_it(db: Database) -> None
 def test_only_the_owner_moves_a_row_on(db: Database) -> None:
     receive(db)
     claim(db)
-    assert not inbox.mark_calling(db, held("Ev1", "another"))
+    assert not inbox.mark_calling(db, held("Ev1", "another"), NOW)
     assert not inbox.finish(db, held("Ev1", "another"), "done", "", NOW)
     inbox.postpone(db, held("Ev1", "another"), "", NOW, forgive=False)
     assert row(db) == ("running", 1, "me", "", 1)
-    assert inbox.mark_calling(db, held("Ev1", "me"))
-    assert inbox.mark_calling(db, held("Ev1", "me"))
+    assert inbox.mark_calling(db, held("Ev1", "me"), NOW)
+    assert inbox.mark_calling(db, held("Ev1", "me"), NOW)
     inbox.mark_not_called(db, held("Ev1", "another"))
     assert row(db)[0] == "calling"
     inbox.mark_not_called(db, held("Ev1", "me"))
@@ -322,7 +322,7 @@ def test_a_row_ends_once_and_what_is_done_keeps_no_body(db: Database, state: str
     assert inbox.finish(db, held("Ev1", "me"), state, "why", NOW)
     assert row(db) == (state, 1, "", "why", keeps_body)
     assert not inbox.finish(db, held("Ev1", ""), "done", "", NOW)
-    assert not inbox.mark_calling(db, held("Ev1", ""))
+    assert not inbox.mark_calling(db, held("Ev1", ""), NOW)
     inbox.mark_not_called(db, held("Ev1", ""))
     inbox.postpone(db, held("Ev1", ""), "", NOW, forgive=False)
     assert row(db) == (state, 1, "", "why", keeps_body)
@@ -351,7 +351,7 @@ def test_what_was_in_a_call_when_its_owner_died_becomes_unclear_and_is_not_repea
     for event_id in ("Ev1", "Ev2"):
         receive(db, event_id)
         claim(db)
-    inbox.mark_calling(db, held("Ev1", "me"))
+    inbox.mark_calling(db, held("Ev1", "me"), NOW)
     assert inbox.mark_unclear(db, NOW, NOW + LEASE) == []
     assert inbox.mark_unclear(db, NOW, NOW + LEASE + 1) == [Unclear(NORTH, "Ev1", "message")]
     assert row(db)[:4] == ("unclear", 1, "", "interrupted in a call")
@@ -435,7 +435,7 @@ def test_a_process_that_ends_gives_up_its_own_rows_and_nobody_elses(db: Database
         receive(db, f"Ev{number}")
         assert claimed(db, owner) == f"Ev{number}"
     for number, owner in ((1, "p1:2"), (3, "p2:1")):
-        assert inbox.mark_calling(db, held(f"Ev{number}", owner))
+        assert inbox.mark_calling(db, held(f"Ev{number}", owner), NOW)
     inbox.finish(db, held("Ev5", "p1:3"), "dead", "why", NOW)
     assert inbox.release(db, "p1", NOW + 1) == [Unclear(NORTH, "Ev1", "message")]
     assert row(db, "Ev0") == ("ready", 0, "", "", 1)
@@ -450,7 +450,7 @@ def test_a_process_that_ends_gives_up_its_own_rows_and_nobody_elses(db: Database
 def test_a_process_is_meant_by_its_whole_name(db: Database, process: str) -> None:
     receive(db)
     claim(db, "p1:1")
-    inbox.mark_calling(db, held("Ev1", "p1:1"))
+    inbox.mark_calling(db, held("Ev1", "p1:1"), NOW)
     assert inbox.release(db, process, NOW) == []
 
 
@@ -529,7 +529,7 @@ def test_no_person_touches_a_row_that_needs_none(db: Database, state: str) -> No
     if state != "ready":
         claim(db)
     if state == "calling":
-        inbox.mark_calling(db, held("Ev1", "me"))
+        inbox.mark_calling(db, held("Ev1", "me"), NOW)
     if state == "done":
         inbox.finish(db, held("Ev1", "me"), "done", "ok", NOW)
     before = look(db.path, "SELECT * FROM inbox")

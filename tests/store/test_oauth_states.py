@@ -135,6 +135,18 @@ def test_a_state_that_was_refused_for_the_limit_leaves_nothing(db: Database) -> 
     assert not use(db, 2)
 
 
+@pytest.mark.claim("C-98")
+def test_states_of_a_clock_that_was_a_day_ahead_do_not_count(db: Database) -> None:
+    here, tomorrow = hashlib.sha256(b"a network").digest()[:16], NOW + 86_400
+    for number in range(3):
+        assert oauth_states.add(db, hashed(number), MINE, "install", tomorrow, tomorrow + 900, 3, here, 3)
+    assert not add(db, 3, tomorrow, limit=3)
+    assert oauth_states.add(db, hashed(4), MINE, "install", NOW, NOW + 900, 3, here, 3), "neither over all"
+    assert oauth_states.add(db, hashed(5), MINE, "install", NOW, NOW + 900, 9, here, 2), "nor of one network"
+    assert not oauth_states.add(db, hashed(6), MINE, "install", NOW, NOW + 900, 9, here, 2)
+    assert not add(db, 7, NOW - 60, limit=2), "a clock may differ by a minute"
+
+
 def test_expired_states_do_not_count(db: Database) -> None:
     assert add(db, 1, limit=1)
     assert not add(db, 2, EXPIRES, limit=1)
