@@ -7,7 +7,7 @@ which any number may lie around, hold no keys: what they hold of a purged tenant
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +21,8 @@ _STATES = ("active", "retired")
 _WRAPPED_LIMIT = 4096
 _LABEL = b"slackapp/v1/key-backup"
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-_PATIENCE, _SHORT_PATIENCE = 60.0, 2.0
-"""Seconds to wait for another writer: a command's, and a worker's."""
+_PATIENCE = 60.0
+"""Seconds to wait for another writer."""
 _PAUSE = "the key backup"
 _BYTES_PER_SECOND, _LONGEST_PAUSE = 1024 * 1024, 30
 """How long it is not written for another purge: a second per MiB, so that it takes a small part of the time."""
@@ -44,23 +44,25 @@ def write(app: App) -> None:
         _write(app)
 
 
-def leave_out(app: App, tenant: Tenant, now: int, at_once: bool) -> int:
-    """Sees to it that no key of an erased tenant is in the file: 0, or the seconds after which to try again.
+def leave_out(app: App, tenants: Iterable[Tenant], now: int, at_once: bool) -> tuple[frozenset[Tenant], int]:
+    """Sees to it that no key of these erased tenants is in the file: in whose case not yet, and the seconds to wait.
 
-    Writes nothing where none is in it: one writing serves all who were erased before it. And where many tenants have
-    keys, it is not written all the time, unless `at_once`. Raises StoreError.
+    By whoever is `alone` at the slot: a writer that was under way may have brought keys in. Writes nothing where none
+    is in it. And where many tenants have keys, it is not written all the time, unless `at_once`. Raises StoreError.
     """
-    with app.key_slot.alone(_SHORT_PATIENCE):
-        # Looked at here, and not before: a writer that was under way may have brought the tenant's keys in.
-        content = app.key_slot.read()
-        if content is not None and is_authentic(app, content) and not _ids_in(content, tenant) - _ids_of(app, tenant):
-            return 0  # what is there of it is of a new install
-        wait = 0 if at_once else app.pauses.left(_PAUSE, now)
-        if not wait:
-            _write(app)
-            left = min(len(app.key_slot.read() or b"") // _BYTES_PER_SECOND, _LONGEST_PAUSE)
-            app.pauses.hold(_PAUSE, left, now)
-    return wait
+    content = app.key_slot.read()
+    if content is not None and is_authentic(app, content):
+        # What is there of a tenant and in the database, too, is of a new install.
+        tenants = [tenant for tenant in tenants if _ids_in(content, tenant) - _ids_of(app, tenant)]
+        if not tenants:
+            return frozenset(), 0
+    wait = 0 if at_once else app.pauses.left(_PAUSE, now)
+    if wait:
+        return frozenset(tenants), wait
+    _write(app)
+    left = min(len(app.key_slot.read() or b"") // _BYTES_PER_SECOND, _LONGEST_PAUSE)
+    app.pauses.hold(_PAUSE, left, now)
+    return frozenset(), 0
 
 
 def _write(app: App) -> None:
@@ -103,9 +105,10 @@ def count_wrapped_by(app: App, provider: str, version: int) -> int:
     return sum(key.provider == provider and key.master_version == version for key in parse(content).keys)
 
 
-def count_of_tenant(app: App, tenant: Tenant) -> int:
-    """How many keys of a tenant are in the file."""
-    return len(_ids_in(app.key_slot.read() or b"", tenant))
+def counts(app: App, tenants: Iterable[Tenant]) -> dict[Tenant, int]:
+    """How many keys of each of these tenants are in the file."""
+    content = app.key_slot.read() or b""
+    return {tenant: len(_ids_in(content, tenant)) for tenant in tenants}
 
 
 def _ids_in(content: bytes, tenant: Tenant) -> set[int]:

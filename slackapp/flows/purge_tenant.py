@@ -5,7 +5,9 @@ do, emptying the write-ahead log, waiting for working copies and rewriting the k
 in the same transaction, repeated until it is done, and only then called done. Audit rows stay; they hold ids only.
 """
 
-from slackapp.errors import StoreError
+from collections.abc import Mapping, Sequence
+
+from slackapp.errors import StoreBusyError, StoreError
 from slackapp.flows import counting, key_backup, trail
 from slackapp.model import NO_TENANT, InboxRow, Origin, Tenant
 from slackapp.ports import App
@@ -13,6 +15,15 @@ from slackapp.store import data_keys, inbox, installations, tokens
 
 RETRY_AFTER = 10
 """Seconds after which a purge that was not complete is tried again."""
+_BUSY_AFTER = 1
+"""The same while another purge is being completed."""
+_PATIENCE = 2.0
+"""Seconds that an operator's purge waits for that."""
+_MOST = 500
+"""Purges that are completed at once."""
+
+Reasons = Mapping[InboxRow, tuple[str, int]]
+"""By purge: why it is not complete, and the seconds after which it may be."""
 
 
 def erase(app: App, tenant: Tenant, reason: str, origin: Origin, now: int) -> str:
@@ -61,51 +72,82 @@ def complete(app: App, row: InboxRow, now: int) -> None:
 
 
 def _complete(app: App, row: InboxRow, now: int, at_once: bool) -> None:
-    """Puts the job back for some seconds while somebody reads the log, or while something is left."""
+    """Does the job, and with it all those that wait: what it takes is the same for one and for many.
+
+    Puts back for some seconds what cannot be completed yet.
+    """
+    rows = [row]
     try:
-        why, wait = _clean(app, row, now, at_once)
+        with app.key_slot.alone(_PATIENCE if at_once else 0.0):
+            rows += _take_others(app, row)
+            reasons = _clean(app, rows, now, at_once)
     except StoreError as error:
-        inbox.postpone(app.db, row, str(error), now + RETRY_AFTER, forgive=False)
+        busy = isinstance(error, StoreBusyError) and not at_once
+        _put_back(app, {one: (str(error), _BUSY_AFTER if busy else RETRY_AFTER) for one in rows}, now)
+        if busy:
+            return  # whoever is at it takes this one, too, next time
         raise
-    # claim: C-57
-    if why:
-        inbox.postpone(app.db, row, why, now + (wait or RETRY_AFTER), forgive=False)
-        return
+    if reasons:
+        _put_back(app, reasons, now)
     with app.db.transaction():
-        if inbox.finish(app.db, row, "done", "complete", now):
-            trail.note(app, "purge.complete", row.tenant, Origin("worker", row.event_id), "ok", "left=0", now)
-    app.metrics.count("slackapp_purges_total", {"result": "complete"})
+        # claim: C-57
+        done = [one for one in rows if one not in reasons and inbox.finish(app.db, one, "done", "complete", now)]
+        for one in done:
+            trail.note(app, "purge.complete", one.tenant, Origin("worker", one.event_id), "ok", "left=0", now)
+    for _ in done:
+        app.metrics.count("slackapp_purges_total", {"result": "complete"})
 
 
-def _clean(app: App, row: InboxRow, now: int, at_once: bool) -> tuple[str, int]:
-    """Why the purge is not complete, and after how many seconds it may be; "" when it is."""
+def _take_others(app: App, row: InboxRow) -> list[InboxRow]:
+    """The other purges that wait, also those that wait for a time."""
+    with app.db.transaction():
+        steady = app.clock.steady()
+        waiting = [row_id for row_id in inbox.open_purge_ids(app.db) if row_id != (row.tenant, row.event_id)]
+        taken = [inbox.claim_this(app.db, row_id, row.lease_owner, steady) for row_id in waiting[:_MOST]]
+    return [one for one in taken if one is not None]
+
+
+def _put_back(app: App, reasons: Reasons, now: int) -> None:
+    with app.db.transaction():
+        for row, (why, wait) in reasons.items():
+            inbox.postpone(app.db, row, why, now + wait, forgive=False)
+
+
+def _clean(app: App, rows: Sequence[InboxRow], now: int, at_once: bool) -> Reasons:
+    """Which purges are not complete, why, and after how many seconds they may be."""
     # 4. empty the write-ahead log
     # claim: C-57
     if not app.db.truncate_wal():
-        return "a reader holds the write-ahead log", 0
+        return dict.fromkeys(rows, ("a reader holds the write-ahead log", RETRY_AFTER))
     # 5. no working copy holds the keys
     # claim: C-57
     if not app.db.clear_copies():
-        return "a backup or a restore is under way", 0
+        return dict.fromkeys(rows, ("a backup or a restore is under way", RETRY_AFTER))
     # 6. rewrite the key backup, without the tenant's keys
     # claim: C-57
-    wait = key_backup.leave_out(app, row.tenant, now, at_once)
-    if wait:
-        return "the key backup was just written", wait
+    still, wait = key_backup.leave_out(app, {row.tenant for row in rows}, now, at_once)
     # 7. count what is left
-    left = leftovers(app, row.tenant)
-    return (f"left={left}", 0) if left and not _came_back(app, row) else ("", 0)
+    in_backup = key_backup.counts(app, {row.tenant for row in rows})
+    reasons = {row: ("the key backup was just written", wait) for row in rows if row.tenant in still}
+    for row in rows:
+        left = stored(app, row.tenant) + in_backup[row.tenant]
+        if left and row not in reasons and not _came_back(app, row):
+            reasons[row] = (f"left={left}", RETRY_AFTER)
+    return reasons
 
 
 def leftovers(app: App, tenant: Tenant) -> int:
-    """Rows that still hold anything of the tenant but ids."""
-    stored = 1 if installations.find(app.db, tenant) is not None else 0
+    """Rows, and keys in the key backup, that still hold anything of the tenant but ids."""
+    return stored(app, tenant) + key_backup.counts(app, {tenant})[tenant]
+
+
+def stored(app: App, tenant: Tenant) -> int:
+    """Rows that still do."""
     return sum(
         (
-            stored,
+            1 if installations.find(app.db, tenant) is not None else 0,
             tokens.count(app.db, tenant),
             data_keys.count(app.db, tenant),
-            key_backup.count_of_tenant(app, tenant),
             inbox.count_bodies(app.db, tenant),
         )
     )

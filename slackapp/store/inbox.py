@@ -225,6 +225,12 @@ def removals_under_way(db: Database) -> dict[Tenant, int]:
     return {Tenant(row["tenant_kind"], row["tenant_id"]): row["received_at"] for row in decided}
 
 
+def open_purge_ids(db: Database) -> list[RowId]:
+    """The purges that are not finished, the oldest first."""
+    rows = db.many("open_jobs", {"type": PURGE})
+    return [(Tenant(row["tenant_kind"], row["tenant_id"]), row["event_id"]) for row in rows]
+
+
 def open_purges_of(db: Database, tenant: Tenant) -> list[str]:
     """The ids of a tenant's purges that are not finished."""
     rows = db.many("open_jobs", {"type": PURGE})
