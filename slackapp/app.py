@@ -1,6 +1,7 @@
 """The composition root: settings in, `App` out. The only place that knows the wall clock and the random source."""
 
 import importlib
+import inspect
 import os
 import threading
 import time
@@ -161,11 +162,20 @@ def assemble(
     )
 
 
+_NOT_RUN_BY_A_CALL = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+
+
 def load_behaviour(setting: str) -> Behaviour:
     """The table that `SLACKAPP_BEHAVIOUR` names: event type to function. Raises ConfigError."""
     table = getattr(_module(setting), setting.partition(":")[2], None)
     if not isinstance(table, Mapping) or not all(isinstance(key, str) and callable(table[key]) for key in table):
         raise ConfigError(f"SLACKAPP_BEHAVIOUR: {setting} is not a mapping of event type to function")
+    never_run = [key for key, function in table.items() if any(kind(function) for kind in _NOT_RUN_BY_A_CALL)]
+    if never_run:
+        raise ConfigError(
+            f"SLACKAPP_BEHAVIOUR: {setting}: the function of {never_run[0]} is async, or a generator, and a call runs "
+            "nothing of it; give a plain function"
+        )
     return table
 
 

@@ -127,6 +127,7 @@ SETTINGS = (
 )  # fmt: skip
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
+_KNOWN = {*_BY_NAME, *(f"{setting.name}_FILE" for setting in SETTINGS if setting.secret)}
 
 
 def read_environment(folder: Path) -> dict[str, str]:
@@ -136,7 +137,7 @@ def read_environment(folder: Path) -> dict[str, str]:
     """
     given = {name: value for name, value in os.environ.items() if value}
     found = {**_read_dotenv(folder / ".env"), **given}
-    ours = {name: value for name, value in found.items() if value and name.startswith(dotenv.OURS)}
+    ours = {name: value for name, value in found.items() if value and _is_ours(name)}
     # Only systemd says where its credentials lie: files there are exempt from the rule on modes.
     return {**ours, _SYSTEMD: os.environ[_SYSTEMD]} if os.environ.get(_SYSTEMD) else ours
 
@@ -276,17 +277,21 @@ def _given(setting: Setting, environment: Mapping[str, str], files: Files) -> st
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
-    known = {*_BY_NAME, *(f"{setting.name}_FILE" for setting in SETTINGS if setting.secret)}
     for name in environment:
-        if name.startswith("SLACKAPP_") and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+        if _is_ours(name) and name not in _KNOWN:
+            near = difflib.get_close_matches(name, _KNOWN, n=1)
             hint = f"; did you mean {near[0]}?" if near else "; see `slackapp config`"
             raise ConfigError(f"{name}: there is no such setting{hint}")
 
 
+def _is_ours(name: str) -> bool:
+    """Others have names that begin with SLACK_, too; what begins with SLACKAPP_ is a setting, or a mistake."""
+    return name.startswith("SLACKAPP_") or name in _KNOWN
+
+
 def _read_dotenv(path: Path) -> dict[str, str]:
     try:
-        return dotenv.parse(path.read_bytes().decode("utf-8"))
+        return dotenv.parse(path.read_bytes().decode("utf-8"), _is_ours)
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError):

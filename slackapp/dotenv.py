@@ -1,19 +1,21 @@
 """The form of `.env`: the part of a shell's that people use there, NAME=VALUE on a line.
 
-`export` before a name, quotes around a value, a comment behind it and a byte order mark are understood. A line that
-tries to set something of ours and cannot be understood is refused by its number. What else stands there belongs to
-other programs: it never stops this one, not even in a form that only they know.
+`export` before a name or of a name, quotes around a value, a comment behind it and a byte order mark are understood. A
+line that tries to set something of ours and cannot be understood is refused by its number; so is a value that a shell,
+or docker compose, would put something else in the place of. What else stands there belongs to other programs: it never
+stops this one, not even in a form that only they know.
 """
 
 import re
+from collections.abc import Callable
 
 from slackapp.errors import ConfigError
 
-OURS = ("SLACK_", "SLACKAPP_")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[^=]*?)\s*=(?P<value>.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LOOKS_OURS = re.compile(r"\s*(?:export\s+)?SLACK", re.IGNORECASE)
+_WORD = re.compile(r"(?:^|(?<=\s))[\w.-]+")
+_EXPORTED_BEFORE = re.compile(r"\s*export(?:\s+[A-Za-z_][A-Za-z0-9_]*)+\s*(?:\s#.*)?", re.DOTALL)
 _PLAIN = re.compile(r"(?:(?!\s#).)*", re.DOTALL)
 _QUOTED = re.compile(
     r"""\s*(?:'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)")(?P<rest>[^\n]*)""",
@@ -21,10 +23,14 @@ _QUOTED = re.compile(
 )
 _BEHIND = re.compile(r"\s*(?:\s#.*)?")
 _ESCAPED = re.compile(r"\\([\"\\$`])")
+_REPLACED = re.compile(r"\$[A-Za-z_{('\"]|`")
+_HOME = re.compile(r"~(?:/|$)")
+_GOES_ON = re.compile(r"\\$|;(?:\s|$)|\s(?:export\s|SLACK\w*=)")
+"""What ends a value before the end of its line, or goes on behind it, where nothing is quoted."""
 
 
-def parse(text: str) -> dict[str, str]:
-    """Name to value, of every line that can be read. Raises ConfigError with a line's number, never its content."""
+def parse(text: str, is_ours: Callable[[str], bool]) -> dict[str, str]:
+    """Name to value, of what is ours. Raises ConfigError with a line's number, never its content."""
     lines = _LINE_END.split(text.removeprefix("\ufeff"))
     found: dict[str, str] = {}
     number = 0
@@ -33,22 +39,29 @@ def parse(text: str) -> dict[str, str]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         assignment = _ASSIGNMENT.fullmatch(line)
-        if assignment is None:
+        if not _is_meant(line, is_ours):
+            number += _more_lines(assignment["value"], lines[number:]) if assignment is not None else 0
+        elif assignment is not None and _NAME.fullmatch(assignment["name"]):
+            found[assignment["name"]] = _value(assignment["value"], number)
+        elif not _EXPORTED_BEFORE.fullmatch(line):
             raise ConfigError(f"line {number} is not of the form NAME=VALUE")
-        name, value = assignment["name"], assignment["value"]
-        if not _LOOKS_OURS.match(line):
-            number += _more_lines(value, lines[number:])
-            continue
-        if not _NAME.fullmatch(name):
-            raise ConfigError(f"line {number} is not of the form NAME=VALUE")
-        found[name] = _value(value, number)
     return found
+
+
+def _is_meant(line: str, is_ours: Callable[[str], bool]) -> bool:
+    """Whether a line sets something of ours, or tries to: `slackapp-name = x`, `declare -x SLACKAPP_NAME=x`."""
+    before, assigns, _ = line.partition("=")
+    words = [word.replace("-", "_").replace(".", "_").upper() for word in _WORD.findall(before) if word != "export"]
+    return any(map(is_ours, words if assigns else words[:1]))
 
 
 def _value(text: str, number: int) -> str:
     if text.lstrip()[:1] not in ("'", '"'):
         plain = _PLAIN.match(text)
-        return plain[0].strip() if plain is not None else ""
+        value = plain[0].strip() if plain is not None else ""
+        if _GOES_ON.search(value):
+            raise ConfigError(f"line {number}: the value does not end with the line; put it in quotes")
+        return _as_it_is(value, value, number, _HOME.match(value) is not None)
     quoted = _QUOTED.fullmatch(text)
     if quoted is None:
         raise ConfigError(f"line {number}: the quote before the value is not closed behind it on the same line")
@@ -56,7 +69,15 @@ def _value(text: str, number: int) -> str:
         raise ConfigError(
             f"line {number}: something stands behind the closing quote; a comment begins with a space and #"
         )
-    return quoted["single"] if quoted["single"] is not None else _ESCAPED.sub(r"\1", quoted["double"])
+    if quoted["single"] is not None:
+        return quoted["single"]
+    return _as_it_is(_ESCAPED.sub(r"\1", quoted["double"]), _ESCAPED.sub("", quoted["double"]), number)
+
+
+def _as_it_is(value: str, unescaped: str, number: int, home: bool = False) -> str:
+    if home or _REPLACED.search(unescaped):
+        raise ConfigError(f"line {number}: nothing is put in the place of $, ` or ~ here; write what is meant itself")
+    return value
 
 
 def _more_lines(value: str, following: list[str]) -> int:

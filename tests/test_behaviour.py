@@ -1,7 +1,8 @@
 """What the module of a behaviour may say of itself: a table, reasons for scopes, what it does."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from types import ModuleType
 
 import pytest
@@ -67,3 +68,24 @@ def test_a_table_that_is_none_is_refused(make: Make) -> None:
             load_behaviour(SETTING)
     with pytest.raises(ConfigError, match=r"ownbot:NAUGHT is not a mapping"):
         load_behaviour("ownbot:NAUGHT")
+
+
+async def answer_later(context: object, event: object) -> None:
+    """As asynchronous frameworks have it."""
+
+
+def answer_in_parts(context: object, event: object) -> Iterator[None]:
+    """A word that slipped in."""
+    yield
+
+
+async def answer_in_parts_later(context: object, event: object) -> AsyncIterator[None]:
+    """Both."""
+    yield
+
+
+@pytest.mark.parametrize("function", [answer_later, answer_in_parts, answer_in_parts_later, partial(answer_later, 1)])
+def test_a_function_of_which_a_call_runs_nothing_is_refused_by_its_key(make: Make, function: object) -> None:
+    make(EVENTS={"/hi": print, "app_mention": function})
+    with pytest.raises(ConfigError, match=r"^SLACKAPP_BEHAVIOUR: ownbot:EVENTS: the function of app_mention is async"):
+        load_behaviour(SETTING)

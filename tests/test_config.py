@@ -362,61 +362,69 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 DOTENV = r"""
 # a comment
-SLACK_A=plain
- SLACK_B = spaces around
-export SLACK_C=exported
-SLACK_D="in double quotes # not a comment"
-SLACK_E='in single quotes'
-SLACK_G=a=b
-SLACK_H=
-SLACK_I=""
+SLACKAPP_A=plain
+ SLACKAPP_B = spaces around
+export SLACKAPP_C=exported
+SLACKAPP_D="in double quotes # not a comment"
+SLACKAPP_E='in single quotes'
+SLACKAPP_G=a=b
+SLACKAPP_H=
+SLACKAPP_I=""
 OTHER=not ours
-SLACK_A2=first
-SLACK_A2=last
-SLACK_K=abca
+SLACKAPP_A2=first
+SLACKAPP_A2=last
+SLACKAPP_K=abca
   # an indented comment
-export	 SLACK_L=tab
-SLACK_M=value # a comment
-SLACK_N=va#lue
-SLACK_O="a # b" # a comment
-SLACK_P='a "b"'   # a comment
-SLACK_Q= # nothing but a comment
-SLACK_R="a \"b\" \\ \$c \n"
-SLACK_S='a \n'
-SLACK_T=#abc
-SLACK_U=	a b	# c
-SLACK_V=it's
+export	 SLACKAPP_L=tab
+SLACKAPP_M=value # a comment
+SLACKAPP_N=va#lue
+SLACKAPP_O="a # b" # a comment
+SLACKAPP_P='a "b"'   # a comment
+SLACKAPP_Q= # nothing but a comment
+SLACKAPP_R="a \"b\" \\ \$c \n"
+SLACKAPP_S='a \n'
+SLACKAPP_T=#abc
+SLACKAPP_U=	a b	# c
+SLACKAPP_V=it's
+SLACKAPP_W="5 \$ and $5 $" # $HOME is a comment's
+SLACKAPP_X='${HOME} `x`'
+SLACKAPP_Y=a;b~c$5
+export SLACKAPP_Y
+export SLACKAPP_Y OTHER # both
 """
 
 
 def test_dotenv_is_read(folder: Path) -> None:
     (folder / ".env").write_text(DOTENV)
     assert config.read_environment(folder) == {
-        "SLACK_A": "plain",
-        "SLACK_B": "spaces around",
-        "SLACK_C": "exported",
-        "SLACK_D": "in double quotes # not a comment",
-        "SLACK_E": "in single quotes",
-        "SLACK_G": "a=b",
-        "SLACK_A2": "last",
-        "SLACK_K": "abca",
-        "SLACK_L": "tab",
-        "SLACK_M": "value",
-        "SLACK_N": "va#lue",
-        "SLACK_O": "a # b",
-        "SLACK_P": 'a "b"',
-        "SLACK_R": r'a "b" \ $c \n',
-        "SLACK_S": r"a \n",
-        "SLACK_T": "#abc",
-        "SLACK_U": "a b",
-        "SLACK_V": "it's",
+        "SLACKAPP_A": "plain",
+        "SLACKAPP_B": "spaces around",
+        "SLACKAPP_C": "exported",
+        "SLACKAPP_D": "in double quotes # not a comment",
+        "SLACKAPP_E": "in single quotes",
+        "SLACKAPP_G": "a=b",
+        "SLACKAPP_A2": "last",
+        "SLACKAPP_K": "abca",
+        "SLACKAPP_L": "tab",
+        "SLACKAPP_M": "value",
+        "SLACKAPP_N": "va#lue",
+        "SLACKAPP_O": "a # b",
+        "SLACKAPP_P": 'a "b"',
+        "SLACKAPP_R": r'a "b" \ $c \n',
+        "SLACKAPP_S": r"a \n",
+        "SLACKAPP_T": "#abc",
+        "SLACKAPP_U": "a b",
+        "SLACKAPP_V": "it's",
+        "SLACKAPP_W": "5 $ and $5 $",
+        "SLACKAPP_X": "${HOME} `x`",
+        "SLACKAPP_Y": "a;b~c$5",
     }
 
 
 def test_a_dotenv_as_windows_writes_it_is_read(folder: Path) -> None:
-    text = "\ufeffSLACK_A=first\r\nSLACK_B='b' # c\r\n\r\nSLACK_C=c\x0bc\u2028c\x85c\r\n"
+    text = "\ufeffSLACKAPP_A=first\r\nSLACKAPP_B='b' # c\r\n\r\nSLACKAPP_C=c\x0bc\u2028c\x85c\r\n"
     (folder / ".env").write_bytes(text.encode())
-    expected = {"SLACK_A": "first", "SLACK_B": "b", "SLACK_C": "c\x0bc\u2028c\x85c"}
+    expected = {"SLACKAPP_A": "first", "SLACKAPP_B": "b", "SLACKAPP_C": "c\x0bc\u2028c\x85c"}
     assert config.read_environment(folder) == expected, "a line ends where an editor ends it"
 
 
@@ -428,10 +436,21 @@ npm_config_//registry.example.com/:_authToken=x
 A B=x
 PEM="-----BEGIN PRIVATE KEY-----
 MIIEpAIB
-SLACK_INSIDE=not ours either
+SLACKAPP_INSIDE=not ours either
 -----END PRIVATE KEY-----" # of another program
 QUOTED='x'y
-SLACK_A=x
+: x
+export OTHER
+set -a
+source_up
+PASSED_ON
+OLD_FORM: x
+OTHER_SLACKAPP_NAME="${OPEN
+SLACKBOT-TOKEN=x
+SLACK_BOT_TOKEN=$(pass show bot)
+SLACK_WEBHOOK_URL="never closed
+echo SLACKAPP_A is set
+SLACKAPP_A=x
 ALSO_OPEN='
 """
 
@@ -439,29 +458,45 @@ ALSO_OPEN='
 def test_names_that_are_not_ours_never_stop_a_start(folder: Path) -> None:
     """`.env` is everybody's: other programs have lines there in forms of their own."""
     (folder / ".env").write_text(NOT_OURS)
-    assert config.read_environment(folder) == {"SLACK_A": "x"}
-    (folder / ".env").write_text('SLACK_A=x\nOTHER="never closed\nSLACK_B=y\n')
-    assert config.read_environment(folder) == {"SLACK_A": "x", "SLACK_B": "y"}
+    assert config.read_environment(folder) == {"SLACKAPP_A": "x"}
+    (folder / ".env").write_text('SLACKAPP_A=x\nOTHER="never closed\nSLACKAPP_B=y\n')
+    assert config.read_environment(folder) == {"SLACKAPP_A": "x", "SLACKAPP_B": "y"}
 
 
 NO_ASSIGNMENT = "is not of the form NAME=VALUE"
+REPLACED = "nothing is put in the place of"
+NOT_ALONE = "the value does not end with the line"
 UNREADABLE = {
-    "no value": ("SLACK_A", NO_ASSIGNMENT),
-    "no name": (": x", NO_ASSIGNMENT),
-    "a dash": ("SLACK-A=x", NO_ASSIGNMENT),
-    "a space": ("SLACK A=x", NO_ASSIGNMENT),
-    "a space after export": ("export SLACK_A B=x", NO_ASSIGNMENT),
-    "an open quote": ("SLACK_B=\"a secret'", "the quote before the value is not closed"),
-    "a quote alone": ("SLACK_B=' # a secret", "the quote before the value is not closed"),
-    "an escaped quote": (r'SLACK_B="a secret\"', "the quote before the value is not closed"),
-    "more behind it": ("SLACK_B='a secret'b", "something stands behind the closing quote"),
-    "a comment too near": ("SLACK_B='a secret'#b", "something stands behind the closing quote"),
+    "no value": ("SLACKAPP_A", NO_ASSIGNMENT),
+    "an older form": ("SLACKAPP_A: x", NO_ASSIGNMENT),
+    "a bare export and more": ("export SLACKAPP_A 2>/dev/null", NO_ASSIGNMENT),
+    "as a shell lists them": ('declare -x SLACKAPP_A="a secret"', NO_ASSIGNMENT),
+    "small letters and dashes": ("slack-client-id=x", NO_ASSIGNMENT),
+    "a variable": ("SLACKAPP_B=${SECRET}", REPLACED),
+    "a variable in quotes": ('SLACKAPP_B="a $SECRET"', REPLACED),
+    "a variable behind an escape": (r'SLACKAPP_B="\\$SECRET"', REPLACED),
+    "a command": ("export SLACK_CLIENT_SECRET=$(pass show secret)", REPLACED),
+    "a command of old": ("SLACKAPP_B=`pass secret`", REPLACED),
+    "a home": ("SLACKAPP_DATABASE=~/secret.db", REPLACED),
+    "quotes of a shell": ("SLACKAPP_B=$'secret'", REPLACED),
+    "two on a line": ("export SLACKAPP_A=secret SLACKAPP_B=y", NOT_ALONE),
+    "a semicolon": ("SLACKAPP_A=secret;", NOT_ALONE),
+    "two commands": ("SLACKAPP_A=secret; export SLACKAPP_A", NOT_ALONE),
+    "a line that goes on": ("SLACKAPP_BOT_SCOPES=chat:write,\\", NOT_ALONE),
+    "a dash": ("SLACKAPP-A=x", NO_ASSIGNMENT),
+    "a space": ("SLACKAPP_A B=x", NO_ASSIGNMENT),
+    "a space after export": ("export SLACKAPP_A B=x", NO_ASSIGNMENT),
+    "an open quote": ("SLACKAPP_B=\"a secret'", "the quote before the value is not closed"),
+    "a quote alone": ("SLACKAPP_B=' # a secret", "the quote before the value is not closed"),
+    "an escaped quote": (r'SLACKAPP_B="a secret\"', "the quote before the value is not closed"),
+    "more behind it": ("SLACKAPP_B='a secret'b", "something stands behind the closing quote"),
+    "a comment too near": ("SLACKAPP_B='a secret'#b", "something stands behind the closing quote"),
 }
 
 
 @pytest.mark.parametrize(("line", "why"), UNREADABLE.values(), ids=UNREADABLE)
 def test_a_line_that_cannot_be_understood_is_refused_by_its_number(folder: Path, line: str, why: str) -> None:
-    (folder / ".env").write_text(f"SLACK_A=x\n\n{line}\nSLACK_C=y\n")
+    (folder / ".env").write_text(f"SLACKAPP_A=x\n\n{line}\nSLACKAPP_C=y\n")
     with pytest.raises(ConfigError, match=rf"\.env: line 3:? {why}") as caught:
         config.read_environment(folder)
     assert "secret" not in str(caught.value)
@@ -477,22 +512,22 @@ def test_a_dotenv_that_is_no_text_is_refused_and_none_at_all_is_not(folder: Path
 def test_the_environment_stands_before_dotenv_and_empty_is_absent(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / ".env").write_text("SLACK_A=file\nSLACK_B=file\n")
-    monkeypatch.setenv("SLACK_A", "process")
+    (folder / ".env").write_text("SLACKAPP_A=file\nSLACKAPP_B=file\n")
+    monkeypatch.setenv("SLACKAPP_A", "process")
     monkeypatch.setenv("SLACKAPP_EMPTY", "")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x")
     monkeypatch.setenv("UNRELATED", "x")
     assert config.read_environment(folder) == {
-        "SLACK_A": "process",
-        "SLACK_B": "file",
+        "SLACKAPP_A": "process",
+        "SLACKAPP_B": "file",
         "CREDENTIALS_DIRECTORY": "/run/credentials/x",
     }
 
 
 def test_dotenv_does_not_say_where_the_credentials_lie(folder: Path) -> None:
     """I can write to `.env`, and have a folder of mine exempt from the rule on modes."""
-    (folder / ".env").write_text("CREDENTIALS_DIRECTORY=/tmp/mine\nSLACK_A=x\n")
-    assert config.read_environment(folder) == {"SLACK_A": "x"}
+    (folder / ".env").write_text("CREDENTIALS_DIRECTORY=/tmp/mine\nSLACKAPP_A=x\n")
+    assert config.read_environment(folder) == {"SLACKAPP_A": "x"}
 
 
 @pytest.mark.parametrize(("mode", "shared"), [(0o600, False), (0o640, True), (0o604, True), (0o644, True)])

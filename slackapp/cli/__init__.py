@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from slackapp import __version__
 from slackapp.cli import (
@@ -28,7 +29,7 @@ from slackapp.cli import (
     tenants,
     uninstall,
 )
-from slackapp.cli.printing import tell, tell_last
+from slackapp.cli.printing import tell, tell_last, visible
 from slackapp.errors import CommandError, ConfigError, SettingMissingError, StoreError, UsageError
 
 EX_FAILED, EX_USAGE = 1, 2
@@ -78,9 +79,19 @@ SERVING = ("dev", "serve", "demo", "localslack")
 """What serves by itself, with settings of its own."""
 
 
+class Reader(argparse.ArgumentParser):
+    """argparse repeats in its errors what was typed, as it is."""
+
+    def error(self, message: str) -> NoReturn:
+        """As the base class."""
+        # claim: C-100
+        message = visible(message)
+        super().error(message)
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    whole = argparse.ArgumentParser(prog="slackapp", description="Distributes one Slack app to many workspaces.")
+    whole = Reader(prog="slackapp", description="Distributes one Slack app to many workspaces.")
     whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     whole.add_argument("--dev", action="store_true", help="find what `slackapp dev` uses in this folder")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)

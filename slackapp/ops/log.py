@@ -29,10 +29,9 @@ _FORMS = (
     r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32}(?![0-9A-Za-z])",  # its client and signing secrets
     r"https?://[^\s\x22\x5c/]+/(?:services|commands|actions|workflows|triggers)/[^\s\x22\x5c]+",  # who has one may post
     r"slackapp-mk[0-9]+:[0-9]+:[^\s\x22\x5c]+",  # a line of a key file
-    r"(?<![0-9A-Za-z+/])[0-9A-Za-z+/]{43}=",  # 32 bytes in base64, as master keys and operators' tokens are made
+    r"[0-9A-Za-z+/]{43,}=",  # 32 bytes in base64, as master keys and operators' tokens are made
     r"[A-Za-z0-9_-]{43,}",  # a state, a cookie, and whatever else is random and long
 )
-# None goes on past a quotation mark or its escape: the line stays JSON.
 _SECRET = re.compile("|".join(_FORMS))
 
 
@@ -56,8 +55,8 @@ class JsonLog:
         self._stream = stream
         self._clock = clock
         self._with_texts = with_texts
-        known = (json.dumps(secret.reveal())[1:-1] for secret in secrets)  # as they stand in a line
-        self._known = re.compile("|".join(re.escape(text) for text in known if text) or r"(?!)")
+        known = (re.escape(secret.reveal()) for secret in secrets)
+        self._known = re.compile("|".join(text for text in known if text) or r"(?!)")
         self._lock = threading.Lock()
 
     def flush(self) -> None:
@@ -84,15 +83,13 @@ class JsonLog:
         kind, error, trace = sys.exc_info()
         places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
         name = kind.__name__ if kind is not None else "none"
-        text = {"text": str(error)} if self._with_texts else {}
+        text = {"text": _text_of(error)} if self._with_texts else {}
         self._write("bug", event, {**fields, "exception": name, **text, "places": " ".join(places[-12:])})
 
     def _write(self, level: str, event: str, fields: Mapping[str, str | int]) -> None:
-        line = json.dumps({**fields, "at": self._clock(), "level": level, "event": event}, ensure_ascii=True)
-        # claim: C-19
-        line = self._known.sub("***", line)
-        # claim: C-19
-        line = mask(line)
+        # Before JSON escapes anything: in the line a secret may stand right behind a letter, as that of \n.
+        safe = {name: self._masked(value) if isinstance(value, str) else value for name, value in fields.items()}
+        line = json.dumps({**safe, "at": self._clock(), "level": level, "event": event}, ensure_ascii=True)
         with self._lock:
             try:
                 self._stream.write(line + "\n")
@@ -100,6 +97,12 @@ class JsonLog:
                     self._stream.flush()
             except (OSError, ValueError):
                 return  # a full disk or a closed pipe: the service goes on without its log
+
+    def _masked(self, text: str) -> str:
+        # claim: C-19
+        text = self._known.sub("***", text)
+        # claim: C-19
+        return mask(text)
 
 
 class LoggerStream:
@@ -115,6 +118,13 @@ class LoggerStream:
 
     def flush(self) -> None:
         """The logger does that by itself."""
+
+
+def _text_of(error: BaseException | None) -> str:
+    try:
+        return str(error)
+    except BaseException as another:  # noqa: BLE001  (somebody else's exception, with a text that it has to make)
+        return f"no text: {type(another).__name__}"
 
 
 def mask(text: str) -> str:

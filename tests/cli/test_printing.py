@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from slackapp import cli
 from slackapp.cli import printing
 
+HOSTILE = "no\x1b[2K\nall is well\x9b1A\u202e\udc80"
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = {
     "plain": ("Café Ünïcode 株式会社 🚀", "Café Ünïcode 株式会社 🚀"),
@@ -64,3 +66,24 @@ def test_an_error_about_a_file_of_a_hostile_name_stays_on_its_line(tmp_path: Pat
     assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith(r"slackapp: no\x1b[2K\nall is well: cannot be read")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [
+    ("tenants", HOSTILE), ("config", f"--{HOSTILE}"), (HOSTILE,), ("inbox", HOSTILE), ("keys", "retire", HOSTILE),
+    ("inbox", "list", "--number", HOSTILE), ("audit", "tail", f"--w{HOSTILE}"), ("--dev", "demo", HOSTILE),
+    ("tenants", f"--wide={HOSTILE}"),
+])  # fmt: skip
+@pytest.mark.claim("C-100")
+def test_what_was_typed_and_is_not_understood_is_repeated_on_its_line(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    """I have you paste a command that looks harmless, and the error about it goes on for me."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(list(words))
+    out, error = capsys.readouterr()
+    assert (ended.value.code, out) == (2, "")
+    *usage, last = error.splitlines()
+    assert last.startswith("slackapp")
+    assert ": error: " in last
+    assert error.replace("\n", "").isprintable()
+    assert not [line for line in usage if line.startswith("all is well")]

@@ -88,6 +88,20 @@ def test_a_secret_in_a_field_does_not_get_into_the_log(
     assert written(stream)[0]["count"] == 3
 
 
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+@pytest.mark.claim("C-19")
+def test_a_secret_is_masked_whatever_stands_right_before_it_and_the_line_stays_json(
+    log: JsonLog, stream: io.StringIO, secret: str
+) -> None:
+    """I put a line break before a secret: JSON writes it as two signs, of which the second is a letter."""
+    before = ("\n", "\t", "\u00e9", "\u200b", '"', "\\", "/", "_")
+    for each in before:
+        log.error("something", {"why": f"it was{each}{secret}"})
+    lines = written(stream)
+    assert len(lines) == len(before)
+    assert [line for line in lines if not line["why"].startswith("it ") or secret in line["why"]] == []
+
+
 @pytest.mark.claim("C-19")
 def test_each_secret_of_the_settings_is_masked_whatever_it_looks_like(stream: io.StringIO) -> None:
     """I get an operator's token of a form that nobody else has into your log."""
@@ -183,6 +197,27 @@ def test_a_log_that_cannot_be_written_stops_nothing(error: Exception) -> None:
     log.error("something", {})
     log.bug("something", {})
     assert log._stream.getvalue() == ""
+
+
+class WithoutTextError(Exception):
+    """Its text has to be made, and cannot be."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __str__(self) -> str:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [ValueError(), SystemExit(0), KeyboardInterrupt()], ids=repr)
+def test_an_exception_that_cannot_say_its_text_is_told_all_the_same(stream: io.StringIO, error: BaseException) -> None:
+    log = JsonLog(stream, Clock(), with_texts=True)
+    try:
+        raise WithoutTextError(error)
+    except WithoutTextError:
+        log.bug("something", {})
+    (line,) = written(stream)
+    assert (line["exception"], line["text"]) == ("WithoutTextError", f"no text: {type(error).__name__}")
 
 
 def test_a_deep_trace_is_cut_to_its_last_places(log: JsonLog, stream: io.StringIO) -> None:
