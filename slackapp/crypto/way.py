@@ -60,6 +60,8 @@ def mend_of(path: Path, mend: str, looks_right: bool) -> str:
     """What to do about a file that is not closed: `mend`, but never a change to a file that is the system's."""
     if _is_the_systems(path) or (not looks_right and _is_below(path, _SHARED)):
         return "it does not look like this service's own; name a file that nobody else uses, with mode 600"
+    if path.parent.name.startswith(".."):  # a secret that is mounted, and read only
+        return "in Kubernetes give the volume defaultMode: 0400, or set CREDENTIALS_DIRECTORY to its path"
     return mend
 
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -124,6 +125,22 @@ def announced(process: subprocess.Popen[str]) -> str:
     raise AssertionError("".join(lines))
 
 
+def declined(port: int) -> int:
+    """The status of the way back after an install that was declined; its cookie comes in the second of two fields."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+    connection.request("GET", "/slack/install", headers={"Host": "localhost:3000"})
+    begun = connection.getresponse()
+    begun.read()
+    (state,) = parse_qs(urlsplit(begun.headers["Location"]).query)["state"]
+    connection.putrequest("GET", f"/slack/oauth_redirect?error=access_denied&state={state}", skip_host=True)
+    for name, value in (("Host", "localhost:3000"), ("Cookie", "a=1"), ("Cookie", begun.headers["Set-Cookie"])):
+        connection.putheader(name, value.partition(";")[0])
+    connection.endheaders()
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_good_service_announces_itself_answers_and_ends_cleanly(
     tmp_path: Path, free_port: int, number: signal.Signals
@@ -142,6 +159,7 @@ def test_a_good_service_announces_itself_answers_and_ends_cleanly(
             answer.read()
             connection.close()
             assert (answer.status, answer.getheader("Server")) == (status, None)
+        assert declined(free_port) == 200
         process.send_signal(number)
         out, error = process.communicate(timeout=TIMEOUT)
     finally:
