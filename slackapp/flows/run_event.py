@@ -5,6 +5,7 @@ be part of one: its intent is committed before it, and a row that is found in mi
 It is shown to the operator, never repeated by itself, never lost.
 """
 
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,6 +35,7 @@ MAX_ATTEMPTS = 6
 """Counted when a row is claimed: one that takes its process with it has had its attempt."""
 _BACK_OFF = 5
 _KEY_BACK_OFF = 60
+_CODES = re.compile(r"[A-Za-z0-9_./: -]{1,120}")
 
 JOBS: dict[str, Callable[[App, InboxRow, int], None]] = {
     inbox.PURGE: purge_tenant.complete,
@@ -169,5 +171,6 @@ def _is_final(error: BaseException) -> bool:
 def _reason(error: BaseException) -> str:
     """A code or a type's name, never an exception's text: it may hold what came with the event."""
     if isinstance(error, SlackCallError):
-        return f"{error.method} {error.code}"
+        told = f"{error.method} {error.code}"
+        return told if _CODES.fullmatch(told) else type(error).__name__  # one that a behaviour made by itself
     return error.refusal.value.code if isinstance(error, Refused) else type(error).__name__

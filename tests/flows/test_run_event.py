@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from slackapp.errors import KeyRevokedError, KeyUnavailableError, SlackCallError
+from slackapp.errors import KeyRevokedError, KeyUnavailableError, SlackCallError, SlackErrorKind
 from slackapp.flows import run_event, sweep
 from slackapp.localslack.model import Fault, FaultKind
 from slackapp.model import Tenant
@@ -385,6 +385,18 @@ def test_in_development_the_log_says_what_the_exception_says_and_where(ready: Wo
     (line,) = told(ready)
     assert (line["text"], line["exception"], line["left"]) == ("a word of help", "ValueError", "ready")
     assert re.search(r"test_run_event\.py:\d+$", line["places"])
+
+
+@pytest.mark.parametrize("code", ["half a \ud83d pair", "a\nb", "x" * 200, "\u6771\u4eac"])
+def test_an_error_that_a_behaviour_made_up_is_told_by_its_type(ready: World, code: str) -> None:
+    def fail(context: Context, event: Mapping[str, Any]) -> None:
+        raise SlackCallError(POST, code, SlackErrorKind.OURS)
+
+    behave(ready, {"app_mention": fail})
+    ready.work()
+    (line,) = told(ready)
+    assert (line["reason"], line["left"]) == ("SlackCallError", "dead")
+    assert (row(ready)["state"], row(ready)["result"]) == ("dead", "SlackCallError")
 
 
 def test_a_behaviour_that_fails_is_tried_again_and_then_given_up_without_a_word_of_its_error(ready: World) -> None:
