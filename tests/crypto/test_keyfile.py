@@ -77,7 +77,10 @@ def test_a_mounted_secret_that_a_group_can_read_is_taken_as_a_credential_only(tm
 
 
 UNSAFE: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "the file": (lambda volume: volume / "..2027_01_15" / "token", "others can read it; in Kubernetes give the volume defaultMode: 0400"),
+    "the file": (
+        lambda volume: volume / "..2027_01_15" / "token",
+        "others can read it; in Kubernetes give the volume defaultMode: 0400",
+    ),
     "the folder of the file": (
         lambda volume: volume / "..2027_01_15",
         "others can write to this folder; run: chmod go-w ",
