@@ -1,18 +1,20 @@
 """`slackapp audit`: look at the audit, and verify its chain."""
 
 import argparse
+import re
 from datetime import UTC, datetime
 
 from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import open_service
 from slackapp.cli.table import Cut, add_options, table
+from slackapp.cli.words import number_of_rows, utf8
 from slackapp.errors import UsageError
 from slackapp.flows import verify_audit
 from slackapp.store import audit
 from slackapp.store.audit import Stored
 
 HELP = "show the audit, verify its chain, print its head"
-
+_HEAD = re.compile(rf"([0-9]{{1,18}}):([0-9a-f]{{{2 * len(audit.GENESIS)}}})")
 _WIDE = ("id", "at", "event", "actor", "tenant", "result", "detail", "request")
 _NARROW = ("id", "at", "event", "tenant", "result", "detail")
 
@@ -21,10 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """One sub-command per verb."""
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     tail = verbs.add_parser("tail", help="the last rows")
-    tail.add_argument("--tenant", default="", metavar="ID")
-    tail.add_argument("--event", default="", metavar="NAME")
+    tail.add_argument("--tenant", type=utf8, default="", metavar="ID")
+    tail.add_argument("--event", type=utf8, default="", metavar="NAME")
     tail.add_argument("--since", default="1970-01-01", metavar="DATE", help="such as 2026-11-22 or 2026-11-22T10:00:00")
-    tail.add_argument("--number", "--limit", type=int, default=50, metavar="N", help="that many (50)")
+    tail.add_argument("--number", "--limit", type=number_of_rows, default=50, metavar="N", help="that many (50)")
     add_options(tail, "one JSON object per line")
     tail.set_defaults(run_verb=_tail)
     verify = verbs.add_parser("verify", help="find rows that were edited, removed or re-ordered")
@@ -75,14 +77,10 @@ def _head(arguments: argparse.Namespace) -> int:
 
 
 def _parse_head(text: str) -> tuple[int, bytes]:
-    number, _, chain = text.partition(":")
-    try:
-        parsed = int(number), bytes.fromhex(chain)
-    except ValueError:
-        parsed = 0, b""
-    if len(parsed[1]) != len(audit.GENESIS):
+    head = _HEAD.fullmatch(text)
+    if head is None:
         raise UsageError(f"--head {text}: must be what `slackapp audit head` printed, NUMBER:HASH")
-    return parsed
+    return int(head[1]), bytes.fromhex(head[2])
 
 
 def _fields(row: Stored) -> dict[str, object]:

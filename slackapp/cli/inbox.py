@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import open_service, operator
 from slackapp.cli.table import Cut, add_options, table
+from slackapp.cli.words import number_of_rows, utf8
 from slackapp.errors import CommandError, Refused
 from slackapp.flows import inbox_desk
 from slackapp.ports import App
@@ -27,8 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     listing = verbs.add_parser("list", help="rows that are not done, the oldest first")
     listing.add_argument("--state", choices=_STATES, default="", help="only these")
-    listing.add_argument("--tenant", default="", metavar="ID")
-    listing.add_argument("--number", "--limit", type=int, default=100, metavar="N", help="that many (100)")
+    listing.add_argument("--tenant", type=utf8, default="", metavar="ID")
+    listing.add_argument("--number", "--limit", type=number_of_rows, default=100, metavar="N", help="that many (100)")
     add_options(listing, "one JSON object per line")
     listing.set_defaults(run_verb=_list)
     show = verbs.add_parser("show", help="one row")
@@ -45,8 +46,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_row(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("event_id", metavar="EVENT_ID")
-    parser.add_argument("--tenant", default="", metavar="ID", help="whose, where several tenants have such an event")
+    parser.add_argument("event_id", type=utf8, metavar="EVENT_ID")
+    parser.add_argument(
+        "--tenant", type=utf8, default="", metavar="ID", help="whose, where several tenants have such an event"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -217,7 +217,9 @@ def test_tail_shows_the_last_rows_and_filters_by_tenant_event_and_time(told: Des
 
 
 @pytest.mark.parametrize(
-    "words", [("tail", "--since", "yesterday"), ("verify", "--head", "12"), ("verify", "--head", "x:00")]
+    "words",
+    [("tail", "--since", "yesterday"), ("verify", "--head", "12"), ("verify", "--head", "x:00"),
+     ("verify", "--head", f"{'9' * 30}:{'00' * 32}"), ("verify", "--head", f"1:{'0 ' * 32}")],
 )
 def test_what_cannot_be_read_is_said_in_one_line(told: Desk, words: tuple[str, ...]) -> None:
     ended = told.run("audit", *words)
