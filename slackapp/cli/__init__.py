@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn
 
 from slackapp import __version__
 from slackapp.cli import (
@@ -29,7 +28,7 @@ from slackapp.cli import (
     tenants,
     uninstall,
 )
-from slackapp.cli.printing import tell, tell_last, visible
+from slackapp.cli.printing import Reader, tell, tell_last
 from slackapp.errors import CommandError, ConfigError, SettingMissingError, StoreError, UsageError
 
 EX_FAILED, EX_USAGE = 1, 2
@@ -77,16 +76,6 @@ COMMANDS = (
 
 SERVING = ("dev", "serve", "demo", "localslack")
 """What serves by itself, with settings of its own."""
-
-
-class Reader(argparse.ArgumentParser):
-    """argparse repeats in its errors what was typed, as it is."""
-
-    def error(self, message: str) -> NoReturn:
-        """As the base class."""
-        # claim: C-100
-        message = visible(message)
-        super().error(message)
 
 
 def parser() -> argparse.ArgumentParser:

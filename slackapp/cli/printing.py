@@ -8,9 +8,10 @@ Does not stop: letters that look like others.
 Read:    unicode.org/reports/tr9 (marks of direction), unicode.org/reports/tr36
 """
 
+import argparse
 import json
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 
 def tell(*lines: str, error: bool = False, end: str = "\n") -> None:
@@ -32,6 +33,16 @@ def tell_progress(done: int, total: int) -> None:
 def tell_last(line: str) -> None:
     """Prints the last line of a program that Ctrl-C has ended: a terminal has shown ^C, or half a line of progress."""
     _write("\n" * sys.stderr.isatty() + visible(line) + "\n", error=True)
+
+
+class Reader(argparse.ArgumentParser):
+    """Reads a command line. argparse repeats in its errors what was typed, as it is."""
+
+    def error(self, message: str) -> NoReturn:
+        """As the base class."""
+        # claim: C-100
+        message = visible(message)
+        super().error(message)
 
 
 def visible(text: str) -> str:
