@@ -38,7 +38,7 @@ def erase(app: App, tenant: Tenant, reason: str, origin: Origin, now: int) -> st
     # claim: C-56
     bodies = inbox.empty_tenant(app.db, tenant, now)
     # 3. note what is left to do
-    job_id = f"purge-{app.entropy(16).hex()}"
+    job_id = f"purge-{app.entropy(12).hex()}"
     inbox.add_job(app.db, job_id, inbox.PURGE, tenant, now, now)
     detail = f"reason={reason} keys={keys} tokens={found} inbox={bodies}"
     trail.note(app, "purge.begun", tenant, origin, "ok", detail, now)

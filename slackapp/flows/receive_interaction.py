@@ -75,7 +75,7 @@ def _receive(
 def _keep(app: App, installation: Installation, found: Interaction, signature: bytes, origin: Origin, now: int) -> str:
     if installation.status == "suspended":
         raise Refused(Refusal.KEY_REVOKED, tenant=installation.tenant)
-    event_id = f"sig-{hashlib.sha256(signature).hexdigest()}"
+    event_id = event_id_of(signature)
     # An org-wide token serves many workspaces; a command's team is always ours.
     team = found.fields.get("team_id")
     if not found.key.startswith("/"):
@@ -84,6 +84,11 @@ def _keep(app: App, installation: Installation, found: Interaction, signature: b
     parse_json(body)  # as the worker will: what lies at the limit of depth is over it now, and could never be run
     with guard(app, installation.tenant, origin, f"event={event_id}"):
         return receive_event.keep(app, Arrival(event_id, installation.tenant, found.key, now), body, now)
+
+
+def event_id_of(signature: bytes) -> str:
+    """144 bits of its hash: so short, because the log would mask a longer id as a secret, and name no row."""
+    return f"sig-{hashlib.sha256(signature).hexdigest()[:36]}"
 
 
 def _counted(app: App, outcome: str, tenant: Tenant) -> tuple[str, Tenant]:

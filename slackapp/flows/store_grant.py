@@ -84,7 +84,7 @@ def _write(app: App, grant: Grant, keys: TenantKeys, origin: Origin, now: int) -
     detail = f"generation={after.generation} installer={grant.installer_id} missing_scopes={','.join(missing)}"
     trail.note(app, "reinstalled" if before else "installed", grant.tenant, origin, "ok", detail, now)
     if bot_before is None and grant.bot is not None:  # the first bot there; who has none cannot be greeted by it
-        job_id = f"installed-{app.entropy(16).hex()}"
+        job_id = f"installed-{app.entropy(12).hex()}"
         inbox.add_job(app.db, job_id, inbox.INSTALLED, grant.tenant, now, now)
     return before is None
 

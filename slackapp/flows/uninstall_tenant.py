@@ -41,7 +41,7 @@ def run(app: App, tenant: Tenant, origin: Origin, now: int) -> Outcome:
         installation = installations.find(app.db, tenant)
         if installation is not None:
             installations.set_status(app.db, tenant, installation.status, "purging")
-            inbox.add_job(app.db, f"uninstall-{app.entropy(16).hex()}", inbox.UNINSTALL, tenant, now, now + _JOB_AFTER)
+            inbox.add_job(app.db, f"uninstall-{app.entropy(12).hex()}", inbox.UNINSTALL, tenant, now, now + _JOB_AFTER)
             trail.note(app, "uninstall.begun", tenant, origin, "ok", "", now)
     return _finish(app, installation, origin) if installation is not None else _nothing(app, tenant, origin)
 

@@ -96,7 +96,7 @@ def test_the_same_request_twice_has_one_effect(ready: World) -> None:
         if number:
             ready.work()
     signature = headers["X-Slack-Signature"].encode()
-    assert ready.rows("SELECT 1 FROM inbox WHERE event_id = ?", f"sig-{hashlib.sha256(signature).hexdigest()}")
+    assert ready.rows("SELECT 1 FROM inbox WHERE event_id = ?", f"sig-{hashlib.sha256(signature).hexdigest()[:36]}")
     assert (count(ready, "kept"), count(ready, "repeat")) == (1, 2)
     assert len(ready.slack.messages(NORTH)) == 2, "the greeting and one answer"
 

@@ -18,6 +18,7 @@ from slackapp.ops.log import JsonLog
 from slackapp.ports import Behaviour, Context
 from slackapp.slack import transport
 from tests.flows.killing import Killed, kill_with_it
+from tests.support.pressing import command
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
 
 POST = "chat.postMessage"
@@ -397,6 +398,21 @@ def test_an_error_that_a_behaviour_made_up_is_told_by_its_type(ready: World, cod
     (line,) = told(ready)
     assert (line["reason"], line["left"]) == ("SlackCallError", "dead")
     assert (row(ready)["state"], row(ready)["result"]) == ("dead", "SlackCallError")
+
+
+def test_the_log_names_each_row_that_fails_whoever_made_its_id(ready: World) -> None:
+    """Ids of our own are random, and a log that masks what looks like a secret must not take them for one."""
+
+    def fail(context: Context, event: Mapping[str, Any]) -> None:
+        raise ValueError
+
+    behave(ready, dict.fromkeys(("app_mention", "/example", "slackapp.installed"), fail))
+    command(ready)
+    ready.browser().install(ORG)
+    ready.work()
+    failed = ready.rows("SELECT event_id FROM inbox WHERE state = 'ready'")
+    assert {line["row"] for line in told(ready)} == {row["event_id"] for row in failed}
+    assert len(failed) == 3
 
 
 def test_a_behaviour_that_fails_is_tried_again_and_then_given_up_without_a_word_of_its_error(ready: World) -> None:
