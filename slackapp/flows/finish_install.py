@@ -27,6 +27,11 @@ KNOWN_ERRORS = frozenset(
 )  # fmt: skip
 PARAMETERS = frozenset({"state", "code", "error"})
 METHOD = "oauth.v2.access"
+_SPENT = frozenset(
+    {Refusal.EXCHANGE, Refusal.GRANT_FOREIGN, Refusal.GRANT_MALFORMED, Refusal.TEAM_NOT_ALLOWED,
+     Refusal.INSTALLER_NOT_ADMIN, Refusal.INSTALLER_UNKNOWN, Refusal.RATE}
+)  # fmt: skip
+"""What counts like a made-up code: real ones that are not going to be kept cost Slack's rate, and audit rows, too."""
 _BUSY_SECONDS = 5
 _CODE_LENGTH = 512
 _TRIES = 10
@@ -85,7 +90,7 @@ def run(app: App, callback: Callback, origin: Origin, now: int) -> tuple[Landing
 
 
 def _refuse_when_exchanges_rest(app: App, network: str, now: int) -> None:
-    """While Slack wants to hear of no exchange, and where made-up codes have used up what there is for them."""
+    """While Slack wants to hear of no exchange, and where vain ones have used up what there is for them."""
     # claim: C-85
     if held := app.pauses.left(METHOD, now):
         raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=held)
@@ -120,6 +125,9 @@ def _with_code(app: App, state: state_token.State, callback: Callback, origin: O
     except Refused as refused:
         _undo(app, data, state, refused.refusal, origin, now)
         refused.tenant = tenant
+        if refused.refusal in _SPENT:
+            # claim: C-72
+            app.bad_codes.spend(callback.network, now)
         raise
     except Exception:
         # A bug, too, must not leave a live token that nobody holds.
@@ -198,7 +206,6 @@ def _exchange(app: App, state: state_token.State, callback: Callback, now: int) 
             nothing_done = error.code in NOTHING_DONE
             lost = Refusal.SLACK_UNREACHABLE if nothing_done else Refusal.EXCHANGE_UNCLEAR
             raise Refused(lost, retry_after=wait) from None
-        app.bad_codes.spend(callback.network, now)
         raise Refused(Refusal.EXCHANGE) from None
 
 

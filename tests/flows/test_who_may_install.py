@@ -37,8 +37,9 @@ def strict_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def strict(strict_world: World) -> World:
-    """The same, one for all tests in which every install is refused."""
+    """The same, one for all tests in which every install is refused: a minute apart, for only so many may be."""
     strict_world.slack.called.clear()
+    strict_world.clock.advance(60)
     return strict_world
 
 
