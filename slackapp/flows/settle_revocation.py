@@ -69,7 +69,9 @@ def settle(app: App, row: InboxRow, now: int) -> None:
     origin = Origin("worker", row.event_id)
     revocation = parse_revocation(row.named)
     before = installations.find(app.db, row.tenant)
-    said = [_has_said(app, row, token.user_id, origin) for token in _named(app, row.tenant, revocation)]
+    # Of one that is dead all has been said; where its tenant is suspended, it could not be asked with for ever.
+    living = [token for token in _named(app, row.tenant, revocation) if token.status != "dead"]
+    said = [_has_said(app, row, token.user_id, origin) for token in living]
     if not all(said):
         _postpone(app, row, "Slack could not say", now)
         return

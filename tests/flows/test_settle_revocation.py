@@ -273,6 +273,18 @@ def test_a_token_that_cannot_be_asked_with_is_dead_or_waited_for(full: World, br
     assert (full.status(), full.calls("auth.test")) == (status, [])
 
 
+def test_a_revocation_of_a_token_that_was_another_tenants_is_settled_without_it(full: World) -> None:
+    """Its tenant is suspended, so that it is used for nothing: the row must not come again for ever."""
+    with contextlib.closing(sqlite3.connect(full.settings.database)) as connection, connection:
+        connection.execute("UPDATE tokens SET status = 'dead', reason = 'foreign_token' WHERE user_id = ''")
+        connection.execute("UPDATE installations SET status = 'suspended', status_reason = 'foreign_token'")
+    revoked(full, {"bot": [BOT], "oauth": []})
+    full.work()
+    (row,) = full.rows("SELECT state, result FROM inbox WHERE event_id = 'EvRevoked'")
+    assert (row["state"], row["result"]) == ("done", "dead=0 alive=1")
+    assert (full.calls(), full.status()) == ([], "suspended")
+
+
 def test_of_an_uninstall_that_slack_knows_nothing_of_only_dead_tokens_go(full: World) -> None:
     full.slack.revoke_user(NORTH, MEMBER)
     uninstalled(full, after=10)
