@@ -3,8 +3,9 @@
 Stops:   a late `app_uninstalled` (Slack repeats after 1 and 5 minutes, and promises no order) that erases the
          installation made after it; and a customer who removed the app and whose tokens stay.
 How:     the event's time against the installation's: clearly later, it is meant; clearly earlier, it is old; in
-         between only Slack knows, and is asked. Where there is nothing to ask with, the order of the two times decides.
-Does not stop: a clock that is wrong by more than five minutes; signatures would fail first.
+         between only Slack knows, and is asked. So it is where the installation's time is still to come: a clock of
+         ours was ahead. Where there is nothing to ask with, the order of the two times decides.
+Does not stop: a clock that was behind when the app was installed; then a late repeat may erase.
 Read:    docs.slack.dev/reference/events/app_uninstalled, docs.slack.dev/reference/events/tokens_revoked
 """
 
@@ -64,15 +65,15 @@ def parse_revocation(named: str) -> Revocation:
     return Revocation(EVERYTHING in parts, BOT in parts, users)
 
 
-def judge_time(event_time: int, installed_at: int, can_ask: bool = True) -> Verdict:
-    """Both in Unix seconds. Without `can_ask` there is no token that Slack could be asked with."""
+def judge_time(event_time: int, installed_at: int, now: int, can_ask: bool = True) -> Verdict:
+    """All in Unix seconds. Without `can_ask` there is no token that Slack could be asked with."""
     if not can_ask:
         # claim: C-82
         return Verdict.ACT if event_time > installed_at else Verdict.IGNORE
     if event_time > installed_at + DOUBT:
         return Verdict.ACT
     # claim: C-60
-    if event_time < installed_at - DOUBT:
+    if event_time < installed_at - DOUBT and installed_at <= now + DOUBT:
         return Verdict.IGNORE
     return Verdict.ASK
 

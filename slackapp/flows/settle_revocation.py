@@ -48,7 +48,7 @@ def receive(app: App, arrival: Arrival, event: Mapping[str, Any], origin: Origin
         # claim: C-47
         if inbox.is_known(app.db, arrival.tenant, arrival.event_id):
             return "repeat"
-        judged = _judge(app, installation, revocation, arrival.event_time)
+        judged = _judge(app, installation, revocation, arrival.event_time, now)
         erases = judged.whole or bool(judged.act)
         outcome = "suspect" if judged.ask else "erased" if erases else "ignored"
         state = "ready" if judged.ask else "done"
@@ -123,23 +123,25 @@ def _wait(attempts: int) -> int:
     return _ASK_AGAIN * int(2 ** min(attempts - 1, 6))
 
 
-def _judge(app: App, installation: Installation, revocation: Revocation, event_time: int) -> _Judged:
+def _judge(app: App, installation: Installation, revocation: Revocation, event_time: int, now: int) -> _Judged:
     """An uninstall is about the installation, whatever tokens it has; a revocation is about each token it names."""
     stored = tokens.of_tenant(app.db, installation.tenant)
     is_of_our_bot = revocation.bot and not revocation.names_another_bot(installation.bot_user_id)
     if revocation.everything or (not stored and is_of_our_bot):
         can_ask = any(token.status != "dead" or may_erase(token) for token in stored)
         # claim: C-82
-        verdict = judge_time(event_time, installation.installed_at, can_ask)
+        verdict = judge_time(event_time, installation.installed_at, now, can_ask)
         return _Judged(verdict is Verdict.ACT, (), verdict is Verdict.ASK)
     named = [token for token in stored if revocation.names(token.user_id)]
-    verdicts = {token.user_id: _verdict(token, installation, revocation, event_time) for token in named}
+    verdicts = {token.user_id: _verdict(token, installation, revocation, event_time, now) for token in named}
     act = tuple(user_id for user_id, verdict in verdicts.items() if verdict is Verdict.ACT)
     return _Judged(False, act, Verdict.ASK in verdicts.values())
 
 
-def _verdict(token: Token, installation: Installation, revocation: Revocation, event_time: int) -> Verdict:
-    verdict = judge_time(event_time, token.granted_at)
+def _verdict(
+    token: Token, installation: Installation, revocation: Revocation, event_time: int, now: int
+) -> Verdict:
+    verdict = judge_time(event_time, token.granted_at, now)
     # claim: C-82
     is_anothers = not token.user_id and revocation.names_another_bot(installation.bot_user_id)
     # claim: C-61

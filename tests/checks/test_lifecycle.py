@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from slackapp.checks.lifecycle import (
+    DOUBT,
     LIFECYCLE_TYPES,
     Revocation,
     Verdict,
@@ -15,7 +16,7 @@ from slackapp.checks.lifecycle import (
 from slackapp.errors import Refusal
 from tests.checks.helpers import refusal_of
 
-INSTALLED_AT = 1_800_000_000
+INSTALLED_AT = NOW = 1_800_000_000
 
 
 @pytest.mark.parametrize(
@@ -33,13 +34,20 @@ INSTALLED_AT = 1_800_000_000
     ],
 )
 def test_time_alone_decides_only_beyond_300_seconds(later: int, verdict: Verdict) -> None:
-    assert judge_time(INSTALLED_AT + later, INSTALLED_AT) is verdict
+    assert judge_time(INSTALLED_AT + later, INSTALLED_AT, NOW) is verdict
 
 
 @pytest.mark.claim("C-60")
 def test_the_repeat_of_an_old_uninstall_does_not_erase_the_new_installation() -> None:
     """I removed the app, installed it again, and Slack now repeats what it could not deliver hours ago."""
-    assert judge_time(INSTALLED_AT - 3600, INSTALLED_AT) is Verdict.IGNORE
+    assert judge_time(INSTALLED_AT - 3600, INSTALLED_AT, NOW) is Verdict.IGNORE
+
+
+@pytest.mark.claim("C-98")
+def test_an_install_under_a_clock_that_was_a_day_ahead_is_asked_about_until_that_day() -> None:
+    found = [judge_time(NOW, NOW + ahead, NOW) for ahead in (86_400, DOUBT + 1, DOUBT, -DOUBT - 1)]
+    assert found == [Verdict.ASK] * 3 + [Verdict.ACT]
+    assert judge_time(NOW - 86_400, NOW + DOUBT, NOW) is Verdict.IGNORE
 
 
 def test_two_types_of_event_take_something_away() -> None:

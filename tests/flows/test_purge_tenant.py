@@ -186,6 +186,19 @@ def test_a_new_install_meanwhile_does_not_hold_the_purge_up_and_is_not_erased_by
     assert [call.ok for call in busy.slack.calls] == [True]
 
 
+@pytest.mark.claim("C-98")
+def test_a_clock_that_was_a_day_ahead_holds_no_purge_up(busy: World) -> None:
+    """The tenant comes back, by the clock a day before it went."""
+    with a_reader(busy):
+        erase(busy)
+        busy.work()
+        busy.clock.set(-86_400)
+        busy.clock.advance(60)
+        assert busy.browser().install(NORTH).status == 303
+    busy.work()
+    assert (job(busy)["state"], pending(busy), busy.status()) == ("done", 0, "active")
+
+
 def test_each_purge_of_a_tenant_that_comes_and_goes_is_seen_to_its_end(busy: World) -> None:
     with a_reader(busy):
         erase(busy)

@@ -208,6 +208,15 @@ def test_time_decides_beyond_five_minutes_and_only_there(full: World, after: int
     assert note["result"] == noted
 
 
+@pytest.mark.claim("C-98")
+def test_an_uninstall_counts_though_the_clock_was_a_day_ahead_at_the_install(full: World) -> None:
+    full.clock.set(-86_400)
+    full.slack.uninstall(NORTH)
+    assert (uninstalled(full).status, full.status()) == (200, "suspect")
+    full.work()
+    assert (full.status(), users(full)) == ("", set())
+
+
 def test_a_revocation_is_measured_against_the_grant_of_each_token(lasting: World) -> None:
     lasting.clock.advance(5000)
     lasting.browser().install(NORTH, "member")  # the bot and the member again, the admin long ago
