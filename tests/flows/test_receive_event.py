@@ -228,6 +228,9 @@ def test_a_type_that_nobody_handles_leaves_no_row(world: World) -> None:
         {"enterprise_id": "T0NORTH001"},
         {"authorizations": {}},
         {"authorizations": [7]},
+        {"api_app_id": None},
+        {"api_app_id": 7},
+        {"api_app_id": ["A0"]},
     ],
 )
 def test_a_signed_body_that_is_no_event_is_refused(world: World, changes: Mapping[str, Any]) -> None:

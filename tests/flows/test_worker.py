@@ -64,6 +64,29 @@ def test_two_processes_with_two_threads_each_share_fifty_rows_and_each_runs_once
     assert {row["attempts"] for row in ready.rows("SELECT attempts FROM inbox WHERE kind = 'event'")} == {1}
 
 
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, RuntimeError])
+@pytest.mark.claim("C-99")
+def test_nothing_that_is_raised_beside_a_behaviour_ends_a_thread_either(
+    ready: World, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    """By a provider of keys, say, or a library: it is told, and the thread takes the next row."""
+
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(worker, "IDLE", 0.01)
+    monkeypatch.setattr(run_event, "run", fail)
+    for number in range(2 * WORKERS):
+        ready.mention(f"Ev{number}")
+    ready.service.worker.start(ready.service.app)
+    until(lambda: "inbox_failed" in ready.log.getvalue() and len(leased(ready)) == 2 * WORKERS)
+    assert ready.service.worker.is_alive()
+
+
+def leased(world: World) -> list[sqlite3.Row]:
+    return world.rows("SELECT 1 FROM inbox WHERE lease_until > 0 AND kind = 'event'")
+
+
 def test_a_lease_that_is_alive_is_respected(ready: World) -> None:
     ready.mention()
     until = ready.clock() + run_event.LEASE
