@@ -142,6 +142,12 @@ def test_tls_is_held_to_the_same_deadline(tmp_path: Path, pause: float) -> None:
 
 
 @pytest.mark.claim("C-84")
+def test_no_call_goes_by_another_way_than_those_with_a_deadline() -> None:
+    ways = transport._OPENER.handle_open  # type: ignore[attr-defined]
+    assert [type(way) for way in (*ways["http"], *ways["https"])] == [deadline.PlainHandler, deadline.TlsHandler]
+
+
+@pytest.mark.claim("C-84")
 def test_a_name_that_is_looked_up_for_ever_is_given_up(caller_of: MakeCaller, monkeypatch: pytest.MonkeyPatch) -> None:
     over, looked_up = threading.Event(), socket.getaddrinfo
 

@@ -240,6 +240,7 @@ def test_a_lease_of_an_earlier_boot_is_void_and_one_of_this_boot_is_not(db: Data
     assert [row.event_id for row in inbox.mark_unclear(db, NOW, 3)] == ["Ev1"]
     receive(db, "Ev2")
     assert inbox.claim(db, (NORTH, "Ev2"), "before", 500_000) is not None
+    assert inbox.claim(db, (NORTH, "Ev2"), "me", 500_000) is None
     assert inbox.claim(db, (NORTH, "Ev2"), "me", 3) is not None
 
 

@@ -90,6 +90,13 @@ def test_one_at_a_time_refreshes_a_token(db: Database, token: Token) -> None:
     assert others(db) == before
 
 
+@pytest.mark.claim("C-98")
+def test_a_lease_goes_by_the_boot_in_which_it_was_taken(db: Database, token: Token) -> None:
+    assert lease(db, token)
+    assert not lease(db, token, "another")
+    assert lease(db, token, "another", NOW - 500_000), "the machine was started anew: its clock, too"
+
+
 def test_of_32_threads_one_gets_the_lease(db: Database, token: Token) -> None:
     taken: list[bool] = []
     together = threading.Barrier(32)

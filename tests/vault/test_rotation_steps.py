@@ -114,6 +114,7 @@ def test_a_process_is_waited_for_though_the_clock_was_set_since_it_was_seen(desk
     assert rotate_keys.laggards(app, 2, 1) == ["another"]
 
 
+@pytest.mark.claim("C-98")
 def test_a_process_of_an_earlier_boot_is_not_waited_for(desk: Desk) -> None:
     beat(desk.world.service.app.db, {1}, 0, desk.world.clock.steady() + 500_000)
     assert rotate_keys.laggards(desk.world.service.app, 2, 1) == []
