@@ -14,7 +14,7 @@ from slackapp.flows import judge_token, needs_reinstall, new_pair, open_token, t
 from slackapp.flows.refresh_token import LEASE
 from slackapp.flows.suspend_tenant import guard
 from slackapp.model import Origin, Secret, Tenant, Token
-from slackapp.ports import App
+from slackapp.ports import App, TenantKeys
 from slackapp.store import installations, tokens
 
 METHOD = "oauth.v2.exchange"
@@ -74,7 +74,7 @@ def _exchange(app: App, token: Token, origin: Origin) -> str:
         trail.note(app, "token.read", token.tenant, origin, "ok", f"purpose=exchange {of}", now)
     try:
         # 2. open the token
-        secret = _open(app, token, origin)
+        secret, keys = _open(app, token, origin)
         # 3. ask Slack for its pair, once; not so whoever was stopped past the end of the lease
         if not tokens.renew_lease(app.db, token, owner, app.clock.steady() + LEASE):
             return _TAKEN
@@ -89,7 +89,7 @@ def _exchange(app: App, token: Token, origin: Origin) -> str:
         if _was_replaced(app, token):
             return _REPLACED
         with guard(app, token.tenant, origin, f"user={token.user_id} generation={token.generation + 1}"):
-            stored = new_pair.store(app, token, granted, "token.exchanged", origin)
+            stored = new_pair.store(app, token, granted, keys, "token.exchanged", origin)
     except SlackCallError as error:
         return _failed(app, token, owner, error, asked_at, origin)
     except Refused as refused:
@@ -103,10 +103,12 @@ def _was_replaced(app: App, token: Token) -> bool:
     return found is None or found.status != "live"
 
 
-def _open(app: App, token: Token, origin: Origin) -> Secret:
+def _open(app: App, token: Token, origin: Origin) -> tuple[Secret, TenantKeys]:
+    """With the keys for the pair, which Slack gives once: they are opened before it is asked."""
     context = records.access_of(token.tenant, token.user_id, token.generation)
     with guard(app, token.tenant, origin, f"kind={context.kind} generation={token.generation}"):
-        return open_token.access(app, token)
+        # claim: C-107
+        return open_token.access(app, token), app.keyring.prepare(token.tenant)
 
 
 def _failed(app: App, token: Token, owner: str, error: SlackCallError, asked_at: int, origin: Origin) -> str:

@@ -12,7 +12,7 @@ from slackapp.flows import brake, trail
 from slackapp.flows.store_grant import seal_pair
 from slackapp.flows.tenant_keys import TRIES, KeysChangedError, settle
 from slackapp.model import GrantedToken, Origin, Token
-from slackapp.ports import App
+from slackapp.ports import App, TenantKeys
 from slackapp.store import installations, tokens
 
 
@@ -46,14 +46,15 @@ def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
     )
 
 
-def store(app: App, token: Token, granted: GrantedToken, event: str, origin: Origin) -> bool:
+def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event: str, origin: Origin) -> bool:
     """The new pair in place of the one it came from; False, and nothing stored, when that one is gone.
 
-    Nobody else has this pair, and Slack will not give it again: while the database is busy, it is tried further.
+    Nobody else has this pair, and Slack will not give it again: while the database is busy, it is tried further. `keys`
+    were prepared before Slack was asked; others are asked for only where the tenant has got others since.
     """
     why = ""
     for _ in range(TRIES):
-        keys, now = app.keyring.prepare(token.tenant), app.clock()
+        now = app.clock()
         # claim: C-44
         if keys.minted:
             return False  # purged meanwhile: a late answer must not bring the tenant back
@@ -70,6 +71,7 @@ def store(app: App, token: Token, granted: GrantedToken, event: str, origin: Ori
                 return replaced
         except KeysChangedError:
             app.keyring.forget(token.tenant)
+            keys = app.keyring.prepare(token.tenant)
             why = "the tenant's keys kept changing"
         except StoreBusyError as error:
             why = str(error)

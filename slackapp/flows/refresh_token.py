@@ -15,7 +15,7 @@ from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows import brake, counting, judge_token, needs_reinstall, new_pair, open_token, trail
 from slackapp.flows.suspend_tenant import guard
 from slackapp.model import Origin, Secret, Token
-from slackapp.ports import App
+from slackapp.ports import App, TenantKeys
 from slackapp.store import answers, tokens
 
 LEASE = 30
@@ -82,7 +82,7 @@ def run(app: App, token: Token, origin: Origin, wait: bool) -> Token:
     if not leased:
         return _someone_else_does(app, token, wait)
     # 2. open the refresh token
-    secret = _open_refresh(app, token, owner, origin)
+    secret, keys = _open_refresh(app, token, owner, origin)
     # 3. ask Slack for a new pair; after a lost answer, once more with the same token
     asked_at = app.clock()
     try:
@@ -98,7 +98,7 @@ def run(app: App, token: Token, origin: Origin, wait: bool) -> Token:
     except Refused as refused:
         raise _unusable(app, token, owner, refused.refusal, origin) from None
     # 5. seal, and put it in place of the generation it came from
-    new_pair.store(app, token, granted, "token.refreshed", origin)
+    new_pair.store(app, token, granted, keys, "token.refreshed", origin)
     _count(app, token, "ok", "")
     return _reread(app, token)
 
@@ -123,11 +123,13 @@ def _reread(app: App, token: Token) -> Token:
     return found
 
 
-def _open_refresh(app: App, token: Token, owner: str, origin: Origin) -> Secret:
+def _open_refresh(app: App, token: Token, owner: str, origin: Origin) -> tuple[Secret, TenantKeys]:
+    """With the keys for the new pair: whoever holds them may be out of reach once Slack has answered."""
     context = records.refresh_of(token.tenant, token.user_id, token.generation)
     try:
         with guard(app, token.tenant, origin, f"kind={context.kind} generation={token.generation}"):
-            return open_token.refresh(app, token)
+            # claim: C-107
+            return open_token.refresh(app, token), app.keyring.prepare(token.tenant)
     except Refused as refused:
         if refused.refusal is Refusal.TOKEN_UNAVAILABLE:  # it does not open; a person must look, and no minute helps
             tokens.put_off(app.db, token, owner, app.clock() + _PUT_OFF)

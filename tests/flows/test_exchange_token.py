@@ -327,6 +327,7 @@ def test_a_process_that_is_killed_before_it_stores_the_pair_loses_nothing_but_th
     assert (works(ready), token(ready)["refresh"], token(ready)["status"]) == (True, None, "live")
 
 
+@pytest.mark.claim("C-107")
 def test_where_the_keys_cannot_be_reached_for_the_pair_the_token_that_is_there_stays(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,6 +338,8 @@ def test_where_the_keys_cannot_be_reached_for_the_pair_the_token_that_is_there_s
     with monkeypatch.context() as patch:
         patch.setattr(ready.service.app.keyring, "prepare", unreachable)
         assert run(ready) == [("", "key_unavailable"), (ADMIN, "key_unavailable")]
+        # Slack gives the pair once: it is not asked for what cannot be sealed.
+        assert ready.calls() == []
     assert (ready.snapshot(), works(ready)) == (stored, True)
 
 
@@ -510,10 +513,9 @@ def test_a_purge_and_a_new_install_during_an_exchange_win(ready: World) -> None:
 def test_what_happens_at_the_last_moment_before_the_pair_is_stored_wins(
     ready: World, monkeypatch: pytest.MonkeyPatch, purged: bool
 ) -> None:
-    keyring, kept = ready.service.app.keyring, []
-    prepare = keyring.prepare
+    store, kept = new_pair.store, []
 
-    def overtaken(tenant: Tenant) -> Any:
+    def overtaken(*arguments: Any) -> bool:
         monkeypatch.undo()
         if purged:
             uninstall_tenant.run(ready.service.app, north(), ORIGIN, ready.clock())
@@ -521,9 +523,9 @@ def test_what_happens_at_the_last_moment_before_the_pair_is_stored_wins(
         else:
             ready.browser().install()
         kept.append(ready.snapshot())
-        return prepare(tenant)
+        return store(*arguments)
 
-    monkeypatch.setattr(keyring, "prepare", overtaken)
+    monkeypatch.setattr(new_pair, "store", overtaken)
     assert run(ready) == [("", GONE), (ADMIN, GONE)]
     assert (kept, noted(ready, "token.exchanged")) == ([ready.snapshot()], [])
 

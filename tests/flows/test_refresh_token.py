@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from slackapp.app import build, system_entropy
-from slackapp.errors import Refusal, Refused, SlackCallError
+from slackapp.errors import KeyUnavailableError, Refusal, Refused, SlackCallError
 from slackapp.flows import refresh_token, uninstall_tenant, use_token
 from slackapp.flows.use_token import Use
 from slackapp.localslack.model import Fault, FaultKind
@@ -62,6 +62,12 @@ def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mappin
 
 def token(world: World, user_id: str = "", tenant_id: str = NORTH) -> Any:
     return world.rows("SELECT * FROM tokens WHERE tenant_id = ? AND user_id = ?", tenant_id, user_id)[0]
+
+
+def _stored(world: World) -> Token:
+    found = tokens.find(world.service.app.db, north(), "")
+    assert found is not None
+    return found
 
 
 def change(world: World, sql: str, *parameters: Any) -> None:
@@ -367,6 +373,32 @@ def test_a_pair_is_stored_only_over_the_one_it_came_from_and_over_no_dead_one(du
     with during_the_refresh(due, lambda: change(due, f"UPDATE tokens SET {changed}"), after=True):
         refresh_token.run(due.service.app, found, ORIGIN, wait=False)
     assert (token(due)["access"], token(due)["refresh"]) == (old["access"], old["refresh"])
+
+
+@pytest.mark.claim("C-107")
+def test_a_pair_is_kept_where_nobody_gives_a_key_any_more_once_slack_has_been_asked(
+    due: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any) -> None:
+        raise KeyUnavailableError
+
+    old = token(due)
+    with during_the_refresh(due, lambda: monkeypatch.setattr(due.service.app.keyring, "prepare", unreachable)):
+        ask(due)
+    assert token(due)["generation"] == old["generation"] + 1
+
+
+@pytest.mark.claim("C-107")
+def test_where_a_key_for_the_new_pair_is_out_of_reach_slack_is_not_asked(
+    due: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any) -> None:
+        raise KeyUnavailableError
+
+    monkeypatch.setattr(due.service.app.keyring, "prepare", unreachable)
+    with pytest.raises(Refused) as refused:
+        refresh_token.run(due.service.app, _stored(due), ORIGIN, wait=False)
+    assert (refused.value.refusal, due.calls(), token(due)["lease_owner"]) == (Refusal.KEY_UNAVAILABLE, [], "")
 
 
 @pytest.mark.parametrize("status", ["dead", "refresh_refused"])
