@@ -1,8 +1,36 @@
-"""`python -m slackapp` is the `slackapp` command."""
+"""The `slackapp` command, also as `python -m slackapp`: Ctrl-C ends it in one line even while Python still imports."""
 
+import os
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
-from slackapp.cli import main
+
+def main() -> int:
+    """Runs a command; its exit status. Ctrl-C is a KeyboardInterrupt only while the command itself runs."""
+    # Where it is ignored, as a shell has it for what runs in the background, it stays so.
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if ours:
+        signal.signal(signal.SIGINT, _interrupted)
+    from slackapp import cli  # imports take a while, and an exception in the midst of them shows a traceback
+
+    if not ours:
+        return cli.main()
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        return cli.main()
+    except KeyboardInterrupt:  # before or behind what `cli.main` handles
+        _interrupted(signal.SIGINT, None)
+    finally:
+        signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+    """Ends the process where nothing is held yet, or any more."""
+    os.write(2, b"\n" * os.isatty(2) + b"slackapp: interrupted\n")
+    os._exit(130)
+
 
 if __name__ == "__main__":
     sys.exit(main())
