@@ -5,13 +5,12 @@ It is made of parts (`data-part`): the page's script replaces those that have ch
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from slackapp.localslack import blocks, offers, pages, workspaces
+from slackapp.localslack import blocks, mrkdwn, offers, pages, workspaces
 from slackapp.localslack.cast import Workspace
 from slackapp.localslack.chat import SLACKBOT
 from slackapp.localslack.model import Install, Json
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 SHOWN_MESSAGES = 20
 SHOWN_DELIVERIES = 10
-_MENTION = re.compile(r"<@([UW][A-Z0-9]+)>")
 
 
 def show(slack: LocalSlack, fault_kinds: Iterable[str]) -> Response:
@@ -54,7 +52,7 @@ def _app(slack: LocalSlack, installs: list[Install]) -> str:
     where = urlsplit(slack.app.redirect_urls[0]) if slack.app.redirect_urls else None
     origin = escape(f"{where.scheme}://{where.netloc}/") if where else ""
     begin = f'Install it from <a href="{origin}">{origin}</a>.' if origin else "Install it first."
-    return f"<p>{app} is installed nowhere yet. {begin}</p>"
+    return f"<p>{app} is installed nowhere. {begin}</p>"
 
 
 def _tenant(slack: LocalSlack, install: Install) -> str:
@@ -203,8 +201,8 @@ def _message(slack: LocalSlack, workspace: Workspace, message: Json) -> str:
 
 
 def _text(slack: LocalSlack, message: Json) -> str:
-    """What a message or a view says, people by their names."""
-    return escape(_MENTION.sub(lambda found: f"@{_name(slack, found[1])}", blocks.text_of(message)))
+    """What a message or a view says."""
+    return mrkdwn.html(blocks.text_of(message), lambda user_id: _name(slack, user_id))
 
 
 def _name(slack: LocalSlack, user_id: str) -> str:
@@ -220,7 +218,7 @@ def _faults(slack: LocalSlack, kinds: Iterable[str]) -> str:
         f'<label>Fault <select name="kind">{options}</select></label>'
     )
     form = pages.control("fault", inner + pages.button("At the next call"), line=True)
-    return f"<h2>Let something go wrong</h2>{form}<ul>{waiting}</ul>"
+    return f"<h2>Let something go wrong</h2>{form}" + (f"<ul>{waiting}</ul>" if waiting else "")
 
 
 def _deliveries(slack: LocalSlack) -> str:

@@ -167,6 +167,7 @@ def _forget(slack: LocalSlack, install: Install) -> None:
                for other in slack.state.installs.values()):
         left = {channel.id for team in teams for channel in slack.cast.workspaces[team].channels}
         slack.state.joined = [channel for channel in slack.state.joined if channel not in left]
+        slack.state.views = {team: views for team, views in slack.state.views.items() if team not in teams}
     slack.state.hooks = {path: hook for path, hook in slack.state.hooks.items() if hook.tenant != install.tenant}
 
 

@@ -20,16 +20,17 @@ h3 {{ margin: 1.2rem 0 .3rem; font-size: 1.0625rem; }}
 section, fieldset {{ background: var(--surface); border: 1px solid var(--line); border-radius: 14px;
                     padding: .8rem 1.25rem 1rem; margin: 0 0 1rem; }}
 section h2 {{ margin-top: .3rem; }}
+section > :last-child {{ margin-bottom: 0; }}
 legend {{ font-weight: 600; padding: 0 .4rem; }}
 label {{ display: block; padding: .2rem 0; }}
 form {{ margin: .3rem 0; }}
 form.line {{ display: flex; flex-wrap: wrap; gap: .5rem; align-items: end; }}
-form.line label {{ flex: 1 1 12rem; }}
+form.line label {{ flex: 1 1 12rem; padding: 0; }}
 .buttons {{ display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; margin: .5rem 0; }}
 .buttons form {{ margin: 0; }}
 button, input[type=text], select, textarea {{ font: inherit; padding: .5rem .9rem; border: 1px solid var(--edge);
     border-radius: 8px; background: var(--surface); color: var(--text); max-width: 100%; }}
-input[type=text], select, textarea {{ width: 100%; }}
+input[type=text], select, textarea {{ display: block; width: 100%; }}
 button {{ cursor: pointer; }}
 button:hover {{ background: var(--inset); }}
 button.main {{ background: var(--accent); color: var(--on-accent); border-color: var(--accent); font-weight: 600; }}

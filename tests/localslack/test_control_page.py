@@ -119,6 +119,36 @@ def test_the_buttons_of_a_message_are_drawn_and_pressed_as_slack_does_it(told: S
     assert press(told, "press", team="T0NOWHERE1", channel="C", ts="1.1", action_id="yes") == 400
 
 
+def test_a_text_is_drawn_as_it_is_read(told: Stage) -> None:
+    token = told.install()["access_token"]
+    press(told, "invite", team=NORTH)
+    member = "U0NORTH001MEM"
+    for text, drawn in (
+        (f"*Hi <@{member}>!*", "<strong>Hi @northwind-member!</strong>"),
+        ("type `/hello *there*`", "type <code>/hello *there*</code>"),
+        ("<https://example.com/?a=1&amp;b=%22|our &lt;docs&gt;>",
+         '<a href="https://example.com/?a=1&amp;b=%22">our &lt;docs&gt;</a>'),
+        ("<https://example.com/>", '<a href="https://example.com/">https://example.com/</a>'),
+        ("2 * 3 * 4 &amp; a*b*c", "2 * 3 * 4 &amp; a*b*c"),
+        ("<javascript:alert(1)|x>", "&lt;javascript:alert(1)|x&gt;"),
+        ('<https://example.com/"onclick="x|y>', '<a href="https://example.com/&quot;onclick=&quot;x">y</a>'),
+        ("<b>*<i>*</b>", "&lt;b&gt;<strong>&lt;i&gt;</strong>&lt;/b&gt;"),
+    ):
+        told.api("chat.postMessage", token, channel="C0NORTH001GEN", text=text)
+        assert f'<div class="said">{drawn}</div>' in page(told), text
+
+
+def test_a_home_tab_goes_with_the_app(told: Stage) -> None:
+    token = told.install()["access_token"]
+    view = {"type": "home", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "All is well."}}]}
+    assert told.api("views.publish", token, user_id="U0NORTH001ADM", view=json.dumps(view))["ok"]
+    assert "All is well." in page(told)
+    assert press(told, "uninstall", team=NORTH) == 303
+    assert "is installed nowhere. Install it" in page(told)
+    told.install()
+    assert "All is well." not in page(told)
+
+
 def test_shortcuts_and_other_events_are_sent(told: Stage) -> None:
     told.slack.mention(NORTH, "hi")
     ts = told.slack.conversation(NORTH)[0]["ts"]
