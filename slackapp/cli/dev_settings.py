@@ -41,6 +41,7 @@ def make(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
     listen = environment.get("SLACKAPP_LISTEN", f"127.0.0.1:{DEFAULT_PORT}")
     if "SLACKAPP_MASTER_KEY_FILE" not in environment and not (folder / "master.key").exists():
         new_key.make(folder / "master.key")
+    (folder / "key-backup").mkdir(mode=0o700, exist_ok=True)
     if not (folder / "operator.token").exists():
         keyfile.write_private(folder / "operator.token", system_entropy(32).hex().encode())
     # Behind a unix socket nobody knows the address but the operator.
@@ -52,6 +53,7 @@ def make(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
         "SLACKAPP_DATABASE": str(folder / "slackapp.db"),
         "SLACKAPP_MASTER_KEY_FILE": str(folder / "master.key"),
         "SLACKAPP_OPERATOR_TOKEN_FILE": str(folder / "operator.token"),
+        "SLACKAPP_KEY_BACKUP_DIR": str(folder / "key-backup"),
         "SLACKAPP_LISTEN": listen,
     }
 
