@@ -17,9 +17,9 @@ DEV     := $(VENV)/.dev
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-install: $(RUNTIME) ## Make .venv with the run-time set of requirements.lock, by hash, wheels only
+install: $(RUNTIME) ## Make .venv from requirements.lock: by hash, wheels only
 
-run: $(RUNTIME) ## Serve on http://localhost:3000, with a local Slack unless SLACK_… is set
+run: $(RUNTIME) ## Serve on localhost:3000; local Slack unless SLACK_… is set
 	$(BIN)/slackapp dev
 
 demo: $(RUNTIME) ## Show one whole install without a browser, step by step
@@ -28,26 +28,26 @@ demo: $(RUNTIME) ## Show one whole install without a browser, step by step
 test: $(TESTS) ## Run the fast suite: no network, no Slack account, no settings
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-long: $(TESTS) ## Run the long suite: kills, storms, fuzz, full disks, cut logs, every moved or changed value
+long: $(TESTS) ## Run the long suite: kills, storms, fuzz, full disks, proxies
 	$(BIN)/python -m pytest -m long -n auto --dist worksteal
 
-bench: $(TESTS) ## Measure against a bare answer and against Bolt; writes docs/benchmarks.md
+bench: $(TESTS) ## Measure beside Bolt; writes docs/benchmarks.md
 	$(BIN)/python -m tests.bench
 
-claims: $(TESTS) ## Write docs/claims.md: what is promised, the lines that keep it, the tests that show it
+claims: $(TESTS) ## Write docs/claims.md: each promise, its lines and its tests
 	$(BIN)/python -m tests.claims
 
-bite: $(TESTS) ## Take away each line that keeps a claim, in a copy: a test must fail; writes docs/bite.md
+bite: $(TESTS) ## Take away each claim's lines: a test must fail; docs/bite.md
 	$(BIN)/python -m tests.bite
 
-docs: $(TESTS) ## Write docs/data-model.md, and the tables of README.md and other pages, as the code has them
+docs: $(TESTS) ## Write docs/data-model.md and every generated table anew
 	$(BIN)/python -m tests.support.data_model
 	$(BIN)/python -m tests.test_readme
 	$(BIN)/python -m tests.test_submission
 	$(BIN)/python -m tests.checks.test_scope_reasons
 	$(BIN)/python -m tests.test_operations
 
-screenshots: $(TESTS) ## Write pictures for a listing to build/screenshots/; needs Chromium
+screenshots: $(TESTS) ## Write pictures to build/screenshots/; needs Chromium
 	$(BIN)/python -m tests.support.screenshots build/screenshots
 
 lint: $(DEV) ## Check style with ruff and types with mypy
@@ -58,7 +58,7 @@ coverage: $(TESTS) ## Run the fast suite and print the branches it leaves out
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
-lock: $(MADE) ## Write requirements.lock anew: newest releases, every wheel's hash
+lock: $(MADE) ## Write requirements.lock anew: newest releases, every hash
 	$(PYTHON) -m venv --clear build/lock
 	build/lock/bin/python -m pip --disable-pip-version-check --quiet install pip-tools
 	build/lock/bin/pip-compile --quiet --no-config --generate-hashes --pip-args '--only-binary :all:' \

@@ -55,6 +55,8 @@ def _tail(arguments: argparse.Namespace) -> int:
         values = ([_fields(row)[column] for column in columns] for row in rows)
         cuts = {"event": Cut.MIDDLE, "result": Cut.MIDDLE, "detail": Cut.END}
         tell(*table(columns, values, None if arguments.wide else cuts))
+    else:
+        tell("no row is like that", error=True)
     return 0
 
 

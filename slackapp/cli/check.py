@@ -27,6 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
             tenants = [installed_tenant(app, arguments.tenant)]
         else:
             tenants = [installation.tenant for installation in installations.every(app.db)]
+        if not tenants:
+            tell("no tenant is installed", error=True)
         origin = operator(app)
         for tenant in tenants:
             for checked in validate_tenant.run(app, tenant, origin):

@@ -23,7 +23,10 @@ def confirm(what: str, name: str, yes: bool) -> None:
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(f"{what}; there is nobody here to ask: give --yes")
     tell(f"{what}.", f"Type {name} to go on: ", error=True, end="")
-    if sys.stdin.readline().strip() != name:
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        tell("", error=True)  # Ctrl-D leaves the cursor behind the question
+    if answer.strip() != name:
         raise CommandError("that is not the name; nothing was changed")
 
 

@@ -8,6 +8,7 @@ With `--explain` it plays nothing: it serves, for a browser, and tells each step
 
 import argparse
 import contextlib
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from slackapp import config
 from slackapp.app import Service
 from slackapp.cli import server, stage
 from slackapp.cli.explain import explaining
-from slackapp.cli.printing import tell
+from slackapp.cli.printing import folded, tell
 from slackapp.cli.stage import Failed, Stage
 from slackapp.cli.steps import steps_of
 from slackapp.crypto import records
@@ -28,6 +29,8 @@ from slackapp.store import audit, inbox, installations, tokens
 HELP = "play the whole round trip against a local Slack and tell each step"
 NORTH = Tenant("T", "T0NORTH001")
 SOUTH = Tenant("T", "T0SOUTH001")
+_MARK = re.compile(r" *(?:->|\d+\.?) +")
+"""What a step or an outcome begins with."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +59,10 @@ def explain() -> int:
 def _announce(service: Service) -> None:
     settings = service.app.settings
     tell(
-        f"Open {settings.public_url} and click 'Add to Slack'. Each step is told here, in the words of the code.",
-        f"Afterwards mention the app, and remove it, at {settings.slack.origin}. Stop with Ctrl-C.",
+        f"Open {settings.public_url} and click 'Add to Slack'.",
+        "Each step is told here, in the words of the code.",
+        f"Afterwards mention the app, and remove it, at {settings.slack.origin}.",
+        "Stop with Ctrl-C.",
     )
 
 
@@ -92,7 +97,8 @@ class Told:
     def line(self, text: str) -> None:
         """One line."""
         self.text += text + "\n"
-        tell(text)
+        mark = _MARK.match(text)
+        tell(*folded(text, mark.end() if mark else 0))
 
     def flow(self, name: str, numbers: range) -> None:
         """Steps of a flow, in the words of its code."""

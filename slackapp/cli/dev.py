@@ -116,14 +116,14 @@ def _is_free(port: int) -> bool:
 def _announce(service: Service) -> None:
     settings = service.app.settings
     if settings.slack.is_local:
-        slack = f"It talks to the local Slack at {settings.slack.origin}, where you can use the app afterwards."
+        slack = [f"It talks to the local Slack at {settings.slack.origin},", "where you can use the app afterwards."]
     else:
-        slack = f"It talks to {settings.slack.origin}."
+        slack = [f"It talks to {settings.slack.origin}."]
     program = sys.argv[0] if Path(sys.argv[0]).name == "slackapp" else "slackapp"
     tell(
         "",
         f"  slackapp is at {settings.public_url}",
-        f"  {slack}",
+        *(f"  {line}" for line in slack),
         "  Open the first address and click 'Add to Slack'. Stop with Ctrl-C.",
         f"  Commands beside it, in this folder: {program} --dev tenants",
         "",

@@ -11,7 +11,7 @@ from slackapp import config
 from slackapp.app import load_scopes, system_clock
 from slackapp.cli.environment import defaults_for, read_environment
 from slackapp.cli.manifest import address
-from slackapp.cli.printing import tell, tell_json
+from slackapp.cli.printing import folded, tell, tell_json
 from slackapp.errors import CommandError, ConfigError
 from slackapp.ops import doctor, manifest_text
 from slackapp.ops.doctor import FAIL, PASS, Verdict
@@ -122,7 +122,7 @@ def _as_lines(verdict: Verdict) -> list[str]:
     lines += [f"{'':18}a person must: {line}" for line in verdict.person]
     if verdict.row.shown:
         lines.append(f"{'':18}shown by {', '.join(verdict.row.shown)}")
-    return lines
+    return [each for line in lines for each in folded(line, 18)]
 
 
 def _fields(verdict: Verdict) -> dict[str, object]:
@@ -142,5 +142,5 @@ def _sum(verdicts: list[Verdict]) -> str:
     local = sum(verdict.local for verdict in failed)
     passed = sum(verdict.result == PASS for verdict in verdicts)
     left = len(verdicts) - passed - len(failed)
-    why = f" ({local} only because the address is one of this machine)" if local else ""
+    why = f" ({local} only because the address is local)" if local else ""
     return f"{passed} pass, {len(failed)} fail{why}, {left} are for a person."

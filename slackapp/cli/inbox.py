@@ -117,7 +117,7 @@ def _find(app: App, arguments: argparse.Namespace) -> Entry:
     event_id, tenant_id = arguments.event_id, arguments.tenant
     found = [entry for entry in inbox.find(app.db, event_id) if tenant_id in ("", entry.tenant.id)]
     if not found:
-        raise CommandError(f"{event_id}: there is no such row; see `slackapp inbox list`")
+        raise CommandError(f"{event_id}: there is no such row; `slackapp inbox list --wide` shows ids in full")
     if len(found) > 1:
         tenants = ", ".join(entry.tenant.id for entry in found)
         raise CommandError(f"{event_id}: {tenants} have such a row each; say which with --tenant")

@@ -11,7 +11,11 @@ Read:    unicode.org/reports/tr9 (marks of direction), unicode.org/reports/tr36
 import argparse
 import json
 import sys
+import textwrap
 from typing import Any, NoReturn
+
+WIDTH = 80
+"""Columns that what is told fits into."""
 
 
 def tell(*lines: str, error: bool = False, end: str = "\n") -> None:
@@ -43,6 +47,12 @@ class Reader(argparse.ArgumentParser):
         # claim: C-100
         message = visible(message)
         super().error(message)
+
+
+def folded(line: str, hang: int) -> list[str]:
+    """The line in as many as it takes; those that follow begin at the column `hang`. No word is broken."""
+    rest = " " * hang
+    return textwrap.wrap(line, WIDTH, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def visible(text: str) -> str:

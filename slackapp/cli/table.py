@@ -6,9 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
-from slackapp.cli.printing import visible
+from slackapp.cli.printing import WIDTH, visible
 
-WIDTH = 80
 GAP = "  "
 LEAST = 8
 """To how many columns a value may be shortened."""

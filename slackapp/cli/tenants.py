@@ -28,6 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         tell_json(rows, indent=1)
         return 0
+    if not rows:
+        tell("no tenant is installed", error=True)
+        return 0
     columns = _COLUMNS if arguments.wide else _NARROW
     values = ([row[column] for column in columns] for row in rows)
     cuts = dict.fromkeys(("name", "status", "key"), Cut.MIDDLE)

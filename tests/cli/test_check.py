@@ -8,7 +8,7 @@ import pytest
 from slackapp.localslack.model import Fault
 from tests.support.rewind import Prepared, prepared, quick_folder
 from tests.support.world import NORTH, SOUTH
-from tests.vault.stage import Desk, open_desk
+from tests.vault.stage import Desk, Ended, open_desk
 
 ASK = "auth.test"
 HERE = f"http://localhost:3000/slack/install?team={NORTH}"
@@ -96,7 +96,8 @@ def test_each_line_of_the_json_is_an_object(desk: Desk) -> None:
 def test_without_tenants_all_is_well(desk: Desk) -> None:
     desk.change("DELETE FROM tokens")
     desk.change("DELETE FROM installations")
-    assert (desk.good("check"), desk.good("check", "--json")) == ("", "")
+    for words in (("check",), ("check", "--json")):
+        assert desk.run(*words) == Ended(0, "", "no tenant is installed\n")
 
 
 def test_no_token_is_in_the_output_or_the_log(desk: Desk) -> None:

@@ -11,7 +11,9 @@ from slackapp.cli.steps import steps_of
 
 def test_the_demo_goes_through_and_tells_every_step_of_the_install(capsys: pytest.CaptureFixture[str]) -> None:
     assert demo.run(argparse.Namespace(explain=False)) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    said = " ".join(printed.split())
     assert "Every step went as told." in said
     for words in (steps_of("begin_install") | steps_of("finish_install")).values():
         assert words in said

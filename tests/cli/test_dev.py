@@ -100,6 +100,9 @@ def test_with_nothing_configured_a_newcomer_can_install_at_once(dev: Dev, tmp_pa
     assert send("POST", beside, "/slack/events", "{}", {}).status == 400
     assert send("GET", beside, "/", "", {"Host": "evil.example"}).status == 400
     assert "Northwind" in here.run({}, "--dev", "tenants").stdout
+    assert here.run({}, "--dev", "backup", "kept").returncode == 0
+    assert "tenants open whole" in here.run({}, "--dev", "restore", "kept", "--check").stdout
+    assert all(len(line) <= 80 for line in dev.said.splitlines()), dev.said
     assert "Local Slack" in send("GET", dev.slack_url, "/", "", {}).text
     assert (dev.end(signal.SIGINT), dev.said.splitlines()[-1]) == (0, "slackapp: stopped")
     assert "Traceback" not in dev.said

@@ -41,6 +41,15 @@ def test_what_could_steer_a_terminal_is_shown_as_its_escape(
     assert printing.visible(seen) == seen, "what was escaped is not escaped again"
 
 
+def test_a_long_line_goes_on_under_its_beginning_and_no_word_is_broken() -> None:
+    line = "      12. " + "word " * 20 + "https://example.com/" + "a-b" * 30
+    first, second, third = printing.folded(line, 10)
+    assert (len(first), second) == (79, "          " + "word " * 5 + "word")
+    assert third == "          https://example.com/" + "a-b" * 30
+    assert printing.folded("", 10) == [""]
+    assert printing.folded("  short", 10) == ["  short"]
+
+
 def test_json_is_ascii_and_means_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     value = {"name": "".join(text for text, _ in SHOWN.values())}
     printing.tell_json(value)

@@ -50,6 +50,7 @@ def test_plain_make_prints_the_help_of_every_target() -> None:
     answer = make(ROOT)
     assert answer.returncode == 0, answer.stderr
     assert {line.split()[1] for line in answer.stdout.splitlines()} == targets()
+    assert [line for line in answer.stdout.splitlines() if len(line) > 80] == []
 
 
 def test_the_readme_names_only_targets_that_exist() -> None:

@@ -47,6 +47,7 @@ def test_without_the_name_nothing_is_changed_and_with_it_it_is_done(ready: Desk,
         assert (ended.status, ended.out) == (1, "")
         assert ended.error.endswith("slackapp: that is not the name; nothing was changed\n")
         assert f"Type {name} to go on: " in ended.error
+        assert (wrong == "") is ("go on: \nslackapp: " in ended.error), "Ctrl-D left the line open"
     ended = ready.run_as_typed(*words)
     assert (ended.status, ended.out, ended.error.count("\n")) == (2, "", 1)
     assert ended.error.endswith("; there is nobody here to ask: give --yes\n")

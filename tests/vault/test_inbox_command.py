@@ -165,7 +165,7 @@ def test_a_row_that_needs_no_person_stays_as_it_is(stuck: Desk, verb: str) -> No
 def test_a_row_that_is_not_there_is_one_line(desk: Desk, verb: str) -> None:
     ended = desk.run("inbox", verb, "EvNowhere")
     assert (ended.status, ended.out) == (1, "")
-    assert ended.error == "slackapp: EvNowhere: there is no such row; see `slackapp inbox list`\n"
+    assert ended.error == "slackapp: EvNowhere: there is no such row; `slackapp inbox list --wide` shows ids in full\n"
 
 
 @pytest.mark.claim("C-96")

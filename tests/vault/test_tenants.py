@@ -8,7 +8,7 @@ import pytest
 from slackapp.localslack.model import Fault
 from slackapp.model import Tenant
 from tests.support.world import NORTH, ORG, SOUTH, START
-from tests.vault.stage import SCOPES, Desk, open_desk
+from tests.vault.stage import SCOPES, Desk, Ended, open_desk
 
 FIELDS = {
     "tenant", "kind", "name", "status", "reason", "scopes", "installer", "installed", "last_used", "last_validated",
@@ -87,12 +87,6 @@ def test_the_key_shows_the_provider_and_the_version(desk: Desk) -> None:
     assert listed(desk)[NORTH]["key"] == "local/1,own/3"
 
 
-def test_without_tenants_there_is_a_head_and_an_empty_array(folder: Path) -> None:
-    with open_desk(folder, tenants=()) as desk:
-        assert json.loads(desk.good("tenants", "--json")) == []
-        assert len(desk.good("tenants").splitlines()) == 1
-
-
 def test_no_secret_is_in_it(desk: Desk) -> None:
     text = desk.good("tenants") + desk.good("tenants", "--json")
     assert [secret for secret in desk.world.slack.issued_tokens if secret in text] == []
@@ -114,3 +108,11 @@ def test_a_workspace_of_a_hostile_name_has_one_row_and_no_second_column(folder: 
         assert row[head.index("status") :].startswith("active")
         (found,) = json.loads(desk.good("tenants", "--json"))
         assert found["name"] == HOSTILE, "a program gets the name"
+
+
+def test_where_there_is_none_a_list_says_so(folder: Path) -> None:
+    with open_desk(folder, tenants=()) as desk:
+        for words in (("tenants",), ("tenants", "--wide"), ("check",)):
+            assert desk.run(*words) == Ended(0, "", "no tenant is installed\n")
+        assert desk.run("tenants", "--json") == Ended(0, "[]\n", "")
+        assert desk.run("audit", "tail", "--event", "nothing") == Ended(0, "", "no row is like that\n")
