@@ -21,7 +21,7 @@ _NARROW = ("id", "at", "event", "tenant", "result", "detail")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """One sub-command per verb."""
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    verbs = parser.add_subparsers(dest="verb", required=True)
     tail = verbs.add_parser("tail", help="the last rows")
     tail.add_argument("--tenant", type=utf8, default="", metavar="ID")
     tail.add_argument("--event", type=utf8, default="", metavar="NAME")

@@ -25,7 +25,7 @@ _STATES = ("ready", "running", "calling", "unclear", "dead", "done")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """One sub-command per verb."""
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="rows that are not done, the oldest first")
     listing.add_argument("--state", choices=_STATES, default="", help="only these")
     listing.add_argument("--tenant", type=utf8, default="", metavar="ID")

@@ -24,7 +24,7 @@ _DAY = 86_400
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """One sub-command per verb."""
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    verbs = parser.add_subparsers(dest="verb", required=True)
 
     def verb(name: str, text: str, act: object) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=text, description=text)

@@ -168,6 +168,17 @@ def test_a_row_that_is_not_there_is_one_line(desk: Desk, verb: str) -> None:
     assert ended.error == "slackapp: EvNowhere: there is no such row; `slackapp inbox list --wide` shows ids in full\n"
 
 
+@pytest.mark.parametrize(
+    ("noun", "verbs"),
+    [("inbox", "list,show,retry,drop"), ("audit", "tail,verify,head"),
+     ("keys", "new,list,rotate,verify,retire,reencrypt,flush,assign")],
+)  # fmt: skip
+def test_a_verb_that_is_missing_is_asked_for_with_all_there_are(desk: Desk, noun: str, verbs: str) -> None:
+    ended = desk.run_as_typed(noun)
+    assert (ended.status, ended.out) == (2, "")
+    assert f"{{{verbs}}}" in "".join(ended.error.split())
+
+
 @pytest.mark.claim("C-96")
 @pytest.mark.parametrize("verb", ["show", "retry", "drop"])
 def test_an_id_that_two_tenants_events_have_names_no_row_before_the_tenant_is_said(stuck: Desk, verb: str) -> None:
