@@ -51,8 +51,10 @@ class Reader(argparse.ArgumentParser):
 
 def folded(line: str, hang: int) -> list[str]:
     """The line in as many as it takes; those that follow begin at the column `hang`. No word is broken."""
-    rest = " " * hang
-    return textwrap.wrap(line, WIDTH, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False) or [""]
+    folder = textwrap.TextWrapper(WIDTH, subsequent_indent=" " * hang)
+    folder.break_long_words = folder.break_on_hyphens = False
+    folder.replace_whitespace = folder.expand_tabs = False  # what could steer a terminal stays, and is shown
+    return folder.wrap(line) or [""]
 
 
 def visible(text: str) -> str:

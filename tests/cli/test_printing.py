@@ -46,6 +46,7 @@ def test_a_long_line_goes_on_under_its_beginning_and_no_word_is_broken() -> None
     first, second, third = printing.folded(line, 10)
     assert (len(first), second) == (79, "          " + "word " * 5 + "word")
     assert third == "          https://example.com/" + "a-b" * 30
+    assert printing.folded("a\tb\nc", 0) == ["a\tb\nc"], "it is shown as its escape where it is told"
     assert printing.folded("", 10) == [""]
     assert printing.folded("  short", 10) == ["  short"]
 
