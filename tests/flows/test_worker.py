@@ -81,6 +81,9 @@ def test_nothing_that_is_raised_beside_a_behaviour_ends_a_thread_either(
     ready.service.worker.start(ready.service.app)
     until(lambda: "inbox_failed" in ready.log.getvalue() and len(leased(ready)) == 2 * WORKERS)
     assert ready.service.worker.is_alive()
+    ready.service.worker.stop()
+    ready.service.worker.join(time.monotonic() + LONG)
+    assert not ready.service.worker.is_alive()
 
 
 def leased(world: World) -> list[sqlite3.Row]:
