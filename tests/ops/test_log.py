@@ -27,8 +27,6 @@ SECRETS = {
     "client secret": "0123456789abcdef" * 2,
     "client secret in capitals": "0123456789ABCDEF" * 2,
     "refresh token with the signs of base64": "xoxe-1-" + "Mi0y/LTEy_M+zQ==",
-    "what is no row, with digits behind": "sig-" + "ab" * 32 + "c",
-    "what is no row, with a word before": "my-sig-" + "ab" * 32,
     "code": "1234567890." + "1234567890." + "0123456789abcdef" * 4,
     "incoming webhook": "https://hooks.slack.com/services/" + "T0NORTH001/B0NORTH001/abcDEF123",
     "address for an answer": "https://hooks.slack.com/commands/" + "T0NORTH001/123/abcDEF123",
@@ -44,7 +42,6 @@ INNOCENT = (
     "xoxb", "xoxb is what it begins with", "v0=abc", "a" * 42, "the bearer of news", "", "Basic Information",
     "https://app.example.com/slack/commands", "http://127.0.0.1:3000/slack/oauth_redirect", "b" * 31, "c" * 33,
     "/var/lib/slackapp-key-backup/slackapp-keys.json", "https://hooks.slack.com is out of reach",
-    "sig-" + "0123456789abcdef" * 4, "installed-" + "0123456789abcdef" * 2, "purge-" + "0123456789abcdef" * 2,
 )  # fmt: skip
 
 
