@@ -168,8 +168,8 @@ def _second(play: Stage, told: Told) -> None:
     told.fact("Southridge installed; its bot answered there")
     for own, other in ((NORTH, SOUTH), (SOUTH, NORTH)):
         _must_not_open(play, own, other)
-    told.fact("each token opens in its own workspace and, moved to the other one, in none: the key is another,")
-    told.fact("and under its own key the context is another")
+    told.fact("each token opens in its own workspace and, moved to the other one, in none: the key is another, and "
+              "under its own key the context is another")
 
 
 def _bot_token(play: Stage, tenant: Tenant) -> Token:
@@ -202,8 +202,8 @@ def _reinstall(play: Stage, told: Told) -> None:
 def _uninstall_in_slack(play: Stage, told: Told) -> None:
     play.control("uninstall", {"team": NORTH.id})
     play.wait_for(lambda: installations.find(play.app.db, NORTH) is None, "the purge")
-    told.fact("somebody removed the app in Slack: within five minutes of an install Slack itself is asked, and the")
-    told.fact("token was dead; the workspace is erased")
+    told.fact("somebody removed the app in Slack: within five minutes of an install Slack itself is asked, and the "
+              "token was dead; the workspace is erased")
     play.must(installations.find(play.app.db, SOUTH) is not None, "the other workspace went, too")
 
 
