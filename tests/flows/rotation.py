@@ -62,7 +62,7 @@ def change(world: World, sql: str, *parameters: Any) -> None:
 
 def lease_to_another(world: World, seconds: int = refresh_token.LEASE) -> None:
     """Another process refreshes every token just now."""
-    change(world, "UPDATE tokens SET lease_owner = 'other', lease_until = ?", world.clock() + seconds)
+    change(world, "UPDATE tokens SET lease_owner = 'other', lease_until = ?", world.clock.steady() + seconds)
 
 
 @contextlib.contextmanager

@@ -181,7 +181,7 @@ def test_a_lease_that_another_one_has_by_now_is_neither_used_nor_taken(due: Worl
     with once_before(due.service.app.keyring, "open", taken):
         assert ask(due)["ok"], "with the old one"
     assert (due.calls(), row(due)["generation"], row(due)["lease_owner"]) == (["auth.test"], 1, "other")
-    assert row(due)["lease_until"] == due.clock() + refresh_token.LEASE
+    assert row(due)["lease_until"] == due.clock.steady() + refresh_token.LEASE
 
 
 def test_a_token_that_was_given_up_or_replaced_before_the_call_is_not_refreshed(due: World) -> None:
@@ -233,7 +233,7 @@ def test_the_lease_is_whole_again_before_each_call(due: World) -> None:
     call_as_app = slack.call_as_app
 
     def slow(method: str, *arguments: Any) -> Any:
-        left.append(row(due)["lease_until"] - due.clock())
+        left.append(row(due)["lease_until"] - due.clock.steady())
         due.clock.advance(20)
         if len(left) == 1:
             raise SlackCallError(method, "unreachable", SlackErrorKind.TRANSIENT)

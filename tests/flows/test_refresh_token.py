@@ -332,7 +332,7 @@ def test_of_eight_threads_one_refreshes_and_all_are_served(due: World) -> None:
 
 @pytest.mark.claim("C-41")
 def test_the_live_lease_of_another_process_is_respected_and_the_old_token_used(due: World) -> None:
-    change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ? WHERE user_id = ''", due.clock() + 5)
+    change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ? WHERE user_id = ''", due.clock.steady() + 5)
     assert ask(due)["ok"]
     due.clock.advance(5)
     assert (ask(due)["ok"], due.calls(REFRESH), token(due)["lease_owner"]) == (True, [], "other")
@@ -357,7 +357,7 @@ def test_the_late_result_of_a_stale_holder_changes_nothing(due: World) -> None:
 def test_the_late_refusal_of_a_stale_holder_takes_nobodys_lease(due: World) -> None:
     def overtaken() -> None:
         due.clock.advance(refresh_token.LEASE + 1)
-        change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ?", due.clock() + refresh_token.LEASE)
+        change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ?", due.clock.steady() + refresh_token.LEASE)
         due.slack.kill_refresh(NORTH)
 
     with during_the_refresh(due, overtaken):

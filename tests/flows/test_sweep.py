@@ -62,10 +62,10 @@ def test_states_that_expired_are_swept(world: World) -> None:
 
 @pytest.mark.claim("C-52")
 def test_only_calls_whose_lease_ran_out_are_marked_unclear_and_each_is_audited_once(world: World) -> None:
-    now = world.clock()
-    put(world, "EvDead", "calling", lease_until=now - 1)
-    put(world, "EvAlive", "calling", lease_until=now)
-    put(world, "EvRunning", "running", lease_until=now - 1)
+    now, steady = world.clock(), world.clock.steady()
+    put(world, "EvDead", "calling", lease_until=steady - 1)
+    put(world, "EvAlive", "calling", lease_until=steady)
+    put(world, "EvRunning", "running", lease_until=steady - 1)
     for _ in range(2):
         sweep.mark_unclear(world.service.app, now)
     assert states(world) == {"EvDead": "unclear", "EvAlive": "calling", "EvRunning": "running"}

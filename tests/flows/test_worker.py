@@ -92,9 +92,9 @@ def leased(world: World) -> list[sqlite3.Row]:
 
 def test_a_lease_that_is_alive_is_respected(ready: World) -> None:
     ready.mention()
-    until = ready.clock() + run_event.LEASE
+    until = ready.clock.steady() + run_event.LEASE
     change(ready, f"UPDATE inbox SET state = 'running', lease_owner = 'x', lease_until = {until} WHERE kind = 'event'")
-    ready.clock.now = until
+    ready.clock.advance(run_event.LEASE)
     assert ready.work() == 0
     ready.clock.advance(1)
     assert ready.work() == 1

@@ -207,7 +207,7 @@ def beats(world: World) -> Callable[[int], int]:
     def after(seconds: int) -> int:
         world.clock.advance(seconds)
         house.run_due(app)
-        (seen,) = [each for each in processes.live(app.db, world.clock()) if each.process_id == app.process_id]
+        (seen,) = [each for each in processes.live(app.db, world.clock.steady()) if each.process_id == app.process_id]
         return world.clock() - seen.seen_at
 
     return after
@@ -224,7 +224,7 @@ def test_and_at_once_when_the_keys_have_changed(world: World, beats: Callable[[i
     with app.db.transaction():
         epoch = meta.bump_key_epoch(app.db)
     assert (beats(1), beats(1)) == (0, 1)
-    assert [each.key_epoch for each in processes.live(app.db, world.clock())] == [epoch]
+    assert [each.key_epoch for each in processes.live(app.db, world.clock.steady())] == [epoch]
 
 
 def test_a_key_file_that_cannot_be_taken_ends_no_sign_of_life(

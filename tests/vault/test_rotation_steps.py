@@ -79,18 +79,18 @@ def test_a_live_process_that_lacks_the_new_key_keeps_it_from_becoming_the_primar
     app = desk.world.service.app
     put_version(desk, 2)
     epoch = rotate_keys.announce(app)
-    beat(app.db, {1}, epoch, desk.world.clock())
+    beat(app.db, {1}, epoch, desk.world.clock.steady())
     before = desk.world.snapshot()
     with pytest.raises(CommandError, match=r"^1 serving processes do not have master key 2 yet; try again$"):
         rotate_keys.promote(app, 2, ORIGIN, desk.world.clock())
     assert (desk.world.snapshot(), primary(desk)) == (before, 1)
-    beat(app.db, {1, 2}, epoch, desk.world.clock())
+    beat(app.db, {1, 2}, epoch, desk.world.clock.steady())
     rotate_keys.promote(app, 2, ORIGIN, desk.world.clock())
     assert primary(desk) == 2
 
 
 def test_a_process_lags_while_it_lacks_the_key_or_has_not_noticed(desk: Desk) -> None:
-    app, now = desk.world.service.app, desk.world.clock()
+    app, now = desk.world.service.app, desk.world.clock.steady()
     for name, versions, epoch in (("lacks", {1}, 5), ("asleep", {1, 2}, 4), ("good", {1, 2}, 5), ("ahead", {2, 3}, 6)):
         beat(app.db, versions, epoch, now, name)
     assert rotate_keys.laggards(app, 2, 5) == ["asleep", "lacks"]
@@ -128,7 +128,7 @@ def test_a_key_that_is_not_in_the_file_does_not_become_the_primary(desk: Desk) -
 
 def test_the_command_waits_and_gives_up_with_75_and_goes_on_when_asked_again(desk: Desk) -> None:
     db, waited = desk.world.service.app.db, []
-    beat(db, {1}, 0, desk.world.clock())
+    beat(db, {1}, 0, desk.world.clock.steady())
     desk.patch.setattr("slackapp.cli.keys.time.sleep", waited.append)
     ended = desk.run("keys", "rotate")
     assert (ended.status, ended.out, round(sum(waited))) == (75, "", 60)
@@ -137,7 +137,7 @@ def test_the_command_waits_and_gives_up_with_75_and_goes_on_when_asked_again(des
     assert "local    2  not in use yet" in desk.good("keys", "list")
 
     def catch_up(seconds: float) -> None:
-        beat(db, {1, 2}, meta.key_epoch(db), desk.world.clock())
+        beat(db, {1, 2}, meta.key_epoch(db), desk.world.clock.steady())
 
     desk.patch.setattr("slackapp.cli.keys.time.sleep", catch_up)
     assert "master key 2 is the primary" in desk.good("keys", "rotate")
