@@ -21,8 +21,9 @@ PATIENCE = 2.0
 """Seconds that a thread waits for another one's call for the same tenant."""
 AT_A_TIME = 2
 """Threads of one tenant: one that calls, and one that waits."""
-PLACES = {"inbox": 2}
-"""By the first word of a thread's name: how many of that kind may stand here; at least one more must be left."""
+PLACES = {"inbox": AT_A_TIME + 1}
+"""By the first word of a thread's name: how many of that kind may stand here: more than are one
+tenant's, and at least one less than there are."""
 OTHER_PLACES = 8
 """Of any other kind: half of the threads that answer requests."""
 FIRST_PAUSE, LONGEST_PAUSE = 5, 60
