@@ -87,6 +87,9 @@ def _wait_for(folder: int, patience: float) -> None:
         except BlockingIOError:
             if time.monotonic() >= until:
                 raise StoreBusyError("another process writes the key backup") from None
+        except OSError as error:  # not every file system of a network lets a folder be locked
+            why = os.strerror(error.errno or 0)
+            raise StoreFullError(f"the folder of the key backup cannot be locked ({why})") from None
         time.sleep(_TICK)
 
 

@@ -31,7 +31,8 @@ class Room:
 
     def look(self) -> None:
         """Finds out how much is free, and holds what is to be held."""
-        self.is_scarce = self._free() < SCARCE
+        free = self._free()
+        self.is_scarce = free is not None and free < SCARCE
         self.hold()
 
     def hold(self) -> None:
@@ -39,7 +40,8 @@ class Room:
         held = _size(self._reserve)
         if held >= RESERVE:
             return
-        wanted = min(RESERVE, held + self._free() - LEFT_OVER)
+        free = self._free()
+        wanted = RESERVE if free is None else min(RESERVE, held + free - LEFT_OVER)
         if wanted <= held:
             return
         try:
@@ -64,9 +66,13 @@ class Room:
         """How long the log is."""
         return _size(beside(self._database, "-wal"))
 
-    def _free(self) -> int:
-        disk = os.statvfs(self._database.parent)
-        return disk.f_bavail * disk.f_frsize
+    def _free(self) -> int | None:
+        """None where the file system does not say: some of those in user space count no blocks at all."""
+        try:
+            disk = os.statvfs(self._database.parent)
+        except OSError:
+            return None
+        return disk.f_bavail * disk.f_frsize if disk.f_blocks else None
 
 
 def _size(file: Path) -> int:

@@ -23,7 +23,7 @@ def left(monkeypatch: pytest.MonkeyPatch) -> Left:
     """Says how many bytes the disk has left."""
 
     def set_to(size: int) -> None:
-        monkeypatch.setattr(room.os, "statvfs", lambda _: SimpleNamespace(f_bavail=size, f_frsize=1))
+        monkeypatch.setattr(room.os, "statvfs", lambda _: SimpleNamespace(f_bavail=size, f_frsize=1, f_blocks=1))
 
     return set_to
 
@@ -114,3 +114,21 @@ def test_whoever_commits_moves_a_log_that_grew_too_long_before_the_upkeep_came(
         meta.put(db, "a", BIG.replace("x", str(number % 10)))
     assert db.path.with_name(db.path.name + "-wal").stat().st_size < 1_000_000
     assert meta.get(db, "a") == BIG.replace("x", "9")
+
+
+@pytest.mark.parametrize("says", ["no blocks at all", "an error"])
+def test_where_the_file_system_does_not_say_what_is_free_room_is_not_scarce(
+    db: Database, reserve: Path, monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    """As some of those in user space, and one of a network that is away for a moment."""
+
+    def statvfs(_: object) -> SimpleNamespace:
+        if says == "an error":
+            raise OSError(116, "stale file handle")
+        return SimpleNamespace(f_bavail=0, f_frsize=4096, f_blocks=0)
+
+    monkeypatch.setattr(room.os, "statvfs", statvfs)
+    db.checkpoint()
+    meta.put(db, "a", BIG)
+    assert meta.get(db, "a") == BIG
+    assert reserve.stat().st_size == RESERVE

@@ -2,11 +2,13 @@
 
 import base64
 import contextlib
+import errno
 import json
 import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -285,6 +287,22 @@ def test_a_purge_waits_for_a_writer_who_may_bring_the_tenants_keys_in(desk: Desk
     desk.world.clock.advance(1)
     desk.world.work()
     assert (ready(desk)[1], SOUTH in desk.slot.read_text()) == (0, False)
+
+
+def test_a_folder_that_does_not_lock_is_named_and_the_purge_is_pending(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on some file systems of a network."""
+
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    desk.good("backup", str(desk.folder / "b0"))
+    monkeypatch.setattr("slackapp.ops.key_slot.fcntl", SimpleNamespace(flock=flock, LOCK_EX=2, LOCK_NB=4))
+    erase(desk, NORTH)
+    with pytest.raises(StoreError, match=r"the folder of the key backup cannot be locked \(No locks available\)"):
+        desk.world.work()
+    assert ready(desk)[1] == 1
 
 
 @pytest.mark.claim("C-57")
