@@ -247,6 +247,7 @@ class InboxRow:
     named: str
     body: Sealed | None
     attempts: int
+    event_time: int
     received_at: int
     lease_owner: str
 

@@ -44,22 +44,41 @@ SELECT 1 AS found FROM inbox
 -- name: due_rows :many
 -- tenant: none (the worker serves every tenant; the row says which)
 -- The rows that are due, from one tenant on to the next: whoever looks on behind the tenant that had the last turn goes
--- round all of them, however many rows of one tenant lie there. The rows of a suspect or suspended tenant wait, but for
--- what settles the suspicion or removes the tenant. A row that waits for longer than any row is made to wait was put off
+-- round all of them, however many rows of one tenant lie there; of each tenant the index gives what is due, and what
+-- waits is not read. The rows of a suspect or suspended tenant wait, but for what settles the suspicion or removes the
+-- tenant. A row that waits for longer than any row is made to wait was put off
 -- by a clock that was ahead.
-SELECT event_id, tenant_kind, tenant_id FROM inbox
- WHERE state IN ('ready', 'running', 'calling')
-   AND state <> 'calling'
-   AND (tenant_kind, tenant_id) > (:after_kind, :after_id)  -- claim: C-97
-   AND (tenant_kind, tenant_id) <> (:full_kind, :full_id)  -- claim: C-97
-   AND next_at NOT BETWEEN :now + 1 AND :latest  -- claim: C-98
-   AND lease_until NOT BETWEEN :steady AND :steady + :lease
-   AND (type IN ('app_uninstalled', 'tokens_revoked', 'slackapp.uninstall', 'slackapp.purge') OR NOT EXISTS (
+WITH RECURSIVE turn (tenant_kind, tenant_id) AS (
+       SELECT :after_kind, :after_id
+       UNION ALL
+       SELECT following.tenant_kind, following.tenant_id
+         FROM turn CROSS JOIN inbox AS following ON following.rowid = coalesce(
+              (SELECT rowid FROM inbox
+                WHERE state IN ('ready', 'running', 'calling')
+                  AND tenant_kind = turn.tenant_kind AND tenant_id > turn.tenant_id
+                ORDER BY tenant_id LIMIT 1),
+              (SELECT rowid FROM inbox
+                WHERE state IN ('ready', 'running', 'calling') AND tenant_kind > turn.tenant_kind
+                ORDER BY tenant_kind, tenant_id LIMIT 1))
+       ),
+       due (removes, earliest, latest) AS (
+       VALUES (1, 0, :now), (1, :latest + 1, 9e18), (0, 0, :now), (0, :latest + 1, 9e18)
+       )
+SELECT row.event_id, row.tenant_kind, row.tenant_id
+  FROM turn CROSS JOIN due CROSS JOIN inbox AS row
+ WHERE (turn.tenant_kind, turn.tenant_id) <> (:after_kind, :after_id)  -- claim: C-97
+   AND (turn.tenant_kind, turn.tenant_id) <> (:full_kind, :full_id)  -- claim: C-97
+   AND (due.removes OR NOT EXISTS (
        SELECT 1 FROM installations AS i
-        WHERE i.tenant_kind = inbox.tenant_kind AND i.tenant_id = inbox.tenant_id
+        WHERE i.tenant_kind = turn.tenant_kind AND i.tenant_id = turn.tenant_id
           AND i.status IN ('suspect', 'suspended')
        ))
- ORDER BY tenant_kind, tenant_id, next_at, event_id
+   AND row.state IN ('ready', 'running', 'calling')
+   AND row.state <> 'calling'
+   AND row.tenant_kind = turn.tenant_kind AND row.tenant_id = turn.tenant_id
+   AND (row.type IN ('app_uninstalled', 'tokens_revoked', 'slackapp.uninstall', 'slackapp.purge')) = due.removes
+   AND row.next_at BETWEEN due.earliest AND due.latest  -- claim: C-98
+   AND row.lease_until NOT BETWEEN :steady AND :steady + :lease
  LIMIT :most;
 
 -- name: claim :one
@@ -69,14 +88,16 @@ UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owne
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
    AND state IN ('ready', 'running')  -- claim: C-52
    AND lease_until NOT BETWEEN :steady AND :steady + :lease  -- claim: C-77, C-98
-RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner;
+RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, event_time, received_at,
+       lease_owner;
 
 -- name: claim_this :one
 -- tenant: tenant_kind, tenant_id
 UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :steady + :lease
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
    AND state = 'ready'
-RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner;
+RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, event_time, received_at,
+       lease_owner;
 
 -- name: claim_revocation :one
 -- tenant: tenant_kind, tenant_id
@@ -92,7 +113,8 @@ UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owne
                OR (state = 'running' AND lease_until NOT BETWEEN :steady AND :steady + :lease))
         ORDER BY next_at
         LIMIT 1)
-RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, received_at, lease_owner;
+RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, event_time, received_at,
+       lease_owner;
 
 -- name: mark_calling :exec
 -- tenant: tenant_kind, tenant_id
@@ -131,7 +153,7 @@ UPDATE inbox SET state = 'ready', next_at = :next_at, result = :result, lease_ow
 -- Found in mid-call after a crash: nobody knows whether Slack did it, so it is shown and never repeated by itself.
 UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'interrupted in a call', lease_owner = '',
        lease_until = 0
- WHERE state IN ('ready', 'running', 'calling')
+ WHERE state IN ('running', 'calling')
    AND state = 'calling'  -- claim: C-52
    AND lease_until NOT BETWEEN :steady AND :steady + :lease  -- claim: C-52
 RETURNING event_id, tenant_kind, tenant_id, type;
@@ -152,8 +174,12 @@ UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,
        state = 'done', result = 'purged', finished_at = :now
  WHERE event_id IN (
        SELECT event_id FROM inbox WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL
-       UNION SELECT event_id FROM inbox WHERE state IN ('ready', 'running', 'calling')
-       UNION SELECT event_id FROM inbox WHERE state IN ('dead', 'unclear')
+       UNION ALL
+       SELECT event_id FROM inbox
+        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND state IN ('ready', 'running', 'calling')
+       UNION ALL
+       SELECT event_id FROM inbox
+        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND state IN ('dead', 'unclear')
        )
    AND (body IS NOT NULL OR state <> 'done')
    AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-59
@@ -211,7 +237,7 @@ DELETE FROM inbox
 -- name: interrupt_calling :many
 -- tenant: none (the rows of one process, which ends)
 UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'stopped in a call', lease_owner = '', lease_until = 0
- WHERE state IN ('ready', 'running', 'calling')
+ WHERE state IN ('running', 'calling')
    AND state = 'calling'
    AND substr(lease_owner, 1, length(:process) + 1) = :process || ':'
 RETURNING event_id, tenant_kind, tenant_id, type;
@@ -219,7 +245,7 @@ RETURNING event_id, tenant_kind, tenant_id, type;
 -- name: release_running :exec
 -- tenant: none (the rows of one process, which ends)
 UPDATE inbox SET state = 'ready', lease_owner = '', lease_until = 0, attempts = attempts - 1
- WHERE state IN ('ready', 'running', 'calling')
+ WHERE state IN ('running', 'calling')
    AND state = 'running'
    AND substr(lease_owner, 1, length(:process) + 1) = :process || ':';
 

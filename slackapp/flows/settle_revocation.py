@@ -88,7 +88,8 @@ def settle(app: App, row: InboxRow, now: int) -> None:
         if after is not None and before is not None and after.generation == before.generation:
             # One live token shows that the app is not uninstalled; then only what is dead goes.
             everything = revocation.everything and len(dead) == len(named)
-            purged = bool(dead) and _erase(app, row.tenant, everything, dead, origin, now)
+            gone = bool(dead) or (everything and _is_later(row.event_time, after, now))
+            purged = gone and _erase(app, row.tenant, everything, dead, origin, now)
             if not purged:
                 _end_suspicion(app, row.tenant)
         result = f"dead={len(dead)} alive={len(named) - len(dead)}"
@@ -136,6 +137,12 @@ def _judge(app: App, installation: Installation, revocation: Revocation, event_t
     verdicts = {token.user_id: _verdict(token, installation, revocation, event_time, now) for token in named}
     act = tuple(user_id for user_id, verdict in verdicts.items() if verdict is Verdict.ACT)
     return _Judged(False, act, Verdict.ASK in verdicts.values())
+
+
+def _is_later(event_time: int, installation: Installation, now: int) -> bool:
+    """Where no token is left that Slack could be asked with, the order of the two times decides."""
+    # claim: C-82
+    return judge_time(event_time, installation.installed_at, now, can_ask=False) is Verdict.ACT
 
 
 def _verdict(

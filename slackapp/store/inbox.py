@@ -307,6 +307,7 @@ def _row(row: Row) -> InboxRow:
         named=row["named"],
         body=Sealed(row["body"]) if row["body"] is not None else None,
         attempts=row["attempts"],
+        event_time=row["event_time"],
         received_at=row["received_at"],
         lease_owner=row["lease_owner"],
     )

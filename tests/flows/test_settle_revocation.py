@@ -415,6 +415,21 @@ def test_a_tenant_whose_tokens_cannot_be_asked_with_goes_by_the_order_of_the_two
     assert (full.status(), full.calls()) == ("", [])
 
 
+@pytest.mark.claim("C-82")
+@pytest.mark.parametrize(("after", "gone"), [(10, True), (0, False), (-10, False)])
+def test_an_uninstall_whose_tokens_are_gone_before_slack_is_asked_goes_by_the_order_of_the_two_times(
+    full: World, after: int, gone: bool
+) -> None:
+    """It was in doubt; since then nothing is left that Slack could be asked with."""
+    uninstalled(full, after=after)
+    assert full.status() == "suspect"
+    without_tokens(full)
+    full.work()
+    assert (full.status() == "", full.calls()) == (gone, [])
+    assert full.rows("SELECT 1 FROM data_keys WHERE tenant_id = ?", NORTH) == [] or not gone
+    assert full.rows("SELECT state FROM inbox WHERE event_id = 'EvGone'")[0][0] == "done"
+
+
 def without_tokens(world: World) -> None:
     """As an import of what a person without a token installed leaves it."""
     with contextlib.closing(sqlite3.connect(world.settings.database)) as connection, connection:

@@ -1,5 +1,8 @@
 """What is to be done once: kept once, claimed by one, erased with its tenant."""
 
+import contextlib
+import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,7 +12,7 @@ from slackapp.model import NO_TENANT, InboxRow, NewKey, Tenant
 from slackapp.store import data_keys, inbox, installations
 from slackapp.store.db import Database
 from slackapp.store.inbox import Arrival, Unclear
-from tests.store.rows import NORTH, NOW, SOUTH, install, look, sealed
+from tests.store.rows import NORTH, NOW, SOUTH, change, install, look, sealed
 
 ARRIVAL = Arrival("Ev1", NORTH, "message", NOW - 5)
 BODY = sealed(b"body")
@@ -48,7 +51,7 @@ def claimed(db: Database, owner: str = "me", now: int = NOW) -> str:
 
 def held(event_id: str = "Ev1", owner: str = "me", tenant: Tenant = NORTH) -> InboxRow:
     """What its worker has in hand."""
-    return InboxRow(event_id, "event", tenant, "message", "", None, 1, NOW, owner)
+    return InboxRow(event_id, "event", tenant, "message", "", None, 1, NOW, NOW, owner)
 
 
 def row(db: Database, event_id: str = "Ev1") -> tuple[object, ...]:
@@ -213,6 +216,55 @@ def test_each_tenant_has_its_turn_however_many_rows_of_another_were_there_before
     assert seen(db, after=SOUTH) == []
     assert seen(db, full=NORTH) == ["EvSouth"]
     assert seen(db, full=SOUTH) == ["Ev0", "Ev1", "Ev2", "Ev3"]
+
+
+def crowd(db: Database, number: int) -> None:
+    """So many events of NORTH: half of them are due, and half are put off."""
+    sql = (
+        "INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, state, event_time, received_at, next_at)"
+        " VALUES (?, 'event', 'T', 'T0NORTH001', 'message', 'ready', 1, 1, ?)"
+    )
+    rows = [(f"EvMany{each:04}", NOW + 60 if each % 2 else NOW - 60) for each in range(number)]
+    with contextlib.closing(sqlite3.connect(db.path)) as connection, connection:
+        connection.executemany(sql, rows)
+
+
+@contextlib.contextmanager
+def in_few_steps(db: Database) -> Iterator[None]:
+    """What is done meanwhile takes less than 2,000 steps of SQLite's machine."""
+    counted: list[int] = []
+    connection = db._connection()
+    connection.set_progress_handler(lambda: counted.append(1), 1000)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None, 0)
+    assert len(counted) < 2
+
+
+@pytest.mark.parametrize("after", [NO_TENANT, NORTH], ids=["from the first", "behind it"])
+@pytest.mark.parametrize("status", ["active", "suspended"])
+def test_what_is_due_of_one_tenant_is_found_without_reading_the_rows_of_another(
+    db: Database, after: Tenant, status: str
+) -> None:
+    """I have 5,000 events here, and every turn of every tenant would read them all."""
+    crowd(db, 5000)
+    receive(db, "EvSouth", SOUTH)
+    change(db.path, "UPDATE installations SET status = ? WHERE tenant_id = ?", status, NORTH.id)
+    with in_few_steps(db):
+        assert seen(db, after=after, full=NORTH if status == "active" else NO_TENANT) == ["EvSouth"]
+    assert ("EvMany0000" in seen(db)) is (status == "active")
+    lifecycle(db, "EvGone")
+    with in_few_steps(db):
+        assert seen(db)[0] == "EvGone", "what removes a tenant does not wait"
+
+
+def test_what_is_done_to_one_tenant_or_to_what_runs_reads_no_other_ones_rows(db: Database) -> None:
+    crowd(db, 5000)
+    receive(db, "EvSouth", SOUTH)
+    with db.transaction(), in_few_steps(db):
+        assert inbox.mark_unclear(db, NOW, NOW) == inbox.release(db, "me", NOW) == []
+        assert inbox.empty_tenant(db, SOUTH, NOW) == 1
 
 
 @pytest.mark.claim("C-98")
