@@ -90,7 +90,8 @@ def test_only_the_tokens_of_active_tenants_are_refreshed(due: World) -> None:
 
 
 def test_what_somebody_refreshes_just_now_or_nobody_can_refresh_is_left_alone(due: World) -> None:
-    change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ? WHERE tenant_id = ?", due.clock.steady(), NORTH)
+    lease = "UPDATE tokens SET lease_owner = 'other', lease_until = ? WHERE tenant_id = ?"
+    change(due, lease, due.clock.steady(), NORTH)
     change(due, "UPDATE tokens SET status = 'refresh_refused' WHERE tenant_id = ? AND user_id = ''", SOUTH)
     change(due, "UPDATE tokens SET status = 'dead' WHERE tenant_id = ? AND user_id <> ''", SOUTH)
     assert (refresh(due), refreshed(due)) == (2, [ORG, ORG])

@@ -357,7 +357,8 @@ def test_the_late_result_of_a_stale_holder_changes_nothing(due: World) -> None:
 def test_the_late_refusal_of_a_stale_holder_takes_nobodys_lease(due: World) -> None:
     def overtaken() -> None:
         due.clock.advance(refresh_token.LEASE + 1)
-        change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ?", due.clock.steady() + refresh_token.LEASE)
+        until = due.clock.steady() + refresh_token.LEASE
+        change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ?", until)
         due.slack.kill_refresh(NORTH)
 
     with during_the_refresh(due, overtaken):

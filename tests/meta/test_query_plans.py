@@ -22,7 +22,8 @@ WHOLE = {
 """Statements that may, and the reason."""
 FOUND = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
 SMALL = {
-    "inbox_due", "inbox_given_up", "inbox_held", "inbox_tenant", "tokens_long_lived", "tokens_paused",  # of the few rows that are so
+    # of the few rows that are so
+    "inbox_due", "inbox_given_up", "inbox_held", "inbox_tenant", "tokens_long_lived", "tokens_paused",
     "installations_status", "tokens_status",  # of one word per row, counted for the metrics
 }  # fmt: skip
 """Indexes that may be read from one end to the other."""
