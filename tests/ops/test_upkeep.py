@@ -208,7 +208,7 @@ def beats(world: World) -> Callable[[int], int]:
         world.clock.advance(seconds)
         house.run_due(app)
         (seen,) = [each for each in processes.live(app.db, world.clock.steady()) if each.process_id == app.process_id]
-        return world.clock() - seen.seen_at
+        return world.clock.steady() - seen.seen_at
 
     return after
 
@@ -250,14 +250,14 @@ def test_a_busy_slack_does_not_silence_the_sign_of_life(world: World, monkeypatc
     service.start()
     assert begun.wait(LONG)
     world.clock.advance(10)
-    assert until(lambda: seen_at(world) == [world.clock()])
+    assert until(lambda: seen_at(world) == [world.clock.steady()])
     go_on.set()
 
 
 def test_a_service_says_at_once_that_it_lives_and_at_its_end_that_it_does_not(world: World) -> None:
     before = {thread.name for thread in threading.enumerate()}
     world.service.start()
-    assert seen_at(world) == [world.clock()]
+    assert seen_at(world) == [world.clock.steady()]
     assert {thread.name for thread in threading.enumerate()} - before == {
         "house", "errands", *(f"inbox-{number}" for number in range(WORKERS)),
     }  # fmt: skip
@@ -269,7 +269,7 @@ def test_a_service_says_at_once_that_it_lives_and_at_its_end_that_it_does_not(wo
 def test_that_is_said_before_anything_else_begins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lives: list[bool] = []
     for thread in (Upkeep, Worker):
-        monkeypatch.setattr(thread, "start", lambda *_: lives.append(seen_at(world) == [world.clock()]))
+        monkeypatch.setattr(thread, "start", lambda *_: lives.append(seen_at(world) == [world.clock.steady()]))
     world.service.start()
     assert lives == [True] * 3
 
