@@ -24,7 +24,7 @@ from slackapp.cli import session
 from slackapp.slack import transport  # noqa: F401  (else every fork imports it at its first call)
 from tests.long import scenarios
 from tests.support import sure
-from tests.support.world import Clock, World
+from tests.support.world import BOOTED, Clock, World
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.truncate"}
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -166,7 +166,7 @@ def _obey(order: Order) -> None:
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
     time.time = lambda: float(Path(order.clock).read_text()) if order.clock else float(order.now)
-    SystemClock.steady = cast(Any, lambda clock: int(time.time()))  # time goes by, and nobody sets the clock
+    SystemClock.steady = cast(Any, lambda clock: int(time.time()) - BOOTED)  # time goes by, and nobody sets the clock
     time.sleep = cast(Any, lambda seconds: None)
     steps = Steps(order)
     _trace(steps)

@@ -14,6 +14,7 @@ from slackapp import config
 from slackapp.app import SystemClock
 from slackapp.cli import server
 from slackapp.slack import transport  # noqa: F401  (else every fork imports it at its first call)
+from tests.support.world import BOOTED
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def _serve(order: Order) -> None:
     os.dup2(log, 2)
     right = time.time
     time.time = cast(Any, lambda: right() + order.ahead)
-    SystemClock.steady = cast(Any, lambda clock: int(time.time()))  # time goes by, and nobody sets the clock
+    SystemClock.steady = cast(Any, lambda clock: int(time.time()) - BOOTED)  # time goes by, and nobody sets the clock
     server.serve(config.load(order.environment, {}), lambda service: None)
 
 

@@ -21,6 +21,7 @@ from slackapp.flows import refresh_due, use_token
 from slackapp.flows.use_token import Use
 from slackapp.model import Origin, Tenant
 from slackapp.slack.bolt import EncryptedInstallationStore
+from tests.support.world import BOOTED
 
 SERVED = "served"
 ORIGIN = Origin("worker", "storm")
@@ -158,7 +159,7 @@ def main() -> None:
     """One order."""
     order = Order(**json.loads(sys.stdin.readline()))
     time.time = cast(Any, lambda: float(order.now))
-    SystemClock.steady = cast(Any, lambda clock: int(time.time()))  # time goes by, and nobody sets the clock
+    SystemClock.steady = cast(Any, lambda clock: int(time.time()) - BOOTED)  # time goes by, and nobody sets the clock
     run = _prepared(order)
     print("ready", flush=True)
     sys.stdin.readline()

@@ -36,6 +36,8 @@ APP_ID = "A0LOCAL001"
 SIGNING_SECRET = "a-signing-secret-for-tests"
 HOST = "localhost:3000"
 START = 1_800_000_000
+BOOTED = START - 1_000_000
+"""The machine has run for some days: whoever takes one clock for the other finds nothing in its time."""
 
 
 @dataclass
@@ -43,8 +45,7 @@ class Clock:
     """Stands still until it is moved; Unix seconds."""
 
     now: int = START
-    set_by: int = START - 1_000_000
-    """The machine has run for some days: whoever takes one clock for the other finds nothing in its time."""
+    set_by: int = BOOTED
 
     def __call__(self) -> int:
         return self.now
