@@ -1,10 +1,13 @@
 """A process that ends in the middle."""
 
+import json
+
 import pytest
 
 from slackapp.flows import run_event
 from slackapp.model import InboxRow
 from slackapp.ports import App
+from tests.support.world import World
 
 
 class Killed(BaseException):
@@ -21,3 +24,9 @@ def kill_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
         deal_with(app, row, context, error, now)
 
     monkeypatch.setattr(run_event, "_failed", unless_killed)
+
+
+def unclear(world: World) -> list[tuple[str, str, str]]:
+    """Row, type and reason of each line of the log about a row whose end nobody knows."""
+    lines = [json.loads(line) for line in world.log.getvalue().splitlines()]
+    return [(line["row"], line["type"], line["reason"]) for line in lines if line["event"] == "event_unclear"]

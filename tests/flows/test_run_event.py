@@ -17,7 +17,7 @@ from slackapp.model import Tenant
 from slackapp.ops.log import JsonLog
 from slackapp.ports import Behaviour, Context
 from slackapp.slack import transport
-from tests.flows.killing import Killed, kill_with_it
+from tests.flows.killing import Killed, kill_with_it, unclear
 from tests.support.pressing import command
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
 
@@ -113,6 +113,7 @@ def test_a_row_whose_worker_died_in_a_call_becomes_unclear_and_is_never_run_agai
     ready.clock.advance(1)
     sweep.mark_unclear(ready.service.app, ready.clock())
     assert (row(ready)["state"], ready.audit()[-1]) == ("unclear", "event.unclear")
+    assert unclear(ready) == [("Ev0001", "app_mention", "interrupted in a call")]
     assert row(ready)["body"], "kept for the operator"
     ready.clock.advance(10 * run_event.LEASE)
     assert ready.mention().status == 200, "a repeat by Slack"

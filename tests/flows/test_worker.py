@@ -19,6 +19,7 @@ from slackapp.flows import run_event
 from slackapp.ops import worker
 from slackapp.ops.worker import SHARE, WORKERS
 from slackapp.ports import Context
+from tests.flows.killing import unclear
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
 
 LONG = 10.0
@@ -356,6 +357,7 @@ def test_what_is_in_a_call_at_the_end_is_unclear_and_the_rest_is_anybodys(
     assert row["attempts"] == (1 if in_call else 0), "what was not tried does not count"
     assert row["body"], "nothing is lost"
     assert ready.audit().count("event.unclear") == int(in_call)
+    assert unclear(ready) == [("Ev0001", "app_mention", "stopped in a call")] * in_call
     assert [state(ready, f"EvOther{number}") for number in range(3)] == ["running", "calling", "calling"]
     held.go_on.set()  # the thread comes back, when the row is not its own any more
     for thread in stopped:
