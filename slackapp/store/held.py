@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_INHERITED: list[sqlite3.Connection] = []
-"""Never closed, nor collected, which would close them."""
+_OPEN: set[sqlite3.Connection] = set()
+"""Held here, too, the collector never comes to a connection before its holder has closed it."""
 
 
 class Held:
@@ -25,6 +25,7 @@ class Held:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        _OPEN.add(connection)
         self.pid = os.getpid()
         self.in_use = threading.RLock()
         self.is_open = True
@@ -37,10 +38,9 @@ class Held:
             self.in_use.release()
 
     def __del__(self) -> None:
-        if self.pid == os.getpid():
+        if self.pid == os.getpid():  # else it is the parent's: never closed, nor collected, which would close it
             self.connection.close()
-        else:
-            _INHERITED.append(self.connection)
+            _OPEN.discard(self.connection)
 
 
 @contextmanager

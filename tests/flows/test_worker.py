@@ -373,9 +373,12 @@ def test_the_next_process_begins_at_once_with_what_was_left(ready: World, monkey
     ready.mention()
     ready.service.start()
     assert held.begun.wait(LONG)
+    stopped = list(ready.service.worker._threads)
     ready.restart()
     assert (ready.work(), state(ready), ready.calls()) == (1, "done", ["chat.postMessage"])
     held.go_on.set()
+    for thread in stopped:
+        thread.join(LONG)
 
 
 def test_an_end_without_a_database_is_told_and_the_lease_runs_out(

@@ -1,5 +1,6 @@
 """Statements, pragmas and transactions."""
 
+import gc
 import sqlite3
 import threading
 import weakref
@@ -15,6 +16,7 @@ from slackapp.errors import ConfigError, StoreBusyError, StoreError
 from slackapp.store import db as module
 from slackapp.store import meta, trouble
 from slackapp.store.db import Database
+from slackapp.store.held import Held
 from tests.store.processes import race
 from tests.store.rows import look
 
@@ -427,3 +429,25 @@ for thread in threads: thread.join()
 print(sorted(set(failed)))
 """
     assert race(1, code, run, str(db.path)) == ["[]"]
+
+
+def test_a_connection_is_closed_by_its_holder_before_the_collector_comes_to_it() -> None:
+    """In a circle that nobody needs any more the collector ends the older of two things first."""
+    left_open = []
+
+    class Connection:
+        is_open = True
+
+        def close(self) -> None:
+            self.is_open = False
+
+        def __del__(self) -> None:
+            left_open.append(self.is_open)
+
+    class Circle:
+        def __init__(self) -> None:
+            self.held, self.itself = Held(Connection()), self  # type: ignore[arg-type]
+
+    Circle()
+    gc.collect()
+    assert left_open == [False]
