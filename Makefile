@@ -11,6 +11,9 @@ RUNTIME := $(VENV)/.runtime
 TESTS   := $(VENV)/.test
 DEV     := $(VENV)/.dev
 
+# Tests start many processes: they compile each module once, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test long bench screenshots claims bite docs lint coverage lock clean
 
