@@ -9,7 +9,7 @@ from slackapp.errors import Refusal, SlackCallError, SlackErrorKind, StoreFullEr
 from slackapp.flows import judge_token, refresh_token, sweep, validate_tenant
 from slackapp.localslack.model import Fault
 from slackapp.model import Tenant
-from slackapp.store import answers
+from slackapp.store import answers, tokens
 from tests.flows.rotation import ORIGIN, REFRESH, ask, ask_by, change, refused, row, stored
 from tests.support.rewind import Prepared, prepared, quick_folder
 from tests.support.world import NORTH, SOUTH, World, make_world, north
@@ -323,3 +323,12 @@ def test_who_was_served_is_written_a_few_times_a_minute_whatever_is_called(two: 
     ask(two, "", SOUTHS)
     sweep.run(two.service.app, two.clock())
     assert [each["tenant_id"] for each in two.rows("SELECT * FROM answered")] == [SOUTH], "and kept for an hour"
+
+
+@pytest.mark.claim("C-64")
+def test_what_is_said_of_a_token_that_was_replaced_meanwhile_ends_nothing(two: World) -> None:
+    app, before = two.service.app, tokens.find(two.service.app.db, north(), "")
+    assert before is not None
+    assert two.browser().install().status == 303
+    assert judge_token.refused(app, before, "token_revoked", two.clock.now, ORIGIN) == judge_token.AGAIN
+    assert two.status() == "active"

@@ -55,12 +55,14 @@ def assert_lives(world: World, user_id: str = "") -> None:
     assert opened(world, north(), user_id)[0] in live_tokens(world)
 
 
+@pytest.mark.claim("C-13")
 @pytest.mark.claim("C-87")
 def test_an_install_that_is_overtaken_leaves_the_pair_that_works(world: World) -> None:
     """Held up between Slack's answer and the commit, while two others come and go."""
     way = approved(world, user="member")
     between(world, EXCHANGE, "admin", "guest")
     assert way.finish().status == 303, "whoever installed sees that it worked"
+    assert len(world.calls("auth.revoke")) == 1, "what is not kept is given back"
     assert_lives(world)
     assert (token(world, north())["generation"], state_outcomes(world)) == (2, ["installed"] * 3)
     assert (world.status(), only(world, "SELECT installer_id FROM installations")["installer_id"][-3:]) == (

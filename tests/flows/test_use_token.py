@@ -187,6 +187,18 @@ def test_a_persons_dead_token_leaves_the_bot_alone(ready: World) -> None:
     assert (refused(ready, ADMIN), ask(ready)["ok"]) == (Refusal.NEEDS_REINSTALL, True)
 
 
+@pytest.mark.claim("C-37")
+def test_a_long_lived_token_that_slack_calls_dead_is_given_up_after_one_call(ready: World) -> None:
+    with contextlib.closing(sqlite3.connect(ready.settings.database)) as connection, connection:
+        connection.execute("UPDATE tokens SET refresh = NULL, expires_at = NULL, due_at = NULL")
+    ready.slack.fault(Fault("auth.test", "error", error="token_revoked"))
+    with pytest.raises(SlackCallError) as caught:
+        ask(ready)
+    assert caught.value.kind is SlackErrorKind.DEAD
+    assert (token(ready)["status"], ready.status()) == ("dead", "needs_reinstall")
+    assert (refused(ready), ready.calls()) == (Refusal.NEEDS_REINSTALL, ["auth.test"])
+
+
 @pytest.mark.parametrize("error", ["missing_scope", "ratelimited", "fatal_error", "not_authed", "an_error_of_tomorrow"])
 def test_no_token_is_given_up_for_another_error(ready: World, error: str) -> None:
     ready.slack.fault(Fault("auth.test", "error", error=error))

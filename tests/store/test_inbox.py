@@ -434,6 +434,14 @@ def test_a_purge_empties_what_is_the_tenants_and_nothing_else(db: Database) -> N
     assert inbox.empty_tenant(db, NORTH, NOW + 2) == 0
 
 
+@pytest.mark.claim("C-59")
+def test_a_purge_leaves_another_tenants_row_of_the_same_id(db: Database) -> None:
+    for tenant in (NORTH, SOUTH):
+        receive(db, "Ev0", tenant)
+    assert inbox.empty_tenant(db, NORTH, NOW) == 1
+    assert (inbox.count_bodies(db, NORTH), inbox.count_bodies(db, SOUTH)) == (0, 1)
+
+
 def test_bodies_are_listed_and_sealed_anew_one_by_one(db: Database) -> None:
     for number, tenant in enumerate((NORTH, NORTH, SOUTH)):
         receive(db, f"Ev{number}", tenant)

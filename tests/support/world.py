@@ -8,9 +8,11 @@ import hashlib
 import hmac
 import http.client
 import io
+import itertools
 import json
 import sqlite3
 import tempfile
+import unittest.mock
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -24,7 +26,9 @@ from slackapp.crypto import keyfile
 from slackapp.localslack import LocalApp, LocalSlack
 from slackapp.localslack.model import NotInstalled
 from slackapp.model import Settings, Tenant
+from slackapp.ports import App
 from slackapp.store.db import Database
+from slackapp.store.inbox import RowId
 from slackapp.wsgi import Wsgi
 from tests.support.servers import lent
 
@@ -36,6 +40,8 @@ APP_ID = "A0LOCAL001"
 SIGNING_SECRET = "a-signing-secret-for-tests"
 HOST = "localhost:3000"
 START = 1_800_000_000
+MOST_ROWS = 5_000
+"""In one go; more than any test puts into the inbox."""
 BOOTED = START - 1_000_000
 """The machine has run for some days: whoever takes one clock for the other finds nothing in its time."""
 
@@ -210,8 +216,16 @@ class World:
         return self.event({**fields, "text": "hello"}, event_id, **envelope)
 
     def work(self) -> int:
-        """Runs what is due in the inbox; how many rows."""
-        return self.service.worker.drain(self.service.app)
+        """Runs what is due in the inbox; how many rows. Where it never ends, the test fails and does not hang."""
+        worker, rows = self.service.worker, itertools.count(1)
+        run = worker._run
+
+        def bounded(app: App, found: RowId) -> bool:
+            assert next(rows) <= MOST_ROWS, f"still something is due: {found}"
+            return run(app, found)
+
+        with unittest.mock.patch.object(worker, "_run", bounded):
+            return worker.drain(self.service.app)
 
     # Slack
 
