@@ -63,8 +63,8 @@ def refused(
     is_clear = code != giving_up.UNCLEAR and not after_refresh
     with app.db.transaction():
         now = app.clock()
-        # claim: C-64
         current = tokens.find_same(app.db, token)
+        # claim: C-64
         if current is None:
             # Refreshed or installed again since it was sent, or erased.
             return AGAIN if tokens.find(app.db, token.tenant, token.user_id) is not None else 0
