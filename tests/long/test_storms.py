@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from slackapp.model import Tenant
+from slackapp.flows import new_pair
 from slackapp.store import db
 from tests.long import invariants
 from tests.long.scenarios import ask
@@ -89,15 +89,20 @@ def test_a_pair_that_slack_gave_is_stored_though_the_database_is_busy_for_longer
     with make_world(tmp_path) as world, contextlib.closing(_other_writer(world)) as other:
         world.browser().install()
         world.clock.advance(DUE)
-        keyring, tries = world.service.app.keyring, []
-        prepare = keyring.prepare
+        database, store, tries = world.service.app.db, new_pair.store, []
+        transaction = database.transaction
 
-        def busy_at_first(tenant: Tenant) -> Any:
-            tries.append(tenant)
+        def busy_at_first() -> Any:
+            tries.append(None)
             other.execute("BEGIN IMMEDIATE" if len(tries) == 1 else "ROLLBACK")
-            return prepare(tenant)
+            return transaction()
 
-        monkeypatch.setattr(keyring, "prepare", busy_at_first)
+        def begun(*arguments: Any) -> bool:
+            with monkeypatch.context() as patch:
+                patch.setattr(database, "transaction", busy_at_first)
+                return store(*arguments)
+
+        monkeypatch.setattr(new_pair, "store", begun)
         assert ask(world)["ok"]
         assert len(tries) == 2
         assert (world.calls(REFRESH), [pair.is_fresh for pair in invariants.pairs(world)]) == ([REFRESH] * 2, [True])
