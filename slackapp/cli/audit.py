@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import open_service
-from slackapp.cli.table import Cut, add_options, table
+from slackapp.cli.table import Columns, Cut, add_options, listed
 from slackapp.cli.words import number_of_rows, utf8
 from slackapp.errors import UsageError
 from slackapp.flows import verify_audit
@@ -15,8 +15,11 @@ from slackapp.store.audit import Stored
 
 HELP = "show the audit, verify its chain, print its head"
 _HEAD = re.compile(rf"([0-9]{{1,18}}):([0-9a-f]{{{2 * len(audit.GENESIS)}}})")
-_WIDE = ("id", "at", "event", "actor", "tenant", "result", "detail", "request")
-_NARROW = ("id", "at", "event", "tenant", "result", "detail")
+_COLUMNS = Columns(
+    wide=("id", "at", "event", "actor", "tenant", "result", "detail", "request"),
+    narrow=("id", "at", "event", "tenant", "result", "detail"),
+    cuts={"event": Cut.MIDDLE, "result": Cut.MIDDLE, "detail": Cut.END},
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,10 +54,7 @@ def _tail(arguments: argparse.Namespace) -> int:
         for row in rows:
             tell_json(_fields(row))
     elif rows:
-        columns = _WIDE if arguments.wide else _NARROW
-        values = ([_fields(row)[column] for column in columns] for row in rows)
-        cuts = {"event": Cut.MIDDLE, "result": Cut.MIDDLE, "detail": Cut.END}
-        tell(*table(columns, values, None if arguments.wide else cuts))
+        tell(*listed(map(_fields, rows), _COLUMNS, arguments.wide))
     else:
         tell("no row is like that", error=True)
     return 0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import open_service, operator
-from slackapp.cli.table import Cut, add_options, table
+from slackapp.cli.table import Columns, Cut, add_options, listed
 from slackapp.cli.words import number_of_rows, utf8
 from slackapp.errors import CommandError, Refused
 from slackapp.flows import inbox_desk
@@ -15,10 +15,13 @@ from slackapp.store import inbox
 from slackapp.store.inbox import Entry
 
 HELP = "show events that wait, were given up or are unclear; let them run again, or drop them"
-_NARROW = ("event_id", "tenant", "type", "state", "received_at", "result")
-_WIDE = (
-    "event_id", "kind", "tenant", "type", "state", "attempts", "event_time", "received_at", "next_at", "finished_at",
-    "result", "has_body",
+_COLUMNS = Columns(
+    wide=(
+        "event_id", "kind", "tenant", "type", "state", "attempts", "event_time", "received_at", "next_at",
+        "finished_at", "result", "has_body",
+    ),
+    narrow=("event_id", "tenant", "type", "state", "received_at", "result"),
+    cuts=dict.fromkeys(("event_id", "type", "result"), Cut.MIDDLE),
 )  # fmt: skip
 _STATES = ("ready", "running", "calling", "unclear", "dead", "done")
 
@@ -65,10 +68,7 @@ def _list(arguments: argparse.Namespace) -> int:
         for row in rows:
             tell_json(_fields(row))
     elif rows:
-        columns = _WIDE if arguments.wide else _NARROW
-        values = ([_fields(row)[column] for column in columns] for row in rows)
-        cuts = dict.fromkeys(("event_id", "type", "result"), Cut.MIDDLE)
-        tell(*table(columns, values, None if arguments.wide else cuts))
+        tell(*listed(map(_fields, rows), _COLUMNS, arguments.wide))
     told = ", ".join(f"{count} {state}" for state, (count, _) in sorted(states.items()))
     tell(told or "nothing waits", error=True)
     return 0

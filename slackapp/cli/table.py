@@ -5,6 +5,7 @@ import enum
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from slackapp.cli.printing import WIDTH, visible
 
@@ -21,10 +22,25 @@ class Cut(enum.Enum):
     END = "end"
 
 
+@dataclass(frozen=True)
+class Columns:
+    """Of one list: all there are, those that fit 80 columns, and which of these may be shortened."""
+
+    wide: Sequence[str]
+    narrow: Sequence[str]
+    cuts: Mapping[str, Cut]
+
+
 def add_options(parser: argparse.ArgumentParser, json_help: str) -> None:
     """`--wide` and `--json`: both give everything."""
     parser.add_argument("--wide", action="store_true", help="every column, nothing shortened")
     parser.add_argument("--json", action="store_true", help=json_help)
+
+
+def listed(rows: Iterable[Mapping[str, object]], columns: Columns, wide: bool) -> list[str]:
+    """The lines of rows whose values go by the names of the columns."""
+    chosen = columns.wide if wide else columns.narrow
+    return table(chosen, ([row[name] for name in chosen] for row in rows), None if wide else columns.cuts)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], cuts: Mapping[str, Cut] | None) -> list[str]:

@@ -4,16 +4,18 @@ import argparse
 
 from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import open_service
-from slackapp.cli.table import Cut, add_options, table
+from slackapp.cli.table import Columns, Cut, add_options, listed
 from slackapp.flows import list_tenants
 
 HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
-_COLUMNS = (
-    "tenant", "kind", "name", "status", "reason", "installer", "installed", "last_used", "last_validated",
-    "token_expires", "key", "label", "scopes", "install_url",
+_COLUMNS = Columns(
+    wide=(
+        "tenant", "kind", "name", "status", "reason", "installer", "installed", "last_used", "last_validated",
+        "token_expires", "key", "label", "scopes", "install_url",
+    ),
+    narrow=("tenant", "name", "status", "installed", "token_expires", "key"),
+    cuts=dict.fromkeys(("name", "status", "key"), Cut.MIDDLE),
 )  # fmt: skip
-_NARROW = ("tenant", "name", "status", "installed", "token_expires", "key")
-"""Six of them fit; `--wide` has all."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +33,5 @@ def run(arguments: argparse.Namespace) -> int:
     if not rows:
         tell("no tenant is installed", error=True)
         return 0
-    columns = _COLUMNS if arguments.wide else _NARROW
-    values = ([row[column] for column in columns] for row in rows)
-    cuts = dict.fromkeys(("name", "status", "key"), Cut.MIDDLE)
-    tell(*table(columns, values, None if arguments.wide else cuts))
+    tell(*listed(rows, _COLUMNS, arguments.wide))
     return 0
