@@ -163,7 +163,7 @@ def _assert_found(world: World) -> None:
     app = world.service.app
     stored = hand_out.resolve(app, "", NORTH, org_wide=False)
     assert stored is not None
-    handed = hand_out.person(app, stored, ADMINS[NORTH], True, ORIGIN)
+    handed = hand_out.person(app, stored, ADMINS[NORTH], None, ORIGIN)
     assert handed is not None
     for token in (handed.bot, handed.user):
         assert token is not None

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 
 from slackapp.errors import Refused, SlackCallError
-from slackapp.flows import exchange_token, refresh_due, validate_tenant
+from slackapp.flows import exchange_token, refresh_due, refresh_token, validate_tenant
 from slackapp.flows.exchange_token import EXCHANGED, LOST
 from slackapp.localslack import LocalSlack
 from slackapp.localslack.model import Fault
@@ -173,10 +173,12 @@ def _check(actor: Actor) -> None:
 def _checked(run: Run) -> None:
     world = run.world
     assert_usable(world)
-    assert (world.status(SOUTH) == "active") is (found(world, SOUTH)[0][2] == "live"), "both are marked, or neither"
+    # In between the refresh alone is refused: the token serves on, until a call finds it dead.
+    assert (world.status(SOUTH) == "active") is (found(world, SOUTH)[0][2] != "dead"), "both are marked, or neither"
     if run.told:
         assert run.told == ("status 1",)
         assert (world.status(SOUTH), _marks(world, SOUTH)) == ("needs_reinstall", {"dead"})
+    world.clock.advance(refresh_token.LEASE + 1)  # a refresh decides, and the dead process may have begun one
     for tenant in (NORTH, SOUTH):
         validate_tenant.run(world.service.app, Tenant("T", tenant), ORIGIN)
     assert (world.status(), _marks(world, NORTH)) == ("active", {"live"})
