@@ -14,9 +14,6 @@ from slackapp.model import Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installers, tokens
 
-_WAITS, _WAIT = 30, 0.1
-"""How often and how long, in seconds, somebody without a live token waits for the one who refreshes it."""
-
 
 @dataclass(frozen=True)
 class Borrower:
@@ -33,7 +30,7 @@ class Borrower:
 
 def run(app: App, tenant: Tenant, user_id: str, borrower: Borrower) -> tuple[Token, bool] | None:
     """The token, sealed, and whether its refresh token goes along; None for none. Raises Refused, StoreError."""
-    for _ in range(_WAITS):
+    for _ in range(refresh_token.WAITS):
         token = tokens.find(app.db, tenant, user_id)
         if token is None or token.status == "dead":
             return None
@@ -46,7 +43,7 @@ def run(app: App, tenant: Tenant, user_id: str, borrower: Borrower) -> tuple[Tok
             return token, False
         if token.status != "live":
             return None  # Slack has refused the refresh, and what there was is over
-        app.wait(_WAIT)
+        app.wait(refresh_token.WAIT)
     raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=refresh_token.ANOTHER_IS_AT_IT)
 
 

@@ -27,7 +27,7 @@ _PUT_OFF = 3600
 """Seconds after which a refresh token that did not open is tried again."""
 _DOUBTED = 300
 """The same for one that Slack did not take, where that may pass."""
-_WAITS, _WAIT = 30, 0.1
+WAITS, WAIT = 30, 0.1
 """How often and how long, in seconds, somebody without a live token waits for the one who refreshes it."""
 
 
@@ -105,14 +105,14 @@ def run(app: App, token: Token, origin: Origin, wait: bool) -> Token:
 
 def _someone_else_does(app: App, token: Token, wait: bool) -> Token:
     """The token that another one's refresh has brought, or brings within 3 s where the caller waits."""
-    for _ in range(_WAITS if wait else 1):
+    for _ in range(WAITS if wait else 1):
         found = _reread(app, token)
         if (found.generation, found.granted_at) != (token.generation, token.granted_at):
             return found
         if found.status != "live":
             raise needs_reinstall.refusal(app, token.tenant)
         if wait:
-            app.wait(_WAIT)
+            app.wait(WAIT)
     raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=ANOTHER_IS_AT_IT)
 
 

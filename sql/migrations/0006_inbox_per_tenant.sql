@@ -27,8 +27,12 @@ DROP TABLE inbox;
 ALTER TABLE inbox_2 RENAME TO inbox;
 CREATE INDEX inbox_finished ON inbox (finished_at) WHERE state = 'done';
 CREATE INDEX inbox_tenant ON inbox (tenant_kind, tenant_id) WHERE body IS NOT NULL;
-CREATE INDEX inbox_given_up ON inbox (received_at) WHERE state IN ('dead', 'unclear');
 
--- What is due is looked for tenant by tenant, so that each has its turn.
-CREATE INDEX inbox_due ON inbox (tenant_kind, tenant_id, next_at, event_id)
+-- However many rows of one tenant wait, none of them is read in order to find another tenant's, or what removes the
+-- tenant itself, which does not wait while the tenant is suspended. What is due is looked for tenant by tenant, so that
+-- each has its turn.
+CREATE INDEX inbox_due ON inbox (tenant_kind, tenant_id,
+       type IN ('app_uninstalled', 'tokens_revoked', 'slackapp.uninstall', 'slackapp.purge'), next_at, event_id)
  WHERE state IN ('ready', 'running', 'calling');
+CREATE INDEX inbox_given_up ON inbox (tenant_kind, tenant_id, received_at) WHERE state IN ('dead', 'unclear');
+CREATE INDEX inbox_held ON inbox (lease_until) WHERE state IN ('running', 'calling');
