@@ -1,10 +1,12 @@
 """The program itself, on a small house of its own: it tells a line that is missed from one that is not."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.bite import __main__ as program
+from tests.bite.runner import Runner
 from tests.claims.sources import anchors_in
 
 HOUSE = """\
@@ -33,29 +35,30 @@ def test_a_thief_stays_out():
 
 
 @pytest.fixture
-def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
     (tmp_path / "house.py").write_text(HOUSE)
     (tmp_path / "test_house.py").write_text(TESTS)
     monkeypatch.setattr(program, "nodes", lambda claim: ["test_house.py"])
-    return tmp_path
+    with Runner(tmp_path) as started:
+        yield started
 
 
 @pytest.mark.long
-def test_a_line_that_is_missed_is_told_with_its_test_and_one_that_is_not_with_none(copy: Path) -> None:
-    assert program.run(copy, ["test_house.py"], writes=True) is None
-    told = [program.bite(copy, anchor, "C-01").test for anchor in anchors_in("house.py", HOUSE)]
+def test_a_line_that_is_missed_is_told_with_its_test_and_one_that_is_not_with_none(runner: Runner) -> None:
+    assert program.run(runner, ["test_house.py"], compiles=True) is None
+    told = [program.bite(runner, anchor, "C-01").test for anchor in anchors_in("house.py", HOUSE)]
     assert told == ["test_house.py::test_a_thief_stays_out", ""]
-    assert (copy / "house.py").read_text() == HOUSE
+    assert (runner.copy / "house.py").read_text() == HOUSE
 
 
 @pytest.mark.long
-def test_what_fails_while_nothing_is_taken_away_is_told(copy: Path) -> None:
-    (copy / "house.py").write_text("def let_in(name):\n    pass\n")
-    assert program.run(copy, ["test_house.py"], writes=True) == "test_house.py::test_a_thief_stays_out"
+def test_what_fails_while_nothing_is_taken_away_is_told(runner: Runner) -> None:
+    (runner.copy / "house.py").write_text("def let_in(name):\n    pass\n")
+    assert program.run(runner, ["test_house.py"], compiles=True) == "test_house.py::test_a_thief_stays_out"
 
 
 @pytest.mark.long
-def test_a_line_without_which_nothing_can_be_run_is_not_missed(copy: Path) -> None:
+def test_a_line_without_which_nothing_can_be_run_is_not_missed(runner: Runner) -> None:
     """That a program cannot be imported shows nothing about the claim."""
-    (copy / "house.py").write_text("let_in = None + 1\n")
-    assert program.run(copy, ["test_house.py"], writes=False) is None
+    (runner.copy / "house.py").write_text("let_in = None + 1\n")
+    assert program.run(runner, ["test_house.py"], compiles=False) is None
