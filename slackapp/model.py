@@ -58,6 +58,13 @@ LOCAL = "local"
 """The key provider that holds the master keys of the private file."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Names and addresses of this very machine."""
+INSTALL_PATH = "/slack/install"
+CALLBACK_PATH = "/slack/oauth_redirect"
+INSTALLED_PATH = "/slack/installed"
+EVENTS_PATH = "/slack/events"
+COMMANDS_PATH = "/slack/commands"
+INTERACTIVITY_PATH = "/slack/interactivity"
+"""Paths of the service that also Slack, the manifest, or another page of ours must know."""
 
 
 @dataclass(frozen=True)
@@ -314,7 +321,7 @@ class Settings:
     @property
     def redirect_uri(self) -> str:
         """The one redirect address; the same value goes to authorize and to the exchange."""
-        return self.public_url + "/slack/oauth_redirect"
+        return self.public_url + CALLBACK_PATH
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from slackapp import callers
 from slackapp.handlers import callback, events, install, interactions, site, uninstall
-from slackapp.model import Origin
+from slackapp.model import (
+    CALLBACK_PATH,
+    COMMANDS_PATH,
+    EVENTS_PATH,
+    INSTALL_PATH,
+    INSTALLED_PATH,
+    INTERACTIVITY_PATH,
+    Origin,
+)
 from slackapp.ports import App
 from slackapp.web.request import Request
 from slackapp.web.response import Response
@@ -34,12 +42,12 @@ class Route:
 ROUTES = (
     #     method  path                     handler             who may call  refusals as
     Route("GET", "/", site.landing, ANYONE, PAGE, head=True),
-    Route("GET", "/slack/install", install.begin, ANYONE, PAGE),
-    Route("GET", "/slack/oauth_redirect", callback.finish, ANYONE, PAGE),
-    Route("GET", "/slack/installed", callback.installed, ANYONE, PAGE, head=True),
-    Route("POST", "/slack/events", events.receive, SLACK, DATA),
-    Route("POST", "/slack/commands", interactions.command, SLACK, DATA),
-    Route("POST", "/slack/interactivity", interactions.interact, SLACK, DATA),
+    Route("GET", INSTALL_PATH, install.begin, ANYONE, PAGE),
+    Route("GET", CALLBACK_PATH, callback.finish, ANYONE, PAGE),
+    Route("GET", INSTALLED_PATH, callback.installed, ANYONE, PAGE, head=True),
+    Route("POST", EVENTS_PATH, events.receive, SLACK, DATA),
+    Route("POST", COMMANDS_PATH, interactions.command, SLACK, DATA),
+    Route("POST", INTERACTIVITY_PATH, interactions.interact, SLACK, DATA),
     Route("POST", "/slack/uninstall", uninstall.remove, OPERATOR, DATA),
     Route("GET", "/privacy", site.privacy, ANYONE, PAGE, head=True),
     Route("GET", "/support", site.support, ANYONE, PAGE, head=True),

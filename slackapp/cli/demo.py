@@ -23,7 +23,7 @@ from slackapp.cli.steps import steps_of
 from slackapp.crypto import records
 from slackapp.errors import CommandError, ConfigError, DecryptError
 from slackapp.flows import purge_tenant
-from slackapp.model import Tenant, Token
+from slackapp.model import INSTALL_PATH, INSTALLED_PATH, Tenant, Token
 from slackapp.store import audit, inbox, installations, tokens
 
 HELP = "play the whole round trip against a local Slack and tell each step"
@@ -113,7 +113,7 @@ class Told:
 
 def _look(play: Stage, told: Told) -> None:
     page = play.browser.get("/")
-    play.must(page.status == 200 and 'href="/slack/install"' in page.text, "the landing page has no button")
+    play.must(page.status == 200 and f'href="{INSTALL_PATH}"' in page.text, "the landing page has no button")
     play.must("<script" not in page.text, "the landing page has a script")
     told.fact("GET / answers 200: one page, one button, no script")
 
@@ -130,7 +130,7 @@ def _consent_and_return(play: Stage, told: Told) -> None:
     callback = play.browser.consent(NORTH.id)
     reply = play.browser.get(callback)
     play.must(reply.status == 303, f"the callback answered {reply.status}")
-    page = play.browser.get("/slack/installed")
+    page = play.browser.get(INSTALLED_PATH)
     play.must("Northwind" in page.text, "the page does not name the workspace")
     told.fact("303 to a clean page, which names the workspace: Northwind")
     again = play.browser.get(callback)

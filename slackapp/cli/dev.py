@@ -14,6 +14,7 @@ from slackapp.cli import dev_settings, localhost, server
 from slackapp.cli.environment import behaviour_defaults, find_modules_here, read_environment
 from slackapp.cli.printing import tell, tell_last
 from slackapp.errors import ConfigError
+from slackapp.model import CALLBACK_PATH, COMMANDS_PATH, EVENTS_PATH, INTERACTIVITY_PATH
 
 HELP = "serve for development; without credentials, with a local Slack beside it"
 LOCAL_SLACK_PORT = 3001
@@ -75,10 +76,10 @@ def _local_slack(environment: Mapping[str, str], defaults: Mapping[str, str]) ->
         "--state", str(dev_settings.LOCAL_FOLDER / "slack.json"),
         "--app-config", str(dev_settings.credentials_file()),
         "--app-name", found["name"],
-        "--redirect-url", f"{public_url}/slack/oauth_redirect",
-        "--events-url", f"{public_url}/slack/events",
-        "--commands-url", f"{public_url}/slack/commands",
-        "--interactivity-url", f"{public_url}/slack/interactivity",
+        "--redirect-url", f"{public_url}{CALLBACK_PATH}",
+        "--events-url", f"{public_url}{EVENTS_PATH}",
+        "--commands-url", f"{public_url}{COMMANDS_PATH}",
+        "--interactivity-url", f"{public_url}{INTERACTIVITY_PATH}",
         "--until-stdin-closes",
         *(f"--handles={key}" for key in load_behaviour(found["behaviour"]) or ("",)),
     ]  # fmt: skip

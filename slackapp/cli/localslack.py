@@ -18,11 +18,12 @@ from slackapp.cli.printing import tell
 from slackapp.errors import CommandError, UsageError
 from slackapp.localslack import LocalApp, LocalSlack, StateFileError, credentials
 from slackapp.localslack.wire import is_loopback
+from slackapp.model import CALLBACK_PATH, EVENTS_PATH
 
 HELP = "run a Slack on this machine, to develop and test against"
 
-REDIRECT_URL = "http://localhost:3000/slack/oauth_redirect"
-EVENTS_URL = "http://localhost:3000/slack/events"
+REDIRECT_URL = f"http://localhost:3000{CALLBACK_PATH}"
+EVENTS_URL = f"http://localhost:3000{EVENTS_PATH}"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ from slackapp.app import build, system_clock, system_entropy
 from slackapp.cli import new_key
 from slackapp.cli.server import free_port
 from slackapp.crypto import keyfile
+from slackapp.model import CALLBACK_PATH, EVENTS_PATH, INSTALL_PATH
 from slackapp.ports import App
 
 _PATIENCE = 100
@@ -68,7 +69,7 @@ class Browser:
 
     def begin(self) -> Reply:
         """Clicks "Add to Slack"."""
-        self._begun = self.get("/slack/install")
+        self._begun = self.get(INSTALL_PATH)
         return self._begun
 
     def consent(self, workspace: str) -> str:
@@ -214,8 +215,8 @@ def _settings(folder: Path, url: str, slack_url: str, port: int) -> dict[str, st
 def _local_slack(folder: Path, url: str, port: int) -> tuple[str, ...]:
     return (
         "localslack", "--listen", f"127.0.0.1:{port}", "--state", str(folder / "slack.json"),
-        "--app-config", str(folder / "app.json"), "--redirect-url", f"{url}/slack/oauth_redirect",
-        "--events-url", f"{url}/slack/events", "--reveal-issued", "--until-stdin-closes",
+        "--app-config", str(folder / "app.json"), "--redirect-url", f"{url}{CALLBACK_PATH}",
+        "--events-url", f"{url}{EVENTS_PATH}", "--reveal-issued", "--until-stdin-closes",
     )  # fmt: skip
 
 

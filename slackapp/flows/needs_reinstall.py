@@ -6,7 +6,7 @@ The answer to whoever asks for the token from then on carries the link for that.
 from slackapp.checks.giving_up import FOREIGN
 from slackapp.errors import Refusal, Refused
 from slackapp.flows import counting, trail
-from slackapp.model import Origin, Tenant, Token
+from slackapp.model import INSTALL_PATH, Origin, Tenant, Token
 from slackapp.ports import App
 from slackapp.store import installations, tokens
 
@@ -51,4 +51,4 @@ def refusal(app: App, tenant: Tenant) -> Refused:
 def install_url(app: App, tenant: Tenant) -> str:
     """Where the app is installed again; for a workspace, with the hint to Slack which one it is about."""
     hint = f"?team={tenant.id}" if tenant.kind == "T" else ""
-    return f"{app.settings.public_url}/slack/install{hint}"
+    return f"{app.settings.public_url}{INSTALL_PATH}{hint}"

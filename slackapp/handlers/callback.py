@@ -5,7 +5,7 @@ from slackapp.checks.query import read_query
 from slackapp.errors import Refusal, Refused
 from slackapp.flows import finish_install
 from slackapp.flows.finish_install import Callback, Landing
-from slackapp.model import Installation, Origin
+from slackapp.model import INSTALLED_PATH, Installation, Origin
 from slackapp.ports import App
 from slackapp.store import installations, oauth_states
 from slackapp.web import pages
@@ -27,7 +27,7 @@ def finish(app: App, request: Request, caller: Origin, now: int) -> Response:
     landing, tenant = finish_install.run(app, brought, caller, now)
     if landing is Landing.DECLINED:
         return html(200, pages.declined())
-    return redirect(303, f"{app.settings.public_url}/slack/installed", tenant=tenant)
+    return redirect(303, app.settings.public_url + INSTALLED_PATH, tenant=tenant)
 
 
 def installed(app: App, request: Request, caller: Origin, now: int) -> Response:

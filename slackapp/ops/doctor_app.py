@@ -10,14 +10,21 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlencode, urlsplit
 
+from slackapp.model import (
+    CALLBACK_PATH,
+    COMMANDS_PATH,
+    EVENTS_PATH,
+    INSTALL_PATH,
+    INSTALLED_PATH,
+    INTERACTIVITY_PATH,
+)
 from slackapp.ops.doctor_manifest import is_example
 from slackapp.ops.findings import Finding, Look, addresses, at, is_loopback, none_of, strings
 from slackapp.ops.probe import Answer, Page
-from slackapp.web.pages import INSTALL_PATH, UNSAID
+from slackapp.web.pages import UNSAID
 from slackapp.web.request import FORM, JSON
 from slackapp.web.response import SECURITY_HEADERS
 
-CALLBACK = "/slack/oauth_redirect"
 AUTHORIZE = "https://slack.com/oauth/v2/authorize"
 _FORM, _JSON = {"Content-Type": FORM}, {"Content-Type": JSON}
 _TOKEN = re.compile(r"xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{6,}|xapp-[A-Za-z0-9-]{6,}")
@@ -44,7 +51,7 @@ def state_used(look: Look) -> Iterator[Finding]:
     plain = look.is_local and look.url.startswith("http://")
     yield Finding(whole, "the cookie is Secure and begins with __Host-", mend="serve https", local=plain and bound)
     for what, query in (("a code without a state", "?code=doctor"), ("a state that is forged", "?code=x&state=doctor")):
-        status = look.running.send("GET", CALLBACK + query).status
+        status = look.running.send("GET", CALLBACK_PATH + query).status
         yield Finding(status == 400, f"{what} is refused", f"answered {status}")
 
 
@@ -63,7 +70,7 @@ def unsigned_refused(look: Look) -> Iterator[Finding]:
 
 def slack_paths(look: Look) -> tuple[str, ...]:
     """The paths of the manifest that Slack posts to, and those that the service has in any case."""
-    own = {"/slack/events", "/slack/commands", "/slack/interactivity"}
+    own = {EVENTS_PATH, COMMANDS_PATH, INTERACTIVITY_PATH}
     redirects = strings(look.manifest, "oauth_config", "redirect_urls")
     named = {urlsplit(address).path for address in addresses(look.manifest) if address not in redirects}
     shown = {urlsplit(address).path for address in addresses(at(look.manifest, "app_directory"))}
@@ -83,7 +90,7 @@ def tls_spoken(look: Look) -> Iterator[Finding]:
 
 def no_token_seen(look: Look) -> Iterator[Finding]:
     """In no page, and in nothing else that came back so far."""
-    for path in ("/", "/privacy", "/support", "/slack/installed", INSTALL_PATH, "/healthz", "/readyz"):
+    for path in ("/", "/privacy", "/support", INSTALLED_PATH, INSTALL_PATH, "/healthz", "/readyz"):
         look.running.get(path)
     found = any(_TOKEN.search(f"{answer.headers} {answer.text}") for answer in look.running.seen)
     yield Finding(not found, "no answer holds a token")
@@ -104,7 +111,7 @@ def acknowledged_in_time(look: Look) -> Iterator[Finding]:
         return
     fields = {"api_app_id": look.app_id, "command": "/doctor", "text": "help", "team_id": "T0DOCTOR01"}
     for what, body in (("ssl_check", "ssl_check=1"), ("a command", urlencode(fields))):
-        answer = look.running.send("POST", "/slack/commands", body.encode(), _signed(look, body))
+        answer = look.running.send("POST", COMMANDS_PATH, body.encode(), _signed(look, body))
         right = answer.status == 200 and answer.seconds < _ACKNOWLEDGED_WITHIN
         seen = f"{answer.status} after {answer.seconds:.1f} s"
         yield Finding(right, f"{what} that is signed is answered 200 within three seconds", seen)
@@ -128,7 +135,7 @@ def _headers(signature: str, now: int) -> dict[str, str]:
 
 def outcome_pages(look: Look) -> Iterator[Finding]:
     """After the install, and after "no"."""
-    for what, path in (("success", "/slack/installed"), ("a refusal", f"{CALLBACK}?error=access_denied")):
+    for what, path in (("success", INSTALLED_PATH), ("a refusal", f"{CALLBACK_PATH}?error=access_denied")):
         answer = look.running.get(path)
         right = _is_page(answer) and INSTALL_PATH in Page(answer.text).links
         yield Finding(right, f"the page after {what} is there and leads on", f"{path} answered {answer.status}")
@@ -203,7 +210,7 @@ def nothing_to_scan(look: Look) -> Iterator[Finding]:
         found = [answer.header(name.lower()) for answer in answers]
         strict = all(found) and (name != "Content-Security-Policy" or all(map(_is_strict, found)))
         yield Finding(strict, f"every answer has {name}", mend=f"send {value.partition(';')[0]}")
-    for method, path in (("HEAD", CALLBACK), ("HEAD", INSTALL_PATH), ("TRACE", "/"), ("OPTIONS", "/slack/events")):
+    for method, path in (("HEAD", CALLBACK_PATH), ("HEAD", INSTALL_PATH), ("TRACE", "/"), ("OPTIONS", EVENTS_PATH)):
         answer = look.running.send(method, path)
         yield Finding(answer.status == 405, f"{method} {path} is answered 405", f"answered {answer.status}")
 

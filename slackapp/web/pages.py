@@ -4,10 +4,10 @@ import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from slackapp.model import INSTALL_PATH
 from slackapp.web.mark import ICON_LINK
 from slackapp.web.style import STYLE
 
-INSTALL_PATH = "/slack/install"
 MENTION = "mention"
 """How an app is used that answers when it is mentioned."""
 _FOOT = '<p class="foot"><a href="/">Install</a> <a href="/privacy">Privacy</a> <a href="/support">Support</a></p>'
