@@ -10,10 +10,10 @@ from typing import Any
 from slackapp import config
 from slackapp.app import load_scopes, system_clock
 from slackapp.cli.environment import defaults_for, read_environment
-from slackapp.cli.manifest import address
+from slackapp.cli.manifest import address, plan_for
 from slackapp.cli.printing import folded, tell, tell_json
 from slackapp.errors import CommandError, ConfigError
-from slackapp.ops import doctor, manifest_text
+from slackapp.ops import doctor, manifest, manifest_text
 from slackapp.ops.doctor import FAIL, PASS, Verdict
 from slackapp.ops.findings import Look, at
 from slackapp.ops.probe import Probe
@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 when nothing fails, else 1. Raises ConfigError."""
     environment = read_environment()
-    look = _look(arguments, config.some(environment, _NAMES))
+    look = _look(arguments, environment)
     if not arguments.json:
         tell(*_head(look, environment))
     trouble = look.probe.trouble() if look.probe is not None else ""
@@ -58,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if trouble or any(verdict.result == FAIL for verdict in verdicts) else 0
 
 
-def _look(arguments: argparse.Namespace, found: Mapping[str, Any]) -> Look:
+def _look(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Look:
+    found = config.some(environment, _NAMES)
     file = Path(arguments.manifest)
     copy = file.with_name(_SUBMITTED)
     url = address(arguments.url) if arguments.url else found["public_url"] or ""
@@ -67,8 +68,8 @@ def _look(arguments: argparse.Namespace, found: Mapping[str, Any]) -> Look:
     own = url == found["public_url"]
     secrets = found["signing_secrets"] if own else None
     return Look(
-        manifest=_read(file),
-        submitted=_read(copy) if copy.exists() else None,
+        manifest=_read(file, environment),
+        submitted=_read(copy, environment) if copy.exists() else None,
         url=url,
         probe=Probe(url) if url else None,
         switched_on=tuple(name for name, field in settings.items() if found[field]),
@@ -79,11 +80,15 @@ def _look(arguments: argparse.Namespace, found: Mapping[str, Any]) -> Look:
     )
 
 
-def _read(file: Path) -> Mapping[str, Any]:
+def _read(file: Path, environment: Mapping[str, str]) -> Mapping[str, Any]:
     try:
         text = file.read_bytes()[:_LIMIT].decode("utf-8")
     except (OSError, UnicodeDecodeError):
         raise CommandError(f"{file}: cannot be read; write one with slackapp manifest --url URL > {file}") from None
+    url = manifest.written_for(text)
+    plan = plan_for(url, environment) if url else None
+    if plan is not None and manifest.write(plan) == text:
+        return manifest.content(plan)  # what `slackapp manifest` writes is known without reading
     return manifest_text.read(str(file), text)
 
 

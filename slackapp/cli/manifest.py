@@ -1,6 +1,7 @@
 """`slackapp manifest`: the app's manifest for an address, for Slack to make the app from."""
 
 import argparse
+from collections.abc import Mapping
 
 from slackapp import config
 from slackapp.app import load_behaviour, load_scopes
@@ -12,8 +13,7 @@ from slackapp.ops.manifest import Plan
 
 HELP = "print the app's manifest for an address"
 _NAMES = (
-    "SLACKAPP_PUBLIC_URL", "SLACKAPP_NAME", "SLACKAPP_DESCRIPTION", "SLACKAPP_BOT_SCOPES", "SLACKAPP_USER_SCOPES",
-    "SLACKAPP_BEHAVIOUR",
+    "SLACKAPP_NAME", "SLACKAPP_DESCRIPTION", "SLACKAPP_BOT_SCOPES", "SLACKAPP_USER_SCOPES", "SLACKAPP_BEHAVIOUR",
 )  # fmt: skip
 
 
@@ -25,11 +25,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, UsageError."""
     environment = read_environment()
-    found = config.some({**behaviour_defaults(environment), **environment}, _NAMES)
+    found = config.some(environment, ("SLACKAPP_PUBLIC_URL",))
     url = address(arguments.url) if arguments.url else found["public_url"]
     if url is None:
         raise UsageError("--url: is missing; give the address of the service, or set SLACKAPP_PUBLIC_URL")
-    plan = Plan(
+    tell(*manifest.write(plan_for(url, environment)).splitlines())
+    return 0
+
+
+def plan_for(url: str, environment: Mapping[str, str]) -> Plan:
+    """What is written for an address under these settings. Raises ConfigError."""
+    found = config.some({**behaviour_defaults(environment), **environment}, _NAMES)
+    return Plan(
         url=url,
         name=found["name"],
         description=found["description"],
@@ -38,8 +45,6 @@ def run(arguments: argparse.Namespace) -> int:
         handles=frozenset(load_behaviour(found["behaviour"])),
         reasons=load_scopes(found["behaviour"]),
     )
-    tell(*manifest.write(plan).splitlines())
-    return 0
 
 
 def address(text: str) -> str:

@@ -1,7 +1,7 @@
 """The app's manifest, as Slack takes it: written from the settings and from what the behaviour handles.
 
-A template of our own, so that its comments stay and no library is needed. It uses the little of YAML that
-`manifest_text` reads: blocks, plain and quoted strings, one folded text, comments.
+A template of our own, so that its comments stay and no library is needed. What it says is there as data, too: what we
+have written ourselves, nobody needs to read.
 
 Read:    docs.slack.dev/reference/app-manifest
 """
@@ -10,10 +10,12 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from slackapp.checks import scope_reasons
 from slackapp.checks.interaction import AT_ONCE
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
+from slackapp.model import CALLBACK_PATH, COMMANDS_PATH, EVENTS_PATH, INTERACTIVITY_PATH
 
 COMMANDS = {"/example": ("Says how the app is", "[status | help]")}
 """What Slack shows beside a command while it is typed; other commands get general words."""
@@ -32,11 +34,14 @@ display_information:
   name: {name}
   description: {description}
   long_description: >-
-    {use} Behind {behind} stands
-    a small service that installs the app in many workspaces, keeps the tokens of each one encrypted and apart,
-    renews them before they expire, and erases everything it holds about a workspace when the app is removed.
+    {long_description}
 features:
 """
+_LONG_DESCRIPTION = """\
+{use} Behind {behind} stands
+a small service that installs the app in many workspaces, keeps the tokens of each one encrypted and apart,
+renews them before they expire, and erases everything it holds about a workspace when the app is removed."""
+_WRITTEN_BY = re.compile(r"# The app as Slack knows it\. Written by: slackapp manifest --url (\S+)\n")
 _HOME = """\
   app_home:
     home_tab_enabled: {home}
@@ -71,8 +76,10 @@ class Plan:
 
 def write(plan: Plan) -> str:
     """The whole text."""
+    long_description = _long_description(plan.handles).replace("\n", "\n    ")
+    name, description = quoted(plan.name), quoted(plan.description)
     return (
-        _HEAD.format(url=plan.url, name=quoted(plan.name), description=quoted(plan.description), **_use(plan.handles))
+        _HEAD.format(url=plan.url, name=name, description=description, long_description=long_description)
         + _features(plan)
         + _oauth(plan)
         + _settings(plan)
@@ -80,13 +87,96 @@ def write(plan: Plan) -> str:
     )
 
 
-def _use(handles: Collection[str]) -> dict[str, str]:
-    """How the app is used, by what its table handles."""
+def written_for(text: str) -> str | None:
+    """The address that a text of ours was written for, by its first line."""
+    found = _WRITTEN_BY.match(text)
+    return found[1] if found else None
+
+
+def content(plan: Plan) -> dict[str, Any]:
+    """What the text says, as data."""
+    scopes = {"bot": list(plan.bot_scopes), "user": list(plan.user_scopes)}
+    return {
+        "_metadata": {"major_version": 2, "minor_version": 1},
+        "display_information": {
+            "name": plan.name,
+            "description": plan.description,
+            "long_description": _long_description(plan.handles).replace("\n", " "),
+        },
+        "features": _features_content(plan),
+        "oauth_config": {
+            "redirect_urls": [plan.url + CALLBACK_PATH],
+            "scopes": {kind: names for kind, names in scopes.items() if names},
+        },
+        "settings": {
+            "event_subscriptions": {"request_url": plan.url + EVENTS_PATH, "bot_events": list(events_of(plan.handles))},
+            "interactivity": _interactivity_content(plan),
+            "org_deploy_enabled": True,
+            "socket_mode_enabled": False,
+            "token_rotation_enabled": True,
+        },
+    }
+
+
+def _features_content(plan: Plan) -> dict[str, Any]:
+    features: dict[str, Any] = {
+        "app_home": {
+            "home_tab_enabled": "app_home_opened" in plan.handles,
+            "messages_tab_enabled": True,
+            "messages_tab_read_only_enabled": True,
+        }
+    }
+    if plan.bot_scopes:
+        features["bot_user"] = {"display_name": _handle(plan.name), "always_online": False}
+    commands = _commands(plan)
+    if commands:
+        features["slash_commands"] = [
+            {
+                "command": command,
+                "url": plan.url + COMMANDS_PATH,
+                "description": description,
+                "usage_hint": usage,
+                "should_escape": True,
+            }
+            for command, (description, usage) in commands.items()
+        ]
+    return features
+
+
+def _interactivity_content(plan: Plan) -> dict[str, Any]:
+    if not _is_interactive(plan):
+        return {"is_enabled": False}
+    address = plan.url + INTERACTIVITY_PATH
+    menus = {"message_menu_options_url": address} if _has_menus(plan) else {}
+    return {"is_enabled": True, "request_url": address, **menus}
+
+
+def _long_description(handles: Collection[str]) -> str:
+    """As it is folded; with how the app is used, by what its table handles."""
     if "app_mention" in handles:
-        return {"use": _MENTION, "behind": "this one reply"}
+        return _LONG_DESCRIPTION.format(use=_MENTION, behind="this one reply")
     commands = sorted(key for key in handles if key.startswith("/"))
     use = f"Type {commands[0]} in any channel to use the app." if commands else "Install the app to use it."
-    return {"use": use, "behind": "it"}
+    return _LONG_DESCRIPTION.format(use=use, behind="it")
+
+
+def _handle(name: str) -> str:
+    """The bot's name at Slack."""
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.") or "app"
+
+
+def _commands(plan: Plan) -> dict[str, tuple[str, str]]:
+    """Each command of the table, with what Slack shows beside it."""
+    commands = sorted(key for key in plan.handles if key.startswith("/")) if "commands" in plan.bot_scopes else []
+    return {command: COMMANDS.get(command, _OTHER_COMMAND) for command in commands}
+
+
+def _is_interactive(plan: Plan) -> bool:
+    return any(":" in key for key in plan.handles)
+
+
+def _has_menus(plan: Plan) -> bool:
+    return any(key.startswith(AT_ONCE) for key in plan.handles)
 
 
 def quoted(text: str) -> str:
@@ -108,27 +198,25 @@ def _features(plan: Plan) -> str:
         greeting=_GREETING if "slackapp.installed" in plan.handles else "",
     )
     if plan.bot_scopes:
-        handle = re.sub(r"[^a-z0-9._-]+", "-", plan.name.lower()).strip("-.") or "app"
-        text += f"  bot_user:\n    display_name: {quoted(handle)}\n    always_online: false\n"
+        text += f"  bot_user:\n    display_name: {quoted(_handle(plan.name))}\n    always_online: false\n"
     for key in sorted(key for key in plan.handles if key.startswith(("shortcut:", "message_action:"))):
         text += f"  # shortcuts: {key} is handled; its name and its type are yours to add here\n"
-    commands = sorted(key for key in plan.handles if key.startswith("/"))
-    if commands and "commands" in plan.bot_scopes:
-        text += "  slash_commands:\n" + "".join(_command(plan.url, command) for command in commands)
+    commands = _commands(plan)
+    if commands:
+        text += "  slash_commands:\n" + "".join(_command(plan.url, name, *said) for name, said in commands.items())
     return text
 
 
-def _command(url: str, command: str) -> str:
-    description, usage = COMMANDS.get(command, _OTHER_COMMAND)
+def _command(url: str, command: str, description: str, usage: str) -> str:
     name = command if _COMMAND.fullmatch(command) else json.dumps(command, ensure_ascii=False)
     return (
-        f"    - command: {name}\n      url: {url}/slack/commands\n      description: {description}\n"
+        f"    - command: {name}\n      url: {url}{COMMANDS_PATH}\n      description: {description}\n"
         f"      usage_hint: {quoted(usage)}\n      should_escape: true\n"
     )
 
 
 def _oauth(plan: Plan) -> str:
-    text = f"oauth_config:\n  redirect_urls:\n    - {plan.url}/slack/oauth_redirect\n  scopes:\n"
+    text = f"oauth_config:\n  redirect_urls:\n    - {plan.url}{CALLBACK_PATH}\n  scopes:\n"
     if plan.bot_scopes:
         text += "    bot:\n" + _scopes(plan, plan.bot_scopes)
     if "users:read" not in plan.bot_scopes:
@@ -147,15 +235,15 @@ def _scopes(plan: Plan, scopes: Iterable[str]) -> str:
 
 
 def _settings(plan: Plan) -> str:
-    text = f"settings:\n  event_subscriptions:\n    request_url: {plan.url}/slack/events\n    bot_events:\n"
+    text = f"settings:\n  event_subscriptions:\n    request_url: {plan.url}{EVENTS_PATH}\n    bot_events:\n"
     for event in events_of(plan.handles):
         why = scope_reasons.WITHOUT_SCOPE.get(event, "")
         text += f"      - {event}{f' # {why}' if why else ''}\n"
-    if any(":" in key for key in plan.handles):
-        address = f"{plan.url}/slack/interactivity"
+    if _is_interactive(plan):
+        address = f"{plan.url}{INTERACTIVITY_PATH}"
         button = _BUTTON if _REMOVE in plan.handles else ""
         text += f"  interactivity:\n    is_enabled: true{button}\n    request_url: {address}\n"
-        if any(key.startswith(AT_ONCE) for key in plan.handles):
+        if _has_menus(plan):
             text += f"    message_menu_options_url: {address}\n"
     else:
         text += "  interactivity:\n    is_enabled: false\n"

@@ -14,6 +14,7 @@ from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -119,6 +120,26 @@ def test_the_text_says_what_is_wrong_how_it_is_mended_and_what_a_person_must_do(
     assert "\nrotation  off\nscopes    app_mentions:read, chat:write, commands\n" in ended.stdout
     assert "\nstore     SQLite; which file is not known here\n" in ended.stdout
     assert ended.stdout.splitlines()[-1].endswith("1 fail, 22 are for a person.")
+
+
+def test_without_pyyaml_it_takes_what_the_program_itself_writes_and_json_and_says_how_to_have_more(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a plain install."""
+    given = {"SLACKAPP_NAME": "Other: One", "SLACKAPP_BOT_SCOPES": "commands"}
+    text = here.run(given, "manifest", "--url", "https://x.unit.tests").stdout
+    (tmp_path / "other.yml").write_text(text, "utf-8")
+    seen = here.run(given, "doctor", "--json", "--manifest", "other.yml").stdout
+    (tmp_path / "other.json").write_text(json.dumps(yaml.safe_load(text)), "utf-8")
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    assert len(seen.splitlines()) == 38
+    for name in ("other.yml", "other.json"):
+        assert here.run(given, "doctor", "--json", "--manifest", name).stdout == seen
+    (tmp_path / "other.yml").write_text(text.replace("rotation_enabled: true", "rotation_enabled: false"), "utf-8")
+    ended = here.run(given, "doctor", "--manifest", "other.yml")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("slackapp: other.yml: is not what `slackapp manifest` writes with these settings")
+    assert ended.stderr.endswith("; run pip install pyyaml, or give JSON\n")
 
 
 def test_an_address_where_nothing_answers_is_said_once(here: Here) -> None:
