@@ -119,11 +119,6 @@ class LocalSlack:
             body = events.envelope(self, team_id, event, envelope_overrides)
             return events.queue(self, body, delay=delay, copies=copies)
 
-    def emit_raw(self, body: Json, delay: float = 0.0) -> str:
-        """Queue a body as it is, without an envelope (`app_rate_limited`, or anything malformed)."""
-        with self.lock:
-            return events.queue(self, body, delay=delay)
-
     def uninstall(self, tenant_id: str, order: Sequence[str] = events.LIFECYCLE,
                   authorizations: bool = False) -> list[str]:
         """Remove the app from a workspace or org: tokens die, the events in `order` are queued; their ids.

@@ -354,11 +354,6 @@ class SignedStateStore(OAuthStateStore, AsyncOAuthStateStore):
         return await asyncio.to_thread(self.consume, state)
 
 
-AsyncEncryptedInstallationStore = EncryptedInstallationStore
-AsyncSignedStateStore = SignedStateStore
-"""As slack_sdk's own, each store serves both kinds of app."""
-
-
 def _name_the_task() -> None:
     """For the thread in which the look-up is going to run: it may be another one each time."""
     _TASK.set(f"task-{id(asyncio.current_task())}")

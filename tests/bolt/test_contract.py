@@ -11,7 +11,6 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 
 from slackapp.app import system_entropy
-from slackapp.slack import bolt
 from slackapp.slack.bolt import EncryptedInstallationStore
 from tests.bolt.stage import (
     EVERYTHING,
@@ -259,8 +258,6 @@ def test_a_store_is_one_of_slack_sdks_for_both_kinds_of_app(stores: Stores) -> N
     assert isinstance(store, InstallationStore)
     assert isinstance(store, AsyncInstallationStore)
     assert store.logger.name == "slackapp.slack.bolt"
-    assert bolt.AsyncEncryptedInstallationStore is EncryptedInstallationStore
-    assert bolt.AsyncSignedStateStore is bolt.SignedStateStore
     assert isinstance(store.find_bot(**here()), Bot | None)
 
 

@@ -15,7 +15,7 @@ from tests.keys.conftest import MakeVault, Vault
 from tests.store.processes import race
 from tests.store.rows import NORTH, bytes_on_disk, look
 
-KEY, OTHER, THIRD = bytes(range(32)), bytes(range(1, 33)), bytes(range(2, 34))
+KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 CONTEXT = records.access_of(NORTH, "", 1)
 
 

@@ -189,10 +189,9 @@ def test_any_part_of_the_envelope_can_be_replaced_left_out_or_null(on: Stage) ->
     assert "authorizations" not in body
 
 
-def test_events_can_be_sent_for_teams_without_installation_and_without_an_envelope(on: Stage) -> None:
+def test_events_can_be_sent_for_teams_without_installation(on: Stage) -> None:
     on.slack.emit("T0UNKNOWN1", {"type": "app_mention"})
-    on.slack.emit_raw({"type": "app_rate_limited", "team_id": "T0NORTH001", "minute_rate_limited": 1518467820})
-    assert [d.type for d in on.slack.pump()] == ["app_mention", "app_rate_limited"]
+    assert [d.type for d in on.slack.pump()] == ["app_mention"]
     assert on.app.events[0]["authorizations"] == []
 
 

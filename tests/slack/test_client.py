@@ -13,7 +13,6 @@ from tests.slack.conftest import TOKEN, MakeCaller
 from tests.slack.servers import http, raw
 from tests.support.world import NORTH, World
 
-CHANNEL = "C0GENERAL1"
 FAULTS: dict[str, tuple[Fault, str, Kind, int]] = {
     "a page of HTML": (Fault("auth.test", "html500"), "server_error", Kind.TRANSIENT, 0),
     "a connection that breaks off": (Fault("auth.test", "cut"), "unreachable", Kind.TRANSIENT, 0),
