@@ -74,7 +74,7 @@ def test_the_wheel_has_every_module_and_nothing_else(unpacked: Path) -> None:
 def test_the_wheel_has_the_command(unpacked: Path) -> None:
     """Stops an installation without `slackapp`."""
     (entries,) = unpacked.glob("slackapp-*.dist-info/entry_points.txt")
-    assert "slackapp = slackapp.cli:main" in entries.read_text("utf-8")
+    assert "slackapp = slackapp.__main__:main" in entries.read_text("utf-8")
 
 
 def test_the_wheel_reads_its_statements_away_from_the_repository(unpacked: Path, tmp_path: Path) -> None:
