@@ -6,7 +6,7 @@ from slack_bolt import App
 from slack_bolt.oauth.oauth_settings import OAuthSettings
 from slack_sdk import WebClient
 
-from slackapp.slack.bolt import EncryptedInstallationStore, SignedStateStore
+from slackapp.bolt import EncryptedInstallationStore, SignedStateStore
 
 slack = environ.get("SLACKAPP_SLACK_URL", "https://slack.com")
 keys = {"client_id": environ["SLACK_CLIENT_ID"], "client_secret": environ["SLACK_CLIENT_SECRET"]}

@@ -13,14 +13,14 @@ def main() -> int:
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:
         signal.signal(signal.SIGINT, _interrupted)
-    from slackapp import cli  # imports take a while, and an exception in the midst of them shows a traceback
+    from slackapp.cli.main import main  # imports take a while, and an exception in the midst of them shows a traceback
 
     if not ours:
-        return cli.main()
+        return main()
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        return cli.main()
-    except KeyboardInterrupt:  # before or behind what `cli.main` handles
+        return main()
+    except KeyboardInterrupt:  # before or behind what `main` handles
         _interrupted(signal.SIGINT, None)
     finally:
         signal.signal(signal.SIGINT, _interrupted)

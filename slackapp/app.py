@@ -12,20 +12,24 @@ from types import ModuleType
 from typing import TextIO
 
 from slackapp import __version__, config
+from slackapp.behaviour import Behaviour
 from slackapp.errors import ConfigError
-from slackapp.flows import counting, heartbeat, lost_exchanges, stop_inbox
-from slackapp.keys.opening import open_keyring, read_master_keys
-from slackapp.model import Settings
-from slackapp.ops.gates import FailureBudget, OncePerMinute, PauseTable, Slots, TokenBuckets
-from slackapp.ops.health import Health
-from slackapp.ops.key_slot import FileSlot
-from slackapp.ops.log import JsonLog
-from slackapp.ops.metrics import Counters
-from slackapp.ops.upkeep import Upkeep, errands, house
-from slackapp.ops.worker import Worker
-from slackapp.ports import App, Behaviour, Clock, Entropy, Log
+from slackapp.flows.app import App
+from slackapp.flows.events import release_leases
+from slackapp.flows.install import lost_exchanges
+from slackapp.flows.upkeep import heartbeat
+from slackapp.model import Clock, Entropy, Settings
+from slackapp.runtime import persist_metrics
+from slackapp.runtime.health import Health
+from slackapp.runtime.log import JsonLog
+from slackapp.runtime.metrics import Counters
+from slackapp.runtime.rate_limits import FailureBudget, OncePerMinute, PauseTable, Slots, TokenBuckets
 from slackapp.slack.client import SlackClient
-from slackapp.store.db import Database
+from slackapp.store.engine.sqlite import Database
+from slackapp.vault.key_backup_file import FileSlot
+from slackapp.vault.open_keyring import open_keyring, read_master_keys
+from slackapp.workers.inbox import Worker
+from slackapp.workers.scheduler import Upkeep, errands, house
 from slackapp.wsgi import Wsgi
 
 THREADS = 16
@@ -73,8 +77,8 @@ class Service:
         if cut_off:
             self.app.log.error("exchanges_cut_off", {"number": cut_off, "mend": lost_exchanges.MEND})
         if self.threads:
-            stop_inbox.run(self.app, self.app.clock())
-            counting.run(self.app)
+            release_leases.run(self.app, self.app.clock())
+            persist_metrics.run(self.app.db, self.app.metrics, self.app.log)
             heartbeat.leave(self.app)
         self.app.log.flush()
         self.app.db.close()
@@ -119,7 +123,7 @@ def assemble(
     settings: Settings,
     clock: Clock,
     entropy: Entropy,
-    log: Log,
+    log: JsonLog,
     behaviour: Behaviour,
     wake_worker: Callable[[], None],
     worker_runs: Callable[[], bool],

@@ -2,9 +2,9 @@
 
 from slackapp.checks.operator_token import verify_operator
 from slackapp.checks.slack_signature import verify_signature
-from slackapp.flows import trail
+from slackapp.flows.app import App
+from slackapp.flows.audit import audit_log
 from slackapp.model import NO_TENANT, Origin
-from slackapp.ports import App
 from slackapp.web.request import Request
 
 _BY_OLD = "signature.old_secret"
@@ -33,7 +33,7 @@ def slack(app: App, request: Request, now: int) -> Origin:
     app.metrics.count("slackapp_signatures_total", {"secret": str(which + 1)})
     origin = Origin(f"slack:{which + 1}", request.request_id)
     if which and app.once.first(_BY_OLD, now):
-        trail.note_alone(app, _BY_OLD, NO_TENANT, origin, "ok", request.path, now)
+        audit_log.note_alone(app, _BY_OLD, NO_TENANT, origin, "ok", request.path, now)
     return origin
 
 

@@ -8,7 +8,7 @@ long as it has made no call that Slack acted on.
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.ports import Context
+from slackapp.behaviour import Context
 
 REMOVE = "remove_app"
 """The action of the button on the Home tab."""

@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 
 class Secret:
@@ -336,3 +336,17 @@ class SlackAnswer:
 
 
 Mac = Callable[[bytes], bytes]
+
+
+class Clock(Protocol):
+    """Two clocks. What is kept for people, for Slack and over a boot goes by the first; leases go by the second."""
+
+    def __call__(self) -> int:
+        """Unix seconds: the wall clock, which may be set while we run."""
+
+    def steady(self) -> int:
+        """Seconds of a clock that nobody sets: of one machine, the same for all its processes, from each boot anew."""
+
+
+Entropy = Callable[[int], bytes]
+"""That many bytes from the system's random source."""

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from slackapp import callers
-from slackapp.handlers import callback, events, install, interactions, site, uninstall
+from slackapp.flows.app import App
+from slackapp.handlers.operator import uninstall
+from slackapp.handlers.pages import site
+from slackapp.handlers.slack import callback, events, install, interactions
 from slackapp.model import (
     CALLBACK_PATH,
     COMMANDS_PATH,
@@ -18,7 +21,6 @@ from slackapp.model import (
     INTERACTIVITY_PATH,
     Origin,
 )
-from slackapp.ports import App
 from slackapp.web.request import Request
 from slackapp.web.response import Response
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from slackapp.errors import Refusal, Refused, StoreBusyError, StoreError
-from slackapp.flows import trail
+from slackapp.flows.app import App
+from slackapp.flows.audit import audit_log
 from slackapp.model import LOOPBACK, NO_TENANT, Origin
-from slackapp.ports import App
 from slackapp.routes import ANYONE, BY_PATH, PAGE, Route
 from slackapp.web.refusals import refusal_response
 from slackapp.web.request import NoRawTargetError, Request, names_of, neighbourhood, read_request
@@ -114,7 +114,7 @@ class Wsgi:
         origin = caller if verified and caller is not None else Origin("unverified", request_id)
         path = route.path if route is not None else ""
         try:
-            trail.note_alone(app, name, NO_TENANT, origin, "refused", path, now)
+            audit_log.note_alone(app, name, NO_TENANT, origin, "refused", path, now)
         except Exception:  # noqa: BLE001  (the refusal is answered all the same)
             app.log.bug("audit_failed", {"request": request_id})
 

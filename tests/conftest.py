@@ -2,12 +2,14 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.support.operator import Desk, open_desk
 from tests.support.programs import left_out
 from tests.support.world import World, make_world
 
@@ -52,3 +54,33 @@ def world(tmp_path: Path) -> Iterator[World]:
     """Our service and a local Slack."""
     with make_world(tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def memory_folder() -> Iterator[Path]:
+    """A folder in memory, where there is such a place: what is proved here does not hang on the disk's speed."""
+    place = MEMORY if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def folder(memory_folder: Path) -> Iterator[Path]:
+    """The same, empty for each test."""
+    with tempfile.TemporaryDirectory(dir=memory_folder) as made:
+        yield Path(made)
+
+
+@pytest.fixture
+def desk(folder: Path) -> Iterator[Desk]:
+    with open_desk(folder) as made:
+        yield made
+
+
+@pytest.fixture
+def ready(world: World) -> World:
+    """The app installed in one workspace, and its greeting sent."""
+    world.browser().install()
+    world.work()
+    world.slack.called.clear()
+    return world

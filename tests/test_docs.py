@@ -14,15 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from slackapp import cli
-from slackapp.cli import COMMANDS
+from slackapp.cli.main import COMMANDS, parser
 from slackapp.crypto import envelope
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
-from slackapp.flows import rotate_keys
-from slackapp.keys import command, keyring
-from slackapp.keys.command import CommandProvider
-from slackapp.keys.providers import KeyContext
+from slackapp.flows.keys import rotate_keys
 from slackapp.model import Tenant
+from slackapp.vault import command_provider, keyring
+from slackapp.vault.command_provider import CommandProvider
+from slackapp.vault.providers import KeyContext
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -39,7 +38,7 @@ def commands(page: str) -> list[str]:
     return [found.partition("#")[0].strip() for found in (*COMMAND.findall(BLOCK.sub("", page)), *typed)]
 
 
-parser = cache(cli.parser)
+parser = cache(parser)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
@@ -112,7 +111,7 @@ def test_the_drawing_is_what_a_sealed_value_looks_like() -> None:
 def test_the_numbers_on_the_page_are_the_codes() -> None:
     assert f"at most {keyring.CACHE_SECONDS} seconds, and at most {keyring.CACHE_KEYS:,} of them" in KEYS
     assert f"in batches of {rotate_keys.BATCH}" in KEYS
-    assert command.TIMEOUT == 10
+    assert command_provider.TIMEOUT == 10
     assert "has ten seconds" in KEYS
     assert f"one per tenant and purpose: {', '.join(keyring.PURPOSES)}" in KEYS
     assert '"slackapp/v1/key+commit"' in KEYS
@@ -120,7 +119,7 @@ def test_the_numbers_on_the_page_are_the_codes() -> None:
 
 def test_the_steps_of_the_rotation_are_as_many_as_the_codes() -> None:
     listed = re.findall(r"^(\d)\. ", KEYS.partition("## Rotation")[2].partition("##")[0], re.MULTILINE)
-    code = (ROOT / "slackapp" / "flows" / "rotate_keys.py").read_text(encoding="utf-8")
+    code = (ROOT / "slackapp" / "flows" / "keys" / "rotate_keys.py").read_text(encoding="utf-8")
     assert listed == re.findall(r"# (\d)\. ", code)
 
 

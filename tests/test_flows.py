@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.cli.steps import steps_of
+from slackapp.demo.steps import steps_of
 
 FOLDER = Path(__file__).parent.parent / "docs" / "flows"
 PICTURE = re.compile(r"<!-- steps: ([a-z_ ]+) -->\n\n```mermaid\nsequenceDiagram\n(.*?)```", re.DOTALL)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from slackapp.errors import KeyRevokedError, StoreFullError
-from slackapp.flows import store_grant
+from slackapp.flows.install import store_grant
 from slackapp.localslack.model import Fault
 from slackapp.model import Tenant
 from tests.support.rewind import Prepared, prepared, quick_folder

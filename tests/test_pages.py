@@ -48,7 +48,8 @@ def test_a_planted_link_to_nowhere_is_found() -> None:
     """Negative control: stops a search that finds no link at all."""
     text = "[a](nowhere.md), [b](#what-is-not-there), `slackapp/nothing.py`, [c](https://example.com/x)"
     assert broken(ROOT / "README.md", text) == ["nowhere.md", "#what-is-not-there", "slackapp/nothing.py"]
-    assert broken(ROOT / "README.md", "[d](SECURITY.md#what-is-not-defended), [e](LICENSE#L3), `sql/audit.sql`") == []
+    text = "[d](SECURITY.md#what-is-not-defended), [e](LICENSE#L3), `sql/core/audit.sql`"
+    assert broken(ROOT / "README.md", text) == []
 
 
 def test_every_promise_answers_a_threat_and_every_answer_is_a_promise() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from slackapp import config
 from slackapp.checks.scope_reasons import scopes_of
-from slackapp.cli import COMMANDS
-from slackapp.cli.steps import steps_of
+from slackapp.cli.main import COMMANDS
+from slackapp.demo.steps import steps_of
 from tests.claims.sources import claims
 
 ROOT = Path(__file__).parent.parent
@@ -27,81 +27,77 @@ READING = (
     (
         "the picture above",
         (
-            "handlers/install.py", "handlers/callback.py", "flows/begin_install.py", "flows/finish_install.py",
-            "flows/check_installer.py", "flows/living_pair.py",
-            "flows/store_grant.py", "flows/lost_exchanges.py",
+            "handlers/slack/install.py", "handlers/slack/callback.py",
+            "flows/install/begin_install.py", "flows/install/finish_install.py", "flows/install/check_installer.py",
+            "flows/install/living_pair.py", "flows/install/store_grant.py", "flows/install/lost_exchanges.py",
         ),
     ),
     ("one security decision per file; each says what it stops and what it does not", ("checks/",)),
     ("the record format, byte by byte, and what a value is bound to", ("crypto/envelope.py", "crypto/records.py")),
     (
         "the only way to a token: audit row first",
-        ("flows/use_token.py", "flows/open_token.py", "flows/hand_out.py", "flows/trail.py"),
+        (
+            "flows/tokens/use_token.py", "flows/keys/open_token.py", "flows/audit/audit_log.py",
+            "bolt/find_installation.py",
+        ),
     ),
     ("every refusal, and what it says to the outside", ("errors.py", "web/response.py", "web/refusals.py")),
-    ("every statement there is, one file per table", ("../sql/",)),
+    ("every statement there is, one file per table", ("../sql/core/",)),
     (
         "an event: kept, acknowledged, run once",
         (
-            "flows/receive_event.py", "flows/receive_interaction.py", "flows/run_event.py", "flows/event_context.py",
-            "flows/own_bot.py", "flows/offer_options.py", "flows/inbox_desk.py", "flows/stop_inbox.py",
-            "flows/unclear_rows.py", "ops/worker.py",
+            "flows/events/", "flows/tokens/own_bot.py", "flows/audit/unclear_rows.py", "workers/inbox.py",
         ),
     ),
     (
         "a token's life: refreshed by one at a time, checked, given up",
         (
-            "flows/refresh_token.py", "flows/new_pair.py", "flows/refresh_due.py", "flows/exchange_token.py",
-            "flows/validate_tenant.py", "flows/judge_token.py", "flows/brake.py", "flows/needs_reinstall.py",
+            "flows/tokens/refresh_token.py", "flows/tokens/rotated_pair.py", "flows/tokens/refresh_due.py",
+            "flows/tokens/exchange_token.py", "flows/tokens/validate_tenant.py", "flows/tokens/judge_token.py",
+            "flows/tokens/brake.py", "flows/tokens/needs_reinstall.py",
         ),
     ),
     (
         "an end: what is erased, when, and how that is shown",
         (
-            "flows/settle_revocation.py", "flows/uninstall_tenant.py", "flows/purge_tenant.py",
-            "flows/backup_database.py", "flows/key_backup.py",
+            "flows/removal/", "flows/backup/",
         ),
     ),
     (
         "keys: read, cached, rotated, replaced, withdrawn",
         (
-            "crypto/way.py", "crypto/keyfile.py", "keys/", "flows/rotate_keys.py", "flows/reencrypt_tenant.py",
-            "flows/tenant_keys.py", "flows/suspend_tenant.py", "flows/missing_keys.py", "flows/heartbeat.py",
-            "flows/clock_set.py",
+            "crypto/private_path.py", "crypto/keyfile.py", "vault/", "flows/keys/rotate_keys.py",
+            "flows/keys/reencrypt_tenant.py", "flows/keys/tenant_keys.py", "flows/keys/suspend_tenant.py",
+            "flows/keys/missing_keys.py", "flows/upkeep/heartbeat.py", "flows/upkeep/clock_set.py",
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",
-     ("store/audit.py", "flows/verify_audit.py", "flows/sweep.py", "ops/log.py", "cli/printing.py", "ops/gates.py",
-      "ops/health.py")),
+     ("store/audit.py", "flows/audit/verify_audit.py", "flows/upkeep/sweep.py", "runtime/log.py", "cli/printing.py",
+      "runtime/rate_limits.py", "runtime/health.py")),
     (
         "the database: pragmas, transactions, files, tables",
         (
-            "store/db.py", "store/held.py", "store/turns.py", "store/room.py", "store/files.py", "store/queries.py",
-            "../sql/migrations/",
+            "store/engine/", "../sql/migrations/",
         ),
     ),
     (
         "what a Bolt app, or its old store, hands over: whose it is, which of two pairs counts, and who refreshes",
         (
-            "flows/keep_installation.py", "flows/lend_refresh.py", "flows/import_installations.py",
-            "flows/ask_whose.py",
+            "flows/install/save_external.py", "bolt/lend_refresh.py", "importer/import_installations.py",
+            "importer/ask_whose.py",
         ),
     ),
     ("calls to Slack", ("slack/client.py", "slack/transport.py", "slack/deadline.py")),
     (
         "settings, composition, the server",
-        ("config.py", "dotenv.py", "settingforms.py", "settingfiles.py", "app.py", "cli/server.py"),
+        ("config/", "flows/app.py", "app.py", "cli/server.py"),
     ),
 )  # fmt: skip
 """What it is, and where, below slackapp/."""
 FIRST_SITTING = 7
 LEFT_OUT = {
-    "flows/bolt_states.py": "for the stores for Bolt",
-    "flows/forget_installation.py": "for the stores for Bolt",
-    "flows/import_token.py": "moving in, by an operator who has the token in clear already",
-    "flows/list_tenants.py": "shows what is there",
-    "flows/counting.py": "counters",
-    "flows/measure.py": "counters",
+    "flows/upkeep/list_tenants.py": "shows what is there",
+    "flows/upkeep/gauges.py": "counters",
 }
 """What decides nothing about security, of the folders that must be read whole."""
 
@@ -118,7 +114,7 @@ def settings_table() -> str:
 def files_of(name: str) -> list[Path]:
     """The files that a name of the reading order stands for."""
     path = (ROOT / "slackapp" / name).resolve()
-    return sorted(path.glob("*.*")) if name.endswith("/") else [path]
+    return sorted(file for file in path.rglob("*.*") if file.suffix != ".pyc") if name.endswith("/") else [path]
 
 
 def lines_of(names: tuple[str, ...]) -> int:
@@ -181,7 +177,7 @@ def test_nothing_that_decides_is_left_out_of_the_reading_order() -> None:
     """Stops a new check, key or flow that no reviewer is told to read."""
     listed = {file for _, names in READING for name in names for file in files_of(name)}
     assert {file for file in listed if not file.exists()} == set()
-    whole = {file for folder in ("checks", "crypto", "keys", "flows") for file in files_of(f"{folder}/")}
+    whole = {file for folder in ("checks", "crypto", "vault", "flows") for file in files_of(f"{folder}/")}
     left = {ROOT / "slackapp" / name for name in LEFT_OUT}
     assert {file.name for file in whole - listed - left} - {"__init__.py", "__pycache__"} == set()
     assert left <= whole - listed
@@ -211,23 +207,23 @@ RUN_BY = {
     "pip install": ".ci/run",
     "slackapp dev": "tests/cli/test_dev.py",
     "slackapp serve": "tests/cli/test_serve.py",
-    "slackapp demo": "tests/cli/test_demo.py",
+    "slackapp demo": "tests/demo/test_demo.py",
     "slackapp config": "tests/cli/test_config.py",
     "slackapp keys": "tests/test_readme.py",
-    "slackapp tenants": "tests/vault/test_purge_command.py",
+    "slackapp tenants": "tests/cli/test_purge_command.py",
     "slackapp brake": "tests/cli/test_brake.py",
     "slackapp check": "tests/cli/test_check.py",
     "slackapp exchange": "tests/cli/test_exchange.py",
-    "slackapp import": "tests/cli/test_import.py",
-    "slackapp inbox": "tests/vault/test_inbox_command.py",
-    "slackapp audit": "tests/vault/test_backup.py",
-    "slackapp backup": "tests/vault/test_backup.py",
-    "slackapp restore": "tests/vault/test_restore.py",
-    "slackapp purge": "tests/vault/test_purge_command.py",
-    "slackapp uninstall": "tests/vault/test_audit_rows.py",
+    "slackapp import": "tests/importer/test_import_command.py",
+    "slackapp inbox": "tests/cli/test_inbox_command.py",
+    "slackapp audit": "tests/flows/backup/test_backup_database.py",
+    "slackapp backup": "tests/flows/backup/test_backup_database.py",
+    "slackapp restore": "tests/flows/backup/test_restore.py",
+    "slackapp purge": "tests/cli/test_purge_command.py",
+    "slackapp uninstall": "tests/flows/audit/test_audit_rows.py",
     "slackapp localslack": "tests/localslack/test_control.py",
-    "slackapp manifest": "tests/cli/test_manifest.py",
-    "slackapp doctor": "tests/cli/test_doctor.py",
+    "slackapp manifest": "tests/directory/test_manifest_command.py",
+    "slackapp doctor": "tests/directory/test_doctor_command.py",
 }
 """Each command of the README, and who runs it, or why nobody does."""
 

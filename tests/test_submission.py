@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.ops import manifest_text
-from slackapp.ops.doctor import ROWS, Row
+from slackapp.directory import read_manifest
+from slackapp.directory.review import ROWS, Row
 from tests.support import screenshots
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,7 +56,7 @@ def test_every_answer_of_the_questionnaire_names_what_shows_it_or_says_that_it_i
 
 
 def test_the_texts_are_the_manifest_s() -> None:
-    shown = manifest_text.read("manifest.yml", (ROOT / "manifest.yml").read_text("utf-8"))["display_information"]
+    shown = read_manifest.read("manifest.yml", (ROOT / "manifest.yml").read_text("utf-8"))["display_information"]
     quoted = re.findall(r"(?:^> .*\n)+", PAGE, re.MULTILINE)
     texts = [" ".join(line.removeprefix("> ") for line in text.splitlines()) for text in quoted]
     assert texts == [shown["description"], shown["long_description"]]

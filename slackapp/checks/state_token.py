@@ -6,7 +6,7 @@ Stops:   login CSRF: a callback that was not begun here, or was begun in another
          state that a clock which went wrong has made good for longer than its time.
 How:     the MAC covers the purpose, the payload and a digest of the browser's cookie. The database holds only a hash
          of the random part, so that a stolen database yields no usable state.
-Does not stop: a second use; `consume_state` in sql/oauth_states.sql does.
+Does not stop: a second use; `consume_state` in sql/core/oauth_states.sql does.
 Read:    RFC 9700 section 2.1; docs.slack.dev/authentication/installing-with-oauth
 """
 

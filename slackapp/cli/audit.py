@@ -9,7 +9,7 @@ from slackapp.cli.session import open_service
 from slackapp.cli.table import Columns, Cut, add_options, listed
 from slackapp.cli.words import number_of_rows, utf8
 from slackapp.errors import UsageError
-from slackapp.flows import verify_audit
+from slackapp.flows.audit import verify_audit
 from slackapp.store import audit
 from slackapp.store.audit import Stored
 

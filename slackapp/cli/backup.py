@@ -13,14 +13,15 @@ from slackapp.cli.printing import tell
 from slackapp.cli.session import open_service, operator
 from slackapp.crypto.keyfile import replace_private, write_private
 from slackapp.errors import CommandError, ConfigError, DecryptError, KeyMissingError, StoreError
-from slackapp.flows import backup_database, key_backup
-from slackapp.flows.backup_database import DATA, MANIFEST, Given
+from slackapp.flows.app import App
+from slackapp.flows.backup import backup_database, key_backup
+from slackapp.flows.backup.backup_database import DATA, MANIFEST, Given
 from slackapp.model import Settings
-from slackapp.ops.key_slot import FileSlot
-from slackapp.ports import App
-from slackapp.store import audit, files, installations
-from slackapp.store.db import Database
-from slackapp.store.replacing import replace as replace_database
+from slackapp.store import audit, installations
+from slackapp.store.engine import sqlite_files
+from slackapp.store.engine.replacing import replace as replace_database
+from slackapp.store.engine.sqlite import Database
+from slackapp.vault.key_backup_file import FileSlot
 
 HELP = "write a data backup without keys into a new folder, and rewrite the key backup"
 RESTORE_HELP = "put a data backup and the current key backup in the place of the database; or only check them"
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not app.key_slot.is_set:
             raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: is missing; a data backup is of no use without the key backup")
         _make_empty(folder)
-        with files.workplace(app.settings.database) as work:
+        with sqlite_files.workplace(app.settings.database) as work:
             file = work / DATA
             app.db.copy_to(file)
             head, tenants, problems = _try(app, file)
@@ -83,7 +84,7 @@ def run_restore(arguments: argparse.Namespace) -> int:
             "a restore checks first, too"
         )
     given = Given(content, found, backup_database.removals_under_way(settings.database))
-    with files.workplace(settings.database) as work:
+    with sqlite_files.workplace(settings.database) as work:
         file = work / DATA
         write_private(file, (arguments.folder / DATA).read_bytes())
         try:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from slackapp.checks import giving_up
 from slackapp.cli.printing import tell
 from slackapp.cli.session import open_service, operator
-from slackapp.flows import brake
+from slackapp.flows.tokens import brake
 
 HELP = "show whether Slack refuses so many tenants at once that none is given up; release that"
 

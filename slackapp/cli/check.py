@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import installed_tenant, open_service, operator
-from slackapp.flows import validate_tenant
-from slackapp.flows.validate_tenant import Checked
+from slackapp.flows.tokens import validate_tenant
+from slackapp.flows.tokens.validate_tenant import Checked
 from slackapp.store import installations
 
 HELP = "ask Slack about every token: does it work, are scopes missing or more than asked for"

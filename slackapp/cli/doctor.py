@@ -12,13 +12,13 @@ from slackapp.app import load_scopes, system_clock
 from slackapp.cli.environment import defaults_for, read_environment
 from slackapp.cli.manifest import address, plan_for
 from slackapp.cli.printing import folded, tell, tell_json
+from slackapp.directory import read_manifest, review, write_manifest
+from slackapp.directory.findings import Look, at
+from slackapp.directory.probe import Probe
+from slackapp.directory.review import FAIL, PASS, Verdict
 from slackapp.errors import CommandError, ConfigError
-from slackapp.ops import doctor, manifest, manifest_text
-from slackapp.ops.doctor import FAIL, PASS, Verdict
-from slackapp.ops.findings import Look, at
-from slackapp.ops.probe import Probe
 from slackapp.store import installations
-from slackapp.store.db import Database
+from slackapp.store.engine.sqlite import Database
 
 HELP = "check the manifest and the running app against what Slack's reviewers ask"
 _NAMES = (
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         tell(f"slackapp: {look.url}: {trouble}; what is asked of the running app was not looked at", error=True)
         look = replace(look, probe=None)
     verdicts = []
-    for verdict in doctor.examine(look):
+    for verdict in review.examine(look):
         verdicts.append(verdict)
         if arguments.json:
             tell_json(_fields(verdict))
@@ -85,11 +85,11 @@ def _read(file: Path, environment: Mapping[str, str]) -> Mapping[str, Any]:
         text = file.read_bytes()[:_LIMIT].decode("utf-8")
     except (OSError, UnicodeDecodeError):
         raise CommandError(f"{file}: cannot be read; write one with slackapp manifest --url URL > {file}") from None
-    url = manifest.written_for(text)
+    url = write_manifest.written_for(text)
     plan = plan_for(url, environment) if url else None
-    if plan is not None and manifest.write(plan) == text:
-        return manifest.content(plan)  # what `slackapp manifest` writes is known without reading
-    return manifest_text.read(str(file), text)
+    if plan is not None and write_manifest.write(plan) == text:
+        return write_manifest.content(plan)  # what `slackapp manifest` writes is known without reading
+    return read_manifest.read(str(file), text)
 
 
 def _head(look: Look, environment: Mapping[str, str]) -> list[str]:

@@ -4,7 +4,7 @@ import argparse
 
 from slackapp.cli.printing import tell
 from slackapp.cli.session import installed_tenant, open_service, operator
-from slackapp.flows import exchange_token
+from slackapp.flows.tokens import exchange_token
 
 HELP = "turn long-lived tokens into rotating ones, after token rotation was switched on at Slack"
 

@@ -7,11 +7,11 @@ from slackapp import config
 from slackapp.cli.printing import tell
 from slackapp.cli.session import EX_TEMPFAIL, open_service, operator
 from slackapp.errors import SlackCallError, UsageError
-from slackapp.flows import import_installations, import_token
-from slackapp.flows.import_installations import HERE, TAKEN, Report
+from slackapp.flows.app import App
+from slackapp.importer import import_installations, import_token
+from slackapp.importer.import_installations import HERE, TAKEN, Report
+from slackapp.importer.sources import BoltFiles, BoltSqlite, OneToken, Source
 from slackapp.model import Origin
-from slackapp.ports import App
-from slackapp.store.foreign import BoltFiles, BoltSqlite, OneToken, Source
 
 HELP = "take over what Bolt's SQLite or file store holds, or a token from the environment"
 

@@ -9,8 +9,8 @@ from slackapp.cli.session import open_service, operator
 from slackapp.cli.table import Columns, Cut, add_options, listed
 from slackapp.cli.words import number_of_rows, utf8
 from slackapp.errors import CommandError, Refused
-from slackapp.flows import inbox_desk
-from slackapp.ports import App
+from slackapp.flows.app import App
+from slackapp.flows.events import inbox_admin
 from slackapp.store import inbox
 from slackapp.store.inbox import Entry
 
@@ -81,7 +81,7 @@ def _show(arguments: argparse.Namespace) -> int:
         fields = _fields(entry)
         if arguments.body:
             try:
-                fields["body"] = inbox_desk.read_body(app, entry, operator(app))
+                fields["body"] = inbox_admin.read_body(app, entry, operator(app))
             except Refused as refused:
                 raise CommandError(f"{entry.event_id}: {refused.refusal.value.sentence}") from None
     tell_json(fields, indent=1)
@@ -92,7 +92,7 @@ def _retry(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
         entry = _find(app, arguments)
-        done = inbox_desk.retry(app, entry, operator(app))
+        done = inbox_admin.retry(app, entry, operator(app))
     return _tell(entry, done, "will run again")
 
 
@@ -100,7 +100,7 @@ def _drop(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
         entry = _find(app, arguments)
-        done = inbox_desk.drop(app, entry, operator(app))
+        done = inbox_admin.drop(app, entry, operator(app))
     return _tell(entry, done, "is dropped")
 
 

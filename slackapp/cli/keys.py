@@ -11,9 +11,9 @@ from slackapp.cli.session import EX_TEMPFAIL, installed_tenant, open_service, op
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.errors import CommandError, ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
-from slackapp.flows import missing_keys, reencrypt_tenant, rotate_keys
+from slackapp.flows.app import App
+from slackapp.flows.keys import missing_keys, reencrypt_tenant, rotate_keys
 from slackapp.model import LOCAL, Tenant
-from slackapp.ports import App
 from slackapp.store import data_keys, installations, meta
 
 HELP = "make, list, rotate, verify, retire master keys; new data keys; key providers"

@@ -7,9 +7,9 @@ from slackapp import config
 from slackapp.app import load_behaviour, load_scopes
 from slackapp.cli.environment import behaviour_defaults, read_environment
 from slackapp.cli.printing import tell
+from slackapp.directory import write_manifest
+from slackapp.directory.write_manifest import Plan
 from slackapp.errors import ConfigError, UsageError
-from slackapp.ops import manifest
-from slackapp.ops.manifest import Plan
 
 HELP = "print the app's manifest for an address"
 _NAMES = (
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     url = address(arguments.url) if arguments.url else found["public_url"]
     if url is None:
         raise UsageError("--url: is missing; give the address of the service, or set SLACKAPP_PUBLIC_URL")
-    tell(*manifest.write(plan_for(url, environment)).splitlines())
+    tell(*write_manifest.write(plan_for(url, environment)).splitlines())
     return 0
 
 

@@ -6,7 +6,7 @@ from slackapp.cli import confirm
 from slackapp.cli.printing import tell
 from slackapp.cli.session import EX_TEMPFAIL, installation_of, open_service, operator
 from slackapp.errors import UsageError
-from slackapp.flows import purge_tenant
+from slackapp.flows.removal import purge_tenant
 from slackapp.store import inbox
 
 HELP = "erase a tenant, Slack not being told; or verify that nothing is left of those that were erased"

@@ -17,7 +17,7 @@ from slackapp.app import THREADS, Service, build, system_clock, system_entropy
 from slackapp.cli.localhost import Application
 from slackapp.errors import ConfigError
 from slackapp.model import Settings
-from slackapp.ports import Log
+from slackapp.runtime.log import JsonLog
 from slackapp.web.request import BODY_LIMIT
 
 
@@ -123,7 +123,7 @@ def serve(
 class _ToOurLog(logging.Handler):
     """Waitress's own messages hold parts of requests; what happened and where is all that is kept of them."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: JsonLog) -> None:
         super().__init__(logging.WARNING)
         self._log = log
 
@@ -132,7 +132,7 @@ class _ToOurLog(logging.Handler):
         self._log.error("server", {"logger": record.name, "severity": record.levelname, "where": record.funcName})
 
 
-def _quiet_waitress(log: Log) -> None:
+def _quiet_waitress(log: JsonLog) -> None:
     logger = logging.getLogger("waitress")
     logger.propagate = False
     logger.handlers = [_ToOurLog(log)]

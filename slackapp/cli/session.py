@@ -8,9 +8,9 @@ from slackapp.app import Service, build, system_clock, system_entropy
 from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.cli.environment import read_settings
 from slackapp.errors import CommandError
-from slackapp.flows import counting
+from slackapp.flows.app import App
 from slackapp.model import Installation, Origin, Tenant
-from slackapp.ports import App
+from slackapp.runtime import persist_metrics
 from slackapp.store import installations
 
 EX_TEMPFAIL = 75
@@ -24,7 +24,7 @@ def open_service() -> Iterator[Service]:
     try:
         yield service
     finally:
-        counting.run(service.app)
+        persist_metrics.run(service.app.db, service.app.metrics, service.app.log)
         service.stop()
 
 

@@ -5,7 +5,7 @@ import argparse
 from slackapp.cli.printing import tell, tell_json
 from slackapp.cli.session import open_service
 from slackapp.cli.table import Columns, Cut, add_options, listed
-from slackapp.flows import list_tenants
+from slackapp.flows.upkeep import list_tenants
 
 HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
 _COLUMNS = Columns(

@@ -7,7 +7,7 @@ from slackapp.cli import confirm
 from slackapp.cli.printing import tell
 from slackapp.cli.session import EX_TEMPFAIL, open_service, operator
 from slackapp.errors import UsageError
-from slackapp.flows import uninstall_tenant
+from slackapp.flows.removal import uninstall_tenant
 from slackapp.store import installations
 
 HELP = "tell Slack, and erase a tenant's tokens and data"

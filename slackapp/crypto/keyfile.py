@@ -15,7 +15,7 @@ import re
 import stat
 from pathlib import Path
 
-from slackapp.crypto.way import mend_of, walk
+from slackapp.crypto.private_path import mend_of, walk
 from slackapp.errors import ConfigError
 
 _PREFIX = "slackapp-mk1"

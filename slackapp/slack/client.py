@@ -13,7 +13,8 @@ from slackapp.checks.scopes import scope_set
 from slackapp.checks.slack_errors import sort_error
 from slackapp.errors import SlackCallError, SlackErrorKind, TransactionOpenError
 from slackapp.model import Secret, Settings, SlackAnswer
-from slackapp.ports import HealthPort, Metrics
+from slackapp.runtime.health import Health
+from slackapp.runtime.metrics import Counters
 
 if TYPE_CHECKING:
     from slackapp.slack.transport import Transport
@@ -27,7 +28,7 @@ class SlackClient:
     """Calls methods of the Web API below `settings.slack.api`."""
 
     def __init__(
-        self, settings: Settings, in_transaction: Callable[[], bool], metrics: Metrics, health: HealthPort
+        self, settings: Settings, in_transaction: Callable[[], bool], metrics: Counters, health: Health
     ) -> None:
         self._settings = settings
         self._health = health

@@ -1,7 +1,7 @@
-"""What Slack answered lately, over all tenants: `sql/answers.sql`."""
+"""What Slack answered lately, over all tenants: `sql/core/answers.sql`."""
 
 from slackapp.model import Tenant, Token
-from slackapp.store.db import Database, Row
+from slackapp.store.engine.sqlite import Database, Row
 
 
 def note_failing(db: Database, token: Token, now: int) -> None:

@@ -1,4 +1,4 @@
-"""The audit: rows are added, never changed, and chained: `sql/audit.sql`.
+"""The audit: rows are added, never changed, and chained: `sql/core/audit.sql`.
 
 Each row carries HMAC(key, chain of the row before || this row). The key is not in this layer; the MAC comes in as a
 callable. An edited, removed or re-ordered row breaks the chain from there on; cutting off the end does not, which is
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slackapp.model import Mac, Tenant
-from slackapp.store.db import Database, Row
+from slackapp.store.engine.sqlite import Database, Row
 
 GENESIS = bytes(32)
 PORTION = 1000

@@ -1,9 +1,9 @@
-"""What was counted, over all processes and restarts: `sql/counters.sql`."""
+"""What was counted, over all processes and restarts: `sql/core/counters.sql`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from slackapp.store.db import Database
+from slackapp.store.engine.sqlite import Database
 
 
 @dataclass(frozen=True)

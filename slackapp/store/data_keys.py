@@ -1,7 +1,7 @@
-"""Wrapped data keys: `sql/data_keys.sql`."""
+"""Wrapped data keys: `sql/core/data_keys.sql`."""
 
 from slackapp.model import DataKey, NewKey, Tenant
-from slackapp.store.db import Database, Row
+from slackapp.store.engine.sqlite import Database, Row
 
 
 def active(db: Database, tenant: Tenant) -> list[DataKey]:

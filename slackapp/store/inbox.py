@@ -1,9 +1,9 @@
-"""What is to be done once: `sql/inbox.sql`."""
+"""What is to be done once: `sql/core/inbox.sql`."""
 
 from dataclasses import dataclass
 
 from slackapp.model import InboxRow, Sealed, Tenant
-from slackapp.store.db import Database, Row
+from slackapp.store.engine.sqlite import Database, Row
 
 INSTALLED = "slackapp.installed"
 UNINSTALL = "slackapp.uninstall"

@@ -1,9 +1,9 @@
-"""Tenants, and what is known of them but their tokens: `sql/installations.sql`."""
+"""Tenants, and what is known of them but their tokens: `sql/core/installations.sql`."""
 
 from collections.abc import Iterable
 
 from slackapp.model import Installation, Sealed, Tenant
-from slackapp.store.db import Database, Row
+from slackapp.store.engine.sqlite import Database, Row
 
 
 def find(db: Database, tenant: Tenant) -> Installation | None:

@@ -1,9 +1,9 @@
-"""Who installed: `sql/installers.sql`."""
+"""Who installed: `sql/core/installers.sql`."""
 
 from dataclasses import dataclass
 
 from slackapp.model import Sealed, Tenant
-from slackapp.store.db import Database, Row
+from slackapp.store.engine.sqlite import Database, Row
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Settings of the database itself: `sql/meta.sql`."""
+"""Settings of the database itself: `sql/core/meta.sql`."""
 
-from slackapp.store.db import Database
+from slackapp.store.engine.sqlite import Database
 
 DATABASE_ID = "database_id"
 PRIMARY = "primary_master_key"

@@ -1,7 +1,7 @@
-"""States of installs under way: `sql/oauth_states.sql`."""
+"""States of installs under way: `sql/core/oauth_states.sql`."""
 
 from slackapp.model import Tenant
-from slackapp.store.db import Database
+from slackapp.store.engine.sqlite import Database
 
 PORTION = 1000
 """How many rows are swept at once."""

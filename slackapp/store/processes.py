@@ -1,8 +1,8 @@
-"""The serving processes: `sql/processes.sql`."""
+"""The serving processes: `sql/core/processes.sql`."""
 
 from dataclasses import dataclass
 
-from slackapp.store.db import Database
+from slackapp.store.engine.sqlite import Database
 
 ALIVE = 60
 """Seconds since its last sign of life after which a process counts as dead.

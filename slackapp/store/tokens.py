@@ -1,10 +1,10 @@
-"""Tokens, sealed: `sql/tokens.sql`."""
+"""Tokens, sealed: `sql/core/tokens.sql`."""
 
 from dataclasses import dataclass
 
 from slackapp.model import Sealed, Tenant, Token
 from slackapp.store import answers
-from slackapp.store.db import Database, Row
+from slackapp.store.engine.sqlite import Database, Row
 from slackapp.store.installations import split_scopes
 
 _LONGEST = 3600

@@ -9,7 +9,7 @@ SELECT client_id, count(*) AS found
 
 -- name: bolt_installations :many
 -- tenant: none (all that is to be taken over)
--- Not by name: older releases of slack_sdk made fewer columns. store/foreign.py knows which are used, and which must be.
+-- Not by name: older releases of slack_sdk made fewer columns. importer/sources.py knows which are used, and which must be.
 SELECT *
   FROM slack_installations
  WHERE client_id = :client_id

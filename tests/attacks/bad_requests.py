@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from slackapp.flows.receive_interaction import NOT_INSTALLED, UNKNOWN_COMMAND
+from slackapp.flows.events.receive_interaction import NOT_INSTALLED, UNKNOWN_COMMAND
 from tests.support.world import APP_ID, HOST, NORTH, SIGNING_SECRET, START
 
 CANARY = "c4naryInTheRequest"

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from slackapp.errors import Refusal, Refused
-from slackapp.flows import use_token
+from slackapp.flows.tokens import use_token
 from slackapp.localslack.model import Fault
 from slackapp.model import Origin
 from tests.handlers.stage import approved, assert_silent, callback, log_lines, nothing_happens, outcome

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from slackapp.errors import Refusal, Refused
-from slackapp.flows import use_token
-from slackapp.flows.use_token import Use
+from slackapp.flows.tokens import use_token
+from slackapp.flows.tokens.use_token import Use
 from slackapp.model import Origin
 from slackapp.slack import transport
 from tests.slack.servers import http, raw

@@ -10,7 +10,7 @@ import pytest
 
 from slackapp import config
 from slackapp.localslack.model import Fault
-from slackapp.ops import gates
+from slackapp.runtime import rate_limits
 from tests.attacks.bad_requests import OPERATOR
 from tests.handlers.stage import live_tokens, log_lines, nothing_happens, outcome, state_outcomes
 from tests.support.world import NORTH, SOUTH, Browser, Reply, World, environment, make_world
@@ -238,7 +238,7 @@ def test_what_slack_has_granted_is_a_fact_and_gets_a_row_each_but_not_without_en
 
 def test_ever_new_addresses_do_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """I come from a new address with each request; there are enough of them."""
-    monkeypatch.setattr(gates, "MAX_KEYS", 50)
+    monkeypatch.setattr(rate_limits, "MAX_KEYS", 50)
     with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE="1") as world:
         for number in range(60):
             here = At(world, f"2001:db8:{number:x}::1")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from slackapp.example import ONLY_ADMINS
-from slackapp.flows import run_event
+from slackapp.flows.events import run_event
 from slackapp.localslack.model import Fault
 from tests.flows.killing import Killed, kill_with_it
 from tests.support.pressing import ADMIN, GUEST, MEMBER, interact, press, press_of

@@ -10,12 +10,12 @@ from slackapp.app import system_entropy
 from slackapp.crypto import envelope, keyfile, records
 from slackapp.crypto.records import LIMITS
 from slackapp.errors import DecryptError
-from slackapp.flows import store_grant
-from slackapp.keys.providers import KeyContext, LocalProvider
+from slackapp.flows.install import store_grant
 from slackapp.model import NO_TENANT, Grant, GrantedToken, Origin, RecordContext, Sealed, Secret, Tenant, Webhook
 from slackapp.store import data_keys, inbox, installations, installers, tokens
 from slackapp.store.inbox import Arrival
 from slackapp.store.installers import Installer
+from slackapp.vault.providers import KeyContext, LocalProvider
 from tests.support.world import APP_ID, World
 
 ORIGIN = Origin("unverified", "r1")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from slackapp.errors import Refusal, Refused
-from slackapp.flows import refresh_token, use_token
-from slackapp.flows.use_token import Use
+from slackapp.flows.tokens import refresh_token, use_token
+from slackapp.flows.tokens.use_token import Use
 from slackapp.model import Origin, Tenant
 from slackapp.store import tokens
 from tests.support.world import NORTH, ORG, SOUTH, World, make_world

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.ports import Context
+from slackapp.behaviour import Context
 
 
 def post(context: Context, event: Mapping[str, Any]) -> None:

@@ -15,8 +15,9 @@ from slackapp import config
 from slackapp.app import Service, build, system_clock, system_entropy
 from slackapp.checks import state_token
 from slackapp.crypto import records
-from slackapp.flows import begin_install, store_grant, trail
-from slackapp.flows.tenant_keys import open_current
+from slackapp.flows.audit import audit_log
+from slackapp.flows.install import begin_install, store_grant
+from slackapp.flows.keys.tenant_keys import open_current
 from slackapp.store import installations, oauth_states, tokens
 from tests.bench import stage
 from tests.support.world import environment
@@ -64,7 +65,7 @@ def look_up(app: Service, tenants: int) -> Callable[[], object]:
             raise AssertionError("the tenant is not there")
 
         def note() -> None:
-            trail.note(vault, "token.read", tenant, stage.ORIGIN, "ok", "purpose=bench", vault.clock())
+            audit_log.note(vault, "token.read", tenant, stage.ORIGIN, "ok", "purpose=bench", vault.clock())
 
         vault.db.together(note)
         open_current(vault, records.access_of(tenant, "", token.generation), token.access, lambda: None)

@@ -35,7 +35,7 @@ def ours(options: dict[str, Any]) -> WsgiApp:
     """The service as `slackapp serve` runs it; `flush` seconds more for each commit."""
     from slackapp import config
     from slackapp.app import build, system_clock, system_entropy
-    from slackapp.store.db import Database
+    from slackapp.store.engine.sqlite import Database
 
     if options.get("flush"):
         commit = Database._commit

@@ -19,7 +19,7 @@ from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 
 from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
-from slackapp.flows import store_grant
+from slackapp.flows.install import store_grant
 from slackapp.model import Grant, GrantedToken, Origin, Secret, Tenant
 from tests.support.world import APP_ID, SIGNING_SECRET, environment
 

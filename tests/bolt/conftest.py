@@ -28,7 +28,7 @@ def tmp_path() -> Iterator[Path]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of every store that is opened from now on."""
     clock = Clock()
-    monkeypatch.setattr("slackapp.slack.bolt.system_clock", clock)
+    monkeypatch.setattr("slackapp.bolt.stores.system_clock", clock)
     return clock
 
 

@@ -14,8 +14,8 @@ from slack_sdk.oauth.installation_store.cacheable_installation_store import Cach
 from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 from slack_sdk.oauth.state_store.sqlite3 import SQLite3OAuthStateStore
 
+from slackapp.bolt import EncryptedInstallationStore, SignedStateStore
 from slackapp.crypto import keyfile
-from slackapp.slack.bolt import EncryptedInstallationStore, SignedStateStore
 from tests.support.world import APP_ID, START
 
 CLIENT_ID, CLIENT_SECRET = "1000000001.2000000002", "a-client-secret-for-tests"

@@ -11,7 +11,7 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 
 from slackapp.app import system_entropy
-from slackapp.slack.bolt import EncryptedInstallationStore
+from slackapp.bolt import EncryptedInstallationStore
 from tests.bolt.stage import (
     EVERYTHING,
     HOOK,
@@ -257,7 +257,7 @@ def test_a_store_is_one_of_slack_sdks_for_both_kinds_of_app(stores: Stores) -> N
     store = stores.installations()
     assert isinstance(store, InstallationStore)
     assert isinstance(store, AsyncInstallationStore)
-    assert store.logger.name == "slackapp.slack.bolt"
+    assert store.logger.name == "slackapp.bolt"
     assert isinstance(store.find_bot(**here()), Bot | None)
 
 

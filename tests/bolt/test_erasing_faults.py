@@ -8,7 +8,7 @@ from slack_bolt import BoltRequest
 from slack_bolt.error import BoltError
 
 from slackapp.localslack import LocalSlack
-from slackapp.store import db
+from slackapp.store.engine import sqlite
 from tests.bolt.apps import ADMIN, MEMBER, BoltApp, approve, bolt_app, local_slack
 from tests.bolt.stage import Folder, Stores, an_installation, builtin_rows, here
 from tests.support.world import NORTH, ORG, Clock
@@ -33,7 +33,7 @@ def app(slack: LocalSlack, stores: Stores, clock: Clock) -> BoltApp:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a lock for long."""
-    monkeypatch.setattr(db, "BUSY_MS", 20)
+    monkeypatch.setattr(sqlite, "BUSY_MS", 20)
 
 
 def left(folder: Folder) -> set[str]:

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from slack_bolt.error import BoltError
 
+from slackapp.bolt import find_installation
 from slackapp.errors import StoreFullError
-from slackapp.flows import hand_out, purge_tenant, reencrypt_tenant, trail
-from slackapp.keys import keyring
+from slackapp.flows.audit import audit_log
+from slackapp.flows.keys import reencrypt_tenant
+from slackapp.flows.removal import purge_tenant
 from slackapp.localslack.model import Fault, FaultKind
 from slackapp.model import Origin
 from slackapp.store import installations
+from slackapp.vault import keyring
 from tests.bolt.stage import Folder, Stores, equip
-from tests.flows.rotation import DUE, LIFE, REFRESH, change, lease_to_another, once_before
+from tests.flows.tokens.rotation import DUE, LIFE, REFRESH, change, lease_to_another, once_before
 from tests.store.processes import race
 from tests.support.world import NORTH, World, make_world, north
 
@@ -25,10 +28,10 @@ ids = {"enterprise_id": None, "team_id": NORTH}
 BOT, PERSON = "xoxe.xoxb-1-", "xoxe.xoxp-1-"
 PREPARE = """
 import sys
-from slackapp.slack import bolt
+from slackapp.bolt import stores
 folder, slack, now = sys.argv[1:]
-bolt.system_clock = lambda: int(now)
-store = bolt.EncryptedInstallationStore(
+stores.system_clock = lambda: int(now)
+store = stores.EncryptedInstallationStore(
     database=f"{folder}/slackapp.db", master_key_file=f"{folder}/master.key", client_id="1000000001.2000000002",
     client_secret="a-client-secret-for-tests", app_id="A0LOCAL001", slack_url=slack)
 ids = {"enterprise_id": None, "team_id": "T0NORTH001"}
@@ -41,7 +44,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World
     """A service that was installed, with rotating tokens of the bot and of the person; our stores on its database."""
     scopes = "app_mentions:read,chat:write,incoming-webhook"
     with make_world(tmp_path, SLACKAPP_USER_SCOPES="users:read", SLACKAPP_BOT_SCOPES=scopes) as world:
-        monkeypatch.setattr("slackapp.slack.bolt.system_clock", world.clock)
+        monkeypatch.setattr("slackapp.bolt.stores.system_clock", world.clock)
         world.browser().install()
         world.work()
         world.slack.called.clear()
@@ -233,7 +236,7 @@ def test_what_is_erased_while_it_is_being_looked_up_is_not_installed(
         with app.db.transaction():
             purge_tenant.erase(app, north(), "test", Origin("operator", "r1"), app.clock())
 
-    with once_before(hand_out, name, erase):
+    with once_before(find_installation, name, erase):
         assert store.find_installation(**ids) is None
     assert store.find_bot(**ids) is None
 
@@ -264,7 +267,7 @@ def test_what_is_sealed_anew_while_it_is_being_looked_up_opens_all_the_same(
     store.save(store.find_installation(**ids))
     assert len(installed.rows("SELECT 1 FROM installers WHERE webhook IS NOT NULL AND details IS NOT NULL")) == 1
     store.close()  # nothing in memory
-    with once_before(hand_out, "guard", reencrypt):
+    with once_before(find_installation, "guard", reencrypt):
         assert vars(store.find_installation(**ids)) == expected, "the person's, and all else"
 
 
@@ -369,7 +372,7 @@ def test_what_cannot_be_written_to_the_audit_is_not_given(
     def full(*arguments: Any) -> None:
         raise StoreFullError("the database cannot be written")
 
-    monkeypatch.setattr(trail, "note", full)
+    monkeypatch.setattr(audit_log, "note", full)
     monkeypatch.setattr(keyring.Keyring, "open", full)
     for find in FINDS.values():
         with pytest.raises(BoltError, match="slackapp: the database cannot be written"):

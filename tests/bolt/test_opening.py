@@ -15,7 +15,7 @@ from slack_bolt.error import BoltError
 
 from slackapp.crypto import keyfile
 from slackapp.errors import ConfigError
-from slackapp.store import db
+from slackapp.store.engine import sqlite
 from tests.bolt.stage import TEAM, Folder, Stores, a_bot, an_installation, equip, here
 from tests.store.processes import ROOT, race
 from tests.support.world import START
@@ -148,7 +148,7 @@ def test_one_workspace_saved_by_many_threads_at_once_has_one_bot_that_opens(stor
 
 OPEN = """
 import sys
-from slackapp.slack.bolt import EncryptedInstallationStore, SignedStateStore
+from slackapp.bolt import EncryptedInstallationStore, SignedStateStore
 from slack_sdk.oauth.installation_store import Installation
 folder = sys.argv[1]
 files = {"database": f"{folder}/slackapp.db", "master_key_file": f"{folder}/master.key"}
@@ -304,7 +304,7 @@ def test_nothing_is_open_before_the_first_use_and_after_the_end_and_a_closed_sto
 def test_an_opening_that_fails_leaves_nothing_open(
     stores: Stores, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "BUSY_MS", 20)
+    monkeypatch.setattr(sqlite, "BUSY_MS", 20)
     store, other = stores.installations(), folder.path / "other.key"
     keyfile.write_private(other, keyfile.format_master_key(1, bytes(range(1, 33))))
     before = descriptors()

@@ -10,7 +10,7 @@ from slack_bolt.error import BoltError
 
 from slackapp.errors import ConfigError
 from slackapp.localslack import Fault, LocalSlack
-from slackapp.store import db
+from slackapp.store.engine import sqlite
 from tests.bolt.apps import ADMIN, MEMBER, BoltApp, bolt_app, local_slack
 from tests.bolt.stage import Folder, Stores
 from tests.support.world import NORTH, ORG, Clock
@@ -177,7 +177,7 @@ def test_a_process_that_died_while_it_asked_leaves_nobody_waiting_for_ever(
 def test_while_the_database_is_locked_slack_says_it_again(
     app: BoltApp, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "BUSY_MS", 20)
+    monkeypatch.setattr(sqlite, "BUSY_MS", 20)
     app.install()
     app.app.installation_store.close()
     app.slack.uninstall(NORTH)

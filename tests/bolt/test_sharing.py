@@ -8,19 +8,16 @@ from typing import Any
 import pytest
 
 from slackapp.errors import ConfigError
-from slackapp.flows import (
-    key_backup,
-    list_tenants,
-    purge_tenant,
-    reencrypt_tenant,
-    uninstall_tenant,
-    validate_tenant,
-)
+from slackapp.flows.backup import key_backup
+from slackapp.flows.keys import reencrypt_tenant
+from slackapp.flows.removal import purge_tenant, uninstall_tenant
+from slackapp.flows.tokens import validate_tenant
+from slackapp.flows.upkeep import list_tenants
 from slackapp.model import Origin, Tenant
 from tests.bolt.stage import TEAM, Folder, Stores, an_installation, by_a_person, for_an_org, here, rotated
-from tests.flows.rotation import ask, row
+from tests.flows.tokens.rotation import ask, row
+from tests.support.operator import Desk, open_desk
 from tests.support.world import APP_ID, NORTH, ORG, SOUTH, World, make_world, north
-from tests.vault.stage import Desk, open_desk
 
 ADMIN = "U0NORTH001ADM"
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
@@ -34,7 +31,7 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     keys = tmp_path / "keys"
     keys.mkdir(mode=0o700)
     with make_world(tmp_path, SLACKAPP_BOT_SCOPES=SCOPES, SLACKAPP_KEY_BACKUP_DIR=str(keys)) as world:
-        monkeypatch.setattr("slackapp.slack.bolt.system_clock", world.clock)
+        monkeypatch.setattr("slackapp.bolt.stores.system_clock", world.clock)
         yield world
 
 

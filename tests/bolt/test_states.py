@@ -18,14 +18,14 @@ from slack_sdk.oauth import OAuthStateUtils
 from slack_sdk.oauth.state_store import OAuthStateStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 
-from slackapp.store import db, queries
+from slackapp.store.engine import sqlite, statements
 from tests.bolt.stage import Folder, Stores, builtin_rows
 from tests.store.processes import race
 from tests.support.world import Clock, make_world
 
 PREPARE = """
 import sys
-from slackapp.slack.bolt import SignedStateStore
+from slackapp.bolt import SignedStateStore
 folder, *states = sys.argv[1:]
 store = SignedStateStore(database=f"{folder}/slackapp.db", master_key_file=f"{folder}/master.key",
                          client_id="1000000001.2000000002")
@@ -191,7 +191,7 @@ def test_while_the_database_is_locked_a_state_is_refused_and_the_log_says_why(
 ) -> None:
     state = states.issue()
     states.close()
-    monkeypatch.setattr(db, "BUSY_MS", 20)
+    monkeypatch.setattr(sqlite, "BUSY_MS", 20)
     with caplog.at_level(logging.ERROR):
         with folder.locked():
             assert not states.consume(state), "not even opened"
@@ -200,7 +200,7 @@ def test_while_the_database_is_locked_a_state_is_refused_and_the_log_says_why(
             assert not states.consume(state)
             with pytest.raises(BoltError, match="slackapp: the database is locked"):
                 states.issue()
-    assert [record.name for record in caplog.records] == ["slackapp.slack.bolt"] * 2
+    assert [record.name for record in caplog.records] == ["slackapp.bolt"] * 2
     assert all("locked" in record.getMessage() for record in caplog.records)
     assert not any(part in caplog.text for part in state.split("."))
     assert states.consume(state), "it can be tried again"
@@ -221,7 +221,7 @@ def test_with_a_damaged_key_a_state_is_refused_without_an_exception(
 def test_what_happened_is_logged_where_the_app_wants_it(
     stores: Stores, folder: Folder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "BUSY_MS", 20)
+    monkeypatch.setattr(sqlite, "BUSY_MS", 20)
     states = stores.states(logger=logging.getLogger("the.apps.own"))
     state = states.issue()
     with folder.locked():
@@ -273,7 +273,7 @@ def test_states_of_long_ago_are_swept_when_new_ones_are_issued(stores: Stores, f
 
 @pytest.mark.parametrize("name", ["add_state", "consume_state", "sweep_states"])
 def test_no_number_of_states_makes_it_slow(states: Any, folder: Folder, name: str) -> None:
-    query = queries.load()[name]
+    query = statements.load()[name]
     plan = folder.rows(f"EXPLAIN QUERY PLAN {query.sql}", **dict.fromkeys(query.parameters, 0))
     steps = [row["detail"] for row in plan if "oauth_states" in row["detail"]]
     assert steps

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slackapp.flows import keep_installation
+from slackapp.flows.install import save_external
 from tests.bolt.stage import (
     ORG,
     TEAM,
@@ -156,7 +156,7 @@ def test_killed_in_a_save_slack_sdks_store_has_an_installation_without_its_bot(
     assert store.find_bot(**here()) is None
 
 
-PLACES = ("installations.save", "installers.save", "tokens.save", "tokens.delete", "trail.note")
+PLACES = ("installations.save", "installers.save", "tokens.save", "tokens.delete", "audit_log.note")
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -169,7 +169,7 @@ def test_killed_in_a_save_all_is_as_it_was(
     before = folder.snapshot()
     with monkeypatch.context() as patch:
         module, _, function = place.partition(".")
-        patch.setattr(getattr(keep_installation, module), function, kill)
+        patch.setattr(getattr(save_external, module), function, kill)
         with pytest.raises(KilledError):
             plain.save(an_installation(bot_token="xoxb-new", installed_at=float(START)))
     assert folder.snapshot() == before

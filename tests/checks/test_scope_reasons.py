@@ -8,8 +8,8 @@ from slackapp import config, example
 from slackapp.checks import scope_reasons
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
 from slackapp.checks.scope_reasons import REASONS, WITHOUT_SCOPE, reason_of, scopes_of, unknown_features, why
+from slackapp.directory.write_manifest import events_of
 from slackapp.localslack import scopes as slack_scopes
-from slackapp.ops.manifest import events_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {setting.name for setting in config.SETTINGS}

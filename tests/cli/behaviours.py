@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.ports import Context
+from slackapp.behaviour import Context
 
 POST = "chat.postMessage"
 

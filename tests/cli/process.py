@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from slackapp import cli
+from slackapp.cli.main import main
 from tests.support.world import environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +58,7 @@ class Here:
                 patched.delenv(name)
             for name, value in given.items():
                 patched.setenv(name, value)
-            status = cli.main(list(arguments))
+            status = main(list(arguments))
         out, error = self._capsys.readouterr()
         return subprocess.CompletedProcess(arguments, status, out, error)
 

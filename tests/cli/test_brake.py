@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from slackapp.flows import brake
+from slackapp.flows.tokens import brake
 from slackapp.model import Origin, Tenant
-from tests.flows.rotation import stored
+from tests.flows.tokens.rotation import stored
+from tests.support.operator import Desk, open_desk
 from tests.support.rewind import quick_folder
 from tests.support.world import NORTH
-from tests.vault.stage import Desk, open_desk
 
 
 @pytest.fixture

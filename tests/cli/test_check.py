@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from slackapp.localslack.model import Fault
+from tests.support.operator import Desk, Ended, open_desk
 from tests.support.rewind import Prepared, prepared, quick_folder
 from tests.support.world import NORTH, SOUTH
-from tests.vault.stage import Desk, Ended, open_desk
 
 ASK = "auth.test"
 HERE = f"http://localhost:3000/slack/install?team={NORTH}"

@@ -14,8 +14,8 @@ import pytest
 
 from slackapp.cli import dev_settings
 from slackapp.cli.server import free_port
-from slackapp.cli.stage import Browser, send
 from slackapp.crypto import keyfile
+from slackapp.demo.harness import Browser, send
 from tests.cli.process import Here
 
 ROOT = Path(__file__).parent.parent.parent

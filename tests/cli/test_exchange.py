@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from slackapp.localslack.model import Fault
+from tests.support.operator import Desk, open_desk
 from tests.support.rewind import Prepared, prepared, quick_folder
 from tests.support.world import NORTH, SOUTH
-from tests.vault.stage import Desk, open_desk
 
 METHOD = "oauth.v2.exchange"
 NAMES = [f"{NORTH}  bot", f"{NORTH}  U0NORTH001ADM", f"{SOUTH}  bot", f"{SOUTH}  U0SOUTH001ADM"]

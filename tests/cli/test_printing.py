@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from slackapp import cli
 from slackapp.cli import printing
+from slackapp.cli.main import main
 
 HOSTILE = "no\x1b[2K\nall is well\x9b1A\u202e\udc80"
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +89,7 @@ def test_what_was_typed_and_is_not_understood_is_repeated_on_its_line(
 ) -> None:
     """I have you paste a command that looks harmless, and the error about it goes on for me."""
     with pytest.raises(SystemExit) as ended:
-        cli.main(list(words))
+        main(list(words))
     out, error = capsys.readouterr()
     assert (ended.value.code, out) == (2, "")
     *usage, last = error.splitlines()

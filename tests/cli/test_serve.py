@@ -63,7 +63,7 @@ def other_key(folder: Path) -> None:
 
 
 QUICK = ("a missing setting", "the key of another database", "a port that somebody has")
-"""The others are tried in the long suite; what their settings are refused for is seen in tests/test_config.py."""
+"""The others are tried in the long suite; what their settings are refused for: tests/config/test_settings.py."""
 
 
 @pytest.fixture(scope="module")

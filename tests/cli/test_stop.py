@@ -30,9 +30,10 @@ HANGS = 12.0
 """Seconds after which a Slack that hangs answers, where anybody still waits for it."""
 SERVE = """
 import sys
-from slackapp import app, cli
+from slackapp import app
+from slackapp.cli.main import main
 app.STOP_AFTER = float(sys.argv[1])
-sys.exit(cli.main(["serve"]))
+sys.exit(main(["serve"]))
 """
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slackapp import cli
+from slackapp.cli.main import main
 
 NO_UTF8 = "\udcff"
 WRONG = {
@@ -25,7 +25,7 @@ def test_a_word_that_cannot_be_meant_is_refused_by_its_option(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(list(words))
+        main(list(words))
     assert ended.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.endswith((": is not UTF-8", ": must be a number from 1 to 1000000"))

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from slackapp.flows import run_event
+from slackapp.flows.app import App
+from slackapp.flows.events import run_event
 from slackapp.model import InboxRow
-from slackapp.ports import App
 from tests.support.world import World
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from slackapp import callers
-from slackapp.flows import receive_event
+from slackapp.flows.events import receive_event
 from slackapp.model import RecordContext, Sealed
-from slackapp.store.held import Held
+from slackapp.store.engine.connections import Held
 from tests.support.rewind import quick_folder
 from tests.support.world import World, make_world
 

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from slackapp.errors import ConfigError, StoreError
-from slackapp.flows import refresh_due, run_event, verify_audit
+from slackapp.flows.audit import verify_audit
+from slackapp.flows.events import run_event
+from slackapp.flows.tokens import refresh_due
 from slackapp.localslack.model import Fault
-from slackapp.ops import upkeep
-from slackapp.store import db as module
-from tests.flows.rotation import DUE, ask, row
+from slackapp.store.engine import sqlite as module
+from slackapp.workers import scheduler
+from tests.flows.tokens.rotation import DUE, ask, row
 from tests.support.rewind import Prepared, prepared, quick_folder
 from tests.support.troubles import TROUBLES, Trouble, read_only
 from tests.support.world import NORTH, SOUTH, Reply, World, make_world
@@ -280,7 +282,7 @@ def signed_at(world: World, moment: int, event_id: str) -> Reply:
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 def test_a_clock_that_is_set_refuses_what_slack_signs_is_shown_and_loses_nothing(world: World, jump: int) -> None:
-    watch = upkeep.ClockWatch()
+    watch = scheduler.ClockWatch()
     right = world.clock.now
     watch.run(world.service.app, lambda: False)
     world.clock.set(jump)

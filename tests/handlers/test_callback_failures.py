@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from slackapp.localslack.model import NULL, Fault
-from slackapp.store import db
+from slackapp.store.engine import sqlite
 from tests.handlers.stage import approved, live_tokens, log_lines, only, opened, outcome, state_outcomes
 from tests.support.world import NORTH, World, make_world, north
 
@@ -217,7 +217,7 @@ def test_a_reinstall_that_cannot_be_stored_leaves_what_works(world: World) -> No
 @pytest.fixture
 def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A world whose database waits 20 ms only."""
-    monkeypatch.setattr(db, "BUSY_MS", 20)
+    monkeypatch.setattr(sqlite, "BUSY_MS", 20)
     with make_world(tmp_path) as made:
         yield made
 

@@ -9,7 +9,7 @@ import pytest
 
 from slackapp.errors import StoreError
 from tests.handlers.stage import nothing_happens
-from tests.ops.test_metrics import at, parse
+from tests.runtime.test_metrics import at, parse
 from tests.support.world import NORTH, SOUTH, World, make_world
 
 OPERATOR = {"Authorization": "Bearer an-operator-token-of-forty-characters-xx"}

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from slackapp.checks.on_this_machine import is_on_this_machine
-from slackapp.handlers import site
+from slackapp.handlers.pages import site
 from slackapp.localslack.model import Fault
-from slackapp.ops.health import KEPT, Health
-from slackapp.store import db
+from slackapp.runtime.health import KEPT, Health
+from slackapp.store.engine import sqlite
 from tests.handlers.stage import nothing_happens
 from tests.support.world import NORTH, Reply, World
 
@@ -175,7 +175,7 @@ def test_a_service_without_its_worker_is_not_ready_and_says_when_to_ask_again(re
 def test_a_service_whose_database_failed_is_not_ready_until_it_works_again(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "BUSY_MS", 20)
+    monkeypatch.setattr(sqlite, "BUSY_MS", 20)
     holder = sqlite3.connect(ready.settings.database, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     assert ready.browser().begin().status == 503

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.directory.probe import Page
 from slackapp.errors import Refusal
-from slackapp.flows import sweep
-from slackapp.ops.probe import Page
+from slackapp.flows.upkeep import sweep
 from slackapp.store import oauth_states
 from slackapp.web.pages import UNSAID
 from tests.handlers.stage import nothing_happens

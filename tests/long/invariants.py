@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slackapp.crypto import records
-from slackapp.flows import backup_database, purge_tenant, rotate_keys, verify_audit
-from slackapp.keys.keyring import PURPOSES, SERVICE_PURPOSES
+from slackapp.flows.audit import verify_audit
+from slackapp.flows.backup import backup_database
+from slackapp.flows.keys import rotate_keys
+from slackapp.flows.removal import purge_tenant
 from slackapp.localslack.model import Refresh as RefreshAtSlack
 from slackapp.localslack.model import Token as AccessAtSlack
 from slackapp.localslack.tokens import problem_of
 from slackapp.model import Token
 from slackapp.store import installations, tokens
+from slackapp.vault.keyring import PURPOSES, SERVICE_PURPOSES
 from tests.support.world import World
 
 HALF_INSTALLS = """

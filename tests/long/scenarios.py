@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from slackapp.errors import Refusal, Refused
-from slackapp.flows import sweep, use_token
-from slackapp.flows.use_token import Use
+from slackapp.flows.tokens import use_token
+from slackapp.flows.tokens.use_token import Use
+from slackapp.flows.upkeep import sweep
 from slackapp.localslack import LocalSlack
 from slackapp.model import Origin, Tenant
 from tests.long import invariants

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from slackapp.store import tokens
-from slackapp.store.db import Database
-from slackapp.store.queries import sql_directory
+from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.statements import sql_directory
 from tests.long.child import Actor
 from tests.long.scenarios import (
     ADMINS,

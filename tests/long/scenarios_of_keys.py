@@ -3,8 +3,8 @@
 import json
 
 from slackapp.crypto import keyfile
-from slackapp.flows import key_backup
-from slackapp.flows.backup_database import DATA, MANIFEST
+from slackapp.flows.backup import key_backup
+from slackapp.flows.backup.backup_database import DATA, MANIFEST
 from slackapp.model import Tenant
 from tests.long.child import Actor
 from tests.long.scenarios import (

@@ -13,10 +13,9 @@ from typing import Any
 from slack_sdk.oauth.installation_store import Installation
 from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 
-from slackapp.flows import hand_out
+from slackapp.bolt import EncryptedInstallationStore, find_installation
 from slackapp.localslack.tokens import problem_of
 from slackapp.model import Tenant
-from slackapp.slack.bolt import EncryptedInstallationStore
 from tests.long import invariants
 from tests.long.child import Actor
 from tests.long.scenarios import (
@@ -161,9 +160,9 @@ def _found(run: Run) -> None:
 
 def _assert_found(world: World) -> None:
     app = world.service.app
-    stored = hand_out.resolve(app, "", NORTH, org_wide=False)
+    stored = find_installation.resolve(app, "", NORTH, org_wide=False)
     assert stored is not None
-    handed = hand_out.person(app, stored, ADMINS[NORTH], None, ORIGIN)
+    handed = find_installation.person(app, stored, ADMINS[NORTH], None, ORIGIN)
     assert handed is not None
     for token in (handed.bot, handed.user):
         assert token is not None

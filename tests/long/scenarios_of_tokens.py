@@ -4,8 +4,8 @@ import os
 from dataclasses import replace
 
 from slackapp.errors import Refused, SlackCallError
-from slackapp.flows import exchange_token, refresh_due, refresh_token, validate_tenant
-from slackapp.flows.exchange_token import EXCHANGED, LOST
+from slackapp.flows.tokens import exchange_token, refresh_due, refresh_token, validate_tenant
+from slackapp.flows.tokens.exchange_token import EXCHANGED, LOST
 from slackapp.localslack import LocalSlack
 from slackapp.localslack.model import Fault
 from slackapp.model import Tenant

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from slackapp.flows import verify_audit
+from slackapp.flows.audit import verify_audit
 from tests.long import invariants
 from tests.long.storm_child import SERVED, Order, Told, seed_of
 from tests.support.rewind import Prepared, prepared

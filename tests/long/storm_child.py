@@ -16,11 +16,11 @@ from typing import Any, cast
 
 from slackapp import config
 from slackapp.app import Service, SystemClock, build, system_clock, system_entropy
+from slackapp.bolt import EncryptedInstallationStore
 from slackapp.errors import Refusal, Refused, SlackCallError, StoreError
-from slackapp.flows import refresh_due, use_token
-from slackapp.flows.use_token import Use
+from slackapp.flows.tokens import refresh_due, use_token
+from slackapp.flows.tokens.use_token import Use
 from slackapp.model import Origin, Tenant
-from slackapp.slack.bolt import EncryptedInstallationStore
 from tests.support.world import BOOTED
 
 SERVED = "served"

@@ -23,7 +23,7 @@ from typing import Self
 from slackapp import config
 from slackapp.app import build, system_entropy
 from slackapp.localslack import LocalApp, LocalSlack, state
-from slackapp.store.db import Database
+from slackapp.store.engine.sqlite import Database
 from tests.long import invariants
 from tests.long.child import NEVER, STOPPED, Order
 from tests.long.scenarios import SETTINGS, Run, Scenario

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from slackapp.behaviour import Context
 from slackapp.errors import SlackCallError, SlackErrorKind
-from slackapp.ops.upkeep import DAY, MINUTE
-from slackapp.ports import Context
 from slackapp.store import inbox
+from slackapp.workers.scheduler import DAY, MINUTE
 from tests.support.world import NORTH, SOUTH, World, make_world
 
 pytestmark = pytest.mark.long

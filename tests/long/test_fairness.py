@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from slackapp.ops.worker import SHARE, WORKERS
-from slackapp.ports import Context
+from slackapp.behaviour import Context
+from slackapp.workers.inbox import SHARE, WORKERS
 from tests.support.world import NORTH, SOUTH, World, make_world
 
 pytestmark = pytest.mark.long

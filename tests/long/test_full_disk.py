@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from slackapp.errors import Refused, StoreError
-from slackapp.flows import refresh_due
+from slackapp.flows.tokens import refresh_due
 from slackapp.store import meta
-from tests.flows.rotation import DUE
+from tests.flows.tokens.rotation import DUE
 from tests.long import invariants
 from tests.support.rewind import Prepared, prepared
 from tests.support.troubles import crowded, limited

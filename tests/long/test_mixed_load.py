@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.flows import verify_audit
+from slackapp.flows.audit import verify_audit
 from tests.cli.behaviours import EVENTS, POST
 from tests.cli.process import ROOT
 from tests.long.load_child import Load

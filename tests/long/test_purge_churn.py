@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.flows import key_backup, purge_tenant
+from slackapp.flows.backup import key_backup
+from slackapp.flows.removal import purge_tenant
 from slackapp.model import Origin
 from slackapp.store import inbox, meta
+from tests.support.operator import tenant
 from tests.support.world import NORTH, ORG_TEAM, SOUTH, World, make_world
-from tests.vault.stage import tenant
 
 pytestmark = pytest.mark.long
 TENANTS, ROUNDS = 10_000, 1000

@@ -24,7 +24,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from slackapp.flows import run_event, sweep
+from slackapp.flows.events import run_event
+from slackapp.flows.upkeep import sweep
 from tests.cli.behaviours import EVENTS, POST
 from tests.cli.process import ROOT
 from tests.long import invariants

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from slackapp.errors import Refused, StoreBusyError
-from slackapp.flows import exchange_token, refresh_token
+from slackapp.flows.tokens import exchange_token, refresh_token
 from slackapp.localslack import LocalSlack
 from slackapp.localslack.model import Fault
-from slackapp.store import db
+from slackapp.store.engine import sqlite
 from tests.long import invariants
 from tests.long.child import CALL
 from tests.long.scenarios import ORIGIN, ask, by_name
@@ -40,7 +40,7 @@ METHODS = (REFRESH, exchange_token.METHOD)
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """One who is stopped inside a transaction keeps all others out; they need not find that out for two seconds."""
-    monkeypatch.setattr(db, "BUSY_MS", 50)
+    monkeypatch.setattr(sqlite, "BUSY_MS", 50)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from slackapp.flows import new_pair
-from slackapp.store import db
+from slackapp.flows.tokens import rotated_pair
+from slackapp.store.engine import sqlite
 from tests.long import invariants
 from tests.long.scenarios import ask
 from tests.long.storm import (
@@ -85,11 +85,11 @@ def test_a_pair_that_slack_gave_is_stored_though_the_database_is_busy_for_longer
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody else has it, and the refresh token that it came from is used up."""
-    monkeypatch.setattr(db, "BUSY_MS", 50)
+    monkeypatch.setattr(sqlite, "BUSY_MS", 50)
     with make_world(tmp_path) as world, contextlib.closing(_other_writer(world)) as other:
         world.browser().install()
         world.clock.advance(DUE)
-        database, store, tries = world.service.app.db, new_pair.store, []
+        database, store, tries = world.service.app.db, rotated_pair.store, []
         transaction = database.transaction
 
         def busy_at_first() -> Any:
@@ -102,7 +102,7 @@ def test_a_pair_that_slack_gave_is_stored_though_the_database_is_busy_for_longer
                 patch.setattr(database, "transaction", busy_at_first)
                 return store(*arguments)
 
-        monkeypatch.setattr(new_pair, "store", begun)
+        monkeypatch.setattr(rotated_pair, "store", begun)
         assert ask(world)["ok"]
         assert len(tries) == 2
         assert (world.calls(REFRESH), [pair.is_fresh for pair in invariants.pairs(world)]) == ([REFRESH] * 2, [True])

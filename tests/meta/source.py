@@ -15,7 +15,7 @@ SKIPPED = {".git", ".venv", "build", "dist", "data", "htmlcov"}
 
 @dataclass(frozen=True)
 class Module:
-    """One Python file: its path inside slackapp/ (`store/db.py`), its text and its syntax tree."""
+    """One Python file: its path inside slackapp/ (`store/engine/sqlite.py`), its text and its syntax tree."""
 
     path: str
     text: str
@@ -28,7 +28,7 @@ class Module:
 
     @property
     def name(self) -> str:
-        """The dotted name under which it is imported (`slackapp.store.db`)."""
+        """The dotted name under which it is imported (`slackapp.store.engine.sqlite`)."""
         parts = ["slackapp", *self.path.removesuffix(".py").split("/")]
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 

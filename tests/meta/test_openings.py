@@ -6,20 +6,20 @@ from tests.meta.source import Module, modules, parse
 
 OPENS = ("keyring.open", "open_current", "open_token.access", "open_token.refresh")
 NOTED = {
-    "flows/use_token.py": {"token.read"},
-    "flows/refresh_token.py": {"token.read"},
-    "flows/exchange_token.py": {"token.read"},
-    "flows/reencrypt_tenant.py": {"token.read"},
-    "flows/backup_database.py": {"token.read"},
-    "flows/hand_out.py": {"token.read", "{record.what}.read"},
-    "flows/inbox_desk.py": {"event.read"},
+    "flows/tokens/use_token.py": {"token.read"},
+    "flows/tokens/refresh_token.py": {"token.read"},
+    "flows/tokens/exchange_token.py": {"token.read"},
+    "flows/keys/reencrypt_tenant.py": {"token.read"},
+    "flows/backup/backup_database.py": {"token.read"},
+    "bolt/find_installation.py": {"token.read", "{record.what}.read"},
+    "flows/events/inbox_admin.py": {"event.read"},
 }
 """By module: the events that it notes before it opens."""
 WITHOUT = {
-    "flows/tenant_keys.py": "opens what its callers give it",
-    "flows/open_token.py": "opens what its callers give it",
-    "flows/run_event.py": "an event's body, for the app's own function: what it then does with a token is noted",
-    "cli/demo.py": "the round trip with a Slack of its own",
+    "flows/keys/tenant_keys.py": "opens what its callers give it",
+    "flows/keys/open_token.py": "opens what its callers give it",
+    "flows/events/run_event.py": "an event's body, for the app's own function: what it then does with a token is noted",
+    "demo/scenario.py": "the round trip with a Slack of its own",
 }
 
 
@@ -33,7 +33,7 @@ def openings(module: Module) -> list[int]:
 def events(module: Module) -> set[str]:
     """The events that a module notes."""
     calls = [node for node in module.nodes if isinstance(node, ast.Call)]
-    notes = [call for call in calls if ast.unparse(call.func) in ("trail.note", "trail.note_alone")]
+    notes = [call for call in calls if ast.unparse(call.func) in ("audit_log.note", "audit_log.note_alone")]
     return {ast.unparse(call.args[1]).removeprefix("f").strip("'\"") for call in notes}
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from slackapp.store import queries
-from slackapp.store.db import Database
+from slackapp.store.engine import statements
+from slackapp.store.engine.sqlite import Database
 
 GROWING = ("installations", "tokens", "data_keys", "inbox", "oauth_states", "audit", "installers")
 WHOLE = {
@@ -49,7 +49,7 @@ def scans(database: sqlite3.Connection, sql: str) -> list[str]:
 
 def test_no_statement_reads_a_whole_table_that_grows(database: sqlite3.Connection) -> None:
     """Stops a service that is fast while it is new: what is done per request must not depend on what lies there."""
-    found = {name for name, query in queries.load().items() if scans(database, query.sql)}
+    found = {name for name, query in statements.load().items() if scans(database, query.sql)}
     assert found == WHOLE
 
 

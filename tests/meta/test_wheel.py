@@ -18,10 +18,10 @@ import slackapp
 
 assert Path(slackapp.__file__).is_relative_to(sys.argv[1]), slackapp.__file__
 if sys.argv[2] == "queries":
-    from slackapp.store import queries
+    from slackapp.store.engine import statements
 
-    assert queries.load()
-    assert "bolt_bots" in queries.load("foreign")
+    assert statements.load()
+    assert "bolt_bots" in statements.load("foreign")
 """
 
 
@@ -79,7 +79,7 @@ def test_the_wheel_has_the_command(unpacked: Path) -> None:
 
 def test_the_wheel_reads_its_statements_away_from_the_repository(unpacked: Path, tmp_path: Path) -> None:
     """Stops a package that finds its SQL only because the repository is near."""
-    has_queries = (PACKAGE / "store" / "queries.py").is_file()
+    has_queries = (PACKAGE / "store" / "statements.py").is_file()
     command = [sys.executable, "-c", READ_SQL, str(unpacked), "queries" if has_queries else "package only"]
     environment = {"PYTHONPATH": str(unpacked), "PYTHONDONTWRITEBYTECODE": "1"}
     run = subprocess.run(

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from slackapp import config, settingforms
+from slackapp import config
+from slackapp.config import parsers
 from slackapp.model import Secret
-from slackapp.ops.health import Health
-from slackapp.ops.metrics import Counters
+from slackapp.runtime.health import Health
+from slackapp.runtime.metrics import Counters
 from slackapp.slack.client import SlackClient
 from tests.support.world import World, environment
 
@@ -36,7 +37,7 @@ def caller_of(tmp_path: Path) -> MakeCaller:
         settings = config.load(environment(tmp_path, "http://127.0.0.1:1"), {})
         metrics = Counters()
         state = {"open": False}
-        slack = settingforms.slack_url(url)
+        slack = parsers.slack_url(url)
         client = SlackClient(replace(settings, slack=slack), lambda: state["open"], metrics, Health())
         return Caller(client, metrics, state)
 

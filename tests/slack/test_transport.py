@@ -15,7 +15,8 @@ import pytest
 
 from slackapp.errors import SlackCallError
 from slackapp.errors import SlackErrorKind as Kind
-from slackapp.flows import refresh_token, run_event
+from slackapp.flows.events import run_event
+from slackapp.flows.tokens import refresh_token
 from slackapp.slack import deadline, transport
 from tests.slack.conftest import TOKEN, MakeCaller
 from tests.slack.servers import Raw, http, raw, self_signed

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.store.db import Database
+from slackapp.store.engine.sqlite import Database
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.store import counters, queries
+from slackapp.store import counters
 from slackapp.store.counters import Count
-from slackapp.store.db import Database
+from slackapp.store.engine import statements
+from slackapp.store.engine.sqlite import Database
 from tests.store.rows import change, look
 
 
@@ -50,8 +51,8 @@ def test_the_migration_keeps_every_data_key_and_takes_those_for_labels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy, path = tmp_path / "sql", tmp_path / "slackapp.db"
-    shutil.copytree(queries.sql_directory(), copy)
-    monkeypatch.setattr(queries, "sql_directory", lambda: copy)
+    shutil.copytree(statements.sql_directory(), copy)
+    monkeypatch.setattr(statements, "sql_directory", lambda: copy)
     later = [file for file in (copy / "migrations").glob("*.sql") if file.name >= "0005"]
     for file in later:
         file.rename(tmp_path / file.name)

@@ -9,7 +9,7 @@ from slackapp.crypto.envelope import OVERHEAD_BYTES
 from slackapp.crypto.records import LIMITS
 from slackapp.model import Tenant
 from slackapp.store import installations, installers
-from slackapp.store.db import Database
+from slackapp.store.engine.sqlite import Database
 from slackapp.store.installers import Installer
 from tests.store.rows import NORTH, NOW, ORG, SOUTH, install, sealed
 

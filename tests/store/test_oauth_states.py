@@ -8,7 +8,7 @@ import pytest
 
 from slackapp.model import NO_TENANT
 from slackapp.store import oauth_states
-from slackapp.store.db import Database
+from slackapp.store.engine.sqlite import Database
 from tests.store.processes import race
 from tests.store.rows import NORTH, NOW, SOUTH, look
 
@@ -107,7 +107,7 @@ def test_of_4_processes_that_use_50_states_each_state_is_used_once(db: Database)
 import hashlib, sys
 from pathlib import Path
 from slackapp.store import oauth_states
-from slackapp.store.db import Database
+from slackapp.store.engine.sqlite import Database
 db = Database(Path(sys.argv[1]))
 mine = hashlib.sha256(b"mine").digest()
 db.one("get_meta", {"name": "a"})

@@ -24,9 +24,9 @@ from slack_sdk.oauth.installation_store import (
 from slack_sdk.oauth.installation_store import sqlite3 as sdk
 from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 
+from slackapp.importer.sources import BoltFiles, BoltSqlite, Source
 from slackapp.localslack import LocalSlack, tokens
 from slackapp.localslack.model import Install, Token
-from slackapp.store.foreign import BoltFiles, BoltSqlite, Source
 from tests.support.world import APP_ID
 
 CLIENT_ID = "1000000001.2000000002"

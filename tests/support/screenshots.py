@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlencode
 
-from slackapp.cli.stage import Browser, send
+from slackapp.demo.harness import Browser, send
 from tests.cli.test_dev import Dev
 
 WIDTH, HEIGHT = 1600, 1000

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from slackapp.cli import main
+from slackapp.cli.main import main
 
 ASKING = (("uninstall",), ("purge",), ("restore",), ("keys", "retire"))
 """The commands that ask for a name first."""

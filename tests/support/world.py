@@ -23,11 +23,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from slackapp import config
 from slackapp.app import Service, build, system_entropy
 from slackapp.crypto import keyfile
+from slackapp.flows.app import App
 from slackapp.localslack import LocalApp, LocalSlack
 from slackapp.localslack.model import NotInstalled
 from slackapp.model import Settings, Tenant
-from slackapp.ports import App
-from slackapp.store.db import Database
+from slackapp.store.engine.sqlite import Database
 from slackapp.store.inbox import RowId
 from slackapp.wsgi import Wsgi
 from tests.support.servers import lent

@@ -1,33 +1,71 @@
-"""A world with a key backup, two workspaces and a shell."""
+"""A database with its key file, and keyrings on it."""
 
-import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from tests.vault.stage import Desk, open_desk
+from slackapp import config
+from slackapp.app import system_entropy
+from slackapp.crypto import keyfile
+from slackapp.model import Settings, Tenant
+from slackapp.store import data_keys
+from slackapp.store.engine.sqlite import Database
+from slackapp.vault.keyring import Keyring
+from slackapp.vault.open_keyring import open_keyring
+from tests.support.world import Clock, environment
 
-MEMORY = Path("/dev/shm")
+
+@dataclass
+class Vault:
+    """A database, its settings, and a clock that the test moves."""
+
+    settings: Settings
+    environment: dict[str, str]
+    db: Database
+    clock: Clock = field(default_factory=Clock)
+
+    def open(self, **changes: object) -> Keyring:
+        """A keyring as another process would have it: with nothing in memory."""
+        return open_keyring(self.db, replace(self.settings, **changes), system_entropy, self.clock)  # type: ignore[arg-type]
+
+    def write_keys(self, *lines: tuple[int, bytes]) -> None:
+        """Another key file in place of the one that is there."""
+        self.settings.master_key_file.unlink()
+        content = b"".join(keyfile.format_master_key(version, key) for version, key in lines)
+        keyfile.write_private(self.settings.master_key_file, content)
+
+    def settle(self, keyring: Keyring, tenant: Tenant) -> None:
+        """Gives a tenant its keys, as an install does."""
+        with self.db.transaction():
+            for key in keyring.prepare(tenant).minted:
+                assert data_keys.add(self.db, tenant, key, self.clock())
 
 
-@pytest.fixture(scope="module")
-def quick() -> Iterator[Path]:
-    """A folder in memory, where there is such a place: what is proved here does not hang on the disk's speed."""
-    place = MEMORY if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=place) as folder:
-        yield Path(folder)
+MakeVault = Callable[[str], Vault]
 
 
 @pytest.fixture
-def folder(quick: Path) -> Iterator[Path]:
-    """The same, empty for each test."""
-    with tempfile.TemporaryDirectory(dir=quick) as made:
-        yield Path(made)
+def make_vault(tmp_path: Path) -> Iterator[MakeVault]:
+    """Makes several, each in a folder of its own."""
+    made: list[Vault] = []
+
+    def run(name: str) -> Vault:
+        folder = tmp_path / name
+        folder.mkdir()
+        given = environment(folder, "http://127.0.0.1:1")
+        settings = config.load(given, {})
+        db = Database(settings.database)
+        db.prepare_file()
+        made.append(Vault(settings, given, db))
+        return made[-1]
+
+    yield run
+    for vault in made:
+        vault.db.close()
 
 
 @pytest.fixture
-def desk(folder: Path) -> Iterator[Desk]:
-    with open_desk(folder) as made:
-        yield made
+def vault(make_vault: MakeVault) -> Vault:
+    return make_vault("vault")

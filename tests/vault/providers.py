@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
-from slackapp.keys.providers import KeyContext
+from slackapp.vault.providers import KeyContext
 
 MOODS = {"revoked": KeyRevokedError, "unavailable": KeyUnavailableError, "mismatch": DecryptError}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
-from slackapp.keys import command
-from slackapp.keys.command import CommandProvider
+from slackapp.vault import command_provider
+from slackapp.vault.command_provider import CommandProvider
 from tests.vault.providers import Program
 from tests.vault.test_provider_contract import CONTEXT, KEY
 
@@ -80,7 +80,7 @@ def test_a_key_of_the_wrong_size_or_for_another_context_is_refused(
 def test_a_program_that_takes_too_long_is_ended(
     program: Program, provider: CommandProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "TIMEOUT", 0.2)
+    monkeypatch.setattr(command_provider, "TIMEOUT", 0.2)
     program.path.write_text("#!/bin/sh\nexec sleep 60\n")
     with pytest.raises(KeyUnavailableError):
         provider.unwrap(CONTEXT, 1, b"wrapped")
@@ -193,7 +193,7 @@ def test_what_the_program_has_started_ends_with_it(
     """I call other programs, and each of them would stay: one more for every event."""
     answer = json.dumps({"version": 1, "wrapped": "AAAA"})
     last = {"hangs": "wait", "answers": f"echo '{answer}'", "fails": "exit 1"}[ends]
-    monkeypatch.setattr(command, "TIMEOUT", 0.5 if ends == "hangs" else 10)
+    monkeypatch.setattr(command_provider, "TIMEOUT", 0.5 if ends == "hangs" else 10)
     pids = program.folder / "pid"
     program.path.write_text(f"#!/bin/sh\nsleep 600 >/dev/null </dev/null &\necho $! > {pids}\n{last}\n")
     if ends == "answers":
@@ -207,7 +207,7 @@ def test_what_the_program_has_started_ends_with_it(
 def test_a_program_that_talks_slowly_and_closes_nothing_is_ended(
     program: Program, provider: CommandProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "TIMEOUT", 0.3)
+    monkeypatch.setattr(command_provider, "TIMEOUT", 0.3)
     program.path.write_text("#!/bin/sh\nwhile :; do printf ' '; sleep 0.05; done\n")
     with pytest.raises(KeyUnavailableError):
         provider.wrap(CONTEXT, KEY)

@@ -9,9 +9,9 @@ import pytest
 
 from slackapp.app import system_entropy
 from slackapp.errors import ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
-from slackapp.keys.command import WRAPPED_LIMIT, CommandProvider
-from slackapp.keys.providers import KeyContext, KeyProvider, LocalProvider
 from slackapp.model import Tenant
+from slackapp.vault.command_provider import WRAPPED_LIMIT, CommandProvider
+from slackapp.vault.providers import KeyContext, KeyProvider, LocalProvider
 from tests.vault.providers import MoodyProvider, Program
 
 CONTEXT = KeyContext("A0LOCAL001", Tenant("T", "T0NORTH001"), "bot", 12)

@@ -1,0 +1,63 @@
+"""What an app builder's functions are given, and the table that names them.
+
+A protocol, so that a behaviour can be tried with a context of its own making.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from slackapp.model import Tenant
+
+
+class Context(Protocol):
+    """What a behaviour may do: look at who it acts for, and call Slack as that tenant. Nothing else."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whom it acts for."""
+
+    @property
+    def bot_user_id(self) -> str:
+        """The app's own user there."""
+
+    @property
+    def installer_id(self) -> str:
+        """Who installed the app there."""
+
+    @property
+    def user_id(self) -> str:
+        """Who did what happened; "" where nobody is named, as in a mention by a workflow."""
+
+    @property
+    def home_admin(self) -> bool:
+        """Whether admins may remove the app from its Home tab: `SLACKAPP_HOME_ADMIN`."""
+
+    @property
+    def public_url(self) -> str:
+        """Where the app's own pages are: `/support`, `/slack/install`, …"""
+
+    @property
+    def missing_scopes(self) -> tuple[str, ...]:
+        """What the app asks for by now and was not granted there: a new install mends it."""
+
+    def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Calls a method of the Web API as this tenant's bot; the answer's fields."""
+
+    def respond(self, text: str) -> None:
+        """Answers a command or an interaction, for the person's eyes only; at most five times within 30 minutes."""
+
+    def is_admin(self, user_id: str) -> bool:
+        """Whether that person is an admin there, as Slack says now; needs the scope `users:read`."""
+
+    def refuse(self, text: str) -> None:
+        """Refuses what the person did: notes it in the audit, and tells them."""
+
+    def remove(self) -> None:
+        """Removes the app from there and erases everything; nothing else can be done afterwards."""
+
+
+Behaviour = Mapping[str, Callable[[Context, Mapping[str, Any]], Any]]
+"""What happened to function: an event's type, `/command`, `block_actions:ACTION_ID`, `view_submission:CALLBACK_ID`.
+
+What a function returns counts for `block_suggestion:ACTION_ID` alone: the options of that menu.
+"""

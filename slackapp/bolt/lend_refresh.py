@@ -1,0 +1,69 @@
+"""Lends a refresh token to a Bolt app that refreshes by itself: to one at a time, over all threads and processes.
+
+Bolt looks an installation up, refreshes what will soon expire, and saves a copy. Two events at once would both use the
+refresh token that they found, and Slack takes it once. So whoever looks up first gets the refresh token, and a lease on
+it, as our own refreshes take one. Everybody else gets the access token alone while it lives, and then waits for what
+the first one saves.
+"""
+
+from dataclasses import dataclass
+
+from slackapp.errors import Refusal, Refused
+from slackapp.flows.app import App
+from slackapp.flows.tokens import refresh_token
+from slackapp.model import Tenant, Token
+from slackapp.store import installers, tokens
+
+
+@dataclass(frozen=True)
+class Borrower:
+    """Who looks up: a thread or a task.
+
+    `ahead` is how many seconds before a token's end it is refreshed. `begins` tells the first look-up of an event, by
+    which whatever was lent for an earlier event is known to be over.
+    """
+
+    name: str
+    ahead: int
+    begins: bool
+
+
+def run(app: App, tenant: Tenant, user_id: str, borrower: Borrower) -> tuple[Token, bool] | None:
+    """The token, sealed, and whether its refresh token goes along; None for none. Raises Refused, StoreError."""
+    for _ in range(refresh_token.WAITS):
+        token = tokens.find(app.db, tenant, user_id)
+        if token is None or token.status == "dead":
+            return None
+        now = app.clock()
+        if token.expires_at is None or token.expires_at > now + borrower.ahead:
+            return token, True  # nobody refreshes it yet
+        if _take(app, token, borrower):
+            return token, True
+        if token.expires_at > now:
+            return token, False
+        if token.status != "live":
+            return None  # Slack has refused the refresh, and what there was is over
+        app.wait(refresh_token.WAIT)
+    raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=refresh_token.ANOTHER_IS_AT_IT)
+
+
+def give_back(app: App, tenant: Tenant, user_id: str, borrower: Borrower) -> None:
+    """What was lent with the installation of whoever was the last to install.
+
+    Bolt asks for a person only after it has taken the token of another one out of what it found first.
+    """
+    last = installers.latest(app.db, tenant)
+    token = tokens.find(app.db, tenant, last.user_id) if last is not None and last.user_id != user_id else None
+    if token is not None and token.lease_owner == _owner(app, borrower):
+        tokens.drop_lease(app.db, token, token.lease_owner)
+
+
+def _take(app: App, token: Token, borrower: Borrower) -> bool:
+    with app.db.transaction():
+        steady = app.clock.steady()  # as every refresh of ours, which may be under way in another process
+        # claim: C-105
+        return tokens.lend(app.db, token, _owner(app, borrower), steady, steady + refresh_token.LEASE, borrower.begins)
+
+
+def _owner(app: App, borrower: Borrower) -> str:
+    return f"{app.process_id}:{borrower.name}"

@@ -1,0 +1,45 @@
+"""States for a Bolt app: signed, short-lived and single-use as ours, but not bound to a browser.
+
+Bolt binds its own cookie to the state, and asks for one without saying to which browser it goes. The purpose is part of
+the MAC and of the row, so that neither kind of state passes for the other.
+"""
+
+import hashlib
+
+from slackapp.checks import state_token
+from slackapp.errors import Refusal, Refused, StoreError
+from slackapp.flows.app import App
+from slackapp.store import oauth_states
+
+PURPOSE = "bolt"
+NO_BROWSER = hashlib.sha256(b"").digest()
+
+
+def issue(app: App) -> str:
+    """A new state. Raises Refused(STATE_LIMIT) and StoreError."""
+    now, settings = app.clock(), app.settings
+    random = app.entropy(state_token.RANDOM_BYTES)
+    key_id, key = app.keyring.state_key()
+    state = state_token.issue_state(PURPOSE, NO_BROWSER, key_id, key, random, now, settings.state_ttl)
+    id_hash, expires_at = state_token.hash_of(random), now + settings.state_ttl
+    with app.db.transaction():
+        oauth_states.sweep(app.db, now)  # here, because a Bolt app has no upkeep of ours
+        if not oauth_states.add(app.db, id_hash, NO_BROWSER, PURPOSE, now, expires_at, settings.state_limit):
+            raise Refused(Refusal.STATE_LIMIT)
+    return state
+
+
+def consume(app: App, claimed_state: object) -> bool:
+    """Uses the state up: True once, for one that we issued and that has not expired. Never raises, as Bolt wants it."""
+    try:
+        if not isinstance(claimed_state, str):
+            return False
+        claimed, now = state_token.parse_state(claimed_state), app.clock()
+        state = state_token.verify_state(claimed, PURPOSE, NO_BROWSER, app.keyring.state_key_by_id, now)
+        with app.db.transaction():
+            return oauth_states.consume(app.db, state.id_hash, NO_BROWSER, PURPOSE, now)
+    except Refused:
+        return False
+    except StoreError as error:
+        app.log.error("state_not_consumed", {"why": str(error)})
+        return False

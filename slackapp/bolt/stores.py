@@ -1,0 +1,365 @@
+"""Stores for an app that is written with Bolt for Python: its tokens in this vault, and nothing else of it changed.
+
+    store = EncryptedInstallationStore(database="slackapp.db", master_key_file="master.key", client_id=…, …)
+    states = SignedStateStore(database="slackapp.db", master_key_file="master.key", client_id=…)
+    App(installation_store=store, oauth_settings=OAuthSettings(installation_store=store, state_store=states, …), …)
+
+Pass the installation store twice, as above: Bolt saves to the one and reads from the other. With `managed_rotation`,
+the default, refresh tokens never leave the vault and one refresh runs at a time, over all threads and processes; Bolt
+sees tokens that do not expire. Without it Bolt refreshes, as with slack_sdk's own stores, but one at a time: whoever
+looks up first gets the refresh token, everybody else meanwhile an access token that seems not to expire. An older pair
+never replaces a newer one.
+
+Each store is safe for threads and, after a fork, in the child. What fails comes out as `BoltError`, the one exception
+that Bolt makes a page of (docs.slack.dev/tools/bolt-python/concepts/authenticating-oauth).
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from slack_sdk.oauth.installation_store import Bot, Installation, InstallationStore
+from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
+from slack_sdk.oauth.state_store import OAuthStateStore
+from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
+
+from slackapp import config
+from slackapp.app import assemble, system_clock, system_entropy
+from slackapp.bolt import arguments, delete_installation, entities, find_installation, listeners, states
+from slackapp.bolt.fork_safety import OpenedOnUse
+from slackapp.bolt.lend_refresh import Borrower
+from slackapp.errors import (
+    ConfigError,
+    DecryptError,
+    KeyMissingError,
+    KeyRevokedError,
+    KeyUnavailableError,
+    Refused,
+    StoreError,
+)
+from slackapp.flows.app import App
+from slackapp.flows.install import save_external
+from slackapp.model import Installation as Stored
+from slackapp.model import Origin, Settings, Tenant
+from slackapp.runtime.log import JsonLog, LoggerStream, mask
+
+_TASK: ContextVar[str] = ContextVar("task", default="")
+_OURS = (StoreError, DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError, ConfigError, ValueError)
+
+
+class _Vault:
+    """The database and its keys; see `forks.py` for when they are open."""
+
+    def __init__(self, settings: Settings, logger: logging.Logger) -> None:
+        self._settings = settings
+        self.logger = logger
+        self._opened = OpenedOnUse(self._open)
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[App, Origin]]:
+        """For one operation; what goes wrong becomes Bolt's own error, with a reason and no secret."""
+        try:
+            with self._opened.using() as app:
+                yield app, Origin("bolt", app.entropy(8).hex())
+        except Refused as refused:
+            raise _bolt_error(refused.refusal.value.sentence) from None
+        except _OURS as error:
+            raise _bolt_error(str(error) or type(error).__name__) from None
+
+    def close(self) -> None:
+        """Waits for what runs, and closes; the next use opens again."""
+        self._opened.close()
+
+    def _open(self) -> App:
+        log = JsonLog(LoggerStream(self.logger), system_clock, secrets=self._settings.secrets)
+        try:
+            return assemble(self._settings, system_clock, system_entropy, log, {}, lambda: None, lambda: False)
+        except ConfigError as error:
+            raise ConfigError(arguments.by_argument(str(error))) from None
+
+
+def _open_vault(logger: logging.Logger | None, settings: dict[str, str]) -> _Vault:
+    try:
+        given = config.embedded(settings)
+    except ConfigError as error:
+        raise ConfigError(arguments.by_argument(str(error))) from None
+    return _Vault(given, logger or logging.getLogger("slackapp.bolt"))
+
+
+def _bolt_error(why: str) -> Exception:
+    from slack_bolt.error import BoltError  # only whoever uses Bolt has it
+
+    return BoltError(f"slackapp: {why}")
+
+
+class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
+    """Keeps installations sealed, per workspace and person. All ids come from requests that Bolt has verified.
+
+    `database` and `master_key_file` are paths; the database is made on first use, the key file with
+    `slackapp keys new FILE`. `client_secret`, `app_id` and `slack_url` are needed for `managed_rotation`. Where
+    `slackapp backup` is used, `key_backup_dir` must be its folder, so that an erased workspace goes from there, too.
+    `token_rotation_expiration_minutes` is what OAuthSettings has under that name; without `managed_rotation` it tells
+    when Bolt will refresh. Raises ConfigError.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: str | Path,
+        master_key_file: str | Path,
+        client_id: str,
+        managed_rotation: bool = True,
+        client_secret: str = "",
+        app_id: str = "",
+        slack_url: str = "https://slack.com",
+        key_backup_dir: str | Path | None = None,
+        token_rotation_expiration_minutes: int = 120,
+        logger: logging.Logger | None = None,
+    ) -> None:
+        self._ahead = arguments.seconds_ahead(token_rotation_expiration_minutes)
+        for name, value in (("client_secret", client_secret), ("app_id", app_id)):
+            if managed_rotation and not value:
+                raise ConfigError(f"{name}= is needed for managed_rotation=True")
+        self._managed = managed_rotation
+        self._given = {"client_secret": client_secret, "app_id": app_id}
+        settings = {
+            **arguments.common(database, master_key_file, client_id, app_id),
+            "client_secret": client_secret,
+            "slack": slack_url,
+            "key_backup_dir": str(key_backup_dir or ""),
+        }
+        self._vault = _open_vault(logger, settings)
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Where trouble is told."""
+        return self._vault.logger
+
+    def save(self, installation: Installation) -> None:
+        """Stores all of it, in one transaction, sealed."""
+        with self._vault.opened() as (app, origin):
+            now = app.clock()
+            kept = entities.kept_of(installation, now)
+            _refuse_foreign(app, kept.app_id)
+            save_external.run(app, kept, origin, now)
+
+    def save_bot(self, bot: Bot) -> None:
+        """Stores a bot alone; nothing where there is no token."""
+        if bot.bot_token is None:
+            return
+        with self._vault.opened() as (app, origin):
+            now = app.clock()
+            kept = entities.kept_of_bot(bot, now)
+            _refuse_foreign(app, kept.app_id)
+            save_external.run(app, kept, origin, now)
+
+    def find_bot(
+        self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
+    ) -> Bot | None:
+        """The bot of a workspace or an org; None where it is not installed."""
+        borrower = self._borrower(begins=True)
+        with self._vault.opened() as (app, origin):
+            stored = self._resolve(app, origin, enterprise_id, team_id, is_enterprise_install)
+            found = find_installation.bot(app, stored, borrower, origin) if stored is not None else None
+            return entities.bot_of(found) if found is not None else None
+
+    def find_installation(
+        self,
+        *,
+        enterprise_id: str | None,
+        team_id: str | None,
+        user_id: str | None = None,
+        is_enterprise_install: bool | None = False,
+    ) -> Installation | None:
+        """What that person installed, or whoever did last; None where nobody did."""
+        borrower = self._borrower(begins=user_id is None)
+        with self._vault.opened() as (app, origin):
+            stored = self._resolve(app, origin, enterprise_id, team_id, is_enterprise_install)
+            found = find_installation.person(app, stored, user_id, borrower, origin) if stored is not None else None
+            return entities.installation_of(found) if found is not None else None
+
+    def _borrower(self, *, begins: bool) -> Borrower | None:
+        """None where refreshing stays in the vault. Bolt looks up, refreshes and saves in one thread, or one task."""
+        name = _TASK.get() or f"thread-{threading.get_ident()}"
+        return None if self._managed else Borrower(name, self._ahead, begins)
+
+    def delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
+        """Erases the bot's token and webhooks; what persons granted stays."""
+        self._forget(enterprise_id, team_id, delete_installation.bot)
+
+    def delete_installation(
+        self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
+    ) -> None:
+        """Erases what one person granted, or what all did; the bot stays."""
+
+        def forget(app: App, tenant: Tenant, origin: Origin) -> None:
+            delete_installation.persons(app, tenant, user_id, origin)
+
+        self._forget(enterprise_id, team_id, forget)
+
+    def delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
+        """Erases the workspace or the org, its keys first, whatever was installed since the event that says so."""
+        self._forget(enterprise_id, team_id, delete_installation.everything)
+
+    def _forget(
+        self, enterprise_id: str | None, team_id: str | None, forget: Callable[[App, Tenant, Origin], None]
+    ) -> None:
+        with self._vault.opened() as (app, origin):
+            stored = find_installation.resolve(app, enterprise_id or "", team_id or "", org_wide=False)
+            if stored is not None:
+                forget(app, stored.tenant, origin)
+
+    def enable_token_revocation_listeners(self, app: Any) -> None:
+        """Has a Bolt app, of either kind, erase what `app_uninstalled` and `tokens_revoked` name, if it is meant.
+
+        In place of Bolt's method of this name, whose listeners hand on no time: with those, an event that comes late,
+        or once more, erases what was installed since. Here the event's time decides; where it cannot, Slack is asked,
+        and the workspace not served until it has answered. All of that is done before the event is acknowledged, so
+        that Slack sends again what failed. Raises ConfigError without `client_secret` and `app_id`.
+        """
+        for name in ("client_secret", "app_id"):
+            if not self._given[name]:
+                raise ConfigError(f"{name}= is needed for enable_token_revocation_listeners")
+        listeners.enable(app, self._reported)
+
+    def _reported(self, body: Mapping[str, Any]) -> None:
+        with self._vault.opened() as (app, origin):
+            delete_installation.reported(app, body, origin)
+
+    def _resolve(
+        self, app: App, origin: Origin, enterprise_id: str | None, team_id: str | None, org_wide: bool | None
+    ) -> Stored | None:
+        """What two ids name. Who is suspect waits for an answer of Slack's, for which nobody may have asked since."""
+        found = find_installation.resolve(app, enterprise_id or "", team_id or "", bool(org_wide))
+        if found is None or found.status != "suspect":
+            return found
+        delete_installation.settle(app, found.tenant, origin)
+        return find_installation.resolve(app, enterprise_id or "", team_id or "", bool(org_wide))
+
+    def close(self) -> None:
+        """Waits for what runs, and closes the database; the next use opens it again."""
+        self._vault.close()
+
+    # The same for asyncio: the database is waited for in a thread.
+
+    async def async_save(self, installation: Installation) -> None:
+        """`save`"""
+        await asyncio.to_thread(self.save, installation)
+
+    async def async_save_bot(self, bot: Bot) -> None:
+        """`save_bot`"""
+        await asyncio.to_thread(self.save_bot, bot)
+
+    async def async_find_bot(
+        self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
+    ) -> Bot | None:
+        """`find_bot`"""
+        _name_the_task()
+        return await asyncio.to_thread(
+            self.find_bot, enterprise_id=enterprise_id, team_id=team_id, is_enterprise_install=is_enterprise_install
+        )
+
+    async def async_find_installation(
+        self,
+        *,
+        enterprise_id: str | None,
+        team_id: str | None,
+        user_id: str | None = None,
+        is_enterprise_install: bool | None = False,
+    ) -> Installation | None:
+        """`find_installation`"""
+        _name_the_task()
+        return await asyncio.to_thread(
+            self.find_installation,
+            enterprise_id=enterprise_id,
+            team_id=team_id,
+            user_id=user_id,
+            is_enterprise_install=is_enterprise_install,
+        )
+
+    async def async_delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
+        """`delete_bot`"""
+        await asyncio.to_thread(self.delete_bot, enterprise_id=enterprise_id, team_id=team_id)
+
+    async def async_delete_installation(
+        self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
+    ) -> None:
+        """`delete_installation`"""
+        await asyncio.to_thread(self.delete_installation, enterprise_id=enterprise_id, team_id=team_id, user_id=user_id)
+
+    async def async_delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
+        """`delete_all`"""
+        await asyncio.to_thread(self.delete_all, enterprise_id=enterprise_id, team_id=team_id)
+
+
+class SignedStateStore(OAuthStateStore, AsyncOAuthStateStore):
+    """States that are signed, live for a while, and work once, however many ask at the same time. Raises ConfigError.
+
+    `expiration_seconds` is a whole number from 1 to 900; 600 is what Bolt's own cookie lives. At most `limit` states
+    that have not expired are kept, from 1 to 10 million; more are refused, so that nobody fills the disk with them.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: str | Path,
+        master_key_file: str | Path,
+        client_id: str,
+        app_id: str = "",
+        expiration_seconds: int = 600,
+        limit: int = 100_000,
+        logger: logging.Logger | None = None,
+    ) -> None:
+        settings = {
+            **arguments.common(database, master_key_file, client_id, app_id),
+            "state_ttl": str(expiration_seconds),
+            "state_limit": str(limit),
+        }
+        self._vault = _open_vault(logger, settings)
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Where trouble is told."""
+        return self._vault.logger
+
+    def issue(self, *args: Any, **kwargs: Any) -> str:
+        """A new state; Bolt gives no arguments, and none is looked at."""
+        with self._vault.opened() as (app, _):
+            return states.issue(app)
+
+    def consume(self, state: str) -> bool:
+        """True for one that was issued here, has not expired, and was not consumed before; else False, never raises."""
+        try:
+            with self._vault.opened() as (app, _):
+                return states.consume(app, state)
+        except Exception as error:  # noqa: BLE001  (Bolt takes no exception here; False refuses the install)
+            self.logger.error("a state could not be consumed (%s)", mask(str(error)))
+            return False
+
+    def close(self) -> None:
+        """Waits for what runs, and closes the database; the next use opens it again."""
+        self._vault.close()
+
+    async def async_issue(self, *args: Any, **kwargs: Any) -> str:
+        """`issue`"""
+        return await asyncio.to_thread(self.issue)
+
+    async def async_consume(self, state: str) -> bool:
+        """`consume`"""
+        return await asyncio.to_thread(self.consume, state)
+
+
+def _name_the_task() -> None:
+    """For the thread in which the look-up is going to run: it may be another one each time."""
+    _TASK.set(f"task-{id(asyncio.current_task())}")
+
+
+def _refuse_foreign(app: App, claimed_app_id: str) -> None:
+    expected = app.settings.app_id
+    if expected and claimed_app_id and claimed_app_id != expected:
+        raise ValueError("the installation belongs to another app")

@@ -1,0 +1,126 @@
+"""The table of commands, and how a command ends."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from slackapp import __version__
+from slackapp.cli import (
+    audit,
+    backup,
+    brake,
+    check,
+    config,
+    dev,
+    doctor,
+    environment,
+    exchange,
+    imports,
+    inbox,
+    keys,
+    localslack,
+    manifest,
+    purge,
+    serve,
+    tenants,
+    uninstall,
+)
+from slackapp.cli.printing import Reader, tell, tell_last
+from slackapp.demo import scenario
+from slackapp.errors import CommandError, ConfigError, SettingMissingError, StoreError, UsageError
+
+EX_FAILED, EX_USAGE = 1, 2
+"""The exit statuses for what cannot be done, and for words that are not understood; argparse has the second, too."""
+EX_CONFIG = 78
+"""That for a setting that is missing or wrong, and for nothing else (sysexits.h)."""
+EX_INTERRUPTED = 130
+"""That of a program that Ctrl-C has ended."""
+EX_PIPE = 141
+"""That of a program that the signal SIGPIPE has ended."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One sub-command."""
+
+    name: str
+    help: str
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+COMMANDS = (
+    Command("dev", dev.HELP, dev.configure, dev.run),
+    Command("serve", serve.HELP, serve.configure, serve.run),
+    Command("demo", scenario.HELP, scenario.configure, scenario.run),
+    Command("config", config.HELP, config.configure, config.run),
+    Command("keys", keys.HELP, keys.configure, keys.run),
+    Command("tenants", tenants.HELP, tenants.configure, tenants.run),
+    Command("check", check.HELP, check.configure, check.run),
+    Command("brake", brake.HELP, brake.configure, brake.run),
+    Command("exchange", exchange.HELP, exchange.configure, exchange.run),
+    Command("import", imports.HELP, imports.configure, imports.run),
+    Command("inbox", inbox.HELP, inbox.configure, inbox.run),
+    Command("audit", audit.HELP, audit.configure, audit.run),
+    Command("backup", backup.HELP, backup.configure, backup.run),
+    Command("restore", backup.RESTORE_HELP, backup.configure_restore, backup.run_restore),
+    Command("purge", purge.HELP, purge.configure, purge.run),
+    Command("uninstall", uninstall.HELP, uninstall.configure, uninstall.run),
+    Command("localslack", localslack.HELP, localslack.configure, localslack.run),
+    Command("manifest", manifest.HELP, manifest.configure, manifest.run),
+    Command("doctor", doctor.HELP, doctor.configure, doctor.run),
+)
+
+
+SERVING = ("dev", "serve", "demo", "localslack")
+"""What serves by itself, with settings of its own."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = Reader(prog="slackapp", description="Distributes one Slack app to many workspaces.")
+    whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    whole.add_argument("--dev", action="store_true", help="find what `slackapp dev` uses in this folder")
+    commands = whole.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = commands.add_parser(command.name, help=command.help, description=command.help)
+        command.configure(sub)
+        sub.set_defaults(run=command.run, command=command.name)
+    return whole
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a command; its exit status."""
+    reader = parser()
+    arguments = reader.parse_args(argv)
+    if arguments.dev and arguments.command in SERVING:
+        reader.error(f"--dev: is for commands beside `slackapp dev`, and not for `slackapp {arguments.command}`")
+    try:
+        with environment.with_dev(arguments.dev):
+            return int(arguments.run(arguments))
+    except BrokenPipeError:
+        # Whoever read, such as `head`, has enough. Python would complain once more when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EX_PIPE
+    except KeyboardInterrupt:
+        tell_last("slackapp: interrupted")
+        return EX_INTERRUPTED
+    except ConfigError as error:
+        tell(f"slackapp: {error}{_hint(error, arguments)}", error=True)
+        return EX_CONFIG
+    except CommandError as error:
+        tell(f"slackapp: {error}", error=True)
+        return EX_USAGE if isinstance(error, UsageError) else EX_FAILED
+    except StoreError as error:
+        tell(f"slackapp: {error}; try again", error=True)
+        return 75
+
+
+def _hint(error: ConfigError, arguments: argparse.Namespace) -> str:
+    """The way to what `slackapp dev` uses, for whoever types a command beside it and finds no settings."""
+    unset = isinstance(error, SettingMissingError) and not arguments.dev and arguments.command not in SERVING
+    if not (unset and environment.dev_was_used()):
+        return ""
+    return f"; or, to find what `slackapp dev` uses here: slackapp --dev {arguments.command}"

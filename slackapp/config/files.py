@@ -1,0 +1,82 @@
+"""The files and folders that settings name: read, or judged, by the same rules; each refusal names its setting.
+
+Stops:   another user of the machine who changes what we read, write, start or listen on.
+How:     secrets are read by `keyfile.py`; every folder on the way to a database, a key backup, a socket or a key
+         provider's program is judged by `way.py`.
+Does not stop: what the operator's own program, or a module of the behaviour, reads by itself.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from slackapp.config import parsers as forms
+from slackapp.crypto import private_path
+from slackapp.crypto.keyfile import read_private
+from slackapp.errors import ConfigError
+from slackapp.model import Secret, Settings
+
+
+@dataclass(frozen=True)
+class Files:
+    """What the rules are loosened for: systemd's credentials directory, and a folder that is not judged."""
+
+    credentials: Path | None
+    trusted: Path | None
+
+
+def read_secret(name: str, path: Path, files: Files) -> str:
+    """A secret from the private file that the setting `name` names. Raises ConfigError."""
+    try:
+        return read_private(path, files.credentials, files.trusted).decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{name}: {path} is not text") from None
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from None
+
+
+def operator_token(path: Path | None, files: Files) -> Secret | None:
+    """The operator's token, or None without a file. Raises ConfigError."""
+    if path is None:
+        return None
+    token = read_secret("SLACKAPP_OPERATOR_TOKEN_FILE", path, files)
+    try:
+        return forms.operator_token(token)
+    except ValueError as error:
+        raise ConfigError(f"SLACKAPP_OPERATOR_TOKEN_FILE: {error}") from None
+
+
+def judge_places(settings: Settings) -> None:
+    """Nobody else may change what we write, start or listen on. Raises ConfigError."""
+    for name, folder in _folders(settings):
+        try:
+            private_path.walk(folder, settings.trusted_folder, to_folder=True)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}") from None
+    for _, program in settings.key_commands:
+        try:
+            _judge_program(program, settings.trusted_folder)
+        except ConfigError as error:
+            raise ConfigError(f"SLACKAPP_KEY_COMMANDS: {error}") from None
+
+
+def _folders(settings: Settings) -> Iterator[tuple[str, Path]]:
+    yield "SLACKAPP_DATABASE", settings.database.parent
+    if settings.key_backup_dir is not None:
+        yield "SLACKAPP_KEY_BACKUP_DIR", settings.key_backup_dir
+    if settings.listen.startswith("unix:"):
+        yield "SLACKAPP_LISTEN", Path(settings.listen.removeprefix("unix:")).parent
+
+
+def _judge_program(program: Path, trusted: Path | None) -> None:
+    """It may be read by all. Where it is not there now, its tenants' keys are out of reach, and the others' are not."""
+    place = private_path.walk(program, trusted)
+    try:
+        found = os.lstat(place)
+    except OSError:
+        return
+    if not stat.S_ISREG(found.st_mode):
+        raise ConfigError(f"{program}: is not a regular file")
+    private_path.refuse_replaceable(place, found)

@@ -1,0 +1,301 @@
+"""Every setting: name, form, default and meaning in one table. The only reader of the environment.
+
+Read once, at start. An unknown `SLACKAPP_…` name is refused: a misspelled setting must not be silently without effect.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from slackapp.config import dotenv
+from slackapp.config import files as settingfiles
+from slackapp.config import parsers as forms
+from slackapp.config.files import Files
+from slackapp.errors import CommandError, ConfigError, SettingMissingError, UsageError
+from slackapp.model import Secret, Settings, SlackAddresses
+
+REQUIRED = None
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+CREDENTIALS = ("SLACK_APP_ID", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row. `default` is None where the setting must be given. A secret can also come from `NAME_FILE`."""
+
+    name: str
+    field: str
+    parse: Callable[[str], Any]
+    default: str | None
+    meaning: str
+    secret: bool = False
+
+
+SETTINGS = (
+    Setting("SLACK_APP_ID", "app_id", forms.app_id, REQUIRED, "The app's id, `A…`."),
+    Setting("SLACK_CLIENT_ID", "client_id", forms.client_id, REQUIRED, "The app's client id, two numbers with a dot."),
+    Setting("SLACK_CLIENT_SECRET", "client_secret", forms.secret, REQUIRED, "The app's client secret.", True),
+    Setting(
+        "SLACK_SIGNING_SECRET", "signing_secrets", forms.signing_secrets, REQUIRED,
+        "The app's signing secret; while it is being changed two, `NEW,OLD`. The audit tells when the old one is used.",
+        True,
+    ),
+    Setting(
+        "SLACKAPP_PUBLIC_URL", "public_url", forms.public_url, REQUIRED,
+        "Where browsers and Slack reach the service, such as `https://app.example.com`.",
+    ),
+    Setting("SLACKAPP_DATABASE", "database", forms.path, REQUIRED, "The database file. It is made on first use."),
+    Setting(
+        "SLACKAPP_MASTER_KEY_FILE", "master_key_file", forms.path, REQUIRED,
+        "The file with the master keys. Make one with `slackapp keys new FILE`.",
+    ),
+    Setting(
+        "SLACKAPP_SLACK_URL", "slack", forms.slack_url, "https://slack.com",
+        "Where Slack is. Plain http is taken for loopback only.",
+    ),
+    Setting(
+        "SLACKAPP_OPERATOR_TOKEN_FILE", "operator_token", forms.optional_path, "",
+        "A private file with the token for `/slack/uninstall` and `/metrics`; without it both refuse all.",
+    ),
+    Setting("SLACKAPP_LISTEN", "listen", forms.listen, "127.0.0.1:8080", "`HOST:PORT`, or `unix:/PATH`."),
+    Setting(
+        "SLACKAPP_TRUSTED_PROXY", "trusted_proxy", forms.ip_address, "",
+        "The IP address of the one proxy in front, whose `X-Forwarded-For` is believed; `localhost` for a unix socket.",
+    ),
+    Setting(
+        "SLACKAPP_BOT_SCOPES", "bot_scopes", forms.scopes, "app_mentions:read,chat:write,commands",
+        "What the bot asks for, separated by commas; a lone comma for an app without a bot. Where it is not set, the "
+        "`SCOPES` of the behaviour's module count, if it has them.",
+    ),
+    Setting("SLACKAPP_USER_SCOPES", "user_scopes", forms.scopes, "", "What is asked for as the installing person."),
+    Setting(
+        "SLACKAPP_REQUIRE_ADMIN_INSTALLER", "require_admin_installer", forms.yes_or_no, "no",
+        "`yes`: only admins may install; needs the scope `users:read`. For sensitive scopes it is always so.",
+    ),
+    Setting(
+        "SLACKAPP_ALLOWED_TEAMS", "allowed_teams", forms.teams, "",
+        "Ids of the workspaces and organisations that may install, separated by commas; without it all may.",
+    ),
+    Setting(
+        "SLACKAPP_HOME_ADMIN", "home_admin", forms.yes_or_no, "no",
+        "`yes`: admins can remove the app, and erase its data, from its Home tab; needs the scope `users:read`.",
+    ),
+    Setting("SLACKAPP_STATE_TTL", "state_ttl", forms.state_ttl, "600", "Seconds an install may take; at most 900."),
+    Setting(
+        "SLACKAPP_STATE_LIMIT", "state_limit", forms.state_limit, "100000",
+        "How many installs may be under way; more are answered 503.",
+    ),
+    Setting(
+        "SLACKAPP_RATE_PER_MINUTE", "rate_per_minute", forms.rate, "60",
+        "How many installs one address may begin in a minute, finish, or have refused; more get 429.",
+    ),
+    Setting(
+        "SLACKAPP_BEHAVIOUR", "behaviour", forms.behaviour, "slackapp.example:EVENTS",
+        "`module:TABLE`: what the app does, a mapping of event type to function.",
+    ),
+    Setting(
+        "SLACKAPP_KEY_COMMANDS", "key_commands", forms.key_commands, "",
+        "Further key providers, `NAME=/PATH/TO/PROGRAM`, separated by commas; see docs/key-management.md.",
+    ),
+    Setting(
+        "SLACKAPP_KEY_BACKUP_DIR", "key_backup_dir", forms.optional_path, "",
+        "The folder of the key backup: one file, rewritten by every backup, purge and key operation.",
+    ),
+    Setting(
+        "SLACKAPP_METRICS_TENANTS", "metrics_tenants", forms.yes_or_no, "no",
+        "`yes`: `/metrics` names tenants by their ids, and not by keyed hashes.",
+    ),
+    Setting("SLACKAPP_AUDIT_DAYS", "audit_days", forms.audit_days, "0", "Days that audit rows are kept; 0 for ever."),
+    Setting("SLACKAPP_NAME", "name", forms.name, "Example", "What the app is called, in Slack and on its pages."),
+    Setting(
+        "SLACKAPP_DESCRIPTION", "description", forms.description,
+        "Answers mentions. Shows how to distribute an app safely.",
+        "What the app does, in ten words at most.",
+    ),
+    Setting(
+        "SLACKAPP_COMPANY", "company", forms.company, "",
+        "Who runs the service, as `/privacy` and `/support` name them, with a postal address where the law wants one.",
+    ),
+    Setting("SLACKAPP_SUPPORT_EMAIL", "support_email", forms.email, "", "Where people get help, shown on `/support`."),
+    Setting(
+        "SLACKAPP_PRIVACY_EMAIL", "privacy_email", forms.email, "",
+        "Where people ask about their data, shown on `/privacy`; without it the address for help is.",
+    ),
+)  # fmt: skip
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+_KNOWN = {*_BY_NAME, *(f"{setting.name}_FILE" for setting in SETTINGS if setting.secret)}
+
+
+def read_environment(folder: Path) -> dict[str, str]:
+    """The process's environment over `.env` in `folder`; only names that concern us. Empty values are absent.
+
+    Raises ConfigError for a line of `.env` that cannot be read.
+    """
+    given = {name: value for name, value in os.environ.items() if value}
+    found = {**_read_dotenv(folder / ".env"), **given}
+    ours = {name: value for name, value in found.items() if value and _is_ours(name)}
+    # Only systemd says where its credentials lie: files there are exempt from the rule on modes.
+    return {**ours, _SYSTEMD: os.environ[_SYSTEMD]} if os.environ.get(_SYSTEMD) else ours
+
+
+_SYSTEMD = "CREDENTIALS_DIRECTORY"
+_EMBEDDED = {"state_ttl": forms.embedded_state_ttl}
+"""What a program with a store of ours inside may set otherwise than the service."""
+TRUSTED_FOLDER = "TRUSTED_FOLDER"
+"""Among defaults: a developer's own folder, which is not judged, nor those above it. Never of the environment."""
+
+
+def ignored_proxies() -> tuple[str, ...]:
+    """Variables of the process's environment that send other programs through a proxy, and this one not."""
+    names = (f"{scheme}_PROXY" for scheme in ("HTTPS", "HTTP", "ALL"))
+    return tuple(name for each in names for name in (each, each.lower()) if os.environ.get(name))
+
+
+def _files(environment: Mapping[str, str], trusted: str | None) -> Files:
+    credentials = environment.get(_SYSTEMD)
+    return Files(Path(credentials) if credentials else None, Path(trusted) if trusted else None)
+
+
+def dotenv_is_shared(folder: Path) -> bool:
+    """Whether `.env` is there and other users of the machine can read it."""
+    try:
+        return bool((folder / ".env").stat().st_mode & 0o077)
+    except OSError:
+        return False
+
+
+def load(environment: Mapping[str, str], defaults: Mapping[str, str]) -> Settings:
+    """Settings from what `read_environment` gave. `defaults` stand before those of the table.
+
+    Raises ConfigError with one line that names the setting and the mend.
+    """
+    _refuse_unknown(environment)
+    files = _files(environment, defaults.get(TRUSTED_FOLDER))
+    values: dict[str, Any] = {"credentials_directory": files.credentials, "trusted_folder": files.trusted}
+    for setting in SETTINGS:
+        given = _given(setting, environment, files)
+        text = given if given is not None else defaults.get(setting.name, setting.default)
+        if text is None:
+            alternative = f" or {setting.name}_FILE" if setting.secret else ""
+            raise SettingMissingError(f"{setting.name}: is missing; set it{alternative} in the environment or in .env")
+        values[setting.field] = _parsed(setting, text)
+    values["operator_token"] = settingfiles.operator_token(values["operator_token"], files)
+    settings = Settings(**values)
+    forms.check_together(settings)
+    settingfiles.judge_places(settings)
+    return settings
+
+
+def some(environment: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
+    """A few settings by field, for what needs no service. None for one that must be given and is not.
+
+    Raises ConfigError.
+    """
+    _refuse_unknown(environment)
+    values: dict[str, Any] = {}
+    for setting in (_BY_NAME[name] for name in names):
+        text = _given(setting, environment, _files(environment, None)) or setting.default
+        values[setting.field] = None if text is None else _parsed(setting, text)
+    return values
+
+
+def embedded(given: Mapping[str, str]) -> Settings:
+    """Settings for a store inside another program, which gives its own by field; all others are as in the table.
+
+    Nothing of the environment counts, but where systemd says that its credentials lie. Raises ConfigError.
+    """
+    credentials = os.environ.get(_SYSTEMD)
+    values: dict[str, Any] = {
+        "credentials_directory": Path(credentials) if credentials else None,
+        "trusted_folder": None,
+    }
+    for setting in SETTINGS:
+        text = given.get(setting.field) or setting.default or ""
+        parsing = replace(setting, parse=_EMBEDDED.get(setting.field, setting.parse))
+        values[setting.field] = _parsed(parsing, text) if text or setting.default is not None else ""
+    settings = Settings(**{**values, "signing_secrets": (), "client_secret": values["client_secret"] or Secret("")})
+    settingfiles.judge_places(settings)
+    return settings
+
+
+def read_variable(name: str) -> Secret:
+    """A variable that a person names on the command line. Raises CommandError."""
+    if not _NAME.fullmatch(name):
+        raise UsageError("--token-env: takes the name of a variable, not its value")  # which is not repeated here
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise CommandError(f"{name}: there is no such variable in the environment, or it is empty")
+    return Secret(value)
+
+
+def missing_credentials(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Which of the app's four credentials are not set, neither directly nor as a file."""
+    return tuple(name for name in CREDENTIALS if name not in environment and f"{name}_FILE" not in environment)
+
+
+def describe(settings: Settings, environment: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Name, effective value (secrets masked) and where it comes from, for each setting."""
+    rows = []
+    for setting in SETTINGS:
+        value = getattr(settings, setting.field)
+        shown = "***" if setting.secret or isinstance(value, Secret) else _shown(value)
+        given = setting.name in environment or f"{setting.name}_FILE" in environment
+        rows.append((setting.name, shown, "set" if given else "default"))
+    return rows
+
+
+def _parsed(setting: Setting, text: str) -> Any:
+    try:
+        return setting.parse(text)
+    except ValueError as error:
+        raise ConfigError(f"{setting.name}: {error}") from None
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case SlackAddresses():
+            return value.origin
+        case tuple():
+            return ",".join("=".join(str(part) for part in item) if isinstance(item, tuple) else item for item in value)
+        case _:
+            return str(value) if value is not None else ""
+
+
+def _given(setting: Setting, environment: Mapping[str, str], files: Files) -> str | None:
+    file_name = f"{setting.name}_FILE"
+    if not setting.secret or file_name not in environment:
+        return environment.get(setting.name)
+    if setting.name in environment:
+        raise ConfigError(f"{setting.name}: is set twice, directly and as {file_name}; remove one of them")
+    return settingfiles.read_secret(file_name, Path(environment[file_name]), files)
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    for name in environment:
+        if _is_ours(name) and name not in _KNOWN:
+            near = difflib.get_close_matches(name, _KNOWN, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; see `slackapp config`"
+            raise ConfigError(f"{name}: there is no such setting{hint}")
+
+
+def _is_ours(name: str) -> bool:
+    """Others have names that begin with SLACK_, too; what begins with SLACKAPP_ is a setting, or a mistake."""
+    return name.startswith("SLACKAPP_") or name in _KNOWN
+
+
+def _read_dotenv(path: Path) -> dict[str, str]:
+    try:
+        return dotenv.parse(path.read_bytes().decode("utf-8"), _is_ours)
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(f"{path}: cannot be read as text; it must be UTF-8") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None

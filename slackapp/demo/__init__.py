@@ -1,0 +1,1 @@
+"""The round trip without a browser, told step by step."""

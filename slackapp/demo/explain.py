@@ -1,0 +1,146 @@
+"""Tells each step of a flow in the moment in which it happens, in the words of the code, while somebody uses the app.
+
+Nothing in the flows knows of it. Python tells a watcher which line runs next (docs.python.org/3/library/sys.html,
+`settrace`); the watcher looks whether a step's comment, or a claim's, stands above that line. Where nobody watches, it
+costs nothing; where somebody does, everything is slow, so that this is for a demo alone.
+
+What the steps worked with is told without any text: of texts and bytes only how long they are.
+"""
+
+import enum
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import slackapp
+from slackapp.demo.steps import Places, places
+from slackapp.errors import Refused
+from slackapp.model import Secret, Tenant
+
+Watch = Callable[[FrameType, str, Any], Any]
+
+
+@dataclass
+class _Told:
+    """What one thread is at: the flow, the frame whose step it is, and what has not been told yet."""
+
+    flow: str = ""
+    frame: FrameType | None = None
+    known: set[str] = field(default_factory=set)
+    claims: dict[str, None] = field(default_factory=dict)
+
+
+class Explainer:
+    """Watches the threads that begin after it, and tells what they do."""
+
+    def __init__(self, tell: Callable[..., None]) -> None:
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._last = (0, "")
+        self._mine = threading.local()
+        self._files = _watched(Path(slackapp.__file__).parent)
+        self._announced: dict[FrameType, set[int]] = {}
+
+    def watch(self, frame: FrameType, event: str, _: Any) -> Watch | None:
+        """For every function that is called: only those with something to tell are looked at line by line."""
+        if frame.f_code.co_name == "__call__":
+            self._told.claims.clear()  # another request begins
+        return self._line if frame.f_code.co_filename in self._files else None
+
+    def _line(self, frame: FrameType, event: str, what: Any) -> Watch:
+        found = self._files[frame.f_code.co_filename]
+        if event == "line":
+            for number, words in found.steps.get(frame.f_lineno, ()):
+                self._step(frame, number, words)
+            self._told.claims.update(dict.fromkeys(found.claims.get(frame.f_lineno, ())))
+        elif event == "exception" and isinstance(what[1], Refused) and frame is self._told.frame:
+            self._say([f"      refused: {what[1].refusal.value.code}"])
+        elif event == "return":
+            self._announced.pop(frame, None)
+            if frame is self._told.frame:
+                self._finish(self._told)
+                self._told.frame = None
+        return self._line
+
+    @property
+    def _told(self) -> _Told:
+        if not hasattr(self._mine, "told"):
+            self._mine.told = _Told()
+        told: _Told = self._mine.told
+        return told
+
+    def _step(self, frame: FrameType, number: int, words: str) -> None:
+        announced = self._announced.setdefault(frame, set())
+        if number in announced:
+            return  # a block's first line runs again at its end
+        announced.add(number)
+        told = self._told
+        self._finish(told)
+        if frame is not told.frame:
+            told.frame, told.known = frame, set(frame.f_locals)
+        told.flow = Path(frame.f_code.co_filename).stem
+        self._say([f"  {number:>2}. {words}"])
+
+    def _finish(self, told: _Told) -> None:
+        """What the step before has come to, and the claims whose lines it ran."""
+        if told.frame is None:
+            return
+        values = {name: value for name, value in told.frame.f_locals.items() if name not in told.known}
+        told.known |= values.keys()
+        lines = [f"      {shown}" for shown in (_shown(values),) if shown]
+        if told.claims:
+            lines.append(f"      keeps {' '.join(sorted(told.claims))}")
+            told.claims.clear()
+        self._say(lines)
+
+    def _say(self, lines: list[str]) -> None:
+        """Under the name of the flow, wherever another flow or another thread spoke last."""
+        speaker = (threading.get_ident(), self._told.flow)
+        if lines:
+            with self._lock:
+                self._tell(*(lines if speaker == self._last else ("", speaker[1], *lines)))
+                self._last = speaker
+
+
+@contextmanager
+def explaining(tell: Callable[..., None]) -> Iterator[None]:
+    """This thread, and every one that begins inside, is watched until the end of the block."""
+    watch, before = Explainer(tell).watch, sys.gettrace()
+    threading.settrace(watch)
+    sys.settrace(watch)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+        threading.settrace(before)
+
+
+def _watched(package: Path) -> dict[str, Places]:
+    """The files of the package that have a claim, and the flows, whose steps are told."""
+    found = {}
+    for file in package.rglob("*.py"):
+        here = places(file.read_text(encoding="utf-8"))
+        found[str(file)] = here if file.is_relative_to(package / "flows") else Places({}, here.claims)
+    return {file: here for file, here in found.items() if here.steps or here.claims}
+
+
+def _shown(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={text}" for name, value in values.items() if (text := _redacted(value)))
+
+
+def _redacted(value: Any) -> str:
+    """Numbers, tenants and words of closed lists as they are; of a text its length; of anything else nothing."""
+    if isinstance(value, Secret):
+        return str(value)
+    if isinstance(value, str):
+        return f"*** ({len(value)} characters)"
+    if isinstance(value, bytes):
+        return f"*** ({len(value)} bytes)"
+    if isinstance(value, enum.Enum):
+        return value.name
+    return str(value) if isinstance(value, int | Tenant) else ""

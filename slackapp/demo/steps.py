@@ -1,0 +1,46 @@
+"""The numbered steps of a flow, read from its own comments, so that what is told is what is done."""
+
+import importlib.resources
+import re
+from dataclasses import dataclass
+
+_STEP = re.compile(r"^ *# (\d+)\. (.+)$", re.MULTILINE)
+_CLAIM = re.compile(r"^ *# claim: (.+)$")
+
+
+@dataclass(frozen=True)
+class Places:
+    """A source file by its lines, from 1: the steps that begin at a line, and the claims that one keeps."""
+
+    steps: dict[int, list[tuple[int, str]]]
+    claims: dict[int, tuple[str, ...]]
+
+
+def steps_of(flow: str) -> dict[int, str]:
+    """Number to words, from the step comments of that flow, in whichever room of `slackapp/flows/` it stands."""
+    (source,) = (
+        room.joinpath(f"{flow}.py").read_text(encoding="utf-8")
+        for room in importlib.resources.files("slackapp.flows").iterdir()
+        if room.joinpath(f"{flow}.py").is_file()
+    )
+    return {int(number): words for number, words in _STEP.findall(source)}
+
+
+def places(source: str) -> Places:
+    """Where the steps and the claims of a source stand: at the first line of code below their comments."""
+    found = Places({}, {})
+    steps: list[tuple[int, str]] = []
+    claims: list[str] = []
+    for number, line in enumerate(source.splitlines(), start=1):
+        step, claim = _STEP.match(line), _CLAIM.match(line)
+        if step is not None:
+            steps.append((int(step[1]), step[2]))
+        elif claim is not None:
+            claims += claim[1].split(", ")
+        elif line.strip() and not line.lstrip().startswith("#"):
+            if steps:
+                found.steps[number] = steps
+            if claims:
+                found.claims[number] = tuple(claims)
+            steps, claims = [], []
+    return found

@@ -1,0 +1,130 @@
+"""What the doctor looks at, and what it finds there."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from slackapp.directory.probe import Probe
+from slackapp.model import LOOPBACK, Secret
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: what must hold, what was seen instead, and the mend.
+
+    `local` marks what is wrong only because the address is one of this machine.
+    """
+
+    ok: bool
+    promise: str
+    seen: str = ""
+    mend: str = ""
+    local: bool = False
+
+    @property
+    def wrong(self) -> str:
+        """One line for one that does not hold."""
+        seen, mend = (f" ({self.seen})" if self.seen else ""), (f"; {self.mend}" if self.mend else "")
+        return f"not so: {self.promise}{seen}{mend}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything there is to look at. `url` is "" and `probe` None where no address was given.
+
+    `own_reasons` are the `SCOPES` of the behaviour's module.
+    """
+
+    manifest: Mapping[str, Any]
+    submitted: Mapping[str, Any] | None = None
+    url: str = ""
+    probe: Probe | None = None
+    switched_on: tuple[str, ...] = ()
+    app_id: str = ""
+    signing_secret: Secret | None = None
+    now: int = 0
+    own_reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the address is one of this machine."""
+        return is_loopback(self.url)
+
+    @property
+    def running(self) -> Probe:
+        """The running app, for checks that are not done without one."""
+        if self.probe is None:
+            raise LookupError("no address was given")
+        return self.probe
+
+    @property
+    def bot_scopes(self) -> tuple[str, ...]:
+        """What the manifest asks for as the bot."""
+        return strings(self.manifest, "oauth_config", "scopes", "bot")
+
+    @property
+    def user_scopes(self) -> tuple[str, ...]:
+        """What the manifest asks for as the installing person."""
+        return strings(self.manifest, "oauth_config", "scopes", "user")
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Both."""
+        return self.bot_scopes + self.user_scopes
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """What the manifest subscribes to."""
+        return strings(self.manifest, "settings", "event_subscriptions", "bot_events") + strings(
+            self.manifest, "settings", "event_subscriptions", "user_events"
+        )
+
+    @property
+    def commands(self) -> tuple[Mapping[str, Any], ...]:
+        """The slash commands of the manifest."""
+        return entries(self.manifest, "features", "slash_commands")
+
+
+Check = Callable[[Look], Iterator[Finding]]
+
+
+def none_of(wrong: Sequence[str], promise: str, mend: str, local: bool = False) -> Finding:
+    """Holds where nothing is wrong."""
+    return Finding(not wrong, promise, ", ".join(wrong), mend, local)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is one of this machine."""
+    return urlsplit(url).hostname in LOOPBACK
+
+
+def at(manifest: Mapping[str, Any], *path: str) -> Any:
+    """What stands at a path; None where there is nothing."""
+    found: Any = manifest
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def strings(manifest: Mapping[str, Any], *path: str) -> tuple[str, ...]:
+    """The strings of a list; none where there is no list."""
+    found = at(manifest, *path)
+    return tuple(item for item in found if isinstance(item, str)) if isinstance(found, list) else ()
+
+
+def entries(manifest: Mapping[str, Any], *path: str) -> tuple[Mapping[str, Any], ...]:
+    """The mappings of a list; none where there is no list."""
+    found = at(manifest, *path)
+    return tuple(item for item in found if isinstance(item, Mapping)) if isinstance(found, list) else ()
+
+
+def addresses(value: Any) -> Iterator[str]:
+    """Every address in a manifest."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from addresses(item)
+    elif isinstance(value, str) and "://" in value and " " not in value:
+        yield value

@@ -1,0 +1,45 @@
+"""What a flow is given: one `App`. Tests replace its clock and its entropy; nothing is a global."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from slackapp.behaviour import Behaviour
+from slackapp.model import Clock, Entropy, Settings
+from slackapp.runtime.health import Health
+from slackapp.runtime.log import JsonLog
+from slackapp.runtime.metrics import Counters
+from slackapp.runtime.rate_limits import FailureBudget, OncePerMinute, PauseTable, Slots, TokenBuckets
+from slackapp.slack.client import SlackClient
+from slackapp.store.engine.sqlite import Database
+from slackapp.vault.key_backup_file import FileSlot
+from slackapp.vault.keyring import Keyring
+
+
+@dataclass(frozen=True)
+class App:
+    """Everything that a flow may use."""
+
+    settings: Settings
+    db: Database
+    keyring: Keyring
+    slack: SlackClient
+    clock: Clock
+    entropy: Entropy
+    metrics: Counters
+    log: JsonLog
+    behaviour: Behaviour
+    rate_gate: TokenBuckets
+    once: OncePerMinute
+    pauses: PauseTable
+    health: Health
+    wait: Callable[[float], None]
+    options_slot: Callable[[str], AbstractContextManager[bool]]
+    exchanges: Slots
+    bad_codes: FailureBudget
+    wake_worker: Callable[[], None]
+    worker_runs: Callable[[], bool]
+    key_slot: FileSlot
+    process_id: str
+    scope_reasons: Mapping[str, str]
+    """Why each scope is asked for, in the words of the behaviour's own module."""

@@ -1,0 +1,1 @@
+"""Writes the audit and verifies its chain."""

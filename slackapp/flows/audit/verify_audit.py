@@ -1,0 +1,70 @@
+"""Walks the whole audit chain and names what does not fit; and cuts what is too old to be kept.
+
+Finds every row that was edited, removed, added or moved. Does not find rows cut off at the end, unless the caller knows
+an earlier head: number and chain value of a row, which every backup prints.
+"""
+
+import hmac
+
+from slackapp.flows.app import App
+from slackapp.flows.audit import audit_log
+from slackapp.model import NO_TENANT, Origin
+from slackapp.store import audit
+from slackapp.store.audit import Checkpoint
+
+DAY = 86_400
+_MOST = 20
+
+
+def run(app: App, known_head: tuple[int, bytes] | None) -> list[str]:
+    """What does not fit, in words; empty when all does. At most 20."""
+    start = audit.checkpoint(app.db, app.keyring.audit_mac)
+    found = _walk(app, start)
+    while (again := audit.checkpoint(app.db, app.keyring.audit_mac)) != start:
+        start, found = again, _walk(app, again)  # rows were cut while we walked
+    if known_head is not None:
+        found.extend(_against(app, start, *known_head))
+    return found
+
+
+def _walk(app: App, start: Checkpoint) -> list[str]:
+    found = [] if start.authentic else [f"the checkpoint at row {start.number} is not signed by this service"]
+    number, chain = start.number, start.chain
+    for row in audit.rows(app.db):
+        if len(found) >= _MOST:
+            break
+        if row.number <= number:
+            found.append(f"row {row.number} does not belong there: it was added")
+            continue
+        # claim: C-28
+        if row.number != number + 1:
+            found.append(f"rows {number + 1} to {row.number - 1} are missing")
+        expected = app.keyring.audit_mac(chain + audit.encode(row.number, row.entry))
+        # claim: C-28
+        if not hmac.compare_digest(expected, row.chain):
+            found.append(f"row {row.number} does not follow from the one before: edited, moved, or its forerunner was")
+        number, chain = row.number, row.chain
+    return found
+
+
+def _against(app: App, start: Checkpoint, number: int, chain: bytes) -> list[str]:
+    if number < start.number:
+        return []  # cut long ago, behind the checkpoint
+    stored = start.chain if number == start.number else audit.chain_of(app.db, number)
+    # claim: C-28
+    if stored is None:
+        return [f"row {number} is not there any more: the end was cut off"]
+    return [] if hmac.compare_digest(stored, chain) else [f"row {number} is not the one that it was"]
+
+
+def cut(app: App, now: int) -> None:
+    """Cuts rows older than the setting says, in portions; each portion leaves its own audit row."""
+    if not app.settings.audit_days:
+        return
+    before = now - app.settings.audit_days * DAY
+    while True:
+        with app.db.transaction():
+            number = audit.cut(app.db, before, app.keyring.audit_mac)
+            if not number:
+                return
+            audit_log.note(app, "audit.cut", NO_TENANT, Origin("worker", ""), "ok", f"to={number}", now)

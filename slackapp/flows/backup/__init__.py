@@ -1,0 +1,1 @@
+"""Backs up the data and, apart from it, the keys."""

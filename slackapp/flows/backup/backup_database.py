@@ -1,0 +1,234 @@
+"""The data backup: a copy of the database from which the keys are taken out; and its way back.
+
+What a data backup holds of a tenant opens only with the tenant's keys, and these are in the key backup, a single file
+that every purge rewrites. So a purge reaches every data backup there is. A plain copy of the database has its keys
+inside: no purge reaches it, and it is not a backup.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slackapp.crypto import records
+from slackapp.errors import (
+    CommandError,
+    ConfigError,
+    DecryptError,
+    KeyRevokedError,
+    KeyUnavailableError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+)
+from slackapp.flows.app import App
+from slackapp.flows.audit import audit_log, unclear_rows
+from slackapp.flows.backup import key_backup
+from slackapp.flows.backup.key_backup import KeyBackup
+from slackapp.model import NO_TENANT, Origin, RecordContext, Sealed, Tenant
+from slackapp.store import data_keys, inbox, installations, installers, meta, oauth_states, tokens
+from slackapp.store.engine.sqlite import Database
+from slackapp.vault.key_backup_file import FileSlot
+
+FORMAT = 1
+DATA, MANIFEST = "data.db", "manifest.json"
+_LABEL = b"slackapp/v1/backup-manifest"
+_PORTION = 100
+"""Audit rows that are written in one transaction."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a restore starts from: the key backup, the manifest, and the removals that the database has under way."""
+
+    keys: bytes = field(repr=False)
+    manifest: Mapping[str, Any]
+    removals: Mapping[Tenant, int]
+
+
+def strip(copy: Database, file: Path) -> None:
+    """Makes a data backup of a copy of the database: no wrapped key is left in it, not even in a free page."""
+    wrapped = [key.wrapped for key in data_keys.every(copy)]
+    # claim: C-23
+    data_keys.empty_all(copy)
+    whole = copy.is_whole()
+    # claim: C-23
+    copy.make_single_file()
+    content = file.read_bytes()
+    if not whole or any(blob in content for blob in wrapped):
+        raise StoreDamagedError("the copy is not whole, or keys are left in it")
+
+
+def unreadable(app: App) -> list[str]:
+    """Opens every record of a database; what does not open, by tenant and kind. Nothing opened is kept."""
+    found = []
+    for installation in installations.every(app.db):
+        tenant = installation.tenant
+        try:
+            for context, sealed in _records(app, tenant):
+                app.keyring.open(context, sealed)
+        except DecryptError:
+            found.append(f"{tenant}: a {context.kind} does not open")
+        except (KeyRevokedError, KeyUnavailableError):
+            continue  # its owner holds the key; nothing can be said about it here
+    return found
+
+
+def _records(app: App, tenant: Tenant) -> list[tuple[RecordContext, Sealed]]:
+    found = []
+    for token in tokens.of_tenant(app.db, tenant):
+        found.append((records.access_of(tenant, token.user_id, token.generation), token.access))
+        if token.refresh is not None:
+            found.append((records.refresh_of(tenant, token.user_id, token.generation), token.refresh))
+    webhook = installations.find_webhook(app.db, tenant)
+    if webhook is not None:
+        found.append((records.webhook_of(tenant, webhook[1]), webhook[0]))
+    for installer in installers.of_tenant(app.db, tenant):
+        user_id, generation = installer.user_id, installer.generation
+        if installer.details is not None:
+            found.append((records.details_of(tenant, user_id, generation), installer.details))
+        if installer.webhook is not None:
+            found.append((records.installer_webhook_of(tenant, user_id, generation), installer.webhook))
+    found.extend((records.body_of(tenant, event_id), body) for event_id, body in inbox.bodies(app.db, tenant))
+    return found
+
+
+def note_trial(app: App, tenants: Sequence[Tenant], purpose: str, origin: Origin) -> None:
+    """That every record of these tenants is about to be opened, to see whether a copy is whole. Raises StoreError."""
+    # In portions, each its own transaction: nobody waits long for the database, however many tenants there are.
+    for start in range(0, len(tenants), _PORTION):
+        with app.db.transaction():
+            for tenant in tenants[start : start + _PORTION]:
+                # claim: C-25
+                audit_log.note(app, "token.read", tenant, origin, "ok", f"purpose={purpose}", app.clock())
+
+
+def manifest(app: App, file: Path, head: tuple[int, bytes], tenants: int, now: int) -> bytes:
+    """What stands beside the data: whose it is, when it was made, what it hashes to, the head of its audit; signed."""
+    fields = {
+        "format": FORMAT,
+        "made_at": now,
+        "app_id": app.settings.app_id,
+        "database_id": meta.get(app.db, meta.DATABASE_ID),
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "audit_head": f"{head[0]}:{head[1].hex()}",
+        "tenants": tenants,
+    }
+    signed = {**fields, "mac": _sign(app, fields)}
+    return json.dumps(signed, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def read_manifest(folder: Path, app_id: str) -> Mapping[str, Any]:
+    """A backup's manifest, once its data have been found to be what it says. Raises CommandError."""
+    try:
+        found = json.loads((folder / MANIFEST).read_bytes())
+        digest = hashlib.sha256((folder / DATA).read_bytes()).hexdigest()
+        whole = found["format"] == FORMAT and hmac.compare_digest(str(found["sha256"]), digest)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise CommandError(f"{folder}: holds no backup ({DATA} and {MANIFEST})") from None
+    if not whole:
+        raise CommandError(f"{folder}: the backup is damaged: {DATA} is not what {MANIFEST} says")
+    if found.get("app_id") != app_id:
+        raise CommandError(f"{folder}: the backup belongs to another app, {found.get('app_id')}")
+    return dict(found)
+
+
+def check_manifest(app: App, found: Mapping[str, Any]) -> None:
+    """That the manifest was written by this database's service and not changed since. Raises CommandError."""
+    fields = {name: value for name, value in found.items() if name != "mac"}
+    if not hmac.compare_digest(str(found.get("mac")), _sign(app, fields)):
+        raise CommandError(f"the backup is damaged: its {MANIFEST} was changed, or is of another service")
+
+
+def _sign(app: App, fields: Mapping[str, Any]) -> str:
+    return app.keyring.audit_mac(_LABEL + json.dumps(fields, sort_keys=True).encode()).hex()
+
+
+def removals_under_way(path: Path) -> dict[Tenant, int]:
+    """Of the database that a restore replaces: whose removal it has not finished, and when that was decided.
+
+    They end with it, so that the restore has to see to them. Nothing where it is damaged, or not there.
+    """
+    if not path.exists():
+        return {}
+    replaced = Database(path)
+    try:
+        return inbox.removals_under_way(replaced)
+    except StoreError:
+        return {}
+    finally:
+        replaced.close()
+
+
+def look_again(path: Path, slot: FileSlot, given: Given) -> None:
+    """A restore's last look, while nobody uses the database: what was given is still so. Raises StoreBusyError.
+
+    A purge since then would be undone.
+    """
+    # claim: C-63
+    if slot.read() != given.keys or removals_under_way(path) != given.removals:
+        raise StoreBusyError("a tenant was removed, or its keys were changed, meanwhile; restore again")
+
+
+def put_keys_back(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, int], now: int) -> list[Tenant]:
+    """Fills a copy with the keys of the key backup, and erases whoever has none there: those were purged since.
+
+    And whoever is among the removals, unless it was installed after that in the copy. Returns the erased tenants.
+    Raises ConfigError when the key backup belongs to another database.
+    """
+    if backup.meta.get(meta.DATABASE_ID) != meta.get(copy, meta.DATABASE_ID):
+        raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup belongs to another database than this backup")
+    with copy.transaction():
+        for key in backup.keys:
+            data_keys.fill(copy, key)
+        for name, value in backup.meta.items():
+            meta.put(copy, name, value)
+        gone = [tenant for tenant in data_keys.owners_of_empty(copy) if tenant != NO_TENANT]
+        # claim: C-63
+        gone += [tenant for tenant in removals if tenant not in gone and _is_older(copy, tenant, removals[tenant])]
+        for tenant in gone:
+            # claim: C-63
+            data_keys.delete(copy, tenant)
+            # claim: C-63
+            installations.delete(copy, tenant)
+            # claim: C-63
+            inbox.empty_tenant(copy, tenant, now)
+    return gone
+
+
+def _is_older(copy: Database, tenant: Tenant, decided_at: int) -> bool:
+    installation = installations.find(copy, tenant)
+    return installation is not None and installation.installed_at < decided_at
+
+
+def repeat_nothing(app: App, now: int) -> int:
+    """In a restored database: what was open, or not used yet, when the backup was made may have been since.
+
+    No call to Slack is made a second time unasked: rows that may make one are shown to a person. How many.
+    """
+    with app.db.transaction():
+        # claim: C-93
+        oauth_states.end_unused(app.db, now)
+        # claim: C-93
+        unclear = inbox.mark_restored(app.db, now)
+        unclear_rows.note(app, unclear, now)
+    return len(unclear)
+
+
+def check_key_backup(app: App, content: bytes) -> None:
+    """That the key backup was written by this database's service and not changed since. Raises ConfigError."""
+    if not key_backup.is_authentic(app, content):
+        raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup was changed, or is of another service")
+
+
+def note_made(app: App, origin: Origin, now: int) -> None:
+    """The audit row of a backup."""
+    audit_log.note_alone(app, "backup.made", NO_TENANT, origin, "ok", "", now)
+
+
+def note_restored(app: App, made_at: int, erased: int, origin: Origin, now: int) -> None:
+    """The audit row of a restore, in the restored database."""
+    audit_log.note_alone(app, "backup.restored", NO_TENANT, origin, "ok", f"made_at={made_at} erased={erased}", now)

@@ -1,0 +1,163 @@
+"""The key backup: one file that always holds just the data keys that are in use.
+
+A purge deletes a tenant's keys from the database and, by rewriting this file, from the backup. The data backups, of
+which any number may lie around, hold no keys: what they hold of a purged tenant opens never again.
+"""
+
+import base64
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from slackapp.errors import StoreDamagedError
+from slackapp.flows.app import App
+from slackapp.model import NO_TENANT, DataKey, Tenant
+from slackapp.store import data_keys, meta
+
+FORMAT = 1
+_STATES = ("active", "retired")
+_WRAPPED_LIMIT = 4096
+_LABEL = b"slackapp/v1/key-backup"
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_PATIENCE = 60.0
+"""Seconds to wait for another writer."""
+_PAUSE = "the key backup"
+_BYTES_PER_SECOND, _LONGEST_PAUSE = 1024 * 1024, 30
+"""How long it is not written for another purge: a second per MiB, so that it takes a small part of the time."""
+_META = (meta.DATABASE_ID, meta.PRIMARY)
+
+
+@dataclass(frozen=True)
+class KeyBackup:
+    """A key backup that was read and found whole."""
+
+    app_id: str
+    meta: Mapping[str, str]
+    keys: tuple[DataKey, ...] = field(repr=False)
+
+
+def write(app: App) -> None:
+    """Rewrites the file from the database; does nothing where no place is set for it. Raises StoreError."""
+    with app.key_slot.alone(_PATIENCE):
+        _write(app)
+
+
+def leave_out(app: App, tenants: Iterable[Tenant], now: int, at_once: bool) -> tuple[frozenset[Tenant], int]:
+    """Sees to it that no key of these erased tenants is in the file: in whose case not yet, and the seconds to wait.
+
+    By whoever is `alone` at the slot: a writer that was under way may have brought keys in. Writes nothing where none
+    is in it. And where many tenants have keys, it is not written all the time, unless `at_once`. Raises StoreError.
+    """
+    content = app.key_slot.read()
+    if content is not None and is_authentic(app, content):
+        # What is there of a tenant and in the database, too, is of a new install.
+        tenants = [tenant for tenant in tenants if _ids_in(content, tenant) - _ids_of(app, tenant)]
+        if not tenants:
+            return frozenset(), 0
+    wait = 0 if at_once else app.pauses.left(_PAUSE, now)
+    if wait:
+        return frozenset(tenants), wait
+    _write(app)
+    left = min(len(app.key_slot.read() or b"") // _BYTES_PER_SECOND, _LONGEST_PAUSE)
+    app.pauses.hold(_PAUSE, left, now)
+    return frozenset(), 0
+
+
+def _write(app: App) -> None:
+    """By whoever is alone at it, and outside any transaction: nobody waits for it, however many tenants there are."""
+    if not app.key_slot.is_set:
+        return
+    keys = ",".join([_JSON.encode(_to_json(key)) for key in data_keys.every(app.db)])
+    # After the keys: what wraps them is among these, and may be newer.
+    names = (*_META, *(meta.key_check(version) for version in sorted(app.keyring.master_versions())))
+    kept = {name: value for name in names if (value := meta.get(app.db, name)) is not None}
+    around = _JSON.encode({"app_id": app.settings.app_id, "format": FORMAT, "keys": [], "meta": kept})
+    content = around.replace('"keys":[', f'"keys":[{keys}', 1).encode()
+    mac = app.keyring.audit_mac(_LABEL + content).hex().encode()
+    app.key_slot.write(content + b"\n" + mac + b"\n")
+
+
+def parse(content: bytes) -> KeyBackup:
+    """Takes a key backup apart. Raises StoreDamagedError for one that is damaged; `is_authentic` says whose it is."""
+    try:
+        body = json.loads(content.partition(b"\n")[0])
+        keys = tuple(_from_json(key) for key in body["keys"])
+        if body["format"] != FORMAT:
+            raise ValueError
+        return KeyBackup(str(body["app_id"]), {str(key): str(value) for key, value in body["meta"].items()}, keys)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise StoreDamagedError("the key backup is damaged") from None
+
+
+def is_authentic(app: App, content: bytes) -> bool:
+    """Whether this database's service wrote it, and nobody changed it since."""
+    body, _, mac = content.partition(b"\n")
+    return hmac.compare_digest(mac.strip(), app.keyring.audit_mac(_LABEL + body).hex().encode())
+
+
+def count_wrapped_by(app: App, provider: str, version: int) -> int:
+    """How many keys in the file need that master key."""
+    content = app.key_slot.read()
+    if content is None:
+        return 0
+    return sum(key.provider == provider and key.master_version == version for key in parse(content).keys)
+
+
+def counts(app: App, tenants: Iterable[Tenant]) -> dict[Tenant, int]:
+    """How many keys of each of these tenants are in the file."""
+    content = app.key_slot.read() or b""
+    return {tenant: len(_ids_in(content, tenant)) for tenant in tenants}
+
+
+def _ids_in(content: bytes, tenant: Tenant) -> set[int]:
+    """The ids of a tenant's keys in the file, without taking it apart: it holds everybody's."""
+    whose, found, at = f'"tenant":{_JSON.encode([tenant.kind, tenant.id])}'.encode(), set(), 0
+    while (at := content.find(whose, at)) >= 0:
+        key = content[content.rfind(b"{", 0, at) : content.find(b"}", at) + 1]
+        found.add(int(json.loads(key)["key_id"]))
+        at += len(whose)
+    return found
+
+
+def _ids_of(app: App, tenant: Tenant) -> set[int]:
+    return {key.key_id for key in data_keys.active(app.db, tenant)}
+
+
+def tenants_in_file(app: App) -> frozenset[Tenant]:
+    """Whose keys are in the file, the service's own aside."""
+    content = app.key_slot.read()
+    if content is None:
+        return frozenset()
+    return frozenset(key.tenant for key in parse(content).keys if key.tenant != NO_TENANT)
+
+
+def _to_json(key: DataKey) -> dict[str, Any]:
+    return {
+        "key_id": key.key_id,
+        "tenant": [key.tenant.kind, key.tenant.id],
+        "purpose": key.purpose,
+        "provider": key.provider,
+        "master_version": key.master_version,
+        "wrapped": base64.b64encode(key.wrapped).decode(),
+        "state": key.state,
+        "created_at": key.created_at,
+    }
+
+
+def _from_json(found: Mapping[str, Any]) -> DataKey:
+    kind, tenant_id = found["tenant"]
+    key = DataKey(
+        key_id=int(found["key_id"]),
+        tenant=Tenant(str(kind), str(tenant_id)),
+        purpose=str(found["purpose"]),
+        provider=str(found["provider"]),
+        master_version=int(found["master_version"]),
+        wrapped=base64.b64decode(found["wrapped"], validate=True),
+        state=str(found["state"]),
+        created_at=int(found["created_at"]),
+    )
+    if key.state not in _STATES or not 0 < len(key.wrapped) <= _WRAPPED_LIMIT or not 0 < key.key_id < 2**32:
+        raise ValueError
+    return key

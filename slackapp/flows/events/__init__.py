@@ -1,0 +1,1 @@
+"""Receives what Slack sends and runs it."""

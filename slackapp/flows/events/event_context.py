@@ -1,0 +1,209 @@
+"""What a behaviour is given, and all that it can do: look at whom it acts for, and call Slack as that tenant's bot.
+
+A behaviour is somebody else's code. It gets no token, no database and no other tenant; what it calls is noted first, so
+that nothing is repeated unasked.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from slackapp.checks.installer import require_admin
+from slackapp.checks.person_of import person_of
+from slackapp.checks.response_url import is_response_url, response_url_of
+from slackapp.checks.scopes import drift
+from slackapp.checks.slack_errors import NOTHING_DONE, REPEATABLE
+from slackapp.checks.slack_ids import is_user
+from slackapp.checks.tenant_of import acting_team
+from slackapp.errors import Refused, SlackCallError, SlackErrorKind, StoreError
+from slackapp.flows.app import App
+from slackapp.flows.audit import audit_log
+from slackapp.flows.removal import uninstall_tenant
+from slackapp.flows.tokens import use_token
+from slackapp.model import InboxRow, Installation, Origin, Tenant
+from slackapp.store import inbox
+
+RESPONSE_SECONDS, MOST_RESPONSES = 1800, 5
+"""What Slack takes at a response_url."""
+_STRANGERS = ("user_not_found", "user_not_visible")
+"""What Slack says of somebody who is not of that workspace."""
+T = TypeVar("T")
+
+
+class LeaseLostError(Exception):
+    """The row is another worker's by now."""
+
+
+class EventContext:
+    """What a behaviour is given: who it acts for, and calls to Slack as that tenant's bot. Nothing else.
+
+    `row` is None for what is answered within the request itself: then it can look, and whatever would call or write
+    raises SlackCallError.
+    """
+
+    __slots__ = ("_acting_team", "_app", "_event", "_installation", "_intended", "_kept", "_responses", "calls_made")
+
+    def __init__(self, app: App, row: InboxRow | None, installation: Installation, body: Mapping[str, Any]) -> None:
+        self._app = app
+        self._kept = row
+        self._installation = installation
+        self._event = body["event"]
+        self._acting_team = acting_team(body)
+        self._responses = 0
+        self._intended = False
+        self.calls_made = 0
+        """Calls that may have had their effect, and that must not be repeated."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whom it acts for; cannot be set."""
+        return self._installation.tenant
+
+    @property
+    def bot_user_id(self) -> str:
+        """The app's own user there."""
+        return self._installation.bot_user_id
+
+    @property
+    def installer_id(self) -> str:
+        """Who installed the app there."""
+        return self._installation.installer_id
+
+    @property
+    def user_id(self) -> str:
+        """Who did what happened; "" where nobody is named, as in a mention by a workflow."""
+        return person_of(self._event)
+
+    @property
+    def home_admin(self) -> bool:
+        """Whether admins may remove the app from its Home tab."""
+        return self._app.settings.home_admin
+
+    @property
+    def public_url(self) -> str:
+        """Where the app's own pages are."""
+        return self._app.settings.public_url
+
+    @property
+    def missing_scopes(self) -> tuple[str, ...]:
+        """What is asked for by now and was not granted there."""
+        return drift(self._app.settings.bot_scopes, self._installation.scopes_granted)[0]
+
+    def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Calls a method of the Web API; the answer's fields. Raises SlackCallError and Refused.
+
+        An org-wide token serves many workspaces: the one that the event came from is named to Slack.
+        """
+        app, row = self._app, self._row(method)
+        team = {"team_id": self._acting_team} if self.tenant.kind == "E" and self._acting_team else {}
+        fields = {**team, **{name: _sendable(value) for name, value in params.items()}}
+        use = use_token.Use(self.tenant, "", row.type)
+        origin = Origin("worker", row.event_id)
+        if method in REPEATABLE:
+            return use_token.call(app, use, method, fields, origin, lambda: None).data
+        made = self._with_intent(lambda: use_token.call(app, use, method, fields, origin, self._note_intent))
+        return made.data
+
+    def respond(self, text: str) -> None:
+        """Answers the command or the interaction, for the person's eyes only. Raises SlackCallError.
+
+        Slack takes five posts within 30 minutes (docs.slack.dev/interactivity/handling-user-interaction).
+        """
+        app, url = self._app, response_url_of(self._event)
+        late = app.clock() > self._row("response_url").received_at + RESPONSE_SECONDS
+        # claim: C-71
+        if late or self._responses == MOST_RESPONSES or not is_response_url(url, app.settings.slack.response_origin):
+            raise SlackCallError("response_url", "response_url_over", SlackErrorKind.OURS)
+        self._responses += 1
+        # claim: C-50
+        app.db.together(self._note_intent)
+        self._with_intent(lambda: app.slack.respond(str(url), {"response_type": "ephemeral", "text": text}))
+
+    def is_admin(self, user_id: str) -> bool:
+        """Whether that person is an admin there, as Slack says now; nobody is none. Raises SlackCallError, Refused."""
+        if not is_user(user_id):
+            return False
+        try:
+            answer = self.call("users.info", {"user": user_id})
+        except SlackCallError as error:
+            if error.code in _STRANGERS:
+                return False
+            raise
+        try:
+            # claim: C-76
+            require_admin(answer, user_id, org_wide=self.tenant.kind == "E")
+        except Refused:
+            return False
+        return self._is_at_home(answer["user"])
+
+    def refuse(self, text: str) -> None:
+        """Refuses what the person did: notes it in the audit, and tells them, where Slack takes it.
+
+        By the response_url; where there is none, such as on a Home tab, in the app's own conversation with them, which
+        needs `chat:write`. Raises SlackCallError where a repeat may work, and Refused.
+        """
+        app, row = self._app, self._row("refuse")
+        detail = f"event={row.event_id} type={row.type} user={self.user_id}"
+        # claim: C-91
+        audit_log.note_alone(
+            app, "action.refused", self.tenant, Origin("worker", row.event_id), "refused", detail, app.clock()
+        )
+        try:
+            if response_url_of(self._event):
+                self.respond(text)
+            elif self.user_id:
+                self.call("chat.postMessage", {"channel": self.user_id, "text": text})
+        except SlackCallError as error:
+            # Who sends what was never offered may be nobody whom Slack lets us write to: that is no work left to do.
+            if error.kind not in (SlackErrorKind.OURS, SlackErrorKind.SCOPE):
+                raise
+
+    def remove(self) -> None:
+        """Removes the app from there, and erases everything of the tenant, this row's content too."""
+        origin = Origin("slack:admin", self._row("remove").event_id)
+        uninstall_tenant.run(self._app, self.tenant, origin, self._app.clock())
+
+    def _row(self, method: str) -> InboxRow:
+        """What calls and their intents are noted on."""
+        # claim: C-90
+        if self._kept is None:
+            raise SlackCallError(method, "no_call_in_a_request", SlackErrorKind.OURS)
+        return self._kept
+
+    def _is_at_home(self, user: Mapping[str, Any]) -> bool:
+        """In a shared channel there are other companies' admins, too."""
+        org, membership = self._installation.enterprise_id, user.get("enterprise_user")
+        if user.get("team_id") == self.tenant.id:
+            return True
+        return bool(org) and isinstance(membership, Mapping) and membership.get("enterprise_id") == org
+
+    def _with_intent(self, call: Callable[[], T]) -> T:
+        """A call that must not be made twice: its intent is on the disk before it, and what became of it is counted."""
+        self._intended = False
+        try:
+            answer = call()
+        except (Refused, StoreError):
+            raise  # before Slack was asked, or after it had said no
+        except SlackCallError as error:
+            if error.kind is SlackErrorKind.TRANSIENT and error.code not in NOTHING_DONE:
+                self.calls_made += 1  # nobody knows whether Slack did it
+            elif not self.calls_made:
+                inbox.mark_not_called(self._app.db, self._row(""))
+            raise
+        except BaseException:
+            self.calls_made += self._intended  # whatever it was: nobody knows whether Slack did it
+            raise
+        self.calls_made += 1
+        return answer
+
+    def _note_intent(self) -> None:
+        # claim: C-51
+        if not inbox.mark_calling(self._app.db, self._row(""), self._app.clock.steady()):
+            raise LeaseLostError
+        self._intended = True
+
+
+def _sendable(value: Any) -> Any:
+    """A text that a form can hold: half a surrogate pair, which people's texts may have, cannot be sent as UTF-8."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

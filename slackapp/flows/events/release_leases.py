@@ -1,0 +1,23 @@
+"""At the end of a process: its rows are nobody's any more, and one that is in a call to Slack is unclear.
+
+So the next process begins at once instead of waiting for leases to run out, and nothing that may be done is repeated.
+"""
+
+from slackapp.errors import StoreError
+from slackapp.flows.app import App
+from slackapp.flows.audit import unclear_rows
+from slackapp.store import inbox
+
+
+def run(app: App, now: int) -> int:
+    """How many rows are unclear now. A database that cannot be written is told in the log: then the leases run out."""
+    try:
+        app.db.hurry()
+        with app.db.transaction():
+            unclear = inbox.release(app.db, app.process_id, now)
+            unclear_rows.note(app, unclear, now)
+    except StoreError as error:
+        app.log.error("inbox_not_released", {"why": str(error)})
+        return 0
+    unclear_rows.tell(app, unclear, "stopped in a call")
+    return len(unclear)

@@ -1,0 +1,179 @@
+"""Runs one row of the inbox, in the worker.
+
+In our own database a row acts exactly once: its effect and the mark on it are one transaction. A call to Slack cannot
+be part of one: its intent is committed before it, and a row that is found in mid-call after a crash becomes `unclear`.
+It is shown to the operator, never repeated by itself, never lost.
+"""
+
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slackapp.checks.json_body import parse_json
+from slackapp.checks.lifecycle import LIFECYCLE_TYPES
+from slackapp.crypto import records
+from slackapp.errors import (
+    DecryptError,
+    KeyRevokedError,
+    KeyUnavailableError,
+    Refusal,
+    Refused,
+    SlackCallError,
+    SlackErrorKind,
+    StoreError,
+)
+from slackapp.flows.app import App
+from slackapp.flows.audit import audit_log
+from slackapp.flows.events.event_context import EventContext, LeaseLostError
+from slackapp.flows.keys import suspend_tenant
+from slackapp.flows.keys.tenant_keys import open_current
+from slackapp.flows.removal import judge_revocation, purge_tenant, uninstall_tenant
+from slackapp.flows.tokens import own_bot
+from slackapp.model import InboxRow, Installation, Origin
+from slackapp.store import inbox, installations
+
+LEASE = inbox.LEASE
+MAX_ATTEMPTS = 6
+"""Counted when a row is claimed: one that takes its process with it has had its attempt."""
+_BACK_OFF = 5
+_KEY_BACK_OFF = 60
+_CODES = re.compile(r"[A-Za-z0-9_./: -]{1,120}")
+
+JOBS: dict[str, Callable[[App, InboxRow, int], None]] = {
+    inbox.PURGE: purge_tenant.complete,
+    inbox.UNINSTALL: uninstall_tenant.resume,
+}
+
+
+def run(app: App, row: InboxRow, now: int) -> None:
+    """Runs the row to its end, or puts it back for later. Raises nothing but bugs of ours and StoreError."""
+    if row.type in JOBS and row.kind == "job":
+        JOBS[row.type](app, row, now)
+        return
+    if row.type in LIFECYCLE_TYPES:
+        judge_revocation.settle(app, row, now)
+        return
+    # claim: C-99
+    if row.attempts > MAX_ATTEMPTS:  # our own jobs, above, are never given up: nobody else's code runs in them
+        _give_up(app, row, "the process ended in it each time", now)
+        return
+    installation = installations.find(app.db, row.tenant)
+    if installation is not None and installation.status in ("suspect", "suspended"):
+        # Since it was claimed. It waits, as if it had not been.
+        inbox.postpone(app.db, row, installation.status, now, forgive=True)
+        return
+    try:
+        # 7. open the body where it was sealed
+        body = _open(app, row)
+    except DecryptError:
+        _give_up(app, row, "the body does not open", now, "event.unavailable")
+        return
+    except Refused as refused:
+        inbox.postpone(
+            app.db, row, refused.refusal.value.code, now + _KEY_BACK_OFF, forgive=True
+        )
+        return
+    # 8. whose it is, and what acts on it
+    function = app.behaviour.get(row.type)
+    if installation is None or function is None:
+        _end(app, row, "done", "nobody to act" if function is None else "not installed", now)
+        return
+    context = EventContext(app, row, installation, body)
+    try:
+        # 9. act; each call to Slack notes its intent first
+        result = _act(app, row, installation, context, body["event"])
+    except LeaseLostError:
+        return
+    except BaseException as error:  # noqa: BLE001  (somebody else's code: whatever it raises, the worker must live)
+        # claim: C-99
+        _failed(app, row, context, error, app.clock())
+    else:
+        # 10. mark the row as done
+        # Unflushed where no call was made: a row that comes back after a power failure has had no effect yet.
+        _end(app, row, "done", result, app.clock(), flush=bool(context.calls_made))
+
+
+def _act(app: App, row: InboxRow, installation: Installation, context: EventContext, event: Mapping[str, Any]) -> str:
+    # claim: C-70
+    if own_bot.did_it(app, row, installation, event):
+        return "our own"
+    app.behaviour[row.type](context, event)
+    return "ok"
+
+
+def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
+    if row.body is None:
+        return {"event": {"type": row.type}}  # a job of ours
+    try:
+        context = records.body_of(row.tenant, row.event_id)
+        return parse_json(open_current(app, context, row.body, lambda: inbox.body_of(app.db, row.tenant, row.event_id)))
+    except KeyRevokedError:
+        suspend_tenant.suspend(app, row.tenant, Origin("worker", row.event_id))
+        raise Refused(Refusal.KEY_REVOKED) from None
+    except KeyUnavailableError:
+        raise Refused(Refusal.KEY_UNAVAILABLE) from None
+
+
+def _end(
+    app: App, row: InboxRow, state: str, result: str, now: int, audited: str = "", flush: bool = True
+) -> None:
+    def write() -> bool:
+        ours = inbox.finish(app.db, row, state, result, now)
+        if ours and audited:
+            origin = Origin("worker", row.event_id)
+            audit_log.note(app, audited, row.tenant, origin, "failed", f"event={row.event_id}", now)
+        if state == "done":
+            installations.touch(app.db, row.tenant, now)
+        return ours
+
+    # claim: C-49
+    ours = (app.db.together if flush else app.db.together_unflushed)(write)
+    if ours:
+        app.metrics.count("slackapp_inbox_total", {"result": state})
+
+
+def _give_up(app: App, row: InboxRow, reason: str, now: int, audited: str = "") -> None:
+    app.log.error("event_dead", {"row": row.event_id, "type": row.type, "reason": reason})
+    _end(app, row, "dead", reason, now, audited)
+
+
+def _failed(app: App, row: InboxRow, context: EventContext, error: BaseException, now: int) -> None:
+    reason, left = _reason(error), _left(row, context, error)
+    # What will pass by itself is no news; anything else is told, once for each time it happens.
+    if left != "ready" or not isinstance(error, (SlackCallError, Refused, StoreError)):
+        app.log.bug("behaviour_failed", {"row": row.event_id, "type": row.type, "reason": reason, "left": left})
+    if left != "ready":
+        _end(app, row, left, reason, now)
+        return
+    wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
+    # A limited rate is Slack's word and no failure of the row: it waits as long as Slack says, as often as it says.
+    inbox.postpone(app.db, row, reason, now + (wait or _back_off(row)), forgive=bool(wait))
+
+
+def _left(row: InboxRow, context: EventContext, error: BaseException) -> str:
+    """The state in which a failed row is left."""
+    if context.calls_made:
+        return "unclear"
+    return "dead" if _is_final(error) or row.attempts >= MAX_ATTEMPTS else "ready"
+
+
+def _back_off(row: InboxRow) -> int:
+    """Longer each time, and not the same for all rows that failed together."""
+    pause = _BACK_OFF * int(2**row.attempts)
+    return pause + zlib.crc32(row.event_id.encode()) % (pause // 2 + 1)
+
+
+def _is_final(error: BaseException) -> bool:
+    """Whether a repeat would fail in the same way."""
+    if isinstance(error, SlackCallError):
+        return error.kind in (SlackErrorKind.DEAD, SlackErrorKind.SCOPE, SlackErrorKind.OURS)
+    return isinstance(error, Refused) and error.refusal in (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)
+
+
+def _reason(error: BaseException) -> str:
+    """A code or a type's name, never an exception's text: it may hold what came with the event."""
+    if isinstance(error, SlackCallError):
+        told = f"{error.method} {error.code}"
+        return told if _CODES.fullmatch(told) else type(error).__name__  # one that a behaviour made by itself
+    return error.refusal.value.code if isinstance(error, Refused) else type(error).__name__

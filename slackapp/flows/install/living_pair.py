@@ -1,0 +1,74 @@
+"""Which of several pairs of one holder is kept where installs overlap: one that Slack still takes.
+
+Slack keeps two rotating access tokens of a holder alive; each install makes a new pair, and a third one ends the oldest
+(docs.slack.dev/authentication/using-token-rotation). Installs of one tenant may run beside each other, in this process
+and in others, and be stored in another order than Slack answered them in. So before a pair replaces another one, Slack
+is asked whether it lives; and it is stored only if nothing was stored since before the question. So what is stored last
+lived then; what Slack gave later is stored later, or was given back.
+"""
+
+from dataclasses import replace
+
+from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
+from slackapp.flows.app import App
+from slackapp.flows.install.store_grant import Seen, held
+from slackapp.flows.tokens import use_token
+from slackapp.model import Grant, Origin, Secret, Token
+
+_RETRY_AFTER = 5
+_USABLE = frozenset({"active", "suspect", "needs_reinstall"})
+_GONE = (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)
+
+def run(app: App, grant: Grant, seen: Seen, origin: Origin) -> Grant:
+    """The grant without the pairs that are over while the stored one lives. Raises Refused, and StoreError.
+
+    It is asked with no transaction open, and only where there is something to lose.
+    """
+    for holder, granted in held(grant):
+        stored = seen[holder]
+        if stored is None or stored.status == "dead" or granted.refresh is None:
+            continue  # without a refresh token it is the very token that is stored, or the only kind there is
+        # claim: C-87
+        if not _is_alive(app, granted.access) and _is_stored_alive(app, stored, origin):
+            _revoke(app, granted.access)
+            grant = replace(grant, user=None) if holder else replace(grant, bot=None, webhook=None)
+    return grant
+
+
+def _is_alive(app: App, access: Secret) -> bool:
+    try:
+        app.slack.call("auth.test", access, {})
+    except SlackCallError as error:
+        return _knows(error)
+    return True
+
+
+def _revoke(app: App, access: Secret) -> None:
+    """Once more, of what Slack has said is over: it will not be kept. Of rotating tokens this ends the one alone."""
+    try:
+        # claim: C-13
+        app.slack.call("auth.revoke", access, {})
+    except SlackCallError as error:
+        if error.kind is not SlackErrorKind.DEAD:
+            app.log.error("revoke_failed", {"code": error.code})
+
+
+def _is_stored_alive(app: App, stored: Token, origin: Origin) -> bool:
+    """By a refresh, where its access token is over, too."""
+    use = use_token.Use(stored.tenant, stored.user_id, "install", _USABLE, out_of_turn=True)
+    try:
+        use_token.call(app, use, "auth.test", {}, origin, lambda: None)
+    except SlackCallError as error:
+        return _knows(error)
+    except Refused as refused:
+        if refused.refusal in _GONE:
+            return False
+        raise
+    return True
+
+
+def _knows(error: SlackCallError) -> bool:
+    """Whether Slack knows the token, whatever else it has against the call. Raises Refused where it did not say."""
+    if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE):
+        raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=max(error.retry_after, _RETRY_AFTER))
+    return error.kind not in (SlackErrorKind.DEAD, SlackErrorKind.EXPIRED, SlackErrorKind.DOUBT)

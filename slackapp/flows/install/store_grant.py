@@ -1,0 +1,119 @@
+"""Stores a grant: everything of it in one transaction, sealed before it gets to the database.
+
+A re-install replaces: the tokens that work go on working until this commit, and the generation of each grows by one, so
+that a refresh of the old token that is still under way finds nothing to write to.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from slackapp.crypto import records
+from slackapp.errors import StoreBusyError
+from slackapp.flows.app import App
+from slackapp.flows.audit import audit_log
+from slackapp.flows.keys.tenant_keys import TRIES, KeysChangedError, settle
+from slackapp.model import Grant, GrantedToken, Installation, Origin, Sealed, Token
+from slackapp.store import inbox, installations, installers, oauth_states, tokens
+from slackapp.store.installers import Installer
+from slackapp.vault.keyring import TenantKeys
+from slackapp.vault.seal_pair import seal_pair, seal_webhook
+
+Seen = Mapping[str, Token | None]
+"""What was stored for each holder ("" is the bot) before the decision that it is to be replaced."""
+
+
+def held(grant: Grant) -> Iterator[tuple[str, GrantedToken]]:
+    """Holder and token of each that the grant brings."""
+    for holder, granted in (("", grant.bot), (grant.installer_id, grant.user)):
+        if granted is not None:
+            yield holder, granted
+
+
+def look(app: App, grant: Grant) -> Seen:
+    """What is stored for those whom the grant brings a token for. Raises StoreError."""
+    return {holder: tokens.find(app.db, grant.tenant, holder) for holder, _ in held(grant)}
+
+
+def run(app: App, grant: Grant, seen: Seen, state_hash: bytes, origin: Origin, now: int) -> bool:
+    """False, and nothing stored, when what it would replace is not what was seen. Raises StoreError: the same."""
+    for _ in range(TRIES):
+        # Keys are opened before the transaction: whoever holds the master key may be far away.
+        keys = app.keyring.prepare(grant.tenant)
+        try:
+            # claim: C-55
+            with app.db.transaction():
+                # claim: C-87
+                if not _is_as_seen(app, grant, seen):
+                    return False
+                first = _write(app, grant, keys, origin, now)
+                oauth_states.finish(app.db, state_hash, "installed", grant.tenant)
+        except KeysChangedError:
+            app.keyring.forget(grant.tenant)
+            continue
+        result = "installed" if first else "reinstalled"
+        app.metrics.count("slackapp_installs_total", {"result": result})
+        audit_log.count_change(app, grant.tenant, result)
+        app.wake_worker()
+        return True
+    raise StoreBusyError("the tenant's keys kept changing")
+
+
+def _is_as_seen(app: App, grant: Grant, seen: Seen) -> bool:
+    now = look(app, grant)
+    return all(_version(seen[holder]) == _version(now[holder]) for holder in now)
+
+
+def _version(token: Token | None) -> tuple[int, int] | None:
+    return (token.generation, token.granted_at) if token is not None else None
+
+
+def _write(app: App, grant: Grant, keys: TenantKeys, origin: Origin, now: int) -> bool:
+    """True for a first install."""
+    settle(app, grant.tenant, keys, now)
+    before = installations.find(app.db, grant.tenant)
+    after = _installation(app, grant, before, now)
+    bot_before = tokens.find(app.db, grant.tenant, "")
+    installations.save(app.db, after, _webhook(grant, keys, after.generation), keep_webhook=grant.bot is None)
+    installers.save(app.db, grant.tenant, Installer(grant.installer_id, after.generation, now))
+    for user_id, granted in held(grant):
+        old = tokens.find(app.db, grant.tenant, user_id)
+        generation = (old.generation if old is not None else 0) + 1
+        pair = seal_pair(keys, grant.tenant, user_id, generation, granted, now)
+        tokens.save(app.db, grant.tenant, user_id, generation, pair, now)
+    missing = sorted(set(app.settings.bot_scopes) - set(grant.bot.scopes)) if grant.bot is not None else []
+    detail = f"generation={after.generation} installer={grant.installer_id} missing_scopes={','.join(missing)}"
+    audit_log.note(app, "reinstalled" if before else "installed", grant.tenant, origin, "ok", detail, now)
+    if bot_before is None and grant.bot is not None:  # the first bot there; who has none cannot be greeted by it
+        job_id = f"installed-{app.entropy(12).hex()}"
+        inbox.add_job(app.db, job_id, inbox.INSTALLED, grant.tenant, now, now)
+    return before is None
+
+
+def _installation(app: App, grant: Grant, before: Installation | None, now: int) -> Installation:
+    # A grant of a user's token alone says nothing about the bot: what is known of the bot stays.
+    known = before if before is not None and grant.bot is None else None
+    # So does its end: nothing but a grant for the bot brings back one that is dead, or was another tenant's.
+    is_dead = known is not None and bool(known.status_reason or known.status == "needs_reinstall")
+    return Installation(
+        tenant=grant.tenant,
+        app_id=app.settings.app_id,
+        enterprise_id=grant.enterprise_id,
+        enterprise_name=grant.enterprise_name,
+        team_id="" if grant.tenant.kind == "E" else grant.team_id,
+        team_name="" if grant.tenant.kind == "E" else grant.team_name,
+        bot_user_id=known.bot_user_id if known else grant.bot_user_id,
+        installer_id=grant.installer_id,
+        scopes_asked=tuple(sorted(app.settings.bot_scopes)),
+        scopes_granted=known.scopes_granted if known else (grant.bot.scopes if grant.bot is not None else ()),
+        status=known.status if known is not None and is_dead else "active",
+        status_reason=known.status_reason if known is not None and is_dead else "",
+        generation=(before.generation if before is not None else 0) + 1,
+        installed_at=now,
+        last_used_at=0,
+        last_validated_at=0,
+    )
+
+
+def _webhook(grant: Grant, keys: TenantKeys, generation: int) -> Sealed | None:
+    if grant.webhook is None:
+        return None
+    return seal_webhook(keys, records.webhook_of(grant.tenant, generation), grant.webhook)

@@ -1,0 +1,1 @@
+"""Opens, rotates and withholds tenants' keys."""

@@ -1,0 +1,49 @@
+"""That the keys which a flow has prepared are still the tenant's keys when it comes to write.
+
+Keys are opened before a transaction begins, because whoever holds the master key may be far away. In between, another
+process may have purged the tenant or given it new keys; what is sealed under a key that is gone would never open. Or
+the master key was rotated, and the old one retired: what it wraps would be lost with it.
+"""
+
+from collections.abc import Callable
+
+from slackapp.errors import DecryptError
+from slackapp.flows.app import App
+from slackapp.model import LOCAL, RecordContext, Sealed, Tenant
+from slackapp.store import data_keys, meta
+from slackapp.vault.keyring import TenantKeys
+
+TRIES = 3
+
+
+class KeysChangedError(Exception):
+    """The keys are others by now: prepare anew and try again."""
+
+
+def settle(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
+    """Inside the transaction: the prepared keys are the stored ones, or are stored now. Raises KeysChangedError."""
+    stored = frozenset(key.key_id for key in data_keys.active(app.db, tenant))
+    if stored != (frozenset() if keys.minted else keys.key_ids):
+        raise KeysChangedError
+    primary = meta.primary_master_key(app.db)
+    for key in keys.minted:
+        # Only the primary: whichever else wrapped it may be out of the file by now.
+        # claim: C-92
+        if key.provider == LOCAL and key.master_version != primary:
+            raise KeysChangedError
+        if not data_keys.add(app.db, tenant, key, now):
+            raise KeysChangedError
+
+
+def open_current(app: App, context: RecordContext, sealed: Sealed, reread: Callable[[], Sealed | None]) -> bytes:
+    """Opens a record that was read a moment ago; once more as it lies there now, where it was sealed anew since.
+
+    Raises DecryptError for a record that does not open.
+    """
+    try:
+        return app.keyring.open(context, sealed)
+    except DecryptError:
+        current = reread()
+        if current is None or current == sealed:
+            raise
+    return app.keyring.open(context, current)

@@ -1,0 +1,1 @@
+"""Uninstalls and purges tenants."""

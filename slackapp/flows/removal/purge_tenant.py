@@ -1,0 +1,176 @@
+"""Erases a tenant: keys first, then everything that they could have opened; then makes sure that nothing is left.
+
+The first part is one transaction of the caller, so that it happens together with its cause. What a transaction cannot
+do, emptying the write-ahead log, waiting for working copies and rewriting the key backup, is a job in the inbox: noted
+in the same transaction, repeated until it is done, and only then called done. Audit rows stay; they hold ids only.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from slackapp.errors import StoreBusyError, StoreError
+from slackapp.flows.app import App
+from slackapp.flows.audit import audit_log
+from slackapp.flows.backup import key_backup
+from slackapp.model import NO_TENANT, InboxRow, Origin, Tenant
+from slackapp.store import data_keys, inbox, installations, tokens
+
+RETRY_AFTER = 10
+"""Seconds after which a purge that was not complete is tried again."""
+_BUSY_AFTER = 1
+"""The same while another purge is being completed."""
+_PATIENCE = 2.0
+"""Seconds that an operator's purge waits for that."""
+_MOST = 500
+"""Purges that are completed at once."""
+
+Reasons = Mapping[InboxRow, tuple[str, int]]
+"""By purge: why it is not complete, and the seconds after which it may be."""
+
+
+def erase(app: App, tenant: Tenant, reason: str, origin: Origin, now: int) -> str:
+    """Inside the caller's transaction: no key, token, webhook or event body of the tenant stays. The job's id."""
+    # 1. the data keys, without which nothing else can be opened
+    # claim: C-56
+    keys = data_keys.delete(app.db, tenant)
+    # 2. the rows
+    found = tokens.count(app.db, tenant)
+    # claim: C-56
+    installations.delete(app.db, tenant)
+    # claim: C-56
+    bodies = inbox.empty_tenant(app.db, tenant, now)
+    # 3. note what is left to do
+    job_id = f"purge-{app.entropy(12).hex()}"
+    inbox.add_job(app.db, job_id, inbox.PURGE, tenant, now, now)
+    detail = f"reason={reason} keys={keys} tokens={found} inbox={bodies}"
+    audit_log.note(app, "purge.begun", tenant, origin, "ok", detail, now)
+    return job_id
+
+
+def erased(app: App, tenant: Tenant) -> None:
+    """After that transaction: nothing of the tenant in memory, and the worker is told."""
+    app.keyring.forget(tenant)
+    app.metrics.count("slackapp_purges_total", {"result": "begun"})
+    audit_log.count_change(app, tenant, "erased")
+    app.wake_worker()
+
+
+def complete_now(app: App, tenant: Tenant, job_id: str, origin: Origin) -> bool:
+    """Does the job at once instead of waiting for the worker; whether the purge is complete."""
+    with app.db.transaction():
+        owner = f"{app.process_id}:{origin.request_id}"
+        row = inbox.claim_this(app.db, (tenant, job_id), owner, app.clock.steady())
+    if row is not None:
+        try:
+            _complete(app, row, app.clock(), at_once=True)
+        except StoreError as error:
+            app.log.error("purge_waits", {"why": str(error)})
+    return not inbox.is_open(app.db, tenant, job_id)
+
+
+def complete(app: App, row: InboxRow, now: int) -> None:
+    """The job, in the worker. Raises StoreError."""
+    _complete(app, row, now, at_once=False)
+
+
+def _complete(app: App, row: InboxRow, now: int, at_once: bool) -> None:
+    """Does the job, and with it all those that wait: what it takes is the same for one and for many.
+
+    Puts back for some seconds what cannot be completed yet.
+    """
+    rows = [row]
+    try:
+        with app.key_slot.alone(_PATIENCE if at_once else 0.0):
+            rows += _take_others(app, row)
+            reasons = _clean(app, rows, now, at_once)
+    except StoreError as error:
+        busy = isinstance(error, StoreBusyError) and not at_once
+        _put_back(app, {one: (str(error), _BUSY_AFTER if busy else RETRY_AFTER) for one in rows}, now)
+        if busy:
+            return  # whoever is at it takes this one, too, next time
+        raise
+    if reasons:
+        _put_back(app, reasons, now)
+    with app.db.transaction():
+        # claim: C-57
+        done = [one for one in rows if one not in reasons and inbox.finish(app.db, one, "done", "complete", now)]
+        for one in done:
+            audit_log.note(app, "purge.complete", one.tenant, Origin("worker", one.event_id), "ok", "left=0", now)
+    for _ in done:
+        app.metrics.count("slackapp_purges_total", {"result": "complete"})
+
+
+def _take_others(app: App, row: InboxRow) -> list[InboxRow]:
+    """The other purges that wait, also those that wait for a time."""
+    with app.db.transaction():
+        steady = app.clock.steady()
+        waiting = [row_id for row_id in inbox.open_purge_ids(app.db) if row_id != (row.tenant, row.event_id)]
+        taken = [inbox.claim_this(app.db, row_id, row.lease_owner, steady) for row_id in waiting[:_MOST]]
+    return [one for one in taken if one is not None]
+
+
+def _put_back(app: App, reasons: Reasons, now: int) -> None:
+    with app.db.transaction():
+        for row, (why, wait) in reasons.items():
+            inbox.postpone(app.db, row, why, now + wait, forgive=False)
+
+
+def _clean(app: App, rows: Sequence[InboxRow], now: int, at_once: bool) -> Reasons:
+    """Which purges are not complete, why, and after how many seconds they may be."""
+    # 4. empty the write-ahead log
+    # claim: C-57
+    if not app.db.truncate_wal():
+        return dict.fromkeys(rows, ("a reader holds the write-ahead log", RETRY_AFTER))
+    # 5. no working copy holds the keys
+    # claim: C-57
+    if not app.db.clear_copies():
+        return dict.fromkeys(rows, ("a backup or a restore is under way", RETRY_AFTER))
+    # 6. rewrite the key backup, without the tenant's keys
+    # claim: C-57
+    still, wait = key_backup.leave_out(app, {row.tenant for row in rows}, now, at_once)
+    # 7. count what is left
+    in_backup = key_backup.counts(app, {row.tenant for row in rows})
+    reasons = {row: ("the key backup was just written", wait) for row in rows if row.tenant in still}
+    for row in rows:
+        left = stored(app, row.tenant) + in_backup[row.tenant]
+        if left and row not in reasons and not _came_back(app, row):
+            reasons[row] = (f"left={left}", RETRY_AFTER)
+    return reasons
+
+
+def leftovers(app: App, tenant: Tenant) -> int:
+    """Rows, and keys in the key backup, that still hold anything of the tenant but ids."""
+    return stored(app, tenant) + key_backup.counts(app, {tenant})[tenant]
+
+
+def stored(app: App, tenant: Tenant) -> int:
+    """Rows that still do."""
+    return sum(
+        (
+            1 if installations.find(app.db, tenant) is not None else 0,
+            tokens.count(app.db, tenant),
+            data_keys.count(app.db, tenant),
+            inbox.count_bodies(app.db, tenant),
+        )
+    )
+
+
+def verify(app: App) -> dict[str, int]:
+    """Looks for what must not be there: by place, how many records belong to no installed tenant."""
+    tenants = {installation.tenant for installation in installations.every(app.db)}
+    stray = [key for key in data_keys.every(app.db) if key.tenant != NO_TENANT and key.tenant not in tenants]
+    in_backup = key_backup.tenants_in_file(app) - tenants
+    return {
+        "data keys without a tenant": len(stray),
+        "event bodies without a tenant": sum(tenant not in tenants for tenant in inbox.tenants_with_bodies(app.db)),
+        "tenants in the key backup that are not installed": len(in_backup),
+        "write-ahead log not emptied": 0 if app.db.truncate_wal() else 1,
+        "working copies with their keys inside": (not app.db.clear_copies()) + app.key_slot.is_half_written,
+    }
+
+
+def _came_back(app: App, row: InboxRow) -> bool:
+    """Whether the tenant was installed again since: what is there then is new, under new keys.
+
+    What was there before went in the transaction that made the job: no time of a clock is asked.
+    """
+    return installations.find(app.db, row.tenant) is not None

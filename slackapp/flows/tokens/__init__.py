@@ -1,0 +1,1 @@
+"""Uses, refreshes and judges tokens."""

@@ -1,0 +1,39 @@
+"""The bot's own id, which an install does not tell: Slack is asked for it when it is first of use, and every day.
+
+Read:    docs.slack.dev/reference/methods/oauth.v2.access (has none), docs.slack.dev/reference/methods/auth.test
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slackapp.checks.own_doing import Own, is_own, names_a_bot
+from slackapp.checks.slack_ids import is_bot
+from slackapp.flows.app import App
+from slackapp.flows.tokens import use_token
+from slackapp.model import InboxRow, Installation, Origin
+from slackapp.store import installations
+
+
+def known(app: App, installation: Installation) -> Own:
+    """Who the app is there, as far as it is stored."""
+    return Own(app.settings.app_id, installation.bot_user_id, installation.bot_id)
+
+
+def did_it(app: App, row: InboxRow, installation: Installation, event: Mapping[str, Any]) -> bool:
+    """Whether an event that was kept before the bot's id was known is our own doing. Raises SlackCallError, Refused."""
+    # A button on a message of ours was pressed by a person all the same; only an event's type is the row's.
+    if event.get("type") != row.type:
+        return False
+    if installation.bot_user_id and not installation.bot_id and names_a_bot(event):
+        use = use_token.Use(row.tenant, "", "own_bot")
+        answer = use_token.call(app, use, "auth.test", {}, Origin("worker", row.event_id), lambda: None)
+        note(app, installation, answer.data)
+        installation = installations.find(app.db, row.tenant) or installation
+    return is_own(event, known(app, installation))
+
+
+def note(app: App, installation: Installation, answer: Mapping[str, Any]) -> None:
+    """Stores the id that `auth.test` gave for the bot's token, unless that bot has been replaced meanwhile."""
+    bot_id = answer.get("bot_id")
+    if is_bot(bot_id) and bot_id != installation.bot_id:
+        installations.set_bot_id(app.db, installation, str(bot_id))

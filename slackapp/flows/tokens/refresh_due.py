@@ -1,0 +1,52 @@
+"""Upkeep: refreshes what is due, so that no request waits for it and no idle tenant's token runs out.
+
+By the same single flight as on use: another process, or a request that comes in between, does no second refresh.
+"""
+
+import zlib
+from collections import Counter
+from collections.abc import Callable
+
+from slackapp.errors import Refusal, Refused
+from slackapp.flows.app import App
+from slackapp.flows.tokens import refresh_token
+from slackapp.model import Origin, Tenant, Token
+from slackapp.store import tokens
+
+MOST = 500
+"""At one time; the next minute goes on."""
+_IN_A_ROW = 3
+"""So many tenants' failures one after the other are Slack's, not theirs: no use to go on."""
+_OF_ONE = 2
+"""After so many of its own a tenant's other tokens wait for the next minute: none keeps the others waiting."""
+
+
+def run(app: App, stopping: Callable[[], bool]) -> int:
+    """How many tokens were refreshed. Raises StoreError."""
+    refreshed = 0
+    failures: Counter[Tenant] = Counter()
+    in_a_row: set[Tenant] = set()
+    for token in _from_our_end(app, tokens.due(app.db, app.clock(), app.clock.steady(), MOST)):
+        if stopping() or len(in_a_row) == _IN_A_ROW:
+            break
+        if failures[token.tenant] == _OF_ONE:
+            continue
+        try:
+            refresh_token.run(app, token, Origin("worker", ""), wait=False)
+        except Refused as refused:
+            if refused.retry_after == refresh_token.ANOTHER_IS_AT_IT:
+                continue
+            failures[token.tenant] += 1
+            in_a_row = in_a_row | {token.tenant} if refused.refusal is Refusal.TOKEN_UNAVAILABLE else set()
+        else:
+            refreshed, in_a_row = refreshed + 1, set()
+    return refreshed
+
+
+def _from_our_end(app: App, due: list[Token]) -> list[Token]:
+    """Several processes begin at different places, so that they do not meet at every token.
+
+    And each minute at another place: three that never succeed must not stand before the others for ever.
+    """
+    start = zlib.crc32(f"{app.process_id} {app.clock() // 60}".encode()) % len(due) if due else 0
+    return due[start:] + due[:start]

@@ -1,0 +1,63 @@
+"""How things are now: what `/metrics` tells beside the counters."""
+
+import os
+
+from slackapp.flows.app import App
+from slackapp.flows.tokens import brake
+from slackapp.runtime.health import PARTS
+from slackapp.runtime.metric_table import STATES, TENANT_STATUSES, TOKEN_STATUSES
+from slackapp.runtime.metrics import Sample
+from slackapp.store import inbox, installations, processes, tokens
+
+
+def run(app: App, now: int) -> list[Sample]:
+    """Name, labels and value of each. Raises StoreError."""
+    return [*_inbox(app, now), *_purges(app, now), *_tenants(app), *_brake(app), *_process(app, now)]
+
+
+def _inbox(app: App, now: int) -> list[Sample]:
+    found = inbox.states(app.db)
+    samples: list[Sample] = []
+    for state in STATES:
+        rows, since = found.get(state, (0, now))
+        samples.append(("slackapp_inbox_rows", {"state": state}, rows))
+        samples.append(("slackapp_inbox_oldest_seconds", {"state": state}, max(0, now - since)))
+    return samples
+
+
+def _purges(app: App, now: int) -> list[Sample]:
+    rows, since = inbox.oldest_open_purge(app.db)
+    age = max(0, now - since) if rows else 0
+    return [("slackapp_purges_pending", {}, rows), ("slackapp_purges_oldest_seconds", {}, age)]
+
+
+def _tenants(app: App) -> list[Sample]:
+    found = (
+        ("slackapp_tenants", dict.fromkeys(TENANT_STATUSES, 0) | installations.count_by_status(app.db)),
+        ("slackapp_tokens", dict.fromkeys(TOKEN_STATUSES, 0) | tokens.count_by_status(app.db)),
+    )
+    return [(name, {"status": status}, number) for name, counts in found for status, number in counts.items()]
+
+
+def _brake(app: App) -> list[Sample]:
+    found = brake.look(app)
+    return [("slackapp_brake", {}, int(found.since > 0)), ("slackapp_tokens_paused", {}, found.paused)]
+
+
+def _process(app: App, now: int) -> list[Sample]:
+    problems = app.health.problems()
+    disk = os.statvfs(app.db.path.parent)
+    return [
+        *(("slackapp_problem", {"part": label}, int(part in problems)) for part, label in PARTS.items()),
+        ("slackapp_ready", {}, int("database" not in problems and app.worker_runs())),
+        ("slackapp_disk_free_bytes", {}, disk.f_bavail * disk.f_frsize),
+        ("slackapp_processes", {}, len(processes.live(app.db, app.clock.steady()))),
+    ]
+
+
+def tenant_names(app: App) -> dict[str, str]:
+    """The ids behind the labels, of those who are installed; empty unless `SLACKAPP_METRICS_TENANTS` is on."""
+    if not app.settings.metrics_tenants:
+        return {}
+    found = [installation.tenant for installation in installations.every(app.db)]
+    return {app.keyring.label(each): each.id for each in found}

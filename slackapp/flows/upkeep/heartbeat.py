@@ -1,0 +1,34 @@
+"""A serving process says that it lives, and which master keys it can read with."""
+
+from slackapp.errors import ConfigError, StoreError
+from slackapp.flows.app import App
+from slackapp.store import processes
+
+EVERY = 10
+"""Seconds between two signs of life, when nothing changed."""
+
+
+def run(app: App, seen_epoch: int) -> int:
+    """Takes notice of changed keys and says so; the key epoch that was noticed.
+
+    With a key file that cannot be used everything stays as it was, and the epoch that stands in the row tells a
+    rotation to wait for us.
+    """
+    try:
+        epoch = app.keyring.refresh()
+    except ConfigError as error:
+        app.log.error("key_file_not_taken", {"why": str(error)})
+        epoch = seen_epoch
+    app.keyring.forget_old()
+    with app.db.transaction():
+        processes.beat(app.db, app.process_id, epoch, app.keyring.master_versions(), app.clock.steady())
+    return epoch
+
+
+def leave(app: App) -> None:
+    """At the end of a process. Where it cannot be said, the process counts as dead a minute later all the same."""
+    try:
+        with app.db.transaction():
+            processes.forget(app.db, app.process_id, app.clock.steady())
+    except StoreError as error:
+        app.log.error("not_signed_off", {"why": str(error)})

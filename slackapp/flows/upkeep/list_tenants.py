@@ -1,0 +1,70 @@
+"""The inventory: every tenant, and every purge that is not finished. No secret in it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from slackapp.checks import giving_up
+from slackapp.flows.app import App
+from slackapp.flows.tokens import needs_reinstall
+from slackapp.model import Installation, Token
+from slackapp.store import data_keys, inbox, installations, tokens
+
+
+def run(app: App) -> list[Mapping[str, object]]:
+    """One entry per tenant, and one with the status `purging: …` per purge that is pending.
+
+    A tenant that was purged has no rows any more; one that came back meanwhile has both entries.
+    """
+    found = [_describe(app, installation) for installation in installations.every(app.db)]
+    for tenant, why in inbox.open_purges(app.db).items():
+        label = app.keyring.label(tenant)
+        entry = {"tenant": tenant.id, "kind": tenant.kind, "status": f"purging: {why}", "label": label}
+        found.append({**dict.fromkeys(_FIELDS), **entry})
+    return found
+
+
+_FIELDS = (
+    "tenant", "kind", "name", "status", "reason", "scopes", "installer", "installed", "last_used", "last_validated",
+    "token_expires", "key", "label", "install_url",
+)  # fmt: skip
+
+
+def _describe(app: App, installation: Installation) -> Mapping[str, object]:
+    tenant = installation.tenant
+    stored = tokens.of_tenant(app.db, tenant)
+    expiries = [token.expires_at for token in stored if token.expires_at is not None]
+    keys = sorted({f"{key.provider}/{key.master_version}" for key in data_keys.active(app.db, tenant)})
+    return {
+        "tenant": tenant.id,
+        "kind": tenant.kind,
+        "name": installation.name,
+        "status": installation.status,
+        "reason": installation.status_reason or _of_tokens(stored) or None,
+        "scopes": ",".join(installation.scopes_granted),
+        "installer": installation.installer_id,
+        "installed": _time(installation.installed_at),
+        "last_used": _time(installation.last_used_at) if installation.last_used_at else None,
+        "last_validated": _time(installation.last_validated_at) if installation.last_validated_at else None,
+        "token_expires": _time(min(expiries)) if expiries else None,
+        "key": ",".join(keys),
+        "label": app.keyring.label(tenant),
+        "install_url": needs_reinstall.install_url(app, tenant) if _helps(installation) else None,
+    }
+
+
+def _helps(installation: Installation) -> bool:
+    """Whether a new install is the mend: the bot's token is dead, or another tenant's."""
+    return installation.status == "needs_reinstall" or installation.status_reason == giving_up.FOREIGN
+
+
+def _of_tokens(stored: Sequence[Token]) -> str:
+    """Which tokens Slack refuses, and why; and which are another tenant's."""
+    refused = [token for token in stored if token.refused_since is not None or token.reason == giving_up.FOREIGN]
+    return ", ".join(
+        f"{token.user_id or 'bot'} {'paused' if token.refused_since is not None else 'suspended'}: {token.reason}"
+        for token in refused
+    )
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,35 @@
+"""Upkeep, once a minute: what is too old to be of use goes, and what a dead worker left is shown."""
+
+from slackapp.flows.app import App
+from slackapp.flows.audit import unclear_rows
+from slackapp.flows.tokens import brake
+from slackapp.store import inbox, oauth_states
+
+DEDUPE_WINDOW = 48 * 3600
+"""Seconds that a finished event's id is kept. Slack repeats for 24 hours at most."""
+
+
+def run(app: App, now: int) -> None:
+    """Raises StoreError; then the next minute tries again."""
+    # In portions, each its own transaction: nobody waits long for the database.
+    while oauth_states.sweep(app.db, now) == oauth_states.PORTION:
+        pass
+    while inbox.sweep(app.db, now - DEDUPE_WINDOW) == inbox.PORTION:
+        pass
+    brake.forget_old(app, now)
+
+
+def check_integrity(app: App) -> None:
+    """Once a day, the whole database; damage is told in the log and counted, for a person to restore a backup."""
+    whole = app.db.is_whole()
+    app.metrics.count("slackapp_integrity_checks_total", {"result": "ok" if whole else "damaged"})
+    if not whole:
+        app.log.error("database_damaged", {"mend": "stop the service and restore a backup"})
+
+
+def mark_unclear(app: App, now: int) -> None:
+    """Rows whose worker died in the middle of a call to Slack."""
+    with app.db.transaction():
+        unclear = inbox.mark_unclear(app.db, now, app.clock.steady())
+        unclear_rows.note(app, unclear, now)
+    unclear_rows.tell(app, unclear, "interrupted in a call")

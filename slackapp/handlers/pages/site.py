@@ -1,0 +1,115 @@
+"""The pages that anybody may read, and what machines look at."""
+
+import math
+from collections.abc import Mapping
+
+from slackapp.checks import scope_reasons
+from slackapp.checks.on_this_machine import is_on_this_machine
+from slackapp.checks.operator_token import verify_operator
+from slackapp.errors import StoreError
+from slackapp.flows.app import App
+from slackapp.flows.tokens import brake
+from slackapp.flows.upkeep import gauges, sweep
+from slackapp.model import Origin
+from slackapp.runtime import persist_metrics
+from slackapp.store import inbox, meta, oauth_states
+from slackapp.web import directory_pages, pages
+from slackapp.web.directory_pages import Retention
+from slackapp.web.mark import ICON, ICON_TYPE
+from slackapp.web.pages import About
+from slackapp.web.request import Request
+from slackapp.web.response import Response, html, json_answer, text
+
+_RETRY_AFTER = 5
+
+
+def landing(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """One page, one button."""
+    settings = app.settings
+    asked = (*settings.bot_scopes, *settings.user_scopes)
+    scopes = [(scope, scope_reasons.why(scope, app.behaviour, app.scope_reasons)) for scope in asked]
+    return html(200, pages.landing(_about(app), scopes, settings.slack.is_local))
+
+
+def icon(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """The mark beside a page's name."""
+    return Response(200, ICON_TYPE, ICON.encode())
+
+
+def privacy(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """What is stored, and how long: the same numbers as the code that erases it."""
+    kept = Retention(
+        install_minutes=math.ceil(app.settings.state_ttl / 60),
+        state_minutes=oauth_states.KEEP // 60,
+        event_hours=sweep.DEDUPE_WINDOW // 3600,
+        audit_days=app.settings.audit_days,
+    )
+    return html(200, directory_pages.privacy(_about(app), kept))
+
+
+def support(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """Where help is, and how to be rid of the app."""
+    return html(200, directory_pages.support(_about(app)))
+
+
+def _about(app: App) -> About:
+    told = app.settings
+    return About(told.name, told.description, told.company, told.support_email, told.privacy_email)
+
+
+def healthz(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """The process answers."""
+    return text(200, "ok\n")
+
+
+def readyz(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """Whether the service can do its work; to the operator, and to whoever is on this machine, also what is wrong.
+
+    Slack being away, the brake, a clock that was set and pending purges are shown and do not make it unready.
+    """
+    if not _may_see(app, request):
+        ready = app.health.is_ready(lambda: bool(_state(app, now)["ready"]), now)
+        return _ready_answer(ready, {"ready": ready})
+    state = _state(app, now)
+    return _ready_answer(bool(state["ready"]), state)
+
+
+def _may_see(app: App, request: Request) -> bool:
+    """Raises Refused for a token that is wrong."""
+    if request.header("authorization"):
+        verify_operator(request.header("authorization"), request.raw_query, app.settings.operator_token)
+        return True
+    return is_on_this_machine(request.address, request.header("host"), app.settings)
+
+
+def _ready_answer(ready: bool, told: Mapping[str, object]) -> Response:
+    return json_answer(200 if ready else 503, told, () if ready else (("Retry-After", str(_RETRY_AFTER)),))
+
+
+def _state(app: App, now: int) -> Mapping[str, object]:
+    problems = app.health.problems()
+    try:
+        database = meta.get(app.db, "schema_version") is not None and "database" not in problems
+        purges, states, braked = inbox.count_open_purges(app.db), inbox.states(app.db), brake.look(app)
+    except StoreError:
+        database, purges, states, braked = False, 0, {}, brake.Brake(0, 0, 0)
+    worker = app.worker_runs()
+    oldest = min((since for state, (_, since) in states.items() if state in ("ready", "running")), default=now)
+    return {
+        "ready": database and worker,
+        "database": database,
+        "worker": worker,
+        "purges_pending": purges,
+        "inbox": {state: count for state, (count, _) in states.items()},
+        "inbox_oldest_seconds": max(0, now - oldest),
+        "brake": braked.since > 0,
+        "tokens_paused": braked.paused,
+        "problems": problems,
+    }
+
+
+def metrics(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """All numbers, for Prometheus."""
+    counts = persist_metrics.totals(app.db, app.metrics, app.log)
+    told = app.metrics.full_text(counts, gauges.run(app, now), gauges.tenant_names(app))
+    return Response(200, "text/plain; version=0.0.4; charset=utf-8", told.encode())

@@ -1,0 +1,1 @@
+"""What Slack and a browser on its way from Slack ask for."""

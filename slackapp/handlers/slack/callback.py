@@ -1,0 +1,59 @@
+"""`GET /slack/oauth_redirect` and the page behind it."""
+
+from slackapp.checks import browser_binding
+from slackapp.checks.query import read_query
+from slackapp.errors import Refusal, Refused
+from slackapp.flows.app import App
+from slackapp.flows.install import finish_install
+from slackapp.flows.install.finish_install import Callback, Landing
+from slackapp.model import INSTALLED_PATH, Installation, Origin
+from slackapp.store import installations, oauth_states
+from slackapp.web import pages
+from slackapp.web.request import Request, neighbourhood, network
+from slackapp.web.response import Response, html, redirect
+
+SHOWN_FOR = 3600
+"""Seconds that a browser can look at what it installed."""
+
+
+def finish(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """Arrows 5 to 15 of the install. On success 303, so that neither code nor state stays in the history."""
+    wait = app.rate_gate.admit(f"callback {neighbourhood(request.address)}", now)
+    # claim: C-72
+    if wait:
+        raise Refused(Refusal.RATE, retry_after=wait)
+    query = read_query(request.raw_query, finish_install.PARAMETERS)
+    brought = Callback(query, request.header("cookie"), network(request.address))
+    landing, tenant = finish_install.run(app, brought, caller, now)
+    if landing is Landing.DECLINED:
+        return html(200, pages.declined())
+    return redirect(303, app.settings.public_url + INSTALLED_PATH, tenant=tenant)
+
+
+def installed(app: App, request: Request, caller: Origin, now: int) -> Response:
+    """The clean page: what this browser installed last, found by its cookie alone."""
+    secret = browser_binding.find_browser_secret(request.header("cookie"), app.settings.secure)
+    if secret is None:
+        return html(200, pages.nothing_installed())
+    digest = browser_binding.browser_digest(secret)
+    tenant = oauth_states.last_installed(app.db, digest, now - SHOWN_FOR)
+    installation = installations.find(app.db, tenant) if tenant is not None else None
+    if installation is None:
+        return html(200, pages.nothing_installed())
+    local_slack = app.settings.slack.origin if app.settings.slack.is_local else ""
+    further = _add_workspaces(app, installation)
+    return html(200, pages.installed(app.settings.name, installation.name, _use(app), further, local_slack))
+
+
+def _use(app: App) -> str:
+    """How the behaviour is used first."""
+    commands = (key for key in app.behaviour if key.startswith("/"))
+    return pages.MENTION if "app_mention" in app.behaviour else next(commands, "")
+
+
+def _add_workspaces(app: App, installation: Installation) -> str:
+    """An org-wide install belongs to no workspace yet (docs.slack.dev/enterprise/developing-for-enterprise-orgs)."""
+    if not installation.org_wide:
+        return ""
+    manage, org = app.settings.slack.manage, installation.tenant.id
+    return f"{manage}/manage/{org}/integrations/profile/{app.settings.app_id}/workspaces/add"

@@ -1,0 +1,1 @@
+"""Installations out of another program's store."""

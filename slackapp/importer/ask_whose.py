@@ -1,0 +1,58 @@
+"""Asks Slack whose a token is before it is taken over from another store.
+
+What is not told is not held against a token: a dead or an expired one is anybody's, and is taken. While Slack cannot be
+asked nothing is taken; the source still has it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slackapp.checks import whose_token
+from slackapp.errors import SlackCallError, SlackErrorKind
+from slackapp.flows.app import App
+from slackapp.model import Kept, Secret
+
+_PASSES = frozenset({SlackErrorKind.RATE, SlackErrorKind.TRANSIENT})
+_PATIENCE = 3
+"""How often in a row Slack may fail before it is not asked any more: 5,000 records would wait for as many timeouts."""
+_TRIES, _MOST_SECONDS = 3, 60
+
+
+class Asking:
+    """One after the other, for all records of a source."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._failures = 0
+
+    def why_not(self, kept: Kept) -> str:
+        """Why this one token, of the bot or of the person, is not to be stored; "" where nothing speaks against it."""
+        token = kept.user if kept.user_id else kept.bot
+        if token is None:
+            return ""
+        if self._failures >= _PATIENCE:
+            return "Slack could not be asked whose it is; import again later"
+        try:
+            data = self._ask(token.access)
+        except SlackCallError as error:
+            if error.kind not in _PASSES:
+                return ""
+            self._failures += 1
+            return f"Slack could not be asked whose it is ({error.code}); import again later"
+        self._failures = 0
+        if not whose_token.is_tenants(kept.tenant, data):
+            return "Slack says that its token is another tenant's"
+        if kept.user_id and not whose_token.is_persons(kept.user_id, data):
+            return "Slack says that its token is another person's"
+        return ""
+
+    def _ask(self, token: Secret) -> Mapping[str, Any]:
+        """Waits where Slack wants to be asked more slowly. Raises SlackCallError."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._app.slack.call("auth.test", token, {}).data
+            except SlackCallError as error:
+                if error.kind is not SlackErrorKind.RATE:
+                    raise
+                self._app.wait(min(error.retry_after, _MOST_SECONDS))
+        return self._app.slack.call("auth.test", token, {}).data

@@ -1,0 +1,247 @@
+"""Takes over what another store holds: sealed, workspace by workspace, and only what is not here already.
+
+Running it twice changes nothing: a token is taken where there is none, or where the source's was issued after ours.
+The source is not touched, unless asked for afterwards, and then only where everything is here.
+
+Before a token is stored Slack is asked whose it is. One that Slack says is another's is not taken, and neither is one
+about which Slack cannot be asked just now. A dead or expired one is taken: that names nobody else, and a refresh may
+bring it back to life, or `slackapp check` find that none does.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from slackapp.errors import DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError, StoreError
+from slackapp.flows.app import App
+from slackapp.flows.install import save_external
+from slackapp.importer import ask_whose, foreign_record
+from slackapp.importer.foreign_record import RecordError, name_of, text
+from slackapp.importer.sources import Foreign, Place, Source
+from slackapp.model import GrantedToken, Kept, Origin, Tenant
+from slackapp.store import installations, installers, tokens
+
+TAKEN, HERE = "taken", "already here"
+LATER = "skipped: there was a later install here, without this token"
+_SAME = 1e-6
+"""Seconds. Bolt rounds the time of an install when it saves it again."""
+_NO_KEY = (DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of one record.
+
+    `tenant` is None where the record does not say. `who` is `bot` or a user id; `result` is `taken`, `already here` or
+    `skipped: …`.
+    """
+
+    record: Foreign
+    tenant: Tenant | None
+    who: str
+    result: str
+
+    @property
+    def name(self) -> str:
+        """The workspace or org, for a person to find it."""
+        return self.tenant.id if self.tenant is not None else _name(self.record)
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What came of the second look, and the workspaces and orgs that were erased in the source or left there."""
+
+    reports: list[Report]
+    erased: list[str]
+    left: list[str]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A record that can be taken."""
+
+    record: Foreign
+    kept: Kept
+
+
+def run(app: App, source: Source, origin: Origin) -> list[Report]:
+    """Takes what can be taken. Raises CommandError for a source that cannot be read, and StoreError."""
+    return _take_all(app, source.records(), origin)
+
+
+def erase(app: App, source: Source, origin: Origin) -> Erased:
+    """Erases in the source whatever is here as a whole. Raises CommandError, StoreError.
+
+    Looks once more at what lies there: what came in the meantime is taken, and its workspace left alone.
+    """
+    records = source.records()
+    reports = _take_all(app, records, origin)
+    missing = {report.tenant for report in reports if report.result != HERE}
+    left = {record.place for record in records if _tenant(app, record) in missing}
+    names: dict[Place, set[str]] = defaultdict(set)
+    for record in records:
+        names[record.place].add(_name(record))
+    erased = source.erase([place for place in names if place not in left])
+    lists: tuple[list[str], list[str]] = ([], [])
+    for place, found in names.items():
+        lists[place not in erased].append(", ".join(sorted(found)))
+    return Erased(reports, *lists)
+
+
+def _take_all(app: App, records: Iterable[Foreign], origin: Origin) -> list[Report]:
+    reports: list[Report] = []
+    asking = ask_whose.Asking(app)
+    by_tenant: dict[Tenant, list[Foreign]] = defaultdict(list)
+    for record in records:
+        try:
+            by_tenant[_read_tenant(app, record)].append(record)
+        except RecordError as error:
+            reports.append(Report(record, None, _who(record), f"skipped: {error}"))
+    for tenant in sorted(by_tenant):
+        reports.extend(_take(app, tenant, by_tenant[tenant], asking, origin))
+    return reports
+
+
+def _take(
+    app: App, tenant: Tenant, records: Iterable[Foreign], asking: ask_whose.Asking, origin: Origin
+) -> list[Report]:
+    """One tenant: its newest bot, and every person with the newest token; in the order in which they came."""
+    reports, now = [], app.clock()
+    bots: list[_Read] = []
+    people: dict[str, list[_Read]] = defaultdict(list)
+    for record in records:
+        try:
+            read = _Read(record, _read(app, tenant, record, now))
+        except RecordError as error:
+            reports.append(Report(record, tenant, _who(record), f"skipped: {error}"))
+            continue
+        if read.kept.bot is not None:  # SQLAlchemy's store has rows without one, after an install that brought none
+            bots.append(read)
+        if read.kept.user_id:
+            people[read.kept.user_id].append(read)
+    newest = []
+    if bots:
+        read = max(bots, key=lambda read: _issued(read, read.kept.bot))
+        newest.append(replace(read, kept=replace(read.kept, user_id="", user=None, webhook=None)))
+    for reads in people.values():
+        # Bolt saves a person without the token where it serves another one meanwhile: the token is in an older record.
+        user = max(reads, key=lambda read: _issued(read, read.kept.user)).kept.user
+        read = max(reads, key=lambda read: (read.kept.installed_at, read.record.order))
+        newest.append(replace(read, kept=replace(read.kept, bot=None, user=user)))
+    for read in sorted(newest, key=lambda read: (read.kept.installed_at, read.kept.user_id != "", read.record.order)):
+        reports.append(Report(read.record, tenant, read.kept.user_id or "bot", _keep(app, read, asking, origin, now)))
+    return reports
+
+
+def _issued(read: _Read, token: GrantedToken | None) -> tuple[bool, int, float, bool, int]:
+    """The token that was issued last is the greatest.
+
+    Of those that rotate the one that ends last: a record may be saved again with an older one. Who rotates has ceased
+    to have others. Of those the one of the last install, then as the source wrote them; bots have a place of their own,
+    where those stand that were renewed alone.
+    """
+    life = token.expires_in if token is not None else None
+    installed_at = read.kept.installed_at if token is not None else -1.0
+    return life is not None, life or 0, installed_at, read.record.kind == "bot", read.record.order
+
+
+def _keep(app: App, read: _Read, asking: ask_whose.Asking, origin: Origin, now: int) -> str:
+    """`now` is when it was counted how long tokens live."""
+    result = _compare(app, read, now)
+    if result == TAKEN:
+        # claim: C-104
+        why_not = "" if read.record.proven else asking.why_not(read.kept)
+        if why_not:
+            return f"skipped: {why_not}"
+        try:
+            save_external.run(app, read.kept, origin, read_at=now)
+        except _NO_KEY:
+            return "skipped: the key of this workspace cannot be had"
+        except (ValueError, StoreError) as error:
+            return f"skipped: {error}"
+    return result
+
+
+def _compare(app: App, read: _Read, now: int) -> str:
+    """What is to be done: take it, or not because ours is as new, or not for a reason."""
+    kept = read.kept
+    granted = kept.user if kept.user_id else kept.bot
+    installation = installations.find(app.db, kept.tenant)
+    known = installers.find(app.db, kept.tenant, kept.user_id)
+    stored = tokens.find(app.db, kept.tenant, kept.user_id)
+    if installation is None:
+        return TAKEN
+    if read.record.proven:
+        return HERE if stored is not None and stored.status != "dead" else TAKEN
+    if known is None and stored is None:
+        last = installers.latest(app.db, kept.tenant) if kept.user_id else None
+        return LATER if last is not None and last.installed_at > kept.installed_at else TAKEN
+    later_by = kept.installed_at - (known.installed_at if known is not None else installation.installed_at)
+    if later_by < -_SAME:
+        return LATER if granted is not None and stored is None else HERE
+    if granted is None:
+        return TAKEN if later_by > _SAME else HERE
+    if stored is None:
+        return TAKEN
+    ends = now + granted.expires_in if granted.expires_in is not None else None
+    is_later = ends is not None and (stored.expires_at is None or ends > stored.expires_at)
+    # A pair that works here is replaced by a later one only: the source may have saved its old one again.
+    works = stored.expires_at is not None and stored.status != "dead"
+    return TAKEN if is_later or (later_by > _SAME and not works) else HERE
+
+
+def _read_tenant(app: App, record: Foreign) -> Tenant:
+    """Raises RecordError."""
+    if record.error:
+        raise RecordError(record.error)
+    return foreign_record.read_tenant(record.fields, app.settings.app_id)
+
+
+def _read(app: App, tenant: Tenant, record: Foreign, now: int) -> Kept:
+    """Raises RecordError."""
+    fields = record.fields
+    custom = foreign_record.read_custom_values(fields)
+    is_person = record.kind == "installation"
+    return Kept(
+        tenant=tenant,
+        app_id=app.settings.app_id,
+        enterprise_id=text(fields, "enterprise_id"),
+        enterprise_name=name_of(fields, "enterprise_name"),
+        team_id=text(fields, "team_id"),
+        team_name=name_of(fields, "team_name"),
+        bot_user_id=foreign_record.read_user_id(fields, "bot_user_id") if fields.get("bot_user_id") else "",
+        user_id=foreign_record.read_user_id(fields) if is_person else "",
+        bot=foreign_record.read_token(fields, "bot", now),
+        user=foreign_record.read_token(fields, "user", now) if is_person else None,
+        webhook=foreign_record.read_webhook(fields) if is_person else None,
+        installed_at=foreign_record.read_time(fields.get("installed_at")) or 0.0,
+        details={
+            "enterprise_url": text(fields, "enterprise_url") or None,
+            "token_type": text(fields, "token_type") or None,
+            "custom_values": custom,
+        },
+        bot_details={"bot_id": text(fields, "bot_id") or None, "custom_values": custom},
+    )
+
+
+def _tenant(app: App, record: Foreign) -> Tenant | None:
+    try:
+        return _read_tenant(app, record)
+    except RecordError:
+        return None
+
+
+def _name(record: Foreign) -> str:
+    """The tenant as the record names it, for a person to find it."""
+    fields = record.fields
+    names = ("enterprise_id", "team_id") if fields.get("is_enterprise_install") else ("team_id", "enterprise_id")
+    return next((_shown(fields[name]) for name in names if fields.get(name)), "?")
+
+
+def _who(record: Foreign) -> str:
+    return "bot" if record.kind == "bot" else _shown(record.fields.get("user_id"))
+
+
+def _shown(value: object) -> str:
+    is_plain = isinstance(value, str) and value.isascii() and value.isalnum() and len(value) <= 32
+    return str(value) if is_plain else "?"

@@ -1,1 +1,0 @@
-"""Data keys in use, and the providers that wrap them."""

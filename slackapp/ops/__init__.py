@@ -1,1 +1,0 @@
-"""What an operator sees, and what runs in the background."""

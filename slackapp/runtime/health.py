@@ -1,0 +1,55 @@
+"""What is wrong just now, by part, for `/readyz`; each part's trouble ends when that part works again."""
+
+import math
+import threading
+from collections.abc import Callable
+
+MASTER_KEYS = "master keys"
+PARTS = {
+    "database": "database",
+    "slack": "slack",
+    "clock": "clock",
+    "clock against Slack's": "skew",
+    MASTER_KEYS: "keys",
+}
+"""The parts that can have a problem, and their labels."""
+KEPT = 2
+"""Seconds for which strangers are given the same answer."""
+
+
+class Health:
+    """In memory, of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._problems: dict[str, str] = {}
+        self._asking = threading.Lock()
+        self._answer = (False, -math.inf)
+        """Whether the service is ready, and when that was found out."""
+
+    def note(self, part: str, problem: str) -> None:
+        """`problem` in a few words of ours; "" when there is none any more."""
+        if not problem and part not in self._problems:
+            return
+        with self._lock:
+            if problem:
+                self._problems[part] = problem
+            else:
+                self._problems.pop(part, None)
+
+    def problems(self) -> dict[str, str]:
+        """All there are."""
+        with self._lock:
+            return dict(self._problems)
+
+    def is_ready(self, ask: Callable[[], bool], now: int) -> bool:
+        """What `ask` says, which is asked every few seconds, and by one thread: the others take the answer before."""
+        ready, since = self._answer
+        # claim: C-103
+        if 0 <= now - since < KEPT or not self._asking.acquire(blocking=False):
+            return ready
+        try:
+            self._answer = (ask(), now)
+            return self._answer[0]
+        finally:
+            self._asking.release()

@@ -1,0 +1,131 @@
+"""The log: one JSON object per line, fields only.
+
+Stops:   secrets in the log. No query, code, state, token, cookie, signature or body is ever handed to it; for the case
+         that one gets into a field all the same, whatever looks like one is masked, and so is each secret of the
+         settings, whatever it looks like.
+Does not stop: a library that writes to stderr by itself; the first few characters of a secret that was cut in two.
+"""
+
+import json
+import logging
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from slackapp.model import Clock, Secret
+
+_FORMS = (
+    r"(?:xox[a-z]|xoxe\.xox[a-z]|xapp|xwfp)-[A-Za-z0-9_+/=.%-]+",  # Slack's tokens
+    r"Bearer\s+[^\s\x22\x5c]+",
+    r"Basic\s+[A-Za-z0-9+/]{16,}={0,2}",
+    r"(?:client_secret|signing_secret|access_token|refresh_token|password)=[^\s\x22\x5c&]+",
+    r"(?<=://)[^\s\x22\x5c/@:]*:[^\s\x22\x5c/@]+(?=@)",  # a name and a password in an address
+    r"[0-9]+\.[0-9]+\.[0-9a-f]{32,}",  # the code of an install
+    r"v0=[0-9a-f]{64}",  # Slack's signatures
+    r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32}(?![0-9A-Za-z])",  # its client and signing secrets
+    r"https?://[^\s\x22\x5c/]+/(?:services|commands|actions|workflows|triggers)/[^\s\x22\x5c]+",  # who has one may post
+    r"slackapp-mk[0-9]+:[0-9]+:[^\s\x22\x5c]+",  # a line of a key file
+    r"[0-9A-Za-z+/]{43,}=",  # 32 bytes in base64, as master keys and operators' tokens are made
+    r"[A-Za-z0-9_-]{43,}",  # a state, a cookie, and whatever else is random and long
+)
+_SECRET = re.compile("|".join(_FORMS))
+
+
+class LineStream(Protocol):
+    """Where lines go: a file, or somebody else's logger."""
+
+    def write(self, text: str, /) -> object:
+        """One line."""
+
+    def flush(self) -> None:
+        """Hands on what was written."""
+
+
+class JsonLog:
+    """Writes to a stream; safe for several threads."""
+
+    def __init__(
+        self, stream: LineStream, clock: Clock, with_texts: bool = False, secrets: Iterable[Secret] = ()
+    ) -> None:
+        """`with_texts`: also what an exception says, for whoever develops, on their own machine."""
+        self._stream = stream
+        self._clock = clock
+        self._with_texts = with_texts
+        known = (re.escape(secret.reveal()) for secret in secrets)
+        self._known = re.compile("|".join(text for text in known if text) or r"(?!)")
+        self._lock = threading.Lock()
+
+    def flush(self) -> None:
+        """Hands on what waits: lines that tell of nothing wrong are written a second later, many at a time."""
+        with self._lock:
+            try:
+                self._stream.flush()
+            except (OSError, ValueError):
+                return
+
+    def info(self, event: str, fields: Mapping[str, str | int]) -> None:
+        """Something that is as it should be."""
+        self._write("info", event, fields)
+
+    def error(self, event: str, fields: Mapping[str, str | int]) -> None:
+        """Something that needs a person."""
+        self._write("error", event, fields)
+
+    def bug(self, event: str, fields: Mapping[str, str | int]) -> None:
+        """The exception being handled: its type and the places, without its text and without any local variable.
+
+        An exception's text may hold what came with a request: it is told in development alone.
+        """
+        kind, error, trace = sys.exc_info()
+        places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
+        name = kind.__name__ if kind is not None else "none"
+        text = {"text": _text_of(error)} if self._with_texts else {}
+        self._write("bug", event, {**fields, "exception": name, **text, "places": " ".join(places[-12:])})
+
+    def _write(self, level: str, event: str, fields: Mapping[str, str | int]) -> None:
+        # Before JSON escapes anything: in the line a secret may stand right behind a letter, as that of \n.
+        safe = {name: self._masked(value) if isinstance(value, str) else value for name, value in fields.items()}
+        line = json.dumps({**safe, "at": self._clock(), "level": level, "event": event}, ensure_ascii=True)
+        with self._lock:
+            try:
+                self._stream.write(line + "\n")
+                if level != "info":
+                    self._stream.flush()
+            except (OSError, ValueError):
+                return  # a full disk or a closed pipe: the service goes on without its log
+
+    def _masked(self, text: str) -> str:
+        # claim: C-19
+        text = self._known.sub("***", text)
+        # claim: C-19
+        return mask(text)
+
+
+class LoggerStream:
+    """Lines for somebody else's logger, where we are a guest in another program: all of them as errors but `info`."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def write(self, text: str, /) -> None:
+        """One line."""
+        level = logging.DEBUG if '"level": "info"' in text else logging.ERROR
+        self._logger.log(level, "%s", text.rstrip("\n"))
+
+    def flush(self) -> None:
+        """The logger does that by itself."""
+
+
+def _text_of(error: BaseException | None) -> str:
+    try:
+        return str(error)
+    except BaseException as another:  # noqa: BLE001  (somebody else's exception, with a text that it has to make)
+        return f"no text: {type(another).__name__}"
+
+
+def mask(text: str) -> str:
+    """The text with everything masked that looks like a secret."""
+    return _SECRET.sub("***", text)

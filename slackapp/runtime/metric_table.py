@@ -1,0 +1,161 @@
+"""Every metric, in one table.
+
+Stops:   an attacker who makes series: a value that stands in no closed list becomes `other`, and each metric has only
+         so many series. A name or a label that is not in the table is a mistake of ours, and raises.
+Read:    prometheus.io/docs/practices/naming (names, and what makes too many series)
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from slackapp.checks.slack_errors import ERRORS, REFUSED_REFRESH
+from slackapp.errors import Refusal
+from slackapp.runtime.health import PARTS
+
+STATES = ("ready", "running", "calling", "unclear", "dead")
+"""Of a row of the inbox that is not done."""
+TENANT_STATUSES = ("active", "suspect", "needs_reinstall", "suspended", "purging")
+TOKEN_STATUSES = ("live", "refresh_refused", "dead")
+COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
+OURS = None
+"""For a label whose values stand in our own code or in the behaviour's table; no request brings any."""
+OTHER = "other"
+_LONGEST = 80
+
+_REASONS = frozenset(refusal.name.lower() for refusal in Refusal)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of the table: what the number means, and which labels it has with which values."""
+
+    name: str
+    kind: str
+    meaning: str
+    labels: Mapping[str, Collection[str] | None] = field(default_factory=dict)
+    most: int = 500
+
+    def fold(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """The same labels, sorted, with `other` for every value that may not stand there."""
+        return {name: self._allowed(name, labels[name]) for name in sorted(labels)}
+
+    def rest(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """Where counts go for which there is no room."""
+        return {name: OTHER if self.labels[name] is OURS else value for name, value in labels.items()}
+
+    def _allowed(self, name: str, value: str) -> str:
+        values = self.labels[name]
+        if values is OURS:
+            return value if len(value) <= _LONGEST and value.isascii() and value.isprintable() else OTHER
+        return value if value in values else OTHER
+
+
+TABLE = (
+    # What comes in
+    Metric("slackapp_requests_total", COUNTER, "Requests, by route and status.", {"route": OURS, "status": OURS}),
+    Metric("slackapp_refusals_total", COUNTER, "Requests that were refused, by reason.", {"reason": _REASONS}),
+    Metric(
+        "slackapp_signatures_total", COUNTER,
+        "Requests that Slack has signed, by the secret: 1 is the first of the setting, 2 the second.",
+        {"secret": ("1", "2")},
+    ),
+    # Installs
+    Metric("slackapp_installs_begun_total", COUNTER, "Browsers that were sent to Slack's consent page."),
+    Metric(
+        "slackapp_installs_total", COUNTER, "Installs that came back from Slack, by how they ended.",
+        {"result": ("installed", "reinstalled", "declined", "failed", "unclear")},
+    ),
+    Metric(
+        "slackapp_uninstalls_total", COUNTER,
+        "Tenants that were removed, by whom: `operator`, `slack` (an event), `slack:admin` (the button), `worker`.",
+        {"by": ("operator", "slack", "slack:admin", "worker")},
+    ),
+    Metric(
+        "slackapp_callback_seconds", HISTOGRAM,
+        "How long the callback took that had a good state: exchange, checks and storing.",
+    ),
+    Metric(
+        "slackapp_tenant_changes_total", COUNTER, "What happened to each tenant; its label is a keyed hash.",
+        {
+            "tenant": OURS,
+            "change": (
+                "installed", "reinstalled", "erased", "refresh_failed", "refresh_refused", "token_paused", "token_dead",
+                "suspended", "scope_drift",
+            ),
+        },
+        most=20_000,
+    ),
+    # Tokens
+    Metric(
+        "slackapp_refresh_total", COUNTER, "Refreshes of tokens, by result and, unless it is `ok`, Slack's error.",
+        {
+            "result": ("ok", "failed", "refused", "malformed"),
+            "reason": {"", *ERRORS, *REFUSED_REFRESH, "grant_foreign", "grant_malformed"},
+        },
+    ),
+    Metric("slackapp_token_unavailable_total", COUNTER, "Tokens and event bodies that did not open."),
+    Metric(
+        "slackapp_token_checks_total", COUNTER, "Tokens that Slack was asked about, by what it said.",
+        {"result": ("ok", "dead", "paused", "unknown", "foreign")},
+    ),
+    Metric(
+        "slackapp_scope_drift_total", COUNTER,
+        "Daily checks that found scopes `missing` that the app asks for, or a `surplus` of others.",
+        {"kind": ("missing", "surplus")},
+    ),
+    Metric(
+        "slackapp_slack_calls_total", COUNTER, "Calls to Slack, by method and result: `ok`, or the error.",
+        {"method": OURS, "result": {"ok", "refused", "unknown_error", *ERRORS, *REFUSED_REFRESH}},
+    ),
+    # Events
+    Metric(
+        "slackapp_events_total", COUNTER, "Events that Slack has sent, by type and by what became of them.",
+        {
+            "type": OURS,
+            "result": (
+                "kept", "repeat", "own", "unhandled", "unknown", "foreign_app", "noted", "suspect", "erased", "ignored",
+            ),
+        },
+    ),
+    Metric(
+        "slackapp_interactions_total", COUNTER, "Commands, buttons, modals and shortcuts, by what became of them.",
+        {"result": ("kept", "repeat", "unhandled", "unknown", "foreign_app", "options", "no_options")},
+    ),
+    Metric(
+        "slackapp_inbox_total", COUNTER, "Rows of the inbox that came to an end, by how.",
+        {"result": ("done", "dead", "unclear")},
+    ),
+    Metric("slackapp_purges_total", COUNTER, "Purges of tenants.", {"result": ("begun", "complete")}),
+    Metric(
+        "slackapp_integrity_checks_total", COUNTER, "Daily checks of the whole database.",
+        {"result": ("ok", "damaged")},
+    ),
+    # How things are now
+    Metric("slackapp_inbox_rows", GAUGE, "Rows of the inbox that are not done, by state.", {"state": STATES}),
+    Metric(
+        "slackapp_inbox_oldest_seconds", GAUGE, "How long ago the oldest of them came; 0 where there is none.",
+        {"state": STATES},
+    ),
+    Metric("slackapp_purges_pending", GAUGE, "Purges that are not complete."),
+    Metric("slackapp_purges_oldest_seconds", GAUGE, "How long ago the oldest of them began; 0 where there is none."),
+    Metric(
+        "slackapp_tenants", GAUGE, "Installed tenants, by status.",
+        {"status": TENANT_STATUSES},
+    ),
+    Metric(
+        "slackapp_tokens", GAUGE, "Tokens of bots and persons, by status.",
+        {"status": TOKEN_STATUSES},
+    ),
+    Metric("slackapp_tokens_paused", GAUGE, "Tokens that Slack refuses and that are tried again."),
+    Metric("slackapp_brake", GAUGE, "1 while so many tenants fail that none is given up; see `slackapp brake`."),
+    Metric("slackapp_ready", GAUGE, "1 when `/readyz` answers 200."),
+    Metric(
+        "slackapp_problem", GAUGE, "1 for each part that has a problem just now, as `/readyz` shows it.",
+        {"part": tuple(PARTS.values())},
+    ),
+    Metric("slackapp_disk_free_bytes", GAUGE, "What is free where the database lies, for the service's user."),
+    Metric("slackapp_processes", GAUGE, "Serving processes that have given a sign of life within a minute."),
+    Metric("slackapp_start_time_seconds", GAUGE, "When this process started, in Unix seconds."),
+    Metric("slackapp_build_info", GAUGE, "1, with the release, and Python's.", {"version": OURS, "python": OURS}),
+)  # fmt: skip
+BY_NAME = {metric.name: metric for metric in TABLE}

@@ -1,0 +1,228 @@
+"""The counters of this process, and the text of all metrics for Prometheus.
+
+Counting costs a look-up and an addition. What was counted goes to the database every few seconds, as a sum over all
+processes (`runtime/persist_metrics.py`), and begins there at the next start.
+
+Read:    prometheus.io/docs/instrumenting/exposition_formats (the text format)
+"""
+
+import itertools
+import math
+import platform
+import re
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from slackapp.runtime.metric_table import BY_NAME, COUNTER, GAUGE, HISTOGRAM, TABLE, Metric
+from slackapp.store.counters import Count
+
+BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
+"""Seconds; the last one is endless."""
+MOST_IN_MEMORY = 10_000
+"""Series. Beyond that, what comes new counts as `other` until the rest is in the database."""
+_MOST_ZEROS = 60
+_SUM = 'le="sum"'
+"""In a histogram, in the place of a bucket: the sum, in microseconds."""
+_TENANT = re.compile(r'(?<=tenant=")[^"]*')
+
+Sample = tuple[str, Mapping[str, str], float]
+"""A gauge: name, labels and value."""
+
+
+class _Series:
+    """One counter. `kept` of `count` are in the database."""
+
+    __slots__ = ("count", "kept", "labels", "rest")
+
+    def __init__(self, labels: str, rest: str) -> None:
+        self.labels = labels
+        self.rest = rest
+        self.count = 0
+        self.kept = 0
+
+
+class Counters:
+    """Counts by name and labels, which must stand in the table; safe for several threads."""
+
+    def __init__(self, version: str = "", started_at: int = 0) -> None:
+        self._version = version
+        self._started_at = started_at
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        """Of whoever moves counts to the database, or adds up what is there and what is not."""
+        self._met: dict[tuple[object, ...], _Series] = {}
+        """By what the caller gave."""
+        self._series: dict[tuple[str, str], _Series] = {}
+
+    # Counting
+
+    def count(self, name: str, labels: Mapping[str, str]) -> None:
+        """Adds one."""
+        given = (name, *labels.items())
+        with self._lock:
+            series = self._met.get(given)
+            if series is None:
+                series = self._meet(given, name, labels)
+            series.count += 1
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Adds how long the block took, however it ends."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.observe(name, time.monotonic() - began)
+
+    def observe(self, name: str, seconds: float) -> None:
+        """Adds a length of time to a histogram."""
+        metric = _metric(name, {}, HISTOGRAM)
+        at = bisect_left(BUCKETS, seconds)
+        bucket = _le(BUCKETS[at] if at < len(BUCKETS) else math.inf)
+        with self._lock:
+            self._find(metric.name, bucket, bucket).count += 1
+            self._find(metric.name, _SUM, _SUM).count += max(0, round(seconds * 1_000_000))
+
+    def _meet(self, given: tuple[object, ...], name: str, labels: Mapping[str, str]) -> _Series:
+        metric = _metric(name, labels, COUNTER)
+        folded = metric.fold(labels)
+        series = self._find(name, label_text(folded), label_text(metric.rest(folded)))
+        # What was folded is not remembered: there may be any number of such values.
+        if folded == labels and series.labels == label_text(folded):
+            self._met[given] = series
+        return series
+
+    def _find(self, name: str, labels: str, rest: str) -> _Series:
+        series = self._series.get((name, labels))
+        if series is None:
+            if len(self._series) >= MOST_IN_MEMORY and labels != rest:
+                return self._find(name, rest, rest)
+            series = self._series[name, labels] = _Series(labels, rest)
+        return series
+
+    # Towards the database
+
+    @contextmanager
+    def unmoved(self) -> Iterator[Sequence[Count]]:
+        """What is not in the database yet. Until the block ends, nobody else moves anything."""
+        with self._turn:
+            with self._lock:
+                found = [
+                    Count(name, series.labels, series.rest, BY_NAME[name].most, series.count - series.kept)
+                    for (name, _), series in self._series.items()
+                    if series.count > series.kept
+                ]
+            yield found
+
+    def moved(self, counts: Sequence[Count]) -> None:
+        """They are in the database now."""
+        with self._lock:
+            for count in counts:
+                self._series[count.name, count.labels].kept += count.value
+            if len(self._series) > MOST_IN_MEMORY // 2:
+                self._series = {key: series for key, series in self._series.items() if series.count > series.kept}
+                self._met = {key: series for key, series in self._met.items() if series.count > series.kept}
+
+    def value(self, name: str, labels: Mapping[str, str]) -> int:
+        """What this process has counted."""
+        key = name, label_text(_metric(name, labels, COUNTER).fold(labels))
+        with self._lock:
+            series = self._series.get(key)
+            return series.count if series is not None else 0
+
+    # As text
+
+    def text(self) -> str:
+        """What this process has counted."""
+        with self._lock:
+            counts = {key: series.count for key, series in self._series.items()}
+        return _text(_by_name(counts))
+
+    def full_text(
+        self, counts: Mapping[tuple[str, str], int], gauges: Sequence[Sample], tenants: Mapping[str, str]
+    ) -> str:
+        """Counters by name and labels, and gauges; `tenants` says which hashes to write as which ids."""
+        samples = {name: _zeros(BY_NAME[name]) | found for name, found in _by_name(counts).items()}
+        for name in (metric.name for metric in TABLE if "tenant" in metric.labels):
+            samples[name] = {
+                _TENANT.sub(lambda found: tenants.get(found[0], found[0]), labels): value
+                for labels, value in samples[name].items()
+            }
+        build = {"version": self._version, "python": platform.python_version()}
+        own: tuple[Sample, ...] = (
+            ("slackapp_start_time_seconds", {}, self._started_at),
+            ("slackapp_build_info", build, 1),
+        )
+        for name, given, value in (*gauges, *own):
+            samples[name][label_text(_metric(name, given, GAUGE).fold(given))] = value
+        return _text(samples)
+
+
+def label_text(labels: Mapping[str, str]) -> str:
+    """As the text format writes them, sorted by name."""
+    return ",".join(f'{name}="{_escape(labels[name])}"' for name in sorted(labels))
+
+
+def _metric(name: str, labels: Mapping[str, str], kind: str) -> Metric:
+    metric = BY_NAME.get(name)
+    if metric is None or metric.kind != kind or metric.labels.keys() != labels.keys():
+        raise ValueError(f"there is no {kind} {name} with the labels {sorted(labels)} in the table of metrics")
+    return metric
+
+
+def _by_name(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, float]]:
+    """All metrics; what another release has counted and this one does not know is left out."""
+    found: dict[str, dict[str, float]] = {metric.name: {} for metric in TABLE}
+    for (name, labels), value in counts.items():
+        if name in found:
+            found[name][labels] = value
+    return found
+
+
+def _zeros(metric: Metric) -> dict[str, float]:
+    """A counter that comes into being at 1 has, for Prometheus, never risen: so it is there from the beginning.
+
+    But only where all its labels come from closed lists, and short ones.
+    """
+    values = [sorted(allowed or ()) for _, allowed in sorted(metric.labels.items())]
+    if metric.kind != COUNTER or not 0 < math.prod(map(len, values)) <= _MOST_ZEROS:
+        return {}
+    names = sorted(metric.labels)
+    return {label_text(dict(zip(names, each, strict=True))): 0 for each in itertools.product(*values)}
+
+
+def _text(samples: Mapping[str, Mapping[str, float]]) -> str:
+    lines: list[str] = []
+    for metric in TABLE:
+        found = samples[metric.name]
+        if found or metric.kind == HISTOGRAM:
+            lines += (f"# HELP {metric.name} {metric.meaning}", f"# TYPE {metric.name} {metric.kind}")
+            lines += _histogram(metric.name, found) if metric.kind == HISTOGRAM else _lines(metric.name, found)
+    return "\n".join(lines) + "\n"
+
+
+def _lines(name: str, samples: Mapping[str, float]) -> list[str]:
+    return [f"{name}{{{labels}}} {value}" if labels else f"{name} {value}" for labels, value in sorted(samples.items())]
+
+
+def _histogram(name: str, samples: Mapping[str, float]) -> list[str]:
+    """Each bucket holds the smaller ones, too."""
+    edges = [_le(edge) for edge in (*BUCKETS, math.inf)]
+    sums = itertools.accumulate(samples.get(edge, 0) for edge in edges)
+    buckets = dict(zip(edges, sums, strict=True))
+    return [
+        *(f"{name}_bucket{{{edge}}} {value}" for edge, value in buckets.items()),
+        f"{name}_sum {samples.get(_SUM, 0) / 1_000_000}",
+        f"{name}_count {buckets[edges[-1]]}",
+    ]
+
+
+def _le(edge: float) -> str:
+    return 'le="+Inf"' if edge == math.inf else f'le="{edge}"'
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

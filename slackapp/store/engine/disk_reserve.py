@@ -1,0 +1,82 @@
+"""Room on the disk: kept in reserve for the checkpoint that frees the rest.
+
+What a commit adds to the log, a checkpoint adds to the database a second time, before the log can be used again. On a
+disk that is full neither can be done: the log cannot be emptied, and nothing that is deleted gives anything back. So a
+file of a few megabytes is held, of no use but to be deleted when a checkpoint finds no room. While room is scarce, no
+commit may make the database grow by more than that: a checkpoint then succeeds whatever else fills the disk.
+
+Read:    sqlite.org/wal.html sections 2.3 and 6 (how a log is reused, and when it grows without end)
+"""
+
+import os
+from pathlib import Path
+
+from slackapp.errors import StoreFullError
+from slackapp.store.engine.sqlite_files import beside
+
+RESERVE = 4 * 1024 * 1024
+SCARCE = 64 * 1024 * 1024
+"""Bytes that are free; with less, each commit is looked at."""
+LEFT_OVER = 1024 * 1024
+"""Bytes that the reserve leaves for the log, in which deletions must be written down, too."""
+
+
+class Room:
+    """The reserve beside a database, shared by all processes; what is known of the disk is this one's."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._reserve = beside(database, ".reserve")
+        self.is_scarce = False
+
+    def look(self) -> None:
+        """Finds out how much is free, and holds what is to be held."""
+        free = self._free()
+        self.is_scarce = free is not None and free < SCARCE
+        self.hold()
+
+    def hold(self) -> None:
+        """Makes the reserve as large as it is to be, or as there is room."""
+        held = _size(self._reserve)
+        if held >= RESERVE:
+            return
+        free = self._free()
+        wanted = RESERVE if free is None else min(RESERVE, held + free - LEFT_OVER)
+        if wanted <= held:
+            return
+        try:
+            file = os.open(self._reserve, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                os.posix_fallocate(file, 0, wanted)
+            finally:
+                os.close(file)
+        except OSError:
+            return  # somebody else has taken the room; the next look will tell
+
+    def give_up(self) -> None:
+        """Frees the reserve, for a checkpoint that comes next. Nobody else may write meanwhile."""
+        self._reserve.unlink(missing_ok=True)
+
+    def refuse_growth(self, size: int) -> None:
+        """Before a commit with which the database is to have that many bytes. Raises StoreFullError."""
+        if size - _size(self._database) > _size(self._reserve):
+            raise StoreFullError("the disk is nearly full")
+
+    def log_bytes(self) -> int:
+        """How long the log is."""
+        return _size(beside(self._database, "-wal"))
+
+    def _free(self) -> int | None:
+        """None where the file system does not say: some of those in user space count no blocks at all."""
+        try:
+            disk = os.statvfs(self._database.parent)
+        except OSError:
+            return None
+        return disk.f_bavail * disk.f_frsize if disk.f_blocks else None
+
+
+def _size(file: Path) -> int:
+    try:
+        return os.stat(file).st_size
+    except OSError:
+        return 0

@@ -1,0 +1,107 @@
+"""Loads the statements of `sql/core/*.sql`, and refuses to load what a reviewer could not trust.
+
+A section reads:
+
+    -- name: consume_state :one
+    -- tenant: none (a state exists before any tenant is known)
+    UPDATE …;
+
+`:one` gives a row or None, `:many` a list of rows, `:exec` the number of rows changed. The tenant line is either
+`none (reason)` or the parameters that confine the statement to one tenant; a statement that names parameters there
+and does not bind them is refused. So is a second statement in a section, stray text, a repeated name.
+"""
+
+import re
+import sqlite3
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_NAME = re.compile(r"-- name: ([a-z][a-z0-9_]*) :(one|many|exec)")
+_TENANT = re.compile(r"-- tenant: (none \([^()]+\)|[a-z_]+(?:, [a-z_]+)*)")
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
+_NOT_CODE = re.compile(r"--[^\n]*|'[^']*'")
+
+
+class QueryFileError(Exception):
+    """A file in `sql/` is not as it must be. Raised at start, with file and line."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One named statement."""
+
+    name: str
+    cardinality: str
+    sql: str
+    parameters: frozenset[str]
+
+
+def sql_directory() -> Path:
+    """Inside the installed package, or beside it in a checkout. No setting redirects it: SQL is code."""
+    package = Path(__file__).resolve().parents[2]
+    inside = package / "sql"
+    return inside if inside.is_dir() else package.parent / "sql"
+
+
+def load(folder: str = "core") -> dict[str, Query]:
+    """All statements by name: of a folder of `sql/`. Raises QueryFileError."""
+    return dict(_load(sql_directory() / folder))
+
+
+@cache
+def _load(directory: Path) -> dict[str, Query]:
+    """Read once per process: SQL is code."""
+    files = sorted(directory.glob("*.sql"))
+    if not files:
+        raise QueryFileError(f"{directory}: no SQL files; the package is not whole")
+    queries: dict[str, Query] = {}
+    for file in files:
+        for query in parse(file.name, file.read_text(encoding="utf-8")):
+            if query.name in queries:
+                raise QueryFileError(f"{file.name}: the name {query.name} is used twice")
+            queries[query.name] = query
+    return queries
+
+
+def parse(file: str, text: str) -> list[Query]:
+    """The sections of one file. Comments before the first section describe the table and are allowed."""
+    head, *sections = re.split(r"^(?=-- name:)", text, flags=re.MULTILINE)
+    if _NOT_CODE.sub("", head).strip():
+        raise QueryFileError(f"{file}: there is text before the first section")
+    return [_section(file, section) for section in sections]
+
+
+def _section(file: str, section: str) -> Query:
+    first, _, rest = section.partition("\n")
+    second, _, sql = rest.partition("\n")
+    name, tenant = _NAME.fullmatch(first.rstrip()), _TENANT.fullmatch(second.rstrip())
+    if name is None:
+        raise QueryFileError(f"{file}: not a name line: {first}")
+    if tenant is None:
+        raise QueryFileError(f"{file}: {name[1]}: the second line must be '-- tenant: …'")
+    sql = sql.strip()
+    code = _NOT_CODE.sub("", sql).strip()
+    if not code.endswith(";") or code.count(";") != 1 or not sqlite3.complete_statement(sql):
+        raise QueryFileError(f"{file}: {name[1]}: a section holds exactly one statement and ends with ';'")
+    parameters = frozenset(_PARAMETER.findall(code))
+    if not tenant[1].startswith("none "):
+        unbound = set(tenant[1].split(", ")) - parameters
+        # claim: C-34
+        if unbound:
+            raise QueryFileError(f"{file}: {name[1]}: claims a tenant but does not bind {', '.join(sorted(unbound))}")
+    return Query(name[1], name[2], sql, parameters)
+
+
+def split_statements(text: str) -> list[str]:
+    """The statements of a migration, in order. Triggers, which hold semicolons, stay whole."""
+    statements: list[str] = []
+    pending = ""
+    for line in text.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending) and _NOT_CODE.sub("", pending).strip():
+            statements.append(pending.strip())
+            pending = ""
+    if _NOT_CODE.sub("", pending).strip():
+        raise QueryFileError("a migration ends in the middle of a statement")
+    return statements

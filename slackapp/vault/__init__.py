@@ -1,0 +1,1 @@
+"""The keyring and its key providers."""

@@ -1,0 +1,315 @@
+"""Seals and opens records: the only way from a row to a plaintext.
+
+    master key (a private file) → wraps → data key (one per tenant and purpose) → derives → key of one record
+
+Data keys are unwrapped on use and kept in memory, at most 4,096 of them and each for at most 300 s. Nothing that they
+open is kept. When a key is gone from the database, its records are gone: there is no other copy to fall back on.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from slackapp.crypto import envelope
+from slackapp.crypto.records import LIMITS
+from slackapp.errors import ConfigError, DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError
+from slackapp.model import LOCAL, NO_TENANT, Clock, DataKey, Entropy, NewKey, RecordContext, Sealed, Tenant
+from slackapp.store import data_keys, meta
+from slackapp.store.engine.sqlite import Database
+from slackapp.vault.providers import KeyContext, KeyProvider, LocalProvider, health
+
+PURPOSES = ("bot", "user", "refresh", "data")
+SERVICE_PURPOSES = ("state", "audit", "label")
+LABEL_LENGTH = 12
+CACHE_KEYS = 4096
+CACHE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class OpenKey:
+    """A data key in clear."""
+
+    key_id: int
+    purpose: str
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class TenantKeys:
+    """All of a tenant's active keys in clear, for the length of one flow."""
+
+    app_id: str
+    entropy: Entropy
+    keys: dict[str, OpenKey]
+    minted: tuple[NewKey, ...]
+
+    @property
+    def key_ids(self) -> frozenset[int]:
+        """The ids of all of them."""
+        return frozenset(key.key_id for key in self.keys.values())
+
+    def seal(self, context: RecordContext, plaintext: bytes) -> Sealed:
+        """Seals under the key of the context's purpose."""
+        return _seal(self.app_id, self.entropy, self.keys.get(context.purpose), context, plaintext)
+
+
+def _seal(app_id: str, entropy: Entropy, key: OpenKey | None, context: RecordContext, plaintext: bytes) -> Sealed:
+    if key is None:
+        raise KeyMissingError
+    if len(plaintext) > LIMITS[context.kind]:
+        raise ValueError(f"a {context.kind} is too large to be sealed")
+    bound = envelope.record_context(app_id, context)
+    return Sealed(envelope.seal(key.key, key.key_id, bound, plaintext, entropy(envelope.RANDOM_BYTES)))
+
+
+class Keyring:
+    """The data keys of one database, and the providers that wrap them."""
+
+    def __init__(
+        self,
+        db: Database,
+        local: LocalProvider,
+        others: Sequence[KeyProvider],
+        reload_local: Callable[[], None],
+        app_id: str,
+        entropy: Entropy,
+        clock: Clock,
+    ) -> None:
+        self._db = db
+        self._local = local
+        providers: tuple[KeyProvider, ...] = (local, *others)
+        self._providers = {provider.provider_id: provider for provider in providers}
+        self._reload_local = reload_local
+        self._app_id = app_id
+        self._entropy = entropy
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._cache: OrderedDict[Tenant, _Opened] = OrderedDict()
+        self._drops = 0
+        """How often anything was dropped from the cache."""
+        self._epoch = -1
+        self._audit_key = self._label_key = b""
+
+    # Records
+
+    def seal(self, context: RecordContext, plaintext: bytes) -> Sealed:
+        """Seals under the active key of the tenant and purpose. Raises KeyMissingError for a tenant without keys.
+
+        Does not ask first whether another process has changed the keys: whoever stores what was sealed looks whether
+        its key is still there. Opening always asks.
+        """
+        key = self._active(context.tenant, context.purpose)
+        return _seal(self._app_id, self._entropy, key, context, plaintext)
+
+    def open(self, context: RecordContext, sealed: Sealed) -> bytes:
+        """Opens a record where it belongs. Raises DecryptError, for every reason alike."""
+        key = self._by_id(context.tenant, envelope.key_id_of(sealed.blob))
+        # claim: C-33
+        if key is None or key.purpose != context.purpose:
+            raise DecryptError
+        bound = envelope.record_context(self._app_id, context)
+        return envelope.open_sealed(key.key, key.key_id, bound, sealed.blob, LIMITS[context.kind])
+
+    def prepare(self, tenant: Tenant) -> TenantKeys:
+        """The tenant's keys, to seal with inside a transaction; for a new tenant, keys that are yet to be stored."""
+        self._take_notice()
+        opened = self._opened(tenant)
+        active = {row.purpose: self._unwrapped(opened, row) for row in data_keys.active(self._db, tenant)}
+        return TenantKeys(self._app_id, self._entropy, active, ()) if active else self.mint(tenant, LOCAL)
+
+    def mint(self, tenant: Tenant, provider: str) -> TenantKeys:
+        """New keys for every purpose, wrapped by that provider and not stored yet."""
+        made = [self._mint(tenant, purpose, provider) for purpose in PURPOSES]
+        keys = {new.purpose: OpenKey(new.key_id, new.purpose, key) for new, key in made}
+        return TenantKeys(self._app_id, self._entropy, keys, tuple(new for new, _ in made))
+
+    def forget(self, tenant: Tenant) -> None:
+        """Drops the tenant's keys from memory."""
+        with self._lock:
+            self._drops += 1
+            self._cache.pop(tenant, None)
+
+    def forget_old(self) -> None:
+        """Drops the keys whose time in memory is over, also of tenants that nobody asks for any more."""
+        now = self._clock()
+        with self._lock:
+            for tenant in [tenant for tenant, opened in self._cache.items() if not _is_fresh(opened, now)]:
+                del self._cache[tenant]
+
+    # Wrapping
+
+    def rewrap(self, key: DataKey, provider: str) -> tuple[int, bytes]:
+        """The same data key wrapped by that provider's newest master key: its version and the wrapped key."""
+        context = KeyContext(self._app_id, key.tenant, key.purpose, key.key_id)
+        return self._provider(provider).wrap(context, self._unwrap(key).key)
+
+    def try_key(self, key: DataKey) -> str:
+        """Tries a key, past the cache: `ok`, `broken`, or `withheld` by its owner's provider."""
+        try:
+            return "ok" if len(self._unwrap(key).key) == envelope.KEY_BYTES else "broken"
+        except (KeyRevokedError, KeyUnavailableError):
+            return "withheld"
+        except DecryptError:
+            return "broken"
+
+    def provider_names(self) -> frozenset[str]:
+        """The providers that are configured."""
+        return frozenset(self._providers)
+
+    # What other processes do to the keys
+
+    def refresh(self) -> int:
+        """Takes notice of a changed key file or of a flush, by the key epoch in the database; the epoch.
+
+        Raises ConfigError when the changed file cannot be used; then everything stays as it was.
+        """
+        epoch = meta.key_epoch(self._db)
+        if epoch != self._epoch:
+            with self._lock:
+                self._drops += 1
+                self._cache.clear()  # first: a flush must work even where the key file does not
+                self._reload_local()
+                self._epoch = epoch
+        return epoch
+
+    def master_versions(self) -> frozenset[int]:
+        """The versions of the local master key that this process can unwrap with."""
+        return self._local.versions
+
+    def provider_health(self, name: str) -> str:
+        """`ok`, `revoked`, `unavailable`, `mismatch` or `not configured`."""
+        provider = self._providers.get(name)
+        return health(provider, self._app_id, self._entropy) if provider is not None else "not configured"
+
+    def master_check(self, version: int) -> str:
+        """A local master key's check value for this database."""
+        return self._local.check_value(version, self._app_id, meta.get(self._db, meta.DATABASE_ID) or "")
+
+    # The service's own keys
+
+    def make_service_keys(self, now: int) -> None:
+        """Gives a new database its keys for states and for the audit; run by every process at start."""
+        while not self._have_service_keys(now):
+            self._reload_local()  # the primary is another one since: what it does not wrap may be lost
+        opened = {purpose: self._service_key(purpose).key for purpose in SERVICE_PURPOSES}
+        self._audit_key, self._label_key = opened["audit"], opened["label"]
+
+    def _have_service_keys(self, now: int) -> bool:
+        have = {key.purpose for key in data_keys.active(self._db, NO_TENANT)}
+        missing = [self._mint(NO_TENANT, purpose, LOCAL)[0] for purpose in SERVICE_PURPOSES if purpose not in have]
+        if not missing:
+            return True
+        with self._db.transaction():
+            primary = meta.primary_master_key(self._db)
+            # claim: C-92
+            if any(key.master_version != primary for key in missing):
+                return False
+            for key in missing:
+                data_keys.add(self._db, NO_TENANT, key, now)  # whoever comes first wins
+        return True
+
+    def state_key(self) -> tuple[int, bytes]:
+        """Id and bytes of the key that new states are signed with. As with sealing: whoever takes a state back asks."""
+        key = self._service_key("state")
+        return key.key_id, key.key
+
+    def state_key_by_id(self, key_id: int) -> bytes | None:
+        """The key of that id; None when there is none such, or it is for something else."""
+        key = self._by_id(NO_TENANT, key_id)
+        return key.key if key is not None and key.purpose == "state" else None
+
+    def audit_mac(self, data: bytes) -> bytes:
+        """HMAC-SHA-256 under the audit's own key."""
+        return envelope.mac(self._audit_key, data)
+
+    def label(self, tenant: Tenant) -> str:
+        """A short keyed hash that stands for the tenant in the log and in metrics, where its id must not be."""
+        return envelope.mac(self._label_key, f"{tenant.kind} {tenant.id}".encode()).hex()[:LABEL_LENGTH]
+
+    def _service_key(self, purpose: str) -> OpenKey:
+        key = self._active(NO_TENANT, purpose)
+        if key is None:
+            raise KeyMissingError
+        return key
+
+    # Where the keys come from
+
+    def _by_id(self, tenant: Tenant, key_id: int) -> OpenKey | None:
+        self._take_notice()
+        opened = self._opened(tenant)
+        if key_id not in opened.by_id:
+            row = data_keys.find(self._db, tenant, key_id)
+            return self._unwrapped(opened, row) if row is not None else None
+        return opened.by_id[key_id]
+
+    def _active(self, tenant: Tenant, purpose: str) -> OpenKey | None:
+        if self._epoch < 0:
+            self._take_notice()
+        opened = self._opened(tenant)
+        if purpose not in opened.active:
+            row = data_keys.active_for(self._db, tenant, purpose)
+            if row is None:
+                return None
+            opened.active[purpose] = self._unwrapped(opened, row)
+        return opened.active[purpose]
+
+    def _take_notice(self) -> None:
+        try:
+            self.refresh()
+        except ConfigError:
+            return  # the worker logs it; a bad new file is no reason to stop serving with the old keys
+
+    def _opened(self, tenant: Tenant) -> "_Opened":
+        """What of the tenant's keys is in memory."""
+        now = self._clock()
+        with self._lock:
+            found = self._cache.get(tenant)
+            if found is not None and _is_fresh(found, now):
+                self._cache.move_to_end(tenant)
+                return found
+            return _Opened(now, self._drops, {}, {})
+
+    def _unwrapped(self, opened: "_Opened", row: DataKey) -> OpenKey:
+        if row.key_id not in opened.by_id:
+            # Not under the lock: a provider may be far away, and one tenant's must not hold up the others'.
+            opened.by_id[row.key_id] = self._unwrap(row)
+            with self._lock:
+                if opened.drops == self._drops:  # what was dropped in between must not come back
+                    self._cache[row.tenant] = opened
+                while len(self._cache) > CACHE_KEYS // len(PURPOSES):
+                    self._cache.popitem(last=False)
+        return opened.by_id[row.key_id]
+
+    def _unwrap(self, row: DataKey) -> OpenKey:
+        context = KeyContext(self._app_id, row.tenant, row.purpose, row.key_id)
+        key = self._provider(row.provider).unwrap(context, row.master_version, row.wrapped)
+        return OpenKey(row.key_id, row.purpose, key)
+
+    def _provider(self, name: str) -> KeyProvider:
+        provider = self._providers.get(name)
+        if provider is None:
+            raise KeyUnavailableError  # its setting was taken away; the key may come back
+        return provider
+
+    def _mint(self, tenant: Tenant, purpose: str, provider: str) -> tuple[NewKey, bytes]:
+        # A random id, not a counter: after an old backup is restored, a counter would give the id of another key again.
+        key_id = int.from_bytes(self._entropy(4), "big") or 1
+        key = self._entropy(envelope.KEY_BYTES)
+        context = KeyContext(self._app_id, tenant, purpose, key_id)
+        version, wrapped = self._provider(provider).wrap(context, key)
+        return NewKey(key_id, purpose, provider, version, wrapped), key
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """Those of a tenant's keys that were used, in memory."""
+
+    since: int
+    drops: int
+    by_id: dict[int, OpenKey]
+    active: dict[str, OpenKey]
+
+
+def _is_fresh(opened: _Opened, now: int) -> bool:
+    return 0 <= now - opened.since < CACHE_SECONDS

@@ -1,0 +1,120 @@
+"""Opens the keyring of a database, and refuses master keys that are not this database's.
+
+Found at start and in one line, not as a failure of every single record: each master key has a check value in the
+database, which is of no use to anyone who has only the database.
+"""
+
+import hmac
+
+from slackapp.crypto import envelope, keyfile
+from slackapp.errors import ConfigError, DecryptError
+from slackapp.model import LOCAL, NO_TENANT, Clock, Entropy, Settings
+from slackapp.store import data_keys, meta
+from slackapp.store.engine.sqlite import Database
+from slackapp.vault.command_provider import CommandProvider
+from slackapp.vault.keyring import Keyring
+from slackapp.vault.provider_gate import Gate, GatedProvider
+from slackapp.vault.providers import LocalProvider
+
+
+def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Clock) -> Keyring:
+    """The keyring, with the service's own keys made on first use. Raises ConfigError."""
+    master_keys = read_master_keys(settings)
+    _settle_new_database(db, settings, master_keys, entropy, clock())
+    bound_to = _app_of(db, settings)
+    _check_all(db, settings, bound_to, master_keys)
+    _check_own(db, master_keys)
+    with db.transaction():
+        meta.put_once(db, meta.BOUND_TO, bound_to)
+        meta.put_once(db, meta.CLIENT, settings.client_id)
+    local = LocalProvider(master_keys, meta.primary_master_key(db), entropy)
+
+    def reload_local() -> None:
+        fresh = read_master_keys(settings)
+        _check_all(db, settings, bound_to, fresh)
+        _check_own(db, fresh)
+        _check_needed(db, local.versions, fresh)
+        local.replace(fresh, meta.primary_master_key(db))
+
+    gate = Gate(clock.steady)
+    others = [GatedProvider(CommandProvider(name, program), gate) for name, program in settings.key_commands]
+    keyring = Keyring(db, local, others, reload_local, bound_to, entropy, clock)
+    try:
+        keyring.make_service_keys(clock())
+    except DecryptError:
+        raise ConfigError(
+            f"SLACKAPP_DATABASE: {settings.database}: the service's own keys do not open; restore a backup"
+        ) from None
+    return keyring
+
+
+def read_master_keys(settings: Settings) -> dict[int, bytes]:
+    """Version to key. Raises ConfigError."""
+    try:
+        content = keyfile.read_private(
+            settings.master_key_file, settings.credentials_directory, settings.trusted_folder
+        )
+        return keyfile.parse_master_keys(settings.master_key_file, content)
+    except ConfigError as error:
+        raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: {error}") from None
+
+
+def _settle_new_database(
+    db: Database, settings: Settings, master_keys: dict[int, bytes], entropy: Entropy, now: int
+) -> None:
+    """A new database takes the file's first key for its primary; later only a rotation changes that."""
+    newest = next(iter(master_keys))
+    with db.transaction():
+        if meta.put_once(db, meta.DATABASE_ID, entropy(16).hex()):
+            meta.put(db, meta.PRIMARY, str(newest))
+            meta.put(db, meta.key_since(newest), str(now))
+            meta.put(db, meta.BOUND_TO, settings.app_id or settings.client_id)
+            meta.put(db, meta.key_check(newest), _check_value(db, _app_of(db, settings), master_keys[newest]))
+
+
+def _app_of(db: Database, settings: Settings) -> str:
+    """What sealed values are bound to. One database is one app's: raises ConfigError for another one's.
+
+    A Bolt app may open the database without knowing the app's id; the client id then shows that it is the same app.
+    """
+    bound_to, client_id = meta.get(db, meta.BOUND_TO), meta.get(db, meta.CLIENT)
+    known = bound_to or settings.app_id
+    same_app = known in (settings.app_id or known, settings.client_id)
+    if not known or not same_app or client_id not in (None, settings.client_id):
+        whose = f"the app {known} with the client id {client_id or settings.client_id}"
+        raise ConfigError(
+            f"SLACKAPP_DATABASE: {settings.database} belongs to {whose}; either SLACK_APP_ID or SLACK_CLIENT_ID is "
+            "another one than this database was made with, or the file is another app's"
+        )
+    return known
+
+
+def _check_all(db: Database, settings: Settings, bound_to: str, master_keys: dict[int, bytes]) -> None:
+    for version, key in master_keys.items():
+        stored = meta.get(db, meta.key_check(version))
+        if stored is not None and not hmac.compare_digest(stored, _check_value(db, bound_to, key)):
+            raise ConfigError(
+                f"SLACKAPP_MASTER_KEY_FILE: master key {version} does not match the database {settings.database}; "
+                "either the key or SLACK_APP_ID is another one than this database was made with"
+            )
+
+
+def _check_own(db: Database, master_keys: dict[int, bytes]) -> None:
+    """Without the service's own keys nobody can be served. A tenant whose master key is gone keeps nobody else out."""
+    own = {key.master_version for key in data_keys.active(db, NO_TENANT) if key.provider == LOCAL}
+    _refuse_missing(own - master_keys.keys())
+
+
+def _check_needed(db: Database, had: frozenset[int], fresh: dict[int, bytes]) -> None:
+    """A file that lacks what this process still has, and what data keys hang on, is not taken."""
+    needed = {version for provider, version in data_keys.count_by_master(db) if provider == LOCAL}
+    _refuse_missing((needed & had) - fresh.keys())
+
+
+def _refuse_missing(versions: set[int]) -> None:
+    if versions:
+        raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: master key {min(versions)} is missing; data keys hang on it")
+
+
+def _check_value(db: Database, bound_to: str, key: bytes) -> str:
+    return envelope.check_value(key, bound_to, meta.get(db, meta.DATABASE_ID) or "").hex()

@@ -1,0 +1,1 @@
+"""The threads that run the inbox and the scheduled tasks."""

@@ -1,0 +1,119 @@
+"""The threads that run the inbox, and whose row each takes next."""
+
+import itertools
+import threading
+import time
+from collections import Counter
+
+from slackapp.errors import StoreError
+from slackapp.flows.app import App
+from slackapp.flows.events import run_event
+from slackapp.model import NO_TENANT, InboxRow
+from slackapp.store import inbox
+from slackapp.store.inbox import RowId
+
+WORKERS = 4
+"""So many rows at a time."""
+SHARE = WORKERS - 1
+"""Of these, one tenant's. Its behaviour may take as long as it likes, and the others' rows must find a thread."""
+IDLE = 1.0
+"""Seconds between two looks at an inbox in which nothing was announced: for rows put back, and of other processes."""
+_LOST = 16
+"""So many rows in a row that another process was quicker to take; then this one looks again later."""
+
+
+class Worker:
+    """Claims rows, each when it is run, and runs them: what a process dies of is one row's attempt and no other's.
+
+    The tenants have their turn one after the other, however many rows lie there of one of them. What was run when its
+    process died is claimed again when the lease has run out.
+    """
+
+    def __init__(self, wake: threading.Event) -> None:
+        self._wake = wake
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._choosing = threading.Lock()
+        """For the two below."""
+        self._last = NO_TENANT
+        self._taken: dict[int, RowId] = {}
+        """By thread: what it is at."""
+        self._claims = itertools.count(1)
+
+    def start(self, app: App) -> None:
+        """Starts the threads."""
+        for number in range(WORKERS):
+            thread = threading.Thread(target=self._loop, args=(app,), name=f"inbox-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Asks the threads to end after the rows that run."""
+        self._stop.set()
+        self._wake.set()
+
+    def join(self, until: float) -> None:
+        """Waits for that, not longer than until a reading of the monotonic clock."""
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def is_alive(self) -> bool:
+        """Whether all threads run."""
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+
+    def drain(self, app: App) -> int:
+        """Runs everything that is due; how many rows."""
+        done = lost = 0
+        while lost < _LOST and not self._stop.is_set() and (found := self._choose(app)) is not None:
+            ran = self._run(app, found)
+            done, lost = (done + 1, 0) if ran else (done, lost + 1)
+        return done
+
+    def _loop(self, app: App) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            try:
+                self.drain(app)
+            except StoreError as error:
+                app.log.error("inbox_waits", {"why": str(error)})
+            except BaseException:  # noqa: BLE001  (whatever it is: it must not end the thread, and every tenant's events)
+                app.log.bug("inbox_failed", {})
+            if not self._stop.is_set():
+                self._wake.wait(IDLE)
+
+    def _choose(self, app: App) -> RowId | None:
+        """The row that this thread takes next: of the tenant whose turn it is, and of none that has its share."""
+        now, steady = app.clock(), app.clock.steady()
+        with self._choosing:
+            at = Counter(tenant for tenant, _ in self._taken.values())
+            full = next((tenant for tenant, rows in at.items() if rows >= SHARE), NO_TENANT)
+            for after in (self._last, NO_TENANT):  # once round, from the tenant that had the last turn
+                for found in inbox.due(app.db, after, full, now=now, steady=steady, most=WORKERS):
+                    if found not in self._taken.values():
+                        self._last = found[0]
+                        self._taken[threading.get_ident()] = found
+                        self._wake.set()  # there may be something for the other threads, too
+                        return found
+        return None
+
+    def _run(self, app: App, found: RowId) -> bool:
+        """False where another process has it by now."""
+        try:
+            row = self._claim(app, found)
+            if row is not None:
+                run_event.run(app, row, app.clock())
+            return row is not None
+        finally:
+            with self._choosing:
+                self._taken.pop(threading.get_ident(), None)
+
+    def _claim(self, app: App, found: RowId) -> InboxRow | None:
+        owner = f"{app.process_id}:{next(self._claims)}"
+
+        def take() -> InboxRow | None:
+            if self._stop.is_set():  # since; the end has given back what was claimed, and gives nothing back twice
+                return None
+            return inbox.claim(app.db, found, owner, app.clock.steady())
+
+        # Unflushed: a claim that a power failure undoes is a row that nobody has claimed.
+        return app.db.together_unflushed(take)

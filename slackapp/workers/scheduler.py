@@ -1,0 +1,173 @@
+"""What has to be done again and again: one thread for what stays in the house, one for errands to others.
+
+Slack or a key provider may take half a minute to answer; meanwhile this process must go on saying that it lives. Each
+task has its own interval, and a task that fails keeps no other from its turn.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from slackapp.errors import StoreError
+from slackapp.flows.app import App
+from slackapp.flows.audit import verify_audit
+from slackapp.flows.install import lost_exchanges
+from slackapp.flows.keys import missing_keys, suspend_tenant
+from slackapp.flows.tokens import refresh_due, validate_tenant
+from slackapp.flows.upkeep import clock_set, heartbeat, sweep
+from slackapp.runtime import persist_metrics
+from slackapp.store import meta
+
+TICK = 1.0
+"""Seconds between two looks at what is due."""
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+JUMP, SHOWN = 5, 600
+"""Seconds: what counts as a jump of the clock, and for how long it is shown."""
+DOUBTED = sweep.DEDUPE_WINDOW
+"""Seconds for which a jump forward makes nothing old."""
+Stopping = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Task:
+    """`every` is in seconds. `at_once` says whether it is due at the start already."""
+
+    name: str
+    every: int
+    run: Callable[[App, Stopping], object]
+    at_once: bool = True
+
+
+class Heartbeat:
+    """Says every 10 s that this process lives, and at once when the keys have changed."""
+
+    def __init__(self) -> None:
+        self._epoch = 0
+        self._at = -heartbeat.EVERY
+
+    def run(self, app: App, stopping: Stopping) -> None:
+        """Raises StoreError."""
+        now = app.clock.steady()
+        if now - self._at >= heartbeat.EVERY or meta.key_epoch(app.db) != self._epoch:
+            self._at = now
+            self._epoch = heartbeat.run(app, self._epoch)
+            app.health.note("database", "")  # it can be written
+
+
+class ClockWatch:
+    """Notices a wall clock that was set: expiries and signatures are judged by it."""
+
+    def __init__(self) -> None:
+        self._difference: int | None = None
+        self._jumps: list[tuple[int, int]] = []
+        """When, by the other clock, and by how many seconds."""
+        self._shown = False
+
+    def run(self, app: App, stopping: Stopping) -> None:
+        """Shown for ten minutes; everything goes on. What the wrong time has put off is due at once."""
+        steady = app.clock.steady()
+        difference = app.clock() - steady
+        jump = difference - (self._difference if self._difference is not None else difference)
+        self._difference = difference
+        if abs(jump) > JUMP:
+            self._jumps.append((steady, jump))
+            self._shown = True
+            app.log.error("clock_jumped", {"seconds": jump})
+            app.health.note("clock", f"was set by {jump} s")
+            clock_set.run(app)
+        elif self._shown and steady - self._jumps[-1][0] > SHOWN:
+            self._shown = False
+            app.health.note("clock", "")
+
+    def cautious(self, app: App) -> int:
+        """Unix seconds for what deletes by age: nothing has become old by a clock that was set forward, for two days.
+
+        A repeat of an event, of which Slack may send some for a day, would find nothing that it repeats.
+        """
+        self.run(app, lambda: False)
+        self._jumps = [(at, jump) for at, jump in self._jumps if app.clock.steady() - at < DOUBTED]
+        return app.clock() - sum(max(0, jump) for _, jump in self._jumps)
+
+
+def house() -> tuple[Task, ...]:
+    """Our own database only."""
+    watch = ClockWatch()
+    return (
+        Task("heartbeat", 0, Heartbeat().run),
+        Task("log", 0, lambda app, stopping: app.log.flush()),
+        Task("counters", persist_metrics.EVERY, _persist_metrics),
+        Task("checkpoint", 0, lambda app, stopping: app.db.checkpoint()),
+        Task("clock", 0, watch.run),
+        Task("set_clock", HOUR, lambda app, stopping: clock_set.run(app)),
+        Task("unclear", MINUTE, lambda app, stopping: sweep.mark_unclear(app, app.clock())),
+        Task("lost", MINUTE, lambda app, stopping: lost_exchanges.run(app, app.clock())),
+        Task("sweep", MINUTE, lambda app, stopping: sweep.run(app, watch.cautious(app))),
+        Task("master keys", MINUTE, lambda app, stopping: missing_keys.run(app)),
+        Task("audit", MINUTE, lambda app, stopping: verify_audit.cut(app, watch.cautious(app))),
+        # The start has its own, quicker check.
+        Task("integrity", DAY, lambda app, stopping: sweep.check_integrity(app), at_once=False),
+    )
+
+
+def _persist_metrics(app: App, stopping: Stopping) -> None:
+    persist_metrics.run(app.db, app.metrics, app.log)
+
+
+def errands() -> tuple[Task, ...]:
+    """What asks Slack, or a key provider."""
+    return (
+        Task("refresh", MINUTE, refresh_due.run),
+        Task("suspended", MINUTE, lambda app, stopping: suspend_tenant.restore_all(app)),
+        Task("check", MINUTE, validate_tenant.due),
+        Task("paused", MINUTE, validate_tenant.again),
+    )
+
+
+class Upkeep:
+    """One thread, and the tasks that it runs one after the other."""
+
+    def __init__(self, name: str, tasks: Sequence[Task]) -> None:
+        self._name = name
+        self._tasks = tasks
+        self._ran_at: dict[str, int] = {}
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, app: App) -> None:
+        """Starts the thread."""
+        self._thread = threading.Thread(target=self._loop, args=(app,), name=self._name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Asks the thread to end after what it does just now."""
+        self._stop.set()
+
+    def join(self, until: float) -> None:
+        """Waits for that, not longer than until a reading of the monotonic clock."""
+        if self._thread is not None:
+            self._thread.join(max(0.0, until - time.monotonic()))
+
+    def run_due(self, app: App) -> None:
+        """Runs each task whose time has come."""
+        for task in self._tasks:
+            now = app.clock.steady()
+            last = self._ran_at.setdefault(task.name, now - task.every if task.at_once else now)
+            if self._stop.is_set() or now - last < task.every:
+                continue
+            self._ran_at[task.name] = now
+            try:
+                task.run(app, self._stop.is_set)
+            except StoreError as error:
+                app.health.note("database", str(error))
+                app.log.error("upkeep_waits", {"task": task.name, "why": str(error)})
+            except Exception:  # noqa: BLE001  (a bug in one task must not end the others)
+                app.log.bug("upkeep_failed", {"task": task.name})
+
+    def _loop(self, app: App) -> None:
+        while not self._stop.is_set():
+            try:
+                self.run_due(app)
+            except BaseException:  # noqa: BLE001  (whatever it is: it must not end the thread; the next tick goes on)
+                app.log.bug("upkeep_failed", {"task": self._name})
+            self._stop.wait(TICK)

@@ -1,0 +1,184 @@
+"""`slackapp audit verify`: whoever can write to the database file cannot change the past unseen."""
+
+import contextlib
+import hashlib
+import hmac
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slackapp.flows.audit import audit_log, verify_audit
+from slackapp.model import NO_TENANT
+from slackapp.store import audit
+from slackapp.store.audit import Entry, encode
+from tests.support.operator import ORIGIN, Desk, Ended, open_desk
+from tests.support.world import NORTH
+
+TABLES = ("audit", "audit_checkpoint")
+TRIGGERS = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'audit'"
+INSERT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+@pytest.fixture(scope="module")
+def shared(memory_folder: Path) -> Iterator[Desk]:
+    """An audit of some rows, whose triggers an attacker has taken away."""
+    with open_desk(memory_folder, tenants=(NORTH,)) as desk:
+        for number in range(8):
+            audit_log.note_alone(desk.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", f"n={number}", number)
+        for (name,) in desk.world.rows(TRIGGERS):
+            desk.change(f"DROP TRIGGER {name}")
+        yield desk
+
+
+@pytest.fixture
+def ledger(shared: Desk) -> Iterator[Desk]:
+    """The same, and what a test did to it is undone."""
+    kept = {table: [tuple(row) for row in shared.world.rows(f"SELECT * FROM {table}")] for table in TABLES}
+    yield shared
+    with contextlib.closing(sqlite3.connect(shared.world.settings.database)) as connection, connection:
+        for table, rows in kept.items():
+            connection.execute(f"DELETE FROM {table}")
+            for row in rows:
+                connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+
+def last(desk: Desk) -> int:
+    return int(desk.world.rows("SELECT max(id) FROM audit")[0][0])
+
+
+def verify(desk: Desk, *words: str) -> Ended:
+    return desk.run("audit", "verify", *words)
+
+
+def test_an_untouched_audit_verifies_and_says_how_far(ledger: Desk) -> None:
+    assert ledger.good("audit", "verify") == f"all rows up to {last(ledger)} follow from one another\n"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at", 1), ("event", "b.test"), ("actor", "slack:1"), ("tenant_kind", "T"), ("tenant_id", NORTH),
+        ("request_id", "r2"), ("result", "failed"), ("detail", "n=9"), ("chain", bytes(32)),
+    ],
+)  # fmt: skip
+@pytest.mark.claim("C-28")
+def test_an_edit_of_any_column_is_found_and_the_row_named(ledger: Desk, column: str, value: object) -> None:
+    """I rewrite what I did."""
+    number = last(ledger) - 4
+    assert ledger.change(f"UPDATE audit SET {column} = ? WHERE id = ?", value, number) == 1
+    ended = verify(ledger)
+    assert (ended.status, ended.out) == (1, "")
+    assert f"row {number} does not follow from the one before" in ended.error.splitlines()[0]
+
+
+@pytest.mark.parametrize("back", [3, 4, 5])
+@pytest.mark.claim("C-28")
+def test_rows_that_were_taken_out_are_named(ledger: Desk, back: int) -> None:
+    """I take out the rows that tell of me."""
+    first = last(ledger) - back
+    ledger.change("DELETE FROM audit WHERE id BETWEEN ? AND ?", first, first + 1)
+    ended = verify(ledger)
+    assert (ended.status, f"rows {first} to {first + 1} are missing" in ended.error) == (1, True)
+
+
+def test_the_first_rows_taken_out_are_named(ledger: Desk) -> None:
+    ledger.change("DELETE FROM audit WHERE id < 3")
+    ended = verify(ledger)
+    assert (ended.status, "rows 1 to 2 are missing" in ended.error) == (1, True)
+
+
+def test_rows_that_changed_places_are_named(ledger: Desk) -> None:
+    """I put what happened into another order."""
+    one, two = last(ledger) - 4, last(ledger) - 2
+    for old, new in ((one, -7), (two, one), (-7, two)):
+        ledger.change("UPDATE audit SET id = ? WHERE id = ?", new, old)
+    ended = verify(ledger)
+    assert ended.status == 1
+    for number in (one, two):
+        assert f"row {number} does not follow" in ended.error
+
+
+@pytest.mark.parametrize("number", [None, 0, -1, -5, -(2**63)])
+@pytest.mark.claim("C-28")
+def test_a_row_that_was_added_is_found_wherever_it_is_put(ledger: Desk, number: int | None) -> None:
+    """I add a row that somebody else is to be blamed for. Without the key, a plain hash is all that I have."""
+    place = last(ledger) + 1 if number is None else number
+    entry = Entry(1, "token.read", "operator", NO_TENANT, "r", "ok", "made up")
+    before = ledger.world.rows("SELECT chain FROM audit ORDER BY id DESC LIMIT 1")[0][0]
+    chain = hashlib.sha256(before + encode(place, entry)).digest()
+    ledger.change(INSERT, place, 1, "token.read", "operator", "", "", "r", "ok", "made up", chain)
+    assert verify(ledger).status == 1
+
+
+def test_a_row_put_over_another_is_found(ledger: Desk) -> None:
+    """I use REPLACE, which asks no trigger that watches UPDATE."""
+    number = last(ledger) - 3
+    row = [*ledger.world.rows("SELECT * FROM audit WHERE id = ?", number)[0]]
+    ledger.change(INSERT.replace("INSERT", "REPLACE"), *row[:8], "rewritten", row[9])
+    assert f"row {number} does not follow" in verify(ledger).error
+
+
+def test_a_chain_made_anew_with_another_key_is_found(ledger: Desk) -> None:
+    """I compute every chain value again, with a key of my own."""
+    chain = bytes(32)
+    for row in ledger.world.rows("SELECT * FROM audit ORDER BY id"):
+        entry = Entry(row["at"], row["event"], row["actor"], NO_TENANT, row["request_id"], row["result"], row["detail"])
+        chain = hmac.new(bytes(32), chain + encode(row["id"], entry), "sha256").digest()
+        ledger.change("UPDATE audit SET chain = ? WHERE id = ?", chain, row["id"])
+    ended = verify(ledger)
+    assert (ended.status, len(ended.error.splitlines()) <= 20) == (1, True)
+    assert "row 1 does not follow" in ended.error
+
+
+@pytest.mark.claim("C-28")
+def test_a_cut_off_end_is_found_with_a_head_that_was_kept_elsewhere(ledger: Desk) -> None:
+    """I cut off the end, where I am told of; what is left is a whole chain."""
+    head = ledger.good("audit", "head").strip()
+    number = last(ledger)
+    assert head == f"{number}:{ledger.world.rows('SELECT chain FROM audit WHERE id = ?', number)[0][0].hex()}"
+    assert verify(ledger, "--head", head).status == 0
+    ledger.change("DELETE FROM audit WHERE id > ?", number - 2)
+    assert verify(ledger).status == 0, "nothing in the file shows it"
+    ended = verify(ledger, "--head", head)
+    assert (ended.status, ended.error) == (1, f"row {number} is not there any more: the end was cut off\n")
+
+
+def test_an_end_that_was_replaced_is_found_with_a_head(ledger: Desk) -> None:
+    """I cut off the end and let the service write other rows in its place."""
+    head = ledger.good("audit", "head").strip()
+    number = last(ledger)
+    ledger.change("DELETE FROM audit WHERE id = ?", number)
+    audit_log.note_alone(ledger.world.service.app, "b.test", NO_TENANT, ORIGIN, "ok", "", 0)
+    ended = verify(ledger, "--head", head)
+    assert (ended.status, ended.error) == (1, f"row {number} is not the one that it was\n")
+
+
+def test_an_empty_audit_is_found_with_a_head(ledger: Desk) -> None:
+    head = ledger.good("audit", "head").strip()
+    ledger.change("DELETE FROM audit")
+    assert verify(ledger, "--head", head).status == 1
+
+
+def test_a_broken_chain_does_not_hold_up_the_service(ledger: Desk) -> None:
+    ledger.change("UPDATE audit SET detail = 'x' WHERE id = 2")
+    assert ledger.world.mention("EvStill").status == 200
+    assert verify_audit.run(ledger.world.service.app, None) == [
+        "row 2 does not follow from the one before: edited, moved, or its forerunner was"
+    ]
+
+
+def test_rows_that_are_not_behind_a_checkpoint_cannot_be_changed_by_sql(desk: Desk) -> None:
+    """I have a shell on the database, and no time to look for triggers."""
+    before = [tuple(row) for row in desk.world.rows("SELECT * FROM audit")]
+    for sql in (
+        "DELETE FROM audit",
+        "DELETE FROM audit WHERE id = 1",
+        "UPDATE audit SET detail = ''",
+        "REPLACE INTO audit SELECT id, at, 'x', actor, '', '', request_id, result, detail, chain FROM audit",
+    ):
+        with pytest.raises(sqlite3.IntegrityError):
+            desk.change(sql)
+    assert [tuple(row) for row in desk.world.rows("SELECT * FROM audit")] == before
+    assert audit.count(desk.world.service.app.db) == len(before)

@@ -1,0 +1,166 @@
+"""SLACKAPP_AUDIT_DAYS: old rows go behind a signed checkpoint, and what stays still verifies."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slackapp.flows.audit import audit_log, verify_audit
+from slackapp.model import NO_TENANT
+from slackapp.store import audit
+from tests.support.operator import ORIGIN, Desk, open_desk
+from tests.support.world import NORTH, START
+
+DAY = 86_400
+
+
+@pytest.fixture
+def kept(folder: Path) -> Iterator[Desk]:
+    """Rows of an install, then ten of the days after it; rows are kept for five days."""
+    with open_desk(folder, tenants=(NORTH,), SLACKAPP_AUDIT_DAYS="5") as desk:
+        for day in range(1, 11):
+            desk.world.clock.now = START + day * DAY
+            note(desk, f"day={day}")
+        yield desk
+
+
+def note(desk: Desk, detail: str) -> None:
+    audit_log.note_alone(desk.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", detail, desk.world.clock())
+
+
+def cut(desk: Desk) -> None:
+    verify_audit.cut(desk.world.service.app, desk.world.clock())
+
+
+def details(desk: Desk) -> list[str]:
+    return [row["detail"] for row in desk.world.rows("SELECT detail FROM audit WHERE event = 'a.test' ORDER BY id")]
+
+
+def test_rows_older_than_the_setting_go_and_the_rest_verifies(kept: Desk) -> None:
+    head = kept.good("audit", "head").strip()
+    cut(kept)
+    assert details(kept) == [f"day={day}" for day in range(5, 11)]
+    assert "installed" not in kept.world.audit()
+    assert kept.good("audit", "verify", "--head", head).startswith("all rows up to")
+    note(kept, "later")
+    assert kept.good("audit", "verify", "--head", head)
+
+
+def test_the_cut_is_told_and_the_numbers_go_on(kept: Desk) -> None:
+    last = kept.world.count("audit")
+    cut(kept)
+    told = kept.world.rows("SELECT * FROM audit ORDER BY id DESC LIMIT 1")[0]
+    first = kept.world.rows("SELECT min(id) FROM audit")[0][0]
+    assert (told["event"], told["actor"], told["id"]) == ("audit.cut", "worker", last + 1)
+    assert told["detail"] == f"to={first - 1}"
+
+
+def test_the_upkeep_cuts(kept: Desk) -> None:
+    kept.world.service.house.run_due(kept.world.service.app)
+    assert details(kept)[0] == "day=5"
+
+
+def test_nothing_is_cut_twice_and_nothing_without_need(kept: Desk) -> None:
+    cut(kept)
+    before = kept.world.rows("SELECT count(*), min(id), max(id) FROM audit")[0]
+    cut(kept)
+    assert tuple(kept.world.rows("SELECT count(*), min(id), max(id) FROM audit")[0]) == tuple(before)
+
+
+def test_with_0_days_nothing_is_ever_cut(kept: Desk) -> None:
+    kept.world.restart(audit_days=0)
+    kept.world.clock.advance(10_000 * DAY)
+    before = kept.world.count("audit")
+    cut(kept)
+    assert kept.world.count("audit") == before
+
+
+def test_the_last_row_is_never_cut_so_that_the_chain_has_an_end_to_go_on_from(kept: Desk) -> None:
+    kept.world.clock.advance(100 * DAY)
+    cut(kept)
+    assert set(kept.world.audit()) == {"audit.cut"}
+    note(kept, "day=110")
+    assert kept.good("audit", "verify")
+
+
+def test_a_row_that_stays_keeps_those_after_it_whatever_their_times(kept: Desk) -> None:
+    """The clock was set back once; a hole in the middle could not be told from a removal."""
+    kept.world.clock.now = START
+    note(kept, "back")
+    kept.world.clock.now = START + 10 * DAY
+    cut(kept)
+    assert details(kept)[-1] == "back"
+    assert kept.good("audit", "verify")
+
+
+def test_many_old_rows_go_in_portions(kept: Desk) -> None:
+    app = kept.world.service.app
+    with app.db.transaction():
+        for number in range(2 * audit.PORTION + 100):
+            audit_log.note(app, "a.test", NO_TENANT, ORIGIN, "ok", f"n={number}", kept.world.clock())
+    kept.world.clock.advance(6 * DAY)
+    note(kept, "new")
+    cut(kept)
+    assert (details(kept), kept.world.audit().count("audit.cut")) == (["new"], 3)
+    assert kept.good("audit", "verify")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE audit_checkpoint SET id = id + 1, chain = (SELECT chain FROM audit ORDER BY id LIMIT 1)",
+        "UPDATE audit_checkpoint SET id = id - 1",
+        "UPDATE audit_checkpoint SET at = at + 1",
+        "UPDATE audit_checkpoint SET chain = zeroblob(32)",
+        "UPDATE audit_checkpoint SET mac = zeroblob(32)",
+    ],
+)
+def test_a_forged_checkpoint_is_found(kept: Desk, sql: str) -> None:
+    """I move the checkpoint, cut a little more, and say that it was old."""
+    cut(kept)
+    assert kept.change(sql) == 1
+    kept.change("DELETE FROM audit WHERE id <= (SELECT id FROM audit_checkpoint)")
+    ended = kept.run("audit", "verify")
+    assert (ended.status, "is not signed by this service" in ended.error) == (1, True)
+
+
+def test_a_checkpoint_that_was_taken_away_is_found(kept: Desk) -> None:
+    cut(kept)
+    kept.change("DELETE FROM audit_checkpoint")
+    ended = kept.run("audit", "verify")
+    assert (ended.status, "are missing" in ended.error) == (1, True)
+
+
+def test_rows_in_front_of_a_checkpoint_cannot_be_deleted_by_sql(kept: Desk) -> None:
+    cut(kept)
+    before = kept.world.count("audit")
+    with pytest.raises(sqlite3.IntegrityError, match="audit rows are cut behind a checkpoint only"):
+        kept.change("DELETE FROM audit")
+    assert kept.world.count("audit") == before
+
+
+def test_a_head_from_before_the_cut_is_no_reason_for_alarm(kept: Desk) -> None:
+    """The head was kept when its row was the newest, and that row is the last one that was cut since."""
+    number, chain = kept.world.rows("SELECT id, chain FROM audit WHERE detail = 'day=4'")[0]
+    older, older_chain = kept.world.rows("SELECT id, chain FROM audit WHERE detail = 'day=3'")[0]
+    cut(kept)
+    assert kept.world.rows("SELECT id FROM audit_checkpoint")[0][0] == number
+    assert kept.run("audit", "verify", "--head", f"{older}:{older_chain.hex()}").status == 0
+    assert kept.run("audit", "verify", "--head", f"{number}:{bytes(32).hex()}").status == 1, "another chain than ours"
+    assert kept.run("audit", "verify", "--head", f"{number}:{chain.hex()}").status == 0
+
+
+def test_rows_cut_while_the_chain_is_walked_are_no_reason_for_alarm(
+    kept: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = audit.checkpoint
+
+    def cut_after(*arguments: object) -> object:
+        found = checkpoint(*arguments)  # type: ignore[arg-type]
+        monkeypatch.setattr(audit, "checkpoint", checkpoint)
+        cut(kept)
+        return found
+
+    monkeypatch.setattr(audit, "checkpoint", cut_after)
+    assert verify_audit.run(kept.world.service.app, None) == []

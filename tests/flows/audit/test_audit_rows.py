@@ -1,0 +1,228 @@
+"""What the audit tells: a row for everything that touches a token, a key or a tenant; and no secret in any."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slackapp.crypto import envelope
+from slackapp.errors import Refused, StoreFullError
+from slackapp.flows.keys import suspend_tenant
+from slackapp.flows.tokens import use_token
+from slackapp.flows.tokens.use_token import Use
+from slackapp.store import audit
+from slackapp.vault import open_keyring
+from tests.support.operator import ORIGIN, Desk, Ended, open_desk, tenant
+from tests.support.world import NORTH, SIGNING_SECRET, SOUTH
+from tests.vault.providers import MoodyProvider
+
+
+def everything_that_happens(desk: Desk, provider: MoodyProvider) -> None:
+    """Once through all that the audit must tell of."""
+    world = desk.world
+    world.work()
+    world.browser().install(NORTH)
+    world.clock.advance(42_000)  # of 43,200: a refresh is due
+    world.mention("EvRefresh")
+    world.work()
+    assert world.request("GET", "/slack/oauth_redirect?code=1.2.3&state=forged").status == 400
+    assert world.request("POST", "/slack/events", b"{}", {"Content-Type": "application/json"}).status == 401
+    for words in (
+        ("keys", "rotate"), ("keys", "retire", "1"), ("keys", "reencrypt", "--tenant", SOUTH),
+        ("keys", "assign", NORTH, "own"), ("keys", "flush"),
+    ):  # fmt: skip
+        assert desk.run(*words).status == 0
+    provider.mood = "revoked"
+    assert world.mention("EvRefused").status == 403
+    provider.mood = ""
+    suspend_tenant.restore_all(world.service.app)
+    assert desk.run("backup", str(desk.folder / "b0")).status == 0
+    assert desk.restore(str(desk.folder / "b0")).status == 0
+    desk.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
+    with pytest.raises(Refused):
+        use_token.call(world.service.app, Use(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
+    desk.good("purge", SOUTH)
+    assert desk.run("uninstall", NORTH).status == 0
+
+
+@pytest.fixture(scope="module")
+def told(memory_folder: Path) -> Iterator[Desk]:
+    provider = MoodyProvider("own")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(open_keyring, "CommandProvider", lambda name, program: provider)
+        with open_desk(memory_folder, SLACKAPP_KEY_COMMANDS="own=/opt/kms") as desk:
+            everything_that_happens(desk, provider)
+            yield desk
+
+
+def rows(desk: Desk, event: str) -> list[sqlite3.Row]:
+    return desk.world.rows("SELECT * FROM audit WHERE event = ? ORDER BY id", event)
+
+
+TOLD = {
+    # event: actor, tenant, and what the detail holds
+    "installed": ("anyone", NORTH, ("generation=1", "installer=U")),
+    "reinstalled": ("anyone", NORTH, ("generation=2", "installer=U")),
+    "token.refreshed": ("worker", NORTH, ("user=", "generation=3")),
+    "refused.state.malformed": ("unverified", "", ("/slack/oauth_redirect",)),
+    "refused.signature.malformed": ("unverified", "", ("/slack/events",)),
+    "refused.key_revoked": ("slack:1", "", ("/slack/events",)),
+    "keys.promoted": ("operator", "", ("master=2",)),
+    "keys.rewrapped": ("operator", "", ("master=2", "keys=11")),
+    "keys.retired": ("operator", "", ("master=1",)),
+    "keys.reencrypted": ("operator", SOUTH, ("provider=local", "records=")),
+    "keys.flushed": ("operator", "", ()),
+    "tenant.suspended": ("slack:1", NORTH, ()),
+    "tenant.restored": ("worker", NORTH, ()),
+    "backup.restored": ("operator", "", ("made_at=", "erased=0")),
+    "token.unavailable": ("operator", NORTH, ("purpose=a test", "method=auth.test", "kind=bot_access")),
+    "purge.begun": ("operator", SOUTH, ("reason=operator", "keys=4", "tokens=2")),
+    "purge.complete": ("worker", SOUTH, ("left=0",)),
+    "uninstall.begun": ("operator", NORTH, ()),
+    "uninstalled": ("operator", NORTH, ("slack=",)),
+}
+
+
+@pytest.mark.parametrize("event", TOLD)
+def test_it_is_told_with_who_for_whom_and_what(told: Desk, event: str) -> None:
+    actor, tenant_id, parts = TOLD[event]
+    row = rows(told, event)[0]
+    assert (row["actor"], row["tenant_id"]) == (actor, tenant_id)
+    assert row["request_id"] or row["actor"] == "worker"
+    assert [part for part in parts if part not in row["detail"]] == []
+
+
+def test_a_backup_is_told(desk: Desk) -> None:
+    desk.good("backup", str(desk.folder / "b0"))
+    (row,) = rows(desk, "backup.made")
+    assert (row["actor"], row["tenant_id"], row["result"]) == ("operator", "", "ok")
+
+
+def test_the_whole_chain_holds_after_all_of_that(told: Desk) -> None:
+    assert told.good("audit", "verify").startswith("all rows up to ")
+
+
+@pytest.mark.claim("C-25")
+def test_each_read_of_a_token_says_who_why_which_tenant_and_which_token(desk: Desk) -> None:
+    desk.world.clock.advance(42_000)
+    assert desk.world.work() == 2
+    first = [row for row in rows(desk, "token.read") if row["tenant_id"] == NORTH][-2:]
+    assert [(row["actor"], row["request_id"]) for row in first] == [("worker", "EvWaits0")] * 2
+    assert "purpose=refresh kind=refresh user= generation=1" in first[0]["detail"]
+    for part in ("purpose=app_mention", "method=chat.postMessage", "kind=bot_access", "user=", "generation=2"):
+        assert part in first[1]["detail"]
+
+
+def test_each_read_of_a_token_says_under_which_data_key(desk: Desk) -> None:
+    (access,) = desk.world.rows("SELECT access FROM tokens WHERE tenant_id = ? AND user_id = ''", NORTH)
+    desk.world.work()
+    read = [row for row in rows(desk, "token.read") if row["tenant_id"] == NORTH][-1]
+    assert f"key={envelope.key_id_of(access['access'])}" in read["detail"]
+
+
+@pytest.mark.claim("C-25")
+def test_there_is_one_row_for_each_call_that_carried_a_token(desk: Desk) -> None:
+    before = len(rows(desk, "token.read"))
+    desk.world.slack.called.clear()
+    desk.world.work()
+    called = [call.team for call in desk.world.slack.calls]
+    assert sorted(row["tenant_id"] for row in rows(desk, "token.read")[before:]) == sorted(called) == [NORTH, SOUTH]
+
+
+def test_no_token_is_read_when_the_row_cannot_be_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I fill the disk, so that nobody sees what I do."""
+    app = desk.world.service.app
+
+    def full(*arguments: object) -> None:
+        raise StoreFullError
+
+    opened: list[object] = []
+    monkeypatch.setattr(audit, "append", full)
+    monkeypatch.setattr(envelope, "open_sealed", lambda *arguments: opened.append(arguments))
+    with pytest.raises(StoreFullError):
+        use_token.call(app, Use(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
+    assert (opened, desk.world.calls("auth.test")) == ([], [])
+
+
+@pytest.mark.claim("C-25")
+def test_the_trial_of_a_backup_tells_that_it_reads_tokens_before_it_does(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I may make backups: nobody sees that each of them opens every token."""
+    seen: list[int] = []
+    open_sealed = envelope.open_sealed
+
+    def watched(key: bytes, key_id: int, context: bytes, blob: bytes, limit: int) -> bytes:
+        if b"bot_access" in context:
+            seen.append(desk.world.count("audit"))
+        return open_sealed(key, key_id, context, blob, limit)
+
+    monkeypatch.setattr(envelope, "open_sealed", watched)
+    before = desk.world.count("audit")
+    desk.good("backup", str(desk.folder / "b0"))
+    assert seen
+    assert min(seen) > before
+
+
+@pytest.mark.claim("C-25")
+def test_new_data_keys_tell_that_tokens_are_read_before_they_are(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    open_sealed = envelope.open_sealed
+
+    def watched(key: bytes, key_id: int, context: bytes, blob: bytes, limit: int) -> bytes:
+        if b"bot_access" in context:
+            seen.append(desk.world.count("audit"))
+        return open_sealed(key, key_id, context, blob, limit)
+
+    monkeypatch.setattr(envelope, "open_sealed", watched)
+    before = desk.world.count("audit")
+    desk.good("keys", "reencrypt", "--tenant", NORTH)
+    assert min(seen) > before
+
+
+def test_no_secret_and_no_content_is_in_any_row(told: Desk) -> None:
+    """I am an auditor and get the audit, and nothing else."""
+    text = "\n".join(str(tuple(row)) for row in told.world.rows("SELECT * FROM audit"))
+    for secret in (*told.world.slack.issued_tokens, SIGNING_SECRET, "a-client-secret-for-tests", "hello", "xox"):
+        assert secret not in text
+    assert NORTH in text
+
+
+def test_tail_shows_the_last_rows_and_filters_by_tenant_event_and_time(told: Desk) -> None:
+    def tail(*words: str) -> list[dict[str, str]]:
+        return [json.loads(line) for line in told.good("audit", "tail", "--json", *words).splitlines()]
+
+    every = told.world.rows("SELECT * FROM audit ORDER BY id")
+    assert [row["id"] for row in tail("--number", "3")] == [row["id"] for row in every[-3:]]
+    assert [row["id"] for row in tail("--number", "9999")] == [row["id"] for row in every]
+    assert {row["tenant"] for row in tail("--tenant", SOUTH, "--number", "9999")} == {SOUTH}
+    assert {row["event"] for row in tail("--event", "token.read", "--number", "9999")} == {"token.read"}
+    late = [row["id"] for row in every if row["at"] >= told.world.clock()]
+    assert 0 < len(late) < len(every)
+    assert [row["id"] for row in tail("--since", "2027-01-15T19:40:00", "--number", "9999")] == late
+    assert tail("--since", "2027-01-16") == []
+    both = tail("--tenant", NORTH, "--event", "reinstalled")
+    assert [(row["tenant"], row["event"], row["actor"]) for row in both] == [(NORTH, "reinstalled", "anyone")]
+    assert set(both[0]) == {"id", "at", "event", "actor", "tenant", "result", "detail", "request"}
+    head, *lines = told.good("audit", "tail").splitlines()
+    assert len(lines) == min(50, len(every))
+    assert head.split() == ["id", "at", "event", "tenant", "result", "detail"]
+    assert all(len(line) <= 80 for line in (head, *lines))
+    assert "uninstalled" in told.good("audit", "tail", "--limit", "3")
+    wide = told.good("audit", "tail", "--wide", "--number", "9999")
+    assert set(wide.splitlines()[0].split()) == set(both[0])
+    assert all(row["detail"].split(" ")[0] in wide for row in every)
+    assert told.run("audit", "tail", "--since", "2027-01-16") == Ended(0, "", "no row is like that\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("tail", "--since", "yesterday"), ("verify", "--head", "12"), ("verify", "--head", "x:00"),
+     ("verify", "--head", f"{'9' * 30}:{'00' * 32}"), ("verify", "--head", f"1:{'0 ' * 32}")],
+)
+def test_what_cannot_be_read_is_said_in_one_line(told: Desk, words: tuple[str, ...]) -> None:
+    ended = told.run("audit", *words)
+    assert (ended.status, ended.out, len(ended.error.splitlines())) == (2, "", 1)
+    assert words[1] in ended.error

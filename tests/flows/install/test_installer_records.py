@@ -1,0 +1,73 @@
+"""What a Bolt app keeps of who installed: sealed like a token, and reached by whatever reaches tokens."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from slackapp.crypto import records
+from slackapp.store import installers
+from slackapp.store.installers import Installer
+from tests.support.operator import Desk, open_desk, tenant
+from tests.support.world import NORTH
+
+
+@pytest.fixture
+def detailed(folder: Path) -> Iterator[Desk]:
+    """One tenant, and the details and the webhook of who installed it."""
+    with open_desk(folder, tenants=(NORTH,)) as desk:
+        app, person = desk.world.service.app, known(desk)
+        place = (tenant(NORTH), person.user_id, person.generation)
+        details = app.keyring.seal(records.details_of(*place), b"details")
+        webhook = app.keyring.seal(records.installer_webhook_of(*place), b"webhook")
+        installers.save(app.db, tenant(NORTH), replace(person, details=details, webhook=webhook))
+        yield desk
+
+
+def known(desk: Desk) -> Installer:
+    (found,) = installers.of_tenant(desk.world.service.app.db, tenant(NORTH))
+    return found
+
+
+def opened(desk: Desk) -> tuple[bytes, bytes]:
+    """By a process that has nothing in memory."""
+    desk.world.restart()
+    keyring, person = desk.world.service.app.keyring, known(desk)
+    assert person.details is not None
+    assert person.webhook is not None
+    place = (tenant(NORTH), person.user_id, person.generation)
+    details = keyring.open(records.details_of(*place), person.details)
+    return details, keyring.open(records.installer_webhook_of(*place), person.webhook)
+
+
+def test_new_data_keys_seal_them_anew(detailed: Desk) -> None:
+    before = known(detailed)
+    assert "6 records sealed anew" in detailed.good("keys", "assign", NORTH, "local")
+    after = known(detailed)
+    assert after.details != before.details
+    assert after.webhook != before.webhook
+    assert opened(detailed) == (b"details", b"webhook")
+
+
+@pytest.mark.parametrize(("column", "kind"), [("details", "installer"), ("webhook", "installer_webhook")])
+def test_a_backup_tells_of_one_that_does_not_open(detailed: Desk, column: str, kind: str) -> None:
+    assert detailed.run("backup", str(detailed.folder / "b0")).status == 0
+    detailed.change(f"UPDATE installers SET {column} = zeroblob(200)")
+    ended = detailed.run("backup", str(detailed.folder / "b1"))
+    assert (ended.status, f"{NORTH}: a {kind} does not open" in ended.error) == (1, True)
+
+
+def test_a_backup_brings_them_back(detailed: Desk) -> None:
+    detailed.good("backup", str(detailed.folder / "b0"))
+    detailed.change("DELETE FROM installers")
+    assert detailed.restore(str(detailed.folder / "b0")).status == 0
+    assert opened(detailed) == (b"details", b"webhook")
+
+
+def test_a_purge_leaves_nothing_of_them(detailed: Desk) -> None:
+    person = known(detailed)
+    detailed.good("purge", NORTH)
+    assert detailed.world.count("installers") == 0
+    stored = detailed.world.bytes_on_disk()
+    assert [sealed for sealed in (person.details, person.webhook) if sealed and sealed.blob in stored] == []

@@ -1,0 +1,77 @@
+"""New data keys in the very moment in which another process has read a record and not yet opened it: no read fails."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from slackapp.flows.events import run_event
+from slackapp.flows.tokens import refresh_token, use_token
+from slackapp.flows.tokens.use_token import Use
+from tests.support.operator import ORIGIN, Desk, tenant
+from tests.support.world import NORTH
+
+
+def meanwhile(desk: Desk) -> Callable[[], None]:
+    """Once: the tenant gets new data keys, and nobody has the old ones in memory any more, as `keys assign` does it."""
+    left = [1]
+
+    def run() -> None:
+        if left:
+            left.clear()
+            desk.good("keys", "assign", NORTH, "local")
+
+    return run
+
+
+def before_guard(monkeypatch: pytest.MonkeyPatch, module: Any, act: Callable[[], None]) -> None:
+    guard = module.guard
+
+    def guarded(*arguments: Any) -> AbstractContextManager[None]:
+        act()
+        return guard(*arguments)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(module, "guard", guarded)
+
+
+def call(desk: Desk) -> None:
+    app = desk.world.service.app
+    use_token.call(app, Use(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
+
+
+def no_failure_is_told(desk: Desk) -> bool:
+    return not {"token.unavailable", "event.unavailable"} & set(desk.world.audit())
+
+
+def test_a_token_that_was_sealed_anew_meanwhile_is_opened_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_guard(monkeypatch, use_token, meanwhile(desk))
+    call(desk)
+    assert (desk.world.calls("auth.test"), no_failure_is_told(desk)) == (["auth.test"], True)
+
+
+def test_a_refresh_token_that_was_sealed_anew_meanwhile_is_opened_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.world.clock.advance(43_300)
+    before_guard(monkeypatch, refresh_token, meanwhile(desk))
+    call(desk)
+    assert (desk.world.calls("auth.test"), no_failure_is_told(desk)) == (["auth.test"], True)
+
+
+def test_an_event_that_was_sealed_anew_meanwhile_is_run_and_not_put_aside(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act, run = meanwhile(desk), run_event.run
+
+    def claimed(*arguments: Any) -> None:
+        act()
+        run(*arguments)
+
+    monkeypatch.setattr(run_event, "run", claimed)
+    desk.world.work()
+    states = {row["state"] for row in desk.world.rows("SELECT state FROM inbox WHERE kind = 'event'")}
+    assert (states, no_failure_is_told(desk)) == ({"done"}, True)
+    assert desk.world.calls("chat.postMessage") == ["chat.postMessage"] * 2

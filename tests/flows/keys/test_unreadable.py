@@ -1,0 +1,110 @@
+"""A record that does not open: that one request fails, it is told and counted, and nothing is deleted."""
+
+import pytest
+
+from slackapp.errors import Refusal, Refused
+from slackapp.flows.tokens import use_token
+from slackapp.flows.tokens.use_token import Use
+from tests.support.operator import ORIGIN, Desk, tenant
+from tests.support.world import NORTH, SOUTH, Reply
+
+UNAVAILABLE = "slackapp_token_unavailable_total"
+
+
+def spoil(desk: Desk, table: str, column: str, where: str) -> None:
+    """Flips one bit in the middle."""
+    (row,) = desk.world.rows(f"SELECT {column} FROM {table} WHERE {where}")
+    blob = bytearray(row[0])
+    blob[len(blob) // 2] ^= 1
+    assert desk.change(f"UPDATE {table} SET {column} = ? WHERE {where}", bytes(blob)) == 1
+
+
+def metrics(desk: Desk) -> str:
+    token = "an-operator-token-of-forty-characters-xx"
+    return desk.world.request("GET", "/metrics", headers={"Authorization": f"Bearer {token}"}).text
+
+
+def use(desk: Desk, tenant_id: str = NORTH) -> Refusal | None:
+    try:
+        app = desk.world.service.app
+        use_token.call(app, Use(tenant(tenant_id), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
+    except Refused as refused:
+        return refused.refusal
+    return None
+
+
+def test_a_token_that_does_not_open_is_unavailable_told_counted_and_still_there(desk: Desk) -> None:
+    spoil(desk, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
+    before = desk.world.snapshot()
+    assert use(desk) is Refusal.TOKEN_UNAVAILABLE
+    assert (Refusal.TOKEN_UNAVAILABLE.value.status, Refusal.TOKEN_UNAVAILABLE.value.code) == (503, "token_unavailable")
+    assert (desk.world.snapshot(), desk.world.calls()) == (before, [])
+    (row,) = desk.world.rows("SELECT * FROM audit WHERE event = 'token.unavailable'")
+    assert (row["tenant_id"], row["actor"], row["result"]) == (NORTH, "operator", "failed")
+    assert "kind=bot_access user= generation=1" in row["detail"]
+    assert f"{UNAVAILABLE} 1\n" in metrics(desk)
+    assert use(desk, SOUTH) is None
+
+
+def test_there_is_no_second_copy_to_fall_back_on(desk: Desk) -> None:
+    spoil(desk, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
+    for _ in range(3):
+        assert use(desk) is Refusal.TOKEN_UNAVAILABLE
+    assert desk.world.calls() == []
+
+
+def test_a_refresh_token_that_does_not_open_leaves_the_access_token_in_use(desk: Desk) -> None:
+    spoil(desk, "tokens", "refresh", f"tenant_id = '{NORTH}' AND user_id = ''")
+    desk.world.clock.advance(42_000)
+    assert (use(desk), desk.world.calls()) == (None, ["auth.test"])
+    assert "token.unavailable" in desk.world.audit()
+    desk.world.clock.advance(2_000)
+    assert use(desk) is Refusal.TOKEN_UNAVAILABLE, "expired, and no refresh came about"
+    assert desk.world.rows("SELECT status FROM tokens WHERE tenant_id = ? AND user_id = ''", NORTH)[0][0] == "live"
+
+
+def refused_event(desk: Desk) -> Reply:
+    desk.good("keys", "flush")
+    desk.world.service.app.keyring.refresh()  # as the upkeep does every second
+    return desk.world.mention("EvNew")
+
+
+def test_an_event_for_a_tenant_whose_data_key_does_not_open_is_answered_503(desk: Desk) -> None:
+    spoil(desk, "data_keys", "wrapped", f"tenant_id = '{NORTH}' AND purpose = 'data'")
+    before = {table: rows for table, rows in desk.world.snapshot().items() if table != "meta"}
+    refused = refused_event(desk)
+    assert (refused.status, refused.json["error"]) == (503, "token_unavailable")
+    assert {table: rows for table, rows in desk.world.snapshot().items() if table != "meta"} == before
+    (row,) = desk.world.rows("SELECT * FROM audit WHERE event = 'token.unavailable'")
+    assert (row["tenant_id"], row["actor"], row["detail"]) == (NORTH, "slack:1", "event=EvNew")
+    assert f"{UNAVAILABLE} 1\n" in metrics(desk)
+    desk.world.work()
+    assert desk.answers(SOUTH, "EvSouth")
+
+
+def test_a_body_that_does_not_open_is_put_aside_and_kept(desk: Desk) -> None:
+    spoil(desk, "inbox", "body", "event_id = 'EvWaits0'")
+    desk.world.work()
+    (row,) = desk.world.rows("SELECT state, result, body FROM inbox WHERE event_id = 'EvWaits0'")
+    assert (row["state"], row["result"], len(row["body"]) > 98) == ("dead", "the body does not open", True)
+    (told,) = desk.world.rows("SELECT * FROM audit WHERE event = 'event.unavailable'")
+    assert (told["tenant_id"], told["detail"]) == (NORTH, "event=EvWaits0")
+    assert 'slackapp_inbox_total{result="dead"} 1' in metrics(desk)
+    assert [call.team for call in desk.world.slack.calls] == [SOUTH], "the other one was answered"
+
+
+def test_an_event_whose_token_does_not_open_is_tried_again_and_then_put_aside(desk: Desk) -> None:
+    spoil(desk, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
+    for _ in range(10):
+        desk.world.work()
+        desk.world.clock.advance(400)
+    (row,) = desk.world.rows("SELECT state, result, body FROM inbox WHERE event_id = 'EvWaits0'")
+    assert (row["state"], row["result"]) == ("dead", "token_unavailable")
+    assert row["body"] is not None
+
+
+@pytest.mark.parametrize("purpose", ["state", "audit", "label"])
+def test_a_key_of_the_services_own_that_does_not_open_stops_the_start_with_one_line(desk: Desk, purpose: str) -> None:
+    spoil(desk, "data_keys", "wrapped", f"tenant_id = '' AND purpose = '{purpose}'")
+    ended = desk.run("tenants")
+    assert (ended.status != 0, ended.out, len(ended.error.splitlines())) == (True, "", 1)

@@ -1,0 +1,80 @@
+"""What tests of rotating tokens share."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from slackapp.app import Service
+from slackapp.errors import Refused
+from slackapp.flows.tokens import refresh_token, use_token
+from slackapp.flows.tokens.use_token import Use
+from slackapp.model import Origin, Tenant, Token
+from slackapp.store import tokens
+from tests.support.world import NORTH, World, north
+
+ORIGIN = Origin("worker", "Ev0001")
+REFRESH = "oauth.v2.access"
+LIFE = 43_200
+DUE = LIFE - 7200 + 1
+"""Seconds after which a fresh pair is due at the latest."""
+
+
+def ask(world: World, user_id: str = "", tenant: Tenant | None = None, method: str = "auth.test") -> Mapping[str, Any]:
+    """A call with that token; the bot's for ""."""
+    return ask_by(world.service, user_id, tenant, method)
+
+
+def ask_by(
+    service: Service, user_id: str = "", tenant: Tenant | None = None, method: str = "auth.test"
+) -> Mapping[str, Any]:
+    """The same, by one of several processes."""
+    use = Use(tenant or north(), user_id, "test")
+    return use_token.call(service.app, use, method, {}, ORIGIN, lambda: None).data
+
+
+def refused(act: Callable[[], object]) -> Refused:
+    """How it is refused."""
+    with pytest.raises(Refused) as caught:
+        act()
+    return caught.value
+
+
+def stored(world: World, user_id: str = "", tenant: Tenant | None = None) -> Token:
+    """The token as flows see it."""
+    token = tokens.find(world.service.app.db, tenant or north(), user_id)
+    assert token is not None
+    return token
+
+
+def row(world: World, user_id: str = "", tenant_id: str = NORTH) -> Any:
+    """The token as it lies there."""
+    return world.rows("SELECT * FROM tokens WHERE tenant_id = ? AND user_id = ?", tenant_id, user_id)[0]
+
+
+def change(world: World, sql: str, *parameters: Any) -> None:
+    """Changes the database, past all of our own code."""
+    with contextlib.closing(sqlite3.connect(world.settings.database)) as connection, connection:
+        connection.execute(sql, parameters)
+
+
+def lease_to_another(world: World, seconds: int = refresh_token.LEASE) -> None:
+    """Another process refreshes every token just now."""
+    change(world, "UPDATE tokens SET lease_owner = 'other', lease_until = ?", world.clock.steady() + seconds)
+
+
+@contextlib.contextmanager
+def once_before(thing: Any, name: str, happening: Callable[[], object]) -> Iterator[None]:
+    """Lets something happen just before the next use of a function."""
+    function = getattr(thing, name)
+
+    def first(*arguments: Any) -> Any:
+        patch.undo()
+        happening()
+        return function(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(thing, name, first)
+        yield

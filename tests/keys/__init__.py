@@ -1,1 +1,0 @@
-"""The keyring, and which master keys open it."""

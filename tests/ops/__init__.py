@@ -1,1 +1,0 @@
-"""Log, metrics and gates."""

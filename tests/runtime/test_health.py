@@ -1,0 +1,42 @@
+"""What is wrong just now: it appears with its part, and goes with it."""
+
+import threading
+
+from slackapp.runtime.health import Health
+
+
+def test_what_is_wrong_is_shown_until_that_part_works_again() -> None:
+    health = Health()
+    assert health.problems() == {}
+    health.note("slack", "unreachable")
+    health.note("database", "locked")
+    assert health.problems() == {"slack": "unreachable", "database": "locked"}
+    health.note("slack", "server_error")
+    assert health.problems() == {"slack": "server_error", "database": "locked"}
+    health.note("slack", "")
+    health.note("clock", "")
+    assert health.problems() == {"database": "locked"}
+
+
+def test_what_was_handed_out_does_not_change_what_is_kept() -> None:
+    health = Health()
+    health.note("slack", "unreachable")
+    health.problems().clear()
+    assert health.problems() == {"slack": "unreachable"}
+
+
+def test_many_threads_may_note_at_once() -> None:
+    health = Health()
+
+    def note(part: str) -> None:
+        for _ in range(500):
+            health.note(part, "wrong")
+            health.problems()
+            health.note(part, "")
+
+    threads = [threading.Thread(target=note, args=(f"part {number % 2}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert health.problems() == {}

@@ -1,0 +1,198 @@
+"""An operator at a shell beside a world: commands run in this process, on the world's files and with its clock."""
+
+import contextlib
+import hashlib
+import io
+import os
+import sqlite3
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slackapp.cli.main import main
+from slackapp.crypto import records
+from slackapp.flows.keys import rotate_keys
+from slackapp.model import Origin, Tenant
+from slackapp.store import installations, tokens
+from tests.support.sure import sure
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, environment, make_world
+
+SCOPES = "app_mentions:read,chat:write,incoming-webhook"
+ORIGIN = Origin("operator", "r1")
+SEALED = (
+    ("tokens", "access"), ("tokens", "refresh"), ("inbox", "body"), ("installations", "webhook"),
+    ("installers", "details"), ("installers", "webhook"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    out: str
+    error: str
+
+
+@dataclass
+class Desk:
+    """A world with a key backup, and a shell for it."""
+
+    world: World
+    patch: pytest.MonkeyPatch
+
+    @property
+    def folder(self) -> Path:
+        return self.world.folder
+
+    @property
+    def slot(self) -> Path:
+        """The key backup."""
+        return self.folder / "key-backup" / "slackapp-keys.json"
+
+    def run(self, *arguments: str) -> Ended:
+        """`slackapp …`, by somebody who is sure."""
+        return self.run_as_typed(*sure(arguments))
+
+    def run_as_typed(self, *arguments: str) -> Ended:
+        """`slackapp …`, with nobody there to answer."""
+        out, error = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+            try:
+                status = main(list(arguments))
+            except SystemExit as ended:
+                status = int(ended.code or 0)
+            except Exception:  # noqa: BLE001  (as the interpreter would end)
+                traceback.print_exc()
+                status = 1
+        return Ended(status, out.getvalue(), error.getvalue())
+
+    def good(self, *arguments: str) -> str:
+        """The same for a command that must succeed; what it printed."""
+        ended = self.run(*arguments)
+        assert (ended.status, ended.error.replace("\r", "\n")) in [(0, ""), (0, progress_of(ended.error))], ended
+        return ended.out
+
+    def restore(self, *arguments: str) -> Ended:
+        """`slackapp restore …` while nobody uses the database; the service comes up again afterwards."""
+        self.world.service.stop()
+        ended = self.run("restore", *arguments)
+        self.world.restart()
+        return ended
+
+    def change(self, sql: str, *parameters: Any) -> int:
+        """Writes to the database past all of our own code; the number of rows."""
+        with contextlib.closing(sqlite3.connect(self.world.settings.database)) as connection, connection:
+            return connection.execute(sql, parameters).rowcount
+
+    def masters(self) -> set[tuple[str, int]]:
+        """The providers and versions that data keys hang on."""
+        return {(row[0], row[1]) for row in self.world.rows("SELECT provider, master_version FROM data_keys")}
+
+    def key_ids(self, tenant_id: str) -> set[int]:
+        return {row[0] for row in self.world.rows("SELECT key_id FROM data_keys WHERE tenant_id = ?", tenant_id)}
+
+    def blobs(self, tenant_id: str) -> set[bytes]:
+        """Every sealed value and every wrapped key of a tenant."""
+        found = {blob for (blob,) in self.world.rows("SELECT wrapped FROM data_keys WHERE tenant_id = ?", tenant_id)}
+        for table, column in SEALED:
+            sql = f"SELECT {column} FROM {table} WHERE tenant_id = ? AND {column} IS NOT NULL"
+            found |= {blob for (blob,) in self.world.rows(sql, tenant_id)}
+        return found
+
+    def answers(self, tenant_id: str, event_id: str) -> bool:
+        """Whether a mention there is kept, run, and answered at Slack."""
+        self.world.slack.called.clear()
+        kept = self.world.mention(event_id, team_id=tenant_id).status == 200
+        self.world.work()
+        return kept and [(call.team, call.ok) for call in self.world.slack.calls] == [(tenant_id, True)]
+
+
+def from_team(tenant_id: str) -> dict[str, str]:
+    """What the envelope of an event names, for a workspace or for an org."""
+    return {"team_id": ORG_TEAM, "enterprise_id": tenant_id} if tenant_id == ORG else {"team_id": tenant_id}
+
+
+def progress_of(error: str) -> str:
+    """What a command printed to stderr, as long as it is nothing but its progress."""
+    lines = [line for line in error.replace("\r", "\n").splitlines() if line]
+    return error.replace("\r", "\n") if all(line.replace(" of ", "").isdigit() for line in lines) else "no progress"
+
+
+@contextlib.contextmanager
+def open_desk(
+    folder: Path, tenants: tuple[str, ...] = (NORTH, SOUTH), now: int = START, **changes: str
+) -> Iterator[Desk]:
+    """Every kind of record, for each of the tenants: both pairs of tokens, a webhook, an event that waits."""
+    (folder / "key-backup").mkdir(mode=0o700)
+    given = {
+        "SLACKAPP_KEY_BACKUP_DIR": str(folder / "key-backup"),
+        "SLACKAPP_USER_SCOPES": "users:read",
+        "SLACKAPP_BOT_SCOPES": SCOPES,
+        **changes,
+    }
+    with pytest.MonkeyPatch.context() as patch, make_world(folder, **given) as world:
+        for name in [name for name in os.environ if name.startswith(("SLACK_", "SLACKAPP_"))]:
+            patch.delenv(name)
+        for name, value in environment(folder, world.slack_url, **given).items():
+            patch.setenv(name, value)
+        patch.setattr("argparse._", str)  # it looks for a translation of each word, for each command
+        patch.chdir(folder)
+        for module in ("session", "backup"):
+            patch.setattr(f"slackapp.cli.{module}.system_clock", world.clock)
+        world.clock.now = now
+        for tenant in tenants:
+            assert world.browser().install(tenant).status == 303
+        world.work()
+        for number, tenant in enumerate(tenants):
+            assert world.mention(f"EvWaits{number}", **from_team(tenant)).status == 200
+        world.slack.called.clear()
+        yield Desk(world, patch)
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+def kill(*arguments: object, **named: object) -> None:
+    """Stands in the place of a statement at which the process is killed."""
+    raise KilledError
+
+
+def kill_at(patch: pytest.MonkeyPatch, target: str, act: Callable[[], object]) -> None:
+    """Does something that is killed when it comes to `target`."""
+    with patch.context() as killing:
+        killing.setattr(target, kill)
+        with pytest.raises(KilledError):
+            act()
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """Every file below a folder and the digest of its content; -shm is an index of SQLite's and changes by reading."""
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and not file.name.endswith("-shm")
+    }
+
+
+def opens_everything(world: World) -> bool:
+    """Whether a process that has nothing in memory opens every token of every tenant."""
+    world.restart()
+    app = world.service.app
+    for installation in installations.every(app.db):
+        for token in tokens.of_tenant(app.db, installation.tenant):
+            assert token.refresh is not None
+            place = (installation.tenant, token.user_id, token.generation)
+            if not app.keyring.open(records.access_of(*place), token.access).startswith(b"xoxe.xox"):
+                return False
+            app.keyring.open(records.refresh_of(*place), token.refresh)
+    return rotate_keys.broken_keys(app) == []
+
+
+def tenant(tenant_id: str) -> Tenant:
+    return Tenant(tenant_id[0], tenant_id)
