@@ -123,6 +123,7 @@ def bolt_app(
         **given,
     )
     app = App(
+        name="an app",  # else Bolt looks through every module that is loaded for the name of the file that calls it
         client=WebClient(base_url=f"{slack.base_url}/api/"),
         signing_secret=SIGNING_SECRET,
         installation_store=store,

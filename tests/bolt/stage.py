@@ -43,9 +43,14 @@ class Folder:
         return self.path / "master.key"
 
     def rows(self, sql: str, *parameters: Any, **named: Any) -> list[Any]:
+        with self._looking() as connection:
+            return connection.execute(sql, named or parameters).fetchall()
+
+    @contextlib.contextmanager
+    def _looking(self) -> Iterator[sqlite3.Connection]:
         with contextlib.closing(sqlite3.connect(self.database)) as connection:
             connection.row_factory = sqlite3.Row
-            return connection.execute(sql, named or parameters).fetchall()
+            yield connection
 
     def change(self, sql: str, *parameters: Any) -> int:
         with contextlib.closing(sqlite3.connect(self.database)) as connection, connection:
@@ -53,8 +58,9 @@ class Folder:
 
     def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table, the audit among them."""
-        tables = [row["name"] for row in self.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        return {table: [tuple(row) for row in self.rows(f"SELECT * FROM {table}")] for table in tables}
+        with self._looking() as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+            return {table: list(map(tuple, connection.execute(f"SELECT * FROM {table}"))) for table in tables}
 
     def count(self) -> dict[str, int]:
         """Rows per table that is not the audit's, the inbox's or about the whole."""

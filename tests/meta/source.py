@@ -61,9 +61,10 @@ def modules() -> tuple[Module, ...]:
     return tuple(parse(file.relative_to(PACKAGE).as_posix(), file.read_text("utf-8")) for file in files)
 
 
-def imports(module: Module) -> list[Import]:
+@cache
+def imports(module: Module) -> tuple[Import, ...]:
     """Every import statement of a module, those inside functions and under TYPE_CHECKING included."""
-    return list(_imports(module, module.tree, typing_only=False))
+    return tuple(_imports(module, module.tree, typing_only=False))
 
 
 def _imports(module: Module, node: ast.AST, typing_only: bool) -> Iterator[Import]:

@@ -237,7 +237,7 @@ def sql_strings(module: Module) -> list[str]:
     """Statements on tables outside sql/. Sentences such as "Select a workspace" are none."""
     if module.path == "store/engine/sqlite.py":
         return []
-    prose = docstrings(module.tree)
+    prose = docstrings(module)
     return [
         report(module, node.lineno, f"a statement outside sql/: {node.value.strip()[:40]!r}")
         for node in module.nodes
@@ -251,9 +251,9 @@ def is_sql(text: str) -> bool:
     return bool(SQL_SHOUTED.match(text) or SQL_SHAPED.match(text))
 
 
-def docstrings(tree: ast.Module) -> set[ast.expr]:
+def docstrings(module: Module) -> set[ast.expr]:
     """The nodes that are docstrings: bare strings as statements."""
-    statements = (node for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    statements = (node for node in module.nodes if isinstance(node, ast.Expr))
     return {node.value for node in statements if isinstance(node.value, ast.Constant)}
 
 

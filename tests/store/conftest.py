@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.crypto import keyfile
 from slackapp.store.engine.sqlite import Database
+from tests.support.world import empty_database
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
     """A new database with the whole schema."""
     database = Database(tmp_path / "slackapp.db")
+    keyfile.write_private(database.path, empty_database())
     database.prepare_file()
     yield database
     database.close()

@@ -1,6 +1,7 @@
 """An operator at a shell beside a world: commands run in this process, on the world's files and with its clock."""
 
 import contextlib
+import functools
 import hashlib
 import io
 import os
@@ -23,6 +24,8 @@ from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, envir
 
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 ORIGIN = Origin("operator", "r1")
+_parser = functools.cache(cli.parser)
+"""Made once: to make it takes as long as many a command."""
 SEALED = (
     ("tokens", "access"), ("tokens", "refresh"), ("inbox", "body"), ("installations", "webhook"),
     ("installers", "details"), ("installers", "webhook"),
@@ -140,7 +143,7 @@ def open_desk(
             patch.delenv(name)
         for name, value in environment(folder, world.slack_url, **given).items():
             patch.setenv(name, value)
-        patch.setattr("argparse._", str)  # it looks for a translation of each word, for each command
+        patch.setattr("slackapp.cli.parser", _parser)
         patch.chdir(folder)
         for module in ("session", "backup"):
             patch.setattr(f"slackapp.cli.{module}.system_clock", world.clock)

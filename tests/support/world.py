@@ -250,12 +250,14 @@ class World:
 
     def rows(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
         """Looks into the database, past all of our own code."""
-        connection = sqlite3.connect(f"file:{self.settings.database}?mode=ro", uri=True)
-        connection.row_factory = sqlite3.Row
-        try:
+        with self._looking() as connection:
             return connection.execute(sql, parameters).fetchall()
-        finally:
-            connection.close()
+
+    @contextlib.contextmanager
+    def _looking(self) -> Iterator[sqlite3.Connection]:
+        with contextlib.closing(sqlite3.connect(f"file:{self.settings.database}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            yield connection
 
     def count(self, table: str) -> int:
         """Rows in a table."""
@@ -272,11 +274,12 @@ class World:
 
     def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table, to show that nothing changed; but the audit, the counters, and who was served."""
-        tables = {row["name"] for row in self.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        return {
-            table: [tuple(row) for row in self.rows(f"SELECT * FROM {table}")]
-            for table in sorted(tables - {"audit", "counters", "answered"})
-        }
+        with self._looking() as connection:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            return {
+                table: list(map(tuple, connection.execute(f"SELECT * FROM {table}")))
+                for table in sorted(tables - {"audit", "counters", "answered"})
+            }
 
     def bytes_on_disk(self) -> bytes:
         """The database file, its log and its index, as they lie there."""

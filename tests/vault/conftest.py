@@ -14,7 +14,7 @@ from slackapp.store import data_keys
 from slackapp.store.engine.sqlite import Database
 from slackapp.vault.keyring import Keyring
 from slackapp.vault.open_keyring import open_keyring
-from tests.support.world import Clock, environment
+from tests.support.world import Clock, empty_database, environment
 
 
 @dataclass
@@ -56,6 +56,7 @@ def make_vault(tmp_path: Path) -> Iterator[MakeVault]:
         folder.mkdir()
         given = environment(folder, "http://127.0.0.1:1")
         settings = config.load(given, {})
+        keyfile.write_private(settings.database, empty_database())
         db = Database(settings.database)
         db.prepare_file()
         made.append(Vault(settings, given, db))

@@ -3,6 +3,7 @@
 import sqlite3
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -97,14 +98,14 @@ def test_a_code_that_slack_cannot_have_made_is_refused_before_anything_is_spent(
 
 
 def test_while_all_places_are_taken_the_state_is_kept_for_the_next_try(world: World) -> None:
-    way, slots = approved(world), [world.service.app.exchanges.take(str(number)) for number in range(8)]
-    for slot in slots:
-        assert slot.__enter__()
-    with nothing_happens(world):
-        reply = way.finish()
-    assert (reply.status, reply.headers["retry-after"], outcome(world)) == (503, "5", "busy")
-    slots[0].__exit__(None, None, None)
-    assert way.finish().status == 303
+    way, take = approved(world), world.service.app.exchanges.take
+    with ExitStack() as stack:
+        assert all(stack.enter_context(take(str(number))) for number in range(7))
+        with take("7") as taken, nothing_happens(world):
+            reply = way.finish()
+        assert taken
+        assert (reply.status, reply.headers["retry-after"], outcome(world)) == (503, "5", "busy")
+        assert way.finish().status == 303
 
 
 # Slack fails
