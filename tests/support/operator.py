@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from slackapp.cli.main import main
+from slackapp.cli.main import main, parser
 from slackapp.crypto import records
 from slackapp.flows.keys import rotate_keys
 from slackapp.model import Origin, Tenant
@@ -24,7 +24,7 @@ from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, envir
 
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 ORIGIN = Origin("operator", "r1")
-_parser = functools.cache(cli.parser)
+_parser = functools.cache(parser)
 """Made once: to make it takes as long as many a command."""
 SEALED = (
     ("tokens", "access"), ("tokens", "refresh"), ("inbox", "body"), ("installations", "webhook"),
@@ -143,7 +143,7 @@ def open_desk(
             patch.delenv(name)
         for name, value in environment(folder, world.slack_url, **given).items():
             patch.setenv(name, value)
-        patch.setattr("slackapp.cli.parser", _parser)
+        patch.setattr("slackapp.cli.main.parser", _parser)
         patch.chdir(folder)
         for module in ("session", "backup"):
             patch.setattr(f"slackapp.cli.{module}.system_clock", world.clock)
