@@ -1,5 +1,6 @@
 """Two rules for every test: no connection leaves this machine, and generated input is the same in every run."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from hypothesis import settings
 
 from tests.support.operator import Desk, open_desk
 from tests.support.programs import left_out
+from tests.support.rewind import Left, going_on, left_by, quick_folder
 from tests.support.world import World, make_world
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -37,6 +39,11 @@ def _stay_here(event: str, args: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_stay_here)
+
+
+def pytest_collection_finish() -> None:
+    """What there is by now stays to the end: the collector need not look at all of it again and again."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -77,10 +84,16 @@ def desk(folder: Path) -> Iterator[Desk]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def installed_once() -> Left:
+    with quick_folder() as folder, make_world(folder) as world:
+        world.browser().install()
+        world.work()
+        return left_by(world)
+
+
 @pytest.fixture
-def ready(world: World) -> World:
+def ready(tmp_path: Path, installed_once: Left) -> Iterator[World]:
     """The app installed in one workspace, and its greeting sent."""
-    world.browser().install()
-    world.work()
-    world.slack.called.clear()
-    return world
+    with going_on(installed_once, tmp_path) as world:
+        yield world

@@ -12,23 +12,30 @@ from slackapp.flows.events import run_event
 from slackapp.localslack.model import Fault
 from tests.flows.killing import Killed, kill_with_it
 from tests.support.pressing import ADMIN, GUEST, MEMBER, interact, press, press_of
+from tests.support.rewind import Left, going_on, left_by, quick_folder
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world
 
 ASK, TELL, UNINSTALL = "users.info", "chat.postMessage", "apps.uninstall"
 SCOPES = "app_mentions:read,chat:write,commands,users:read"
+WITH_BUTTON = {"SLACKAPP_BOT_SCOPES": SCOPES, "SLACKAPP_HOME_ADMIN": "yes"}
 ORG_ADMIN, ADMIN_OF_ONE = "W0EVERADM1", "W0EVERAAD1"
 """An owner of the org; an admin of ORG_TEAM who is nobody special in the org."""
 MODAL = {"type": "home", "team_id": ORG_TEAM, "app_installed_team_id": ORG}
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[World]:
-    """Installed in two workspaces, with the button on."""
-    with make_world(tmp_path, SLACKAPP_BOT_SCOPES=SCOPES, SLACKAPP_HOME_ADMIN="yes") as world:
+@pytest.fixture(scope="module")
+def installed() -> Left:
+    with quick_folder() as folder, make_world(folder, **WITH_BUTTON) as world:
         for target in (NORTH, SOUTH):
             world.browser().install(target)
         world.work()
-        world.slack.called.clear()
+        return left_by(world)
+
+
+@pytest.fixture
+def home(tmp_path: Path, installed: Left) -> Iterator[World]:
+    """Installed in two workspaces, with the button on."""
+    with going_on(installed, tmp_path, **WITH_BUTTON) as world:
         yield world
 
 

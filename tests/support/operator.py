@@ -7,7 +7,7 @@ import io
 import os
 import sqlite3
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from slackapp.crypto import records
 from slackapp.flows.keys import rotate_keys
 from slackapp.model import Origin, Tenant
 from slackapp.store import installations, tokens
+from tests.support.rewind import Left, going_on, left_by, quick_folder
 from tests.support.sure import sure
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, environment, make_world
 
@@ -131,14 +132,9 @@ def open_desk(
     folder: Path, tenants: tuple[str, ...] = (NORTH, SOUTH), now: int = START, **changes: str
 ) -> Iterator[Desk]:
     """Every kind of record, for each of the tenants: both pairs of tokens, a webhook, an event that waits."""
-    (folder / "key-backup").mkdir(mode=0o700)
-    given = {
-        "SLACKAPP_KEY_BACKUP_DIR": str(folder / "key-backup"),
-        "SLACKAPP_USER_SCOPES": "users:read",
-        "SLACKAPP_BOT_SCOPES": SCOPES,
-        **changes,
-    }
-    with pytest.MonkeyPatch.context() as patch, make_world(folder, **given) as world:
+    given = _settings(folder, changes)
+    begun = make_world(folder, **given) if changes else going_on(_left(tenants, now), folder, **given)
+    with pytest.MonkeyPatch.context() as patch, begun as world:
         for name in [name for name in os.environ if name.startswith(("SLACK_", "SLACKAPP_"))]:
             patch.delenv(name)
         for name, value in environment(folder, world.slack_url, **given).items():
@@ -147,14 +143,33 @@ def open_desk(
         patch.chdir(folder)
         for module in ("session", "backup"):
             patch.setattr(f"slackapp.cli.{module}.system_clock", world.clock)
-        world.clock.now = now
-        for tenant in tenants:
-            assert world.browser().install(tenant).status == 303
-        world.work()
-        for number, tenant in enumerate(tenants):
-            assert world.mention(f"EvWaits{number}", **from_team(tenant)).status == 200
-        world.slack.called.clear()
+        if changes:
+            _install(world, tenants, now)
         yield Desk(world, patch)
+
+
+@functools.cache
+def _left(tenants: tuple[str, ...], now: int) -> Left:
+    with quick_folder() as folder, make_world(folder, **_settings(folder, {})) as world:
+        _install(world, tenants, now)
+        return left_by(world)
+
+
+def _settings(folder: Path, changes: Mapping[str, str]) -> dict[str, str]:
+    slot = folder / "key-backup"
+    slot.mkdir(mode=0o700)
+    scopes = {"SLACKAPP_USER_SCOPES": "users:read", "SLACKAPP_BOT_SCOPES": SCOPES}
+    return {"SLACKAPP_KEY_BACKUP_DIR": str(slot), **scopes, **changes}
+
+
+def _install(world: World, tenants: tuple[str, ...], now: int) -> None:
+    world.clock.now = now
+    for tenant in tenants:
+        assert world.browser().install(tenant).status == 303
+    world.work()
+    for number, tenant in enumerate(tenants):
+        assert world.mention(f"EvWaits{number}", **from_team(tenant)).status == 200
+    world.slack.called.clear()
 
 
 class KilledError(BaseException):

@@ -1,18 +1,20 @@
-"""One world for the tests of a module: each finds it as it was prepared, and none has to prepare it again."""
+"""A world that is prepared once for many tests: each finds it as it was left, and none has to prepare it again."""
 
 import contextlib
 import copy
 import io
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slackapp.crypto import keyfile
+from slackapp.localslack import LocalSlack
 from slackapp.localslack.model import LocalApp
 from slackapp.model import Settings
-from tests.support.world import World
+from tests.support.world import World, make_world
 
 MEMORY = Path("/dev/shm")
 
@@ -45,9 +47,7 @@ class Prepared:
             self.settings.database.with_name(self.settings.database.name + beside).unlink(missing_ok=True)
         self.settings.database.write_bytes(self.database)
         slack.__init__(self.app, slack.clock, slack.entropy, world.slack_url, probe=slack.probe)  # type: ignore[misc]
-        slack.state = copy.deepcopy(self.state)
-        for token in slack.state.tokens.values():
-            slack.tokens_of[token.tenant].append(token)
+        remember(slack, self.state)
         world.clock.now, world.settings, world.log = self.now, self.settings, io.StringIO()
         world.service = world.another()
         return world
@@ -60,3 +60,39 @@ def prepared(world: World) -> Prepared:
     assert not database.with_name(database.name + "-wal").exists()
     state = copy.deepcopy(slack.state)
     return Prepared(world, world.settings, database.read_bytes(), slack.app, state, world.clock.now)
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a world left: the files in its folder, and everything that Slack knew."""
+
+    files: Mapping[str, bytes]
+    state: Any
+    now: int
+
+
+def left_by(world: World) -> Left:
+    """Ends a world; others go on from there."""
+    world.service.stop()
+    folder = world.folder
+    files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    return Left(files, copy.deepcopy(world.slack.state), world.clock.now)
+
+
+@contextlib.contextmanager
+def going_on(left: Left, folder: Path, rotation: bool = True, **changes: str) -> Iterator[World]:
+    """A world of its own, in a folder of its own, that begins where another one ended. Its settings are not kept."""
+    for name, content in left.files.items():
+        (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
+        keyfile.write_private(folder / name, content)
+    with make_world(folder, rotation, **changes) as world:
+        remember(world.slack, left.state)
+        world.clock.now = left.now
+        yield world
+
+
+def remember(slack: LocalSlack, state: Any) -> None:
+    """Gives a Slack that knows nothing what another one knew."""
+    slack.state = copy.deepcopy(state)
+    for token in slack.state.tokens.values():
+        slack.tokens_of[token.tenant].append(token)

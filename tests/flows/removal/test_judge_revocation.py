@@ -1,6 +1,7 @@
 """Uninstalls and revocations: exactly what is named goes, if it is meant; what cannot be known is asked."""
 
 import contextlib
+import functools
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -13,46 +14,48 @@ from slackapp.app import build, system_entropy
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.localslack.model import Fault, FaultKind
 from slackapp.model import Origin
+from tests.support.rewind import Left, going_on, left_by, quick_folder
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, make_world, north
 
 BOT, ADMIN, MEMBER = "U0NORTH001BOT", "U0NORTH001ADM", "U0NORTH001MEM"
 LEFT_OUT = object()
+PERSONS = {"SLACKAPP_USER_SCOPES": "users:read"}
 
 
-@contextlib.contextmanager
-def some_time_ago(folder: Path, rotation: bool) -> Iterator[World]:
-    """NORTH with the tokens of the bot and of two people, installed some time ago."""
-    with make_world(folder, rotation, SLACKAPP_USER_SCOPES="users:read") as world:
+@functools.cache
+def some_time_ago(rotation: bool, others: tuple[str, ...] = ()) -> Left:
+    """NORTH with the tokens of the bot and of two people, installed some time ago; and others since."""
+    with quick_folder() as folder, make_world(folder, rotation, **PERSONS) as world:
         world.browser().install(NORTH, "member")
         world.browser().install(NORTH, "admin")
         world.work()
         world.clock.advance(1000)
-        world.slack.called.clear()
-        yield world
+        for tenant in others:
+            world.browser().install(tenant)
+        world.work()
+        world.clock.advance(1000 if others else 0)
+        return left_by(world)
 
 
 @pytest.fixture
 def full(tmp_path: Path) -> Iterator[World]:
     """With tokens that rotate."""
-    with some_time_ago(tmp_path, rotation=True) as world:
+    with going_on(some_time_ago(rotation=True), tmp_path, **PERSONS) as world:
         yield world
 
 
 @pytest.fixture
 def lasting(tmp_path: Path) -> Iterator[World]:
     """With tokens that do not expire."""
-    with some_time_ago(tmp_path, rotation=False) as world:
+    with going_on(some_time_ago(rotation=False), tmp_path, rotation=False, **PERSONS) as world:
         yield world
 
 
 @pytest.fixture
-def crowd(full: World) -> World:
+def crowd(tmp_path: Path) -> Iterator[World]:
     """Another workspace, an org and one of its workspaces beside it."""
-    for tenant in (SOUTH, ORG, ORG_TEAM):
-        full.browser().install(tenant)
-    full.work()
-    full.clock.advance(1000)
-    return full
+    with going_on(some_time_ago(True, (SOUTH, ORG, ORG_TEAM)), tmp_path, **PERSONS) as world:
+        yield world
 
 
 def installed_at(world: World, tenant: str = NORTH) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from slackapp.localslack.model import Fault
+from tests.support.rewind import Left, going_on, left_by, quick_folder
 from tests.support.sure import run
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, environment, make_world
 
@@ -22,14 +23,19 @@ class Killed(BaseException):
     """Stands for a process that ends here."""
 
 
-@pytest.fixture
-def ready(tmp_path: Path) -> Iterator[World]:
-    """Two workspaces, each with the tokens of the bot and of a person."""
-    with make_world(tmp_path, SLACKAPP_USER_SCOPES="users:read") as world:
+@pytest.fixture(scope="module")
+def installed() -> Left:
+    with quick_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
         for tenant in (NORTH, SOUTH):
             world.browser().install(tenant)
         world.work()
-        world.slack.called.clear()
+        return left_by(world)
+
+
+@pytest.fixture
+def ready(tmp_path: Path, installed: Left) -> Iterator[World]:
+    """Two workspaces, each with the tokens of the bot and of a person."""
+    with going_on(installed, tmp_path, SLACKAPP_USER_SCOPES="users:read") as world:
         yield world
 
 
