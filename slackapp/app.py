@@ -22,22 +22,22 @@ from slackapp.model import Clock, Entropy, Settings
 from slackapp.runtime import persist_metrics
 from slackapp.runtime.health import Health
 from slackapp.runtime.log import JsonLog
-from slackapp.runtime.metrics import Counters
-from slackapp.runtime.rate_limits import FailureBudget, OncePerMinute, PauseTable, Slots, TokenBuckets
+from slackapp.runtime.metrics import Metrics
+from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
 from slackapp.slack.client import SlackClient
 from slackapp.store.engine.sqlite import Database
-from slackapp.vault.key_backup_file import FileSlot
+from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.open_keyring import open_keyring, read_master_keys
-from slackapp.workers.inbox import Worker
-from slackapp.workers.scheduler import Upkeep, errands, house
+from slackapp.workers.inbox import InboxWorkers
+from slackapp.workers.scheduler import Scheduler, local_tasks, remote_tasks
 from slackapp.wsgi import Wsgi
 
-THREADS = 16
+REQUEST_THREADS = 16
 """Request threads; at most half of them exchange codes at a time, so that a slow Slack leaves the other half, and four
 offer options of a menu, which a function of the behaviour does. One network, or one tenant, gets half of that."""
-STOP_AFTER = 8.0
+STOP_TIMEOUT = 8.0
 """Seconds that a stop waits for what runs, from the signal on."""
-EXCHANGES_STOP_AFTER = 20.0
+EXCHANGE_STOP_TIMEOUT = 20.0
 """The same for installs: a call lasts 10 s at most, and what Slack grants meanwhile must be stored or given back."""
 
 
@@ -47,39 +47,39 @@ class Service:
 
     app: App
     wsgi: Wsgi
-    worker: Worker
-    house: Upkeep
-    errands: Upkeep
-    threads: list[Worker | Upkeep] = field(default_factory=list)
-    _asked_at: float = 0.0
+    worker: InboxWorkers
+    local_scheduler: Scheduler
+    remote_scheduler: Scheduler
+    threads: list[InboxWorkers | Scheduler] = field(default_factory=list)
+    _stop_requested_at: float = 0.0
 
     def start(self) -> None:
         """Says that the process lives, and starts the threads."""
-        self.app.db.leave_checkpoints_to_upkeep()
-        self.house.run_due(self.app)
-        self.threads.extend((self.house, self.errands, self.worker))
+        self.app.db.disable_auto_checkpoint()
+        self.local_scheduler.run_due(self.app)
+        self.threads.extend((self.local_scheduler, self.remote_scheduler, self.worker))
         for thread in self.threads:
             thread.start(self.app)
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         """Nothing new is begun. May be called from a signal handler, and more than once."""
         for thread in self.threads:
             thread.stop()
-        self._asked_at = self._asked_at or time.monotonic()
+        self._stop_requested_at = self._stop_requested_at or time.monotonic()
 
     def stop(self) -> None:
         """Waits for what runs, but not for long; gives up what is left, says that the process ends, and closes."""
-        self.ask_to_stop()
+        self.request_stop()
         for thread in self.threads:
-            thread.join(self._asked_at + STOP_AFTER)
+            thread.join(self._stop_requested_at + STOP_TIMEOUT)
         # claim: C-86
-        cut_off = self.app.exchanges.close(self._asked_at + EXCHANGES_STOP_AFTER)
+        cut_off = self.app.exchange_limit.close(self._stop_requested_at + EXCHANGE_STOP_TIMEOUT)
         if cut_off:
-            self.app.log.error("exchanges_cut_off", {"number": cut_off, "mend": lost_exchanges.MEND})
+            self.app.log.error("exchanges_cut_off", {"number": cut_off, "action": lost_exchanges.ACTION})
         if self.threads:
             release_leases.run(self.app, self.app.clock())
-            persist_metrics.run(self.app.db, self.app.metrics, self.app.log)
-            heartbeat.leave(self.app)
+            persist_metrics.persist(self.app.db, self.app.metrics, self.app.log)
+            heartbeat.sign_off(self.app)
         self.app.log.flush()
         self.app.db.close()
 
@@ -104,22 +104,22 @@ def system_entropy(number: int) -> bytes:
     return os.urandom(number)
 
 
-def build(
-    settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO, log_texts: bool = False
-) -> Service:
+def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO, log_texts: bool = False) -> Service:
     """Opens the database and the keys and puts everything together. Raises ConfigError; binds no port.
 
     `log_texts`: the log also tells what an exception says, which may hold what came with a request.
     """
     behaviour, wake = load_behaviour(settings.behaviour), threading.Event()
-    worker = Worker(wake)
+    worker = InboxWorkers(wake)
     log = JsonLog(log_stream, clock, log_texts, settings.secrets)
-    assembled = assemble(settings, clock, entropy, log, behaviour, wake.set, worker.is_alive)
-    app = replace(assembled, scope_reasons=load_scopes(settings.behaviour))
-    return Service(app, Wsgi(app), worker, Upkeep("house", house()), Upkeep("errands", errands()))
+    assembled = build_app(settings, clock, entropy, log, behaviour, wake.set, worker.is_alive)
+    app = replace(assembled, scope_reasons=load_scope_reasons(settings.behaviour))
+    return Service(
+        app, Wsgi(app), worker, Scheduler("local-tasks", local_tasks()), Scheduler("remote-tasks", remote_tasks())
+    )
 
 
-def assemble(
+def build_app(
     settings: Settings,
     clock: Clock,
     entropy: Entropy,
@@ -132,14 +132,14 @@ def assemble(
     read_master_keys(settings)  # before the database is made: nothing is left behind by a start that is refused
     db = Database(settings.database)
     try:
-        db.prepare_file()
-        if not db.is_sound():
+        db.create_or_migrate()
+        if not db.passes_quick_check():
             raise ConfigError(f"SLACKAPP_DATABASE: {settings.database} is damaged; restore a backup")
         keyring = open_keyring(db, settings, entropy, clock)
     except BaseException:
         db.close()  # who is inside another program tries again and again: nothing may stay open
         raise
-    metrics, health = Counters(__version__, clock()), Health()
+    metrics, health = Metrics(__version__, clock()), Health()
     return App(
         settings=settings,
         db=db,
@@ -150,23 +150,23 @@ def assemble(
         metrics=metrics,
         log=log,
         behaviour=behaviour,
-        rate_gate=TokenBuckets(settings.rate_per_minute),
-        once=OncePerMinute(),
-        pauses=PauseTable(),
+        rate_limiter=RateLimiter(settings.rate_per_minute),
+        throttle=Throttle(),
+        cooldowns=Cooldowns(),
         health=health,
         wait=time.sleep,
-        options_slot=Slots(THREADS // 4).take,
-        exchanges=Slots(THREADS // 2),
-        bad_codes=FailureBudget(network=10, everybody=60, newcomers=60),
+        options_limit=ConcurrencyLimit(REQUEST_THREADS // 4).acquire,
+        exchange_limit=ConcurrencyLimit(REQUEST_THREADS // 2),
+        failed_code_limit=FailureLimit(network=10, everybody=60, newcomers=60),
         wake_worker=wake_worker,
-        worker_runs=worker_runs,
-        key_slot=FileSlot(settings.key_backup_dir),
+        is_worker_running=worker_runs,
+        key_backup_file=KeyBackupFile(settings.key_backup_dir),
         process_id=entropy(8).hex(),
         scope_reasons={},
     )
 
 
-_NOT_RUN_BY_A_CALL = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+_NEEDS_A_LOOP = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 
 
 def load_behaviour(setting: str) -> Behaviour:
@@ -174,7 +174,7 @@ def load_behaviour(setting: str) -> Behaviour:
     table = getattr(_module(setting), setting.partition(":")[2], None)
     if not isinstance(table, Mapping) or not all(isinstance(key, str) and callable(table[key]) for key in table):
         raise ConfigError(f"SLACKAPP_BEHAVIOUR: {setting} is not a mapping of event type to function")
-    never_run = [key for key, function in table.items() if any(kind(function) for kind in _NOT_RUN_BY_A_CALL)]
+    never_run = [key for key, function in table.items() if any(kind(function) for kind in _NEEDS_A_LOOP)]
     if never_run:
         raise ConfigError(
             f"SLACKAPP_BEHAVIOUR: {setting}: the function of {never_run[0]} is async, or a generator, and a call runs "
@@ -187,14 +187,14 @@ def _module(setting: str) -> ModuleType:
     try:
         return importlib.import_module(setting.partition(":")[0])
     except (Exception, SystemExit) as error:  # noqa: BLE001  (somebody else's module, with whatever is wrong in it)
-        raise ConfigError(f"SLACKAPP_BEHAVIOUR: {setting} cannot be loaded ({_where(error)})") from None
+        raise ConfigError(f"SLACKAPP_BEHAVIOUR: {setting} cannot be loaded ({_error_location(error)})") from None
 
 
-def load_scopes(setting: str) -> Mapping[str, str]:
+def load_scope_reasons(setting: str) -> Mapping[str, str]:
     """What the behaviour's module asks for, and why: its `SCOPES`, or nothing. Raises ConfigError."""
     scopes = getattr(_module(setting), "SCOPES", {})
     lines = isinstance(scopes, Mapping) and all(map(_is_line, (*scopes, *scopes.values())))
-    if not lines or (scopes and _read("SLACKAPP_BOT_SCOPES", ",".join(scopes)) != tuple(scopes)):
+    if not lines or (scopes and _parse_setting("SLACKAPP_BOT_SCOPES", ",".join(scopes)) != tuple(scopes)):
         where = f"{setting.partition(':')[0]}.SCOPES"
         raise ConfigError(f"SLACKAPP_BEHAVIOUR: {where} is not a mapping of scope to reason, each on one line")
     return {scope: why.strip() for scope, why in scopes.items()}
@@ -203,13 +203,13 @@ def load_scopes(setting: str) -> Mapping[str, str]:
 def load_description(setting: str) -> str:
     """The first line of the behaviour's module, where it can stand as what the app does; "" where it cannot."""
     line = next(iter((_module(setting).__doc__ or "").strip().splitlines()), "")
-    return line if line and _read("SLACKAPP_DESCRIPTION", line) == line else ""
+    return line if line and _parse_setting("SLACKAPP_DESCRIPTION", line) == line else ""
 
 
-def _read(name: str, text: str) -> object:
+def _parse_setting(name: str, text: str) -> object:
     """What a text gives as that setting; None where it cannot be one."""
     try:
-        (value,) = config.some({name: text}, (name,)).values()
+        (value,) = config.load_some({name: text}, (name,)).values()
     except ConfigError:
         return None
     return value
@@ -219,7 +219,7 @@ def _is_line(value: object) -> bool:
     return isinstance(value, str) and value.isprintable() and bool(value.strip())
 
 
-def _where(error: BaseException) -> str:
+def _error_location(error: BaseException) -> str:
     """What is wrong with a module, and where in it: no text of an exception, which may hold anything."""
     name = type(error).__name__
     if isinstance(error, SyntaxError) and error.filename:

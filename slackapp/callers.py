@@ -4,21 +4,21 @@ from slackapp.checks.operator_token import verify_operator
 from slackapp.checks.slack_signature import verify_signature
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import NO_TENANT, Origin
+from slackapp.model import NO_TENANT, Actor
 from slackapp.web.request import Request
 
-_BY_OLD = "signature.old_secret"
+_OLD_SECRET_EVENT = "signature.old_secret"  # noqa: S105  (a word, no secret)
 """In the audit, once a minute at most: the second of the secrets, which is to go, was used."""
-MOST_SKEW = 5
+MAX_SKEW = 5
 """Seconds that our clock may differ from a signature's time without being shown in `/readyz`."""
 
 
-def anyone(app: App, request: Request, now: int) -> Origin:
+def anyone(app: App, request: Request, now: int) -> Actor:
     """No proof is asked for."""
-    return Origin("anyone", request.request_id)
+    return Actor("anyone", request.request_id)
 
 
-def slack(app: App, request: Request, now: int) -> Origin:
+def slack(app: App, request: Request, now: int) -> Actor:
     """Slack, by its signature over the raw body. The only place where it is checked, and before anything is parsed."""
     which = verify_signature(
         request.raw_body,
@@ -28,17 +28,17 @@ def slack(app: App, request: Request, now: int) -> Origin:
         now,
     )
     skew = now - int(request.header("x-slack-request-timestamp"))
-    app.health.note("clock against Slack's", f"{skew} s" if abs(skew) > MOST_SKEW else "")
+    app.health.set_problem("clock against Slack's", f"{skew} s" if abs(skew) > MAX_SKEW else "")
     # While the secret is being changed, this tells when the old one is out of use.
     app.metrics.count("slackapp_signatures_total", {"secret": str(which + 1)})
-    origin = Origin(f"slack:{which + 1}", request.request_id)
-    if which and app.once.first(_BY_OLD, now):
-        audit_log.note_alone(app, _BY_OLD, NO_TENANT, origin, "ok", request.path, now)
-    return origin
+    actor = Actor(f"slack:{which + 1}", request.request_id)
+    if which and app.throttle.allows(_OLD_SECRET_EVENT, now):
+        audit_log.append_committed(app, _OLD_SECRET_EVENT, NO_TENANT, actor, "ok", request.path, now)
+    return actor
 
 
-def operator(app: App, request: Request, now: int) -> Origin:
+def operator(app: App, request: Request, now: int) -> Actor:
     """The operator, by the bearer token."""
     # claim: C-73
     verify_operator(request.header("authorization"), request.raw_query, app.settings.operator_token)
-    return Origin("operator", request.request_id)
+    return Actor("operator", request.request_id)

@@ -15,7 +15,7 @@ from slackapp.model import NO_TENANT, Tenant
 
 
 @dataclass(frozen=True)
-class Answer:
+class RefusalText:
     """What a refusal says to the outside, and the name it has in the audit."""
 
     code: str
@@ -28,17 +28,19 @@ class Refusal(enum.Enum):
     """The closed list of refusals. Members that share a code answer with the same bytes."""
 
     # The request as such
-    NOT_FOUND = Answer("not_found", 404, "There is no such page.", "refused.path")
-    METHOD = Answer("method_not_allowed", 405, "This address does not take that method.", "refused.method")
-    HOST = Answer("wrong_host", 400, "This service does not answer under that name.", "refused.host")
-    LENGTH = Answer("bad_length", 400, "The request's length is missing or wrong.", "refused.length")
-    TOO_LARGE = Answer("too_large", 413, "The request is too large.", "refused.size")
-    QUERY = Answer("bad_query", 400, "The address has parameters that cannot be read.", "refused.query")
-    MEDIA_TYPE = Answer("wrong_media_type", 415, "This address takes another type of content.", "refused.media_type")
-    JSON = Answer("bad_json", 400, "The body is not acceptable JSON.", "refused.json")
-    FORM = Answer("bad_form", 400, "The body is not an acceptable form.", "refused.form")
-    EVENT = Answer("bad_event", 400, "The body is not an event that can be kept.", "refused.event")
-    NO_OPTIONS = Answer(
+    NOT_FOUND = RefusalText("not_found", 404, "There is no such page.", "refused.path")
+    METHOD = RefusalText("method_not_allowed", 405, "This address does not take that method.", "refused.method")
+    HOST = RefusalText("wrong_host", 400, "This service does not answer under that name.", "refused.host")
+    LENGTH = RefusalText("bad_length", 400, "The request's length is missing or wrong.", "refused.length")
+    TOO_LARGE = RefusalText("too_large", 413, "The request is too large.", "refused.size")
+    QUERY = RefusalText("bad_query", 400, "The address has parameters that cannot be read.", "refused.query")
+    MEDIA_TYPE = RefusalText(
+        "wrong_media_type", 415, "This address takes another type of content.", "refused.media_type"
+    )
+    JSON = RefusalText("bad_json", 400, "The body is not acceptable JSON.", "refused.json")
+    FORM = RefusalText("bad_form", 400, "The body is not an acceptable form.", "refused.form")
+    EVENT = RefusalText("bad_event", 400, "The body is not an event that can be kept.", "refused.event")
+    NO_OPTIONS = RefusalText(
         "no_options",
         404,
         "Nothing offers options for that menu: see block_suggestion:ACTION_ID in the behaviour's table, and the log.",
@@ -46,69 +48,73 @@ class Refusal(enum.Enum):
     )
 
     # Who is calling
-    UNSIGNED = Answer("unsigned", 401, "The request is not signed by Slack.", "refused.signature.malformed")
-    SIGNATURE_STALE = Answer("unsigned", 401, "The request is not signed by Slack.", "refused.signature.stale")
-    SIGNATURE_WRONG = Answer("unsigned", 401, "The request is not signed by Slack.", "refused.signature.wrong")
-    OPERATOR = Answer("not_operator", 401, "This address is for the operator.", "refused.operator")
-    TOKEN_IN_QUERY = Answer("token_in_query", 400, "A token must not be in the address.", "refused.token_in_query")
+    UNSIGNED = RefusalText("unsigned", 401, "The request is not signed by Slack.", "refused.signature.malformed")
+    SIGNATURE_STALE = RefusalText("unsigned", 401, "The request is not signed by Slack.", "refused.signature.stale")
+    SIGNATURE_WRONG = RefusalText("unsigned", 401, "The request is not signed by Slack.", "refused.signature.wrong")
+    OPERATOR = RefusalText("not_operator", 401, "This address is for the operator.", "refused.operator")
+    TOKEN_IN_QUERY = RefusalText("token_in_query", 400, "A token must not be in the address.", "refused.token_in_query")
 
     # Install and callback
-    TEAM_HINT = Answer("bad_team", 400, "That is not the id of a workspace.", "refused.team_hint")
-    STATE_MISSING = Answer(
+    TEAM_HINT = RefusalText("bad_team", 400, "That is not the id of a workspace.", "refused.team_hint")
+    STATE_MISSING = RefusalText(
         "state_missing", 400, "This page was reached without going through our install link.", "refused.state.missing"
     )
-    STATE_MALFORMED = Answer("state_refused", 400, "This install link is not valid.", "refused.state.malformed")
-    STATE_FORGED = Answer("state_refused", 400, "This install link is not valid.", "refused.state.forged")
-    BROWSER = Answer(
+    STATE_MALFORMED = RefusalText("state_refused", 400, "This install link is not valid.", "refused.state.malformed")
+    STATE_FORGED = RefusalText("state_refused", 400, "This install link is not valid.", "refused.state.forged")
+    BROWSER = RefusalText(
         "browser_unknown",
         400,
         "The install was begun in another browser, or this browser does not accept cookies.",
         "refused.browser",
     )
-    STATE_EXPIRED = Answer("state_expired", 400, "This install link has expired.", "refused.state.expired")
-    STATE_AHEAD = Answer("state_refused", 400, "This install link is not valid.", "refused.state.ahead")
-    STATE_USED = Answer("state_used", 400, "This install link was used already.", "refused.state.used")
-    CODE_MISSING = Answer("code_missing", 400, "Slack sent you back without a result.", "refused.code_missing")
-    SLACK_ERROR = Answer("slack_error", 400, "Slack could not complete the install.", "refused.slack_error")
-    EXCHANGE = Answer("exchange_refused", 400, "Slack did not accept the install.", "refused.exchange")
-    GRANT_FOREIGN = Answer("grant_foreign", 400, "Slack's answer belongs to another app.", "refused.grant.foreign")
-    GRANT_MALFORMED = Answer("grant_malformed", 502, "Slack's answer could not be used.", "refused.grant.malformed")
-    TEAM_NOT_ALLOWED = Answer(
+    STATE_EXPIRED = RefusalText("state_expired", 400, "This install link has expired.", "refused.state.expired")
+    STATE_AHEAD = RefusalText("state_refused", 400, "This install link is not valid.", "refused.state.ahead")
+    STATE_USED = RefusalText("state_used", 400, "This install link was used already.", "refused.state.used")
+    CODE_MISSING = RefusalText("code_missing", 400, "Slack sent you back without a result.", "refused.code_missing")
+    SLACK_ERROR = RefusalText("slack_error", 400, "Slack could not complete the install.", "refused.slack_error")
+    EXCHANGE = RefusalText("exchange_refused", 400, "Slack did not accept the install.", "refused.exchange")
+    GRANT_FOREIGN = RefusalText("grant_foreign", 400, "Slack's answer belongs to another app.", "refused.grant.foreign")
+    GRANT_MALFORMED = RefusalText(
+        "grant_malformed", 502, "Slack's answer could not be used.", "refused.grant.malformed"
+    )
+    TEAM_NOT_ALLOWED = RefusalText(
         "team_not_allowed", 403, "This app is not for that workspace.", "refused.team_not_allowed"
     )
-    INSTALLER_NOT_ADMIN = Answer(
+    INSTALLER_NOT_ADMIN = RefusalText(
         "installer_not_admin",
         403,
         "Only an admin of the workspace may install this app.",
         "refused.installer.not_admin",
     )
-    INSTALLER_UNKNOWN = Answer(
+    INSTALLER_UNKNOWN = RefusalText(
         "installer_unknown",
         403,
         "Only an admin may install this app, and it could not be established that you are one.",
         "refused.installer.unknown",
     )
-    NOT_STORED = Answer("not_stored", 503, "The install could not be stored.", "refused.not_stored")
-    SLACK_UNREACHABLE = Answer("slack_unreachable", 503, "Slack could not be reached just now.", "refused.slack_down")
+    NOT_STORED = RefusalText("not_stored", 503, "The install could not be stored.", "refused.not_stored")
+    SLACK_UNREACHABLE = RefusalText(
+        "slack_unreachable", 503, "Slack could not be reached just now.", "refused.slack_down"
+    )
 
-    EXCHANGE_UNCLEAR = Answer(
+    EXCHANGE_UNCLEAR = RefusalText(
         "slack_unreachable", 503, "Slack could not be reached just now.", "refused.exchange.unclear"
     )
 
     # The moment
-    RATE = Answer("too_many_requests", 429, "Too many requests. Please wait a little.", "refused.rate")
-    STATE_LIMIT = Answer("busy", 503, "The service is busy. Please try again shortly.", "refused.state.limit")
-    BUSY = Answer("busy", 503, "The service is busy. Please try again shortly.", "refused.busy")
-    INSTALLING = Answer("busy", 503, "The service is busy. Please try again shortly.", "refused.installing")
+    RATE = RefusalText("too_many_requests", 429, "Too many requests. Please wait a little.", "refused.rate")
+    STATE_LIMIT = RefusalText("busy", 503, "The service is busy. Please try again shortly.", "refused.state.limit")
+    BUSY = RefusalText("busy", 503, "The service is busy. Please try again shortly.", "refused.busy")
+    INSTALLING = RefusalText("busy", 503, "The service is busy. Please try again shortly.", "refused.installing")
 
     # A tenant's tokens
-    TOKEN_UNAVAILABLE = Answer("token_unavailable", 503, "The token cannot be used just now.", "refused.token")
-    KEY_REVOKED = Answer("key_revoked", 403, "The key for this workspace was withdrawn.", "refused.key_revoked")
-    KEY_UNAVAILABLE = Answer(
+    TOKEN_UNAVAILABLE = RefusalText("token_unavailable", 503, "The token cannot be used just now.", "refused.token")
+    KEY_REVOKED = RefusalText("key_revoked", 403, "The key for this workspace was withdrawn.", "refused.key_revoked")
+    KEY_UNAVAILABLE = RefusalText(
         "key_unavailable", 503, "The key for this workspace cannot be reached just now.", "refused.key_unavailable"
     )
-    NEEDS_REINSTALL = Answer("needs_reinstall", 409, "The app must be installed again.", "refused.needs_reinstall")
-    NOT_INSTALLED = Answer("not_installed", 404, "The app is not installed there.", "refused.not_installed")
+    NEEDS_REINSTALL = RefusalText("needs_reinstall", 409, "The app must be installed again.", "refused.needs_reinstall")
+    NOT_INSTALLED = RefusalText("not_installed", 404, "The app is not installed there.", "refused.not_installed")
 
 
 class Refused(Exception):
@@ -194,12 +200,12 @@ class SlackErrorKind(enum.Enum):
     """What a failed call to Slack means for the token and for a repeat."""
 
     DEAD = "dead"  # the token will never work again
-    DOUBT = "doubt"  # the token is not taken, or the address that we call from; a repeat may work
+    UNCERTAIN = "doubt"  # the token is not taken, or the address that we call from; a repeat may work
     EXPIRED = "expired"  # refresh, then repeat once
-    SCOPE = "scope"  # the app lacks a scope, or the workspace's policy forbids it
-    RATE = "rate"  # wait Retry-After seconds
+    FORBIDDEN = "scope"  # the app lacks a scope, or the workspace's policy forbids it
+    RATE_LIMITED = "rate"  # wait Retry-After seconds
     TRANSIENT = "transient"  # Slack or the network failed; the work may have been done
-    OURS = "ours"  # the call itself was wrong; a repeat would be wrong again
+    BAD_REQUEST = "ours"  # the call itself was wrong; a repeat would be wrong again
 
 
 class SlackCallError(Exception):

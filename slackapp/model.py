@@ -54,7 +54,7 @@ class Tenant:
 
 
 NO_TENANT = Tenant("", "")
-LOCAL = "local"
+LOCAL_PROVIDER = "local"
 """The key provider that holds the master keys of the private file."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Names and addresses of this very machine."""
@@ -68,13 +68,13 @@ INTERACTIVITY_PATH = "/slack/interactivity"
 
 
 @dataclass(frozen=True)
-class Origin:
+class Actor:
     """On whose behalf something is done, and the request's or the row's id.
 
     The actor is `anyone`, `unverified`, `operator`, `worker`, or `slack:N` with the number of the signing secret.
     """
 
-    actor: str
+    name: str
     request_id: str
 
 
@@ -159,7 +159,7 @@ class Grant:
 
 
 @dataclass(frozen=True)
-class Kept:
+class ExternalInstallation:
     """An installation as a Bolt app hands it over, or as another store held it. No answer of Slack stands behind it.
 
     `user_id` is "" where only a bot is handed over. `installed_at` is in Unix seconds. `details` and `bot_details` are
@@ -205,14 +205,14 @@ class Installation:
     bot_id: str = ""
 
     @property
-    def org_wide(self) -> bool:
+    def is_enterprise_install(self) -> bool:
         """True for an install for a whole org."""
         return self.tenant.kind == "E"
 
     @property
     def name(self) -> str:
         """The name that a person knows the tenant by."""
-        return (self.enterprise_name if self.org_wide else self.team_name) or self.tenant.id
+        return (self.enterprise_name if self.is_enterprise_install else self.team_name) or self.tenant.id
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class Token:
 
     `due_at` is when it is to be refreshed; None for one that does not expire. `reason` is why it is dead, or pauses:
     Slack's code, or ours. The rest is of a token that Slack refuses: since when, when last, how often while other
-    tenants' calls succeeded, and until when it pauses; see `checks/giving_up.py`.
+    tenants' calls succeeded, and until when it pauses; see `checks/token_refusals.py`.
     """
 
     tenant: Tenant
@@ -325,7 +325,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class SlackAnswer:
+class SlackResponse:
     """A successful answer of the Web API.
 
     `scopes` are those that the calling token has now; None where Slack did not say.

@@ -19,7 +19,7 @@ from slackapp.model import (
     INSTALL_PATH,
     INSTALLED_PATH,
     INTERACTIVITY_PATH,
-    Origin,
+    Actor,
 )
 from slackapp.web.request import Request
 from slackapp.web.response import Response
@@ -34,8 +34,8 @@ class Route:
 
     method: str
     path: str
-    handler: Callable[[App, Request, Origin, int], Response]
-    caller: Callable[[App, Request, int], Origin]
+    handler: Callable[[App, Request, Actor, int], Response]
+    caller: Callable[[App, Request, int], Actor]
     answers: str
     head: bool = False
     probe: bool = False

@@ -7,11 +7,11 @@ from typing import Any
 from slackapp.errors import Refusal, Refused, StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import LOOPBACK, NO_TENANT, Origin
+from slackapp.model import LOOPBACK, NO_TENANT, Actor
 from slackapp.routes import ANYONE, BY_PATH, PAGE, Route
 from slackapp.web.refusals import refusal_response
-from slackapp.web.request import NoRawTargetError, Request, names_of, neighbourhood, read_request
-from slackapp.web.response import Response, text, wire
+from slackapp.web.request import NoRawTargetError, Request, address_prefix, host_values, read_request
+from slackapp.web.response import Response, text, to_wsgi
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
@@ -25,7 +25,7 @@ class Wsgi:
     def __init__(self, app: App) -> None:
         self._app = app
         self._number = itertools.count(1)
-        self._names = names_of(app.settings.public_url)
+        self._names = host_values(app.settings.public_url)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """One request."""
@@ -34,7 +34,7 @@ class Wsgi:
         now = app.clock()
         request_id = f"{app.process_id}-{next(self._number):x}"
         route: Route | None = None
-        caller: Origin | None = None
+        caller: Actor | None = None
         outcome = "ok"
         try:
             # 2. read the request, bounded, as raw bytes
@@ -55,12 +55,14 @@ class Wsgi:
         except StoreError as error:
             outcome = "store_busy" if isinstance(error, StoreBusyError) else "store_failed"
             app.log.error(outcome, {"request": request_id})
-            app.health.note("database", str(error))
+            app.health.set_problem("database", str(error))
             busy = Refused(Refusal.BUSY, retry_after=_RETRY_AFTER)
             response = refusal_response(busy, route is None or route.answers == PAGE)
         except NoRawTargetError:
             outcome = "no_raw_target"
-            app.log.error("no_raw_target", {"why": "the server gives no REQUEST_URI and no RAW_URI", "mend": _SERVERS})
+            app.log.error(
+                "no_raw_target", {"why": "the server gives no REQUEST_URI and no RAW_URI", "action": _SERVERS}
+            )
             response = text(500, "Something went wrong on our side.\n")
         except Exception:  # noqa: BLE001  (the last resort: the thread lives, the caller learns nothing)
             outcome = "bug"
@@ -92,7 +94,7 @@ class Wsgi:
         return request.header("host").lower() in self._names
 
     def _limited(
-        self, refused: Refused, route: Route | None, caller: Origin | None, environ: dict[str, Any], now: int
+        self, refused: Refused, route: Route | None, caller: Actor | None, environ: dict[str, Any], now: int
     ) -> Refused:
         """The refusal, or 429 for an address that has had very many. Who is verified is never limited by it.
 
@@ -100,21 +102,21 @@ class Wsgi:
         """
         if route is not None and caller is not None and route.caller is not ANYONE:
             return refused
-        wait = self._app.rate_gate.admit(f"refused {neighbourhood(environ.get('REMOTE_ADDR', ''))}", now)
+        wait = self._app.rate_limiter.admit(f"refused {address_prefix(environ.get('REMOTE_ADDR', ''))}", now)
         return Refused(Refusal.RATE, retry_after=wait) if wait else refused
 
-    def _record(self, refused: Refused, route: Route | None, caller: Origin | None, request_id: str, now: int) -> None:
+    def _record(self, refused: Refused, route: Route | None, caller: Actor | None, request_id: str, now: int) -> None:
         """Counts every refusal. A caller who has proved nothing buys at most one audit row per reason and minute."""
         app, name = self._app, refused.refusal.value.audit
         app.metrics.count("slackapp_refusals_total", {"reason": refused.refusal.name.lower()})
         verified = route is not None and caller is not None and route.caller is not ANYONE
         # claim: C-72
-        if not verified and not app.once.first(name, now):
+        if not verified and not app.throttle.allows(name, now):
             return
-        origin = caller if verified and caller is not None else Origin("unverified", request_id)
+        actor = caller if verified and caller is not None else Actor("unverified", request_id)
         path = route.path if route is not None else ""
         try:
-            audit_log.note_alone(app, name, NO_TENANT, origin, "refused", path, now)
+            audit_log.append_committed(app, name, NO_TENANT, actor, "refused", path, now)
         except Exception:  # noqa: BLE001  (the refusal is answered all the same)
             app.log.bug("audit_failed", {"request": request_id})
 
@@ -122,7 +124,7 @@ class Wsgi:
         self, start_response: StartResponse, route: Route | None, response: Response, request_id: str, outcome: str
     ) -> None:
         app, path = self._app, route.path if route is not None else "none"
-        status, headers = wire(response, request_id)
+        status, headers = to_wsgi(response, request_id)
         app.metrics.count("slackapp_requests_total", {"route": path, "status": str(response.status)})
         line: dict[str, Any] = {"request": request_id, "route": path, "status": response.status, "outcome": outcome}
         whom = {"tenant": app.keyring.label(response.tenant)} if response.tenant.id else {}

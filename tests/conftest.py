@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.support.operator import Desk, open_desk
-from tests.support.programs import left_out
-from tests.support.rewind import Left, going_on, left_by, quick_folder
+from tests.support import prepared_world
+from tests.support.operator import CommandLine, open_desk
+from tests.support.prepared_world import Left, going_on, left_by
+from tests.support.programs import count_skips
 from tests.support.world import World, make_world
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -49,7 +50,7 @@ def pytest_collection_finish() -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was not run, why, and how to have it: a green end must not look like more than it is."""
     skipped = terminalreporter.stats.get("skipped", [])
-    lines = left_out(report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple))
+    lines = count_skips(report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple))
     if lines:
         terminalreporter.section("not run here")
     for line in lines:
@@ -66,9 +67,8 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def memory_folder() -> Iterator[Path]:
     """A folder in memory, where there is such a place: what is proved here does not hang on the disk's speed."""
-    place = MEMORY if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=place) as folder:
-        yield Path(folder)
+    with prepared_world.memory_folder() as made:
+        yield made
 
 
 @pytest.fixture
@@ -79,14 +79,14 @@ def folder(memory_folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def desk(folder: Path) -> Iterator[Desk]:
+def desk(folder: Path) -> Iterator[CommandLine]:
     with open_desk(folder) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def installed_once() -> Left:
-    with quick_folder() as folder, make_world(folder) as world:
+    with prepared_world.memory_folder() as folder, make_world(folder) as world:
         world.browser().install()
         world.work()
         return left_by(world)

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from slackapp.app import load_behaviour, load_description, load_scopes
+from slackapp.app import load_behaviour, load_description, load_scope_reasons
 from slackapp.cli.environment import behaviour_defaults
 from slackapp.errors import ConfigError
 
@@ -29,14 +29,14 @@ def make() -> Iterator[Make]:
 
 def test_without_anything_said_the_settings_count(make: Make) -> None:
     make()
-    assert (load_scopes(SETTING), load_description(SETTING)) == ({}, "")
+    assert (load_scope_reasons(SETTING), load_description(SETTING)) == ({}, "")
     assert behaviour_defaults({"SLACKAPP_BEHAVIOUR": SETTING}) == {}
     assert behaviour_defaults({}) == {}, "the example is described by the settings' own defaults"
 
 
 def test_scopes_with_reasons_are_asked_for_in_their_order(make: Make) -> None:
     make(SCOPES={"commands": " to take /hi ", "chat:write": "to answer", "emoji:read": "to see yours"})
-    assert list(load_scopes(SETTING).items())[:2] == [("commands", "to take /hi"), ("chat:write", "to answer")]
+    assert list(load_scope_reasons(SETTING).items())[:2] == [("commands", "to take /hi"), ("chat:write", "to answer")]
     environment = {"SLACKAPP_BEHAVIOUR": SETTING, "SLACKAPP_USER_SCOPES": "emoji:read"}
     assert behaviour_defaults(environment) == {"SLACKAPP_BOT_SCOPES": "commands,chat:write"}
 
@@ -48,7 +48,7 @@ def test_scopes_with_reasons_are_asked_for_in_their_order(make: Make) -> None:
 def test_scopes_that_are_none_are_refused_by_their_name(make: Make, scopes: object) -> None:
     make(SCOPES=scopes)
     with pytest.raises(ConfigError, match=r"^SLACKAPP_BEHAVIOUR: ownbot\.SCOPES is not a mapping of scope to reason"):
-        load_scopes(SETTING)
+        load_scope_reasons(SETTING)
 
 
 @pytest.mark.parametrize(("doc", "told"), [

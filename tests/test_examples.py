@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from slackapp import config
-from slackapp.app import STOP_AFTER
+from slackapp.app import STOP_TIMEOUT
 from slackapp.web.request import BODY_LIMIT
-from tests.support import units
+from tests.support import systemd_units
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SERVICE, BACKUP = (
-    units.parse((EXAMPLES / name).read_text()) for name in ("slackapp.service", "slackapp-backup.service")
+    systemd_units.parse((EXAMPLES / name).read_text()) for name in ("slackapp.service", "slackapp-backup.service")
 )
 NGINX, CADDY = ((EXAMPLES / name).read_text() for name in ("nginx.conf", "Caddyfile"))
 WALLS = {
@@ -34,7 +34,7 @@ WALLS = {
 
 
 @pytest.mark.parametrize("unit", [SERVICE, BACKUP], ids=["service", "backup"])
-def test_the_walls_stand(unit: units.Unit) -> None:
+def test_the_walls_stand(unit: systemd_units.Unit) -> None:
     assert {name: unit.get(name) for name in WALLS} == {name: [value] for name, value in WALLS.items()}
     assert unit["User"] == ["slackapp"]
     families = set(unit["RestrictAddressFamilies"][0].split())
@@ -42,7 +42,7 @@ def test_the_walls_stand(unit: units.Unit) -> None:
 
 
 @pytest.mark.parametrize("unit", [SERVICE, BACKUP], ids=["service", "backup"])
-def test_no_secret_is_in_a_unit_and_each_comes_as_a_credential(unit: units.Unit) -> None:
+def test_no_secret_is_in_a_unit_and_each_comes_as_a_credential(unit: systemd_units.Unit) -> None:
     names = {setting.name for setting in config.SETTINGS if setting.secret} | {"SLACKAPP_OPERATOR_TOKEN"}
     given = dict(pair.split("=") for pair in unit["Environment"])
     assert set(given) == {f"{name}_FILE" for name in names}
@@ -53,7 +53,7 @@ def test_no_secret_is_in_a_unit_and_each_comes_as_a_credential(unit: units.Unit)
 def test_the_service_is_stopped_with_time_enough_and_not_restarted_for_a_wrong_setting() -> None:
     assert (SERVICE["Type"], SERVICE["ExecStart"]) == (["exec"], ["/opt/slackapp/.venv/bin/slackapp serve"])
     assert SERVICE["KillSignal"] == ["SIGTERM"]
-    assert int(SERVICE["TimeoutStopSec"][0]) >= 2 * STOP_AFTER
+    assert int(SERVICE["TimeoutStopSec"][0]) >= 2 * STOP_TIMEOUT
     assert SERVICE["RestartPreventExitStatus"] == ["78"]
 
 

@@ -12,8 +12,8 @@ from slackapp.errors import KeyRevokedError, StoreFullError
 from slackapp.flows.install import store_grant
 from slackapp.localslack.model import Fault
 from slackapp.model import Tenant
-from tests.support.rewind import Prepared, prepared, quick_folder
-from tests.support.world import APP_ID, NORTH, ORG, SOUTH, Reply, World, make_world, north
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.world import APP_ID, NORTH, ORG, SOUTH, Reply, World, make_world, north_tenant
 
 OPERATOR = {"Authorization": "Bearer an-operator-token-of-forty-characters-xx", "Content-Type": "application/json"}
 FORM = "application/x-www-form-urlencoded"
@@ -22,16 +22,16 @@ USUAL = {"at", "level", "event", "request", "route", "status", "outcome"}
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
-    with quick_folder() as folder, make_world(folder) as world:
+    with memory_folder() as folder, make_world(folder) as world:
         world.browser().install()
         world.browser().install(ORG)
         world.work()
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 @pytest.fixture
 def ready(installed: Prepared) -> World:
-    return installed.rewind()
+    return installed.reset()
 
 
 def last(world: World) -> dict[str, Any]:
@@ -63,17 +63,17 @@ def uninstall(world: World) -> Reply:
 
 
 ABOUT: dict[str, tuple[Callable[[World], Reply], Tenant, str]] = {
-    "an event": (lambda world: world.mention(), north(), "ok"),
+    "an event": (lambda world: world.mention(), north_tenant(), "ok"),
     "an event of an org": (
         lambda world: world.mention(team_id="T0EVERAA01", enterprise_id=ORG), Tenant("E", ORG), "ok",
     ),
-    "an event that nobody handles": (lambda world: world.event({"type": "message"}), north(), "ok"),
-    "an uninstall that Slack reports": (lambda world: world.event({"type": "app_uninstalled"}), north(), "ok"),
-    "a command": (lambda world: command(world, "/example"), north(), "ok"),
-    "a command that nobody knows": (lambda world: command(world, "/what"), north(), "ok"),
-    "a button": (press, north(), "ok"),
+    "an event that nobody handles": (lambda world: world.event({"type": "message"}), north_tenant(), "ok"),
+    "an uninstall that Slack reports": (lambda world: world.event({"type": "app_uninstalled"}), north_tenant(), "ok"),
+    "a command": (lambda world: command(world, "/example"), north_tenant(), "ok"),
+    "a command that nobody knows": (lambda world: command(world, "/what"), north_tenant(), "ok"),
+    "a button": (press, north_tenant(), "ok"),
     "an install": (lambda world: world.browser().install(SOUTH), Tenant("T", SOUTH), "ok"),
-    "an uninstall": (uninstall, north(), "ok"),
+    "an uninstall": (uninstall, north_tenant(), "ok"),
 }  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def test_whom_nobody_has_proved_is_not_in_the_line(ready: World, what: str) -> N
 
 
 def test_a_refusal_says_whom_it_was_about_where_that_was_known(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    label = ready.service.app.keyring.label(north())
+    label = ready.service.app.keyring.label(north_tenant())
 
     def refuse(*_: object, **__: object) -> None:
         raise KeyRevokedError
@@ -127,7 +127,7 @@ def test_an_install_that_fails_after_the_exchange_says_whose_it_was(
     with make_world(tmp_path, SLACKAPP_ALLOWED_TEAMS=SOUTH) as world:
         keyring = world.service.app.keyring
         world.browser().install(NORTH)
-        assert (last(world)["outcome"], last(world)["tenant"]) == ("team_not_allowed", keyring.label(north()))
+        assert (last(world)["outcome"], last(world)["tenant"]) == ("team_not_allowed", keyring.label(north_tenant()))
         monkeypatch.setattr(store_grant, "run", full)
         world.browser().install(SOUTH)
         assert (last(world)["outcome"], last(world)["tenant"]) == ("not_stored", keyring.label(Tenant("T", SOUTH)))

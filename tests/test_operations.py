@@ -10,7 +10,7 @@ import yaml
 
 from slackapp.errors import Refusal
 from slackapp.runtime import persist_metrics
-from slackapp.runtime.metric_table import BY_NAME, HISTOGRAM, OURS, TABLE, Metric
+from slackapp.runtime.metric_table import BY_NAME, FREE_VALUES, HISTOGRAM, TABLE, Metric
 from tests.support.world import World
 
 PATH = Path(__file__).parent.parent / "docs" / "operations.md"
@@ -45,8 +45,8 @@ def test_the_table_of_metrics_is_the_codes() -> None:
 
 
 def test_the_numbers_on_the_page_are_the_codes() -> None:
-    assert PAGE.count(f"{persist_metrics.EVERY} seconds") == 2
-    assert {metric.most for metric in TABLE} == {500, 20_000}
+    assert PAGE.count(f"{persist_metrics.INTERVAL} seconds") == 2
+    assert {metric.max_series for metric in TABLE} == {500, 20_000}
     assert "at most 500\nseries, `slackapp_tenant_changes_total` 20,000" in PAGE
 
 
@@ -72,7 +72,7 @@ def wrong_in(expression: str) -> list[str]:
         for label, operator, text in MATCHER.findall(matchers):
             values = metric.labels.get(label, ())
             for value in text.split("|") if operator == "=~" else [text]:
-                if values is not OURS and value not in values:
+                if values is not FREE_VALUES and value not in values:
                     wrong.append(f"{name} {label} {value}")
         if MATCHER.sub("", matchers).strip(", "):
             wrong.append(matchers)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from slackapp import config
-from slackapp.checks.scope_reasons import scopes_of
+from slackapp.checks.scope_reasons import scopes_for
 from slackapp.cli.main import COMMANDS
 from slackapp.demo.steps import steps_of
 from tests.claims.sources import claims
@@ -29,7 +29,7 @@ READING = (
         (
             "handlers/slack/install.py", "handlers/slack/callback.py",
             "flows/install/begin_install.py", "flows/install/finish_install.py", "flows/install/check_installer.py",
-            "flows/install/living_pair.py", "flows/install/store_grant.py", "flows/install/lost_exchanges.py",
+            "flows/install/drop_dead_pair.py", "flows/install/store_grant.py", "flows/install/lost_exchanges.py",
         ),
     ),
     ("one security decision per file; each says what it stops and what it does not", ("checks/",)),
@@ -46,7 +46,7 @@ READING = (
     (
         "an event: kept, acknowledged, run once",
         (
-            "flows/events/", "flows/tokens/own_bot.py", "flows/audit/unclear_rows.py", "workers/inbox.py",
+            "flows/events/", "flows/tokens/bot_identity.py", "flows/audit/unclear_rows.py", "workers/inbox.py",
         ),
     ),
     (
@@ -68,7 +68,7 @@ READING = (
         (
             "crypto/private_path.py", "crypto/keyfile.py", "vault/", "flows/keys/rotate_keys.py",
             "flows/keys/reencrypt_tenant.py", "flows/keys/tenant_keys.py", "flows/keys/suspend_tenant.py",
-            "flows/keys/missing_keys.py", "flows/upkeep/heartbeat.py", "flows/upkeep/clock_set.py",
+            "flows/keys/missing_keys.py", "flows/upkeep/heartbeat.py", "flows/upkeep/clock_step.py",
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",
@@ -83,8 +83,8 @@ READING = (
     (
         "what a Bolt app, or its old store, hands over: whose it is, which of two pairs counts, and who refreshes",
         (
-            "flows/install/save_external.py", "bolt/lend_refresh.py", "importer/import_installations.py",
-            "importer/ask_whose.py",
+            "flows/install/save_external.py", "bolt/lease_refresh.py", "importer/import_installations.py",
+            "importer/verify_owner.py",
         ),
     ),
     ("calls to Slack", ("slack/client.py", "slack/transport.py", "slack/deadline.py")),
@@ -287,7 +287,7 @@ def test_the_example_behaviour_runs() -> None:
     assert calls == [("chat.postMessage", said), ("respond", "Hello.")]
     scopes = names["SCOPES"]
     assert isinstance(scopes, dict)
-    assert set(scopes) == {scope for key in table for scope in scopes_of(key)}
+    assert set(scopes) == {scope for key in table for scope in scopes_for(key)}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from slackapp.directory import read_manifest
-from slackapp.directory.review import ROWS, Row
+from slackapp.directory.review import REQUIREMENTS, Requirement
 from tests.support import screenshots
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,15 +21,15 @@ NAMED = re.compile(r"`((?:tests|docs)/[\w/.-]+|[A-Z]+\.md)`")
 def checklist() -> str:
     """The table as the doctor has it."""
     lines = ["", "| row | what is asked | by | shown by | left to a person |", "| --- | --- | --- | --- | --- |"]
-    for row in ROWS:
-        shown = ", ".join(f"`{name}`" for name in row.shown)
+    for row in REQUIREMENTS:
+        shown = ", ".join(f"`{name}`" for name in row.evidence)
         lines.append(f"| {row.number} | {row.item} | {looked_at(row)} | {shown} | {row.person} |")
     return "\n".join(lines) + "\n\n"
 
 
-def looked_at(row: Row) -> str:
+def looked_at(row: Requirement) -> str:
     """What a row is judged by."""
-    by = {"manifest": row.by_manifest or (row.flag and not row.by_app), "running app": row.by_app}
+    by = {"manifest": row.by_manifest or (row.manual_step and not row.by_app), "running app": row.by_app}
     return ", ".join(name for name, checks in by.items() if checks) or "a person"
 
 
@@ -41,7 +41,7 @@ def test_the_checklist_is_the_doctor_s() -> None:
 
 
 def test_whatever_is_said_to_show_something_is_there() -> None:
-    named = {*NAMED.findall(PAGE), *(name for row in ROWS for name in row.shown)}
+    named = {*NAMED.findall(PAGE), *(name for row in REQUIREMENTS for name in row.evidence)}
     assert len(named) > 30
     assert [name for name in named if not (ROOT / name).exists()] == []
 

@@ -11,7 +11,7 @@ import pytest
 
 from slackapp.localslack.model import Fault
 from slackapp.routes import BY_PATH
-from tests.handlers.stage import approved, log_lines, nothing_happens, outcome
+from tests.handlers.callback_world import approved, log_lines, nothing_happens, outcome
 from tests.support.world import HOST, Reply, World, make_world
 
 SECURITY = {
@@ -144,7 +144,7 @@ def every_status(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[int, Rep
         world.request("HEAD", "/"),
     ]
     with monkeypatch.context() as patched:
-        patched.setattr(type(world.service.app.rate_gate), "admit", lambda *_: 7)
+        patched.setattr(type(world.service.app.rate_limiter), "admit", lambda *_: 7)
         answers.append(world.browser().begin())
         patched.setitem(BY_PATH, "/", replace(BY_PATH["/"], handler=boom))
         answers.append(world.request("GET", "/"))
@@ -195,7 +195,7 @@ def test_a_bug_is_a_bare_500_and_its_text_stays_inside(
 
 def test_a_bug_inside_a_transaction_leaves_nothing_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     way = approved(world)
-    monkeypatch.setattr("slackapp.store.oauth_states.finish", boom)
+    monkeypatch.setattr("slackapp.store.oauth_states.set_outcome", boom)
     assert way.finish().status == 500
     assert not world.service.app.db.in_transaction()
     monkeypatch.undo()
@@ -209,7 +209,7 @@ def test_a_server_that_gives_no_raw_target_is_refused_and_the_log_says_what_mend
             reply = world.request("GET", "/", environ={"REQUEST_URI": target})
         assert (reply.status, reply.body) == (500, b"Something went wrong on our side.\n")
         told = [line for line in log_lines(world) if line["event"] == "no_raw_target"][-1]
-        assert ("REQUEST_URI" in told["why"], "slackapp serve" in told["mend"]) == (True, True)
+        assert ("REQUEST_URI" in told["why"], "slackapp serve" in told["action"]) == (True, True)
 
 
 def test_an_audit_that_cannot_be_written_does_not_take_the_refusal_with_it(world: World) -> None:

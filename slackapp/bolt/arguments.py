@@ -17,26 +17,26 @@ _ARGUMENTS = {
     "SLACKAPP_STATE_LIMIT:": "limit=",
 }
 """What a setting of ours is called here."""
-_MOST_MINUTES = 1440
-_AHEAD = 60
+_MAX_MINUTES = 1440
+_CLOCK_MARGIN = 60
 """Seconds by which Bolt's clock may be ahead of our look at ours."""
 
 
-def by_argument(text: str) -> str:
+def in_argument_names(text: str) -> str:
     """A message of ours, in the words of whoever calls the store."""
     for name, argument in _ARGUMENTS.items():
         text = text.replace(name, argument)
     return text
 
 
-def seconds_ahead(minutes: int) -> int:
+def refresh_margin(minutes: int) -> int:
     """How long before its end Bolt may refresh a token. Raises ConfigError."""
-    if type(minutes) is not int or not 0 < minutes <= _MOST_MINUTES:
-        raise ConfigError(f"token_rotation_expiration_minutes= must be a whole number from 1 to {_MOST_MINUTES}")
-    return minutes * 60 + _AHEAD
+    if type(minutes) is not int or not 0 < minutes <= _MAX_MINUTES:
+        raise ConfigError(f"token_rotation_expiration_minutes= must be a whole number from 1 to {_MAX_MINUTES}")
+    return minutes * 60 + _CLOCK_MARGIN
 
 
-def common(database: str | Path, master_key_file: str | Path, client_id: str, app_id: str) -> dict[str, str]:
+def common_settings(database: str | Path, master_key_file: str | Path, client_id: str, app_id: str) -> dict[str, str]:
     """What both stores are given, by field. Raises ConfigError for what is missing."""
     given = {
         "client_id": client_id,

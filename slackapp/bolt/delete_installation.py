@@ -14,12 +14,12 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import judge_revocation, purge_tenant
 from slackapp.flows.upkeep import sweep
-from slackapp.model import Origin, Tenant
+from slackapp.model import Actor, Tenant
 from slackapp.store import inbox, installations, installers, tokens
-from slackapp.store.inbox import Arrival
+from slackapp.store.inbox import IncomingEvent
 
 
-def reported(app: App, body: Mapping[str, Any], origin: Origin) -> None:
+def handle_lifecycle_event(app: App, body: Mapping[str, Any], actor: Actor) -> None:
     """The verified body of `app_uninstalled` or `tokens_revoked`: acts on it, whole, before it is acknowledged.
 
     Raises Refused(EVENT) for a body of another form, Refused(TOKEN_UNAVAILABLE) where Slack must say it again, because
@@ -29,28 +29,28 @@ def reported(app: App, body: Mapping[str, Any], origin: Origin) -> None:
     if tenant is None:
         raise Refused(Refusal.EVENT)
     judge_revocation.receive(
-        app, Arrival(read.event_id, tenant, read.type, read.event_time), read.event, origin, now
+        app, IncomingEvent(read.event_id, tenant, read.type, read.event_time), read.event, actor, now
     )
-    settle(app, tenant, origin)
+    resolve_pending(app, tenant, actor)
     sweep.run(app, now)  # here, because a Bolt app has no upkeep of ours
     if inbox.is_open(app.db, tenant, read.event_id):
         raise Refused(Refusal.TOKEN_UNAVAILABLE)
 
 
-def settle(app: App, tenant: Tenant, origin: Origin) -> None:
+def resolve_pending(app: App, tenant: Tenant, actor: Actor) -> None:
     """Asks Slack about what is open for this tenant, and completes what was erased. Raises StoreError."""
     while True:
         now = app.clock()
         with app.db.transaction():
-            owner = f"{app.process_id}:{origin.request_id}"
+            owner = f"{app.process_id}:{actor.request_id}"
             row = inbox.claim_revocation(app.db, tenant, owner, now, app.clock.steady())
         if row is None:
             break
-        judge_revocation.settle(app, row, now)
-    _complete(app, tenant, "", origin)
+        judge_revocation.ask_slack(app, row, now)
+    _complete(app, tenant, "", actor)
 
 
-def bot(app: App, tenant: Tenant, origin: Origin) -> None:
+def delete_bot(app: App, tenant: Tenant, actor: Actor) -> None:
     """The bot's token and webhooks; persons stay. Raises StoreError."""
     with app.db.transaction():
         tokens.delete(app.db, tenant, "")
@@ -58,41 +58,41 @@ def bot(app: App, tenant: Tenant, origin: Origin) -> None:
         installers.delete_webhooks(app.db, tenant)
         installations.delete_webhook(app.db, tenant)
         installations.set_status(app.db, tenant, "active", "needs_reinstall", "bot deleted")
-        job_id = _note(app, tenant, "bot", origin)
-    _complete(app, tenant, job_id, origin)
+        job_id = _note(app, tenant, "bot", actor)
+    _complete(app, tenant, job_id, actor)
 
 
-def persons(app: App, tenant: Tenant, user_id: str | None, origin: Origin) -> None:
+def delete_users(app: App, tenant: Tenant, user_id: str | None, actor: Actor) -> None:
     """One person, or (None) all of them; the bot stays. Raises StoreError."""
     with app.db.transaction():
         if user_id is None:
             tokens.delete_users(app.db, tenant)
-            installers.delete_people(app.db, tenant)
+            installers.delete_users(app.db, tenant)
         elif user_id:
             tokens.delete(app.db, tenant, user_id)
             installers.delete(app.db, tenant, user_id)
-        job_id = _note(app, tenant, f"user={'all' if user_id is None else user_id}", origin)
-    _complete(app, tenant, job_id, origin)
+        job_id = _note(app, tenant, f"user={'all' if user_id is None else user_id}", actor)
+    _complete(app, tenant, job_id, actor)
 
 
-def everything(app: App, tenant: Tenant, origin: Origin) -> None:
+def delete_tenant(app: App, tenant: Tenant, actor: Actor) -> None:
     """The tenant, its keys first. Raises StoreError."""
     with app.db.transaction():
-        job_id = purge_tenant.erase(app, tenant, "deleted", origin, app.clock())
-    _complete(app, tenant, job_id, origin)
+        job_id = purge_tenant.erase(app, tenant, "deleted", actor, app.clock())
+    _complete(app, tenant, job_id, actor)
 
 
-def _note(app: App, tenant: Tenant, what: str, origin: Origin) -> str:
+def _note(app: App, tenant: Tenant, what: str, actor: Actor) -> str:
     """Inside the transaction. When nothing is left the tenant goes; then, the job's id."""
-    audit_log.note(app, "tokens.erased", tenant, origin, "ok", what, app.clock())
-    if tokens.count(app.db, tenant) or installers.of_tenant(app.db, tenant):
+    audit_log.append(app, "tokens.erased", tenant, actor, "ok", what, app.clock())
+    if tokens.count(app.db, tenant) or installers.list_by_tenant(app.db, tenant):
         return ""
-    return purge_tenant.erase(app, tenant, "nothing left", origin, app.clock())
+    return purge_tenant.erase(app, tenant, "nothing left", actor, app.clock())
 
 
-def _complete(app: App, tenant: Tenant, job_id: str, origin: Origin) -> None:
+def _complete(app: App, tenant: Tenant, job_id: str, actor: Actor) -> None:
     """A purge, and earlier ones that somebody's reading of the log had kept from their end."""
     if job_id:
-        purge_tenant.erased(app, tenant)
-    for waiting in inbox.open_purges_of(app.db, tenant):
-        purge_tenant.complete_now(app, tenant, waiting, origin)
+        purge_tenant.after_erase(app, tenant)
+    for waiting in inbox.pending_purges_of(app.db, tenant):
+        purge_tenant.complete_now(app, tenant, waiting, actor)

@@ -5,22 +5,22 @@ from typing import Any
 
 from slack_sdk.oauth.installation_store import Bot, Installation
 
-from slackapp.bolt.find_installation import Found, OpenToken
+from slackapp.bolt.find_installation import FoundInstallation, PlainToken
 from slackapp.checks.scopes import scope_list
 from slackapp.checks.slack_ids import is_enterprise, is_workspace
-from slackapp.model import GrantedToken, Kept, Secret, Tenant, Webhook
+from slackapp.model import ExternalInstallation, GrantedToken, Secret, Tenant, Webhook
 
-_ODD = ("refresh_token", "token_expires_at")
+_UNPAIRED_FIELDS = ("refresh_token", "token_expires_at")
 """Of a refresh token and an expiry only both together make a pair that rotates; one alone is kept beside the token."""
 
 
-def kept_of(installation: Installation, now: int) -> Kept:
+def external_from_bolt(installation: Installation, now: int) -> ExternalInstallation:
     """What a Bolt app hands over. Raises ValueError."""
     if not installation.user_id:
         raise ValueError("the installation names no user")
     bot, bot_odd = _granted(installation, "bot", now)
     user, user_odd = _granted(installation, "user", now)
-    return Kept(
+    return ExternalInstallation(
         **_whose(installation),
         bot_user_id=installation.bot_user_id or "",
         user_id=installation.user_id,
@@ -37,10 +37,10 @@ def kept_of(installation: Installation, now: int) -> Kept:
     )
 
 
-def kept_of_bot(bot: Bot, now: int) -> Kept:
+def external_from_bolt_bot(bot: Bot, now: int) -> ExternalInstallation:
     """The same for a bot alone. Raises ValueError."""
     granted, odd = _granted(bot, "bot", now)
-    return Kept(
+    return ExternalInstallation(
         **_whose(bot),
         bot_user_id=bot.bot_user_id or "",
         user_id="",
@@ -52,7 +52,7 @@ def kept_of_bot(bot: Bot, now: int) -> Kept:
     )
 
 
-def installation_of(found: Found) -> Installation:
+def to_bolt_installation(found: FoundInstallation) -> Installation:
     """A fresh entity, the caller's to change."""
     stored, hook = found.installation, found.webhook
     return Installation(
@@ -68,19 +68,19 @@ def installation_of(found: Found) -> Installation:
         incoming_webhook_channel=hook.get("channel"),
         incoming_webhook_channel_id=hook.get("channel_id"),
         incoming_webhook_configuration_url=hook.get("configuration_url"),
-        is_enterprise_install=stored.org_wide,
+        is_enterprise_install=stored.is_enterprise_install,
         token_type=_token_type(found),
         installed_at=found.installed_at,
         custom_values=dict(found.details.get("custom_values") or {}),
     )
 
 
-def bot_of(found: Found) -> Bot:
+def to_bolt_bot(found: FoundInstallation) -> Bot:
     """A fresh entity, the caller's to change."""
     return Bot(
         **_names(found),
         **_bot_fields(found),
-        is_enterprise_install=found.installation.org_wide,
+        is_enterprise_install=found.installation.is_enterprise_install,
         installed_at=found.installed_at,
         custom_values=dict(found.bot_details.get("custom_values") or {}),
     )
@@ -88,11 +88,11 @@ def bot_of(found: Found) -> Bot:
 
 def _whose(entity: Installation | Bot) -> dict[str, Any]:
     enterprise_id, team_id = entity.enterprise_id or "", entity.team_id or ""
-    org_wide = bool(entity.is_enterprise_install) or not team_id
-    if not (is_enterprise(enterprise_id) if org_wide else is_workspace(team_id)):
+    is_enterprise_install = bool(entity.is_enterprise_install) or not team_id
+    if not (is_enterprise(enterprise_id) if is_enterprise_install else is_workspace(team_id)):
         raise ValueError("the installation names neither a team nor an enterprise of Slack's")
     return {
-        "tenant": Tenant("E", enterprise_id) if org_wide else Tenant("T", team_id),
+        "tenant": Tenant("E", enterprise_id) if is_enterprise_install else Tenant("T", team_id),
         "app_id": entity.app_id or "",
         "enterprise_id": enterprise_id,
         "enterprise_name": entity.enterprise_name or "",
@@ -104,12 +104,14 @@ def _whose(entity: Installation | Bot) -> dict[str, Any]:
 
 def _granted(entity: Installation | Bot, kind: str, now: int) -> tuple[GrantedToken | None, Mapping[str, Any]]:
     access = getattr(entity, f"{kind}_token")
-    refresh, expires_at = (getattr(entity, f"{kind}_{name}") for name in _ODD)
+    refresh, expires_at = (getattr(entity, f"{kind}_{name}") for name in _UNPAIRED_FIELDS)
     if access is None:
         return None, {}
     scopes = _scopes(getattr(entity, f"{kind}_scopes"))
     if refresh is None or expires_at is None:
-        return GrantedToken(Secret(access), None, None, scopes), dict(zip(_ODD, (refresh, expires_at), strict=True))
+        return GrantedToken(Secret(access), None, None, scopes), dict(
+            zip(_UNPAIRED_FIELDS, (refresh, expires_at), strict=True)
+        )
     return GrantedToken(Secret(access), Secret(refresh), int(expires_at) - now, scopes), {}
 
 
@@ -128,7 +130,7 @@ def _webhook(installation: Installation) -> Webhook | None:
     )
 
 
-def _names(found: Found) -> dict[str, Any]:
+def _names(found: FoundInstallation) -> dict[str, Any]:
     stored = found.installation
     return {
         "app_id": stored.app_id or None,
@@ -139,7 +141,7 @@ def _names(found: Found) -> dict[str, Any]:
     }
 
 
-def _bot_fields(found: Found) -> dict[str, Any]:
+def _bot_fields(found: FoundInstallation) -> dict[str, Any]:
     if found.bot is None:
         return {"bot_token": None, "bot_id": None, "bot_user_id": None, "bot_scopes": None}
     return {
@@ -152,19 +154,19 @@ def _bot_fields(found: Found) -> dict[str, Any]:
     }
 
 
-def _refresh(token: OpenToken | None, details: Mapping[str, Any]) -> str | None:
+def _refresh(token: PlainToken | None, details: Mapping[str, Any]) -> str | None:
     if token is None:
         return None
-    return token.refresh.reveal() if token.refresh is not None else (details.get("odd") or {}).get(_ODD[0])
+    return token.refresh.reveal() if token.refresh is not None else (details.get("odd") or {}).get(_UNPAIRED_FIELDS[0])
 
 
-def _expires_at(token: OpenToken | None, details: Mapping[str, Any]) -> int | None:
+def _expires_at(token: PlainToken | None, details: Mapping[str, Any]) -> int | None:
     if token is None:
         return None
-    return token.expires_at if token.expires_at is not None else (details.get("odd") or {}).get(_ODD[1])
+    return token.expires_at if token.expires_at is not None else (details.get("odd") or {}).get(_UNPAIRED_FIELDS[1])
 
 
-def _token_type(found: Found) -> str | None:
+def _token_type(found: FoundInstallation) -> str | None:
     """As it was handed over; after an install that our own service took, what Slack says in such a case."""
     if "token_type" in found.details:
         return found.details["token_type"]  # type: ignore[no-any-return]

@@ -9,17 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slackapp.bolt import lend_refresh
-from slackapp.bolt.lend_refresh import Borrower
+from slackapp.bolt import lease_refresh
+from slackapp.bolt.lease_refresh import LeaseHolder
 from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import open_token
-from slackapp.flows.keys.suspend_tenant import guard
-from slackapp.flows.keys.tenant_keys import open_current
+from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
+from slackapp.flows.keys.tenant_keys import open_or_reread
 from slackapp.flows.tokens import use_token
-from slackapp.model import Installation, Origin, RecordContext, Sealed, Secret, Tenant, Token
+from slackapp.model import Actor, Installation, RecordContext, Sealed, Secret, Tenant, Token
 from slackapp.store import installations, installers
 from slackapp.store.installers import Installer
 
@@ -28,7 +28,7 @@ _PURPOSE = "hand_out"
 
 
 @dataclass(frozen=True)
-class OpenToken:
+class PlainToken:
     """A token in clear. `refresh` and `expires_at` (Unix seconds) are None where somebody else refreshes it."""
 
     access: Secret
@@ -38,21 +38,21 @@ class OpenToken:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundInstallation:
     """An installation as it is handed out: of one person, or (`user_id` "") of the bot alone."""
 
     installation: Installation
     user_id: str
     installed_at: float
-    bot: OpenToken | None
-    user: OpenToken | None
+    bot: PlainToken | None
+    user: PlainToken | None
     details: Mapping[str, Any]
     bot_details: Mapping[str, Any]
     webhook: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class _Record:
+class _SealedField:
     """A sealed record that is no token, and how to read it again where it was sealed anew since."""
 
     what: str
@@ -61,49 +61,51 @@ class _Record:
     reread: Callable[[], Sealed | None]
 
 
-def resolve(app: App, enterprise_id: str, team_id: str, org_wide: bool) -> Installation | None:
+def find_by_ids(app: App, enterprise_id: str, team_id: str, is_enterprise_install: bool) -> Installation | None:
     """The installation that two ids name, either of which may be "".
 
     Without a team, or where the event says that the install is org-wide, the enterprise's; else the team's, and then
     the enterprise must be the stored one. A workspace that was stored without one is found with any: it joined an org
     since, and its own id is as unique as before.
     """
-    if org_wide or not team_id:
+    if is_enterprise_install or not team_id:
         return installations.find(app.db, Tenant("E", enterprise_id)) if enterprise_id else None
     found = installations.find(app.db, Tenant("T", team_id))
     return found if found is not None and found.enterprise_id in ("", enterprise_id) else None
 
 
-def bot(app: App, installation: Installation, borrower: Borrower | None, origin: Origin) -> Found | None:
+def find_bot(
+    app: App, installation: Installation, lease_holder: LeaseHolder | None, actor: Actor
+) -> FoundInstallation | None:
     """The bot alone; None where there is no token of it. Raises Refused, StoreError.
 
-    Without a `borrower` refreshing stays in the vault; otherwise it is who refreshes.
+    Without a `lease_holder` refreshing stays in the vault; otherwise it is who refreshes.
     """
-    return _hand_out(app, installation, Installer("", 0, float(installation.installed_at)), borrower, origin)
+    return _find(app, installation, Installer("", 0, float(installation.installed_at)), lease_holder, actor)
 
 
-def person(
-    app: App, installation: Installation, user_id: str | None, borrower: Borrower | None, origin: Origin
-) -> Found | None:
+def find_user(
+    app: App, installation: Installation, user_id: str | None, lease_holder: LeaseHolder | None, actor: Actor
+) -> FoundInstallation | None:
     """What this person installed, or whoever did last; with the bot's token, whoever brought that.
 
     None where that person installed nothing, or the tenant is being removed. Raises Refused, StoreError.
     """
-    if borrower is not None and user_id is not None:
-        lend_refresh.give_back(app, installation.tenant, user_id, borrower)
+    if lease_holder is not None and user_id is not None:
+        lease_refresh.release_other_lease(app, installation.tenant, user_id, lease_holder)
     if user_id is None:
         who = installers.latest(app.db, installation.tenant)
     else:
         who = installers.find(app.db, installation.tenant, user_id) if user_id else None
-    return _hand_out(app, installation, who, borrower, origin) if who is not None else None
+    return _find(app, installation, who, lease_holder, actor) if who is not None else None
 
 
-def _hand_out(
-    app: App, installation: Installation, who: Installer, borrower: Borrower | None, origin: Origin
-) -> Found | None:
+def _find(
+    app: App, installation: Installation, who: Installer, lease_holder: LeaseHolder | None, actor: Actor
+) -> FoundInstallation | None:
     tenant = installation.tenant
     users = ("", who.user_id) if who.user_id else ("",)
-    stored = {user_id: _stored(app, tenant, user_id, borrower, origin) for user_id in users}
+    stored = {user_id: _stored(app, tenant, user_id, lease_holder, actor) for user_id in users}
     if not who.user_id and stored[""] is None:
         return None
     bot_row = installers.find(app.db, tenant, "")
@@ -111,37 +113,37 @@ def _hand_out(
     details, bot_details = _details_of(app, tenant, who), _details_of(app, tenant, bot_row)
     webhook = _webhook_of(app, tenant, who)
     others = [record for record in (details, bot_details, webhook) if record is not None]
-    if not _note(app, tenant, [found[0] for found in stored.values() if found is not None], others, origin):
+    if not _note(app, tenant, [found[0] for found in stored.values() if found is not None], others, actor):
         return None
-    with guard(app, tenant, origin, f"purpose={_PURPOSE}"):
+    with refuse_on_key_error(app, tenant, actor, f"purpose={_PURPOSE}"):
         opened = {user_id: _open(app, *found) if found is not None else None for user_id, found in stored.items()}
-        return Found(
+        return FoundInstallation(
             installation=installation,
             user_id=who.user_id,
             installed_at=who.installed_at,
             bot=opened[""],
             user=opened[who.user_id] if who.user_id else None,
-            details=_open_details(app, details, borrower is None),
-            bot_details=_open_details(app, bot_details, borrower is None),
+            details=_open_details(app, details, lease_holder is None),
+            bot_details=_open_details(app, bot_details, lease_holder is None),
             webhook=_open_fields(app, webhook),
         )
 
 
 def _stored(
-    app: App, tenant: Tenant, user_id: str, borrower: Borrower | None, origin: Origin
+    app: App, tenant: Tenant, user_id: str, lease_holder: LeaseHolder | None, actor: Actor
 ) -> tuple[Token, bool] | None:
     """The sealed token, and whether with its refresh token; None where there is none, or only a new install helps."""
-    if borrower is not None:
-        return lend_refresh.run(app, tenant, user_id, borrower)
+    if lease_holder is not None:
+        return lease_refresh.run(app, tenant, user_id, lease_holder)
     try:
-        return use_token.fresh(app, use_token.Use(tenant, user_id, _PURPOSE, _SERVED), origin), False
+        return use_token.find_usable(app, use_token.TokenUse(tenant, user_id, _PURPOSE, _SERVED), actor), False
     except Refused as refused:
         if refused.refusal in (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED):
             return None
         raise
 
 
-def _note(app: App, tenant: Tenant, stored: Sequence[Token], others: Sequence[_Record], origin: Origin) -> bool:
+def _note(app: App, tenant: Tenant, stored: Sequence[Token], others: Sequence[_SealedField], actor: Actor) -> bool:
     """False for a tenant that is gone by now, or is being removed."""
     with app.db.transaction():
         # Once more, under the lock: who has been erased or is suspect by now is not served any more.
@@ -154,21 +156,21 @@ def _note(app: App, tenant: Tenant, stored: Sequence[Token], others: Sequence[_R
             key_id = envelope.claimed_key_id(token.access.blob)
             detail = f"purpose={_PURPOSE} user={token.user_id} generation={token.generation} key={key_id}"
             # claim: C-25
-            audit_log.note(app, "token.read", tenant, origin, "ok", detail, app.clock())
+            audit_log.append(app, "token.read", tenant, actor, "ok", detail, app.clock())
         for record in others:
             of = f"kind={record.context.kind} user={record.context.user_id} generation={record.context.generation}"
             # claim: C-25
-            audit_log.note(app, f"{record.what}.read", tenant, origin, "ok", f"purpose={_PURPOSE} {of}", app.clock())
+            audit_log.append(app, f"{record.what}.read", tenant, actor, "ok", f"purpose={_PURPOSE} {of}", app.clock())
         return True
 
 
-def _open(app: App, token: Token, with_refresh: bool) -> OpenToken:
-    access = open_token.access(app, token)
-    refresh = open_token.refresh(app, token) if token.refresh is not None and with_refresh else None
-    return OpenToken(access, refresh, token.expires_at if with_refresh else None, token.scopes)
+def _open(app: App, token: Token, with_refresh: bool) -> PlainToken:
+    access = open_token.open_access_token(app, token)
+    refresh = open_token.open_refresh_token(app, token) if token.refresh is not None and with_refresh else None
+    return PlainToken(access, refresh, token.expires_at if with_refresh else None, token.scopes)
 
 
-def _details_of(app: App, tenant: Tenant, who: Installer | None) -> _Record | None:
+def _details_of(app: App, tenant: Tenant, who: Installer | None) -> _SealedField | None:
     if who is None or who.details is None:
         return None
 
@@ -176,10 +178,12 @@ def _details_of(app: App, tenant: Tenant, who: Installer | None) -> _Record | No
         found = installers.find(app.db, tenant, who.user_id)
         return found.details if found is not None and found.generation == who.generation else None
 
-    return _Record("details", records.details_of(tenant, who.user_id, who.generation), who.details, current)
+    return _SealedField(
+        "details", records.installer_details_context(tenant, who.user_id, who.generation), who.details, current
+    )
 
 
-def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _Record | None:
+def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _SealedField | None:
     """The one that this person's install brought; where our own service took that install, it is the tenant's."""
 
     def persons() -> Sealed | None:
@@ -187,8 +191,8 @@ def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _Record | None:
         return found.webhook if found is not None and found.generation == who.generation else None
 
     if who.webhook is not None:
-        context = records.installer_webhook_of(tenant, who.user_id, who.generation)
-        return _Record("webhook", context, who.webhook, persons)
+        context = records.installer_webhook_context(tenant, who.user_id, who.generation)
+        return _SealedField("webhook", context, who.webhook, persons)
     stored = installations.find_webhook(app.db, tenant)
     if stored is None or stored[1] != who.generation:
         return None
@@ -198,17 +202,17 @@ def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _Record | None:
         found = installations.find_webhook(app.db, tenant)
         return found[0] if found is not None and found[1] == generation else None
 
-    return _Record("webhook", records.webhook_of(tenant, generation), webhook, tenants)
+    return _SealedField("webhook", records.webhook_context(tenant, generation), webhook, tenants)
 
 
-def _open_details(app: App, record: _Record | None, managed: bool) -> Mapping[str, Any]:
+def _open_details(app: App, record: _SealedField | None, managed: bool) -> Mapping[str, Any]:
     found = _open_fields(app, record)
     if managed:
         found.pop("odd", None)  # it may hold a refresh token
     return found
 
 
-def _open_fields(app: App, record: _Record | None) -> dict[str, Any]:
+def _open_fields(app: App, record: _SealedField | None) -> dict[str, Any]:
     if record is None:
         return {}
-    return dict(json.loads(open_current(app, record.context, record.sealed, record.reread)))
+    return dict(json.loads(open_or_reread(app, record.context, record.sealed, record.reread)))

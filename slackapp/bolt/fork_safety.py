@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from slackapp.flows.app import App
 
 
-class OpenedOnUse:
+class LazyApp:
     """Opens with `open_app`, at once to see that it can be, then whenever it is used and not open."""
 
     def __init__(self, open_app: Callable[[], App]) -> None:
         self._open_app = open_app
-        self._gate = threading.Condition(threading.Lock())
+        self._idle = threading.Condition(threading.Lock())
         self._running = 0
         self._app: App | None = None
         self._inherited: list[App] = []
@@ -26,51 +26,51 @@ class OpenedOnUse:
         _ALL.add(self)
 
     @contextmanager
-    def using(self) -> Iterator[App]:
+    def use(self) -> Iterator[App]:
         """For one operation; several may run at a time."""
-        with self._gate:
+        with self._idle:
             self._app = app = self._app or self._open_app()
             self._running += 1
         try:
             yield app
         finally:
-            with self._gate:
+            with self._idle:
                 self._running -= 1
-                self._gate.notify_all()
+                self._idle.notify_all()
 
     def close(self) -> None:
         """Waits for what runs, and closes; the next use opens again."""
-        self.hold()
+        self.pause()
         self.release()
 
-    def hold(self) -> None:
+    def pause(self) -> None:
         """The same, but nothing runs before `release`."""
-        self._gate.acquire()
-        self._gate.wait_for(lambda: self._running == 0)
+        self._idle.acquire()
+        self._idle.wait_for(lambda: self._running == 0)
         if self._app is not None:
             self._app.db.close()
             self._app = None
 
     def release(self) -> None:
         """Whatever waited goes on."""
-        self._gate.release()
+        self._idle.release()
 
-    def begin_in_child(self) -> None:
+    def reset_in_child(self) -> None:
         """After a fork. Where `hold` was not told of it, what is open is kept, so that nothing closes it here."""
         if self._app is not None:
             self._inherited.append(self._app)
-        self._app, self._running, self._gate = None, 0, threading.Condition(threading.Lock())
+        self._app, self._running, self._idle = None, 0, threading.Condition(threading.Lock())
 
 
-_ALL: weakref.WeakSet[OpenedOnUse] = weakref.WeakSet()
-_HELD: list[OpenedOnUse] = []
+_ALL: weakref.WeakSet[LazyApp] = weakref.WeakSet()
+_HELD: list[LazyApp] = []
 _FORKING = threading.Lock()
 
 
 def _before() -> None:
     _FORKING.acquire()
     for opened in list(_ALL):
-        opened.hold()
+        opened.pause()
         _HELD.append(opened)
 
 
@@ -83,7 +83,7 @@ def _after_in_parent() -> None:
 def _after_in_child() -> None:
     _HELD.clear()
     for opened in list(_ALL):
-        opened.begin_in_child()
+        opened.reset_in_child()
     if _FORKING.locked():  # not after a fork that Python was told of only afterwards
         _FORKING.release()
 

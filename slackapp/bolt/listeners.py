@@ -10,10 +10,10 @@ from typing import Any
 
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
 
-Report = Callable[[Mapping[str, Any]], None]
+ReportCallback = Callable[[Mapping[str, Any]], None]
 
 
-def enable(app: Any, report: Report) -> None:
+def add_listeners(app: Any, report: ReportCallback) -> None:
     """For a Bolt app of either kind. `report` takes a body, whose signature Bolt has verified."""
 
     def middleware(body: Mapping[str, Any], next_: Callable[[], object]) -> None:

@@ -21,7 +21,7 @@ def issue(app: App) -> str:
     random = app.entropy(state_token.RANDOM_BYTES)
     key_id, key = app.keyring.state_key()
     state = state_token.issue_state(PURPOSE, NO_BROWSER, key_id, key, random, now, settings.state_ttl)
-    id_hash, expires_at = state_token.hash_of(random), now + settings.state_ttl
+    id_hash, expires_at = state_token.state_hash(random), now + settings.state_ttl
     with app.db.transaction():
         oauth_states.sweep(app.db, now)  # here, because a Bolt app has no upkeep of ours
         if not oauth_states.add(app.db, id_hash, NO_BROWSER, PURPOSE, now, expires_at, settings.state_limit):

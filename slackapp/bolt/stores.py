@@ -29,10 +29,10 @@ from slack_sdk.oauth.state_store import OAuthStateStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 
 from slackapp import config
-from slackapp.app import assemble, system_clock, system_entropy
+from slackapp.app import build_app, system_clock, system_entropy
 from slackapp.bolt import arguments, delete_installation, entities, find_installation, listeners, states
-from slackapp.bolt.fork_safety import OpenedOnUse
-from slackapp.bolt.lend_refresh import Borrower
+from slackapp.bolt.fork_safety import LazyApp
+from slackapp.bolt.lease_refresh import LeaseHolder
 from slackapp.errors import (
     ConfigError,
     DecryptError,
@@ -44,31 +44,39 @@ from slackapp.errors import (
 )
 from slackapp.flows.app import App
 from slackapp.flows.install import save_external
+from slackapp.model import Actor, Settings, Tenant
 from slackapp.model import Installation as Stored
-from slackapp.model import Origin, Settings, Tenant
 from slackapp.runtime.log import JsonLog, LoggerStream, mask
 
 _TASK: ContextVar[str] = ContextVar("task", default="")
-_OURS = (StoreError, DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError, ConfigError, ValueError)
+_KNOWN_ERRORS = (
+    StoreError,
+    DecryptError,
+    KeyMissingError,
+    KeyRevokedError,
+    KeyUnavailableError,
+    ConfigError,
+    ValueError,
+)
 
 
-class _Vault:
+class _VaultSession:
     """The database and its keys; see `forks.py` for when they are open."""
 
     def __init__(self, settings: Settings, logger: logging.Logger) -> None:
         self._settings = settings
         self.logger = logger
-        self._opened = OpenedOnUse(self._open)
+        self._opened = LazyApp(self._open)
 
     @contextmanager
-    def opened(self) -> Iterator[tuple[App, Origin]]:
+    def opened(self) -> Iterator[tuple[App, Actor]]:
         """For one operation; what goes wrong becomes Bolt's own error, with a reason and no secret."""
         try:
-            with self._opened.using() as app:
-                yield app, Origin("bolt", app.entropy(8).hex())
+            with self._opened.use() as app:
+                yield app, Actor("bolt", app.entropy(8).hex())
         except Refused as refused:
             raise _bolt_error(refused.refusal.value.sentence) from None
-        except _OURS as error:
+        except _KNOWN_ERRORS as error:
             raise _bolt_error(str(error) or type(error).__name__) from None
 
     def close(self) -> None:
@@ -78,17 +86,17 @@ class _Vault:
     def _open(self) -> App:
         log = JsonLog(LoggerStream(self.logger), system_clock, secrets=self._settings.secrets)
         try:
-            return assemble(self._settings, system_clock, system_entropy, log, {}, lambda: None, lambda: False)
+            return build_app(self._settings, system_clock, system_entropy, log, {}, lambda: None, lambda: False)
         except ConfigError as error:
-            raise ConfigError(arguments.by_argument(str(error))) from None
+            raise ConfigError(arguments.in_argument_names(str(error))) from None
 
 
-def _open_vault(logger: logging.Logger | None, settings: dict[str, str]) -> _Vault:
+def _open_vault(logger: logging.Logger | None, settings: dict[str, str]) -> _VaultSession:
     try:
-        given = config.embedded(settings)
+        given = config.load_embedded(settings)
     except ConfigError as error:
-        raise ConfigError(arguments.by_argument(str(error))) from None
-    return _Vault(given, logger or logging.getLogger("slackapp.bolt"))
+        raise ConfigError(arguments.in_argument_names(str(error))) from None
+    return _VaultSession(given, logger or logging.getLogger("slackapp.bolt"))
 
 
 def _bolt_error(why: str) -> Exception:
@@ -121,14 +129,14 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         token_rotation_expiration_minutes: int = 120,
         logger: logging.Logger | None = None,
     ) -> None:
-        self._ahead = arguments.seconds_ahead(token_rotation_expiration_minutes)
+        self._ahead = arguments.refresh_margin(token_rotation_expiration_minutes)
         for name, value in (("client_secret", client_secret), ("app_id", app_id)):
             if managed_rotation and not value:
                 raise ConfigError(f"{name}= is needed for managed_rotation=True")
         self._managed = managed_rotation
         self._given = {"client_secret": client_secret, "app_id": app_id}
         settings = {
-            **arguments.common(database, master_key_file, client_id, app_id),
+            **arguments.common_settings(database, master_key_file, client_id, app_id),
             "client_secret": client_secret,
             "slack": slack_url,
             "key_backup_dir": str(key_backup_dir or ""),
@@ -142,31 +150,31 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
 
     def save(self, installation: Installation) -> None:
         """Stores all of it, in one transaction, sealed."""
-        with self._vault.opened() as (app, origin):
+        with self._vault.opened() as (app, actor):
             now = app.clock()
-            kept = entities.kept_of(installation, now)
+            kept = entities.external_from_bolt(installation, now)
             _refuse_foreign(app, kept.app_id)
-            save_external.run(app, kept, origin, now)
+            save_external.run(app, kept, actor, now)
 
     def save_bot(self, bot: Bot) -> None:
         """Stores a bot alone; nothing where there is no token."""
         if bot.bot_token is None:
             return
-        with self._vault.opened() as (app, origin):
+        with self._vault.opened() as (app, actor):
             now = app.clock()
-            kept = entities.kept_of_bot(bot, now)
+            kept = entities.external_from_bolt_bot(bot, now)
             _refuse_foreign(app, kept.app_id)
-            save_external.run(app, kept, origin, now)
+            save_external.run(app, kept, actor, now)
 
     def find_bot(
         self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
     ) -> Bot | None:
         """The bot of a workspace or an org; None where it is not installed."""
-        borrower = self._borrower(begins=True)
-        with self._vault.opened() as (app, origin):
-            stored = self._resolve(app, origin, enterprise_id, team_id, is_enterprise_install)
-            found = find_installation.bot(app, stored, borrower, origin) if stored is not None else None
-            return entities.bot_of(found) if found is not None else None
+        lease_holder = self._borrower(begins=True)
+        with self._vault.opened() as (app, actor):
+            stored = self._resolve(app, actor, enterprise_id, team_id, is_enterprise_install)
+            found = find_installation.find_bot(app, stored, lease_holder, actor) if stored is not None else None
+            return entities.to_bolt_bot(found) if found is not None else None
 
     def find_installation(
         self,
@@ -177,42 +185,44 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         is_enterprise_install: bool | None = False,
     ) -> Installation | None:
         """What that person installed, or whoever did last; None where nobody did."""
-        borrower = self._borrower(begins=user_id is None)
-        with self._vault.opened() as (app, origin):
-            stored = self._resolve(app, origin, enterprise_id, team_id, is_enterprise_install)
-            found = find_installation.person(app, stored, user_id, borrower, origin) if stored is not None else None
-            return entities.installation_of(found) if found is not None else None
+        lease_holder = self._borrower(begins=user_id is None)
+        with self._vault.opened() as (app, actor):
+            stored = self._resolve(app, actor, enterprise_id, team_id, is_enterprise_install)
+            found = (
+                find_installation.find_user(app, stored, user_id, lease_holder, actor) if stored is not None else None
+            )
+            return entities.to_bolt_installation(found) if found is not None else None
 
-    def _borrower(self, *, begins: bool) -> Borrower | None:
+    def _borrower(self, *, begins: bool) -> LeaseHolder | None:
         """None where refreshing stays in the vault. Bolt looks up, refreshes and saves in one thread, or one task."""
         name = _TASK.get() or f"thread-{threading.get_ident()}"
-        return None if self._managed else Borrower(name, self._ahead, begins)
+        return None if self._managed else LeaseHolder(name, self._ahead, begins)
 
     def delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
         """Erases the bot's token and webhooks; what persons granted stays."""
-        self._forget(enterprise_id, team_id, delete_installation.bot)
+        self._delete(enterprise_id, team_id, delete_installation.delete_bot)
 
     def delete_installation(
         self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
     ) -> None:
         """Erases what one person granted, or what all did; the bot stays."""
 
-        def forget(app: App, tenant: Tenant, origin: Origin) -> None:
-            delete_installation.persons(app, tenant, user_id, origin)
+        def forget(app: App, tenant: Tenant, actor: Actor) -> None:
+            delete_installation.delete_users(app, tenant, user_id, actor)
 
-        self._forget(enterprise_id, team_id, forget)
+        self._delete(enterprise_id, team_id, forget)
 
     def delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
         """Erases the workspace or the org, its keys first, whatever was installed since the event that says so."""
-        self._forget(enterprise_id, team_id, delete_installation.everything)
+        self._delete(enterprise_id, team_id, delete_installation.delete_tenant)
 
-    def _forget(
-        self, enterprise_id: str | None, team_id: str | None, forget: Callable[[App, Tenant, Origin], None]
+    def _delete(
+        self, enterprise_id: str | None, team_id: str | None, forget: Callable[[App, Tenant, Actor], None]
     ) -> None:
-        with self._vault.opened() as (app, origin):
-            stored = find_installation.resolve(app, enterprise_id or "", team_id or "", org_wide=False)
+        with self._vault.opened() as (app, actor):
+            stored = find_installation.find_by_ids(app, enterprise_id or "", team_id or "", is_enterprise_install=False)
             if stored is not None:
-                forget(app, stored.tenant, origin)
+                forget(app, stored.tenant, actor)
 
     def enable_token_revocation_listeners(self, app: Any) -> None:
         """Has a Bolt app, of either kind, erase what `app_uninstalled` and `tokens_revoked` name, if it is meant.
@@ -225,21 +235,21 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         for name in ("client_secret", "app_id"):
             if not self._given[name]:
                 raise ConfigError(f"{name}= is needed for enable_token_revocation_listeners")
-        listeners.enable(app, self._reported)
+        listeners.add_listeners(app, self._reported)
 
     def _reported(self, body: Mapping[str, Any]) -> None:
-        with self._vault.opened() as (app, origin):
-            delete_installation.reported(app, body, origin)
+        with self._vault.opened() as (app, actor):
+            delete_installation.handle_lifecycle_event(app, body, actor)
 
     def _resolve(
-        self, app: App, origin: Origin, enterprise_id: str | None, team_id: str | None, org_wide: bool | None
+        self, app: App, actor: Actor, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None
     ) -> Stored | None:
         """What two ids name. Who is suspect waits for an answer of Slack's, for which nobody may have asked since."""
-        found = find_installation.resolve(app, enterprise_id or "", team_id or "", bool(org_wide))
+        found = find_installation.find_by_ids(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))
         if found is None or found.status != "suspect":
             return found
-        delete_installation.settle(app, found.tenant, origin)
-        return find_installation.resolve(app, enterprise_id or "", team_id or "", bool(org_wide))
+        delete_installation.resolve_pending(app, found.tenant, actor)
+        return find_installation.find_by_ids(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))
 
     def close(self) -> None:
         """Waits for what runs, and closes the database; the next use opens it again."""
@@ -316,7 +326,7 @@ class SignedStateStore(OAuthStateStore, AsyncOAuthStateStore):
         logger: logging.Logger | None = None,
     ) -> None:
         settings = {
-            **arguments.common(database, master_key_file, client_id, app_id),
+            **arguments.common_settings(database, master_key_file, client_id, app_id),
             "state_ttl": str(expiration_seconds),
             "state_limit": str(limit),
         }

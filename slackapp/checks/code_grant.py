@@ -18,7 +18,7 @@ from slackapp.model import Grant, GrantedToken, Secret, Tenant, Webhook
 
 BOT_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 USER_PREFIXES = ("xoxp-", "xoxe.xoxp-")
-SOMEBODY = "?"
+UNKNOWN_USER = "?"
 _TOKEN_BYTES = 16 * 1024
 _NAME_LENGTH = 255
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[!-~]*")
@@ -30,7 +30,7 @@ def verify_grant(data: Mapping[str, Any], app_id: str) -> Grant:
     # claim: C-08
     if data.get("app_id") != app_id:
         raise Refused(Refusal.GRANT_FOREIGN)
-    team, enterprise = _party(data, "team"), _party(data, "enterprise")
+    team, enterprise = _team_or_enterprise(data, "team"), _team_or_enterprise(data, "enterprise")
     user = data.get("authed_user")
     # claim: C-75
     if not isinstance(user, dict) or not is_user(user.get("id")):
@@ -66,7 +66,7 @@ def tokens_to_revoke(data: Mapping[str, Any]) -> tuple[tuple[str, Secret], ...]:
     user = data.get("authed_user")
     found = [("", data.get("access_token"))]
     if isinstance(user, dict):
-        found.append((user["id"] if is_user(user.get("id")) else SOMEBODY, user.get("access_token")))
+        found.append((user["id"] if is_user(user.get("id")) else UNKNOWN_USER, user.get("access_token")))
     return tuple((whose, Secret(token)) for whose, token in found if isinstance(token, str) and _printable(token))
 
 
@@ -121,16 +121,16 @@ def read_scopes(value: Any) -> tuple[str, ...]:
 
 
 def _tenant(data: Mapping[str, Any], team_id: str, enterprise_id: str) -> Tenant:
-    org_wide = data.get("is_enterprise_install")
-    if org_wide is True and enterprise_id:
+    is_enterprise_install = data.get("is_enterprise_install")
+    if is_enterprise_install is True and enterprise_id:
         return Tenant("E", enterprise_id)
-    if (org_wide is None or org_wide is False) and team_id:
+    if (is_enterprise_install is None or is_enterprise_install is False) and team_id:
         return Tenant("T", team_id)
     # claim: C-09
     raise _malformed()
 
 
-def _party(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _team_or_enterprise(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     party = data.get(key)
     if party is None:
         return {}

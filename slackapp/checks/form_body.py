@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from slackapp.errors import Refusal, Refused
 
 MAX_FIELDS = 64
-_ODD = re.compile(r"[\x00\ud800-\udfff]")
+_UNSAFE_CHARACTERS = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def parse_form(raw_body: bytes) -> dict[str, str]:
@@ -33,7 +33,7 @@ def parse_form(raw_body: bytes) -> dict[str, str]:
     if len(dict(pairs)) != len(pairs):
         raise Refused(Refusal.FORM)
     # claim: C-66
-    if any(_ODD.search(name) for name, _ in pairs):
+    if any(_UNSAFE_CHARACTERS.search(name) for name, _ in pairs):
         raise Refused(Refusal.FORM)
     return dict(pairs)
 

@@ -16,7 +16,7 @@ from typing import Any
 from slackapp.checks.slack_ids import is_user
 from slackapp.errors import Refusal, Refused
 
-ASKING = "users:read"
+USERS_READ = "users:read"
 """The scope without which `users.info` says nothing."""
 
 SENSITIVE = {
@@ -43,9 +43,9 @@ SENSITIVE = {
 }
 """Scope → what makes it sensitive; `*` stands for any text."""
 
-_BARRED = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
-_IN_WORKSPACE = ("is_admin", "is_owner", "is_primary_owner")
-_IN_ORG = ("is_admin", "is_owner")
+_NOT_A_MEMBER_FLAGS = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
+_WORKSPACE_ADMIN_FLAGS = ("is_admin", "is_owner", "is_primary_owner")
+_ENTERPRISE_ADMIN_FLAGS = ("is_admin", "is_owner")
 
 
 def why_sensitive(scope: str) -> str:
@@ -53,17 +53,17 @@ def why_sensitive(scope: str) -> str:
     return next((why for pattern, why in SENSITIVE.items() if fnmatchcase(scope, pattern)), "")
 
 
-def sensitive(scopes: Iterable[str]) -> tuple[str, ...]:
+def sensitive_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
     """Those of the scopes that are."""
     return tuple(scope for scope in scopes if why_sensitive(scope))
 
 
 def needs_admin(scopes: Iterable[str], always: bool) -> bool:
     """Whether only an admin may install."""
-    return always or bool(sensitive(scopes))
+    return always or bool(sensitive_scopes(scopes))
 
 
-def require_admin(answer: Mapping[str, Any], installer_id: str, org_wide: bool) -> None:
+def require_admin(answer: Mapping[str, Any], installer_id: str, is_enterprise_install: bool) -> None:
     """Passes for an answer of `users.info` that shows an admin.
 
     Raises Refused: INSTALLER_NOT_ADMIN where Slack says who it is instead, INSTALLER_UNKNOWN where it says nothing
@@ -74,15 +74,15 @@ def require_admin(answer: Mapping[str, Any], installer_id: str, org_wide: bool) 
     # claim: C-12
     if not is_user(user.get("id")) or installer_id not in (user["id"], _mapping(user.get("enterprise_user")).get("id")):
         raise Refused(Refusal.INSTALLER_UNKNOWN)
-    barred = [user.get(flag) for flag in _BARRED]
+    barred = [user.get(flag) for flag in _NOT_A_MEMBER_FLAGS]
     # claim: C-12
     if any(flag is True for flag in barred):
         raise Refused(Refusal.INSTALLER_NOT_ADMIN)
     if any(flag is not False and flag is not None for flag in barred):
         raise Refused(Refusal.INSTALLER_UNKNOWN)
-    roles = [_mapping(user.get("enterprise_user")).get(flag) for flag in _IN_ORG]
-    if not org_wide:
-        roles = [user.get(flag) for flag in _IN_WORKSPACE]
+    roles = [_mapping(user.get("enterprise_user")).get(flag) for flag in _ENTERPRISE_ADMIN_FLAGS]
+    if not is_enterprise_install:
+        roles = [user.get(flag) for flag in _WORKSPACE_ADMIN_FLAGS]
     if any(flag is True for flag in roles):
         return
     denied = any(flag is False for flag in roles)

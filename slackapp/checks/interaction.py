@@ -20,10 +20,10 @@ from slackapp.errors import Refusal, Refused
 _COMMAND = re.compile(r"/[^/\s\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,31}")
 _NAME = re.compile(r"[^\x00\ud800-\udfff]{0,255}")
 _TYPE = re.compile(r"[a-z_]{1,64}")
-_NAMED = frozenset(
+_TYPES_WITH_ID = frozenset(
     {"block_actions", "block_suggestion", "view_submission", "view_closed", "shortcut", "message_action"}
 )
-AT_ONCE = ("block_suggestion:", "dialog_suggestion:")
+OPTIONS_PREFIXES = ("block_suggestion:", "dialog_suggestion:")
 """How the keys begin of what Slack wants answered in the response itself: the options of a menu."""
 
 
@@ -56,8 +56,8 @@ def read_interaction(form: Mapping[str, str], app_id: str) -> Interaction | None
     kind = payload.get("type")
     if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
         raise Refused(Refusal.EVENT)
-    name = _name(kind, payload)
-    if name is None and kind not in _NAMED:
+    name = _action_or_callback_id(kind, payload)
+    if name is None and kind not in _TYPES_WITH_ID:
         name = ""  # a type of tomorrow
     # claim: C-74
     if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -71,7 +71,7 @@ def _is_ours(claimed_app: object, app_id: str) -> bool:
     return claimed_app is None or claimed_app == app_id
 
 
-def _name(kind: str, payload: Mapping[str, Any]) -> object:
+def _action_or_callback_id(kind: str, payload: Mapping[str, Any]) -> object:
     """The id that the app gave to what was used; Slack makes up one for an action that was given none."""
     holder: Any = payload
     if kind.startswith("view_"):

@@ -24,11 +24,15 @@ def parse_json(raw_body: bytes) -> dict[str, Any]:
     try:
         text = raw_body.decode("utf-8")
         value = json.loads(
-            text, object_pairs_hook=_without_duplicates, parse_constant=_refuse, parse_int=_int64, parse_float=_finite
+            text,
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_refuse_constant,
+            parse_int=_int64,
+            parse_float=_finite,
         )
         # With fewer brackets nothing is nested deeper; and only an escape makes a key with NUL or half a pair.
         if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
-            _walk(value, 1)
+            _check_depth_and_keys(value, 1)
     except (ValueError, RecursionError, OverflowError):
         # ValueError takes in JSONDecodeError, UnicodeError and the limit on an integer's digits.
         raise Refused(Refusal.JSON) from None
@@ -46,7 +50,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse(_: str) -> NoReturn:
+def _refuse_constant(_: str) -> NoReturn:
     raise ValueError
 
 
@@ -66,18 +70,18 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _walk(value: Any, depth: int) -> None:
+def _check_depth_and_keys(value: Any, depth: int) -> None:
     # claim: C-66
     if depth > MAX_DEPTH and isinstance(value, (list, dict)):
         raise ValueError
     match value:
         case list():
             for item in value:
-                _walk(item, depth + 1)
+                _check_depth_and_keys(item, depth + 1)
         case dict():
             for key, item in value.items():
                 _check_key(key)
-                _walk(item, depth + 1)
+                _check_depth_and_keys(item, depth + 1)
 
 
 def _check_key(key: str) -> None:

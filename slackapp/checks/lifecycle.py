@@ -17,13 +17,13 @@ from typing import Any
 from slackapp.checks.slack_ids import is_user
 from slackapp.errors import Refusal, Refused
 
-DOUBT = 300
+UNDECIDED_SECONDS = 300
 """Seconds around the time of installing within which time alone does not decide."""
 
 LIFECYCLE_TYPES = frozenset({"app_uninstalled", "tokens_revoked"})
 
 
-class Verdict(enum.Enum):
+class TimeVerdict(enum.Enum):
     """What to do about it."""
 
     ACT = "act"
@@ -31,8 +31,8 @@ class Verdict(enum.Enum):
     ASK = "ask"
 
 
-EVERYTHING = "everything"
-BOT = "bot"
+STORED_EVERYTHING = "everything"
+STORED_BOT = "bot"
 
 
 @dataclass(frozen=True)
@@ -45,37 +45,37 @@ class Revocation:
     bot_users: tuple[str, ...] = ()
     """The users that the bot's tokens are said to be of; not kept."""
 
-    def names_another_bot(self, bot_user_id: str) -> bool:
+    def covers_another_bot(self, bot_user_id: str) -> bool:
         """Whether the bot that is named is not, or not surely, the one with that id."""
         return self.bot and bot_user_id not in self.bot_users
 
-    def names(self, user_id: str) -> bool:
+    def covers(self, user_id: str) -> bool:
         """Whether the token of that user ("" is the bot) is among them."""
         return self.everything or (self.bot if user_id == "" else user_id in self.users)
 
     def __str__(self) -> str:
         """The form in which it is kept: ids only."""
-        return EVERYTHING if self.everything else ",".join(((BOT,) if self.bot else ()) + self.users)
+        return STORED_EVERYTHING if self.everything else ",".join(((STORED_BOT,) if self.bot else ()) + self.users)
 
 
-def parse_revocation(named: str) -> Revocation:
+def parse_stored_revocation(named: str) -> Revocation:
     """From the form in which it was kept."""
     parts = tuple(named.split(",")) if named else ()
-    users = tuple(part for part in parts if part not in (EVERYTHING, BOT))
-    return Revocation(EVERYTHING in parts, BOT in parts, users)
+    users = tuple(part for part in parts if part not in (STORED_EVERYTHING, STORED_BOT))
+    return Revocation(STORED_EVERYTHING in parts, STORED_BOT in parts, users)
 
 
-def judge_time(event_time: int, installed_at: int, now: int, can_ask: bool = True) -> Verdict:
+def judge_by_time(event_time: int, installed_at: int, now: int, can_ask: bool = True) -> TimeVerdict:
     """All in Unix seconds. Without `can_ask` there is no token that Slack could be asked with."""
     if not can_ask:
         # claim: C-82
-        return Verdict.ACT if event_time > installed_at else Verdict.IGNORE
-    if event_time > installed_at + DOUBT:
-        return Verdict.ACT
+        return TimeVerdict.ACT if event_time > installed_at else TimeVerdict.IGNORE
+    if event_time > installed_at + UNDECIDED_SECONDS:
+        return TimeVerdict.ACT
     # claim: C-60
-    if event_time < installed_at - DOUBT and installed_at <= now + DOUBT:
-        return Verdict.IGNORE
-    return Verdict.ASK
+    if event_time < installed_at - UNDECIDED_SECONDS and installed_at <= now + UNDECIDED_SECONDS:
+        return TimeVerdict.IGNORE
+    return TimeVerdict.ASK
 
 
 def read_revocation(event_type: str, event: Mapping[str, Any]) -> Revocation:

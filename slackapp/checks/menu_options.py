@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-MOST_OPTIONS, MOST_BYTES = 100, 64 * 1024
+MAX_OPTIONS, MAX_BYTES = 100, 64 * 1024
 _KEYS = ("options", "option_groups")
 
 
@@ -23,10 +23,10 @@ def read_options(offered: Any) -> dict[str, Any]:
         raise ValueError("neither a list of options nor an object with one")
     key, listed = next(iter(whole.items()))
     # claim: C-90
-    if not isinstance(listed, list | tuple) or len(listed) > MOST_OPTIONS:
+    if not isinstance(listed, list | tuple) or len(listed) > MAX_OPTIONS:
         raise ValueError("not a list of up to 100 options")
     written = json.dumps(listed, allow_nan=False)
     # claim: C-90
-    if not all(isinstance(option, Mapping) for option in listed) or len(written) > MOST_BYTES:
+    if not all(isinstance(option, Mapping) for option in listed) or len(written) > MAX_BYTES:
         raise ValueError("an option that is no object, or too much of them")
     return {key: json.loads(written)}  # what was measured is what is sent, whatever the function goes on to do with it

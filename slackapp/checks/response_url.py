@@ -11,19 +11,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_REST = re.compile(r"/[A-Za-z0-9_~./-]{1,1024}")
+_PATH = re.compile(r"/[A-Za-z0-9_~./-]{1,1024}")
 
 
-def response_url_of(happened: Mapping[str, Any]) -> object:
+def response_url_of(payload: Mapping[str, Any]) -> object:
     """What stands where a command or an interaction can be answered; a modal that asks for a conversation has a list.
 
     docs.slack.dev/reference/interaction-payloads/view-interactions-payload (response_urls)
     """
-    listed = happened.get("response_urls")
+    listed = payload.get("response_urls")
     first = listed[0] if isinstance(listed, list) and listed else None
-    return happened.get("response_url") or (first.get("response_url") if isinstance(first, Mapping) else None)
+    return payload.get("response_url") or (first.get("response_url") if isinstance(first, Mapping) else None)
 
 
 def is_response_url(claimed: object, origin: str) -> bool:
     """Whether it may be posted to. `origin` is such as `https://hooks.slack.com`."""
-    return isinstance(claimed, str) and claimed.startswith(f"{origin}/") and bool(_REST.fullmatch(claimed, len(origin)))
+    return isinstance(claimed, str) and claimed.startswith(f"{origin}/") and bool(_PATH.fullmatch(claimed, len(origin)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Reason:
+class ScopeReason:
     """One scope: what it is for, in the words of the manifest, and the features that fail without it."""
 
     scope: str
@@ -21,17 +21,19 @@ class Reason:
 
 
 REASONS = (
-    Reason("app_mentions:read", "to receive the mention", ("app_mention",)),
-    Reason("chat:write", "to answer it, and to greet whoever installed the app", ("app_mention", "slackapp.installed")),
-    Reason("commands", "to take /example", ("/example",)),
-    Reason(
+    ScopeReason("app_mentions:read", "to receive the mention", ("app_mention",)),
+    ScopeReason(
+        "chat:write", "to answer it, and to greet whoever installed the app", ("app_mention", "slackapp.installed"),
+    ),
+    ScopeReason("commands", "to take /example", ("/example",)),
+    ScopeReason(
         "users:read", "to see who is an admin",
         ("SLACKAPP_HOME_ADMIN", "SLACKAPP_REQUIRE_ADMIN_INSTALLER", "block_actions:remove_app"),
     ),
 )  # fmt: skip
 """What the service and its example need. A behaviour of your own says why it needs a scope in its module's `SCOPES`."""
 
-WITHOUT_SCOPE = {
+EVENTS_WITHOUT_SCOPE = {
     "app_home_opened": "to fill the Home tab",
     "app_uninstalled": "to erase what is stored when the app is removed",
     "tokens_revoked": "to erase a token that was revoked",
@@ -41,22 +43,22 @@ WITHOUT_SCOPE = {
 _BY_SCOPE = {reason.scope: reason for reason in REASONS}
 
 
-def reason_of(scope: str) -> Reason | None:
+def find_reason(scope: str) -> ScopeReason | None:
     """A scope's row; None for one that nobody has given a reason for."""
     return _BY_SCOPE.get(scope)
 
 
-def why(scope: str, handles: Collection[str], own: Mapping[str, str]) -> str:
+def reason_text(scope: str, handles: Collection[str], own_reasons: Mapping[str, str]) -> str:
     """What a scope is for: in the behaviour's `own` words, or by what its table `handles`; "" where nobody has said."""
     commands = sorted(key for key in handles if key.startswith("/"))
-    if scope in own or (scope == "commands" and commands):
-        return own.get(scope) or f"to take {', '.join(commands)}"
-    reason = reason_of(scope)
+    if scope in own_reasons or (scope == "commands" and commands):
+        return own_reasons.get(scope) or f"to take {', '.join(commands)}"
+    reason = find_reason(scope)
     serves = reason is not None and any(feature in handles or feature.isupper() for feature in reason.features)
     return reason.why if reason is not None and serves else ""
 
 
-def scopes_of(feature: str) -> tuple[str, ...]:
+def scopes_for(feature: str) -> tuple[str, ...]:
     """What a feature needs; nothing for one that needs nothing, and for one that no row knows."""
     if feature.startswith("/"):
         return ("commands",)
@@ -65,7 +67,7 @@ def scopes_of(feature: str) -> tuple[str, ...]:
 
 def unknown_features(features: Iterable[str]) -> tuple[str, ...]:
     """Those that stand in neither table."""
-    known = {feature for reason in REASONS for feature in reason.features} | WITHOUT_SCOPE.keys()
+    known = {feature for reason in REASONS for feature in reason.features} | EVENTS_WITHOUT_SCOPE.keys()
     return tuple(feature for feature in features if feature not in known and not feature.startswith("/"))
 
 
@@ -76,5 +78,5 @@ def markdown() -> str:
         features = ", ".join(f"`{feature}`" for feature in reason.features)
         lines.append(f"| `{reason.scope}` | {reason.why} | {features} |")
     lines += ["", "| event without a scope | why |", "| --- | --- |"]
-    lines += [f"| `{event}` | {why} |" for event, why in WITHOUT_SCOPE.items()]
+    lines += [f"| `{event}` | {why} |" for event, why in EVENTS_WITHOUT_SCOPE.items()]
     return "\n".join(lines) + "\n"

@@ -22,11 +22,11 @@ def scope_list(parts: Iterable[str]) -> Scopes:
     return tuple(dict.fromkeys(scope for part in parts if (scope := part.strip())))
 
 
-def are_same(some: Scopes, others: Scopes) -> bool:
+def same_scopes(some: Scopes, others: Scopes) -> bool:
     """Whether both say the same, whatever their order."""
     return set(some) == set(others)
 
 
-def drift(asked: Scopes, has: Scopes) -> tuple[Scopes, Scopes]:
+def drift(asked: Scopes, granted: Scopes) -> tuple[Scopes, Scopes]:
     """Missing ones, and surplus ones."""
-    return tuple(sorted(set(asked) - set(has))), tuple(sorted(set(has) - set(asked)))
+    return tuple(sorted(set(asked) - set(granted))), tuple(sorted(set(granted) - set(asked)))

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from slackapp.errors import Refusal, Refused
 
 RANDOM_BYTES = 32
-MOST_AHEAD = 60
+MAX_AHEAD = 60
 """Seconds that the clock of another process, or ours before it was set, may have been ahead of ours."""
 _FORMAT_VERSION = 1
 _PAYLOAD = struct.Struct(f">BIII{RANDOM_BYTES}s")
@@ -43,7 +43,7 @@ class ClaimedState:
 
 
 @dataclass(frozen=True)
-class State:
+class VerifiedState:
     """A state that we issued to this browser and that has not expired. `id_hash` finds its row."""
 
     id_hash: bytes
@@ -79,7 +79,7 @@ def verify_state(
     browser_digest: bytes,
     find_key: Callable[[int], bytes | None],
     now: int,
-) -> State:
+) -> VerifiedState:
     """Checks MAC, then age. Valid while `issued_at - 60 <= now <= expires_at`. Raises Refused."""
     key = find_key(claimed.key_id)
     # claim: C-01
@@ -92,12 +92,12 @@ def verify_state(
     if now > claimed.expires_at:
         raise Refused(Refusal.STATE_EXPIRED)
     # claim: C-83
-    if claimed.issued_at > now + MOST_AHEAD:
+    if claimed.issued_at > now + MAX_AHEAD:
         raise Refused(Refusal.STATE_AHEAD)
-    return State(hash_of(claimed.random))
+    return VerifiedState(state_hash(claimed.random))
 
 
-def hash_of(random: bytes) -> bytes:
+def state_hash(random: bytes) -> bytes:
     """What the database knows a state by."""
     return hashlib.sha256(random).digest()
 

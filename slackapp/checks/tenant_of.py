@@ -65,13 +65,13 @@ def tenants_of_interaction(payload: Mapping[str, Any]) -> tuple[Tenant, ...]:
     company's, and only where the app is installed counts. Of a Home tab that field names the workspace where the app
     was installed first, which need not be the one that the tab was open in.
     """
-    places, enterprise = _places(payload), _id(_part(payload, "enterprise"), "id")
-    org_wide = payload.get("is_enterprise_install") is True
+    places, enterprise = _team_ids(payload), _id(_object(payload, "enterprise"), "id")
+    is_enterprise_install = payload.get("is_enterprise_install") is True
     # claim: C-88
-    if places.installed and not places.at_home and (not org_wide or is_enterprise(places.installed)):
+    if places.installed and not places.at_home and (not is_enterprise_install or is_enterprise(places.installed)):
         return _tenants({"team_id": places.installed})
     team = next((team for team in places.acting if team), "")
-    return _tenants({"team_id": team, "enterprise_id": enterprise, "is_enterprise_install": org_wide})
+    return _tenants({"team_id": team, "enterprise_id": enterprise, "is_enterprise_install": is_enterprise_install})
 
 
 def acting_team_of_interaction(payload: Mapping[str, Any], tenant: Tenant) -> str:
@@ -79,14 +79,14 @@ def acting_team_of_interaction(payload: Mapping[str, Any], tenant: Tenant) -> st
 
     From the other side of a shared channel come the other company's ids, its org's too; then only the view tells.
     """
-    places = _places(payload)
-    ours = tenant.id in (_id(_part(payload, "enterprise"), "id"), *places.acting)
+    places = _team_ids(payload)
+    ours = tenant.id in (_id(_object(payload, "enterprise"), "id"), *places.acting)
     named = (*places.acting, places.installed) if ours else (places.installed,)
     return next((team for team in named if is_workspace(team)), "")
 
 
 @dataclass(frozen=True)
-class _Places:
+class _TeamIds:
     """What an interaction says of where: `acting` in the order in which it is believed."""
 
     at_home: bool
@@ -94,15 +94,15 @@ class _Places:
     acting: tuple[str, ...]
 
 
-def _places(payload: Mapping[str, Any]) -> _Places:
-    view, team, user = (_part(payload, name) for name in ("view", "team", "user"))
+def _team_ids(payload: Mapping[str, Any]) -> _TeamIds:
+    view, team, user = (_object(payload, name) for name in ("view", "team", "user"))
     shown, there, home = _id(view, "team_id"), _id(team, "id"), _id(user, "team_id")
     at_home = view.get("type") == "home"
     acting = (shown, there, home) if at_home else (there, home, shown)
-    return _Places(at_home, _id(view, "app_installed_team_id"), acting)
+    return _TeamIds(at_home, _id(view, "app_installed_team_id"), acting)
 
 
-def _part(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = payload.get(name)
     if part is not None and not isinstance(part, Mapping):
         raise Refused(Refusal.EVENT)

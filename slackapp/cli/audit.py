@@ -4,21 +4,21 @@ import argparse
 import re
 from datetime import UTC, datetime
 
-from slackapp.cli.printing import tell, tell_json
+from slackapp.cli.argument_types import number_of_rows, valid_utf8
+from slackapp.cli.printing import print_json, print_lines
 from slackapp.cli.session import open_service
-from slackapp.cli.table import Columns, Cut, add_options, listed
-from slackapp.cli.words import number_of_rows, utf8
+from slackapp.cli.table import Columns, Truncation, add_options, format_rows
 from slackapp.errors import UsageError
 from slackapp.flows.audit import verify_audit
 from slackapp.store import audit
-from slackapp.store.audit import Stored
+from slackapp.store.audit import AuditRow
 
 HELP = "show the audit, verify its chain, print its head"
 _HEAD = re.compile(rf"([0-9]{{1,18}}):([0-9a-f]{{{2 * len(audit.GENESIS)}}})")
 _COLUMNS = Columns(
     wide=("id", "at", "event", "actor", "tenant", "result", "detail", "request"),
     narrow=("id", "at", "event", "tenant", "result", "detail"),
-    cuts={"event": Cut.MIDDLE, "result": Cut.MIDDLE, "detail": Cut.END},
+    truncations={"event": Truncation.MIDDLE, "result": Truncation.MIDDLE, "detail": Truncation.END},
 )
 
 
@@ -26,8 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """One sub-command per verb."""
     verbs = parser.add_subparsers(dest="verb", required=True)
     tail = verbs.add_parser("tail", help="the last rows")
-    tail.add_argument("--tenant", type=utf8, default="", metavar="ID")
-    tail.add_argument("--event", type=utf8, default="", metavar="NAME")
+    tail.add_argument("--tenant", type=valid_utf8, default="", metavar="ID")
+    tail.add_argument("--event", type=valid_utf8, default="", metavar="NAME")
     tail.add_argument("--since", default="1970-01-01", metavar="DATE", help="such as 2026-11-22 or 2026-11-22T10:00:00")
     tail.add_argument("--number", "--limit", type=number_of_rows, default=50, metavar="N", help="that many (50)")
     add_options(tail, "one JSON object per line")
@@ -52,11 +52,11 @@ def _tail(arguments: argparse.Namespace) -> int:
         rows = audit.tail(service.app.db, arguments.tenant, arguments.event, since, arguments.number)
     if arguments.json:
         for row in rows:
-            tell_json(_fields(row))
+            print_json(_fields(row))
     elif rows:
-        tell(*listed(map(_fields, rows), _COLUMNS, arguments.wide))
+        print_lines(*format_rows(map(_fields, rows), _COLUMNS, arguments.wide))
     else:
-        tell("no row is like that", error=True)
+        print_lines("no row is like that", error=True)
     return 0
 
 
@@ -65,16 +65,16 @@ def _verify(arguments: argparse.Namespace) -> int:
         found = verify_audit.run(service.app, _parse_head(arguments.head) if arguments.head else None)
         number, _ = audit.head(service.app.db)
     if found:
-        tell(*found, error=True)
+        print_lines(*found, error=True)
         return 1
-    tell(f"all rows up to {number} follow from one another")
+    print_lines(f"all rows up to {number} follow from one another")
     return 0
 
 
 def _head(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         number, chain = audit.head(service.app.db)
-    tell(f"{number}:{chain.hex()}")
+    print_lines(f"{number}:{chain.hex()}")
     return 0
 
 
@@ -85,7 +85,7 @@ def _parse_head(text: str) -> tuple[int, bytes]:
     return int(head[1]), bytes.fromhex(head[2])
 
 
-def _fields(row: Stored) -> dict[str, object]:
+def _fields(row: AuditRow) -> dict[str, object]:
     entry = row.entry
     at = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {

@@ -9,19 +9,19 @@ from pathlib import Path
 from slackapp.app import build, system_clock, system_entropy
 from slackapp.cli import confirm
 from slackapp.cli.environment import read_settings
-from slackapp.cli.printing import tell
-from slackapp.cli.session import open_service, operator
+from slackapp.cli.printing import print_lines
+from slackapp.cli.session import open_service, operator_actor
 from slackapp.crypto.keyfile import replace_private, write_private
 from slackapp.errors import CommandError, ConfigError, DecryptError, KeyMissingError, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.backup import backup_database, key_backup
-from slackapp.flows.backup.backup_database import DATA, MANIFEST, Given
+from slackapp.flows.backup.backup_database import DATA, MANIFEST, RestoreInput
 from slackapp.model import Settings
 from slackapp.store import audit, installations
 from slackapp.store.engine import sqlite_files
-from slackapp.store.engine.replacing import replace as replace_database
+from slackapp.store.engine.replacing import replace_database
 from slackapp.store.engine.sqlite import Database
-from slackapp.vault.key_backup_file import FileSlot
+from slackapp.vault.key_backup_file import KeyBackupFile
 
 HELP = "write a data backup without keys into a new folder, and rewrite the key backup"
 RESTORE_HELP = "put a data backup and the current key backup in the place of the database; or only check them"
@@ -44,26 +44,28 @@ def run(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.folder
     with open_service() as service:
         app = service.app
-        if not app.key_slot.is_set:
+        if not app.key_backup_file.is_set:
             raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: is missing; a data backup is of no use without the key backup")
         _make_empty(folder)
-        with sqlite_files.workplace(app.settings.database) as work:
+        with sqlite_files.working_folder(app.settings.database) as work:
             file = work / DATA
             app.db.copy_to(file)
-            head, tenants, problems = _try(app, file)
-            backup_database.strip(Database(file), file)
+            head, tenants, problems = _open_every_record(app, file)
+            backup_database.remove_keys(Database(file), file)
             # The keys after the data: a key that a purge deletes in between is in neither.
             key_backup.write(app)
             write_private(folder / DATA, file.read_bytes())
         # Last, and whole or not at all: a folder without a manifest is no backup.
-        written = backup_database.manifest(app, folder / DATA, head, tenants, app.clock())
+        written = backup_database.build_manifest(app, folder / DATA, head, tenants, app.clock())
         replace_private(folder / MANIFEST, written)
-        backup_database.note_made(app, operator(app), app.clock())
+        backup_database.note_backup(app, operator_actor(app), app.clock())
     if problems:
-        tell(f"{len(problems)} records do not open, and a restore refuses that: {'; '.join(problems[:3])}", error=True)
+        print_lines(
+            f"{len(problems)} records do not open, and a restore refuses that: {'; '.join(problems[:3])}", error=True
+        )
         return 1
-    tell(f"{folder}: data without keys. The key backup is in SLACKAPP_KEY_BACKUP_DIR: keep the two apart.")
-    tell(f"audit head: {head[0]}:{head[1].hex()}")
+    print_lines(f"{folder}: data without keys. The key backup is in SLACKAPP_KEY_BACKUP_DIR: keep the two apart.")
+    print_lines(f"audit head: {head[0]}:{head[1].hex()}")
     return 0
 
 
@@ -73,7 +75,7 @@ def run_restore(arguments: argparse.Namespace) -> int:
     if settings.database.exists() and not arguments.check:
         told = f"{settings.database}: is replaced, and what is in it now is lost"
         confirm.confirm(told, settings.database.name, arguments.yes)
-    slot = FileSlot(settings.key_backup_dir)
+    slot = KeyBackupFile(settings.key_backup_dir)
     content = slot.read()
     if content is None:
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: holds no key backup; without it no data backup opens")
@@ -83,46 +85,50 @@ def run_restore(arguments: argparse.Namespace) -> int:
             f"SLACKAPP_DATABASE: {settings.database} is not there, and a check notes in it that it opens every token; "
             "a restore checks first, too"
         )
-    given = Given(content, found, backup_database.removals_under_way(settings.database))
-    with sqlite_files.workplace(settings.database) as work:
+    given = RestoreInput(content, found, backup_database.pending_removals(settings.database))
+    with sqlite_files.working_folder(settings.database) as work:
         file = work / DATA
         write_private(file, (arguments.folder / DATA).read_bytes())
         try:
-            tenants, erased, unclear = _fill_and_check(settings, file, given, arguments.check)
+            tenants, erased, unclear = _restore_and_check(settings, file, given, arguments.check)
         except (DecryptError, KeyMissingError):
             raise CommandError("the key backup is damaged: the service's own keys do not open") from None
         if not arguments.check:
-            look_again = partial(backup_database.look_again, settings.database, slot, given)
+            look_again = partial(backup_database.verify_unchanged, settings.database, slot, given)
             replace_database(settings.database, file, look_again)
-    tell(f"{tenants} tenants open whole; {erased} were purged since and are erased")
-    tell("nothing was changed" if arguments.check else f"{settings.database}: restored")
+    print_lines(f"{tenants} tenants open whole; {erased} were purged since and are erased")
+    print_lines("nothing was changed" if arguments.check else f"{settings.database}: restored")
     if unclear and not arguments.check:
-        tell(f"{unclear} rows were open and may have been run since; look at: slackapp inbox list --state unclear")
+        print_lines(
+            f"{unclear} rows were open and may have been run since; look at: slackapp inbox list --state unclear"
+        )
     return 0
 
 
-def _fill_and_check(settings: Settings, file: Path, given: Given, check: bool) -> tuple[int, int, int]:
+def _restore_and_check(settings: Settings, file: Path, given: RestoreInput, check: bool) -> tuple[int, int, int]:
     """Puts the keys back into the copy and opens everything in it.
 
     How many tenants are whole, how many are erased, how many rows of the inbox are unclear.
     """
     copy = Database(file)
-    copy.prepare_file()
-    erased = backup_database.put_keys_back(copy, key_backup.parse(given.keys), given.removals, system_clock())
+    copy.create_or_migrate()
+    erased = backup_database.restore_keys(copy, key_backup.parse(given.keys), given.removals, system_clock())
     copy.close()
     service = build(replace(settings, database=file), system_clock, system_entropy, sys.stderr)
     app = service.app
     try:
-        backup_database.check_key_backup(app, given.keys)
-        backup_database.check_manifest(app, given.manifest)
+        backup_database.verify_key_backup(app, given.keys)
+        backup_database.verify_manifest(app, given.manifest)
         _note_trial(app, settings.database, check)
-        problems = backup_database.unreadable(app)
-        if problems or not app.db.is_whole():
+        problems = backup_database.list_unreadable(app)
+        if problems or not app.db.passes_integrity_check():
             raise CommandError(f"the backup is damaged: {'; '.join(problems[:3]) or 'its database is not whole'}")
-        unclear = backup_database.repeat_nothing(app, system_clock())
-        backup_database.note_restored(app, int(given.manifest["made_at"]), len(erased), operator(app), system_clock())
-        tenants = len(installations.every(app.db))
-        app.db.make_single_file()
+        unclear = backup_database.mark_unfinished_unclear(app, system_clock())
+        backup_database.note_restore(
+            app, int(given.manifest["made_at"]), len(erased), operator_actor(app), system_clock()
+        )
+        tenants = len(installations.list_all(app.db))
+        app.db.vacuum_to_single_file()
         return tenants, len(erased), unclear
     finally:
         app.db.close()
@@ -130,26 +136,26 @@ def _fill_and_check(settings: Settings, file: Path, given: Given, check: bool) -
 
 def _note_trial(copy: App, database: Path, check: bool) -> None:
     """In the audit of the copy, which may become the database; and in that of the database, which may stay."""
-    tenants = [installation.tenant for installation in installations.every(copy.db)]
-    backup_database.note_trial(copy, tenants, "restore", operator(copy))
+    tenants = [installation.tenant for installation in installations.list_all(copy.db)]
+    backup_database.note_token_reads(copy, tenants, "restore", operator_actor(copy))
     if not database.exists():
         return
     try:
         with open_service() as service:
-            backup_database.note_trial(service.app, tenants, "restore", operator(service.app))
+            backup_database.note_token_reads(service.app, tenants, "restore", operator_actor(service.app))
     except (ConfigError, StoreError):
         if check:
             raise  # else it may be why it is to be replaced
 
 
-def _try(live: App, file: Path) -> tuple[tuple[int, bytes], int, list[str]]:
+def _open_every_record(live: App, file: Path) -> tuple[tuple[int, bytes], int, list[str]]:
     """Opens every record of the copy, its keys being in it still: the audit's head, how many tenants, what fails."""
     service = build(replace(live.settings, database=file), system_clock, system_entropy, sys.stderr)
     try:
         app = service.app
-        tenants = [installation.tenant for installation in installations.every(app.db)]
-        backup_database.note_trial(live, tenants, "backup", operator(live))
-        problems = backup_database.unreadable(app)
+        tenants = [installation.tenant for installation in installations.list_all(app.db)]
+        backup_database.note_token_reads(live, tenants, "backup", operator_actor(live))
+        problems = backup_database.list_unreadable(app)
         return audit.head(app.db), len(tenants), problems
     finally:
         service.stop()

@@ -3,10 +3,10 @@
 import argparse
 from dataclasses import asdict
 
-from slackapp.cli.printing import tell, tell_json
-from slackapp.cli.session import installed_tenant, open_service, operator
+from slackapp.cli.printing import print_json, print_lines
+from slackapp.cli.session import installed_tenant, open_service, operator_actor
 from slackapp.flows.tokens import validate_tenant
-from slackapp.flows.tokens.validate_tenant import Checked
+from slackapp.flows.tokens.validate_tenant import TokenCheck
 from slackapp.store import installations
 
 HELP = "ask Slack about every token: does it work, are scopes missing or more than asked for"
@@ -26,25 +26,25 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.tenant is not None:
             tenants = [installed_tenant(app, arguments.tenant)]
         else:
-            tenants = [installation.tenant for installation in installations.every(app.db)]
+            tenants = [installation.tenant for installation in installations.list_all(app.db)]
         if not tenants:
-            tell("no tenant is installed", error=True)
-        origin = operator(app)
+            print_lines("no tenant is installed", error=True)
+        actor = operator_actor(app)
         for tenant in tenants:
-            for checked in validate_tenant.run(app, tenant, origin):
+            for checked in validate_tenant.run(app, tenant, actor):
                 fine = fine and checked.is_fine
                 if arguments.json:
-                    tell_json(_fields(checked))
+                    print_json(_fields(checked))
                 else:
-                    tell(_as_line(checked))
+                    print_lines(_as_line(checked))
     return 0 if fine else 1
 
 
-def _fields(checked: Checked) -> dict[str, object]:
+def _fields(checked: TokenCheck) -> dict[str, object]:
     return dict(sorted({**asdict(checked), "tenant": checked.tenant.id}.items()))
 
 
-def _as_line(checked: Checked) -> str:
+def _as_line(checked: TokenCheck) -> str:
     parts = [checked.tenant.id, checked.user_id or "bot", checked.result]
     for word, scopes in (("missing", checked.missing), ("surplus", checked.surplus)):
         if scopes:

@@ -4,7 +4,7 @@ import argparse
 
 from slackapp import config
 from slackapp.cli.environment import defaults_for, read_environment
-from slackapp.cli.printing import tell
+from slackapp.cli.printing import print_lines
 
 HELP = "print the effective settings, secrets masked"
 
@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows = config.describe(config.load(environment, defaults_for(environment)), environment)
     width = max(len(name) for name, _, _ in rows)
     for name, value, source in rows:
-        tell(f"{name:<{width}}  {source:<7}  {value}")
+        print_lines(f"{name:<{width}}  {source:<7}  {value}")
     for name in config.ignored_proxies():
-        tell(f"{name:<{width}}  ignored  calls to Slack go straight out; no proxy is taken from the environment")
+        print_lines(f"{name:<{width}}  ignored  calls to Slack go straight out; no proxy is taken from the environment")
     return 0

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from slackapp.cli.printing import tell
+from slackapp.cli.printing import print_lines
 from slackapp.errors import CommandError, UsageError
 from slackapp.model import Installation
 
@@ -22,15 +22,15 @@ def confirm(what: str, name: str, yes: bool) -> None:
         return
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(f"{what}; there is nobody here to ask: give --yes")
-    tell(f"{what}.", f"Type {name} to go on: ", error=True, end="")
+    print_lines(f"{what}.", f"Type {name} to go on: ", error=True, end="")
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
-        tell("", error=True)  # Ctrl-D leaves the cursor behind the question
+        print_lines("", error=True)  # Ctrl-D leaves the cursor behind the question
     if answer.strip() != name:
         raise CommandError("that is not the name; nothing was changed")
 
 
-def name_of(installation: Installation) -> str:
+def name_to_type(installation: Installation) -> str:
     """What to type for a tenant: its name, or its id where the name cannot be typed as it is shown."""
     name = installation.name
     return name if name.isascii() and name.isprintable() and name == name.strip() and name else installation.tenant.id

@@ -12,7 +12,7 @@ from slackapp import config
 from slackapp.app import Service, load_behaviour
 from slackapp.cli import dev_settings, localhost, server
 from slackapp.cli.environment import behaviour_defaults, find_modules_here, read_environment
-from slackapp.cli.printing import tell, tell_last
+from slackapp.cli.printing import print_last_line, print_lines
 from slackapp.errors import ConfigError
 from slackapp.model import CALLBACK_PATH, COMMANDS_PATH, EVENTS_PATH, INTERACTIVITY_PATH
 
@@ -21,13 +21,13 @@ LOCAL_SLACK_PORT = 3001
 READY = "local Slack on "
 """What the local Slack says before its address, once it answers."""
 
-SHOWN = {
+EXAMPLE_SETTINGS = {
     "SLACKAPP_COMPANY": "Example Ltd, 1 Example Street, Exampleton",
     "SLACKAPP_SUPPORT_EMAIL": "support@example.com",
     "SLACKAPP_PRIVACY_EMAIL": "privacy@example.com",
 }
 """Who runs it is made up."""
-SHOWN_OF_EXAMPLE = {
+EXAMPLE_BEHAVIOUR_SETTINGS = {
     "SLACKAPP_BOT_SCOPES": "app_mentions:read,chat:write,commands,users:read",
     "SLACKAPP_HOME_ADMIN": "yes",
 }
@@ -46,27 +46,29 @@ def run(arguments: argparse.Namespace) -> int:
     # Whose folder this is checked out in is the developer's own affair; what lies in `data/` is closed.
     told = {**behaviour_defaults(environment), config.TRUSTED_FOLDER: str(Path.cwd())}
     if folder == dev_settings.FOLDER:
-        defaults = {**told, **dev_settings.make(folder, environment)}
+        defaults = {**told, **dev_settings.make_defaults(folder, environment)}
         return _serve(folder, environment, defaults)
     own = "SLACKAPP_BEHAVIOUR" in environment
-    shown = {**SHOWN, **({} if own else SHOWN_OF_EXAMPLE), **told}
-    defaults = {**shown, **dev_settings.make(folder, environment)}
+    shown = {**EXAMPLE_SETTINGS, **({} if own else EXAMPLE_BEHAVIOUR_SETTINGS), **told}
+    defaults = {**shown, **dev_settings.make_defaults(folder, environment)}
     with _local_slack(environment, defaults) as local:
         return _serve(folder, {**environment, **local}, defaults)
 
 
 def _serve(folder: Path, environment: Mapping[str, str], defaults: Mapping[str, str]) -> int:
     settings = config.load(environment, defaults)
-    dev_settings.keep(folder, {**defaults, **environment})
-    status = server.serve(settings, _announce, log_texts=True, front=localhost.front(settings.public_url))
-    tell_last("slackapp: stopped")
+    dev_settings.save_used(folder, {**defaults, **environment})
+    status = server.serve(
+        settings, _print_ready, log_texts=True, middleware=localhost.redirect_other_names(settings.public_url)
+    )
+    print_last_line("slackapp: stopped")
     return status
 
 
 @contextlib.contextmanager
 def _local_slack(environment: Mapping[str, str], defaults: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Starts the local Slack as a process of its own; gives the settings that point to it."""
-    found = config.some(environment, ("SLACKAPP_BEHAVIOUR", "SLACKAPP_NAME"))
+    found = config.load_some(environment, ("SLACKAPP_BEHAVIOUR", "SLACKAPP_NAME"))
     public_url = environment.get("SLACKAPP_PUBLIC_URL") or defaults.get("SLACKAPP_PUBLIC_URL")
     if public_url is None:
         raise ConfigError("SLACKAPP_PUBLIC_URL: is missing; with SLACKAPP_LISTEN=unix:… it cannot be guessed")
@@ -84,14 +86,14 @@ def _local_slack(environment: Mapping[str, str], defaults: Mapping[str, str]) ->
         *(f"--handles={key}" for key in load_behaviour(found["behaviour"]) or ("",)),
     ]  # fmt: skip
     with contextlib.ExitStack() as running:
-        url = _begin(running, command, LOCAL_SLACK_PORT) if _is_free(LOCAL_SLACK_PORT) else ""
-        url = url or _begin(running, command, 0)  # whatever is free
+        url = _start_local_slack(running, command, LOCAL_SLACK_PORT) if _is_free(LOCAL_SLACK_PORT) else ""
+        url = url or _start_local_slack(running, command, 0)  # whatever is free
         if not url:
             raise ConfigError("the local Slack did not start; see its message above")
         yield {"SLACKAPP_SLACK_URL": url, **credentials}
 
 
-def _begin(running: contextlib.ExitStack, command: list[str], port: int) -> str:
+def _start_local_slack(running: contextlib.ExitStack, command: list[str], port: int) -> str:
     """Where it answers, or "" when it did not start."""
     # When this process dies, however it dies, the pipe closes and the local Slack ends, too. Ctrl-C is for this one
     # alone: it ends the other.
@@ -114,14 +116,14 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def _announce(service: Service) -> None:
+def _print_ready(service: Service) -> None:
     settings = service.app.settings
     if settings.slack.is_local:
         slack = [f"It talks to the local Slack at {settings.slack.origin},", "where you can use the app afterwards."]
     else:
         slack = [f"It talks to {settings.slack.origin}."]
     program = sys.argv[0] if Path(sys.argv[0]).name == "slackapp" else "slackapp"
-    tell(
+    print_lines(
         "",
         f"  slackapp is at {settings.public_url}",
         *(f"  {line}" for line in slack),

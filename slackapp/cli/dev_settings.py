@@ -32,7 +32,7 @@ def folder_of(environment: Mapping[str, str]) -> Path:
     return LOCAL_FOLDER if missing else FOLDER
 
 
-def make(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def make_defaults(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """What `serve` wants to be told and a newcomer need not: paths below `data/`, and what they must hold."""
     for each in (FOLDER, folder):
         each.mkdir(mode=0o700, exist_ok=True)
@@ -79,7 +79,7 @@ def credentials_file() -> Path:
     return LOCAL_FOLDER / _CREDENTIALS
 
 
-def keep(folder: Path, used: Mapping[str, str]) -> None:
+def save_used(folder: Path, used: Mapping[str, str]) -> None:
     """Notes what `dev` was started with, but for secrets, so that a command beside it finds the same."""
     told = {name: value for name, value in used.items() if name.startswith("SLACKAPP_")}
     keyfile.replace_private(folder / _USED, json.dumps(told, indent=1).encode() + b"\n")
@@ -93,7 +93,7 @@ def was_used(environment: Mapping[str, str]) -> bool:
         return False
 
 
-def find(environment: Mapping[str, str]) -> dict[str, str]:
+def load_used(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment as `dev` would have it; what is set now counts more than what was then. Raises ConfigError."""
     folder = folder_of(environment)
     if not (folder / _USED).exists():

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from slackapp import config
-from slackapp.app import load_scopes, system_clock
+from slackapp.app import load_scope_reasons, system_clock
 from slackapp.cli.environment import defaults_for, read_environment
-from slackapp.cli.manifest import address, plan_for
-from slackapp.cli.printing import folded, tell, tell_json
+from slackapp.cli.manifest import address, make_plan
+from slackapp.cli.printing import print_json, print_lines, wrap_line
 from slackapp.directory import read_manifest, review, write_manifest
-from slackapp.directory.findings import Look, at
+from slackapp.directory.findings import ReviewInput, value_at
 from slackapp.directory.probe import Probe
-from slackapp.directory.review import FAIL, PASS, Verdict
+from slackapp.directory.review import FAIL, PASS, RequirementResult
 from slackapp.errors import CommandError, ConfigError
 from slackapp.store import installations
 from slackapp.store.engine.sqlite import Database
@@ -41,25 +41,25 @@ def run(arguments: argparse.Namespace) -> int:
     environment = read_environment()
     look = _look(arguments, environment)
     if not arguments.json:
-        tell(*_head(look, environment))
-    trouble = look.probe.trouble() if look.probe is not None else ""
+        print_lines(*_head(look, environment))
+    trouble = look.probe.connection_error() if look.probe is not None else ""
     if trouble:
-        tell(f"slackapp: {look.url}: {trouble}; what is asked of the running app was not looked at", error=True)
+        print_lines(f"slackapp: {look.url}: {trouble}; what is asked of the running app was not looked at", error=True)
         look = replace(look, probe=None)
     verdicts = []
-    for verdict in review.examine(look):
+    for verdict in review.review(look):
         verdicts.append(verdict)
         if arguments.json:
-            tell_json(_fields(verdict))
+            print_json(_fields(verdict))
         else:
-            tell(*_as_lines(verdict))
+            print_lines(*_as_lines(verdict))
     if not arguments.json:
-        tell("", _sum(verdicts))
+        print_lines("", _sum(verdicts))
     return 1 if trouble or any(verdict.result == FAIL for verdict in verdicts) else 0
 
 
-def _look(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Look:
-    found = config.some(environment, _NAMES)
+def _look(arguments: argparse.Namespace, environment: Mapping[str, str]) -> ReviewInput:
+    found = config.load_some(environment, _NAMES)
     file = Path(arguments.manifest)
     copy = file.with_name(_SUBMITTED)
     url = address(arguments.url) if arguments.url else found["public_url"] or ""
@@ -67,7 +67,7 @@ def _look(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Look
     # What is signed goes nowhere but to the app that the secret is for.
     own = url == found["public_url"]
     secrets = found["signing_secrets"] if own else None
-    return Look(
+    return ReviewInput(
         manifest=_read(file, environment),
         submitted=_read(copy, environment) if copy.exists() else None,
         url=url,
@@ -76,7 +76,7 @@ def _look(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Look
         app_id=found["app_id"] or "",
         signing_secret=secrets[0] if secrets else None,
         now=system_clock(),
-        own_reasons=load_scopes(found["behaviour"]),
+        own_reasons=load_scope_reasons(found["behaviour"]),
     )
 
 
@@ -85,15 +85,15 @@ def _read(file: Path, environment: Mapping[str, str]) -> Mapping[str, Any]:
         text = file.read_bytes()[:_LIMIT].decode("utf-8")
     except (OSError, UnicodeDecodeError):
         raise CommandError(f"{file}: cannot be read; write one with slackapp manifest --url URL > {file}") from None
-    url = write_manifest.written_for(text)
-    plan = plan_for(url, environment) if url else None
+    url = write_manifest.find_address(text)
+    plan = make_plan(url, environment) if url else None
     if plan is not None and write_manifest.write(plan) == text:
-        return write_manifest.content(plan)  # what `slackapp manifest` writes is known without reading
+        return write_manifest.manifest_data(plan)  # what `slackapp manifest` writes is known without reading
     return read_manifest.read(str(file), text)
 
 
-def _head(look: Look, environment: Mapping[str, str]) -> list[str]:
-    rotates = at(look.manifest, "settings", "token_rotation_enabled") is True
+def _head(look: ReviewInput, environment: Mapping[str, str]) -> list[str]:
+    rotates = value_at(look.manifest, "settings", "token_rotation_enabled") is True
     rows = {
         "app": look.url or "not looked at: give --url URL",
         "runtime": f"Python {platform.python_version()}",
@@ -120,17 +120,17 @@ def _store(environment: Mapping[str, str]) -> str:
         database.close()
 
 
-def _as_lines(verdict: Verdict) -> list[str]:
+def _as_lines(verdict: RequirementResult) -> list[str]:
     result = f"{verdict.result} (local)" if verdict.local else verdict.result
     lines = [f"{verdict.row.number:>2}  {result:<12}  {verdict.row.item}"]
     lines += [f"{'':18}{line}" for line in verdict.wrong]
     lines += [f"{'':18}a person must: {line}" for line in verdict.person]
-    if verdict.row.shown:
-        lines.append(f"{'':18}shown by {', '.join(verdict.row.shown)}")
-    return [each for line in lines for each in folded(line, 18)]
+    if verdict.row.evidence:
+        lines.append(f"{'':18}shown by {', '.join(verdict.row.evidence)}")
+    return [each for line in lines for each in wrap_line(line, 18)]
 
 
-def _fields(verdict: Verdict) -> dict[str, object]:
+def _fields(verdict: RequirementResult) -> dict[str, object]:
     return {
         "row": verdict.row.number,
         "item": verdict.row.item,
@@ -138,11 +138,11 @@ def _fields(verdict: Verdict) -> dict[str, object]:
         "local": verdict.local,
         "wrong": verdict.wrong,
         "person": verdict.person,
-        "shown": verdict.row.shown,
+        "shown": verdict.row.evidence,
     }
 
 
-def _sum(verdicts: list[Verdict]) -> str:
+def _sum(verdicts: list[RequirementResult]) -> str:
     failed = [verdict for verdict in verdicts if verdict.result == FAIL]
     local = sum(verdict.local for verdict in failed)
     passed = sum(verdict.result == PASS for verdict in verdicts)

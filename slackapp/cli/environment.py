@@ -7,9 +7,9 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from slackapp import config
-from slackapp.app import load_description, load_scopes
+from slackapp.app import load_description, load_scope_reasons
 from slackapp.cli import dev_settings
-from slackapp.cli.printing import tell
+from slackapp.cli.printing import print_lines
 from slackapp.model import Settings
 
 _DEV: ContextVar[bool] = ContextVar("_DEV", default=False)
@@ -29,12 +29,12 @@ def read_environment() -> dict[str, str]:
     """The process's environment over `.env` in the current folder. Raises ConfigError."""
     folder = Path.cwd()
     if config.dotenv_is_shared(folder):
-        tell(f"slackapp: warning: others can read {folder / '.env'}; run: chmod 600 .env", error=True)
+        print_lines(f"slackapp: warning: others can read {folder / '.env'}; run: chmod 600 .env", error=True)
     environment = config.read_environment(folder)
     if not _DEV.get():
         return environment
     find_modules_here()
-    return dev_settings.find(environment)
+    return dev_settings.load_used(environment)
 
 
 def dev_was_used() -> bool:
@@ -59,8 +59,8 @@ def behaviour_defaults(environment: Mapping[str, str]) -> dict[str, str]:
 
     Raises ConfigError.
     """
-    found = config.some(environment, ("SLACKAPP_BEHAVIOUR", "SLACKAPP_USER_SCOPES"))
-    bot_scopes = [scope for scope in load_scopes(found["behaviour"]) if scope not in found["user_scopes"]]
+    found = config.load_some(environment, ("SLACKAPP_BEHAVIOUR", "SLACKAPP_USER_SCOPES"))
+    bot_scopes = [scope for scope in load_scope_reasons(found["behaviour"]) if scope not in found["user_scopes"]]
     own = "SLACKAPP_BEHAVIOUR" in environment
     described = load_description(found["behaviour"]) if own else ""
     defaults = {"SLACKAPP_BOT_SCOPES": ",".join(bot_scopes), "SLACKAPP_DESCRIPTION": described}

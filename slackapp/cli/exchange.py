@@ -2,8 +2,8 @@
 
 import argparse
 
-from slackapp.cli.printing import tell
-from slackapp.cli.session import installed_tenant, open_service, operator
+from slackapp.cli.printing import print_lines
+from slackapp.cli.session import installed_tenant, open_service, operator_actor
 from slackapp.flows.tokens import exchange_token
 
 HELP = "turn long-lived tokens into rotating ones, after token rotation was switched on at Slack"
@@ -19,11 +19,11 @@ def run(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
         tenant = installed_tenant(app, arguments.tenant) if arguments.tenant is not None else None
-        waiting = exchange_token.waiting(app, tenant)
+        waiting = exchange_token.list_exchangeable(app, tenant)
         exchanged = 0
-        for number, outcome in enumerate(exchange_token.run(app, waiting, operator(app)), start=1):
+        for number, outcome in enumerate(exchange_token.run(app, waiting, operator_actor(app)), start=1):
             exchanged += outcome.result == exchange_token.EXCHANGED
             whose = f"{outcome.tenant}  {outcome.user_id or 'bot'}"
-            tell(f"{number}/{len(waiting)}  {whose}  {outcome.result}")
-    tell(f"{exchanged} of {len(waiting)} exchanged", error=True)
+            print_lines(f"{number}/{len(waiting)}  {whose}  {outcome.result}")
+    print_lines(f"{exchanged} of {len(waiting)} exchanged", error=True)
     return 0 if exchanged == len(waiting) else 1

@@ -4,15 +4,15 @@ import argparse
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from slackapp.cli.printing import tell, tell_json
-from slackapp.cli.session import open_service, operator
-from slackapp.cli.table import Columns, Cut, add_options, listed
-from slackapp.cli.words import number_of_rows, utf8
+from slackapp.cli.argument_types import number_of_rows, valid_utf8
+from slackapp.cli.printing import print_json, print_lines
+from slackapp.cli.session import open_service, operator_actor
+from slackapp.cli.table import Columns, Truncation, add_options, format_rows
 from slackapp.errors import CommandError, Refused
 from slackapp.flows.app import App
 from slackapp.flows.events import inbox_admin
 from slackapp.store import inbox
-from slackapp.store.inbox import Entry
+from slackapp.store.inbox import InboxEntry
 
 HELP = "show events that wait, were given up or are unclear; let them run again, or drop them"
 _COLUMNS = Columns(
@@ -21,7 +21,7 @@ _COLUMNS = Columns(
         "finished_at", "result", "has_body",
     ),
     narrow=("event_id", "tenant", "type", "state", "received_at", "result"),
-    cuts=dict.fromkeys(("event_id", "type", "result"), Cut.MIDDLE),
+    truncations=dict.fromkeys(("event_id", "type", "result"), Truncation.MIDDLE),
 )  # fmt: skip
 _STATES = ("ready", "running", "calling", "unclear", "dead", "done")
 
@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="rows that are not done, the oldest first")
     listing.add_argument("--state", choices=_STATES, default="", help="only these")
-    listing.add_argument("--tenant", type=utf8, default="", metavar="ID")
+    listing.add_argument("--tenant", type=valid_utf8, default="", metavar="ID")
     listing.add_argument("--number", "--limit", type=number_of_rows, default=100, metavar="N", help="that many (100)")
     add_options(listing, "one JSON object per line")
     listing.set_defaults(run_verb=_list)
@@ -49,9 +49,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_row(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("event_id", type=utf8, metavar="EVENT_ID")
+    parser.add_argument("event_id", type=valid_utf8, metavar="EVENT_ID")
     parser.add_argument(
-        "--tenant", type=utf8, default="", metavar="ID", help="whose, where several tenants have such an event"
+        "--tenant", type=valid_utf8, default="", metavar="ID", help="whose, where several tenants have such an event"
     )
 
 
@@ -62,15 +62,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     with open_service() as service:
-        rows = inbox.page(service.app.db, arguments.tenant, arguments.state, arguments.number)
-        states = inbox.states(service.app.db)
+        rows = inbox.list_entries(service.app.db, arguments.tenant, arguments.state, arguments.number)
+        states = inbox.count_by_state(service.app.db)
     if arguments.json:
         for row in rows:
-            tell_json(_fields(row))
+            print_json(_fields(row))
     elif rows:
-        tell(*listed(map(_fields, rows), _COLUMNS, arguments.wide))
+        print_lines(*format_rows(map(_fields, rows), _COLUMNS, arguments.wide))
     told = ", ".join(f"{count} {state}" for state, (count, _) in sorted(states.items()))
-    tell(told or "nothing waits", error=True)
+    print_lines(told or "nothing waits", error=True)
     return 0
 
 
@@ -81,10 +81,10 @@ def _show(arguments: argparse.Namespace) -> int:
         fields = _fields(entry)
         if arguments.body:
             try:
-                fields["body"] = inbox_admin.read_body(app, entry, operator(app))
+                fields["body"] = inbox_admin.read_body(app, entry, operator_actor(app))
             except Refused as refused:
                 raise CommandError(f"{entry.event_id}: {refused.refusal.value.sentence}") from None
-    tell_json(fields, indent=1)
+    print_json(fields, indent=1)
     return 0
 
 
@@ -92,7 +92,7 @@ def _retry(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
         entry = _find(app, arguments)
-        done = inbox_admin.retry(app, entry, operator(app))
+        done = inbox_admin.retry(app, entry, operator_actor(app))
     return _tell(entry, done, "will run again")
 
 
@@ -100,19 +100,19 @@ def _drop(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
         entry = _find(app, arguments)
-        done = inbox_admin.drop(app, entry, operator(app))
+        done = inbox_admin.drop(app, entry, operator_actor(app))
     return _tell(entry, done, "is dropped")
 
 
-def _tell(entry: Entry, done: bool, what: str) -> int:
+def _tell(entry: InboxEntry, done: bool, what: str) -> int:
     if not done:
-        tell(f"{entry.event_id}: is {entry.state}; only what is dead or unclear needs a person", error=True)
+        print_lines(f"{entry.event_id}: is {entry.state}; only what is dead or unclear needs a person", error=True)
         return 1
-    tell(f"{entry.event_id}: {what}")
+    print_lines(f"{entry.event_id}: {what}")
     return 0
 
 
-def _find(app: App, arguments: argparse.Namespace) -> Entry:
+def _find(app: App, arguments: argparse.Namespace) -> InboxEntry:
     """The one row that is meant: an event id is unique per tenant only."""
     event_id, tenant_id = arguments.event_id, arguments.tenant
     found = [entry for entry in inbox.find(app.db, event_id) if tenant_id in ("", entry.tenant.id)]
@@ -124,7 +124,7 @@ def _find(app: App, arguments: argparse.Namespace) -> Entry:
     return found[0]
 
 
-def _fields(entry: Entry) -> dict[str, object]:
+def _fields(entry: InboxEntry) -> dict[str, object]:
     times = {
         name: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for name in ("event_time", "received_at", "next_at", "finished_at")

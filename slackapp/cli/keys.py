@@ -6,18 +6,18 @@ from pathlib import Path
 
 from slackapp.app import system_entropy
 from slackapp.cli import confirm, new_key
-from slackapp.cli.printing import tell, tell_progress
-from slackapp.cli.session import EX_TEMPFAIL, installed_tenant, open_service, operator
+from slackapp.cli.printing import print_lines, print_progress
+from slackapp.cli.session import EX_TEMPFAIL, installed_tenant, open_service, operator_actor
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.errors import CommandError, ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.flows.app import App
 from slackapp.flows.keys import missing_keys, reencrypt_tenant, rotate_keys
-from slackapp.model import LOCAL, Tenant
+from slackapp.model import LOCAL_PROVIDER, Tenant
 from slackapp.store import data_keys, installations, meta
 
 HELP = "make, list, rotate, verify, retire master keys; new data keys; key providers"
-_PATIENCE = 60
+_ROTATION_WAIT = 60
 """Seconds that a rotation waits for the serving processes to take the new key file."""
 _DAY = 86_400
 
@@ -53,7 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _new(arguments: argparse.Namespace) -> int:
     new_key.make(arguments.file)
-    tell(f"{arguments.file}: master key 1. Whoever has this file and the database has every token: keep them apart.")
+    print_lines(
+        f"{arguments.file}: master key 1. Whoever has this file and the database has every token: keep them apart."
+    )
     return 0
 
 
@@ -62,40 +64,42 @@ def _list(arguments: argparse.Namespace) -> int:
         app = service.app
         counts, primary = data_keys.count_by_master(app.db), meta.primary_master_key(app.db)
         for version in sorted(app.keyring.master_versions()):
-            since = meta.get(app.db, meta.key_since(version))
+            since = meta.get(app.db, meta.key_since_name(version))
             age = f"{(app.clock() - int(since)) // _DAY} days" if since is not None else "unknown"
             role = "primary" if version == primary else "old" if version < primary else "not in use yet"
-            tell(f"local {version:>4}  {role:<14}  age {age:<10}  {counts.get((LOCAL, version), 0)} data keys")
+            print_lines(
+                f"local {version:>4}  {role:<14}  age {age:<10}  {counts.get((LOCAL_PROVIDER, version), 0)} data keys"
+            )
         for version, number in sorted(missing_keys.count(app).items()):
-            tell(f"local {version:>4}  missing from the file, and {number} data keys hang on it")
-        for provider in sorted({name for name, _ in counts} | app.keyring.provider_names() - {LOCAL}):
-            if provider != LOCAL:
+            print_lines(f"local {version:>4}  missing from the file, and {number} data keys hang on it")
+        for provider in sorted({name for name, _ in counts} | app.keyring.provider_names() - {LOCAL_PROVIDER}):
+            if provider != LOCAL_PROVIDER:
                 number = sum(found for (name, _), found in counts.items() if name == provider)
-                tell(f"{provider}  {number} data keys  health {app.keyring.provider_health(provider)}")
+                print_lines(f"{provider}  {number} data keys  health {app.keyring.provider_health(provider)}")
     return 0
 
 
 def _rotate(arguments: argparse.Namespace) -> int:
-    with open_service() as service, service.app.db.alone():
+    with open_service() as service, service.app.db.exclusive():
         app = service.app
-        version = _newest_or_new(app)
-        epoch = rotate_keys.announce(app)
-        if not _everybody_has_it(app, version, epoch):
-            tell(f"some serving processes do not have master key {version} yet; run this again", error=True)
+        version = _target_version(app)
+        epoch = rotate_keys.request_key_reload(app)
+        if not _wait_for_processes(app, version, epoch):
+            print_lines(f"some serving processes do not have master key {version} yet; run this again", error=True)
             return EX_TEMPFAIL
         if meta.primary_master_key(app.db) != version:
-            rotate_keys.promote(app, version, operator(app), app.clock())
-        number = rotate_keys.rewrap_all(app, operator(app), tell_progress)
+            rotate_keys.set_primary(app, version, operator_actor(app), app.clock())
+        number = rotate_keys.rewrap_all(app, operator_actor(app), print_progress)
         broken = rotate_keys.broken_keys(app)
         if broken:
             named = ", ".join(str(key_id) for key_id in broken[:10])
-            tell(f"{len(broken)} data keys do not unwrap and stay as they are: {named}", error=True)
+            print_lines(f"{len(broken)} data keys do not unwrap and stay as they are: {named}", error=True)
             return 1
-    tell(f"master key {version} is the primary; {number} data keys were wrapped anew, and every one unwraps")
+    print_lines(f"master key {version} is the primary; {number} data keys were wrapped anew, and every one unwraps")
     return 0
 
 
-def _newest_or_new(app: App) -> int:
+def _target_version(app: App) -> int:
     """The version to rotate to: one that an earlier, interrupted rotation put into the file, or a new one.
 
     The file is read here, and not taken from what the service read at its start: another rotation may have been first.
@@ -104,7 +108,7 @@ def _newest_or_new(app: App) -> int:
     content = _read(app)
     newest = max(keyfile.parse_master_keys(file, content))
     older = (version for version in app.keyring.master_versions() if version < primary)
-    if newest > primary or any(rotate_keys.hanging_on(app, version) for version in older):
+    if newest > primary or any(rotate_keys.count_keys_wrapped_by(app, version) for version in older):
         return newest
     _rewrite(file, keyfile.format_master_key(newest + 1, system_entropy(KEY_BYTES)) + content)
     return newest + 1
@@ -122,9 +126,9 @@ def _rewrite(file: Path, content: bytes) -> None:
         raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: {file} cannot be rewritten ({error.strerror})") from None
 
 
-def _everybody_has_it(app: App, version: int, epoch: int) -> bool:
-    for _ in range(_PATIENCE * 5):
-        if not rotate_keys.laggards(app, version, epoch):
+def _wait_for_processes(app: App, version: int, epoch: int) -> bool:
+    for _ in range(_ROTATION_WAIT * 5):
+        if not rotate_keys.processes_behind(app, version, epoch):
             return True
         time.sleep(0.2)
     return False
@@ -132,35 +136,35 @@ def _everybody_has_it(app: App, version: int, epoch: int) -> bool:
 
 def _verify(arguments: argparse.Namespace) -> int:
     with open_service() as service:
-        results = [(key, service.app.keyring.try_key(key)) for key in data_keys.every(service.app.db)]
+        results = [(key, service.app.keyring.try_key(key)) for key in data_keys.list_all(service.app.db)]
         missing = missing_keys.count(service.app)
     bad = [(key, result) for key, result in results if result != "ok"]
-    tell(f"{len(results) - len(bad)} of {len(results)} data keys unwrap")
+    print_lines(f"{len(results) - len(bad)} of {len(results)} data keys unwrap")
     for key, result in bad:
         why = "does not" if result == "broken" else "is withheld by its provider"
-        if key.provider == LOCAL and key.master_version in missing:
+        if key.provider == LOCAL_PROVIDER and key.master_version in missing:
             why = f"of {key.tenant} does not: master key {key.master_version} is missing from the file"
-        tell(f"data key {key.key_id} {why}", error=True)
+        print_lines(f"data key {key.key_id} {why}", error=True)
     return 1 if bad else 0
 
 
 def _retire(arguments: argparse.Namespace) -> int:
     told = f"master key {arguments.version}: is taken out of the key file for good"
     confirm.confirm(told, str(arguments.version), arguments.yes)
-    with open_service() as service, service.app.db.alone():
+    with open_service() as service, service.app.db.exclusive():
         app, version = service.app, arguments.version
         if version not in app.keyring.master_versions():
             raise CommandError(f"the key file holds no master key {version}")
         if version == meta.primary_master_key(app.db):
             raise CommandError(f"master key {version} is the primary; rotate first")
-        hanging = rotate_keys.hanging_on(app, version)
-        if hanging:
-            raise CommandError(f"{hanging} data keys still need master key {version}; run `slackapp keys rotate` first")
+        needed = rotate_keys.count_keys_wrapped_by(app, version)
+        if needed:
+            raise CommandError(f"{needed} data keys still need master key {version}; run `slackapp keys rotate` first")
         file = app.settings.master_key_file
         content = _read(app)
         _rewrite(file, keyfile.without_master_key(content, version))
-        rotate_keys.note_retired(app, version, operator(app), app.clock())
-    tell(f"master key {version} is out of the file. Destroy its copies: backups of the file hold it still.")
+        rotate_keys.note_retired(app, version, operator_actor(app), app.clock())
+    print_lines(f"master key {version} is out of the file. Destroy its copies: backups of the file hold it still.")
     return 0
 
 
@@ -170,20 +174,22 @@ def _reencrypt(arguments: argparse.Namespace) -> int:
         tenants = (
             [installed_tenant(app, arguments.tenant)]
             if arguments.tenant
-            else [i.tenant for i in installations.every(app.db)]
+            else [i.tenant for i in installations.list_all(app.db)]
         )
         for number, tenant in enumerate(tenants, start=1):
-            provider = next((key.provider for key in data_keys.active(app.db, tenant)), LOCAL)
+            provider = next((key.provider for key in data_keys.active(app.db, tenant)), LOCAL_PROVIDER)
             moved = _reseal(app, tenant, provider)
-            tell(f"{tenant}: new data keys, {moved} records sealed anew; older data backups end for it")
-            tell_progress(number, len(tenants))
-    tell("If the old keys may be known, the tokens may be: let each workspace install again, or revoke at Slack.")
+            print_lines(f"{tenant}: new data keys, {moved} records sealed anew; older data backups end for it")
+            print_progress(number, len(tenants))
+    print_lines(
+        "If the old keys may be known, the tokens may be: let each workspace install again, or revoke at Slack."
+    )
     return 0
 
 
 def _reseal(app: App, tenant: Tenant, provider: str) -> int:
     try:
-        return reencrypt_tenant.run(app, tenant, provider, operator(app))
+        return reencrypt_tenant.run(app, tenant, provider, operator_actor(app))
     except (KeyRevokedError, KeyUnavailableError, DecryptError) as error:
         why = {KeyRevokedError: "withdrawn", KeyUnavailableError: "out of reach"}.get(type(error), "not whole")
         raise CommandError(f"{tenant}: its keys are {why}; nothing of it was changed") from None
@@ -191,8 +197,8 @@ def _reseal(app: App, tenant: Tenant, provider: str) -> int:
 
 def _flush(arguments: argparse.Namespace) -> int:
     with open_service() as service:
-        rotate_keys.flush(service.app, operator(service.app), service.app.clock())
-    tell("every serving process forgets its data keys with its next request")
+        rotate_keys.flush(service.app, operator_actor(service.app), service.app.clock())
+    print_lines("every serving process forgets its data keys with its next request")
     return 0
 
 
@@ -203,6 +209,6 @@ def _assign(arguments: argparse.Namespace) -> int:
         if provider not in app.keyring.provider_names():
             raise CommandError(f"{provider}: is no key provider; SLACKAPP_KEY_COMMANDS names them")
         moved = _reseal(app, tenant, provider)
-        rotate_keys.flush(app, operator(app), app.clock())
-    tell(f"{tenant}: new data keys under {provider}, {moved} records sealed anew")
+        rotate_keys.flush(app, operator_actor(app), app.clock())
+    print_lines(f"{tenant}: new data keys under {provider}, {moved} records sealed anew")
     return 0

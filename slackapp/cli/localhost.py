@@ -13,11 +13,11 @@ from slackapp.routes import BY_PATH
 Application = Callable[..., Iterable[bytes]]
 
 
-def front(public_url: str) -> Callable[[Application], Application]:
+def redirect_other_names(public_url: str) -> Callable[[Application], Application]:
     """What stands before the service: another name of this machine, at the same port, is sent on to the right one."""
     own = urlsplit(public_url)
 
-    def stand_before(service: Application) -> Application:
+    def wrap(service: Application) -> Application:
         def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             target = str(environ.get("REQUEST_URI", ""))
             if not _is_beside(environ, own.hostname, own.port) or not _is_plain(target):
@@ -28,7 +28,7 @@ def front(public_url: str) -> Callable[[Application], Application]:
 
         return answer
 
-    return stand_before
+    return wrap
 
 
 def _is_beside(environ: dict[str, Any], name: str | None, port: int | None) -> bool:

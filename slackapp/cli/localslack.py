@@ -1,4 +1,5 @@
 """`slackapp localslack`: run the local Slack on its own, for this app or any other."""
+
 from __future__ import annotations
 
 import argparse
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 import waitress
 
-from slackapp.cli.printing import tell
+from slackapp.cli.printing import print_lines
 from slackapp.errors import CommandError, UsageError
 from slackapp.localslack import LocalApp, LocalSlack, StateFileError, credentials
 from slackapp.localslack.wire import is_loopback
@@ -29,21 +30,40 @@ EVENTS_URL = f"http://localhost:3000{EVENTS_PATH}"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--listen", default="127.0.0.1:3001", metavar="HOST:PORT", help="loopback only")
-    parser.add_argument("--state", type=Path, default=Path("data/local"), metavar="PATH",
-                        help="directory, or .json file, to keep its state in")
-    parser.add_argument("--app-config", type=Path, metavar="FILE",
-                        help="JSON: app_id, client_id, client_secret, signing_secret, name, rotation, org_deploy")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=Path("data/local"),
+        metavar="PATH",
+        help="directory, or .json file, to keep its state in",
+    )
+    parser.add_argument(
+        "--app-config",
+        type=Path,
+        metavar="FILE",
+        help="JSON: app_id, client_id, client_secret, signing_secret, name, rotation, org_deploy",
+    )
     parser.add_argument("--redirect-url", action="append", metavar="URL", help=f"repeatable; default {REDIRECT_URL}")
     parser.add_argument("--events-url", default=EVENTS_URL, metavar="URL", help=f"default {EVENTS_URL}")
     parser.add_argument("--commands-url", default="", metavar="URL", help="where slash commands go")
     parser.add_argument("--interactivity-url", default="", metavar="URL", help="where buttons and modals go")
     parser.add_argument("--app-name", default="", metavar="NAME", help="what the app is called (default: as in FILE)")
-    parser.add_argument("--handles", action="append", metavar="KEY",
-                        help="repeatable: app_mention, /command, block_actions:ID, …; without it everything is offered")
-    parser.add_argument("--reveal-issued", action="store_true",
-                        help="serve every token ever issued at /control/issued.json, for a leak scan")
-    parser.add_argument("--until-stdin-closes", action="store_true",
-                        help="end with the process that holds the other end of standard input")
+    parser.add_argument(
+        "--handles",
+        action="append",
+        metavar="KEY",
+        help="repeatable: app_mention, /command, block_actions:ID, …; without it everything is offered",
+    )
+    parser.add_argument(
+        "--reveal-issued",
+        action="store_true",
+        help="serve every token ever issued at /control/issued.json, for a leak scan",
+    )
+    parser.add_argument(
+        "--until-stdin-closes",
+        action="store_true",
+        help="end with the process that holds the other end of standard input",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,14 +72,25 @@ def run(args: argparse.Namespace) -> int:
         host, port = _listen(args.listen)
         app, new = _app(args)
         handles = None if args.handles is None else tuple(key for key in args.handles if key)
-        app = replace(app, commands_url=args.commands_url, interactivity_url=args.interactivity_url, handles=handles,
-                      name=args.app_name or app.name)
-        slack = LocalSlack(app, clock=time.time, entropy=os.urandom, state_file=_state_file(args.state),
-                           reveal_issued=args.reveal_issued)
+        app = replace(
+            app,
+            commands_url=args.commands_url,
+            interactivity_url=args.interactivity_url,
+            handles=handles,
+            name=args.app_name or app.name,
+        )
+        slack = LocalSlack(
+            app,
+            clock=time.time,
+            entropy=os.urandom,
+            state_file=_state_file(args.state),
+            reveal_issued=args.reveal_issued,
+        )
         # Bound here: what waitress has opened before it finds a port taken stays open.
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        server = waitress.create_server(slack, sockets=[socket.create_server((host, port), family=family)], threads=8,
-                                        ident=None)
+        server = waitress.create_server(
+            slack, sockets=[socket.create_server((host, port), family=family)], threads=8, ident=None
+        )
     except ValueError as problem:
         raise UsageError(str(problem)) from None
     except StateFileError as problem:
@@ -69,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
     slack.base_url = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _leave)
-    _announce(app, slack.base_url, args, new=new)
+    _print_ready(app, slack.base_url, args, new=new)
     if args.until_stdin_closes:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     slack.start()
@@ -111,13 +142,13 @@ def _state_file(state: Path) -> Path:
     return state if state.suffix == ".json" else state / "slack.json"
 
 
-def _announce(app: LocalApp, base_url: str, args: argparse.Namespace, *, new: bool) -> None:
+def _print_ready(app: LocalApp, base_url: str, args: argparse.Namespace, *, new: bool) -> None:
     if new:
-        tell("New credentials for the app; it needs these lines in its environment:")
-        tell(*credentials.environment(app, base_url))
+        print_lines("New credentials for the app; it needs these lines in its environment:")
+        print_lines(*credentials.environment(app, base_url))
     elif args.app_config is None:
-        tell(f"The app's credentials are in {_directory(args.state) / 'app.json'}.")
-    tell(f"local Slack on {base_url}")
+        print_lines(f"The app's credentials are in {_directory(args.state) / 'app.json'}.")
+    print_lines(f"local Slack on {base_url}")
 
 
 def _end_with_stdin() -> None:

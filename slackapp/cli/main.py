@@ -17,7 +17,7 @@ from slackapp.cli import (
     doctor,
     environment,
     exchange,
-    imports,
+    import_installations,
     inbox,
     keys,
     localslack,
@@ -27,7 +27,7 @@ from slackapp.cli import (
     tenants,
     uninstall,
 )
-from slackapp.cli.printing import Reader, tell, tell_last
+from slackapp.cli.printing import CommandParser, print_last_line, print_lines
 from slackapp.demo import scenario
 from slackapp.errors import CommandError, ConfigError, SettingMissingError, StoreError, UsageError
 
@@ -61,7 +61,7 @@ COMMANDS = (
     Command("check", check.HELP, check.configure, check.run),
     Command("brake", brake.HELP, brake.configure, brake.run),
     Command("exchange", exchange.HELP, exchange.configure, exchange.run),
-    Command("import", imports.HELP, imports.configure, imports.run),
+    Command("import", import_installations.HELP, import_installations.configure, import_installations.run),
     Command("inbox", inbox.HELP, inbox.configure, inbox.run),
     Command("audit", audit.HELP, audit.configure, audit.run),
     Command("backup", backup.HELP, backup.configure, backup.run),
@@ -80,7 +80,7 @@ SERVING = ("dev", "serve", "demo", "localslack")
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    whole = Reader(prog="slackapp", description="Distributes one Slack app to many workspaces.")
+    whole = CommandParser(prog="slackapp", description="Distributes one Slack app to many workspaces.")
     whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     whole.add_argument("--dev", action="store_true", help="find what `slackapp dev` uses in this folder")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
@@ -105,16 +105,16 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EX_PIPE
     except KeyboardInterrupt:
-        tell_last("slackapp: interrupted")
+        print_last_line("slackapp: interrupted")
         return EX_INTERRUPTED
     except ConfigError as error:
-        tell(f"slackapp: {error}{_hint(error, arguments)}", error=True)
+        print_lines(f"slackapp: {error}{_hint(error, arguments)}", error=True)
         return EX_CONFIG
     except CommandError as error:
-        tell(f"slackapp: {error}", error=True)
+        print_lines(f"slackapp: {error}", error=True)
         return EX_USAGE if isinstance(error, UsageError) else EX_FAILED
     except StoreError as error:
-        tell(f"slackapp: {error}; try again", error=True)
+        print_lines(f"slackapp: {error}; try again", error=True)
         return 75
 
 

@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Mapping
 
 from slackapp import config
-from slackapp.app import load_behaviour, load_scopes
+from slackapp.app import load_behaviour, load_scope_reasons
 from slackapp.cli.environment import behaviour_defaults, read_environment
-from slackapp.cli.printing import tell
+from slackapp.cli.printing import print_lines
 from slackapp.directory import write_manifest
 from slackapp.directory.write_manifest import Plan
 from slackapp.errors import ConfigError, UsageError
@@ -25,17 +25,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, UsageError."""
     environment = read_environment()
-    found = config.some(environment, ("SLACKAPP_PUBLIC_URL",))
+    found = config.load_some(environment, ("SLACKAPP_PUBLIC_URL",))
     url = address(arguments.url) if arguments.url else found["public_url"]
     if url is None:
         raise UsageError("--url: is missing; give the address of the service, or set SLACKAPP_PUBLIC_URL")
-    tell(*write_manifest.write(plan_for(url, environment)).splitlines())
+    print_lines(*write_manifest.write(make_plan(url, environment)).splitlines())
     return 0
 
 
-def plan_for(url: str, environment: Mapping[str, str]) -> Plan:
+def make_plan(url: str, environment: Mapping[str, str]) -> Plan:
     """What is written for an address under these settings. Raises ConfigError."""
-    found = config.some({**behaviour_defaults(environment), **environment}, _NAMES)
+    found = config.load_some({**behaviour_defaults(environment), **environment}, _NAMES)
     return Plan(
         url=url,
         name=found["name"],
@@ -43,13 +43,13 @@ def plan_for(url: str, environment: Mapping[str, str]) -> Plan:
         bot_scopes=found["bot_scopes"],
         user_scopes=found["user_scopes"],
         handles=frozenset(load_behaviour(found["behaviour"])),
-        reasons=load_scopes(found["behaviour"]),
+        reasons=load_scope_reasons(found["behaviour"]),
     )
 
 
 def address(text: str) -> str:
     """What is given as `--url`, in the form of the setting. Raises UsageError."""
     try:
-        return str(config.some({"SLACKAPP_PUBLIC_URL": text}, ("SLACKAPP_PUBLIC_URL",))["public_url"])
+        return str(config.load_some({"SLACKAPP_PUBLIC_URL": text}, ("SLACKAPP_PUBLIC_URL",))["public_url"])
     except ConfigError as error:
         raise UsageError(str(error).replace("SLACKAPP_PUBLIC_URL", "--url")) from None

@@ -18,46 +18,46 @@ WIDTH = 80
 """Columns that what is told fits into."""
 
 
-def tell(*lines: str, error: bool = False, end: str = "\n") -> None:
+def print_lines(*lines: str, error: bool = False, end: str = "\n") -> None:
     """Prints whole lines, on the standard output or, with `error`, on the standard error."""
-    _write("\n".join(visible(line) for line in lines) + end, error)
+    _write("\n".join(escaped(line) for line in lines) + end, error)
 
 
-def tell_json(value: Any, indent: int | None = None) -> None:
+def print_json(value: Any, indent: int | None = None) -> None:
     """Prints a value as JSON, in ASCII."""
     # The one control character that stands in JSON as it is.
     _write(json.dumps(value, indent=indent).replace("\x7f", "\\u007f") + "\n", error=False)
 
 
-def tell_progress(done: int, total: int) -> None:
+def print_progress(done: int, total: int) -> None:
     """Counts on one line of the standard error, which is left at the end."""
     _write(f"\r{done} of {total}" + ("\n" if done == total else ""), error=True)
 
 
-def tell_last(line: str) -> None:
+def print_last_line(line: str) -> None:
     """Prints the last line of a program that Ctrl-C has ended: a terminal has shown ^C, or half a line of progress."""
-    _write("\n" * sys.stderr.isatty() + visible(line) + "\n", error=True)
+    _write("\n" * sys.stderr.isatty() + escaped(line) + "\n", error=True)
 
 
-class Reader(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """Reads a command line. argparse repeats in its errors what was typed, as it is."""
 
     def error(self, message: str) -> NoReturn:
         """As the base class."""
         # claim: C-100
-        message = visible(message)
+        message = escaped(message)
         super().error(message)
 
 
-def folded(line: str, hang: int) -> list[str]:
+def wrap_line(line: str, indent: int) -> list[str]:
     """The line in as many as it takes; those that follow begin at the column `hang`. No word is broken."""
-    folder = textwrap.TextWrapper(WIDTH, subsequent_indent=" " * hang)
+    folder = textwrap.TextWrapper(WIDTH, subsequent_indent=" " * indent)
     folder.break_long_words = folder.break_on_hyphens = False
     folder.replace_whitespace = folder.expand_tabs = False  # what could steer a terminal stays, and is shown
     return folder.wrap(line) or [""]
 
 
-def visible(text: str) -> str:
+def escaped(text: str) -> str:
     """The text on one line, with an escape for every character that is not printable."""
     # claim: C-100
     return "".join(each if each.isprintable() else _escape(each) for each in text)

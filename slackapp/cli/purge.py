@@ -3,8 +3,8 @@
 import argparse
 
 from slackapp.cli import confirm
-from slackapp.cli.printing import tell
-from slackapp.cli.session import EX_TEMPFAIL, installation_of, open_service, operator
+from slackapp.cli.printing import print_lines
+from slackapp.cli.session import EX_TEMPFAIL, installation_by_id, open_service, operator_actor
 from slackapp.errors import UsageError
 from slackapp.flows.removal import purge_tenant
 from slackapp.store import inbox
@@ -26,20 +26,20 @@ def run(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
         if arguments.tenant is not None:
-            installation, origin = installation_of(app, arguments.tenant), operator(app)
-            tenant, name = installation.tenant, confirm.name_of(installation)
+            installation, actor = installation_by_id(app, arguments.tenant), operator_actor(app)
+            tenant, name = installation.tenant, confirm.name_to_type(installation)
             told = f"{tenant}: the tokens and data of {name} are erased, and Slack is not told"
             confirm.confirm(told, name, arguments.yes)
             with app.db.transaction():
-                job_id = purge_tenant.erase(app, tenant, "operator", origin, app.clock())
-            purge_tenant.erased(app, tenant)
-            purge_tenant.complete_now(app, tenant, job_id, origin)
+                job_id = purge_tenant.erase(app, tenant, "operator", actor, app.clock())
+            purge_tenant.after_erase(app, tenant)
+            purge_tenant.complete_now(app, tenant, job_id, actor)
         left = purge_tenant.verify(app)
-        pending = inbox.open_purges(app.db)
+        pending = inbox.pending_purges(app.db)
     for place, number in left.items():
-        tell(f"{number:>6}  {place}")
+        print_lines(f"{number:>6}  {place}")
     for waiting, why in pending.items():
-        tell(f"{waiting}: the purge is pending: {why}", error=True)
+        print_lines(f"{waiting}: the purge is pending: {why}", error=True)
     if pending:
         return EX_TEMPFAIL
     return 1 if any(left.values()) else 0

@@ -5,7 +5,7 @@ import argparse
 from slackapp.app import Service
 from slackapp.cli import server
 from slackapp.cli.environment import read_settings
-from slackapp.cli.printing import tell
+from slackapp.cli.printing import print_lines
 
 HELP = "serve for production; every setting must be given"
 
@@ -16,10 +16,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError."""
-    return server.serve(read_settings(), _announce)
+    return server.serve(read_settings(), _print_ready)
 
 
-def _announce(service: Service) -> None:
+def _print_ready(service: Service) -> None:
     settings = service.app.settings
     slack = f"{'the local Slack at ' if settings.slack.is_local else ''}{settings.slack.origin}"
-    tell(f"slackapp serves {settings.public_url} on {settings.listen}, with {slack}", error=True)
+    print_lines(f"slackapp serves {settings.public_url} on {settings.listen}, with {slack}", error=True)

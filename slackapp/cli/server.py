@@ -13,7 +13,7 @@ import waitress.server
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 
-from slackapp.app import THREADS, Service, build, system_clock, system_entropy
+from slackapp.app import REQUEST_THREADS, Service, build, system_clock, system_entropy
 from slackapp.cli.localhost import Application
 from slackapp.errors import ConfigError
 from slackapp.model import Settings
@@ -21,7 +21,7 @@ from slackapp.runtime.log import JsonLog
 from slackapp.web.request import BODY_LIMIT
 
 
-class CookieJoining(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+class CookieJoiningParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     """Joins several Cookie fields by "; ", as they were before HTTP/2 took them apart (RFC 9113 section 8.2.3).
 
     Waitress would join them by a comma, which may be part of a cookie. To take one apart there would let a cookie that
@@ -46,7 +46,7 @@ def _with_one_cookie(head: bytes) -> bytes:
 def waitress_settings(settings: Settings) -> dict[str, Any]:
     """Every setting of waitress that matters to safety (docs.pylonsproject.org/projects/waitress, arguments)."""
     chosen: dict[str, Any] = {
-        "threads": THREADS,
+        "threads": REQUEST_THREADS,
         "ident": "",  # no version banner
         "expose_tracebacks": False,
         "max_request_body_size": BODY_LIMIT + 1,  # waitress refuses from this size on
@@ -71,16 +71,16 @@ def waitress_settings(settings: Settings) -> dict[str, Any]:
     return chosen | {"listen": settings.listen}
 
 
-def itself(application: Application) -> Application:
+def no_middleware(application: Application) -> Application:
     """Nothing stands before the service."""
     return application
 
 
 def serve(
     settings: Settings,
-    announce: Callable[[Service], None],
+    on_ready: Callable[[Service], None],
     log_texts: bool = False,
-    front: Callable[[Application], Application] = itself,
+    middleware: Callable[[Application], Application] = no_middleware,
 ) -> int:
     """Builds the service, binds, announces and serves until SIGTERM or SIGINT; the exit status.
 
@@ -91,24 +91,24 @@ def serve(
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     service = build(settings, system_clock, system_entropy, sys.stderr, log_texts)
     _quiet_waitress(service.app.log)
-    HTTPChannel.parser_class = CookieJoining
+    HTTPChannel.parser_class = CookieJoiningParser
     try:
-        server = waitress.server.create_server(front(service.wsgi), **waitress_settings(settings))
+        server = waitress.server.create_server(middleware(service.wsgi), **waitress_settings(settings))
     except (OSError, ValueError) as error:
         service.stop()
         why = error.strerror if isinstance(error, OSError) else "there is no such host"
-        mend = "stop what listens there, or set another"
-        raise ConfigError(f"SLACKAPP_LISTEN: cannot listen on {settings.listen} ({why}); {mend}") from None
+        action = "stop what listens there, or set another"
+        raise ConfigError(f"SLACKAPP_LISTEN: cannot listen on {settings.listen} ({why}); {action}") from None
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
-        service.ask_to_stop()  # at once: waitress takes its own time to end what its threads are at
+        service.request_stop()  # at once: waitress takes its own time to end what its threads are at
         raise SystemExit(0)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     try:
         service.start()
-        announce(service)
+        on_ready(service)
         server.run()
     except SystemExit:
         pass
@@ -120,7 +120,7 @@ def serve(
     return 0
 
 
-class _ToOurLog(logging.Handler):
+class _WaitressLogHandler(logging.Handler):
     """Waitress's own messages hold parts of requests; what happened and where is all that is kept of them."""
 
     def __init__(self, log: JsonLog) -> None:
@@ -135,7 +135,7 @@ class _ToOurLog(logging.Handler):
 def _quiet_waitress(log: JsonLog) -> None:
     logger = logging.getLogger("waitress")
     logger.propagate = False
-    logger.handlers = [_ToOurLog(log)]
+    logger.handlers = [_WaitressLogHandler(log)]
     logging.getLogger("waitress.queue").setLevel(logging.CRITICAL)  # a line per queued request is not news
 
 

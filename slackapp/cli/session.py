@@ -9,7 +9,7 @@ from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.cli.environment import read_settings
 from slackapp.errors import CommandError
 from slackapp.flows.app import App
-from slackapp.model import Installation, Origin, Tenant
+from slackapp.model import Actor, Installation, Tenant
 from slackapp.runtime import persist_metrics
 from slackapp.store import installations
 
@@ -24,21 +24,21 @@ def open_service() -> Iterator[Service]:
     try:
         yield service
     finally:
-        persist_metrics.run(service.app.db, service.app.metrics, service.app.log)
+        persist_metrics.persist(service.app.db, service.app.metrics, service.app.log)
         service.stop()
 
 
-def operator(app: App) -> Origin:
+def operator_actor(app: App) -> Actor:
     """Whoever types the command."""
-    return Origin("operator", app.entropy(8).hex())
+    return Actor("operator", app.entropy(8).hex())
 
 
 def installed_tenant(app: App, claimed_id: str) -> Tenant:
     """The tenant that an id names. Raises CommandError."""
-    return installation_of(app, claimed_id).tenant
+    return installation_by_id(app, claimed_id).tenant
 
 
-def installation_of(app: App, claimed_id: str) -> Installation:
+def installation_by_id(app: App, claimed_id: str) -> Installation:
     """The installation in the tenant that an id names. Raises CommandError."""
     tenant = tenant_of_id(claimed_id)
     installation = installations.find(app.db, tenant) if tenant is not None else None

@@ -7,15 +7,15 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from slackapp.cli.printing import WIDTH, visible
+from slackapp.cli.printing import WIDTH, escaped
 
 GAP = "  "
-LEAST = 8
+MIN_WIDTH = 8
 """To how many columns a value may be shortened."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ")
 
 
-class Cut(enum.Enum):
+class Truncation(enum.Enum):
     """Where a value gives way: ids differ at both ends, and of a sentence the beginning says most."""
 
     MIDDLE = "middle"
@@ -28,7 +28,7 @@ class Columns:
 
     wide: Sequence[str]
     narrow: Sequence[str]
-    cuts: Mapping[str, Cut]
+    truncations: Mapping[str, Truncation]
 
 
 def add_options(parser: argparse.ArgumentParser, json_help: str) -> None:
@@ -37,13 +37,15 @@ def add_options(parser: argparse.ArgumentParser, json_help: str) -> None:
     parser.add_argument("--json", action="store_true", help=json_help)
 
 
-def listed(rows: Iterable[Mapping[str, object]], columns: Columns, wide: bool) -> list[str]:
+def format_rows(rows: Iterable[Mapping[str, object]], columns: Columns, wide: bool) -> list[str]:
     """The lines of rows whose values go by the names of the columns."""
     chosen = columns.wide if wide else columns.narrow
-    return table(chosen, ([row[name] for name in chosen] for row in rows), None if wide else columns.cuts)
+    return format_table(chosen, ([row[name] for name in chosen] for row in rows), None if wide else columns.truncations)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], cuts: Mapping[str, Cut] | None) -> list[str]:
+def format_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], cuts: Mapping[str, Truncation] | None
+) -> list[str]:
     """The lines. `cuts` are the columns whose values may be shortened, and how; None for everything as it is."""
     cells = [[_cell(value) for value in row] for row in rows]
     if cuts is not None:
@@ -51,19 +53,19 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], cuts: Mappin
     cells.insert(0, list(columns))
     widths = [max(_width(line[place]) for line in cells) for place in range(len(columns))]
     if cuts is not None:
-        widths = _fitted(widths, [place for place, name in enumerate(columns) if name in cuts])
-    how = [(width, (cuts or {}).get(name, Cut.MIDDLE)) for name, width in zip(columns, widths, strict=True)]
+        widths = _fit_widths(widths, [place for place, name in enumerate(columns) if name in cuts])
+    how = [(width, (cuts or {}).get(name, Truncation.MIDDLE)) for name, width in zip(columns, widths, strict=True)]
     return [
         GAP.join(_padded(_shortened(cell, *to), to[0]) for cell, to in zip(line, how, strict=True)).rstrip()
         for line in cells
     ]
 
 
-def _fitted(widths: list[int], places: list[int]) -> list[int]:
+def _fit_widths(widths: list[int], places: list[int]) -> list[int]:
     """The widest of what may be shortened gives way, until it fits or nothing is left to give."""
     fitted = list(widths)
     while sum(fitted) + len(GAP) * (len(fitted) - 1) > WIDTH:
-        giving = [place for place in places if fitted[place] > LEAST]
+        giving = [place for place in places if fitted[place] > MIN_WIDTH]
         if not giving:
             break
         fitted[max(giving, key=lambda place: fitted[place])] -= 1
@@ -72,10 +74,10 @@ def _fitted(widths: list[int], places: list[int]) -> list[int]:
 
 def _cell(value: object) -> str:
     """Two spaces part the columns: a name that holds them must not look like several."""
-    return visible(" ".join(filter(None, str(value).split(" ")))) if value not in (None, "") else "-"
+    return escaped(" ".join(filter(None, str(value).split(" ")))) if value not in (None, "") else "-"
 
 
-def _shortened(text: str, width: int, cut: Cut) -> str:
+def _shortened(text: str, width: int, cut: Truncation) -> str:
     if _width(text) <= width:
         return text
     head, tail = "", ""
@@ -83,7 +85,7 @@ def _shortened(text: str, width: int, cut: Cut) -> str:
         if _width(head + left + tail) >= width:
             break
         head += left
-        if cut is Cut.MIDDLE and _width(head + right + tail) < width:
+        if cut is Truncation.MIDDLE and _width(head + right + tail) < width:
             tail = right + tail
     return f"{head}\u2026{tail}"
 

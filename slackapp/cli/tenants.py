@@ -2,9 +2,9 @@
 
 import argparse
 
-from slackapp.cli.printing import tell, tell_json
+from slackapp.cli.printing import print_json, print_lines
 from slackapp.cli.session import open_service
-from slackapp.cli.table import Columns, Cut, add_options, listed
+from slackapp.cli.table import Columns, Truncation, add_options, format_rows
 from slackapp.flows.upkeep import list_tenants
 
 HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
@@ -14,7 +14,7 @@ _COLUMNS = Columns(
         "token_expires", "key", "label", "scopes", "install_url",
     ),
     narrow=("tenant", "name", "status", "installed", "token_expires", "key"),
-    cuts=dict.fromkeys(("name", "status", "key"), Cut.MIDDLE),
+    truncations=dict.fromkeys(("name", "status", "key"), Truncation.MIDDLE),
 )  # fmt: skip
 
 
@@ -28,10 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         rows = list_tenants.run(service.app)
     if arguments.json:
-        tell_json(rows, indent=1)
+        print_json(rows, indent=1)
         return 0
     if not rows:
-        tell("no tenant is installed", error=True)
+        print_lines("no tenant is installed", error=True)
         return 0
-    tell(*listed(rows, _COLUMNS, arguments.wide))
+    print_lines(*format_rows(rows, _COLUMNS, arguments.wide))
     return 0

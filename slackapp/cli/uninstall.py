@@ -4,8 +4,8 @@ import argparse
 
 from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.cli import confirm
-from slackapp.cli.printing import tell
-from slackapp.cli.session import EX_TEMPFAIL, open_service, operator
+from slackapp.cli.printing import print_lines
+from slackapp.cli.session import EX_TEMPFAIL, open_service, operator_actor
 from slackapp.errors import UsageError
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.store import installations
@@ -28,15 +28,15 @@ def run(arguments: argparse.Namespace) -> int:
         app = service.app
         installation = installations.find(app.db, tenant)
         if installation is not None:
-            name = confirm.name_of(installation)
+            name = confirm.name_to_type(installation)
             confirm.confirm(f"{tenant}: {name} loses the app, and its tokens and data are erased", name, arguments.yes)
-        outcome = uninstall_tenant.run(app, tenant, operator(app), app.clock())
+        outcome = uninstall_tenant.run(app, tenant, operator_actor(app), app.clock())
     if outcome.found:
-        tell(f"{tenant}: Slack: {outcome.slack}")
-        tell(f"{tenant}: {'erased' if outcome.erased else 'kept: it was installed again meanwhile'}")
+        print_lines(f"{tenant}: Slack: {outcome.slack}")
+        print_lines(f"{tenant}: {'erased' if outcome.erased else 'kept: it was installed again meanwhile'}")
     else:
-        tell(f"{tenant}: nothing is stored for it")
+        print_lines(f"{tenant}: nothing is stored for it")
     if outcome.pending:
-        tell("the purge is pending: somebody reads the database; the service completes it", error=True)
+        print_lines("the purge is pending: somebody reads the database; the service completes it", error=True)
         return EX_TEMPFAIL
     return 0

@@ -6,13 +6,13 @@ from slackapp.config.settings import (
     TRUSTED_FOLDER,
     describe,
     dotenv_is_shared,
-    embedded,
     ignored_proxies,
     load,
+    load_embedded,
+    load_some,
     missing_credentials,
     read_environment,
     read_variable,
-    some,
 )
 
 __all__ = [
@@ -21,11 +21,11 @@ __all__ = [
     "TRUSTED_FOLDER",
     "describe",
     "dotenv_is_shared",
-    "embedded",
     "ignored_proxies",
     "load",
+    "load_embedded",
+    "load_some",
     "missing_credentials",
     "read_environment",
     "read_variable",
-    "some",
 ]

@@ -21,11 +21,11 @@ _QUOTED = re.compile(
     r"""\s*(?:'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)")(?P<rest>[^\n]*)""",
     re.DOTALL,
 )
-_BEHIND = re.compile(r"\s*(?:\s#.*)?")
+_TRAILING_COMMENT = re.compile(r"\s*(?:\s#.*)?")
 _ESCAPED = re.compile(r"\\([\"\\$`])")
 _REPLACED = re.compile(r"\$[A-Za-z_{('\"]|`")
 _HOME = re.compile(r"~(?:/|$)")
-_GOES_ON = re.compile(r"\\$|;(?:\s|$)|\s(?:export\s|SLACK\w*=)")
+_CONTINUES = re.compile(r"\\$|;(?:\s|$)|\s(?:export\s|SLACK\w*=)")
 """What ends a value before the end of its line, or goes on behind it, where nothing is quoted."""
 
 
@@ -39,7 +39,7 @@ def parse(text: str, is_ours: Callable[[str], bool]) -> dict[str, str]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         assignment = _ASSIGNMENT.fullmatch(line)
-        if not _is_meant(line, is_ours):
+        if not _sets_ours(line, is_ours):
             number += _more_lines(assignment["value"], lines[number:]) if assignment is not None else 0
         elif assignment is not None and _NAME.fullmatch(assignment["name"]):
             found[assignment["name"]] = _value(assignment["value"], number)
@@ -48,7 +48,7 @@ def parse(text: str, is_ours: Callable[[str], bool]) -> dict[str, str]:
     return found
 
 
-def _is_meant(line: str, is_ours: Callable[[str], bool]) -> bool:
+def _sets_ours(line: str, is_ours: Callable[[str], bool]) -> bool:
     """Whether a line sets something of ours, or tries to: `slackapp-name = x`, `declare -x SLACKAPP_NAME=x`."""
     before, assigns, _ = line.partition("=")
     words = [word.replace("-", "_").replace(".", "_").upper() for word in _WORD.findall(before) if word != "export"]
@@ -59,22 +59,22 @@ def _value(text: str, number: int) -> str:
     if text.lstrip()[:1] not in ("'", '"'):
         plain = _PLAIN.match(text)
         value = plain[0].strip() if plain is not None else ""
-        if _GOES_ON.search(value):
+        if _CONTINUES.search(value):
             raise ConfigError(f"line {number}: the value does not end with the line; put it in quotes")
-        return _as_it_is(value, value, number, _HOME.match(value) is not None)
+        return _refuse_substitution(value, value, number, _HOME.match(value) is not None)
     quoted = _QUOTED.fullmatch(text)
     if quoted is None:
         raise ConfigError(f"line {number}: the quote before the value is not closed behind it on the same line")
-    if not _BEHIND.fullmatch(quoted["rest"]):
+    if not _TRAILING_COMMENT.fullmatch(quoted["rest"]):
         raise ConfigError(
             f"line {number}: something stands behind the closing quote; a comment begins with a space and #"
         )
     if quoted["single"] is not None:
         return quoted["single"]
-    return _as_it_is(_ESCAPED.sub(r"\1", quoted["double"]), _ESCAPED.sub("", quoted["double"]), number)
+    return _refuse_substitution(_ESCAPED.sub(r"\1", quoted["double"]), _ESCAPED.sub("", quoted["double"]), number)
 
 
-def _as_it_is(value: str, unescaped: str, number: int, home: bool = False) -> str:
+def _refuse_substitution(value: str, unescaped: str, number: int, home: bool = False) -> str:
     if home or _REPLACED.search(unescaped):
         raise ConfigError(f"line {number}: nothing is put in the place of $, ` or ~ here; write what is meant itself")
     return value

@@ -20,14 +20,14 @@ from slackapp.model import Secret, Settings
 
 
 @dataclass(frozen=True)
-class Files:
+class FileRules:
     """What the rules are loosened for: systemd's credentials directory, and a folder that is not judged."""
 
     credentials: Path | None
     trusted: Path | None
 
 
-def read_secret(name: str, path: Path, files: Files) -> str:
+def read_secret(name: str, path: Path, files: FileRules) -> str:
     """A secret from the private file that the setting `name` names. Raises ConfigError."""
     try:
         return read_private(path, files.credentials, files.trusted).decode("utf-8").strip()
@@ -37,7 +37,7 @@ def read_secret(name: str, path: Path, files: Files) -> str:
         raise ConfigError(f"{name}: {error}") from None
 
 
-def operator_token(path: Path | None, files: Files) -> Secret | None:
+def read_operator_token(path: Path | None, files: FileRules) -> Secret | None:
     """The operator's token, or None without a file. Raises ConfigError."""
     if path is None:
         return None
@@ -48,16 +48,16 @@ def operator_token(path: Path | None, files: Files) -> Secret | None:
         raise ConfigError(f"SLACKAPP_OPERATOR_TOKEN_FILE: {error}") from None
 
 
-def judge_places(settings: Settings) -> None:
+def check_paths(settings: Settings) -> None:
     """Nobody else may change what we write, start or listen on. Raises ConfigError."""
     for name, folder in _folders(settings):
         try:
-            private_path.walk(folder, settings.trusted_folder, to_folder=True)
+            private_path.resolve_private_path(folder, settings.trusted_folder, to_folder=True)
         except ConfigError as error:
             raise ConfigError(f"{name}: {error}") from None
     for _, program in settings.key_commands:
         try:
-            _judge_program(program, settings.trusted_folder)
+            _check_program(program, settings.trusted_folder)
         except ConfigError as error:
             raise ConfigError(f"SLACKAPP_KEY_COMMANDS: {error}") from None
 
@@ -70,9 +70,9 @@ def _folders(settings: Settings) -> Iterator[tuple[str, Path]]:
         yield "SLACKAPP_LISTEN", Path(settings.listen.removeprefix("unix:")).parent
 
 
-def _judge_program(program: Path, trusted: Path | None) -> None:
+def _check_program(program: Path, trusted: Path | None) -> None:
     """It may be read by all. Where it is not there now, its tenants' keys are out of reach, and the others' are not."""
-    place = private_path.walk(program, trusted)
+    place = private_path.resolve_private_path(program, trusted)
     try:
         found = os.lstat(place)
     except OSError:

@@ -141,22 +141,22 @@ def teams(text: str) -> tuple[str, ...]:
 
 def state_ttl(text: str) -> int:
     """Seconds, 60 to 900."""
-    return _whole(text, 60, 900)
+    return _bounded_int(text, 60, 900)
 
 
 def embedded_state_ttl(text: str) -> int:
     """The same for a program that decides for itself how long its installs may take: 1 to 900."""
-    return _whole(text, 1, 900)
+    return _bounded_int(text, 1, 900)
 
 
 def state_limit(text: str) -> int:
     """1 to 10 million."""
-    return _whole(text, 1, 10_000_000)
+    return _bounded_int(text, 1, 10_000_000)
 
 
 def rate(text: str) -> int:
     """1 to 100,000."""
-    return _whole(text, 1, 100_000)
+    return _bounded_int(text, 1, 100_000)
 
 
 def behaviour(text: str) -> str:
@@ -181,7 +181,7 @@ def key_commands(text: str) -> tuple[tuple[str, Path], ...]:
 
 def audit_days(text: str) -> int:
     """0 to 36,500."""
-    return _whole(text, 0, 36_500)
+    return _bounded_int(text, 0, 36_500)
 
 
 def name(text: str) -> str:
@@ -212,7 +212,7 @@ def email(text: str) -> str:
     return text
 
 
-def check_together(settings: Settings) -> None:
+def check_combinations(settings: Settings) -> None:
     """What no setting shows alone. Raises ConfigError."""
     if not settings.bot_scopes and not settings.user_scopes:
         raise ConfigError("SLACKAPP_BOT_SCOPES: is empty, and so is SLACKAPP_USER_SCOPES; ask for at least one scope")
@@ -221,28 +221,28 @@ def check_together(settings: Settings) -> None:
             "SLACKAPP_PUBLIC_URL: must be https, because slack.com sends browsers and events there; "
             "use a tunnel or a proxy with a certificate"
         )
-    _require_sight_of_the_installer(settings)
+    _require_users_read(settings)
 
 
-def _require_sight_of_the_installer(settings: Settings) -> None:
+def _require_users_read(settings: Settings) -> None:
     asked = (*settings.bot_scopes, *settings.user_scopes)
-    if settings.home_admin and installer.ASKING not in settings.bot_scopes:  # it is the bot who asks there
+    if settings.home_admin and installer.USERS_READ not in settings.bot_scopes:  # it is the bot who asks there
         raise ConfigError(
-            f"SLACKAPP_BOT_SCOPES: add {installer.ASKING}; SLACKAPP_HOME_ADMIN is on, and only that scope shows who is "
-            "an admin"
+            f"SLACKAPP_BOT_SCOPES: add {installer.USERS_READ}; SLACKAPP_HOME_ADMIN is on, and only that scope shows "
+            "who is an admin"
         )
-    if installer.ASKING in asked or not installer.needs_admin(asked, settings.require_admin_installer):
+    if installer.USERS_READ in asked or not installer.needs_admin(asked, settings.require_admin_installer):
         return
     why = "SLACKAPP_REQUIRE_ADMIN_INSTALLER is on"
-    for scope in installer.sensitive(asked)[:1]:
+    for scope in installer.sensitive_scopes(asked)[:1]:
         why = f"{scope} is sensitive (it {installer.why_sensitive(scope)})"
     raise ConfigError(
-        f"SLACKAPP_{'BOT' if settings.bot_scopes else 'USER'}_SCOPES: add {installer.ASKING}; {why}, "
+        f"SLACKAPP_{'BOT' if settings.bot_scopes else 'USER'}_SCOPES: add {installer.USERS_READ}; {why}, "
         "so the installer must be an admin, and only that scope shows who is one"
     )
 
 
-def _whole(text: str, least: int, most: int) -> int:
+def _bounded_int(text: str, least: int, most: int) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
         raise ValueError(f"must be a whole number from {least} to {most}")
     return int(text)

@@ -14,7 +14,7 @@ from typing import Any
 from slackapp.config import dotenv
 from slackapp.config import files as settingfiles
 from slackapp.config import parsers as forms
-from slackapp.config.files import Files
+from slackapp.config.files import FileRules
 from slackapp.errors import CommandError, ConfigError, SettingMissingError, UsageError
 from slackapp.model import Secret, Settings, SlackAddresses
 
@@ -156,9 +156,9 @@ def ignored_proxies() -> tuple[str, ...]:
     return tuple(name for each in names for name in (each, each.lower()) if os.environ.get(name))
 
 
-def _files(environment: Mapping[str, str], trusted: str | None) -> Files:
+def _files(environment: Mapping[str, str], trusted: str | None) -> FileRules:
     credentials = environment.get(_SYSTEMD)
-    return Files(Path(credentials) if credentials else None, Path(trusted) if trusted else None)
+    return FileRules(Path(credentials) if credentials else None, Path(trusted) if trusted else None)
 
 
 def dotenv_is_shared(folder: Path) -> bool:
@@ -178,20 +178,20 @@ def load(environment: Mapping[str, str], defaults: Mapping[str, str]) -> Setting
     files = _files(environment, defaults.get(TRUSTED_FOLDER))
     values: dict[str, Any] = {"credentials_directory": files.credentials, "trusted_folder": files.trusted}
     for setting in SETTINGS:
-        given = _given(setting, environment, files)
+        given = _raw_value(setting, environment, files)
         text = given if given is not None else defaults.get(setting.name, setting.default)
         if text is None:
             alternative = f" or {setting.name}_FILE" if setting.secret else ""
             raise SettingMissingError(f"{setting.name}: is missing; set it{alternative} in the environment or in .env")
         values[setting.field] = _parsed(setting, text)
-    values["operator_token"] = settingfiles.operator_token(values["operator_token"], files)
+    values["operator_token"] = settingfiles.read_operator_token(values["operator_token"], files)
     settings = Settings(**values)
-    forms.check_together(settings)
-    settingfiles.judge_places(settings)
+    forms.check_combinations(settings)
+    settingfiles.check_paths(settings)
     return settings
 
 
-def some(environment: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
+def load_some(environment: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
     """A few settings by field, for what needs no service. None for one that must be given and is not.
 
     Raises ConfigError.
@@ -199,12 +199,12 @@ def some(environment: Mapping[str, str], names: tuple[str, ...]) -> dict[str, An
     _refuse_unknown(environment)
     values: dict[str, Any] = {}
     for setting in (_BY_NAME[name] for name in names):
-        text = _given(setting, environment, _files(environment, None)) or setting.default
+        text = _raw_value(setting, environment, _files(environment, None)) or setting.default
         values[setting.field] = None if text is None else _parsed(setting, text)
     return values
 
 
-def embedded(given: Mapping[str, str]) -> Settings:
+def load_embedded(given: Mapping[str, str]) -> Settings:
     """Settings for a store inside another program, which gives its own by field; all others are as in the table.
 
     Nothing of the environment counts, but where systemd says that its credentials lie. Raises ConfigError.
@@ -219,7 +219,7 @@ def embedded(given: Mapping[str, str]) -> Settings:
         parsing = replace(setting, parse=_EMBEDDED.get(setting.field, setting.parse))
         values[setting.field] = _parsed(parsing, text) if text or setting.default is not None else ""
     settings = Settings(**{**values, "signing_secrets": (), "client_secret": values["client_secret"] or Secret("")})
-    settingfiles.judge_places(settings)
+    settingfiles.check_paths(settings)
     return settings
 
 
@@ -243,7 +243,7 @@ def describe(settings: Settings, environment: Mapping[str, str]) -> list[tuple[s
     rows = []
     for setting in SETTINGS:
         value = getattr(settings, setting.field)
-        shown = "***" if setting.secret or isinstance(value, Secret) else _shown(value)
+        shown = "***" if setting.secret or isinstance(value, Secret) else _displayed(value)
         given = setting.name in environment or f"{setting.name}_FILE" in environment
         rows.append((setting.name, shown, "set" if given else "default"))
     return rows
@@ -256,7 +256,7 @@ def _parsed(setting: Setting, text: str) -> Any:
         raise ConfigError(f"{setting.name}: {error}") from None
 
 
-def _shown(value: Any) -> str:
+def _displayed(value: Any) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
@@ -268,7 +268,7 @@ def _shown(value: Any) -> str:
             return str(value) if value is not None else ""
 
 
-def _given(setting: Setting, environment: Mapping[str, str], files: Files) -> str | None:
+def _raw_value(setting: Setting, environment: Mapping[str, str], files: FileRules) -> str | None:
     file_name = f"{setting.name}_FILE"
     if not setting.secret or file_name not in environment:
         return environment.get(setting.name)

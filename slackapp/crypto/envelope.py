@@ -175,6 +175,6 @@ def _cipher(derived: bytes) -> AESGCM:
     return AESGCM(derived)
 
 
-def mac(key: bytes, data: bytes) -> bytes:
+def hmac_sha256(key: bytes, data: bytes) -> bytes:
     """HMAC-SHA-256 under a key of its own purpose: 32 bytes."""
     return hmac.digest(key, data, "sha256")

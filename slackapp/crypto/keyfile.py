@@ -15,14 +15,14 @@ import re
 import stat
 from pathlib import Path
 
-from slackapp.crypto.private_path import mend_of, walk
+from slackapp.crypto.private_path import permission_hint, resolve_private_path
 from slackapp.errors import ConfigError
 
 _PREFIX = "slackapp-mk1"
 _LINE = re.compile(rf"{_PREFIX}:([1-9][0-9]{{0,8}}):([A-Za-z0-9+/]{{43}}=)")
 _SECRETS = re.compile(rb"\s*[!-~]{16,512}(\s*,\s*[!-~]{16,512})?\s*")
 SIZE_LIMIT = 4096
-HALF_WRITTEN = ".new"
+PARTIAL_SUFFIX = ".new"
 """What the name of a file ends with that is to take another one's place."""
 
 
@@ -33,7 +33,7 @@ def read_private(path: Path, credentials: Path | None, trusted: Path | None = No
     names the file and the mend.
     """
     within = credentials if credentials is not None and path.parent == credentials else None
-    place = walk(path, within or trusted)
+    place = resolve_private_path(path, within or trusted)
     # Links in the credentials directory may lead out of it: to what is no credential.
     exempt = within is not None and place.is_relative_to(os.path.realpath(within))
     try:
@@ -60,12 +60,12 @@ def _refuse_shared(path: Path, place: Path, found: os.stat_result, content: byte
     looks_right = _PREFIX.encode() in content or _SECRETS.fullmatch(content) is not None
     # claim: C-22
     if found.st_uid not in (0, os.geteuid()):
-        mend = mend_of(place, "chown it to the user that runs the service", looks_right)
-        raise ConfigError(f"{path}: belongs to another user; {mend}")
+        action = permission_hint(place, "chown it to the user that runs the service", looks_right)
+        raise ConfigError(f"{path}: belongs to another user; {action}")
     # claim: C-22
     if stat.S_IMODE(found.st_mode) & 0o077:
-        mend = mend_of(place, f"run: chmod 600 {path}", looks_right)
-        raise ConfigError(f"{path}: others can read it; {mend}")
+        action = permission_hint(place, f"run: chmod 600 {path}", looks_right)
+        raise ConfigError(f"{path}: others can read it; {action}")
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -83,7 +83,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 def replace_private(path: Path, content: bytes) -> None:
     """Puts a new private file in the place of an old one, whole or not at all. Raises OSError."""
-    temporary = path.with_name(f"{path.name}{HALF_WRITTEN}")
+    temporary = path.with_name(f"{path.name}{PARTIAL_SUFFIX}")
     temporary.unlink(missing_ok=True)  # of a process that was killed
     write_private(temporary, content)
     os.replace(temporary, path)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from slackapp.errors import ConfigError
 
-_MOST_LINKS = 40
+_MAX_LINKS = 40
 """As Linux has it."""
 _SYSTEM = tuple(map(Path, ("/bin", "/boot", "/lib", "/lib32", "/lib64", "/proc", "/sbin", "/sys", "/usr")))
 """Whatever is below them is the system's (hier(7))."""
@@ -23,15 +23,15 @@ _SHARED = tuple(map(Path, ("/etc", "/run", "/var")))
 """What lies in them is the system's, and of what lies deeper some."""
 
 
-def walk(path: Path, trusted: Path | None = None, to_folder: bool = False) -> Path:
+def resolve_private_path(path: Path, trusted: Path | None = None, to_folder: bool = False) -> Path:
     """Where the path leads: absolute and without a link, also where its end is not there yet.
 
     With `to_folder` its end is a folder, and judged like the others. `trusted` is a folder that is not judged, nor
     those above it. Raises ConfigError that names the place and the mend.
     """
-    exempt = _above(trusted)
+    exempt = _with_parents(trusted)
     folder, names, links = Path("/"), list(path.absolute().parts[1:]), 0
-    _judge(folder, os.stat(folder), exempt)
+    _check_folder(folder, os.stat(folder), exempt)
     while names:
         name = names.pop(0)
         if name == "..":
@@ -50,19 +50,19 @@ def walk(path: Path, trusted: Path | None = None, to_folder: bool = False) -> Pa
             folder, names = (Path("/") if target.is_absolute() else folder), [*_names(target), *names]
         elif stat.S_ISDIR(found.st_mode) and (names or to_folder):
             folder = here
-            _judge(folder, found, exempt)
+            _check_folder(folder, found, exempt)
         else:
             return here.joinpath(*names)  # whoever opens it finds out whether that is there
     return folder
 
 
-def mend_of(path: Path, mend: str, looks_right: bool) -> str:
+def permission_hint(path: Path, action: str, looks_like_secret: bool) -> str:
     """What to do about a file that is not closed: `mend`, but never a change to a file that is the system's."""
-    if _is_the_systems(path) or (not looks_right and _is_below(path, _SHARED)):
+    if _is_the_systems(path) or (not looks_like_secret and _is_below(path, _SHARED)):
         return "it does not look like this service's own; name a file that nobody else uses, with mode 600"
     if path.parent.name.startswith(".."):  # a secret that is mounted, and read only
         return "in Kubernetes give the volume defaultMode: 0400, or set CREDENTIALS_DIRECTORY to its path"
-    return mend
+    return action
 
 
 def refuse_replaceable(path: Path, found: os.stat_result) -> None:
@@ -72,8 +72,8 @@ def refuse_replaceable(path: Path, found: os.stat_result) -> None:
         raise ConfigError(f"{path}: belongs to another user, who can change it; take one of this user's, or of root's")
     # claim: C-101
     if stat.S_IMODE(found.st_mode) & 0o022:
-        mend = mend_of(path, f"run: chmod go-w {path}", looks_right=True)
-        raise ConfigError(f"{path}: others can change it; {mend}")
+        action = permission_hint(path, f"run: chmod go-w {path}", looks_like_secret=True)
+        raise ConfigError(f"{path}: others can change it; {action}")
 
 
 def _is_the_systems(path: Path) -> bool:
@@ -84,7 +84,7 @@ def _is_below(path: Path, folders: tuple[Path, ...]) -> bool:
     return any(folder in (path, *path.parents) for folder in folders)
 
 
-def _above(trusted: Path | None) -> set[Path]:
+def _with_parents(trusted: Path | None) -> set[Path]:
     if trusted is None:
         return set()
     own = Path(os.path.realpath(trusted))
@@ -99,15 +99,15 @@ def _follow(link: Path, found: os.stat_result, links: int) -> Path:
     # claim: C-101
     if found.st_uid not in (0, os.geteuid()):
         raise ConfigError(f"{link}: this link belongs to another user; make it anew as the user that runs the service")
-    if links > _MOST_LINKS:
-        raise ConfigError(f"{link}: is a link of more than {_MOST_LINKS} links; name the file itself")
+    if links > _MAX_LINKS:
+        raise ConfigError(f"{link}: is a link of more than {_MAX_LINKS} links; name the file itself")
     try:
         return Path(os.readlink(link))
     except OSError as error:
         raise ConfigError(f"{link}: cannot be followed ({os.strerror(error.errno or 0)})") from None
 
 
-def _judge(folder: Path, found: os.stat_result, exempt: set[Path]) -> None:
+def _check_folder(folder: Path, found: os.stat_result, exempt: set[Path]) -> None:
     if folder in exempt:
         return
     # claim: C-101
@@ -119,5 +119,5 @@ def _judge(folder: Path, found: os.stat_result, exempt: set[Path]) -> None:
     # Who can write to the folder can put another file in this one's place. A sticky folder forbids just that.
     # claim: C-22, C-101
     if stat.S_IMODE(found.st_mode) & 0o022 and not found.st_mode & stat.S_ISVTX:
-        mend = "take another folder" if _is_the_systems(folder) else f"run: chmod go-w {folder}"
-        raise ConfigError(f"{folder}: others can write to this folder; {mend}")
+        action = "take another folder" if _is_the_systems(folder) else f"run: chmod go-w {folder}"
+        raise ConfigError(f"{folder}: others can write to this folder; {action}")

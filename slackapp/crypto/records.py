@@ -22,35 +22,35 @@ LIMITS = {
 """Bytes of plaintext."""
 
 
-def access_of(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
+def access_token_context(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
     """An access token; `user_id` is "" for the bot's."""
     if user_id:
         return RecordContext(tenant, "user", user_id, "user_access", user_id, generation)
     return RecordContext(tenant, "bot", "", "bot_access", "bot", generation)
 
 
-def refresh_of(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
+def refresh_token_context(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
     """A refresh token."""
     if user_id:
         return RecordContext(tenant, "refresh", user_id, "user_refresh", user_id, generation)
     return RecordContext(tenant, "refresh", "", "bot_refresh", "bot", generation)
 
 
-def webhook_of(tenant: Tenant, generation: int) -> RecordContext:
+def webhook_context(tenant: Tenant, generation: int) -> RecordContext:
     """The incoming webhook of an installation."""
     return RecordContext(tenant, "data", "", "webhook", "webhook", generation)
 
 
-def details_of(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
+def installer_details_context(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
     """What a Bolt app gave about a person who installed, or about the bot (`user_id` "")."""
     return RecordContext(tenant, "data", user_id, "installer", user_id or "bot", generation)
 
 
-def installer_webhook_of(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
+def installer_webhook_context(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
     """The incoming webhook that a Bolt app was given when this person installed."""
     return RecordContext(tenant, "data", user_id, "installer_webhook", user_id, generation)
 
 
-def body_of(tenant: Tenant, event_id: str) -> RecordContext:
+def event_body_context(tenant: Tenant, event_id: str) -> RecordContext:
     """The body of an event in the inbox."""
     return RecordContext(tenant, "data", "", "event_body", event_id, 0)

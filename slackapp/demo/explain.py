@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 import slackapp
-from slackapp.demo.steps import Places, places
+from slackapp.demo.steps import SourceSteps, find_steps
 from slackapp.errors import Refused
 from slackapp.model import Secret, Tenant
 
@@ -26,7 +26,7 @@ Watch = Callable[[FrameType, str, Any], Any]
 
 
 @dataclass
-class _Told:
+class _ThreadState:
     """What one thread is at: the flow, the frame whose step it is, and what has not been told yet."""
 
     flow: str = ""
@@ -42,14 +42,14 @@ class Explainer:
         self._tell = tell
         self._lock = threading.Lock()
         self._last = (0, "")
-        self._mine = threading.local()
+        self._thread_local = threading.local()
         self._files = _watched(Path(slackapp.__file__).parent)
-        self._announced: dict[FrameType, set[int]] = {}
+        self._printed_steps: dict[FrameType, set[int]] = {}
 
     def watch(self, frame: FrameType, event: str, _: Any) -> Watch | None:
         """For every function that is called: only those with something to tell are looked at line by line."""
         if frame.f_code.co_name == "__call__":
-            self._told.claims.clear()  # another request begins
+            self._state.claims.clear()  # another request begins
         return self._line if frame.f_code.co_filename in self._files else None
 
     def _line(self, frame: FrameType, event: str, what: Any) -> Watch:
@@ -57,36 +57,36 @@ class Explainer:
         if event == "line":
             for number, words in found.steps.get(frame.f_lineno, ()):
                 self._step(frame, number, words)
-            self._told.claims.update(dict.fromkeys(found.claims.get(frame.f_lineno, ())))
-        elif event == "exception" and isinstance(what[1], Refused) and frame is self._told.frame:
-            self._say([f"      refused: {what[1].refusal.value.code}"])
+            self._state.claims.update(dict.fromkeys(found.claims.get(frame.f_lineno, ())))
+        elif event == "exception" and isinstance(what[1], Refused) and frame is self._state.frame:
+            self._print([f"      refused: {what[1].refusal.value.code}"])
         elif event == "return":
-            self._announced.pop(frame, None)
-            if frame is self._told.frame:
-                self._finish(self._told)
-                self._told.frame = None
+            self._printed_steps.pop(frame, None)
+            if frame is self._state.frame:
+                self._finish(self._state)
+                self._state.frame = None
         return self._line
 
     @property
-    def _told(self) -> _Told:
-        if not hasattr(self._mine, "told"):
-            self._mine.told = _Told()
-        told: _Told = self._mine.told
+    def _state(self) -> _ThreadState:
+        if not hasattr(self._thread_local, "told"):
+            self._thread_local.told = _ThreadState()
+        told: _ThreadState = self._thread_local.told
         return told
 
     def _step(self, frame: FrameType, number: int, words: str) -> None:
-        announced = self._announced.setdefault(frame, set())
+        announced = self._printed_steps.setdefault(frame, set())
         if number in announced:
             return  # a block's first line runs again at its end
         announced.add(number)
-        told = self._told
+        told = self._state
         self._finish(told)
         if frame is not told.frame:
             told.frame, told.known = frame, set(frame.f_locals)
         told.flow = Path(frame.f_code.co_filename).stem
-        self._say([f"  {number:>2}. {words}"])
+        self._print([f"  {number:>2}. {words}"])
 
-    def _finish(self, told: _Told) -> None:
+    def _finish(self, told: _ThreadState) -> None:
         """What the step before has come to, and the claims whose lines it ran."""
         if told.frame is None:
             return
@@ -96,11 +96,11 @@ class Explainer:
         if told.claims:
             lines.append(f"      keeps {' '.join(sorted(told.claims))}")
             told.claims.clear()
-        self._say(lines)
+        self._print(lines)
 
-    def _say(self, lines: list[str]) -> None:
+    def _print(self, lines: list[str]) -> None:
         """Under the name of the flow, wherever another flow or another thread spoke last."""
-        speaker = (threading.get_ident(), self._told.flow)
+        speaker = (threading.get_ident(), self._state.flow)
         if lines:
             with self._lock:
                 self._tell(*(lines if speaker == self._last else ("", speaker[1], *lines)))
@@ -108,7 +108,7 @@ class Explainer:
 
 
 @contextmanager
-def explaining(tell: Callable[..., None]) -> Iterator[None]:
+def explain_flows(tell: Callable[..., None]) -> Iterator[None]:
     """This thread, and every one that begins inside, is watched until the end of the block."""
     watch, before = Explainer(tell).watch, sys.gettrace()
     threading.settrace(watch)
@@ -120,12 +120,12 @@ def explaining(tell: Callable[..., None]) -> Iterator[None]:
         threading.settrace(before)
 
 
-def _watched(package: Path) -> dict[str, Places]:
+def _watched(package: Path) -> dict[str, SourceSteps]:
     """The files of the package that have a claim, and the flows, whose steps are told."""
     found = {}
     for file in package.rglob("*.py"):
-        here = places(file.read_text(encoding="utf-8"))
-        found[str(file)] = here if file.is_relative_to(package / "flows") else Places({}, here.claims)
+        here = find_steps(file.read_text(encoding="utf-8"))
+        found[str(file)] = here if file.is_relative_to(package / "flows") else SourceSteps({}, here.claims)
     return {file: here for file, here in found.items() if here.steps or here.claims}
 
 

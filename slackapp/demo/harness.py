@@ -22,12 +22,12 @@ from slackapp.crypto import keyfile
 from slackapp.flows.app import App
 from slackapp.model import CALLBACK_PATH, EVENTS_PATH, INSTALL_PATH
 
-_PATIENCE = 100
+_MAX_POLLS = 100
 """How often something is looked for, a tenth of a second apart."""
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-class Failed(Exception):
+class StepError(Exception):
     """A step did not go as told."""
 
 
@@ -75,17 +75,17 @@ class Browser:
     def consent(self, workspace: str) -> str:
         """Approves on Slack's page; the address that Slack sends the browser to."""
         if self._begun is None:
-            raise Failed("there is no install to consent to")
+            raise StepError("there is no install to consent to")
         authorize = urlsplit(self._begun.headers["location"])
         slack = f"{authorize.scheme}://{authorize.netloc}"
         page = send("GET", slack, f"{authorize.path}?{authorize.query}", "", {})
         if page.status != 200:
-            raise Failed(f"Slack's page answered {page.status}")
+            raise StepError(f"Slack's page answered {page.status}")
         fields = {**self._begun.query, "target": workspace, "user": "admin", "decision": "approve"}
         return send("POST", slack, authorize.path, urlencode(fields), _FORM).headers["location"]
 
 
-class Stage:
+class Harness:
     """What the acts play with."""
 
     def __init__(self, folder: Path, url: str, slack_url: str, app: App, operator_token: str) -> None:
@@ -96,35 +96,35 @@ class Stage:
         self._slack_url = slack_url
         self._operator_token = operator_token
 
-    def must(self, holds: bool, otherwise: str) -> None:
+    def check(self, holds: bool, otherwise: str) -> None:
         """Raises Failed unless it holds."""
         if not holds:
-            raise Failed(otherwise)
+            raise StepError(otherwise)
 
     def wait_for(self, holds: Callable[[], bool], what: str) -> None:
         """Looks until it holds, for ten seconds at most."""
-        for _ in range(_PATIENCE):
+        for _ in range(_MAX_POLLS):
             if holds():
                 return
             time.sleep(0.1)
-        raise Failed(f"{what} did not come about within ten seconds")
+        raise StepError(f"{what} did not come about within ten seconds")
 
     def install(self, workspace: str) -> None:
         """The whole install, in a browser of its own."""
         browser = Browser(self._url)
         browser.begin()
         reply = browser.get(browser.consent(workspace))
-        self.must(reply.status == 303, f"the callback answered {reply.status}")
+        self.check(reply.status == 303, f"the callback answered {reply.status}")
 
-    def control(self, action: str, fields: Mapping[str, str]) -> None:
+    def press_control(self, action: str, fields: Mapping[str, str]) -> None:
         """Presses a button on the local Slack's control page."""
         reply = send("POST", self._slack_url, f"/control/{action}", urlencode(fields), _FORM)
-        self.must(reply.status == 303, f"the local Slack answered {reply.status} to {action}")
+        self.check(reply.status == 303, f"the local Slack answered {reply.status} to {action}")
 
     def mention_and_wait(self, team: str, text: str) -> None:
         """Somebody mentions the bot; returns when its answer is seen in Slack, in a thread."""
         before = self._answers(team)
-        self.control("mention", {"team": team, "text": text})
+        self.press_control("mention", {"team": team, "text": text})
         self.wait_for(lambda: self._answers(team) == before + 1, "the bot's answer")
 
     def _answers(self, team: str) -> int:
@@ -135,16 +135,16 @@ class Stage:
         """`POST /slack/uninstall` as the operator."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._operator_token}"}
         reply = send("POST", self._url, "/slack/uninstall", json.dumps({"id": tenant_id}), headers)
-        self.must(reply.status == 200, f"the operator's uninstall answered {reply.status}")
+        self.check(reply.status == 200, f"the operator's uninstall answered {reply.status}")
         answer: dict[str, Any] = json.loads(reply.text)
         return answer
 
-    def issued(self) -> list[str]:
+    def list_issued_secrets(self) -> list[str]:
         """Every token and code that the local Slack ever gave out."""
         found: list[str] = json.loads(send("GET", self._slack_url, "/control/issued.json", "", {}).text)["issued"]
         return found
 
-    def written(self) -> bytes:
+    def read_written_files(self) -> bytes:
         """Everything that the service has written: database, WAL, index, log."""
         files = [*self._folder.glob("slackapp.db*"), self._folder / "service.log"]
         return b"".join(file.read_bytes() for file in files)
@@ -163,7 +163,7 @@ def send(method: str, origin: str, target: str, body: str, headers: Mapping[str,
         found = {name.lower(): value for name, value in answer.getheaders()}
         return Reply(answer.status, found, answer.read().decode())
     except OSError as error:
-        raise Failed(f"{method} {origin}{urlsplit(target).path} could not be reached ({error.strerror})") from None
+        raise StepError(f"{method} {origin}{urlsplit(target).path} could not be reached ({error.strerror})") from None
     finally:
         connection.close()
 
@@ -179,7 +179,7 @@ def open_local_slack(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def open_stage(folder: Path) -> Iterator[Stage]:
+def open_harness(folder: Path) -> Iterator[Harness]:
     """Starts both processes in `folder`, and ends them."""
     with contextlib.ExitStack() as running:
         environment = running.enter_context(open_local_slack(folder))
@@ -187,7 +187,7 @@ def open_stage(folder: Path) -> Iterator[Stage]:
         running.enter_context(_process(("serve",), environment, folder / "service.log", url))
         service = build(config.load(environment, {}), system_clock, system_entropy, io.StringIO())
         running.callback(service.stop)
-        yield Stage(folder, url, slack_url, service.app, (folder / "operator.token").read_text())
+        yield Harness(folder, url, slack_url, service.app, (folder / "operator.token").read_text())
 
 
 def _settings(folder: Path, url: str, slack_url: str, port: int) -> dict[str, str]:
@@ -243,9 +243,9 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _wait_until_it_answers(child: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
-    for _ in range(_PATIENCE):
+    for _ in range(_MAX_POLLS):
         if child.poll() is not None:
-            raise Failed(f"a process ended by itself: {log.read_text()[-500:]}")
+            raise StepError(f"a process ended by itself: {log.read_text()[-500:]}")
         with contextlib.closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=1)) as connection:
             try:
                 connection.request("GET", "/")
@@ -254,4 +254,4 @@ def _wait_until_it_answers(child: "subprocess.Popen[bytes]", url: str, log: Path
                 time.sleep(0.1)
                 continue
             return
-    raise Failed(f"{url} did not answer")
+    raise StepError(f"{url} did not answer")

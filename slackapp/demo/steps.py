@@ -9,7 +9,7 @@ _CLAIM = re.compile(r"^ *# claim: (.+)$")
 
 
 @dataclass(frozen=True)
-class Places:
+class SourceSteps:
     """A source file by its lines, from 1: the steps that begin at a line, and the claims that one keeps."""
 
     steps: dict[int, list[tuple[int, str]]]
@@ -26,9 +26,9 @@ def steps_of(flow: str) -> dict[int, str]:
     return {int(number): words for number, words in _STEP.findall(source)}
 
 
-def places(source: str) -> Places:
+def find_steps(source: str) -> SourceSteps:
     """Where the steps and the claims of a source stand: at the first line of code below their comments."""
-    found = Places({}, {})
+    found = SourceSteps({}, {})
     steps: list[tuple[int, str]] = []
     claims: list[str] = []
     for number, line in enumerate(source.splitlines(), start=1):

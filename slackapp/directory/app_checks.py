@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlencode, urlsplit
 
-from slackapp.directory.findings import Finding, Look, addresses, at, is_loopback, none_of, strings
+from slackapp.directory.findings import Finding, ReviewInput, expect_none, is_loopback, strings_at, urls_in, value_at
 from slackapp.directory.manifest_checks import is_example
-from slackapp.directory.probe import Answer, Page
+from slackapp.directory.probe import HtmlPage, ProbeResponse
 from slackapp.model import (
     CALLBACK_PATH,
     COMMANDS_PATH,
@@ -21,7 +21,7 @@ from slackapp.model import (
     INSTALLED_PATH,
     INTERACTIVITY_PATH,
 )
-from slackapp.web.pages import UNSAID
+from slackapp.web.pages import NOT_CONFIGURED
 from slackapp.web.request import FORM, JSON
 from slackapp.web.response import SECURITY_HEADERS
 
@@ -38,9 +38,9 @@ PRIVACY_HEADINGS = {
 }
 
 
-def state_used(look: Look) -> Iterator[Finding]:
+def state_used(look: ReviewInput) -> Iterator[Finding]:
     """Fresh, bound to a cookie, and asked for on the way back."""
-    first, second = look.running.get(INSTALL_PATH), look.running.send("GET", INSTALL_PATH)
+    first, second = look.require_probe.get(INSTALL_PATH), look.require_probe.send("GET", INSTALL_PATH)
     states = [answer.query.get("state", "") for answer in (first, second)]
     fresh = all(len(state) >= 22 for state in states) and states[0] != states[1]
     yield Finding(fresh, "each install has a state of its own, too long to guess")
@@ -49,13 +49,13 @@ def state_used(look: Look) -> Iterator[Finding]:
     yield Finding(bound, "a cookie ties the state to the browser, HttpOnly and SameSite=Lax")
     whole = cookie.startswith("__host-") and "secure" in cookie
     plain = look.is_local and look.url.startswith("http://")
-    yield Finding(whole, "the cookie is Secure and begins with __Host-", mend="serve https", local=plain and bound)
+    yield Finding(whole, "the cookie is Secure and begins with __Host-", action="serve https", local=plain and bound)
     for what, query in (("a code without a state", "?code=doctor"), ("a state that is forged", "?code=x&state=doctor")):
-        status = look.running.send("GET", CALLBACK_PATH + query).status
+        status = look.require_probe.send("GET", CALLBACK_PATH + query).status
         yield Finding(status == 400, f"{what} is refused", f"answered {status}")
 
 
-def unsigned_refused(look: Look) -> Iterator[Finding]:
+def unsigned_refused(look: ReviewInput) -> Iterator[Finding]:
     """Every address that Slack calls, with no signature and with a wrong one, and in the two forms of a greeting."""
     bodies = (
         (b'{"type":"url_verification","challenge":"doctor"}', _JSON),
@@ -63,67 +63,67 @@ def unsigned_refused(look: Look) -> Iterator[Finding]:
         (b"payload=%7B%7D", {**_FORM, **_headers("v0=" + "0" * 64, look.now)}),
     )
     for path in slack_paths(look):
-        found = [look.running.send("POST", path, body, headers).status for body, headers in bodies]
+        found = [look.require_probe.send("POST", path, body, headers).status for body, headers in bodies]
         promise = f"{path} answers 401 to what Slack has not signed"
         yield Finding(found == [401] * len(bodies), promise, f"answered {found}", "check the signature")
 
 
-def slack_paths(look: Look) -> tuple[str, ...]:
+def slack_paths(look: ReviewInput) -> tuple[str, ...]:
     """The paths of the manifest that Slack posts to, and those that the service has in any case."""
     own = {EVENTS_PATH, COMMANDS_PATH, INTERACTIVITY_PATH}
-    redirects = strings(look.manifest, "oauth_config", "redirect_urls")
-    named = {urlsplit(address).path for address in addresses(look.manifest) if address not in redirects}
-    shown = {urlsplit(address).path for address in addresses(at(look.manifest, "app_directory"))}
+    redirects = strings_at(look.manifest, "oauth_config", "redirect_urls")
+    named = {urlsplit(address).path for address in urls_in(look.manifest) if address not in redirects}
+    shown = {urlsplit(address).path for address in urls_in(value_at(look.manifest, "app_directory"))}
     return tuple(sorted(own | named - shown))
 
 
-def tls_spoken(look: Look) -> Iterator[Finding]:
+def tls_spoken(look: ReviewInput) -> Iterator[Finding]:
     """TLS 1.2 or newer, with a certificate that holds."""
     if look.url.startswith("http://"):
         mend = "put a proxy with a certificate in front"
         yield Finding(False, "the app is reached by https", look.url, mend, look.is_local)
         return
-    spoken = look.running.tls()
+    spoken = look.require_probe.tls()
     promise = "TLS 1.2 or newer is spoken, with a valid certificate"
     yield Finding(not spoken.startswith("!"), promise, spoken.lstrip("!"))
 
 
-def no_token_seen(look: Look) -> Iterator[Finding]:
+def no_token_seen(look: ReviewInput) -> Iterator[Finding]:
     """In no page, and in nothing else that came back so far."""
     for path in ("/", "/privacy", "/support", INSTALLED_PATH, INSTALL_PATH, "/healthz", "/readyz"):
-        look.running.get(path)
-    found = any(_TOKEN.search(f"{answer.headers} {answer.text}") for answer in look.running.seen)
+        look.require_probe.get(path)
+    found = any(_TOKEN.search(f"{answer.headers} {answer.text}") for answer in look.require_probe.seen)
     yield Finding(not found, "no answer holds a token")
 
 
-def no_secret_in_address(look: Look) -> Iterator[Finding]:
+def no_secret_in_address(look: ReviewInput) -> Iterator[Finding]:
     """Not sent in one, and not taken from one."""
-    query = look.running.get(INSTALL_PATH).query
+    query = look.require_probe.get(INSTALL_PATH).query
     bad = sorted(name for name in query if "secret" in name or "token" in name)
-    yield none_of(bad, "the way to Slack carries no secret", "take them out of the address")
-    status = look.running.send("GET", "/metrics?token=doctor").status
+    yield expect_none(bad, "the way to Slack carries no secret", "take them out of the address")
+    status = look.require_probe.send("GET", "/metrics?token=doctor").status
     yield Finding(status in (400, 401, 404), "a token in an address is refused", f"answered {status}")
 
 
-def acknowledged_in_time(look: Look) -> Iterator[Finding]:
+def acknowledged_in_time(look: ReviewInput) -> Iterator[Finding]:
     """With the signing secret at hand: a greeting, and a command of a workspace that is not there."""
     if look.signing_secret is None:
         return
     fields = {"api_app_id": look.app_id, "command": "/doctor", "text": "help", "team_id": "T0DOCTOR01"}
     for what, body in (("ssl_check", "ssl_check=1"), ("a command", urlencode(fields))):
-        answer = look.running.send("POST", COMMANDS_PATH, body.encode(), _signed(look, body))
+        answer = look.require_probe.send("POST", COMMANDS_PATH, body.encode(), _signed(look, body))
         right = answer.status == 200 and answer.seconds < _ACKNOWLEDGED_WITHIN
         seen = f"{answer.status} after {answer.seconds:.1f} s"
         yield Finding(right, f"{what} that is signed is answered 200 within three seconds", seen)
 
 
-def not_measured(look: Look) -> str:
+def not_measured(look: ReviewInput) -> str:
     """Only what is signed is acknowledged."""
     missing = look.signing_secret is None
     return "run this where SLACK_SIGNING_SECRET is set, to have the time measured" if missing else ""
 
 
-def _signed(look: Look, body: str) -> dict[str, str]:
+def _signed(look: ReviewInput, body: str) -> dict[str, str]:
     secret = look.signing_secret.reveal() if look.signing_secret else ""
     digest = hmac.new(secret.encode(), f"v0:{look.now}:{body}".encode(), hashlib.sha256).hexdigest()
     return {**_FORM, **_headers(f"v0={digest}", look.now)}
@@ -133,57 +133,59 @@ def _headers(signature: str, now: int) -> dict[str, str]:
     return {"X-Slack-Request-Timestamp": str(now), "X-Slack-Signature": signature}
 
 
-def outcome_pages(look: Look) -> Iterator[Finding]:
+def outcome_pages(look: ReviewInput) -> Iterator[Finding]:
     """After the install, and after "no"."""
     for what, path in (("success", INSTALLED_PATH), ("a refusal", f"{CALLBACK_PATH}?error=access_denied")):
-        answer = look.running.get(path)
-        right = _is_page(answer) and INSTALL_PATH in Page(answer.text).links
+        answer = look.require_probe.get(path)
+        right = _is_page(answer) and INSTALL_PATH in HtmlPage(answer.text).links
         yield Finding(right, f"the page after {what} is there and leads on", f"{path} answered {answer.status}")
 
 
-def landing_page(look: Look) -> Iterator[Finding]:
+def landing_page(look: ReviewInput) -> Iterator[Finding]:
     """What it does, how it is installed, where privacy and help are."""
-    answer = look.running.get("/")
+    answer = look.require_probe.get("/")
     yield Finding(_is_page(answer), "the landing page is public", f"answered {answer.status}")
-    page = Page(answer.text)
+    page = HtmlPage(answer.text)
     missing = [path for path in (INSTALL_PATH, "/privacy", "/support") if path not in page.links]
-    yield none_of(missing, "the landing page links to the install, privacy and help", "link to them")
+    yield expect_none(missing, "the landing page links to the install, privacy and help", "link to them")
     explained = any("install" in heading.lower() for heading in page.headings) and len(page.text.split()) > 40
     yield Finding(explained, "the landing page says what the app does and how to install it")
 
 
-def privacy_page(look: Look) -> Iterator[Finding]:
+def privacy_page(look: ReviewInput) -> Iterator[Finding]:
     """The five things that Slack wants to find."""
-    answer = look.running.get("/privacy")
+    answer = look.require_probe.get("/privacy")
     yield Finding(_is_page(answer), "the privacy page is public", f"answered {answer.status}")
-    headings = [heading.lower() for heading in Page(answer.text).headings[1:]]
+    headings = [heading.lower() for heading in HtmlPage(answer.text).headings[1:]]
     for topic, words in PRIVACY_HEADINGS.items():
         found = any(word in heading for heading in headings for word in words)
         yield Finding(found, f"the privacy page has a heading: {topic}")
     yield from _contact(look, answer, "SLACKAPP_PRIVACY_EMAIL or SLACKAPP_SUPPORT_EMAIL")
 
 
-def support_page(look: Look) -> Iterator[Finding]:
+def support_page(look: ReviewInput) -> Iterator[Finding]:
     """Whom to ask, how soon there is an answer, how to be rid of the app."""
-    answer = look.running.get("/support")
+    answer = look.require_probe.get("/support")
     yield Finding(_is_page(answer), "the help page is public", f"answered {answer.status}")
-    text = " ".join(Page(answer.text).text.lower().split())
+    text = " ".join(HtmlPage(answer.text).text.lower().split())
     yield Finding("business day" in text, "the help page says how soon there is an answer")
     yield Finding("remove" in text, "the help page says how to remove the app")
     yield from _contact(look, answer, "SLACKAPP_SUPPORT_EMAIL")
 
 
-def _contact(look: Look, answer: Answer, setting: str) -> Iterator[Finding]:
-    letters = [link.removeprefix("mailto:") for link in Page(answer.text).links if link.startswith("mailto:")]
-    yield Finding(bool(letters), "there is an address to write to", mend=f"set {setting}")
+def _contact(look: ReviewInput, answer: ProbeResponse, setting: str) -> Iterator[Finding]:
+    letters = [link.removeprefix("mailto:") for link in HtmlPage(answer.text).links if link.startswith("mailto:")]
+    yield Finding(bool(letters), "there is an address to write to", action=f"set {setting}")
     made_up = [letter for letter in letters if is_example(letter.partition("@")[2])]
-    yield none_of(made_up, "that address is a real one", f"set {setting}", look.is_local)
-    yield Finding(not letters or UNSAID not in answer.text, "who runs it is named", mend="set SLACKAPP_COMPANY")
+    yield expect_none(made_up, "that address is a real one", f"set {setting}", look.is_local)
+    yield Finding(
+        not letters or NOT_CONFIGURED not in answer.text, "who runs it is named", action="set SLACKAPP_COMPANY"
+    )
 
 
-def install_works(look: Look) -> Iterator[Finding]:
+def install_works(look: ReviewInput) -> Iterator[Finding]:
     """302 to Slack's own page, with the scopes and the redirect address of the manifest."""
-    answer = look.running.get(INSTALL_PATH)
+    answer = look.require_probe.get(INSTALL_PATH)
     begun = answer.status == 302 and answer.location.endswith("/oauth/v2/authorize")
     yield Finding(begun, f"{INSTALL_PATH} leads to Slack's page", f"answered {answer.status}")
     beside = is_loopback(answer.location)
@@ -192,26 +194,26 @@ def install_works(look: Look) -> Iterator[Finding]:
         asked = {scope for scope in answer.query.get(name, "").split(",") if scope}
         odd = sorted(asked.symmetric_difference(declared))
         mend = "name the same in the manifest and in the settings"
-        yield none_of(odd, f"{name} is what the manifest names", mend, beside)
+        yield expect_none(odd, f"{name} is what the manifest names", mend, beside)
     back = answer.query.get("redirect_uri", "")
-    listed = back in strings(look.manifest, "oauth_config", "redirect_urls")
+    listed = back in strings_at(look.manifest, "oauth_config", "redirect_urls")
     yield Finding(listed, "the way back stands in the manifest", back, local=is_loopback(back))
 
 
-def nothing_to_scan(look: Look) -> Iterator[Finding]:
+def nothing_to_scan(look: ReviewInput) -> Iterator[Finding]:
     """No version, no listing, the headers, and no method that was not meant."""
-    answers = [look.running.get(path) for path in ("/", "/slack/", "/.git/config")]
+    answers = [look.require_probe.get(path) for path in ("/", "/slack/", "/.git/config")]
     banner = sorted({answer.header(name) for answer in answers for name in ("server", "x-powered-by", "via")} - {""})
     told = [value for value in banner if re.search(r"\d", value)]
-    yield none_of(told, "no version is told", "hide it, in the proxy too")
+    yield expect_none(told, "no version is told", "hide it, in the proxy too")
     statuses = [answer.status for answer in answers]
     yield Finding(statuses == [200, 404, 404], "nothing is listed", f"answered {statuses}")
     for name, value in SECURITY_HEADERS:
         found = [answer.header(name.lower()) for answer in answers]
         strict = all(found) and (name != "Content-Security-Policy" or all(map(_is_strict, found)))
-        yield Finding(strict, f"every answer has {name}", mend=f"send {value.partition(';')[0]}")
+        yield Finding(strict, f"every answer has {name}", action=f"send {value.partition(';')[0]}")
     for method, path in (("HEAD", CALLBACK_PATH), ("HEAD", INSTALL_PATH), ("TRACE", "/"), ("OPTIONS", EVENTS_PATH)):
-        answer = look.running.send(method, path)
+        answer = look.require_probe.send(method, path)
         yield Finding(answer.status == 405, f"{method} {path} is answered 405", f"answered {answer.status}")
 
 
@@ -219,5 +221,5 @@ def _is_strict(policy: str) -> bool:
     return "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
 
 
-def _is_page(answer: Answer) -> bool:
+def _is_page(answer: ProbeResponse) -> bool:
     return answer.status == 200 and answer.header("content-type").startswith("text/html")

@@ -17,20 +17,20 @@ class Finding:
     """
 
     ok: bool
-    promise: str
+    expectation: str
     seen: str = ""
-    mend: str = ""
+    action: str = ""
     local: bool = False
 
     @property
     def wrong(self) -> str:
         """One line for one that does not hold."""
-        seen, mend = (f" ({self.seen})" if self.seen else ""), (f"; {self.mend}" if self.mend else "")
-        return f"not so: {self.promise}{seen}{mend}"
+        seen, mend = (f" ({self.seen})" if self.seen else ""), (f"; {self.action}" if self.action else "")
+        return f"not so: {self.expectation}{seen}{mend}"
 
 
 @dataclass(frozen=True)
-class Look:
+class ReviewInput:
     """Everything there is to look at. `url` is "" and `probe` None where no address was given.
 
     `own_reasons` are the `SCOPES` of the behaviour's module.
@@ -52,7 +52,7 @@ class Look:
         return is_loopback(self.url)
 
     @property
-    def running(self) -> Probe:
+    def require_probe(self) -> Probe:
         """The running app, for checks that are not done without one."""
         if self.probe is None:
             raise LookupError("no address was given")
@@ -61,12 +61,12 @@ class Look:
     @property
     def bot_scopes(self) -> tuple[str, ...]:
         """What the manifest asks for as the bot."""
-        return strings(self.manifest, "oauth_config", "scopes", "bot")
+        return strings_at(self.manifest, "oauth_config", "scopes", "bot")
 
     @property
     def user_scopes(self) -> tuple[str, ...]:
         """What the manifest asks for as the installing person."""
-        return strings(self.manifest, "oauth_config", "scopes", "user")
+        return strings_at(self.manifest, "oauth_config", "scopes", "user")
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -76,20 +76,20 @@ class Look:
     @property
     def events(self) -> tuple[str, ...]:
         """What the manifest subscribes to."""
-        return strings(self.manifest, "settings", "event_subscriptions", "bot_events") + strings(
+        return strings_at(self.manifest, "settings", "event_subscriptions", "bot_events") + strings_at(
             self.manifest, "settings", "event_subscriptions", "user_events"
         )
 
     @property
     def commands(self) -> tuple[Mapping[str, Any], ...]:
         """The slash commands of the manifest."""
-        return entries(self.manifest, "features", "slash_commands")
+        return mappings_at(self.manifest, "features", "slash_commands")
 
 
-Check = Callable[[Look], Iterator[Finding]]
+Check = Callable[[ReviewInput], Iterator[Finding]]
 
 
-def none_of(wrong: Sequence[str], promise: str, mend: str, local: bool = False) -> Finding:
+def expect_none(wrong: Sequence[str], promise: str, mend: str, local: bool = False) -> Finding:
     """Holds where nothing is wrong."""
     return Finding(not wrong, promise, ", ".join(wrong), mend, local)
 
@@ -99,7 +99,7 @@ def is_loopback(url: str) -> bool:
     return urlsplit(url).hostname in LOOPBACK
 
 
-def at(manifest: Mapping[str, Any], *path: str) -> Any:
+def value_at(manifest: Mapping[str, Any], *path: str) -> Any:
     """What stands at a path; None where there is nothing."""
     found: Any = manifest
     for key in path:
@@ -107,24 +107,24 @@ def at(manifest: Mapping[str, Any], *path: str) -> Any:
     return found
 
 
-def strings(manifest: Mapping[str, Any], *path: str) -> tuple[str, ...]:
+def strings_at(manifest: Mapping[str, Any], *path: str) -> tuple[str, ...]:
     """The strings of a list; none where there is no list."""
-    found = at(manifest, *path)
+    found = value_at(manifest, *path)
     return tuple(item for item in found if isinstance(item, str)) if isinstance(found, list) else ()
 
 
-def entries(manifest: Mapping[str, Any], *path: str) -> tuple[Mapping[str, Any], ...]:
+def mappings_at(manifest: Mapping[str, Any], *path: str) -> tuple[Mapping[str, Any], ...]:
     """The mappings of a list; none where there is no list."""
-    found = at(manifest, *path)
+    found = value_at(manifest, *path)
     return tuple(item for item in found if isinstance(item, Mapping)) if isinstance(found, list) else ()
 
 
-def addresses(value: Any) -> Iterator[str]:
+def urls_in(value: Any) -> Iterator[str]:
     """Every address in a manifest."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list):
         for item in value:
-            yield from addresses(item)
+            yield from urls_in(item)
     elif isinstance(value, str) and "://" in value and " " not in value:
         yield value

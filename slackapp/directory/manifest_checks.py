@@ -10,8 +10,17 @@ from urllib.parse import urlsplit
 
 from slackapp.checks import scope_reasons
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
-from slackapp.checks.scope_reasons import Reason
-from slackapp.directory.findings import Finding, Look, addresses, at, entries, is_loopback, none_of, strings
+from slackapp.checks.scope_reasons import ScopeReason
+from slackapp.directory.findings import (
+    Finding,
+    ReviewInput,
+    expect_none,
+    is_loopback,
+    mappings_at,
+    strings_at,
+    urls_in,
+    value_at,
+)
 
 NOT_ACCEPTED = (
     "admin*", "identity.*", "search:read", "workflow.steps:execute", "triggers:*", "read", "post", "client",
@@ -27,98 +36,98 @@ TAKEN_COMMANDS = (
 )  # fmt: skip
 
 
-def only_https(look: Look) -> Iterator[Finding]:
+def only_https(look: ReviewInput) -> Iterator[Finding]:
     """All addresses."""
-    found = list(addresses(look.manifest))
+    found = list(urls_in(look.manifest))
     bad = [address for address in found if not address.startswith("https://")]
-    yield Finding(bool(found), "the manifest names addresses", mend="write the manifest anew")
-    yield none_of(bad, "every address of the manifest is https", "use https", _here(bad))
+    yield Finding(bool(found), "the manifest names addresses", action="write the manifest anew")
+    yield expect_none(bad, "every address of the manifest is https", "use https", _here(bad))
 
 
-def ours_only(look: Look) -> Iterator[Finding]:
+def ours_only(look: ReviewInput) -> Iterator[Finding]:
     """Codes and events go to the app's own host, and nowhere else."""
-    redirects = strings(look.manifest, "oauth_config", "redirect_urls")
-    yield Finding(bool(redirects), "there is a redirect address", mend="add it under oauth_config.redirect_urls")
+    redirects = strings_at(look.manifest, "oauth_config", "redirect_urls")
+    yield Finding(bool(redirects), "there is a redirect address", action="add it under oauth_config.redirect_urls")
     odd = [address for address in redirects if "#" in address or urlsplit(address).scheme != "https"]
-    yield none_of(odd, "redirect addresses are https and without #", "write them so", _here(odd))
-    hosts = {urlsplit(address).netloc for address in addresses(look.manifest)}
+    yield expect_none(odd, "redirect addresses are https and without #", "write them so", _here(odd))
+    hosts = {urlsplit(address).netloc for address in urls_in(look.manifest)}
     own = {urlsplit(look.url).netloc} if look.url else {host for host in hosts if not is_example(host)}
     strange = sorted(hosts - own)
     mend = f"write the manifest anew: slackapp manifest --url {look.url or 'URL'} > manifest.yml"
-    yield none_of(strange, "every address is one of this app's host", mend, look.is_local)
+    yield expect_none(strange, "every address is one of this app's host", mend, look.is_local)
 
 
-def reasons_given(look: Look) -> Iterator[Finding]:
+def reasons_given(look: ReviewInput) -> Iterator[Finding]:
     """Every scope has its row and serves something that is there; everything that is there has its scopes."""
     own = look.own_reasons
-    without = [scope for scope in look.scopes if scope not in own and scope_reasons.reason_of(scope) is None]
+    without = [scope for scope in look.scopes if scope not in own and scope_reasons.find_reason(scope) is None]
     mend = "write why into SCOPES of the behaviour's module, or do not ask for them"
-    yield none_of(without, "each scope has a written reason", mend)
+    yield expect_none(without, "each scope has a written reason", mend)
     features = set(features_of(look))
     idle = [
         reason.scope
-        for reason in map(scope_reasons.reason_of, look.scopes)
+        for reason in map(scope_reasons.find_reason, look.scopes)
         if reason is not None and reason.scope not in own and not features.intersection(_served(reason, features))
     ]
     mend = "do not ask for them, or run this where the setting is set that needs them"
-    yield none_of(idle, "each scope serves a feature that exists", mend)
-    missing = sorted({scope for feature in features for scope in scope_reasons.scopes_of(feature)} - set(look.scopes))
-    yield none_of(missing, "each feature has its scopes", "ask for them, or take the feature out")
+    yield expect_none(idle, "each scope serves a feature that exists", mend)
+    missing = sorted({scope for feature in features for scope in scope_reasons.scopes_for(feature)} - set(look.scopes))
+    yield expect_none(missing, "each feature has its scopes", "ask for them, or take the feature out")
     unknown = () if own else scope_reasons.unknown_features(features)
     mend = "write into SCOPES of the behaviour's module which scopes they need, and why"
-    yield none_of(unknown, "of each feature it is written what it needs", mend)
+    yield expect_none(unknown, "of each feature it is written what it needs", mend)
 
 
-def _served(reason: Reason, features: Iterable[str]) -> tuple[str, ...]:
+def _served(reason: ScopeReason, features: Iterable[str]) -> tuple[str, ...]:
     """The features that a scope serves; any command needs the one for commands."""
     commands = [feature for feature in features if feature.startswith("/")] if reason.scope == "commands" else []
     return (*reason.features, *commands)
 
 
-def features_of(look: Look) -> tuple[str, ...]:
+def features_of(look: ReviewInput) -> tuple[str, ...]:
     """What the manifest switches on, and the settings that do."""
     commands = (command.get("command") for command in look.commands)
     return (*look.events, *(name for name in commands if isinstance(name, str)), *look.switched_on)
 
 
-def accepted_scopes(look: Look) -> Iterator[Finding]:
+def accepted_scopes(look: ReviewInput) -> Iterator[Finding]:
     """None that Slack does not list an app with."""
     bad = matching(look.scopes, NOT_ACCEPTED)
-    yield none_of(bad, "no scope that Slack does not accept", "the directory does not take them")
+    yield expect_none(bad, "no scope that Slack does not accept", "the directory does not take them")
 
 
-def rotation_on(look: Look) -> Iterator[Finding]:
+def rotation_on(look: ReviewInput) -> Iterator[Finding]:
     """Tokens live for hours, and the client stays a confidential one."""
-    on = at(look.manifest, "settings", "token_rotation_enabled") is True
+    on = value_at(look.manifest, "settings", "token_rotation_enabled") is True
     mend = "set settings.token_rotation_enabled to true; Slack cannot undo it"
-    yield Finding(on, "token rotation is on", mend=mend)
-    pkce = at(look.manifest, "oauth_config", "pkce_enabled")
+    yield Finding(on, "token rotation is on", action=mend)
+    pkce = value_at(look.manifest, "oauth_config", "pkce_enabled")
     mend = "take pkce_enabled out; it would make the app a public client for good"
-    yield Finding(not pkce, "PKCE is off", mend=mend)
+    yield Finding(not pkce, "PKCE is off", action=mend)
 
 
-def bot_declared(look: Look) -> Iterator[Finding]:
+def bot_declared(look: ReviewInput) -> Iterator[Finding]:
     """Slack takes no scopes of a bot that the app has not."""
-    has_name = bool(at(look.manifest, "features", "bot_user", "display_name"))
+    has_name = bool(value_at(look.manifest, "features", "bot_user", "display_name"))
     mend = "add features.bot_user with a display_name, or ask for no scopes as a bot"
-    yield Finding(has_name or not look.bot_scopes, "scopes of a bot come with features.bot_user", mend=mend)
+    yield Finding(has_name or not look.bot_scopes, "scopes of a bot come with features.bot_user", action=mend)
 
 
-def optional_are_declared(look: Look) -> Iterator[Finding]:
+def optional_are_declared(look: ReviewInput) -> Iterator[Finding]:
     """Slack wants an optional scope in both lists."""
     for kind, declared in (("bot", look.bot_scopes), ("user", look.user_scopes)):
-        optional = strings(look.manifest, "oauth_config", "scopes", f"{kind}_optional")
+        optional = strings_at(look.manifest, "oauth_config", "scopes", f"{kind}_optional")
         odd = sorted(set(optional) - set(declared))
-        yield none_of(odd, f"optional scopes of the {kind} are declared", f"add them to scopes.{kind}")
+        yield expect_none(odd, f"optional scopes of the {kind} are declared", f"add them to scopes.{kind}")
 
 
-def lifecycle_subscribed(look: Look) -> Iterator[Finding]:
+def lifecycle_subscribed(look: ReviewInput) -> Iterator[Finding]:
     """Without these two, tokens outlive the app."""
     missing = [event for event in sorted(LIFECYCLE_TYPES) if event not in look.events]
-    yield none_of(missing, "removal and revocation are heard of", "add them to bot_events")
+    yield expect_none(missing, "removal and revocation are heard of", "add them to bot_events")
 
 
-def commands_described(look: Look) -> Iterator[Finding]:
+def commands_described(look: ReviewInput) -> Iterator[Finding]:
     """Each has a hint, a description and a name of its own."""
     names = [str(command.get("command", "")) for command in look.commands]
     bare = [
@@ -126,45 +135,45 @@ def commands_described(look: Look) -> Iterator[Finding]:
         for name, command in zip(names, look.commands, strict=True)
         if not command.get("usage_hint") or not command.get("description")
     ]
-    yield none_of(bare, "each command has a usage hint and a description", "add what is missing")
+    yield expect_none(bare, "each command has a usage hint and a description", "add what is missing")
     taken = sorted({name for name in names if name in TAKEN_COMMANDS or names.count(name) > 1})
-    yield none_of(taken, "no command has a name that others use", "choose a name of your own")
+    yield expect_none(taken, "no command has a name that others use", "choose a name of your own")
 
 
-def shortcuts_described(look: Look) -> Iterator[Finding]:
+def shortcuts_described(look: ReviewInput) -> Iterator[Finding]:
     """Name up to 24 characters, description, type."""
     odd = [
         str(shortcut.get("name", ""))
-        for shortcut in entries(look.manifest, "features", "shortcuts")
+        for shortcut in mappings_at(look.manifest, "features", "shortcuts")
         if not 1 <= len(str(shortcut.get("name", ""))) <= 24
         or not shortcut.get("description")
         or shortcut.get("type") not in ("global", "message")
     ]
-    yield none_of(odd, "each shortcut has a short name, a description and a type", "add what is missing")
+    yield expect_none(odd, "each shortcut has a short name, a description and a type", "add what is missing")
 
 
-def tabs_used(look: Look) -> Iterator[Finding]:
+def tabs_used(look: ReviewInput) -> Iterator[Finding]:
     """A tab is shown only where something fills it or listens to it."""
-    home = at(look.manifest, "features", "app_home", "home_tab_enabled") is True
+    home = value_at(look.manifest, "features", "app_home", "home_tab_enabled") is True
     filled = "app_home_opened" in look.events
     mend = "switch home_tab_enabled and the event app_home_opened on or off together"
-    yield Finding(home == filled, "the Home tab is on exactly where something fills it", mend=mend)
-    messages = at(look.manifest, "features", "app_home", "messages_tab_enabled") is True
-    read_only = at(look.manifest, "features", "app_home", "messages_tab_read_only_enabled") is True
+    yield Finding(home == filled, "the Home tab is on exactly where something fills it", action=mend)
+    messages = value_at(look.manifest, "features", "app_home", "messages_tab_enabled") is True
+    read_only = value_at(look.manifest, "features", "app_home", "messages_tab_read_only_enabled") is True
     listens = "message.im" in look.events
     mend = "make it read-only, or subscribe to message.im"
-    yield Finding(not messages or read_only or listens, "nobody can write where nobody reads", mend=mend)
+    yield Finding(not messages or read_only or listens, "nobody can write where nobody reads", action=mend)
 
 
-def no_uninvited_posts(look: Look) -> Iterator[Finding]:
+def no_uninvited_posts(look: ReviewInput) -> Iterator[Finding]:
     """The bot can post only where somebody has invited it."""
     bad = matching(look.scopes, ("chat:write.public", "channels:join"))
-    yield none_of(bad, "the bot posts only where it was invited", "do not ask for them")
+    yield expect_none(bad, "the bot posts only where it was invited", "do not ask for them")
 
 
-def texts_fit(look: Look) -> Iterator[Finding]:
+def texts_fit(look: ReviewInput) -> Iterator[Finding]:
     """Name, short and long description."""
-    shown = at(look.manifest, "display_information") or {}
+    shown = value_at(look.manifest, "display_information") or {}
     name, short, long = (str(shown.get(key, "")) for key in ("name", "description", "long_description"))
     fits = 1 <= len(name) <= 35 and "slack" not in name.lower()
     yield Finding(fits, "the name has 1 to 35 characters and is not Slack's", name, "set SLACKAPP_NAME")
@@ -176,18 +185,20 @@ def texts_fit(look: Look) -> Iterator[Finding]:
     yield Finding(fits, promise, f"{len(long)} characters", "say what it does in Slack")
 
 
-def no_email(look: Look) -> Iterator[Finding]:
+def no_email(look: ReviewInput) -> Iterator[Finding]:
     """What cannot be read cannot be misused."""
     bad = matching(look.scopes, READS_EMAIL)
-    yield none_of(bad, "no scope shows e-mail addresses", "do not ask, or get each person's consent")
+    yield expect_none(bad, "no scope shows e-mail addresses", "do not ask, or get each person's consent")
 
 
-def as_submitted(look: Look) -> Iterator[Finding]:
+def as_submitted(look: ReviewInput) -> Iterator[Finding]:
     """A change of what the app may do is to be submitted again."""
     if look.submitted is None:
         return
-    changed = [name for name, path in _SUBMITTED.items() if at(look.manifest, *path) != at(look.submitted, *path)]
-    yield none_of(changed, "the manifest is as it was submitted", "submit the app again")
+    changed = [
+        name for name, path in _SUBMITTED.items() if value_at(look.manifest, *path) != value_at(look.submitted, *path)
+    ]
+    yield expect_none(changed, "the manifest is as it was submitted", "submit the app again")
 
 
 _SUBMITTED = {
@@ -199,44 +210,44 @@ _SUBMITTED = {
 }
 
 
-def reviewed_closely(look: Look) -> str:
+def reviewed_closely(look: ReviewInput) -> str:
     """What Slack's reviewers will ask about."""
     close = ", ".join(matching(look.scopes, REVIEWED_CLOSELY))
     return close and f"say in the submission why it needs {close}: these are reviewed closely"
 
 
-def acts_as_person(look: Look) -> str:
+def acts_as_person(look: ReviewInput) -> str:
     """Scopes of the installing person."""
     scopes = ", ".join(look.user_scopes)
     return scopes and f"say why it acts as a person: {scopes}"
 
 
-def has_optional(look: Look) -> str:
+def has_optional(look: ReviewInput) -> str:
     """Scopes that may be declined."""
-    found = [strings(look.manifest, "oauth_config", "scopes", f"{kind}_optional") for kind in ("bot", "user")]
+    found = [strings_at(look.manifest, "oauth_config", "scopes", f"{kind}_optional") for kind in ("bot", "user")]
     optional = ", ".join(found[0] + found[1])
     return optional and f"try the app without {optional}, and install it again with them"
 
 
-def org_wide(look: Look) -> str:
+def enterprise_installs(look: ReviewInput) -> str:
     """Installs for a whole organisation."""
-    wide = at(look.manifest, "settings", "org_deploy_enabled") is True
+    wide = value_at(look.manifest, "settings", "org_deploy_enabled") is True
     return "try it in a channel that is shared with another company" if wide else ""
 
 
-def has_shortcuts(look: Look) -> str:
+def has_shortcuts(look: ReviewInput) -> str:
     """What no program can judge of a shortcut."""
-    found = entries(look.manifest, "features", "shortcuts")
+    found = mappings_at(look.manifest, "features", "shortcuts")
     return "see that each shortcut begins with a verb, opens a modal and says what went wrong" if found else ""
 
 
-def sees_private(look: Look) -> str:
+def sees_private(look: ReviewInput) -> str:
     """Scopes that show what is not for everybody."""
     private = ", ".join(matching(look.scopes, PRIVATE))
     return private and f"see that nothing of a private channel is shown to others: {private}"
 
 
-def never_submitted(look: Look) -> str:
+def never_submitted(look: ReviewInput) -> str:
     """There is nothing to compare with."""
     missing = look.submitted is None
     return "after a submission, keep a copy as manifest.submitted.yml beside manifest.yml" if missing else ""

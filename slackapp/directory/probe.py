@@ -14,7 +14,7 @@ _LIMIT = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProbeResponse:
     """What came back. Status 0 and the reason as text where nothing did."""
 
     status: int
@@ -37,7 +37,7 @@ class Answer:
         return {name: values[0] for name, values in parse_qs(urlsplit(self.header("location")).query).items()}
 
 
-class Page(HTMLParser):
+class HtmlPage(HTMLParser):
     """What a person sees of a page: its links, its headings, its text."""
 
     def __init__(self, text: str) -> None:
@@ -74,16 +74,18 @@ class Probe:
     """One app. Remembers what a GET without headers said, and everything that came back."""
 
     url: str
-    seen: list[Answer] = field(default_factory=list)
-    _pages: dict[str, Answer] = field(default_factory=dict)
+    seen: list[ProbeResponse] = field(default_factory=list)
+    _pages: dict[str, ProbeResponse] = field(default_factory=dict)
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str) -> ProbeResponse:
         """A page, asked for once."""
         if path not in self._pages:
             self._pages[path] = self.send("GET", path)
         return self._pages[path]
 
-    def send(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
+    def send(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> ProbeResponse:
         """One request on a connection of its own."""
         begun = time.monotonic()
         connection = _connection(self.url)
@@ -92,15 +94,15 @@ class Probe:
             reply = connection.getresponse()
             named = tuple((name.lower(), value) for name, value in reply.getheaders())
             text = reply.read(_LIMIT).decode("utf-8", "replace")
-            answer = Answer(reply.status, named, text, time.monotonic() - begun)
+            answer = ProbeResponse(reply.status, named, text, time.monotonic() - begun)
         except (OSError, http.client.HTTPException) as error:
-            answer = Answer(0, (), _reason(error), time.monotonic() - begun)
+            answer = ProbeResponse(0, (), _reason(error), time.monotonic() - begun)
         finally:
             connection.close()
         self.seen.append(answer)
         return answer
 
-    def trouble(self) -> str:
+    def connection_error(self) -> str:
         """Why nothing answers there; "" when something does."""
         answer = self.get("/")
         return "" if answer.status else answer.text

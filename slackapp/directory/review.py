@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from slackapp.directory import app_checks as app
 from slackapp.directory import manifest_checks as manifest
-from slackapp.directory.findings import Check, Look
+from slackapp.directory.findings import Check, ReviewInput
 
 PASS, FAIL, PERSON = "pass", "fail", "person"
 _NO_ADDRESS = "say where the app runs: --url URL"
@@ -17,7 +17,7 @@ _AWAY = "run this again when the app answers"
 
 
 @dataclass(frozen=True)
-class Row:
+class Requirement:
     """One item, and how it is looked at. `flag` gives what this manifest leaves to a person, "" for nothing.
 
     `shown` are the tests and pages that prove what no look from outside can; `person` is left to do in any case.
@@ -27,159 +27,172 @@ class Row:
     item: str
     by_manifest: tuple[Check, ...] = ()
     by_app: tuple[Check, ...] = ()
-    flag: Callable[[Look], str] | None = None
-    shown: tuple[str, ...] = ()
+    manual_step: Callable[[ReviewInput], str] | None = None
+    evidence: tuple[str, ...] = ()
     person: str = ""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RequirementResult:
     """A row as it stands. `local` marks a fail that is only about the address being one of this machine."""
 
-    row: Row
+    row: Requirement
     result: str
     local: bool
     wrong: tuple[str, ...]
     person: tuple[str, ...]
 
 
-def examine(look: Look) -> Iterator[Verdict]:
+def review(look: ReviewInput) -> Iterator[RequirementResult]:
     """Every row, in order."""
-    return (judge(row, look) for row in ROWS)
+    return (review_requirement(row, look) for row in REQUIREMENTS)
 
 
-def judge(row: Row, look: Look) -> Verdict:
+def review_requirement(row: Requirement, look: ReviewInput) -> RequirementResult:
     """One row."""
     findings = [finding for check in row.by_manifest for finding in check(look)]
     if look.probe is not None:
         findings += [finding for check in row.by_app for finding in check(look)]
     wrong = [finding for finding in findings if not finding.ok]
-    flag = row.flag(look) if row.flag is not None else ""
+    flag = row.manual_step(look) if row.manual_step is not None else ""
     unasked = (_AWAY if look.url else _NO_ADDRESS) if row.by_app and look.probe is None else ""
     person = tuple(note for note in (unasked, flag, row.person) if note)
     if wrong:
-        return Verdict(row, FAIL, all(one.local for one in wrong), tuple(one.wrong for one in wrong), person)
-    nothing_to_flag = row.flag is not None and not flag
+        return RequirementResult(row, FAIL, all(one.local for one in wrong), tuple(one.wrong for one in wrong), person)
+    nothing_to_flag = row.manual_step is not None and not flag
     passed = not unasked and (findings or nothing_to_flag)
-    return Verdict(row, PASS if passed else PERSON, False, (), person)
+    return RequirementResult(row, PASS if passed else PERSON, False, (), person)
 
 
 def _tests(*names: str) -> tuple[str, ...]:
     return tuple(f"tests/{name}.py" for name in names)
 
 
-ROWS = (
-    Row(1, "state is used and verified in OAuth", by_app=(app.state_used,), shown=_tests("attacks/test_state")),
-    Row(
+REQUIREMENTS = (
+    Requirement(
+        1, "state is used and verified in OAuth",
+        by_app=(app.state_used,), evidence=_tests("attacks/test_state"),
+    ),
+    Requirement(
         2, "every endpoint checks Slack's signature; verification tokens are not used", by_app=(app.unsigned_refused,),
-        shown=_tests("attacks/test_requests", "checks/test_slack_signature"),
+        evidence=_tests("attacks/test_requests", "checks/test_slack_signature"),
     ),
-    Row(3, "TLS 1.2 or newer, and every address https", (manifest.only_https,), (app.tls_spoken,)),
-    Row(
+    Requirement(3, "TLS 1.2 or newer, and every address https", (manifest.only_https,), (app.tls_spoken,)),
+    Requirement(
         4, "tokens are never logged, in client code, in the repository or shown", by_app=(app.no_token_seen,),
-        shown=_tests("attacks/test_leaks", "flows/backup/test_canaries", "meta/test_words"),
+        evidence=_tests("attacks/test_leaks", "flows/backup/test_canaries", "meta/test_words"),
     ),
-    Row(
+    Requirement(
         5, "tokens are deleted on removal, in backups too; all are revoked when the app ends",
         (manifest.lifecycle_subscribed,),
-        shown=_tests(
+        evidence=_tests(
             "flows/removal/test_uninstall_tenant", "flows/removal/test_purge_tenant", "flows/backup/test_key_backup"
         ),
         person="when the app ends, run slackapp uninstall for every tenant that slackapp tenants lists",
     ),
-    Row(
+    Requirement(
         6, "no token in an address; secrets go by POST", by_app=(app.no_secret_in_address,),
-        shown=_tests("attacks/test_operator", "slack/test_transport"),
+        evidence=_tests("attacks/test_operator", "slack/test_transport"),
     ),
-    Row(7, "redirect addresses are on domains you control, https, without #", (manifest.ours_only,)),
-    Row(
+    Requirement(7, "redirect addresses are on domains you control, https, without #", (manifest.ours_only,)),
+    Requirement(
         8, "least scopes, each with a written reason, none for later", (manifest.reasons_given, manifest.bot_declared),
-        shown=("docs/scopes.md",), person="read the reasons as a customer would",
+        evidence=("docs/scopes.md",), person="read the reasons as a customer would",
     ),
-    Row(9, "none of the scopes that the directory does not accept", (manifest.accepted_scopes,)),
-    Row(10, "scopes that are reviewed closely are known", flag=manifest.reviewed_closely),
-    Row(11, "scopes of a person only where the app acts as that person", flag=manifest.acts_as_person),
-    Row(
-        12, "the app works without its optional scopes", (manifest.optional_are_declared,), flag=manifest.has_optional,
+    Requirement(9, "none of the scopes that the directory does not accept", (manifest.accepted_scopes,)),
+    Requirement(10, "scopes that are reviewed closely are known", manual_step=manifest.reviewed_closely),
+    Requirement(11, "scopes of a person only where the app acts as that person", manual_step=manifest.acts_as_person),
+    Requirement(
+        12, "the app works without its optional scopes", (manifest.optional_are_declared,),
+        manual_step=manifest.has_optional,
     ),
-    Row(13, "token rotation is on", (manifest.rotation_on,), shown=_tests("flows/tokens/test_refresh_token")),
-    Row(
+    Requirement(
+        13, "token rotation is on",
+        (manifest.rotation_on,), evidence=_tests("flows/tokens/test_refresh_token"),
+    ),
+    Requirement(
         14, "app_uninstalled and tokens_revoked are subscribed to", (manifest.lifecycle_subscribed,),
-        shown=_tests("attacks/test_lifecycle_orders"),
+        evidence=_tests("attacks/test_lifecycle_orders"),
     ),
-    Row(
-        15, "org-wide installs only where Slack Connect is understood", flag=manifest.org_wide,
-        shown=_tests("checks/test_tenant_of", "attacks/test_tenants"),
+    Requirement(
+        15, "org-wide installs only where Slack Connect is understood", manual_step=manifest.enterprise_installs,
+        evidence=_tests("checks/test_tenant_of", "attacks/test_tenants"),
     ),
-    Row(
+    Requirement(
         16, "commands and shortcuts are acknowledged within three seconds", by_app=(app.acknowledged_in_time,),
-        flag=app.not_measured,
-        shown=_tests("flows/events/test_receive_interaction"),
+        manual_step=app.not_measured,
+        evidence=_tests("flows/events/test_receive_interaction"),
     ),
-    Row(
+    Requirement(
         17, "commands have a name of their own, a hint, a description, and answer help", (manifest.commands_described,),
-        shown=_tests("test_example"),
+        evidence=_tests("test_example"),
     ),
-    Row(
+    Requirement(
         18, "shortcuts begin with a verb and open a modal", (manifest.shortcuts_described,),
-        flag=manifest.has_shortcuts,
+        manual_step=manifest.has_shortcuts,
     ),
-    Row(19, "no tab that is not used", (manifest.tabs_used,), shown=_tests("test_example")),
-    Row(
+    Requirement(19, "no tab that is not used", (manifest.tabs_used,), evidence=_tests("test_example")),
+    Requirement(
         20, "no posts to #general by default, no @channel", (manifest.no_uninvited_posts,),
-        shown=_tests("test_example"),
+        evidence=_tests("test_example"),
     ),
-    Row(
-        21, "nothing of private channels is shown to others", flag=manifest.sees_private,
-        shown=_tests("flows/events/test_event_context"),
+    Requirement(
+        21, "nothing of private channels is shown to others", manual_step=manifest.sees_private,
+        evidence=_tests("flows/events/test_event_context"),
     ),
-    Row(
+    Requirement(
         22, "a greeting for the installer; pages after success and refusal", by_app=(app.outcome_pages,),
-        shown=_tests("flows/install/test_store_grant", "handlers/test_pages"),
+        evidence=_tests("flows/install/test_store_grant", "handlers/test_pages"),
     ),
-    Row(23, "a public landing page: what, how, privacy", by_app=(app.landing_page,)),
-    Row(
+    Requirement(23, "a public landing page: what, how, privacy", by_app=(app.landing_page,)),
+    Requirement(
         24, "a privacy policy with its five topics", by_app=(app.privacy_page,),
-        shown=_tests("handlers/test_site_pages"),
+        evidence=_tests("handlers/test_site_pages"),
         person="have the page read by whoever answers for it",
     ),
-    Row(
+    Requirement(
         25, "public help, without another account, answered within two business days", by_app=(app.support_page,),
         person="see that somebody reads that mailbox",
     ),
-    Row(26, "short description of at most ten words, and a long one", (manifest.texts_fit,)),
-    Row(
-        27, "screenshots of 1600 by 1000, and an icon", shown=("docs/directory-submission.md",),
+    Requirement(26, "short description of at most ten words, and a long one", (manifest.texts_fit,)),
+    Requirement(
+        27, "screenshots of 1600 by 1000, and an icon", evidence=("docs/directory-submission.md",),
         person="run make screenshots, look at the pictures, and add an icon",
     ),
-    Row(28, "the direct install address works", by_app=(app.install_works,)),
-    Row(29, "consent before e-mail addresses are used", (manifest.no_email,)),
-    Row(
+    Requirement(28, "the direct install address works", by_app=(app.install_works,)),
+    Requirement(29, "consent before e-mail addresses are used", (manifest.no_email,)),
+    Requirement(
         30, "no export of messages, training on data, payments or mass deletion",
         person="see that the behaviour has none of it",
     ),
-    Row(31, "disclosures, if the app uses AI", person="disclose model, retention, tenancy and residency, if it does"),
-    Row(32, "complete, and used in enough workspaces", person="look up how many active workspaces Slack wants now"),
-    Row(33, "a collaborator, and contacts that are current", person="add both in the app's settings at Slack"),
-    Row(
-        34, "Slack is told of an incident at once", shown=("docs/threat-model.md",),
+    Requirement(
+        31, "disclosures, if the app uses AI",
+        person="disclose model, retention, tenancy and residency, if it does",
+    ),
+    Requirement(
+        32, "complete, and used in enough workspaces",
+        person="look up how many active workspaces Slack wants now",
+    ),
+    Requirement(33, "a collaborator, and contacts that are current", person="add both in the app's settings at Slack"),
+    Requirement(
+        34, "Slack is told of an incident at once", evidence=("docs/threat-model.md",),
         person="put Slack's security contact on the list of whom to tell",
     ),
-    Row(
+    Requirement(
         35, "architecture, data flow, and accounts for the reviewers",
-        shown=("docs/threat-model.md", "docs/data-model.md", "docs/flows/install.md"),
+        evidence=("docs/threat-model.md", "docs/data-model.md", "docs/flows/install.md"),
         person="make test accounts, and send docs/ with the submission",
     ),
-    Row(
+    Requirement(
         36, "ready to be scanned: no version, no listing, headers", by_app=(app.nothing_to_scan,),
-        shown=_tests("web/test_response", "cli/test_waitress_settings"),
+        evidence=_tests("web/test_response", "cli/test_waitress_settings"),
     ),
-    Row(
+    Requirement(
         37, "a list of addresses that may use the tokens",
         person="name the machine's IPv4 address in the app's settings at Slack",
     ),
-    Row(
+    Requirement(
         38, "submitted again when scopes or features change", (manifest.as_submitted,),
-        flag=manifest.never_submitted,
+        manual_step=manifest.never_submitted,
     ),
 )  # fmt: skip

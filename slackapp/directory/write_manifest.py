@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slackapp.checks import scope_reasons
-from slackapp.checks.interaction import AT_ONCE
+from slackapp.checks.interaction import OPTIONS_PREFIXES
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
 from slackapp.model import CALLBACK_PATH, COMMANDS_PATH, EVENTS_PATH, INTERACTIVITY_PATH
 
@@ -35,9 +35,7 @@ renews them before they expire, and erases everything it holds about a workspace
 _MENTION = "Invite the app to a channel and mention it: it answers there, in a thread."
 _REMOVE = "block_actions:remove_app"
 """The key of the example's button on its Home tab."""
-_ADMINS = (
-    "  # users:read, where SLACKAPP_HOME_ADMIN or SLACKAPP_REQUIRE_ADMIN_INSTALLER is on: to see who is an admin"
-)
+_ADMINS = "  # users:read, where SLACKAPP_HOME_ADMIN or SLACKAPP_REQUIRE_ADMIN_INSTALLER is on: to see who is an admin"
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Plan:
     reasons: Mapping[str, str]
 
 
-def content(plan: Plan) -> dict[str, Any]:
+def manifest_data(plan: Plan) -> dict[str, Any]:
     """The manifest as data."""
     data: dict[str, Any] = _without_comments(_tree(plan))
     data["display_information"]["long_description"] = _long_description(plan.handles).replace("\n", " ")
@@ -65,7 +63,7 @@ def write(plan: Plan) -> str:
     return _HEAD.format(url=plan.url) + "\n".join(_lines(_tree(plan), _notes(plan))) + "\n"
 
 
-def written_for(text: str) -> str | None:
+def find_address(text: str) -> str | None:
     """The address that a text of ours was written for, by its first line."""
     found = _WRITTEN_BY.match(text)
     return found[1] if found else None
@@ -148,7 +146,7 @@ def _interactivity(plan: Plan) -> dict[str, Any]:
     if not any(":" in key for key in plan.handles):
         return {"is_enabled": False}
     address = plan.url + INTERACTIVITY_PATH
-    has_menus = any(key.startswith(AT_ONCE) for key in plan.handles)
+    has_menus = any(key.startswith(OPTIONS_PREFIXES) for key in plan.handles)
     menus = {"message_menu_options_url": address} if has_menus else {}
     return {"is_enabled": True, "request_url": address, **menus}
 
@@ -166,8 +164,8 @@ def _notes(plan: Plan) -> dict[str, str]:
         if "app_home_opened" in plan.handles:
             notes["home_tab_enabled"] = "how the app is; for admins how to remove it, where SLACKAPP_HOME_ADMIN is on"
     for scope in plan.bot_scopes + plan.user_scopes:
-        notes[scope] = scope_reasons.why(scope, plan.handles, plan.reasons) or "why?"
-    return {**scope_reasons.WITHOUT_SCOPE, **notes}
+        notes[scope] = scope_reasons.reason_text(scope, plan.handles, plan.reasons) or "why?"
+    return {**scope_reasons.EVENTS_WITHOUT_SCOPE, **notes}
 
 
 def _without_comments(value: Any) -> Any:
@@ -187,17 +185,17 @@ def _lines(mapping: Mapping[str, Any], notes: Mapping[str, str], indent: str = "
         elif isinstance(value, list):
             yield f"{indent}{key}:"
             for item in value:
-                first, *others = [_noted(item, item, notes)] if isinstance(item, str) else _lines(item, notes)
+                first, *others = [_with_comment(item, item, notes)] if isinstance(item, str) else _lines(item, notes)
                 yield f"{indent}  - {first}"
                 yield from (f"{indent}    {line}" for line in others)
         elif key == "long_description":
             yield f"{indent}{key}: >-"
             yield from (f"{indent}  {line}" for line in value.split("\n"))
         else:
-            yield f"{indent}{key}: {_noted(_scalar(key, value), key, notes)}"
+            yield f"{indent}{key}: {_with_comment(_scalar(key, value), key, notes)}"
 
 
-def _noted(text: str, name: str, notes: Mapping[str, str]) -> str:
+def _with_comment(text: str, name: str, notes: Mapping[str, str]) -> str:
     return f"{text} # {notes[name]}" if name in notes else text
 
 

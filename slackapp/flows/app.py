@@ -8,11 +8,11 @@ from slackapp.behaviour import Behaviour
 from slackapp.model import Clock, Entropy, Settings
 from slackapp.runtime.health import Health
 from slackapp.runtime.log import JsonLog
-from slackapp.runtime.metrics import Counters
-from slackapp.runtime.rate_limits import FailureBudget, OncePerMinute, PauseTable, Slots, TokenBuckets
+from slackapp.runtime.metrics import Metrics
+from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
 from slackapp.slack.client import SlackClient
 from slackapp.store.engine.sqlite import Database
-from slackapp.vault.key_backup_file import FileSlot
+from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.keyring import Keyring
 
 
@@ -26,20 +26,20 @@ class App:
     slack: SlackClient
     clock: Clock
     entropy: Entropy
-    metrics: Counters
+    metrics: Metrics
     log: JsonLog
     behaviour: Behaviour
-    rate_gate: TokenBuckets
-    once: OncePerMinute
-    pauses: PauseTable
+    rate_limiter: RateLimiter
+    throttle: Throttle
+    cooldowns: Cooldowns
     health: Health
     wait: Callable[[float], None]
-    options_slot: Callable[[str], AbstractContextManager[bool]]
-    exchanges: Slots
-    bad_codes: FailureBudget
+    options_limit: Callable[[str], AbstractContextManager[bool]]
+    exchange_limit: ConcurrencyLimit
+    failed_code_limit: FailureLimit
     wake_worker: Callable[[], None]
-    worker_runs: Callable[[], bool]
-    key_slot: FileSlot
+    is_worker_running: Callable[[], bool]
+    key_backup_file: KeyBackupFile
     process_id: str
     scope_reasons: Mapping[str, str]
     """Why each scope is asked for, in the words of the behaviour's own module."""

@@ -29,13 +29,13 @@ class RecordError(Exception):
 
 def read_tenant(fields: Mapping[str, Any], app_id: str) -> Tenant:
     """Whose record it is. Raises RecordError."""
-    enterprise_id, team_id = text(fields, "enterprise_id"), text(fields, "team_id")
-    org_wide = fields.get("is_enterprise_install")
-    if text(fields, "app_id") not in ("", app_id):
+    enterprise_id, team_id = text_field(fields, "enterprise_id"), text_field(fields, "team_id")
+    is_enterprise_install = fields.get("is_enterprise_install")
+    if text_field(fields, "app_id") not in ("", app_id):
         raise RecordError("it belongs to another app")
-    if org_wide not in (None, False, True):  # as well as 0 and 1, which is how SQLite keeps them
+    if is_enterprise_install not in (None, False, True):  # as well as 0 and 1, which is how SQLite keeps them
         raise RecordError("it does not say whether it is for a whole enterprise")
-    if org_wide or not team_id:
+    if is_enterprise_install or not team_id:
         if not is_enterprise(enterprise_id):
             raise RecordError("it names neither a workspace nor an enterprise")
         return Tenant("E", enterprise_id)
@@ -46,7 +46,7 @@ def read_tenant(fields: Mapping[str, Any], app_id: str) -> Tenant:
 
 def read_user_id(fields: Mapping[str, Any], name: str = "user_id") -> str:
     """A person's id, or the bot's own. Raises RecordError."""
-    user_id = text(fields, name)
+    user_id = text_field(fields, name)
     if not is_user(user_id):
         raise RecordError(f"its {name} is none")
     return user_id
@@ -54,7 +54,7 @@ def read_user_id(fields: Mapping[str, Any], name: str = "user_id") -> str:
 
 def read_token(fields: Mapping[str, Any], kind: str, now: int) -> GrantedToken | None:
     """The token of that kind, `bot` or `user`; None where the record has none. Raises RecordError."""
-    access, refresh = text(fields, f"{kind}_token"), text(fields, f"{kind}_refresh_token")
+    access, refresh = text_field(fields, f"{kind}_token"), text_field(fields, f"{kind}_refresh_token")
     if not access:
         return None
     expires_at = read_time(fields.get(f"{kind}_token_expires_at"))
@@ -75,13 +75,13 @@ def read_token(fields: Mapping[str, Any], kind: str, now: int) -> GrantedToken |
 
 def read_webhook(fields: Mapping[str, Any]) -> Webhook | None:
     """The incoming webhook; None where the record has none. Raises RecordError."""
-    url = text(fields, "incoming_webhook_url")
+    url = text_field(fields, "incoming_webhook_url")
     if not url:
         return None
     if not _URL.fullmatch(url) or len(url) > _TOKEN_BYTES:
         raise RecordError("its incoming webhook is none")
     channel, channel_id, configuration_url = (
-        text(fields, f"incoming_webhook_{name}") for name in ("channel", "channel_id", "configuration_url")
+        text_field(fields, f"incoming_webhook_{name}") for name in ("channel", "channel_id", "configuration_url")
     )
     return Webhook(Secret(url), channel, channel_id, configuration_url)
 
@@ -103,7 +103,7 @@ def read_time(value: Any) -> float | None:
     return seconds
 
 
-def text(fields: Mapping[str, Any], name: str) -> str:
+def text_field(fields: Mapping[str, Any], name: str) -> str:
     """A field that is text; '' where it is not there. Raises RecordError."""
     value = fields.get(name)
     if value is not None and not isinstance(value, str):
@@ -111,9 +111,9 @@ def text(fields: Mapping[str, Any], name: str) -> str:
     return value or ""
 
 
-def name_of(fields: Mapping[str, Any], name: str) -> str:
+def display_name(fields: Mapping[str, Any], name: str) -> str:
     """A name for people, fit to be stored. Raises RecordError."""
-    return text(fields, name).encode("utf-8", "replace").decode()
+    return text_field(fields, name).encode("utf-8", "replace").decode()
 
 
 def read_custom_values(fields: Mapping[str, Any]) -> Mapping[str, Any]:

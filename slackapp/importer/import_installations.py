@@ -15,28 +15,28 @@ from dataclasses import dataclass, replace
 from slackapp.errors import DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.install import save_external
-from slackapp.importer import ask_whose, foreign_record
-from slackapp.importer.foreign_record import RecordError, name_of, text
-from slackapp.importer.sources import Foreign, Place, Source
-from slackapp.model import GrantedToken, Kept, Origin, Tenant
+from slackapp.importer import foreign_record, verify_owner
+from slackapp.importer.foreign_record import RecordError, display_name, text_field
+from slackapp.importer.sources import Source, SourcePlace, SourceRecord
+from slackapp.model import Actor, ExternalInstallation, GrantedToken, Tenant
 from slackapp.store import installations, installers, tokens
 
-TAKEN, HERE = "taken", "already here"
-LATER = "skipped: there was a later install here, without this token"
+TAKEN, ALREADY_HERE = "taken", "already here"
+INSTALLED_LATER = "skipped: there was a later install here, without this token"
 _SAME = 1e-6
 """Seconds. Bolt rounds the time of an install when it saves it again."""
 _NO_KEY = (DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError)
 
 
 @dataclass(frozen=True)
-class Report:
+class ImportResult:
     """What came of one record.
 
     `tenant` is None where the record does not say. `who` is `bot` or a user id; `result` is `taken`, `already here` or
     `skipped: …`.
     """
 
-    record: Foreign
+    record: SourceRecord
     tenant: Tenant | None
     who: str
     result: str
@@ -48,92 +48,98 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Erased:
+class EraseResult:
     """What came of the second look, and the workspaces and orgs that were erased in the source or left there."""
 
-    reports: list[Report]
+    reports: list[ImportResult]
     erased: list[str]
     left: list[str]
 
 
 @dataclass(frozen=True)
-class _Read:
+class _ParsedRecord:
     """A record that can be taken."""
 
-    record: Foreign
-    kept: Kept
+    record: SourceRecord
+    external: ExternalInstallation
 
 
-def run(app: App, source: Source, origin: Origin) -> list[Report]:
+def run(app: App, source: Source, actor: Actor) -> list[ImportResult]:
     """Takes what can be taken. Raises CommandError for a source that cannot be read, and StoreError."""
-    return _take_all(app, source.records(), origin)
+    return _import_all(app, source.records(), actor)
 
 
-def erase(app: App, source: Source, origin: Origin) -> Erased:
+def erase(app: App, source: Source, actor: Actor) -> EraseResult:
     """Erases in the source whatever is here as a whole. Raises CommandError, StoreError.
 
     Looks once more at what lies there: what came in the meantime is taken, and its workspace left alone.
     """
     records = source.records()
-    reports = _take_all(app, records, origin)
-    missing = {report.tenant for report in reports if report.result != HERE}
+    reports = _import_all(app, records, actor)
+    missing = {report.tenant for report in reports if report.result != ALREADY_HERE}
     left = {record.place for record in records if _tenant(app, record) in missing}
-    names: dict[Place, set[str]] = defaultdict(set)
+    names: dict[SourcePlace, set[str]] = defaultdict(set)
     for record in records:
         names[record.place].add(_name(record))
     erased = source.erase([place for place in names if place not in left])
     lists: tuple[list[str], list[str]] = ([], [])
     for place, found in names.items():
         lists[place not in erased].append(", ".join(sorted(found)))
-    return Erased(reports, *lists)
+    return EraseResult(reports, *lists)
 
 
-def _take_all(app: App, records: Iterable[Foreign], origin: Origin) -> list[Report]:
-    reports: list[Report] = []
-    asking = ask_whose.Asking(app)
-    by_tenant: dict[Tenant, list[Foreign]] = defaultdict(list)
+def _import_all(app: App, records: Iterable[SourceRecord], actor: Actor) -> list[ImportResult]:
+    reports: list[ImportResult] = []
+    asking = verify_owner.OwnerCheck(app)
+    by_tenant: dict[Tenant, list[SourceRecord]] = defaultdict(list)
     for record in records:
         try:
             by_tenant[_read_tenant(app, record)].append(record)
         except RecordError as error:
-            reports.append(Report(record, None, _who(record), f"skipped: {error}"))
+            reports.append(ImportResult(record, None, _who(record), f"skipped: {error}"))
     for tenant in sorted(by_tenant):
-        reports.extend(_take(app, tenant, by_tenant[tenant], asking, origin))
+        reports.extend(_import_tenant(app, tenant, by_tenant[tenant], asking, actor))
     return reports
 
 
-def _take(
-    app: App, tenant: Tenant, records: Iterable[Foreign], asking: ask_whose.Asking, origin: Origin
-) -> list[Report]:
+def _import_tenant(
+    app: App, tenant: Tenant, records: Iterable[SourceRecord], asking: verify_owner.OwnerCheck, actor: Actor
+) -> list[ImportResult]:
     """One tenant: its newest bot, and every person with the newest token; in the order in which they came."""
     reports, now = [], app.clock()
-    bots: list[_Read] = []
-    people: dict[str, list[_Read]] = defaultdict(list)
+    bots: list[_ParsedRecord] = []
+    people: dict[str, list[_ParsedRecord]] = defaultdict(list)
     for record in records:
         try:
-            read = _Read(record, _read(app, tenant, record, now))
+            read = _ParsedRecord(record, _read(app, tenant, record, now))
         except RecordError as error:
-            reports.append(Report(record, tenant, _who(record), f"skipped: {error}"))
+            reports.append(ImportResult(record, tenant, _who(record), f"skipped: {error}"))
             continue
-        if read.kept.bot is not None:  # SQLAlchemy's store has rows without one, after an install that brought none
+        if read.external.bot is not None:  # SQLAlchemy's store has rows without one, after an install that brought none
             bots.append(read)
-        if read.kept.user_id:
-            people[read.kept.user_id].append(read)
+        if read.external.user_id:
+            people[read.external.user_id].append(read)
     newest = []
     if bots:
-        read = max(bots, key=lambda read: _issued(read, read.kept.bot))
-        newest.append(replace(read, kept=replace(read.kept, user_id="", user=None, webhook=None)))
+        read = max(bots, key=lambda read: _issued(read, read.external.bot))
+        newest.append(replace(read, external=replace(read.external, user_id="", user=None, webhook=None)))
     for reads in people.values():
         # Bolt saves a person without the token where it serves another one meanwhile: the token is in an older record.
-        user = max(reads, key=lambda read: _issued(read, read.kept.user)).kept.user
-        read = max(reads, key=lambda read: (read.kept.installed_at, read.record.order))
-        newest.append(replace(read, kept=replace(read.kept, bot=None, user=user)))
-    for read in sorted(newest, key=lambda read: (read.kept.installed_at, read.kept.user_id != "", read.record.order)):
-        reports.append(Report(read.record, tenant, read.kept.user_id or "bot", _keep(app, read, asking, origin, now)))
+        user = max(reads, key=lambda read: _issued(read, read.external.user)).external.user
+        read = max(reads, key=lambda read: (read.external.installed_at, read.record.age_order))
+        newest.append(replace(read, external=replace(read.external, bot=None, user=user)))
+    for read in sorted(
+        newest, key=lambda read: (read.external.installed_at, read.external.user_id != "", read.record.age_order)
+    ):
+        reports.append(
+            ImportResult(
+                read.record, tenant, read.external.user_id or "bot", _import_record(app, read, asking, actor, now)
+            )
+        )
     return reports
 
 
-def _issued(read: _Read, token: GrantedToken | None) -> tuple[bool, int, float, bool, int]:
+def _issued(read: _ParsedRecord, token: GrantedToken | None) -> tuple[bool, int, float, bool, int]:
     """The token that was issued last is the greatest.
 
     Of those that rotate the one that ends last: a record may be saved again with an older one. Who rotates has ceased
@@ -141,20 +147,20 @@ def _issued(read: _Read, token: GrantedToken | None) -> tuple[bool, int, float, 
     where those stand that were renewed alone.
     """
     life = token.expires_in if token is not None else None
-    installed_at = read.kept.installed_at if token is not None else -1.0
-    return life is not None, life or 0, installed_at, read.record.kind == "bot", read.record.order
+    installed_at = read.external.installed_at if token is not None else -1.0
+    return life is not None, life or 0, installed_at, read.record.kind == "bot", read.record.age_order
 
 
-def _keep(app: App, read: _Read, asking: ask_whose.Asking, origin: Origin, now: int) -> str:
+def _import_record(app: App, read: _ParsedRecord, asking: verify_owner.OwnerCheck, actor: Actor, now: int) -> str:
     """`now` is when it was counted how long tokens live."""
     result = _compare(app, read, now)
     if result == TAKEN:
         # claim: C-104
-        why_not = "" if read.record.proven else asking.why_not(read.kept)
-        if why_not:
-            return f"skipped: {why_not}"
+        refusal_reason = "" if read.record.is_owner_known else asking.refusal_reason(read.external)
+        if refusal_reason:
+            return f"skipped: {refusal_reason}"
         try:
-            save_external.run(app, read.kept, origin, read_at=now)
+            save_external.run(app, read.external, actor, read_at=now)
         except _NO_KEY:
             return "skipped: the key of this workspace cannot be had"
         except (ValueError, StoreError) as error:
@@ -162,53 +168,53 @@ def _keep(app: App, read: _Read, asking: ask_whose.Asking, origin: Origin, now: 
     return result
 
 
-def _compare(app: App, read: _Read, now: int) -> str:
+def _compare(app: App, read: _ParsedRecord, now: int) -> str:
     """What is to be done: take it, or not because ours is as new, or not for a reason."""
-    kept = read.kept
+    kept = read.external
     granted = kept.user if kept.user_id else kept.bot
     installation = installations.find(app.db, kept.tenant)
     known = installers.find(app.db, kept.tenant, kept.user_id)
     stored = tokens.find(app.db, kept.tenant, kept.user_id)
     if installation is None:
         return TAKEN
-    if read.record.proven:
-        return HERE if stored is not None and stored.status != "dead" else TAKEN
+    if read.record.is_owner_known:
+        return ALREADY_HERE if stored is not None and stored.status != "dead" else TAKEN
     if known is None and stored is None:
         last = installers.latest(app.db, kept.tenant) if kept.user_id else None
-        return LATER if last is not None and last.installed_at > kept.installed_at else TAKEN
+        return INSTALLED_LATER if last is not None and last.installed_at > kept.installed_at else TAKEN
     later_by = kept.installed_at - (known.installed_at if known is not None else installation.installed_at)
     if later_by < -_SAME:
-        return LATER if granted is not None and stored is None else HERE
+        return INSTALLED_LATER if granted is not None and stored is None else ALREADY_HERE
     if granted is None:
-        return TAKEN if later_by > _SAME else HERE
+        return TAKEN if later_by > _SAME else ALREADY_HERE
     if stored is None:
         return TAKEN
     ends = now + granted.expires_in if granted.expires_in is not None else None
     is_later = ends is not None and (stored.expires_at is None or ends > stored.expires_at)
     # A pair that works here is replaced by a later one only: the source may have saved its old one again.
     works = stored.expires_at is not None and stored.status != "dead"
-    return TAKEN if is_later or (later_by > _SAME and not works) else HERE
+    return TAKEN if is_later or (later_by > _SAME and not works) else ALREADY_HERE
 
 
-def _read_tenant(app: App, record: Foreign) -> Tenant:
+def _read_tenant(app: App, record: SourceRecord) -> Tenant:
     """Raises RecordError."""
     if record.error:
         raise RecordError(record.error)
     return foreign_record.read_tenant(record.fields, app.settings.app_id)
 
 
-def _read(app: App, tenant: Tenant, record: Foreign, now: int) -> Kept:
+def _read(app: App, tenant: Tenant, record: SourceRecord, now: int) -> ExternalInstallation:
     """Raises RecordError."""
     fields = record.fields
     custom = foreign_record.read_custom_values(fields)
     is_person = record.kind == "installation"
-    return Kept(
+    return ExternalInstallation(
         tenant=tenant,
         app_id=app.settings.app_id,
-        enterprise_id=text(fields, "enterprise_id"),
-        enterprise_name=name_of(fields, "enterprise_name"),
-        team_id=text(fields, "team_id"),
-        team_name=name_of(fields, "team_name"),
+        enterprise_id=text_field(fields, "enterprise_id"),
+        enterprise_name=display_name(fields, "enterprise_name"),
+        team_id=text_field(fields, "team_id"),
+        team_name=display_name(fields, "team_name"),
         bot_user_id=foreign_record.read_user_id(fields, "bot_user_id") if fields.get("bot_user_id") else "",
         user_id=foreign_record.read_user_id(fields) if is_person else "",
         bot=foreign_record.read_token(fields, "bot", now),
@@ -216,29 +222,29 @@ def _read(app: App, tenant: Tenant, record: Foreign, now: int) -> Kept:
         webhook=foreign_record.read_webhook(fields) if is_person else None,
         installed_at=foreign_record.read_time(fields.get("installed_at")) or 0.0,
         details={
-            "enterprise_url": text(fields, "enterprise_url") or None,
-            "token_type": text(fields, "token_type") or None,
+            "enterprise_url": text_field(fields, "enterprise_url") or None,
+            "token_type": text_field(fields, "token_type") or None,
             "custom_values": custom,
         },
-        bot_details={"bot_id": text(fields, "bot_id") or None, "custom_values": custom},
+        bot_details={"bot_id": text_field(fields, "bot_id") or None, "custom_values": custom},
     )
 
 
-def _tenant(app: App, record: Foreign) -> Tenant | None:
+def _tenant(app: App, record: SourceRecord) -> Tenant | None:
     try:
         return _read_tenant(app, record)
     except RecordError:
         return None
 
 
-def _name(record: Foreign) -> str:
+def _name(record: SourceRecord) -> str:
     """The tenant as the record names it, for a person to find it."""
     fields = record.fields
     names = ("enterprise_id", "team_id") if fields.get("is_enterprise_install") else ("team_id", "enterprise_id")
     return next((_shown(fields[name]) for name in names if fields.get(name)), "?")
 
 
-def _who(record: Foreign) -> str:
+def _who(record: SourceRecord) -> str:
     return "bot" if record.kind == "bot" else _shown(record.fields.get("user_id"))
 
 

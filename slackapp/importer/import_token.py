@@ -4,13 +4,13 @@ from slackapp.checks.code_grant import BOT_PREFIXES, USER_PREFIXES
 from slackapp.checks.slack_ids import is_enterprise
 from slackapp.errors import CommandError, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
-from slackapp.importer.sources import Foreign
+from slackapp.importer.sources import SourceRecord
 from slackapp.model import Secret
 
-_PASSES = frozenset({SlackErrorKind.RATE, SlackErrorKind.TRANSIENT})
+_TRANSIENT_KINDS = frozenset({SlackErrorKind.RATE_LIMITED, SlackErrorKind.TRANSIENT})
 
 
-def run(app: App, name: str, token: Secret) -> Foreign:
+def run(app: App, name: str, token: Secret) -> SourceRecord:
     """Asks `auth.test`. `name` is the variable's, for messages.
 
     Raises CommandError for a token that cannot be taken, and SlackCallError for trouble that passes.
@@ -26,19 +26,19 @@ def run(app: App, name: str, token: Secret) -> Foreign:
     try:
         answer = app.slack.call("auth.test", token, {})
     except SlackCallError as error:
-        if error.kind in _PASSES:
+        if error.kind in _TRANSIENT_KINDS:
             raise
         raise CommandError(f"{name}: Slack says {error.code}; nothing was taken") from None
     data = answer.data
     # An org-wide token is answered with the org's id in place of the team's.
-    org_wide = data.get("is_enterprise_install") is True or is_enterprise(data.get("team_id"))
+    is_enterprise_install = data.get("is_enterprise_install") is True or is_enterprise(data.get("team_id"))
     fields = {
         "app_id": data.get("app_id"),
-        "enterprise_id": data.get("enterprise_id") or (data.get("team_id") if org_wide else None),
-        "enterprise_name": data.get("team") if org_wide else None,
-        "team_id": None if org_wide else data.get("team_id"),
-        "team_name": None if org_wide else data.get("team"),
-        "is_enterprise_install": org_wide,
+        "enterprise_id": data.get("enterprise_id") or (data.get("team_id") if is_enterprise_install else None),
+        "enterprise_name": data.get("team") if is_enterprise_install else None,
+        "team_id": None if is_enterprise_install else data.get("team_id"),
+        "team_name": None if is_enterprise_install else data.get("team"),
+        "is_enterprise_install": is_enterprise_install,
         f"{kind}_token": value,
         f"{kind}_scopes": ",".join(answer.scopes or ()),
         "bot_user_id": data.get("user_id") if kind == "bot" else None,
@@ -46,4 +46,4 @@ def run(app: App, name: str, token: Secret) -> Foreign:
         "user_id": data.get("user_id") if kind == "user" else None,
         "installed_at": app.clock(),
     }
-    return Foreign("bot" if kind == "bot" else "installation", (name,), name, 0, fields, proven=True)
+    return SourceRecord("bot" if kind == "bot" else "installation", (name,), name, 0, fields, is_owner_known=True)

@@ -22,88 +22,98 @@ _BUSY_SECONDS = 2
 _WAL_HEADER = b"\x02\x02"
 """Bytes 18 and 19 of a database that has a log beside it (sqlite.org/fileformat2.html)."""
 
-_MUST = {"id", "app_id", "enterprise_id", "team_id", "bot_token", "bot_id", "bot_user_id", "bot_scopes", "installed_at"}
+_REQUIRED_COLUMNS = {
+    "id",
+    "app_id",
+    "enterprise_id",
+    "team_id",
+    "bot_token",
+    "bot_id",
+    "bot_user_id",
+    "bot_scopes",
+    "installed_at",
+}
 """What every release of slack_sdk since 3.0 has had in both tables; an installation has `_OF_PEOPLE` as well."""
-_OF_PEOPLE = {
+_USER_COLUMNS = {
     "user_id", "user_token", "user_scopes",
     "incoming_webhook_url", "incoming_webhook_channel_id", "incoming_webhook_configuration_url",
 }  # fmt: skip
-_MAY = {
+_OPTIONAL_COLUMNS = {
     "enterprise_name", "enterprise_url", "team_name", "is_enterprise_install", "token_type",  # since 3.1
     "incoming_webhook_channel",
     "bot_refresh_token", "bot_token_expires_at", "user_refresh_token", "user_token_expires_at",  # since 3.8
 }  # fmt: skip
 
-Place = tuple[Any, ...]
+SourcePlace = tuple[Any, ...]
 """Where a source keeps all of one workspace or org; what it can erase."""
 
 
 @dataclass(frozen=True)
-class Foreign:
+class SourceRecord:
     """One record.
 
     `kind` is `bot` or `installation`, `where` names its place for a person, `order` its age there. `error` says why
-    there are no fields. `proven` is a record whose token Slack has just been asked about.
+    there are no fields. `is_owner_known` is a record whose token Slack has just been asked about.
     """
 
     kind: str
-    place: Place
+    place: SourcePlace
     where: str
-    order: int
+    age_order: int
     fields: Mapping[str, Any] = field(repr=False)
     error: str = ""
-    proven: bool = False
+    is_owner_known: bool = False
 
 
 class Source(Protocol):
     """A store that is moved out of."""
 
-    def records(self) -> list[Foreign]:
+    def records(self) -> list[SourceRecord]:
         """All of our app's. Raises CommandError for a source that cannot be read, StoreBusyError for one in use."""
 
-    def remarks(self) -> list[str]:
+    def skipped(self) -> list[str]:
         """What lies there and is not looked at, and why."""
 
-    def prepare_erasing(self) -> None:
+    def check_erasable(self) -> None:
         """Changes nothing. Raises CommandError or StoreBusyError where nothing could be erased."""
 
-    def erase(self, places: Collection[Place]) -> set[Place]:
+    def erase(self, places: Collection[SourcePlace]) -> set[SourcePlace]:
         """Deletes those places, history included, that are as `records` found them last; which these were."""
 
 
-class BoltSqlite:
+class BoltSqliteSource:
     """`SQLite3InstallationStore`'s file, or one with the same tables, as `SQLAlchemyInstallationStore` makes them."""
 
     def __init__(self, path: Path, client_id: str) -> None:
         self._path = path
         self._client_id = client_id
-        self._queries = statements.load("foreign")
-        self._found: dict[Place, list[Foreign]] = {}
+        self._queries = statements.load_statements("foreign")
+        self._found: dict[SourcePlace, list[SourceRecord]] = {}
 
-    def records(self) -> list[Foreign]:
+    def records(self) -> list[SourceRecord]:
         """All rows of our client id."""
-        with self._reading() as connection:
+        with self._open_read_only() as connection:
             found = self._rows(connection)
         self._found = _by_place(found)
         return found
 
-    def remarks(self) -> list[str]:
+    def skipped(self) -> list[str]:
         """Rows of other apps."""
-        with self._reading() as connection:
+        with self._open_read_only() as connection:
             rows = connection.execute(self._queries["bolt_clients"].sql).fetchall()
         others = [row for row in rows if row["client_id"] != self._client_id]
         return [f"{row['found']} rows of the client id {_shown(str(row['client_id']))}: another app" for row in others]
 
-    def prepare_erasing(self) -> None:
+    def check_erasable(self) -> None:
         """Takes the lock that a write needs, deletes nothing, and gives it back."""
-        self._state()
+        self._file_state()
         with self._open("mode=rw") as connection:
             connection.execute("BEGIN IMMEDIATE")  # which a file that must not be written does not mind
             nothing = {"client_id": None, "enterprise_id": None, "team_id": None}
             connection.execute(self._queries["erase_bolt_bots"].sql, nothing)
             connection.execute("ROLLBACK")
 
-    def erase(self, places: Collection[Place]) -> set[Place]:
+    def erase(self, places: Collection[SourcePlace]) -> set[SourcePlace]:
         """Deletes the rows, overwriting them, and rewrites the file without free pages and without a log beside it.
 
         The second happens even without any row to delete: an earlier call may have been killed before it.
@@ -122,38 +132,38 @@ class BoltSqlite:
                 raise StoreBusyError(f"{self._path}: somebody reads it, so that its log stays; stop the Bolt app first")
         return unchanged
 
-    def _rows(self, connection: sqlite3.Connection) -> list[Foreign]:
+    def _rows(self, connection: sqlite3.Connection) -> list[SourceRecord]:
         found = []
         for kind, name in (("bot", "bolt_bots"), ("installation", "bolt_installations")):
             rows = connection.execute(self._queries[name].sql, {"client_id": self._client_id})
             columns = {column[0] for column in rows.description}
-            must = _MUST | _OF_PEOPLE if kind == "installation" else _MUST
+            must = _REQUIRED_COLUMNS | _USER_COLUMNS if kind == "installation" else _REQUIRED_COLUMNS
             if must - columns:
                 why = f"slack_{kind}s has no column {min(must - columns)}"
                 raise CommandError(f"{self._path}: is not a database of Bolt's SQLite store ({why})")
             for row in rows:
-                fields = {name: row[name] for name in columns & (must | _MAY)}
+                fields = {name: row[name] for name in columns & (must | _OPTIONAL_COLUMNS)}
                 place = (fields["enterprise_id"] or "", fields["team_id"] or "")
-                found.append(Foreign(kind, place, f"slack_{kind}s, row {row['id']}", fields.pop("id"), fields))
+                found.append(SourceRecord(kind, place, f"slack_{kind}s, row {row['id']}", fields.pop("id"), fields))
         return found
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _open_read_only(self) -> Iterator[sqlite3.Connection]:
         """A connection that leaves nothing behind.
 
         An ordinary one would make files beside a database with a log, and could not remove them again. Where the log is
         empty nobody writes, so that none is looked for; that nobody began to is seen afterwards.
         """
         log, index = (self._path.with_name(self._path.name + end) for end in ("-wal", "-shm"))
-        before = self._state()
+        before = self._file_state()
         is_quiet = before[-1] == _WAL_HEADER and not (log.exists() and log.stat().st_size)
         how = "&immutable=1" if is_quiet else "&readonly_shm=1" if index.exists() else ""
         with self._open(f"mode=ro{how}") as connection:
             yield connection
-        if is_quiet and self._state() != before:
+        if is_quiet and self._file_state() != before:
             raise StoreBusyError(f"{self._path}: was written to meanwhile; stop the Bolt app first")
 
-    def _state(self) -> tuple[Any, ...]:
+    def _file_state(self) -> tuple[Any, ...]:
         """What changes when somebody writes, and whether there can be a log."""
         try:
             found = self._path.stat()
@@ -190,7 +200,7 @@ class BoltSqlite:
             raise CommandError(f"{self._path}: is not a database of Bolt's SQLite store ({error})") from None
 
 
-class BoltFiles:
+class BoltFileSource:
     """`FileInstallationStore`'s folder: its base folder, or the one of the client id inside it."""
 
     def __init__(self, folder: Path, client_id: str) -> None:
@@ -198,9 +208,9 @@ class BoltFiles:
         self._base = folder
         self._folder = inside if inside.is_dir() and not inside.is_symlink() else folder
         self._remarks: list[str] = []
-        self._found: dict[Place, dict[str, bytes | None]] = {}
+        self._found: dict[SourcePlace, dict[str, bytes | None]] = {}
 
-    def records(self) -> list[Foreign]:
+    def records(self) -> list[SourceRecord]:
         """The newest file of each bot and person; older ones hold what was replaced."""
         self._remarks, self._found = [], {}
         found = []
@@ -213,14 +223,14 @@ class BoltFiles:
             found += [_record(place.name, name, files[name]) for name in latest]
         return found
 
-    def remarks(self) -> list[str]:
+    def skipped(self) -> list[str]:
         """What is not of the form that Bolt gives it."""
         return list(self._remarks)
 
-    def prepare_erasing(self) -> None:
+    def check_erasable(self) -> None:
         """What cannot be deleted is left, each folder for itself."""
 
-    def erase(self, places: Collection[Place]) -> set[Place]:
+    def erase(self, places: Collection[SourcePlace]) -> set[SourcePlace]:
         """Deletes the files that Bolt made, and the folder if nothing else is in it.
 
         The newest ones go last, so that a later call finds what this one did not come to. What is deleted may lie on
@@ -274,24 +284,24 @@ class BoltFiles:
         self._remarks.append(f"{_shown(entry.name)}: {why}")
 
 
-class OneToken:
+class SingleTokenSource:
     """A token that stood in a variable of the environment, and what Slack says about it."""
 
-    def __init__(self, record: Foreign) -> None:
+    def __init__(self, record: SourceRecord) -> None:
         self._record = record
 
-    def records(self) -> list[Foreign]:
+    def records(self) -> list[SourceRecord]:
         """That one."""
         return [self._record]
 
-    def remarks(self) -> list[str]:
+    def skipped(self) -> list[str]:
         """None."""
         return []
 
-    def prepare_erasing(self) -> None:
+    def check_erasable(self) -> None:
         """Nothing."""
 
-    def erase(self, places: Collection[Place]) -> set[Place]:
+    def erase(self, places: Collection[SourcePlace]) -> set[SourcePlace]:
         """The environment is not ours to change."""
         return set()
 
@@ -303,7 +313,7 @@ def _kind(name: str) -> str:
     return "installation" if name.endswith("-latest") else ""
 
 
-def _record(place: str, name: str, content: bytes | None) -> Foreign:
+def _record(place: str, name: str, content: bytes | None) -> SourceRecord:
     # `installer-latest` is written only while history is on: it may be older than the person's own file.
     order = int(name != "installer-latest")
     where = _shown(f"{place}/{name}")
@@ -312,8 +322,8 @@ def _record(place: str, name: str, content: bytes | None) -> Foreign:
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
-        return Foreign(_kind(name), (place,), where, order, {}, error="it is not a file that Bolt wrote")
-    return Foreign(_kind(name), (place,), where, order, fields)
+        return SourceRecord(_kind(name), (place,), where, order, {}, error="it is not a file that Bolt wrote")
+    return SourceRecord(_kind(name), (place,), where, order, fields)
 
 
 def _content(file: Path) -> bytes | None:
@@ -332,8 +342,8 @@ def _content(file: Path) -> bytes | None:
     return content if len(content) <= _FILE_LIMIT else None
 
 
-def _by_place(records: list[Foreign]) -> dict[Place, list[Foreign]]:
-    found: dict[Place, list[Foreign]] = defaultdict(list)
+def _by_place(records: list[SourceRecord]) -> dict[SourcePlace, list[SourceRecord]]:
+    found: dict[SourcePlace, list[SourceRecord]] = defaultdict(list)
     for record in records:
         found[record.place].append(record)
     return dict(found)

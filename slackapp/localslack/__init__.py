@@ -8,8 +8,19 @@ a network or a Slack account. It uses the standard library only and knows nothin
     slack.pump()                                              the event is delivered
     slack.messages("T0NORTH001")                              what the bot answered
 """
+
 from slackapp.localslack.delivery import sign
-from slackapp.localslack.model import NULL, Call, Delivery, Fault, LocalApp, NotInstalled, StateFileError
+from slackapp.localslack.model import NULL, Delivery, Fault, LocalApp, NotInstalled, RecordedCall, StateFileError
 from slackapp.localslack.server import LocalSlack
 
-__all__ = ["NULL", "Call", "Delivery", "Fault", "LocalApp", "LocalSlack", "NotInstalled", "StateFileError", "sign"]
+__all__ = [
+    "NULL",
+    "Delivery",
+    "Fault",
+    "LocalApp",
+    "LocalSlack",
+    "NotInstalled",
+    "RecordedCall",
+    "StateFileError",
+    "sign",
+]

@@ -3,6 +3,7 @@
 Follows docs.slack.dev/apis/web-api: failures are HTTP 200 with `ok` false; a token comes in the Authorization
 header or in a form body, never in the query; with a JSON body only the header counts.
 """
+
 from __future__ import annotations
 
 import base64
@@ -13,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from slackapp.localslack import tokens
-from slackapp.localslack.model import Install, Json, Token
-from slackapp.localslack.wire import Request, Response, Unreadable, first, json_response
+from slackapp.localslack.model import AppInstall, Json, SlackToken
+from slackapp.localslack.wire import BadRequestError, HttpRequest, HttpResponse, first, json_response
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -45,11 +46,11 @@ class ApiRequest:
 
 
 @dataclass(frozen=True)
-class Caller:
+class TokenCaller:
     """The live token of a call and the installation it belongs to."""
 
-    token: Token
-    install: Install
+    token: SlackToken
+    install: AppInstall
 
     @property
     def scopes(self) -> list[str]:
@@ -66,28 +67,28 @@ class Caller:
 class Method:
     """A method with a token: its function and the scopes of which the caller needs one."""
 
-    run: Callable[[LocalSlack, Caller, Params], Json]
+    run: Callable[[LocalSlack, TokenCaller, Params], Json]
     scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class OpenMethod:
+class ClientMethod:
     """A method without a token of its own: it checks client id and secret itself."""
 
     run: Callable[[LocalSlack, ApiRequest], Json]
 
 
 @dataclass
-class Outcome:
+class ApiResult:
     """What a call came to."""
 
     answer: Json
-    caller: Caller | None = None
+    caller: TokenCaller | None = None
     accepted: tuple[str, ...] = ()
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
 
-    def response(self) -> Response:
+    def response(self) -> HttpResponse:
         """The HTTP answer, with the scope headers every answer carries."""
         scopes = ",".join(self.caller.scopes) if self.caller else ""
         headers = {"x-oauth-scopes": scopes, "x-accepted-oauth-scopes": ",".join(self.accepted), **self.headers}
@@ -99,7 +100,7 @@ def failed(error: str, extra: Json | None = None) -> Json:
     return {"ok": False, "error": error, **(extra or {})}
 
 
-def parse(request: Request, method: str) -> ApiRequest:
+def parse(request: HttpRequest, method: str) -> ApiRequest:
     """Sort a request into credentials and parameters; what is wrong with it is kept in `problem`."""
     params = {name: values[0] for name, values in request.query.items() if name not in SECRETS}
     header = request.headers.get("authorization", "")
@@ -112,16 +113,16 @@ def parse(request: Request, method: str) -> ApiRequest:
         params.update(body)
         how = "body" if token or "client_secret" in body else ""
     if header.startswith("Bearer "):
-        token, how = header[len("Bearer "):].strip(), "header"
+        token, how = header[len("Bearer ") :].strip(), "header"
     basic = _basic(header)
     return ApiRequest(method, params, token, basic, "basic" if basic else how, problem)
 
 
-def _body(request: Request) -> tuple[Params, str]:
+def _body(request: HttpRequest) -> tuple[Params, str]:
     if request.content_type == "application/x-www-form-urlencoded":
         try:
             form = request.form()
-        except Unreadable:
+        except BadRequestError:
             return {}, "invalid_form_data"
         return {name: first(form, name) for name in form}, ""
     if request.content_type == "application/json":
@@ -143,7 +144,7 @@ def _basic(header: str) -> tuple[str, str] | None:
     if not header.startswith("Basic "):
         return None
     try:
-        name, _, password = base64.b64decode(header[len("Basic "):], validate=True).decode().partition(":")
+        name, _, password = base64.b64decode(header[len("Basic ") :], validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         return ("", "")
     return (name, password)
@@ -154,7 +155,7 @@ def public_params(params: Params) -> Params:
     return {name: value for name, value in params.items() if name not in SECRETS}
 
 
-def find_caller(slack: LocalSlack, claimed: str) -> Caller:
+def find_caller(slack: LocalSlack, claimed: str) -> TokenCaller:
     """The caller behind a token. Raises the ApiError Slack would answer for one that is missing or no good."""
     if not claimed:
         raise ApiError("not_authed")
@@ -162,7 +163,7 @@ def find_caller(slack: LocalSlack, claimed: str) -> Caller:
     problem = tokens.problem_of(slack, token)
     if problem or token is None:
         raise ApiError(problem or "invalid_auth")
-    return Caller(token, slack.state.installs[token.tenant])
+    return TokenCaller(token, slack.state.installs[token.tenant])
 
 
 def tenant_of(slack: LocalSlack, call: ApiRequest) -> str:
@@ -175,10 +176,11 @@ def tenant_of(slack: LocalSlack, call: ApiRequest) -> str:
     return code.tenant if code else refresh.tenant if refresh else ""
 
 
-def run(slack: LocalSlack, call: ApiRequest, methods: dict[str, Method],
-        open_methods: dict[str, OpenMethod]) -> Outcome:
+def run(
+    slack: LocalSlack, call: ApiRequest, methods: dict[str, Method], open_methods: dict[str, ClientMethod]
+) -> ApiResult:
     """Process a call. The caller holds `slack.lock`."""
-    outcome = Outcome({})
+    outcome = ApiResult({})
     try:
         if call.problem:
             raise ApiError(call.problem)

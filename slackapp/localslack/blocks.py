@@ -2,6 +2,7 @@
 
 Follows docs.slack.dev/reference/block-kit/blocks and docs.slack.dev/reference/block-kit/block-elements/button-element.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -3,16 +3,17 @@
 Follows docs.slack.dev/reference/methods/chat.postMessage, .update, .postEphemeral, views.publish and
 docs.slack.dev/interactivity/handling-user-interaction (response_url).
 """
+
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
 from slackapp.localslack import conversations
-from slackapp.localslack.api import ApiError, Caller, Params
-from slackapp.localslack.cast import Channel
-from slackapp.localslack.model import Hook, Json
-from slackapp.localslack.wire import Fields, Request, Response, first, json_response, text_response
+from slackapp.localslack.accounts import Channel
+from slackapp.localslack.api import ApiError, Params, TokenCaller
+from slackapp.localslack.model import Json, PostUrl
+from slackapp.localslack.wire import Fields, HttpRequest, HttpResponse, first, json_response, text_response
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -25,7 +26,7 @@ RESPONSE_LIFETIME = 1800
 """Seconds a response_url works."""
 
 
-def post(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def post(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`chat.postMessage`: say something in a channel the bot is in, or in a direct message."""
     channel = _postable(slack, caller, params)
     message = _message(slack, caller, channel, _content(params))
@@ -35,7 +36,7 @@ def post(slack: LocalSlack, caller: Caller, params: Params) -> Json:
     return {"channel": channel.id, "ts": message["ts"], "message": message}
 
 
-def post_ephemeral(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def post_ephemeral(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`chat.postEphemeral`: a message only one person of the channel sees."""
     channel = _postable(slack, caller, params)
     if slack.cast.member(caller.install.tenant, params.get("user", "")) is None:
@@ -47,7 +48,7 @@ def post_ephemeral(slack: LocalSlack, caller: Caller, params: Params) -> Json:
     return {"message_ts": message["ts"]}
 
 
-def update(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def update(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`chat.update`: change a message of one's own."""
     channel = conversations.find(slack, caller, params.get("channel", ""))
     content = _content(params)
@@ -62,7 +63,7 @@ def update(slack: LocalSlack, caller: Caller, params: Params) -> Json:
     raise ApiError("message_not_found")
 
 
-def _postable(slack: LocalSlack, caller: Caller, params: Params) -> Channel:
+def _postable(slack: LocalSlack, caller: TokenCaller, params: Params) -> Channel:
     channel = conversations.find(slack, caller, params.get("channel", ""))
     direct = channel.id.startswith("D")
     person = caller.token.kind == "user"
@@ -103,13 +104,23 @@ def _list(params: Params, name: str, error: str) -> list[Any]:
     return value
 
 
-def _message(slack: LocalSlack, caller: Caller, channel: Channel, content: Json) -> Json:
-    message: Json = {"type": "message", "ts": slack.next_ts(), "user": caller.token.user_id,
-                     "team": channel.team_id, "app_id": slack.app.app_id, **content}
+def _message(slack: LocalSlack, caller: TokenCaller, channel: Channel, content: Json) -> Json:
+    message: Json = {
+        "type": "message",
+        "ts": slack.next_ts(),
+        "user": caller.token.user_id,
+        "team": channel.team_id,
+        "app_id": slack.app.app_id,
+        **content,
+    }
     if caller.token.kind == "bot":
         message["bot_id"] = caller.install.bot_id
-        message["bot_profile"] = {"id": caller.install.bot_id, "app_id": slack.app.app_id, "name": slack.bot_name,
-                                  "team_id": channel.team_id}
+        message["bot_profile"] = {
+            "id": caller.install.bot_id,
+            "app_id": slack.app.app_id,
+            "name": slack.bot_name,
+            "team_id": channel.team_id,
+        }
     return message
 
 
@@ -118,7 +129,7 @@ def _keep(slack: LocalSlack, channel: Channel, message: Json) -> None:
     slack.save()
 
 
-def publish_view(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def publish_view(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`views.publish`: a person's Home tab; `hash` guards against overwriting a newer one."""
     user_id, text = params.get("user_id", ""), params.get("view", "")
     if len(text.encode()) > MAX_VIEW:
@@ -141,15 +152,19 @@ def publish_view(slack: LocalSlack, caller: Caller, params: Params) -> Json:
         raise ApiError("hash_conflict")
     view_id = published.get(user_id, {}).get("id") or f"V0{slack.next_serial():08d}"
     published[user_id] = view | {
-        "id": view_id, "root_view_id": view_id, "team_id": team_id, "app_id": slack.app.app_id,
-        "bot_id": caller.install.bot_id, "app_installed_team_id": caller.install.tenant,
+        "id": view_id,
+        "root_view_id": view_id,
+        "team_id": team_id,
+        "app_id": slack.app.app_id,
+        "bot_id": caller.install.bot_id,
+        "app_installed_team_id": caller.install.tenant,
         "hash": f"{int(slack.clock())}.{slack.entropy(4).hex()}",
     }
     slack.save()
     return {"view": published[user_id]}
 
 
-def receive_hook(slack: LocalSlack, request: Request) -> Response:
+def receive_hook(slack: LocalSlack, request: HttpRequest) -> HttpResponse:
     """A post to an incoming webhook or a response_url: five posts within 30 minutes for the latter."""
     hook = slack.state.hooks.get(request.path)
     if hook is None or hook.tenant not in slack.state.installs:
@@ -158,8 +173,9 @@ def receive_hook(slack: LocalSlack, request: Request) -> Response:
         return json_response(404, {"ok": False, "error": "used_url" if hook.uses == 0 else "expired_url"})
     payload = _payload(request)
     try:
-        content = _content({name: value if isinstance(value, str) else json.dumps(value)
-                            for name, value in payload.items()})
+        content = _content(
+            {name: value if isinstance(value, str) else json.dumps(value) for name, value in payload.items()}
+        )
     except ApiError as refusal:
         return text_response(400, refusal.error)
     if hook.uses > 0:
@@ -176,16 +192,17 @@ def keep_answer(slack: LocalSlack, form: Fields, status: int, answer: str, *, la
     team_id, user_id, name = first(form, "team_id"), first(form, "user_id"), first(form, "command")
     if late or status != 200:
         error = "operation_timeout" if late else "dispatch_failed"
-        say_as_slackbot(slack, team_id, f"{name} failed with the error \"{error}\".", user_id)
+        say_as_slackbot(slack, team_id, f'{name} failed with the error "{error}".', user_id)
         return
     install = slack.state.installs.get(team_id) or slack.state.installs.get(first(form, "enterprise_id"))
     if install is None or not answer.strip():
         return
-    hook = Hook("", install.tenant, team_id, first(form, "channel_id"), user_id)
+    hook = PostUrl("", install.tenant, team_id, first(form, "channel_id"), user_id)
     payload = _parsed(answer) or {"text": answer}
     try:
-        content = _content({key: value if isinstance(value, str) else json.dumps(value)
-                            for key, value in payload.items()})
+        content = _content(
+            {key: value if isinstance(value, str) else json.dumps(value) for key, value in payload.items()}
+        )
     except ApiError:
         return
     _keep_hooked(slack, hook, payload, content | {"via": "answer"})
@@ -194,13 +211,21 @@ def keep_answer(slack: LocalSlack, form: Fields, status: int, answer: str, *, la
 def say_as_slackbot(slack: LocalSlack, team_id: str, text: str, user_id: str = "") -> None:
     """Slack itself tells one person something, in #general; by default the plain member. Call with `lock` held."""
     workspace = slack.workspaces[team_id]
-    slack.state.spoken.append({"type": "message", "user": SLACKBOT, "text": text, "ts": slack.next_ts(),
-                               "team": team_id, "channel": workspace.general,
-                               "ephemeral_to": user_id or workspace.member})
+    slack.state.spoken.append(
+        {
+            "type": "message",
+            "user": SLACKBOT,
+            "text": text,
+            "ts": slack.next_ts(),
+            "team": team_id,
+            "channel": workspace.general,
+            "ephemeral_to": user_id or workspace.member,
+        }
+    )
     slack.save()
 
 
-def _payload(request: Request) -> Json:
+def _payload(request: HttpRequest) -> Json:
     return _parsed(first(request.form(), "payload") if request.content_type != "application/json" else request.body)
 
 
@@ -213,11 +238,20 @@ def _parsed(text: str | bytes) -> Json:
     return data if isinstance(data, dict) else {}
 
 
-def _keep_hooked(slack: LocalSlack, hook: Hook, payload: Json, content: Json) -> None:
+def _keep_hooked(slack: LocalSlack, hook: PostUrl, payload: Json, content: Json) -> None:
     install = slack.state.installs[hook.tenant]
-    message: Json = {"type": "message", "subtype": "bot_message", "ts": slack.next_ts(), "bot_id": install.bot_id,
-                     "user": install.bot_user_id, "app_id": slack.app.app_id, "channel": hook.channel,
-                     "team": hook.team_id, "via": "response_url" if hook.expires_at else "webhook", **content}
+    message: Json = {
+        "type": "message",
+        "subtype": "bot_message",
+        "ts": slack.next_ts(),
+        "bot_id": install.bot_id,
+        "user": install.bot_user_id,
+        "app_id": slack.app.app_id,
+        "channel": hook.channel,
+        "team": hook.team_id,
+        "via": "response_url" if hook.expires_at else "webhook",
+        **content,
+    }
     for name in ("thread_ts", "response_type", "replace_original", "delete_original"):
         if name in payload:
             message[name] = payload[name]

@@ -3,6 +3,7 @@
 Follows docs.slack.dev/authentication/installing-with-oauth. Errors are shown on this page and are not
 redirected: until the redirect URL is known to be the app's own, nobody may be sent to it.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from slackapp.localslack import pages, scopes
-from slackapp.localslack.cast import Person
-from slackapp.localslack.model import Code
-from slackapp.localslack.wire import Fields, Response, first, is_loopback, redirect
+from slackapp.localslack.accounts import User
+from slackapp.localslack.model import AuthorizationCode
+from slackapp.localslack.wire import Fields, HttpResponse, first, is_loopback, redirect
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -22,7 +23,7 @@ KEPT = ("client_id", "scope", "user_scope", "redirect_uri", "state", "team")
 ROLES = ("admin", "member")
 
 
-class Refused(Exception):
+class AuthorizeError(Exception):
     """The authorize request cannot go on; carries Slack's error code and a sentence."""
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -32,7 +33,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Wish:
+class AuthorizeRequest:
     """What an app asks for, checked. `redirect_uri` is empty where the request named none."""
 
     bot_scopes: list[str]
@@ -44,23 +45,25 @@ class Wish:
     team: str
 
 
-def read(slack: LocalSlack, fields: Fields) -> Wish:
+def read(slack: LocalSlack, fields: Fields) -> AuthorizeRequest:
     """Check the parameters of an authorize request; raises Refused."""
     if first(fields, "client_id") != slack.app.client_id:
-        raise Refused("invalid_client_id", "No app has this client id.")
+        raise AuthorizeError("invalid_client_id", "No app has this client id.")
     bot, user = scopes.split(first(fields, "scope")), scopes.split(first(fields, "user_scope"))
     problem = scopes.problem(bot, user)
     if problem:
-        raise Refused(problem, "The scopes asked for are missing, unknown or cannot be combined.")
+        raise AuthorizeError(problem, "The scopes asked for are missing, unknown or cannot be combined.")
     if slack.unapproved_scopes.intersection([*bot, *user]):
-        raise Refused("unapproved_scope", "The app was not approved for one of these scopes.")
+        raise AuthorizeError("unapproved_scope", "The app was not approved for one of these scopes.")
     claimed = first(fields, "redirect_uri")
     if claimed and not any(is_below(claimed, url) for url in slack.app.redirect_urls):
-        raise Refused("bad_redirect_uri", "The redirect URL is not one of the app's.")
+        raise AuthorizeError("bad_redirect_uri", "The redirect URL is not one of the app's.")
     if not claimed and len(slack.app.redirect_urls) != 1:
-        raise Refused("bad_redirect_uri", "The app has several redirect URLs: the request must name one.")
+        raise AuthorizeError("bad_redirect_uri", "The app has several redirect URLs: the request must name one.")
     destination = claimed or slack.app.redirect_urls[0]
-    return Wish(bot, user, claimed, destination, first(fields, "state"), "state" in fields, first(fields, "team"))
+    return AuthorizeRequest(
+        bot, user, claimed, destination, first(fields, "state"), "state" in fields, first(fields, "team")
+    )
 
 
 def is_below(claimed: str, configured: str) -> bool:
@@ -79,16 +82,17 @@ def is_below(claimed: str, configured: str) -> bool:
     return same or (url.path.startswith(base.path.rstrip("/") + "/") and ".." not in url.path.split("/"))
 
 
-def show(slack: LocalSlack, fields: Fields) -> Response:
+def show(slack: LocalSlack, fields: Fields) -> HttpResponse:
     """GET: the consent page."""
     try:
         wish = read(slack, fields)
-    except Refused as refusal:
+    except AuthorizeError as refusal:
         return pages.problem(refusal.code, refusal.sentence)
     kept = "".join(pages.hidden(name, first(fields, name)) for name in KEPT if name in fields)
     people = "".join(
         f'<label><input type="radio" name="user" value="{role}"{" checked" if role == "admin" else ""}> '
-        f"{'an' if role == 'admin' else 'a'} {role} there</label>" for role in ROLES
+        f"{'an' if role == 'admin' else 'a'} {role} there</label>"
+        for role in ROLES
     )
     body = (
         f'<form method="post" action="/oauth/v2/authorize">{kept}'
@@ -97,7 +101,7 @@ def show(slack: LocalSlack, fields: Fields) -> Response:
         f"{_optional(slack, wish)}<fieldset><legend>Where</legend>{_places(slack, wish)}</fieldset>"
         f"<fieldset><legend>Who you are</legend>{people}</fieldset>"
         f"<p>You will be sent on to <code>{escape(wish.destination)}</code>.</p>"
-        f"<div class=\"buttons\">{pages.button('Approve', 'decision', 'approve', main=True)}"
+        f'<div class="buttons">{pages.button("Approve", "decision", "approve", main=True)}'
         f"{pages.button('Deny', 'decision', 'deny')}</div></form>"
     )
     return pages.page(f"Install {slack.app.name}?", body)
@@ -110,29 +114,35 @@ def _scope_list(title: str, asked: list[str]) -> str:
     return f"<section><strong>{title}</strong><ul>{items}</ul></section>"
 
 
-def _optional(slack: LocalSlack, wish: Wish) -> str:
+def _optional(slack: LocalSlack, wish: AuthorizeRequest) -> str:
     asked = [scope for scope in [*wish.bot_scopes, *wish.user_scopes] if scope in slack.app.optional_scopes]
     if not asked:
         return ""
-    boxes = "".join(f'<label><input type="checkbox" name="optional" value="{escape(scope)}" checked> '
-                    f'<span class="scope">{escape(scope)}</span></label>' for scope in asked)
+    boxes = "".join(
+        f'<label><input type="checkbox" name="optional" value="{escape(scope)}" checked> '
+        f'<span class="scope">{escape(scope)}</span></label>'
+        for scope in asked
+    )
     return f"<fieldset><legend>Optional</legend>{boxes}</fieldset>"
 
 
-def _places(slack: LocalSlack, wish: Wish) -> str:
-    places = [(w.id, w.name, slack.cast.orgs[w.enterprise_id].name if w.enterprise_id else "")
-              for w in slack.cast.workspaces.values()]
+def _places(slack: LocalSlack, wish: AuthorizeRequest) -> str:
+    places = [
+        (w.id, w.name, slack.cast.orgs[w.enterprise_id].name if w.enterprise_id else "")
+        for w in slack.cast.workspaces.values()
+    ]
     choices = [(key, f"{name} (workspace{' in ' + org if org else ''})") for key, name, org in places]
     if slack.app.org_deploy:
         choices += [(org.id, f"{org.name} (the whole org)") for org in slack.cast.orgs.values()]
     chosen = wish.team if wish.team in dict(choices) else choices[0][0]
     return "".join(
         f'<label><input type="radio" name="target" value="{key}"{" checked" if key == chosen else ""}> '
-        f"{escape(label)}</label>" for key, label in choices
+        f"{escape(label)}</label>"
+        for key, label in choices
     )
 
 
-def decide(slack: LocalSlack, fields: Fields) -> Response:
+def decide(slack: LocalSlack, fields: Fields) -> HttpResponse:
     """POST: the person's decision, answered with a redirect to the app."""
     try:
         wish = read(slack, fields)
@@ -140,9 +150,9 @@ def decide(slack: LocalSlack, fields: Fields) -> Response:
             state = {"state": wish.state} if wish.has_state and slack.deny_with_state else {}
             return _back(wish, {"error": "access_denied", **state})
         if first(fields, "decision") != "approve":
-            raise Refused("invalid_arguments", "Approve or deny.")
+            raise AuthorizeError("invalid_arguments", "Approve or deny.")
         target, person = _chosen(slack, fields, wish)
-    except Refused as refusal:
+    except AuthorizeError as refusal:
         return pages.problem(refusal.code, refusal.sentence)
     if slack.require_approval:
         note = "<p>An admin has to approve the app first. Your request was sent; you are not sent on.</p>"
@@ -151,41 +161,47 @@ def decide(slack: LocalSlack, fields: Fields) -> Response:
     return _back(wish, {"code": code, **({"state": wish.state} if wish.has_state else {})})
 
 
-def _chosen(slack: LocalSlack, fields: Fields, wish: Wish) -> tuple[str, Person]:
+def _chosen(slack: LocalSlack, fields: Fields, wish: AuthorizeRequest) -> tuple[str, User]:
     target = first(fields, "target") or wish.team
     if target not in slack.cast.workspaces and target not in slack.cast.orgs:
-        raise Refused("invalid_arguments", "Choose a workspace or an org.")
+        raise AuthorizeError("invalid_arguments", "Choose a workspace or an org.")
     if slack.app.home_team and target != slack.app.home_team:
-        raise Refused("invalid_team_for_non_distributed_app", "The app is not distributed.")
+        raise AuthorizeError("invalid_team_for_non_distributed_app", "The app is not distributed.")
     if target in slack.cast.orgs and not (slack.app.org_deploy and wish.bot_scopes):
-        raise Refused("scope_not_allowed_on_enterprise", "Org-wide install needs it switched on, and a bot scope.")
+        raise AuthorizeError(
+            "scope_not_allowed_on_enterprise", "Org-wide install needs it switched on, and a bot scope."
+        )
     place = slack.cast.workspaces.get(target) or slack.cast.orgs[target]
     named = {"admin": place.admin, "member": place.member, "guest": place.guest}
     claimed = first(fields, "user") or "admin"
     user_id = named.get(claimed, claimed)
     person = slack.cast.member(target, user_id)
     if person is None:
-        raise Refused("invalid_arguments", "That person is not in that workspace or org.")
+        raise AuthorizeError("invalid_arguments", "That person is not in that workspace or org.")
     return target, person
 
 
-def _code(slack: LocalSlack, fields: Fields, wish: Wish, target: str, person: Person) -> str:
+def _code(slack: LocalSlack, fields: Fields, wish: AuthorizeRequest, target: str, person: User) -> str:
     accepted = set(fields.get("optional", []))
     declined = set(slack.app.optional_scopes) - accepted
     with slack.lock:
         serial = slack.next_serial()
         value = f"{1_000_000_000 + serial}.{2_000_000_000 + serial}.{slack.entropy(32).hex()}"
         slack.state.issued.append(value)
-        slack.state.codes[value] = Code(
-            value, target, person.id,
+        slack.state.codes[value] = AuthorizationCode(
+            value,
+            target,
+            person.id,
             [scope for scope in wish.bot_scopes if scope not in declined],
             [scope for scope in wish.user_scopes if scope not in declined],
-            wish.redirect_uri, slack.clock(), first(fields, "webhook_channel"),
+            wish.redirect_uri,
+            slack.clock(),
+            first(fields, "webhook_channel"),
         )
         slack.save()
     return value
 
 
-def _back(wish: Wish, added: dict[str, str]) -> Response:
+def _back(wish: AuthorizeRequest, added: dict[str, str]) -> HttpResponse:
     joiner = "&" if urlsplit(wish.destination).query else "?"
     return redirect(302, wish.destination + joiner + urlencode(added))

@@ -1,4 +1,5 @@
 """The control page's buttons, and what scripts may read. Never shows a token."""
+
 from __future__ import annotations
 
 import json
@@ -6,35 +7,43 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from slackapp.localslack import chat, control_page, events, interactions, offers, pages, workspaces
-from slackapp.localslack.model import Delivery, Fault, FaultKind, Json, NotInstalled, Unknown
+from slackapp.localslack import chat, control_page, events, handled_keys, interactions, pages, workspaces
+from slackapp.localslack.model import ControlError, Delivery, Fault, FaultKind, Json, NotInstalled
 from slackapp.localslack.script import SCRIPT, SCRIPT_PATH
 from slackapp.localslack.wire import (
     Fields,
-    Request,
-    Response,
+    HttpRequest,
+    HttpResponse,
     first,
     is_own_origin,
     json_response,
     redirect,
     text_response,
 )
-from slackapp.web.mark import ICON_PATH, ICON_TYPE, LOCAL_ICON
+from slackapp.web.icon import ICON_PATH, ICON_TYPE, LOCAL_ICON
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
 
 FAULT_KINDS: dict[str, FaultKind] = {
-    "html500": "html500", "cut": "cut", "lost_answer": "lost_answer", "slow": "slow", "ratelimited": "ratelimited",
-    "duplicate": "duplicate", "garbage": "garbage", "huge": "huge", "redirect": "redirect", "error": "error",
+    "html500": "html500",
+    "cut": "cut",
+    "lost_answer": "lost_answer",
+    "slow": "slow",
+    "ratelimited": "ratelimited",
+    "duplicate": "duplicate",
+    "garbage": "garbage",
+    "huge": "huge",
+    "redirect": "redirect",
+    "error": "error",
 }
 FILES = {
-    SCRIPT_PATH: Response(200, (("Content-Type", "text/javascript; charset=utf-8"),), SCRIPT.encode()),
-    ICON_PATH: Response(200, (("Content-Type", ICON_TYPE),), LOCAL_ICON.encode()),
+    SCRIPT_PATH: HttpResponse(200, (("Content-Type", "text/javascript; charset=utf-8"),), SCRIPT.encode()),
+    ICON_PATH: HttpResponse(200, (("Content-Type", ICON_TYPE),), LOCAL_ICON.encode()),
 }
 
 
-def answer(slack: LocalSlack, request: Request) -> Response:
+def answer(slack: LocalSlack, request: HttpRequest) -> HttpResponse:
     """Everything that is neither the Web API nor the consent page."""
     if request.method == "POST" and request.path.startswith("/control/"):
         return own_page_only(request) or _act(slack, request)
@@ -58,12 +67,12 @@ def answer(slack: LocalSlack, request: Request) -> Response:
     return text_response(404, "there is nothing here")
 
 
-def own_page_only(request: Request) -> Response | None:
+def own_page_only(request: HttpRequest) -> HttpResponse | None:
     """A refusal for a form that a page of another site sends; None when the form is fine."""
     return None if is_own_origin(request) else text_response(403, "this form was not sent from this page")
 
 
-def _act(slack: LocalSlack, request: Request) -> Response:
+def _act(slack: LocalSlack, request: HttpRequest) -> HttpResponse:
     action = request.path.removeprefix("/control/")
     fields = request.form()
     act = ACTIONS.get(action)
@@ -71,25 +80,30 @@ def _act(slack: LocalSlack, request: Request) -> Response:
         return text_response(404, "there is no such button")
     try:
         act(slack, first(fields, "team"), fields)
-    except (NotInstalled, Unknown) as problem:
+    except (NotInstalled, ControlError) as problem:
         return pages.problem(action, str(problem))
     return redirect(303, "/")
 
 
 def _mention(slack: LocalSlack, team: str, fields: Fields) -> None:
-    slack.mention(team, first(fields, "text") or "hello", first(fields, "user") or None,
-                  first(fields, "channel") or None, first(fields, "thread_ts") or None)
+    slack.mention(
+        team,
+        first(fields, "text") or "hello",
+        first(fields, "user") or None,
+        first(fields, "channel") or None,
+        first(fields, "thread_ts") or None,
+    )
 
 
 def _command(slack: LocalSlack, team: str, fields: Fields) -> None:
     """A command that the table does not have is answered by Slack, as one that no app has."""
-    name = first(fields, "command").strip() or next(iter(offers.commands(slack.app)), "/example")
+    name = first(fields, "command").strip() or next(iter(handled_keys.commands(slack.app)), "/example")
     if not name.startswith("/") or name.split() != [name]:
-        raise Unknown("a command is one word that begins with a slash")
-    if offers.takes(slack.app, name):
+        raise ControlError("a command is one word that begins with a slash")
+    if handled_keys.is_handled(slack.app, name):
         slack.command(team, name, first(fields, "text"))
         return
-    has = ", ".join(offers.commands(slack.app)) or "none"
+    has = ", ".join(handled_keys.commands(slack.app)) or "none"
     with slack.lock:
         events.install_for(slack, team)
         chat.say_as_slackbot(slack, team, f"Nobody handles {name}. The commands of the app's table: {has}.")
@@ -120,8 +134,8 @@ def _event(slack: LocalSlack, team: str, fields: Fields) -> None:
     except (ValueError, RecursionError):
         more = None
     if not isinstance(more, dict) or not first(fields, "type"):
-        raise Unknown("an event has a type, and its fields are a JSON object")
-    slack.happen(team, {**more, "type": first(fields, "type")})
+        raise ControlError("an event has a type, and its fields are a JSON object")
+    slack.send_channel_event(team, {**more, "type": first(fields, "type")})
 
 
 def _invite(slack: LocalSlack, team: str, fields: Fields) -> None:
@@ -143,21 +157,28 @@ def _revoke(slack: LocalSlack, team: str, fields: Fields) -> None:
 def _uninstall(slack: LocalSlack, team: str, fields: Fields) -> None:
     order = tuple((first(fields, "order") or "app_uninstalled,tokens_revoked").split(","))
     if not set(order).issubset({"app_uninstalled", "tokens_revoked"}):
-        raise Unknown("order may name app_uninstalled and tokens_revoked only")
+        raise ControlError("order may name app_uninstalled and tokens_revoked only")
     slack.uninstall(team, order, first(fields, "authorizations") == "1")
 
 
 def _fault(slack: LocalSlack, team: str, fields: Fields) -> None:
     kind = FAULT_KINDS.get(first(fields, "kind"))
     if kind is None:
-        raise Unknown(f"kind is one of {', '.join(FAULT_KINDS)}")
+        raise ControlError(f"kind is one of {', '.join(FAULT_KINDS)}")
     try:
-        slack.fault(Fault(first(fields, "method") or "*", kind, int(first(fields, "times") or "1"),
-                          seconds=min(float(first(fields, "seconds") or "1"), 60.0),
-                          error=first(fields, "error") or "internal_error",
-                          retry_after=int(first(fields, "retry_after") or "1"), team=team))
+        slack.fault(
+            Fault(
+                first(fields, "method") or "*",
+                kind,
+                int(first(fields, "times") or "1"),
+                seconds=min(float(first(fields, "seconds") or "1"), 60.0),
+                error=first(fields, "error") or "internal_error",
+                retry_after=int(first(fields, "retry_after") or "1"),
+                team=team,
+            )
+        )
     except ValueError:
-        raise Unknown("times, seconds and retry_after are numbers") from None
+        raise ControlError("times, seconds and retry_after are numbers") from None
 
 
 ACTIONS: dict[str, Callable[[LocalSlack, str, Fields], object]] = {
@@ -182,9 +203,15 @@ def snapshot(slack: LocalSlack) -> Json:
     """What a script may know: tenants, messages, deliveries, calls per method; no token, code or hook."""
     with slack.lock:
         tenants = [
-            {"tenant": install.tenant, "team_id": install.team_id, "enterprise_id": install.enterprise_id,
-             "is_enterprise_install": install.org_wide, "bot_user_id": install.bot_user_id,
-             "bot_scopes": list(install.bot_scopes), "installed_at": install.installed_at}
+            {
+                "tenant": install.tenant,
+                "team_id": install.team_id,
+                "enterprise_id": install.enterprise_id,
+                "is_enterprise_install": install.is_enterprise_install,
+                "bot_user_id": install.bot_user_id,
+                "bot_scopes": list(install.bot_scopes),
+                "installed_at": install.installed_at,
+            }
             for install in slack.state.installs.values()
         ]
         return {
@@ -200,5 +227,11 @@ def snapshot(slack: LocalSlack) -> Json:
 
 
 def _seen(delivery: Delivery) -> Json:
-    return {"event_id": delivery.event_id, "type": delivery.type, "status": delivery.status,
-            "attempt": delivery.attempt, "reason": delivery.reason, "at": delivery.at}
+    return {
+        "event_id": delivery.event_id,
+        "type": delivery.type,
+        "status": delivery.status,
+        "attempt": delivery.attempt,
+        "reason": delivery.reason,
+        "at": delivery.at,
+    }

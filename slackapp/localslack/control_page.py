@@ -2,6 +2,7 @@
 
 It is made of parts (`data-part`): the page's script replaces those that have changed, and only those.
 """
+
 from __future__ import annotations
 
 import json
@@ -10,11 +11,11 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from slackapp.localslack import blocks, mrkdwn, offers, pages, workspaces
-from slackapp.localslack.cast import Workspace
+from slackapp.localslack import blocks, handled_keys, mrkdwn, pages, workspaces
+from slackapp.localslack.accounts import Workspace
 from slackapp.localslack.chat import SLACKBOT
-from slackapp.localslack.model import Install, Json
-from slackapp.localslack.wire import Response
+from slackapp.localslack.model import AppInstall, Json
+from slackapp.localslack.wire import HttpResponse
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -23,7 +24,7 @@ SHOWN_MESSAGES = 20
 SHOWN_DELIVERIES = 10
 
 
-def show(slack: LocalSlack, fault_kinds: Iterable[str]) -> Response:
+def show(slack: LocalSlack, fault_kinds: Iterable[str]) -> HttpResponse:
     """`GET /`."""
     with slack.lock:
         installs = list(slack.state.installs.values())
@@ -31,7 +32,8 @@ def show(slack: LocalSlack, fault_kinds: Iterable[str]) -> Response:
         body += "".join(_part(f"tenant-{install.tenant}", _tenant(slack, install)) for install in installs)
         body += "".join(_homes(slack, slack.workspaces[team]) for install in installs for team in _teams(install))
         body += "".join(
-            _part(f"talk-{team.id}", _talk(slack, team)) for team in slack.workspaces.values()
+            _part(f"talk-{team.id}", _talk(slack, team))
+            for team in slack.workspaces.values()
             if slack.conversation(team.id)
         )
         body += _part("faults", _faults(slack, fault_kinds)) + _part("deliveries", _deliveries(slack))
@@ -43,7 +45,7 @@ def _part(name: str, inner: str) -> str:
     return f'<section data-part="{escape(name)}">{inner}</section>'
 
 
-def _app(slack: LocalSlack, installs: list[Install]) -> str:
+def _app(slack: LocalSlack, installs: list[AppInstall]) -> str:
     """Which app this is, and where it is installed."""
     app = f"App <strong>{escape(slack.app.name)}</strong> <code>{escape(slack.app.app_id)}</code>"
     names = {**{w.id: w.name for w in slack.workspaces.values()}, **{o.id: o.name for o in slack.orgs.values()}}
@@ -55,16 +57,16 @@ def _app(slack: LocalSlack, installs: list[Install]) -> str:
     return f"<p>{app} is installed nowhere. {begin}</p>"
 
 
-def _tenant(slack: LocalSlack, install: Install) -> str:
+def _tenant(slack: LocalSlack, install: AppInstall) -> str:
     """An installation: what can be done in each of its workspaces, and to it."""
     scopes = ", ".join(install.bot_scopes) or "none"
-    name = slack.orgs[install.tenant].name if install.org_wide else slack.workspaces[install.tenant].name
-    kind = "the whole org" if install.org_wide else "workspace"
+    name = slack.orgs[install.tenant].name if install.is_enterprise_install else slack.workspaces[install.tenant].name
+    kind = "the whole org" if install.is_enterprise_install else "workspace"
     text = (
         f'<h2>{escape(name)}</h2><p class="small">{kind} <code>{escape(install.tenant)}</code>, bot scopes: '
         f'<span class="scope">{escape(scopes)}</span></p>'
     )
-    if install.org_wide:
+    if install.is_enterprise_install:
         text += _org(slack, install)
     for team in _teams(install):
         text += _tools(slack, slack.workspaces[team], install)
@@ -73,12 +75,12 @@ def _tenant(slack: LocalSlack, install: Install) -> str:
     return f'{text}<h3>The installation</h3><div class="buttons">{buttons}</div>'
 
 
-def _teams(install: Install) -> list[str]:
+def _teams(install: AppInstall) -> list[str]:
     """The ids of the workspaces that have the app by that installation."""
-    return install.granted_teams if install.org_wide else [install.tenant]
+    return install.granted_teams if install.is_enterprise_install else [install.tenant]
 
 
-def _org(slack: LocalSlack, install: Install) -> str:
+def _org(slack: LocalSlack, install: AppInstall) -> str:
     left = [team for team in slack.cast.teams_of(install.tenant) if team not in install.granted_teams]
     if not left:
         return ""
@@ -89,17 +91,17 @@ def _org(slack: LocalSlack, install: Install) -> str:
     )
 
 
-def _tools(slack: LocalSlack, workspace: Workspace, install: Install) -> str:
+def _tools(slack: LocalSlack, workspace: Workspace, install: AppInstall) -> str:
     """What the app takes in a workspace, a form for each."""
     app, team = slack.app, pages.hidden("team", workspace.id)
     text = f"<h3>In {escape(workspace.name)}</h3>"
-    if offers.takes(app, "app_mention"):
+    if handled_keys.is_handled(app, "app_mention"):
         inner = '<label>Say in #general <input type="text" name="text" value="hello"></label>'
         text += pages.control("mention", team + inner + pages.button("Mention the app", main=True), line=True)
     else:
         text += _unhandled("a mention", "app_mention")
     text += _commands(slack, team) + _buttons(slack, workspace)
-    kinds = "".join(f"<option>{escape(kind)}</option>" for kind in offers.events(app))
+    kinds = "".join(f"<option>{escape(kind)}</option>" for kind in handled_keys.events(app))
     if kinds:
         example = json.dumps({"user": workspace.member, "channel": workspace.general})
         inner = (
@@ -107,7 +109,7 @@ def _tools(slack: LocalSlack, workspace: Workspace, install: Install) -> str:
             f'<label>Its fields, as JSON <input type="text" name="fields" value="{escape(example)}"></label>'
         )
         text += pages.control("event", team + inner + pages.button("Send the event"), line=True)
-    if install.org_wide:
+    if install.is_enterprise_install:
         whose = {"team": workspace.id, "org": install.tenant}
         text += pages.press("withdraw", f"Take the app out of {workspace.name}", whose)
     return text
@@ -117,7 +119,7 @@ def _commands(slack: LocalSlack, team: str) -> str:
     app = slack.app
     if not app.commands_url:
         return ""
-    known = offers.commands(app)
+    known = handled_keys.commands(app)
     if app.handles is not None and not known:
         return _unhandled("a command", "/hello")
     options = "".join(f'<option value="{escape(name)}"></option>' for name in known)
@@ -135,11 +137,11 @@ def _buttons(slack: LocalSlack, workspace: Workspace) -> str:
     found = []
     if workspace.general not in slack.state.joined:
         found.append(pages.press("invite", "Invite the app to #general", {"team": team}))
-    if offers.takes(app, "app_home_opened"):
+    if handled_keys.is_handled(app, "app_home_opened"):
         found.append(pages.press("home", "Open the Home tab as an admin", {"team": team, "user": workspace.admin}))
-    for callback_id in offers.ids(app, "shortcut:"):
+    for callback_id in handled_keys.ids(app, "shortcut:"):
         found.append(pages.press("shortcut", f"Shortcut: {callback_id}", {"team": team, "callback_id": callback_id}))
-    modals = ", ".join(f"<code>{escape(key)}</code>" for key in offers.modal_keys(app))
+    modals = ", ".join(f"<code>{escape(key)}</code>" for key in handled_keys.modal_keys(app))
     note = f'<p class="small">Modals are not drawn here yet, so these are not played: {modals}.</p>' if modals else ""
     return (f'<div class="buttons">{"".join(found)}</div>' if found else "") + note
 
@@ -167,8 +169,10 @@ def _unhandled(what: str, key: str) -> str:
 
 def _unhandled_button(slack: LocalSlack, button: blocks.Button) -> str:
     key = f"block_actions:{button.action_id}"
-    return "" if offers.takes(slack.app, key) else (
-        f' <span class="small">nobody handles <code>{escape(key)}</code></span>'
+    return (
+        ""
+        if handled_keys.is_handled(slack.app, key)
+        else (f' <span class="small">nobody handles <code>{escape(key)}</code></span>')
     )
 
 
@@ -191,7 +195,7 @@ def _message(slack: LocalSlack, workspace: Workspace, message: Json) -> str:
     )
     tools += "".join(
         pages.press("shortcut", f"Shortcut: {callback_id}", {**at, "callback_id": callback_id})
-        for callback_id in offers.ids(slack.app, "message_action:")
+        for callback_id in handled_keys.ids(slack.app, "message_action:")
     )
     who = escape(_name(slack, message["user"]))
     return (

@@ -3,6 +3,7 @@
 Follows docs.slack.dev/reference/methods/conversations.list, .info, .join, .open and
 docs.slack.dev/apis/web-api/pagination.
 """
+
 from __future__ import annotations
 
 import base64
@@ -10,20 +11,23 @@ import binascii
 import json
 from typing import TYPE_CHECKING, TypeVar
 
-from slackapp.localslack.api import ApiError, Caller, Params
-from slackapp.localslack.cast import Channel, im_of
+from slackapp.localslack.accounts import Channel, dm_channel_of
+from slackapp.localslack.api import ApiError, Params, TokenCaller
 from slackapp.localslack.model import Json
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
 
 READ_SCOPES = {
-    "public_channel": "channels:read", "private_channel": "groups:read", "im": "im:read", "mpim": "mpim:read",
+    "public_channel": "channels:read",
+    "private_channel": "groups:read",
+    "im": "im:read",
+    "mpim": "mpim:read",
 }
 Item = TypeVar("Item")
 
 
-def find(slack: LocalSlack, caller: Caller, claimed: str, *, readable: bool = True) -> Channel:
+def find(slack: LocalSlack, caller: TokenCaller, claimed: str, *, readable: bool = True) -> Channel:
     """The channel a caller means, by id or (workspace tokens only) by name.
 
     A person's id, or that of a direct message, gives the direct-message channel. Raises `channel_not_found` for
@@ -34,33 +38,33 @@ def find(slack: LocalSlack, caller: Caller, claimed: str, *, readable: bool = Tr
     if direct is not None:
         return direct
     channel = slack.cast.channel(claimed)
-    if channel is None and not caller.install.org_wide:
+    if channel is None and not caller.install.is_enterprise_install:
         team = slack.cast.workspaces[caller.install.team_id]
         channel = next((c for c in team.channels if c.name == claimed.removeprefix("#")), None)
-    if channel is None and caller.install.org_wide and claimed[:1] not in "CG":
+    if channel is None and caller.install.is_enterprise_install and claimed[:1] not in "CG":
         raise ApiError("team_not_found")
     if channel is None or channel.team_id not in slack.cast.teams_of(caller.install.tenant):
         raise ApiError("channel_not_found")
-    if caller.install.org_wide and channel.team_id not in caller.install.granted_teams:
+    if caller.install.is_enterprise_install and channel.team_id not in caller.install.granted_teams:
         raise ApiError("team_access_not_granted")
     if channel.private and readable and channel.id not in slack.state.joined:
         raise ApiError("channel_not_found")
     return channel
 
 
-def _direct(slack: LocalSlack, caller: Caller, claimed: str) -> Channel | None:
+def _direct(slack: LocalSlack, caller: TokenCaller, claimed: str) -> Channel | None:
     if claimed[:1] not in ("U", "W", "D"):
         return None
     for user_id in (claimed, "U" + claimed[1:], "W" + claimed[1:]):
         person = slack.cast.member(caller.install.tenant, user_id)
         if person is not None:
-            return Channel(im_of(person.id), "", caller.install.team_id or person.teams[0], private=True)
+            return Channel(dm_channel_of(person.id), "", caller.install.team_id or person.teams[0], private=True)
     return None
 
 
-def team_for(caller: Caller, params: Params) -> str:
+def team_for(caller: TokenCaller, params: Params) -> str:
     """The workspace a call is about. An org-wide token must say; a workspace token's `team_id` is ignored."""
-    if not caller.install.org_wide:
+    if not caller.install.is_enterprise_install:
         return caller.install.team_id
     team_id = params.get("team_id", "")
     if not team_id:
@@ -70,7 +74,7 @@ def team_for(caller: Caller, params: Params) -> str:
     return team_id
 
 
-def list_all(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def list_all(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`conversations.list`: pages of the channels of the types asked for; the scopes needed depend on the types."""
     types = [name.strip() for name in (params.get("types") or "public_channel").split(",")]
     if not set(types).issubset(READ_SCOPES):
@@ -84,8 +88,18 @@ def list_all(slack: LocalSlack, caller: Caller, params: Params) -> Json:
         if kind in types and (not channel.private or channel.id in slack.state.joined):
             items.append(describe(slack, channel))
     if "im" in types:
-        items += [{"id": im_of(p.id), "created": 1_700_000_000, "is_im": True, "is_org_shared": False, "user": p.id,
-                   "is_user_deleted": False, "priority": 0} for p in slack.cast.people_of(team.id)]
+        items += [
+            {
+                "id": dm_channel_of(p.id),
+                "created": 1_700_000_000,
+                "is_im": True,
+                "is_org_shared": False,
+                "user": p.id,
+                "is_user_deleted": False,
+                "priority": 0,
+            }
+            for p in slack.cast.users_of(team.id)
+        ]
     found, cursor = page_of(slack, items, params, limit_max=999)
     return {"channels": found, "response_metadata": {"next_cursor": cursor}}
 
@@ -94,17 +108,35 @@ def describe(slack: LocalSlack, channel: Channel) -> Json:
     """The channel object of the Web API."""
     empty = {"value": "", "creator": "", "last_set": 0}
     return {
-        "id": channel.id, "name": channel.name, "name_normalized": channel.name, "created": 1_700_000_000,
-        "creator": slack.cast.workspaces[channel.team_id].admin, "updated": 1_700_000_000_000, "unlinked": 0,
-        "is_channel": not channel.private, "is_group": channel.private, "is_im": False, "is_mpim": False,
-        "is_private": channel.private, "is_archived": False, "is_general": channel.general, "is_shared": False,
-        "is_ext_shared": False, "is_org_shared": False, "is_pending_ext_shared": False, "pending_shared": [],
-        "is_member": channel.id in slack.state.joined, "context_team_id": channel.team_id,
-        "topic": empty, "purpose": empty, "previous_names": [], "num_members": 3,
+        "id": channel.id,
+        "name": channel.name,
+        "name_normalized": channel.name,
+        "created": 1_700_000_000,
+        "creator": slack.cast.workspaces[channel.team_id].admin,
+        "updated": 1_700_000_000_000,
+        "unlinked": 0,
+        "is_channel": not channel.private,
+        "is_group": channel.private,
+        "is_im": False,
+        "is_mpim": False,
+        "is_private": channel.private,
+        "is_archived": False,
+        "is_general": channel.general,
+        "is_shared": False,
+        "is_ext_shared": False,
+        "is_org_shared": False,
+        "is_pending_ext_shared": False,
+        "pending_shared": [],
+        "is_member": channel.id in slack.state.joined,
+        "context_team_id": channel.team_id,
+        "topic": empty,
+        "purpose": empty,
+        "previous_names": [],
+        "num_members": 3,
     }
 
 
-def info(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def info(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`conversations.info`: one channel."""
     channel = find(slack, caller, params.get("channel", ""))
     if channel.id.startswith("D"):
@@ -114,7 +146,7 @@ def info(slack: LocalSlack, caller: Caller, params: Params) -> Json:
     return {"channel": describe(slack, channel)}
 
 
-def join(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def join(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`conversations.join`: public channels only; joining twice is a warning, not an error."""
     channel = find(slack, caller, params.get("channel", ""), readable=False)
     if channel.id.startswith("D"):
@@ -132,12 +164,12 @@ def join(slack: LocalSlack, caller: Caller, params: Params) -> Json:
     return answer
 
 
-def open_dm(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def open_dm(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`conversations.open`: the direct-message channel with one person."""
     users = [user.strip() for user in params.get("users", "").split(",") if user.strip()]
     if len(users) != 1 or slack.cast.member(caller.install.tenant, users[0]) is None:
         raise ApiError("user_not_found" if users else "users_list_not_supplied")
-    return {"channel": {"id": im_of(users[0])}}
+    return {"channel": {"id": dm_channel_of(users[0])}}
 
 
 def page_of(slack: LocalSlack, items: list[Item], params: Params, *, limit_max: int) -> tuple[list[Item], str]:

@@ -1,4 +1,5 @@
 """The app's credentials at the local Slack: read from a file, or made up once and kept privately."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -28,8 +29,9 @@ def from_file(path: Path, redirect_urls: Sequence[str], events_url: str) -> Loca
     return dataclasses.replace(app, redirect_urls=tuple(redirect_urls), events_url=events_url)
 
 
-def load_or_make(path: Path, redirect_urls: Sequence[str], events_url: str,
-                 entropy: Callable[[int], bytes]) -> tuple[LocalApp, bool]:
+def load_or_make(
+    path: Path, redirect_urls: Sequence[str], events_url: str, entropy: Callable[[int], bytes]
+) -> tuple[LocalApp, bool]:
     """The app kept in the file, or a new one with random credentials; and whether it is new.
 
     The file is readable by its owner only. Raises StateFileError naming the file.

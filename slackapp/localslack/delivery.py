@@ -3,6 +3,7 @@
 Follows docs.slack.dev/apis/events-api (retries, headers, time limit) and
 docs.slack.dev/authentication/verifying-requests-from-slack (signature).
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from slackapp.localslack import chat
-from slackapp.localslack.model import Delivery, Outgoing
+from slackapp.localslack.model import Delivery, QueuedDelivery
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -26,7 +27,7 @@ MAX_ANSWER = 65_536
 AGENT = "Slackbot 1.0 (+https://api.slack.com/robots)"
 
 
-class Failed(Exception):
+class DeliveryError(Exception):
     """An attempt that got no usable answer; carries the retry reason."""
 
     def __init__(self, reason: str, status: int = 0) -> None:
@@ -54,7 +55,7 @@ def pump(slack: LocalSlack) -> list[Delivery]:
     return done
 
 
-def _claim(slack: LocalSlack) -> Outgoing | None:
+def _claim(slack: LocalSlack) -> QueuedDelivery | None:
     with slack.lock:
         now = slack.clock()
         due = [item for item in slack.state.queue if item.due <= now and item.serial not in slack.in_flight]
@@ -65,38 +66,60 @@ def _claim(slack: LocalSlack) -> Outgoing | None:
         return item
 
 
-def _attempt(slack: LocalSlack, item: Outgoing) -> tuple[Delivery, bool]:
+def _attempt(slack: LocalSlack, item: QueuedDelivery) -> tuple[Delivery, bool]:
     retry = {}
     if item.attempt > 1:
         retry = {"x-slack-retry-num": str(item.attempt - 1), "x-slack-retry-reason": item.reason}
-    return send(slack, item.body.encode(), url=item.url, content_type=item.content_type, event_id=item.event_id,
-                kind=item.type, attempt=item.attempt, headers=retry)
+    return send(
+        slack,
+        item.body.encode(),
+        url=item.url,
+        content_type=item.content_type,
+        event_id=item.event_id,
+        kind=item.type,
+        attempt=item.attempt,
+        headers=retry,
+    )
 
 
-def send(slack: LocalSlack, body: bytes, *, url: str, content_type: str, event_id: str = "", kind: str = "",
-         attempt: int = 1, headers: dict[str, str] | None = None, timestamp: int | str | None = None,
-         secret: str | None = None) -> tuple[Delivery, bool]:
+def send(
+    slack: LocalSlack,
+    body: bytes,
+    *,
+    url: str,
+    content_type: str,
+    event_id: str = "",
+    kind: str = "",
+    attempt: int = 1,
+    headers: dict[str, str] | None = None,
+    timestamp: int | str | None = None,
+    secret: str | None = None,
+) -> tuple[Delivery, bool]:
     """Send one signed request now; the delivery, and whether the app asked for no retry.
 
     The timestamp and the signature are fresh for every attempt, unless given.
     """
     now = slack.clock()
     stamp = int(now) if timestamp is None else timestamp
-    sent = {"Content-Type": content_type, "User-Agent": AGENT, "Accept": "application/json,*/*",
-            "X-Slack-Request-Timestamp": str(stamp),
-            "X-Slack-Signature": sign(slack.app.signing_secret if secret is None else secret, stamp, body),
-            **(headers or {})}
+    sent = {
+        "Content-Type": content_type,
+        "User-Agent": AGENT,
+        "Accept": "application/json,*/*",
+        "X-Slack-Request-Timestamp": str(stamp),
+        "X-Slack-Signature": sign(slack.app.signing_secret if secret is None else secret, stamp, body),
+        **(headers or {}),
+    }
     status, text, reason, no_retry = 0, "", "", False
     try:
         status, text, no_retry = _post(url, body, sent, slack.delivery_timeout)
         reason = "" if 200 <= status < 300 else "http_error"
-    except Failed as failure:
+    except DeliveryError as failure:
         status, reason = failure.status, failure.reason
     text_sent = body.decode("utf-8", "replace")
     return Delivery(event_id, status, attempt, text, kind, reason, text_sent, now), no_retry and bool(reason)
 
 
-def _settle(slack: LocalSlack, item: Outgoing, delivery: Delivery, no_retry: bool) -> None:
+def _settle(slack: LocalSlack, item: QueuedDelivery, delivery: Delivery, no_retry: bool) -> None:
     with slack.lock:
         slack.in_flight.discard(item.serial)
         slack.delivered.append(delivery)
@@ -121,7 +144,7 @@ def _post(url: str, body: bytes, headers: dict[str, str], limit: float) -> tuple
         if status not in (301, 302) or not location:
             return status, text, answer.get("x-slack-no-retry") == "1"
         url = urljoin(url, location)
-    raise Failed("too_many_redirects", status)
+    raise DeliveryError("too_many_redirects", status)
 
 
 def _exchange(url: str, body: bytes, headers: dict[str, str], deadline: float) -> tuple[int, str, dict[str, str]]:
@@ -131,20 +154,20 @@ def _exchange(url: str, body: bytes, headers: dict[str, str], deadline: float) -
         maker = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
         connection = maker(where.hostname or "", where.port, timeout=left)
     except (ValueError, http.client.InvalidURL):
-        raise Failed("unknown_error") from None
+        raise DeliveryError("unknown_error") from None
     try:
         connection.request("POST", (where.path or "/") + (f"?{where.query}" if where.query else ""), body, headers)
         answer = connection.getresponse()
         text = _read(answer, deadline)
         return answer.status, text, {name.lower(): value for name, value in answer.getheaders()}
     except TimeoutError:
-        raise Failed("http_timeout") from None
+        raise DeliveryError("http_timeout") from None
     except ssl.SSLError:
-        raise Failed("ssl_error") from None
+        raise DeliveryError("ssl_error") from None
     except OSError:
-        raise Failed("connection_failed") from None
+        raise DeliveryError("connection_failed") from None
     except (http.client.HTTPException, ValueError):
-        raise Failed("unknown_error") from None
+        raise DeliveryError("unknown_error") from None
     finally:
         connection.close()
 

@@ -3,6 +3,7 @@
 Follows docs.slack.dev/apis/events-api (envelope), docs.slack.dev/reference/events/app_mention, app_uninstalled,
 tokens_revoked, team_access_granted, and docs.slack.dev/interactivity/implementing-slash-commands.
 """
+
 from __future__ import annotations
 
 import json
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from slackapp.localslack import tokens
-from slackapp.localslack.cast import Person, im_of
+from slackapp.localslack.accounts import User, dm_channel_of
 from slackapp.localslack.chat import RESPONSE_LIFETIME, RESPONSE_USES
-from slackapp.localslack.model import NULL, Hook, Install, Json, NotInstalled, Null, Outgoing
+from slackapp.localslack.model import NULL, AppInstall, Json, NotInstalled, Null, PostUrl, QueuedDelivery
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -22,7 +23,7 @@ LIFECYCLE = ("app_uninstalled", "tokens_revoked")
 FORM = "application/x-www-form-urlencoded"
 
 
-def install_for(slack: LocalSlack, team_id: str) -> Install:
+def install_for(slack: LocalSlack, team_id: str) -> AppInstall:
     """The installation that sees what happens in a workspace: its own, else its org's.
 
     Raises NotInstalled when there is none, or the org-wide app was not added to that workspace.
@@ -62,29 +63,31 @@ def envelope(slack: LocalSlack, team_id: str, event: Json, overrides: dict[str, 
         "type": "event_callback",
         "event_id": f"Ev{slack.entropy(6).hex().upper()}",
         "event_time": int(now),
-        "authorizations": authorized(slack, team_id),
+        "authorizations": authorizations_for(slack, team_id),
         "is_ext_shared_channel": False,
         "event_context": f"4-{slack.entropy(12).hex()}",
     }
     return merge({}, {**body, **overrides})
 
 
-def authorized(slack: LocalSlack, team_id: str) -> list[Json]:
+def authorizations_for(slack: LocalSlack, team_id: str) -> list[Json]:
     """The one authorization of an event; empty when the app is not installed there."""
     try:
         install = slack.state.installs.get(team_id) or install_for(slack, team_id)
     except NotInstalled:
         return []
     team: str | None = install.team_id
-    if install.org_wide:
+    if install.is_enterprise_install:
         team = None if slack.org_team_null or team_id == install.tenant else team_id
-    return [{
-        "enterprise_id": install.enterprise_id or None,
-        "team_id": team,
-        "user_id": install.bot_user_id if install.bot_scopes else install.installer,
-        "is_bot": bool(install.bot_scopes),
-        "is_enterprise_install": install.org_wide,
-    }]
+    return [
+        {
+            "enterprise_id": install.enterprise_id or None,
+            "team_id": team,
+            "user_id": install.bot_user_id if install.bot_scopes else install.installer,
+            "is_bot": bool(install.bot_scopes),
+            "is_enterprise_install": install.is_enterprise_install,
+        }
+    ]
 
 
 def queue(slack: LocalSlack, body: Json, *, delay: float = 0.0, copies: int = 1) -> str:
@@ -97,14 +100,16 @@ def queue(slack: LocalSlack, body: Json, *, delay: float = 0.0, copies: int = 1)
         due = slack.clock() + delay + slack.faults.extra_delay()
         for _ in range(copies):
             slack.state.queue.append(
-                Outgoing(slack.next_serial(), event_id, kind, slack.app.events_url, "application/json", text, due))
+                QueuedDelivery(slack.next_serial(), event_id, kind, slack.app.events_url, "application/json", text, due)
+            )
         slack.save()
         slack.wake.set()
     return str(body.get("event_id", ""))
 
 
-def mention(slack: LocalSlack, team_id: str, text: str, user: str | None, channel: str | None,
-            thread_ts: str | None) -> str:
+def mention(
+    slack: LocalSlack, team_id: str, text: str, user: str | None, channel: str | None, thread_ts: str | None
+) -> str:
     """A person mentions the bot in a channel; the bot is invited to it. Returns the event id.
 
     Raises NotInstalled where the app would not be told.
@@ -119,8 +124,16 @@ def mention(slack: LocalSlack, team_id: str, text: str, user: str | None, channe
     called = f"<@{install.bot_user_id}>"
     full = text if called in text else f"{called} {text}"
     ts = slack.next_ts()
-    event: Json = {"type": "app_mention", "user": user or workspace.member, "text": full, "ts": ts,
-                   "client_msg_id": slack.entropy(16).hex(), "team": team_id, "channel": channel_id, "event_ts": ts}
+    event: Json = {
+        "type": "app_mention",
+        "user": user or workspace.member,
+        "text": full,
+        "ts": ts,
+        "client_msg_id": slack.entropy(16).hex(),
+        "team": team_id,
+        "channel": channel_id,
+        "event_ts": ts,
+    }
     if thread_ts:
         event["thread_ts"] = thread_ts
     slack.state.spoken.append({name: event[name] for name in event if name != "client_msg_id"})
@@ -131,7 +144,7 @@ def open_home(slack: LocalSlack, team_id: str, user: str | None, tab: str) -> st
     """A person opens the app's Home or Messages tab (docs.slack.dev/reference/events/app_home_opened)."""
     install_for(slack, team_id)
     user_id = user or slack.cast.workspaces[team_id].member
-    event: Json = {"type": "app_home_opened", "user": user_id, "channel": im_of(user_id), "tab": tab}
+    event: Json = {"type": "app_home_opened", "user": user_id, "channel": dm_channel_of(user_id), "tab": tab}
     view = slack.state.views.get(team_id, {}).get(user_id)
     if view is not None and tab == "home":
         event["view"] = view
@@ -143,28 +156,36 @@ def uninstall(slack: LocalSlack, tenant: str, order: Sequence[str], *, authoriza
     install = slack.state.installs.get(tenant)
     if install is None:
         raise NotInstalled(f"{slack.app.name} is not installed in {tenant}")
-    lost = {"oauth": tokens.kill(slack, tenant, "user"), "bot": tokens.kill(slack, tenant, "bot")}
-    old = authorized(slack, tenant) if authorizations else None
+    lost = {"oauth": tokens.end_token(slack, tenant, "user"), "bot": tokens.end_token(slack, tenant, "bot")}
+    old = authorizations_for(slack, tenant) if authorizations else None
     _forget(slack, install)
-    bodies: dict[str, Json] = {"app_uninstalled": {"type": "app_uninstalled"},
-                               "tokens_revoked": {"type": "tokens_revoked", "tokens": lost}}
+    bodies: dict[str, Json] = {
+        "app_uninstalled": {"type": "app_uninstalled"},
+        "tokens_revoked": {"type": "tokens_revoked", "tokens": lost},
+    }
     slack.save()
     return [_lifecycle(slack, tenant, bodies[name], old) for name in order]
 
 
 def _lifecycle(slack: LocalSlack, tenant: str, event: Json, old: list[Json] | None) -> str:
     # No token is valid any more, so by default no authorization is named.
-    changes = {"authorizations": old, "event_context": None, "is_ext_shared_channel": None,
-               "context_team_id": None, "context_enterprise_id": None}
+    changes = {
+        "authorizations": old,
+        "event_context": None,
+        "is_ext_shared_channel": None,
+        "context_team_id": None,
+        "context_enterprise_id": None,
+    }
     return queue(slack, envelope(slack, tenant, event, changes))
 
 
-def _forget(slack: LocalSlack, install: Install) -> None:
-    tokens.kill(slack, install.tenant)
+def _forget(slack: LocalSlack, install: AppInstall) -> None:
+    tokens.end_token(slack, install.tenant)
     slack.state.installs.pop(install.tenant, None)
     teams = set(slack.cast.teams_of(install.tenant))
-    if not any(other.tenant in teams or other.tenant == install.enterprise_id
-               for other in slack.state.installs.values()):
+    if not any(
+        other.tenant in teams or other.tenant == install.enterprise_id for other in slack.state.installs.values()
+    ):
         left = {channel.id for team in teams for channel in slack.cast.workspaces[team].channels}
         slack.state.joined = [channel for channel in slack.state.joined if channel not in left]
         slack.state.views = {team: views for team, views in slack.state.views.items() if team not in teams}
@@ -177,10 +198,10 @@ def revoke(slack: LocalSlack, tenant: str, kind: str, user_id: str, app_uninstal
     if install is None:
         raise NotInstalled(f"{slack.app.name} is not installed in {tenant}")
     if kind == "bot":
-        lost = {"oauth": [], "bot": tokens.kill(slack, tenant, "bot")}
+        lost = {"oauth": [], "bot": tokens.end_token(slack, tenant, "bot")}
         install.bot_scopes = []
     else:
-        lost = {"oauth": tokens.kill(slack, tenant, "user", user_id), "bot": []}
+        lost = {"oauth": tokens.end_token(slack, tenant, "user", user_id), "bot": []}
         install.user_scopes.pop(user_id, None)
     sent = [_lifecycle(slack, tenant, {"type": "tokens_revoked", "tokens": lost}, None)]
     gone = not tokens.has_live(slack, tenant)
@@ -195,7 +216,7 @@ def revoke(slack: LocalSlack, tenant: str, kind: str, user_id: str, app_uninstal
 def change_access(slack: LocalSlack, org_id: str, team_id: str, *, granted: bool) -> str:
     """An org admin adds a workspace to an org-wide app, or takes it away; the org's token stays valid."""
     install = slack.state.installs.get(org_id)
-    if install is None or not install.org_wide or team_id not in slack.cast.teams_of(org_id):
+    if install is None or not install.is_enterprise_install or team_id not in slack.cast.teams_of(org_id):
         raise NotInstalled(f"{slack.app.name} is not installed org-wide in {org_id}, or {team_id} is not part of it")
     install.granted_teams = [team for team in install.granted_teams if team != team_id] + ([team_id] if granted else [])
     event: Json = {"type": "team_access_granted" if granted else "team_access_revoked", "team_ids": [team_id]}
@@ -207,14 +228,22 @@ def command(slack: LocalSlack, team_id: str, name: str, text: str, user: str | N
     install = install_for(slack, team_id)
     workspace = slack.cast.workspaces[team_id]
     user_id, channel_id = user or workspace.member, channel or workspace.general
-    person = slack.cast.users.get(user_id) or Person(user_id, "someone", "Someone", (team_id,))
+    person = slack.cast.users.get(user_id) or User(user_id, "someone", "Someone", (team_id,))
     known = slack.cast.channel(channel_id)
     url = response_url(slack, install, team_id, channel_id, user_id)
     fields = {
-        "token": "legacy-verification-token", "team_id": team_id, "team_domain": workspace.domain,
-        "channel_id": channel_id, "channel_name": known.name if known else "directmessage", "user_id": user_id,
-        "user_name": person.name, "command": name, "text": text, "api_app_id": slack.app.app_id,
-        "is_enterprise_install": "true" if install.org_wide else "false", "response_url": url,
+        "token": "legacy-verification-token",
+        "team_id": team_id,
+        "team_domain": workspace.domain,
+        "channel_id": channel_id,
+        "channel_name": known.name if known else "directmessage",
+        "user_id": user_id,
+        "user_name": person.name,
+        "command": name,
+        "text": text,
+        "api_app_id": slack.app.app_id,
+        "is_enterprise_install": "true" if install.is_enterprise_install else "false",
+        "response_url": url,
         "trigger_id": f"{slack.next_serial()}.1.{slack.entropy(8).hex()}",
     }
     if workspace.enterprise_id:
@@ -226,17 +255,18 @@ def command(slack: LocalSlack, team_id: str, name: str, text: str, user: str | N
 
 def post_form(slack: LocalSlack, url: str, fields: dict[str, str], kind: str) -> None:
     """Queue one form for the app; forms are sent once, without retries."""
-    form = Outgoing(slack.next_serial(), "", kind, url, FORM, urlencode(fields), slack.clock(), retries=False)
+    form = QueuedDelivery(slack.next_serial(), "", kind, url, FORM, urlencode(fields), slack.clock(), retries=False)
     slack.state.queue.append(form)
     slack.save()
     slack.wake.set()
 
 
-def response_url(slack: LocalSlack, install: Install, team_id: str, channel_id: str, user_id: str) -> str:
+def response_url(slack: LocalSlack, install: AppInstall, team_id: str, channel_id: str, user_id: str) -> str:
     """A fresh response_url on this origin."""
     path = f"/commands/{team_id}/{slack.next_serial()}/{slack.entropy(12).hex()}"
-    slack.state.hooks[path] = Hook(path, install.tenant, team_id, channel_id, user_id, RESPONSE_USES,
-                                   slack.clock() + RESPONSE_LIFETIME)
+    slack.state.hooks[path] = PostUrl(
+        path, install.tenant, team_id, channel_id, user_id, RESPONSE_USES, slack.clock() + RESPONSE_LIFETIME
+    )
     url = f"{slack.base_url}{path}"
     slack.state.issued.append(url)
     return url

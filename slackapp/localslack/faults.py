@@ -3,6 +3,7 @@
 An app has to survive every one of them: docs.slack.dev/apis/web-api/rate-limits for `ratelimited`, and
 docs.slack.dev/apis/events-api for events that come twice or late.
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -10,10 +11,10 @@ import json
 import threading
 from typing import Any
 
-from slackapp.localslack.api import Outcome, failed
+from slackapp.localslack.api import ApiResult, failed
 from slackapp.localslack.events import merge
 from slackapp.localslack.model import Fault
-from slackapp.localslack.wire import Response
+from slackapp.localslack.wire import HttpResponse
 
 UNPROCESSED = frozenset({"html500", "cut", "ratelimited", "redirect", "error"})
 HTML = b"<!DOCTYPE html><html><head><title>Server Error</title></head><body><h1>Server Error</h1></body></html>"
@@ -75,20 +76,20 @@ class Faults:
             return True
 
 
-def instead(fault: Fault, base_url: str) -> Response:
+def answer_before(fault: Fault, base_url: str) -> HttpResponse:
     """The answer of a fault that keeps the call from being processed."""
     if fault.kind == "cut":
-        return Response(200, (("Content-Type", "application/json; charset=utf-8"),), b"", cut=True)
+        return HttpResponse(200, (("Content-Type", "application/json; charset=utf-8"),), b"", cut=True)
     if fault.kind == "html500":
-        return Response(500, (("Content-Type", "text/html; charset=utf-8"),), HTML)
+        return HttpResponse(500, (("Content-Type", "text/html; charset=utf-8"),), HTML)
     if fault.kind == "redirect":
-        return Response(302, (("Location", fault.location or f"{base_url}/elsewhere"),), b"")
+        return HttpResponse(302, (("Location", fault.location or f"{base_url}/elsewhere"),), b"")
     if fault.kind == "ratelimited":
-        return Outcome(failed("ratelimited"), status=429, headers={"Retry-After": str(fault.retry_after)}).response()
-    return Outcome(merge(failed(fault.error), fault.patch)).response()
+        return ApiResult(failed("ratelimited"), status=429, headers={"Retry-After": str(fault.retry_after)}).response()
+    return ApiResult(merge(failed(fault.error), fault.patch)).response()
 
 
-def distort(fault: Fault, outcome: Outcome) -> Response:
+def answer_after(fault: Fault, outcome: ApiResult) -> HttpResponse:
     """The answer of a fault that comes after the call was processed."""
     outcome.answer = merge(outcome.answer, fault.patch)
     response = outcome.response()

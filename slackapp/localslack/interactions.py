@@ -2,12 +2,13 @@
 
 Follows docs.slack.dev/reference/interaction-payloads (block_actions, shortcuts).
 """
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from slackapp.localslack import blocks, events
-from slackapp.localslack.model import Json, Unknown
+from slackapp.localslack.model import ControlError, Json
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -17,36 +18,55 @@ def press_home(slack: LocalSlack, team_id: str, user_id: str, action_id: str) ->
     """A person presses a button of the own Home tab, its confirmation included. Raises Unknown."""
     view = slack.state.views.get(team_id, {}).get(user_id)
     if view is None:
-        raise Unknown("nobody has opened that Home tab yet")
+        raise ControlError("nobody has opened that Home tab yet")
     held = {"container": {"type": "view", "view_id": view["id"]}, "view": view}
-    slack.interact(_who(slack, team_id, user_id) | held | {
-        "type": "block_actions", "trigger_id": _trigger(slack), "actions": [_action(slack, view["blocks"], action_id)]})
+    slack.interact(
+        _who(slack, team_id, user_id)
+        | held
+        | {
+            "type": "block_actions",
+            "trigger_id": _trigger(slack),
+            "actions": [_action(slack, view["blocks"], action_id)],
+        }
+    )
 
 
 def press_message(slack: LocalSlack, team_id: str, channel_id: str, ts: str, action_id: str) -> None:
     """The plain member, or who alone sees the message, presses a button of it. Raises NotInstalled, Unknown."""
     message = find_message(slack, team_id, channel_id, ts)
     user_id = message.get("ephemeral_to") or slack.workspaces[team_id].member
-    slack.interact(_on_message(slack, team_id, user_id, message) | {
-        "type": "block_actions", "actions": [_action(slack, message.get("blocks"), action_id)],
-        "container": {"type": "message", "message_ts": ts, "channel_id": channel_id,
-                      "is_ephemeral": "ephemeral_to" in message},
-        "state": {"values": {}},
-    })
+    slack.interact(
+        _on_message(slack, team_id, user_id, message)
+        | {
+            "type": "block_actions",
+            "actions": [_action(slack, message.get("blocks"), action_id)],
+            "container": {
+                "type": "message",
+                "message_ts": ts,
+                "channel_id": channel_id,
+                "is_ephemeral": "ephemeral_to" in message,
+            },
+            "state": {"values": {}},
+        }
+    )
 
 
 def shortcut(slack: LocalSlack, team_id: str, callback_id: str) -> None:
     """The plain member uses a global shortcut. Raises NotInstalled."""
     events.install_for(slack, team_id)
-    slack.interact(_who(slack, team_id, slack.workspaces[team_id].member) | {
-        "type": "shortcut", "callback_id": callback_id, "trigger_id": _trigger(slack), "action_ts": slack.next_ts()})
+    slack.interact(
+        _who(slack, team_id, slack.workspaces[team_id].member)
+        | {"type": "shortcut", "callback_id": callback_id, "trigger_id": _trigger(slack), "action_ts": slack.next_ts()}
+    )
 
 
 def message_action(slack: LocalSlack, team_id: str, callback_id: str, channel_id: str, ts: str) -> None:
     """The plain member uses a shortcut on a message. Raises NotInstalled, Unknown."""
     message = find_message(slack, team_id, channel_id, ts)
-    slack.interact(_on_message(slack, team_id, slack.workspaces[team_id].member, message) | {
-        "type": "message_action", "callback_id": callback_id, "message_ts": ts, "action_ts": slack.next_ts()})
+    slack.interact(
+        _on_message(slack, team_id, slack.workspaces[team_id].member, message)
+        | {"type": "message_action", "callback_id": callback_id, "message_ts": ts, "action_ts": slack.next_ts()}
+    )
 
 
 def find_message(slack: LocalSlack, team_id: str, channel_id: str, ts: str) -> Json:
@@ -54,14 +74,16 @@ def find_message(slack: LocalSlack, team_id: str, channel_id: str, ts: str) -> J
     for message in slack.conversation(team_id):
         if (message["channel"], message["ts"]) == (channel_id, ts):
             return message
-    raise Unknown("there is no such message any more")
+    raise ControlError("there is no such message any more")
 
 
 def _on_message(slack: LocalSlack, team_id: str, user_id: str, message: Json) -> Json:
     channel = slack.cast.channel(message["channel"])
     name = channel.name if channel else "directmessage"
     return _who(slack, team_id, user_id) | {
-        "channel": {"id": message["channel"], "name": name}, "message": message, "trigger_id": _trigger(slack),
+        "channel": {"id": message["channel"], "name": name},
+        "message": message,
+        "trigger_id": _trigger(slack),
         "response_url": slack.response_url(team_id, user_id, message["channel"]),
     }
 
@@ -74,7 +96,7 @@ def _who(slack: LocalSlack, team_id: str, user_id: str) -> Json:
         "user": {"id": user_id, "username": name, "name": name, "team_id": team_id},
         "team": {"id": team_id, "domain": workspace.domain},
         "enterprise": {"id": org.id, "name": org.name} if org else None,
-        "is_enterprise_install": install.org_wide,
+        "is_enterprise_install": install.is_enterprise_install,
     }
 
 
@@ -83,7 +105,7 @@ def _action(slack: LocalSlack, held: object, action_id: str) -> Json:
         if found.action_id == action_id:
             ids = {"block_id": found.block_id, "action_id": found.action_id}
             return found.element | ids | {"action_ts": slack.next_ts()}
-    raise Unknown("there is no such button any more")
+    raise ControlError("there is no such button any more")
 
 
 def _trigger(slack: LocalSlack) -> str:

@@ -2,23 +2,24 @@
 
 Each function follows the page docs.slack.dev/reference/methods/<name>. They run under `slack.lock`.
 """
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from slackapp.localslack import chat, conversations, events, oauth
-from slackapp.localslack.api import ApiError, ApiRequest, Caller, Method, OpenMethod, Params, find_caller
-from slackapp.localslack.cast import Person
+from slackapp.localslack.accounts import User
+from slackapp.localslack.api import ApiError, ApiRequest, ClientMethod, Method, Params, TokenCaller, find_caller
 from slackapp.localslack.model import Json
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
 
 
-def auth_test(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def auth_test(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`auth.test`: whose token this is. For an org-wide token `team_id` holds the enterprise id."""
     install, token = caller.install, caller.token
-    place = slack.cast.orgs[install.tenant] if install.org_wide else slack.cast.workspaces[install.team_id]
+    place = slack.cast.orgs[install.tenant] if install.is_enterprise_install else slack.cast.workspaces[install.team_id]
     person = slack.cast.users.get(token.user_id)
     answer: Json = {
         "url": f"https://{place.domain}.slack.test/",
@@ -26,7 +27,7 @@ def auth_test(slack: LocalSlack, caller: Caller, params: Params) -> Json:
         "user": person.name if person else slack.bot_name,
         "team_id": place.id,
         "user_id": token.user_id,
-        "is_enterprise_install": install.org_wide,
+        "is_enterprise_install": install.is_enterprise_install,
     }
     if token.kind == "bot":
         answer["bot_id"] = install.bot_id
@@ -37,7 +38,7 @@ def auth_test(slack: LocalSlack, caller: Caller, params: Params) -> Json:
     return answer
 
 
-def auth_revoke(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def auth_revoke(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`auth.revoke`: end this token. With rotation the installation stays; without, its owner is gone."""
     if params.get("test", "").lower() in ("1", "true"):
         return {"revoked": False}
@@ -57,12 +58,12 @@ def apps_uninstall(slack: LocalSlack, call: ApiRequest) -> Json:
     return {}
 
 
-def users_info(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def users_info(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`users.info`: a person of the caller's workspace or org, or the bot user."""
     user_id = params.get("user", "")
     if user_id == caller.install.bot_user_id:
         team = caller.install.team_id or caller.install.enterprise_id
-        bot = Person(user_id, slack.bot_name, slack.app.name, (team,), enterprise_id=caller.install.enterprise_id)
+        bot = User(user_id, slack.bot_name, slack.app.name, (team,), enterprise_id=caller.install.enterprise_id)
         return {"user": _user(caller, bot, team, is_bot=True)}
     person = slack.cast.member(caller.install.tenant, user_id)
     if person is None:
@@ -71,7 +72,7 @@ def users_info(slack: LocalSlack, caller: Caller, params: Params) -> Json:
     return {"user": _user(caller, person, team, is_bot=False)}
 
 
-def _user(caller: Caller, person: Person, team_id: str, *, is_bot: bool) -> Json:
+def _user(caller: TokenCaller, person: User, team_id: str, *, is_bot: bool) -> Json:
     profile = {"real_name": person.real_name, "display_name": person.name, "team": team_id}
     if "users:read.email" in caller.scopes and not is_bot:
         profile["email"] = f"{person.name}@example.com"
@@ -104,10 +105,10 @@ def _user(caller: Caller, person: Person, team_id: str, *, is_bot: bool) -> Json
     return user
 
 
-def team_info(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def team_info(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`team.info`: the caller's workspace; an org-wide token may name one of the org's."""
     team_id = caller.install.team_id or params.get("team", "")
-    if caller.install.org_wide and not team_id:
+    if caller.install.is_enterprise_install and not team_id:
         org = slack.cast.orgs[caller.install.tenant]
         return {"team": {"id": org.id, "name": org.name, "domain": org.domain, "email_domain": ""}}
     if team_id not in slack.cast.teams_of(caller.install.tenant):
@@ -126,9 +127,9 @@ def team_info(slack: LocalSlack, caller: Caller, params: Params) -> Json:
     return {"team": team}
 
 
-def auth_teams_list(slack: LocalSlack, caller: Caller, params: Params) -> Json:
+def auth_teams_list(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`auth.teams.list`: the workspaces an org-wide app has been added to."""
-    if not caller.install.org_wide:
+    if not caller.install.is_enterprise_install:
         raise ApiError("not_allowed_token_type")
     teams = [{"id": team_id, "name": slack.cast.workspaces[team_id].name} for team_id in caller.install.granted_teams]
     found, cursor = conversations.page_of(slack, teams, params, limit_max=1000)
@@ -143,10 +144,10 @@ def api_test(slack: LocalSlack, call: ApiRequest) -> Json:
 
 
 OPEN_METHODS = {
-    "api.test": OpenMethod(api_test),
-    "oauth.v2.access": OpenMethod(oauth.access),
-    "oauth.v2.exchange": OpenMethod(oauth.exchange),
-    "apps.uninstall": OpenMethod(apps_uninstall),
+    "api.test": ClientMethod(api_test),
+    "oauth.v2.access": ClientMethod(oauth.access),
+    "oauth.v2.exchange": ClientMethod(oauth.exchange),
+    "apps.uninstall": ClientMethod(apps_uninstall),
 }
 
 METHODS = {

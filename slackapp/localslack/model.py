@@ -3,6 +3,7 @@
 Rows that live in the state file (`Install`, `Token`, …) change over time and are plain dataclasses;
 everything handed to a caller is frozen.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ class NotInstalled(LookupError):
     """The app is not installed where the caller wants something to happen, or lacks the scope for it."""
 
 
-class Unknown(ValueError):
+class ControlError(ValueError):
     """A control form that does not say what to do, or is about something that is gone; carries one sentence."""
 
 
@@ -86,7 +87,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Call:
+class RecordedCall:
     """One Web API call as it arrived: never holds a token, secret or code.
 
     `at` is in Unix seconds; `team` is the tenant id of the token or empty; `credentials` says how the caller
@@ -122,13 +123,13 @@ class Delivery:
 
 
 @dataclass
-class Install:
-    """The app in one tenant: a workspace (`team_id` set) or a whole org (`team_id` empty, `org_wide`)."""
+class AppInstall:
+    """The app in one tenant: a workspace (`team_id` set) or a whole org (`team_id` empty, `is_enterprise_install`)."""
 
     tenant: str
     team_id: str
     enterprise_id: str
-    org_wide: bool
+    is_enterprise_install: bool
     bot_user_id: str
     bot_id: str
     installer: str
@@ -139,7 +140,7 @@ class Install:
 
 
 @dataclass
-class Token:
+class SlackToken:
     """An access token. `expires_at` 0 means long-lived; `dead` is the error a dead one is answered with."""
 
     value: str
@@ -153,7 +154,7 @@ class Token:
 
 
 @dataclass
-class Refresh:
+class SlackRefreshToken:
     """A refresh token. `used_at` is when it was first used; it works on for the grace period after that."""
 
     value: str
@@ -165,7 +166,7 @@ class Refresh:
 
 
 @dataclass
-class Code:
+class AuthorizationCode:
     """What a person approved; `redirect_uri` is empty where the authorize request named none."""
 
     value: str
@@ -180,7 +181,7 @@ class Code:
 
 
 @dataclass
-class Hook:
+class PostUrl:
     """An incoming webhook (`uses` -1: unlimited) or a response_url (5 uses, until `expires_at`)."""
 
     path: str
@@ -193,7 +194,7 @@ class Hook:
 
 
 @dataclass
-class Outgoing:
+class QueuedDelivery:
     """A request to the app that is still to be made. `due` is in Unix seconds, `attempt` counts from 1."""
 
     serial: int

@@ -2,6 +2,7 @@
 
 Follows docs.slack.dev/messaging/formatting-message-text.
 """
+
 from __future__ import annotations
 
 import re

@@ -3,6 +3,7 @@
 Follows docs.slack.dev/reference/methods/oauth.v2.access, docs.slack.dev/authentication/installing-with-oauth and
 docs.slack.dev/authentication/using-token-rotation.
 """
+
 from __future__ import annotations
 
 import hmac
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from slackapp.localslack import tokens
 from slackapp.localslack.api import ApiError, ApiRequest
-from slackapp.localslack.model import Code, Hook, Install, Json
+from slackapp.localslack.model import AppInstall, AuthorizationCode, Json, PostUrl
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -61,7 +62,7 @@ def check_client(slack: LocalSlack, call: ApiRequest) -> None:
         raise ApiError("bad_client_secret")
 
 
-def _take_code(slack: LocalSlack, call: ApiRequest) -> Code:
+def _take_code(slack: LocalSlack, call: ApiRequest) -> AuthorizationCode:
     code = slack.state.codes.get(call.params.get("code", ""))
     if code is None or slack.clock() > code.issued_at + CODE_LIFETIME:
         raise ApiError("invalid_code")
@@ -79,7 +80,7 @@ def _take_code(slack: LocalSlack, call: ApiRequest) -> Code:
     return code
 
 
-def _install(slack: LocalSlack, code: Code) -> Json:
+def _install(slack: LocalSlack, code: AuthorizationCode) -> Json:
     install = slack.state.installs.get(code.tenant) or _new_install(slack, code)
     install.installer = code.user_id
     slack.state.installs[code.tenant] = install
@@ -92,55 +93,55 @@ def _install(slack: LocalSlack, code: Code) -> Json:
         _add(install.user_scopes.setdefault(code.user_id, []), code.user_scopes)
         answer["authed_user"] |= {"token_type": "user", "scope": ",".join(install.user_scopes[code.user_id])}
         answer["authed_user"] |= tokens.issue(slack, "user", install.tenant, code.user_id)
-    if "incoming-webhook" in code.bot_scopes and not install.org_wide:
+    if "incoming-webhook" in code.bot_scopes and not install.is_enterprise_install:
         answer["incoming_webhook"] = _webhook(slack, install, code)
     slack.save()
     return answer | _whose(slack, install)
 
 
-def _new_install(slack: LocalSlack, code: Code) -> Install:
-    org_wide = code.tenant in slack.cast.orgs
+def _new_install(slack: LocalSlack, code: AuthorizationCode) -> AppInstall:
+    is_enterprise_install = code.tenant in slack.cast.orgs
     workspace = slack.cast.workspaces.get(code.tenant)
     stem = code.tenant[1:]
-    return Install(
+    return AppInstall(
         tenant=code.tenant,
-        team_id="" if org_wide else code.tenant,
-        enterprise_id=code.tenant if org_wide else (workspace.enterprise_id if workspace else ""),
-        org_wide=org_wide,
-        bot_user_id=("W" if org_wide else "U") + stem + "BOT",
+        team_id="" if is_enterprise_install else code.tenant,
+        enterprise_id=code.tenant if is_enterprise_install else (workspace.enterprise_id if workspace else ""),
+        is_enterprise_install=is_enterprise_install,
+        bot_user_id=("W" if is_enterprise_install else "U") + stem + "BOT",
         bot_id="B" + stem + "BOT",
         installer=code.user_id,
         installed_at=slack.clock(),
-        granted_teams=slack.cast.teams_of(code.tenant) if org_wide and slack.org_adds_workspaces else [],
+        granted_teams=slack.cast.teams_of(code.tenant) if is_enterprise_install and slack.org_adds_workspaces else [],
     )
 
 
-def _inherited(slack: LocalSlack, install: Install) -> list[str]:
+def _inherited(slack: LocalSlack, install: AppInstall) -> list[str]:
     """The scopes of an org-wide install rule the workspaces of the org."""
     org = slack.state.installs.get(install.enterprise_id)
-    return org.bot_scopes if org is not None and not install.org_wide else []
+    return org.bot_scopes if org is not None and not install.is_enterprise_install else []
 
 
 def _add(have: list[str], more: list[str]) -> None:
     have.extend(scope for scope in more if scope not in have)
 
 
-def _whose(slack: LocalSlack, install: Install) -> Json:
+def _whose(slack: LocalSlack, install: AppInstall) -> Json:
     """`team`, `enterprise` and the flag: only the flag tells an org-wide install from a workspace in an org."""
     team = slack.cast.workspaces.get(install.team_id)
     org = slack.cast.orgs.get(install.enterprise_id)
     return {
         "team": {"id": team.id, "name": team.name} if team else None,
         "enterprise": {"id": org.id, "name": org.name} if org else None,
-        "is_enterprise_install": install.org_wide,
+        "is_enterprise_install": install.is_enterprise_install,
     }
 
 
-def _webhook(slack: LocalSlack, install: Install, code: Code) -> Json:
+def _webhook(slack: LocalSlack, install: AppInstall, code: AuthorizationCode) -> Json:
     team = slack.cast.workspaces[install.team_id]
     channel = slack.cast.channel(code.webhook_channel) or team.channels[0]
     path = f"/services/{team.id}/{install.bot_id}/{slack.entropy(12).hex()}"
-    slack.state.hooks[path] = Hook(path, install.tenant, team.id, channel.id)
+    slack.state.hooks[path] = PostUrl(path, install.tenant, team.id, channel.id)
     url = f"{slack.base_url}{path}"
     slack.state.issued.append(url)
     return {

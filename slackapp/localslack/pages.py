@@ -1,4 +1,5 @@
 """The look of the few pages: plain HTML, one small style sheet, and one small script on the control page."""
+
 from __future__ import annotations
 
 import base64
@@ -7,8 +8,8 @@ from collections.abc import Mapping
 from html import escape
 
 from slackapp.localslack.script import SCRIPT_PATH
-from slackapp.localslack.wire import Response
-from slackapp.web.mark import ICON_LINK
+from slackapp.localslack.wire import HttpResponse
+from slackapp.web.icon import ICON_LINK
 from slackapp.web.style import COLOURS, COMMON
 
 CSS = f"""{COLOURS}{COMMON}
@@ -54,7 +55,7 @@ POLICY = f"default-src 'none'; base-uri 'none'; frame-ancestors 'none'; img-src 
 LIVE_POLICY = f"{POLICY}; script-src 'self'; connect-src 'self'"
 
 
-def page(title: str, body: str, *, status: int = 200, live: bool = False) -> Response:
+def page(title: str, body: str, *, status: int = 200, live: bool = False) -> HttpResponse:
     """A whole page. `body` is HTML that is escaped already; `title` is escaped here.
 
     A `live` page has the script that keeps it fresh. There is no form-action rule: browsers apply it to the redirect
@@ -64,19 +65,24 @@ def page(title: str, body: str, *, status: int = 200, live: bool = False) -> Res
     html = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1">{ICON_LINK}<style>{CSS}</style>{script}'
-        f"</head><body><header><h1>{escape(title)}</h1><p class=\"small\">Local Slack: a stand-in for slack.com on "
+        f'</head><body><header><h1>{escape(title)}</h1><p class="small">Local Slack: a stand-in for slack.com on '
         f"this machine.</p></header><main>{body}</main></body></html>"
     )
-    headers = (("Content-Type", "text/html; charset=utf-8"),
-               ("Content-Security-Policy", LIVE_POLICY if live else POLICY),
-               ("Referrer-Policy", "same-origin"), ("X-Frame-Options", "DENY"))
-    return Response(status, headers, html.encode())
+    headers = (
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Security-Policy", LIVE_POLICY if live else POLICY),
+        ("Referrer-Policy", "same-origin"),
+        ("X-Frame-Options", "DENY"),
+    )
+    return HttpResponse(status, headers, html.encode())
 
 
-def problem(code: str, sentence: str, *, status: int = 400) -> Response:
+def problem(code: str, sentence: str, *, status: int = 400) -> HttpResponse:
     """An error on our own page: the error code and what it means."""
-    body = (f'<section><p>{escape(sentence)}</p><p class="small"><code>{escape(code)}</code></p>'
-            '<p><a href="/">Back to the local Slack</a></p></section>')
+    body = (
+        f'<section><p>{escape(sentence)}</p><p class="small"><code>{escape(code)}</code></p>'
+        '<p><a href="/">Back to the local Slack</a></p></section>'
+    )
     return page("Something went wrong", body, status=status)
 
 
@@ -88,7 +94,7 @@ def hidden(name: str, value: str) -> str:
 def button(label: str, name: str = "", value: str = "", *, main: bool = False) -> str:
     """A submit button."""
     named = f' name="{escape(name)}" value="{escape(value)}"' if name else ""
-    return f'<button{" class=main" if main else ""}{named}>{escape(label)}</button>'
+    return f"<button{' class=main' if main else ''}{named}>{escape(label)}</button>"
 
 
 def control(action: str, inner: str, *, line: bool = False) -> str:

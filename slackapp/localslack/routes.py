@@ -1,17 +1,18 @@
 """Which function answers which path, and the life of one Web API call: probe, fault, method, record."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from slackapp.localslack import api, chat, consent, control, faults, methods
-from slackapp.localslack.model import Call, Fault, Json
-from slackapp.localslack.wire import Request, Response, json_response, text_response
+from slackapp.localslack.model import Fault, Json, RecordedCall
+from slackapp.localslack.wire import HttpRequest, HttpResponse, json_response, text_response
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
 
 
-def answer(slack: LocalSlack, request: Request) -> Response:
+def answer(slack: LocalSlack, request: HttpRequest) -> HttpResponse:
     """The answer to any request."""
     if request.path.startswith("/api/"):
         return _call(slack, request, request.path.removeprefix("/api/"))
@@ -25,7 +26,7 @@ def answer(slack: LocalSlack, request: Request) -> Response:
     return control.answer(slack, request)
 
 
-def _call(slack: LocalSlack, request: Request, method: str) -> Response:
+def _call(slack: LocalSlack, request: HttpRequest, method: str) -> HttpResponse:
     if request.method not in ("GET", "POST"):
         return text_response(405, "GET or POST")
     if not _probed(slack, method):
@@ -36,11 +37,11 @@ def _call(slack: LocalSlack, request: Request, method: str) -> Response:
         fault = slack.faults.take(method, tenant)
         if fault is not None and fault.kind in faults.UNPROCESSED:
             _note(slack, call, tenant, api.failed(fault.error if fault.kind == "error" else fault.kind), fault)
-            return faults.instead(fault, slack.base_url)
+            return faults.answer_before(fault, slack.base_url)
         outcome = _process(slack, call, tenant, fault)
         if fault is not None and fault.kind == "duplicate":
             outcome = _process(slack, call, tenant, fault)
-        response = faults.distort(fault, outcome) if fault else outcome.response()
+        response = faults.answer_after(fault, outcome) if fault else outcome.response()
     if fault is not None and fault.kind == "slow":
         slack.stopping.wait(fault.seconds)  # a server that is being stopped does not wait on
     return response
@@ -57,12 +58,22 @@ def _probed(slack: LocalSlack, method: str) -> bool:
     return True
 
 
-def _process(slack: LocalSlack, call: api.ApiRequest, tenant: str, fault: Fault | None) -> api.Outcome:
+def _process(slack: LocalSlack, call: api.ApiRequest, tenant: str, fault: Fault | None) -> api.ApiResult:
     outcome = api.run(slack, call, methods.METHODS, methods.OPEN_METHODS)
     _note(slack, call, tenant, outcome.answer, fault)
     return outcome
 
 
 def _note(slack: LocalSlack, call: api.ApiRequest, tenant: str, answer: Json, fault: Fault | None) -> None:
-    slack.called.append(Call(call.method, slack.clock(), tenant, bool(answer["ok"]), str(answer.get("error", "")),
-                             api.public_params(call.params), call.credentials, fault.kind if fault else ""))
+    slack.called.append(
+        RecordedCall(
+            call.method,
+            slack.clock(),
+            tenant,
+            bool(answer["ok"]),
+            str(answer.get("error", "")),
+            api.public_params(call.params),
+            call.credentials,
+            fault.kind if fault else "",
+        )
+    )

@@ -2,6 +2,7 @@
 
 Without it the page works all the same, and is loaded again by hand.
 """
+
 from __future__ import annotations
 
 SCRIPT_PATH = "/local.js"

@@ -3,6 +3,7 @@
 Everything that changes does so under `lock`; nothing is called over the network, and no fault sleeps, while it
 is held.
 """
+
 from __future__ import annotations
 
 import json
@@ -12,11 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from slackapp.localslack import cast, delivery, events, faults, routes, state
-from slackapp.localslack.model import Call, Delivery, Fault, Json, LocalApp, Token
+from slackapp.localslack import accounts, delivery, events, faults, routes, state
+from slackapp.localslack.model import Delivery, Fault, Json, LocalApp, RecordedCall, SlackToken
 from slackapp.localslack.wire import (
+    BadRequestError,
     StartResponse,
-    Unreadable,
     read,
     send,
     text_response,
@@ -45,9 +46,16 @@ class LocalSlack:
     Raises StateFileError when the state file cannot be used.
     """
 
-    def __init__(self, app: LocalApp, clock: Callable[[], float], entropy: Callable[[int], bytes],
-                 base_url: str = "http://127.0.0.1:3001", state_file: Path | None = None,
-                 probe: Callable[[str], None] | None = None, reveal_issued: bool = False) -> None:
+    def __init__(
+        self,
+        app: LocalApp,
+        clock: Callable[[], float],
+        entropy: Callable[[int], bytes],
+        base_url: str = "http://127.0.0.1:3001",
+        state_file: Path | None = None,
+        probe: Callable[[str], None] | None = None,
+        reveal_issued: bool = False,
+    ) -> None:
         self.app = app
         self.base_url = base_url
         self.clock = clock
@@ -72,13 +80,13 @@ class LocalSlack:
         self.wake = threading.Event()
         self.faults = faults.Faults()
         self.in_flight: set[int] = set()
-        self.tokens_of: defaultdict[str, list[Token]] = defaultdict(list)
+        self.tokens_of: defaultdict[str, list[SlackToken]] = defaultdict(list)
         self.delivered: deque[Delivery] = deque(maxlen=KEPT_CALLS)
-        self.called: deque[Call] = deque(maxlen=KEPT_CALLS)
+        self.called: deque[RecordedCall] = deque(maxlen=KEPT_CALLS)
         self.stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self.cast = cast.built_in()
-        self.state = state.load(state_file) if state_file else state.State()
+        self.cast = accounts.builtin_accounts()
+        self.state = state.load(state_file) if state_file else state.SlackState()
         for token in self.state.tokens.values():
             self.tokens_of[token.tenant].append(token)
         self._rebuild_cast()
@@ -89,14 +97,15 @@ class LocalSlack:
         """Answer one request."""
         try:
             response = routes.answer(self, read(environ))
-        except Unreadable as refusal:
+        except BadRequestError as refusal:
             response = text_response(refusal.status, refusal.sentence)
         return send(response, start_response)
 
     # -- what happens in Slack -----------------------------------------------------------------------------
 
-    def mention(self, team_id: str, text: str, user: str | None = None, channel: str | None = None,
-                thread_ts: str | None = None) -> str:
+    def mention(
+        self, team_id: str, text: str, user: str | None = None, channel: str | None = None, thread_ts: str | None = None
+    ) -> str:
         """A person (default: the plain member) mentions the bot (default: in #general); the event id.
 
         Raises NotInstalled where the app would not be told.
@@ -119,8 +128,9 @@ class LocalSlack:
             body = events.envelope(self, team_id, event, envelope_overrides)
             return events.queue(self, body, delay=delay, copies=copies)
 
-    def uninstall(self, tenant_id: str, order: Sequence[str] = events.LIFECYCLE,
-                  authorizations: bool = False) -> list[str]:
+    def uninstall(
+        self, tenant_id: str, order: Sequence[str] = events.LIFECYCLE, authorizations: bool = False
+    ) -> list[str]:
         """Remove the app from a workspace or org: tokens die, the events in `order` are queued; their ids.
 
         Raises NotInstalled.
@@ -149,7 +159,7 @@ class LocalSlack:
                     token.expires_at = min(token.expires_at or self.clock(), self.clock())
             self.save()
 
-    def kill_refresh(self, tenant_id: str) -> None:
+    def invalidate_refresh_tokens(self, tenant_id: str) -> None:
         """Make every refresh token of a tenant invalid; access tokens live to their expiry."""
         with self.lock:
             for refresh in self.state.refreshes.values():
@@ -166,8 +176,9 @@ class LocalSlack:
         with self.lock:
             return events.change_access(self, org_id, team_id, granted=False)
 
-    def command(self, team_id: str, name: str, text: str = "", user: str | None = None,
-                channel: str | None = None) -> str:
+    def command(
+        self, team_id: str, name: str, text: str = "", user: str | None = None, channel: str | None = None
+    ) -> str:
         """A person types a slash command; its response_url. Raises NotInstalled."""
         with self.lock:
             return events.command(self, team_id, name, text, user, channel)
@@ -179,7 +190,7 @@ class LocalSlack:
             install = events.install_for(self, team_id)
             return events.response_url(self, install, team_id, channel or workspace.general, user or workspace.member)
 
-    def happen(self, team_id: str, event: Json) -> str:
+    def send_channel_event(self, team_id: str, event: Json) -> str:
         """An event of any type in a workspace, with a time of its own; the event id. Raises NotInstalled."""
         with self.lock:
             events.install_for(self, team_id)
@@ -196,8 +207,12 @@ class LocalSlack:
     def ssl_check(self, url: str = "") -> None:
         """Send the occasional `ssl_check` form."""
         with self.lock:
-            events.post_form(self, url or self.app.commands_url,
-                             {"ssl_check": "1", "token": "legacy-verification-token"}, "ssl_check")
+            events.post_form(
+                self,
+                url or self.app.commands_url,
+                {"ssl_check": "1", "token": "legacy-verification-token"},
+                "ssl_check",
+            )
 
     def verify_events_url(self) -> Delivery:
         """The `url_verification` handshake, now; `status` 200 and the challenge in `body` mean it went well."""
@@ -205,15 +220,23 @@ class LocalSlack:
         body = {"token": "legacy-verification-token", "challenge": challenge, "type": "url_verification"}
         return self.send(json.dumps(body).encode())
 
-    def send(self, body: bytes, *, url: str = "", content_type: str = "application/json",
-             timestamp: int | str | None = None, secret: str | None = None) -> Delivery:
+    def send(
+        self,
+        body: bytes,
+        *,
+        url: str = "",
+        content_type: str = "application/json",
+        timestamp: int | str | None = None,
+        secret: str | None = None,
+    ) -> Delivery:
         """Post one request to the app now, signed; a given `timestamp` or `secret` makes it a stale or forged one."""
-        return delivery.send(self, body, url=url or self.app.events_url, content_type=content_type,
-                             timestamp=timestamp, secret=secret)[0]
+        return delivery.send(
+            self, body, url=url or self.app.events_url, content_type=content_type, timestamp=timestamp, secret=secret
+        )[0]
 
     # -- delivery ------------------------------------------------------------------------------------------
 
-    def pump(self) -> list[Delivery]:
+    def deliver_due(self) -> list[Delivery]:
         """Make every delivery that is due by the clock, retries included; what was attempted, in order."""
         return delivery.pump(self)
 
@@ -235,7 +258,7 @@ class LocalSlack:
     def _deliver(self) -> None:
         while not self.stopping.is_set():
             self.wake.clear()
-            self.pump()
+            self.deliver_due()
             self.wake.wait(0.5)
 
     # -- faults --------------------------------------------------------------------------------------------
@@ -251,17 +274,17 @@ class LocalSlack:
     # -- what can be seen ----------------------------------------------------------------------------------
 
     @property
-    def workspaces(self) -> dict[str, cast.Workspace]:
+    def workspaces(self) -> dict[str, accounts.Workspace]:
         """All workspaces by id."""
         return self.cast.workspaces
 
     @property
-    def orgs(self) -> dict[str, cast.Org]:
+    def orgs(self) -> dict[str, accounts.Enterprise]:
         """All orgs by id."""
         return self.cast.orgs
 
     @property
-    def users(self) -> dict[str, cast.Person]:
+    def users(self) -> dict[str, accounts.User]:
         """Everyone by id."""
         return self.cast.users
 
@@ -272,7 +295,7 @@ class LocalSlack:
             return list(self.state.issued)
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[RecordedCall]:
         """The Web API calls since the start, oldest first."""
         with self.lock:
             return list(self.called)
@@ -305,7 +328,7 @@ class LocalSlack:
         with self.lock:
             return dict(self.state.views.get(team_id, {}))
 
-    def add_workspace(self, team_id: str, name: str) -> cast.Workspace:
+    def add_workspace(self, team_id: str, name: str) -> accounts.Workspace:
         """A further workspace outside any org, with three people and three channels."""
         with self.lock:
             self.state.added_workspaces[team_id] = name
@@ -338,7 +361,7 @@ class LocalSlack:
         """A unique message timestamp. Call with `lock` held."""
         return f"{int(self.clock())}.{self.next_serial() % 1_000_000:06d}"
 
-    def keep_token(self, token: Token) -> None:
+    def keep_token(self, token: SlackToken) -> None:
         """Remember a new access token. Call with `lock` held."""
         self.state.tokens[token.value] = token
         self.tokens_of[token.tenant].append(token)
@@ -354,5 +377,3 @@ class LocalSlack:
                 self.cast.add_workspace(team_id, name)
         for team_id, org_id in self.state.moved_workspaces.items():
             self.cast.move(team_id, org_id)
-
-

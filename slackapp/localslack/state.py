@@ -4,6 +4,7 @@ The file holds live tokens of the simulated Slack, so it is private (mode 0600).
 rename: a killed process leaves the old or the new state, never half of one. It is not synced to disk: after a
 power cut a developer starts afresh.
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -13,22 +14,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from slackapp.localslack.model import Code, Hook, Install, Json, Outgoing, Refresh, StateFileError, Token
+from slackapp.localslack.model import (
+    AppInstall,
+    AuthorizationCode,
+    Json,
+    PostUrl,
+    QueuedDelivery,
+    SlackRefreshToken,
+    SlackToken,
+    StateFileError,
+)
 
 FORMAT = 1
 
 
 @dataclass
-class State:
+class SlackState:
     """All rows, by their key. `spoken` holds what people said, `messages` what the app posted."""
 
     serial: int = 0
-    installs: dict[str, Install] = field(default_factory=dict)
-    tokens: dict[str, Token] = field(default_factory=dict)
-    refreshes: dict[str, Refresh] = field(default_factory=dict)
-    codes: dict[str, Code] = field(default_factory=dict)
-    hooks: dict[str, Hook] = field(default_factory=dict)
-    queue: list[Outgoing] = field(default_factory=list)
+    installs: dict[str, AppInstall] = field(default_factory=dict)
+    tokens: dict[str, SlackToken] = field(default_factory=dict)
+    refreshes: dict[str, SlackRefreshToken] = field(default_factory=dict)
+    codes: dict[str, AuthorizationCode] = field(default_factory=dict)
+    hooks: dict[str, PostUrl] = field(default_factory=dict)
+    queue: list[QueuedDelivery] = field(default_factory=list)
     messages: list[Json] = field(default_factory=list)
     spoken: list[Json] = field(default_factory=list)
     views: dict[str, dict[str, Json]] = field(default_factory=dict)
@@ -39,11 +49,15 @@ class State:
 
 
 ROWS: dict[str, type[Any]] = {
-    "installs": Install, "tokens": Token, "refreshes": Refresh, "codes": Code, "hooks": Hook,
+    "installs": AppInstall,
+    "tokens": SlackToken,
+    "refreshes": SlackRefreshToken,
+    "codes": AuthorizationCode,
+    "hooks": PostUrl,
 }
 
 
-def load(path: Path) -> State:
+def load(path: Path) -> SlackState:
     """The state in the file, or an empty one if there is no file.
 
     Raises StateFileError naming the file when it cannot be read or is not a state file of this format.
@@ -51,7 +65,7 @@ def load(path: Path) -> State:
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
-        return State()
+        return SlackState()
     except (OSError, UnicodeDecodeError) as problem:
         raise StateFileError(f"{path}: cannot be read: {problem}") from problem
     try:
@@ -62,20 +76,20 @@ def load(path: Path) -> State:
         ) from problem
 
 
-def _parse(data: Any) -> State:
+def _parse(data: Any) -> SlackState:
     if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
         raise ValueError(f"format {FORMAT} expected")
     for name, shape in ROWS.items():
         data[name] = {key: shape(**row) for key, row in data[name].items()}
-    data["queue"] = [Outgoing(**row) for row in data["queue"]]
-    blank = State()
+    data["queue"] = [QueuedDelivery(**row) for row in data["queue"]]
+    blank = SlackState()
     for name, value in data.items():
         if type(value) is not type(getattr(blank, name)):
             raise ValueError(f"{name} has the wrong type")
-    return State(**data)
+    return SlackState(**data)
 
 
-def save(path: Path, state: State) -> None:
+def save(path: Path, state: SlackState) -> None:
     """Replace the file by the given state, in one step. Raises OSError when the disk refuses."""
     data = {"format": FORMAT, **dataclasses.asdict(state)}
     write_private(path, json.dumps(data))
@@ -91,5 +105,3 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(temporary, path)
-
-

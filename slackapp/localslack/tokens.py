@@ -4,11 +4,12 @@ Follows docs.slack.dev/authentication/tokens (prefixes) and docs.slack.dev/authe
 (lifetimes, one-use refresh tokens, at most two active access tokens). Every function expects the caller to
 hold `slack.lock`.
 """
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slackapp.localslack.model import Install, Json, Refresh, Token, TokenKind
+from slackapp.localslack.model import AppInstall, Json, SlackRefreshToken, SlackToken, TokenKind
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -37,7 +38,7 @@ def issue(slack: LocalSlack, kind: TokenKind, tenant: str, user_id: str) -> Json
         if not token.expires_at:
             return {"access_token": token.value}
     value = secret(slack, f"{LONG_LIVED[kind]}local-")
-    slack.keep_token(Token(value, kind, tenant, user_id, slack.next_serial()))
+    slack.keep_token(SlackToken(value, kind, tenant, user_id, slack.next_serial()))
     return {"access_token": value}
 
 
@@ -46,15 +47,15 @@ def issue_pair(slack: LocalSlack, kind: TokenKind, tenant: str, user_id: str) ->
     access = secret(slack, f"{ROTATING[kind]}local-")
     refresh = secret(slack, f"{REFRESH}local-")
     expires_at = slack.clock() + slack.token_lifetime
-    slack.keep_token(Token(access, kind, tenant, user_id, slack.next_serial(), expires_at))
-    slack.state.refreshes[refresh] = Refresh(refresh, kind, tenant, user_id)
+    slack.keep_token(SlackToken(access, kind, tenant, user_id, slack.next_serial(), expires_at))
+    slack.state.refreshes[refresh] = SlackRefreshToken(refresh, kind, tenant, user_id)
     rotating = [token for token in _active(slack, kind, tenant, user_id) if token.expires_at]
     for token in rotating[:-MAX_ACTIVE]:
         token.dead = slack.revoked_error
     return {"access_token": access, "refresh_token": refresh, "expires_in": slack.token_lifetime}
 
 
-def use_refresh(slack: LocalSlack, claimed: str) -> tuple[Refresh, Json] | None:
+def use_refresh(slack: LocalSlack, claimed: str) -> tuple[SlackRefreshToken, Json] | None:
     """Turn a refresh token into a new pair, or None when it is unknown, dead or past its grace period.
 
     The first use starts the grace period, in which a repeat (a lost answer, two workers) gets a further,
@@ -76,7 +77,7 @@ def use_refresh(slack: LocalSlack, claimed: str) -> tuple[Refresh, Json] | None:
     return refresh, pair
 
 
-def problem_of(slack: LocalSlack, token: Token | None) -> str:
+def problem_of(slack: LocalSlack, token: SlackToken | None) -> str:
     """The error a call with this token gets, or an empty string when the token is good."""
     if token is None:
         return "invalid_auth"
@@ -87,12 +88,12 @@ def problem_of(slack: LocalSlack, token: Token | None) -> str:
     return "" if token.tenant in slack.state.installs else "account_inactive"
 
 
-def scopes_of(install: Install, token: Token) -> list[str]:
+def scopes_of(install: AppInstall, token: SlackToken) -> list[str]:
     """The scopes the token has now. Scopes belong to the install: installing again adds to live tokens."""
     return install.bot_scopes if token.kind == "bot" else install.user_scopes.get(token.user_id, [])
 
 
-def kill(slack: LocalSlack, tenant: str, kind: TokenKind | None = None, user_id: str = "") -> list[str]:
+def end_token(slack: LocalSlack, tenant: str, kind: TokenKind | None = None, user_id: str = "") -> list[str]:
     """End tokens and refresh tokens of a tenant (one kind, one person, or all); the user ids that lost one.
 
     The answers afterwards follow docs.slack.dev/reference/methods/auth.test: `account_inactive` for a bot
@@ -115,11 +116,13 @@ def has_live(slack: LocalSlack, tenant: str) -> bool:
     return access or any(r.tenant == tenant and not r.dead for r in slack.state.refreshes.values())
 
 
-def _active(slack: LocalSlack, kind: TokenKind, tenant: str, user_id: str) -> list[Token]:
+def _active(slack: LocalSlack, kind: TokenKind, tenant: str, user_id: str) -> list[SlackToken]:
     now = slack.clock()
     found = [
-        token for token in slack.tokens_of[tenant]
+        token
+        for token in slack.tokens_of[tenant]
         if (token.kind, token.user_id) == (kind, user_id)
-        and not token.dead and (not token.expires_at or token.expires_at > now)
+        and not token.dead
+        and (not token.expires_at or token.expires_at > now)
     ]
     return sorted(found, key=lambda token: token.serial)

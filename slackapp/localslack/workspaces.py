@@ -2,6 +2,7 @@
 
 An org-wide install belongs to no workspace at first (docs.slack.dev/enterprise/developing-for-enterprise-orgs).
 """
+
 from __future__ import annotations
 
 import re
@@ -9,7 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from slackapp.localslack import pages
-from slackapp.localslack.wire import Fields, Response, redirect
+from slackapp.localslack.wire import Fields, HttpResponse, redirect
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -23,10 +24,10 @@ def address(slack: LocalSlack, org_id: str) -> str:
     return f"/manage/{org_id}/integrations/profile/{slack.app.app_id}/workspaces/add"
 
 
-def show(slack: LocalSlack, org_id: str, app_id: str) -> Response:
+def show(slack: LocalSlack, org_id: str, app_id: str) -> HttpResponse:
     """GET: the workspaces of the org that do not have the app yet."""
     install = slack.state.installs.get(org_id)
-    if install is None or not install.org_wide or app_id != slack.app.app_id:
+    if install is None or not install.is_enterprise_install or app_id != slack.app.app_id:
         return pages.problem("not_installed", "This app is not installed in that whole org.", status=404)
     left = [slack.workspaces[team] for team in slack.cast.teams_of(org_id) if team not in install.granted_teams]
     if not left:
@@ -45,10 +46,10 @@ def show(slack: LocalSlack, org_id: str, app_id: str) -> Response:
     return pages.page(f"Add {slack.app.name} to workspaces", body)
 
 
-def add(slack: LocalSlack, org_id: str, app_id: str, fields: Fields) -> Response:
+def add(slack: LocalSlack, org_id: str, app_id: str, fields: Fields) -> HttpResponse:
     """POST: adds the app to the workspaces that are named; the app is told by `team_access_granted`."""
     install = slack.state.installs.get(org_id)
-    if install is None or not install.org_wide or app_id != slack.app.app_id:
+    if install is None or not install.is_enterprise_install or app_id != slack.app.app_id:
         return pages.problem("not_installed", "This app is not installed in that whole org.", status=404)
     wanted = fields.get("team", [])
     if not set(wanted).issubset(slack.cast.teams_of(org_id)):

@@ -13,7 +13,7 @@ PARTS = {
     MASTER_KEYS: "keys",
 }
 """The parts that can have a problem, and their labels."""
-KEPT = 2
+CACHE_SECONDS = 2
 """Seconds for which strangers are given the same answer."""
 
 
@@ -23,11 +23,11 @@ class Health:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._problems: dict[str, str] = {}
-        self._asking = threading.Lock()
+        self._ask_lock = threading.Lock()
         self._answer = (False, -math.inf)
         """Whether the service is ready, and when that was found out."""
 
-    def note(self, part: str, problem: str) -> None:
+    def set_problem(self, part: str, problem: str) -> None:
         """`problem` in a few words of ours; "" when there is none any more."""
         if not problem and part not in self._problems:
             return
@@ -46,10 +46,10 @@ class Health:
         """What `ask` says, which is asked every few seconds, and by one thread: the others take the answer before."""
         ready, since = self._answer
         # claim: C-103
-        if 0 <= now - since < KEPT or not self._asking.acquire(blocking=False):
+        if 0 <= now - since < CACHE_SECONDS or not self._ask_lock.acquire(blocking=False):
             return ready
         try:
             self._answer = (ask(), now)
             return self._answer[0]
         finally:
-            self._asking.release()
+            self._ask_lock.release()

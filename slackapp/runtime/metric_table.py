@@ -8,7 +8,7 @@ Read:    prometheus.io/docs/practices/naming (names, and what makes too many ser
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from slackapp.checks.slack_errors import ERRORS, REFUSED_REFRESH
+from slackapp.checks.slack_errors import DEAD_REFRESH_ERRORS, ERROR_KINDS
 from slackapp.errors import Refusal
 from slackapp.runtime.health import PARTS
 
@@ -17,7 +17,7 @@ STATES = ("ready", "running", "calling", "unclear", "dead")
 TENANT_STATUSES = ("active", "suspect", "needs_reinstall", "suspended", "purging")
 TOKEN_STATUSES = ("live", "refresh_refused", "dead")
 COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
-OURS = None
+FREE_VALUES = None
 """For a label whose values stand in our own code or in the behaviour's table; no request brings any."""
 OTHER = "other"
 _LONGEST = 80
@@ -33,26 +33,29 @@ class Metric:
     kind: str
     meaning: str
     labels: Mapping[str, Collection[str] | None] = field(default_factory=dict)
-    most: int = 500
+    max_series: int = 500
 
-    def fold(self, labels: Mapping[str, str]) -> dict[str, str]:
+    def normalize(self, labels: Mapping[str, str]) -> dict[str, str]:
         """The same labels, sorted, with `other` for every value that may not stand there."""
         return {name: self._allowed(name, labels[name]) for name in sorted(labels)}
 
-    def rest(self, labels: Mapping[str, str]) -> dict[str, str]:
+    def overflow_labels(self, labels: Mapping[str, str]) -> dict[str, str]:
         """Where counts go for which there is no room."""
-        return {name: OTHER if self.labels[name] is OURS else value for name, value in labels.items()}
+        return {name: OTHER if self.labels[name] is FREE_VALUES else value for name, value in labels.items()}
 
     def _allowed(self, name: str, value: str) -> str:
         values = self.labels[name]
-        if values is OURS:
+        if values is FREE_VALUES:
             return value if len(value) <= _LONGEST and value.isascii() and value.isprintable() else OTHER
         return value if value in values else OTHER
 
 
 TABLE = (
     # What comes in
-    Metric("slackapp_requests_total", COUNTER, "Requests, by route and status.", {"route": OURS, "status": OURS}),
+    Metric(
+        "slackapp_requests_total", COUNTER, "Requests, by route and status.",
+        {"route": FREE_VALUES, "status": FREE_VALUES},
+    ),
     Metric("slackapp_refusals_total", COUNTER, "Requests that were refused, by reason.", {"reason": _REASONS}),
     Metric(
         "slackapp_signatures_total", COUNTER,
@@ -77,20 +80,20 @@ TABLE = (
     Metric(
         "slackapp_tenant_changes_total", COUNTER, "What happened to each tenant; its label is a keyed hash.",
         {
-            "tenant": OURS,
+            "tenant": FREE_VALUES,
             "change": (
                 "installed", "reinstalled", "erased", "refresh_failed", "refresh_refused", "token_paused", "token_dead",
                 "suspended", "scope_drift",
             ),
         },
-        most=20_000,
+        max_series=20_000,
     ),
     # Tokens
     Metric(
         "slackapp_refresh_total", COUNTER, "Refreshes of tokens, by result and, unless it is `ok`, Slack's error.",
         {
             "result": ("ok", "failed", "refused", "malformed"),
-            "reason": {"", *ERRORS, *REFUSED_REFRESH, "grant_foreign", "grant_malformed"},
+            "reason": {"", *ERROR_KINDS, *DEAD_REFRESH_ERRORS, "grant_foreign", "grant_malformed"},
         },
     ),
     Metric("slackapp_token_unavailable_total", COUNTER, "Tokens and event bodies that did not open."),
@@ -105,13 +108,13 @@ TABLE = (
     ),
     Metric(
         "slackapp_slack_calls_total", COUNTER, "Calls to Slack, by method and result: `ok`, or the error.",
-        {"method": OURS, "result": {"ok", "refused", "unknown_error", *ERRORS, *REFUSED_REFRESH}},
+        {"method": FREE_VALUES, "result": {"ok", "refused", "unknown_error", *ERROR_KINDS, *DEAD_REFRESH_ERRORS}},
     ),
     # Events
     Metric(
         "slackapp_events_total", COUNTER, "Events that Slack has sent, by type and by what became of them.",
         {
-            "type": OURS,
+            "type": FREE_VALUES,
             "result": (
                 "kept", "repeat", "own", "unhandled", "unknown", "foreign_app", "noted", "suspect", "erased", "ignored",
             ),
@@ -156,6 +159,9 @@ TABLE = (
     Metric("slackapp_disk_free_bytes", GAUGE, "What is free where the database lies, for the service's user."),
     Metric("slackapp_processes", GAUGE, "Serving processes that have given a sign of life within a minute."),
     Metric("slackapp_start_time_seconds", GAUGE, "When this process started, in Unix seconds."),
-    Metric("slackapp_build_info", GAUGE, "1, with the release, and Python's.", {"version": OURS, "python": OURS}),
+    Metric(
+        "slackapp_build_info", GAUGE, "1, with the release, and Python's.",
+        {"version": FREE_VALUES, "python": FREE_VALUES},
+    ),
 )  # fmt: skip
 BY_NAME = {metric.name: metric for metric in TABLE}

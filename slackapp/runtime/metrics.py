@@ -17,43 +17,43 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from slackapp.runtime.metric_table import BY_NAME, COUNTER, GAUGE, HISTOGRAM, TABLE, Metric
-from slackapp.store.counters import Count
+from slackapp.store.counters import CounterDelta
 
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """Seconds; the last one is endless."""
-MOST_IN_MEMORY = 10_000
+MAX_SERIES_IN_MEMORY = 10_000
 """Series. Beyond that, what comes new counts as `other` until the rest is in the database."""
-_MOST_ZEROS = 60
+_MAX_ZERO_SERIES = 60
 _SUM = 'le="sum"'
 """In a histogram, in the place of a bucket: the sum, in microseconds."""
 _TENANT = re.compile(r'(?<=tenant=")[^"]*')
 
-Sample = tuple[str, Mapping[str, str], float]
+GaugeSample = tuple[str, Mapping[str, str], float]
 """A gauge: name, labels and value."""
 
 
 class _Series:
     """One counter. `kept` of `count` are in the database."""
 
-    __slots__ = ("count", "kept", "labels", "rest")
+    __slots__ = ("count", "labels", "overflow", "persisted")
 
     def __init__(self, labels: str, rest: str) -> None:
         self.labels = labels
-        self.rest = rest
+        self.overflow = rest
         self.count = 0
-        self.kept = 0
+        self.persisted = 0
 
 
-class Counters:
+class Metrics:
     """Counts by name and labels, which must stand in the table; safe for several threads."""
 
     def __init__(self, version: str = "", started_at: int = 0) -> None:
         self._version = version
         self._started_at = started_at
         self._lock = threading.Lock()
-        self._turn = threading.Lock()
+        self._persist_lock = threading.Lock()
         """Of whoever moves counts to the database, or adds up what is there and what is not."""
-        self._met: dict[tuple[object, ...], _Series] = {}
+        self._series_by_call: dict[tuple[object, ...], _Series] = {}
         """By what the caller gave."""
         self._series: dict[tuple[str, str], _Series] = {}
 
@@ -63,9 +63,9 @@ class Counters:
         """Adds one."""
         given = (name, *labels.items())
         with self._lock:
-            series = self._met.get(given)
+            series = self._series_by_call.get(given)
             if series is None:
-                series = self._meet(given, name, labels)
+                series = self._register(given, name, labels)
             series.count += 1
 
     @contextmanager
@@ -86,19 +86,19 @@ class Counters:
             self._find(metric.name, bucket, bucket).count += 1
             self._find(metric.name, _SUM, _SUM).count += max(0, round(seconds * 1_000_000))
 
-    def _meet(self, given: tuple[object, ...], name: str, labels: Mapping[str, str]) -> _Series:
+    def _register(self, given: tuple[object, ...], name: str, labels: Mapping[str, str]) -> _Series:
         metric = _metric(name, labels, COUNTER)
-        folded = metric.fold(labels)
-        series = self._find(name, label_text(folded), label_text(metric.rest(folded)))
+        folded = metric.normalize(labels)
+        series = self._find(name, label_text(folded), label_text(metric.overflow_labels(folded)))
         # What was folded is not remembered: there may be any number of such values.
         if folded == labels and series.labels == label_text(folded):
-            self._met[given] = series
+            self._series_by_call[given] = series
         return series
 
     def _find(self, name: str, labels: str, rest: str) -> _Series:
         series = self._series.get((name, labels))
         if series is None:
-            if len(self._series) >= MOST_IN_MEMORY and labels != rest:
+            if len(self._series) >= MAX_SERIES_IN_MEMORY and labels != rest:
                 return self._find(name, rest, rest)
             series = self._series[name, labels] = _Series(labels, rest)
         return series
@@ -106,29 +106,33 @@ class Counters:
     # Towards the database
 
     @contextmanager
-    def unmoved(self) -> Iterator[Sequence[Count]]:
+    def unpersisted_counts(self) -> Iterator[Sequence[CounterDelta]]:
         """What is not in the database yet. Until the block ends, nobody else moves anything."""
-        with self._turn:
+        with self._persist_lock:
             with self._lock:
                 found = [
-                    Count(name, series.labels, series.rest, BY_NAME[name].most, series.count - series.kept)
+                    CounterDelta(
+                        name, series.labels, series.overflow, BY_NAME[name].max_series, series.count - series.persisted
+                    )
                     for (name, _), series in self._series.items()
-                    if series.count > series.kept
+                    if series.count > series.persisted
                 ]
             yield found
 
-    def moved(self, counts: Sequence[Count]) -> None:
+    def mark_persisted(self, counts: Sequence[CounterDelta]) -> None:
         """They are in the database now."""
         with self._lock:
             for count in counts:
-                self._series[count.name, count.labels].kept += count.value
-            if len(self._series) > MOST_IN_MEMORY // 2:
-                self._series = {key: series for key, series in self._series.items() if series.count > series.kept}
-                self._met = {key: series for key, series in self._met.items() if series.count > series.kept}
+                self._series[count.name, count.labels].persisted += count.value
+            if len(self._series) > MAX_SERIES_IN_MEMORY // 2:
+                self._series = {key: series for key, series in self._series.items() if series.count > series.persisted}
+                self._series_by_call = {
+                    key: series for key, series in self._series_by_call.items() if series.count > series.persisted
+                }
 
     def value(self, name: str, labels: Mapping[str, str]) -> int:
         """What this process has counted."""
-        key = name, label_text(_metric(name, labels, COUNTER).fold(labels))
+        key = name, label_text(_metric(name, labels, COUNTER).normalize(labels))
         with self._lock:
             series = self._series.get(key)
             return series.count if series is not None else 0
@@ -141,8 +145,8 @@ class Counters:
             counts = {key: series.count for key, series in self._series.items()}
         return _text(_by_name(counts))
 
-    def full_text(
-        self, counts: Mapping[tuple[str, str], int], gauges: Sequence[Sample], tenants: Mapping[str, str]
+    def exposition(
+        self, counts: Mapping[tuple[str, str], int], gauges: Sequence[GaugeSample], tenants: Mapping[str, str]
     ) -> str:
         """Counters by name and labels, and gauges; `tenants` says which hashes to write as which ids."""
         samples = {name: _zeros(BY_NAME[name]) | found for name, found in _by_name(counts).items()}
@@ -152,12 +156,12 @@ class Counters:
                 for labels, value in samples[name].items()
             }
         build = {"version": self._version, "python": platform.python_version()}
-        own: tuple[Sample, ...] = (
+        own: tuple[GaugeSample, ...] = (
             ("slackapp_start_time_seconds", {}, self._started_at),
             ("slackapp_build_info", build, 1),
         )
         for name, given, value in (*gauges, *own):
-            samples[name][label_text(_metric(name, given, GAUGE).fold(given))] = value
+            samples[name][label_text(_metric(name, given, GAUGE).normalize(given))] = value
         return _text(samples)
 
 
@@ -188,7 +192,7 @@ def _zeros(metric: Metric) -> dict[str, float]:
     But only where all its labels come from closed lists, and short ones.
     """
     values = [sorted(allowed or ()) for _, allowed in sorted(metric.labels.items())]
-    if metric.kind != COUNTER or not 0 < math.prod(map(len, values)) <= _MOST_ZEROS:
+    if metric.kind != COUNTER or not 0 < math.prod(map(len, values)) <= _MAX_ZERO_SERIES:
         return {}
     names = sorted(metric.labels)
     return {label_text(dict(zip(names, each, strict=True))): 0 for each in itertools.product(*values)}

@@ -8,30 +8,30 @@ from functools import partial
 
 from slackapp.errors import StoreError
 from slackapp.runtime.log import JsonLog
-from slackapp.runtime.metrics import Counters
+from slackapp.runtime.metrics import Metrics
 from slackapp.store import counters
 from slackapp.store.engine.sqlite import Database
 
-EVERY = 5
+INTERVAL = 5
 """Seconds."""
 
 
-def run(db: Database, metrics: Counters, log: JsonLog) -> None:
+def persist(db: Database, metrics: Metrics, log: JsonLog) -> None:
     """Adds what is new, in one transaction, where anything is. What fails waits for the next time."""
     try:
-        with metrics.unmoved() as counts:
+        with metrics.unpersisted_counts() as counts:
             if counts:
-                db.together(partial(counters.add, db, counts))
-                metrics.moved(counts)
+                db.commit_in_group(partial(counters.add, db, counts))
+                metrics.mark_persisted(counts)
     except StoreError as error:
         log.error("counters_wait", {"why": str(error)})
 
 
-def totals(db: Database, metrics: Counters, log: JsonLog) -> dict[tuple[str, str], int]:
+def totals(db: Database, metrics: Metrics, log: JsonLog) -> dict[tuple[str, str], int]:
     """Over all processes, by name and labels; with what could not be added. Raises StoreError."""
-    run(db, metrics, log)
-    with metrics.unmoved() as counts:
-        found = counters.every(db)
+    persist(db, metrics, log)
+    with metrics.unpersisted_counts() as counts:
+        found = counters.list_all(db)
         for count in counts:
             key = count.name, count.labels
             found[key] = found.get(key, 0) + count.value

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 MAX_KEYS = 10_000
-_REMEMBERED = 3600
+_FAILURE_MEMORY = 3600
 """Seconds for which a network that failed is no newcomer."""
 
 
-class TokenBuckets:
+class RateLimiter:
     """`per_minute` admissions per key, all of which may come at once; at most 10,000 keys are remembered.
 
     Stops one address from filling the table of states. Does not stop many addresses; the limit on states does.
@@ -33,7 +33,7 @@ class TokenBuckets:
                 self._buckets.popitem(last=False)
         return self._wait(level)
 
-    def left(self, key: str, now: int) -> int:
+    def peek(self, key: str, now: int) -> int:
         """The same, but nothing is spent."""
         with self._lock:
             return self._wait(self._level(key, now))
@@ -49,7 +49,7 @@ class TokenBuckets:
         return 0 if level >= 1 else math.ceil((1 - level) * 60 / self._per_minute)
 
 
-class FailureBudget:
+class FailureLimit:
     """How many failures a minute there may be: of one network, of all, and some more of networks without any of late.
 
     Stops made-up codes from eating up the rate that Slack gives to exchanges, and refreshes with them. Whoever comes
@@ -58,27 +58,27 @@ class FailureBudget:
     """
 
     def __init__(self, network: int, everybody: int, newcomers: int) -> None:
-        self._networks = TokenBuckets(network)
-        self._everybody = TokenBuckets(everybody)
-        self._newcomers = TokenBuckets(newcomers)
-        self._failed = PauseTable()
+        self._networks = RateLimiter(network)
+        self._everybody = RateLimiter(everybody)
+        self._newcomers = RateLimiter(newcomers)
+        self._failed = Cooldowns()
 
     def left(self, network: str, now: int) -> int:
         """0 for who may try, else the seconds to wait. Spends nothing."""
-        own, common = self._networks.left(network, now), self._everybody.left("", now)
+        own, common = self._networks.peek(network, now), self._everybody.peek("", now)
         if own or not common:
             return own
-        return common if self._failed.left(network, now) else self._newcomers.left("", now)
+        return common if self._failed.seconds_left(network, now) else self._newcomers.peek("", now)
 
     def spend(self, network: str, now: int) -> None:
         """Somebody there has failed."""
         self._networks.admit(network, now)
-        self._failed.hold(network, _REMEMBERED, now)
+        self._failed.start(network, _FAILURE_MEMORY, now)
         if self._everybody.admit("", now):
             self._newcomers.admit("", now)
 
 
-class PauseTable:
+class Cooldowns:
     """Until when Slack wants to hear nothing of a key; at most 10,000 keys are remembered.
 
     In memory: another process, or the next one, learns it by one call of its own.
@@ -88,7 +88,7 @@ class PauseTable:
         self._lock = threading.Lock()
         self._until: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
-    def left(self, key: str, now: int) -> int:
+    def seconds_left(self, key: str, now: int) -> int:
         """The seconds that are left; 0 when there is no pause."""
         with self._lock:
             since, seconds = self._until.get(key, (now, 0))
@@ -98,7 +98,7 @@ class PauseTable:
             self._until.pop(key, None)
             return 0
 
-    def hold(self, key: str, seconds: int, now: int) -> None:
+    def start(self, key: str, seconds: int, now: int) -> None:
         """Begins a pause; nothing for 0 seconds."""
         if seconds <= 0:
             return
@@ -109,14 +109,14 @@ class PauseTable:
                 self._until.popitem(last=False)
 
 
-class OncePerMinute:
+class Throttle:
     """Lets the first of each kind through in each minute. Kinds come from a closed list."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: dict[str, int] = {}
 
-    def first(self, key: str, now: int) -> bool:
+    def allows(self, key: str, now: int) -> bool:
         """Whether this is the first time within that minute."""
         minute = now // 60
         with self._lock:
@@ -126,7 +126,7 @@ class OncePerMinute:
             return True
 
 
-class Slots:
+class ConcurrencyLimit:
     """A number of places; whoever finds none is told at once, and does not wait.
 
     Who has some gets another one only while more are free than that: one alone gets half of them, two get three
@@ -140,7 +140,7 @@ class Slots:
         self._closed = False
 
     @contextmanager
-    def take(self, key: str) -> Iterator[bool]:
+    def acquire(self, key: str) -> Iterator[bool]:
         """Whether there was a place for that key; it is given back at the end."""
         with self._changed:
             # claim: C-72

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from slackapp.checks.scopes import scope_set
-from slackapp.checks.slack_errors import sort_error
+from slackapp.checks.slack_errors import classify_error
 from slackapp.errors import SlackCallError, SlackErrorKind, TransactionOpenError
-from slackapp.model import Secret, Settings, SlackAnswer
+from slackapp.model import Secret, Settings, SlackResponse
 from slackapp.runtime.health import Health
-from slackapp.runtime.metrics import Counters
+from slackapp.runtime.metrics import Metrics
 
 if TYPE_CHECKING:
     from slackapp.slack.transport import Transport
@@ -28,7 +28,7 @@ class SlackClient:
     """Calls methods of the Web API below `settings.slack.api`."""
 
     def __init__(
-        self, settings: Settings, in_transaction: Callable[[], bool], metrics: Counters, health: Health
+        self, settings: Settings, in_transaction: Callable[[], bool], metrics: Metrics, health: Health
     ) -> None:
         self._settings = settings
         self._health = health
@@ -37,16 +37,16 @@ class SlackClient:
         self._lock = threading.Lock()
         self._transport: Transport | None = None
 
-    def call(self, method: str, token: Secret, params: Mapping[str, Any]) -> SlackAnswer:
+    def call(self, method: str, token: Secret, params: Mapping[str, Any]) -> SlackResponse:
         """A method on behalf of a token. Raises SlackCallError."""
         return self._request(method, params, {"Authorization": f"Bearer {token.reveal()}"}, None)
 
-    def call_as_app(self, method: str, params: Mapping[str, Any]) -> SlackAnswer:
+    def call_as_app(self, method: str, params: Mapping[str, Any]) -> SlackResponse:
         """A method that takes the app's client id and secret, by HTTP Basic. Raises SlackCallError."""
         auth = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
         return self._request(method, params, {}, auth)
 
-    def uninstall(self, token: Secret) -> SlackAnswer:
+    def uninstall(self, token: Secret) -> SlackResponse:
         """`apps.uninstall`, which takes the token and, as fields, the app's id and secret. Raises SlackCallError."""
         fields = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
         return self.call("apps.uninstall", token, fields)
@@ -65,26 +65,26 @@ class SlackClient:
         code = _RESPONSE_CODES.get(status) or ("server_error" if status >= 500 else "refused")
         self._metrics.count("slackapp_slack_calls_total", {"method": "response_url", "result": code})
         if code != "ok":
-            raise SlackCallError("response_url", code, sort_error(code), _retry_after(code, headers))
+            raise SlackCallError("response_url", code, classify_error(code), _retry_after(code, headers))
 
-    def exchange(self, token: Secret) -> SlackAnswer:
+    def exchange(self, token: Secret) -> SlackResponse:
         """`oauth.v2.exchange`: id and secret are fields, and the token a header. Raises SlackCallError."""
         app = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
         return self._request("oauth.v2.exchange", {**app, "token": token.reveal()}, {}, None)
 
     def _request(
         self, method: str, params: Mapping[str, Any], headers: dict[str, str], auth: dict[str, str] | None
-    ) -> SlackAnswer:
+    ) -> SlackResponse:
         # claim: C-53
         if self._in_transaction():
             raise TransactionOpenError(f"{method} was called inside a database transaction")
         answer = self._send(method, params, headers, auth)
         code = "ok" if answer["data"]["ok"] else _error_code(answer)
         self._metrics.count("slackapp_slack_calls_total", {"method": method, "result": code})
-        self._health.note("slack", "")
+        self._health.set_problem("slack", "")
         if code != "ok":
-            raise SlackCallError(method, code, sort_error(code), _retry_after(code, answer["headers"]))
-        return SlackAnswer(answer["data"], _scopes(answer["headers"]))
+            raise SlackCallError(method, code, classify_error(code), _retry_after(code, answer["headers"]))
+        return SlackResponse(answer["data"], _scopes(answer["headers"]))
 
     def _send(
         self, method: str, params: Mapping[str, Any], headers: dict[str, str], auth: dict[str, str] | None
@@ -104,7 +104,7 @@ class SlackClient:
         return {"data": answer.data, "headers": answer.headers, "status": answer.status_code}
 
     def _failed(self, method: str, code: str) -> SlackCallError:
-        self._health.note("slack", code)
+        self._health.set_problem("slack", code)
         self._metrics.count("slackapp_slack_calls_total", {"method": method, "result": code})
         return SlackCallError(method, code, SlackErrorKind.TRANSIENT)
 
@@ -139,7 +139,7 @@ def _scopes(headers: Mapping[str, str]) -> tuple[str, ...] | None:
 
 
 def _retry_after(code: str, headers: Mapping[str, str]) -> int:
-    if sort_error(code) is not SlackErrorKind.RATE:
+    if classify_error(code) is not SlackErrorKind.RATE_LIMITED:
         return 0
     claimed = headers.get("retry-after", "")
     if not claimed.isdecimal():

@@ -27,28 +27,28 @@ class NotConnectedError(OSError):
     """No connection came about: nothing was sent."""
 
 
-class _Timed(socket.socket):
+class _DeadlineSocket(socket.socket):
     """A socket whose every step gets what is left until `ends_at`."""
 
     ends_at: float
 
     def recv_into(self, buffer: Any, nbytes: int | None = 0, flags: int = 0) -> int:
         """As the base class; raises TimeoutError at the deadline."""
-        self.settimeout(_left(self.ends_at))
+        self.settimeout(_remaining(self.ends_at))
         return super().recv_into(buffer, nbytes or 0, flags)
 
     def send(self, data: Any, flags: int = 0) -> int:
         """As the base class; raises TimeoutError at the deadline."""
-        self.settimeout(_left(self.ends_at))
+        self.settimeout(_remaining(self.ends_at))
         return super().send(data, flags)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         """As the base class; raises TimeoutError at the deadline."""
-        self.settimeout(_left(self.ends_at))
+        self.settimeout(_remaining(self.ends_at))
         super().sendall(data, flags)
 
 
-class _TimedTls(_Timed, ssl.SSLSocket):
+class _DeadlineTlsSocket(_DeadlineSocket, ssl.SSLSocket):
     """The same over TLS, whose sendall() is made of many send()."""
 
 
@@ -65,7 +65,7 @@ class _TlsConnection(http.client.HTTPSConnection):
         """Raises NotConnectedError, and OSError where TLS does not come about."""
         plain = _connected(self.host, self.port, time.monotonic() + float(self.timeout or 0))
         try:
-            plain.settimeout(_left(plain.ends_at))  # for the whole of the handshake
+            plain.settimeout(_remaining(plain.ends_at))  # for the whole of the handshake
             secure = self._context.wrap_socket(plain, server_hostname=self.host)
         except BaseException:
             plain.close()
@@ -87,7 +87,7 @@ class TlsHandler(urllib.request.HTTPSHandler):
 
     def __init__(self) -> None:
         context = ssl.create_default_context()
-        context.sslsocket_class = _TimedTls
+        context.sslsocket_class = _DeadlineTlsSocket
         context.set_alpn_protocols(["http/1.1"])
         super().__init__(context=context)
         self._tls = context
@@ -97,19 +97,19 @@ class TlsHandler(urllib.request.HTTPSHandler):
         return self.do_open(_TlsConnection, req, context=self._tls)
 
 
-def _left(ends_at: float) -> float:
+def _remaining(ends_at: float) -> float:
     left = ends_at - time.monotonic()
     if left <= 0:
         raise TimeoutError
     return left
 
 
-def _connected(host: str, port: int, ends_at: float) -> _Timed:
+def _connected(host: str, port: int, ends_at: float) -> _DeadlineSocket:
     """The first of the host's addresses that takes the connection."""
     try:
         addresses = _addresses(host, port, ends_at)
         for number, address in enumerate(addresses):
-            share = _left(ends_at) / (len(addresses) - number)
+            share = _remaining(ends_at) / (len(addresses) - number)
             try:
                 return _connect(address, share, ends_at)
             except OSError:
@@ -119,9 +119,9 @@ def _connected(host: str, port: int, ends_at: float) -> _Timed:
     raise NotConnectedError
 
 
-def _connect(address: Address, seconds: float, ends_at: float) -> _Timed:
+def _connect(address: Address, seconds: float, ends_at: float) -> _DeadlineSocket:
     family, kind, protocol, _, where = address
-    connection = _Timed(family, kind, protocol)
+    connection = _DeadlineSocket(family, kind, protocol)
     try:
         connection.ends_at = ends_at
         connection.settimeout(seconds)
@@ -153,7 +153,7 @@ def _addresses(host: str, port: int, ends_at: float) -> list[Address]:
 
     threading.Thread(target=look_up, name="look-up", daemon=True).start()
     try:
-        return found.get(timeout=_left(ends_at))
+        return found.get(timeout=_remaining(ends_at))
     except queue.Empty:
         raise TimeoutError from None
 

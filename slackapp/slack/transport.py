@@ -25,7 +25,7 @@ TIMEOUT = 10
 """Seconds for all of a call, from the look-up of the name to the last byte of the answer; below every lease."""
 ANSWER_LIMIT = 256 * 1024
 """Bytes."""
-TOO_MANY = 429
+TOO_MANY_REQUESTS = 429
 _LIMITED = '{"ok": false, "error": "ratelimited"}'
 
 
@@ -74,7 +74,7 @@ class Transport(WebClient):
 
     def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:
         status, headers, body = _exchange(req)
-        if status == TOO_MANY:
+        if status == TOO_MANY_REQUESTS:
             return {"status": status, "headers": headers, "body": _LIMITED}
         try:
             text = body.decode("utf-8")
@@ -105,7 +105,7 @@ def _exchange(request: urllib.request.Request) -> tuple[int, dict[str, str], byt
         with answer:
             headers = {name.lower(): value for name, value in answer.headers.items()}
             # claim: C-85
-            if answer.status == TOO_MANY:
+            if answer.status == TOO_MANY_REQUESTS:
                 return answer.status, headers, b""  # whatever follows, it is a page of whoever limits us
             body = _read(answer)
     except urllib.error.URLError as error:

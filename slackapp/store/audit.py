@@ -14,13 +14,13 @@ from slackapp.model import Mac, Tenant
 from slackapp.store.engine.sqlite import Database, Row
 
 GENESIS = bytes(32)
-PORTION = 1000
+BATCH_ROWS = 1000
 """How many rows are read or cut at once."""
 _CHECKPOINT = b"slackapp/v1/audit-checkpoint"
 
 
 @dataclass(frozen=True)
-class Entry:
+class AuditEntry:
     """What happened. `detail` holds ids, counts and names of settings; never a secret, never content."""
 
     at: int
@@ -32,7 +32,7 @@ class Entry:
     detail: str
 
 
-def append(db: Database, entry: Entry, mac: Mac) -> None:
+def append(db: Database, entry: AuditEntry, mac: Mac) -> None:
     """Adds a row; inside the caller's transaction, so that the row and what it tells of stand or fall together."""
     # claim: C-27
     if not db.in_transaction():
@@ -62,7 +62,7 @@ def count(db: Database) -> int:
     return int(last["id"]) if last is not None else 0
 
 
-def encode(number: int, entry: Entry) -> bytes:
+def encode(number: int, entry: AuditEntry) -> bytes:
     """The bytes of a row that its chain value covers: every field with its length before it."""
     fields = (
         str(number), str(entry.at), entry.event, entry.actor, entry.tenant.kind, entry.tenant.id, entry.request_id,
@@ -72,11 +72,11 @@ def encode(number: int, entry: Entry) -> bytes:
 
 
 @dataclass(frozen=True)
-class Stored:
+class AuditRow:
     """A row as it lies there."""
 
     number: int
-    entry: Entry
+    entry: AuditEntry
     chain: bytes
 
 
@@ -89,15 +89,15 @@ class Checkpoint:
     authentic: bool
 
 
-def rows(db: Database) -> Iterator[Stored]:
+def rows(db: Database) -> Iterator[AuditRow]:
     """All rows in order, read in portions."""
     first = -(2**63)  # a row that somebody put before the first is a row, too
-    while page := db.many("audit_page", {"first": first, "limit": PORTION}):
+    while page := db.many("audit_page", {"first": first, "limit": BATCH_ROWS}):
         yield from (_stored(row) for row in page)
         first = page[-1]["id"] + 1
 
 
-def tail(db: Database, tenant_id: str, event: str, since: int, limit: int) -> list[Stored]:
+def tail(db: Database, tenant_id: str, event: str, since: int, limit: int) -> list[AuditRow]:
     """The last rows, oldest first; "" for any tenant or event."""
     parameters = {"tenant_id": tenant_id, "event": event, "since": since, "limit": limit}
     return [_stored(row) for row in reversed(db.many("audit_tail", parameters))]
@@ -124,7 +124,7 @@ def checkpoint(db: Database, mac: Mac) -> Checkpoint:
     return Checkpoint(row["id"], row["chain"], hmac.compare_digest(expected, row["mac"]))
 
 
-def cut(db: Database, before: int, mac: Mac) -> int:
+def delete_before(db: Database, before: int, mac: Mac) -> int:
     """Inside a transaction: deletes rows from before a time behind a signed checkpoint; up to which row, 0 for none."""
     row = db.one("last_to_cut", {"before": before})
     if row is None:
@@ -139,7 +139,7 @@ def _signed(number: int, at: int, chain: bytes) -> bytes:
     return _CHECKPOINT + struct.pack(">QQ", number, at) + chain
 
 
-def _stored(row: Row) -> Stored:
+def _stored(row: Row) -> AuditRow:
     tenant = Tenant(row["tenant_kind"], row["tenant_id"])
-    entry = Entry(row["at"], row["event"], row["actor"], tenant, row["request_id"], row["result"], row["detail"])
-    return Stored(row["id"], entry, row["chain"])
+    entry = AuditEntry(row["at"], row["event"], row["actor"], tenant, row["request_id"], row["result"], row["detail"])
+    return AuditRow(row["id"], entry, row["chain"])

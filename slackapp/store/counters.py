@@ -7,17 +7,17 @@ from slackapp.store.engine.sqlite import Database
 
 
 @dataclass(frozen=True)
-class Count:
+class CounterDelta:
     """What is to be added to one series. A metric has `most` of them; what is new then goes to the labels of `rest`."""
 
     name: str
     labels: str
-    rest: str
-    most: int
+    overflow_labels: str
+    max_series: int
     value: int
 
 
-def add(db: Database, counts: Iterable[Count]) -> None:
+def add(db: Database, counts: Iterable[CounterDelta]) -> None:
     """Inside a transaction."""
     for count in counts:
         db.execute(
@@ -25,13 +25,13 @@ def add(db: Database, counts: Iterable[Count]) -> None:
             {
                 "name": count.name,
                 "labels": count.labels,
-                "rest": count.rest,
-                "most": count.most,
+                "rest": count.overflow_labels,
+                "most": count.max_series,
                 "value": count.value,
             },
         )
 
 
-def every(db: Database) -> dict[tuple[str, str], int]:
+def list_all(db: Database) -> dict[tuple[str, str], int]:
     """By name and labels."""
     return {(row["name"], row["labels"]): row["value"] for row in db.many("list_counters", {})}

@@ -39,12 +39,12 @@ def add(db: Database, tenant: Tenant, key: NewKey, now: int) -> bool:
     return changed == 1
 
 
-def every(db: Database) -> list[DataKey]:
+def list_all(db: Database) -> list[DataKey]:
     """All keys of all tenants and the service's own, retired ones too."""
     return [_key(row) for row in db.many("all_keys", {})]
 
 
-def below(db: Database, provider: str, master_version: int) -> list[DataKey]:
+def list_older(db: Database, provider: str, master_version: int) -> list[DataKey]:
     """Keys that an older master key wraps."""
     return [_key(row) for row in db.many("keys_below", {"provider": provider, "master_version": master_version})]
 
@@ -72,12 +72,12 @@ def rewrap(db: Database, key: DataKey, provider: str, master_version: int, wrapp
     return changed == 1
 
 
-def empty_all(db: Database) -> None:
+def blank_all(db: Database) -> None:
     """In a copy: takes every wrapped key out."""
     db.execute("empty_keys", {})
 
 
-def fill(db: Database, key: DataKey) -> bool:
+def restore_wrapped(db: Database, key: DataKey) -> bool:
     """In a copy: puts a wrapped key back; False when the copy does not know that key."""
     changed = db.execute(
         "fill_key",
@@ -94,12 +94,12 @@ def fill(db: Database, key: DataKey) -> bool:
     return changed == 1
 
 
-def owners_of_empty(db: Database) -> list[Tenant]:
+def tenants_with_blank_keys(db: Database) -> list[Tenant]:
     """In a copy: the tenants whose keys could not be put back."""
     return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("empty_key_owners", {})]
 
 
-def delete_one(db: Database, key: DataKey) -> bool:
+def delete_key(db: Database, key: DataKey) -> bool:
     """Deletes one key of a tenant, whose records another key has sealed anew."""
     parameters = {"key_id": key.key_id, "tenant_kind": key.tenant.kind, "tenant_id": key.tenant.id}
     return db.execute("delete_key", parameters) == 1

@@ -8,18 +8,18 @@ from slackapp.store.engine.sqlite import Database, Row
 INSTALLED = "slackapp.installed"
 UNINSTALL = "slackapp.uninstall"
 PURGE = "slackapp.purge"
-PORTION = 1000
+BATCH_ROWS = 1000
 """How many rows are swept at once."""
 LEASE = 120
 """Seconds that a row is its worker's; a behaviour that takes longer may run twice."""
-LONGEST_WAIT = 7200
+MAX_WAIT = 7200
 """Seconds, more than any row is put off: by our own pauses a quarter of an hour, by Slack an hour at most."""
 RowId = tuple[Tenant, str]
 """Whose the row is, and its event id."""
 
 
 @dataclass(frozen=True)
-class Arrival:
+class IncomingEvent:
     """An event of a tenant, before it is kept."""
 
     event_id: str
@@ -28,21 +28,21 @@ class Arrival:
     event_time: int
 
 
-def receive(db: Database, arrival: Arrival, body: Sealed, key_id: int, now: int) -> bool:
+def add_event(db: Database, arrival: IncomingEvent, body: Sealed, key_id: int, now: int) -> bool:
     """Keeps an event, its body sealed under that data key.
 
     False for a repeat, for a tenant that is not there, and when the key is not there any more.
     """
-    changed = db.execute("receive", {**_arrival(arrival, now), "body": body.blob, "key_id": key_id})
+    changed = db.execute("add_event", {**_arrival(arrival, now), "body": body.blob, "key_id": key_id})
     return changed == 1
 
 
-def receive_lifecycle(db: Database, arrival: Arrival, named: str, state: str, result: str, now: int) -> None:
+def add_lifecycle_event(db: Database, arrival: IncomingEvent, named: str, state: str, result: str, now: int) -> None:
     """Keeps an uninstall or a revocation: `ready` for the worker, or `done` in the transaction of its effect."""
-    db.execute("receive_lifecycle", {**_arrival(arrival, now), "named": named, "state": state, "result": result})
+    db.execute("add_lifecycle_event", {**_arrival(arrival, now), "named": named, "state": state, "result": result})
 
 
-def _arrival(arrival: Arrival, now: int) -> dict[str, object]:
+def _arrival(arrival: IncomingEvent, now: int) -> dict[str, object]:
     arrived = {"type": arrival.type, "event_time": arrival.event_time, "now": now}
     return {**_key(arrival.tenant, arrival.event_id), **arrived}
 
@@ -57,7 +57,7 @@ def is_known(db: Database, tenant: Tenant, event_id: str) -> bool:
     return db.one("is_known", _key(tenant, event_id)) is not None
 
 
-def due(db: Database, after: Tenant, full: Tenant, now: int, steady: int, most: int) -> list[RowId]:
+def list_due(db: Database, after: Tenant, busy_tenant: Tenant, now: int, steady: int, limit: int) -> list[RowId]:
     """Rows that are due, of the tenants behind `after` in turn, and none of `full`; of each, what was due first first.
 
     `now` is in Unix seconds, `steady` in those of the clock that leases go by.
@@ -65,13 +65,13 @@ def due(db: Database, after: Tenant, full: Tenant, now: int, steady: int, most: 
     parameters = {
         "after_kind": after.kind,
         "after_id": after.id,
-        "full_kind": full.kind,
-        "full_id": full.id,
+        "full_kind": busy_tenant.kind,
+        "full_id": busy_tenant.id,
         "now": now,
-        "latest": now + LONGEST_WAIT,
+        "latest": now + MAX_WAIT,
         "steady": steady,
         "lease": LEASE,
-        "most": most,
+        "most": limit,
     }
     return [(Tenant(row["tenant_kind"], row["tenant_id"]), row["event_id"]) for row in db.many("due_rows", parameters)]
 
@@ -86,9 +86,9 @@ def claim(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRow | No
     return _row(row) if row is not None else None
 
 
-def claim_this(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRow | None:
+def claim_by_id(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRow | None:
     """Takes a row that nobody has taken yet, in the same way."""
-    row = db.one("claim_this", {**_key(*row_id), "owner": owner, "steady": steady, "lease": LEASE})
+    row = db.one("claim_by_id", {**_key(*row_id), "owner": owner, "steady": steady, "lease": LEASE})
     return _row(row) if row is not None else None
 
 
@@ -104,26 +104,26 @@ def mark_calling(db: Database, row: InboxRow, steady: int) -> bool:
 
     The lease begins anew. To be called inside a transaction, and `steady` read in it, as for a claim.
     """
-    return db.execute("mark_calling", {**_claimed(row), "steady": steady, "lease": LEASE}) == 1
+    return db.execute("mark_calling", {**_owned_key(row), "steady": steady, "lease": LEASE}) == 1
 
 
 def mark_not_called(db: Database, row: InboxRow) -> None:
     """Takes the intent back, after Slack said plainly that it did nothing."""
-    db.execute("mark_not_called", _claimed(row))
+    db.execute("mark_not_called", _owned_key(row))
 
 
 def finish(db: Database, row: InboxRow, state: str, result: str, now: int) -> bool:
     """Ends a row: `done`, `dead` or `unclear`; False when it is not ours any more."""
-    return db.execute("finish", {**_claimed(row), "state": state, "result": result, "now": now}) == 1
+    return db.execute("finish", {**_owned_key(row), "state": state, "result": result, "now": now}) == 1
 
 
-def postpone(db: Database, row: InboxRow, result: str, next_at: int, forgive: bool) -> None:
-    """Puts a row back for later; `forgive` does not count the attempt, because nothing was attempted."""
-    db.execute("postpone", {**_claimed(row), "result": result, "next_at": next_at, "forgiven": int(forgive)})
+def postpone(db: Database, row: InboxRow, result: str, next_at: int, refund_attempt: bool) -> None:
+    """Puts a row back for later; `refund_attempt` does not count the attempt, because nothing was attempted."""
+    db.execute("postpone", {**_owned_key(row), "result": result, "next_at": next_at, "forgiven": int(refund_attempt)})
 
 
 @dataclass(frozen=True)
-class Unclear:
+class UnclearRow:
     """A row whose process ended in the middle of a call to Slack: nobody knows whether Slack did it."""
 
     tenant: Tenant
@@ -131,24 +131,24 @@ class Unclear:
     type: str
 
 
-def mark_unclear(db: Database, now: int, steady: int) -> list[Unclear]:
+def mark_unclear(db: Database, now: int, steady: int) -> list[UnclearRow]:
     """Marks rows whose owner died in the middle of a call; which they are. As `claim`: in a transaction."""
     return [_unclear(row) for row in db.many("mark_unclear", {"now": now, "steady": steady, "lease": LEASE})]
 
 
-def mark_restored(db: Database, now: int) -> list[Unclear]:
+def mark_restored(db: Database, now: int) -> list[UnclearRow]:
     """In a copy that becomes the database again: marks what is open, but for removals; which rows they are."""
     return [_unclear(row) for row in db.many("mark_restored", {"now": now})]
 
 
-def release(db: Database, process_id: str, now: int) -> list[Unclear]:
+def release_leases(db: Database, process_id: str, now: int) -> list[UnclearRow]:
     """At a process's end: what it is at in a call is unclear, the rest anybody's; which rows are unclear."""
     db.execute("release_running", {"process": process_id})
     return [_unclear(row) for row in db.many("interrupt_calling", {"process": process_id, "now": now})]
 
 
 @dataclass(frozen=True)
-class Entry:
+class InboxEntry:
     """A row as the operator sees it: all but what is in it. Times are Unix seconds."""
 
     event_id: str
@@ -165,17 +165,17 @@ class Entry:
     has_body: bool
 
 
-def page(db: Database, tenant_id: str, state: str, most: int) -> list[Entry]:
+def list_entries(db: Database, tenant_id: str, state: str, limit: int) -> list[InboxEntry]:
     """Rows, the oldest first: of one tenant or ("") of all, in one state or ("") in all but `done`."""
-    return [_entry(row) for row in db.many("inbox_page", {"tenant_id": tenant_id, "state": state, "most": most})]
+    return [_entry(row) for row in db.many("inbox_page", {"tenant_id": tenant_id, "state": state, "most": limit})]
 
 
-def find(db: Database, event_id: str) -> list[Entry]:
+def find(db: Database, event_id: str) -> list[InboxEntry]:
     """The rows of that event id: one per tenant that has had such an event."""
     return [_entry(row) for row in db.many("inbox_rows", {"event_id": event_id})]
 
 
-def states(db: Database) -> dict[str, tuple[int, int]]:
+def count_by_state(db: Database) -> dict[str, tuple[int, int]]:
     """By state: how many rows, and when the oldest of them came. Without those that are done."""
     return {row["state"]: (row["found"], row["oldest"]) for row in db.many("inbox_states", {})}
 
@@ -190,9 +190,9 @@ def drop(db: Database, tenant: Tenant, event_id: str, now: int) -> bool:
     return db.execute("drop_row", {**_key(tenant, event_id), "now": now}) == 1
 
 
-def empty_tenant(db: Database, tenant: Tenant, now: int) -> int:
+def erase_bodies(db: Database, tenant: Tenant, now: int) -> int:
     """Erases the bodies of a tenant's rows and ends what is open."""
-    return db.execute("empty_tenant", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "now": now})
+    return db.execute("erase_bodies", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "now": now})
 
 
 def bodies(db: Database, tenant: Tenant) -> list[tuple[str, Sealed]]:
@@ -212,26 +212,26 @@ def reseal_body(db: Database, tenant: Tenant, event_id: str, body: Sealed) -> No
     db.execute("reseal_body", {**_key(tenant, event_id), "body": body.blob})
 
 
-def open_purges(db: Database) -> dict[Tenant, str]:
+def pending_purges(db: Database) -> dict[Tenant, str]:
     """Tenants whose purge is not finished, and why not."""
     rows = db.many("open_jobs", {"type": PURGE})
     return {Tenant(row["tenant_kind"], row["tenant_id"]): row["result"] or "under way" for row in rows}
 
 
-def removals_under_way(db: Database) -> dict[Tenant, int]:
+def pending_removals(db: Database) -> dict[Tenant, int]:
     """Tenants whose removal was decided and is not finished, and when it was decided last."""
     rows = [*db.many("open_jobs", {"type": UNINSTALL}), *db.many("open_jobs", {"type": PURGE})]
     decided = sorted(rows, key=lambda row: row["received_at"])
     return {Tenant(row["tenant_kind"], row["tenant_id"]): row["received_at"] for row in decided}
 
 
-def open_purge_ids(db: Database) -> list[RowId]:
+def pending_purge_ids(db: Database) -> list[RowId]:
     """The purges that are not finished, the oldest first."""
     rows = db.many("open_jobs", {"type": PURGE})
     return [(Tenant(row["tenant_kind"], row["tenant_id"]), row["event_id"]) for row in rows]
 
 
-def open_purges_of(db: Database, tenant: Tenant) -> list[str]:
+def pending_purges_of(db: Database, tenant: Tenant) -> list[str]:
     """The ids of a tenant's purges that are not finished."""
     rows = db.many("open_jobs", {"type": PURGE})
     return [row["event_id"] for row in rows if (row["tenant_kind"], row["tenant_id"]) == (tenant.kind, tenant.id)]
@@ -253,12 +253,12 @@ def count_bodies(db: Database, tenant: Tenant) -> int:
     return int(row["found"]) if row is not None else 0
 
 
-def count_open_purges(db: Database) -> int:
+def count_pending_purges(db: Database) -> int:
     """Purges that are not finished."""
-    return oldest_open_purge(db)[0]
+    return oldest_pending_purge(db)[0]
 
 
-def oldest_open_purge(db: Database) -> tuple[int, int]:
+def oldest_pending_purge(db: Database) -> tuple[int, int]:
     """How many purges are not finished, and when the oldest began; 0 where there is none."""
     row = db.one("oldest_open_job", {"type": PURGE})
     return (row["found"], row["oldest"] or 0) if row is not None else (0, 0)
@@ -273,16 +273,16 @@ def _key(tenant: Tenant, event_id: str) -> dict[str, object]:
     return {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "event_id": event_id}
 
 
-def _claimed(row: InboxRow) -> dict[str, object]:
+def _owned_key(row: InboxRow) -> dict[str, object]:
     return {**_key(row.tenant, row.event_id), "owner": row.lease_owner}
 
 
-def _unclear(row: Row) -> Unclear:
-    return Unclear(Tenant(row["tenant_kind"], row["tenant_id"]), row["event_id"], row["type"])
+def _unclear(row: Row) -> UnclearRow:
+    return UnclearRow(Tenant(row["tenant_kind"], row["tenant_id"]), row["event_id"], row["type"])
 
 
-def _entry(row: Row) -> Entry:
-    return Entry(
+def _entry(row: Row) -> InboxEntry:
+    return InboxEntry(
         event_id=row["event_id"],
         kind=row["kind"],
         tenant=Tenant(row["tenant_kind"], row["tenant_id"]),

@@ -62,12 +62,12 @@ def reseal_webhook(db: Database, tenant: Tenant, webhook: Sealed) -> None:
     db.execute("reseal_webhook", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "webhook": webhook.blob})
 
 
-def every(db: Database) -> list[Installation]:
+def list_all(db: Database) -> list[Installation]:
     """All of them, by tenant."""
     return [_installation(row) for row in db.many("list_installations", {})]
 
 
-def with_status(db: Database, status: str) -> list[Tenant]:
+def list_by_status(db: Database, status: str) -> list[Tenant]:
     """The tenants in a status, at most 1,000."""
     return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("list_by_status", {"status": status})]
 
@@ -95,24 +95,24 @@ def set_status(db: Database, tenant: Tenant, expected: str, status: str, reason:
     return db.execute("set_installation_status", parameters) == 1
 
 
-def bring_forward(db: Database, latest: int) -> int:
+def reset_future_checks(db: Database, latest: int) -> int:
     """Has tenants checked that were last checked in the future, by a clock that was ahead; how many."""
     return db.execute("bring_checks_forward", {"latest": latest})
 
 
-def begin_check(db: Database, before: int, most: int, now: int) -> list[Tenant]:
+def claim_checks(db: Database, before: int, limit: int, now: int) -> list[Tenant]:
     """Active tenants whose tokens nobody has begun to check since `before`; each is ours to check now."""
     found = []
-    for row in db.many("list_unchecked", {"before": before, "most": most}):
+    for row in db.many("list_unchecked", {"before": before, "most": limit}):
         key = {"tenant_kind": row["tenant_kind"], "tenant_id": row["tenant_id"]}
-        if db.execute("begin_check", {**key, "seen": row["check_begun_at"], "now": now}) == 1:
+        if db.execute("claim_checks", {**key, "seen": row["check_begun_at"], "now": now}) == 1:
             found.append(Tenant(row["tenant_kind"], row["tenant_id"]))
     return found
 
 
-def recheck(db: Database, tenant: Tenant) -> None:
+def request_check(db: Database, tenant: Tenant) -> None:
     """Has the tenant checked by the next upkeep."""
-    db.execute("recheck", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    db.execute("request_check", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
 
 
 def note_validated(db: Database, tenant: Tenant, now: int) -> None:
@@ -139,7 +139,7 @@ def join_enterprise(db: Database, tenant: Tenant, enterprise_id: str) -> None:
     db.execute("join_enterprise", parameters)
 
 
-def touch(db: Database, tenant: Tenant, now: int) -> None:
+def note_used(db: Database, tenant: Tenant, now: int) -> None:
     """Notes that the tenant was served."""
     db.execute("touch_installation", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "now": now})
 

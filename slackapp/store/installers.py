@@ -33,7 +33,7 @@ def latest(db: Database, tenant: Tenant) -> Installer | None:
     return _installer(row) if row is not None else None
 
 
-def of_tenant(db: Database, tenant: Tenant) -> list[Installer]:
+def list_by_tenant(db: Database, tenant: Tenant) -> list[Installer]:
     """All of them, the bot first."""
     rows = db.many("list_installers", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
     return [_installer(row) for row in rows]
@@ -67,9 +67,9 @@ def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
     return db.execute("delete_installer", _key(tenant, user_id)) == 1
 
 
-def delete_people(db: Database, tenant: Tenant) -> int:
+def delete_users(db: Database, tenant: Tenant) -> int:
     """Deletes all but the bot; how many."""
-    return db.execute("delete_people", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    return db.execute("delete_installer_users", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
 
 
 def delete_webhooks(db: Database, tenant: Tenant) -> None:

@@ -3,11 +3,11 @@
 from slackapp.store.engine.sqlite import Database
 
 DATABASE_ID = "database_id"
-PRIMARY = "primary_master_key"
-EPOCH = "key_epoch"
+PRIMARY_MASTER_KEY = "primary_master_key"
+KEY_EPOCH = "key_epoch"
 BOUND_TO = "bound_to"
 """The app that every sealed value is bound to: its id; its client id where the database was made without knowing it."""
-CLIENT = "client_id"
+CLIENT_ID = "client_id"
 BRAKE_SINCE = "brake_since"
 """Since when the brake holds, in Unix seconds; "" while it does not."""
 BRAKE_RELEASED_AT = "brake_released_at"
@@ -30,28 +30,28 @@ def put_once(db: Database, name: str, value: str) -> bool:
     return db.execute("set_meta_once", {"name": name, "value": value}) == 1
 
 
-def key_check(version: int) -> str:
+def key_check_name(version: int) -> str:
     """Where a master key's check value stands."""
     return f"key_check:{version}"
 
 
-def key_since(version: int) -> str:
+def key_since_name(version: int) -> str:
     """Where it stands since when a master key is the primary, or was."""
     return f"key_since:{version}"
 
 
 def primary_master_key(db: Database) -> int:
     """The version that wraps new data keys."""
-    return int(get(db, PRIMARY) or 0)
+    return int(get(db, PRIMARY_MASTER_KEY) or 0)
 
 
 def key_epoch(db: Database) -> int:
     """Grows with everything that other processes must notice of the keys."""
-    return int(get(db, EPOCH) or 0)
+    return int(get(db, KEY_EPOCH) or 0)
 
 
 def bump_key_epoch(db: Database) -> int:
     """Tells the other processes to look at the keys anew; inside a transaction."""
     epoch = key_epoch(db) + 1
-    put(db, EPOCH, str(epoch))
+    put(db, KEY_EPOCH, str(epoch))
     return epoch

@@ -3,11 +3,11 @@
 from slackapp.model import Tenant
 from slackapp.store.engine.sqlite import Database
 
-PORTION = 1000
+BATCH_ROWS = 1000
 """How many rows are swept at once."""
-KEEP = 3600
+KEEP_SECONDS = 3600
 """Seconds that a row stays after its expiry, so that a late second use is told apart from a forgery."""
-LATEST = 900 + 60
+MAX_LIFETIME = 900 + 60
 """Seconds from now on within which every state expires: the longest life, and what clocks may differ by."""
 
 
@@ -20,7 +20,7 @@ def add(
     expires_at: int,
     limit: int,
     network: bytes | None = None,
-    share: int = 0,
+    network_limit: int = 0,
 ) -> bool:
     """Records a new state; False when `limit` unexpired ones exist, or `share` of that network, where one is given."""
     changed = db.execute(
@@ -31,10 +31,10 @@ def add(
             "purpose": purpose,
             "now": now,
             "expires_at": expires_at,
-            "latest": now + LATEST,
+            "latest": now + MAX_LIFETIME,
             "limit": limit,
             "network": network,
-            "share": share,
+            "share": network_limit,
         },
     )
     return changed == 1
@@ -46,17 +46,17 @@ def consume(db: Database, id_hash: bytes, session_hash: bytes, purpose: str, now
     return db.one("consume_state", parameters) is not None
 
 
-def give_back(db: Database, id_hash: bytes) -> None:
+def restore_unused(db: Database, id_hash: bytes) -> None:
     """The state may be used again: it is certain that nothing was done with it."""
     db.execute("give_state_back", {"id_hash": id_hash})
 
 
-def give_up_lost(db: Database, before: int, after: int) -> int:
+def mark_lost(db: Database, before: int, after: int) -> int:
     """Ends what was used before or after then and has no outcome; how many."""
-    return db.execute("give_up_lost_exchanges", {"before": before, "after": after})
+    return db.execute("mark_lost_exchanges", {"before": before, "after": after})
 
 
-def finish(db: Database, id_hash: bytes, outcome: str, tenant: Tenant) -> None:
+def set_outcome(db: Database, id_hash: bytes, outcome: str, tenant: Tenant) -> None:
     """Notes how the use ended: `installed`, `declined` or `failed`."""
     db.execute(
         "finish_state",
@@ -70,16 +70,16 @@ def last_installed(db: Database, session_hash: bytes, since: int) -> Tenant | No
     return Tenant(row["tenant_kind"], row["tenant_id"]) if row is not None else None
 
 
-def exchange_under_way(db: Database, since: int) -> bool:
+def has_open_exchange(db: Database, since: int) -> bool:
     """Whether some state was used since then and its exchange is not over."""
-    return db.one("exchange_under_way", {"since": since}) is not None
+    return db.one("has_open_exchange", {"since": since}) is not None
 
 
-def end_unused(db: Database, now: int) -> None:
+def expire_unused(db: Database, now: int) -> None:
     """In a copy that becomes the database again: every state there may have been used since the copy was made."""
     db.execute("end_unused_states", {"before": now - 1})
 
 
 def sweep(db: Database, now: int) -> int:
     """Deletes old rows, at most 1,000 at once; how many."""
-    return db.execute("sweep_states", {"before": now - KEEP})
+    return db.execute("sweep_states", {"before": now - KEEP_SECONDS})

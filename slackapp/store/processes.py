@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from slackapp.store.engine.sqlite import Database
 
-ALIVE = 60
+HEARTBEAT_TIMEOUT = 60
 """Seconds since its last sign of life after which a process counts as dead.
 
 By the clock that nobody sets: a wall clock that is set makes no live process dead, for which a rotation of keys would
@@ -22,14 +22,14 @@ class Process:
     master_versions: frozenset[int]
 
 
-def beat(db: Database, process_id: str, key_epoch: int, master_versions: frozenset[int], steady: int) -> None:
+def save_heartbeat(db: Database, process_id: str, key_epoch: int, master_versions: frozenset[int], steady: int) -> None:
     """A sign of life."""
     listed = ",".join(str(version) for version in sorted(master_versions))
     parameters = {"process_id": process_id, "key_epoch": key_epoch, "master_versions": listed, "now": steady}
     db.execute("beat", parameters)
 
 
-def live(db: Database, steady: int) -> list[Process]:
+def list_live(db: Database, steady: int) -> list[Process]:
     """Those seen within the last minute."""
     return [
         Process(
@@ -38,14 +38,14 @@ def live(db: Database, steady: int) -> list[Process]:
             row["key_epoch"],
             frozenset(int(version) for version in row["master_versions"].split(",") if version),
         )
-        for row in db.many("live_processes", _about(steady))
+        for row in db.many("live_processes", _time_window(steady))
     ]
 
 
-def forget(db: Database, process_id: str, steady: int) -> None:
+def delete(db: Database, process_id: str, steady: int) -> None:
     """At a process's end; those that died without saying so go, too."""
-    db.execute("forget_process", {"process_id": process_id, **_about(steady)})
+    db.execute("forget_process", {"process_id": process_id, **_time_window(steady)})
 
 
-def _about(steady: int) -> dict[str, object]:
-    return {"since": steady - ALIVE, "latest": steady + ALIVE}
+def _time_window(steady: int) -> dict[str, object]:
+    return {"since": steady - HEARTBEAT_TIMEOUT, "latest": steady + HEARTBEAT_TIMEOUT}

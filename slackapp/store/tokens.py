@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from slackapp.model import Sealed, Tenant, Token
-from slackapp.store import answers
+from slackapp.store import tenant_outcomes
 from slackapp.store.engine.sqlite import Database, Row
 from slackapp.store.installations import split_scopes
 
-_LONGEST = 3600
+_MAX_LEASE_OVERRUN = 3600
 """Seconds that a lease may outlast the usual one: as long as Slack may want to hear nothing of us."""
 
 
-LONGEST_WAIT = 7200
+MAX_WAIT = 7200
 """Seconds, more than a refresh is ever put off, or left to whoever has begun with it."""
 
 
@@ -35,21 +35,21 @@ def find(db: Database, tenant: Tenant, user_id: str) -> Token | None:
     return _token(row) if row is not None else None
 
 
-def find_same(db: Database, token: Token) -> Token | None:
+def find_generation(db: Database, token: Token) -> Token | None:
     """The same generation of a token as it lies there now: under another data key, perhaps, or leased."""
     found = find(db, token.tenant, token.user_id)
     is_same = found is not None and (found.generation, found.granted_at) == (token.generation, token.granted_at)
     return found if is_same else None
 
 
-def of_tenant(db: Database, tenant: Tenant) -> list[Token]:
+def list_by_tenant(db: Database, tenant: Tenant) -> list[Token]:
     """All tokens of a tenant, the bot's first."""
     return [_token(row) for row in db.many("list_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})]
 
 
 def save(db: Database, tenant: Tenant, user_id: str, generation: int, pair: SealedPair, now: int) -> None:
     """Adds the token or replaces it; a lease on the replaced one ends. What was known against the tenant is over."""
-    answers.forget_failing(db, tenant)
+    tenant_outcomes.delete_failing(db, tenant)
     db.execute("save_token", {**_key(tenant, user_id), **_values(pair), "generation": generation, "now": now})
 
 
@@ -64,13 +64,13 @@ def take_lease(db: Database, token: Token, owner: str, steady: int, until: int) 
         **_version(token),
         "owner": owner,
         "steady": steady,
-        "latest": steady + LONGEST_WAIT,
+        "latest": steady + MAX_WAIT,
         "until": until,
     }
     return db.execute("take_lease", parameters) == 1
 
 
-def lend(db: Database, token: Token, owner: str, steady: int, until: int, begins: bool) -> bool:
+def take_lease_for_bolt(db: Database, token: Token, owner: str, steady: int, until: int, is_new_event: bool) -> bool:
     """Lets a Bolt app refresh this generation; with `begins`, also one that holds the lease from an earlier event."""
     parameters = {
         **_key(token.tenant, token.user_id),
@@ -78,15 +78,15 @@ def lend(db: Database, token: Token, owner: str, steady: int, until: int, begins
         "owner": owner,
         "steady": steady,
         "until": until,
-        "latest": until + _LONGEST,
-        "begins": int(begins),
+        "latest": until + _MAX_LEASE_OVERRUN,
+        "begins": int(is_new_event),
     }
     return db.execute("lend_lease", parameters) == 1
 
 
-def hold_lease(db: Database, token: Token, owner: str, until: int) -> None:
+def set_lease_end(db: Database, token: Token, owner: str, until: int) -> None:
     """Ends or prolongs our lease; its owner stays in the row, as the mark of a refresh that is not finished."""
-    db.execute("hold_lease", {**_key(token.tenant, token.user_id), "owner": owner, "until": until})
+    db.execute("set_lease_end", {**_key(token.tenant, token.user_id), "owner": owner, "until": until})
 
 
 def renew_lease(db: Database, token: Token, owner: str, until: int) -> bool:
@@ -95,15 +95,15 @@ def renew_lease(db: Database, token: Token, owner: str, until: int) -> bool:
     return db.execute("renew_lease", parameters) == 1
 
 
-def drop_lease(db: Database, token: Token, owner: str) -> None:
+def release_lease(db: Database, token: Token, owner: str) -> None:
     """Gives our lease back, Slack not having been asked."""
-    db.execute("drop_lease", {**_key(token.tenant, token.user_id), "owner": owner})
+    db.execute("release_lease", {**_key(token.tenant, token.user_id), "owner": owner})
 
 
-def put_off(db: Database, token: Token, owner: str, due_at: int) -> None:
+def postpone_refresh(db: Database, token: Token, owner: str, due_at: int) -> None:
     """Gives our lease back, and lets nobody refresh the token before that time."""
     parameters = {**_key(token.tenant, token.user_id), **_version(token), "owner": owner, "due_at": due_at}
-    db.execute("put_off_refresh", parameters)
+    db.execute("postpone_refresh", parameters)
 
 
 def replace_pair(db: Database, token: Token, pair: SealedPair, now: int) -> bool:
@@ -128,19 +128,19 @@ def reseal(db: Database, token: Token, access: Sealed, refresh: Sealed | None) -
     db.execute("reseal_token", parameters)
 
 
-def refuse_refresh(db: Database, token: Token, owner: str, reason: str) -> bool:
+def mark_refresh_refused(db: Database, token: Token, owner: str, reason: str) -> bool:
     """Slack refused the refresh token: no further refresh of this generation; False when the lease is not ours."""
     parameters = {**_key(token.tenant, token.user_id), **_version(token), "owner": owner, "reason": reason}
-    return db.execute("refuse_refresh", parameters) == 1
+    return db.execute("mark_refresh_refused", parameters) == 1
 
 
-def give_up(db: Database, token: Token, reason: str) -> bool:
+def mark_dead(db: Database, token: Token, reason: str) -> bool:
     """This generation of the token is dead; False when it was replaced meanwhile."""
     parameters = {**_key(token.tenant, token.user_id), **_version(token), "reason": reason}
-    return db.execute("give_up_token", parameters) == 1
+    return db.execute("mark_token_dead", parameters) == 1
 
 
-def pause(db: Database, paused: Token) -> None:
+def save_pause(db: Database, paused: Token) -> None:
     """Notes what the token says of its pause."""
     parameters = {
         **_key(paused.tenant, paused.user_id),
@@ -154,19 +154,19 @@ def pause(db: Database, paused: Token) -> None:
     db.execute("pause_token", parameters)
 
 
-def resume(db: Database, token: Token) -> bool:
+def clear_pause(db: Database, token: Token) -> bool:
     """Slack serves this generation of the token again; False when nothing was known against it."""
     return db.execute("resume_token", {**_key(token.tenant, token.user_id), **_version(token)}) == 1
 
 
-def end_pauses(db: Database) -> int:
+def clear_pauses(db: Database) -> int:
     """Has every token that pauses tried again; how many."""
-    return db.execute("end_pauses", {})
+    return db.execute("clear_pauses", {})
 
 
-def paused(db: Database, now: int, latest: int, most: int) -> list[Tenant]:
+def list_pause_ended(db: Database, now: int, latest: int, limit: int) -> list[Tenant]:
     """The tenants with a token whose pause is over; one that ends after `latest` is none."""
-    parameters = {"now": now, "latest": latest, "most": most}
+    parameters = {"now": now, "latest": latest, "most": limit}
     return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("paused_tenants", parameters)]
 
 
@@ -186,30 +186,30 @@ def delete_users(db: Database, tenant: Tenant) -> int:
     return db.execute("delete_user_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
 
 
-def any_long_lived(db: Database) -> bool:
+def has_long_lived(db: Database) -> bool:
     """Whether any tenant has a token in use that does not rotate."""
-    return db.one("any_long_lived", {}) is not None
+    return db.one("has_long_lived", {}) is not None
 
 
-def due(db: Database, now: int, steady: int, most: int) -> list[Token]:
+def list_due(db: Database, now: int, steady: int, limit: int) -> list[Token]:
     """Tokens of active tenants that are to be refreshed and that nobody refreshes just now, the oldest first.
 
     One of each tenant before a second of any: many of one tenant that never succeed leave the others their turn.
     """
-    parameters = {"now": now, "steady": steady, "latest": steady + LONGEST_WAIT, "most": most}
+    parameters = {"now": now, "steady": steady, "latest": steady + MAX_WAIT, "most": limit}
     return [_token(row) for row in db.many("due_tokens", parameters)]
 
 
-def bring_forward(db: Database, now: int, latest: int) -> int:
+def reset_future_dates(db: Database, now: int, latest: int) -> int:
     """Has refreshed what was issued, or put off, by a clock that was ahead; how many tokens.
 
     Issued later than `latest` is in the future. Put off are those that wait longer than they live, and longer than
     anything is put off.
     """
-    return db.execute("bring_tokens_forward", {"now": now, "latest": latest, "longest": now + LONGEST_WAIT})
+    return db.execute("bring_tokens_forward", {"now": now, "latest": latest, "longest": now + MAX_WAIT})
 
 
-def long_lived(db: Database) -> list[Token]:
+def list_long_lived(db: Database) -> list[Token]:
     """Tokens of active tenants that do not rotate."""
     return [_token(row) for row in db.many("long_lived_tokens", {})]
 

@@ -32,7 +32,7 @@ from slackapp.vault.providers import KeyContext
 
 TIMEOUT = 10
 """Seconds that the program may take."""
-_LAST_WAIT = 1.0
+_KILL_WAIT = 1.0
 """Seconds that a killed program may take to be gone."""
 ANSWER_LIMIT = 16 * 1024
 WRAPPED_LIMIT = 4096
@@ -115,13 +115,13 @@ def _run(program: Path, question: bytes) -> tuple[bytes, int]:
         start_new_session=True,
     )
     try:
-        said = _talk(process, question, until)
+        said = _communicate(process, question, until)
         return said, process.wait(max(0.0, until - time.monotonic()))
     finally:
-        _end(process)
+        _terminate(process)
 
 
-def _talk(process: subprocess.Popen[bytes], question: bytes, until: float) -> bytes:
+def _communicate(process: subprocess.Popen[bytes], question: bytes, until: float) -> bytes:
     """Hands the question over, and takes the answer as it comes: no more of it than we would read."""
     said = b""
     with selectors.DefaultSelector() as ready:
@@ -154,14 +154,14 @@ def _write(pipe: int, question: bytes) -> int:
         return len(question)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _terminate(process: subprocess.Popen[bytes]) -> None:
     """Nothing of it stays: not the program, nor what it has started, nor our ends of its pipes."""
     _kill_group(process.pid)
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
     try:
-        process.wait(_LAST_WAIT)
+        process.wait(_KILL_WAIT)
     except subprocess.TimeoutExpired:
         return  # the kernel does not let go of it; the next start of a program looks for its end
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from slackapp.crypto.keyfile import HALF_WRITTEN, replace_private
+from slackapp.crypto.keyfile import PARTIAL_SUFFIX, replace_private
 from slackapp.errors import StoreBusyError, StoreFullError
 
 NAME = "slackapp-keys.json"
@@ -15,13 +15,13 @@ _TICK = 0.02
 """Seconds between two looks whether another writer has come to its end."""
 
 
-class FileSlot:
+class KeyBackupFile:
     """`slackapp-keys.json` in a folder; without a folder, nothing is kept."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._file = folder / NAME if folder is not None else None
-        self._beside = folder / f"{NAME}{HALF_WRITTEN}" if folder is not None else None
+        self._partial_file = folder / f"{NAME}{PARTIAL_SUFFIX}" if folder is not None else None
 
     @property
     def is_set(self) -> bool:
@@ -29,18 +29,18 @@ class FileSlot:
         return self._file is not None
 
     @property
-    def is_half_written(self) -> bool:
+    def has_partial_write(self) -> bool:
         """Whether somebody writes it just now, or was killed doing so: what is there beside it holds keys, too."""
-        return self._beside is not None and os.path.lexists(self._beside)
+        return self._partial_file is not None and os.path.lexists(self._partial_file)
 
     @contextmanager
-    def alone(self, patience: float) -> Iterator[None]:
+    def locked(self, timeout: float) -> Iterator[None]:
         """One writer at a time, of all threads and processes: who comes later has seen more of the database.
 
         What a killed writer left half written goes: it holds keys. Raises StoreBusyError after `patience` seconds, and
         StoreFullError where the folder cannot be used.
         """
-        if self._folder is None or self._beside is None:
+        if self._folder is None or self._partial_file is None:
             yield
             return
         try:
@@ -48,9 +48,9 @@ class FileSlot:
         except OSError as error:
             raise _cannot("read", error) from None
         try:
-            _wait_for(folder, patience)
+            _wait_for(folder, timeout)
             try:
-                self._beside.unlink(missing_ok=True)
+                self._partial_file.unlink(missing_ok=True)
             except OSError as error:
                 raise _cannot("written", error) from None
             yield
@@ -78,8 +78,8 @@ class FileSlot:
             raise _cannot("read", error) from None
 
 
-def _wait_for(folder: int, patience: float) -> None:
-    until = time.monotonic() + patience
+def _wait_for(folder: int, timeout: float) -> None:
+    until = time.monotonic() + timeout
     while True:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)

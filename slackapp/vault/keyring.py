@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from slackapp.crypto import envelope
 from slackapp.crypto.records import LIMITS
 from slackapp.errors import ConfigError, DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError
-from slackapp.model import LOCAL, NO_TENANT, Clock, DataKey, Entropy, NewKey, RecordContext, Sealed, Tenant
+from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Clock, DataKey, Entropy, NewKey, RecordContext, Sealed, Tenant
 from slackapp.store import data_keys, meta
 from slackapp.store.engine.sqlite import Database
-from slackapp.vault.providers import KeyContext, KeyProvider, LocalProvider, health
+from slackapp.vault.providers import KeyContext, KeyProvider, LocalProvider, check_health
 
 PURPOSES = ("bot", "user", "refresh", "data")
 SERVICE_PURPOSES = ("state", "audit", "label")
@@ -27,7 +27,7 @@ CACHE_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class OpenKey:
+class PlainKey:
     """A data key in clear."""
 
     key_id: int
@@ -41,7 +41,7 @@ class TenantKeys:
 
     app_id: str
     entropy: Entropy
-    keys: dict[str, OpenKey]
+    keys: dict[str, PlainKey]
     minted: tuple[NewKey, ...]
 
     @property
@@ -54,7 +54,7 @@ class TenantKeys:
         return _seal(self.app_id, self.entropy, self.keys.get(context.purpose), context, plaintext)
 
 
-def _seal(app_id: str, entropy: Entropy, key: OpenKey | None, context: RecordContext, plaintext: bytes) -> Sealed:
+def _seal(app_id: str, entropy: Entropy, key: PlainKey | None, context: RecordContext, plaintext: bytes) -> Sealed:
     if key is None:
         raise KeyMissingError
     if len(plaintext) > LIMITS[context.kind]:
@@ -85,8 +85,8 @@ class Keyring:
         self._entropy = entropy
         self._clock = clock
         self._lock = threading.Lock()
-        self._cache: OrderedDict[Tenant, _Opened] = OrderedDict()
-        self._drops = 0
+        self._cache: OrderedDict[Tenant, _CachedKeys] = OrderedDict()
+        self._evictions = 0
         """How often anything was dropped from the cache."""
         self._epoch = -1
         self._audit_key = self._label_key = b""
@@ -111,26 +111,26 @@ class Keyring:
         bound = envelope.record_context(self._app_id, context)
         return envelope.open_sealed(key.key, key.key_id, bound, sealed.blob, LIMITS[context.kind])
 
-    def prepare(self, tenant: Tenant) -> TenantKeys:
+    def open_tenant_keys(self, tenant: Tenant) -> TenantKeys:
         """The tenant's keys, to seal with inside a transaction; for a new tenant, keys that are yet to be stored."""
-        self._take_notice()
-        opened = self._opened(tenant)
+        self._try_reload()
+        opened = self._cached(tenant)
         active = {row.purpose: self._unwrapped(opened, row) for row in data_keys.active(self._db, tenant)}
-        return TenantKeys(self._app_id, self._entropy, active, ()) if active else self.mint(tenant, LOCAL)
+        return TenantKeys(self._app_id, self._entropy, active, ()) if active else self.mint(tenant, LOCAL_PROVIDER)
 
     def mint(self, tenant: Tenant, provider: str) -> TenantKeys:
         """New keys for every purpose, wrapped by that provider and not stored yet."""
         made = [self._mint(tenant, purpose, provider) for purpose in PURPOSES]
-        keys = {new.purpose: OpenKey(new.key_id, new.purpose, key) for new, key in made}
+        keys = {new.purpose: PlainKey(new.key_id, new.purpose, key) for new, key in made}
         return TenantKeys(self._app_id, self._entropy, keys, tuple(new for new, _ in made))
 
-    def forget(self, tenant: Tenant) -> None:
+    def evict(self, tenant: Tenant) -> None:
         """Drops the tenant's keys from memory."""
         with self._lock:
-            self._drops += 1
+            self._evictions += 1
             self._cache.pop(tenant, None)
 
-    def forget_old(self) -> None:
+    def evict_expired(self) -> None:
         """Drops the keys whose time in memory is over, also of tenants that nobody asks for any more."""
         now = self._clock()
         with self._lock:
@@ -159,7 +159,7 @@ class Keyring:
 
     # What other processes do to the keys
 
-    def refresh(self) -> int:
+    def reload(self) -> int:
         """Takes notice of a changed key file or of a flush, by the key epoch in the database; the epoch.
 
         Raises ConfigError when the changed file cannot be used; then everything stays as it was.
@@ -167,7 +167,7 @@ class Keyring:
         epoch = meta.key_epoch(self._db)
         if epoch != self._epoch:
             with self._lock:
-                self._drops += 1
+                self._evictions += 1
                 self._cache.clear()  # first: a flush must work even where the key file does not
                 self._reload_local()
                 self._epoch = epoch
@@ -180,9 +180,9 @@ class Keyring:
     def provider_health(self, name: str) -> str:
         """`ok`, `revoked`, `unavailable`, `mismatch` or `not configured`."""
         provider = self._providers.get(name)
-        return health(provider, self._app_id, self._entropy) if provider is not None else "not configured"
+        return check_health(provider, self._app_id, self._entropy) if provider is not None else "not configured"
 
-    def master_check(self, version: int) -> str:
+    def master_key_check(self, version: int) -> str:
         """A local master key's check value for this database."""
         return self._local.check_value(version, self._app_id, meta.get(self._db, meta.DATABASE_ID) or "")
 
@@ -197,7 +197,9 @@ class Keyring:
 
     def _have_service_keys(self, now: int) -> bool:
         have = {key.purpose for key in data_keys.active(self._db, NO_TENANT)}
-        missing = [self._mint(NO_TENANT, purpose, LOCAL)[0] for purpose in SERVICE_PURPOSES if purpose not in have]
+        missing = [
+            self._mint(NO_TENANT, purpose, LOCAL_PROVIDER)[0] for purpose in SERVICE_PURPOSES if purpose not in have
+        ]
         if not missing:
             return True
         with self._db.transaction():
@@ -221,13 +223,13 @@ class Keyring:
 
     def audit_mac(self, data: bytes) -> bytes:
         """HMAC-SHA-256 under the audit's own key."""
-        return envelope.mac(self._audit_key, data)
+        return envelope.hmac_sha256(self._audit_key, data)
 
     def label(self, tenant: Tenant) -> str:
         """A short keyed hash that stands for the tenant in the log and in metrics, where its id must not be."""
-        return envelope.mac(self._label_key, f"{tenant.kind} {tenant.id}".encode()).hex()[:LABEL_LENGTH]
+        return envelope.hmac_sha256(self._label_key, f"{tenant.kind} {tenant.id}".encode()).hex()[:LABEL_LENGTH]
 
-    def _service_key(self, purpose: str) -> OpenKey:
+    def _service_key(self, purpose: str) -> PlainKey:
         key = self._active(NO_TENANT, purpose)
         if key is None:
             raise KeyMissingError
@@ -235,18 +237,18 @@ class Keyring:
 
     # Where the keys come from
 
-    def _by_id(self, tenant: Tenant, key_id: int) -> OpenKey | None:
-        self._take_notice()
-        opened = self._opened(tenant)
+    def _by_id(self, tenant: Tenant, key_id: int) -> PlainKey | None:
+        self._try_reload()
+        opened = self._cached(tenant)
         if key_id not in opened.by_id:
             row = data_keys.find(self._db, tenant, key_id)
             return self._unwrapped(opened, row) if row is not None else None
         return opened.by_id[key_id]
 
-    def _active(self, tenant: Tenant, purpose: str) -> OpenKey | None:
+    def _active(self, tenant: Tenant, purpose: str) -> PlainKey | None:
         if self._epoch < 0:
-            self._take_notice()
-        opened = self._opened(tenant)
+            self._try_reload()
+        opened = self._cached(tenant)
         if purpose not in opened.active:
             row = data_keys.active_for(self._db, tenant, purpose)
             if row is None:
@@ -254,13 +256,13 @@ class Keyring:
             opened.active[purpose] = self._unwrapped(opened, row)
         return opened.active[purpose]
 
-    def _take_notice(self) -> None:
+    def _try_reload(self) -> None:
         try:
-            self.refresh()
+            self.reload()
         except ConfigError:
             return  # the worker logs it; a bad new file is no reason to stop serving with the old keys
 
-    def _opened(self, tenant: Tenant) -> "_Opened":
+    def _cached(self, tenant: Tenant) -> "_CachedKeys":
         """What of the tenant's keys is in memory."""
         now = self._clock()
         with self._lock:
@@ -268,23 +270,23 @@ class Keyring:
             if found is not None and _is_fresh(found, now):
                 self._cache.move_to_end(tenant)
                 return found
-            return _Opened(now, self._drops, {}, {})
+            return _CachedKeys(now, self._evictions, {}, {})
 
-    def _unwrapped(self, opened: "_Opened", row: DataKey) -> OpenKey:
+    def _unwrapped(self, opened: "_CachedKeys", row: DataKey) -> PlainKey:
         if row.key_id not in opened.by_id:
             # Not under the lock: a provider may be far away, and one tenant's must not hold up the others'.
             opened.by_id[row.key_id] = self._unwrap(row)
             with self._lock:
-                if opened.drops == self._drops:  # what was dropped in between must not come back
+                if opened.drops == self._evictions:  # what was dropped in between must not come back
                     self._cache[row.tenant] = opened
                 while len(self._cache) > CACHE_KEYS // len(PURPOSES):
                     self._cache.popitem(last=False)
         return opened.by_id[row.key_id]
 
-    def _unwrap(self, row: DataKey) -> OpenKey:
+    def _unwrap(self, row: DataKey) -> PlainKey:
         context = KeyContext(self._app_id, row.tenant, row.purpose, row.key_id)
         key = self._provider(row.provider).unwrap(context, row.master_version, row.wrapped)
-        return OpenKey(row.key_id, row.purpose, key)
+        return PlainKey(row.key_id, row.purpose, key)
 
     def _provider(self, name: str) -> KeyProvider:
         provider = self._providers.get(name)
@@ -302,14 +304,14 @@ class Keyring:
 
 
 @dataclass(frozen=True)
-class _Opened:
+class _CachedKeys:
     """Those of a tenant's keys that were used, in memory."""
 
     since: int
     drops: int
-    by_id: dict[int, OpenKey]
-    active: dict[str, OpenKey]
+    by_id: dict[int, PlainKey]
+    active: dict[str, PlainKey]
 
 
-def _is_fresh(opened: _Opened, now: int) -> bool:
+def _is_fresh(opened: _CachedKeys, now: int) -> bool:
     return 0 <= now - opened.since < CACHE_SECONDS

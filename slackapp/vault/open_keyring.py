@@ -8,25 +8,25 @@ import hmac
 
 from slackapp.crypto import envelope, keyfile
 from slackapp.errors import ConfigError, DecryptError
-from slackapp.model import LOCAL, NO_TENANT, Clock, Entropy, Settings
+from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Clock, Entropy, Settings
 from slackapp.store import data_keys, meta
 from slackapp.store.engine.sqlite import Database
 from slackapp.vault.command_provider import CommandProvider
 from slackapp.vault.keyring import Keyring
-from slackapp.vault.provider_gate import Gate, GatedProvider
+from slackapp.vault.provider_gate import GatedProvider, ProviderGate
 from slackapp.vault.providers import LocalProvider
 
 
 def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Clock) -> Keyring:
     """The keyring, with the service's own keys made on first use. Raises ConfigError."""
     master_keys = read_master_keys(settings)
-    _settle_new_database(db, settings, master_keys, entropy, clock())
-    bound_to = _app_of(db, settings)
+    _initialize_database(db, settings, master_keys, entropy, clock())
+    bound_to = _bound_app(db, settings)
     _check_all(db, settings, bound_to, master_keys)
     _check_own(db, master_keys)
     with db.transaction():
         meta.put_once(db, meta.BOUND_TO, bound_to)
-        meta.put_once(db, meta.CLIENT, settings.client_id)
+        meta.put_once(db, meta.CLIENT_ID, settings.client_id)
     local = LocalProvider(master_keys, meta.primary_master_key(db), entropy)
 
     def reload_local() -> None:
@@ -36,7 +36,7 @@ def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Cloc
         _check_needed(db, local.versions, fresh)
         local.replace(fresh, meta.primary_master_key(db))
 
-    gate = Gate(clock.steady)
+    gate = ProviderGate(clock.steady)
     others = [GatedProvider(CommandProvider(name, program), gate) for name, program in settings.key_commands]
     keyring = Keyring(db, local, others, reload_local, bound_to, entropy, clock)
     try:
@@ -59,25 +59,25 @@ def read_master_keys(settings: Settings) -> dict[int, bytes]:
         raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: {error}") from None
 
 
-def _settle_new_database(
+def _initialize_database(
     db: Database, settings: Settings, master_keys: dict[int, bytes], entropy: Entropy, now: int
 ) -> None:
     """A new database takes the file's first key for its primary; later only a rotation changes that."""
     newest = next(iter(master_keys))
     with db.transaction():
         if meta.put_once(db, meta.DATABASE_ID, entropy(16).hex()):
-            meta.put(db, meta.PRIMARY, str(newest))
-            meta.put(db, meta.key_since(newest), str(now))
+            meta.put(db, meta.PRIMARY_MASTER_KEY, str(newest))
+            meta.put(db, meta.key_since_name(newest), str(now))
             meta.put(db, meta.BOUND_TO, settings.app_id or settings.client_id)
-            meta.put(db, meta.key_check(newest), _check_value(db, _app_of(db, settings), master_keys[newest]))
+            meta.put(db, meta.key_check_name(newest), _check_value(db, _bound_app(db, settings), master_keys[newest]))
 
 
-def _app_of(db: Database, settings: Settings) -> str:
+def _bound_app(db: Database, settings: Settings) -> str:
     """What sealed values are bound to. One database is one app's: raises ConfigError for another one's.
 
     A Bolt app may open the database without knowing the app's id; the client id then shows that it is the same app.
     """
-    bound_to, client_id = meta.get(db, meta.BOUND_TO), meta.get(db, meta.CLIENT)
+    bound_to, client_id = meta.get(db, meta.BOUND_TO), meta.get(db, meta.CLIENT_ID)
     known = bound_to or settings.app_id
     same_app = known in (settings.app_id or known, settings.client_id)
     if not known or not same_app or client_id not in (None, settings.client_id):
@@ -91,7 +91,7 @@ def _app_of(db: Database, settings: Settings) -> str:
 
 def _check_all(db: Database, settings: Settings, bound_to: str, master_keys: dict[int, bytes]) -> None:
     for version, key in master_keys.items():
-        stored = meta.get(db, meta.key_check(version))
+        stored = meta.get(db, meta.key_check_name(version))
         if stored is not None and not hmac.compare_digest(stored, _check_value(db, bound_to, key)):
             raise ConfigError(
                 f"SLACKAPP_MASTER_KEY_FILE: master key {version} does not match the database {settings.database}; "
@@ -101,13 +101,13 @@ def _check_all(db: Database, settings: Settings, bound_to: str, master_keys: dic
 
 def _check_own(db: Database, master_keys: dict[int, bytes]) -> None:
     """Without the service's own keys nobody can be served. A tenant whose master key is gone keeps nobody else out."""
-    own = {key.master_version for key in data_keys.active(db, NO_TENANT) if key.provider == LOCAL}
+    own = {key.master_version for key in data_keys.active(db, NO_TENANT) if key.provider == LOCAL_PROVIDER}
     _refuse_missing(own - master_keys.keys())
 
 
 def _check_needed(db: Database, had: frozenset[int], fresh: dict[int, bytes]) -> None:
     """A file that lacks what this process still has, and what data keys hang on, is not taken."""
-    needed = {version for provider, version in data_keys.count_by_master(db) if provider == LOCAL}
+    needed = {version for provider, version in data_keys.count_by_master(db) if provider == LOCAL_PROVIDER}
     _refuse_missing((needed & had) - fresh.keys())
 
 

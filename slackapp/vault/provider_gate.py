@@ -17,88 +17,90 @@ from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.model import Tenant
 from slackapp.vault.providers import KeyContext, KeyProvider
 
-PATIENCE = 2.0
+WAIT_SECONDS = 2.0
 """Seconds that a thread waits for another one's call for the same tenant."""
-AT_A_TIME = 2
+MAX_TENANT_THREADS = 2
 """Threads of one tenant: one that calls, and one that waits."""
-PLACES = {"inbox": AT_A_TIME + 1}
+MAX_THREADS_BY_KIND = {"inbox": MAX_TENANT_THREADS + 1}
 """By the first word of a thread's name: how many of that kind may stand here: more than are one
 tenant's, and at least one less than there are."""
-OTHER_PLACES = 8
+MAX_OTHER_THREADS = 8
 """Of any other kind: half of the threads that answer requests."""
 FIRST_PAUSE, LONGEST_PAUSE = 5, 60
 """Seconds after a failure, doubled each time."""
-_MOST_FAILURES = 10
+_MAX_FAILURES = 10
 """As many as count."""
-_MOST = 10_000
+_MAX_TENANTS = 10_000
 """Tenants whose failures are remembered."""
 
 
 @dataclass
-class _Place:
+class _TenantQueue:
     """Where the threads of one tenant stand."""
 
-    turn: threading.Lock = field(default_factory=threading.Lock)
-    standing: int = 0
+    admit: threading.Lock = field(default_factory=threading.Lock)
+    threads: int = 0
     failures: int = 0
     until: int = 0
 
 
-class Gate:
+class ProviderGate:
     """One for all the programs of a process. `steady` is a clock that nobody sets, in seconds."""
 
     def __init__(self, steady: Callable[[], int]) -> None:
         self._steady = steady
         self._lock = threading.Lock()
         """For what is below."""
-        self._places: dict[tuple[str, Tenant], _Place] = {}
+        self._places: dict[tuple[str, Tenant], _TenantQueue] = {}
         self._kinds: Counter[str] = Counter()
 
     @contextmanager
-    def turn(self, provider: str, tenant: Tenant) -> Iterator[None]:
+    def admit(self, provider: str, tenant: Tenant) -> Iterator[None]:
         """Around one call of the program. Raises KeyUnavailableError where it is not to be made."""
         kind = threading.current_thread().name.partition("-")[0]
         place = self._enter(kind, provider, tenant)
         try:
-            if not place.turn.acquire(timeout=PATIENCE):
+            if not place.admit.acquire(timeout=WAIT_SECONDS):
                 raise KeyUnavailableError
             try:
                 # claim: C-94
                 self._refuse_paused(place)  # who called before us may have failed
-                yield from self._judged(place)
+                yield from self._count_failures(place)
             finally:
-                place.turn.release()
+                place.admit.release()
         finally:
             self._leave(kind, provider, tenant, place)
 
-    def _enter(self, kind: str, provider: str, tenant: Tenant) -> _Place:
+    def _enter(self, kind: str, provider: str, tenant: Tenant) -> _TenantQueue:
         with self._lock:
-            place = self._places.get((provider, tenant), _Place())
+            place = self._places.get((provider, tenant), _TenantQueue())
             # claim: C-94
-            if place.standing >= AT_A_TIME or self._kinds[kind] >= PLACES.get(kind, OTHER_PLACES):
+            if place.threads >= MAX_TENANT_THREADS or self._kinds[kind] >= MAX_THREADS_BY_KIND.get(
+                kind, MAX_OTHER_THREADS
+            ):
                 raise KeyUnavailableError
             self._places[provider, tenant] = place
-            place.standing += 1
+            place.threads += 1
             self._kinds[kind] += 1
             return place
 
-    def _leave(self, kind: str, provider: str, tenant: Tenant, place: _Place) -> None:
+    def _leave(self, kind: str, provider: str, tenant: Tenant, place: _TenantQueue) -> None:
         with self._lock:
             self._kinds[kind] -= 1
-            place.standing -= 1
-            if not place.standing and (not place.failures or len(self._places) > _MOST):
+            place.threads -= 1
+            if not place.threads and (not place.failures or len(self._places) > _MAX_TENANTS):
                 self._places.pop((provider, tenant), None)
 
-    def _refuse_paused(self, place: _Place) -> None:
+    def _refuse_paused(self, place: _TenantQueue) -> None:
         if self._steady() < place.until:
             raise KeyUnavailableError
 
-    def _judged(self, place: _Place) -> Iterator[None]:
+    def _count_failures(self, place: _TenantQueue) -> Iterator[None]:
         try:
             yield
         except KeyUnavailableError:
             place.until = self._steady() + min(FIRST_PAUSE * 2**place.failures, LONGEST_PAUSE)
-            place.failures = min(place.failures + 1, _MOST_FAILURES)
+            place.failures = min(place.failures + 1, _MAX_FAILURES)
             raise
         except (KeyRevokedError, DecryptError):
             place.failures = 0  # the program has answered
@@ -109,7 +111,7 @@ class Gate:
 class GatedProvider:
     """A key provider whose program may be slow, behind the gate."""
 
-    def __init__(self, provider: KeyProvider, gate: Gate) -> None:
+    def __init__(self, provider: KeyProvider, gate: ProviderGate) -> None:
         self._provider = provider
         self._gate = gate
 
@@ -120,10 +122,10 @@ class GatedProvider:
 
     def wrap(self, context: KeyContext, data_key: bytes) -> tuple[int, bytes]:
         """Asks the program to wrap, when it is the tenant's turn."""
-        with self._gate.turn(self.provider_id, context.tenant):
+        with self._gate.admit(self.provider_id, context.tenant):
             return self._provider.wrap(context, data_key)
 
     def unwrap(self, context: KeyContext, version: int, wrapped: bytes) -> bytes:
         """Asks the program to unwrap, when it is the tenant's turn."""
-        with self._gate.turn(self.provider_id, context.tenant):
+        with self._gate.admit(self.provider_id, context.tenant):
             return self._provider.unwrap(context, version, wrapped)

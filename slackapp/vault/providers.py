@@ -14,7 +14,7 @@ from typing import Protocol
 
 from slackapp.crypto import envelope
 from slackapp.errors import ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
-from slackapp.model import LOCAL, NO_TENANT, Entropy, Tenant
+from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Entropy, Tenant
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class KeyProvider(Protocol):
         """The data key, 32 bytes."""
 
 
-def health(provider: KeyProvider, app_id: str, entropy: Entropy) -> str:
+def check_health(provider: KeyProvider, app_id: str, entropy: Entropy) -> str:
     """Wraps and unwraps a key that is then thrown away: `ok`, `revoked`, `unavailable` or `mismatch`."""
     context, key = KeyContext(app_id, NO_TENANT, "health", 0), entropy(envelope.KEY_BYTES)
     try:
@@ -67,7 +67,7 @@ class LocalProvider:
     @property
     def provider_id(self) -> str:
         """`local`"""
-        return LOCAL
+        return LOCAL_PROVIDER
 
     @property
     def versions(self) -> frozenset[int]:
@@ -89,15 +89,17 @@ class LocalProvider:
         """Wraps under the primary master key."""
         version = self._primary
         random = self._entropy(envelope.RANDOM_BYTES)
-        return version, envelope.seal(self._keys[version], version, _bound(context, version), data_key, random)
+        return version, envelope.seal(self._keys[version], version, _wrap_context(context, version), data_key, random)
 
     def unwrap(self, context: KeyContext, version: int, wrapped: bytes) -> bytes:
         """Unwraps with the master key of that version."""
         key = self._keys.get(version)
         if key is None:
             raise DecryptError
-        return envelope.open_sealed(key, version, _bound(context, version), wrapped, envelope.KEY_BYTES)
+        return envelope.open_sealed(key, version, _wrap_context(context, version), wrapped, envelope.KEY_BYTES)
 
 
-def _bound(context: KeyContext, version: int) -> bytes:
-    return envelope.wrap_context(context.app_id, context.tenant, context.purpose, context.key_id, LOCAL, version)
+def _wrap_context(context: KeyContext, version: int) -> bytes:
+    return envelope.wrap_context(
+        context.app_id, context.tenant, context.purpose, context.key_id, LOCAL_PROVIDER, version
+    )

@@ -2,7 +2,7 @@
 
 import json
 
-from slackapp.checks import token_life
+from slackapp.checks import token_lifetime
 from slackapp.crypto import records
 from slackapp.model import GrantedToken, RecordContext, Sealed, Tenant, Webhook
 from slackapp.store.tokens import SealedPair
@@ -26,12 +26,14 @@ def seal_pair(
     """Access and refresh token, each under its own key and bound to its place; expiry counted from `now`."""
     refresh = None
     if granted.refresh is not None:
-        refresh = keys.seal(records.refresh_of(tenant, user_id, generation), granted.refresh.reveal().encode())
+        refresh = keys.seal(
+            records.refresh_token_context(tenant, user_id, generation), granted.refresh.reveal().encode()
+        )
     expires_at = now + granted.expires_in if granted.expires_in is not None else None
     return SealedPair(
-        access=keys.seal(records.access_of(tenant, user_id, generation), granted.access.reveal().encode()),
+        access=keys.seal(records.access_token_context(tenant, user_id, generation), granted.access.reveal().encode()),
         refresh=refresh,
         expires_at=expires_at,
-        due_at=token_life.due_at(tenant, user_id, generation, now, expires_at),
+        due_at=token_lifetime.refresh_time(tenant, user_id, generation, now, expires_at),
         scopes=granted.scopes,
     )

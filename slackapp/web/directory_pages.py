@@ -5,7 +5,7 @@ Read:    docs.slack.dev/slack-marketplace/slack-marketplace-app-guidelines-and-r
 
 from dataclasses import dataclass
 
-from slackapp.web.pages import UNSAID, About, escape, mail, whole
+from slackapp.web.pages import NOT_CONFIGURED, About, escape, mail, page_with_footer
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Retention:
 def privacy(about: About, kept: Retention) -> str:
     """`GET /privacy`."""
     name = escape(about.name)
-    return whole(
+    return page_with_footer(
         f"Privacy at {about.name}",
         f"<p>{name} is run by {_company(about)}. This page says what it stores about a workspace, why, how long, and "
-        f"how to have it erased.</p>{_COLLECTED}{_USED}{_kept(kept)}{_rights(about)}"
+        f"how to have it erased.</p>{_COLLECTED}{_USED}{_retention(kept)}{_rights(about)}"
         f"<h2>Contact</h2><p>Questions about your data: {mail(about.privacy_email or about.support_email)}.</p>",
     )
 
@@ -32,7 +32,7 @@ def privacy(about: About, kept: Retention) -> str:
 def support(about: About) -> str:
     """`GET /support`."""
     name = escape(about.name)
-    return whole(
+    return page_with_footer(
         f"Help with {about.name}",
         f"<h2>Contact</h2><p>Write to {mail(about.support_email)}. You need no account with us. You get an answer "
         f"within two business days. {name} is run by {_company(about)}.</p>"
@@ -72,7 +72,7 @@ call Slack, for the workspace they belong to. Nothing is sold, shown to other wo
 used to train anything.</p>"""
 
 
-def _kept(kept: Retention) -> str:
+def _retention(kept: Retention) -> str:
     journal = f"{kept.audit_days} days" if kept.audit_days else "as long as the service runs"
     return (
         "<h2>How long it is kept</h2><ul>"
@@ -102,4 +102,4 @@ def _rights(about: About) -> str:
 
 
 def _company(about: About) -> str:
-    return escape(about.company) if about.company else f'<strong class="unsaid">{UNSAID}</strong>'
+    return escape(about.company) if about.company else f'<strong class="unsaid">{NOT_CONFIGURED}</strong>'

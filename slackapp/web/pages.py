@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slackapp.model import INSTALL_PATH
-from slackapp.web.mark import ICON_LINK
+from slackapp.web.icon import ICON_LINK
 from slackapp.web.style import STYLE
 
 MENTION = "mention"
 """How an app is used that answers when it is mentioned."""
 _FOOT = '<p class="foot"><a href="/">Install</a> <a href="/privacy">Privacy</a> <a href="/support">Support</a></p>'
-UNSAID = "The operator of this service has not said this yet."
+NOT_CONFIGURED = "The operator of this service has not said this yet."
 """Stands where a setting is missing: whoever sets the service up must see it, and `slackapp doctor` looks for it."""
 
 
@@ -113,11 +113,11 @@ def refused(sentence: str, advice: str) -> str:
 def mail(address: str) -> str:
     """A link that opens a letter, or the plain word that there is none."""
     if not address:
-        return f'<strong class="unsaid">{UNSAID}</strong>'
+        return f'<strong class="unsaid">{NOT_CONFIGURED}</strong>'
     return f'<a href="mailto:{escape(address)}">{escape(address)}</a>'
 
 
-def whole(title: str, body: str) -> str:
+def page_with_footer(title: str, body: str) -> str:
     """A page of its own with the links at its foot. `body` is HTML that is escaped already."""
     return _page(title, body + _FOOT)
 

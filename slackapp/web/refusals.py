@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from slackapp.errors import Refusal, Refused
 from slackapp.web import pages
-from slackapp.web.response import Response, html, json_answer
+from slackapp.web.response import Response, html, json_response
 
 _ADVICE = {
     "state_missing": "An install must begin here. If you came from Slack's own pages, please begin again.",
@@ -44,7 +44,7 @@ def refusal_response(refused: Refused, as_page: bool) -> Response:
     if as_page:
         advice = _ADVICE.get(answer.code, "You can begin an install here.")
         return replace(html(answer.status, pages.refused(answer.sentence, advice), headers), tenant=refused.tenant)
-    said = {"error": answer.code}
+    body = {"error": answer.code}
     if refused.install_url:
-        said["install_url"] = refused.install_url
-    return replace(json_answer(answer.status, said, headers), tenant=refused.tenant)
+        body["install_url"] = refused.install_url
+    return replace(json_response(answer.status, body, headers), tenant=refused.tenant)

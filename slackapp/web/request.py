@@ -49,20 +49,20 @@ class Request:
         return self.header(name).encode("latin-1")
 
 
-def neighbourhood(address: str) -> str:
+def address_prefix(address: str) -> str:
     """What rates are counted by: the address, or of an IPv6 address the 64 bits that one subscriber has to himself.
 
     A proxy may add a port to it, which makes nobody another, and what is no address at all is cut short.
     """
-    return _cut(address, 64)
+    return _prefix(address, 64)
 
 
-def network(address: str) -> str:
+def network_prefix(address: str) -> str:
     """What shares of a whole are counted by: the address, or of an IPv6 address the 48 bits that one site has."""
-    return _cut(address, 80)
+    return _prefix(address, 80)
 
 
-def _cut(address: str, bits: int) -> str:
+def _prefix(address: str, bits: int) -> str:
     try:
         found = ipaddress.IPv6Address(address.removeprefix("[").partition("]")[0])
     except ValueError:
@@ -70,7 +70,7 @@ def _cut(address: str, bits: int) -> str:
     return str(found.ipv4_mapped or ipaddress.IPv6Address(int(found) >> bits << bits))
 
 
-def names_of(public_url: str) -> frozenset[str]:
+def host_values(public_url: str) -> frozenset[str]:
     """The values of `Host`, in lower case, that mean this address: the scheme's own port may be there or not.
 
     RFC 9110 section 4.2.3.

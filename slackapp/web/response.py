@@ -60,14 +60,12 @@ def html(status: int, page: str, headers: tuple[tuple[str, str], ...] = ()) -> R
     return Response(status, "text/html; charset=utf-8", page.encode(), headers)
 
 
-def text(
-    status: int, body: str, headers: tuple[tuple[str, str], ...] = (), tenant: Tenant = NO_TENANT
-) -> Response:
+def text(status: int, body: str, headers: tuple[tuple[str, str], ...] = (), tenant: Tenant = NO_TENANT) -> Response:
     """Plain text."""
     return Response(status, "text/plain; charset=utf-8", body.encode(), headers, tenant)
 
 
-def json_answer(status: int, data: Mapping[str, object], headers: tuple[tuple[str, str], ...] = ()) -> Response:
+def json_response(status: int, data: Mapping[str, object], headers: tuple[tuple[str, str], ...] = ()) -> Response:
     """JSON for a program."""
     body = json.dumps(data, ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode()
     return Response(status, "application/json; charset=utf-8", body, headers)
@@ -80,7 +78,7 @@ def redirect(
     return Response(status, "text/plain; charset=utf-8", b"", (("Location", location), *headers), tenant)
 
 
-def wire(response: Response, request_id: str) -> tuple[str, list[tuple[str, str]]]:
+def to_wsgi(response: Response, request_id: str) -> tuple[str, list[tuple[str, str]]]:
     """Status line and all headers. Raises ValueError for a value that would end its header early."""
     own = [
         ("Content-Type", response.content_type),

@@ -14,15 +14,15 @@ from slackapp.store.inbox import RowId
 
 WORKERS = 4
 """So many rows at a time."""
-SHARE = WORKERS - 1
+MAX_PER_TENANT = WORKERS - 1
 """Of these, one tenant's. Its behaviour may take as long as it likes, and the others' rows must find a thread."""
-IDLE = 1.0
+POLL_SECONDS = 1.0
 """Seconds between two looks at an inbox in which nothing was announced: for rows put back, and of other processes."""
-_LOST = 16
+_MAX_LOST_CLAIMS = 16
 """So many rows in a row that another process was quicker to take; then this one looks again later."""
 
 
-class Worker:
+class InboxWorkers:
     """Claims rows, each when it is run, and runs them: what a process dies of is one row's attempt and no other's.
 
     The tenants have their turn one after the other, however many rows lie there of one of them. What was run when its
@@ -33,10 +33,10 @@ class Worker:
         self._wake = wake
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._choosing = threading.Lock()
+        self._choice_lock = threading.Lock()
         """For the two below."""
         self._last = NO_TENANT
-        self._taken: dict[int, RowId] = {}
+        self._in_progress: dict[int, RowId] = {}
         """By thread: what it is at."""
         self._claims = itertools.count(1)
 
@@ -61,10 +61,10 @@ class Worker:
         """Whether all threads run."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
-    def drain(self, app: App) -> int:
+    def run_due(self, app: App) -> int:
         """Runs everything that is due; how many rows."""
         done = lost = 0
-        while lost < _LOST and not self._stop.is_set() and (found := self._choose(app)) is not None:
+        while lost < _MAX_LOST_CLAIMS and not self._stop.is_set() and (found := self._next_row(app)) is not None:
             ran = self._run(app, found)
             done, lost = (done + 1, 0) if ran else (done, lost + 1)
         return done
@@ -73,25 +73,25 @@ class Worker:
         while not self._stop.is_set():
             self._wake.clear()
             try:
-                self.drain(app)
+                self.run_due(app)
             except StoreError as error:
                 app.log.error("inbox_waits", {"why": str(error)})
             except BaseException:  # noqa: BLE001  (whatever it is: it must not end the thread, and every tenant's events)
                 app.log.bug("inbox_failed", {})
             if not self._stop.is_set():
-                self._wake.wait(IDLE)
+                self._wake.wait(POLL_SECONDS)
 
-    def _choose(self, app: App) -> RowId | None:
+    def _next_row(self, app: App) -> RowId | None:
         """The row that this thread takes next: of the tenant whose turn it is, and of none that has its share."""
         now, steady = app.clock(), app.clock.steady()
-        with self._choosing:
-            at = Counter(tenant for tenant, _ in self._taken.values())
-            full = next((tenant for tenant, rows in at.items() if rows >= SHARE), NO_TENANT)
+        with self._choice_lock:
+            at = Counter(tenant for tenant, _ in self._in_progress.values())
+            full = next((tenant for tenant, rows in at.items() if rows >= MAX_PER_TENANT), NO_TENANT)
             for after in (self._last, NO_TENANT):  # once round, from the tenant that had the last turn
-                for found in inbox.due(app.db, after, full, now=now, steady=steady, most=WORKERS):
-                    if found not in self._taken.values():
+                for found in inbox.list_due(app.db, after, full, now=now, steady=steady, limit=WORKERS):
+                    if found not in self._in_progress.values():
                         self._last = found[0]
-                        self._taken[threading.get_ident()] = found
+                        self._in_progress[threading.get_ident()] = found
                         self._wake.set()  # there may be something for the other threads, too
                         return found
         return None
@@ -104,8 +104,8 @@ class Worker:
                 run_event.run(app, row, app.clock())
             return row is not None
         finally:
-            with self._choosing:
-                self._taken.pop(threading.get_ident(), None)
+            with self._choice_lock:
+                self._in_progress.pop(threading.get_ident(), None)
 
     def _claim(self, app: App, found: RowId) -> InboxRow | None:
         owner = f"{app.process_id}:{next(self._claims)}"
@@ -116,4 +116,4 @@ class Worker:
             return inbox.claim(app.db, found, owner, app.clock.steady())
 
         # Unflushed: a claim that a power failure undoes is a row that nobody has claimed.
-        return app.db.together_unflushed(take)
+        return app.db.commit_in_group(take, durable=False)

@@ -15,16 +15,16 @@ from slackapp.flows.audit import verify_audit
 from slackapp.flows.install import lost_exchanges
 from slackapp.flows.keys import missing_keys, suspend_tenant
 from slackapp.flows.tokens import refresh_due, validate_tenant
-from slackapp.flows.upkeep import clock_set, heartbeat, sweep
+from slackapp.flows.upkeep import clock_step, heartbeat, sweep
 from slackapp.runtime import persist_metrics
 from slackapp.store import meta
 
 TICK = 1.0
 """Seconds between two looks at what is due."""
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-JUMP, SHOWN = 5, 600
+JUMP_SECONDS, JUMP_SHOWN_SECONDS = 5, 600
 """Seconds: what counts as a jump of the clock, and for how long it is shown."""
-DOUBTED = sweep.DEDUPE_WINDOW
+JUMP_DISTRUST_SECONDS = sweep.DEDUPE_WINDOW
 """Seconds for which a jump forward makes nothing old."""
 Stopping = Callable[[], bool]
 
@@ -34,9 +34,9 @@ class Task:
     """`every` is in seconds. `at_once` says whether it is due at the start already."""
 
     name: str
-    every: int
+    interval: int
     run: Callable[[App, Stopping], object]
-    at_once: bool = True
+    run_at_start: bool = True
 
 
 class Heartbeat:
@@ -44,18 +44,18 @@ class Heartbeat:
 
     def __init__(self) -> None:
         self._epoch = 0
-        self._at = -heartbeat.EVERY
+        self._at = -heartbeat.INTERVAL
 
     def run(self, app: App, stopping: Stopping) -> None:
         """Raises StoreError."""
         now = app.clock.steady()
-        if now - self._at >= heartbeat.EVERY or meta.key_epoch(app.db) != self._epoch:
+        if now - self._at >= heartbeat.INTERVAL or meta.key_epoch(app.db) != self._epoch:
             self._at = now
             self._epoch = heartbeat.run(app, self._epoch)
-            app.health.note("database", "")  # it can be written
+            app.health.set_problem("database", "")  # it can be written
 
 
-class ClockWatch:
+class ClockMonitor:
     """Notices a wall clock that was set: expiries and signatures are judged by it."""
 
     def __init__(self) -> None:
@@ -70,61 +70,61 @@ class ClockWatch:
         difference = app.clock() - steady
         jump = difference - (self._difference if self._difference is not None else difference)
         self._difference = difference
-        if abs(jump) > JUMP:
+        if abs(jump) > JUMP_SECONDS:
             self._jumps.append((steady, jump))
             self._shown = True
             app.log.error("clock_jumped", {"seconds": jump})
-            app.health.note("clock", f"was set by {jump} s")
-            clock_set.run(app)
-        elif self._shown and steady - self._jumps[-1][0] > SHOWN:
+            app.health.set_problem("clock", f"was set by {jump} s")
+            clock_step.run(app)
+        elif self._shown and steady - self._jumps[-1][0] > JUMP_SHOWN_SECONDS:
             self._shown = False
-            app.health.note("clock", "")
+            app.health.set_problem("clock", "")
 
-    def cautious(self, app: App) -> int:
+    def conservative_now(self, app: App) -> int:
         """Unix seconds for what deletes by age: nothing has become old by a clock that was set forward, for two days.
 
         A repeat of an event, of which Slack may send some for a day, would find nothing that it repeats.
         """
         self.run(app, lambda: False)
-        self._jumps = [(at, jump) for at, jump in self._jumps if app.clock.steady() - at < DOUBTED]
+        self._jumps = [(at, jump) for at, jump in self._jumps if app.clock.steady() - at < JUMP_DISTRUST_SECONDS]
         return app.clock() - sum(max(0, jump) for _, jump in self._jumps)
 
 
-def house() -> tuple[Task, ...]:
+def local_tasks() -> tuple[Task, ...]:
     """Our own database only."""
-    watch = ClockWatch()
+    clock_monitor = ClockMonitor()
     return (
         Task("heartbeat", 0, Heartbeat().run),
         Task("log", 0, lambda app, stopping: app.log.flush()),
-        Task("counters", persist_metrics.EVERY, _persist_metrics),
+        Task("counters", persist_metrics.INTERVAL, _persist_metrics),
         Task("checkpoint", 0, lambda app, stopping: app.db.checkpoint()),
-        Task("clock", 0, watch.run),
-        Task("set_clock", HOUR, lambda app, stopping: clock_set.run(app)),
+        Task("clock", 0, clock_monitor.run),
+        Task("set_clock", HOUR, lambda app, stopping: clock_step.run(app)),
         Task("unclear", MINUTE, lambda app, stopping: sweep.mark_unclear(app, app.clock())),
         Task("lost", MINUTE, lambda app, stopping: lost_exchanges.run(app, app.clock())),
-        Task("sweep", MINUTE, lambda app, stopping: sweep.run(app, watch.cautious(app))),
-        Task("master keys", MINUTE, lambda app, stopping: missing_keys.run(app)),
-        Task("audit", MINUTE, lambda app, stopping: verify_audit.cut(app, watch.cautious(app))),
+        Task("sweep", MINUTE, lambda app, stopping: sweep.run(app, clock_monitor.conservative_now(app))),
+        Task("master keys", MINUTE, lambda app, stopping: missing_keys.report(app)),
+        Task("audit", MINUTE, lambda app, stopping: verify_audit.prune(app, clock_monitor.conservative_now(app))),
         # The start has its own, quicker check.
-        Task("integrity", DAY, lambda app, stopping: sweep.check_integrity(app), at_once=False),
+        Task("integrity", DAY, lambda app, stopping: sweep.check_integrity(app), run_at_start=False),
     )
 
 
 def _persist_metrics(app: App, stopping: Stopping) -> None:
-    persist_metrics.run(app.db, app.metrics, app.log)
+    persist_metrics.persist(app.db, app.metrics, app.log)
 
 
-def errands() -> tuple[Task, ...]:
+def remote_tasks() -> tuple[Task, ...]:
     """What asks Slack, or a key provider."""
     return (
         Task("refresh", MINUTE, refresh_due.run),
         Task("suspended", MINUTE, lambda app, stopping: suspend_tenant.restore_all(app)),
-        Task("check", MINUTE, validate_tenant.due),
-        Task("paused", MINUTE, validate_tenant.again),
+        Task("check", MINUTE, validate_tenant.run_due),
+        Task("paused", MINUTE, validate_tenant.run_paused),
     )
 
 
-class Upkeep:
+class Scheduler:
     """One thread, and the tasks that it runs one after the other."""
 
     def __init__(self, name: str, tasks: Sequence[Task]) -> None:
@@ -152,14 +152,14 @@ class Upkeep:
         """Runs each task whose time has come."""
         for task in self._tasks:
             now = app.clock.steady()
-            last = self._ran_at.setdefault(task.name, now - task.every if task.at_once else now)
-            if self._stop.is_set() or now - last < task.every:
+            last = self._ran_at.setdefault(task.name, now - task.interval if task.run_at_start else now)
+            if self._stop.is_set() or now - last < task.interval:
                 continue
             self._ran_at[task.name] = now
             try:
                 task.run(app, self._stop.is_set)
             except StoreError as error:
-                app.health.note("database", str(error))
+                app.health.set_problem("database", str(error))
                 app.log.error("upkeep_waits", {"task": task.name, "why": str(error)})
             except Exception:  # noqa: BLE001  (a bug in one task must not end the others)
                 app.log.bug("upkeep_failed", {"task": task.name})

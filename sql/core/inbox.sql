@@ -4,7 +4,7 @@
 -- Nearly all rows are done. A statement that looks for the others repeats the condition of an index word for word, as
 -- `state IN ('ready', 'running', 'calling')`: only then does SQLite see that the index has them all.
 
--- name: receive :exec
+-- name: add_event :exec
 -- tenant: tenant_kind, tenant_id
 -- Only for a tenant that is there, and under a data key that is there: a purge may have come in between.
 INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, body, state, event_time, received_at, next_at)
@@ -19,7 +19,7 @@ SELECT :event_id, 'event', :tenant_kind, :tenant_id, :type, :body, 'ready', :eve
        )  -- claim: C-48
 ON CONFLICT (event_id, tenant_kind, tenant_id) DO NOTHING;  -- claim: C-47, C-96
 
--- name: receive_lifecycle :exec
+-- name: add_lifecycle_event :exec
 -- tenant: tenant_kind, tenant_id
 -- Without a body: whom it names are ids, and they are all that is needed. 'done' when its whole effect is in this
 -- very transaction, or when it has none.
@@ -91,7 +91,7 @@ UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owne
 RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, attempts, event_time, received_at,
        lease_owner;
 
--- name: claim_this :one
+-- name: claim_by_id :one
 -- tenant: tenant_kind, tenant_id
 UPDATE inbox SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :steady + :lease
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
@@ -167,7 +167,7 @@ UPDATE inbox SET state = 'unclear', finished_at = :now, result = 'open when the 
    AND type NOT IN ('app_uninstalled', 'tokens_revoked', 'slackapp.uninstall', 'slackapp.purge')
 RETURNING event_id, tenant_kind, tenant_id, type;
 
--- name: empty_tenant :exec
+-- name: erase_bodies :exec
 -- tenant: tenant_kind, tenant_id
 -- A purge: no body stays; ids, types and times do, for the sake of repeats. Our own jobs go on.
 UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,

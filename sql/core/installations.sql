@@ -97,7 +97,7 @@ UPDATE installations SET check_begun_at = 0
  WHERE status = 'active'
    AND check_begun_at > :latest;  -- claim: C-98
 
--- name: begin_check :exec
+-- name: claim_checks :exec
 -- tenant: tenant_kind, tenant_id
 -- Compare-and-swap: of several processes one checks.
 UPDATE installations SET check_begun_at = :now
@@ -127,7 +127,7 @@ UPDATE installations SET enterprise_id = :enterprise_id
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND tenant_kind = 'T';
 
--- name: recheck :exec
+-- name: request_check :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE installations SET check_begun_at = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;

@@ -38,7 +38,7 @@ UPDATE installers SET details = :details, webhook = :webhook
 DELETE FROM installers
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id;
 
--- name: delete_people :exec
+-- name: delete_installer_users :exec
 -- tenant: tenant_kind, tenant_id
 DELETE FROM installers
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id <> '';

@@ -35,7 +35,7 @@ UPDATE oauth_states SET used_at = NULL
  WHERE id_hash = :id_hash
    AND outcome = '';
 
--- name: give_up_lost_exchanges :exec
+-- name: mark_lost_exchanges :exec
 -- tenant: none (the tenant is not known before the exchange is over)
 -- A time ahead of the clock is one that was noted before the clock was set back.
 UPDATE oauth_states SET outcome = 'failed'
@@ -59,7 +59,7 @@ SELECT tenant_kind, tenant_id FROM oauth_states
  ORDER BY used_at DESC, id DESC
  LIMIT 1;
 
--- name: exchange_under_way :one
+-- name: has_open_exchange :one
 -- tenant: none (the tenant is not known before the exchange is over)
 SELECT 1 AS found FROM oauth_states
  WHERE used_at IS NOT NULL

@@ -52,7 +52,7 @@ UPDATE tokens SET lease_owner = :owner,
    AND (lease_until NOT BETWEEN :steady AND :latest OR (lease_owner = :owner AND :begins))  -- claim: C-105
    AND NOT (lease_owner = :owner AND lease_until < :steady AND lease_until >= :steady - (:until - :steady));
 
--- name: hold_lease :exec
+-- name: set_lease_end :exec
 -- tenant: tenant_kind, tenant_id
 -- The owner stays when the lease ends: that marks a refresh whose outcome nobody knows, as a crash does.
 UPDATE tokens SET lease_until = :until
@@ -69,13 +69,13 @@ UPDATE tokens SET lease_until = :until
    AND status = 'live'  -- claim: C-42
    AND lease_owner = :owner;  -- claim: C-42
 
--- name: drop_lease :exec
+-- name: release_lease :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE tokens SET lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
    AND lease_owner = :owner;
 
--- name: put_off_refresh :exec
+-- name: postpone_refresh :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE tokens SET due_at = :due_at, lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
@@ -100,14 +100,14 @@ UPDATE tokens SET access = :access, refresh = :refresh
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
    AND generation = :generation;
 
--- name: refuse_refresh :exec
+-- name: mark_refresh_refused :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE tokens SET status = 'refresh_refused', reason = :reason, lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
    AND generation = :generation AND granted_at = :granted_at
    AND lease_owner = :owner;
 
--- name: give_up_token :exec
+-- name: mark_token_dead :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE tokens SET status = 'dead', reason = :reason, refused_since = NULL, lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id = :user_id
@@ -130,7 +130,7 @@ UPDATE tokens SET reason = CASE status WHEN 'live' THEN '' ELSE reason END, refu
    AND generation = :generation AND granted_at = :granted_at
    AND refused_since IS NOT NULL;
 
--- name: end_pauses :exec
+-- name: clear_pauses :exec
 -- tenant: none (a person has looked, and has every tenant asked about again)
 UPDATE tokens SET paused_until = 0 WHERE refused_since IS NOT NULL;
 
@@ -159,7 +159,7 @@ DELETE FROM tokens
 DELETE FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND user_id <> '';
 
--- name: any_long_lived :one
+-- name: has_long_lived :one
 -- tenant: none (asked when an answer of Slack does not name its tenant)
 SELECT 1 AS found FROM tokens WHERE status = 'live' AND refresh IS NULL LIMIT 1;
 

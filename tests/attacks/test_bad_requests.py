@@ -14,7 +14,7 @@ from slackapp.errors import Refusal
 from slackapp.routes import BY_PATH, PAGE
 from slackapp.web.request import BODY_LIMIT
 from tests.attacks.bad_requests import ACTION, ALL, CANARY, CODES, COMMAND, FORM, JSON, METHODS, Bad, action
-from tests.handlers.stage import Approved, approved, cookie_of
+from tests.handlers.callback_world import Approved, approved, cookie_of
 from tests.support.world import HOST, START, Reply, World, make_world
 
 PIECE = re.compile(rb"[^\x00-\x20;,&=\"'{}:\[\]()<>?]{9,}")
@@ -35,7 +35,7 @@ UNROUTED = ("not_found", "method", "host", "length", "too_large")
 
 
 @dataclass
-class Stage:
+class PreparedWorld:
     """A world with one installation, another one under way, and how far its log has been read."""
 
     world: World
@@ -84,12 +84,12 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWorld]:
     with make_world(tmp_path_factory.mktemp("bad")) as world:
         assert world.browser().install().status == 303
         world.work()
         reader = sqlite3.connect(f"file:{world.settings.database}?mode=ro", uri=True)
-        made = Stage(world, approved(world), reader)
+        made = PreparedWorld(world, approved(world), reader)
         made.next_good_request_works()
         assert made.rows == world.snapshot() != {}
         yield made
@@ -132,7 +132,7 @@ PORTION = 24
 
 
 @pytest.mark.parametrize("first", range(0, len(ALL), PORTION))
-def test_a_bad_request_gets_its_answer_and_nothing_else_happens(stage: Stage, first: int) -> None:
+def test_a_bad_request_gets_its_answer_and_nothing_else_happens(stage: PreparedWorld, first: int) -> None:
     for bad in ALL[first : first + PORTION]:
         try:
             check(stage, bad)
@@ -141,7 +141,7 @@ def test_a_bad_request_gets_its_answer_and_nothing_else_happens(stage: Stage, fi
             raise
 
 
-def check(stage: Stage, bad: Bad) -> None:
+def check(stage: PreparedWorld, bad: Bad) -> None:
     """Sends it, looks at everything, and sees that the next good request works."""
     world, bad = stage.world, stage.filled(bad)
     try:
@@ -160,7 +160,7 @@ def check(stage: Stage, bad: Bad) -> None:
 
 
 @pytest.mark.parametrize(("method", "target", "allowed"), METHODS)
-def test_a_wrong_method_is_told_the_right_one(stage: Stage, method: str, target: str, allowed: str) -> None:
+def test_a_wrong_method_is_told_the_right_one(stage: PreparedWorld, method: str, target: str, allowed: str) -> None:
     assert stage.world.request(method, target).headers["allow"] == allowed
 
 
@@ -174,7 +174,7 @@ def test_they_are_many_all_different_and_of_every_kind() -> None:
     assert {bad.target.partition("?")[0] for bad in ALL} >= set(BY_PATH)
 
 
-def test_a_planted_echo_is_found(stage: Stage) -> None:
+def test_a_planted_echo_is_found(stage: PreparedWorld) -> None:
     """I check that the search above would see me."""
     by_name = {bad.name: stage.filled(bad) for bad in ALL}
     echoes = {

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.handlers.stage import approved, assert_silent, callback, nothing_happens, outcome, state_outcomes
+from tests.handlers.callback_world import approved, assert_silent, callback, nothing_happens, outcome, state_outcomes
 from tests.support.world import NORTH, SOUTH, World, make_world
 
 XSS = (
@@ -197,7 +197,7 @@ def test_no_code_state_cookie_or_token_is_in_the_log_or_in_the_audit(world: Worl
     way.finish()
     declined = world.browser()
     begun = declined.begin()
-    declined.come_back(declined.consent(begun, decision="deny"))
+    declined.follow_callback(declined.consent(begun, decision="deny"))
     written = world.log.getvalue() + repr([tuple(row) for row in world.rows("SELECT * FROM audit")])
     secrets = [way.code, way.state, begun.query["state"], *way.browser.cookies.values(), *declined.cookies.values()]
     secrets += [world.settings.client_secret.reveal(), *world.slack.issued_tokens]

@@ -27,8 +27,10 @@ def unsigned(world: World, body: bytes, content_type: str = "application/json", 
     return world.request("POST", "/slack/events", body, {"Content-Type": content_type, **headers})
 
 
-def granted(team: str | None, enterprise: str | None, org_wide: bool) -> list[dict[str, Any]]:
-    return [{"team_id": team, "enterprise_id": enterprise, "is_bot": True, "is_enterprise_install": org_wide}]
+def granted(team: str | None, enterprise: str | None, is_enterprise_install: bool) -> list[dict[str, Any]]:
+    return [
+        {"team_id": team, "enterprise_id": enterprise, "is_bot": True, "is_enterprise_install": is_enterprise_install}
+    ]
 
 
 def in_general(world: World, team: str) -> dict[str, Any]:

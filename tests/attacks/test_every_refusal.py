@@ -15,19 +15,19 @@ import pytest
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
 from slackapp.localslack.model import Fault
-from slackapp.model import Origin
-from tests.handlers.stage import approved, assert_silent, callback, log_lines, nothing_happens, outcome
-from tests.support.world import APP_ID, NORTH, Reply, World, north
+from slackapp.model import Actor
+from tests.handlers.callback_world import approved, assert_silent, callback, log_lines, nothing_happens, outcome
+from tests.support.world import APP_ID, NORTH, Reply, World, north_tenant
 
 CANARY = "canary5ecret"
 EXCHANGE = "oauth.v2.access"
 OPERATOR = {"Authorization": f"Bearer {CANARY}"}
 
-Provoke = Callable[[World], Reply | None]
-Prepared = Callable[[World], Provoke]
+MakeRefusal = Callable[[World], Reply | None]
+Prepared = Callable[[World], MakeRefusal]
 
 
-def at_once(provoke: Provoke) -> Prepared:
+def at_once(provoke: MakeRefusal) -> Prepared:
     """A request that needs nothing to be there."""
     return lambda world: provoke
 
@@ -54,7 +54,7 @@ def event(**body: Any) -> Prepared:
 def coming_back(**changes: str) -> Prepared:
     """An install up to the callback, which then comes with other parameters."""
 
-    def prepare(world: World) -> Provoke:
+    def prepare(world: World) -> MakeRefusal:
         way = approved(world)
         parameters = {"code": way.code, "state": way.state, "x": CANARY, **changes}
         target = callback(**{name: value for name, value in parameters.items() if value})
@@ -66,7 +66,7 @@ def coming_back(**changes: str) -> Prepared:
 def answered(fault: Fault) -> Prepared:
     """An install whose exchange Slack answers with a fault."""
 
-    def prepare(world: World) -> Provoke:
+    def prepare(world: World) -> MakeRefusal:
         way = approved(world)
         world.slack.fault(fault)
         return lambda world: way.browser.get(f"{way.target}&x={CANARY}")
@@ -77,7 +77,7 @@ def answered(fault: Fault) -> Prepared:
 def installing(user: str, **settings: Any) -> Prepared:
     """An install by somebody, or into somewhere, that these settings do not allow."""
 
-    def prepare(world: World) -> Provoke:
+    def prepare(world: World) -> MakeRefusal:
         world.restart(**settings)
         way = approved(world, user=user)
         return lambda world: way.browser.get(f"{way.target}&x={CANARY}")
@@ -85,60 +85,60 @@ def installing(user: str, **settings: Any) -> Prepared:
     return prepare
 
 
-def in_another_browser(world: World) -> Provoke:
+def in_another_browser(world: World) -> MakeRefusal:
     way, other = approved(world), world.browser()
     other.begin()
     return lambda world: other.get(way.target)
 
 
-def with_a_cookie_of_my_own(world: World) -> Provoke:
+def with_a_cookie_of_my_own(world: World) -> MakeRefusal:
     target = f"{approved(world).target}&x={CANARY}"
     return lambda world: world.request("GET", target, headers={"Cookie": f"slackapp_oauth={CANARY}"})
 
 
-def too_late(world: World) -> Provoke:
+def too_late(world: World) -> MakeRefusal:
     way = approved(world)
     world.clock.advance(601)
     return lambda world: way.finish()
 
 
-def too_early(world: World) -> Provoke:
+def too_early(world: World) -> MakeRefusal:
     way = approved(world)
     world.clock.advance(-61)
     return lambda world: way.finish()
 
 
-def twice(world: World) -> Provoke:
+def twice(world: World) -> MakeRefusal:
     way = approved(world)
     way.finish()
     return lambda world: way.finish()
 
 
-def too_often(world: World) -> Provoke:
+def too_often(world: World) -> MakeRefusal:
     world.restart(rate_per_minute=1)
     world.browser().begin()
     return lambda world: world.browser().begin()
 
 
-def too_many(world: World) -> Provoke:
+def too_many(world: World) -> MakeRefusal:
     world.restart(state_limit=1)
     world.browser().begin()
     return lambda world: world.browser().begin()
 
 
-def all_places_taken(world: World) -> Provoke:
+def all_places_taken(world: World) -> MakeRefusal:
     way = approved(world)
 
     def provoke(world: World) -> Reply:
         with ExitStack() as stack:
             for number in range(8):
-                stack.enter_context(world.service.app.exchanges.take(str(number)))
+                stack.enter_context(world.service.app.exchange_limit.acquire(str(number)))
             return way.finish()
 
     return provoke
 
 
-def amid_an_exchange(world: World) -> Provoke:
+def amid_an_exchange(world: World) -> MakeRefusal:
     """A process died between the use of a state and its outcome, a moment ago."""
     way = approved(world)
     connection = world.service.app.db
@@ -153,38 +153,38 @@ def amid_an_exchange(world: World) -> Provoke:
 def using_the_token(prepare: Callable[[World], None]) -> Prepared:
     """A flow of ours that asks for a token; the refusal stays inside."""
 
-    def prepared(world: World) -> Provoke:
+    def prepared(world: World) -> MakeRefusal:
         prepare(world)
-        use = use_token.Use(north(), "", "test")
+        use = use_token.TokenUse(north_tenant(), "", "test")
 
         def provoke(world: World) -> None:
-            use_token.call(world.service.app, use, "auth.test", {}, Origin("worker", "test"), lambda: None)
+            use_token.call(world.service.app, use, "auth.test", {}, Actor("worker", "test"), lambda: None)
 
         return provoke
 
     return prepared
 
 
-def spoilt(world: World) -> None:
+def with_damaged_token(world: World) -> None:
     world.browser().install()
     connection = world.service.app.db
     with connection.transaction():
         (row,) = world.rows("SELECT tenant_kind, tenant_id, user_id FROM tokens")
         connection.execute("delete_keys", {"tenant_kind": row["tenant_kind"], "tenant_id": row["tenant_id"]})
-    world.service.app.keyring.forget(north())
+    world.service.app.keyring.evict(north_tenant())
 
 
 def dead(world: World) -> None:
     world.browser().install()
-    world.slack.kill_refresh(NORTH)
+    world.slack.invalidate_refresh_tokens(NORTH)
     world.slack.expire_tokens(NORTH)
     world.clock.advance(43_200)
 
 
-def not_stored(world: World) -> Provoke:
+def not_stored(world: World) -> MakeRefusal:
     """Somebody locks the database while Slack exchanges the code, and lets go when the token is revoked."""
     way = approved(world)
-    world.service.app.db.hurry()  # 2 s are long for a test
+    world.service.app.db.shorten_waits()  # 2 s are long for a test
 
     def provoke(world: World) -> Reply:
         with closing(sqlite3.connect(world.settings.database, isolation_level=None, check_same_thread=False)) as holder:
@@ -201,7 +201,7 @@ def not_stored(world: World) -> Provoke:
 def without_its_key(answer: str) -> Prepared:
     """An install again, of a workspace whose keys are wrapped by a program that answers like that."""
 
-    def prepare(world: World) -> Provoke:
+    def prepare(world: World) -> MakeRefusal:
         world.browser().install()
         program = world.folder / "provider"
         program.write_text(f'#!/bin/sh\ncat > /dev/null\necho \'{{"error": "{answer}"}}\'\n')
@@ -215,7 +215,7 @@ def without_its_key(answer: str) -> Prepared:
     return prepare
 
 
-def a_menu_that_nobody_fills(world: World) -> Provoke:
+def a_menu_that_nobody_fills(world: World) -> MakeRefusal:
     world.browser().install()
     world.work()
     menu = {"type": "block_suggestion", "action_id": CANARY, "value": CANARY, "team": {"id": NORTH}}
@@ -271,13 +271,13 @@ LATER: dict[Refusal, Prepared] = {
     # refused at a tenant's keys, or at its token
     Refusal.KEY_REVOKED: without_its_key("revoked"),
     Refusal.KEY_UNAVAILABLE: without_its_key("throttled"),
-    Refusal.TOKEN_UNAVAILABLE: using_the_token(spoilt),
+    Refusal.TOKEN_UNAVAILABLE: using_the_token(with_damaged_token),
     Refusal.NEEDS_REINSTALL: using_the_token(dead),
 }
 TABLE = EDGE | LATER
 
 
-def attempt(provoke: Provoke, world: World) -> tuple[Reply | None, Refusal | None]:
+def attempt(provoke: MakeRefusal, world: World) -> tuple[Reply | None, Refusal | None]:
     """The answer over HTTP, or the refusal that a flow raised."""
     try:
         return provoke(world), None

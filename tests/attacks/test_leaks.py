@@ -21,7 +21,7 @@ SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 
 
 @dataclass
-class Loot:
+class CollectedOutput:
     """What somebody who reads along gets, by where it was found, and the secrets to look for."""
 
     found: dict[str, bytes] = field(default_factory=dict)
@@ -50,9 +50,9 @@ def spellings(secret: str) -> set[bytes]:
 
 
 @pytest.fixture
-def loot(monkeypatch: pytest.MonkeyPatch) -> Loot:
+def loot(monkeypatch: pytest.MonkeyPatch) -> CollectedOutput:
     """Every answer of the service. An install's answer may carry its own state and cookie, and nobody else's."""
-    loot, request = Loot(), World.request
+    loot, request = CollectedOutput(), World.request
 
     def recorded(world: World, *arguments: Any, **named: Any) -> Reply:
         reply = request(world, *arguments, **named)
@@ -69,13 +69,13 @@ def loot(monkeypatch: pytest.MonkeyPatch) -> Loot:
 
 
 @pytest.fixture
-def robbed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[World]:
+def collect_everything(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[World]:
     caplog.set_level(logging.DEBUG)
     with make_world(tmp_path, SLACKAPP_USER_SCOPES="users:read", SLACKAPP_BOT_SCOPES=SCOPES) as world:
         yield world
 
 
-def take_files(world: World, loot: Loot, when: str) -> None:
+def take_files(world: World, loot: CollectedOutput, when: str) -> None:
     """Everything in the folder but the two files that are meant to hold secrets."""
     for file in world.folder.rglob("*"):
         if file.is_file() and file.name not in PRIVATE_FILES:
@@ -101,9 +101,9 @@ def install_and_fail(world: World) -> None:
         assert world.browser().install(SOUTH).status >= 400
     browser = world.browser()
     consented = browser.consent(browser.begin())
-    assert world.browser().come_back(consented).status == 400, "another browser"
-    assert browser.come_back(consented).status == 303
-    assert browser.come_back(consented).status == 400, "a second time"
+    assert world.browser().follow_callback(consented).status == 400, "another browser"
+    assert browser.follow_callback(consented).status == 303
+    assert browser.follow_callback(consented).status == 400, "a second time"
     browser.get(f"/slack/oauth_redirect?{consented.location.partition('?')[2]}&state=twice")
 
 
@@ -140,7 +140,7 @@ def refresh_and_fail(world: World) -> None:
 def leave(world: World) -> None:
     """A dead token, an uninstall by the customer, and one by the operator."""
     world.slack.fault(Fault("chat.postMessage", "error", error="token_revoked", team=SOUTH))
-    world.slack.kill_refresh(SOUTH)
+    world.slack.invalidate_refresh_tokens(SOUTH)
     world.mention("EvDead", team_id=SOUTH)
     world.work()
     as_operator(world, "POST", "/slack/uninstall", json.dumps({"id": ORG}).encode())
@@ -154,28 +154,33 @@ def leave(world: World) -> None:
 
 
 def test_no_secret_is_in_any_file_log_or_answer(
-    robbed: World, loot: Loot, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    collect_everything: World,
+    loot: CollectedOutput,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """I read your disk, your log at its most talkative, and everything that you ever answered."""
     for number, part in enumerate((install_and_fail, run_and_fail, refresh_and_fail, leave)):
-        part(robbed)
-        take_files(robbed, loot, f"after {part.__name__}")
+        part(collect_everything)
+        take_files(collect_everything, loot, f"after {part.__name__}")
         if number == 1:
-            robbed.restart()
-    settings = robbed.settings
+            collect_everything.restart()
+    settings = collect_everything.settings
     master = bytes(range(32)).decode("latin-1")
     loot.secrets |= {settings.client_secret.reveal(), SIGNING_SECRET, OPERATOR, CANARY, master}
-    loot.secrets |= set(robbed.slack.issued_tokens)
-    loot.add("log", robbed.log.getvalue().encode())
+    loot.secrets |= set(collect_everything.slack.issued_tokens)
+    loot.add("log", collect_everything.log.getvalue().encode())
     loot.add("logging", caplog.text.encode() + repr([record.__dict__ for record in caplog.records]).encode())
     loot.add("output", "".join(capfd.readouterr()).encode())
-    loot.add("settings", repr(settings).encode() + repr(robbed.service.app).encode())
-    assert {"installed", "token.refreshed", "token.dead", "purge.complete", "uninstalled"} <= set(robbed.audit())
+    loot.add("settings", repr(settings).encode() + repr(collect_everything.service.app).encode())
+    assert {"installed", "token.refreshed", "token.dead", "purge.complete", "uninstalled"} <= set(
+        collect_everything.audit()
+    )
     assert (len(loot.secrets) > 50, len(loot.found) > 60) == (True, True), "there was something to find"
     assert loot.leaks() == []
 
 
-def test_a_planted_secret_is_found_in_every_spelling(loot: Loot) -> None:
+def test_a_planted_secret_is_found_in_every_spelling(loot: CollectedOutput) -> None:
     """I check that the search above would see me."""
     secret = "xoxb-planted/+=value-1234567890"
     loot.secrets.add(secret)

@@ -9,26 +9,26 @@ import pytest
 
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import Use
-from slackapp.model import Origin
+from slackapp.flows.tokens.use_token import TokenUse
+from slackapp.model import Actor
 from slackapp.slack import transport
 from tests.slack.servers import http, raw
-from tests.support.rewind import Prepared, prepared, quick_folder
-from tests.support.world import World, make_world, north
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.world import World, make_world, north_tenant
 
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
-    with quick_folder() as folder, make_world(folder) as world:
+    with memory_folder() as folder, make_world(folder) as world:
         world.browser().install()
         world.work()
         world.clock.advance(1000)
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 @pytest.fixture
 def ready(installed: Prepared) -> World:
-    return installed.rewind()
+    return installed.reset()
 
 
 @pytest.mark.claim("C-47")
@@ -47,9 +47,9 @@ def test_for_a_suspect_installation_not_even_a_token_that_is_due_is_refreshed(re
     with contextlib.closing(sqlite3.connect(ready.settings.database)) as connection, connection:
         connection.execute("UPDATE installations SET status = 'suspect'")
         connection.execute("UPDATE tokens SET due_at = 0")
-    calls, use = ready.calls(), Use(north(), "", "test")
+    calls, use = ready.calls(), TokenUse(north_tenant(), "", "test")
     with pytest.raises(Refused) as caught:
-        use_token.call(ready.service.app, use, "auth.test", {}, Origin("worker", ""), lambda: None)
+        use_token.call(ready.service.app, use, "auth.test", {}, Actor("worker", ""), lambda: None)
     assert (caught.value.refusal, ready.calls()) == (Refusal.TOKEN_UNAVAILABLE, calls)
 
 

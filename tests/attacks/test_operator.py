@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.stage import assert_silent, nothing_happens, outcome
+from tests.handlers.callback_world import assert_silent, nothing_happens, outcome
 from tests.support.world import NORTH, Reply, World, make_world
 
 TOKEN = "an-operator-token-of-forty-characters-xx"

@@ -12,7 +12,7 @@ from slackapp import config
 from slackapp.localslack.model import Fault
 from slackapp.runtime import rate_limits
 from tests.attacks.bad_requests import OPERATOR
-from tests.handlers.stage import live_tokens, log_lines, nothing_happens, outcome, state_outcomes
+from tests.handlers.callback_world import live_tokens, log_lines, nothing_happens, outcome, state_outcomes
 from tests.support.world import NORTH, SOUTH, Browser, Reply, World, environment, make_world
 
 ONE, OTHER = "192.0.2.1", "192.0.2.2"
@@ -185,14 +185,14 @@ def test_while_slack_is_slow_one_network_leaves_places_to_the_others(tmp_path: P
         def at(number: int) -> At:
             return At(world, f"2001:db8:7:{number:x}::1")
 
-        world.equip(slack=Slow())
+        world.replace_parts(slack=Slow())
         threads = [threading.Thread(target=made_up, args=(at(number), number)) for number in range(4)]
         for thread in threads:
             thread.start()
         for _ in threads:
             assert inside.acquire(timeout=10)
         assert (made_up(at(4), 4).status, outcome(world)) == (503, "busy"), "half of the eight places"
-        world.equip(slack=slack)
+        world.replace_parts(slack=slack)
         assert At(world, OTHER).browser().install().status == 303
         hold.set()
         for thread in threads:
@@ -244,7 +244,7 @@ def test_ever_new_addresses_do_not_fill_the_memory(tmp_path: Path, monkeypatch: 
             here = At(world, f"2001:db8:{number:x}::1")
             for target in ("/nowhere", "/slack/oauth_redirect?error=access_denied", "/slack/install"):
                 assert here.request("GET", target).status != 429
-        assert len(vars(world.service.app.rate_gate)["_buckets"]) == 50
+        assert len(vars(world.service.app.rate_limiter)["_buckets"]) == 50
         assert here.request("GET", "/slack/install").status == 429, "the newest are remembered"
         assert At(world, "2001:db8::1").request("GET", "/slack/install").status == 302, "and the oldest are not"
         for line in log_lines(world):
@@ -337,6 +337,6 @@ def test_a_callback_that_is_stopped_spends_nothing(tmp_path: Path) -> None:
         for _ in range(RATE):
             here.request("GET", "/slack/oauth_redirect?error=access_denied")
         with nothing_happens(world):
-            assert browser.come_back(consented).status == 429
+            assert browser.follow_callback(consented).status == 429
         world.clock.advance(20)
-        assert browser.come_back(consented).status == 303
+        assert browser.follow_callback(consented).status == 303

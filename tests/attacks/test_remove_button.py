@@ -1,4 +1,4 @@
-"""The one button that erases: who may press it is asked when it is pressed, and a press does it once and whole."""
+"""The one button that erases: who may click_button it is asked when it is pressed, and a click_button does it once and whole."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,9 +10,9 @@ import pytest
 from slackapp.example import ONLY_ADMINS
 from slackapp.flows.events import run_event
 from slackapp.localslack.model import Fault
-from tests.flows.killing import Killed, kill_with_it
-from tests.support.pressing import ADMIN, GUEST, MEMBER, interact, press, press_of
-from tests.support.rewind import Left, going_on, left_by, quick_folder
+from tests.flows.kill_process import Killed, kill_in_call
+from tests.support.interactions import ADMIN, GUEST, MEMBER, button_payload, click_button, interact
+from tests.support.prepared_world import Left, going_on, left_by, memory_folder
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world
 
 ASK, TELL, UNINSTALL = "users.info", "chat.postMessage", "apps.uninstall"
@@ -25,7 +25,7 @@ MODAL = {"type": "home", "team_id": ORG_TEAM, "app_installed_team_id": ORG}
 
 @pytest.fixture(scope="module")
 def installed() -> Left:
-    with quick_folder() as folder, make_world(folder, **WITH_BUTTON) as world:
+    with memory_folder() as folder, make_world(folder, **WITH_BUTTON) as world:
         for target in (NORTH, SOUTH):
             world.browser().install(target)
         world.work()
@@ -82,7 +82,7 @@ def buttons(world: World) -> dict[str, int]:
 
 
 def test_an_admin_s_press_erases_everything_and_tells_slack_and_nobody_else_is_touched(home: World) -> None:
-    assert press(home).status == 200
+    assert click_button(home).status == 200
     assert home.calls() == [], "nothing is done before it is acknowledged"
     home.work()
     assert (home.calls(), states(home)) == ([ASK, UNINSTALL], ["done"])
@@ -91,7 +91,7 @@ def test_an_admin_s_press_erases_everything_and_tells_slack_and_nobody_else_is_t
     (noted,) = home.rows("SELECT * FROM audit WHERE event = 'uninstalled'")
     assert (noted["tenant_id"], noted["actor"], noted["detail"]) == (NORTH, "slack:admin", "slack=uninstalled")
     home.clock.advance(3600)
-    home.slack.pump()
+    home.slack.deliver_due()
     home.work()
     assert (states(home), home.calls(UNINSTALL)) == (["done"], [UNINSTALL])
 
@@ -106,8 +106,8 @@ def assert_still_there_beside(world: World) -> None:
 @pytest.mark.parametrize("who", [MEMBER, GUEST, "U0SOUTH001ADM", "U0NORTH001BOT", "U0NOBODY", ORG_ADMIN])
 @pytest.mark.claim("C-76")
 def test_nobody_but_an_admin_of_that_workspace_can_press_it(home: World, who: str) -> None:
-    """I send the press without having the button: as a member, a guest, another workspace's admin, the bot itself."""
-    press(home, who)
+    """I send the click_button without having the button: as a member, a guest, another workspace's admin, the bot itself."""
+    click_button(home, who)
     home.work()
     assert home.calls() == [ASK, TELL]
     assert_still_there(home)
@@ -117,11 +117,11 @@ def test_nobody_but_an_admin_of_that_workspace_can_press_it(home: World, who: st
 @pytest.mark.claim("C-91")
 def test_who_is_refused_is_told_and_the_audit_has_it(home: World) -> None:
     """A Home tab has no response_url: there the app writes to the person; elsewhere it answers in the place."""
-    press(home, MEMBER)
+    click_button(home, MEMBER)
     home.work()
     assert (told(home), refusals(home), states(home)) == ([("D" + MEMBER[1:], "")], [MEMBER], ["done"])
     url = home.slack.response_url(NORTH)
-    press(home, MEMBER, view=..., response_url=url, container={"type": "message"})
+    click_button(home, MEMBER, view=..., response_url=url, container={"type": "message"})
     home.work()
     assert (told(home)[1:], refusals(home)) == ([(MEMBER, "response_url")], [MEMBER] * 2)
     assert_still_there(home)
@@ -130,7 +130,7 @@ def test_who_is_refused_is_told_and_the_audit_has_it(home: World) -> None:
 @pytest.mark.parametrize("error", ["channel_not_found", "messages_tab_disabled", "missing_scope"])
 def test_who_cannot_be_told_is_refused_all_the_same_and_leaves_no_work(home: World, error: str) -> None:
     home.slack.fault(Fault(TELL, "error", error=error))
-    press(home, MEMBER)
+    click_button(home, MEMBER)
     home.work()
     assert (told(home), refusals(home), states(home)) == ([], [MEMBER], ["done"])
     assert home.rows("SELECT 1 FROM inbox WHERE body IS NOT NULL") == []
@@ -138,33 +138,33 @@ def test_who_cannot_be_told_is_refused_all_the_same_and_leaves_no_work(home: Wor
 
 @pytest.mark.parametrize("user", [{"id": None}, {"id": 7}, {"id": [ADMIN]}, {"id": ""}, {"id": {"id": ADMIN}}, {}])
 def test_a_press_by_somebody_odd_removes_nothing(home: World, user: dict[str, Any]) -> None:
-    interact(home, press_of() | {"user": user})
+    interact(home, button_payload() | {"user": user})
     home.work()
     assert (home.calls(), states(home), refusals(home)) == ([], ["done"], [""])
     assert_still_there(home)
 
 
 def test_who_was_an_admin_when_the_button_was_shown_and_is_none_when_it_is_pressed_removes_nothing(home: World) -> None:
-    """I open the tab on my last day as an admin, and press the button the day after."""
+    """I open the tab on my last day as an admin, and click_button the button the day after."""
     home.slack.open_home(NORTH, ADMIN)
     home.event({"type": "app_home_opened", "tab": "home", "user": ADMIN})
     home.work()
     assert buttons(home) == {ADMIN: 1}
     person = home.slack.cast.users[ADMIN]
     home.slack.cast.users[ADMIN] = replace(person, admin_of=(), owner=False)
-    press(home)
+    click_button(home)
     home.work()
     assert_still_there(home)
 
 
 def test_who_became_an_admin_after_an_earlier_press_is_asked_about_anew(home: World) -> None:
-    """Slack's word at the moment of the press counts, and no memory of ours."""
-    press(home, MEMBER)
+    """Slack's word at the moment of the click_button counts, and no memory of ours."""
+    click_button(home, MEMBER)
     home.work()
     assert_still_there(home)
     home.slack.cast.users[MEMBER] = replace(home.slack.cast.users[MEMBER], admin_of=(NORTH,))
     home.clock.advance(1)
-    press(home, MEMBER)
+    click_button(home, MEMBER)
     home.work()
     assert_gone(home)
 
@@ -180,10 +180,10 @@ def test_who_became_an_admin_after_an_earlier_press_is_asked_about_anew(home: Wo
     ids=str,
 )  # fmt: skip
 def test_an_admin_of_another_company_in_a_shared_channel_is_none_here(home: World, patch: dict[str, Any]) -> None:
-    """I am an admin at home, see your customer's channel, and press."""
+    """I am an admin at home, see your customer's channel, and click_button."""
     user = {"id": ADMIN, "team_id": NORTH, "is_admin": True, "is_owner": False, **patch}
     home.slack.fault(Fault(ASK, "patch", patch={"user": user}))
-    press(home)
+    click_button(home)
     home.work()
     assert home.calls() == [ASK, TELL]
     assert_still_there(home)
@@ -195,7 +195,7 @@ def test_an_admin_of_a_workspace_in_an_org_is_known_by_the_org_too(home: World) 
     home.work()
     user = {"id": ADMIN, "team_id": "T0EVERBB01", "is_admin": True, "enterprise_user": {"enterprise_id": ORG}}
     home.slack.fault(Fault(ASK, "patch", patch={"user": user}))
-    press(home)
+    click_button(home)
     home.work()
     assert_gone(home)
 
@@ -205,8 +205,8 @@ def test_an_org_is_removed_by_the_org_s_admins_alone(home: World, who: str, gone
     """I am an admin of one workspace, and remove the app from the whole company."""
     home.browser().install(ORG)
     home.work()
-    org_wide = {"team": {"id": ORG_TEAM}, "enterprise": {"id": ORG}, "is_enterprise_install": True, "view": MODAL}
-    assert press(home, who, **org_wide).status == 200
+    is_enterprise_install = {"team": {"id": ORG_TEAM}, "enterprise": {"id": ORG}, "is_enterprise_install": True, "view": MODAL}
+    assert click_button(home, who, **is_enterprise_install).status == 200
     home.work()
     assert home.status(ORG) == ("" if gone else "active")
     if gone:
@@ -214,9 +214,9 @@ def test_an_org_is_removed_by_the_org_s_admins_alone(home: World, who: str, gone
 
 
 def test_a_press_in_one_workspace_never_removes_another(home: World) -> None:
-    """I am an admin of North, and let my press name South wherever it can be named."""
+    """I am an admin of North, and let my click_button name South wherever it can be named."""
     south = {"team": {"id": SOUTH}, "view": {"app_installed_team_id": SOUTH, "team_id": NORTH}}
-    press(home, ADMIN, **south)
+    click_button(home, ADMIN, **south)
     home.work()
     assert (home.status(NORTH), home.status(SOUTH)) == ("active", "active")
 
@@ -228,7 +228,7 @@ def test_a_press_on_the_home_tab_removes_the_app_from_the_workspace_that_the_tab
     home.slack.cast.users[ADMIN] = replace(home.slack.cast.users[ADMIN], teams=(NORTH, SOUTH), admin_of=(NORTH, SOUTH))
     home.slack.fault(both)
     view = {"type": "home", "team_id": SOUTH, "app_installed_team_id": NORTH}
-    press(home, ADMIN, team={"id": SOUTH}, user={"id": ADMIN, "team_id": SOUTH}, view=view)
+    click_button(home, ADMIN, team={"id": SOUTH}, user={"id": ADMIN, "team_id": SOUTH}, view=view)
     home.work()
     assert (home.status(NORTH), home.status(SOUTH)) == ("active", "")
 
@@ -238,7 +238,7 @@ def test_where_the_button_is_off_it_is_not_shown_and_a_forged_press_does_nothing
     world.work()
     world.slack.called.clear()
     world.event({"type": "app_home_opened", "tab": "home", "user": ADMIN})
-    press(world)
+    click_button(world)
     assert world.work() == 2
     assert (buttons(world), world.calls()) == ({ADMIN: 0}, ["views.publish", TELL])
     assert_still_there(world)
@@ -254,7 +254,7 @@ def test_a_member_s_home_tab_has_no_button_and_an_admin_s_has_one(home: World) -
 
 def test_while_slack_does_not_say_who_is_an_admin_nothing_is_removed_and_it_is_asked_again(home: World) -> None:
     home.slack.fault(Fault(ASK, "html500"))
-    press(home)
+    click_button(home)
     home.work()
     assert states(home) == ["ready"]
     assert_still_there(home)
@@ -274,9 +274,9 @@ def test_a_process_that_dies_while_it_removes_leaves_it_to_the_next_one(
             real(*arguments)
         raise Killed
 
-    press(home)
+    click_button(home)
     monkeypatch.setattr(home.service.app.slack, "uninstall", die)
-    kill_with_it(monkeypatch)
+    kill_in_call(monkeypatch)
     with pytest.raises(Killed):
         home.work()
     home.restart()
@@ -294,15 +294,15 @@ def test_a_process_that_dies_while_it_removes_leaves_it_to_the_next_one(
 def run_one(world: World) -> None:
     """What is due first, and nothing else."""
     worker, app = world.service.worker, world.service.app
-    found = worker._choose(app)
+    found = worker._next_row(app)
     assert found is not None
     assert worker._run(app, found)
 
 
 def test_a_press_from_before_a_new_install_is_gone_with_the_old_one(home: World) -> None:
-    """I press twice; between the two, somebody installs again."""
-    press(home)
-    press(home, actions=[{"action_id": "remove_app", "action_ts": "2.2"}])
+    """I click_button twice; between the two, somebody installs again."""
+    click_button(home)
+    click_button(home, actions=[{"action_id": "remove_app", "action_ts": "2.2"}])
     run_one(home)  # and not all: the purge is completed by another
     assert (home.status(), home.rows("SELECT 1 FROM data_keys WHERE tenant_id = ?", NORTH)) == ("", [])
     home.browser().install()

@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import pytest
 from waitress.channel import HTTPChannel
 
-from slackapp.cli.server import CookieJoining, waitress_settings
-from tests.handlers.stage import Approved, approved, assert_silent, cookie_of, nothing_happens, outcome
+from slackapp.cli.server import CookieJoiningParser, waitress_settings
+from tests.handlers.callback_world import Approved, approved, assert_silent, cookie_of, nothing_happens, outcome
 from tests.support.servers import serve
 from tests.support.world import HOST, NORTH, World, make_world
 
@@ -68,7 +68,7 @@ class Served:
 @contextlib.contextmanager
 def serving(world: World) -> Iterator[Served]:
     chosen = waitress_settings(world.settings)
-    HTTPChannel.parser_class = CookieJoining  # as `serve` does
+    HTTPChannel.parser_class = CookieJoiningParser  # as `serve` does
     del chosen["listen"]
     with serve(world.service.wsgi, **chosen) as url:
         host, _, port = urlsplit(url).netloc.partition(":")

@@ -11,14 +11,14 @@ from slackapp.crypto import envelope, keyfile, records
 from slackapp.crypto.records import LIMITS
 from slackapp.errors import DecryptError
 from slackapp.flows.install import store_grant
-from slackapp.model import NO_TENANT, Grant, GrantedToken, Origin, RecordContext, Sealed, Secret, Tenant, Webhook
+from slackapp.model import NO_TENANT, Actor, Grant, GrantedToken, RecordContext, Sealed, Secret, Tenant, Webhook
 from slackapp.store import data_keys, inbox, installations, installers, tokens
-from slackapp.store.inbox import Arrival
+from slackapp.store.inbox import IncomingEvent
 from slackapp.store.installers import Installer
 from slackapp.vault.providers import KeyContext, LocalProvider
 from tests.support.world import APP_ID, World
 
-ORIGIN = Origin("unverified", "r1")
+ORIGIN = Actor("unverified", "r1")
 KINDS = (
     "bot_access", "bot_refresh", "user_access", "user_refresh", "webhook", "event_body", "installer",
     "installer_webhook",
@@ -44,12 +44,12 @@ def token_of(tenant: Tenant, kind: str) -> GrantedToken:
 
 def install(world: World, tenant: Tenant) -> None:
     """All that is ever stored of a tenant, as a grant of Slack's would be."""
-    app, org_wide = world.service.app, tenant.kind == "E"
+    app, is_enterprise_install = world.service.app, tenant.kind == "E"
     grant = Grant(
         tenant=tenant,
-        enterprise_id=tenant.id if org_wide else "",
+        enterprise_id=tenant.id if is_enterprise_install else "",
         enterprise_name="",
-        team_id="" if org_wide else tenant.id,
+        team_id="" if is_enterprise_install else tenant.id,
         team_name="",
         installer_id=f"U{tenant.id}",
         bot_user_id=f"B{tenant.id}",
@@ -57,33 +57,35 @@ def install(world: World, tenant: Tenant) -> None:
         user=token_of(tenant, "user"),
         webhook=Webhook(Secret(f"{tenant}-webhook"), "#general", "C1", ""),
     )
-    assert store_grant.run(app, grant, store_grant.look(app, grant), bytes(32), ORIGIN, world.clock())
+    assert store_grant.run(app, grant, store_grant.read_stored(app, grant), bytes(32), ORIGIN, world.clock())
     event_id = f"Ev{tenant.id}"
-    body = app.keyring.seal(records.body_of(tenant, event_id), f"{tenant}-event_body".encode())
-    arrival = Arrival(event_id, tenant, "app_mention", world.clock())
-    assert inbox.receive(app.db, arrival, body, envelope.key_id_of(body.blob), world.clock())
+    body = app.keyring.seal(records.event_body_context(tenant, event_id), f"{tenant}-event_body".encode())
+    arrival = IncomingEvent(event_id, tenant, "app_mention", world.clock())
+    assert inbox.add_event(app.db, arrival, body, envelope.key_id_of(body.blob), world.clock())
     person = f"U{tenant.id}"
-    details = app.keyring.seal(records.details_of(tenant, person, 1), f"{tenant}-installer".encode())
-    hook = app.keyring.seal(records.installer_webhook_of(tenant, person, 1), f"{tenant}-installer_webhook".encode())
+    details = app.keyring.seal(records.installer_details_context(tenant, person, 1), f"{tenant}-installer".encode())
+    hook = app.keyring.seal(
+        records.installer_webhook_context(tenant, person, 1), f"{tenant}-installer_webhook".encode()
+    )
     installers.save(app.db, tenant, Installer(person, 1, world.clock(), details, hook))
 
 
 def slots(world: World, tenant: Tenant) -> Iterable[Slot]:
     db = world.service.app.db
-    for token in tokens.of_tenant(db, tenant):
-        yield Slot(records.access_of(tenant, token.user_id, token.generation), token.access)
+    for token in tokens.list_by_tenant(db, tenant):
+        yield Slot(records.access_token_context(tenant, token.user_id, token.generation), token.access)
         assert token.refresh is not None
-        yield Slot(records.refresh_of(tenant, token.user_id, token.generation), token.refresh)
+        yield Slot(records.refresh_token_context(tenant, token.user_id, token.generation), token.refresh)
     webhook = installations.find_webhook(db, tenant)
     assert webhook is not None
-    yield Slot(records.webhook_of(tenant, webhook[1]), webhook[0])
-    for person in installers.of_tenant(db, tenant):
+    yield Slot(records.webhook_context(tenant, webhook[1]), webhook[0])
+    for person in installers.list_by_tenant(db, tenant):
         assert person.details is not None
         assert person.webhook is not None
-        yield Slot(records.details_of(tenant, person.user_id, person.generation), person.details)
-        yield Slot(records.installer_webhook_of(tenant, person.user_id, person.generation), person.webhook)
+        yield Slot(records.installer_details_context(tenant, person.user_id, person.generation), person.details)
+        yield Slot(records.installer_webhook_context(tenant, person.user_id, person.generation), person.webhook)
     for event_id, body in inbox.bodies(db, tenant):
-        yield Slot(records.body_of(tenant, event_id), body)
+        yield Slot(records.event_body_context(tenant, event_id), body)
 
 
 def fill(world: World, number: int, kinds: Iterable[str] = KINDS) -> list[Slot]:
@@ -115,7 +117,7 @@ def opened_with_their_own_keys(world: World, places: Sequence[Slot]) -> list[str
     provider = LocalProvider(_master_keys(world), 1, system_entropy)
     keys = {
         row.key_id: provider.unwrap(KeyContext(APP_ID, row.tenant, row.purpose, row.key_id), 1, row.wrapped)
-        for row in data_keys.every(world.service.app.db)
+        for row in data_keys.list_all(world.service.app.db)
     }
     bound = [envelope.record_context(APP_ID, slot.context) for slot in places]
     opened = []
@@ -155,7 +157,7 @@ def test_a_value_of_an_earlier_generation_does_not_open(world: World) -> None:
 def test_no_data_key_unwraps_in_the_place_of_another(world: World) -> None:
     """I put the row of one data key where another tenant's is, or another purpose's, with or without its id."""
     fill(world, 5)
-    keys = data_keys.every(world.service.app.db)
+    keys = data_keys.list_all(world.service.app.db)
     assert {key.tenant for key in keys} == {NO_TENANT, *tenants(5)}
     assert len(keys) == 5 * 4 + 3
     try_key = world.service.app.keyring.try_key

@@ -19,9 +19,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.bench import parts, stage
+from tests.bench import parts, world
 
-PAGE = stage.ROOT / "docs" / "benchmarks.md"
+PAGE = world.ROOT / "docs" / "benchmarks.md"
 PACKAGES = ("slack-sdk", "cryptography", "waitress", "slack-bolt")
 
 
@@ -75,8 +75,8 @@ class Bench:
         """All figures, once."""
         self.figures = {}
         with (
-            stage.server("slack", self.small) as (slack, _),
-            stage.server("slack", self.small, pause=0.05) as (slow, _),
+            world.server("slack", self.small) as (slack, _),
+            world.server("slack", self.small, pause=0.05) as (slow, _),
         ):
             self.events(slack, slow)
             self.installs(slack)
@@ -99,29 +99,29 @@ class Bench:
     def _events(
         self, name: str, kind: str, folder: Path, remember: str = "", tenants: int = 1000, **options: Any
     ) -> None:
-        with stage.server(kind, folder, **options) as (port, process):
+        with world.server(kind, folder, **options) as (port, process):
             file = folder / "requests"
-            stage.write_events(file, port, int(6000 * self.seconds), tenants)
-            found = stage.load(port, file, 16, self.seconds)
+            world.write_events(file, port, int(6000 * self.seconds), tenants)
+            found = world.load(port, file, 16, self.seconds)
             _expect(found, 200)
             self.figures[name] = found["rate"]
             self.p99[name] = max(self.p99.get(name, 0.0), found["p99"])
             if remember:
-                self.figures[f"memory {remember}"] = stage.memory(process) / 2**20
+                self.figures[f"memory {remember}"] = world.memory(process) / 2**20
 
     def installs(self, slack: int) -> None:
         for kind in ("hello", "ours", "bolt"):
-            with stage.server(kind, self.small, slack=slack) as (port, _):
-                stage.write_gets(self.small / "requests", port, int(6000 * self.seconds), "/slack/install")
-                found = stage.load(port, self.small / "requests", 16, self.seconds)
+            with world.server(kind, self.small, slack=slack) as (port, _):
+                world.write_gets(self.small / "requests", port, int(6000 * self.seconds), "/slack/install")
+                found = world.load(port, self.small / "requests", 16, self.seconds)
                 _expect(found, 200 if kind == "hello" else 302)
                 self.figures[f"install {kind}"] = found["rate"]
 
     def flows(self, slack: int) -> None:
         for kind in ("ours", "bolt"):
-            with stage.server(kind, self.small, slack=slack) as (port, _):
+            with world.server(kind, self.small, slack=slack) as (port, _):
                 command = [sys.executable, "-m", "tests.bench.flows", str(port), "8", str(self.seconds)]
-                done = subprocess.run(command, cwd=stage.ROOT, capture_output=True, text=True, check=True)
+                done = subprocess.run(command, cwd=world.ROOT, capture_output=True, text=True, check=True)
                 self.figures[f"flows {kind}"] = json.loads(done.stdout)["rate"]
 
     def starts(self, slack: int) -> None:
@@ -130,9 +130,9 @@ class Bench:
             took = []
             for _ in range(3):
                 begun = time.perf_counter()
-                with stage.server(kind, self.small, slack=slack) as (port, _):
-                    stage.write_events(self.small / "requests", port, 1, 1000)
-                    _expect(stage.load(port, self.small / "requests", 1, 5), 200)
+                with world.server(kind, self.small, slack=slack) as (port, _):
+                    world.write_events(self.small / "requests", port, 1, 1000)
+                    _expect(world.load(port, self.small / "requests", 1, 5), 200)
                     took.append(time.perf_counter() - begun)
             self.figures[f"start {kind}"] = statistics.median(took)
 
@@ -219,9 +219,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         small, many = Path(name) / "small", Path(name) / "many"
-        stage.fill(small, 1000)
+        world.make_tenants(small, 1000)
         if not arguments.quick:
-            stage.fill(many, 100_000)
+            world.make_tenants(many, 100_000)
         bench = Bench(
             small, None if arguments.quick else many, 0.5 if arguments.quick else 3.0, 100 if arguments.quick else 400
         )

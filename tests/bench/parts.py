@@ -17,9 +17,9 @@ from slackapp.checks import state_token
 from slackapp.crypto import records
 from slackapp.flows.audit import audit_log
 from slackapp.flows.install import begin_install, store_grant
-from slackapp.flows.keys.tenant_keys import open_current
+from slackapp.flows.keys.tenant_keys import open_or_reread
 from slackapp.store import installations, oauth_states, tokens
-from tests.bench import stage
+from tests.bench import world
 from tests.support.world import environment
 
 DIGEST = bytes(32)
@@ -49,7 +49,7 @@ def flush(folder: Path) -> Callable[[], object]:
 
 def service(folder: Path) -> Service:
     """Ours on a prepared folder."""
-    settings = config.load(environment(folder, stage.NOBODY, SLACKAPP_STATE_LIMIT="10000000"), {})
+    settings = config.load(environment(folder, world.NOBODY, SLACKAPP_STATE_LIMIT="10000000"), {})
     return build(settings, system_clock, system_entropy, io.StringIO())
 
 
@@ -59,27 +59,27 @@ def look_up(app: Service, tenants: int) -> Callable[[], object]:
     vault = app.app
 
     def act() -> None:
-        tenant = stage.grant(next(numbers)).tenant
+        tenant = world.grant(next(numbers)).tenant
         installation, token = installations.find(vault.db, tenant), tokens.find(vault.db, tenant, "")
         if installation is None or token is None:
             raise AssertionError("the tenant is not there")
 
         def note() -> None:
-            audit_log.note(vault, "token.read", tenant, stage.ORIGIN, "ok", "purpose=bench", vault.clock())
+            audit_log.append(vault, "token.read", tenant, world.ORIGIN, "ok", "purpose=bench", vault.clock())
 
-        vault.db.together(note)
-        open_current(vault, records.access_of(tenant, "", token.generation), token.access, lambda: None)
+        vault.db.commit_in_group(note)
+        open_or_reread(vault, records.access_token_context(tenant, "", token.generation), token.access, lambda: None)
 
     return act
 
 
 def bolt_look_up(folder: Path, tenants: int) -> Callable[[], object]:
     """The same in Bolt's SQLite store, which keeps no audit."""
-    store = SQLite3InstallationStore(database=str(folder / "bolt.db"), client_id=stage.CLIENT_ID)
+    store = SQLite3InstallationStore(database=str(folder / "bolt.db"), client_id=world.CLIENT_ID)
     numbers = itertools.cycle(range(0, tenants, max(1, tenants // 997)))
 
     def act() -> None:
-        if store.find_bot(enterprise_id=None, team_id=stage.team(next(numbers))) is None:
+        if store.find_bot(enterprise_id=None, team_id=world.team(next(numbers))) is None:
             raise AssertionError("the tenant is not there")
 
     return act
@@ -93,13 +93,13 @@ def state(app: Service) -> Callable[[], object]:
         now, random = vault.clock(), vault.entropy(state_token.RANDOM_BYTES)
         key_id, key = vault.keyring.state_key()
         value = state_token.issue_state(begin_install.PURPOSE, DIGEST, key_id, key, random, now, settings.state_ttl)
-        id_hash, until = state_token.hash_of(random), now + settings.state_ttl
+        id_hash, until = state_token.state_hash(random), now + settings.state_ttl
         vault.db.together_unflushed(
             lambda: oauth_states.add(vault.db, id_hash, DIGEST, begin_install.PURPOSE, now, until, settings.state_limit)
         )
         claimed = state_token.parse_state(value)
         found = state_token.verify_state(claimed, begin_install.PURPOSE, DIGEST, vault.keyring.state_key_by_id, now)
-        if not vault.db.together(
+        if not vault.db.commit_in_group(
             lambda: oauth_states.consume(vault.db, found.id_hash, DIGEST, begin_install.PURPOSE, now)
         ):
             raise AssertionError("the state was not consumed")
@@ -132,14 +132,14 @@ def save(app: Service, tenants: int) -> Callable[[], object]:
     numbers = itertools.cycle(range(tenants))
 
     def act() -> None:
-        grant = stage.grant(next(numbers))
-        store_grant.run(app.app, grant, store_grant.look(app.app, grant), DIGEST, stage.ORIGIN, system_clock())
+        grant = world.grant(next(numbers))
+        store_grant.run(app.app, grant, store_grant.read_stored(app.app, grant), DIGEST, world.ORIGIN, system_clock())
 
     return act
 
 
 def bolt_save(folder: Path, tenants: int) -> Callable[[], object]:
     """The same in Bolt's SQLite store."""
-    store = SQLite3InstallationStore(database=str(folder / "bolt.db"), client_id=stage.CLIENT_ID)
+    store = SQLite3InstallationStore(database=str(folder / "bolt.db"), client_id=world.CLIENT_ID)
     numbers = itertools.cycle(range(tenants))
-    return lambda: store.save(stage.installation(next(numbers)))
+    return lambda: store.save(world.installation(next(numbers)))

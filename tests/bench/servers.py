@@ -41,7 +41,7 @@ def ours(options: dict[str, Any]) -> WsgiApp:
         commit = Database._commit
 
         def slow(self: Database, connection: Any) -> None:
-            if connection is self._writer(flush=True).connection:
+            if connection is self._writer(durable=True).connection:
                 time.sleep(options["flush"])
             commit(self, connection)
 

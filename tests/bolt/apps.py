@@ -17,7 +17,7 @@ from slack_sdk.oauth.installation_store import Installation
 
 from slackapp.app import system_entropy
 from slackapp.localslack import LocalApp, LocalSlack, sign
-from tests.bolt.stage import CLIENT_ID, CLIENT_SECRET, NOBODY
+from tests.bolt.store_folder import CLIENT_ID, CLIENT_SECRET, NOBODY
 from tests.support.servers import serve
 from tests.support.world import APP_ID, NORTH, SIGNING_SECRET
 
@@ -105,9 +105,7 @@ class BoltApp:
         return [call.ok for call in self.slack.calls if call.method == REFRESH]
 
 
-def bolt_app(
-    slack: LocalSlack, store: Any, states: Any = None, *, by_time: bool = False, **given: Any
-) -> BoltApp:
+def bolt_app(slack: LocalSlack, store: Any, states: Any = None, *, by_time: bool = False, **given: Any) -> BoltApp:
     """Bolt, unmodified; it answers when its listeners have ended, so that a test need not wait for them.
 
     With `by_time` our own listeners hear of uninstalls and revocations, else Bolt's.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from slackapp.crypto import keyfile
-from tests.bolt.stage import Caller, Folder, Stores, kept_open
+from tests.bolt.store_folder import Caller, Folder, Stores, kept_open
 from tests.support.world import Clock
 
 MEMORY = Path("/dev/shm")

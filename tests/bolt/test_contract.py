@@ -12,7 +12,7 @@ from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 
 from slackapp.app import system_entropy
 from slackapp.bolt import EncryptedInstallationStore
-from tests.bolt.stage import (
+from tests.bolt.store_folder import (  # fmt: skip
     EVERYTHING,
     HOOK,
     ORG,
@@ -26,7 +26,7 @@ from tests.bolt.stage import (
     equip,
     for_an_org,
     here,
-)  # fmt: skip
+)
 from tests.support.world import START
 
 

@@ -6,7 +6,7 @@ import pytest
 from slack_bolt.error import BoltError
 from slack_sdk.oauth.installation_store import Installation
 
-from tests.bolt.stage import (
+from tests.bolt.store_folder import (  # fmt: skip
     EVERYTHING,
     LIFE,
     PERSONS,
@@ -21,7 +21,7 @@ from tests.bolt.stage import (
     for_an_org,
     here,
     rotated,
-)  # fmt: skip
+)
 from tests.support.world import APP_ID, START, Clock
 
 REFRESHING = ("bot_refresh_token", "bot_token_expires_at", "user_refresh_token", "user_token_expires_at")

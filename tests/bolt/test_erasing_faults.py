@@ -10,7 +10,7 @@ from slack_bolt.error import BoltError
 from slackapp.localslack import LocalSlack
 from slackapp.store.engine import sqlite
 from tests.bolt.apps import ADMIN, MEMBER, BoltApp, approve, bolt_app, local_slack
-from tests.bolt.stage import Folder, Stores, an_installation, builtin_rows, here
+from tests.bolt.store_folder import Folder, Stores, an_installation, builtin_rows, here
 from tests.support.world import NORTH, ORG, Clock
 
 HOOK = {"incoming_webhook_url": "https://hooks.slack.com/services/T111/B111/x"}

@@ -24,7 +24,7 @@ from slackapp.app import system_entropy
 from slackapp.crypto import keyfile
 from slackapp.localslack import LocalApp, LocalSlack
 from tests.bolt.apps import REFRESH
-from tests.bolt.stage import CLIENT_ID, CLIENT_SECRET
+from tests.bolt.store_folder import CLIENT_ID, CLIENT_SECRET
 from tests.store.processes import ROOT
 from tests.support.servers import serve
 from tests.support.world import APP_ID, NORTH, SIGNING_SECRET
@@ -92,7 +92,7 @@ class Example:
         """Somebody mentions the bot; what it answers in the thread."""
         before = len(self.slack.messages(NORTH))
         self.slack.mention(NORTH, "hello")
-        assert [delivery.status for delivery in self.slack.pump()] == [200]
+        assert [delivery.status for delivery in self.slack.deliver_due()] == [200]
         soon(lambda: len(self.slack.messages(NORTH)) > before)
         said = self.slack.conversation(NORTH)
         answer = self.slack.messages(NORTH)[-1]
@@ -192,7 +192,7 @@ def test_it_installs_answers_refreshes_once_and_leaves_nothing_after_the_uninsta
     tables = "SELECT 'T' FROM installations UNION ALL SELECT 'K' FROM data_keys WHERE tenant_kind <> ''"
     assert len(example.rows(tables)) == 1 + 4
     slack.uninstall(NORTH)
-    assert [delivery.status for delivery in slack.pump()] == [200, 200]
+    assert [delivery.status for delivery in slack.deliver_due()] == [200, 200]
     soon(lambda: example.rows("SELECT 1 FROM audit WHERE event = 'purge.complete'"))
     for table in ("installations", "installers", "tokens"):
         assert example.rows(f"SELECT * FROM {table}") == []

@@ -15,13 +15,13 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import reencrypt_tenant
 from slackapp.flows.removal import purge_tenant
 from slackapp.localslack.model import Fault, FaultKind
-from slackapp.model import Origin
+from slackapp.model import Actor
 from slackapp.store import installations
 from slackapp.vault import keyring
-from tests.bolt.stage import Folder, Stores, equip
+from tests.bolt.store_folder import Folder, Stores, equip
 from tests.flows.tokens.rotation import DUE, LIFE, REFRESH, change, lease_to_another, once_before
 from tests.store.processes import race
-from tests.support.world import NORTH, World, make_world, north
+from tests.support.world import NORTH, World, make_world, north_tenant
 
 ADMIN = "U0NORTH001ADM"
 ids = {"enterprise_id": None, "team_id": NORTH}
@@ -185,7 +185,7 @@ def test_while_slack_fails_the_token_that_lives_is_given_and_after_its_end_none_
 def test_after_a_refused_refresh_the_token_is_given_until_its_end_and_then_it_is_as_if_not_installed(
     installed: World, store: Any
 ) -> None:
-    installed.slack.kill_refresh(NORTH)
+    installed.slack.invalidate_refresh_tokens(NORTH)
     installed.clock.advance(DUE)
     assert store.find_bot(**ids).bot_token == live(installed, BOT)
     assert store.find_installation(**ids).user_token == live(installed, PERSON)
@@ -234,7 +234,7 @@ def test_what_is_erased_while_it_is_being_looked_up_is_not_installed(
 
     def erase() -> None:
         with app.db.transaction():
-            purge_tenant.erase(app, north(), "test", Origin("operator", "r1"), app.clock())
+            purge_tenant.erase(app, north_tenant(), "test", Actor("operator", "r1"), app.clock())
 
     with once_before(find_installation, name, erase):
         assert store.find_installation(**ids) is None
@@ -251,14 +251,14 @@ def test_what_is_sealed_anew_while_it_is_being_looked_up_opens_all_the_same(
     find_webhook = installations.find_webhook
 
     def reencrypt() -> None:
-        reencrypt_tenant.run(app, north(), "local", Origin("operator", "r1"))
+        reencrypt_tenant.run(app, north_tenant(), "local", Actor("operator", "r1"))
 
     def read_and_reencrypt(*arguments: Any) -> Any:
         patch.undo()
         found = find_webhook(*arguments)
         reencrypt()
         with store._vault.opened() as (inside, _):
-            inside.keyring.forget(north())  # as after five minutes
+            inside.keyring.evict(north_tenant())  # as after five minutes
         return found
 
     with pytest.MonkeyPatch.context() as patch:
@@ -267,7 +267,7 @@ def test_what_is_sealed_anew_while_it_is_being_looked_up_opens_all_the_same(
     store.save(store.find_installation(**ids))
     assert len(installed.rows("SELECT 1 FROM installers WHERE webhook IS NOT NULL AND details IS NOT NULL")) == 1
     store.close()  # nothing in memory
-    with once_before(find_installation, "guard", reencrypt):
+    with once_before(find_installation, "refuse_on_key_error", reencrypt):
         assert vars(store.find_installation(**ids)) == expected, "the person's, and all else"
 
 
@@ -372,7 +372,7 @@ def test_what_cannot_be_written_to_the_audit_is_not_given(
     def full(*arguments: Any) -> None:
         raise StoreFullError("the database cannot be written")
 
-    monkeypatch.setattr(audit_log, "note", full)
+    monkeypatch.setattr(audit_log, "append", full)
     monkeypatch.setattr(keyring.Keyring, "open", full)
     for find in FINDS.values():
         with pytest.raises(BoltError, match="slackapp: the database cannot be written"):

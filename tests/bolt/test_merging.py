@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.bolt.stage import Folder, a_bot, an_installation, by_a_person, here, rotated
+from tests.bolt.store_folder import Folder, a_bot, an_installation, by_a_person, here, rotated
 from tests.support.world import START, Clock
 
 PAIRS = {

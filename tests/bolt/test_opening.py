@@ -16,7 +16,7 @@ from slack_bolt.error import BoltError
 from slackapp.crypto import keyfile
 from slackapp.errors import ConfigError
 from slackapp.store.engine import sqlite
-from tests.bolt.stage import TEAM, Folder, Stores, a_bot, an_installation, equip, here
+from tests.bolt.store_folder import TEAM, Folder, Stores, a_bot, an_installation, equip, here
 from tests.store.processes import ROOT, race
 from tests.support.world import START
 

@@ -9,7 +9,7 @@ import pytest
 
 from slackapp.localslack import Fault, LocalSlack
 from tests.bolt.apps import ADMIN, MEMBER, BoltApp, bolt_app, both_read_first, local_slack
-from tests.bolt.stage import Folder, Stores, builtin_rows
+from tests.bolt.store_folder import Folder, Stores, builtin_rows
 from tests.support.world import NORTH, Clock
 
 SHORT, LONG = 600, 43_200
@@ -145,7 +145,7 @@ def test_after_a_refused_refresh_bolt_takes_the_app_for_not_installed(
     slack: LocalSlack, managed: Any, clock: Clock
 ) -> None:
     app = due(slack, managed, clock, ADMIN)
-    slack.kill_refresh(NORTH)
+    slack.invalidate_refresh_tokens(NORTH)
     assert app.mention(ADMIN), "the token lives"
     clock.advance(LONG)
     slack.mention(NORTH, "hello", user=ADMIN)

@@ -12,7 +12,7 @@ from slackapp.errors import ConfigError
 from slackapp.localslack import Fault, LocalSlack
 from slackapp.store.engine import sqlite
 from tests.bolt.apps import ADMIN, MEMBER, BoltApp, bolt_app, local_slack
-from tests.bolt.stage import Folder, Stores
+from tests.bolt.store_folder import Folder, Stores
 from tests.support.world import NORTH, ORG, Clock
 
 ids = {"enterprise_id": None, "team_id": NORTH}

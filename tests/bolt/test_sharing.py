@@ -13,16 +13,16 @@ from slackapp.flows.keys import reencrypt_tenant
 from slackapp.flows.removal import purge_tenant, uninstall_tenant
 from slackapp.flows.tokens import validate_tenant
 from slackapp.flows.upkeep import list_tenants
-from slackapp.model import Origin, Tenant
-from tests.bolt.stage import TEAM, Folder, Stores, an_installation, by_a_person, for_an_org, here, rotated
+from slackapp.model import Actor, Tenant
+from tests.bolt.store_folder import TEAM, Folder, Stores, an_installation, by_a_person, for_an_org, here, rotated
 from tests.flows.tokens.rotation import ask, row
-from tests.support.operator import Desk, open_desk
-from tests.support.world import APP_ID, NORTH, ORG, SOUTH, World, make_world, north
+from tests.support.operator import CommandLine, open_desk
+from tests.support.world import APP_ID, NORTH, ORG, SOUTH, World, make_world, north_tenant
 
 ADMIN = "U0NORTH001ADM"
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 ids = {"enterprise_id": None, "team_id": NORTH}
-ORIGIN = Origin("operator", "r1")
+ORIGIN = Actor("operator", "r1")
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_neither_a_refresh_nor_a_check_puts_the_scopes_of_a_bolt_app_into_anothe
     found, order = plain.find_installation(**ids), SCOPES.split(",")[::-1]
     plain.save(rotated(found, bot_scopes=order, installed_at=found.installed_at + 1))
     shared.clock.advance(43_200 - 100)
-    assert validate_tenant.run(shared.service.app, north(), ORIGIN)[0].result == "ok"
+    assert validate_tenant.run(shared.service.app, north_tenant(), ORIGIN)[0].result == "ok"
     assert row(shared)["generation"] == 3, "installed twice, refreshed once"
     assert [known.find_bot(**ids).bot_scopes for known in (plain, store)] == [order] * 2
     assert "scopes.changed" not in shared.audit()
@@ -176,7 +176,7 @@ def test_a_copy_of_the_bot_that_the_service_installed_is_a_copy(shared: World, a
 def test_after_the_service_uninstalled_nothing_is_found(shared: World, store: Any) -> None:
     shared.browser().install()
     store.find_bot(**ids)
-    uninstall_tenant.run(shared.service.app, north(), ORIGIN, shared.clock())
+    uninstall_tenant.run(shared.service.app, north_tenant(), ORIGIN, shared.clock())
     assert store.find_bot(**ids) is None
     assert store.find_installation(**ids) is None
 
@@ -240,7 +240,7 @@ def test_of_what_was_erased_nothing_is_left_in_the_database_its_log_and_the_key_
     shared.work()
     store.save(rotated(store.find_installation(**ids), custom_values={"plan": "gold"}))
     key_backup.write(app)
-    assert key_backup.tenants_in_file(app) == {north(), Tenant("T", SOUTH)}
+    assert key_backup.tenants_in_backup(app) == {north_tenant(), Tenant("T", SOUTH)}
     blobs = [
         blob
         for sql in ("SELECT access, refresh FROM tokens", "SELECT details, webhook FROM installers",
@@ -251,10 +251,10 @@ def test_of_what_was_erased_nothing_is_left_in_the_database_its_log_and_the_key_
     assert len(blobs) >= 4 + 3
     store.delete_all(**ids)
     with store._vault.opened() as (inside, _):
-        assert north() not in inside.keyring._cache
+        assert north_tenant() not in inside.keyring._cache
     assert set(purge_tenant.verify(app).values()) == {0}
-    assert key_backup.tenants_in_file(app) == {Tenant("T", SOUTH)}
-    assert purge_tenant.leftovers(app, north()) == 0
+    assert key_backup.tenants_in_backup(app) == {Tenant("T", SOUTH)}
+    assert purge_tenant.count_remaining(app, north_tenant()) == 0
     assert "purge.complete" in shared.audit()
     on_disk = shared.bytes_on_disk()
     assert not any(blob in on_disk for blob in blobs)
@@ -295,12 +295,12 @@ def test_new_data_keys_seal_anew_all_that_a_store_saved(shared: World, at: Store
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path) -> Iterator[CommandLine]:
     with open_desk(tmp_path, tenants=()) as made:
         yield made
 
 
-def test_a_backup_brings_back_all_that_a_store_saved_and_nothing_that_it_erased_since(desk: Desk) -> None:
+def test_a_backup_brings_back_all_that_a_store_saved_and_nothing_that_it_erased_since(desk: CommandLine) -> None:
     stores = Stores(Folder(desk.folder))
     plain = stores.installations(managed_rotation=False, key_backup_dir=desk.folder / "key-backup")
     for team in ("T222", TEAM):

@@ -19,7 +19,7 @@ from slack_sdk.oauth.state_store import OAuthStateStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 
 from slackapp.store.engine import sqlite, statements
-from tests.bolt.stage import Folder, Stores, builtin_rows
+from tests.bolt.store_folder import Folder, Stores, builtin_rows
 from tests.store.processes import race
 from tests.support.world import Clock, make_world
 
@@ -167,11 +167,11 @@ def test_neither_kind_of_state_passes_for_the_other(tmp_path: Path, clock: Clock
         consented = browser.consent(begun)
         for_bolt = states.issue()
         swapped = consented.location.replace(begun.query["state"], for_bolt)
-        assert browser.come_back(type(consented)(302, {"location": swapped}, b"")).status == 400
+        assert browser.follow_callback(type(consented)(302, {"location": swapped}, b"")).status == 400
         assert world.audit()[-1] == "refused.state.forged"
         assert world.rows("SELECT 1 FROM oauth_states WHERE used_at IS NOT NULL") == []
         assert states.consume(for_bolt), "it was not used up there"
-        assert browser.come_back(consented).status == 303, "nor was the other one here"
+        assert browser.follow_callback(consented).status == 303, "nor was the other one here"
         stores.close()
 
 
@@ -273,7 +273,7 @@ def test_states_of_long_ago_are_swept_when_new_ones_are_issued(stores: Stores, f
 
 @pytest.mark.parametrize("name", ["add_state", "consume_state", "sweep_states"])
 def test_no_number_of_states_makes_it_slow(states: Any, folder: Folder, name: str) -> None:
-    query = statements.load()[name]
+    query = statements.load_statements()[name]
     plan = folder.rows(f"EXPLAIN QUERY PLAN {query.sql}", **dict.fromkeys(query.parameters, 0))
     steps = [row["detail"] for row in plan if "oauth_states" in row["detail"]]
     assert steps

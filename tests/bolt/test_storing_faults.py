@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from slackapp.flows.install import save_external
-from tests.bolt.stage import (
+from tests.bolt.store_folder import (  # fmt: skip
     ORG,
     TEAM,
     Folder,
@@ -21,7 +21,7 @@ from tests.bolt.stage import (
     for_an_org,
     here,
     rotated,
-)  # fmt: skip
+)
 from tests.support.world import START, Clock
 
 SECRETS = ("xoxb-CANARY", "xoxp-CANARY", "xoxe-1-CANARYB", "xoxe-1-CANARYU", "hooks.slack.com", "CANARY-custom")
@@ -156,7 +156,7 @@ def test_killed_in_a_save_slack_sdks_store_has_an_installation_without_its_bot(
     assert store.find_bot(**here()) is None
 
 
-PLACES = ("installations.save", "installers.save", "tokens.save", "tokens.delete", "audit_log.note")
+PLACES = ("installations.save", "installers.save", "tokens.save", "tokens.delete", "audit_log.append")
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slackapp.checks.installer import SENSITIVE, needs_admin, require_admin, sensitive, why_sensitive
+from slackapp.checks.installer import SENSITIVE, needs_admin, require_admin, sensitive_scopes, why_sensitive
 from slackapp.errors import Refusal
 from tests.checks.helpers import accepts, refusal_of
 
@@ -42,7 +42,7 @@ def of_org(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("scope", GUARDED)
 def test_a_sensitive_scope_is_known_with_its_reason(scope: str) -> None:
-    assert sensitive(("chat:write", scope)) == (scope,)
+    assert sensitive_scopes(("chat:write", scope)) == (scope,)
     assert why_sensitive(scope) in SENSITIVE.values()
 
 
@@ -52,7 +52,7 @@ def test_each_row_of_the_table_is_tested_here() -> None:
 
 
 def test_what_is_not_sensitive_is_free() -> None:
-    assert sensitive(FREE) == ()
+    assert sensitive_scopes(FREE) == ()
     assert {why_sensitive(scope) for scope in FREE} == {""}
 
 
@@ -77,34 +77,37 @@ def test_an_admin_is_needed_for_sensitive_scopes_and_where_it_is_always_so(
 
 @pytest.mark.parametrize("flag", NOBODY)
 def test_an_admin_or_owner_of_the_workspace_may_grant_for_it(flag: str) -> None:
-    assert accepts(lambda: require_admin(person(**{**NOBODY, flag: True}), ME, org_wide=False))
-    assert accepts(lambda: require_admin({"user": {"id": ME, flag: True}}, ME, org_wide=False))
+    assert accepts(lambda: require_admin(person(**{**NOBODY, flag: True}), ME, is_enterprise_install=False))
+    assert accepts(lambda: require_admin({"user": {"id": ME, flag: True}}, ME, is_enterprise_install=False))
 
 
 @pytest.mark.parametrize("flag", ["is_admin", "is_owner"])
 def test_an_admin_or_owner_of_the_org_may_grant_for_the_org(flag: str) -> None:
-    assert accepts(lambda: require_admin(of_org(**{"is_admin": False, flag: True}), ME, org_wide=True))
+    assert accepts(lambda: require_admin(of_org(**{"is_admin": False, flag: True}), ME, is_enterprise_install=True))
 
 
 @pytest.mark.claim("C-12")
 def test_an_admin_of_one_may_not_grant_for_the_other() -> None:
     """I am an admin of one small workspace, and install the app for the whole company."""
-    assert refusal_of(lambda: require_admin(person(), ME, org_wide=True)) is Refusal.INSTALLER_NOT_ADMIN
-    assert refusal_of(lambda: require_admin(of_org(), ME, org_wide=False)) is Refusal.INSTALLER_NOT_ADMIN
+    assert refusal_of(lambda: require_admin(person(), ME, is_enterprise_install=True)) is Refusal.INSTALLER_NOT_ADMIN
+    assert refusal_of(lambda: require_admin(of_org(), ME, is_enterprise_install=False)) is Refusal.INSTALLER_NOT_ADMIN
     primary = of_org(is_admin=False, is_primary_owner=True)
-    assert refusal_of(lambda: require_admin(primary, ME, org_wide=True)) is Refusal.INSTALLER_NOT_ADMIN
+    assert refusal_of(lambda: require_admin(primary, ME, is_enterprise_install=True)) is Refusal.INSTALLER_NOT_ADMIN
 
 
 @pytest.mark.parametrize("flag", ["deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger"])
 @pytest.mark.claim("C-12")
 def test_who_is_gone_a_bot_a_guest_or_a_stranger_is_no_admin(flag: str) -> None:
-    assert accepts(lambda: require_admin(person(**{flag: False}), ME, org_wide=False))
-    assert accepts(lambda: require_admin(person(**{flag: None}), ME, org_wide=False))
-    for answer, org_wide in ((person(**{flag: True}), False), (person(**of_org()["user"], **{flag: True}), True)):
-        assert refusal_of(lambda: require_admin(answer, ME, org_wide)) is Refusal.INSTALLER_NOT_ADMIN  # noqa: B023
+    assert accepts(lambda: require_admin(person(**{flag: False}), ME, is_enterprise_install=False))
+    assert accepts(lambda: require_admin(person(**{flag: None}), ME, is_enterprise_install=False))
+    for answer, is_enterprise_install in (
+        (person(**{flag: True}), False),
+        (person(**of_org()["user"], **{flag: True}), True),
+    ):
+        assert refusal_of(lambda: require_admin(answer, ME, is_enterprise_install)) is Refusal.INSTALLER_NOT_ADMIN  # noqa: B023
     for wrong in WRONG:
         answer = person(**{flag: wrong})
-        assert refusal_of(lambda: require_admin(answer, ME, org_wide=False)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
+        assert refusal_of(lambda: require_admin(answer, ME, is_enterprise_install=False)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
 
 
 # What establishes nothing
@@ -113,27 +116,27 @@ def test_who_is_gone_a_bot_a_guest_or_a_stranger_is_no_admin(flag: str) -> None:
 @pytest.mark.parametrize("about", [OTHER, ME.lower(), "", None, 7, [ME], {"id": ME}, True])
 @pytest.mark.claim("C-12")
 def test_an_answer_about_anybody_else_establishes_nothing(about: Any) -> None:
-    for org_wide in (False, True):
+    for is_enterprise_install in (False, True):
         for in_org in (OTHER, about, None) if about == OTHER else (ME, about, None):
             answer = person(id=about, enterprise_user={"id": in_org, "is_admin": True})
-            assert refusal_of(lambda: require_admin(answer, ME, org_wide)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
+            assert refusal_of(lambda: require_admin(answer, ME, is_enterprise_install)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
 
 
-@pytest.mark.parametrize("org_wide", [False, True])
-def test_a_person_of_an_org_is_known_by_either_id(org_wide: bool) -> None:
+@pytest.mark.parametrize("is_enterprise_install", [False, True])
+def test_a_person_of_an_org_is_known_by_either_id(is_enterprise_install: bool) -> None:
     """Slack is asked about the id in the org, and answers with the one in the workspace beside it."""
     local, in_org = "U0LOCALID1", "W0EVERADM1"
-    answer = person(id=local, enterprise_user={"id": in_org, "is_admin": org_wide, "is_owner": False})
+    answer = person(id=local, enterprise_user={"id": in_org, "is_admin": is_enterprise_install, "is_owner": False})
     for asked in (local, in_org):
-        assert accepts(lambda: require_admin(answer, asked, org_wide))  # noqa: B023
-    assert refusal_of(lambda: require_admin(answer, OTHER, org_wide)) is Refusal.INSTALLER_UNKNOWN
+        assert accepts(lambda: require_admin(answer, asked, is_enterprise_install))  # noqa: B023
+    assert refusal_of(lambda: require_admin(answer, OTHER, is_enterprise_install)) is Refusal.INSTALLER_UNKNOWN
 
 
 @pytest.mark.parametrize("user", [None, ME, 7, True, [], [{"id": ME, "is_admin": True}], {}, {"is_admin": True}])
 def test_an_answer_without_a_person_establishes_nothing(user: Any) -> None:
     for answer in ({"ok": True, "user": user}, {"ok": True}, {}, {"id": ME, "is_admin": True}):
-        for org_wide in (False, True):
-            refusal = refusal_of(lambda: require_admin(answer, ME, org_wide))  # noqa: B023
+        for is_enterprise_install in (False, True):
+            refusal = refusal_of(lambda: require_admin(answer, ME, is_enterprise_install))  # noqa: B023
             assert refusal is Refusal.INSTALLER_UNKNOWN
 
 
@@ -141,14 +144,14 @@ def test_an_answer_without_a_person_establishes_nothing(user: Any) -> None:
 def test_a_flag_that_is_not_plainly_true_is_no_yes(wrong: Any) -> None:
     """Stops `"false"`, which Python takes for true."""
     flags = dict.fromkeys(NOBODY, wrong)
-    for answer, org_wide in ((person(**flags), False), (of_org(is_admin=wrong, is_owner=wrong), True)):
-        assert refusal_of(lambda: require_admin(answer, ME, org_wide)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
-    for answer, org_wide in ((person(is_admin=wrong), False), (of_org(is_admin=wrong), True)):
-        assert refusal_of(lambda: require_admin(answer, ME, org_wide)) is Refusal.INSTALLER_NOT_ADMIN  # noqa: B023
+    for answer, is_enterprise_install in ((person(**flags), False), (of_org(is_admin=wrong, is_owner=wrong), True)):
+        assert refusal_of(lambda: require_admin(answer, ME, is_enterprise_install)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
+    for answer, is_enterprise_install in ((person(is_admin=wrong), False), (of_org(is_admin=wrong), True)):
+        assert refusal_of(lambda: require_admin(answer, ME, is_enterprise_install)) is Refusal.INSTALLER_NOT_ADMIN  # noqa: B023
 
 
 @pytest.mark.parametrize("org", [None, True, ME, [], [{"is_admin": True}], {}, {"is_primary_owner": True}], ids=repr)
 def test_an_answer_that_says_nothing_about_the_org_establishes_nothing_there(org: Any) -> None:
     answer = person(enterprise_user=org)
-    assert refusal_of(lambda: require_admin(answer, ME, org_wide=True)) is Refusal.INSTALLER_UNKNOWN
-    assert accepts(lambda: require_admin(answer, ME, org_wide=False))
+    assert refusal_of(lambda: require_admin(answer, ME, is_enterprise_install=True)) is Refusal.INSTALLER_UNKNOWN
+    assert accepts(lambda: require_admin(answer, ME, is_enterprise_install=False))

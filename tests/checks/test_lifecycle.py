@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from slackapp.checks.lifecycle import (
-    DOUBT,
     LIFECYCLE_TYPES,
+    UNDECIDED_SECONDS,
     Revocation,
-    Verdict,
-    judge_time,
-    parse_revocation,
+    TimeVerdict,
+    judge_by_time,
+    parse_stored_revocation,
     read_revocation,
 )
 from slackapp.errors import Refusal
@@ -22,32 +22,35 @@ INSTALLED_AT = NOW = 1_800_000_000
 @pytest.mark.parametrize(
     ("later", "verdict"),
     [
-        (86_400, Verdict.ACT),
-        (301, Verdict.ACT),
-        (300, Verdict.ASK),
-        (1, Verdict.ASK),
-        (0, Verdict.ASK),
-        (-1, Verdict.ASK),
-        (-300, Verdict.ASK),
-        (-301, Verdict.IGNORE),
-        (-86_400, Verdict.IGNORE),
+        (86_400, TimeVerdict.ACT),
+        (301, TimeVerdict.ACT),
+        (300, TimeVerdict.ASK),
+        (1, TimeVerdict.ASK),
+        (0, TimeVerdict.ASK),
+        (-1, TimeVerdict.ASK),
+        (-300, TimeVerdict.ASK),
+        (-301, TimeVerdict.IGNORE),
+        (-86_400, TimeVerdict.IGNORE),
     ],
 )
-def test_time_alone_decides_only_beyond_300_seconds(later: int, verdict: Verdict) -> None:
-    assert judge_time(INSTALLED_AT + later, INSTALLED_AT, NOW) is verdict
+def test_time_alone_decides_only_beyond_300_seconds(later: int, verdict: TimeVerdict) -> None:
+    assert judge_by_time(INSTALLED_AT + later, INSTALLED_AT, NOW) is verdict
 
 
 @pytest.mark.claim("C-60")
 def test_the_repeat_of_an_old_uninstall_does_not_erase_the_new_installation() -> None:
     """I removed the app, installed it again, and Slack now repeats what it could not deliver hours ago."""
-    assert judge_time(INSTALLED_AT - 3600, INSTALLED_AT, NOW) is Verdict.IGNORE
+    assert judge_by_time(INSTALLED_AT - 3600, INSTALLED_AT, NOW) is TimeVerdict.IGNORE
 
 
 @pytest.mark.claim("C-98")
 def test_an_install_under_a_clock_that_was_a_day_ahead_is_asked_about_until_that_day() -> None:
-    found = [judge_time(NOW, NOW + ahead, NOW) for ahead in (86_400, DOUBT + 1, DOUBT, -DOUBT - 1)]
-    assert found == [Verdict.ASK] * 3 + [Verdict.ACT]
-    assert judge_time(NOW - 86_400, NOW + DOUBT, NOW) is Verdict.IGNORE
+    found = [
+        judge_by_time(NOW, NOW + ahead, NOW)
+        for ahead in (86_400, UNDECIDED_SECONDS + 1, UNDECIDED_SECONDS, -UNDECIDED_SECONDS - 1)
+    ]
+    assert found == [TimeVerdict.ASK] * 3 + [TimeVerdict.ACT]
+    assert judge_by_time(NOW - 86_400, NOW + UNDECIDED_SECONDS, NOW) is TimeVerdict.IGNORE
 
 
 def test_two_types_of_event_take_something_away() -> None:
@@ -114,7 +117,7 @@ KEPT = {
 @pytest.mark.parametrize("kept", KEPT)
 def test_a_revocation_is_kept_as_ids_and_read_back_the_same(kept: str) -> None:
     assert str(KEPT[kept]) == kept
-    assert parse_revocation(kept) == KEPT[kept]
+    assert parse_stored_revocation(kept) == KEPT[kept]
 
 
 @pytest.mark.parametrize(
@@ -129,5 +132,5 @@ def test_a_revocation_is_kept_as_ids_and_read_back_the_same(kept: str) -> None:
 )
 def test_a_revocation_names_the_tokens_that_it_takes_and_no_others(kept: str, named: list[str]) -> None:
     """I revoke my own token, so that the bot's or my neighbour's goes with it."""
-    revocation = parse_revocation(kept)
-    assert [user for user in ("", "U0PERSON01", "W0PERSON02") if revocation.names(user)] == named
+    revocation = parse_stored_revocation(kept)
+    assert [user for user in ("", "U0PERSON01", "W0PERSON02") if revocation.covers(user)] == named

@@ -7,18 +7,25 @@ import pytest
 from slackapp import config, example
 from slackapp.checks import scope_reasons
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
-from slackapp.checks.scope_reasons import REASONS, WITHOUT_SCOPE, reason_of, scopes_of, unknown_features, why
+from slackapp.checks.scope_reasons import (
+    EVENTS_WITHOUT_SCOPE,
+    REASONS,
+    find_reason,
+    reason_text,
+    scopes_for,
+    unknown_features,
+)
 from slackapp.directory.write_manifest import events_of
 from slackapp.localslack import scopes as slack_scopes
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {setting.name for setting in config.SETTINGS}
-DEFAULT = config.some({}, ("SLACKAPP_BOT_SCOPES",))["bot_scopes"]
+DEFAULT = config.load_some({}, ("SLACKAPP_BOT_SCOPES",))["bot_scopes"]
 
 
 def test_every_scope_that_is_asked_for_has_its_row() -> None:
-    assert [scope for scope in DEFAULT if reason_of(scope) is None] == []
-    assert reason_of("files:read") is None
+    assert [scope for scope in DEFAULT if find_reason(scope) is None] == []
+    assert find_reason("files:read") is None
 
 
 def test_every_feature_of_the_code_stands_in_the_table() -> None:
@@ -26,39 +33,41 @@ def test_every_feature_of_the_code_stands_in_the_table() -> None:
     features = [*example.EVENTS, *LIFECYCLE_TYPES, *events_of(example.EVENTS)]
     assert unknown_features(features) == ()
     assert unknown_features([*features, "message.im", "/other"]) == ("message.im",)
-    assert scopes_of("/other") == ("commands",)
+    assert scopes_for("/other") == ("commands",)
 
 
 def test_a_reason_follows_what_the_table_handles_and_what_its_module_says() -> None:
     """My behaviour takes /hello, and the page told everybody about /example."""
-    assert why("commands", example.EVENTS, {}) == "to take /example"
-    assert why("commands", ("/hello", "/bye", "app_mention"), {}) == "to take /bye, /hello"
-    assert why("commands", ("app_mention",), {}) == ""
-    assert why("commands", ("/hello",), {"commands": "to say hello"}) == "to say hello"
-    assert why("app_mentions:read", ("app_mention",), {}) == "to receive the mention"
-    assert why("app_mentions:read", ("/hello",), {}) == ""
-    assert why("reactions:read", ("reaction_added",), {"reactions:read": "to count"}) == "to count"
-    assert why("files:read", example.EVENTS, {}) == ""
-    assert why("users:read", (), {}) == "to see who is an admin", "a setting needs it, whatever the behaviour"
+    assert reason_text("commands", example.EVENTS, {}) == "to take /example"
+    assert reason_text("commands", ("/hello", "/bye", "app_mention"), {}) == "to take /bye, /hello"
+    assert reason_text("commands", ("app_mention",), {}) == ""
+    assert reason_text("commands", ("/hello",), {"commands": "to say hello"}) == "to say hello"
+    assert reason_text("app_mentions:read", ("app_mention",), {}) == "to receive the mention"
+    assert reason_text("app_mentions:read", ("/hello",), {}) == ""
+    assert reason_text("reactions:read", ("reaction_added",), {"reactions:read": "to count"}) == "to count"
+    assert reason_text("files:read", example.EVENTS, {}) == ""
+    assert reason_text("users:read", (), {}) == "to see who is an admin", "a setting needs it, whatever the behaviour"
 
 
 def test_every_feature_of_the_table_is_in_the_code() -> None:
     """I take a feature out and leave its scope in."""
     there = {*example.EVENTS, *LIFECYCLE_TYPES, *SETTINGS}
-    named = {feature for reason in REASONS for feature in reason.features} | WITHOUT_SCOPE.keys()
+    named = {feature for reason in REASONS for feature in reason.features} | EVENTS_WITHOUT_SCOPE.keys()
     assert named <= there
 
 
 @pytest.mark.parametrize("feature", sorted(example.EVENTS))
 def test_what_a_feature_needs_is_asked_for_unless_a_setting_switches_it_on(feature: str) -> None:
-    assert set(scopes_of(feature)) - set(DEFAULT) <= ({"users:read"} if feature.startswith("block_actions:") else set())
+    assert set(scopes_for(feature)) - set(DEFAULT) <= (
+        {"users:read"} if feature.startswith("block_actions:") else set()
+    )
 
 
 def test_an_event_needs_what_slack_says_and_an_event_without_scope_needs_none() -> None:
     """docs.slack.dev/reference/events names the scope of each event."""
-    assert scopes_of("app_mention") == ("app_mentions:read", "chat:write")
-    assert scopes_of("SLACKAPP_HOME_ADMIN") == ("users:read",)
-    assert all(scopes_of(event) == () for event in WITHOUT_SCOPE)
+    assert scopes_for("app_mention") == ("app_mentions:read", "chat:write")
+    assert scopes_for("SLACKAPP_HOME_ADMIN") == ("users:read",)
+    assert all(scopes_for(event) == () for event in EVENTS_WITHOUT_SCOPE)
 
 
 def test_each_row_is_one_scope_that_exists_with_a_reason_and_a_feature() -> None:

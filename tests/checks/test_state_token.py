@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from slackapp.checks.state_token import hash_of, issue_state, parse_state, verify_state
+from slackapp.checks.state_token import issue_state, parse_state, state_hash, verify_state
 from slackapp.errors import Refusal
 from tests.checks.helpers import accepts, refusal_of
 
@@ -48,7 +48,7 @@ def test_a_state_has_the_documented_form() -> None:
 
 
 def test_a_state_that_we_issued_is_accepted_and_found_by_the_hash_of_its_random_part() -> None:
-    assert verify(issue()) == hash_of(RANDOM) == hashlib.sha256(RANDOM).digest()
+    assert verify(issue()) == state_hash(RANDOM) == hashlib.sha256(RANDOM).digest()
 
 
 def test_a_parsed_state_says_what_it_claims() -> None:
@@ -58,7 +58,7 @@ def test_a_parsed_state_says_what_it_claims() -> None:
 
 @pytest.mark.parametrize("age", [0, 1, 599, 600])
 def test_a_state_is_good_for_600_seconds(age: int) -> None:
-    assert verify(issue(), NOW + age) == hash_of(RANDOM)
+    assert verify(issue(), NOW + age) == state_hash(RANDOM)
 
 
 @pytest.mark.parametrize("age", [601, 602, 86_400])
@@ -202,6 +202,6 @@ def test_whatever_text_comes_nothing_but_a_refusal_is_raised(claimed: str) -> No
 def test_every_state_that_we_issue_works_to_its_last_second(key_id: int, random: bytes, now: int, ttl: int) -> None:
     state = issue_state(PURPOSE, BROWSER, key_id, KEY, random, now, ttl)
     claimed = parse_state(state)
-    assert verify_state(claimed, PURPOSE, BROWSER, {key_id: KEY}.get, now + ttl).id_hash == hash_of(random)
+    assert verify_state(claimed, PURPOSE, BROWSER, {key_id: KEY}.get, now + ttl).id_hash == state_hash(random)
     assert not accepts(lambda: verify_state(claimed, PURPOSE, BROWSER, {key_id: KEY}.get, now + ttl + 1))
     assert set(state) <= set(BASE64URL + ".")

@@ -7,26 +7,26 @@ from dataclasses import replace
 import pytest
 
 from slackapp.flows.tokens import brake
-from slackapp.model import Origin, Tenant
+from slackapp.model import Actor, Tenant
 from tests.flows.tokens.rotation import stored
-from tests.support.operator import Desk, open_desk
-from tests.support.rewind import quick_folder
+from tests.support.operator import CommandLine, open_desk
+from tests.support.prepared_world import memory_folder
 from tests.support.world import NORTH
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
+def desk() -> Iterator[CommandLine]:
     """One tenant, and the brake holds for others."""
-    with quick_folder() as folder, open_desk(folder, tenants=(NORTH,)) as made:
+    with memory_folder() as folder, open_desk(folder, tenants=(NORTH,)) as made:
         app = made.world.service.app
         with app.db.transaction():
             for number in range(4):
                 token = replace(stored(made.world), tenant=Tenant("T", f"T000000{number}"))
-                brake.note_failing(app, token, Origin("worker", ""), made.world.clock())
+                brake.note_failing(app, token, Actor("worker", ""), made.world.clock())
         yield made
 
 
-def test_it_is_shown_and_released(desk: Desk) -> None:
+def test_it_is_shown_and_released(desk: CommandLine) -> None:
     refused = "refused_since = 1, paused_until = 9999999999, reason = 'invalid_auth'"
     desk.change(f"UPDATE tokens SET {refused} WHERE user_id = ''")
     shown = desk.run("brake")
@@ -43,7 +43,7 @@ def test_it_is_shown_and_released(desk: Desk) -> None:
     assert {row[0] for row in desk.world.rows("SELECT paused_until FROM tokens")} == {0}, "asked about again at once"
 
 
-def test_a_token_of_another_tenant_is_listed_as_such(desk: Desk) -> None:
+def test_a_token_of_another_tenant_is_listed_as_such(desk: CommandLine) -> None:
     desk.change("UPDATE tokens SET status = 'dead', reason = 'foreign_token'")
     desk.change("UPDATE installations SET status = 'suspended', status_reason = 'foreign_token'")
     (listed,) = json.loads(desk.good("tenants", "--json"))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from slackapp.localslack.model import Fault
-from tests.support.operator import Desk, Ended, open_desk
-from tests.support.rewind import Prepared, prepared, quick_folder
+from tests.support.operator import CommandLine, Ended, open_desk
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, SOUTH
 
 ASK = "auth.test"
@@ -18,20 +18,20 @@ FINE = [
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[tuple[Desk, Prepared]]:
-    with quick_folder() as folder, open_desk(folder) as made:
-        yield made, prepared(made.world)
+def opened() -> Iterator[tuple[CommandLine, Prepared]]:
+    with memory_folder() as folder, open_desk(folder) as made:
+        yield made, snapshot_world(made.world)
 
 
 @pytest.fixture
-def desk(opened: tuple[Desk, Prepared]) -> Desk:
+def desk(opened: tuple[CommandLine, Prepared]) -> CommandLine:
     """Two tenants, and in each the tokens of the bot and of the person who installed."""
     made, world = opened
-    world.rewind()
+    world.reset()
     return made
 
 
-def test_every_token_of_every_tenant_is_asked_about_once(desk: Desk) -> None:
+def test_every_token_of_every_tenant_is_asked_about_once(desk: CommandLine) -> None:
     desk.world.clock.advance(5)
     assert desk.good("check").splitlines() == FINE
     assert [(call.method, call.team) for call in desk.world.slack.calls] == [(ASK, NORTH)] * 2 + [(ASK, SOUTH)] * 2
@@ -41,19 +41,19 @@ def test_every_token_of_every_tenant_is_asked_about_once(desk: Desk) -> None:
     assert ({row["actor"] for row in reads}, len({row["request_id"] for row in reads})) == ({"operator"}, 1)
 
 
-def test_one_tenant_alone_can_be_asked_about(desk: Desk) -> None:
+def test_one_tenant_alone_can_be_asked_about(desk: CommandLine) -> None:
     assert desk.good("check", "--tenant", SOUTH).splitlines() == FINE[2:]
     assert {call.team for call in desk.world.slack.calls} == {SOUTH}
 
 
-def test_a_tenant_that_is_not_installed_is_refused_in_one_line(desk: Desk) -> None:
+def test_a_tenant_that_is_not_installed_is_refused_in_one_line(desk: CommandLine) -> None:
     for claimed in ("T0STRANGER", "north", ""):
         ended = desk.run("check", "--tenant", claimed)
         assert (ended.status, ended.out, desk.world.calls()) == (1, "", [])
         assert ended.error == f"slackapp: {claimed}: is not installed; see `slackapp tenants`\n"
 
 
-def test_what_is_wrong_is_on_the_line_and_makes_the_status_1(desk: Desk) -> None:
+def test_what_is_wrong_is_on_the_line_and_makes_the_status_1(desk: CommandLine) -> None:
     slack = desk.world.slack
     slack.state.installs[NORTH].bot_scopes.extend(["files:read", "im:write"])
     ended = desk.run("check")
@@ -64,7 +64,7 @@ def test_what_is_wrong_is_on_the_line_and_makes_the_status_1(desk: Desk) -> None
     assert ended.status == 1
     assert ended.out.splitlines() == [f"{FINE[0]}  missing: chat:write  surplus: files:read,im:write", *FINE[1:]]
     slack.fault(Fault(ASK, "error", error="account_inactive", team=NORTH))
-    slack.kill_refresh(NORTH)
+    slack.invalidate_refresh_tokens(NORTH)
     slack.fault(Fault(ASK, "error", error="fatal_error", team=SOUTH))
     ended = desk.run("check")
     assert (ended.status, [json.loads(line)["event"] for line in ended.error.splitlines()]) == (1, ["refresh_refused"])
@@ -76,7 +76,7 @@ def test_what_is_wrong_is_on_the_line_and_makes_the_status_1(desk: Desk) -> None
     assert desk.run("check", "--tenant", SOUTH).status == 0
 
 
-def test_each_line_of_the_json_is_an_object(desk: Desk) -> None:
+def test_each_line_of_the_json_is_an_object(desk: CommandLine) -> None:
     desk.world.slack.state.installs[NORTH].bot_scopes.remove("chat:write")
     desk.world.slack.revoke_user(SOUTH, "U0SOUTH001ADM")
     ended = desk.run("check", "--json")
@@ -93,14 +93,14 @@ def test_each_line_of_the_json_is_an_object(desk: Desk) -> None:
     assert found[3]["install_url"] == HERE.replace(NORTH, SOUTH)
 
 
-def test_without_tenants_all_is_well(desk: Desk) -> None:
+def test_without_tenants_all_is_well(desk: CommandLine) -> None:
     desk.change("DELETE FROM tokens")
     desk.change("DELETE FROM installations")
     for words in (("check",), ("check", "--json")):
         assert desk.run(*words) == Ended(0, "", "no tenant is installed\n")
 
 
-def test_no_token_is_in_the_output_or_the_log(desk: Desk) -> None:
+def test_no_token_is_in_the_output_or_the_log(desk: CommandLine) -> None:
     slack = desk.world.slack
     slack.fault(Fault(ASK, "error", error="token_revoked", team=NORTH))
     slack.fault(Fault(ASK, "patch", patch={"team_id": NORTH}, team=SOUTH))

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from slackapp import __version__
-from tests.support.operator import Desk, Ended, files_of
+from tests.support.operator import CommandLine, Ended, files_of
 from tests.support.world import NORTH
 
 DESTROYING = {
@@ -23,14 +23,14 @@ class Terminal(io.StringIO):
         return True
 
 
-def typed(desk: Desk, text: str, *words: str) -> Ended:
+def typed(desk: CommandLine, text: str, *words: str) -> Ended:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stdin", Terminal(text))
         return desk.run_as_typed(*words)
 
 
 @pytest.fixture
-def ready(desk: Desk) -> Desk:
+def ready(desk: CommandLine) -> CommandLine:
     """A backup that could be restored, and an old key that could be retired."""
     desk.good("backup", str(desk.folder / "b0"))
     desk.good("keys", "rotate")
@@ -38,7 +38,7 @@ def ready(desk: Desk) -> Desk:
 
 
 @pytest.mark.parametrize("command", DESTROYING)
-def test_without_the_name_nothing_is_changed_and_with_it_it_is_done(ready: Desk, command: str) -> None:
+def test_without_the_name_nothing_is_changed_and_with_it_it_is_done(ready: CommandLine, command: str) -> None:
     words, name = DESTROYING[command]
     ready.world.service.stop()
     before = files_of(ready.folder)
@@ -60,14 +60,14 @@ def test_without_the_name_nothing_is_changed_and_with_it_it_is_done(ready: Desk,
 
 
 @pytest.mark.parametrize("name", ["", " North", "N\u00f6rd", "a\x1b[2J", "x\n"])
-def test_a_name_that_cannot_be_typed_as_it_is_shown_is_replaced_by_the_id(desk: Desk, name: str) -> None:
+def test_a_name_that_cannot_be_typed_as_it_is_shown_is_replaced_by_the_id(desk: CommandLine, name: str) -> None:
     """I call my workspace so that your terminal is mine, or so that nobody can type it."""
     desk.change("UPDATE installations SET team_name = ? WHERE tenant_id = ?", name, NORTH)
     ended = typed(desk, "no\n", "purge", NORTH)
     assert (ended.status, f"Type {NORTH} to go on: " in ended.error, "\x1b" in ended.error) == (1, True, False)
 
 
-def test_where_there_is_nothing_to_lose_nobody_is_asked(ready: Desk) -> None:
+def test_where_there_is_nothing_to_lose_nobody_is_asked(ready: CommandLine) -> None:
     assert ready.run_as_typed("uninstall", "T0NOWHERE1") == Ended(0, "T0NOWHERE1: nothing is stored for it\n", "")
     assert ready.run_as_typed("restore", "b0", "--check").status == 0
     assert ready.run_as_typed("purge", "--verify").status == 0
@@ -78,5 +78,5 @@ def test_where_there_is_nothing_to_lose_nobody_is_asked(ready: Desk) -> None:
     ready.world.restart()
 
 
-def test_the_version_is_told(desk: Desk) -> None:
+def test_the_version_is_told(desk: CommandLine) -> None:
     assert desk.run("--version") == Ended(0, f"slackapp {__version__}\n", "")

@@ -66,9 +66,7 @@ class Dev:
 
 
 @pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Here]:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Here]:
     """Commands in the same folder; what they find there is forgotten afterwards."""
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield Here(tmp_path, monkeypatch, capsys)
@@ -177,11 +175,11 @@ def test_what_dev_used_is_kept_without_secrets_and_what_is_set_now_counts_more(
     secrets = {"SLACK_CLIENT_SECRET": "y" * 32, "SLACK_SIGNING_SECRET": "x" * 32}
     real = {"SLACK_APP_ID": "A0123456789", "SLACK_CLIENT_ID": "1.2", **secrets}
     folder = dev_settings.folder_of(real)
-    made = dev_settings.make(folder, real)
-    dev_settings.keep(folder, {**made, **real, "SLACKAPP_NAME": "Then", "SLACKAPP_GONE": "in a release that was"})
+    made = dev_settings.make_defaults(folder, real)
+    dev_settings.save_used(folder, {**made, **real, "SLACKAPP_NAME": "Then", "SLACKAPP_GONE": "in a release that was"})
     text = (tmp_path / "data" / "settings.json").read_text()
     assert not any(secret in text for secret in secrets.values())
-    assert dev_settings.find({**real, "SLACKAPP_NAME": "Now"}) == {**made, **real, "SLACKAPP_NAME": "Now"}
+    assert dev_settings.load_used({**real, "SLACKAPP_NAME": "Now"}) == {**made, **real, "SLACKAPP_NAME": "Now"}
     assert not dev_settings.was_used({}), "the local Slack's are kept apart"
 
 

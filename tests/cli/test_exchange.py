@@ -6,44 +6,44 @@ from dataclasses import replace
 import pytest
 
 from slackapp.localslack.model import Fault
-from tests.support.operator import Desk, open_desk
-from tests.support.rewind import Prepared, prepared, quick_folder
+from tests.support.operator import CommandLine, open_desk
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, SOUTH
 
 METHOD = "oauth.v2.exchange"
 NAMES = [f"{NORTH}  bot", f"{NORTH}  U0NORTH001ADM", f"{SOUTH}  bot", f"{SOUTH}  U0SOUTH001ADM"]
 
 
-def rotate(desk: Desk, rotation: bool) -> None:
+def rotate(desk: CommandLine, rotation: bool) -> None:
     """Switches token rotation at Slack."""
     desk.world.slack.app = replace(desk.world.slack.app, rotation=rotation)
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[tuple[Desk, Prepared]]:
-    with quick_folder() as folder, open_desk(folder, tenants=()) as made:
+def opened() -> Iterator[tuple[CommandLine, Prepared]]:
+    with memory_folder() as folder, open_desk(folder, tenants=()) as made:
         rotate(made, False)
         for tenant in (NORTH, SOUTH):
             made.world.browser().install(tenant)
         rotate(made, True)
-        yield made, prepared(made.world)
+        yield made, snapshot_world(made.world)
 
 
 @pytest.fixture
-def desk(opened: tuple[Desk, Prepared]) -> Desk:
+def desk(opened: tuple[CommandLine, Prepared]) -> CommandLine:
     """Two tenants with long-lived tokens, and rotation was switched on since."""
     made, world = opened
-    world.rewind()
+    world.reset()
     return made
 
 
-def rotating(desk: Desk) -> list[tuple[str, str]]:
+def rotating(desk: CommandLine) -> list[tuple[str, str]]:
     """Whose tokens rotate."""
     sql = "SELECT tenant_id, user_id FROM tokens WHERE refresh IS NOT NULL ORDER BY tenant_id, user_id"
     return [(row["tenant_id"], row["user_id"]) for row in desk.world.rows(sql)]
 
 
-def test_all_are_exchanged_one_after_the_other_and_each_is_told(desk: Desk) -> None:
+def test_all_are_exchanged_one_after_the_other_and_each_is_told(desk: CommandLine) -> None:
     ended = desk.run("exchange")
     assert (ended.status, ended.error) == (0, "4 of 4 exchanged\n")
     assert ended.out.splitlines() == [f"{number}/4  {name}  exchanged" for number, name in enumerate(NAMES, start=1)]
@@ -55,14 +55,14 @@ def test_all_are_exchanged_one_after_the_other_and_each_is_told(desk: Desk) -> N
     assert (again.status, again.out, again.error) == (0, "", "0 of 0 exchanged\n")
 
 
-def test_one_tenant_alone_can_be_exchanged(desk: Desk) -> None:
+def test_one_tenant_alone_can_be_exchanged(desk: CommandLine) -> None:
     ended = desk.run("exchange", "--tenant", SOUTH)
     assert (ended.status, ended.error) == (0, "2 of 2 exchanged\n")
     assert ended.out.splitlines() == [f"1/2  {NAMES[2]}  exchanged", f"2/2  {NAMES[3]}  exchanged"]
     assert rotating(desk) == [(SOUTH, ""), (SOUTH, "U0SOUTH001ADM")]
 
 
-def test_what_does_not_succeed_makes_the_status_1_and_a_repeat_does_the_rest(desk: Desk) -> None:
+def test_what_does_not_succeed_makes_the_status_1_and_a_repeat_does_the_rest(desk: CommandLine) -> None:
     desk.world.slack.fault(Fault(METHOD, "html500", team=SOUTH))
     ended = desk.run("exchange")
     assert (ended.status, ended.error) == (1, "3 of 4 exchanged\n")
@@ -71,7 +71,7 @@ def test_what_does_not_succeed_makes_the_status_1_and_a_repeat_does_the_rest(des
     assert (ended.status, ended.out, ended.error) == (0, f"1/1  {NAMES[2]}  exchanged\n", "1 of 1 exchanged\n")
 
 
-def test_a_pair_that_was_lost_is_told_with_the_mend_at_each_repeat(desk: Desk) -> None:
+def test_a_pair_that_was_lost_is_told_with_the_mend_at_each_repeat(desk: CommandLine) -> None:
     desk.world.slack.fault(Fault(METHOD, "lost_answer"))
     assert desk.run("exchange").out.splitlines()[0] == f"1/4  {NAMES[0]}  unreachable"
     for _ in range(2):
@@ -82,7 +82,7 @@ def test_a_pair_that_was_lost_is_told_with_the_mend_at_each_repeat(desk: Desk) -
     assert desk.good("check").count("  ok\n") == 4
 
 
-def test_without_rotation_it_ends_with_one_line_and_one_call(desk: Desk) -> None:
+def test_without_rotation_it_ends_with_one_line_and_one_call(desk: CommandLine) -> None:
     rotate(desk, False)
     ended = desk.run("exchange")
     assert (ended.status, ended.out, desk.world.calls()) == (1, "", [METHOD])
@@ -91,13 +91,13 @@ def test_without_rotation_it_ends_with_one_line_and_one_call(desk: Desk) -> None
     assert (rotating(desk), desk.good("check").count("  ok\n")) == ([], 4)
 
 
-def test_a_tenant_that_is_not_installed_is_refused_in_one_line(desk: Desk) -> None:
+def test_a_tenant_that_is_not_installed_is_refused_in_one_line(desk: CommandLine) -> None:
     ended = desk.run("exchange", "--tenant", "T0STRANGER")
     assert (ended.status, ended.out, desk.world.calls()) == (1, "", [])
     assert ended.error == "slackapp: T0STRANGER: is not installed; see `slackapp tenants`\n"
 
 
-def test_no_token_is_in_the_output_or_the_log(desk: Desk) -> None:
+def test_no_token_is_in_the_output_or_the_log(desk: CommandLine) -> None:
     desk.world.slack.fault(Fault(METHOD, "error", error="token_revoked", team=NORTH))
     desk.world.slack.fault(Fault(METHOD, "patch", patch={"token_type": "user"}, team=SOUTH))
     ended = desk.run("exchange")

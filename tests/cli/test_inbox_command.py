@@ -7,7 +7,7 @@ import pytest
 
 from slackapp.crypto import records
 from slackapp.localslack.model import Fault
-from tests.support.operator import Desk, Ended, tenant
+from tests.support.operator import CommandLine, Ended, tenant
 from tests.support.world import NORTH, SOUTH
 
 POST = "chat.postMessage"
@@ -16,7 +16,7 @@ WORD = "hello"
 
 
 @pytest.fixture
-def stuck(desk: Desk) -> Desk:
+def stuck(desk: CommandLine) -> CommandLine:
     """EvWaits0, of the north, is dead; EvWaits1, of the south, is unclear; EvWaits2 is ready."""
     world = desk.world
     world.slack.fault(Fault(POST, "error", error="not_in_channel", team=NORTH))
@@ -28,23 +28,23 @@ def stuck(desk: Desk) -> Desk:
     return desk
 
 
-def states(desk: Desk) -> dict[str, str]:
+def states(desk: CommandLine) -> dict[str, str]:
     rows = desk.world.rows("SELECT event_id, state FROM inbox WHERE event_id LIKE 'EvWaits%'")
     return {row["event_id"]: row["state"] for row in rows}
 
 
-def listed(desk: Desk, *arguments: str) -> list[dict[str, Any]]:
+def listed(desk: CommandLine, *arguments: str) -> list[dict[str, Any]]:
     ended = desk.run("inbox", "list", "--json", *arguments)
     assert ended.status == 0
     return [json.loads(line) for line in ended.out.splitlines()]
 
 
-def noted(desk: Desk, event: str) -> list[tuple[str, str, str]]:
+def noted(desk: CommandLine, event: str) -> list[tuple[str, str, str]]:
     rows = desk.world.rows("SELECT tenant_id, actor, detail FROM audit WHERE event = ?", event)
     return [(row["tenant_id"], row["actor"], row["detail"]) for row in rows]
 
 
-def test_the_list_shows_what_is_not_done_and_why_and_counts_it(stuck: Desk) -> None:
+def test_the_list_shows_what_is_not_done_and_why_and_counts_it(stuck: CommandLine) -> None:
     ended = stuck.run("inbox", "list")
     assert (ended.status, ended.error) == (0, "1 dead, 1 ready, 1 unclear\n")
     head, first, second, third = ended.out.splitlines()
@@ -59,7 +59,7 @@ def test_the_list_shows_what_is_not_done_and_why_and_counts_it(stuck: Desk) -> N
     assert all(len(line) <= 80 for line in stuck.run("inbox", "list").out.splitlines())
 
 
-def test_asked_for_wide_the_list_has_everything(stuck: Desk) -> None:
+def test_asked_for_wide_the_list_has_everything(stuck: CommandLine) -> None:
     head, first, _, third = stuck.run("inbox", "list", "--wide").out.splitlines()
     assert set(head.split()) == set(listed(stuck)[0])
     assert first.split()[:6] == ["EvWaits0", "event", NORTH, "app_mention", "dead", "1"]
@@ -67,7 +67,7 @@ def test_asked_for_wide_the_list_has_everything(stuck: Desk) -> None:
     assert "2027-01-15T08:00:05Z" in third
 
 
-def test_the_list_can_be_narrowed_and_read_by_programs(stuck: Desk) -> None:
+def test_the_list_can_be_narrowed_and_read_by_programs(stuck: CommandLine) -> None:
     (dead,) = listed(stuck, "--state", "dead")
     assert dead == {
         "event_id": "EvWaits0", "kind": "event", "tenant": NORTH, "type": "app_mention", "state": "dead", "attempts": 1,
@@ -80,12 +80,12 @@ def test_the_list_can_be_narrowed_and_read_by_programs(stuck: Desk) -> None:
     assert stuck.run("inbox", "list", "--state", "lost").status == 2
 
 
-def test_an_inbox_in_which_nothing_waits_says_so(desk: Desk) -> None:
+def test_an_inbox_in_which_nothing_waits_says_so(desk: CommandLine) -> None:
     desk.world.work()
     assert desk.run("inbox", "list") == Ended(0, "", "nothing waits\n")
 
 
-def test_a_row_is_shown_without_what_is_in_it_and_that_is_not_worth_a_note(stuck: Desk) -> None:
+def test_a_row_is_shown_without_what_is_in_it_and_that_is_not_worth_a_note(stuck: CommandLine) -> None:
     before = stuck.world.audit()
     shown = json.loads(stuck.good("inbox", "show", "EvWaits0"))
     assert (shown["event_id"], shown["state"], shown["tenant"]) == ("EvWaits0", "dead", NORTH)
@@ -96,7 +96,7 @@ def test_a_row_is_shown_without_what_is_in_it_and_that_is_not_worth_a_note(stuck
 
 
 def test_what_slack_sent_is_shown_when_asked_for_and_noted_before_it_is_opened(
-    stuck: Desk, monkeypatch: pytest.MonkeyPatch
+    stuck: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I am an operator who is curious, and would rather not be seen."""
     shown = json.loads(stuck.good("inbox", "show", "--body", "EvWaits1"))
@@ -112,13 +112,13 @@ def test_what_slack_sent_is_shown_when_asked_for_and_noted_before_it_is_opened(
     assert len(noted(stuck, "event.read")) == 2
 
 
-def test_what_was_erased_shows_an_empty_body_and_needs_no_note(stuck: Desk) -> None:
+def test_what_was_erased_shows_an_empty_body_and_needs_no_note(stuck: CommandLine) -> None:
     stuck.good("inbox", "drop", "EvWaits1")
     assert json.loads(stuck.good("inbox", "show", "--body", "EvWaits1"))["body"] == ""
     assert noted(stuck, "event.read") == []
 
 
-def test_a_body_that_does_not_open_is_one_line_and_stays(stuck: Desk) -> None:
+def test_a_body_that_does_not_open_is_one_line_and_stays(stuck: CommandLine) -> None:
     stuck.change("UPDATE inbox SET body = (SELECT body FROM inbox WHERE event_id = 'EvWaits1')")
     ended = stuck.run("inbox", "show", "--body", "EvWaits0")
     assert (ended.status, ended.out) == (1, "")
@@ -129,7 +129,7 @@ def test_a_body_that_does_not_open_is_one_line_and_stays(stuck: Desk) -> None:
 
 
 @pytest.mark.parametrize("event_id", ["EvWaits0", "EvWaits1"])
-def test_a_retry_lets_the_row_run_again_and_says_who_asked_for_it(stuck: Desk, event_id: str) -> None:
+def test_a_retry_lets_the_row_run_again_and_says_who_asked_for_it(stuck: CommandLine, event_id: str) -> None:
     assert stuck.good("inbox", "retry", event_id) == f"{event_id}: will run again\n"
     whose, was = (NORTH, "dead") if event_id == "EvWaits0" else (SOUTH, "unclear")
     assert noted(stuck, "event.retried") == [(whose, "operator", f"event={event_id} was={was}")]
@@ -138,7 +138,7 @@ def test_a_retry_lets_the_row_run_again_and_says_who_asked_for_it(stuck: Desk, e
     assert [call.team for call in stuck.world.slack.calls if call.ok].count(whose) == (2 if whose == NORTH else 1)
 
 
-def test_a_drop_erases_what_is_in_the_row_and_says_who_asked_for_it(stuck: Desk) -> None:
+def test_a_drop_erases_what_is_in_the_row_and_says_who_asked_for_it(stuck: CommandLine) -> None:
     row = "SELECT body FROM inbox WHERE event_id = 'EvWaits0'"
     blob = stuck.world.rows(row)[0]["body"]
     assert stuck.good("inbox", "drop", "EvWaits0") == "EvWaits0: is dropped\n"
@@ -152,7 +152,7 @@ def test_a_drop_erases_what_is_in_the_row_and_says_who_asked_for_it(stuck: Desk)
 
 
 @pytest.mark.parametrize("verb", ["retry", "drop"])
-def test_a_row_that_needs_no_person_stays_as_it_is(stuck: Desk, verb: str) -> None:
+def test_a_row_that_needs_no_person_stays_as_it_is(stuck: CommandLine, verb: str) -> None:
     before = stuck.world.audit()
     ended = stuck.run("inbox", verb, "EvWaits2")
     assert ended == Ended(1, "", "EvWaits2: is ready; only what is dead or unclear needs a person\n")
@@ -162,7 +162,7 @@ def test_a_row_that_needs_no_person_stays_as_it_is(stuck: Desk, verb: str) -> No
 
 
 @pytest.mark.parametrize("verb", ["show", "retry", "drop"])
-def test_a_row_that_is_not_there_is_one_line(desk: Desk, verb: str) -> None:
+def test_a_row_that_is_not_there_is_one_line(desk: CommandLine, verb: str) -> None:
     ended = desk.run("inbox", verb, "EvNowhere")
     assert (ended.status, ended.out) == (1, "")
     assert ended.error == "slackapp: EvNowhere: there is no such row; `slackapp inbox list --wide` shows ids in full\n"
@@ -173,7 +173,7 @@ def test_a_row_that_is_not_there_is_one_line(desk: Desk, verb: str) -> None:
     [("inbox", "list,show,retry,drop"), ("audit", "tail,verify,head"),
      ("keys", "new,list,rotate,verify,retire,reencrypt,flush,assign")],
 )  # fmt: skip
-def test_a_verb_that_is_missing_is_asked_for_with_all_there_are(desk: Desk, noun: str, verbs: str) -> None:
+def test_a_verb_that_is_missing_is_asked_for_with_all_there_are(desk: CommandLine, noun: str, verbs: str) -> None:
     ended = desk.run_as_typed(noun)
     assert (ended.status, ended.out) == (2, "")
     assert f"{{{verbs}}}" in "".join(ended.error.split())
@@ -181,7 +181,9 @@ def test_a_verb_that_is_missing_is_asked_for_with_all_there_are(desk: Desk, noun
 
 @pytest.mark.claim("C-96")
 @pytest.mark.parametrize("verb", ["show", "retry", "drop"])
-def test_an_id_that_two_tenants_events_have_names_no_row_before_the_tenant_is_said(stuck: Desk, verb: str) -> None:
+def test_an_id_that_two_tenants_events_have_names_no_row_before_the_tenant_is_said(
+    stuck: CommandLine, verb: str
+) -> None:
     """An operator means one customer's event, and drops another's."""
     stuck.change("UPDATE inbox SET event_id = 'EvWaits0' WHERE event_id = 'EvWaits1'")
     both = "SELECT state FROM inbox WHERE event_id = 'EvWaits0' ORDER BY tenant_id"
@@ -197,19 +199,23 @@ def test_an_id_that_two_tenants_events_have_names_no_row_before_the_tenant_is_sa
 
 
 @pytest.mark.parametrize("verb", ["retry", "drop"])
-def test_what_is_done_and_the_note_of_it_are_one(stuck: Desk, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+def test_what_is_done_and_the_note_of_it_are_one(
+    stuck: CommandLine, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("slackapp.flows.audit.audit_log.note", die)
+    monkeypatch.setattr("slackapp.flows.audit.audit_log.append", die)
     assert stuck.run("inbox", verb, "EvWaits0").status == 130
     assert states(stuck)["EvWaits0"] == "dead"
 
 
-def test_one_tenants_body_is_not_shown_under_anothers_row(stuck: Desk) -> None:
+def test_one_tenants_body_is_not_shown_under_anothers_row(stuck: CommandLine) -> None:
     """I write my row's body over yours, and ask the operator what is in mine."""
     stuck.change(
         "UPDATE inbox SET body = (SELECT body FROM inbox WHERE event_id = 'EvWaits1') WHERE event_id = 'EvWaits0'"
     )
     assert WORD not in stuck.run("inbox", "show", "--body", "EvWaits0").out
-    assert records.body_of(tenant(NORTH), "EvWaits0") != records.body_of(tenant(SOUTH), "EvWaits1")
+    assert records.event_body_context(tenant(NORTH), "EvWaits0") != records.event_body_context(
+        tenant(SOUTH), "EvWaits1"
+    )

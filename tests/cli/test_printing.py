@@ -35,25 +35,25 @@ def test_what_could_steer_a_terminal_is_shown_as_its_escape(
     capsys: pytest.CaptureFixture[str], text: str, seen: str
 ) -> None:
     """I am a workspace with a name that I chose for whoever lists its customers."""
-    printing.tell(text, "next")
-    printing.tell(text, error=True)
+    printing.print_lines(text, "next")
+    printing.print_lines(text, error=True)
     assert tuple(capsys.readouterr()) == (f"{seen}\nnext\n", f"{seen}\n")
-    assert printing.visible(seen) == seen, "what was escaped is not escaped again"
+    assert printing.escaped(seen) == seen, "what was escaped is not escaped again"
 
 
 def test_a_long_line_goes_on_under_its_beginning_and_no_word_is_broken() -> None:
     line = "      12. " + "word " * 20 + "https://example.com/" + "a-b" * 30
-    first, second, third = printing.folded(line, 10)
+    first, second, third = printing.wrap_line(line, 10)
     assert (len(first), second) == (79, "          " + "word " * 5 + "word")
     assert third == "          https://example.com/" + "a-b" * 30
-    assert printing.folded("a\tb\nc", 0) == ["a\tb\nc"], "it is shown as its escape where it is told"
-    assert printing.folded("", 10) == [""]
-    assert printing.folded("  short", 10) == ["  short"]
+    assert printing.wrap_line("a\tb\nc", 0) == ["a\tb\nc"], "it is shown as its escape where it is told"
+    assert printing.wrap_line("", 10) == [""]
+    assert printing.wrap_line("  short", 10) == ["  short"]
 
 
 def test_json_is_ascii_and_means_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     value = {"name": "".join(text for text, _ in SHOWN.values())}
-    printing.tell_json(value)
+    printing.print_json(value)
     printed = capsys.readouterr().out
     assert json.loads(printed) == value
     assert printed.isascii()
@@ -63,7 +63,7 @@ def test_json_is_ascii_and_means_the_same(capsys: pytest.CaptureFixture[str]) ->
 def test_a_terminal_that_knows_ascii_alone_is_shown_the_rest_as_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", stream)
-    printing.tell("Café 🚀")
+    printing.print_lines("Café 🚀")
     assert stream.buffer.getvalue() == rb"Caf\xe9 \U0001f680" + b"\n"  # type: ignore[attr-defined]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.operator import Desk
+from tests.support.operator import CommandLine
 from tests.support.world import NORTH, SOUTH
 
 PLACES = (
@@ -21,7 +21,7 @@ CLEAN = "".join(f"     0  {place}\n" for place in PLACES)
 
 
 @contextlib.contextmanager
-def a_reader(desk: Desk) -> Iterator[None]:
+def a_reader(desk: CommandLine) -> Iterator[None]:
     """Somebody has a read transaction open."""
     with contextlib.closing(sqlite3.connect(desk.world.settings.database, isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -34,12 +34,12 @@ def counts(out: str) -> dict[str, int]:
     return {line.strip().partition("  ")[2]: int(line.split()[0]) for line in out.splitlines()}
 
 
-def pending(desk: Desk) -> int:
+def pending(desk: CommandLine) -> int:
     reply = desk.world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
     return int(reply.json["purges_pending"])
 
 
-def test_a_purge_erases_one_tenant_and_proves_that_nothing_is_left(desk: Desk) -> None:
+def test_a_purge_erases_one_tenant_and_proves_that_nothing_is_left(desk: CommandLine) -> None:
     desk.good("backup", str(desk.folder / "b0"))
     gone, stays = desk.blobs(NORTH), desk.blobs(SOUTH)
     assert desk.good("purge", NORTH) == CLEAN
@@ -52,17 +52,17 @@ def test_a_purge_erases_one_tenant_and_proves_that_nothing_is_left(desk: Desk) -
     assert desk.world.work() == 0
 
 
-def test_slack_is_not_told(desk: Desk) -> None:
+def test_slack_is_not_told(desk: CommandLine) -> None:
     desk.good("purge", NORTH)
     assert desk.world.calls() == []
 
 
-def test_verify_finds_nothing_where_nothing_is_left(desk: Desk) -> None:
+def test_verify_finds_nothing_where_nothing_is_left(desk: CommandLine) -> None:
     desk.good("purge", NORTH)
     assert desk.good("purge", "--verify") == CLEAN
 
 
-def test_verify_counts_a_data_key_that_is_left(desk: Desk) -> None:
+def test_verify_counts_a_data_key_that_is_left(desk: CommandLine) -> None:
     kept = [tuple(row) for row in desk.world.rows("SELECT * FROM data_keys WHERE tenant_id = ?", NORTH)]
     desk.good("purge", NORTH)
     desk.change("INSERT INTO data_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *kept[0])
@@ -70,14 +70,14 @@ def test_verify_counts_a_data_key_that_is_left(desk: Desk) -> None:
     assert (ended.status, counts(ended.out)["data keys without a tenant"]) == (1, 1)
 
 
-def test_verify_counts_a_body_that_is_left(desk: Desk) -> None:
+def test_verify_counts_a_body_that_is_left(desk: CommandLine) -> None:
     desk.good("purge", NORTH)
     assert desk.change("UPDATE inbox SET body = zeroblob(200) WHERE event_id = 'EvWaits0'") == 1
     ended = desk.run("purge", "--verify")
     assert (ended.status, counts(ended.out)["event bodies without a tenant"]) == (1, 1)
 
 
-def test_verify_counts_a_tenant_that_is_left_in_the_key_backup(desk: Desk) -> None:
+def test_verify_counts_a_tenant_that_is_left_in_the_key_backup(desk: CommandLine) -> None:
     """I put an older key backup back in its place."""
     desk.good("backup", str(desk.folder / "b0"))
     old = desk.slot.read_bytes()
@@ -87,7 +87,7 @@ def test_verify_counts_a_tenant_that_is_left_in_the_key_backup(desk: Desk) -> No
     assert (ended.status, counts(ended.out)["tenants in the key backup that are not installed"]) == (1, 1)
 
 
-def test_verify_counts_a_log_that_a_reader_holds(desk: Desk) -> None:
+def test_verify_counts_a_log_that_a_reader_holds(desk: CommandLine) -> None:
     with a_reader(desk):
         desk.world.mention("EvMore")
         ended = desk.run("purge", "--verify")
@@ -95,7 +95,7 @@ def test_verify_counts_a_log_that_a_reader_holds(desk: Desk) -> None:
 
 
 @pytest.mark.long
-def test_while_a_reader_holds_the_log_a_purge_is_pending_seen_and_retried(desk: Desk) -> None:
+def test_while_a_reader_holds_the_log_a_purge_is_pending_seen_and_retried(desk: CommandLine) -> None:
     with a_reader(desk):
         ended = desk.run("purge", NORTH)
         assert (ended.status, counts(ended.out)["write-ahead log not emptied"]) == (75, 1)
@@ -115,7 +115,7 @@ def test_while_a_reader_holds_the_log_a_purge_is_pending_seen_and_retried(desk: 
     assert [row["tenant"] for row in json.loads(desk.good("tenants", "--json"))] == [SOUTH]
 
 
-def test_a_pending_purge_of_a_tenant_that_came_back_is_seen_too(desk: Desk) -> None:
+def test_a_pending_purge_of_a_tenant_that_came_back_is_seen_too(desk: CommandLine) -> None:
     with a_reader(desk):
         assert desk.run("purge", NORTH).status == 75
         desk.world.browser().install(NORTH)
@@ -135,7 +135,7 @@ def test_a_pending_purge_of_a_tenant_that_came_back_is_seen_too(desk: Desk) -> N
     ],
 )
 def test_what_is_not_there_is_refused_in_one_line(
-    desk: Desk, words: tuple[str, ...], status: int, sentence: str
+    desk: CommandLine, words: tuple[str, ...], status: int, sentence: str
 ) -> None:
     before = desk.world.snapshot()
     ended = desk.run("purge", *words)

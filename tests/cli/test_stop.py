@@ -21,7 +21,7 @@ import pytest
 from slackapp.localslack.model import Fault
 from tests.cli.behaviours import POST
 from tests.cli.process import ROOT, TIMEOUT
-from tests.handlers.stage import live_tokens
+from tests.handlers.callback_world import live_tokens
 from tests.support.world import HOST, NORTH, SOUTH, Reply, World, environment, make_world
 
 AT_MOST = 10.0
@@ -32,7 +32,7 @@ SERVE = """
 import sys
 from slackapp import app
 from slackapp.cli.main import main
-app.STOP_AFTER = float(sys.argv[1])
+app.STOP_TIMEOUT = float(sys.argv[1])
 sys.exit(main(["serve"]))
 """
 
@@ -156,7 +156,7 @@ def test_what_runs_ends_or_is_unclear_and_what_waits_is_anybodys_at_once(
         assert world.audit().count("event.unclear") == 1
         world.clock.now = int(time.time()) + 1
         world.restart()
-        world.equip(behaviour={"app_mention": lambda context, event: context.call(POST, _said(event)) and None})
+        world.replace_parts(behaviour={"app_mention": lambda context, event: context.call(POST, _said(event)) and None})
         assert world.work() == 6
         assert set(running.states().values()) == {"done", "unclear"}
         said = [call.params.get("text") for call in world.slack.calls if call.method == POST]
@@ -218,7 +218,7 @@ def test_a_kill_amid_an_exchange_is_told_by_the_next_process(tmp_path: Path) -> 
         assert len(live_tokens(world, SOUTH)) == 1, "nobody holds it, and nobody can"
         world.clock.now = int(time.time()) + 61
         world.restart()
-        world.service.house.run_due(world.service.app)
+        world.service.local_scheduler.run_due(world.service.app)
         assert "install.unclear" in world.audit()
         assert "exchanges_lost" in world.log.getvalue()
 

@@ -5,9 +5,9 @@ import unicodedata
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from slackapp.cli.table import GAP, WIDTH, Cut, table
+from slackapp.cli.table import GAP, WIDTH, Truncation, format_table
 
-CUTS = {"event_id": Cut.MIDDLE, "detail": Cut.END}
+CUTS = {"event_id": Truncation.MIDDLE, "detail": Truncation.END}
 COLUMNS = ("event_id", "state", "detail")
 SIGNATURE = "sig-" + "0123456789abcdef" * 4
 
@@ -19,7 +19,7 @@ def columns_of(line: str) -> int:
 
 
 def test_ids_are_shortened_in_the_middle_and_sentences_at_their_end() -> None:
-    head, row = table(COLUMNS, [(SIGNATURE, "dead", "purpose=refresh kind=bot " * 4)], CUTS)
+    head, row = format_table(COLUMNS, [(SIGNATURE, "dead", "purpose=refresh kind=bot " * 4)], CUTS)
     assert columns_of(row) <= WIDTH
     assert row.startswith("sig-01234567")
     assert "\u2026" in row
@@ -32,16 +32,16 @@ def test_ids_are_shortened_in_the_middle_and_sentences_at_their_end() -> None:
 
 
 def test_nothing_is_shortened_that_fits_or_that_is_asked_for_whole() -> None:
-    assert table(COLUMNS, [("Ev1", "dead", None), ("Ev22", "", "a  b")], CUTS) == [
+    assert format_table(COLUMNS, [("Ev1", "dead", None), ("Ev22", "", "a  b")], CUTS) == [
         "event_id  state  detail", "Ev1       dead   -", "Ev22      -      a b",
     ]  # fmt: skip
     at = "2027-01-15T08:00:05Z"
-    assert table(("at", "id"), [(at, SIGNATURE)], None)[1] == f"{at}  {SIGNATURE}"
-    assert table(("at", "id"), [(at, "Ev1")], {})[1] == "2027-01-15 08:00  Ev1"
+    assert format_table(("at", "id"), [(at, SIGNATURE)], None)[1] == f"{at}  {SIGNATURE}"
+    assert format_table(("at", "id"), [(at, "Ev1")], {})[1] == "2027-01-15 08:00  Ev1"
 
 
 def test_letters_of_two_columns_and_marks_of_none_stay_aligned() -> None:
-    head, wide, marked = table(("name", "state"), [("\u6771\u4eac", "one"), ("e\u0301", "two")], {})
+    head, wide, marked = format_table(("name", "state"), [("\u6771\u4eac", "one"), ("e\u0301", "two")], {})
     assert columns_of(wide[: wide.index("one")]) == columns_of(marked[: marked.index("two")]) == head.index("state")
 
 
@@ -49,6 +49,6 @@ def test_letters_of_two_columns_and_marks_of_none_stay_aligned() -> None:
 @example([["\u6771" * 90, "a\x1b[2Jb", "x"], ["\u0301" * 3, "", "\n"]])
 @given(st.lists(st.lists(st.text(max_size=120), min_size=3, max_size=3), max_size=4))
 def test_whatever_stands_in_it_each_row_is_one_printable_line_that_fits(rows: list[list[str]]) -> None:
-    lines = table(("a", "b", "c"), rows, dict.fromkeys("abc", Cut.MIDDLE))
+    lines = format_table(("a", "b", "c"), rows, dict.fromkeys("abc", Truncation.MIDDLE))
     assert len(lines) == len(rows) + 1
     assert all(columns_of(line) <= WIDTH and line.isprintable() for line in lines)

@@ -7,7 +7,7 @@ import pytest
 
 from slackapp.localslack.model import Fault
 from slackapp.model import Tenant
-from tests.support.operator import SCOPES, Desk, Ended, open_desk
+from tests.support.operator import SCOPES, CommandLine, Ended, open_desk
 from tests.support.world import NORTH, ORG, SOUTH, START
 
 FIELDS = {
@@ -17,7 +17,7 @@ FIELDS = {
 HOSTILE = "a\x1b[31mred\x1b]0;title\x07\nT0FAKE0001  T     forged \u202e"
 
 
-def listed(desk: Desk) -> dict[str, dict[str, str | None]]:
+def listed(desk: CommandLine) -> dict[str, dict[str, str | None]]:
     return {row["tenant"]: row for row in json.loads(desk.good("tenants", "--json"))}
 
 
@@ -38,7 +38,7 @@ def test_each_tenant_is_listed_with_all_that_is_known_of_it(folder: Path) -> Non
         assert (north["reason"], north["last_validated"], north["install_url"]) == (None, None, None)
 
 
-def test_the_table_has_the_same(desk: Desk) -> None:
+def test_the_table_has_the_same(desk: CommandLine) -> None:
     head, *rows = desk.good("tenants", "--wide").splitlines()
     assert set(head.split()) == FIELDS
     assert [row.split()[0] for row in rows] == [NORTH, SOUTH]
@@ -47,7 +47,7 @@ def test_the_table_has_the_same(desk: Desk) -> None:
         assert rows[0][place:].startswith("-" if value is None else value), field
 
 
-def test_as_it_is_it_fits_80_columns_and_says_the_most(desk: Desk) -> None:
+def test_as_it_is_it_fits_80_columns_and_says_the_most(desk: CommandLine) -> None:
     desk.change("UPDATE installations SET team_name = ? WHERE tenant_id = ?", "North " * 20, NORTH)
     head, first, second = desk.good("tenants").splitlines()
     assert head.split() == ["tenant", "name", "status", "installed", "token_expires", "key"]
@@ -66,12 +66,12 @@ def test_what_is_not_known_is_a_dash_and_a_null(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("status", ["suspect", "suspended", "needs_reinstall", "purging"])
-def test_a_status_is_shown(desk: Desk, status: str) -> None:
+def test_a_status_is_shown(desk: CommandLine, status: str) -> None:
     desk.change("UPDATE installations SET status = ? WHERE tenant_id = ?", status, SOUTH)
     assert (listed(desk)[SOUTH]["status"], listed(desk)[NORTH]["status"]) == (status, "active")
 
 
-def test_a_tenant_that_needs_a_new_install_comes_with_the_reason_and_the_link(desk: Desk) -> None:
+def test_a_tenant_that_needs_a_new_install_comes_with_the_reason_and_the_link(desk: CommandLine) -> None:
     desk.change("UPDATE installations SET status = 'needs_reinstall', status_reason = 'token_revoked'")
     desk.change("UPDATE installations SET last_validated_at = installed_at WHERE tenant_id = ?", NORTH)
     north, south = listed(desk)[NORTH], listed(desk)[SOUTH]
@@ -82,12 +82,12 @@ def test_a_tenant_that_needs_a_new_install_comes_with_the_reason_and_the_link(de
     assert (north["last_validated"], south["last_validated"]) == ("2027-01-15T08:00:00Z", None)
 
 
-def test_the_key_shows_the_provider_and_the_version(desk: Desk) -> None:
+def test_the_key_shows_the_provider_and_the_version(desk: CommandLine) -> None:
     desk.change("UPDATE data_keys SET provider = 'own', master_version = 3 WHERE purpose = 'bot'")
     assert listed(desk)[NORTH]["key"] == "local/1,own/3"
 
 
-def test_no_secret_is_in_it(desk: Desk) -> None:
+def test_no_secret_is_in_it(desk: CommandLine) -> None:
     text = desk.good("tenants") + desk.good("tenants", "--json")
     assert [secret for secret in desk.world.slack.issued_tokens if secret in text] == []
     assert "xox" not in text

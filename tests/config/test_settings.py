@@ -12,7 +12,7 @@ from slackapp.app import build, system_clock, system_entropy
 from slackapp.config import parsers
 from slackapp.errors import ConfigError
 from slackapp.model import Secret, Settings
-from tests.support.troubles import give_away
+from tests.support.disk_faults import chown_to_other_user
 from tests.support.world import environment
 
 SECRET = "s" * 16
@@ -170,11 +170,11 @@ def test_a_few_settings_can_be_read_without_all_the_others() -> None:
     """For what needs no service, such as the manifest."""
     names = ("SLACKAPP_PUBLIC_URL", "SLACKAPP_NAME", "SLACK_SIGNING_SECRET")
     nothing = {"public_url": None, "name": "Example", "signing_secrets": None}
-    assert config.some({}, names) == nothing
-    assert config.some({"SLACKAPP_NAME": "One", "SLACKAPP_STATE_TTL": "1"}, names) == {**nothing, "name": "One"}
+    assert config.load_some({}, names) == nothing
+    assert config.load_some({"SLACKAPP_NAME": "One", "SLACKAPP_STATE_TTL": "1"}, names) == {**nothing, "name": "One"}
     for wrong in ({"SLACKAPP_NAME": "x" * 36}, {"SLACKAPP_NAMES": "x"}):
         with pytest.raises(ConfigError):
-            config.some(wrong, names)
+            config.load_some(wrong, names)
 
 
 def test_given_defaults_stand_before_those_of_the_table_and_behind_the_environment(tmp_path: Path) -> None:
@@ -256,9 +256,7 @@ def test_who_is_to_be_an_admin_must_be_seen_to_be_one(tmp_path: Path, line: str,
 
 
 @pytest.mark.parametrize("user_scopes", ["", "users:read"])
-def test_the_admin_part_of_the_home_tab_needs_a_bot_that_sees_who_is_an_admin(
-    tmp_path: Path, user_scopes: str
-) -> None:
+def test_the_admin_part_of_the_home_tab_needs_a_bot_that_sees_who_is_an_admin(tmp_path: Path, user_scopes: str) -> None:
     """A person's own scope does not help: it is the bot who asks."""
     given = {"SLACKAPP_HOME_ADMIN": "yes", "SLACKAPP_USER_SCOPES": user_scopes}
     assert refusal(tmp_path, **given).startswith("SLACKAPP_BOT_SCOPES: add users:read; SLACKAPP_HOME_ADMIN is on, ")
@@ -584,13 +582,13 @@ def test_a_folder_that_others_can_change_is_refused_by_its_setting_with_the_mend
         place.chmod(0o1777)
         assert settings(tmp_path, **only), "nobody can replace anything in a sticky folder"
         place.chmod(0o755)
-    give_away(above)
+    chown_to_other_user(above)
     assert refusal(tmp_path, **only).startswith(f"{name}: {above}: this folder belongs to another user")
     os.chown(above, os.geteuid(), -1)
     (tmp_path / "link").symlink_to(above)
     led = {name: given[name].replace("/above/", "/link/")}
     assert settings(tmp_path, **led)
-    give_away(tmp_path / "link")
+    chown_to_other_user(tmp_path / "link")
     assert refusal(tmp_path, **led).startswith(f"{name}: {tmp_path / 'link'}: this link belongs to another user")
 
 
@@ -603,7 +601,7 @@ def test_a_key_program_that_others_can_change_is_refused(tmp_path: Path) -> None
     line = refusal(tmp_path, **given)
     assert line == f"SLACKAPP_KEY_COMMANDS: {program}: others can change it; run: chmod go-w {program}"
     program.chmod(0o755)
-    give_away(program)
+    chown_to_other_user(program)
     assert refusal(tmp_path, **given).startswith(f"SLACKAPP_KEY_COMMANDS: {program}: belongs to another user")
     program.unlink()
     assert settings(tmp_path, **given), "one tenant's program that is not there does not stop the others"

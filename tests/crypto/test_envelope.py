@@ -199,4 +199,4 @@ def test_the_check_value_tells_keys_apps_and_databases_apart_and_is_no_commitmen
 
 
 def test_the_mac_is_hmac_sha256() -> None:
-    assert envelope.mac(KEY, b"data") == hmac.new(KEY, b"data", hashlib.sha256).digest()
+    assert envelope.hmac_sha256(KEY, b"data") == hmac.new(KEY, b"data", hashlib.sha256).digest()

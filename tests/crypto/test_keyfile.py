@@ -10,7 +10,7 @@ import pytest
 
 from slackapp.crypto import keyfile
 from slackapp.errors import ConfigError
-from tests.support.troubles import give_away
+from tests.support.disk_faults import chown_to_other_user
 
 KEY, OTHER = bytes(range(32)), bytes(range(32, 64))
 CONTENT = b"something private"
@@ -109,7 +109,7 @@ def test_where_others_can_change_anything_on_the_way_the_secret_is_refused_with_
 def test_what_belongs_to_another_user_on_the_way_is_refused(tmp_path: Path, what: str) -> None:
     """I own a link or a folder on the way to your key, and turn it when I like."""
     path = mounted(tmp_path)
-    give_away(path.parent / what)
+    chown_to_other_user(path.parent / what)
     assert "belongs to another user" in refusal(path)
 
 

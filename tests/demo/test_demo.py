@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from slackapp.demo import scenario
-from slackapp.demo.harness import Stage
+from slackapp.demo.harness import Harness
 from slackapp.demo.steps import steps_of
 
 
@@ -26,10 +26,10 @@ def test_the_demo_goes_through_and_tells_every_step_of_the_install(capsys: pytes
 def test_a_step_that_does_not_go_as_told_ends_the_demo_with_its_reason(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(play: Stage, told: scenario.Told) -> None:
-        play.must(play.browser.get("/").status == 404, "the landing page is there")
+    def broken(play: Harness, told: scenario.Narrator) -> None:
+        play.check(play.browser.get("/").status == 404, "the landing page is there")
 
-    monkeypatch.setattr(scenario, "ACTS", (("A broken act", broken), ("Never reached", broken)))
+    monkeypatch.setattr(scenario, "STEPS", (("A broken act", broken), ("Never reached", broken)))
     assert scenario.run(argparse.Namespace(explain=False)) == 1
     said = capsys.readouterr().out
     assert "FAILED: the landing page is there" in said

@@ -12,15 +12,15 @@ from urllib.parse import urlencode
 
 import pytest
 
-from slackapp.demo.explain import explaining
+from slackapp.demo.explain import explain_flows
 from slackapp.demo.harness import Browser, send
-from slackapp.demo.steps import places, steps_of
+from slackapp.demo.steps import find_steps, steps_of
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import Use
-from slackapp.model import Origin
-from tests.support.rewind import quick_folder
-from tests.support.world import World, make_world, north
+from slackapp.flows.tokens.use_token import TokenUse
+from slackapp.model import Actor
+from tests.support.prepared_world import memory_folder
+from tests.support.world import World, make_world, north_tenant
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -28,29 +28,29 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture(scope="module")
 def told() -> Iterator[dict[str, str]]:
     """What is told of each act, by its name."""
-    with quick_folder() as folder, make_world(folder) as world:
+    with memory_folder() as folder, make_world(folder) as world:
         yield {
             "install": watched(world.browser().install),
             "refused": watched(lambda: world.browser().get("/slack/oauth_redirect?state=x&code=y")),
             "event": watched(lambda: [world.work(), world.mention(), world.work()]),
             "refresh": watched(lambda: refreshed(world)),
-            "uninstall": watched(lambda: uninstall_tenant.run(world.service.app, north(), Origin("o", "r"), 1)),
-            "secrets": " ".join(token.value for token in world.slack.tokens_of[north().id]) or "none",
+            "uninstall": watched(lambda: uninstall_tenant.run(world.service.app, north_tenant(), Actor("o", "r"), 1)),
+            "secrets": " ".join(token.value for token in world.slack.tokens_of[north_tenant().id]) or "none",
         }
 
 
 def watched(act: Any) -> str:
     """What is told while it runs."""
     lines: list[str] = []
-    with explaining(lambda *told: lines.extend(told)):
+    with explain_flows(lambda *told: lines.extend(told)):
         act()
     return "\n".join(lines)
 
 
 def refreshed(world: World) -> None:
     world.clock.advance(13 * 3600)  # past its time
-    use = Use(north(), "", "test")
-    use_token.call(world.service.app, use, "auth.test", {}, Origin("o", "r"), lambda: None)
+    use = TokenUse(north_tenant(), "", "test")
+    use_token.call(world.service.app, use, "auth.test", {}, Actor("o", "r"), lambda: None)
 
 
 def steps_in(text: str, flow: str) -> dict[int, str]:
@@ -103,13 +103,13 @@ def test_a_refusal_is_told_by_its_code(told: dict[str, str]) -> None:
 
 def test_who_is_not_watched_is_not_slowed_down() -> None:
     before = sys.gettrace()
-    with explaining(print):
+    with explain_flows(print):
         assert sys.gettrace() is not before
     assert sys.gettrace() is before
 
 
 def test_steps_and_claims_belong_to_the_first_line_of_code_below_them() -> None:
-    found = places("# 1. one\n# 2. two\n# claim: C-01, C-02\n\nact()\nmore()\n")
+    found = find_steps("# 1. one\n# 2. two\n# claim: C-01, C-02\n\nact()\nmore()\n")
     assert (found.steps, found.claims) == ({5: [(1, "one"), (2, "two")]}, {5: ("C-01", "C-02")})
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from slackapp.directory import read_manifest, review
-from slackapp.directory.findings import Look
-from slackapp.directory.probe import Answer, Probe
-from slackapp.directory.review import FAIL, PASS, PERSON, ROWS, Verdict
+from slackapp.directory.findings import ReviewInput
+from slackapp.directory.probe import Probe, ProbeResponse
+from slackapp.directory.review import FAIL, PASS, PERSON, REQUIREMENTS, RequirementResult
 from slackapp.model import Secret
 from tests.support.world import APP_ID, SIGNING_SECRET, START, World, make_world
 
@@ -26,10 +26,10 @@ SETTINGS = {
     "SLACKAPP_COMPANY": "Unit Ltd",
     "SLACKAPP_SUPPORT_EMAIL": "help@unit.tests",
 }
-Change = Callable[[str, str, Answer], Answer]
+Change = Callable[[str, str, ProbeResponse], ProbeResponse]
 
 
-def unchanged(method: str, path: str, answer: Answer) -> Answer:
+def unchanged(method: str, path: str, answer: ProbeResponse) -> ProbeResponse:
     """An app that behaves."""
     return answer
 
@@ -42,12 +42,14 @@ class Inside(Probe):
     change: Change = unchanged
     spoken: str = "TLSv1.3"
 
-    def send(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
+    def send(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> ProbeResponse:
         assert self.world is not None
         host = self.url.partition("://")[2]
         reply = self.world.request(method, path, body, {"Host": host, **(headers or {})})
         seen = (*reply.headers.items(), ("x-sent", body.decode()))  # so that a change can tell what was asked
-        answer = Answer(reply.status, seen, reply.text, 0.1)
+        answer = ProbeResponse(reply.status, seen, reply.text, 0.1)
         self.seen.append(self.change(method, path, answer))
         return self.seen[-1]
 
@@ -62,7 +64,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield made
 
 
-def look_at(world: World, change: Change = unchanged, spoken: str = "TLSv1.3", **parts: Any) -> Look:
+def look_at(world: World, change: Change = unchanged, spoken: str = "TLSv1.3", **parts: Any) -> ReviewInput:
     """All there is to look at, with the signing secret at hand."""
     given = {
         "manifest": SHIPPED,
@@ -74,27 +76,27 @@ def look_at(world: World, change: Change = unchanged, spoken: str = "TLSv1.3", *
         **parts,
     }
     probe = Inside(given["url"], world=world, change=change, spoken=spoken)
-    return Look(probe=probe, **given)
+    return ReviewInput(probe=probe, **given)
 
 
-def judged(number: int, look: Look) -> Verdict:
+def judged(number: int, look: ReviewInput) -> RequirementResult:
     """One row."""
-    return review.judge(ROWS[number - 1], look)
+    return review.review_requirement(REQUIREMENTS[number - 1], look)
 
 
 def test_all_38_rows_are_there_in_order() -> None:
-    assert [row.number for row in ROWS] == list(range(1, 39))
+    assert [row.number for row in REQUIREMENTS] == list(range(1, 39))
 
 
 def test_a_good_app_passes_every_row_that_a_program_can_check(world: World) -> None:
-    found = {verdict.row.number: verdict.result for verdict in review.examine(look_at(world))}
+    found = {verdict.row.number: verdict.result for verdict in review.review(look_at(world))}
     for_a_person = {15, 27, 30, 31, 32, 33, 34, 35, 37}
     assert {number for number, result in found.items() if result == PERSON} == for_a_person
     assert {number for number, result in found.items() if result == PASS} == set(range(1, 39)) - for_a_person
 
 
 def test_without_an_address_what_needs_one_is_for_a_person() -> None:
-    verdicts = list(review.examine(Look(SHIPPED)))
+    verdicts = list(review.review(ReviewInput(SHIPPED)))
     for verdict in verdicts:
         assert verdict.result != FAIL
         if verdict.row.by_app:
@@ -110,7 +112,7 @@ def with_status(path: str, status: int, method: str = "") -> Change:
 def with_header(name: str, value: str, path: str = "") -> Change:
     """A header is another one, or is not there."""
 
-    def change(method: str, at: str, answer: Answer) -> Answer:
+    def change(method: str, at: str, answer: ProbeResponse) -> ProbeResponse:
         others = tuple(pair for pair in answer.headers if pair[0] != name)
         added = ((name, value),) if value else ()
         return replace(answer, headers=others + added) if path in ("", at) else answer
@@ -121,7 +123,7 @@ def with_header(name: str, value: str, path: str = "") -> Change:
 def with_text(path: str, old: str, new: str) -> Change:
     """A word of a page is another one."""
 
-    def change(method: str, at: str, answer: Answer) -> Answer:
+    def change(method: str, at: str, answer: ProbeResponse) -> ProbeResponse:
         if at != path:
             return answer
         assert old in answer.text
@@ -133,7 +135,7 @@ def with_text(path: str, old: str, new: str) -> Change:
 def with_location(old: str, new: str) -> Change:
     """The way to Slack is another one."""
 
-    def change(method: str, at: str, answer: Answer) -> Answer:
+    def change(method: str, at: str, answer: ProbeResponse) -> ProbeResponse:
         headers = tuple(
             (name, value.replace(old, new) if name == "location" else value) for name, value in answer.headers
         )
@@ -325,13 +327,13 @@ TAMPERED: list[tuple[int, str, dict[str, Any]]] = [
     ("number", "what", "manifest"), TAMPERED, ids=[f"{number}: {what}" for number, what, _ in TAMPERED]
 )
 def test_a_manifest_that_was_tampered_with_fails_its_row(number: int, what: str, manifest: dict[str, Any]) -> None:
-    verdict = judged(number, Look(manifest, submitted=SHIPPED, url=BASE))
+    verdict = judged(number, ReviewInput(manifest, submitted=SHIPPED, url=BASE))
     assert (verdict.result, verdict.local) == (FAIL, False)
 
 
 def test_every_row_that_is_checked_has_a_case_here() -> None:
     """Stops a check that nothing can fail."""
-    checked = {row.number for row in ROWS if row.by_manifest or row.by_app}
+    checked = {row.number for row in REQUIREMENTS if row.by_manifest or row.by_app}
     assert {number for number, *_ in [*BROKEN, *TAMPERED]} == checked
 
 
@@ -345,30 +347,30 @@ FLAGGED: list[tuple[int, str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("number", "word", "manifest"), FLAGGED, ids=[str(number) for number, *_ in FLAGGED])
 def test_what_only_a_person_can_judge_is_named(number: int, word: str, manifest: dict[str, Any]) -> None:
-    verdict = judged(number, Look(manifest, url=BASE))
+    verdict = judged(number, ReviewInput(manifest, url=BASE))
     assert verdict.result == PERSON
     assert word in verdict.person[0]
 
 
 def test_what_is_left_to_a_person_beside_a_check_is_named_too() -> None:
     optional = {**SHIPPED, "oauth_config": {"scopes": {"bot": ["chat:write"], "bot_optional": ["chat:write"]}}}
-    assert "chat:write" in judged(12, Look(optional)).person[0]
+    assert "chat:write" in judged(12, ReviewInput(optional)).person[0]
     shortcuts = tampered("features", "shortcuts", value=[SHORTCUT])
-    assert "verb" in judged(18, Look(shortcuts)).person[0]
-    assert judged(15, Look(tampered("settings", "org_deploy_enabled", value=False))).result == PASS
-    assert judged(38, Look(SHIPPED)).result == PERSON
+    assert "verb" in judged(18, ReviewInput(shortcuts)).person[0]
+    assert judged(15, ReviewInput(tampered("settings", "org_deploy_enabled", value=False))).result == PASS
+    assert judged(38, ReviewInput(SHIPPED)).result == PERSON
 
 
 def test_a_setting_counts_as_a_feature() -> None:
     """`users:read` is for SLACKAPP_HOME_ADMIN; with it on and the scope not asked for, the button cannot work."""
     manifest = tampered(*SCOPES, value=[*ASKED, "users:read"])
-    assert judged(8, Look(manifest, switched_on=("SLACKAPP_HOME_ADMIN",))).result == PASS
-    assert judged(8, Look(SHIPPED, switched_on=("SLACKAPP_HOME_ADMIN",))).result == FAIL
+    assert judged(8, ReviewInput(manifest, switched_on=("SLACKAPP_HOME_ADMIN",))).result == PASS
+    assert judged(8, ReviewInput(SHIPPED, switched_on=("SLACKAPP_HOME_ADMIN",))).result == FAIL
 
 
 @pytest.mark.parametrize("manifest", [{}, {"oauth_config": None, "settings": [], "features": {"slash_commands": "x"}}])
 def test_a_manifest_of_any_shape_is_judged(manifest: dict[str, Any]) -> None:
-    assert sum(verdict.result == FAIL for verdict in review.examine(Look(manifest))) >= 5
+    assert sum(verdict.result == FAIL for verdict in review.review(ReviewInput(manifest))) >= 5
 
 
 def test_without_the_secret_nothing_signed_is_sent(world: World) -> None:
@@ -378,14 +380,14 @@ def test_without_the_secret_nothing_signed_is_sent(world: World) -> None:
 
 def test_nothing_is_asked_of_an_app_that_was_not_named() -> None:
     with pytest.raises(LookupError):
-        assert Look(SHIPPED).running
+        assert ReviewInput(SHIPPED).require_probe
 
 
 def test_an_app_that_does_not_answer_fails_what_is_asked_of_it() -> None:
     probe = Probe("http://127.0.0.1:9")
     found = {
         verdict.row.number
-        for verdict in review.examine(Look(SHIPPED, url=probe.url, probe=probe))
+        for verdict in review.review(ReviewInput(SHIPPED, url=probe.url, probe=probe))
         if verdict.result == FAIL
     }
-    assert found >= {row.number for row in ROWS if row.by_app} - {4, 16}
+    assert found >= {row.number for row in REQUIREMENTS if row.by_app} - {4, 16}

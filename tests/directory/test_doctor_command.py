@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
 from slackapp.cli.server import free_port
-from slackapp.directory.probe import Answer, Probe
+from slackapp.directory.probe import Probe, ProbeResponse
 from tests.cli.process import ROOT, Here, settings
 from tests.cli.process import run as run_process
 from tests.cli.test_dev import Dev
@@ -98,9 +98,9 @@ def test_the_signing_secret_is_used_for_the_app_that_it_is_for_alone(
 
     def record(
         probe: Probe, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
-    ) -> Answer:
+    ) -> ProbeResponse:
         sent.append(headers or {})
-        return Answer(404, (), "", 0.0)
+        return ProbeResponse(404, (), "", 0.0)
 
     monkeypatch.setattr(Probe, "send", record)
     here.run(running, "doctor", "--url", "http://localhost:3999")
@@ -232,7 +232,7 @@ def test_what_does_not_speak_tls_is_told() -> None:
 
     with answers(reply) as url:
         assert Probe(url).tls().startswith("!no answer (")
-    assert Probe(url).get("/") == Answer(0, (), "no answer (Connection refused)", ANY)
+    assert Probe(url).get("/") == ProbeResponse(0, (), "no answer (Connection refused)", ANY)
 
 
 def test_a_certificate_must_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

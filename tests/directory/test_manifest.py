@@ -76,8 +76,8 @@ def test_the_shipped_manifest_is_what_is_written_for_the_address_in_the_document
 
 
 def test_a_text_of_ours_names_its_address_and_another_one_none() -> None:
-    assert write_manifest.written_for(SHIPPED) == PLAN.url
-    assert write_manifest.written_for(f"\n{SHIPPED}") is None
+    assert write_manifest.find_address(SHIPPED) == PLAN.url
+    assert write_manifest.find_address(f"\n{SHIPPED}") is None
 
 
 @pytest.mark.long
@@ -85,9 +85,9 @@ def test_a_text_of_ours_names_its_address_and_another_one_none() -> None:
 @given(st.one_of(WORDS, st.sampled_from(ODD)), st.one_of(WORDS, st.sampled_from(ODD)))
 def test_whatever_the_name_it_is_read_back(name: str, description: str) -> None:
     plan = replace(PLAN, name=name, description=description)
-    shown = write_manifest.content(plan)["display_information"]
+    shown = write_manifest.manifest_data(plan)["display_information"]
     assert (shown["name"], shown["description"]) == (name, description)
-    assert load(write_manifest.write(plan)) == write_manifest.content(plan)
+    assert load(write_manifest.write(plan)) == write_manifest.manifest_data(plan)
 
 
 @settings(max_examples=50)
@@ -99,7 +99,7 @@ def test_whatever_the_name_it_is_read_back(name: str, description: str) -> None:
 def test_the_text_says_what_the_content_says(handles: frozenset[str], bot: list[str], user: list[str]) -> None:
     assume(bot or user)
     plan = replace(PLAN, handles=handles, bot_scopes=tuple(bot), user_scopes=tuple(user))
-    assert load(write_manifest.write(plan)) == write_manifest.content(plan)
+    assert load(write_manifest.write(plan)) == write_manifest.manifest_data(plan)
 
 
 def test_the_manifest_follows_the_behaviour_and_the_scopes() -> None:
@@ -131,7 +131,7 @@ def test_menus_and_commands_of_any_script_are_written_as_slack_reads_them() -> N
     commands = ["/a#b", "/a:", "/example", '/x"y', "/\u4f8b"]
     handles = frozenset({*commands, "block_suggestion:pick"})
     text = write_manifest.write(replace(PLAN, handles=handles))
-    for made in (load(text), write_manifest.content(replace(PLAN, handles=handles))):
+    for made in (load(text), write_manifest.manifest_data(replace(PLAN, handles=handles))):
         assert isinstance(made, dict)
         assert [command["command"] for command in made["features"]["slash_commands"]] == sorted(commands)
         interactivity = made["settings"]["interactivity"]

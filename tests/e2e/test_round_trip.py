@@ -90,7 +90,7 @@ def live(tmp_path: Path) -> Iterator[tuple[World, str]]:
 
 def delivered(world: World) -> list[tuple[str, int]]:
     """What Slack delivers now, and how each was answered."""
-    return [(delivery.type, delivery.status) for delivery in world.slack.pump()]
+    return [(delivery.type, delivery.status) for delivery in world.slack.deliver_due()]
 
 
 def test_two_customers_from_install_to_uninstall(live: tuple[World, str]) -> None:

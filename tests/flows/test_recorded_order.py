@@ -13,8 +13,8 @@ import pytest
 from slackapp import callers
 from slackapp.flows.events import receive_event
 from slackapp.model import RecordContext, Sealed
-from slackapp.store.engine.connections import Held
-from tests.support.rewind import quick_folder
+from slackapp.store.engine.connections import ConnectionHandle
+from tests.support.prepared_world import memory_folder
 from tests.support.world import World, make_world
 
 COMMENT = re.compile(r"--[^\n]*\n")
@@ -30,7 +30,7 @@ CALLING = "UPDATE inbox SET state = 'calling'"
 def story() -> Iterator[list[str]]:
     """An install, an event, its answer with a token that had to be refreshed for it: statement by statement."""
     patch = pytest.MonkeyPatch()
-    with quick_folder() as folder, make_world(folder) as world:
+    with memory_folder() as folder, make_world(folder) as world:
         told: list[str] = []
         record(world, told, patch)
         world.browser().install()
@@ -66,7 +66,7 @@ def record(world: World, told: list[str], patch: pytest.MonkeyPatch) -> None:
 
     writer = app.db._writer
 
-    def listened(flush: bool) -> Held:
+    def listened(flush: bool) -> ConnectionHandle:
         held = writer(flush)
         before = "" if flush else "unflushed "
         held.connection.set_trace_callback(lambda sql: told.append(before + plain(sql, app.process_id)))

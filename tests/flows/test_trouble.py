@@ -1,6 +1,6 @@
 """Graceful trouble: each has its answer, nothing acknowledged is lost, and the service goes on when the trouble ends.
 
-The disk's failures come from the kernel (`tests/support/troubles.py`), in the middle of a service that runs.
+The disk's failures come from the kernel (`tests/support/disk_faults.py`), in the middle of a service that runs.
 """
 
 import contextlib
@@ -18,23 +18,23 @@ from slackapp.localslack.model import Fault
 from slackapp.store.engine import sqlite as module
 from slackapp.workers import scheduler
 from tests.flows.tokens.rotation import DUE, ask, row
-from tests.support.rewind import Prepared, prepared, quick_folder
-from tests.support.troubles import TROUBLES, Trouble, read_only
+from tests.support.disk_faults import DISK_FAULTS, DiskFault, read_only
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, SOUTH, Reply, World, make_world
 
 POST, EXCHANGE = "chat.postMessage", "oauth.v2.access"
 HOUR = 3600
-ANY_TROUBLE = pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
+ANY_TROUBLE = pytest.mark.parametrize("trouble", DISK_FAULTS.values(), ids=DISK_FAULTS)
 
 HERE = {"REMOTE_ADDR": "127.0.0.1"}
 
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
-    with quick_folder() as folder, make_world(folder) as made:
+    with memory_folder() as folder, make_world(folder) as made:
         made.browser().install()
         made.work()
-        yield prepared(made)
+        yield snapshot_world(made)
 
 
 @pytest.fixture
@@ -42,13 +42,13 @@ def world(installed: Prepared, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worl
     """The app is installed, and one mention waits."""
     monkeypatch.setattr(module, "BUSY_MS", 20)
     monkeypatch.setattr(module, "CHECKPOINT_BUSY_MS", 20)
-    made = installed.rewind()
+    made = installed.reset()
     made.slack.called.clear()
     assert made.mention("EvBefore").status == 200
     yield made
     # Whatever the trouble was: the audit holds, the database is whole, and no request has met a bug.
     assert verify_audit.run(made.service.app, None) == []
-    assert made.service.app.db.is_whole()
+    assert made.service.app.db.passes_integrity_check()
     assert '"request_failed"' not in made.log.getvalue()
 
 
@@ -72,8 +72,8 @@ def states(world: World) -> dict[str, str]:
 def upkeep_runs(world: World, seconds: int = 10) -> dict[str, Any]:
     """What `/readyz` says after the next round of the upkeep."""
     world.clock.advance(seconds)
-    world.service.house.run_due(world.service.app)
-    world.service.app.health.note("clock", "")  # of a test that moves it
+    world.service.local_scheduler.run_due(world.service.app)
+    world.service.app.health.set_problem("clock", "")  # of a test that moves it
     found: dict[str, Any] = world.request("GET", "/readyz", environ=HERE).json
     return found
 
@@ -82,7 +82,7 @@ def upkeep_runs(world: World, seconds: int = 10) -> dict[str, Any]:
 
 
 @ANY_TROUBLE
-def test_an_event_is_refused_until_it_can_be_kept_and_none_is_lost(world: World, trouble: Trouble) -> None:
+def test_an_event_is_refused_until_it_can_be_kept_and_none_is_lost(world: World, trouble: DiskFault) -> None:
     with trouble(world), unlocked_slack(world):
         for event_id in ("EvIn", "EvIn", "EvAlso"):
             assert_again(world.mention(event_id))
@@ -95,7 +95,7 @@ def test_an_event_is_refused_until_it_can_be_kept_and_none_is_lost(world: World,
 
 
 @ANY_TROUBLE
-def test_a_lifecycle_event_is_refused_until_it_can_be_kept(world: World, trouble: Trouble) -> None:
+def test_a_lifecycle_event_is_refused_until_it_can_be_kept(world: World, trouble: DiskFault) -> None:
     uninstalled = {"type": "app_uninstalled"}
     with trouble(world), unlocked_slack(world):
         assert_again(world.event(uninstalled, "EvGone"))
@@ -105,20 +105,20 @@ def test_a_lifecycle_event_is_refused_until_it_can_be_kept(world: World, trouble
 
 
 @ANY_TROUBLE
-def test_an_install_is_begun_again_and_its_link_is_not_used_up(world: World, trouble: Trouble) -> None:
+def test_an_install_is_begun_again_and_its_link_is_not_used_up(world: World, trouble: DiskFault) -> None:
     browser = world.browser()
     consented = browser.consent(browser.begin(), SOUTH)
     with trouble(world), unlocked_slack(world):
         assert_again(world.browser().begin())
-        assert_again(browser.come_back(consented))
+        assert_again(browser.follow_callback(consented))
         assert (world.status(SOUTH), world.calls(EXCHANGE)) == ("", [])
-    assert browser.come_back(consented).status == 303
+    assert browser.follow_callback(consented).status == 303
     assert (world.status(SOUTH), world.calls(EXCHANGE)) == ("active", [EXCHANGE])
 
 
 @ANY_TROUBLE
 def test_an_install_that_cannot_be_stored_leaves_no_token_behind(
-    world: World, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
+    world: World, monkeypatch: pytest.MonkeyPatch, trouble: DiskFault
 ) -> None:
     browser, stack = world.browser(), contextlib.ExitStack()
     consented = browser.consent(browser.begin(), SOUTH)
@@ -131,7 +131,7 @@ def test_an_install_that_cannot_be_stored_leaves_no_token_behind(
 
     with monkeypatch.context() as patch, stack, unlocked_slack(world):
         patch.setattr(world.service.app.slack, "call_as_app", then_trouble)
-        assert_again(browser.come_back(consented))
+        assert_again(browser.follow_callback(consented))
     assert world.status(SOUTH) == ""
     assert [token for token in world.slack.tokens_of[SOUTH] if not token.dead] == []
     assert browser.install(SOUTH).status == 303
@@ -139,7 +139,7 @@ def test_an_install_that_cannot_be_stored_leaves_no_token_behind(
 
 @ANY_TROUBLE
 def test_what_only_reads_goes_on_and_readiness_says_what_is_wrong_until_it_is_over(
-    world: World, trouble: Trouble
+    world: World, trouble: DiskFault
 ) -> None:
     assert upkeep_runs(world)["database"]
     with trouble(world), unlocked_slack(world):
@@ -154,7 +154,7 @@ def test_what_only_reads_goes_on_and_readiness_says_what_is_wrong_until_it_is_ov
 
 
 @ANY_TROUBLE
-def test_a_request_that_met_trouble_is_shown_until_the_next_sign_of_life(world: World, trouble: Trouble) -> None:
+def test_a_request_that_met_trouble_is_shown_until_the_next_sign_of_life(world: World, trouble: DiskFault) -> None:
     upkeep_runs(world)
     with trouble(world), unlocked_slack(world):
         assert_again(world.mention("EvIn"))
@@ -164,7 +164,7 @@ def test_a_request_that_met_trouble_is_shown_until_the_next_sign_of_life(world: 
 
 @ANY_TROUBLE
 def test_a_row_whose_intent_cannot_be_written_makes_no_call(
-    world: World, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
+    world: World, monkeypatch: pytest.MonkeyPatch, trouble: DiskFault
 ) -> None:
     stack = contextlib.ExitStack()
     table = world.service.app.behaviour
@@ -173,17 +173,17 @@ def test_a_row_whose_intent_cannot_be_written_makes_no_call(
         stack.enter_context(trouble(world))
         table["app_mention"](context, event)
 
-    world.equip(behaviour={"app_mention": then_trouble})
+    world.replace_parts(behaviour={"app_mention": then_trouble})
     with stack, unlocked_slack(world), contextlib.suppress(StoreError):
         world.work()
     assert (states(world)["EvBefore"], world.calls(POST)) == ("running", [])
-    world.equip(behaviour=table)
+    world.replace_parts(behaviour=table)
     world.clock.advance(run_event.LEASE + 1)
     assert (world.work(), states(world)["EvBefore"], world.calls(POST)) == (1, "done", [POST])
 
 
 @ANY_TROUBLE
-def test_a_row_whose_end_cannot_be_written_is_unclear_and_not_repeated(world: World, trouble: Trouble) -> None:
+def test_a_row_whose_end_cannot_be_written_is_unclear_and_not_repeated(world: World, trouble: DiskFault) -> None:
     stack = contextlib.ExitStack()
     table = world.service.app.behaviour
 
@@ -191,10 +191,10 @@ def test_a_row_whose_end_cannot_be_written_is_unclear_and_not_repeated(world: Wo
         table["app_mention"](context, event)
         stack.enter_context(trouble(world))
 
-    world.equip(behaviour={"app_mention": then_trouble})
+    world.replace_parts(behaviour={"app_mention": then_trouble})
     with stack, unlocked_slack(world), contextlib.suppress(StoreError):
         world.work()
-    world.equip(behaviour=table)
+    world.replace_parts(behaviour=table)
     upkeep_runs(world, run_event.LEASE + 1)
     assert world.work() == 0
     assert (states(world)["EvBefore"], world.calls(POST)) == ("unclear", [POST])
@@ -202,7 +202,7 @@ def test_a_row_whose_end_cannot_be_written_is_unclear_and_not_repeated(world: Wo
 
 
 @ANY_TROUBLE
-def test_a_refresh_whose_lease_cannot_be_written_asks_nobody(world: World, trouble: Trouble) -> None:
+def test_a_refresh_whose_lease_cannot_be_written_asks_nobody(world: World, trouble: DiskFault) -> None:
     world.clock.advance(DUE)
     with trouble(world), unlocked_slack(world), contextlib.suppress(StoreError):
         refresh_due.run(world.service.app, lambda: False)
@@ -213,7 +213,7 @@ def test_a_refresh_whose_lease_cannot_be_written_asks_nobody(world: World, troub
 
 @ANY_TROUBLE
 def test_a_refresh_whose_pair_cannot_be_written_is_made_again_with_the_old_one(
-    world: World, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
+    world: World, monkeypatch: pytest.MonkeyPatch, trouble: DiskFault
 ) -> None:
     world.clock.advance(DUE)
     stack, call = contextlib.ExitStack(), world.service.app.slack.call_as_app
@@ -236,12 +236,12 @@ def test_a_refresh_whose_pair_cannot_be_written_is_made_again_with_the_old_one(
 def test_a_thousand_requests_in_trouble_leave_nothing_behind(world: World) -> None:
     """Connections, turns, transactions: what a failure does not give back is missing afterwards."""
     made = world.service.app.db
-    for trouble in TROUBLES.values():
+    for trouble in DISK_FAULTS.values():
         with trouble(world), unlocked_slack(world):
             for number in range(20):
                 assert_again(world.mention(f"EvIn{number}"))
                 assert not made.in_transaction()
-        assert (made._turns._taken, len(made._turns._queue)) == (False, 0)
+        assert (made._group_commit._is_busy, len(made._group_commit._queue)) == (False, 0)
     assert len(made._all) == 1
     assert world.mention("EvAfter").status == 200
 
@@ -282,7 +282,7 @@ def signed_at(world: World, moment: int, event_id: str) -> Reply:
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 def test_a_clock_that_is_set_refuses_what_slack_signs_is_shown_and_loses_nothing(world: World, jump: int) -> None:
-    watch = scheduler.ClockWatch()
+    watch = scheduler.ClockMonitor()
     right = world.clock.now
     watch.run(world.service.app, lambda: False)
     world.clock.set(jump)
@@ -317,9 +317,9 @@ def test_a_clock_that_jumps_while_a_call_is_made_repeats_nothing(world: World) -
     def jump(context: Any, event: Any) -> None:
         table["app_mention"](context, event)
         world.clock.advance(HOUR)
-        world.service.house.run_due(world.service.app)  # takes the row for one of a dead process
+        world.service.local_scheduler.run_due(world.service.app)  # takes the row for one of a dead process
 
-    world.equip(behaviour={"app_mention": jump})
+    world.replace_parts(behaviour={"app_mention": jump})
     assert world.work() == 1
     assert (states(world), world.calls(POST)) == ({"EvBefore": "unclear"}, [POST])
 

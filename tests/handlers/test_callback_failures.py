@@ -9,8 +9,8 @@ import pytest
 
 from slackapp.localslack.model import NULL, Fault
 from slackapp.store.engine import sqlite
-from tests.handlers.stage import approved, live_tokens, log_lines, only, opened, outcome, state_outcomes
-from tests.support.world import NORTH, World, make_world, north
+from tests.handlers.callback_world import approved, live_tokens, log_lines, only, opened, outcome, state_outcomes
+from tests.support.world import NORTH, World, make_world, north_tenant
 
 EXCHANGE, REVOKE = "oauth.v2.access", "auth.revoke"
 STORED = ("installations", "tokens", "inbox")
@@ -134,10 +134,10 @@ def test_a_token_that_cannot_be_given_back_is_logged_without_the_token(world: Wo
 def test_a_failed_reinstall_gives_back_the_new_token_and_the_old_one_works_on(world: World) -> None:
     world.browser().install()
     world.work()
-    way, before = approved(world), opened(world, north())
+    way, before = approved(world), opened(world, north_tenant())
     answer_with(world, bot_user_id=None)
     assert way.finish().status == 502
-    assert opened(world, north()) == before
+    assert opened(world, north_tenant()) == before
     assert live_tokens(world) == [before[0]]
     assert_works(world)
 
@@ -205,11 +205,11 @@ def test_an_install_that_cannot_be_stored_is_not_stored_by_half(world: World, ta
 def test_a_reinstall_that_cannot_be_stored_leaves_what_works(world: World) -> None:
     world.browser().install()
     world.work()
-    way, before = approved(world), opened(world, north())
+    way, before = approved(world), opened(world, north_tenant())
     plant(world, "CREATE TRIGGER t BEFORE UPDATE ON tokens BEGIN SELECT RAISE(ABORT, 'planted'); END")
     assert way.finish().status in (500, 503)
     plant(world, "DROP TRIGGER t")
-    assert opened(world, north()) == before
+    assert opened(world, north_tenant()) == before
     assert live_tokens(world) == [before[0]]
     assert_works(world)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from slackapp.errors import StoreError
-from tests.handlers.stage import nothing_happens
+from tests.handlers.callback_world import nothing_happens
 from tests.runtime.test_metrics import at, parse
 from tests.support.world import NORTH, SOUTH, World, make_world
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from slackapp.checks.on_this_machine import is_on_this_machine
+from slackapp.checks.loopback_client import is_loopback_client
 from slackapp.handlers.pages import site
 from slackapp.localslack.model import Fault
-from slackapp.runtime.health import KEPT, Health
+from slackapp.runtime.health import CACHE_SECONDS, Health
 from slackapp.store.engine import sqlite
-from tests.handlers.stage import nothing_happens
+from tests.handlers.callback_world import nothing_happens
 from tests.support.world import NORTH, Reply, World
 
 HERE = {"REMOTE_ADDR": "127.0.0.1"}
@@ -32,7 +32,7 @@ def ready(world: World) -> World:
     """One installation, and a worker that says it runs; rows stay until `World.work`."""
     world.browser().install()
     world.work()
-    world.equip(worker_runs=lambda: True)
+    world.replace_parts(is_worker_running=lambda: True)
     return world
 
 
@@ -60,20 +60,18 @@ def test_a_service_that_is_ready_says_so_and_how_its_inbox_is(ready: World) -> N
 def test_a_stranger_is_told_the_status_alone(ready: World) -> None:
     """I look how full your inbox is, and whether what I do makes a difference."""
     ready.mention("EvOne")
-    ready.service.app.health.note("slack", "Slack does not answer")
+    ready.service.app.health.set_problem("slack", "Slack does not answer")
     reply = strangers(ready)
     assert (reply.status, reply.json) == (200, {"ready": True})
     assert strangers(ready).headers.get("retry-after") is None
-    ready.clock.advance(KEPT)
-    ready.equip(worker_runs=lambda: False)
+    ready.clock.advance(CACHE_SECONDS)
+    ready.replace_parts(is_worker_running=lambda: False)
     reply = strangers(ready)
     assert (reply.status, reply.json, reply.headers["retry-after"]) == (503, {"ready": False}, "5")
 
 
 @pytest.mark.claim("C-103")
-def test_a_stranger_costs_no_query_but_for_one_every_few_seconds(
-    ready: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stranger_costs_no_query_but_for_one_every_few_seconds(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """I ask a thousand times a second."""
     asked: list[str] = []
     get = site.meta.get
@@ -81,7 +79,7 @@ def test_a_stranger_costs_no_query_but_for_one_every_few_seconds(
     each = ["schema_version", "brake_since"]
     assert {strangers(ready).status for _ in range(20)} == {200}
     assert asked == each
-    ready.clock.advance(KEPT - 1)
+    ready.clock.advance(CACHE_SECONDS - 1)
     strangers(ready)
     assert asked == each
     ready.clock.advance(1)
@@ -104,7 +102,7 @@ def test_while_one_thread_asks_the_database_the_others_give_the_answer_before() 
 
     assert health.is_ready(slow, 100)
     assert given == [False]
-    assert health.is_ready(lambda: False, 100 + KEPT - 1)
+    assert health.is_ready(lambda: False, 100 + CACHE_SECONDS - 1)
 
 
 def test_an_answer_that_could_not_be_had_is_asked_for_again() -> None:
@@ -153,7 +151,7 @@ def test_who_is_on_this_machine_is_told_all(
         public_url=changes.get("SLACKAPP_PUBLIC_URL", ready.settings.public_url),
         trusted_proxy=changes.get("SLACKAPP_TRUSTED_PROXY", ""),
     )
-    assert is_on_this_machine(address, host, settings) is told
+    assert is_loopback_client(address, host, settings) is told
 
 
 @pytest.mark.claim("C-102")
@@ -166,7 +164,7 @@ def test_the_operator_is_told_all_and_a_wrong_token_nothing(ready: World) -> Non
 
 
 def test_a_service_without_its_worker_is_not_ready_and_says_when_to_ask_again(ready: World) -> None:
-    ready.equip(worker_runs=lambda: False)
+    ready.replace_parts(is_worker_running=lambda: False)
     reply = readyz(ready)
     assert (reply.status, reply.headers["retry-after"]) == (503, "5")
     assert (reply.json["ready"], reply.json["worker"], reply.json["database"]) == (False, False, True)
@@ -184,7 +182,7 @@ def test_a_service_whose_database_failed_is_not_ready_until_it_works_again(
     holder.close()
     assert (reply.status, reply.headers["retry-after"]) == (503, "5")
     assert (reply.json["ready"], reply.json["database"], list(reply.json["problems"])) == (False, False, ["database"])
-    ready.service.house.run_due(ready.service.app)
+    ready.service.local_scheduler.run_due(ready.service.app)
     assert (readyz(ready).status, readyz(ready).json["problems"]) == (200, {})
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.directory.probe import Page
+from slackapp.directory.probe import HtmlPage
 from slackapp.errors import Refusal
 from slackapp.flows.upkeep import sweep
 from slackapp.store import oauth_states
-from slackapp.web.pages import UNSAID
-from tests.handlers.stage import nothing_happens
+from slackapp.web.pages import NOT_CONFIGURED
+from tests.handlers.callback_world import nothing_happens
 from tests.support.world import NORTH, World, make_world
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "sql" / "migrations"
@@ -59,7 +59,7 @@ def page(world: World, path: str) -> str:
     with nothing_happens(world):
         reply = world.request("GET", path)
     assert (reply.status, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    return " ".join(unescape(Page(reply.text).text).split())
+    return " ".join(unescape(HtmlPage(reply.text).text).split())
 
 
 def test_the_privacy_page_tells_of_every_table(still: World) -> None:
@@ -74,7 +74,7 @@ def test_the_privacy_page_tells_of_every_table(still: World) -> None:
 def test_the_privacy_page_has_the_times_of_the_code_that_erases(told: World) -> None:
     text = page(told, "/privacy")
     assert f"{sweep.DEDUPE_WINDOW // 3600} hours after they were dealt with" in text
-    assert f"7 minutes to finish it, and its hash for {oauth_states.KEEP // 60} minutes more" in text
+    assert f"7 minutes to finish it, and its hash for {oauth_states.KEEP_SECONDS // 60} minutes more" in text
     assert "The journal: 90 days, also after a removal" in text
 
 
@@ -110,26 +110,26 @@ def test_what_the_operator_says_is_shown_and_stays_text(told: World, path: str) 
     assert "A <b> & Co" in text
     assert 'Co "<script>" Ltd' in text
     assert "<script" not in html
-    assert "mailto:help@unit.tests" in Page(html).links  # privacy too, where it has no address of its own
-    assert UNSAID not in text
+    assert "mailto:help@unit.tests" in HtmlPage(html).links  # privacy too, where it has no address of its own
+    assert NOT_CONFIGURED not in text
 
 
 def test_questions_of_privacy_have_an_address_of_their_own(tmp_path: Path) -> None:
     given = {"SLACKAPP_SUPPORT_EMAIL": "help@unit.tests", "SLACKAPP_PRIVACY_EMAIL": "data@unit.tests"}
     with make_world(tmp_path, **given) as world:
-        privacy, support = (Page(world.request("GET", path).text).links for path in ("/privacy", "/support"))
+        privacy, support = (HtmlPage(world.request("GET", path).text).links for path in ("/privacy", "/support"))
     assert [link for link in privacy if "@" in link] == ["mailto:data@unit.tests"]
     assert [link for link in support if "@" in link] == ["mailto:help@unit.tests"]
 
 
 @pytest.mark.parametrize("path", ["/privacy", "/support"])
 def test_what_the_operator_has_not_said_is_seen(still: World, path: str) -> None:
-    assert page(still, path).count(UNSAID) == 2  # who runs it, and where to write
+    assert page(still, path).count(NOT_CONFIGURED) == 2  # who runs it, and where to write
 
 
 @pytest.mark.parametrize("path", ["/", "/privacy", "/support"])
 def test_each_page_leads_to_the_others(still: World, path: str) -> None:
-    links = Page(still.request("GET", path).text).links
+    links = HtmlPage(still.request("GET", path).text).links
     assert {"/", "/privacy", "/support"} <= set(links)
     for link in links:
         assert still.request("GET", link).status in (200, 302), link

@@ -203,7 +203,7 @@ def test_a_webhook_has_an_address() -> None:
 
 
 def test_text_is_text_or_nothing() -> None:
-    assert [foreign_record.text(fields, "x") for fields in ({}, {"x": None}, {"x": ""}, {"x": "y"})] == [
+    assert [foreign_record.text_field(fields, "x") for fields in ({}, {"x": None}, {"x": ""}, {"x": "y"})] == [
         "",
         "",
         "",
@@ -211,12 +211,12 @@ def test_text_is_text_or_nothing() -> None:
     ]
     for value in ODD:
         with pytest.raises(RecordError, match="its x is not text"):
-            foreign_record.text({"x": value}, "x")
+            foreign_record.text_field({"x": value}, "x")
 
 
 def test_a_name_is_one_that_can_be_stored() -> None:
-    assert foreign_record.name_of({"x": "N\ud800rth \u00fc"}, "x") == "N?rth \u00fc"
-    assert foreign_record.name_of({}, "x") == ""
+    assert foreign_record.display_name({"x": "N\ud800rth \u00fc"}, "x") == "N?rth \u00fc"
+    assert foreign_record.display_name({}, "x") == ""
 
 
 def test_custom_values_have_names() -> None:

@@ -24,10 +24,10 @@ from slackapp.errors import (
 )
 from slackapp.flows.install import save_external
 from slackapp.importer import import_installations
-from slackapp.importer.import_installations import HERE, LATER, TAKEN, Report
-from slackapp.importer.sources import Foreign
+from slackapp.importer.import_installations import ALREADY_HERE, INSTALLED_LATER, TAKEN, ImportResult
+from slackapp.importer.sources import SourceRecord
 from slackapp.localslack.model import Fault
-from slackapp.model import Origin, Tenant
+from slackapp.model import Actor, Tenant
 from slackapp.store import installations, installers
 from tests.flows.tokens.rotation import LIFE, ask, change, stored
 from tests.support.bolt_sources import (
@@ -44,10 +44,10 @@ from tests.support.bolt_sources import (
     tidy,
     without,
 )
-from tests.support.rewind import Prepared, prepared, quick_folder
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north_tenant
 
-ORIGIN = Origin("operator", "r1")
+ORIGIN = Actor("operator", "r1")
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 ADMIN, MEMBER, SOUTH_ADMIN, ORG_ADMIN = "U0NORTH001ADM", "U0NORTH001MEM", "U0SOUTH001ADM", "W0EVERADM1"
 BOT = "U0NORTH001BOT"
@@ -67,7 +67,7 @@ EACH_KIND = pytest.mark.parametrize("kind", KINDS)
 def known_at_slack() -> Iterator[Prepared]:
     """Everything is installed at Slack, and our vault is empty. In the south tokens do not rotate."""
     given = {"SLACKAPP_USER_SCOPES": "users:read", "SLACKAPP_BOT_SCOPES": SCOPES}
-    with quick_folder() as folder, make_world(folder, **given) as world:
+    with memory_folder() as folder, make_world(folder, **given) as world:
         for tenant, user in (
             (NORTH, "admin"),
             (NORTH, "member"),
@@ -82,13 +82,13 @@ def known_at_slack() -> Iterator[Prepared]:
         world.service.stop()
         for file in folder.glob("slackapp.db*"):
             file.unlink()
-        world.service = world.another()
-        yield prepared(world)
+        world.service = world.start_process()
+        yield snapshot_world(world)
 
 
 @pytest.fixture
 def world(known_at_slack: Prepared) -> World:
-    return known_at_slack.rewind()
+    return known_at_slack.reset()
 
 
 @pytest.fixture
@@ -111,11 +111,11 @@ def files(folder: Path) -> Files:
     return store
 
 
-def run(world: World, store: BoltStore) -> list[Report]:
+def run(world: World, store: BoltStore) -> list[ImportResult]:
     return import_installations.run(world.service.app, store.source(), ORIGIN)
 
 
-def told(reports: list[Report]) -> list[tuple[str, str, str]]:
+def told(reports: list[ImportResult]) -> list[tuple[str, str, str]]:
     """Whose, and what came of it."""
     return sorted((report.name, report.who, report.result) for report in reports)
 
@@ -123,14 +123,14 @@ def told(reports: list[Report]) -> list[tuple[str, str, str]]:
 def taken(world: World, store: BoltStore) -> list[tuple[str, str]]:
     """Runs, and all of it is taken or here; whose was taken."""
     reports = run(world, store)
-    assert {report.result for report in reports} <= {TAKEN, HERE}, told(reports)
+    assert {report.result for report in reports} <= {TAKEN, ALREADY_HERE}, told(reports)
     return sorted((report.name, report.who) for report in reports if report.result == TAKEN)
 
 
 def changes_nothing(world: World, store: BoltStore) -> bool:
     """Whether a further run changes neither our tables nor the source."""
     here, there = world.snapshot(), store.files()
-    assert {report.result for report in run(world, store)} == {HERE}
+    assert {report.result for report in run(world, store)} == {ALREADY_HERE}
     return (here, there) == (world.snapshot(), store.files())
 
 
@@ -264,9 +264,9 @@ def ticking(world: World) -> Iterator[None]:
         world.clock.advance(1)
         return world.clock()
 
-    world.equip(clock=tick)
+    world.replace_parts(clock=tick)
     yield
-    world.equip(clock=app.clock)
+    world.replace_parts(clock=app.clock)
 
 
 def test_while_time_goes_on_no_token_seems_to_live_longer(world: World, sqlite: Sqlite) -> None:
@@ -396,9 +396,7 @@ def test_a_token_of_which_slack_does_not_say_whose_it_is_is_taken(world: World, 
     assert taken(world, files) == [(NORTH, ADMIN), (NORTH, "bot")]
 
 
-def test_while_slack_is_away_nothing_is_taken_and_it_is_not_asked_for_every_record(
-    world: World, files: Files
-) -> None:
+def test_while_slack_is_away_nothing_is_taken_and_it_is_not_asked_for_every_record(world: World, files: Files) -> None:
     fill(world, files)
     world.slack.fault(Fault("auth.test", "html500", times=-1))
     world.slack.called.clear()
@@ -417,7 +415,7 @@ def test_while_slack_is_away_nothing_is_taken_and_it_is_not_asked_for_every_reco
 
 def test_where_slack_wants_to_be_asked_more_slowly_the_import_waits(world: World, files: Files) -> None:
     waited: list[float] = []
-    world.equip(wait=waited.append)
+    world.replace_parts(wait=waited.append)
     files.save(bolts(world.slack, SOUTH, SOUTH_ADMIN, BEFORE, **without("user")))
     world.slack.fault(Fault("auth.test", "ratelimited", times=2, retry_after=7))
     assert taken(world, files) == [(SOUTH, SOUTH_ADMIN), (SOUTH, "bot")]
@@ -443,7 +441,7 @@ def test_what_slack_was_asked_about_already_is_not_asked_again(world: World, fil
 def access(world: World, user_id: str = "", tenant: Tenant | None = None) -> str:
     """The token that is stored, in clear."""
     token = stored(world, user_id, tenant)
-    context = records.access_of(token.tenant, user_id, token.generation)
+    context = records.access_token_context(token.tenant, user_id, token.generation)
     return world.service.app.keyring.open(context, token.access).decode()
 
 
@@ -684,7 +682,7 @@ def test_a_newer_install_at_the_source_is_taken(world: World, folder: Path, kind
     world.service.stop()
     for file in world.folder.glob("slackapp.db*"):
         file.unlink()
-    world.service = world.another()
+    world.service = world.start_process()
     run(world, store)
     again = bolts(world.slack, tenant_id, "", BEFORE + 500, team_name="Its new name", bot_scopes=["chat:write"])
     store.save(again)
@@ -729,7 +727,7 @@ def test_an_earlier_persons_token_does_not_displace_a_later_install(world: World
     sqlite.save(bolts(world.slack, NORTH, MEMBER, BEFORE, **without("bot")))
     assert world.browser().install(NORTH, "admin").status == 303
     before = world.snapshot()
-    assert told(run(world, sqlite)) == [(NORTH, MEMBER, LATER)]
+    assert told(run(world, sqlite)) == [(NORTH, MEMBER, INSTALLED_LATER)]
     assert world.snapshot() == before
 
 
@@ -738,7 +736,7 @@ def test_a_persons_later_install_without_a_token_is_not_displaced_either(world: 
     assert world.browser().install(NORTH, "admin").status == 303
     change(world, "DELETE FROM tokens WHERE user_id <> ''")
     before = world.snapshot()
-    assert told(run(world, sqlite)) == [(NORTH, ADMIN, LATER), (NORTH, "bot", HERE)]
+    assert told(run(world, sqlite)) == [(NORTH, ADMIN, INSTALLED_LATER), (NORTH, "bot", ALREADY_HERE)]
     assert world.snapshot() == before
 
 
@@ -840,7 +838,7 @@ def test_records_that_cannot_be_taken_are_told_with_the_reason_and_stop_nobody(
     assert not world.rows("SELECT 1 FROM installations WHERE tenant_id LIKE '%BAD%'")
 
 
-def team_of(record: Foreign) -> str:
+def team_of(record: SourceRecord) -> str:
     """The workspace that its place in the source is named after."""
     return str(record.place[-1]).rpartition("-")[2]
 
@@ -854,7 +852,7 @@ def expected_teams(store: BoltStore) -> dict[str, str]:
 def test_a_row_of_another_app_in_the_same_file_is_not_even_looked_at(world: World, sqlite: Sqlite) -> None:
     Sqlite(sqlite.path, "9.9").save(bolts(world.slack, NORTH, ADMIN, BEFORE))
     assert run(world, sqlite) == []
-    assert sqlite.source().remarks() == ["2 rows of the client id 9.9: another app"]
+    assert sqlite.source().skipped() == ["2 rows of the client id 9.9: another app"]
 
 
 UNREADABLE: dict[str, Callable[[Path], Any]] = {
@@ -905,20 +903,20 @@ def test_a_workspace_whose_key_cannot_be_had_stops_nobody(world: World, sqlite: 
     both(world, sqlite)
     sqlite.save(bolts(world.slack, SOUTH, "", BEFORE))
     keyring = world.service.app.keyring
-    prepare = keyring.prepare
+    prepare = keyring.open_tenant_keys
     for error in (DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError):
 
         def withheld(tenant: Tenant, error: type[Exception] = error) -> Any:
-            if tenant == north():
+            if tenant == north_tenant():
                 raise error
             return prepare(tenant)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(keyring, "prepare", withheld)
+            patch.setattr(keyring, "open_tenant_keys", withheld)
             reports = run(world, sqlite)
         of_north = {report.result for report in reports if report.name == NORTH}
         assert of_north == {"skipped: the key of this workspace cannot be had"}
-        assert {report.result for report in reports if report.name == SOUTH} <= {TAKEN, HERE}
+        assert {report.result for report in reports if report.name == SOUTH} <= {TAKEN, ALREADY_HERE}
 
 
 def test_what_cannot_be_stored_stops_nobody(world: World, files: Files) -> None:
@@ -926,7 +924,7 @@ def test_what_cannot_be_stored_stops_nobody(world: World, files: Files) -> None:
     files.save(bolts(world.slack, SOUTH, "", BEFORE))
     results = {(report.name, report.result) for report in run(world, files)}
     assert results == {(NORTH, "skipped: a installer is too large to be sealed"), (SOUTH, TAKEN)}
-    assert installations.find(world.service.app.db, north()) is None
+    assert installations.find(world.service.app.db, north_tenant()) is None
 
 
 def test_a_full_disk_is_told_for_each(world: World, sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch) -> None:

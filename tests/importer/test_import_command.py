@@ -21,8 +21,8 @@ from slackapp.model import Secret, Tenant
 from tests.flows.tokens.rotation import ask
 from tests.importer.test_sources import another_process
 from tests.support.bolt_sources import BoltStore, Files, Sqlite, bolts, changed, granted, made, without
-from tests.support.operator import Desk, Ended, open_desk
-from tests.support.rewind import Prepared, prepared, quick_folder
+from tests.support.operator import CommandLine, Ended, open_desk
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START
 
 ADMIN, MEMBER, SOUTH_ADMIN, ORG_ADMIN = "U0NORTH001ADM", "U0NORTH001MEM", "U0SOUTH001ADM", "W0EVERADM1"
@@ -31,8 +31,8 @@ NAME = "SLACK_BOT_TOKEN"
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[tuple[Desk, Prepared]]:
-    with quick_folder() as folder, open_desk(folder, tenants=()) as made_desk:
+def opened() -> Iterator[tuple[CommandLine, Prepared]]:
+    with memory_folder() as folder, open_desk(folder, tenants=()) as made_desk:
         world = made_desk.world
         assert world.browser().install(NORTH).status == 303
         rotates, world.slack.app = world.slack.app, replace(world.slack.app, rotation=False)
@@ -42,26 +42,26 @@ def opened() -> Iterator[tuple[Desk, Prepared]]:
         world.service.stop()
         for file in folder.glob("slackapp.db*"):
             file.unlink()
-        world.service = world.another()
-        yield made_desk, prepared(world)
+        world.service = world.start_process()
+        yield made_desk, snapshot_world(world)
 
 
 @pytest.fixture
-def desk(opened: tuple[Desk, Prepared]) -> Desk:
+def desk(opened: tuple[CommandLine, Prepared]) -> CommandLine:
     """Everything is installed at Slack, and our vault is empty. Only in the north tokens rotate."""
     made_desk, world = opened
-    world.rewind()
+    world.reset()
     return made_desk
 
 
 @pytest.fixture
-def folder(opened: tuple[Desk, Prepared]) -> Iterator[Path]:
+def folder(opened: tuple[CommandLine, Prepared]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=opened[0].folder) as made_folder:
         yield Path(made_folder)
 
 
 @pytest.fixture(params=["sqlite", "files"])
-def store(desk: Desk, folder: Path, request: pytest.FixtureRequest) -> Any:
+def store(desk: CommandLine, folder: Path, request: pytest.FixtureRequest) -> Any:
     """A workspace with the bot and a person, and one with the bot alone."""
     filled = made(request.param, folder)
     filled.save(bolts(desk.world.slack, NORTH, ADMIN, BEFORE))
@@ -70,7 +70,7 @@ def store(desk: Desk, folder: Path, request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def sqlite(desk: Desk, folder: Path) -> Sqlite:
+def sqlite(desk: CommandLine, folder: Path) -> Sqlite:
     filled = Sqlite(folder / "source" / "bolt.db")
     filled.save(bolts(desk.world.slack, NORTH, ADMIN, BEFORE))
     return filled
@@ -82,7 +82,7 @@ def lines(ended: Ended) -> set[tuple[str, str, str]]:
     return {(name, who, result) for name, who, result in parts}
 
 
-def tells_no_token(desk: Desk, *ended: Ended) -> bool:
+def tells_no_token(desk: CommandLine, *ended: Ended) -> bool:
     text = "".join(one.out + one.error for one in ended) + desk.world.log.getvalue()
     return not [secret for secret in desk.world.slack.issued_tokens if secret in text] and "xox" not in text
 
@@ -91,7 +91,7 @@ ALL = {(NORTH, ADMIN), (NORTH, "bot"), (SOUTH, SOUTH_ADMIN), (SOUTH, "bot")}
 
 
 def test_it_tells_what_was_taken_and_where_it_stood_and_the_second_time_that_it_is_here(
-    desk: Desk, store: BoltStore
+    desk: CommandLine, store: BoltStore
 ) -> None:
     before = store.files()
     first = desk.run("import", *store.arguments)
@@ -111,7 +111,7 @@ def test_it_tells_what_was_taken_and_where_it_stood_and_the_second_time_that_it_
     assert desk.good("check", "--tenant", NORTH).count("  ok\n") == 2
 
 
-def test_one_bad_record_makes_the_status_1_and_stops_nobody(desk: Desk, store: BoltStore) -> None:
+def test_one_bad_record_makes_the_status_1_and_stops_nobody(desk: CommandLine, store: BoltStore) -> None:
     bad = bolts(desk.world.slack, NORTH, ADMIN, BEFORE, team_id="T0OTHER", app_id="A0STRANGER", **without("bot"))
     store.save(bad)
     ended = desk.run("import", *store.arguments)
@@ -121,7 +121,7 @@ def test_one_bad_record_makes_the_status_1_and_stops_nobody(desk: Desk, store: B
     assert tells_no_token(desk, ended)
 
 
-def test_what_is_not_looked_at_is_told_and_counts_as_skipped(desk: Desk, store: BoltStore) -> None:
+def test_what_is_not_looked_at_is_told_and_counts_as_skipped(desk: CommandLine, store: BoltStore) -> None:
     other: BoltStore = Sqlite(store.path, "9.9") if isinstance(store, Sqlite) else Files(store.path, "9.9")
     other.save(bolts(desk.world.slack, NORTH, ADMIN, BEFORE))
     ended = desk.run("import", *store.arguments)
@@ -132,7 +132,7 @@ def test_what_is_not_looked_at_is_told_and_counts_as_skipped(desk: Desk, store: 
     assert f"skipped  {what}" in ended.out.splitlines()
 
 
-def test_ids_that_are_none_are_shown_only_if_they_look_like_some(desk: Desk, sqlite: Sqlite) -> None:
+def test_ids_that_are_none_are_shown_only_if_they_look_like_some(desk: CommandLine, sqlite: Sqlite) -> None:
     """A name in a row of the source must not write to a terminal, nor be a token."""
     for number, value in enumerate(("T-xoxb-1", "T0\x1b[2J", "t" * 33, "T\u00fc", "t0lower")):
         sqlite.save(bolts(desk.world.slack, NORTH, f"{value}{number}", BEFORE, team_id=value))
@@ -150,14 +150,14 @@ def test_ids_that_are_none_are_shown_only_if_they_look_like_some(desk: Desk, sql
     assert "\x1b" not in ended.out
 
 
-def test_several_sources_or_none_are_no_command(desk: Desk, sqlite: Sqlite) -> None:
+def test_several_sources_or_none_are_no_command(desk: CommandLine, sqlite: Sqlite) -> None:
     for arguments in ((), (*sqlite.arguments, "--token-env", NAME)):
         ended = desk.run("import", *arguments)
         assert (ended.status, ended.out) == (2, "")
 
 
 @pytest.mark.parametrize("option", ["--bolt-sqlite", "--bolt-files"])
-def test_a_source_that_is_none_is_refused_in_one_line(desk: Desk, folder: Path, option: str) -> None:
+def test_a_source_that_is_none_is_refused_in_one_line(desk: CommandLine, folder: Path, option: str) -> None:
     missing, other = folder / "missing", folder / "other"
     other.write_text("no database, and no folder either")
     for path, erase in ((missing, ()), (missing, ("--erase-source",)), (other, ()), (other, ("--erase-source",))):
@@ -171,7 +171,7 @@ def test_a_source_that_is_none_is_refused_in_one_line(desk: Desk, folder: Path, 
 # Erasing
 
 
-def test_with_the_option_the_source_is_erased_and_only_then(desk: Desk, store: BoltStore) -> None:
+def test_with_the_option_the_source_is_erased_and_only_then(desk: CommandLine, store: BoltStore) -> None:
     ended = desk.run("import", *store.arguments, "--erase-source")
     assert (ended.status, ended.error) == (0, "4 taken, 0 already here, 0 skipped\n")
     assert ended.out.splitlines()[4:] == [f"{NORTH}  erased in the source", f"{SOUTH}  erased in the source"]
@@ -182,7 +182,7 @@ def test_with_the_option_the_source_is_erased_and_only_then(desk: Desk, store: B
     assert tells_no_token(desk, ended, again)
 
 
-def test_what_is_left_is_told_and_makes_the_status_1(desk: Desk, store: BoltStore) -> None:
+def test_what_is_left_is_told_and_makes_the_status_1(desk: CommandLine, store: BoltStore) -> None:
     store.save(bolts(desk.world.slack, SOUTH, "U0OTHER", BEFORE, bot_token="xoxp-none"))
     ended = desk.run("import", *store.arguments, "--erase-source")
     assert ended.status == 1
@@ -196,7 +196,9 @@ def test_what_is_left_is_told_and_makes_the_status_1(desk: Desk, store: BoltStor
     assert store.files() == before
 
 
-def test_what_comes_in_between_is_told_and_its_workspace_left_for_the_next_time(desk: Desk, store: BoltStore) -> None:
+def test_what_comes_in_between_is_told_and_its_workspace_left_for_the_next_time(
+    desk: CommandLine, store: BoltStore
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         erase = import_installations.erase
 
@@ -218,7 +220,7 @@ def test_what_comes_in_between_is_told_and_its_workspace_left_for_the_next_time(
 
 
 def test_a_locked_source_is_refused_before_anything_is_taken(
-    desk: Desk, sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch
+    desk: CommandLine, sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources, "_BUSY_SECONDS", 0)
     before, here = sqlite.files(), desk.world.snapshot()
@@ -230,13 +232,13 @@ def test_a_locked_source_is_refused_before_anything_is_taken(
 
 
 def test_a_source_that_is_in_use_when_it_is_to_be_erased_keeps_all_of_it(
-    desk: Desk, sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch
+    desk: CommandLine, sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(*arguments: Any) -> None:
         raise StoreBusyError("is in use")
 
     before = sqlite.files()
-    monkeypatch.setattr(sources.BoltSqlite, "erase", busy)
+    monkeypatch.setattr(sources.BoltSqliteSource, "erase", busy)
     ended = desk.run("import", *sqlite.arguments, "--erase-source")
     assert (ended.status, ended.error) == (75, "slackapp: is in use; try again\n")
     assert lines(ended) == {(NORTH, ADMIN, "taken"), (NORTH, "bot", "taken")}
@@ -246,7 +248,7 @@ def test_a_source_that_is_in_use_when_it_is_to_be_erased_keeps_all_of_it(
 # One token from the environment
 
 
-def from_environment(desk: Desk, value: str | None, *more: str) -> Ended:
+def from_environment(desk: CommandLine, value: str | None, *more: str) -> Ended:
     with desk.patch.context() as patch:
         patch.delenv(NAME, raising=False)
         if value is not None:
@@ -254,7 +256,7 @@ def from_environment(desk: Desk, value: str | None, *more: str) -> Ended:
         return desk.run("import", "--token-env", NAME, *more)
 
 
-def token_of(desk: Desk, tenant: str, user_id: str = "") -> str:
+def token_of(desk: CommandLine, tenant: str, user_id: str = "") -> str:
     """The newest that Slack knows."""
     install = desk.world.slack.state.installs[tenant]
     kind = "user" if user_id else "bot"
@@ -272,7 +274,7 @@ LONE = {
 
 
 @pytest.mark.parametrize("name", LONE)
-def test_a_lone_token_is_taken_works_and_is_here_the_second_time(desk: Desk, name: str) -> None:
+def test_a_lone_token_is_taken_works_and_is_here_the_second_time(desk: CommandLine, name: str) -> None:
     tenant, user_id, kind = LONE[name]
     value = token_of(desk, tenant, user_id)
     ended = from_environment(desk, f" {value}\n")
@@ -296,7 +298,7 @@ def test_a_lone_token_is_taken_works_and_is_here_the_second_time(desk: Desk, nam
     assert b"xox" not in desk.world.bytes_on_disk()
 
 
-def test_a_lone_token_takes_the_place_of_one_that_died_and_of_none_that_works(desk: Desk) -> None:
+def test_a_lone_token_takes_the_place_of_one_that_died_and_of_none_that_works(desk: CommandLine) -> None:
     value = token_of(desk, SOUTH)
     assert desk.world.browser().install(SOUTH).status == 303
     assert from_environment(desk, value).out.split("  ")[2] == "already here"
@@ -320,13 +322,13 @@ def test_a_lone_token_takes_the_place_of_one_that_died_and_of_none_that_works(de
     assert all(ask(desk.world, user_id, south)["ok"] for user_id in ("", SOUTH_ADMIN))
 
 
-def refused(desk: Desk, ended: Ended, why: str, status: int = 1) -> bool:
+def refused(desk: CommandLine, ended: Ended, why: str, status: int = 1) -> bool:
     """In one line, with nothing taken, and no token told."""
     assert (ended.status, ended.out, ended.error) == (status, "", f"slackapp: {why}\n")
     return desk.world.count("installations") == 0 and tells_no_token(desk, replace(ended, error=""))
 
 
-def test_a_variable_without_a_token_is_refused(desk: Desk) -> None:
+def test_a_variable_without_a_token_is_refused(desk: CommandLine) -> None:
     for value in (None, "  \n"):
         why = f"{NAME}: there is no such variable in the environment, or it is empty"
         assert refused(desk, from_environment(desk, value), why)
@@ -339,7 +341,7 @@ def test_a_variable_without_a_token_is_refused(desk: Desk) -> None:
     assert desk.world.calls() == []
 
 
-def test_the_value_in_place_of_the_name_is_not_repeated(desk: Desk) -> None:
+def test_the_value_in_place_of_the_name_is_not_repeated(desk: CommandLine) -> None:
     """I type a dollar sign too many, and my token stands in the log of the build."""
     why = "--token-env: takes the name of a variable, not its value"
     assert refused(desk, desk.run("import", "--token-env", token_of(desk, SOUTH)), why, 2)
@@ -348,7 +350,7 @@ def test_the_value_in_place_of_the_name_is_not_repeated(desk: Desk) -> None:
             config.read_variable(value)
 
 
-def test_a_token_that_rotates_is_refused_without_asking_slack(desk: Desk) -> None:
+def test_a_token_that_rotates_is_refused_without_asking_slack(desk: CommandLine) -> None:
     why = f"{NAME}: is a token that rotates; without its refresh token it ends within hours. Install again"
     assert refused(desk, from_environment(desk, token_of(desk, NORTH)), why)
     for value in (token_of(desk, NORTH, ADMIN), "xoxe-1-refresh"):
@@ -358,14 +360,14 @@ def test_a_token_that_rotates_is_refused_without_asking_slack(desk: Desk) -> Non
     assert desk.world.calls() == []
 
 
-def test_a_token_that_slack_does_not_take_is_refused(desk: Desk) -> None:
+def test_a_token_that_slack_does_not_take_is_refused(desk: CommandLine) -> None:
     for code in ("invalid_auth", "account_inactive", "missing_scope"):
         desk.world.slack.fault(Fault("auth.test", "error", error=code))
         ended = from_environment(desk, token_of(desk, SOUTH))
         assert refused(desk, ended, f"{NAME}: Slack says {code}; nothing was taken")
 
 
-def test_while_slack_is_away_it_is_to_be_tried_again(desk: Desk) -> None:
+def test_while_slack_is_away_it_is_to_be_tried_again(desk: CommandLine) -> None:
     faults: list[tuple[Any, str]] = [
         ("html500", "server_error"),
         ("cut", "unreachable"),
@@ -379,7 +381,7 @@ def test_while_slack_is_away_it_is_to_be_tried_again(desk: Desk) -> None:
         assert desk.world.count("installations") == 0
 
 
-def test_an_answer_that_names_no_tenant_of_this_app_is_skipped(desk: Desk) -> None:
+def test_an_answer_that_names_no_tenant_of_this_app_is_skipped(desk: CommandLine) -> None:
     answers: list[tuple[dict[str, Any], str]] = [
         ({"app_id": "A0STRANGER"}, "it belongs to another app"),
         ({"team_id": None}, "it names neither a workspace nor an enterprise"),
@@ -396,19 +398,19 @@ def test_an_answer_that_names_no_tenant_of_this_app_is_skipped(desk: Desk) -> No
         assert desk.world.count("installations") == 0
 
 
-def test_the_answers_own_app_id_may_be_there_and_an_enterprises_flag_may_be_missing(desk: Desk) -> None:
+def test_the_answers_own_app_id_may_be_there_and_an_enterprises_flag_may_be_missing(desk: CommandLine) -> None:
     desk.world.slack.fault(Fault("auth.test", "patch", patch={"app_id": "A0LOCAL001", "is_enterprise_install": None}))
     assert from_environment(desk, token_of(desk, ORG)).out == f"{ORG}  bot  taken  ({NAME})\n"
 
 
-def test_the_environment_is_not_erased(desk: Desk) -> None:
+def test_the_environment_is_not_erased(desk: CommandLine) -> None:
     why = "--erase-source: cannot change the environment; take the variable out of it yourself"
     for value in (token_of(desk, SOUTH), None):
         assert refused(desk, from_environment(desk, value, "--erase-source"), why, 2)
     assert desk.world.calls() == []
 
 
-def test_a_process_that_writes_ascii_can_tell_of_names_that_are_no_text(desk: Desk, folder: Path) -> None:
+def test_a_process_that_writes_ascii_can_tell_of_names_that_are_no_text(desk: CommandLine, folder: Path) -> None:
     """Where the output takes nothing else, a file's name must not end the command half way."""
     files = Files(folder / "source")
     files.save(bolts(desk.world.slack, SOUTH, SOUTH_ADMIN, BEFORE))
@@ -424,7 +426,7 @@ def test_a_process_that_writes_ascii_can_tell_of_names_that_are_no_text(desk: De
     assert f"(none-{SOUTH}/installer-\\udcff-latest)" in text
 
 
-def test_a_source_that_was_imported_long_ago_can_be_erased_later(desk: Desk, store: BoltStore) -> None:
+def test_a_source_that_was_imported_long_ago_can_be_erased_later(desk: CommandLine, store: BoltStore) -> None:
     assert desk.run("import", *store.arguments).status == 0
     desk.world.clock.advance(43_200 - 600)
     assert ask(desk.world)["ok"]

@@ -16,9 +16,9 @@ from slack_sdk.oauth.installation_store import Installation
 
 from slackapp.errors import CommandError, StoreBusyError
 from slackapp.importer import sources
-from slackapp.importer.sources import BoltFiles, BoltSqlite, Foreign, OneToken
+from slackapp.importer.sources import BoltFileSource, BoltSqliteSource, SingleTokenSource, SourceRecord
 from tests.support.bolt_sources import CLIENT_ID, Alchemy, Files, Sqlite
-from tests.support.rewind import quick_folder
+from tests.support.prepared_world import memory_folder
 
 NORTH, SOUTH = "T0NORTH001", "T0SOUTH001"
 WHO = "U0ADMIN"
@@ -40,7 +40,7 @@ connection.close()
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with quick_folder() as made:
+    with memory_folder() as made:
         yield made
 
 
@@ -80,7 +80,7 @@ def names(store: Sqlite) -> list[str]:
     return sorted(file.name for file in store.path.parent.iterdir())
 
 
-def teams(found: list[Foreign]) -> list[str]:
+def teams(found: list[SourceRecord]) -> list[str]:
     return sorted({str(record.fields["team_id"]) for record in found})
 
 
@@ -117,8 +117,8 @@ def nobody(top: Path) -> Iterator[None]:
 
 
 def test_every_row_of_the_app_is_read_with_its_place(sqlite: Sqlite) -> None:
-    found = BoltSqlite(sqlite.path, CLIENT_ID).records()
-    assert [(record.kind, record.place, record.where, record.order) for record in found] == [
+    found = BoltSqliteSource(sqlite.path, CLIENT_ID).records()
+    assert [(record.kind, record.place, record.where, record.age_order) for record in found] == [
         ("bot", ("", NORTH), "slack_bots, row 1", 1),
         ("bot", ("", SOUTH), "slack_bots, row 2", 2),
         ("installation", ("", NORTH), "slack_installations, row 1", 1),
@@ -126,14 +126,14 @@ def test_every_row_of_the_app_is_read_with_its_place(sqlite: Sqlite) -> None:
     ]
     assert found[0].fields["bot_token"] == f"xoxb-canary-of-{NORTH}"
     assert "canary" not in repr(found)
-    assert not any(record.error or record.proven for record in found)
+    assert not any(record.error or record.is_owner_known for record in found)
 
 
 def test_an_id_that_is_null_is_the_same_place_as_an_empty_one(folder: Path) -> None:
     store = Alchemy(folder / "source" / "bolt.db")
     store.save(entity(NORTH))
     assert {record.place for record in store.source().records()} == {MINE}
-    assert store.source().remarks() == []
+    assert store.source().skipped() == []
 
 
 def test_rows_of_other_apps_are_not_read_and_remarked_on_with_names_fit_for_a_terminal(sqlite: Sqlite) -> None:
@@ -142,7 +142,7 @@ def test_rows_of_other_apps_are_not_read_and_remarked_on_with_names_fit_for_a_te
     only_a_bot.save_bot(entity(NORTH).to_bot())
     source = sqlite.source()
     assert len(source.records()) == 4
-    assert source.remarks() == [
+    assert source.skipped() == [
         "1 rows of the client id 8.8: another app",
         "2 rows of the client id 9\\x1b[2J9: another app",
     ]
@@ -154,7 +154,7 @@ def test_reading_changes_nothing_and_leaves_nothing_beside_the_file(sqlite: Sqli
     before = store.files()
     source = store.source()
     assert teams(source.records()) == [NORTH, SOUTH]
-    assert source.remarks() == []
+    assert source.skipped() == []
     assert (store.files(), names(store)) == (before, ["bolt.db"])
 
 
@@ -193,8 +193,8 @@ def test_the_log_of_an_app_that_was_killed_is_read(sqlite: Sqlite, folder: Path,
 def test_a_file_with_a_log_that_is_written_while_it_is_read_is_not_believed(sqlite: Sqlite) -> None:
     """It is read without locks: what was written in between may be half of this and half of that."""
 
-    class Read(BoltSqlite):
-        def _rows(self, connection: sqlite3.Connection) -> list[Foreign]:
+    class Read(BoltSqliteSource):
+        def _rows(self, connection: sqlite3.Connection) -> list[SourceRecord]:
             found = super()._rows(connection)
             sqlite.save(entity("T0NEW"))
             return found
@@ -212,7 +212,7 @@ def test_what_must_not_be_written_can_be_read_and_is_not_erased(sqlite: Sqlite, 
     source = store.source()
     with nobody(folder):
         assert teams(source.records()) == [NORTH, SOUTH]
-        for act in (source.prepare_erasing, lambda: source.erase([MINE])):
+        for act in (source.check_erasable, lambda: source.erase([MINE])):
             with pytest.raises(CommandError, match=r"bolt\.db: cannot be written, or nothing beside it$"):
                 act()
     store.path.parent.chmod(0o755)
@@ -229,13 +229,13 @@ def test_a_locked_file_is_refused_and_not_changed(
     locked = pytest.raises(StoreBusyError, match=r"bolt\.db: is locked; stop the Bolt app first$")
     with another_process(sqlite, statement):
         with locked:
-            source.prepare_erasing()
+            source.check_erasable()
         with locked:
             source.erase([MINE])
         with locked if statement == "BEGIN EXCLUSIVE" else contextlib.nullcontext():
             source.records()
     assert sqlite.files() == before
-    source.prepare_erasing()
+    source.check_erasable()
     assert sqlite.files() == before
 
 
@@ -264,16 +264,16 @@ def test_what_is_no_such_file_is_refused_with_the_reason(folder: Path, name: str
     path = folder / "bolt.db"
     make(path)
     with pytest.raises(CommandError) as caught:
-        BoltSqlite(path, CLIENT_ID).records()
+        BoltSqliteSource(path, CLIENT_ID).records()
     assert str(caught.value) == f"{path}: {why}"
     assert path.exists() is (name != "missing")
     with pytest.raises(CommandError):
-        BoltSqlite(path, CLIENT_ID).erase([])
+        BoltSqliteSource(path, CLIENT_ID).erase([])
 
 
 def test_before_anything_is_taken_from_a_missing_file_that_is_to_be_erased_it_is_said(folder: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
-        BoltSqlite(folder / "bolt.db", CLIENT_ID).prepare_erasing()
+        BoltSqliteSource(folder / "bolt.db", CLIENT_ID).check_erasable()
 
 
 def test_a_write_that_was_broken_off_is_for_the_bolt_app_to_mend(sqlite: Sqlite, folder: Path) -> None:
@@ -285,7 +285,7 @@ def test_a_write_that_was_broken_off_is_for_the_bolt_app_to_mend(sqlite: Sqlite,
         shutil.copytree(sqlite.path.parent, folder / "copy")
     assert (folder / "copy" / "bolt.db-journal").stat().st_size
     with pytest.raises(CommandError, match="a write was broken off; let the Bolt app open it once"):
-        BoltSqlite(folder / "copy" / "bolt.db", CLIENT_ID).records()
+        BoltSqliteSource(folder / "copy" / "bolt.db", CLIENT_ID).records()
 
 
 def test_the_source_is_opened_with_care(sqlite: Sqlite) -> None:
@@ -394,7 +394,7 @@ def test_what_was_never_looked_at_is_not_erased(sqlite: Sqlite, files: Files) ->
 
 def test_the_newest_files_are_read_with_their_place(files: Files) -> None:
     found = files.source().records()
-    assert [(record.kind, record.place, record.where, record.order) for record in found[:3]] == [
+    assert [(record.kind, record.place, record.where, record.age_order) for record in found[:3]] == [
         ("bot", (f"none-{NORTH}",), f"none-{NORTH}/bot-latest", 1),
         ("installation", (f"none-{NORTH}",), f"none-{NORTH}/installer-{WHO}-latest", 1),
         ("installation", (f"none-{NORTH}",), f"none-{NORTH}/installer-latest", 0),
@@ -402,15 +402,15 @@ def test_the_newest_files_are_read_with_their_place(files: Files) -> None:
     assert len(found) == 6
     assert found[0].fields["bot_token"] == f"xoxb-canary-of-{NORTH}"
     assert "canary" not in repr(found)
-    assert files.source().remarks() == []
+    assert files.source().skipped() == []
 
 
 def test_the_folder_may_be_the_base_or_the_clients_or_one_without_a_client(files: Files, folder: Path) -> None:
     without = Files(folder / "flat", client_id="")
     without.save(entity(NORTH))
-    assert teams(BoltFiles(files.path, CLIENT_ID).records()) == [NORTH, SOUTH]
-    assert teams(BoltFiles(files.folder, CLIENT_ID).records()) == [NORTH, SOUTH]
-    assert teams(BoltFiles(without.path, CLIENT_ID).records()) == [NORTH]
+    assert teams(BoltFileSource(files.path, CLIENT_ID).records()) == [NORTH, SOUTH]
+    assert teams(BoltFileSource(files.folder, CLIENT_ID).records()) == [NORTH, SOUTH]
+    assert teams(BoltFileSource(without.path, CLIENT_ID).records()) == [NORTH]
 
 
 def test_what_is_not_of_this_app_is_not_read_and_remarked_on(files: Files, folder: Path) -> None:
@@ -424,7 +424,7 @@ def test_what_is_not_of_this_app_is_not_read_and_remarked_on(files: Files, folde
     (files.folder / "none-T0OLD").mkdir()
     (files.folder / "none-T0OLD" / "bot-12345.6").write_text("{}")
     (files.folder / "none-T0OLD" / "stranger-latest").write_text("{}")
-    source = BoltFiles(files.path, CLIENT_ID)
+    source = BoltFileSource(files.path, CLIENT_ID)
     assert teams(source.records()) == [NORTH, SOUTH]
     stranger = "is not the folder of a workspace of this app"
     expected = {
@@ -437,9 +437,9 @@ def test_what_is_not_of_this_app_is_not_read_and_remarked_on(files: Files, folde
         "none-T0EMPTY: there is no installation in it",
         "none-T0OLD: there is no installation in it",
     }
-    assert sorted(source.remarks()) == sorted(expected)
+    assert sorted(source.skipped()) == sorted(expected)
     source.records()
-    assert sorted(source.remarks()) == sorted(expected), "not twice"
+    assert sorted(source.skipped()) == sorted(expected), "not twice"
     before = files.files()
     assert source.erase([("none-T0LINK",), ("none-T0FLAT",), (f"../9.9/none-{NORTH}",)]) == set()
     assert files.files() == before
@@ -448,9 +448,9 @@ def test_what_is_not_of_this_app_is_not_read_and_remarked_on(files: Files, folde
 def test_a_link_in_place_of_the_clients_folder_is_not_followed(files: Files, folder: Path) -> None:
     (folder / "base").mkdir()
     (folder / "base" / CLIENT_ID).symlink_to(files.folder)
-    source = BoltFiles(folder / "base", CLIENT_ID)
+    source = BoltFileSource(folder / "base", CLIENT_ID)
     assert source.records() == []
-    assert source.remarks() == [f"{CLIENT_ID}: is not the folder of a workspace of this app"]
+    assert source.skipped() == [f"{CLIENT_ID}: is not the folder of a workspace of this app"]
 
 
 def test_a_name_that_is_no_text_is_shown_as_one(files: Files) -> None:
@@ -483,7 +483,7 @@ def test_a_folder_that_is_none_is_refused(folder: Path, name: str) -> None:
     if name == "a file":
         path.touch()
     with pytest.raises(CommandError, match=r"source: cannot be read \((No such file|Not a directory)"):
-        BoltFiles(path, CLIENT_ID).records()
+        BoltFileSource(path, CLIENT_ID).records()
 
 
 def test_what_must_not_be_read_is_told_and_what_must_not_be_written_is_left(files: Files, folder: Path) -> None:
@@ -491,7 +491,7 @@ def test_what_must_not_be_read_is_told_and_what_must_not_be_written_is_left(file
     source = files.source()
     with nobody(folder):
         assert teams(source.records()) == [SOUTH]
-        assert source.remarks() == [
+        assert source.skipped() == [
             f"none-{NORTH}: Permission denied",
             f"none-{NORTH}: there is no installation in it",
         ]
@@ -562,12 +562,12 @@ def test_the_newest_files_go_last_so_that_a_killed_erasing_is_done_again(
 
 def test_to_prepare_the_erasing_of_files_changes_none(files: Files) -> None:
     before = files.files()
-    files.source().prepare_erasing()
+    files.source().check_erasable()
     assert files.files() == before
 
 
 def test_a_token_alone_is_one_record_and_is_not_erased() -> None:
-    record = Foreign("bot", ("NAME",), "NAME", 0, {"bot_token": "xoxb-canary"}, proven=True)
-    source = OneToken(record)
-    source.prepare_erasing()
-    assert (source.records(), source.remarks(), source.erase([("NAME",)])) == ([record], [], set())
+    record = SourceRecord("bot", ("NAME",), "NAME", 0, {"bot_token": "xoxb-canary"}, is_owner_known=True)
+    source = SingleTokenSource(record)
+    source.check_erasable()
+    assert (source.records(), source.skipped(), source.erase([("NAME",)])) == ([record], [], set())

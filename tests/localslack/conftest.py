@@ -1,20 +1,21 @@
 """The stage of most tests, and one whose tokens do not rotate."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.localslack.stage import Stage, stage
+from tests.localslack.client import Client, stage
 
 
 @pytest.fixture
-def on() -> Iterator[Stage]:
+def on() -> Iterator[Client]:
     with stage() as ready:
         yield ready
 
 
 @pytest.fixture
-def long_lived() -> Iterator[Stage]:
+def long_lived() -> Iterator[Client]:
     with stage(rotation=False) as ready:
         yield ready

@@ -1,4 +1,5 @@
 """The consent page (docs.slack.dev/authentication/installing-with-oauth)."""
+
 from __future__ import annotations
 
 import re
@@ -7,28 +8,28 @@ from urllib.parse import urlencode
 import pytest
 
 from slackapp.localslack.consent import is_below
-from tests.localslack.stage import FORM, Stage, sent_back, stage
+from tests.localslack.client import FORM, Client, sent_back, stage
 
 
-def show(on: Stage, **changes: str | None) -> str:
+def show(on: Client, **changes: str | None) -> str:
     return on.request("GET", "/oauth/v2/authorize?" + urlencode(on.query(**changes))).text
 
 
-def test_the_page_names_the_app_and_every_scope_on_a_line_of_its_own(on: Stage) -> None:
+def test_the_page_names_the_app_and_every_scope_on_a_line_of_its_own(on: Client) -> None:
     page = show(on, scope="chat:write,commands", user_scope="search:read")
     assert "Install Example?" in page
     for scope in ("chat:write", "commands", "search:read"):
         assert f'<li class="scope">{scope}</li>' in page
 
 
-def test_the_page_has_no_script_and_allows_none(on: Stage) -> None:
+def test_the_page_has_no_script_and_allows_none(on: Client) -> None:
     answer = on.request("GET", "/oauth/v2/authorize?" + urlencode(on.query()))
     assert "<script" not in answer.text
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert 'name="viewport"' in answer.text
 
 
-def test_the_form_on_the_page_can_be_sent_as_it_stands(on: Stage) -> None:
+def test_the_form_on_the_page_can_be_sent_as_it_stands(on: Client) -> None:
     page = show(on, state='a"b<c')
     fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
     fields["state"] = fields["state"].replace("&quot;", '"').replace("&lt;", "<")
@@ -36,45 +37,48 @@ def test_the_form_on_the_page_can_be_sent_as_it_stands(on: Stage) -> None:
     assert sent_back(on.request("POST", "/oauth/v2/authorize", body, FORM))["state"] == 'a"b<c'
 
 
-def test_a_valid_team_is_preselected_and_an_unknown_one_ignored(on: Stage) -> None:
+def test_a_valid_team_is_preselected_and_an_unknown_one_ignored(on: Client) -> None:
     assert 'value="T0SOUTH001" checked' in show(on, team="T0SOUTH001")
     assert 'value="T0NORTH001" checked' in show(on, team="T0NOWHERE1")
 
 
-def test_the_person_may_choose_another_workspace_than_the_one_asked_for(on: Stage) -> None:
+def test_the_person_may_choose_another_workspace_than_the_one_asked_for(on: Client) -> None:
     assert on.exchange(on.code("T0SOUTH001", team="T0NORTH001"))["team"]["id"] == "T0SOUTH001"
 
 
-def test_a_member_may_install_instead_of_an_admin(on: Stage) -> None:
+def test_a_member_may_install_instead_of_an_admin(on: Client) -> None:
     answer = on.install(user="member")
     assert answer["authed_user"]["id"] == on.slack.workspaces["T0NORTH001"].member
 
 
-def test_approval_sends_back_a_code_and_the_state_unchanged(on: Stage) -> None:
+def test_approval_sends_back_a_code_and_the_state_unchanged(on: Client) -> None:
     back = sent_back(on.decide(state="a state/with+signs&more"))
     assert re.fullmatch(r"\d+\.\d+\.[0-9a-f]{64}", back["code"])
     assert back["state"] == "a state/with+signs&more"
 
 
-def test_a_denial_sends_access_denied_with_or_without_the_state(on: Stage) -> None:
+def test_a_denial_sends_access_denied_with_or_without_the_state(on: Client) -> None:
     assert sent_back(on.decide(decision="deny")) == {"error": "access_denied", "state": "the-state"}
     on.slack.deny_with_state = False
     assert sent_back(on.decide(decision="deny")) == {"error": "access_denied"}
 
 
-def test_a_flow_begun_without_a_state_comes_back_without_one(on: Stage) -> None:
+def test_a_flow_begun_without_a_state_comes_back_without_one(on: Client) -> None:
     assert "state" not in sent_back(on.decide(state=None))
 
 
-@pytest.mark.parametrize(("changes", "code"), [
-    ({"client_id": "9.9"}, "invalid_client_id"),
-    ({"redirect_uri": "http://localhost:3000/elsewhere"}, "bad_redirect_uri"),
-    ({"redirect_uri": "http://localhost:3001/slack/oauth_redirect"}, "bad_redirect_uri"),
-    ({"scope": "no:such"}, "invalid_scope"),
-    ({"scope": "chat:write", "user_scope": "openid"}, "invalid_scope"),
-    ({"scope": ""}, "no_scopes"),
-])
-def test_errors_are_shown_on_slacks_own_page_and_not_redirected(on: Stage, changes: dict[str, str], code: str) -> None:
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"client_id": "9.9"}, "invalid_client_id"),
+        ({"redirect_uri": "http://localhost:3000/elsewhere"}, "bad_redirect_uri"),
+        ({"redirect_uri": "http://localhost:3001/slack/oauth_redirect"}, "bad_redirect_uri"),
+        ({"scope": "no:such"}, "invalid_scope"),
+        ({"scope": "chat:write", "user_scope": "openid"}, "invalid_scope"),
+        ({"scope": ""}, "no_scopes"),
+    ],
+)
+def test_errors_are_shown_on_slacks_own_page_and_not_redirected(on: Client, changes: dict[str, str], code: str) -> None:
     shown = on.request("GET", "/oauth/v2/authorize?" + urlencode(on.query(**changes)))
     posted = on.decide(**changes)
     for answer in (shown, posted):
@@ -83,20 +87,23 @@ def test_errors_are_shown_on_slacks_own_page_and_not_redirected(on: Stage, chang
         assert f"<code>{code}</code>" in answer.text
 
 
-@pytest.mark.parametrize(("claimed", "fits"), [
-    ("https://app.example.com/slack", True),
-    ("https://app.example.com/slack/below", True),
-    ("https://app.example.com/slack?x=1", True),
-    ("https://app.example.com/slackish", False),
-    ("https://app.example.com/slack/../other", False),
-    ("https://app.example.com/slack#part", False),
-    ("https://app.example.com:444/slack", False),
-    ("https://app.example.com@evil.example/slack", False),
-    ("https://app.example.com\\@evil.example/slack", False),
-    ("http://app.example.com/slack", False),
-    ("https://evil.example/slack", False),
-    ("/slack", False),
-])
+@pytest.mark.parametrize(
+    ("claimed", "fits"),
+    [
+        ("https://app.example.com/slack", True),
+        ("https://app.example.com/slack/below", True),
+        ("https://app.example.com/slack?x=1", True),
+        ("https://app.example.com/slackish", False),
+        ("https://app.example.com/slack/../other", False),
+        ("https://app.example.com/slack#part", False),
+        ("https://app.example.com:444/slack", False),
+        ("https://app.example.com@evil.example/slack", False),
+        ("https://app.example.com\\@evil.example/slack", False),
+        ("http://app.example.com/slack", False),
+        ("https://evil.example/slack", False),
+        ("/slack", False),
+    ],
+)
 def test_a_redirect_url_equals_a_configured_one_or_lies_below_it(claimed: str, *, fits: bool) -> None:
     assert is_below(claimed, "https://app.example.com/slack") is fits
 
@@ -121,7 +128,7 @@ def test_a_declined_optional_scope_is_missing_from_the_grant() -> None:
         assert "users:read" not in granted
 
 
-def test_where_an_admin_must_approve_nobody_is_sent_back(on: Stage) -> None:
+def test_where_an_admin_must_approve_nobody_is_sent_back(on: Client) -> None:
     on.slack.require_approval = True
     answer = on.decide()
     assert (answer.status, "location" in answer.headers) == (200, False)
@@ -133,7 +140,7 @@ def test_an_org_is_offered_only_when_org_wide_install_is_switched_on() -> None:
         assert "scope_not_allowed_on_enterprise" in on.decide("E0EVERGRN1").text
 
 
-def test_an_org_wide_install_needs_a_bot_scope(on: Stage) -> None:
+def test_an_org_wide_install_needs_a_bot_scope(on: Client) -> None:
     assert "scope_not_allowed_on_enterprise" in on.decide("E0EVERGRN1", scope=None, user_scope="search:read").text
 
 
@@ -143,16 +150,16 @@ def test_an_app_that_is_not_distributed_installs_at_home_only() -> None:
         assert "invalid_team_for_non_distributed_app" in on.decide("T0SOUTH001").text
 
 
-def test_scopes_that_were_not_approved_are_refused(on: Stage) -> None:
+def test_scopes_that_were_not_approved_are_refused(on: Client) -> None:
     on.slack.unapproved_scopes = {"commands"}
     assert "unapproved_scope" in on.decide().text
 
 
-def test_a_person_of_another_workspace_cannot_approve(on: Stage) -> None:
+def test_a_person_of_another_workspace_cannot_approve(on: Client) -> None:
     assert on.decide("T0NORTH001", user="U0SOUTH001ADM").status == 400
 
 
-def test_a_page_of_another_site_cannot_approve(on: Stage) -> None:
+def test_a_page_of_another_site_cannot_approve(on: Client) -> None:
     body = urlencode({**on.query(), "target": "T0NORTH001", "user": "admin", "decision": "approve"})
     foreign = on.request("POST", "/oauth/v2/authorize", body, {**FORM, "Origin": "http://evil.example"})
     crossed = on.request("POST", "/oauth/v2/authorize", body, {**FORM, "Sec-Fetch-Site": "cross-site"})
@@ -160,6 +167,6 @@ def test_a_page_of_another_site_cannot_approve(on: Stage) -> None:
     assert (foreign.status, crossed.status, own.status) == (403, 403, 302)
 
 
-def test_a_foreign_host_name_is_refused_everywhere(on: Stage) -> None:
+def test_a_foreign_host_name_is_refused_everywhere(on: Client) -> None:
     for path in ("/", "/oauth/v2/authorize", "/api/auth.test", "/control/state.json"):
         assert on.request("GET", path, headers={"Host": "evil.example"}).status == 400

@@ -1,4 +1,5 @@
 """The control page, the state file, and the command."""
+
 from __future__ import annotations
 
 import argparse
@@ -18,21 +19,21 @@ import pytest
 from slackapp.cli import localslack as command
 from slackapp.errors import CommandError, UsageError
 from slackapp.localslack import LocalSlack, StateFileError, credentials
-from tests.localslack.stage import APP, FORM, Clock, Stage, stage
+from tests.localslack.client import APP, FORM, Client, Clock, stage
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def press(on: Stage, action: str, headers: dict[str, str] | None = None, **fields: str) -> int:
+def press(on: Client, action: str, headers: dict[str, str] | None = None, **fields: str) -> int:
     return on.request("POST", f"/control/{action}", urlencode(fields), {**FORM, **(headers or {})}).status
 
 
-def test_the_page_shows_installs_and_answers_but_never_a_secret(on: Stage) -> None:
+def test_the_page_shows_installs_and_answers_but_never_a_secret(on: Client) -> None:
     token = on.install(scope="chat:write,app_mentions:read,incoming-webhook", user_scope="search:read")["access_token"]
     on.slack.command("T0NORTH001", "/x")
     assert press(on, "mention", team="T0NORTH001", text="are you there?") == 303
     on.api("chat.postMessage", token, channel="C0NORTH001GEN", text="<b>I am</b>", thread_ts="1.1")
-    on.slack.pump()
+    on.slack.deliver_due()
     page = on.request("GET", "/").text
     state = on.request("GET", "/control/state.json").text
     assert "are you there?" in page
@@ -41,10 +42,10 @@ def test_the_page_shows_installs_and_answers_but_never_a_secret(on: Stage) -> No
     assert not [secret for secret in secrets if secret in page or secret in state]
 
 
-def test_the_state_for_scripts_names_tenants_messages_deliveries_and_calls(on: Stage) -> None:
+def test_the_state_for_scripts_names_tenants_messages_deliveries_and_calls(on: Client) -> None:
     on.install()
     on.slack.mention("T0NORTH001", "hi")
-    on.slack.pump()
+    on.slack.deliver_due()
     state = on.request("GET", "/control/state.json").json
     assert [tenant["tenant"] for tenant in state["installed"]] == ["T0NORTH001"]
     assert state["calls"] == {"oauth.v2.access": 1}
@@ -52,7 +53,7 @@ def test_the_state_for_scripts_names_tenants_messages_deliveries_and_calls(on: S
     assert set(state["messages"]) == set(on.slack.workspaces)
 
 
-def test_the_buttons_do_what_they_say(on: Stage) -> None:
+def test_the_buttons_do_what_they_say(on: Client) -> None:
     answer = on.install()
     assert press(on, "expire", team="T0NORTH001") == 303
     assert on.api("auth.test", answer["access_token"])["error"] == "token_expired"
@@ -60,57 +61,72 @@ def test_the_buttons_do_what_they_say(on: Stage) -> None:
     assert on.request("GET", "/api/api.test").status == 500
     assert press(on, "home", team="T0NORTH001") == 303
     assert press(on, "uninstall", team="T0NORTH001", order="tokens_revoked") == 303
-    assert [d.type for d in on.slack.pump()] == ["app_home_opened", "tokens_revoked"]
+    assert [d.type for d in on.slack.deliver_due()] == ["app_home_opened", "tokens_revoked"]
     on.install("T0SOUTH001", user_scope="search:read")
     assert press(on, "revoke", team="T0SOUTH001", user="U0SOUTH001ADM") == 303
     assert press(on, "revoke", team="T0SOUTH001") == 303
     assert on.slack.installed == []
 
 
-def test_a_command_and_a_press_are_sent_as_slack_sends_them(on: Stage) -> None:
+def test_a_command_and_a_press_are_sent_as_slack_sends_them(on: Client) -> None:
     token = on.install()["access_token"]
     assert press(on, "command", team="T0NORTH001", text="help") == 303
-    view = {"type": "home", "blocks": [{"type": "actions", "elements": [
-        {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go <there>"}}]}]}
+    view = {
+        "type": "home",
+        "blocks": [
+            {
+                "type": "actions",
+                "elements": [
+                    {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go <there>"}}
+                ],
+            }
+        ],
+    }
     on.api("views.publish", token, user_id="U0NORTH001ADM", view=json.dumps(view))
     page = on.request("GET", "/").text
     assert "Home tab of northwind-admin in Northwind" in page
     assert ">Go &lt;there&gt;</button>" in page
     assert press(on, "press", team="T0NORTH001", user="U0NORTH001ADM", action_id="go") == 303
-    on.slack.pump()
+    on.slack.deliver_due()
     (first, typed), (second, pressed) = on.app.requests
     assert (first["path"], second["path"]) == ("/slack/commands", "/slack/interactivity")
     form = parse_qs(typed.decode())
     assert (form["command"], form["text"], form["is_enterprise_install"]) == (["/example"], ["help"], ["false"])
     payload = json.loads(parse_qs(pressed.decode())["payload"][0])
     assert (payload["type"], payload["user"]["id"], payload["actions"][0]["action_id"]) == (
-        "block_actions", "U0NORTH001ADM", "go")
+        "block_actions",
+        "U0NORTH001ADM",
+        "go",
+    )
     assert (payload["team"]["id"], payload["view"]["app_installed_team_id"]) == ("T0NORTH001", "T0NORTH001")
 
 
-@pytest.mark.parametrize(("action", "fields"), [
-    ("mention", {"team": "T0NORTH001"}),
-    ("command", {"team": "T0NORTH001"}),
-    ("home", {"team": "T0NOWHERE1"}),
-    ("press", {"team": "T0NORTH001", "user": "U0NORTH001ADM", "action_id": "go"}),
-    ("press", {"team": "T0NOWHERE1"}),
-    ("uninstall", {"team": "T0NOWHERE1"}),
-    ("fault", {"kind": "earthquake"}),
-    ("fault", {"kind": "slow", "seconds": "long"}),
-])
-def test_a_button_that_cannot_work_says_why(on: Stage, action: str, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("mention", {"team": "T0NORTH001"}),
+        ("command", {"team": "T0NORTH001"}),
+        ("home", {"team": "T0NOWHERE1"}),
+        ("press", {"team": "T0NORTH001", "user": "U0NORTH001ADM", "action_id": "go"}),
+        ("press", {"team": "T0NOWHERE1"}),
+        ("uninstall", {"team": "T0NOWHERE1"}),
+        ("fault", {"kind": "earthquake"}),
+        ("fault", {"kind": "slow", "seconds": "long"}),
+    ],
+)
+def test_a_button_that_cannot_work_says_why(on: Client, action: str, fields: dict[str, Any]) -> None:
     assert press(on, action, **fields) == 400
     assert press(on, "no-such-button") == 404
 
 
-def test_a_page_of_another_site_cannot_press_the_buttons(on: Stage) -> None:
+def test_a_page_of_another_site_cannot_press_the_buttons(on: Client) -> None:
     assert press(on, "fault", {"Origin": "http://evil.example"}, kind="cut") == 403
     assert press(on, "fault", {"Origin": "null"}, kind="cut") == 403
     assert press(on, "fault", {"Sec-Fetch-Site": "cross-site"}, kind="cut") == 403
     assert press(on, "fault", {"Origin": on.base, "Sec-Fetch-Site": "same-origin"}, kind="cut") == 303
 
 
-def test_what_was_issued_is_shown_only_when_asked_for(on: Stage) -> None:
+def test_what_was_issued_is_shown_only_when_asked_for(on: Client) -> None:
     code = on.code()
     assert on.request("GET", "/control/issued.json").status == 404
     on.slack.reveal_issued = True
@@ -138,8 +154,9 @@ def test_everything_outlives_a_restart(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["slack.json"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 1, "installs": {"T": {"nonsense": 1}}}',
-                                  '{"format": 2}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"format": 1, "installs": {"T": {"nonsense": 1}}}', '{"format": 2}', "\x00"]
+)
 def test_a_damaged_state_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
     file = tmp_path / "slack.json"
     file.write_text(text)
@@ -159,24 +176,28 @@ def test_a_state_row_of_the_wrong_kind_is_refused(tmp_path: Path) -> None:
 
 def test_credentials_are_made_once_and_kept_privately(tmp_path: Path) -> None:
     file = tmp_path / "made" / "app.json"
-    first, new = credentials.load_or_make(file, ("http://localhost:3000/cb",), "http://localhost:3000/ev",
-                                              os.urandom)
-    again, still_new = credentials.load_or_make(file, ("http://localhost:3000/cb",), "http://localhost:3000/ev",
-                                              os.urandom)
+    first, new = credentials.load_or_make(file, ("http://localhost:3000/cb",), "http://localhost:3000/ev", os.urandom)
+    again, still_new = credentials.load_or_make(
+        file, ("http://localhost:3000/cb",), "http://localhost:3000/ev", os.urandom
+    )
     assert (first, new, still_new) == (again, True, False)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert f"SLACK_CLIENT_SECRET={first.client_secrets[0]}" in credentials.environment(first, "http://127.0.0.1:3001")
 
 
-@pytest.mark.parametrize(("change", "complaint"), [
-    ({"client_secret": None}, "client_secret is missing"),
-    ({"app_id": ""}, "app_id is missing"),
-    ({"colour": "red"}, "unknown: colour"),
-    ({"rotation": "yes"}, "true or false"),
-    ({"name": 7}, "must be strings"),
-])
-def test_an_app_config_that_is_wrong_is_refused_by_name(tmp_path: Path, change: dict[str, object],
-                                                        complaint: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"client_secret": None}, "client_secret is missing"),
+        ({"app_id": ""}, "app_id is missing"),
+        ({"colour": "red"}, "unknown: colour"),
+        ({"rotation": "yes"}, "true or false"),
+        ({"name": 7}, "must be strings"),
+    ],
+)
+def test_an_app_config_that_is_wrong_is_refused_by_name(
+    tmp_path: Path, change: dict[str, object], complaint: str
+) -> None:
     file = tmp_path / "app.json"
     good: dict[str, object] = {"app_id": "A0LOCAL001", "client_id": "1.2", "client_secret": "s", "signing_secret": "t"}
     file.write_text(json.dumps(good))
@@ -192,8 +213,19 @@ def run_with(*options: str) -> int:
     return command.run(parser.parse_args(options))
 
 
-@pytest.mark.parametrize("listen", ["0.0.0.0:3001", "[::]:3001", "example.com:3001", "127.0.0.1", "127.0.0.1:x",
-                                    "127.0.0.1.evil.example:3001", "evil@127.0.0.1:3001", ":3001"])
+@pytest.mark.parametrize(
+    "listen",
+    [
+        "0.0.0.0:3001",
+        "[::]:3001",
+        "example.com:3001",
+        "127.0.0.1",
+        "127.0.0.1:x",
+        "127.0.0.1.evil.example:3001",
+        "evil@127.0.0.1:3001",
+        ":3001",
+    ],
+)
 def test_the_command_serves_loopback_only(tmp_path: Path, listen: str) -> None:
     with pytest.raises(UsageError, match=r"^--listen .*: (HOST:PORT is expected|the local Slack serves loopback only)"):
         run_with("--listen", listen, "--state", str(tmp_path / "s"))
@@ -227,7 +259,10 @@ sys.exit(localslack.run(parser.parse_args()))
 def test_the_command_says_when_it_is_ready_and_leaves_with_0(tmp_path: Path, end: signal.Signals) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", SCRIPT, "--listen", "127.0.0.1:0", "--state", str(tmp_path)],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         lines = []

@@ -1,4 +1,5 @@
 """The control page offers what the app takes, says what nobody handles, and lets a person type in peace."""
+
 from __future__ import annotations
 
 import json
@@ -9,51 +10,75 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from tests.localslack.stage import FORM, Stage, stage
+from tests.localslack.client import FORM, Client, stage
 
 NORTH, ORG, ORG_NORTH, ORG_SOUTH = "T0NORTH001", "E0EVERGRN1", "T0EVERAA01", "T0EVERBB01"
-TABLE = ("app_home_opened", "reaction_added", "/hello", "/bye", "block_actions:yes", "shortcut:new_task",
-         "message_action:keep", "view_submission:form", "slackapp.installed")
+TABLE = (
+    "app_home_opened",
+    "reaction_added",
+    "/hello",
+    "/bye",
+    "block_actions:yes",
+    "shortcut:new_task",
+    "message_action:keep",
+    "view_submission:form",
+    "slackapp.installed",
+)
 BUTTONS = [
-    {"type": "section", "text": {"type": "mrkdwn", "text": "Lunch <b>now</b>?"},
-     "accessory": {"type": "button", "action_id": "maybe", "text": {"type": "plain_text", "text": "Maybe"}}},
-    {"type": "actions", "block_id": "answer", "elements": [
-        {"type": "button", "action_id": "yes", "value": "1", "text": {"type": "plain_text", "text": "Yes & now"}},
-        {"type": "button", "text": {"type": "plain_text", "text": "No"}}, "nonsense", {"type": "overflow"}]},
+    {
+        "type": "section",
+        "text": {"type": "mrkdwn", "text": "Lunch <b>now</b>?"},
+        "accessory": {"type": "button", "action_id": "maybe", "text": {"type": "plain_text", "text": "Maybe"}},
+    },
+    {
+        "type": "actions",
+        "block_id": "answer",
+        "elements": [
+            {"type": "button", "action_id": "yes", "value": "1", "text": {"type": "plain_text", "text": "Yes & now"}},
+            {"type": "button", "text": {"type": "plain_text", "text": "No"}},
+            "nonsense",
+            {"type": "overflow"},
+        ],
+    },
 ]
 
 
 @pytest.fixture
-def told() -> Iterator[Stage]:
+def told() -> Iterator[Client]:
     """An app whose table is known, installed in one workspace."""
     with stage(handles=TABLE) as on:
         on.install()
         yield on
 
 
-def page(on: Stage) -> str:
+def page(on: Client) -> str:
     return on.request("GET", "/").text
 
 
-def press(on: Stage, action: str, **fields: str) -> int:
+def press(on: Client, action: str, **fields: str) -> int:
     return on.request("POST", f"/control/{action}", urlencode(fields), FORM).status
 
 
-def sent(on: Stage) -> list[Any]:
+def sent(on: Client) -> list[Any]:
     """The payloads of the interactions that the app got."""
-    on.slack.pump()
+    on.slack.deliver_due()
     forms = [parse_qs(body.decode()) for headers, body in on.app.requests if headers["path"] == "/slack/interactivity"]
     return [json.loads(form["payload"][0]) for form in forms]
 
 
-def said(on: Stage, team: str = NORTH) -> list[tuple[str, str]]:
+def said(on: Client, team: str = NORTH) -> list[tuple[str, str]]:
     return [(message["text"], message.get("ephemeral_to", "")) for message in on.slack.conversation(team)]
 
 
-def test_what_the_table_has_is_offered_and_nothing_else(told: Stage) -> None:
+def test_what_the_table_has_is_offered_and_nothing_else(told: Client) -> None:
     text = page(told)
-    for offered in ('value="/hello" list=', '<option value="/bye">', "Shortcut: new_task", "Open the Home tab",
-                    "<option>reaction_added</option>"):
+    for offered in (
+        'value="/hello" list=',
+        '<option value="/bye">',
+        "Shortcut: new_task",
+        "Open the Home tab",
+        "<option>reaction_added</option>",
+    ):
         assert offered in text, offered
     assert "Mention the app" not in text
     assert "Nobody handles a mention: the app's table has no key such as <code>app_mention</code>" in text
@@ -65,9 +90,9 @@ def test_what_the_table_has_is_offered_and_nothing_else(told: Stage) -> None:
     assert "Send the event" not in page(told)
 
 
-def test_a_command_that_nobody_handles_is_answered_by_slack(told: Stage) -> None:
+def test_a_command_that_nobody_handles_is_answered_by_slack(told: Client) -> None:
     assert press(told, "command", team=NORTH, command="/nobody", text="x") == 303
-    told.slack.pump()
+    told.slack.deliver_due()
     assert (told.app.requests, len(said(told))) == ([], 1)
     assert said(told)[0][0] == "Nobody handles /nobody. The commands of the app's table: /hello, /bye."
     assert "only visible to northwind-member" in page(told)
@@ -76,23 +101,27 @@ def test_a_command_that_nobody_handles_is_answered_by_slack(told: Stage) -> None
     assert press(told, "command", team="T0NOWHERE1", command="/nobody") == 400
 
 
-@pytest.mark.parametrize(("status", "body", "shown"), [
-    (200, b"I do not know that command.", ("I do not know that command.", "U0NORTH001MEM")),
-    (200, b'{"text": "To all", "response_type": "in_channel"}', ("To all", "")),
-    (200, b"", None),
-    (200, b'{"blocks": 7}', None),
-    (404, b"", ('/hello failed with the error "dispatch_failed".', "U0NORTH001MEM")),
-])
+@pytest.mark.parametrize(
+    ("status", "body", "shown"),
+    [
+        (200, b"I do not know that command.", ("I do not know that command.", "U0NORTH001MEM")),
+        (200, b'{"text": "To all", "response_type": "in_channel"}', ("To all", "")),
+        (200, b"", None),
+        (200, b'{"blocks": 7}', None),
+        (404, b"", ('/hello failed with the error "dispatch_failed".', "U0NORTH001MEM")),
+    ],
+)
 def test_what_the_app_answers_at_once_is_shown(
-        told: Stage, status: int, body: bytes, shown: tuple[str, str] | None) -> None:
+    told: Client, status: int, body: bytes, shown: tuple[str, str] | None
+) -> None:
     told.app.bodies = [body]
     told.app.answers = [(status, {})]
     assert press(told, "command", team=NORTH, command="/hello") == 303
-    told.slack.pump()
+    told.slack.deliver_due()
     assert said(told) == ([shown] if shown else [])
 
 
-def test_the_buttons_of_a_message_are_drawn_and_pressed_as_slack_does_it(told: Stage) -> None:
+def test_the_buttons_of_a_message_are_drawn_and_pressed_as_slack_does_it(told: Client) -> None:
     token = told.install()["access_token"]
     message = {"channel": "C0NORTH001GEN", "text": "hi"}
     assert told.api("chat.postMessage", token, **message)["error"] == "not_in_channel"
@@ -110,7 +139,10 @@ def test_the_buttons_of_a_message_are_drawn_and_pressed_as_slack_does_it(told: S
     assert [press(told, "press", **at, action_id=action_id) for action_id in ("yes", "a1.1", "gone")] == [303, 303, 400]
     yes, no = sent(told)
     assert (yes["type"], yes["container"]["message_ts"], yes["message"]["ts"]) == (
-        "block_actions", posted["ts"], posted["ts"])
+        "block_actions",
+        posted["ts"],
+        posted["ts"],
+    )
     assert (yes["channel"], yes["user"]["id"]) == ({"id": "C0NORTH001GEN", "name": "general"}, "U0NORTH001MEM")
     assert [(a["block_id"], a["action_id"], a["value"]) for a in yes["actions"]] == [("answer", "yes", "1")]
     assert no["actions"][0]["action_id"] == "a1.1"
@@ -119,15 +151,17 @@ def test_the_buttons_of_a_message_are_drawn_and_pressed_as_slack_does_it(told: S
     assert press(told, "press", team="T0NOWHERE1", channel="C", ts="1.1", action_id="yes") == 400
 
 
-def test_a_text_is_drawn_as_it_is_read(told: Stage) -> None:
+def test_a_text_is_drawn_as_it_is_read(told: Client) -> None:
     token = told.install()["access_token"]
     press(told, "invite", team=NORTH)
     member = "U0NORTH001MEM"
     for text, drawn in (
         (f"*Hi <@{member}>!*", "<strong>Hi @northwind-member!</strong>"),
         ("type `/hello *there*`", "type <code>/hello *there*</code>"),
-        ("<https://example.com/?a=1&amp;b=%22|our &lt;docs&gt;>",
-         '<a href="https://example.com/?a=1&amp;b=%22">our &lt;docs&gt;</a>'),
+        (
+            "<https://example.com/?a=1&amp;b=%22|our &lt;docs&gt;>",
+            '<a href="https://example.com/?a=1&amp;b=%22">our &lt;docs&gt;</a>',
+        ),
         ("<https://example.com/>", '<a href="https://example.com/">https://example.com/</a>'),
         ("2 * 3 * 4 &amp; a*b*c", "2 * 3 * 4 &amp; a*b*c"),
         ("<javascript:alert(1)|x>", "&lt;javascript:alert(1)|x&gt;"),
@@ -138,7 +172,7 @@ def test_a_text_is_drawn_as_it_is_read(told: Stage) -> None:
         assert f'<div class="said">{drawn}</div>' in page(told), text
 
 
-def test_a_home_tab_goes_with_the_app(told: Stage) -> None:
+def test_a_home_tab_goes_with_the_app(told: Client) -> None:
     token = told.install()["access_token"]
     view = {"type": "home", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "All is well."}}]}
     assert told.api("views.publish", token, user_id="U0NORTH001ADM", view=json.dumps(view))["ok"]
@@ -149,7 +183,7 @@ def test_a_home_tab_goes_with_the_app(told: Stage) -> None:
     assert "All is well." not in page(told)
 
 
-def test_shortcuts_and_other_events_are_sent(told: Stage) -> None:
+def test_shortcuts_and_other_events_are_sent(told: Client) -> None:
     told.slack.mention(NORTH, "hi")
     ts = told.slack.conversation(NORTH)[0]["ts"]
     assert press(told, "shortcut", team=NORTH, callback_id="new_task") == 303
@@ -158,7 +192,7 @@ def test_shortcuts_and_other_events_are_sent(told: Stage) -> None:
     assert (first["type"], first["callback_id"], first["team"]["id"]) == ("shortcut", "new_task", NORTH)
     assert (second["type"], second["callback_id"], second["message"]["ts"]) == ("message_action", "keep", ts)
     assert press(told, "event", team=NORTH, type="reaction_added", fields='{"reaction": "eyes"}') == 303
-    told.slack.pump()
+    told.slack.deliver_due()
     event = told.app.events[-1]["event"]
     assert (event["type"], event["reaction"], "event_ts" in event) == ("reaction_added", "eyes", True)
     for wrong in ({"fields": "["}, {"fields": "[]"}, {"type": ""}):
@@ -167,7 +201,7 @@ def test_shortcuts_and_other_events_are_sent(told: Stage) -> None:
     assert press(told, "shortcut", team="T0NOWHERE1", callback_id="new_task") == 400
 
 
-def test_an_org_wide_install_is_in_no_workspace_until_it_is_added(on: Stage) -> None:
+def test_an_org_wide_install_is_in_no_workspace_until_it_is_added(on: Client) -> None:
     on.slack.org_adds_workspaces = type(on.slack)(on.slack.app, on.clock, lambda n: b"x" * n).org_adds_workspaces
     on.install(ORG)
     text = page(on)
@@ -184,7 +218,7 @@ def test_an_org_wide_install_is_in_no_workspace_until_it_is_added(on: Stage) -> 
     for _ in range(2):
         done = on.request("POST", add, urlencode({"team": ORG_NORTH}), FORM)
         assert (done.status, done.headers["location"]) == (303, "/")
-    on.slack.pump()
+    on.slack.deliver_due()
     told = [(event["event"]["type"], event["event"]["team_ids"]) for event in on.app.events]
     assert told == [("team_access_granted", [ORG_NORTH])]
     assert "In Evergreen North" in page(on)
@@ -199,8 +233,8 @@ def test_an_org_wide_install_is_in_no_workspace_until_it_is_added(on: Stage) -> 
         assert [on.request(method, path, "", FORM).status for method in ("GET", "POST")] == [404, 404]
 
 
-def test_the_page_is_kept_fresh_by_a_script_of_its_own_and_never_loads_itself_again(on: Stage) -> None:
-    assert "href=\"http://localhost:3000/\"" in page(on), "where to install it from"
+def test_the_page_is_kept_fresh_by_a_script_of_its_own_and_never_loads_itself_again(on: Client) -> None:
+    assert 'href="http://localhost:3000/"' in page(on), "where to install it from"
     on.install()
     assert press(on, "mention", team=NORTH, text="hi") == 303
     answer = on.request("GET", "/")
@@ -219,7 +253,7 @@ def test_the_page_is_kept_fresh_by_a_script_of_its_own_and_never_loads_itself_ag
     assert all(action.startswith("/control/") for action in forms), "the script sends these, and stays"
 
 
-def test_no_page_asks_for_an_icon_that_is_not_there(on: Stage) -> None:
+def test_no_page_asks_for_an_icon_that_is_not_there(on: Client) -> None:
     asked = on.request("GET", "/oauth/v2/authorize").text
     for text in (page(on), asked):
         assert '<link rel="icon" type="image/svg+xml" href="/favicon.ico">' in text

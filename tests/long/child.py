@@ -23,7 +23,7 @@ from slackapp.app import Service, SystemClock, build, system_clock, system_entro
 from slackapp.cli import session
 from slackapp.slack import transport  # noqa: F401  (else every fork imports it at its first call)
 from tests.long import scenarios
-from tests.support import sure
+from tests.support import command
 from tests.support.world import BOOTED, Clock, World
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.truncate"}
@@ -103,7 +103,7 @@ class Steps:
         return isinstance(path, str | os.PathLike) and os.path.abspath(path).startswith(self._folder)
 
 
-class Actor:
+class Child:
     """What a scenario may do in the process that dies."""
 
     def __init__(self, order: Order, steps: Steps) -> None:
@@ -141,7 +141,7 @@ class Actor:
             return service
 
         session.build = build_and_arm  # type: ignore[assignment]
-        status = sure.run(*arguments)
+        status = command.run(*arguments)
         self.tell(f"status {status}")
 
 
@@ -172,7 +172,7 @@ def _obey(order: Order) -> None:
     _trace(steps)
     report = Path(order.report)
     try:
-        scenarios.by_name(order.scenario).act(Actor(order, steps))
+        scenarios.by_name(order.scenario).act(Child(order, steps))
     except BaseException:  # noqa: BLE001  (the parent is told, and nothing of the fork may go on)
         report.write_text(traceback.format_exc(), "utf-8")
         os._exit(1)

@@ -15,8 +15,8 @@ from typing import Any
 
 from slackapp import config
 from slackapp.app import build, system_entropy
-from slackapp.model import SlackAnswer
-from tests.support.world import NORTH, Clock, World, equipped
+from slackapp.model import SlackResponse
+from tests.support.world import NORTH, Clock, World, with_parts
 
 USERS = ("admin", "member", "guest")
 LONGEST = 0.3
@@ -32,13 +32,13 @@ class Late:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._slack, name)
 
-    def call(self, method: str, *given: Any) -> SlackAnswer:
+    def call(self, method: str, *given: Any) -> SlackResponse:
         return self._late(self._slack.call(method, *given))
 
-    def call_as_app(self, method: str, params: Mapping[str, Any]) -> SlackAnswer:
+    def call_as_app(self, method: str, params: Mapping[str, Any]) -> SlackResponse:
         return self._late(self._slack.call_as_app(method, params))
 
-    def _late(self, answer: SlackAnswer) -> SlackAnswer:
+    def _late(self, answer: SlackResponse) -> SlackResponse:
         time.sleep(self._chance.uniform(0, LONGEST))
         return answer
 
@@ -47,7 +47,7 @@ def main() -> None:
     order = json.loads(sys.stdin.readline())
     settings, clock, log = config.load(order["environment"], {}), Clock(), io.StringIO()
     service = build(settings, clock, system_entropy, log)
-    service = equipped(service, slack=Late(service.app.slack, random.Random(order["seed"])))
+    service = with_parts(service, slack=Late(service.app.slack, random.Random(order["seed"])))
     url = order["environment"]["SLACKAPP_SLACK_URL"]
     world = World(Path(), settings, clock, None, url, service, log)  # type: ignore[arg-type]
     statuses: list[int] = []

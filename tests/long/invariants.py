@@ -11,8 +11,8 @@ from slackapp.flows.audit import verify_audit
 from slackapp.flows.backup import backup_database
 from slackapp.flows.keys import rotate_keys
 from slackapp.flows.removal import purge_tenant
-from slackapp.localslack.model import Refresh as RefreshAtSlack
-from slackapp.localslack.model import Token as AccessAtSlack
+from slackapp.localslack.model import SlackRefreshToken as RefreshAtSlack
+from slackapp.localslack.model import SlackToken as AccessAtSlack
 from slackapp.localslack.tokens import problem_of
 from slackapp.model import Token
 from slackapp.store import installations, tokens
@@ -33,7 +33,7 @@ STRAYS = """
      ) {more}"""
 
 
-def broken(world: World, in_parts: bool = False) -> list[str]:
+def violations(world: World, in_parts: bool = False) -> list[str]:
     """What does not hold, in words; empty when all does. Every install here has two tokens and one installer.
 
     With `in_parts`, a tenant may be there in part.
@@ -48,9 +48,9 @@ def broken(world: World, in_parts: bool = False) -> list[str]:
         found.append("the service's own keys are not one of each")
     found += [f"{row[0]}: no key" for row in _without_purpose(world)]
     found += [f"data key {key_id} does not unwrap" for key_id in rotate_keys.broken_keys(app)]
-    found += backup_database.unreadable(app)
+    found += backup_database.list_unreadable(app)
     found += verify_audit.run(app, None)
-    if not app.db.is_whole():
+    if not app.db.passes_integrity_check():
         found.append("the database is not whole")
     for file in (world.settings.database, world.settings.master_key_file):
         if file.stat().st_mode & 0o077:
@@ -100,7 +100,9 @@ class Pair:
 def pairs(world: World) -> list[Pair]:
     """Every stored token, opened by our own keys and looked up in Slack's memory."""
     app = world.service.app
-    found = [token for tenant in installations.every(app.db) for token in tokens.of_tenant(app.db, tenant.tenant)]
+    found = [
+        token for tenant in installations.list_all(app.db) for token in tokens.list_by_tenant(app.db, tenant.tenant)
+    ]
     return [_pair(world, token) for token in found]
 
 
@@ -108,8 +110,8 @@ def _pair(world: World, token: Token) -> Pair:
     keyring, slack, whose = world.service.app.keyring, world.slack, (token.tenant, token.user_id, token.generation)
     refresh = None
     if token.refresh is not None:
-        refresh = slack.state.refreshes[keyring.open(records.refresh_of(*whose), token.refresh).decode()]
-    access = slack.state.tokens[keyring.open(records.access_of(*whose), token.access).decode()]
+        refresh = slack.state.refreshes[keyring.open(records.refresh_token_context(*whose), token.refresh).decode()]
+    access = slack.state.tokens[keyring.open(records.access_token_context(*whose), token.access).decode()]
     is_refreshable = refresh is not None and not refresh.dead
     if refresh is not None and refresh.used_at is not None:
         is_refreshable = is_refreshable and slack.clock() <= refresh.used_at + slack.grace_seconds
@@ -121,7 +123,7 @@ def lost(world: World) -> list[str]:
     return [f"{pair.token.tenant} {pair.token.user_id}: the pair is lost" for pair in pairs(world) if pair.is_lost]
 
 
-def leftovers(folder: Path) -> list[str]:
+def remaining_rows(folder: Path) -> list[str]:
     """What a killed backup or restore began and a later one did not clear away, where it holds keys that are in use."""
     with contextlib.closing(sqlite3.connect(f"file:{folder / 'slackapp.db'}?mode=ro", uri=True)) as connection:
         keys = [row[0] for row in connection.execute("SELECT wrapped FROM data_keys")]

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import Use
+from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.flows.upkeep import sweep
 from slackapp.localslack import LocalSlack
-from slackapp.model import Origin, Tenant
+from slackapp.model import Actor, Tenant
 from tests.long import invariants
-from tests.support.world import NORTH, ORG, SOUTH, Browser, Reply, World, north
+from tests.support.world import NORTH, ORG, SOUTH, Browser, Reply, World, north_tenant
 
 if TYPE_CHECKING:
-    from tests.long.child import Actor
+    from tests.long.child import Child
 
 SETTINGS = {
     "SLACKAPP_BOT_SCOPES": "app_mentions:read,chat:write,incoming-webhook",
     "SLACKAPP_USER_SCOPES": "users:read",
 }
-ORIGIN = Origin("worker", "check")
+ORIGIN = Actor("worker", "check")
 ADMINS = {NORTH: "U0NORTH001ADM", SOUTH: "U0SOUTH001ADM", ORG: "W0EVERADM1"}
 LIFE = 43_200
 
@@ -59,7 +59,7 @@ def _as_it_is(folder: Path) -> None:
     """Nothing to change."""
 
 
-def _well(slack: LocalSlack) -> None:
+def _is_consistent(slack: LocalSlack) -> None:
     """Nothing goes wrong there."""
 
 
@@ -73,10 +73,10 @@ class Scenario:
 
     name: str
     prepare: Callable[[World, Command], Arguments]
-    act: Callable[["Actor"], None]
+    act: Callable[["Child"], None]
     settle: Callable[[Run], None]
     change: Callable[[Path], None] = _as_it_is
-    trouble: Callable[[LocalSlack], None] = _well
+    trouble: Callable[[LocalSlack], None] = _is_consistent
     source: str = ""
 
 
@@ -99,7 +99,7 @@ def add(scenario: Scenario) -> None:
     SCENARIOS[scenario.name] = scenario
 
 
-def _command(actor: "Actor") -> None:
+def _command(actor: "Child") -> None:
     actor.command(*json.loads(actor.arguments["line"]))
 
 
@@ -118,13 +118,13 @@ def install(world: World, *tenants: str) -> None:
 
 def ask(world: World, tenant: Tenant | None = None, user_id: str = "") -> Mapping[str, Any]:
     """A call with the stored token, which Slack must take."""
-    use = Use(tenant or north(), user_id, "check")
+    use = TokenUse(tenant or north_tenant(), user_id, "check")
     return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
 
 
 def assert_usable(world: World, tenant: Tenant | None = None) -> None:
     """The bot's and the person's token open, and Slack takes both."""
-    tenant = tenant or north()
+    tenant = tenant or north_tenant()
     for user_id in ("", ADMINS[tenant.id]):
         assert ask(world, tenant, user_id)["ok"] is True
 

@@ -9,7 +9,7 @@ from typing import Any
 from slackapp.store import tokens
 from slackapp.store.engine.sqlite import Database
 from slackapp.store.engine.statements import sql_directory
-from tests.long.child import Actor
+from tests.long.child import Child
 from tests.long.scenarios import (
     ADMINS,
     LIFE,
@@ -26,7 +26,7 @@ from tests.long.scenarios import (
     go_on,
     install,
 )
-from tests.support.world import NORTH, SOUTH, World, north
+from tests.support.world import NORTH, SOUTH, World, north_tenant
 
 
 def _nothing(world: World, command: Command) -> Arguments:
@@ -80,11 +80,11 @@ def _first_schema(folder: Path) -> None:
     old.replace(path)
 
 
-def _start(actor: Actor) -> None:
+def _start(actor: Child) -> None:
     actor.arm(pragmas=True)
     service = actor.service()
-    service.house.run_due(service.app)
-    service.errands.run_due(service.app)
+    service.local_scheduler.run_due(service.app)
+    service.remote_scheduler.run_due(service.app)
     actor.tell("started")
     service.stop()
 
@@ -119,7 +119,7 @@ add(Scenario("migration", _installed_and_begun, _start, _works_on, _first_schema
 # Install
 
 
-def _begin(actor: Actor) -> None:
+def _begin(actor: Child) -> None:
     world = actor.world()
     actor.arm()
     reply = world.browser().begin("?team=T0NORTH001")
@@ -140,8 +140,8 @@ def _state_works_once(run: Run) -> None:
         consented = world.slack_form(
             "/oauth/v2/authorize", {**begun, **fields, "target": NORTH, "user": "admin", "decision": "approve"}
         )
-        assert browser.come_back(consented).status == 303
-        assert browser.come_back(consented).status == 400
+        assert browser.follow_callback(consented).status == 303
+        assert browser.follow_callback(consented).status == 400
     install(world)
     assert_usable(world)
 
@@ -158,7 +158,7 @@ def _installed_and_approved(world: World, command: Command) -> Arguments:
     return approve(world)
 
 
-def _come_back(actor: Actor) -> None:
+def _come_back(actor: Child) -> None:
     world = actor.world()
     browser = world.browser()
     actor.arm()
@@ -208,7 +208,7 @@ add(Scenario("install", _approved, _come_back, _installed_once))
 add(Scenario("re-install", _installed_and_approved, _come_back, _reinstalled))
 
 
-def _come_back_to_a_torn_install(actor: Actor) -> None:
+def _come_back_to_a_torn_install(actor: Child) -> None:
     """A planted mistake: the tokens go into a transaction of their own."""
     saved = tokens.save
 
@@ -239,7 +239,7 @@ def _expired(world: World, command: Command) -> Arguments:
     return {}
 
 
-def _use(actor: Actor) -> None:
+def _use(actor: Child) -> None:
     world = actor.world()
     actor.arm()
     actor.tell(f"answered {ask(world)['ok']}")
@@ -283,7 +283,7 @@ def _mentioned(world: World, command: Command) -> Arguments:
     return {"body": json.dumps(world.envelope(event, "EvSwept")), "before": str(before)}
 
 
-def _receive(actor: Actor) -> None:
+def _receive(actor: Child) -> None:
     world = actor.world()
     actor.arm()
     actor.tell(f"acknowledged {world.post_signed(actor.arguments['body'].encode()).status}")
@@ -303,7 +303,7 @@ def _answered_at_most_once(run: Run) -> None:
     posted = len(world.slack.messages(NORTH)) - int(run.arguments["before"])
     state = world.rows("SELECT state FROM inbox WHERE event_id = 'EvSwept'")[0][0]
     assert (state, posted) in {("done", 1), ("unclear", 0), ("unclear", 1)}
-    unclear = world.rows("SELECT 1 FROM audit WHERE event = 'event.unclear' AND tenant_id = ?", north().id)
+    unclear = world.rows("SELECT 1 FROM audit WHERE event = 'event.unclear' AND tenant_id = ?", north_tenant().id)
     assert len(unclear) == (state == "unclear")
 
 

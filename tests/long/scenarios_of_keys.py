@@ -6,7 +6,7 @@ from slackapp.crypto import keyfile
 from slackapp.flows.backup import key_backup
 from slackapp.flows.backup.backup_database import DATA, MANIFEST
 from slackapp.model import Tenant
-from tests.long.child import Actor
+from tests.long.child import Child
 from tests.long.scenarios import (
     Arguments,
     Command,
@@ -45,7 +45,7 @@ def _assert_backup_is_current(world: World) -> None:
 # Rotation
 
 
-def _rotate(actor: Actor) -> None:
+def _rotate(actor: Child) -> None:
     actor.command("keys", "rotate")
 
 
@@ -76,7 +76,7 @@ def _rotated(run: Run) -> None:
 add(Scenario("rotate the master key", _two, _rotate, _rotated))
 
 
-def _reencrypt(actor: Actor) -> None:
+def _reencrypt(actor: Child) -> None:
     actor.command("keys", "reencrypt")
 
 
@@ -100,7 +100,7 @@ add(Scenario("new data keys", _two, _reencrypt, _reencrypted))
 # Purge
 
 
-def _uninstall(actor: Actor) -> None:
+def _uninstall(actor: Child) -> None:
     actor.command("uninstall", NORTH)
 
 
@@ -129,7 +129,7 @@ def _told_of_uninstall(world: World, command: Command) -> Arguments:
     return {**arguments, "body": body}
 
 
-def _hear(actor: Actor) -> None:
+def _hear(actor: Child) -> None:
     world = actor.world()
     actor.arm()
     actor.tell(f"acknowledged {world.post_signed(actor.arguments['body'].encode()).status}")
@@ -155,7 +155,7 @@ add(Scenario("purge after app_uninstalled", _told_of_uninstall, _hear, _heard))
 # Backup and restore
 
 
-def _backup(actor: Actor) -> None:
+def _backup(actor: Child) -> None:
     actor.command("backup", "one")
 
 
@@ -193,7 +193,7 @@ def _changed_since(world: World, command: Command) -> Arguments:
     return {**arguments, "audit": str(len(world.audit()))}
 
 
-def _restore(actor: Actor) -> None:
+def _restore(actor: Child) -> None:
     actor.arm()
     actor.command("restore", "one")
 

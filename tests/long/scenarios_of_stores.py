@@ -17,7 +17,7 @@ from slackapp.bolt import EncryptedInstallationStore, find_installation
 from slackapp.localslack.tokens import problem_of
 from slackapp.model import Tenant
 from tests.long import invariants
-from tests.long.child import Actor
+from tests.long.child import Child
 from tests.long.scenarios import (
     ADMINS,
     ORIGIN,
@@ -71,7 +71,7 @@ def _pair(kind: str, data: Mapping[str, Any], now: int) -> dict[str, Any]:
     }
 
 
-def _store(actor: Actor) -> EncryptedInstallationStore:
+def _store(actor: Child) -> EncryptedInstallationStore:
     given = actor.environment
     return EncryptedInstallationStore(
         database=given["SLACKAPP_DATABASE"],
@@ -107,7 +107,7 @@ def _to_save_anew(world: World, command: Command) -> Arguments:
     return _to_save(world, command)
 
 
-def _save(actor: Actor) -> None:
+def _save(actor: Child) -> None:
     store, installation = _store(actor), Installation(**json.loads(actor.arguments["fields"]))
     actor.arm()
     store.save(installation)
@@ -135,7 +135,7 @@ add(Scenario("save of a new install by a Bolt app", _to_save_anew, _save, _saved
 # Find
 
 
-def _find(actor: Actor) -> None:
+def _find(actor: Child) -> None:
     store = _store(actor)
     actor.arm()
     handed = store.find_installation(enterprise_id=None, team_id=NORTH)
@@ -160,9 +160,9 @@ def _found(run: Run) -> None:
 
 def _assert_found(world: World) -> None:
     app = world.service.app
-    stored = find_installation.resolve(app, "", NORTH, org_wide=False)
+    stored = find_installation.find_by_ids(app, "", NORTH, is_enterprise_install=False)
     assert stored is not None
-    handed = find_installation.person(app, stored, ADMINS[NORTH], None, ORIGIN)
+    handed = find_installation.find_user(app, stored, ADMINS[NORTH], None, ORIGIN)
     assert handed is not None
     for token in (handed.bot, handed.user):
         assert token is not None
@@ -181,7 +181,7 @@ def _two(world: World, command: Command) -> Arguments:
     return {"wrapped": wrapped_keys(world, NORTH)}
 
 
-def _delete(actor: Actor) -> None:
+def _delete(actor: Child) -> None:
     store = _store(actor)
     actor.arm()
     store.delete_all(enterprise_id=None, team_id=NORTH)
@@ -223,11 +223,11 @@ def _moving(world: World, command: Command) -> Arguments:
     return {"secrets": json.dumps(sorted(set.union(*map(_secrets, granted))))}
 
 
-def _import(actor: Actor) -> None:
+def _import(actor: Child) -> None:
     actor.command("import", "--bolt-sqlite", SOURCE)
 
 
-def _import_and_erase(actor: Actor) -> None:
+def _import_and_erase(actor: Child) -> None:
     actor.command("import", "--bolt-sqlite", SOURCE, "--erase-source")
 
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from slackapp.errors import Refused, SlackCallError
 from slackapp.flows.tokens import exchange_token, refresh_due, refresh_token, validate_tenant
-from slackapp.flows.tokens.exchange_token import EXCHANGED, LOST
+from slackapp.flows.tokens.exchange_token import ALREADY_EXCHANGED, EXCHANGED
 from slackapp.localslack import LocalSlack
 from slackapp.localslack.model import Fault
 from slackapp.model import Tenant
 from tests.long import invariants
-from tests.long.child import Actor
+from tests.long.child import Child
 from tests.long.scenarios import (
     ADMINS,
     LIFE,
@@ -25,7 +25,7 @@ from tests.long.scenarios import (
     at_once,
     install,
 )
-from tests.support.world import NORTH, SOUTH, World, north
+from tests.support.world import NORTH, SOUTH, World, north_tenant
 
 REFRESH = "oauth.v2.access"
 OVER = 31
@@ -60,7 +60,7 @@ def assert_nothing_lost(world: World) -> None:
 # By the upkeep
 
 
-def _keep_up(actor: Actor) -> None:
+def _keep_up(actor: Child) -> None:
     app = actor.service().app
     actor.arm()
     actor.tell(f"refreshed {refresh_due.run(app, lambda: False)}")
@@ -89,7 +89,7 @@ def _lose_an_answer(slack: LocalSlack) -> None:
     slack.fault(Fault(REFRESH, "lost_answer"))
 
 
-def _use(actor: Actor) -> None:
+def _use(actor: Child) -> None:
     world = actor.world()
     actor.arm()
     actor.tell(f"answered {ask(world)['ok']}")
@@ -124,7 +124,7 @@ def long_lived(world: World, command: Command) -> Arguments:
     return {}
 
 
-def _exchange(actor: Actor) -> None:
+def _exchange(actor: Child) -> None:
     actor.command("exchange")
 
 
@@ -138,18 +138,21 @@ def _exchanged(run: Run) -> None:
     app = world.service.app
     results = [outcome.result.partition(":")[0] for outcome in exchange_token.run(app, _waiting(world), ORIGIN)]
     # What a dead process had asked for is gone; its long-lived token works on.
-    assert sorted(results) in ([EXCHANGED] * before.count(1), sorted([EXCHANGED] * (before.count(1) - 1) + [LOST]))
+    assert sorted(results) in (
+        [EXCHANGED] * before.count(1),
+        sorted([EXCHANGED] * (before.count(1) - 1) + [ALREADY_EXCHANGED]),
+    )
     assert [row[2:] for row in found(world)] == [("live", "")] * 2
     world.clock.advance(LIFE - 3600)
     assert_usable(world)
-    assert sorted(row[1] for row in found(world)) == ([1, 3] if LOST in results else [3, 3])
+    assert sorted(row[1] for row in found(world)) == ([1, 3] if ALREADY_EXCHANGED in results else [3, 3])
     world.clock.advance(LIFE - 3600)
     assert_usable(world)
     assert_nothing_lost(world)
 
 
 def _waiting(world: World) -> list[exchange_token.Token]:
-    return exchange_token.waiting(world.service.app, None)
+    return exchange_token.list_exchangeable(world.service.app, None)
 
 
 add(Scenario("exchange of long-lived tokens", long_lived, _exchange, _exchanged))
@@ -166,7 +169,7 @@ def _one_revoked(world: World, command: Command) -> Arguments:
     return {}
 
 
-def _check(actor: Actor) -> None:
+def _check(actor: Child) -> None:
     actor.command("check")
 
 
@@ -197,7 +200,7 @@ add(Scenario("check", _one_revoked, _check, _checked))
 # A holder who is stopped; `tests/long/test_stopped_holders.py` judges
 
 
-def _hold(actor: Actor) -> None:
+def _hold(actor: Child) -> None:
     world = actor.world()
     actor.tell(f"pid {os.getpid()}")
     actor.arm()
@@ -207,10 +210,10 @@ def _hold(actor: Actor) -> None:
         actor.tell(f"refused {refused}")
 
 
-def _hold_an_exchange(actor: Actor) -> None:
+def _hold_an_exchange(actor: Child) -> None:
     app = actor.service().app
     actor.arm()
-    tokens = [token for token in exchange_token.waiting(app, north()) if token.user_id == ""]
+    tokens = [token for token in exchange_token.list_exchangeable(app, north_tenant()) if token.user_id == ""]
     actor.tell(f"answered {[outcome.result for outcome in exchange_token.run(app, tokens, ORIGIN)]}")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from slackapp.flows.audit import verify_audit
 from tests.long import invariants
 from tests.long.storm_child import SERVED, Order, Told, seed_of
-from tests.support.rewind import Prepared, prepared
+from tests.support.prepared_world import Prepared, snapshot_world
 from tests.support.servers import serve
 from tests.support.world import World, environment, make_world
 
@@ -38,7 +38,7 @@ class Storm:
 
 
 @dataclass(frozen=True)
-class Weather:
+class StormResult:
     """What came of a storm, over all processes."""
 
     storm: Storm
@@ -81,12 +81,12 @@ def installed(folder: Path) -> Iterator[Prepared]:
         for tenant in TENANTS:
             world.slack.add_workspace(tenant, f"Storm {tenant[-3:]}")
             assert world.browser().install(tenant).status == 303
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 def beginning(before: Prepared, advance: int) -> World:
     """As it was, so many seconds later."""
-    world = before.rewind()
+    world = before.reset()
     with world.slack.lock:
         world.slack._rebuild_cast()
     world.clock.advance(advance)
@@ -94,7 +94,7 @@ def beginning(before: Prepared, advance: int) -> World:
     return world
 
 
-def blow(world: World, storm: Storm) -> Weather:
+def run_storm(world: World, storm: Storm) -> StormResult:
     """All processes begin at the same moment; until the last has ended."""
     with serve(world.slack, **SERVERS) as url, contextlib.ExitStack() as stack:  # type: ignore[arg-type]
         crews = [stack.enter_context(_crew(order)) for order in _orders(world, storm, url)]
@@ -110,7 +110,7 @@ def blow(world: World, storm: Storm) -> Weather:
         seconds = time.monotonic() - began
         assert [crew.returncode for crew in crews] == [0] * len(crews)
     world.restart()
-    return Weather(storm, seconds, [Told(**json.loads(output)) for output in outputs])
+    return StormResult(storm, seconds, [Told(**json.loads(output)) for output in outputs])
 
 
 def _orders(world: World, storm: Storm, url: str) -> list[Order]:
@@ -148,5 +148,5 @@ def assert_refreshed_once(world: World, storm: Storm) -> None:
     events = Counter(world.audit())
     assert (events["token.refreshed"], events["token.refresh_failed"]) == (len(storm.tenants), 0)
     assert verify_audit.run(world.service.app, None) == []
-    assert world.service.app.db.is_whole()
+    assert world.service.app.db.passes_integrity_check()
     assert invariants.secrets_in(world.folder, world.slack.issued_tokens) == []

@@ -19,17 +19,17 @@ from slackapp.app import Service, SystemClock, build, system_clock, system_entro
 from slackapp.bolt import EncryptedInstallationStore
 from slackapp.errors import Refusal, Refused, SlackCallError, StoreError
 from slackapp.flows.tokens import refresh_due, use_token
-from slackapp.flows.tokens.use_token import Use
-from slackapp.model import Origin, Tenant
+from slackapp.flows.tokens.use_token import TokenUse
+from slackapp.model import Actor, Tenant
 from tests.support.world import BOOTED
 
 SERVED = "served"
-ORIGIN = Origin("worker", "storm")
+ORIGIN = Actor("worker", "storm")
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to do: `use`, `find_bot` or `errands`; with how many threads, and how often each."""
+    """What to do: `use`, `find_bot` or `remote_tasks`; with how many threads, and how often each."""
 
     what: str
     process: int
@@ -67,7 +67,7 @@ def tenants_of(order: Order, thread: int) -> list[str]:
     return (mixed[start:] + mixed[:start])[: order.uses]
 
 
-class Crew:
+class ThreadGroup:
     """The threads of one process."""
 
     def __init__(self, order: Order, use: Callable[[str], str]) -> None:
@@ -114,7 +114,7 @@ class Crew:
 
 def _call(service: Service) -> Callable[[str], str]:
     def use(tenant: str) -> str:
-        whose = Use(Tenant("T", tenant), "", "storm")
+        whose = TokenUse(Tenant("T", tenant), "", "storm")
         answer = use_token.call(service.app, whose, "auth.test", {}, ORIGIN, lambda: None).data
         return "" if answer["team_id"] == tenant else f"the token of {answer['team_id']}"
 
@@ -141,12 +141,12 @@ def _find(order: Order) -> Callable[[str], str]:
 
 def _prepared(order: Order) -> Callable[[], Told]:
     if order.what == "find_bot":
-        crew = Crew(order, _find(order))
+        crew = ThreadGroup(order, _find(order))
     else:
         service = build(config.load(order.environment, {}), system_clock, system_entropy, sys.stderr)
-        if order.what == "errands":
+        if order.what == "remote_tasks":
             return lambda: Told(refreshed=refresh_due.run(service.app, lambda: False))
-        crew = Crew(order, _call(service))
+        crew = ThreadGroup(order, _call(service))
 
     def run() -> Told:
         crew.run()

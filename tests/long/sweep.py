@@ -28,7 +28,7 @@ from tests.long import invariants
 from tests.long.child import NEVER, STOPPED, Order
 from tests.long.scenarios import SETTINGS, Run, Scenario
 from tests.support.servers import serve
-from tests.support.world import Clock, World, environment, equipped, lock_probe, make_world
+from tests.support.world import Clock, World, environment, lock_probe, make_world, with_parts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,7 +42,7 @@ class Ended:
     counts: Counter[str]
 
 
-class Nursery:
+class ProcessPool:
     """The process that forks for every order."""
 
     def __enter__(self) -> Self:
@@ -106,7 +106,7 @@ class Start:
     arguments: dict[str, str]
 
 
-def prepare(folder: Path, scenario: Scenario, nursery: Nursery) -> Start:
+def prepare(folder: Path, scenario: Scenario, nursery: ProcessPool) -> Start:
     """Plays what comes before the scenario. The copy has a log beside it, as a killed service leaves it."""
     first, files = folder / "first", folder / "start"
     first.mkdir()
@@ -129,13 +129,13 @@ def _order(scenario: str, at: int, world: World, arguments: dict[str, str], repo
 
 
 @dataclass
-class Stage:
+class SweepWorld:
     """Puts everything back to the start, and runs the scenario up to a step."""
 
     folder: Path
     scenario: Scenario
     start: Start
-    nursery: Nursery
+    nursery: ProcessPool
     url: str
     slack: LocalSlack | None = None
     lost: dict[int, list[str]] = field(default_factory=dict)
@@ -181,35 +181,35 @@ class Stage:
         settings = config.load(given, {})
         if settings.database.exists():
             found = Database(settings.database)
-            assert found.is_whole()
+            assert found.passes_integrity_check()
             found.close()
         world = self.world(here, clock, given)
         try:
-            _must_be_empty(invariants.broken(world, in_parts=bool(self.scenario.source)))
+            _must_be_empty(invariants.violations(world, in_parts=bool(self.scenario.source)))
             self.scenario.settle(Run(world, ended.killed, ended.told, self.start.arguments, self._again(world), lost))
-            _must_be_empty(invariants.broken(world))
+            _must_be_empty(invariants.violations(world))
         finally:
             world.service.stop()
         _must_be_empty(invariants.secrets_in(here, self.slack.issued_tokens, self.scenario.source))
         _must_be_empty(self.slack.violations)
-        return lost + invariants.leftovers(here)
+        return lost + invariants.remaining_rows(here)
 
     def world(self, here: Path, clock: Clock, given: dict[str, str]) -> World:
         """A fresh service on those files."""
         assert self.slack is not None
         settings, log = config.load(given, {}), io.StringIO()
-        service = equipped(build(settings, clock, system_entropy, log), wait=lambda seconds: None)
+        service = with_parts(build(settings, clock, system_entropy, log), wait=lambda seconds: None)
         return World(here, settings, clock, self.slack, self.url, service, log)
 
-    def _again(self, world: World) -> "Again":
-        return Again(self, world)
+    def _again(self, world: World) -> "RetryStep":
+        return RetryStep(self, world)
 
 
 @dataclass(frozen=True)
-class Again:
+class RetryStep:
     """The scenario in a new process that is not killed, or any other command; then our own service starts anew."""
 
-    stage: Stage
+    stage: SweepWorld
     world: World
 
     def __call__(self, *command: str, expected: str = "status 0") -> None:
@@ -223,10 +223,10 @@ class Again:
 
 
 @contextlib.contextmanager
-def stage(folder: Path, scenario: Scenario) -> Iterator[Stage]:
+def stage(folder: Path, scenario: Scenario) -> Iterator[SweepWorld]:
     """A scenario, ready to be run."""
-    with Nursery() as nursery:
-        made = Stage(folder, scenario, prepare(folder, scenario, nursery), nursery, "")
+    with ProcessPool() as nursery:
+        made = SweepWorld(folder, scenario, prepare(folder, scenario, nursery), nursery, "")
 
         def answer(environ: dict[str, object], start_response: object) -> object:
             assert made.slack is not None

@@ -20,8 +20,8 @@ TENANTS = (NORTH, SOUTH)
 
 
 def upkeep(world: World) -> None:
-    world.service.house.run_due(world.service.app)
-    world.service.errands.run_due(world.service.app)
+    world.service.local_scheduler.run_due(world.service.app)
+    world.service.remote_scheduler.run_due(world.service.app)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -35,14 +35,14 @@ def test_a_clock_that_is_set_all_the_time_runs_nothing_twice_and_leaves_nothing_
         if dice.random() < 0.2:
             raise ValueError  # it is put off
         if dice.random() < 0.1:
-            raise SlackCallError("chat.postMessage", "ratelimited", SlackErrorKind.RATE, retry_after=60)
+            raise SlackCallError("chat.postMessage", "ratelimited", SlackErrorKind.RATE_LIMITED, retry_after=60)
         ran[event["name"]] += 1
 
     with make_world(tmp_path) as world:
         for tenant in TENANTS:
             assert world.browser().install(tenant).status == 303
         world.work()
-        world.equip(behaviour={"app_mention": act})
+        world.replace_parts(behaviour={"app_mention": act})
         sent = 0
         for _ in range(250):
             deed = dice.randrange(6)
@@ -56,7 +56,7 @@ def test_a_clock_that_is_set_all_the_time_runs_nothing_twice_and_leaves_nothing_
                 assert world.event(event, f"Ev{name}", team_id=TENANTS[int(name) % 2]).status == 200
             elif deed == 2:
                 world.clock.set(dice.choice((-3 * DAY, -DAY, -3600, 3600, DAY, 3 * DAY)))
-                world.service.house.run_due(world.service.app)  # which looks at it every second
+                world.service.local_scheduler.run_due(world.service.app)  # which looks at it every second
             elif deed == 3:
                 upkeep(world)
             else:
@@ -65,7 +65,7 @@ def test_a_clock_that_is_set_all_the_time_runs_nothing_twice_and_leaves_nothing_
         world.clock.set(-DAY)
         upkeep(world)
         for _ in range(12):
-            world.clock.advance(inbox.LONGEST_WAIT // 12)
+            world.clock.advance(inbox.MAX_WAIT // 12)
             world.work()
             upkeep(world)
         states = Counter(row["state"] for row in world.rows("SELECT state FROM inbox WHERE kind = 'event'"))

@@ -19,7 +19,7 @@ import pytest
 from slackapp.cli.server import free_port
 from tests.cli.process import ROOT, TIMEOUT, settings
 from tests.cli.test_serve import announced
-from tests.support import programs, units
+from tests.support import programs, systemd_units
 from tests.support.world import environment, make_world
 
 pytestmark = pytest.mark.long
@@ -57,7 +57,6 @@ def lasting_port() -> int:
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
     raise AssertionError("no port is free")
-
 
 
 class Machine:
@@ -127,7 +126,7 @@ def blocks() -> list[str]:
 
 def test_the_page_works_as_it_stands(tmp_path: Path) -> None:
     """From an empty machine to a service that answers; a backup, an upgrade, and the way back."""
-    programs.need("curl")
+    programs.require_program("curl")
     machine = Machine(tmp_path)
     told = []
     try:
@@ -220,7 +219,7 @@ os.execv(command[0], command)
 FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
 
 
-def system_calls(unit: units.Unit) -> set[str]:
+def system_calls(unit: systemd_units.Unit) -> set[str]:
     """What the filters of a unit leave, by systemd's own list of what each group holds."""
     listed = subprocess.run(["systemd-analyze", "syscall-filter"], capture_output=True, text=True, check=True).stdout
     groups: dict[str, list[str]] = {}
@@ -243,8 +242,8 @@ def system_calls(unit: units.Unit) -> set[str]:
 @pytest.fixture(scope="module")
 def walls() -> list[str]:
     """The beginning of a command that runs the rest behind the walls of the unit."""
-    unit = units.parse((EXAMPLES / "slackapp.service").read_text())
-    programs.need("systemd-analyze")  # which tells what is in its groups of system calls
+    unit = systemd_units.parse((EXAMPLES / "slackapp.service").read_text())
+    programs.require_program("systemd-analyze")  # which tells what is in its groups of system calls
     families = [str(FAMILIES[name]) for name in unit["RestrictAddressFamilies"][0].split()]
     command = [sys.executable, "-c", LAUNCH, ",".join(sorted(system_calls(unit))), ",".join(families)]
     probe = subprocess.run([*command, sys.executable, "-c", ""], capture_output=True, text=True, check=False)
@@ -294,7 +293,7 @@ def test_the_walls_are_there(walls: list[str], forbidden: str) -> None:
 
 
 def test_systemd_reads_the_units_and_finds_little_exposure(tmp_path: Path) -> None:
-    programs.need("systemd-analyze")
+    programs.require_program("systemd-analyze")
     names = ("slackapp.service", "slackapp-backup.service", "slackapp-backup.timer")
     for name in names:
         text = (EXAMPLES / name).read_text()

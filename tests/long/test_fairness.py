@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from slackapp.behaviour import Context
-from slackapp.workers.inbox import SHARE, WORKERS
+from slackapp.workers.inbox import MAX_PER_TENANT, WORKERS
 from tests.support.world import NORTH, SOUTH, World, make_world
 
 pytestmark = pytest.mark.long
@@ -59,7 +59,7 @@ def test_thirty_two_slow_events_of_one_tenant_delay_anothers_by_no_more_than_one
             assert world.browser().install(tenant).status == 303
         world.work()
         watch = Watch()
-        world.equip(behaviour={"app_mention": watch.act})
+        world.replace_parts(behaviour={"app_mention": watch.act})
         world.service.start()
         for number in range(32):
             send(world, f"Slow{number}", NORTH, SLOW)
@@ -75,7 +75,7 @@ def test_thirty_two_slow_events_of_one_tenant_delay_anothers_by_no_more_than_one
         print(f"another tenant's rows waited for {max(waited) * 1000:.0f} ms; a slow call takes {SLOW * 1000:.0f} ms")
         assert max(waited) < SLOW
         watch.wait(40)
-        assert watch.at_a_time[NORTH] == SHARE
+        assert watch.at_a_time[NORTH] == MAX_PER_TENANT
 
 
 def test_the_rows_of_many_tenants_use_all_threads(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_the_rows_of_many_tenants_use_all_threads(tmp_path: Path) -> None:
             assert world.browser().install(tenant).status == 303
         world.work()
         watch = Watch()
-        world.equip(behaviour={"app_mention": watch.act})
+        world.replace_parts(behaviour={"app_mention": watch.act})
         for number, tenant in enumerate(tenants):
             send(world, f"Slow{number}", tenant, SLOW / 5)
         began = time.monotonic()
@@ -95,4 +95,4 @@ def test_the_rows_of_many_tenants_use_all_threads(tmp_path: Path) -> None:
         took = max(watch.ended.values()) - began
         least = 32 * SLOW / 5 / WORKERS
         print(f"32 rows of {SLOW * 200:.0f} ms took {took:.2f} s; {WORKERS} threads need {least:.2f} s at least")
-        assert took < 32 * SLOW / 5 / SHARE
+        assert took < 32 * SLOW / 5 / MAX_PER_TENANT

@@ -21,8 +21,8 @@ from slackapp.flows.tokens import refresh_due
 from slackapp.store import meta
 from tests.flows.tokens.rotation import DUE
 from tests.long import invariants
-from tests.support.rewind import Prepared, prepared
-from tests.support.troubles import crowded, limited
+from tests.support.disk_faults import file_size_limited, page_count_limited
+from tests.support.prepared_world import Prepared, snapshot_world
 from tests.support.world import SOUTH, World, make_world
 
 pytestmark = pytest.mark.long
@@ -42,7 +42,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
         assert world.browser().install().status == 303
         world.work()
         world.service.app.db._connection().execute("VACUUM")  # no page is free
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 def event(world: World) -> bool:
@@ -63,7 +63,7 @@ def install(world: World) -> bool:
     with contextlib.suppress(KeyError):
         begun = browser.begin()
         if begun.status == 302:
-            reply = browser.come_back(browser.consent(begun, SOUTH))
+            reply = browser.follow_callback(browser.consent(begun, SOUTH))
             assert (reply.status, reply.headers.get("retry-after")) in [(303, None), (503, "5")]
             return reply.status == 303
     return False
@@ -101,20 +101,20 @@ def test_wherever_the_room_ends_all_or_nothing_is_kept_and_a_second_try_succeeds
     act, happened = SCENARIOS[name]
     outcomes: Counter[str] = Counter()
     for step in range(1000):
-        world = before.rewind()
+        world = before.reset()
         if name == "refresh":
             world.clock.advance(DUE)
-        trouble = crowded(world, step) if kind == "pages" else limited(world, step * PIECE)
+        trouble = page_count_limited(world, step) if kind == "pages" else file_size_limited(world, step * PIECE)
         with trouble:
             done = act(world)
         assert happened(world) == done, f"room for {step}: what was said and what is there differ"
-        assert invariants.broken(world) == []
+        assert invariants.violations(world) == []
         outcomes["done" if done else "refused"] += 1
         if not done:
             world.clock.advance(31)  # a lease that could not be given back
             assert act(world), f"room for {step}: a second try, with room"
             assert happened(world)
-            assert invariants.broken(world) == []
+            assert invariants.violations(world) == []
         assert '"request_failed"' not in world.log.getvalue()
         if done and outcomes["done"] == 3:
             break
@@ -162,12 +162,12 @@ def test_a_full_disk_of_which_six_megabytes_are_freed_recovers_by_itself_every_t
         assert world.browser().install().status == 303
         world.work()
         app, log = world.service.app, world.settings.database.with_name("slackapp.db-wal")
-        app.db.leave_checkpoints_to_upkeep()
+        app.db.disable_auto_checkpoint()
         kept, longest = 0, 0
 
         def upkeep(seconds: int = 1) -> None:
             world.clock.advance(seconds)
-            world.service.house.run_due(app)
+            world.service.local_scheduler.run_due(app)
 
         def comes() -> bool:
             nonlocal kept, longest
@@ -205,7 +205,7 @@ def test_a_full_disk_of_which_six_megabytes_are_freed_recovers_by_itself_every_t
         assert world.rows(rows)[0][0] == kept, "what was acknowledged is there, and nothing else"
         assert longest < 6 * max(kept * text, 1024 * 1024)
         assert longest < 4 * 1024 * 1024
-        assert invariants.broken(world) == []
+        assert invariants.violations(world) == []
     print(f"\n{who}, {text}: {kept} events kept, recovered {recovered} times, the log had {longest} bytes at most")
 
 
@@ -213,12 +213,12 @@ def test_a_log_that_is_written_all_the_time_does_not_grow_without_end(tmp_path: 
     """The upkeep comes while others commit: what it moves is never all there is."""
     with make_world(tmp_path) as world:
         database, log = world.service.app.db, world.settings.database.with_name("slackapp.db-wal")
-        database.leave_checkpoints_to_upkeep()
+        database.disable_auto_checkpoint()
         stop, longest, written = threading.Event(), 0, itertools.count()
 
         def write() -> None:
             while not stop.is_set():
-                database.together(lambda: meta.put(database, f"x{next(written) % 50}", "x" * 50_000))
+                database.commit_in_group(lambda: meta.put(database, f"x{next(written) % 50}", "x" * 50_000))
 
         threads = [threading.Thread(target=write) for _ in range(4)]
         for thread in threads:

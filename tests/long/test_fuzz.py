@@ -17,7 +17,7 @@ import pytest
 
 from slackapp.cli import server
 from tests.attacks.test_requests import Served, get, serving, status
-from tests.handlers.stage import Approved, approved, cookie_of
+from tests.handlers.callback_world import Approved, approved, cookie_of
 from tests.long.fuzz import Asked, Fuzz
 from tests.support.world import HOST, World, make_world
 
@@ -76,7 +76,9 @@ def stage(tmp_path: Path) -> Iterator[tuple[World, Approved]]:
     with make_world(tmp_path) as world:
         assert world.browser().install().status == 303
         world.work()
-        world.equip(worker_runs=lambda: True)  # it does not, so that rows stay; but then nothing here is a 503
+        world.replace_parts(
+            is_worker_running=lambda: True
+        )  # it does not, so that rows stay; but then nothing here is a 503
         way = approved(world)
         calls = world.calls()
         yield world, way

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.handlers.stage import live_tokens, opened
+from tests.handlers.callback_world import live_tokens, opened
 from tests.support.servers import serve
-from tests.support.world import World, environment, make_world, north
+from tests.support.world import World, environment, make_world, north_tenant
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,5 +56,5 @@ def test_what_is_stored_after_many_installs_at_once_is_what_slack_takes(tmp_path
             live = live_tokens(world)
             holders = [row["user_id"] for row in world.rows("SELECT user_id FROM tokens")]
             assert len(holders) == 4, "the bot's, and each person's"
-            dead = [holder for holder in holders if opened(world, north(), holder)[0] not in live]
+            dead = [holder for holder in holders if opened(world, north_tenant(), holder)[0] not in live]
             assert dead == [], f"round {number}"

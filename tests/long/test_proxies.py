@@ -165,7 +165,7 @@ class Front:
 def front(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Front]:
     """The proxy, the service and a local Slack, each on a socket of its own."""
     name = str(request.param)
-    programs.need(name)
+    programs.require_program(name)
     (tmp_path / "log").mkdir()
     port, upstream = free_port(), free_port()
     url = f"https://localhost:{port}"

@@ -13,7 +13,7 @@ import pytest
 
 from slackapp.flows.backup import key_backup
 from slackapp.flows.removal import purge_tenant
-from slackapp.model import Origin
+from slackapp.model import Actor
 from slackapp.store import inbox, meta
 from tests.support.operator import tenant
 from tests.support.world import NORTH, ORG_TEAM, SOUTH, World, make_world
@@ -62,12 +62,12 @@ def test_no_purge_waits_for_more_than_a_minute_and_no_event_for_a_purge(crowd: W
     pending, receipts = [0], []
 
     def look() -> None:
-        rows, since = inbox.oldest_open_purge(app.db)
+        rows, since = inbox.oldest_pending_purge(app.db)
         pending.append(clock() - since if rows else 0)
 
     def receive() -> None:
         begun = time.monotonic()
-        app.db.together(lambda: meta.put(app.db, "probe", "1"))
+        app.db.commit_in_group(lambda: meta.put(app.db, "probe", "1"))
         receipts.append(time.monotonic() - begun)
 
     with again_and_again(1.0, lambda: clock.advance(1)), again_and_again(0.5, look), again_and_again(0.02, receive):
@@ -77,12 +77,12 @@ def test_no_purge_waits_for_more_than_a_minute_and_no_event_for_a_purge(crowd: W
             if number % 10 == 0:
                 key_backup.write(app)  # a backup, or another key operation: who is installed now is in the file
             with app.db.transaction():
-                purge_tenant.erase(app, tenant(whose), "test", Origin("slack:1", "r1"), clock())
-            purge_tenant.erased(app, tenant(whose))
+                purge_tenant.erase(app, tenant(whose), "test", Actor("slack:1", "r1"), clock())
+            purge_tenant.after_erase(app, tenant(whose))
         until = clock() + 60
-        while inbox.count_open_purges(app.db) and clock() < until:
+        while inbox.count_pending_purges(app.db) and clock() < until:
             time.sleep(0.2)
-    assert (inbox.count_open_purges(app.db), max(pending) <= 60, max(receipts) < 2) == (0, True, True), (
+    assert (inbox.count_pending_purges(app.db), max(pending) <= 60, max(receipts) < 2) == (0, True, True), (
         max(pending),
         max(receipts),
     )

@@ -30,7 +30,7 @@ from tests.cli.behaviours import EVENTS, POST
 from tests.cli.process import ROOT
 from tests.long import invariants
 from tests.long.kill_child import Order
-from tests.support.rewind import quick_folder
+from tests.support.prepared_world import memory_folder
 from tests.support.world import HOST, NORTH, SOUTH, Reply, World, environment, make_world
 
 pytestmark = pytest.mark.long
@@ -46,7 +46,7 @@ CHANGES = {"SLACKAPP_BEHAVIOUR": "tests.cli.behaviours:EVENTS", "SLACKAPP_STATE_
 
 
 @dataclass
-class Told:
+class Acknowledged:
     """What the clients were told; shared by them."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -60,14 +60,14 @@ class Told:
     """Events without an answer, which Slack would send again."""
 
 
-class Stage:
+class KillWorld:
     """The server that is killed, and the clock that everybody goes by."""
 
     def __init__(self, world: World, port: int) -> None:
         self.world = world
         self.port = port
         self.ahead = world.clock.now - time.time()
-        self.told = Told()
+        self.told = Acknowledged()
         self.up = threading.Event()
         self.over = threading.Event()
         self.restarts: list[float] = []
@@ -118,7 +118,7 @@ class Stage:
 class Client:
     """Sends events, and installs now and then; whatever stays without an answer is sent again."""
 
-    def __init__(self, stage: Stage, number: int) -> None:
+    def __init__(self, stage: KillWorld, number: int) -> None:
         self._stage = stage
         self._number = number
         self._chance = random.Random(SEED + number)
@@ -193,7 +193,7 @@ class Client:
 
 
 @contextlib.contextmanager
-def staged(folder: Path) -> Iterator[Stage]:
+def staged(folder: Path) -> Iterator[KillWorld]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -207,25 +207,25 @@ def staged(folder: Path) -> Iterator[Stage]:
         world.work()
         world.slack.called.clear()
         world.service.stop()
-        stage = Stage(world, port)
+        stage = KillWorld(world, port)
         try:
             yield stage
         finally:
             stage.close()
 
 
-def settle(stage: Stage) -> None:
+def settle(stage: KillWorld) -> None:
     """A last process, which nobody kills, does what is left."""
     world = stage.world
     stage.ahead += 10 * BETWEEN
     world.clock.now = int(stage.now())
     world.restart()
-    world.equip(behaviour=EVENTS)
+    world.replace_parts(behaviour=EVENTS)
     sweep.mark_unclear(world.service.app, world.clock.now)
     world.work()
 
 
-def broken_promises(stage: Stage) -> list[str]:
+def broken_promises(stage: KillWorld) -> list[str]:
     world, told = stage.world, stage.told
     rows = {row["event_id"]: row for row in world.rows("SELECT * FROM inbox WHERE type = 'app_mention'")}
     posts: Counter[str] = Counter()
@@ -267,7 +267,7 @@ def half_installs(world: World) -> list[str]:
 
 def test_a_thousand_kills_lose_nothing_repeat_nothing_and_cross_nothing() -> None:
     chance = random.Random(SEED)
-    with quick_folder() as folder, staged(folder) as stage:
+    with memory_folder() as folder, staged(folder) as stage:
         clients = [threading.Thread(target=Client(stage, number).run) for number in range(CLIENTS)]
         for client in clients:
             client.start()
@@ -283,7 +283,7 @@ def test_a_thousand_kills_lose_nothing_repeat_nothing_and_cross_nothing() -> Non
         world, told = stage.world, stage.told
         assert broken_promises(stage) == []
         assert half_installs(world) == []
-        assert invariants.broken(world, in_parts=True) == []
+        assert invariants.violations(world, in_parts=True) == []
         assert invariants.secrets_in(folder, world.slack.issued_tokens) == []
         log = [json.loads(line) for line in stage.log.read_text().splitlines() if line.startswith("{")]
         assert [line for line in log if line["level"] == "bug"] == []
@@ -292,7 +292,7 @@ def test_a_thousand_kills_lose_nothing_repeat_nothing_and_cross_nothing() -> Non
         assert told.cut > RUNS / 2, "most kills hit requests that were under way"
 
 
-def _print(stage: Stage, seconds: float) -> None:
+def _print(stage: KillWorld, seconds: float) -> None:
     world, told = stage.world, stage.told
     states: Any = Counter(row["state"] for row in world.rows("SELECT state FROM inbox WHERE type = 'app_mention'"))
     posts = sum(len(world.slack.messages(team)) for team in (NORTH, SOUTH))

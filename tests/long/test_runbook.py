@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.process import ROOT, Here
-from tests.support.sure import sure
+from tests.support.command import with_yes
 from tests.support.world import NORTH, SOUTH, World, environment, make_world
 
 pytestmark = pytest.mark.long
@@ -37,7 +37,7 @@ def test_the_commands_of_a_case_do_what_they_should(
         head = here.run(given, "audit", "head").stdout.split()[-1]
         for command in CASES[case]:
             words = command.replace("NUMBER:HASH", head).replace("TENANT", NORTH).replace("DIR", "backup").split()[1:]
-            done = here.run(given, *sure(words))
+            done = here.run(given, *with_yes(words))
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         _look(world, tmp_path, CASES[case])
 

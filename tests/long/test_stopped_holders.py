@@ -26,8 +26,8 @@ from tests.long import invariants
 from tests.long.child import CALL
 from tests.long.scenarios import ORIGIN, ask, by_name
 from tests.long.scenarios_of_tokens import REFRESH
-from tests.long.sweep import Stage, stage
-from tests.support.world import World, north
+from tests.long.sweep import SweepWorld, stage
+from tests.support.world import World, north_tenant
 
 pytestmark = pytest.mark.long
 LEASE = refresh_token.LEASE + 1
@@ -63,14 +63,14 @@ def refresh(world: World) -> None:
 def exchange(world: World) -> None:
     """The other one is an operator who types the same command."""
     app = world.service.app
-    for _ in exchange_token.run(app, exchange_token.waiting(app, north()), ORIGIN):
+    for _ in exchange_token.run(app, exchange_token.list_exchangeable(app, north_tenant()), ORIGIN):
         pass
 
 
-class Play:
+class OvertakenRun:
     """One holder, and one other process: ourselves."""
 
-    def __init__(self, made: Stage, advance: int, other: Callable[[World], None]) -> None:
+    def __init__(self, made: SweepWorld, advance: int, other: Callable[[World], None]) -> None:
         self._made = made
         self._advance = advance
         self._other = other
@@ -124,7 +124,7 @@ class Play:
 
     def _assert_sound(self, world: World) -> None:
         """The pair in use works, at Slack as here; or the tenant is marked."""
-        assert invariants.broken(world) == []
+        assert invariants.violations(world) == []
         assert invariants.lost(world) == []
         if world.status() == "needs_reinstall":
             assert self._row(world)[3] == "dead"
@@ -178,7 +178,7 @@ OTHERS = {"holder, due": refresh, "holder, expired": refresh, "holder of an exch
 def test_stopped_at_any_step_and_overtaken_it_writes_nothing_stale(name: str, advance: int, tmp_path: Path) -> None:
     found: list[Overtaken] = []
     with stage(tmp_path, by_name(name)) as made:
-        play = Play(made, advance, OTHERS[name])
+        play = OvertakenRun(made, advance, OTHERS[name])
         for at in count(1):
             stop = play.run(at)
             if stop is None:
@@ -205,7 +205,7 @@ def test_stopped_in_its_call_and_overtaken_it_stores_nothing_and_asks_no_more(
     name: str, advance: int, held: dict[str, bool], tmp_path: Path
 ) -> None:
     with stage(tmp_path, by_name(name)) as made:
-        play = Play(made, advance, refresh)
+        play = OvertakenRun(made, advance, refresh)
         stop = play.run(held=Held(**held))
     assert stop is not None
     print(f"\n{name}, {advance} s, {held}: {stop}, told {play.told}")

@@ -23,10 +23,10 @@ from tests.long.storm import (
     Storm,
     assert_refreshed_once,
     beginning,
-    blow,
     installed,
+    run_storm,
 )
-from tests.support.rewind import Prepared
+from tests.support.prepared_world import Prepared
 from tests.support.world import World, make_world
 
 pytestmark = pytest.mark.long
@@ -47,7 +47,7 @@ def test_of_all_who_use_a_token_at_once_one_refreshes_it_and_all_are_served(
 ) -> None:
     """Where it has expired, nobody is served by the old one: all but one wait."""
     world, storm = beginning(before, advance), Storm("use", processes=8, threads=16, uses=25)
-    weather = blow(world, storm)
+    weather = run_storm(world, storm)
     weather.print_figures(name, world)
     assert weather.failures == {}
     assert [wait for wait in weather.waits if name == "due" or wait < WAIT] == []
@@ -61,7 +61,7 @@ def test_of_all_bolt_apps_that_look_for_a_bot_at_once_one_refreshes_its_token_an
     before: Prepared, name: str, advance: int
 ) -> None:
     world, storm = beginning(before, advance), Storm("find_bot", processes=4, threads=8, uses=25, tenants=TENANTS[:50])
-    weather = blow(world, storm)
+    weather = run_storm(world, storm)
     weather.print_figures(f"Bolt, {name}", world)
     assert weather.failures == {}
     assert [wait for wait in weather.waits if name == "due" or wait < WAIT] == []
@@ -73,8 +73,8 @@ def test_of_all_bolt_apps_that_look_for_a_bot_at_once_one_refreshes_its_token_an
 
 
 def test_of_all_processes_whose_upkeep_finds_the_same_tokens_due_one_refreshes_each(before: Prepared) -> None:
-    world, storm = beginning(before, DUE), Storm("errands", processes=4)
-    weather = blow(world, storm)
+    world, storm = beginning(before, DUE), Storm("remote_tasks", processes=4)
+    weather = run_storm(world, storm)
     weather.print_figures("upkeep", world)
     print(f"  each says that it refreshed {[told.refreshed for told in weather.told]}")
     assert_refreshed_once(world, storm)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.localslack.stage import stage
+from tests.localslack.client import stage
 from tests.support.browser import open_page
 from tests.support.screenshots import find_browser
 

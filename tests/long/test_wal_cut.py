@@ -76,7 +76,7 @@ def problems(log: Log, settings: Settings, cut: int) -> list[str]:
     found = World(settings.database.parent, settings, world.clock, world.slack, world.slack_url, service, stream)
     try:
         missing = [what for length, what, check in log.acknowledged if length <= cut and not check(found)]
-        return [f"cut at {cut}: {wrong}" for wrong in (*invariants.broken(found), *missing)]
+        return [f"cut at {cut}: {wrong}" for wrong in (*invariants.violations(found), *missing)]
     finally:
         service.stop()
 

@@ -435,8 +435,6 @@ ALLOWED: list[tuple[Check, str, str]] = [
 ]
 
 
-
-
 @pytest.mark.parametrize(("check", "path", "text"), PLANTED)
 def test_a_planted_violation_is_found(check: Check, path: str, text: str) -> None:
     """Negative control: stops a check that sees nothing."""

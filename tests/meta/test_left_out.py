@@ -6,26 +6,26 @@ import sys
 from pathlib import Path
 
 from tests.meta.source import ROOT
-from tests.support.programs import PACKAGES, left_out
+from tests.support.programs import PACKAGES, count_skips
 
 ALONE = """
 from tests.conftest import pytest_terminal_summary
 """
 NEEDS = """
 import pytest
-from tests.support.programs import PACKAGES, need
+from tests.support.programs import PACKAGES, require_program
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_something(number, monkeypatch):
     monkeypatch.setitem(PACKAGES, "no-such-program", "a-package")
-    need("no-such-program")
+    require_program("no-such-program")
 """
 
 
 def test_each_reason_is_told_once_with_the_number_of_tests() -> None:
     reasons = ["Skipped: b is not installed", "a", "Skipped: b is not installed"]
-    assert left_out(reasons) == ["1 not run: a", "2 not run: b is not installed"]
-    assert left_out([]) == []
+    assert count_skips(reasons) == ["1 not run: a", "2 not run: b is not installed"]
+    assert count_skips([]) == []
 
 
 def test_a_green_run_ends_with_what_it_left_out(tmp_path: Path) -> None:
@@ -43,5 +43,5 @@ def test_no_test_skips_for_want_of_a_program_without_saying_how_to_have_it() -> 
     found = [file for file in (ROOT / "tests").rglob("test_*.py") if re.search(r"skip\(.*installed", file.read_text())]
     assert found == []
     used = {name for file in (ROOT / "tests" / "long").glob("*.py")
-            for name in re.findall(r'programs\.need\("([a-z-]+)"\)', file.read_text())}  # fmt: skip
+            for name in re.findall(r'programs\.require_program\("([a-z-]+)"\)', file.read_text())}  # fmt: skip
     assert used <= PACKAGES.keys()

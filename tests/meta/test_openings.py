@@ -4,7 +4,7 @@ import ast
 
 from tests.meta.source import Module, modules, parse
 
-OPENS = ("keyring.open", "open_current", "open_token.access", "open_token.refresh")
+OPENS = ("keyring.open", "open_or_reread", "open_token.open_access_token", "open_token.open_refresh_token")
 NOTED = {
     "flows/tokens/use_token.py": {"token.read"},
     "flows/tokens/refresh_token.py": {"token.read"},
@@ -33,7 +33,7 @@ def openings(module: Module) -> list[int]:
 def events(module: Module) -> set[str]:
     """The events that a module notes."""
     calls = [node for node in module.nodes if isinstance(node, ast.Call)]
-    notes = [call for call in calls if ast.unparse(call.func) in ("audit_log.note", "audit_log.note_alone")]
+    notes = [call for call in calls if ast.unparse(call.func) in ("audit_log.append", "audit_log.append_committed")]
     return {ast.unparse(call.args[1]).removeprefix("f").strip("'\"") for call in notes}
 
 

@@ -33,7 +33,7 @@ SMALL = {
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
     path = tmp_path_factory.mktemp("plans") / "slackapp.db"
     made = Database(path)
-    made.prepare_file()
+    made.create_or_migrate()
     made.close()
     with contextlib.closing(sqlite3.connect(path)) as connection:
         yield connection
@@ -49,7 +49,7 @@ def scans(database: sqlite3.Connection, sql: str) -> list[str]:
 
 def test_no_statement_reads_a_whole_table_that_grows(database: sqlite3.Connection) -> None:
     """Stops a service that is fast while it is new: what is done per request must not depend on what lies there."""
-    found = {name for name, query in statements.load().items() if scans(database, query.sql)}
+    found = {name for name, query in statements.load_statements().items() if scans(database, query.sql)}
     assert found == WHOLE
 
 

@@ -8,19 +8,19 @@ from slackapp.runtime.health import Health
 def test_what_is_wrong_is_shown_until_that_part_works_again() -> None:
     health = Health()
     assert health.problems() == {}
-    health.note("slack", "unreachable")
-    health.note("database", "locked")
+    health.set_problem("slack", "unreachable")
+    health.set_problem("database", "locked")
     assert health.problems() == {"slack": "unreachable", "database": "locked"}
-    health.note("slack", "server_error")
+    health.set_problem("slack", "server_error")
     assert health.problems() == {"slack": "server_error", "database": "locked"}
-    health.note("slack", "")
-    health.note("clock", "")
+    health.set_problem("slack", "")
+    health.set_problem("clock", "")
     assert health.problems() == {"database": "locked"}
 
 
 def test_what_was_handed_out_does_not_change_what_is_kept() -> None:
     health = Health()
-    health.note("slack", "unreachable")
+    health.set_problem("slack", "unreachable")
     health.problems().clear()
     assert health.problems() == {"slack": "unreachable"}
 
@@ -30,9 +30,9 @@ def test_many_threads_may_note_at_once() -> None:
 
     def note(part: str) -> None:
         for _ in range(500):
-            health.note(part, "wrong")
+            health.set_problem(part, "wrong")
             health.problems()
-            health.note(part, "")
+            health.set_problem(part, "")
 
     threads = [threading.Thread(target=note, args=(f"part {number % 2}",)) for number in range(4)]
     for thread in threads:

@@ -122,9 +122,7 @@ def test_the_service_masks_its_own_settings(world: World) -> None:
 
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
-def test_a_line_stays_json_where_a_secret_stood_between_quotes(
-    log: JsonLog, stream: io.StringIO, secret: str
-) -> None:
+def test_a_line_stays_json_where_a_secret_stood_between_quotes(log: JsonLog, stream: io.StringIO, secret: str) -> None:
     log.error("something", {"why": f'{{"a": "{secret}", "b": "\\{secret}\\"}}', "fine": "x"})
     (line,) = written(stream)
     assert (line["fine"], line["event"]) == ("x", "something")

@@ -7,8 +7,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from slackapp.runtime import metrics
-from slackapp.runtime.metric_table import BY_NAME, COUNTER, GAUGE, HISTOGRAM, OTHER, OURS, TABLE
-from slackapp.runtime.metrics import BUCKETS, Counters
+from slackapp.runtime.metric_table import BY_NAME, COUNTER, FREE_VALUES, GAUGE, HISTOGRAM, OTHER, TABLE
+from slackapp.runtime.metrics import BUCKETS, Metrics
 
 EVENTS, REFUSALS, CALLBACK = "slackapp_events_total", "slackapp_refusals_total", "slackapp_callback_seconds"
 TENANTS = "slackapp_tenant_changes_total"
@@ -27,16 +27,16 @@ def at(samples: Samples, name: str, **labels: str) -> float | None:
     return samples.get((name, frozenset(labels.items())))
 
 
-def full(counters: Counters, tenants: Mapping[str, str] | None = None) -> str:
+def full(counters: Metrics, tenants: Mapping[str, str] | None = None) -> str:
     """The text for Prometheus, of a database in which everything is that was counted."""
-    with counters.unmoved() as counts:
+    with counters.unpersisted_counts() as counts:
         stored = {(count.name, count.labels): count.value for count in counts}
-    return counters.full_text(stored, (), tenants or {})
+    return counters.exposition(stored, (), tenants or {})
 
 
 @pytest.fixture
-def counters() -> Counters:
-    return Counters("1.2.3", 1_800_000_000)
+def counters() -> Metrics:
+    return Metrics("1.2.3", 1_800_000_000)
 
 
 # The table
@@ -52,7 +52,7 @@ def test_the_names_in_the_table_are_as_prometheus_wants_them() -> None:
         assert not {"\n", "\\"} & set(metric.meaning), "it stands in a line of the text format as it is"
 
 
-def test_each_metric_that_is_shown_has_its_line_of_help_and_its_type(counters: Counters) -> None:
+def test_each_metric_that_is_shown_has_its_line_of_help_and_its_type(counters: Metrics) -> None:
     families = {family.name: family for family in text_string_to_metric_families(full(counters))}
     for name, family in families.items():
         metric = BY_NAME.get(name) or BY_NAME[f"{name}_total"]
@@ -73,25 +73,25 @@ def test_each_metric_that_is_shown_has_its_line_of_help_and_its_type(counters: C
     ],
 )
 def test_a_name_or_a_label_that_is_not_in_the_table_is_a_bug(
-    counters: Counters, name: str, labels: dict[str, str]
+    counters: Metrics, name: str, labels: dict[str, str]
 ) -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="in the table of metrics"):
             counters.count(name, labels)
-    assert counters.text() == Counters().text()
+    assert counters.text() == Metrics().text()
 
 
-def test_neither_are_gauges_and_histograms_taken_for_another_kind(counters: Counters) -> None:
+def test_neither_are_gauges_and_histograms_taken_for_another_kind(counters: Metrics) -> None:
     with pytest.raises(ValueError, match="no histogram"):
         counters.observe("slackapp_installs_begun_total", 1.0)
     with pytest.raises(ValueError, match="no gauge"):
-        counters.full_text({}, [("slackapp_installs_begun_total", {}, 1)], {})
+        counters.exposition({}, [("slackapp_installs_begun_total", {}, 1)], {})
 
 
 # Series
 
 
-def test_counts_are_read_back(counters: Counters) -> None:
+def test_counts_are_read_back(counters: Metrics) -> None:
     for _ in range(3):
         counters.count("slackapp_requests_total", {"route": "/slack/install", "status": "302"})
     counters.count("slackapp_requests_total", {"status": "302", "route": "/slack/install"})
@@ -108,19 +108,19 @@ def test_counts_are_read_back(counters: Counters) -> None:
 @pytest.mark.parametrize(
     "value", ['a"b', "a\\b", 'a",b="c', "\\n", '\\"', "a{b}c 1", "", "/command", "block_actions:x"]
 )
-def test_a_label_of_ours_holds_any_plain_text(counters: Counters, value: str) -> None:
+def test_a_label_of_ours_holds_any_plain_text(counters: Metrics, value: str) -> None:
     """I name an action of my app so that it writes a counter of its own."""
     counters.count(EVENTS, {"type": value, "result": "kept"})
     assert at(parse(full(counters)), EVENTS, type=value, result="kept") == 1
 
 
 @pytest.mark.parametrize("value", ["a\nb", "é", "a\x00", "x" * 81, "\u2028"])
-def test_and_what_is_not_plain_is_other(counters: Counters, value: str) -> None:
+def test_and_what_is_not_plain_is_other(counters: Metrics, value: str) -> None:
     counters.count(EVENTS, {"type": value, "result": "kept"})
     assert at(parse(full(counters)), EVENTS, type=OTHER, result="kept") == 1
 
 
-def test_values_that_stand_in_no_list_are_one_series_however_many_come(counters: Counters) -> None:
+def test_values_that_stand_in_no_list_are_one_series_however_many_come(counters: Metrics) -> None:
     """I send you things that you have no word for, one after the other, until your memory is full."""
     before = len(parse(full(counters)))
     for number in range(2000):
@@ -130,26 +130,26 @@ def test_values_that_stand_in_no_list_are_one_series_however_many_come(counters:
     assert at(found, EVENTS, type="app_mention", result=OTHER) == 2000
     assert at(found, REFUSALS, reason=OTHER) == 2000
     assert len(found) == before + 2
-    assert len(counters._met) == 0, "what was folded is not remembered"
+    assert len(counters._series_by_call) == 0, "what was folded is not remembered"
 
 
 def test_a_memory_that_is_full_folds_what_comes_new_until_the_rest_is_in_the_database(
-    counters: Counters, monkeypatch: pytest.MonkeyPatch
+    counters: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metrics, "MOST_IN_MEMORY", 4)
+    monkeypatch.setattr(metrics, "MAX_SERIES_IN_MEMORY", 4)
     for number in range(6):
         counters.count(TENANTS, {"tenant": f"{number:012}", "change": "installed"})
     found = parse(full(counters))
     assert at(found, TENANTS, tenant="000000000003", change="installed") == 1
     assert at(found, TENANTS, tenant=OTHER, change="installed") == 2
-    with counters.unmoved() as counts:
-        counters.moved(counts)
+    with counters.unpersisted_counts() as counts:
+        counters.mark_persisted(counts)
     counters.count(TENANTS, {"tenant": "000000000005", "change": "installed"})
-    with counters.unmoved() as counts:
+    with counters.unpersisted_counts() as counts:
         assert [(count.labels, count.value) for count in counts] == [('change="installed",tenant="000000000005"', 1)]
 
 
-def test_no_count_is_lost_between_threads(counters: Counters) -> None:
+def test_no_count_is_lost_between_threads(counters: Metrics) -> None:
     labels = {"reason": "json"}
     threads = [
         threading.Thread(target=lambda: [counters.count(REFUSALS, labels) for _ in range(500)]) for _ in range(8)
@@ -158,64 +158,64 @@ def test_no_count_is_lost_between_threads(counters: Counters) -> None:
         thread.start()
     moved = 0
     while any(thread.is_alive() for thread in threads):
-        with counters.unmoved() as counts:
-            counters.moved(counts)
+        with counters.unpersisted_counts() as counts:
+            counters.mark_persisted(counts)
             moved += sum(count.value for count in counts)
-    with counters.unmoved() as counts:
+    with counters.unpersisted_counts() as counts:
         moved += sum(count.value for count in counts)
     assert (counters.value(REFUSALS, labels), moved) == (4000, 4000)
 
 
-def test_only_one_at_a_time_moves_counts(counters: Counters) -> None:
+def test_only_one_at_a_time_moves_counts(counters: Metrics) -> None:
     """Stops the same count from being added twice, by the upkeep and by whoever asks for the metrics."""
-    with counters.unmoved():
-        assert not counters._turn.acquire(blocking=False)
-    with counters.unmoved():
+    with counters.unpersisted_counts():
+        assert not counters._persist_lock.acquire(blocking=False)
+    with counters.unpersisted_counts():
         pass
 
 
 # Towards the database
 
 
-def test_what_was_moved_is_not_handed_out_again_and_what_was_not_is(counters: Counters) -> None:
+def test_what_was_moved_is_not_handed_out_again_and_what_was_not_is(counters: Metrics) -> None:
     counters.count(REFUSALS, {"reason": "json"})
-    with counters.unmoved() as first:
+    with counters.unpersisted_counts() as first:
         pass
     counters.count(REFUSALS, {"reason": "json"})
-    with counters.unmoved() as second:
-        counters.moved(second)
+    with counters.unpersisted_counts() as second:
+        counters.mark_persisted(second)
     counters.count(REFUSALS, {"reason": "host"})
-    with counters.unmoved() as third:
+    with counters.unpersisted_counts() as third:
         pass
     assert [(count.labels, count.value) for count in first] == [('reason="json"', 1)]
     assert [(count.labels, count.value) for count in second] == [('reason="json"', 2)]
     assert [(count.labels, count.value) for count in third] == [('reason="host"', 1)]
 
 
-def test_each_count_says_how_many_series_there_may_be_and_where_the_rest_goes(counters: Counters) -> None:
+def test_each_count_says_how_many_series_there_may_be_and_where_the_rest_goes(counters: Metrics) -> None:
     counters.count(TENANTS, {"tenant": "0123456789ab", "change": "erased"})
-    with counters.unmoved() as (count,):
-        assert (count.most, count.rest) == (20_000, 'change="erased",tenant="other"')
+    with counters.unpersisted_counts() as (count,):
+        assert (count.max_series, count.overflow_labels) == (20_000, 'change="erased",tenant="other"')
 
 
 # As text
 
 
-def test_a_counter_whose_labels_are_known_is_there_before_it_counts(counters: Counters) -> None:
+def test_a_counter_whose_labels_are_known_is_there_before_it_counts(counters: Metrics) -> None:
     """Stops the first failure from going unnoticed: what comes into being at 1 has never risen."""
     found = parse(full(counters))
     assert at(found, "slackapp_installs_total", result="failed") == 0
     assert at(found, "slackapp_token_unavailable_total") == 0
     assert at(found, "slackapp_integrity_checks_total", result="damaged") == 0
-    open_ended = {metric.name for metric in TABLE if OURS in metric.labels.values()}
+    open_ended = {metric.name for metric in TABLE if FREE_VALUES in metric.labels.values()}
     assert open_ended & {name for name, _ in found} == {"slackapp_build_info"}
 
 
-def test_what_another_release_has_counted_is_left_out(counters: Counters) -> None:
-    assert counters.full_text({("slackapp_gone_total", 'x="y"'): 3}, (), {}) == full(counters)
+def test_what_another_release_has_counted_is_left_out(counters: Metrics) -> None:
+    assert counters.exposition({("slackapp_gone_total", 'x="y"'): 3}, (), {}) == full(counters)
 
 
-def test_a_tenant_is_shown_as_its_hash_or_as_the_id_that_was_given_for_it(counters: Counters) -> None:
+def test_a_tenant_is_shown_as_its_hash_or_as_the_id_that_was_given_for_it(counters: Metrics) -> None:
     for tenant in ("aaaaaaaaaaaa", "bbbbbbbbbbbb"):
         counters.count(TENANTS, {"tenant": tenant, "change": "installed"})
     assert at(parse(full(counters)), TENANTS, tenant="aaaaaaaaaaaa", change="installed") == 1
@@ -225,13 +225,13 @@ def test_a_tenant_is_shown_as_its_hash_or_as_the_id_that_was_given_for_it(counte
     assert at(named, TENANTS, tenant="aaaaaaaaaaaa", change="installed") is None
 
 
-def test_the_build_is_told(counters: Counters) -> None:
+def test_the_build_is_told(counters: Metrics) -> None:
     found = parse(full(counters))
     assert at(found, "slackapp_start_time_seconds") == 1_800_000_000
     assert [dict(labels)["version"] for name, labels in found if name == "slackapp_build_info"] == ["1.2.3"]
 
 
-def test_a_histogram_counts_in_each_bucket_what_is_not_longer(counters: Counters) -> None:
+def test_a_histogram_counts_in_each_bucket_what_is_not_longer(counters: Metrics) -> None:
     for seconds in (0.0, 0.05, 0.051, 2.5, 20.0, 20.1, 3600.0):
         counters.observe(CALLBACK, seconds)
     found = parse(full(counters))
@@ -241,7 +241,7 @@ def test_a_histogram_counts_in_each_bucket_what_is_not_longer(counters: Counters
     assert at(found, f"{CALLBACK}_sum") == pytest.approx(3642.701)
 
 
-def test_a_block_is_measured_however_it_ends(counters: Counters) -> None:
+def test_a_block_is_measured_however_it_ends(counters: Metrics) -> None:
     with counters.timed(CALLBACK):
         pass
     with pytest.raises(KeyError), counters.timed(CALLBACK):
@@ -249,5 +249,5 @@ def test_a_block_is_measured_however_it_ends(counters: Counters) -> None:
     assert at(parse(full(counters)), f"{CALLBACK}_count") == 2
 
 
-def test_a_histogram_is_there_before_it_counts(counters: Counters) -> None:
+def test_a_histogram_is_there_before_it_counts(counters: Metrics) -> None:
     assert at(parse(full(counters)), f"{CALLBACK}_count") == 0

@@ -13,12 +13,12 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.tokens import validate_tenant
 from slackapp.localslack.model import Fault
-from slackapp.model import Origin, Tenant
+from slackapp.model import Actor, Tenant
 from slackapp.runtime import persist_metrics
 from slackapp.store import counters
 from tests.runtime.test_metrics import Samples, at, parse
-from tests.support.rewind import Prepared, prepared, quick_folder
-from tests.support.world import NORTH, SOUTH, World, make_world, north
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.world import NORTH, SOUTH, World, make_world, north_tenant
 
 OPERATOR = {"Authorization": "Bearer an-operator-token-of-forty-characters-xx"}
 BEGUN, CHANGES = "slackapp_installs_begun_total", "slackapp_tenant_changes_total"
@@ -27,17 +27,17 @@ REFUSED = {"reason": "not_found"}
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
-    with quick_folder() as folder, make_world(folder) as world:
+    with memory_folder() as folder, make_world(folder) as world:
         world.browser().install()
         world.work()
-        persist_metrics.run(world.service.app.db, world.service.app.metrics, world.service.app.log)
-        yield prepared(world)
+        persist_metrics.persist(world.service.app.db, world.service.app.metrics, world.service.app.log)
+        yield snapshot_world(world)
 
 
 @pytest.fixture
 def ready(installed: Prepared) -> World:
     """One installation, and its counts in the database."""
-    return installed.rewind()
+    return installed.reset()
 
 
 def scrape(world: World) -> Samples:
@@ -66,7 +66,7 @@ def refused(world: World) -> float | None:
 
 
 def test_the_house_moves_what_was_counted_every_five_seconds(ready: World) -> None:
-    app, house = ready.service.app, ready.service.house
+    app, house = ready.service.app, ready.service.local_scheduler
     house.run_due(app)
     count(ready, 3)
     for seconds, expected in ((4, {}), (1, {'reason="not_found"': 3})):
@@ -77,11 +77,11 @@ def test_the_house_moves_what_was_counted_every_five_seconds(ready: World) -> No
 
 def test_nothing_is_written_where_nothing_was_counted(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
     app, written = ready.service.app, []
-    together = app.db.together
-    monkeypatch.setattr(app.db, "together", lambda do: (written.append(do), together(do)))
+    commit_in_group = app.db.commit_in_group
+    monkeypatch.setattr(app.db, "commit_in_group", lambda do: (written.append(do), commit_in_group(do)))
     for number in (0, 2, 0):
         count(ready, number)
-        persist_metrics.run(app.db, app.metrics, app.log)
+        persist_metrics.persist(app.db, app.metrics, app.log)
     assert (len(written), kept(ready)) == (1, {'reason="not_found"': 2})
 
 
@@ -92,14 +92,14 @@ def test_a_database_that_cannot_be_written_loses_no_count_and_ends_nothing(
     count(ready, 2)
     with monkeypatch.context() as patch:
         patch.setattr(counters, "add", fail)
-        persist_metrics.run(app.db, app.metrics, app.log)
+        persist_metrics.persist(app.db, app.metrics, app.log)
         count(ready)
-        persist_metrics.run(app.db, app.metrics, app.log)
+        persist_metrics.persist(app.db, app.metrics, app.log)
         assert (kept(ready), refused(ready)) == ({}, 3), "it is shown all the same"
     assert '"event": "counters_wait"' in ready.log.getvalue()
     assert app.health.problems() == {}
     assert refused(ready) == 3
-    persist_metrics.run(app.db, app.metrics, app.log)
+    persist_metrics.persist(app.db, app.metrics, app.log)
     assert kept(ready) == {'reason="not_found"': 3}
 
 
@@ -117,10 +117,10 @@ def test_a_process_that_ends_leaves_nothing_behind_in_memory(ready: World) -> No
 
 
 def test_processes_add_up(ready: World) -> None:
-    other = ready.another()
+    other = ready.start_process()
     other.app.metrics.count("slackapp_refusals_total", REFUSED)
     count(ready, 4)
-    persist_metrics.run(other.app.db, other.app.metrics, other.app.log)
+    persist_metrics.persist(other.app.db, other.app.metrics, other.app.log)
     other.stop()
     assert refused(ready) == 5
 
@@ -130,12 +130,12 @@ def test_no_number_that_was_shown_goes_down_when_a_process_is_killed(ready: Worl
     count(ready, 5)
     shown = refused(ready)
     count(ready, 7)
-    ready.service = ready.another()  # the first one ends without another word
+    ready.service = ready.start_process()  # the first one ends without another word
     assert (shown, refused(ready)) == (5, 5)
 
 
 def test_a_command_leaves_what_it_counted(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "build", lambda *_: ready.another())
+    monkeypatch.setattr(session, "build", lambda *_: ready.start_process())
     monkeypatch.setattr(session, "read_settings", lambda: None)
     with session.open_service() as service:
         service.app.metrics.count("slackapp_refusals_total", REFUSED)
@@ -148,13 +148,13 @@ def test_a_command_leaves_what_it_counted(ready: World, monkeypatch: pytest.Monk
 def test_an_install_a_second_one_and_its_callbacks_are_told(ready: World) -> None:
     browser = ready.browser()
     browser.install()
-    browser.come_back(browser.consent(browser.begin(), decision="deny"))
+    browser.follow_callback(browser.consent(browser.begin(), decision="deny"))
     found = scrape(ready)
     assert at(found, BEGUN) == 3
     results = ("installed", "reinstalled", "declined", "failed")
     assert [at(found, "slackapp_installs_total", result=result) for result in results] == [1, 1, 1, 0]
     assert at(found, "slackapp_callback_seconds_count") == 2, "the two that had a code"
-    label = ready.service.app.keyring.label(north())
+    label = ready.service.app.keyring.label(north_tenant())
     assert at(found, CHANGES, tenant=label, change="reinstalled") == 1
     assert at(found, "slackapp_slack_calls_total", method="oauth.v2.access", result="ok") == 2
     assert at(found, "slackapp_tenants", status="active") == 1
@@ -181,7 +181,7 @@ def test_who_removed_a_tenant_is_told_and_the_purge_as_long_as_it_waits(ready: W
     assert (at(found, "slackapp_purges_pending"), at(found, "slackapp_purges_oldest_seconds")) == (0, 0)
     assert at(found, "slackapp_purges_total", result="complete") == 1
     assert at(found, "slackapp_tenants", status="active") == 0
-    assert at(found, CHANGES, tenant=ready.service.app.keyring.label(north()), change="erased") == 1
+    assert at(found, CHANGES, tenant=ready.service.app.keyring.label(north_tenant()), change="erased") == 1
 
 
 def test_events_and_the_inbox_are_told(ready: World) -> None:
@@ -209,10 +209,10 @@ def test_events_and_the_inbox_are_told(ready: World) -> None:
 
 
 def test_refreshes_and_what_they_leave_are_told(ready: World) -> None:
-    label = ready.service.app.keyring.label(north())
+    label = ready.service.app.keyring.label(north_tenant())
     ready.clock.advance(43_200 - 7200 + 1)
     ready.slack.fault(Fault("oauth.v2.access", "error", error="invalid_refresh_token"))
-    ready.service.errands.run_due(ready.service.app)
+    ready.service.remote_scheduler.run_due(ready.service.app)
     found = scrape(ready)
     assert at(found, "slackapp_refresh_total", result="refused", reason="invalid_refresh_token") == 1
     assert at(found, CHANGES, tenant=label, change="refresh_refused") == 1
@@ -222,12 +222,12 @@ def test_refreshes_and_what_they_leave_are_told(ready: World) -> None:
 
 def test_scopes_that_are_missing_are_told(ready: World) -> None:
     ready.restart(bot_scopes=("app_mentions:read", "chat:write", "commands", "im:write"))
-    validate_tenant.run(ready.service.app, north(), Origin("operator", "r1"))
+    validate_tenant.run(ready.service.app, north_tenant(), Actor("operator", "r1"))
     found = scrape(ready)
     assert at(found, "slackapp_token_checks_total", result="ok") == 1
     assert at(found, "slackapp_scope_drift_total", kind="missing") == 1
     assert at(found, "slackapp_scope_drift_total", kind="surplus") == 0
-    assert at(found, CHANGES, tenant=ready.service.app.keyring.label(north()), change="scope_drift") == 1
+    assert at(found, CHANGES, tenant=ready.service.app.keyring.label(north_tenant()), change="scope_drift") == 1
 
 
 @pytest.mark.parametrize(
@@ -235,10 +235,10 @@ def test_scopes_that_are_missing_are_told(ready: World) -> None:
     [("database", "database"), ("slack", "slack"), ("clock", "clock"), ("clock against Slack's", "skew")],
 )
 def test_each_problem_is_told_until_it_is_none(ready: World, part: str, label: str) -> None:
-    ready.equip(worker_runs=lambda: True)
+    ready.replace_parts(is_worker_running=lambda: True)
     health = ready.service.app.health
     for problem in ("something", ""):
-        health.note(part, problem)
+        health.set_problem(part, problem)
         found = scrape(ready)
         labels = {
             dict(labels)["part"] for (name, labels), value in found.items() if name == "slackapp_problem" and value
@@ -250,7 +250,7 @@ def test_each_problem_is_told_until_it_is_none(ready: World, part: str, label: s
 
 
 def test_the_process_and_its_disk_are_told(ready: World) -> None:
-    ready.service.house.run_due(ready.service.app)
+    ready.service.local_scheduler.run_due(ready.service.app)
     found = scrape(ready)
     assert at(found, "slackapp_processes") == 1
     assert (at(found, "slackapp_disk_free_bytes") or 0) > 0
@@ -263,13 +263,13 @@ def test_the_process_and_its_disk_are_told(ready: World) -> None:
 
 def test_a_label_is_short_keyed_and_the_same_after_a_restart(ready: World, tmp_path: Path) -> None:
     app = ready.service.app
-    labels = [app.keyring.label(tenant) for tenant in (north(), Tenant("T", SOUTH), Tenant("E", NORTH))]
+    labels = [app.keyring.label(tenant) for tenant in (north_tenant(), Tenant("T", SOUTH), Tenant("E", NORTH))]
     assert all(re.fullmatch("[0-9a-f]{12}", label) for label in labels)
     assert len(set(labels)) == 3
     ready.restart()
-    assert ready.service.app.keyring.label(north()) == labels[0]
+    assert ready.service.app.keyring.label(north_tenant()) == labels[0]
     with make_world(tmp_path) as other:
-        assert other.service.app.keyring.label(north()) != labels[0], "who has no key cannot try out ids"
+        assert other.service.app.keyring.label(north_tenant()) != labels[0], "who has no key cannot try out ids"
 
 
 NAMES = re.compile(f"{NORTH}|{SOUTH}|Northwind|U0[A-Z0-9]{{5,}}|xox")
@@ -277,20 +277,20 @@ NAMES = re.compile(f"{NORTH}|{SOUTH}|Northwind|U0[A-Z0-9]{{5,}}|xox")
 
 def test_no_tenant_is_named_unless_that_is_switched_on_and_never_in_the_table(ready: World) -> None:
     """I can read your monitoring, and want to know who your customers are."""
-    label = ready.service.app.keyring.label(north())
+    label = ready.service.app.keyring.label(north_tenant())
     assert not NAMES.search(ready.request("GET", "/metrics", headers=OPERATOR).text)
     ready.restart(metrics_tenants=True)
     found = scrape(ready)
     assert at(found, CHANGES, tenant=NORTH, change="installed") == 1
     assert at(found, CHANGES, tenant=label, change="installed") is None
-    audit_log.count_change(ready.service.app, north(), "suspended")
-    persist_metrics.run(ready.service.app.db, ready.service.app.metrics, ready.service.app.log)
+    audit_log.count_tenant_change(ready.service.app, north_tenant(), "suspended")
+    persist_metrics.persist(ready.service.app.db, ready.service.app.metrics, ready.service.app.log)
     assert not [row for row in ready.rows("SELECT labels FROM counters") if NAMES.search(row["labels"])]
 
 
 def test_a_tenant_that_is_gone_is_a_hash_even_then(ready: World) -> None:
     ready.restart(metrics_tenants=True)
-    label = ready.service.app.keyring.label(north())
+    label = ready.service.app.keyring.label(north_tenant())
     headers = {**OPERATOR, "Content-Type": "application/json"}
     ready.request("POST", "/slack/uninstall", json.dumps({"id": NORTH}).encode(), headers)
     text = ready.request("GET", "/metrics", headers=OPERATOR).text
@@ -300,12 +300,12 @@ def test_a_tenant_that_is_gone_is_a_hash_even_then(ready: World) -> None:
 
 def suspend(world: World) -> None:
     for _ in range(2):
-        suspend_tenant.suspend(world.service.app, north(), Origin("worker", ""))
+        suspend_tenant.suspend(world.service.app, north_tenant(), Actor("worker", ""))
 
 
 def die(world: World) -> None:
     world.slack.fault(Fault("chat.postMessage", "error", error="token_revoked"))
-    world.slack.kill_refresh(NORTH)
+    world.slack.invalidate_refresh_tokens(NORTH)
     world.mention()
     world.work()
 
@@ -313,4 +313,4 @@ def die(world: World) -> None:
 @pytest.mark.parametrize(("change", "act"), [("suspended", suspend), ("token_dead", die)])
 def test_what_happens_to_a_tenant_is_counted_once(ready: World, change: str, act: Callable[[World], object]) -> None:
     act(ready)
-    assert at(scrape(ready), CHANGES, tenant=ready.service.app.keyring.label(north()), change=change) == 1
+    assert at(scrape(ready), CHANGES, tenant=ready.service.app.keyring.label(north_tenant()), change=change) == 1

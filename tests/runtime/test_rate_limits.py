@@ -7,13 +7,13 @@ from contextlib import ExitStack
 import pytest
 
 from slackapp.runtime import rate_limits
-from slackapp.runtime.rate_limits import FailureBudget, OncePerMinute, PauseTable, Slots, TokenBuckets
+from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
 
 NOW = 1_800_000_000
 ONE, OTHER = "192.0.2.1", "192.0.2.2"
 
 
-def empty(buckets: TokenBuckets, key: str = ONE, now: int = NOW) -> int:
+def empty(buckets: RateLimiter, key: str = ONE, now: int = NOW) -> int:
     """How many are admitted until none is; then the wait."""
     admitted = 0
     while buckets.admit(key, now) == 0:
@@ -24,13 +24,13 @@ def empty(buckets: TokenBuckets, key: str = ONE, now: int = NOW) -> int:
 @pytest.mark.parametrize("per_minute", [1, 2, 7, 60, 100])
 def test_a_minutes_number_may_come_at_once_and_no_more(per_minute: int) -> None:
     """I begin installs as fast as I can."""
-    buckets = TokenBuckets(per_minute)
+    buckets = RateLimiter(per_minute)
     assert empty(buckets) == per_minute
     assert empty(buckets) == 0
 
 
 def test_places_come_back_with_time_and_never_more_than_a_minutes_number() -> None:
-    buckets = TokenBuckets(60)
+    buckets = RateLimiter(60)
     empty(buckets)
     assert empty(buckets, now=NOW + 1) == 1
     assert empty(buckets, now=NOW + 11) == 10
@@ -39,14 +39,14 @@ def test_places_come_back_with_time_and_never_more_than_a_minutes_number() -> No
 
 
 def test_less_than_a_whole_place_admits_nobody() -> None:
-    buckets = TokenBuckets(6)
+    buckets = RateLimiter(6)
     empty(buckets)
     assert [buckets.admit(ONE, NOW + later) for later in (1, 9, 10)] == [9, 1, 0]
 
 
 @pytest.mark.parametrize("per_minute", [*range(1, 130), 599, 1000])
 def test_who_waits_as_long_as_told_is_admitted(per_minute: int) -> None:
-    buckets = TokenBuckets(per_minute)
+    buckets = RateLimiter(per_minute)
     empty(buckets)
     wait = buckets.admit(ONE, NOW)
     assert 1 <= wait <= 60
@@ -54,7 +54,7 @@ def test_who_waits_as_long_as_told_is_admitted(per_minute: int) -> None:
 
 
 def test_who_is_refused_does_not_wait_longer_for_asking() -> None:
-    buckets = TokenBuckets(1)
+    buckets = RateLimiter(1)
     empty(buckets)
     for later in range(1, 60):
         assert buckets.admit(ONE, NOW + later) > 0
@@ -62,13 +62,13 @@ def test_who_is_refused_does_not_wait_longer_for_asking() -> None:
 
 
 def test_one_address_does_not_use_up_anothers_places() -> None:
-    buckets = TokenBuckets(3)
+    buckets = RateLimiter(3)
     empty(buckets)
     assert empty(buckets, OTHER) == 3
 
 
 def test_a_clock_that_goes_back_gives_nobody_a_place() -> None:
-    buckets = TokenBuckets(3)
+    buckets = RateLimiter(3)
     empty(buckets)
     assert buckets.admit(ONE, NOW - 3600) > 0
 
@@ -77,7 +77,7 @@ def test_only_so_many_addresses_are_remembered_and_the_oldest_go_first(monkeypat
     """I come from ever new addresses, so that your memory fills."""
     assert rate_limits.MAX_KEYS == 10_000
     monkeypatch.setattr(rate_limits, "MAX_KEYS", 3)
-    buckets = TokenBuckets(1)
+    buckets = RateLimiter(1)
     for key in ("a", "b", "c"):
         assert buckets.admit(key, NOW) == 0
     assert buckets.admit("a", NOW) > 0
@@ -90,72 +90,72 @@ def test_only_so_many_addresses_are_remembered_and_the_oldest_go_first(monkeypat
 
 
 def test_a_pause_lasts_as_long_as_it_was_asked_for() -> None:
-    pauses = PauseTable()
-    assert pauses.left("a", NOW) == 0
-    pauses.hold("a", 20, NOW)
-    assert [pauses.left("a", NOW + later) for later in (0, 1, 19, 20, 19)] == [20, 19, 1, 0, 0]
-    assert pauses.left("b", NOW) == 0
+    pauses = Cooldowns()
+    assert pauses.seconds_left("a", NOW) == 0
+    pauses.start("a", 20, NOW)
+    assert [pauses.seconds_left("a", NOW + later) for later in (0, 1, 19, 20, 19)] == [20, 19, 1, 0, 0]
+    assert pauses.seconds_left("b", NOW) == 0
 
 
 def test_the_pause_that_was_asked_for_last_counts() -> None:
-    pauses = PauseTable()
-    pauses.hold("a", 20, NOW)
-    pauses.hold("a", 5, NOW + 1)
-    assert [pauses.left("a", NOW + later) for later in (1, 5, 6)] == [5, 1, 0]
+    pauses = Cooldowns()
+    pauses.start("a", 20, NOW)
+    pauses.start("a", 5, NOW + 1)
+    assert [pauses.seconds_left("a", NOW + later) for later in (1, 5, 6)] == [5, 1, 0]
 
 
 @pytest.mark.parametrize("seconds", [0, -1])
 def test_no_seconds_are_no_pause_and_end_none(seconds: int) -> None:
-    pauses = PauseTable()
-    pauses.hold("a", 20, NOW)
-    pauses.hold("a", seconds, NOW + 1)
-    pauses.hold("b", seconds, NOW + 1)
-    assert (pauses.left("a", NOW + 1), pauses.left("b", NOW + 1)) == (19, 0)
+    pauses = Cooldowns()
+    pauses.start("a", 20, NOW)
+    pauses.start("a", seconds, NOW + 1)
+    pauses.start("b", seconds, NOW + 1)
+    assert (pauses.seconds_left("a", NOW + 1), pauses.seconds_left("b", NOW + 1)) == (19, 0)
 
 
 def test_a_clock_that_goes_back_ends_a_pause() -> None:
     """Stops a pause of years, after a clock that was wrong has been put right."""
-    pauses = PauseTable()
-    pauses.hold("a", 20, NOW)
-    assert (pauses.left("a", NOW - 1), pauses.left("a", NOW)) == (0, 0)
+    pauses = Cooldowns()
+    pauses.start("a", 20, NOW)
+    assert (pauses.seconds_left("a", NOW - 1), pauses.seconds_left("a", NOW)) == (0, 0)
 
 
 def test_only_so_many_pauses_are_remembered_and_the_oldest_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limits, "MAX_KEYS", 3)
-    pauses = PauseTable()
+    pauses = Cooldowns()
     for key in ("a", "b", "c", "a", "d"):
-        pauses.hold(key, 20, NOW)
-    assert [pauses.left(key, NOW) for key in ("a", "b", "c", "d")] == [20, 0, 20, 20]
+        pauses.start(key, 20, NOW)
+    assert [pauses.seconds_left(key, NOW) for key in ("a", "b", "c", "d")] == [20, 0, 20, 20]
 
 
 def test_a_pause_that_is_over_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limits, "MAX_KEYS", 2)
-    pauses = PauseTable()
-    pauses.hold("a", 20, NOW)
-    pauses.hold("b", 1, NOW)
-    assert pauses.left("b", NOW + 1) == 0
-    pauses.hold("c", 20, NOW + 1)
-    assert [pauses.left(key, NOW + 1) for key in ("a", "c")] == [19, 20]
+    pauses = Cooldowns()
+    pauses.start("a", 20, NOW)
+    pauses.start("b", 1, NOW)
+    assert pauses.seconds_left("b", NOW + 1) == 0
+    pauses.start("c", 20, NOW + 1)
+    assert [pauses.seconds_left(key, NOW + 1) for key in ("a", "c")] == [19, 20]
 
 
 def test_each_kind_is_let_through_once_a_minute() -> None:
-    once = OncePerMinute()
-    assert [once.first("a", now) for now in (60, 60, 119, 120, 179, 180)] == [True, False, False, True, False, True]
+    once = Throttle()
+    assert [once.allows("a", now) for now in (60, 60, 119, 120, 179, 180)] == [True, False, False, True, False, True]
 
 
 def test_kinds_do_not_keep_each_other_out() -> None:
-    once = OncePerMinute()
-    assert once.first("a", 60)
-    assert once.first("b", 60)
-    assert not once.first("a", 61)
+    once = Throttle()
+    assert once.allows("a", 60)
+    assert once.allows("b", 60)
+    assert not once.allows("a", 61)
 
 
 def test_of_several_threads_one_is_the_first() -> None:
-    once, seen, together = OncePerMinute(), [], threading.Barrier(16)
+    once, seen, together = Throttle(), [], threading.Barrier(16)
 
     def ask() -> None:
         together.wait()
-        seen.append(once.first("a", 60))
+        seen.append(once.allows("a", 60))
 
     threads = [threading.Thread(target=ask) for _ in range(16)]
     for thread in threads:
@@ -166,65 +166,65 @@ def test_of_several_threads_one_is_the_first() -> None:
 
 
 def test_places_are_taken_and_given_back() -> None:
-    slots = Slots(2)
+    slots = ConcurrencyLimit(2)
     for _ in range(2):
-        with slots.take("a") as first, slots.take("b") as second, slots.take("c") as third:
+        with slots.acquire("a") as first, slots.acquire("b") as second, slots.acquire("c") as third:
             assert [first, second, third] == [True, True, False]
 
 
 @pytest.mark.claim("C-72")
 @pytest.mark.parametrize(("number", "shares"), [(4, [2, 1, 1]), (8, [4, 2, 1, 1]), (1, [1]), (3, [2, 1])])
 def test_whoever_has_places_never_takes_the_last_ones_from_whoever_has_none(number: int, shares: list[int]) -> None:
-    slots = Slots(number)
+    slots = ConcurrencyLimit(number)
     with ExitStack() as stack:
         for key, share in enumerate(shares):
-            taken = [stack.enter_context(slots.take(str(key))) for _ in range(number + 1)]
+            taken = [stack.enter_context(slots.acquire(str(key))) for _ in range(number + 1)]
             assert taken == [True] * share + [False] * (number + 1 - share)
-        with slots.take("another") as taken:
+        with slots.acquire("another") as taken:
             assert not taken
-    with slots.take("0") as first, slots.take("another") as second:
+    with slots.acquire("0") as first, slots.acquire("another") as second:
         assert [first, second] == [True, number > 1], "all of it has come back"
 
 
 def test_who_has_no_place_is_not_remembered() -> None:
-    slots = Slots(1)
+    slots = ConcurrencyLimit(1)
     for key in "abc":
-        with slots.take(key), slots.take("refused"):
+        with slots.acquire(key), slots.acquire("refused"):
             pass
     assert not vars(slots)["_taken"]
 
 
 def test_a_place_is_given_back_after_a_failure() -> None:
-    slots = Slots(1)
+    slots = ConcurrencyLimit(1)
 
     def fail() -> None:
-        with slots.take("a"):
+        with slots.acquire("a"):
             raise InterruptedError
 
     for _ in range(3):
         with pytest.raises(InterruptedError):
             fail()
-    with slots.take("a") as taken:
+    with slots.acquire("a") as taken:
         assert taken
 
 
 @pytest.mark.claim("C-86")
 def test_places_are_closed_as_they_are_given_back() -> None:
-    slots = Slots(2)
-    with slots.take("a"):
+    slots = ConcurrencyLimit(2)
+    with slots.acquire("a"):
         assert slots.close(until=0.0) == 1, "one is still taken"
         assert slots.close(until=0.0) == 1
     assert [slots.close(until=0.0) for _ in range(2)] == [0, 0], "who stops twice waits once"
-    with slots.take("b") as taken:
+    with slots.acquire("b") as taken:
         assert not taken
 
 
 @pytest.mark.claim("C-86")
 def test_a_close_waits_for_what_is_given_back_meanwhile() -> None:
-    slots, inside, hold = Slots(2), threading.Event(), threading.Event()
+    slots, inside, hold = ConcurrencyLimit(2), threading.Event(), threading.Event()
 
     def work() -> None:
-        with slots.take("a"):
+        with slots.acquire("a"):
             inside.set()
             hold.wait(10)
 
@@ -237,14 +237,14 @@ def test_a_close_waits_for_what_is_given_back_meanwhile() -> None:
 
 
 def test_looking_at_a_bucket_spends_nothing() -> None:
-    buckets = TokenBuckets(2)
-    assert [buckets.left("a", NOW) for _ in range(3)] == [0, 0, 0]
+    buckets = RateLimiter(2)
+    assert [buckets.peek("a", NOW) for _ in range(3)] == [0, 0, 0]
     assert [buckets.admit("a", NOW) for _ in range(3)] == [0, 0, 30]
-    assert (buckets.left("a", NOW), buckets.left("a", NOW + 30)) == (30, 0)
+    assert (buckets.peek("a", NOW), buckets.peek("a", NOW + 30)) == (30, 0)
 
 
 def test_failures_of_one_network_stop_that_network_alone() -> None:
-    budget = FailureBudget(network=2, everybody=10, newcomers=10)
+    budget = FailureLimit(network=2, everybody=10, newcomers=10)
     for _ in range(2):
         assert budget.left("a", NOW) == 0
         budget.spend("a", NOW)
@@ -254,7 +254,7 @@ def test_failures_of_one_network_stop_that_network_alone() -> None:
 
 @pytest.mark.claim("C-98")
 def test_a_clock_that_goes_back_by_a_day_stops_nobody_for_that_day() -> None:
-    budget, earlier = FailureBudget(network=2, everybody=2, newcomers=1), NOW - 86_400
+    budget, earlier = FailureLimit(network=2, everybody=2, newcomers=1), NOW - 86_400
     for _ in range(3):
         budget.spend("a", NOW)
     assert [budget.left(network, earlier) for network in ("a", "new")] == [30, 60]
@@ -262,7 +262,7 @@ def test_a_clock_that_goes_back_by_a_day_stops_nobody_for_that_day() -> None:
 
 
 def test_failures_of_many_networks_stop_those_that_have_failed_and_then_everybody() -> None:
-    budget = FailureBudget(network=3, everybody=4, newcomers=2)
+    budget = FailureLimit(network=3, everybody=4, newcomers=2)
     for number in range(4):
         budget.spend(f"bad {number}", NOW)
     assert budget.left("bad 0", NOW) == 15, "what is for everybody is used up"
@@ -276,7 +276,7 @@ def test_failures_of_many_networks_stop_those_that_have_failed_and_then_everybod
 @pytest.mark.claim("C-72")
 def test_a_few_networks_that_fail_slowly_for_ever_keep_no_newcomer_out() -> None:
     """Twenty of them, each of which fails again as soon as its own rate lets it."""
-    budget = FailureBudget(network=10, everybody=60, newcomers=60)
+    budget = FailureLimit(network=10, everybody=60, newcomers=60)
     for later in range(0, 600, 6):
         for number in range(20):
             if not budget.left(f"bad {number}", NOW + later):

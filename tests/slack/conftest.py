@@ -10,7 +10,7 @@ from slackapp import config
 from slackapp.config import parsers
 from slackapp.model import Secret
 from slackapp.runtime.health import Health
-from slackapp.runtime.metrics import Counters
+from slackapp.runtime.metrics import Metrics
 from slackapp.slack.client import SlackClient
 from tests.support.world import World, environment
 
@@ -22,7 +22,7 @@ class Caller:
     """A client, and what it counted. Set `in_transaction` to have it believe that one is open."""
 
     client: SlackClient
-    metrics: Counters
+    metrics: Metrics
     state: dict[str, bool] = field(default_factory=lambda: {"open": False})
 
 
@@ -35,7 +35,7 @@ def caller_of(tmp_path: Path) -> MakeCaller:
 
     def run(url: str) -> Caller:
         settings = config.load(environment(tmp_path, "http://127.0.0.1:1"), {})
-        metrics = Counters()
+        metrics = Metrics()
         state = {"open": False}
         slack = parsers.slack_url(url)
         client = SlackClient(replace(settings, slack=slack), lambda: state["open"], metrics, Health())

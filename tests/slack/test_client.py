@@ -20,12 +20,12 @@ FAULTS: dict[str, tuple[Fault, str, Kind, int]] = {
     "no JSON": (Fault("auth.test", "garbage"), "unreadable_answer", Kind.TRANSIENT, 0),
     "an endless answer": (Fault("auth.test", "huge"), "unreadable_answer", Kind.TRANSIENT, 0),
     "a redirect": (Fault("auth.test", "redirect"), "unreadable_answer", Kind.TRANSIENT, 0),
-    "too many calls": (Fault("auth.test", "ratelimited", retry_after=7), "ratelimited", Kind.RATE, 7),
+    "too many calls": (Fault("auth.test", "ratelimited", retry_after=7), "ratelimited", Kind.RATE_LIMITED, 7),
     "an error of Slack's": (Fault("auth.test", "error", error="internal_error"), "internal_error", Kind.TRANSIENT, 0),
     "a dead token": (Fault("auth.test", "error", error="account_inactive"), "account_inactive", Kind.DEAD, 0),
     "an expired token": (Fault("auth.test", "error", error="token_expired"), "token_expired", Kind.EXPIRED, 0),
-    "a missing scope": (Fault("auth.test", "error", error="missing_scope"), "missing_scope", Kind.SCOPE, 0),
-    "an error of tomorrow": (Fault("auth.test", "error", error="brand_new"), "brand_new", Kind.OURS, 0),
+    "a missing scope": (Fault("auth.test", "error", error="missing_scope"), "missing_scope", Kind.FORBIDDEN, 0),
+    "an error of tomorrow": (Fault("auth.test", "error", error="brand_new"), "brand_new", Kind.BAD_REQUEST, 0),
 }
 
 

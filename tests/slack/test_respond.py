@@ -22,8 +22,8 @@ def test_nothing_is_posted_inside_a_transaction(caller_of: MakeCaller) -> None:
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
-        ("201 X", "refused", SlackErrorKind.OURS), ("302 X", "refused", SlackErrorKind.OURS),
-        ("404 X", "refused", SlackErrorKind.OURS), ("429 X", "ratelimited", SlackErrorKind.RATE),
+        ("201 X", "refused", SlackErrorKind.BAD_REQUEST), ("302 X", "refused", SlackErrorKind.BAD_REQUEST),
+        ("404 X", "refused", SlackErrorKind.BAD_REQUEST), ("429 X", "ratelimited", SlackErrorKind.RATE_LIMITED),
         ("500 X", "server_error", SlackErrorKind.TRANSIENT), ("503 X", "server_error", SlackErrorKind.TRANSIENT),
     ],
 )  # fmt: skip
@@ -44,7 +44,7 @@ def test_a_limited_rate_says_how_long_to_wait(caller_of: MakeCaller, claimed: st
     headers = f"Retry-After: {claimed}\r\n" if claimed is not None else ""
     with raw(http(b"<h1>slow down</h1>", "429 X", headers)) as slack, pytest.raises(SlackCallError) as caught:
         caller_of(slack.url).client.respond(f"{slack.url}/commands/1", {"text": "x"})
-    assert (caught.value.kind, caught.value.retry_after) == (SlackErrorKind.RATE, wait)
+    assert (caught.value.kind, caught.value.retry_after) == (SlackErrorKind.RATE_LIMITED, wait)
 
 
 def test_a_200_is_counted_and_its_body_is_nothing_to_us(caller_of: MakeCaller) -> None:

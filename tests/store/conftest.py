@@ -15,6 +15,6 @@ def db(tmp_path: Path) -> Iterator[Database]:
     """A new database with the whole schema."""
     database = Database(tmp_path / "slackapp.db")
     keyfile.write_private(database.path, empty_database())
-    database.prepare_file()
+    database.create_or_migrate()
     yield database
     database.close()

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from slackapp.model import Tenant
 from slackapp.store import audit
-from slackapp.store.audit import Entry
+from slackapp.store.audit import AuditEntry
 from slackapp.store.engine.sqlite import Database
 from tests.store.rows import NORTH, NOW, change, look
 
 KEY = bytes(range(32))
-ENTRY = Entry(NOW, "installed", "anyone", NORTH, "a-request", "ok", "generation=1")
+ENTRY = AuditEntry(NOW, "installed", "anyone", NORTH, "a-request", "ok", "generation=1")
 COLUMNS = "id, at, event, actor, tenant_kind, tenant_id, request_id, result, detail, chain"
 
 
@@ -24,7 +24,7 @@ def mac(data: bytes) -> bytes:
     return hmac.new(KEY, data, hashlib.sha256).digest()
 
 
-def append(db: Database, *entries: Entry) -> None:
+def append(db: Database, *entries: AuditEntry) -> None:
     with db.transaction():
         for entry in entries:
             audit.append(db, entry, mac)
@@ -144,12 +144,12 @@ def test_a_row_goes_with_the_transaction_that_it_tells_of(db: Database) -> None:
 
 
 TEXT = st.text("ab1é\x00", max_size=3)
-ENTRIES = st.builds(Entry, st.integers(0, 99), TEXT, TEXT, st.builds(Tenant, TEXT, TEXT), TEXT, TEXT, TEXT)
+ENTRIES = st.builds(AuditEntry, st.integers(0, 99), TEXT, TEXT, st.builds(Tenant, TEXT, TEXT), TEXT, TEXT, TEXT)
 
 
 @settings(max_examples=50)
 @given(st.integers(1, 99), ENTRIES, st.integers(1, 99), ENTRIES)
-def test_two_different_rows_never_encode_alike(one_id: int, one: Entry, other_id: int, other: Entry) -> None:
+def test_two_different_rows_never_encode_alike(one_id: int, one: AuditEntry, other_id: int, other: AuditEntry) -> None:
     """I move text from the end of one field to the beginning of the next."""
     alike = audit.encode(one_id, one) == audit.encode(other_id, other)
     assert alike is ((one_id, one) == (other_id, other))

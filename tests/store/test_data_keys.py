@@ -66,11 +66,11 @@ def test_keys_are_listed_and_counted_by_the_master_key_that_wraps_them(db: Datab
     data_keys.add(db, NO_TENANT, NewKey(4, "audit", "kms", 1, b"."), NOW)
     change(db.path, "UPDATE data_keys SET state = 'retired' WHERE key_id = 1")
     assert sorted(key.key_id for key in data_keys.active(db, NORTH)) == [2, 3]
-    assert [key.key_id for key in data_keys.every(db)] == [1, 2, 3, 4]
+    assert [key.key_id for key in data_keys.list_all(db)] == [1, 2, 3, 4]
     assert data_keys.count_by_master(db) == {("local", 1): 1, ("local", 2): 2, ("kms", 1): 1}
-    assert [key.key_id for key in data_keys.below(db, "local", 2)] == [1]
-    assert [key.key_id for key in data_keys.below(db, "local", 3)] == [1, 2, 3]
-    assert data_keys.below(db, "local", 1) == []
+    assert [key.key_id for key in data_keys.list_older(db, "local", 2)] == [1]
+    assert [key.key_id for key in data_keys.list_older(db, "local", 3)] == [1, 2, 3]
+    assert data_keys.list_older(db, "local", 1) == []
 
 
 def test_a_key_is_wrapped_anew_by_one_of_two_rotations(db: Database) -> None:
@@ -96,29 +96,29 @@ def test_a_key_that_somebody_else_wrapped_meanwhile_stays_as_it_is(db: Database,
 def test_one_key_is_deleted_but_none_of_the_services_own(db: Database) -> None:
     for number, (tenant, purpose) in enumerate([(NORTH, "bot"), (NORTH, "data"), (NO_TENANT, "audit")], start=1):
         data_keys.add(db, tenant, key(number, purpose), NOW)
-    assert data_keys.delete_one(db, stored(db, 1))
-    assert not data_keys.delete_one(db, DataKey(2, SOUTH, "data", "local", 1, b".", "active", NOW))
-    assert not data_keys.delete_one(db, stored(db, 3, NO_TENANT))
-    assert [found.key_id for found in data_keys.every(db)] == [2, 3]
+    assert data_keys.delete_key(db, stored(db, 1))
+    assert not data_keys.delete_key(db, DataKey(2, SOUTH, "data", "local", 1, b".", "active", NOW))
+    assert not data_keys.delete_key(db, stored(db, 3, NO_TENANT))
+    assert [found.key_id for found in data_keys.list_all(db)] == [2, 3]
 
 
 # Who serves
 
 
 def test_a_process_lives_for_60_seconds_after_its_last_sign_of_life(db: Database) -> None:
-    processes.beat(db, "one", 1, frozenset({1}), NOW)
-    processes.beat(db, "two", 1, frozenset(), NOW)
-    processes.beat(db, "one", 2, frozenset({2, 1}), NOW + 30)
-    assert processes.live(db, NOW + 60) == [
+    processes.save_heartbeat(db, "one", 1, frozenset({1}), NOW)
+    processes.save_heartbeat(db, "two", 1, frozenset(), NOW)
+    processes.save_heartbeat(db, "one", 2, frozenset({2, 1}), NOW + 30)
+    assert processes.list_live(db, NOW + 60) == [
         Process("one", NOW + 30, 2, frozenset({1, 2})),
         Process("two", NOW, 1, frozenset()),
     ]
-    assert [process.process_id for process in processes.live(db, NOW + 61)] == ["one"]
+    assert [process.process_id for process in processes.list_live(db, NOW + 61)] == ["one"]
     assert look(db.path, "SELECT started_at FROM processes WHERE process_id = 'one'") == [(NOW,)]
 
 
 def test_a_process_that_leaves_is_gone_and_so_are_the_dead_and_nobody_else(db: Database) -> None:
     for name, seen in (("dead", NOW - 61), ("alive", NOW - 60), ("me", NOW)):
-        processes.beat(db, name, 1, frozenset({1}), seen)
-    processes.forget(db, "me", NOW)
+        processes.save_heartbeat(db, name, 1, frozenset({1}), seen)
+    processes.delete(db, "me", NOW)
     assert look(db.path, "SELECT process_id FROM processes") == [("alive",)]

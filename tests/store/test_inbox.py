@@ -11,10 +11,10 @@ from slackapp.crypto.envelope import BODY_LIMIT, OVERHEAD_BYTES
 from slackapp.model import NO_TENANT, InboxRow, NewKey, Tenant
 from slackapp.store import data_keys, inbox, installations
 from slackapp.store.engine.sqlite import Database
-from slackapp.store.inbox import Arrival, Unclear
+from slackapp.store.inbox import IncomingEvent, UnclearRow
 from tests.store.rows import NORTH, NOW, SOUTH, change, install, look, sealed
 
-ARRIVAL = Arrival("Ev1", NORTH, "message", NOW - 5)
+ARRIVAL = IncomingEvent("Ev1", NORTH, "message", NOW - 5)
 BODY = sealed(b"body")
 KEYS = {NORTH: 7, SOUTH: 8}
 LEASE = inbox.LEASE
@@ -31,15 +31,15 @@ def db(db: Database) -> Database:
 
 def receive(db: Database, event_id: str = "Ev1", tenant: Tenant = NORTH, kind: str = "message", now: int = NOW) -> bool:
     arrival = replace(ARRIVAL, event_id=event_id, tenant=tenant, type=kind)
-    return inbox.receive(db, arrival, BODY, KEYS.get(tenant, 7), now)
+    return inbox.add_event(db, arrival, BODY, KEYS.get(tenant, 7), now)
 
 
 def lifecycle(db: Database, event_id: str = "Ev1", state: str = "ready", result: str = "") -> None:
-    inbox.receive_lifecycle(db, replace(ARRIVAL, event_id=event_id, type="tokens_revoked"), "bot", state, result, NOW)
+    inbox.add_lifecycle_event(db, replace(ARRIVAL, event_id=event_id, type="tokens_revoked"), "bot", state, result, NOW)
 
 
 def claim(db: Database, owner: str = "me", now: int = NOW) -> InboxRow | None:
-    found = inbox.due(db, NO_TENANT, NO_TENANT, now=now, steady=now, most=1)
+    found = inbox.list_due(db, NO_TENANT, NO_TENANT, now=now, steady=now, limit=1)
     return inbox.claim(db, found[0], owner, now) if found else None
 
 
@@ -97,7 +97,7 @@ def test_two_tenants_events_of_one_id_are_two_events(db: Database) -> None:
     assert inbox.retry(db, NORTH, "Ev1", NOW)
     assert (inbox.body_of(db, NORTH, "Ev1"), inbox.body_of(db, SOUTH, "Ev1")) == (BODY, None)
     assert [(entry.tenant, entry.state) for entry in inbox.find(db, "Ev1")] == [(NORTH, "ready"), (SOUTH, "done")]
-    inbox.empty_tenant(db, NORTH, NOW)
+    inbox.erase_bodies(db, NORTH, NOW)
     assert [entry.result for entry in inbox.find(db, "Ev1")] == ["purged", "dropped by the operator"]
 
 
@@ -120,30 +120,30 @@ def test_an_event_of_a_tenant_that_cannot_be_served_just_now_is_kept(db: Databas
 @pytest.mark.claim("C-48")
 def test_a_body_is_kept_only_while_its_key_is_there(db: Database, key_id: int) -> None:
     """Stops a body sealed under a key that a purge took away in between: it would never open."""
-    assert not inbox.receive(db, ARRIVAL, BODY, key_id, NOW)
-    assert inbox.receive(db, ARRIVAL, BODY, 7, NOW)
+    assert not inbox.add_event(db, ARRIVAL, BODY, key_id, NOW)
+    assert inbox.add_event(db, ARRIVAL, BODY, 7, NOW)
 
 
 def test_the_kind_of_a_tenant_tells_two_of_one_id_apart(db: Database) -> None:
     """I get an org whose id is that of your team."""
     twin = Tenant("E", NORTH.id)
     data_keys.add(db, twin, NewKey(9, "data", "local", 1, bytes(130)), NOW)
-    assert not inbox.receive(db, ARRIVAL, BODY, 9, NOW)
-    assert not inbox.receive(db, replace(ARRIVAL, tenant=twin), BODY, 9, NOW)
+    assert not inbox.add_event(db, ARRIVAL, BODY, 9, NOW)
+    assert not inbox.add_event(db, replace(ARRIVAL, tenant=twin), BODY, 9, NOW)
     install(db, twin)
     installations.set_status(db, NORTH, "active", "suspect")
-    assert inbox.receive(db, replace(ARRIVAL, tenant=twin), BODY, 9, NOW)
+    assert inbox.add_event(db, replace(ARRIVAL, tenant=twin), BODY, 9, NOW)
     assert claimed(db) == "Ev1"
 
 
 def test_the_largest_body_is_kept(db: Database) -> None:
-    assert inbox.receive(db, ARRIVAL, sealed(size=BODY_LIMIT + OVERHEAD_BYTES), 7, NOW)
+    assert inbox.add_event(db, ARRIVAL, sealed(size=BODY_LIMIT + OVERHEAD_BYTES), 7, NOW)
 
 
 def test_a_lifecycle_event_is_kept_once_whoever_it_is_about(db: Database) -> None:
     absent = replace(ARRIVAL, tenant=Tenant("T", "T0ABSENT01"))
-    inbox.receive_lifecycle(db, absent, "everything", "ready", "", NOW)
-    inbox.receive_lifecycle(db, absent, "everything", "done", "again", NOW)
+    inbox.add_lifecycle_event(db, absent, "everything", "ready", "", NOW)
+    inbox.add_lifecycle_event(db, absent, "everything", "done", "again", NOW)
     assert len(look(db.path, "SELECT event_id FROM inbox")) == 1
     assert row(db) == ("ready", 0, "", "", 0)
     found = claim(db)
@@ -202,7 +202,7 @@ def seen(
     db: Database, after: Tenant = NO_TENANT, full: Tenant = NO_TENANT, now: int = NOW, steady: int = NOW
 ) -> list[str]:
     """The ids of what is due."""
-    return [event_id for _, event_id in inbox.due(db, after, full, now=now, steady=steady, most=9)]
+    return [event_id for _, event_id in inbox.list_due(db, after, full, now=now, steady=steady, limit=9)]
 
 
 @pytest.mark.claim("C-97")
@@ -263,8 +263,8 @@ def test_what_is_done_to_one_tenant_or_to_what_runs_reads_no_other_ones_rows(db:
     crowd(db, 5000)
     receive(db, "EvSouth", SOUTH)
     with db.transaction(), in_few_steps(db):
-        assert inbox.mark_unclear(db, NOW, NOW) == inbox.release(db, "me", NOW) == []
-        assert inbox.empty_tenant(db, SOUTH, NOW) == 1
+        assert inbox.mark_unclear(db, NOW, NOW) == inbox.release_leases(db, "me", NOW) == []
+        assert inbox.erase_bodies(db, SOUTH, NOW) == 1
 
 
 @pytest.mark.claim("C-98")
@@ -274,10 +274,10 @@ def test_no_row_waits_for_a_time_to_which_a_clock_was_wrong(db: Database) -> Non
     receive(db, "Ev1", now=NOW + day)
     receive(db, "Ev2")
     claim(db)
-    inbox.postpone(db, held("Ev2"), "limited", NOW + inbox.LONGEST_WAIT, forgive=True)
+    inbox.postpone(db, held("Ev2"), "limited", NOW + inbox.MAX_WAIT, refund_attempt=True)
     assert seen(db) == ["Ev1"], "and what Slack has put off waits"
     assert seen(db, now=NOW - 1) == ["Ev2", "Ev1"], "put off for longer than anything is: nobody means that"
-    assert seen(db, now=NOW + inbox.LONGEST_WAIT) == ["Ev2", "Ev1"]
+    assert seen(db, now=NOW + inbox.MAX_WAIT) == ["Ev2", "Ev1"]
 
 
 @pytest.mark.claim("C-98")
@@ -340,11 +340,11 @@ def test_the_rows_of_a_doubtful_tenant_wait_but_not_what_settles_the_doubt(db: D
 def test_one_row_is_claimed_by_name_unless_somebody_has_it(db: Database) -> None:
     receive(db, "Ev1")
     receive(db, "Ev2")
-    found = inbox.claim_this(db, (NORTH, "Ev2"), "me", NOW)
+    found = inbox.claim_by_id(db, (NORTH, "Ev2"), "me", NOW)
     assert found is not None
     assert (found.event_id, found.attempts, found.lease_owner) == ("Ev2", 1, "me")
-    assert inbox.claim_this(db, (NORTH, "Ev2"), "another", NOW) is None
-    assert inbox.claim_this(db, (NORTH, "Ev3"), "me", NOW) is None
+    assert inbox.claim_by_id(db, (NORTH, "Ev2"), "another", NOW) is None
+    assert inbox.claim_by_id(db, (NORTH, "Ev3"), "me", NOW) is None
     assert [claimed(db), claimed(db)] == ["Ev1", ""]
 
 
@@ -357,7 +357,7 @@ def test_only_the_owner_moves_a_row_on(db: Database) -> None:
     claim(db)
     assert not inbox.mark_calling(db, held("Ev1", "another"), NOW)
     assert not inbox.finish(db, held("Ev1", "another"), "done", "", NOW)
-    inbox.postpone(db, held("Ev1", "another"), "", NOW, forgive=False)
+    inbox.postpone(db, held("Ev1", "another"), "", NOW, refund_attempt=False)
     assert row(db) == ("running", 1, "me", "", 1)
     assert inbox.mark_calling(db, held("Ev1", "me"), NOW)
     assert inbox.mark_calling(db, held("Ev1", "me"), NOW)
@@ -377,7 +377,7 @@ def test_a_row_ends_once_and_what_is_done_keeps_no_body(db: Database, state: str
     assert not inbox.finish(db, held("Ev1", ""), "done", "", NOW)
     assert not inbox.mark_calling(db, held("Ev1", ""), NOW)
     inbox.mark_not_called(db, held("Ev1", ""))
-    inbox.postpone(db, held("Ev1", ""), "", NOW, forgive=False)
+    inbox.postpone(db, held("Ev1", ""), "", NOW, refund_attempt=False)
     assert row(db) == (state, 1, "", "why", keeps_body)
     assert row(db, "Ev2") == ("ready", 0, "", "", 1)
 
@@ -385,16 +385,16 @@ def test_a_row_ends_once_and_what_is_done_keeps_no_body(db: Database, state: str
 def test_a_postponed_row_comes_back_in_its_time(db: Database) -> None:
     receive(db)
     claim(db)
-    inbox.postpone(db, held("Ev1", "me"), "ratelimited", NOW + 30, forgive=False)
+    inbox.postpone(db, held("Ev1", "me"), "ratelimited", NOW + 30, refund_attempt=False)
     assert row(db) == ("ready", 1, "", "ratelimited", 1)
     assert [claimed(db, now=NOW + 29), claimed(db, now=NOW + 30)] == ["", "Ev1"]
 
 
-@pytest.mark.parametrize(("forgive", "attempts"), [(False, 1), (True, 0)])
-def test_an_attempt_counts_unless_nothing_was_attempted(db: Database, forgive: bool, attempts: int) -> None:
+@pytest.mark.parametrize(("refund_attempt", "attempts"), [(False, 1), (True, 0)])
+def test_an_attempt_counts_unless_nothing_was_attempted(db: Database, refund_attempt: bool, attempts: int) -> None:
     receive(db)
     claim(db)
-    inbox.postpone(db, held("Ev1", "me"), "", NOW, forgive=forgive)
+    inbox.postpone(db, held("Ev1", "me"), "", NOW, refund_attempt=refund_attempt)
     assert row(db)[:2] == ("ready", attempts)
 
 
@@ -406,7 +406,7 @@ def test_what_was_in_a_call_when_its_owner_died_becomes_unclear_and_is_not_repea
         claim(db)
     inbox.mark_calling(db, held("Ev1", "me"), NOW)
     assert inbox.mark_unclear(db, NOW, NOW + LEASE) == []
-    assert inbox.mark_unclear(db, NOW, NOW + LEASE + 1) == [Unclear(NORTH, "Ev1", "message")]
+    assert inbox.mark_unclear(db, NOW, NOW + LEASE + 1) == [UnclearRow(NORTH, "Ev1", "message")]
     assert row(db)[:4] == ("unclear", 1, "", "interrupted in a call")
     assert claimed(db, now=NOW + 10_000) == "Ev2"
     assert claim(db, now=NOW + 10_000) is None
@@ -423,7 +423,7 @@ def test_a_purge_empties_what_is_the_tenants_and_nothing_else(db: Database) -> N
     inbox.add_job(db, "purge", inbox.PURGE, NORTH, NOW, NOW)
     inbox.add_job(db, "greeting", inbox.INSTALLED, NORTH, NOW, NOW)
     assert inbox.count_bodies(db, NORTH) == 2
-    assert inbox.empty_tenant(db, NORTH, NOW + 1) == 3
+    assert inbox.erase_bodies(db, NORTH, NOW + 1) == 3
     for event_id in ("Ev0", "Ev1", "greeting"):
         state, _, owner, result, has_body = row(db, event_id)
         assert (state, owner, result, has_body) == ("done", "", "purged", 0)
@@ -431,14 +431,14 @@ def test_a_purge_empties_what_is_the_tenants_and_nothing_else(db: Database) -> N
     assert row(db, "Ev2") == ("ready", 0, "", "", 1)
     assert (inbox.count_bodies(db, NORTH), inbox.count_bodies(db, SOUTH)) == (0, 1)
     assert inbox.is_known(db, NORTH, "Ev0")
-    assert inbox.empty_tenant(db, NORTH, NOW + 2) == 0
+    assert inbox.erase_bodies(db, NORTH, NOW + 2) == 0
 
 
 @pytest.mark.claim("C-59")
 def test_a_purge_leaves_another_tenants_row_of_the_same_id(db: Database) -> None:
     for tenant in (NORTH, SOUTH):
         receive(db, "Ev0", tenant)
-    assert inbox.empty_tenant(db, NORTH, NOW) == 1
+    assert inbox.erase_bodies(db, NORTH, NOW) == 1
     assert (inbox.count_bodies(db, NORTH), inbox.count_bodies(db, SOUTH)) == (0, 1)
 
 
@@ -457,16 +457,20 @@ def test_open_purges_are_listed_and_counted_until_they_are_done(db: Database) ->
     receive(db, "Ev1")
     inbox.add_job(db, "greeting", inbox.INSTALLED, NORTH, NOW, NOW + 5)
     inbox.add_job(db, "purge", inbox.PURGE, NORTH, NOW, NOW)
-    assert (inbox.count_open_purges(db), inbox.open_purges(db)) == (1, {NORTH: "under way"})
+    assert (inbox.count_pending_purges(db), inbox.pending_purges(db)) == (1, {NORTH: "under way"})
     for _ in range(2):
         claim(db)
-    assert inbox.count_open_purges(db) == 1
-    inbox.postpone(db, held("purge", "me"), "a reader", NOW, forgive=False)
-    assert inbox.open_purges(db) == {NORTH: "a reader"}
+    assert inbox.count_pending_purges(db) == 1
+    inbox.postpone(db, held("purge", "me"), "a reader", NOW, refund_attempt=False)
+    assert inbox.pending_purges(db) == {NORTH: "a reader"}
     assert inbox.is_open(db, NORTH, "purge")
     claim(db)
     assert inbox.finish(db, held("purge", "me"), "done", "", NOW)
-    assert (inbox.count_open_purges(db), inbox.open_purges(db), inbox.is_open(db, NORTH, "purge")) == (0, {}, False)
+    assert (inbox.count_pending_purges(db), inbox.pending_purges(db), inbox.is_open(db, NORTH, "purge")) == (
+        0,
+        {},
+        False,
+    )
     assert not inbox.is_open(db, NORTH, "nothing")
 
 
@@ -498,13 +502,13 @@ def test_a_process_that_ends_gives_up_its_own_rows_and_nobody_elses(db: Database
     for number, owner in ((1, "p1:2"), (3, "p2:1")):
         assert inbox.mark_calling(db, held(f"Ev{number}", owner), NOW)
     inbox.finish(db, held("Ev5", "p1:3"), "dead", "why", NOW)
-    assert inbox.release(db, "p1", NOW + 1) == [Unclear(NORTH, "Ev1", "message")]
+    assert inbox.release_leases(db, "p1", NOW + 1) == [UnclearRow(NORTH, "Ev1", "message")]
     assert row(db, "Ev0") == ("ready", 0, "", "", 1)
     assert row(db, "Ev1") == ("unclear", 1, "", "stopped in a call", 1)
     assert look(db.path, "SELECT finished_at FROM inbox WHERE event_id = 'Ev1'") == [(NOW + 1,)]
     assert [row(db, f"Ev{number}")[0] for number in (2, 3, 4, 5)] == ["running", "calling", "running", "dead"]
     assert claimed(db, "p3:1") == "Ev0", "at once"
-    assert inbox.release(db, "p1", NOW + 2) == []
+    assert inbox.release_leases(db, "p1", NOW + 2) == []
 
 
 @pytest.mark.parametrize("process", ["%", "", "_1"])
@@ -512,7 +516,7 @@ def test_a_process_is_meant_by_its_whole_name(db: Database, process: str) -> Non
     receive(db)
     claim(db, "p1:1")
     inbox.mark_calling(db, held("Ev1", "p1:1"), NOW)
-    assert inbox.release(db, process, NOW) == []
+    assert inbox.release_leases(db, process, NOW) == []
 
 
 # For the operator
@@ -525,7 +529,7 @@ def test_a_page_shows_what_is_not_done_the_oldest_first(db: Database) -> None:
     lifecycle(db, "Ev4", "done", "again")
 
     def ids(tenant_id: str = "", state: str = "", most: int = 9) -> list[str]:
-        return [entry.event_id for entry in inbox.page(db, tenant_id, state, most)]
+        return [entry.event_id for entry in inbox.list_entries(db, tenant_id, state, most)]
 
     assert ids() == ["Ev3", "Ev2", "Ev1"]
     assert (ids(NORTH.id), ids(SOUTH.id), ids("T0ABSENT01")) == (["Ev3", "Ev2"], ["Ev1"], [])
@@ -538,11 +542,11 @@ def test_an_entry_says_everything_but_what_is_in_the_row(db: Database) -> None:
     claim(db)
     inbox.finish(db, held("Ev1", "me"), "dead", "why", NOW + 3)
     (found,) = inbox.find(db, "Ev1")
-    assert found == inbox.Entry(
+    assert found == inbox.InboxEntry(
         event_id="Ev1", kind="event", tenant=NORTH, type="message", state="dead", attempts=1, event_time=NOW - 5,
         received_at=NOW, next_at=NOW, finished_at=NOW + 3, result="why", has_body=True,
     )  # fmt: skip
-    assert inbox.page(db, "", "dead", 1) == [found]
+    assert inbox.list_entries(db, "", "dead", 1) == [found]
     assert inbox.drop(db, NORTH, "Ev1", NOW)
     (dropped,) = inbox.find(db, "Ev1")
     assert dropped is not None
@@ -551,19 +555,19 @@ def test_an_entry_says_everything_but_what_is_in_the_row(db: Database) -> None:
 
 
 def test_states_are_counted_with_the_age_of_the_oldest(db: Database) -> None:
-    assert inbox.states(db) == {}
+    assert inbox.count_by_state(db) == {}
     for number in range(3):
         receive(db, f"Ev{number}", now=NOW + number)
     assert claimed(db, now=NOW + 9) == "Ev0"
     lifecycle(db, "Ev9", "done")
-    assert inbox.states(db) == {"running": (1, NOW), "ready": (2, NOW + 1)}
+    assert inbox.count_by_state(db) == {"running": (1, NOW), "ready": (2, NOW + 1)}
 
 
 @pytest.mark.parametrize("state", ["dead", "unclear"])
 def test_a_row_that_needs_a_person_runs_again_as_if_it_were_new(db: Database, state: str) -> None:
     receive(db)
     claim(db)
-    inbox.postpone(db, held("Ev1", "me"), "", NOW, forgive=False)
+    inbox.postpone(db, held("Ev1", "me"), "", NOW, refund_attempt=False)
     claim(db)
     inbox.finish(db, held("Ev1", "me"), state, "why", NOW)
     assert inbox.retry(db, NORTH, "Ev1", NOW + 7)

@@ -104,7 +104,7 @@ def test_a_status_comes_with_its_reason_and_the_next_one_takes_it_away(db: Datab
     install(db, SOUTH)
 
     def reasons() -> list[tuple[str, str]]:
-        return [(each.status, each.status_reason) for each in installations.every(db)]
+        return [(each.status, each.status_reason) for each in installations.list_all(db)]
 
     assert installations.set_status(db, NORTH, "active", "needs_reinstall", "token_revoked")
     assert reasons() == [("needs_reinstall", "token_revoked"), ("active", "")]
@@ -123,13 +123,13 @@ def test_a_status_comes_with_its_reason_and_the_next_one_takes_it_away(db: Datab
 def test_each_tenant_is_checked_by_one_at_a_time_the_longest_unchecked_first(db: Database) -> None:
     for tenant, later in ((ORG, 2), (NORTH, 1), (SOUTH, 0)):
         save(db, installation(tenant, installed_at=NOW + later))
-    assert installations.begin_check(db, NOW, 10, NOW + 100) == []
+    assert installations.claim_checks(db, NOW, 10, NOW + 100) == []
     change(db.path, "DROP INDEX installations_unchecked")  # which is for speed, and does not make the order
-    assert installations.begin_check(db, NOW + 2, 1, NOW + 100) == [SOUTH]
-    assert installations.begin_check(db, NOW + 2, 10, NOW + 100) == [NORTH]
-    assert installations.begin_check(db, NOW + 3, 10, NOW + 100) == [ORG]
-    assert installations.begin_check(db, NOW + 100, 10, NOW + 200) == []
-    assert set(installations.begin_check(db, NOW + 101, 10, NOW + 200)) == {ORG, NORTH, SOUTH}
+    assert installations.claim_checks(db, NOW + 2, 1, NOW + 100) == [SOUTH]
+    assert installations.claim_checks(db, NOW + 2, 10, NOW + 100) == [NORTH]
+    assert installations.claim_checks(db, NOW + 3, 10, NOW + 100) == [ORG]
+    assert installations.claim_checks(db, NOW + 100, 10, NOW + 200) == []
+    assert set(installations.claim_checks(db, NOW + 101, 10, NOW + 200)) == {ORG, NORTH, SOUTH}
 
 
 def test_of_two_that_saw_the_same_tenant_one_checks_it(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def test_of_two_that_saw_the_same_tenant_one_checks_it(db: Database, monkeypatch
         return found
 
     monkeypatch.setattr(db, "many", overtaken)
-    assert installations.begin_check(db, NOW + 1, 10, NOW + 10) == []
+    assert installations.claim_checks(db, NOW + 1, 10, NOW + 10) == []
 
 
 @pytest.mark.parametrize("status", ["suspect", "suspended", "needs_reinstall", "purging"])
@@ -150,13 +150,13 @@ def test_only_active_tenants_are_checked(db: Database, status: str) -> None:
     install(db, NORTH)
     install(db, SOUTH)
     installations.set_status(db, NORTH, "active", status)
-    assert installations.begin_check(db, NOW + 1, 10, NOW + 10) == [SOUTH]
+    assert installations.claim_checks(db, NOW + 1, 10, NOW + 10) == [SOUTH]
 
 
 def test_an_install_counts_as_a_check(db: Database) -> None:
     save(db, installation(installed_at=NOW))
     save(db, installation(generation=2, installed_at=NOW + 50))
-    assert installations.begin_check(db, NOW + 50, 10, NOW + 60) == []
+    assert installations.claim_checks(db, NOW + 50, 10, NOW + 60) == []
 
 
 def test_what_a_check_found_is_noted_in_the_row_of_its_tenant(db: Database) -> None:
@@ -179,8 +179,8 @@ def test_an_org_joins_no_org(db: Database) -> None:
 def test_the_last_use_only_moves_forward(db: Database) -> None:
     install(db, NORTH)
     install(db, SOUTH)
-    installations.touch(db, NORTH, NOW)
-    installations.touch(db, NORTH, NOW - 1)
+    installations.note_used(db, NORTH, NOW)
+    installations.note_used(db, NORTH, NOW - 1)
     assert look(db.path, "SELECT last_used_at FROM installations ORDER BY tenant_id") == [(NOW,), (0,)]
 
 
@@ -188,9 +188,9 @@ def test_all_installations_are_listed_and_those_in_a_status(db: Database) -> Non
     for tenant in (SOUTH, ORG, NORTH):
         install(db, tenant)
     installations.set_status(db, SOUTH, "active", "suspended")
-    assert [each.tenant for each in installations.every(db)] == [ORG, NORTH, SOUTH]
-    assert installations.with_status(db, "active") == [ORG, NORTH]
-    assert installations.with_status(db, "suspended") == [SOUTH]
+    assert [each.tenant for each in installations.list_all(db)] == [ORG, NORTH, SOUTH]
+    assert installations.list_by_status(db, "active") == [ORG, NORTH]
+    assert installations.list_by_status(db, "suspended") == [SOUTH]
 
 
 @pytest.mark.claim("C-59")

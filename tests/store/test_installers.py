@@ -29,12 +29,12 @@ def known(db: Database) -> Database:
 
 
 def south(db: Database) -> list[Installer]:
-    return installers.of_tenant(db, SOUTH)
+    return installers.list_by_tenant(db, SOUTH)
 
 
 def test_an_installer_is_found_as_it_was_saved(known: Database) -> None:
     assert (installers.find(known, NORTH, FIRST), installers.find(known, NORTH, "")) == (PERSON, BOT)
-    assert installers.of_tenant(known, NORTH) == [BOT, PERSON]
+    assert installers.list_by_tenant(known, NORTH) == [BOT, PERSON]
     for tenant, user_id in ((NORTH, LATER), (SOUTH, ""), (ORG, FIRST), (Tenant("E", NORTH.id), FIRST)):
         assert installers.find(known, tenant, user_id) is None
 
@@ -42,7 +42,7 @@ def test_an_installer_is_found_as_it_was_saved(known: Database) -> None:
 def test_who_installs_again_replaces_what_was_known(known: Database) -> None:
     again = Installer(FIRST, 2, NOW + 9)
     installers.save(known, NORTH, again)
-    assert (installers.of_tenant(known, NORTH), south(known)) == ([BOT, again], [PERSON])
+    assert (installers.list_by_tenant(known, NORTH), south(known)) == ([BOT, again], [PERSON])
 
 
 def test_the_latest_is_the_person_of_the_greatest_generation_and_never_the_bot(known: Database) -> None:
@@ -70,12 +70,12 @@ def test_details_are_sealed_anew_only_in_their_own_generation(known: Database) -
 def test_one_person_is_deleted(known: Database) -> None:
     assert installers.delete(known, NORTH, FIRST)
     assert not installers.delete(known, NORTH, FIRST)
-    assert (installers.of_tenant(known, NORTH), south(known)) == ([BOT], [PERSON])
+    assert (installers.list_by_tenant(known, NORTH), south(known)) == ([BOT], [PERSON])
 
 
 def test_with_its_tenant_every_installer_goes(known: Database) -> None:
     installations.delete(known, NORTH)
-    assert (installers.of_tenant(known, NORTH), south(known)) == ([], [PERSON])
+    assert (installers.list_by_tenant(known, NORTH), south(known)) == ([], [PERSON])
 
 
 def test_nobody_installs_where_there_is_no_tenant(db: Database) -> None:

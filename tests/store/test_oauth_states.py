@@ -164,7 +164,7 @@ def test_used_states_count_until_they_expire(db: Database) -> None:
 def test_the_limit_is_exact_after_a_sweep(db: Database) -> None:
     for number in range(3):
         add(db, number)
-    later = EXPIRES + oauth_states.KEEP + 1
+    later = EXPIRES + oauth_states.KEEP_SECONDS + 1
     add(db, 3, later - 1)
     assert oauth_states.sweep(db, later) == 3
     assert [add(db, number, later, limit=3) for number in range(4, 8)] == [True, True, False, False]
@@ -172,7 +172,7 @@ def test_the_limit_is_exact_after_a_sweep(db: Database) -> None:
 
 def test_the_limit_is_exact_after_everything_was_swept(db: Database) -> None:
     add(db, 1)
-    assert oauth_states.sweep(db, EXPIRES + oauth_states.KEEP + 1) == 1
+    assert oauth_states.sweep(db, EXPIRES + oauth_states.KEEP_SECONDS + 1) == 1
     assert count(db) == 0
     assert [add(db, number, limit=2) for number in range(2, 5)] == [True, True, False]
 
@@ -207,12 +207,12 @@ def test_a_sweep_takes_at_most_1000_at_once(db: Database) -> None:
 def finish(db: Database, number: int, outcome: str = "installed", now: int = NOW, session: bytes = MINE) -> None:
     add(db, number, now, session=session)
     use(db, number, now, session=session)
-    oauth_states.finish(db, hashed(number), outcome, NORTH if outcome == "installed" else NO_TENANT)
+    oauth_states.set_outcome(db, hashed(number), outcome, NORTH if outcome == "installed" else NO_TENANT)
 
 
 def test_only_a_state_that_was_used_is_finished(db: Database) -> None:
     add(db, 1)
-    oauth_states.finish(db, hashed(1), "installed", NORTH)
+    oauth_states.set_outcome(db, hashed(1), "installed", NORTH)
     assert look(db.path, "SELECT outcome, tenant_id FROM oauth_states") == [("", "")]
 
 
@@ -220,7 +220,7 @@ def test_finishing_one_state_leaves_the_others(db: Database) -> None:
     finish(db, 1, "declined")
     add(db, 2)
     use(db, 2)
-    oauth_states.finish(db, hashed(2), "failed", NO_TENANT)
+    oauth_states.set_outcome(db, hashed(2), "failed", NO_TENANT)
     assert look(db.path, "SELECT outcome FROM oauth_states ORDER BY id") == [("declined",), ("failed",)]
 
 
@@ -248,22 +248,22 @@ def test_the_last_of_several_installs_is_shown(db: Database) -> None:
     for number, now in ((2, NOW + 1), (3, NOW + 1)):
         add(db, number, now)
         use(db, number, now)
-        oauth_states.finish(db, hashed(number), "installed", SOUTH if number == 3 else NORTH)
+        oauth_states.set_outcome(db, hashed(number), "installed", SOUTH if number == 3 else NORTH)
     assert oauth_states.last_installed(db, MINE, 0) == SOUTH
 
 
 @pytest.mark.claim("C-54")
 def test_an_exchange_is_under_way_from_the_use_to_the_outcome(db: Database) -> None:
     add(db, 1)
-    assert not oauth_states.exchange_under_way(db, NOW - 30)
+    assert not oauth_states.has_open_exchange(db, NOW - 30)
     use(db, 1)
-    assert oauth_states.exchange_under_way(db, NOW - 1)
-    assert not oauth_states.exchange_under_way(db, NOW)
-    oauth_states.finish(db, hashed(1), "failed", NO_TENANT)
-    assert not oauth_states.exchange_under_way(db, NOW - 30)
+    assert oauth_states.has_open_exchange(db, NOW - 1)
+    assert not oauth_states.has_open_exchange(db, NOW)
+    oauth_states.set_outcome(db, hashed(1), "failed", NO_TENANT)
+    assert not oauth_states.has_open_exchange(db, NOW - 30)
     oauth_states.add(db, hashed(2), MINE, "bolt", NOW, NOW + 600, NO_LIMIT)
     assert use(db, 2, purpose="bolt")
-    assert not oauth_states.exchange_under_way(db, NOW - 30), "a Bolt app says nothing of its end"
+    assert not oauth_states.has_open_exchange(db, NOW - 30), "a Bolt app says nothing of its end"
 
 
 @pytest.mark.claim("C-98")
@@ -271,8 +271,8 @@ def test_an_exchange_that_began_in_the_future_is_not_under_way(db: Database) -> 
     """The clock was ahead when a process died in an exchange: events of strangers are not refused for that long."""
     add(db, 1)
     use(db, 1)
-    assert oauth_states.exchange_under_way(db, NOW - 119)
-    assert not oauth_states.exchange_under_way(db, NOW - 121)
+    assert oauth_states.has_open_exchange(db, NOW - 119)
+    assert not oauth_states.has_open_exchange(db, NOW - 121)
 
 
 def test_a_stolen_database_holds_no_state(db: Database, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def found(db: Database, user: str = "", tenant: Tenant = NORTH) -> Token:
 
 def others(db: Database) -> list[Token]:
     """Every token but the bot's in the north."""
-    return [token for tenant in (NORTH, SOUTH) for token in tokens.of_tenant(db, tenant)][1:]
+    return [token for tenant in (NORTH, SOUTH) for token in tokens.list_by_tenant(db, tenant)][1:]
 
 
 def lease(db: Database, token: Token, owner: str = "me", now: int = NOW) -> bool:
@@ -47,7 +47,7 @@ def test_a_token_is_found_by_tenant_and_user(db: Database, token: Token) -> None
     assert found(db, PERSON).user_id == PERSON
     assert found(db, "", SOUTH).tenant == SOUTH
     assert tokens.find(db, NORTH, OTHER) is None
-    assert [each.user_id for each in tokens.of_tenant(db, NORTH)] == ["", PERSON]
+    assert [each.user_id for each in tokens.list_by_tenant(db, NORTH)] == ["", PERSON]
     assert tokens.count(db, NORTH) == 2
 
 
@@ -61,7 +61,7 @@ def lease_of(db: Database, user: str = "", tenant: Tenant = NORTH) -> tuple[str,
 def test_a_saved_token_replaces_the_one_before_and_ends_its_lease(db: Database, token: Token) -> None:
     before = others(db)
     assert lease(db, token)
-    tokens.give_up(db, token, "token_revoked")
+    tokens.mark_dead(db, token, "token_revoked")
     tokens.save(db, NORTH, "", 2, pair(b"new", NOW + 999), NOW + 5)
     after = found(db)
     assert (after.access, after.refresh, after.generation) == (sealed(b"new-access"), sealed(b"new-refresh"), 2)
@@ -122,28 +122,28 @@ def test_a_token_that_was_replaced_is_not_leased(db: Database, token: Token) -> 
 @pytest.mark.claim("C-38", "C-41")
 def test_a_token_that_cannot_be_refreshed_is_not_leased(db: Database, token: Token) -> None:
     lease(db, token)
-    assert tokens.refuse_refresh(db, token, "me", "invalid_refresh_token")
+    assert tokens.mark_refresh_refused(db, token, "me", "invalid_refresh_token")
     assert not lease(db, token, now=NOW + 1000)
-    assert tokens.give_up(db, token, "token_revoked")
+    assert tokens.mark_dead(db, token, "token_revoked")
     assert not lease(db, token, now=NOW + 1000)
 
 
 def test_only_its_owner_gives_a_lease_back_or_holds_it_longer(db: Database, token: Token) -> None:
     lease(db, token)
-    tokens.drop_lease(db, token, "another")
-    tokens.hold_lease(db, token, "another", NOW + 999)
+    tokens.release_lease(db, token, "another")
+    tokens.set_lease_end(db, token, "another", NOW + 999)
     assert lease_of(db) == ("me", NOW + LEASE)
-    tokens.hold_lease(db, token, "me", NOW + 999)
+    tokens.set_lease_end(db, token, "me", NOW + 999)
     assert lease_of(db) == ("me", NOW + 999)
-    tokens.drop_lease(db, token, "me")
+    tokens.release_lease(db, token, "me")
     assert lease_of(db) == ("", 0)
 
 
 def test_what_happens_to_one_lease_leaves_the_others_of_the_same_owner(db: Database, token: Token) -> None:
     assert all(lease(db, each) for each in (token, found(db, PERSON), found(db, "", SOUTH), found(db, PERSON, SOUTH)))
-    tokens.hold_lease(db, token, "me", NOW + 999)
+    tokens.set_lease_end(db, token, "me", NOW + 999)
     assert tokens.renew_lease(db, token, "me", NOW + 9999)
-    tokens.drop_lease(db, token, "me")
+    tokens.release_lease(db, token, "me")
     places = ((PERSON, NORTH), ("", SOUTH), (PERSON, SOUTH))
     assert [lease_of(db, *place) for place in places] == [("me", NOW + LEASE)] * 3
 
@@ -184,7 +184,7 @@ def test_the_lease_of_a_token_that_was_replaced_or_given_up_is_not_renewed(db: D
 
 
 def due(db: Database, now: int, most: int = 100) -> list[tuple[str, str]]:
-    return [(token.tenant.id, token.user_id) for token in tokens.due(db, now, now, most)]
+    return [(token.tenant.id, token.user_id) for token in tokens.list_due(db, now, now, most)]
 
 
 def test_what_is_due_comes_in_the_order_of_its_time(db: Database, token: Token) -> None:
@@ -197,7 +197,7 @@ def test_what_is_due_comes_in_the_order_of_its_time(db: Database, token: Token) 
     assert due(db, NOW + 3, 2) == keys[:2]
     change(db.path, "DROP INDEX tokens_due")
     assert due(db, NOW + 3) == keys, "the index is for speed, and does not make the order"
-    assert tokens.due(db, NOW + 3, NOW + 3, 1) == [found(db, PERSON, SOUTH)], "whole, as it is found alone"
+    assert tokens.list_due(db, NOW + 3, NOW + 3, 1) == [found(db, PERSON, SOUTH)], "whole, as it is found alone"
 
 
 @pytest.mark.parametrize(
@@ -229,13 +229,13 @@ def test_the_kind_of_a_tenant_tells_whose_token_is_due(db: Database, token: Toke
 
 
 def test_the_long_lived_tokens_in_use_are_listed(db: Database, token: Token) -> None:
-    assert tokens.long_lived(db) == []
+    assert tokens.list_long_lived(db) == []
     for tenant, user in ((SOUTH, ""), (NORTH, PERSON), (NORTH, "")):
         tokens.save(db, tenant, user, 2, pair(b"long", None), NOW)
-    assert tokens.long_lived(db) == [found(db), found(db, PERSON), found(db, "", SOUTH)]
-    tokens.give_up(db, found(db, PERSON), "token_revoked")
+    assert tokens.list_long_lived(db) == [found(db), found(db, PERSON), found(db, "", SOUTH)]
+    tokens.mark_dead(db, found(db, PERSON), "token_revoked")
     installations.set_status(db, SOUTH, "active", "suspended")
-    assert tokens.long_lived(db) == [found(db)]
+    assert tokens.list_long_lived(db) == [found(db)]
 
 
 def test_the_scopes_of_one_generation_are_changed_once(db: Database, token: Token) -> None:
@@ -254,7 +254,7 @@ def test_the_scopes_of_one_generation_are_changed_once(db: Database, token: Toke
 def test_a_refreshed_pair_takes_the_place_of_the_one_it_came_from(db: Database, token: Token) -> None:
     before = others(db)
     lease(db, token)
-    tokens.refuse_refresh(db, token, "me", "invalid_refresh_token")
+    tokens.mark_refresh_refused(db, token, "me", "invalid_refresh_token")
     assert tokens.replace_pair(db, token, pair(b"new", NOW + 999), NOW + 5)
     after = found(db)
     assert (after.access, after.refresh, after.generation) == (sealed(b"new-access"), sealed(b"new-refresh"), 2)
@@ -288,7 +288,7 @@ def test_a_refresh_that_comes_back_after_a_purge_brings_nothing_back(db: Databas
 
 @pytest.mark.claim("C-43")
 def test_a_refresh_does_not_bring_a_dead_token_back(db: Database, token: Token) -> None:
-    tokens.give_up(db, token, "token_revoked")
+    tokens.mark_dead(db, token, "token_revoked")
     assert not tokens.replace_pair(db, token, pair(b"late"), NOW)
     assert (found(db).status, found(db).generation) == ("dead", 1)
 
@@ -296,8 +296,8 @@ def test_a_refresh_does_not_bring_a_dead_token_back(db: Database, token: Token) 
 def test_only_the_owner_of_the_lease_notes_a_refused_refresh(db: Database, token: Token) -> None:
     before = others(db)
     lease(db, token)
-    assert not tokens.refuse_refresh(db, token, "another", "invalid_refresh_token")
-    assert tokens.refuse_refresh(db, token, "me", "invalid_refresh_token")
+    assert not tokens.mark_refresh_refused(db, token, "another", "invalid_refresh_token")
+    assert tokens.mark_refresh_refused(db, token, "me", "invalid_refresh_token")
     assert (found(db).status, lease_of(db)) == ("refresh_refused", ("", 0))
     assert others(db) == before
 
@@ -305,8 +305,8 @@ def test_only_the_owner_of_the_lease_notes_a_refused_refresh(db: Database, token
 def test_a_refusal_of_an_older_pair_changes_nothing(db: Database, token: Token) -> None:
     tokens.save(db, NORTH, "", 2, pair(), NOW)
     lease(db, found(db))
-    assert not tokens.refuse_refresh(db, token, "me", "invalid_refresh_token")
-    assert not tokens.give_up(db, token, "token_revoked")
+    assert not tokens.mark_refresh_refused(db, token, "me", "invalid_refresh_token")
+    assert not tokens.mark_dead(db, token, "token_revoked")
     assert found(db).status == "live"
 
 
@@ -322,19 +322,19 @@ def test_a_tenant_that_came_back_has_other_tokens_than_the_one_that_went(db: Dat
     assert lease(db, new)
     assert not tokens.renew_lease(db, token, "me", NOW + 999)
     assert not tokens.replace_pair(db, token, pair(b"late"), NOW)
-    assert not tokens.refuse_refresh(db, token, "me", "invalid_refresh_token")
-    assert not tokens.give_up(db, token, "token_revoked")
+    assert not tokens.mark_refresh_refused(db, token, "me", "invalid_refresh_token")
+    assert not tokens.mark_dead(db, token, "token_revoked")
     assert not tokens.set_scopes(db, token, ("late",))
-    assert tokens.find_same(db, token) is None
+    assert tokens.find_generation(db, token) is None
     assert (found(db), lease_of(db)) == (replace(new, lease_owner="me"), ("me", NOW + LEASE))
-    assert tokens.find_same(db, new) == found(db)
+    assert tokens.find_generation(db, new) == found(db)
 
 
 def test_a_token_is_given_up_once(db: Database, token: Token) -> None:
     before = others(db)
     lease(db, token)
-    assert tokens.give_up(db, token, "token_revoked")
-    assert not tokens.give_up(db, token, "token_revoked")
+    assert tokens.mark_dead(db, token, "token_revoked")
+    assert not tokens.mark_dead(db, token, "token_revoked")
     assert (found(db).status, lease_of(db)) == ("dead", ("", 0))
     assert others(db) == before
 

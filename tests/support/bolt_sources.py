@@ -24,9 +24,9 @@ from slack_sdk.oauth.installation_store import (
 from slack_sdk.oauth.installation_store import sqlite3 as sdk
 from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 
-from slackapp.importer.sources import BoltFiles, BoltSqlite, Source
+from slackapp.importer.sources import BoltFileSource, BoltSqliteSource, Source
 from slackapp.localslack import LocalSlack, tokens
-from slackapp.localslack.model import Install, Token
+from slackapp.localslack.model import AppInstall, SlackToken
 from tests.support.world import APP_ID
 
 CLIENT_ID = "1000000001.2000000002"
@@ -128,8 +128,8 @@ class Sqlite(BoltStore):
         with tidy():
             self.builtin.connect().close()
 
-    def source(self) -> BoltSqlite:
-        return BoltSqlite(self.path, CLIENT_ID)
+    def source(self) -> BoltSqliteSource:
+        return BoltSqliteSource(self.path, CLIENT_ID)
 
     def save(self, installation: Installation) -> None:
         with self._at(installation.installed_at), tidy():
@@ -218,8 +218,8 @@ class Files(BoltStore):
         assert isinstance(self.builtin, FileInstallationStore)
         return Path(self.builtin.base_dir)
 
-    def source(self) -> BoltFiles:
-        return BoltFiles(self.path, CLIENT_ID)
+    def source(self) -> BoltFileSource:
+        return BoltFileSource(self.path, CLIENT_ID)
 
     def save(self, installation: Installation) -> None:
         assert self.builtin is not None
@@ -273,7 +273,7 @@ def granted(slack: LocalSlack, kind: str, tenant: str, user_id: str, which: int 
     }
 
 
-def _rotating(slack: LocalSlack, kind: str, token: Token, which: int) -> dict[str, Any]:
+def _rotating(slack: LocalSlack, kind: str, token: SlackToken, which: int) -> dict[str, Any]:
     whose = (token.kind, token.tenant, token.user_id)
     refreshes = [
         known for known in slack.state.refreshes.values() if (known.kind, known.tenant, known.user_id) == whose
@@ -281,7 +281,7 @@ def _rotating(slack: LocalSlack, kind: str, token: Token, which: int) -> dict[st
     return {f"{kind}_refresh_token": refreshes[which].value, f"{kind}_token_expires_at": int(token.expires_at)}
 
 
-def install_of(slack: LocalSlack, tenant: str) -> Install:
+def install_of(slack: LocalSlack, tenant: str) -> AppInstall:
     """The app in one tenant."""
     return slack.state.installs[tenant]
 
@@ -299,7 +299,7 @@ def bolts(slack: LocalSlack, tenant: str, user_id: str = "", at: float = 0.0, **
         "enterprise_name": orgs[install.enterprise_id].name if install.enterprise_id else None,
         "team_id": install.team_id or None,
         "team_name": slack.workspaces[tenant].name if install.team_id else None,
-        "is_enterprise_install": install.org_wide,
+        "is_enterprise_install": install.is_enterprise_install,
         "bot_id": install.bot_id,
         "bot_user_id": install.bot_user_id,
         "user_id": user_id,

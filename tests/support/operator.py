@@ -17,14 +17,14 @@ import pytest
 from slackapp.cli.main import main, parser
 from slackapp.crypto import records
 from slackapp.flows.keys import rotate_keys
-from slackapp.model import Origin, Tenant
+from slackapp.model import Actor, Tenant
 from slackapp.store import installations, tokens
-from tests.support.rewind import Left, going_on, left_by, quick_folder
-from tests.support.sure import sure
+from tests.support.command import with_yes
+from tests.support.prepared_world import Left, going_on, left_by, memory_folder
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, environment, make_world
 
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
-ORIGIN = Origin("operator", "r1")
+ORIGIN = Actor("operator", "r1")
 _parser = functools.cache(parser)
 """Made once: to make it takes as long as many a command."""
 SEALED = (
@@ -43,7 +43,7 @@ class Ended:
 
 
 @dataclass
-class Desk:
+class CommandLine:
     """A world with a key backup, and a shell for it."""
 
     world: World
@@ -60,7 +60,7 @@ class Desk:
 
     def run(self, *arguments: str) -> Ended:
         """`slackapp …`, by somebody who is sure."""
-        return self.run_as_typed(*sure(arguments))
+        return self.run_as_typed(*with_yes(arguments))
 
     def run_as_typed(self, *arguments: str) -> Ended:
         """`slackapp …`, with nobody there to answer."""
@@ -130,7 +130,7 @@ def progress_of(error: str) -> str:
 @contextlib.contextmanager
 def open_desk(
     folder: Path, tenants: tuple[str, ...] = (NORTH, SOUTH), now: int = START, **changes: str
-) -> Iterator[Desk]:
+) -> Iterator[CommandLine]:
     """Every kind of record, for each of the tenants: both pairs of tokens, a webhook, an event that waits."""
     given = _settings(folder, changes)
     begun = make_world(folder, **given) if changes else going_on(_left(tenants, now), folder, **given)
@@ -145,12 +145,12 @@ def open_desk(
             patch.setattr(f"slackapp.cli.{module}.system_clock", world.clock)
         if changes:
             _install(world, tenants, now)
-        yield Desk(world, patch)
+        yield CommandLine(world, patch)
 
 
 @functools.cache
 def _left(tenants: tuple[str, ...], now: int) -> Left:
-    with quick_folder() as folder, make_world(folder, **_settings(folder, {})) as world:
+    with memory_folder() as folder, make_world(folder, **_settings(folder, {})) as world:
         _install(world, tenants, now)
         return left_by(world)
 
@@ -202,13 +202,13 @@ def opens_everything(world: World) -> bool:
     """Whether a process that has nothing in memory opens every token of every tenant."""
     world.restart()
     app = world.service.app
-    for installation in installations.every(app.db):
-        for token in tokens.of_tenant(app.db, installation.tenant):
+    for installation in installations.list_all(app.db):
+        for token in tokens.list_by_tenant(app.db, installation.tenant):
             assert token.refresh is not None
             place = (installation.tenant, token.user_id, token.generation)
-            if not app.keyring.open(records.access_of(*place), token.access).startswith(b"xoxe.xox"):
+            if not app.keyring.open(records.access_token_context(*place), token.access).startswith(b"xoxe.xox"):
                 return False
-            app.keyring.open(records.refresh_of(*place), token.refresh)
+            app.keyring.open(records.refresh_token_context(*place), token.refresh)
     return rotate_keys.broken_keys(app) == []
 
 

@@ -10,7 +10,7 @@ PACKAGES = {"nginx": "nginx", "caddy": "caddy", "systemd-analyze": "systemd", "c
 """By program: the package of Debian and Ubuntu that brings it."""
 
 
-def need(name: str) -> str:
+def require_program(name: str) -> str:
     """Where the program is; skips the test where it is not, and says how to have it."""
     found = shutil.which(name)
     if found is None:
@@ -18,7 +18,7 @@ def need(name: str) -> str:
     return found
 
 
-def left_out(reasons: Iterable[str]) -> list[str]:
+def count_skips(reasons: Iterable[str]) -> list[str]:
     """One line per reason, with the number of tests."""
     counted = Counter(reason.removeprefix("Skipped: ") for reason in reasons)
     return [f"{number} not run: {reason}" for reason, number in sorted(counted.items())]

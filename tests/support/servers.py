@@ -1,4 +1,5 @@
 """Real servers on real sockets, for the length of one test."""
+
 from __future__ import annotations
 
 import contextlib
@@ -59,7 +60,7 @@ _IDLE: list[_Lent] = []
 
 
 @contextlib.contextmanager
-def lent(app: WsgiApp) -> Iterator[str]:
+def serve_shared(app: WsgiApp) -> Iterator[str]:
     """Like `serve`, by a server that outlives the test: to start one takes as long as many a test."""
     server = _IDLE.pop() if _IDLE else _Lent()
     server.app = app

@@ -30,7 +30,7 @@ from slackapp.model import Settings, Tenant
 from slackapp.store.engine.sqlite import Database
 from slackapp.store.inbox import RowId
 from slackapp.wsgi import Wsgi
-from tests.support.servers import lent
+from tests.support.servers import serve_shared
 
 NORTH = "T0NORTH001"
 SOUTH = "T0SOUTH001"
@@ -40,7 +40,7 @@ APP_ID = "A0LOCAL001"
 SIGNING_SECRET = "a-signing-secret-for-tests"
 HOST = "localhost:3000"
 START = 1_800_000_000
-MOST_RUNS = 10
+MAX_RUNS = 10
 """Of one row while the clock stands still; more than any row has."""
 BOOTED = START - 1_000_000
 """The machine has run for some days: whoever takes one clock for the other finds nothing in its time."""
@@ -122,14 +122,14 @@ class Browser:
         fields = {**begun.query, "target": target, "user": user, "decision": decision}
         return self.world.slack_form("/oauth/v2/authorize", fields)
 
-    def come_back(self, consented: Reply) -> Reply:
+    def follow_callback(self, consented: Reply) -> Reply:
         """`GET /slack/oauth_redirect?…`, as Slack's redirect says."""
         parts = urlsplit(consented.location)
         return self.get(f"{parts.path}?{parts.query}")
 
     def install(self, target: str = NORTH, user: str = "admin") -> Reply:
         """The whole round trip; the answer of the callback."""
-        return self.come_back(self.consent(self.begin(), target, user))
+        return self.follow_callback(self.consent(self.begin(), target, user))
 
 
 @dataclass
@@ -222,11 +222,11 @@ class World:
 
         def bounded(app: App, found: RowId) -> bool:
             runs[found] += 1
-            assert runs[found] <= MOST_RUNS, f"it is due again and again: {found}"
+            assert runs[found] <= MAX_RUNS, f"it is due again and again: {found}"
             return run(app, found)
 
         with unittest.mock.patch.object(worker, "_run", bounded):
-            return worker.drain(self.service.app)
+            return worker.run_due(self.service.app)
 
     # Slack
 
@@ -290,18 +290,18 @@ class World:
         """Another process on the same files: nothing in memory stays."""
         self.service.stop()
         self.settings = replace(self.settings, **changes)
-        self.service = self.another()
+        self.service = self.start_process()
 
-    def another(self) -> Service:
+    def start_process(self) -> Service:
         """A process beside ours, on the same files."""
-        return equipped(build(self.settings, self.clock, system_entropy, self.log), wait=never_wait)
+        return with_parts(build(self.settings, self.clock, system_entropy, self.log), wait=never_wait)
 
-    def equip(self, **parts: Any) -> None:
+    def replace_parts(self, **parts: Any) -> None:
         """Other parts for the service, such as its behaviour."""
-        self.service = equipped(self.service, **parts)
+        self.service = with_parts(self.service, **parts)
 
 
-def equipped(service: Service, **parts: Any) -> Service:
+def with_parts(service: Service, **parts: Any) -> Service:
     """The same service with other parts."""
     app = replace(service.app, **parts)
     return replace(service, app=app, wsgi=Wsgi(app))
@@ -312,7 +312,7 @@ def never_wait(seconds: float) -> None:
     raise AssertionError(f"somebody waits for {seconds} s")
 
 
-def north() -> Tenant:
+def north_tenant() -> Tenant:
     """The workspace that most tests install into."""
     return Tenant("T", NORTH)
 
@@ -355,13 +355,13 @@ def make_world(folder: Path, rotation: bool = True, **changes: str) -> Iterator[
     )
     slack = LocalSlack(local_app, clock=clock, entropy=system_entropy, probe=lock_probe(folder / "slackapp.db"))
     slack.org_adds_workspaces = True
-    with lent(slack) as slack_url:
+    with serve_shared(slack) as slack_url:
         slack.base_url = slack_url
         settings = config.load(environment(folder, slack_url, **changes), {})
         if not settings.database.exists():
             keyfile.write_private(settings.database, empty_database())
         log = io.StringIO()
-        service = equipped(build(settings, clock, system_entropy, log), wait=never_wait)
+        service = with_parts(build(settings, clock, system_entropy, log), wait=never_wait)
         world = World(folder, settings, clock, slack, slack_url, service, log)
         try:
             yield world
@@ -375,7 +375,7 @@ def empty_database() -> bytes:
     """A database with its tables and nothing in them: made once, because making one takes as long as a whole test."""
     with tempfile.TemporaryDirectory() as folder:
         database = Database(Path(folder) / "slackapp.db")
-        database.prepare_file()
+        database.create_or_migrate()
         database.close()
         return database.path.read_bytes()
 

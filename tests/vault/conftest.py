@@ -39,7 +39,7 @@ class Vault:
     def settle(self, keyring: Keyring, tenant: Tenant) -> None:
         """Gives a tenant its keys, as an install does."""
         with self.db.transaction():
-            for key in keyring.prepare(tenant).minted:
+            for key in keyring.open_tenant_keys(tenant).minted:
                 assert data_keys.add(self.db, tenant, key, self.clock())
 
 
@@ -58,7 +58,7 @@ def make_vault(tmp_path: Path) -> Iterator[MakeVault]:
         settings = config.load(given, {})
         keyfile.write_private(settings.database, empty_database())
         db = Database(settings.database)
-        db.prepare_file()
+        db.create_or_migrate()
         made.append(Vault(settings, given, db))
         return made[-1]
 

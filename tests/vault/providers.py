@@ -9,10 +9,10 @@ from typing import Any
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.vault.providers import KeyContext
 
-MOODS = {"revoked": KeyRevokedError, "unavailable": KeyUnavailableError, "mismatch": DecryptError}
+FAULTS = {"revoked": KeyRevokedError, "unavailable": KeyUnavailableError, "mismatch": DecryptError}
 
 
-class MoodyProvider:
+class FaultyProvider:
     """Keeps what it wraps under a random name, and fails as `mood` says."""
 
     mood = ""
@@ -43,7 +43,7 @@ class MoodyProvider:
     def _answer(self, operation: str, context: KeyContext) -> None:
         self.asked.append((operation, context))
         if self.mood:
-            raise MOODS[self.mood]()
+            raise FAULTS[self.mood]()
 
 
 SHELL = """\

@@ -214,5 +214,5 @@ def test_a_program_that_talks_slowly_and_closes_nothing_is_ended(
 
 
 def test_a_program_that_does_not_read_its_question_may_answer(program: Program, provider: CommandProvider) -> None:
-    program.path.write_text("#!/bin/sh\nexec <&-\necho '{\"version\": 3, \"wrapped\": \"AAAA\"}'\n")
+    program.path.write_text('#!/bin/sh\nexec <&-\necho \'{"version": 3, "wrapped": "AAAA"}\'\n')
     assert provider.wrap(CONTEXT, KEY) == (3, bytes(3))

@@ -16,12 +16,12 @@ from tests.vault.conftest import Vault
 
 PERSON = "U0PERSON01"
 CONTEXTS = {
-    "bot_access": records.access_of(NORTH, "", 1),
-    "user_access": records.access_of(NORTH, PERSON, 1),
-    "bot_refresh": records.refresh_of(NORTH, "", 1),
-    "user_refresh": records.refresh_of(NORTH, PERSON, 1),
-    "webhook": records.webhook_of(NORTH, 1),
-    "event_body": records.body_of(NORTH, "Ev1"),
+    "bot_access": records.access_token_context(NORTH, "", 1),
+    "user_access": records.access_token_context(NORTH, PERSON, 1),
+    "bot_refresh": records.refresh_token_context(NORTH, "", 1),
+    "user_refresh": records.refresh_token_context(NORTH, PERSON, 1),
+    "webhook": records.webhook_context(NORTH, 1),
+    "event_body": records.event_body_context(NORTH, "Ev1"),
 }
 BOT = CONTEXTS["bot_access"]
 
@@ -61,7 +61,7 @@ def test_sealing_twice_gives_two_values(ring: Keyring) -> None:
 def test_no_key_of_a_record_lies_in_the_database_in_clear(vault: Vault, ring: Keyring) -> None:
     """I have the database file, and look for the keys in it."""
     on_disk = bytes_on_disk(vault.db.path)
-    clear = [key.key for key in ring.prepare(NORTH).keys.values()] + [ring.state_key()[1]]
+    clear = [key.key for key in ring.open_tenant_keys(NORTH).keys.values()] + [ring.state_key()[1]]
     assert len(clear) == 5
     assert all(len(key) == 32 and key not in on_disk for key in clear)
     assert bytes(range(32)) not in on_disk
@@ -69,7 +69,7 @@ def test_no_key_of_a_record_lies_in_the_database_in_clear(vault: Vault, ring: Ke
 
 def test_a_new_tenant_gets_a_key_for_each_purpose_which_is_not_stored_yet(vault: Vault, ring: Keyring) -> None:
     new = Tenant("T", "T0NEW00001")
-    keys = ring.prepare(new)
+    keys = ring.open_tenant_keys(new)
     assert [key.purpose for key in keys.minted] == ["bot", "user", "refresh", "data"]
     assert keys.key_ids == {key.key_id for key in keys.minted}
     assert len(keys.key_ids) == 4
@@ -82,13 +82,13 @@ def test_a_new_tenant_gets_a_key_for_each_purpose_which_is_not_stored_yet(vault:
 
 
 def test_two_new_tenants_get_different_keys(ring: Keyring) -> None:
-    one, other = ring.prepare(Tenant("T", "T0NEW00001")), ring.prepare(Tenant("T", "T0NEW00001"))
+    one, other = ring.open_tenant_keys(Tenant("T", "T0NEW00001")), ring.open_tenant_keys(Tenant("T", "T0NEW00001"))
     assert not one.key_ids & other.key_ids
     assert {key.key for key in one.keys.values()}.isdisjoint(key.key for key in other.keys.values())
 
 
 def test_a_known_tenant_keeps_its_keys(vault: Vault, ring: Keyring) -> None:
-    keys = ring.prepare(NORTH)
+    keys = ring.open_tenant_keys(NORTH)
     assert keys.minted == ()
     assert keys.key_ids == {key.key_id for key in data_keys.active(vault.db, NORTH)}
     assert opens(ring, keys.seal(BOT, b"secret"))
@@ -196,7 +196,7 @@ def test_keys_that_nobody_asks_for_leave_the_memory_too(vault: Vault, ring: Keyr
     vault.clock.advance(200)
     ring.seal(replace(BOT, tenant=SOUTH), b"secret")
     vault.clock.advance(100)
-    ring.forget_old()
+    ring.evict_expired()
     assert NORTH not in ring._cache
     assert SOUTH in ring._cache
 
@@ -212,8 +212,8 @@ def test_keys_that_are_forgotten_are_gone_at_once_and_only_those(vault: Vault, r
     here, there = ring.seal(BOT, b"secret"), ring.seal(replace(BOT, tenant=SOUTH), b"secret")
     data_keys.delete(vault.db, NORTH)
     data_keys.delete(vault.db, SOUTH)
-    ring.forget(NORTH)
-    ring.forget(NORTH)
+    ring.evict(NORTH)
+    ring.evict(NORTH)
     assert not opens(ring, here)
     assert opens(ring, there, replace(BOT, tenant=SOUTH))
 
@@ -224,8 +224,8 @@ def test_what_is_forgotten_while_somebody_still_unwraps_does_not_come_back(
     """A purge, or a withdrawn key, in the very moment in which another thread waits for a far provider."""
     unwrap = Keyring._unwrap
 
-    def slow(self: Keyring, row: DataKey) -> module.OpenKey:
-        ring.forget(NORTH)
+    def slow(self: Keyring, row: DataKey) -> module.PlainKey:
+        ring.evict(NORTH)
         return unwrap(self, row)
 
     ring.seal(BOT, b"secret")
@@ -252,8 +252,8 @@ def test_the_keys_used_longest_ago_are_dropped_first(vault: Vault, monkeypatch: 
 
 def test_keys_do_not_print_themselves(ring: Keyring) -> None:
     """I wait for a traceback that shows a key."""
-    keys = ring.prepare(NORTH)
-    new = ring.prepare(Tenant("T", "T0NEW00001"))
+    keys = ring.open_tenant_keys(NORTH)
+    new = ring.open_tenant_keys(Tenant("T", "T0NEW00001"))
     for key in [*keys.keys.values(), *new.keys.values()]:
         assert repr(key.key) not in repr(keys) + repr(new) + repr(key)
         assert key.key.hex() not in repr(keys) + repr(new)

@@ -12,7 +12,7 @@ from slackapp.errors import ConfigError, DecryptError, KeyRevokedError, KeyUnava
 from slackapp.model import Tenant
 from slackapp.vault.command_provider import WRAPPED_LIMIT, CommandProvider
 from slackapp.vault.providers import KeyContext, KeyProvider, LocalProvider
-from tests.vault.providers import MoodyProvider, Program
+from tests.vault.providers import FaultyProvider, Program
 
 CONTEXT = KeyContext("A0LOCAL001", Tenant("T", "T0NORTH001"), "bot", 12)
 KEY = bytes(range(100, 132))
@@ -36,7 +36,7 @@ def local(folder: Path) -> KeyProvider:
 
 
 def moody(folder: Path) -> KeyProvider:
-    return MoodyProvider("moody")
+    return FaultyProvider("moody")
 
 
 def command(folder: Path) -> KeyProvider:
@@ -101,7 +101,7 @@ def test_several_threads_may_use_it_at_once(provider: KeyProvider) -> None:
 def test_its_failures_have_three_types_and_carry_nothing(
     tmp_path: Path, mood: str, answer: bytes, error: type[Exception]
 ) -> None:
-    program, inside = Program(tmp_path), MoodyProvider("moody")
+    program, inside = Program(tmp_path), FaultyProvider("moody")
     program.answer(answer)
     inside.mood = mood
     for provider in (CommandProvider("kms", program.path), inside):

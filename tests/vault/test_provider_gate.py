@@ -10,10 +10,10 @@ import pytest
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.model import Tenant
 from slackapp.vault import provider_gate
-from slackapp.vault.provider_gate import Gate, GatedProvider
+from slackapp.vault.provider_gate import GatedProvider, ProviderGate
 from slackapp.vault.providers import KeyContext
 from tests.support.world import Clock
-from tests.vault.providers import MoodyProvider
+from tests.vault.providers import FaultyProvider
 
 NORTH, SOUTH = Tenant("T", "T0NORTH001"), Tenant("T", "T0SOUTH001")
 CONTEXT = KeyContext("A0LOCAL001", NORTH, "bot", 12)
@@ -26,67 +26,69 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def moody() -> MoodyProvider:
-    return MoodyProvider("own")
+def failing_provider() -> FaultyProvider:
+    return FaultyProvider("own")
 
 
 @pytest.fixture
-def provider(moody: MoodyProvider, clock: Clock) -> GatedProvider:
-    return GatedProvider(moody, Gate(clock.steady))
+def provider(failing_provider: FaultyProvider, clock: Clock) -> GatedProvider:
+    return GatedProvider(failing_provider, ProviderGate(clock.steady))
 
 
-def asked(provider: GatedProvider, moody: MoodyProvider, tenant: Tenant = NORTH) -> bool:
+def asked(provider: GatedProvider, failing_provider: FaultyProvider, tenant: Tenant = NORTH) -> bool:
     """Whether a wish reaches the program."""
-    before = len(moody.asked)
+    before = len(failing_provider.asked)
     with suppress(KeyUnavailableError, KeyRevokedError, DecryptError):
         provider.wrap(replace(CONTEXT, tenant=tenant), KEY)
-    return len(moody.asked) > before
+    return len(failing_provider.asked) > before
 
 
 @pytest.mark.claim("C-94")
 def test_a_failure_is_remembered_longer_each_time_for_that_tenant_alone(
-    provider: GatedProvider, moody: MoodyProvider, clock: Clock
+    provider: GatedProvider, failing_provider: FaultyProvider, clock: Clock
 ) -> None:
     """I am mentioned often, and my key program hangs: each of these mentions would wait for it."""
-    moody.mood = "unavailable"
+    failing_provider.mood = "unavailable"
     for pause in (5, 10, 20, 40, 60, 60):
-        assert asked(provider, moody)
+        assert asked(provider, failing_provider)
         clock.advance(pause - 1)
-        assert not asked(provider, moody)
-        assert asked(provider, moody, SOUTH) or pause < 60
+        assert not asked(provider, failing_provider)
+        assert asked(provider, failing_provider, SOUTH) or pause < 60
         clock.advance(1)
 
 
-def test_who_has_answered_is_asked_again_at_once(provider: GatedProvider, moody: MoodyProvider, clock: Clock) -> None:
+def test_who_has_answered_is_asked_again_at_once(
+    provider: GatedProvider, failing_provider: FaultyProvider, clock: Clock
+) -> None:
     for mood in ("revoked", "mismatch", "", "revoked"):
-        moody.mood = mood
-        assert asked(provider, moody)
-    moody.mood = "unavailable"
-    assert asked(provider, moody)
+        failing_provider.mood = mood
+        assert asked(provider, failing_provider)
+    failing_provider.mood = "unavailable"
+    assert asked(provider, failing_provider)
     clock.advance(5)
-    moody.mood = ""
-    assert asked(provider, moody)
-    moody.mood = "unavailable"
-    assert asked(provider, moody)
+    failing_provider.mood = ""
+    assert asked(provider, failing_provider)
+    failing_provider.mood = "unavailable"
+    assert asked(provider, failing_provider)
     clock.advance(5)
-    assert asked(provider, moody), "the back-off begins anew"
+    assert asked(provider, failing_provider), "the back-off begins anew"
 
 
-def test_another_provider_of_the_same_tenant_is_asked(moody: MoodyProvider, clock: Clock) -> None:
+def test_another_provider_of_the_same_tenant_is_asked(failing_provider: FaultyProvider, clock: Clock) -> None:
     """The operator has put it on another one, because this one failed."""
-    shared, other = Gate(clock.steady), MoodyProvider("other")
-    moody.mood = "unavailable"
-    assert asked(GatedProvider(moody, shared), moody)
+    shared, other = ProviderGate(clock.steady), FaultyProvider("other")
+    failing_provider.mood = "unavailable"
+    assert asked(GatedProvider(failing_provider, shared), failing_provider)
     assert asked(GatedProvider(other, shared), other)
 
 
 @contextmanager
-def calling(turns: Gate, tenant: Tenant, name: str = "waitress-0") -> Iterator[None]:
+def calling(turns: ProviderGate, tenant: Tenant, name: str = "waitress-0") -> Iterator[None]:
     """A thread of that name is in the middle of a call for that tenant."""
     begun, end = threading.Event(), threading.Event()
 
     def call() -> None:
-        with turns.turn("own", tenant):
+        with turns.admit("own", tenant):
             begun.set()
             end.wait(10)
 
@@ -98,13 +100,13 @@ def calling(turns: Gate, tenant: Tenant, name: str = "waitress-0") -> Iterator[N
     thread.join(10)
 
 
-def may_call(turns: Gate, tenant: Tenant, name: str = "waitress-9") -> bool:
+def may_call(turns: ProviderGate, tenant: Tenant, name: str = "waitress-9") -> bool:
     """Whether a thread of that name may call for that tenant."""
     found: list[bool] = []
 
     def call() -> None:
         try:
-            with turns.turn("own", tenant):
+            with turns.admit("own", tenant):
                 found.append(True)
         except KeyUnavailableError:
             found.append(False)
@@ -119,18 +121,18 @@ def may_call(turns: Gate, tenant: Tenant, name: str = "waitress-9") -> bool:
 def test_of_one_tenants_threads_one_calls_one_waits_and_the_rest_are_told_at_once(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns = Gate(clock.steady)
+    turns = ProviderGate(clock.steady)
     waits, ended = threading.Event(), threading.Event()
-    entered = Gate._enter
+    entered = ProviderGate._enter
 
     def enter(*arguments: object) -> object:
         place = entered(*arguments)  # type: ignore[arg-type]
         waits.set()
         return place
 
-    monkeypatch.setattr(provider_gate, "PATIENCE", 10.0)
+    monkeypatch.setattr(provider_gate, "WAIT_SECONDS", 10.0)
     with calling(turns, NORTH):
-        monkeypatch.setattr(Gate, "_enter", enter)
+        monkeypatch.setattr(ProviderGate, "_enter", enter)
         thread = threading.Thread(target=lambda: may_call(turns, NORTH) and ended.set())
         thread.start()
         assert waits.wait(10)
@@ -142,8 +144,8 @@ def test_of_one_tenants_threads_one_calls_one_waits_and_the_rest_are_told_at_onc
 
 
 def test_who_waits_too_long_is_told_and_may_come_again(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    turns = Gate(clock.steady)
-    monkeypatch.setattr(provider_gate, "PATIENCE", 0.01)
+    turns = ProviderGate(clock.steady)
+    monkeypatch.setattr(provider_gate, "WAIT_SECONDS", 0.01)
     with calling(turns, NORTH):
         for _ in range(3):
             assert not may_call(turns, NORTH)
@@ -152,8 +154,8 @@ def test_who_waits_too_long_is_told_and_may_come_again(clock: Clock, monkeypatch
 
 @pytest.mark.claim("C-94")
 def test_who_waited_for_a_call_that_failed_does_not_call(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    turns, tried = Gate(clock.steady), threading.Event()
-    entered = Gate._enter
+    turns, tried = ProviderGate(clock.steady), threading.Event()
+    entered = ProviderGate._enter
 
     def enter(*arguments: object) -> object:
         place = entered(*arguments)  # type: ignore[arg-type]
@@ -164,8 +166,8 @@ def test_who_waited_for_a_call_that_failed_does_not_call(clock: Clock, monkeypat
     thread = threading.Thread(target=lambda: found.append(may_call(turns, NORTH)))
 
     def fail_while_another_waits() -> None:
-        with turns.turn("own", NORTH):
-            monkeypatch.setattr(Gate, "_enter", enter)
+        with turns.admit("own", NORTH):
+            monkeypatch.setattr(ProviderGate, "_enter", enter)
             thread.start()
             assert tried.wait(10)
             raise KeyUnavailableError
@@ -177,12 +179,12 @@ def test_who_waited_for_a_call_that_failed_does_not_call(clock: Clock, monkeypat
 
 
 @pytest.mark.claim("C-94")
-@pytest.mark.parametrize(("kind", "most"), [("waitress", 8), ("inbox", 3), ("errands", 8)])
+@pytest.mark.parametrize(("kind", "most"), [("waitress", 8), ("inbox", 3), ("remote-tasks", 8)])
 def test_of_each_kind_of_thread_only_some_may_stand_there_whosever_keys_they_want(
     clock: Clock, kind: str, most: int
 ) -> None:
     """The programs of many customers hang at once: the service goes on answering those who need none of them."""
-    turns = Gate(clock.steady)
+    turns = ProviderGate(clock.steady)
     with ExitStack() as stack:
         for number in range(most):
             stack.enter_context(calling(turns, Tenant("T", f"T{number:09d}"), f"{kind}-{number}"))
@@ -197,8 +199,8 @@ def test_what_one_tenant_may_take_leaves_another_ones_key_within_reach(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """My key program hangs, and I have two events: one thread calls, and one waits. My neighbour's has a third one."""
-    turns, waits = Gate(clock.steady), threading.Event()
-    entered = Gate._enter
+    turns, waits = ProviderGate(clock.steady), threading.Event()
+    entered = ProviderGate._enter
 
     def enter(*arguments: object) -> object:
         place = entered(*arguments)  # type: ignore[arg-type]
@@ -206,7 +208,7 @@ def test_what_one_tenant_may_take_leaves_another_ones_key_within_reach(
         return place
 
     with calling(turns, NORTH, f"{kind}-0"):
-        monkeypatch.setattr(Gate, "_enter", enter)
+        monkeypatch.setattr(ProviderGate, "_enter", enter)
         thread = threading.Thread(target=may_call, args=(turns, NORTH, f"{kind}-1"))
         thread.start()
         assert waits.wait(10)
@@ -215,7 +217,7 @@ def test_what_one_tenant_may_take_leaves_another_ones_key_within_reach(
 
 
 def test_what_is_over_is_not_remembered(clock: Clock) -> None:
-    turns = Gate(clock.steady)
-    with turns.turn("own", NORTH):
+    turns = ProviderGate(clock.steady)
+    with turns.admit("own", NORTH):
         assert len(turns._places) == 1
     assert (len(turns._places), +turns._kinds) == (0, {})

@@ -8,7 +8,7 @@ import pytest
 
 from slackapp.errors import Refusal
 from slackapp.web import pages
-from slackapp.web.response import Response, html, json_answer, redirect, text, wire
+from slackapp.web.response import Response, html, json_response, redirect, text, to_wsgi
 
 CSP = (
     "default-src 'none'; style-src 'sha256-{}'; img-src 'self'; form-action 'none'; base-uri 'none'; "
@@ -26,7 +26,11 @@ ALWAYS = {
 KINDS: dict[str, tuple[Response, str, dict[str, str]]] = {
     "page": (html(200, "<p>é</p>"), "200 OK", {"Content-Type": "text/html; charset=utf-8", "Content-Length": "9"}),
     "text": (text(500, "é"), "500 Internal Server Error", {"Content-Type": "text/plain; charset=utf-8"}),
-    "JSON": (json_answer(409, {"b": "é", "a": 1}), "409 Conflict", {"Content-Type": "application/json; charset=utf-8"}),
+    "JSON": (
+        json_response(409, {"b": "é", "a": 1}),
+        "409 Conflict",
+        {"Content-Type": "application/json; charset=utf-8"},
+    ),
     "redirect": (redirect(302, "https://slack.com/x"), "302 Found", {"Location": "https://slack.com/x"}),
     "with more": (text(405, "", (("Allow", "GET, HEAD"),)), "405 Method Not Allowed", {"Allow": "GET, HEAD"}),
 }
@@ -42,7 +46,7 @@ def style_hash() -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_answer_carries_every_security_header(kind: str) -> None:
     response, line, own = KINDS[kind]
-    status, headers = wire(response, "a-request")
+    status, headers = to_wsgi(response, "a-request")
     found = dict(headers)
     assert status == line
     assert len(found) == len(headers), "a header is sent twice"
@@ -64,15 +68,15 @@ SPLITTERS = ("a\r\nSet-Cookie: x=y", "a\nb", "a\rb", "a\x00b", "a\x7fb", "a\x85b
 def test_a_value_that_would_end_its_header_is_not_sent(value: str) -> None:
     """I get a line break into a header, and write the next header myself."""
     with pytest.raises(ValueError, match="cannot be sent"):
-        wire(redirect(302, f"https://slack.com/{value}"), "a-request")
+        to_wsgi(redirect(302, f"https://slack.com/{value}"), "a-request")
     with pytest.raises(ValueError, match="cannot be sent"):
-        wire(text(200, ""), value)
+        to_wsgi(text(200, ""), value)
 
 
 @pytest.mark.parametrize("name", ["", "X Y", "X:", "X\r\nY", "Sét", "X_Y"])
 def test_a_name_that_is_no_name_is_not_sent(name: str) -> None:
     with pytest.raises(ValueError, match="cannot be sent"):
-        wire(text(200, "", ((name, "value"),)), "a-request")
+        to_wsgi(text(200, "", ((name, "value"),)), "a-request")
 
 
 def test_an_answer_does_not_print_its_body() -> None:
@@ -81,4 +85,4 @@ def test_an_answer_does_not_print_its_body() -> None:
 
 @pytest.mark.parametrize("status", sorted({200, 302, 303, 500} | {refusal.value.status for refusal in Refusal}))
 def test_every_status_that_we_use_has_a_reason(status: int) -> None:
-    assert re.fullmatch(rf"{status} [A-Z][A-Za-z ]+", wire(text(status, ""), "a-request")[0])
+    assert re.fullmatch(rf"{status} [A-Z][A-Za-z ]+", to_wsgi(text(status, ""), "a-request")[0])

@@ -18,8 +18,8 @@ from slackapp.behaviour import Context
 from slackapp.errors import StoreBusyError
 from slackapp.flows.events import run_event
 from slackapp.workers import inbox
-from slackapp.workers.inbox import SHARE, WORKERS
-from tests.flows.killing import unclear
+from slackapp.workers.inbox import MAX_PER_TENANT, WORKERS
+from tests.flows.kill_process import unclear
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
 
 LONG = 10.0
@@ -27,7 +27,7 @@ LONG = 10.0
 
 
 def behave(world: World, function: Callable[[Context, Mapping[str, Any]], None]) -> None:
-    world.equip(behaviour={"app_mention": function})
+    world.replace_parts(behaviour={"app_mention": function})
 
 
 def change(world: World, sql: str) -> None:
@@ -58,7 +58,7 @@ def test_two_processes_with_two_threads_each_share_fifty_rows_and_each_runs_once
     ours = ready.service
     with ThreadPoolExecutor(4) as pool:
         apps = ((ours.worker, ours.app), (other.worker, beside)) * 2
-        done = list(pool.map(lambda pair: pair[0].drain(pair[1]), apps))
+        done = list(pool.map(lambda pair: pair[0].run_due(pair[1]), apps))
     other.stop()
     assert (sum(done), Counter(ran)) == (50, Counter(str(number) for number in range(50)))
     assert {row["state"] for row in ready.rows("SELECT state FROM inbox")} == {"done"}
@@ -75,7 +75,7 @@ def test_nothing_that_is_raised_beside_a_behaviour_ends_a_thread_either(
     def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(inbox, "IDLE", 0.01)
+    monkeypatch.setattr(inbox, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(run_event, "run", fail)
     for number in range(2 * WORKERS):
         ready.mention(f"Ev{number}")
@@ -132,7 +132,7 @@ def test_the_events_that_were_claimed_before_a_tenant_fell_under_suspicion_wait_
     behave(ready, lambda context, event: ran.append(str(context.tenant)))
     ready.mention()
     made, app = ready.service.worker, ready.service.app
-    found = made._choose(app)
+    found = made._next_row(app)
     assert found is not None
     change(ready, f"UPDATE installations SET status = '{status}'")
     assert made._run(app, found)
@@ -147,7 +147,7 @@ def test_who_comes_to_its_turn_after_the_stop_claims_nothing(ready: World) -> No
     """Stops rows from lying there for the length of a lease, which the end of the process has just given back."""
     ready.mention("Ev1")
     made, app = ready.service.worker, ready.service.app
-    found = made._choose(app)
+    found = made._next_row(app)
     assert found is not None
     made._stop.set()
     assert not made._run(app, found)
@@ -245,10 +245,10 @@ def test_the_slow_calls_of_one_tenant_hold_up_no_other(ready: World) -> None:
     for number in range(32):
         ready.event({"type": "app_mention", "user": "U0SOMEBODY", "slow": True}, f"EvSlow{number}")
     ready.service.start()
-    until(lambda: len(begun) == SHARE)
+    until(lambda: len(begun) == MAX_PER_TENANT)
     ready.event({"type": "app_mention", "user": "U0SOMEBODY", "slow": False}, "EvQuick", team_id=SOUTH)
     assert ran.wait(LONG)
-    assert (WORKERS, len(set(begun))) == (4, SHARE)
+    assert (WORKERS, len(set(begun))) == (4, MAX_PER_TENANT)
     go_on.set()
     until(lambda: len(begun) == 32)
 
@@ -275,7 +275,7 @@ def test_the_tenants_have_their_turn_one_after_the_other(ready: World) -> None:
 def test_rows_that_wait_are_shared_at_once_and_not_at_the_next_look(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "IDLE", 3600.0)
+    monkeypatch.setattr(inbox, "POLL_SECONDS", 3600.0)
     together = threading.Barrier(WORKERS)
     behave(ready, lambda context, event: together.wait(LONG) and None)
     ready.browser().install(SOUTH)
@@ -339,7 +339,7 @@ class Held:
 def test_what_is_in_a_call_at_the_end_is_unclear_and_the_rest_is_anybodys(
     ready: World, monkeypatch: pytest.MonkeyPatch, in_call: bool, left: str
 ) -> None:
-    monkeypatch.setattr(application, "STOP_AFTER", 0.1)
+    monkeypatch.setattr(application, "STOP_TIMEOUT", 0.1)
     held = Held(ready, in_call)
     behave(ready, held.act)
     process = ready.service.app.process_id
@@ -367,7 +367,7 @@ def test_what_is_in_a_call_at_the_end_is_unclear_and_the_rest_is_anybodys(
 
 
 def test_the_next_process_begins_at_once_with_what_was_left(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application, "STOP_AFTER", 0.1)
+    monkeypatch.setattr(application, "STOP_TIMEOUT", 0.1)
     held = Held(ready, in_call=False)
     behave(ready, held.act)
     ready.mention()
@@ -389,7 +389,7 @@ def test_an_end_without_a_database_is_told_and_the_lease_runs_out(
 
     ready.service.start()
     with monkeypatch.context() as patch:
-        patch.setattr("slackapp.store.inbox.release", locked)
+        patch.setattr("slackapp.store.inbox.release_leases", locked)
         ready.service.stop()
     assert "inbox_not_released" in ready.log.getvalue()
 

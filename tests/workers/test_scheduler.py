@@ -15,19 +15,19 @@ from slackapp.flows.upkeep import heartbeat
 from slackapp.runtime.health import Health
 from slackapp.store import meta, processes
 from slackapp.workers import scheduler
-from slackapp.workers.inbox import WORKERS, Worker
-from slackapp.workers.scheduler import DAY, HOUR, MINUTE, ClockWatch, Task, Upkeep
+from slackapp.workers.inbox import WORKERS, InboxWorkers
+from slackapp.workers.scheduler import DAY, HOUR, MINUTE, ClockMonitor, Scheduler, Task
 from tests.support.world import Clock, World
 
 LONG = 10.0
 """Seconds after which a test gives up waiting for what comes at once."""
 NAMES = {
-    "house": {
+    "local-tasks": {
         "heartbeat": 0, "log": 0, "counters": 5, "checkpoint": 0, "clock": 0, "set_clock": HOUR,
         "unclear": MINUTE, "lost": MINUTE,
         "sweep": MINUTE, "audit": MINUTE, "integrity": DAY, "master keys": MINUTE,
     },
-    "errands": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE, "paused": MINUTE},
+    "remote-tasks": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE, "paused": MINUTE},
 }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ class Bench:
 
         return Task(name, every, run, at_once)
 
-    def after(self, upkeep: Upkeep, seconds: int) -> list[str]:
+    def after(self, upkeep: Scheduler, seconds: int) -> list[str]:
         """What runs so many seconds later."""
         self.clock.advance(seconds)
         self.ran.clear()
@@ -76,7 +76,7 @@ def bench() -> Bench:
 
 
 def test_each_task_runs_at_its_own_interval(bench: Bench) -> None:
-    made = Upkeep("x", [bench.task("always", 0), bench.task("minute", 60), bench.task("rare", 150)])
+    made = Scheduler("x", [bench.task("always", 0), bench.task("minute", 60), bench.task("rare", 150)])
     assert bench.after(made, 0) == ["always", "minute", "rare"]
     assert bench.after(made, 0) == ["always"]
     assert bench.after(made, 59) == ["always"]
@@ -88,12 +88,12 @@ def test_each_task_runs_at_its_own_interval(bench: Bench) -> None:
 
 
 def test_a_task_that_is_not_due_at_once_waits_its_interval(bench: Bench) -> None:
-    made = Upkeep("x", [bench.task("later", 100, at_once=False), bench.task("now", 100)])
+    made = Scheduler("x", [bench.task("later", 100, at_once=False), bench.task("now", 100)])
     assert [bench.after(made, seconds) for seconds in (0, 99, 1)] == [["now"], [], ["later", "now"]]
 
 
 def test_a_clock_that_was_set_back_stops_no_task_for_longer_than_its_interval(bench: Bench) -> None:
-    made = Upkeep("x", [bench.task("minute", 60)])
+    made = Scheduler("x", [bench.task("minute", 60)])
     bench.after(made, 0)
     for seconds in (-1_000_000, 2_000_000):
         bench.clock.set(seconds)
@@ -110,7 +110,7 @@ def fail(error: Exception) -> Callable[[], object]:
 def test_a_task_that_fails_keeps_no_other_from_its_turn_and_is_told(bench: Bench) -> None:
     busy, bug = StoreBusyError("the database is locked"), RuntimeError("a bug")
     tasks = [bench.task("a", 60, act=fail(busy)), bench.task("b", 60, act=fail(bug)), bench.task("c", 60)]
-    made = Upkeep("x", tasks)
+    made = Scheduler("x", tasks)
     assert bench.after(made, 0) == ["a", "b", "c"]
     assert bench.log.told == [
         ("error", "upkeep_waits", {"task": "a", "why": "the database is locked"}),
@@ -129,7 +129,7 @@ def test_once_asked_to_stop_no_further_task_begins_and_the_one_that_runs_is_told
         made.stop()
         seen.append(stopping())
 
-    made = Upkeep("x", [Task("last", 0, last), bench.task("late", 0)])
+    made = Scheduler("x", [Task("last", 0, last), bench.task("late", 0)])
     assert (bench.after(made, 0), seen) == ([], [False, True])
     assert (bench.after(made, 0), seen) == ([], [False, True])
 
@@ -145,7 +145,7 @@ def test_a_thread_runs_the_tasks_again_and_again_until_it_is_stopped(
         if len(names) == 3:
             thrice.set()
 
-    made = Upkeep("a name", [bench.task("always", 0, act=act)])
+    made = Scheduler("a name", [bench.task("always", 0, act=act)])
     made.start(bench.app)
     assert thrice.wait(LONG)
     made.stop()
@@ -159,7 +159,7 @@ def test_a_thread_runs_the_tasks_again_and_again_until_it_is_stopped(
 def test_a_stop_does_not_wait_for_the_next_tick(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "TICK", 3600.0)
     ran = threading.Event()
-    made = Upkeep("x", [bench.task("always", 0, act=ran.set)])
+    made = Scheduler("x", [bench.task("always", 0, act=ran.set)])
     made.start(bench.app)
     assert ran.wait(LONG)
     made.stop()
@@ -175,7 +175,7 @@ def test_nobody_is_waited_for_longer_than_said(bench: Bench) -> None:
         begun.set()
         go_on.wait(LONG)
 
-    made = Upkeep("x", [bench.task("slow", 0, act=slow)])
+    made = Scheduler("x", [bench.task("slow", 0, act=slow)])
     made.join(time.monotonic() + LONG)  # never started: nothing to wait for
     made.start(bench.app)
     assert begun.wait(LONG)
@@ -193,28 +193,30 @@ def test_nobody_is_waited_for_longer_than_said(bench: Bench) -> None:
 
 def test_the_service_has_these_tasks_and_no_others() -> None:
     """What asks Slack or a key provider must not stand in the way of the sign of life."""
-    assert {task.name: task.every for task in scheduler.house()} == NAMES["house"]
-    assert {task.name: task.every for task in scheduler.errands()} == NAMES["errands"]
-    assert [task.name for task in scheduler.house() if not task.at_once] == ["integrity"]
-    assert all(task.at_once for task in scheduler.errands())
+    assert {task.name: task.interval for task in scheduler.local_tasks()} == NAMES["local-tasks"]
+    assert {task.name: task.interval for task in scheduler.remote_tasks()} == NAMES["remote-tasks"]
+    assert [task.name for task in scheduler.local_tasks() if not task.run_at_start] == ["integrity"]
+    assert all(task.run_at_start for task in scheduler.remote_tasks())
 
 
 @pytest.fixture
 def beats(world: World) -> Callable[[int], int]:
     """When this process last said that it lives, in seconds before now, after an upkeep so many seconds later."""
-    app, house = world.service.app, world.service.house
+    app, local_scheduler = world.service.app, world.service.local_scheduler
 
     def after(seconds: int) -> int:
         world.clock.advance(seconds)
-        house.run_due(app)
-        (seen,) = [each for each in processes.live(app.db, world.clock.steady()) if each.process_id == app.process_id]
+        local_scheduler.run_due(app)
+        (seen,) = [
+            each for each in processes.list_live(app.db, world.clock.steady()) if each.process_id == app.process_id
+        ]
         return world.clock.steady() - seen.seen_at
 
     return after
 
 
 def test_a_sign_of_life_comes_every_ten_seconds(beats: Callable[[int], int]) -> None:
-    assert heartbeat.EVERY == 10
+    assert heartbeat.INTERVAL == 10
     assert [beats(seconds) for seconds in (0, 9, 1, 9, 1)] == [0, 9, 0, 9, 0]
 
 
@@ -224,14 +226,14 @@ def test_and_at_once_when_the_keys_have_changed(world: World, beats: Callable[[i
     with app.db.transaction():
         epoch = meta.bump_key_epoch(app.db)
     assert (beats(1), beats(1)) == (0, 1)
-    assert [each.key_epoch for each in processes.live(app.db, world.clock.steady())] == [epoch]
+    assert [each.key_epoch for each in processes.list_live(app.db, world.clock.steady())] == [epoch]
 
 
 def test_a_key_file_that_cannot_be_taken_ends_no_sign_of_life(
     world: World, beats: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beats(0)
-    monkeypatch.setattr(world.service.app.keyring, "refresh", fail(ConfigError("the key file is gone")))
+    monkeypatch.setattr(world.service.app.keyring, "reload", fail(ConfigError("the key file is gone")))
     assert beats(10) == 0
     assert "key_file_not_taken" in world.log.getvalue()
 
@@ -246,7 +248,7 @@ def test_a_busy_slack_does_not_silence_the_sign_of_life(world: World, monkeypatc
         go_on.wait(LONG)
 
     service = world.service
-    monkeypatch.setattr(service.errands, "_tasks", (Task("refresh", MINUTE, hang),))
+    monkeypatch.setattr(service.remote_scheduler, "_tasks", (Task("refresh", MINUTE, hang),))
     service.start()
     assert begun.wait(LONG)
     world.clock.advance(10)
@@ -259,7 +261,7 @@ def test_a_service_says_at_once_that_it_lives_and_at_its_end_that_it_does_not(wo
     world.service.start()
     assert seen_at(world) == [world.clock.steady()]
     assert {thread.name for thread in threading.enumerate()} - before == {
-        "house", "errands", *(f"inbox-{number}" for number in range(WORKERS)),
+        "local-tasks", "remote-tasks", *(f"inbox-{number}" for number in range(WORKERS)),
     }  # fmt: skip
     world.service.stop()
     assert {thread.name for thread in threading.enumerate()} == before
@@ -268,7 +270,7 @@ def test_a_service_says_at_once_that_it_lives_and_at_its_end_that_it_does_not(wo
 
 def test_that_is_said_before_anything_else_begins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lives: list[bool] = []
-    for thread in (Upkeep, Worker):
+    for thread in (Scheduler, InboxWorkers):
         monkeypatch.setattr(thread, "start", lambda *_: lives.append(seen_at(world) == [world.clock.steady()]))
     world.service.start()
     assert lives == [True] * 3
@@ -276,7 +278,7 @@ def test_that_is_said_before_anything_else_begins(world: World, monkeypatch: pyt
 
 def test_a_service_that_cannot_sign_off_ends_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.service.start()
-    monkeypatch.setattr(processes, "forget", lambda *_: fail(StoreBusyError("the database is locked"))())
+    monkeypatch.setattr(processes, "delete", lambda *_: fail(StoreBusyError("the database is locked"))())
     world.service.stop()
     told = [json.loads(line) for line in world.log.getvalue().splitlines()]
     assert [(line["event"], line["why"]) for line in told if line["event"] == "not_signed_off"] == [
@@ -292,9 +294,9 @@ def test_a_database_that_can_be_written_again_is_shown_as_well_by_the_next_sign_
 ) -> None:
     beats(0)
     with monkeypatch.context() as patch:
-        patch.setattr(processes, "beat", lambda *_: fail(StoreFullError("the database cannot be written"))())
+        patch.setattr(processes, "save_heartbeat", lambda *_: fail(StoreFullError("the database cannot be written"))())
         assert beats(10) == 10
-    world.service.app.health.note("clock", "")
+    world.service.app.health.set_problem("clock", "")
     found = world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
     assert (found.status, found.headers["retry-after"]) == (503, "5")
     assert (found.json["database"], found.json["problems"]) == (False, {"database": "the database cannot be written"})
@@ -308,7 +310,7 @@ def test_a_database_that_can_be_written_again_is_shown_as_well_by_the_next_sign_
 def _nothing_to_mend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bench has no database."""
     if "world" not in request.fixturenames:
-        monkeypatch.setattr(scheduler.clock_set, "run", lambda app: 0)
+        monkeypatch.setattr(scheduler.clock_step, "run", lambda app: 0)
 
 
 class Hands:
@@ -316,7 +318,7 @@ class Hands:
 
     def __init__(self) -> None:
         self.bench = Bench()
-        self.watch = ClockWatch()
+        self.watch = ClockMonitor()
 
     def after(self, steady: int, wall: int) -> dict[str, str]:
         """So many seconds later by each."""
@@ -352,13 +354,15 @@ def test_a_clock_that_was_set_forward_makes_nothing_old_for_two_days() -> None:
     app = hands.bench.app
     began = app.clock()
     hands.bench.clock.set(10 * DAY)
-    assert hands.watch.cautious(app) == began
+    assert hands.watch.conservative_now(app) == began
     hands.bench.clock.advance(2 * DAY - 1)
-    assert hands.watch.cautious(app) == began + 2 * DAY - 1
+    assert hands.watch.conservative_now(app) == began + 2 * DAY - 1
     hands.bench.clock.set(-3600)
-    assert hands.watch.cautious(app) == began + 2 * DAY - 1 - 3600, "and set back it makes nothing old, of course"
+    assert hands.watch.conservative_now(app) == began + 2 * DAY - 1 - 3600, (
+        "and set back it makes nothing old, of course"
+    )
     hands.bench.clock.advance(1)
-    assert hands.watch.cautious(app) == app.clock(), "by now it stands"
+    assert hands.watch.conservative_now(app) == app.clock(), "by now it stands"
 
 
 @pytest.mark.claim("C-98")
@@ -366,11 +370,11 @@ def test_a_clock_that_jumps_has_mended_what_the_wrong_time_put_off(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mended: list[int] = []
-    monkeypatch.setattr(scheduler.clock_set, "run", lambda app: mended.append(app.clock()))
-    world.service.house.run_due(world.service.app)
+    monkeypatch.setattr(scheduler.clock_step, "run", lambda app: mended.append(app.clock()))
+    world.service.local_scheduler.run_due(world.service.app)
     assert len(mended) == 1, "at the start: it may have been set meanwhile"
     world.clock.set(-DAY)
-    world.service.house.run_due(world.service.app)
+    world.service.local_scheduler.run_due(world.service.app)
     assert mended[1:] == [world.clock()]
     assert world.service.app.health.problems() == {"clock": f"was set by {-DAY} s"}
 
@@ -379,11 +383,11 @@ def test_a_sweep_after_a_step_forward_forgets_no_event_that_may_be_repeated(worl
     world.browser().install()
     assert world.mention().status == 200
     world.work()
-    world.service.house.run_due(world.service.app)
+    world.service.local_scheduler.run_due(world.service.app)
     before = world.count("inbox")
     world.clock.set(3 * DAY)
     world.clock.advance(MINUTE)
-    world.service.house.run_due(world.service.app)
+    world.service.local_scheduler.run_due(world.service.app)
     world.clock.set(-3 * DAY)
     assert world.mention().status == 200, "a repeat by Slack"
     assert world.work() == 0
@@ -403,7 +407,7 @@ def test_nothing_that_a_task_raises_ends_its_thread(
             twice.set()
         raise error
 
-    made = Upkeep("a name", [bench.task("always", 0, act=act)])
+    made = Scheduler("a name", [bench.task("always", 0, act=act)])
     made.start(bench.app)
     assert twice.wait(LONG)
     made.stop()
@@ -424,13 +428,13 @@ def test_a_clock_that_is_set_again_and_again_is_shown_until_ten_minutes_after_th
     assert hands.after(101, 101) == {}
 
 
-def test_the_house_hands_on_the_log_and_moves_the_log_of_the_database(
+def test_the_local_tasks_flush_the_log_and_moves_the_log_of_the_database(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
     monkeypatch.setattr(world.service.app.log, "flush", lambda: done.append("log"))
     monkeypatch.setattr(world.service.app.db, "checkpoint", lambda: done.append("checkpoint"))
-    world.service.house.run_due(world.service.app)
+    world.service.local_scheduler.run_due(world.service.app)
     assert done == ["log", "checkpoint"]
 
 

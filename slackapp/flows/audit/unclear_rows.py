@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import Origin
-from slackapp.store.inbox import Unclear
+from slackapp.model import Actor
+from slackapp.store.inbox import UnclearRow
 
 
-def note(app: App, rows: Sequence[Unclear], now: int) -> None:
+def append_unclear(app: App, rows: Sequence[UnclearRow], now: int) -> None:
     """One audit row each, in the transaction that marks them."""
     for row in rows:
-        origin = Origin("worker", row.event_id)
-        audit_log.note(app, "event.unclear", row.tenant, origin, "unclear", f"event={row.event_id}", now)
+        actor = Actor("worker", row.event_id)
+        audit_log.append(app, "event.unclear", row.tenant, actor, "unclear", f"event={row.event_id}", now)
 
 
-def tell(app: App, rows: Sequence[Unclear], why: str) -> None:
+def log_unclear(app: App, rows: Sequence[UnclearRow], why: str) -> None:
     """One line of the log each, after that."""
     for row in rows:
         app.log.error("event_unclear", {"row": row.event_id, "type": row.type, "reason": why})

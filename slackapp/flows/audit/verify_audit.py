@@ -8,12 +8,12 @@ import hmac
 
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import NO_TENANT, Origin
+from slackapp.model import NO_TENANT, Actor
 from slackapp.store import audit
 from slackapp.store.audit import Checkpoint
 
 DAY = 86_400
-_MOST = 20
+_MAX_FINDINGS = 20
 
 
 def run(app: App, known_head: tuple[int, bytes] | None) -> list[str]:
@@ -23,7 +23,7 @@ def run(app: App, known_head: tuple[int, bytes] | None) -> list[str]:
     while (again := audit.checkpoint(app.db, app.keyring.audit_mac)) != start:
         start, found = again, _walk(app, again)  # rows were cut while we walked
     if known_head is not None:
-        found.extend(_against(app, start, *known_head))
+        found.extend(_check_known_head(app, start, *known_head))
     return found
 
 
@@ -31,7 +31,7 @@ def _walk(app: App, start: Checkpoint) -> list[str]:
     found = [] if start.authentic else [f"the checkpoint at row {start.number} is not signed by this service"]
     number, chain = start.number, start.chain
     for row in audit.rows(app.db):
-        if len(found) >= _MOST:
+        if len(found) >= _MAX_FINDINGS:
             break
         if row.number <= number:
             found.append(f"row {row.number} does not belong there: it was added")
@@ -47,7 +47,7 @@ def _walk(app: App, start: Checkpoint) -> list[str]:
     return found
 
 
-def _against(app: App, start: Checkpoint, number: int, chain: bytes) -> list[str]:
+def _check_known_head(app: App, start: Checkpoint, number: int, chain: bytes) -> list[str]:
     if number < start.number:
         return []  # cut long ago, behind the checkpoint
     stored = start.chain if number == start.number else audit.chain_of(app.db, number)
@@ -57,14 +57,14 @@ def _against(app: App, start: Checkpoint, number: int, chain: bytes) -> list[str
     return [] if hmac.compare_digest(stored, chain) else [f"row {number} is not the one that it was"]
 
 
-def cut(app: App, now: int) -> None:
+def prune(app: App, now: int) -> None:
     """Cuts rows older than the setting says, in portions; each portion leaves its own audit row."""
     if not app.settings.audit_days:
         return
     before = now - app.settings.audit_days * DAY
     while True:
         with app.db.transaction():
-            number = audit.cut(app.db, before, app.keyring.audit_mac)
+            number = audit.delete_before(app.db, before, app.keyring.audit_mac)
             if not number:
                 return
-            audit_log.note(app, "audit.cut", NO_TENANT, Origin("worker", ""), "ok", f"to={number}", now)
+            audit_log.append(app, "audit.delete_before", NO_TENANT, Actor("worker", ""), "ok", f"to={number}", now)

@@ -28,20 +28,20 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log, unclear_rows
 from slackapp.flows.backup import key_backup
 from slackapp.flows.backup.key_backup import KeyBackup
-from slackapp.model import NO_TENANT, Origin, RecordContext, Sealed, Tenant
+from slackapp.model import NO_TENANT, Actor, RecordContext, Sealed, Tenant
 from slackapp.store import data_keys, inbox, installations, installers, meta, oauth_states, tokens
 from slackapp.store.engine.sqlite import Database
-from slackapp.vault.key_backup_file import FileSlot
+from slackapp.vault.key_backup_file import KeyBackupFile
 
 FORMAT = 1
 DATA, MANIFEST = "data.db", "manifest.json"
 _LABEL = b"slackapp/v1/backup-manifest"
-_PORTION = 100
+_BATCH_TENANTS = 100
 """Audit rows that are written in one transaction."""
 
 
 @dataclass(frozen=True)
-class Given:
+class RestoreInput:
     """What a restore starts from: the key backup, the manifest, and the removals that the database has under way."""
 
     keys: bytes = field(repr=False)
@@ -49,23 +49,23 @@ class Given:
     removals: Mapping[Tenant, int]
 
 
-def strip(copy: Database, file: Path) -> None:
+def remove_keys(copy: Database, file: Path) -> None:
     """Makes a data backup of a copy of the database: no wrapped key is left in it, not even in a free page."""
-    wrapped = [key.wrapped for key in data_keys.every(copy)]
+    wrapped = [key.wrapped for key in data_keys.list_all(copy)]
     # claim: C-23
-    data_keys.empty_all(copy)
-    whole = copy.is_whole()
+    data_keys.blank_all(copy)
+    whole = copy.passes_integrity_check()
     # claim: C-23
-    copy.make_single_file()
+    copy.vacuum_to_single_file()
     content = file.read_bytes()
     if not whole or any(blob in content for blob in wrapped):
         raise StoreDamagedError("the copy is not whole, or keys are left in it")
 
 
-def unreadable(app: App) -> list[str]:
+def list_unreadable(app: App) -> list[str]:
     """Opens every record of a database; what does not open, by tenant and kind. Nothing opened is kept."""
     found = []
-    for installation in installations.every(app.db):
+    for installation in installations.list_all(app.db):
         tenant = installation.tenant
         try:
             for context, sealed in _records(app, tenant):
@@ -79,34 +79,36 @@ def unreadable(app: App) -> list[str]:
 
 def _records(app: App, tenant: Tenant) -> list[tuple[RecordContext, Sealed]]:
     found = []
-    for token in tokens.of_tenant(app.db, tenant):
-        found.append((records.access_of(tenant, token.user_id, token.generation), token.access))
+    for token in tokens.list_by_tenant(app.db, tenant):
+        found.append((records.access_token_context(tenant, token.user_id, token.generation), token.access))
         if token.refresh is not None:
-            found.append((records.refresh_of(tenant, token.user_id, token.generation), token.refresh))
+            found.append((records.refresh_token_context(tenant, token.user_id, token.generation), token.refresh))
     webhook = installations.find_webhook(app.db, tenant)
     if webhook is not None:
-        found.append((records.webhook_of(tenant, webhook[1]), webhook[0]))
-    for installer in installers.of_tenant(app.db, tenant):
+        found.append((records.webhook_context(tenant, webhook[1]), webhook[0]))
+    for installer in installers.list_by_tenant(app.db, tenant):
         user_id, generation = installer.user_id, installer.generation
         if installer.details is not None:
-            found.append((records.details_of(tenant, user_id, generation), installer.details))
+            found.append((records.installer_details_context(tenant, user_id, generation), installer.details))
         if installer.webhook is not None:
-            found.append((records.installer_webhook_of(tenant, user_id, generation), installer.webhook))
-    found.extend((records.body_of(tenant, event_id), body) for event_id, body in inbox.bodies(app.db, tenant))
+            found.append((records.installer_webhook_context(tenant, user_id, generation), installer.webhook))
+    found.extend(
+        (records.event_body_context(tenant, event_id), body) for event_id, body in inbox.bodies(app.db, tenant)
+    )
     return found
 
 
-def note_trial(app: App, tenants: Sequence[Tenant], purpose: str, origin: Origin) -> None:
+def note_token_reads(app: App, tenants: Sequence[Tenant], purpose: str, actor: Actor) -> None:
     """That every record of these tenants is about to be opened, to see whether a copy is whole. Raises StoreError."""
     # In portions, each its own transaction: nobody waits long for the database, however many tenants there are.
-    for start in range(0, len(tenants), _PORTION):
+    for start in range(0, len(tenants), _BATCH_TENANTS):
         with app.db.transaction():
-            for tenant in tenants[start : start + _PORTION]:
+            for tenant in tenants[start : start + _BATCH_TENANTS]:
                 # claim: C-25
-                audit_log.note(app, "token.read", tenant, origin, "ok", f"purpose={purpose}", app.clock())
+                audit_log.append(app, "token.read", tenant, actor, "ok", f"purpose={purpose}", app.clock())
 
 
-def manifest(app: App, file: Path, head: tuple[int, bytes], tenants: int, now: int) -> bytes:
+def build_manifest(app: App, file: Path, head: tuple[int, bytes], tenants: int, now: int) -> bytes:
     """What stands beside the data: whose it is, when it was made, what it hashes to, the head of its audit; signed."""
     fields = {
         "format": FORMAT,
@@ -136,7 +138,7 @@ def read_manifest(folder: Path, app_id: str) -> Mapping[str, Any]:
     return dict(found)
 
 
-def check_manifest(app: App, found: Mapping[str, Any]) -> None:
+def verify_manifest(app: App, found: Mapping[str, Any]) -> None:
     """That the manifest was written by this database's service and not changed since. Raises CommandError."""
     fields = {name: value for name, value in found.items() if name != "mac"}
     if not hmac.compare_digest(str(found.get("mac")), _sign(app, fields)):
@@ -147,7 +149,7 @@ def _sign(app: App, fields: Mapping[str, Any]) -> str:
     return app.keyring.audit_mac(_LABEL + json.dumps(fields, sort_keys=True).encode()).hex()
 
 
-def removals_under_way(path: Path) -> dict[Tenant, int]:
+def pending_removals(path: Path) -> dict[Tenant, int]:
     """Of the database that a restore replaces: whose removal it has not finished, and when that was decided.
 
     They end with it, so that the restore has to see to them. Nothing where it is damaged, or not there.
@@ -156,24 +158,24 @@ def removals_under_way(path: Path) -> dict[Tenant, int]:
         return {}
     replaced = Database(path)
     try:
-        return inbox.removals_under_way(replaced)
+        return inbox.pending_removals(replaced)
     except StoreError:
         return {}
     finally:
         replaced.close()
 
 
-def look_again(path: Path, slot: FileSlot, given: Given) -> None:
+def verify_unchanged(path: Path, slot: KeyBackupFile, given: RestoreInput) -> None:
     """A restore's last look, while nobody uses the database: what was given is still so. Raises StoreBusyError.
 
     A purge since then would be undone.
     """
     # claim: C-63
-    if slot.read() != given.keys or removals_under_way(path) != given.removals:
+    if slot.read() != given.keys or pending_removals(path) != given.removals:
         raise StoreBusyError("a tenant was removed, or its keys were changed, meanwhile; restore again")
 
 
-def put_keys_back(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, int], now: int) -> list[Tenant]:
+def restore_keys(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, int], now: int) -> list[Tenant]:
     """Fills a copy with the keys of the key backup, and erases whoever has none there: those were purged since.
 
     And whoever is among the removals, unless it was installed after that in the copy. Returns the erased tenants.
@@ -183,10 +185,10 @@ def put_keys_back(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, i
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup belongs to another database than this backup")
     with copy.transaction():
         for key in backup.keys:
-            data_keys.fill(copy, key)
+            data_keys.restore_wrapped(copy, key)
         for name, value in backup.meta.items():
             meta.put(copy, name, value)
-        gone = [tenant for tenant in data_keys.owners_of_empty(copy) if tenant != NO_TENANT]
+        gone = [tenant for tenant in data_keys.tenants_with_blank_keys(copy) if tenant != NO_TENANT]
         # claim: C-63
         gone += [tenant for tenant in removals if tenant not in gone and _is_older(copy, tenant, removals[tenant])]
         for tenant in gone:
@@ -195,7 +197,7 @@ def put_keys_back(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, i
             # claim: C-63
             installations.delete(copy, tenant)
             # claim: C-63
-            inbox.empty_tenant(copy, tenant, now)
+            inbox.erase_bodies(copy, tenant, now)
     return gone
 
 
@@ -204,31 +206,33 @@ def _is_older(copy: Database, tenant: Tenant, decided_at: int) -> bool:
     return installation is not None and installation.installed_at < decided_at
 
 
-def repeat_nothing(app: App, now: int) -> int:
+def mark_unfinished_unclear(app: App, now: int) -> int:
     """In a restored database: what was open, or not used yet, when the backup was made may have been since.
 
     No call to Slack is made a second time unasked: rows that may make one are shown to a person. How many.
     """
     with app.db.transaction():
         # claim: C-93
-        oauth_states.end_unused(app.db, now)
+        oauth_states.expire_unused(app.db, now)
         # claim: C-93
         unclear = inbox.mark_restored(app.db, now)
-        unclear_rows.note(app, unclear, now)
+        unclear_rows.append_unclear(app, unclear, now)
     return len(unclear)
 
 
-def check_key_backup(app: App, content: bytes) -> None:
+def verify_key_backup(app: App, content: bytes) -> None:
     """That the key backup was written by this database's service and not changed since. Raises ConfigError."""
     if not key_backup.is_authentic(app, content):
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup was changed, or is of another service")
 
 
-def note_made(app: App, origin: Origin, now: int) -> None:
+def note_backup(app: App, actor: Actor, now: int) -> None:
     """The audit row of a backup."""
-    audit_log.note_alone(app, "backup.made", NO_TENANT, origin, "ok", "", now)
+    audit_log.append_committed(app, "backup.made", NO_TENANT, actor, "ok", "", now)
 
 
-def note_restored(app: App, made_at: int, erased: int, origin: Origin, now: int) -> None:
+def note_restore(app: App, made_at: int, erased: int, actor: Actor, now: int) -> None:
     """The audit row of a restore, in the restored database."""
-    audit_log.note_alone(app, "backup.restored", NO_TENANT, origin, "ok", f"made_at={made_at} erased={erased}", now)
+    audit_log.append_committed(
+        app, "backup.restored", NO_TENANT, actor, "ok", f"made_at={made_at} erased={erased}", now
+    )

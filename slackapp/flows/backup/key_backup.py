@@ -21,12 +21,12 @@ _STATES = ("active", "retired")
 _WRAPPED_LIMIT = 4096
 _LABEL = b"slackapp/v1/key-backup"
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-_PATIENCE = 60.0
+_LOCK_TIMEOUT = 60.0
 """Seconds to wait for another writer."""
-_PAUSE = "the key backup"
-_BYTES_PER_SECOND, _LONGEST_PAUSE = 1024 * 1024, 30
+_COOLDOWN_KEY = "the key backup"
+_BYTES_PER_SECOND, _MAX_COOLDOWN = 1024 * 1024, 30
 """How long it is not written for another purge: a second per MiB, so that it takes a small part of the time."""
-_META = (meta.DATABASE_ID, meta.PRIMARY)
+_META = (meta.DATABASE_ID, meta.PRIMARY_MASTER_KEY)
 
 
 @dataclass(frozen=True)
@@ -40,43 +40,43 @@ class KeyBackup:
 
 def write(app: App) -> None:
     """Rewrites the file from the database; does nothing where no place is set for it. Raises StoreError."""
-    with app.key_slot.alone(_PATIENCE):
+    with app.key_backup_file.locked(_LOCK_TIMEOUT):
         _write(app)
 
 
-def leave_out(app: App, tenants: Iterable[Tenant], now: int, at_once: bool) -> tuple[frozenset[Tenant], int]:
+def remove_tenants(app: App, tenants: Iterable[Tenant], now: int, at_once: bool) -> tuple[frozenset[Tenant], int]:
     """Sees to it that no key of these erased tenants is in the file: in whose case not yet, and the seconds to wait.
 
     By whoever is `alone` at the slot: a writer that was under way may have brought keys in. Writes nothing where none
     is in it. And where many tenants have keys, it is not written all the time, unless `at_once`. Raises StoreError.
     """
-    content = app.key_slot.read()
+    content = app.key_backup_file.read()
     if content is not None and is_authentic(app, content):
         # What is there of a tenant and in the database, too, is of a new install.
         tenants = [tenant for tenant in tenants if _ids_in(content, tenant) - _ids_of(app, tenant)]
         if not tenants:
             return frozenset(), 0
-    wait = 0 if at_once else app.pauses.left(_PAUSE, now)
+    wait = 0 if at_once else app.cooldowns.seconds_left(_COOLDOWN_KEY, now)
     if wait:
         return frozenset(tenants), wait
     _write(app)
-    left = min(len(app.key_slot.read() or b"") // _BYTES_PER_SECOND, _LONGEST_PAUSE)
-    app.pauses.hold(_PAUSE, left, now)
+    left = min(len(app.key_backup_file.read() or b"") // _BYTES_PER_SECOND, _MAX_COOLDOWN)
+    app.cooldowns.start(_COOLDOWN_KEY, left, now)
     return frozenset(), 0
 
 
 def _write(app: App) -> None:
     """By whoever is alone at it, and outside any transaction: nobody waits for it, however many tenants there are."""
-    if not app.key_slot.is_set:
+    if not app.key_backup_file.is_set:
         return
-    keys = ",".join([_JSON.encode(_to_json(key)) for key in data_keys.every(app.db)])
+    keys = ",".join([_JSON.encode(_to_json(key)) for key in data_keys.list_all(app.db)])
     # After the keys: what wraps them is among these, and may be newer.
-    names = (*_META, *(meta.key_check(version) for version in sorted(app.keyring.master_versions())))
+    names = (*_META, *(meta.key_check_name(version) for version in sorted(app.keyring.master_versions())))
     kept = {name: value for name in names if (value := meta.get(app.db, name)) is not None}
     around = _JSON.encode({"app_id": app.settings.app_id, "format": FORMAT, "keys": [], "meta": kept})
     content = around.replace('"keys":[', f'"keys":[{keys}', 1).encode()
     mac = app.keyring.audit_mac(_LABEL + content).hex().encode()
-    app.key_slot.write(content + b"\n" + mac + b"\n")
+    app.key_backup_file.write(content + b"\n" + mac + b"\n")
 
 
 def parse(content: bytes) -> KeyBackup:
@@ -99,15 +99,15 @@ def is_authentic(app: App, content: bytes) -> bool:
 
 def count_wrapped_by(app: App, provider: str, version: int) -> int:
     """How many keys in the file need that master key."""
-    content = app.key_slot.read()
+    content = app.key_backup_file.read()
     if content is None:
         return 0
     return sum(key.provider == provider and key.master_version == version for key in parse(content).keys)
 
 
-def counts(app: App, tenants: Iterable[Tenant]) -> dict[Tenant, int]:
+def count_keys(app: App, tenants: Iterable[Tenant]) -> dict[Tenant, int]:
     """How many keys of each of these tenants are in the file."""
-    content = app.key_slot.read() or b""
+    content = app.key_backup_file.read() or b""
     return {tenant: len(_ids_in(content, tenant)) for tenant in tenants}
 
 
@@ -125,9 +125,9 @@ def _ids_of(app: App, tenant: Tenant) -> set[int]:
     return {key.key_id for key in data_keys.active(app.db, tenant)}
 
 
-def tenants_in_file(app: App) -> frozenset[Tenant]:
+def tenants_in_backup(app: App) -> frozenset[Tenant]:
     """Whose keys are in the file, the service's own aside."""
-    content = app.key_slot.read()
+    content = app.key_backup_file.read()
     if content is None:
         return frozenset()
     return frozenset(key.tenant for key in parse(content).keys if key.tenant != NO_TENANT)

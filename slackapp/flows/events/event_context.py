@@ -7,11 +7,11 @@ that nothing is repeated unasked.
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from slackapp.checks.event_user import user_of
 from slackapp.checks.installer import require_admin
-from slackapp.checks.person_of import person_of
 from slackapp.checks.response_url import is_response_url, response_url_of
 from slackapp.checks.scopes import drift
-from slackapp.checks.slack_errors import NOTHING_DONE, REPEATABLE
+from slackapp.checks.slack_errors import IDEMPOTENT_METHODS, NO_EFFECT_ERRORS
 from slackapp.checks.slack_ids import is_user
 from slackapp.checks.tenant_of import acting_team
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind, StoreError
@@ -19,12 +19,12 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import use_token
-from slackapp.model import InboxRow, Installation, Origin, Tenant
+from slackapp.model import Actor, InboxRow, Installation, Tenant
 from slackapp.store import inbox
 
-RESPONSE_SECONDS, MOST_RESPONSES = 1800, 5
+RESPONSE_SECONDS, MAX_RESPONSES = 1800, 5
 """What Slack takes at a response_url."""
-_STRANGERS = ("user_not_found", "user_not_visible")
+_NOT_A_MEMBER_ERRORS = ("user_not_found", "user_not_visible")
 """What Slack says of somebody who is not of that workspace."""
 T = TypeVar("T")
 
@@ -40,16 +40,25 @@ class EventContext:
     raises SlackCallError.
     """
 
-    __slots__ = ("_acting_team", "_app", "_event", "_installation", "_intended", "_kept", "_responses", "calls_made")
+    __slots__ = (
+        "_acting_team",
+        "_app",
+        "_event",
+        "_inbox_row",
+        "_installation",
+        "_intent_noted",
+        "_responses",
+        "calls_made",
+    )
 
     def __init__(self, app: App, row: InboxRow | None, installation: Installation, body: Mapping[str, Any]) -> None:
         self._app = app
-        self._kept = row
+        self._inbox_row = row
         self._installation = installation
         self._event = body["event"]
         self._acting_team = acting_team(body)
         self._responses = 0
-        self._intended = False
+        self._intent_noted = False
         self.calls_made = 0
         """Calls that may have had their effect, and that must not be repeated."""
 
@@ -71,7 +80,7 @@ class EventContext:
     @property
     def user_id(self) -> str:
         """Who did what happened; "" where nobody is named, as in a mention by a workflow."""
-        return person_of(self._event)
+        return user_of(self._event)
 
     @property
     def home_admin(self) -> bool:
@@ -95,12 +104,12 @@ class EventContext:
         """
         app, row = self._app, self._row(method)
         team = {"team_id": self._acting_team} if self.tenant.kind == "E" and self._acting_team else {}
-        fields = {**team, **{name: _sendable(value) for name, value in params.items()}}
-        use = use_token.Use(self.tenant, "", row.type)
-        origin = Origin("worker", row.event_id)
-        if method in REPEATABLE:
-            return use_token.call(app, use, method, fields, origin, lambda: None).data
-        made = self._with_intent(lambda: use_token.call(app, use, method, fields, origin, self._note_intent))
+        fields = {**team, **{name: _without_lone_surrogates(value) for name, value in params.items()}}
+        use = use_token.TokenUse(self.tenant, "", row.type)
+        actor = Actor("worker", row.event_id)
+        if method in IDEMPOTENT_METHODS:
+            return use_token.call(app, use, method, fields, actor, lambda: None).data
+        made = self._with_intent(lambda: use_token.call(app, use, method, fields, actor, self._note_intent))
         return made.data
 
     def respond(self, text: str) -> None:
@@ -111,11 +120,11 @@ class EventContext:
         app, url = self._app, response_url_of(self._event)
         late = app.clock() > self._row("response_url").received_at + RESPONSE_SECONDS
         # claim: C-71
-        if late or self._responses == MOST_RESPONSES or not is_response_url(url, app.settings.slack.response_origin):
-            raise SlackCallError("response_url", "response_url_over", SlackErrorKind.OURS)
+        if late or self._responses == MAX_RESPONSES or not is_response_url(url, app.settings.slack.response_origin):
+            raise SlackCallError("response_url", "response_url_over", SlackErrorKind.BAD_REQUEST)
         self._responses += 1
         # claim: C-50
-        app.db.together(self._note_intent)
+        app.db.commit_in_group(self._note_intent)
         self._with_intent(lambda: app.slack.respond(str(url), {"response_type": "ephemeral", "text": text}))
 
     def is_admin(self, user_id: str) -> bool:
@@ -125,15 +134,15 @@ class EventContext:
         try:
             answer = self.call("users.info", {"user": user_id})
         except SlackCallError as error:
-            if error.code in _STRANGERS:
+            if error.code in _NOT_A_MEMBER_ERRORS:
                 return False
             raise
         try:
             # claim: C-76
-            require_admin(answer, user_id, org_wide=self.tenant.kind == "E")
+            require_admin(answer, user_id, is_enterprise_install=self.tenant.kind == "E")
         except Refused:
             return False
-        return self._is_at_home(answer["user"])
+        return self._is_member_here(answer["user"])
 
     def refuse(self, text: str) -> None:
         """Refuses what the person did: notes it in the audit, and tells them, where Slack takes it.
@@ -144,8 +153,8 @@ class EventContext:
         app, row = self._app, self._row("refuse")
         detail = f"event={row.event_id} type={row.type} user={self.user_id}"
         # claim: C-91
-        audit_log.note_alone(
-            app, "action.refused", self.tenant, Origin("worker", row.event_id), "refused", detail, app.clock()
+        audit_log.append_committed(
+            app, "action.refused", self.tenant, Actor("worker", row.event_id), "refused", detail, app.clock()
         )
         try:
             if response_url_of(self._event):
@@ -154,22 +163,22 @@ class EventContext:
                 self.call("chat.postMessage", {"channel": self.user_id, "text": text})
         except SlackCallError as error:
             # Who sends what was never offered may be nobody whom Slack lets us write to: that is no work left to do.
-            if error.kind not in (SlackErrorKind.OURS, SlackErrorKind.SCOPE):
+            if error.kind not in (SlackErrorKind.BAD_REQUEST, SlackErrorKind.FORBIDDEN):
                 raise
 
     def remove(self) -> None:
         """Removes the app from there, and erases everything of the tenant, this row's content too."""
-        origin = Origin("slack:admin", self._row("remove").event_id)
-        uninstall_tenant.run(self._app, self.tenant, origin, self._app.clock())
+        actor = Actor("slack:admin", self._row("remove").event_id)
+        uninstall_tenant.run(self._app, self.tenant, actor, self._app.clock())
 
     def _row(self, method: str) -> InboxRow:
         """What calls and their intents are noted on."""
         # claim: C-90
-        if self._kept is None:
-            raise SlackCallError(method, "no_call_in_a_request", SlackErrorKind.OURS)
-        return self._kept
+        if self._inbox_row is None:
+            raise SlackCallError(method, "no_call_in_a_request", SlackErrorKind.BAD_REQUEST)
+        return self._inbox_row
 
-    def _is_at_home(self, user: Mapping[str, Any]) -> bool:
+    def _is_member_here(self, user: Mapping[str, Any]) -> bool:
         """In a shared channel there are other companies' admins, too."""
         org, membership = self._installation.enterprise_id, user.get("enterprise_user")
         if user.get("team_id") == self.tenant.id:
@@ -178,19 +187,19 @@ class EventContext:
 
     def _with_intent(self, call: Callable[[], T]) -> T:
         """A call that must not be made twice: its intent is on the disk before it, and what became of it is counted."""
-        self._intended = False
+        self._intent_noted = False
         try:
             answer = call()
         except (Refused, StoreError):
             raise  # before Slack was asked, or after it had said no
         except SlackCallError as error:
-            if error.kind is SlackErrorKind.TRANSIENT and error.code not in NOTHING_DONE:
+            if error.kind is SlackErrorKind.TRANSIENT and error.code not in NO_EFFECT_ERRORS:
                 self.calls_made += 1  # nobody knows whether Slack did it
             elif not self.calls_made:
                 inbox.mark_not_called(self._app.db, self._row(""))
             raise
         except BaseException:
-            self.calls_made += self._intended  # whatever it was: nobody knows whether Slack did it
+            self.calls_made += self._intent_noted  # whatever it was: nobody knows whether Slack did it
             raise
         self.calls_made += 1
         return answer
@@ -199,10 +208,10 @@ class EventContext:
         # claim: C-51
         if not inbox.mark_calling(self._app.db, self._row(""), self._app.clock.steady()):
             raise LeaseLostError
-        self._intended = True
+        self._intent_noted = True
 
 
-def _sendable(value: Any) -> Any:
+def _without_lone_surrogates(value: Any) -> Any:
     """A text that a form can hold: half a surrogate pair, which people's texts may have, cannot be sent as UTF-8."""
     if not isinstance(value, str):
         return value

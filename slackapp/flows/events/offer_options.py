@@ -25,12 +25,12 @@ def run(app: App, installation: Installation, found: Interaction) -> dict[str, A
     function = app.behaviour.get(found.key)
     # claim: C-90
     if function is None:
-        if app.once.first("no_options", app.clock()):
+        if app.throttle.allows("no_options", app.clock()):
             app.log.error(
-                "no_options", {"mend": "give the behaviour's table a function under block_suggestion:ACTION_ID"}
+                "no_options", {"action": "give the behaviour's table a function under block_suggestion:ACTION_ID"}
             )
         raise Refused(Refusal.NO_OPTIONS, tenant=installation.tenant)
-    with app.options_slot(str(installation.tenant)) as free:
+    with app.options_limit(str(installation.tenant)) as free:
         # claim: C-90
         if not free:
             raise Refused(Refusal.BUSY, retry_after=_RETRY_AFTER, tenant=installation.tenant)

@@ -12,24 +12,24 @@ from slackapp.checks import event_envelope, tenant_of
 from slackapp.checks.event_envelope import Envelope
 from slackapp.checks.json_body import parse_json
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
-from slackapp.checks.own_doing import is_own
+from slackapp.checks.own_events import is_own_event
 from slackapp.crypto import envelope, records
 from slackapp.errors import KeyMissingError, Refusal, Refused, StoreBusyError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.keys.suspend_tenant import guard
-from slackapp.flows.keys.tenant_keys import TRIES
+from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
+from slackapp.flows.keys.tenant_keys import MAX_TRIES
 from slackapp.flows.removal import judge_revocation
-from slackapp.flows.tokens import own_bot
-from slackapp.model import NO_TENANT, Origin, Tenant
+from slackapp.flows.tokens import bot_identity
+from slackapp.model import NO_TENANT, Actor, Tenant
 from slackapp.store import inbox, installations, oauth_states
-from slackapp.store.inbox import Arrival
+from slackapp.store.inbox import IncomingEvent
 
 _EXCHANGE_SECONDS = 30
 _RETRY_AFTER = 5
 
 
-def run(app: App, raw_body: bytes, origin: Origin, now: int) -> tuple[str, Tenant]:
+def run(app: App, raw_body: bytes, actor: Actor, now: int) -> tuple[str, Tenant]:
     """The challenge of Slack's handshake, or "" to acknowledge; and whose event it was. Raises Refused."""
     # 1. parse the body, now that its signature holds
     body = parse_json(raw_body)
@@ -40,7 +40,7 @@ def run(app: App, raw_body: bytes, origin: Origin, now: int) -> tuple[str, Tenan
     # 3. it is for our app
     # claim: C-70
     if not event_envelope.is_for_app(body, app.settings.app_id):
-        audit_log.note_alone(app, "event.foreign_app", NO_TENANT, origin, "ignored", "", now)
+        audit_log.append_committed(app, "event.foreign_app", NO_TENANT, actor, "ignored", "", now)
         _count(app, "foreign", "foreign_app")
         return "", NO_TENANT
     if body.get("type") == "app_rate_limited":
@@ -49,42 +49,44 @@ def run(app: App, raw_body: bytes, origin: Origin, now: int) -> tuple[str, Tenan
     read = event_envelope.read_envelope(body)
     # 4. find the tenant, from the verified body alone
     # 5. keep the event, once; an uninstall or a revocation takes effect
-    outcome, tenant = _take(app, body, read, raw_body, origin, now)
+    outcome, tenant = _store_or_apply(app, body, read, raw_body, actor, now)
     if outcome == "unknown":
-        _unknown_tenant(app, body, read.type in LIFECYCLE_TYPES, origin, now)
+        _unknown_tenant(app, body, read.type in LIFECYCLE_TYPES, actor, now)
     # 6. acknowledge
     _count(app, read.type if read.type in app.behaviour or read.type in LIFECYCLE_TYPES else "other", outcome)
     return "", tenant
 
 
-def _take(
-    app: App, body: Mapping[str, Any], read: Envelope, raw_body: bytes, origin: Origin, now: int
+def _store_or_apply(
+    app: App, body: Mapping[str, Any], read: Envelope, raw_body: bytes, actor: Actor, now: int
 ) -> tuple[str, Tenant]:
     if read.type in LIFECYCLE_TYPES:
         tenant = tenant_of.tenant_of_lifecycle(body)
         if tenant is None:
             raise Refused(Refusal.EVENT)
-        arrival = Arrival(read.event_id, tenant, read.type, read.event_time)
-        return judge_revocation.receive(app, arrival, read.event, origin, now), tenant
+        arrival = IncomingEvent(read.event_id, tenant, read.type, read.event_time)
+        return judge_revocation.receive(app, arrival, read.event, actor, now), tenant
     installation = installations.find_first(app.db, tenant_of.tenants_of_event(body))
     # claim: C-70
     if installation is None or installation.status == "purging":
         return "unknown", NO_TENANT
     tenant = installation.tenant
     if read.type == "grid_migration_finished":
-        installations.recheck(app.db, installation.tenant)  # it belongs to an org now; the next check asks to which
+        installations.request_check(
+            app.db, installation.tenant
+        )  # it belongs to an org now; the next check asks to which
     if read.type not in app.behaviour:
         return "unhandled", tenant  # not even kept: nobody would do anything with it
     # claim: C-70
-    if is_own(read.event, own_bot.known(app, installation)):
+    if is_own_event(read.event, bot_identity.stored_identity(app, installation)):
         return "own", tenant
     if installation.status == "suspended":
         raise Refused(Refusal.KEY_REVOKED, tenant=tenant)
-    with guard(app, tenant, origin, f"event={read.event_id}"):
-        return keep(app, Arrival(read.event_id, tenant, read.type, read.event_time), raw_body, now), tenant
+    with refuse_on_key_error(app, tenant, actor, f"event={read.event_id}"):
+        return store_event(app, IncomingEvent(read.event_id, tenant, read.type, read.event_time), raw_body, now), tenant
 
 
-def keep(app: App, arrival: Arrival, raw_body: bytes, now: int) -> str:
+def store_event(app: App, arrival: IncomingEvent, raw_body: bytes, now: int) -> str:
     """Seals it and puts it into the inbox: `kept`, `repeat`, or `unknown` for a tenant that has just gone.
 
     Raises Refused for one that is too large, StoreError, and what the keys' provider raises.
@@ -92,32 +94,32 @@ def keep(app: App, arrival: Arrival, raw_body: bytes, now: int) -> str:
     # claim: C-65
     if len(raw_body) > records.LIMITS["event_body"]:
         raise Refused(Refusal.TOO_LARGE, tenant=arrival.tenant)  # a form grows when it is written as JSON
-    for _ in range(TRIES):
+    for _ in range(MAX_TRIES):
         try:
-            body = app.keyring.seal(records.body_of(arrival.tenant, arrival.event_id), raw_body)
+            body = app.keyring.seal(records.event_body_context(arrival.tenant, arrival.event_id), raw_body)
         except KeyMissingError:
             return "unknown"  # purged just now
         key_id = envelope.key_id_of(body.blob)
         # claim: C-46
-        if app.db.together(partial(inbox.receive, app.db, arrival, body, key_id, now)):
+        if app.db.commit_in_group(partial(inbox.add_event, app.db, arrival, body, key_id, now)):
             app.wake_worker()
             return "kept"
         # claim: C-47
         if inbox.is_known(app.db, arrival.tenant, arrival.event_id):
             return "repeat"
-        app.keyring.forget(arrival.tenant)  # purged, or given other keys, since we sealed
+        app.keyring.evict(arrival.tenant)  # purged, or given other keys, since we sealed
     raise StoreBusyError("the tenant's keys kept changing")
 
 
-def _unknown_tenant(app: App, body: Mapping[str, Any], lifecycle: bool, origin: Origin, now: int) -> None:
+def _unknown_tenant(app: App, body: Mapping[str, Any], lifecycle: bool, actor: Actor, now: int) -> None:
     """Refused, so that Slack sends it again, where it may be the tenant that is being installed this very second."""
-    under_way = oauth_states.exchange_under_way(app.db, now - _EXCHANGE_SECONDS)
+    under_way = oauth_states.has_open_exchange(app.db, now - _EXCHANGE_SECONDS)
     # Looked up again after that: an install that ended between the first look-up and now is seen by one of the two.
     # claim: C-54
     if under_way or _is_active(app, body, lifecycle):
         raise Refused(Refusal.INSTALLING, retry_after=_RETRY_AFTER)
-    if app.once.first("event.unknown_tenant", now):
-        audit_log.note_alone(app, "event.unknown_tenant", NO_TENANT, origin, "ignored", "", now)
+    if app.throttle.allows("event.unknown_tenant", now):
+        audit_log.append_committed(app, "event.unknown_tenant", NO_TENANT, actor, "ignored", "", now)
 
 
 def _is_active(app: App, body: Mapping[str, Any], lifecycle: bool) -> bool:

@@ -17,63 +17,63 @@ from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.events import offer_options, receive_event
-from slackapp.flows.keys.suspend_tenant import guard
-from slackapp.model import NO_TENANT, Installation, Origin, Tenant
+from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
+from slackapp.model import NO_TENANT, Actor, Installation, Tenant
 from slackapp.store import installations
-from slackapp.store.inbox import Arrival
+from slackapp.store.inbox import IncomingEvent
 
 UNKNOWN_COMMAND = "I do not know that command. If I was just updated, please try again in a minute."
 NOT_INSTALLED = "This app is not installed here any more. Please ask an admin to install it again."
-_SAID_AT_ONCE = {"unknown": NOT_INSTALLED, "unhandled": UNKNOWN_COMMAND}
+_IMMEDIATE_ANSWERS = {"unknown": NOT_INSTALLED, "unhandled": UNKNOWN_COMMAND}
 Candidates = Callable[[Mapping[str, Any]], tuple[Tenant, ...]]
 
 
-def command(app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int) -> tuple[str, Tenant]:
+def receive_command(app: App, form: Mapping[str, str], signature: bytes, actor: Actor, now: int) -> tuple[str, Tenant]:
     """What to tell the person at once, "" where the answer comes later; and whose command it is. Raises Refused."""
     found = interaction.read_command(form, app.settings.app_id)
-    outcome, tenant = _receive(app, found, tenant_of.tenants_of_command, signature, origin, now)
-    return _SAID_AT_ONCE.get(outcome, ""), tenant
+    outcome, tenant = _receive(app, found, tenant_of.tenants_of_command, signature, actor, now)
+    return _IMMEDIATE_ANSWERS.get(outcome, ""), tenant
 
 
-def interact(
-    app: App, form: Mapping[str, str], signature: bytes, origin: Origin, now: int
+def receive_interaction(
+    app: App, form: Mapping[str, str], signature: bytes, actor: Actor, now: int
 ) -> tuple[Mapping[str, Any] | None, Tenant]:
     """What a menu offers, None for all that is acknowledged; and whose it is. Raises Refused."""
     found = interaction.read_interaction(form, app.settings.app_id)
-    if found is not None and found.key.startswith(interaction.AT_ONCE):
+    if found is not None and found.key.startswith(interaction.OPTIONS_PREFIXES):
         return _offer(app, found)
-    return None, _receive(app, found, tenant_of.tenants_of_interaction, signature, origin, now)[1]
+    return None, _receive(app, found, tenant_of.tenants_of_interaction, signature, actor, now)[1]
 
 
 def _offer(app: App, found: Interaction) -> tuple[Mapping[str, Any], Tenant]:
     installation = installations.find_first(app.db, tenant_of.tenants_of_interaction(found.fields))
     if installation is None or installation.status == "purging":
-        _counted(app, "unknown", NO_TENANT)
+        _count(app, "unknown", NO_TENANT)
         raise Refused(Refusal.NOT_INSTALLED)
     try:
         options = offer_options.run(app, installation, found)
     except Refused:
-        _counted(app, "no_options", installation.tenant)
+        _count(app, "no_options", installation.tenant)
         raise
-    return options, _counted(app, "options", installation.tenant)[1]
+    return options, _count(app, "options", installation.tenant)[1]
 
 
 def _receive(
-    app: App, found: Interaction | None, candidates: Candidates, signature: bytes, origin: Origin, now: int
+    app: App, found: Interaction | None, candidates: Candidates, signature: bytes, actor: Actor, now: int
 ) -> tuple[str, Tenant]:
     """What became of it, and whose it is."""
     if found is None:
-        audit_log.note_alone(app, "event.foreign_app", NO_TENANT, origin, "ignored", "", now)
-        return _counted(app, "foreign_app", NO_TENANT)
+        audit_log.append_committed(app, "event.foreign_app", NO_TENANT, actor, "ignored", "", now)
+        return _count(app, "foreign_app", NO_TENANT)
     installation = installations.find_first(app.db, candidates(found.fields))
     if installation is None or installation.status == "purging":
-        return _counted(app, "unknown", NO_TENANT)
+        return _count(app, "unknown", NO_TENANT)
     if found.key not in app.behaviour:
-        return _counted(app, "unhandled", installation.tenant)
-    return _counted(app, _keep(app, installation, found, signature, origin, now), installation.tenant)
+        return _count(app, "unhandled", installation.tenant)
+    return _count(app, _keep(app, installation, found, signature, actor, now), installation.tenant)
 
 
-def _keep(app: App, installation: Installation, found: Interaction, signature: bytes, origin: Origin, now: int) -> str:
+def _keep(app: App, installation: Installation, found: Interaction, signature: bytes, actor: Actor, now: int) -> str:
     if installation.status == "suspended":
         raise Refused(Refusal.KEY_REVOKED, tenant=installation.tenant)
     event_id = event_id_of(signature)
@@ -83,8 +83,8 @@ def _keep(app: App, installation: Installation, found: Interaction, signature: b
         team = tenant_of.acting_team_of_interaction(found.fields, installation.tenant)
     body = json.dumps({"event": dict(found.fields), "team_id": team}, separators=(",", ":")).encode()
     parse_json(body)  # as the worker will: what lies at the limit of depth is over it now, and could never be run
-    with guard(app, installation.tenant, origin, f"event={event_id}"):
-        return receive_event.keep(app, Arrival(event_id, installation.tenant, found.key, now), body, now)
+    with refuse_on_key_error(app, installation.tenant, actor, f"event={event_id}"):
+        return receive_event.store_event(app, IncomingEvent(event_id, installation.tenant, found.key, now), body, now)
 
 
 def event_id_of(signature: bytes) -> str:
@@ -92,6 +92,6 @@ def event_id_of(signature: bytes) -> str:
     return f"sig-{hashlib.sha256(signature).hexdigest()[:36]}"
 
 
-def _counted(app: App, outcome: str, tenant: Tenant) -> tuple[str, Tenant]:
+def _count(app: App, outcome: str, tenant: Tenant) -> tuple[str, Tenant]:
     app.metrics.count("slackapp_interactions_total", {"result": outcome})
     return outcome, tenant

@@ -12,12 +12,12 @@ from slackapp.store import inbox
 def run(app: App, now: int) -> int:
     """How many rows are unclear now. A database that cannot be written is told in the log: then the leases run out."""
     try:
-        app.db.hurry()
+        app.db.shorten_waits()
         with app.db.transaction():
-            unclear = inbox.release(app.db, app.process_id, now)
-            unclear_rows.note(app, unclear, now)
+            unclear = inbox.release_leases(app.db, app.process_id, now)
+            unclear_rows.append_unclear(app, unclear, now)
     except StoreError as error:
         app.log.error("inbox_not_released", {"why": str(error)})
         return 0
-    unclear_rows.tell(app, unclear, "stopped in a call")
+    unclear_rows.log_unclear(app, unclear, "stopped in a call")
     return len(unclear)

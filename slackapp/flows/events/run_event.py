@@ -27,10 +27,10 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.events.event_context import EventContext, LeaseLostError
 from slackapp.flows.keys import suspend_tenant
-from slackapp.flows.keys.tenant_keys import open_current
+from slackapp.flows.keys.tenant_keys import open_or_reread
 from slackapp.flows.removal import judge_revocation, purge_tenant, uninstall_tenant
-from slackapp.flows.tokens import own_bot
-from slackapp.model import InboxRow, Installation, Origin
+from slackapp.flows.tokens import bot_identity
+from slackapp.model import Actor, InboxRow, Installation
 from slackapp.store import inbox, installations
 
 LEASE = inbox.LEASE
@@ -38,7 +38,7 @@ MAX_ATTEMPTS = 6
 """Counted when a row is claimed: one that takes its process with it has had its attempt."""
 _BACK_OFF = 5
 _KEY_BACK_OFF = 60
-_CODES = re.compile(r"[A-Za-z0-9_./: -]{1,120}")
+_SAFE_REASON = re.compile(r"[A-Za-z0-9_./: -]{1,120}")
 
 JOBS: dict[str, Callable[[App, InboxRow, int], None]] = {
     inbox.PURGE: purge_tenant.complete,
@@ -52,37 +52,35 @@ def run(app: App, row: InboxRow, now: int) -> None:
         JOBS[row.type](app, row, now)
         return
     if row.type in LIFECYCLE_TYPES:
-        judge_revocation.settle(app, row, now)
+        judge_revocation.ask_slack(app, row, now)
         return
     # claim: C-99
     if row.attempts > MAX_ATTEMPTS:  # our own jobs, above, are never given up: nobody else's code runs in them
-        _give_up(app, row, "the process ended in it each time", now)
+        _mark_dead(app, row, "the process ended in it each time", now)
         return
     installation = installations.find(app.db, row.tenant)
     if installation is not None and installation.status in ("suspect", "suspended"):
         # Since it was claimed. It waits, as if it had not been.
-        inbox.postpone(app.db, row, installation.status, now, forgive=True)
+        inbox.postpone(app.db, row, installation.status, now, refund_attempt=True)
         return
     try:
         # 7. open the body where it was sealed
         body = _open(app, row)
     except DecryptError:
-        _give_up(app, row, "the body does not open", now, "event.unavailable")
+        _mark_dead(app, row, "the body does not open", now, "event.unavailable")
         return
     except Refused as refused:
-        inbox.postpone(
-            app.db, row, refused.refusal.value.code, now + _KEY_BACK_OFF, forgive=True
-        )
+        inbox.postpone(app.db, row, refused.refusal.value.code, now + _KEY_BACK_OFF, refund_attempt=True)
         return
     # 8. whose it is, and what acts on it
     function = app.behaviour.get(row.type)
     if installation is None or function is None:
-        _end(app, row, "done", "nobody to act" if function is None else "not installed", now)
+        _finish_row(app, row, "done", "nobody to act" if function is None else "not installed", now)
         return
     context = EventContext(app, row, installation, body)
     try:
         # 9. act; each call to Slack notes its intent first
-        result = _act(app, row, installation, context, body["event"])
+        result = _call_behaviour(app, row, installation, context, body["event"])
     except LeaseLostError:
         return
     except BaseException as error:  # noqa: BLE001  (somebody else's code: whatever it raises, the worker must live)
@@ -91,12 +89,14 @@ def run(app: App, row: InboxRow, now: int) -> None:
     else:
         # 10. mark the row as done
         # Unflushed where no call was made: a row that comes back after a power failure has had no effect yet.
-        _end(app, row, "done", result, app.clock(), flush=bool(context.calls_made))
+        _finish_row(app, row, "done", result, app.clock(), durable=bool(context.calls_made))
 
 
-def _act(app: App, row: InboxRow, installation: Installation, context: EventContext, event: Mapping[str, Any]) -> str:
+def _call_behaviour(
+    app: App, row: InboxRow, installation: Installation, context: EventContext, event: Mapping[str, Any]
+) -> str:
     # claim: C-70
-    if own_bot.did_it(app, row, installation, event):
+    if bot_identity.is_made_by_bot(app, row, installation, event):
         return "our own"
     app.behaviour[row.type](context, event)
     return "ok"
@@ -106,52 +106,54 @@ def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
     if row.body is None:
         return {"event": {"type": row.type}}  # a job of ours
     try:
-        context = records.body_of(row.tenant, row.event_id)
-        return parse_json(open_current(app, context, row.body, lambda: inbox.body_of(app.db, row.tenant, row.event_id)))
+        context = records.event_body_context(row.tenant, row.event_id)
+        return parse_json(
+            open_or_reread(app, context, row.body, lambda: inbox.body_of(app.db, row.tenant, row.event_id))
+        )
     except KeyRevokedError:
-        suspend_tenant.suspend(app, row.tenant, Origin("worker", row.event_id))
+        suspend_tenant.suspend(app, row.tenant, Actor("worker", row.event_id))
         raise Refused(Refusal.KEY_REVOKED) from None
     except KeyUnavailableError:
         raise Refused(Refusal.KEY_UNAVAILABLE) from None
 
 
-def _end(
-    app: App, row: InboxRow, state: str, result: str, now: int, audited: str = "", flush: bool = True
+def _finish_row(
+    app: App, row: InboxRow, state: str, result: str, now: int, audited: str = "", durable: bool = True
 ) -> None:
     def write() -> bool:
         ours = inbox.finish(app.db, row, state, result, now)
         if ours and audited:
-            origin = Origin("worker", row.event_id)
-            audit_log.note(app, audited, row.tenant, origin, "failed", f"event={row.event_id}", now)
+            actor = Actor("worker", row.event_id)
+            audit_log.append(app, audited, row.tenant, actor, "failed", f"event={row.event_id}", now)
         if state == "done":
-            installations.touch(app.db, row.tenant, now)
+            installations.note_used(app.db, row.tenant, now)
         return ours
 
     # claim: C-49
-    ours = (app.db.together if flush else app.db.together_unflushed)(write)
+    ours = app.db.commit_in_group(write, durable=durable)
     if ours:
         app.metrics.count("slackapp_inbox_total", {"result": state})
 
 
-def _give_up(app: App, row: InboxRow, reason: str, now: int, audited: str = "") -> None:
+def _mark_dead(app: App, row: InboxRow, reason: str, now: int, audited: str = "") -> None:
     app.log.error("event_dead", {"row": row.event_id, "type": row.type, "reason": reason})
-    _end(app, row, "dead", reason, now, audited)
+    _finish_row(app, row, "dead", reason, now, audited)
 
 
 def _failed(app: App, row: InboxRow, context: EventContext, error: BaseException, now: int) -> None:
-    reason, left = _reason(error), _left(row, context, error)
+    reason, left = _reason(error), _next_state(row, context, error)
     # What will pass by itself is no news; anything else is told, once for each time it happens.
     if left != "ready" or not isinstance(error, (SlackCallError, Refused, StoreError)):
         app.log.bug("behaviour_failed", {"row": row.event_id, "type": row.type, "reason": reason, "left": left})
     if left != "ready":
-        _end(app, row, left, reason, now)
+        _finish_row(app, row, left, reason, now)
         return
     wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
     # A limited rate is Slack's word and no failure of the row: it waits as long as Slack says, as often as it says.
-    inbox.postpone(app.db, row, reason, now + (wait or _back_off(row)), forgive=bool(wait))
+    inbox.postpone(app.db, row, reason, now + (wait or _back_off(row)), refund_attempt=bool(wait))
 
 
-def _left(row: InboxRow, context: EventContext, error: BaseException) -> str:
+def _next_state(row: InboxRow, context: EventContext, error: BaseException) -> str:
     """The state in which a failed row is left."""
     if context.calls_made:
         return "unclear"
@@ -167,7 +169,7 @@ def _back_off(row: InboxRow) -> int:
 def _is_final(error: BaseException) -> bool:
     """Whether a repeat would fail in the same way."""
     if isinstance(error, SlackCallError):
-        return error.kind in (SlackErrorKind.DEAD, SlackErrorKind.SCOPE, SlackErrorKind.OURS)
+        return error.kind in (SlackErrorKind.DEAD, SlackErrorKind.FORBIDDEN, SlackErrorKind.BAD_REQUEST)
     return isinstance(error, Refused) and error.refusal in (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)
 
 
@@ -175,5 +177,5 @@ def _reason(error: BaseException) -> str:
     """A code or a type's name, never an exception's text: it may hold what came with the event."""
     if isinstance(error, SlackCallError):
         told = f"{error.method} {error.code}"
-        return told if _CODES.fullmatch(told) else type(error).__name__  # one that a behaviour made by itself
+        return told if _SAFE_REASON.fullmatch(told) else type(error).__name__  # one that a behaviour made by itself
     return error.refusal.value.code if isinstance(error, Refused) else type(error).__name__

@@ -17,14 +17,14 @@ _COOKIE_SECONDS = 600
 
 
 @dataclass(frozen=True)
-class Departure:
+class Redirect:
     """Where to send the browser, and the cookie that it is to carry."""
 
     location: str
     cookie: str
 
 
-def run(app: App, cookie_header: str, claimed_team: str | None, network: str, now: int) -> Departure:
+def run(app: App, cookie_header: str, claimed_team: str | None, network: str, now: int) -> Redirect:
     """Makes and records a state. `claimed_team` is a hint to Slack and nothing else. Raises Refused.
 
     `network` is where the browser is; what is kept of it is a keyed hash.
@@ -43,22 +43,22 @@ def run(app: App, cookie_header: str, claimed_team: str | None, network: str, no
     key_id, key = app.keyring.state_key()
     state = state_token.issue_state(PURPOSE, digest, key_id, key, random, now, settings.state_ttl)
     # 3. record its hash
-    id_hash, expires_at = state_token.hash_of(random), now + settings.state_ttl
+    id_hash, expires_at = state_token.state_hash(random), now + settings.state_ttl
     add = partial(
         oauth_states.add, app.db, id_hash, digest, PURPOSE, now, expires_at, settings.state_limit,
-        network=state_token.network_hash(key, network), share=_share(settings),
+        network=state_token.network_hash(key, network), network_limit=_states_per_network(settings),
     )  # fmt: skip
     # Unflushed: of a state that a power failure takes, nobody loses more than an install that must be begun again.
     # claim: C-72
-    if not app.db.together_unflushed(add):
+    if not app.db.commit_in_group(add, durable=False):
         raise Refused(Refusal.STATE_LIMIT, retry_after=_RETRY_AFTER)
     # 4. set the cookie and send the browser to Slack
     app.metrics.count("slackapp_installs_begun_total", {})
     cookie = browser_binding.set_cookie(secret, settings.secure, max(_COOKIE_SECONDS, settings.state_ttl))
-    return Departure(authorize_url(app, state, claimed_team), cookie)
+    return Redirect(authorize_url(app, state, claimed_team), cookie)
 
 
-def _share(settings: Settings) -> int:
+def _states_per_network(settings: Settings) -> int:
     """How many states one network may have: as many as its rate gives to one address, and never more than half of all.
 
     An IPv6 site has 65,536 networks of the kind that rates are counted by.
@@ -72,13 +72,15 @@ def authorize_url(app: App, state: str, team: str | None) -> str:
     Every value is encoded: nothing that came with a request can add a parameter of its own.
     """
     settings = app.settings
-    same = _same_for_all(settings.client_id, settings.bot_scopes, settings.user_scopes, settings.redirect_uri)
+    same = _fixed_parameters(settings.client_id, settings.bot_scopes, settings.user_scopes, settings.redirect_uri)
     own = urlencode({"state": state, "team": team} if team else {"state": state})
     return f"{settings.slack.authorize}?{same}&{own}"
 
 
 @lru_cache(maxsize=1)
-def _same_for_all(client_id: str, bot_scopes: tuple[str, ...], user_scopes: tuple[str, ...], redirect_uri: str) -> str:
+def _fixed_parameters(
+    client_id: str, bot_scopes: tuple[str, ...], user_scopes: tuple[str, ...], redirect_uri: str
+) -> str:
     parameters = {
         "client_id": client_id,
         "scope": ",".join(bot_scopes),

@@ -12,14 +12,14 @@ from functools import partial
 from typing import Any
 
 from slackapp.checks import browser_binding, code_grant, distribution, state_token
-from slackapp.checks.slack_errors import NOTHING_DONE
+from slackapp.checks.slack_errors import NO_EFFECT_ERRORS
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.install import check_installer, living_pair, store_grant
+from slackapp.flows.install import check_installer, drop_dead_pair, store_grant
 from slackapp.flows.install.begin_install import PURPOSE
-from slackapp.flows.keys.suspend_tenant import guard
-from slackapp.model import NO_TENANT, Grant, Origin, Tenant
+from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
+from slackapp.model import NO_TENANT, Actor, Grant, Tenant
 from slackapp.store import oauth_states, tokens
 
 KNOWN_ERRORS = frozenset(
@@ -28,7 +28,7 @@ KNOWN_ERRORS = frozenset(
 )  # fmt: skip
 PARAMETERS = frozenset({"state", "code", "error"})
 METHOD = "oauth.v2.access"
-_SPENT = frozenset(
+_COUNTED_AS_BAD_CODE = frozenset(
     {Refusal.EXCHANGE, Refusal.GRANT_FOREIGN, Refusal.GRANT_MALFORMED, Refusal.TEAM_NOT_ALLOWED,
      Refusal.INSTALLER_NOT_ADMIN, Refusal.INSTALLER_UNKNOWN, Refusal.RATE}
 )  # fmt: skip
@@ -38,7 +38,7 @@ _CODE_LENGTH = 512
 _TRIES = 10
 
 
-class Landing(enum.Enum):
+class InstallOutcome(enum.Enum):
     """Where the person comes out."""
 
     INSTALLED = "installed"
@@ -54,7 +54,7 @@ class Callback:
     network: str
 
 
-def run(app: App, callback: Callback, origin: Origin, now: int) -> tuple[Landing, Tenant]:
+def run(app: App, callback: Callback, actor: Actor, now: int) -> tuple[InstallOutcome, Tenant]:
     """Where the person comes out, and the tenant. Raises Refused."""
     query = callback.query
     # 5. one state, well formed
@@ -67,40 +67,42 @@ def run(app: App, callback: Callback, origin: Origin, now: int) -> tuple[Landing
     if ("code" in query) == ("error" in query):
         raise Refused(Refusal.CODE_MISSING)
     if "code" in query:
-        _refuse_code_form(query["code"])
+        _check_code_form(query["code"])
     # 6. the browser's own cookie
     secret = browser_binding.require_browser_secret(callback.cookie_header, app.settings.secure)
     digest = browser_binding.browser_digest(secret)
     # 7. the state's MAC, over this browser; then its age
     state = state_token.verify_state(claimed, PURPOSE, digest, app.keyring.state_key_by_id, now)
-    with app.exchanges.take(callback.network) as free:
+    with app.exchange_limit.acquire(callback.network) as free:
         # Before the state is spent: reloading the page is all that it takes.
         if not free:
             raise Refused(Refusal.BUSY, retry_after=_BUSY_SECONDS)
         if "code" in query:
-            _refuse_when_exchanges_rest(app, callback.network, now)
+            _refuse_during_cooldown(app, callback.network, now)
         # 8. use the state up, in one statement
         # claim: C-03, C-06
-        if not app.db.together(partial(oauth_states.consume, app.db, state.id_hash, digest, PURPOSE, now)):
+        if not app.db.commit_in_group(partial(oauth_states.consume, app.db, state.id_hash, digest, PURPOSE, now)):
             raise Refused(Refusal.STATE_USED)
         # 9. what Slack reported
         if "error" in query:
-            return _reported(app, state, query["error"], origin, now), NO_TENANT
+            return _handle_slack_error(app, state, query["error"], actor, now), NO_TENANT
         with app.metrics.timed("slackapp_callback_seconds"):
-            return Landing.INSTALLED, _with_code(app, state, callback, origin, now)
+            return InstallOutcome.INSTALLED, _install_with_code(app, state, callback, actor, now)
 
 
-def _refuse_when_exchanges_rest(app: App, network: str, now: int) -> None:
+def _refuse_during_cooldown(app: App, network: str, now: int) -> None:
     """While Slack wants to hear of no exchange, and where vain ones have used up what there is for them."""
     # claim: C-85
-    if held := app.pauses.left(METHOD, now):
+    if held := app.cooldowns.seconds_left(METHOD, now):
         raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=held)
     # claim: C-72
-    if wait := app.bad_codes.left(network, now):
+    if wait := app.failed_code_limit.left(network, now):
         raise Refused(Refusal.BUSY, retry_after=wait)
 
 
-def _with_code(app: App, state: state_token.State, callback: Callback, origin: Origin, now: int) -> Tenant:
+def _install_with_code(
+    app: App, state: state_token.VerifiedState, callback: Callback, actor: Actor, now: int
+) -> Tenant:
     data: Mapping[str, Any] = {}
     tenant = NO_TENANT
     try:
@@ -115,103 +117,105 @@ def _with_code(app: App, state: state_token.State, callback: Callback, origin: O
         distribution.require_allowed(grant, app.settings.allowed_teams)
         # Each person has a rate, and the workspace has one that only those spend who may install.
         # claim: C-72
-        _limit(app, f"installer {grant.tenant} {grant.installer_id}", now)
+        _check_rate(app, f"installer {grant.tenant} {grant.installer_id}", now)
         # claim: C-12
         check_installer.run(app, grant)
-        _limit(app, f"tenant {grant.tenant}", now)
-        _store(app, grant, state, origin, answered_at)
+        _check_rate(app, f"tenant {grant.tenant}", now)
+        _store(app, grant, state, actor, answered_at)
     except StoreError:
-        _undo(app, data, state, Refusal.NOT_STORED, origin, now)
+        _revoke_and_note(app, data, state, Refusal.NOT_STORED, actor, now)
         raise Refused(Refusal.NOT_STORED, retry_after=_BUSY_SECONDS, tenant=tenant) from None
     except Refused as refused:
-        _undo(app, data, state, refused.refusal, origin, now)
+        _revoke_and_note(app, data, state, refused.refusal, actor, now)
         refused.tenant = tenant
-        if refused.refusal in _SPENT:
+        if refused.refusal in _COUNTED_AS_BAD_CODE:
             # claim: C-72
-            app.bad_codes.spend(callback.network, now)
+            app.failed_code_limit.spend(callback.network, now)
         raise
     except Exception:
         # A bug, too, must not leave a live token that nobody holds.
-        _undo(app, data, state, Refusal.NOT_STORED, origin, now)
+        _revoke_and_note(app, data, state, Refusal.NOT_STORED, actor, now)
         raise
     # 15. send the browser on to a clean page
     return tenant
 
 
-def _store(app: App, grant: Grant, state: state_token.State, origin: Origin, answered_at: int) -> None:
+def _store(app: App, grant: Grant, state: state_token.VerifiedState, actor: Actor, answered_at: int) -> None:
     """Anew where another install of the tenant, or a refresh, was stored since Slack was asked."""
     for _ in range(_TRIES):
-        seen = store_grant.look(app, grant)
+        seen = store_grant.read_stored(app, grant)
         # 13. a pair replaces another one only while it lives itself
-        living = living_pair.run(app, grant, seen, origin)
+        living = drop_dead_pair.run(app, grant, seen, actor)
         # 14. seal; store tenant, keys, tokens, audit row and greeting in one transaction
-        with guard(app, grant.tenant, origin, "install"):
-            if store_grant.run(app, living, seen, state.id_hash, origin, answered_at):
+        with refuse_on_key_error(app, grant.tenant, actor, "install"):
+            if store_grant.run(app, living, seen, state.id_hash, actor, answered_at):
                 return
     raise StoreBusyError("the tenant's tokens kept changing")
 
 
-def _limit(app: App, key: str, now: int) -> None:
+def _check_rate(app: App, key: str, now: int) -> None:
     """Who installs over and over again is no reason to ask and to write all day."""
-    wait = app.rate_gate.admit(key, now)
+    wait = app.rate_limiter.admit(key, now)
     if wait:
         raise Refused(Refusal.RATE, retry_after=wait)
 
 
-def _without_state(query: Mapping[str, str]) -> Landing:
+def _without_state(query: Mapping[str, str]) -> InstallOutcome:
     # A code that comes without a state may be somebody else's: it is never exchanged. An error is harmless to show.
     if "error" in query and "code" not in query:
-        return Landing.DECLINED
+        return InstallOutcome.DECLINED
     # claim: C-07
     raise Refused(Refusal.STATE_MISSING)
 
 
-def _reported(app: App, state: state_token.State, claimed_error: str, origin: Origin, now: int) -> Landing:
+def _handle_slack_error(
+    app: App, state: state_token.VerifiedState, claimed_error: str, actor: Actor, now: int
+) -> InstallOutcome:
     error = claimed_error if claimed_error in KNOWN_ERRORS else "unknown_error"
-    told = _is_to_be_told(app, f"install.declined {error}", now)
+    told = _is_first_this_minute(app, f"install.declined {error}", now)
     with app.db.transaction():
-        oauth_states.finish(app.db, state.id_hash, "declined", NO_TENANT)
+        oauth_states.set_outcome(app.db, state.id_hash, "declined", NO_TENANT)
         if told:
-            audit_log.note(app, "install.declined", NO_TENANT, origin, "declined", error, now)
+            audit_log.append(app, "install.declined", NO_TENANT, actor, "declined", error, now)
     app.metrics.count("slackapp_installs_total", {"result": "declined"})
     if error != "access_denied":
         raise Refused(Refusal.SLACK_ERROR)
-    return Landing.DECLINED
+    return InstallOutcome.DECLINED
 
 
-def _refuse_code_form(code: str) -> None:
+def _check_code_form(code: str) -> None:
     if not 0 < len(code) <= _CODE_LENGTH or not code.isascii() or not code.isprintable():
         raise Refused(Refusal.CODE_MISSING)
 
 
-def _is_to_be_told(app: App, reason: str, now: int) -> bool:
+def _is_first_this_minute(app: App, reason: str, now: int) -> bool:
     """Of what anybody can bring about, one row of the audit per reason and minute; all of it is counted."""
     # claim: C-72
-    return app.once.first(reason, now)
+    return app.throttle.allows(reason, now)
 
 
-def _exchange(app: App, state: state_token.State, callback: Callback, now: int) -> Mapping[str, Any]:
+def _exchange(app: App, state: state_token.VerifiedState, callback: Callback, now: int) -> Mapping[str, Any]:
     try:
         fields = {"code": callback.query["code"], "redirect_uri": app.settings.redirect_uri}
         return app.slack.call_as_app(METHOD, fields).data
     except SlackCallError as error:
         app.log.error("exchange_failed", {"method": error.method, "code": error.code})
         wait = max(error.retry_after, _BUSY_SECONDS)
-        if error.kind is SlackErrorKind.RATE:
+        if error.kind is SlackErrorKind.RATE_LIMITED:
             # Slack has not looked at the code: after the wait, the same page may be loaded again.
-            app.pauses.hold(METHOD, error.retry_after, app.clock())
-            oauth_states.give_back(app.db, state.id_hash)
+            app.cooldowns.start(METHOD, error.retry_after, app.clock())
+            oauth_states.restore_unused(app.db, state.id_hash)
             raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=wait) from None
         if error.kind is SlackErrorKind.TRANSIENT:
             # Slack may have granted what nobody holds now, and the code works no more.
-            nothing_done = error.code in NOTHING_DONE
+            nothing_done = error.code in NO_EFFECT_ERRORS
             lost = Refusal.SLACK_UNREACHABLE if nothing_done else Refusal.EXCHANGE_UNCLEAR
             raise Refused(lost, retry_after=wait) from None
         raise Refused(Refusal.EXCHANGE) from None
 
 
-def _undo(
-    app: App, data: Mapping[str, Any], state: state_token.State, refusal: Refusal, origin: Origin, now: int
+def _revoke_and_note(
+    app: App, data: Mapping[str, Any], state: state_token.VerifiedState, refusal: Refusal, actor: Actor, now: int
 ) -> None:
     """Revokes what is not going to be kept, so that no live token exists that nobody holds, and notes the failure.
 
@@ -232,30 +236,30 @@ def _undo(
                 left += 1
     # What Slack has granted is a fact, and gets a row of its own.
     detail = f"{refusal.value.audit}{f' not_revoked={left}' if left else ''}"
-    _note_failure(app, state, refusal, detail, bool(data), origin, now)
+    _note_failure(app, state, refusal, detail, bool(data), actor, now)
 
 
 def _is_in_use(app: App, data: Mapping[str, Any], user_id: str) -> bool:
     try:
         tenants = code_grant.claimed_tenants(data)
         if not tenants:
-            return tokens.any_long_lived(app.db)  # whose it is cannot be read: it may be any of these
-        stored = [token for tenant in tenants for token in tokens.of_tenant(app.db, tenant)]
+            return tokens.has_long_lived(app.db)  # whose it is cannot be read: it may be any of these
+        stored = [token for tenant in tenants for token in tokens.list_by_tenant(app.db, tenant)]
     except StoreError:
         return True  # not knowing is no reason to break what may be in use
-    return any(token.status != "dead" and user_id in (token.user_id, code_grant.SOMEBODY) for token in stored)
+    return any(token.status != "dead" and user_id in (token.user_id, code_grant.UNKNOWN_USER) for token in stored)
 
 
 def _note_failure(
-    app: App, state: state_token.State, refusal: Refusal, detail: str, is_fact: bool, origin: Origin, now: int
+    app: App, state: state_token.VerifiedState, refusal: Refusal, detail: str, is_fact: bool, actor: Actor, now: int
 ) -> None:
     result = "unclear" if refusal is Refusal.EXCHANGE_UNCLEAR else "failed"
     app.metrics.count("slackapp_installs_total", {"result": result})
-    told = is_fact or _is_to_be_told(app, f"install.{result} {refusal.name}", now)
+    told = is_fact or _is_first_this_minute(app, f"install.{result} {refusal.name}", now)
     try:
         with app.db.transaction():
-            oauth_states.finish(app.db, state.id_hash, "failed", NO_TENANT)
+            oauth_states.set_outcome(app.db, state.id_hash, "failed", NO_TENANT)
             if told:
-                audit_log.note(app, f"install.{result}", NO_TENANT, origin, result, detail, now)
+                audit_log.append(app, f"install.{result}", NO_TENANT, actor, result, detail, now)
     except StoreError:
         app.log.error("failure_not_recorded", {"refusal": refusal.name})

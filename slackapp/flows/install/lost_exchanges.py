@@ -6,23 +6,23 @@ row tells of it: it was used, and has no outcome.
 
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import NO_TENANT, Origin
+from slackapp.model import NO_TENANT, Actor
 from slackapp.store import oauth_states
 
-MOST = 60
+MAX_EXCHANGE_SECONDS = 60
 """Seconds after which an exchange is not under way any more: each of its calls to Slack ends within ten."""
-MEND = "whoever installed the app just then must do so again"
+ACTION = "whoever installed the app just then must do so again"
 
 
 def run(app: App, now: int) -> int:
     """How many there were. Raises StoreError."""
     with app.db.transaction():
         # claim: C-86
-        lost = oauth_states.give_up_lost(app.db, now - MOST, now + MOST)
+        lost = oauth_states.mark_lost(app.db, now - MAX_EXCHANGE_SECONDS, now + MAX_EXCHANGE_SECONDS)
         if lost:
-            audit_log.note(app, "install.unclear", NO_TENANT, Origin("worker", ""), "unclear", f"states={lost}", now)
+            audit_log.append(app, "install.unclear", NO_TENANT, Actor("worker", ""), "unclear", f"states={lost}", now)
     for _ in range(lost):
         app.metrics.count("slackapp_installs_total", {"result": "unclear"})
     if lost:
-        app.log.error("exchanges_lost", {"number": lost, "mend": MEND})
+        app.log.error("exchanges_lost", {"number": lost, "action": ACTION})
     return lost

@@ -14,101 +14,109 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from slackapp.checks.giving_up import FOREIGN
+from slackapp.checks.token_refusals import FOREIGN_TOKEN
 from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.keys.tenant_keys import TRIES, KeysChangedError, settle
-from slackapp.model import GrantedToken, Installation, Kept, Origin, Sealed, Token
+from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
+from slackapp.model import Actor, ExternalInstallation, GrantedToken, Installation, Sealed, Token
 from slackapp.store import installations, installers, tokens
 from slackapp.store.installers import Installer
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.seal_pair import seal_pair, seal_webhook
 
 _MICROSECOND = 1e-6
-_AT_ONCE = 60
+_SAVE_DELAY = 60
 """Seconds within which an install is saved: one that says that it is older, and is not the last, comes late."""
 
 
-def run(app: App, kept: Kept, origin: Origin, read_at: int | None = None) -> None:
+def run(app: App, external: ExternalInstallation, actor: Actor, read_at: int | None = None) -> None:
     """`read_at` is when what expires in so many seconds was counted; now, where it is not given.
 
     Raises StoreError; then nothing was stored. Raises ValueError for details that are no JSON, or too large.
     """
-    for _ in range(TRIES):
-        keys, now = app.keyring.prepare(kept.tenant), app.clock()
+    for _ in range(MAX_TRIES):
+        keys, now = app.keyring.open_tenant_keys(external.tenant), app.clock()
         try:
             with app.db.transaction():
-                settle(app, kept.tenant, keys, now)
-                _write(app, kept, keys, origin, now if read_at is None else read_at)
+                confirm_keys(app, external.tenant, keys, now)
+                _write(app, external, keys, actor, now if read_at is None else read_at)
             return
         except KeysChangedError:
-            app.keyring.forget(kept.tenant)
+            app.keyring.evict(external.tenant)
     raise StoreBusyError("the tenant's keys kept changing")
 
 
-def _write(app: App, kept: Kept, keys: TenantKeys, origin: Origin, now: int) -> None:
-    before = installations.find(app.db, kept.tenant)
-    known = installers.find(app.db, kept.tenant, kept.user_id)
+def _write(app: App, external: ExternalInstallation, keys: TenantKeys, actor: Actor, now: int) -> None:
+    before = installations.find(app.db, external.tenant)
+    known = installers.find(app.db, external.tenant, external.user_id)
     # claim: C-106
-    if known is not None and _is_outdated(kept, known, app.clock()):
-        audit_log.note(app, "pair.outdated", kept.tenant, origin, "ignored", f"user={kept.user_id}", now)
+    if known is not None and _is_outdated(external, known, app.clock()):
+        audit_log.append(app, "pair.outdated", external.tenant, actor, "ignored", f"user={external.user_id}", now)
         return
-    is_copy = before is not None and _is_copy(kept, before, known)
-    after = _installation(app, kept, before, is_copy, now)
+    is_copy = before is not None and _is_copy(external, before, known)
+    after = _installation(app, external, before, is_copy, now)
     # A grant of a person's token alone says nothing about the bot: its webhook stays, as it does in a copy.
-    installations.save(app.db, after, None, keep_webhook=is_copy or kept.bot is None)
+    installations.save(app.db, after, None, keep_webhook=is_copy or external.bot is None)
     generation = known.generation if is_copy and known is not None else after.generation
-    if kept.user_id:
-        installers.save(app.db, kept.tenant, _installer(keys, kept, kept.user_id, generation, kept.details))
-    if kept.bot is not None:
-        bot_known = installers.find(app.db, kept.tenant, "") if is_copy else None
+    if external.user_id:
+        installers.save(
+            app.db, external.tenant, _installer(keys, external, external.user_id, generation, external.details)
+        )
+    if external.bot is not None:
+        bot_known = installers.find(app.db, external.tenant, "") if is_copy else None
         bot_generation = bot_known.generation if bot_known is not None else after.generation
-        bot = _installer(keys, kept, "", bot_generation, kept.bot_details)
+        bot = _installer(keys, external, "", bot_generation, external.bot_details)
         # A copy of what one person installed may hold the bot that another one brought since.
         bot = replace(bot, installed_at=bot_known.installed_at) if bot_known is not None else bot
-        installers.save(app.db, kept.tenant, bot)
-        _save_token(app, kept, keys, "", kept.bot, is_copy, now)
-    if kept.user is not None:
-        _save_token(app, kept, keys, kept.user_id, kept.user, is_copy, now)
-    elif kept.user_id and not is_copy:
-        tokens.delete(app.db, kept.tenant, kept.user_id)
+        installers.save(app.db, external.tenant, bot)
+        _save_token(app, external, keys, "", external.bot, is_copy, now)
+    if external.user is not None:
+        _save_token(app, external, keys, external.user_id, external.user, is_copy, now)
+    elif external.user_id and not is_copy:
+        tokens.delete(app.db, external.tenant, external.user_id)
     event = "pair.saved" if is_copy else "reinstalled" if before is not None else "installed"
-    detail = f"generation={after.generation} installer={kept.user_id} bot={kept.bot is not None}"
-    audit_log.note(app, event, kept.tenant, origin, "ok", detail, now)
+    detail = f"generation={after.generation} installer={external.user_id} bot={external.bot is not None}"
+    audit_log.append(app, event, external.tenant, actor, "ok", detail, now)
 
 
-def _is_copy(kept: Kept, before: Installation, known: Installer | None) -> bool:
+def _is_copy(external: ExternalInstallation, before: Installation, known: Installer | None) -> bool:
     """The time that is handed out comes back, rounded to microseconds."""
-    if known is None and kept.user_id:
+    if known is None and external.user_id:
         return False
     handed_out = known.installed_at if known is not None else before.installed_at
-    return abs(handed_out - kept.installed_at) < _MICROSECOND
+    return abs(handed_out - external.installed_at) < _MICROSECOND
 
 
-def _is_outdated(kept: Kept, known: Installer, now: int) -> bool:
+def _is_outdated(external: ExternalInstallation, known: Installer, now: int) -> bool:
     """By the time of the install; but a clock that was set back must not keep a new install out."""
-    return kept.installed_at < known.installed_at - _MICROSECOND and kept.installed_at < now - _AT_ONCE
+    return external.installed_at < known.installed_at - _MICROSECOND and external.installed_at < now - _SAVE_DELAY
 
 
 def _save_token(
-    app: App, kept: Kept, keys: TenantKeys, user_id: str, granted: GrantedToken, is_copy: bool, now: int
+    app: App,
+    external: ExternalInstallation,
+    keys: TenantKeys,
+    user_id: str,
+    granted: GrantedToken,
+    is_copy: bool,
+    now: int,
 ) -> None:
-    old = tokens.find(app.db, kept.tenant, user_id)
+    old = tokens.find(app.db, external.tenant, user_id)
     # claim: C-81
-    if is_copy and old is not None and old.reason == FOREIGN:
+    if is_copy and old is not None and old.reason == FOREIGN_TOKEN:
         return  # what has come of it since is another tenant's, too
     # claim: C-106
     if is_copy and old is not None and old.expires_at is not None and not _is_later(granted, old.expires_at, now):
-        _keep_pair(app, keys, old, granted, now)
+        _keep_stored_pair(app, keys, old, granted, now)
         return
     generation = (old.generation if old is not None else 0) + 1
-    pair = seal_pair(keys, kept.tenant, user_id, generation, granted, now)
+    pair = seal_pair(keys, external.tenant, user_id, generation, granted, now)
     if is_copy and old is not None and old.status != "dead":
         tokens.replace_pair(app.db, old, pair, now)  # the time of the person's grant stays
     else:
-        tokens.save(app.db, kept.tenant, user_id, generation, pair, now)
+        tokens.save(app.db, external.tenant, user_id, generation, pair, now)
 
 
 def _is_later(granted: GrantedToken, ends: int, now: int) -> bool:
@@ -116,7 +124,7 @@ def _is_later(granted: GrantedToken, ends: int, now: int) -> bool:
     return granted.expires_in is not None and now + granted.expires_in > ends
 
 
-def _keep_pair(app: App, keys: TenantKeys, old: Token, granted: GrantedToken, now: int) -> None:
+def _keep_stored_pair(app: App, keys: TenantKeys, old: Token, granted: GrantedToken, now: int) -> None:
     """The pair that is here stays, with the lease of whoever refreshes it. One of the same second takes its place."""
     if granted.expires_in is None or now + granted.expires_in != old.expires_at:
         return
@@ -125,56 +133,66 @@ def _keep_pair(app: App, keys: TenantKeys, old: Token, granted: GrantedToken, no
     tokens.set_scopes(app.db, old, granted.scopes)
 
 
-def _installation(app: App, kept: Kept, before: Installation | None, is_copy: bool, now: int) -> Installation:
+def _installation(
+    app: App, external: ExternalInstallation, before: Installation | None, is_copy: bool, now: int
+) -> Installation:
     # Without a bot, what is known of the bot stays.
-    known = before if kept.bot is None else None
+    known = before if external.bot is None else None
     generation = before.generation if before is not None else 0
-    is_workspace = kept.tenant.kind == "T"
-    status = _status(kept, before, is_copy)
+    is_workspace = external.tenant.kind == "T"
+    status = _status(external, before, is_copy)
     return Installation(
-        tenant=kept.tenant,
-        app_id=kept.app_id or app.settings.app_id,
-        enterprise_id=kept.enterprise_id,
-        enterprise_name=kept.enterprise_name,
-        team_id=kept.team_id if is_workspace else "",
-        team_name=kept.team_name if is_workspace else "",
-        bot_user_id=known.bot_user_id if known else kept.bot_user_id,
-        installer_id=before.installer_id if before is not None and (is_copy or not kept.user_id) else kept.user_id,
+        tenant=external.tenant,
+        app_id=external.app_id or app.settings.app_id,
+        enterprise_id=external.enterprise_id,
+        enterprise_name=external.enterprise_name,
+        team_id=external.team_id if is_workspace else "",
+        team_name=external.team_name if is_workspace else "",
+        bot_user_id=known.bot_user_id if known else external.bot_user_id,
+        installer_id=before.installer_id
+        if before is not None and (is_copy or not external.user_id)
+        else external.user_id,
         scopes_asked=before.scopes_asked if before is not None else (),
-        scopes_granted=known.scopes_granted if known else (kept.bot.scopes if kept.bot is not None else ()),
+        scopes_granted=known.scopes_granted if known else (external.bot.scopes if external.bot is not None else ()),
         status=status,
         status_reason=before.status_reason if before is not None and before.status == status else "",
         generation=generation if is_copy else generation + 1,
-        installed_at=before.installed_at if is_copy and before is not None else int(min(kept.installed_at or now, now)),
+        installed_at=before.installed_at
+        if is_copy and before is not None
+        else int(min(external.installed_at or now, now)),
         last_used_at=0,
         last_validated_at=0,
     )
 
 
-def _status(kept: Kept, before: Installation | None, is_copy: bool) -> str:
+def _status(external: ExternalInstallation, before: Installation | None, is_copy: bool) -> str:
     """A refresh settles no suspicion and stops no removal; an install does, but without a bot it brings none back."""
     if before is None:
         return "active"
     if before.status == "suspended" and before.status_reason:  # the bot's token was another tenant's
-        return "active" if kept.bot is not None and not is_copy else before.status
+        return "active" if external.bot is not None and not is_copy else before.status
     if before.status in ("suspect", "suspended", "purging") and not is_copy:
         return "active"
-    return "active" if before.status == "needs_reinstall" and kept.bot is not None else before.status
+    return "active" if before.status == "needs_reinstall" and external.bot is not None else before.status
 
 
-def _installer(keys: TenantKeys, kept: Kept, user_id: str, generation: int, details: Mapping[str, Any]) -> Installer:
+def _installer(
+    keys: TenantKeys, external: ExternalInstallation, user_id: str, generation: int, details: Mapping[str, Any]
+) -> Installer:
     webhook = None
-    if kept.webhook is not None and user_id:
-        context = records.installer_webhook_of(kept.tenant, user_id, generation)
-        webhook = seal_webhook(keys, context, kept.webhook)
+    if external.webhook is not None and user_id:
+        context = records.installer_webhook_context(external.tenant, user_id, generation)
+        webhook = seal_webhook(keys, context, external.webhook)
     return Installer(
-        user_id, generation, kept.installed_at, _seal_details(keys, kept, user_id, generation, details), webhook
+        user_id, generation, external.installed_at, _seal_details(keys, external, user_id, generation, details), webhook
     )
 
 
-def _seal_details(keys: TenantKeys, kept: Kept, user_id: str, generation: int, details: Mapping[str, Any]) -> Sealed:
+def _seal_details(
+    keys: TenantKeys, external: ExternalInstallation, user_id: str, generation: int, details: Mapping[str, Any]
+) -> Sealed:
     try:
         text = json.dumps(details, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         raise ValueError("custom_values must be of types that JSON can say") from None
-    return keys.seal(records.details_of(kept.tenant, user_id, generation), text.encode())
+    return keys.seal(records.installer_details_context(external.tenant, user_id, generation), text.encode())

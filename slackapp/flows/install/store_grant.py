@@ -10,78 +10,78 @@ from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.keys.tenant_keys import TRIES, KeysChangedError, settle
-from slackapp.model import Grant, GrantedToken, Installation, Origin, Sealed, Token
+from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
+from slackapp.model import Actor, Grant, GrantedToken, Installation, Sealed, Token
 from slackapp.store import inbox, installations, installers, oauth_states, tokens
 from slackapp.store.installers import Installer
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.seal_pair import seal_pair, seal_webhook
 
-Seen = Mapping[str, Token | None]
+StoredTokens = Mapping[str, Token | None]
 """What was stored for each holder ("" is the bot) before the decision that it is to be replaced."""
 
 
-def held(grant: Grant) -> Iterator[tuple[str, GrantedToken]]:
+def granted_tokens(grant: Grant) -> Iterator[tuple[str, GrantedToken]]:
     """Holder and token of each that the grant brings."""
     for holder, granted in (("", grant.bot), (grant.installer_id, grant.user)):
         if granted is not None:
             yield holder, granted
 
 
-def look(app: App, grant: Grant) -> Seen:
+def read_stored(app: App, grant: Grant) -> StoredTokens:
     """What is stored for those whom the grant brings a token for. Raises StoreError."""
-    return {holder: tokens.find(app.db, grant.tenant, holder) for holder, _ in held(grant)}
+    return {holder: tokens.find(app.db, grant.tenant, holder) for holder, _ in granted_tokens(grant)}
 
 
-def run(app: App, grant: Grant, seen: Seen, state_hash: bytes, origin: Origin, now: int) -> bool:
+def run(app: App, grant: Grant, stored_before: StoredTokens, state_hash: bytes, actor: Actor, now: int) -> bool:
     """False, and nothing stored, when what it would replace is not what was seen. Raises StoreError: the same."""
-    for _ in range(TRIES):
+    for _ in range(MAX_TRIES):
         # Keys are opened before the transaction: whoever holds the master key may be far away.
-        keys = app.keyring.prepare(grant.tenant)
+        keys = app.keyring.open_tenant_keys(grant.tenant)
         try:
             # claim: C-55
             with app.db.transaction():
                 # claim: C-87
-                if not _is_as_seen(app, grant, seen):
+                if not _is_unchanged(app, grant, stored_before):
                     return False
-                first = _write(app, grant, keys, origin, now)
-                oauth_states.finish(app.db, state_hash, "installed", grant.tenant)
+                first = _write(app, grant, keys, actor, now)
+                oauth_states.set_outcome(app.db, state_hash, "installed", grant.tenant)
         except KeysChangedError:
-            app.keyring.forget(grant.tenant)
+            app.keyring.evict(grant.tenant)
             continue
         result = "installed" if first else "reinstalled"
         app.metrics.count("slackapp_installs_total", {"result": result})
-        audit_log.count_change(app, grant.tenant, result)
+        audit_log.count_tenant_change(app, grant.tenant, result)
         app.wake_worker()
         return True
     raise StoreBusyError("the tenant's keys kept changing")
 
 
-def _is_as_seen(app: App, grant: Grant, seen: Seen) -> bool:
-    now = look(app, grant)
-    return all(_version(seen[holder]) == _version(now[holder]) for holder in now)
+def _is_unchanged(app: App, grant: Grant, stored_before: StoredTokens) -> bool:
+    now = read_stored(app, grant)
+    return all(_version(stored_before[holder]) == _version(now[holder]) for holder in now)
 
 
 def _version(token: Token | None) -> tuple[int, int] | None:
     return (token.generation, token.granted_at) if token is not None else None
 
 
-def _write(app: App, grant: Grant, keys: TenantKeys, origin: Origin, now: int) -> bool:
+def _write(app: App, grant: Grant, keys: TenantKeys, actor: Actor, now: int) -> bool:
     """True for a first install."""
-    settle(app, grant.tenant, keys, now)
+    confirm_keys(app, grant.tenant, keys, now)
     before = installations.find(app.db, grant.tenant)
     after = _installation(app, grant, before, now)
     bot_before = tokens.find(app.db, grant.tenant, "")
     installations.save(app.db, after, _webhook(grant, keys, after.generation), keep_webhook=grant.bot is None)
     installers.save(app.db, grant.tenant, Installer(grant.installer_id, after.generation, now))
-    for user_id, granted in held(grant):
+    for user_id, granted in granted_tokens(grant):
         old = tokens.find(app.db, grant.tenant, user_id)
         generation = (old.generation if old is not None else 0) + 1
         pair = seal_pair(keys, grant.tenant, user_id, generation, granted, now)
         tokens.save(app.db, grant.tenant, user_id, generation, pair, now)
     missing = sorted(set(app.settings.bot_scopes) - set(grant.bot.scopes)) if grant.bot is not None else []
     detail = f"generation={after.generation} installer={grant.installer_id} missing_scopes={','.join(missing)}"
-    audit_log.note(app, "reinstalled" if before else "installed", grant.tenant, origin, "ok", detail, now)
+    audit_log.append(app, "reinstalled" if before else "installed", grant.tenant, actor, "ok", detail, now)
     if bot_before is None and grant.bot is not None:  # the first bot there; who has none cannot be greeted by it
         job_id = f"installed-{app.entropy(12).hex()}"
         inbox.add_job(app.db, job_id, inbox.INSTALLED, grant.tenant, now, now)
@@ -116,4 +116,4 @@ def _installation(app: App, grant: Grant, before: Installation | None, now: int)
 def _webhook(grant: Grant, keys: TenantKeys, generation: int) -> Sealed | None:
     if grant.webhook is None:
         return None
-    return seal_webhook(keys, records.webhook_of(grant.tenant, generation), grant.webhook)
+    return seal_webhook(keys, records.webhook_context(grant.tenant, generation), grant.webhook)

@@ -4,7 +4,7 @@ Whose keys these are cannot be served until the master key is back; everybody el
 """
 
 from slackapp.flows.app import App
-from slackapp.model import LOCAL
+from slackapp.model import LOCAL_PROVIDER
 from slackapp.runtime.health import MASTER_KEYS
 from slackapp.store import data_keys
 
@@ -13,14 +13,16 @@ def count(app: App) -> dict[int, int]:
     """By version of the local master key that this process has not: how many data keys hang on it."""
     held = app.keyring.master_versions()
     counts = data_keys.count_by_master(app.db)
-    return {version: number for (name, version), number in counts.items() if name == LOCAL and version not in held}
+    return {
+        version: number for (name, version), number in counts.items() if name == LOCAL_PROVIDER and version not in held
+    }
 
 
-def run(app: App) -> None:
+def report(app: App) -> None:
     """Shown in `/readyz` as long as it is so, and said once in the log. Raises StoreError."""
     missing = count(app)
     why = ", ".join(f"{number} data keys need master key {version}" for version, number in sorted(missing.items()))
     if why and app.health.problems().get(MASTER_KEYS) != why:
-        mend = "put it back into the key file, or purge the tenants that `slackapp keys verify` names"
-        app.log.error("master_key_missing", {"why": why, "mend": mend})
-    app.health.note(MASTER_KEYS, why)
+        action = "put it back into the key file, or purge the tenants that `slackapp keys verify` names"
+        app.log.error("master_key_missing", {"why": why, "action": action})
+    app.health.set_problem(MASTER_KEYS, why)

@@ -10,7 +10,7 @@ from slackapp.errors import CommandError, ConfigError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
-from slackapp.model import LOCAL, NO_TENANT, Origin
+from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Actor
 from slackapp.store import data_keys, meta, processes
 
 BATCH = 100
@@ -18,60 +18,62 @@ BATCH = 100
 Progress = Callable[[int, int], None]
 
 
-def announce(app: App) -> int:
+def request_key_reload(app: App) -> int:
     """After the key file has changed: tells every process to read it again. Returns the key epoch."""
     # 1. the new key stands in the file; every process is told
     with app.db.transaction():
         return meta.bump_key_epoch(app.db)
 
 
-def laggards(app: App, version: int, epoch: int) -> list[str]:
+def processes_behind(app: App, version: int, epoch: int) -> list[str]:
     """Live processes that cannot read with that version yet, or have not noticed that epoch."""
     # 2. wait for those that cannot read with it yet
     return [
         process.process_id
-        for process in processes.live(app.db, app.clock.steady())
+        for process in processes.list_live(app.db, app.clock.steady())
         if process.key_epoch < epoch or version not in process.master_versions
     ]
 
 
-def promote(app: App, version: int, origin: Origin, now: int) -> None:
+def set_primary(app: App, version: int, actor: Actor, now: int) -> None:
     """Makes a version the primary. Raises ConfigError, and CommandError while a live process could not read with it."""
-    app.keyring.refresh()
+    app.keyring.reload()
     if version not in app.keyring.master_versions():
         raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: holds no master key {version}")
     if version < meta.primary_master_key(app.db):
         raise CommandError(f"master key {version} is older than the primary; a rotation goes forward only")
-    check = app.keyring.master_check(version)
+    check = app.keyring.master_key_check(version)
     # 3. in one transaction: nobody lags, and it becomes the primary
     with app.db.transaction():
-        live = processes.live(app.db, app.clock.steady())
+        live = processes.list_live(app.db, app.clock.steady())
         behind = [process.process_id for process in live if version not in process.master_versions]
         if behind:
             raise CommandError(f"{len(behind)} serving processes do not have master key {version} yet; try again")
-        meta.put(app.db, meta.PRIMARY, str(version))
-        meta.put(app.db, meta.key_check(version), check)
-        meta.put(app.db, meta.key_since(version), str(now))
+        meta.put(app.db, meta.PRIMARY_MASTER_KEY, str(version))
+        meta.put(app.db, meta.key_check_name(version), check)
+        meta.put(app.db, meta.key_since_name(version), str(now))
         meta.bump_key_epoch(app.db)
-        audit_log.note(app, "keys.promoted", NO_TENANT, origin, "ok", f"master={version}", now)
-    app.keyring.refresh()
+        audit_log.append(app, "keys.promoted", NO_TENANT, actor, "ok", f"master={version}", now)
+    app.keyring.reload()
 
 
-def rewrap_all(app: App, origin: Origin, progress: Progress) -> int:
+def rewrap_all(app: App, actor: Actor, progress: Progress) -> int:
     """Wraps every local data key with the primary; how many. Resumable, and safe to run twice at once.
 
     A key that does not unwrap stays as it is; `broken_keys` names it.
     """
     primary = meta.primary_master_key(app.db)
-    pending, done = data_keys.below(app.db, LOCAL, primary), 0
+    pending, done = data_keys.list_older(app.db, LOCAL_PROVIDER, primary), 0
     for start in range(0, len(pending), BATCH):
         # 4. wrap a batch outside the transaction, and swap each key in it
         batch = pending[start : start + BATCH]
-        wrapped = [(key, app.keyring.rewrap(key, LOCAL)) for key in batch if app.keyring.try_key(key) == "ok"]
+        wrapped = [(key, app.keyring.rewrap(key, LOCAL_PROVIDER)) for key in batch if app.keyring.try_key(key) == "ok"]
         now = app.clock()
         with app.db.transaction():
-            swapped = sum(data_keys.rewrap(app.db, key, LOCAL, version, blob) for key, (version, blob) in wrapped)
-            audit_log.note(app, "keys.rewrapped", NO_TENANT, origin, "ok", f"master={primary} keys={swapped}", now)
+            swapped = sum(
+                data_keys.rewrap(app.db, key, LOCAL_PROVIDER, version, blob) for key, (version, blob) in wrapped
+            )
+            audit_log.append(app, "keys.rewrapped", NO_TENANT, actor, "ok", f"master={primary} keys={swapped}", now)
         done += len(wrapped)
         progress(start + len(batch), len(pending))
     # 5. the key backup holds the new wrapping
@@ -82,24 +84,24 @@ def rewrap_all(app: App, origin: Origin, progress: Progress) -> int:
 def broken_keys(app: App) -> list[int]:
     """Tries every data key; the ids of those that do not unwrap. A key whose owner withholds it is not broken."""
     # 6. verify: every single one
-    return [key.key_id for key in data_keys.every(app.db) if app.keyring.try_key(key) == "broken"]
+    return [key.key_id for key in data_keys.list_all(app.db) if app.keyring.try_key(key) == "broken"]
 
 
-def hanging_on(app: App, version: int) -> int:
+def count_keys_wrapped_by(app: App, version: int) -> int:
     """How many data keys, in the database and in the key backup, still need that master key."""
-    stored = data_keys.count_by_master(app.db).get((LOCAL, version), 0)
-    return stored + key_backup.count_wrapped_by(app, LOCAL, version)
+    stored = data_keys.count_by_master(app.db).get((LOCAL_PROVIDER, version), 0)
+    return stored + key_backup.count_wrapped_by(app, LOCAL_PROVIDER, version)
 
 
-def note_retired(app: App, version: int, origin: Origin, now: int) -> None:
+def note_retired(app: App, version: int, actor: Actor, now: int) -> None:
     """After a master key was taken out of the file: every process is told."""
     with app.db.transaction():
         meta.bump_key_epoch(app.db)
-        audit_log.note(app, "keys.retired", NO_TENANT, origin, "ok", f"master={version}", now)
+        audit_log.append(app, "keys.retired", NO_TENANT, actor, "ok", f"master={version}", now)
 
 
-def flush(app: App, origin: Origin, now: int) -> None:
+def flush(app: App, actor: Actor, now: int) -> None:
     """Every process forgets the data keys that it holds in memory, at once."""
     with app.db.transaction():
         meta.bump_key_epoch(app.db)
-        audit_log.note(app, "keys.flushed", NO_TENANT, origin, "ok", "", now)
+        audit_log.append(app, "keys.flushed", NO_TENANT, actor, "ok", "", now)

@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError, Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import Origin, Tenant
+from slackapp.model import Actor, Tenant
 from slackapp.store import installations
 
 _RETRY_AFTER = 30
-_LONGEST = 20
+_MAX_SECONDS = 20
 """Seconds that the upkeep asks providers in one go."""
 
 
 @contextmanager
-def guard(app: App, tenant: Tenant, origin: Origin, detail: str) -> Iterator[None]:
+def refuse_on_key_error(app: App, tenant: Tenant, actor: Actor, detail: str) -> Iterator[None]:
     """Around the use of a tenant's keys, outside any transaction: what goes wrong with them becomes a refusal.
 
     `detail` goes into the audit row of a value that does not open.
@@ -27,24 +27,24 @@ def guard(app: App, tenant: Tenant, origin: Origin, detail: str) -> Iterator[Non
     try:
         yield
     except KeyRevokedError:
-        suspend(app, tenant, origin)
+        suspend(app, tenant, actor)
         raise Refused(Refusal.KEY_REVOKED, tenant=tenant) from None
     except KeyUnavailableError:
         raise Refused(Refusal.KEY_UNAVAILABLE, retry_after=_RETRY_AFTER, tenant=tenant) from None
     except DecryptError:
-        audit_log.note_alone(app, "token.unavailable", tenant, origin, "failed", detail, app.clock())
+        audit_log.append_committed(app, "token.unavailable", tenant, actor, "failed", detail, app.clock())
         app.metrics.count("slackapp_token_unavailable_total", {})
         # claim: C-35
         raise Refused(Refusal.TOKEN_UNAVAILABLE, tenant=tenant) from None
 
 
-def suspend(app: App, tenant: Tenant, origin: Origin) -> None:
+def suspend(app: App, tenant: Tenant, actor: Actor) -> None:
     """Marks the tenant, once."""
     with app.db.transaction():
         if installations.set_status(app.db, tenant, "active", "suspended"):
-            audit_log.note(app, "tenant.suspended", tenant, origin, "ok", "", app.clock())
-            audit_log.count_change(app, tenant, "suspended")
-    app.keyring.forget(tenant)
+            audit_log.append(app, "tenant.suspended", tenant, actor, "ok", "", app.clock())
+            audit_log.count_tenant_change(app, tenant, "suspended")
+    app.keyring.evict(tenant)
 
 
 def restore_all(app: App) -> int:
@@ -53,22 +53,22 @@ def restore_all(app: App) -> int:
     Providers that hang do not keep the upkeep from its other errands: it goes on next time, and begins elsewhere.
     """
     restored, begun = 0, app.clock.steady()
-    suspended = installations.with_status(app.db, "suspended")
+    suspended = installations.list_by_status(app.db, "suspended")
     start = zlib.crc32(f"{app.process_id} {begun // 60}".encode()) % len(suspended) if suspended else 0
     for tenant in suspended[start:] + suspended[:start]:
-        if app.clock.steady() - begun > _LONGEST:
+        if app.clock.steady() - begun > _MAX_SECONDS:
             break
         found = installations.find(app.db, tenant)
         # claim: C-81
         if found is None or found.status_reason:
             continue  # not for its key: nothing but a new install is the mend
-        app.keyring.forget(tenant)
+        app.keyring.evict(tenant)
         try:
-            app.keyring.prepare(tenant)
+            app.keyring.open_tenant_keys(tenant)
         except (KeyRevokedError, KeyUnavailableError, DecryptError):
             continue
         with app.db.transaction():
             if installations.set_status(app.db, tenant, "suspended", "active"):
-                audit_log.note(app, "tenant.restored", tenant, Origin("worker", ""), "ok", "", app.clock())
+                audit_log.append(app, "tenant.restored", tenant, Actor("worker", ""), "ok", "", app.clock())
                 restored += 1
     return restored

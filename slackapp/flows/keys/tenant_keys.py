@@ -9,18 +9,18 @@ from collections.abc import Callable
 
 from slackapp.errors import DecryptError
 from slackapp.flows.app import App
-from slackapp.model import LOCAL, RecordContext, Sealed, Tenant
+from slackapp.model import LOCAL_PROVIDER, RecordContext, Sealed, Tenant
 from slackapp.store import data_keys, meta
 from slackapp.vault.keyring import TenantKeys
 
-TRIES = 3
+MAX_TRIES = 3
 
 
 class KeysChangedError(Exception):
     """The keys are others by now: prepare anew and try again."""
 
 
-def settle(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
+def confirm_keys(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
     """Inside the transaction: the prepared keys are the stored ones, or are stored now. Raises KeysChangedError."""
     stored = frozenset(key.key_id for key in data_keys.active(app.db, tenant))
     if stored != (frozenset() if keys.minted else keys.key_ids):
@@ -29,13 +29,13 @@ def settle(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
     for key in keys.minted:
         # Only the primary: whichever else wrapped it may be out of the file by now.
         # claim: C-92
-        if key.provider == LOCAL and key.master_version != primary:
+        if key.provider == LOCAL_PROVIDER and key.master_version != primary:
             raise KeysChangedError
         if not data_keys.add(app.db, tenant, key, now):
             raise KeysChangedError
 
 
-def open_current(app: App, context: RecordContext, sealed: Sealed, reread: Callable[[], Sealed | None]) -> bytes:
+def open_or_reread(app: App, context: RecordContext, sealed: Sealed, reread: Callable[[], Sealed | None]) -> bytes:
     """Opens a record that was read a moment ago; once more as it lies there now, where it was sealed anew since.
 
     Raises DecryptError for a record that does not open.

@@ -9,26 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slackapp.checks import whose_token
-from slackapp.checks.giving_up import may_erase
-from slackapp.checks.lifecycle import Revocation, Verdict, judge_time, parse_revocation, read_revocation
+from slackapp.checks import token_owner
+from slackapp.checks.lifecycle import Revocation, TimeVerdict, judge_by_time, parse_stored_revocation, read_revocation
+from slackapp.checks.token_refusals import confirms_uninstall
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import brake, use_token
-from slackapp.model import InboxRow, Installation, Origin, Tenant, Token
+from slackapp.model import Actor, InboxRow, Installation, Tenant, Token
 from slackapp.store import inbox, installations, tokens
-from slackapp.store.inbox import Arrival
+from slackapp.store.inbox import IncomingEvent
 
 _ASK_AGAIN = 15
 _LATER = (Refusal.TOKEN_UNAVAILABLE, Refusal.KEY_UNAVAILABLE, Refusal.KEY_REVOKED)
-_UNKNOWN = (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE, SlackErrorKind.DOUBT)
+_UNDECIDED_KINDS = (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE_LIMITED, SlackErrorKind.UNCERTAIN)
 _USABLE = frozenset({"active", "suspect", "needs_reinstall"})
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _Decision:
     """Whether the whole tenant is to go; else the users ("" is the bot) whose tokens are; whether Slack is asked."""
 
     whole: bool
@@ -36,7 +36,7 @@ class _Judged:
     ask: bool
 
 
-def receive(app: App, arrival: Arrival, event: Mapping[str, Any], origin: Origin, now: int) -> str:
+def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: Actor, now: int) -> str:
     """Inside the request: the effect, or the suspicion, in one transaction with the inbox row. Returns the outcome.
 
     No key is needed, so that a tenant whose key is lost or withdrawn can be erased all the same.
@@ -54,26 +54,26 @@ def receive(app: App, arrival: Arrival, event: Mapping[str, Any], origin: Origin
         erases = judged.whole or bool(judged.act)
         outcome = "suspect" if judged.ask else "erased" if erases else "ignored"
         state = "ready" if judged.ask else "done"
-        inbox.receive_lifecycle(app.db, arrival, str(revocation), state, outcome, now)
+        inbox.add_lifecycle_event(app.db, arrival, str(revocation), state, outcome, now)
         if judged.ask:
             # claim: C-61
             installations.set_status(app.db, arrival.tenant, "active", "suspect")
-        audit_log.note(app, arrival.type, arrival.tenant, origin, outcome, f"event={arrival.event_id}", now)
-        purged = erases and _erase(app, arrival.tenant, revocation.everything, judged.act, origin, now)
+        audit_log.append(app, arrival.type, arrival.tenant, actor, outcome, f"event={arrival.event_id}", now)
+        purged = erases and _erase(app, arrival.tenant, revocation.everything, judged.act, actor, now)
     if purged:
-        _removed(app, arrival.tenant)
+        _after_removal(app, arrival.tenant)
     app.wake_worker()
     return outcome
 
 
-def settle(app: App, row: InboxRow, now: int) -> None:
+def ask_slack(app: App, row: InboxRow, now: int) -> None:
     """In the worker: asks Slack about what could not be decided by time, outside any transaction."""
-    origin = Origin("worker", row.event_id)
-    revocation = parse_revocation(row.named)
+    actor = Actor("worker", row.event_id)
+    revocation = parse_stored_revocation(row.named)
     before = installations.find(app.db, row.tenant)
     # Of one that is dead all has been said; where its tenant is suspended, it could not be asked with for ever.
-    living = [token for token in _named(app, row.tenant, revocation) if token.status != "dead"]
-    said = [_has_said(app, row, token.user_id, origin) for token in living]
+    living = [token for token in _named_tokens(app, row.tenant, revocation) if token.status != "dead"]
+    said = [_slack_has_answered(app, row, token.user_id, actor) for token in living]
     if not all(said):
         _postpone(app, row, "Slack could not say", now)
         return
@@ -81,8 +81,8 @@ def settle(app: App, row: InboxRow, now: int) -> None:
     with app.db.transaction():
         after = installations.find(app.db, row.tenant)
         # As it stands now: a token that was replaced since Slack was asked is not dead.
-        named = _named(app, row.tenant, revocation)
-        dead = tuple(token.user_id for token in named if may_erase(token))
+        named = _named_tokens(app, row.tenant, revocation)
+        dead = tuple(token.user_id for token in named if confirms_uninstall(token))
         # claim: C-80
         if dead and brake.is_on(app):
             _postpone(app, row, "the brake is on", now)
@@ -91,22 +91,22 @@ def settle(app: App, row: InboxRow, now: int) -> None:
             # One live token shows that the app is not uninstalled; then only what is dead goes.
             everything = revocation.everything and len(dead) == len(named)
             gone = bool(dead) or (everything and _is_later(row.event_time, after, now))
-            purged = gone and _erase(app, row.tenant, everything, dead, origin, now)
+            purged = gone and _erase(app, row.tenant, everything, dead, actor, now)
             if not purged:
                 _end_suspicion(app, row.tenant)
         result = f"dead={len(dead)} alive={len(named) - len(dead)}"
         inbox.finish(app.db, row, "done", result, now)
-        audit_log.note(app, f"{row.type}.settled", row.tenant, origin, result, f"event={row.event_id}", now)
+        audit_log.append(app, f"{row.type}.settled", row.tenant, actor, result, f"event={row.event_id}", now)
     if purged:
-        _removed(app, row.tenant)
+        _after_removal(app, row.tenant)
 
 
-def _named(app: App, tenant: Tenant, revocation: Revocation) -> list[Token]:
-    return [token for token in tokens.of_tenant(app.db, tenant) if revocation.names(token.user_id)]
+def _named_tokens(app: App, tenant: Tenant, revocation: Revocation) -> list[Token]:
+    return [token for token in tokens.list_by_tenant(app.db, tenant) if revocation.covers(token.user_id)]
 
 
 def _postpone(app: App, row: InboxRow, why: str, now: int) -> None:
-    inbox.postpone(app.db, row, why, now + _wait(row.attempts), forgive=False)
+    inbox.postpone(app.db, row, why, now + _wait(row.attempts), refund_attempt=False)
 
 
 def _end_suspicion(app: App, tenant: Tenant) -> None:
@@ -116,8 +116,8 @@ def _end_suspicion(app: App, tenant: Tenant) -> None:
     installations.set_status(app.db, tenant, "suspect", "active")
 
 
-def _removed(app: App, tenant: Tenant) -> None:
-    purge_tenant.erased(app, tenant)
+def _after_removal(app: App, tenant: Tenant) -> None:
+    purge_tenant.after_erase(app, tenant)
     app.metrics.count("slackapp_uninstalls_total", {"by": "slack"})
 
 
@@ -126,43 +126,43 @@ def _wait(attempts: int) -> int:
     return _ASK_AGAIN * int(2 ** min(attempts - 1, 6))
 
 
-def _judge(app: App, installation: Installation, revocation: Revocation, event_time: int, now: int) -> _Judged:
+def _judge(app: App, installation: Installation, revocation: Revocation, event_time: int, now: int) -> _Decision:
     """An uninstall is about the installation, whatever tokens it has; a revocation is about each token it names."""
-    stored = tokens.of_tenant(app.db, installation.tenant)
-    is_of_our_bot = revocation.bot and not revocation.names_another_bot(installation.bot_user_id)
+    stored = tokens.list_by_tenant(app.db, installation.tenant)
+    is_of_our_bot = revocation.bot and not revocation.covers_another_bot(installation.bot_user_id)
     if revocation.everything or (not stored and is_of_our_bot):
-        can_ask = any(token.status != "dead" or may_erase(token) for token in stored)
+        can_ask = any(token.status != "dead" or confirms_uninstall(token) for token in stored)
         # claim: C-82
-        verdict = judge_time(event_time, installation.installed_at, now, can_ask)
-        return _Judged(verdict is Verdict.ACT, (), verdict is Verdict.ASK)
-    named = [token for token in stored if revocation.names(token.user_id)]
+        verdict = judge_by_time(event_time, installation.installed_at, now, can_ask)
+        return _Decision(verdict is TimeVerdict.ACT, (), verdict is TimeVerdict.ASK)
+    named = [token for token in stored if revocation.covers(token.user_id)]
     verdicts = {token.user_id: _verdict(token, installation, revocation, event_time, now) for token in named}
-    act = tuple(user_id for user_id, verdict in verdicts.items() if verdict is Verdict.ACT)
-    return _Judged(False, act, Verdict.ASK in verdicts.values())
+    act = tuple(user_id for user_id, verdict in verdicts.items() if verdict is TimeVerdict.ACT)
+    return _Decision(False, act, TimeVerdict.ASK in verdicts.values())
 
 
 def _is_later(event_time: int, installation: Installation, now: int) -> bool:
     """Where no token is left that Slack could be asked with, the order of the two times decides."""
     # claim: C-82
-    return judge_time(event_time, installation.installed_at, now, can_ask=False) is Verdict.ACT
+    return judge_by_time(event_time, installation.installed_at, now, can_ask=False) is TimeVerdict.ACT
 
 
 def _verdict(
     token: Token, installation: Installation, revocation: Revocation, event_time: int, now: int
-) -> Verdict:
-    verdict = judge_time(event_time, token.granted_at, now)
+) -> TimeVerdict:
+    verdict = judge_by_time(event_time, token.granted_at, now)
     # claim: C-82
-    is_anothers = not token.user_id and revocation.names_another_bot(installation.bot_user_id)
+    is_anothers = not token.user_id and revocation.covers_another_bot(installation.bot_user_id)
     # claim: C-61
-    if verdict is Verdict.ACT and (token.refresh is not None or is_anothers):
+    if verdict is TimeVerdict.ACT and (token.refresh is not None or is_anothers):
         # Slack does not say whether it also reports a rotating token that a refresh has retired, while its successor
         # lives (docs.slack.dev/authentication/using-token-rotation): such a report alone erases nothing. Nor does one
         # of a bot that is not known to be ours.
-        return Verdict.ASK
+        return TimeVerdict.ASK
     return verdict
 
 
-def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[str, ...], origin: Origin, now: int) -> bool:
+def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[str, ...], actor: Actor, now: int) -> bool:
     """Inside a transaction. True when nothing was left, so that the whole tenant went."""
     if not everything:
         for user_id in gone:
@@ -171,19 +171,19 @@ def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[str, ...], or
             if "" in gone:
                 for status in ("active", "suspect"):
                     installations.set_status(app.db, tenant, status, "needs_reinstall")
-            audit_log.note(app, "tokens.erased", tenant, origin, "ok", f"bot={'' in gone} users={len(gone)}", now)
+            audit_log.append(app, "tokens.erased", tenant, actor, "ok", f"bot={'' in gone} users={len(gone)}", now)
             return False
-    purge_tenant.erase(app, tenant, "app_uninstalled" if everything else "tokens_revoked", origin, now)
+    purge_tenant.erase(app, tenant, "app_uninstalled" if everything else "tokens_revoked", actor, now)
     return True
 
 
-def _has_said(app: App, row: InboxRow, user_id: str, origin: Origin) -> bool:
+def _slack_has_answered(app: App, row: InboxRow, user_id: str, actor: Actor) -> bool:
     """Whether Slack can be asked just now, and says something: then the token serves, or was given up for it."""
-    use = use_token.Use(row.tenant, user_id, row.type, _USABLE, out_of_turn=True)
+    use = use_token.TokenUse(row.tenant, user_id, row.type, _USABLE, ignore_pause=True)
     try:
-        use_token.call(app, use, whose_token.METHOD, {}, origin, lambda: None)
+        use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
     except SlackCallError as error:
-        return error.kind not in _UNKNOWN
+        return error.kind not in _UNDECIDED_KINDS
     except Refused as refused:
         return refused.refusal not in _LATER
     return True

@@ -11,23 +11,23 @@ from slackapp.errors import StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
-from slackapp.model import NO_TENANT, InboxRow, Origin, Tenant
+from slackapp.model import NO_TENANT, Actor, InboxRow, Tenant
 from slackapp.store import data_keys, inbox, installations, tokens
 
 RETRY_AFTER = 10
 """Seconds after which a purge that was not complete is tried again."""
 _BUSY_AFTER = 1
 """The same while another purge is being completed."""
-_PATIENCE = 2.0
+_LOCK_TIMEOUT = 2.0
 """Seconds that an operator's purge waits for that."""
-_MOST = 500
+_BATCH = 500
 """Purges that are completed at once."""
 
 Reasons = Mapping[InboxRow, tuple[str, int]]
 """By purge: why it is not complete, and the seconds after which it may be."""
 
 
-def erase(app: App, tenant: Tenant, reason: str, origin: Origin, now: int) -> str:
+def erase(app: App, tenant: Tenant, reason: str, actor: Actor, now: int) -> str:
     """Inside the caller's transaction: no key, token, webhook or event body of the tenant stays. The job's id."""
     # 1. the data keys, without which nothing else can be opened
     # claim: C-56
@@ -37,28 +37,28 @@ def erase(app: App, tenant: Tenant, reason: str, origin: Origin, now: int) -> st
     # claim: C-56
     installations.delete(app.db, tenant)
     # claim: C-56
-    bodies = inbox.empty_tenant(app.db, tenant, now)
+    bodies = inbox.erase_bodies(app.db, tenant, now)
     # 3. note what is left to do
     job_id = f"purge-{app.entropy(12).hex()}"
     inbox.add_job(app.db, job_id, inbox.PURGE, tenant, now, now)
     detail = f"reason={reason} keys={keys} tokens={found} inbox={bodies}"
-    audit_log.note(app, "purge.begun", tenant, origin, "ok", detail, now)
+    audit_log.append(app, "purge.begun", tenant, actor, "ok", detail, now)
     return job_id
 
 
-def erased(app: App, tenant: Tenant) -> None:
+def after_erase(app: App, tenant: Tenant) -> None:
     """After that transaction: nothing of the tenant in memory, and the worker is told."""
-    app.keyring.forget(tenant)
+    app.keyring.evict(tenant)
     app.metrics.count("slackapp_purges_total", {"result": "begun"})
-    audit_log.count_change(app, tenant, "erased")
+    audit_log.count_tenant_change(app, tenant, "erased")
     app.wake_worker()
 
 
-def complete_now(app: App, tenant: Tenant, job_id: str, origin: Origin) -> bool:
+def complete_now(app: App, tenant: Tenant, job_id: str, actor: Actor) -> bool:
     """Does the job at once instead of waiting for the worker; whether the purge is complete."""
     with app.db.transaction():
-        owner = f"{app.process_id}:{origin.request_id}"
-        row = inbox.claim_this(app.db, (tenant, job_id), owner, app.clock.steady())
+        owner = f"{app.process_id}:{actor.request_id}"
+        row = inbox.claim_by_id(app.db, (tenant, job_id), owner, app.clock.steady())
     if row is not None:
         try:
             _complete(app, row, app.clock(), at_once=True)
@@ -79,42 +79,42 @@ def _complete(app: App, row: InboxRow, now: int, at_once: bool) -> None:
     """
     rows = [row]
     try:
-        with app.key_slot.alone(_PATIENCE if at_once else 0.0):
-            rows += _take_others(app, row)
-            reasons = _clean(app, rows, now, at_once)
+        with app.key_backup_file.locked(_LOCK_TIMEOUT if at_once else 0.0):
+            rows += _claim_others(app, row)
+            reasons = _erase_traces(app, rows, now, at_once)
     except StoreError as error:
         busy = isinstance(error, StoreBusyError) and not at_once
-        _put_back(app, {one: (str(error), _BUSY_AFTER if busy else RETRY_AFTER) for one in rows}, now)
+        _postpone(app, {one: (str(error), _BUSY_AFTER if busy else RETRY_AFTER) for one in rows}, now)
         if busy:
             return  # whoever is at it takes this one, too, next time
         raise
     if reasons:
-        _put_back(app, reasons, now)
+        _postpone(app, reasons, now)
     with app.db.transaction():
         # claim: C-57
         done = [one for one in rows if one not in reasons and inbox.finish(app.db, one, "done", "complete", now)]
         for one in done:
-            audit_log.note(app, "purge.complete", one.tenant, Origin("worker", one.event_id), "ok", "left=0", now)
+            audit_log.append(app, "purge.complete", one.tenant, Actor("worker", one.event_id), "ok", "left=0", now)
     for _ in done:
         app.metrics.count("slackapp_purges_total", {"result": "complete"})
 
 
-def _take_others(app: App, row: InboxRow) -> list[InboxRow]:
+def _claim_others(app: App, row: InboxRow) -> list[InboxRow]:
     """The other purges that wait, also those that wait for a time."""
     with app.db.transaction():
         steady = app.clock.steady()
-        waiting = [row_id for row_id in inbox.open_purge_ids(app.db) if row_id != (row.tenant, row.event_id)]
-        taken = [inbox.claim_this(app.db, row_id, row.lease_owner, steady) for row_id in waiting[:_MOST]]
+        waiting = [row_id for row_id in inbox.pending_purge_ids(app.db) if row_id != (row.tenant, row.event_id)]
+        taken = [inbox.claim_by_id(app.db, row_id, row.lease_owner, steady) for row_id in waiting[:_BATCH]]
     return [one for one in taken if one is not None]
 
 
-def _put_back(app: App, reasons: Reasons, now: int) -> None:
+def _postpone(app: App, reasons: Reasons, now: int) -> None:
     with app.db.transaction():
         for row, (why, wait) in reasons.items():
-            inbox.postpone(app.db, row, why, now + wait, forgive=False)
+            inbox.postpone(app.db, row, why, now + wait, refund_attempt=False)
 
 
-def _clean(app: App, rows: Sequence[InboxRow], now: int, at_once: bool) -> Reasons:
+def _erase_traces(app: App, rows: Sequence[InboxRow], now: int, at_once: bool) -> Reasons:
     """Which purges are not complete, why, and after how many seconds they may be."""
     # 4. empty the write-ahead log
     # claim: C-57
@@ -122,27 +122,27 @@ def _clean(app: App, rows: Sequence[InboxRow], now: int, at_once: bool) -> Reaso
         return dict.fromkeys(rows, ("a reader holds the write-ahead log", RETRY_AFTER))
     # 5. no working copy holds the keys
     # claim: C-57
-    if not app.db.clear_copies():
+    if not app.db.remove_working_copies():
         return dict.fromkeys(rows, ("a backup or a restore is under way", RETRY_AFTER))
     # 6. rewrite the key backup, without the tenant's keys
     # claim: C-57
-    still, wait = key_backup.leave_out(app, {row.tenant for row in rows}, now, at_once)
+    still, wait = key_backup.remove_tenants(app, {row.tenant for row in rows}, now, at_once)
     # 7. count what is left
-    in_backup = key_backup.counts(app, {row.tenant for row in rows})
+    in_backup = key_backup.count_keys(app, {row.tenant for row in rows})
     reasons = {row: ("the key backup was just written", wait) for row in rows if row.tenant in still}
     for row in rows:
-        left = stored(app, row.tenant) + in_backup[row.tenant]
-        if left and row not in reasons and not _came_back(app, row):
+        left = count_rows(app, row.tenant) + in_backup[row.tenant]
+        if left and row not in reasons and not _is_reinstalled(app, row):
             reasons[row] = (f"left={left}", RETRY_AFTER)
     return reasons
 
 
-def leftovers(app: App, tenant: Tenant) -> int:
+def count_remaining(app: App, tenant: Tenant) -> int:
     """Rows, and keys in the key backup, that still hold anything of the tenant but ids."""
-    return stored(app, tenant) + key_backup.counts(app, {tenant})[tenant]
+    return count_rows(app, tenant) + key_backup.count_keys(app, {tenant})[tenant]
 
 
-def stored(app: App, tenant: Tenant) -> int:
+def count_rows(app: App, tenant: Tenant) -> int:
     """Rows that still do."""
     return sum(
         (
@@ -156,19 +156,20 @@ def stored(app: App, tenant: Tenant) -> int:
 
 def verify(app: App) -> dict[str, int]:
     """Looks for what must not be there: by place, how many records belong to no installed tenant."""
-    tenants = {installation.tenant for installation in installations.every(app.db)}
-    stray = [key for key in data_keys.every(app.db) if key.tenant != NO_TENANT and key.tenant not in tenants]
-    in_backup = key_backup.tenants_in_file(app) - tenants
+    tenants = {installation.tenant for installation in installations.list_all(app.db)}
+    stray = [key for key in data_keys.list_all(app.db) if key.tenant != NO_TENANT and key.tenant not in tenants]
+    in_backup = key_backup.tenants_in_backup(app) - tenants
     return {
         "data keys without a tenant": len(stray),
         "event bodies without a tenant": sum(tenant not in tenants for tenant in inbox.tenants_with_bodies(app.db)),
         "tenants in the key backup that are not installed": len(in_backup),
         "write-ahead log not emptied": 0 if app.db.truncate_wal() else 1,
-        "working copies with their keys inside": (not app.db.clear_copies()) + app.key_slot.is_half_written,
+        "working copies with their keys inside": (not app.db.remove_working_copies())
+        + app.key_backup_file.has_partial_write,
     }
 
 
-def _came_back(app: App, row: InboxRow) -> bool:
+def _is_reinstalled(app: App, row: InboxRow) -> bool:
     """Whether the tenant was installed again since: what is there then is new, under new keys.
 
     What was there before went in the transaction that made the job: no time of a clock is asked.

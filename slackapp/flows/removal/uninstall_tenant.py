@@ -6,23 +6,23 @@ finishes it; a re-install that comes in between wins.
 
 from dataclasses import dataclass
 
-from slackapp.checks.slack_errors import sort_error
+from slackapp.checks.slack_errors import classify_error
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import use_token
-from slackapp.model import InboxRow, Installation, Origin, Tenant
+from slackapp.model import Actor, InboxRow, Installation, Tenant
 from slackapp.store import inbox, installations, tokens
 
-_LEFT_TO_THE_WORKER = frozenset({"slack:admin", "worker"})
+_COMPLETED_BY_WORKER = frozenset({"slack:admin", "worker"})
 """What customers do over and over is completed for many of them at once; an operator waits for it."""
 _JOB_AFTER = 60
 """Seconds after which the worker takes over an uninstall that was begun."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class UninstallResult:
     """What was done. `slack` is `uninstalled`, `revoked`, `nothing to tell` or `not told: …`.
 
     `erased` is false only where somebody installed again meanwhile. While the purge is `pending`, all rows are gone and
@@ -35,7 +35,7 @@ class Outcome:
     pending: bool
 
 
-def run(app: App, tenant: Tenant, origin: Origin, now: int) -> Outcome:
+def run(app: App, tenant: Tenant, actor: Actor, now: int) -> UninstallResult:
     """Removes a team or an org; for one that is not there, says that there is nothing. Idempotent."""
     # 1. find the tenant
     # 2. from now on nothing else uses its tokens
@@ -44,67 +44,67 @@ def run(app: App, tenant: Tenant, origin: Origin, now: int) -> Outcome:
         if installation is not None:
             installations.set_status(app.db, tenant, installation.status, "purging")
             inbox.add_job(app.db, f"uninstall-{app.entropy(12).hex()}", inbox.UNINSTALL, tenant, now, now + _JOB_AFTER)
-            audit_log.note(app, "uninstall.begun", tenant, origin, "ok", "", now)
-    return _finish(app, installation, origin) if installation is not None else _nothing(app, tenant, origin)
+            audit_log.append(app, "uninstall.begun", tenant, actor, "ok", "", now)
+    return _finish(app, installation, actor) if installation is not None else _not_installed(app, tenant, actor)
 
 
-def _nothing(app: App, tenant: Tenant, origin: Origin) -> Outcome:
+def _not_installed(app: App, tenant: Tenant, actor: Actor) -> UninstallResult:
     """There is no tenant; but an earlier purge of it may be pending still."""
-    jobs = inbox.open_purges_of(app.db, tenant)
-    complete = [purge_tenant.complete_now(app, tenant, job_id, origin) for job_id in jobs]
-    return Outcome(found=False, slack="nothing to tell", erased=True, pending=not all(complete))
+    jobs = inbox.pending_purges_of(app.db, tenant)
+    complete = [purge_tenant.complete_now(app, tenant, job_id, actor) for job_id in jobs]
+    return UninstallResult(found=False, slack="nothing to tell", erased=True, pending=not all(complete))
 
 
 def resume(app: App, row: InboxRow, now: int) -> None:
     """The job: what a killed process had begun."""
     installation = installations.find(app.db, row.tenant)
     if installation is not None and installation.status == "purging":
-        _finish(app, installation, Origin("worker", row.event_id))
+        _finish(app, installation, Actor("worker", row.event_id))
     inbox.finish(app.db, row, "done", "resumed", now)
 
 
-def _finish(app: App, installation: Installation, origin: Origin) -> Outcome:
+def _finish(app: App, installation: Installation, actor: Actor) -> UninstallResult:
     tenant = installation.tenant
     # 3. tell Slack
-    slack = _tell_slack(app, tenant, origin)
+    slack = _tell_slack(app, tenant, actor)
     # 4. erase, unless somebody installed again meanwhile
     now = app.clock()
     with app.db.transaction():
         current = installations.find(app.db, tenant)
         if current is None:
-            return Outcome(found=True, slack=slack, erased=True, pending=False)
+            return UninstallResult(found=True, slack=slack, erased=True, pending=False)
         # claim: C-64
         if current.status != "purging" or current.generation != installation.generation:
-            return Outcome(found=True, slack=slack, erased=False, pending=False)
-        job_id = purge_tenant.erase(app, tenant, "uninstall", origin, now)
-        audit_log.note(app, "uninstalled", tenant, origin, "ok", f"slack={slack}", now)
-    purge_tenant.erased(app, tenant)
-    app.metrics.count("slackapp_uninstalls_total", {"by": origin.actor})
+            return UninstallResult(found=True, slack=slack, erased=False, pending=False)
+        job_id = purge_tenant.erase(app, tenant, "uninstall", actor, now)
+        audit_log.append(app, "uninstalled", tenant, actor, "ok", f"slack={slack}", now)
+    purge_tenant.after_erase(app, tenant)
+    app.metrics.count("slackapp_uninstalls_total", {"by": actor.name})
     # 5. complete the purge, or leave that to the worker
-    complete = origin.actor not in _LEFT_TO_THE_WORKER and purge_tenant.complete_now(app, tenant, job_id, origin)
-    return Outcome(found=True, slack=slack, erased=True, pending=not complete)
+    complete = actor.name not in _COMPLETED_BY_WORKER and purge_tenant.complete_now(app, tenant, job_id, actor)
+    return UninstallResult(found=True, slack=slack, erased=True, pending=not complete)
 
 
-def _tell_slack(app: App, tenant: Tenant, origin: Origin) -> str:
-    users = [token.user_id for token in tokens.of_tenant(app.db, tenant) if token.status != "dead"]
+def _tell_slack(app: App, tenant: Tenant, actor: Actor) -> str:
+    users = [token.user_id for token in tokens.list_by_tenant(app.db, tenant) if token.status != "dead"]
     if not users:
         return "nothing to tell"
     for user_id in users:
         try:
-            use_token.run(app, _use(tenant, user_id), "apps.uninstall", app.slack.uninstall, origin, lambda: None)
+            use_token.run(app, _use(tenant, user_id), "apps.uninstall", app.slack.uninstall, actor, lambda: None)
             return "uninstalled"
         except (SlackCallError, Refused, StoreError):
             continue  # not every kind of token may uninstall (docs.slack.dev/reference/methods/apps.uninstall)
-    failures = [reason for user_id in users if (reason := _revoke(app, tenant, user_id, origin))]
+    failures = [reason for user_id in users if (reason := _revoke(app, tenant, user_id, actor))]
     return f"not told: {failures[0]}" if failures else "revoked"
 
 
-def _revoke(app: App, tenant: Tenant, user_id: str, origin: Origin) -> str:
+def _revoke(app: App, tenant: Tenant, user_id: str, actor: Actor) -> str:
     """Why it could not be revoked; "" when it was, or was dead already."""
     try:
-        use_token.call(app, _use(tenant, user_id), "auth.revoke", {}, origin, lambda: None)
+        use_token.call(app, _use(tenant, user_id), "auth.revoke", {}, actor, lambda: None)
     except SlackCallError as error:
-        return "" if sort_error(error.code) is SlackErrorKind.DEAD else error.code
+        return "" if classify_error(error.code) is SlackErrorKind.DEAD else error.code
     except Refused as refused:
         return refused.refusal.value.code
     except StoreError:
@@ -112,5 +112,5 @@ def _revoke(app: App, tenant: Tenant, user_id: str, origin: Origin) -> str:
     return ""
 
 
-def _use(tenant: Tenant, user_id: str) -> use_token.Use:
-    return use_token.Use(tenant, user_id, "uninstall", frozenset({"purging"}), out_of_turn=True)
+def _use(tenant: Tenant, user_id: str) -> use_token.TokenUse:
+    return use_token.TokenUse(tenant, user_id, "uninstall", frozenset({"purging"}), ignore_pause=True)

@@ -7,31 +7,31 @@ is lost when the answer is lost: the pair that nobody has is never refreshed, an
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from slackapp.checks import whose_token
+from slackapp.checks import token_owner
 from slackapp.crypto import envelope, records
 from slackapp.errors import CommandError, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import open_token
-from slackapp.flows.keys.suspend_tenant import guard
+from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
 from slackapp.flows.tokens import judge_token, needs_reinstall, rotated_pair, use_token
 from slackapp.flows.tokens.refresh_token import LEASE
-from slackapp.model import Origin, Secret, Tenant, Token
+from slackapp.model import Actor, Secret, Tenant, Token
 from slackapp.store import installations, tokens
 from slackapp.vault.keyring import TenantKeys
 
 METHOD = "oauth.v2.exchange"
 EXCHANGED = "exchanged"
 NOT_ENABLED = "token_rotation_not_enabled"
-LOST = "token_already_exchanged"
+ALREADY_EXCHANGED = "token_already_exchanged"
 _UNCLEAR = frozenset({"invalid_token", "authorization_not_found"})
 """Said of a token that is dead, and of one that only cannot be exchanged."""
-_TAKEN = "another process is at it"
+_LEASED_ELSEWHERE = "another process is at it"
 _REPLACED = "the token was replaced or given up meanwhile"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExchangeResult:
     """What came out for one token. `result` is `exchanged`, or why not."""
 
     tenant: Tenant
@@ -39,25 +39,25 @@ class Outcome:
     result: str
 
 
-def waiting(app: App, tenant: Tenant | None) -> list[Token]:
+def list_exchangeable(app: App, tenant: Tenant | None) -> list[Token]:
     """The long-lived tokens there are: of one tenant, or of all."""
-    return [token for token in tokens.long_lived(app.db) if tenant is None or token.tenant == tenant]
+    return [token for token in tokens.list_long_lived(app.db) if tenant is None or token.tenant == tenant]
 
 
-def run(app: App, waiting_tokens: list[Token], origin: Origin) -> Iterator[Outcome]:
+def run(app: App, waiting_tokens: list[Token], actor: Actor) -> Iterator[ExchangeResult]:
     """One after the other; may be ended at any time and begun again. Raises CommandError, StoreError.
 
     Where Slack says that the app does not rotate its tokens, there is no use to go on. After a limited rate, waits as
     long as Slack said.
     """
     for token in waiting_tokens:
-        held = app.pauses.left(METHOD, app.clock())
+        held = app.cooldowns.seconds_left(METHOD, app.clock())
         if held:
             app.wait(held)
-        yield Outcome(token.tenant, token.user_id, _exchange(app, token, origin))
+        yield ExchangeResult(token.tenant, token.user_id, _exchange(app, token, actor))
 
 
-def _exchange(app: App, token: Token, origin: Origin) -> str:
+def _exchange(app: App, token: Token, actor: Actor) -> str:
     # 1. take the lease on this generation
     owner = f"{app.process_id}:{app.entropy(8).hex()}"
     with app.db.transaction():
@@ -70,67 +70,71 @@ def _exchange(app: App, token: Token, origin: Origin) -> str:
             return "the tenant is not served just now"
         # claim: C-41
         if not tokens.take_lease(app.db, token, owner, steady, steady + LEASE):
-            return _TAKEN
+            return _LEASED_ELSEWHERE
         key_id = envelope.claimed_key_id(token.access.blob)
         of = f"kind=access user={token.user_id} generation={token.generation} key={key_id}"
         # claim: C-25
-        audit_log.note(app, "token.read", token.tenant, origin, "ok", f"purpose=exchange {of}", now)
+        audit_log.append(app, "token.read", token.tenant, actor, "ok", f"purpose=exchange {of}", now)
     try:
         # 2. open the token
-        secret, keys = _open(app, token, origin)
+        secret, keys = _open(app, token, actor)
         # 3. ask Slack for its pair, once; not so whoever was stopped past the end of the lease
         if not tokens.renew_lease(app.db, token, owner, app.clock.steady() + LEASE):
-            return _TAKEN
+            return _LEASED_ELSEWHERE
         asked_at = app.clock()
         data = app.slack.exchange(secret).data
         # 4. the answer is a pair of this kind, for this tenant
-        if whose_token.is_pair_of_another(token.tenant, token.user_id, data):
+        if token_owner.pair_names_other_owner(token.tenant, token.user_id, data):
             # claim: C-81
-            needs_reinstall.suspend_foreign(app, token, origin)
+            needs_reinstall.suspend_foreign(app, token, actor)
         granted = rotated_pair.verify(app, token, data)
         # 5. seal, and put it in place of the long-lived token
         if _was_replaced(app, token):
             return _REPLACED
-        with guard(app, token.tenant, origin, f"user={token.user_id} generation={token.generation + 1}"):
-            stored = rotated_pair.store(app, token, granted, keys, "token.exchanged", origin)
+        with refuse_on_key_error(app, token.tenant, actor, f"user={token.user_id} generation={token.generation + 1}"):
+            stored = rotated_pair.store(app, token, granted, keys, "token.exchanged", actor)
     except SlackCallError as error:
-        return _failed(app, token, owner, error, asked_at, origin)
+        return _handle_failure(app, token, owner, error, asked_at, actor)
     except Refused as refused:
-        return _note_failure(app, token, owner, refused.refusal.value.code, origin)
+        return _note_failure(app, token, owner, refused.refusal.value.code, actor)
     return EXCHANGED if stored else _REPLACED
 
 
 def _was_replaced(app: App, token: Token) -> bool:
     """Or given up."""
-    found = tokens.find_same(app.db, token)
+    found = tokens.find_generation(app.db, token)
     return found is None or found.status != "live"
 
 
-def _open(app: App, token: Token, origin: Origin) -> tuple[Secret, TenantKeys]:
+def _open(app: App, token: Token, actor: Actor) -> tuple[Secret, TenantKeys]:
     """With the keys for the pair, which Slack gives once: they are opened before it is asked."""
-    context = records.access_of(token.tenant, token.user_id, token.generation)
-    with guard(app, token.tenant, origin, f"kind={context.kind} generation={token.generation}"):
+    context = records.access_token_context(token.tenant, token.user_id, token.generation)
+    with refuse_on_key_error(app, token.tenant, actor, f"kind={context.kind} generation={token.generation}"):
         # claim: C-107
-        return open_token.access(app, token), app.keyring.prepare(token.tenant)
+        return open_token.open_access_token(app, token), app.keyring.open_tenant_keys(token.tenant)
 
 
-def _failed(app: App, token: Token, owner: str, error: SlackCallError, asked_at: int, origin: Origin) -> str:
-    app.pauses.hold(METHOD, error.retry_after, app.clock())
+def _handle_failure(app: App, token: Token, owner: str, error: SlackCallError, asked_at: int, actor: Actor) -> str:
+    app.cooldowns.start(METHOD, error.retry_after, app.clock())
     is_clear = error.code not in _UNCLEAR
-    told = judge_token.judged(app, token, error, asked_at, origin) if is_clear else _asked(app, token, error, origin)
+    told = (
+        judge_token.judge_error(app, token, error, asked_at, actor)
+        if is_clear
+        else _ask_about_token(app, token, error, actor)
+    )
     if told.kind is SlackErrorKind.DEAD:
         return f"dead: {error.code}"
-    result = _note_failure(app, token, owner, error.code, origin)
+    result = _note_failure(app, token, owner, error.code, actor)
     if error.code == NOT_ENABLED:
         raise CommandError(f"{NOT_ENABLED}: switch token rotation on in the app's settings at Slack first")
     return result
 
 
-def _asked(app: App, token: Token, error: SlackCallError, origin: Origin) -> SlackCallError:
+def _ask_about_token(app: App, token: Token, error: SlackCallError, actor: Actor) -> SlackCallError:
     """Where the answer is not clear, the token itself is asked; a live one must not be given up."""
-    use = use_token.Use(token.tenant, token.user_id, "exchange")
+    use = use_token.TokenUse(token.tenant, token.user_id, "exchange")
     try:
-        use_token.call(app, use, whose_token.METHOD, {}, origin, lambda: None)
+        use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
     except SlackCallError as told:
         return told
     except Refused:
@@ -138,11 +142,11 @@ def _asked(app: App, token: Token, error: SlackCallError, origin: Origin) -> Sla
     return error
 
 
-def _note_failure(app: App, token: Token, owner: str, code: str, origin: Origin) -> str:
+def _note_failure(app: App, token: Token, owner: str, code: str, actor: Actor) -> str:
     """The token stays, and works; a repeat is free to try again."""
     with app.db.transaction():
-        tokens.drop_lease(app.db, token, owner)
-        audit_log.note(app, "token.exchange_failed", token.tenant, origin, code, f"user={token.user_id}", app.clock())
-    if code == LOST:
+        tokens.release_lease(app.db, token, owner)
+        audit_log.append(app, "token.exchange_failed", token.tenant, actor, code, f"user={token.user_id}", app.clock())
+    if code == ALREADY_EXCHANGED:
         return f"{code}: its pair was lost; the token works on, and a new install makes it rotate"
     return code

@@ -3,44 +3,44 @@
 The answer to whoever asks for the token from then on carries the link for that.
 """
 
-from slackapp.checks.giving_up import FOREIGN
+from slackapp.checks.token_refusals import FOREIGN_TOKEN
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import INSTALL_PATH, Origin, Tenant, Token
+from slackapp.model import INSTALL_PATH, Actor, Tenant, Token
 from slackapp.store import installations, tokens
 
 _IN_USE = ("active", "suspect", "needs_reinstall")
 
 
-def give_up(app: App, token: Token, reason: str, origin: Origin) -> None:
+def mark_dead(app: App, token: Token, reason: str, actor: Actor) -> None:
     """Inside a transaction: marks the token, and the installation with it where it is the bot's.
 
     `reason` is Slack's code, or ours.
     """
-    if not tokens.give_up(app.db, token, reason):
+    if not tokens.mark_dead(app.db, token, reason):
         return
     if token.user_id == "":
         installations.set_status(app.db, token.tenant, "active", "needs_reinstall", reason)
-    audit_log.note(app, "token.dead", token.tenant, origin, reason, f"user={token.user_id}", app.clock())
-    audit_log.count_change(app, token.tenant, "token_dead")
+    audit_log.append(app, "token.dead", token.tenant, actor, reason, f"user={token.user_id}", app.clock())
+    audit_log.count_tenant_change(app, token.tenant, "token_dead")
 
 
-def suspend_foreign(app: App, token: Token, origin: Origin) -> None:
+def suspend_foreign(app: App, token: Token, actor: Actor) -> None:
     """Slack says that the token is another tenant's: it is never used again, whatever the brake says.
 
     Where it is the bot's, the tenant is suspended until somebody installs again. Raises StoreError.
     """
     with app.db.transaction():
         # claim: C-81
-        if not tokens.give_up(app.db, token, FOREIGN):
+        if not tokens.mark_dead(app.db, token, FOREIGN_TOKEN):
             return
         for status in _IN_USE if token.user_id == "" else ():
             # claim: C-81
-            installations.set_status(app.db, token.tenant, status, "suspended", FOREIGN)
-        audit_log.note(app, "token.foreign", token.tenant, origin, "failed", f"user={token.user_id}", app.clock())
-        audit_log.count_change(app, token.tenant, "suspended")
-    app.log.error("token_of_another_tenant", {"mend": "uninstall the tenant, and let it install again"})
+            installations.set_status(app.db, token.tenant, status, "suspended", FOREIGN_TOKEN)
+        audit_log.append(app, "token.foreign", token.tenant, actor, "failed", f"user={token.user_id}", app.clock())
+        audit_log.count_tenant_change(app, token.tenant, "suspended")
+    app.log.error("token_of_another_tenant", {"action": "uninstall the tenant, and let it install again"})
 
 
 def refusal(app: App, tenant: Tenant) -> Refused:

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.tokens import refresh_token
-from slackapp.model import Origin, Tenant, Token
+from slackapp.model import Actor, Tenant, Token
 from slackapp.store import tokens
 
-MOST = 500
+BATCH = 500
 """At one time; the next minute goes on."""
-_IN_A_ROW = 3
+_MAX_CONSECUTIVE_FAILURES = 3
 """So many tenants' failures one after the other are Slack's, not theirs: no use to go on."""
-_OF_ONE = 2
+_MAX_TENANT_FAILURES = 2
 """After so many of its own a tenant's other tokens wait for the next minute: none keeps the others waiting."""
 
 
@@ -26,15 +26,15 @@ def run(app: App, stopping: Callable[[], bool]) -> int:
     refreshed = 0
     failures: Counter[Tenant] = Counter()
     in_a_row: set[Tenant] = set()
-    for token in _from_our_end(app, tokens.due(app.db, app.clock(), app.clock.steady(), MOST)):
-        if stopping() or len(in_a_row) == _IN_A_ROW:
+    for token in _from_own_start(app, tokens.list_due(app.db, app.clock(), app.clock.steady(), BATCH)):
+        if stopping() or len(in_a_row) == _MAX_CONSECUTIVE_FAILURES:
             break
-        if failures[token.tenant] == _OF_ONE:
+        if failures[token.tenant] == _MAX_TENANT_FAILURES:
             continue
         try:
-            refresh_token.run(app, token, Origin("worker", ""), wait=False)
+            refresh_token.run(app, token, Actor("worker", ""), wait=False)
         except Refused as refused:
-            if refused.retry_after == refresh_token.ANOTHER_IS_AT_IT:
+            if refused.retry_after == refresh_token.RETRY_WHILE_LEASED:
                 continue
             failures[token.tenant] += 1
             in_a_row = in_a_row | {token.tenant} if refused.refusal is Refusal.TOKEN_UNAVAILABLE else set()
@@ -43,7 +43,7 @@ def run(app: App, stopping: Callable[[], bool]) -> int:
     return refreshed
 
 
-def _from_our_end(app: App, due: list[Token]) -> list[Token]:
+def _from_own_start(app: App, due: list[Token]) -> list[Token]:
     """Several processes begin at different places, so that they do not meet at every token.
 
     And each minute at another place: three that never succeed must not stand before the others for ever.

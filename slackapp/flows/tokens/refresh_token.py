@@ -8,58 +8,58 @@ nothing: the lease runs out, and the same refresh token is tried again while its
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.checks import whose_token
-from slackapp.checks.slack_errors import REFUSED_REFRESH
+from slackapp.checks import token_owner
+from slackapp.checks.slack_errors import DEAD_REFRESH_ERRORS
 from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import open_token
-from slackapp.flows.keys.suspend_tenant import guard
+from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
 from slackapp.flows.tokens import brake, judge_token, needs_reinstall, rotated_pair
-from slackapp.model import Origin, Secret, Token
-from slackapp.store import answers, tokens
+from slackapp.model import Actor, Secret, Token
+from slackapp.store import tenant_outcomes, tokens
 from slackapp.vault.keyring import TenantKeys
 
 LEASE = 30
 """Seconds, and shorter than Slack's grace: after a crash the same refresh token is tried again while it still works."""
 METHOD = "oauth.v2.access"
-ANOTHER_IS_AT_IT = 1
+RETRY_WHILE_LEASED = 1
 """Seconds after which to look again for what another one's refresh has brought."""
-_PUT_OFF = 3600
+_UNREADABLE_DELAY = 3600
 """Seconds after which a refresh token that did not open is tried again."""
-_DOUBTED = 300
+_UNCERTAIN_DELAY = 300
 """The same for one that Slack did not take, where that may pass."""
-WAITS, WAIT = 30, 0.1
+MAX_WAITS, WAIT_SECONDS = 30, 0.1
 """How often and how long, in seconds, somebody without a live token waits for the one who refreshes it."""
 
 
-class DoubtedError(Refused):
+class RefreshUncertainError(Refused):
     """Slack did not take the refresh token, which need not be the token's fault: it stays, and is tried again later.
 
     `code` is what Slack said.
     """
 
     def __init__(self, code: str) -> None:
-        super().__init__(Refusal.TOKEN_UNAVAILABLE, retry_after=_DOUBTED)
+        super().__init__(Refusal.TOKEN_UNAVAILABLE, retry_after=_UNCERTAIN_DELAY)
         self.code = code
 
 
 def is_due(token: Token, now: int) -> bool:
-    """Whether little of its life is left; see `checks/token_life.py`."""
+    """Whether little of its life is left; see `checks/token_lifetime.py`."""
     return token.status == "live" and token.due_at is not None and now >= token.due_at
 
 
-def run_if_free(app: App, token: Token, origin: Origin) -> Token:
+def run_or_reread(app: App, token: Token, actor: Actor) -> Token:
     """Refreshes a token that is due. Who comes second goes on with one that lives, and waits where it has expired."""
     has_expired = token.expires_at is not None and token.expires_at <= app.clock()
     try:
-        return run(app, token, origin, wait=has_expired)
+        return run(app, token, actor, wait=has_expired)
     except Refused:
         return tokens.find(app.db, token.tenant, token.user_id) or token
 
 
-def run(app: App, token: Token, origin: Origin, wait: bool) -> Token:
+def run(app: App, token: Token, actor: Actor, wait: bool) -> Token:
     """Refreshes the generation that the caller saw; returns the token as it is stored then.
 
     With `wait`, somebody who finds another one at it waits for up to 3 s. Raises Refused(TOKEN_UNAVAILABLE) while
@@ -67,7 +67,7 @@ def run(app: App, token: Token, origin: Origin, wait: bool) -> Token:
     """
     if token.status == "refresh_refused":
         raise needs_reinstall.refusal(app, token.tenant)
-    held = app.pauses.left(METHOD, app.clock())
+    held = app.cooldowns.seconds_left(METHOD, app.clock())
     if held:
         raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=held)
     # 1. take the lease on this generation
@@ -80,43 +80,43 @@ def run(app: App, token: Token, origin: Origin, wait: bool) -> Token:
             of = f"kind=refresh user={token.user_id} generation={token.generation} key={key_id}"
             detail = f"purpose=refresh {of}"
             # claim: C-25
-            audit_log.note(app, "token.read", token.tenant, origin, "ok", detail, now)
+            audit_log.append(app, "token.read", token.tenant, actor, "ok", detail, now)
     # claim: C-41
     if not leased:
-        return _someone_else_does(app, token, wait)
+        return _await_other_refresh(app, token, wait)
     # 2. open the refresh token
-    secret, keys = _open_refresh(app, token, owner, origin)
+    secret, keys = _open_refresh(app, token, owner, actor)
     # 3. ask Slack for a new pair; after a lost answer, once more with the same token
     asked_at = app.clock()
     try:
         data = _ask(app, token, owner, secret)
     except SlackCallError as error:
-        raise _failed(app, token, owner, error, asked_at, origin) from None
+        raise _failed(app, token, owner, error, asked_at, actor) from None
     # 4. the answer is a pair of this kind, for this tenant
-    if whose_token.is_pair_of_another(token.tenant, token.user_id, data):
+    if token_owner.pair_names_other_owner(token.tenant, token.user_id, data):
         # claim: C-81
-        needs_reinstall.suspend_foreign(app, token, origin)
+        needs_reinstall.suspend_foreign(app, token, actor)
     try:
         granted = rotated_pair.verify(app, token, data)
     except Refused as refused:
-        raise _unusable(app, token, owner, refused.refusal, origin) from None
+        raise _handle_bad_pair(app, token, owner, refused.refusal, actor) from None
     # 5. seal, and put it in place of the generation it came from
-    rotated_pair.store(app, token, granted, keys, "token.refreshed", origin)
+    rotated_pair.store(app, token, granted, keys, "token.refreshed", actor)
     _count(app, token, "ok", "")
     return _reread(app, token)
 
 
-def _someone_else_does(app: App, token: Token, wait: bool) -> Token:
+def _await_other_refresh(app: App, token: Token, wait: bool) -> Token:
     """The token that another one's refresh has brought, or brings within 3 s where the caller waits."""
-    for _ in range(WAITS if wait else 1):
+    for _ in range(MAX_WAITS if wait else 1):
         found = _reread(app, token)
         if (found.generation, found.granted_at) != (token.generation, token.granted_at):
             return found
         if found.status != "live":
             raise needs_reinstall.refusal(app, token.tenant)
         if wait:
-            app.wait(WAIT)
-    raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=ANOTHER_IS_AT_IT)
+            app.wait(WAIT_SECONDS)
+    raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=RETRY_WHILE_LEASED)
 
 
 def _reread(app: App, token: Token) -> Token:
@@ -126,99 +126,97 @@ def _reread(app: App, token: Token) -> Token:
     return found
 
 
-def _open_refresh(app: App, token: Token, owner: str, origin: Origin) -> tuple[Secret, TenantKeys]:
+def _open_refresh(app: App, token: Token, owner: str, actor: Actor) -> tuple[Secret, TenantKeys]:
     """With the keys for the new pair: whoever holds them may be out of reach once Slack has answered."""
-    context = records.refresh_of(token.tenant, token.user_id, token.generation)
+    context = records.refresh_token_context(token.tenant, token.user_id, token.generation)
     try:
-        with guard(app, token.tenant, origin, f"kind={context.kind} generation={token.generation}"):
+        with refuse_on_key_error(app, token.tenant, actor, f"kind={context.kind} generation={token.generation}"):
             # claim: C-107
-            return open_token.refresh(app, token), app.keyring.prepare(token.tenant)
+            return open_token.open_refresh_token(app, token), app.keyring.open_tenant_keys(token.tenant)
     except Refused as refused:
         if refused.refusal is Refusal.TOKEN_UNAVAILABLE:  # it does not open; a person must look, and no minute helps
-            tokens.put_off(app.db, token, owner, app.clock() + _PUT_OFF)
+            tokens.postpone_refresh(app.db, token, owner, app.clock() + _UNREADABLE_DELAY)
         else:
-            tokens.drop_lease(app.db, token, owner)  # Slack was not asked
+            tokens.release_lease(app.db, token, owner)  # Slack was not asked
         raise
 
 
 def _ask(app: App, token: Token, owner: str, refresh: Secret) -> Mapping[str, Any]:
     fields = {"grant_type": "refresh_token", "refresh_token": refresh.reveal()}
     # claim: C-42
-    _still_ours(app, token, owner)
+    _renew_lease(app, token, owner)
     try:
         return app.slack.call_as_app(METHOD, fields).data
     except SlackCallError as error:
         if error.kind is not SlackErrorKind.TRANSIENT:
             raise
-    _still_ours(app, token, owner)
+    _renew_lease(app, token, owner)
     return app.slack.call_as_app(METHOD, fields).data
 
 
-def _still_ours(app: App, token: Token, owner: str) -> None:
+def _renew_lease(app: App, token: Token, owner: str) -> None:
     """Before each call: who was stopped past the end of the lease must not use a refresh token that another one used.
 
     It would be answered within the grace period, and which of the two pairs Slack then keeps is anybody's guess.
     """
     # claim: C-42
     if not tokens.renew_lease(app.db, token, owner, app.clock.steady() + LEASE):
-        raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=ANOTHER_IS_AT_IT)
+        raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=RETRY_WHILE_LEASED)
 
 
-def _unusable(app: App, token: Token, owner: str, why: Refusal, origin: Origin) -> Refused:
+def _handle_bad_pair(app: App, token: Token, owner: str, why: Refusal, actor: Actor) -> Refused:
     """Slack gave something, but no pair for this token: the old one stays, and the next one tries again."""
     with app.db.transaction():
-        tokens.hold_lease(app.db, token, owner, app.clock.steady() - 1)
+        tokens.set_lease_end(app.db, token, owner, app.clock.steady() - 1)
         detail = f"user={token.user_id}"
-        audit_log.note(app, "token.refresh_failed", token.tenant, origin, why.name, detail, app.clock())
+        audit_log.append(app, "token.refresh_failed", token.tenant, actor, why.name, detail, app.clock())
     _count(app, token, "malformed", why.name.lower())
     return Refused(Refusal.TOKEN_UNAVAILABLE)
 
 
-def _failed(
-    app: App, token: Token, owner: str, error: SlackCallError, asked_at: int, origin: Origin
-) -> Refused:
-    app.pauses.hold(METHOD, error.retry_after, app.clock())
-    is_clear = error.code in REFUSED_REFRESH
-    if not is_clear and error.kind not in judge_token.REFUSED:
-        return _came_to_nothing(app, token, owner, error, origin)
+def _failed(app: App, token: Token, owner: str, error: SlackCallError, asked_at: int, actor: Actor) -> Refused:
+    app.cooldowns.start(METHOD, error.retry_after, app.clock())
+    is_clear = error.code in DEAD_REFRESH_ERRORS
+    if not is_clear and error.kind not in judge_token.REFUSED_KINDS:
+        return _handle_transient(app, token, owner, error, actor)
     with app.db.transaction():
         now = app.clock()
         # Who was installed again meanwhile does not fail.
-        braked = tokens.find_same(app.db, token) is not None and brake.note_failing(app, token, origin, now)
+        braked = tokens.find_generation(app.db, token) is not None and brake.note_failing(app, token, actor, now)
         # claim: C-80
         ends = is_clear and not braked
         if ends:
             # claim: C-38
-            tokens.refuse_refresh(app.db, token, owner, error.code)
-            answers.mark_given_up(app.db, token.tenant)
+            tokens.mark_refresh_refused(app.db, token, owner, error.code)
+            tenant_outcomes.mark_given_up(app.db, token.tenant)
         else:
-            tokens.put_off(app.db, token, owner, now + _DOUBTED)
-        _note_failed(app, token, error, origin)
+            tokens.postpone_refresh(app.db, token, owner, now + _UNCERTAIN_DELAY)
+        _note_failed(app, token, error, actor)
     _count(app, token, "refused" if ends else "failed", error.code)
     if ends:
-        app.log.error("refresh_refused", {"code": error.code, "mend": "the app must be installed again"})
+        app.log.error("refresh_refused", {"code": error.code, "action": "the app must be installed again"})
         return needs_reinstall.refusal(app, token.tenant)
     if token.expires_at is not None and token.expires_at <= asked_at:
-        judge_token.refused(app, token, error.code, asked_at, origin)  # it cannot be used without a refresh
-    return DoubtedError(error.code)
+        judge_token.on_refusal(app, token, error.code, asked_at, actor)  # it cannot be used without a refresh
+    return RefreshUncertainError(error.code)
 
 
-def _came_to_nothing(app: App, token: Token, owner: str, error: SlackCallError, origin: Origin) -> Refused:
+def _handle_transient(app: App, token: Token, owner: str, error: SlackCallError, actor: Actor) -> Refused:
     """Slack, or the way there, has failed."""
     with app.db.transaction():
         # At once for whoever comes next; after a limited rate, not before Slack wants to hear of us again.
-        tokens.hold_lease(app.db, token, owner, app.clock.steady() + error.retry_after - 1)
-        _note_failed(app, token, error, origin)
+        tokens.set_lease_end(app.db, token, owner, app.clock.steady() + error.retry_after - 1)
+        _note_failed(app, token, error, actor)
     _count(app, token, "failed", error.code)
     return Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=error.retry_after or None)
 
 
-def _note_failed(app: App, token: Token, error: SlackCallError, origin: Origin) -> None:
+def _note_failed(app: App, token: Token, error: SlackCallError, actor: Actor) -> None:
     detail = f"user={token.user_id} generation={token.generation}"
-    audit_log.note(app, "token.refresh_failed", token.tenant, origin, error.code, detail, app.clock())
+    audit_log.append(app, "token.refresh_failed", token.tenant, actor, error.code, detail, app.clock())
 
 
 def _count(app: App, token: Token, result: str, code: str) -> None:
     app.metrics.count("slackapp_refresh_total", {"result": result, "reason": code})
     if code:
-        audit_log.count_change(app, token.tenant, "refresh_refused" if result == "refused" else "refresh_failed")
+        audit_log.count_tenant_change(app, token.tenant, "refresh_refused" if result == "refused" else "refresh_failed")

@@ -5,14 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from slackapp.checks import code_grant
-from slackapp.checks.scopes import Scopes, are_same, drift
-from slackapp.checks.whose_token import is_persons
+from slackapp.checks.scopes import Scopes, drift, same_scopes
+from slackapp.checks.token_owner import may_name_user
 from slackapp.errors import Refusal, Refused, StoreBusyError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.keys.tenant_keys import TRIES, KeysChangedError, settle
+from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
 from slackapp.flows.tokens import brake
-from slackapp.model import GrantedToken, Origin, Token
+from slackapp.model import Actor, GrantedToken, Token
 from slackapp.store import installations, tokens
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.seal_pair import seal_pair
@@ -33,69 +33,69 @@ def verify(app: App, token: Token, data: Mapping[str, Any]) -> GrantedToken:
     if granted is None or granted.refresh is None:
         raise Refused(Refusal.GRANT_MALFORMED)
     # Where nothing of it has changed, they stay in the order in which whoever saved the token had them.
-    is_known = not granted.scopes or are_same(granted.scopes, token.scopes)
+    is_known = not granted.scopes or same_scopes(granted.scopes, token.scopes)
     return replace(granted, scopes=token.scopes) if is_known else granted
 
 
 def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
     """The ids may be left out; those that are there must be this tenant's and this user's."""
-    org_wide = data.get("is_enterprise_install")
+    is_enterprise_install = data.get("is_enterprise_install")
     party = data.get("enterprise" if token.tenant.kind == "E" else "team")
     return (
-        (org_wide is None or org_wide is (token.tenant.kind == "E"))
+        (is_enterprise_install is None or is_enterprise_install is (token.tenant.kind == "E"))
         and (not isinstance(party, dict) or party.get("id") == token.tenant.id)
-        and (data.get("user_id") is None or not token.user_id or is_persons(token.user_id, data))
+        and (data.get("user_id") is None or not token.user_id or may_name_user(token.user_id, data))
     )
 
 
-def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event: str, origin: Origin) -> bool:
+def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event: str, actor: Actor) -> bool:
     """The new pair in place of the one it came from; False, and nothing stored, when that one is gone.
 
     Nobody else has this pair, and Slack will not give it again: while the database is busy, it is tried further. `keys`
     were prepared before Slack was asked; others are asked for only where the tenant has got others since.
     """
     why = ""
-    for _ in range(TRIES):
+    for _ in range(MAX_TRIES):
         now = app.clock()
         # claim: C-44
         if keys.minted:
             return False  # purged meanwhile: a late answer must not bring the tenant back
         try:
             with app.db.transaction():
-                settle(app, token.tenant, keys, now)
+                confirm_keys(app, token.tenant, keys, now)
                 pair = seal_pair(keys, token.tenant, token.user_id, token.generation + 1, granted, now)
                 replaced = tokens.replace_pair(app.db, token, pair, now)
                 if replaced:
                     detail = f"user={token.user_id} generation={token.generation + 1}"
-                    audit_log.note(app, event, token.tenant, origin, "ok", detail, now)
-                    _note_scopes(app, token, granted, origin, now)
-                    brake.note_served(app, token.tenant, origin, now)
+                    audit_log.append(app, event, token.tenant, actor, "ok", detail, now)
+                    _note_scopes(app, token, granted, actor, now)
+                    brake.note_served(app, token.tenant, actor, now)
                 return replaced
         except KeysChangedError:
-            app.keyring.forget(token.tenant)
-            keys = app.keyring.prepare(token.tenant)
+            app.keyring.evict(token.tenant)
+            keys = app.keyring.open_tenant_keys(token.tenant)
             why = "the tenant's keys kept changing"
         except StoreBusyError as error:
             why = str(error)
     raise StoreBusyError(why)
 
 
-def _note_scopes(app: App, token: Token, granted: GrantedToken, origin: Origin, now: int) -> None:
+def _note_scopes(app: App, token: Token, granted: GrantedToken, actor: Actor, now: int) -> None:
     """A refresh may bring other scopes than the token had."""
-    if are_same(granted.scopes, token.scopes):
+    if same_scopes(granted.scopes, token.scopes):
         return
     if not token.user_id:
         installations.set_granted_scopes(app.db, token.tenant, granted.scopes)
-    note_drift(app, token, granted.scopes, origin, now)
+    note_drift(app, token, granted.scopes, actor, now)
 
 
-def drift_of(app: App, token: Token, has: Scopes) -> tuple[Scopes, Scopes]:
+def token_drift(app: App, token: Token, has: Scopes) -> tuple[Scopes, Scopes]:
     """Missing and surplus ones, against what is asked of the bot or of persons."""
     return drift(app.settings.user_scopes if token.user_id else app.settings.bot_scopes, has)
 
 
-def note_drift(app: App, token: Token, has: Scopes, origin: Origin, now: int) -> None:
+def note_drift(app: App, token: Token, has: Scopes, actor: Actor, now: int) -> None:
     """Inside a transaction: that the token's scopes have changed."""
-    missing, surplus = drift_of(app, token, has)
+    missing, surplus = token_drift(app, token, has)
     detail = f"user={token.user_id} missing={','.join(missing)} surplus={','.join(surplus)}"
-    audit_log.note(app, "scopes.changed", token.tenant, origin, "ok", detail, now)
+    audit_log.append(app, "scopes.changed", token.tenant, actor, "ok", detail, now)

@@ -8,28 +8,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slackapp.checks import giving_up, whose_token
+from slackapp.checks import token_owner, token_refusals
 from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import open_token
-from slackapp.flows.keys.suspend_tenant import guard
+from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
 from slackapp.flows.tokens import judge_token, needs_reinstall, refresh_token
-from slackapp.model import Installation, Origin, Secret, SlackAnswer, Tenant, Token
+from slackapp.model import Actor, Installation, Secret, SlackResponse, Tenant, Token
 from slackapp.store import installations, tokens
 
-Send = Callable[[Secret], SlackAnswer]
+Send = Callable[[Secret], SlackResponse]
 _REFUSED = "refresh_refused"
 """Our code for a token that is over and whose refresh token Slack has refused."""
 
 
 @dataclass(frozen=True)
-class Use:
+class TokenUse:
     """Whose token, and what for.
 
     `user_id` is "" for the bot. `statuses` are those of an installation in which this use is allowed: a settled
-    suspicion and an uninstall may use what nothing else may. `out_of_turn` is for what does not wait for the end of a
+    suspicion and an uninstall may use what nothing else may. `ignore_pause` is for what does not wait for the end of a
     token's pause: a person's question, and the last call of all.
     """
 
@@ -37,22 +37,22 @@ class Use:
     user_id: str
     purpose: str
     statuses: frozenset[str] = frozenset({"active"})
-    out_of_turn: bool = False
+    ignore_pause: bool = False
 
 
 @dataclass(frozen=True)
 class _Call:
     """What is sent, for whom, and on whose behalf."""
 
-    use: Use
+    use: TokenUse
     method: str
     send: Send
-    origin: Origin
+    actor: Actor
 
 
 def call(
-    app: App, use: Use, method: str, params: Mapping[str, Any], origin: Origin, intent: Callable[[], None]
-) -> SlackAnswer:
+    app: App, use: TokenUse, method: str, params: Mapping[str, Any], actor: Actor, intent: Callable[[], None]
+) -> SlackResponse:
     """Calls a method as this tenant.
 
     `intent` runs in the transaction of the audit row, so that what must be on the disk before the call costs no commit
@@ -60,65 +60,65 @@ def call(
     only where the token was given up. While Slack wants to hear nothing of this method for this tenant, or the token
     pauses, that is told without asking it again.
     """
-    return run(app, use, method, lambda token: app.slack.call(method, token, params), origin, intent)
+    return run(app, use, method, lambda token: app.slack.call(method, token, params), actor, intent)
 
 
-def run(app: App, use: Use, method: str, send: Send, origin: Origin, intent: Callable[[], None]) -> SlackAnswer:
+def run(app: App, use: TokenUse, method: str, send: Send, actor: Actor, intent: Callable[[], None]) -> SlackResponse:
     """The same for any call that takes a token."""
     whose = f"{use.tenant} {use.user_id} {method}"
     # 1. nothing is sent while Slack wants to hear nothing of this method, or the token pauses
-    held = app.pauses.left(whose, app.clock())
+    held = app.cooldowns.seconds_left(whose, app.clock())
     if held:
-        raise SlackCallError(method, "ratelimited", SlackErrorKind.RATE, held)
+        raise SlackCallError(method, "ratelimited", SlackErrorKind.RATE_LIMITED, held)
     # 2. find the token, and refresh it when it is due
-    token = _in_turn(app, use, method, origin)
+    token = _find_unpaused(app, use, method, actor)
     asked_at = app.clock()
     try:
-        return _send(app, _Call(use, method, send, origin), token, intent)
+        return _send(app, _Call(use, method, send, actor), token, intent)
     except SlackCallError as error:
-        app.pauses.hold(whose, error.retry_after, app.clock())
+        app.cooldowns.start(whose, error.retry_after, app.clock())
         if not _refresh_decides(token, error):
             # claim: C-37
-            raise judge_token.judged(app, token, error, asked_at, origin) from None
+            raise judge_token.judge_error(app, token, error, asked_at, actor) from None
         first = error
     # 6. let one refresh decide about a token that is over or refused, then repeat exactly once
     # claim: C-39, C-78
-    token = _refresh(app, token, first, asked_at, origin)
+    token = _refresh(app, token, first, asked_at, actor)
     asked_at = app.clock()
     try:
-        return _send(app, _Call(use, method, send, origin), token, lambda: None)
+        return _send(app, _Call(use, method, send, actor), token, lambda: None)
     except SlackCallError as again:
-        app.pauses.hold(whose, again.retry_after, app.clock())
+        app.cooldowns.start(whose, again.retry_after, app.clock())
         # claim: C-78
-        raise judge_token.judged(app, token, again, asked_at, origin, after_refresh=True) from None
+        raise judge_token.judge_error(app, token, again, asked_at, actor, after_refresh=True) from None
 
 
-def fresh(app: App, use: Use, origin: Origin) -> Token:
+def find_usable(app: App, use: TokenUse, actor: Actor) -> Token:
     """The token as it is stored, sealed; refreshed when it is due. Raises Refused."""
-    return _usable(app, use, _stored(app, use), origin)
+    return _usable(app, use, _stored(app, use), actor)
 
 
-def _in_turn(app: App, use: Use, method: str, origin: Origin) -> Token:
+def _find_unpaused(app: App, use: TokenUse, method: str, actor: Actor) -> Token:
     """The same, unless it pauses, or begins to: then SlackCallError, whose pause an event waits for."""
     token = _stored(app, use)
-    if not use.out_of_turn:
+    if not use.ignore_pause:
         _refuse_paused(app, token, method)
     try:
-        return _usable(app, use, token, origin)
+        return _usable(app, use, token, actor)
     except Refused:
-        current = tokens.find_same(app.db, token)
+        current = tokens.find_generation(app.db, token)
         if current is not None:
             _refuse_paused(app, current, method)
         raise
 
 
 def _refuse_paused(app: App, token: Token, method: str) -> None:
-    left = giving_up.pause_left(token, app.clock())
+    left = token_refusals.pause_seconds_left(token, app.clock())
     if left and token.status != "dead":
-        raise SlackCallError(method, token.reason, SlackErrorKind.DOUBT, left)
+        raise SlackCallError(method, token.reason, SlackErrorKind.UNCERTAIN, left)
 
 
-def _stored(app: App, use: Use) -> Token:
+def _stored(app: App, use: TokenUse) -> Token:
     installation = installations.find(app.db, use.tenant)
     token = tokens.find(app.db, use.tenant, use.user_id) if installation is not None else None
     # claim: C-40
@@ -129,11 +129,11 @@ def _stored(app: App, use: Use) -> Token:
     return token
 
 
-def _usable(app: App, use: Use, token: Token, origin: Origin) -> Token:
+def _usable(app: App, use: TokenUse, token: Token, actor: Actor) -> Token:
     now = app.clock()
     is_over = token.status == "live" and token.expires_at is not None and token.expires_at <= now
-    if refresh_token.is_due(token, now) or (use.out_of_turn and is_over):
-        token = refresh_token.run_if_free(app, token, origin)
+    if refresh_token.is_due(token, now) or (use.ignore_pause and is_over):
+        token = refresh_token.run_or_reread(app, token, actor)
         if token.status == "dead":  # given up by another one meanwhile
             raise needs_reinstall.refusal(app, use.tenant)
     # claim: C-36
@@ -141,20 +141,20 @@ def _usable(app: App, use: Use, token: Token, origin: Origin) -> Token:
         # Expired, and no refresh came about. There is no other copy to fall back on.
         if token.status != "refresh_refused":
             raise Refused(Refusal.TOKEN_UNAVAILABLE)
-        raise _without_refresh(app, token, now, origin)
+        raise _mark_expired_dead(app, token, now, actor)
     return token
 
 
-def _send(app: App, what: _Call, token: Token, intent: Callable[[], None]) -> SlackAnswer:
-    use, method, origin = what.use, what.method, what.origin
-    secret = _open(app, token, use, method, origin, intent)
+def _send(app: App, what: _Call, token: Token, intent: Callable[[], None]) -> SlackResponse:
+    use, method, actor = what.use, what.method, what.actor
+    secret = _open(app, token, use, method, actor, intent)
     # 5. call Slack
     answer = what.send(secret)
-    if method == whose_token.METHOD and whose_token.is_anothers(use.tenant, use.user_id, answer.data):
+    if method == token_owner.AUTH_TEST and token_owner.names_other_owner(use.tenant, use.user_id, answer.data):
         # claim: C-81
-        needs_reinstall.suspend_foreign(app, token, origin)
-        raise SlackCallError(method, giving_up.FOREIGN, SlackErrorKind.OURS)
-    judge_token.served(app, token, origin)
+        needs_reinstall.suspend_foreign(app, token, actor)
+        raise SlackCallError(method, token_refusals.FOREIGN_TOKEN, SlackErrorKind.BAD_REQUEST)
+    judge_token.on_success(app, token, actor)
     return answer
 
 
@@ -167,29 +167,29 @@ def _refresh_decides(token: Token, error: SlackCallError) -> bool:
     if token.refresh is None:
         return False
     # claim: C-78
-    untried = token.status == "live" and error.kind in judge_token.REFUSED
+    untried = token.status == "live" and error.kind in judge_token.REFUSED_KINDS
     return untried or error.kind is SlackErrorKind.EXPIRED
 
 
-def _refresh(app: App, token: Token, error: SlackCallError, asked_at: int, origin: Origin) -> Token:
+def _refresh(app: App, token: Token, error: SlackCallError, asked_at: int, actor: Actor) -> Token:
     """The pair that comes in its place. Raises Refused, and SlackCallError where Slack takes neither of the two."""
     try:
-        return refresh_token.run(app, token, origin, wait=True)
-    except refresh_token.DoubtedError as doubted:
+        return refresh_token.run(app, token, actor, wait=True)
+    except refresh_token.RefreshUncertainError as doubted:
         # Whatever was said of the access token: the refresh token may be good, and so the grant.
-        doubt = SlackCallError(error.method, doubted.code, SlackErrorKind.DOUBT)
-        raise judge_token.judged(app, token, doubt, asked_at, origin) from None
+        doubt = SlackCallError(error.method, doubted.code, SlackErrorKind.UNCERTAIN)
+        raise judge_token.judge_error(app, token, doubt, asked_at, actor) from None
     except Refused as refused:
         if refused.refusal is Refusal.NEEDS_REINSTALL:
             if error.kind is SlackErrorKind.DEAD:
-                raise judge_token.judged(app, token, error, asked_at, origin) from None
-            raise _without_refresh(app, token, asked_at, origin) from None
+                raise judge_token.judge_error(app, token, error, asked_at, actor) from None
+            raise _mark_expired_dead(app, token, asked_at, actor) from None
         raise
 
 
-def _without_refresh(app: App, token: Token, asked_at: int, origin: Origin) -> Refused:
+def _mark_expired_dead(app: App, token: Token, asked_at: int, actor: Actor) -> Refused:
     """Gives up what is over and cannot be refreshed."""
-    left = judge_token.refused(app, token, _REFUSED, asked_at, origin)
+    left = judge_token.on_refusal(app, token, _REFUSED, asked_at, actor)
     return Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=left) if left else needs_reinstall.refusal(app, token.tenant)
 
 
@@ -200,7 +200,7 @@ def refusal_of(status: str, reason: str) -> Refusal | None:
     return Refusal.TOKEN_UNAVAILABLE if status in ("suspended", "suspect") else None
 
 
-def _refuse_status(app: App, installation: Installation | None, use: Use) -> None:
+def _refuse_status(app: App, installation: Installation | None, use: TokenUse) -> None:
     if installation is None:
         raise Refused(Refusal.NOT_INSTALLED)
     if installation.status not in use.statuses:
@@ -208,8 +208,8 @@ def _refuse_status(app: App, installation: Installation | None, use: Use) -> Non
         raise Refused(refusal) if refusal is not None else needs_reinstall.refusal(app, use.tenant)
 
 
-def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent: Callable[[], None]) -> Secret:
-    context = records.access_of(token.tenant, token.user_id, token.generation)
+def _open(app: App, token: Token, use: TokenUse, method: str, actor: Actor, intent: Callable[[], None]) -> Secret:
+    context = records.access_token_context(token.tenant, token.user_id, token.generation)
     key_id = envelope.claimed_key_id(token.access.blob)
     of = f"kind={context.kind} user={use.user_id} generation={token.generation} key={key_id}"
     detail = f"purpose={use.purpose} method={method} {of}"
@@ -219,13 +219,13 @@ def _open(app: App, token: Token, use: Use, method: str, origin: Origin, intent:
         # claim: C-40
         _refuse_status(app, installations.find(app.db, use.tenant), use)
         # claim: C-25
-        audit_log.note(app, "token.read", use.tenant, origin, "ok", detail, app.clock())
+        audit_log.append(app, "token.read", use.tenant, actor, "ok", detail, app.clock())
         # claim: C-50
         intent()
 
     # 3. note the read, and the intent to call, and commit both
     # claim: C-25, C-26
-    app.db.together(note)
+    app.db.commit_in_group(note)
     # 4. open the token where it belongs
-    with guard(app, use.tenant, origin, detail):
-        return open_token.access(app, token)
+    with refuse_on_key_error(app, use.tenant, actor, detail):
+        return open_token.open_access_token(app, token)

@@ -8,24 +8,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slackapp.checks import giving_up, whose_token
-from slackapp.checks.scopes import are_same
+from slackapp.checks import token_owner, token_refusals
+from slackapp.checks.scopes import same_scopes
 from slackapp.checks.slack_ids import is_enterprise
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.tokens import needs_reinstall, own_bot, rotated_pair, use_token
-from slackapp.model import Installation, Origin, SlackAnswer, Tenant, Token
+from slackapp.flows.tokens import bot_identity, needs_reinstall, rotated_pair, use_token
+from slackapp.model import Actor, Installation, SlackResponse, Tenant, Token
 from slackapp.store import installations, tokens
 
-EVERY = 86_400
+INTERVAL = 86_400
 """Seconds between two checks of a tenant."""
-_PORTION = 50
+_BATCH = 50
 _FOREIGN = "foreign: Slack names another tenant"
 
 
 @dataclass(frozen=True)
-class Checked:
+class TokenCheck:
     """What came out for one token. `user_id` is "" for the bot.
 
     `result` is `ok`, `dead: …` (nothing but a new install helps, at `install_url`), `paused: …` (Slack refuses it, and
@@ -47,42 +47,42 @@ class Checked:
         return self.result == "ok" and not self.missing
 
 
-def due(app: App, stopping: Callable[[], bool]) -> int:
+def run_due(app: App, stopping: Callable[[], bool]) -> int:
     """Upkeep: the tenants that were not checked for a day, some at a time; how many. Raises StoreError."""
-    for number in range(_PORTION):
+    for number in range(_BATCH):
         now = app.clock()
         # One by one: who is stopped, or fails, leaves the others to be checked today all the same.
-        found = installations.begin_check(app.db, now - EVERY, 1, now) if not stopping() else []
+        found = installations.claim_checks(app.db, now - INTERVAL, 1, now) if not stopping() else []
         if not found:
             return number
-        run(app, found[0], Origin("worker", ""))
-    return _PORTION
+        run(app, found[0], Actor("worker", ""))
+    return _BATCH
 
 
-def again(app: App, stopping: Callable[[], bool]) -> int:
+def run_paused(app: App, stopping: Callable[[], bool]) -> int:
     """Upkeep: the tenants with a token whose pause is over, some at a time; how many. Raises StoreError.
 
     Of each tenant those tokens alone: one that pauses must not have a thousand others asked about every minute.
     """
     now = app.clock()
-    found = tokens.paused(app.db, now, now + giving_up.LONGEST, _PORTION)
+    found = tokens.list_pause_ended(app.db, now, now + token_refusals.MAX_PAUSE, _BATCH)
     for number, tenant in enumerate(found):
         if stopping():
             return number
         installation = installations.find(app.db, tenant)
-        for token in tokens.of_tenant(app.db, tenant):
-            is_over = token.refused_since is not None and not giving_up.pause_left(token, now)
+        for token in tokens.list_by_tenant(app.db, tenant):
+            is_over = token.refused_since is not None and not token_refusals.pause_seconds_left(token, now)
             if installation is not None and is_over:
-                _count(app, tenant, _check(app, installation, token, Origin("worker", "")))
+                _count(app, tenant, _check(app, installation, token, Actor("worker", "")))
     return len(found)
 
 
-def run(app: App, tenant: Tenant, origin: Origin) -> list[Checked]:
+def run(app: App, tenant: Tenant, actor: Actor) -> list[TokenCheck]:
     """One entry per token of the tenant; empty for a tenant that is not there. Raises StoreError."""
     installation = installations.find(app.db, tenant)
     if installation is None:
         return []
-    found = [_check(app, installation, token, origin) for token in tokens.of_tenant(app.db, tenant)]
+    found = [_check(app, installation, token, actor) for token in tokens.list_by_tenant(app.db, tenant)]
     if installation.status == "needs_reinstall" and all(checked.user_id for checked in found):
         found.insert(0, _dead(app, installation, "", "known"))  # an event told of its end, and erased it
     if found and all(checked.result == "ok" or checked.result.startswith("dead") for checked in found):
@@ -92,52 +92,52 @@ def run(app: App, tenant: Tenant, origin: Origin) -> list[Checked]:
     return found
 
 
-def _count(app: App, tenant: Tenant, checked: Checked) -> None:
+def _count(app: App, tenant: Tenant, checked: TokenCheck) -> None:
     app.metrics.count("slackapp_token_checks_total", {"result": checked.result.partition(":")[0]})
     for kind, scopes in (("missing", checked.missing), ("surplus", checked.surplus)):
         if scopes:
             app.metrics.count("slackapp_scope_drift_total", {"kind": kind})
-            audit_log.count_change(app, tenant, "scope_drift")
+            audit_log.count_tenant_change(app, tenant, "scope_drift")
 
 
-def _check(app: App, installation: Installation, token: Token, origin: Origin) -> Checked:
+def _check(app: App, installation: Installation, token: Token, actor: Actor) -> TokenCheck:
     tenant, user_id = token.tenant, token.user_id
-    if token.reason == giving_up.FOREIGN:
-        return Checked(tenant, installation.name, user_id, _FOREIGN)
+    if token.reason == token_refusals.FOREIGN_TOKEN:
+        return TokenCheck(tenant, installation.name, user_id, _FOREIGN)
     if token.status == "dead" or (installation.status == "needs_reinstall" and not user_id):
         return _dead(app, installation, user_id, (installation.status_reason if not user_id else "") or "known")
-    use = use_token.Use(tenant, user_id, "check", frozenset({"active", "needs_reinstall"}), out_of_turn=True)
+    use = use_token.TokenUse(tenant, user_id, "check", frozenset({"active", "needs_reinstall"}), ignore_pause=True)
     try:
-        answer = use_token.call(app, use, whose_token.METHOD, {}, origin, lambda: None)
+        answer = use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
     except SlackCallError as error:
         if error.kind is SlackErrorKind.DEAD:
             return _dead(app, installation, user_id, error.code)
-        return Checked(tenant, installation.name, user_id, _why(error))
+        return TokenCheck(tenant, installation.name, user_id, _why(error))
     except Refused as refused:
         if refused.install_url:
             return _dead(app, installation, user_id, refused.refusal.value.code)
-        return Checked(tenant, installation.name, user_id, f"unknown: {refused.refusal.value.code}")
-    if not whose_token.is_tenants(tenant, answer.data):
-        return Checked(tenant, installation.name, user_id, "unknown: Slack names no tenant")
-    _note_org(app, installation, answer.data, origin)
+        return TokenCheck(tenant, installation.name, user_id, f"unknown: {refused.refusal.value.code}")
+    if not token_owner.names_tenant(tenant, answer.data):
+        return TokenCheck(tenant, installation.name, user_id, "unknown: Slack names no tenant")
+    _note_enterprise(app, installation, answer.data, actor)
     if not user_id:
-        own_bot.note(app, installation, answer.data)
-    missing, surplus = _note_scopes(app, installation, token, answer, origin)
-    return Checked(tenant, installation.name, user_id, "ok", missing, surplus)
+        bot_identity.save_bot_id(app, installation, answer.data)
+    missing, surplus = _note_scopes(app, installation, token, answer, actor)
+    return TokenCheck(tenant, installation.name, user_id, "ok", missing, surplus)
 
 
 def _why(error: SlackCallError) -> str:
-    if error.code == giving_up.FOREIGN:
+    if error.code == token_refusals.FOREIGN_TOKEN:
         return _FOREIGN
-    return f"{'paused' if error.kind is SlackErrorKind.DOUBT else 'unknown'}: {error.code}"
+    return f"{'paused' if error.kind is SlackErrorKind.UNCERTAIN else 'unknown'}: {error.code}"
 
 
-def _dead(app: App, installation: Installation, user_id: str, why: str) -> Checked:
+def _dead(app: App, installation: Installation, user_id: str, why: str) -> TokenCheck:
     url = needs_reinstall.install_url(app, installation.tenant)
-    return Checked(installation.tenant, installation.name, user_id, f"dead: {why}", install_url=url)
+    return TokenCheck(installation.tenant, installation.name, user_id, f"dead: {why}", install_url=url)
 
 
-def _note_org(app: App, installation: Installation, data: Mapping[str, Any], origin: Origin) -> None:
+def _note_enterprise(app: App, installation: Installation, data: Mapping[str, Any], actor: Actor) -> None:
     tenant, enterprise_id = installation.tenant, data.get("enterprise_id")
     if tenant.kind == "E" or not is_enterprise(enterprise_id) or enterprise_id == installation.enterprise_id:
         return
@@ -145,27 +145,27 @@ def _note_org(app: App, installation: Installation, data: Mapping[str, Any], ori
         current = installations.find(app.db, tenant)
         if current is not None and current.enterprise_id != enterprise_id:  # another token may have told it already
             installations.join_enterprise(app.db, tenant, str(enterprise_id))
-            audit_log.note(app, "tenant.joined_org", tenant, origin, "ok", f"enterprise={enterprise_id}", app.clock())
+            audit_log.append(app, "tenant.joined_org", tenant, actor, "ok", f"enterprise={enterprise_id}", app.clock())
 
 
 def _note_scopes(
-    app: App, installation: Installation, token: Token, answer: SlackAnswer, origin: Origin
+    app: App, installation: Installation, token: Token, answer: SlackResponse, actor: Actor
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Missing and surplus ones; what Slack says now is stored, and a change is noted."""
     if answer.scopes is None:
         return (), ()
     if not _is_known(installation, token, answer.scopes):
-        _store_scopes(app, installation, token, answer.scopes, origin)
-    return rotated_pair.drift_of(app, token, answer.scopes)
+        _store_scopes(app, installation, token, answer.scopes, actor)
+    return rotated_pair.token_drift(app, token, answer.scopes)
 
 
 def _is_known(installation: Installation, token: Token, scopes: tuple[str, ...]) -> bool:
     """The bot's stand with the installation, too."""
-    of_bot = bool(token.user_id) or are_same(installation.scopes_granted, scopes)
-    return are_same(token.scopes, scopes) and of_bot
+    of_bot = bool(token.user_id) or same_scopes(installation.scopes_granted, scopes)
+    return same_scopes(token.scopes, scopes) and of_bot
 
 
-def _store_scopes(app: App, before: Installation, token: Token, scopes: tuple[str, ...], origin: Origin) -> None:
+def _store_scopes(app: App, before: Installation, token: Token, scopes: tuple[str, ...], actor: Actor) -> None:
     tenant = token.tenant
     with app.db.transaction():
         installation, current = installations.find(app.db, tenant), tokens.find(app.db, tenant, token.user_id)
@@ -176,4 +176,4 @@ def _store_scopes(app: App, before: Installation, token: Token, scopes: tuple[st
         tokens.set_scopes(app.db, current, scopes)
         if not token.user_id:
             installations.set_granted_scopes(app.db, tenant, scopes)
-        rotated_pair.note_drift(app, current, scopes, origin, app.clock())
+        rotated_pair.note_drift(app, current, scopes, actor, app.clock())

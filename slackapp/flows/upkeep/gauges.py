@@ -6,18 +6,18 @@ from slackapp.flows.app import App
 from slackapp.flows.tokens import brake
 from slackapp.runtime.health import PARTS
 from slackapp.runtime.metric_table import STATES, TENANT_STATUSES, TOKEN_STATUSES
-from slackapp.runtime.metrics import Sample
+from slackapp.runtime.metrics import GaugeSample
 from slackapp.store import inbox, installations, processes, tokens
 
 
-def run(app: App, now: int) -> list[Sample]:
+def read_gauges(app: App, now: int) -> list[GaugeSample]:
     """Name, labels and value of each. Raises StoreError."""
     return [*_inbox(app, now), *_purges(app, now), *_tenants(app), *_brake(app), *_process(app, now)]
 
 
-def _inbox(app: App, now: int) -> list[Sample]:
-    found = inbox.states(app.db)
-    samples: list[Sample] = []
+def _inbox(app: App, now: int) -> list[GaugeSample]:
+    found = inbox.count_by_state(app.db)
+    samples: list[GaugeSample] = []
     for state in STATES:
         rows, since = found.get(state, (0, now))
         samples.append(("slackapp_inbox_rows", {"state": state}, rows))
@@ -25,13 +25,13 @@ def _inbox(app: App, now: int) -> list[Sample]:
     return samples
 
 
-def _purges(app: App, now: int) -> list[Sample]:
-    rows, since = inbox.oldest_open_purge(app.db)
+def _purges(app: App, now: int) -> list[GaugeSample]:
+    rows, since = inbox.oldest_pending_purge(app.db)
     age = max(0, now - since) if rows else 0
     return [("slackapp_purges_pending", {}, rows), ("slackapp_purges_oldest_seconds", {}, age)]
 
 
-def _tenants(app: App) -> list[Sample]:
+def _tenants(app: App) -> list[GaugeSample]:
     found = (
         ("slackapp_tenants", dict.fromkeys(TENANT_STATUSES, 0) | installations.count_by_status(app.db)),
         ("slackapp_tokens", dict.fromkeys(TOKEN_STATUSES, 0) | tokens.count_by_status(app.db)),
@@ -39,25 +39,25 @@ def _tenants(app: App) -> list[Sample]:
     return [(name, {"status": status}, number) for name, counts in found for status, number in counts.items()]
 
 
-def _brake(app: App) -> list[Sample]:
-    found = brake.look(app)
+def _brake(app: App) -> list[GaugeSample]:
+    found = brake.read_brake(app)
     return [("slackapp_brake", {}, int(found.since > 0)), ("slackapp_tokens_paused", {}, found.paused)]
 
 
-def _process(app: App, now: int) -> list[Sample]:
+def _process(app: App, now: int) -> list[GaugeSample]:
     problems = app.health.problems()
     disk = os.statvfs(app.db.path.parent)
     return [
         *(("slackapp_problem", {"part": label}, int(part in problems)) for part, label in PARTS.items()),
-        ("slackapp_ready", {}, int("database" not in problems and app.worker_runs())),
+        ("slackapp_ready", {}, int("database" not in problems and app.is_worker_running())),
         ("slackapp_disk_free_bytes", {}, disk.f_bavail * disk.f_frsize),
-        ("slackapp_processes", {}, len(processes.live(app.db, app.clock.steady()))),
+        ("slackapp_processes", {}, len(processes.list_live(app.db, app.clock.steady()))),
     ]
 
 
-def tenant_names(app: App) -> dict[str, str]:
+def tenant_ids_by_label(app: App) -> dict[str, str]:
     """The ids behind the labels, of those who are installed; empty unless `SLACKAPP_METRICS_TENANTS` is on."""
     if not app.settings.metrics_tenants:
         return {}
-    found = [installation.tenant for installation in installations.every(app.db)]
+    found = [installation.tenant for installation in installations.list_all(app.db)]
     return {app.keyring.label(each): each.id for each in found}

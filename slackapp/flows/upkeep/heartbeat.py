@@ -4,7 +4,7 @@ from slackapp.errors import ConfigError, StoreError
 from slackapp.flows.app import App
 from slackapp.store import processes
 
-EVERY = 10
+INTERVAL = 10
 """Seconds between two signs of life, when nothing changed."""
 
 
@@ -15,20 +15,20 @@ def run(app: App, seen_epoch: int) -> int:
     rotation to wait for us.
     """
     try:
-        epoch = app.keyring.refresh()
+        epoch = app.keyring.reload()
     except ConfigError as error:
         app.log.error("key_file_not_taken", {"why": str(error)})
         epoch = seen_epoch
-    app.keyring.forget_old()
+    app.keyring.evict_expired()
     with app.db.transaction():
-        processes.beat(app.db, app.process_id, epoch, app.keyring.master_versions(), app.clock.steady())
+        processes.save_heartbeat(app.db, app.process_id, epoch, app.keyring.master_versions(), app.clock.steady())
     return epoch
 
 
-def leave(app: App) -> None:
+def sign_off(app: App) -> None:
     """At the end of a process. Where it cannot be said, the process counts as dead a minute later all the same."""
     try:
         with app.db.transaction():
-            processes.forget(app.db, app.process_id, app.clock.steady())
+            processes.delete(app.db, app.process_id, app.clock.steady())
     except StoreError as error:
         app.log.error("not_signed_off", {"why": str(error)})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from slackapp.checks import giving_up
+from slackapp.checks import token_refusals
 from slackapp.flows.app import App
 from slackapp.flows.tokens import needs_reinstall
 from slackapp.model import Installation, Token
@@ -15,8 +15,8 @@ def run(app: App) -> list[Mapping[str, object]]:
 
     A tenant that was purged has no rows any more; one that came back meanwhile has both entries.
     """
-    found = [_describe(app, installation) for installation in installations.every(app.db)]
-    for tenant, why in inbox.open_purges(app.db).items():
+    found = [_describe(app, installation) for installation in installations.list_all(app.db)]
+    for tenant, why in inbox.pending_purges(app.db).items():
         label = app.keyring.label(tenant)
         entry = {"tenant": tenant.id, "kind": tenant.kind, "status": f"purging: {why}", "label": label}
         found.append({**dict.fromkeys(_FIELDS), **entry})
@@ -31,7 +31,7 @@ _FIELDS = (
 
 def _describe(app: App, installation: Installation) -> Mapping[str, object]:
     tenant = installation.tenant
-    stored = tokens.of_tenant(app.db, tenant)
+    stored = tokens.list_by_tenant(app.db, tenant)
     expiries = [token.expires_at for token in stored if token.expires_at is not None]
     keys = sorted({f"{key.provider}/{key.master_version}" for key in data_keys.active(app.db, tenant)})
     return {
@@ -39,7 +39,7 @@ def _describe(app: App, installation: Installation) -> Mapping[str, object]:
         "kind": tenant.kind,
         "name": installation.name,
         "status": installation.status,
-        "reason": installation.status_reason or _of_tokens(stored) or None,
+        "reason": installation.status_reason or _token_problems(stored) or None,
         "scopes": ",".join(installation.scopes_granted),
         "installer": installation.installer_id,
         "installed": _time(installation.installed_at),
@@ -48,18 +48,20 @@ def _describe(app: App, installation: Installation) -> Mapping[str, object]:
         "token_expires": _time(min(expiries)) if expiries else None,
         "key": ",".join(keys),
         "label": app.keyring.label(tenant),
-        "install_url": needs_reinstall.install_url(app, tenant) if _helps(installation) else None,
+        "install_url": needs_reinstall.install_url(app, tenant) if _needs_reinstall(installation) else None,
     }
 
 
-def _helps(installation: Installation) -> bool:
+def _needs_reinstall(installation: Installation) -> bool:
     """Whether a new install is the mend: the bot's token is dead, or another tenant's."""
-    return installation.status == "needs_reinstall" or installation.status_reason == giving_up.FOREIGN
+    return installation.status == "needs_reinstall" or installation.status_reason == token_refusals.FOREIGN_TOKEN
 
 
-def _of_tokens(stored: Sequence[Token]) -> str:
+def _token_problems(stored: Sequence[Token]) -> str:
     """Which tokens Slack refuses, and why; and which are another tenant's."""
-    refused = [token for token in stored if token.refused_since is not None or token.reason == giving_up.FOREIGN]
+    refused = [
+        token for token in stored if token.refused_since is not None or token.reason == token_refusals.FOREIGN_TOKEN
+    ]
     return ", ".join(
         f"{token.user_id or 'bot'} {'paused' if token.refused_since is not None else 'suspended'}: {token.reason}"
         for token in refused

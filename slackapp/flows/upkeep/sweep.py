@@ -12,24 +12,24 @@ DEDUPE_WINDOW = 48 * 3600
 def run(app: App, now: int) -> None:
     """Raises StoreError; then the next minute tries again."""
     # In portions, each its own transaction: nobody waits long for the database.
-    while oauth_states.sweep(app.db, now) == oauth_states.PORTION:
+    while oauth_states.sweep(app.db, now) == oauth_states.BATCH_ROWS:
         pass
-    while inbox.sweep(app.db, now - DEDUPE_WINDOW) == inbox.PORTION:
+    while inbox.sweep(app.db, now - DEDUPE_WINDOW) == inbox.BATCH_ROWS:
         pass
-    brake.forget_old(app, now)
+    brake.delete_old(app, now)
 
 
 def check_integrity(app: App) -> None:
     """Once a day, the whole database; damage is told in the log and counted, for a person to restore a backup."""
-    whole = app.db.is_whole()
+    whole = app.db.passes_integrity_check()
     app.metrics.count("slackapp_integrity_checks_total", {"result": "ok" if whole else "damaged"})
     if not whole:
-        app.log.error("database_damaged", {"mend": "stop the service and restore a backup"})
+        app.log.error("database_damaged", {"action": "stop the service and restore a backup"})
 
 
 def mark_unclear(app: App, now: int) -> None:
     """Rows whose worker died in the middle of a call to Slack."""
     with app.db.transaction():
         unclear = inbox.mark_unclear(app.db, now, app.clock.steady())
-        unclear_rows.note(app, unclear, now)
-    unclear_rows.tell(app, unclear, "interrupted in a call")
+        unclear_rows.append_unclear(app, unclear, now)
+    unclear_rows.log_unclear(app, unclear, "interrupted in a call")

@@ -7,12 +7,12 @@ from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.removal import uninstall_tenant
-from slackapp.model import Origin
+from slackapp.model import Actor
 from slackapp.web.request import JSON, Request
-from slackapp.web.response import Response, json_answer
+from slackapp.web.response import Response, json_response
 
 
-def remove(app: App, request: Request, caller: Origin, now: int) -> Response:
+def remove(app: App, request: Request, caller: Actor, now: int) -> Response:
     """Removes the tenant that `{"id": "T…"}` names, and says what was done."""
     if request.media_type != JSON:
         raise Refused(Refusal.MEDIA_TYPE)
@@ -28,4 +28,4 @@ def remove(app: App, request: Request, caller: Origin, now: int) -> Response:
         "erased": outcome.erased,
         "pending": outcome.pending,
     }
-    return replace(json_answer(200, answer), tenant=tenant)
+    return replace(json_response(200, answer), tenant=tenant)

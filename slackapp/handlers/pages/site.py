@@ -4,50 +4,50 @@ import math
 from collections.abc import Mapping
 
 from slackapp.checks import scope_reasons
-from slackapp.checks.on_this_machine import is_on_this_machine
+from slackapp.checks.loopback_client import is_loopback_client
 from slackapp.checks.operator_token import verify_operator
 from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.tokens import brake
 from slackapp.flows.upkeep import gauges, sweep
-from slackapp.model import Origin
+from slackapp.model import Actor
 from slackapp.runtime import persist_metrics
 from slackapp.store import inbox, meta, oauth_states
 from slackapp.web import directory_pages, pages
 from slackapp.web.directory_pages import Retention
-from slackapp.web.mark import ICON, ICON_TYPE
+from slackapp.web.icon import ICON, ICON_TYPE
 from slackapp.web.pages import About
 from slackapp.web.request import Request
-from slackapp.web.response import Response, html, json_answer, text
+from slackapp.web.response import Response, html, json_response, text
 
 _RETRY_AFTER = 5
 
 
-def landing(app: App, request: Request, caller: Origin, now: int) -> Response:
+def landing(app: App, request: Request, caller: Actor, now: int) -> Response:
     """One page, one button."""
     settings = app.settings
     asked = (*settings.bot_scopes, *settings.user_scopes)
-    scopes = [(scope, scope_reasons.why(scope, app.behaviour, app.scope_reasons)) for scope in asked]
+    scopes = [(scope, scope_reasons.reason_text(scope, app.behaviour, app.scope_reasons)) for scope in asked]
     return html(200, pages.landing(_about(app), scopes, settings.slack.is_local))
 
 
-def icon(app: App, request: Request, caller: Origin, now: int) -> Response:
+def icon(app: App, request: Request, caller: Actor, now: int) -> Response:
     """The mark beside a page's name."""
     return Response(200, ICON_TYPE, ICON.encode())
 
 
-def privacy(app: App, request: Request, caller: Origin, now: int) -> Response:
+def privacy(app: App, request: Request, caller: Actor, now: int) -> Response:
     """What is stored, and how long: the same numbers as the code that erases it."""
     kept = Retention(
         install_minutes=math.ceil(app.settings.state_ttl / 60),
-        state_minutes=oauth_states.KEEP // 60,
+        state_minutes=oauth_states.KEEP_SECONDS // 60,
         event_hours=sweep.DEDUPE_WINDOW // 3600,
         audit_days=app.settings.audit_days,
     )
     return html(200, directory_pages.privacy(_about(app), kept))
 
 
-def support(app: App, request: Request, caller: Origin, now: int) -> Response:
+def support(app: App, request: Request, caller: Actor, now: int) -> Response:
     """Where help is, and how to be rid of the app."""
     return html(200, directory_pages.support(_about(app)))
 
@@ -57,12 +57,12 @@ def _about(app: App) -> About:
     return About(told.name, told.description, told.company, told.support_email, told.privacy_email)
 
 
-def healthz(app: App, request: Request, caller: Origin, now: int) -> Response:
+def healthz(app: App, request: Request, caller: Actor, now: int) -> Response:
     """The process answers."""
     return text(200, "ok\n")
 
 
-def readyz(app: App, request: Request, caller: Origin, now: int) -> Response:
+def readyz(app: App, request: Request, caller: Actor, now: int) -> Response:
     """Whether the service can do its work; to the operator, and to whoever is on this machine, also what is wrong.
 
     Slack being away, the brake, a clock that was set and pending purges are shown and do not make it unready.
@@ -79,21 +79,21 @@ def _may_see(app: App, request: Request) -> bool:
     if request.header("authorization"):
         verify_operator(request.header("authorization"), request.raw_query, app.settings.operator_token)
         return True
-    return is_on_this_machine(request.address, request.header("host"), app.settings)
+    return is_loopback_client(request.address, request.header("host"), app.settings)
 
 
 def _ready_answer(ready: bool, told: Mapping[str, object]) -> Response:
-    return json_answer(200 if ready else 503, told, () if ready else (("Retry-After", str(_RETRY_AFTER)),))
+    return json_response(200 if ready else 503, told, () if ready else (("Retry-After", str(_RETRY_AFTER)),))
 
 
 def _state(app: App, now: int) -> Mapping[str, object]:
     problems = app.health.problems()
     try:
         database = meta.get(app.db, "schema_version") is not None and "database" not in problems
-        purges, states, braked = inbox.count_open_purges(app.db), inbox.states(app.db), brake.look(app)
+        purges, states, braked = inbox.count_pending_purges(app.db), inbox.count_by_state(app.db), brake.read_brake(app)
     except StoreError:
         database, purges, states, braked = False, 0, {}, brake.Brake(0, 0, 0)
-    worker = app.worker_runs()
+    worker = app.is_worker_running()
     oldest = min((since for state, (_, since) in states.items() if state in ("ready", "running")), default=now)
     return {
         "ready": database and worker,
@@ -108,8 +108,8 @@ def _state(app: App, now: int) -> Mapping[str, object]:
     }
 
 
-def metrics(app: App, request: Request, caller: Origin, now: int) -> Response:
+def metrics(app: App, request: Request, caller: Actor, now: int) -> Response:
     """All numbers, for Prometheus."""
     counts = persist_metrics.totals(app.db, app.metrics, app.log)
-    told = app.metrics.full_text(counts, gauges.run(app, now), gauges.tenant_names(app))
+    told = app.metrics.exposition(counts, gauges.read_gauges(app, now), gauges.tenant_ids_by_label(app))
     return Response(200, "text/plain; version=0.0.4; charset=utf-8", told.encode())

@@ -5,32 +5,32 @@ from slackapp.checks.query import read_query
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.install import finish_install
-from slackapp.flows.install.finish_install import Callback, Landing
-from slackapp.model import INSTALLED_PATH, Installation, Origin
+from slackapp.flows.install.finish_install import Callback, InstallOutcome
+from slackapp.model import INSTALLED_PATH, Actor, Installation
 from slackapp.store import installations, oauth_states
 from slackapp.web import pages
-from slackapp.web.request import Request, neighbourhood, network
+from slackapp.web.request import Request, address_prefix, network_prefix
 from slackapp.web.response import Response, html, redirect
 
 SHOWN_FOR = 3600
 """Seconds that a browser can look at what it installed."""
 
 
-def finish(app: App, request: Request, caller: Origin, now: int) -> Response:
+def finish(app: App, request: Request, caller: Actor, now: int) -> Response:
     """Arrows 5 to 15 of the install. On success 303, so that neither code nor state stays in the history."""
-    wait = app.rate_gate.admit(f"callback {neighbourhood(request.address)}", now)
+    wait = app.rate_limiter.admit(f"callback {address_prefix(request.address)}", now)
     # claim: C-72
     if wait:
         raise Refused(Refusal.RATE, retry_after=wait)
     query = read_query(request.raw_query, finish_install.PARAMETERS)
-    brought = Callback(query, request.header("cookie"), network(request.address))
-    landing, tenant = finish_install.run(app, brought, caller, now)
-    if landing is Landing.DECLINED:
+    brought = Callback(query, request.header("cookie"), network_prefix(request.address))
+    outcome, tenant = finish_install.run(app, brought, caller, now)
+    if outcome is InstallOutcome.DECLINED:
         return html(200, pages.declined())
     return redirect(303, app.settings.public_url + INSTALLED_PATH, tenant=tenant)
 
 
-def installed(app: App, request: Request, caller: Origin, now: int) -> Response:
+def installed(app: App, request: Request, caller: Actor, now: int) -> Response:
     """The clean page: what this browser installed last, found by its cookie alone."""
     secret = browser_binding.find_browser_secret(request.header("cookie"), app.settings.secure)
     if secret is None:
@@ -53,7 +53,7 @@ def _use(app: App) -> str:
 
 def _add_workspaces(app: App, installation: Installation) -> str:
     """An org-wide install belongs to no workspace yet (docs.slack.dev/enterprise/developing-for-enterprise-orgs)."""
-    if not installation.org_wide:
+    if not installation.is_enterprise_install:
         return ""
     manage, org = app.settings.slack.manage, installation.tenant.id
     return f"{manage}/manage/{org}/integrations/profile/{app.settings.app_id}/workspaces/add"

@@ -6,30 +6,30 @@ from slackapp.checks.form_body import is_ssl_check, parse_form
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.events import receive_interaction
-from slackapp.model import Origin
+from slackapp.model import Actor
 from slackapp.web.request import FORM, Request
-from slackapp.web.response import Response, json_answer, text
+from slackapp.web.response import Response, json_response, text
 
 SIGNATURE = "x-slack-signature"
 
 
-def command(app: App, request: Request, caller: Origin, now: int) -> Response:
+def command(app: App, request: Request, caller: Actor, now: int) -> Response:
     """A slash command. The signature has been verified; the body is empty, or what only the person is told at once."""
     form = _form(request)
     if is_ssl_check(form):
         return text(200, "")
-    said, tenant = receive_interaction.command(app, form, request.header_bytes(SIGNATURE), caller, now)
+    said, tenant = receive_interaction.receive_command(app, form, request.header_bytes(SIGNATURE), caller, now)
     return text(200, said, tenant=tenant)
 
 
-def interact(app: App, request: Request, caller: Origin, now: int) -> Response:
+def interact(app: App, request: Request, caller: Actor, now: int) -> Response:
     """A button, a modal, a shortcut: an empty 200 acknowledges. A menu: the options that it offers."""
     form = _form(request)
     if is_ssl_check(form):
         return text(200, "")
-    options, tenant = receive_interaction.interact(app, form, request.header_bytes(SIGNATURE), caller, now)
+    options, tenant = receive_interaction.receive_interaction(app, form, request.header_bytes(SIGNATURE), caller, now)
     if options is not None:
-        return replace(json_answer(200, options), tenant=tenant)
+        return replace(json_response(200, options), tenant=tenant)
     return text(200, "", tenant=tenant)
 
 

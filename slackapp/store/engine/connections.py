@@ -10,45 +10,45 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_OPEN: set[sqlite3.Connection] = set()
+_OPEN_CONNECTIONS: set[sqlite3.Connection] = set()
 """Held here, too, the collector never comes to a connection before its holder has closed it."""
 
 
-class Held:
+class ConnectionHandle:
     """A connection, closed when its thread ends, or by `close`; never while it is in use: under a statement that runs,
     SQLite would read memory that is not its own any more.
 
     But not in the child of a fork, where the threads of the parent end, too: their connections are the parent's.
     """
 
-    __slots__ = ("__weakref__", "connection", "in_use", "is_open", "pid")
+    __slots__ = ("__weakref__", "connection", "is_open", "pid", "use_lock")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        _OPEN.add(connection)
+        _OPEN_CONNECTIONS.add(connection)
         self.pid = os.getpid()
-        self.in_use = threading.RLock()
+        self.use_lock = threading.RLock()
         self.is_open = True
 
     def close_if_idle(self) -> None:
         """Else whoever uses it has the last hold of it, and closes it by letting go."""
-        if self.pid == os.getpid() and self.in_use.acquire(blocking=False):
+        if self.pid == os.getpid() and self.use_lock.acquire(blocking=False):
             self.is_open = False
             self.connection.close()
-            self.in_use.release()
+            self.use_lock.release()
 
     def __del__(self) -> None:
         if self.pid == os.getpid():  # else it is the parent's: never closed, nor collected, which would close it
             self.connection.close()
-            _OPEN.discard(self.connection)
+            _OPEN_CONNECTIONS.discard(self.connection)
 
 
 @contextmanager
-def open_one(find: Callable[[], Held]) -> Iterator[Held]:
+def use_handle(find: Callable[[], ConnectionHandle]) -> Iterator[ConnectionHandle]:
     """What `find` finds, which is not closed before the block ends; found again, where it was closed just now."""
     while True:
         held = find()
-        with held.in_use:
+        with held.use_lock:
             if held.is_open:
                 yield held
                 return

@@ -12,36 +12,36 @@ import os
 from pathlib import Path
 
 from slackapp.errors import StoreFullError
-from slackapp.store.engine.sqlite_files import beside
+from slackapp.store.engine.sqlite_files import sibling
 
-RESERVE = 4 * 1024 * 1024
-SCARCE = 64 * 1024 * 1024
+RESERVE_BYTES = 4 * 1024 * 1024
+LOW_DISK_BYTES = 64 * 1024 * 1024
 """Bytes that are free; with less, each commit is looked at."""
-LEFT_OVER = 1024 * 1024
+WAL_HEADROOM = 1024 * 1024
 """Bytes that the reserve leaves for the log, in which deletions must be written down, too."""
 
 
-class Room:
+class DiskReserve:
     """The reserve beside a database, shared by all processes; what is known of the disk is this one's."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
-        self._reserve = beside(database, ".reserve")
-        self.is_scarce = False
+        self._reserve = sibling(database, ".reserve")
+        self.is_disk_low = False
 
-    def look(self) -> None:
+    def update(self) -> None:
         """Finds out how much is free, and holds what is to be held."""
         free = self._free()
-        self.is_scarce = free is not None and free < SCARCE
-        self.hold()
+        self.is_disk_low = free is not None and free < LOW_DISK_BYTES
+        self.fill()
 
-    def hold(self) -> None:
+    def fill(self) -> None:
         """Makes the reserve as large as it is to be, or as there is room."""
         held = _size(self._reserve)
-        if held >= RESERVE:
+        if held >= RESERVE_BYTES:
             return
         free = self._free()
-        wanted = RESERVE if free is None else min(RESERVE, held + free - LEFT_OVER)
+        wanted = RESERVE_BYTES if free is None else min(RESERVE_BYTES, held + free - WAL_HEADROOM)
         if wanted <= held:
             return
         try:
@@ -53,7 +53,7 @@ class Room:
         except OSError:
             return  # somebody else has taken the room; the next look will tell
 
-    def give_up(self) -> None:
+    def release(self) -> None:
         """Frees the reserve, for a checkpoint that comes next. Nobody else may write meanwhile."""
         self._reserve.unlink(missing_ok=True)
 
@@ -62,9 +62,9 @@ class Room:
         if size - _size(self._database) > _size(self._reserve):
             raise StoreFullError("the disk is nearly full")
 
-    def log_bytes(self) -> int:
+    def wal_bytes(self) -> int:
         """How long the log is."""
-        return _size(beside(self._database, "-wal"))
+        return _size(sibling(self._database, "-wal"))
 
     def _free(self) -> int | None:
         """None where the file system does not say: some of those in user space count no blocks at all."""

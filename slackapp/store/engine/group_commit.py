@@ -14,7 +14,7 @@ from typing import Any
 
 from slackapp.errors import StoreBusyError
 
-MOST = 64
+MAX_BATCH = 64
 """Pieces of work in one transaction."""
 Transaction = Callable[[bool], AbstractContextManager[None]]
 """Told whether its commit must be on the disk when it ends."""
@@ -23,75 +23,75 @@ Transaction = Callable[[bool], AbstractContextManager[None]]
 class _Waiter:
     """A thread that waits: for its turn, or until its piece of work was done in another one's."""
 
-    __slots__ = ("_bell", "do", "done", "error", "flush", "result")
+    __slots__ = ("_called", "do", "done", "durable", "error", "result")
 
-    def __init__(self, do: Callable[[], Any] | None, flush: bool) -> None:
+    def __init__(self, do: Callable[[], Any] | None, durable: bool) -> None:
         self.do = do
         """Its work, where others may do it."""
-        self.flush = flush
+        self.durable = durable
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None
-        self._bell = threading.Lock()
-        self._bell.acquire()
+        self._called = threading.Lock()
+        self._called.acquire()
 
-    def call(self) -> None:
+    def notify(self) -> None:
         """Once: when its turn has come, or its work is done."""
-        self._bell.release()
+        self._called.release()
 
     def wait(self, patience: float) -> bool:
         """Waits to be called; False when nobody did within that many seconds. Below 0: for as long as it takes."""
-        return self._bell.acquire(timeout=patience)
+        return self._called.acquire(timeout=patience)
 
 
-class Turns:
+class GroupCommit:
     """One per database and process. `patience` is in seconds."""
 
     def __init__(self, patience: float) -> None:
-        self.patience = patience
+        self.timeout = patience
         self._lock = threading.Lock()
         """For a look at the two below; nobody waits while holding it."""
-        self._taken = False
+        self._is_busy = False
         self._queue: deque[_Waiter] = deque()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """The right to write, for one thread. Raises StoreBusyError when the others take too long."""
-        self._wait_for(_Waiter(None, flush=True))
+        self._acquire(_Waiter(None, durable=True))
         try:
             yield
         finally:
-            self._hand_on()
+            self._release_next()
 
-    def together(self, do: Callable[[], Any], transaction: Transaction, flush: bool) -> Any:
+    def run(self, do: Callable[[], Any], transaction: Transaction, durable: bool) -> Any:
         """Has `do` run in a transaction that others may share, and returns what it returns once that is committed: to
         the disk, where anybody in it wants a `flush`.
 
         It may run in another thread, and again after a failure of somebody else's work: so it must do nothing but read
         and write the database. Raises what it raises, and then nothing of it was written.
         """
-        waiter = _Waiter(do, flush)
-        self._wait_for(waiter)
+        waiter = _Waiter(do, durable)
+        self._acquire(waiter)
         if not waiter.done:
             try:
-                self._lead(waiter, transaction)
+                self._run_batch(waiter, transaction)
             finally:
-                self._hand_on()
+                self._release_next()
         if waiter.error is not None:
             raise waiter.error
         return waiter.result
 
-    def _wait_for(self, waiter: _Waiter) -> None:
+    def _acquire(self, waiter: _Waiter) -> None:
         """Until the turn is this thread's, or its work is done."""
         with self._lock:
-            if not self._taken:
-                self._taken = True
+            if not self._is_busy:
+                self._is_busy = True
                 return
             self._queue.append(waiter)
         try:
-            called = waiter.wait(self.patience)
+            called = waiter.wait(self.timeout)
         except BaseException:
-            self._leave(waiter)
+            self._withdraw(waiter)
             raise
         if called:
             return
@@ -101,7 +101,7 @@ class Turns:
                 raise StoreBusyError("the database is busy")
         waiter.wait(-1)  # its turn has come just now, or somebody has begun with its work: the end must be awaited
 
-    def _leave(self, waiter: _Waiter) -> None:
+    def _withdraw(self, waiter: _Waiter) -> None:
         """An interrupted thread takes no turn with it: one that has just come to it goes to the next."""
         with self._lock:
             if waiter in self._queue:
@@ -109,19 +109,19 @@ class Turns:
                 return
             is_its_turn = waiter.wait(0) and not waiter.done
         if is_its_turn:
-            self._hand_on()
+            self._release_next()
 
-    def _hand_on(self) -> None:
+    def _release_next(self) -> None:
         """Straight to whoever has waited longest: one who comes only now gets no turn before that one."""
         with self._lock:
             if self._queue:
-                self._queue.popleft().call()
+                self._queue.popleft().notify()
             else:
-                self._taken = False
+                self._is_busy = False
 
-    def _lead(self, first: _Waiter, transaction: Transaction) -> None:
+    def _run_batch(self, first: _Waiter, transaction: Transaction) -> None:
         with self._lock:
-            others = [waiter for waiter in self._queue if waiter.do is not None][: MOST - 1]
+            others = [waiter for waiter in self._queue if waiter.do is not None][: MAX_BATCH - 1]
             for waiter in others:
                 self._queue.remove(waiter)
         left = [first, *others]
@@ -129,7 +129,7 @@ class Turns:
             while left:
                 # Where a piece of work fails, nothing was written: the others do theirs again without it. Where the
                 # transaction as such fails, it would fail for each of them, too, and they have waited long enough.
-                failed, error = _attempt(left, transaction)
+                failed, error = _try_batch(left, transaction)
                 for waiter in failed:
                     waiter.error = error
                 left = [waiter for waiter in left if waiter not in failed] if failed else []
@@ -138,16 +138,16 @@ class Turns:
                 if waiter in left and waiter.error is None:  # this thread was interrupted
                     waiter.error = StoreBusyError("the database is busy")
                 waiter.done = True
-                waiter.call()
+                waiter.notify()
 
 
-def _attempt(batch: list[_Waiter], transaction: Transaction) -> tuple[list[_Waiter], BaseException | None]:
+def _try_batch(batch: list[_Waiter], transaction: Transaction) -> tuple[list[_Waiter], BaseException | None]:
     """Whose work failed, and how: nobody's, one's own, or that of all."""
     own: list[_Waiter] = []
     # claim: C-46
-    flush = any(waiter.flush for waiter in batch)
+    durable = any(waiter.durable for waiter in batch)
     try:
-        with transaction(flush):
+        with transaction(durable):
             for waiter in batch:
                 own = [waiter]
                 waiter.result = waiter.do() if waiter.do is not None else None

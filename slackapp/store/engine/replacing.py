@@ -7,22 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from slackapp.errors import StoreBusyError
-from slackapp.store.engine.sqlite_files import beside, open_lock
+from slackapp.store.engine.sqlite_files import open_lock_file, sibling
 
 
-def replace(path: Path, fresh: Path, look_again: Callable[[], None]) -> None:
+def replace_database(path: Path, fresh: Path, check_unchanged: Callable[[], None]) -> None:
     """Puts one database file in the place of another that nobody uses. Raises StoreBusyError while somebody does.
 
     `look_again` raises where the fresh one is not right any more; nobody changes anything between that and the end.
     """
-    lock = open_lock(beside(path, ".users"))
+    lock = open_lock_file(sibling(path, ".users"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        look_again()
-        _fold_log(path)
+        check_unchanged()
+        _checkpoint_wal(path)
         # Beside the new file the old one's log would be read as its own.
         for suffix in ("-wal", "-shm"):
-            beside(path, suffix).unlink(missing_ok=True)
+            sibling(path, suffix).unlink(missing_ok=True)
         os.replace(fresh, path)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -35,7 +35,7 @@ def replace(path: Path, fresh: Path, look_again: Callable[[], None]) -> None:
         os.close(lock)
 
 
-def _fold_log(path: Path) -> None:
+def _checkpoint_wal(path: Path) -> None:
     """Moves the log of a service that was killed into its database: its last commits are there and nowhere else."""
     if not path.exists():
         return

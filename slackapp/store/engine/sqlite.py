@@ -2,7 +2,7 @@
 
 One connection per thread to read, and two per process to write, one that flushes and one that does not, whose turn the
 threads take; none across a fork. Every `:exec` stands in `BEGIN IMMEDIATE`, so that no two writers find out at the end
-that they collide. What a commit returns from is on the disk (`synchronous=FULL`), but for `together_unflushed`.
+that they collide. What a commit returns from is on the disk (`synchronous=FULL`), but for `durable=False`.
 """
 
 import fcntl
@@ -18,21 +18,27 @@ from typing import Any, TypeVar, cast
 
 from slackapp.errors import ConfigError, StoreDamagedError, StoreError, StoreFullError
 from slackapp.store.engine import statements
-from slackapp.store.engine.connections import Held, open_one
-from slackapp.store.engine.disk_reserve import Room
-from slackapp.store.engine.group_commit import Turns
-from slackapp.store.engine.sqlite_errors import patiently, typed, typed_errors
-from slackapp.store.engine.sqlite_files import beside, clear_workplace, locked, make_private, open_lock
+from slackapp.store.engine.connections import ConnectionHandle, use_handle
+from slackapp.store.engine.disk_reserve import DiskReserve
+from slackapp.store.engine.group_commit import GroupCommit
+from slackapp.store.engine.sqlite_errors import as_store_error, retry_while_locked, store_errors
+from slackapp.store.engine.sqlite_files import (
+    clear_working_folder,
+    create_private_file,
+    file_lock,
+    open_lock_file,
+    sibling,
+)
 
 BUSY_MS = 2000
 """How long we wait for another connection's lock, in milliseconds."""
 CHECKPOINT_BUSY_MS = 100
-HURRY_MS = 300
+STOPPING_BUSY_MS = 300
 """The same at the end of a process, which must be quick."""
-AT_ONCE, PATIENT = "PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 2000"
+NO_BUSY_TIMEOUT, BUSY_TIMEOUT = "PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 2000"
 _CHECKPOINTS = {how: f"PRAGMA wal_checkpoint({how})" for how in ("PASSIVE", "TRUNCATE")}
-UNFLUSHED = "PRAGMA synchronous = NORMAL"
-LOG_BYTES, MOST_LOG_BYTES, SCARCE_LOG_BYTES = 4 * 1024 * 1024, 32 * 1024 * 1024, 256 * 1024
+SYNCHRONOUS_NORMAL = "PRAGMA synchronous = NORMAL"
+CHECKPOINT_WAL_BYTES, MAX_WAL_BYTES, LOW_DISK_WAL_BYTES = 4 * 1024 * 1024, 32 * 1024 * 1024, 256 * 1024
 """From the first size on the upkeep moves the log into the database, from the others on whoever commits does."""
 
 Row = sqlite3.Row
@@ -62,21 +68,21 @@ class Database:
         if sqlite3.sqlite_version_info < (3, 37):
             raise ConfigError(f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or newer is needed")
         self.path = path
-        self._queries = statements.load()
+        self._statements = statements.load_statements()
         self._local = threading.local()
         """Each thread's connection to read."""
-        self._all: weakref.WeakSet[Held] = weakref.WeakSet()
+        self._all: weakref.WeakSet[ConnectionHandle] = weakref.WeakSet()
         self._lock = threading.Lock()
-        self._turn = threading.local()
+        self._writing = threading.local()
         """What the thread that has the turn writes by. No close takes it away: its transaction comes to its end."""
         self._pid = os.getpid()
-        self._writers: dict[bool, Held] = {}
+        self._writers: dict[bool, ConnectionHandle] = {}
         """One that flushes and one that does not: used by whoever has the turn."""
-        self._turns = Turns(BUSY_MS / 1000)
-        self._held: int | None = None
-        self._has_upkeep = False
-        self._hurries = False
-        self._room = Room(path)
+        self._group_commit = GroupCommit(BUSY_MS / 1000)
+        self._users_lock: int | None = None
+        self._has_checkpointer = False
+        self._is_stopping = False
+        self._reserve = DiskReserve(path)
 
     # Statements
 
@@ -97,15 +103,15 @@ class Database:
             return self._run(name, "exec", parameters)[1]
 
     def _run(self, name: str, cardinality: str, parameters: Parameters) -> tuple[list[Row], int]:
-        query = self._queries[name]
+        query = self._statements[name]
         if query.cardinality != cardinality or query.parameters != parameters.keys():
             raise TypeError(f"{name} is :{query.cardinality} and takes {sorted(query.parameters)}")
         try:
-            with self._used() as connection:
-                cursor = patiently(lambda: connection.execute(query.sql, parameters), BUSY_MS)
+            with self._use_connection() as connection:
+                cursor = retry_while_locked(lambda: connection.execute(query.sql, parameters), BUSY_MS)
                 return cursor.fetchall(), cursor.rowcount
         except sqlite3.Error as error:
-            raise typed(error) from None
+            raise as_store_error(error) from None
 
     # Transactions
 
@@ -113,38 +119,32 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """Everything inside is committed together, or nothing of it. Not nested; no call to Slack inside."""
         self._refuse_nesting()
-        with self._turns.alone(), self._begun(flush=True):
+        with self._group_commit.exclusive(), self._open_transaction(durable=True):
             yield
 
-    def together(self, do: Callable[[], T]) -> T:
+    def commit_in_group(self, do: Callable[[], T], durable: bool = True) -> T:
         """Runs `do` in a transaction that other threads' work may share, and returns once that is on the disk.
 
         `do` only reads and writes the database: it may run in another thread, and twice. What it raises is raised here,
-        and then nothing of it was written.
+        and then nothing of it was written. `durable=False` is for what a power failure may undo: it returns before it
+        is on the disk. A killed process loses nothing of it, and what is flushed later is never kept without it: the
+        log has an order.
         """
         self._refuse_nesting()
-        return cast(T, self._turns.together(do, self._begun, flush=True))
-
-    def together_unflushed(self, do: Callable[[], T]) -> T:
-        """The same for what a power failure may undo: returns before it is on the disk.
-
-        A killed process loses nothing of it. And what is flushed later is never kept without it: the log has an order.
-        """
-        self._refuse_nesting()
-        return cast(T, self._turns.together(do, self._begun, flush=False))
+        return cast(T, self._group_commit.run(do, self._open_transaction, durable=durable))
 
     def _refuse_nesting(self) -> None:
         if self.in_transaction():
             raise RuntimeError("a transaction is open on this thread already")
 
     @contextmanager
-    def _begun(self, flush: bool) -> Iterator[None]:
-        with open_one(lambda: self._writer(flush)) as held:
-            self._turn.held = held
+    def _open_transaction(self, durable: bool) -> Iterator[None]:
+        with use_handle(lambda: self._writer(durable)) as held:
+            self._writing.held = held
             try:
-                with typed_errors():
+                with store_errors():
                     begin = partial(held.connection.execute, "BEGIN IMMEDIATE")
-                    patiently(begin, HURRY_MS if self._hurries else BUSY_MS)
+                    retry_while_locked(begin, STOPPING_BUSY_MS if self._is_stopping else BUSY_MS)
                 yield
                 self._commit(held.connection)
             except BaseException:
@@ -153,83 +153,83 @@ class Database:
                     self._roll_back(held)
                 raise
             finally:
-                self._turn.held = None
+                self._writing.held = None
 
     def _commit(self, connection: sqlite3.Connection) -> None:
-        scarce = self._room.is_scarce
-        with typed_errors():
+        scarce = self._reserve.is_disk_low
+        with store_errors():
             if scarce:
                 pages = connection.execute("PRAGMA page_count").fetchone()[0]
-                self._room.refuse_growth(pages * connection.execute("PRAGMA page_size").fetchone()[0])
+                self._reserve.refuse_growth(pages * connection.execute("PRAGMA page_size").fetchone()[0])
             connection.execute("COMMIT")
-        if self._has_upkeep and self._room.log_bytes() >= (SCARCE_LOG_BYTES if scarce else MOST_LOG_BYTES):
+        if self._has_checkpointer and self._reserve.wal_bytes() >= (LOW_DISK_WAL_BYTES if scarce else MAX_WAL_BYTES):
             try:
                 connection.execute(_CHECKPOINTS["PASSIVE"]).fetchone()
             except sqlite3.Error:
                 return  # the commit is kept; the upkeep tries again, and has the reserve
 
-    def _roll_back(self, held: Held) -> None:
+    def _roll_back(self, held: ConnectionHandle) -> None:
         try:
             held.connection.execute("ROLLBACK")
         except sqlite3.Error:
             # Closing rolls back, too; whoever writes next opens another.
-            self._writers = {flush: writer for flush, writer in self._writers.items() if writer is not held}
+            self._writers = {durable: writer for durable, writer in self._writers.items() if writer is not held}
             held.is_open = False
             held.connection.close()
 
     def in_transaction(self) -> bool:
         """Whether this thread has a transaction open."""
-        held: Held | None = getattr(self._turn, "held", None)
+        held: ConnectionHandle | None = getattr(self._writing, "held", None)
         return held is not None and held.connection.in_transaction
 
     # Connections
 
-    def leave_checkpoints_to_upkeep(self) -> None:
+    def disable_auto_checkpoint(self) -> None:
         """From now on no commit also moves the log into the database: `checkpoint` does, in a thread of its own.
 
         For a process that has an upkeep; in another one the log would grow for ever.
         """
-        self._has_upkeep = True
+        self._has_checkpointer = True
         self._close_writers()
 
-    def hurry(self) -> None:
+    def shorten_waits(self) -> None:
         """From now on nobody waits long to write: for the end of a process."""
-        self._turns.patience = HURRY_MS / 1000
-        self._hurries = True
+        self._group_commit.timeout = STOPPING_BUSY_MS / 1000
+        self._is_stopping = True
 
     def _connection(self) -> sqlite3.Connection:
         """For whoever is sure that nobody closes meanwhile: at a start, and in commands."""
-        with self._used() as connection:
+        with self._use_connection() as connection:
             return connection
 
     @contextmanager
-    def _used(self) -> Iterator[sqlite3.Connection]:
+    def _use_connection(self) -> Iterator[sqlite3.Connection]:
         """What this thread reads by, or writes by in its turn; not closed before the block ends."""
-        with open_one(lambda: getattr(self._turn, "held", None) or self._reader()) as held:
+        with use_handle(lambda: getattr(self._writing, "held", None) or self._reader()) as held:
             yield held.connection
 
-    def _reader(self) -> Held:
-        held: Held | None = getattr(self._local, "held", None)
+    def _reader(self) -> ConnectionHandle:
+        held: ConnectionHandle | None = getattr(self._local, "held", None)
         if held is None or not held.is_open or self._pid != os.getpid():
-            held = self._local.held = self._hold_open()
+            held = self._local.held = self._open_connection()
             with self._lock:
                 self._all.add(held)
         return held
 
-    def _writer(self, flush: bool) -> Held:
-        held = self._writers.get(flush)
+    def _writer(self, durable: bool) -> ConnectionHandle:
+        held = self._writers.get(durable)
         if held is None or not held.is_open or self._pid != os.getpid():
-            held = self._writers[flush] = self._hold_open("" if flush else UNFLUSHED)
+            held = self._writers[durable] = self._open_connection("" if durable else SYNCHRONOUS_NORMAL)
         return held
 
-    def _hold_open(self, setting: str = "") -> Held:
+    def _open_connection(self, setting: str = "") -> ConnectionHandle:
         if self._pid != os.getpid():
             raise RuntimeError("a database handle must not cross a fork")
-        with typed_errors():
-            held = Held(_open(self.path, BUSY_MS))
-            held.connection.execute(AT_ONCE)
+        with store_errors():
+            held = ConnectionHandle(_open(self.path, BUSY_MS))
+            held.connection.execute(NO_BUSY_TIMEOUT)
             held.connection.execute(setting)
-            if self._has_upkeep:
+            if self._has_checkpointer:
                 held.connection.execute("PRAGMA wal_autocheckpoint = 0")
         return held
 
@@ -250,21 +250,21 @@ class Database:
         for held in readers:
             held.close_if_idle()
         self._local = threading.local()
-        if self._held is not None:
-            os.close(self._held)
-            self._held = None
+        if self._users_lock is not None:
+            os.close(self._users_lock)
+            self._users_lock = None
 
     # Upkeep
 
-    def prepare_file(self) -> None:
+    def create_or_migrate(self) -> None:
         """Makes the file if it is new, private from its first byte, and brings its schema up to date.
 
         Several processes may do so at once. Raises ConfigError for a file that others can read.
         """
-        make_private(self.path)
-        self._hold()
-        clear_workplace(self.path)
-        lock = open_lock(beside(self.path, ".lock"))
+        create_private_file(self.path)
+        self._take_users_lock()
+        clear_working_folder(self.path)
+        lock = open_lock_file(sibling(self.path, ".lock"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._migrate()
@@ -293,46 +293,46 @@ class Database:
         row = self.one("get_meta", {"name": "schema_version"})
         return int(row["value"]) if row is not None else 0
 
-    def _hold(self) -> None:
+    def _take_users_lock(self) -> None:
         """Shows, until this process ends or closes, that the database is in use: nobody puts another in its place."""
-        if self._held is None:
-            self._held = open_lock(beside(self.path, ".users"))
-        fcntl.flock(self._held, fcntl.LOCK_SH)
+        if self._users_lock is None:
+            self._users_lock = open_lock_file(sibling(self.path, ".users"))
+        fcntl.flock(self._users_lock, fcntl.LOCK_SH)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """One process at a time: for what changes more than the database, such as the key file."""
-        with locked(beside(self.path, ".alone")):
+        with file_lock(sibling(self.path, ".alone")):
             yield
 
     def copy_to(self, target: Path) -> None:
         """A consistent copy in a new private file, in one step, while others read and write."""
-        make_private(target)
-        with typed_errors():
+        create_private_file(target)
+        with store_errors():
             copy = sqlite3.connect(target)
             try:
                 self._connection().backup(copy, pages=-1)
             finally:
                 copy.close()
 
-    def clear_copies(self) -> bool:
+    def remove_working_copies(self) -> bool:
         """Whether there is no working copy of the database; those that a killed process left are removed."""
-        return not beside(self.path, ".work").exists() or clear_workplace(self.path)
+        return not sibling(self.path, ".work").exists() or clear_working_folder(self.path)
 
-    def make_single_file(self) -> None:
+    def vacuum_to_single_file(self) -> None:
         """Rewrites the whole file without what was deleted, and without a log beside it; then closes."""
         self._close_writers()
         connection = self._connection()
-        with typed_errors():
-            connection.execute(PATIENT)
+        with store_errors():
+            connection.execute(BUSY_TIMEOUT)
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("PRAGMA journal_mode = DELETE")
         self.close()
 
-    def is_whole(self) -> bool:
+    def passes_integrity_check(self) -> bool:
         """SQLite's full check, and every foreign key."""
-        with typed_errors(), self._used() as connection:  # for minutes, perhaps
+        with store_errors(), self._use_connection() as connection:  # for minutes, perhaps
             whole = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
             return whole and not connection.execute("PRAGMA foreign_key_check").fetchall()
 
@@ -341,43 +341,43 @@ class Database:
 
         On a connection of its own with a short wait, so that nobody waits for it.
         """
-        return self._move_log("TRUNCATE")
+        return self._checkpoint("TRUNCATE")
 
     def checkpoint(self) -> None:
         """Moves what can be moved of a long log into the database, holding up nobody for long.
 
         Where that finds no room, the reserve is given up for it, and made again afterwards. Raises StoreFullError.
         """
-        if self._has_upkeep:
-            self._room.look()
-        if self._room.log_bytes() < (1 if self._room.is_scarce else LOG_BYTES):
+        if self._has_checkpointer:
+            self._reserve.update()
+        if self._reserve.wal_bytes() < (1 if self._reserve.is_disk_low else CHECKPOINT_WAL_BYTES):
             return
         try:
-            self._move_log()
-            if self._has_upkeep and self._room.log_bytes() >= LOG_BYTES:
+            self._checkpoint()
+            if self._has_checkpointer and self._reserve.wal_bytes() >= CHECKPOINT_WAL_BYTES:
                 # Beside others who commit all the time the log is never at its end, and would never be begun anew.
-                with self._turns.alone():
-                    self._move_log()
+                with self._group_commit.exclusive():
+                    self._checkpoint()
         except StoreFullError:
-            if not self._has_upkeep:
+            if not self._has_checkpointer:
                 raise
             with self.transaction():  # which writes nothing: it keeps the others from writing
-                self._room.give_up()
-                self._move_log()
-            self._move_log("TRUNCATE")
-            self._room.hold()
+                self._reserve.release()
+                self._checkpoint()
+            self._checkpoint("TRUNCATE")
+            self._reserve.fill()
 
-    def _move_log(self, how: str = "PASSIVE") -> bool:
-        with typed_errors():
+    def _checkpoint(self, how: str = "PASSIVE") -> bool:
+        with store_errors():
             connection = _open(self.path, CHECKPOINT_BUSY_MS)
             try:
                 return not connection.execute(_CHECKPOINTS[how]).fetchone()[0]
             finally:
                 connection.close()
 
-    def is_sound(self) -> bool:
+    def passes_quick_check(self) -> bool:
         """SQLite's own quick check."""
-        with typed_errors():
+        with store_errors():
             return bool(self._connection().execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
 
 

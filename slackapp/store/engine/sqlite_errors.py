@@ -19,7 +19,7 @@ _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sql
 _OURS = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_MISMATCH}
 
 
-def patiently(act: Callable[[], T], busy_ms: int) -> T:
+def retry_while_locked(act: Callable[[], T], busy_ms: int) -> T:
     """Does it; again and again, where another connection's lock is in its way, for that many milliseconds.
 
     By the clock and not by counting: a pause takes as long as the other threads let it.
@@ -35,15 +35,15 @@ def patiently(act: Callable[[], T], busy_ms: int) -> T:
 
 
 @contextmanager
-def typed_errors() -> Iterator[None]:
+def store_errors() -> Iterator[None]:
     """Around statements: SQLite's errors become ours."""
     try:
         yield
     except sqlite3.Error as error:
-        raise typed(error) from None
+        raise as_store_error(error) from None
 
 
-def typed(error: sqlite3.Error) -> Exception:
+def as_store_error(error: sqlite3.Error) -> Exception:
     """The same error as one of ours; itself, where it is a mistake of our own."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code; the rest is detail
     if code in _BUSY:

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from slackapp.errors import ConfigError
 
-_HEAD = b"SQLite format 3\0"
+_SQLITE_HEADER = b"SQLite format 3\0"
 """How every database of SQLite begins (sqlite.org/fileformat.html, 1.3)."""
 
 
-def make_private(path: Path) -> None:
+def create_private_file(path: Path) -> None:
     """Makes the file if it is not there, closed to others; refuses one that is open to them. Raises ConfigError."""
     try:
         # Made closed: SQLite gives the -wal and -shm files beside it the same rights.
@@ -31,7 +31,7 @@ def make_private(path: Path) -> None:
         pass
     except OSError as error:
         raise ConfigError(f"SLACKAPP_DATABASE: {path} cannot be made ({os.strerror(error.errno or 0)})") from None
-    for file in (path, beside(path, "-wal"), beside(path, "-shm")):
+    for file in (path, sibling(path, "-wal"), sibling(path, "-shm")):
         try:
             found = os.lstat(file)
         except FileNotFoundError:
@@ -44,26 +44,26 @@ def make_private(path: Path) -> None:
         # claim: C-22
         if stat.S_IMODE(found.st_mode) & 0o077:
             # Never a change to somebody else's file.
-            mend = f"run: chmod 600 {file}" if _looks_like_ours(path) else "it is no database; name another file"
-            raise ConfigError(f"SLACKAPP_DATABASE: others can read {file}; {mend}")
+            action = f"run: chmod 600 {file}" if _looks_like_ours(path) else "it is no database; name another file"
+            raise ConfigError(f"SLACKAPP_DATABASE: others can read {file}; {action}")
 
 
 def _looks_like_ours(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return file.read(len(_HEAD)) in (b"", _HEAD)
+            return file.read(len(_SQLITE_HEADER)) in (b"", _SQLITE_HEADER)
     except OSError:
         return False
 
 
 @contextmanager
-def workplace(path: Path) -> Iterator[Path]:
+def working_folder(path: Path) -> Iterator[Path]:
     """A private folder beside a database, for copies of it that have their keys inside; for one process at a time.
 
     No purge reaches such a copy, so that none may stay: what a killed process left goes when the next one comes.
     """
-    folder = beside(path, ".work")
-    with locked(beside(path, ".alone")):
+    folder = sibling(path, ".work")
+    with file_lock(sibling(path, ".alone")):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         try:
@@ -72,10 +72,10 @@ def workplace(path: Path) -> Iterator[Path]:
             shutil.rmtree(folder)
 
 
-def clear_workplace(path: Path) -> bool:
+def clear_working_folder(path: Path) -> bool:
     """Removes what a killed process left there; False while somebody is at work, with copies that hold keys."""
-    work = beside(path, ".work")
-    lock = open_lock(beside(path, ".alone"))
+    work = sibling(path, ".work")
+    lock = open_lock_file(sibling(path, ".alone"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(work, ignore_errors=True)
@@ -87,9 +87,9 @@ def clear_workplace(path: Path) -> bool:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def file_lock(path: Path) -> Iterator[None]:
     """Waits for the lock file, and has it alone until the end."""
-    lock = open_lock(path)
+    lock = open_lock_file(path)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -97,7 +97,7 @@ def locked(path: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def open_lock(path: Path) -> int:
+def open_lock_file(path: Path) -> int:
     """A private file to lock on; its descriptor. Raises ConfigError."""
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -111,6 +111,6 @@ def open_lock(path: Path) -> int:
     return lock
 
 
-def beside(path: Path, suffix: str) -> Path:
+def sibling(path: Path, suffix: str) -> Path:
     """The file of that suffix beside a database."""
     return path.with_name(path.name + suffix)

@@ -23,12 +23,12 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
 _NOT_CODE = re.compile(r"--[^\n]*|'[^']*'")
 
 
-class QueryFileError(Exception):
+class StatementFileError(Exception):
     """A file in `sql/` is not as it must be. Raised at start, with file and line."""
 
 
 @dataclass(frozen=True)
-class Query:
+class Statement:
     """One named statement."""
 
     name: str
@@ -44,53 +44,55 @@ def sql_directory() -> Path:
     return inside if inside.is_dir() else package.parent / "sql"
 
 
-def load(folder: str = "core") -> dict[str, Query]:
+def load_statements(folder: str = "core") -> dict[str, Statement]:
     """All statements by name: of a folder of `sql/`. Raises QueryFileError."""
     return dict(_load(sql_directory() / folder))
 
 
 @cache
-def _load(directory: Path) -> dict[str, Query]:
+def _load(directory: Path) -> dict[str, Statement]:
     """Read once per process: SQL is code."""
     files = sorted(directory.glob("*.sql"))
     if not files:
-        raise QueryFileError(f"{directory}: no SQL files; the package is not whole")
-    queries: dict[str, Query] = {}
+        raise StatementFileError(f"{directory}: no SQL files; the package is not whole")
+    queries: dict[str, Statement] = {}
     for file in files:
-        for query in parse(file.name, file.read_text(encoding="utf-8")):
+        for query in parse_statements(file.name, file.read_text(encoding="utf-8")):
             if query.name in queries:
-                raise QueryFileError(f"{file.name}: the name {query.name} is used twice")
+                raise StatementFileError(f"{file.name}: the name {query.name} is used twice")
             queries[query.name] = query
     return queries
 
 
-def parse(file: str, text: str) -> list[Query]:
+def parse_statements(file: str, text: str) -> list[Statement]:
     """The sections of one file. Comments before the first section describe the table and are allowed."""
     head, *sections = re.split(r"^(?=-- name:)", text, flags=re.MULTILINE)
     if _NOT_CODE.sub("", head).strip():
-        raise QueryFileError(f"{file}: there is text before the first section")
+        raise StatementFileError(f"{file}: there is text before the first section")
     return [_section(file, section) for section in sections]
 
 
-def _section(file: str, section: str) -> Query:
+def _section(file: str, section: str) -> Statement:
     first, _, rest = section.partition("\n")
     second, _, sql = rest.partition("\n")
     name, tenant = _NAME.fullmatch(first.rstrip()), _TENANT.fullmatch(second.rstrip())
     if name is None:
-        raise QueryFileError(f"{file}: not a name line: {first}")
+        raise StatementFileError(f"{file}: not a name line: {first}")
     if tenant is None:
-        raise QueryFileError(f"{file}: {name[1]}: the second line must be '-- tenant: …'")
+        raise StatementFileError(f"{file}: {name[1]}: the second line must be '-- tenant: …'")
     sql = sql.strip()
     code = _NOT_CODE.sub("", sql).strip()
     if not code.endswith(";") or code.count(";") != 1 or not sqlite3.complete_statement(sql):
-        raise QueryFileError(f"{file}: {name[1]}: a section holds exactly one statement and ends with ';'")
+        raise StatementFileError(f"{file}: {name[1]}: a section holds exactly one statement and ends with ';'")
     parameters = frozenset(_PARAMETER.findall(code))
     if not tenant[1].startswith("none "):
         unbound = set(tenant[1].split(", ")) - parameters
         # claim: C-34
         if unbound:
-            raise QueryFileError(f"{file}: {name[1]}: claims a tenant but does not bind {', '.join(sorted(unbound))}")
-    return Query(name[1], name[2], sql, parameters)
+            raise StatementFileError(
+                f"{file}: {name[1]}: claims a tenant but does not bind {', '.join(sorted(unbound))}"
+            )
+    return Statement(name[1], name[2], sql, parameters)
 
 
 def split_statements(text: str) -> list[str]:
@@ -103,5 +105,5 @@ def split_statements(text: str) -> list[str]:
             statements.append(pending.strip())
             pending = ""
     if _NOT_CODE.sub("", pending).strip():
-        raise QueryFileError("a migration ends in the middle of a statement")
+        raise StatementFileError("a migration ends in the middle of a statement")
     return statements

@@ -12,8 +12,8 @@ import pytest
 from slackapp.flows.audit import audit_log, verify_audit
 from slackapp.model import NO_TENANT
 from slackapp.store import audit
-from slackapp.store.audit import Entry, encode
-from tests.support.operator import ORIGIN, Desk, Ended, open_desk
+from slackapp.store.audit import AuditEntry, encode
+from tests.support.operator import ORIGIN, CommandLine, Ended, open_desk
 from tests.support.world import NORTH
 
 TABLES = ("audit", "audit_checkpoint")
@@ -22,18 +22,18 @@ INSERT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @pytest.fixture(scope="module")
-def shared(memory_folder: Path) -> Iterator[Desk]:
+def shared(memory_folder: Path) -> Iterator[CommandLine]:
     """An audit of some rows, whose triggers an attacker has taken away."""
     with open_desk(memory_folder, tenants=(NORTH,)) as desk:
         for number in range(8):
-            audit_log.note_alone(desk.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", f"n={number}", number)
+            audit_log.append_committed(desk.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", f"n={number}", number)
         for (name,) in desk.world.rows(TRIGGERS):
             desk.change(f"DROP TRIGGER {name}")
         yield desk
 
 
 @pytest.fixture
-def ledger(shared: Desk) -> Iterator[Desk]:
+def ledger(shared: CommandLine) -> Iterator[CommandLine]:
     """The same, and what a test did to it is undone."""
     kept = {table: [tuple(row) for row in shared.world.rows(f"SELECT * FROM {table}")] for table in TABLES}
     yield shared
@@ -44,15 +44,15 @@ def ledger(shared: Desk) -> Iterator[Desk]:
                 connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
 
 
-def last(desk: Desk) -> int:
+def last(desk: CommandLine) -> int:
     return int(desk.world.rows("SELECT max(id) FROM audit")[0][0])
 
 
-def verify(desk: Desk, *words: str) -> Ended:
+def verify(desk: CommandLine, *words: str) -> Ended:
     return desk.run("audit", "verify", *words)
 
 
-def test_an_untouched_audit_verifies_and_says_how_far(ledger: Desk) -> None:
+def test_an_untouched_audit_verifies_and_says_how_far(ledger: CommandLine) -> None:
     assert ledger.good("audit", "verify") == f"all rows up to {last(ledger)} follow from one another\n"
 
 
@@ -64,7 +64,7 @@ def test_an_untouched_audit_verifies_and_says_how_far(ledger: Desk) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.claim("C-28")
-def test_an_edit_of_any_column_is_found_and_the_row_named(ledger: Desk, column: str, value: object) -> None:
+def test_an_edit_of_any_column_is_found_and_the_row_named(ledger: CommandLine, column: str, value: object) -> None:
     """I rewrite what I did."""
     number = last(ledger) - 4
     assert ledger.change(f"UPDATE audit SET {column} = ? WHERE id = ?", value, number) == 1
@@ -75,7 +75,7 @@ def test_an_edit_of_any_column_is_found_and_the_row_named(ledger: Desk, column: 
 
 @pytest.mark.parametrize("back", [3, 4, 5])
 @pytest.mark.claim("C-28")
-def test_rows_that_were_taken_out_are_named(ledger: Desk, back: int) -> None:
+def test_rows_that_were_taken_out_are_named(ledger: CommandLine, back: int) -> None:
     """I take out the rows that tell of me."""
     first = last(ledger) - back
     ledger.change("DELETE FROM audit WHERE id BETWEEN ? AND ?", first, first + 1)
@@ -83,13 +83,13 @@ def test_rows_that_were_taken_out_are_named(ledger: Desk, back: int) -> None:
     assert (ended.status, f"rows {first} to {first + 1} are missing" in ended.error) == (1, True)
 
 
-def test_the_first_rows_taken_out_are_named(ledger: Desk) -> None:
+def test_the_first_rows_taken_out_are_named(ledger: CommandLine) -> None:
     ledger.change("DELETE FROM audit WHERE id < 3")
     ended = verify(ledger)
     assert (ended.status, "rows 1 to 2 are missing" in ended.error) == (1, True)
 
 
-def test_rows_that_changed_places_are_named(ledger: Desk) -> None:
+def test_rows_that_changed_places_are_named(ledger: CommandLine) -> None:
     """I put what happened into another order."""
     one, two = last(ledger) - 4, last(ledger) - 2
     for old, new in ((one, -7), (two, one), (-7, two)):
@@ -102,17 +102,17 @@ def test_rows_that_changed_places_are_named(ledger: Desk) -> None:
 
 @pytest.mark.parametrize("number", [None, 0, -1, -5, -(2**63)])
 @pytest.mark.claim("C-28")
-def test_a_row_that_was_added_is_found_wherever_it_is_put(ledger: Desk, number: int | None) -> None:
+def test_a_row_that_was_added_is_found_wherever_it_is_put(ledger: CommandLine, number: int | None) -> None:
     """I add a row that somebody else is to be blamed for. Without the key, a plain hash is all that I have."""
     place = last(ledger) + 1 if number is None else number
-    entry = Entry(1, "token.read", "operator", NO_TENANT, "r", "ok", "made up")
+    entry = AuditEntry(1, "token.read", "operator", NO_TENANT, "r", "ok", "made up")
     before = ledger.world.rows("SELECT chain FROM audit ORDER BY id DESC LIMIT 1")[0][0]
     chain = hashlib.sha256(before + encode(place, entry)).digest()
     ledger.change(INSERT, place, 1, "token.read", "operator", "", "", "r", "ok", "made up", chain)
     assert verify(ledger).status == 1
 
 
-def test_a_row_put_over_another_is_found(ledger: Desk) -> None:
+def test_a_row_put_over_another_is_found(ledger: CommandLine) -> None:
     """I use REPLACE, which asks no trigger that watches UPDATE."""
     number = last(ledger) - 3
     row = [*ledger.world.rows("SELECT * FROM audit WHERE id = ?", number)[0]]
@@ -120,11 +120,13 @@ def test_a_row_put_over_another_is_found(ledger: Desk) -> None:
     assert f"row {number} does not follow" in verify(ledger).error
 
 
-def test_a_chain_made_anew_with_another_key_is_found(ledger: Desk) -> None:
+def test_a_chain_made_anew_with_another_key_is_found(ledger: CommandLine) -> None:
     """I compute every chain value again, with a key of my own."""
     chain = bytes(32)
     for row in ledger.world.rows("SELECT * FROM audit ORDER BY id"):
-        entry = Entry(row["at"], row["event"], row["actor"], NO_TENANT, row["request_id"], row["result"], row["detail"])
+        entry = AuditEntry(
+            row["at"], row["event"], row["actor"], NO_TENANT, row["request_id"], row["result"], row["detail"]
+        )
         chain = hmac.new(bytes(32), chain + encode(row["id"], entry), "sha256").digest()
         ledger.change("UPDATE audit SET chain = ? WHERE id = ?", chain, row["id"])
     ended = verify(ledger)
@@ -133,7 +135,7 @@ def test_a_chain_made_anew_with_another_key_is_found(ledger: Desk) -> None:
 
 
 @pytest.mark.claim("C-28")
-def test_a_cut_off_end_is_found_with_a_head_that_was_kept_elsewhere(ledger: Desk) -> None:
+def test_a_cut_off_end_is_found_with_a_head_that_was_kept_elsewhere(ledger: CommandLine) -> None:
     """I cut off the end, where I am told of; what is left is a whole chain."""
     head = ledger.good("audit", "head").strip()
     number = last(ledger)
@@ -145,23 +147,23 @@ def test_a_cut_off_end_is_found_with_a_head_that_was_kept_elsewhere(ledger: Desk
     assert (ended.status, ended.error) == (1, f"row {number} is not there any more: the end was cut off\n")
 
 
-def test_an_end_that_was_replaced_is_found_with_a_head(ledger: Desk) -> None:
+def test_an_end_that_was_replaced_is_found_with_a_head(ledger: CommandLine) -> None:
     """I cut off the end and let the service write other rows in its place."""
     head = ledger.good("audit", "head").strip()
     number = last(ledger)
     ledger.change("DELETE FROM audit WHERE id = ?", number)
-    audit_log.note_alone(ledger.world.service.app, "b.test", NO_TENANT, ORIGIN, "ok", "", 0)
+    audit_log.append_committed(ledger.world.service.app, "b.test", NO_TENANT, ORIGIN, "ok", "", 0)
     ended = verify(ledger, "--head", head)
     assert (ended.status, ended.error) == (1, f"row {number} is not the one that it was\n")
 
 
-def test_an_empty_audit_is_found_with_a_head(ledger: Desk) -> None:
+def test_an_empty_audit_is_found_with_a_head(ledger: CommandLine) -> None:
     head = ledger.good("audit", "head").strip()
     ledger.change("DELETE FROM audit")
     assert verify(ledger, "--head", head).status == 1
 
 
-def test_a_broken_chain_does_not_hold_up_the_service(ledger: Desk) -> None:
+def test_a_broken_chain_does_not_hold_up_the_service(ledger: CommandLine) -> None:
     ledger.change("UPDATE audit SET detail = 'x' WHERE id = 2")
     assert ledger.world.mention("EvStill").status == 200
     assert verify_audit.run(ledger.world.service.app, None) == [
@@ -169,7 +171,7 @@ def test_a_broken_chain_does_not_hold_up_the_service(ledger: Desk) -> None:
     ]
 
 
-def test_rows_that_are_not_behind_a_checkpoint_cannot_be_changed_by_sql(desk: Desk) -> None:
+def test_rows_that_are_not_behind_a_checkpoint_cannot_be_changed_by_sql(desk: CommandLine) -> None:
     """I have a shell on the database, and no time to look for triggers."""
     before = [tuple(row) for row in desk.world.rows("SELECT * FROM audit")]
     for sql in (

@@ -9,14 +9,14 @@ import pytest
 from slackapp.flows.audit import audit_log, verify_audit
 from slackapp.model import NO_TENANT
 from slackapp.store import audit
-from tests.support.operator import ORIGIN, Desk, open_desk
+from tests.support.operator import ORIGIN, CommandLine, open_desk
 from tests.support.world import NORTH, START
 
 DAY = 86_400
 
 
 @pytest.fixture
-def kept(folder: Path) -> Iterator[Desk]:
+def kept(folder: Path) -> Iterator[CommandLine]:
     """Rows of an install, then ten of the days after it; rows are kept for five days."""
     with open_desk(folder, tenants=(NORTH,), SLACKAPP_AUDIT_DAYS="5") as desk:
         for day in range(1, 11):
@@ -25,19 +25,19 @@ def kept(folder: Path) -> Iterator[Desk]:
         yield desk
 
 
-def note(desk: Desk, detail: str) -> None:
-    audit_log.note_alone(desk.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", detail, desk.world.clock())
+def note(desk: CommandLine, detail: str) -> None:
+    audit_log.append_committed(desk.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", detail, desk.world.clock())
 
 
-def cut(desk: Desk) -> None:
-    verify_audit.cut(desk.world.service.app, desk.world.clock())
+def cut(desk: CommandLine) -> None:
+    verify_audit.prune(desk.world.service.app, desk.world.clock())
 
 
-def details(desk: Desk) -> list[str]:
+def details(desk: CommandLine) -> list[str]:
     return [row["detail"] for row in desk.world.rows("SELECT detail FROM audit WHERE event = 'a.test' ORDER BY id")]
 
 
-def test_rows_older_than_the_setting_go_and_the_rest_verifies(kept: Desk) -> None:
+def test_rows_older_than_the_setting_go_and_the_rest_verifies(kept: CommandLine) -> None:
     head = kept.good("audit", "head").strip()
     cut(kept)
     assert details(kept) == [f"day={day}" for day in range(5, 11)]
@@ -47,28 +47,28 @@ def test_rows_older_than_the_setting_go_and_the_rest_verifies(kept: Desk) -> Non
     assert kept.good("audit", "verify", "--head", head)
 
 
-def test_the_cut_is_told_and_the_numbers_go_on(kept: Desk) -> None:
+def test_the_cut_is_told_and_the_numbers_go_on(kept: CommandLine) -> None:
     last = kept.world.count("audit")
     cut(kept)
     told = kept.world.rows("SELECT * FROM audit ORDER BY id DESC LIMIT 1")[0]
     first = kept.world.rows("SELECT min(id) FROM audit")[0][0]
-    assert (told["event"], told["actor"], told["id"]) == ("audit.cut", "worker", last + 1)
+    assert (told["event"], told["actor"], told["id"]) == ("audit.delete_before", "worker", last + 1)
     assert told["detail"] == f"to={first - 1}"
 
 
-def test_the_upkeep_cuts(kept: Desk) -> None:
-    kept.world.service.house.run_due(kept.world.service.app)
+def test_the_upkeep_cuts(kept: CommandLine) -> None:
+    kept.world.service.local_scheduler.run_due(kept.world.service.app)
     assert details(kept)[0] == "day=5"
 
 
-def test_nothing_is_cut_twice_and_nothing_without_need(kept: Desk) -> None:
+def test_nothing_is_cut_twice_and_nothing_without_need(kept: CommandLine) -> None:
     cut(kept)
     before = kept.world.rows("SELECT count(*), min(id), max(id) FROM audit")[0]
     cut(kept)
     assert tuple(kept.world.rows("SELECT count(*), min(id), max(id) FROM audit")[0]) == tuple(before)
 
 
-def test_with_0_days_nothing_is_ever_cut(kept: Desk) -> None:
+def test_with_0_days_nothing_is_ever_cut(kept: CommandLine) -> None:
     kept.world.restart(audit_days=0)
     kept.world.clock.advance(10_000 * DAY)
     before = kept.world.count("audit")
@@ -76,15 +76,15 @@ def test_with_0_days_nothing_is_ever_cut(kept: Desk) -> None:
     assert kept.world.count("audit") == before
 
 
-def test_the_last_row_is_never_cut_so_that_the_chain_has_an_end_to_go_on_from(kept: Desk) -> None:
+def test_the_last_row_is_never_cut_so_that_the_chain_has_an_end_to_go_on_from(kept: CommandLine) -> None:
     kept.world.clock.advance(100 * DAY)
     cut(kept)
-    assert set(kept.world.audit()) == {"audit.cut"}
+    assert set(kept.world.audit()) == {"audit.delete_before"}
     note(kept, "day=110")
     assert kept.good("audit", "verify")
 
 
-def test_a_row_that_stays_keeps_those_after_it_whatever_their_times(kept: Desk) -> None:
+def test_a_row_that_stays_keeps_those_after_it_whatever_their_times(kept: CommandLine) -> None:
     """The clock was set back once; a hole in the middle could not be told from a removal."""
     kept.world.clock.now = START
     note(kept, "back")
@@ -94,15 +94,15 @@ def test_a_row_that_stays_keeps_those_after_it_whatever_their_times(kept: Desk) 
     assert kept.good("audit", "verify")
 
 
-def test_many_old_rows_go_in_portions(kept: Desk) -> None:
+def test_many_old_rows_go_in_portions(kept: CommandLine) -> None:
     app = kept.world.service.app
     with app.db.transaction():
-        for number in range(2 * audit.PORTION + 100):
-            audit_log.note(app, "a.test", NO_TENANT, ORIGIN, "ok", f"n={number}", kept.world.clock())
+        for number in range(2 * audit.BATCH_ROWS + 100):
+            audit_log.append(app, "a.test", NO_TENANT, ORIGIN, "ok", f"n={number}", kept.world.clock())
     kept.world.clock.advance(6 * DAY)
     note(kept, "new")
     cut(kept)
-    assert (details(kept), kept.world.audit().count("audit.cut")) == (["new"], 3)
+    assert (details(kept), kept.world.audit().count("audit.delete_before")) == (["new"], 3)
     assert kept.good("audit", "verify")
 
 
@@ -116,7 +116,7 @@ def test_many_old_rows_go_in_portions(kept: Desk) -> None:
         "UPDATE audit_checkpoint SET mac = zeroblob(32)",
     ],
 )
-def test_a_forged_checkpoint_is_found(kept: Desk, sql: str) -> None:
+def test_a_forged_checkpoint_is_found(kept: CommandLine, sql: str) -> None:
     """I move the checkpoint, cut a little more, and say that it was old."""
     cut(kept)
     assert kept.change(sql) == 1
@@ -125,14 +125,14 @@ def test_a_forged_checkpoint_is_found(kept: Desk, sql: str) -> None:
     assert (ended.status, "is not signed by this service" in ended.error) == (1, True)
 
 
-def test_a_checkpoint_that_was_taken_away_is_found(kept: Desk) -> None:
+def test_a_checkpoint_that_was_taken_away_is_found(kept: CommandLine) -> None:
     cut(kept)
     kept.change("DELETE FROM audit_checkpoint")
     ended = kept.run("audit", "verify")
     assert (ended.status, "are missing" in ended.error) == (1, True)
 
 
-def test_rows_in_front_of_a_checkpoint_cannot_be_deleted_by_sql(kept: Desk) -> None:
+def test_rows_in_front_of_a_checkpoint_cannot_be_deleted_by_sql(kept: CommandLine) -> None:
     cut(kept)
     before = kept.world.count("audit")
     with pytest.raises(sqlite3.IntegrityError, match="audit rows are cut behind a checkpoint only"):
@@ -140,7 +140,7 @@ def test_rows_in_front_of_a_checkpoint_cannot_be_deleted_by_sql(kept: Desk) -> N
     assert kept.world.count("audit") == before
 
 
-def test_a_head_from_before_the_cut_is_no_reason_for_alarm(kept: Desk) -> None:
+def test_a_head_from_before_the_cut_is_no_reason_for_alarm(kept: CommandLine) -> None:
     """The head was kept when its row was the newest, and that row is the last one that was cut since."""
     number, chain = kept.world.rows("SELECT id, chain FROM audit WHERE detail = 'day=4'")[0]
     older, older_chain = kept.world.rows("SELECT id, chain FROM audit WHERE detail = 'day=3'")[0]
@@ -152,7 +152,7 @@ def test_a_head_from_before_the_cut_is_no_reason_for_alarm(kept: Desk) -> None:
 
 
 def test_rows_cut_while_the_chain_is_walked_are_no_reason_for_alarm(
-    kept: Desk, monkeypatch: pytest.MonkeyPatch
+    kept: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint = audit.checkpoint
 

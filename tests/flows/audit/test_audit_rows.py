@@ -11,15 +11,15 @@ from slackapp.crypto import envelope
 from slackapp.errors import Refused, StoreFullError
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import Use
+from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.store import audit
 from slackapp.vault import open_keyring
-from tests.support.operator import ORIGIN, Desk, Ended, open_desk, tenant
+from tests.support.operator import ORIGIN, CommandLine, Ended, open_desk, tenant
 from tests.support.world import NORTH, SIGNING_SECRET, SOUTH
-from tests.vault.providers import MoodyProvider
+from tests.vault.providers import FaultyProvider
 
 
-def everything_that_happens(desk: Desk, provider: MoodyProvider) -> None:
+def everything_that_happens(desk: CommandLine, provider: FaultyProvider) -> None:
     """Once through all that the audit must tell of."""
     world = desk.world
     world.work()
@@ -42,14 +42,14 @@ def everything_that_happens(desk: Desk, provider: MoodyProvider) -> None:
     assert desk.restore(str(desk.folder / "b0")).status == 0
     desk.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
     with pytest.raises(Refused):
-        use_token.call(world.service.app, Use(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
+        use_token.call(world.service.app, TokenUse(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
     desk.good("purge", SOUTH)
     assert desk.run("uninstall", NORTH).status == 0
 
 
 @pytest.fixture(scope="module")
-def told(memory_folder: Path) -> Iterator[Desk]:
-    provider = MoodyProvider("own")
+def told(memory_folder: Path) -> Iterator[CommandLine]:
+    provider = FaultyProvider("own")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(open_keyring, "CommandProvider", lambda name, program: provider)
         with open_desk(memory_folder, SLACKAPP_KEY_COMMANDS="own=/opt/kms") as desk:
@@ -57,7 +57,7 @@ def told(memory_folder: Path) -> Iterator[Desk]:
             yield desk
 
 
-def rows(desk: Desk, event: str) -> list[sqlite3.Row]:
+def rows(desk: CommandLine, event: str) -> list[sqlite3.Row]:
     return desk.world.rows("SELECT * FROM audit WHERE event = ? ORDER BY id", event)
 
 
@@ -86,7 +86,7 @@ TOLD = {
 
 
 @pytest.mark.parametrize("event", TOLD)
-def test_it_is_told_with_who_for_whom_and_what(told: Desk, event: str) -> None:
+def test_it_is_told_with_who_for_whom_and_what(told: CommandLine, event: str) -> None:
     actor, tenant_id, parts = TOLD[event]
     row = rows(told, event)[0]
     assert (row["actor"], row["tenant_id"]) == (actor, tenant_id)
@@ -94,18 +94,18 @@ def test_it_is_told_with_who_for_whom_and_what(told: Desk, event: str) -> None:
     assert [part for part in parts if part not in row["detail"]] == []
 
 
-def test_a_backup_is_told(desk: Desk) -> None:
+def test_a_backup_is_told(desk: CommandLine) -> None:
     desk.good("backup", str(desk.folder / "b0"))
     (row,) = rows(desk, "backup.made")
     assert (row["actor"], row["tenant_id"], row["result"]) == ("operator", "", "ok")
 
 
-def test_the_whole_chain_holds_after_all_of_that(told: Desk) -> None:
+def test_the_whole_chain_holds_after_all_of_that(told: CommandLine) -> None:
     assert told.good("audit", "verify").startswith("all rows up to ")
 
 
 @pytest.mark.claim("C-25")
-def test_each_read_of_a_token_says_who_why_which_tenant_and_which_token(desk: Desk) -> None:
+def test_each_read_of_a_token_says_who_why_which_tenant_and_which_token(desk: CommandLine) -> None:
     desk.world.clock.advance(42_000)
     assert desk.world.work() == 2
     first = [row for row in rows(desk, "token.read") if row["tenant_id"] == NORTH][-2:]
@@ -115,7 +115,7 @@ def test_each_read_of_a_token_says_who_why_which_tenant_and_which_token(desk: De
         assert part in first[1]["detail"]
 
 
-def test_each_read_of_a_token_says_under_which_data_key(desk: Desk) -> None:
+def test_each_read_of_a_token_says_under_which_data_key(desk: CommandLine) -> None:
     (access,) = desk.world.rows("SELECT access FROM tokens WHERE tenant_id = ? AND user_id = ''", NORTH)
     desk.world.work()
     read = [row for row in rows(desk, "token.read") if row["tenant_id"] == NORTH][-1]
@@ -123,7 +123,7 @@ def test_each_read_of_a_token_says_under_which_data_key(desk: Desk) -> None:
 
 
 @pytest.mark.claim("C-25")
-def test_there_is_one_row_for_each_call_that_carried_a_token(desk: Desk) -> None:
+def test_there_is_one_row_for_each_call_that_carried_a_token(desk: CommandLine) -> None:
     before = len(rows(desk, "token.read"))
     desk.world.slack.called.clear()
     desk.world.work()
@@ -131,7 +131,7 @@ def test_there_is_one_row_for_each_call_that_carried_a_token(desk: Desk) -> None
     assert sorted(row["tenant_id"] for row in rows(desk, "token.read")[before:]) == sorted(called) == [NORTH, SOUTH]
 
 
-def test_no_token_is_read_when_the_row_cannot_be_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_token_is_read_when_the_row_cannot_be_written(desk: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """I fill the disk, so that nobody sees what I do."""
     app = desk.world.service.app
 
@@ -142,13 +142,13 @@ def test_no_token_is_read_when_the_row_cannot_be_written(desk: Desk, monkeypatch
     monkeypatch.setattr(audit, "append", full)
     monkeypatch.setattr(envelope, "open_sealed", lambda *arguments: opened.append(arguments))
     with pytest.raises(StoreFullError):
-        use_token.call(app, Use(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
+        use_token.call(app, TokenUse(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
     assert (opened, desk.world.calls("auth.test")) == ([], [])
 
 
 @pytest.mark.claim("C-25")
 def test_the_trial_of_a_backup_tells_that_it_reads_tokens_before_it_does(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I may make backups: nobody sees that each of them opens every token."""
     seen: list[int] = []
@@ -167,7 +167,9 @@ def test_the_trial_of_a_backup_tells_that_it_reads_tokens_before_it_does(
 
 
 @pytest.mark.claim("C-25")
-def test_new_data_keys_tell_that_tokens_are_read_before_they_are(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_data_keys_tell_that_tokens_are_read_before_they_are(
+    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[int] = []
     open_sealed = envelope.open_sealed
 
@@ -182,7 +184,7 @@ def test_new_data_keys_tell_that_tokens_are_read_before_they_are(desk: Desk, mon
     assert min(seen) > before
 
 
-def test_no_secret_and_no_content_is_in_any_row(told: Desk) -> None:
+def test_no_secret_and_no_content_is_in_any_row(told: CommandLine) -> None:
     """I am an auditor and get the audit, and nothing else."""
     text = "\n".join(str(tuple(row)) for row in told.world.rows("SELECT * FROM audit"))
     for secret in (*told.world.slack.issued_tokens, SIGNING_SECRET, "a-client-secret-for-tests", "hello", "xox"):
@@ -190,7 +192,7 @@ def test_no_secret_and_no_content_is_in_any_row(told: Desk) -> None:
     assert NORTH in text
 
 
-def test_tail_shows_the_last_rows_and_filters_by_tenant_event_and_time(told: Desk) -> None:
+def test_tail_shows_the_last_rows_and_filters_by_tenant_event_and_time(told: CommandLine) -> None:
     def tail(*words: str) -> list[dict[str, str]]:
         return [json.loads(line) for line in told.good("audit", "tail", "--json", *words).splitlines()]
 
@@ -219,10 +221,15 @@ def test_tail_shows_the_last_rows_and_filters_by_tenant_event_and_time(told: Des
 
 @pytest.mark.parametrize(
     "words",
-    [("tail", "--since", "yesterday"), ("verify", "--head", "12"), ("verify", "--head", "x:00"),
-     ("verify", "--head", f"{'9' * 30}:{'00' * 32}"), ("verify", "--head", f"1:{'0 ' * 32}")],
+    [
+        ("tail", "--since", "yesterday"),
+        ("verify", "--head", "12"),
+        ("verify", "--head", "x:00"),
+        ("verify", "--head", f"{'9' * 30}:{'00' * 32}"),
+        ("verify", "--head", f"1:{'0 ' * 32}"),
+    ],
 )
-def test_what_cannot_be_read_is_said_in_one_line(told: Desk, words: tuple[str, ...]) -> None:
+def test_what_cannot_be_read_is_said_in_one_line(told: CommandLine, words: tuple[str, ...]) -> None:
     ended = told.run("audit", *words)
     assert (ended.status, ended.out, len(ended.error.splitlines())) == (2, "", 1)
     assert words[1] in ended.error

@@ -14,7 +14,7 @@ import pytest
 from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import backup_database
 from slackapp.model import NO_TENANT
-from tests.support.operator import ORIGIN, Desk, files_of
+from tests.support.operator import ORIGIN, CommandLine, files_of
 from tests.support.world import NORTH
 
 WATCHED: list[tuple[Path, set[tuple[str, int]]]] = []
@@ -49,12 +49,12 @@ def spellings(data: bytes) -> set[bytes]:
     return forms
 
 
-def wrapped(desk: Desk) -> list[bytes]:
+def wrapped(desk: CommandLine) -> list[bytes]:
     return [row[0] for row in desk.world.rows("SELECT wrapped FROM data_keys")]
 
 
 @pytest.mark.claim("C-23")
-def test_a_data_backup_holds_no_wrapped_key_in_any_form_and_all_the_rest(desk: Desk) -> None:
+def test_a_data_backup_holds_no_wrapped_key_in_any_form_and_all_the_rest(desk: CommandLine) -> None:
     """I have the master key and a backup from the shelf, and want a token."""
     keys = wrapped(desk)
     desk.world.service.app.db.truncate_wal()
@@ -70,7 +70,7 @@ def test_a_data_backup_holds_no_wrapped_key_in_any_form_and_all_the_rest(desk: D
             assert copy.execute(f"SELECT * FROM {table}").fetchall() == rows
 
 
-def test_a_folder_holds_the_data_and_what_it_must_hash_to(desk: Desk) -> None:
+def test_a_folder_holds_the_data_and_what_it_must_hash_to(desk: CommandLine) -> None:
     said = desk.good("backup", str(desk.folder / "b0"))
     manifest = json.loads((desk.folder / "b0" / "manifest.json").read_bytes())
     assert manifest["sha256"] == files_of(desk.folder / "b0")["data.db"]
@@ -79,7 +79,7 @@ def test_a_folder_holds_the_data_and_what_it_must_hash_to(desk: Desk) -> None:
     assert "keep the two apart" in said
 
 
-def test_a_folder_holds_nothing_else(desk: Desk) -> None:
+def test_a_folder_holds_nothing_else(desk: CommandLine) -> None:
     desk.good("backup", str(desk.folder / "b0"))
     whole = {file.name for file in (desk.folder / "b0").iterdir() if file.stat().st_size}
     assert whole == {"data.db", "manifest.json"}, "no log and no journal beside the data"
@@ -87,7 +87,7 @@ def test_a_folder_holds_nothing_else(desk: Desk) -> None:
 
 
 @pytest.mark.usefixtures("wide")
-def test_every_file_is_private_from_its_first_byte_whatever_the_umask(desk: Desk) -> None:
+def test_every_file_is_private_from_its_first_byte_whatever_the_umask(desk: CommandLine) -> None:
     """I have an account on the machine, and look while the backup is made."""
     found: set[tuple[str, int]] = set()
     for path in desk.folder.iterdir():
@@ -103,7 +103,7 @@ def test_every_file_is_private_from_its_first_byte_whatever_the_umask(desk: Desk
     assert desk.slot.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_look_out_for_open_files_sees_one(desk: Desk) -> None:
+def test_the_look_out_for_open_files_sees_one(desk: CommandLine) -> None:
     (desk.folder / "planted").touch()
     (desk.folder / "planted").chmod(0o644)
     found: set[tuple[str, int]] = set()
@@ -116,7 +116,7 @@ def test_the_look_out_for_open_files_sees_one(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("there", ["a folder with something in it", "a file", "no folder above"])
-def test_a_place_that_is_not_empty_is_refused_and_not_touched(desk: Desk, there: str) -> None:
+def test_a_place_that_is_not_empty_is_refused_and_not_touched(desk: CommandLine, there: str) -> None:
     place = desk.folder / "b0"
     if there == "a folder with something in it":
         place.mkdir()
@@ -132,14 +132,14 @@ def test_a_place_that_is_not_empty_is_refused_and_not_touched(desk: Desk, there:
     assert files_of(desk.folder) == before
 
 
-def test_without_a_place_for_the_key_backup_there_is_no_backup(desk: Desk) -> None:
+def test_without_a_place_for_the_key_backup_there_is_no_backup(desk: CommandLine) -> None:
     desk.patch.delenv("SLACKAPP_KEY_BACKUP_DIR")
     ended = desk.run("backup", str(desk.folder / "b0"))
     assert (ended.status, "SLACKAPP_KEY_BACKUP_DIR: is missing" in ended.error) == (78, True)
     assert not (desk.folder / "b0").exists()
 
 
-def test_when_the_key_backup_cannot_be_written_no_data_backup_is_left(desk: Desk) -> None:
+def test_when_the_key_backup_cannot_be_written_no_data_backup_is_left(desk: CommandLine) -> None:
     desk.slot.with_name("slackapp-keys.json.new").mkdir()
     ended = desk.run("backup", str(desk.folder / "b0"))
     assert (ended.status, "the key backup cannot be written" in ended.error) == (75, True)
@@ -147,7 +147,7 @@ def test_when_the_key_backup_cannot_be_written_no_data_backup_is_left(desk: Desk
     assert not list(desk.folder.glob(".unfinished-*"))
 
 
-def test_a_record_that_does_not_open_is_said_and_does_not_stop_the_backup(desk: Desk) -> None:
+def test_a_record_that_does_not_open_is_said_and_does_not_stop_the_backup(desk: CommandLine) -> None:
     desk.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
     ended = desk.run("backup", str(desk.folder / "b0"))
     assert ended.status == 1, "a timer's mail must tell of it"
@@ -155,7 +155,7 @@ def test_a_record_that_does_not_open_is_said_and_does_not_stop_the_backup(desk: 
     assert (desk.folder / "b0" / "data.db").exists()
 
 
-def test_a_backup_is_made_while_the_service_is_in_use_and_a_reader_is_at_it(desk: Desk) -> None:
+def test_a_backup_is_made_while_the_service_is_in_use_and_a_reader_is_at_it(desk: CommandLine) -> None:
     with closing(sqlite3.connect(desk.world.settings.database, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM audit").fetchone()
@@ -165,15 +165,15 @@ def test_a_backup_is_made_while_the_service_is_in_use_and_a_reader_is_at_it(desk
     assert desk.answers(NORTH, "EvMore")
 
 
-def test_the_head_in_the_manifest_is_the_copys_own(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_head_in_the_manifest_is_the_copys_own(desk: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The service goes on while the backup is made; a head from after the copy would cry wolf after a restore."""
-    strip = backup_database.strip
+    strip = backup_database.remove_keys
 
     def meanwhile(*arguments: object) -> None:
         strip(*arguments)  # type: ignore[arg-type]
-        audit_log.note_alone(desk.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", "", 0)
+        audit_log.append_committed(desk.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", "", 0)
 
-    monkeypatch.setattr(backup_database, "strip", meanwhile)
+    monkeypatch.setattr(backup_database, "remove_keys", meanwhile)
     head = desk.good("backup", str(desk.folder / "b0")).partition("audit head: ")[2].strip()
     assert desk.restore(str(desk.folder / "b0")).status == 0
     assert desk.run("audit", "verify", "--head", head).status == 0

@@ -13,7 +13,7 @@ from slackapp.app import system_entropy
 from slackapp.crypto import keyfile
 from slackapp.model import NO_TENANT
 from slackapp.vault import keyring
-from tests.support.operator import Desk, Ended, open_desk
+from tests.support.operator import CommandLine, Ended, open_desk
 from tests.support.world import NORTH, SIGNING_SECRET, SOUTH, World
 from tests.vault.providers import Program
 
@@ -23,7 +23,7 @@ KEPT_APART = ("master.key", "operator.token")
 
 
 @dataclass
-class Loot:
+class CollectedOutput:
     """What a thief with every file, log and screen gets, and what is looked for, by kind."""
 
     found: dict[str, bytes] = field(default_factory=dict)
@@ -62,7 +62,7 @@ def spellings(secret: bytes) -> set[bytes]:
     return forms
 
 
-def robbed(desk: Desk, loot: Loot) -> None:
+def collect_everything(desk: CommandLine, loot: CollectedOutput) -> None:
     """Installs, events, refreshes, refusals, and every command of the vault; files are taken on the way."""
     world, (b0, b1) = desk.world, (str(desk.folder / "b0"), str(desk.folder / "b1"))
     browser = world.browser()
@@ -72,7 +72,7 @@ def robbed(desk: Desk, loot: Loot) -> None:
     loot.add("cookie", *browser.cookies.values())
     loot.add("code", parse_qs(urlsplit(consented.location).query)["code"][0])
     loot.take_files(desk.folder, "before the callback")
-    assert browser.come_back(consented).status == 303
+    assert browser.follow_callback(consented).status == 303
     world.work()
     commands: list[tuple[str, ...]] = [
         ("backup", b0), ("keys", "rotate"), ("keys", "verify"), ("keys", "list"), ("keys", "retire", "1"),
@@ -99,26 +99,26 @@ def robbed(desk: Desk, loot: Loot) -> None:
 
 
 @pytest.fixture(scope="module")
-def loot(memory_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loot]:
-    loot, real, program = Loot(), keyring.OpenKey, Program(tmp_path_factory.mktemp("kms"))
+def loot(memory_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CollectedOutput]:
+    loot, real, program = CollectedOutput(), keyring.PlainKey, Program(tmp_path_factory.mktemp("kms"))
 
-    def opened(key_id: int, purpose: str, key: bytes) -> keyring.OpenKey:
+    def opened(key_id: int, purpose: str, key: bytes) -> keyring.PlainKey:
         loot.add("data key", key)
         return real(key_id, purpose, key)
 
-    def said(desk: Desk, *words: str, run: object = Desk.run) -> Ended:
+    def said(desk: CommandLine, *words: str, run: object = CommandLine.run) -> Ended:
         ended = run(desk, *words)  # type: ignore[operator]
         loot.take(f"what {' '.join(words[:2])} printed", (ended.out + ended.error).encode())
         return ended
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keyring, "OpenKey", opened)
-        patch.setattr(Desk, "run", said)
+        patch.setattr(keyring, "PlainKey", opened)
+        patch.setattr(CommandLine, "run", said)
         # Master keys that are nobody's usual bytes, so that what is found is theirs.
         keyfile.write_private(memory_folder / "master.key", keyfile.format_master_key(1, system_entropy(32)))
         with open_desk(memory_folder, SLACKAPP_KEY_COMMANDS=f"kms={program.path}") as desk:
             masters = dict(keyfile.parse_master_keys(memory_folder, (memory_folder / "master.key").read_bytes()))
-            robbed(desk, loot)
+            collect_everything(desk, loot)
             masters |= keyfile.parse_master_keys(memory_folder, (memory_folder / "master.key").read_bytes())
             assert set(masters) == {1, 2}
             loot.add("master key", *masters.values())
@@ -127,7 +127,7 @@ def loot(memory_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             yield loot
 
 
-def add_the_rest(loot: Loot, world: World) -> None:
+def add_the_rest(loot: CollectedOutput, world: World) -> None:
     for kind, prefix in (("bot", "xoxe.xoxb-"), ("user", "xoxe.xoxp-"), ("refresh", "xoxe-")):
         loot.add(f"{kind} token", *(token for token in world.slack.issued_tokens if token.startswith(prefix)))
     loot.add("client secret", "a-client-secret-for-tests")
@@ -146,13 +146,13 @@ KINDS = (
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_is_nowhere(loot: Loot, kind: str) -> None:
+def test_it_is_nowhere(loot: CollectedOutput, kind: str) -> None:
     """I have the disk, the backups, the log and every screen; not the master key."""
     assert loot.secrets[kind]
     assert loot.leaks(kind) == []
 
 
-def test_what_is_looked_through_is_all_there_is(loot: Loot) -> None:
+def test_what_is_looked_through_is_all_there_is(loot: CollectedOutput) -> None:
     names = {where.partition(" ")[2].partition(" ")[0] for where in loot.found}
     for name in ("slackapp.db", "slackapp.db-wal", "slackapp.db-shm", "key-backup/slackapp-keys.json", "b0/data.db"):
         assert name in names
@@ -163,13 +163,13 @@ def test_what_is_looked_through_is_all_there_is(loot: Loot) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_search_finds_each_kind_in_each_spelling(loot: Loot, kind: str) -> None:
+def test_the_search_finds_each_kind_in_each_spelling(loot: CollectedOutput, kind: str) -> None:
     secret = min(loot.secrets[kind])
     planted = [
         b"a" + secret + b"b", secret.hex().encode(), base64.b64encode(b"x" + secret + b"y"),
         base64.b64encode(b"xy" + secret), base64.urlsafe_b64encode(secret), quote(secret, safe="").encode(),
     ]  # fmt: skip
     for number, text in enumerate(planted):
-        control = Loot(secrets={kind: {secret}})
+        control = CollectedOutput(secrets={kind: {secret}})
         control.take("planted", text)
         assert control.leaks(kind) == ["0 planted"], number

@@ -15,13 +15,13 @@ import pytest
 from slackapp.errors import StoreError
 from slackapp.flows.backup import key_backup
 from slackapp.flows.removal import purge_tenant
-from slackapp.vault.key_backup_file import FileSlot
-from tests.support.operator import ORIGIN, Desk, open_desk, tenant
+from slackapp.vault.key_backup_file import KeyBackupFile
+from tests.support.operator import ORIGIN, CommandLine, open_desk, tenant
 from tests.support.world import NORTH, ORG_TEAM, SOUTH
 from tests.vault.providers import Program
 
 
-def in_file(desk: Desk) -> dict[int, tuple[str, str, int, bytes]]:
+def in_file(desk: CommandLine) -> dict[int, tuple[str, str, int, bytes]]:
     keys = json.loads(desk.slot.read_bytes().partition(b"\n")[0])["keys"]
     return {
         key["key_id"]: (key["tenant"][1], key["provider"], key["master_version"], base64.b64decode(key["wrapped"]))
@@ -29,7 +29,7 @@ def in_file(desk: Desk) -> dict[int, tuple[str, str, int, bytes]]:
     }
 
 
-def in_database(desk: Desk) -> dict[int, tuple[str, str, int, bytes]]:
+def in_database(desk: CommandLine) -> dict[int, tuple[str, str, int, bytes]]:
     rows = desk.world.rows("SELECT key_id, tenant_id, provider, master_version, wrapped FROM data_keys")
     return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
 
@@ -59,7 +59,7 @@ def after(memory_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield found
 
 
-def reported(desk: Desk) -> None:
+def reported(desk: CommandLine) -> None:
     desk.world.clock.advance(400)
     assert desk.world.event({"type": "app_uninstalled"}, "EvGone", team_id=ORG_TEAM).status == 200
 
@@ -82,7 +82,7 @@ def test_without_a_place_for_it_everything_else_works(folder: Path) -> None:
 
 
 @pytest.mark.claim("C-57")
-def test_a_purge_takes_the_tenants_keys_out_of_the_file(desk: Desk) -> None:
+def test_a_purge_takes_the_tenants_keys_out_of_the_file(desk: CommandLine) -> None:
     """I have the master key and the key backup."""
     desk.good("backup", str(desk.folder / "b0"))
     gone = [wrapped for tenant, _, _, wrapped in in_file(desk).values() if tenant == NORTH]
@@ -93,19 +93,19 @@ def test_a_purge_takes_the_tenants_keys_out_of_the_file(desk: Desk) -> None:
     assert {tenant for tenant, _, _, _ in in_file(desk).values()} == {"", SOUTH}
 
 
-def block(desk: Desk) -> Path:
+def block(desk: CommandLine) -> Path:
     """A folder stands where the new file would be made: no user, not even root, can write it."""
     place = desk.slot.with_name(f"{desk.slot.name}.new")
     place.mkdir()
     return place
 
 
-def ready(desk: Desk) -> tuple[int, int]:
+def ready(desk: CommandLine) -> tuple[int, int]:
     reply = desk.world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
     return reply.status, reply.json["purges_pending"]
 
 
-def test_while_the_file_cannot_be_written_a_purge_is_pending_and_seen(desk: Desk) -> None:
+def test_while_the_file_cannot_be_written_a_purge_is_pending_and_seen(desk: CommandLine) -> None:
     desk.good("backup", str(desk.folder / "b0"))
     before = desk.slot.read_bytes()
     obstacle = block(desk)
@@ -127,7 +127,7 @@ def test_while_the_file_cannot_be_written_a_purge_is_pending_and_seen(desk: Desk
     assert NORTH.encode() not in desk.slot.read_bytes()
 
 
-def test_a_key_backup_that_cannot_be_written_does_not_hold_up_other_tenants_events(desk: Desk) -> None:
+def test_a_key_backup_that_cannot_be_written_does_not_hold_up_other_tenants_events(desk: CommandLine) -> None:
     desk.good("backup", str(desk.folder / "b0"))
     block(desk)
     assert desk.run("purge", NORTH).status == 75
@@ -144,7 +144,7 @@ def test_a_key_backup_that_cannot_be_written_does_not_hold_up_other_tenants_even
 
 @pytest.mark.parametrize("call", ["os.fsync", "os.replace"])
 def test_a_write_that_fails_half_way_leaves_the_old_file_whole(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, call: str
+    desk: CommandLine, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     desk.good("backup", str(desk.folder / "b0"))
     before = desk.slot.read_bytes()
@@ -159,7 +159,7 @@ def test_a_write_that_fails_half_way_leaves_the_old_file_whole(
     assert desk.slot.read_bytes() == before
 
 
-def test_what_a_killed_process_left_half_written_is_replaced(desk: Desk) -> None:
+def test_what_a_killed_process_left_half_written_is_replaced(desk: CommandLine) -> None:
     left = desk.slot.with_name(f"{desk.slot.name}.new")
     left.write_bytes(b"half")
     left.chmod(0o644)
@@ -172,7 +172,7 @@ def test_what_a_killed_process_left_half_written_is_replaced(desk: Desk) -> None
     assert in_file(desk) == in_database(desk)
 
 
-def test_the_file_is_not_written_through_a_link_that_somebody_put_there(desk: Desk, tmp_path: Path) -> None:
+def test_the_file_is_not_written_through_a_link_that_somebody_put_there(desk: CommandLine, tmp_path: Path) -> None:
     """I can write to the folder, and lay a link to a file that I may read."""
     mine = tmp_path / "mine"
     mine.touch()
@@ -182,7 +182,7 @@ def test_the_file_is_not_written_through_a_link_that_somebody_put_there(desk: De
     assert (mine.read_bytes(), desk.slot.is_symlink()) == (b"", False)
 
 
-def test_a_damaged_file_is_written_anew_by_the_next_operation(desk: Desk) -> None:
+def test_a_damaged_file_is_written_anew_by_the_next_operation(desk: CommandLine) -> None:
     desk.slot.write_bytes(b"damaged")
     desk.slot.chmod(0o600)
     assert desk.run("purge", "--verify").status == 75
@@ -194,13 +194,13 @@ def test_a_damaged_file_is_written_anew_by_the_next_operation(desk: Desk) -> Non
 
 
 @pytest.fixture
-def writes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+def writes(desk: CommandLine, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """For each time that the file is written: whether everybody can write to the database meanwhile."""
     desk.good("backup", str(desk.folder / "b0"))
     found: list[bool] = []
-    write = FileSlot.write
+    write = KeyBackupFile.write
 
-    def watched(slot: FileSlot, content: bytes) -> None:
+    def watched(slot: KeyBackupFile, content: bytes) -> None:
         with contextlib.closing(sqlite3.connect(desk.world.settings.database, timeout=0, isolation_level=None)) as db:
             try:
                 db.execute("BEGIN IMMEDIATE")
@@ -210,26 +210,26 @@ def writes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
                 found.append(False)
         write(slot, content)
 
-    monkeypatch.setattr(FileSlot, "write", watched)
+    monkeypatch.setattr(KeyBackupFile, "write", watched)
     return found
 
 
-def erase(desk: Desk, *tenant_ids: str) -> None:
+def erase(desk: CommandLine, *tenant_ids: str) -> None:
     app = desk.world.service.app
     for tenant_id in tenant_ids:
         with app.db.transaction():
             purge_tenant.erase(app, tenant(tenant_id), "test", ORIGIN, app.clock())
-        purge_tenant.erased(app, tenant(tenant_id))
+        purge_tenant.after_erase(app, tenant(tenant_id))
 
 
-def test_while_the_file_is_written_everybody_can_write_to_the_database(desk: Desk, writes: list[bool]) -> None:
+def test_while_the_file_is_written_everybody_can_write_to_the_database(desk: CommandLine, writes: list[bool]) -> None:
     erase(desk, NORTH)
     desk.world.work()
     desk.good("keys", "reencrypt", "--tenant", SOUTH)
     assert writes == [True, True]
 
 
-def test_one_writing_serves_all_who_were_erased_before_it(desk: Desk, writes: list[bool]) -> None:
+def test_one_writing_serves_all_who_were_erased_before_it(desk: CommandLine, writes: list[bool]) -> None:
     erase(desk, NORTH, SOUTH)
     desk.world.work()
     assert (len(writes), ready(desk)[1], desk.world.audit().count("purge.complete")) == (1, 0, 2)
@@ -237,7 +237,7 @@ def test_one_writing_serves_all_who_were_erased_before_it(desk: Desk, writes: li
 
 
 def test_who_came_and_went_since_it_was_written_is_not_in_it_and_costs_no_writing(
-    desk: Desk, writes: list[bool]
+    desk: CommandLine, writes: list[bool]
 ) -> None:
     """I install the app and remove it, over and over."""
     for _ in range(3):
@@ -248,7 +248,7 @@ def test_who_came_and_went_since_it_was_written_is_not_in_it_and_costs_no_writin
 
 
 def test_a_large_file_is_not_written_all_the_time_for_what_customers_do(
-    desk: Desk, writes: list[bool], monkeypatch: pytest.MonkeyPatch
+    desk: CommandLine, writes: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_backup, "_BYTES_PER_SECOND", 1)
     erase(desk, NORTH)
@@ -264,7 +264,9 @@ def test_a_large_file_is_not_written_all_the_time_for_what_customers_do(
     assert (len(writes), SOUTH in desk.slot.read_text(), ready(desk)[1]) == (2, False, 0)
 
 
-def test_an_operator_does_not_wait_for_that(desk: Desk, writes: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operator_does_not_wait_for_that(
+    desk: CommandLine, writes: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(key_backup, "_BYTES_PER_SECOND", 1)
     erase(desk, NORTH)
     desk.world.work()
@@ -273,14 +275,14 @@ def test_an_operator_does_not_wait_for_that(desk: Desk, writes: list[bool], monk
 
 
 @pytest.mark.claim("C-57")
-def test_a_purge_waits_for_a_writer_who_may_bring_the_tenants_keys_in(desk: Desk) -> None:
+def test_a_purge_waits_for_a_writer_who_may_bring_the_tenants_keys_in(desk: CommandLine) -> None:
     """Another process has read the keys before the purge, and has not written them yet."""
     desk.good("backup", str(desk.folder / "b0"))
     before = desk.slot.read_bytes()
     desk.good("purge", NORTH)
     desk.world.browser().install(NORTH)
-    slot = FileSlot(desk.slot.parent)
-    with slot.alone(0):
+    slot = KeyBackupFile(desk.slot.parent)
+    with slot.locked(0):
         erase(desk, SOUTH)
         desk.world.work()
         assert '"status": "purging: another process writes the key backup"' in desk.good("tenants", "--json")
@@ -292,7 +294,7 @@ def test_a_purge_waits_for_a_writer_who_may_bring_the_tenants_keys_in(desk: Desk
 
 
 def test_a_folder_that_does_not_lock_is_named_and_the_purge_is_pending(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on some file systems of a network."""
 
@@ -308,7 +310,7 @@ def test_a_folder_that_does_not_lock_is_named_and_the_purge_is_pending(
 
 
 @pytest.mark.claim("C-57")
-def test_what_a_killed_process_left_half_written_goes_with_the_next_purge(desk: Desk) -> None:
+def test_what_a_killed_process_left_half_written_goes_with_the_next_purge(desk: CommandLine) -> None:
     desk.good("backup", str(desk.folder / "b0"))
     left = desk.slot.with_name(f"{desk.slot.name}.new")
     desk.world.browser().install(ORG_TEAM)
@@ -319,7 +321,7 @@ def test_what_a_killed_process_left_half_written_goes_with_the_next_purge(desk: 
 
 
 def test_a_purge_does_not_wait_for_the_keys_of_a_new_install_to_go(
-    desk: Desk, writes: list[bool], monkeypatch: pytest.MonkeyPatch
+    desk: CommandLine, writes: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I remove the app and install it again, each time before the file is written."""
     monkeypatch.setattr(key_backup, "_BYTES_PER_SECOND", 1)

@@ -17,21 +17,21 @@ from slackapp.model import RecordContext, Sealed
 from slackapp.store.engine import replacing
 from slackapp.store.engine.sqlite import Database
 from slackapp.vault.keyring import Keyring
-from tests.support.operator import ORIGIN, Desk, files_of, opens_everything, tenant
+from tests.support.operator import ORIGIN, CommandLine, files_of, opens_everything, tenant
 from tests.support.world import NORTH, ORG, SOUTH
 
 
-def backup(desk: Desk, name: str = "b0") -> str:
+def backup(desk: CommandLine, name: str = "b0") -> str:
     """A backup of that moment; its folder."""
     desk.good("backup", str(desk.folder / name))
     return str(desk.folder / name)
 
 
-def rows(desk: Desk, *tables: str) -> list[tuple[object, ...]]:
+def rows(desk: CommandLine, *tables: str) -> list[tuple[object, ...]]:
     return [tuple(row) for table in tables for row in desk.world.rows(f"SELECT * FROM {table}")]
 
 
-def test_a_restore_brings_back_what_was_and_its_tokens_work(desk: Desk) -> None:
+def test_a_restore_brings_back_what_was_and_its_tokens_work(desk: CommandLine) -> None:
     desk.world.work()
     b0, before = backup(desk), rows(desk, "installations", "tokens", "data_keys", "inbox")
     desk.world.browser().install(ORG)
@@ -45,7 +45,7 @@ def test_a_restore_brings_back_what_was_and_its_tokens_work(desk: Desk) -> None:
     assert desk.world.settings.database.stat().st_mode & 0o777 == 0o600
 
 
-def test_after_a_restore_the_audit_verifies_and_tells_of_it(desk: Desk) -> None:
+def test_after_a_restore_the_audit_verifies_and_tells_of_it(desk: CommandLine) -> None:
     b0, made_at = backup(desk), desk.world.clock()
     desk.world.clock.advance(100)
     desk.good("purge", SOUTH)
@@ -56,7 +56,7 @@ def test_after_a_restore_the_audit_verifies_and_tells_of_it(desk: Desk) -> None:
 
 
 @pytest.mark.claim("C-63")
-def test_who_was_purged_since_is_erased_and_nobody_else(desk: Desk) -> None:
+def test_who_was_purged_since_is_erased_and_nobody_else(desk: CommandLine) -> None:
     """I was a customer, and had myself removed; then they restored a backup from the time before."""
     b0, gone, stays = backup(desk), desk.blobs(NORTH), rows(desk, "tokens")
     desk.good("purge", NORTH)
@@ -70,7 +70,7 @@ def test_who_was_purged_since_is_erased_and_nobody_else(desk: Desk) -> None:
     assert desk.good("purge", "--verify")
 
 
-def test_what_lies_in_an_old_backup_of_a_purged_tenant_opens_with_no_key_that_is_left(desk: Desk) -> None:
+def test_what_lies_in_an_old_backup_of_a_purged_tenant_opens_with_no_key_that_is_left(desk: CommandLine) -> None:
     """I have the old backup, the key backup of today and the master key: everything but the keys that are gone."""
     backup(desk)
     ids = desk.key_ids(NORTH)
@@ -83,7 +83,7 @@ def test_what_lies_in_an_old_backup_of_a_purged_tenant_opens_with_no_key_that_is
     assert [key_id for key_id in ids if str(key_id) in slot] == []
 
 
-def test_a_tenant_that_came_back_after_its_purge_is_not_served_with_its_old_records(desk: Desk) -> None:
+def test_a_tenant_that_came_back_after_its_purge_is_not_served_with_its_old_records(desk: CommandLine) -> None:
     b0 = backup(desk)
     desk.good("purge", NORTH)
     desk.world.browser().install(NORTH)
@@ -96,7 +96,7 @@ def test_a_tenant_that_came_back_after_its_purge_is_not_served_with_its_old_reco
 
 
 @pytest.mark.long
-def test_a_backup_from_before_a_rotation_opens_after_the_old_master_key_is_gone(desk: Desk) -> None:
+def test_a_backup_from_before_a_rotation_opens_after_the_old_master_key_is_gone(desk: CommandLine) -> None:
     b0 = backup(desk)
     desk.good("keys", "rotate")
     desk.good("keys", "retire", "1")
@@ -106,7 +106,7 @@ def test_a_backup_from_before_a_rotation_opens_after_the_old_master_key_is_gone(
     desk.good("keys", "rotate")
 
 
-def test_new_data_keys_end_older_backups_for_that_tenant_and_no_other(desk: Desk) -> None:
+def test_new_data_keys_end_older_backups_for_that_tenant_and_no_other(desk: CommandLine) -> None:
     b0 = backup(desk)
     desk.good("keys", "reencrypt", "--tenant", NORTH)
     ended = desk.restore(b0, "--check")
@@ -117,7 +117,7 @@ def test_new_data_keys_end_older_backups_for_that_tenant_and_no_other(desk: Desk
 
 @pytest.mark.claim("C-25")
 def test_check_changes_nothing_but_notes_first_whose_tokens_it_opens(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I may check backups: nobody sees that each check opens every token."""
     b0 = backup(desk)
@@ -136,7 +136,7 @@ def test_check_changes_nothing_but_notes_first_whose_tokens_it_opens(
 
 
 @pytest.mark.claim("C-25")
-def test_a_restore_notes_in_the_restored_audit_whose_tokens_it_opens(desk: Desk) -> None:
+def test_a_restore_notes_in_the_restored_audit_whose_tokens_it_opens(desk: CommandLine) -> None:
     b0 = backup(desk)
     assert desk.restore(b0).status == 0
     told = desk.world.rows("SELECT tenant_id FROM audit WHERE detail = 'purpose=restore' ORDER BY id")
@@ -144,7 +144,7 @@ def test_a_restore_notes_in_the_restored_audit_whose_tokens_it_opens(desk: Desk)
 
 
 @pytest.mark.claim("C-25")
-def test_a_restore_that_is_refused_has_left_a_note_of_what_it_opened(desk: Desk) -> None:
+def test_a_restore_that_is_refused_has_left_a_note_of_what_it_opened(desk: CommandLine) -> None:
     desk.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", SOUTH)
     assert desk.run("backup", str(desk.folder / "b0")).status == 1
     assert desk.restore(str(desk.folder / "b0")).status == 1
@@ -152,7 +152,7 @@ def test_a_restore_that_is_refused_has_left_a_note_of_what_it_opened(desk: Desk)
     assert [row[0] for row in told] == [NORTH, SOUTH]
 
 
-def test_a_check_with_no_database_to_note_it_in_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_with_no_database_to_note_it_in_is_refused(desk: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     b0 = backup(desk)
     desk.world.service.stop()
     monkeypatch.setenv("SLACKAPP_DATABASE", str(desk.folder / "nowhere.db"))
@@ -161,16 +161,16 @@ def test_a_check_with_no_database_to_note_it_in_is_refused(desk: Desk, monkeypat
     assert not list(desk.folder.glob("nowhere.db*"))
 
 
-def other_files(desk: Desk) -> dict[str, str]:
+def other_files(desk: CommandLine) -> dict[str, str]:
     """Of every file but the database's own."""
     return {name: digest for name, digest in files_of(desk.folder).items() if not name.startswith("slackapp.db")}
 
 
-def reads(desk: Desk) -> int:
+def reads(desk: CommandLine) -> int:
     return desk.world.audit().count("token.read")
 
 
-def reads_at_each_opening(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def reads_at_each_opening(desk: CommandLine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many reads the audit tells of when a record is opened."""
     noted: list[int] = []
     opens = Keyring.open
@@ -183,7 +183,7 @@ def reads_at_each_opening(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[i
     return noted
 
 
-def test_a_backup_with_a_record_that_does_not_open_is_refused_and_the_record_named(desk: Desk) -> None:
+def test_a_backup_with_a_record_that_does_not_open_is_refused_and_the_record_named(desk: CommandLine) -> None:
     desk.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
     assert desk.run("backup", str(desk.folder / "b0")).status == 1
     before = desk.world.snapshot(), other_files(desk)
@@ -195,27 +195,27 @@ def test_a_backup_with_a_record_that_does_not_open_is_refused_and_the_record_nam
     assert (desk.world.snapshot(), other_files(desk)) == before
 
 
-def test_check_works_while_the_service_runs(desk: Desk) -> None:
+def test_check_works_while_the_service_runs(desk: CommandLine) -> None:
     b0 = backup(desk)
     assert desk.good("restore", b0, "--check").startswith("2 tenants open whole")
 
 
-def test_a_database_in_use_is_not_replaced(desk: Desk) -> None:
+def test_a_database_in_use_is_not_replaced(desk: CommandLine) -> None:
     b0 = backup(desk)
     desk.world.browser().install(ORG)
     ended = desk.run("restore", b0)
     assert (ended.status, ended.error) == (75, "slackapp: the database is in use; stop the service first; try again\n")
     assert desk.world.status(ORG) == "active"
-    assert desk.world.service.app.db.is_whole()
+    assert desk.world.service.app.db.passes_integrity_check()
     assert not list(desk.folder.glob(".restore-*"))
 
 
 def test_a_service_that_is_just_starting_counts_as_using_the_database(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else it would serve from a file that is no longer there."""
     other = desk.folder / "other.db"
-    Database(other).prepare_file()
+    Database(other).create_or_migrate()
     desk.world.service.stop()
     migrate = Database._migrate
     refused: list[bool] = []
@@ -224,7 +224,7 @@ def test_a_service_that_is_just_starting_counts_as_using_the_database(
         migrate(db)
         if db.path == desk.world.settings.database:
             try:
-                replacing.replace(db.path, other, lambda: None)
+                replacing.replace_database(db.path, other, lambda: None)
             except StoreBusyError:
                 refused.append(True)
 
@@ -233,7 +233,7 @@ def test_a_service_that_is_just_starting_counts_as_using_the_database(
     assert refused == [True]
 
 
-def test_the_log_of_the_old_database_does_not_leak_into_the_restored_one(desk: Desk) -> None:
+def test_the_log_of_the_old_database_does_not_leak_into_the_restored_one(desk: CommandLine) -> None:
     """The service was killed: its last commits lie in the log beside the file."""
     b0 = backup(desk)
     path = desk.world.settings.database
@@ -250,10 +250,10 @@ def test_the_log_of_the_old_database_does_not_leak_into_the_restored_one(desk: D
     assert not log.exists() or log.stat().st_size == 0
     desk.world.restart()
     assert (desk.world.status(ORG), desk.world.status(NORTH)) == ("", "active")
-    assert desk.world.service.app.db.is_whole()
+    assert desk.world.service.app.db.passes_integrity_check()
 
 
-def test_a_restore_works_where_there_is_no_database_any_more(desk: Desk) -> None:
+def test_a_restore_works_where_there_is_no_database_any_more(desk: CommandLine) -> None:
     b0 = backup(desk)
     desk.world.service.stop()
     for file in desk.folder.glob("slackapp.db*"):
@@ -263,13 +263,13 @@ def test_a_restore_works_where_there_is_no_database_any_more(desk: Desk) -> None
     assert opens_everything(desk.world)
 
 
-def test_a_backup_may_be_moved_and_copied(desk: Desk, tmp_path: Path) -> None:
+def test_a_backup_may_be_moved_and_copied(desk: CommandLine, tmp_path: Path) -> None:
     shutil.copytree(backup(desk), tmp_path / "elsewhere")
     shutil.rmtree(desk.folder / "b0")
     assert desk.restore(str(tmp_path / "elsewhere")).status == 0
 
 
-def test_a_backup_is_not_changed_by_its_restore(desk: Desk) -> None:
+def test_a_backup_is_not_changed_by_its_restore(desk: CommandLine) -> None:
     b0 = backup(desk)
     desk.good("purge", NORTH)
     before = files_of(desk.folder / "b0")
@@ -280,14 +280,14 @@ def test_a_backup_is_not_changed_by_its_restore(desk: Desk) -> None:
 # What was under way
 
 
-def states(desk: Desk) -> dict[str, tuple[str, str]]:
+def states(desk: CommandLine) -> dict[str, tuple[str, str]]:
     """By type and tenant: how the row stands."""
     rows = desk.world.rows("SELECT type, tenant_id, state, result FROM inbox WHERE state <> 'done'")
     return {f"{row['type']} {row['tenant_id']}": (row["state"], row["result"]) for row in rows}
 
 
 @pytest.mark.claim("C-93")
-def test_what_was_open_when_the_backup_was_made_is_shown_and_makes_no_call(desk: Desk) -> None:
+def test_what_was_open_when_the_backup_was_made_is_shown_and_makes_no_call(desk: CommandLine) -> None:
     """Each mention was answered after the backup: a second answer is one that nobody asked for."""
     desk.change("UPDATE inbox SET state = 'calling', lease_until = 1 WHERE event_id = 'EvWaits1'")
     b0 = backup(desk)
@@ -302,7 +302,7 @@ def test_what_was_open_when_the_backup_was_made_is_shown_and_makes_no_call(desk:
     assert desk.world.calls() == ["chat.postMessage"]
 
 
-def test_a_greeting_is_not_given_twice_and_a_removal_goes_on(desk: Desk) -> None:
+def test_a_greeting_is_not_given_twice_and_a_removal_goes_on(desk: CommandLine) -> None:
     """Both were open; the one is a call to Slack, the other must not be forgotten."""
     desk.world.browser().install(ORG)
     desk.world.event({"type": "app_uninstalled"}, "EvGone", team_id=SOUTH)
@@ -316,17 +316,17 @@ def test_a_greeting_is_not_given_twice_and_a_removal_goes_on(desk: Desk) -> None
 
 
 @pytest.mark.claim("C-93")
-def test_an_install_link_that_may_have_been_used_since_the_backup_works_no_more(desk: Desk) -> None:
+def test_an_install_link_that_may_have_been_used_since_the_backup_works_no_more(desk: CommandLine) -> None:
     browser = desk.world.browser()
     consented = browser.consent(browser.begin(), ORG)
     b0 = backup(desk)
     assert desk.restore(b0).status == 0
-    assert browser.come_back(consented).status == 400
+    assert browser.follow_callback(consented).status == 400
     assert desk.world.status(ORG) == ""
 
 
 @pytest.mark.claim("C-63")
-def test_a_removal_that_the_replaced_database_had_not_finished_is_not_lost(desk: Desk) -> None:
+def test_a_removal_that_the_replaced_database_had_not_finished_is_not_lost(desk: CommandLine) -> None:
     """The key backup could not be rewritten, and still has the keys of whom the purge is for."""
     b0 = backup(desk)
     desk.world.clock.advance(1)
@@ -341,7 +341,7 @@ def test_a_removal_that_the_replaced_database_had_not_finished_is_not_lost(desk:
 @pytest.mark.claim("C-63")
 @pytest.mark.parametrize("what", ["the key backup", "the removals"])
 def test_a_purge_while_a_restore_is_under_way_is_not_undone(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, what: str
+    desk: CommandLine, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """The service runs on while the copy is filled, and is stopped just before the copy takes the database's place."""
     b0 = backup(desk)

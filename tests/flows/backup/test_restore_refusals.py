@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.operator import Desk, Ended, files_of, open_desk
+from tests.support.operator import CommandLine, Ended, files_of, open_desk
 from tests.support.world import NORTH
 
 Spoil = Callable[[Path, Path], None]
 
 
 @pytest.fixture(scope="module")
-def shelf(memory_folder: Path) -> Iterator[Desk]:
+def shelf(memory_folder: Path) -> Iterator[CommandLine]:
     """A backup, and a service that is stopped."""
     with open_desk(memory_folder) as desk:
         desk.good("backup", str(desk.folder / "b0"))
@@ -140,12 +140,12 @@ SPOILT: dict[str, Spoil] = {
 }
 
 
-def refused(desk: Desk, backup: Path, *words: str) -> Ended:
+def refused(desk: CommandLine, backup: Path, *words: str) -> Ended:
     return desk.run("restore", str(backup), *words)
 
 
 @pytest.mark.parametrize("what", SPOILT)
-def test_what_is_damaged_is_refused_and_nothing_is_changed(shelf: Desk, tmp_path: Path, what: str) -> None:
+def test_what_is_damaged_is_refused_and_nothing_is_changed(shelf: CommandLine, tmp_path: Path, what: str) -> None:
     kept = shelf.slot.read_bytes()
     backup = tmp_path / "b0"
     shutil.copytree(shelf.folder / "b0", backup)
@@ -161,18 +161,18 @@ def test_what_is_damaged_is_refused_and_nothing_is_changed(shelf: Desk, tmp_path
         shelf.slot.write_bytes(kept)
 
 
-def test_the_backup_as_it_is_would_be_taken(shelf: Desk) -> None:
+def test_the_backup_as_it_is_would_be_taken(shelf: CommandLine) -> None:
     assert refused(shelf, shelf.folder / "b0", "--check").status == 0
 
 
-def test_a_backup_of_another_app_is_refused(shelf: Desk) -> None:
+def test_a_backup_of_another_app_is_refused(shelf: CommandLine) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLACK_APP_ID", "A0OTHER001")
         ended = refused(shelf, shelf.folder / "b0")
     assert (ended.status, "the backup belongs to another app, A0LOCAL001" in ended.error) == (1, True)
 
 
-def test_a_backup_of_another_service_of_the_same_app_is_refused(shelf: Desk, folder: Path) -> None:
+def test_a_backup_of_another_service_of_the_same_app_is_refused(shelf: CommandLine, folder: Path) -> None:
     """I bring a backup of my own service, in which I am every tenant."""
     with open_desk(folder, tenants=(NORTH,)) as mine:
         mine.good("backup", str(mine.folder / "b0"))
@@ -182,7 +182,7 @@ def test_a_backup_of_another_service_of_the_same_app_is_refused(shelf: Desk, fol
     assert files_of(shelf.folder) == before
 
 
-def test_the_wrong_master_key_is_found_before_anything_is_overwritten(shelf: Desk, tmp_path: Path) -> None:
+def test_the_wrong_master_key_is_found_before_anything_is_overwritten(shelf: CommandLine, tmp_path: Path) -> None:
     other = tmp_path / "other.key"
     assert shelf.run("keys", "new", str(other)).status == 0
     before = files_of(shelf.folder)
@@ -193,7 +193,7 @@ def test_the_wrong_master_key_is_found_before_anything_is_overwritten(shelf: Des
     assert files_of(shelf.folder) == before
 
 
-def test_without_a_setting_for_the_key_backup_nothing_is_restored(shelf: Desk) -> None:
+def test_without_a_setting_for_the_key_backup_nothing_is_restored(shelf: CommandLine) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("SLACKAPP_KEY_BACKUP_DIR")
         ended = refused(shelf, shelf.folder / "b0")

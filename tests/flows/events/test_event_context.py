@@ -11,11 +11,11 @@ import pytest
 from slackapp.behaviour import Context
 from slackapp.errors import SlackCallError
 from slackapp.flows.events import run_event
-from slackapp.flows.events.event_context import MOST_RESPONSES, RESPONSE_SECONDS
+from slackapp.flows.events.event_context import MAX_RESPONSES, RESPONSE_SECONDS
 from slackapp.flows.upkeep import sweep
-from tests.flows.killing import Killed, kill_with_it
+from tests.flows.kill_process import Killed, kill_in_call
 from tests.slack.servers import http, raw
-from tests.support.pressing import command
+from tests.support.interactions import command
 from tests.support.world import NORTH, World
 
 OVER = "response_url response_url_over"
@@ -47,7 +47,7 @@ def saying(*texts: str) -> dict[str, Any]:
 def post_to(world: World, origin: str) -> None:
     """Lets `origin` be where response_urls lead."""
     settings = world.service.app.settings
-    world.equip(settings=replace(settings, slack=replace(settings.slack, response_origin=origin)))
+    world.replace_parts(settings=replace(settings, slack=replace(settings.slack, response_origin=origin)))
 
 
 # Where it leads
@@ -62,7 +62,7 @@ FOREIGN = [
 @pytest.mark.claim("C-71")
 def test_nothing_is_posted_to_an_address_that_is_not_slacks(ready: World) -> None:
     here = ready.settings.slack.response_origin.removeprefix("http://")
-    ready.equip(behaviour=saying("canary"))
+    ready.replace_parts(behaviour=saying("canary"))
     with raw(http(b"ok")) as evil:
         names = {"here": here, "evil": evil.url.removeprefix("http://"), "port": here.partition(":")[2]}
         for address in FOREIGN:
@@ -77,7 +77,7 @@ def test_where_there_is_no_address_nothing_is_posted(ready: World) -> None:
 
 
 def test_a_redirect_is_not_followed(ready: World) -> None:
-    ready.equip(behaviour=saying("canary"))
+    ready.replace_parts(behaviour=saying("canary"))
     with raw(http(b"ok")) as evil:
         location = f"Location: {evil.url}/x\r\n"
         for status in ("301 X", "302 X", "307 X", "308 X"):
@@ -89,7 +89,7 @@ def test_a_redirect_is_not_followed(ready: World) -> None:
 
 
 def test_what_is_posted_is_for_the_person_alone_and_carries_no_token(ready: World) -> None:
-    ready.equip(behaviour=saying("hello"))
+    ready.replace_parts(behaviour=saying("hello"))
     with raw(http(b"ok")) as slack:
         post_to(ready, slack.url)
         command(ready, response_url=f"{slack.url}/commands/1")
@@ -106,17 +106,17 @@ def test_what_is_posted_is_for_the_person_alone_and_carries_no_token(ready: Worl
 
 
 def test_the_sixth_answer_is_not_posted(ready: World) -> None:
-    ready.equip(behaviour=saying(*"123456"))
+    ready.replace_parts(behaviour=saying(*"123456"))
     with raw(http(b"ok")) as slack:
         post_to(ready, slack.url)
         command(ready, response_url=f"{slack.url}/commands/1")
-        assert (ready.work(), len(slack.requests)) == (1, MOST_RESPONSES)
+        assert (ready.work(), len(slack.requests)) == (1, MAX_RESPONSES)
     assert ended(ready) == ("unclear", OVER), "five were said"
 
 
 @pytest.mark.parametrize(("later", "said"), [(RESPONSE_SECONDS, ["late"]), (RESPONSE_SECONDS + 1, [])])
 def test_after_half_an_hour_nothing_is_posted(ready: World, later: int, said: list[str]) -> None:
-    ready.equip(behaviour=saying("late"))
+    ready.replace_parts(behaviour=saying("late"))
     with raw(http(b"ok")) as slack:
         post_to(ready, slack.url)
         command(ready, response_url=f"{slack.url}/commands/1")
@@ -137,7 +137,7 @@ UNKNOWN_ENDS = {
 def test_an_answer_of_which_nobody_knows_whether_it_came_is_unclear_and_not_posted_again(
     ready: World, what: str
 ) -> None:
-    ready.equip(behaviour=saying("once"))
+    ready.replace_parts(behaviour=saying("once"))
     with raw(UNKNOWN_ENDS[what]) as slack:
         post_to(ready, slack.url)
         command(ready, response_url=f"{slack.url}/commands/1")
@@ -148,7 +148,7 @@ def test_an_answer_of_which_nobody_knows_whether_it_came_is_unclear_and_not_post
 
 @pytest.mark.parametrize("status", ["400 X", "403 X", "404 X", "410 X"])
 def test_an_answer_that_slack_does_not_take_is_not_posted_again(ready: World, status: str) -> None:
-    ready.equip(behaviour=saying("once"))
+    ready.replace_parts(behaviour=saying("once"))
     with raw(http(b"used_url", status)) as slack:
         post_to(ready, slack.url)
         command(ready, response_url=f"{slack.url}/commands/1")
@@ -158,7 +158,7 @@ def test_an_answer_that_slack_does_not_take_is_not_posted_again(ready: World, st
 
 
 def test_an_answer_that_surely_did_not_arrive_is_posted_later(ready: World) -> None:
-    ready.equip(behaviour=saying("hello"))
+    ready.replace_parts(behaviour=saying("hello"))
     origin = ready.settings.slack.response_origin
     command(ready)
     with raw(b"") as gone:
@@ -177,7 +177,7 @@ def test_an_answer_that_surely_did_not_arrive_is_posted_later(ready: World) -> N
 
 
 def test_an_answer_at_a_limited_rate_is_posted_later(ready: World) -> None:
-    ready.equip(behaviour=saying("hello"))
+    ready.replace_parts(behaviour=saying("hello"))
     with raw(http(b"", "429 X")) as slack:
         post_to(ready, slack.url)
         command(ready, response_url=f"{slack.url}/commands/1")
@@ -202,7 +202,7 @@ def test_a_process_that_dies_while_it_answers_leaves_an_unclear_row_that_is_not_
 
     command(ready)
     monkeypatch.setattr(ready.service.app.slack, "respond", die)
-    kill_with_it(monkeypatch)
+    kill_in_call(monkeypatch)
     with pytest.raises(Killed):
         ready.work()
     ready.restart()
@@ -219,11 +219,11 @@ def test_a_process_that_dies_before_it_answers_leaves_a_row_that_is_run_again(
 
     table = ready.service.app.behaviour
     command(ready)
-    ready.equip(behaviour={"/example": die})
-    kill_with_it(monkeypatch)
+    ready.replace_parts(behaviour={"/example": die})
+    kill_in_call(monkeypatch)
     with pytest.raises(Killed):
         ready.work()
-    ready.equip(behaviour=table)
+    ready.replace_parts(behaviour=table)
     ready.clock.advance(run_event.LEASE + 1)
     assert (ready.work(), ended(ready), len(answers(ready))) == (1, ("done", "ok"), 1)
 
@@ -234,7 +234,7 @@ def test_a_worker_that_lost_its_row_answers_nothing(ready: World) -> None:
             connection.execute("UPDATE inbox SET lease_owner = 'another'")
         context.respond("too late")
 
-    ready.equip(behaviour={"/example": lose})
+    ready.replace_parts(behaviour={"/example": lose})
     command(ready)
     ready.work()
     assert (row(ready)["state"], row(ready)["lease_owner"], answers(ready)) == ("running", "another", [])
@@ -245,7 +245,7 @@ def test_a_behaviour_may_catch_what_could_not_be_said(ready: World) -> None:
         with pytest.raises(SlackCallError):
             context.respond("canary")
 
-    ready.equip(behaviour={"/example": shrug})
+    ready.replace_parts(behaviour={"/example": shrug})
     command(ready, response_url="")
     assert (ready.work(), ended(ready)) == (1, ("done", "ok"))
 
@@ -259,7 +259,7 @@ def test_what_the_app_asks_for_by_now_and_was_not_granted_is_shown(ready: World)
 
     settings = ready.service.app.settings
     for scopes in (settings.bot_scopes, (*settings.bot_scopes, "users:read")):
-        ready.equip(behaviour={"app_mention": look}, settings=replace(settings, bot_scopes=scopes))
+        ready.replace_parts(behaviour={"app_mention": look}, settings=replace(settings, bot_scopes=scopes))
         ready.mention(f"Ev{len(scopes)}")
         ready.work()
     assert seen == [(settings.public_url, ()), (settings.public_url, ("users:read",))]

@@ -9,10 +9,10 @@ import pytest
 from slackapp.behaviour import Context
 from slackapp.errors import SlackCallError
 from slackapp.flows.keys import suspend_tenant
-from slackapp.model import Origin
-from tests.handlers.stage import log_lines, nothing_happens, outcome
-from tests.support.pressing import interact
-from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, north
+from slackapp.model import Actor
+from tests.handlers.callback_world import log_lines, nothing_happens, outcome
+from tests.support.interactions import interact
+from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, north_tenant
 
 OPTION = {"text": {"type": "plain_text", "text": "One"}, "value": "1"}
 
@@ -28,7 +28,7 @@ def ask(world: World, **changes: Any) -> Reply:
 
 
 def offering(world: World, function: Callable[[Context, Mapping[str, Any]], Any]) -> None:
-    world.equip(behaviour={"block_suggestion:pick": function})
+    world.replace_parts(behaviour={"block_suggestion:pick": function})
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_the_function_offers_is_the_answer(ready: World, offered: Any, answ
 
 
 def test_a_dialog_of_old_is_answered_in_the_same_way(ready: World) -> None:
-    ready.equip(behaviour={"dialog_suggestion:form": lambda context, menu: [{"label": "One", "value": "1"}]})
+    ready.replace_parts(behaviour={"dialog_suggestion:form": lambda context, menu: [{"label": "One", "value": "1"}]})
     reply = ask(ready, type="dialog_suggestion", callback_id="form")
     assert reply.json == {"options": [{"label": "One", "value": "1"}]}
 
@@ -68,7 +68,7 @@ def test_a_menu_that_nobody_fills_is_refused_at_once_and_the_log_says_what_helps
         for _ in range(3):
             assert (ask(ready).status, outcome(ready)) == (404, "no_options")
     (line,) = (line for line in log_lines(ready) if line["event"] == "no_options")
-    assert "block_suggestion:ACTION_ID" in line["mend"]
+    assert "block_suggestion:ACTION_ID" in line["action"]
 
 
 def fail(context: Context, menu: Mapping[str, Any]) -> Any:
@@ -79,14 +79,14 @@ def leave(context: Context, menu: Mapping[str, Any]) -> Any:
     raise SystemExit
 
 
-def give_up(context: Context, menu: Mapping[str, Any]) -> Any:
+def raise_base_exception(context: Context, menu: Mapping[str, Any]) -> Any:
     raise GeneratorExit
 
 
 @pytest.mark.parametrize(
     "function",
     [
-        fail, leave, give_up,
+        fail, leave, raise_base_exception,
         *(lambda context, menu, odd=odd: odd for odd in (
             None, "One", 7, {}, {"options": None}, {"options": "x"}, {"options": [], "x": 1}, {"other": []}, ["One"],
             [None], [OPTION] * 101, [{"text": "x" * 70_000}], [{"text": {"set"}}], {"options": {"a": 1}},
@@ -135,7 +135,7 @@ def test_functions_that_hang_for_one_tenant_cost_two_threads_and_others_menus_ar
     hold, inside = threading.Event(), threading.Semaphore(0)
 
     def hang(context: Context, menu: Mapping[str, Any]) -> Any:
-        if context.tenant == north():
+        if context.tenant == north_tenant():
             inside.release()
             hold.wait(10)
         return [OPTION]
@@ -151,8 +151,8 @@ def test_functions_that_hang_for_one_tenant_cost_two_threads_and_others_menus_ar
         assert inside.acquire(timeout=10)
     reply = ask(ready)
     assert (reply.status, outcome(ready), "retry-after" in reply.headers) == (503, "busy", True)
-    org_wide = {"team": {"id": ORG_TEAM}, "enterprise": {"id": ORG}, "is_enterprise_install": True}
-    assert ask(ready, **org_wide).status == 200
+    is_enterprise_install = {"team": {"id": ORG_TEAM}, "enterprise": {"id": ORG}, "is_enterprise_install": True}
+    assert ask(ready, **is_enterprise_install).status == 200
     assert ready.mention("EvMeanwhile").status == 200
     hold.set()
     for thread in threads:
@@ -166,9 +166,9 @@ def test_whose_menu_it_is_goes_by_the_same_rules_as_a_button(ready: World) -> No
     offering(ready, lambda context, menu: seen.append(context.tenant.id) or [])
     ready.browser().install(ORG)
     ready.work()
-    org_wide = {"team": {"id": ORG_TEAM}, "enterprise": {"id": ORG}, "is_enterprise_install": True}
+    is_enterprise_install = {"team": {"id": ORG_TEAM}, "enterprise": {"id": ORG}, "is_enterprise_install": True}
     modal = {"team": {"id": SOUTH}, "view": {"type": "modal", "app_installed_team_id": NORTH}}
-    assert [ask(ready, **changes).status for changes in (org_wide, modal)] == [200, 200]
+    assert [ask(ready, **changes).status for changes in (is_enterprise_install, modal)] == [200, 200]
     assert seen == [ORG, NORTH]
     assert (ask(ready, team={"id": SOUTH}).status, outcome(ready)) == (404, "not_installed")
     assert (ask(ready, api_app_id="A0OTHER001").body, len(seen)) == (b"", 2)
@@ -176,5 +176,5 @@ def test_whose_menu_it_is_goes_by_the_same_rules_as_a_button(ready: World) -> No
 
 def test_a_suspended_tenant_s_menu_is_refused(ready: World) -> None:
     offering(ready, lambda context, menu: [OPTION])
-    suspend_tenant.suspend(ready.service.app, north(), Origin("worker", "x"))
+    suspend_tenant.suspend(ready.service.app, north_tenant(), Actor("worker", "x"))
     assert (ask(ready).status, outcome(ready)) == (403, "key_revoked")

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import pytest
 
 from slackapp.behaviour import Context
-from tests.support.pressing import FORM, command, interact
-from tests.support.rewind import Prepared, prepared
+from tests.support.interactions import FORM, command, interact
+from tests.support.prepared_world import Prepared, snapshot_world
 from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SOUTH, World, make_world
 
 OTHER_ORG = "E0FOREIGN1"
@@ -154,7 +154,7 @@ def everywhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
         for target in (NORTH, SOUTH, ORG):
             world.browser().install(target)
         world.work()
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 class Ran:
@@ -164,7 +164,7 @@ class Ran:
         self.world = world
         self.whom: list[str] = []
         self.events: list[Mapping[str, Any]] = []
-        world.equip(behaviour={key: self})
+        world.replace_parts(behaviour={key: self})
         world.slack.called.clear()
 
     def __call__(self, context: Context, event: Mapping[str, Any]) -> None:
@@ -181,7 +181,7 @@ class Ran:
 @pytest.mark.parametrize("what", EVENTS)
 def test_an_event_is_understood(everywhere: Prepared, what: str) -> None:
     event, envelope, tenant, team = EVENTS[what]
-    world = everywhere.rewind()
+    world = everywhere.reset()
     ran = Ran(world, event["type"])
     envelope = {**envelope, "authorizations": without_gaps(envelope.get("authorizations"))}
     reply = world.event({name: value for name, value in event.items() if value is not None}, **envelope)
@@ -197,7 +197,7 @@ def without_gaps(listed: Any) -> Any:
 @pytest.mark.claim("C-88")
 def test_an_interaction_is_understood(everywhere: Prepared, what: str) -> None:
     key, payload, tenant, team = INTERACTIONS[what]
-    world = everywhere.rewind()
+    world = everywhere.reset()
     ran = Ran(world, key)
     kind = key.partition(":")[0]
     reply = interact(world, {"type": kind} | {name: value for name, value in payload.items() if value is not ...})
@@ -217,7 +217,7 @@ COMMANDS: dict[str, tuple[dict[str, str], str, str]] = {
 @pytest.mark.parametrize("what", COMMANDS)
 def test_a_command_is_understood(everywhere: Prepared, what: str) -> None:
     fields, tenant, team = COMMANDS[what]
-    world = everywhere.rewind()
+    world = everywhere.reset()
     ran = Ran(world, "/example")
     missing = {name: None for name, value in fields.items() if not value}
     assert command(world, "", **{**fields, **missing}).status == 200
@@ -232,7 +232,7 @@ ODD_TEXT = "a\0b \ud83d c \udc00"
 
 
 def test_whatever_people_write_is_kept_sealed_and_handed_on(everywhere: Prepared) -> None:
-    world = everywhere.rewind()
+    world = everywhere.reset()
     ran = Ran(world, "message")
     assert world.event({**MESSAGE, "text": ODD_TEXT, "blocks": [{"text": ODD_TEXT}]}).status == 200
     world.work()
@@ -252,12 +252,12 @@ def test_whatever_people_write_is_kept_sealed_and_handed_on(everywhere: Prepared
 
 def test_what_cannot_be_sent_back_as_it_is_is_sent_as_slack_shows_it(everywhere: Prepared) -> None:
     """An app that repeats a text fails no more than one that does not."""
-    world = everywhere.rewind()
+    world = everywhere.reset()
 
     def repeat(context: Context, event: Mapping[str, Any]) -> None:
         context.call("chat.postMessage", {"channel": "U0NORTH001MEM", "text": event["text"]})
 
-    world.equip(behaviour={"message": repeat})
+    world.replace_parts(behaviour={"message": repeat})
     world.event({**MESSAGE, "text": "x \ud83d \ud83d\ude00"})
     world.work()
     assert world.slack.messages(NORTH)[-1]["text"] == "x \ufffd \U0001f600"
@@ -265,8 +265,8 @@ def test_what_cannot_be_sent_back_as_it_is_is_sent_as_slack_shows_it(everywhere:
 
 def test_a_modal_is_answered_by_its_response_urls(everywhere: Prepared) -> None:
     """A modal that asks for a conversation has a list of them, and no other."""
-    world = everywhere.rewind()
-    world.equip(behaviour={"view_submission:form": lambda context, event: context.respond("thanks")})
+    world = everywhere.reset()
+    world.replace_parts(behaviour={"view_submission:form": lambda context, event: context.respond("thanks")})
     url = world.slack.response_url(NORTH)
     entry = {"response_url": url, "block_id": "b", "action_id": "a", "channel_id": "C0NORTH001GEN"}
     for odd in ([], [7], [{}], [{"response_url": 7}], {"response_url": url}, "x", None):
@@ -279,13 +279,13 @@ def test_a_modal_is_answered_by_its_response_urls(everywhere: Prepared) -> None:
 
 
 def test_who_did_it_is_told_whatever_it_was(everywhere: Prepared) -> None:
-    world = everywhere.rewind()
+    world = everywhere.reset()
     who: list[str] = []
 
     def look(context: Context, event: Mapping[str, Any]) -> None:
         who.append(context.user_id)
 
-    world.equip(behaviour=dict.fromkeys(("message", "team_join", "shortcut:go", "/example"), look))
+    world.replace_parts(behaviour=dict.fromkeys(("message", "team_join", "shortcut:go", "/example"), look))
     for number, user in enumerate(("U1A", {"id": "W1B"}, None, 7, ["U1"], {"id": 7}, "x", {})):
         world.event({**MESSAGE, "user": user}, f"Ev{number}")
     interact(world, {**TEAM, "type": "shortcut", "callback_id": "go"})

@@ -12,9 +12,9 @@ import pytest
 from slackapp.app import build, system_entropy
 from slackapp.behaviour import Behaviour, Context
 from slackapp.flows.removal import uninstall_tenant
-from slackapp.model import Origin
+from slackapp.model import Actor
 from slackapp.store import inbox
-from tests.support.world import APP_ID, NORTH, ORG, SOUTH, Reply, World, north
+from tests.support.world import APP_ID, NORTH, ORG, SOUTH, Reply, World, north_tenant
 
 CANARY = "canary-in-a-message"
 BOT = "U0NORTH001BOT"
@@ -36,7 +36,7 @@ def installed(world: World, target: str = NORTH) -> World:
 
 def behave(world: World, table: Behaviour) -> None:
     """Another behaviour from here on."""
-    world.equip(behaviour=table)
+    world.replace_parts(behaviour=table)
 
 
 def handshake(world: World, challenge: Any) -> Reply:
@@ -98,7 +98,7 @@ def test_a_finished_migration_has_its_workspace_and_no_other_checked_soon(world:
     after = {row["tenant_id"]: row["check_begun_at"] for row in world.rows("SELECT * FROM installations")}
     assert (after, before[NORTH] > 0) == ({**before, NORTH: 0}, True)
     world.slack.join_org(NORTH, ORG)
-    world.service.errands.run_due(world.service.app)
+    world.service.remote_scheduler.run_due(world.service.app)
     assert world.rows("SELECT enterprise_id FROM installations WHERE tenant_id = ?", NORTH)[0][0] == ORG
 
 
@@ -321,7 +321,7 @@ def test_an_exchange_that_never_ended_holds_events_back_for_thirty_seconds_only(
 
 def test_an_event_is_not_acknowledged_while_the_database_is_locked(world: World) -> None:
     installed(world)
-    world.service.app.db.hurry()
+    world.service.app.db.shorten_waits()
     other = sqlite3.connect(world.settings.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     reply = world.event(MENTION)
@@ -335,7 +335,7 @@ def test_an_event_is_not_acknowledged_while_the_database_is_locked(world: World)
 def test_an_event_that_cannot_be_kept_is_not_acknowledged(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     installed(world)
     with monkeypatch.context() as patch:
-        patch.setattr(inbox, "receive", lambda *_: False)
+        patch.setattr(inbox, "add_event", lambda *_: False)
         assert world.event(MENTION).status == 503
     assert (world.event(MENTION).status, world.work()) == (200, 1)
 
@@ -346,7 +346,7 @@ def test_a_process_that_missed_a_purge_and_a_new_install_loses_no_event(world: W
     world.service = other
     assert world.event(MENTION, "EvWarm").status == 200, "the other process has the tenant's keys in memory now"
     world.service = ours
-    uninstall_tenant.run(ours.app, north(), Origin("operator", "r1"), world.clock())
+    uninstall_tenant.run(ours.app, north_tenant(), Actor("operator", "r1"), world.clock())
     assert world.status() == ""
     installed(world)
     world.service = other

@@ -13,11 +13,11 @@ from slackapp.behaviour import Context
 from slackapp.errors import StoreBusyError
 from slackapp.flows.events.receive_interaction import NOT_INSTALLED, UNKNOWN_COMMAND
 from slackapp.flows.keys import suspend_tenant
-from slackapp.model import Origin
+from slackapp.model import Actor
 from slackapp.store import installations
-from tests.handlers.stage import nothing_happens, outcome
-from tests.support.pressing import FORM, command, command_of, interact, press, press_of, send
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world, north
+from tests.handlers.callback_world import nothing_happens, outcome
+from tests.support.interactions import FORM, button_payload, click_button, command, command_form, interact, send
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world, north_tenant
 
 COUNTED = "slackapp_interactions_total"
 
@@ -66,7 +66,7 @@ def test_a_command_is_acknowledged_with_nothing_and_answered_afterwards(ready: W
 
 def test_what_somebody_did_is_sealed_where_it_waits(ready: World) -> None:
     command(ready, "canary-of-a-text")
-    press(ready, canary="canary-of-a-press")
+    click_button(ready, canary="canary-of-a-press")
     assert len(kept(ready)) == 2
     assert b"canary-of" not in ready.bytes_on_disk()
     assert "canary-of" not in ready.log.getvalue()
@@ -75,11 +75,11 @@ def test_what_somebody_did_is_sealed_where_it_waits(ready: World) -> None:
 
 def test_a_press_is_kept_for_the_one_who_acts_on_it_alone(ready: World) -> None:
     seen: list[Mapping[str, Any]] = []
-    ready.equip(behaviour={"block_actions:remove_app": lambda context, action: seen.append(action)})
-    reply = press(ready)
+    ready.replace_parts(behaviour={"block_actions:remove_app": lambda context, action: seen.append(action)})
+    reply = click_button(ready)
     assert (reply.status, reply.body, kept(ready)) == (200, b"", [(NORTH, "block_actions:remove_app", "ready")])
     ready.work()
-    assert seen == [{key: value for key, value in press_of().items() if key != "token"}], "without the old token"
+    assert seen == [{key: value for key, value in button_payload().items() if key != "token"}], "without the old token"
 
 
 # Once
@@ -87,7 +87,7 @@ def test_a_press_is_kept_for_the_one_who_acts_on_it_alone(ready: World) -> None:
 
 def test_the_same_request_twice_has_one_effect(ready: World) -> None:
     """It carries no id of its own: its signature, which is over the time and every byte, is one."""
-    body = urlencode(command_of(ready)).encode()
+    body = urlencode(command_form(ready)).encode()
     headers = {**ready.sign(body), "Content-Type": FORM}
     for number in range(3):
         reply = ready.request("POST", "/slack/commands", body, headers)
@@ -102,12 +102,12 @@ def test_the_same_request_twice_has_one_effect(ready: World) -> None:
 
 
 def test_two_presses_are_two_even_in_the_same_second(ready: World) -> None:
-    press(ready)
-    press(ready, actions=[{"type": "button", "action_id": "remove_app", "action_ts": "1.2"}])
+    click_button(ready)
+    click_button(ready, actions=[{"type": "button", "action_id": "remove_app", "action_ts": "1.2"}])
     command(ready)
     command(ready, trigger_id="1.1.bb")
     ready.clock.advance(1)
-    press(ready)
+    click_button(ready)
     assert len(kept(ready)) == 5
 
 
@@ -121,9 +121,9 @@ def test_an_org_wide_command_is_the_orgs_and_names_the_workspace_it_was_typed_in
         seen.append(context)
         context.call("auth.test", {})
 
-    two.equip(behaviour={"/example": ask})
-    org_wide = {"team_id": ORG_TEAM, "enterprise_id": ORG, "is_enterprise_install": "true"}
-    assert command(two, **org_wide).status == 200
+    two.replace_parts(behaviour={"/example": ask})
+    is_enterprise_install = {"team_id": ORG_TEAM, "enterprise_id": ORG, "is_enterprise_install": "true"}
+    assert command(two, **is_enterprise_install).status == 200
     assert kept(two) == [(ORG, "/example", "ready")]
     two.work()
     assert (seen[0].tenant.id, two.slack.calls[-1].params["team_id"]) == (ORG, ORG_TEAM)
@@ -131,7 +131,7 @@ def test_an_org_wide_command_is_the_orgs_and_names_the_workspace_it_was_typed_in
 
 def test_a_workspace_that_only_the_org_covers_is_served_by_the_org(two: World) -> None:
     command(two, team_id=ORG_TEAM, enterprise_id=ORG)
-    press(two, team={"id": ORG_TEAM}, enterprise={"id": ORG}, view=None)
+    click_button(two, team={"id": ORG_TEAM}, enterprise={"id": ORG}, view=None)
     assert [tenant for tenant, _, _ in kept(two)] == [ORG, ORG]
 
 
@@ -139,11 +139,11 @@ def test_a_modal_sent_off_from_the_other_side_is_the_installing_sides(two: World
     """I share a channel with your customer, am a customer myself, and send off the modal that your app opened there."""
     two.browser().install(SOUTH)
     two.work()
-    two.equip(behaviour={"view_submission:form": lambda context, event: None})
+    two.replace_parts(behaviour={"view_submission:form": lambda context, event: None})
     view = {"callback_id": "form", "team_id": SOUTH, "app_installed_team_id": NORTH}
     theirs = {"team": {"id": SOUTH}, "user": {"id": "U0SOUTH001MEM", "team_id": SOUTH}, "is_enterprise_install": ...}
-    press(two, type="view_submission", view=view, **theirs)
-    press(two, type="view_submission", view={**view, "app_installed_team_id": ORG}, **theirs)
+    click_button(two, type="view_submission", view=view, **theirs)
+    click_button(two, type="view_submission", view={**view, "app_installed_team_id": ORG}, **theirs)
     assert [tenant for tenant, _, _ in kept(two)] == [NORTH, ORG]
 
 
@@ -152,7 +152,7 @@ def test_a_modal_sent_off_from_the_other_side_is_the_installing_sides(two: World
 
 def test_another_apps_are_acknowledged_noted_and_not_kept(still: World) -> None:
     with nothing_happens(still):
-        for reply in (command(still, api_app_id="A0OTHER001"), press(still, api_app_id="A0OTHER001")):
+        for reply in (command(still, api_app_id="A0OTHER001"), click_button(still, api_app_id="A0OTHER001")):
             assert (reply.status, reply.body, still.audit()[-1]) == (200, b"", "event.foreign_app")
     assert count(still, "foreign_app") == 2
 
@@ -167,7 +167,7 @@ def test_an_unknown_command_is_answered_at_once_and_an_unknown_action_acknowledg
             {"type": "shortcut", "callback_id": "unknown"}, {"type": "of_tomorrow"},
             {"type": "view_submission", "view": {"callback_id": ""}},
         ):  # fmt: skip
-            reply = press(still, **changes)
+            reply = click_button(still, **changes)
             assert (reply.status, reply.body) == (200, b""), changes
     assert count(still, "unhandled") == before + 6
 
@@ -178,7 +178,7 @@ def test_where_the_app_is_not_installed_a_command_is_told_so_and_a_press_acknowl
     with nothing_happens(still):
         reply = command(still, team_id=team, response_url="")
         assert (reply.status, reply.text) == (200, NOT_INSTALLED)
-        reply = press(still, team={"id": team}, view=None)
+        reply = click_button(still, team={"id": team}, view=None)
         assert (reply.status, reply.body) == (200, b"")
         assert command(still, team_id=None).text == NOT_INSTALLED
     assert count(still, "unknown") == before + 3
@@ -187,9 +187,9 @@ def test_where_the_app_is_not_installed_a_command_is_told_so_and_a_press_acknowl
 def test_a_tenant_that_is_being_removed_is_as_good_as_gone(ready: World) -> None:
     app = ready.service.app
     with app.db.transaction():
-        installations.set_status(app.db, north(), "active", "purging")
+        installations.set_status(app.db, north_tenant(), "active", "purging")
     with nothing_happens(ready):
-        assert (command(ready).text, press(ready).status) == (NOT_INSTALLED, 200)
+        assert (command(ready).text, click_button(ready).status) == (NOT_INSTALLED, 200)
 
 
 @pytest.mark.parametrize("path", ["/slack/commands", "/slack/interactivity"])
@@ -198,17 +198,17 @@ def test_a_check_of_our_certificate_is_answered_and_nothing_done(still: World, p
         fields = {"ssl_check": "1", "token": "legacy-verification-token"}
         reply = send(still, path, fields)
         assert (reply.status, reply.body) == (200, b"")
-        full = {**command_of(still), "payload": json.dumps(press_of()), "ssl_check": "1"}
+        full = {**command_form(still), "payload": json.dumps(button_payload()), "ssl_check": "1"}
         assert (send(still, path, full).body, kept(still)) == (b"", [])
         unsigned = still.request("POST", path, urlencode(fields).encode(), {"Content-Type": FORM})
         assert (unsigned.status, outcome(still)) == (401, "unsigned")
-    assert send(still, "/slack/commands", {**command_of(still, command="/unknown"), "ssl_check": "0"}).text
+    assert send(still, "/slack/commands", {**command_form(still, command="/unknown"), "ssl_check": "0"}).text
 
 
 def test_a_suspended_tenants_are_refused_and_not_kept(ready: World) -> None:
-    suspend_tenant.suspend(ready.service.app, north(), Origin("worker", "x"))
+    suspend_tenant.suspend(ready.service.app, north_tenant(), Actor("worker", "x"))
     with nothing_happens(ready):
-        for reply in (command(ready), press(ready)):
+        for reply in (command(ready), click_button(ready)):
             assert (reply.status, outcome(ready)) == (403, "key_revoked")
 
 
@@ -218,7 +218,7 @@ def test_a_suspended_tenants_are_refused_and_not_kept(ready: World) -> None:
 @pytest.mark.parametrize("path", ["/slack/commands", "/slack/interactivity"])
 @pytest.mark.parametrize("media_type", ["", "application/json", "text/plain", "multipart/form-data; boundary=x"])
 def test_another_type_of_content_is_refused(still: World, path: str, media_type: str) -> None:
-    body = urlencode({**command_of(still), "payload": json.dumps(press_of())}).encode()
+    body = urlencode({**command_form(still), "payload": json.dumps(button_payload())}).encode()
     with nothing_happens(still):
         assert (still.post_signed(body, media_type, path).status, outcome(still)) == (415, "media_type")
 
@@ -249,10 +249,10 @@ ODD: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("what", ODD)
 def test_a_payload_of_other_types_is_refused_and_breaks_nothing(still: World, what: str) -> None:
     with nothing_happens(still):
-        assert (interact(still, press_of() | ODD[what]).status, outcome(still)) == (400, "event")
+        assert (interact(still, button_payload() | ODD[what]).status, outcome(still)) == (400, "event")
 
 
-@pytest.mark.parametrize("payload", [None, 7, "x", [], [press_of()]])
+@pytest.mark.parametrize("payload", [None, 7, "x", [], [button_payload()]])
 def test_a_payload_that_is_no_object_is_refused(still: World, payload: Any) -> None:
     with nothing_happens(still):
         assert (interact(still, payload).status, outcome(still)) == (400, "json")
@@ -271,5 +271,5 @@ def test_what_cannot_be_kept_is_not_acknowledged(ready: World, monkeypatch: pyte
     def busy(*_: Any) -> None:
         raise StoreBusyError("busy")
 
-    monkeypatch.setattr(ready.service.app.db, "together", busy)
-    assert (command(ready).status, press(ready).status, kept(ready)) == (503, 503, [])
+    monkeypatch.setattr(ready.service.app.db, "commit_in_group", busy)
+    assert (command(ready).status, click_button(ready).status, kept(ready)) == (503, 503, [])

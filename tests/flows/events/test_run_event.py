@@ -18,8 +18,8 @@ from slackapp.localslack.model import Fault, FaultKind
 from slackapp.model import Tenant
 from slackapp.runtime.log import JsonLog
 from slackapp.slack import transport
-from tests.flows.killing import Killed, kill_with_it, unclear
-from tests.support.pressing import command
+from tests.flows.kill_process import Killed, kill_in_call, unclear
+from tests.support.interactions import command
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
 
 POST = "chat.postMessage"
@@ -33,7 +33,7 @@ def ready(ready: World) -> World:
 
 
 def behave(world: World, table: Behaviour) -> None:
-    world.equip(behaviour=table)
+    world.replace_parts(behaviour=table)
 
 
 def only(method: str, params: Mapping[str, Any] | None = None) -> Behaviour:
@@ -103,7 +103,7 @@ def test_a_row_whose_worker_died_in_a_call_becomes_unclear_and_is_never_run_agai
         raise Killed
 
     monkeypatch.setattr(ready.service.app.slack, "call", die)
-    kill_with_it(monkeypatch)
+    kill_in_call(monkeypatch)
     with pytest.raises(Killed):
         ready.work()
     ready.restart()
@@ -127,7 +127,7 @@ def test_a_row_whose_worker_died_before_its_call_runs_again(ready: World, monkey
 
     table = ready.service.app.behaviour
     behave(ready, {"app_mention": die})
-    kill_with_it(monkeypatch)
+    kill_in_call(monkeypatch)
     with pytest.raises(Killed):
         ready.work()
     behave(ready, table)
@@ -150,7 +150,7 @@ def test_a_call_that_slack_plainly_refused_leaves_no_doubt_behind(
         raise Killed
 
     behave(ready, {"app_mention": carry_on})
-    kill_with_it(monkeypatch)
+    kill_in_call(monkeypatch)
     with pytest.raises(Killed):
         ready.work()
     assert row(ready)["state"] == state
@@ -161,7 +161,7 @@ def test_a_call_that_slack_plainly_refused_leaves_no_doubt_behind(
 
 def test_a_dead_token_is_used_no_more_until_somebody_installs_again(ready: World) -> None:
     ready.slack.fault(Fault(POST, "error", error="account_inactive"))
-    ready.slack.kill_refresh(NORTH)
+    ready.slack.invalidate_refresh_tokens(NORTH)
     ready.mention("Ev0002")
     assert ready.work() == 2
     assert (row(ready)["state"], row(ready, "Ev0002")["state"], ready.status()) == ("dead", "dead", "needs_reinstall")
@@ -308,7 +308,7 @@ def test_a_row_that_takes_its_process_with_it_each_time_is_given_up(
         raise Killed
 
     behave(ready, {"app_mention": die})
-    kill_with_it(monkeypatch)
+    kill_in_call(monkeypatch)
     for _ in range(run_event.MAX_ATTEMPTS):
         with pytest.raises(Killed):
             ready.work()
@@ -329,7 +329,7 @@ def test_a_row_that_ends_its_process_costs_no_other_row_an_attempt(
     for number in range(2, 9):
         ready.mention(f"Ev000{number}")
     behave(ready, {"app_mention": die})
-    kill_with_it(monkeypatch)
+    kill_in_call(monkeypatch)
     with pytest.raises(Killed):
         ready.work()
     attempts = [entry["attempts"] for entry in ready.rows("SELECT attempts FROM inbox WHERE type = 'app_mention'")]
@@ -382,7 +382,7 @@ def test_in_development_the_log_says_what_the_exception_says_and_where(ready: Wo
     def fail(context: Context, event: Mapping[str, Any]) -> None:
         raise ValueError("a word of help")
 
-    ready.equip(log=JsonLog(ready.log, ready.clock, with_texts=True))
+    ready.replace_parts(log=JsonLog(ready.log, ready.clock, with_texts=True))
     behave(ready, {"app_mention": fail})
     ready.work()
     (line,) = told(ready)
@@ -393,7 +393,7 @@ def test_in_development_the_log_says_what_the_exception_says_and_where(ready: Wo
 @pytest.mark.parametrize("code", ["half a \ud83d pair", "a\nb", "x" * 200, "\u6771\u4eac"])
 def test_an_error_that_a_behaviour_made_up_is_told_by_its_type(ready: World, code: str) -> None:
     def fail(context: Context, event: Mapping[str, Any]) -> None:
-        raise SlackCallError(POST, code, SlackErrorKind.OURS)
+        raise SlackCallError(POST, code, SlackErrorKind.BAD_REQUEST)
 
     behave(ready, {"app_mention": fail})
     ready.work()
@@ -512,7 +512,7 @@ def test_a_body_that_does_not_open_is_given_up_and_audited_or_neither(
 
     change(ready, "UPDATE inbox SET body = zeroblob(200) WHERE event_id = 'Ev0001'")
     with monkeypatch.context() as patch:
-        patch.setattr("slackapp.flows.audit.audit_log.note", die)
+        patch.setattr("slackapp.flows.audit.audit_log.append", die)
         with pytest.raises(Killed):
             ready.work()
     assert (row(ready)["state"], ready.audit().count("event.unavailable")) == ("running", 0)

@@ -9,7 +9,7 @@ import pytest
 
 from slackapp.store.engine import sqlite
 from tests.attacks.test_rates import At
-from tests.handlers.stage import Approved, cookie_of, nothing_happens, outcome
+from tests.handlers.callback_world import Approved, cookie_of, nothing_happens, outcome
 from tests.support.world import START, World, make_world
 
 STATE = r"[A-Za-z0-9_-]{60}\.[A-Za-z0-9_-]{43}"
@@ -76,8 +76,8 @@ def test_two_tabs_share_the_cookie_and_both_finish(world: World) -> None:
     second = browser.begin()
     assert cookie_of(browser) == cookie
     assert first.query["state"] != second.query["state"]
-    assert browser.come_back(browser.consent(first)).status == 303
-    assert browser.come_back(browser.consent(second, "T0SOUTH001")).status == 303
+    assert browser.follow_callback(browser.consent(first)).status == 303
+    assert browser.follow_callback(browser.consent(second, "T0SOUTH001")).status == 303
     assert {row["tenant_id"] for row in world.rows("SELECT tenant_id FROM installations")} == {
         "T0NORTH001",
         "T0SOUTH001",
@@ -151,7 +151,7 @@ def test_so_many_installs_may_be_under_way_and_no_more(tmp_path: Path) -> None:
         assert (refused.status, refused.headers["retry-after"], outcome(world)) == (503, "60", "state_limit")
         assert "set-cookie" not in refused.headers
         # Those that are under way are not hurt, and places come back when states expire.
-        assert under_way[2].come_back(under_way[2].consent(begun[2])).status == 303
+        assert under_way[2].follow_callback(under_way[2].consent(begun[2])).status == 303
         world.clock.advance(601)
         assert world.browser().begin().status == 302
 

@@ -8,20 +8,20 @@ import pytest
 from slackapp.errors import Refused
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import refresh_token
-from slackapp.model import Origin
+from slackapp.model import Actor
 from slackapp.store import tokens
-from tests.support.world import World, north
+from tests.support.world import World, north_tenant
 
-ORIGIN = Origin("worker", "Ev0001")
+ORIGIN = Actor("worker", "Ev0001")
 
 
-def come_back(world: World) -> None:
+def reinstall(world: World) -> None:
     """Erased by the operator, and installed again a second later."""
     app = world.service.app
     with app.db.transaction():
-        job_id = purge_tenant.erase(app, north(), "test", ORIGIN, world.clock())
-    purge_tenant.erased(app, north())
-    purge_tenant.complete_now(app, north(), job_id, ORIGIN)
+        job_id = purge_tenant.erase(app, north_tenant(), "test", ORIGIN, world.clock())
+    purge_tenant.after_erase(app, north_tenant())
+    purge_tenant.complete_now(app, north_tenant(), job_id, ORIGIN)
     world.clock.advance(1)
     assert world.browser().install().status == 303
 
@@ -33,24 +33,24 @@ def test_a_refresh_of_the_first_life_writes_nothing_into_the_second(
     world.browser().install()
     world.clock.advance(43_000)
     app = world.service.app
-    old = tokens.find(app.db, north(), "")
+    old = tokens.find(app.db, north_tenant(), "")
     assert old is not None
     ask = app.slack.call_as_app
 
     def meanwhile(*arguments: Any) -> Any:
         monkeypatch.undo()
         if not after:
-            come_back(world)
+            reinstall(world)
         answer = ask(*arguments)
         if after:
-            come_back(world)
+            reinstall(world)
         return answer
 
     monkeypatch.setattr(app.slack, "call_as_app", meanwhile)
     found = None
     with contextlib.suppress(Refused):
         found = refresh_token.run(app, old, ORIGIN, wait=False)
-    new = tokens.find(app.db, north(), "")
+    new = tokens.find(app.db, north_tenant(), "")
     assert new is not None
     assert (new.generation, new.granted_at, new.status) == (old.generation, world.clock(), "live")
     assert found is None or found == new
@@ -61,11 +61,11 @@ def test_what_slack_says_of_a_token_of_the_first_life_is_not_said_of_the_second(
     world.browser().install()
     world.clock.advance(100)
     app = world.service.app
-    old = tokens.find(app.db, north(), "")
+    old = tokens.find(app.db, north_tenant(), "")
     assert old is not None
-    come_back(world)
-    assert not tokens.give_up(app.db, old, "token_revoked")
+    reinstall(world)
+    assert not tokens.mark_dead(app.db, old, "token_revoked")
     assert not tokens.take_lease(app.db, old, "me", world.clock(), world.clock() + 30)
     assert not tokens.set_scopes(app.db, old, ("chat:write",))
-    assert tokens.find_same(app.db, old) is None
+    assert tokens.find_generation(app.db, old) is None
     assert world.status() == "active"

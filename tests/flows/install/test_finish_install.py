@@ -11,7 +11,7 @@ import pytest
 from slackapp.errors import TransactionOpenError
 from slackapp.localslack.model import Fault
 from slackapp.slack import transport
-from tests.handlers.stage import (
+from tests.handlers.callback_world import (
     approved,
     callback,
     log_lines,
@@ -69,12 +69,12 @@ def test_the_state_is_used_up_and_on_the_disk_before_the_exchange(world: World) 
 def test_a_person_who_declines_uses_the_state_up_and_nothing_else(world: World) -> None:
     browser = world.browser()
     begun = browser.begin()
-    reply = browser.come_back(browser.consent(begun, decision="deny"))
+    reply = browser.follow_callback(browser.consent(begun, decision="deny"))
     assert (reply.status, state_outcomes(world), world.calls()) == (200, ["declined"], [])
     assert "did not give permission" in reply.text
     assert_nothing_stored(world)
     assert world.audit() == ["install.declined"]
-    assert browser.come_back(browser.consent(begun)).status == 400
+    assert browser.follow_callback(browser.consent(begun)).status == 400
     assert outcome(world) == "state_used"
 
 
@@ -98,7 +98,7 @@ def test_a_code_that_slack_cannot_have_made_is_refused_before_anything_is_spent(
 
 
 def test_while_all_places_are_taken_the_state_is_kept_for_the_next_try(world: World) -> None:
-    way, take = approved(world), world.service.app.exchanges.take
+    way, take = approved(world), world.service.app.exchange_limit.acquire
     with ExitStack() as stack:
         assert all(stack.enter_context(take(str(number))) for number in range(7))
         with take("7") as taken, nothing_happens(world):

@@ -9,39 +9,39 @@ import pytest
 from slackapp.crypto import records
 from slackapp.store import installers
 from slackapp.store.installers import Installer
-from tests.support.operator import Desk, open_desk, tenant
+from tests.support.operator import CommandLine, open_desk, tenant
 from tests.support.world import NORTH
 
 
 @pytest.fixture
-def detailed(folder: Path) -> Iterator[Desk]:
+def detailed(folder: Path) -> Iterator[CommandLine]:
     """One tenant, and the details and the webhook of who installed it."""
     with open_desk(folder, tenants=(NORTH,)) as desk:
         app, person = desk.world.service.app, known(desk)
         place = (tenant(NORTH), person.user_id, person.generation)
-        details = app.keyring.seal(records.details_of(*place), b"details")
-        webhook = app.keyring.seal(records.installer_webhook_of(*place), b"webhook")
+        details = app.keyring.seal(records.installer_details_context(*place), b"details")
+        webhook = app.keyring.seal(records.installer_webhook_context(*place), b"webhook")
         installers.save(app.db, tenant(NORTH), replace(person, details=details, webhook=webhook))
         yield desk
 
 
-def known(desk: Desk) -> Installer:
-    (found,) = installers.of_tenant(desk.world.service.app.db, tenant(NORTH))
+def known(desk: CommandLine) -> Installer:
+    (found,) = installers.list_by_tenant(desk.world.service.app.db, tenant(NORTH))
     return found
 
 
-def opened(desk: Desk) -> tuple[bytes, bytes]:
+def opened(desk: CommandLine) -> tuple[bytes, bytes]:
     """By a process that has nothing in memory."""
     desk.world.restart()
     keyring, person = desk.world.service.app.keyring, known(desk)
     assert person.details is not None
     assert person.webhook is not None
     place = (tenant(NORTH), person.user_id, person.generation)
-    details = keyring.open(records.details_of(*place), person.details)
-    return details, keyring.open(records.installer_webhook_of(*place), person.webhook)
+    details = keyring.open(records.installer_details_context(*place), person.details)
+    return details, keyring.open(records.installer_webhook_context(*place), person.webhook)
 
 
-def test_new_data_keys_seal_them_anew(detailed: Desk) -> None:
+def test_new_data_keys_seal_them_anew(detailed: CommandLine) -> None:
     before = known(detailed)
     assert "6 records sealed anew" in detailed.good("keys", "assign", NORTH, "local")
     after = known(detailed)
@@ -51,21 +51,21 @@ def test_new_data_keys_seal_them_anew(detailed: Desk) -> None:
 
 
 @pytest.mark.parametrize(("column", "kind"), [("details", "installer"), ("webhook", "installer_webhook")])
-def test_a_backup_tells_of_one_that_does_not_open(detailed: Desk, column: str, kind: str) -> None:
+def test_a_backup_tells_of_one_that_does_not_open(detailed: CommandLine, column: str, kind: str) -> None:
     assert detailed.run("backup", str(detailed.folder / "b0")).status == 0
     detailed.change(f"UPDATE installers SET {column} = zeroblob(200)")
     ended = detailed.run("backup", str(detailed.folder / "b1"))
     assert (ended.status, f"{NORTH}: a {kind} does not open" in ended.error) == (1, True)
 
 
-def test_a_backup_brings_them_back(detailed: Desk) -> None:
+def test_a_backup_brings_them_back(detailed: CommandLine) -> None:
     detailed.good("backup", str(detailed.folder / "b0"))
     detailed.change("DELETE FROM installers")
     assert detailed.restore(str(detailed.folder / "b0")).status == 0
     assert opened(detailed) == (b"details", b"webhook")
 
 
-def test_a_purge_leaves_nothing_of_them(detailed: Desk) -> None:
+def test_a_purge_leaves_nothing_of_them(detailed: CommandLine) -> None:
     person = known(detailed)
     detailed.good("purge", NORTH)
     assert detailed.world.count("installers") == 0

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from slackapp.localslack.model import Fault
-from slackapp.model import Secret, SlackAnswer
-from tests.handlers.stage import approved, live_tokens, only, opened, outcome, state_outcomes, token
-from tests.support.world import NORTH, World, make_world, north
+from slackapp.model import Secret, SlackResponse
+from tests.handlers.callback_world import approved, live_tokens, only, opened, outcome, state_outcomes, token
+from tests.support.world import NORTH, World, make_world, north_tenant
 
 EXCHANGE, ASK = "oauth.v2.access", "auth.test"
 USERS = {"SLACKAPP_USER_SCOPES": "emoji:read"}
 
 
-class Between:
+class InterleavingSlack:
     """The client, which once lets something happen after a call was answered, before the answer is handed on."""
 
     def __init__(self, slack: Any, method: str, happens: Callable[[], None]) -> None:
@@ -28,13 +28,13 @@ class Between:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._slack, name)
 
-    def call(self, method: str, token: Secret, params: Mapping[str, Any]) -> SlackAnswer:
+    def call(self, method: str, token: Secret, params: Mapping[str, Any]) -> SlackResponse:
         return self._after(method, self._slack.call(method, token, params))
 
-    def call_as_app(self, method: str, params: Mapping[str, Any]) -> SlackAnswer:
+    def call_as_app(self, method: str, params: Mapping[str, Any]) -> SlackResponse:
         return self._after(method, self._slack.call_as_app(method, params))
 
-    def _after(self, method: str, answer: SlackAnswer) -> SlackAnswer:
+    def _after(self, method: str, answer: SlackResponse) -> SlackResponse:
         if method == self._method and self._happens:
             self._happens.pop()()
         return answer
@@ -47,12 +47,12 @@ def between(world: World, method: str, *users: str) -> None:
         for user in users:
             assert world.browser().install(NORTH, user).status == 303
 
-    world.equip(slack=Between(world.service.app.slack, method, install))
+    world.replace_parts(slack=InterleavingSlack(world.service.app.slack, method, install))
 
 
 def assert_lives(world: World, user_id: str = "") -> None:
     """Slack takes the access token that is stored, as it is: nothing rests on what a refresh token may still do."""
-    assert opened(world, north(), user_id)[0] in live_tokens(world)
+    assert opened(world, north_tenant(), user_id)[0] in live_tokens(world)
 
 
 @pytest.mark.claim("C-13")
@@ -64,7 +64,7 @@ def test_an_install_that_is_overtaken_leaves_the_pair_that_works(world: World) -
     assert way.finish().status == 303, "whoever installed sees that it worked"
     assert len(world.calls("auth.revoke")) == 1, "what is not kept is given back"
     assert_lives(world)
-    assert (token(world, north())["generation"], state_outcomes(world)) == (2, ["installed"] * 3)
+    assert (token(world, north_tenant())["generation"], state_outcomes(world)) == (2, ["installed"] * 3)
     assert (world.status(), only(world, "SELECT installer_id FROM installations")["installer_id"][-3:]) == (
         "active", "MEM",
     )  # fmt: skip
@@ -80,15 +80,15 @@ def test_an_install_that_is_overtaken_after_it_asked_asks_again(world: World) ->
     between(world, ASK, "admin", "guest")
     assert way.finish().status == 303
     assert_lives(world)
-    assert token(world, north())["generation"] == 3, "the stored one stays"
+    assert token(world, north_tenant())["generation"] == 3, "the stored one stays"
 
 
 def test_a_reinstall_alone_asks_once_and_replaces(world: World) -> None:
     assert world.browser().install().status == 303
-    before, calls = opened(world, north()), len(world.calls())
+    before, calls = opened(world, north_tenant()), len(world.calls())
     assert world.browser().install().status == 303
     assert world.calls()[calls:] == [EXCHANGE, ASK]
-    assert opened(world, north()) != before
+    assert opened(world, north_tenant()) != before
     assert_lives(world)
 
 
@@ -99,7 +99,7 @@ def test_where_there_is_nothing_to_lose_nobody_is_asked(world: World, dead: bool
         world.slack.uninstall(NORTH)
         world.mention()
         world.work()
-        assert token(world, north())["status"] == "dead"
+        assert token(world, north_tenant())["status"] == "dead"
     calls = len(world.calls())
     assert world.browser().install().status == 303
     assert world.calls()[calls:] == [EXCHANGE]
@@ -111,9 +111,9 @@ def test_where_both_are_over_the_new_one_is_stored(world: World) -> None:
     assert world.browser().install().status == 303
     way = approved(world)
     world.slack.fault(Fault(ASK, "error", error="token_revoked", times=2))
-    world.slack.kill_refresh(NORTH)
+    world.slack.invalidate_refresh_tokens(NORTH)
     assert way.finish().status == 303
-    assert token(world, north())["generation"] >= 2
+    assert token(world, north_tenant())["generation"] >= 2
     assert world.status() == "active"
     assert_lives(world)
 
@@ -121,11 +121,11 @@ def test_where_both_are_over_the_new_one_is_stored(world: World) -> None:
 @pytest.mark.parametrize("fault", [Fault(ASK, "html500"), Fault(ASK, "ratelimited", retry_after=5)])
 def test_a_slack_that_cannot_say_leaves_what_is_stored_and_gets_the_new_one_back(world: World, fault: Fault) -> None:
     assert world.browser().install().status == 303
-    before, way = opened(world, north()), approved(world)
+    before, way = opened(world, north_tenant()), approved(world)
     world.slack.fault(fault)
     reply = way.finish()
     assert (reply.status, reply.headers["retry-after"], outcome(world)) == (503, "5", "slack_unreachable")
-    assert (opened(world, north()), live_tokens(world)) == (before, [before[0]])
+    assert (opened(world, north_tenant()), live_tokens(world)) == (before, [before[0]])
 
 
 @pytest.mark.claim("C-87")
@@ -173,7 +173,7 @@ def test_an_install_beside_an_uninstall_begins_anew(world: World) -> None:
     def erase() -> None:
         world.event({"type": "app_uninstalled"}, "EvGone", event_time=world.clock.now + 301)
 
-    world.equip(slack=Between(world.service.app.slack, ASK, erase))
+    world.replace_parts(slack=InterleavingSlack(world.service.app.slack, ASK, erase))
     assert way.finish().status == 303
-    assert (world.status(), token(world, north())["generation"]) == ("active", 1)
+    assert (world.status(), token(world, north_tenant())["generation"]) == ("active", 1)
     assert_lives(world)

@@ -10,8 +10,8 @@ from slackapp.crypto import records
 from slackapp.errors import DecryptError
 from slackapp.localslack.model import Fault
 from slackapp.model import Sealed, Tenant
-from tests.handlers.stage import approved, installation, only, opened, token
-from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north
+from tests.handlers.callback_world import approved, installation, only, opened, token
+from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north_tenant
 
 BOT_SCOPES = "app_mentions:read,chat:write,commands"
 NORTH_ROW = {
@@ -57,10 +57,10 @@ def page(world: World, target: str = NORTH) -> str:
 def test_a_bot_with_a_rotating_token(world: World) -> None:
     assert "<strong>Northwind</strong>" in page(world)
     assert installation(world) == NORTH_ROW
-    row = token(world, north())
+    row = token(world, north_tenant())
     expected = {**LIVE, "generation": 1, "scopes": BOT_SCOPES, "expires_at": START + 43_200}
     assert {name: row[name] for name in expected} == expected
-    access, refresh = opened(world, north())
+    access, refresh = opened(world, north_tenant())
     assert (access[:12], refresh[:8]) == ("xoxe.xoxb-1-", "xoxe-1-l")
     assert {access, refresh} <= set(world.slack.issued_tokens)
     assert world.count("tokens") == 1
@@ -69,21 +69,21 @@ def test_a_bot_with_a_rotating_token(world: World) -> None:
 def test_a_bot_with_a_long_lived_token(tmp_path: Path) -> None:
     with make_world(tmp_path, rotation=False) as world:
         world.browser().install()
-        row = token(world, north())
+        row = token(world, north_tenant())
         assert (row["refresh"], row["expires_at"]) == (None, None)
-        assert opened(world, north())[0].startswith("xoxb-")
+        assert opened(world, north_tenant())[0].startswith("xoxb-")
 
 
 def test_a_bot_and_the_person_who_installs(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_USER_SCOPES="emoji:read") as world:
         world.browser().install()
         assert installation(world) == NORTH_ROW
-        assert (token(world, north())["scopes"], token(world, north(), "U0NORTH001ADM")["scopes"]) == (
+        assert (token(world, north_tenant())["scopes"], token(world, north_tenant(), "U0NORTH001ADM")["scopes"]) == (
             BOT_SCOPES,
             "emoji:read",
         )
-        assert opened(world, north())[0].startswith("xoxe.xoxb-1-")
-        assert opened(world, north(), "U0NORTH001ADM")[0].startswith("xoxe.xoxp-1-")
+        assert opened(world, north_tenant())[0].startswith("xoxe.xoxb-1-")
+        assert opened(world, north_tenant(), "U0NORTH001ADM")[0].startswith("xoxe.xoxp-1-")
 
 
 def test_a_person_alone(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_an_incoming_webhook_is_sealed_with_all_that_belongs_to_it(tmp_path: Pat
         world.browser().install()
         assert installation(world)["webhook_generation"] == 1
         sealed = Sealed(only(world, "SELECT webhook FROM installations")["webhook"])
-        hook = json.loads(world.service.app.keyring.open(records.webhook_of(north(), 1), sealed))
+        hook = json.loads(world.service.app.keyring.open(records.webhook_context(north_tenant(), 1), sealed))
         assert hook.pop("url") in world.slack.issued_tokens
         assert hook == {
             "channel": "#general",
@@ -147,7 +147,7 @@ def test_an_answer_without_the_flag_is_about_a_workspace(world: World, target: s
 
 def test_the_life_of_a_token_is_what_slack_says(world: World) -> None:
     patched(world, {"expires_in": 43_201})
-    assert token(world, north())["expires_at"] == START + 43_201
+    assert token(world, north_tenant())["expires_at"] == START + 43_201
 
 
 def test_a_team_without_a_name_is_known_by_its_id(world: World) -> None:
@@ -179,13 +179,13 @@ def test_tokens_open_only_in_their_place(tmp_path: Path) -> None:
         for target in (NORTH, SOUTH):
             world.browser().install(target)
         keyring, south = world.service.app.keyring, Tenant("T", SOUTH)
-        sealed = Sealed(token(world, north())["access"])
-        assert keyring.open(records.access_of(north(), "", 1), sealed)
+        sealed = Sealed(token(world, north_tenant())["access"])
+        assert keyring.open(records.access_token_context(north_tenant(), "", 1), sealed)
         for place in (
-            records.access_of(south, "", 1),
-            records.access_of(north(), "U0NORTH001ADM", 1),
-            records.access_of(north(), "", 2),
-            records.refresh_of(north(), "", 1),
+            records.access_token_context(south, "", 1),
+            records.access_token_context(north_tenant(), "U0NORTH001ADM", 1),
+            records.access_token_context(north_tenant(), "", 2),
+            records.refresh_token_context(north_tenant(), "", 1),
         ):
             with pytest.raises(DecryptError):
                 keyring.open(place, sealed)
@@ -204,13 +204,13 @@ def test_no_token_and_no_webhook_lies_on_the_disk_in_clear(tmp_path: Path) -> No
 
 def test_installing_again_replaces_the_token_and_counts_on(world: World) -> None:
     world.browser().install()
-    first = opened(world, north())
+    first = opened(world, north_tenant())
     world.clock.advance(100)
     world.browser().install(user="member")
     row = installation(world)
     assert (row["generation"], row["installed_at"], row["installer_id"]) == (2, START + 100, "U0NORTH001MEM")
-    assert token(world, north())["generation"] == 2
-    assert not set(opened(world, north())) & set(first)
+    assert token(world, north_tenant())["generation"] == 2
+    assert not set(opened(world, north_tenant())) & set(first)
     assert (world.count("installations"), world.count("tokens")) == (1, 1)
     assert [event for event in world.audit() if "installed" in event] == ["installed", "reinstalled"]
 
@@ -250,42 +250,42 @@ def test_installing_again_uses_the_same_keys_and_greets_nobody_twice(world: Worl
 def test_installing_again_brings_a_dead_installation_back(tmp_path: Path) -> None:
     with make_world(tmp_path, rotation=False) as world:
         world.browser().install()
-        first = opened(world, north())
+        first = opened(world, north_tenant())
         world.slack.revoke_bot(NORTH)
         world.mention()
         world.work()
         assert world.status() == "needs_reinstall"
         world.browser().install()
-        assert (world.status(), token(world, north())["status"]) == ("active", "live")
-        assert opened(world, north()) != first
+        assert (world.status(), token(world, north_tenant())["status"]) == ("active", "live")
+        assert opened(world, north_tenant()) != first
 
 
 def test_the_bots_and_two_peoples_rows_never_overwrite_each_other(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_USER_SCOPES="emoji:read") as world:
         world.browser().install()
-        bot, admin = opened(world, north()), opened(world, north(), "U0NORTH001ADM")
+        bot, admin = opened(world, north_tenant()), opened(world, north_tenant(), "U0NORTH001ADM")
         world.browser().install(user="member")
         rows = world.rows("SELECT user_id, generation FROM tokens ORDER BY user_id")
         assert [tuple(row) for row in rows] == [("", 2), ("U0NORTH001ADM", 1), ("U0NORTH001MEM", 1)]
-        assert opened(world, north(), "U0NORTH001ADM") == admin
-        assert opened(world, north()) != bot
+        assert opened(world, north_tenant(), "U0NORTH001ADM") == admin
+        assert opened(world, north_tenant()) != bot
 
 
 def test_a_person_alone_leaves_the_bot_and_its_webhook_as_they_are(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_BOT_SCOPES=f"{BOT_SCOPES},incoming-webhook") as world:
         world.browser().install()
-        bot = opened(world, north())
+        bot = opened(world, north_tenant())
         keyring, query = world.service.app.keyring, "SELECT webhook FROM installations"
-        hook = keyring.open(records.webhook_of(north(), 1), Sealed(only(world, query)["webhook"]))
+        hook = keyring.open(records.webhook_context(north_tenant(), 1), Sealed(only(world, query)["webhook"]))
         world.restart(bot_scopes=(), user_scopes=("emoji:read",))
         world.browser().install(user="member")
         row = installation(world)
         assert (row["generation"], row["bot_user_id"]) == (2, "U0NORTH001BOT")
         assert row["scopes_granted"] == "app_mentions:read,chat:write,commands,incoming-webhook"
-        assert opened(world, north()) == bot
+        assert opened(world, north_tenant()) == bot
         keyring = world.service.app.keyring
         assert row["webhook_generation"] == 1
-        assert keyring.open(records.webhook_of(north(), 1), Sealed(only(world, query)["webhook"])) == hook
+        assert keyring.open(records.webhook_context(north_tenant(), 1), Sealed(only(world, query)["webhook"])) == hook
 
 
 def test_an_org_and_a_workspace_of_that_org_are_two_tenants(world: World) -> None:
@@ -296,7 +296,7 @@ def test_an_org_and_a_workspace_of_that_org_are_two_tenants(world: World) -> Non
     assert opened(world, Tenant("E", ORG)) != opened(world, Tenant("T", ORG_TEAM))
     sealed = Sealed(token(world, Tenant("E", ORG))["access"])
     with pytest.raises(DecryptError):
-        world.service.app.keyring.open(records.access_of(Tenant("T", ORG_TEAM), "", 1), sealed)
+        world.service.app.keyring.open(records.access_token_context(Tenant("T", ORG_TEAM), "", 1), sealed)
 
 
 def test_a_workspace_that_joined_an_org_is_the_same_tenant(world: World) -> None:
@@ -312,7 +312,7 @@ def test_a_workspace_that_joined_an_org_is_the_same_tenant(world: World) -> None
 def test_the_target_of_the_consent_counts_and_not_the_hint(world: World) -> None:
     browser = world.browser()
     begun = browser.begin(f"?team={NORTH}")
-    browser.come_back(browser.consent(begun, SOUTH))
+    browser.follow_callback(browser.consent(begun, SOUTH))
     assert [row["tenant_id"] for row in world.rows("SELECT tenant_id FROM installations")] == [SOUTH]
 
 

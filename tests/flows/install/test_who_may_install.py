@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from slackapp.localslack.model import Fault
-from tests.handlers.stage import approved, live_tokens, log_lines, opened, outcome, state_outcomes
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, make_world, north
+from tests.handlers.callback_world import approved, live_tokens, log_lines, opened, outcome, state_outcomes
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, make_world, north_tenant
 
 EXCHANGE, ASK, REVOKE = "oauth.v2.access", "users.info", "auth.revoke"
 HARMLESS = "app_mentions:read,chat:write"
@@ -79,7 +79,7 @@ def test_an_admin_is_asked_about_and_installs(guarded: World) -> None:
     (call,) = [call for call in guarded.slack.calls if call.method == ASK]
     assert (call.params, call.credentials, call.team) == ({"user": ADMIN}, "header", NORTH)
     assert guarded.status() == "active"
-    assert live_tokens(guarded) == [opened(guarded, north())[0]]
+    assert live_tokens(guarded) == [opened(guarded, north_tenant())[0]]
 
 
 @pytest.mark.parametrize("user", ["member", "guest"])
@@ -234,10 +234,10 @@ def test_a_reinstall_by_a_member_leaves_what_works(tmp_path: Path, rotation: boo
     with make_world(tmp_path, rotation, SLACKAPP_BOT_SCOPES=SENSITIVE) as world:
         world.browser().install()
         world.work()
-        before = opened(world, north())
+        before = opened(world, north_tenant())
         refused(world, NOT_ADMIN)
         assert (REVOKE in world.calls()) is rotation  # without rotation the "new" token is the one in use
-        assert opened(world, north()) == before
+        assert opened(world, north_tenant()) == before
         assert works(world)
 
 

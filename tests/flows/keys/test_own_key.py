@@ -9,13 +9,13 @@ import pytest
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import Use
+from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import Fault
 from slackapp.vault import open_keyring
 from slackapp.vault.providers import KeyContext
-from tests.support.operator import ORIGIN, Desk, open_desk, opens_everything, tenant
+from tests.support.operator import ORIGIN, CommandLine, open_desk, opens_everything, tenant
 from tests.support.world import NORTH, SOUTH
-from tests.vault.providers import MoodyProvider, Program
+from tests.vault.providers import FaultyProvider, Program
 
 pytestmark = pytest.mark.long
 
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.long
 class Own:
     """NORTH is on a provider of its own, SOUTH on the local one."""
 
-    desk: Desk
-    provider: MoodyProvider
+    desk: CommandLine
+    provider: FaultyProvider
 
     def withdraw(self, mood: str = "revoked") -> None:
         self.provider.mood = mood
@@ -34,11 +34,11 @@ class Own:
     def upkeep(self) -> None:
         """What is done each minute."""
         service = self.desk.world.service
-        service.errands.run_due(service.app)
+        service.remote_scheduler.run_due(service.app)
 
     def use(self, tenant_id: str) -> Refusal | None:
         """A call to Slack as that tenant; why it was refused."""
-        use = Use(tenant(tenant_id), "", "a test")
+        use = TokenUse(tenant(tenant_id), "", "a test")
         try:
             use_token.call(self.desk.world.service.app, use, "auth.test", {}, ORIGIN, lambda: None)
         except Refused as refused:
@@ -48,7 +48,7 @@ class Own:
 
 @pytest.fixture
 def own(folder: Path) -> Iterator[Own]:
-    provider = MoodyProvider("own")
+    provider = FaultyProvider("own")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(open_keyring, "CommandProvider", lambda name, program: provider)
         with open_desk(folder, SLACKAPP_KEY_COMMANDS="own=/opt/kms") as desk:
@@ -77,10 +77,10 @@ def test_the_settings_can_be_shown(own: Own) -> None:
 
 
 def test_assign_says_what_it_did_and_is_told_to_every_process(own: Own) -> None:
-    epoch = own.desk.world.service.app.keyring.refresh()
+    epoch = own.desk.world.service.app.keyring.reload()
     said = own.desk.good("keys", "assign", NORTH, "local")
     assert said == f"{NORTH}: new data keys under local, 3 records sealed anew\n"
-    assert own.desk.world.service.app.keyring.refresh() > epoch
+    assert own.desk.world.service.app.keyring.reload() > epoch
     assert own.desk.masters() == {("local", 1)}
 
 
@@ -118,12 +118,12 @@ def test_while_a_tenant_is_suspended_its_provider_is_asked_by_the_upkeep_alone(o
 
 def test_a_suspended_tenants_data_keys_are_not_kept_in_memory(own: Own) -> None:
     app = own.desk.world.service.app
-    app.keyring.prepare(tenant(NORTH))
+    app.keyring.open_tenant_keys(tenant(NORTH))
     asked = len(own.provider.asked)
-    app.keyring.prepare(tenant(NORTH))
+    app.keyring.open_tenant_keys(tenant(NORTH))
     assert len(own.provider.asked) == asked, "they were kept"
     suspend_tenant.suspend(app, tenant(NORTH), ORIGIN)
-    app.keyring.prepare(tenant(NORTH))
+    app.keyring.open_tenant_keys(tenant(NORTH))
     assert len(own.provider.asked) == asked + 4
 
 
@@ -282,7 +282,7 @@ def test_the_whole_way_with_a_program_of_the_operators(folder: Path, tmp_path: P
         assert desk.answers(NORTH, "EvFine")
         program.answer(b'{"error": "revoked"}')
         desk.good("keys", "flush")
-        desk.world.service.house.run_due(desk.world.service.app)  # within a second every process takes notice
+        desk.world.service.local_scheduler.run_due(desk.world.service.app)  # within a second every process takes notice
         assert desk.world.mention("EvRefused").status == 403
         program.behave()
         suspend_tenant.restore_all(desk.world.service.app)

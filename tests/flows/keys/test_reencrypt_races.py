@@ -8,12 +8,12 @@ import pytest
 
 from slackapp.flows.events import run_event
 from slackapp.flows.tokens import refresh_token, use_token
-from slackapp.flows.tokens.use_token import Use
-from tests.support.operator import ORIGIN, Desk, tenant
+from slackapp.flows.tokens.use_token import TokenUse
+from tests.support.operator import ORIGIN, CommandLine, tenant
 from tests.support.world import NORTH
 
 
-def meanwhile(desk: Desk) -> Callable[[], None]:
+def meanwhile(desk: CommandLine) -> Callable[[], None]:
     """Once: the tenant gets new data keys, and nobody has the old ones in memory any more, as `keys assign` does it."""
     left = [1]
 
@@ -26,26 +26,26 @@ def meanwhile(desk: Desk) -> Callable[[], None]:
 
 
 def before_guard(monkeypatch: pytest.MonkeyPatch, module: Any, act: Callable[[], None]) -> None:
-    guard = module.guard
+    refuse_on_key_error = module.refuse_on_key_error
 
     def guarded(*arguments: Any) -> AbstractContextManager[None]:
         act()
-        return guard(*arguments)  # type: ignore[no-any-return]
+        return refuse_on_key_error(*arguments)  # type: ignore[no-any-return]
 
-    monkeypatch.setattr(module, "guard", guarded)
+    monkeypatch.setattr(module, "refuse_on_key_error", guarded)
 
 
-def call(desk: Desk) -> None:
+def call(desk: CommandLine) -> None:
     app = desk.world.service.app
-    use_token.call(app, Use(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
+    use_token.call(app, TokenUse(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
 
 
-def no_failure_is_told(desk: Desk) -> bool:
+def no_failure_is_told(desk: CommandLine) -> bool:
     return not {"token.unavailable", "event.unavailable"} & set(desk.world.audit())
 
 
 def test_a_token_that_was_sealed_anew_meanwhile_is_opened_all_the_same(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before_guard(monkeypatch, use_token, meanwhile(desk))
     call(desk)
@@ -53,7 +53,7 @@ def test_a_token_that_was_sealed_anew_meanwhile_is_opened_all_the_same(
 
 
 def test_a_refresh_token_that_was_sealed_anew_meanwhile_is_opened_all_the_same(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.world.clock.advance(43_300)
     before_guard(monkeypatch, refresh_token, meanwhile(desk))
@@ -62,7 +62,7 @@ def test_a_refresh_token_that_was_sealed_anew_meanwhile_is_opened_all_the_same(
 
 
 def test_an_event_that_was_sealed_anew_meanwhile_is_run_and_not_put_aside(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     act, run = meanwhile(desk), run_event.run
 

@@ -13,18 +13,18 @@ from slackapp.flows.keys import rotate_keys
 from slackapp.model import DataKey
 from slackapp.store import data_keys, meta, processes
 from slackapp.store.engine.sqlite import Database
-from tests.support.operator import ORIGIN, Desk, kill_at, opens_everything
+from tests.support.operator import ORIGIN, CommandLine, kill_at, opens_everything
 from tests.support.world import NORTH, ORG, SOUTH
 
 STEPS = {
     "before the key is in the file": "slackapp.crypto.keyfile.os.replace",
-    "before anybody is told": "slackapp.flows.keys.rotate_keys.announce",
-    "before anybody is waited for": "slackapp.cli.keys._everybody_has_it",
-    "before it becomes the primary": "slackapp.flows.keys.rotate_keys.promote",
-    "in the transaction that makes it the primary": "slackapp.flows.keys.rotate_keys.meta.key_since",
+    "before anybody is told": "slackapp.flows.keys.rotate_keys.request_key_reload",
+    "before anybody is waited for": "slackapp.cli.keys._wait_for_processes",
+    "before it becomes the primary": "slackapp.flows.keys.rotate_keys.set_primary",
+    "in the transaction that makes it the primary": "slackapp.flows.keys.rotate_keys.meta.key_since_name",
     "before the first data key is wrapped": "slackapp.flows.keys.rotate_keys.rewrap_all",
     "in the first batch": "slackapp.flows.keys.rotate_keys.data_keys.rewrap",
-    "after the first batch": "slackapp.cli.keys.tell_progress",
+    "after the first batch": "slackapp.cli.keys.print_progress",
     "before the key backup is rewritten": "slackapp.flows.backup.key_backup.write",
     "before every data key is tried": "slackapp.flows.keys.rotate_keys.broken_keys",
 }
@@ -35,28 +35,30 @@ def no_progress(done: int, total: int) -> None:
     """Prints nothing."""
 
 
-def put_version(desk: Desk, version: int) -> None:
+def put_version(desk: CommandLine, version: int) -> None:
     """What a rotation does to the file."""
     file = desk.world.settings.master_key_file
     keyfile.replace_private(file, keyfile.format_master_key(version, bytes([version]) * 32) + file.read_bytes())
 
 
 def beat(db: Database, versions: set[int], epoch: int, now: int, name: str = "another") -> None:
-    processes.beat(db, name, epoch, frozenset(versions), now)
+    processes.save_heartbeat(db, name, epoch, frozenset(versions), now)
 
 
-def primary(desk: Desk) -> int:
+def primary(desk: CommandLine) -> int:
     return meta.primary_master_key(desk.world.service.app.db)
 
 
-def another_process(desk: Desk) -> Service:
+def another_process(desk: CommandLine) -> Service:
     world = desk.world
     return build(world.settings, world.clock, system_entropy, world.log)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("when", STEPS)
-def test_a_rotation_killed_at_any_step_loses_nothing_and_running_it_again_finishes(desk: Desk, when: str) -> None:
+def test_a_rotation_killed_at_any_step_loses_nothing_and_running_it_again_finishes(
+    desk: CommandLine, when: str
+) -> None:
     desk.good("backup", str(desk.folder / "b0"))
     desk.patch.setattr(rotate_keys, "BATCH", 3)
     kill_at(desk.patch, STEPS[when], lambda: desk.run("keys", "rotate"))
@@ -68,65 +70,65 @@ def test_a_rotation_killed_at_any_step_loses_nothing_and_running_it_again_finish
     assert desk.good("restore", str(desk.folder / "b0"), "--check").startswith("2 tenants open whole; 0 were purged")
 
 
-def test_a_batch_that_was_committed_need_not_be_done_again(desk: Desk) -> None:
+def test_a_batch_that_was_committed_need_not_be_done_again(desk: CommandLine) -> None:
     desk.patch.setattr(rotate_keys, "BATCH", 4)
-    kill_at(desk.patch, "slackapp.cli.keys.tell_progress", lambda: desk.run("keys", "rotate"))
+    kill_at(desk.patch, "slackapp.cli.keys.print_progress", lambda: desk.run("keys", "rotate"))
     assert desk.masters() == {("local", 1), ("local", 2)}
     assert "7 data keys were wrapped anew" in desk.good("keys", "rotate")
 
 
-def test_a_live_process_that_lacks_the_new_key_keeps_it_from_becoming_the_primary(desk: Desk) -> None:
+def test_a_live_process_that_lacks_the_new_key_keeps_it_from_becoming_the_primary(desk: CommandLine) -> None:
     app = desk.world.service.app
     put_version(desk, 2)
-    epoch = rotate_keys.announce(app)
+    epoch = rotate_keys.request_key_reload(app)
     beat(app.db, {1}, epoch, desk.world.clock.steady())
     before = desk.world.snapshot()
     with pytest.raises(CommandError, match=r"^1 serving processes do not have master key 2 yet; try again$"):
-        rotate_keys.promote(app, 2, ORIGIN, desk.world.clock())
+        rotate_keys.set_primary(app, 2, ORIGIN, desk.world.clock())
     assert (desk.world.snapshot(), primary(desk)) == (before, 1)
     beat(app.db, {1, 2}, epoch, desk.world.clock.steady())
-    rotate_keys.promote(app, 2, ORIGIN, desk.world.clock())
+    rotate_keys.set_primary(app, 2, ORIGIN, desk.world.clock())
     assert primary(desk) == 2
 
 
-def test_a_process_lags_while_it_lacks_the_key_or_has_not_noticed(desk: Desk) -> None:
+def test_a_process_lags_while_it_lacks_the_key_or_has_not_noticed(desk: CommandLine) -> None:
     app, now = desk.world.service.app, desk.world.clock.steady()
     for name, versions, epoch in (("lacks", {1}, 5), ("asleep", {1, 2}, 4), ("good", {1, 2}, 5), ("ahead", {2, 3}, 6)):
         beat(app.db, versions, epoch, now, name)
-    assert rotate_keys.laggards(app, 2, 5) == ["asleep", "lacks"]
+    assert rotate_keys.processes_behind(app, 2, 5) == ["asleep", "lacks"]
 
 
 @pytest.mark.parametrize(("age", "counts"), [(60, True), (61, False)])
-def test_a_process_that_was_not_seen_for_a_minute_is_not_waited_for(desk: Desk, age: int, counts: bool) -> None:
+def test_a_process_that_was_not_seen_for_a_minute_is_not_waited_for(desk: CommandLine, age: int, counts: bool) -> None:
     app = desk.world.service.app
     beat(app.db, {1}, 0, desk.world.clock.steady())
     desk.world.clock.advance(age)
-    assert bool(rotate_keys.laggards(app, 2, 1)) is counts
+    assert bool(rotate_keys.processes_behind(app, 2, 1)) is counts
 
 
 @pytest.mark.claim("C-98")
 @pytest.mark.parametrize("seconds", [86_400, -86_400])
-def test_a_process_is_waited_for_though_the_clock_was_set_since_it_was_seen(desk: Desk, seconds: int) -> None:
+def test_a_process_is_waited_for_though_the_clock_was_set_since_it_was_seen(desk: CommandLine, seconds: int) -> None:
     """Stops a rotation that leaves behind a live process, which cannot read what it writes."""
     app = desk.world.service.app
     beat(app.db, {1}, 0, desk.world.clock.steady())
     desk.world.clock.set(seconds)
-    assert rotate_keys.laggards(app, 2, 1) == ["another"]
+    assert rotate_keys.processes_behind(app, 2, 1) == ["another"]
 
 
 @pytest.mark.claim("C-98")
-def test_a_process_of_an_earlier_boot_is_not_waited_for(desk: Desk) -> None:
+def test_a_process_of_an_earlier_boot_is_not_waited_for(desk: CommandLine) -> None:
     beat(desk.world.service.app.db, {1}, 0, desk.world.clock.steady() + 500_000)
-    assert rotate_keys.laggards(desk.world.service.app, 2, 1) == []
+    assert rotate_keys.processes_behind(desk.world.service.app, 2, 1) == []
 
 
-def test_a_key_that_is_not_in_the_file_does_not_become_the_primary(desk: Desk) -> None:
+def test_a_key_that_is_not_in_the_file_does_not_become_the_primary(desk: CommandLine) -> None:
     with pytest.raises(ConfigError, match=r"holds no master key 2$"):
-        rotate_keys.promote(desk.world.service.app, 2, ORIGIN, desk.world.clock())
+        rotate_keys.set_primary(desk.world.service.app, 2, ORIGIN, desk.world.clock())
     assert primary(desk) == 1
 
 
-def test_the_command_waits_and_gives_up_with_75_and_goes_on_when_asked_again(desk: Desk) -> None:
+def test_the_command_waits_and_gives_up_with_75_and_goes_on_when_asked_again(desk: CommandLine) -> None:
     db, waited = desk.world.service.app.db, []
     beat(db, {1}, 0, desk.world.clock.steady())
     desk.patch.setattr("slackapp.cli.keys.time.sleep", waited.append)
@@ -160,49 +162,49 @@ class Meddled:
         return wrapped  # type: ignore[no-any-return]
 
 
-def test_of_two_rotations_at_once_each_data_key_is_wrapped_by_one(desk: Desk) -> None:
+def test_of_two_rotations_at_once_each_data_key_is_wrapped_by_one(desk: CommandLine) -> None:
     app = desk.world.service.app
     put_version(desk, 2)
-    rotate_keys.announce(app)
-    rotate_keys.promote(app, 2, ORIGIN, desk.world.clock())
+    rotate_keys.request_key_reload(app)
+    rotate_keys.set_primary(app, 2, ORIGIN, desk.world.clock())
     other = another_process(desk)
     wrapped: list[dict[int, bytes]] = []
 
     def overtake() -> None:
         rotate_keys.rewrap_all(other.app, ORIGIN, no_progress)
-        wrapped.append({key.key_id: key.wrapped for key in data_keys.every(app.db)})
+        wrapped.append({key.key_id: key.wrapped for key in data_keys.list_all(app.db)})
 
     slow = dataclasses.replace(app, keyring=Meddled(app.keyring, overtake))
     rotate_keys.rewrap_all(slow, ORIGIN, no_progress)
     other.stop()
-    assert {key.key_id: key.wrapped for key in data_keys.every(app.db)} == wrapped[0], "nothing was overwritten"
+    assert {key.key_id: key.wrapped for key in data_keys.list_all(app.db)} == wrapped[0], "nothing was overwritten"
     details = [row["detail"] for row in desk.world.rows("SELECT detail FROM audit WHERE event = 'keys.rewrapped'")]
     assert details == ["master=2 keys=11", "master=2 keys=0"]
     assert opens_everything(desk.world)
 
 
-def test_a_purge_between_the_wrapping_and_the_swap_brings_no_key_back(desk: Desk) -> None:
+def test_a_purge_between_the_wrapping_and_the_swap_brings_no_key_back(desk: CommandLine) -> None:
     app = desk.world.service.app
     put_version(desk, 2)
-    rotate_keys.announce(app)
-    rotate_keys.promote(app, 2, ORIGIN, desk.world.clock())
+    rotate_keys.request_key_reload(app)
+    rotate_keys.set_primary(app, 2, ORIGIN, desk.world.clock())
     slow = dataclasses.replace(app, keyring=Meddled(app.keyring, lambda: desk.good("purge", NORTH)))
     rotate_keys.rewrap_all(slow, ORIGIN, no_progress)
     assert (desk.key_ids(NORTH), len(desk.key_ids(SOUTH))) == (set(), 4)
     assert NORTH not in desk.slot.read_text()
 
 
-def test_what_is_installed_after_the_promotion_hangs_on_the_new_key(desk: Desk) -> None:
+def test_what_is_installed_after_the_promotion_hangs_on_the_new_key(desk: CommandLine) -> None:
     app = desk.world.service.app
     put_version(desk, 2)
-    rotate_keys.announce(app)
-    rotate_keys.promote(app, 2, ORIGIN, desk.world.clock())
+    rotate_keys.request_key_reload(app)
+    rotate_keys.set_primary(app, 2, ORIGIN, desk.world.clock())
     desk.world.browser().install(ORG)
     rows = desk.world.rows("SELECT DISTINCT master_version FROM data_keys WHERE tenant_id = ?", ORG)
     assert [row[0] for row in rows] == [2]
 
 
-def test_a_process_that_runs_on_reads_what_was_wrapped_anew_and_writes_with_the_new_key(desk: Desk) -> None:
+def test_a_process_that_runs_on_reads_what_was_wrapped_anew_and_writes_with_the_new_key(desk: CommandLine) -> None:
     """It was there before the rotation, and nobody restarted it."""
     desk.world.work()
     desk.good("keys", "rotate")
@@ -212,23 +214,25 @@ def test_a_process_that_runs_on_reads_what_was_wrapped_anew_and_writes_with_the_
     assert desk.masters() == {("local", 2)}
 
 
-def test_running_it_backwards_is_not_possible(desk: Desk) -> None:
+def test_running_it_backwards_is_not_possible(desk: CommandLine) -> None:
     """Two rotations one after the other; the older one's process wakes up late and makes its key the primary."""
     app = desk.world.service.app
     desk.good("keys", "rotate")
     with pytest.raises(CommandError):
-        rotate_keys.promote(app, 1, ORIGIN, desk.world.clock())
+        rotate_keys.set_primary(app, 1, ORIGIN, desk.world.clock())
     assert primary(desk) == 2
 
 
-def start_is_refused(desk: Desk, sentence: str) -> None:
+def start_is_refused(desk: CommandLine, sentence: str) -> None:
     for command in (("keys", "verify"), ("tenants",), ("audit", "head")):
         ended = desk.run(*command)
         assert (ended.status, ended.out, len(ended.error.splitlines())) == (78, "", 1), ended.error
         assert re.match(rf"slackapp: SLACKAPP_MASTER_KEY_FILE: .*{sentence}", ended.error)
 
 
-def test_a_key_file_that_is_missing_readable_or_of_another_database_stops_the_start_with_one_line(desk: Desk) -> None:
+def test_a_key_file_that_is_missing_readable_or_of_another_database_stops_the_start_with_one_line(
+    desk: CommandLine,
+) -> None:
     file = desk.world.settings.master_key_file
     content = file.read_bytes()
     file.chmod(0o640)
@@ -247,7 +251,7 @@ def test_a_key_file_that_is_missing_readable_or_of_another_database_stops_the_st
     assert desk.run("keys", "verify").status == 0
 
 
-def test_a_new_master_key_is_known_again_from_its_promotion_on(desk: Desk) -> None:
+def test_a_new_master_key_is_known_again_from_its_promotion_on(desk: CommandLine) -> None:
     """I put a key of mine into the file, under the number of theirs."""
     desk.good("keys", "rotate")
     file = desk.world.settings.master_key_file
@@ -255,7 +259,7 @@ def test_a_new_master_key_is_known_again_from_its_promotion_on(desk: Desk) -> No
     start_is_refused(desk, "master key 2 does not match the database")
 
 
-def test_an_old_master_key_that_data_keys_still_need_is_missed_at_the_start(desk: Desk) -> None:
+def test_an_old_master_key_that_data_keys_still_need_is_missed_at_the_start(desk: CommandLine) -> None:
     """I tidied up the key file by hand, in the middle of a rotation."""
     kill_at(desk.patch, "slackapp.flows.keys.rotate_keys.data_keys.rewrap", lambda: desk.run("keys", "rotate"))
     file = desk.world.settings.master_key_file

@@ -18,7 +18,7 @@ from slackapp.cli.server import free_port
 from slackapp.crypto import keyfile
 from slackapp.flows.keys import rotate_keys
 from slackapp.store import meta
-from tests.support.operator import Desk, open_desk
+from tests.support.operator import CommandLine, open_desk
 from tests.support.world import HOST, NORTH, SOUTH, World
 
 pytestmark = pytest.mark.long
@@ -30,7 +30,7 @@ PATIENCE = 30
 class Fleet:
     """Two processes of `slackapp serve`, and events that keep coming."""
 
-    desk: Desk
+    desk: CommandLine
     ports: list[int]
     statuses: list[int] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -97,7 +97,7 @@ def wait(until: Callable[[], bool]) -> None:
     raise AssertionError("it did not come about")
 
 
-def serve(desk: Desk, port: int, errors: Path) -> "subprocess.Popen[bytes]":
+def serve(desk: CommandLine, port: int, errors: Path) -> "subprocess.Popen[bytes]":
     desk.patch.setenv("SLACKAPP_LISTEN", f"127.0.0.1:{port}")
     desk.patch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[3]))
     with errors.open("wb") as log:
@@ -108,7 +108,7 @@ def serve(desk: Desk, port: int, errors: Path) -> "subprocess.Popen[bytes]":
 def fleet(memory_folder: Path) -> Iterator[Fleet]:
     with open_desk(memory_folder, now=int(time.time())) as desk:
         desk.patch.setattr("slackapp.cli.session.system_clock", system_clock)
-        desk.world.equip(clock=system_clock)
+        desk.world.replace_parts(clock=system_clock)
         ports = [free_port(), free_port()]
         processes = [serve(desk, port, desk.folder / f"serve-{port}.log") for port in ports]
         try:
@@ -146,11 +146,11 @@ def test_a_key_file_that_cannot_be_used_stops_no_serving_process_and_holds_a_rot
     before = fleet.epochs()
     try:
         keyfile.replace_private(file, b"nonsense\n")
-        epoch = rotate_keys.announce(app)
+        epoch = rotate_keys.request_key_reload(app)
         wait(lambda: all("key_file_not_taken" in log.read_text() for log in fleet.desk.folder.glob("serve-*.log")))
         assert [fleet.send(port, tenant) for port in fleet.ports for tenant in (NORTH, SOUTH)] == [200] * 4
         assert fleet.epochs() == before
-        assert len(rotate_keys.laggards(app, 2, epoch)) == 2
+        assert len(rotate_keys.processes_behind(app, 2, epoch)) == 2
     finally:
         keyfile.replace_private(file, good)
     wait(lambda: fleet.epochs() == {epoch})

@@ -4,14 +4,14 @@ import pytest
 
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import Use
-from tests.support.operator import ORIGIN, Desk, tenant
+from slackapp.flows.tokens.use_token import TokenUse
+from tests.support.operator import ORIGIN, CommandLine, tenant
 from tests.support.world import NORTH, SOUTH, Reply
 
 UNAVAILABLE = "slackapp_token_unavailable_total"
 
 
-def spoil(desk: Desk, table: str, column: str, where: str) -> None:
+def spoil(desk: CommandLine, table: str, column: str, where: str) -> None:
     """Flips one bit in the middle."""
     (row,) = desk.world.rows(f"SELECT {column} FROM {table} WHERE {where}")
     blob = bytearray(row[0])
@@ -19,21 +19,21 @@ def spoil(desk: Desk, table: str, column: str, where: str) -> None:
     assert desk.change(f"UPDATE {table} SET {column} = ? WHERE {where}", bytes(blob)) == 1
 
 
-def metrics(desk: Desk) -> str:
+def metrics(desk: CommandLine) -> str:
     token = "an-operator-token-of-forty-characters-xx"
     return desk.world.request("GET", "/metrics", headers={"Authorization": f"Bearer {token}"}).text
 
 
-def use(desk: Desk, tenant_id: str = NORTH) -> Refusal | None:
+def use(desk: CommandLine, tenant_id: str = NORTH) -> Refusal | None:
     try:
         app = desk.world.service.app
-        use_token.call(app, Use(tenant(tenant_id), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
+        use_token.call(app, TokenUse(tenant(tenant_id), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
     except Refused as refused:
         return refused.refusal
     return None
 
 
-def test_a_token_that_does_not_open_is_unavailable_told_counted_and_still_there(desk: Desk) -> None:
+def test_a_token_that_does_not_open_is_unavailable_told_counted_and_still_there(desk: CommandLine) -> None:
     spoil(desk, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
     before = desk.world.snapshot()
     assert use(desk) is Refusal.TOKEN_UNAVAILABLE
@@ -46,14 +46,14 @@ def test_a_token_that_does_not_open_is_unavailable_told_counted_and_still_there(
     assert use(desk, SOUTH) is None
 
 
-def test_there_is_no_second_copy_to_fall_back_on(desk: Desk) -> None:
+def test_there_is_no_second_copy_to_fall_back_on(desk: CommandLine) -> None:
     spoil(desk, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
     for _ in range(3):
         assert use(desk) is Refusal.TOKEN_UNAVAILABLE
     assert desk.world.calls() == []
 
 
-def test_a_refresh_token_that_does_not_open_leaves_the_access_token_in_use(desk: Desk) -> None:
+def test_a_refresh_token_that_does_not_open_leaves_the_access_token_in_use(desk: CommandLine) -> None:
     spoil(desk, "tokens", "refresh", f"tenant_id = '{NORTH}' AND user_id = ''")
     desk.world.clock.advance(42_000)
     assert (use(desk), desk.world.calls()) == (None, ["auth.test"])
@@ -63,13 +63,13 @@ def test_a_refresh_token_that_does_not_open_leaves_the_access_token_in_use(desk:
     assert desk.world.rows("SELECT status FROM tokens WHERE tenant_id = ? AND user_id = ''", NORTH)[0][0] == "live"
 
 
-def refused_event(desk: Desk) -> Reply:
+def refused_event(desk: CommandLine) -> Reply:
     desk.good("keys", "flush")
-    desk.world.service.app.keyring.refresh()  # as the upkeep does every second
+    desk.world.service.app.keyring.reload()  # as the upkeep does every second
     return desk.world.mention("EvNew")
 
 
-def test_an_event_for_a_tenant_whose_data_key_does_not_open_is_answered_503(desk: Desk) -> None:
+def test_an_event_for_a_tenant_whose_data_key_does_not_open_is_answered_503(desk: CommandLine) -> None:
     spoil(desk, "data_keys", "wrapped", f"tenant_id = '{NORTH}' AND purpose = 'data'")
     before = {table: rows for table, rows in desk.world.snapshot().items() if table != "meta"}
     refused = refused_event(desk)
@@ -82,7 +82,7 @@ def test_an_event_for_a_tenant_whose_data_key_does_not_open_is_answered_503(desk
     assert desk.answers(SOUTH, "EvSouth")
 
 
-def test_a_body_that_does_not_open_is_put_aside_and_kept(desk: Desk) -> None:
+def test_a_body_that_does_not_open_is_put_aside_and_kept(desk: CommandLine) -> None:
     spoil(desk, "inbox", "body", "event_id = 'EvWaits0'")
     desk.world.work()
     (row,) = desk.world.rows("SELECT state, result, body FROM inbox WHERE event_id = 'EvWaits0'")
@@ -93,7 +93,7 @@ def test_a_body_that_does_not_open_is_put_aside_and_kept(desk: Desk) -> None:
     assert [call.team for call in desk.world.slack.calls] == [SOUTH], "the other one was answered"
 
 
-def test_an_event_whose_token_does_not_open_is_tried_again_and_then_put_aside(desk: Desk) -> None:
+def test_an_event_whose_token_does_not_open_is_tried_again_and_then_put_aside(desk: CommandLine) -> None:
     spoil(desk, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
     for _ in range(10):
         desk.world.work()
@@ -104,7 +104,9 @@ def test_an_event_whose_token_does_not_open_is_tried_again_and_then_put_aside(de
 
 
 @pytest.mark.parametrize("purpose", ["state", "audit", "label"])
-def test_a_key_of_the_services_own_that_does_not_open_stops_the_start_with_one_line(desk: Desk, purpose: str) -> None:
+def test_a_key_of_the_services_own_that_does_not_open_stops_the_start_with_one_line(
+    desk: CommandLine, purpose: str
+) -> None:
     spoil(desk, "data_keys", "wrapped", f"tenant_id = '' AND purpose = '{purpose}'")
     ended = desk.run("tenants")
     assert (ended.status != 0, ended.out, len(ended.error.splitlines())) == (True, "", 1)

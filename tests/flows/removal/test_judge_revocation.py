@@ -13,9 +13,9 @@ import pytest
 from slackapp.app import build, system_entropy
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.localslack.model import Fault, FaultKind
-from slackapp.model import Origin
-from tests.support.rewind import Left, going_on, left_by, quick_folder
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, make_world, north
+from slackapp.model import Actor
+from tests.support.prepared_world import Left, going_on, left_by, memory_folder
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, make_world, north_tenant
 
 BOT, ADMIN, MEMBER = "U0NORTH001BOT", "U0NORTH001ADM", "U0NORTH001MEM"
 LEFT_OUT = object()
@@ -23,9 +23,9 @@ PERSONS = {"SLACKAPP_USER_SCOPES": "users:read"}
 
 
 @functools.cache
-def some_time_ago(rotation: bool, others: tuple[str, ...] = ()) -> Left:
+def age_grant(rotation: bool, others: tuple[str, ...] = ()) -> Left:
     """NORTH with the tokens of the bot and of two people, installed some time ago; and others since."""
-    with quick_folder() as folder, make_world(folder, rotation, **PERSONS) as world:
+    with memory_folder() as folder, make_world(folder, rotation, **PERSONS) as world:
         world.browser().install(NORTH, "member")
         world.browser().install(NORTH, "admin")
         world.work()
@@ -40,21 +40,21 @@ def some_time_ago(rotation: bool, others: tuple[str, ...] = ()) -> Left:
 @pytest.fixture
 def full(tmp_path: Path) -> Iterator[World]:
     """With tokens that rotate."""
-    with going_on(some_time_ago(rotation=True), tmp_path, **PERSONS) as world:
+    with going_on(age_grant(rotation=True), tmp_path, **PERSONS) as world:
         yield world
 
 
 @pytest.fixture
 def lasting(tmp_path: Path) -> Iterator[World]:
     """With tokens that do not expire."""
-    with going_on(some_time_ago(rotation=False), tmp_path, rotation=False, **PERSONS) as world:
+    with going_on(age_grant(rotation=False), tmp_path, rotation=False, **PERSONS) as world:
         yield world
 
 
 @pytest.fixture
 def crowd(tmp_path: Path) -> Iterator[World]:
     """Another workspace, an org and one of its workspaces beside it."""
-    with going_on(some_time_ago(True, (SOUTH, ORG, ORG_TEAM)), tmp_path, **PERSONS) as world:
+    with going_on(age_grant(True, (SOUTH, ORG, ORG_TEAM)), tmp_path, **PERSONS) as world:
         yield world
 
 
@@ -88,8 +88,8 @@ def users(world: World, tenant: str = NORTH) -> set[str]:
     return {row[0] for row in world.rows("SELECT user_id FROM tokens WHERE tenant_id = ?", tenant)}
 
 
-def granted(team: Any, enterprise: Any, org_wide: Any) -> list[dict[str, Any]]:
-    return [{"team_id": team, "enterprise_id": enterprise, "is_enterprise_install": org_wide, "user_id": "U1"}]
+def granted(team: Any, enterprise: Any, is_enterprise_install: Any) -> list[dict[str, Any]]:
+    return [{"team_id": team, "enterprise_id": enterprise, "is_enterprise_install": is_enterprise_install, "user_id": "U1"}]
 
 
 # Exactly what is named
@@ -463,7 +463,7 @@ def test_no_tenant_stays_suspect_without_anything_that_would_settle_it(full: Wor
     full.service = other
     full.mention("EvWarm")  # the other process has the tenant's keys in memory now
     full.service = ours
-    uninstall_tenant.run(ours.app, north(), Origin("operator", "r1"), full.clock())
+    uninstall_tenant.run(ours.app, north_tenant(), Actor("operator", "r1"), full.clock())
     full.browser().install()
     full.service = other
     reply = uninstalled(full, "EvLater", after=10)

@@ -11,13 +11,13 @@ import pytest
 from slackapp.crypto import records
 from slackapp.errors import DecryptError
 from slackapp.flows.removal import purge_tenant
-from slackapp.model import Origin, Tenant
+from slackapp.model import Actor, Tenant
 from slackapp.store import installers, tokens
 from slackapp.store.engine import sqlite_files
-from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north
+from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant
 
 CANARY = "canary-in-a-message"
-ORIGIN = Origin("operator", "r1")
+ORIGIN = Actor("operator", "r1")
 SEALED = (
     "SELECT access FROM tokens WHERE tenant_id = ?",
     "SELECT refresh FROM tokens WHERE tenant_id = ?",
@@ -50,10 +50,10 @@ def busy(tmp_path: Path) -> Iterator[World]:
 def add_details(world: World, tenant: Tenant) -> None:
     """What a Bolt app tells of who installed, and its webhook."""
     app = world.service.app
-    (known,) = installers.of_tenant(app.db, tenant)
+    (known,) = installers.list_by_tenant(app.db, tenant)
     place = (tenant, known.user_id, known.generation)
-    details = app.keyring.seal(records.details_of(*place), CANARY.encode())
-    webhook = app.keyring.seal(records.installer_webhook_of(*place), CANARY.encode())
+    details = app.keyring.seal(records.installer_details_context(*place), CANARY.encode())
+    webhook = app.keyring.seal(records.installer_webhook_context(*place), CANARY.encode())
     installers.save(app.db, tenant, replace(known, details=details, webhook=webhook))
 
 
@@ -61,8 +61,8 @@ def erase(world: World, tenant: Tenant | None = None) -> None:
     """What an uninstall does, without telling Slack."""
     app = world.service.app
     with app.db.transaction():
-        purge_tenant.erase(app, tenant or north(), "test", ORIGIN, world.clock())
-    purge_tenant.erased(app, tenant or north())
+        purge_tenant.erase(app, tenant or north_tenant(), "test", ORIGIN, world.clock())
+    purge_tenant.after_erase(app, tenant or north_tenant())
 
 
 def blobs(world: World, tenant_id: str) -> set[bytes]:
@@ -238,9 +238,9 @@ def test_an_org_is_purged_without_its_workspaces(world: World) -> None:
 
 def test_what_was_read_before_the_purge_opens_no_more(busy: World) -> None:
     app = busy.service.app
-    token = tokens.find(app.db, north(), "")
+    token = tokens.find(app.db, north_tenant(), "")
     assert token is not None
-    context = records.access_of(north(), "", token.generation)
+    context = records.access_token_context(north_tenant(), "", token.generation)
     assert app.keyring.open(context, token.access).startswith(b"xoxe.xoxb-")
     erase(busy)
     with pytest.raises(DecryptError):
@@ -253,7 +253,7 @@ def test_what_was_read_before_the_purge_opens_no_more(busy: World) -> None:
 @pytest.mark.claim("C-57")
 def test_a_purge_is_pending_while_somebody_works_on_a_copy_with_the_keys_inside(busy: World) -> None:
     """A backup was begun before the purge: its copy has the tenant's keys."""
-    with sqlite_files.workplace(busy.settings.database) as work:
+    with sqlite_files.working_folder(busy.settings.database) as work:
         busy.service.app.db.copy_to(work / "data.db")
         erase(busy)
         busy.work()
@@ -266,7 +266,7 @@ def test_a_purge_is_pending_while_somebody_works_on_a_copy_with_the_keys_inside(
 
 @pytest.mark.claim("C-57")
 def test_a_copy_that_a_killed_process_left_goes_with_the_purge(busy: World) -> None:
-    work = sqlite_files.beside(busy.settings.database, ".work")
+    work = sqlite_files.sibling(busy.settings.database, ".work")
     work.mkdir(mode=0o700)
     busy.service.app.db.copy_to(work / "data.db")
     erase(busy)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from slackapp.localslack.model import Fault
-from tests.support.rewind import Left, going_on, left_by, quick_folder
-from tests.support.sure import run
+from tests.support.command import run
+from tests.support.prepared_world import Left, going_on, left_by, memory_folder
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, environment, make_world
 
 TOKEN = "an-operator-token-of-forty-characters-xx"
@@ -25,7 +25,7 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="module")
 def installed() -> Left:
-    with quick_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
+    with memory_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
         for tenant in (NORTH, SOUTH):
             world.browser().install(tenant)
         world.work()

@@ -10,31 +10,31 @@ from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import brake
 from slackapp.flows.upkeep import sweep
 from slackapp.localslack.model import Fault
-from slackapp.model import Origin, Tenant, Token
-from slackapp.store import answers
+from slackapp.model import Actor, Tenant, Token
+from slackapp.store import tenant_outcomes
 from tests.flows.tokens.rotation import ORIGIN, REFRESH, ask, change, stored
-from tests.support.rewind import Prepared, prepared, quick_folder
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, make_world
 
 ASK = "auth.test"
-PERSON = Origin("operator", "r1")
+PERSON = Actor("operator", "r1")
 TENANTS = [Tenant("T", NORTH), Tenant("T", SOUTH), Tenant("E", ORG), Tenant("T", ORG_TEAM), Tenant("T", "T0EVERBB01")]
 LIVE, DEAD = ("live", "active"), ("dead", "needs_reinstall")
 
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
-    with quick_folder() as folder, make_world(folder) as world:
+    with memory_folder() as folder, make_world(folder) as world:
         for tenant in TENANTS:
             world.browser().install(tenant.id)
         world.work()
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 @pytest.fixture
 def five(installed: Prepared) -> World:
     """Five tenants, of which three may fail within ten minutes."""
-    return installed.rewind()
+    return installed.reset()
 
 
 @pytest.fixture
@@ -190,14 +190,14 @@ def test_many_that_are_removed_by_us_and_are_dead_at_slack_do_not_brake(broken: 
 @pytest.mark.claim("C-80")
 def test_a_person_who_leaves_is_no_failure_of_a_tenant_whose_bot_is_served(five: World) -> None:
     """In each of many workspaces somebody is deactivated every day."""
-    app, origin, now = five.service.app, Origin("worker", ""), five.clock()
+    app, actor, now = five.service.app, Actor("worker", ""), five.clock()
     persons = [replace(bot_of(five, tenant), user_id="U0PERSON01") for tenant in TENANTS]
     with app.db.transaction():
-        assert [brake.note_failing(app, token, origin, now) for token in persons] == [False] * 5
+        assert [brake.note_failing(app, token, actor, now) for token in persons] == [False] * 5
     assert five.count("failing") == 0
     change(five, "UPDATE tokens SET refused_since = 1")
     with app.db.transaction():
-        assert [brake.note_failing(app, token, origin, now) for token in persons] == [False] * 3 + [True] * 2
+        assert [brake.note_failing(app, token, actor, now) for token in persons] == [False] * 3 + [True] * 2
 
 
 # Released
@@ -240,12 +240,12 @@ def test_after_that_hour_it_may_hold_again(braked: World) -> None:
     app = braked.service.app
     brake.release(app, PERSON)
     braked.clock.advance(3599)
-    origin = Origin("worker", "")
+    actor = Actor("worker", "")
     for seconds, holds in ((0, False), (1, True)):
         braked.clock.advance(seconds)
         with app.db.transaction():
-            answers.forget_all_failing(app.db)
-            held = [brake.note_failing(app, bot_of(braked, tenant), origin, braked.clock()) for tenant in TENANTS]
+            tenant_outcomes.delete_all_failing(app.db)
+            held = [brake.note_failing(app, bot_of(braked, tenant), actor, braked.clock()) for tenant in TENANTS]
         assert held == [False] * 3 + [holds] * 2
 
 
@@ -261,12 +261,12 @@ def test_a_clock_that_is_set_back_keeps_no_release_and_no_failure_for_that_day(b
 @pytest.mark.claim("C-80")
 def test_who_installs_again_or_is_removed_by_hand_is_not_waited_for(braked: World) -> None:
     app = braked.service.app
-    assert brake.look(app).waiting == 2
+    assert brake.read_brake(app).waiting == 2
     uninstall_tenant.run(app, TENANTS[3], PERSON, braked.clock())
-    assert brake.look(app).waiting == 1
+    assert brake.read_brake(app).waiting == 1
     braked.slack.clear_faults()
     braked.browser().install(TENANTS[4].id)
-    assert (brake.look(app).waiting, use(braked, TENANTS[4])) == (0, "ok")
+    assert (brake.read_brake(app).waiting, use(braked, TENANTS[4])) == (0, "ok")
 
 
 @pytest.mark.claim("C-80")
@@ -286,10 +286,10 @@ def test_where_nobody_is_left_who_waits_the_upkeep_releases_it(braked: World) ->
 @pytest.mark.claim("C-80")
 def test_who_was_given_up_once_and_fails_again_is_waited_for(braked: World) -> None:
     app = braked.service.app
-    assert brake.look(app).waiting == 2
+    assert brake.read_brake(app).waiting == 2
     with app.db.transaction():
         brake.note_failing(app, bot_of(braked, TENANTS[0]), PERSON, braked.clock())
-    assert brake.look(app).waiting == 3
+    assert brake.read_brake(app).waiting == 3
 
 
 # Uninstalls
@@ -318,5 +318,5 @@ def test_an_uninstall_that_time_decides_is_not_held_up(braked: World) -> None:
 def test_the_upkeep_asks_about_those_who_wait(braked: World) -> None:
     braked.slack.clear_faults()
     braked.clock.advance(60)
-    braked.service.errands.run_due(braked.service.app)
-    assert (brake.is_on(braked.service.app), brake.look(braked.service.app).paused) == (False, 0)
+    braked.service.remote_scheduler.run_due(braked.service.app)
+    assert (brake.is_on(braked.service.app), brake.read_brake(braked.service.app).paused) == (False, 0)

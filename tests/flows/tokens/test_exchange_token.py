@@ -11,19 +11,19 @@ import pytest
 from slackapp.errors import CommandError, KeyUnavailableError, Refused, SlackCallError
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import exchange_token, refresh_token, rotated_pair, use_token
-from slackapp.flows.tokens.exchange_token import EXCHANGED, LOST, METHOD, NOT_ENABLED
-from slackapp.flows.tokens.use_token import Use
-from slackapp.localslack.model import NULL, Fault, Token
-from slackapp.model import Origin, Tenant
-from tests.support.rewind import Prepared, prepared, quick_folder
-from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north
+from slackapp.flows.tokens.exchange_token import ALREADY_EXCHANGED, EXCHANGED, METHOD, NOT_ENABLED
+from slackapp.flows.tokens.use_token import TokenUse
+from slackapp.localslack.model import NULL, Fault, SlackToken
+from slackapp.model import Actor, Tenant
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant
 
-ORIGIN = Origin("operator", "r1")
+ORIGIN = Actor("operator", "r1")
 ADMIN, MEMBER = "U0NORTH001ADM", "U0NORTH001MEM"
 BOTH = ("", ADMIN)
 REFRESH, ASK = "oauth.v2.access", "auth.test"
 LIFE = 43_200
-LOST_TOKEN = f"{LOST}: its pair was lost; the token works on, and a new install makes it rotate"
+LOST_TOKEN = f"{ALREADY_EXCHANGED}: its pair was lost; the token works on, and a new install makes it rotate"
 GONE = "the token was replaced or given up meanwhile"
 BEFORE_OR_AFTER = pytest.mark.parametrize("after", [False, True], ids=["before-slack-did-it", "after"])
 
@@ -39,15 +39,15 @@ def rotate(world: World, rotation: bool = True) -> None:
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
-    with quick_folder() as folder, make_world(folder, rotation=False, SLACKAPP_USER_SCOPES="users:read") as world:
+    with memory_folder() as folder, make_world(folder, rotation=False, SLACKAPP_USER_SCOPES="users:read") as world:
         world.browser().install()
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 @pytest.fixture
 def before(installed: Prepared) -> World:
     """Long-lived tokens of the bot and of the person who installed; Slack does not rotate tokens."""
-    return installed.rewind()
+    return installed.reset()
 
 
 @pytest.fixture
@@ -60,18 +60,18 @@ def ready(before: World) -> World:
 def run(world: World, tenant: Tenant | None = None) -> list[tuple[str, str]]:
     """Of whom, and what came out."""
     app = world.service.app
-    found = exchange_token.run(app, exchange_token.waiting(app, tenant), ORIGIN)
+    found = exchange_token.run(app, exchange_token.list_exchangeable(app, tenant), ORIGIN)
     return [(outcome.user_id, outcome.result) for outcome in found]
 
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
-    use = Use(tenant or north(), user_id, "test")
+    use = TokenUse(tenant or north_tenant(), user_id, "test")
     return use_token.call(world.service.app, use, ASK, {}, ORIGIN, lambda: None).data
 
 
 def works(world: World) -> bool:
     """For the bot and for the person alike, in a process that has no key in memory."""
-    world.service.app.keyring.forget(north())
+    world.service.app.keyring.evict(north_tenant())
     return all(ask(world, user_id)["ok"] for user_id in BOTH)
 
 
@@ -79,7 +79,7 @@ def token(world: World, user_id: str = "") -> Any:
     return world.rows("SELECT * FROM tokens WHERE tenant_id = ? AND user_id = ?", NORTH, user_id)[0]
 
 
-def at_slack(world: World, kind: str = "bot") -> Token:
+def at_slack(world: World, kind: str = "bot") -> SlackToken:
     """The long-lived token, as Slack sees it."""
     (found,) = (known for known in world.slack.tokens_of[NORTH] if known.kind == kind and not known.expires_at)
     return found
@@ -172,8 +172,8 @@ def test_one_tenant_alone_can_be_exchanged(before: World) -> None:
     before.browser().install(SOUTH)
     rotate(before)
     assert run(before, Tenant("T", SOUTH)) == [("", EXCHANGED), ("U0SOUTH001ADM", EXCHANGED)]
-    waiting = exchange_token.waiting(before.service.app, None)
-    assert [(found.tenant, found.user_id) for found in waiting] == [(north(), ""), (north(), ADMIN)]
+    waiting = exchange_token.list_exchangeable(before.service.app, None)
+    assert [(found.tenant, found.user_id) for found in waiting] == [(north_tenant(), ""), (north_tenant(), ADMIN)]
 
 
 # Noted first
@@ -287,7 +287,7 @@ def test_after_a_limited_rate_it_waits_as_long_as_slack_said(ready: World) -> No
         waited.append(seconds)
         ready.clock.advance(int(seconds))
 
-    ready.equip(wait=wait)
+    ready.replace_parts(wait=wait)
     ready.slack.fault(Fault(METHOD, "ratelimited", retry_after=20))
     assert run(ready) == [("", "ratelimited"), (ADMIN, EXCHANGED)]
     assert (run(ready), waited, ready.status()) == ([("", EXCHANGED)], [20], "active")
@@ -303,7 +303,7 @@ def test_after_a_lost_answer_the_token_works_on_and_the_next_run_names_the_mend(
     for _ in range(2):
         assert (works(ready), ready.snapshot()) == (True, stored)
         assert run(ready) == [("", LOST_TOKEN), (ADMIN, LOST_TOKEN)]
-    assert noted(ready, "token.exchange_failed")[-1] == (LOST, f"user={ADMIN}")
+    assert noted(ready, "token.exchange_failed")[-1] == (ALREADY_EXCHANGED, f"user={ADMIN}")
     ready.clock.advance(10 * LIFE)
     assert works(ready)
     ready.browser().install()
@@ -337,7 +337,7 @@ def test_where_the_keys_cannot_be_reached_for_the_pair_the_token_that_is_there_s
 
     stored = ready.snapshot()
     with monkeypatch.context() as patch:
-        patch.setattr(ready.service.app.keyring, "prepare", unreachable)
+        patch.setattr(ready.service.app.keyring, "open_tenant_keys", unreachable)
         assert run(ready) == [("", "key_unavailable"), (ADMIN, "key_unavailable")]
         # Slack gives the pair once: it is not asked for what cannot be sealed.
         assert ready.calls() == []
@@ -372,7 +372,7 @@ def test_an_answer_of_another_kind_or_of_somebody_else_is_refused_noted_and_chan
     for code, patches in (("grant_foreign", foreign), ("grant_malformed", malformed)):
         for patch in patches:
             ready.slack.fault(Fault(METHOD, "patch", patch=dict(patch)))
-            assert run(ready, north())[0] == ("", code), patch
+            assert run(ready, north_tenant())[0] == ("", code), patch
             assert noted(ready, "token.exchange_failed")[-1] == (code, "user=")
             assert tuple(token(ready)) == stored, "the lease is given back, too"
             at_slack(ready).exchanged = False  # so that Slack gives one more answer
@@ -384,7 +384,7 @@ def test_an_answer_of_another_kind_or_of_somebody_else_is_refused_noted_and_chan
 def test_a_token_whose_exchange_brings_another_tenants_or_persons_pair_is_not_used_again(ready: World) -> None:
     ready.slack.fault(Fault(METHOD, "patch", patch={"team": {"id": SOUTH, "name": "Southridge"}}))
     ready.slack.fault(Fault(METHOD, "patch", patch={"user_id": MEMBER}))
-    waiting = exchange_token.waiting(ready.service.app, None)
+    waiting = exchange_token.list_exchangeable(ready.service.app, None)
     person = waiting[1:]
     (outcome,) = exchange_token.run(ready.service.app, waiting[:1], ORIGIN)
     assert (outcome.result, ready.status(), token(ready)["reason"]) == ("grant_foreign", "suspended", "foreign_token")
@@ -413,7 +413,7 @@ def test_an_address_that_is_not_on_the_apps_list_costs_no_token(ready: World) ->
 
 
 def test_a_pair_of_the_bot_or_of_another_person_is_none_for_a_person(ready: World) -> None:
-    waiting = exchange_token.waiting(ready.service.app, None)[1:]
+    waiting = exchange_token.list_exchangeable(ready.service.app, None)[1:]
     stored = tuple(token(ready, ADMIN))
     for code, patch in (
         ("grant_malformed", {"token_type": "bot"}),
@@ -457,7 +457,7 @@ def test_a_token_that_another_process_has_leased_is_left_to_it(ready: World) -> 
 
 def test_of_two_that_run_at_once_each_token_is_exchanged_by_one(ready: World) -> None:
     app = ready.service.app
-    first = exchange_token.run(app, exchange_token.waiting(app, None), ORIGIN)
+    first = exchange_token.run(app, exchange_token.list_exchangeable(app, None), ORIGIN)
     seen = []
     with during_the_exchange(ready, lambda: seen.extend(run(ready)), after=False):
         assert next(first).result == EXCHANGED
@@ -484,7 +484,7 @@ def test_an_install_during_an_exchange_wins(ready: World, after: bool) -> None:
 @BEFORE_OR_AFTER
 def test_a_purge_during_an_exchange_is_not_undone(ready: World, after: bool) -> None:
     def purge() -> None:
-        uninstall_tenant.run(ready.service.app, north(), ORIGIN, ready.clock())
+        uninstall_tenant.run(ready.service.app, north_tenant(), ORIGIN, ready.clock())
         ready.work()
 
     with during_the_exchange(ready, purge, after):
@@ -499,7 +499,7 @@ def test_a_purge_and_a_new_install_during_an_exchange_win(ready: World) -> None:
     kept: list[Any] = []
 
     def come_back() -> None:
-        uninstall_tenant.run(ready.service.app, north(), ORIGIN, ready.clock())
+        uninstall_tenant.run(ready.service.app, north_tenant(), ORIGIN, ready.clock())
         ready.clock.advance(1)
         ready.browser().install()
         kept.extend(tuple(token(ready, user_id)) for user_id in BOTH)
@@ -519,7 +519,7 @@ def test_what_happens_at_the_last_moment_before_the_pair_is_stored_wins(
     def overtaken(*arguments: Any) -> bool:
         monkeypatch.undo()
         if purged:
-            uninstall_tenant.run(ready.service.app, north(), ORIGIN, ready.clock())
+            uninstall_tenant.run(ready.service.app, north_tenant(), ORIGIN, ready.clock())
             ready.work()
         else:
             ready.browser().install()
@@ -534,7 +534,7 @@ def test_what_happens_at_the_last_moment_before_the_pair_is_stored_wins(
 @pytest.mark.claim("C-40")
 def test_a_tenant_that_is_not_served_any_more_when_its_turn_comes_is_left_alone(ready: World) -> None:
     app = ready.service.app
-    waiting = exchange_token.waiting(app, None)
+    waiting = exchange_token.list_exchangeable(app, None)
     for status in ("suspect", "suspended", "needs_reinstall"):
         change(ready, "UPDATE installations SET status = ?", status)
         stored, audited = ready.snapshot(), ready.audit()
@@ -545,7 +545,7 @@ def test_a_tenant_that_is_not_served_any_more_when_its_turn_comes_is_left_alone(
 
 def test_a_token_that_was_given_up_when_its_turn_comes_is_left_alone(ready: World) -> None:
     app = ready.service.app
-    waiting = exchange_token.waiting(app, None)
+    waiting = exchange_token.list_exchangeable(app, None)
     ready.slack.revoke_user(NORTH, ADMIN)
     with pytest.raises(SlackCallError):
         ask(ready, ADMIN)
@@ -558,7 +558,7 @@ def test_it_can_be_stopped_half_way_and_the_next_run_does_the_rest(before: World
     rotate(before)
     before.slack.called.clear()
     app = before.service.app
-    found = exchange_token.run(app, exchange_token.waiting(app, None), ORIGIN)
+    found = exchange_token.run(app, exchange_token.list_exchangeable(app, None), ORIGIN)
     assert [next(found).result for _ in range(3)] == [EXCHANGED] * 3
     found.close()
     assert len(before.calls()) == 3

@@ -10,10 +10,10 @@ from slackapp.flows.tokens import judge_token, refresh_token, validate_tenant
 from slackapp.flows.upkeep import sweep
 from slackapp.localslack.model import Fault
 from slackapp.model import Tenant
-from slackapp.store import answers, tokens
+from slackapp.store import tenant_outcomes, tokens
 from tests.flows.tokens.rotation import ORIGIN, REFRESH, ask, ask_by, change, refused, row, stored
-from tests.support.rewind import Prepared, prepared, quick_folder
-from tests.support.world import NORTH, SOUTH, World, make_world, north
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.world import NORTH, SOUTH, World, make_world, north_tenant
 
 ASK = "auth.test"
 ADMIN = "U0NORTH001ADM"
@@ -23,17 +23,17 @@ LOST = ("token_revoked", "account_inactive", "invalid_auth")
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
-    with quick_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
+    with memory_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
         for tenant in (NORTH, SOUTH):
             world.browser().install(tenant)
         world.work()
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 @pytest.fixture
 def two(installed: Prepared) -> World:
     """Two workspaces, with rotating tokens of the bot and of the person who installed."""
-    return installed.rewind()
+    return installed.reset()
 
 
 def failed(world: World, user_id: str = "", tenant: Tenant | None = None) -> SlackCallError:
@@ -66,7 +66,7 @@ def test_with_an_untried_refresh_token_one_refresh_decides(two: World, user_id: 
 @pytest.mark.claim("C-78")
 @pytest.mark.parametrize("error", ["token_revoked", "account_inactive"])
 def test_a_refresh_that_slack_refuses_ends_the_token_at_once(two: World, error: str) -> None:
-    two.slack.kill_refresh(NORTH)
+    two.slack.invalidate_refresh_tokens(NORTH)
     two.slack.fault(Fault(ASK, "error", error=error))
     found = failed(two)
     assert (found.kind, found.code, two.calls()) == (SlackErrorKind.DEAD, error, [ASK, REFRESH])
@@ -88,7 +88,7 @@ def test_refused_installs_that_push_the_new_token_out_as_well_end_nothing(two: W
     for _ in range(4):
         two.slack.fault(Fault(ASK, "error", error="token_revoked", times=2))
         found = failed(two)
-        assert (found.kind, found.retry_after > 0) == (SlackErrorKind.DOUBT, True)
+        assert (found.kind, found.retry_after > 0) == (SlackErrorKind.UNCERTAIN, True)
         two.clock.advance(found.retry_after)
     assert (row(two)["status"], two.status()) == ("live", "active")
     assert (ask(two)["ok"], row(two)["contradicted"]) == (True, 0)
@@ -98,18 +98,18 @@ def test_refused_installs_that_push_the_new_token_out_as_well_end_nothing(two: W
 def test_a_grant_that_refreshes_and_serves_never_is_given_up_in_the_end(two: World) -> None:
     two.slack.fault(Fault(ASK, "error", error="account_inactive", times=-1, team=NORTH))
     kinds = []
-    while not kinds or kinds[-1] is SlackErrorKind.DOUBT:
+    while not kinds or kinds[-1] is SlackErrorKind.UNCERTAIN:
         found = failed(two)
         kinds.append(found.kind)
         two.clock.advance(found.retry_after)
-    assert kinds == [SlackErrorKind.DOUBT] * 5 + [SlackErrorKind.DEAD]
+    assert kinds == [SlackErrorKind.UNCERTAIN] * 5 + [SlackErrorKind.DEAD]
     assert two.status() == "needs_reinstall"
 
 
 def test_two_threads_that_find_the_same_token_dead_refresh_it_once_and_both_go_on(two: World) -> None:
     for dead in two.slack.tokens_of[NORTH]:
         dead.dead = "token_revoked"
-    two.equip(wait=lambda _: None)
+    two.replace_parts(wait=lambda _: None)
     at_once, found = threading.Barrier(2), []
 
     def use() -> None:
@@ -139,9 +139,9 @@ def test_an_address_that_is_not_on_the_apps_list_costs_no_installation(two: Worl
         change(two, "UPDATE tokens SET refresh = NULL, expires_at = NULL, due_at = NULL")
     disallow(two)
     for _ in range(30 if rotates else 9):  # through the end of their lives, where they have one
-        for tenant in (north(), SOUTHS):
+        for tenant in (north_tenant(), SOUTHS):
             found = failed(two, "", tenant)
-            assert (found.kind, found.code) == (SlackErrorKind.DOUBT, "invalid_auth")
+            assert (found.kind, found.code) == (SlackErrorKind.UNCERTAIN, "invalid_auth")
             assert 0 < found.retry_after <= 3600
         two.clock.advance(3600)
     assert {(each["status"], each["reason"]) for each in two.rows("SELECT * FROM tokens WHERE user_id = ''")} == {
@@ -170,7 +170,7 @@ def test_while_it_pauses_nothing_is_called_read_or_noted(two: World) -> None:
 @pytest.mark.claim("C-79")
 def test_it_is_given_up_only_while_another_tenants_calls_succeed(two: World) -> None:
     disallow(two, NORTH)
-    for expected in [SlackErrorKind.DOUBT] * 5 + [SlackErrorKind.DEAD]:
+    for expected in [SlackErrorKind.UNCERTAIN] * 5 + [SlackErrorKind.DEAD]:
         found = failed(two)
         assert found.kind is expected
         two.clock.advance(30)
@@ -187,7 +187,7 @@ def test_what_the_same_tenant_was_served_speaks_against_nothing(two: World) -> N
     app = two.service.app
     for _ in range(12):
         token = stored(two)
-        left = judge_token.refused(app, token, "invalid_auth", two.clock(), ORIGIN)
+        left = judge_token.on_refusal(app, token, "invalid_auth", two.clock(), ORIGIN)
         assert left > 0
         two.clock.advance(70)
         ask(two, ADMIN)
@@ -198,25 +198,25 @@ def test_what_the_same_tenant_was_served_speaks_against_nothing(two: World) -> N
 @pytest.mark.claim("C-79")
 def test_who_was_served_before_the_refusal_or_while_it_was_under_way_speaks_against_nothing(two: World) -> None:
     app, now = two.service.app, two.clock()
-    judge_token.refused(app, stored(two), "invalid_auth", now, ORIGIN)
+    judge_token.on_refusal(app, stored(two), "invalid_auth", now, ORIGIN)
     for at in (now - 1, now, now + 100, now + 101):
-        answers.note_answered(app.db, SOUTHS, at)
+        tenant_outcomes.note_answered(app.db, SOUTHS, at)
         two.clock.now = now + 200
-        assert not answers.another_answered(app.db, north(), now, now + 100)
-    answers.note_answered(app.db, SOUTHS, now + 99)
-    assert answers.another_answered(app.db, north(), now, now + 100)
-    assert not answers.another_answered(app.db, SOUTHS, now, now + 100)
+        assert not tenant_outcomes.has_other_success(app.db, north_tenant(), now, now + 100)
+    tenant_outcomes.note_answered(app.db, SOUTHS, now + 99)
+    assert tenant_outcomes.has_other_success(app.db, north_tenant(), now, now + 100)
+    assert not tenant_outcomes.has_other_success(app.db, SOUTHS, now, now + 100)
 
 
 def test_a_refusal_counts_once_whoever_hears_of_it_and_a_question_out_of_turn_not_at_all(two: World) -> None:
     app, token, now = two.service.app, stored(two), two.clock()
-    answers.note_answered(app.db, SOUTHS, now - 5)
-    assert judge_token.refused(app, token, "invalid_auth", now - 1, ORIGIN) == 60
+    tenant_outcomes.note_answered(app.db, SOUTHS, now - 5)
+    assert judge_token.on_refusal(app, token, "invalid_auth", now - 1, ORIGIN) == 60
     two.clock.advance(10)
-    answers.note_answered(app.db, SOUTHS, now + 5)
+    tenant_outcomes.note_answered(app.db, SOUTHS, now + 5)
     before = two.snapshot()
-    assert judge_token.refused(app, token, "invalid_auth", now, ORIGIN) == 60, "a call that began before the pause"
-    assert judge_token.refused(app, token, "invalid_auth", now + 10, ORIGIN) == 50
+    assert judge_token.on_refusal(app, token, "invalid_auth", now, ORIGIN) == 60, "a call that began before the pause"
+    assert judge_token.on_refusal(app, token, "invalid_auth", now + 10, ORIGIN) == 50
     assert two.snapshot() == before
 
 
@@ -229,7 +229,7 @@ def test_a_refresh_that_is_answered_invalid_auth_is_put_off_and_the_access_token
     for _ in range(30):
         two.clock.advance(300)
         token = stored(two)
-        refresh_token.run_if_free(two.service.app, token, ORIGIN)
+        refresh_token.run_or_reread(two.service.app, token, ORIGIN)
     assert (row(two)["status"], row(two)["reason"]) == ("live", "invalid_auth"), "it is over by now, and pauses"
     two.slack.clear_faults()
     two.clock.advance(3600)
@@ -242,7 +242,7 @@ def test_whatever_is_said_of_the_access_token_a_refresh_that_is_answered_invalid
     for error in ("token_revoked", "account_inactive", "token_expired"):
         two.slack.fault(Fault(ASK, "error", error=error))
         found = failed(two)
-        assert (found.kind, found.code, row(two)["status"]) == (SlackErrorKind.DOUBT, "invalid_auth", "live")
+        assert (found.kind, found.code, row(two)["status"]) == (SlackErrorKind.UNCERTAIN, "invalid_auth", "live")
         two.clock.advance(found.retry_after)
 
 
@@ -269,20 +269,20 @@ def test_the_upkeep_asks_again_about_what_pauses_and_nobody_else(two: World) -> 
     disallow(two, NORTH)
     failed(two)
     two.slack.called.clear()
-    assert (validate_tenant.again(app, lambda: False), two.calls()) == (0, [])
+    assert (validate_tenant.run_paused(app, lambda: False), two.calls()) == (0, [])
     two.slack.clear_faults()
     two.clock.advance(60)
-    assert validate_tenant.again(app, lambda: False) == 1
+    assert validate_tenant.run_paused(app, lambda: False) == 1
     assert two.calls() == [ASK], "the bot's, and not the person's, which never paused"
-    assert (row(two)["refused_since"], validate_tenant.again(app, lambda: False)) == (None, 0)
+    assert (row(two)["refused_since"], validate_tenant.run_paused(app, lambda: False)) == (None, 0)
 
 
 def test_a_person_who_asks_is_told_of_the_pause_and_does_not_wait_for_its_end(two: World) -> None:
     disallow(two, NORTH)
-    results = [checked.result for checked in validate_tenant.run(two.service.app, north(), ORIGIN)]
+    results = [checked.result for checked in validate_tenant.run(two.service.app, north_tenant(), ORIGIN)]
     assert results == ["paused: invalid_auth"] * 2
     two.slack.clear_faults()
-    results = [checked.result for checked in validate_tenant.run(two.service.app, north(), ORIGIN)]
+    results = [checked.result for checked in validate_tenant.run(two.service.app, north_tenant(), ORIGIN)]
     assert results == ["ok", "ok"]
 
 
@@ -297,7 +297,7 @@ def test_a_new_install_ends_the_pause(two: World) -> None:
 def test_another_process_sees_the_pause(two: World) -> None:
     disallow(two, NORTH)
     failed(two)
-    called, other = two.calls(), two.another()
+    called, other = two.calls(), two.start_process()
     with pytest.raises(SlackCallError) as caught:
         ask_by(other)
     assert (caught.value.retry_after, two.calls()) == (60, called)
@@ -308,7 +308,7 @@ def test_that_who_was_served_cannot_be_noted_fails_no_call(two: World, monkeypat
     def full(*_: object) -> None:
         raise StoreFullError("the database cannot be written")
 
-    monkeypatch.setattr(answers, "note_answered", full)
+    monkeypatch.setattr(tenant_outcomes, "note_answered", full)
     assert ask(two)["ok"]
     assert "answer_not_noted" in two.log.getvalue()
 
@@ -317,7 +317,7 @@ def test_who_was_served_is_written_a_few_times_a_minute_whatever_is_called(two: 
     ask(two)
     assert two.rows("SELECT answered_at FROM answered WHERE tenant_id = ?", NORTH)[0][0] == two.clock()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(answers, "note_answered", lambda *_: pytest.fail("written again"))
+        patch.setattr(tenant_outcomes, "note_answered", lambda *_: pytest.fail("written again"))
         for user_id in ("", ADMIN, ""):
             ask(two, user_id)
     two.clock.advance(3601)
@@ -328,8 +328,8 @@ def test_who_was_served_is_written_a_few_times_a_minute_whatever_is_called(two: 
 
 @pytest.mark.claim("C-64")
 def test_what_is_said_of_a_token_that_was_replaced_meanwhile_ends_nothing(two: World) -> None:
-    app, before = two.service.app, tokens.find(two.service.app.db, north(), "")
+    app, before = two.service.app, tokens.find(two.service.app.db, north_tenant(), "")
     assert before is not None
     assert two.browser().install().status == 303
-    assert judge_token.refused(app, before, "token_revoked", two.clock.now, ORIGIN) == judge_token.AGAIN
+    assert judge_token.on_refusal(app, before, "token_revoked", two.clock.now, ORIGIN) == judge_token.RETRY_REPLACED
     assert two.status() == "active"

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from slackapp.flows.tokens import refresh_due
-from slackapp.flows.upkeep import clock_set
+from slackapp.flows.upkeep import clock_step
 from slackapp.localslack.model import Fault
 from slackapp.store import tokens
 from tests.flows.tokens.rotation import DUE, REFRESH, change, once_before
-from tests.support.rewind import Prepared, prepared, quick_folder
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, SOUTH, World, make_world
 
 Key = tuple[str, str]
@@ -24,21 +24,21 @@ FAILS = 2
 def starts_at(world: World, place: int) -> None:
     """Makes ours a process that begins there in this minute, when six tokens are due."""
     names, minute = (f"process {number}" for number in itertools.count()), world.clock() // 60
-    world.equip(process_id=next(name for name in names if zlib.crc32(f"{name} {minute}".encode()) % 6 == place))
+    world.replace_parts(process_id=next(name for name in names if zlib.crc32(f"{name} {minute}".encode()) % 6 == place))
 
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
-    with quick_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
+    with memory_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
         for tenant in (NORTH, SOUTH, ORG):
             world.browser().install(tenant)
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 @pytest.fixture
 def three(installed: Prepared) -> World:
     """Three tenants with two tokens each, none of them due."""
-    return installed.rewind()
+    return installed.reset()
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_failures_that_are_not_in_a_row_do_not_stop_the_others(due: World) -> No
 
 def test_tenants_whose_refresh_tokens_slack_refuses_do_not_stop_the_others(due: World) -> None:
     for tenant in (NORTH, SOUTH):
-        due.slack.kill_refresh(tenant)
+        due.slack.invalidate_refresh_tokens(tenant)
     assert (refresh(due), refreshed(due), due.calls()) == (2, [ORG, ORG], [REFRESH] * 6)
     assert due.rows("SELECT count(*) FROM tokens WHERE status = 'refresh_refused'")[0][0] == 4
     assert due.status() == "active", "the old token serves to its end"
@@ -129,7 +129,7 @@ def test_tenants_whose_refresh_tokens_slack_refuses_do_not_stop_the_others(due: 
 
 def test_a_refusal_is_an_answer_and_what_fails_before_it_and_after_it_is_not_in_a_row(due: World) -> None:
     due.slack.fault(Fault(REFRESH, "html500", times=-1, team=NORTH))
-    due.slack.kill_refresh(SOUTH)
+    due.slack.invalidate_refresh_tokens(SOUTH)
     due.slack.fault(Fault(REFRESH, "html500", times=FAILS, team=ORG))
     assert (refresh(due), refreshed(due)) == (1, [ORG])
 
@@ -146,11 +146,11 @@ def test_one_tenants_many_tokens_that_fail_stop_no_other_tenants(due: World) -> 
     """I have as many tokens as are looked at in a minute, and none of them can be refreshed."""
     rest = ", ".join(row["name"] for row in due.rows("PRAGMA table_info(tokens)"))
     more = f"INSERT INTO tokens ({rest}) SELECT {rest.replace('user_id', 'user_id || ?', 1)} FROM tokens"
-    for number in range(refresh_due.MOST):
+    for number in range(refresh_due.BATCH):
         change(due, f"{more} WHERE tenant_id = ? AND length(user_id) BETWEEN 1 AND 12", f"X{number}", NORTH)
     due.slack.fault(Fault(REFRESH, "html500", times=-1, team=NORTH))
     assert (refresh(due), refreshed(due)) == (4, sorted([SOUTH, ORG] * 2))
-    assert len(due.calls()) == 4 + refresh_due._OF_ONE * FAILS
+    assert len(due.calls()) == 4 + refresh_due._MAX_TENANT_FAILURES * FAILS
 
 
 @pytest.mark.claim("C-98")
@@ -163,15 +163,15 @@ def test_a_clock_that_was_a_day_ahead_leaves_no_refresh_and_no_check_waiting_for
     change(three, "UPDATE tokens SET expires_at = ? WHERE tenant_id = ?", three.clock() - day + 600, ORG)
     change(three, "UPDATE installations SET check_begun_at = ?", three.clock())
     three.clock.set(-day)
-    assert (refresh(three), clock_set.run(three.service.app)) == (0, 6 + 3)
+    assert (refresh(three), clock_step.run(three.service.app)) == (0, 6 + 3)
     assert {row[0] for row in three.rows("SELECT check_begun_at FROM installations")} == {0}
-    assert (refresh(three), clock_set.run(three.service.app)) == (6, 0)
+    assert (refresh(three), clock_step.run(three.service.app)) == (6, 0)
     assert {row[0] for row in three.rows("SELECT issued_at FROM tokens")} == {three.clock()}
 
 
 def test_what_a_right_clock_has_put_off_stays_put_off(due: World) -> None:
     change(due, "UPDATE tokens SET due_at = ?, expires_at = 1 WHERE tenant_id = ?", due.clock() + 3600, NORTH)
-    assert (clock_set.run(due.service.app), refresh(due)) == (0, 4)
+    assert (clock_step.run(due.service.app), refresh(due)) == (0, 4)
 
 
 @pytest.mark.claim("C-98")
@@ -211,7 +211,7 @@ def test_it_stops_when_it_is_asked_to(due: World) -> None:
 
 
 def test_of_two_processes_at_once_each_token_is_refreshed_by_one(due: World) -> None:
-    beside = due.another()
+    beside = due.start_process()
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda service: refresh_due.run(service.app, lambda: False), (due.service, beside)))
     beside.stop()
@@ -219,7 +219,7 @@ def test_of_two_processes_at_once_each_token_is_refreshed_by_one(due: World) -> 
 
 
 def test_a_process_that_comes_between_takes_what_is_free_and_nothing_twice(due: World) -> None:
-    beside, done = due.another(), []
+    beside, done = due.start_process(), []
 
     def between() -> None:
         done.append(refresh_due.run(beside.app, lambda: False))
@@ -233,7 +233,7 @@ def test_a_process_that_comes_between_takes_what_is_free_and_nothing_twice(due: 
 def test_processes_and_minutes_begin_at_different_places(due: World, monkeypatch: pytest.MonkeyPatch) -> None:
     app, order = due.service.app, []
     monkeypatch.setattr(refresh_due.refresh_token, "run", lambda app, token, *_, **__: order.append(token.tenant.id))
-    found = [token.tenant.id for token in tokens.due(app.db, app.clock(), app.clock.steady(), refresh_due.MOST)]
+    found = [token.tenant.id for token in tokens.list_due(app.db, app.clock(), app.clock.steady(), refresh_due.BATCH)]
     assert found == [NORTH, SOUTH, ORG] * 2
     for place in (0, 2, 5):
         starts_at(due, place)
@@ -252,8 +252,8 @@ def test_processes_and_minutes_begin_at_different_places(due: World, monkeypatch
 def test_so_many_at_one_time_and_one_of_each_tenant_before_a_second_of_any(
     due: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert refresh_due.MOST == 500
-    monkeypatch.setattr(refresh_due, "MOST", 2)
+    assert refresh_due.BATCH == 500
+    monkeypatch.setattr(refresh_due, "BATCH", 2)
     assert (refresh(due), refreshed(due)) == (2, [NORTH, SOUTH])
     assert (refresh(due), refreshed(due)) == (2, [NORTH, NORTH, SOUTH, SOUTH])
 

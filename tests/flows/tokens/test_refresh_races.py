@@ -23,29 +23,29 @@ from tests.flows.tokens.rotation import (  # fmt: skip
     row,
     stored,
 )
-from tests.support.rewind import Prepared, prepared, quick_folder
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, World, make_world, never_wait
 
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
-    with quick_folder() as folder, make_world(folder) as world:
+    with memory_folder() as folder, make_world(folder) as world:
         world.browser().install()
         world.work()
         world.clock.advance(DUE)
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 @pytest.fixture
 def due(installed: Prepared) -> World:
     """Installed, and the bot's token is due."""
-    return installed.rewind()
+    return installed.reset()
 
 
 @pytest.fixture
 def other(due: World) -> Iterator[Service]:
     """A second process on the same files."""
-    service = due.another()
+    service = due.start_process()
     yield service
     service.stop()
 
@@ -67,7 +67,7 @@ def waiting(world: World, at: int, happening: Callable[[], object]) -> list[floa
         if len(waits) == at:
             happening()
 
-    world.equip(wait=wait)
+    world.replace_parts(wait=wait)
     return waits
 
 
@@ -209,7 +209,7 @@ def test_overtaken_after_a_lost_answer_nobody_asks_again(due: World, other: Serv
     assert (asked, due.calls(), row(due)["generation"]) == ([REFRESH], ["auth.test"], 2)
 
 
-@pytest.mark.parametrize("place", ["slack.call_as_app", "keyring.prepare"])
+@pytest.mark.parametrize("place", ["slack.call_as_app", "keyring.open_tenant_keys"])
 def test_overtaken_before_the_pair_is_stored_it_is_dropped(due: World, other: Service, place: str) -> None:
     """In the call itself, or with Slack's answer in hand: Slack gave two pairs, and the one that is stored stays."""
     kept: list[Any] = []
@@ -257,8 +257,8 @@ def test_a_token_that_another_one_gives_up_meanwhile_is_not_used_and_the_answer_
     app = due.service.app
 
     def give_up() -> None:
-        tokens.give_up(app.db, stored(due), "token_revoked")
-        raise SlackCallError(REFRESH, "invalid_refresh_token", SlackErrorKind.OURS)
+        tokens.mark_dead(app.db, stored(due), "token_revoked")
+        raise SlackCallError(REFRESH, "invalid_refresh_token", SlackErrorKind.BAD_REQUEST)
 
     monkeypatch.setattr(app.slack, "call_as_app", lambda *arguments: give_up())
     left = refused(lambda: ask(due))

@@ -15,14 +15,14 @@ from slackapp.app import build, system_entropy
 from slackapp.errors import KeyUnavailableError, Refusal, Refused, SlackCallError
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import refresh_token, use_token
-from slackapp.flows.tokens.use_token import Use
+from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import Fault, FaultKind
-from slackapp.model import Origin, Sealed, Tenant, Token
+from slackapp.model import Actor, Sealed, Tenant, Token
 from slackapp.store import tokens
-from tests.support.rewind import Prepared, prepared, quick_folder
-from tests.support.world import NORTH, SOUTH, START, World, make_world, north
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.world import NORTH, SOUTH, START, World, make_world, north_tenant
 
-ORIGIN = Origin("worker", "Ev0001")
+ORIGIN = Actor("worker", "Ev0001")
 ADMIN, MEMBER = "U0NORTH001ADM", "U0NORTH001MEM"
 REFRESH = "oauth.v2.access"
 LIFE = 43_200
@@ -37,16 +37,16 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
-    with quick_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
+    with memory_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
         world.browser().install()
         world.work()
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 @pytest.fixture
 def ready(installed: Prepared) -> World:
     """Installed, with rotating tokens of the bot and of the person who installed; not yet due."""
-    return installed.rewind()
+    return installed.reset()
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def due(ready: World) -> World:
 
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
-    use = Use(tenant or north(), user_id, "test")
+    use = TokenUse(tenant or north_tenant(), user_id, "test")
     return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
 
 
@@ -66,7 +66,7 @@ def token(world: World, user_id: str = "", tenant_id: str = NORTH) -> Any:
 
 
 def _stored(world: World) -> Token:
-    found = tokens.find(world.service.app.db, north(), "")
+    found = tokens.find(world.service.app.db, north_tenant(), "")
     assert found is not None
     return found
 
@@ -106,7 +106,7 @@ def during_the_refresh(world: World, happening: Callable[[], Any], after: bool =
 )  # fmt: skip
 def test_a_live_token_is_due_from_its_time_on(status: str, due_at: int | None, now: int, is_due: bool) -> None:
     sealed = Sealed(b"")
-    pair = Token(north(), "", 1, sealed, sealed, (), 0, 0, 2000, due_at, status, "")
+    pair = Token(north_tenant(), "", 1, sealed, sealed, (), 0, 0, 2000, due_at, status, "")
     assert refresh_token.is_due(pair, now) is is_due
 
 
@@ -315,7 +315,7 @@ def test_a_refresh_token_that_does_not_open_costs_no_call(due: World) -> None:
 def test_a_long_lived_token_cannot_be_refreshed_and_costs_no_call(tmp_path: Path) -> None:
     with make_world(tmp_path, rotation=False) as world:
         world.browser().install()
-        found = tokens.find(world.service.app.db, north(), "")
+        found = tokens.find(world.service.app.db, north_tenant(), "")
         assert found is not None
         with pytest.raises(Refused):
             refresh_token.run(world.service.app, found, ORIGIN, wait=False)
@@ -360,7 +360,7 @@ def test_the_late_refusal_of_a_stale_holder_takes_nobodys_lease(due: World) -> N
         due.clock.advance(refresh_token.LEASE + 1)
         until = due.clock.steady() + refresh_token.LEASE
         change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ?", until)
-        due.slack.kill_refresh(NORTH)
+        due.slack.invalidate_refresh_tokens(NORTH)
 
     with during_the_refresh(due, overtaken):
         ask(due)
@@ -370,7 +370,7 @@ def test_the_late_refusal_of_a_stale_holder_takes_nobodys_lease(due: World) -> N
 @pytest.mark.parametrize("changed", ["generation = generation + 1", "status = 'dead'"])
 def test_a_pair_is_stored_only_over_the_one_it_came_from_and_over_no_dead_one(due: World, changed: str) -> None:
     old = token(due)
-    found = tokens.find(due.service.app.db, north(), "")
+    found = tokens.find(due.service.app.db, north_tenant(), "")
     assert found is not None
     with during_the_refresh(due, lambda: change(due, f"UPDATE tokens SET {changed}"), after=True):
         refresh_token.run(due.service.app, found, ORIGIN, wait=False)
@@ -385,7 +385,7 @@ def test_a_pair_is_kept_where_nobody_gives_a_key_any_more_once_slack_has_been_as
         raise KeyUnavailableError
 
     old = token(due)
-    with during_the_refresh(due, lambda: monkeypatch.setattr(due.service.app.keyring, "prepare", unreachable)):
+    with during_the_refresh(due, lambda: monkeypatch.setattr(due.service.app.keyring, "open_tenant_keys", unreachable)):
         ask(due)
     assert token(due)["generation"] == old["generation"] + 1
 
@@ -397,7 +397,7 @@ def test_where_a_key_for_the_new_pair_is_out_of_reach_slack_is_not_asked(
     def unreachable(*_: Any) -> None:
         raise KeyUnavailableError
 
-    monkeypatch.setattr(due.service.app.keyring, "prepare", unreachable)
+    monkeypatch.setattr(due.service.app.keyring, "open_tenant_keys", unreachable)
     with pytest.raises(Refused) as refused:
         refresh_token.run(due.service.app, _stored(due), ORIGIN, wait=False)
     assert (refused.value.refusal, due.calls(), token(due)["lease_owner"]) == (Refusal.KEY_UNAVAILABLE, [], "")
@@ -405,7 +405,7 @@ def test_where_a_key_for_the_new_pair_is_out_of_reach_slack_is_not_asked(
 
 @pytest.mark.parametrize("status", ["dead", "refresh_refused"])
 def test_a_token_that_was_given_up_since_it_was_read_is_not_refreshed(due: World, status: str) -> None:
-    found = tokens.find(due.service.app.db, north(), "")
+    found = tokens.find(due.service.app.db, north_tenant(), "")
     assert found is not None
     change(due, "UPDATE tokens SET status = ?", status)
     with pytest.raises(Refused):
@@ -426,7 +426,7 @@ def test_an_install_during_a_refresh_wins(due: World, after: bool) -> None:
 @pytest.mark.claim("C-44")
 def test_a_purge_during_a_refresh_is_not_undone(due: World, after: bool) -> None:
     def purge() -> None:
-        uninstall_tenant.run(due.service.app, north(), ORIGIN, due.clock())
+        uninstall_tenant.run(due.service.app, north_tenant(), ORIGIN, due.clock())
         due.work()
 
     with during_the_refresh(due, purge, after), pytest.raises((Refused, SlackCallError)):
@@ -440,7 +440,7 @@ def test_a_process_that_missed_a_purge_and_a_new_install_seals_the_pair_under_th
     ready.service = other
     ask(ready)  # the other process has the tenant's keys in memory now
     ready.service = ours
-    uninstall_tenant.run(ours.app, north(), ORIGIN, ready.clock())
+    uninstall_tenant.run(ours.app, north_tenant(), ORIGIN, ready.clock())
     ready.browser().install()
     ready.slack.expire_tokens(NORTH)
     ready.service = other

@@ -10,34 +10,34 @@ import pytest
 
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.tokens import refresh_token, use_token
-from slackapp.flows.tokens.use_token import Use
+from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import Fault
-from slackapp.model import Origin, Tenant
-from tests.support.rewind import Prepared, prepared, quick_folder
-from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north
+from slackapp.model import Actor, Tenant
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant
 
-ORIGIN = Origin("worker", "Ev0001")
+ORIGIN = Actor("worker", "Ev0001")
 ADMIN = "U0NORTH001ADM"
 DEAD = ("account_inactive", "token_revoked")
 
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
-    with quick_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
+    with memory_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
         world.browser().install()
         world.work()
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 @pytest.fixture
 def ready(installed: Prepared) -> World:
     """Installed, with the tokens of the bot and of the person who installed."""
-    return installed.rewind()
+    return installed.reset()
 
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
     """`auth.test` with that token."""
-    use = Use(tenant or north(), user_id, "test")
+    use = TokenUse(tenant or north_tenant(), user_id, "test")
     return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
 
 
@@ -105,7 +105,7 @@ def test_the_intent_stands_or_falls_with_the_audit_row(ready: World) -> None:
         raise LookupError
 
     with pytest.raises(LookupError):
-        use_token.call(ready.service.app, Use(north(), "", "test"), "auth.test", {}, ORIGIN, intent)
+        use_token.call(ready.service.app, TokenUse(north_tenant(), "", "test"), "auth.test", {}, ORIGIN, intent)
     assert (ready.audit(), ready.calls()) == (audited, [])
 
 
@@ -165,7 +165,7 @@ def test_a_token_is_not_read_for_an_installation_that_became_suspect_meanwhile(
 @pytest.mark.claim("C-37")
 def test_a_token_that_slack_calls_dead_is_used_exactly_once_more_after_a_new_install(ready: World, error: str) -> None:
     ready.slack.fault(Fault("auth.test", "error", error=error))
-    ready.slack.kill_refresh(NORTH)
+    ready.slack.invalidate_refresh_tokens(NORTH)
     with pytest.raises(SlackCallError) as caught:
         ask(ready)
     assert (caught.value.kind, caught.value.code) == (SlackErrorKind.DEAD, error)
@@ -228,7 +228,7 @@ def test_a_new_install_that_comes_while_the_old_token_is_found_dead_stays(
         else:
             with pytest.raises(SlackCallError) as caught:
                 ask(ready)
-            assert (caught.value.kind, caught.value.retry_after) == (SlackErrorKind.DOUBT, 1)
+            assert (caught.value.kind, caught.value.retry_after) == (SlackErrorKind.UNCERTAIN, 1)
     assert (token(ready)["generation"], token(ready)["status"], ready.status()) == (2, "live", "active")
     assert ask(ready)["ok"]
 
@@ -280,7 +280,7 @@ def test_until_retry_after_is_over_nothing_is_called_opened_or_noted(
         for seconds, left in ((0, 20), (5, 15), (14, 1)):
             ready.clock.advance(seconds)
             told = limited(ready)
-            assert (told.method, told.code, told.kind) == ("auth.test", "ratelimited", SlackErrorKind.RATE)
+            assert (told.method, told.code, told.kind) == ("auth.test", "ratelimited", SlackErrorKind.RATE_LIMITED)
             assert told.retry_after == left
     assert (ready.audit(), ready.snapshot(), ready.calls()) == before
     ready.clock.advance(1)
@@ -293,7 +293,7 @@ def test_a_limit_of_one_method_tenant_and_person_holds_nobody_else(ready: World)
     ready.slack.fault(Fault("auth.test", "ratelimited", retry_after=20))
     limited(ready)
     assert (ask(ready, ADMIN)["ok"], ask(ready, "", Tenant("T", SOUTH))["ok"]) == (True, True)
-    use = Use(north(), "", "test")
+    use = TokenUse(north_tenant(), "", "test")
     with pytest.raises(SlackCallError) as caught:
         use_token.call(ready.service.app, use, "chat.postMessage", {"channel": "C0NOWHERE"}, ORIGIN, lambda: None)
     assert caught.value.code == "channel_not_found"
@@ -383,7 +383,7 @@ def test_the_bots_and_a_persons_token_are_refreshed_apart(due: World) -> None:
 
 
 def test_an_early_end_of_a_token_that_cannot_be_refreshed_needs_an_install(due: World) -> None:
-    due.slack.kill_refresh(NORTH)
+    due.slack.invalidate_refresh_tokens(NORTH)
     ask(due)
     due.slack.expire_tokens(NORTH)
     with pytest.raises(Refused) as caught:
@@ -403,7 +403,7 @@ def test_two_lost_answers_in_a_row_do_not_cost_the_installation(due: World) -> N
 
 @pytest.mark.claim("C-38")
 def test_when_the_grace_is_over_the_old_token_serves_to_its_end_and_then_an_install_is_needed(due: World) -> None:
-    due.slack.kill_refresh(NORTH)
+    due.slack.invalidate_refresh_tokens(NORTH)
     for _ in range(3):
         assert ask(due)["ok"]
     assert (token(due)["status"], due.calls("oauth.v2.access")) == ("refresh_refused", ["oauth.v2.access"])

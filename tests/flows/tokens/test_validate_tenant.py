@@ -12,16 +12,16 @@ from slackapp.app import build, system_entropy
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import use_token, validate_tenant
-from slackapp.flows.tokens.use_token import Use
-from slackapp.flows.tokens.validate_tenant import EVERY, Checked
-from slackapp.localslack.api import Outcome
-from slackapp.localslack.model import NULL, Fault, Install
+from slackapp.flows.tokens.use_token import TokenUse
+from slackapp.flows.tokens.validate_tenant import INTERVAL, TokenCheck
+from slackapp.localslack.api import ApiResult
+from slackapp.localslack.model import NULL, AppInstall, Fault
 from slackapp.localslack.wire import json_response
-from slackapp.model import Origin, Tenant
-from tests.support.rewind import Prepared, prepared, quick_folder
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north
+from slackapp.model import Actor, Tenant
+from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north_tenant
 
-ORIGIN = Origin("operator", "r1")
+ORIGIN = Actor("operator", "r1")
 ADMIN = "U0NORTH001ADM"
 BOT = "U0NORTH001BOT"
 ASK = "auth.test"
@@ -33,22 +33,22 @@ GRANTED = "app_mentions:read,chat:write,commands"
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Prepared]:
-    with quick_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
+    with memory_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
         install(world)
-        yield prepared(world)
+        yield snapshot_world(world)
 
 
 @pytest.fixture
 def ready(installed: Prepared) -> World:
     """Installed, with the tokens of the bot and of the person who installed."""
-    return installed.rewind()
+    return installed.reset()
 
 
 @pytest.fixture
 def two(ready: World) -> World:
     """The same in two workspaces, a second before both are to be checked."""
     install(ready, SOUTH)
-    ready.clock.advance(EVERY)
+    ready.clock.advance(INTERVAL)
     return ready
 
 
@@ -57,8 +57,8 @@ def install(world: World, target: str = NORTH) -> None:
     world.slack.called.clear()
 
 
-def check(world: World, tenant: Tenant | None = None) -> list[Checked]:
-    return validate_tenant.run(world.service.app, tenant or north(), ORIGIN)
+def check(world: World, tenant: Tenant | None = None) -> list[TokenCheck]:
+    return validate_tenant.run(world.service.app, tenant or north_tenant(), ORIGIN)
 
 
 def results(world: World, tenant: Tenant | None = None) -> list[tuple[str, str]]:
@@ -67,7 +67,7 @@ def results(world: World, tenant: Tenant | None = None) -> list[tuple[str, str]]
 
 
 def due(world: World) -> int:
-    return validate_tenant.due(world.service.app, lambda: False)
+    return validate_tenant.run_due(world.service.app, lambda: False)
 
 
 def asked(world: World) -> list[str]:
@@ -93,7 +93,7 @@ def noted(world: World, event: str) -> list[str]:
     return [row["detail"] for row in world.rows("SELECT detail FROM audit WHERE event = ? ORDER BY id", event)]
 
 
-def at_slack(world: World) -> Install:
+def at_slack(world: World) -> AppInstall:
     """The app in that workspace, as Slack sees it."""
     return world.slack.state.installs[NORTH]
 
@@ -120,7 +120,7 @@ def after_the_answer(world: World, happening: Callable[[], Any]) -> Iterator[Non
 
 def test_the_bots_and_a_persons_token_are_each_asked_about_once(ready: World) -> None:
     ready.clock.advance(100)
-    assert check(ready) == [Checked(north(), "Northwind", user_id, "ok") for user_id in ("", ADMIN)]
+    assert check(ready) == [TokenCheck(north_tenant(), "Northwind", user_id, "ok") for user_id in ("", ADMIN)]
     assert [(call.method, call.credentials) for call in ready.slack.calls] == [(ASK, "header")] * 2
     read = [detail.partition(" kind=")[0] for detail in noted(ready, "token.read")[-2:]]
     assert read == [f"purpose=check method={ASK}"] * 2
@@ -144,7 +144,7 @@ def test_an_org_wide_token_is_answered_with_the_id_of_the_org_in_place_of_the_te
     assert results(ready, org)[0] == ("", "foreign: Slack names another tenant")
     assert ready.status(ORG) == "suspended"
     install(ready, ORG)
-    ready.slack.kill_refresh(ORG)
+    ready.slack.invalidate_refresh_tokens(ORG)
     ready.slack.fault(Fault(ASK, "error", error="account_inactive"))
     dead = check(ready, org)[0]
     assert (dead.name, dead.result, dead.install_url) == ("Evergreen", "dead: account_inactive", INSTALL)
@@ -200,7 +200,7 @@ def test_an_answer_that_names_nobody_is_no_reason_to_suspend_and_nothing_of_it_i
 def test_a_dead_token_of_the_bot_is_found_by_one_call_and_never_used_again(ready: World) -> None:
     for error in ("account_inactive", "token_revoked"):
         ready.slack.fault(Fault(ASK, "error", error=error))
-        ready.slack.kill_refresh(NORTH)
+        ready.slack.invalidate_refresh_tokens(NORTH)
         (bot, person) = check(ready)
         assert (bot.result, bot.install_url, bot.is_fine) == (f"dead: {error}", HERE, False)
         assert (person.result, person.install_url) == ("ok", "")
@@ -209,7 +209,7 @@ def test_a_dead_token_of_the_bot_is_found_by_one_call_and_never_used_again(ready
         assert stored(ready)["last_validated_at"] == ready.clock()
         for _ in range(2):
             assert check(ready)[0] == bot
-        ready.clock.advance(EVERY + 1)
+        ready.clock.advance(INTERVAL + 1)
         assert (due(ready), len(ready.calls(ASK))) == (0, 4), "two more for the person's"
         install(ready)
     assert results(ready) == [("", "ok"), (ADMIN, "ok")]
@@ -226,7 +226,7 @@ def test_a_persons_dead_token_leaves_the_bot_alone(ready: World) -> None:
     assert results(ready) == [("", "ok"), (ADMIN, "dead: known")]
     assert len(ready.calls()) == 4
     ready.slack.fault(Fault(ASK, "error", error="account_inactive"))
-    ready.slack.kill_refresh(NORTH)
+    ready.slack.invalidate_refresh_tokens(NORTH)
     check(ready)
     assert results(ready) == [("", "dead: account_inactive"), (ADMIN, "dead: known")], "each for its own reason"
 
@@ -253,7 +253,7 @@ def test_an_app_without_a_bot_misses_none(ready: World) -> None:
 
 
 def test_a_token_past_its_time_whose_refresh_is_refused_is_dead_without_being_sent(ready: World) -> None:
-    ready.slack.kill_refresh(NORTH)
+    ready.slack.invalidate_refresh_tokens(NORTH)
     ready.clock.advance(43_200)
     (bot, person) = check(ready)
     assert (bot.result, bot.install_url, person.result) == ("dead: needs_reinstall", HERE, "dead: needs_reinstall")
@@ -300,7 +300,7 @@ def test_an_expired_token_that_cannot_be_refreshed_just_now_is_not_known(ready: 
 
 
 def test_the_tokens_of_a_suspended_or_suspect_tenant_are_left_alone(ready: World) -> None:
-    ready.clock.advance(EVERY + 1)
+    ready.clock.advance(INTERVAL + 1)
     for status, why in (("suspended", "key_revoked"), ("suspect", "token_unavailable")):
         change(ready, "UPDATE installations SET status = ?", status)
         before = ready.snapshot()
@@ -321,7 +321,7 @@ def test_scopes_that_slack_took_away_are_named_stored_and_noted_once(ready: Worl
     assert (person.missing, person.surplus) == ((), ())
     assert (scopes(ready), stored(ready)["scopes_granted"]) == ("app_mentions:read,commands",) * 2
     assert scopes(ready, ADMIN) == "users:read"
-    ready.clock.advance(EVERY + 1)
+    ready.clock.advance(INTERVAL + 1)
     assert (due(ready), check(ready)[0].missing) == (1, ("chat:write",)), "told every day"
     assert noted(ready, "scopes.changed") == ["user= missing=chat:write surplus="]
     assert ready.service.app.metrics.value(DRIFT, {"kind": "missing"}) == 3
@@ -365,10 +365,10 @@ def test_scopes_that_the_settings_ask_for_since_or_no_longer_are_named_and_chang
 
 
 def test_without_a_word_of_slack_about_scopes_there_is_no_drift(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_scopes(self: Outcome) -> Any:
+    def without_scopes(self: ApiResult) -> Any:
         return json_response(self.status, self.answer, tuple(self.headers.items()))
 
-    monkeypatch.setattr(Outcome, "response", without_scopes)
+    monkeypatch.setattr(ApiResult, "response", without_scopes)
     at_slack(ready).bot_scopes.append("im:write")
     ready.restart(bot_scopes=("files:read",))
     assert [(found.result, found.missing, found.surplus) for found in check(ready)] == [("ok", (), ())] * 2
@@ -378,7 +378,7 @@ def test_without_a_word_of_slack_about_scopes_there_is_no_drift(ready: World, mo
 def test_scopes_that_came_with_a_refresh_are_noted_all_the_same(ready: World) -> None:
     at_slack(ready).bot_scopes.remove("chat:write")
     ready.clock.advance(43_200)
-    use_token.call(ready.service.app, Use(north(), "", "test"), ASK, {}, ORIGIN, lambda: None)
+    use_token.call(ready.service.app, TokenUse(north_tenant(), "", "test"), ASK, {}, ORIGIN, lambda: None)
     assert scopes(ready) == "app_mentions:read,commands", "the refresh brought them"
     for _ in range(2):
         assert check(ready)[0].missing == ("chat:write",)
@@ -403,7 +403,7 @@ def test_of_two_who_find_the_same_one_notes_it(ready: World) -> None:
 
 def test_a_purge_between_the_answer_and_what_is_made_of_it_is_not_undone(ready: World) -> None:
     def purge() -> None:
-        uninstall_tenant.run(ready.service.app, north(), ORIGIN, ready.clock())
+        uninstall_tenant.run(ready.service.app, north_tenant(), ORIGIN, ready.clock())
         ready.work()
 
     at_slack(ready).bot_scopes.remove("chat:write")
@@ -452,7 +452,7 @@ def test_each_tenant_is_checked_once_a_day_and_not_right_after_an_install(two: W
     read = two.rows("SELECT actor, request_id FROM audit WHERE event = 'token.read' ORDER BY id DESC LIMIT 4")
     assert {tuple(row) for row in read} == {("worker", "")}
     assert {row[0] for row in two.rows("SELECT last_validated_at FROM installations")} == {two.clock()}
-    two.clock.advance(EVERY)
+    two.clock.advance(INTERVAL)
     assert (due(two), len(asked(two))) == (0, 4)
     two.clock.advance(1)
     assert (due(two), len(asked(two))) == (2, 8)
@@ -467,8 +467,8 @@ def test_an_install_again_puts_the_check_off_by_a_day(two: World) -> None:
 def test_the_tenants_are_checked_some_at_a_time_and_the_longest_unchecked_first(
     two: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(validate_tenant, "_PORTION", 1)
-    two.clock.advance(EVERY)
+    monkeypatch.setattr(validate_tenant, "_BATCH", 1)
+    two.clock.advance(INTERVAL)
     change(two, "UPDATE installations SET check_begun_at = check_begun_at + 1 WHERE tenant_id = ?", NORTH)
     assert [(due(two), asked(two)[-1:]) for _ in range(3)] == [(1, [SOUTH]), (1, [NORTH]), (0, [NORTH])]
 
@@ -477,15 +477,15 @@ def test_a_tenant_that_slack_says_nothing_about_waits_for_its_next_turn(two: Wor
     two.clock.advance(1)
     two.slack.fault(Fault(ASK, "html500", times=4))
     assert [due(two) for _ in range(2)] == [2, 0]
-    two.clock.advance(EVERY + 1)
+    two.clock.advance(INTERVAL + 1)
     assert (due(two), stored(two)["last_validated_at"]) == (2, two.clock())
 
 
 def test_it_stops_when_asked_and_what_is_left_is_checked_by_the_next(two: World) -> None:
     two.clock.advance(1)
     app = two.service.app
-    assert (validate_tenant.due(app, lambda: True), asked(two)) == (0, [])
-    assert (validate_tenant.due(app, lambda: bool(asked(two))), asked(two)) == (1, [NORTH, NORTH])
+    assert (validate_tenant.run_due(app, lambda: True), asked(two)) == (0, [])
+    assert (validate_tenant.run_due(app, lambda: bool(asked(two))), asked(two)) == (1, [NORTH, NORTH])
     two.restart()
     assert (due(two), asked(two)) == (1, [NORTH, NORTH, SOUTH, SOUTH])
 
@@ -514,7 +514,7 @@ def test_two_processes_do_not_check_the_same_tenant(two: World, monkeypatch: pyt
         if name == "list_unchecked":
             monkeypatch.undo()
             assert [row["tenant_id"] for row in found] == [NORTH]
-            assert validate_tenant.due(other.app, lambda: False) == 2
+            assert validate_tenant.run_due(other.app, lambda: False) == 2
         return found
 
     monkeypatch.setattr(two.service.app.db, "many", overtaken)

@@ -95,14 +95,14 @@ def test_a_row_that_became_unclear_is_ended_for_its_late_owner(world: World) -> 
 def test_once_a_day_the_whole_database_is_checked_and_damage_is_told(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app, house = world.service.app, world.service.house
+    app, house = world.service.app, world.service.local_scheduler
     house.run_due(app)
     assert app.metrics.value("slackapp_integrity_checks_total", {"result": "ok"}) == 0, "the start had its own check"
     world.clock.advance(86_400)
     house.run_due(app)
     house.run_due(app)
     assert app.metrics.value("slackapp_integrity_checks_total", {"result": "ok"}) == 1
-    monkeypatch.setattr(app.db, "is_whole", lambda: False)
+    monkeypatch.setattr(app.db, "passes_integrity_check", lambda: False)
     world.clock.advance(86_399)
     house.run_due(app)
     assert "database_damaged" not in world.log.getvalue()

@@ -12,7 +12,7 @@ from slackapp.errors import StoreFullError
 from slackapp.store import meta
 from slackapp.store.engine import disk_reserve
 from slackapp.store.engine import sqlite as module
-from slackapp.store.engine.disk_reserve import LEFT_OVER, RESERVE, SCARCE
+from slackapp.store.engine.disk_reserve import LOW_DISK_BYTES, RESERVE_BYTES, WAL_HEADROOM
 from slackapp.store.engine.sqlite import Database
 
 Left = Callable[[int], None]
@@ -32,32 +32,36 @@ def left(monkeypatch: pytest.MonkeyPatch) -> Left:
 
 @pytest.fixture
 def reserve(db: Database) -> Path:
-    db.leave_checkpoints_to_upkeep()
+    db.disable_auto_checkpoint()
     return db.path.with_name(db.path.name + ".reserve")
 
 
 def test_a_service_keeps_a_private_reserve_and_a_command_keeps_none(db: Database, left: Left) -> None:
     file = db.path.with_name(db.path.name + ".reserve")
-    left(SCARCE)
+    left(LOW_DISK_BYTES)
     db.checkpoint()
     assert not file.exists()
-    db.leave_checkpoints_to_upkeep()
+    db.disable_auto_checkpoint()
     before = os.umask(0)
     try:
         db.checkpoint()
     finally:
         os.umask(before)
     found = file.stat()
-    assert (found.st_size, stat.S_IMODE(found.st_mode)) == (RESERVE, 0o600)
-    assert found.st_blocks * 512 >= RESERVE, "it takes the room that it is to keep"
+    assert (found.st_size, stat.S_IMODE(found.st_mode)) == (RESERVE_BYTES, 0o600)
+    assert found.st_blocks * 512 >= RESERVE_BYTES, "it takes the room that it is to keep"
 
 
 @pytest.mark.parametrize(
-    ("free", "held"), [(LEFT_OVER, 0), (LEFT_OVER + 1, 1), (LEFT_OVER + RESERVE, RESERVE), (10 * RESERVE, RESERVE)]
+    ("free", "held"),
+    [
+        (WAL_HEADROOM, 0),
+        (WAL_HEADROOM + 1, 1),
+        (WAL_HEADROOM + RESERVE_BYTES, RESERVE_BYTES),
+        (10 * RESERVE_BYTES, RESERVE_BYTES),
+    ],
 )
-def test_the_reserve_leaves_room_for_the_log(
-    db: Database, reserve: Path, left: Left, free: int, held: int
-) -> None:
+def test_the_reserve_leaves_room_for_the_log(db: Database, reserve: Path, left: Left, free: int, held: int) -> None:
     left(free)
     db.checkpoint()
     assert (reserve.stat().st_size if reserve.exists() else 0) == held
@@ -68,7 +72,7 @@ def test_while_room_is_scarce_no_commit_lets_the_database_grow_by_more_than_the_
 ) -> None:
     meta.put(db, "a", BIG)
     assert db.truncate_wal()
-    left(LEFT_OVER + 100_000)
+    left(WAL_HEADROOM + 100_000)
     db.checkpoint()
     assert reserve.stat().st_size == 100_000
     with pytest.raises(StoreFullError):
@@ -77,7 +81,7 @@ def test_while_room_is_scarce_no_commit_lets_the_database_grow_by_more_than_the_
     meta.put(db, "a", BIG.replace("x", "y"))
     meta.put(db, "a", "1")
     meta.put(db, "b", BIG)  # where the first one was
-    left(SCARCE)
+    left(LOW_DISK_BYTES)
     db.checkpoint()
     meta.put(db, "c", BIG)
 
@@ -85,11 +89,11 @@ def test_while_room_is_scarce_no_commit_lets_the_database_grow_by_more_than_the_
 def test_a_checkpoint_that_finds_no_room_is_given_the_reserve(
     db: Database, reserve: Path, left: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left(SCARCE - 1)
+    left(LOW_DISK_BYTES - 1)
     db.checkpoint()
     meta.put(db, "a", BIG)
     seen: list[bool] = []
-    move = Database._move_log
+    move = Database._checkpoint
 
     def only_without_reserve(self: Database, how: str = "PASSIVE") -> bool:
         seen.append(reserve.exists())
@@ -97,11 +101,11 @@ def test_a_checkpoint_that_finds_no_room_is_given_the_reserve(
             raise StoreFullError("no room")
         return move(self, how)
 
-    monkeypatch.setattr(Database, "_move_log", only_without_reserve)
+    monkeypatch.setattr(Database, "_checkpoint", only_without_reserve)
     db.checkpoint()
     assert seen == [True, False, False]
     assert db.path.with_name(db.path.name + "-wal").stat().st_size == 0
-    assert reserve.stat().st_size == RESERVE
+    assert reserve.stat().st_size == RESERVE_BYTES
     assert meta.get(db, "a") == BIG
 
 
@@ -109,8 +113,8 @@ def test_a_checkpoint_that_finds_no_room_is_given_the_reserve(
 def test_whoever_commits_moves_a_log_that_grew_too_long_before_the_upkeep_came(
     db: Database, reserve: Path, left: Left, monkeypatch: pytest.MonkeyPatch, scarce: bool
 ) -> None:
-    monkeypatch.setattr(module, "SCARCE_LOG_BYTES" if scarce else "MOST_LOG_BYTES", 500_000)
-    left(SCARCE - 1 if scarce else SCARCE)
+    monkeypatch.setattr(module, "LOW_DISK_WAL_BYTES" if scarce else "MAX_WAL_BYTES", 500_000)
+    left(LOW_DISK_BYTES - 1 if scarce else LOW_DISK_BYTES)
     db.checkpoint()
     for number in range(20):
         meta.put(db, "a", BIG.replace("x", str(number % 10)))
@@ -133,4 +137,4 @@ def test_where_the_file_system_does_not_say_what_is_free_room_is_not_scarce(
     db.checkpoint()
     meta.put(db, "a", BIG)
     assert meta.get(db, "a") == BIG
-    assert reserve.stat().st_size == RESERVE
+    assert reserve.stat().st_size == RESERVE_BYTES

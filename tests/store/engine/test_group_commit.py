@@ -15,7 +15,7 @@ from slackapp.errors import StoreBusyError, StoreFullError
 from slackapp.store import meta
 from slackapp.store.engine import group_commit
 from slackapp.store.engine import sqlite as module
-from slackapp.store.engine.group_commit import MOST, Turns
+from slackapp.store.engine.group_commit import MAX_BATCH, GroupCommit
 from slackapp.store.engine.sqlite import Database
 from tests.store.processes import race
 from tests.store.rows import look
@@ -55,23 +55,23 @@ class Disk:
             self._open = False
 
 
-class Crowd:
+class Threads:
     """One thread is in the middle of its commit, and others come while it is."""
 
-    def __init__(self, made: Turns, disk: Disk, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, made: GroupCommit, disk: Disk, pool: ThreadPoolExecutor) -> None:
         self.turns = made
         self.disk = disk
         self._pool = pool
         disk.gates[1] = threading.Event()
-        self.first = pool.submit(made.together, lambda: "first", disk.transaction, True)
+        self.first = pool.submit(made.run, lambda: "first", disk.transaction, True)
         until(lambda: disk.begun == 1)
 
-    def come(self, *works: Callable[[], Any], flush: bool = True) -> list[Future[Any]]:
+    def come(self, *works: Callable[[], Any], durable: bool = True) -> list[Future[Any]]:
         """One thread for each, in this order; returns when all of them wait."""
         futures = []
         for work in works:
             before = len(self.turns._queue)
-            futures.append(self._pool.submit(self.turns.together, work, self.disk.transaction, flush))
+            futures.append(self._pool.submit(self.turns.run, work, self.disk.transaction, durable))
             until(lambda before=before: len(self.turns._queue) == before + 1)
         return futures
 
@@ -79,7 +79,7 @@ class Crowd:
         """One that wants to write by itself."""
 
         def run() -> Any:
-            with self.turns.alone():
+            with self.turns.exclusive():
                 return work()
 
         before = len(self.turns._queue)
@@ -102,7 +102,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(MOST + 20) as made:
+    with ThreadPoolExecutor(MAX_BATCH + 20) as made:
         yield made
 
 
@@ -112,43 +112,43 @@ def disk() -> Disk:
 
 
 @pytest.fixture
-def crowd(disk: Disk, pool: ThreadPoolExecutor) -> Iterator[Crowd]:
-    made = Crowd(Turns(LONG), disk, pool)
+def crowd(disk: Disk, pool: ThreadPoolExecutor) -> Iterator[Threads]:
+    made = Threads(GroupCommit(LONG), disk, pool)
     yield made
     for gate in disk.gates.values():
         gate.set()
 
 
-def is_free(made: Turns) -> bool:
+def is_free(made: GroupCommit) -> bool:
     """Whether nobody has the turn, and nobody is expected to take it."""
-    return not made._taken and not made._queue
+    return not made._is_busy and not made._queue
 
 
 # Who shares a commit
 
 
 def test_one_who_comes_alone_has_a_commit_alone(disk: Disk) -> None:
-    made = Turns(LONG)
-    results = [made.together(lambda number=number: number, disk.transaction, flush=True) for number in range(3)]
+    made = GroupCommit(LONG)
+    results = [made.run(lambda number=number: number, disk.transaction, durable=True) for number in range(3)]
     assert results == [0, 1, 2]
     assert (disk.commits, is_free(made)) == (3, True)
 
 
-def test_all_who_come_while_one_waits_for_the_disk_share_the_next_commit(crowd: Crowd) -> None:
+def test_all_who_come_while_one_waits_for_the_disk_share_the_next_commit(crowd: Threads) -> None:
     futures = crowd.come(*[lambda number=number: number for number in range(20)])
     crowd.go_on()
     assert [future.result(LONG) for future in futures] == list(range(20)), "everybody has their own result"
     assert (crowd.disk.commits, is_free(crowd.turns)) == (2, True)
 
 
-def test_a_transaction_takes_so_many_and_the_rest_have_the_next(crowd: Crowd) -> None:
-    futures = crowd.come(*[lambda number=number: number for number in range(MOST + 5)])
+def test_a_transaction_takes_so_many_and_the_rest_have_the_next(crowd: Threads) -> None:
+    futures = crowd.come(*[lambda number=number: number for number in range(MAX_BATCH + 5)])
     crowd.go_on()
-    assert [future.result(LONG) for future in futures] == list(range(MOST + 5))
+    assert [future.result(LONG) for future in futures] == list(range(MAX_BATCH + 5))
     assert crowd.disk.commits == 3
 
 
-def test_nobody_goes_on_before_the_shared_commit_is_over(crowd: Crowd) -> None:
+def test_nobody_goes_on_before_the_shared_commit_is_over(crowd: Threads) -> None:
     futures = crowd.come(lambda: "a", lambda: "b")
     gate = crowd.disk.gates[2] = threading.Event()
     crowd.go_on()
@@ -159,7 +159,7 @@ def test_nobody_goes_on_before_the_shared_commit_is_over(crowd: Crowd) -> None:
     assert [future.result(LONG) for future in futures] == ["a", "b"]
 
 
-def test_work_is_done_in_the_order_in_which_it_came(crowd: Crowd) -> None:
+def test_work_is_done_in_the_order_in_which_it_came(crowd: Threads) -> None:
     done: list[int] = []
     futures = crowd.come(*[lambda number=number: done.append(number) for number in range(10)])
     crowd.go_on()
@@ -174,7 +174,7 @@ def test_work_is_done_in_the_order_in_which_it_came(crowd: Crowd) -> None:
 @pytest.mark.parametrize("error", [ValueError("mine"), StoreFullError("full"), SystemExit(3), KeyboardInterrupt()])
 @pytest.mark.parametrize("place", [0, 2, 4])
 def test_a_piece_of_work_that_fails_fails_alone_and_the_others_are_written(
-    crowd: Crowd, error: BaseException, place: int
+    crowd: Threads, error: BaseException, place: int
 ) -> None:
     written: list[list[int]] = []
 
@@ -197,7 +197,7 @@ def test_a_piece_of_work_that_fails_fails_alone_and_the_others_are_written(
     assert (crowd.disk.begun, crowd.disk.commits, is_free(crowd.turns)) == (3, 2, True)
 
 
-def test_if_all_fail_for_themselves_each_has_its_own_error(crowd: Crowd) -> None:
+def test_if_all_fail_for_themselves_each_has_its_own_error(crowd: Threads) -> None:
     def fail(number: int) -> None:
         raise ValueError(number)
 
@@ -207,21 +207,21 @@ def test_if_all_fail_for_themselves_each_has_its_own_error(crowd: Crowd) -> None
     assert (crowd.disk.commits, is_free(crowd.turns)) == (1, True)
 
 
-def test_a_commit_that_fails_fails_for_all_at_once(crowd: Crowd) -> None:
+def test_a_commit_that_fails_fails_for_all_at_once(crowd: Threads) -> None:
     """Stops a batch of 64 from waiting 64 times for a database that another process holds."""
     futures = crowd.come(*[lambda number=number: number for number in range(10)])
     crowd.disk.refused[2] = StoreBusyError("the database is locked")
     crowd.go_on()
     assert {type(future.exception(LONG)) for future in futures} == {StoreBusyError}
     assert (crowd.disk.begun, crowd.disk.commits, is_free(crowd.turns)) == (2, 1, True)
-    assert crowd.turns.together(lambda: "next", crowd.disk.transaction, flush=True) == "next"
+    assert crowd.turns.run(lambda: "next", crowd.disk.transaction, durable=True) == "next"
 
 
 # Patience
 
 
 def test_one_who_loses_patience_is_told_so_and_its_work_is_never_done(disk: Disk, pool: ThreadPoolExecutor) -> None:
-    crowd, done = Crowd(Turns(PATIENCE), disk, pool), []
+    crowd, done = Threads(GroupCommit(PATIENCE), disk, pool), []
     (late,) = crowd.come(lambda: done.append("late"))
     alone = crowd.come_alone(lambda: done.append("alone"))
     with pytest.raises(StoreBusyError, match="busy"):
@@ -229,14 +229,14 @@ def test_one_who_loses_patience_is_told_so_and_its_work_is_never_done(disk: Disk
     with pytest.raises(StoreBusyError, match="busy"):
         alone.result(LONG)
     crowd.go_on()
-    assert crowd.turns.together(lambda: "next", disk.transaction, flush=True) == "next"
+    assert crowd.turns.run(lambda: "next", disk.transaction, durable=True) == "next"
     assert (done, is_free(crowd.turns)) == ([], True)
 
 
 @pytest.mark.long
 def test_whose_work_has_begun_waits_for_its_end_however_long_that_takes(disk: Disk, pool: ThreadPoolExecutor) -> None:
     """Stops a caller from being told "busy" about what is written a moment later."""
-    crowd = Crowd(Turns(0.3), disk, pool)
+    crowd = Threads(GroupCommit(0.3), disk, pool)
     futures = crowd.come(lambda: "leads", lambda: "follows")
     gate = disk.gates[2] = threading.Event()
     crowd.go_on()
@@ -247,8 +247,8 @@ def test_whose_work_has_begun_waits_for_its_end_however_long_that_takes(disk: Di
 
 
 def test_one_who_leaves_keeps_no_other_from_its_turn(disk: Disk, pool: ThreadPoolExecutor) -> None:
-    made = Turns(0.2)
-    crowd = Crowd(made, disk, pool)
+    made = GroupCommit(0.2)
+    crowd = Threads(made, disk, pool)
     (early,) = crowd.come(lambda: "early")
     time.sleep(0.12)
     late = [*crowd.come(lambda: "late"), crowd.come_alone(lambda: "alone")]
@@ -268,7 +268,7 @@ def test_one_who_is_interrupted_while_waiting_takes_no_turn_with_it(
     disk: Disk, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, turn_has_come: bool
 ) -> None:
     """Stops a program that hosts us, and interrupts its own thread, from never writing again."""
-    crowd = Crowd(Turns(LONG), disk, pool)
+    crowd = Threads(GroupCommit(LONG), disk, pool)
     interrupt, wait = threading.Event(), group_commit._Waiter.wait
 
     def waiting(self: Any, patience: float) -> bool:
@@ -282,7 +282,7 @@ def test_one_who_is_interrupted_while_waiting_takes_no_turn_with_it(
 
     def run() -> None:
         try:
-            with crowd.turns.alone():
+            with crowd.turns.exclusive():
                 raise AssertionError("it has no turn")
         except Interrupted as error:
             raised.append(error)
@@ -297,20 +297,20 @@ def test_one_who_is_interrupted_while_waiting_takes_no_turn_with_it(
     thread.join(LONG)
     if not turn_has_come:
         crowd.go_on()
-    assert crowd.turns.together(lambda: "next", disk.transaction, flush=True) == "next"
+    assert crowd.turns.run(lambda: "next", disk.transaction, durable=True) == "next"
     assert (len(raised), is_free(crowd.turns)) == (1, True)
 
 
 def test_if_the_one_who_does_the_work_of_all_is_interrupted_nobody_waits_for_ever(
     disk: Disk, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crowd = Crowd(Turns(LONG), disk, pool)
+    crowd = Threads(GroupCommit(LONG), disk, pool)
     leader, *others = crowd.come(*(lambda: "done" for _ in range(4)))
 
     def interrupted(batch: Any, transaction: Any) -> Any:
         raise Interrupted
 
-    monkeypatch.setattr(group_commit, "_attempt", interrupted)
+    monkeypatch.setattr(group_commit, "_try_batch", interrupted)
     crowd.disk.gates[1].set()
     assert isinstance(leader.exception(LONG), Interrupted)
     assert {type(other.exception(LONG)) for other in others} == {StoreBusyError}
@@ -321,16 +321,16 @@ def test_if_the_one_who_does_the_work_of_all_is_interrupted_nobody_waits_for_eve
 
 
 @pytest.mark.claim("C-46")
-def test_a_commit_is_flushed_when_one_of_those_in_it_wants_that(crowd: Crowd) -> None:
-    crowd.come(lambda: 1, lambda: 2, flush=False)
+def test_a_commit_is_flushed_when_one_of_those_in_it_wants_that(crowd: Threads) -> None:
+    crowd.come(lambda: 1, lambda: 2, durable=False)
     flushed = crowd.come(lambda: 3)
     crowd.go_on()
     assert flushed[0].result(LONG) == 3
-    assert crowd.turns.together(lambda: 4, crowd.disk.transaction, flush=False) == 4
+    assert crowd.turns.run(lambda: 4, crowd.disk.transaction, durable=False) == 4
     assert crowd.disk.flushes == [True, True, False]
 
 
-def test_whoever_waits_longest_is_next_whether_alone_or_together(crowd: Crowd) -> None:
+def test_whoever_waits_longest_is_next_whether_alone_or_together(crowd: Threads) -> None:
     done: list[str] = []
     futures = [crowd.come_alone(lambda: done.append("a"))]
     futures += crowd.come(lambda: done.append("b"))
@@ -342,25 +342,25 @@ def test_whoever_waits_longest_is_next_whether_alone_or_together(crowd: Crowd) -
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("alone", "together"), [(6, 1), (1, 6)])
-def test_nobody_starves_beside_others_that_come_again_at_once(alone: int, together: int) -> None:
+@pytest.mark.parametrize(("alone", "grouped"), [(6, 1), (1, 6)])
+def test_nobody_starves_beside_others_that_come_again_at_once(alone: int, grouped: int) -> None:
     """I keep your service writing, so that no event finds a moment to be kept in."""
-    made, disk, stop = Turns(LONG), Disk(), threading.Event()
-    done = {"alone": 0, "together": 0}
+    made, disk, stop = GroupCommit(LONG), Disk(), threading.Event()
+    done = {"alone": 0, "grouped": 0}
 
     def write_alone() -> None:
         while not stop.is_set():
-            with made.alone():
+            with made.exclusive():
                 time.sleep(0.001)
                 done["alone"] += 1
 
-    def write_together() -> None:
+    def write_grouped() -> None:
         while not stop.is_set():
-            made.together(lambda: time.sleep(0.001), disk.transaction, flush=True)
-            done["together"] += 1
+            made.run(lambda: time.sleep(0.001), disk.transaction, durable=True)
+            done["grouped"] += 1
 
     threads = [threading.Thread(target=write_alone) for _ in range(alone)]
-    threads += [threading.Thread(target=write_together) for _ in range(together)]
+    threads += [threading.Thread(target=write_grouped) for _ in range(grouped)]
     for thread in threads:
         thread.start()
     time.sleep(0.4)
@@ -372,22 +372,22 @@ def test_nobody_starves_beside_others_that_come_again_at_once(alone: int, togeth
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_turn_ends_with_whatever_ends_it(error: type[BaseException]) -> None:
-    made = Turns(PATIENCE)
+    made = GroupCommit(PATIENCE)
 
     def fail() -> None:
-        with made.alone():
+        with made.exclusive():
             raise error
 
     with pytest.raises(error):
         fail()
     assert is_free(made)
-    with made.alone():
+    with made.exclusive():
         pass
 
 
 def test_under_stress_nobody_is_forgotten_and_everybody_has_their_own() -> None:
     """16 threads, each 300 times: together, alone, and failing now and then."""
-    made, disk, wrong = Turns(LONG), Disk(), []
+    made, disk, wrong = GroupCommit(LONG), Disk(), []
     total, lock = [0], threading.Lock()
 
     def work(thread: int) -> None:
@@ -396,12 +396,12 @@ def test_under_stress_nobody_is_forgotten_and_everybody_has_their_own() -> None:
             kind = chance.randrange(10)
             mine = (thread, number)
             if kind == 0:
-                with made.alone():
+                with made.exclusive():
                     total[0] += 1
             elif kind == 1:
                 try:
                     fail = lambda mine=mine: (_ for _ in ()).throw(ValueError(mine))  # noqa: E731
-                    made.together(fail, disk.transaction, flush=True)
+                    made.run(fail, disk.transaction, durable=True)
                     wrong.append(mine)
                 except ValueError as error:
                     if error.args != (mine,):
@@ -409,7 +409,7 @@ def test_under_stress_nobody_is_forgotten_and_everybody_has_their_own() -> None:
                 with lock:
                     total[0] += 1
             else:
-                if made.together(lambda mine=mine: mine, disk.transaction, flush=True) != mine:
+                if made.run(lambda mine=mine: mine, disk.transaction, durable=True) != mine:
                     wrong.append(mine)
                 with lock:
                     total[0] += 1
@@ -453,7 +453,7 @@ def put(db: Database, name: str, value: str = "1") -> Callable[[], str]:
 
 def test_forty_writers_wait_for_few_commits_and_find_what_they_wrote_on_the_disk(db: Database, slow: list[int]) -> None:
     def write(number: int) -> bool:
-        name = db.together(put(db, f"n{number}"))
+        name = db.commit_in_group(put(db, f"n{number}"))
         seen = look(db.path, "SELECT value FROM meta WHERE name = ?", f"n{number}")
         return name == f"n{number}" and seen == [("1",)]
 
@@ -477,7 +477,7 @@ def test_nothing_is_seen_by_others_before_the_commit(db: Database, monkeypatch: 
         commit(self, connection)
 
     monkeypatch.setattr(Database, "_commit", peek)
-    db.together(put(db, "a"))
+    db.commit_in_group(put(db, "a"))
     assert (seen, look(db.path, "SELECT value FROM meta WHERE name = 'a'")) == ([[]], [("1",)])
 
 
@@ -490,7 +490,7 @@ def test_what_fails_for_itself_leaves_nothing_and_the_others_are_on_the_disk(db:
             return name
 
         try:
-            return db.together(work)
+            return db.commit_in_group(work)
         except ValueError as error:
             return f"error {error}"
 
@@ -518,25 +518,25 @@ def test_a_transaction_that_fails_as_such_fails_for_all_and_nothing_is_written(
         raise StoreFullError("the database cannot be written")
 
     with ThreadPoolExecutor(11) as pool:
-        first = pool.submit(db.together, hold)
+        first = pool.submit(db.commit_in_group, hold)
         assert first_is_in.wait(LONG)
-        others = [pool.submit(db.together, put(db, f"n{number}")) for number in range(10)]
-        until(lambda: len(db._turns._queue) == 10)
+        others = [pool.submit(db.commit_in_group, put(db, f"n{number}")) for number in range(10)]
+        until(lambda: len(db._group_commit._queue) == 10)
         with monkeypatch.context() as patch:
             if where == "_commit":
                 patch.setattr(Database, where, refuse)
                 go_on.set()
                 assert isinstance(first.exception(LONG), StoreFullError)
             else:
-                attempt = group_commit._attempt
-                patch.setattr(group_commit, "_attempt", lambda batch, transaction: attempt(batch, _refused(tries)))
+                attempt = group_commit._try_batch
+                patch.setattr(group_commit, "_try_batch", lambda batch, transaction: attempt(batch, _refused(tries)))
                 go_on.set()
                 first.result(LONG)
             assert {type(other.exception(LONG)) for other in others} == {StoreFullError}
     assert len(tries) == (2 if where == "_commit" else 1)
     assert look(db.path, "SELECT * FROM meta WHERE name LIKE 'n%'") == []
-    assert db.together(put(db, "after")) == "after"
-    assert is_free(db._turns)
+    assert db.commit_in_group(put(db, "after")) == "after"
+    assert is_free(db._group_commit)
 
 
 def _refused(tries: list[str]) -> Callable[[bool], contextlib.AbstractContextManager[None]]:
@@ -551,18 +551,18 @@ def _refused(tries: list[str]) -> Callable[[bool], contextlib.AbstractContextMan
 
 def test_work_is_not_handed_in_from_inside_a_transaction_or_from_other_work(db: Database) -> None:
     with db.transaction(), pytest.raises(RuntimeError, match="open on this thread"):
-        db.together(put(db, "a"))
+        db.commit_in_group(put(db, "a"))
     with pytest.raises(RuntimeError, match="open on this thread"):
-        db.together(lambda: db.together(put(db, "b")))
+        db.commit_in_group(lambda: db.commit_in_group(put(db, "b")))
 
     def nested() -> None:
         with db.transaction():
             put(db, "c")()
 
     with pytest.raises(RuntimeError, match="open on this thread"):
-        db.together(nested)
+        db.commit_in_group(nested)
     assert look(db.path, "SELECT * FROM meta WHERE name IN ('a', 'b', 'c')") == []
-    assert db.together(put(db, "d")) == "d"
+    assert db.commit_in_group(put(db, "d")) == "d"
 
 
 def test_a_database_that_another_process_holds_turns_all_away_in_the_time_of_one(
@@ -575,12 +575,12 @@ def test_a_database_that_another_process_holds_turns_all_away_in_the_time_of_one
     other.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
     with ThreadPoolExecutor(16) as pool:
-        futures = [pool.submit(ours.together, put(ours, f"n{number}")) for number in range(16)]
+        futures = [pool.submit(ours.commit_in_group, put(ours, f"n{number}")) for number in range(16)]
         assert {type(future.exception(LONG)) for future in futures} == {StoreBusyError}
     assert time.monotonic() - began < 4 * 0.2
     other.execute("ROLLBACK")
     other.close()
-    assert ours.together(put(ours, "after")) == "after"
+    assert ours.commit_in_group(put(ours, "after")) == "after"
     ours.close()
 
 

@@ -50,7 +50,7 @@ def test_at_the_end_of_a_process_nobody_waits_long(db: Database) -> None:
     """Neither for another process, nor for another thread of this one; the two together still leave time to end."""
     with contextlib.closing(sqlite3.connect(db.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        db.hurry()
+        db.shorten_waits()
         began = time.monotonic()
         with pytest.raises(StoreBusyError):
             meta.put(db, "a", "1")
@@ -84,7 +84,7 @@ def test_a_writer_does_not_keep_readers_out(db: Database, other: sqlite3.Connect
 def test_a_full_disk_is_typed_and_undoes_the_whole_transaction(db: Database) -> None:
     """Stops a second rollback, after SQLite's own, from hiding why the first one was."""
     pages = db._connection().execute("PRAGMA page_count").fetchone()[0]
-    db._writer(flush=True).connection.execute(f"PRAGMA max_page_count = {pages}")
+    db._writer(durable=True).connection.execute(f"PRAGMA max_page_count = {pages}")
 
     def fill() -> None:
         with db.transaction():
@@ -100,7 +100,7 @@ def test_a_full_disk_is_typed_and_undoes_the_whole_transaction(db: Database) -> 
 
 
 def test_a_database_that_may_only_be_read_is_typed(db: Database) -> None:
-    db._writer(flush=True).connection.execute("PRAGMA query_only = ON")
+    db._writer(durable=True).connection.execute("PRAGMA query_only = ON")
     with pytest.raises(StoreFullError):
         meta.put(db, "a", "1")
 
@@ -126,7 +126,7 @@ from pathlib import Path
 from slackapp.store import oauth_states
 from slackapp.store.engine.sqlite import Database
 db = Database(Path(sys.argv[1]))
-db.prepare_file()
+db.create_or_migrate()
 oauth_states.add(db, bytes(32), bytes(32), "install", 0, 600, 10)
 """
 CONSUME = """
@@ -179,50 +179,50 @@ def test_the_log_is_not_called_empty_while_somebody_writes(db: Database, other: 
 def test_a_long_log_is_moved_into_the_database_and_a_short_one_is_left(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db.leave_checkpoints_to_upkeep()
+    db.disable_auto_checkpoint()
     log = db.path.with_name("slackapp.db-wal")
     meta.put(db, "a", "x" * 100_000)
     db.checkpoint()
-    assert unmoved(db) > 0, "it is short"
-    monkeypatch.setattr(module, "LOG_BYTES", log.stat().st_size)
+    assert wal_not_checkpointed(db) > 0, "it is short"
+    monkeypatch.setattr(module, "CHECKPOINT_WAL_BYTES", log.stat().st_size)
     db.checkpoint()
-    assert unmoved(db) == 0
+    assert wal_not_checkpointed(db) == 0
     meta.put(db, "b", "1")
     assert log.stat().st_size < 100_000, "it begins anew"
 
 
 def test_no_commit_moves_the_log_where_the_upkeep_does_in_whatever_thread(db: Database) -> None:
     meta.put(db, "a", "1")
-    db.leave_checkpoints_to_upkeep()
+    db.disable_auto_checkpoint()
     log = db.path.with_name("slackapp.db-wal")
     writers = [threading.Thread(target=write_much, args=(db, str(number))) for number in range(2)]
     for writer in writers:
         writer.start()
         writer.join()
     write_much(db, "here")
-    assert unmoved(db) > 3 * AUTOCHECKPOINT
-    assert log.stat().st_size > module.LOG_BYTES
+    assert wal_not_checkpointed(db) > 3 * AUTOCHECKPOINT
+    assert log.stat().st_size > module.CHECKPOINT_WAL_BYTES
     db.checkpoint()
-    assert unmoved(db) == 0
+    assert wal_not_checkpointed(db) == 0
 
 
 def test_without_an_upkeep_every_commit_keeps_the_log_short(db: Database) -> None:
     write_much(db, "a")
-    assert unmoved(db) <= AUTOCHECKPOINT
+    assert wal_not_checkpointed(db) <= AUTOCHECKPOINT
 
 
 def test_a_checkpoint_waits_for_nobody_and_nobody_for_it(
     db: Database, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db.leave_checkpoints_to_upkeep()
-    monkeypatch.setattr(module, "LOG_BYTES", 1)
+    db.disable_auto_checkpoint()
+    monkeypatch.setattr(module, "CHECKPOINT_WAL_BYTES", 1)
     monkeypatch.setattr(module, "CHECKPOINT_BUSY_MS", 3000)
     meta.put(db, "a", "1")
     other.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
     db.checkpoint()
     assert time.monotonic() - began < 1
-    assert unmoved(db) == 0, "somebody who writes does not stand in its way"
+    assert wal_not_checkpointed(db) == 0, "somebody who writes does not stand in its way"
     other.execute("ROLLBACK")
     other.execute("BEGIN")
     other.execute("SELECT * FROM meta").fetchall()
@@ -231,7 +231,7 @@ def test_a_checkpoint_waits_for_nobody_and_nobody_for_it(
     assert meta.get(db, "b") == "2"
     other.execute("COMMIT")
     db.checkpoint()
-    assert unmoved(db) == 0
+    assert wal_not_checkpointed(db) == 0
 
 
 def test_a_database_without_a_log_needs_no_checkpoint(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def write_much(db: Database, name: str) -> None:
         meta.put(db, f"{name}{number}", "x" * 400_000)
 
 
-def unmoved(db: Database) -> int:
+def wal_not_checkpointed(db: Database) -> int:
     """Pages in the log that are not in the database file yet."""
     index = db.path.with_name("slackapp.db-shm").read_bytes()
     pages = int.from_bytes(index[16:20], sys.byteorder)  # mxFrame, and nBackfill: sqlite.org/walformat.html
@@ -263,8 +263,8 @@ def keep_canaries(db: Database) -> None:
     with db.transaction():
         data_keys.add(db, NORTH, NewKey(7, "data", "local", 1, bytes(130)), NOW)
         for number in range(200):
-            arrival = inbox.Arrival(f"Ev{number}", NORTH, "message", NOW)
-            assert inbox.receive(db, arrival, sealed(CANARY, 500), 7, NOW)
+            arrival = inbox.IncomingEvent(f"Ev{number}", NORTH, "message", NOW)
+            assert inbox.add_event(db, arrival, sealed(CANARY, 500), 7, NOW)
 
 
 @pytest.mark.claim("C-58")
@@ -273,7 +273,7 @@ def test_nothing_is_left_of_what_was_erased(db: Database) -> None:
     keep_canaries(db)
     assert CANARY in bytes_on_disk(db.path)
     with db.transaction():
-        assert inbox.empty_tenant(db, NORTH, NOW) == 200
+        assert inbox.erase_bodies(db, NORTH, NOW) == 200
     assert db.truncate_wal()
     assert CANARY not in bytes_on_disk(db.path)
 
@@ -281,8 +281,8 @@ def test_nothing_is_left_of_what_was_erased(db: Database) -> None:
 def test_without_secure_delete_something_would_be_left(db: Database) -> None:
     """Negative control: the search above does find what is there."""
     keep_canaries(db)
-    db._writer(flush=True).connection.execute("PRAGMA secure_delete = OFF")
+    db._writer(durable=True).connection.execute("PRAGMA secure_delete = OFF")
     with db.transaction():
-        inbox.empty_tenant(db, NORTH, NOW)
+        inbox.erase_bodies(db, NORTH, NOW)
     assert db.truncate_wal()
     assert CANARY in bytes_on_disk(db.path)

@@ -34,7 +34,7 @@ def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 def prepare(path: Path) -> None:
     database = Database(path)
     try:
-        database.prepare_file()
+        database.create_or_migrate()
     finally:
         database.close()
 
@@ -57,7 +57,7 @@ def test_eight_processes_that_start_at_once_on_a_new_file_all_succeed(tmp_path: 
     code += "from slackapp.store.engine.sqlite import *"
     run = """
 db = Database(Path(sys.argv[1]))
-db.prepare_file()
+db.create_or_migrate()
 with db.transaction():
     meta.put(db, f"process:{os.getpid()}", "was here")
 print(meta.get(db, "schema_version"))

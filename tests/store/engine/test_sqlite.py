@@ -16,7 +16,7 @@ from slackapp.errors import ConfigError, StoreBusyError, StoreError
 from slackapp.store import meta
 from slackapp.store.engine import sqlite as module
 from slackapp.store.engine import sqlite_errors
-from slackapp.store.engine.connections import Held
+from slackapp.store.engine.connections import ConnectionHandle
 from slackapp.store.engine.sqlite import Database
 from tests.store.processes import race
 from tests.store.rows import look
@@ -194,7 +194,7 @@ from pathlib import Path
 from slackapp.store import meta
 from slackapp.store.engine.sqlite import Database
 db = Database(Path(sys.argv[1]))
-db.leave_checkpoints_to_upkeep()
+db.disable_auto_checkpoint()
 meta.get(db, "a")
 commit = Database._commit
 def slow(self, connection):
@@ -231,7 +231,7 @@ def test_a_reader_waits_for_a_lock_too(db: Database, monkeypatch: pytest.MonkeyP
                 holder.execute("ROLLBACK")
             return False
 
-    db.make_single_file()
+    db.vacuum_to_single_file()
     with closing(sqlite3.connect(db.path, isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         monkeypatch.setattr(sqlite_errors.threading, "Event", LetsGo)
@@ -326,8 +326,8 @@ def test_all_threads_write_by_one_connection_that_flushes_or_by_one_that_does_no
     def write() -> None:
         with db.transaction():
             note()
-        db.together(note)
-        db.together_unflushed(note)
+        db.commit_in_group(note)
+        db.commit_in_group(note, durable=False)
 
     for thread in (threading.Thread(target=write) for _ in range(2)):
         thread.start()
@@ -352,10 +352,10 @@ def test_every_thread_has_a_connection_of_its_own_and_close_closes_them_all(db: 
 
 
 def test_a_sound_database_is_called_sound(db: Database) -> None:
-    assert db.is_sound()
+    assert db.passes_quick_check()
 
 
-@pytest.mark.parametrize("how", ["alone", "together", "together_unflushed"])
+@pytest.mark.parametrize("how", ["alone", "in a group", "in a group, not durable"])
 def test_a_close_leaves_a_transaction_that_is_under_way_to_its_end(db: Database, how: str) -> None:
     """Stops a process that ends while its worker writes from closing the connection under a statement that runs."""
     begun, go_on = threading.Event(), threading.Event()
@@ -371,9 +371,10 @@ def test_a_close_leaves_a_transaction_that_is_under_way_to_its_end(db: Database,
             write()
 
     with ThreadPoolExecutor(1) as pool:
-        written = pool.submit(alone if how == "alone" else lambda: getattr(db, how)(write))
+        durable = how != "in a group, not durable"
+        written = pool.submit(alone if how == "alone" else lambda: db.commit_in_group(write, durable=durable))
         assert begun.wait(10)
-        used = weakref.ref(db._writers[how != "together_unflushed"])
+        used = weakref.ref(db._writers[durable])
         db.close()
         assert used() is not None
         go_on.set()
@@ -384,15 +385,15 @@ def test_a_close_leaves_a_transaction_that_is_under_way_to_its_end(db: Database,
 
 def test_a_close_leaves_a_reader_to_its_end(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
-    patiently = module.patiently
+    retry_while_locked = module.retry_while_locked
 
     def slowly(act: Callable[[], Any], busy_ms: int) -> Any:
         begun.set()
         assert go_on.wait(10)
-        return patiently(act, busy_ms)
+        return retry_while_locked(act, busy_ms)
 
     meta.put(db, "a", "1")
-    monkeypatch.setattr(module, "patiently", slowly)
+    monkeypatch.setattr(module, "retry_while_locked", slowly)
     with ThreadPoolExecutor(1) as pool:
         read = pool.submit(meta.get, db, "a")
         assert begun.wait(10)
@@ -414,8 +415,8 @@ failed = []
 def use(number):
     while time.monotonic() < ends:
         try:
-            db.together(lambda: meta.put(db, f"n{number}", "1"))
-            db.together_unflushed(lambda: meta.put(db, f"m{number}", "1"))
+            db.commit_in_group(lambda: meta.put(db, f"n{number}", "1"))
+            db.commit_in_group(lambda: meta.put(db, f"m{number}", "1"), durable=False)
             meta.get(db, f"n{number}")
         except Exception as error:
             failed.append(repr(error))
@@ -447,7 +448,7 @@ def test_a_connection_is_closed_by_its_holder_before_the_collector_comes_to_it()
 
     class Circle:
         def __init__(self) -> None:
-            self.held, self.itself = Held(Connection()), self  # type: ignore[arg-type]
+            self.held, self.itself = ConnectionHandle(Connection()), self  # type: ignore[arg-type]
 
     Circle()
     gc.collect()

@@ -11,7 +11,7 @@ from slackapp.errors import ConfigError, StoreError
 from slackapp.store import meta
 from slackapp.store.engine.sqlite import Database
 from tests.store.rows import look
-from tests.support.troubles import give_away
+from tests.support.disk_faults import chown_to_other_user
 
 Opener = Callable[[Path], Database]
 
@@ -23,7 +23,7 @@ def prepare() -> Iterator[Opener]:
 
     def run(path: Path) -> Database:
         opened.append(Database(path))
-        opened[-1].prepare_file()
+        opened[-1].create_or_migrate()
         return opened[-1]
 
     yield run
@@ -75,7 +75,7 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, prepare: Opener, suff
     """I made the log before you did, with commits of mine; or the lock, and hold it for ever."""
     file = tmp_path / f"slackapp.db{suffix}"
     file.touch(mode=0o600)
-    give_away(file)
+    chown_to_other_user(file)
     with pytest.raises(ConfigError, match=rf"^SLACKAPP_DATABASE: .*slackapp\.db{suffix} belongs to another user; "):
         prepare(tmp_path / "slackapp.db")
 
@@ -152,6 +152,6 @@ def test_a_page_that_was_damaged_is_a_failure_of_the_store_and_not_of_the_progra
     try:
         with pytest.raises(StoreError):
             meta.get(damaged, "a")
-        assert not damaged.is_sound()
+        assert not damaged.passes_quick_check()
     finally:
         damaged.close()

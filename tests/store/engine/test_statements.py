@@ -9,7 +9,7 @@ from slack_sdk.oauth.installation_store import Installation
 
 from slackapp.store.engine import statements as queries
 from slackapp.store.engine.sqlite import Database
-from slackapp.store.engine.statements import QueryFileError, parse, split_statements
+from slackapp.store.engine.statements import StatementFileError, parse_statements, split_statements
 from tests.store.rows import change
 from tests.support.bolt_sources import Alchemy, Sqlite
 
@@ -25,19 +25,19 @@ def section(
 
 def test_a_section_becomes_a_query() -> None:
     text = HEAD + section("find_it :many", "kind, id", "-- why\nSELECT a FROM b\n WHERE kind = :kind\n   AND id = :id;")
-    (query,) = parse("b.sql", text)
+    (query,) = parse_statements("b.sql", text)
     assert (query.name, query.cardinality, query.parameters) == ("find_it", "many", {"kind", "id"})
     assert query.sql.startswith("-- why\nSELECT a")
 
 
 def test_several_sections_become_several_queries() -> None:
-    found = parse("b.sql", HEAD + ONE + "\n" + section("two :exec", statement="DELETE FROM b;"))
+    found = parse_statements("b.sql", HEAD + ONE + "\n" + section("two :exec", statement="DELETE FROM b;"))
     assert [(query.name, query.cardinality) for query in found] == [("one", "one"), ("two", "exec")]
 
 
 def test_a_parameter_is_neither_in_a_comment_nor_in_a_string_nor_a_cast() -> None:
     text = section(statement="SELECT ':no', x::text -- and :not here\n WHERE a = :yes AND b = 'it''s :no';")
-    assert parse("b.sql", text)[0].parameters == {"yes"}
+    assert parse_statements("b.sql", text)[0].parameters == {"yes"}
 
 
 BAD = {
@@ -77,8 +77,8 @@ BAD = {
 @pytest.mark.claim("C-34")
 def test_a_file_that_is_not_as_it_must_be_is_refused_and_named(text: str) -> None:
     """I hide a second statement, or one without a tenant, where a reviewer does not look."""
-    with pytest.raises(QueryFileError, match=r"^b\.sql: "):
-        parse("b.sql", text)
+    with pytest.raises(StatementFileError, match=r"^b\.sql: "):
+        parse_statements("b.sql", text)
 
 
 def test_a_name_that_is_used_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,25 +86,25 @@ def test_a_name_that_is_used_twice_is_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(queries, "sql_directory", lambda: tmp_path)
     (tmp_path / "core").mkdir()
     (tmp_path / "core" / "a.sql").write_text(ONE)
-    assert list(queries.load()) == ["one"]
+    assert list(queries.load_statements()) == ["one"]
     queries._load.cache_clear()
     (tmp_path / "core" / "b.sql").write_text(ONE)
-    with pytest.raises(QueryFileError, match=r"b\.sql: the name one is used twice"):
-        queries.load()
+    with pytest.raises(StatementFileError, match=r"b\.sql: the name one is used twice"):
+        queries.load_statements()
 
 
 def test_a_name_that_is_used_twice_in_one_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "sql_directory", lambda: tmp_path)
     (tmp_path / "core").mkdir()
     (tmp_path / "core" / "a.sql").write_text(ONE + ONE)
-    with pytest.raises(QueryFileError, match="used twice"):
-        queries.load()
+    with pytest.raises(StatementFileError, match="used twice"):
+        queries.load_statements()
 
 
 def test_a_package_without_its_sql_files_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "sql_directory", lambda: tmp_path)
-    with pytest.raises(QueryFileError, match="no SQL files"):
-        queries.load()
+    with pytest.raises(StatementFileError, match="no SQL files"):
+        queries.load_statements()
 
 
 def test_the_statements_come_from_beside_the_code() -> None:
@@ -114,7 +114,7 @@ def test_the_statements_come_from_beside_the_code() -> None:
 
 def test_every_statement_fits_the_schema(db: Database) -> None:
     """Stops a statement that names a column that is not there, until the day when it first runs."""
-    found = queries.load()
+    found = queries.load_statements()
     assert found
     for query in found.values():
         names = dict.fromkeys(query.parameters, 1)
@@ -123,8 +123,8 @@ def test_every_statement_fits_the_schema(db: Database) -> None:
 
 def test_every_foreign_statement_fits_the_tables_that_slack_sdk_makes(tmp_path: Path) -> None:
     """Stops a statement that names a column which Bolt's stores do not have."""
-    found = queries.load("foreign")
-    assert found.keys().isdisjoint(queries.load())
+    found = queries.load_statements("foreign")
+    assert found.keys().isdisjoint(queries.load_statements())
     for store in (Sqlite(tmp_path / "sqlite" / "bolt.db"), Alchemy(tmp_path / "alchemy" / "bolt.db")):
         with contextlib.closing(sqlite3.connect(store.path)) as connection:
             for query in found.values():
@@ -145,7 +145,7 @@ def test_every_column_of_slack_sdks_tables_is_read(tmp_path: Path) -> None:
 
 def test_a_foreign_statement_that_changes_rows_names_the_client_and_both_ids() -> None:
     """Stops an erasing of more than one place of one app."""
-    changing = [query for query in queries.load("foreign").values() if query.cardinality == "exec"]
+    changing = [query for query in queries.load_statements("foreign").values() if query.cardinality == "exec"]
     assert {query.name for query in changing} == {"erase_bolt_bots", "erase_bolt_installations"}
     for query in changing:
         assert query.parameters == {"client_id", "enterprise_id", "team_id"}
@@ -157,10 +157,10 @@ def test_a_folder_of_statements_is_one_inside(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "core").mkdir()
     (tmp_path / "core" / "a.sql").write_text(ONE)
     (tmp_path / "more").mkdir()
-    with pytest.raises(QueryFileError, match="more: no SQL files"):
-        queries.load("more")
+    with pytest.raises(StatementFileError, match="more: no SQL files"):
+        queries.load_statements("more")
     (tmp_path / "more" / "a.sql").write_text(ONE.replace("one :one", "two :one"))
-    assert (list(queries.load()), list(queries.load("more"))) == (["one"], ["two"])
+    assert (list(queries.load_statements()), list(queries.load_statements("more"))) == (["one"], ["two"])
 
 
 @pytest.mark.claim("C-34")
@@ -196,7 +196,7 @@ def test_a_migration_is_split_into_its_statements(text: str, statements: list[st
 
 @pytest.mark.parametrize("text", ["CREATE TABLE a (b)", "CREATE TABLE a (b);\nCREATE", TRIGGER[:-4], "SELECT 'a;\n"])
 def test_a_migration_that_ends_in_the_middle_is_refused(text: str) -> None:
-    with pytest.raises(QueryFileError, match="in the middle"):
+    with pytest.raises(StatementFileError, match="in the middle"):
         split_statements(text)
 
 

@@ -6,33 +6,33 @@ Read:    docs.slack.dev/reference/methods/oauth.v2.access (has none), docs.slack
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.checks.own_doing import Own, is_own, names_a_bot
+from slackapp.checks.own_events import BotIdentity, is_own_event, names_bot
 from slackapp.checks.slack_ids import is_bot
 from slackapp.flows.app import App
 from slackapp.flows.tokens import use_token
-from slackapp.model import InboxRow, Installation, Origin
+from slackapp.model import Actor, InboxRow, Installation
 from slackapp.store import installations
 
 
-def known(app: App, installation: Installation) -> Own:
+def stored_identity(app: App, installation: Installation) -> BotIdentity:
     """Who the app is there, as far as it is stored."""
-    return Own(app.settings.app_id, installation.bot_user_id, installation.bot_id)
+    return BotIdentity(app.settings.app_id, installation.bot_user_id, installation.bot_id)
 
 
-def did_it(app: App, row: InboxRow, installation: Installation, event: Mapping[str, Any]) -> bool:
+def is_made_by_bot(app: App, row: InboxRow, installation: Installation, event: Mapping[str, Any]) -> bool:
     """Whether an event that was kept before the bot's id was known is our own doing. Raises SlackCallError, Refused."""
     # A button on a message of ours was pressed by a person all the same; only an event's type is the row's.
     if event.get("type") != row.type:
         return False
-    if installation.bot_user_id and not installation.bot_id and names_a_bot(event):
-        use = use_token.Use(row.tenant, "", "own_bot")
-        answer = use_token.call(app, use, "auth.test", {}, Origin("worker", row.event_id), lambda: None)
-        note(app, installation, answer.data)
+    if installation.bot_user_id and not installation.bot_id and names_bot(event):
+        use = use_token.TokenUse(row.tenant, "", "own_bot")
+        answer = use_token.call(app, use, "auth.test", {}, Actor("worker", row.event_id), lambda: None)
+        save_bot_id(app, installation, answer.data)
         installation = installations.find(app.db, row.tenant) or installation
-    return is_own(event, known(app, installation))
+    return is_own_event(event, stored_identity(app, installation))
 
 
-def note(app: App, installation: Installation, answer: Mapping[str, Any]) -> None:
+def save_bot_id(app: App, installation: Installation, answer: Mapping[str, Any]) -> None:
     """Stores the id that `auth.test` gave for the bot's token, unless that bot has been replaced meanwhile."""
     bot_id = answer.get("bot_id")
     if is_bot(bot_id) and bot_id != installation.bot_id:

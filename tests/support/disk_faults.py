@@ -17,30 +17,30 @@ import pytest
 
 from tests.support.world import World
 
-Trouble = Callable[[World], contextlib.AbstractContextManager[None]]
+DiskFault = Callable[[World], contextlib.AbstractContextManager[None]]
 DAC_OVERRIDE = 1
 
 
 @contextlib.contextmanager
-def full(world: World) -> Iterator[None]:
+def disk_full(world: World) -> Iterator[None]:
     with _behind(world, lambda log: os.open("/dev/full", os.O_RDWR)):
         yield
 
 
 @contextlib.contextmanager
-def broken(world: World) -> Iterator[None]:
+def disk_read_only(world: World) -> Iterator[None]:
     with _behind(world, lambda log: os.open(log, os.O_RDONLY)):
         yield
 
 
 @contextlib.contextmanager
-def unflushed(world: World) -> Iterator[None]:
+def fsync_failing(world: World) -> Iterator[None]:
     with _behind(world, lambda log: os.open("/dev/null", os.O_RDWR)):
         yield
 
 
 @contextlib.contextmanager
-def held(world: World) -> Iterator[None]:
+def database_locked(world: World) -> Iterator[None]:
     """Another process writes, and does not come to an end."""
     with contextlib.closing(sqlite3.connect(world.settings.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -49,7 +49,7 @@ def held(world: World) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def limited(world: World, size: int = 0) -> Iterator[None]:
+def file_size_limited(world: World, size: int = 0) -> Iterator[None]:
     """No file grows beyond that many bytes; by default not at all."""
     assert world.service.app.db.truncate_wal()
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -61,7 +61,7 @@ def limited(world: World, size: int = 0) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def crowded(world: World, pages: int = 0) -> Iterator[None]:
+def page_count_limited(world: World, pages: int = 0) -> Iterator[None]:
     """The database may have that many pages more than it has."""
     writers = [world.service.app.db._writer(flush).connection for flush in (True, False)]
     most = writers[0].execute("PRAGMA max_page_count").fetchone()[0]
@@ -75,12 +75,12 @@ def crowded(world: World, pages: int = 0) -> Iterator[None]:
             writer.execute(f"PRAGMA max_page_count = {most}")
 
 
-TROUBLES: dict[str, Trouble] = {
-    "the disk is full": full,
-    "the disk fails": broken,
-    "the disk does not take what it was given": unflushed,
-    "the file is as large as it may be": limited,
-    "somebody holds the database": held,
+DISK_FAULTS: dict[str, DiskFault] = {
+    "the disk is full": disk_full,
+    "the disk fails": disk_read_only,
+    "the disk does not take what it was given": fsync_failing,
+    "the file is as large as it may be": file_size_limited,
+    "somebody holds the database": database_locked,
 }
 
 
@@ -116,7 +116,7 @@ def read_only(folder: Path) -> Iterator[None]:
     """The folder takes no new file, even from root: its power to do so all the same is laid down by this thread."""
     mode = folder.stat().st_mode & 0o777
     folder.chmod(0o500)
-    kept = _lay_down(DAC_OVERRIDE) if os.geteuid() == 0 else None
+    kept = _drop_capability(DAC_OVERRIDE) if os.geteuid() == 0 else None
     try:
         yield
     finally:
@@ -130,7 +130,7 @@ _Sets = ctypes.c_uint32 * 6
 """Effective, permitted, inheritable; twice, because there are more than 32 capabilities: capset(2)."""
 
 
-def _lay_down(capability: int) -> "ctypes.Array[ctypes.c_uint32]":
+def _drop_capability(capability: int) -> "ctypes.Array[ctypes.c_uint32]":
     kept, less = _Sets(), _Sets()
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.capget(ctypes.byref((ctypes.c_uint32 * 2)(_VERSION_3, 0)), ctypes.byref(kept)) == 0
@@ -145,7 +145,7 @@ def _capset(sets: "ctypes.Array[ctypes.c_uint32]") -> None:
     assert libc.capset(ctypes.byref((ctypes.c_uint32 * 2)(_VERSION_3, 0)), ctypes.byref(sets)) == 0
 
 
-def give_away(path: Path) -> None:
+def chown_to_other_user(path: Path) -> None:
     """From now on the file, folder or link belongs to another user; where only root could do so, the test ends here."""
     if os.geteuid() != 0:
         pytest.skip("only root can give a file to another user")

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_JOINED = ("member_joined_channel", "member_left_channel")
+_MEMBERSHIP_TYPES = ("member_joined_channel", "member_left_channel")
 """The bot's own coming and going is told on purpose: it is what the app waits for."""
 
 
 @dataclass(frozen=True)
-class Own:
+class BotIdentity:
     """Who we are there. `bot_user_id` and `bot_id` are "" where they are not known."""
 
     app_id: str
@@ -25,14 +25,14 @@ class Own:
     bot_id: str
 
 
-def is_own(event: Mapping[str, Any], own: Own) -> bool:
+def is_own_event(event: Mapping[str, Any], identity: BotIdentity) -> bool:
     """Whether we did it. `event` is the inner one of the Events API."""
-    return event.get("type") not in _JOINED and any(_is_by(part, own) for part in _parts(event))
+    return event.get("type") not in _MEMBERSHIP_TYPES and any(_is_made_by(part, identity) for part in _parts(event))
 
 
-def names_a_bot(event: Mapping[str, Any]) -> bool:
+def names_bot(event: Mapping[str, Any]) -> bool:
     """Whether a bot's id tells who did it."""
-    return event.get("type") not in _JOINED and any(_bot_id(part) for part in _parts(event))
+    return event.get("type") not in _MEMBERSHIP_TYPES and any(_bot_id(part) for part in _parts(event))
 
 
 def _parts(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -40,12 +40,12 @@ def _parts(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     return (part for part in (event, nested) if isinstance(part, Mapping))
 
 
-def _is_by(part: Mapping[str, Any], own: Own) -> bool:
+def _is_made_by(part: Mapping[str, Any], identity: BotIdentity) -> bool:
     by_app = part.get("app_id") or _profile(part).get("app_id")
     return (
-        by_app == own.app_id
-        or (bool(own.bot_user_id) and part.get("user") == own.bot_user_id)
-        or (bool(own.bot_id) and _bot_id(part) == own.bot_id)
+        by_app == identity.app_id
+        or (bool(identity.bot_user_id) and part.get("user") == identity.bot_user_id)
+        or (bool(identity.bot_id) and _bot_id(part) == identity.bot_id)
     )
 
 

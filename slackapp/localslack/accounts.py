@@ -3,6 +3,7 @@
 All names and ids are invented. People of an org have one global id in all its workspaces
 (docs.slack.dev/enterprise/developing-for-enterprise-orgs).
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ class Channel:
 
 
 @dataclass(frozen=True)
-class Person:
+class User:
     """A person. `admin_of` lists the workspaces where the person is an admin; `org_admin` is about the whole org."""
 
     id: str
@@ -65,7 +66,7 @@ class Workspace:
 
 
 @dataclass(frozen=True)
-class Org:
+class Enterprise:
     """An Enterprise org; `admin` and `member` are user ids, `admin` is an org owner."""
 
     id: str
@@ -77,19 +78,19 @@ class Org:
 
 
 @dataclass
-class Cast:
+class Accounts:
     """Everyone and everything there is, by id."""
 
     workspaces: dict[str, Workspace] = field(default_factory=dict)
-    orgs: dict[str, Org] = field(default_factory=dict)
-    users: dict[str, Person] = field(default_factory=dict)
+    orgs: dict[str, Enterprise] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
 
     def channel(self, channel_id: str) -> Channel | None:
         """The channel of that id, or None."""
         return self.channels.get(channel_id)
 
-    def member(self, tenant: str, user_id: str) -> Person | None:
+    def member(self, tenant: str, user_id: str) -> User | None:
         """The person of that id if in the workspace or org, else None."""
         person = self.users.get(user_id)
         return person if person and set(person.teams).intersection(self.teams_of(tenant)) else None
@@ -100,7 +101,7 @@ class Cast:
             return [w.id for w in self.workspaces.values() if w.enterprise_id == tenant]
         return [tenant]
 
-    def people_of(self, team_id: str) -> list[Person]:
+    def users_of(self, team_id: str) -> list[User]:
         """Everyone in one workspace."""
         return [person for person in self.users.values() if team_id in person.teams]
 
@@ -109,9 +110,9 @@ class Cast:
         stem = team_id[1:]
         domain = name.lower().replace(" ", "-")
         people = (
-            Person(f"U{stem}ADM", f"{domain}-admin", f"{name} Admin", (team_id,), admin_of=(team_id,), owner=True),
-            Person(f"U{stem}MEM", f"{domain}-member", f"{name} Member", (team_id,)),
-            Person(f"U{stem}GST", f"{domain}-guest", f"{name} Guest", (team_id,), guest=True),
+            User(f"U{stem}ADM", f"{domain}-admin", f"{name} Admin", (team_id,), admin_of=(team_id,), owner=True),
+            User(f"U{stem}MEM", f"{domain}-member", f"{name} Member", (team_id,)),
+            User(f"U{stem}GST", f"{domain}-guest", f"{name} Guest", (team_id,), guest=True),
         )
         workspace = Workspace(team_id, name, domain, *_ids(people), channels=_channels(team_id))
         self.users.update({person.id: person for person in people})
@@ -131,7 +132,7 @@ class Cast:
                 self.users[person.id] = replace(person, enterprise_id=org_id)
 
 
-def _ids(people: Iterable[Person]) -> tuple[str, str, str]:
+def _ids(people: Iterable[User]) -> tuple[str, str, str]:
     admin, member, guest = (person.id for person in people)
     return admin, member, guest
 
@@ -145,34 +146,52 @@ def _channels(team_id: str) -> tuple[Channel, ...]:
     )
 
 
-def _add_evergreen(cast: Cast) -> None:
+def _add_evergreen(accounts: Accounts) -> None:
     org, first, second = "E0EVERGRN1", "T0EVERAA01", "T0EVERBB01"
     both = (first, second)
     people = (
-        Person("W0EVERADM1", "evergreen-admin", "Evergreen Admin", both, admin_of=both, owner=True,
-               enterprise_id=org, org_admin=True),
-        Person("U0EVERMEM1", "evergreen-member", "Evergreen Member", both, enterprise_id=org),
-        Person("W0EVERGST1", "evergreen-guest", "Evergreen Guest", both, guest=True, enterprise_id=org),
+        User(
+            "W0EVERADM1",
+            "evergreen-admin",
+            "Evergreen Admin",
+            both,
+            admin_of=both,
+            owner=True,
+            enterprise_id=org,
+            org_admin=True,
+        ),
+        User("U0EVERMEM1", "evergreen-member", "Evergreen Member", both, enterprise_id=org),
+        User("W0EVERGST1", "evergreen-guest", "Evergreen Guest", both, guest=True, enterprise_id=org),
         # An admin of one workspace who is nobody special in the org: may not approve an org-wide install.
-        Person("W0EVERAAD1", "evergreen-north-admin", "Evergreen North Admin", (first,), admin_of=(first,),
-               enterprise_id=org),
+        User(
+            "W0EVERAAD1",
+            "evergreen-north-admin",
+            "Evergreen North Admin",
+            (first,),
+            admin_of=(first,),
+            enterprise_id=org,
+        ),
     )
-    cast.users.update({person.id: person for person in people})
-    cast.orgs[org] = Org(org, "Evergreen", "evergreen", *_ids(people[:3]))
-    for team_id, name, domain in ((first, "Evergreen North", "evergreen-north"),
-                                  (second, "Evergreen South", "evergreen-south")):
-        cast.put(Workspace(team_id, name, domain, *_ids(people[:3]), channels=_channels(team_id), enterprise_id=org))
+    accounts.users.update({person.id: person for person in people})
+    accounts.orgs[org] = Enterprise(org, "Evergreen", "evergreen", *_ids(people[:3]))
+    for team_id, name, domain in (
+        (first, "Evergreen North", "evergreen-north"),
+        (second, "Evergreen South", "evergreen-south"),
+    ):
+        accounts.put(
+            Workspace(team_id, name, domain, *_ids(people[:3]), channels=_channels(team_id), enterprise_id=org)
+        )
 
 
-def built_in() -> Cast:
+def builtin_accounts() -> Accounts:
     """A fresh copy of the built-in cast."""
-    cast = Cast()
-    cast.add_workspace("T0NORTH001", "Northwind")
-    cast.add_workspace("T0SOUTH001", "Southridge")
-    _add_evergreen(cast)
-    return cast
+    accounts = Accounts()
+    accounts.add_workspace("T0NORTH001", "Northwind")
+    accounts.add_workspace("T0SOUTH001", "Southridge")
+    _add_evergreen(accounts)
+    return accounts
 
 
-def im_of(user_id: str) -> str:
+def dm_channel_of(user_id: str) -> str:
     """The id of the direct-message channel between the app and that person."""
     return "D" + user_id[1:]

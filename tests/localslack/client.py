@@ -1,4 +1,5 @@
 """One app, one local Slack, both on real sockets, and a clock the test moves."""
+
 from __future__ import annotations
 
 import contextlib
@@ -14,13 +15,16 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from slack_sdk import WebClient
 
 from slackapp.localslack import LocalApp, LocalSlack
-from tests.support.servers import lent
+from tests.support.servers import serve_shared
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 BOT = "app_mentions:read,chat:write,channels:read,channels:join,users:read,team:read,commands"
 APP = LocalApp(
-    app_id="A0LOCAL001", client_id="1000000001.2000000002", client_secrets=("current-secret", "previous-secret"),
-    signing_secret="a-signing-secret", redirect_urls=("http://localhost:3000/slack/oauth_redirect",),
+    app_id="A0LOCAL001",
+    client_id="1000000001.2000000002",
+    client_secrets=("current-secret", "previous-secret"),
+    signing_secret="a-signing-secret",
+    redirect_urls=("http://localhost:3000/slack/oauth_redirect",),
 )
 
 
@@ -83,7 +87,7 @@ class RecordingApp:
 
 
 @dataclass
-class Stage:
+class Client:
     """Everything a test needs."""
 
     slack: LocalSlack
@@ -91,8 +95,9 @@ class Stage:
     clock: Clock
     app: RecordingApp
 
-    def request(self, method: str, path: str, body: str | bytes | None = None,
-                headers: dict[str, str] | None = None) -> Answer:
+    def request(
+        self, method: str, path: str, body: str | bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Answer:
         connection = http.client.HTTPConnection(urlsplit(self.base).netloc, timeout=5)
         try:
             connection.request(method, path, body, headers or {})
@@ -110,13 +115,17 @@ class Stage:
 
     def query(self, **changes: str | None) -> dict[str, str]:
         wanted: dict[str, str | None] = {
-            "client_id": self.slack.app.client_id, "scope": BOT, "state": "the-state",
-            "redirect_uri": self.slack.app.redirect_urls[0], **changes,
+            "client_id": self.slack.app.client_id,
+            "scope": BOT,
+            "state": "the-state",
+            "redirect_uri": self.slack.app.redirect_urls[0],
+            **changes,
         }
         return {name: value for name, value in wanted.items() if value is not None}
 
-    def decide(self, target: str = "T0NORTH001", user: str = "admin", decision: str = "approve",
-               **changes: str | None) -> Answer:
+    def decide(
+        self, target: str = "T0NORTH001", user: str = "admin", decision: str = "approve", **changes: str | None
+    ) -> Answer:
         fields = {**self.query(**changes), "target": target, "user": user, "decision": decision}
         return self.request("POST", "/oauth/v2/authorize", urlencode(fields), FORM)
 
@@ -150,15 +159,21 @@ def sent_back(answer: Answer) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def stage(state_file: Path | None = None, **changes: Any) -> Iterator[Stage]:
+def stage(state_file: Path | None = None, **changes: Any) -> Iterator[Client]:
     """Both servers, running; `changes` are fields of the LocalApp."""
     app, clock = RecordingApp(), Clock()
-    with lent(app) as app_url:
-        settings = replace(APP, **{"events_url": f"{app_url}/slack/events",
-                                   "commands_url": f"{app_url}/slack/commands",
-                                   "interactivity_url": f"{app_url}/slack/interactivity", **changes})
+    with serve_shared(app) as app_url:
+        settings = replace(
+            APP,
+            **{
+                "events_url": f"{app_url}/slack/events",
+                "commands_url": f"{app_url}/slack/commands",
+                "interactivity_url": f"{app_url}/slack/interactivity",
+                **changes,
+            },
+        )
         slack = LocalSlack(settings, clock=clock, entropy=os.urandom, state_file=state_file)
         slack.org_adds_workspaces = True
-        with lent(slack) as base:
+        with serve_shared(slack) as base:
             slack.base_url = base
-            yield Stage(slack, base, clock, app)
+            yield Client(slack, base, clock, app)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slackapp.checks import whose_token
+from slackapp.checks import token_owner
 from slackapp.model import Tenant
 
 TEAM, ORG = Tenant("T", "T0NORTH001"), Tenant("E", "E0EVERGR01")
@@ -27,7 +27,7 @@ TEAM, ORG = Tenant("T", "T0NORTH001"), Tenant("E", "E0EVERGR01")
     ],
 )
 def test_the_tenant_is_the_one_that_the_answer_names(tenant: Tenant, data: dict[str, Any], is_its: bool) -> None:
-    assert whose_token.is_tenants(tenant, data) is is_its
+    assert token_owner.names_tenant(tenant, data) is is_its
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_tenant_is_the_one_that_the_answer_names(tenant: Tenant, data: dict[
     [("U111", True), ("W999", True), ("U222", False), ("", False), (None, False), (5, False), (["U111"], False)],
 )
 def test_a_person_may_be_named_by_the_other_of_two_kinds_of_id(named: Any, is_its: bool) -> None:
-    assert whose_token.is_persons("U111", {"user_id": named}) is is_its
+    assert token_owner.may_name_user("U111", {"user_id": named}) is is_its
 
 
 @pytest.mark.claim("C-81")
@@ -62,7 +62,7 @@ def test_only_ids_that_are_there_say_whose_a_token_is(
     tenant: Tenant, team: Any, enterprise: Any, ours: bool, anothers: bool
 ) -> None:
     data = {"team_id": team, "enterprise_id": enterprise}
-    found = whose_token.is_tenants(tenant, data), whose_token.is_anothers(tenant, "", data)
+    found = token_owner.names_tenant(tenant, data), token_owner.names_other_owner(tenant, "", data)
     assert found == (ours, anothers)
 
 
@@ -73,8 +73,8 @@ def test_only_ids_that_are_there_say_whose_a_token_is(
 )
 def test_a_persons_token_that_names_another_person_is_another_ones(named: Any, anothers: bool) -> None:
     data = {"team_id": TEAM.id, "user_id": named}
-    assert whose_token.is_anothers(TEAM, "U111", data) is anothers
-    assert not whose_token.is_anothers(TEAM, "", data), "the bot's own user is not stored from everywhere"
+    assert token_owner.names_other_owner(TEAM, "U111", data) is anothers
+    assert not token_owner.names_other_owner(TEAM, "", data), "the bot's own user is not stored from everywhere"
 
 
 @pytest.mark.claim("C-81")
@@ -98,4 +98,4 @@ def test_a_persons_token_that_names_another_person_is_another_ones(named: Any, a
 def test_the_ids_beside_a_new_pair_say_whose_it_is(
     tenant: Tenant, user_id: str, data: dict[str, Any], anothers: bool
 ) -> None:
-    assert whose_token.is_pair_of_another(tenant, user_id, data) is anothers
+    assert token_owner.pair_names_other_owner(tenant, user_id, data) is anothers

@@ -17,39 +17,39 @@ from dataclasses import replace
 
 from slackapp.model import Token
 
-UNCLEAR = "invalid_auth"
+INVALID_AUTH = "invalid_auth"
 """The token is not known, or the address that we call from is not on the app's list: Slack does not say which."""
-FOREIGN = "foreign_token"
+FOREIGN_TOKEN = "foreign_token"  # noqa: S105  (a word, no secret)
 """Our code for a token that Slack says is another tenant's."""
-CONTRADICTIONS = 5
+MIN_CONTRADICTIONS = 5
 """So often the answer must be `invalid_auth` while others are served; the pauses make that a quarter of an hour."""
-SHORTEST, LONGEST = 60, 3600
+MIN_PAUSE, MAX_PAUSE = 60, 3600
 """Seconds that a token pauses."""
-WINDOW = 600
+FAILURE_WINDOW = 600
 """Seconds within which tenants count that fail."""
-ANSWERED_FOR = 3600
+SUCCESS_WINDOW = 3600
 """Seconds for which it is known that a tenant was served: no pause is longer."""
-RELEASED_FOR = 3600
+RELEASE_SECONDS = 3600
 """Seconds for which a person's word holds the brake off."""
-_FEW, _MANY, _SHARE = 3, 20, 10
+_MIN_FAILING, _MAX_FAILING, _FAILING_DIVISOR = 3, 20, 10
 
 
-def most_failing(installed: int) -> int:
+def failing_limit(installed: int) -> int:
     """How many tenants may fail within the window before the brake holds.
 
     A tenth of all. Never fewer than 3: with three tenants the brake never holds, or it would for good where all of them
     left. Never more than 20: that is 2,880 a day, which no app loses by itself, and is what a fault at Slack may cost.
     """
-    return max(_FEW, min(_MANY, installed // _SHARE))
+    return max(_MIN_FAILING, min(_MAX_FAILING, installed // _FAILING_DIVISOR))
 
 
-def pause_left(token: Token, now: int) -> int:
+def pause_seconds_left(token: Token, now: int) -> int:
     """The seconds that the token pauses still; 0 where it does not, or only by a clock that has been set back since."""
     left = token.paused_until - now
-    return left if token.refused_since is not None and 0 < left <= LONGEST else 0
+    return left if token.refused_since is not None and 0 < left <= MAX_PAUSE else 0
 
 
-def pause(token: Token, code: str, now: int, contradicted: bool) -> Token:
+def refused_again(token: Token, code: str, now: int, contradicted: bool) -> Token:
     """The token as it is refused once more; `contradicted` says whether something speaks against that."""
     since = min(now, now if token.refused_since is None else token.refused_since)
     return replace(
@@ -57,18 +57,18 @@ def pause(token: Token, code: str, now: int, contradicted: bool) -> Token:
         reason=code,
         refused_since=since,
         refused_at=now,
-        paused_until=now + max(SHORTEST, min(LONGEST, now - since)),
+        paused_until=now + max(MIN_PAUSE, min(MAX_PAUSE, now - since)),
         contradicted=token.contradicted + int(contradicted),
     )
 
 
-def counts(paused: Token, is_clear: bool) -> bool:
+def ends_token(paused: Token, is_clear: bool) -> bool:
     """Whether what Slack says ends the token, while no brake holds."""
     # claim: C-79
-    return is_clear or paused.contradicted >= CONTRADICTIONS
+    return is_clear or paused.contradicted >= MIN_CONTRADICTIONS
 
 
-def may_erase(token: Token) -> bool:
+def confirms_uninstall(token: Token) -> bool:
     """Whether a token that was given up was so by a clear word of Slack, so that a reported uninstall is confirmed."""
     # claim: C-79
-    return token.status == "dead" and token.reason not in ("", UNCLEAR, FOREIGN)
+    return token.status == "dead" and token.reason not in ("", INVALID_AUTH, FOREIGN_TOKEN)

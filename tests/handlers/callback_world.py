@@ -97,8 +97,10 @@ def opened(world: World, tenant: Tenant, user_id: str = "") -> tuple[str, str]:
     """Access and refresh token in clear; "" for no refresh token."""
     row = token(world, tenant, user_id)
     keyring, place = world.service.app.keyring, (tenant, user_id, row["generation"])
-    access = keyring.open(records.access_of(*place), Sealed(row["access"]))
-    refresh = b"" if row["refresh"] is None else keyring.open(records.refresh_of(*place), Sealed(row["refresh"]))
+    access = keyring.open(records.access_token_context(*place), Sealed(row["access"]))
+    refresh = (
+        b"" if row["refresh"] is None else keyring.open(records.refresh_token_context(*place), Sealed(row["refresh"]))
+    )
     return access.decode(), refresh.decode()
 
 

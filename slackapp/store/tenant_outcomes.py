@@ -1,4 +1,4 @@
-"""What Slack answered lately, over all tenants: `sql/core/answers.sql`."""
+"""What Slack answered lately, over all tenants: `sql/core/tenant_outcomes.sql`."""
 
 from slackapp.model import Tenant, Token
 from slackapp.store.engine.sqlite import Database, Row
@@ -14,14 +14,14 @@ def mark_given_up(db: Database, tenant: Tenant) -> None:
     db.execute("mark_given_up", _key(tenant))
 
 
-def forget_failing(db: Database, tenant: Tenant) -> bool:
+def delete_failing(db: Database, tenant: Tenant) -> bool:
     """Slack serves the tenant again; False when nothing was known against it."""
-    return db.execute("forget_failing", _key(tenant)) == 1
+    return db.execute("delete_failing", _key(tenant)) == 1
 
 
-def forget_old_failing(db: Database, since: int, until: int) -> None:
+def delete_old_failing(db: Database, since: int, until: int) -> None:
     """Keeps what lies between the two, in Unix seconds."""
-    db.execute("forget_old_failing", {"since": since, "until": until})
+    db.execute("delete_old_failing", {"since": since, "until": until})
 
 
 def count_failing(db: Database, since: int) -> int:
@@ -34,9 +34,9 @@ def count_waiting(db: Database) -> int:
     return _count(db.one("count_waiting", {}))
 
 
-def forget_all_failing(db: Database) -> None:
+def delete_all_failing(db: Database) -> None:
     """Begins to count anew."""
-    db.execute("forget_all_failing", {})
+    db.execute("delete_all_failing", {})
 
 
 def note_answered(db: Database, tenant: Tenant, now: int) -> None:
@@ -44,15 +44,15 @@ def note_answered(db: Database, tenant: Tenant, now: int) -> None:
     db.execute("note_answered", {**_key(tenant), "now": now})
 
 
-def forget_old_answered(db: Database, since: int, until: int) -> None:
+def delete_old_answered(db: Database, since: int, until: int) -> None:
     """Keeps what lies between the two, in Unix seconds."""
-    db.execute("forget_old_answered", {"since": since, "until": until})
+    db.execute("delete_old_answered", {"since": since, "until": until})
 
 
-def another_answered(db: Database, tenant: Tenant, after: int, before: int) -> bool:
+def has_other_success(db: Database, tenant: Tenant, after: int, before: int) -> bool:
     """Whether a call of any other tenant is known to have succeeded between the two."""
     parameters = {"kind": tenant.kind, "id": tenant.id, "after": after, "before": before}
-    return db.one("another_answered", parameters) is not None
+    return db.one("has_other_success", parameters) is not None
 
 
 def _key(tenant: Tenant) -> dict[str, str]:

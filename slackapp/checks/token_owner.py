@@ -13,33 +13,33 @@ from typing import Any
 
 from slackapp.model import Tenant
 
-METHOD = "auth.test"
+AUTH_TEST = "auth.test"
 
 
-def is_tenants(tenant: Tenant, data: Mapping[str, Any]) -> bool:
+def names_tenant(tenant: Tenant, data: Mapping[str, Any]) -> bool:
     """Whether the answer names this team, or this org for an org-wide token."""
     return tenant.id in _named(tenant, data)
 
 
-def is_persons(user_id: str, data: Mapping[str, Any]) -> bool:
+def may_name_user(user_id: str, data: Mapping[str, Any]) -> bool:
     """Whether the answer may name this person: by this id, or by one of the other kind."""
     named = data.get("user_id")
     return named == user_id or (isinstance(named, str) and {named[:1], user_id[:1]} == {"U", "W"})
 
 
-def is_anothers(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
+def names_other_owner(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
     """Whether an answer to `auth.test` names another tenant, or another person than `user_id` ("" is the bot)."""
     named = _named(tenant, data)
     # claim: C-81
-    return (any(_is_id(each) for each in named) and tenant.id not in named) or _is_another_persons(user_id, data)
+    return (any(_is_id(each) for each in named) and tenant.id not in named) or _names_other_user(user_id, data)
 
 
-def is_pair_of_another(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
+def pair_names_other_owner(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
     """The same of the answer that brings a new pair."""
     party = data.get("enterprise" if tenant.kind == "E" else "team")
     party_id = party.get("id") if isinstance(party, Mapping) else None
     # claim: C-81
-    return (_is_id(party_id) and party_id != tenant.id) or _is_another_persons(user_id, data)
+    return (_is_id(party_id) and party_id != tenant.id) or _names_other_user(user_id, data)
 
 
 def _named(tenant: Tenant, data: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -47,8 +47,8 @@ def _named(tenant: Tenant, data: Mapping[str, Any]) -> tuple[Any, ...]:
     return (team,) if tenant.kind == "T" else (team, data.get("enterprise_id"))
 
 
-def _is_another_persons(user_id: str, data: Mapping[str, Any]) -> bool:
-    return bool(user_id) and _is_id(data.get("user_id")) and not is_persons(user_id, data)
+def _names_other_user(user_id: str, data: Mapping[str, Any]) -> bool:
+    return bool(user_id) and _is_id(data.get("user_id")) and not may_name_user(user_id, data)
 
 
 def _is_id(claimed: object) -> bool:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from slackapp.checks.token_life import MARGIN, due_at
+from slackapp.checks.token_lifetime import REFRESH_MARGIN, refresh_time
 from slackapp.model import Tenant
 
 NORTH = Tenant("T", "T0NORTH001")
@@ -18,7 +18,7 @@ TENANTS = [Tenant("T", f"T0{number:08}") for number in range(1000)]
 
 def of(life: int, tenant: Tenant = NORTH, user_id: str = "", generation: int = 1, issued_at: int = ISSUED) -> int:
     """When one that was issued with that life is due."""
-    found = due_at(tenant, user_id, generation, issued_at, issued_at + life)
+    found = refresh_time(tenant, user_id, generation, issued_at, issued_at + life)
     assert found is not None
     return found
 
@@ -29,7 +29,7 @@ def margin(life: int) -> int:
 
 
 def test_a_token_that_does_not_expire_is_never_due() -> None:
-    assert due_at(NORTH, "", 1, ISSUED, None) is None
+    assert refresh_time(NORTH, "", 1, ISSUED, None) is None
 
 
 def test_it_is_due_when_less_than_the_margin_is_left_and_at_most_a_twelfth_of_it_earlier() -> None:
@@ -48,7 +48,7 @@ def test_both_ends_of_that_time_are_used(life: int) -> None:
 
 
 def test_what_is_left_then_outlasts_an_hour_without_slack() -> None:
-    assert MARGIN == 7200
+    assert REFRESH_MARGIN == 7200
     assert all(ISSUED + LIFE - of(LIFE, tenant) >= 3600 for tenant in TENANTS)
 
 

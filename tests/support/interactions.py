@@ -18,7 +18,7 @@ def send(world: World, path: str, fields: Mapping[str, Any]) -> Reply:
     return world.post_signed(urlencode(fields).encode(), FORM, path)
 
 
-def command_of(world: World, text: str = "help", **changes: Any) -> dict[str, Any]:
+def command_form(world: World, text: str = "help", **changes: Any) -> dict[str, Any]:
     """The form of a command; `changes` replace fields, and drop those that are given as None."""
     team = changes.get("team_id", NORTH)
     url = ""
@@ -34,10 +34,10 @@ def command_of(world: World, text: str = "help", **changes: Any) -> dict[str, An
 
 def command(world: World, text: str = "help", **changes: Any) -> Reply:
     """Somebody types a command."""
-    return send(world, "/slack/commands", command_of(world, text, **changes))
+    return send(world, "/slack/commands", command_form(world, text, **changes))
 
 
-def press_of(person: str = ADMIN, **changes: Any) -> dict[str, Any]:
+def button_payload(person: str = ADMIN, **changes: Any) -> dict[str, Any]:
     """The payload of a press on the Home tab's button."""
     whole = {
         "type": "block_actions", "api_app_id": APP_ID, "token": "legacy-verification-token",
@@ -48,9 +48,9 @@ def press_of(person: str = ADMIN, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if value is not ...}
 
 
-def press(world: World, person: str = ADMIN, **changes: Any) -> Reply:
+def click_button(world: World, person: str = ADMIN, **changes: Any) -> Reply:
     """Somebody presses a button; `...` leaves a part out."""
-    return interact(world, press_of(person, **changes))
+    return interact(world, button_payload(person, **changes))
 
 
 def interact(world: World, payload: Any) -> Reply:

@@ -9,7 +9,7 @@ import pytest
 from slack_bolt.error import BoltError
 
 from slackapp.errors import ConfigError
-from tests.bolt.stage import PERSONS, Folder, Stores, an_installation, equip, here, rotated
+from tests.bolt.store_folder import PERSONS, Folder, Stores, an_installation, equip, here, rotated
 from tests.support.world import START, Clock
 
 SOON = 7000

@@ -8,10 +8,10 @@ import pytest
 from slackapp.behaviour import Context
 from slackapp.flows.tokens import validate_tenant
 from slackapp.localslack.model import Fault
-from slackapp.model import Origin
+from slackapp.model import Actor
 from slackapp.store import installations
-from tests.support.pressing import press
-from tests.support.world import APP_ID, NORTH, World, north
+from tests.support.interactions import click_button
+from tests.support.world import APP_ID, NORTH, World, north_tenant
 
 SAID = {"type": "message", "subtype": "bot_message", "channel": "C0NORTH001GEN", "ts": "1800000000.000100"}
 
@@ -24,7 +24,7 @@ def ran(ready: World) -> list[str]:
     def listen(context: Context, event: Mapping[str, Any]) -> None:
         seen.append(str(event.get("text", "")))
 
-    ready.equip(behaviour={"message": listen, "block_actions:remove_app": listen})
+    ready.replace_parts(behaviour={"message": listen, "block_actions:remove_app": listen})
     return seen
 
 
@@ -37,7 +37,7 @@ def stored(world: World) -> str:
 
 
 def checked(world: World) -> None:
-    validate_tenant.run(world.service.app, north(), Origin("worker", ""))
+    validate_tenant.run(world.service.app, north_tenant(), Actor("worker", ""))
 
 
 @pytest.mark.claim("C-70")
@@ -79,7 +79,7 @@ def test_what_another_bot_said_is_acted_on(ready: World, ran: list[str], known: 
 def test_nobody_is_asked_about_what_a_person_did(ready: World, ran: list[str]) -> None:
     """A press on a message of our own is a person's doing, too."""
     ready.event({**SAID, "subtype": None, "user": "U0SOMEBODY", "text": "hello"})
-    press(ready, message={"bot_id": our_bot(ready), "app_id": APP_ID}, text="pressed")
+    click_button(ready, message={"bot_id": our_bot(ready), "app_id": APP_ID}, text="pressed")
     ready.work()
     assert (sorted(ran), ready.calls()) == (["hello", "pressed"], [])
 
@@ -107,8 +107,8 @@ def test_an_answer_without_a_bot_s_id_stores_none_and_holds_nothing_up(
 
 
 def test_installations_from_before_are_told_by_the_daily_check(ready: World) -> None:
-    ready.clock.advance(validate_tenant.EVERY + 1)
-    validate_tenant.due(ready.service.app, lambda: False)
+    ready.clock.advance(validate_tenant.INTERVAL + 1)
+    validate_tenant.run_due(ready.service.app, lambda: False)
     assert stored(ready) == our_bot(ready)
 
 
@@ -117,7 +117,7 @@ def test_a_new_install_of_the_same_bot_keeps_its_id_and_one_of_another_bot_forge
     ready.browser().install()
     assert stored(ready) == our_bot(ready)
     app = ready.service.app
-    old = installations.find(app.db, north())
+    old = installations.find(app.db, north_tenant())
     ready.slack.fault(Fault("oauth.v2.access", "patch", patch={"bot_user_id": "U0OTHERBOT"}))
     ready.browser().install()
     assert stored(ready) == ""

@@ -20,13 +20,13 @@ from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
 from slackapp.flows.install import store_grant
-from slackapp.model import Grant, GrantedToken, Origin, Secret, Tenant
+from slackapp.model import Actor, Grant, GrantedToken, Secret, Tenant
 from tests.support.world import APP_ID, SIGNING_SECRET, environment
 
 CLIENT_ID = "1000000001.2000000002"
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = "http://localhost:9"
-ORIGIN = Origin("operator", "bench")
+ORIGIN = Actor("operator", "bench")
 
 
 def team(number: int) -> str:
@@ -51,16 +51,18 @@ def installation(number: int) -> Installation:
     )  # fmt: skip
 
 
-def fill(folder: Path, tenants: int) -> None:
+def make_tenants(folder: Path, tenants: int) -> None:
     """Our database and Bolt's with that many tenants; without waiting for the disk, because this is not measured."""
     folder.mkdir(parents=True)
     settings = config.load(environment(folder, NOBODY), {})
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         service = build(settings, system_clock, system_entropy, nowhere)
-    service.app.db._writer(flush=True).connection.execute("PRAGMA synchronous = OFF")
+    service.app.db._writer(durable=True).connection.execute("PRAGMA synchronous = OFF")
     for number in range(tenants):
         given = grant(number)
-        store_grant.run(service.app, given, store_grant.look(service.app, given), bytes(32), ORIGIN, system_clock())
+        store_grant.run(
+            service.app, given, store_grant.read_stored(service.app, given), bytes(32), ORIGIN, system_clock()
+        )
     service.app.db._connection().execute("DELETE FROM inbox")
     service.stop()
     store = SQLite3InstallationStore(database=str(folder / "bolt.db"), client_id=CLIENT_ID)

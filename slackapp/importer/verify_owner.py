@@ -7,42 +7,42 @@ asked nothing is taken; the source still has it.
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.checks import whose_token
+from slackapp.checks import token_owner
 from slackapp.errors import SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
-from slackapp.model import Kept, Secret
+from slackapp.model import ExternalInstallation, Secret
 
-_PASSES = frozenset({SlackErrorKind.RATE, SlackErrorKind.TRANSIENT})
-_PATIENCE = 3
+_TRANSIENT_KINDS = frozenset({SlackErrorKind.RATE_LIMITED, SlackErrorKind.TRANSIENT})
+_MAX_FAILURES = 3
 """How often in a row Slack may fail before it is not asked any more: 5,000 records would wait for as many timeouts."""
-_TRIES, _MOST_SECONDS = 3, 60
+_TRIES, _MAX_WAIT_SECONDS = 3, 60
 
 
-class Asking:
+class OwnerCheck:
     """One after the other, for all records of a source."""
 
     def __init__(self, app: App) -> None:
         self._app = app
         self._failures = 0
 
-    def why_not(self, kept: Kept) -> str:
+    def refusal_reason(self, external: ExternalInstallation) -> str:
         """Why this one token, of the bot or of the person, is not to be stored; "" where nothing speaks against it."""
-        token = kept.user if kept.user_id else kept.bot
+        token = external.user if external.user_id else external.bot
         if token is None:
             return ""
-        if self._failures >= _PATIENCE:
+        if self._failures >= _MAX_FAILURES:
             return "Slack could not be asked whose it is; import again later"
         try:
             data = self._ask(token.access)
         except SlackCallError as error:
-            if error.kind not in _PASSES:
+            if error.kind not in _TRANSIENT_KINDS:
                 return ""
             self._failures += 1
             return f"Slack could not be asked whose it is ({error.code}); import again later"
         self._failures = 0
-        if not whose_token.is_tenants(kept.tenant, data):
+        if not token_owner.names_tenant(external.tenant, data):
             return "Slack says that its token is another tenant's"
-        if kept.user_id and not whose_token.is_persons(kept.user_id, data):
+        if external.user_id and not token_owner.may_name_user(external.user_id, data):
             return "Slack says that its token is another person's"
         return ""
 
@@ -52,7 +52,7 @@ class Asking:
             try:
                 return self._app.slack.call("auth.test", token, {}).data
             except SlackCallError as error:
-                if error.kind is not SlackErrorKind.RATE:
+                if error.kind is not SlackErrorKind.RATE_LIMITED:
                     raise
-                self._app.wait(min(error.retry_after, _MOST_SECONDS))
+                self._app.wait(min(error.retry_after, _MAX_WAIT_SECONDS))
         return self._app.slack.call("auth.test", token, {}).data

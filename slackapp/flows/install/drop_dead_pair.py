@@ -11,25 +11,26 @@ from dataclasses import replace
 
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
-from slackapp.flows.install.store_grant import Seen, held
+from slackapp.flows.install.store_grant import StoredTokens, granted_tokens
 from slackapp.flows.tokens import use_token
-from slackapp.model import Grant, Origin, Secret, Token
+from slackapp.model import Actor, Grant, Secret, Token
 
 _RETRY_AFTER = 5
 _USABLE = frozenset({"active", "suspect", "needs_reinstall"})
 _GONE = (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)
 
-def run(app: App, grant: Grant, seen: Seen, origin: Origin) -> Grant:
+
+def run(app: App, grant: Grant, seen: StoredTokens, actor: Actor) -> Grant:
     """The grant without the pairs that are over while the stored one lives. Raises Refused, and StoreError.
 
     It is asked with no transaction open, and only where there is something to lose.
     """
-    for holder, granted in held(grant):
+    for holder, granted in granted_tokens(grant):
         stored = seen[holder]
         if stored is None or stored.status == "dead" or granted.refresh is None:
             continue  # without a refresh token it is the very token that is stored, or the only kind there is
         # claim: C-87
-        if not _is_alive(app, granted.access) and _is_stored_alive(app, stored, origin):
+        if not _is_alive(app, granted.access) and _is_stored_alive(app, stored, actor):
             _revoke(app, granted.access)
             grant = replace(grant, user=None) if holder else replace(grant, bot=None, webhook=None)
     return grant
@@ -39,7 +40,7 @@ def _is_alive(app: App, access: Secret) -> bool:
     try:
         app.slack.call("auth.test", access, {})
     except SlackCallError as error:
-        return _knows(error)
+        return _is_known_to_slack(error)
     return True
 
 
@@ -53,13 +54,13 @@ def _revoke(app: App, access: Secret) -> None:
             app.log.error("revoke_failed", {"code": error.code})
 
 
-def _is_stored_alive(app: App, stored: Token, origin: Origin) -> bool:
+def _is_stored_alive(app: App, stored: Token, actor: Actor) -> bool:
     """By a refresh, where its access token is over, too."""
-    use = use_token.Use(stored.tenant, stored.user_id, "install", _USABLE, out_of_turn=True)
+    use = use_token.TokenUse(stored.tenant, stored.user_id, "install", _USABLE, ignore_pause=True)
     try:
-        use_token.call(app, use, "auth.test", {}, origin, lambda: None)
+        use_token.call(app, use, "auth.test", {}, actor, lambda: None)
     except SlackCallError as error:
-        return _knows(error)
+        return _is_known_to_slack(error)
     except Refused as refused:
         if refused.refusal in _GONE:
             return False
@@ -67,8 +68,8 @@ def _is_stored_alive(app: App, stored: Token, origin: Origin) -> bool:
     return True
 
 
-def _knows(error: SlackCallError) -> bool:
+def _is_known_to_slack(error: SlackCallError) -> bool:
     """Whether Slack knows the token, whatever else it has against the call. Raises Refused where it did not say."""
-    if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE):
+    if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE_LIMITED):
         raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=max(error.retry_after, _RETRY_AFTER))
-    return error.kind not in (SlackErrorKind.DEAD, SlackErrorKind.EXPIRED, SlackErrorKind.DOUBT)
+    return error.kind not in (SlackErrorKind.DEAD, SlackErrorKind.EXPIRED, SlackErrorKind.UNCERTAIN)

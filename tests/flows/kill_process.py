@@ -14,7 +14,7 @@ class Killed(BaseException):
     """Stands for a process that ends here."""
 
 
-def kill_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def kill_in_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a behaviour raises, its worker deals with; but whoever is killed deals with nothing any more."""
     deal_with = run_event._failed
 

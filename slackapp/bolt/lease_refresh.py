@@ -16,7 +16,7 @@ from slackapp.store import installers, tokens
 
 
 @dataclass(frozen=True)
-class Borrower:
+class LeaseHolder:
     """Who looks up: a thread or a task.
 
     `ahead` is how many seconds before a token's end it is refreshed. `begins` tells the first look-up of an event, by
@@ -28,42 +28,44 @@ class Borrower:
     begins: bool
 
 
-def run(app: App, tenant: Tenant, user_id: str, borrower: Borrower) -> tuple[Token, bool] | None:
+def run(app: App, tenant: Tenant, user_id: str, lease_holder: LeaseHolder) -> tuple[Token, bool] | None:
     """The token, sealed, and whether its refresh token goes along; None for none. Raises Refused, StoreError."""
-    for _ in range(refresh_token.WAITS):
+    for _ in range(refresh_token.MAX_WAITS):
         token = tokens.find(app.db, tenant, user_id)
         if token is None or token.status == "dead":
             return None
         now = app.clock()
-        if token.expires_at is None or token.expires_at > now + borrower.ahead:
+        if token.expires_at is None or token.expires_at > now + lease_holder.ahead:
             return token, True  # nobody refreshes it yet
-        if _take(app, token, borrower):
+        if _take(app, token, lease_holder):
             return token, True
         if token.expires_at > now:
             return token, False
         if token.status != "live":
             return None  # Slack has refused the refresh, and what there was is over
-        app.wait(refresh_token.WAIT)
-    raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=refresh_token.ANOTHER_IS_AT_IT)
+        app.wait(refresh_token.WAIT_SECONDS)
+    raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=refresh_token.RETRY_WHILE_LEASED)
 
 
-def give_back(app: App, tenant: Tenant, user_id: str, borrower: Borrower) -> None:
+def release_other_lease(app: App, tenant: Tenant, user_id: str, lease_holder: LeaseHolder) -> None:
     """What was lent with the installation of whoever was the last to install.
 
     Bolt asks for a person only after it has taken the token of another one out of what it found first.
     """
     last = installers.latest(app.db, tenant)
     token = tokens.find(app.db, tenant, last.user_id) if last is not None and last.user_id != user_id else None
-    if token is not None and token.lease_owner == _owner(app, borrower):
-        tokens.drop_lease(app.db, token, token.lease_owner)
+    if token is not None and token.lease_owner == _owner(app, lease_holder):
+        tokens.release_lease(app.db, token, token.lease_owner)
 
 
-def _take(app: App, token: Token, borrower: Borrower) -> bool:
+def _take(app: App, token: Token, lease_holder: LeaseHolder) -> bool:
     with app.db.transaction():
         steady = app.clock.steady()  # as every refresh of ours, which may be under way in another process
         # claim: C-105
-        return tokens.lend(app.db, token, _owner(app, borrower), steady, steady + refresh_token.LEASE, borrower.begins)
+        return tokens.take_lease_for_bolt(
+            app.db, token, _owner(app, lease_holder), steady, steady + refresh_token.LEASE, lease_holder.begins
+        )
 
 
-def _owner(app: App, borrower: Borrower) -> str:
-    return f"{app.process_id}:{borrower.name}"
+def _owner(app: App, lease_holder: LeaseHolder) -> str:
+    return f"{app.process_id}:{lease_holder.name}"

@@ -12,20 +12,20 @@ import zlib
 
 from slackapp.model import Tenant
 
-MARGIN = 7200
+REFRESH_MARGIN = 7200
 """Seconds."""
-_SPREAD = 12
+_JITTER_DIVISOR = 12
 
 
-def due_at(tenant: Tenant, user_id: str, generation: int, issued_at: int, expires_at: int | None) -> int | None:
+def refresh_time(tenant: Tenant, user_id: str, generation: int, issued_at: int, expires_at: int | None) -> int | None:
     """Unix seconds; None for a token that does not expire."""
     if expires_at is None:
         return None
-    margin = min(MARGIN, max(0, expires_at - issued_at) // 4)
-    return expires_at - margin + 1 - _earlier(tenant, user_id, generation, margin // _SPREAD)
+    margin = min(REFRESH_MARGIN, max(0, expires_at - issued_at) // 4)
+    return expires_at - margin + 1 - _jitter(tenant, user_id, generation, margin // _JITTER_DIVISOR)
 
 
-def _earlier(tenant: Tenant, user_id: str, generation: int, most: int) -> int:
+def _jitter(tenant: Tenant, user_id: str, generation: int, most: int) -> int:
     """0 to `most` seconds: at most ten minutes."""
     whose = f"{tenant.kind} {tenant.id} {user_id} {generation}".encode()
     return zlib.crc32(whose) % (most + 1)

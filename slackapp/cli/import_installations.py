@@ -4,14 +4,14 @@ import argparse
 from pathlib import Path
 
 from slackapp import config
-from slackapp.cli.printing import tell
-from slackapp.cli.session import EX_TEMPFAIL, open_service, operator
+from slackapp.cli.printing import print_lines
+from slackapp.cli.session import EX_TEMPFAIL, open_service, operator_actor
 from slackapp.errors import SlackCallError, UsageError
 from slackapp.flows.app import App
 from slackapp.importer import import_installations, import_token
-from slackapp.importer.import_installations import HERE, TAKEN, Report
-from slackapp.importer.sources import BoltFiles, BoltSqlite, OneToken, Source
-from slackapp.model import Origin
+from slackapp.importer.import_installations import ALREADY_HERE, TAKEN, ImportResult
+from slackapp.importer.sources import BoltFileSource, BoltSqliteSource, SingleTokenSource, Source
+from slackapp.model import Actor
 
 HELP = "take over what Bolt's SQLite or file store holds, or a token from the environment"
 
@@ -36,18 +36,18 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             source = _source(app, arguments)
         except SlackCallError as error:
-            tell(f"slackapp: {arguments.token_env}: {error.code}; try again", error=True)
+            print_lines(f"slackapp: {arguments.token_env}: {error.code}; try again", error=True)
             return EX_TEMPFAIL
-        origin = operator(app)
-        reports = import_installations.run(app, source, origin)
+        actor = operator_actor(app)
+        reports = import_installations.run(app, source, actor)
         _tell(reports)
-        remarks = source.remarks()
+        remarks = source.skipped()
         for remark in remarks:
-            tell(f"skipped  {remark}")
-        left = _erase(app, source, reports, origin) if arguments.erase_source else 0
-    counts = {word: sum(report.result == word for report in reports) for word in (TAKEN, HERE)}
+            print_lines(f"skipped  {remark}")
+        left = _erase(app, source, reports, actor) if arguments.erase_source else 0
+    counts = {word: sum(report.result == word for report in reports) for word in (TAKEN, ALREADY_HERE)}
     skipped = len(reports) - sum(counts.values()) + len(remarks)
-    tell(f"{counts[TAKEN]} taken, {counts[HERE]} already here, {skipped} skipped", error=True)
+    print_lines(f"{counts[TAKEN]} taken, {counts[ALREADY_HERE]} already here, {skipped} skipped", error=True)
     return 1 if skipped or left else 0
 
 
@@ -55,28 +55,28 @@ def _source(app: App, arguments: argparse.Namespace) -> Source:
     client_id = app.settings.client_id
     source: Source
     if arguments.bolt_sqlite is not None:
-        source = BoltSqlite(arguments.bolt_sqlite, client_id)
+        source = BoltSqliteSource(arguments.bolt_sqlite, client_id)
     elif arguments.bolt_files is not None:
-        source = BoltFiles(arguments.bolt_files, client_id)
+        source = BoltFileSource(arguments.bolt_files, client_id)
     else:
         token = config.read_variable(arguments.token_env)
-        source = OneToken(import_token.run(app, arguments.token_env, token))
+        source = SingleTokenSource(import_token.run(app, arguments.token_env, token))
     if arguments.erase_source:
-        source.prepare_erasing()
+        source.check_erasable()
     return source
 
 
-def _erase(app: App, source: Source, told: list[Report], origin: Origin) -> int:
+def _erase(app: App, source: Source, told: list[ImportResult], actor: Actor) -> int:
     """How many workspaces are left in the source."""
-    done = import_installations.erase(app, source, origin)
-    _tell([report for report in done.reports if report.result != HERE and report not in told])
+    done = import_installations.erase(app, source, actor)
+    _tell([report for report in done.reports if report.result != ALREADY_HERE and report not in told])
     for name in done.erased:
-        tell(f"{name}  erased in the source")
+        print_lines(f"{name}  erased in the source")
     for name in done.left:
-        tell(f"{name}  left in the source")
+        print_lines(f"{name}  left in the source")
     return len(done.left)
 
 
-def _tell(reports: list[Report]) -> None:
+def _tell(reports: list[ImportResult]) -> None:
     for report in reports:
-        tell(f"{report.name}  {report.who}  {report.result}  ({report.record.where})")
+        print_lines(f"{report.name}  {report.who}  {report.result}  ({report.record.where})")

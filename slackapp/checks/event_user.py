@@ -12,7 +12,7 @@ from typing import Any
 from slackapp.checks.slack_ids import is_user
 
 
-def person_of(event: Mapping[str, Any]) -> str:
+def user_of(event: Mapping[str, Any]) -> str:
     """The person's id; "" where nobody is named."""
     user = event.get("user")
     named = user.get("id") if isinstance(user, Mapping) else user or event.get("user_id")

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from slackapp.cli.main import main
 
-ASKING = (("uninstall",), ("purge",), ("restore",), ("keys", "retire"))
+CONFIRMED_COMMANDS = (("uninstall",), ("purge",), ("restore",), ("keys", "retire"))
 """The commands that ask for a name first."""
 
 
-def sure(words: Sequence[str]) -> list[str]:
+def with_yes(words: Sequence[str]) -> list[str]:
     """The words of a command, with `--yes` where it would ask."""
-    asks = any(tuple(words[: len(asking)]) == asking for asking in ASKING)
+    asks = any(tuple(words[: len(asking)]) == asking for asking in CONFIRMED_COMMANDS)
     return [*words, "--yes"] if asks else list(words)
 
 
 def run(*words: str) -> int:
     """`slackapp …` in this process; its exit status."""
-    return main(sure(words))
+    return main(with_yes(words))

@@ -20,12 +20,12 @@ ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET refused_at = excluded.refused
 UPDATE failing SET given_up = 1
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
 
--- name: forget_failing :exec
+-- name: delete_failing :exec
 -- tenant: tenant_kind, tenant_id
 DELETE FROM failing
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
 
--- name: forget_old_failing :exec
+-- name: delete_old_failing :exec
 -- tenant: none (what is older than the window counts for nobody; nor what a clock that was set back left)
 DELETE FROM failing WHERE refused_at < :since OR refused_at > :until;
 
@@ -40,7 +40,7 @@ SELECT count(*) AS found FROM failing AS f
  WHERE f.given_up = 0
    AND EXISTS (SELECT 1 FROM installations AS i WHERE i.tenant_kind = f.tenant_kind AND i.tenant_id = f.tenant_id);
 
--- name: forget_all_failing :exec
+-- name: delete_all_failing :exec
 -- tenant: none (a person has looked)
 DELETE FROM failing;
 
@@ -49,11 +49,11 @@ DELETE FROM failing;
 INSERT INTO answered (tenant_kind, tenant_id, answered_at) VALUES (:tenant_kind, :tenant_id, :now)
 ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET answered_at = excluded.answered_at;
 
--- name: forget_old_answered :exec
+-- name: delete_old_answered :exec
 -- tenant: none (it is no sign of anything any more; nor is what a clock that was set back left)
 DELETE FROM answered WHERE answered_at < :since OR answered_at > :until;
 
--- name: another_answered :one
+-- name: has_other_success :one
 -- tenant: none (it asks about every tenant but one)
 -- Both ends left out: what came in the same second may have come before, or after.
 SELECT 1 AS found FROM answered

@@ -20,7 +20,7 @@ MEMORY = Path("/dev/shm")
 
 
 @contextlib.contextmanager
-def quick_folder() -> Iterator[Path]:
+def memory_folder() -> Iterator[Path]:
     """A folder in memory, where there is such a place: what is proved there does not hang on the disk's speed."""
     place = MEMORY if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=place) as folder:
@@ -38,7 +38,7 @@ class Prepared:
     state: Any
     now: int
 
-    def rewind(self) -> World:
+    def reset(self) -> World:
         """The same world as then, with a process that has nothing in memory."""
         world, slack = self.world, self.world.slack
         world.service.stop()
@@ -49,11 +49,11 @@ class Prepared:
         slack.__init__(self.app, slack.clock, slack.entropy, world.slack_url, probe=slack.probe)  # type: ignore[misc]
         remember(slack, self.state)
         world.clock.now, world.settings, world.log = self.now, self.settings, io.StringIO()
-        world.service = world.another()
+        world.service = world.start_process()
         return world
 
 
-def prepared(world: World) -> Prepared:
+def snapshot_world(world: World) -> Prepared:
     """Remembers a world as it is now; it is of use again after `rewind`."""
     world.service.stop()  # who closes the database last empties its log into it
     database, slack = world.settings.database, world.slack

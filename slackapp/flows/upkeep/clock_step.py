@@ -14,4 +14,6 @@ def run(app: App) -> int:
     """How many tokens are refreshed, and tenants checked, sooner than it stood there. Raises StoreError."""
     latest = app.clock() + TOLERANCE
     with app.db.transaction():
-        return tokens.bring_forward(app.db, app.clock(), latest) + installations.bring_forward(app.db, latest)
+        return tokens.reset_future_dates(app.db, app.clock(), latest) + installations.reset_future_checks(
+            app.db, latest
+        )

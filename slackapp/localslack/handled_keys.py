@@ -2,6 +2,7 @@
 
 Where nobody has told what the table holds, everything is offered and nothing is said to be unhandled.
 """
+
 from __future__ import annotations
 
 from slackapp.localslack.model import LocalApp
@@ -12,7 +13,7 @@ MODALS = ("view_submission:", "view_closed:", "block_suggestion:")
 """What needs a modal, which is not drawn here."""
 
 
-def takes(app: LocalApp, key: str) -> bool:
+def is_handled(app: LocalApp, key: str) -> bool:
     """Whether somebody handles that, as far as it is known."""
     return app.handles is None or key in app.handles
 

@@ -3,11 +3,11 @@
 import re
 from argparse import ArgumentTypeError
 
-MOST_ROWS = 1_000_000
+MAX_ROWS = 1_000_000
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-def utf8(word: str) -> str:
+def valid_utf8(word: str) -> str:
     """Text: Python gives bytes that are none as halves of surrogate pairs (PEP 383)."""
     try:
         word.encode()
@@ -18,6 +18,6 @@ def utf8(word: str) -> str:
 
 def number_of_rows(word: str) -> int:
     """1 to a million."""
-    if not _NUMBER.fullmatch(word) or int(word) not in range(1, MOST_ROWS + 1):
-        raise ArgumentTypeError(f"must be a number from 1 to {MOST_ROWS}")
+    if not _NUMBER.fullmatch(word) or int(word) not in range(1, MAX_ROWS + 1):
+        raise ArgumentTypeError(f"must be a number from 1 to {MAX_ROWS}")
     return int(word)

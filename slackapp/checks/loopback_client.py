@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from slackapp.model import LOOPBACK, Settings
 
 
-def is_on_this_machine(address: str, host: str, settings: Settings) -> bool:
+def is_loopback_client(address: str, host: str, settings: Settings) -> bool:
     """`address` is the server's word for who asks, `host` the header."""
     # claim: C-102
     if address not in LOOPBACK:
