@@ -1,4 +1,4 @@
-"""The one button that erases: who may click_button it is asked when it is pressed, and a click_button does it once and whole."""
+"""The one button that erases: who may press it is asked when it is pressed, and a press does it once and whole."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -106,7 +106,7 @@ def assert_still_there_beside(world: World) -> None:
 @pytest.mark.parametrize("who", [MEMBER, GUEST, "U0SOUTH001ADM", "U0NORTH001BOT", "U0NOBODY", ORG_ADMIN])
 @pytest.mark.claim("C-76")
 def test_nobody_but_an_admin_of_that_workspace_can_press_it(home: World, who: str) -> None:
-    """I send the click_button without having the button: as a member, a guest, another workspace's admin, the bot itself."""
+    """I send the press without having the button: as a member, a guest, another workspace's admin, the bot itself."""
     click_button(home, who)
     home.work()
     assert home.calls() == [ASK, TELL]
@@ -205,8 +205,8 @@ def test_an_org_is_removed_by_the_org_s_admins_alone(home: World, who: str, gone
     """I am an admin of one workspace, and remove the app from the whole company."""
     home.browser().install(ORG)
     home.work()
-    is_enterprise_install = {"team": {"id": ORG_TEAM}, "enterprise": {"id": ORG}, "is_enterprise_install": True, "view": MODAL}
-    assert click_button(home, who, **is_enterprise_install).status == 200
+    enterprise = {"team": {"id": ORG_TEAM}, "enterprise": {"id": ORG}, "is_enterprise_install": True, "view": MODAL}
+    assert click_button(home, who, **enterprise).status == 200
     home.work()
     assert home.status(ORG) == ("" if gone else "active")
     if gone:

@@ -88,8 +88,8 @@ def users(world: World, tenant: str = NORTH) -> set[str]:
     return {row[0] for row in world.rows("SELECT user_id FROM tokens WHERE tenant_id = ?", tenant)}
 
 
-def granted(team: Any, enterprise: Any, is_enterprise_install: Any) -> list[dict[str, Any]]:
-    return [{"team_id": team, "enterprise_id": enterprise, "is_enterprise_install": is_enterprise_install, "user_id": "U1"}]
+def granted(team: Any, enterprise: Any, org_wide: Any) -> list[dict[str, Any]]:
+    return [{"team_id": team, "enterprise_id": enterprise, "is_enterprise_install": org_wide, "user_id": "U1"}]
 
 
 # Exactly what is named
