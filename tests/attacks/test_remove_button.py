@@ -145,7 +145,7 @@ def test_a_press_by_somebody_odd_removes_nothing(home: World, user: dict[str, An
 
 
 def test_who_was_an_admin_when_the_button_was_shown_and_is_none_when_it_is_pressed_removes_nothing(home: World) -> None:
-    """I open the tab on my last day as an admin, and click_button the button the day after."""
+    """I open the tab on my last day as an admin, and press the button the day after."""
     home.slack.open_home(NORTH, ADMIN)
     home.event({"type": "app_home_opened", "tab": "home", "user": ADMIN})
     home.work()
@@ -158,7 +158,7 @@ def test_who_was_an_admin_when_the_button_was_shown_and_is_none_when_it_is_press
 
 
 def test_who_became_an_admin_after_an_earlier_press_is_asked_about_anew(home: World) -> None:
-    """Slack's word at the moment of the click_button counts, and no memory of ours."""
+    """Slack's word at the moment of the press counts, and no memory of ours."""
     click_button(home, MEMBER)
     home.work()
     assert_still_there(home)
@@ -180,7 +180,7 @@ def test_who_became_an_admin_after_an_earlier_press_is_asked_about_anew(home: Wo
     ids=str,
 )  # fmt: skip
 def test_an_admin_of_another_company_in_a_shared_channel_is_none_here(home: World, patch: dict[str, Any]) -> None:
-    """I am an admin at home, see your customer's channel, and click_button."""
+    """I am an admin at home, see your customer's channel, and press it."""
     user = {"id": ADMIN, "team_id": NORTH, "is_admin": True, "is_owner": False, **patch}
     home.slack.fault(Fault(ASK, "patch", patch={"user": user}))
     click_button(home)
@@ -214,7 +214,7 @@ def test_an_org_is_removed_by_the_org_s_admins_alone(home: World, who: str, gone
 
 
 def test_a_press_in_one_workspace_never_removes_another(home: World) -> None:
-    """I am an admin of North, and let my click_button name South wherever it can be named."""
+    """I am an admin of North, and let my press name South wherever it can be named."""
     south = {"team": {"id": SOUTH}, "view": {"app_installed_team_id": SOUTH, "team_id": NORTH}}
     click_button(home, ADMIN, **south)
     home.work()
@@ -300,7 +300,7 @@ def run_one(world: World) -> None:
 
 
 def test_a_press_from_before_a_new_install_is_gone_with_the_old_one(home: World) -> None:
-    """I click_button twice; between the two, somebody installs again."""
+    """I press twice; between the two, somebody installs again."""
     click_button(home)
     click_button(home, actions=[{"action_id": "remove_app", "action_ts": "2.2"}])
     run_one(home)  # and not all: the purge is completed by another
