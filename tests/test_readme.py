@@ -22,7 +22,7 @@ PART = "(<!-- {0} -->)(.*?)(<!-- /{0} -->)"
 READING = (
     (
         "the whole HTTP surface and who may call; the life of a request, numbered",
-        ("routes.py", "callers.py", "wsgi.py", "web/request.py", "model.py"),
+        ("routes.py", "callers.py", "wsgi.py", "web/request.py", "model/identity.py", "model/rows.py"),
     ),
     (
         "the picture above",
@@ -30,10 +30,14 @@ READING = (
             "handlers/slack/install.py", "handlers/slack/callback.py",
             "flows/install/begin_install.py", "flows/install/finish_install.py", "flows/install/check_installer.py",
             "flows/install/drop_dead_pair.py", "flows/install/store_grant.py", "flows/install/lost_exchanges.py",
+            "model/grants.py",
         ),
     ),
     ("one security decision per file; each says what it stops and what it does not", ("checks/",)),
-    ("the record format, byte by byte, and what a value is bound to", ("crypto/envelope.py", "crypto/records.py")),
+    (
+        "the record format, byte by byte, and what a value is bound to",
+        ("crypto/envelope.py", "crypto/records.py", "model/sealed.py"),
+    ),
     (
         "the only way to a token: audit row first",
         (
@@ -90,7 +94,7 @@ READING = (
     ("calls to Slack", ("slack/client.py", "slack/transport.py", "slack/deadline.py")),
     (
         "settings, composition, the server",
-        ("config/", "flows/app.py", "app.py", "cli/server.py"),
+        ("model/settings.py", "config/", "flows/app.py", "app.py", "cli/server.py"),
     ),
 )  # fmt: skip
 """What it is, and where, below slackapp/."""

@@ -116,7 +116,7 @@ def test_imports_follow_the_order() -> None:
     ("path", "text"),
     [
         ("errors.py", "import slackapp.store.engine.sqlite"),
-        ("model.py", "from slackapp import flows"),
+        ("model/rows.py", "from slackapp import flows"),
         ("crypto/envelope.py", "from slackapp.checks import state_token"),
         ("checks/tenant_of.py", "def f():\n    from slackapp.web.request import Request"),
         ("store/engine/sqlite.py", "from slackapp.crypto.envelope import open_record"),

@@ -1,0 +1,78 @@
+"""What Slack, or another store, gives: tokens in clear, a webhook, the answer to a call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from slackapp.model.identity import Secret, Tenant
+
+
+@dataclass(frozen=True)
+class GrantedToken:
+    """One token as Slack granted it. `expires_in` is in seconds; None for a long-lived token."""
+
+    access: Secret
+    refresh: Secret | None
+    expires_in: int | None
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An incoming webhook; its URL is as good as a token for that channel."""
+
+    url: Secret
+    channel: str
+    channel_id: str
+    configuration_url: str
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Slack's answer to the exchange of a code, checked (docs.slack.dev/reference/methods/oauth.v2.access)."""
+
+    tenant: Tenant
+    enterprise_id: str
+    enterprise_name: str
+    team_id: str
+    team_name: str
+    installer_id: str
+    bot_user_id: str
+    bot: GrantedToken | None
+    user: GrantedToken | None
+    webhook: Webhook | None
+
+
+@dataclass(frozen=True)
+class ExternalInstallation:
+    """An installation as a Bolt app hands it over, or as another store held it. No answer of Slack stands behind it.
+
+    `user_id` is "" where only a bot is handed over. `installed_at` is in Unix seconds. `details` and `bot_details` are
+    what no column holds, about the person and about the bot: anything that JSON can say.
+    """
+
+    tenant: Tenant
+    app_id: str
+    enterprise_id: str
+    enterprise_name: str
+    team_id: str
+    team_name: str
+    bot_user_id: str
+    user_id: str
+    bot: GrantedToken | None
+    user: GrantedToken | None
+    webhook: Webhook | None
+    installed_at: float
+    details: Mapping[str, Any]
+    bot_details: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SlackResponse:
+    """A successful answer of the Web API.
+
+    `scopes` are those that the calling token has now; None where Slack did not say.
+    """
+
+    data: Mapping[str, Any] = field(repr=False)
+    scopes: tuple[str, ...] | None = None

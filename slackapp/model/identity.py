@@ -1,0 +1,65 @@
+"""Whose data it is, who acts, and a string that must not be seen."""
+
+import hmac
+from dataclasses import dataclass
+from typing import NoReturn
+
+
+class Secret:
+    """A string that must not be seen: it prints as `***` and cannot be pickled, copied into JSON or formatted.
+
+    Does not stop: code that calls `reveal()`, a debugger, or a reader of the process's memory. Python cannot
+    erase a string from memory.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself; every call of this is a place to review."""
+        return self._value
+
+    def __repr__(self) -> str:
+        # claim: C-18
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    __hash__ = None  # type: ignore[assignment]  # a secret is not a dictionary key
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled")
+
+
+@dataclass(frozen=True, order=True)
+class Tenant:
+    """Whom data belongs to: `('T', team id)` or, for an org-wide install, `('E', enterprise id)`.
+
+    Made only from Slack's answer to an exchange, from a verified request, from our own rows, or from an operator's
+    command. Encryption binds to it.
+    """
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return self.id
+
+
+NO_TENANT = Tenant("", "")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """On whose behalf something is done, and the request's or the row's id.
+
+    The actor is `anyone`, `unverified`, `operator`, `worker`, or `slack:N` with the number of the signing secret.
+    """
+
+    name: str
+    request_id: str

@@ -1,0 +1,83 @@
+"""Rows of the tables that flows decide by."""
+
+from dataclasses import dataclass
+
+from slackapp.model.identity import Tenant
+from slackapp.model.sealed import Sealed
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A row of `installations`: all about a tenant but its tokens. `bot_id` is "" until Slack was asked for it."""
+
+    tenant: Tenant
+    app_id: str
+    enterprise_id: str
+    enterprise_name: str
+    team_id: str
+    team_name: str
+    bot_user_id: str
+    installer_id: str
+    scopes_asked: tuple[str, ...]
+    scopes_granted: tuple[str, ...]
+    status: str
+    status_reason: str
+    generation: int
+    installed_at: int
+    last_used_at: int
+    last_validated_at: int
+    bot_id: str = ""
+
+    @property
+    def is_enterprise_install(self) -> bool:
+        """True for an install for a whole org."""
+        return self.tenant.kind == "E"
+
+    @property
+    def name(self) -> str:
+        """The name that a person knows the tenant by."""
+        return (self.enterprise_name if self.is_enterprise_install else self.team_name) or self.tenant.id
+
+
+@dataclass(frozen=True)
+class Token:
+    """A row of `tokens`: sealed, with what is needed to decide on a refresh. `user_id` is "" for the bot.
+
+    `due_at` is when it is to be refreshed; None for one that does not expire. `reason` is why it is dead, or pauses:
+    Slack's code, or ours. The rest is of a token that Slack refuses: since when, when last, how often while other
+    tenants' calls succeeded, and until when it pauses; see `checks/token_refusals.py`.
+    """
+
+    tenant: Tenant
+    user_id: str
+    generation: int
+    access: Sealed
+    refresh: Sealed | None
+    scopes: tuple[str, ...]
+    granted_at: int
+    issued_at: int
+    expires_at: int | None
+    due_at: int | None
+    status: str
+    lease_owner: str
+    reason: str = ""
+    refused_since: int | None = None
+    refused_at: int = 0
+    paused_until: int = 0
+    contradicted: int = 0
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    """A row of `inbox`: something to do once. `kind` is `event` (from Slack) or `job` (our own)."""
+
+    event_id: str
+    kind: str
+    tenant: Tenant
+    type: str
+    named: str
+    body: Sealed | None
+    attempts: int
+    event_time: int
+    received_at: int
+    lease_owner: str

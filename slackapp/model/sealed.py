@@ -1,0 +1,56 @@
+"""What is sealed, what it is bound to, and the data keys that seal it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from slackapp.model.identity import Tenant
+
+LOCAL_PROVIDER = "local"
+"""The key provider that holds the master keys of the private file."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """Ciphertext as it lies in the database. The only form in which `store` sees a token."""
+
+    blob: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RecordContext:
+    """What a sealed record is bound to; it opens nowhere else."""
+
+    tenant: Tenant
+    purpose: str  # which of the tenant's data keys: bot, user, refresh, data
+    user_id: str  # "" for what is the bot's or the tenant's own
+    kind: str  # a constant such as "bot_access"; never a table or column name, which may change
+    row: str
+    generation: int
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A data key that was just made, as it is to be stored: wrapped."""
+
+    key_id: int
+    purpose: str
+    provider: str
+    master_version: int
+    wrapped: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DataKey:
+    """A row of `data_keys`: the key only in its wrapped form."""
+
+    key_id: int
+    tenant: Tenant
+    purpose: str
+    provider: str
+    master_version: int
+    wrapped: bytes = field(repr=False)
+    state: str
+    created_at: int
+
+
+Mac = Callable[[bytes], bytes]

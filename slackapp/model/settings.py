@@ -1,0 +1,97 @@
+"""What a process is given: its settings, its clocks, its random source; and the paths that it serves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from slackapp.model.identity import Secret
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Names and addresses of this very machine."""
+INSTALL_PATH = "/slack/install"
+CALLBACK_PATH = "/slack/oauth_redirect"
+INSTALLED_PATH = "/slack/installed"
+EVENTS_PATH = "/slack/events"
+COMMANDS_PATH = "/slack/commands"
+INTERACTIVITY_PATH = "/slack/interactivity"
+"""Paths of the service that also Slack, the manifest, or another page of ours must know."""
+
+
+@dataclass(frozen=True)
+class SlackAddresses:
+    """The addresses that `SLACKAPP_SLACK_URL` stands for."""
+
+    origin: str
+    authorize: str
+    api: str
+    response_origin: str
+    manage: str
+    is_local: bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was configured; see `config.SETTINGS` for the meaning of each."""
+
+    name: str
+    app_id: str
+    client_id: str
+    client_secret: Secret
+    signing_secrets: tuple[Secret, ...]
+    public_url: str
+    database: Path
+    master_key_file: Path
+    credentials_directory: Path | None
+    trusted_folder: Path | None
+    slack: SlackAddresses
+    operator_token: Secret | None
+    listen: str
+    trusted_proxy: str
+    bot_scopes: tuple[str, ...]
+    user_scopes: tuple[str, ...]
+    require_admin_installer: bool
+    allowed_teams: tuple[str, ...]
+    home_admin: bool
+    state_ttl: int
+    state_limit: int
+    rate_per_minute: int
+    behaviour: str
+    key_commands: tuple[tuple[str, Path], ...]
+    key_backup_dir: Path | None
+    audit_days: int
+    metrics_tenants: bool
+    description: str
+    company: str
+    support_email: str
+    privacy_email: str
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """All that were configured."""
+        token = (self.operator_token,) if self.operator_token is not None else ()
+        return (self.client_secret, *self.signing_secrets, *token)
+
+    @property
+    def secure(self) -> bool:
+        """True when the service is reached by https: decides on the cookie's name and flags, and nothing else does."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def redirect_uri(self) -> str:
+        """The one redirect address; the same value goes to authorize and to the exchange."""
+        return self.public_url + CALLBACK_PATH
+
+
+class Clock(Protocol):
+    """Two clocks. What is kept for people, for Slack and over a boot goes by the first; leases go by the second."""
+
+    def __call__(self) -> int:
+        """Unix seconds: the wall clock, which may be set while we run."""
+
+    def steady(self) -> int:
+        """Seconds of a clock that nobody sets: of one machine, the same for all its processes, from each boot anew."""
+
+
+Entropy = Callable[[int], bytes]
+"""That many bytes from the system's random source."""
