@@ -62,7 +62,7 @@ class Service:
             thread.start(self.app)
 
     def request_stop(self) -> None:
-        """Nothing new is begun. May be called from a signal handler, and more than once."""
+        """Stops new work; may be called from a signal handler, and more than once."""
         for thread in self.threads:
             thread.stop()
         self._stop_requested_at = self._stop_requested_at or time.monotonic()
@@ -100,7 +100,7 @@ system_clock = SystemClock()
 
 
 def system_entropy(number: int) -> bytes:
-    """That many random bytes from the operating system."""
+    """Reads that many random bytes from the operating system."""
     return os.urandom(number)
 
 
@@ -128,7 +128,7 @@ def build_app(
     wake_worker: Callable[[], None],
     worker_runs: Callable[[], bool],
 ) -> App:
-    """What flows need, without anything that serves. Raises ConfigError."""
+    """Builds what flows need, without anything that serves. Raises ConfigError."""
     read_master_keys(settings)  # before the database is made: nothing is left behind by a start that is refused
     db = Database(settings.database)
     try:
@@ -191,7 +191,7 @@ def _module(setting: str) -> ModuleType:
 
 
 def load_scope_reasons(setting: str) -> Mapping[str, str]:
-    """What the behaviour's module asks for, and why: its `SCOPES`, or nothing. Raises ConfigError."""
+    """Returns what the behaviour's module asks for, and why: its `SCOPES`, or nothing. Raises ConfigError."""
     scopes = getattr(_module(setting), "SCOPES", {})
     lines = isinstance(scopes, Mapping) and all(map(_is_line, (*scopes, *scopes.values())))
     if not lines or (scopes and _parse_setting("SLACKAPP_BOT_SCOPES", ",".join(scopes)) != tuple(scopes)):

@@ -1,4 +1,4 @@
-"""What an app builder's functions are given, and the table that names them.
+"""Context that a behaviour's functions are given, and the table that names them.
 
 A protocol, so that a behaviour can be tried with a context of its own making.
 """
@@ -10,11 +10,11 @@ from slackapp.model import Tenant
 
 
 class Context(Protocol):
-    """What a behaviour may do: look at who it acts for, and call Slack as that tenant. Nothing else."""
+    """Context of a behaviour: whom it acts for, and calls to Slack as that tenant. Nothing else."""
 
     @property
     def tenant(self) -> Tenant:
-        """Whom it acts for."""
+        """Tenant it acts for."""
 
     @property
     def bot_user_id(self) -> str:
@@ -22,23 +22,23 @@ class Context(Protocol):
 
     @property
     def installer_id(self) -> str:
-        """Who installed the app there."""
+        """Id of the user who installed the app there."""
 
     @property
     def user_id(self) -> str:
-        """Who did what happened; "" where nobody is named, as in a mention by a workflow."""
+        """Id of the user who caused the event; "" where nobody is named, as in a mention by a workflow."""
 
     @property
     def home_admin(self) -> bool:
-        """Whether admins may remove the app from its Home tab: `SLACKAPP_HOME_ADMIN`."""
+        """Tells whether admins may remove the app from its Home tab: `SLACKAPP_HOME_ADMIN`."""
 
     @property
     def public_url(self) -> str:
-        """Where the app's own pages are: `/support`, `/slack/install`, …"""
+        """Address of the app's own pages: `/support`, `/slack/install`, …"""
 
     @property
     def missing_scopes(self) -> tuple[str, ...]:
-        """What the app asks for by now and was not granted there: a new install mends it."""
+        """Scopes that are asked for and were not granted there; a new install helps."""
 
     def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Calls a method of the Web API as this tenant's bot; the answer's fields."""
@@ -47,7 +47,7 @@ class Context(Protocol):
         """Answers a command or an interaction, for the person's eyes only; at most five times within 30 minutes."""
 
     def is_admin(self, user_id: str) -> bool:
-        """Whether that person is an admin there, as Slack says now; needs the scope `users:read`."""
+        """Tells whether that user is an admin there, as Slack says now; needs the scope `users:read`."""
 
     def refuse(self, text: str) -> None:
         """Refuses what the person did: notes it in the audit, and tells them."""

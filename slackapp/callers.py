@@ -1,4 +1,4 @@
-"""Who may call a route. Each function returns on whose behalf the request is, or raises `Refused`."""
+"""Callers of a route: each function proves one kind of caller and returns the actor, or raises `Refused`."""
 
 from slackapp.checks.operator_token import verify_operator
 from slackapp.checks.slack_signature import verify_signature
@@ -14,7 +14,7 @@ MAX_SKEW = 5
 
 
 def anyone(app: App, request: Request, now: int) -> Actor:
-    """No proof is asked for."""
+    """Accepts every request without proof."""
     return Actor("anyone", request.request_id)
 
 

@@ -16,7 +16,7 @@ from slackapp.model import NO_TENANT, Tenant
 
 @dataclass(frozen=True)
 class RefusalText:
-    """What a refusal says to the outside, and the name it has in the audit."""
+    """Public answer of a refusal, and its name in the audit."""
 
     code: str
     status: int
@@ -150,7 +150,7 @@ class SettingMissingError(ConfigError):
 
 
 class CommandError(Exception):
-    """What was asked for cannot be done now, and no setting is at fault: one line with the mend. Exit status 1."""
+    """Command that cannot be done now, though no setting is at fault: one line with what to do. Exit status 1."""
 
 
 class UsageError(CommandError):
@@ -173,7 +173,7 @@ class KeyUnavailableError(Exception):
 
 
 class KeyMissingError(Exception):
-    """There is no data key for this tenant and purpose: it was purged, or was never installed."""
+    """Missing data key of a tenant and purpose: purged, or never installed."""
 
 
 class StoreError(Exception):
@@ -189,7 +189,7 @@ class StoreFullError(StoreError):
 
 
 class StoreDamagedError(StoreError):
-    """What lies there is not a database, or not a whole one any more."""
+    """Damaged database, or a file that is none."""
 
 
 class TransactionOpenError(RuntimeError):
@@ -197,7 +197,7 @@ class TransactionOpenError(RuntimeError):
 
 
 class SlackErrorKind(enum.Enum):
-    """What a failed call to Slack means for the token and for a repeat."""
+    """Kind of a failed call to Slack, for the token and for a repeat."""
 
     DEAD = "dead"  # the token will never work again
     UNCERTAIN = "doubt"  # the token is not taken, or the address that we call from; a repeat may work

@@ -1,4 +1,4 @@
-"""What the stores for Bolt are given, and what a setting of ours is called there."""
+"""Arguments of the stores for Bolt, and the settings that they stand for."""
 
 from pathlib import Path
 
@@ -30,14 +30,14 @@ def in_argument_names(text: str) -> str:
 
 
 def refresh_margin(minutes: int) -> int:
-    """How long before its end Bolt may refresh a token. Raises ConfigError."""
+    """Converts minutes before expiry to seconds, clock margin included. Raises ConfigError."""
     if type(minutes) is not int or not 0 < minutes <= _MAX_MINUTES:
         raise ConfigError(f"token_rotation_expiration_minutes= must be a whole number from 1 to {_MAX_MINUTES}")
     return minutes * 60 + _CLOCK_MARGIN
 
 
 def common_settings(database: str | Path, master_key_file: str | Path, client_id: str, app_id: str) -> dict[str, str]:
-    """What both stores are given, by field. Raises ConfigError for what is missing."""
+    """Collects the arguments that both stores share. Raises ConfigError for what is missing."""
     given = {
         "client_id": client_id,
         "database": str(database),

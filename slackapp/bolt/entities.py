@@ -15,7 +15,7 @@ _UNPAIRED_FIELDS = ("refresh_token", "token_expires_at")
 
 
 def external_from_bolt(installation: Installation, now: int) -> ExternalInstallation:
-    """What a Bolt app hands over. Raises ValueError."""
+    """Converts an installation of slack_sdk, which a Bolt app saves. Raises ValueError."""
     if not installation.user_id:
         raise ValueError("the installation names no user")
     bot, bot_odd = _granted(installation, "bot", now)

@@ -87,9 +87,9 @@ def find_bot(
 def find_user(
     app: App, installation: Installation, user_id: str | None, lease_holder: LeaseHolder | None, actor: Actor
 ) -> FoundInstallation | None:
-    """What this person installed, or whoever did last; with the bot's token, whoever brought that.
+    """Finds what this user installed, or whoever did last, with the latest bot token.
 
-    None where that person installed nothing, or the tenant is being removed. Raises Refused, StoreError.
+    None where that user installed nothing, or the tenant is being removed. Raises Refused, StoreError.
     """
     if lease_holder is not None and user_id is not None:
         lease_refresh.release_other_lease(app, installation.tenant, user_id, lease_holder)

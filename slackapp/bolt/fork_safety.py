@@ -27,7 +27,7 @@ class LazyApp:
 
     @contextmanager
     def use(self) -> Iterator[App]:
-        """For one operation; several may run at a time."""
+        """Opens the app for one operation; several operations may run at a time."""
         with self._idle:
             self._app = app = self._app or self._open_app()
             self._running += 1
@@ -52,11 +52,14 @@ class LazyApp:
             self._app = None
 
     def release(self) -> None:
-        """Whatever waited goes on."""
+        """Lets waiting operations go on."""
         self._idle.release()
 
     def reset_in_child(self) -> None:
-        """After a fork. Where `hold` was not told of it, what is open is kept, so that nothing closes it here."""
+        """Resets the handle in the child after a fork.
+
+        Where `hold` was not told of it, what is open is kept, so that nothing closes it here.
+        """
         if self._app is not None:
             self._inherited.append(self._app)
         self._app, self._running, self._idle = None, 0, threading.Condition(threading.Lock())

@@ -1,4 +1,4 @@
-"""Lends a refresh token to a Bolt app that refreshes by itself: to one at a time, over all threads and processes.
+"""Lease of a refresh token for a Bolt app that refreshes by itself, to one holder at a time.
 
 Bolt looks an installation up, refreshes what will soon expire, and saves a copy. Two events at once would both use the
 refresh token that they found, and Slack takes it once. So whoever looks up first gets the refresh token, and a lease on
@@ -17,7 +17,7 @@ from slackapp.store import installers, tokens
 
 @dataclass(frozen=True)
 class LeaseHolder:
-    """Who looks up: a thread or a task.
+    """Thread or task that looks up an installation and may refresh its token.
 
     `ahead` is how many seconds before a token's end it is refreshed. `begins` tells the first look-up of an event, by
     which whatever was lent for an earlier event is known to be over.
@@ -48,9 +48,9 @@ def run(app: App, tenant: Tenant, user_id: str, lease_holder: LeaseHolder) -> tu
 
 
 def release_other_lease(app: App, tenant: Tenant, user_id: str, lease_holder: LeaseHolder) -> None:
-    """What was lent with the installation of whoever was the last to install.
+    """Releases the lease that came with the last installer's installation.
 
-    Bolt asks for a person only after it has taken the token of another one out of what it found first.
+    Bolt asks for a user only after it has taken the other user's token out of what it found first.
     """
     last = installers.latest(app.db, tenant)
     token = tokens.find(app.db, tenant, last.user_id) if last is not None and last.user_id != user_id else None

@@ -14,7 +14,10 @@ ReportCallback = Callable[[Mapping[str, Any]], None]
 
 
 def add_listeners(app: Any, report: ReportCallback) -> None:
-    """For a Bolt app of either kind. `report` takes a body, whose signature Bolt has verified."""
+    """Adds listeners for lifecycle events to a Bolt app of either kind.
+
+    `report` takes a body, whose signature Bolt has verified.
+    """
 
     def middleware(body: Mapping[str, Any], next_: Callable[[], object]) -> None:
         report(body)

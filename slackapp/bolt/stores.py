@@ -1,4 +1,4 @@
-"""Stores for an app that is written with Bolt for Python: its tokens in this vault, and nothing else of it changed.
+"""Stores for an app written with Bolt for Python, which keep its tokens in this vault.
 
     store = EncryptedInstallationStore(database="slackapp.db", master_key_file="master.key", client_id=…, …)
     states = SignedStateStore(database="slackapp.db", master_key_file="master.key", client_id=…)
@@ -145,7 +145,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
 
     @property
     def logger(self) -> logging.Logger:
-        """Where trouble is told."""
+        """Logger for problems."""
         return self._vault.logger
 
     def save(self, installation: Installation) -> None:
@@ -184,7 +184,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         user_id: str | None = None,
         is_enterprise_install: bool | None = False,
     ) -> Installation | None:
-        """What that person installed, or whoever did last; None where nobody did."""
+        """Finds what that user installed, or whoever did last; None where nobody did."""
         lease_holder = self._borrower(begins=user_id is None)
         with self._vault.opened() as (app, actor):
             stored = self._resolve(app, actor, enterprise_id, team_id, is_enterprise_install)
@@ -334,7 +334,7 @@ class SignedStateStore(OAuthStateStore, AsyncOAuthStateStore):
 
     @property
     def logger(self) -> logging.Logger:
-        """Where trouble is told."""
+        """Logger for problems."""
         return self._vault.logger
 
     def issue(self, *args: Any, **kwargs: Any) -> str:
@@ -343,7 +343,7 @@ class SignedStateStore(OAuthStateStore, AsyncOAuthStateStore):
             return states.issue(app)
 
     def consume(self, state: str) -> bool:
-        """True for one that was issued here, has not expired, and was not consumed before; else False, never raises."""
+        """Consumes a state: True for one issued here, unexpired and not consumed before; else False, never raises."""
         try:
             with self._vault.opened() as (app, _):
                 return states.consume(app, state)

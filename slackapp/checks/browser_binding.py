@@ -48,7 +48,7 @@ def require_browser_secret(cookie_header: str, secure: bool) -> str:
 
 
 def browser_digest(secret: str) -> bytes:
-    """What the state and the database know the browser by: SHA-256, 32 bytes."""
+    """Digests the browser's secret for state and database: SHA-256, 32 bytes."""
     return hashlib.sha256(secret.encode()).digest()
 
 

@@ -59,9 +59,9 @@ def verify_grant(data: Mapping[str, Any], app_id: str) -> Grant:
 
 
 def tokens_to_revoke(data: Mapping[str, Any]) -> tuple[tuple[str, Secret], ...]:
-    """Every token in an answer that is not going to be kept, however malformed the rest of the answer is; and whose.
+    """Lists every token of an answer that will not be stored, with its owner, however malformed the rest is.
 
-    "" is the bot, and SOMEBODY a person without a readable id.
+    "" is the bot, and SOMEBODY a user without a readable id.
     """
     user = data.get("authed_user")
     found = [("", data.get("access_token"))]
@@ -71,13 +71,13 @@ def tokens_to_revoke(data: Mapping[str, Any]) -> tuple[tuple[str, Secret], ...]:
 
 
 def has_refresh_token(data: Mapping[str, Any]) -> bool:
-    """Whether an answer holds tokens that rotate."""
+    """Tells whether an answer holds tokens that rotate."""
     user = data.get("authed_user")
     return bool(data.get("refresh_token") or (isinstance(user, dict) and user.get("refresh_token")))
 
 
 def claimed_tenants(data: Mapping[str, Any]) -> tuple[Tenant, ...]:
-    """Whom a refused answer may be about; good for deciding what not to touch, and for nothing else."""
+    """Lists the tenants that a refused answer may be about: good for sparing them, and for nothing else."""
     found = []
     for key, kind, right in (("team", "T", is_workspace), ("enterprise", "E", is_enterprise)):
         party = data.get(key)

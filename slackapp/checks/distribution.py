@@ -1,4 +1,4 @@
-"""Who may install at all: everybody, or the workspaces and organisations on a list.
+"""Tenants that may install: all, or the workspaces and enterprises on a list.
 
 Stops:   a workspace that the operator does not serve storing its tokens here, however it came by the link.
 How:     the tenant of Slack's answer, or the organisation that Slack says its workspace belongs to, must be on the

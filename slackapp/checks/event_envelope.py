@@ -21,7 +21,7 @@ _YEAR_2100 = 4_102_444_800
 
 @dataclass(frozen=True)
 class Envelope:
-    """What is needed of an event before anybody acts on it."""
+    """Identifying fields of an event."""
 
     event_id: str
     type: str
@@ -40,7 +40,7 @@ def challenge_of(body: Mapping[str, Any]) -> str | None:
 
 
 def is_for_app(body: Mapping[str, Any], app_id: str) -> bool:
-    """True when the body names our app, false when it names another. Raises Refused for one that names none."""
+    """Tells whether the body names our app or another; raises Refused where it names none."""
     claimed_app = body.get("api_app_id")
     if not isinstance(claimed_app, str):
         raise Refused(Refusal.EVENT)

@@ -1,4 +1,4 @@
-"""Who did something.
+"""User who caused an event.
 
 Stops:   a look-up, or a mention, of whatever stands where a person is due.
 How:     events name a person by `user`, interactions by `user.id`, commands by `user_id`; it must have an id's form.

@@ -39,5 +39,5 @@ def parse_form(raw_body: bytes) -> dict[str, str]:
 
 
 def is_ssl_check(form: Mapping[str, str]) -> bool:
-    """Whether Slack only looks at our certificate: a signed one is acknowledged, and there is nothing to do."""
+    """Tells whether Slack only checks our certificate: a signed check is acknowledged, and nothing else is done."""
     return form.get("ssl_check") == "1"

@@ -1,4 +1,4 @@
-"""Who may grant sensitive scopes: an admin or owner, by Slack's own word.
+"""Installers who may grant sensitive scopes: admins and owners, by Slack's own word.
 
 Stops:   a member or a guest handing an app what only an admin should give away, such as everybody's messages, and the
          app becoming that person's tool.
@@ -49,17 +49,17 @@ _ENTERPRISE_ADMIN_FLAGS = ("is_admin", "is_owner")
 
 
 def why_sensitive(scope: str) -> str:
-    """What makes a scope sensitive; "" for one that is not."""
+    """Explains what makes a scope sensitive; "" for one that is not."""
     return next((why for pattern, why in SENSITIVE.items() if fnmatchcase(scope, pattern)), "")
 
 
 def sensitive_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
-    """Those of the scopes that are."""
+    """Selects the sensitive ones of these scopes."""
     return tuple(scope for scope in scopes if why_sensitive(scope))
 
 
 def needs_admin(scopes: Iterable[str], always: bool) -> bool:
-    """Whether only an admin may install."""
+    """Tells whether only an admin may install."""
     return always or bool(sensitive_scopes(scopes))
 
 

@@ -1,4 +1,4 @@
-"""A verified form is a slash command, or an interaction, that can be kept; and what decides who acts on it.
+"""Command or interaction that can be stored, read from a verified form, with the key of its function.
 
 Stops:   a field of an unexpected type or size reaching a behaviour's look-up; an interaction of another app.
 How:     `api_app_id`, where there is one, must be ours: shortcuts and legacy buttons have none, and the signing secret
@@ -29,7 +29,7 @@ OPTIONS_PREFIXES = ("block_suggestion:", "dialog_suggestion:")
 
 @dataclass(frozen=True)
 class Interaction:
-    """What somebody did. `key` chooses the function; `fields` is what it is given."""
+    """Interaction of a user: `key` chooses the function, `fields` is its input."""
 
     key: str
     fields: Mapping[str, Any] = field(repr=False)

@@ -1,4 +1,4 @@
-"""Whether an uninstall or a revocation is about the installation that we have now.
+"""Decision whether an uninstall or a revocation is about the installation that we have now.
 
 Stops:   a late `app_uninstalled` (Slack repeats after 1 and 5 minutes, and promises no order) that erases the
          installation made after it; and a customer who removed the app and whose tokens stay.
@@ -24,7 +24,7 @@ LIFECYCLE_TYPES = frozenset({"app_uninstalled", "tokens_revoked"})
 
 
 class TimeVerdict(enum.Enum):
-    """What to do about it."""
+    """Decision by time: act, ignore, or ask Slack."""
 
     ACT = "act"
     IGNORE = "ignore"
@@ -37,7 +37,7 @@ STORED_BOT = "bot"
 
 @dataclass(frozen=True)
 class Revocation:
-    """Which tokens an event names: everything, or the bot's and those of single users."""
+    """Tokens that an event revokes: everything, or the bot's and those of single users."""
 
     everything: bool
     bot: bool
@@ -46,11 +46,11 @@ class Revocation:
     """The users that the bot's tokens are said to be of; not kept."""
 
     def covers_another_bot(self, bot_user_id: str) -> bool:
-        """Whether the bot that is named is not, or not surely, the one with that id."""
+        """Tells whether the bot that is named is not, or not surely, the one with that id."""
         return self.bot and bot_user_id not in self.bot_users
 
     def covers(self, user_id: str) -> bool:
-        """Whether the token of that user ("" is the bot) is among them."""
+        """Tells whether the token of that user ("" is the bot) is among them."""
         return self.everything or (self.bot if user_id == "" else user_id in self.users)
 
     def __str__(self) -> str:
@@ -59,7 +59,7 @@ class Revocation:
 
 
 def parse_stored_revocation(named: str) -> Revocation:
-    """From the form in which it was kept."""
+    """Parses the form in which a revocation is stored."""
     parts = tuple(named.split(",")) if named else ()
     users = tuple(part for part in parts if part not in (STORED_EVERYTHING, STORED_BOT))
     return Revocation(STORED_EVERYTHING in parts, STORED_BOT in parts, users)
@@ -79,7 +79,10 @@ def judge_by_time(event_time: int, installed_at: int, now: int, can_ask: bool = 
 
 
 def read_revocation(event_type: str, event: Mapping[str, Any]) -> Revocation:
-    """What the event takes away. The lists of `tokens_revoked` hold ids of users, never tokens. Raises Refused."""
+    """Reads which tokens an event revokes.
+
+    The lists of `tokens_revoked` hold ids of users, never tokens. Raises Refused.
+    """
     if event_type == "app_uninstalled":
         return Revocation(everything=True, bot=False, users=())
     tokens = event.get("tokens")

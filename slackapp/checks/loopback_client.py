@@ -1,4 +1,4 @@
-"""Whoever asks is on this machine.
+"""Client on this machine: a loopback address, with no unknown proxy in front.
 
 Stops:   a stranger whose request a proxy on this machine passes on, and who so seems to come from it.
 How:     the address is of loopback. Where the service is reached by https there is a proxy in front, so that this is

@@ -1,4 +1,4 @@
-"""What a behaviour offers for a menu is what Slack takes as its options.
+"""Options of a menu in the form that Slack takes.
 
 Stops:   an answer that Slack cannot read, or that is larger than anybody looks through.
 How:     a list of up to 100 options, or an object with such a list under `options` or `option_groups`; each of them an
@@ -16,7 +16,10 @@ _KEYS = ("options", "option_groups")
 
 
 def read_options(offered: Any) -> dict[str, Any]:
-    """What Slack is answered. Raises ValueError for what is none, TypeError for what JSON cannot say."""
+    """Reads what a behaviour offers, as the response to Slack.
+
+    Raises ValueError for what is none, TypeError for what JSON cannot say.
+    """
     whole = {"options": offered} if isinstance(offered, list | tuple) else offered
     # claim: C-90
     if not isinstance(whole, Mapping) or len(whole) != 1 or next(iter(whole)) not in _KEYS:

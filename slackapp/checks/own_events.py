@@ -1,4 +1,4 @@
-"""What happened was the app's own doing.
+"""Events that the app itself has caused.
 
 Stops:   an app that answers itself for ever: its own messages come back to it as events.
 How:     who did it is named by the app's id, the bot's user, or the bot's id, in the event or in the message that it is
@@ -18,7 +18,7 @@ _MEMBERSHIP_TYPES = ("member_joined_channel", "member_left_channel")
 
 @dataclass(frozen=True)
 class BotIdentity:
-    """Who we are there. `bot_user_id` and `bot_id` are "" where they are not known."""
+    """Identity of the app in one tenant. `bot_user_id` and `bot_id` are "" where they are not known."""
 
     app_id: str
     bot_user_id: str
@@ -26,12 +26,12 @@ class BotIdentity:
 
 
 def is_own_event(event: Mapping[str, Any], identity: BotIdentity) -> bool:
-    """Whether we did it. `event` is the inner one of the Events API."""
+    """Tells whether the app caused the event. `event` is the inner one of the Events API."""
     return event.get("type") not in _MEMBERSHIP_TYPES and any(_is_made_by(part, identity) for part in _parts(event))
 
 
 def names_bot(event: Mapping[str, Any]) -> bool:
-    """Whether a bot's id tells who did it."""
+    """Tells whether a bot's id names the author of an event."""
     return event.get("type") not in _MEMBERSHIP_TYPES and any(_bot_id(part) for part in _parts(event))
 
 

@@ -15,7 +15,7 @@ _PATH = re.compile(r"/[A-Za-z0-9_~./-]{1,1024}")
 
 
 def response_url_of(payload: Mapping[str, Any]) -> object:
-    """What stands where a command or an interaction can be answered; a modal that asks for a conversation has a list.
+    """Finds where a command or an interaction can be answered; a modal that asks for a conversation has a list.
 
     docs.slack.dev/reference/interaction-payloads/view-interactions-payload (response_urls)
     """
@@ -25,5 +25,5 @@ def response_url_of(payload: Mapping[str, Any]) -> object:
 
 
 def is_response_url(claimed: object, origin: str) -> bool:
-    """Whether it may be posted to. `origin` is such as `https://hooks.slack.com`."""
+    """Tells whether that address may be posted to. `origin` is such as `https://hooks.slack.com`."""
     return isinstance(claimed, str) and claimed.startswith(f"{origin}/") and bool(_PATH.fullmatch(claimed, len(origin)))

@@ -1,4 +1,4 @@
-"""Why each scope is asked for: one row per scope, with what needs it.
+"""Reason for each scope, with the features that need it.
 
 Stops:   a scope that is asked for and serves nothing, and a feature that fails because its scope is not asked for.
 How:     a table. Features are named as the code names them: an event's type, a command, another key of the behaviour, a
@@ -49,7 +49,7 @@ def find_reason(scope: str) -> ScopeReason | None:
 
 
 def reason_text(scope: str, handles: Collection[str], own_reasons: Mapping[str, str]) -> str:
-    """What a scope is for: in the behaviour's `own` words, or by what its table `handles`; "" where nobody has said."""
+    """Finds what a scope is for, in the behaviour's `own` words, or by its `handles`; "" where nobody says."""
     commands = sorted(key for key in handles if key.startswith("/"))
     if scope in own_reasons or (scope == "commands" and commands):
         return own_reasons.get(scope) or f"to take {', '.join(commands)}"
@@ -59,14 +59,14 @@ def reason_text(scope: str, handles: Collection[str], own_reasons: Mapping[str, 
 
 
 def scopes_for(feature: str) -> tuple[str, ...]:
-    """What a feature needs; nothing for one that needs nothing, and for one that no row knows."""
+    """Lists the scopes that a feature needs; none for one that needs none, or that no row knows."""
     if feature.startswith("/"):
         return ("commands",)
     return tuple(reason.scope for reason in REASONS if feature in reason.features)
 
 
 def unknown_features(features: Iterable[str]) -> tuple[str, ...]:
-    """Those that stand in neither table."""
+    """Lists the features that stand in neither table."""
     known = {feature for reason in REASONS for feature in reason.features} | EVENTS_WITHOUT_SCOPE.keys()
     return tuple(feature for feature in features if feature not in known and not feature.startswith("/"))
 

@@ -1,4 +1,4 @@
-"""What a token may do against what the app asks for: less means features that fail, more means damage if it is stolen.
+"""Scopes of a token compared with those that the app asks for: fewer break features, more raise the damage.
 
 Stops:   scopes being compared in two ways in two places.
 How:     sets, sorted; white space after a comma is none of a scope's. Where somebody else's order is kept, as for a
@@ -23,7 +23,7 @@ def scope_list(parts: Iterable[str]) -> Scopes:
 
 
 def same_scopes(some: Scopes, others: Scopes) -> bool:
-    """Whether both say the same, whatever their order."""
+    """Tells whether two lists hold the same scopes, whatever their order."""
     return set(some) == set(others)
 
 

@@ -1,4 +1,4 @@
-"""What an error of the Web API means: is the token dead, is a repeat of use.
+"""Meaning of each Web API error for the token and for a repeat.
 
 Stops:   calls that go on with a dead token, and repeats of calls that may have done their work.
 How:     one table of the documented codes; an unknown code is our mistake until somebody sorts it: not repeated,

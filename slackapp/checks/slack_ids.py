@@ -29,7 +29,7 @@ def is_enterprise(value: Any) -> bool:
 
 
 def tenant_of_id(claimed_id: str) -> Tenant | None:
-    """Whom an operator means by an id: its first letter tells a team from an org. None for anything else."""
+    """Reads a tenant from an operator's id: its first letter tells team from enterprise; None for anything else."""
     if is_workspace(claimed_id):
         return Tenant("T", claimed_id)
     return Tenant("E", claimed_id) if is_enterprise(claimed_id) else None

@@ -98,12 +98,12 @@ def verify_state(
 
 
 def state_hash(random: bytes) -> bytes:
-    """What the database knows a state by."""
+    """Hashes the random part of a state, by which the database finds it."""
     return hashlib.sha256(random).digest()
 
 
 def network_hash(key: bytes, network: str) -> bytes:
-    """What the database knows a network by: without the key, the few addresses that there are cannot be tried."""
+    """Hashes a network under a key, without which the few addresses that there are could be tried out."""
     return hmac.digest(key, b"oauth-network-v1" + network.encode(), "sha256")[:16]
 
 

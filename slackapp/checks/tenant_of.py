@@ -1,4 +1,4 @@
-"""Which tenant a verified event belongs to.
+"""Tenant that a verified event belongs to.
 
 Stops:   one customer's event being answered with another customer's token. In a channel shared between companies the
          top-level `team_id` can be the other company's, and `context_team_id` and the ids inside the event too.
@@ -23,9 +23,9 @@ _AUTHORIZATION = {
 
 
 def tenants_of_event(body: Mapping[str, Any]) -> tuple[Tenant, ...]:
-    """Where to look, in this order: the workspace, then the org that may cover it. Empty when the body names none.
+    """Lists where to look, in this order: the workspace, then the enterprise that may cover it.
 
-    Raises Refused for ids that are not of Slack's form.
+    Empty when the body names none. Raises Refused for ids that are not of Slack's form.
     """
     named, first = body, _first_authorization(body)
     # claim: C-10
@@ -35,7 +35,7 @@ def tenants_of_event(body: Mapping[str, Any]) -> tuple[Tenant, ...]:
 
 
 def tenant_of_lifecycle(body: Mapping[str, Any]) -> Tenant | None:
-    """Whom an uninstall or a revocation is about: exactly who is named, without falling back on a covering org.
+    """Finds exactly whom an uninstall or a revocation names, without falling back on a covering enterprise.
 
     An uninstall of one workspace must never erase the org that the workspace belongs to: an authorization that names
     an org, and does not say that it is org-wide, decides nothing here.
@@ -49,7 +49,7 @@ def tenant_of_lifecycle(body: Mapping[str, Any]) -> Tenant | None:
 
 
 def tenants_of_command(form: Mapping[str, str]) -> tuple[Tenant, ...]:
-    """Where to look for a slash command, whose flag is text. Raises Refused.
+    """Lists where to look for a slash command, whose enterprise flag is text. Raises Refused.
 
     docs.slack.dev/interactivity/implementing-slash-commands
     """
@@ -59,7 +59,7 @@ def tenants_of_command(form: Mapping[str, str]) -> tuple[Tenant, ...]:
 
 
 def tenants_of_interaction(payload: Mapping[str, Any]) -> tuple[Tenant, ...]:
-    """Where to look for a button or a modal. Raises Refused.
+    """Lists where to look for a button or a modal. Raises Refused.
 
     A modal may be sent off from the other side of a shared channel: then all ids but the view's own are the other
     company's, and only where the app is installed counts. Of a Home tab that field names the workspace where the app

@@ -1,4 +1,4 @@
-"""When a rotating token is to be refreshed: early enough to try again, and not all at the same time.
+"""Time at which a rotating token is refreshed: early enough to try again, and spread over tenants.
 
 Stops:   a token that expires while Slack is away for an hour; the refreshes of all tenants that were installed in one
          hour falling on one minute.

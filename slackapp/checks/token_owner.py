@@ -1,4 +1,4 @@
-"""A token is the tenant's, and the person's, for whom it is kept: `auth.test` names both, and so may a new pair.
+"""Owner of a token, tenant and user, as Slack's answer to `auth.test` or a rotation names it.
 
 Stops:   a token that is stored for one customer and acts in another's workspace, whoever mixed them up, and where.
 How:     the ids of the answer against those of the place. An org-wide token is answered with the org's id in place of
@@ -17,18 +17,18 @@ AUTH_TEST = "auth.test"
 
 
 def names_tenant(tenant: Tenant, data: Mapping[str, Any]) -> bool:
-    """Whether the answer names this team, or this org for an org-wide token."""
+    """Tells whether the answer names this team, or this org for an org-wide token."""
     return tenant.id in _named(tenant, data)
 
 
 def may_name_user(user_id: str, data: Mapping[str, Any]) -> bool:
-    """Whether the answer may name this person: by this id, or by one of the other kind."""
+    """Tells whether the answer may name this user: by this id, or by one of the other kind."""
     named = data.get("user_id")
     return named == user_id or (isinstance(named, str) and {named[:1], user_id[:1]} == {"U", "W"})
 
 
 def names_other_owner(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
-    """Whether an answer to `auth.test` names another tenant, or another person than `user_id` ("" is the bot)."""
+    """Tells whether an answer to `auth.test` names another tenant or another user. `user_id` is "" for the bot."""
     named = _named(tenant, data)
     # claim: C-81
     return (any(_is_id(each) for each in named) and tenant.id not in named) or _names_other_user(user_id, data)

@@ -1,4 +1,4 @@
-"""Whether a token that Slack refuses is given up now, and when else it is tried again.
+"""Decision whether a token that Slack refuses is dead now, or pauses and is tried again.
 
 Stops:   installations that are lost by what is not theirs: an address of ours that is not on the app's list, which
          Slack answers with the same `invalid_auth` as an unknown token; a fault at Slack, or a wrong secret of ours,
@@ -35,7 +35,7 @@ _MIN_FAILING, _MAX_FAILING, _FAILING_DIVISOR = 3, 20, 10
 
 
 def failing_limit(installed: int) -> int:
-    """How many tenants may fail within the window before the brake holds.
+    """Computes how many tenants may fail within the window before the brake holds.
 
     A tenth of all. Never fewer than 3: with three tenants the brake never holds, or it would for good where all of them
     left. Never more than 20: that is 2,880 a day, which no app loses by itself, and is what a fault at Slack may cost.
@@ -44,7 +44,10 @@ def failing_limit(installed: int) -> int:
 
 
 def pause_seconds_left(token: Token, now: int) -> int:
-    """The seconds that the token pauses still; 0 where it does not, or only by a clock that has been set back since."""
+    """Counts the seconds until the token's pause ends.
+
+    0 where it does not pause, or only by a clock that has been set back since.
+    """
     left = token.paused_until - now
     return left if token.refused_since is not None and 0 < left <= MAX_PAUSE else 0
 
@@ -63,12 +66,12 @@ def refused_again(token: Token, code: str, now: int, contradicted: bool) -> Toke
 
 
 def ends_token(paused: Token, is_clear: bool) -> bool:
-    """Whether what Slack says ends the token, while no brake holds."""
+    """Tells whether Slack's answer ends the token, while no brake holds."""
     # claim: C-79
     return is_clear or paused.contradicted >= MIN_CONTRADICTIONS
 
 
 def confirms_uninstall(token: Token) -> bool:
-    """Whether a token that was given up was so by a clear word of Slack, so that a reported uninstall is confirmed."""
+    """Tells whether a token died by a clear word of Slack, which confirms a reported uninstall."""
     # claim: C-79
     return token.status == "dead" and token.reason not in ("", INVALID_AUTH, FOREIGN_TOKEN)

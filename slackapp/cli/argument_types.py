@@ -1,4 +1,4 @@
-"""What a word of the command line must be before a database is asked by it. Each raises ArgumentTypeError."""
+"""Argument types of the command line, checked before a database is asked; each raises ArgumentTypeError."""
 
 import re
 from argparse import ArgumentTypeError
@@ -17,7 +17,7 @@ def valid_utf8(word: str) -> str:
 
 
 def number_of_rows(word: str) -> int:
-    """1 to a million."""
+    """Parses a number from 1 to a million."""
     if not _NUMBER.fullmatch(word) or int(word) not in range(1, MAX_ROWS + 1):
         raise ArgumentTypeError(f"must be a number from 1 to {MAX_ROWS}")
     return int(word)

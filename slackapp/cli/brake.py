@@ -1,4 +1,4 @@
-"""`slackapp brake`: whether so many tenants fail that none is given up, and a person's word that it may go on."""
+"""`slackapp brake`: shows whether so many tenants fail that no token is marked dead, and releases the brake."""
 
 import argparse
 from datetime import UTC, datetime
@@ -12,12 +12,12 @@ HELP = "show whether Slack refuses so many tenants at once that none is given up
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Only to look, or to release it."""
+    """Adds `--release`."""
     parser.add_argument("--release", action="store_true", help="what Slack says counts again; for an hour, at once")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when the brake does not hold (any more), else 1. Raises ConfigError, StoreError."""
+    """Returns 0 when the brake does not hold (any more), else 1. Raises ConfigError, StoreError."""
     with open_service() as service:
         app = service.app
         found = brake.release(app, operator_actor(app)) if arguments.release else brake.read_brake(app)

@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when every token works and has its scopes, else 1. Raises ConfigError, StoreError."""
+    """Returns 0 when every token works and has its scopes, else 1. Raises ConfigError, StoreError."""
     fine = True
     with open_service() as service:
         app = service.app

@@ -9,7 +9,7 @@ from slackapp.model import Installation
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
-    """`--yes`."""
+    """Adds `--yes`."""
     parser.add_argument("--yes", action="store_true", help="do not ask for the name first")
 
 
@@ -31,6 +31,6 @@ def confirm(what: str, name: str, yes: bool) -> None:
 
 
 def name_to_type(installation: Installation) -> str:
-    """What to type for a tenant: its name, or its id where the name cannot be typed as it is shown."""
+    """Chooses what to type for a tenant: its name, or its id where the name cannot be typed."""
     name = installation.name
     return name if name.isascii() and name.isprintable() and name == name.strip() and name else installation.tenant.id

@@ -1,4 +1,4 @@
-"""What `slackapp dev` adds to the environment: made below `data/` by `dev`, found there by `slackapp --dev …`."""
+"""Settings that `slackapp dev` makes below `data/`, and `slackapp --dev …` finds there."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _CREDENTIALS = "app.json"
 
 
 def folder_of(environment: Mapping[str, str]) -> Path:
-    """Where `dev` keeps its files: with all credentials at hand for slack.com, with none for the local Slack.
+    """Chooses the folder of `dev`: with all credentials one for slack.com, with none one for the local Slack.
 
     Raises ConfigError where only some are set.
     """
@@ -33,7 +33,7 @@ def folder_of(environment: Mapping[str, str]) -> Path:
 
 
 def make_defaults(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """What `serve` wants to be told and a newcomer need not: paths below `data/`, and what they must hold."""
+    """Makes the files below `data/` that `serve` needs, and returns the settings that name them."""
     for each in (FOLDER, folder):
         each.mkdir(mode=0o700, exist_ok=True)
         if each.stat().st_mode & 0o022:
@@ -86,7 +86,7 @@ def save_used(folder: Path, used: Mapping[str, str]) -> None:
 
 
 def was_used(environment: Mapping[str, str]) -> bool:
-    """Whether `dev` was started here before."""
+    """Tells whether `dev` was started here before."""
     try:
         return (folder_of(environment) / _USED).exists()
     except ConfigError:

@@ -30,14 +30,14 @@ _LIMIT = 256 * 1024
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Without an address only the manifest is looked at."""
+    """Adds the address, the manifest and `--json`."""
     parser.add_argument("--url", metavar="URL", help="where the app runs (default: SLACKAPP_PUBLIC_URL)")
     parser.add_argument("--manifest", metavar="FILE", default="manifest.yml", help="default: manifest.yml")
     parser.add_argument("--json", action="store_true", help="one JSON object per row")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when nothing fails, else 1. Raises ConfigError."""
+    """Returns 0 when nothing fails, else 1. Raises ConfigError."""
     environment = read_environment()
     look = _look(arguments, environment)
     if not arguments.json:

@@ -38,7 +38,7 @@ def read_environment() -> dict[str, str]:
 
 
 def dev_was_used() -> bool:
-    """Whether `slackapp dev` was started in this folder before."""
+    """Tells whether `slackapp dev` was started in this folder before."""
     return dev_settings.was_used(config.read_environment(Path.cwd()))
 
 
@@ -49,13 +49,13 @@ def read_settings() -> Settings:
 
 
 def defaults_for(environment: Mapping[str, str]) -> dict[str, str]:
-    """What stands before the defaults of the settings' own table. Raises ConfigError."""
+    """Collects the defaults that precede those of the settings' table. Raises ConfigError."""
     trusted = {config.TRUSTED_FOLDER: str(Path.cwd())} if _DEV.get() else {}
     return {**behaviour_defaults(environment), **trusted}
 
 
 def behaviour_defaults(environment: Mapping[str, str]) -> dict[str, str]:
-    """What the behaviour's module says of itself, for what is not set: its scopes, and what it does.
+    """Reads scopes and description from the behaviour's module.
 
     Raises ConfigError.
     """

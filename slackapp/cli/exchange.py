@@ -15,7 +15,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when no long-lived token is left of those that could be exchanged, else 1. Raises ConfigError, CommandError."""
+    """Returns 0 when no long-lived token is left of those that could be exchanged, else 1.
+
+    Raises ConfigError, CommandError.
+    """
     with open_service() as service:
         app = service.app
         tenant = installed_tenant(app, arguments.tenant) if arguments.tenant is not None else None

@@ -28,7 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when everything is here, 1 when something was skipped or left. Raises ConfigError, CommandError, StoreError."""
+    """Returns 0 when everything is here, 1 when something was skipped or left.
+
+    Raises ConfigError, CommandError, StoreError.
+    """
     if arguments.erase_source and arguments.token_env is not None:
         raise UsageError("--erase-source: cannot change the environment; take the variable out of it yourself")
     with open_service() as service:

@@ -1,4 +1,4 @@
-"""While developing, the names of this machine lead to the one that the service answers under.
+"""Redirect to the public name while developing.
 
 Cookies belong to a name: an install that begins at 127.0.0.1 and comes back to localhost has lost its browser.
 """
@@ -14,7 +14,7 @@ Application = Callable[..., Iterable[bytes]]
 
 
 def redirect_other_names(public_url: str) -> Callable[[Application], Application]:
-    """What stands before the service: another name of this machine, at the same port, is sent on to the right one."""
+    """Redirects requests for another name of this machine, at the same port, to the public name."""
     own = urlsplit(public_url)
 
     def wrap(service: Application) -> Application:

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def make_plan(url: str, environment: Mapping[str, str]) -> Plan:
-    """What is written for an address under these settings. Raises ConfigError."""
+    """Makes the plan of a manifest for an address, from these settings. Raises ConfigError."""
     found = config.load_some({**behaviour_defaults(environment), **environment}, _NAMES)
     return Plan(
         url=url,
@@ -48,7 +48,7 @@ def make_plan(url: str, environment: Mapping[str, str]) -> Plan:
 
 
 def address(text: str) -> str:
-    """What is given as `--url`, in the form of the setting. Raises UsageError."""
+    """Parses `--url` as the setting is parsed. Raises UsageError."""
     try:
         return str(config.load_some({"SLACKAPP_PUBLIC_URL": text}, ("SLACKAPP_PUBLIC_URL",))["public_url"])
     except ConfigError as error:

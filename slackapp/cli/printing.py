@@ -1,9 +1,9 @@
-"""What commands print: the only place from which text goes to a terminal.
+"""Output of commands: the only place from which text goes to a terminal.
 
 Stops:   names, error codes and file names from outside that hold escape sequences (they repaint what stands above, set
          the title, answer in the person's place), line breaks (a row that nobody stored) or marks that turn the
          direction of writing.
-How:     each line is given alone; whatever in it is not printable is shown as its escape, `\\x1b` or `\\u202e`.
+How:     each line is given alone; whatever in it is not printable is shown as its escape, `\x1b` or `\u202e`.
 Does not stop: letters that look like others.
 Read:    unicode.org/reports/tr9 (marks of direction), unicode.org/reports/tr36
 """
@@ -35,7 +35,7 @@ def print_progress(done: int, total: int) -> None:
 
 
 def print_last_line(line: str) -> None:
-    """Prints the last line of a program that Ctrl-C has ended: a terminal has shown ^C, or half a line of progress."""
+    """Prints the last line of a program that Ctrl-C has ended. A terminal has shown ^C, or half a line of progress."""
     _write("\n" * sys.stderr.isatty() + escaped(line) + "\n", error=True)
 
 
@@ -43,7 +43,7 @@ class CommandParser(argparse.ArgumentParser):
     """Reads a command line. argparse repeats in its errors what was typed, as it is."""
 
     def error(self, message: str) -> NoReturn:
-        """As the base class."""
+        """Prints usage and error, as the base class does."""
         # claim: C-100
         message = escaped(message)
         super().error(message)

@@ -20,7 +20,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when nothing is left, 1 when something is, 75 while a purge is pending. Raises ConfigError, CommandError."""
+    """Returns 0 when nothing is left, 1 when something is, 75 while a purge is pending.
+
+    Raises ConfigError, CommandError.
+    """
     if (arguments.tenant is None) != arguments.verify:
         raise UsageError("slackapp purge: name a tenant, or give --verify")
     with open_service() as service:

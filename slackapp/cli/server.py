@@ -29,7 +29,7 @@ class CookieJoiningParser(HTTPRequestParser):  # type: ignore[misc]  # waitress 
     """
 
     def parse_header(self, header_plus: bytes) -> None:
-        """As the base class."""
+        """Parses the header, as the base class does."""
         super().parse_header(_with_one_cookie(header_plus))
 
 
@@ -72,7 +72,7 @@ def waitress_settings(settings: Settings) -> dict[str, Any]:
 
 
 def no_middleware(application: Application) -> Application:
-    """Nothing stands before the service."""
+    """Returns the service with nothing in front."""
     return application
 
 

@@ -29,7 +29,7 @@ def open_service() -> Iterator[Service]:
 
 
 def operator_actor(app: App) -> Actor:
-    """Whoever types the command."""
+    """Makes the actor of a command."""
     return Actor("operator", app.entropy(8).hex())
 
 

@@ -16,7 +16,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ")
 
 
 class Truncation(enum.Enum):
-    """Where a value gives way: ids differ at both ends, and of a sentence the beginning says most."""
+    """Place where a value is cut: ids differ at both ends, and of a sentence the beginning says most."""
 
     MIDDLE = "middle"
     END = "end"
@@ -24,7 +24,7 @@ class Truncation(enum.Enum):
 
 @dataclass(frozen=True)
 class Columns:
-    """Of one list: all there are, those that fit 80 columns, and which of these may be shortened."""
+    """Columns of one list: all, those that fit 80 characters, and which may be shortened."""
 
     wide: Sequence[str]
     narrow: Sequence[str]
@@ -32,7 +32,7 @@ class Columns:
 
 
 def add_options(parser: argparse.ArgumentParser, json_help: str) -> None:
-    """`--wide` and `--json`: both give everything."""
+    """Adds `--wide` and `--json`; both give everything."""
     parser.add_argument("--wide", action="store_true", help="every column, nothing shortened")
     parser.add_argument("--json", action="store_true", help=json_help)
 

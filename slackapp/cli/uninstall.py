@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when nothing is left, 75 when the purge is still pending. Raises ConfigError, UsageError."""
+    """Returns 0 when nothing is left, 75 when the purge is still pending. Raises ConfigError, UsageError."""
     tenant = tenant_of_id(arguments.id)
     if tenant is None:
         raise UsageError(f"{arguments.id}: is not the id of a team (T…) or an enterprise (E…)")

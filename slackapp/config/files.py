@@ -21,7 +21,7 @@ from slackapp.model import Secret, Settings
 
 @dataclass(frozen=True)
 class FileRules:
-    """What the rules are loosened for: systemd's credentials directory, and a folder that is not judged."""
+    """Exceptions to the rules: systemd's credentials directory, and a trusted folder."""
 
     credentials: Path | None
     trusted: Path | None
@@ -49,7 +49,7 @@ def read_operator_token(path: Path | None, files: FileRules) -> Secret | None:
 
 
 def check_paths(settings: Settings) -> None:
-    """Nobody else may change what we write, start or listen on. Raises ConfigError."""
+    """Checks that nobody else may change what we write, start or listen on. Raises ConfigError."""
     for name, folder in _folders(settings):
         try:
             private_path.resolve_private_path(folder, settings.trusted_folder, to_folder=True)

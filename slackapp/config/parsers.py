@@ -49,7 +49,7 @@ def signing_secrets(text: str) -> tuple[Secret, ...]:
 
 
 def operator_token(text: str) -> Secret:
-    """At least 32 characters, because it is all that stands before the operator's addresses."""
+    """Parses a token of at least 32 characters, because nothing else protects the operator's addresses."""
     if not re.fullmatch(r"[!-~]{32,512}", text):
         raise ValueError("the token must have 32 to 512 printable ASCII characters and no spaces")
     return Secret(text)
@@ -117,7 +117,7 @@ def ip_address(text: str) -> str:
 
 
 def scopes(text: str) -> tuple[str, ...]:
-    """In the order given, without repetition."""
+    """Parses scopes, in the order given, without repetition."""
     parts = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not all(_SCOPE.fullmatch(part) for part in parts):
         raise ValueError("must be scopes separated by commas, such as app_mentions:read,chat:write")
@@ -150,12 +150,12 @@ def embedded_state_ttl(text: str) -> int:
 
 
 def state_limit(text: str) -> int:
-    """1 to 10 million."""
+    """Parses a number from 1 to 10 million."""
     return _bounded_int(text, 1, 10_000_000)
 
 
 def rate(text: str) -> int:
-    """1 to 100,000."""
+    """Parses a number from 1 to 100,000."""
     return _bounded_int(text, 1, 100_000)
 
 
@@ -180,19 +180,19 @@ def key_commands(text: str) -> tuple[tuple[str, Path], ...]:
 
 
 def audit_days(text: str) -> int:
-    """0 to 36,500."""
+    """Parses a number from 0 to 36,500."""
     return _bounded_int(text, 0, 36_500)
 
 
 def name(text: str) -> str:
-    """1 to 35 characters, as Slack allows."""
+    """Parses a name of 1 to 35 characters, as Slack allows."""
     if not 1 <= len(text) <= 35 or not text.isprintable():
         raise ValueError("must have 1 to 35 printable characters")
     return text
 
 
 def description(text: str) -> str:
-    """1 to 140 characters, as Slack allows."""
+    """Parses a description of 1 to 140 characters, as Slack allows."""
     if not 1 <= len(text) <= 140 or not text.isprintable():
         raise ValueError("must have 1 to 140 printable characters")
     return text
@@ -213,7 +213,7 @@ def email(text: str) -> str:
 
 
 def check_combinations(settings: Settings) -> None:
-    """What no setting shows alone. Raises ConfigError."""
+    """Checks combinations of settings, which no setting shows alone. Raises ConfigError."""
     if not settings.bot_scopes and not settings.user_scopes:
         raise ConfigError("SLACKAPP_BOT_SCOPES: is empty, and so is SLACKAPP_USER_SCOPES; ask for at least one scope")
     if not settings.slack.is_local and not settings.secure:

@@ -162,7 +162,7 @@ def _files(environment: Mapping[str, str], trusted: str | None) -> FileRules:
 
 
 def dotenv_is_shared(folder: Path) -> bool:
-    """Whether `.env` is there and other users of the machine can read it."""
+    """Tells whether `.env` is there and other users of the machine can read it."""
     try:
         return bool((folder / ".env").stat().st_mode & 0o077)
     except OSError:
@@ -234,7 +234,7 @@ def read_variable(name: str) -> Secret:
 
 
 def missing_credentials(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Which of the app's four credentials are not set, neither directly nor as a file."""
+    """Lists which of the app's four credentials are not set, neither directly nor as a file."""
     return tuple(name for name in CREDENTIALS if name not in environment and f"{name}_FILE" not in environment)
 
 

@@ -1,4 +1,6 @@
-"""The way to a file: whoever can write to one of its folders can put another file, or another folder, in the place.
+"""Folders on the way to a private file.
+
+Whoever can write to one of them can put another file, or another folder, in its place.
 
 Stops:   another user of the machine who takes away what we read, or are about to write, by way of a folder above it.
 How:     walked from the root, one name after the other. Every folder, and every link, belongs to us or to root; no
@@ -24,10 +26,10 @@ _SHARED = tuple(map(Path, ("/etc", "/run", "/var")))
 
 
 def resolve_private_path(path: Path, trusted: Path | None = None, to_folder: bool = False) -> Path:
-    """Where the path leads: absolute and without a link, also where its end is not there yet.
+    """Resolves a path to an absolute one without links, and refuses any part that others can change.
 
-    With `to_folder` its end is a folder, and judged like the others. `trusted` is a folder that is not judged, nor
-    those above it. Raises ConfigError that names the place and the mend.
+    Its end need not be there yet. With `to_folder` its end is a folder, and judged like the others. `trusted` is a
+    folder that is not judged, nor those above it. Raises ConfigError that names the place and the mend.
     """
     exempt = _with_parents(trusted)
     folder, names, links = Path("/"), list(path.absolute().parts[1:]), 0
@@ -57,7 +59,7 @@ def resolve_private_path(path: Path, trusted: Path | None = None, to_folder: boo
 
 
 def permission_hint(path: Path, action: str, looks_like_secret: bool) -> str:
-    """What to do about a file that is not closed: `mend`, but never a change to a file that is the system's."""
+    """Chooses the hint for a file that is not private: `mend`, but never a change to a system file."""
     if _is_the_systems(path) or (not looks_like_secret and _is_below(path, _SHARED)):
         return "it does not look like this service's own; name a file that nobody else uses, with mode 600"
     if path.parent.name.startswith(".."):  # a secret that is mounted, and read only

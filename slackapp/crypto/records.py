@@ -1,4 +1,4 @@
-"""The kinds of sealed records: what each is bound to, under which of the tenant's keys, and how large it may be.
+"""Kinds of sealed records: what each is bound to, which of the tenant's keys opens it, and its size limit.
 
 The names are constants of the format. They never follow a renamed table or column: a record would not open any more.
 """
@@ -42,7 +42,7 @@ def webhook_context(tenant: Tenant, generation: int) -> RecordContext:
 
 
 def installer_details_context(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
-    """What a Bolt app gave about a person who installed, or about the bot (`user_id` "")."""
+    """Context of what a Bolt app gave about a user who installed, or about the bot (`user_id` "")."""
     return RecordContext(tenant, "data", user_id, "installer", user_id or "bot", generation)
 
 

@@ -1,4 +1,4 @@
-"""Tells each step of a flow in the moment in which it happens, in the words of the code, while somebody uses the app.
+"""Prints each step of a flow while it runs, in the words of the code.
 
 Nothing in the flows knows of it. Python tells a watcher which line runs next (docs.python.org/3/library/sys.html,
 `settrace`); the watcher looks whether a step's comment, or a claim's, stands above that line. Where nobody watches, it
@@ -47,7 +47,7 @@ class Explainer:
         self._printed_steps: dict[FrameType, set[int]] = {}
 
     def watch(self, frame: FrameType, event: str, _: Any) -> Watch | None:
-        """For every function that is called: only those with something to tell are looked at line by line."""
+        """Traces a call: only functions with a step or a claim are traced line by line."""
         if frame.f_code.co_name == "__call__":
             self._state.claims.clear()  # another request begins
         return self._line if frame.f_code.co_filename in self._files else None
@@ -109,7 +109,7 @@ class Explainer:
 
 @contextmanager
 def explain_flows(tell: Callable[..., None]) -> Iterator[None]:
-    """This thread, and every one that begins inside, is watched until the end of the block."""
+    """Watches this thread, and each that begins in the block, until the block ends."""
     watch, before = Explainer(tell).watch, sys.gettrace()
     threading.settrace(watch)
     sys.settrace(watch)

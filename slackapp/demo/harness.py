@@ -1,4 +1,4 @@
-"""The stage of the demo: the local Slack and the service as processes of their own, and a browser without a screen."""
+"""Harness of the demo: local Slack and service as processes of their own, and a browser without a screen."""
 
 import contextlib
 import http.client
@@ -55,7 +55,7 @@ class Browser:
 
     @property
     def has_cookie(self) -> bool:
-        """Whether the service gave it one."""
+        """Tells whether the service gave it one."""
         return bool(self._cookie)
 
     def get(self, target: str) -> Reply:
@@ -86,7 +86,7 @@ class Browser:
 
 
 class Harness:
-    """What the acts play with."""
+    """Browser, local Slack, service and database of a demo run."""
 
     def __init__(self, folder: Path, url: str, slack_url: str, app: App, operator_token: str) -> None:
         self.app = app
@@ -122,7 +122,7 @@ class Harness:
         self.check(reply.status == 303, f"the local Slack answered {reply.status} to {action}")
 
     def mention_and_wait(self, team: str, text: str) -> None:
-        """Somebody mentions the bot; returns when its answer is seen in Slack, in a thread."""
+        """Mentions the bot, and waits until its answer is seen in a thread."""
         before = self._answers(team)
         self.press_control("mention", {"team": team, "text": text})
         self.wait_for(lambda: self._answers(team) == before + 1, "the bot's answer")
@@ -145,7 +145,7 @@ class Harness:
         return found
 
     def read_written_files(self) -> bytes:
-        """Everything that the service has written: database, WAL, index, log."""
+        """Reads everything that the service has written: database, WAL, index, log."""
         files = [*self._folder.glob("slackapp.db*"), self._folder / "service.log"]
         return b"".join(file.read_bytes() for file in files)
 

@@ -34,14 +34,14 @@ _LINE_PREFIX = re.compile(r" *(?:->|\d+\.?) +")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Whether it is played, or served for a browser."""
+    """Adds `--explain`."""
     parser.add_argument(
         "--explain", action="store_true", help="serve for a browser, and tell each step while it happens, until Ctrl-C"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when every step went as told, else 1, after the step that did not."""
+    """Returns 0 when every step went as told, else 1, after the step that did not."""
     return explain() if arguments.explain else run_scenario()
 
 
@@ -107,7 +107,7 @@ class Narrator:
             self.line(f"      {number:>2}. {words[number]}")
 
     def fact(self, text: str) -> None:
-        """What was seen."""
+        """Prints what was seen."""
         self.line(f"      -> {text}")
 
 

@@ -10,7 +10,7 @@ _CLAIM = re.compile(r"^ *# claim: (.+)$")
 
 @dataclass(frozen=True)
 class SourceSteps:
-    """A source file by its lines, from 1: the steps that begin at a line, and the claims that one keeps."""
+    """Steps and claims of a source file, by the line of code that they stand above."""
 
     steps: dict[int, list[tuple[int, str]]]
     claims: dict[int, tuple[str, ...]]
@@ -27,7 +27,7 @@ def steps_of(flow: str) -> dict[int, str]:
 
 
 def find_steps(source: str) -> SourceSteps:
-    """Where the steps and the claims of a source stand: at the first line of code below their comments."""
+    """Finds the steps and claims of a source, by the first line of code below them."""
     found = SourceSteps({}, {})
     steps: list[tuple[int, str]] = []
     claims: list[str] = []

@@ -1,1 +1,1 @@
-"""What Slack's directory asks of an app: the manifest, and the checks before a submission."""
+"""Directory: the app's manifest, and the checks before a submission."""

@@ -1,4 +1,4 @@
-"""What can be told from the running app, by asking it as a stranger would.
+"""Checks of the running app, asked as a stranger would.
 
 Read:    docs.slack.dev/slack-marketplace/slack-marketplace-app-guidelines-and-requirements,
          docs.slack.dev/authentication/verifying-requests-from-slack
@@ -56,7 +56,7 @@ def state_used(look: ReviewInput) -> Iterator[Finding]:
 
 
 def unsigned_refused(look: ReviewInput) -> Iterator[Finding]:
-    """Every address that Slack calls, with no signature and with a wrong one, and in the two forms of a greeting."""
+    """Checks that every address that Slack calls refuses what is unsigned or signed wrongly, greetings included."""
     bodies = (
         (b'{"type":"url_verification","challenge":"doctor"}', _JSON),
         (b"ssl_check=1&token=doctor", _FORM),
@@ -89,7 +89,7 @@ def tls_spoken(look: ReviewInput) -> Iterator[Finding]:
 
 
 def no_token_seen(look: ReviewInput) -> Iterator[Finding]:
-    """In no page, and in nothing else that came back so far."""
+    """Checks that no response holds a token."""
     for path in ("/", "/privacy", "/support", INSTALLED_PATH, INSTALL_PATH, "/healthz", "/readyz"):
         look.require_probe.get(path)
     found = any(_TOKEN.search(f"{answer.headers} {answer.text}") for answer in look.require_probe.seen)
@@ -97,7 +97,7 @@ def no_token_seen(look: ReviewInput) -> Iterator[Finding]:
 
 
 def no_secret_in_address(look: ReviewInput) -> Iterator[Finding]:
-    """Not sent in one, and not taken from one."""
+    """Checks that no secret is sent in an address, or taken from one."""
     query = look.require_probe.get(INSTALL_PATH).query
     bad = sorted(name for name in query if "secret" in name or "token" in name)
     yield expect_none(bad, "the way to Slack carries no secret", "take them out of the address")
@@ -106,7 +106,7 @@ def no_secret_in_address(look: ReviewInput) -> Iterator[Finding]:
 
 
 def acknowledged_in_time(look: ReviewInput) -> Iterator[Finding]:
-    """With the signing secret at hand: a greeting, and a command of a workspace that is not there."""
+    """Checks that a signed greeting and command are acknowledged within three seconds; needs the signing secret."""
     if look.signing_secret is None:
         return
     fields = {"api_app_id": look.app_id, "command": "/doctor", "text": "help", "team_id": "T0DOCTOR01"}
@@ -118,7 +118,7 @@ def acknowledged_in_time(look: ReviewInput) -> Iterator[Finding]:
 
 
 def not_measured(look: ReviewInput) -> str:
-    """Only what is signed is acknowledged."""
+    """Names what is missing to measure the acknowledgement: only what is signed is acknowledged."""
     missing = look.signing_secret is None
     return "run this where SLACK_SIGNING_SECRET is set, to have the time measured" if missing else ""
 
@@ -134,7 +134,7 @@ def _headers(signature: str, now: int) -> dict[str, str]:
 
 
 def outcome_pages(look: ReviewInput) -> Iterator[Finding]:
-    """After the install, and after "no"."""
+    """Checks the pages after an install and after a refusal."""
     for what, path in (("success", INSTALLED_PATH), ("a refusal", f"{CALLBACK_PATH}?error=access_denied")):
         answer = look.require_probe.get(path)
         right = _is_page(answer) and INSTALL_PATH in HtmlPage(answer.text).links
@@ -142,7 +142,7 @@ def outcome_pages(look: ReviewInput) -> Iterator[Finding]:
 
 
 def landing_page(look: ReviewInput) -> Iterator[Finding]:
-    """What it does, how it is installed, where privacy and help are."""
+    """Checks that the landing page explains, and links to install, privacy and help."""
     answer = look.require_probe.get("/")
     yield Finding(_is_page(answer), "the landing page is public", f"answered {answer.status}")
     page = HtmlPage(answer.text)
@@ -164,7 +164,7 @@ def privacy_page(look: ReviewInput) -> Iterator[Finding]:
 
 
 def support_page(look: ReviewInput) -> Iterator[Finding]:
-    """Whom to ask, how soon there is an answer, how to be rid of the app."""
+    """Checks that the help page names a contact, a time, and the way to remove."""
     answer = look.require_probe.get("/support")
     yield Finding(_is_page(answer), "the help page is public", f"answered {answer.status}")
     text = " ".join(HtmlPage(answer.text).text.lower().split())
@@ -201,7 +201,7 @@ def install_works(look: ReviewInput) -> Iterator[Finding]:
 
 
 def nothing_to_scan(look: ReviewInput) -> Iterator[Finding]:
-    """No version, no listing, the headers, and no method that was not meant."""
+    """Checks that no version, listing or unmeant method answers, and that all headers are there."""
     answers = [look.require_probe.get(path) for path in ("/", "/slack/", "/.git/config")]
     banner = sorted({answer.header(name) for answer in answers for name in ("server", "x-powered-by", "via")} - {""})
     told = [value for value in banner if re.search(r"\d", value)]

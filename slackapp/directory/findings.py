@@ -1,4 +1,4 @@
-"""What the doctor looks at, and what it finds there."""
+"""Input and findings of a review."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class ReviewInput:
-    """Everything there is to look at. `url` is "" and `probe` None where no address was given.
+    """Input of a review: manifest, probe, settings. `url` is "" and `probe` None where no address was given.
 
     `own_reasons` are the `SCOPES` of the behaviour's module.
     """
@@ -48,7 +48,7 @@ class ReviewInput:
 
     @property
     def is_local(self) -> bool:
-        """Whether the address is one of this machine."""
+        """Tells whether the address is one of this machine."""
         return is_loopback(self.url)
 
     @property
@@ -60,22 +60,22 @@ class ReviewInput:
 
     @property
     def bot_scopes(self) -> tuple[str, ...]:
-        """What the manifest asks for as the bot."""
+        """Bot scopes of the manifest."""
         return strings_at(self.manifest, "oauth_config", "scopes", "bot")
 
     @property
     def user_scopes(self) -> tuple[str, ...]:
-        """What the manifest asks for as the installing person."""
+        """User scopes of the manifest."""
         return strings_at(self.manifest, "oauth_config", "scopes", "user")
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Both."""
+        """Scopes of the manifest, bot and user."""
         return self.bot_scopes + self.user_scopes
 
     @property
     def events(self) -> tuple[str, ...]:
-        """What the manifest subscribes to."""
+        """Events that the manifest subscribes to."""
         return strings_at(self.manifest, "settings", "event_subscriptions", "bot_events") + strings_at(
             self.manifest, "settings", "event_subscriptions", "user_events"
         )
@@ -95,12 +95,12 @@ def expect_none(wrong: Sequence[str], promise: str, mend: str, local: bool = Fal
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address is one of this machine."""
+    """Tells whether an address is one of this machine."""
     return urlsplit(url).hostname in LOOPBACK
 
 
 def value_at(manifest: Mapping[str, Any], *path: str) -> Any:
-    """What stands at a path; None where there is nothing."""
+    """Reads the value at a path; None where there is none."""
     found: Any = manifest
     for key in path:
         found = found.get(key) if isinstance(found, Mapping) else None

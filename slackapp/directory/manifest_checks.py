@@ -1,4 +1,4 @@
-"""What can be told from a manifest alone.
+"""Checks of the manifest alone.
 
 Read:    docs.slack.dev/slack-marketplace/slack-marketplace-app-guidelines-and-requirements,
          docs.slack.dev/reference/app-manifest
@@ -85,13 +85,13 @@ def _served(reason: ScopeReason, features: Iterable[str]) -> tuple[str, ...]:
 
 
 def features_of(look: ReviewInput) -> tuple[str, ...]:
-    """What the manifest switches on, and the settings that do."""
+    """Lists the features that manifest and settings switch on."""
     commands = (command.get("command") for command in look.commands)
     return (*look.events, *(name for name in commands if isinstance(name, str)), *look.switched_on)
 
 
 def accepted_scopes(look: ReviewInput) -> Iterator[Finding]:
-    """None that Slack does not list an app with."""
+    """Checks that no scope is one that the directory refuses."""
     bad = matching(look.scopes, NOT_ACCEPTED)
     yield expect_none(bad, "no scope that Slack does not accept", "the directory does not take them")
 
@@ -122,7 +122,7 @@ def optional_are_declared(look: ReviewInput) -> Iterator[Finding]:
 
 
 def lifecycle_subscribed(look: ReviewInput) -> Iterator[Finding]:
-    """Without these two, tokens outlive the app."""
+    """Checks that both lifecycle events are subscribed to; without them, tokens outlive the app."""
     missing = [event for event in sorted(LIFECYCLE_TYPES) if event not in look.events]
     yield expect_none(missing, "removal and revocation are heard of", "add them to bot_events")
 
@@ -186,7 +186,7 @@ def texts_fit(look: ReviewInput) -> Iterator[Finding]:
 
 
 def no_email(look: ReviewInput) -> Iterator[Finding]:
-    """What cannot be read cannot be misused."""
+    """Checks that no scope shows e-mail addresses."""
     bad = matching(look.scopes, READS_EMAIL)
     yield expect_none(bad, "no scope shows e-mail addresses", "do not ask, or get each person's consent")
 
@@ -211,7 +211,7 @@ _SUBMITTED = {
 
 
 def reviewed_closely(look: ReviewInput) -> str:
-    """What Slack's reviewers will ask about."""
+    """Names the scopes that reviewers look at closely."""
     close = ", ".join(matching(look.scopes, REVIEWED_CLOSELY))
     return close and f"say in the submission why it needs {close}: these are reviewed closely"
 
@@ -236,7 +236,7 @@ def enterprise_installs(look: ReviewInput) -> str:
 
 
 def has_shortcuts(look: ReviewInput) -> str:
-    """What no program can judge of a shortcut."""
+    """Names what a person must see to with shortcuts."""
     found = mappings_at(look.manifest, "features", "shortcuts")
     return "see that each shortcut begins with a verb, opens a modal and says what went wrong" if found else ""
 
@@ -248,18 +248,18 @@ def sees_private(look: ReviewInput) -> str:
 
 
 def never_submitted(look: ReviewInput) -> str:
-    """There is nothing to compare with."""
+    """Names the copy that a comparison needs."""
     missing = look.submitted is None
     return "after a submission, keep a copy as manifest.submitted.yml beside manifest.yml" if missing else ""
 
 
 def matching(scopes: Iterable[str], patterns: tuple[str, ...]) -> list[str]:
-    """Those that one of the patterns names."""
+    """Selects the scopes that match a pattern."""
     return [scope for scope in scopes if any(fnmatchcase(scope, pattern) for pattern in patterns)]
 
 
 def is_example(host: str) -> bool:
-    """Whether a host is one of those that stand in documents (RFC 2606)."""
+    """Tells whether a host is one of those that stand in documents (RFC 2606)."""
     endings = ("example.com", "example.org", "example.net", ".example", ".test", ".invalid")
     return host.partition(":")[0].endswith(endings)
 

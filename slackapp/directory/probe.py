@@ -15,7 +15,7 @@ _LIMIT = 256 * 1024
 
 @dataclass(frozen=True)
 class ProbeResponse:
-    """What came back. Status 0 and the reason as text where nothing did."""
+    """Response of the probed app. Status 0, and the reason as text, where none came."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -28,7 +28,7 @@ class ProbeResponse:
 
     @property
     def location(self) -> str:
-        """Where it redirects to, without the parameters."""
+        """Target of the redirect, without parameters."""
         return self.header("location").partition("?")[0]
 
     @property
@@ -38,7 +38,7 @@ class ProbeResponse:
 
 
 class HtmlPage(HTMLParser):
-    """What a person sees of a page: its links, its headings, its text."""
+    """Links, headings and text of an HTML page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -103,12 +103,12 @@ class Probe:
         return answer
 
     def connection_error(self) -> str:
-        """Why nothing answers there; "" when something does."""
+        """Explains why nothing answers there; "" when something does."""
         answer = self.get("/")
         return "" if answer.status else answer.text
 
     def tls(self) -> str:
-        """Which TLS is spoken, with a certificate that holds; or what is wrong, after a `!`."""
+        """Reads the TLS version in use with a valid certificate, or what is wrong, after a `!`."""
         connection = _connection(self.url)
         try:
             connection.connect()

@@ -1,4 +1,4 @@
-"""What Slack's reviewers ask of an app, row by row: what a program can check is checked, the rest is for a person.
+"""Requirements of Slack's reviewers, each checked by a program or left to a person.
 
 Read:    docs.slack.dev/slack-marketplace/slack-marketplace-app-guidelines-and-requirements,
          docs.slack.dev/slack-marketplace/slack-marketplace-review-guide, docs.slack.dev/security

@@ -40,7 +40,7 @@ _ADMINS = "  # users:read, where SLACKAPP_HOME_ADMIN or SLACKAPP_REQUIRE_ADMIN_I
 
 @dataclass(frozen=True)
 class Plan:
-    """What a manifest is made from. `handles` are the keys of the behaviour's table, `reasons` its `SCOPES`."""
+    """Input of a manifest. `handles` are the keys of the behaviour's table, `reasons` its `SCOPES`."""
 
     url: str
     name: str
@@ -70,7 +70,7 @@ def find_address(text: str) -> str | None:
 
 
 def events_of(handles: Iterable[str]) -> tuple[str, ...]:
-    """What must be subscribed to: the behaviour's own events, and the two that tell us to erase, whatever it is."""
+    """Lists the events to subscribe to: the behaviour's own, and always the two that tell of removal."""
     own = {key for key in handles if not key.startswith(("/", "slackapp.")) and ":" not in key}
     return tuple(sorted(own | LIFECYCLE_TYPES))
 

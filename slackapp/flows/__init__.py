@@ -1,1 +1,1 @@
-"""What the service does, one flow per file: the only layer where order, transactions and calls to Slack meet."""
+"""Flows, one per file: the only layer where order, transactions and calls to Slack meet."""

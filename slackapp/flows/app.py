@@ -1,4 +1,4 @@
-"""What a flow is given: one `App`. Tests replace its clock and its entropy; nothing is a global."""
+"""Parts of an `App`, which every flow is given. Tests replace its clock and its entropy; nothing is a global."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager

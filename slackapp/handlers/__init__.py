@@ -1,1 +1,1 @@
-"""From HTTP to a flow and back: a handler reads its inputs, calls one flow, shapes the answer, and decides nothing."""
+"""Handlers: each reads its inputs, calls one flow, shapes the response, and decides nothing."""

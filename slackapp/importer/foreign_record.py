@@ -24,11 +24,11 @@ _MAX_LIFE = 366 * 24 * 3600
 
 
 class RecordError(Exception):
-    """Why a record is not taken; a sentence without any of its values."""
+    """Reason why a record is not imported, in a sentence without any of its values."""
 
 
 def read_tenant(fields: Mapping[str, Any], app_id: str) -> Tenant:
-    """Whose record it is. Raises RecordError."""
+    """Reads the tenant of a record. Raises RecordError."""
     enterprise_id, team_id = text_field(fields, "enterprise_id"), text_field(fields, "team_id")
     is_enterprise_install = fields.get("is_enterprise_install")
     if text_field(fields, "app_id") not in ("", app_id):
@@ -117,7 +117,7 @@ def display_name(fields: Mapping[str, Any], name: str) -> str:
 
 
 def read_custom_values(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the app keeps with an installation. Raises RecordError."""
+    """Reads the values that the app stores with an installation. Raises RecordError."""
     custom = fields.get("custom_values")
     if custom is not None and not isinstance(custom, dict):
         raise RecordError("its custom_values have no names")

@@ -30,7 +30,7 @@ _NO_KEY = (DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError)
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What came of one record.
+    """Result of one record.
 
     `tenant` is None where the record does not say. `who` is `bot` or a user id; `result` is `taken`, `already here` or
     `skipped: …`.
@@ -49,7 +49,7 @@ class ImportResult:
 
 @dataclass(frozen=True)
 class EraseResult:
-    """What came of the second look, and the workspaces and orgs that were erased in the source or left there."""
+    """Result of an erasure: the second look, and the tenants erased in the source or left there."""
 
     reports: list[ImportResult]
     erased: list[str]

@@ -1,4 +1,4 @@
-"""Makes a record of a lone token, such as one that stood in a variable of the environment: Slack says whose it is."""
+"""Record made from a lone token, as from an environment variable, after asking Slack whose it is."""
 
 from slackapp.checks.code_grant import BOT_PREFIXES, USER_PREFIXES
 from slackapp.checks.slack_ids import is_enterprise

@@ -1,4 +1,4 @@
-"""What another store holds: Bolt for Python's SQLite file (`sql/foreign/bolt.sql`), or its folder of JSON files.
+"""Sources of an import: Bolt for Python's SQLite file (`sql/foreign/bolt.sql`), or its folder of JSON files.
 
 Read as it lies there, with the names of its own fields. Nothing is believed here, and only `erase` changes anything.
 """
@@ -72,7 +72,7 @@ class Source(Protocol):
         """All of our app's. Raises CommandError for a source that cannot be read, StoreBusyError for one in use."""
 
     def skipped(self) -> list[str]:
-        """What lies there and is not looked at, and why."""
+        """Lists what lies there and is not imported, and why."""
 
     def check_erasable(self) -> None:
         """Changes nothing. Raises CommandError or StoreBusyError where nothing could be erased."""
@@ -224,11 +224,11 @@ class BoltFileSource:
         return found
 
     def skipped(self) -> list[str]:
-        """What is not of the form that Bolt gives it."""
+        """Lists entries that are not of Bolt's form."""
         return list(self._remarks)
 
     def check_erasable(self) -> None:
-        """What cannot be deleted is left, each folder for itself."""
+        """Checks nothing: what cannot be deleted is left, each folder for itself."""
 
     def erase(self, places: Collection[SourcePlace]) -> set[SourcePlace]:
         """Deletes the files that Bolt made, and the folder if nothing else is in it.
@@ -291,15 +291,15 @@ class SingleTokenSource:
         self._record = record
 
     def records(self) -> list[SourceRecord]:
-        """That one."""
+        """Yields that one record."""
         return [self._record]
 
     def skipped(self) -> list[str]:
-        """None."""
+        """Skips nothing."""
         return []
 
     def check_erasable(self) -> None:
-        """Nothing."""
+        """Checks nothing."""
 
     def erase(self, places: Collection[SourcePlace]) -> set[SourcePlace]:
         """The environment is not ours to change."""

@@ -26,7 +26,7 @@ class OwnerCheck:
         self._failures = 0
 
     def refusal_reason(self, external: ExternalInstallation) -> str:
-        """Why this one token, of the bot or of the person, is not to be stored; "" where nothing speaks against it."""
+        """Explains why this one token, of bot or user, is not to be stored; "" where nothing speaks against it."""
         token = external.user if external.user_id else external.bot
         if token is None:
             return ""

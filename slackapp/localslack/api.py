@@ -80,7 +80,7 @@ class ClientMethod:
 
 @dataclass
 class ApiResult:
-    """What a call came to."""
+    """Result of a call."""
 
     answer: Json
     caller: TokenCaller | None = None

@@ -1,4 +1,4 @@
-"""What a message or a Home tab shows of its blocks: their text, and their buttons.
+"""Text and buttons of a message or a Home tab.
 
 Follows docs.slack.dev/reference/block-kit/blocks and docs.slack.dev/reference/block-kit/block-elements/button-element.
 """
@@ -34,7 +34,7 @@ def buttons(blocks: Any) -> list[Button]:
 
 
 def text_of(message: Json) -> str:
-    """What is read: the text of the blocks, or the message's own where they have none."""
+    """Reads the text of the blocks, or the message's own where they have none."""
     lines = [line for block in _objects(message.get("blocks")) for line in _lines(block)]
     return "\n".join(lines) or str(message.get("text", ""))
 

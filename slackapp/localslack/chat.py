@@ -185,7 +185,7 @@ def receive_hook(slack: LocalSlack, request: HttpRequest) -> HttpResponse:
 
 
 def keep_answer(slack: LocalSlack, form: Fields, status: int, answer: str, *, late: bool) -> None:
-    """What Slack shows at once to whoever typed a command: the app's answer, or that there was none.
+    """Stores what Slack shows at once to whoever typed a command: the app's answer, or that none came.
 
     Follows docs.slack.dev/interactivity/implementing-slash-commands (responding with an immediate message).
     """

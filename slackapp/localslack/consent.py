@@ -34,7 +34,7 @@ class AuthorizeError(Exception):
 
 @dataclass(frozen=True)
 class AuthorizeRequest:
-    """What an app asks for, checked. `redirect_uri` is empty where the request named none."""
+    """Parameters of an authorize request, checked. `redirect_uri` is empty where the request named none."""
 
     bot_scopes: list[str]
     user_scopes: list[str]
@@ -67,7 +67,10 @@ def read(slack: LocalSlack, fields: Fields) -> AuthorizeRequest:
 
 
 def is_below(claimed: str, configured: str) -> bool:
-    """Whether a redirect URL equals a configured one or lies below it: same scheme, host and port, longer path."""
+    """Tells whether a redirect URL equals a configured one or lies below it.
+
+    Same scheme, host and port, longer path.
+    """
     if "#" in claimed or "\\" in claimed:
         return False
     try:

@@ -200,7 +200,7 @@ ACTIONS: dict[str, Callable[[LocalSlack, str, Fields], object]] = {
 
 
 def snapshot(slack: LocalSlack) -> Json:
-    """What a script may know: tenants, messages, deliveries, calls per method; no token, code or hook."""
+    """Collects tenants, messages, deliveries and calls per method for scripts; no token, code or hook."""
     with slack.lock:
         tenants = [
             {

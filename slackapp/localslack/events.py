@@ -1,4 +1,4 @@
-"""What happens in Slack and is told to the app: mentions, commands, uninstalls, revocations.
+"""Events that Slack reports to the app, and commands: mentions, uninstalls, revocations.
 
 Follows docs.slack.dev/apis/events-api (envelope), docs.slack.dev/reference/events/app_mention, app_uninstalled,
 tokens_revoked, team_access_granted, and docs.slack.dev/interactivity/implementing-slash-commands.

@@ -38,7 +38,7 @@ class Faults:
             self._waiting.clear()
 
     def waiting(self) -> list[Fault]:
-        """What is still to come."""
+        """Lists the faults to come."""
         with self._lock:
             return list(self._waiting)
 
@@ -50,11 +50,11 @@ class Faults:
         return None
 
     def extra_copies(self) -> int:
-        """How many more times an event is to be delivered (`duplicate` on `events`)."""
+        """Counts the further deliveries of an event (`duplicate` on `events`)."""
         return 1 if self._take_event("duplicate") else 0
 
     def extra_delay(self) -> float:
-        """How many seconds later an event is to be delivered (`slow` on `events`)."""
+        """Counts the seconds by which an event's delivery is delayed (`slow` on `events`)."""
         fault = self._take_event("slow")
         return fault.seconds if fault else 0.0
 

@@ -1,4 +1,4 @@
-"""What the app under test takes, by the keys of its table: `app_mention`, `/command`, `block_actions:ID` and the like.
+"""Keys that the app under test handles: `app_mention`, `/command`, `block_actions:ID`.
 
 Where nobody has told what the table holds, everything is offered and nothing is said to be unhandled.
 """
@@ -14,7 +14,7 @@ MODALS = ("view_submission:", "view_closed:", "block_suggestion:")
 
 
 def is_handled(app: LocalApp, key: str) -> bool:
-    """Whether somebody handles that, as far as it is known."""
+    """Tells whether the app handles that key, as far as it is known."""
     return app.handles is None or key in app.handles
 
 

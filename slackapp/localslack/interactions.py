@@ -1,4 +1,4 @@
-"""What people do with what an app has put up: press its buttons, use its shortcuts.
+"""Interactions of users with what the app shows: buttons, shortcuts.
 
 Follows docs.slack.dev/reference/interaction-payloads (block_actions, shortcuts).
 """

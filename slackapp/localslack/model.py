@@ -167,7 +167,7 @@ class SlackRefreshToken:
 
 @dataclass
 class AuthorizationCode:
-    """What a person approved; `redirect_uri` is empty where the authorize request named none."""
+    """Authorization code: what a user approved; `redirect_uri` is empty where the request named none."""
 
     value: str
     tenant: str

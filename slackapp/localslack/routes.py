@@ -1,4 +1,4 @@
-"""Which function answers which path, and the life of one Web API call: probe, fault, method, record."""
+"""Routes, and the life of one Web API call: probe, fault, method, record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which scopes exist (docs.slack.dev/reference/scopes), as far as a bot for many workspaces may meet them."""
+"""Scopes that exist (docs.slack.dev/reference/scopes), as far as a bot for many workspaces may meet them."""
 from __future__ import annotations
 
 import re
@@ -28,7 +28,7 @@ FAMILIES = re.compile(
 
 
 def problem(bot: list[str], user: list[str]) -> str:
-    """What is wrong with the scopes asked for, as Slack's error code, or an empty string.
+    """Checks scopes; returns Slack's error code, or an empty string.
 
     Sign-in scopes cannot be mixed with others in one flow (docs.slack.dev/authentication/sign-in-with-slack).
     """
@@ -42,7 +42,7 @@ def problem(bot: list[str], user: list[str]) -> str:
 
 
 def exists(scope: str) -> bool:
-    """Whether Slack has that scope."""
+    """Tells whether Slack has that scope."""
     return scope in PLAIN or scope in SIGN_IN or FAMILIES.fullmatch(scope) is not None
 
 

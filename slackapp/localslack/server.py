@@ -313,7 +313,7 @@ class LocalSlack:
             return list(self.state.installs)
 
     def messages(self, team_id: str) -> list[Json]:
-        """What the app posted in a workspace, oldest first (what people said is in `conversation`)."""
+        """Lists what the app posted in a workspace, oldest first; what users said is in `conversation`."""
         with self.lock:
             return [dict(message) for message in self.state.messages if message["team"] == team_id]
 

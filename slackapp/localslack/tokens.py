@@ -111,7 +111,7 @@ def end_token(slack: LocalSlack, tenant: str, kind: TokenKind | None = None, use
 
 
 def has_live(slack: LocalSlack, tenant: str) -> bool:
-    """Whether anything of that tenant still works: an access token, expired or not, or a refresh token."""
+    """Tells whether a token of that tenant still works: an access token, expired or not, or a refresh token."""
     access = any(not token.dead for token in slack.tokens_of[tenant])
     return access or any(r.tenant == tenant and not r.dead for r in slack.state.refreshes.values())
 

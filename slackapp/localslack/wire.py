@@ -96,7 +96,7 @@ def read(environ: dict[str, Any]) -> HttpRequest:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a Host header (or host:port) names this machine's loopback interface."""
+    """Tells whether a Host header (or host:port) names this machine's loopback interface."""
     if "@" in host or "/" in host:
         return False
     try:
@@ -107,7 +107,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_own_origin(request: HttpRequest) -> bool:
-    """Whether a form post comes from a page of ours, or from a program (which sends no Origin)."""
+    """Tells whether a form post comes from a page of ours, or from a program (which sends no Origin)."""
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site", "same-origin")
     own = (f"http://{request.headers['host']}", f"https://{request.headers['host']}")

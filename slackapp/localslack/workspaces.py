@@ -1,4 +1,4 @@
-"""Where an org's admin adds an app that the whole org has installed to workspaces of the org.
+"""Page where an enterprise's admin adds an app that all of it has installed to its workspaces.
 
 An org-wide install belongs to no workspace at first (docs.slack.dev/enterprise/developing-for-enterprise-orgs).
 """

@@ -38,7 +38,7 @@ class Secret:
 
 @dataclass(frozen=True, order=True)
 class Tenant:
-    """Whom data belongs to: `('T', team id)` or, for an org-wide install, `('E', enterprise id)`.
+    """Owner of data: `('T', team id)` or, for an enterprise-wide install, `('E', enterprise id)`.
 
     Made only from Slack's answer to an exchange, from a verified request, from our own rows, or from an operator's
     command. Encryption binds to it.
@@ -56,7 +56,7 @@ NO_TENANT = Tenant("", "")
 
 @dataclass(frozen=True)
 class Actor:
-    """On whose behalf something is done, and the request's or the row's id.
+    """Actor of an operation, with the id of its request or row.
 
     The actor is `anyone`, `unverified`, `operator`, `worker`, or `slack:N` with the number of the signing secret.
     """

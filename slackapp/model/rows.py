@@ -30,7 +30,7 @@ class Installation:
 
     @property
     def is_enterprise_install(self) -> bool:
-        """True for an install for a whole org."""
+        """Tells whether the install covers a whole enterprise."""
         return self.tenant.kind == "E"
 
     @property

@@ -18,7 +18,7 @@ class Sealed:
 
 @dataclass(frozen=True)
 class RecordContext:
-    """What a sealed record is bound to; it opens nowhere else."""
+    """Context that a sealed record is bound to; it opens nowhere else."""
 
     tenant: Tenant
     purpose: str  # which of the tenant's data keys: bot, user, refresh, data

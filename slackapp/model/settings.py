@@ -32,7 +32,7 @@ class SlackAddresses:
 
 @dataclass(frozen=True)
 class Settings:
-    """What was configured; see `config.SETTINGS` for the meaning of each."""
+    """Configuration; see `config.SETTINGS` for the meaning of each."""
 
     name: str
     app_id: str
@@ -74,7 +74,7 @@ class Settings:
 
     @property
     def secure(self) -> bool:
-        """True when the service is reached by https: decides on the cookie's name and flags, and nothing else does."""
+        """Tells whether the service is reached by https, which alone decides on the cookie's name and flags."""
         return self.public_url.startswith("https://")
 
     @property

@@ -1,4 +1,4 @@
-"""What is wrong just now, by part, for `/readyz`; each part's trouble ends when that part works again."""
+"""Problems of the service, by part, for `/readyz`; each ends when that part works again."""
 
 import math
 import threading
@@ -18,7 +18,7 @@ CACHE_SECONDS = 2
 
 
 class Health:
-    """In memory, of this process."""
+    """Problems of this process, in memory."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,7 +43,7 @@ class Health:
             return dict(self._problems)
 
     def is_ready(self, ask: Callable[[], bool], now: int) -> bool:
-        """What `ask` says, which is asked every few seconds, and by one thread: the others take the answer before."""
+        """Returns what `ask` says, asked every few seconds and by one thread; others get the answer before."""
         ready, since = self._answer
         # claim: C-103
         if 0 <= now - since < CACHE_SECONDS or not self._ask_lock.acquire(blocking=False):

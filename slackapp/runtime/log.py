@@ -35,7 +35,7 @@ _SECRET = re.compile("|".join(_FORMS))
 
 
 class LineStream(Protocol):
-    """Where lines go: a file, or somebody else's logger."""
+    """Stream of lines: a file, or another program's logger."""
 
     def write(self, text: str, /) -> object:
         """One line."""
@@ -67,11 +67,11 @@ class JsonLog:
                 return
 
     def info(self, event: str, fields: Mapping[str, str | int]) -> None:
-        """Something that is as it should be."""
+        """Logs what is as it should be."""
         self._write("info", event, fields)
 
     def error(self, event: str, fields: Mapping[str, str | int]) -> None:
-        """Something that needs a person."""
+        """Logs what needs a person."""
         self._write("error", event, fields)
 
     def bug(self, event: str, fields: Mapping[str, str | int]) -> None:

@@ -40,7 +40,7 @@ class Metric:
         return {name: self._allowed(name, labels[name]) for name in sorted(labels)}
 
     def overflow_labels(self, labels: Mapping[str, str]) -> dict[str, str]:
-        """Where counts go for which there is no room."""
+        """Chooses the labels for counts that exceed the limit of series."""
         return {name: OTHER if self.labels[name] is FREE_VALUES else value for name, value in labels.items()}
 
     def _allowed(self, name: str, value: str) -> str:

@@ -107,7 +107,10 @@ class Metrics:
 
     @contextmanager
     def unpersisted_counts(self) -> Iterator[Sequence[CounterDelta]]:
-        """What is not in the database yet. Until the block ends, nobody else moves anything."""
+        """Yields the counts that are not in the database yet, for one caller at a time.
+
+        Until the block ends, nobody else moves anything.
+        """
         with self._persist_lock:
             with self._lock:
                 found = [
@@ -120,7 +123,7 @@ class Metrics:
             yield found
 
     def mark_persisted(self, counts: Sequence[CounterDelta]) -> None:
-        """They are in the database now."""
+        """Marks counts as stored in the database."""
         with self._lock:
             for count in counts:
                 self._series[count.name, count.labels].persisted += count.value
@@ -131,7 +134,7 @@ class Metrics:
                 }
 
     def value(self, name: str, labels: Mapping[str, str]) -> int:
-        """What this process has counted."""
+        """Reads what this process has counted in one series."""
         key = name, label_text(_metric(name, labels, COUNTER).normalize(labels))
         with self._lock:
             series = self._series.get(key)
@@ -140,7 +143,7 @@ class Metrics:
     # As text
 
     def text(self) -> str:
-        """What this process has counted."""
+        """Formats what this process has counted."""
         with self._lock:
             counts = {key: series.count for key, series in self._series.items()}
         return _text(_by_name(counts))
@@ -166,7 +169,7 @@ class Metrics:
 
 
 def label_text(labels: Mapping[str, str]) -> str:
-    """As the text format writes them, sorted by name."""
+    """Formats labels as the text format has them, sorted by name."""
     return ",".join(f'{name}="{_escape(labels[name])}"' for name in sorted(labels))
 
 

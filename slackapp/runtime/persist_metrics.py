@@ -1,4 +1,4 @@
-"""What was counted outlives the process: added to the database every few seconds, where all processes add up.
+"""Persistence of counters: every few seconds they are added to the database, where all processes add up.
 
 A process that is killed loses what it had counted since the last time. Whoever reads the metrics is shown what is in
 the database, so that no number goes down when that happens.

@@ -1,4 +1,4 @@
-"""Bounds on how often: a token bucket per address, pauses that Slack asks for, one audit row per reason and minute."""
+"""Limits: rate per key, failures, concurrency, cooldowns, and what is allowed once per minute."""
 
 import math
 import threading
@@ -24,7 +24,7 @@ class RateLimiter:
         self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def admit(self, key: str, now: int) -> int:
-        """0 when admitted, else the seconds to wait."""
+        """Admits a request and returns 0, or the seconds to wait."""
         with self._lock:
             level = self._level(key, now)
             self._buckets.pop(key, None)
@@ -50,7 +50,7 @@ class RateLimiter:
 
 
 class FailureLimit:
-    """How many failures a minute there may be: of one network, of all, and some more of networks without any of late.
+    """Limit on failures per minute: of one network, of all, and a rest for networks without any lately.
 
     Stops made-up codes from eating up the rate that Slack gives to exchanges, and refreshes with them. Whoever comes
     from a network that has not failed for an hour is let through when the others have used up what is for all: a few
@@ -64,14 +64,14 @@ class FailureLimit:
         self._failed = Cooldowns()
 
     def left(self, network: str, now: int) -> int:
-        """0 for who may try, else the seconds to wait. Spends nothing."""
+        """Returns the seconds to wait, 0 for who may try; spends nothing."""
         own, common = self._networks.peek(network, now), self._everybody.peek("", now)
         if own or not common:
             return own
         return common if self._failed.seconds_left(network, now) else self._newcomers.peek("", now)
 
     def spend(self, network: str, now: int) -> None:
-        """Somebody there has failed."""
+        """Counts a failure of that network."""
         self._networks.admit(network, now)
         self._failed.start(network, _FAILURE_MEMORY, now)
         if self._everybody.admit("", now):
@@ -79,7 +79,7 @@ class FailureLimit:
 
 
 class Cooldowns:
-    """Until when Slack wants to hear nothing of a key; at most 10,000 keys are remembered.
+    """Cooldowns by key, in which Slack wants no call; at most 10,000 keys are remembered.
 
     In memory: another process, or the next one, learns it by one call of its own.
     """
@@ -117,7 +117,7 @@ class Throttle:
         self._seen: dict[str, int] = {}
 
     def allows(self, key: str, now: int) -> bool:
-        """Whether this is the first time within that minute."""
+        """Tells whether the key comes for the first time within that minute."""
         minute = now // 60
         with self._lock:
             if self._seen.get(key) == minute:
@@ -141,7 +141,7 @@ class ConcurrencyLimit:
 
     @contextmanager
     def acquire(self, key: str) -> Iterator[bool]:
-        """Whether there was a place for that key; it is given back at the end."""
+        """Acquires a place for that key, given back at the end; False where there is none."""
         with self._changed:
             # claim: C-72
             taken = not self._closed and self._number - self._taken.total() > self._taken[key]

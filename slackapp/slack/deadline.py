@@ -24,7 +24,7 @@ Address = tuple[Any, ...]
 
 
 class NotConnectedError(OSError):
-    """No connection came about: nothing was sent."""
+    """Missing connection: nothing was sent."""
 
 
 class _DeadlineSocket(socket.socket):
@@ -78,7 +78,7 @@ class PlainHandler(urllib.request.HTTPHandler):
     """http:// with a deadline: the timeout that the opener is given counts for the whole call."""
 
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        """As the base class."""
+        """Opens an http URL, as the base class does."""
         return self.do_open(_Connection, req)
 
 
@@ -93,7 +93,7 @@ class TlsHandler(urllib.request.HTTPSHandler):
         self._tls = context
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        """As the base class."""
+        """Opens an https URL, as the base class does."""
         return self.do_open(_TlsConnection, req, context=self._tls)
 
 

@@ -30,7 +30,10 @@ _LIMITED = '{"ok": false, "error": "ratelimited"}'
 
 
 class UnreachableError(Exception):
-    """No whole answer came. Slack may have done the work, but where `connected` is false: then nothing was sent."""
+    """Missing or broken response of Slack.
+
+    Slack may have done the work, but where `connected` is false: then nothing was sent.
+    """
 
     def __init__(self, connected: bool) -> None:
         super().__init__("no whole answer")
@@ -38,7 +41,7 @@ class UnreachableError(Exception):
 
 
 class UnreadableAnswerError(Exception):
-    """Something came that is no answer of the Web API."""
+    """Response that is no answer of the Web API."""
 
     def __init__(self, status: int) -> None:
         super().__init__("an answer that cannot be read")

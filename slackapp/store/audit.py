@@ -21,7 +21,7 @@ _CHECKPOINT = b"slackapp/v1/audit-checkpoint"
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """What happened. `detail` holds ids, counts and names of settings; never a secret, never content."""
+    """Entry of the audit: `detail` holds ids, counts and names of settings; never a secret, never content."""
 
     at: int
     event: str
@@ -57,7 +57,7 @@ def append(db: Database, entry: AuditEntry, mac: Mac) -> None:
 
 
 def count(db: Database) -> int:
-    """How many rows were ever written: they are numbered without gaps."""
+    """Counts the rows that were ever written, which are numbered without gaps."""
     last = db.one("last_audit", {})
     return int(last["id"]) if last is not None else 0
 
@@ -82,7 +82,7 @@ class AuditRow:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where the chain begins: at the last row that was cut, or at nothing."""
+    """Start of the chain: the last row that was cut, or nothing."""
 
     number: int
     chain: bytes
@@ -116,7 +116,7 @@ def chain_of(db: Database, number: int) -> bytes | None:
 
 
 def checkpoint(db: Database, mac: Mac) -> Checkpoint:
-    """Where the chain begins, and whether that is signed as it must be."""
+    """Reads where the chain begins, and whether that is signed as it must be."""
     row = db.one("get_checkpoint", {})
     if row is None:
         return Checkpoint(0, GENESIS, authentic=True)
@@ -125,7 +125,10 @@ def checkpoint(db: Database, mac: Mac) -> Checkpoint:
 
 
 def delete_before(db: Database, before: int, mac: Mac) -> int:
-    """Inside a transaction: deletes rows from before a time behind a signed checkpoint; up to which row, 0 for none."""
+    """Deletes rows from before a time behind a signed checkpoint, inside a transaction.
+
+    Returns the last number deleted, 0 for none.
+    """
     row = db.one("last_to_cut", {"before": before})
     if row is None:
         return 0

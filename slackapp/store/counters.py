@@ -1,4 +1,4 @@
-"""What was counted, over all processes and restarts: `sql/core/counters.sql`."""
+"""Counters over all processes and restarts: `sql/core/counters.sql`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from slackapp.store.engine.sqlite import Database
 
 @dataclass(frozen=True)
 class CounterDelta:
-    """What is to be added to one series. A metric has `most` of them; what is new then goes to the labels of `rest`."""
+    """Amount to add to one series. A metric has `most` of them; what is new then goes to the labels of `rest`."""
 
     name: str
     labels: str
@@ -18,7 +18,7 @@ class CounterDelta:
 
 
 def add(db: Database, counts: Iterable[CounterDelta]) -> None:
-    """Inside a transaction."""
+    """Adds amounts, inside a transaction."""
     for count in counts:
         db.execute(
             "add_to_counter",
@@ -33,5 +33,5 @@ def add(db: Database, counts: Iterable[CounterDelta]) -> None:
 
 
 def list_all(db: Database) -> dict[tuple[str, str], int]:
-    """By name and labels."""
+    """Lists all counters by name and labels."""
     return {(row["name"], row["labels"]): row["value"] for row in db.many("list_counters", {})}

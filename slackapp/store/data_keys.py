@@ -50,7 +50,7 @@ def list_older(db: Database, provider: str, master_version: int) -> list[DataKey
 
 
 def count_by_master(db: Database) -> dict[tuple[str, int], int]:
-    """How many keys hang on each provider's master key."""
+    """Counts the keys that hang on each provider's master key."""
     return {(row["provider"], row["master_version"]): row["found"] for row in db.many("count_by_master", {})}
 
 
@@ -73,12 +73,12 @@ def rewrap(db: Database, key: DataKey, provider: str, master_version: int, wrapp
 
 
 def blank_all(db: Database) -> None:
-    """In a copy: takes every wrapped key out."""
+    """Blanks every wrapped key of a copy of the database."""
     db.execute("empty_keys", {})
 
 
 def restore_wrapped(db: Database, key: DataKey) -> bool:
-    """In a copy: puts a wrapped key back; False when the copy does not know that key."""
+    """Restores a wrapped key in a copy; False when the copy does not know that key."""
     changed = db.execute(
         "fill_key",
         {
@@ -95,7 +95,7 @@ def restore_wrapped(db: Database, key: DataKey) -> bool:
 
 
 def tenants_with_blank_keys(db: Database) -> list[Tenant]:
-    """In a copy: the tenants whose keys could not be put back."""
+    """Lists the tenants of a copy whose keys could not be restored."""
     return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("empty_key_owners", {})]
 
 
@@ -111,7 +111,7 @@ def delete(db: Database, tenant: Tenant) -> int:
 
 
 def count(db: Database, tenant: Tenant) -> int:
-    """How many keys the tenant has, retired ones too."""
+    """Counts the tenant's keys, retired ones too."""
     row = db.one("count_keys", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
     return int(row["found"]) if row is not None else 0
 

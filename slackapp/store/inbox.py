@@ -1,4 +1,4 @@
-"""What is to be done once: `sql/core/inbox.sql`."""
+"""Inbox: rows to be done once: `sql/core/inbox.sql`."""
 
 from dataclasses import dataclass
 
@@ -48,19 +48,20 @@ def _arrival(arrival: IncomingEvent, now: int) -> dict[str, object]:
 
 
 def add_job(db: Database, job_id: str, job_type: str, tenant: Tenant, now: int, next_at: int) -> None:
-    """Something of our own to do, not before `next_at`."""
+    """Adds a job of our own, not before `next_at`."""
     db.execute("add_job", {**_key(tenant, job_id), "type": job_type, "now": now, "next_at": next_at})
 
 
 def is_known(db: Database, tenant: Tenant, event_id: str) -> bool:
-    """Whether the event came before."""
+    """Tells whether the event came before."""
     return db.one("is_known", _key(tenant, event_id)) is not None
 
 
 def list_due(db: Database, after: Tenant, busy_tenant: Tenant, now: int, steady: int, limit: int) -> list[RowId]:
-    """Rows that are due, of the tenants behind `after` in turn, and none of `full`; of each, what was due first first.
+    """Lists rows that are due, of the tenants behind `after` in turn, and none of `full`.
 
-    `now` is in Unix seconds, `steady` in those of the clock that leases go by.
+    Of each tenant, what was due first comes first. `now` is in Unix seconds, `steady` in those of the clock that leases
+    go by.
     """
     parameters = {
         "after_kind": after.kind,
@@ -137,12 +138,12 @@ def mark_unclear(db: Database, now: int, steady: int) -> list[UnclearRow]:
 
 
 def mark_restored(db: Database, now: int) -> list[UnclearRow]:
-    """In a copy that becomes the database again: marks what is open, but for removals; which rows they are."""
+    """Marks open rows of a restored copy as unclear, but for removals; returns their ids."""
     return [_unclear(row) for row in db.many("mark_restored", {"now": now})]
 
 
 def release_leases(db: Database, process_id: str, now: int) -> list[UnclearRow]:
-    """At a process's end: what it is at in a call is unclear, the rest anybody's; which rows are unclear."""
+    """Releases the leases of an ending process; its rows in a call become unclear, and are returned."""
     db.execute("release_running", {"process": process_id})
     return [_unclear(row) for row in db.many("interrupt_calling", {"process": process_id, "now": now})]
 
@@ -176,7 +177,7 @@ def find(db: Database, event_id: str) -> list[InboxEntry]:
 
 
 def count_by_state(db: Database) -> dict[str, tuple[int, int]]:
-    """By state: how many rows, and when the oldest of them came. Without those that are done."""
+    """Counts rows by state, and says when the oldest of each came; without those that are done."""
     return {row["state"]: (row["found"], row["oldest"]) for row in db.many("inbox_states", {})}
 
 
@@ -238,17 +239,17 @@ def pending_purges_of(db: Database, tenant: Tenant) -> list[str]:
 
 
 def tenants_with_bodies(db: Database) -> frozenset[Tenant]:
-    """Whose events lie there with their bodies."""
+    """Lists the tenants whose rows have a body."""
     return frozenset(Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("tenants_with_bodies", {}))
 
 
 def is_open(db: Database, tenant: Tenant, event_id: str) -> bool:
-    """Whether the row is there and not done."""
+    """Tells whether the row is there and not done."""
     return db.one("is_open", _key(tenant, event_id)) is not None
 
 
 def count_bodies(db: Database, tenant: Tenant) -> int:
-    """How many of the tenant's rows still have a body."""
+    """Counts the tenant's rows that have a body."""
     row = db.one("count_bodies", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
     return int(row["found"]) if row is not None else 0
 
@@ -259,7 +260,7 @@ def count_pending_purges(db: Database) -> int:
 
 
 def oldest_pending_purge(db: Database) -> tuple[int, int]:
-    """How many purges are not finished, and when the oldest began; 0 where there is none."""
+    """Counts pending purges, with the time at which the oldest began; 0 where there is none."""
     row = db.one("oldest_open_job", {"type": PURGE})
     return (row["found"], row["oldest"] or 0) if row is not None else (0, 0)
 

@@ -73,12 +73,12 @@ def list_by_status(db: Database, status: str) -> list[Tenant]:
 
 
 def count_by_status(db: Database) -> dict[str, int]:
-    """How many tenants are in each status that any is in."""
+    """Counts tenants by status."""
     return {row["status"]: row["found"] for row in db.many("count_by_status", {})}
 
 
 def count(db: Database) -> int:
-    """How many tenants there are."""
+    """Counts tenants."""
     row = db.one("count_installations", {})
     return int(row["found"] or 0) if row is not None else 0
 
@@ -121,7 +121,7 @@ def note_validated(db: Database, tenant: Tenant, now: int) -> None:
 
 
 def set_granted_scopes(db: Database, tenant: Tenant, scopes: tuple[str, ...]) -> None:
-    """What the bot may do there, as Slack says now."""
+    """Stores the bot's scopes, as Slack says now."""
     parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "scopes": ",".join(scopes)}
     db.execute("set_granted_scopes", parameters)
 

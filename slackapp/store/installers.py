@@ -1,4 +1,4 @@
-"""Who installed: `sql/core/installers.sql`."""
+"""Installers: users who installed, and the bot: `sql/core/installers.sql`."""
 
 from dataclasses import dataclass
 

@@ -31,12 +31,12 @@ def put_once(db: Database, name: str, value: str) -> bool:
 
 
 def key_check_name(version: int) -> str:
-    """Where a master key's check value stands."""
+    """Names the row of a master key's check value."""
     return f"key_check:{version}"
 
 
 def key_since_name(version: int) -> str:
-    """Where it stands since when a master key is the primary, or was."""
+    """Names the row that says since when a master key is, or was, the primary."""
     return f"key_since:{version}"
 
 

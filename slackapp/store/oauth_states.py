@@ -71,12 +71,12 @@ def last_installed(db: Database, session_hash: bytes, since: int) -> Tenant | No
 
 
 def has_open_exchange(db: Database, since: int) -> bool:
-    """Whether some state was used since then and its exchange is not over."""
+    """Tells whether some state was used since then and its exchange is not over."""
     return db.one("has_open_exchange", {"since": since}) is not None
 
 
 def expire_unused(db: Database, now: int) -> None:
-    """In a copy that becomes the database again: every state there may have been used since the copy was made."""
+    """Expires every unused state of a restored copy: it may have been used since the copy was made."""
     db.execute("end_unused_states", {"before": now - 1})
 
 

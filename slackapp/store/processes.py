@@ -30,7 +30,7 @@ def save_heartbeat(db: Database, process_id: str, key_epoch: int, master_version
 
 
 def list_live(db: Database, steady: int) -> list[Process]:
-    """Those seen within the last minute."""
+    """Lists processes with a heartbeat within the last minute."""
     return [
         Process(
             row["process_id"],
@@ -43,7 +43,7 @@ def list_live(db: Database, steady: int) -> list[Process]:
 
 
 def delete(db: Database, process_id: str, steady: int) -> None:
-    """At a process's end; those that died without saying so go, too."""
+    """Deletes a process at its end, and those that died without one."""
     db.execute("forget_process", {"process_id": process_id, **_time_window(steady)})
 
 

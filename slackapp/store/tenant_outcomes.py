@@ -1,4 +1,4 @@
-"""What Slack answered lately, over all tenants: `sql/core/tenant_outcomes.sql`."""
+"""Outcomes of calls to Slack lately, over all tenants: `sql/core/tenant_outcomes.sql`."""
 
 from slackapp.model import Tenant, Token
 from slackapp.store.engine.sqlite import Database, Row
@@ -10,7 +10,7 @@ def note_failing(db: Database, token: Token, now: int) -> None:
 
 
 def mark_given_up(db: Database, tenant: Tenant) -> None:
-    """Whoever failed was given up: nothing of it will succeed again by itself."""
+    """Marks a failing tenant as given up: nothing of it will succeed again by itself."""
     db.execute("mark_given_up", _key(tenant))
 
 
@@ -30,7 +30,7 @@ def count_failing(db: Database, since: int) -> int:
 
 
 def count_waiting(db: Database) -> int:
-    """Those of them that are installed, and not given up."""
+    """Counts the failing tenants that are installed and not given up."""
     return _count(db.one("count_waiting", {}))
 
 
@@ -50,7 +50,7 @@ def delete_old_answered(db: Database, since: int, until: int) -> None:
 
 
 def has_other_success(db: Database, tenant: Tenant, after: int, before: int) -> bool:
-    """Whether a call of any other tenant is known to have succeeded between the two."""
+    """Tells whether a call of any other tenant is known to have succeeded between the two."""
     parameters = {"kind": tenant.kind, "id": tenant.id, "after": after, "before": before}
     return db.one("has_other_success", parameters) is not None
 

@@ -17,9 +17,10 @@ MAX_WAIT = 7200
 
 @dataclass(frozen=True)
 class SealedPair:
-    """What Slack gave, sealed. `expires_at` in Unix seconds; None, with no refresh token, for a long-lived token.
+    """Sealed pair of access and refresh token.
 
-    `due_at` is when it is to be refreshed, in Unix seconds.
+    `expires_at` in Unix seconds; None, with no refresh token, for a long-lived token. `due_at` is when it is to be
+    refreshed, in Unix seconds.
     """
 
     access: Sealed
@@ -85,7 +86,7 @@ def take_lease_for_bolt(db: Database, token: Token, owner: str, steady: int, unt
 
 
 def set_lease_end(db: Database, token: Token, owner: str, until: int) -> None:
-    """Ends or prolongs our lease; its owner stays in the row, as the mark of a refresh that is not finished."""
+    """Moves the end of our lease; its owner stays as the mark of an unfinished refresh."""
     db.execute("set_lease_end", {**_key(token.tenant, token.user_id), "owner": owner, "until": until})
 
 
@@ -107,7 +108,7 @@ def postpone_refresh(db: Database, token: Token, owner: str, due_at: int) -> Non
 
 
 def replace_pair(db: Database, token: Token, pair: SealedPair, now: int) -> bool:
-    """Puts a refreshed pair in place of the one it came from; False when that one is not there any more."""
+    """Replaces the pair that a refresh came from; returns False when that one is gone."""
     parameters = {
         **_key(token.tenant, token.user_id),
         **_values(pair),
@@ -135,7 +136,7 @@ def mark_refresh_refused(db: Database, token: Token, owner: str, reason: str) ->
 
 
 def mark_dead(db: Database, token: Token, reason: str) -> bool:
-    """This generation of the token is dead; False when it was replaced meanwhile."""
+    """Marks this generation of the token dead; returns False when it was replaced."""
     parameters = {**_key(token.tenant, token.user_id), **_version(token), "reason": reason}
     return db.execute("mark_token_dead", parameters) == 1
 
@@ -171,7 +172,7 @@ def list_pause_ended(db: Database, now: int, latest: int, limit: int) -> list[Te
 
 
 def count_paused(db: Database) -> int:
-    """How many tokens Slack refuses and are not given up."""
+    """Counts tokens that Slack refuses and that are not dead."""
     row = db.one("count_paused", {})
     return int(row["found"]) if row is not None else 0
 
@@ -187,7 +188,7 @@ def delete_users(db: Database, tenant: Tenant) -> int:
 
 
 def has_long_lived(db: Database) -> bool:
-    """Whether any tenant has a token in use that does not rotate."""
+    """Tells whether any tenant has a token in use that does not rotate."""
     return db.one("has_long_lived", {}) is not None
 
 
@@ -215,18 +216,18 @@ def list_long_lived(db: Database) -> list[Token]:
 
 
 def set_scopes(db: Database, token: Token, scopes: tuple[str, ...]) -> bool:
-    """What Slack says now that the token may do; False when that was known."""
+    """Stores what Slack says now that the token may do; False when that was known."""
     parameters = {**_key(token.tenant, token.user_id), **_version(token), "scopes": ",".join(scopes)}
     return db.execute("set_token_scopes", parameters) == 1
 
 
 def count_by_status(db: Database) -> dict[str, int]:
-    """How many tokens are in each status that any is in."""
+    """Counts tokens by status."""
     return {row["status"]: row["found"] for row in db.many("count_tokens_by_status", {})}
 
 
 def count(db: Database, tenant: Tenant) -> int:
-    """How many tokens the tenant has."""
+    """Counts the tenant's tokens."""
     row = db.one("count_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
     return int(row["found"]) if row is not None else 0
 

@@ -25,12 +25,15 @@ class KeyBackupFile:
 
     @property
     def is_set(self) -> bool:
-        """Whether there is a place for it."""
+        """Tells whether there is a place for it."""
         return self._file is not None
 
     @property
     def has_partial_write(self) -> bool:
-        """Whether somebody writes it just now, or was killed doing so: what is there beside it holds keys, too."""
+        """Tells whether a partly written file stands beside it, which holds keys, too.
+
+        Somebody writes it just now, or was killed doing so.
+        """
         return self._partial_file is not None and os.path.lexists(self._partial_file)
 
     @contextmanager
@@ -67,7 +70,7 @@ class KeyBackupFile:
             raise _cannot("written", error) from None
 
     def read(self) -> bytes | None:
-        """What is there, or None. Raises StoreFullError when it cannot be read."""
+        """Returns what is there, or None. Raises StoreFullError when it cannot be read."""
         if self._file is None:
             return None
         try:

@@ -226,7 +226,7 @@ class Keyring:
         return envelope.hmac_sha256(self._audit_key, data)
 
     def label(self, tenant: Tenant) -> str:
-        """A short keyed hash that stands for the tenant in the log and in metrics, where its id must not be."""
+        """Derives a short keyed hash that stands for the tenant in log and metrics."""
         return envelope.hmac_sha256(self._label_key, f"{tenant.kind} {tenant.id}".encode()).hex()[:LABEL_LENGTH]
 
     def _service_key(self, purpose: str) -> PlainKey:

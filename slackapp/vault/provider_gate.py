@@ -1,4 +1,4 @@
-"""How much of this service a customer's key program may hold, however it behaves.
+"""Limits on how much of this service a customer's key program may hold, however it behaves.
 
 Stops:   a program that hangs from taking every thread, and one tenant's from being noticed by another.
 How:     of one tenant's keys one is asked for at a time; another thread may wait for that, a short while; whoever comes
@@ -56,7 +56,7 @@ class ProviderGate:
 
     @contextmanager
     def admit(self, provider: str, tenant: Tenant) -> Iterator[None]:
-        """Around one call of the program. Raises KeyUnavailableError where it is not to be made."""
+        """Admits one call of the program. Raises KeyUnavailableError where it is not to be made."""
         kind = threading.current_thread().name.partition("-")[0]
         place = self._enter(kind, provider, tenant)
         try:

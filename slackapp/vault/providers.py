@@ -1,4 +1,4 @@
-"""Who wraps the data keys.
+"""Providers that wrap data keys.
 
 A provider holds (or reaches) a master key and never gives it out. `local` holds master keys from a private file;
 `command` asks a program of the operator's, behind which any key service can stand.
@@ -19,7 +19,7 @@ from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Entropy, Tenant
 
 @dataclass(frozen=True)
 class KeyContext:
-    """What a wrapped data key is bound to."""
+    """Context that a wrapped data key is bound to."""
 
     app_id: str
     tenant: Tenant

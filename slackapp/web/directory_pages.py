@@ -1,4 +1,4 @@
-"""What a listing in Slack's directory links to: who runs the app, what it does with data, where help is.
+"""Pages that a listing in Slack's directory links to: who runs the app, what it does with data, help.
 
 Read:    docs.slack.dev/slack-marketplace/slack-marketplace-app-guidelines-and-requirements
 """
@@ -10,7 +10,7 @@ from slackapp.web.pages import NOT_CONFIGURED, About, escape, mail, page_with_fo
 
 @dataclass(frozen=True)
 class Retention:
-    """How long things are kept, from the code that erases them."""
+    """Retention times, from the code that erases."""
 
     install_minutes: int
     state_minutes: int

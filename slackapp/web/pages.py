@@ -22,7 +22,7 @@ def escape(value: str) -> str:
 
 @dataclass(frozen=True)
 class About:
-    """What the operator says of the app and of himself; "" for what he has not said."""
+    """Operator's words about the app and himself; "" for what he has not said."""
 
     name: str
     description: str

@@ -1,4 +1,4 @@
-"""What a refusal looks like: the same bytes for every input of its class, and nothing of the input in them."""
+"""Response to a refusal: the same bytes for every input of its class, with nothing of it inside."""
 
 from dataclasses import replace
 

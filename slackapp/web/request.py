@@ -19,12 +19,15 @@ _KEYS = {"content-type": "CONTENT_TYPE"}
 
 
 class NoRawTargetError(Exception):
-    """The server gives the target only as it understood it; nothing that it hands over can be trusted to be a path."""
+    """Missing raw target: the server gives it only as it understood it.
+
+    Nothing that it hands over can be trusted to be a path.
+    """
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the handlers see. `path` is the raw target up to the question mark, never decoded."""
+    """Request as the handlers see it. `path` is the raw target up to the question mark, never decoded."""
 
     method: str
     path: str
@@ -41,7 +44,7 @@ class Request:
 
     @property
     def media_type(self) -> str:
-        """What the body is said to be, without parameters, in lower case."""
+        """Media type of the body, without parameters, in lower case."""
         return self.header("content-type").partition(";")[0].strip().lower()
 
     def header_bytes(self, name: str) -> bytes:
@@ -50,7 +53,7 @@ class Request:
 
 
 def address_prefix(address: str) -> str:
-    """What rates are counted by: the address, or of an IPv6 address the 64 bits that one subscriber has to himself.
+    """Cuts an address to what rates are counted by: the address, or of IPv6 one subscriber's 64 bits.
 
     A proxy may add a port to it, which makes nobody another, and what is no address at all is cut short.
     """
@@ -58,7 +61,7 @@ def address_prefix(address: str) -> str:
 
 
 def network_prefix(address: str) -> str:
-    """What shares of a whole are counted by: the address, or of an IPv6 address the 48 bits that one site has."""
+    """Cuts an address to what shares are counted by: the address, or of IPv6 one site's 48 bits."""
     return _prefix(address, 80)
 
 

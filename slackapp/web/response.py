@@ -74,7 +74,7 @@ def json_response(status: int, data: Mapping[str, object], headers: tuple[tuple[
 def redirect(
     status: int, location: str, headers: tuple[tuple[str, str], ...] = (), tenant: Tenant = NO_TENANT
 ) -> Response:
-    """To an address that we made ourselves; no part of it comes from a request."""
+    """Redirects to an address that we made ourselves; no part of it comes from a request."""
     return Response(status, "text/plain; charset=utf-8", b"", (("Location", location), *headers), tenant)
 
 

@@ -1,4 +1,4 @@
-"""The look of every page, the service's and the local Slack's: colours by name, light and dark, and one sheet of rules.
+"""Style sheet of every page, the service's and the local Slack's: colours by name, light and dark.
 
 The sheet's hash stands in the Content-Security-Policy, so that no other style applies.
 """

@@ -23,7 +23,7 @@ _MAX_LOST_CLAIMS = 16
 
 
 class InboxWorkers:
-    """Claims rows, each when it is run, and runs them: what a process dies of is one row's attempt and no other's.
+    """Threads that claim each row when it is run, so that a crash costs that row one attempt.
 
     The tenants have their turn one after the other, however many rows lie there of one of them. What was run when its
     process died is claimed again when the lease has run out.
@@ -58,7 +58,7 @@ class InboxWorkers:
             thread.join(max(0.0, until - time.monotonic()))
 
     def is_alive(self) -> bool:
-        """Whether all threads run."""
+        """Tells whether all threads run."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
     def run_due(self, app: App) -> int:

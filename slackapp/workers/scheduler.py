@@ -1,4 +1,4 @@
-"""What has to be done again and again: one thread for what stays in the house, one for errands to others.
+"""Scheduler of periodic tasks: one thread for local tasks, one for those that wait for Slack or a provider.
 
 Slack or a key provider may take half a minute to answer; meanwhile this process must go on saying that it lives. Each
 task has its own interval, and a task that fails keeps no other from its turn.
@@ -81,7 +81,7 @@ class ClockMonitor:
             app.health.set_problem("clock", "")
 
     def conservative_now(self, app: App) -> int:
-        """Unix seconds for what deletes by age: nothing has become old by a clock that was set forward, for two days.
+        """Returns Unix seconds for what deletes by age, unmoved by forward jumps of the clock, for two days.
 
         A repeat of an event, of which Slack may send some for a day, would find nothing that it repeats.
         """
@@ -115,7 +115,7 @@ def _persist_metrics(app: App, stopping: Stopping) -> None:
 
 
 def remote_tasks() -> tuple[Task, ...]:
-    """What asks Slack, or a key provider."""
+    """Lists the tasks that call Slack or a key provider."""
     return (
         Task("refresh", MINUTE, refresh_due.run),
         Task("suspended", MINUTE, lambda app, stopping: suspend_tenant.restore_all(app)),

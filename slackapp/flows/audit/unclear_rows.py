@@ -1,4 +1,4 @@
-"""Rows whose process ended in the middle of a call to Slack: whoever finds them says so, in audit and log."""
+"""Rows whose process ended in a call to Slack, as audit and log report them."""
 
 from collections.abc import Sequence
 

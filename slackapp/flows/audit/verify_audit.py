@@ -17,7 +17,7 @@ _MAX_FINDINGS = 20
 
 
 def run(app: App, known_head: tuple[int, bytes] | None) -> list[str]:
-    """What does not fit, in words; empty when all does. At most 20."""
+    """Verifies the audit, and returns at most 20 findings, in words; none when all is well."""
     start = audit.checkpoint(app.db, app.keyring.audit_mac)
     found = _walk(app, start)
     while (again := audit.checkpoint(app.db, app.keyring.audit_mac)) != start:

@@ -42,7 +42,7 @@ _BATCH_TENANTS = 100
 
 @dataclass(frozen=True)
 class RestoreInput:
-    """What a restore starts from: the key backup, the manifest, and the removals that the database has under way."""
+    """Input of a restore: key backup, manifest, and the database's pending removals."""
 
     keys: bytes = field(repr=False)
     manifest: Mapping[str, Any]
@@ -50,7 +50,7 @@ class RestoreInput:
 
 
 def remove_keys(copy: Database, file: Path) -> None:
-    """Makes a data backup of a copy of the database: no wrapped key is left in it, not even in a free page."""
+    """Removes every wrapped key from a copy of the database, free pages included."""
     wrapped = [key.wrapped for key in data_keys.list_all(copy)]
     # claim: C-23
     data_keys.blank_all(copy)
@@ -99,7 +99,7 @@ def _records(app: App, tenant: Tenant) -> list[tuple[RecordContext, Sealed]]:
 
 
 def note_token_reads(app: App, tenants: Sequence[Tenant], purpose: str, actor: Actor) -> None:
-    """That every record of these tenants is about to be opened, to see whether a copy is whole. Raises StoreError."""
+    """Notes that every token of these tenants is about to be opened. Raises StoreError."""
     # In portions, each its own transaction: nobody waits long for the database, however many tenants there are.
     for start in range(0, len(tenants), _BATCH_TENANTS):
         with app.db.transaction():
@@ -109,7 +109,7 @@ def note_token_reads(app: App, tenants: Sequence[Tenant], purpose: str, actor: A
 
 
 def build_manifest(app: App, file: Path, head: tuple[int, bytes], tenants: int, now: int) -> bytes:
-    """What stands beside the data: whose it is, when it was made, what it hashes to, the head of its audit; signed."""
+    """Builds the signed manifest of a data backup: its database, time, hash, and the head of the audit."""
     fields = {
         "format": FORMAT,
         "made_at": now,
@@ -139,7 +139,7 @@ def read_manifest(folder: Path, app_id: str) -> Mapping[str, Any]:
 
 
 def verify_manifest(app: App, found: Mapping[str, Any]) -> None:
-    """That the manifest was written by this database's service and not changed since. Raises CommandError."""
+    """Verifies that this database's service wrote the manifest, and nobody changed it since. Raises CommandError."""
     fields = {name: value for name, value in found.items() if name != "mac"}
     if not hmac.compare_digest(str(found.get("mac")), _sign(app, fields)):
         raise CommandError(f"the backup is damaged: its {MANIFEST} was changed, or is of another service")
@@ -150,7 +150,7 @@ def _sign(app: App, fields: Mapping[str, Any]) -> str:
 
 
 def pending_removals(path: Path) -> dict[Tenant, int]:
-    """Of the database that a restore replaces: whose removal it has not finished, and when that was decided.
+    """Lists the removals that a database to be replaced has not finished, and when each was decided.
 
     They end with it, so that the restore has to see to them. Nothing where it is damaged, or not there.
     """
@@ -207,9 +207,9 @@ def _is_older(copy: Database, tenant: Tenant, decided_at: int) -> bool:
 
 
 def mark_unfinished_unclear(app: App, now: int) -> int:
-    """In a restored database: what was open, or not used yet, when the backup was made may have been since.
+    """Marks what was open or unused when a restored backup was made; returns how many rows.
 
-    No call to Slack is made a second time unasked: rows that may make one are shown to a person. How many.
+    No call to Slack is made a second time unasked: rows that may make one are shown to the operator.
     """
     with app.db.transaction():
         # claim: C-93
@@ -221,7 +221,7 @@ def mark_unfinished_unclear(app: App, now: int) -> int:
 
 
 def verify_key_backup(app: App, content: bytes) -> None:
-    """That the key backup was written by this database's service and not changed since. Raises ConfigError."""
+    """Verifies that this database's service wrote the key backup, and nobody changed it since. Raises ConfigError."""
     if not key_backup.is_authentic(app, content):
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup was changed, or is of another service")
 

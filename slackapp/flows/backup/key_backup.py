@@ -45,7 +45,7 @@ def write(app: App) -> None:
 
 
 def remove_tenants(app: App, tenants: Iterable[Tenant], now: int, at_once: bool) -> tuple[frozenset[Tenant], int]:
-    """Sees to it that no key of these erased tenants is in the file: in whose case not yet, and the seconds to wait.
+    """Removes the keys of erased tenants from the file; returns whose remain, and the seconds to wait.
 
     By whoever is `alone` at the slot: a writer that was under way may have brought keys in. Writes nothing where none
     is in it. And where many tenants have keys, it is not written all the time, unless `at_once`. Raises StoreError.
@@ -92,13 +92,13 @@ def parse(content: bytes) -> KeyBackup:
 
 
 def is_authentic(app: App, content: bytes) -> bool:
-    """Whether this database's service wrote it, and nobody changed it since."""
+    """Tells whether this database's service wrote it, and nobody changed it since."""
     body, _, mac = content.partition(b"\n")
     return hmac.compare_digest(mac.strip(), app.keyring.audit_mac(_LABEL + body).hex().encode())
 
 
 def count_wrapped_by(app: App, provider: str, version: int) -> int:
-    """How many keys in the file need that master key."""
+    """Counts the keys in the file that need that master key."""
     content = app.key_backup_file.read()
     if content is None:
         return 0
@@ -106,7 +106,7 @@ def count_wrapped_by(app: App, provider: str, version: int) -> int:
 
 
 def count_keys(app: App, tenants: Iterable[Tenant]) -> dict[Tenant, int]:
-    """How many keys of each of these tenants are in the file."""
+    """Counts the keys of each of these tenants in the file."""
     content = app.key_backup_file.read() or b""
     return {tenant: len(_ids_in(content, tenant)) for tenant in tenants}
 
@@ -126,7 +126,7 @@ def _ids_of(app: App, tenant: Tenant) -> set[int]:
 
 
 def tenants_in_backup(app: App) -> frozenset[Tenant]:
-    """Whose keys are in the file, the service's own aside."""
+    """Lists the tenants whose keys are in the file, the service's own aside."""
     content = app.key_backup_file.read()
     if content is None:
         return frozenset()

@@ -1,4 +1,4 @@
-"""What a behaviour is given, and all that it can do: look at whom it acts for, and call Slack as that tenant's bot.
+"""Context of a behaviour, and all that it can do: look, and call Slack as its tenant's bot.
 
 A behaviour is somebody else's code. It gets no token, no database and no other tenant; what it calls is noted first, so
 that nothing is repeated unasked.
@@ -34,7 +34,7 @@ class LeaseLostError(Exception):
 
 
 class EventContext:
-    """What a behaviour is given: who it acts for, and calls to Slack as that tenant's bot. Nothing else.
+    """Context of a behaviour: whom it acts for, and calls to Slack as that tenant's bot; nothing else.
 
     `row` is None for what is answered within the request itself: then it can look, and whatever would call or write
     raises SlackCallError.
@@ -64,7 +64,7 @@ class EventContext:
 
     @property
     def tenant(self) -> Tenant:
-        """Whom it acts for; cannot be set."""
+        """Tenant it acts for; cannot be set."""
         return self._installation.tenant
 
     @property
@@ -74,27 +74,27 @@ class EventContext:
 
     @property
     def installer_id(self) -> str:
-        """Who installed the app there."""
+        """Id of the user who installed the app there."""
         return self._installation.installer_id
 
     @property
     def user_id(self) -> str:
-        """Who did what happened; "" where nobody is named, as in a mention by a workflow."""
+        """Id of the user who caused the event; "" where nobody is named, as in a mention by a workflow."""
         return user_of(self._event)
 
     @property
     def home_admin(self) -> bool:
-        """Whether admins may remove the app from its Home tab."""
+        """Tells whether admins may remove the app from its Home tab."""
         return self._app.settings.home_admin
 
     @property
     def public_url(self) -> str:
-        """Where the app's own pages are."""
+        """Address of the app's own pages."""
         return self._app.settings.public_url
 
     @property
     def missing_scopes(self) -> tuple[str, ...]:
-        """What is asked for by now and was not granted there."""
+        """Scopes that are asked for by now and were not granted there."""
         return drift(self._app.settings.bot_scopes, self._installation.scopes_granted)[0]
 
     def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -128,7 +128,10 @@ class EventContext:
         self._with_intent(lambda: app.slack.respond(str(url), {"response_type": "ephemeral", "text": text}))
 
     def is_admin(self, user_id: str) -> bool:
-        """Whether that person is an admin there, as Slack says now; nobody is none. Raises SlackCallError, Refused."""
+        """Tells whether that user is an admin there, as Slack says now; nobody is none.
+
+        Raises SlackCallError, Refused.
+        """
         if not is_user(user_id):
             return False
         try:

@@ -1,4 +1,4 @@
-"""What an operator can do with rows of the inbox that need a person: look, let them run again, or drop them."""
+"""Operator's actions on inbox rows that need a person: read, retry, drop."""
 
 from slackapp.crypto import records
 from slackapp.flows.app import App

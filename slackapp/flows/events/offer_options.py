@@ -19,7 +19,10 @@ _RETRY_AFTER = 1
 
 
 def run(app: App, installation: Installation, found: Interaction) -> dict[str, Any]:
-    """What Slack is answered. Raises Refused: nobody offers any, the function failed, or too many run."""
+    """Runs the behaviour's function, and returns its options.
+
+    Raises Refused: nobody offers any, the function failed, or too many run.
+    """
     if installation.status == "suspended":
         raise Refused(Refusal.KEY_REVOKED, tenant=installation.tenant)
     function = app.behaviour.get(found.key)

@@ -29,7 +29,10 @@ Candidates = Callable[[Mapping[str, Any]], tuple[Tenant, ...]]
 
 
 def receive_command(app: App, form: Mapping[str, str], signature: bytes, actor: Actor, now: int) -> tuple[str, Tenant]:
-    """What to tell the person at once, "" where the answer comes later; and whose command it is. Raises Refused."""
+    """Stores a command; returns what to say at once, "" where the answer comes later, and whose it is.
+
+    Raises Refused.
+    """
     found = interaction.read_command(form, app.settings.app_id)
     outcome, tenant = _receive(app, found, tenant_of.tenants_of_command, signature, actor, now)
     return _IMMEDIATE_ANSWERS.get(outcome, ""), tenant
@@ -38,7 +41,10 @@ def receive_command(app: App, form: Mapping[str, str], signature: bytes, actor: 
 def receive_interaction(
     app: App, form: Mapping[str, str], signature: bytes, actor: Actor, now: int
 ) -> tuple[Mapping[str, Any] | None, Tenant]:
-    """What a menu offers, None for all that is acknowledged; and whose it is. Raises Refused."""
+    """Stores an interaction, or returns the options of a menu, None for all that is acknowledged; and whose it is.
+
+    Raises Refused.
+    """
     found = interaction.read_interaction(form, app.settings.app_id)
     if found is not None and found.key.startswith(interaction.OPTIONS_PREFIXES):
         return _offer(app, found)
@@ -88,7 +94,7 @@ def _keep(app: App, installation: Installation, found: Interaction, signature: b
 
 
 def event_id_of(signature: bytes) -> str:
-    """144 bits of its hash: so short, because the log would mask a longer id as a secret, and name no row."""
+    """Derives an event id from the signature: 144 bits, since the log would mask a longer one as a secret."""
     return f"sig-{hashlib.sha256(signature).hexdigest()[:36]}"
 
 

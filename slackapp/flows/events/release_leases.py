@@ -1,4 +1,4 @@
-"""At the end of a process: its rows are nobody's any more, and one that is in a call to Slack is unclear.
+"""Release of the leases of an ending process; a row that is in a call to Slack becomes unclear.
 
 So the next process begins at once instead of waiting for leases to run out, and nothing that may be done is repeated.
 """
@@ -10,7 +10,10 @@ from slackapp.store import inbox
 
 
 def run(app: App, now: int) -> int:
-    """How many rows are unclear now. A database that cannot be written is told in the log: then the leases run out."""
+    """Releases the process's leases, and counts the rows that are unclear now.
+
+    A database that cannot be written is told in the log: then the leases run out.
+    """
     try:
         app.db.shorten_waits()
         with app.db.transaction():

@@ -18,7 +18,7 @@ _COOKIE_SECONDS = 600
 
 @dataclass(frozen=True)
 class Redirect:
-    """Where to send the browser, and the cookie that it is to carry."""
+    """Redirect of the browser to Slack, with its cookie."""
 
     location: str
     cookie: str

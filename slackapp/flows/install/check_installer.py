@@ -9,7 +9,10 @@ _RETRY_AFTER = 5
 
 
 def run(app: App, grant: Grant) -> None:
-    """Before anything is stored, with no transaction open. Raises Refused; the token is then the caller's to revoke."""
+    """Checks the installer before anything is stored, with no transaction open.
+
+    Raises Refused; the token is then the caller's to revoke.
+    """
     settings = app.settings
     # What was asked for counts even where the person declined it, and what was granted even where we did not ask:
     # scopes of earlier installs stay with a token.

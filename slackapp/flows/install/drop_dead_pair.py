@@ -1,4 +1,4 @@
-"""Which of several pairs of one holder is kept where installs overlap: one that Slack still takes.
+"""Choice of the pair that stays where installs overlap: one that Slack still takes.
 
 Slack keeps two rotating access tokens of a holder alive; each install makes a new pair, and a third one ends the oldest
 (docs.slack.dev/authentication/using-token-rotation). Installs of one tenant may run beside each other, in this process

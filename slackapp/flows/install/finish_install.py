@@ -39,7 +39,7 @@ _TRIES = 10
 
 
 class InstallOutcome(enum.Enum):
-    """Where the person comes out."""
+    """Outcome of a callback that was not refused."""
 
     INSTALLED = "installed"
     DECLINED = "declined"
@@ -47,7 +47,10 @@ class InstallOutcome(enum.Enum):
 
 @dataclass(frozen=True)
 class Callback:
-    """What the browser brings. `query` holds each known parameter at most once; `network` is where it comes from."""
+    """Input of the callback: query, cookie and network of the browser.
+
+    `query` holds each known parameter at most once; `network` is where it comes from.
+    """
 
     query: Mapping[str, str]
     cookie_header: str
@@ -55,7 +58,7 @@ class Callback:
 
 
 def run(app: App, callback: Callback, actor: Actor, now: int) -> tuple[InstallOutcome, Tenant]:
-    """Where the person comes out, and the tenant. Raises Refused."""
+    """Finishes the install; returns its outcome and the tenant. Raises Refused."""
     query = callback.query
     # 5. one state, well formed
     claimed_state = query.get("state")

@@ -15,7 +15,7 @@ ACTION = "whoever installed the app just then must do so again"
 
 
 def run(app: App, now: int) -> int:
-    """How many there were. Raises StoreError."""
+    """Marks exchanges that ended with their process, and counts them. Raises StoreError."""
     with app.db.transaction():
         # claim: C-86
         lost = oauth_states.mark_lost(app.db, now - MAX_EXCHANGE_SECONDS, now + MAX_EXCHANGE_SECONDS)

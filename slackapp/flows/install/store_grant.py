@@ -29,12 +29,15 @@ def granted_tokens(grant: Grant) -> Iterator[tuple[str, GrantedToken]]:
 
 
 def read_stored(app: App, grant: Grant) -> StoredTokens:
-    """What is stored for those whom the grant brings a token for. Raises StoreError."""
+    """Reads the stored tokens that the grant would replace. Raises StoreError."""
     return {holder: tokens.find(app.db, grant.tenant, holder) for holder, _ in granted_tokens(grant)}
 
 
 def run(app: App, grant: Grant, stored_before: StoredTokens, state_hash: bytes, actor: Actor, now: int) -> bool:
-    """False, and nothing stored, when what it would replace is not what was seen. Raises StoreError: the same."""
+    """Stores the grant; False, and nothing stored, where what it would replace has changed.
+
+    Raises StoreError: the same.
+    """
     for _ in range(MAX_TRIES):
         # Keys are opened before the transaction: whoever holds the master key may be far away.
         keys = app.keyring.open_tenant_keys(grant.tenant)

@@ -10,7 +10,7 @@ from slackapp.store import data_keys
 
 
 def count(app: App) -> dict[int, int]:
-    """By version of the local master key that this process has not: how many data keys hang on it."""
+    """Counts the data keys that hang on each local master key which this process has not, by version."""
     held = app.keyring.master_versions()
     counts = data_keys.count_by_master(app.db)
     return {

@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]
 
 
 def request_key_reload(app: App) -> int:
-    """After the key file has changed: tells every process to read it again. Returns the key epoch."""
+    """Tells every process to read the changed key file again; returns the key epoch."""
     # 1. the new key stands in the file; every process is told
     with app.db.transaction():
         return meta.bump_key_epoch(app.db)
@@ -88,13 +88,13 @@ def broken_keys(app: App) -> list[int]:
 
 
 def count_keys_wrapped_by(app: App, version: int) -> int:
-    """How many data keys, in the database and in the key backup, still need that master key."""
+    """Counts the data keys, in database and key backup, that still need that master key."""
     stored = data_keys.count_by_master(app.db).get((LOCAL_PROVIDER, version), 0)
     return stored + key_backup.count_wrapped_by(app, LOCAL_PROVIDER, version)
 
 
 def note_retired(app: App, version: int, actor: Actor, now: int) -> None:
-    """After a master key was taken out of the file: every process is told."""
+    """Notes that a master key was taken out of the file, and tells every process."""
     with app.db.transaction():
         meta.bump_key_epoch(app.db)
         audit_log.append(app, "keys.retired", NO_TENANT, actor, "ok", f"master={version}", now)

@@ -1,4 +1,4 @@
-"""A tenant whose key provider refuses is not served, and no other tenant is touched; given back, it is served again.
+"""Suspension of a tenant whose key provider refuses, and its end; no other tenant is touched.
 
 Nothing is deleted: its records stay sealed, and without the key they are only noise.
 """
@@ -20,7 +20,7 @@ _MAX_SECONDS = 20
 
 @contextmanager
 def refuse_on_key_error(app: App, tenant: Tenant, actor: Actor, detail: str) -> Iterator[None]:
-    """Around the use of a tenant's keys, outside any transaction: what goes wrong with them becomes a refusal.
+    """Turns key errors into refusals, around the use of a tenant's keys, outside any transaction.
 
     `detail` goes into the audit row of a value that does not open.
     """

@@ -1,4 +1,4 @@
-"""That the keys which a flow has prepared are still the tenant's keys when it comes to write.
+"""Confirmation, inside the transaction, that prepared keys are still the tenant's keys.
 
 Keys are opened before a transaction begins, because whoever holds the master key may be far away. In between, another
 process may have purged the tenant or given it new keys; what is sealed under a key that is gone would never open. Or
@@ -21,7 +21,10 @@ class KeysChangedError(Exception):
 
 
 def confirm_keys(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
-    """Inside the transaction: the prepared keys are the stored ones, or are stored now. Raises KeysChangedError."""
+    """Confirms, inside the transaction, that the prepared keys are the stored ones, or stores them now.
+
+    Raises KeysChangedError.
+    """
     stored = frozenset(key.key_id for key in data_keys.active(app.db, tenant))
     if stored != (frozenset() if keys.minted else keys.key_ids):
         raise KeysChangedError
@@ -36,7 +39,7 @@ def confirm_keys(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
 
 
 def open_or_reread(app: App, context: RecordContext, sealed: Sealed, reread: Callable[[], Sealed | None]) -> bytes:
-    """Opens a record that was read a moment ago; once more as it lies there now, where it was sealed anew since.
+    """Opens a record that was just read, and reads it once more where it was sealed anew meanwhile.
 
     Raises DecryptError for a record that does not open.
     """

@@ -37,9 +37,9 @@ class _Decision:
 
 
 def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: Actor, now: int) -> str:
-    """Inside the request: the effect, or the suspicion, in one transaction with the inbox row. Returns the outcome.
+    """Stores a lifecycle event with its effect, or the suspicion, in one transaction with the inbox row.
 
-    No key is needed, so that a tenant whose key is lost or withdrawn can be erased all the same.
+    Returns the outcome. No key is needed, so that a tenant whose key is lost or withdrawn can be erased all the same.
     """
     revocation = read_revocation(arrival.type, event)
     # claim: C-49
@@ -67,7 +67,7 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
 
 
 def ask_slack(app: App, row: InboxRow, now: int) -> None:
-    """In the worker: asks Slack about what could not be decided by time, outside any transaction."""
+    """Asks Slack about what time could not decide; in the worker, outside any transaction."""
     actor = Actor("worker", row.event_id)
     revocation = parse_stored_revocation(row.named)
     before = installations.find(app.db, row.tenant)

@@ -28,7 +28,9 @@ Reasons = Mapping[InboxRow, tuple[str, int]]
 
 
 def erase(app: App, tenant: Tenant, reason: str, actor: Actor, now: int) -> str:
-    """Inside the caller's transaction: no key, token, webhook or event body of the tenant stays. The job's id."""
+    """Erases keys, tokens, webhooks and event bodies of a tenant, inside the caller's transaction; returns the job's
+    id.
+    """
     # 1. the data keys, without which nothing else can be opened
     # claim: C-56
     keys = data_keys.delete(app.db, tenant)
@@ -47,7 +49,7 @@ def erase(app: App, tenant: Tenant, reason: str, actor: Actor, now: int) -> str:
 
 
 def after_erase(app: App, tenant: Tenant) -> None:
-    """After that transaction: nothing of the tenant in memory, and the worker is told."""
+    """Forgets the tenant in memory after that transaction, and wakes the worker."""
     app.keyring.evict(tenant)
     app.metrics.count("slackapp_purges_total", {"result": "begun"})
     audit_log.count_tenant_change(app, tenant, "erased")

@@ -1,4 +1,4 @@
-"""The bot's own id, which an install does not tell: Slack is asked for it when it is first of use, and every day.
+"""Bot's own id, which an install does not tell: Slack is asked at first use, and every day.
 
 Read:    docs.slack.dev/reference/methods/oauth.v2.access (has none), docs.slack.dev/reference/methods/auth.test
 """
@@ -15,12 +15,15 @@ from slackapp.store import installations
 
 
 def stored_identity(app: App, installation: Installation) -> BotIdentity:
-    """Who the app is there, as far as it is stored."""
+    """Reads the app's identity in a tenant, as far as it is stored."""
     return BotIdentity(app.settings.app_id, installation.bot_user_id, installation.bot_id)
 
 
 def is_made_by_bot(app: App, row: InboxRow, installation: Installation, event: Mapping[str, Any]) -> bool:
-    """Whether an event that was kept before the bot's id was known is our own doing. Raises SlackCallError, Refused."""
+    """Tells whether an event stored before the bot's id was known is the app's own doing.
+
+    Raises SlackCallError, Refused.
+    """
     # A button on a message of ours was pressed by a person all the same; only an event's type is the row's.
     if event.get("type") != row.type:
         return False

@@ -15,7 +15,10 @@ from slackapp.store import installations, meta, tenant_outcomes, tokens
 
 @dataclass(frozen=True)
 class Brake:
-    """How it stands. `since` is in Unix seconds, 0 while it does not hold; `waiting` are the tenants that it keeps."""
+    """State of the brake.
+
+    `since` is in Unix seconds, 0 while it does not hold; `waiting` are the tenants that it keeps.
+    """
 
     since: int
     waiting: int
@@ -23,18 +26,18 @@ class Brake:
 
 
 def is_on(app: App) -> bool:
-    """Whether it holds. Raises StoreError."""
+    """Tells whether the brake holds. Raises StoreError."""
     return bool(meta.get(app.db, meta.BRAKE_SINCE))
 
 
 def read_brake(app: App) -> Brake:
-    """How it stands, with the number of tokens that pause. Raises StoreError."""
+    """Reads the state of the brake, with the number of paused tokens. Raises StoreError."""
     since = int(meta.get(app.db, meta.BRAKE_SINCE) or 0)
     return Brake(since, tenant_outcomes.count_waiting(app.db), tokens.count_paused(app.db))
 
 
 def note_failing(app: App, token: Token, actor: Actor, now: int) -> bool:
-    """Inside a transaction: counts that Slack has refused this token. Whether the brake holds."""
+    """Notes, inside a transaction, that Slack has refused this token, and tells whether the brake holds."""
     holds = is_on(app)
     if not holds:
         tenant_outcomes.delete_old_failing(app.db, now - token_refusals.FAILURE_WINDOW, now)
@@ -52,7 +55,7 @@ def note_failing(app: App, token: Token, actor: Actor, now: int) -> bool:
 
 
 def note_served(app: App, tenant: Tenant, actor: Actor, now: int) -> None:
-    """Inside a transaction: Slack serves a tenant again that it had refused. The last of them release the brake."""
+    """Notes, inside a transaction, that Slack serves a tenant again; the last of them releases the brake."""
     if not tenant_outcomes.delete_failing(app.db, tenant) or not is_on(app):
         return
     if tenant_outcomes.count_waiting(app.db) <= token_refusals.failing_limit(installations.count(app.db)) // 2:

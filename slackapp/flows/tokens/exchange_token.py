@@ -32,7 +32,7 @@ _REPLACED = "the token was replaced or given up meanwhile"
 
 @dataclass(frozen=True)
 class ExchangeResult:
-    """What came out for one token. `result` is `exchanged`, or why not."""
+    """Result of the exchange for one token; `result` is `exchanged`, or why not."""
 
     tenant: Tenant
     user_id: str

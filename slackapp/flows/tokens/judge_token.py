@@ -1,6 +1,7 @@
-"""What Slack's answer to a call means for the token: it serves, it pauses, or it is given up.
+"""Judgement of Slack's answer to a call: the token serves, pauses, or is dead.
 
-The one place where a token is given up for an answer. Whoever has a refresh token that was not tried tries it first.
+The one place where a token is marked dead for an answer. The one place where a token is given up for an answer. Whoever
+has a refresh token that was not tried tries it first.
 """
 
 import zlib
@@ -44,7 +45,7 @@ def note_answered(app: App, tenant: Tenant) -> None:
 def judge_error(
     app: App, token: Token, error: SlackCallError, asked_at: int, actor: Actor, *, after_refresh: bool = False
 ) -> SlackCallError:
-    """The error as the caller is to see it: DEAD only where the token was given up, else DOUBT with a pause.
+    """Converts a refusal: DEAD only where the token was marked dead, else UNCERTAIN with a pause.
 
     `asked_at` is when the call began, in Unix seconds. Raises StoreError.
     """

@@ -14,7 +14,7 @@ _IN_USE = ("active", "suspect", "needs_reinstall")
 
 
 def mark_dead(app: App, token: Token, reason: str, actor: Actor) -> None:
-    """Inside a transaction: marks the token, and the installation with it where it is the bot's.
+    """Marks the token dead, inside a transaction, and the installation with it where it is the bot's.
 
     `reason` is Slack's code, or ours.
     """
@@ -44,11 +44,11 @@ def suspend_foreign(app: App, token: Token, actor: Actor) -> None:
 
 
 def refusal(app: App, tenant: Tenant) -> Refused:
-    """What whoever asks for the token is told."""
+    """Makes the refusal that carries the install link."""
     return Refused(Refusal.NEEDS_REINSTALL, install_url=install_url(app, tenant))
 
 
 def install_url(app: App, tenant: Tenant) -> str:
-    """Where the app is installed again; for a workspace, with the hint to Slack which one it is about."""
+    """Builds the address for a new install, with the workspace as a hint."""
     hint = f"?team={tenant.id}" if tenant.kind == "T" else ""
     return f"{app.settings.public_url}{INSTALL_PATH}{hint}"

@@ -22,7 +22,7 @@ _MAX_TENANT_FAILURES = 2
 
 
 def run(app: App, stopping: Callable[[], bool]) -> int:
-    """How many tokens were refreshed. Raises StoreError."""
+    """Refreshes the tokens that are due, and counts them. Raises StoreError."""
     refreshed = 0
     failures: Counter[Tenant] = Counter()
     in_a_row: set[Tenant] = set()

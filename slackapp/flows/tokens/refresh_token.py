@@ -35,7 +35,7 @@ MAX_WAITS, WAIT_SECONDS = 30, 0.1
 
 
 class RefreshUncertainError(Refused):
-    """Slack did not take the refresh token, which need not be the token's fault: it stays, and is tried again later.
+    """Refusal of a refresh token that need not be its fault: it stays, and is tried again later.
 
     `code` is what Slack said.
     """
@@ -46,7 +46,7 @@ class RefreshUncertainError(Refused):
 
 
 def is_due(token: Token, now: int) -> bool:
-    """Whether little of its life is left; see `checks/token_lifetime.py`."""
+    """Tells whether little of the token's life is left; see `checks/token_lifetime.py`."""
     return token.status == "live" and token.due_at is not None and now >= token.due_at
 
 

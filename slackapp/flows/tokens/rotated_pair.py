@@ -1,4 +1,4 @@
-"""A new pair in place of a token that is there: looked at, sealed, stored over exactly the one that it came from."""
+"""Replacement of a stored token by a rotated pair: verified, sealed, stored over exactly its origin."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -95,7 +95,7 @@ def token_drift(app: App, token: Token, has: Scopes) -> tuple[Scopes, Scopes]:
 
 
 def note_drift(app: App, token: Token, has: Scopes, actor: Actor, now: int) -> None:
-    """Inside a transaction: that the token's scopes have changed."""
+    """Notes, inside a transaction, that the token's scopes have changed."""
     missing, surplus = token_drift(app, token, has)
     detail = f"user={token.user_id} missing={','.join(missing)} surplus={','.join(surplus)}"
     audit_log.append(app, "scopes.changed", token.tenant, actor, "ok", detail, now)

@@ -26,7 +26,7 @@ _REFUSED = "refresh_refused"
 
 @dataclass(frozen=True)
 class TokenUse:
-    """Whose token, and what for.
+    """Use of a token: whose, for what, and in which statuses.
 
     `user_id` is "" for the bot. `statuses` are those of an installation in which this use is allowed: a settled
     suspicion and an uninstall may use what nothing else may. `ignore_pause` is for what does not wait for the end of a
@@ -194,7 +194,7 @@ def _mark_expired_dead(app: App, token: Token, asked_at: int, actor: Actor) -> R
 
 
 def refusal_of(status: str, reason: str) -> Refusal | None:
-    """Why the tokens of an installation in that status are not used, where a new install is not the mend."""
+    """Finds why tokens of an installation in that status are not used, where a new install does not help."""
     if status == "suspended" and not reason:
         return Refusal.KEY_REVOKED
     return Refusal.TOKEN_UNAVAILABLE if status in ("suspended", "suspect") else None

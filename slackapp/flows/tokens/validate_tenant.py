@@ -26,7 +26,7 @@ _FOREIGN = "foreign: Slack names another tenant"
 
 @dataclass(frozen=True)
 class TokenCheck:
-    """What came out for one token. `user_id` is "" for the bot.
+    """Result of a check of one token. `user_id` is "" for the bot.
 
     `result` is `ok`, `dead: …` (nothing but a new install helps, at `install_url`), `paused: …` (Slack refuses it, and
     will be asked again), `foreign: …`, or why it is not known. `missing`
@@ -43,7 +43,7 @@ class TokenCheck:
 
     @property
     def is_fine(self) -> bool:
-        """Whether nobody needs to do anything about it."""
+        """Tells whether nobody needs to do anything about it."""
         return self.result == "ok" and not self.missing
 
 

@@ -1,1 +1,1 @@
-"""What is done again and again."""
+"""Upkeep: flows that the scheduler runs, and the present state of the service."""

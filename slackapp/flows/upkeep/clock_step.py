@@ -1,4 +1,4 @@
-"""What a wall clock that was ahead has put off until a time that is far away, now that it was set back: it is due now.
+"""Correction of dates that a wall clock ahead of time has put into the far future.
 
 Rows of the inbox and leases need no mending: each look at them knows what nobody can have meant.
 """
@@ -11,7 +11,7 @@ TOLERANCE = 60
 
 
 def run(app: App) -> int:
-    """How many tokens are refreshed, and tenants checked, sooner than it stood there. Raises StoreError."""
+    """Moves dates of the far future to now; counts the tokens and the tenants moved. Raises StoreError."""
     latest = app.clock() + TOLERANCE
     with app.db.transaction():
         return tokens.reset_future_dates(app.db, app.clock(), latest) + installations.reset_future_checks(

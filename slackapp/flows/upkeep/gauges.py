@@ -1,4 +1,4 @@
-"""How things are now: what `/metrics` tells beside the counters."""
+"""Gauges: the present state, beside the counters, for `/metrics`."""
 
 import os
 

@@ -26,7 +26,10 @@ def run(app: App, seen_epoch: int) -> int:
 
 
 def sign_off(app: App) -> None:
-    """At the end of a process. Where it cannot be said, the process counts as dead a minute later all the same."""
+    """Deletes the process's row at its end.
+
+    Where it cannot be said, the process counts as dead a minute later all the same.
+    """
     try:
         with app.db.transaction():
             processes.delete(app.db, app.process_id, app.clock.steady())

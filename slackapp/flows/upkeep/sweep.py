@@ -1,4 +1,4 @@
-"""Upkeep, once a minute: what is too old to be of use goes, and what a dead worker left is shown."""
+"""Sweep, once a minute: deletes what is too old to be of use, and marks what a dead worker left."""
 
 from slackapp.flows.app import App
 from slackapp.flows.audit import unclear_rows
@@ -20,7 +20,7 @@ def run(app: App, now: int) -> None:
 
 
 def check_integrity(app: App) -> None:
-    """Once a day, the whole database; damage is told in the log and counted, for a person to restore a backup."""
+    """Checks the whole database once a day; damage goes to log and metrics, for the operator to restore a backup."""
     whole = app.db.passes_integrity_check()
     app.metrics.count("slackapp_integrity_checks_total", {"result": "ok" if whole else "damaged"})
     if not whole:

@@ -1,1 +1,1 @@
-"""What only the operator may ask for."""
+"""Handlers for the operator alone."""

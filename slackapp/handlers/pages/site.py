@@ -37,7 +37,7 @@ def icon(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 
 def privacy(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """What is stored, and how long: the same numbers as the code that erases it."""
+    """Shows what is stored, and how long: the same numbers as the code that erases it."""
     kept = Retention(
         install_minutes=math.ceil(app.settings.state_ttl / 60),
         state_minutes=oauth_states.KEEP_SECONDS // 60,
@@ -48,7 +48,7 @@ def privacy(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 
 def support(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """Where help is, and how to be rid of the app."""
+    """Shows where help is, and how to remove the app."""
     return html(200, directory_pages.support(_about(app)))
 
 
@@ -63,7 +63,7 @@ def healthz(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 
 def readyz(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """Whether the service can do its work; to the operator, and to whoever is on this machine, also what is wrong.
+    """Tells whether the service can do its work, and what is wrong to the operator and loopback.
 
     Slack being away, the brake, a clock that was set and pending purges are shown and do not make it unready.
     """

@@ -1,1 +1,1 @@
-"""What Slack and a browser on its way from Slack ask for."""
+"""Handlers for Slack, and for a browser on its way from Slack."""

@@ -15,10 +15,10 @@ _OPEN_CONNECTIONS: set[sqlite3.Connection] = set()
 
 
 class ConnectionHandle:
-    """A connection, closed when its thread ends, or by `close`; never while it is in use: under a statement that runs,
-    SQLite would read memory that is not its own any more.
+    """Connection that is closed when its thread ends, or by `close`, never while it is in use.
 
-    But not in the child of a fork, where the threads of the parent end, too: their connections are the parent's.
+    Under a statement that runs, SQLite would read memory that is not its own any more. But not in the child of a fork,
+    where the threads of the parent end, too: their connections are the parent's.
     """
 
     __slots__ = ("__weakref__", "connection", "is_open", "pid", "use_lock")
@@ -45,7 +45,7 @@ class ConnectionHandle:
 
 @contextmanager
 def use_handle(find: Callable[[], ConnectionHandle]) -> Iterator[ConnectionHandle]:
-    """What `find` finds, which is not closed before the block ends; found again, where it was closed just now."""
+    """Uses what `find` finds, which is not closed before the block ends. Finds again, where it was closed just now."""
     while True:
         held = find()
         with held.use_lock:

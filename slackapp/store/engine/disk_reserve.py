@@ -58,12 +58,15 @@ class DiskReserve:
         self._reserve.unlink(missing_ok=True)
 
     def refuse_growth(self, size: int) -> None:
-        """Before a commit with which the database is to have that many bytes. Raises StoreFullError."""
+        """Refuses a commit with which the database, at that many bytes, would outgrow the reserve.
+
+        Raises StoreFullError.
+        """
         if size - _size(self._database) > _size(self._reserve):
             raise StoreFullError("the disk is nearly full")
 
     def wal_bytes(self) -> int:
-        """How long the log is."""
+        """Measures the write-ahead log, in bytes."""
         return _size(sibling(self._database, "-wal"))
 
     def _free(self) -> int | None:

@@ -1,4 +1,4 @@
-"""Who writes next, among the threads of one process; and commits that several of them share.
+"""Group commit: the order of writers among a process's threads, and commits that they share.
 
 SQLite lets one connection write at a time, and a connection that finds another one writing polls. Threads that queue
 here instead take turns without polling, in the order in which they came. And a commit waits for the disk: while one
@@ -64,11 +64,11 @@ class GroupCommit:
             self._release_next()
 
     def run(self, do: Callable[[], Any], transaction: Transaction, durable: bool) -> Any:
-        """Has `do` run in a transaction that others may share, and returns what it returns once that is committed: to
-        the disk, where anybody in it wants a `flush`.
+        """Runs `do` in a transaction that others may share, and returns its result once that is committed.
 
-        It may run in another thread, and again after a failure of somebody else's work: so it must do nothing but read
-        and write the database. Raises what it raises, and then nothing of it was written.
+        To the disk, where anybody in it wants a `flush`. It may run in another thread, and again after a failure of
+        somebody else's work: so it must do nothing but read and write the database. Raises what it raises, and then
+        nothing of it was written.
         """
         waiter = _Waiter(do, durable)
         self._acquire(waiter)

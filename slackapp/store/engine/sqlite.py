@@ -117,7 +117,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything inside is committed together, or nothing of it. Not nested; no call to Slack inside."""
+        """Commits everything inside together, or nothing of it. Not nested; no call to Slack inside."""
         self._refuse_nesting()
         with self._group_commit.exclusive(), self._open_transaction(durable=True):
             yield
@@ -178,14 +178,14 @@ class Database:
             held.connection.close()
 
     def in_transaction(self) -> bool:
-        """Whether this thread has a transaction open."""
+        """Tells whether this thread has a transaction open."""
         held: ConnectionHandle | None = getattr(self._writing, "held", None)
         return held is not None and held.connection.in_transaction
 
     # Connections
 
     def disable_auto_checkpoint(self) -> None:
-        """From now on no commit also moves the log into the database: `checkpoint` does, in a thread of its own.
+        """Leaves checkpoints to `checkpoint`, in a thread of its own: no commit moves the log into the database.
 
         For a process that has an upkeep; in another one the log would grow for ever.
         """
@@ -193,7 +193,7 @@ class Database:
         self._close_writers()
 
     def shorten_waits(self) -> None:
-        """From now on nobody waits long to write: for the end of a process."""
+        """Shortens waits for the lock, at the end of a process."""
         self._group_commit.timeout = STOPPING_BUSY_MS / 1000
         self._is_stopping = True
 
@@ -316,7 +316,7 @@ class Database:
                 copy.close()
 
     def remove_working_copies(self) -> bool:
-        """Whether there is no working copy of the database; those that a killed process left are removed."""
+        """Removes working copies that a killed process left; tells whether none is there any more."""
         return not sibling(self.path, ".work").exists() or clear_working_folder(self.path)
 
     def vacuum_to_single_file(self) -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong with SQLite: waited for where it will pass, and else told as one of our own errors."""
+"""Errors of SQLite: waited for where they will pass, else converted to our own."""
 
 import sqlite3
 import threading
@@ -36,7 +36,7 @@ def retry_while_locked(act: Callable[[], T], busy_ms: int) -> T:
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Around statements: SQLite's errors become ours."""
+    """Converts SQLite's errors to ours, around statements."""
     try:
         yield
     except sqlite3.Error as error:

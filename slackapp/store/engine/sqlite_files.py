@@ -58,7 +58,7 @@ def _looks_like_ours(path: Path) -> bool:
 
 @contextmanager
 def working_folder(path: Path) -> Iterator[Path]:
-    """A private folder beside a database, for copies of it that have their keys inside; for one process at a time.
+    """Opens a private folder beside a database, for copies with keys inside; one process at a time.
 
     No purge reaches such a copy, so that none may stay: what a killed process left goes when the next one comes.
     """

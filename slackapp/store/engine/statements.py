@@ -38,7 +38,7 @@ class Statement:
 
 
 def sql_directory() -> Path:
-    """Inside the installed package, or beside it in a checkout. No setting redirects it: SQL is code."""
+    """Finds `sql/`, inside the installed package or beside it in a checkout. No setting redirects it: SQL is code."""
     package = Path(__file__).resolve().parents[2]
     inside = package / "sql"
     return inside if inside.is_dir() else package.parent / "sql"
