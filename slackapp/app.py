@@ -15,9 +15,7 @@ from slackapp import __version__, config
 from slackapp.behaviour import Behaviour
 from slackapp.errors import ConfigError
 from slackapp.flows.app import App
-from slackapp.flows.events import release_leases
-from slackapp.flows.install import lost_exchanges
-from slackapp.flows.upkeep import heartbeat
+from slackapp.flows.upkeep import heartbeat, interrupted_calls
 from slackapp.model import Clock, Entropy, Settings
 from slackapp.runtime import persist_metrics
 from slackapp.runtime.health import Health
@@ -75,9 +73,9 @@ class Service:
         # claim: C-86
         cut_off = self.app.exchange_limit.close(self._stop_requested_at + EXCHANGE_STOP_TIMEOUT)
         if cut_off:
-            self.app.log.error("exchanges_cut_off", {"number": cut_off, "action": lost_exchanges.ACTION})
+            self.app.log.error("exchanges_cut_off", {"number": cut_off, "action": interrupted_calls.INSTALL_AGAIN})
         if self.threads:
-            release_leases.run(self.app, self.app.clock())
+            interrupted_calls.release_leases(self.app, self.app.clock())
             persist_metrics.persist(self.app.db, self.app.metrics, self.app.log)
             heartbeat.sign_off(self.app)
         self.app.log.flush()

@@ -29,8 +29,7 @@ READING = (
         (
             "handlers/slack/install.py", "handlers/slack/callback.py",
             "flows/install/begin_install.py", "flows/install/finish_install.py", "flows/install/check_installer.py",
-            "flows/install/drop_dead_pair.py", "flows/install/store_grant.py", "flows/install/lost_exchanges.py",
-            "model/grants.py",
+            "flows/install/drop_dead_pair.py", "flows/install/store_grant.py", "model/grants.py",
         ),
     ),
     ("one security decision per file; each says what it stops and what it does not", ("checks/",)),
@@ -41,7 +40,7 @@ READING = (
     (
         "the only way to a token: audit row first",
         (
-            "flows/tokens/use_token.py", "flows/keys/open_token.py", "flows/audit/audit_log.py",
+            "flows/tokens/use_token.py", "flows/keys/tenant_keys.py", "flows/audit/audit_log.py",
             "bolt/find_installation.py",
         ),
     ),
@@ -50,7 +49,7 @@ READING = (
     (
         "an event: kept, acknowledged, run once",
         (
-            "flows/events/", "flows/tokens/bot_identity.py", "flows/audit/unclear_rows.py", "workers/inbox.py",
+            "flows/events/", "flows/tokens/bot_identity.py", "flows/upkeep/interrupted_calls.py", "workers/inbox.py",
         ),
     ),
     (
@@ -71,8 +70,7 @@ READING = (
         "keys: read, cached, rotated, replaced, withdrawn",
         (
             "crypto/private_path.py", "crypto/keyfile.py", "vault/", "flows/keys/rotate_keys.py",
-            "flows/keys/reencrypt_tenant.py", "flows/keys/tenant_keys.py", "flows/keys/suspend_tenant.py",
-            "flows/keys/missing_keys.py", "flows/upkeep/heartbeat.py", "flows/upkeep/clock_step.py",
+            "flows/keys/reencrypt_tenant.py", "flows/keys/suspend_tenant.py", "flows/upkeep/heartbeat.py",
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",

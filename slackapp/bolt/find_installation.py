@@ -15,9 +15,8 @@ from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.keys import open_token
-from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
-from slackapp.flows.keys.tenant_keys import open_or_reread
+from slackapp.flows.keys import tenant_keys
+from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
 from slackapp.flows.tokens import use_token
 from slackapp.model import Actor, Installation, RecordContext, Sealed, Secret, Tenant, Token
 from slackapp.store import installations, installers
@@ -165,8 +164,8 @@ def _note(app: App, tenant: Tenant, stored: Sequence[Token], others: Sequence[_S
 
 
 def _open(app: App, token: Token, with_refresh: bool) -> PlainToken:
-    access = open_token.open_access_token(app, token)
-    refresh = open_token.open_refresh_token(app, token) if token.refresh is not None and with_refresh else None
+    access = tenant_keys.open_access_token(app, token)
+    refresh = tenant_keys.open_refresh_token(app, token) if token.refresh is not None and with_refresh else None
     return PlainToken(access, refresh, token.expires_at if with_refresh else None, token.scopes)
 
 

@@ -12,7 +12,7 @@ from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.errors import CommandError, ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.flows.app import App
-from slackapp.flows.keys import missing_keys, reencrypt_tenant, rotate_keys
+from slackapp.flows.keys import reencrypt_tenant, rotate_keys
 from slackapp.model import LOCAL_PROVIDER, Tenant
 from slackapp.store import data_keys, installations, meta
 
@@ -70,7 +70,7 @@ def _list(arguments: argparse.Namespace) -> int:
             print_lines(
                 f"local {version:>4}  {role:<14}  age {age:<10}  {counts.get((LOCAL_PROVIDER, version), 0)} data keys"
             )
-        for version, number in sorted(missing_keys.count(app).items()):
+        for version, number in sorted(rotate_keys.missing_master_keys(app).items()):
             print_lines(f"local {version:>4}  missing from the file, and {number} data keys hang on it")
         for provider in sorted({name for name, _ in counts} | app.keyring.provider_names() - {LOCAL_PROVIDER}):
             if provider != LOCAL_PROVIDER:
@@ -137,7 +137,7 @@ def _wait_for_processes(app: App, version: int, epoch: int) -> bool:
 def _verify(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         results = [(key, service.app.keyring.try_key(key)) for key in data_keys.list_all(service.app.db)]
-        missing = missing_keys.count(service.app)
+        missing = rotate_keys.missing_master_keys(service.app)
     bad = [(key, result) for key, result in results if result != "ok"]
     print_lines(f"{len(results) - len(bad)} of {len(results)} data keys unwrap")
     for key, result in bad:

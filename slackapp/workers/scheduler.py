@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import verify_audit
-from slackapp.flows.install import lost_exchanges
-from slackapp.flows.keys import missing_keys, suspend_tenant
+from slackapp.flows.keys import rotate_keys, suspend_tenant
 from slackapp.flows.tokens import refresh_due, validate_tenant
-from slackapp.flows.upkeep import clock_step, heartbeat, sweep
+from slackapp.flows.upkeep import heartbeat, interrupted_calls, sweep
 from slackapp.runtime import persist_metrics
 from slackapp.store import meta
 
@@ -75,7 +74,7 @@ class ClockMonitor:
             self._shown = True
             app.log.error("clock_jumped", {"seconds": jump})
             app.health.set_problem("clock", f"was set by {jump} s")
-            clock_step.run(app)
+            sweep.reset_future_dates(app)
         elif self._shown and steady - self._jumps[-1][0] > JUMP_SHOWN_SECONDS:
             self._shown = False
             app.health.set_problem("clock", "")
@@ -99,11 +98,11 @@ def local_tasks() -> tuple[Task, ...]:
         Task("counters", persist_metrics.INTERVAL, _persist_metrics),
         Task("checkpoint", 0, lambda app, stopping: app.db.checkpoint()),
         Task("clock", 0, clock_monitor.run),
-        Task("set_clock", HOUR, lambda app, stopping: clock_step.run(app)),
-        Task("unclear", MINUTE, lambda app, stopping: sweep.mark_unclear(app, app.clock())),
-        Task("lost", MINUTE, lambda app, stopping: lost_exchanges.run(app, app.clock())),
+        Task("set_clock", HOUR, lambda app, stopping: sweep.reset_future_dates(app)),
+        Task("unclear", MINUTE, lambda app, stopping: interrupted_calls.mark_unclear(app, app.clock())),
+        Task("lost", MINUTE, lambda app, stopping: interrupted_calls.mark_lost_exchanges(app, app.clock())),
         Task("sweep", MINUTE, lambda app, stopping: sweep.run(app, clock_monitor.conservative_now(app))),
-        Task("master keys", MINUTE, lambda app, stopping: missing_keys.report(app)),
+        Task("master keys", MINUTE, lambda app, stopping: rotate_keys.report_missing(app)),
         Task("audit", MINUTE, lambda app, stopping: verify_audit.prune(app, clock_monitor.conservative_now(app))),
         # The start has its own, quicker check.
         Task("integrity", DAY, lambda app, stopping: sweep.check_integrity(app), run_at_start=False),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.flows.upkeep import sweep
+from slackapp.flows.upkeep import interrupted_calls
 from slackapp.localslack import LocalSlack
 from slackapp.model import Actor, Tenant
 from tests.long import invariants
@@ -132,7 +132,7 @@ def assert_usable(world: World, tenant: Tenant | None = None) -> None:
 def finish(world: World) -> None:
     """The worker, for as long as it takes: leases of the dead run out, what waits becomes due."""
     for _ in range(8):
-        sweep.mark_unclear(world.service.app, world.clock())
+        interrupted_calls.mark_unclear(world.service.app, world.clock())
         world.work()
         if not world.rows("SELECT 1 FROM inbox WHERE state NOT IN ('done', 'unclear', 'dead')"):
             return

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from slackapp.flows.events import run_event
-from slackapp.flows.upkeep import sweep
+from slackapp.flows.upkeep import interrupted_calls
 from tests.cli.behaviours import EVENTS, POST
 from tests.cli.process import ROOT
 from tests.long import invariants
@@ -221,7 +221,7 @@ def settle(stage: KillWorld) -> None:
     world.clock.now = int(stage.now())
     world.restart()
     world.replace_parts(behaviour=EVENTS)
-    sweep.mark_unclear(world.service.app, world.clock.now)
+    interrupted_calls.mark_unclear(world.service.app, world.clock.now)
     world.work()
 
 

@@ -4,7 +4,7 @@ import ast
 
 from tests.meta.source import Module, modules, parse
 
-OPENS = ("keyring.open", "open_or_reread", "open_token.open_access_token", "open_token.open_refresh_token")
+OPENS = ("keyring.open", "open_or_reread", "tenant_keys.open_access_token", "tenant_keys.open_refresh_token")
 NOTED = {
     "flows/tokens/use_token.py": {"token.read"},
     "flows/tokens/refresh_token.py": {"token.read"},
@@ -17,7 +17,6 @@ NOTED = {
 """By module: the events that it notes before it opens."""
 WITHOUT = {
     "flows/keys/tenant_keys.py": "opens what its callers give it",
-    "flows/keys/open_token.py": "opens what its callers give it",
     "flows/events/run_event.py": "an event's body, for the app's own function: what it then does with a token is noted",
     "demo/scenario.py": "the round trip with a Slack of its own",
 }

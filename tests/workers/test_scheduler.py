@@ -310,7 +310,7 @@ def test_a_database_that_can_be_written_again_is_shown_as_well_by_the_next_sign_
 def _nothing_to_mend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bench has no database."""
     if "world" not in request.fixturenames:
-        monkeypatch.setattr(scheduler.clock_step, "run", lambda app: 0)
+        monkeypatch.setattr(scheduler.sweep, "reset_future_dates", lambda app: 0)
 
 
 class Hands:
@@ -370,7 +370,7 @@ def test_a_clock_that_jumps_has_mended_what_the_wrong_time_put_off(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mended: list[int] = []
-    monkeypatch.setattr(scheduler.clock_step, "run", lambda app: mended.append(app.clock()))
+    monkeypatch.setattr(scheduler.sweep, "reset_future_dates", lambda app: mended.append(app.clock()))
     world.service.local_scheduler.run_due(world.service.app)
     assert len(mended) == 1, "at the start: it may have been set meanwhile"
     world.clock.set(-DAY)

@@ -1,8 +1,11 @@
 """Audit rows, written by flows in the transaction of what they tell of."""
 
+from collections.abc import Sequence
+
 from slackapp.flows.app import App
 from slackapp.model import Actor, Tenant
 from slackapp.store import audit
+from slackapp.store.inbox import UnclearRow
 
 
 def append(app: App, event: str, tenant: Tenant, actor: Actor, result: str, detail: str, now: int) -> None:
@@ -15,6 +18,12 @@ def append_committed(app: App, event: str, tenant: Tenant, actor: Actor, result:
     """Adds a row in a transaction of its own."""
     with app.db.transaction():
         append(app, event, tenant, actor, result, detail, now)
+
+
+def append_unclear(app: App, rows: Sequence[UnclearRow], now: int) -> None:
+    """Adds a row inside the open transaction for each row of the inbox whose call to Slack may have been made."""
+    for row in rows:
+        append(app, "event.unclear", row.tenant, Actor("worker", row.event_id), "unclear", f"event={row.event_id}", now)
 
 
 def count_tenant_change(app: App, tenant: Tenant, change: str) -> None:

@@ -25,7 +25,7 @@ from slackapp.errors import (
     StoreError,
 )
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log, unclear_rows
+from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
 from slackapp.flows.backup.key_backup import KeyBackup
 from slackapp.model import NO_TENANT, Actor, RecordContext, Sealed, Tenant
@@ -216,7 +216,7 @@ def mark_unfinished_unclear(app: App, now: int) -> int:
         oauth_states.expire_unused(app.db, now)
         # claim: C-93
         unclear = inbox.mark_restored(app.db, now)
-        unclear_rows.append_unclear(app, unclear, now)
+        audit_log.append_unclear(app, unclear, now)
     return len(unclear)
 
 

@@ -3,8 +3,7 @@
 from slackapp.crypto import records
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
-from slackapp.flows.keys.tenant_keys import open_or_reread
+from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
 from slackapp.model import Actor
 from slackapp.store import inbox
 from slackapp.store.inbox import InboxEntry

@@ -17,8 +17,7 @@ from slackapp.crypto import envelope, records
 from slackapp.errors import KeyMissingError, Refusal, Refused, StoreBusyError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
-from slackapp.flows.keys.tenant_keys import MAX_TRIES
+from slackapp.flows.keys.tenant_keys import MAX_TRIES, refuse_on_key_error
 from slackapp.flows.removal import judge_revocation
 from slackapp.flows.tokens import bot_identity
 from slackapp.model import NO_TENANT, Actor, Tenant

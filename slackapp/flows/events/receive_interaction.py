@@ -17,7 +17,7 @@ from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.events import offer_options, receive_event
-from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
+from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.model import NO_TENANT, Actor, Installation, Tenant
 from slackapp.store import installations
 from slackapp.store.inbox import IncomingEvent

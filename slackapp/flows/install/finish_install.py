@@ -18,7 +18,7 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.install import check_installer, drop_dead_pair, store_grant
 from slackapp.flows.install.begin_install import PURPOSE
-from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
+from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.model import NO_TENANT, Actor, Grant, Tenant
 from slackapp.store import oauth_states, tokens
 

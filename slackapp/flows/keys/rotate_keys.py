@@ -11,6 +11,7 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
 from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Actor
+from slackapp.runtime.health import MASTER_KEYS
 from slackapp.store import data_keys, meta, processes
 
 BATCH = 100
@@ -91,6 +92,28 @@ def count_keys_wrapped_by(app: App, version: int) -> int:
     """Counts the data keys, in database and key backup, that still need that master key."""
     stored = data_keys.count_by_master(app.db).get((LOCAL_PROVIDER, version), 0)
     return stored + key_backup.count_wrapped_by(app, LOCAL_PROVIDER, version)
+
+
+def missing_master_keys(app: App) -> dict[int, int]:
+    """Counts the data keys that hang on each local master key which this process has not, by version."""
+    held = app.keyring.master_versions()
+    counts = data_keys.count_by_master(app.db)
+    return {
+        version: number for (name, version), number in counts.items() if name == LOCAL_PROVIDER and version not in held
+    }
+
+
+def report_missing(app: App) -> None:
+    """Upkeep: tells of missing master keys in `/readyz` as long as it is so, and once in the log. Raises StoreError.
+
+    Whose data keys hang on one cannot be served until it is back; everybody else is. Nothing is deleted.
+    """
+    missing = missing_master_keys(app)
+    why = ", ".join(f"{number} data keys need master key {version}" for version, number in sorted(missing.items()))
+    if why and app.health.problems().get(MASTER_KEYS) != why:
+        action = "put it back into the key file, or purge the tenants that `slackapp keys verify` names"
+        app.log.error("master_key_missing", {"why": why, "action": action})
+    app.health.set_problem(MASTER_KEYS, why)
 
 
 def note_retired(app: App, version: int, actor: Actor, now: int) -> None:

@@ -4,38 +4,15 @@ Nothing is deleted: its records stay sealed, and without the key they are only n
 """
 
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError, Refusal, Refused
+from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.model import Actor, Tenant
 from slackapp.store import installations
 
-_RETRY_AFTER = 30
 _MAX_SECONDS = 20
 """Seconds that the upkeep asks providers in one go."""
-
-
-@contextmanager
-def refuse_on_key_error(app: App, tenant: Tenant, actor: Actor, detail: str) -> Iterator[None]:
-    """Turns key errors into refusals, around the use of a tenant's keys, outside any transaction.
-
-    `detail` goes into the audit row of a value that does not open.
-    """
-    try:
-        yield
-    except KeyRevokedError:
-        suspend(app, tenant, actor)
-        raise Refused(Refusal.KEY_REVOKED, tenant=tenant) from None
-    except KeyUnavailableError:
-        raise Refused(Refusal.KEY_UNAVAILABLE, retry_after=_RETRY_AFTER, tenant=tenant) from None
-    except DecryptError:
-        audit_log.append_committed(app, "token.unavailable", tenant, actor, "failed", detail, app.clock())
-        app.metrics.count("slackapp_token_unavailable_total", {})
-        # claim: C-35
-        raise Refused(Refusal.TOKEN_UNAVAILABLE, tenant=tenant) from None
 
 
 def suspend(app: App, tenant: Tenant, actor: Actor) -> None:

@@ -1,19 +1,26 @@
-"""Confirmation, inside the transaction, that prepared keys are still the tenant's keys.
+"""Use of a tenant's keys by a flow: confirmed before it writes, opening what they sealed, refusing where they fail.
 
 Keys are opened before a transaction begins, because whoever holds the master key may be far away. In between, another
 process may have purged the tenant or given it new keys; what is sealed under a key that is gone would never open. Or
 the master key was rotated, and the old one retired: what it wraps would be lost with it.
+
+Whoever opens a token has noted it in the audit, and stands inside `refuse_on_key_error`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from slackapp.errors import DecryptError
+from slackapp.crypto import records
+from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError, Refusal, Refused
 from slackapp.flows.app import App
-from slackapp.model import LOCAL_PROVIDER, RecordContext, Sealed, Tenant
-from slackapp.store import data_keys, meta
+from slackapp.flows.audit import audit_log
+from slackapp.flows.keys.suspend_tenant import suspend
+from slackapp.model import LOCAL_PROVIDER, Actor, RecordContext, Sealed, Secret, Tenant, Token
+from slackapp.store import data_keys, meta, tokens
 from slackapp.vault.keyring import TenantKeys
 
 MAX_TRIES = 3
+_RETRY_AFTER = 30
 
 
 class KeysChangedError(Exception):
@@ -50,3 +57,47 @@ def open_or_reread(app: App, context: RecordContext, sealed: Sealed, reread: Cal
         if current is None or current == sealed:
             raise
     return app.keyring.open(context, current)
+
+
+def open_access_token(app: App, token: Token) -> Secret:
+    """The access token. Raises DecryptError, and what the keys' provider raises."""
+
+    def current() -> Sealed | None:
+        found = tokens.find_generation(app.db, token)
+        return found.access if found is not None else None
+
+    context = records.access_token_context(token.tenant, token.user_id, token.generation)
+    return Secret(open_or_reread(app, context, token.access, current).decode())
+
+
+def open_refresh_token(app: App, token: Token) -> Secret:
+    """The refresh token. Raises DecryptError, also where there is none, and what the keys' provider raises."""
+    if token.refresh is None:
+        raise DecryptError
+
+    def current() -> Sealed | None:
+        found = tokens.find_generation(app.db, token)
+        return found.refresh if found is not None else None
+
+    context = records.refresh_token_context(token.tenant, token.user_id, token.generation)
+    return Secret(open_or_reread(app, context, token.refresh, current).decode())
+
+
+@contextmanager
+def refuse_on_key_error(app: App, tenant: Tenant, actor: Actor, detail: str) -> Iterator[None]:
+    """Turns key errors into refusals, around the use of a tenant's keys, outside any transaction.
+
+    `detail` goes into the audit row of a value that does not open.
+    """
+    try:
+        yield
+    except KeyRevokedError:
+        suspend(app, tenant, actor)
+        raise Refused(Refusal.KEY_REVOKED, tenant=tenant) from None
+    except KeyUnavailableError:
+        raise Refused(Refusal.KEY_UNAVAILABLE, retry_after=_RETRY_AFTER, tenant=tenant) from None
+    except DecryptError:
+        audit_log.append_committed(app, "token.unavailable", tenant, actor, "failed", detail, app.clock())
+        app.metrics.count("slackapp_token_unavailable_total", {})
+        # claim: C-35
+        raise Refused(Refusal.TOKEN_UNAVAILABLE, tenant=tenant) from None

@@ -12,8 +12,8 @@ from slackapp.crypto import envelope, records
 from slackapp.errors import CommandError, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.keys import open_token
-from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
+from slackapp.flows.keys import tenant_keys
+from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import judge_token, needs_reinstall, rotated_pair, use_token
 from slackapp.flows.tokens.refresh_token import LEASE
 from slackapp.model import Actor, Secret, Tenant, Token
@@ -111,7 +111,7 @@ def _open(app: App, token: Token, actor: Actor) -> tuple[Secret, TenantKeys]:
     context = records.access_token_context(token.tenant, token.user_id, token.generation)
     with refuse_on_key_error(app, token.tenant, actor, f"kind={context.kind} generation={token.generation}"):
         # claim: C-107
-        return open_token.open_access_token(app, token), app.keyring.open_tenant_keys(token.tenant)
+        return tenant_keys.open_access_token(app, token), app.keyring.open_tenant_keys(token.tenant)
 
 
 def _handle_failure(app: App, token: Token, owner: str, error: SlackCallError, asked_at: int, actor: Actor) -> str:

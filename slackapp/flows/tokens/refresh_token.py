@@ -14,8 +14,8 @@ from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.keys import open_token
-from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
+from slackapp.flows.keys import tenant_keys
+from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import brake, judge_token, needs_reinstall, rotated_pair
 from slackapp.model import Actor, Secret, Token
 from slackapp.store import tenant_outcomes, tokens
@@ -132,7 +132,7 @@ def _open_refresh(app: App, token: Token, owner: str, actor: Actor) -> tuple[Sec
     try:
         with refuse_on_key_error(app, token.tenant, actor, f"kind={context.kind} generation={token.generation}"):
             # claim: C-107
-            return open_token.open_refresh_token(app, token), app.keyring.open_tenant_keys(token.tenant)
+            return tenant_keys.open_refresh_token(app, token), app.keyring.open_tenant_keys(token.tenant)
     except Refused as refused:
         if refused.refusal is Refusal.TOKEN_UNAVAILABLE:  # it does not open; a person must look, and no minute helps
             tokens.postpone_refresh(app.db, token, owner, app.clock() + _UNREADABLE_DELAY)

@@ -13,8 +13,8 @@ from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.keys import open_token
-from slackapp.flows.keys.suspend_tenant import refuse_on_key_error
+from slackapp.flows.keys import tenant_keys
+from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import judge_token, needs_reinstall, refresh_token
 from slackapp.model import Actor, Installation, Secret, SlackResponse, Tenant, Token
 from slackapp.store import installations, tokens
@@ -228,4 +228,4 @@ def _open(app: App, token: Token, use: TokenUse, method: str, actor: Actor, inte
     app.db.commit_in_group(note)
     # 4. open the token where it belongs
     with refuse_on_key_error(app, use.tenant, actor, detail):
-        return open_token.open_access_token(app, token)
+        return tenant_keys.open_access_token(app, token)

@@ -1,12 +1,13 @@
-"""Sweep, once a minute: deletes what is too old to be of use, and marks what a dead worker left."""
+"""Upkeep of the database: what is too old to be of use goes, and what a wrong clock or a bad disk has done shows."""
 
 from slackapp.flows.app import App
-from slackapp.flows.audit import unclear_rows
 from slackapp.flows.tokens import brake
-from slackapp.store import inbox, oauth_states
+from slackapp.store import inbox, installations, oauth_states, tokens
 
 DEDUPE_WINDOW = 48 * 3600
 """Seconds that a finished event's id is kept. Slack repeats for 24 hours at most."""
+_CLOCK_TOLERANCE = 60
+"""Seconds that clocks may differ in daily life."""
 
 
 def run(app: App, now: int) -> None:
@@ -27,9 +28,13 @@ def check_integrity(app: App) -> None:
         app.log.error("database_damaged", {"action": "stop the service and restore a backup"})
 
 
-def mark_unclear(app: App, now: int) -> None:
-    """Rows whose worker died in the middle of a call to Slack."""
+def reset_future_dates(app: App) -> int:
+    """What a wall clock that was ahead has put off until a time that is far away is due now that it was set back.
+
+    How many tokens are refreshed, and tenants checked, sooner than it stood there. Rows of the inbox and leases need no
+    such thing: each look at them knows what nobody can have meant. Raises StoreError.
+    """
+    latest = app.clock() + _CLOCK_TOLERANCE
     with app.db.transaction():
-        unclear = inbox.mark_unclear(app.db, now, app.clock.steady())
-        unclear_rows.append_unclear(app, unclear, now)
-    unclear_rows.log_unclear(app, unclear, "interrupted in a call")
+        dates = tokens.reset_future_dates(app.db, app.clock(), latest)
+        return dates + installations.reset_future_checks(app.db, latest)

@@ -12,7 +12,7 @@ from slackapp.behaviour import Context
 from slackapp.errors import SlackCallError
 from slackapp.flows.events import run_event
 from slackapp.flows.events.event_context import MAX_RESPONSES, RESPONSE_SECONDS
-from slackapp.flows.upkeep import sweep
+from slackapp.flows.upkeep import interrupted_calls
 from tests.flows.kill_process import Killed, kill_in_call
 from tests.slack.servers import http, raw
 from tests.support.interactions import command
@@ -207,7 +207,7 @@ def test_a_process_that_dies_while_it_answers_leaves_an_unclear_row_that_is_not_
         ready.work()
     ready.restart()
     ready.clock.advance(run_event.LEASE + 1)
-    sweep.mark_unclear(ready.service.app, ready.clock())
+    interrupted_calls.mark_unclear(ready.service.app, ready.clock())
     assert (seen, row(ready)["state"], ready.work(), len(answers(ready))) == (["calling"], "unclear", 0, posted)
 
 

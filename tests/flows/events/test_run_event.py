@@ -13,7 +13,7 @@ import pytest
 from slackapp.behaviour import Behaviour, Context
 from slackapp.errors import KeyRevokedError, KeyUnavailableError, SlackCallError, SlackErrorKind
 from slackapp.flows.events import run_event
-from slackapp.flows.upkeep import sweep
+from slackapp.flows.upkeep import interrupted_calls, sweep
 from slackapp.localslack.model import Fault, FaultKind
 from slackapp.model import Tenant
 from slackapp.runtime.log import JsonLog
@@ -76,7 +76,7 @@ def test_a_call_that_is_begun_late_ends_before_its_lease(ready: World, monkeypat
 
     def take_long(*arguments: Any) -> Any:
         ready.clock.advance(transport.TIMEOUT)
-        sweep.mark_unclear(ready.service.app, ready.clock())
+        interrupted_calls.mark_unclear(ready.service.app, ready.clock())
         return call(*arguments)
 
     def think(context: Context, event: Mapping[str, Any]) -> None:
@@ -109,10 +109,10 @@ def test_a_row_whose_worker_died_in_a_call_becomes_unclear_and_is_never_run_agai
     ready.restart()
     said = len(ready.calls(POST))
     ready.clock.advance(run_event.LEASE)
-    sweep.mark_unclear(ready.service.app, ready.clock())
+    interrupted_calls.mark_unclear(ready.service.app, ready.clock())
     assert row(ready)["state"] == "calling", "its lease runs to the end of that second"
     ready.clock.advance(1)
-    sweep.mark_unclear(ready.service.app, ready.clock())
+    interrupted_calls.mark_unclear(ready.service.app, ready.clock())
     assert (row(ready)["state"], ready.audit()[-1]) == ("unclear", "event.unclear")
     assert unclear(ready) == [("Ev0001", "app_mention", "interrupted in a call")]
     assert row(ready)["body"], "kept for the operator"

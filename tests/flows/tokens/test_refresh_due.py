@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from slackapp.flows.tokens import refresh_due
-from slackapp.flows.upkeep import clock_step
+from slackapp.flows.upkeep import sweep
 from slackapp.localslack.model import Fault
 from slackapp.store import tokens
 from tests.flows.tokens.rotation import DUE, REFRESH, change, once_before
@@ -163,15 +163,15 @@ def test_a_clock_that_was_a_day_ahead_leaves_no_refresh_and_no_check_waiting_for
     change(three, "UPDATE tokens SET expires_at = ? WHERE tenant_id = ?", three.clock() - day + 600, ORG)
     change(three, "UPDATE installations SET check_begun_at = ?", three.clock())
     three.clock.set(-day)
-    assert (refresh(three), clock_step.run(three.service.app)) == (0, 6 + 3)
+    assert (refresh(three), sweep.reset_future_dates(three.service.app)) == (0, 6 + 3)
     assert {row[0] for row in three.rows("SELECT check_begun_at FROM installations")} == {0}
-    assert (refresh(three), clock_step.run(three.service.app)) == (6, 0)
+    assert (refresh(three), sweep.reset_future_dates(three.service.app)) == (6, 0)
     assert {row[0] for row in three.rows("SELECT issued_at FROM tokens")} == {three.clock()}
 
 
 def test_what_a_right_clock_has_put_off_stays_put_off(due: World) -> None:
     change(due, "UPDATE tokens SET due_at = ?, expires_at = 1 WHERE tenant_id = ?", due.clock() + 3600, NORTH)
-    assert (clock_step.run(due.service.app), refresh(due)) == (0, 4)
+    assert (sweep.reset_future_dates(due.service.app), refresh(due)) == (0, 4)
 
 
 @pytest.mark.claim("C-98")

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from slackapp.flows.events import run_event
 from slackapp.flows.upkeep import sweep
 from tests.support.world import NORTH, World
 
@@ -59,37 +58,6 @@ def test_states_that_expired_are_swept(world: World) -> None:
     world.clock.advance(24 * 3600)
     sweep.run(world.service.app, world.clock())
     assert world.count("oauth_states") == 0
-
-
-@pytest.mark.claim("C-52")
-def test_only_calls_whose_lease_ran_out_are_marked_unclear_and_each_is_audited_once(world: World) -> None:
-    now, steady = world.clock(), world.clock.steady()
-    put(world, "EvDead", "calling", lease_until=steady - 1)
-    put(world, "EvAlive", "calling", lease_until=steady)
-    put(world, "EvRunning", "running", lease_until=steady - 1)
-    for _ in range(2):
-        sweep.mark_unclear(world.service.app, now)
-    assert states(world) == {"EvDead": "unclear", "EvAlive": "calling", "EvRunning": "running"}
-    (note,) = world.rows("SELECT * FROM audit WHERE event = 'event.unclear'")
-    assert (note["tenant_id"], note["actor"], note["detail"]) == (NORTH, "worker", "event=EvDead")
-
-
-def test_a_row_that_became_unclear_is_ended_for_its_late_owner(world: World) -> None:
-    world.browser().install()
-    world.work()
-    world.mention()
-    app = world.service.app
-
-    def slow(*arguments: Any) -> Any:
-        world.clock.advance(run_event.LEASE + 1)
-        sweep.mark_unclear(app, world.clock())
-        return post(*arguments)
-
-    post = app.slack.call
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app.slack, "call", slow)
-        world.work()
-    assert states(world)["Ev0001"] == "unclear"
 
 
 def test_once_a_day_the_whole_database_is_checked_and_damage_is_told(

@@ -1,12 +1,16 @@
-"""An install whose process ended amid the exchange: told once, a minute later, by whoever is there."""
+"""Calls that the end of a process has cut off: each is told once, by whoever is there, and none is repeated."""
+
+from typing import Any
 
 import pytest
 
 from slackapp import app as composition
-from slackapp.flows.install import lost_exchanges
+from slackapp.flows.events import run_event
+from slackapp.flows.upkeep import interrupted_calls
 from slackapp.store import oauth_states
+from tests.flows.upkeep.test_sweep import put, states
 from tests.handlers.callback_world import approved, log_lines, only, state_outcomes
-from tests.support.world import World
+from tests.support.world import NORTH, World
 
 EXCHANGE = "oauth.v2.access"
 
@@ -38,7 +42,7 @@ def test_what_a_kill_cut_off_is_told_once_after_a_minute(world: World) -> None:
     killed(world)
     killed(world)
     assert state_outcomes(world) == ["", ""]
-    world.clock.advance(lost_exchanges.MAX_EXCHANGE_SECONDS)
+    world.clock.advance(interrupted_calls.MAX_EXCHANGE_SECONDS)
     world.restart()
     world.service.local_scheduler.run_due(world.service.app)
     assert state_outcomes(world) == ["", ""], "it may still be under way, in another process"
@@ -67,7 +71,7 @@ def test_a_stop_says_how_many_exchanges_it_has_cut_off(world: World, monkeypatch
 def test_a_clock_that_was_set_back_hides_nothing(world: World) -> None:
     killed(world)
     world.clock.advance(-86_400)
-    assert lost_exchanges.run(world.service.app, world.clock()) == 1
+    assert interrupted_calls.mark_lost_exchanges(world.service.app, world.clock()) == 1
 
 
 def test_what_came_to_an_end_and_what_a_bolt_app_began_is_nothing_lost(world: World) -> None:
@@ -75,5 +79,36 @@ def test_what_came_to_an_end_and_what_a_bolt_app_began_is_nothing_lost(world: Wo
     assert world.browser().install().status == 303
     assert oauth_states.add(app.db, bytes(32), bytes(32), "bolt", now, now + 600, 10)
     assert oauth_states.consume(app.db, bytes(32), bytes(32), "bolt", now)
-    assert lost_exchanges.run(app, now + 3600) == 0
+    assert interrupted_calls.mark_lost_exchanges(app, now + 3600) == 0
     assert world.audit().count("install.unclear") == 0
+
+
+@pytest.mark.claim("C-52")
+def test_only_calls_whose_lease_ran_out_are_marked_unclear_and_each_is_audited_once(world: World) -> None:
+    now, steady = world.clock(), world.clock.steady()
+    put(world, "EvDead", "calling", lease_until=steady - 1)
+    put(world, "EvAlive", "calling", lease_until=steady)
+    put(world, "EvRunning", "running", lease_until=steady - 1)
+    for _ in range(2):
+        interrupted_calls.mark_unclear(world.service.app, now)
+    assert states(world) == {"EvDead": "unclear", "EvAlive": "calling", "EvRunning": "running"}
+    (note,) = world.rows("SELECT * FROM audit WHERE event = 'event.unclear'")
+    assert (note["tenant_id"], note["actor"], note["detail"]) == (NORTH, "worker", "event=EvDead")
+
+
+def test_a_row_that_became_unclear_is_ended_for_its_late_owner(world: World) -> None:
+    world.browser().install()
+    world.work()
+    world.mention()
+    app = world.service.app
+
+    def slow(*arguments: Any) -> Any:
+        world.clock.advance(run_event.LEASE + 1)
+        interrupted_calls.mark_unclear(app, world.clock())
+        return post(*arguments)
+
+    post = app.slack.call
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app.slack, "call", slow)
+        world.work()
+    assert states(world)["Ev0001"] == "unclear"

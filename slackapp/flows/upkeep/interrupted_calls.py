@@ -1,0 +1,65 @@
+"""Calls to Slack that the end of a process has cut off: nobody knows how they ended, so that none is repeated unasked.
+
+A process that stops says so itself; for one that was killed, whoever is there does so a little later.
+"""
+
+from collections.abc import Sequence
+
+from slackapp.errors import StoreError
+from slackapp.flows.app import App
+from slackapp.flows.audit import audit_log
+from slackapp.model import NO_TENANT, Actor
+from slackapp.store import inbox, oauth_states
+from slackapp.store.inbox import UnclearRow
+
+MAX_EXCHANGE_SECONDS = 60
+"""Seconds after which an exchange is not under way any more: each of its calls to Slack ends within ten."""
+INSTALL_AGAIN = "whoever installed the app just then must do so again"
+
+
+def release_leases(app: App, now: int) -> int:
+    """At the end of a process: its rows are nobody's any more; how many are unclear. So the next one begins at once.
+
+    A database that cannot be written is told in the log: then the leases run out.
+    """
+    try:
+        app.db.shorten_waits()
+        with app.db.transaction():
+            unclear = inbox.release_leases(app.db, app.process_id, now)
+            audit_log.append_unclear(app, unclear, now)
+    except StoreError as error:
+        app.log.error("inbox_not_released", {"why": str(error)})
+        return 0
+    _log_unclear(app, unclear, "stopped in a call")
+    return len(unclear)
+
+
+def mark_unclear(app: App, now: int) -> None:
+    """Upkeep: rows whose worker died in the middle of a call. Raises StoreError."""
+    with app.db.transaction():
+        unclear = inbox.mark_unclear(app.db, now, app.clock.steady())
+        audit_log.append_unclear(app, unclear, now)
+    _log_unclear(app, unclear, "interrupted in a call")
+
+
+def _log_unclear(app: App, rows: Sequence[UnclearRow], why: str) -> None:
+    for row in rows:
+        app.log.error("event_unclear", {"row": row.event_id, "type": row.type, "reason": why})
+
+
+def mark_lost_exchanges(app: App, now: int) -> int:
+    """Upkeep: installs whose code was being exchanged; how many. Raises StoreError.
+
+    Slack may have granted what nobody holds. Neither the tenant nor the token is known, and the code works no more: all
+    that can be done is to say so. The state's row tells of it: it was used, and has no outcome.
+    """
+    with app.db.transaction():
+        # claim: C-86
+        lost = oauth_states.mark_lost(app.db, now - MAX_EXCHANGE_SECONDS, now + MAX_EXCHANGE_SECONDS)
+        if lost:
+            audit_log.append(app, "install.unclear", NO_TENANT, Actor("worker", ""), "unclear", f"states={lost}", now)
+    for _ in range(lost):
+        app.metrics.count("slackapp_installs_total", {"result": "unclear"})
+    if lost:
+        app.log.error("exchanges_lost", {"number": lost, "action": INSTALL_AGAIN})
+    return lost
