@@ -41,7 +41,7 @@ EXCHANGE_STOP_TIMEOUT = 20.0
 
 @dataclass
 class Service:
-    """A composed service: the WSGI application, the worker that runs its inbox, and what is done again and again."""
+    """Composed service: the WSGI application, the workers of its inbox, and its schedulers."""
 
     app: App
     wsgi: Wsgi
@@ -52,7 +52,7 @@ class Service:
     _stop_requested_at: float = 0.0
 
     def start(self) -> None:
-        """Says that the process lives, and starts the threads."""
+        """Starts the threads, and says that the process lives."""
         self.app.db.disable_auto_checkpoint()
         self.local_scheduler.run_due(self.app)
         self.threads.extend((self.local_scheduler, self.remote_scheduler, self.worker))
@@ -103,7 +103,7 @@ def system_entropy(number: int) -> bytes:
 
 
 def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO, log_texts: bool = False) -> Service:
-    """Opens the database and the keys and puts everything together. Raises ConfigError; binds no port.
+    """Opens the database and the keys, and builds the service from its parts. Raises ConfigError; binds no port.
 
     `log_texts`: the log also tells what an exception says, which may hold what came with a request.
     """
@@ -205,7 +205,7 @@ def load_description(setting: str) -> str:
 
 
 def _parse_setting(name: str, text: str) -> object:
-    """What a text gives as that setting; None where it cannot be one."""
+    """Parses a text as that setting; None where it cannot be one."""
     try:
         (value,) = config.load_some({name: text}, (name,)).values()
     except ConfigError:
@@ -218,7 +218,7 @@ def _is_line(value: object) -> bool:
 
 
 def _error_location(error: BaseException) -> str:
-    """What is wrong with a module, and where in it: no text of an exception, which may hold anything."""
+    """Names what is wrong with a module, and where: no text of an exception, which may hold anything."""
     name = type(error).__name__
     if isinstance(error, SyntaxError) and error.filename:
         return f"{name} in {error.filename}, line {error.lineno}"

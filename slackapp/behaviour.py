@@ -44,13 +44,13 @@ class Context(Protocol):
         """Calls a method of the Web API as this tenant's bot; the answer's fields."""
 
     def respond(self, text: str) -> None:
-        """Answers a command or an interaction, for the person's eyes only; at most five times within 30 minutes."""
+        """Answers a command or an interaction, seen by its user only; at most five times within 30 minutes."""
 
     def is_admin(self, user_id: str) -> bool:
         """Tells whether that user is an admin there, as Slack says now; needs the scope `users:read`."""
 
     def refuse(self, text: str) -> None:
-        """Refuses what the person did: notes it in the audit, and tells them."""
+        """Refuses what the user did: notes it in the audit, and tells the user."""
 
     def remove(self) -> None:
         """Removes the app from there and erases everything; nothing else can be done afterwards."""

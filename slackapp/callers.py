@@ -38,7 +38,7 @@ def slack(app: App, request: Request, now: int) -> Actor:
 
 
 def operator(app: App, request: Request, now: int) -> Actor:
-    """The operator, by the bearer token."""
+    """Proves the operator by the bearer token."""
     # claim: C-73
     verify_operator(request.header("authorization"), request.raw_query, app.settings.operator_token)
     return Actor("operator", request.request_id)

@@ -1,4 +1,4 @@
-"""Every way in which the service says no.
+"""Errors of the service, and the closed list of refusals.
 
 Two families, never mixed. `Refused` means that the input was bad or the moment was wrong: it is expected,
 counted, audited, and answered with the sentence of its `Refusal`. Everything else here tells the caller of a
@@ -142,7 +142,7 @@ class Refused(Exception):
 
 
 class ConfigError(Exception):
-    """A setting or a private file is missing or wrong: one line that names it and the mend. Exit status 78."""
+    """A setting or a private file is missing or wrong: one line that names it and what to do. Exit status 78."""
 
 
 class SettingMissingError(ConfigError):
@@ -154,7 +154,7 @@ class CommandError(Exception):
 
 
 class UsageError(CommandError):
-    """The words of a command cannot be understood, or say too little: one line with the mend. Exit status 2."""
+    """The words of a command cannot be understood, or say too little: one line with what to do. Exit status 2."""
 
 
 class DecryptError(Exception):
@@ -181,7 +181,7 @@ class StoreError(Exception):
 
 
 class StoreBusyError(StoreError):
-    """Another connection held the database for longer than we wait (2 s)."""
+    """Busy database: another connection held it for longer than we wait (2 s)."""
 
 
 class StoreFullError(StoreError):

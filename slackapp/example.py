@@ -18,7 +18,7 @@ HELP = "I answer when I am mentioned in a channel. `/example status` says how I 
 
 
 def answer_mention(context: Context, event: Mapping[str, Any]) -> None:
-    """`app_mention`: answers in the thread that the mention is in, or begins one under it.
+    """Answers `app_mention` in the thread that the mention is in, or begins one under it.
 
     docs.slack.dev/reference/events/app_mention
     """
@@ -30,20 +30,20 @@ def answer_mention(context: Context, event: Mapping[str, Any]) -> None:
 
 
 def greet_installer(context: Context, event: Mapping[str, Any]) -> None:
-    """`slackapp.installed`, ours: once, after the first install of a tenant."""
+    """Greets the installer, once, after the first install of a tenant: `slackapp.installed`, ours."""
     text = "Thank you for installing me. Invite me to a channel and mention me; I answer in a thread."
     context.call("chat.postMessage", {"channel": context.installer_id, "text": text})
 
 
 def answer_command(context: Context, command: Mapping[str, Any]) -> None:
-    """`/example`: help, status, or how it is used; seen by the person who typed it only."""
+    """Answers `/example` with help, status, or usage; seen only by the user who typed it."""
     word = str(command.get("text", "")).strip().lower()
     answers = {"": USAGE, "help": HELP, "status": f"I am installed here for {context.tenant}, and I am listening."}
     context.respond(answers.get(word, f"I do not know that word. {USAGE}"))
 
 
 def show_home(context: Context, event: Mapping[str, Any]) -> None:
-    """`app_home_opened`: how the app is, and for admins how to be rid of it.
+    """Shows how the app is, on `app_home_opened`, and to admins how to remove it.
 
     docs.slack.dev/reference/events/app_home_opened, docs.slack.dev/reference/methods/views.publish
     """
@@ -62,7 +62,10 @@ def show_home(context: Context, event: Mapping[str, Any]) -> None:
 
 
 def remove_app(context: Context, action: Mapping[str, Any]) -> None:
-    """`block_actions:remove_app`: somebody has confirmed. Asked again here: who saw the button may be no admin now."""
+    """Removes the app, on `block_actions:remove_app`, which the user has confirmed.
+
+    Asked again here: who saw the button may be no admin now.
+    """
     if context.home_admin and context.is_admin(context.user_id):
         context.remove()
     else:

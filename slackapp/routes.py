@@ -30,7 +30,10 @@ PAGE, DATA = "page", "data"
 
 @dataclass(frozen=True)
 class Route:
-    """One address. `head` says whether HEAD is answered like GET; `probe` lifts the rule on Host for loopback."""
+    """Address, its handler, and who may call it.
+
+    `head` says whether HEAD is answered like GET; `probe` lifts the rule on Host for loopback.
+    """
 
     method: str
     path: str

@@ -28,7 +28,7 @@ class Wsgi:
         self._names = host_values(app.settings.public_url)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """One request."""
+        """Answers one request."""
         app = self._app
         # 1. read the clock, once
         now = app.clock()

@@ -23,7 +23,7 @@ _CLOCK_MARGIN = 60
 
 
 def in_argument_names(text: str) -> str:
-    """A message of ours, in the words of whoever calls the store."""
+    """Rewrites a message of ours in the words of whoever calls the store."""
     for name, argument in _ARGUMENTS.items():
         text = text.replace(name, argument)
     return text

@@ -1,4 +1,4 @@
-"""Forgets what a Bolt app says was revoked: the bot, one person, all persons, or everything.
+"""Deletes what a Bolt app says was revoked: the bot, one user, all users, or everything.
 
 What is named goes at once, in one transaction, and nothing that could open it stays. When the last of a tenant goes,
 the whole tenant does, with its keys. An event of Slack's that comes with its time is judged by that, as in our own
@@ -20,7 +20,7 @@ from slackapp.store.inbox import IncomingEvent
 
 
 def handle_lifecycle_event(app: App, body: Mapping[str, Any], actor: Actor) -> None:
-    """The verified body of `app_uninstalled` or `tokens_revoked`: acts on it, whole, before it is acknowledged.
+    """Acts on the verified body of `app_uninstalled` or `tokens_revoked`, whole, before it is acknowledged.
 
     Raises Refused(EVENT) for a body of another form, Refused(TOKEN_UNAVAILABLE) where Slack must say it again, because
     it could not be asked just now, and StoreError.
@@ -51,7 +51,7 @@ def resolve_pending(app: App, tenant: Tenant, actor: Actor) -> None:
 
 
 def delete_bot(app: App, tenant: Tenant, actor: Actor) -> None:
-    """The bot's token and webhooks; persons stay. Raises StoreError."""
+    """Deletes the bot's token and webhooks; users stay. Raises StoreError."""
     with app.db.transaction():
         tokens.delete(app.db, tenant, "")
         installers.delete(app.db, tenant, "")
@@ -63,7 +63,7 @@ def delete_bot(app: App, tenant: Tenant, actor: Actor) -> None:
 
 
 def delete_users(app: App, tenant: Tenant, user_id: str | None, actor: Actor) -> None:
-    """One person, or (None) all of them; the bot stays. Raises StoreError."""
+    """Deletes one user's tokens, or (None) all users'; the bot stays. Raises StoreError."""
     with app.db.transaction():
         if user_id is None:
             tokens.delete_users(app.db, tenant)
@@ -76,14 +76,17 @@ def delete_users(app: App, tenant: Tenant, user_id: str | None, actor: Actor) ->
 
 
 def delete_tenant(app: App, tenant: Tenant, actor: Actor) -> None:
-    """The tenant, its keys first. Raises StoreError."""
+    """Deletes the tenant, its keys first. Raises StoreError."""
     with app.db.transaction():
         job_id = purge_tenant.erase(app, tenant, "deleted", actor, app.clock())
     _complete(app, tenant, job_id, actor)
 
 
 def _note(app: App, tenant: Tenant, what: str, actor: Actor) -> str:
-    """Inside the transaction. When nothing is left the tenant goes; then, the job's id."""
+    """Appends the audit row, inside the transaction.
+
+    When nothing is left, the tenant goes; then, the job's id. When nothing is left the tenant goes; then, the job's id.
+    """
     audit_log.append(app, "tokens.erased", tenant, actor, "ok", what, app.clock())
     if tokens.count(app.db, tenant) or installers.list_by_tenant(app.db, tenant):
         return ""

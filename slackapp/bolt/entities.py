@@ -1,4 +1,4 @@
-"""Between slack_sdk's entities and ours. Ids that are not there are '' here and None there."""
+"""Conversion between slack_sdk's entities and ours. Ids that are not there are '' here and None there."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -38,7 +38,7 @@ def external_from_bolt(installation: Installation, now: int) -> ExternalInstalla
 
 
 def external_from_bolt_bot(bot: Bot, now: int) -> ExternalInstallation:
-    """The same for a bot alone. Raises ValueError."""
+    """Converts a bot alone in the same way. Raises ValueError."""
     granted, odd = _granted(bot, "bot", now)
     return ExternalInstallation(
         **_whose(bot),
@@ -167,7 +167,7 @@ def _expires_at(token: PlainToken | None, details: Mapping[str, Any]) -> int | N
 
 
 def _token_type(found: FoundInstallation) -> str | None:
-    """As it was handed over; after an install that our own service took, what Slack says in such a case."""
+    """Token type as it was given; after an install that our own service took, what Slack says then."""
     if "token_type" in found.details:
         return found.details["token_type"]  # type: ignore[no-any-return]
     return "bot" if found.bot is not None else None

@@ -38,7 +38,7 @@ class PlainToken:
 
 @dataclass(frozen=True)
 class FoundInstallation:
-    """An installation as it is handed out: of one person, or (`user_id` "") of the bot alone."""
+    """Installation as a Bolt app gets it: of one user, or (`user_id` "") of the bot alone."""
 
     installation: Installation
     user_id: str
@@ -143,7 +143,7 @@ def _stored(
 
 
 def _note(app: App, tenant: Tenant, stored: Sequence[Token], others: Sequence[_SealedField], actor: Actor) -> bool:
-    """False for a tenant that is gone by now, or is being removed."""
+    """Appends the audit row; False for a tenant that is gone by now, or is being removed."""
     with app.db.transaction():
         # Once more, under the lock: who has been erased or is suspect by now is not served any more.
         now = installations.find(app.db, tenant)
@@ -183,7 +183,7 @@ def _details_of(app: App, tenant: Tenant, who: Installer | None) -> _SealedField
 
 
 def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _SealedField | None:
-    """The one that this person's install brought; where our own service took that install, it is the tenant's."""
+    """Opens the webhook of this user's install; where our own service took that install, the tenant's."""
 
     def persons() -> Sealed | None:
         found = installers.find(app.db, tenant, who.user_id)

@@ -14,7 +14,7 @@ from slackapp.flows.app import App
 
 
 class LazyApp:
-    """Opens with `open_app`, at once to see that it can be, then whenever it is used and not open."""
+    """An `App` that is opened at once, to see that it can be, and then whenever it is used."""
 
     def __init__(self, open_app: Callable[[], App]) -> None:
         self._open_app = open_app
@@ -44,7 +44,7 @@ class LazyApp:
         self.release()
 
     def pause(self) -> None:
-        """The same, but nothing runs before `release`."""
+        """Pauses in the same way, but nothing runs before `release`."""
         self._idle.acquire()
         self._idle.wait_for(lambda: self._running == 0)
         if self._app is not None:

@@ -29,7 +29,10 @@ class LeaseHolder:
 
 
 def run(app: App, tenant: Tenant, user_id: str, lease_holder: LeaseHolder) -> tuple[Token, bool] | None:
-    """The token, sealed, and whether its refresh token goes along; None for none. Raises Refused, StoreError."""
+    """Takes the lease if it can: the sealed token, and whether its refresh token goes along; None for none.
+
+    Raises Refused, StoreError.
+    """
     for _ in range(refresh_token.MAX_WAITS):
         token = tokens.find(app.db, tenant, user_id)
         if token is None or token.status == "dead":

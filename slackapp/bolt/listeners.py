@@ -38,4 +38,4 @@ def _nothing() -> None:
 
 
 async def _async_nothing() -> None:
-    """The same."""
+    """Does nothing, for asyncio."""

@@ -70,7 +70,7 @@ class _VaultSession:
 
     @contextmanager
     def opened(self) -> Iterator[tuple[App, Actor]]:
-        """For one operation; what goes wrong becomes Bolt's own error, with a reason and no secret."""
+        """Opens the app for one operation; what goes wrong becomes Bolt's own error, with a reason and no secret."""
         try:
             with self._opened.use() as app:
                 yield app, Actor("bolt", app.entropy(8).hex())
@@ -106,7 +106,7 @@ def _bolt_error(why: str) -> Exception:
 
 
 class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
-    """Keeps installations sealed, per workspace and person. All ids come from requests that Bolt has verified.
+    """Store for installations, sealed, per workspace and user. All ids come from requests that Bolt has verified.
 
     `database` and `master_key_file` are paths; the database is made on first use, the key file with
     `slackapp keys new FILE`. `client_secret`, `app_id` and `slack_url` are needed for `managed_rotation`. Where
@@ -169,7 +169,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
     def find_bot(
         self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
     ) -> Bot | None:
-        """The bot of a workspace or an org; None where it is not installed."""
+        """Finds the bot of a workspace or an enterprise; None where it is not installed."""
         lease_holder = self._borrower(begins=True)
         with self._vault.opened() as (app, actor):
             stored = self._resolve(app, actor, enterprise_id, team_id, is_enterprise_install)
@@ -199,13 +199,13 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         return None if self._managed else LeaseHolder(name, self._ahead, begins)
 
     def delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
-        """Erases the bot's token and webhooks; what persons granted stays."""
+        """Deletes the bot's token and webhooks; what users granted stays."""
         self._delete(enterprise_id, team_id, delete_installation.delete_bot)
 
     def delete_installation(
         self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
     ) -> None:
-        """Erases what one person granted, or what all did; the bot stays."""
+        """Deletes what one user granted, or what all did; the bot stays."""
 
         def forget(app: App, tenant: Tenant, actor: Actor) -> None:
             delete_installation.delete_users(app, tenant, user_id, actor)
@@ -213,7 +213,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         self._delete(enterprise_id, team_id, forget)
 
     def delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
-        """Erases the workspace or the org, its keys first, whatever was installed since the event that says so."""
+        """Deletes the workspace or enterprise, its keys first, whatever was installed since the event that says so."""
         self._delete(enterprise_id, team_id, delete_installation.delete_tenant)
 
     def _delete(
@@ -244,7 +244,10 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
     def _resolve(
         self, app: App, actor: Actor, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None
     ) -> Stored | None:
-        """What two ids name. Who is suspect waits for an answer of Slack's, for which nobody may have asked since."""
+        """Finds what two ids name.
+
+        Who is suspect waits for an answer of Slack's, for which nobody may have asked since.
+        """
         found = find_installation.find_by_ids(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))
         if found is None or found.status != "suspect":
             return found
@@ -258,17 +261,17 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
     # The same for asyncio: the database is waited for in a thread.
 
     async def async_save(self, installation: Installation) -> None:
-        """`save`"""
+        """Runs `save` in a thread."""
         await asyncio.to_thread(self.save, installation)
 
     async def async_save_bot(self, bot: Bot) -> None:
-        """`save_bot`"""
+        """Runs `save_bot` in a thread."""
         await asyncio.to_thread(self.save_bot, bot)
 
     async def async_find_bot(
         self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
     ) -> Bot | None:
-        """`find_bot`"""
+        """Runs `find_bot` in a thread."""
         _name_the_task()
         return await asyncio.to_thread(
             self.find_bot, enterprise_id=enterprise_id, team_id=team_id, is_enterprise_install=is_enterprise_install
@@ -282,7 +285,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         user_id: str | None = None,
         is_enterprise_install: bool | None = False,
     ) -> Installation | None:
-        """`find_installation`"""
+        """Runs `find_installation` in a thread."""
         _name_the_task()
         return await asyncio.to_thread(
             self.find_installation,
@@ -293,17 +296,17 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         )
 
     async def async_delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
-        """`delete_bot`"""
+        """Runs `delete_bot` in a thread."""
         await asyncio.to_thread(self.delete_bot, enterprise_id=enterprise_id, team_id=team_id)
 
     async def async_delete_installation(
         self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
     ) -> None:
-        """`delete_installation`"""
+        """Runs `delete_installation` in a thread."""
         await asyncio.to_thread(self.delete_installation, enterprise_id=enterprise_id, team_id=team_id, user_id=user_id)
 
     async def async_delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
-        """`delete_all`"""
+        """Runs `delete_all` in a thread."""
         await asyncio.to_thread(self.delete_all, enterprise_id=enterprise_id, team_id=team_id)
 
 
@@ -356,16 +359,16 @@ class SignedStateStore(OAuthStateStore, AsyncOAuthStateStore):
         self._vault.close()
 
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:
-        """`issue`"""
+        """Runs `issue` in a thread."""
         return await asyncio.to_thread(self.issue)
 
     async def async_consume(self, state: str) -> bool:
-        """`consume`"""
+        """Runs `consume` in a thread."""
         return await asyncio.to_thread(self.consume, state)
 
 
 def _name_the_task() -> None:
-    """For the thread in which the look-up is going to run: it may be another one each time."""
+    """Names the task for the thread in which the look-up will run: it may be another one each time."""
     _TASK.set(f"task-{id(asyncio.current_task())}")
 
 

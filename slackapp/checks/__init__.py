@@ -1,1 +1,1 @@
-"""One security decision per file, each a pure function: it returns the verified value or raises `Refused`."""
+"""Checks: each file is one security decision, a pure function that returns the verified value or raises `Refused`."""

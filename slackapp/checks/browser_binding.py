@@ -18,7 +18,10 @@ _VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def cookie_name(secure: bool) -> str:
-    """`__Host-` needs `Secure`, which a browser honours on https only: on plain loopback http the prefix goes."""
+    """Name of the cookie.
+
+    `__Host-` needs `Secure`, which a browser honours on https only: on plain loopback http the prefix goes.
+    """
     return "__Host-slackapp_oauth" if secure else "slackapp_oauth"
 
 
@@ -39,7 +42,7 @@ def find_browser_secret(cookie_header: str, secure: bool) -> str | None:
 
 
 def require_browser_secret(cookie_header: str, secure: bool) -> str:
-    """The same, where its absence is a refusal of its own: nothing is ever compared with nothing."""
+    """Finds the secret, where its absence is a refusal of its own: nothing is ever compared with nothing."""
     secret = find_browser_secret(cookie_header, secure)
     # claim: C-04
     if secret is None:

@@ -26,7 +26,7 @@ _MAX_LIFE = 366 * 24 * 3600
 
 
 def verify_grant(data: Mapping[str, Any], app_id: str) -> Grant:
-    """The checked answer. Raises Refused: GRANT_FOREIGN for another app, GRANT_MALFORMED for anything unusable."""
+    """Verifies the answer. Raises Refused: GRANT_FOREIGN for another app, GRANT_MALFORMED for anything unusable."""
     # claim: C-08
     if data.get("app_id") != app_id:
         raise Refused(Refusal.GRANT_FOREIGN)

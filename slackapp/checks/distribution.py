@@ -12,7 +12,7 @@ from slackapp.model import Grant
 
 
 def require_allowed(grant: Grant, allowed: tuple[str, ...]) -> None:
-    """An empty list is no list: the app is public. Raises Refused."""
+    """Requires a tenant of the list; an empty list is no list: the app is public. Raises Refused."""
     # claim: C-11
     if allowed and grant.tenant.id not in allowed and grant.enterprise_id not in allowed:
         raise Refused(Refusal.TEAM_NOT_ALLOWED)

@@ -48,7 +48,7 @@ def is_for_app(body: Mapping[str, Any], app_id: str) -> bool:
 
 
 def read_envelope(body: Mapping[str, Any]) -> Envelope:
-    """Takes what identifies the event. Raises Refused when something of it is missing or not of its form."""
+    """Reads the fields that identify an event. Raises Refused when something of it is missing or not of its form."""
     event = body.get("event")
     if body.get("type") != "event_callback" or not isinstance(event, dict):
         raise Refused(Refusal.EVENT)

@@ -13,7 +13,7 @@ from slackapp.checks.slack_ids import is_user
 
 
 def user_of(event: Mapping[str, Any]) -> str:
-    """The person's id; "" where nobody is named."""
+    """Reads the user's id; "" where nobody is named."""
     user = event.get("user")
     named = user.get("id") if isinstance(user, Mapping) else user or event.get("user_id")
     return str(named) if is_user(named) else ""

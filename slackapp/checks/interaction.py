@@ -72,7 +72,7 @@ def _is_ours(claimed_app: object, app_id: str) -> bool:
 
 
 def _action_or_callback_id(kind: str, payload: Mapping[str, Any]) -> object:
-    """The id that the app gave to what was used; Slack makes up one for an action that was given none."""
+    """Reads the app's id of what was used; Slack makes one up for an action without any."""
     holder: Any = payload
     if kind.startswith("view_"):
         holder = payload.get("view")

@@ -66,7 +66,10 @@ def parse_stored_revocation(named: str) -> Revocation:
 
 
 def judge_by_time(event_time: int, installed_at: int, now: int, can_ask: bool = True) -> TimeVerdict:
-    """All in Unix seconds. Without `can_ask` there is no token that Slack could be asked with."""
+    """Decides by time alone; all times are in Unix seconds.
+
+    Without `can_ask` there is no token that Slack could be asked with.
+    """
     if not can_ask:
         # claim: C-82
         return TimeVerdict.ACT if event_time > installed_at else TimeVerdict.IGNORE

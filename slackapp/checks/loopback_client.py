@@ -14,7 +14,7 @@ from slackapp.model import LOOPBACK, Settings
 
 
 def is_loopback_client(address: str, host: str, settings: Settings) -> bool:
-    """`address` is the server's word for who asks, `host` the header."""
+    """Tells whether the client is on this machine; `address` is the server's word for it, `host` the header."""
     # claim: C-102
     if address not in LOOPBACK:
         return False

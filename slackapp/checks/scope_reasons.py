@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ScopeReason:
-    """One scope: what it is for, in the words of the manifest, and the features that fail without it."""
+    """Scope: what it is for, in the words of the manifest, and the features that fail without it."""
 
     scope: str
     why: str

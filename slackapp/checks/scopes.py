@@ -13,12 +13,12 @@ Scopes = tuple[str, ...]
 
 
 def scope_set(parts: Iterable[str]) -> Scopes:
-    """Sorted, each once, without the empty one that an empty list leaves."""
+    """Scopes sorted, each once, without the empty one that an empty list leaves."""
     return tuple(sorted({part.strip() for part in parts} - {""}))
 
 
 def scope_list(parts: Iterable[str]) -> Scopes:
-    """The same, in the order in which they came."""
+    """Scopes in the order in which they came, else the same."""
     return tuple(dict.fromkeys(scope for part in parts if (scope := part.strip())))
 
 

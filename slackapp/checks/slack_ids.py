@@ -19,12 +19,12 @@ _APP = re.compile(r"A[A-Z0-9]{2,20}")
 
 
 def is_workspace(value: Any) -> bool:
-    """`T…`"""
+    """Tells whether it has the form of a workspace's id: `T…`."""
     return isinstance(value, str) and _WORKSPACE.fullmatch(value) is not None
 
 
 def is_enterprise(value: Any) -> bool:
-    """`E…`"""
+    """Tells whether it has the form of an enterprise's id: `E…`."""
     return isinstance(value, str) and _ENTERPRISE.fullmatch(value) is not None
 
 
@@ -36,15 +36,15 @@ def tenant_of_id(claimed_id: str) -> Tenant | None:
 
 
 def is_user(value: Any) -> bool:
-    """`U…` or `W…`"""
+    """Tells whether it has the form of a user's id: `U…` or `W…`."""
     return isinstance(value, str) and _USER.fullmatch(value) is not None
 
 
 def is_bot(value: Any) -> bool:
-    """`B…`"""
+    """Tells whether it has the form of a bot's id: `B…`."""
     return isinstance(value, str) and _BOT.fullmatch(value) is not None
 
 
 def is_app(value: Any) -> bool:
-    """`A…`"""
+    """Tells whether it has the form of an app's id: `A…`."""
     return isinstance(value, str) and _APP.fullmatch(value) is not None

@@ -24,7 +24,10 @@ _SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
 def verify_signature(
     raw_body: bytes, claimed_timestamp: bytes, claimed_signature: bytes, secrets: tuple[Secret, ...], now: int
 ) -> int:
-    """The position in `secrets` of the one that matched. Raises Refused, never anything else."""
+    """Verifies the signature; returns the position in `secrets` of the one that matched.
+
+    Raises Refused, never anything else.
+    """
     # claim: C-15
     if not _TIMESTAMP.fullmatch(claimed_timestamp) or not _SIGNATURE.fullmatch(claimed_signature):
         raise Refused(Refusal.UNSIGNED)

@@ -75,7 +75,7 @@ def tenants_of_interaction(payload: Mapping[str, Any]) -> tuple[Tenant, ...]:
 
 
 def acting_team_of_interaction(payload: Mapping[str, Any], tenant: Tenant) -> str:
-    """The workspace of that org in which somebody acted, "" when that is not told. Raises Refused.
+    """Finds the workspace of that enterprise in which a user acted, "" when that is not told. Raises Refused.
 
     From the other side of a shared channel come the other company's ids, its org's too; then only the view tells.
     """
@@ -87,7 +87,7 @@ def acting_team_of_interaction(payload: Mapping[str, Any], tenant: Tenant) -> st
 
 @dataclass(frozen=True)
 class _TeamIds:
-    """What an interaction says of where: `acting` in the order in which it is believed."""
+    """Teams that an interaction names: `acting` in the order in which it is believed."""
 
     at_home: bool
     installed: str
@@ -110,7 +110,7 @@ def _object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def acting_team(body: Mapping[str, Any]) -> str:
-    """The workspace of ours that an event came from, "" when that is not told; an org-wide token serves many."""
+    """Finds our workspace that an event came from, "" when that is not told; an enterprise-wide token serves many."""
     first = _first_authorization(body)
     ours, at_the_top = first.get("enterprise_id"), body.get("enterprise_id")
     # In a shared channel the team at the top may be the other company's; not every event says that it is from one.

@@ -26,6 +26,6 @@ def refresh_time(tenant: Tenant, user_id: str, generation: int, issued_at: int, 
 
 
 def _jitter(tenant: Tenant, user_id: str, generation: int, most: int) -> int:
-    """0 to `most` seconds: at most ten minutes."""
+    """Derives 0 to `most` seconds: at most ten minutes."""
     whose = f"{tenant.kind} {tenant.id} {user_id} {generation}".encode()
     return zlib.crc32(whose) % (most + 1)

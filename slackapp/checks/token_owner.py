@@ -17,7 +17,7 @@ AUTH_TEST = "auth.test"
 
 
 def names_tenant(tenant: Tenant, data: Mapping[str, Any]) -> bool:
-    """Tells whether the answer names this team, or this org for an org-wide token."""
+    """Tells whether the answer names this team, or this enterprise for an enterprise-wide token."""
     return tenant.id in _named(tenant, data)
 
 
@@ -35,7 +35,7 @@ def names_other_owner(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> 
 
 
 def pair_names_other_owner(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
-    """The same of the answer that brings a new pair."""
+    """Tells the same of the answer that brings a new pair."""
     party = data.get("enterprise" if tenant.kind == "E" else "team")
     party_id = party.get("id") if isinstance(party, Mapping) else None
     # claim: C-81

@@ -53,7 +53,7 @@ def pause_seconds_left(token: Token, now: int) -> int:
 
 
 def refused_again(token: Token, code: str, now: int, contradicted: bool) -> Token:
-    """The token as it is refused once more; `contradicted` says whether something speaks against that."""
+    """Notes one more refusal; `contradicted` says whether something speaks against it."""
     since = min(now, now if token.refused_since is None else token.refused_since)
     return replace(
         token,

@@ -23,7 +23,7 @@ _COLUMNS = Columns(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """One sub-command per verb."""
+    """Adds one sub-command per verb."""
     verbs = parser.add_subparsers(dest="verb", required=True)
     tail = verbs.add_parser("tail", help="the last rows")
     tail.add_argument("--tenant", type=valid_utf8, default="", metavar="ID")

@@ -28,12 +28,12 @@ RESTORE_HELP = "put a data backup and the current key backup in the place of the
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The folder."""
+    """Adds the folder."""
     parser.add_argument("folder", metavar="DIR", type=Path, help="must not exist yet, or be empty")
 
 
 def configure_restore(parser: argparse.ArgumentParser) -> None:
-    """The folder, and whether to change anything."""
+    """Adds the folder, and whether to change anything."""
     parser.add_argument("folder", metavar="DIR", type=Path)
     parser.add_argument("--check", action="store_true", help="change nothing; say what a restore would give")
     confirm.add_option(parser)
@@ -135,7 +135,7 @@ def _restore_and_check(settings: Settings, file: Path, given: RestoreInput, chec
 
 
 def _note_trial(copy: App, database: Path, check: bool) -> None:
-    """In the audit of the copy, which may become the database; and in that of the database, which may stay."""
+    """Notes it in the audit of the copy, which may become the database, and in that of the database."""
     tenants = [installation.tenant for installation in installations.list_all(copy.db)]
     backup_database.note_token_reads(copy, tenants, "restore", operator_actor(copy))
     if not database.exists():

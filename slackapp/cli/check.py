@@ -13,7 +13,7 @@ HELP = "ask Slack about every token: does it work, are scopes missing or more th
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """All tenants or one."""
+    """Adds the choice between all tenants and one."""
     parser.add_argument("--tenant", metavar="ID", help="only this one")
     parser.add_argument("--json", action="store_true", help="one JSON object per token")
 

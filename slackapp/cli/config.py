@@ -10,7 +10,7 @@ HELP = "print the effective settings, secrets masked"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """No options."""
+    """Adds no options."""
 
 
 def run(arguments: argparse.Namespace) -> int:

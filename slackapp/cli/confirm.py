@@ -1,4 +1,4 @@
-"""Asks a person before something is destroyed: the name must be typed, or `--yes` given."""
+"""Asks the operator before something is destroyed: the name must be typed, or `--yes` given."""
 
 import argparse
 import sys

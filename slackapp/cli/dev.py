@@ -35,7 +35,7 @@ EXAMPLE_BEHAVIOUR_SETTINGS = {
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """No options: everything is a setting."""
+    """Adds no options: everything is a setting."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -94,7 +94,7 @@ def _local_slack(environment: Mapping[str, str], defaults: Mapping[str, str]) ->
 
 
 def _start_local_slack(running: contextlib.ExitStack, command: list[str], port: int) -> str:
-    """Where it answers, or "" when it did not start."""
+    """Starts the local Slack; its address, or "" when it did not start."""
     # When this process dies, however it dies, the pipe closes and the local Slack ends, too. Ctrl-C is for this one
     # alone: it ends the other.
     child = running.enter_context(

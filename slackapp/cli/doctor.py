@@ -106,7 +106,7 @@ def _head(look: ReviewInput, environment: Mapping[str, str]) -> list[str]:
 
 
 def _store(environment: Mapping[str, str]) -> str:
-    """Only looks: a database that is not there is not made."""
+    """Describes the database, without making one that is not there."""
     try:
         path = config.load(environment, defaults_for(environment)).database
     except ConfigError:

@@ -10,7 +10,7 @@ HELP = "turn long-lived tokens into rotating ones, after token rotation was swit
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """All tenants or one."""
+    """Adds the choice between all tenants and one."""
     parser.add_argument("--tenant", metavar="ID", help="only this one")
 
 

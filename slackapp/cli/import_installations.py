@@ -17,7 +17,7 @@ HELP = "take over what Bolt's SQLite or file store holds, or a token from the en
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Exactly one source."""
+    """Adds the sources, of which exactly one must be given."""
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--bolt-sqlite", type=Path, metavar="FILE", help="the file of Bolt's SQLite3InstallationStore")
     source.add_argument("--bolt-files", type=Path, metavar="DIR", help="the folder of Bolt's FileInstallationStore")
@@ -70,7 +70,7 @@ def _source(app: App, arguments: argparse.Namespace) -> Source:
 
 
 def _erase(app: App, source: Source, told: list[ImportResult], actor: Actor) -> int:
-    """How many workspaces are left in the source."""
+    """Erases in the source; returns how many workspaces are left there."""
     done = import_installations.erase(app, source, actor)
     _tell([report for report in done.reports if report.result != ALREADY_HERE and report not in told])
     for name in done.erased:

@@ -1,4 +1,4 @@
-"""`slackapp inbox`: what waits, what was given up, and what nobody knows the end of."""
+"""`slackapp inbox`: rows that wait, that are dead, and whose end nobody knows."""
 
 import argparse
 from dataclasses import asdict
@@ -27,7 +27,7 @@ _STATES = ("ready", "running", "calling", "unclear", "dead", "done")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """One sub-command per verb."""
+    """Adds one sub-command per verb."""
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="rows that are not done, the oldest first")
     listing.add_argument("--state", choices=_STATES, default="", help="only these")
@@ -113,7 +113,7 @@ def _tell(entry: InboxEntry, done: bool, what: str) -> int:
 
 
 def _find(app: App, arguments: argparse.Namespace) -> InboxEntry:
-    """The one row that is meant: an event id is unique per tenant only."""
+    """Finds the row that is meant: an event id is unique per tenant only."""
     event_id, tenant_id = arguments.event_id, arguments.tenant
     found = [entry for entry in inbox.find(app.db, event_id) if tenant_id in ("", entry.tenant.id)]
     if not found:

@@ -23,7 +23,7 @@ _DAY = 86_400
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """One sub-command per verb."""
+    """Adds one sub-command per verb."""
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     def verb(name: str, text: str, act: object) -> argparse.ArgumentParser:

@@ -32,7 +32,7 @@ def redirect_other_names(public_url: str) -> Callable[[Application], Application
 
 
 def _is_beside(environ: dict[str, Any], name: str | None, port: int | None) -> bool:
-    """Whether a page is asked for under another name of this machine."""
+    """Tells whether a page is asked for under another name of this machine."""
     try:
         asked = urlsplit(f"//{environ.get('HTTP_HOST', '')}")
         same_port = asked.port == port
@@ -43,6 +43,6 @@ def _is_beside(environ: dict[str, Any], name: str | None, port: int | None) -> b
 
 
 def _is_plain(target: str) -> bool:
-    """A path of ours that is not looked at by machines; with nothing in it that does not belong into a header."""
+    """Tells whether it is a path for people, with nothing in it that does not belong in a header."""
     route = BY_PATH.get(target.partition("?")[0])
     return target.startswith("/") and target.isascii() and target.isprintable() and not (route and route.probe)

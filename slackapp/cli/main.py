@@ -43,7 +43,7 @@ EX_PIPE = 141
 
 @dataclass(frozen=True)
 class Command:
-    """One sub-command."""
+    """Sub-command of `slackapp`."""
 
     name: str
     help: str

@@ -40,7 +40,7 @@ def print_last_line(line: str) -> None:
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Reads a command line. argparse repeats in its errors what was typed, as it is."""
+    """Parser of a command line. argparse repeats in its errors what was typed, as it is."""
 
     def error(self, message: str) -> NoReturn:
         """Prints usage and error, as the base class does."""

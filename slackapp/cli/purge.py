@@ -13,7 +13,7 @@ HELP = "erase a tenant, Slack not being told; or verify that nothing is left of 
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """A tenant, or `--verify`."""
+    """Adds a tenant, or `--verify`."""
     parser.add_argument("tenant", nargs="?", metavar="TENANT")
     parser.add_argument("--verify", action="store_true", help="count what is left of every tenant that was erased")
     confirm.add_option(parser)

@@ -11,7 +11,7 @@ HELP = "serve for production; every setting must be given"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """No options: everything is a setting."""
+    """Adds no options: everything is a setting."""
 
 
 def run(arguments: argparse.Namespace) -> int:

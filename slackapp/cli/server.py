@@ -22,7 +22,7 @@ from slackapp.web.request import BODY_LIMIT
 
 
 class CookieJoiningParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """Joins several Cookie fields by "; ", as they were before HTTP/2 took them apart (RFC 9113 section 8.2.3).
+    """Parser that joins several Cookie fields by "; ", as they were before HTTP/2 (RFC 9113 section 8.2.3).
 
     Waitress would join them by a comma, which may be part of a cookie. To take one apart there would let a cookie that
     a sibling domain planted hold another of a name that only this host may set.
@@ -44,7 +44,7 @@ def _with_one_cookie(head: bytes) -> bytes:
 
 
 def waitress_settings(settings: Settings) -> dict[str, Any]:
-    """Every setting of waitress that matters to safety (docs.pylonsproject.org/projects/waitress, arguments)."""
+    """Settings of waitress that matter to safety (docs.pylonsproject.org/projects/waitress, arguments)."""
     chosen: dict[str, Any] = {
         "threads": REQUEST_THREADS,
         "ident": "",  # no version banner
@@ -128,7 +128,7 @@ class _WaitressLogHandler(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One line without the message."""
+        """Writes one line without the message."""
         self._log.error("server", {"logger": record.name, "severity": record.levelname, "where": record.funcName})
 
 

@@ -73,7 +73,7 @@ def _fit_widths(widths: list[int], places: list[int]) -> list[int]:
 
 
 def _cell(value: object) -> str:
-    """Two spaces part the columns: a name that holds them must not look like several."""
+    """Formats a value. Two spaces part the columns: a name that holds them must not look like several."""
     return escaped(" ".join(filter(None, str(value).split(" ")))) if value not in (None, "") else "-"
 
 

@@ -19,7 +19,7 @@ _COLUMNS = Columns(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """A table, or JSON."""
+    """Adds the choice between a table and JSON."""
     add_options(parser, "one JSON array")
 
 

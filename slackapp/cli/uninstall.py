@@ -14,7 +14,7 @@ HELP = "tell Slack, and erase a tenant's tokens and data"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The id of the team or enterprise, and whether to ask."""
+    """Adds the id of the team or enterprise, and whether to ask."""
     parser.add_argument("id", metavar="TEAM_OR_ENTERPRISE_ID")
     confirm.add_option(parser)
 

@@ -49,7 +49,7 @@ def parse(text: str, is_ours: Callable[[str], bool]) -> dict[str, str]:
 
 
 def _sets_ours(line: str, is_ours: Callable[[str], bool]) -> bool:
-    """Whether a line sets something of ours, or tries to: `slackapp-name = x`, `declare -x SLACKAPP_NAME=x`."""
+    """Tells whether a line sets something of ours, or tries to: `slackapp-name = x`, `declare -x SLACKAPP_NAME=x`."""
     before, assigns, _ = line.partition("=")
     words = [word.replace("-", "_").replace(".", "_").upper() for word in _WORD.findall(before) if word != "export"]
     return any(map(is_ours, words if assigns else words[:1]))
@@ -81,7 +81,7 @@ def _refuse_substitution(value: str, unescaped: str, number: int, home: bool = F
 
 
 def _more_lines(value: str, following: list[str]) -> int:
-    """How many further lines a quoted value of another program goes on for; none, where its quote is never closed."""
+    """Counts the further lines of another program's quoted value; none, where its quote is never closed."""
     if value.lstrip()[:1] not in ("'", '"') or _QUOTED.match(value):
         return 0
     for number in range(1, len(following) + 1):

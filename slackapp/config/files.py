@@ -71,7 +71,10 @@ def _folders(settings: Settings) -> Iterator[tuple[str, Path]]:
 
 
 def _check_program(program: Path, trusted: Path | None) -> None:
-    """It may be read by all. Where it is not there now, its tenants' keys are out of reach, and the others' are not."""
+    """Checks a key program, which all may read.
+
+    Where it is not there now, its tenants' keys are out of reach, and the others' are not.
+    """
     place = private_path.resolve_private_path(program, trusted)
     try:
         found = os.lstat(place)

@@ -20,28 +20,28 @@ _YES_OR_NO = {"yes": True, "true": True, "on": True, "1": True, "no": False, "fa
 
 
 def app_id(text: str) -> str:
-    """`A…`"""
+    """Parses an app's id: `A…`."""
     if not is_app(text):
         raise ValueError("is not an app id; it begins with A and stands under Basic Information")
     return text
 
 
 def client_id(text: str) -> str:
-    """Two numbers with a dot."""
+    """Parses a client id: two numbers with a dot."""
     if not _CLIENT_ID.fullmatch(text):
         raise ValueError("is not a client id; it is two numbers with a dot between them")
     return text
 
 
 def secret(text: str) -> Secret:
-    """16 to 128 visible ASCII characters."""
+    """Parses a secret of 16 to 128 visible ASCII characters."""
     if not _SECRET.fullmatch(text):
         raise ValueError("must have 16 to 128 printable ASCII characters and no spaces")
     return Secret(text)
 
 
 def signing_secrets(text: str) -> tuple[Secret, ...]:
-    """One secret, or two with a comma between them."""
+    """Parses one secret, or two with a comma between them."""
     parts = [part.strip() for part in text.split(",")]
     if len(parts) > 2 or len(set(parts)) != len(parts):
         raise ValueError("takes one secret, or two different ones separated by a comma")
@@ -56,7 +56,7 @@ def operator_token(text: str) -> Secret:
 
 
 def public_url(text: str) -> str:
-    """An origin: scheme, host and port, nothing after it."""
+    """Parses an origin: scheme, host and port, nothing after it."""
     parts = _origin(text)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("must be https; plain http is taken for localhost only")
@@ -64,7 +64,7 @@ def public_url(text: str) -> str:
 
 
 def slack_url(text: str) -> SlackAddresses:
-    """All addresses of Slack from one: consent page, Web API, origin of response URLs, admin console."""
+    """Derives all addresses of Slack from one: consent page, Web API, origin of response URLs, admin console."""
     parts = _origin(text)
     local = parts.hostname in LOOPBACK
     if parts.scheme == "http" and not local:
@@ -81,7 +81,7 @@ def slack_url(text: str) -> SlackAddresses:
 
 
 def path(text: str) -> Path:
-    """A path; made absolute here, so that it does not depend on the folder later."""
+    """Parses a path; made absolute here, so that it does not depend on the folder later."""
     try:
         return Path(text).expanduser().absolute()
     except RuntimeError:
@@ -89,12 +89,12 @@ def path(text: str) -> Path:
 
 
 def optional_path(text: str) -> Path | None:
-    """The same, or nothing."""
+    """Parses a path, or nothing."""
     return path(text) if text else None
 
 
 def listen(text: str) -> str:
-    """`PORT`, `HOST:PORT` or `unix:/PATH`."""
+    """Parses `PORT`, `HOST:PORT` or `unix:/PATH`."""
     if text.startswith("unix:/"):
         return text
     match = _LISTEN.fullmatch(text)
@@ -104,7 +104,7 @@ def listen(text: str) -> str:
 
 
 def ip_address(text: str) -> str:
-    """One address, never a wildcard; `localhost` for a proxy that comes through a unix socket."""
+    """Parses one address, never a wildcard; `localhost` for a proxy that comes through a unix socket."""
     if text in ("", "localhost"):
         return text
     try:
@@ -145,7 +145,7 @@ def state_ttl(text: str) -> int:
 
 
 def embedded_state_ttl(text: str) -> int:
-    """The same for a program that decides for itself how long its installs may take: 1 to 900."""
+    """Parses 1 to 900 seconds, for a program that decides for itself how long its installs may take."""
     return _bounded_int(text, 1, 900)
 
 
@@ -160,14 +160,14 @@ def rate(text: str) -> int:
 
 
 def behaviour(text: str) -> str:
-    """`module:TABLE`"""
+    """Parses `module:TABLE`."""
     if not _BEHAVIOUR.fullmatch(text):
         raise ValueError("must be of the form module:TABLE")
     return text
 
 
 def key_commands(text: str) -> tuple[tuple[str, Path], ...]:
-    """`NAME=/PATH`, separated by commas."""
+    """Parses `NAME=/PATH`, separated by commas."""
     found: dict[str, Path] = {}
     for part in (part.strip() for part in text.split(",") if part.strip()):
         provider, _, program = part.partition("=")
@@ -199,14 +199,14 @@ def description(text: str) -> str:
 
 
 def company(text: str) -> str:
-    """One line, or nothing."""
+    """Parses one line, or nothing."""
     if len(text) > 200 or not text.isprintable():
         raise ValueError("must have at most 200 printable characters, on one line")
     return text
 
 
 def email(text: str) -> str:
-    """One address, as Slack's own form takes it, or nothing."""
+    """Parses one address, as Slack's own form takes it, or nothing."""
     if text and (len(text) > 100 or not _EMAIL.fullmatch(text)):
         raise ValueError("must be one e-mail address such as support@example.com")
     return text

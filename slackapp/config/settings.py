@@ -1,4 +1,4 @@
-"""Every setting: name, form, default and meaning in one table. The only reader of the environment.
+"""Table of settings: name, form, default and meaning of each. The only reader of the environment.
 
 Read once, at start. An unknown `SLACKAPP_…` name is refused: a misspelled setting must not be silently without effect.
 """
@@ -25,7 +25,10 @@ CREDENTIALS = ("SLACK_APP_ID", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_
 
 @dataclass(frozen=True)
 class Setting:
-    """One row. `default` is None where the setting must be given. A secret can also come from `NAME_FILE`."""
+    """Row of the table of settings.
+
+    `default` is None where the setting must be given. A secret can also come from `NAME_FILE`.
+    """
 
     name: str
     field: str

@@ -99,7 +99,7 @@ def key_id_of(blob: bytes) -> int:
 
 
 def claimed_key_id(blob: bytes) -> int:
-    """The same for the audit, where a damaged blob has an id, too; never raises."""
+    """Reads the key id for the audit, where a damaged blob has one, too; never raises."""
     return int.from_bytes(blob[2:6], "big")
 
 

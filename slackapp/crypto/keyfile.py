@@ -99,7 +99,7 @@ def _sync_folder(path: Path) -> None:
 
 
 def format_master_key(version: int, key: bytes) -> bytes:
-    """One line of a key file."""
+    """Formats one line of a key file."""
     return f"{_PREFIX}:{version}:{base64.b64encode(key).decode()}\n".encode()
 
 

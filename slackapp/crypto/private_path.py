@@ -59,7 +59,7 @@ def resolve_private_path(path: Path, trusted: Path | None = None, to_folder: boo
 
 
 def permission_hint(path: Path, action: str, looks_like_secret: bool) -> str:
-    """Chooses the hint for a file that is not private: `mend`, but never a change to a system file."""
+    """Chooses the hint for a file that is not private: `action`, but never a change to a system file."""
     if _is_the_systems(path) or (not looks_like_secret and _is_below(path, _SHARED)):
         return "it does not look like this service's own; name a file that nobody else uses, with mode 600"
     if path.parent.name.startswith(".."):  # a secret that is mounted, and read only
@@ -68,7 +68,7 @@ def permission_hint(path: Path, action: str, looks_like_secret: bool) -> str:
 
 
 def refuse_replaceable(path: Path, found: os.stat_result) -> None:
-    """A file that may be read by others, but that only we or root may change. Raises ConfigError."""
+    """Refuses a file that others than we or root may change; they may read it. Raises ConfigError."""
     # claim: C-101
     if found.st_uid not in (0, os.geteuid()):
         raise ConfigError(f"{path}: belongs to another user, who can change it; take one of this user's, or of root's")

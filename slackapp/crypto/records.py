@@ -23,21 +23,21 @@ LIMITS = {
 
 
 def access_token_context(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
-    """An access token; `user_id` is "" for the bot's."""
+    """Context of an access token; `user_id` is "" for the bot's."""
     if user_id:
         return RecordContext(tenant, "user", user_id, "user_access", user_id, generation)
     return RecordContext(tenant, "bot", "", "bot_access", "bot", generation)
 
 
 def refresh_token_context(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
-    """A refresh token."""
+    """Context of a refresh token."""
     if user_id:
         return RecordContext(tenant, "refresh", user_id, "user_refresh", user_id, generation)
     return RecordContext(tenant, "refresh", "", "bot_refresh", "bot", generation)
 
 
 def webhook_context(tenant: Tenant, generation: int) -> RecordContext:
-    """The incoming webhook of an installation."""
+    """Context of an installation's incoming webhook."""
     return RecordContext(tenant, "data", "", "webhook", "webhook", generation)
 
 
@@ -47,10 +47,10 @@ def installer_details_context(tenant: Tenant, user_id: str, generation: int) -> 
 
 
 def installer_webhook_context(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
-    """The incoming webhook that a Bolt app was given when this person installed."""
+    """Context of the incoming webhook that a Bolt app was given when this user installed."""
     return RecordContext(tenant, "data", user_id, "installer_webhook", user_id, generation)
 
 
 def event_body_context(tenant: Tenant, event_id: str) -> RecordContext:
-    """The body of an event in the inbox."""
+    """Context of an event's body in the inbox."""
     return RecordContext(tenant, "data", "", "event_body", event_id, 0)

@@ -1,1 +1,1 @@
-"""The round trip without a browser, told step by step."""
+"""Demo: the round trip without a browser, told step by step."""

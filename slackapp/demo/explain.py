@@ -27,7 +27,7 @@ Watch = Callable[[FrameType, str, Any], Any]
 
 @dataclass
 class _ThreadState:
-    """What one thread is at: the flow, the frame whose step it is, and what has not been told yet."""
+    """State of one thread: the flow, the frame whose step it is, and what is not printed yet."""
 
     flow: str = ""
     frame: FrameType | None = None
@@ -36,7 +36,7 @@ class _ThreadState:
 
 
 class Explainer:
-    """Watches the threads that begin after it, and tells what they do."""
+    """Watcher of the threads that begin after it; prints what they do."""
 
     def __init__(self, tell: Callable[..., None]) -> None:
         self._tell = tell
@@ -87,7 +87,7 @@ class Explainer:
         self._print([f"  {number:>2}. {words}"])
 
     def _finish(self, told: _ThreadState) -> None:
-        """What the step before has come to, and the claims whose lines it ran."""
+        """Prints what the step before has come to, and the claims whose lines it ran."""
         if told.frame is None:
             return
         values = {name: value for name, value in told.frame.f_locals.items() if name not in told.known}
@@ -99,7 +99,7 @@ class Explainer:
         self._print(lines)
 
     def _print(self, lines: list[str]) -> None:
-        """Under the name of the flow, wherever another flow or another thread spoke last."""
+        """Prints under the name of the flow, wherever another flow or another thread printed last."""
         speaker = (threading.get_ident(), self._state.flow)
         if lines:
             with self._lock:

@@ -46,7 +46,7 @@ class Reply:
 
 
 class Browser:
-    """Follows no redirect by itself, and keeps the one cookie."""
+    """Browser that follows no redirect by itself, and keeps the one cookie."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -59,7 +59,7 @@ class Browser:
         return bool(self._cookie)
 
     def get(self, target: str) -> Reply:
-        """A page of the service, by its path or its whole address."""
+        """Gets a page of the service, by its path or its whole address."""
         parts = urlsplit(target)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         reply = send("GET", self._url, path, "", {"Cookie": self._cookie} if self._cookie else {})
@@ -110,7 +110,7 @@ class Harness:
         raise StepError(f"{what} did not come about within ten seconds")
 
     def install(self, workspace: str) -> None:
-        """The whole install, in a browser of its own."""
+        """Runs the whole install, in a browser of its own."""
         browser = Browser(self._url)
         browser.begin()
         reply = browser.get(browser.consent(workspace))
@@ -132,7 +132,7 @@ class Harness:
         return sum(1 for message in state["messages"][team] if message.get("thread_ts"))
 
     def uninstall(self, tenant_id: str) -> dict[str, Any]:
-        """`POST /slack/uninstall` as the operator."""
+        """Posts to `/slack/uninstall` as the operator."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._operator_token}"}
         reply = send("POST", self._url, "/slack/uninstall", json.dumps({"id": tenant_id}), headers)
         self.check(reply.status == 200, f"the operator's uninstall answered {reply.status}")
@@ -140,7 +140,7 @@ class Harness:
         return answer
 
     def list_issued_secrets(self) -> list[str]:
-        """Every token and code that the local Slack ever gave out."""
+        """Lists the tokens and codes that the local Slack ever issued."""
         found: list[str] = json.loads(send("GET", self._slack_url, "/control/issued.json", "", {}).text)["issued"]
         return found
 
@@ -155,7 +155,7 @@ class Harness:
 
 
 def send(method: str, origin: str, target: str, body: str, headers: Mapping[str, str]) -> Reply:
-    """One request, no redirect followed."""
+    """Sends one request, and follows no redirect."""
     connection = http.client.HTTPConnection(urlsplit(origin).netloc, timeout=15)
     try:
         connection.request(method, target, body or None, dict(headers))
@@ -222,7 +222,7 @@ def _local_slack(folder: Path, url: str, port: int) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _process(command: tuple[str, ...], settings: Mapping[str, str], log: Path, url: str) -> Iterator[None]:
-    """Runs one of our commands until the end of the block; its settings are ours alone, not those of this shell."""
+    """Runs one of our commands until the block ends, with settings that are not this shell's."""
     arguments = [sys.executable, "-m", "slackapp", *command]
     with (
         log.open("wb") as output,

@@ -67,7 +67,7 @@ def _print_ready(service: Service) -> None:
 
 
 def run_scenario() -> int:
-    """The whole round trip, act by act."""
+    """Runs the whole round trip, act by act."""
     with tempfile.TemporaryDirectory(prefix="slackapp-demo-") as folder:
         narrator = Narrator()
         try:
@@ -84,18 +84,18 @@ def run_scenario() -> int:
 
 
 class Narrator:
-    """Prints, and remembers what it printed, for the search at the end."""
+    """Printer of the demo, which remembers what it printed, for the search at the end."""
 
     def __init__(self) -> None:
         self.text = ""
 
     def title(self, number: int, title: str) -> None:
-        """The heading of an act."""
+        """Prints the heading of an act."""
         self.line("")
         self.line(f"{number:>2}  {title}")
 
     def line(self, text: str) -> None:
-        """One line."""
+        """Prints one line."""
         self.text += text + "\n"
         mark = _LINE_PREFIX.match(text)
         print_lines(*wrap_line(text, mark.end() if mark else 0))

@@ -39,7 +39,7 @@ PRIVACY_HEADINGS = {
 
 
 def state_used(look: ReviewInput) -> Iterator[Finding]:
-    """Fresh, bound to a cookie, and asked for on the way back."""
+    """Checks that the state is fresh, bound to a cookie, and asked for on the way back."""
     first, second = look.require_probe.get(INSTALL_PATH), look.require_probe.send("GET", INSTALL_PATH)
     states = [answer.query.get("state", "") for answer in (first, second)]
     fresh = all(len(state) >= 22 for state in states) and states[0] != states[1]
@@ -153,7 +153,7 @@ def landing_page(look: ReviewInput) -> Iterator[Finding]:
 
 
 def privacy_page(look: ReviewInput) -> Iterator[Finding]:
-    """The five things that Slack wants to find."""
+    """Checks that the privacy page has the five things that Slack wants to find."""
     answer = look.require_probe.get("/privacy")
     yield Finding(_is_page(answer), "the privacy page is public", f"answered {answer.status}")
     headings = [heading.lower() for heading in HtmlPage(answer.text).headings[1:]]
@@ -184,7 +184,7 @@ def _contact(look: ReviewInput, answer: ProbeResponse, setting: str) -> Iterator
 
 
 def install_works(look: ReviewInput) -> Iterator[Finding]:
-    """302 to Slack's own page, with the scopes and the redirect address of the manifest."""
+    """Checks for a 302 to Slack's own page, with the scopes and the redirect address of the manifest."""
     answer = look.require_probe.get(INSTALL_PATH)
     begun = answer.status == 302 and answer.location.endswith("/oauth/v2/authorize")
     yield Finding(begun, f"{INSTALL_PATH} leads to Slack's page", f"answered {answer.status}")

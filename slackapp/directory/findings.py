@@ -11,7 +11,7 @@ from slackapp.model import LOOPBACK, Secret
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: what must hold, what was seen instead, and the mend.
+    """Result of one look: what must hold, what was seen instead, and what to do.
 
     `local` marks what is wrong only because the address is one of this machine.
     """
@@ -24,7 +24,7 @@ class Finding:
 
     @property
     def wrong(self) -> str:
-        """One line for one that does not hold."""
+        """Line about a finding that does not hold."""
         seen, mend = (f" ({self.seen})" if self.seen else ""), (f"; {self.action}" if self.action else "")
         return f"not so: {self.expectation}{seen}{mend}"
 
@@ -90,7 +90,7 @@ Check = Callable[[ReviewInput], Iterator[Finding]]
 
 
 def expect_none(wrong: Sequence[str], promise: str, mend: str, local: bool = False) -> Finding:
-    """Holds where nothing is wrong."""
+    """Makes a finding that holds where nothing is wrong."""
     return Finding(not wrong, promise, ", ".join(wrong), mend, local)
 
 
@@ -120,7 +120,7 @@ def mappings_at(manifest: Mapping[str, Any], *path: str) -> tuple[Mapping[str, A
 
 
 def urls_in(value: Any) -> Iterator[str]:
-    """Every address in a manifest."""
+    """Lists the addresses in a manifest."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list):

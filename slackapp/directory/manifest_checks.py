@@ -37,7 +37,7 @@ TAKEN_COMMANDS = (
 
 
 def only_https(look: ReviewInput) -> Iterator[Finding]:
-    """All addresses."""
+    """Checks that all addresses are https."""
     found = list(urls_in(look.manifest))
     bad = [address for address in found if not address.startswith("https://")]
     yield Finding(bool(found), "the manifest names addresses", action="write the manifest anew")
@@ -58,7 +58,7 @@ def ours_only(look: ReviewInput) -> Iterator[Finding]:
 
 
 def reasons_given(look: ReviewInput) -> Iterator[Finding]:
-    """Every scope has its row and serves something that is there; everything that is there has its scopes."""
+    """Checks that each scope has its row and serves something, and each feature has its scopes."""
     own = look.own_reasons
     without = [scope for scope in look.scopes if scope not in own and scope_reasons.find_reason(scope) is None]
     mend = "write why into SCOPES of the behaviour's module, or do not ask for them"
@@ -128,7 +128,7 @@ def lifecycle_subscribed(look: ReviewInput) -> Iterator[Finding]:
 
 
 def commands_described(look: ReviewInput) -> Iterator[Finding]:
-    """Each has a hint, a description and a name of its own."""
+    """Checks that each command has a hint, a description and a name of its own."""
     names = [str(command.get("command", "")) for command in look.commands]
     bare = [
         name
@@ -153,7 +153,7 @@ def shortcuts_described(look: ReviewInput) -> Iterator[Finding]:
 
 
 def tabs_used(look: ReviewInput) -> Iterator[Finding]:
-    """A tab is shown only where something fills it or listens to it."""
+    """Checks that a tab is shown only where something fills it or listens to it."""
     home = value_at(look.manifest, "features", "app_home", "home_tab_enabled") is True
     filled = "app_home_opened" in look.events
     mend = "switch home_tab_enabled and the event app_home_opened on or off together"
@@ -166,7 +166,7 @@ def tabs_used(look: ReviewInput) -> Iterator[Finding]:
 
 
 def no_uninvited_posts(look: ReviewInput) -> Iterator[Finding]:
-    """The bot can post only where somebody has invited it."""
+    """Checks that the bot can post only where somebody has invited it."""
     bad = matching(look.scopes, ("chat:write.public", "channels:join"))
     yield expect_none(bad, "the bot posts only where it was invited", "do not ask for them")
 
@@ -192,7 +192,7 @@ def no_email(look: ReviewInput) -> Iterator[Finding]:
 
 
 def as_submitted(look: ReviewInput) -> Iterator[Finding]:
-    """A change of what the app may do is to be submitted again."""
+    """Checks for changes of what the app may do, which must be submitted again."""
     if look.submitted is None:
         return
     changed = [
@@ -217,7 +217,7 @@ def reviewed_closely(look: ReviewInput) -> str:
 
 
 def acts_as_person(look: ReviewInput) -> str:
-    """Scopes of the installing person."""
+    """Names the scopes of the installing user."""
     scopes = ", ".join(look.user_scopes)
     return scopes and f"say why it acts as a person: {scopes}"
 
@@ -236,7 +236,7 @@ def enterprise_installs(look: ReviewInput) -> str:
 
 
 def has_shortcuts(look: ReviewInput) -> str:
-    """Names what a person must see to with shortcuts."""
+    """Names what a human must see to with shortcuts."""
     found = mappings_at(look.manifest, "features", "shortcuts")
     return "see that each shortcut begins with a verb, opens a modal and says what went wrong" if found else ""
 
@@ -265,5 +265,5 @@ def is_example(host: str) -> bool:
 
 
 def _here(wrong: Iterable[str]) -> bool:
-    """Whether all that is wrong is of this machine."""
+    """Tells whether all that is wrong is of this machine."""
     return all(is_loopback(address) and "#" not in address for address in wrong)

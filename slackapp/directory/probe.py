@@ -58,7 +58,7 @@ class HtmlPage(HTMLParser):
             self.headings.append("")
 
     def handle_endtag(self, tag: str) -> None:
-        """A heading ends."""
+        """Ends a heading."""
         self._heading = self._hidden = False
 
     def handle_data(self, data: str) -> None:
@@ -71,14 +71,17 @@ class HtmlPage(HTMLParser):
 
 @dataclass
 class Probe:
-    """One app. Remembers what a GET without headers said, and everything that came back."""
+    """Client that asks one app as a stranger.
+
+    Remembers what a GET without headers said, and everything that came back.
+    """
 
     url: str
     seen: list[ProbeResponse] = field(default_factory=list)
     _pages: dict[str, ProbeResponse] = field(default_factory=dict)
 
     def get(self, path: str) -> ProbeResponse:
-        """A page, asked for once."""
+        """Gets a page, once."""
         if path not in self._pages:
             self._pages[path] = self.send("GET", path)
         return self._pages[path]
@@ -86,7 +89,7 @@ class Probe:
     def send(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> ProbeResponse:
-        """One request on a connection of its own."""
+        """Sends one request on a connection of its own."""
         begun = time.monotonic()
         connection = _connection(self.url)
         try:

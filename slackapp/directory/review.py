@@ -1,4 +1,4 @@
-"""Requirements of Slack's reviewers, each checked by a program or left to a person.
+"""Requirements of Slack's reviewers, each checked by a program or left to a human.
 
 Read:    docs.slack.dev/slack-marketplace/slack-marketplace-app-guidelines-and-requirements,
          docs.slack.dev/slack-marketplace/slack-marketplace-review-guide, docs.slack.dev/security
@@ -18,9 +18,10 @@ _AWAY = "run this again when the app answers"
 
 @dataclass(frozen=True)
 class Requirement:
-    """One item, and how it is looked at. `flag` gives what this manifest leaves to a person, "" for nothing.
+    """Requirement of Slack's reviewers, and how it is checked.
 
-    `shown` are the tests and pages that prove what no look from outside can; `person` is left to do in any case.
+    `flag` gives what this manifest leaves to a person, "" for nothing. `shown` are the tests and pages that prove what
+    no look from outside can; `person` is left to do in any case.
     """
 
     number: int
@@ -34,7 +35,7 @@ class Requirement:
 
 @dataclass(frozen=True)
 class RequirementResult:
-    """A row as it stands. `local` marks a fail that is only about the address being one of this machine."""
+    """Result of one requirement. `local` marks a fail that is only about the address being one of this machine."""
 
     row: Requirement
     result: str
@@ -44,12 +45,12 @@ class RequirementResult:
 
 
 def review(look: ReviewInput) -> Iterator[RequirementResult]:
-    """Every row, in order."""
+    """Runs every row of the table, in order."""
     return (review_requirement(row, look) for row in REQUIREMENTS)
 
 
 def review_requirement(row: Requirement, look: ReviewInput) -> RequirementResult:
-    """One row."""
+    """Runs one row of the table."""
     findings = [finding for check in row.by_manifest for finding in check(look)]
     if look.probe is not None:
         findings += [finding for check in row.by_app for finding in check(look)]

@@ -97,7 +97,7 @@ def _tree(plan: Plan) -> dict[str, Any]:
 
 
 def _long_description(handles: Collection[str]) -> str:
-    """How the app is used, by what its table handles, and what stands behind it; in lines, as it is folded."""
+    """Describes how the app is used, by what its table handles, and what stands behind it; in lines, as folded."""
     if "app_mention" in handles:
         return _LONG_DESCRIPTION.format(use=_MENTION, behind="this one reply")
     commands = sorted(key for key in handles if key.startswith("/"))
@@ -200,7 +200,10 @@ def _with_comment(text: str, name: str, notes: Mapping[str, str]) -> str:
 
 
 def _scalar(key: str, value: Any) -> str:
-    """As YAML reads it back, a string plain where that is safe. JSON's quotation marks are YAML's, too."""
+    """Writes a value as YAML reads it back, a string plain where that is safe.
+
+    JSON's quotation marks are YAML's, too.
+    """
     if isinstance(value, str):
         is_plain = key.endswith("url") or (key == "command" and _COMMAND.fullmatch(value)) or _is_plain(value)
         return value if is_plain else json.dumps(value, ensure_ascii=False)

@@ -18,7 +18,7 @@ from slackapp.vault.keyring import Keyring
 
 @dataclass(frozen=True)
 class App:
-    """Everything that a flow may use."""
+    """Parts that a flow may use."""
 
     settings: Settings
     db: Database

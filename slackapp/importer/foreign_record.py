@@ -45,7 +45,7 @@ def read_tenant(fields: Mapping[str, Any], app_id: str) -> Tenant:
 
 
 def read_user_id(fields: Mapping[str, Any], name: str = "user_id") -> str:
-    """A person's id, or the bot's own. Raises RecordError."""
+    """Reads a user's id, or the bot's own. Raises RecordError."""
     user_id = text_field(fields, name)
     if not is_user(user_id):
         raise RecordError(f"its {name} is none")

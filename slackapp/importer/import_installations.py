@@ -1,4 +1,4 @@
-"""Takes over what another store holds: sealed, workspace by workspace, and only what is not here already.
+"""Import of another store's installations: sealed, tenant by tenant, and only what is not here already.
 
 Running it twice changes nothing: a token is taken where there is none, or where the source's was issued after ours.
 The source is not touched, unless asked for afterwards, and then only where everything is here.
@@ -43,7 +43,7 @@ class ImportResult:
 
     @property
     def name(self) -> str:
-        """The workspace or org, for a person to find it."""
+        """Name of the workspace or enterprise, for the operator to find it."""
         return self.tenant.id if self.tenant is not None else _name(self.record)
 
 
@@ -65,7 +65,7 @@ class _ParsedRecord:
 
 
 def run(app: App, source: Source, actor: Actor) -> list[ImportResult]:
-    """Takes what can be taken. Raises CommandError for a source that cannot be read, and StoreError."""
+    """Imports what can be imported. Raises CommandError for a source that cannot be read, and StoreError."""
     return _import_all(app, source.records(), actor)
 
 
@@ -105,7 +105,7 @@ def _import_all(app: App, records: Iterable[SourceRecord], actor: Actor) -> list
 def _import_tenant(
     app: App, tenant: Tenant, records: Iterable[SourceRecord], asking: verify_owner.OwnerCheck, actor: Actor
 ) -> list[ImportResult]:
-    """One tenant: its newest bot, and every person with the newest token; in the order in which they came."""
+    """Imports one tenant: its newest bot, and every user with the newest token; in order of arrival."""
     reports, now = [], app.clock()
     bots: list[_ParsedRecord] = []
     people: dict[str, list[_ParsedRecord]] = defaultdict(list)
@@ -169,7 +169,7 @@ def _import_record(app: App, read: _ParsedRecord, asking: verify_owner.OwnerChec
 
 
 def _compare(app: App, read: _ParsedRecord, now: int) -> str:
-    """What is to be done: take it, or not because ours is as new, or not for a reason."""
+    """Decides: take it, or not because ours is as new, or not for a reason."""
     kept = read.external
     granted = kept.user if kept.user_id else kept.bot
     installation = installations.find(app.db, kept.tenant)

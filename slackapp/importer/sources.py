@@ -50,7 +50,7 @@ SourcePlace = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class SourceRecord:
-    """One record.
+    """Record of another store.
 
     `kind` is `bot` or `installation`, `where` names its place for a person, `order` its age there. `error` says why
     there are no fields. `is_owner_known` is a record whose token Slack has just been asked about.
@@ -66,10 +66,13 @@ class SourceRecord:
 
 
 class Source(Protocol):
-    """A store that is moved out of."""
+    """Store that is imported from."""
 
     def records(self) -> list[SourceRecord]:
-        """All of our app's. Raises CommandError for a source that cannot be read, StoreBusyError for one in use."""
+        """Yields the records of our app.
+
+        Raises CommandError for a source that cannot be read, StoreBusyError for one in use.
+        """
 
     def skipped(self) -> list[str]:
         """Lists what lies there and is not imported, and why."""
@@ -91,7 +94,7 @@ class BoltSqliteSource:
         self._found: dict[SourcePlace, list[SourceRecord]] = {}
 
     def records(self) -> list[SourceRecord]:
-        """All rows of our client id."""
+        """Yields the rows of our client id."""
         with self._open_read_only() as connection:
             found = self._rows(connection)
         self._found = _by_place(found)
@@ -164,7 +167,7 @@ class BoltSqliteSource:
             raise StoreBusyError(f"{self._path}: was written to meanwhile; stop the Bolt app first")
 
     def _file_state(self) -> tuple[Any, ...]:
-        """What changes when somebody writes, and whether there can be a log."""
+        """Reads what changes when somebody writes, and whether there can be a log."""
         try:
             found = self._path.stat()
             if not stat.S_ISREG(found.st_mode):
@@ -211,7 +214,7 @@ class BoltFileSource:
         self._found: dict[SourcePlace, dict[str, bytes | None]] = {}
 
     def records(self) -> list[SourceRecord]:
-        """The newest file of each bot and person; older ones hold what was replaced."""
+        """Yields the newest file of each bot and user; older ones hold what was replaced."""
         self._remarks, self._found = [], {}
         found = []
         for place in self._places():
@@ -265,7 +268,7 @@ class BoltFileSource:
         return places
 
     def _files(self, place: Path) -> dict[str, bytes | None]:
-        """What Bolt made there, with the content of the newest ones; None for what it cannot have written."""
+        """Lists what Bolt made there, with the newest ones' content; None for what it cannot have written."""
         try:
             names = sorted(entry.name for entry in place.iterdir())
         except OSError as error:
@@ -302,12 +305,12 @@ class SingleTokenSource:
         """Checks nothing."""
 
     def erase(self, places: Collection[SourcePlace]) -> set[SourcePlace]:
-        """The environment is not ours to change."""
+        """Erases nothing: the environment is not ours to change."""
         return set()
 
 
 def _kind(name: str) -> str:
-    """What the newest file of a bot or a person holds; "" for any other."""
+    """Tells what the newest file of a bot or a user holds; "" for any other."""
     if name == "bot-latest":
         return "bot"
     return "installation" if name.endswith("-latest") else ""

@@ -19,7 +19,7 @@ _TRIES, _MAX_WAIT_SECONDS = 3, 60
 
 
 class OwnerCheck:
-    """One after the other, for all records of a source."""
+    """Check of token owners, one after the other, for all records of a source."""
 
     def __init__(self, app: App) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The built-in cast: two workspaces of their own, one org with two workspaces, and the people in them.
+"""Built-in accounts: two workspaces of their own, one enterprise with two workspaces, and their users.
 
 All names and ids are invented. People of an org have one global id in all its workspaces
 (docs.slack.dev/enterprise/developing-for-enterprise-orgs).
@@ -23,7 +23,10 @@ class Channel:
 
 @dataclass(frozen=True)
 class User:
-    """A person. `admin_of` lists the workspaces where the person is an admin; `org_admin` is about the whole org."""
+    """User of a workspace.
+
+    `admin_of` lists the workspaces where the person is an admin; `org_admin` is about the whole org.
+    """
 
     id: str
     name: str
@@ -67,7 +70,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Enterprise:
-    """An Enterprise org; `admin` and `member` are user ids, `admin` is an org owner."""
+    """Enterprise; `admin` and `member` are user ids, `admin` is an enterprise owner."""
 
     id: str
     name: str
@@ -79,7 +82,7 @@ class Enterprise:
 
 @dataclass
 class Accounts:
-    """Everyone and everything there is, by id."""
+    """Accounts by id."""
 
     workspaces: dict[str, Workspace] = field(default_factory=dict)
     orgs: dict[str, Enterprise] = field(default_factory=dict)
@@ -91,22 +94,22 @@ class Accounts:
         return self.channels.get(channel_id)
 
     def member(self, tenant: str, user_id: str) -> User | None:
-        """The person of that id if in the workspace or org, else None."""
+        """Finds the user of that id if in the workspace or enterprise, else None."""
         person = self.users.get(user_id)
         return person if person and set(person.teams).intersection(self.teams_of(tenant)) else None
 
     def teams_of(self, tenant: str) -> list[str]:
-        """The workspace ids a tenant id covers: itself, or all workspaces of the org."""
+        """Lists the workspace ids a tenant id covers: itself, or all workspaces of the enterprise."""
         if tenant in self.orgs:
             return [w.id for w in self.workspaces.values() if w.enterprise_id == tenant]
         return [tenant]
 
     def users_of(self, team_id: str) -> list[User]:
-        """Everyone in one workspace."""
+        """Lists the users of one workspace."""
         return [person for person in self.users.values() if team_id in person.teams]
 
     def add_workspace(self, team_id: str, name: str) -> Workspace:
-        """Add a workspace outside any org, with its admin, member, guest and three channels."""
+        """Add a workspace outside any enterprise, with its admin, member, guest and three channels."""
         stem = team_id[1:]
         domain = name.lower().replace(" ", "-")
         people = (
@@ -125,7 +128,7 @@ class Accounts:
         self.channels.update({channel.id: channel for channel in workspace.channels})
 
     def move(self, team_id: str, org_id: str) -> None:
-        """Put a workspace into an org; its people become people of the org (without rights there)."""
+        """Put a workspace into an enterprise; its users become users of the enterprise (without rights there)."""
         self.put(replace(self.workspaces[team_id], enterprise_id=org_id))
         for person in self.users.values():
             if team_id in person.teams:
@@ -184,7 +187,7 @@ def _add_evergreen(accounts: Accounts) -> None:
 
 
 def builtin_accounts() -> Accounts:
-    """A fresh copy of the built-in cast."""
+    """A fresh copy of the built-in accounts."""
     accounts = Accounts()
     accounts.add_workspace("T0NORTH001", "Northwind")
     accounts.add_workspace("T0SOUTH001", "Southridge")
@@ -193,5 +196,5 @@ def builtin_accounts() -> Accounts:
 
 
 def dm_channel_of(user_id: str) -> str:
-    """The id of the direct-message channel between the app and that person."""
+    """The id of the direct-message channel between the app and that user."""
     return "D" + user_id[1:]

@@ -35,7 +35,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One call: where its credentials came from, its parameters, and (once known) who calls."""
+    """Call of an app: where its credentials came from, its parameters, and (once known) who calls."""
 
     method: str
     params: Params

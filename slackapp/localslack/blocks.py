@@ -13,7 +13,7 @@ from slackapp.localslack.model import Json
 
 @dataclass(frozen=True)
 class Button:
-    """A button as it is pressed. Slack makes up the ids that the app left out."""
+    """Button as it is pressed. Slack makes up the ids that the app left out."""
 
     block_id: str
     action_id: str
@@ -22,7 +22,7 @@ class Button:
 
 
 def buttons(blocks: Any) -> list[Button]:
-    """Every button, in the order in which they stand."""
+    """Lists the buttons, in the order in which they stand."""
     found: list[Button] = []
     for row, block in enumerate(_objects(blocks)):
         held = _objects(block.get("elements")) if block.get("type") == "actions" else _objects([block.get("accessory")])

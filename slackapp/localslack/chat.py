@@ -37,7 +37,7 @@ def post(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
 
 
 def post_ephemeral(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
-    """`chat.postEphemeral`: a message only one person of the channel sees."""
+    """`chat.postEphemeral`: a message only one user of the channel sees."""
     channel = _postable(slack, caller, params)
     if slack.cast.member(caller.install.tenant, params.get("user", "")) is None:
         raise ApiError("user_not_in_channel")
@@ -130,7 +130,7 @@ def _keep(slack: LocalSlack, channel: Channel, message: Json) -> None:
 
 
 def publish_view(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
-    """`views.publish`: a person's Home tab; `hash` guards against overwriting a newer one."""
+    """`views.publish`: a user's Home tab; `hash` guards against overwriting a newer one."""
     user_id, text = params.get("user_id", ""), params.get("view", "")
     if len(text.encode()) > MAX_VIEW:
         raise ApiError("view_too_large")
@@ -209,7 +209,7 @@ def keep_answer(slack: LocalSlack, form: Fields, status: int, answer: str, *, la
 
 
 def say_as_slackbot(slack: LocalSlack, team_id: str, text: str, user_id: str = "") -> None:
-    """Slack itself tells one person something, in #general; by default the plain member. Call with `lock` held."""
+    """Slack itself tells one user something, in #general; by default the plain member. Call with `lock` held."""
     workspace = slack.workspaces[team_id]
     slack.state.spoken.append(
         {

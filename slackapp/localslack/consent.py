@@ -1,4 +1,4 @@
-"""`/oauth/v2/authorize`: the page where a person approves or denies the app.
+"""`/oauth/v2/authorize`: the page where a user approves or denies the app.
 
 Follows docs.slack.dev/authentication/installing-with-oauth. Errors are shown on this page and are not
 redirected: until the redirect URL is known to be the app's own, nobody may be sent to it.
@@ -146,7 +146,7 @@ def _places(slack: LocalSlack, wish: AuthorizeRequest) -> str:
 
 
 def decide(slack: LocalSlack, fields: Fields) -> HttpResponse:
-    """POST: the person's decision, answered with a redirect to the app."""
+    """POST: the user's decision, answered with a redirect to the app."""
     try:
         wish = read(slack, fields)
         if first(fields, "decision") == "deny":

@@ -44,7 +44,7 @@ FILES = {
 
 
 def answer(slack: LocalSlack, request: HttpRequest) -> HttpResponse:
-    """Everything that is neither the Web API nor the consent page."""
+    """Answers everything that is neither the Web API nor the consent page."""
     if request.method == "POST" and request.path.startswith("/control/"):
         return own_page_only(request) or _act(slack, request)
     manage = workspaces.PATH.fullmatch(request.path)
@@ -128,7 +128,7 @@ def _shortcut(slack: LocalSlack, team: str, fields: Fields) -> None:
 
 
 def _event(slack: LocalSlack, team: str, fields: Fields) -> None:
-    """Any event, made of what the form says."""
+    """Makes an event of any type from what the form says."""
     try:
         more = json.loads(first(fields, "fields") or "{}")
     except (ValueError, RecursionError):
@@ -139,7 +139,7 @@ def _event(slack: LocalSlack, team: str, fields: Fields) -> None:
 
 
 def _invite(slack: LocalSlack, team: str, fields: Fields) -> None:
-    """Somebody invites the app to #general, so that it may speak there."""
+    """Invites the app to #general, so that it may speak there."""
     with slack.lock:
         events.install_for(slack, team)
         if slack.workspaces[team].general not in slack.state.joined:

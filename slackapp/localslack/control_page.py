@@ -1,4 +1,4 @@
-"""The control page: what people said and the app did, and forms for whatever the app takes. Never shows a token.
+"""The control page: what users said and the app did, and forms for whatever the app takes. Never shows a token.
 
 It is made of parts (`data-part`): the page's script replaces those that have changed, and only those.
 """
@@ -46,7 +46,7 @@ def _part(name: str, inner: str) -> str:
 
 
 def _app(slack: LocalSlack, installs: list[AppInstall]) -> str:
-    """Which app this is, and where it is installed."""
+    """Shows which app this is, and where it is installed."""
     app = f"App <strong>{escape(slack.app.name)}</strong> <code>{escape(slack.app.app_id)}</code>"
     names = {**{w.id: w.name for w in slack.workspaces.values()}, **{o.id: o.name for o in slack.orgs.values()}}
     if installs:
@@ -92,7 +92,7 @@ def _org(slack: LocalSlack, install: AppInstall) -> str:
 
 
 def _tools(slack: LocalSlack, workspace: Workspace, install: AppInstall) -> str:
-    """What the app takes in a workspace, a form for each."""
+    """Shows a form for each thing that the app takes in a workspace."""
     app, team = slack.app, pages.hidden("team", workspace.id)
     text = f"<h3>In {escape(workspace.name)}</h3>"
     if handled_keys.is_handled(app, "app_mention"):
@@ -205,7 +205,7 @@ def _message(slack: LocalSlack, workspace: Workspace, message: Json) -> str:
 
 
 def _text(slack: LocalSlack, message: Json) -> str:
-    """What a message or a view says."""
+    """Shows what a message or a view says."""
     return mrkdwn.html(blocks.text_of(message), lambda user_id: _name(slack, user_id))
 
 

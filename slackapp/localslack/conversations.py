@@ -165,7 +165,7 @@ def join(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
 
 
 def open_dm(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
-    """`conversations.open`: the direct-message channel with one person."""
+    """`conversations.open`: the direct-message channel with one user."""
     users = [user.strip() for user in params.get("users", "").split(",") if user.strip()]
     if len(users) != 1 or slack.cast.member(caller.install.tenant, users[0]) is None:
         raise ApiError("user_not_found" if users else "users_list_not_supplied")
@@ -173,7 +173,7 @@ def open_dm(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
 
 
 def page_of(slack: LocalSlack, items: list[Item], params: Params, *, limit_max: int) -> tuple[list[Item], str]:
-    """One page and the next cursor, which is an empty string at the end.
+    """Cuts out one page, with the next cursor, which is an empty string at the end.
 
     With `slack.short_pages` the first page holds one item and the second none, both with a next cursor: the
     number of items on a page says nothing about the end.

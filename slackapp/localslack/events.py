@@ -39,7 +39,7 @@ def install_for(slack: LocalSlack, team_id: str) -> AppInstall:
 
 
 def merge(base: Json, changes: dict[str, Any]) -> Json:
-    """`base` with `changes` on top: None leaves a key out, `NULL` makes it JSON null."""
+    """Merges `base` with `changes` on top: None leaves a key out, `NULL` makes it JSON null."""
     merged = {name: value for name, value in {**base, **changes}.items() if changes.get(name, "") is not None}
     return {name: None if isinstance(value, Null) else value for name, value in merged.items()}
 
@@ -71,7 +71,7 @@ def envelope(slack: LocalSlack, team_id: str, event: Json, overrides: dict[str, 
 
 
 def authorizations_for(slack: LocalSlack, team_id: str) -> list[Json]:
-    """The one authorization of an event; empty when the app is not installed there."""
+    """Lists the single authorization of an event; empty when the app is not installed there."""
     try:
         install = slack.state.installs.get(team_id) or install_for(slack, team_id)
     except NotInstalled:
@@ -110,7 +110,7 @@ def queue(slack: LocalSlack, body: Json, *, delay: float = 0.0, copies: int = 1)
 def mention(
     slack: LocalSlack, team_id: str, text: str, user: str | None, channel: str | None, thread_ts: str | None
 ) -> str:
-    """A person mentions the bot in a channel; the bot is invited to it. Returns the event id.
+    """Lets a user mention the bot in a channel; the bot is invited to it. Returns the event id.
 
     Raises NotInstalled where the app would not be told.
     """
@@ -141,7 +141,7 @@ def mention(
 
 
 def open_home(slack: LocalSlack, team_id: str, user: str | None, tab: str) -> str:
-    """A person opens the app's Home or Messages tab (docs.slack.dev/reference/events/app_home_opened)."""
+    """Lets a user open the app's Home or Messages tab (docs.slack.dev/reference/events/app_home_opened)."""
     install_for(slack, team_id)
     user_id = user or slack.cast.workspaces[team_id].member
     event: Json = {"type": "app_home_opened", "user": user_id, "channel": dm_channel_of(user_id), "tab": tab}
@@ -152,7 +152,7 @@ def open_home(slack: LocalSlack, team_id: str, user: str | None, tab: str) -> st
 
 
 def uninstall(slack: LocalSlack, tenant: str, order: Sequence[str], *, authorizations: bool) -> list[str]:
-    """The app is removed: every token dies, then the named lifecycle events are queued in that order."""
+    """Removes the app: every token dies, then the named lifecycle events are queued in that order."""
     install = slack.state.installs.get(tenant)
     if install is None:
         raise NotInstalled(f"{slack.app.name} is not installed in {tenant}")
@@ -193,7 +193,7 @@ def _forget(slack: LocalSlack, install: AppInstall) -> None:
 
 
 def revoke(slack: LocalSlack, tenant: str, kind: str, user_id: str, app_uninstalled: bool | None) -> list[str]:
-    """The bot's tokens, or one person's, end. When nothing is left the app counts as uninstalled."""
+    """Ends the bot's tokens, or one user's. When nothing is left the app counts as uninstalled."""
     install = slack.state.installs.get(tenant)
     if install is None:
         raise NotInstalled(f"{slack.app.name} is not installed in {tenant}")
@@ -224,7 +224,7 @@ def change_access(slack: LocalSlack, org_id: str, team_id: str, *, granted: bool
 
 
 def command(slack: LocalSlack, team_id: str, name: str, text: str, user: str | None, channel: str | None) -> str:
-    """A person types a slash command. Returns its response_url (5 posts within 30 minutes)."""
+    """Lets a user type a slash command. Returns its response_url (5 posts within 30 minutes)."""
     install = install_for(slack, team_id)
     workspace = slack.cast.workspaces[team_id]
     user_id, channel_id = user or workspace.member, channel or workspace.general

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def press_home(slack: LocalSlack, team_id: str, user_id: str, action_id: str) -> None:
-    """A person presses a button of the own Home tab, its confirmation included. Raises Unknown."""
+    """Presses a button of a user's own Home tab, its confirmation included. Raises Unknown."""
     view = slack.state.views.get(team_id, {}).get(user_id)
     if view is None:
         raise ControlError("nobody has opened that Home tab yet")
@@ -32,7 +32,10 @@ def press_home(slack: LocalSlack, team_id: str, user_id: str, action_id: str) ->
 
 
 def press_message(slack: LocalSlack, team_id: str, channel_id: str, ts: str, action_id: str) -> None:
-    """The plain member, or who alone sees the message, presses a button of it. Raises NotInstalled, Unknown."""
+    """Presses a button of a message, as the plain member, or as who alone sees the message.
+
+    Raises NotInstalled, Unknown.
+    """
     message = find_message(slack, team_id, channel_id, ts)
     user_id = message.get("ephemeral_to") or slack.workspaces[team_id].member
     slack.interact(
@@ -52,7 +55,7 @@ def press_message(slack: LocalSlack, team_id: str, channel_id: str, ts: str, act
 
 
 def shortcut(slack: LocalSlack, team_id: str, callback_id: str) -> None:
-    """The plain member uses a global shortcut. Raises NotInstalled."""
+    """Uses a global shortcut, as the plain member. Raises NotInstalled."""
     events.install_for(slack, team_id)
     slack.interact(
         _who(slack, team_id, slack.workspaces[team_id].member)
@@ -61,7 +64,7 @@ def shortcut(slack: LocalSlack, team_id: str, callback_id: str) -> None:
 
 
 def message_action(slack: LocalSlack, team_id: str, callback_id: str, channel_id: str, ts: str) -> None:
-    """The plain member uses a shortcut on a message. Raises NotInstalled, Unknown."""
+    """Uses a shortcut on a message, as the plain member. Raises NotInstalled, Unknown."""
     message = find_message(slack, team_id, channel_id, ts)
     slack.interact(
         _on_message(slack, team_id, slack.workspaces[team_id].member, message)

@@ -1,4 +1,4 @@
-"""The Web API methods there are, and those about tokens and people.
+"""The Web API methods there are, and those about tokens and users.
 
 Each function follows the page docs.slack.dev/reference/methods/<name>. They run under `slack.lock`.
 """
@@ -59,7 +59,7 @@ def apps_uninstall(slack: LocalSlack, call: ApiRequest) -> Json:
 
 
 def users_info(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
-    """`users.info`: a person of the caller's workspace or org, or the bot user."""
+    """`users.info`: a user of the caller's workspace or enterprise, or the bot user."""
     user_id = params.get("user", "")
     if user_id == caller.install.bot_user_id:
         team = caller.install.team_id or caller.install.enterprise_id
@@ -106,7 +106,7 @@ def _user(caller: TokenCaller, person: User, team_id: str, *, is_bot: bool) -> J
 
 
 def team_info(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
-    """`team.info`: the caller's workspace; an org-wide token may name one of the org's."""
+    """`team.info`: the caller's workspace; an enterprise-wide token may name one of the enterprise's."""
     team_id = caller.install.team_id or params.get("team", "")
     if caller.install.is_enterprise_install and not team_id:
         org = slack.cast.orgs[caller.install.tenant]
@@ -128,7 +128,7 @@ def team_info(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
 
 
 def auth_teams_list(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
-    """`auth.teams.list`: the workspaces an org-wide app has been added to."""
+    """`auth.teams.list`: the workspaces an enterprise-wide app has been added to."""
     if not caller.install.is_enterprise_install:
         raise ApiError("not_allowed_token_type")
     teams = [{"id": team_id, "name": slack.cast.workspaces[team_id].name} for team_id in caller.install.granted_teams]

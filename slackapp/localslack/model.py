@@ -1,4 +1,4 @@
-"""The nouns of the local Slack: what an app, a fault, a call and a delivery are.
+"""The nouns of the local Slack: app, fault, call, delivery and tokens.
 
 Rows that live in the state file (`Install`, `Token`, …) change over time and are plain dataclasses;
 everything handed to a caller is frozen.
@@ -64,7 +64,7 @@ class LocalApp:
 
 @dataclass(frozen=True)
 class Fault:
-    """One misbehaviour of Slack, used up after `times` calls (-1: until cleared).
+    """Misbehaviour of Slack, used up after `times` calls (-1: until cleared).
 
     `method` is a Web API method, `*` for any, or `events` for deliveries (`duplicate`, and `slow` for late).
     Not processed: `html500`, `cut`, `ratelimited`, `redirect`, `error`. Processed first: `lost_answer` (then the
@@ -88,7 +88,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class RecordedCall:
-    """One Web API call as it arrived: never holds a token, secret or code.
+    """Web API call as it arrived: never holds a token, secret or code.
 
     `at` is in Unix seconds; `team` is the tenant id of the token or empty; `credentials` says how the caller
     identified itself: `header`, `body`, `basic` or empty; `fault` names the fault that hit it.
@@ -106,7 +106,7 @@ class RecordedCall:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One attempt to deliver one event.
+    """Attempt to deliver one event.
 
     `status` is the HTTP status, or 0 where no answer came; `attempt` counts from 1; `body` is the text of the
     app's answer (up to 64 KiB), `sent` the JSON or form that was sent; `reason` is the retry reason of a failure.
@@ -124,7 +124,9 @@ class Delivery:
 
 @dataclass
 class AppInstall:
-    """The app in one tenant: a workspace (`team_id` set) or a whole org (`team_id` empty, `is_enterprise_install`)."""
+    """The app in one tenant: a workspace (`team_id` set) or a whole enterprise (`team_id` empty,
+    `is_enterprise_install`).
+    """
 
     tenant: str
     team_id: str

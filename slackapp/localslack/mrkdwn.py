@@ -1,4 +1,4 @@
-"""A text as it is read: links, bold, code, people by their names. All else stands as the app wrote it.
+"""A text as it is read: links, bold, code, users by their names. All else stands as the app wrote it.
 
 Follows docs.slack.dev/messaging/formatting-message-text.
 """
@@ -18,7 +18,7 @@ _MARKED = re.compile(
 
 
 def html(text: str, name: Callable[[str], str]) -> str:
-    """The text as HTML, all of it escaped; `name` gives a person's name by their id."""
+    """The text as HTML, all of it escaped; `name` gives a user's name by their id."""
     parts, end = [], 0
     for found in _MARKED.finditer(text):
         parts += [_plain(text[end : found.start()]), _drawn(found, name)]

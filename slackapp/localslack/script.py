@@ -1,4 +1,4 @@
-"""The one script: keeps the control page fresh, and leaves alone what somebody is typing.
+"""Script of the control page: keeps it fresh, and leaves alone what is being typed.
 
 Without it the page works all the same, and is loaded again by hand.
 """

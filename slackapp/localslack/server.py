@@ -106,7 +106,7 @@ class LocalSlack:
     def mention(
         self, team_id: str, text: str, user: str | None = None, channel: str | None = None, thread_ts: str | None = None
     ) -> str:
-        """A person (default: the plain member) mentions the bot (default: in #general); the event id.
+        """Lets a user (default: the plain member) mention the bot (default: in #general); the event id.
 
         Raises NotInstalled where the app would not be told.
         """
@@ -114,7 +114,7 @@ class LocalSlack:
             return events.mention(self, team_id, text, user, channel, thread_ts)
 
     def open_home(self, team_id: str, user: str | None = None, tab: str = "home") -> str:
-        """A person opens the app's Home tab (`app_home_opened`); the event id. Raises NotInstalled."""
+        """Lets a user open the app's Home tab (`app_home_opened`); the event id. Raises NotInstalled."""
         with self.lock:
             return events.open_home(self, team_id, user, tab)
 
@@ -131,7 +131,7 @@ class LocalSlack:
     def uninstall(
         self, tenant_id: str, order: Sequence[str] = events.LIFECYCLE, authorizations: bool = False
     ) -> list[str]:
-        """Remove the app from a workspace or org: tokens die, the events in `order` are queued; their ids.
+        """Remove the app from a workspace or enterprise: tokens die, the events in `order` are queued; their ids.
 
         Raises NotInstalled.
         """
@@ -147,7 +147,7 @@ class LocalSlack:
             return events.revoke(self, tenant_id, "bot", "", app_uninstalled)
 
     def revoke_user(self, tenant_id: str, user_id: str, app_uninstalled: bool | None = None) -> list[str]:
-        """End one person's tokens; events as for `revoke_bot`. Raises NotInstalled."""
+        """End one user's tokens; events as for `revoke_bot`. Raises NotInstalled."""
         with self.lock:
             return events.revoke(self, tenant_id, "user", user_id, app_uninstalled)
 
@@ -167,19 +167,19 @@ class LocalSlack:
             self.save()
 
     def grant_team(self, org_id: str, team_id: str) -> str:
-        """Add a workspace to an org-wide install (`team_access_granted`). Raises NotInstalled."""
+        """Add a workspace to an enterprise-wide install (`team_access_granted`). Raises NotInstalled."""
         with self.lock:
             return events.change_access(self, org_id, team_id, granted=True)
 
     def withdraw_team(self, org_id: str, team_id: str) -> str:
-        """Take a workspace away from an org-wide install (`team_access_revoked`). Raises NotInstalled."""
+        """Take a workspace away from an enterprise-wide install (`team_access_revoked`). Raises NotInstalled."""
         with self.lock:
             return events.change_access(self, org_id, team_id, granted=False)
 
     def command(
         self, team_id: str, name: str, text: str = "", user: str | None = None, channel: str | None = None
     ) -> str:
-        """A person types a slash command; its response_url. Raises NotInstalled."""
+        """Lets a user type a slash command; its response_url. Raises NotInstalled."""
         with self.lock:
             return events.command(self, team_id, name, text, user, channel)
 
@@ -275,22 +275,22 @@ class LocalSlack:
 
     @property
     def workspaces(self) -> dict[str, accounts.Workspace]:
-        """All workspaces by id."""
+        """Workspaces by id."""
         return self.cast.workspaces
 
     @property
     def orgs(self) -> dict[str, accounts.Enterprise]:
-        """All orgs by id."""
+        """Enterprises by id."""
         return self.cast.orgs
 
     @property
     def users(self) -> dict[str, accounts.User]:
-        """Everyone by id."""
+        """Users by id."""
         return self.cast.users
 
     @property
     def issued_tokens(self) -> list[str]:
-        """Every access token, refresh token, code, webhook URL and response_url ever issued."""
+        """Tokens, refresh tokens, codes, webhook URLs and response_urls ever issued."""
         with self.lock:
             return list(self.state.issued)
 
@@ -318,7 +318,7 @@ class LocalSlack:
             return [dict(message) for message in self.state.messages if message["team"] == team_id]
 
     def conversation(self, team_id: str) -> list[Json]:
-        """Mentions by people and posts by the app in a workspace, oldest first."""
+        """Mentions by users and posts by the app in a workspace, oldest first."""
         with self.lock:
             said = [dict(message) for message in self.state.spoken if message["team"] == team_id]
         return sorted(said + self.messages(team_id), key=lambda message: str(message["ts"]))
@@ -329,7 +329,7 @@ class LocalSlack:
             return dict(self.state.views.get(team_id, {}))
 
     def add_workspace(self, team_id: str, name: str) -> accounts.Workspace:
-        """A further workspace outside any org, with three people and three channels."""
+        """Adds a workspace outside any enterprise, with three users and three channels."""
         with self.lock:
             self.state.added_workspaces[team_id] = name
             workspace = self.cast.add_workspace(team_id, name)
@@ -337,7 +337,7 @@ class LocalSlack:
             return workspace
 
     def join_org(self, team_id: str, org_id: str) -> None:
-        """A workspace moves into an org: later payloads carry the enterprise id, installations stay."""
+        """Moves a workspace into an enterprise: later payloads carry the enterprise id, installations stay."""
         with self.lock:
             self.state.moved_workspaces[team_id] = org_id
             self._rebuild_cast()

@@ -1,4 +1,4 @@
-"""Everything the local Slack remembers, and the one file it is kept in.
+"""State of the local Slack, and the one file it is stored in.
 
 The file holds live tokens of the simulated Slack, so it is private (mode 0600). It is replaced whole by
 rename: a killed process leaves the old or the new state, never half of one. It is not synced to disk: after a
@@ -30,7 +30,7 @@ FORMAT = 1
 
 @dataclass
 class SlackState:
-    """All rows, by their key. `spoken` holds what people said, `messages` what the app posted."""
+    """Rows of the state file, by their key. `spoken` holds what people said, `messages` what the app posted."""
 
     serial: int = 0
     installs: dict[str, AppInstall] = field(default_factory=dict)

@@ -94,7 +94,7 @@ def scopes_of(install: AppInstall, token: SlackToken) -> list[str]:
 
 
 def end_token(slack: LocalSlack, tenant: str, kind: TokenKind | None = None, user_id: str = "") -> list[str]:
-    """End tokens and refresh tokens of a tenant (one kind, one person, or all); the user ids that lost one.
+    """End tokens and refresh tokens of a tenant (one kind, one user, or all); the user ids that lost one.
 
     The answers afterwards follow docs.slack.dev/reference/methods/auth.test: `account_inactive` for a bot
     token, `token_revoked` for a user token.

@@ -25,7 +25,7 @@ def address(slack: LocalSlack, org_id: str) -> str:
 
 
 def show(slack: LocalSlack, org_id: str, app_id: str) -> HttpResponse:
-    """GET: the workspaces of the org that do not have the app yet."""
+    """GET: the workspaces of the enterprise that do not have the app yet."""
     install = slack.state.installs.get(org_id)
     if install is None or not install.is_enterprise_install or app_id != slack.app.app_id:
         return pages.problem("not_installed", "This app is not installed in that whole org.", status=404)

@@ -1,4 +1,4 @@
-"""What Slack, or another store, gives: tokens in clear, a webhook, the answer to a call."""
+"""Grants of Slack or another store: tokens in clear, a webhook, the answer to a call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from slackapp.model.identity import Secret, Tenant
 
 @dataclass(frozen=True)
 class GrantedToken:
-    """One token as Slack granted it. `expires_in` is in seconds; None for a long-lived token."""
+    """Token as Slack granted it. `expires_in` is in seconds; None for a long-lived token."""
 
     access: Secret
     refresh: Secret | None

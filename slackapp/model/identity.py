@@ -1,4 +1,4 @@
-"""Whose data it is, who acts, and a string that must not be seen."""
+"""Identities: whose data it is, who acts, and a string that must not be seen."""
 
 import hmac
 from dataclasses import dataclass

@@ -35,7 +35,7 @@ class Installation:
 
     @property
     def name(self) -> str:
-        """The name that a person knows the tenant by."""
+        """The name that users know the tenant by."""
         return (self.enterprise_name if self.is_enterprise_install else self.team_name) or self.tenant.id
 
 

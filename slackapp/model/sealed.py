@@ -1,4 +1,4 @@
-"""What is sealed, what it is bound to, and the data keys that seal it."""
+"""Sealed records: their contexts, and the data keys that seal them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a process is given: its settings, its clocks, its random source; and the paths that it serves."""
+"""Settings, clocks and random source of a process, and the paths that it serves."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """All that were configured."""
+        """Secrets that were configured."""
         token = (self.operator_token,) if self.operator_token is not None else ()
         return (self.client_secret, *self.signing_secrets, *token)
 
@@ -79,12 +79,15 @@ class Settings:
 
     @property
     def redirect_uri(self) -> str:
-        """The one redirect address; the same value goes to authorize and to the exchange."""
+        """The redirect address; the same value goes to authorize and to the exchange."""
         return self.public_url + CALLBACK_PATH
 
 
 class Clock(Protocol):
-    """Two clocks. What is kept for people, for Slack and over a boot goes by the first; leases go by the second."""
+    """Clocks of a process.
+
+    What is kept for people, for Slack and over a boot goes by the first; leases go by the second.
+    """
 
     def __call__(self) -> int:
         """Unix seconds: the wall clock, which may be set while we run."""

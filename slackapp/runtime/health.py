@@ -28,7 +28,7 @@ class Health:
         """Whether the service is ready, and when that was found out."""
 
     def set_problem(self, part: str, problem: str) -> None:
-        """`problem` in a few words of ours; "" when there is none any more."""
+        """Sets a part's problem, in a few words of ours; "" when there is none any more."""
         if not problem and part not in self._problems:
             return
         with self._lock:
@@ -38,7 +38,7 @@ class Health:
                 self._problems.pop(part, None)
 
     def problems(self) -> dict[str, str]:
-        """All there are."""
+        """Lists the problems."""
         with self._lock:
             return dict(self._problems)
 

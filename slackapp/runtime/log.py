@@ -38,14 +38,14 @@ class LineStream(Protocol):
     """Stream of lines: a file, or another program's logger."""
 
     def write(self, text: str, /) -> object:
-        """One line."""
+        """Writes one line."""
 
     def flush(self) -> None:
         """Hands on what was written."""
 
 
 class JsonLog:
-    """Writes to a stream; safe for several threads."""
+    """Log on a stream; safe for several threads."""
 
     def __init__(
         self, stream: LineStream, clock: Clock, with_texts: bool = False, secrets: Iterable[Secret] = ()
@@ -71,7 +71,7 @@ class JsonLog:
         self._write("info", event, fields)
 
     def error(self, event: str, fields: Mapping[str, str | int]) -> None:
-        """Logs what needs a person."""
+        """Logs what needs the operator."""
         self._write("error", event, fields)
 
     def bug(self, event: str, fields: Mapping[str, str | int]) -> None:
@@ -105,13 +105,13 @@ class JsonLog:
 
 
 class LoggerStream:
-    """Lines for somebody else's logger, where we are a guest in another program: all of them as errors but `info`."""
+    """Stream into another program's logger: all lines are errors but `info`."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
 
     def write(self, text: str, /) -> None:
-        """One line."""
+        """Writes one line."""
         level = logging.DEBUG if '"level": "info"' in text else logging.ERROR
         self._logger.log(level, "%s", text.rstrip("\n"))
 

@@ -1,4 +1,4 @@
-"""Every metric, in one table.
+"""Table of all metrics.
 
 Stops:   an attacker who makes series: a value that stands in no closed list becomes `other`, and each metric has only
          so many series. A name or a label that is not in the table is a mistake of ours, and raises.
@@ -36,7 +36,7 @@ class Metric:
     max_series: int = 500
 
     def normalize(self, labels: Mapping[str, str]) -> dict[str, str]:
-        """The same labels, sorted, with `other` for every value that may not stand there."""
+        """Sorts the labels, with `other` for every value that may not stand there."""
         return {name: self._allowed(name, labels[name]) for name in sorted(labels)}
 
     def overflow_labels(self, labels: Mapping[str, str]) -> dict[str, str]:

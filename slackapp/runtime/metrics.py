@@ -33,7 +33,7 @@ GaugeSample = tuple[str, Mapping[str, str], float]
 
 
 class _Series:
-    """One counter. `kept` of `count` are in the database."""
+    """Counter; `kept` of `count` are in the database. `kept` of `count` are in the database."""
 
     __slots__ = ("count", "labels", "overflow", "persisted")
 
@@ -181,7 +181,7 @@ def _metric(name: str, labels: Mapping[str, str], kind: str) -> Metric:
 
 
 def _by_name(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, float]]:
-    """All metrics; what another release has counted and this one does not know is left out."""
+    """Groups the counts by metric; what another release has counted and this one does not know is left out."""
     found: dict[str, dict[str, float]] = {metric.name: {} for metric in TABLE}
     for (name, labels), value in counts.items():
         if name in found:
@@ -216,7 +216,7 @@ def _lines(name: str, samples: Mapping[str, float]) -> list[str]:
 
 
 def _histogram(name: str, samples: Mapping[str, float]) -> list[str]:
-    """Each bucket holds the smaller ones, too."""
+    """Formats a histogram: each bucket holds the smaller ones, too."""
     edges = [_le(edge) for edge in (*BUCKETS, math.inf)]
     sums = itertools.accumulate(samples.get(edge, 0) for edge in edges)
     buckets = dict(zip(edges, sums, strict=True))

@@ -28,7 +28,7 @@ def persist(db: Database, metrics: Metrics, log: JsonLog) -> None:
 
 
 def totals(db: Database, metrics: Metrics, log: JsonLog) -> dict[tuple[str, str], int]:
-    """Over all processes, by name and labels; with what could not be added. Raises StoreError."""
+    """Sums the counters over all processes, by name and labels; with what could not be added. Raises StoreError."""
     persist(db, metrics, log)
     with metrics.unpersisted_counts() as counts:
         found = counters.list_all(db)

@@ -13,7 +13,7 @@ _FAILURE_MEMORY = 3600
 
 
 class RateLimiter:
-    """`per_minute` admissions per key, all of which may come at once; at most 10,000 keys are remembered.
+    """Token bucket with `per_minute` admissions per key, all at once if need be; at most 10,000 keys are remembered.
 
     Stops one address from filling the table of states. Does not stop many addresses; the limit on states does.
     """
@@ -34,7 +34,7 @@ class RateLimiter:
         return self._wait(level)
 
     def peek(self, key: str, now: int) -> int:
-        """The same, but nothing is spent."""
+        """Looks at the limit in the same way, but spends nothing."""
         with self._lock:
             return self._wait(self._level(key, now))
 
@@ -110,7 +110,7 @@ class Cooldowns:
 
 
 class Throttle:
-    """Lets the first of each kind through in each minute. Kinds come from a closed list."""
+    """Throttle that lets the first of each kind through in each minute. Kinds come from a closed list."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -127,7 +127,7 @@ class Throttle:
 
 
 class ConcurrencyLimit:
-    """A number of places; whoever finds none is told at once, and does not wait.
+    """Limit on what runs at the same time; whoever finds no place is told at once, and does not wait.
 
     Who has some gets another one only while more are free than that: one alone gets half of them, two get three
     quarters, and so on. So nobody who hangs or floods takes the last place from whoever has none.
@@ -154,7 +154,7 @@ class ConcurrencyLimit:
                 self._changed.notify_all()
 
     def close(self, until: float) -> int:
-        """Gives no place any more, and waits for those that are taken; how many were, at that monotonic time."""
+        """Closes the limit, and waits for places that are taken until that monotonic time; returns how many were."""
         with self._changed:
             self._closed = True
             self._changed.wait_for(lambda: not self._taken.total(), max(0.0, until - time.monotonic()))

@@ -1,4 +1,4 @@
-"""The one choke point for calls to Slack.
+"""Client for Slack: the one choke point for calls.
 
 No call is made while this thread has a database transaction open: a slow Slack would hold the lock that every other
 request needs. What comes back is either the answer or one exception that says what the failure means.
@@ -38,21 +38,24 @@ class SlackClient:
         self._transport: Transport | None = None
 
     def call(self, method: str, token: Secret, params: Mapping[str, Any]) -> SlackResponse:
-        """A method on behalf of a token. Raises SlackCallError."""
+        """Calls a method on behalf of a token. Raises SlackCallError."""
         return self._request(method, params, {"Authorization": f"Bearer {token.reveal()}"}, None)
 
     def call_as_app(self, method: str, params: Mapping[str, Any]) -> SlackResponse:
-        """A method that takes the app's client id and secret, by HTTP Basic. Raises SlackCallError."""
+        """Calls a method that takes the app's client id and secret, by HTTP Basic. Raises SlackCallError."""
         auth = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
         return self._request(method, params, {}, auth)
 
     def uninstall(self, token: Secret) -> SlackResponse:
-        """`apps.uninstall`, which takes the token and, as fields, the app's id and secret. Raises SlackCallError."""
+        """Calls `apps.uninstall`, which takes the token and, as fields, the app's id and secret.
+
+        Raises SlackCallError.
+        """
         fields = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
         return self.call("apps.uninstall", token, fields)
 
     def respond(self, url: str, message: Mapping[str, Any]) -> None:
-        """A post to a response_url. Raises SlackCallError."""
+        """Posts to a response_url. Raises SlackCallError."""
         # claim: C-53
         if self._in_transaction():
             raise TransactionOpenError("a response_url was called inside a database transaction")
@@ -68,7 +71,7 @@ class SlackClient:
             raise SlackCallError("response_url", code, classify_error(code), _retry_after(code, headers))
 
     def exchange(self, token: Secret) -> SlackResponse:
-        """`oauth.v2.exchange`: id and secret are fields, and the token a header. Raises SlackCallError."""
+        """Calls `oauth.v2.exchange`: id and secret are fields, and the token a header. Raises SlackCallError."""
         app = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
         return self._request("oauth.v2.exchange", {**app, "token": token.reveal()}, {}, None)
 
@@ -131,7 +134,7 @@ def _error_code(answer: Mapping[str, Any]) -> str:
 
 
 def _scopes(headers: Mapping[str, str]) -> tuple[str, ...] | None:
-    """What the calling token may do now (docs.slack.dev/apis/web-api): spaces may follow the commas."""
+    """Reads what the calling token may do now (docs.slack.dev/apis/web-api): spaces may follow the commas."""
     claimed = headers.get("x-oauth-scopes")
     if claimed is None or not claimed.isascii() or not claimed.isprintable():
         return None

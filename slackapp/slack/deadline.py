@@ -1,4 +1,4 @@
-"""One deadline for all of a call: looking up the name, connecting, TLS, sending, and every read.
+"""Deadline for the whole of a call: looking up the name, connecting, TLS, sending, and every read.
 
 Stops:   a call that outlives the lease it stands under, because a name has many addresses that do not answer, or
          because the answer, or its headers, come in drops. A socket's own timeout begins anew with every step.
@@ -33,23 +33,23 @@ class _DeadlineSocket(socket.socket):
     ends_at: float
 
     def recv_into(self, buffer: Any, nbytes: int | None = 0, flags: int = 0) -> int:
-        """As the base class; raises TimeoutError at the deadline."""
+        """Receives, as the base class does; raises TimeoutError at the deadline."""
         self.settimeout(_remaining(self.ends_at))
         return super().recv_into(buffer, nbytes or 0, flags)
 
     def send(self, data: Any, flags: int = 0) -> int:
-        """As the base class; raises TimeoutError at the deadline."""
+        """Sends, as the base class does; raises TimeoutError at the deadline."""
         self.settimeout(_remaining(self.ends_at))
         return super().send(data, flags)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """As the base class; raises TimeoutError at the deadline."""
+        """Sends all, as the base class does; raises TimeoutError at the deadline."""
         self.settimeout(_remaining(self.ends_at))
         super().sendall(data, flags)
 
 
 class _DeadlineTlsSocket(_DeadlineSocket, ssl.SSLSocket):
-    """The same over TLS, whose sendall() is made of many send()."""
+    """Socket with a deadline over TLS, whose sendall() is made of many send()."""
 
 
 class _Connection(http.client.HTTPConnection):

@@ -66,7 +66,7 @@ _OPENER = urllib.request.build_opener(
 
 
 class Transport(WebClient):
-    """One call, one request, one bounded answer."""
+    """Transport of one call: one request, one bounded answer."""
 
     def __init__(self, base_url: str) -> None:
         logger = logging.getLogger("slackapp.slack_sdk")
@@ -90,7 +90,7 @@ class Transport(WebClient):
 
 
 def post_json(url: str, message: Mapping[str, Any]) -> tuple[int, Mapping[str, str]]:
-    """A post to an address that was checked before; the answer's status and headers. Raises UnreachableError."""
+    """Posts to an address that was checked before; returns the answer's status and headers. Raises UnreachableError."""
     headers = {"Content-Type": "application/json; charset=utf-8"}
     request = urllib.request.Request(url, json.dumps(message).encode(), headers, method="POST")  # noqa: S310
     try:

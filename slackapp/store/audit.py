@@ -90,7 +90,7 @@ class Checkpoint:
 
 
 def rows(db: Database) -> Iterator[AuditRow]:
-    """All rows in order, read in portions."""
+    """Yields all rows in order, read in portions."""
     first = -(2**63)  # a row that somebody put before the first is a row, too
     while page := db.many("audit_page", {"first": first, "limit": BATCH_ROWS}):
         yield from (_stored(row) for row in page)

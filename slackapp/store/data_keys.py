@@ -10,7 +10,7 @@ def active(db: Database, tenant: Tenant) -> list[DataKey]:
 
 
 def active_for(db: Database, tenant: Tenant, purpose: str) -> DataKey | None:
-    """The one of them for that purpose."""
+    """Finds the tenant's active key for that purpose."""
     row = db.one("active_key", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "purpose": purpose})
     return _key(row) if row is not None else None
 
@@ -40,7 +40,7 @@ def add(db: Database, tenant: Tenant, key: NewKey, now: int) -> bool:
 
 
 def list_all(db: Database) -> list[DataKey]:
-    """All keys of all tenants and the service's own, retired ones too."""
+    """Lists the keys of all tenants and the service's own, retired ones too."""
     return [_key(row) for row in db.many("all_keys", {})]
 
 

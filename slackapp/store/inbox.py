@@ -29,7 +29,7 @@ class IncomingEvent:
 
 
 def add_event(db: Database, arrival: IncomingEvent, body: Sealed, key_id: int, now: int) -> bool:
-    """Keeps an event, its body sealed under that data key.
+    """Adds an event, its body sealed under that data key.
 
     False for a repeat, for a tenant that is not there, and when the key is not there any more.
     """
@@ -38,7 +38,7 @@ def add_event(db: Database, arrival: IncomingEvent, body: Sealed, key_id: int, n
 
 
 def add_lifecycle_event(db: Database, arrival: IncomingEvent, named: str, state: str, result: str, now: int) -> None:
-    """Keeps an uninstall or a revocation: `ready` for the worker, or `done` in the transaction of its effect."""
+    """Adds an uninstall or a revocation: `ready` for the worker, or `done` in the transaction of its effect."""
     db.execute("add_lifecycle_event", {**_arrival(arrival, now), "named": named, "state": state, "result": result})
 
 
@@ -78,7 +78,7 @@ def list_due(db: Database, after: Tenant, busy_tenant: Tenant, now: int, steady:
 
 
 def claim(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRow | None:
-    """Takes that row for as long as a lease runs; None where another has it by now.
+    """Claims that row for as long as a lease runs; None where another has it by now.
 
     To be called inside a transaction, and `steady` read in it: whoever reads the clock before waits for another one's
     transaction, and takes the lease that was written there meanwhile for one of an earlier boot.
@@ -88,13 +88,13 @@ def claim(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRow | No
 
 
 def claim_by_id(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRow | None:
-    """Takes a row that nobody has taken yet, in the same way."""
+    """Claims a row that nobody has claimed yet, in the same way."""
     row = db.one("claim_by_id", {**_key(*row_id), "owner": owner, "steady": steady, "lease": LEASE})
     return _row(row) if row is not None else None
 
 
 def claim_revocation(db: Database, tenant: Tenant, owner: str, now: int, steady: int) -> InboxRow | None:
-    """Takes the tenant's next uninstall or revocation that is due, without a worker."""
+    """Claims the tenant's next uninstall or revocation that is due, without a worker."""
     names = {"tenant_kind": tenant.kind, "tenant_id": tenant.id}
     row = db.one("claim_revocation", {**names, "owner": owner, "now": now, "steady": steady, "lease": LEASE})
     return _row(row) if row is not None else None
@@ -109,7 +109,7 @@ def mark_calling(db: Database, row: InboxRow, steady: int) -> bool:
 
 
 def mark_not_called(db: Database, row: InboxRow) -> None:
-    """Takes the intent back, after Slack said plainly that it did nothing."""
+    """Clears the intent, after Slack said plainly that it did nothing."""
     db.execute("mark_not_called", _owned_key(row))
 
 
@@ -182,12 +182,12 @@ def count_by_state(db: Database) -> dict[str, tuple[int, int]]:
 
 
 def retry(db: Database, tenant: Tenant, event_id: str, now: int) -> bool:
-    """Lets a row that was given up, or is unclear, run again; False for any other."""
+    """Lets a row that is dead or unclear run again; False for any other."""
     return db.execute("retry_row", {**_key(tenant, event_id), "now": now}) == 1
 
 
 def drop(db: Database, tenant: Tenant, event_id: str, now: int) -> bool:
-    """Ends a row that was given up, or is unclear, and erases its body; False for any other."""
+    """Ends a row that is dead or unclear, and erases its body; False for any other."""
     return db.execute("drop_row", {**_key(tenant, event_id), "now": now}) == 1
 
 
@@ -209,7 +209,7 @@ def body_of(db: Database, tenant: Tenant, event_id: str) -> Sealed | None:
 
 
 def reseal_body(db: Database, tenant: Tenant, event_id: str, body: Sealed) -> None:
-    """The same body under another data key."""
+    """Replaces a body by the same one under another data key."""
     db.execute("reseal_body", {**_key(tenant, event_id), "body": body.blob})
 
 

@@ -58,12 +58,12 @@ def delete_webhook(db: Database, tenant: Tenant) -> None:
 
 
 def reseal_webhook(db: Database, tenant: Tenant, webhook: Sealed) -> None:
-    """The same webhook under another data key."""
+    """Replaces a webhook by the same one under another data key."""
     db.execute("reseal_webhook", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "webhook": webhook.blob})
 
 
 def list_all(db: Database) -> list[Installation]:
-    """All of them, by tenant."""
+    """Lists all installations, by tenant."""
     return [_installation(row) for row in db.many("list_installations", {})]
 
 
@@ -96,7 +96,7 @@ def set_status(db: Database, tenant: Tenant, expected: str, status: str, reason:
 
 
 def reset_future_checks(db: Database, latest: int) -> int:
-    """Has tenants checked that were last checked in the future, by a clock that was ahead; how many."""
+    """Makes tenants due that were checked in the future, by a clock that was ahead; returns how many."""
     return db.execute("bring_checks_forward", {"latest": latest})
 
 
@@ -111,7 +111,7 @@ def claim_checks(db: Database, before: int, limit: int, now: int) -> list[Tenant
 
 
 def request_check(db: Database, tenant: Tenant) -> None:
-    """Has the tenant checked by the next upkeep."""
+    """Makes the tenant due for the scheduler's next check."""
     db.execute("request_check", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
 
 
@@ -134,7 +134,7 @@ def set_bot_id(db: Database, installation: Installation, bot_id: str) -> None:
 
 
 def join_enterprise(db: Database, tenant: Tenant, enterprise_id: str) -> None:
-    """Notes that a workspace belongs to an org now."""
+    """Notes that a workspace belongs to an enterprise now."""
     parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "enterprise_id": enterprise_id}
     db.execute("join_enterprise", parameters)
 

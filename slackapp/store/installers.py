@@ -8,7 +8,7 @@ from slackapp.store.engine.sqlite import Database, Row
 
 @dataclass(frozen=True)
 class Installer:
-    """One person who installed, or the bot (`user_id` "").
+    """User who installed, or the bot (`user_id` "").
 
     `generation` is the installation's at that time: whose is the greatest came last. `installed_at` is in Unix seconds,
     with a fraction where a Bolt app gave one. `details` and `webhook` are what a Bolt app gave and no column holds.
@@ -22,25 +22,25 @@ class Installer:
 
 
 def find(db: Database, tenant: Tenant, user_id: str) -> Installer | None:
-    """One person, or the bot."""
+    """Finds one user who installed, or the bot."""
     row = db.one("find_installer", _key(tenant, user_id))
     return _installer(row) if row is not None else None
 
 
 def latest(db: Database, tenant: Tenant) -> Installer | None:
-    """The person who installed last."""
+    """Finds the user who installed last."""
     row = db.one("latest_installer", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
     return _installer(row) if row is not None else None
 
 
 def list_by_tenant(db: Database, tenant: Tenant) -> list[Installer]:
-    """All of them, the bot first."""
+    """Lists all of them, the bot first."""
     rows = db.many("list_installers", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
     return [_installer(row) for row in rows]
 
 
 def save(db: Database, tenant: Tenant, installer: Installer) -> None:
-    """Adds the person, or replaces what was known."""
+    """Inserts the user, or replaces what was known."""
     parameters = {
         **_key(tenant, installer.user_id),
         "generation": installer.generation,
@@ -52,7 +52,7 @@ def save(db: Database, tenant: Tenant, installer: Installer) -> None:
 
 
 def reseal(db: Database, tenant: Tenant, installer: Installer, details: Sealed | None, webhook: Sealed | None) -> None:
-    """The same details and webhook under another data key."""
+    """Replaces details and webhook by the same under another data key."""
     parameters = {
         **_key(tenant, installer.user_id),
         "generation": installer.generation,

@@ -47,7 +47,7 @@ def consume(db: Database, id_hash: bytes, session_hash: bytes, purpose: str, now
 
 
 def restore_unused(db: Database, id_hash: bytes) -> None:
-    """The state may be used again: it is certain that nothing was done with it."""
+    """Makes a state usable again: it is certain that nothing was done with it."""
     db.execute("give_state_back", {"id_hash": id_hash})
 
 

@@ -23,7 +23,7 @@ class Process:
 
 
 def save_heartbeat(db: Database, process_id: str, key_epoch: int, master_versions: frozenset[int], steady: int) -> None:
-    """A sign of life."""
+    """Saves a sign of life."""
     listed = ",".join(str(version) for version in sorted(master_versions))
     parameters = {"process_id": process_id, "key_epoch": key_epoch, "master_versions": listed, "now": steady}
     db.execute("beat", parameters)

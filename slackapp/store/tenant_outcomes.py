@@ -5,7 +5,7 @@ from slackapp.store.engine.sqlite import Database, Row
 
 
 def note_failing(db: Database, token: Token, now: int) -> None:
-    """Slack has refused this token: counts its tenant, where that may be more than the tenant's, or a person's, own."""
+    """Notes a refused token's tenant, where the failure may be more than the tenant's or a user's own."""
     db.execute("note_failing", {**_key(token.tenant), "user_id": token.user_id, "now": now})
 
 
@@ -20,12 +20,12 @@ def delete_failing(db: Database, tenant: Tenant) -> bool:
 
 
 def delete_old_failing(db: Database, since: int, until: int) -> None:
-    """Keeps what lies between the two, in Unix seconds."""
+    """Deletes what does not lie between the two, in Unix seconds."""
     db.execute("delete_old_failing", {"since": since, "until": until})
 
 
 def count_failing(db: Database, since: int) -> int:
-    """The tenants that were refused since then."""
+    """Counts the tenants that were refused since then."""
     return _count(db.one("count_failing", {"since": since}))
 
 
@@ -40,12 +40,12 @@ def delete_all_failing(db: Database) -> None:
 
 
 def note_answered(db: Database, tenant: Tenant, now: int) -> None:
-    """A call of this tenant has succeeded."""
+    """Notes that a call of this tenant has succeeded."""
     db.execute("note_answered", {**_key(tenant), "now": now})
 
 
 def delete_old_answered(db: Database, since: int, until: int) -> None:
-    """Keeps what lies between the two, in Unix seconds."""
+    """Deletes what does not lie between the two, in Unix seconds."""
     db.execute("delete_old_answered", {"since": since, "until": until})
 
 

@@ -37,14 +37,14 @@ def find(db: Database, tenant: Tenant, user_id: str) -> Token | None:
 
 
 def find_generation(db: Database, token: Token) -> Token | None:
-    """The same generation of a token as it lies there now: under another data key, perhaps, or leased."""
+    """Finds that generation of a token as it lies there now: under another data key, perhaps, or leased."""
     found = find(db, token.tenant, token.user_id)
     is_same = found is not None and (found.generation, found.granted_at) == (token.generation, token.granted_at)
     return found if is_same else None
 
 
 def list_by_tenant(db: Database, tenant: Tenant) -> list[Token]:
-    """All tokens of a tenant, the bot's first."""
+    """Lists the tokens of a tenant, the bot's first."""
     return [_token(row) for row in db.many("list_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})]
 
 
@@ -97,12 +97,12 @@ def renew_lease(db: Database, token: Token, owner: str, until: int) -> bool:
 
 
 def release_lease(db: Database, token: Token, owner: str) -> None:
-    """Gives our lease back, Slack not having been asked."""
+    """Releases our lease, when Slack was not asked."""
     db.execute("release_lease", {**_key(token.tenant, token.user_id), "owner": owner})
 
 
 def postpone_refresh(db: Database, token: Token, owner: str, due_at: int) -> None:
-    """Gives our lease back, and lets nobody refresh the token before that time."""
+    """Releases our lease, and lets nobody refresh the token before that time."""
     parameters = {**_key(token.tenant, token.user_id), **_version(token), "owner": owner, "due_at": due_at}
     db.execute("postpone_refresh", parameters)
 
@@ -119,7 +119,7 @@ def replace_pair(db: Database, token: Token, pair: SealedPair, now: int) -> bool
 
 
 def reseal(db: Database, token: Token, access: Sealed, refresh: Sealed | None) -> None:
-    """The same secrets of the same generation under other data keys."""
+    """Replaces the secrets of a generation by the same under other data keys."""
     parameters = {
         **_key(token.tenant, token.user_id),
         "generation": token.generation,
@@ -161,7 +161,7 @@ def clear_pause(db: Database, token: Token) -> bool:
 
 
 def clear_pauses(db: Database) -> int:
-    """Has every token that pauses tried again; how many."""
+    """Makes every token that pauses due; returns how many."""
     return db.execute("clear_pauses", {})
 
 
@@ -183,7 +183,7 @@ def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
 
 
 def delete_users(db: Database, tenant: Tenant) -> int:
-    """Deletes the token of every person; how many."""
+    """Deletes the tokens of all users; returns how many."""
     return db.execute("delete_user_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
 
 
@@ -202,7 +202,7 @@ def list_due(db: Database, now: int, steady: int, limit: int) -> list[Token]:
 
 
 def reset_future_dates(db: Database, now: int, latest: int) -> int:
-    """Has refreshed what was issued, or put off, by a clock that was ahead; how many tokens.
+    """Makes due what a clock that was ahead has issued or postponed; returns how many tokens.
 
     Issued later than `latest` is in the future. Put off are those that wait longer than they live, and longer than
     anything is put off.

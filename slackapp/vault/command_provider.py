@@ -100,10 +100,10 @@ class CommandProvider:
 
 
 def _run(program: Path, question: bytes) -> tuple[bytes, int]:
-    """What a program says to a question, and its exit status. Raises OSError, ValueError and SubprocessError.
+    """Runs the program with a question; returns its answer, and its exit status.
 
-    It is over after TIMEOUT seconds whatever happens; and then nothing that it started runs any more, unless that has
-    left its process group.
+    Raises OSError, ValueError and SubprocessError. It is over after TIMEOUT seconds whatever happens; and then nothing
+    that it started runs any more, unless that has left its process group.
     """
     until = time.monotonic() + TIMEOUT
     process = subprocess.Popen(  # noqa: S603  (the operator's own program, by absolute path, without arguments)
@@ -147,7 +147,7 @@ def _communicate(process: subprocess.Popen[bytes], question: bytes, until: float
 
 
 def _write(pipe: int, question: bytes) -> int:
-    """How many bytes went; all of them where the program does not read, which is its own affair."""
+    """Writes to the program; returns how many bytes, or all where it does not read, which is its own affair."""
     try:
         return os.write(pipe, question)
     except BrokenPipeError:
@@ -155,7 +155,7 @@ def _write(pipe: int, question: bytes) -> int:
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> None:
-    """Nothing of it stays: not the program, nor what it has started, nor our ends of its pipes."""
+    """Ends the program, what it has started, and our ends of its pipes."""
     _kill_group(process.pid)
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:

@@ -38,7 +38,7 @@ class KeyBackupFile:
 
     @contextmanager
     def locked(self, timeout: float) -> Iterator[None]:
-        """One writer at a time, of all threads and processes: who comes later has seen more of the database.
+        """Locks out other writers, of all threads and processes: who comes later has seen more of the database.
 
         What a killed writer left half written goes: it holds keys. Raises StoreBusyError after `patience` seconds, and
         StoreFullError where the folder cannot be used.

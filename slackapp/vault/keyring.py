@@ -37,7 +37,7 @@ class PlainKey:
 
 @dataclass(frozen=True)
 class TenantKeys:
-    """All of a tenant's active keys in clear, for the length of one flow."""
+    """Keys of a tenant, the active ones in clear, for the length of one flow."""
 
     app_id: str
     entropy: Entropy
@@ -119,7 +119,7 @@ class Keyring:
         return TenantKeys(self._app_id, self._entropy, active, ()) if active else self.mint(tenant, LOCAL_PROVIDER)
 
     def mint(self, tenant: Tenant, provider: str) -> TenantKeys:
-        """New keys for every purpose, wrapped by that provider and not stored yet."""
+        """Makes new keys for every purpose, wrapped by that provider and not stored yet."""
         made = [self._mint(tenant, purpose, provider) for purpose in PURPOSES]
         keys = {new.purpose: PlainKey(new.key_id, new.purpose, key) for new, key in made}
         return TenantKeys(self._app_id, self._entropy, keys, tuple(new for new, _ in made))
@@ -140,7 +140,7 @@ class Keyring:
     # Wrapping
 
     def rewrap(self, key: DataKey, provider: str) -> tuple[int, bytes]:
-        """The same data key wrapped by that provider's newest master key: its version and the wrapped key."""
+        """Wraps the same data key by that provider's newest master key: its version and the wrapped key."""
         context = KeyContext(self._app_id, key.tenant, key.purpose, key.key_id)
         return self._provider(provider).wrap(context, self._unwrap(key).key)
 
@@ -160,7 +160,7 @@ class Keyring:
     # What other processes do to the keys
 
     def reload(self) -> int:
-        """Takes notice of a changed key file or of a flush, by the key epoch in the database; the epoch.
+        """Reads a changed key file, or forgets on a flush, by the key epoch in the database; returns the epoch.
 
         Raises ConfigError when the changed file cannot be used; then everything stays as it was.
         """
@@ -178,7 +178,7 @@ class Keyring:
         return self._local.versions
 
     def provider_health(self, name: str) -> str:
-        """`ok`, `revoked`, `unavailable`, `mismatch` or `not configured`."""
+        """Asks the provider: `ok`, `revoked`, `unavailable`, `mismatch` or `not configured`."""
         provider = self._providers.get(name)
         return check_health(provider, self._app_id, self._entropy) if provider is not None else "not configured"
 
@@ -263,7 +263,7 @@ class Keyring:
             return  # the worker logs it; a bad new file is no reason to stop serving with the old keys
 
     def _cached(self, tenant: Tenant) -> "_CachedKeys":
-        """What of the tenant's keys is in memory."""
+        """Finds what of the tenant's keys is in memory."""
         now = self._clock()
         with self._lock:
             found = self._cache.get(tenant)
@@ -305,7 +305,7 @@ class Keyring:
 
 @dataclass(frozen=True)
 class _CachedKeys:
-    """Those of a tenant's keys that were used, in memory."""
+    """Keys of a tenant that were used, in memory."""
 
     since: int
     drops: int

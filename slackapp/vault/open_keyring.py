@@ -73,7 +73,7 @@ def _initialize_database(
 
 
 def _bound_app(db: Database, settings: Settings) -> str:
-    """What sealed values are bound to. One database is one app's: raises ConfigError for another one's.
+    """Finds the app that sealed values are bound to. One database is one app's: raises ConfigError for another one's.
 
     A Bolt app may open the database without knowing the app's id; the client id then shows that it is the same app.
     """
@@ -100,7 +100,10 @@ def _check_all(db: Database, settings: Settings, bound_to: str, master_keys: dic
 
 
 def _check_own(db: Database, master_keys: dict[int, bytes]) -> None:
-    """Without the service's own keys nobody can be served. A tenant whose master key is gone keeps nobody else out."""
+    """Checks the service's own keys, without which nobody can be served.
+
+    A tenant whose master key is gone keeps nobody else out.
+    """
     own = {key.master_version for key in data_keys.active(db, NO_TENANT) if key.provider == LOCAL_PROVIDER}
     _refuse_missing(own - master_keys.keys())
 

@@ -36,7 +36,7 @@ _MAX_TENANTS = 10_000
 
 @dataclass
 class _TenantQueue:
-    """Where the threads of one tenant stand."""
+    """Queue of one tenant's threads."""
 
     admit: threading.Lock = field(default_factory=threading.Lock)
     threads: int = 0
@@ -45,7 +45,7 @@ class _TenantQueue:
 
 
 class ProviderGate:
-    """One for all the programs of a process. `steady` is a clock that nobody sets, in seconds."""
+    """Gate before the key programs of a process. `steady` is a clock that nobody sets, in seconds."""
 
     def __init__(self, steady: Callable[[], int]) -> None:
         self._steady = steady
@@ -121,11 +121,11 @@ class GatedProvider:
         return self._provider.provider_id
 
     def wrap(self, context: KeyContext, data_key: bytes) -> tuple[int, bytes]:
-        """Asks the program to wrap, when it is the tenant's turn."""
+        """Asks the program to wrap, once the gate admits the tenant."""
         with self._gate.admit(self.provider_id, context.tenant):
             return self._provider.wrap(context, data_key)
 
     def unwrap(self, context: KeyContext, version: int, wrapped: bytes) -> bytes:
-        """Asks the program to unwrap, when it is the tenant's turn."""
+        """Asks the program to unwrap, once the gate admits the tenant."""
         with self._gate.admit(self.provider_id, context.tenant):
             return self._provider.unwrap(context, version, wrapped)

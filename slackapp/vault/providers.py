@@ -28,7 +28,7 @@ class KeyContext:
 
 
 class KeyProvider(Protocol):
-    """Wraps and unwraps data keys. Safe for several threads."""
+    """Provider that wraps and unwraps data keys. Safe for several threads."""
 
     @property
     def provider_id(self) -> str:
@@ -66,7 +66,7 @@ class LocalProvider:
 
     @property
     def provider_id(self) -> str:
-        """`local`"""
+        """Name of the provider: `local`."""
         return LOCAL_PROVIDER
 
     @property
@@ -75,7 +75,10 @@ class LocalProvider:
         return frozenset(self._keys)
 
     def replace(self, master_keys: dict[int, bytes], primary: int) -> None:
-        """Takes over what the file holds now. Raises ConfigError, and keeps what it had, without the primary."""
+        """Replaces the keys by what the file holds now.
+
+        Raises ConfigError, and keeps what it had, without the primary.
+        """
         if primary not in master_keys:
             raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: master key {primary} is missing; this database needs it")
         # Whole objects are exchanged: a thread that reads meanwhile sees the old pair or the new one.

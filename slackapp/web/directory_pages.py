@@ -19,7 +19,7 @@ class Retention:
 
 
 def privacy(about: About, kept: Retention) -> str:
-    """`GET /privacy`."""
+    """Shows `GET /privacy`."""
     name = escape(about.name)
     return page_with_footer(
         f"Privacy at {about.name}",
@@ -30,7 +30,7 @@ def privacy(about: About, kept: Retention) -> str:
 
 
 def support(about: About) -> str:
-    """`GET /support`."""
+    """Shows `GET /support`."""
     name = escape(about.name)
     return page_with_footer(
         f"Help with {about.name}",

@@ -1,4 +1,4 @@
-"""The mark that a browser shows beside the name of a page."""
+"""Icon that a browser shows beside the name of a page."""
 
 MARK = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="{ground}"/>'

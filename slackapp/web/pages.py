@@ -1,4 +1,4 @@
-"""The pages that a person sees: no script, no picture from elsewhere, every value escaped in one place."""
+"""Pages for people: no script, no picture from elsewhere, every value escaped in one place."""
 
 import html
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ NOT_CONFIGURED = "The operator of this service has not said this yet."
 
 
 def escape(value: str) -> str:
-    """The only way for a value to get into a page."""
+    """Escapes a value: the only way for one to get into a page."""
     return html.escape(value, quote=True)
 
 
@@ -96,7 +96,7 @@ def nothing_installed() -> str:
 
 
 def declined() -> str:
-    """Slack sent the person back without permission."""
+    """Shows that Slack sent the user back without permission."""
     return _page(
         "Not installed",
         "<p>You did not give permission, so nothing was installed and nothing was stored.</p>"
@@ -106,12 +106,12 @@ def declined() -> str:
 
 
 def refused(sentence: str, advice: str) -> str:
-    """A refusal that a person sees: what happened, and the next step."""
+    """Shows a refusal: what happened, and the next step."""
     return _page("That did not work", f"<p>{escape(sentence)}</p><p>{escape(advice)}</p>{_button('Begin an install')}")
 
 
 def mail(address: str) -> str:
-    """A link that opens a letter, or the plain word that there is none."""
+    """Makes a link that opens a letter, or the plain word that there is none."""
     if not address:
         return f'<strong class="unsaid">{NOT_CONFIGURED}</strong>'
     return f'<a href="mailto:{escape(address)}">{escape(address)}</a>'

@@ -48,7 +48,7 @@ class Request:
         return self.header("content-type").partition(";")[0].strip().lower()
 
     def header_bytes(self, name: str) -> bytes:
-        """The same as the bytes that came over the wire."""
+        """The header's value as the bytes that came over the wire."""
         return self.header(name).encode("latin-1")
 
 

@@ -82,7 +82,7 @@ class InboxWorkers:
                 self._wake.wait(POLL_SECONDS)
 
     def _next_row(self, app: App) -> RowId | None:
-        """The row that this thread takes next: of the tenant whose turn it is, and of none that has its share."""
+        """Chooses the row that this thread takes next: of the tenant whose turn it is, within its share."""
         now, steady = app.clock(), app.clock.steady()
         with self._choice_lock:
             at = Counter(tenant for tenant, _ in self._in_progress.values())
@@ -97,7 +97,7 @@ class InboxWorkers:
         return None
 
     def _run(self, app: App, found: RowId) -> bool:
-        """False where another process has it by now."""
+        """Runs the row; False where another process has it by now."""
         try:
             row = self._claim(app, found)
             if row is not None:

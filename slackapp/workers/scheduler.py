@@ -30,7 +30,7 @@ Stopping = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Task:
-    """`every` is in seconds. `at_once` says whether it is due at the start already."""
+    """Task of the scheduler: `interval` is in seconds, `run_at_start` says whether it is due at once."""
 
     name: str
     interval: int
@@ -39,7 +39,7 @@ class Task:
 
 
 class Heartbeat:
-    """Says every 10 s that this process lives, and at once when the keys have changed."""
+    """Task that says every 10 s that this process lives, and at once when keys have changed."""
 
     def __init__(self) -> None:
         self._epoch = 0
@@ -55,7 +55,7 @@ class Heartbeat:
 
 
 class ClockMonitor:
-    """Notices a wall clock that was set: expiries and signatures are judged by it."""
+    """Monitor that notices a wall clock that was set: expiries and signatures are judged by it."""
 
     def __init__(self) -> None:
         self._difference: int | None = None
@@ -64,7 +64,10 @@ class ClockMonitor:
         self._shown = False
 
     def run(self, app: App, stopping: Stopping) -> None:
-        """Shown for ten minutes; everything goes on. What the wrong time has put off is due at once."""
+        """Reports a step of the clock, for ten minutes; everything goes on.
+
+        What the wrong time has put off is due at once.
+        """
         steady = app.clock.steady()
         difference = app.clock() - steady
         jump = difference - (self._difference if self._difference is not None else difference)
@@ -90,7 +93,7 @@ class ClockMonitor:
 
 
 def local_tasks() -> tuple[Task, ...]:
-    """Our own database only."""
+    """Lists the tasks that need our own database only."""
     clock_monitor = ClockMonitor()
     return (
         Task("heartbeat", 0, Heartbeat().run),
@@ -124,7 +127,7 @@ def remote_tasks() -> tuple[Task, ...]:
 
 
 class Scheduler:
-    """One thread, and the tasks that it runs one after the other."""
+    """Thread that runs its tasks one after the other."""
 
     def __init__(self, name: str, tasks: Sequence[Task]) -> None:
         self._name = name

@@ -1,1 +1,1 @@
-"""Writes the audit and verifies its chain."""
+"""Audit: writing it, and verifying its chain."""

@@ -63,7 +63,7 @@ def remove_keys(copy: Database, file: Path) -> None:
 
 
 def list_unreadable(app: App) -> list[str]:
-    """Opens every record of a database; what does not open, by tenant and kind. Nothing opened is kept."""
+    """Opens every record of a database; lists what does not open, by tenant and kind. Nothing opened is kept."""
     found = []
     for installation in installations.list_all(app.db):
         tenant = installation.tenant
@@ -166,9 +166,9 @@ def pending_removals(path: Path) -> dict[Tenant, int]:
 
 
 def verify_unchanged(path: Path, slot: KeyBackupFile, given: RestoreInput) -> None:
-    """A restore's last look, while nobody uses the database: what was given is still so. Raises StoreBusyError.
+    """Verifies, at the end and while nobody uses the database, that a restore's input still holds.
 
-    A purge since then would be undone.
+    Raises StoreBusyError. A purge since then would be undone.
     """
     # claim: C-63
     if slot.read() != given.keys or pending_removals(path) != given.removals:
@@ -176,7 +176,7 @@ def verify_unchanged(path: Path, slot: KeyBackupFile, given: RestoreInput) -> No
 
 
 def restore_keys(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, int], now: int) -> list[Tenant]:
-    """Fills a copy with the keys of the key backup, and erases whoever has none there: those were purged since.
+    """Restores a copy's keys from the key backup, and erases tenants without any there: those were purged since.
 
     And whoever is among the removals, unless it was installed after that in the copy. Returns the erased tenants.
     Raises ConfigError when the key backup belongs to another database.
@@ -227,12 +227,12 @@ def verify_key_backup(app: App, content: bytes) -> None:
 
 
 def note_backup(app: App, actor: Actor, now: int) -> None:
-    """The audit row of a backup."""
+    """Appends the audit row of a backup."""
     audit_log.append_committed(app, "backup.made", NO_TENANT, actor, "ok", "", now)
 
 
 def note_restore(app: App, made_at: int, erased: int, actor: Actor, now: int) -> None:
-    """The audit row of a restore, in the restored database."""
+    """Appends the audit row of a restore, in the restored database."""
     audit_log.append_committed(
         app, "backup.restored", NO_TENANT, actor, "ok", f"made_at={made_at} erased={erased}", now
     )

@@ -66,7 +66,10 @@ def remove_tenants(app: App, tenants: Iterable[Tenant], now: int, at_once: bool)
 
 
 def _write(app: App) -> None:
-    """By whoever is alone at it, and outside any transaction: nobody waits for it, however many tenants there are."""
+    """Writes the file, outside any transaction: nobody waits for it, however many tenants there are.
+
+    Its caller is alone at it.
+    """
     if not app.key_backup_file.is_set:
         return
     keys = ",".join([_JSON.encode(_to_json(key)) for key in data_keys.list_all(app.db)])
@@ -80,7 +83,7 @@ def _write(app: App) -> None:
 
 
 def parse(content: bytes) -> KeyBackup:
-    """Takes a key backup apart. Raises StoreDamagedError for one that is damaged; `is_authentic` says whose it is."""
+    """Parses a key backup. Raises StoreDamagedError for one that is damaged; `is_authentic` says whose it is."""
     try:
         body = json.loads(content.partition(b"\n")[0])
         keys = tuple(_from_json(key) for key in body["keys"])

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class LeaseLostError(Exception):
-    """The row is another worker's by now."""
+    """Lost lease: the row is another worker's by now."""
 
 
 class EventContext:
@@ -113,7 +113,7 @@ class EventContext:
         return made.data
 
     def respond(self, text: str) -> None:
-        """Answers the command or the interaction, for the person's eyes only. Raises SlackCallError.
+        """Answers the command or the interaction, seen by its user only. Raises SlackCallError.
 
         Slack takes five posts within 30 minutes (docs.slack.dev/interactivity/handling-user-interaction).
         """
@@ -148,7 +148,7 @@ class EventContext:
         return self._is_member_here(answer["user"])
 
     def refuse(self, text: str) -> None:
-        """Refuses what the person did: notes it in the audit, and tells them, where Slack takes it.
+        """Refuses what the user did: notes it in the audit, and tells the user, where Slack takes it.
 
         By the response_url; where there is none, such as on a Home tab, in the app's own conversation with them, which
         needs `chat:write`. Raises SlackCallError where a repeat may work, and Refused.
@@ -175,21 +175,21 @@ class EventContext:
         uninstall_tenant.run(self._app, self.tenant, actor, self._app.clock())
 
     def _row(self, method: str) -> InboxRow:
-        """What calls and their intents are noted on."""
+        """Requires the row that calls and their intents are noted on."""
         # claim: C-90
         if self._inbox_row is None:
             raise SlackCallError(method, "no_call_in_a_request", SlackErrorKind.BAD_REQUEST)
         return self._inbox_row
 
     def _is_member_here(self, user: Mapping[str, Any]) -> bool:
-        """In a shared channel there are other companies' admins, too."""
+        """Tells whether the user is of this tenant: in a shared channel there are other companies' admins, too."""
         org, membership = self._installation.enterprise_id, user.get("enterprise_user")
         if user.get("team_id") == self.tenant.id:
             return True
         return bool(org) and isinstance(membership, Mapping) and membership.get("enterprise_id") == org
 
     def _with_intent(self, call: Callable[[], T]) -> T:
-        """A call that must not be made twice: its intent is on the disk before it, and what became of it is counted."""
+        """Makes a call at most once: its intent is on the disk before it, and its outcome is counted."""
         self._intent_noted = False
         try:
             answer = call()
@@ -215,7 +215,7 @@ class EventContext:
 
 
 def _without_lone_surrogates(value: Any) -> Any:
-    """A text that a form can hold: half a surrogate pair, which people's texts may have, cannot be sent as UTF-8."""
+    """Drops lone surrogates, which users' texts may have, and which a form cannot send as UTF-8."""
     if not isinstance(value, str):
         return value
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

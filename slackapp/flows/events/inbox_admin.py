@@ -1,4 +1,4 @@
-"""Operator's actions on inbox rows that need a person: read, retry, drop."""
+"""Operator's actions on inbox rows: read, retry, drop."""
 
 from slackapp.crypto import records
 from slackapp.flows.app import App
@@ -10,9 +10,9 @@ from slackapp.store.inbox import InboxEntry
 
 
 def read_body(app: App, entry: InboxEntry, actor: Actor) -> str:
-    """The body as Slack sent it, which is the customer's content: noted before it is opened. "" where there is none.
+    """Reads the body as Slack sent it, which is the customer's content: noted before it is opened.
 
-    Raises Refused for a body that does not open.
+    "" where there is none. Raises Refused for a body that does not open.
     """
     sealed = inbox.body_of(app.db, entry.tenant, entry.event_id)
     if sealed is None:
@@ -26,7 +26,7 @@ def read_body(app: App, entry: InboxEntry, actor: Actor) -> str:
 
 
 def retry(app: App, entry: InboxEntry, actor: Actor) -> bool:
-    """Runs the row again, though Slack may have acted on it: so a person must say so. False where it needs none."""
+    """Runs the row again, though Slack may have acted on it: so the operator must say so. False where it needs none."""
     with app.db.transaction():
         done = inbox.retry(app.db, entry.tenant, entry.event_id, app.clock())
         if done:

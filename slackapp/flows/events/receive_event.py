@@ -1,4 +1,4 @@
-"""`POST /slack/events`: keeps an event, on the disk, before it is acknowledged. The signature has been verified.
+"""`POST /slack/events`: stores an event, on the disk, before it is acknowledged. The signature has been verified.
 
 What is acknowledged survives a crash; what came before is acknowledged again and has no second effect. Nothing is
 called from here: Slack wants its answer within 3 seconds (docs.slack.dev/apis/events-api).
@@ -29,7 +29,10 @@ _RETRY_AFTER = 5
 
 
 def run(app: App, raw_body: bytes, actor: Actor, now: int) -> tuple[str, Tenant]:
-    """The challenge of Slack's handshake, or "" to acknowledge; and whose event it was. Raises Refused."""
+    """Stores the event: "" to acknowledge, or the challenge of Slack's handshake; and whose event it was.
+
+    Raises Refused.
+    """
     # 1. parse the body, now that its signature holds
     body = parse_json(raw_body)
     # 2. answer the handshake

@@ -1,4 +1,4 @@
-"""`POST /slack/commands` and `/slack/interactivity`: keeps what somebody did, on the disk, and acknowledges it.
+"""`POST /slack/commands` and `/slack/interactivity`: stores what a user did, on the disk, and acknowledges it.
 
 All work is the inbox's: Slack wants its answer within 3 seconds, and the person gets theirs by the response_url; the
 options of a menu alone are in the answer itself. These requests carry no id of their own; that one comes twice shows by
@@ -67,7 +67,7 @@ def _offer(app: App, found: Interaction) -> tuple[Mapping[str, Any], Tenant]:
 def _receive(
     app: App, found: Interaction | None, candidates: Candidates, signature: bytes, actor: Actor, now: int
 ) -> tuple[str, Tenant]:
-    """What became of it, and whose it is."""
+    """Stores it; returns what became of it, and whose it is."""
     if found is None:
         audit_log.append_committed(app, "event.foreign_app", NO_TENANT, actor, "ignored", "", now)
         return _count(app, "foreign_app", NO_TENANT)

@@ -167,7 +167,7 @@ def _back_off(row: InboxRow) -> int:
 
 
 def _is_final(error: BaseException) -> bool:
-    """Whether a repeat would fail in the same way."""
+    """Tells whether a repeat would fail in the same way."""
     if isinstance(error, SlackCallError):
         return error.kind in (SlackErrorKind.DEAD, SlackErrorKind.FORBIDDEN, SlackErrorKind.BAD_REQUEST)
     return isinstance(error, Refused) and error.refusal in (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)

@@ -59,7 +59,7 @@ def run(app: App, cookie_header: str, claimed_team: str | None, network: str, no
 
 
 def _states_per_network(settings: Settings) -> int:
-    """How many states one network may have: as many as its rate gives to one address, and never more than half of all.
+    """Limits one network's states: as many as its rate gives one address, and never more than half.
 
     An IPv6 site has 65,536 networks of the kind that rates are counted by.
     """

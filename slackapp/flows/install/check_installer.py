@@ -1,4 +1,4 @@
-"""Asks Slack, with the token that was just granted, whether the person who installed may grant what was asked for."""
+"""Asks Slack, with the token just granted, whether the installer may grant what was asked for."""
 
 from slackapp.checks import installer
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind

@@ -21,7 +21,7 @@ _GONE = (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)
 
 
 def run(app: App, grant: Grant, seen: StoredTokens, actor: Actor) -> Grant:
-    """The grant without the pairs that are over while the stored one lives. Raises Refused, and StoreError.
+    """Drops, from a grant, the pairs that are over while the stored one lives. Raises Refused, and StoreError.
 
     It is asked with no transaction open, and only where there is something to lose.
     """
@@ -45,7 +45,10 @@ def _is_alive(app: App, access: Secret) -> bool:
 
 
 def _revoke(app: App, access: Secret) -> None:
-    """Once more, of what Slack has said is over: it will not be kept. Of rotating tokens this ends the one alone."""
+    """Revokes, once more, what Slack has said is over: it will not be kept.
+
+    Of rotating tokens this ends the one alone.
+    """
     try:
         # claim: C-13
         app.slack.call("auth.revoke", access, {})
@@ -55,7 +58,7 @@ def _revoke(app: App, access: Secret) -> None:
 
 
 def _is_stored_alive(app: App, stored: Token, actor: Actor) -> bool:
-    """By a refresh, where its access token is over, too."""
+    """Tells whether the stored token lives: by a refresh, where its access token is over, too."""
     use = use_token.TokenUse(stored.tenant, stored.user_id, "install", _USABLE, ignore_pause=True)
     try:
         use_token.call(app, use, "auth.test", {}, actor, lambda: None)
@@ -69,7 +72,10 @@ def _is_stored_alive(app: App, stored: Token, actor: Actor) -> bool:
 
 
 def _is_known_to_slack(error: SlackCallError) -> bool:
-    """Whether Slack knows the token, whatever else it has against the call. Raises Refused where it did not say."""
+    """Tells whether Slack knows the token, whatever else it has against the call.
+
+    Raises Refused where it did not say.
+    """
     if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE_LIMITED):
         raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=max(error.retry_after, _RETRY_AFTER))
     return error.kind not in (SlackErrorKind.DEAD, SlackErrorKind.EXPIRED, SlackErrorKind.UNCERTAIN)

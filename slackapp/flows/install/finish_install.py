@@ -1,4 +1,4 @@
-"""`GET /slack/oauth_redirect`: from Slack's answer to a stored installation. Arrows 5 to 15 of the install.
+"""`GET /slack/oauth_redirect`: turns Slack's answer into a stored installation. Arrows 5 to 15 of the install.
 
 The order is the security of it. Nothing is spent before the browser has shown that it began this install; no call is
 made before the state is used up and that is on the disk; nothing is stored before Slack's answer has been checked;
@@ -94,7 +94,7 @@ def run(app: App, callback: Callback, actor: Actor, now: int) -> tuple[InstallOu
 
 
 def _refuse_during_cooldown(app: App, network: str, now: int) -> None:
-    """While Slack wants to hear of no exchange, and where vain ones have used up what there is for them."""
+    """Refuses while Slack wants no exchange, and where failed codes have used up their share."""
     # claim: C-85
     if held := app.cooldowns.seconds_left(METHOD, now):
         raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=held)
@@ -157,7 +157,7 @@ def _store(app: App, grant: Grant, state: state_token.VerifiedState, actor: Acto
 
 
 def _check_rate(app: App, key: str, now: int) -> None:
-    """Who installs over and over again is no reason to ask and to write all day."""
+    """Refuses who installs over and over again: no reason to ask and to write all day."""
     wait = app.rate_limiter.admit(key, now)
     if wait:
         raise Refused(Refusal.RATE, retry_after=wait)
@@ -192,7 +192,7 @@ def _check_code_form(code: str) -> None:
 
 
 def _is_first_this_minute(app: App, reason: str, now: int) -> bool:
-    """Of what anybody can bring about, one row of the audit per reason and minute; all of it is counted."""
+    """Tells whether to write it: of what anybody can cause, one audit row per reason and minute."""
     # claim: C-72
     return app.throttle.allows(reason, now)
 
@@ -220,7 +220,7 @@ def _exchange(app: App, state: state_token.VerifiedState, callback: Callback, no
 def _revoke_and_note(
     app: App, data: Mapping[str, Any], state: state_token.VerifiedState, refusal: Refusal, actor: Actor, now: int
 ) -> None:
-    """Revokes what is not going to be kept, so that no live token exists that nobody holds, and notes the failure.
+    """Revokes what will not be kept, so that no live token is left that nobody holds; notes the failure.
 
     But where the bot, or that person, has a live token here and the app's tokens do not rotate, Slack answered with the
     very token that is in use: revoking it would break what works.

@@ -32,9 +32,10 @@ _SAVE_DELAY = 60
 
 
 def run(app: App, external: ExternalInstallation, actor: Actor, read_at: int | None = None) -> None:
-    """`read_at` is when what expires in so many seconds was counted; now, where it is not given.
+    """Saves an installation that a Bolt app or another store gives, sealed.
 
-    Raises StoreError; then nothing was stored. Raises ValueError for details that are no JSON, or too large.
+    `read_at` is when what expires in so many seconds was counted; now, where it is not given. Raises StoreError; then
+    nothing was stored. Raises ValueError for details that are no JSON, or too large.
     """
     for _ in range(MAX_TRIES):
         keys, now = app.keyring.open_tenant_keys(external.tenant), app.clock()
@@ -90,7 +91,7 @@ def _is_copy(external: ExternalInstallation, before: Installation, known: Instal
 
 
 def _is_outdated(external: ExternalInstallation, known: Installer, now: int) -> bool:
-    """By the time of the install; but a clock that was set back must not keep a new install out."""
+    """Tells by the time of install whether it is newer; but a clock set back must not keep a new install out."""
     return external.installed_at < known.installed_at - _MICROSECOND and external.installed_at < now - _SAVE_DELAY
 
 

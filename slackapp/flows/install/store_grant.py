@@ -70,7 +70,7 @@ def _version(token: Token | None) -> tuple[int, int] | None:
 
 
 def _write(app: App, grant: Grant, keys: TenantKeys, actor: Actor, now: int) -> bool:
-    """True for a first install."""
+    """Writes all of it; True for a first install."""
     confirm_keys(app, grant.tenant, keys, now)
     before = installations.find(app.db, grant.tenant)
     after = _installation(app, grant, before, now)

@@ -1,4 +1,4 @@
-"""New data keys for a tenant, and all its records sealed anew: for a suspected loss of its keys.
+"""Re-encryption of a tenant under new data keys, for a suspected loss of its keys.
 
 Who had the old keys and the database has had the tokens in clear: then they must be refreshed or revoked at Slack, too.
 Data backups from before end for this tenant, because the keys that open them are gone.
@@ -16,7 +16,10 @@ from slackapp.vault.keyring import TenantKeys
 
 
 def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
-    """Gives the tenant new keys, wrapped by that provider; how many records were sealed anew. Raises StoreError."""
+    """Gives the tenant new keys, wrapped by that provider; returns how many records were resealed.
+
+    Raises StoreError.
+    """
     for _ in range(MAX_TRIES):
         # 1. open the old keys and make the new ones, outside any transaction
         old, fresh = app.keyring.open_tenant_keys(tenant), app.keyring.mint(tenant, provider)

@@ -59,7 +59,7 @@ def set_primary(app: App, version: int, actor: Actor, now: int) -> None:
 
 
 def rewrap_all(app: App, actor: Actor, progress: Progress) -> int:
-    """Wraps every local data key with the primary; how many. Resumable, and safe to run twice at once.
+    """Wraps every local data key with the primary; returns how many. Resumable, and safe to run twice at once.
 
     A key that does not unwrap stays as it is; `broken_keys` names it.
     """
@@ -124,7 +124,7 @@ def note_retired(app: App, version: int, actor: Actor, now: int) -> None:
 
 
 def flush(app: App, actor: Actor, now: int) -> None:
-    """Every process forgets the data keys that it holds in memory, at once."""
+    """Makes every process forget, at once, the data keys that it holds in memory."""
     with app.db.transaction():
         meta.bump_key_epoch(app.db)
         audit_log.append(app, "keys.flushed", NO_TENANT, actor, "ok", "", now)

@@ -25,7 +25,7 @@ def suspend(app: App, tenant: Tenant, actor: Actor) -> None:
 
 
 def restore_all(app: App) -> int:
-    """Upkeep: asks the provider of each suspended tenant, and serves those again whose keys it gives; how many.
+    """Asks the provider of each suspended tenant, and restores those whose keys it gives; returns how many.
 
     Providers that hang do not keep the upkeep from its other errands: it goes on next time, and begins elsewhere.
     """

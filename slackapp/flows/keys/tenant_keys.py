@@ -24,7 +24,7 @@ _RETRY_AFTER = 30
 
 
 class KeysChangedError(Exception):
-    """The keys are others by now: prepare anew and try again."""
+    """Changed keys: prepare anew and try again."""
 
 
 def confirm_keys(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:

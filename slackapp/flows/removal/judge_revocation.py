@@ -29,7 +29,7 @@ _USABLE = frozenset({"active", "suspect", "needs_reinstall"})
 
 @dataclass(frozen=True)
 class _Decision:
-    """Whether the whole tenant is to go; else the users ("" is the bot) whose tokens are; whether Slack is asked."""
+    """Decision: whether the whole tenant goes, else which users' tokens, and whether Slack is asked. "" is the bot."""
 
     whole: bool
     act: tuple[str, ...]
@@ -122,7 +122,7 @@ def _after_removal(app: App, tenant: Tenant) -> None:
 
 
 def _wait(attempts: int) -> int:
-    """15 s at first, at most a quarter of an hour."""
+    """Computes the wait: 15 s at first, at most a quarter of an hour."""
     return _ASK_AGAIN * int(2 ** min(attempts - 1, 6))
 
 
@@ -142,7 +142,7 @@ def _judge(app: App, installation: Installation, revocation: Revocation, event_t
 
 
 def _is_later(event_time: int, installation: Installation, now: int) -> bool:
-    """Where no token is left that Slack could be asked with, the order of the two times decides."""
+    """Tells by the two times whether it is meant, where no token is left that Slack could be asked with."""
     # claim: C-82
     return judge_by_time(event_time, installation.installed_at, now, can_ask=False) is TimeVerdict.ACT
 
@@ -163,7 +163,7 @@ def _verdict(
 
 
 def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[str, ...], actor: Actor, now: int) -> bool:
-    """Inside a transaction. True when nothing was left, so that the whole tenant went."""
+    """Erases what is named, inside a transaction. True when nothing was left, so that the whole tenant went."""
     if not everything:
         for user_id in gone:
             tokens.delete(app.db, tenant, user_id)
@@ -178,7 +178,7 @@ def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[str, ...], ac
 
 
 def _slack_has_answered(app: App, row: InboxRow, user_id: str, actor: Actor) -> bool:
-    """Whether Slack can be asked just now, and says something: then the token serves, or was given up for it."""
+    """Tells whether Slack answers just now: then the token serves, or was marked dead for it."""
     use = use_token.TokenUse(row.tenant, user_id, row.type, _USABLE, ignore_pause=True)
     try:
         use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)

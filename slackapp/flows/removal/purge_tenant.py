@@ -57,7 +57,7 @@ def after_erase(app: App, tenant: Tenant) -> None:
 
 
 def complete_now(app: App, tenant: Tenant, job_id: str, actor: Actor) -> bool:
-    """Does the job at once instead of waiting for the worker; whether the purge is complete."""
+    """Completes the job at once instead of waiting for the worker; tells whether the purge is complete."""
     with app.db.transaction():
         owner = f"{app.process_id}:{actor.request_id}"
         row = inbox.claim_by_id(app.db, (tenant, job_id), owner, app.clock.steady())
@@ -70,12 +70,12 @@ def complete_now(app: App, tenant: Tenant, job_id: str, actor: Actor) -> bool:
 
 
 def complete(app: App, row: InboxRow, now: int) -> None:
-    """The job, in the worker. Raises StoreError."""
+    """Completes the job, in the worker. Raises StoreError."""
     _complete(app, row, now, at_once=False)
 
 
 def _complete(app: App, row: InboxRow, now: int, at_once: bool) -> None:
-    """Does the job, and with it all those that wait: what it takes is the same for one and for many.
+    """Completes the job and all that wait: what it takes is the same for one and for many.
 
     Puts back for some seconds what cannot be completed yet.
     """
@@ -102,7 +102,7 @@ def _complete(app: App, row: InboxRow, now: int, at_once: bool) -> None:
 
 
 def _claim_others(app: App, row: InboxRow) -> list[InboxRow]:
-    """The other purges that wait, also those that wait for a time."""
+    """Claims the other purges that wait, also those that wait for a time."""
     with app.db.transaction():
         steady = app.clock.steady()
         waiting = [row_id for row_id in inbox.pending_purge_ids(app.db) if row_id != (row.tenant, row.event_id)]
@@ -117,7 +117,7 @@ def _postpone(app: App, reasons: Reasons, now: int) -> None:
 
 
 def _erase_traces(app: App, rows: Sequence[InboxRow], now: int, at_once: bool) -> Reasons:
-    """Which purges are not complete, why, and after how many seconds they may be."""
+    """Erases the traces; returns which purges are not complete, why, and in how many seconds they may be."""
     # 4. empty the write-ahead log
     # claim: C-57
     if not app.db.truncate_wal():
@@ -172,7 +172,7 @@ def verify(app: App) -> dict[str, int]:
 
 
 def _is_reinstalled(app: App, row: InboxRow) -> bool:
-    """Whether the tenant was installed again since: what is there then is new, under new keys.
+    """Tells whether the tenant was installed again since: what is there then is new, under new keys.
 
     What was there before went in the transaction that made the job: no time of a clock is asked.
     """

@@ -1,4 +1,4 @@
-"""Removes a tenant on our side's wish: tells Slack, then erases, whether or not Slack could be told.
+"""Uninstall at an operator's or admin's wish: tells Slack, then erases, whether or not Slack could be told.
 
 That it was decided is committed first. A process that is killed in the middle leaves a job behind, and the worker
 finishes it; a re-install that comes in between wins.
@@ -36,7 +36,7 @@ class UninstallResult:
 
 
 def run(app: App, tenant: Tenant, actor: Actor, now: int) -> UninstallResult:
-    """Removes a team or an org; for one that is not there, says that there is nothing. Idempotent."""
+    """Removes a workspace or an enterprise; for one that is not there, says that there is nothing. Idempotent."""
     # 1. find the tenant
     # 2. from now on nothing else uses its tokens
     with app.db.transaction():
@@ -49,14 +49,14 @@ def run(app: App, tenant: Tenant, actor: Actor, now: int) -> UninstallResult:
 
 
 def _not_installed(app: App, tenant: Tenant, actor: Actor) -> UninstallResult:
-    """There is no tenant; but an earlier purge of it may be pending still."""
+    """Makes the result where no tenant is there; but an earlier purge of it may be pending still."""
     jobs = inbox.pending_purges_of(app.db, tenant)
     complete = [purge_tenant.complete_now(app, tenant, job_id, actor) for job_id in jobs]
     return UninstallResult(found=False, slack="nothing to tell", erased=True, pending=not all(complete))
 
 
 def resume(app: App, row: InboxRow, now: int) -> None:
-    """The job: what a killed process had begun."""
+    """Resumes the job that a killed process had begun."""
     installation = installations.find(app.db, row.tenant)
     if installation is not None and installation.status == "purging":
         _finish(app, installation, Actor("worker", row.event_id))
@@ -100,7 +100,7 @@ def _tell_slack(app: App, tenant: Tenant, actor: Actor) -> str:
 
 
 def _revoke(app: App, tenant: Tenant, user_id: str, actor: Actor) -> str:
-    """Why it could not be revoked; "" when it was, or was dead already."""
+    """Revokes the token; why it could not be, or "" when it was, or was dead already."""
     try:
         use_token.call(app, _use(tenant, user_id), "auth.revoke", {}, actor, lambda: None)
     except SlackCallError as error:

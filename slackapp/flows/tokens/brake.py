@@ -1,4 +1,4 @@
-"""The brake: while many tenants fail at once, none is given up or erased on the word of Slack's answers.
+"""Brake: while many tenants fail at once, no token is marked dead or erased on the word of Slack's answers.
 
 It stands in the database, so that every process sees it, and the next one, too. It is released by a person, or by those
 who failed: when their calls succeed again, and few are left. The rule is `checks/token_refusals.py`.
@@ -64,7 +64,7 @@ def note_served(app: App, tenant: Tenant, actor: Actor, now: int) -> None:
 
 
 def delete_old(app: App, now: int) -> None:
-    """Upkeep: what speaks for or against nobody any more goes; the brake too, where nobody is left whom it keeps.
+    """Deletes what speaks for or against nobody any more; the brake too, where it keeps nobody.
 
     Nobody's success could release it then: all who waited have installed again, or were removed. Raises StoreError.
     """
@@ -78,9 +78,9 @@ def delete_old(app: App, now: int) -> None:
 
 
 def release(app: App, actor: Actor) -> Brake:
-    """A person has looked: for an hour what Slack says counts, and everybody is asked about anew. How it stood.
+    """Releases the brake for an hour: what Slack says counts, and every tenant is asked anew.
 
-    Raises StoreError.
+    Returns how it stood before. Raises StoreError.
     """
     now = app.clock()
     with app.db.transaction():

@@ -45,10 +45,10 @@ def list_exchangeable(app: App, tenant: Tenant | None) -> list[Token]:
 
 
 def run(app: App, waiting_tokens: list[Token], actor: Actor) -> Iterator[ExchangeResult]:
-    """One after the other; may be ended at any time and begun again. Raises CommandError, StoreError.
+    """Exchanges the tokens one after the other; may be ended at any time and begun again.
 
-    Where Slack says that the app does not rotate its tokens, there is no use to go on. After a limited rate, waits as
-    long as Slack said.
+    Raises CommandError, StoreError. Where Slack says that the app does not rotate its tokens, there is no use to go on.
+    After a limited rate, waits as long as Slack said.
     """
     for token in waiting_tokens:
         held = app.cooldowns.seconds_left(METHOD, app.clock())
@@ -101,13 +101,13 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
 
 
 def _was_replaced(app: App, token: Token) -> bool:
-    """Or given up."""
+    """Tells whether the token was replaced, or marked dead."""
     found = tokens.find_generation(app.db, token)
     return found is None or found.status != "live"
 
 
 def _open(app: App, token: Token, actor: Actor) -> tuple[Secret, TenantKeys]:
-    """With the keys for the pair, which Slack gives once: they are opened before it is asked."""
+    """Opens the token, with the keys for the pair: Slack gives it once, so they are opened first."""
     context = records.access_token_context(token.tenant, token.user_id, token.generation)
     with refuse_on_key_error(app, token.tenant, actor, f"kind={context.kind} generation={token.generation}"):
         # claim: C-107
@@ -131,7 +131,7 @@ def _handle_failure(app: App, token: Token, owner: str, error: SlackCallError, a
 
 
 def _ask_about_token(app: App, token: Token, error: SlackCallError, actor: Actor) -> SlackCallError:
-    """Where the answer is not clear, the token itself is asked; a live one must not be given up."""
+    """Asks with the token itself where the answer is not clear; a live one must not be marked dead."""
     use = use_token.TokenUse(token.tenant, token.user_id, "exchange")
     try:
         use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)

@@ -36,7 +36,7 @@ def on_success(app: App, token: Token, actor: Actor) -> None:
 
 
 def note_answered(app: App, tenant: Tenant) -> None:
-    """Keeps for other tenants' sake that Slack serves this one; for at most eight a minute. Raises StoreError."""
+    """Notes, for other tenants' sake, that Slack serves this one; at most eight a minute. Raises StoreError."""
     now = app.clock()
     if app.throttle.allows(f"answered {zlib.crc32(tenant.id.encode()) % _NOTED_PER_MINUTE}", now):
         app.db.commit_in_group(partial(tenant_outcomes.note_answered, app.db, tenant, now), durable=False)
@@ -56,7 +56,7 @@ def judge_error(
 
 
 def on_refusal(app: App, token: Token, code: str, asked_at: int, actor: Actor, *, after_refresh: bool = False) -> int:
-    """Gives the token up, or lets it pause: 0, or the seconds until it is tried again. Raises StoreError.
+    """Marks the token dead, or pauses it: 0, or the seconds until it is tried again. Raises StoreError.
 
     `after_refresh` says that Slack has given this very access token for its refresh token just before.
     """
@@ -87,7 +87,7 @@ def on_refusal(app: App, token: Token, code: str, asked_at: int, actor: Actor, *
 
 
 def _is_contradicted(app: App, token: Token, code: str, asked_at: int) -> bool:
-    """Whether it was refused before, and something speaks against that since.
+    """Tells whether it was refused before, and something speaks against that since.
 
     For `invalid_auth`, that others were served meanwhile, before this call began; for the rest, that Slack has just
     taken its refresh token.

@@ -1,4 +1,4 @@
-"""A token that will never work again: nothing is called with it any more, until somebody installs again.
+"""Tokens that will never work again: nothing is called with one any more, until a new install.
 
 The answer to whoever asks for the token from then on carries the link for that.
 """

@@ -1,4 +1,4 @@
-"""Upkeep: refreshes what is due, so that no request waits for it and no idle tenant's token runs out.
+"""Refreshes what is due, so that no request waits for it and no idle tenant's token runs out.
 
 By the same single flight as on use: another process, or a request that comes in between, does no second refresh.
 """

@@ -127,7 +127,7 @@ def _reread(app: App, token: Token) -> Token:
 
 
 def _open_refresh(app: App, token: Token, owner: str, actor: Actor) -> tuple[Secret, TenantKeys]:
-    """With the keys for the new pair: whoever holds them may be out of reach once Slack has answered."""
+    """Opens the refresh token and the new pair's keys: their holder may be out of reach later."""
     context = records.refresh_token_context(token.tenant, token.user_id, token.generation)
     try:
         with refuse_on_key_error(app, token.tenant, actor, f"kind={context.kind} generation={token.generation}"):
@@ -155,9 +155,10 @@ def _ask(app: App, token: Token, owner: str, refresh: Secret) -> Mapping[str, An
 
 
 def _renew_lease(app: App, token: Token, owner: str) -> None:
-    """Before each call: who was stopped past the end of the lease must not use a refresh token that another one used.
+    """Renews the lease before each call.
 
-    It would be answered within the grace period, and which of the two pairs Slack then keeps is anybody's guess.
+    Who was stopped past the end of the lease must not use a refresh token that another one used. It would be answered
+    within the grace period, and which of the two pairs Slack then keeps is anybody's guess.
     """
     # claim: C-42
     if not tokens.renew_lease(app.db, token, owner, app.clock.steady() + LEASE):

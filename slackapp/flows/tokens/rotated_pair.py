@@ -49,7 +49,7 @@ def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
 
 
 def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event: str, actor: Actor) -> bool:
-    """The new pair in place of the one it came from; False, and nothing stored, when that one is gone.
+    """Replaces the token that the new pair came from; False, and nothing stored, when that one is gone.
 
     Nobody else has this pair, and Slack will not give it again: while the database is busy, it is tried further. `keys`
     were prepared before Slack was asked; others are asked for only where the tenant has got others since.
@@ -90,7 +90,7 @@ def _note_scopes(app: App, token: Token, granted: GrantedToken, actor: Actor, no
 
 
 def token_drift(app: App, token: Token, has: Scopes) -> tuple[Scopes, Scopes]:
-    """Missing and surplus ones, against what is asked of the bot or of persons."""
+    """Computes missing and surplus scopes, against what is asked of the bot or of users."""
     return drift(app.settings.user_scopes if token.user_id else app.settings.bot_scopes, has)
 
 

@@ -1,4 +1,4 @@
-"""The only way to a token: audit row first, then open, call, and what the answer means for the token.
+"""Use of a token, and the only way to one: audit row first, then open, call, and judge the answer.
 
 No token is read without an audit row that was committed before; if the row cannot be written, the call fails. An
 opened token lives as long as one call and is kept nowhere.
@@ -42,7 +42,7 @@ class TokenUse:
 
 @dataclass(frozen=True)
 class _Call:
-    """What is sent, for whom, and on whose behalf."""
+    """Call: what is sent, for whom, and on whose behalf."""
 
     use: TokenUse
     method: str
@@ -64,7 +64,7 @@ def call(
 
 
 def run(app: App, use: TokenUse, method: str, send: Send, actor: Actor, intent: Callable[[], None]) -> SlackResponse:
-    """The same for any call that takes a token."""
+    """Uses a token for any call that takes one."""
     whose = f"{use.tenant} {use.user_id} {method}"
     # 1. nothing is sent while Slack wants to hear nothing of this method, or the token pauses
     held = app.cooldowns.seconds_left(whose, app.clock())
@@ -94,12 +94,12 @@ def run(app: App, use: TokenUse, method: str, send: Send, actor: Actor, intent: 
 
 
 def find_usable(app: App, use: TokenUse, actor: Actor) -> Token:
-    """The token as it is stored, sealed; refreshed when it is due. Raises Refused."""
+    """Finds the token as it is stored, sealed; refreshed when it is due. Raises Refused."""
     return _usable(app, use, _stored(app, use), actor)
 
 
 def _find_unpaused(app: App, use: TokenUse, method: str, actor: Actor) -> Token:
-    """The same, unless it pauses, or begins to: then SlackCallError, whose pause an event waits for."""
+    """Finds the token, unless it pauses, or begins to: then SlackCallError, whose pause an event waits for."""
     token = _stored(app, use)
     if not use.ignore_pause:
         _refuse_paused(app, token, method)
@@ -159,7 +159,7 @@ def _send(app: App, what: _Call, token: Token, intent: Callable[[], None]) -> Sl
 
 
 def _refresh_decides(token: Token, error: SlackCallError) -> bool:
-    """Whether a refresh may help: the token expired, or others have pushed it out, and its refresh token is untried.
+    """Tells whether a refresh may help: the token expired, or was pushed out, and its refresh token is untried.
 
     Slack keeps two access tokens alive. Each refresh makes a new one, and so does each install, also one that we refuse
     (docs.slack.dev/authentication/using-token-rotation).

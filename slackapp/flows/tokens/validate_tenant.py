@@ -48,7 +48,7 @@ class TokenCheck:
 
 
 def run_due(app: App, stopping: Callable[[], bool]) -> int:
-    """Upkeep: the tenants that were not checked for a day, some at a time; how many. Raises StoreError."""
+    """Checks the tenants that were not checked for a day, some at a time; returns how many. Raises StoreError."""
     for number in range(_BATCH):
         now = app.clock()
         # One by one: who is stopped, or fails, leaves the others to be checked today all the same.
@@ -60,7 +60,7 @@ def run_due(app: App, stopping: Callable[[], bool]) -> int:
 
 
 def run_paused(app: App, stopping: Callable[[], bool]) -> int:
-    """Upkeep: the tenants with a token whose pause is over, some at a time; how many. Raises StoreError.
+    """Checks the tenants with a token whose pause is over, some at a time; returns how many. Raises StoreError.
 
     Of each tenant those tokens alone: one that pauses must not have a thousand others asked about every minute.
     """
@@ -78,7 +78,7 @@ def run_paused(app: App, stopping: Callable[[], bool]) -> int:
 
 
 def run(app: App, tenant: Tenant, actor: Actor) -> list[TokenCheck]:
-    """One entry per token of the tenant; empty for a tenant that is not there. Raises StoreError."""
+    """Checks the tenant's tokens, one result each; none for a tenant that is not there. Raises StoreError."""
     installation = installations.find(app.db, tenant)
     if installation is None:
         return []

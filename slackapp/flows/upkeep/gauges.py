@@ -11,7 +11,7 @@ from slackapp.store import inbox, installations, processes, tokens
 
 
 def read_gauges(app: App, now: int) -> list[GaugeSample]:
-    """Name, labels and value of each. Raises StoreError."""
+    """Reads name, labels and value of each gauge. Raises StoreError."""
     return [*_inbox(app, now), *_purges(app, now), *_tenants(app), *_brake(app), *_process(app, now)]
 
 

@@ -1,4 +1,4 @@
-"""A serving process says that it lives, and which master keys it can read with."""
+"""Heartbeat of a serving process: that it lives, and which master keys it can read with."""
 
 from slackapp.errors import ConfigError, StoreError
 from slackapp.flows.app import App
@@ -9,7 +9,7 @@ INTERVAL = 10
 
 
 def run(app: App, seen_epoch: int) -> int:
-    """Takes notice of changed keys and says so; the key epoch that was noticed.
+    """Writes the heartbeat; where keys have changed reads them anew, and returns the key epoch it noticed.
 
     With a key file that cannot be used everything stays as it was, and the epoch that stands in the row tells a
     rotation to wait for us.

@@ -11,7 +11,7 @@ from slackapp.store import data_keys, inbox, installations, tokens
 
 
 def run(app: App) -> list[Mapping[str, object]]:
-    """One entry per tenant, and one with the status `purging: …` per purge that is pending.
+    """Lists the tenants, and the pending purges with the status `purging: …`.
 
     A tenant that was purged has no rows any more; one that came back meanwhile has both entries.
     """
@@ -53,12 +53,12 @@ def _describe(app: App, installation: Installation) -> Mapping[str, object]:
 
 
 def _needs_reinstall(installation: Installation) -> bool:
-    """Whether a new install is the mend: the bot's token is dead, or another tenant's."""
+    """Tells whether a new install helps: the bot's token is dead, or another tenant's."""
     return installation.status == "needs_reinstall" or installation.status_reason == token_refusals.FOREIGN_TOKEN
 
 
 def _token_problems(stored: Sequence[Token]) -> str:
-    """Which tokens Slack refuses, and why; and which are another tenant's."""
+    """Lists the tokens that Slack refuses, and why, and those that are another tenant's."""
     refused = [
         token for token in stored if token.refused_since is not None or token.reason == token_refusals.FOREIGN_TOKEN
     ]

@@ -11,7 +11,7 @@ _CLOCK_TOLERANCE = 60
 
 
 def run(app: App, now: int) -> None:
-    """Raises StoreError; then the next minute tries again."""
+    """Deletes what is too old, in batches. Raises StoreError; then the next minute tries again."""
     # In portions, each its own transaction: nobody waits long for the database.
     while oauth_states.sweep(app.db, now) == oauth_states.BATCH_ROWS:
         pass
@@ -29,10 +29,10 @@ def check_integrity(app: App) -> None:
 
 
 def reset_future_dates(app: App) -> int:
-    """What a wall clock that was ahead has put off until a time that is far away is due now that it was set back.
+    """Moves dates of the far future, written by a wall clock that was ahead, to now; counts tokens and tenants.
 
-    How many tokens are refreshed, and tenants checked, sooner than it stood there. Rows of the inbox and leases need no
-    such thing: each look at them knows what nobody can have meant. Raises StoreError.
+    Rows of the inbox and leases need no such thing: each look at them knows what nobody can have meant. Raises
+    StoreError.
     """
     latest = app.clock() + _CLOCK_TOLERANCE
     with app.db.transaction():

@@ -24,7 +24,7 @@ _RETRY_AFTER = 5
 
 
 def landing(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """One page, one button."""
+    """Shows the landing page: one page, one button."""
     settings = app.settings
     asked = (*settings.bot_scopes, *settings.user_scopes)
     scopes = [(scope, scope_reasons.reason_text(scope, app.behaviour, app.scope_reasons)) for scope in asked]
@@ -32,7 +32,7 @@ def landing(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 
 def icon(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """The mark beside a page's name."""
+    """Shows the icon beside a page's name."""
     return Response(200, ICON_TYPE, ICON.encode())
 
 
@@ -58,7 +58,7 @@ def _about(app: App) -> About:
 
 
 def healthz(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """The process answers."""
+    """Answers that the process lives."""
     return text(200, "ok\n")
 
 
@@ -109,7 +109,7 @@ def _state(app: App, now: int) -> Mapping[str, object]:
 
 
 def metrics(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """All numbers, for Prometheus."""
+    """Shows all numbers, for Prometheus."""
     counts = persist_metrics.totals(app.db, app.metrics, app.log)
     told = app.metrics.exposition(counts, gauges.read_gauges(app, now), gauges.tenant_ids_by_label(app))
     return Response(200, "text/plain; version=0.0.4; charset=utf-8", told.encode())

@@ -31,7 +31,7 @@ def finish(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 
 def installed(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """The clean page: what this browser installed last, found by its cookie alone."""
+    """Shows the clean page: what this browser installed last, found by its cookie alone."""
     secret = browser_binding.find_browser_secret(request.header("cookie"), app.settings.secure)
     if secret is None:
         return html(200, pages.nothing_installed())
@@ -46,7 +46,7 @@ def installed(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 
 def _use(app: App) -> str:
-    """How the behaviour is used first."""
+    """Explains how the behaviour is used first."""
     commands = (key for key in app.behaviour if key.startswith("/"))
     return pages.MENTION if "app_mention" in app.behaviour else next(commands, "")
 

@@ -10,7 +10,7 @@ from slackapp.web.response import Response, text
 
 
 def receive(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """An event of the Events API. The signature has been verified; an empty 200 acknowledges."""
+    """Receives an event of the Events API. The signature has been verified; an empty 200 acknowledges."""
     if request.media_type == FORM and is_ssl_check(parse_form(request.raw_body)):
         return text(200, "")
     if request.media_type != JSON:

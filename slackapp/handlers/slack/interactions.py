@@ -14,7 +14,10 @@ SIGNATURE = "x-slack-signature"
 
 
 def command(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """A slash command. The signature has been verified; the body is empty, or what only the person is told at once."""
+    """Receives a slash command.
+
+    The signature has been verified; the body is empty, or what only the person is told at once.
+    """
     form = _form(request)
     if is_ssl_check(form):
         return text(200, "")
@@ -23,7 +26,7 @@ def command(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 
 def interact(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """A button, a modal, a shortcut: an empty 200 acknowledges. A menu: the options that it offers."""
+    """Receives a button, a modal, a shortcut: an empty 200 acknowledges. A menu: the options that it offers."""
     form = _form(request)
     if is_ssl_check(form):
         return text(200, "")

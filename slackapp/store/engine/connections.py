@@ -31,7 +31,7 @@ class ConnectionHandle:
         self.is_open = True
 
     def close_if_idle(self) -> None:
-        """Else whoever uses it has the last hold of it, and closes it by letting go."""
+        """Closes the connection, unless it is in use: then its user has the last hold of it, and closes it."""
         if self.pid == os.getpid() and self.use_lock.acquire(blocking=False):
             self.is_open = False
             self.connection.close()

@@ -36,7 +36,7 @@ class _Waiter:
         self._called.acquire()
 
     def notify(self) -> None:
-        """Once: when its turn has come, or its work is done."""
+        """Wakes the thread, once: when its turn has come, or its work is done."""
         self._called.release()
 
     def wait(self, patience: float) -> bool:
@@ -45,7 +45,7 @@ class _Waiter:
 
 
 class GroupCommit:
-    """One per database and process. `patience` is in seconds."""
+    """Group commit of one database in one process. `patience` is in seconds."""
 
     def __init__(self, patience: float) -> None:
         self.timeout = patience
@@ -56,7 +56,7 @@ class GroupCommit:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """The right to write, for one thread. Raises StoreBusyError when the others take too long."""
+        """Gives one thread the right to write. Raises StoreBusyError when the others take too long."""
         self._acquire(_Waiter(None, durable=True))
         try:
             yield
@@ -142,7 +142,7 @@ class GroupCommit:
 
 
 def _try_batch(batch: list[_Waiter], transaction: Transaction) -> tuple[list[_Waiter], BaseException | None]:
-    """Whose work failed, and how: nobody's, one's own, or that of all."""
+    """Runs a batch; tells whose work failed, and how: nobody's, one's own, or that of all."""
     own: list[_Waiter] = []
     # claim: C-46
     durable = any(waiter.durable for waiter in batch)

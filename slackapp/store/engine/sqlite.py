@@ -198,13 +198,13 @@ class Database:
         self._is_stopping = True
 
     def _connection(self) -> sqlite3.Connection:
-        """For whoever is sure that nobody closes meanwhile: at a start, and in commands."""
+        """Finds this thread's connection, where nobody closes meanwhile: at a start, and in commands."""
         with self._use_connection() as connection:
             return connection
 
     @contextmanager
     def _use_connection(self) -> Iterator[sqlite3.Connection]:
-        """What this thread reads by, or writes by in its turn; not closed before the block ends."""
+        """Uses the connection that this thread reads or writes by; not closed before the block ends."""
         with use_handle(lambda: getattr(self._writing, "held", None) or self._reader()) as held:
             yield held.connection
 
@@ -301,12 +301,12 @@ class Database:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """One process at a time: for what changes more than the database, such as the key file."""
+        """Locks out other processes, for what changes more than the database, such as the key file."""
         with file_lock(sibling(self.path, ".alone")):
             yield
 
     def copy_to(self, target: Path) -> None:
-        """A consistent copy in a new private file, in one step, while others read and write."""
+        """Copies consistently to a new private file, in one step, while others read and write."""
         create_private_file(target)
         with store_errors():
             copy = sqlite3.connect(target)

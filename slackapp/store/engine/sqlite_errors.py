@@ -20,7 +20,7 @@ _OURS = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE,
 
 
 def retry_while_locked(act: Callable[[], T], busy_ms: int) -> T:
-    """Does it; again and again, where another connection's lock is in its way, for that many milliseconds.
+    """Repeats an operation, where another connection's lock is in its way, for that many milliseconds.
 
     By the clock and not by counting: a pause takes as long as the other threads let it.
     """
@@ -44,7 +44,7 @@ def store_errors() -> Iterator[None]:
 
 
 def as_store_error(error: sqlite3.Error) -> Exception:
-    """The same error as one of ours; itself, where it is a mistake of our own."""
+    """Converts the error to one of ours; itself, where it is a mistake of our own."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code; the rest is detail
     if code in _BUSY:
         return StoreBusyError("the database is locked")

@@ -98,7 +98,7 @@ def file_lock(path: Path) -> Iterator[None]:
 
 
 def open_lock_file(path: Path) -> int:
-    """A private file to lock on; its descriptor. Raises ConfigError."""
+    """Opens a private file to lock on; returns its descriptor. Raises ConfigError."""
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:

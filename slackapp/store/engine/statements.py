@@ -29,7 +29,7 @@ class StatementFileError(Exception):
 
 @dataclass(frozen=True)
 class Statement:
-    """One named statement."""
+    """Statement by its name."""
 
     name: str
     cardinality: str
@@ -45,7 +45,7 @@ def sql_directory() -> Path:
 
 
 def load_statements(folder: str = "core") -> dict[str, Statement]:
-    """All statements by name: of a folder of `sql/`. Raises QueryFileError."""
+    """Loads the statements of a folder of `sql/`, by name. Raises QueryFileError."""
     return dict(_load(sql_directory() / folder))
 
 
