@@ -21,7 +21,7 @@ def append_committed(app: App, event: str, tenant: Tenant, actor: Actor, result:
 
 
 def append_unclear(app: App, rows: Sequence[UnclearRow], now: int) -> None:
-    """Adds a row inside the open transaction for each row of the inbox whose call to Slack may have been made."""
+    """Adds one audit row, inside the transaction, for each inbox row whose call to Slack may have been made."""
     for row in rows:
         append(app, "event.unclear", row.tenant, Actor("worker", row.event_id), "unclear", f"event={row.event_id}", now)
 

@@ -1,4 +1,4 @@
-"""Calls to Slack that the end of a process has cut off: nobody knows how they ended, so that none is repeated unasked.
+"""Calls to Slack that the end of a process has cut off. Nobody knows how they ended, so that none is repeated unasked.
 
 A process that stops says so itself; for one that was killed, whoever is there does so a little later.
 """
@@ -18,7 +18,7 @@ INSTALL_AGAIN = "whoever installed the app just then must do so again"
 
 
 def release_leases(app: App, now: int) -> int:
-    """At the end of a process: its rows are nobody's any more; how many are unclear. So the next one begins at once.
+    """Releases the leases of an ending process; counts the rows that are unclear. So the next one begins at once.
 
     A database that cannot be written is told in the log: then the leases run out.
     """

@@ -1,4 +1,4 @@
-"""Upkeep of the database: what is too old to be of use goes, and what a wrong clock or a bad disk has done shows."""
+"""Sweep: deletes what is too old to be of use, and shows what a wrong clock or a bad disk has done."""
 
 from slackapp.flows.app import App
 from slackapp.flows.tokens import brake
