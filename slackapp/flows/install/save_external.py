@@ -91,7 +91,7 @@ def _is_copy(external: ExternalInstallation, before: Installation, known: Instal
 
 
 def _is_outdated(external: ExternalInstallation, known: Installer, now: int) -> bool:
-    """Tells by the time of install whether it is older; a clock set back must not keep a new one out."""
+    """Tells whether the install is older; a clock that was set back must not keep a new one out."""
     return external.installed_at < known.installed_at - _MICROSECOND and external.installed_at < now - _SAVE_DELAY
 
 

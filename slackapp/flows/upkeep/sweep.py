@@ -1,4 +1,4 @@
-"""Sweep: deletes what is too old to be of use, and shows what a wrong clock or a bad disk has done."""
+"""Sweep: deletes what is too old to be of use, and shows what wrong clock or bad disk did."""
 
 from slackapp.flows.app import App
 from slackapp.flows.tokens import brake
