@@ -30,7 +30,11 @@ PREPARE = """
 import sys
 from slackapp.bolt import stores
 folder, slack, now = sys.argv[1:]
-stores.system_clock = lambda: int(now)
+class Clock:
+    def __call__(self):
+        return int(now)
+    steady = __call__
+stores.system_clock = Clock()
 store = stores.EncryptedInstallationStore(
     database=f"{folder}/slackapp.db", master_key_file=f"{folder}/master.key", client_id="1000000001.2000000002",
     client_secret="a-client-secret-for-tests", app_id="A0LOCAL001", slack_url=slack)

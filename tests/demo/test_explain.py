@@ -121,7 +121,7 @@ def test_the_command_tells_what_a_browser_does_until_it_is_stopped(tmp_path: Pat
         assert process.stdout is not None
         guard = threading.Timer(60, process.kill)  # who waits for a line that never comes is told so
         guard.start()
-        said = process.stdout.readline() + process.stdout.readline()
+        said = "".join(process.stdout.readline() for _ in range(4))
         url, slack_url = re.findall(r"http://[a-z0-9.]+:\d+", said)
         browser = Browser(url)
         browser.begin()

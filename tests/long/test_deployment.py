@@ -83,7 +83,7 @@ class Machine:
         self.program(
             self.programs / "systemctl",
             'case "$*" in daemon-reload|is-failed*) exit 0;; "enable --now "*) shift 2; set -- start "$@";; esac\n'
-            f'exec {sys.executable} {ROOT}/tests/support/units.py {system} "$@"',
+            f'exec {sys.executable} {ROOT}/tests/support/systemd_units.py {system} "$@"',
         )
         bare = f"PYTHONPATH={ROOT} exec {sys.executable}"
         self.program(self.root / "opt/slackapp/.venv/bin/slackapp", f'{bare} -m slackapp "$@"')

@@ -598,7 +598,7 @@ db = Database(Path(sys.argv[1]))
 import os
 def write(number):
     name = f"n{os.getpid()}-{number}"
-    return db.together(lambda: meta.put(db, name, "1") or name) == name
+    return db.commit_in_group(lambda: meta.put(db, name, "1") or name) == name
 with ThreadPoolExecutor(8) as pool:
     print(sum(pool.map(write, range(200))))
 """
