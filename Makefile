@@ -41,7 +41,7 @@ claims: $(TESTS) ## Write docs/claims.md: each promise, its lines and its tests
 	$(BIN)/python -m tests.claims
 
 bite: $(TESTS) ## Take away each claim's lines: a test must fail; docs/bite.md
-	$(BIN)/python -m tests.bite
+	$(BIN)/python -m tests.bite $(addprefix --only ,$(ONLY))
 
 docs: $(TESTS) ## Write docs/data-model.md and every generated table anew
 	$(BIN)/python -m tests.support.data_model
