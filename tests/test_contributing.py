@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FAILS = re.compile(r"^Left out, this fails: `(\S+)`$", re.MULTILINE)
 CLAIM = f"C-{max(int(claim.id[2:]) for claim in claims()) + 1}"
 MIGRATION = f"{max(int(file.name[:4]) for file in (ROOT / 'sql' / 'migrations').glob('*.sql')) + 1:04}"
+FAILED = re.compile(r"^FAILED ([\w/.:]+)", re.MULTILINE)
 KEEPS = re.compile(r"slackapp/|sql/core/")
 COPIED = ("slackapp", "sql", "tests", "docs", "examples", ".ci")
 
@@ -46,7 +48,8 @@ class Hunk:
         file = folder / self.path
         text = file.read_text("utf-8") if file.exists() else ""
         begin = text.index(self.after)
-        assert self.after or not self.old or text.count(self.old) == 1, f"{self.path}: not once: {self.old}"
+        if self.old and (self.old not in text if self.after else text.count(self.old) != 1):
+            pytest.fail(f"{self.path}: these lines are not there, or more than once:\n{self.old}")
         end = text.index(self.old, begin) if self.old else len(text)
         file.write_text(text[:end] + self.new + text[end + len(self.old) :], "utf-8")
 
@@ -124,7 +127,9 @@ class Copy:
 
     def _make(self) -> None:
         """What `make docs claims` runs, in one process."""
-        recipes = re.findall(r"^(?:docs|claims): .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+        recipes = re.findall(
+            r"^(?:docs|claims): .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE
+        )
         modules = re.findall(r"python -m (\S+)$", "".join(recipes), re.MULTILINE)
         code = f"import runpy\nfor name in {modules}:\n    runpy.run_module(name, run_name='__main__')"
         subprocess.run([sys.executable, "-c", code], cwd=self.folder, check=True, capture_output=True)
@@ -145,17 +150,18 @@ class Copy:
         """pytest's exit status, and what it printed."""
         return self.runner.run(["-q", "--tb=line", *names], compiles=False)
 
-    def failed_without(self, step: Step) -> bool:
-        """Whether the test that the page names misses the step."""
-        for hunk in reversed(step.hunks):
+    def not_missed(self, *steps: Step) -> list[str]:
+        """The tests that pass although their steps are left out."""
+        hunks = [hunk for step in steps for hunk in step.hunks]
+        for hunk in reversed(hunks):
             hunk.take_back(self.folder)
-        if not step.hunks:
+        if not all(step.hunks for step in steps):
             self._write(self._typed)
-        status, printed = self.test(step.missed_by)
-        for hunk in step.hunks:
+        failed = set(FAILED.findall(self.test(*(step.missed_by for step in steps))[1]))
+        for hunk in hunks:
             hunk.type_into(self.folder)
         self._write(self._made)
-        return status == 1 and f"FAILED {step.missed_by}" in printed
+        return [step.missed_by for step in steps if step.missed_by not in failed]
 
     def _write(self, pages: dict[Path, str]) -> None:
         for file, text in pages.items():
@@ -188,7 +194,7 @@ def test_every_change_of_the_page_passes_and_a_step_left_out_is_missed(copy: Cop
     named = {step.missed_by for step in WATCHED}
     status, printed = copy.test(*sorted({*named, *new_tests()}))
     assert status == 0, printed
-    assert [step.missed_by for step in HARDEST if not copy.failed_without(step)] == []
+    assert copy.not_missed(*HARDEST) == []
 
 
 @pytest.mark.long
@@ -196,7 +202,16 @@ def test_the_commands_of_the_page_succeed_and_every_step_is_missed(copy: Copy) -
     for command in [line for step in STEPS for line in step.commands if "pytest" in line]:
         status, printed = copy.test(*command.split()[1:])
         assert status == 0, printed
-    assert [step.missed_by for step in WATCHED if not copy.failed_without(step)] == []
+    assert [name for step in WATCHED for name in copy.not_missed(step)] == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("tool", [("ruff", "check", "."), ("mypy",)], ids=["ruff", "mypy"])
+def test_what_the_page_types_is_in_style_and_rightly_typed(copy: Copy, tool: tuple[str, ...]) -> None:
+    if find_spec(tool[0]) is None:
+        pytest.skip(f"{tool[0]} is not there: make lint makes it")
+    done = subprocess.run([sys.executable, "-m", *tool], cwd=copy.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_page_has_five_changes_each_with_what_shows_that_it_is_right() -> None:

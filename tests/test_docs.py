@@ -29,11 +29,14 @@ KEYS = (ROOT / "docs" / "key-management.md").read_text(encoding="utf-8")
 PROGRAMS = sorted((ROOT / "docs" / "key-commands").glob("*.py"))
 COMMAND = re.compile(r"(?:`|^ {4})(slackapp(?: [^`\n]+)?)(?:`|$)", re.MULTILINE)
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+DIFF = re.compile(r"^```diff\n.*?^```", re.MULTILINE | re.DOTALL)
+"""What a page shows as a change is not there yet."""
 TYPED = re.compile(r"^slackapp .*$", re.MULTILINE)
 
 
 def commands(page: str) -> list[str]:
     """The commands on a page: in backticks, or in a block of their own, up to a remark."""
+    page = DIFF.sub("", page)
     typed = [line for block in BLOCK.findall(page) for line in TYPED.findall(block)]
     return [found.partition("#")[0].strip() for found in (*COMMAND.findall(BLOCK.sub("", page)), *typed)]
 

@@ -11,6 +11,11 @@ from tests.support import column_meanings, data_model
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+INLINE = re.compile(r"`([^`\n]+)`")
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+NAME = re.compile(r"(?:[A-Za-z]\w*\.)+[A-Za-z]\w*|[A-Za-z]\w*_\w+")
+OF_OTHERS = {"rule_files", "slackapp.db.reserve"}
+"""Names on our pages that are not of our code: Prometheus's, and a file's."""
 PLACE = re.compile(r"`((?:slackapp|sql|tests|docs|examples)/[\w./-]+)`")
 
 
@@ -50,6 +55,32 @@ def test_a_planted_link_to_nowhere_is_found() -> None:
     assert broken(ROOT / "README.md", text) == ["nowhere.md", "#what-is-not-there", "slackapp/nothing.py"]
     text = "[d](SECURITY.md#what-is-not-defended), [e](LICENSE#L3), `sql/core/audit.sql`"
     assert broken(ROOT / "README.md", text) == []
+
+
+def code() -> str:
+    """All that a name on a page may come from."""
+    folders = ("slackapp", "sql", "tests", "examples")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.*") if file.suffix in (".py", ".sql")]
+    return "\n".join(file.read_text("utf-8") for file in files)
+
+
+def unknown_names(page: str, known: str) -> list[str]:
+    """Names in backticks, with a dot, an underscore or brackets, that stand nowhere in the code."""
+    columns = {f"{table}.{name}" for table, names in data_model.schema().items() for name, _, _ in names}
+    words = {text.removesuffix("()") for text in INLINE.findall(FENCED.sub("", page))}
+    named = {word for word in words if NAME.fullmatch(word)} - columns - OF_OTHERS
+    return sorted(word for word in named if word not in known)
+
+
+def test_every_name_of_the_code_on_a_page_is_in_the_code() -> None:
+    known = code()
+    assert {page.name: names for page in PAGES if (names := unknown_names(page.read_text("utf-8"), known))} == {}
+
+
+def test_a_name_that_the_code_does_not_have_is_found() -> None:
+    """Negative control."""
+    text = "`no_such_name`, `nobody.at_home`, `tokens.status`, `rule_files`, `purge_tenant`, `audit_log.append()`, a_b"
+    assert unknown_names(text, "purge_tenant audit_log.append") == ["no_such_name", "nobody.at_home"]
 
 
 def test_every_promise_answers_a_threat_and_every_answer_is_a_promise() -> None:

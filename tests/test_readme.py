@@ -1,5 +1,6 @@
 """What the README says is so: its settings, its commands, its picture, its example."""
 
+import ast
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from slackapp.checks.scope_reasons import scopes_for
 from slackapp.cli.main import COMMANDS
 from slackapp.demo.steps import steps_of
 from tests.claims.sources import claims
+from tests.meta.test_layers import ONLY, ONLY_FOR, ORDER, TOGETHER
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,18 +40,21 @@ READING = (
         ("crypto/envelope.py", "crypto/records.py", "model/sealed.py"),
     ),
     (
-        "the only way to a token: audit row first",
+        "the way to a token: audit row first",
         (
             "flows/tokens/use_token.py", "flows/keys/tenant_keys.py", "flows/audit/audit_log.py",
-            "bolt/find_installation.py",
         ),
     ),
     ("every refusal, and what it says to the outside", ("errors.py", "web/response.py", "web/refusals.py")),
-    ("every statement there is, one file per table", ("../sql/core/",)),
+    (
+        "every statement on tenants, tokens, keys, states and the audit, one file per table",
+        ("../sql/core/",),
+    ),
     (
         "an event: kept, acknowledged, run once",
         (
             "flows/events/", "flows/tokens/bot_identity.py", "flows/upkeep/interrupted_calls.py", "workers/inbox.py",
+            "../sql/core/inbox.sql",
         ),
     ),
     (
@@ -57,7 +62,8 @@ READING = (
         (
             "flows/tokens/refresh_token.py", "flows/tokens/rotated_pair.py", "flows/tokens/refresh_due.py",
             "flows/tokens/exchange_token.py", "flows/tokens/validate_tenant.py", "flows/tokens/judge_token.py",
-            "flows/tokens/brake.py", "flows/tokens/needs_reinstall.py",
+            "flows/tokens/brake.py", "flows/tokens/needs_reinstall.py", "checks/token_lifetime.py",
+            "checks/token_refusals.py", "checks/slack_errors.py", "../sql/core/tenant_outcomes.sql",
         ),
     ),
     (
@@ -79,23 +85,28 @@ READING = (
     (
         "the database: pragmas, transactions, files, tables",
         (
-            "store/engine/", "../sql/migrations/",
+            "store/engine/", "../sql/migrations/", "../sql/core/meta.sql", "../sql/core/processes.sql",
+            "../sql/core/counters.sql",
         ),
     ),
     (
-        "what a Bolt app, or its old store, hands over: whose it is, which of two pairs counts, and who refreshes",
+        "what a Bolt app is given, audit row first, and what it or its old store gives: whose, which pair counts",
         (
-            "flows/install/save_external.py", "bolt/lease_refresh.py", "importer/import_installations.py",
-            "importer/verify_owner.py",
+            "flows/install/save_external.py", "bolt/find_installation.py", "bolt/lease_refresh.py",
+            "importer/import_installations.py", "importer/verify_owner.py", "../sql/foreign/",
         ),
     ),
     ("calls to Slack", ("slack/client.py", "slack/transport.py", "slack/deadline.py")),
     (
-        "settings, composition, the server",
-        ("model/settings.py", "config/", "flows/app.py", "app.py", "cli/server.py"),
+        "settings, scopes and their reasons, composition, the server",
+        (
+            "model/settings.py", "config/", "checks/scopes.py", "checks/scope_reasons.py", "flows/app.py", "app.py",
+            "cli/server.py",
+        ),
     ),
 )  # fmt: skip
-"""What it is, and where, below slackapp/."""
+"""What it is, and where, below slackapp/. A folder stands for those of its files that no other row names."""
+NAMED_FILES = {(ROOT / "slackapp" / name).resolve() for _, names in READING for name in names if name[-1] != "/"}
 FIRST_SITTING = 7
 LEFT_OUT = {
     "flows/upkeep/list_tenants.py": "shows what is there",
@@ -116,7 +127,9 @@ def settings_table() -> str:
 def files_of(name: str) -> list[Path]:
     """The files that a name of the reading order stands for."""
     path = (ROOT / "slackapp" / name).resolve()
-    return sorted(file for file in path.rglob("*.*") if file.suffix != ".pyc") if name.endswith("/") else [path]
+    if not name.endswith("/"):
+        return [path]
+    return sorted(file for file in path.rglob("*.*") if file.suffix != ".pyc" and file not in NAMED_FILES)
 
 
 def lines_of(names: tuple[str, ...]) -> int:
@@ -146,7 +159,43 @@ def reading_table() -> str:
     return "\n".join([*head, *rows, f"| | | **all of it** | {total:,} |"]) + "\n\n"
 
 
+def house_table() -> str:
+    """Every room in the order of tests/meta/test_layers.py, with what its own first line says it is for."""
+    lines = ["", "| | room | what it is | imports |", "| --- | --- | --- | --- |"]
+    for number, rooms in enumerate(ORDER, 1):
+        for room in rooms:
+            lines.append(f"| {number} | {shown_room(room)} | {what_it_is(room)} | {may_import(number, room)} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def shown_room(room: str) -> str:
+    """As it stands below slackapp/."""
+    return f"`{room}/`" if (ROOT / "slackapp" / room).is_dir() else f"`{room}.py`"
+
+
+def what_it_is(room: str) -> str:
+    """The first sentence of its docstring."""
+    path = ROOT / "slackapp" / room
+    text = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text("utf-8")
+    return re.split(r"\.(?:\s|$)", (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0])[0]
+
+
+def may_import(number: int, room: str) -> str:
+    """The numbers of the rooms that it may import, or their names, and who alone may import it."""
+    beside = [shown_room(other) for one, other in sorted(TOGETHER) if one == room]
+    below = [shown_room(other) for other in ONLY[room]] if room in ONLY else [up_to(number - 1)] * (number > 1)
+    users = ", ".join(map(shown_room, ONLY_FOR.get(room, ())))
+    alone = f"; imported by {users} alone" if users else "; no room imports it"
+    return ", ".join(below + beside) + (alone if room in ONLY_FOR else "")
+
+
+def up_to(number: int) -> str:
+    """The rows of the table up to a number."""
+    return f"1 to {number}" if number > 1 else "1"
+
+
 PARTS = {
+    "house": lambda: f"\n{house_table()}",
     "settings": lambda: f"\n{settings_table()}",
     "reading": lambda: f"\n{reading_table()}",
     "claims": lambda: str(len(claims())),
@@ -159,7 +208,7 @@ def part(name: str, page: str) -> re.Match[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["settings", "claims"])
+@pytest.mark.parametrize("name", ["house", "settings", "claims"])
 def test_what_is_written_by_this_file_is_as_it_writes_it(name: str) -> None:
     """Run this file as a program to write it anew: PYTHONPATH=. python tests/test_readme.py, or make docs."""
     assert part(name, README)[2] == PARTS[name]()
@@ -175,11 +224,15 @@ def test_the_reading_order_is_as_it_is_written_here_and_its_counts_are_about_rig
         assert abs(said - is_so) <= max(20, is_so // 10), f"{said} lines are {is_so} by now: make docs"
 
 
+def test_the_first_rows_are_one_sitting() -> None:
+    assert sum(lines_of(names) for _, names in READING[:FIRST_SITTING]) <= 4500
+
+
 def test_nothing_that_decides_is_left_out_of_the_reading_order() -> None:
     """Stops a new check, key or flow that no reviewer is told to read."""
     listed = {file for _, names in READING for name in names for file in files_of(name)}
     assert {file for file in listed if not file.exists()} == set()
-    whole = {file for folder in ("checks", "crypto", "vault", "flows") for file in files_of(f"{folder}/")}
+    whole = {file for folder in ("checks", "crypto", "vault", "flows", "../sql") for file in files_of(f"{folder}/")}
     left = {ROOT / "slackapp" / name for name in LEFT_OUT}
     assert {file.name for file in whole - listed - left} - {"__init__.py", "__pycache__"} == set()
     assert left <= whole - listed

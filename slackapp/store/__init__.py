@@ -1,1 +1,1 @@
-"""The database. It sees ciphertext only; what it must sign comes in as a callable. The only user of `sqlite3`."""
+"""One module per table: runs its statements, sees ciphertext only, and signs by a callable that it is given."""

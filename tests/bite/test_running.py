@@ -1,11 +1,15 @@
 """The program itself, on a small house of its own: it tells a line that is missed from one that is not."""
 
+import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.bite import __main__ as program
+from tests.bite import report
+from tests.bite.report import Row
 from tests.bite.runner import Runner
 from tests.claims.sources import anchors_in
 
@@ -62,3 +66,16 @@ def test_a_line_without_which_nothing_can_be_run_is_not_missed(runner: Runner) -
     """That a program cannot be imported shows nothing about the claim."""
     (runner.copy / "house.py").write_text("let_in = None + 1\n")
     assert program.run(runner, ["test_house.py"], compiles=False) is None
+
+
+def test_one_claim_bitten_alone_leaves_the_rows_of_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "PAGE", tmp_path / "bite.md")
+    monkeypatch.setattr(program, "make_copy", lambda copy: copy)
+    monkeypatch.setattr(program, "Runner", lambda copy: contextlib.nullcontext())
+    monkeypatch.setattr(program, "run", lambda *arguments, **named: None)
+    monkeypatch.setattr(program, "bite_all", lambda runners, pairs: [Row("C-02", "a", "if b:", "new")])
+    monkeypatch.setattr(sys, "argv", ["bite", "--only", "C-02", "--jobs", "1"])
+    kept, old, gone = (Row(claim, "a", "if b:", "old") for claim in ("C-01", "C-02", "C-00"))
+    report.write([kept, old, gone])
+    assert program.main() == 0
+    assert report.rows() == [kept, Row("C-02", "a", "if b:", "new")]
