@@ -1,1 +1,1 @@
-"""One module per table: runs its statements, sees ciphertext only, and signs by a callable that it is given."""
+"""Tables of the database, one module each: sees ciphertext only, and signs by a callable that it is given."""
