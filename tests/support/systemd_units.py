@@ -1,6 +1,6 @@
 """As much of systemd as the units of examples/ need: what they say is done, but for the walls around it.
 
-Run as a program it stands in for `systemctl`: `python systemd_units.py FOLDER start NAME …`, where FOLDER holds the units.
+Run as a program it stands in for `systemctl`: `python systemd_units.py FOLDER start NAME …`; FOLDER holds the units.
 """
 
 import os
