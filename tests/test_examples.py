@@ -34,7 +34,7 @@ WALLS = {
 
 
 @pytest.mark.parametrize("unit", [SERVICE, BACKUP], ids=["service", "backup"])
-def test_the_walls_stand(unit: systemd_units.Unit) -> None:
+def test_each_unit_has_every_sandbox_option(unit: systemd_units.Unit) -> None:
     assert {name: unit.get(name) for name in WALLS} == {name: [value] for name, value in WALLS.items()}
     assert unit["User"] == ["slackapp"]
     families = set(unit["RestrictAddressFamilies"][0].split())

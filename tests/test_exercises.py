@@ -18,11 +18,13 @@ EXERCISES = EXERCISE.findall(PAGE)
 
 
 @pytest.mark.parametrize(("number", "path", "line", "claim", "test"), EXERCISES, ids=[found[0] for found in EXERCISES])
-def test_the_answer_is_what_the_report_says(number: str, path: str, line: str, claim: str, test: str) -> None:
+def test_each_exercises_line_claim_and_test_are_in_the_report(
+    number: str, path: str, line: str, claim: str, test: str
+) -> None:
     found = {(row.claim, row.test) for row in rows() if (row.path, row.statement) == (path, line)}
     assert (claim, test) in found
 
 
-def test_there_are_ten_in_order() -> None:
+def test_the_page_has_ten_exercises_in_order() -> None:
     assert [found[0] for found in EXERCISES] == [str(number) for number in range(1, 11)]
     assert PAGE.count("\n## ") == 10

@@ -55,7 +55,7 @@ def test_every_answer_of_the_questionnaire_names_what_shows_it_or_says_that_it_i
         assert NAMED.search(row[2]) or row[2].startswith("yours"), row
 
 
-def test_the_texts_are_the_manifest_s() -> None:
+def test_the_pages_texts_equal_the_manifests() -> None:
     shown = read_manifest.read("manifest.yml", (ROOT / "manifest.yml").read_text("utf-8"))["display_information"]
     quoted = re.findall(r"(?:^> .*\n)+", PAGE, re.MULTILINE)
     texts = [" ".join(line.removeprefix("> ") for line in text.splitlines()) for text in quoted]

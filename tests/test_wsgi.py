@@ -61,7 +61,7 @@ def test_a_request_under_another_name_is_refused(still: World, host: str) -> Non
 
 
 @pytest.mark.claim("C-68")
-def test_its_name_is_ours_in_any_case_and_with_the_schemes_own_port(tmp_path: Path) -> None:
+def test_the_host_is_matched_without_case_and_with_the_default_port(tmp_path: Path) -> None:
     """RFC 9110 section 4.2.3."""
     names = ("app.example.com", "app.example.com:443", "App.Example.COM", "APP.example.com:443")
     others = ("app.example.com:80", "app.example.com:8443", "app.example.com:", "app.example.com:443:443")

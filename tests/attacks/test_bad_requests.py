@@ -164,7 +164,7 @@ def test_a_wrong_method_is_told_the_right_one(stage: PreparedWorld, method: str,
     assert stage.world.request(method, target).headers["allow"] == allowed
 
 
-def test_they_are_many_all_different_and_of_every_kind() -> None:
+def test_the_bad_requests_are_many_distinct_and_cover_every_kind() -> None:
     assert len(ALL) >= 150
     assert len({(bad.method, bad.target, bad.body, *bad.headers.items(), *bad.environ.items()) for bad in ALL}) == len(
         ALL

@@ -37,7 +37,7 @@ def test_a_code_without_a_state_is_never_exchanged(world: World) -> None:
     assert_silent(world, reply, way.code)
 
 
-def test_nothing_at_all_is_told_apart_from_nothing_that_matters(world: World) -> None:
+def test_a_callback_without_known_parameters_is_refused_as_state_missing(world: World) -> None:
     """I open the bare address."""
     with nothing_happens(world):
         assert world.request("GET", "/slack/oauth_redirect").status == 400
@@ -134,13 +134,13 @@ def test_very_many_parameters_are_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("more", ["&x=%ff", "&%ff=x", "&x", "&&", "&=", "&=&x", "&x=%zz", "&co%00de=x", "&CODE=x"])
-def test_what_is_not_ours_is_not_even_read(world: World, more: str) -> None:
+def test_an_unreadable_unknown_parameter_is_ignored(world: World, more: str) -> None:
     """I add what another reader may stumble over."""
     way = approved(world)
     assert way.browser.get(way.target + more).status == 303
 
 
-def test_a_semicolon_separates_nothing(world: World) -> None:
+def test_a_semicolon_does_not_separate_parameters(world: World) -> None:
     """I hope that one place splits at semicolons and another does not."""
     way = approved(world)
     assert way.browser.get(f"{way.target}&x=1;state=mine;code=mine").status == 303
@@ -148,7 +148,7 @@ def test_a_semicolon_separates_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("payload", XSS)
 @pytest.mark.parametrize("name", ["state", "code", "error", "error_description", "next", "<b>"])
-def test_nothing_that_is_sent_comes_back(still: World, name: str, payload: str) -> None:
+def test_no_answer_repeats_a_parameter_of_the_request(still: World, name: str, payload: str) -> None:
     """I put markup into each parameter, and have the victim open the link."""
     way = approved(still)
     replies = [still.request("GET", f"/slack/oauth_redirect?{quote(name)}={quote(payload)}")]

@@ -64,7 +64,7 @@ def test_nobody_without_the_token_is_the_operator(still: World, authorization: s
     assert still.status() == "active"
 
 
-def test_the_token_opens_both(world: World) -> None:
+def test_the_operator_token_is_accepted_for_uninstall_and_metrics(world: World) -> None:
     """I have the token: the control."""
     assert ask(world, "GET", "/metrics", f"Bearer {TOKEN}").status == 200
     assert ask(world, "POST", "/slack/uninstall", f"Bearer {TOKEN}", body=b'{"id": "T0NORTH001"}').status == 200
@@ -91,13 +91,13 @@ def test_without_a_configured_token_nobody_is_the_operator(tmp_path: Path, autho
                 assert ask(world, method, path, authorization).status == 401
 
 
-def test_slacks_signature_does_not_make_an_operator(still: World) -> None:
+def test_slacks_signature_is_refused_on_operator_routes(still: World) -> None:
     """I am able to have Slack send a request, and aim it at another address."""
     with nothing_happens(still):
         assert still.post_signed(b'{"id": "T0NORTH001"}', path="/slack/uninstall").status == 401
 
 
-def test_the_operators_token_does_not_make_slack(still: World) -> None:
+def test_the_operators_token_is_refused_on_slacks_routes(still: World) -> None:
     """I found the operator's token and send events with it."""
     with nothing_happens(still):
         assert ask(still, "POST", "/slack/events", f"Bearer {TOKEN}", body=b"{}").status == 401

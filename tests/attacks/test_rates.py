@@ -61,7 +61,7 @@ KINDS: dict[str, tuple[int, Callable[[At], Reply]]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.claim("C-72")
-def test_an_address_may_do_it_so_often_and_another_address_is_not_held_back(tmp_path: Path, kind: str) -> None:
+def test_each_address_has_its_own_rate_limit(tmp_path: Path, kind: str) -> None:
     """I try again and again, or guess, as fast as I can."""
     status, ask = KINDS[kind]
     with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE=str(RATE)) as world:
@@ -201,7 +201,7 @@ def test_while_slack_is_slow_one_network_leaves_places_to_the_others(tmp_path: P
 
 
 @pytest.mark.claim("C-72")
-def test_strangers_buy_no_rows_of_the_audit_by_declining_and_failing(tmp_path: Path) -> None:
+def test_declined_and_failed_installs_write_one_audit_row_per_reason_and_minute(tmp_path: Path) -> None:
     """I begin installs and decline them, or come back with nonsense, and watch your disk fill."""
     with make_world(tmp_path) as world:
 
@@ -294,7 +294,7 @@ def test_one_address_cannot_use_up_the_installs_that_may_be_under_way(tmp_path: 
 
 
 @pytest.mark.claim("C-72")
-def test_one_ipv6_site_cannot_use_them_up_either(tmp_path: Path) -> None:
+def test_one_ipv6_site_cannot_use_up_the_states(tmp_path: Path) -> None:
     """I have 65,536 networks, as every site with IPv6 has, and begin from another one each time."""
     with make_world(tmp_path, SLACKAPP_RATE_PER_MINUTE="1", SLACKAPP_STATE_LIMIT="100") as world:
         mine = [At(world, f"2001:db8:7:{number:x}::1") for number in range(20)]
@@ -309,7 +309,7 @@ def test_one_ipv6_site_cannot_use_them_up_either(tmp_path: Path) -> None:
         assert (len(networks), {len(network) for network in networks}) == (3, {16}), "keyed hashes, no addresses"
 
 
-def test_by_default_it_takes_more_than_a_hundred_addresses_to_use_them_up(tmp_path: Path) -> None:
+def test_by_default_the_state_limit_exceeds_the_burst_of_a_hundred_addresses(tmp_path: Path) -> None:
     given = environment(tmp_path, "http://127.0.0.1:9")
     del given["SLACKAPP_RATE_PER_MINUTE"]
     settings = config.load(given, {})

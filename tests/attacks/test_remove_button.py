@@ -105,7 +105,7 @@ def assert_still_there_beside(world: World) -> None:
 
 @pytest.mark.parametrize("who", [MEMBER, GUEST, "U0SOUTH001ADM", "U0NORTH001BOT", "U0NOBODY", ORG_ADMIN])
 @pytest.mark.claim("C-76")
-def test_nobody_but_an_admin_of_that_workspace_can_press_it(home: World, who: str) -> None:
+def test_the_button_of_anyone_but_an_admin_of_that_workspace_removes_nothing(home: World, who: str) -> None:
     """I send the press without having the button: as a member, a guest, another workspace's admin, the bot itself."""
     click_button(home, who)
     home.work()
@@ -128,7 +128,7 @@ def test_who_is_refused_is_told_and_the_audit_has_it(home: World) -> None:
 
 
 @pytest.mark.parametrize("error", ["channel_not_found", "messages_tab_disabled", "missing_scope"])
-def test_who_cannot_be_told_is_refused_all_the_same_and_leaves_no_work(home: World, error: str) -> None:
+def test_a_refusal_that_cannot_be_sent_is_audited_and_leaves_no_work(home: World, error: str) -> None:
     home.slack.fault(Fault(TELL, "error", error=error))
     click_button(home, MEMBER)
     home.work()

@@ -121,7 +121,7 @@ def test_a_workspace_hint_adds_no_parameter_and_no_header(still: World, team: st
             assert_silent(still, reply, team, sent)
 
 
-def test_a_parameter_beside_the_hint_stays_behind(world: World) -> None:
+def test_only_the_team_hint_is_passed_on_to_slack(world: World) -> None:
     """I append my own parameters, in the clear."""
     begun = world.request("GET", "/slack/install?team=T0NORTH001&user_scope=admin&state=mine&client_id=1.1")
     names = [name for name, _ in parse_qsl(urlsplit(begun.location).query)]

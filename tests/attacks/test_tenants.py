@@ -109,7 +109,7 @@ def test_no_sealed_token_opens_in_the_place_of_another(three: World) -> None:
     assert all(ask(three, tenant)["ok"] for tenant in TENANTS), "back in its place each one opens"
 
 
-def test_swapping_two_tenants_tokens_stops_both_and_nobody_else(three: World) -> None:
+def test_two_swapped_tokens_do_not_open_and_other_tenants_are_served(three: World) -> None:
     """I swap two rows' tokens, so that each customer acts as the other."""
     rows = {row["tenant_id"]: row for row in three.rows("SELECT * FROM tokens WHERE user_id = ''")}
     for here, there in ((NORTH, SOUTH), (SOUTH, NORTH)):

@@ -44,7 +44,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("path", "text", "expected"), CASES.values(), ids=CASES)
-def test_what_the_anchor_marks_is_gone(path: str, text: str, expected: str) -> None:
+def test_the_mutant_lacks_the_anchored_line(path: str, text: str, expected: str) -> None:
     (anchor,) = anchors_in(path, text)
     assert without(anchor, text) == expected
 

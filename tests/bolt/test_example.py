@@ -204,6 +204,6 @@ def test_it_installs_answers_refreshes_once_and_leaves_nothing_after_the_uninsta
     assert [secret for secret in slack.issued_tokens if secret in output and secret.startswith("xox")] == []
 
 
-def test_it_is_short() -> None:
+def test_the_bolt_example_has_few_lines() -> None:
     lines = [line for line in EXAMPLE.read_text(encoding="utf-8").splitlines() if line.strip()]
     assert len(lines) <= 20

@@ -60,7 +60,7 @@ def test_whoever_looks_up_first_gets_the_refresh_token_and_the_others_one_that_s
         assert bot_of(elsewhere(lambda find=find: find(plain))) == tuple(NEW.values())
 
 
-def test_until_bolt_would_refresh_it_everybody_gets_the_whole(stores: Stores, clock: Clock) -> None:
+def test_before_bolt_would_refresh_it_every_look_up_gets_the_refresh_token(stores: Stores, clock: Clock) -> None:
     for minutes in (120, 60):
         store = stores.installations(managed_rotation=False, token_rotation_expiration_minutes=minutes)
         pair = {**PAIR, "bot_token_expires_at": clock() + minutes * 60 + 61}

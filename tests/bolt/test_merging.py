@@ -137,7 +137,7 @@ def test_what_bolt_hands_back_without_the_refresh_token_does_not_cost_the_refres
     assert values(seen, *BOT, *PERSON) == ("xoxb-111", "xoxe-b1", START + 600, "xoxp-1", "xoxe-u1", START + 600)
 
 
-def test_a_copy_gives_the_token_of_a_dead_one(plain: Any, folder: Folder) -> None:
+def test_a_copy_replaces_a_dead_token(plain: Any, folder: Folder) -> None:
     plain.save(an_installation(**PAIRS))
     found = plain.find_installation(**here())
     folder.change("UPDATE tokens SET status = 'dead'")

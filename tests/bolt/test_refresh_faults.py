@@ -168,7 +168,7 @@ def test_while_slack_fails_after_the_tokens_end_bolt_fails_too_so_that_the_event
 # Scopes
 
 
-def test_scopes_fall_into_letters_in_slack_sdks_store(
+def test_slack_sdks_store_splits_scopes_into_letters(
     slack: LocalSlack, builtin: Callable[..., Any], clock: Clock, folder: Folder
 ) -> None:
     store = builtin("sqlite")
@@ -181,7 +181,7 @@ def test_scopes_fall_into_letters_in_slack_sdks_store(
 
 
 @pytest.mark.parametrize("managed_rotation", [False, True])
-def test_scopes_stay_what_they_are(
+def test_this_store_returns_the_saved_scopes(
     slack: LocalSlack, stores: Stores, clock: Clock, folder: Folder, managed_rotation: bool
 ) -> None:
     store = stores.installations(slack_url=slack.base_url, managed_rotation=managed_rotation)

@@ -69,7 +69,9 @@ def test_a_late_uninstall_does_not_erase_what_was_installed_since(app: BoltApp, 
     assert list(app.slack.calls) == [], "nobody had to be asked"
 
 
-def test_with_bolts_own_listeners_it_does(slack: LocalSlack, stores: Stores, clock: Clock) -> None:
+def test_with_bolts_own_listeners_a_late_uninstall_erases_a_new_install(
+    slack: LocalSlack, stores: Stores, clock: Clock
+) -> None:
     """They call delete_all, which knows of no time."""
     clock.now = int(slack.clock())
     app = bolt_app(slack, stores.installations(slack_url=slack.base_url))
@@ -101,7 +103,7 @@ def test_an_uninstall_leaves_nothing_and_is_kept_no_longer_than_it_may_come_agai
     assert folder.rows("SELECT 1 FROM inbox") == []
 
 
-def test_exactly_who_was_revoked_goes(app: BoltApp, folder: Folder) -> None:
+def test_a_revocation_erases_exactly_the_users_it_names(app: BoltApp, folder: Folder) -> None:
     users = "SELECT user_id FROM tokens ORDER BY user_id"
     for user in (ADMIN, MEMBER):
         app.install(user=user)

@@ -161,7 +161,7 @@ PLACES = ("installations.save", "installers.save", "tokens.save", "tokens.delete
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("known", [False, True], ids=["unknown", "known"])
-def test_killed_in_a_save_all_is_as_it_was(
+def test_a_save_that_is_killed_changes_nothing(
     plain: Any, folder: Folder, monkeypatch: pytest.MonkeyPatch, place: str, known: bool
 ) -> None:
     if known:

@@ -51,7 +51,7 @@ def test_each_row_of_the_table_is_tested_here() -> None:
     assert patterns == SENSITIVE.keys()
 
 
-def test_what_is_not_sensitive_is_free() -> None:
+def test_scopes_outside_the_table_are_not_sensitive() -> None:
     assert sensitive_scopes(FREE) == ()
     assert {why_sensitive(scope) for scope in FREE} == {""}
 

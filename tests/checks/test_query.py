@@ -56,7 +56,7 @@ def test_parameters_that_two_readers_could_read_differently_are_refused(raw: str
     assert refusal_of(lambda: read_query(raw, KNOWN)) is Refusal.QUERY
 
 
-def test_64_fields_and_4096_bytes_are_read() -> None:
+def test_a_query_of_64_fields_and_4096_bytes_is_read() -> None:
     assert read_query(f"{fields(63)}&code=a", KNOWN) == {"code": "a"}
     assert read_query("code=" + "a" * (4096 - 5), KNOWN) == {"code": "a" * 4091}
 

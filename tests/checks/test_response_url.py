@@ -18,7 +18,7 @@ SLACK, LOCAL = "https://hooks.slack.com", "http://127.0.0.1:3001"
         (f"{LOCAL}/commands/T0NORTH001/1/ab", LOCAL),
     ],
 )
-def test_an_address_of_slacks_own_is_one(url: str, origin: str) -> None:
+def test_an_address_of_slack_is_a_response_url(url: str, origin: str) -> None:
     assert is_response_url(url, origin)
 
 
@@ -40,7 +40,7 @@ FOREIGN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("what", FOREIGN)
-def test_nothing_else_is_one(what: str) -> None:
+def test_no_other_address_is_a_response_url(what: str) -> None:
     assert not is_response_url(FOREIGN[what], SLACK)
 
 

@@ -82,7 +82,7 @@ def test_a_state_that_names_its_own_later_expiry_is_refused() -> None:
     assert refusal_of(lambda: verify(f"{payload}.{mac}", NOW + TTL + 1)) is Refusal.STATE_FORGED
 
 
-def test_the_signature_is_looked_at_before_the_age() -> None:
+def test_a_forged_expired_state_is_refused_as_forged() -> None:
     """I send an expired state with a signature of my own, to learn from the answer whether its form is right."""
     assert refusal_of(lambda: verify(build(expires_at=NOW - 1, key=OTHER_KEY))) is Refusal.STATE_FORGED
 

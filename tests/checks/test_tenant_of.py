@@ -113,7 +113,9 @@ BAD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("body", "found"), CASES.values(), ids=CASES)
-def test_the_tenant_is_the_one_that_is_named(body: dict[str, Any], found: tuple[Tenant, ...]) -> None:
+def test_an_event_belongs_to_the_tenant_of_its_first_authorization(
+    body: dict[str, Any], found: tuple[Tenant, ...]
+) -> None:
     assert tenants_of_event(body) == found
 
 

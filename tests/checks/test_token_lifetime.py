@@ -41,7 +41,7 @@ def test_it_is_due_when_less_than_the_margin_is_left_and_at_most_a_twelfth_of_it
 
 
 @pytest.mark.parametrize("life", [4000, 28_800, LIFE, 31_536_000])
-def test_both_ends_of_that_time_are_used(life: int) -> None:
+def test_due_times_reach_both_ends_of_the_jitter_range(life: int) -> None:
     latest, most = ISSUED + life - margin(life) + 1, margin(life) // 12
     found = {of(life, tenant, generation=generation) for tenant in TENANTS for generation in range(1, 9)}
     assert (min(found), max(found)) == (latest - most, latest)
@@ -62,7 +62,7 @@ def test_a_life_too_short_for_a_margin_is_used_to_its_end(life: int) -> None:
     assert {of(life, tenant) for tenant in TENANTS[:40]} == {ISSUED + life + 1}
 
 
-def test_one_that_expired_before_it_was_issued_is_due_when_it_expired() -> None:
+def test_a_token_that_expired_before_it_was_issued_is_due_at_its_expiry() -> None:
     """A clock that was set back between two looks at it."""
     assert {of(-500, tenant) for tenant in TENANTS[:40]} == {ISSUED - 499}
 
@@ -93,7 +93,7 @@ def test_every_process_and_every_release_of_python_finds_the_same(
     assert of(LIFE, tenant, user_id, generation) == ISSUED + LIFE - 7200 + 1 - zlib.crc32(whose) % 601
 
 
-def test_the_spread_does_not_hang_on_the_time() -> None:
+def test_the_jitter_does_not_depend_on_the_time() -> None:
     """Who was due earlier than another one is so again after the next refresh of the same generation."""
     for later in (1, 59, 86_400):
         assert of(LIFE, issued_at=ISSUED + later) == of(LIFE) + later

@@ -86,7 +86,7 @@ def test_an_anchor_that_keeps_nothing_is_refused(path: str, text: str) -> None:
         anchors_in(path, text)
 
 
-def test_a_test_has_all_of_its_marks_and_none_of_another_test() -> None:
+def test_the_scanner_finds_each_tests_own_claim_marks() -> None:
     text = (
         '@pytest.mark.claim("C-01", "C-02")\n@pytest.mark.claim("C-03")\ndef test_a():\n    pass\n\n\ndef test_b():\n'
     )

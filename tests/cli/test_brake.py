@@ -26,7 +26,7 @@ def desk() -> Iterator[CommandLine]:
         yield made
 
 
-def test_it_is_shown_and_released(desk: CommandLine) -> None:
+def test_brake_shows_its_state_and_release_ends_it(desk: CommandLine) -> None:
     refused = "refused_since = 1, paused_until = 9999999999, reason = 'invalid_auth'"
     desk.change(f"UPDATE tokens SET {refused} WHERE user_id = ''")
     shown = desk.run("brake")

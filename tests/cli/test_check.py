@@ -53,7 +53,7 @@ def test_a_tenant_that_is_not_installed_is_refused_in_one_line(desk: CommandLine
         assert ended.error == f"slackapp: {claimed}: is not installed; see `slackapp tenants`\n"
 
 
-def test_what_is_wrong_is_on_the_line_and_makes_the_status_1(desk: CommandLine) -> None:
+def test_a_problem_is_printed_on_its_line_and_exits_1(desk: CommandLine) -> None:
     slack = desk.world.slack
     slack.state.installs[NORTH].bot_scopes.extend(["files:read", "im:write"])
     ended = desk.run("check")
@@ -93,7 +93,7 @@ def test_each_line_of_the_json_is_an_object(desk: CommandLine) -> None:
     assert found[3]["install_url"] == HERE.replace(NORTH, SOUTH)
 
 
-def test_without_tenants_all_is_well(desk: CommandLine) -> None:
+def test_check_without_tenants_exits_0(desk: CommandLine) -> None:
     desk.change("DELETE FROM tokens")
     desk.change("DELETE FROM installations")
     for words in (("check",), ("check", "--json")):

@@ -41,7 +41,7 @@ def test_a_proxy_of_the_environment_is_told_to_be_ignored_and_not_shown(tmp_path
     assert "proxy.example.com" not in ended.stdout + ended.stderr
 
 
-def test_looking_makes_nothing(tmp_path: Path, here: Here) -> None:
+def test_config_creates_no_file(tmp_path: Path, here: Here) -> None:
     given = settings(tmp_path)
     before = sorted(tmp_path.iterdir())
     here.run(given, "config")

@@ -78,5 +78,5 @@ def test_where_there_is_nothing_to_lose_nobody_is_asked(ready: CommandLine) -> N
     ready.world.restart()
 
 
-def test_the_version_is_told(desk: CommandLine) -> None:
+def test_version_prints_the_release(desk: CommandLine) -> None:
     assert desk.run("--version") == Ended(0, f"slackapp {__version__}\n", "")

@@ -193,7 +193,7 @@ def test_a_crash_would_not_write_the_keys_to_a_file(dev: Dev) -> None:
 
 
 @pytest.mark.long
-def test_however_it_dies_no_local_slack_is_left_behind(dev: Dev) -> None:
+def test_the_local_slack_ends_when_dev_is_killed(dev: Dev) -> None:
     dev.end(signal.SIGKILL)
     port = int(dev.slack_url.rpartition(":")[2])
     for _ in range(200):

@@ -57,6 +57,6 @@ def test_where_ctrl_c_is_ignored_it_stays_so() -> None:
     assert slackapp(ignored + AT_IMPORT, "slackapp.cli") == (0, "")
 
 
-def test_the_command_begins_where_ctrl_c_is_looked_after() -> None:
+def test_the_console_script_starts_in_main() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {"slackapp": "slackapp.__main__:main"}

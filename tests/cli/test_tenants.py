@@ -38,7 +38,7 @@ def test_each_tenant_is_listed_with_all_that_is_known_of_it(folder: Path) -> Non
         assert (north["reason"], north["last_validated"], north["install_url"]) == (None, None, None)
 
 
-def test_the_table_has_the_same(desk: CommandLine) -> None:
+def test_the_table_shows_the_fields_of_the_json(desk: CommandLine) -> None:
     head, *rows = desk.good("tenants", "--wide").splitlines()
     assert set(head.split()) == FIELDS
     assert [row.split()[0] for row in rows] == [NORTH, SOUTH]
@@ -66,7 +66,7 @@ def test_what_is_not_known_is_a_dash_and_a_null(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("status", ["suspect", "suspended", "needs_reinstall", "purging"])
-def test_a_status_is_shown(desk: CommandLine, status: str) -> None:
+def test_tenants_shows_each_status(desk: CommandLine, status: str) -> None:
     desk.change("UPDATE installations SET status = ? WHERE tenant_id = ?", status, SOUTH)
     assert (listed(desk)[SOUTH]["status"], listed(desk)[NORTH]["status"]) == (status, "active")
 
@@ -87,7 +87,7 @@ def test_the_key_shows_the_provider_and_the_version(desk: CommandLine) -> None:
     assert listed(desk)[NORTH]["key"] == "local/1,own/3"
 
 
-def test_no_secret_is_in_it(desk: CommandLine) -> None:
+def test_tenants_prints_no_secret(desk: CommandLine) -> None:
     text = desk.good("tenants") + desk.good("tenants", "--json")
     assert [secret for secret in desk.world.slack.issued_tokens if secret in text] == []
     assert "xox" not in text
@@ -110,7 +110,7 @@ def test_a_workspace_of_a_hostile_name_has_one_row_and_no_second_column(folder: 
         assert found["name"] == HOSTILE, "a program gets the name"
 
 
-def test_where_there_is_none_a_list_says_so(folder: Path) -> None:
+def test_a_command_that_lists_nothing_says_so(folder: Path) -> None:
     with open_desk(folder, tenants=()) as desk:
         for words in (("tenants",), ("tenants", "--wide"), ("check",)):
             assert desk.run(*words) == Ended(0, "", "no tenant is installed\n")

@@ -31,7 +31,7 @@ CHOSEN: dict[str, Any] = {
 }
 
 
-def test_the_settings_are_exactly_these(world: World) -> None:
+def test_waitress_gets_exactly_these_settings(world: World) -> None:
     assert waitress_settings(world.settings) == CHOSEN
 
 
@@ -53,7 +53,7 @@ def test_a_unix_socket_is_for_the_owner_and_the_group(world: World) -> None:
     }
 
 
-def test_the_server_understands_all_of_them(world: World) -> None:
+def test_waitress_accepts_every_setting(world: World) -> None:
     taken = Adjustments(**waitress_settings(replace(world.settings, trusted_proxy="192.0.2.1")))
     assert (taken.ident, taken.threads, taken.max_request_body_size) == (None, 16, 1_048_577) or taken.ident == ""
     assert taken.trusted_proxy_headers == {"x-forwarded-for", "x-forwarded-proto"}

@@ -118,7 +118,7 @@ def test_another_key_or_context_does_not_open() -> None:
 
 
 @pytest.mark.claim("C-32")
-def test_the_limit_is_exact() -> None:
+def test_a_plaintext_at_the_limit_opens_and_one_byte_more_does_not() -> None:
     assert opens(BLOB, limit=len(PLAIN))
     assert not opens(BLOB, limit=len(PLAIN) - 1)
 

@@ -214,7 +214,7 @@ def test_a_way_round_through_the_credentials_directory_is_not_exempt(tmp_path: P
     assert "others can read it" in refusal(credentials / ".." / "key", credentials)
 
 
-def test_the_other_rules_hold_in_the_credentials_directory_too(tmp_path: Path) -> None:
+def test_link_type_and_size_rules_apply_in_the_credentials_directory(tmp_path: Path) -> None:
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     (credentials / "link").symlink_to(private(tmp_path / "elsewhere", mode=0o640))

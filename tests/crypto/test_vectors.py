@@ -88,12 +88,12 @@ def named(name: str) -> Vector:
 
 
 @pytest.mark.parametrize("vector", vectors("open"), ids=lambda vector: str(vector["name"]))
-def test_a_value_opens(vector: Vector) -> None:
+def test_each_good_vector_opens(vector: Vector) -> None:
     assert opened(vector) == bytes.fromhex(vector["plain"]) * vector["times"]
 
 
 @pytest.mark.parametrize("vector", vectors("refuse"), ids=lambda found: f"{found['why']}-{found['name']}")
-def test_a_value_does_not_open(vector: Vector) -> None:
+def test_each_bad_vector_fails_in_its_documented_way(vector: Vector) -> None:
     """I change, cut, move or re-label a stored value, in every way that the format knows of."""
     assert vector["why"] in CLASSES
     with pytest.raises(DecryptError) as caught:
@@ -108,7 +108,7 @@ def test_every_class_of_failure_occurs_and_no_unknown_one() -> None:
     print(f"{len(vectors('open'))} open, {sum(classes.values())} do not, of {len(classes)} classes")
 
 
-def test_there_are_enough_and_the_file_stays_small() -> None:
+def test_the_vector_file_has_enough_cases_and_stays_small() -> None:
     assert len(vectors("open")) >= 20
     assert len(vectors("refuse")) >= 120
     assert {vector["layer"] for vector in vectors("open")} == {"record", "wrap"}
@@ -136,7 +136,7 @@ def test_the_script_writes_the_same_file_again_without_our_code(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", ["bot_access", "wrapped bot key"])
-def test_no_changed_bit_and_no_cut_opens(name: str) -> None:
+def test_no_flipped_bit_and_no_truncation_opens(name: str) -> None:
     """I change a stored record, or a wrapped data key, bit by bit; I cut it off at every length."""
     vector = named(name)
     blob = base64.b64decode(vector["blob"])

@@ -101,7 +101,7 @@ def test_a_refusal_is_told_by_its_code(told: dict[str, str]) -> None:
     assert "keeps C-01" in told["refused"] or "refused: state_refused" in told["refused"]
 
 
-def test_who_is_not_watched_is_not_slowed_down() -> None:
+def test_no_trace_function_is_left_after_explaining() -> None:
     before = sys.gettrace()
     with explain_flows(print):
         assert sys.gettrace() is not before

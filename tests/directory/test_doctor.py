@@ -84,7 +84,7 @@ def judged(number: int, look: ReviewInput) -> RequirementResult:
     return review.review_requirement(REQUIREMENTS[number - 1], look)
 
 
-def test_all_38_rows_are_there_in_order() -> None:
+def test_the_review_has_38_requirements_in_order() -> None:
     assert [row.number for row in REQUIREMENTS] == list(range(1, 39))
 
 

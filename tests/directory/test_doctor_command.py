@@ -175,7 +175,7 @@ def test_reasons_of_the_behaviour_s_own_module_are_reasons(
     monkeypatch.delitem(sys.modules, "ownbot", raising=False)
 
 
-def test_nothing_wrong_is_status_0(here: Here, tmp_path: Path) -> None:
+def test_a_review_exits_0_without_failures_and_else_1(here: Here, tmp_path: Path) -> None:
     text = (ROOT / "manifest.yml").read_text("utf-8").replace("example.com", "unit.tests")
     for name in ("manifest.yml", "manifest.submitted.yml"):
         (tmp_path / name).write_text(text, "utf-8")
@@ -224,7 +224,7 @@ def answers(reply: Callable[[socket.socket], None]) -> Iterator[str]:
         thread.join(5)
 
 
-def test_what_does_not_speak_tls_is_told() -> None:
+def test_the_probe_reports_a_server_without_tls() -> None:
     def reply(taken: socket.socket) -> None:
         with taken:
             taken.recv(4096)
@@ -235,7 +235,7 @@ def test_what_does_not_speak_tls_is_told() -> None:
     assert Probe(url).get("/") == ProbeResponse(0, (), "no answer (Connection refused)", ANY)
 
 
-def test_a_certificate_must_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_probe_reports_an_untrusted_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """I stand between, with a certificate that I have made myself."""
     pem = certificate(tmp_path)
 

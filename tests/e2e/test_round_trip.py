@@ -93,7 +93,7 @@ def delivered(world: World) -> list[tuple[str, int]]:
     return [(delivery.type, delivery.status) for delivery in world.slack.deliver_due()]
 
 
-def test_two_customers_from_install_to_uninstall(live: tuple[World, str]) -> None:
+def test_two_tenants_install_use_and_uninstall_over_real_sockets(live: tuple[World, str]) -> None:
     world, url = live
     handshake = world.slack.verify_events_url()
     assert (handshake.status, len(handshake.body)) == (200, 32)

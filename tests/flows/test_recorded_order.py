@@ -139,6 +139,6 @@ def test_the_lease_is_committed_and_held_again_before_slack_is_asked_for_a_new_p
 
 
 @pytest.mark.claim("C-50")
-def test_the_intent_to_post_is_committed_before_the_post(story: list[str]) -> None:
+def test_the_intent_is_committed_before_the_post(story: list[str]) -> None:
     event = story[story.index("an event") :]
     after(event, CALLING, "COMMIT", "open bot_access", "call chat.postMessage")

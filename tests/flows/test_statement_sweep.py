@@ -12,7 +12,7 @@ EVERY = 7
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["install"])  # every scenario, at every step, is in the long suite
-def test_killed_in_the_middle_it_comes_right_again(name: str, tmp_path: Path) -> None:
+def test_a_flow_killed_at_a_sampled_statement_recovers(name: str, tmp_path: Path) -> None:
     """The process dies, as by SIGKILL, at an SQL statement, a call to Slack or a change of a file."""
     counts = sweep(tmp_path, by_name(name), EVERY)
     assert counts.total() >= 2 * EVERY

@@ -138,9 +138,7 @@ def test_an_install_that_cannot_be_stored_leaves_no_token_behind(
 
 
 @ANY_TROUBLE
-def test_what_only_reads_goes_on_and_readiness_says_what_is_wrong_until_it_is_over(
-    world: World, trouble: DiskFault
-) -> None:
+def test_during_a_disk_fault_reads_go_on_and_readyz_shows_it(world: World, trouble: DiskFault) -> None:
     assert upkeep_runs(world)["database"]
     with trouble(world), unlocked_slack(world):
         assert world.request("GET", "/").status == 200

@@ -239,7 +239,7 @@ def test_a_stranger_cannot_make_a_problem_appear(ready: World) -> None:
     assert readyz(ready).json["problems"] == {}
 
 
-def test_it_names_nobody(ready: World) -> None:
+def test_readyz_names_no_tenant(ready: World) -> None:
     """I am a stranger who finds the address."""
     ready.slack.fault(Fault("chat.postMessage", "error", error="token_revoked", team=NORTH))
     ready.mention("EvOne")

@@ -319,7 +319,7 @@ def test_no_token_lies_here_in_clear_nor_in_the_log(world: World, sqlite: Sqlite
     assert world.audit().count("installed") == 5
 
 
-def test_the_audit_says_who_and_what(world: World, sqlite: Sqlite) -> None:
+def test_an_import_is_audited_with_actor_and_tenant(world: World, sqlite: Sqlite) -> None:
     sqlite.save_bot(bolts(world.slack, NORTH, ADMIN, BEFORE - 5).to_bot())
     sqlite.save(bolts(world.slack, NORTH, ADMIN, BEFORE))
     run(world, sqlite)
@@ -887,7 +887,7 @@ def test_files_that_bolt_did_not_write_are_told_and_stop_nobody(world: World, fi
     assert {folder.name for folder in files.folder.iterdir()} == {f"none-{team}" for team in UNREADABLE}
 
 
-def test_text_that_is_none_ends_no_import(world: World, sqlite: Sqlite) -> None:
+def test_undecodable_text_skips_its_record_and_the_import_goes_on(world: World, sqlite: Sqlite) -> None:
     both(world, sqlite)
     sqlite.save(bolts(world.slack, SOUTH, "", BEFORE))
     sqlite.change("UPDATE slack_bots SET bot_token = CAST(x'786f78622dff' AS TEXT) WHERE team_id = ?", NORTH)
@@ -919,7 +919,7 @@ def test_a_workspace_whose_key_cannot_be_had_stops_nobody(world: World, sqlite: 
         assert {report.result for report in reports if report.name == SOUTH} <= {TAKEN, ALREADY_HERE}
 
 
-def test_what_cannot_be_stored_stops_nobody(world: World, files: Files) -> None:
+def test_a_record_that_cannot_be_stored_is_skipped_and_the_import_goes_on(world: World, files: Files) -> None:
     files.save(bolts(world.slack, NORTH, ADMIN, BEFORE, custom_values={"x": "x" * 70_000}))
     files.save(bolts(world.slack, SOUTH, "", BEFORE))
     results = {(report.name, report.result) for report in run(world, files)}
@@ -927,7 +927,7 @@ def test_what_cannot_be_stored_stops_nobody(world: World, files: Files) -> None:
     assert installations.find(world.service.app.db, north_tenant()) is None
 
 
-def test_a_full_disk_is_told_for_each(world: World, sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_for_each_record(world: World, sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch) -> None:
     both(world, sqlite)
 
     def full(*arguments: Any, **named: Any) -> None:
@@ -1084,7 +1084,7 @@ def test_what_comes_after_the_last_look_is_not_lost(world: World, folder: Path, 
     assert access(world) == renewed["bot_token"]
 
 
-def test_what_is_later_here_counts_as_here(world: World, sqlite: Sqlite) -> None:
+def test_an_older_source_install_is_erased_as_already_here(world: World, sqlite: Sqlite) -> None:
     both(world, sqlite)
     assert world.browser().install(NORTH).status == 303
     assert erase(world, sqlite) == ([NORTH], [])
@@ -1096,7 +1096,7 @@ def test_what_is_told_of_a_later_install_here_is_not_erased(world: World, sqlite
     assert erase(world, sqlite) == ([], [NORTH])
 
 
-def test_rows_of_another_client_stay(world: World, sqlite: Sqlite) -> None:
+def test_erasing_leaves_rows_of_another_client(world: World, sqlite: Sqlite) -> None:
     both(world, sqlite)
     other = Sqlite(sqlite.path, "9.9")
     other.save(bolts(world.slack, NORTH, ADMIN, BEFORE))

@@ -403,7 +403,7 @@ def test_the_answers_own_app_id_may_be_there_and_an_enterprises_flag_may_be_miss
     assert from_environment(desk, token_of(desk, ORG)).out == f"{ORG}  bot  taken  ({NAME})\n"
 
 
-def test_the_environment_is_not_erased(desk: CommandLine) -> None:
+def test_erase_source_is_refused_for_a_token_from_the_environment(desk: CommandLine) -> None:
     why = "--erase-source: cannot change the environment; take the variable out of it yourself"
     for value in (token_of(desk, SOUTH), None):
         assert refused(desk, from_environment(desk, value, "--erase-source"), why, 2)

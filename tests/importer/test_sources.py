@@ -288,7 +288,7 @@ def test_a_write_that_was_broken_off_is_for_the_bolt_app_to_mend(sqlite: Sqlite,
         BoltSqliteSource(folder / "copy" / "bolt.db", CLIENT_ID).records()
 
 
-def test_the_source_is_opened_with_care(sqlite: Sqlite) -> None:
+def test_the_source_connection_has_the_safe_pragmas(sqlite: Sqlite) -> None:
     """No function of its schema is run, nothing is moved through files elsewhere, what is deleted is overwritten."""
     with sqlite.source()._open("mode=rw") as connection:
         found = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("trusted_schema", "temp_store")]

@@ -151,7 +151,7 @@ def test_the_buttons_of_a_message_are_drawn_and_pressed_as_slack_does_it(told: C
     assert press(told, "press", team="T0NOWHERE1", channel="C", ts="1.1", action_id="yes") == 400
 
 
-def test_a_text_is_drawn_as_it_is_read(told: Client) -> None:
+def test_a_messages_mrkdwn_is_drawn(told: Client) -> None:
     token = told.install()["access_token"]
     press(told, "invite", team=NORTH)
     member = "U0NORTH001MEM"

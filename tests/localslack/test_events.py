@@ -305,7 +305,7 @@ def test_a_response_url_ends_after_thirty_minutes(on: Client) -> None:
     assert (answer.status, answer.json["error"]) == (404, "expired_url")
 
 
-def test_forms_are_sent_once(on: Client) -> None:
+def test_a_form_that_fails_is_not_retried(on: Client) -> None:
     on.install()
     on.app.answers = [(500, {})]
     on.slack.interact({"type": "block_actions", "actions": []})

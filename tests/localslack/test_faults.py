@@ -67,7 +67,7 @@ def test_garbage_is_no_json_and_huge_is_larger_than_asked(on: Client) -> None:
     assert (len(answer.body), answer.json["error"]) == (300_000, "not_authed")
 
 
-def test_a_redirect_leads_away(on: Client) -> None:
+def test_the_redirect_fault_redirects_elsewhere(on: Client) -> None:
     on.slack.fault(Fault("auth.test", "redirect", location="http://127.0.0.1:9/elsewhere"))
     answer = on.request("POST", "/api/auth.test", "", FORM)
     assert (answer.status, answer.headers["location"]) == (302, "http://127.0.0.1:9/elsewhere")

@@ -271,7 +271,7 @@ def test_a_post_is_kept_with_channel_thread_and_author(on: Client) -> None:
         ({"text": "x", "markdown_text": "y"}, "markdown_text_conflict"),
     ],
 )
-def test_bad_messages_are_named(on: Client, params: dict[str, Any], error: str) -> None:
+def test_chat_postmessage_names_what_is_wrong_with_a_message(on: Client, params: dict[str, Any], error: str) -> None:
     token = on.install()["access_token"]
     on.slack.mention("T0NORTH001", "hi")
     assert post(on, token, channel=GENERAL, **params)["error"] == error

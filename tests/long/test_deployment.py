@@ -150,7 +150,7 @@ def test_the_page_works_as_it_stands(tmp_path: Path) -> None:
     assert [file for file in private if file.stat().st_mode & 0o077 and file.name not in ("lib", "backups")] == []
 
 
-def test_every_stand_in_is_needed() -> None:
+def test_every_stand_in_program_is_used_on_the_page() -> None:
     """Stops the table of excuses from growing."""
     words = set(re.findall(r"^(?:.*&& )?(\w+)", "\n".join(blocks()), re.M)) | {"runuser"}
     assert set(STAND_INS) <= words
@@ -286,7 +286,7 @@ def test_the_service_starts_answers_and_ends_behind_the_walls(walls: list[str], 
         "import os; os.chroot('/')",
     ],
 )
-def test_the_walls_are_there(walls: list[str], forbidden: str) -> None:
+def test_the_units_sandbox_blocks_each_forbidden_call(walls: list[str], forbidden: str) -> None:
     """Negative control: stops a launcher that forbids nothing."""
     done = subprocess.run([*walls, sys.executable, "-c", forbidden], capture_output=True, text=True, check=False)
     assert "PermissionError" in done.stderr

@@ -252,7 +252,7 @@ def test_a_body_of_a_mebibyte_is_passed_on_and_a_larger_one_is_not(front: Front)
     ]
 
 
-def test_nobody_chooses_the_address_that_is_counted(front: Front) -> None:
+def test_a_client_cannot_forge_the_address_that_is_limited(front: Front) -> None:
     """I name another address with each request, to be anybody but me."""
     answers = [
         front.send("GET", f"{front.url}/slack/install", X_Forwarded_For=f"203.0.113.{number}").status
@@ -261,7 +261,7 @@ def test_nobody_chooses_the_address_that_is_counted(front: Front) -> None:
     assert (answers[0], answers[-1]) == (302, 429)
 
 
-def test_another_name_gets_no_page(front: Front) -> None:
+def test_a_proxy_serves_no_page_under_another_host(front: Front) -> None:
     """I send another name than the certificate's, to see what else lives there."""
     try:
         told = front.send("GET", f"{front.url}/", Host="other.example.com").body

@@ -18,7 +18,7 @@ NAMES = (
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
-def test_killed_at_any_step_it_comes_right_again(name: str, tmp_path: Path) -> None:
+def test_a_flow_killed_at_any_statement_recovers(name: str, tmp_path: Path) -> None:
     """The process dies at the first statement, call or change of a file; at the second; at the third; …"""
     counts = sweep(tmp_path, by_name(name))
     assert counts["statements"] > 0

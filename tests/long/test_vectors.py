@@ -9,7 +9,7 @@ from tests.crypto.test_vectors import Vector, cuts, flips, opened, opening_chang
 
 @pytest.mark.long
 @pytest.mark.parametrize("vector", vectors("open"), ids=lambda vector: str(vector["name"]))
-def test_no_changed_bit_and_no_cut_opens(vector: Vector) -> None:
+def test_no_flipped_bit_and_no_truncation_opens_for_any_vector(vector: Vector) -> None:
     blob = base64.b64decode(vector["blob"])
     assert opened(vector, blob) is not None
     assert opening_changes(vector, flips(blob)) == []

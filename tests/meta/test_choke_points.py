@@ -442,7 +442,7 @@ def test_a_planted_violation_is_found(check: Check, path: str, text: str) -> Non
 
 
 @pytest.mark.parametrize(("check", "path", "text"), ALLOWED)
-def test_what_is_allowed_passes(check: Check, path: str, text: str) -> None:
+def test_an_allowed_use_passes(check: Check, path: str, text: str) -> None:
     """Negative control of the other kind: stops a check that flags everything."""
     assert not check(parse(path, text)), text
 

@@ -25,7 +25,7 @@ def locked(text: str) -> dict[str, tuple[str, int]]:
     return found
 
 
-def test_the_lock_holds_exactly_the_five() -> None:
+def test_requirements_lock_names_exactly_five_packages() -> None:
     """Stops a sixth distribution, a pin without a hash, and any option (an index, say) in the lock."""
     found = locked((ROOT / "requirements.lock").read_text("utf-8"))
     assert set(found) == LOCKED

@@ -41,7 +41,7 @@ def test_it_subscribes_to_what_the_example_handles_and_to_both_lifecycle_events(
     }
 
 
-def test_its_addresses_are_ours_and_https(manifest: Any) -> None:
+def test_the_manifests_urls_are_https_on_one_host(manifest: Any) -> None:
     """Stops codes and events from travelling in clear, or to another host."""
     assert manifest["oauth_config"]["redirect_urls"] == [f"{BASE}/slack/oauth_redirect"]
     addresses = [text for text in strings(manifest) if "://" in text]
@@ -58,7 +58,7 @@ def test_it_rotates_tokens_and_takes_whole_organisations(manifest: Any) -> None:
     assert "pkce_enabled" not in manifest["oauth_config"]
 
 
-def test_it_stays_within_the_limits_of_slack(manifest: Any) -> None:
+def test_the_manifest_stays_within_slacks_limits(manifest: Any) -> None:
     """Stops a manifest that Slack refuses (docs.slack.dev/reference/app-manifest)."""
     shown = manifest["display_information"]
     assert 1 <= len(shown["name"]) <= 35

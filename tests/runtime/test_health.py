@@ -25,7 +25,7 @@ def test_what_was_handed_out_does_not_change_what_is_kept() -> None:
     assert health.problems() == {"slack": "unreachable"}
 
 
-def test_many_threads_may_note_at_once() -> None:
+def test_problems_can_be_set_by_many_threads() -> None:
     health = Health()
 
     def note(part: str) -> None:

@@ -81,7 +81,7 @@ def test_a_name_or_a_label_that_is_not_in_the_table_is_a_bug(
     assert counters.text() == Metrics().text()
 
 
-def test_neither_are_gauges_and_histograms_taken_for_another_kind(counters: Metrics) -> None:
+def test_a_metric_used_as_another_kind_raises(counters: Metrics) -> None:
     with pytest.raises(ValueError, match="no histogram"):
         counters.observe("slackapp_installs_begun_total", 1.0)
     with pytest.raises(ValueError, match="no gauge"):
@@ -115,7 +115,7 @@ def test_a_label_of_ours_holds_any_plain_text(counters: Metrics, value: str) -> 
 
 
 @pytest.mark.parametrize("value", ["a\nb", "é", "a\x00", "x" * 81, "\u2028"])
-def test_and_what_is_not_plain_is_other(counters: Metrics, value: str) -> None:
+def test_a_label_that_is_not_plain_text_counts_as_other(counters: Metrics, value: str) -> None:
     counters.count(EVENTS, {"type": value, "result": "kept"})
     assert at(parse(full(counters)), EVENTS, type=OTHER, result="kept") == 1
 
@@ -166,7 +166,7 @@ def test_no_count_is_lost_between_threads(counters: Metrics) -> None:
     assert (counters.value(REFUSALS, labels), moved) == (4000, 4000)
 
 
-def test_only_one_at_a_time_moves_counts(counters: Metrics) -> None:
+def test_only_one_thread_persists_counts_at_a_time(counters: Metrics) -> None:
     """Stops the same count from being added twice, by the upkeep and by whoever asks for the metrics."""
     with counters.unpersisted_counts():
         assert not counters._persist_lock.acquire(blocking=False)
@@ -225,7 +225,7 @@ def test_a_tenant_is_shown_as_its_hash_or_as_the_id_that_was_given_for_it(counte
     assert at(named, TENANTS, tenant="aaaaaaaaaaaa", change="installed") is None
 
 
-def test_the_build_is_told(counters: Metrics) -> None:
+def test_metrics_show_start_time_and_version(counters: Metrics) -> None:
     found = parse(full(counters))
     assert at(found, "slackapp_start_time_seconds") == 1_800_000_000
     assert [dict(labels)["version"] for name, labels in found if name == "slackapp_build_info"] == ["1.2.3"]

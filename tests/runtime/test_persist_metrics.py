@@ -65,7 +65,7 @@ def refused(world: World) -> float | None:
 # Kept
 
 
-def test_the_house_moves_what_was_counted_every_five_seconds(ready: World) -> None:
+def test_the_scheduler_persists_counters_every_five_seconds(ready: World) -> None:
     app, house = ready.service.app, ready.service.local_scheduler
     house.run_due(app)
     count(ready, 3)
@@ -116,7 +116,7 @@ def test_a_process_that_ends_leaves_nothing_behind_in_memory(ready: World) -> No
     assert refused(ready) == 3
 
 
-def test_processes_add_up(ready: World) -> None:
+def test_counters_are_sums_over_processes(ready: World) -> None:
     other = ready.start_process()
     other.app.metrics.count("slackapp_refusals_total", REFUSED)
     count(ready, 4)
@@ -184,7 +184,7 @@ def test_who_removed_a_tenant_is_told_and_the_purge_as_long_as_it_waits(ready: W
     assert at(found, CHANGES, tenant=ready.service.app.keyring.label(north_tenant()), change="erased") == 1
 
 
-def test_events_and_the_inbox_are_told(ready: World) -> None:
+def test_events_and_inbox_rows_are_counted(ready: World) -> None:
     ready.mention("EvOne")
     ready.mention("EvOne")
     ready.event({"type": "message"}, "EvTwo")
@@ -208,7 +208,7 @@ def test_events_and_the_inbox_are_told(ready: World) -> None:
     assert at(found, "slackapp_inbox_total", result="unclear") == 1
 
 
-def test_refreshes_and_what_they_leave_are_told(ready: World) -> None:
+def test_refreshes_and_token_statuses_are_counted(ready: World) -> None:
     label = ready.service.app.keyring.label(north_tenant())
     ready.clock.advance(43_200 - 7200 + 1)
     ready.slack.fault(Fault("oauth.v2.access", "error", error="invalid_refresh_token"))
@@ -220,7 +220,7 @@ def test_refreshes_and_what_they_leave_are_told(ready: World) -> None:
     assert at(found, "slackapp_tokens", status="live") == 0
 
 
-def test_scopes_that_are_missing_are_told(ready: World) -> None:
+def test_missing_scopes_are_counted(ready: World) -> None:
     ready.restart(bot_scopes=("app_mentions:read", "chat:write", "commands", "im:write"))
     validate_tenant.run(ready.service.app, north_tenant(), Actor("operator", "r1"))
     found = scrape(ready)
@@ -234,7 +234,7 @@ def test_scopes_that_are_missing_are_told(ready: World) -> None:
     ("part", "label"),
     [("database", "database"), ("slack", "slack"), ("clock", "clock"), ("clock against Slack's", "skew")],
 )
-def test_each_problem_is_told_until_it_is_none(ready: World, part: str, label: str) -> None:
+def test_each_problem_is_a_gauge_until_it_ends(ready: World, part: str, label: str) -> None:
     ready.replace_parts(is_worker_running=lambda: True)
     health = ready.service.app.health
     for problem in ("something", ""):
@@ -249,7 +249,7 @@ def test_each_problem_is_told_until_it_is_none(ready: World, part: str, label: s
         assert int(at(found, "slackapp_ready") or 0) == int(told.status == 200)
 
 
-def test_the_process_and_its_disk_are_told(ready: World) -> None:
+def test_metrics_show_the_process_and_its_free_disk(ready: World) -> None:
     ready.service.local_scheduler.run_due(ready.service.app)
     found = scrape(ready)
     assert at(found, "slackapp_processes") == 1

@@ -22,7 +22,7 @@ def empty(buckets: RateLimiter, key: str = ONE, now: int = NOW) -> int:
 
 
 @pytest.mark.parametrize("per_minute", [1, 2, 7, 60, 100])
-def test_a_minutes_number_may_come_at_once_and_no_more(per_minute: int) -> None:
+def test_a_bucket_admits_one_minutes_rate_at_once_and_no_more(per_minute: int) -> None:
     """I begin installs as fast as I can."""
     buckets = RateLimiter(per_minute)
     assert empty(buckets) == per_minute
@@ -38,7 +38,7 @@ def test_places_come_back_with_time_and_never_more_than_a_minutes_number() -> No
     assert empty(buckets, now=NOW + 10_000) == 60
 
 
-def test_less_than_a_whole_place_admits_nobody() -> None:
+def test_a_bucket_with_less_than_one_place_refuses() -> None:
     buckets = RateLimiter(6)
     empty(buckets)
     assert [buckets.admit(ONE, NOW + later) for later in (1, 9, 10)] == [9, 1, 0]
@@ -105,7 +105,7 @@ def test_the_pause_that_was_asked_for_last_counts() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -1])
-def test_no_seconds_are_no_pause_and_end_none(seconds: int) -> None:
+def test_a_cooldown_of_zero_seconds_changes_nothing(seconds: int) -> None:
     pauses = Cooldowns()
     pauses.start("a", 20, NOW)
     pauses.start("a", seconds, NOW + 1)
@@ -143,7 +143,7 @@ def test_each_kind_is_let_through_once_a_minute() -> None:
     assert [once.allows("a", now) for now in (60, 60, 119, 120, 179, 180)] == [True, False, False, True, False, True]
 
 
-def test_kinds_do_not_keep_each_other_out() -> None:
+def test_each_key_is_throttled_by_itself() -> None:
     once = Throttle()
     assert once.allows("a", 60)
     assert once.allows("b", 60)

@@ -178,7 +178,7 @@ def test_a_row_is_claimed_by_one_until_its_lease_runs_out(db: Database) -> None:
 
 
 @pytest.mark.claim("C-77")
-def test_of_two_who_have_seen_a_row_one_has_it(db: Database) -> None:
+def test_of_two_workers_that_saw_a_row_one_claims_it(db: Database) -> None:
     receive(db)
     assert inbox.claim(db, (NORTH, "Ev1"), "me", NOW) is not None
     assert inbox.claim(db, (NORTH, "Ev1"), "another", NOW) is None

@@ -250,7 +250,7 @@ def test_the_keys_used_longest_ago_are_dropped_first(vault: Vault, monkeypatch: 
     assert kept == [tenants[0], tenants[2]]
 
 
-def test_keys_do_not_print_themselves(ring: Keyring) -> None:
+def test_the_repr_of_a_key_hides_it(ring: Keyring) -> None:
     """I wait for a traceback that shows a key."""
     keys = ring.open_tenant_keys(NORTH)
     new = ring.open_tenant_keys(Tenant("T", "T0NEW00001"))

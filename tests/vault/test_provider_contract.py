@@ -55,7 +55,7 @@ def test_what_is_wrapped_unwraps_to_itself(provider: KeyProvider) -> None:
     assert (version > 0, 0 < len(wrapped) <= WRAPPED_LIMIT, KEY in wrapped) == (True, True, False)
 
 
-def test_it_has_the_name_that_stands_in_the_rows(provider: KeyProvider) -> None:
+def test_the_provider_id_equals_the_configured_name(provider: KeyProvider) -> None:
     assert provider.provider_id in ("local", "moody", "kms")
 
 

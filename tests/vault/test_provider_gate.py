@@ -216,7 +216,7 @@ def test_what_one_tenant_may_take_leaves_another_ones_key_within_reach(
     thread.join(10)
 
 
-def test_what_is_over_is_not_remembered(clock: Clock) -> None:
+def test_a_tenant_without_threads_and_failures_is_forgotten(clock: Clock) -> None:
     turns = ProviderGate(clock.steady)
     with turns.admit("own", NORTH):
         assert len(turns._places) == 1

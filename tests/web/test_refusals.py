@@ -53,7 +53,7 @@ def test_each_refusal_has_its_own_name_in_the_audit() -> None:
 
 
 @pytest.mark.parametrize("as_page", [True, False], ids=["page", "JSON"])
-def test_the_headers_of_a_refusal(as_page: bool) -> None:
+def test_a_refusal_sends_retry_after_allow_and_www_authenticate(as_page: bool) -> None:
     def headers(refused: Refused) -> dict[str, str]:
         return dict(refusal_response(refused, as_page).headers)
 

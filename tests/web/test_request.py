@@ -107,7 +107,7 @@ def test_more_than_one_mib_is_refused_before_it_is_read(length: str) -> None:
     assert refusal(CONTENT_LENGTH=length, **{"wsgi.input": Untouched()}) is Refusal.TOO_LARGE
 
 
-def test_one_mib_is_read() -> None:
+def test_a_body_of_one_mebibyte_is_read() -> None:
     body = b"x" * 1048576
     assert len(body) == BODY_LIMIT
     assert read(CONTENT_LENGTH="1048576", **{"wsgi.input": io.BytesIO(body)}).raw_body == body

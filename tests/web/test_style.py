@@ -73,7 +73,7 @@ def edges(sheet: str) -> set[tuple[str, str]]:
     return {(colour, place) for colour in drawn for place in GROUNDS}
 
 
-def test_the_pairs_are_found() -> None:
+def test_the_style_test_finds_colour_pairs() -> None:
     """Negative control: stops this file from passing because it reads nothing."""
     assert {("on-accent", "accent"), ("on-accent", "accent-over"), ("muted", "surface"), ("link", "ground")} <= texts(
         STYLE

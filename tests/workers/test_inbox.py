@@ -296,7 +296,7 @@ def test_whoever_takes_a_row_calls_the_others_before_it_is_run(ready: World) -> 
     assert (ready.work(), called) == (1, [True])
 
 
-def test_a_thread_that_ended_is_seen(ready: World) -> None:
+def test_is_alive_is_false_once_a_thread_has_ended(ready: World) -> None:
     ready.service.start()
     assert ready.service.worker.is_alive()
     made = ready.service.worker

@@ -168,7 +168,7 @@ def test_a_stop_does_not_wait_for_the_next_tick(bench: Bench, monkeypatch: pytes
     assert time.monotonic() - began < LONG / 2
 
 
-def test_nobody_is_waited_for_longer_than_said(bench: Bench) -> None:
+def test_join_returns_at_its_deadline(bench: Bench) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def slow() -> None:
@@ -220,7 +220,7 @@ def test_a_sign_of_life_comes_every_ten_seconds(beats: Callable[[int], int]) -> 
     assert [beats(seconds) for seconds in (0, 9, 1, 9, 1)] == [0, 9, 0, 9, 0]
 
 
-def test_and_at_once_when_the_keys_have_changed(world: World, beats: Callable[[int], int]) -> None:
+def test_a_heartbeat_comes_at_once_when_the_key_epoch_changes(world: World, beats: Callable[[int], int]) -> None:
     app = world.service.app
     beats(0)
     with app.db.transaction():
@@ -268,7 +268,7 @@ def test_a_service_says_at_once_that_it_lives_and_at_its_end_that_it_does_not(wo
     assert seen_at(world) == []
 
 
-def test_that_is_said_before_anything_else_begins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_heartbeat_is_written_before_any_thread_starts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lives: list[bool] = []
     for thread in (Scheduler, InboxWorkers):
         monkeypatch.setattr(thread, "start", lambda *_: lives.append(seen_at(world) == [world.clock.steady()]))
@@ -428,9 +428,7 @@ def test_a_clock_that_is_set_again_and_again_is_shown_until_ten_minutes_after_th
     assert hands.after(101, 101) == {}
 
 
-def test_the_local_tasks_flush_the_log_and_moves_the_log_of_the_database(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_local_tasks_flush_the_log_and_checkpoint_the_wal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(world.service.app.log, "flush", lambda: done.append("log"))
     monkeypatch.setattr(world.service.app.db, "checkpoint", lambda: done.append("checkpoint"))

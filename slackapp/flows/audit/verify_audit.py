@@ -67,4 +67,4 @@ def prune(app: App, now: int) -> None:
             number = audit.delete_before(app.db, before, app.keyring.audit_mac)
             if not number:
                 return
-            audit_log.append(app, "audit.delete_before", NO_TENANT, Actor("worker", ""), "ok", f"to={number}", now)
+            audit_log.append(app, "audit.cut", NO_TENANT, Actor("worker", ""), "ok", f"to={number}", now)

@@ -47,16 +47,16 @@ def test_rows_older_than_the_setting_go_and_the_rest_verifies(kept: CommandLine)
     assert kept.good("audit", "verify", "--head", head)
 
 
-def test_the_cut_is_told_and_the_numbers_go_on(kept: CommandLine) -> None:
+def test_a_deletion_of_audit_rows_is_audited_and_numbers_go_on(kept: CommandLine) -> None:
     last = kept.world.count("audit")
     cut(kept)
     told = kept.world.rows("SELECT * FROM audit ORDER BY id DESC LIMIT 1")[0]
     first = kept.world.rows("SELECT min(id) FROM audit")[0][0]
-    assert (told["event"], told["actor"], told["id"]) == ("audit.delete_before", "worker", last + 1)
+    assert (told["event"], told["actor"], told["id"]) == ("audit.cut", "worker", last + 1)
     assert told["detail"] == f"to={first - 1}"
 
 
-def test_the_upkeep_cuts(kept: CommandLine) -> None:
+def test_the_scheduler_deletes_old_audit_rows(kept: CommandLine) -> None:
     kept.world.service.local_scheduler.run_due(kept.world.service.app)
     assert details(kept)[0] == "day=5"
 
@@ -79,7 +79,7 @@ def test_with_0_days_nothing_is_ever_cut(kept: CommandLine) -> None:
 def test_the_last_row_is_never_cut_so_that_the_chain_has_an_end_to_go_on_from(kept: CommandLine) -> None:
     kept.world.clock.advance(100 * DAY)
     cut(kept)
-    assert set(kept.world.audit()) == {"audit.delete_before"}
+    assert set(kept.world.audit()) == {"audit.cut"}
     note(kept, "day=110")
     assert kept.good("audit", "verify")
 
@@ -102,7 +102,7 @@ def test_many_old_rows_go_in_portions(kept: CommandLine) -> None:
     kept.world.clock.advance(6 * DAY)
     note(kept, "new")
     cut(kept)
-    assert (details(kept), kept.world.audit().count("audit.delete_before")) == (["new"], 3)
+    assert (details(kept), kept.world.audit().count("audit.cut")) == (["new"], 3)
     assert kept.good("audit", "verify")
 
 

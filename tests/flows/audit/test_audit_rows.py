@@ -86,7 +86,7 @@ TOLD = {
 
 
 @pytest.mark.parametrize("event", TOLD)
-def test_it_is_told_with_who_for_whom_and_what(told: CommandLine, event: str) -> None:
+def test_each_operation_writes_an_audit_row_with_actor_tenant_and_event(told: CommandLine, event: str) -> None:
     actor, tenant_id, parts = TOLD[event]
     row = rows(told, event)[0]
     assert (row["actor"], row["tenant_id"]) == (actor, tenant_id)
@@ -94,13 +94,13 @@ def test_it_is_told_with_who_for_whom_and_what(told: CommandLine, event: str) ->
     assert [part for part in parts if part not in row["detail"]] == []
 
 
-def test_a_backup_is_told(desk: CommandLine) -> None:
+def test_a_backup_writes_an_audit_row(desk: CommandLine) -> None:
     desk.good("backup", str(desk.folder / "b0"))
     (row,) = rows(desk, "backup.made")
     assert (row["actor"], row["tenant_id"], row["result"]) == ("operator", "", "ok")
 
 
-def test_the_whole_chain_holds_after_all_of_that(told: CommandLine) -> None:
+def test_the_audit_chain_verifies_after_all_operations(told: CommandLine) -> None:
     assert told.good("audit", "verify").startswith("all rows up to ")
 
 

@@ -146,13 +146,13 @@ KINDS = (
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_is_nowhere(loot: CollectedOutput, kind: str) -> None:
+def test_no_canary_is_in_any_output_or_file(loot: CollectedOutput, kind: str) -> None:
     """I have the disk, the backups, the log and every screen; not the master key."""
     assert loot.secrets[kind]
     assert loot.leaks(kind) == []
 
 
-def test_what_is_looked_through_is_all_there_is(loot: CollectedOutput) -> None:
+def test_the_search_covers_database_key_backup_and_backups(loot: CollectedOutput) -> None:
     names = {where.partition(" ")[2].partition(" ")[0] for where in loot.found}
     for name in ("slackapp.db", "slackapp.db-wal", "slackapp.db-shm", "key-backup/slackapp-keys.json", "b0/data.db"):
         assert name in names

@@ -264,7 +264,7 @@ def test_a_large_file_is_not_written_all_the_time_for_what_customers_do(
     assert (len(writes), SOUTH in desk.slot.read_text(), ready(desk)[1]) == (2, False, 0)
 
 
-def test_an_operator_does_not_wait_for_that(
+def test_an_operators_purge_ignores_the_key_backups_cooldown(
     desk: CommandLine, writes: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_backup, "_BYTES_PER_SECOND", 1)

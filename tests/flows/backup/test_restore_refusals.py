@@ -161,7 +161,7 @@ def test_what_is_damaged_is_refused_and_nothing_is_changed(shelf: CommandLine, t
         shelf.slot.write_bytes(kept)
 
 
-def test_the_backup_as_it_is_would_be_taken(shelf: CommandLine) -> None:
+def test_an_undamaged_backup_passes_the_same_check(shelf: CommandLine) -> None:
     assert refused(shelf, shelf.folder / "b0", "--check").status == 0
 
 

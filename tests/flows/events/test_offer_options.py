@@ -41,7 +41,7 @@ def offering(world: World, function: Callable[[Context, Mapping[str, Any]], Any]
     ],
     ids=["list", "tuple", "none", "object", "groups", "100", "keys of two types", "half an emoji"],
 )  # fmt: skip
-def test_what_the_function_offers_is_the_answer(ready: World, offered: Any, answer: Any) -> None:
+def test_the_options_of_the_function_are_the_response(ready: World, offered: Any, answer: Any) -> None:
     seen: list[tuple[str, str, Any]] = []
 
     def offer(context: Context, menu: Mapping[str, Any]) -> Any:

@@ -278,7 +278,7 @@ def test_a_modal_is_answered_by_its_response_urls(everywhere: Prepared) -> None:
     assert world.slack.messages(NORTH)[-1]["text"] == "thanks"
 
 
-def test_who_did_it_is_told_whatever_it_was(everywhere: Prepared) -> None:
+def test_the_context_names_the_user_of_every_kind_of_payload(everywhere: Prepared) -> None:
     world = everywhere.reset()
     who: list[str] = []
 

@@ -163,7 +163,7 @@ def test_what_was_acknowledged_runs_after_a_restart(world: World) -> None:
     assert len(world.slack.messages(NORTH)) == said + 1
 
 
-def test_unknown_keys_are_left_alone(world: World) -> None:
+def test_an_event_with_unknown_keys_is_stored_and_run(world: World) -> None:
     installed(world)
     assert world.event({**MENTION, "new": {"deep": [1]}}, "EvNew", unheard_of=[{}], authed_users=["U1"]).status == 200
     assert world.work() == 1

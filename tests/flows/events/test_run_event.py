@@ -337,7 +337,7 @@ def test_a_row_that_ends_its_process_costs_no_other_row_an_attempt(
 
 
 @pytest.mark.parametrize("kind", ["app_uninstalled", "slackapp.purge"])
-def test_what_runs_our_own_code_alone_is_never_given_up(ready: World, kind: str) -> None:
+def test_our_own_jobs_are_retried_without_limit(ready: World, kind: str) -> None:
     """A tenant's end must come, however often its process ended before that."""
     change(ready, "UPDATE inbox SET type = ?, named = 'everything', attempts = 50 WHERE event_id = 'Ev0001'", kind)
     change(ready, "UPDATE inbox SET kind = 'job' WHERE type = 'slackapp.purge'")
@@ -370,7 +370,7 @@ def test_a_behaviour_that_fails_for_good_is_told_once_whatever_it_failed_of(
     assert NORTH not in json.dumps(line)
 
 
-def test_what_passes_by_itself_is_no_line(ready: World) -> None:
+def test_a_rate_limit_writes_no_log_line(ready: World) -> None:
     ready.slack.fault(Fault(POST, "ratelimited", retry_after=1))
     ready.work()
     ready.clock.advance(1)

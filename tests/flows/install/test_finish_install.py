@@ -199,7 +199,7 @@ def test_a_call_inside_a_transaction_is_refused_before_it_is_made(world: World) 
 
 
 @pytest.mark.long
-def test_the_probe_of_these_tests_sees_a_call_made_under_a_lock(world: World) -> None:
+def test_the_lock_probe_finds_a_call_inside_a_transaction(world: World) -> None:
     """The planted control: what every other test here relies on to pass."""
     holder = sqlite3.connect(world.settings.database, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

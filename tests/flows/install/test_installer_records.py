@@ -41,7 +41,7 @@ def opened(desk: CommandLine) -> tuple[bytes, bytes]:
     return details, keyring.open(records.installer_webhook_context(*place), person.webhook)
 
 
-def test_new_data_keys_seal_them_anew(detailed: CommandLine) -> None:
+def test_assigning_a_provider_reseals_installer_records(detailed: CommandLine) -> None:
     before = known(detailed)
     assert "6 records sealed anew" in detailed.good("keys", "assign", NORTH, "local")
     after = known(detailed)
@@ -51,21 +51,21 @@ def test_new_data_keys_seal_them_anew(detailed: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(("column", "kind"), [("details", "installer"), ("webhook", "installer_webhook")])
-def test_a_backup_tells_of_one_that_does_not_open(detailed: CommandLine, column: str, kind: str) -> None:
+def test_a_backup_reports_an_installer_record_that_does_not_open(detailed: CommandLine, column: str, kind: str) -> None:
     assert detailed.run("backup", str(detailed.folder / "b0")).status == 0
     detailed.change(f"UPDATE installers SET {column} = zeroblob(200)")
     ended = detailed.run("backup", str(detailed.folder / "b1"))
     assert (ended.status, f"{NORTH}: a {kind} does not open" in ended.error) == (1, True)
 
 
-def test_a_backup_brings_them_back(detailed: CommandLine) -> None:
+def test_a_restore_brings_installer_records_back(detailed: CommandLine) -> None:
     detailed.good("backup", str(detailed.folder / "b0"))
     detailed.change("DELETE FROM installers")
     assert detailed.restore(str(detailed.folder / "b0")).status == 0
     assert opened(detailed) == (b"details", b"webhook")
 
 
-def test_a_purge_leaves_nothing_of_them(detailed: CommandLine) -> None:
+def test_a_purge_erases_installer_records(detailed: CommandLine) -> None:
     person = known(detailed)
     detailed.good("purge", NORTH)
     assert detailed.world.count("installers") == 0

@@ -93,7 +93,7 @@ def test_a_reinstall_alone_asks_once_and_replaces(world: World) -> None:
 
 
 @pytest.mark.parametrize("dead", [True, False], ids=["the stored one is dead", "nothing is stored"])
-def test_where_there_is_nothing_to_lose_nobody_is_asked(world: World, dead: bool) -> None:
+def test_an_install_without_a_stored_pair_makes_no_auth_test(world: World, dead: bool) -> None:
     if dead:
         assert world.browser().install().status == 303
         world.slack.uninstall(NORTH)
@@ -106,7 +106,7 @@ def test_where_there_is_nothing_to_lose_nobody_is_asked(world: World, dead: bool
     assert_lives(world)
 
 
-def test_where_both_are_over_the_new_one_is_stored(world: World) -> None:
+def test_where_slack_takes_neither_pair_the_new_one_is_stored(world: World) -> None:
     """Its refresh token was never tried."""
     assert world.browser().install().status == 303
     way = approved(world)

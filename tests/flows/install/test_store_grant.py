@@ -54,7 +54,7 @@ def page(world: World, target: str = NORTH) -> str:
     return shown.text
 
 
-def test_a_bot_with_a_rotating_token(world: World) -> None:
+def test_a_rotating_bot_token_is_stored_with_its_refresh_token(world: World) -> None:
     assert "<strong>Northwind</strong>" in page(world)
     assert installation(world) == NORTH_ROW
     row = token(world, north_tenant())
@@ -66,7 +66,7 @@ def test_a_bot_with_a_rotating_token(world: World) -> None:
     assert world.count("tokens") == 1
 
 
-def test_a_bot_with_a_long_lived_token(tmp_path: Path) -> None:
+def test_a_long_lived_bot_token_is_stored_without_expiry(tmp_path: Path) -> None:
     with make_world(tmp_path, rotation=False) as world:
         world.browser().install()
         row = token(world, north_tenant())
@@ -74,7 +74,7 @@ def test_a_bot_with_a_long_lived_token(tmp_path: Path) -> None:
         assert opened(world, north_tenant())[0].startswith("xoxb-")
 
 
-def test_a_bot_and_the_person_who_installs(tmp_path: Path) -> None:
+def test_a_bot_and_a_user_token_are_stored_apart(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_USER_SCOPES="emoji:read") as world:
         world.browser().install()
         assert installation(world) == NORTH_ROW
@@ -86,7 +86,7 @@ def test_a_bot_and_the_person_who_installs(tmp_path: Path) -> None:
         assert opened(world, north_tenant(), "U0NORTH001ADM")[0].startswith("xoxe.xoxp-1-")
 
 
-def test_a_person_alone(tmp_path: Path) -> None:
+def test_a_user_token_is_stored_without_a_bot(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_BOT_SCOPES="", SLACKAPP_USER_SCOPES="emoji:read") as world:
         assert "<strong>Northwind</strong>" in page(world)
         assert installation(world) == {**NORTH_ROW, "bot_user_id": "", "scopes_asked": "", "scopes_granted": ""}
@@ -114,7 +114,7 @@ def test_an_incoming_webhook_is_sealed_with_all_that_belongs_to_it(tmp_path: Pat
         }
 
 
-def test_a_workspace_of_an_org_is_a_workspace(world: World) -> None:
+def test_a_workspace_in_an_enterprise_is_stored_as_a_workspace(world: World) -> None:
     text = page(world, ORG_TEAM)
     assert "<strong>Evergreen North</strong>" in text
     assert "/workspaces/add" not in text

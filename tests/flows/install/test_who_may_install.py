@@ -100,7 +100,7 @@ def test_a_refused_install_is_counted_and_noted_and_an_admin_can_install_after_i
     assert guarded.browser().install().status == 303
 
 
-def test_it_is_asked_before_anything_is_stored(guarded: World) -> None:
+def test_the_installer_is_checked_before_anything_is_stored(guarded: World) -> None:
     way, probed, seen = approved(guarded), guarded.slack.probe, []
 
     def look(method: str) -> None:
@@ -120,7 +120,7 @@ def test_without_a_sensitive_scope_nobody_is_asked_about(tmp_path: Path) -> None
         assert world.calls() == [EXCHANGE]
 
 
-def test_the_setting_extends_it_to_all_installs(tmp_path: Path) -> None:
+def test_the_setting_requires_an_admin_for_every_install(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_BOT_SCOPES=SIGHTED, SLACKAPP_REQUIRE_ADMIN_INSTALLER="yes") as world:
         refused(world, NOT_ADMIN)
         assert world.browser().install().status == 303
@@ -257,7 +257,7 @@ def test_for_a_whole_org_an_admin_of_the_org_is_needed(guarded: World) -> None:
 
 
 @pytest.mark.claim("C-11")
-def test_on_the_list_is_served_and_all_others_are_refused(tmp_path: Path) -> None:
+def test_only_tenants_on_the_list_may_install(tmp_path: Path) -> None:
     """I was sent the link by somebody whose workspace is on the list."""
     with make_world(tmp_path, SLACKAPP_ALLOWED_TEAMS=f"{NORTH},{ORG_TEAM}") as world:
         reply = refused(world, "team_not_allowed", "admin", SOUTH)

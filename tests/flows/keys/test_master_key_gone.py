@@ -61,7 +61,7 @@ def test_a_tenant_whose_master_key_is_gone_is_told_of_and_everybody_else_is_serv
     assert ended.error.count(f"of {NORTH} does not: master key 1 is missing from the file") == 4
 
 
-def test_it_can_be_erased_and_installed_again_and_is_told_of_no_more(desk: CommandLine) -> None:
+def test_a_tenant_whose_master_key_is_gone_can_be_purged_and_reinstalled(desk: CommandLine) -> None:
     lose(desk)
     world = desk.world
     rotate_keys.report_missing(world.service.app)

@@ -72,7 +72,7 @@ def test_list_shows_how_many_data_keys_hang_on_a_provider_and_how_it_is(own: Own
     assert own.desk.good("keys", "list").splitlines()[1] == f"own  4 data keys  health {health}"
 
 
-def test_the_settings_can_be_shown(own: Own) -> None:
+def test_config_shows_the_key_commands(own: Own) -> None:
     assert "SLACKAPP_KEY_COMMANDS" in own.desk.good("config")
 
 
@@ -273,7 +273,7 @@ def test_restoring_leaves_a_tenant_that_is_not_suspended_as_it_is(own: Own) -> N
     assert own.desk.world.status(NORTH) == "needs_reinstall"
 
 
-def test_the_whole_way_with_a_program_of_the_operators(folder: Path, tmp_path: Path) -> None:
+def test_a_key_command_wraps_withdraws_and_restores_a_tenants_key(folder: Path, tmp_path: Path) -> None:
     """No test double: the program is started for each key."""
     program = Program(tmp_path)
     with open_desk(folder, tenants=(NORTH,), SLACKAPP_KEY_COMMANDS=f"kms={program.path}") as desk:

@@ -214,7 +214,7 @@ def test_a_process_that_runs_on_reads_what_was_wrapped_anew_and_writes_with_the_
     assert desk.masters() == {("local", 2)}
 
 
-def test_running_it_backwards_is_not_possible(desk: CommandLine) -> None:
+def test_set_primary_refuses_an_older_version(desk: CommandLine) -> None:
     """Two rotations one after the other; the older one's process wakes up late and makes its key the primary."""
     app = desk.world.service.app
     desk.good("keys", "rotate")

@@ -134,7 +134,7 @@ def test_new_data_keys_under_load_fail_no_read_in_any_process(fleet: Fleet) -> N
         assert fleet.desk.run("keys", "reencrypt").status == 0
 
 
-def test_every_process_notices_a_flush_by_the_key_epoch(fleet: Fleet) -> None:
+def test_every_process_reports_the_key_epoch_of_a_flush(fleet: Fleet) -> None:
     fleet.desk.good("keys", "flush")
     epoch = meta.key_epoch(fleet.world.service.app.db)
     wait(lambda: fleet.epochs() == {epoch})

@@ -76,7 +76,7 @@ def test_what_another_bot_said_is_acted_on(ready: World, ran: list[str], known: 
     assert (ran, len(ready.calls("auth.test")), stored(ready)) == (["0", "1", "2"], 1, our_bot(ready))
 
 
-def test_nobody_is_asked_about_what_a_person_did(ready: World, ran: list[str]) -> None:
+def test_an_event_of_a_user_makes_no_auth_test(ready: World, ran: list[str]) -> None:
     """A press on a message of our own is a person's doing, too."""
     ready.event({**SAID, "subtype": None, "user": "U0SOMEBODY", "text": "hello"})
     click_button(ready, message={"bot_id": our_bot(ready), "app_id": APP_ID}, text="pressed")

@@ -122,7 +122,7 @@ def test_invalid_auth_counts_as_a_failure_and_is_given_up_by_nobody_else_that_is
     assert (states(five), brake.is_on(five.service.app)) == ([LIVE] * 5, True)
 
 
-def test_as_many_that_fail_on_different_days_do_not_brake(broken: World) -> None:
+def test_failures_spread_over_days_do_not_set_the_brake(broken: World) -> None:
     for tenant in TENANTS:
         assert use(broken, tenant) == "dead"
         broken.clock.advance(601)
@@ -141,14 +141,14 @@ def test_what_is_older_than_ten_minutes_is_forgotten_but_while_it_holds(braked: 
     assert braked.count("failing") == 0
 
 
-def test_three_tenants_never_brake(broken: World) -> None:
+def test_with_three_tenants_the_brake_never_holds(broken: World) -> None:
     for tenant in TENANTS[3:]:
         uninstall_tenant.run(broken.service.app, tenant, PERSON, broken.clock())
     assert [use(broken, tenant) for tenant in TENANTS[:3]] == ["dead"] * 3
     assert noted(broken) == []
 
 
-def test_every_process_and_the_next_one_sees_it(braked: World) -> None:
+def test_the_brake_is_seen_by_other_processes_and_after_a_restart(braked: World) -> None:
     braked.restart()
     ready = told(braked, "/readyz").json
     assert (ready["brake"], ready["tokens_paused"]) == (True, 2)
@@ -204,7 +204,7 @@ def test_a_person_who_leaves_is_no_failure_of_a_tenant_whose_bot_is_served(five:
 
 
 @pytest.mark.claim("C-80")
-def test_it_is_released_when_those_who_failed_are_served_again(braked: World) -> None:
+def test_the_brake_ends_when_failing_tenants_are_served_again(braked: World) -> None:
     braked.slack.clear_faults()
     braked.clock.advance(59)
     assert use(braked, TENANTS[3]) == "doubt", "it pauses"
@@ -215,7 +215,7 @@ def test_it_is_released_when_those_who_failed_are_served_again(braked: World) ->
 
 
 @pytest.mark.claim("C-80")
-def test_who_never_failed_does_not_release_it(five: World) -> None:
+def test_success_of_a_tenant_that_never_failed_does_not_end_the_brake(five: World) -> None:
     for tenant in TENANTS[:4]:
         five.slack.fault(Fault(ASK, "error", times=-1, error="token_revoked", team=tenant.id))
     five.slack.fault(Fault(REFRESH, "error", times=-1, error="invalid_refresh_token"))
@@ -236,7 +236,7 @@ def test_a_person_releases_it_for_an_hour_and_what_slack_says_counts_at_once(bra
     assert (states(braked), brake.is_on(app)) == ([DEAD] * 5, False)
 
 
-def test_after_that_hour_it_may_hold_again(braked: World) -> None:
+def test_an_hour_after_a_release_the_brake_may_hold_again(braked: World) -> None:
     app = braked.service.app
     brake.release(app, PERSON)
     braked.clock.advance(3599)
@@ -315,7 +315,7 @@ def test_an_uninstall_that_time_decides_is_not_held_up(braked: World) -> None:
     assert braked.count("installations") == 3
 
 
-def test_the_upkeep_asks_about_those_who_wait(braked: World) -> None:
+def test_the_scheduler_checks_tenants_that_the_brake_keeps(braked: World) -> None:
     braked.slack.clear_faults()
     braked.clock.advance(60)
     braked.service.remote_scheduler.run_due(braked.service.app)

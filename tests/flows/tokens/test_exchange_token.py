@@ -553,7 +553,7 @@ def test_a_token_that_was_given_up_when_its_turn_comes_is_left_alone(ready: Worl
     assert ready.calls() == [ASK, METHOD]
 
 
-def test_it_can_be_stopped_half_way_and_the_next_run_does_the_rest(before: World) -> None:
+def test_an_exchange_run_that_is_stopped_is_finished_by_the_next(before: World) -> None:
     before.browser().install(SOUTH)
     rotate(before)
     before.slack.called.clear()

@@ -294,7 +294,7 @@ def test_a_new_install_ends_the_pause(two: World) -> None:
     assert (ask(two)["ok"], row(two)["refused_since"], two.count("failing")) == (True, None, 0)
 
 
-def test_another_process_sees_the_pause(two: World) -> None:
+def test_a_pause_is_seen_by_another_process(two: World) -> None:
     disallow(two, NORTH)
     failed(two)
     called, other = two.calls(), two.start_process()

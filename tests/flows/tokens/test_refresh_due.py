@@ -201,7 +201,7 @@ def test_while_slack_limits_the_rate_nothing_is_asked(due: World) -> None:
     assert (refresh(due), len(due.calls())) == (6, 7)
 
 
-def test_it_stops_when_it_is_asked_to(due: World) -> None:
+def test_a_refresh_run_ends_when_the_scheduler_stops(due: World) -> None:
     assert (refresh(due, lambda: True), due.calls()) == (0, [])
     assert refresh(due, lambda: len(due.calls()) >= 2) == 2
     assert (refreshed(due), due.calls()) == ([NORTH, SOUTH], [REFRESH] * 2)
@@ -249,9 +249,7 @@ def test_processes_and_minutes_begin_at_different_places(due: World, monkeypatch
     assert firsts == {NORTH, SOUTH, ORG}
 
 
-def test_so_many_at_one_time_and_one_of_each_tenant_before_a_second_of_any(
-    due: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_is_bounded_and_takes_one_token_per_tenant_first(due: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert refresh_due.BATCH == 500
     monkeypatch.setattr(refresh_due, "BATCH", 2)
     assert (refresh(due), refreshed(due)) == (2, [NORTH, SOUTH])

@@ -83,7 +83,7 @@ def test_with_a_live_token_nobody_waits_for_the_refresh_of_another_one(due: Worl
     assert (left.refusal, left.retry_after) == (Refusal.TOKEN_UNAVAILABLE, 1)
 
 
-def test_who_does_not_wait_looks_once(due: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refresh_without_wait_reads_the_row_once(due: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lease_to_another(due)
     token, looks, find = stored(due), [], tokens.find
 
@@ -166,7 +166,7 @@ def overtaken_by(world: World, other: Service) -> Callable[[], None]:
 
 
 @pytest.mark.claim("C-42")
-def test_overtaken_before_the_call_nobody_makes_it(due: World, other: Service) -> None:
+def test_a_refresh_that_lost_its_lease_makes_no_call(due: World, other: Service) -> None:
     with once_before(due.service.app.keyring, "open", overtaken_by(due, other)):
         assert ask(due)["ok"], "with the pair of the other one"
     assert (due.calls(), row(due)["generation"]) == (["auth.test"], 2)
@@ -194,7 +194,7 @@ def test_a_token_that_was_given_up_or_replaced_before_the_call_is_not_refreshed(
 
 
 @pytest.mark.claim("C-42")
-def test_overtaken_after_a_lost_answer_nobody_asks_again(due: World, other: Service) -> None:
+def test_a_refresh_that_lost_its_lease_after_a_lost_answer_makes_no_second_call(due: World, other: Service) -> None:
     asked: list[str] = []
     overtaken = overtaken_by(due, other)
 
@@ -210,7 +210,7 @@ def test_overtaken_after_a_lost_answer_nobody_asks_again(due: World, other: Serv
 
 
 @pytest.mark.parametrize("place", ["slack.call_as_app", "keyring.open_tenant_keys"])
-def test_overtaken_before_the_pair_is_stored_it_is_dropped(due: World, other: Service, place: str) -> None:
+def test_a_pair_whose_token_was_replaced_meanwhile_is_dropped(due: World, other: Service, place: str) -> None:
     """In the call itself, or with Slack's answer in hand: Slack gave two pairs, and the one that is stored stays."""
     kept: list[Any] = []
     overtaken = overtaken_by(due, other)

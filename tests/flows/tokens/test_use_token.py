@@ -137,7 +137,7 @@ def test_the_token_of_an_installation_that_is_not_active_is_not_read(ready: Worl
         (Tenant("T", NORTH), "U0NORTH001MEM", Refusal.NEEDS_REINSTALL),
     ],
 )
-def test_there_is_no_other_token_to_fall_back_on(ready: World, tenant: Tenant, user_id: str, why: Refusal) -> None:
+def test_a_missing_token_is_refused_without_a_call(ready: World, tenant: Tenant, user_id: str, why: Refusal) -> None:
     assert (refused(ready, user_id, tenant), ready.calls()) == (why, [])
 
 

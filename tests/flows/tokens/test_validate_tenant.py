@@ -393,7 +393,7 @@ def test_an_install_between_the_answer_and_its_scopes_wins(ready: World) -> None
     assert (scopes(ready), stored(ready)["scopes_granted"], noted(ready, "scopes.changed")) == (GRANTED, GRANTED, [])
 
 
-def test_of_two_who_find_the_same_one_notes_it(ready: World) -> None:
+def test_of_two_checks_that_find_the_same_drift_one_notes_it(ready: World) -> None:
     at_slack(ready).bot_scopes.remove("chat:write")
     ready.slack.join_org(NORTH, ORG)
     with after_the_answer(ready, lambda: check(ready)):

@@ -197,7 +197,7 @@ def test_a_piece_of_work_that_fails_fails_alone_and_the_others_are_written(
     assert (crowd.disk.begun, crowd.disk.commits, is_free(crowd.turns)) == (3, 2, True)
 
 
-def test_if_all_fail_for_themselves_each_has_its_own_error(crowd: Threads) -> None:
+def test_each_failing_piece_of_work_raises_its_own_error(crowd: Threads) -> None:
     def fail(number: int) -> None:
         raise ValueError(number)
 
@@ -246,7 +246,7 @@ def test_whose_work_has_begun_waits_for_its_end_however_long_that_takes(disk: Di
     assert [future.result(LONG) for future in futures] == ["leads", "follows"]
 
 
-def test_one_who_leaves_keeps_no_other_from_its_turn(disk: Disk, pool: ThreadPoolExecutor) -> None:
+def test_a_waiter_that_times_out_blocks_no_other(disk: Disk, pool: ThreadPoolExecutor) -> None:
     made = GroupCommit(0.2)
     crowd = Threads(made, disk, pool)
     (early,) = crowd.come(lambda: "early")
@@ -343,7 +343,7 @@ def test_whoever_waits_longest_is_next_whether_alone_or_together(crowd: Threads)
 
 @pytest.mark.long
 @pytest.mark.parametrize(("alone", "grouped"), [(6, 1), (1, 6)])
-def test_nobody_starves_beside_others_that_come_again_at_once(alone: int, grouped: int) -> None:
+def test_exclusive_and_group_writers_do_not_starve_each_other(alone: int, grouped: int) -> None:
     """I keep your service writing, so that no event finds a moment to be kept in."""
     made, disk, stop = GroupCommit(LONG), Disk(), threading.Event()
     done = {"alone": 0, "grouped": 0}
@@ -371,7 +371,7 @@ def test_nobody_starves_beside_others_that_come_again_at_once(alone: int, groupe
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_a_turn_ends_with_whatever_ends_it(error: type[BaseException]) -> None:
+def test_the_write_lock_is_released_on_any_exception(error: type[BaseException]) -> None:
     made = GroupCommit(PATIENCE)
 
     def fail() -> None:
@@ -385,7 +385,7 @@ def test_a_turn_ends_with_whatever_ends_it(error: type[BaseException]) -> None:
         pass
 
 
-def test_under_stress_nobody_is_forgotten_and_everybody_has_their_own() -> None:
+def test_under_load_every_caller_gets_its_own_result() -> None:
     """16 threads, each 300 times: together, alone, and failing now and then."""
     made, disk, wrong = GroupCommit(LONG), Disk(), []
     total, lock = [0], threading.Lock()
@@ -462,7 +462,7 @@ def test_forty_writers_wait_for_few_commits_and_find_what_they_wrote_on_the_disk
     assert 2 <= len(slow) <= 12, "one for the first, and a few for all the others"
 
 
-def test_writers_of_their_own_do_not_share(db: Database, slow: list[int]) -> None:
+def test_exclusive_transactions_share_no_commit(db: Database, slow: list[int]) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: meta.put(db, f"n{number}", "1"), range(8)))
     assert len(slow) == 8

@@ -278,7 +278,7 @@ def test_nothing_is_left_of_what_was_erased(db: Database) -> None:
     assert CANARY not in bytes_on_disk(db.path)
 
 
-def test_without_secure_delete_something_would_be_left(db: Database) -> None:
+def test_without_secure_delete_an_erased_value_stays_in_the_file(db: Database) -> None:
     """Negative control: the search above does find what is there."""
     keep_canaries(db)
     db._writer(durable=True).connection.execute("PRAGMA secure_delete = OFF")

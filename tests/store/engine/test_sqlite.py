@@ -89,7 +89,7 @@ def test_every_connection_has_every_pragma(db: Database) -> None:
 
 
 @pytest.mark.claim("C-46", "C-58")
-def test_every_pragma_is_set_and_none_besides() -> None:
+def test_the_connection_sets_exactly_the_listed_pragmas() -> None:
     assert {question: expected for _, question, expected in module.PRAGMAS} == PRAGMAS
     assert all(statement.startswith(f"{question} = ") for statement, question, _ in module.PRAGMAS)
 
