@@ -172,7 +172,7 @@ def test_the_button_does_its_work_for_an_admin_where_it_is_on(user: str, home_ad
     assert (context.removed, context.refused) == (removed, [] if removed else [example.ONLY_ADMINS])
 
 
-def test_a_person_who_mentions_the_bot_is_answered_in_the_thread_of_the_mention(world: World) -> None:
+def test_a_user_who_mentions_the_bot_is_answered_in_the_thread_of_the_mention(world: World) -> None:
     world.browser().install()
     assert world.work() == 1
     (greeting,) = world.slack.messages(NORTH)

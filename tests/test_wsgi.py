@@ -203,7 +203,7 @@ def test_a_bug_inside_a_transaction_leaves_nothing_behind(world: World, monkeypa
     assert world.browser().install().status == 303
 
 
-def test_a_server_that_gives_no_raw_target_is_refused_and_the_log_says_what_mends_it(world: World) -> None:
+def test_a_server_that_gives_no_raw_target_is_refused_and_the_log_says_what_to_do(world: World) -> None:
     for target in (None, b"/"):
         with nothing_happens(world):
             reply = world.request("GET", "/", environ={"REQUEST_URI": target})

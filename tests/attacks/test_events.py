@@ -152,7 +152,7 @@ def test_the_first_authorization_decides_whose_token_answers(world: World, envel
 
 
 @pytest.mark.parametrize("flag", [False, None])
-def test_an_authorization_that_names_only_an_org_is_nobody_elses(world: World, flag: bool | None) -> None:
+def test_an_authorization_that_names_only_an_enterprise_is_nobody_elses(world: World, flag: bool | None) -> None:
     """I am the other company, and the authorization of your org leaves a workspace and a flag out."""
     installed(world, SOUTH, ORG)
     ours = [{"enterprise_id": ORG, "team_id": None, "is_bot": True, "is_enterprise_install": flag}]
@@ -192,7 +192,9 @@ def test_the_top_level_team_decides_where_no_authorization_is_named(world: World
 
 
 @pytest.mark.parametrize("named", [ORG_TEAM, None, ORG])
-def test_an_event_of_a_covered_workspace_is_answered_with_the_orgs_token(world: World, named: str | None) -> None:
+def test_an_event_of_a_covered_workspace_is_answered_with_the_enterprises_token(
+    world: World, named: str | None
+) -> None:
     """I belong to an org that installed for all, and my event names my workspace in its own way."""
     installed(world, ORG)
     authorizations = granted(named, ORG, True)
@@ -203,7 +205,7 @@ def test_an_event_of_a_covered_workspace_is_answered_with_the_orgs_token(world: 
     assert (call.method, call.team, call.ok, call.params["team_id"]) == ("chat.postMessage", ORG, True, ORG_TEAM)
 
 
-def test_in_a_shared_channel_an_org_acts_in_its_own_workspace(world: World) -> None:
+def test_in_a_shared_channel_an_enterprise_acts_in_its_own_workspace(world: World) -> None:
     """I am the other company, and the workspace that the event names at the top is mine."""
     installed(world, ORG)
     envelope = {"team_id": STRANGER, "context_team_id": STRANGER}
@@ -214,7 +216,7 @@ def test_in_a_shared_channel_an_org_acts_in_its_own_workspace(world: World) -> N
     assert (call.team, call.params["team_id"]) == (ORG, ORG_TEAM)
 
 
-def test_a_workspaces_own_install_wins_over_the_orgs(world: World) -> None:
+def test_a_workspaces_own_install_wins_over_the_enterprises(world: World) -> None:
     """My workspace has an install of its own beside its org's, with fewer rights."""
     installed(world, ORG, ORG_TEAM)
     ours = granted(ORG_TEAM, ORG, False)
@@ -224,7 +226,7 @@ def test_a_workspaces_own_install_wins_over_the_orgs(world: World) -> None:
     assert (world.slack.calls[-1].team, world.slack.calls[-1].ok) == (ORG_TEAM, True)
 
 
-def test_a_workspace_without_an_install_of_its_own_is_served_by_its_org(world: World) -> None:
+def test_a_workspace_without_an_install_of_its_own_is_served_by_its_enterprise(world: World) -> None:
     """My workspace never installed anything; its org did, for all of its workspaces."""
     installed(world, ORG)
     for number, authorizations in enumerate((None, [], granted(ORG_TEAM, ORG, False))):
@@ -234,7 +236,7 @@ def test_a_workspace_without_an_install_of_its_own_is_served_by_its_org(world: W
         assert (world.slack.calls[-1].team, world.slack.calls[-1].ok) == (ORG, True)
 
 
-def test_a_workspace_of_another_org_is_not_served(world: World) -> None:
+def test_a_workspace_of_another_enterprise_is_not_served(world: World) -> None:
     """My workspace's id is unknown here; I name your org as mine only in places that nobody signed for me."""
     installed(world, ORG)
     before = world.snapshot()

@@ -113,7 +113,7 @@ def test_a_removed_installation_is_erased_in_every_order(shared: World, since: i
 
 
 @pytest.mark.parametrize(("removed", "stays"), [(ORG, ORG_TEAM), (ORG_TEAM, ORG)])
-def test_an_org_and_a_workspace_of_it_do_not_erase_each_other(world: World, removed: str, stays: str) -> None:
+def test_an_enterprise_and_a_workspace_of_it_do_not_erase_each_other(world: World, removed: str, stays: str) -> None:
     """I remove the app from one of my workspaces and keep it for the org, or the other way round."""
     world.browser().install(stays)
     for order in itertools.permutations(("uninstall", "revoke", "retry")):

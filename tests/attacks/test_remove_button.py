@@ -137,7 +137,7 @@ def test_a_refusal_that_cannot_be_sent_is_audited_and_leaves_no_work(home: World
 
 
 @pytest.mark.parametrize("user", [{"id": None}, {"id": 7}, {"id": [ADMIN]}, {"id": ""}, {"id": {"id": ADMIN}}, {}])
-def test_a_press_by_somebody_odd_removes_nothing(home: World, user: dict[str, Any]) -> None:
+def test_a_press_with_a_malformed_user_removes_nothing(home: World, user: dict[str, Any]) -> None:
     interact(home, button_payload() | {"user": user})
     home.work()
     assert (home.calls(), states(home), refusals(home)) == ([], ["done"], [""])
@@ -189,7 +189,7 @@ def test_an_admin_of_another_company_in_a_shared_channel_is_none_here(home: Worl
     assert_still_there(home)
 
 
-def test_an_admin_of_a_workspace_in_an_org_is_known_by_the_org_too(home: World) -> None:
+def test_an_admin_of_a_workspace_in_an_enterprise_is_known_by_the_enterprise_too(home: World) -> None:
     home.slack.join_org(NORTH, ORG)
     home.browser().install(NORTH)
     home.work()
@@ -201,7 +201,7 @@ def test_an_admin_of_a_workspace_in_an_org_is_known_by_the_org_too(home: World) 
 
 
 @pytest.mark.parametrize(("who", "gone"), [(ORG_ADMIN, True), (ADMIN_OF_ONE, False), ("U0EVERMEM1", False)])
-def test_an_org_is_removed_by_the_org_s_admins_alone(home: World, who: str, gone: bool) -> None:
+def test_an_enterprise_is_removed_by_the_enterprise_s_admins_alone(home: World, who: str, gone: bool) -> None:
     """I am an admin of one workspace, and remove the app from the whole company."""
     home.browser().install(ORG)
     home.work()

@@ -47,7 +47,7 @@ def looked_up(store: Any, *asked: tuple[Any, ...]) -> dict[tuple[Any, ...], tupl
 FOUND, MISSING = (True, True), (False, False)
 
 
-def test_a_workspace_of_an_org_is_found_by_both_of_its_ids(store: Any) -> None:
+def test_a_workspace_of_an_enterprise_is_found_by_both_of_its_ids(store: Any) -> None:
     store.save(an_installation())
     expected = {
         ("E111", TEAM): FOUND, ("E111", TEAM, None): FOUND, (None, TEAM): MISSING, ("", TEAM): MISSING,
@@ -57,14 +57,14 @@ def test_a_workspace_of_an_org_is_found_by_both_of_its_ids(store: Any) -> None:
     assert looked_up(store, *expected) == expected
 
 
-def test_a_workspace_that_was_in_no_org_is_found_with_any_because_it_may_have_joined_one(store: Any) -> None:
+def test_a_workspace_that_was_in_no_enterprise_is_found_with_any_because_it_may_have_joined_one(store: Any) -> None:
     store.save(an_installation(enterprise_id=None))
     expected = {(enterprise_id, TEAM): FOUND for enterprise_id in (None, "", "E999")}
     expected |= {(enterprise_id, "T222"): MISSING for enterprise_id in (None, "", "E999")}
     assert looked_up(store, *expected) == expected
 
 
-def test_an_org_is_found_without_a_team_or_where_the_event_says_org_wide(store: Any) -> None:
+def test_an_enterprise_is_found_without_a_team_or_where_the_event_says_enterprise_wide(store: Any) -> None:
     store.save(for_an_org())
     expected = {
         (ORG, None, True): FOUND, (ORG, None, False): FOUND, (ORG, "", None): FOUND, (ORG, "TO222", True): FOUND,
@@ -74,7 +74,7 @@ def test_an_org_is_found_without_a_team_or_where_the_event_says_org_wide(store: 
     assert looked_up(store, *expected) == expected
 
 
-def test_an_org_wide_install_that_names_a_team_is_the_orgs(store: Any) -> None:
+def test_an_enterprise_wide_install_that_names_a_team_is_the_enterprises(store: Any) -> None:
     store.save(for_an_org(team_id="TO222", team_name="One of many"))
     found = store.find_installation(enterprise_id=ORG, team_id=None, is_enterprise_install=True)
     assert (found.bot_token, found.team_id, found.team_name, found.is_enterprise_install) == (
@@ -83,7 +83,7 @@ def test_an_org_wide_install_that_names_a_team_is_the_orgs(store: Any) -> None:
     assert both(store, enterprise_id=ORG, team_id="TO222") == (False, False)
 
 
-def test_an_install_with_an_enterprise_and_no_team_is_the_orgs_even_without_the_flag(store: Any) -> None:
+def test_an_install_with_an_enterprise_and_no_team_is_the_enterprises_even_without_the_flag(store: Any) -> None:
     store.save(for_an_org(is_enterprise_install=None))
     assert both(store, enterprise_id=ORG, team_id=None) == (True, True)
 
@@ -100,7 +100,7 @@ def test_none_the_empty_text_and_nothing_are_the_same_id_and_come_back_as_none(s
             assert store.find_installation(enterprise_id=ORG, team_id=asked).team_id is None
 
 
-def test_a_workspace_and_its_org_are_two_installs(store: Any) -> None:
+def test_a_workspace_and_its_enterprise_are_two_installs(store: Any) -> None:
     store.save(an_installation(enterprise_id=ORG))
     store.save(for_an_org())
     tokens = [store.find_bot(enterprise_id=ORG, team_id=team).bot_token for team in (TEAM, None)]
@@ -113,7 +113,7 @@ def test_a_workspace_and_its_org_are_two_installs(store: Any) -> None:
 # Whose installation
 
 
-def test_without_a_user_the_install_that_came_last_is_found_and_with_one_that_persons(store: Any) -> None:
+def test_the_latest_install_is_found_without_a_user_and_that_users_with_one(store: Any) -> None:
     store.save(an_installation(user_id="U111", user_token="xoxp-1"))
     store.save(an_installation(user_id="U222", user_token="xoxp-2", bot_token="xoxb-222", installed_at=float(START)))
     assert store.find_installation(**here()).user_token == "xoxp-2"
@@ -131,7 +131,7 @@ def test_what_came_last_counts_and_not_what_says_the_later_time(store: Any) -> N
     assert store.find_installation(**here()).user_id == "U333"
 
 
-def test_an_install_of_a_persons_token_alone_does_not_hide_the_bot(store: Any) -> None:
+def test_an_install_of_a_users_token_alone_does_not_hide_the_bot(store: Any) -> None:
     store.save(an_installation(**HOOK, bot_scopes=["chat:write"]))
     store.save(by_a_person(user_id="U222", user_token="xoxp-222", installed_at=float(START)))
     found = store.find_installation(**here())
@@ -141,7 +141,7 @@ def test_an_install_of_a_persons_token_alone_does_not_hide_the_bot(store: Any) -
     assert store.find_installation(**here(user_id="U111")).incoming_webhook_url == HOOK["incoming_webhook_url"]
 
 
-def test_an_install_of_a_persons_token_alone_needs_no_bot(store: Any) -> None:
+def test_an_install_of_a_users_token_alone_needs_no_bot(store: Any) -> None:
     store.save(by_a_person())
     found = store.find_installation(**here())
     assert (found.user_token, found.bot_token, found.bot_scopes) == ("xoxp-111", None, None)
@@ -187,7 +187,7 @@ def test_nothing_is_erased_by_ids_that_do_not_find_it(store: Any, folder: Folder
     assert both(store, enterprise_id=ORG, team_id=None) == (True, True)
 
 
-def test_when_the_only_person_is_erased_nobodys_installation_is_left_but_the_bot_is(store: Any) -> None:
+def test_when_the_only_user_is_erased_nobodys_installation_is_left_but_the_bot_is(store: Any) -> None:
     store.save(an_installation(**PERSONS))
     store.delete_installation(**here(user_id="U111"))
     assert store.find_installation(**here()) is None
@@ -195,7 +195,7 @@ def test_when_the_only_person_is_erased_nobodys_installation_is_left_but_the_bot
     assert store.find_bot(**here()).bot_token == "xoxb-111"
 
 
-def test_when_one_person_of_two_is_erased_the_other_one_stays(store: Any) -> None:
+def test_when_one_user_of_two_is_erased_the_other_one_stays(store: Any) -> None:
     store.save(an_installation(user_id="U111", user_token="xoxp-1"))
     store.save(an_installation(user_id="U1112", user_token="xoxp-2", installed_at=float(START)))
     store.delete_installation(**here(user_id="U1112"))
@@ -205,7 +205,7 @@ def test_when_one_person_of_two_is_erased_the_other_one_stays(store: Any) -> Non
     assert both(store, **here()) == (True, True)
 
 
-def test_without_a_user_all_persons_are_erased_and_the_bot_stays(store: Any, folder: Folder) -> None:
+def test_without_a_user_all_users_are_erased_and_the_bot_stays(store: Any, folder: Folder) -> None:
     for user in ("U111", "U222"):
         store.save(an_installation(user_id=user, user_token=f"xoxp-{user}", custom_values={"plan": "gold"}))
     bot = vars(store.find_bot(**here()))

@@ -48,7 +48,7 @@ def left(folder: Folder) -> set[str]:
 # An org uninstalls the app
 
 
-def test_when_an_org_uninstalls_slack_sdks_store_keeps_its_tokens(
+def test_when_an_enterprise_uninstalls_slack_sdks_store_keeps_its_tokens(
     slack: LocalSlack, builtin: Callable[..., Any], folder: Folder
 ) -> None:
     app = bolt_app(slack, builtin("sqlite"))
@@ -61,7 +61,7 @@ def test_when_an_org_uninstalls_slack_sdks_store_keeps_its_tokens(
 
 @pytest.mark.parametrize("order", [("app_uninstalled", "tokens_revoked"), ("tokens_revoked", "app_uninstalled")])
 @pytest.mark.parametrize("target", [ORG, NORTH])
-def test_when_an_org_or_a_workspace_uninstalls_nothing_of_it_is_left(
+def test_when_an_enterprise_or_a_workspace_uninstalls_nothing_of_it_is_left(
     slack: LocalSlack, app: BoltApp, folder: Folder, target: str, order: tuple[str, str]
 ) -> None:
     app.install(target)
@@ -84,7 +84,7 @@ def test_after_the_bot_was_revoked_slack_sdks_store_still_gives_its_token(builti
     assert store.find_installation(**here()).bot_token == "xoxb-111"
 
 
-def test_after_a_person_was_revoked_slack_sdks_files_still_give_that_token(builtin: Callable[..., Any]) -> None:
+def test_after_a_user_was_revoked_slack_sdks_files_still_give_that_token(builtin: Callable[..., Any]) -> None:
     store = builtin("file")
     store.save(an_installation(**PERSONS))
     store.delete_installation(**here(user_id="U111"))
@@ -100,7 +100,7 @@ def test_after_the_bot_was_revoked_neither_its_token_nor_a_webhook_lies_anywhere
     assert folder.rows("SELECT 1 FROM installations WHERE webhook IS NOT NULL") == []
 
 
-def test_after_a_person_was_revoked_nothing_of_that_person_lies_anywhere_and_others_stay(
+def test_after_a_user_was_revoked_nothing_of_that_user_lies_anywhere_and_others_stay(
     store: Any, folder: Folder
 ) -> None:
     for user in ("U12", "U1", "U123"):

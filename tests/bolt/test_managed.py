@@ -341,7 +341,7 @@ def test_a_row_of_the_audit_is_committed_before_anything_is_opened(
 @pytest.mark.parametrize("managed_rotation", [True, False])
 @pytest.mark.parametrize("whose", ["a person's", "the tenant's"])
 @pytest.mark.claim("C-25")
-def test_a_webhook_is_handed_out_with_a_row_of_its_own_also_where_no_token_is_left(
+def test_a_webhook_is_given_to_bolt_with_a_row_of_its_own_also_where_no_token_is_left(
     installed: World, at: Stores, monkeypatch: pytest.MonkeyPatch, managed_rotation: bool, whose: str
 ) -> None:
     """I ask for an installation whose tokens are dead: what I post to its webhook is nobody's."""

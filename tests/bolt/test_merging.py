@@ -47,7 +47,7 @@ def test_a_refreshed_copy_of_the_bot_is_found_at_once(plain: Any) -> None:
     assert vars(plain.find_installation(**here())) == vars(before) | NEW_BOT
 
 
-def test_a_copy_without_the_persons_token_does_not_erase_it(plain: Any) -> None:
+def test_a_copy_without_the_users_token_does_not_erase_it(plain: Any) -> None:
     plain.save(an_installation(**PAIRS))
     plain.save(rotated(plain.find_installation(**here()), **NEW_BOT, **NO_PERSON))
     found = plain.find_installation(**here())
@@ -62,7 +62,7 @@ def test_a_copy_without_the_bot_does_not_erase_it(plain: Any) -> None:
     assert values(plain.find_bot(**here()), *BOT) == ("xoxb-111", "xoxe-b1", START + 600)
 
 
-def test_an_install_without_a_persons_token_erases_the_one_of_before(plain: Any) -> None:
+def test_an_install_without_a_users_token_erases_the_one_of_before(plain: Any) -> None:
     plain.save(an_installation(**PAIRS, **HOOK, custom_values={"plan": "gold"}))
     plain.save(an_installation(installed_at=float(START)))
     found = plain.find_installation(**here())
@@ -71,7 +71,7 @@ def test_an_install_without_a_persons_token_erases_the_one_of_before(plain: Any)
     assert (found.incoming_webhook_url, found.custom_values) == (None, {})
 
 
-def test_an_install_leaves_the_tokens_of_other_people(plain: Any) -> None:
+def test_an_install_leaves_the_tokens_of_other_users(plain: Any) -> None:
     plain.save(an_installation(**PAIRS))
     plain.save(an_installation(user_id="U222", installed_at=float(START)))
     assert plain.find_installation(**here(user_id="U111")).user_token == "xoxp-1"
@@ -103,7 +103,7 @@ def test_a_bot_alone_says_nothing_of_who_installed(plain: Any, folder: Folder) -
     assert values(found, "user_id", "bot_token", "user_token") == ("U111", "xoxb-2", "xoxp-1")
 
 
-def test_after_a_copy_of_one_persons_install_a_copy_of_the_bot_is_still_one(plain: Any, folder: Folder) -> None:
+def test_after_a_copy_of_one_users_install_a_copy_of_the_bot_is_still_one(plain: Any, folder: Folder) -> None:
     plain.save(an_installation(**PAIRS, **HOOK))
     plain.save(an_installation(user_id="U222", installed_at=float(START)))
     bot = plain.find_bot(**here())
@@ -114,7 +114,7 @@ def test_after_a_copy_of_one_persons_install_a_copy_of_the_bot_is_still_one(plai
     assert folder.events()[-1] != "reinstalled"
 
 
-def test_the_time_of_a_persons_grant_stays_when_a_copy_comes(plain: Any, folder: Folder, clock: Clock) -> None:
+def test_the_time_of_a_users_grant_stays_when_a_copy_comes(plain: Any, folder: Folder, clock: Clock) -> None:
     plain.save(an_installation(**PAIRS))
     clock.advance(300)
     plain.save(rotated(plain.find_installation(**here()), **NEW_BOT))
@@ -185,7 +185,7 @@ def test_an_older_pair_never_replaces_a_newer_one(stores: Any, plain: Any, manag
 
 
 @pytest.mark.claim("C-106")
-def test_a_copy_of_an_install_that_the_same_person_has_repeated_since_changes_nothing(
+def test_a_copy_of_an_install_that_the_same_user_has_repeated_since_changes_nothing(
     plain: Any, folder: Folder, clock: Clock
 ) -> None:
     plain.save(an_installation(**PAIRS))
@@ -217,7 +217,7 @@ def test_a_copy_of_a_dead_pair_brings_it_back_to_nobody(plain: Any, stores: Any,
 
 
 @pytest.mark.parametrize("status", ["suspect", "suspended", "purging"])
-def test_a_copy_settles_no_suspicion_and_stops_no_removal(plain: Any, folder: Folder, status: str) -> None:
+def test_a_copy_ends_no_suspicion_and_stops_no_removal(plain: Any, folder: Folder, status: str) -> None:
     plain.save(an_installation(**PAIRS))
     installation, bot = plain.find_installation(**here()), plain.find_bot(**here())
     folder.change("UPDATE installations SET status = ?", status)

@@ -153,7 +153,7 @@ def test_a_webhook_is_whose_install_brought_it(shared: World, store: Any) -> Non
     assert hooks() == [None, None, url]
 
 
-def test_an_install_of_a_persons_token_alone_leaves_the_services_webhook_and_bot(shared: World, store: Any) -> None:
+def test_an_install_of_a_users_token_alone_leaves_the_services_webhook_and_bot(shared: World, store: Any) -> None:
     shared.browser().install()
     row_of = "SELECT webhook, bot_user_id, scopes_granted FROM installations"
     before = tuple(shared.rows(row_of)[0])

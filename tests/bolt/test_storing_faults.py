@@ -62,24 +62,24 @@ def test_of_two_installs_in_a_second_the_last_one_counts(store: Any, user_id: st
 # Orgs
 
 
-def test_slack_sdks_store_does_not_find_an_org_whose_install_named_a_team(builtin: Callable[..., Any]) -> None:
+def test_slack_sdks_store_does_not_find_an_enterprise_whose_install_named_a_team(builtin: Callable[..., Any]) -> None:
     store = builtin("sqlite")
     store.save(for_an_org(team_id="TO222"))
     assert store.find_bot(enterprise_id=ORG, team_id="TO222", is_enterprise_install=True) is None
 
 
-def test_an_org_whose_install_named_a_team_is_found(store: Any) -> None:
+def test_an_enterprise_whose_install_named_a_team_is_found(store: Any) -> None:
     store.save(for_an_org(team_id="TO222"))
     assert store.find_bot(enterprise_id=ORG, team_id="TO222", is_enterprise_install=True).bot_token == "xoxb-O111"
 
 
-def test_slack_sdks_store_does_not_find_a_workspace_that_joined_an_org(builtin: Callable[..., Any]) -> None:
+def test_slack_sdks_store_does_not_find_a_workspace_that_joined_an_enterprise(builtin: Callable[..., Any]) -> None:
     store = builtin("sqlite")
     store.save(an_installation(enterprise_id=None))
     assert store.find_bot(enterprise_id="E999", team_id=TEAM) is None
 
 
-def test_a_workspace_that_joined_an_org_is_found_refreshed_and_erased(plain: Any, folder: Folder) -> None:
+def test_a_workspace_that_joined_an_enterprise_is_found_refreshed_and_erased(plain: Any, folder: Folder) -> None:
     plain.save(an_installation(enterprise_id=None))
     joined = {"enterprise_id": "E999", "team_id": TEAM}
     plain.save(rotated(plain.find_installation(**joined), bot_token="xoxb-2"))
@@ -120,7 +120,7 @@ def test_what_one_process_saves_or_erases_the_others_see_at_once(stores: Stores)
 # What is lost
 
 
-def test_slack_sdks_store_cannot_save_an_install_of_a_persons_token_alone(builtin: Callable[..., Any]) -> None:
+def test_slack_sdks_store_cannot_save_an_install_of_a_users_token_alone(builtin: Callable[..., Any]) -> None:
     with pytest.raises(TypeError):
         builtin("sqlite").save(by_a_person())
 
@@ -131,7 +131,7 @@ def test_slack_sdks_store_loses_the_apps_own_values(builtin: Callable[..., Any])
     assert store.find_installation(**here()).custom_values == {}
 
 
-def test_an_install_of_a_persons_token_alone_is_saved_with_the_apps_own_values(store: Any) -> None:
+def test_an_install_of_a_users_token_alone_is_saved_with_the_apps_own_values(store: Any) -> None:
     store.save(by_a_person(custom_values={"plan": "gold"}))
     found = store.find_installation(**here())
     assert (found.user_token, found.custom_values) == ("xoxp-111", {"plan": "gold"})

@@ -64,7 +64,7 @@ def refusal(**changes: Any) -> Refusal:
     return refusal_of(lambda: grant(**changes))
 
 
-def test_a_bot_in_a_workspace_outside_any_org() -> None:
+def test_a_bot_in_a_workspace_outside_any_enterprise() -> None:
     assert grant() == Grant(
         tenant=Tenant("T", TEAM),
         enterprise_id="",
@@ -79,18 +79,18 @@ def test_a_bot_in_a_workspace_outside_any_org() -> None:
     )
 
 
-def test_a_bot_and_a_person() -> None:
+def test_a_bot_and_a_user() -> None:
     found = grant(authed_user={"id": "U0ADMIN001", **USER})
     assert (found.bot, found.user) == (BOT_TOKEN, USER_TOKEN)
 
 
-def test_a_person_without_a_bot() -> None:
+def test_a_user_without_a_bot() -> None:
     data = {**without(ANSWER, *BOT), "authed_user": {"id": "U0ADMIN001", **USER}}
     found = verify_grant(data, APP_ID)
     assert (found.bot, found.bot_user_id, found.user) == (None, "", USER_TOKEN)
 
 
-def test_a_person_without_a_bot_in_a_team_without_a_name() -> None:
+def test_a_user_without_a_bot_in_a_team_without_a_name() -> None:
     data = {**without(ANSWER, *BOT), "authed_user": {"id": "U0ADMIN001", **USER}, "team": {"id": TEAM}}
     assert verify_grant(data, APP_ID).team_name == ""
 
@@ -100,22 +100,22 @@ def test_a_bot_user_id_without_a_bot_token_is_not_kept() -> None:
     assert verify_grant(data, APP_ID).bot_user_id == ""
 
 
-def test_a_workspace_inside_an_org_is_a_workspace() -> None:
+def test_a_workspace_inside_an_enterprise_is_a_workspace() -> None:
     """I install into one workspace of an org, so that my token serves the whole org."""
     found = grant(enterprise={"id": ORG, "name": "Evergreen"})
     assert (found.tenant, found.enterprise_id, found.enterprise_name) == (Tenant("T", TEAM), ORG, "Evergreen")
 
 
-def test_an_org_wide_install_belongs_to_the_org() -> None:
+def test_an_enterprise_wide_install_belongs_to_the_enterprise() -> None:
     found = verify_grant(ORG_WIDE, APP_ID)
     assert (found.tenant, found.team_id, found.installer_id) == (Tenant("E", ORG), "", "W0ADMIN001")
 
 
-def test_an_org_wide_install_that_names_a_team_all_the_same_belongs_to_the_org() -> None:
+def test_an_enterprise_wide_install_that_names_a_team_all_the_same_belongs_to_the_enterprise() -> None:
     assert verify_grant({**ORG_WIDE, "team": {"id": TEAM}}, APP_ID).tenant == Tenant("E", ORG)
 
 
-def test_without_the_flag_or_with_null_an_install_is_not_org_wide() -> None:
+def test_without_the_flag_or_with_null_an_install_is_not_enterprise_wide() -> None:
     assert grant(is_enterprise_install=None, enterprise={"id": ORG}).tenant == Tenant("T", TEAM)
     data = without({**ANSWER, "enterprise": {"id": ORG}}, "is_enterprise_install")
     assert verify_grant(data, APP_ID).tenant == Tenant("T", TEAM)

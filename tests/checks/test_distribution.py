@@ -41,7 +41,7 @@ def test_without_a_list_the_app_is_public(which: Grant) -> None:
     ],
 )
 @pytest.mark.claim("C-11")
-def test_the_tenant_or_its_org_stands_on_the_list(which: Grant, allowed: tuple[str, ...], passes: bool) -> None:
+def test_the_tenant_or_its_enterprise_stands_on_the_list(which: Grant, allowed: tuple[str, ...], passes: bool) -> None:
     """I was given the link by somebody whose workspace you serve; or mine is one of an org, and I install for all."""
     if passes:
         assert accepts(lambda: require_allowed(which, allowed))

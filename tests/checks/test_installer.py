@@ -82,7 +82,7 @@ def test_an_admin_or_owner_of_the_workspace_may_grant_for_it(flag: str) -> None:
 
 
 @pytest.mark.parametrize("flag", ["is_admin", "is_owner"])
-def test_an_admin_or_owner_of_the_org_may_grant_for_the_org(flag: str) -> None:
+def test_an_admin_or_owner_of_the_enterprise_may_grant_for_the_enterprise(flag: str) -> None:
     assert accepts(lambda: require_admin(of_org(**{"is_admin": False, flag: True}), ME, is_enterprise_install=True))
 
 
@@ -123,7 +123,7 @@ def test_an_answer_about_anybody_else_establishes_nothing(about: Any) -> None:
 
 
 @pytest.mark.parametrize("is_enterprise_install", [False, True])
-def test_a_person_of_an_org_is_known_by_either_id(is_enterprise_install: bool) -> None:
+def test_a_user_of_an_enterprise_is_known_by_either_id(is_enterprise_install: bool) -> None:
     """Slack is asked about the id in the org, and answers with the one in the workspace beside it."""
     local, in_org = "U0LOCALID1", "W0EVERADM1"
     answer = person(id=local, enterprise_user={"id": in_org, "is_admin": is_enterprise_install, "is_owner": False})
@@ -133,7 +133,7 @@ def test_a_person_of_an_org_is_known_by_either_id(is_enterprise_install: bool) -
 
 
 @pytest.mark.parametrize("user", [None, ME, 7, True, [], [{"id": ME, "is_admin": True}], {}, {"is_admin": True}])
-def test_an_answer_without_a_person_establishes_nothing(user: Any) -> None:
+def test_an_answer_without_a_user_establishes_nothing(user: Any) -> None:
     for answer in ({"ok": True, "user": user}, {"ok": True}, {}, {"id": ME, "is_admin": True}):
         for is_enterprise_install in (False, True):
             refusal = refusal_of(lambda: require_admin(answer, ME, is_enterprise_install))  # noqa: B023
@@ -151,7 +151,7 @@ def test_a_flag_that_is_not_plainly_true_is_no_yes(wrong: Any) -> None:
 
 
 @pytest.mark.parametrize("org", [None, True, ME, [], [{"is_admin": True}], {}, {"is_primary_owner": True}], ids=repr)
-def test_an_answer_that_says_nothing_about_the_org_establishes_nothing_there(org: Any) -> None:
+def test_an_answer_that_says_nothing_about_the_enterprise_establishes_nothing_there(org: Any) -> None:
     answer = person(enterprise_user=org)
     assert refusal_of(lambda: require_admin(answer, ME, is_enterprise_install=True)) is Refusal.INSTALLER_UNKNOWN
     assert accepts(lambda: require_admin(answer, ME, is_enterprise_install=False))

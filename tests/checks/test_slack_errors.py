@@ -41,7 +41,7 @@ def test_an_unknown_error_is_our_mistake_and_kills_no_token(code: str) -> None:
     assert classify_error(code) is Kind.BAD_REQUEST
 
 
-def test_a_refresh_is_given_up_for_these_answers_and_no_others() -> None:
+def test_these_four_errors_and_no_others_end_a_refresh_token() -> None:
     assert sorted(DEAD_REFRESH_ERRORS) == [
         "account_inactive",
         "invalid_grant",

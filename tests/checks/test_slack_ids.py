@@ -41,5 +41,5 @@ def test_what_is_no_id_is_refused(right: Callable[[Any], bool], letters: str) ->
         ("", None),
     ],
 )
-def test_an_operators_id_is_a_team_or_an_org_by_its_first_letter(claimed: str, tenant: Tenant | None) -> None:
+def test_an_operators_id_is_a_team_or_an_enterprise_by_its_first_letter(claimed: str, tenant: Tenant | None) -> None:
     assert tenant_of_id(claimed) == tenant

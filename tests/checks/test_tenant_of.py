@@ -306,7 +306,7 @@ IN_ORG: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("what", IN_ORG)
 @pytest.mark.claim("C-88")
-def test_the_workspace_in_which_somebody_acted_is_one_of_the_orgs_own(what: str) -> None:
+def test_the_workspace_in_which_somebody_acted_is_one_of_the_enterprises_own(what: str) -> None:
     payload, team = IN_ORG[what]
     assert acting_team_of_interaction(payload, COVER) == team
 

@@ -34,7 +34,7 @@ def test_the_tenant_is_the_one_that_the_answer_names(tenant: Tenant, data: dict[
     ("named", "is_its"),
     [("U111", True), ("W999", True), ("U222", False), ("", False), (None, False), (5, False), (["U111"], False)],
 )
-def test_a_person_may_be_named_by_the_other_of_two_kinds_of_id(named: Any, is_its: bool) -> None:
+def test_a_user_may_be_named_by_the_other_of_two_kinds_of_id(named: Any, is_its: bool) -> None:
     assert token_owner.may_name_user("U111", {"user_id": named}) is is_its
 
 
@@ -71,7 +71,7 @@ def test_only_ids_that_are_there_say_whose_a_token_is(
     ("named", "anothers"),
     [("U111", False), ("W999", False), ("U222", True), ("", False), (None, False), (["U2"], False)],
 )
-def test_a_persons_token_that_names_another_person_is_another_ones(named: Any, anothers: bool) -> None:
+def test_a_users_token_that_names_another_user_is_another_ones(named: Any, anothers: bool) -> None:
     data = {"team_id": TEAM.id, "user_id": named}
     assert token_owner.names_other_owner(TEAM, "U111", data) is anothers
     assert not token_owner.names_other_owner(TEAM, "", data), "the bot's own user is not stored from everywhere"

@@ -63,7 +63,5 @@ def test_a_clear_word_counts_at_once_and_any_other_only_against_contradiction() 
         ("refresh_refused", "invalid_refresh_token", False),
     ],
 )
-def test_only_a_token_that_was_given_up_for_a_clear_word_confirms_an_uninstall(
-    status: str, reason: str, erases: bool
-) -> None:
+def test_only_a_token_that_died_by_a_clear_word_confirms_an_uninstall(status: str, reason: str, erases: bool) -> None:
     assert token_refusals.confirms_uninstall(replace(TOKEN, status=status, reason=reason)) is erases

@@ -71,7 +71,7 @@ def test_what_does_not_succeed_makes_the_status_1_and_a_repeat_does_the_rest(des
     assert (ended.status, ended.out, ended.error) == (0, f"1/1  {NAMES[2]}  exchanged\n", "1 of 1 exchanged\n")
 
 
-def test_a_pair_that_was_lost_is_told_with_the_mend_at_each_repeat(desk: CommandLine) -> None:
+def test_a_lost_pair_is_reported_with_what_to_do_at_each_repeat(desk: CommandLine) -> None:
     desk.world.slack.fault(Fault(METHOD, "lost_answer"))
     assert desk.run("exchange").out.splitlines()[0] == f"1/4  {NAMES[0]}  unreachable"
     for _ in range(2):

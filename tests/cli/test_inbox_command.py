@@ -152,7 +152,7 @@ def test_a_drop_erases_what_is_in_the_row_and_says_who_asked_for_it(stuck: Comma
 
 
 @pytest.mark.parametrize("verb", ["retry", "drop"])
-def test_a_row_that_needs_no_person_stays_as_it_is(stuck: CommandLine, verb: str) -> None:
+def test_a_row_that_needs_no_operator_stays_as_it_is(stuck: CommandLine, verb: str) -> None:
     before = stuck.world.audit()
     ended = stuck.run("inbox", verb, "EvWaits2")
     assert ended == Ended(1, "", "EvWaits2: is ready; only what is dead or unclear needs a person\n")

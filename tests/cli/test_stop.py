@@ -224,7 +224,7 @@ def test_a_kill_amid_an_exchange_is_told_by_the_next_process(tmp_path: Path) -> 
 
 
 @pytest.mark.long
-def test_a_person_whose_install_hangs_does_not_hold_up_the_end_for_longer_than_a_call(tmp_path: Path) -> None:
+def test_a_user_whose_install_hangs_does_not_hold_up_the_end_for_longer_than_a_call(tmp_path: Path) -> None:
     with serving(tmp_path, 8.0) as running, exchanging(running, SOUTH, HANGS):
         world = running.world
         world.slack.fault(Fault(POST, "slow", seconds=HANGS))

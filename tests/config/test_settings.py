@@ -568,7 +568,7 @@ PLACES = {
 
 @pytest.mark.parametrize(("name", "below"), PLACES.items())
 @pytest.mark.claim("C-101")
-def test_a_folder_that_others_can_change_is_refused_by_its_setting_with_the_mend(
+def test_a_folder_that_others_can_change_is_refused_by_its_setting_with_a_hint(
     tmp_path: Path, name: str, below: str
 ) -> None:
     """I may write to a folder on the way to your data, and put data of mine in its place."""

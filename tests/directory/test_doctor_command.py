@@ -108,7 +108,7 @@ def test_the_signing_secret_is_used_for_the_app_that_it_is_for_alone(
     assert signatures == {"v0=" + "0" * 64}
 
 
-def test_the_text_says_what_is_wrong_how_it_is_mended_and_what_a_person_must_do(here: Here, tmp_path: Path) -> None:
+def test_the_text_says_what_is_wrong_what_to_do_and_what_a_person_must_check(here: Here, tmp_path: Path) -> None:
     text = (ROOT / "manifest.yml").read_text("utf-8").replace("example.com", "unit.tests")
     (tmp_path / "other.yml").write_text(text.replace("rotation_enabled: true", "rotation_enabled: false"), "utf-8")
     ended = here.run({}, "doctor", "--manifest", "other.yml")
@@ -187,7 +187,7 @@ def test_a_review_exits_0_without_failures_and_else_1(here: Here, tmp_path: Path
 
 
 @pytest.mark.parametrize("content", [None, b"\xff", b"x: 1\n"])
-def test_a_manifest_that_cannot_be_read_is_refused_with_the_mend(
+def test_a_manifest_that_cannot_be_read_is_refused_with_a_hint(
     here: Here, tmp_path: Path, content: bytes | None
 ) -> None:
     (tmp_path / "manifest.yml").unlink()

@@ -154,7 +154,7 @@ def test_any_yaml_is_read_where_its_reader_is_installed() -> None:
     assert read_manifest.read("x.yml", text) == {"display_information": {"name": "x"}}
 
 
-def test_other_yaml_is_refused_with_the_mend_where_its_reader_is_not_installed(without_yaml: None) -> None:
+def test_other_yaml_is_refused_with_a_hint_where_its_reader_is_not_installed(without_yaml: None) -> None:
     with pytest.raises(CommandError, match=r"^x\.yml: .*; run pip install pyyaml, or give JSON$"):
         read_manifest.read("x.yml", SHIPPED)
 

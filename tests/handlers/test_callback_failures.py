@@ -108,7 +108,7 @@ def test_an_answer_for_another_app_stores_nothing_and_gives_the_token_back(world
     assert_nothing_stored(world)
 
 
-def test_the_persons_token_is_given_back_too(tmp_path: Path) -> None:
+def test_the_users_token_is_given_back_too(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_USER_SCOPES="emoji:read") as world:
         way = approved(world)
         answer_with(world, app_id="A0OTHER001")

@@ -57,7 +57,7 @@ def test_a_record_without_a_tenant_of_ours_is_refused(fields: dict[str, Any], wh
         foreign_record.read_tenant(fields, APP)
 
 
-def test_a_person_has_the_id_of_one() -> None:
+def test_a_user_has_the_id_of_one() -> None:
     assert foreign_record.read_user_id({"user_id": "W0SOMEBODY"}) == "W0SOMEBODY"
     assert foreign_record.read_user_id({"bot_user_id": "U0BOT"}, "bot_user_id") == "U0BOT"
     for value in (None, "", "B0BOT", "u0bot", "U0 BOT", 5):
@@ -133,7 +133,7 @@ def test_the_longest_token_and_the_longest_life_are_taken() -> None:
     assert (len(token.access.reveal()), token.expires_in) == (LONG, 366 * 86400)
 
 
-def test_a_persons_token_is_no_bots_and_the_other_way_round() -> None:
+def test_a_users_token_is_no_bots_and_the_other_way_round() -> None:
     with pytest.raises(RecordError, match="for a user's token is none"):
         foreign_record.read_token({"user_token": "xoxb-1"}, "user", NOW)
     assert foreign_record.read_token({"user_token": "xoxp-1"}, "bot", NOW) is None

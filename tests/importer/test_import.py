@@ -382,7 +382,7 @@ def of_north(world: World) -> list[Any]:
     return world.rows("SELECT user_id FROM tokens WHERE tenant_id = ?", NORTH)
 
 
-def test_a_person_whom_slack_calls_by_the_other_of_two_ids_is_the_same(world: World, files: Files) -> None:
+def test_a_user_whom_slack_calls_by_the_other_of_two_ids_is_the_same(world: World, files: Files) -> None:
     world.slack.fault(Fault("auth.test", "patch", patch={"user_id": "U0EVERADM1"}, times=-1))
     files.save(bolts(world.slack, ORG_TEAM, ORG_ADMIN, BEFORE))
     assert taken(world, files) == [(ORG_TEAM, ORG_ADMIN), (ORG_TEAM, "bot")]
@@ -518,9 +518,7 @@ def test_a_pair_counts_more_than_a_token_that_does_not_rotate(world: World, sqli
 
 
 @pytest.mark.parametrize("rotates", [True, False])
-def test_a_persons_token_is_taken_though_the_newest_record_lacks_it(
-    world: World, sqlite: Sqlite, rotates: bool
-) -> None:
+def test_a_users_token_is_taken_though_the_newest_record_lacks_it(world: World, sqlite: Sqlite, rotates: bool) -> None:
     """Bolt blanks it while it serves somebody else, and saves the copy."""
     fixed = {} if rotates else {"user_token": "xoxp-a", "user_refresh_token": None, "user_token_expires_at": None}
     saved = bolts(world.slack, NORTH, ADMIN, BEFORE, **fixed)
@@ -531,7 +529,7 @@ def test_a_persons_token_is_taken_though_the_newest_record_lacks_it(
     assert changes_nothing(world, sqlite)
 
 
-def test_of_a_persons_records_the_newest_pair_counts(world: World, files: Files) -> None:
+def test_of_a_users_records_the_newest_pair_counts(world: World, files: Files) -> None:
     """With history switched off meanwhile, Bolt renews the person's own file only; both have the same time."""
     saved = bolts(world.slack, NORTH, ADMIN, BEFORE, **without("bot"))
     files.save(saved)
@@ -548,7 +546,7 @@ def test_of_a_persons_records_the_newest_pair_counts(world: World, files: Files)
 
 
 @pytest.mark.parametrize("times", [(BEFORE, BEFORE), (BEFORE, BEFORE + 5), (BEFORE + 5, BEFORE)], ids=str)
-def test_what_a_person_installed_is_what_the_newest_record_says(
+def test_what_a_user_installed_is_what_the_newest_record_says(
     world: World, sqlite: Sqlite, times: tuple[int, int]
 ) -> None:
     for number, at in enumerate(times):
@@ -722,7 +720,7 @@ def test_an_install_through_our_service_that_came_later_is_not_overwritten(
     assert changes_nothing(world, store)
 
 
-def test_an_earlier_persons_token_does_not_displace_a_later_install(world: World, sqlite: Sqlite) -> None:
+def test_an_earlier_users_token_does_not_displace_a_later_install(world: World, sqlite: Sqlite) -> None:
     """It would make that person the last who installed: it is told, and left where it is."""
     sqlite.save(bolts(world.slack, NORTH, MEMBER, BEFORE, **without("bot")))
     assert world.browser().install(NORTH, "admin").status == 303
@@ -731,7 +729,7 @@ def test_an_earlier_persons_token_does_not_displace_a_later_install(world: World
     assert world.snapshot() == before
 
 
-def test_a_persons_later_install_without_a_token_is_not_displaced_either(world: World, sqlite: Sqlite) -> None:
+def test_a_users_later_install_without_a_token_is_not_displaced_either(world: World, sqlite: Sqlite) -> None:
     both(world, sqlite)
     assert world.browser().install(NORTH, "admin").status == 303
     change(world, "DELETE FROM tokens WHERE user_id <> ''")
@@ -748,7 +746,7 @@ def test_a_bot_is_taken_where_only_a_person_installed_later(world: World, sqlite
     assert access(world) == saved.bot_token
 
 
-def test_a_persons_token_that_the_source_has_only_now_is_taken(world: World, files: Files) -> None:
+def test_a_users_token_that_the_source_has_only_now_is_taken(world: World, files: Files) -> None:
     """The same install, saved without it before."""
     saved = bolts(world.slack, NORTH, ADMIN, BEFORE)
     files.save(changed(saved, **without("user")))
@@ -758,7 +756,7 @@ def test_a_persons_token_that_the_source_has_only_now_is_taken(world: World, fil
     assert access(world, ADMIN) == saved.user_token
 
 
-def test_a_person_without_any_token_is_known_here_and_only_once(world: World, sqlite: Sqlite) -> None:
+def test_a_user_without_any_token_is_known_here_and_only_once(world: World, sqlite: Sqlite) -> None:
     saved = bolts(world.slack, NORTH, ADMIN, BEFORE, **without("user"))
     sqlite.save(saved)
     assert taken(world, sqlite) == [(NORTH, ADMIN), (NORTH, "bot")]

@@ -276,7 +276,7 @@ def test_before_anything_is_taken_from_a_missing_file_that_is_to_be_erased_it_is
         BoltSqliteSource(folder / "bolt.db", CLIENT_ID).check_erasable()
 
 
-def test_a_write_that_was_broken_off_is_for_the_bolt_app_to_mend(sqlite: Sqlite, folder: Path) -> None:
+def test_a_write_that_was_broken_off_is_for_the_bolt_app_to_finish(sqlite: Sqlite, folder: Path) -> None:
     with contextlib.closing(sqlite3.connect(sqlite.path, isolation_level=None)) as connection:
         connection.execute("PRAGMA cache_size = 1")
         connection.execute("BEGIN IMMEDIATE")

@@ -42,7 +42,7 @@ def test_a_valid_team_is_preselected_and_an_unknown_one_ignored(on: Client) -> N
     assert 'value="T0NORTH001" checked' in show(on, team="T0NOWHERE1")
 
 
-def test_the_person_may_choose_another_workspace_than_the_one_asked_for(on: Client) -> None:
+def test_the_user_may_choose_another_workspace_than_the_one_asked_for(on: Client) -> None:
     assert on.exchange(on.code("T0SOUTH001", team="T0NORTH001"))["team"]["id"] == "T0SOUTH001"
 
 
@@ -134,13 +134,13 @@ def test_where_an_admin_must_approve_nobody_is_sent_back(on: Client) -> None:
     assert (answer.status, "location" in answer.headers) == (200, False)
 
 
-def test_an_org_is_offered_only_when_org_wide_install_is_switched_on() -> None:
+def test_an_enterprise_is_offered_only_when_enterprise_wide_install_is_switched_on() -> None:
     with stage(org_deploy=False) as on:
         assert "E0EVERGRN1" not in show(on)
         assert "scope_not_allowed_on_enterprise" in on.decide("E0EVERGRN1").text
 
 
-def test_an_org_wide_install_needs_a_bot_scope(on: Client) -> None:
+def test_an_enterprise_wide_install_needs_a_bot_scope(on: Client) -> None:
     assert "scope_not_allowed_on_enterprise" in on.decide("E0EVERGRN1", scope=None, user_scope="search:read").text
 
 
@@ -155,7 +155,7 @@ def test_scopes_that_were_not_approved_are_refused(on: Client) -> None:
     assert "unapproved_scope" in on.decide().text
 
 
-def test_a_person_of_another_workspace_cannot_approve(on: Client) -> None:
+def test_a_user_of_another_workspace_cannot_approve(on: Client) -> None:
     assert on.decide("T0NORTH001", user="U0SOUTH001ADM").status == 400
 
 

@@ -201,7 +201,7 @@ def test_shortcuts_and_other_events_are_sent(told: Client) -> None:
     assert press(told, "shortcut", team="T0NOWHERE1", callback_id="new_task") == 400
 
 
-def test_an_org_wide_install_is_in_no_workspace_until_it_is_added(on: Client) -> None:
+def test_an_enterprise_wide_install_is_in_no_workspace_until_it_is_added(on: Client) -> None:
     on.slack.org_adds_workspaces = type(on.slack)(on.slack.app, on.clock, lambda n: b"x" * n).org_adds_workspaces
     on.install(ORG)
     text = page(on)

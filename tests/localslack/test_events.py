@@ -60,7 +60,7 @@ def test_a_mention_arrives_signed_with_the_whole_envelope(on: Client) -> None:
     ]
 
 
-def test_an_event_of_an_org_wide_install_names_org_and_workspace(on: Client) -> None:
+def test_an_event_of_an_enterprise_wide_install_names_enterprise_and_workspace(on: Client) -> None:
     on.install("E0EVERGRN1")
     on.slack.mention("T0EVERAA01", "hi")
     on.slack.org_team_null = True
@@ -233,7 +233,7 @@ def test_an_uninstall_can_send_one_event_alone_with_authorizations(on: Client) -
     assert body["authorizations"][0]["team_id"] == "T0NORTH001"
 
 
-def test_an_org_wide_uninstall_has_no_team_id(on: Client) -> None:
+def test_an_enterprise_wide_uninstall_has_no_team_id(on: Client) -> None:
     on.install("E0EVERGRN1")
     on.slack.uninstall("E0EVERGRN1")
     for body in lifecycle(on):
@@ -241,7 +241,7 @@ def test_an_org_wide_uninstall_has_no_team_id(on: Client) -> None:
         assert body["enterprise_id"] == "E0EVERGRN1"
 
 
-def test_revoking_a_person_leaves_the_bot_alone(on: Client) -> None:
+def test_revoking_a_user_leaves_the_bot_alone(on: Client) -> None:
     answer = on.install(user_scope="search:read")
     on.slack.revoke_user("T0NORTH001", "U0NORTH001ADM")
     (body,) = lifecycle(on)
@@ -250,7 +250,7 @@ def test_revoking_a_person_leaves_the_bot_alone(on: Client) -> None:
     assert on.api("auth.test", answer["authed_user"]["access_token"])["error"] == "token_revoked"
 
 
-def test_revoking_the_bot_leaves_people_alone_and_is_an_uninstall_only_when_nothing_is_left(on: Client) -> None:
+def test_revoking_the_bot_leaves_users_alone_and_is_an_uninstall_only_when_nothing_is_left(on: Client) -> None:
     answer = on.install(user_scope="search:read")
     on.slack.revoke_bot("T0NORTH001")
     assert [body["event"]["type"] for body in lifecycle(on)] == ["tokens_revoked"]
@@ -325,7 +325,7 @@ def test_shortcuts_and_legacy_buttons_do_not_say_whose_app_they_are_for(on: Clie
     assert "api_app_id" not in json.loads(parse_qs(on.app.requests[0][1].decode())["payload"][0])
 
 
-def test_a_workspace_that_joins_an_org_keeps_its_installation(on: Client) -> None:
+def test_a_workspace_that_joins_an_enterprise_keeps_its_installation(on: Client) -> None:
     token = on.install()["access_token"]
     on.slack.join_org("T0NORTH001", "E0EVERGRN1")
     assert on.api("auth.test", token)["enterprise_id"] == "E0EVERGRN1"

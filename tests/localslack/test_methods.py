@@ -74,7 +74,7 @@ def test_every_answer_names_the_scopes_of_the_token_and_of_the_method(on: Client
     assert "x-oauth-scopes" in on.request("GET", "/api/auth.test").headers
 
 
-def test_auth_test_of_a_bot_names_the_bot_and_of_a_person_the_person(on: Client) -> None:
+def test_auth_test_of_a_bot_names_the_bot_and_of_a_user_the_user(on: Client) -> None:
     answer = on.install(user_scope="search:read")
     bot = on.api("auth.test", answer["access_token"])
     person = on.api("auth.test", answer["authed_user"]["access_token"])
@@ -83,7 +83,7 @@ def test_auth_test_of_a_bot_names_the_bot_and_of_a_person_the_person(on: Client)
     assert "enterprise_id" not in bot
 
 
-def test_auth_test_of_an_org_wide_token_holds_the_enterprise_id_in_team_id(on: Client) -> None:
+def test_auth_test_of_an_enterprise_wide_token_holds_the_enterprise_id_in_team_id(on: Client) -> None:
     answer = on.api("auth.test", on.install("E0EVERGRN1")["access_token"])
     assert (answer["team_id"], answer["enterprise_id"]) == ("E0EVERGRN1", "E0EVERGRN1")
     assert answer["is_enterprise_install"] is True
@@ -134,7 +134,7 @@ def test_users_info_tells_admins_members_and_guests_apart(on: Client, user: str,
     assert "email" not in found["profile"]
 
 
-def test_users_info_tells_the_rights_in_an_org_apart_from_those_in_a_workspace(on: Client) -> None:
+def test_users_info_tells_the_rights_in_an_enterprise_apart_from_those_in_a_workspace(on: Client) -> None:
     token = on.install("T0EVERAA01")["access_token"]
     owner = on.api("users.info", token, user="W0EVERADM1")["user"]
     local = on.api("users.info", token, user="W0EVERAAD1")["user"]
@@ -153,7 +153,7 @@ def test_an_address_needs_its_own_scope(on: Client) -> None:
     assert on.api("users.info", token, user="U0NORTH001ADM")["user"]["profile"]["email"].endswith("@example.com")
 
 
-def test_team_info_names_the_org_of_a_workspace_in_one(on: Client) -> None:
+def test_team_info_names_the_enterprise_of_a_workspace_in_one(on: Client) -> None:
     north = on.api("team.info", on.install()["access_token"])["team"]
     ever = on.api("team.info", on.install("T0EVERAA01")["access_token"])["team"]
     assert (north["id"], north["domain"], "enterprise_id" in north) == ("T0NORTH001", "northwind", False)
@@ -200,14 +200,14 @@ def test_bad_paging_and_types_are_named(on: Client, params: dict[str, Any], erro
     assert on.api("conversations.list", on.install()["access_token"], **params)["error"] == error
 
 
-def test_an_org_wide_token_must_name_the_workspace(on: Client) -> None:
+def test_an_enterprise_wide_token_must_name_the_workspace(on: Client) -> None:
     token = on.install("E0EVERGRN1")["access_token"]
     assert on.api("conversations.list", token)["error"] == "missing_argument"
     assert on.api("conversations.list", token, team_id="T0NORTH001")["error"] == "team_access_not_granted"
     assert names(on, token, team_id="T0EVERBB01")[0] == ["general", "random"]
 
 
-def test_an_org_wide_install_reaches_only_the_workspaces_it_was_added_to(on: Client) -> None:
+def test_an_enterprise_wide_install_reaches_only_the_workspaces_it_was_added_to(on: Client) -> None:
     on.slack.org_adds_workspaces = False
     token = on.install("E0EVERGRN1")["access_token"]
     assert on.api("auth.teams.list", token)["teams"] == []
@@ -220,7 +220,7 @@ def test_an_org_wide_install_reaches_only_the_workspaces_it_was_added_to(on: Cli
     assert not {"team_id", "authorizations"}.intersection(json.loads(event.sent))
 
 
-def test_auth_teams_list_is_for_org_wide_tokens(on: Client) -> None:
+def test_auth_teams_list_is_for_enterprise_wide_tokens(on: Client) -> None:
     assert on.api("auth.teams.list", on.install()["access_token"])["error"] == "not_allowed_token_type"
 
 
@@ -300,14 +300,14 @@ def test_a_direct_message_is_opened_and_written_to(on: Client) -> None:
         client.conversations_open(users=["U0SOUTH001MEM"])
 
 
-def test_an_org_wide_token_posts_by_id_only(on: Client) -> None:
+def test_an_enterprise_wide_token_posts_by_id_only(on: Client) -> None:
     token = on.install("E0EVERGRN1")["access_token"]
     on.slack.mention("T0EVERAA01", "hi")
     assert post(on, token, channel="#general", text="x")["error"] == "team_not_found"
     assert post(on, token, channel="C0EVERAA01GEN", text="x")["ok"]
 
 
-def test_a_home_tab_is_published_per_person_and_guarded_by_its_hash(on: Client) -> None:
+def test_a_home_tab_is_published_per_user_and_guarded_by_its_hash(on: Client) -> None:
     client = on.client(on.install()["access_token"])
     view = {"type": "home", "blocks": []}
     first = client.views_publish(user_id="U0NORTH001MEM", view=view)["view"]
@@ -320,7 +320,7 @@ def test_a_home_tab_is_published_per_person_and_guarded_by_its_hash(on: Client) 
         client.views_publish(user_id="U0NORTH001MEM", view={"type": "modal"})
 
 
-def test_an_org_wide_token_names_the_workspace_whose_home_tab_it_publishes(on: Client) -> None:
+def test_an_enterprise_wide_token_names_the_workspace_whose_home_tab_it_publishes(on: Client) -> None:
     client = on.client(on.install("E0EVERGRN1")["access_token"])
     for team in ("T0EVERBB01", "T0EVERAA01"):
         view = {"type": "home", "blocks": []}

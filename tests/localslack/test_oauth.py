@@ -8,7 +8,7 @@ from slackapp.localslack import Fault
 from tests.localslack.client import BOT, Client, stage
 
 
-def test_a_bot_install_outside_an_org(on: Client) -> None:
+def test_a_bot_install_outside_an_enterprise(on: Client) -> None:
     answer = on.install()
     assert set(answer) == {
         "ok",
@@ -34,7 +34,7 @@ def test_a_bot_install_outside_an_org(on: Client) -> None:
     assert answer["authed_user"] == {"id": "U0NORTH001ADM"}
 
 
-def test_a_bot_and_user_install_has_a_token_of_its_own_for_the_person(on: Client) -> None:
+def test_a_bot_and_user_install_has_a_token_of_its_own_for_the_user(on: Client) -> None:
     person = on.install(user_scope="search:read")["authed_user"]
     assert (person["id"], person["scope"], person["token_type"]) == ("U0NORTH001ADM", "search:read", "user")
     assert person["access_token"].startswith("xoxe.xoxp-1-")
@@ -47,14 +47,14 @@ def test_a_user_only_install_has_nothing_of_a_bot(on: Client) -> None:
     assert answer["authed_user"]["access_token"].startswith("xoxe.xoxp-1-")
 
 
-def test_a_workspace_in_an_org_has_an_enterprise_but_is_not_an_org_wide_install(on: Client) -> None:
+def test_a_workspace_in_an_enterprise_has_an_enterprise_but_is_not_an_enterprise_wide_install(on: Client) -> None:
     answer = on.install("T0EVERAA01")
     assert answer["team"]["id"] == "T0EVERAA01"
     assert answer["enterprise"] == {"id": "E0EVERGRN1", "name": "Evergreen"}
     assert answer["is_enterprise_install"] is False
 
 
-def test_an_org_wide_install_has_no_team(on: Client) -> None:
+def test_an_enterprise_wide_install_has_no_team(on: Client) -> None:
     answer = on.install("E0EVERGRN1")
     assert answer["team"] is None
     assert answer["enterprise"] == {"id": "E0EVERGRN1", "name": "Evergreen"}
@@ -85,7 +85,7 @@ def test_without_rotation_tokens_are_long_lived(long_lived: Client) -> None:
     assert long_lived.api("auth.test", answer["access_token"])["ok"]
 
 
-def test_a_second_install_without_rotation_hands_out_the_living_token_again(long_lived: Client) -> None:
+def test_a_second_install_without_rotation_gives_the_living_token_again(long_lived: Client) -> None:
     first, second = long_lived.install(), long_lived.install()
     assert first["access_token"] == second["access_token"]
 
@@ -160,12 +160,12 @@ def test_the_client_secret_is_never_taken_from_the_query(on: Client) -> None:
     assert answer.json["error"] == "bad_client_secret"
 
 
-def test_a_workspace_of_an_org_inherits_the_scopes_of_the_org_wide_install(on: Client) -> None:
+def test_a_workspace_of_an_enterprise_inherits_the_scopes_of_the_enterprise_wide_install(on: Client) -> None:
     on.install("E0EVERGRN1", scope="chat:write")
     assert on.install("T0EVERAA01", scope="users:read")["scope"] == "chat:write"
 
 
-def test_an_org_may_forbid_workspace_installs(on: Client) -> None:
+def test_an_enterprise_may_forbid_workspace_installs(on: Client) -> None:
     on.install("E0EVERGRN1")
     on.slack.org_install_rules = True
     assert on.exchange(on.code("T0EVERAA01"))["error"] == "cannot_install_an_org_installed_app"

@@ -72,7 +72,7 @@ def test_of_all_bolt_apps_that_look_for_a_bot_at_once_one_refreshes_its_token_an
         assert (token.kind, token.dead, token.expires_at > world.clock()) == ("bot", "", True)
 
 
-def test_of_all_processes_whose_upkeep_finds_the_same_tokens_due_one_refreshes_each(before: Prepared) -> None:
+def test_of_all_processes_whose_scheduler_finds_the_same_tokens_due_one_refreshes_each(before: Prepared) -> None:
     world, storm = beginning(before, DUE), Storm("remote_tasks", processes=4)
     weather = run_storm(world, storm)
     weather.print_figures("upkeep", world)

@@ -18,7 +18,7 @@ def test_what_is_wrong_is_shown_until_that_part_works_again() -> None:
     assert health.problems() == {"database": "locked"}
 
 
-def test_what_was_handed_out_does_not_change_what_is_kept() -> None:
+def test_changing_the_returned_problems_does_not_change_the_stored_ones() -> None:
     health = Health()
     health.set_problem("slack", "unreachable")
     health.problems().clear()

@@ -177,7 +177,7 @@ def test_only_one_thread_persists_counts_at_a_time(counters: Metrics) -> None:
 # Towards the database
 
 
-def test_what_was_moved_is_not_handed_out_again_and_what_was_not_is(counters: Metrics) -> None:
+def test_what_was_persisted_is_not_returned_again_and_what_was_not_is(counters: Metrics) -> None:
     counters.count(REFUSALS, {"reason": "json"})
     with counters.unpersisted_counts() as first:
         pass

@@ -103,7 +103,7 @@ def test_where_nobody_takes_the_connection_nothing_was_done(caller_of: MakeCalle
     assert (caught.value.code, caught.value.kind) == ("no_connection", Kind.TRANSIENT)
 
 
-def test_a_slack_that_does_not_answer_is_given_up(caller_of: MakeCaller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slack_that_does_not_answer_times_out(caller_of: MakeCaller, monkeypatch: pytest.MonkeyPatch) -> None:
     assert transport.TIMEOUT == 10
     monkeypatch.setattr(transport, "TIMEOUT", 0.05)
     assert failure(caller_of, None).code == "unreachable"
@@ -117,7 +117,7 @@ SLOW = {
 
 @pytest.mark.parametrize("answer", SLOW.values(), ids=SLOW)
 @pytest.mark.claim("C-84")
-def test_an_answer_that_comes_in_drops_is_given_up(
+def test_an_answer_that_comes_in_drops_times_out(
     caller_of: MakeCaller, monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
     """I answer in Slack's place, one byte at a time, so that your threads wait for me."""
@@ -149,7 +149,7 @@ def test_no_call_goes_by_another_way_than_those_with_a_deadline() -> None:
 
 
 @pytest.mark.claim("C-84")
-def test_a_name_that_is_looked_up_for_ever_is_given_up(caller_of: MakeCaller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_is_looked_up_for_ever_times_out(caller_of: MakeCaller, monkeypatch: pytest.MonkeyPatch) -> None:
     over, looked_up = threading.Event(), socket.getaddrinfo
 
     def hanging(host: str, port: int, **named: Any) -> Any:

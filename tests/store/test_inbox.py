@@ -324,7 +324,7 @@ def test_what_is_in_a_call_or_over_is_not_claimed(db: Database, state: str) -> N
 
 
 @pytest.mark.parametrize("status", ["suspect", "suspended"])
-def test_the_rows_of_a_doubtful_tenant_wait_but_not_what_settles_the_doubt(db: Database, status: str) -> None:
+def test_the_rows_of_a_suspect_tenant_wait_but_not_what_resolves_the_suspicion(db: Database, status: str) -> None:
     installations.set_status(db, NORTH, "active", status)
     receive(db, "Ev1")
     receive(db, "Ev2", SOUTH)
@@ -495,7 +495,7 @@ def test_a_sweep_takes_at_most_1000_at_once(db: Database) -> None:
 # At the end of a process
 
 
-def test_a_process_that_ends_gives_up_its_own_rows_and_nobody_elses(db: Database) -> None:
+def test_a_process_that_ends_releases_its_own_rows_and_nobody_elses(db: Database) -> None:
     for number, owner in enumerate(("p1:1", "p1:2", "p10:1", "p2:1", "p1", "p1:3")):
         receive(db, f"Ev{number}")
         assert claimed(db, owner) == f"Ev{number}"
@@ -564,7 +564,7 @@ def test_states_are_counted_with_the_age_of_the_oldest(db: Database) -> None:
 
 
 @pytest.mark.parametrize("state", ["dead", "unclear"])
-def test_a_row_that_needs_a_person_runs_again_as_if_it_were_new(db: Database, state: str) -> None:
+def test_a_row_that_needs_the_operator_runs_again_as_if_it_were_new(db: Database, state: str) -> None:
     receive(db)
     claim(db)
     inbox.postpone(db, held("Ev1", "me"), "", NOW, refund_attempt=False)
@@ -588,7 +588,7 @@ def test_a_row_that_is_dropped_keeps_its_id_for_the_sake_of_repeats_and_nothing_
 
 
 @pytest.mark.parametrize("state", ["ready", "running", "calling", "done"])
-def test_no_person_touches_a_row_that_needs_none(db: Database, state: str) -> None:
+def test_the_operator_changes_no_row_that_needs_none(db: Database, state: str) -> None:
     """Stops a second run of what runs just now."""
     receive(db)
     if state != "ready":

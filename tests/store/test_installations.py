@@ -170,7 +170,7 @@ def test_what_a_check_found_is_noted_in_the_row_of_its_tenant(db: Database) -> N
     assert installations.find(db, SOUTH) == installation(SOUTH)
 
 
-def test_an_org_joins_no_org(db: Database) -> None:
+def test_an_enterprise_joins_no_enterprise(db: Database) -> None:
     save(db, installation(ORG))
     installations.join_enterprise(db, ORG, "E0ANOTHER1")
     assert installations.find(db, ORG) == installation(ORG)

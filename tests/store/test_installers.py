@@ -45,7 +45,7 @@ def test_who_installs_again_replaces_what_was_known(known: Database) -> None:
     assert (installers.list_by_tenant(known, NORTH), south(known)) == ([BOT, again], [PERSON])
 
 
-def test_the_latest_is_the_person_of_the_greatest_generation_and_never_the_bot(known: Database) -> None:
+def test_the_latest_is_the_user_of_the_greatest_generation_and_never_the_bot(known: Database) -> None:
     """Two installs in one second, or a clock that was set back, have an order all the same."""
     later = Installer(LATER, 2, NOW - 100)
     installers.save(known, NORTH, later)
@@ -67,7 +67,7 @@ def test_details_are_sealed_anew_only_in_their_own_generation(known: Database) -
     assert (installers.find(known, NORTH, FIRST), south(known)) == (newer, [PERSON])
 
 
-def test_one_person_is_deleted(known: Database) -> None:
+def test_one_user_is_deleted(known: Database) -> None:
     assert installers.delete(known, NORTH, FIRST)
     assert not installers.delete(known, NORTH, FIRST)
     assert (installers.list_by_tenant(known, NORTH), south(known)) == ([BOT], [PERSON])

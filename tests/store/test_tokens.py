@@ -330,7 +330,7 @@ def test_a_tenant_that_came_back_has_other_tokens_than_the_one_that_went(db: Dat
     assert tokens.find_generation(db, new) == found(db)
 
 
-def test_a_token_is_given_up_once(db: Database, token: Token) -> None:
+def test_a_token_is_marked_dead_once(db: Database, token: Token) -> None:
     before = others(db)
     lease(db, token)
     assert tokens.mark_dead(db, token, "token_revoked")

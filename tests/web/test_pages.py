@@ -113,7 +113,7 @@ def test_the_landing_page_has_one_button_and_says_when_slack_is_local() -> None:
     assert set(Reader(real).attributes["href"]) == {"/slack/install", *FOOT}
 
 
-def test_after_an_org_wide_install_the_page_leads_on_to_adding_workspaces() -> None:
+def test_after_an_enterprise_wide_install_the_page_leads_on_to_adding_workspaces() -> None:
     address = 'https://app.slack.com/manage/E1/x?a=1&b="2"'
     assert Reader(pages.installed("app", "Evergreen", "", address, "")).attributes["href"] == [address]
     assert "href" not in Reader(pages.installed("app", "North", "", "", "")).attributes

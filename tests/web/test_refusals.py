@@ -21,7 +21,7 @@ def test_a_program_gets_the_code_and_nothing_else(refusal: Refusal) -> None:
     assert response.content_type == "application/json; charset=utf-8"
 
 
-def test_a_program_is_told_where_the_app_is_installed_again_where_that_is_the_mend() -> None:
+def test_a_program_is_told_where_the_app_is_installed_again_where_that_helps() -> None:
     url = "https://app.example.com/slack/install?team=T0NORTH001"
     response = refusal_response(Refused(Refusal.NEEDS_REINSTALL, install_url=url), as_page=False)
     assert response.status == 409

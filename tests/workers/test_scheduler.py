@@ -366,7 +366,7 @@ def test_a_clock_that_was_set_forward_makes_nothing_old_for_two_days() -> None:
 
 
 @pytest.mark.claim("C-98")
-def test_a_clock_that_jumps_has_mended_what_the_wrong_time_put_off(
+def test_a_clock_that_jumps_back_makes_due_what_the_wrong_time_postponed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mended: list[int] = []
@@ -436,7 +436,7 @@ def test_the_local_tasks_flush_the_log_and_checkpoint_the_wal(world: World, monk
     assert done == ["log", "checkpoint"]
 
 
-def test_a_service_that_starts_leaves_the_database_log_to_its_upkeep(world: World) -> None:
+def test_a_service_that_starts_leaves_the_database_log_to_its_scheduler(world: World) -> None:
     def settings() -> list[int]:
         writers = [world.service.app.db._writer(flush).connection for flush in (True, False)]
         return [writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0] for writer in writers]

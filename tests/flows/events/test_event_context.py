@@ -88,7 +88,7 @@ def test_a_redirect_is_not_followed(ready: World) -> None:
                 assert (len(slack.requests), evil.requests, ended(ready)[0]) == (1, [], "dead"), status
 
 
-def test_what_is_posted_is_for_the_person_alone_and_carries_no_token(ready: World) -> None:
+def test_what_is_posted_is_for_the_user_alone_and_carries_no_token(ready: World) -> None:
     ready.replace_parts(behaviour=saying("hello"))
     with raw(http(b"ok")) as slack:
         post_to(ready, slack.url)

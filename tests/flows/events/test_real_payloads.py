@@ -231,7 +231,7 @@ ODD_TEXT = "a\0b \ud83d c \udc00"
 """What editors leave behind: a NUL, and emoji that were cut in the middle."""
 
 
-def test_whatever_people_write_is_kept_sealed_and_handed_on(everywhere: Prepared) -> None:
+def test_whatever_users_write_is_stored_sealed_and_given_to_the_behaviour(everywhere: Prepared) -> None:
     world = everywhere.reset()
     ran = Ran(world, "message")
     assert world.event({**MESSAGE, "text": ODD_TEXT, "blocks": [{"text": ODD_TEXT}]}).status == 200

@@ -114,7 +114,7 @@ def test_two_presses_are_two_even_in_the_same_second(ready: World) -> None:
 # Whose
 
 
-def test_an_org_wide_command_is_the_orgs_and_names_the_workspace_it_was_typed_in(two: World) -> None:
+def test_an_enterprise_wide_command_is_the_enterprises_and_names_the_workspace_it_was_typed_in(two: World) -> None:
     seen: list[Context] = []
 
     def ask(context: Context, event: Mapping[str, Any]) -> None:
@@ -129,7 +129,7 @@ def test_an_org_wide_command_is_the_orgs_and_names_the_workspace_it_was_typed_in
     assert (seen[0].tenant.id, two.slack.calls[-1].params["team_id"]) == (ORG, ORG_TEAM)
 
 
-def test_a_workspace_that_only_the_org_covers_is_served_by_the_org(two: World) -> None:
+def test_a_workspace_that_only_the_enterprise_covers_is_served_by_the_enterprise(two: World) -> None:
     command(two, team_id=ORG_TEAM, enterprise_id=ORG)
     click_button(two, team={"id": ORG_TEAM}, enterprise={"id": ORG}, view=None)
     assert [tenant for tenant, _, _ in kept(two)] == [ORG, ORG]

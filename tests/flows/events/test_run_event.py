@@ -201,7 +201,7 @@ def test_a_post_without_an_answer_becomes_unclear_and_is_not_repeated(ready: Wor
     assert (ready.work(), ready.calls()) == (0, [POST])
 
 
-def test_a_question_without_an_answer_is_asked_again_with_growing_pauses_and_then_given_up(ready: World) -> None:
+def test_a_question_without_an_answer_is_asked_again_with_growing_pauses_and_then_dead(ready: World) -> None:
     behave(ready, only("auth.test"))
     ready.slack.fault(Fault("auth.test", "html500", times=-1))
     pauses = []
@@ -297,9 +297,7 @@ def test_what_is_raised_in_the_middle_of_a_call_leaves_it_unclear(
 
 
 @pytest.mark.claim("C-99")
-def test_a_row_that_takes_its_process_with_it_each_time_is_given_up(
-    ready: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_row_that_takes_its_process_with_it_each_time_is_dead(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """I am an event that is too large for your memory, and end the service every two minutes, for everybody."""
     ran: list[str] = []
 
@@ -417,7 +415,7 @@ def test_the_log_names_each_row_that_fails_whoever_made_its_id(ready: World) -> 
     assert len(failed) == 3
 
 
-def test_a_behaviour_that_fails_is_tried_again_and_then_given_up_without_a_word_of_its_error(ready: World) -> None:
+def test_a_behaviour_that_fails_is_tried_again_and_then_dead_without_a_word_of_its_error(ready: World) -> None:
     def fail(context: Context, event: Mapping[str, Any]) -> None:
         raise ValueError("canary of an exception")
 
@@ -459,7 +457,7 @@ def test_a_behaviour_cannot_change_whom_it_acts_for(ready: World) -> None:
     assert row(ready)["state"] != "done"
 
 
-def test_a_behaviour_may_name_another_workspace_of_its_org(world: World) -> None:
+def test_a_behaviour_may_name_another_workspace_of_its_enterprise(world: World) -> None:
     world.browser().install(ORG)
     world.work()
     behave(world, only("auth.test", {"team_id": "T0EVERBB01"}))
@@ -504,7 +502,7 @@ def test_a_body_that_does_not_open_ends_its_row_and_stays(ready: World) -> None:
 
 
 @pytest.mark.claim("C-49")
-def test_a_body_that_does_not_open_is_given_up_and_audited_or_neither(
+def test_a_body_that_does_not_open_is_dead_and_audited_or_neither(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*arguments: Any) -> None:

@@ -45,7 +45,7 @@ def test_what_is_not_asked_for_is_left_out(world: World) -> None:
 
 
 @pytest.mark.parametrize("team", ["T01", "T0NORTH001", "E0EVERGRN1", "T" + "Z" * 20])
-def test_a_hint_at_a_workspace_or_an_org_is_passed_on(world: World, team: str) -> None:
+def test_a_hint_at_a_workspace_or_an_enterprise_is_passed_on(world: World, team: str) -> None:
     assert ("team", team) in parameters(world.browser().begin(f"?team={team}").location)
 
 

@@ -66,7 +66,7 @@ def test_the_state_is_used_up_and_on_the_disk_before_the_exchange(world: World) 
     assert seen == [(EXCHANGE, 0, 0)]
 
 
-def test_a_person_who_declines_uses_the_state_up_and_nothing_else(world: World) -> None:
+def test_a_user_who_declines_uses_the_state_up_and_nothing_else(world: World) -> None:
     browser = world.browser()
     begun = browser.begin()
     reply = browser.follow_callback(browser.consent(begun, decision="deny"))

@@ -123,7 +123,7 @@ def test_a_workspace_in_an_enterprise_is_stored_as_a_workspace(world: World) -> 
     assert (row["enterprise_id"], row["enterprise_name"]) == (ORG, "Evergreen")
 
 
-def test_an_org_wide_install_is_the_orgs_and_leads_on_to_adding_workspaces(world: World) -> None:
+def test_an_enterprise_wide_install_is_the_enterprises_and_leads_on_to_adding_workspaces(world: World) -> None:
     text = page(world, ORG)
     assert "<strong>Evergreen</strong>" in text
     assert f'href="{world.slack_url}/manage/{ORG}/integrations/profile/{APP_ID}/workspaces/add"' in text
@@ -133,7 +133,7 @@ def test_an_org_wide_install_is_the_orgs_and_leads_on_to_adding_workspaces(world
     assert opened(world, Tenant("E", ORG))[0].startswith("xoxe.xoxb-1-")
 
 
-def test_an_org_wide_answer_that_names_a_team_is_still_the_orgs(world: World) -> None:
+def test_an_enterprise_wide_answer_that_names_a_team_is_still_the_enterprises(world: World) -> None:
     patched(world, {"team": {"id": ORG_TEAM, "name": "Evergreen North"}}, ORG)
     row = only(world, "SELECT * FROM installations")
     assert (row["tenant_kind"], row["tenant_id"], row["team_id"], row["team_name"]) == ("E", ORG, "", "")
@@ -271,7 +271,7 @@ def test_the_bots_and_two_peoples_rows_never_overwrite_each_other(tmp_path: Path
         assert opened(world, north_tenant()) != bot
 
 
-def test_a_person_alone_leaves_the_bot_and_its_webhook_as_they_are(tmp_path: Path) -> None:
+def test_a_user_alone_leaves_the_bot_and_its_webhook_as_they_are(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_BOT_SCOPES=f"{BOT_SCOPES},incoming-webhook") as world:
         world.browser().install()
         bot = opened(world, north_tenant())
@@ -288,7 +288,7 @@ def test_a_person_alone_leaves_the_bot_and_its_webhook_as_they_are(tmp_path: Pat
         assert keyring.open(records.webhook_context(north_tenant(), 1), Sealed(only(world, query)["webhook"])) == hook
 
 
-def test_an_org_and_a_workspace_of_that_org_are_two_tenants(world: World) -> None:
+def test_an_enterprise_and_a_workspace_of_that_enterprise_are_two_tenants(world: World) -> None:
     world.browser().install(ORG)
     world.browser().install(ORG_TEAM)
     tenants = [tuple(row) for row in world.rows("SELECT tenant_kind, tenant_id FROM installations ORDER BY 1")]
@@ -299,7 +299,7 @@ def test_an_org_and_a_workspace_of_that_org_are_two_tenants(world: World) -> Non
         world.service.app.keyring.open(records.access_token_context(Tenant("T", ORG_TEAM), "", 1), sealed)
 
 
-def test_a_workspace_that_joined_an_org_is_the_same_tenant(world: World) -> None:
+def test_a_workspace_that_joined_an_enterprise_is_the_same_tenant(world: World) -> None:
     world.browser().install()
     world.slack.join_org(NORTH, ORG)
     world.browser().install()

@@ -126,14 +126,14 @@ def test_the_setting_requires_an_admin_for_every_install(tmp_path: Path) -> None
         assert world.browser().install().status == 303
 
 
-def test_an_app_without_a_bot_asks_with_the_persons_token(tmp_path: Path) -> None:
+def test_an_app_without_a_bot_asks_with_the_users_token(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_BOT_SCOPES="", SLACKAPP_USER_SCOPES="users:read,search:read") as world:
         refused(world, NOT_ADMIN)
         assert world.calls() == [EXCHANGE, ASK, REVOKE]
         assert world.browser().install().status == 303
 
 
-def test_a_bot_that_may_not_ask_leaves_it_to_the_persons_token_and_both_are_given_back(tmp_path: Path) -> None:
+def test_a_bot_that_may_not_ask_leaves_it_to_the_users_token_and_both_are_given_back(tmp_path: Path) -> None:
     scopes = {"SLACKAPP_BOT_SCOPES": f"{HARMLESS},files:read", "SLACKAPP_USER_SCOPES": "users:read"}
     with make_world(tmp_path, **scopes) as world:
         refused(world, NOT_ADMIN)
@@ -244,7 +244,7 @@ def test_a_reinstall_by_a_member_leaves_what_works(tmp_path: Path, rotation: boo
 # A whole org
 
 
-def test_for_a_whole_org_an_admin_of_the_org_is_needed(guarded: World) -> None:
+def test_for_a_whole_enterprise_an_admin_of_the_enterprise_is_needed(guarded: World) -> None:
     """I am an admin of one of its workspaces."""
     refused(guarded, NOT_ADMIN, "member", ORG)
     refused(guarded, NOT_ADMIN, ADMIN_OF_ONE, ORG)
@@ -270,7 +270,7 @@ def test_only_tenants_on_the_list_may_install(tmp_path: Path) -> None:
         assert [world.browser().install(target).status for target in (NORTH, ORG_TEAM)] == [303, 303]
 
 
-def test_an_org_on_the_list_stands_for_its_workspaces_and_for_itself(tmp_path: Path) -> None:
+def test_an_enterprise_on_the_list_stands_for_its_workspaces_and_for_itself(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_ALLOWED_TEAMS=ORG) as world:
         refused(world, "team_not_allowed", "admin", NORTH)
         assert [world.browser().install(target).status for target in (ORG_TEAM, ORG)] == [303, 303]
@@ -292,7 +292,7 @@ def test_who_is_taken_off_the_list_cannot_install_again_and_works_on(tmp_path: P
         assert works(world)
 
 
-def test_what_a_refused_person_granted_is_revoked_where_the_bots_token_is_in_use(tmp_path: Path) -> None:
+def test_what_a_refused_user_granted_is_revoked_where_the_bots_token_is_in_use(tmp_path: Path) -> None:
     """Without rotation Slack answers with the bot's token that works; the person's own is new, and nobody keeps it."""
     asked = {"SLACKAPP_BOT_SCOPES": SENSITIVE, "SLACKAPP_USER_SCOPES": "emoji:read"}
     with make_world(tmp_path, rotation=False, **asked) as world:

@@ -105,7 +105,7 @@ def test_a_withdrawn_key_stops_its_tenant_at_once_after_a_flush_and_no_other(own
     assert "suspended" in own.desk.good("tenants")
 
 
-def test_while_a_tenant_is_suspended_its_provider_is_asked_by_the_upkeep_alone(own: Own) -> None:
+def test_while_a_tenant_is_suspended_its_provider_is_asked_by_the_scheduler_alone(own: Own) -> None:
     """I withdraw my key, and then send events so that their service keeps asking mine."""
     own.withdraw()
     assert own.desk.world.mention("EvFirst", team_id=NORTH).status == 403
@@ -289,7 +289,7 @@ def test_a_key_command_wraps_withdraws_and_restores_a_tenants_key(folder: Path, 
         assert desk.answers(NORTH, "EvBack")
 
 
-def test_providers_that_hang_do_not_keep_the_upkeep_from_its_other_errands(own: Own) -> None:
+def test_providers_that_hang_do_not_keep_the_scheduler_from_its_other_tasks(own: Own) -> None:
     """My program takes all of its time, for each of my workspaces; meanwhile nobody's token is refreshed."""
     own.desk.good("keys", "assign", SOUTH, "own")
     own.withdraw()

@@ -126,7 +126,9 @@ def test_an_uninstall_erases_the_tenant_it_names_and_no_other(
 
 
 @pytest.mark.claim("C-62")
-def test_a_workspaces_uninstall_whose_authorization_names_only_the_org_leaves_the_org(crowd: World) -> None:
+def test_a_workspaces_uninstall_whose_authorization_names_only_the_enterprise_leaves_the_enterprise(
+    crowd: World,
+) -> None:
     uninstalled(crowd, team_id=ORG_TEAM, enterprise_id=ORG, authorizations=granted(None, ORG, False))
     assert ORG in tenants(crowd)
 
@@ -285,7 +287,7 @@ def test_a_token_that_cannot_be_asked_with_is_dead_or_waited_for(full: World, br
     assert (full.status(), full.calls("auth.test")) == (status, [])
 
 
-def test_a_revocation_of_a_token_that_was_another_tenants_is_settled_without_it(full: World) -> None:
+def test_a_revocation_of_a_token_that_was_another_tenants_is_resolved_without_it(full: World) -> None:
     """Its tenant is suspended, so that it is used for nothing: the row must not come again for ever."""
     with contextlib.closing(sqlite3.connect(full.settings.database)) as connection, connection:
         connection.execute("UPDATE tokens SET status = 'dead', reason = 'foreign_token' WHERE user_id = ''")
@@ -322,7 +324,7 @@ def test_an_access_token_that_refused_installs_have_pushed_out_is_refreshed_befo
 
 
 @pytest.mark.claim("C-79")
-def test_nothing_is_erased_while_slack_answers_invalid_auth_nor_once_a_token_was_given_up_for_it(full: World) -> None:
+def test_nothing_is_erased_while_slack_answers_invalid_auth_nor_once_a_token_died_of_it(full: World) -> None:
     full.slack.fault(Fault("*", "error", times=-1, error="invalid_auth"))
     uninstalled(full, after=10)
     for _ in range(4):
@@ -458,7 +460,7 @@ def test_an_install_that_comes_while_slack_is_asked_wins(full: World, monkeypatc
     assert {"", ADMIN} <= users(full)
 
 
-def test_no_tenant_stays_suspect_without_anything_that_would_settle_it(full: World) -> None:
+def test_no_tenant_stays_suspect_without_anything_that_would_resolve_it(full: World) -> None:
     ours, other = full.service, build(full.settings, full.clock, system_entropy, full.log)
     full.service = other
     full.mention("EvWarm")  # the other process has the tenant's keys in memory now

@@ -227,7 +227,7 @@ def test_a_worker_that_lost_the_job_does_not_call_it_done(busy: World, monkeypat
     assert (job(busy)["state"], "purge.complete" in busy.audit()) == ("running", False)
 
 
-def test_an_org_is_purged_without_its_workspaces(world: World) -> None:
+def test_an_enterprise_is_purged_without_its_workspaces(world: World) -> None:
     world.browser().install(ORG)
     world.browser().install("T0EVERAA01")
     world.work()

@@ -124,7 +124,7 @@ def test_an_expired_token_is_refreshed_to_tell_slack(ready: World) -> None:
 
 
 @pytest.mark.parametrize(("tenant", "stays"), [(ORG, ORG_TEAM), (ORG_TEAM, ORG)])
-def test_an_org_and_a_workspace_of_it_are_uninstalled_apart(world: World, tenant: str, stays: str) -> None:
+def test_an_enterprise_and_a_workspace_of_it_are_uninstalled_apart(world: World, tenant: str, stays: str) -> None:
     for each in (tenant, stays):
         world.browser().install(each)
     assert uninstall(world, tenant).json == {**GONE, "id": tenant, "slack": "uninstalled"}
@@ -173,7 +173,9 @@ def test_what_a_killed_process_began_is_finished_after_a_minute(ready: World, mo
     assert ready.work() == 0
 
 
-def test_killed_after_slack_was_told_the_rest_is_finished(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_after_the_call_to_slack_leaves_a_job_that_finishes(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: Callable[..., Any] = ready.service.app.slack.uninstall
     monkeypatch.setattr(ready.service.app.slack, "uninstall", lambda token: (told(token), dies()))
     with pytest.raises(Killed):

@@ -80,7 +80,7 @@ def noted(world: World) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.claim("C-80")
-def test_when_many_fail_within_minutes_the_rest_is_not_given_up(broken: World) -> None:
+def test_when_many_fail_within_minutes_no_further_token_is_marked_dead(broken: World) -> None:
     assert [use(broken, tenant) for tenant in TENANTS] == ["dead"] * 3 + ["doubt"] * 2
     assert states(broken) == [DEAD] * 3 + [LIVE] * 2
     assert noted(broken) == [("brake.on", "worker", "on")]
@@ -106,7 +106,7 @@ def test_a_refresh_that_is_refused_while_it_holds_does_not_end_the_refresh_token
 
 
 @pytest.mark.claim("C-80")
-def test_invalid_auth_counts_as_a_failure_and_is_given_up_by_nobody_else_that_is_served(five: World) -> None:
+def test_invalid_auth_of_many_tenants_marks_no_token_dead(five: World) -> None:
     for tenant in TENANTS[:4]:
         five.slack.fault(Fault(ASK, "error", times=-1, error="invalid_auth", team=tenant.id))
     five.slack.fault(Fault(REFRESH, "error", times=-1, error="invalid_auth"))
@@ -188,7 +188,7 @@ def test_many_that_are_removed_by_us_and_are_dead_at_slack_do_not_brake(broken: 
 
 
 @pytest.mark.claim("C-80")
-def test_a_person_who_leaves_is_no_failure_of_a_tenant_whose_bot_is_served(five: World) -> None:
+def test_a_user_who_leaves_is_no_failure_of_a_tenant_whose_bot_is_served(five: World) -> None:
     """In each of many workspaces somebody is deactivated every day."""
     app, actor, now = five.service.app, Actor("worker", ""), five.clock()
     persons = [replace(bot_of(five, tenant), user_id="U0PERSON01") for tenant in TENANTS]
@@ -227,7 +227,7 @@ def test_success_of_a_tenant_that_never_failed_does_not_end_the_brake(five: Worl
 
 
 @pytest.mark.claim("C-80")
-def test_a_person_releases_it_for_an_hour_and_what_slack_says_counts_at_once(braked: World) -> None:
+def test_the_operator_releases_it_for_an_hour_and_what_slack_says_counts_at_once(braked: World) -> None:
     app = braked.service.app
     before = brake.release(app, PERSON)
     assert (before.since, before.waiting, before.paused) == (braked.clock(), 2, 2)
@@ -270,7 +270,7 @@ def test_who_installs_again_or_is_removed_by_hand_is_not_waited_for(braked: Worl
 
 
 @pytest.mark.claim("C-80")
-def test_where_nobody_is_left_who_waits_the_upkeep_releases_it(braked: World) -> None:
+def test_where_nobody_is_left_who_waits_the_scheduler_releases_it(braked: World) -> None:
     """Nobody's success could: and those who come later would be kept until a person looks."""
     app = braked.service.app
     sweep.run(app, braked.clock())
@@ -284,7 +284,7 @@ def test_where_nobody_is_left_who_waits_the_upkeep_releases_it(braked: World) ->
 
 
 @pytest.mark.claim("C-80")
-def test_who_was_given_up_once_and_fails_again_is_waited_for(braked: World) -> None:
+def test_a_tenant_that_was_given_up_and_fails_again_is_waited_for(braked: World) -> None:
     app = braked.service.app
     assert brake.read_brake(app).waiting == 2
     with app.db.transaction():

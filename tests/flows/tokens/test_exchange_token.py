@@ -119,7 +119,7 @@ def during_the_exchange(world: World, happening: Callable[[], Any], after: bool)
 # What it is for
 
 
-def test_the_bots_and_a_persons_token_each_become_a_pair_and_nothing_of_the_old_ones_stays(ready: World) -> None:
+def test_the_bots_and_a_users_token_each_become_a_pair_and_nothing_of_the_old_ones_stays(ready: World) -> None:
     old = [token(ready, user_id) for user_id in BOTH]
     ready.clock.advance(100)
     assert run(ready) == [("", EXCHANGED), (ADMIN, EXCHANGED)]
@@ -150,7 +150,7 @@ def test_the_long_lived_token_works_until_the_first_refresh_and_then_the_chain_g
     assert len(ready.calls(REFRESH)) == 6
 
 
-def test_the_tokens_of_an_org_are_exchanged_too(before: World) -> None:
+def test_the_tokens_of_an_enterprise_are_exchanged_too(before: World) -> None:
     before.browser().install(ORG)
     rotate(before)
     org = Tenant("E", ORG)
@@ -225,7 +225,7 @@ def test_where_the_app_does_not_rotate_its_tokens_it_ends_at_once_and_nothing_is
     assert run(before) == [("", EXCHANGED), (ADMIN, EXCHANGED)]
 
 
-def test_a_token_that_slack_calls_dead_is_given_up_after_exactly_one_call(ready: World) -> None:
+def test_a_token_that_slack_calls_dead_is_marked_dead_after_exactly_one_call(ready: World) -> None:
     for error in ("account_inactive", "token_revoked"):
         ready.slack.fault(Fault(METHOD, "error", error=error))
         assert run(ready)[0] == ("", f"dead: {error}")
@@ -241,7 +241,7 @@ def test_a_token_that_slack_calls_dead_is_given_up_after_exactly_one_call(ready:
             known.exchanged = False
 
 
-def test_a_persons_dead_token_leaves_the_bot_alone(ready: World) -> None:
+def test_a_users_dead_token_leaves_the_bot_alone(ready: World) -> None:
     ready.slack.revoke_user(NORTH, ADMIN)
     assert run(ready) == [("", EXCHANGED), (ADMIN, "dead: invalid_token")]
     assert (token(ready, ADMIN)["status"], ready.status(), ask(ready)["ok"]) == ("dead", "active", True)
@@ -296,7 +296,7 @@ def test_after_a_limited_rate_it_waits_as_long_as_slack_said(ready: World) -> No
 # The pair is lost
 
 
-def test_after_a_lost_answer_the_token_works_on_and_the_next_run_names_the_mend(ready: World) -> None:
+def test_after_a_lost_answer_the_token_works_on_and_the_next_run_says_what_to_do(ready: World) -> None:
     stored = ready.snapshot()
     ready.slack.fault(Fault(METHOD, "lost_answer", times=2))
     assert run(ready) == [("", "unreachable"), (ADMIN, "unreachable")]
@@ -381,7 +381,7 @@ def test_an_answer_of_another_kind_or_of_somebody_else_is_refused_noted_and_chan
 
 
 @pytest.mark.claim("C-81")
-def test_a_token_whose_exchange_brings_another_tenants_or_persons_pair_is_not_used_again(ready: World) -> None:
+def test_a_token_whose_exchange_brings_another_tenants_or_users_pair_is_not_used_again(ready: World) -> None:
     ready.slack.fault(Fault(METHOD, "patch", patch={"team": {"id": SOUTH, "name": "Southridge"}}))
     ready.slack.fault(Fault(METHOD, "patch", patch={"user_id": MEMBER}))
     waiting = exchange_token.list_exchangeable(ready.service.app, None)
@@ -543,7 +543,7 @@ def test_a_tenant_that_is_not_served_any_more_when_its_turn_comes_is_left_alone(
         assert (ready.calls(), ready.snapshot(), ready.audit(), run(ready)) == ([], stored, audited, [])
 
 
-def test_a_token_that_was_given_up_when_its_turn_comes_is_left_alone(ready: World) -> None:
+def test_a_token_that_was_marked_dead_when_its_turn_comes_is_left_alone(ready: World) -> None:
     app = ready.service.app
     waiting = exchange_token.list_exchangeable(app, None)
     ready.slack.revoke_user(NORTH, ADMIN)

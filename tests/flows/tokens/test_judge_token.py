@@ -95,7 +95,7 @@ def test_refused_installs_that_push_the_new_token_out_as_well_end_nothing(two: W
 
 
 @pytest.mark.claim("C-79")
-def test_a_grant_that_refreshes_and_serves_never_is_given_up_in_the_end(two: World) -> None:
+def test_a_grant_that_refreshes_and_never_serves_is_marked_dead_in_the_end(two: World) -> None:
     two.slack.fault(Fault(ASK, "error", error="account_inactive", times=-1, team=NORTH))
     kinds = []
     while not kinds or kinds[-1] is SlackErrorKind.UNCERTAIN:
@@ -168,7 +168,7 @@ def test_while_it_pauses_nothing_is_called_read_or_noted(two: World) -> None:
 
 
 @pytest.mark.claim("C-79")
-def test_it_is_given_up_only_while_another_tenants_calls_succeed(two: World) -> None:
+def test_it_is_marked_dead_only_while_another_tenants_calls_succeed(two: World) -> None:
     disallow(two, NORTH)
     for expected in [SlackErrorKind.UNCERTAIN] * 5 + [SlackErrorKind.DEAD]:
         found = failed(two)
@@ -220,7 +220,7 @@ def test_a_refusal_counts_once_whoever_hears_of_it_and_a_question_out_of_turn_no
     assert two.snapshot() == before
 
 
-def test_a_refresh_that_is_answered_invalid_auth_is_put_off_and_the_access_token_serves(two: World) -> None:
+def test_a_refresh_that_is_answered_invalid_auth_is_postponed_and_the_access_token_serves(two: World) -> None:
     two.clock.advance(43_200 - 7199)
     two.slack.fault(Fault(REFRESH, "error", times=-1, error="invalid_auth"))
     for _ in range(2):
@@ -264,7 +264,7 @@ def test_an_event_waits_for_the_end_of_the_pause_as_often_as_it_takes(two: World
 # After the pause
 
 
-def test_the_upkeep_asks_again_about_what_pauses_and_nobody_else(two: World) -> None:
+def test_the_scheduler_asks_again_about_what_pauses_and_nobody_else(two: World) -> None:
     app = two.service.app
     disallow(two, NORTH)
     failed(two)
@@ -277,7 +277,7 @@ def test_the_upkeep_asks_again_about_what_pauses_and_nobody_else(two: World) -> 
     assert (row(two)["refused_since"], validate_tenant.run_paused(app, lambda: False)) == (None, 0)
 
 
-def test_a_person_who_asks_is_told_of_the_pause_and_does_not_wait_for_its_end(two: World) -> None:
+def test_an_operator_who_asks_is_told_of_the_pause_and_does_not_wait_for_its_end(two: World) -> None:
     disallow(two, NORTH)
     results = [checked.result for checked in validate_tenant.run(two.service.app, north_tenant(), ORIGIN)]
     assert results == ["paused: invalid_auth"] * 2

@@ -65,7 +65,7 @@ def refreshed(world: World) -> list[str]:
     return sorted(tenant for (tenant, _), generation in generations(world).items() if generation > 1)
 
 
-def test_tokens_of_bots_and_people_are_refreshed_when_they_are_due_and_not_before(three: World) -> None:
+def test_tokens_of_bots_and_users_are_refreshed_when_they_are_due_and_not_before(three: World) -> None:
     found = three.rows("SELECT tenant_id, user_id, due_at FROM tokens ORDER BY due_at")
     keys, times = [(row["tenant_id"], row["user_id"]) for row in found], [row["due_at"] for row in found]
     assert len(set(times)) == 6
@@ -169,7 +169,7 @@ def test_a_clock_that_was_a_day_ahead_leaves_no_refresh_and_no_check_waiting_for
     assert {row[0] for row in three.rows("SELECT issued_at FROM tokens")} == {three.clock()}
 
 
-def test_what_a_right_clock_has_put_off_stays_put_off(due: World) -> None:
+def test_what_a_right_clock_has_postponed_stays_postponed(due: World) -> None:
     change(due, "UPDATE tokens SET due_at = ?, expires_at = 1 WHERE tenant_id = ?", due.clock() + 3600, NORTH)
     assert (sweep.reset_future_dates(due.service.app), refresh(due)) == (0, 4)
 

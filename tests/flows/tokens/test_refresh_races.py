@@ -123,7 +123,7 @@ def test_a_token_that_slack_calls_expired_is_waited_for_as_well(due: World, othe
     assert (waits, due.calls()) == ([0.1], ["auth.test", REFRESH, "auth.test"])
 
 
-def test_after_three_seconds_the_wait_is_given_up(expired: World) -> None:
+def test_after_three_seconds_the_wait_ends(expired: World) -> None:
     lease_to_another(expired)
     waits = waiting(expired, 0, never)
     assert refused(lambda: ask(expired)).refusal is Refusal.TOKEN_UNAVAILABLE
@@ -184,7 +184,7 @@ def test_a_lease_that_another_one_has_by_now_is_neither_used_nor_taken(due: Worl
     assert row(due)["lease_until"] == due.clock.steady() + refresh_token.LEASE
 
 
-def test_a_token_that_was_given_up_or_replaced_before_the_call_is_not_refreshed(due: World) -> None:
+def test_a_token_that_was_marked_dead_or_replaced_before_the_call_is_not_refreshed(due: World) -> None:
     token, as_it_was = stored(due), "status = 'live', generation = 1, lease_owner = '', lease_until = 0"
     for now in ("status = 'dead'", "status = 'refresh_refused'", "generation = 2"):
         change(due, f"UPDATE tokens SET {as_it_was}")
@@ -250,7 +250,7 @@ def never() -> None:
     raise AssertionError("it was not to come to this")
 
 
-def test_a_token_that_another_one_gives_up_meanwhile_is_not_used_and_the_answer_says_where_to_install(
+def test_a_token_that_is_marked_dead_meanwhile_is_not_used_and_the_answer_says_where_to_install(
     due: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process finds it dead while this one has Slack's refusal of the refresh on its way."""

@@ -239,7 +239,7 @@ def test_what_came_of_a_refresh_is_counted_by_reasons_of_a_closed_list(
     ("user_id", "patch"), [("", {"team": {"id": SOUTH, "name": "Southridge"}}), (ADMIN, {"user_id": MEMBER})]
 )
 @pytest.mark.claim("C-81")
-def test_a_token_whose_refresh_brings_another_tenants_or_persons_pair_is_not_used_again(
+def test_a_token_whose_refresh_brings_another_tenants_or_users_pair_is_not_used_again(
     due: World, user_id: str, patch: Mapping[str, Any]
 ) -> None:
     old = token(due, user_id)
@@ -299,7 +299,7 @@ def test_a_pair_of_another_kind_or_of_somebody_else_is_refused_and_the_old_one_s
     )
 
 
-def test_a_new_pair_that_names_the_person_by_the_other_id_is_theirs(due: World) -> None:
+def test_a_new_pair_that_names_the_user_by_the_other_id_is_theirs(due: World) -> None:
     """In an org a person has two; a pair that is not stored is lost, and the old one dies."""
     due.slack.fault(Fault(REFRESH, "patch", patch={"user_id": "W0NORTHADM"}))
     assert ask(due, ADMIN)["ok"]
@@ -404,7 +404,7 @@ def test_where_a_key_for_the_new_pair_is_out_of_reach_slack_is_not_asked(
 
 
 @pytest.mark.parametrize("status", ["dead", "refresh_refused"])
-def test_a_token_that_was_given_up_since_it_was_read_is_not_refreshed(due: World, status: str) -> None:
+def test_a_token_that_was_marked_dead_since_it_was_read_is_not_refreshed(due: World, status: str) -> None:
     found = tokens.find(due.service.app.db, north_tenant(), "")
     assert found is not None
     change(due, "UPDATE tokens SET status = ?", status)

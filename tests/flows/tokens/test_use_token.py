@@ -141,7 +141,7 @@ def test_a_missing_token_is_refused_without_a_call(ready: World, tenant: Tenant,
     assert (refused(ready, user_id, tenant), ready.calls()) == (why, [])
 
 
-def test_the_bot_and_a_person_each_use_their_own_token(ready: World) -> None:
+def test_the_bot_and_a_user_each_use_their_own_token(ready: World) -> None:
     assert (ask(ready)["user_id"], ask(ready, ADMIN)["user_id"]) == ("U0NORTH001BOT", ADMIN)
 
 
@@ -179,7 +179,7 @@ def test_a_token_that_slack_calls_dead_is_used_exactly_once_more_after_a_new_ins
 
 
 @pytest.mark.claim("C-37")
-def test_a_persons_dead_token_leaves_the_bot_alone(ready: World) -> None:
+def test_a_users_dead_token_leaves_the_bot_alone(ready: World) -> None:
     ready.slack.revoke_user(NORTH, ADMIN)
     with pytest.raises(SlackCallError):
         ask(ready, ADMIN)
@@ -188,7 +188,7 @@ def test_a_persons_dead_token_leaves_the_bot_alone(ready: World) -> None:
 
 
 @pytest.mark.claim("C-37")
-def test_a_long_lived_token_that_slack_calls_dead_is_given_up_after_one_call(ready: World) -> None:
+def test_a_long_lived_token_that_slack_calls_dead_is_marked_dead_after_one_call(ready: World) -> None:
     with contextlib.closing(sqlite3.connect(ready.settings.database)) as connection, connection:
         connection.execute("UPDATE tokens SET refresh = NULL, expires_at = NULL, due_at = NULL")
     ready.slack.fault(Fault("auth.test", "error", error="token_revoked"))
@@ -200,7 +200,7 @@ def test_a_long_lived_token_that_slack_calls_dead_is_given_up_after_one_call(rea
 
 
 @pytest.mark.parametrize("error", ["missing_scope", "ratelimited", "fatal_error", "not_authed", "an_error_of_tomorrow"])
-def test_no_token_is_given_up_for_another_error(ready: World, error: str) -> None:
+def test_no_token_is_marked_dead_for_another_error(ready: World, error: str) -> None:
     ready.slack.fault(Fault("auth.test", "error", error=error))
     with pytest.raises(SlackCallError):
         ask(ready)
@@ -287,7 +287,7 @@ def test_until_retry_after_is_over_nothing_is_called_opened_or_noted(
     assert (ask(ready)["ok"], ready.calls()) == (True, ["auth.test", "auth.test"])
 
 
-def test_a_limit_of_one_method_tenant_and_person_holds_nobody_else(ready: World) -> None:
+def test_a_limit_of_one_method_tenant_and_user_holds_nobody_else(ready: World) -> None:
     ready.browser().install(SOUTH)
     ready.slack.called.clear()
     ready.slack.fault(Fault("auth.test", "ratelimited", retry_after=20))
@@ -373,7 +373,7 @@ def due(ready: World) -> World:
     return ready
 
 
-def test_the_bots_and_a_persons_token_are_refreshed_apart(due: World) -> None:
+def test_the_bots_and_a_users_token_are_refreshed_apart(due: World) -> None:
     bot = tuple(token(due))
     assert ask(due, ADMIN)["user_id"] == ADMIN
     assert (token(due, ADMIN)["generation"], tuple(token(due))) == (2, bot)

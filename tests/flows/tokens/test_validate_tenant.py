@@ -118,7 +118,7 @@ def after_the_answer(world: World, happening: Callable[[], Any]) -> Iterator[Non
 # What Slack says of each token
 
 
-def test_the_bots_and_a_persons_token_are_each_asked_about_once(ready: World) -> None:
+def test_the_bots_and_a_users_token_are_each_asked_about_once(ready: World) -> None:
     ready.clock.advance(100)
     assert check(ready) == [TokenCheck(north_tenant(), "Northwind", user_id, "ok") for user_id in ("", ADMIN)]
     assert [(call.method, call.credentials) for call in ready.slack.calls] == [(ASK, "header")] * 2
@@ -133,7 +133,9 @@ def test_of_a_tenant_that_is_not_there_nothing_is_told(ready: World) -> None:
     assert (check(ready, Tenant("T", SOUTH)), check(ready, Tenant("E", NORTH)), ready.calls()) == ([], [], [])
 
 
-def test_an_org_wide_token_is_answered_with_the_id_of_the_org_in_place_of_the_teams_or_beside_it(ready: World) -> None:
+def test_an_enterprise_wide_token_is_answered_with_the_id_of_the_enterprise_in_place_of_the_teams_or_beside_it(
+    ready: World,
+) -> None:
     install(ready, ORG)
     org, fine = Tenant("E", ORG), [("", "ok"), ("W0EVERADM1", "ok")]
     assert results(ready, org) == fine
@@ -177,7 +179,7 @@ def test_a_bots_token_that_slack_says_is_another_tenants_is_told_and_never_used_
 
 
 @pytest.mark.claim("C-81")
-def test_a_persons_token_of_another_tenant_is_not_used_again_and_the_bot_is_left_alone(ready: World) -> None:
+def test_a_users_token_of_another_tenant_is_not_used_again_and_the_bot_is_left_alone(ready: World) -> None:
     ready.slack.fault(Fault(ASK, "patch", patch={"team_id": NORTH}))  # the bot's
     ready.slack.fault(Fault(ASK, "patch", patch={"team_id": SOUTH}))
     for _ in range(2):
@@ -217,7 +219,7 @@ def test_a_dead_token_of_the_bot_is_found_by_one_call_and_never_used_again(ready
     assert ready.service.app.metrics.value(CHECKS, {"result": "dead"}) == 6
 
 
-def test_a_persons_dead_token_leaves_the_bot_alone(ready: World) -> None:
+def test_a_users_dead_token_leaves_the_bot_alone(ready: World) -> None:
     ready.slack.revoke_user(NORTH, ADMIN)
     (bot, person) = check(ready)
     assert (bot.result, person.result, person.install_url) == ("ok", "dead: token_revoked", HERE)
@@ -263,7 +265,7 @@ def test_a_token_past_its_time_whose_refresh_is_refused_is_dead_without_being_se
 # Not known
 
 
-def test_while_slack_fails_nothing_is_given_up_and_the_last_check_that_came_about_stays_noted(ready: World) -> None:
+def test_while_slack_fails_no_token_is_marked_dead_and_the_last_check_stays_noted(ready: World) -> None:
     check(ready)
     ready.clock.advance(100)
     before = ready.snapshot()
@@ -342,7 +344,7 @@ def test_scopes_that_the_app_does_not_ask_for_are_named_stored_and_noted_once(re
     assert ready.service.app.metrics.value(DRIFT, {"kind": "surplus"}) == 2
 
 
-def test_a_persons_scopes_are_compared_with_those_asked_of_persons(ready: World) -> None:
+def test_a_users_scopes_are_compared_with_those_asked_of_users(ready: World) -> None:
     at_slack(ready).user_scopes[ADMIN][:] = ["search:read"]
     for _ in range(2):
         (bot, person) = check(ready)
@@ -417,7 +419,7 @@ def test_a_purge_between_the_answer_and_what_is_made_of_it_is_not_undone(ready: 
 # Orgs
 
 
-def test_a_workspace_that_joined_an_org_stays_the_tenant_that_it_was(ready: World) -> None:
+def test_a_workspace_that_joined_an_enterprise_stays_the_tenant_that_it_was(ready: World) -> None:
     before = [tuple(row) for row in ready.rows("SELECT * FROM tokens")]
     ready.slack.join_org(NORTH, ORG)
     for _ in range(2):
@@ -435,7 +437,7 @@ def test_a_workspace_that_joined_an_org_stays_the_tenant_that_it_was(ready: Worl
     assert len(noted(ready, "tenant.joined_org")) == 1
 
 
-def test_what_is_no_id_of_an_org_is_not_stored(ready: World) -> None:
+def test_what_is_no_id_of_an_enterprise_is_not_stored(ready: World) -> None:
     for claimed in ("", "an org", NORTH, NULL, [ORG]):
         ready.slack.fault(Fault(ASK, "patch", patch={"enterprise_id": claimed}))
         assert results(ready) == [("", "ok"), (ADMIN, "ok")]

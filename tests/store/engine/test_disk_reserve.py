@@ -110,7 +110,7 @@ def test_a_checkpoint_that_finds_no_room_is_given_the_reserve(
 
 
 @pytest.mark.parametrize("scarce", [True, False])
-def test_whoever_commits_moves_a_log_that_grew_too_long_before_the_upkeep_came(
+def test_whoever_commits_checkpoints_a_log_that_grew_too_long_before_the_scheduler_came(
     db: Database, reserve: Path, left: Left, monkeypatch: pytest.MonkeyPatch, scarce: bool
 ) -> None:
     monkeypatch.setattr(module, "LOW_DISK_WAL_BYTES" if scarce else "MAX_WAL_BYTES", 500_000)

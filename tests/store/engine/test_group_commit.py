@@ -220,7 +220,7 @@ def test_a_commit_that_fails_fails_for_all_at_once(crowd: Threads) -> None:
 # Patience
 
 
-def test_one_who_loses_patience_is_told_so_and_its_work_is_never_done(disk: Disk, pool: ThreadPoolExecutor) -> None:
+def test_a_waiter_that_times_out_is_refused_and_its_work_is_never_done(disk: Disk, pool: ThreadPoolExecutor) -> None:
     crowd, done = Threads(GroupCommit(PATIENCE), disk, pool), []
     (late,) = crowd.come(lambda: done.append("late"))
     alone = crowd.come_alone(lambda: done.append("alone"))
@@ -264,7 +264,7 @@ class Interrupted(BaseException):
 
 
 @pytest.mark.parametrize("turn_has_come", [False, True])
-def test_one_who_is_interrupted_while_waiting_takes_no_turn_with_it(
+def test_a_waiter_that_is_interrupted_keeps_no_write_lock(
     disk: Disk, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, turn_has_come: bool
 ) -> None:
     """Stops a program that hosts us, and interrupts its own thread, from never writing again."""
@@ -330,7 +330,7 @@ def test_a_commit_is_flushed_when_one_of_those_in_it_wants_that(crowd: Threads) 
     assert crowd.disk.flushes == [True, True, False]
 
 
-def test_whoever_waits_longest_is_next_whether_alone_or_together(crowd: Threads) -> None:
+def test_the_longest_waiter_is_next_whether_exclusive_or_in_a_group(crowd: Threads) -> None:
     done: list[str] = []
     futures = [crowd.come_alone(lambda: done.append("a"))]
     futures += crowd.come(lambda: done.append("b"))
@@ -565,7 +565,7 @@ def test_work_is_not_handed_in_from_inside_a_transaction_or_from_other_work(db: 
     assert db.commit_in_group(put(db, "d")) == "d"
 
 
-def test_a_database_that_another_process_holds_turns_all_away_in_the_time_of_one(
+def test_a_database_that_another_process_holds_refuses_all_in_the_time_of_one(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stops 16 requests from waiting 2 s each, one after the other, which Slack would not wait for."""

@@ -191,7 +191,7 @@ def test_a_long_log_is_moved_into_the_database_and_a_short_one_is_left(
     assert log.stat().st_size < 100_000, "it begins anew"
 
 
-def test_no_commit_moves_the_log_where_the_upkeep_does_in_whatever_thread(db: Database) -> None:
+def test_no_commit_checkpoints_where_the_scheduler_does_in_whatever_thread(db: Database) -> None:
     meta.put(db, "a", "1")
     db.disable_auto_checkpoint()
     log = db.path.with_name("slackapp.db-wal")
@@ -206,7 +206,7 @@ def test_no_commit_moves_the_log_where_the_upkeep_does_in_whatever_thread(db: Da
     assert wal_not_checkpointed(db) == 0
 
 
-def test_without_an_upkeep_every_commit_keeps_the_log_short(db: Database) -> None:
+def test_without_a_scheduler_every_commit_keeps_the_log_short(db: Database) -> None:
     write_much(db, "a")
     assert wal_not_checkpointed(db) <= AUTOCHECKPOINT
 

@@ -186,7 +186,7 @@ def test_a_second_writer_is_turned_away_at_the_beginning_and_not_at_the_end(
 
 
 @pytest.mark.long
-def test_two_processes_that_write_all_the_time_both_come_to_their_turns(db: Database) -> None:
+def test_two_processes_that_write_all_the_time_both_get_the_write_lock(db: Database) -> None:
     """Stops one busy process from keeping the other out for seconds, which Slack would not wait for."""
     prepare = """
 import sys, threading, time

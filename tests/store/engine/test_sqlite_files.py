@@ -60,7 +60,7 @@ def test_an_empty_private_file_becomes_a_database(tmp_path: Path, prepare: Opene
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o602, 0o620, 0o610])
 @pytest.mark.claim("C-22")
-def test_a_database_that_others_may_touch_is_refused_with_the_mend(tmp_path: Path, prepare: Opener, mode: int) -> None:
+def test_a_database_that_others_may_touch_is_refused_with_a_hint(tmp_path: Path, prepare: Opener, mode: int) -> None:
     path = tmp_path / "slackapp.db"
     path.touch()
     path.chmod(mode)

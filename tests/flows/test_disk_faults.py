@@ -152,7 +152,7 @@ def test_during_a_disk_fault_reads_go_on_and_readyz_shows_it(world: World, troub
 
 
 @ANY_TROUBLE
-def test_a_request_that_met_trouble_is_shown_until_the_next_sign_of_life(world: World, trouble: DiskFault) -> None:
+def test_a_request_that_met_a_disk_fault_is_shown_until_the_next_heartbeat(world: World, trouble: DiskFault) -> None:
     upkeep_runs(world)
     with trouble(world), unlocked_slack(world):
         assert_again(world.mention("EvIn"))
@@ -231,7 +231,7 @@ def test_a_refresh_whose_pair_cannot_be_written_is_made_again_with_the_old_one(
 
 
 @pytest.mark.long
-def test_a_thousand_requests_in_trouble_leave_nothing_behind(world: World) -> None:
+def test_a_thousand_requests_during_a_disk_fault_leave_nothing_behind(world: World) -> None:
     """Connections, turns, transactions: what a failure does not give back is missing afterwards."""
     made = world.service.app.db
     for trouble in DISK_FAULTS.values():
