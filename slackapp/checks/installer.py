@@ -1,12 +1,17 @@
-"""Installers who may grant sensitive scopes: admins and owners, by Slack's own word.
+"""Who may install: a tenant on the list, where there is one; for sensitive scopes an admin, by Slack's own word.
 
-Stops:   a member or a guest handing an app what only an admin should give away, such as everybody's messages, and the
-         app becoming that person's tool.
-How:     a table of what is sensitive; `users.info` about the person who installed must say, with a plain `true`, that
+Stops:   a workspace that the operator does not serve storing its tokens here, however it came by the link; a member or
+         a guest handing an app what only an admin should give away, such as everybody's messages, and the app becoming
+         that person's tool.
+How:     the tenant of Slack's answer, or the organisation that Slack says its workspace belongs to, must be on the
+         list. An org-wide install needs the organisation itself there; one of its workspaces is not enough.
+         A table of what is sensitive; `users.info` about the person who installed must say, with a plain `true`, that
          this is an admin or owner: of the org for an org-wide install, else of the workspace. Whatever is missing, of
          another type or about somebody else establishes nothing.
-Does not stop: an admin who is mistaken; a workspace that makes everybody an admin; somebody who stops being one later.
-Read:    docs.slack.dev/reference/methods/users.info, docs.slack.dev/reference/objects/user-object
+Does not stop: a tenant that was installed before it was taken off the list (`slackapp uninstall` removes it); an admin
+         who is mistaken; a workspace that makes everybody an admin; somebody who stops being one later.
+Read:    docs.slack.dev/app-management/distribution, docs.slack.dev/reference/methods/users.info,
+         docs.slack.dev/reference/objects/user-object
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +20,7 @@ from typing import Any
 
 from slackapp.checks.slack_ids import is_user
 from slackapp.errors import Refusal, Refused
+from slackapp.model import Grant
 
 USERS_READ = "users:read"
 """The scope without which `users.info` says nothing."""
@@ -46,6 +52,13 @@ SENSITIVE = {
 _NOT_A_MEMBER_FLAGS = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
 _WORKSPACE_ADMIN_FLAGS = ("is_admin", "is_owner", "is_primary_owner")
 _ENTERPRISE_ADMIN_FLAGS = ("is_admin", "is_owner")
+
+
+def require_allowed(grant: Grant, allowed: tuple[str, ...]) -> None:
+    """Requires a tenant of the list; an empty list is no list: the app is public. Raises Refused."""
+    # claim: C-11
+    if allowed and grant.tenant.id not in allowed and grant.enterprise_id not in allowed:
+        raise Refused(Refusal.TEAM_NOT_ALLOWED)
 
 
 def why_sensitive(scope: str) -> str:

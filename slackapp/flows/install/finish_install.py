@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from slackapp.checks import browser_binding, code_grant, distribution, state_token
+from slackapp.checks import browser_binding, code_grant, installer, state_token
 from slackapp.checks.slack_errors import NO_EFFECT_ERRORS
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.install import check_installer, drop_dead_pair, store_grant
+from slackapp.flows.install import drop_dead_pair, store_grant
 from slackapp.flows.install.begin_install import PURPOSE
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.model import NO_TENANT, Actor, Grant, Tenant
@@ -117,12 +117,12 @@ def _install_with_code(
         tenant = grant.tenant
         # 12. the workspace is allowed, and the installer may grant what is asked for
         # claim: C-11
-        distribution.require_allowed(grant, app.settings.allowed_teams)
+        installer.require_allowed(grant, app.settings.allowed_teams)
         # Each person has a rate, and the workspace has one that only those spend who may install.
         # claim: C-72
         _check_rate(app, f"installer {grant.tenant} {grant.installer_id}", now)
         # claim: C-12
-        check_installer.run(app, grant)
+        _require_admin(app, grant)
         _check_rate(app, f"tenant {grant.tenant}", now)
         _store(app, grant, state, actor, answered_at)
     except StoreError:
@@ -154,6 +154,27 @@ def _store(app: App, grant: Grant, state: state_token.VerifiedState, actor: Acto
             if store_grant.run(app, living, seen, state.id_hash, actor, answered_at):
                 return
     raise StoreBusyError("the tenant's tokens kept changing")
+
+
+def _require_admin(app: App, grant: Grant) -> None:
+    """Asks Slack, with the token that was just granted, whether the person may grant what was asked for."""
+    settings, granted = app.settings, [token for _, token in store_grant.granted_tokens(grant)]
+    # What was asked for counts even where the person declined it, and what was granted even where we did not ask:
+    # scopes of earlier installs stay with a token.
+    scopes = (*settings.bot_scopes, *settings.user_scopes, *(scope for token in granted for scope in token.scopes))
+    if not installer.needs_admin(scopes, settings.require_admin_installer):
+        return
+    access = next((token.access for token in granted if installer.USERS_READ in token.scopes), None)
+    if access is None:
+        raise Refused(Refusal.INSTALLER_UNKNOWN)
+    try:
+        answer = app.slack.call("users.info", access, {"user": grant.installer_id})
+    except SlackCallError as error:
+        app.log.error("installer_check_failed", {"method": error.method, "code": error.code})
+        if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE_LIMITED):
+            raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=max(error.retry_after, _BUSY_SECONDS)) from None
+        raise Refused(Refusal.INSTALLER_UNKNOWN) from None
+    installer.require_admin(answer.data, grant.installer_id, grant.tenant.kind == "E")
 
 
 def _check_rate(app: App, key: str, now: int) -> None:

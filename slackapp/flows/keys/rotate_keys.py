@@ -104,7 +104,7 @@ def missing_master_keys(app: App) -> dict[int, int]:
 
 
 def report_missing(app: App) -> None:
-    """Upkeep: tells of missing master keys in `/readyz` as long as it is so, and once in the log. Raises StoreError.
+    """Reports missing master keys in `/readyz` as long as it is so, and once in the log. Raises StoreError.
 
     Whose data keys hang on one cannot be served until it is back; everybody else is. Nothing is deleted.
     """

@@ -1,4 +1,4 @@
-"""Calls to Slack that the end of a process has cut off. Nobody knows how they ended, so that none is repeated unasked.
+"""Calls to Slack that the end of a process has cut off: each is reported, and none is repeated unasked.
 
 A process that stops says so itself; for one that was killed, whoever is there does so a little later.
 """
@@ -18,9 +18,10 @@ INSTALL_AGAIN = "whoever installed the app just then must do so again"
 
 
 def release_leases(app: App, now: int) -> int:
-    """Releases the leases of an ending process; counts the rows that are unclear. So the next one begins at once.
+    """Releases the leases of an ending process, and counts the rows that are unclear now.
 
-    A database that cannot be written is told in the log: then the leases run out.
+    So the next process begins at once instead of waiting for leases to run out. A database that cannot be written is
+    told in the log: then they run out.
     """
     try:
         app.db.shorten_waits()
@@ -35,7 +36,7 @@ def release_leases(app: App, now: int) -> int:
 
 
 def mark_unclear(app: App, now: int) -> None:
-    """Upkeep: rows whose worker died in the middle of a call. Raises StoreError."""
+    """Marks rows whose worker died in the middle of a call. Raises StoreError."""
     with app.db.transaction():
         unclear = inbox.mark_unclear(app.db, now, app.clock.steady())
         audit_log.append_unclear(app, unclear, now)
@@ -48,7 +49,7 @@ def _log_unclear(app: App, rows: Sequence[UnclearRow], why: str) -> None:
 
 
 def mark_lost_exchanges(app: App, now: int) -> int:
-    """Upkeep: installs whose code was being exchanged; how many. Raises StoreError.
+    """Marks exchanges that ended with their process, and counts them. Raises StoreError.
 
     Slack may have granted what nobody holds. Neither the tenant nor the token is known, and the code works no more: all
     that can be done is to say so. The state's row tells of it: it was used, and has no outcome.

@@ -1,4 +1,4 @@
-"""Sweep: deletes what is too old to be of use, and shows what wrong clock or bad disk did."""
+"""Upkeep of the database: deletes what is too old to be of use, corrects dates, checks integrity."""
 
 from slackapp.flows.app import App
 from slackapp.flows.tokens import brake
@@ -29,10 +29,10 @@ def check_integrity(app: App) -> None:
 
 
 def reset_future_dates(app: App) -> int:
-    """Moves dates of the far future, written by a wall clock that was ahead, to now; counts tokens and tenants.
+    """Moves dates that a clock ahead of time has put into the far future to now; counts tokens and tenants.
 
-    Rows of the inbox and leases need no such thing: each look at them knows what nobody can have meant. Raises
-    StoreError.
+    Rows of the inbox and leases need no
+    such thing: each look at them knows what nobody can have meant. Raises StoreError.
     """
     latest = app.clock() + _CLOCK_TOLERANCE
     with app.db.transaction():
