@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from slackapp import callers
 from slackapp.flows.app import App
-from slackapp.handlers.operator import uninstall
+from slackapp.handlers.operator import health, uninstall
 from slackapp.handlers.pages import site
-from slackapp.handlers.slack import callback, events, install, interactions
+from slackapp.handlers.slack import events, install
 from slackapp.model import (
     CALLBACK_PATH,
     COMMANDS_PATH,
@@ -48,18 +48,18 @@ ROUTES = (
     #     method  path                     handler             who may call  refusals as
     Route("GET", "/", site.landing, ANYONE, PAGE, head=True),
     Route("GET", INSTALL_PATH, install.begin, ANYONE, PAGE),
-    Route("GET", CALLBACK_PATH, callback.finish, ANYONE, PAGE),
-    Route("GET", INSTALLED_PATH, callback.installed, ANYONE, PAGE, head=True),
+    Route("GET", CALLBACK_PATH, install.finish, ANYONE, PAGE),
+    Route("GET", INSTALLED_PATH, install.installed, ANYONE, PAGE, head=True),
     Route("POST", EVENTS_PATH, events.receive, SLACK, DATA),
-    Route("POST", COMMANDS_PATH, interactions.command, SLACK, DATA),
-    Route("POST", INTERACTIVITY_PATH, interactions.interact, SLACK, DATA),
+    Route("POST", COMMANDS_PATH, events.command, SLACK, DATA),
+    Route("POST", INTERACTIVITY_PATH, events.interact, SLACK, DATA),
     Route("POST", "/slack/uninstall", uninstall.remove, OPERATOR, DATA),
     Route("GET", "/privacy", site.privacy, ANYONE, PAGE, head=True),
     Route("GET", "/support", site.support, ANYONE, PAGE, head=True),
     Route("GET", "/favicon.ico", site.icon, ANYONE, DATA, head=True),
-    Route("GET", "/healthz", site.healthz, ANYONE, DATA, head=True, probe=True),
-    Route("GET", "/readyz", site.readyz, ANYONE, DATA, head=True, probe=True),
-    Route("GET", "/metrics", site.metrics, OPERATOR, DATA),
+    Route("GET", "/healthz", health.healthz, ANYONE, DATA, head=True, probe=True),
+    Route("GET", "/readyz", health.readyz, ANYONE, DATA, head=True, probe=True),
+    Route("GET", "/metrics", health.metrics, OPERATOR, DATA),
 )
 
 BY_PATH = {route.path: route for route in ROUTES}

@@ -29,8 +29,7 @@ READING = (
     (
         "the picture above",
         (
-            "handlers/slack/install.py", "handlers/slack/callback.py",
-            "flows/install/begin_install.py", "flows/install/finish_install.py",
+            "handlers/slack/install.py", "flows/install/begin_install.py", "flows/install/finish_install.py",
             "flows/install/drop_dead_pair.py", "flows/install/store_grant.py", "model/grants.py",
         ),
     ),

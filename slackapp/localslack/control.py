@@ -20,7 +20,7 @@ from slackapp.localslack.wire import (
     redirect,
     text_response,
 )
-from slackapp.web.icon import ICON_PATH, ICON_TYPE, LOCAL_ICON
+from slackapp.web.style import ICON_PATH, ICON_TYPE, LOCAL_ICON
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack

@@ -9,8 +9,7 @@ from html import escape
 
 from slackapp.localslack.script import SCRIPT_PATH
 from slackapp.localslack.wire import HttpResponse
-from slackapp.web.icon import ICON_LINK
-from slackapp.web.style import COLOURS, COMMON
+from slackapp.web.style import COLOURS, COMMON, ICON_LINK
 
 CSS = f"""{COLOURS}{COMMON}
 body {{ max-width: 60rem; margin: 0 auto; padding: 1rem 1.25rem 3rem; }}

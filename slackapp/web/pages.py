@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slackapp.model import INSTALL_PATH
-from slackapp.web.icon import ICON_LINK
-from slackapp.web.style import STYLE
+from slackapp.web.style import ICON_LINK, STYLE
 
 MENTION = "mention"
 """How an app is used that answers when it is mentioned."""

@@ -1,6 +1,6 @@
-"""Style sheet of every page, the service's and the local Slack's: colours by name, light and dark.
+"""Look of every page, the service's and the local Slack's: colours by name, style sheet, icon.
 
-The sheet's hash stands in the Content-Security-Policy, so that no other style applies.
+The style sheet's hash stands in the Content-Security-Policy, so that no other style applies.
 """
 
 LIGHT = {
@@ -52,3 +52,16 @@ main {{ max-width: 36rem; margin: 5vh auto 3rem; padding: 2.25rem 2rem; backgrou
 .foot a {{ display: inline-block; padding: .6rem 1.2rem .6rem 0; }}
 @media (max-width: 40rem) {{ main {{ margin: 0; border: 0; border-radius: 0; padding: 2rem 1.25rem; }} }}
 """
+
+MARK = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="{ground}"/>'
+    '<path d="{strokes}" fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round"/></svg>'
+)
+ICON = MARK.format(ground="#4a154b", strokes="M16 8.5v15M8.5 16h15")
+"""The service's: a plus."""
+LOCAL_ICON = MARK.format(ground="#0b5cad", strokes="M13 8l-2 16M21 8l-2 16M8 13h16M8 19h16")
+"""The local Slack's: a hash, so that two tabs are not taken for each other."""
+ICON_TYPE = "image/svg+xml"
+ICON_PATH = "/favicon.ico"
+"""Where browsers look unasked: so no page logs a 404, a plain text one neither."""
+ICON_LINK = f'<link rel="icon" type="{ICON_TYPE}" href="{ICON_PATH}">'

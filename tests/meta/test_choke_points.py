@@ -70,7 +70,7 @@ OUTSIDE = {"slack_sdk", "cryptography", "waitress", "slack_bolt", "yaml"}
 OMITTED_TIME = {"time.gmtime": 0, "time.localtime": 0, "time.ctime": 0, "time.asctime": 0, "time.strftime": 1}
 TAKES_SQL = {"execute", "executemany", "executescript"}
 # Our database; a file that is moved out of.
-RUNS_SQL = ("store/engine/sqlite.py", "store/engine/replacing.py", "importer/sources.py")
+RUNS_SQL = ("store/engine/sqlite.py", "store/engine/sqlite_files.py", "importer/sources.py")
 STATEMENT_NAME = re.compile(r"[a-z][a-z0-9_]*")
 CHECKED_KEYWORDS = (
     "localslack/server.py",  # keys of an event's envelope, for whoever tests an app against it

@@ -1,1 +1,1 @@
-"""Handlers for the operator alone."""
+"""Handlers for the operator, and for the machines that watch the service."""

@@ -1,26 +1,18 @@
-"""The pages that anybody may read, and what machines look at."""
+"""Pages that anybody may read."""
 
 import math
-from collections.abc import Mapping
 
 from slackapp.checks import scope_reasons
-from slackapp.checks.loopback_client import is_loopback_client
-from slackapp.checks.operator_token import verify_operator
-from slackapp.errors import StoreError
 from slackapp.flows.app import App
-from slackapp.flows.tokens import brake
-from slackapp.flows.upkeep import gauges, sweep
+from slackapp.flows.upkeep import sweep
 from slackapp.model import Actor
-from slackapp.runtime import persist_metrics
-from slackapp.store import inbox, meta, oauth_states
+from slackapp.store import oauth_states
 from slackapp.web import directory_pages, pages
 from slackapp.web.directory_pages import Retention
-from slackapp.web.icon import ICON, ICON_TYPE
 from slackapp.web.pages import About
 from slackapp.web.request import Request
-from slackapp.web.response import Response, html, json_response, text
-
-_RETRY_AFTER = 5
+from slackapp.web.response import Response, html
+from slackapp.web.style import ICON, ICON_TYPE
 
 
 def landing(app: App, request: Request, caller: Actor, now: int) -> Response:
@@ -55,61 +47,3 @@ def support(app: App, request: Request, caller: Actor, now: int) -> Response:
 def _about(app: App) -> About:
     told = app.settings
     return About(told.name, told.description, told.company, told.support_email, told.privacy_email)
-
-
-def healthz(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """Answers that the process lives."""
-    return text(200, "ok\n")
-
-
-def readyz(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """Tells whether the service can do its work, and what is wrong to the operator and loopback.
-
-    Slack being away, the brake, a clock that was set and pending purges are shown and do not make it unready.
-    """
-    if not _may_see(app, request):
-        ready = app.health.is_ready(lambda: bool(_state(app, now)["ready"]), now)
-        return _ready_answer(ready, {"ready": ready})
-    state = _state(app, now)
-    return _ready_answer(bool(state["ready"]), state)
-
-
-def _may_see(app: App, request: Request) -> bool:
-    """Raises Refused for a token that is wrong."""
-    if request.header("authorization"):
-        verify_operator(request.header("authorization"), request.raw_query, app.settings.operator_token)
-        return True
-    return is_loopback_client(request.address, request.header("host"), app.settings)
-
-
-def _ready_answer(ready: bool, told: Mapping[str, object]) -> Response:
-    return json_response(200 if ready else 503, told, () if ready else (("Retry-After", str(_RETRY_AFTER)),))
-
-
-def _state(app: App, now: int) -> Mapping[str, object]:
-    problems = app.health.problems()
-    try:
-        database = meta.get(app.db, "schema_version") is not None and "database" not in problems
-        purges, states, braked = inbox.count_pending_purges(app.db), inbox.count_by_state(app.db), brake.read_brake(app)
-    except StoreError:
-        database, purges, states, braked = False, 0, {}, brake.Brake(0, 0, 0)
-    worker = app.is_worker_running()
-    oldest = min((since for state, (_, since) in states.items() if state in ("ready", "running")), default=now)
-    return {
-        "ready": database and worker,
-        "database": database,
-        "worker": worker,
-        "purges_pending": purges,
-        "inbox": {state: count for state, (count, _) in states.items()},
-        "inbox_oldest_seconds": max(0, now - oldest),
-        "brake": braked.since > 0,
-        "tokens_paused": braked.paused,
-        "problems": problems,
-    }
-
-
-def metrics(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """Shows all numbers, for Prometheus."""
-    counts = persist_metrics.totals(app.db, app.metrics, app.log)
-    told = app.metrics.exposition(counts, gauges.read_gauges(app, now), gauges.tenant_ids_by_label(app))
-    return Response(200, "text/plain; version=0.0.4; charset=utf-8", told.encode())

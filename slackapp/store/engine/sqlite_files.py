@@ -1,22 +1,23 @@
-"""The files of a database: private and locked. What is in them, and that they are replaced whole, is `db.py`'s.
+"""Files of a database: private, locked, and replaced whole.
 
 slackapp.db  -wal  -shm     SQLite's own
 .lock                       one process at a time brings the schema up to date
 .users                      held by every process that uses the database: nobody replaces it meanwhile
 .alone                      one process at a time rotates keys, makes a backup or restores one
-.reserve                    room for a checkpoint on a disk that is full, see `room.py`
+.reserve                    room for a checkpoint on a disk that is full, see `disk_reserve.py`
 .work                       copies that have their keys inside, while a backup is made or restored
 """
 
 import fcntl
 import os
 import shutil
+import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from slackapp.errors import ConfigError
+from slackapp.errors import ConfigError, StoreBusyError
 
 _SQLITE_HEADER = b"SQLite format 3\0"
 """How every database of SQLite begins (sqlite.org/fileformat.html, 1.3)."""
@@ -114,3 +115,41 @@ def open_lock_file(path: Path) -> int:
 def sibling(path: Path, suffix: str) -> Path:
     """The file of that suffix beside a database."""
     return path.with_name(path.name + suffix)
+
+
+def replace_database(path: Path, fresh: Path, check_unchanged: Callable[[], None]) -> None:
+    """Puts one database file in the place of another that nobody uses. Raises StoreBusyError while somebody does.
+
+    `check_unchanged` raises where the fresh one is not right any more; nothing changes between that and the end.
+    """
+    lock = open_lock_file(sibling(path, ".users"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        check_unchanged()
+        _checkpoint_wal(path)
+        # Beside the new file the old one's log would be read as its own.
+        for suffix in ("-wal", "-shm"):
+            sibling(path, suffix).unlink(missing_ok=True)
+        os.replace(fresh, path)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except BlockingIOError:
+        raise StoreBusyError("the database is in use; stop the service first") from None
+    finally:
+        os.close(lock)
+
+
+def _checkpoint_wal(path: Path) -> None:
+    """Moves the log of a service that was killed into its database: its last commits are there and nowhere else."""
+    if not path.exists():
+        return
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.DatabaseError:
+        return  # damaged, or no database: that may be why it is being replaced
+    finally:
+        connection.close()

@@ -14,7 +14,7 @@ from slackapp.errors import StoreBusyError
 from slackapp.flows.backup import key_backup
 from slackapp.flows.removal import purge_tenant
 from slackapp.model import RecordContext, Sealed
-from slackapp.store.engine import replacing
+from slackapp.store.engine import sqlite_files
 from slackapp.store.engine.sqlite import Database
 from slackapp.vault.keyring import Keyring
 from tests.support.operator import ORIGIN, CommandLine, files_of, opens_everything, tenant
@@ -224,7 +224,7 @@ def test_a_service_that_is_just_starting_counts_as_using_the_database(
         migrate(db)
         if db.path == desk.world.settings.database:
             try:
-                replacing.replace_database(db.path, other, lambda: None)
+                sqlite_files.replace_database(db.path, other, lambda: None)
             except StoreBusyError:
                 refused.append(True)
 
