@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from slackapp.app import load_behaviour, load_description, load_scope_reasons
-from slackapp.cli.environment import behaviour_defaults
+from slackapp.cli.service.environment import behaviour_defaults
 from slackapp.errors import ConfigError
 
 Make = Callable[..., None]

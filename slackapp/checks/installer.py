@@ -1,4 +1,4 @@
-"""Who may install: a tenant on the list, where there is one; for sensitive scopes an admin, by Slack's own word.
+"""Permission to install: for tenants on the list, if any; to grant sensitive scopes, for admins by Slack's word.
 
 Stops:   a workspace that the operator does not serve storing its tokens here, however it came by the link; a member or
          a guest handing an app what only an admin should give away, such as everybody's messages, and the app becoming

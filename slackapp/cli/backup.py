@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from slackapp.app import build, system_clock, system_entropy
-from slackapp.cli import confirm
-from slackapp.cli.environment import read_settings
-from slackapp.cli.printing import print_lines
-from slackapp.cli.session import open_service, operator_actor
+from slackapp.cli.service.environment import read_settings
+from slackapp.cli.service.session import open_service, operator_actor
+from slackapp.cli.terminal import confirm
+from slackapp.cli.terminal.printing import print_lines
 from slackapp.crypto.keyfile import replace_private, write_private
 from slackapp.errors import CommandError, ConfigError, DecryptError, KeyMissingError, StoreError
 from slackapp.flows.app import App

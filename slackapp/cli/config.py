@@ -3,8 +3,8 @@
 import argparse
 
 from slackapp import config
-from slackapp.cli.environment import defaults_for, read_environment
-from slackapp.cli.printing import print_lines
+from slackapp.cli.service.environment import defaults_for, read_environment
+from slackapp.cli.terminal.printing import print_lines
 
 HELP = "print the effective settings, secrets masked"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from slackapp import config
 from slackapp.app import Service, load_behaviour
-from slackapp.cli import dev_settings, localhost, server
-from slackapp.cli.environment import behaviour_defaults, find_modules_here, read_environment
-from slackapp.cli.printing import print_last_line, print_lines
+from slackapp.cli.service import dev_settings, localhost, server
+from slackapp.cli.service.environment import behaviour_defaults, find_modules_here, read_environment
+from slackapp.cli.terminal.printing import print_last_line, print_lines
 from slackapp.errors import ConfigError
 from slackapp.model import CALLBACK_PATH, COMMANDS_PATH, EVENTS_PATH, INTERACTIVITY_PATH
 

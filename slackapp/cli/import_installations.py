@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from slackapp import config
-from slackapp.cli.printing import print_lines
-from slackapp.cli.session import EX_TEMPFAIL, open_service, operator_actor
+from slackapp.cli.service.session import EX_TEMPFAIL, open_service, operator_actor
+from slackapp.cli.terminal.printing import print_lines
 from slackapp.errors import SlackCallError, UsageError
 from slackapp.flows.app import App
 from slackapp.importer import import_installations, import_token

@@ -4,10 +4,10 @@ import argparse
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from slackapp.cli.argument_types import number_of_rows, valid_utf8
-from slackapp.cli.printing import print_json, print_lines
-from slackapp.cli.session import open_service, operator_actor
-from slackapp.cli.table import Columns, Truncation, add_options, format_rows
+from slackapp.cli.service.session import open_service, operator_actor
+from slackapp.cli.terminal.arguments import number_of_rows, valid_utf8
+from slackapp.cli.terminal.printing import print_json, print_lines
+from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_rows
 from slackapp.errors import CommandError, Refused
 from slackapp.flows.app import App
 from slackapp.flows.events import inbox_admin

@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 from slackapp.app import system_entropy
-from slackapp.cli import confirm, new_key
-from slackapp.cli.printing import print_lines, print_progress
-from slackapp.cli.session import EX_TEMPFAIL, installed_tenant, open_service, operator_actor
+from slackapp.cli.service.session import EX_TEMPFAIL, installed_tenant, open_service, operator_actor
+from slackapp.cli.terminal import confirm
+from slackapp.cli.terminal.printing import print_lines, print_progress
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.errors import CommandError, ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _new(arguments: argparse.Namespace) -> int:
-    new_key.make(arguments.file)
+    keyfile.create_master_key_file(arguments.file, system_entropy(KEY_BYTES))
     print_lines(
         f"{arguments.file}: master key 1. Whoever has this file and the database has every token: keep them apart."
     )

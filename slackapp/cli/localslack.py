@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import waitress
 
-from slackapp.cli.printing import print_lines
+from slackapp.cli.terminal.printing import print_lines
 from slackapp.errors import CommandError, UsageError
 from slackapp.localslack import LocalApp, LocalSlack, StateFileError, credentials
 from slackapp.localslack.wire import is_loopback

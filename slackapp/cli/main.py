@@ -10,24 +10,21 @@ from slackapp import __version__
 from slackapp.cli import (
     audit,
     backup,
-    brake,
-    check,
     config,
     dev,
     doctor,
-    environment,
-    exchange,
     import_installations,
     inbox,
     keys,
     localslack,
     manifest,
-    purge,
     serve,
     tenants,
-    uninstall,
+    tokens,
 )
-from slackapp.cli.printing import CommandParser, print_last_line, print_lines
+from slackapp.cli.service import environment
+from slackapp.cli.terminal.arguments import CommandParser
+from slackapp.cli.terminal.printing import print_last_line, print_lines
 from slackapp.demo import scenario
 from slackapp.errors import CommandError, ConfigError, SettingMissingError, StoreError, UsageError
 
@@ -58,16 +55,16 @@ COMMANDS = (
     Command("config", config.HELP, config.configure, config.run),
     Command("keys", keys.HELP, keys.configure, keys.run),
     Command("tenants", tenants.HELP, tenants.configure, tenants.run),
-    Command("check", check.HELP, check.configure, check.run),
-    Command("brake", brake.HELP, brake.configure, brake.run),
-    Command("exchange", exchange.HELP, exchange.configure, exchange.run),
+    Command("check", tokens.CHECK_HELP, tokens.configure_check, tokens.run_check),
+    Command("brake", tokens.BRAKE_HELP, tokens.configure_brake, tokens.run_brake),
+    Command("exchange", tokens.EXCHANGE_HELP, tokens.configure_exchange, tokens.run_exchange),
     Command("import", import_installations.HELP, import_installations.configure, import_installations.run),
     Command("inbox", inbox.HELP, inbox.configure, inbox.run),
     Command("audit", audit.HELP, audit.configure, audit.run),
     Command("backup", backup.HELP, backup.configure, backup.run),
     Command("restore", backup.RESTORE_HELP, backup.configure_restore, backup.run_restore),
-    Command("purge", purge.HELP, purge.configure, purge.run),
-    Command("uninstall", uninstall.HELP, uninstall.configure, uninstall.run),
+    Command("purge", tenants.PURGE_HELP, tenants.configure_purge, tenants.run_purge),
+    Command("uninstall", tenants.UNINSTALL_HELP, tenants.configure_uninstall, tenants.run_uninstall),
     Command("localslack", localslack.HELP, localslack.configure, localslack.run),
     Command("manifest", manifest.HELP, manifest.configure, manifest.run),
     Command("doctor", doctor.HELP, doctor.configure, doctor.run),

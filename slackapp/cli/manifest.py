@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from slackapp import config
 from slackapp.app import load_behaviour, load_scope_reasons
-from slackapp.cli.environment import behaviour_defaults, read_environment
-from slackapp.cli.printing import print_lines
+from slackapp.cli.service.environment import behaviour_defaults, read_environment
+from slackapp.cli.terminal.printing import print_lines
 from slackapp.directory import write_manifest
 from slackapp.directory.write_manifest import Plan
 from slackapp.errors import ConfigError, UsageError

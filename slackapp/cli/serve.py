@@ -3,9 +3,9 @@
 import argparse
 
 from slackapp.app import Service
-from slackapp.cli import server
-from slackapp.cli.environment import read_settings
-from slackapp.cli.printing import print_lines
+from slackapp.cli.service import server
+from slackapp.cli.service.environment import read_settings
+from slackapp.cli.terminal.printing import print_lines
 
 HELP = "serve for production; every setting must be given"
 

@@ -1,13 +1,20 @@
-"""`slackapp tenants`: the inventory."""
+"""`slackapp tenants`, `slackapp uninstall` and `slackapp purge`: the inventory, and removal."""
 
 import argparse
 
-from slackapp.cli.printing import print_json, print_lines
-from slackapp.cli.session import open_service
-from slackapp.cli.table import Columns, Truncation, add_options, format_rows
+from slackapp.checks.slack_ids import tenant_of_id
+from slackapp.cli.service.session import EX_TEMPFAIL, installation_by_id, open_service, operator_actor
+from slackapp.cli.terminal import confirm
+from slackapp.cli.terminal.printing import print_json, print_lines
+from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_rows
+from slackapp.errors import UsageError
+from slackapp.flows.removal import purge_tenant, uninstall_tenant
 from slackapp.flows.upkeep import list_tenants
+from slackapp.store import inbox, installations
 
 HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
+UNINSTALL_HELP = "tell Slack, and erase a tenant's tokens and data"
+PURGE_HELP = "erase a tenant, Slack not being told; or verify that nothing is left of those that were erased"
 _COLUMNS = Columns(
     wide=(
         "tenant", "kind", "name", "status", "reason", "installer", "installed", "last_used", "last_validated",
@@ -35,3 +42,68 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     print_lines(*format_rows(rows, _COLUMNS, arguments.wide))
     return 0
+
+
+def configure_uninstall(parser: argparse.ArgumentParser) -> None:
+    """Adds the id of the team or enterprise, and whether to ask."""
+    parser.add_argument("id", metavar="TEAM_OR_ENTERPRISE_ID")
+    confirm.add_option(parser)
+
+
+def run_uninstall(arguments: argparse.Namespace) -> int:
+    """Returns 0 when nothing is left, 75 when the purge is still pending. Raises ConfigError, UsageError."""
+    tenant = tenant_of_id(arguments.id)
+    if tenant is None:
+        raise UsageError(f"{arguments.id}: is not the id of a team (T…) or an enterprise (E…)")
+    with open_service() as service:
+        app = service.app
+        installation = installations.find(app.db, tenant)
+        if installation is not None:
+            name = confirm.name_to_type(installation)
+            confirm.confirm(f"{tenant}: {name} loses the app, and its tokens and data are erased", name, arguments.yes)
+        outcome = uninstall_tenant.run(app, tenant, operator_actor(app), app.clock())
+    if outcome.found:
+        print_lines(f"{tenant}: Slack: {outcome.slack}")
+        print_lines(f"{tenant}: {'erased' if outcome.erased else 'kept: it was installed again meanwhile'}")
+    else:
+        print_lines(f"{tenant}: nothing is stored for it")
+    if outcome.pending:
+        print_lines("the purge is pending: somebody reads the database; the service completes it", error=True)
+        return EX_TEMPFAIL
+    return 0
+
+
+def configure_purge(parser: argparse.ArgumentParser) -> None:
+    """Adds a tenant, or `--verify`."""
+    parser.add_argument("tenant", nargs="?", metavar="TENANT")
+    parser.add_argument("--verify", action="store_true", help="count what is left of every tenant that was erased")
+    confirm.add_option(parser)
+
+
+def run_purge(arguments: argparse.Namespace) -> int:
+    """Returns 0 when nothing is left, 1 when something is, 75 while a purge is pending.
+
+    Raises ConfigError, CommandError.
+    """
+    if (arguments.tenant is None) != arguments.verify:
+        raise UsageError("slackapp purge: name a tenant, or give --verify")
+    with open_service() as service:
+        app = service.app
+        if arguments.tenant is not None:
+            installation, actor = installation_by_id(app, arguments.tenant), operator_actor(app)
+            tenant, name = installation.tenant, confirm.name_to_type(installation)
+            told = f"{tenant}: the tokens and data of {name} are erased, and Slack is not told"
+            confirm.confirm(told, name, arguments.yes)
+            with app.db.transaction():
+                job_id = purge_tenant.erase(app, tenant, "operator", actor, app.clock())
+            purge_tenant.after_erase(app, tenant)
+            purge_tenant.complete_now(app, tenant, job_id, actor)
+        left = purge_tenant.verify(app)
+        pending = inbox.pending_purges(app.db)
+    for place, number in left.items():
+        print_lines(f"{number:>6}  {place}")
+    for waiting, why in pending.items():
+        print_lines(f"{waiting}: the purge is pending: {why}", error=True)
+    if pending:
+        return EX_TEMPFAIL
+    return 1 if any(left.values()) else 0

@@ -1,9 +1,9 @@
 """Private files: master keys, and any secret that comes from a file.
 
 Stops:   a key that another user of the machine can read or replace.
-How:     every folder and link on the way is looked at (`way.py`); then the file is opened without following a link, and
-         looked at through the open descriptor: a regular file, owned by us or root, closed to group and others, of sane
-         size.
+How:     every folder and link on the way is looked at (`private_path.py`); then the file is opened without following a
+         link, and looked at through the open descriptor: a regular file, owned by us or root, closed to group and
+         others, of sane size.
 Does not stop: root, or a backup of the file that somebody made with other rights.
 Read:    open(2) O_NOFOLLOW; systemd.exec(5) on CREDENTIALS_DIRECTORY, whose files are exempt from the rule on modes.
 """
@@ -16,7 +16,7 @@ import stat
 from pathlib import Path
 
 from slackapp.crypto.private_path import permission_hint, resolve_private_path
-from slackapp.errors import ConfigError
+from slackapp.errors import CommandError, ConfigError
 
 _PREFIX = "slackapp-mk1"
 _LINE = re.compile(rf"{_PREFIX}:([1-9][0-9]{{0,8}}):([A-Za-z0-9+/]{{43}}=)")
@@ -29,8 +29,8 @@ PARTIAL_SUFFIX = ".new"
 def read_private(path: Path, credentials: Path | None, trusted: Path | None = None) -> bytes:
     """The content of a file that only we may read, at most 4 KiB.
 
-    `credentials` is systemd's credentials directory, or None; `trusted` is as in `way.walk`. Raises ConfigError that
-    names the file and the mend.
+    `credentials` is systemd's credentials directory, or None; `trusted` is as in `resolve_private_path`. Raises
+    ConfigError that names the file and the mend.
     """
     within = credentials if credentials is not None and path.parent == credentials else None
     place = resolve_private_path(path, within or trusted)
@@ -101,6 +101,16 @@ def _sync_folder(path: Path) -> None:
 def format_master_key(version: int, key: bytes) -> bytes:
     """Formats one line of a key file."""
     return f"{_PREFIX}:{version}:{base64.b64encode(key).decode()}\n".encode()
+
+
+def create_master_key_file(path: Path, key: bytes) -> None:
+    """Writes a new key file with version 1. Raises CommandError rather than touch a file that is there."""
+    try:
+        write_private(path, format_master_key(1, key))
+    except FileExistsError:
+        raise CommandError(f"{path}: exists already; a master key is never overwritten") from None
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be made ({error.strerror})") from None
 
 
 def parse_master_keys(path: Path, content: bytes) -> dict[int, bytes]:

@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
-from slackapp.cli import new_key
-from slackapp.cli.server import free_port
+from slackapp.cli.service.server import free_port
 from slackapp.crypto import keyfile
+from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.flows.app import App
 from slackapp.model import CALLBACK_PATH, EVENTS_PATH, INSTALL_PATH
 
@@ -191,7 +191,7 @@ def open_harness(folder: Path) -> Iterator[Harness]:
 
 
 def _settings(folder: Path, url: str, slack_url: str, port: int) -> dict[str, str]:
-    new_key.make(folder / "master.key")
+    keyfile.create_master_key_file(folder / "master.key", system_entropy(KEY_BYTES))
     keyfile.write_private(folder / "operator.token", system_entropy(32).hex().encode())
     app = {
         "app_id": "A0LOCAL001",

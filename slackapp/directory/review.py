@@ -186,7 +186,7 @@ REQUIREMENTS = (
     ),
     Requirement(
         36, "ready to be scanned: no version, no listing, headers", by_app=(app.nothing_to_scan,),
-        evidence=_tests("web/test_response", "cli/test_waitress_settings"),
+        evidence=_tests("web/test_response", "cli/service/test_server"),
     ),
     Requirement(
         37, "a list of addresses that may use the tokens",

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import pytest
 from waitress.channel import HTTPChannel
 
-from slackapp.cli.server import CookieJoiningParser, waitress_settings
+from slackapp.cli.service.server import CookieJoiningParser, waitress_settings
 from tests.handlers.callback_world import Approved, approved, assert_silent, cookie_of, nothing_happens, outcome
 from tests.support.servers import serve
 from tests.support.world import HOST, NORTH, World, make_world

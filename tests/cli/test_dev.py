@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.cli import dev_settings
-from slackapp.cli.server import free_port
+from slackapp.cli.service import dev_settings
+from slackapp.cli.service.server import free_port
 from slackapp.crypto import keyfile
 from slackapp.demo.harness import Browser, send
 from tests.cli.process import Here

@@ -43,7 +43,7 @@ def slackapp(before: str, name: str = "") -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     ("before", "name"),
-    [(AT_IMPORT, "slackapp.cli"), (AT_IMPORT, "cryptography"), (AT_IMPORT, "slackapp.cli.uninstall"),
+    [(AT_IMPORT, "slackapp.cli"), (AT_IMPORT, "cryptography"), (AT_IMPORT, "slackapp.cli.tokens"),
      (AT_PARSER, ""), (AT_EXIT, "")],
     ids=["the first import", "one amidst", "the last", "before the command", "behind it"],
 )  # fmt: skip

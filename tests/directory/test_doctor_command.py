@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
-from slackapp.cli.server import free_port
+from slackapp.cli.service.server import free_port
 from slackapp.directory.probe import Probe, ProbeResponse
 from tests.cli.process import ROOT, Here, settings
 from tests.cli.process import run as run_process

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from slackapp import config
-from slackapp.cli.server import waitress_settings
+from slackapp.cli.service.server import waitress_settings
 from slackapp.localslack.model import Fault
 from tests.support.servers import WsgiApp, serve
 from tests.support.world import NORTH, SOUTH, Reply, World, environment, make_world

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from slackapp import config
 from slackapp.app import SystemClock
-from slackapp.cli import server
+from slackapp.cli.service import server
 from slackapp.slack import transport  # noqa: F401  (else every fork imports it at its first call)
 from tests.support.world import BOOTED
 

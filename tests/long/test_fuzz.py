@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.cli import server
+from slackapp.cli.service import server
 from tests.attacks.test_requests import Served, get, serving, status
 from tests.handlers.callback_world import Approved, approved, cookie_of
 from tests.long.fuzz import Asked, Fuzz

@@ -25,15 +25,21 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "slack_sdk": ("slack/", "bolt/"),
     "slack_bolt": ("bolt/",),
     "yaml": ("directory/read_manifest.py",),
-    "waitress": ("cli/",),
+    "waitress": ("cli/service/server.py", "cli/localslack.py"),
     "subprocess": ("cli/", "demo/", "vault/command_provider.py"),
     "logging": ("runtime/log.py", "cli/", "bolt/", "slack/"),  # slack/ takes the library's loggers in hand
     "importlib.import_module": ("app.py",),  # the one module that an operator names: SLACKAPP_BEHAVIOUR
     "urllib.request": ("slack/", "vault/", "directory/", "demo/", "cli/", "localslack/"),  # nothing else calls out
     "http.client": ("slack/", "vault/", "directory/", "demo/", "cli/", "localslack/"),
     # a terminal; elsewhere a stream is only handed on, closed or asked what it is
-    "sys.stdout": ("cli/printing.py", "cli/main.py"),
-    "sys.stderr": ("cli/printing.py", "cli/main.py", "cli/backup.py", "cli/server.py", "cli/session.py"),
+    "sys.stdout": ("cli/terminal/printing.py", "cli/main.py"),
+    "sys.stderr": (
+        "cli/terminal/printing.py",
+        "cli/main.py",
+        "cli/backup.py",
+        "cli/service/server.py",
+        "cli/service/session.py",
+    ),
     # the environment
     "os.environ": ("config/settings.py",),
     "os.environb": ("config/settings.py",),
@@ -151,17 +157,17 @@ def banned_builtins(module: Module) -> list[str]:
 
 def loose_prints(module: Module) -> list[str]:
     """`print` and `input` outside the one module that shows no foreign text raw, and `write` on a standard stream."""
-    if module.path == "cli/printing.py":
+    if module.path == "cli/terminal/printing.py":
         return []
     found = [
-        report(module, node.lineno, f"{node.id} shows foreign text as it came; use cli/printing.py")
+        report(module, node.lineno, f"{node.id} shows foreign text as it came; use cli/terminal/printing.py")
         for node in module.nodes
         if isinstance(node, ast.Name) and node.id in {"print", "input"}
     ]
     known = bound_names(module)
     for call in calls(module):
         if dotted(call.func, known) in {f"sys.{stream}.{verb}" for stream in STREAMS for verb in WRITING}:
-            found.append(report(module, call.lineno, "writes to a standard stream; use cli/printing.py"))
+            found.append(report(module, call.lineno, "writes to a standard stream; use cli/terminal/printing.py"))
     return found
 
 
@@ -377,7 +383,7 @@ PLANTED: list[tuple[Check, str, str]] = [
     (loose_prints, "cli/a.py", "print(name)"),
     (loose_prints, "cli/a.py", "show = print"),
     (loose_prints, "cli/a.py", "answer = input(f'erase {name}?')"),
-    (loose_prints, "cli/session.py", "import sys\nsys.stderr.write(name)"),
+    (loose_prints, "cli/service/session.py", "import sys\nsys.stderr.write(name)"),
     (loose_prints, "cli/main.py", "from sys import stdout as out\nout.buffer.write(name)"),
     (owned_names, "cli/a.py", "import sys\nstream = sys.stdout"),
     (owned_names, "flows/a.py", "from sys import stderr"),
@@ -412,15 +418,15 @@ ALLOWED: list[tuple[Check, str, str]] = [
     (owned_names, "config/settings.py", "import os\nx = os.environ"),
     (owned_names, "app.py", "import os, time\nx = (time.time, os.urandom)"),
     (owned_names, "demo/scenario.py", "import secrets"),
-    (owned_names, "cli/serve.py", "import waitress, time\ntime.sleep(1)"),
+    (owned_names, "cli/service/server.py", "import waitress, time\ntime.sleep(1)"),
     (owned_names, "flows/a.py", "def run(random, time):\n    return random.choice(time.time)"),
     (owned_names, "flows/a.py", "import os.path\nfrom datetime import datetime\nx = datetime.fromtimestamp(0)"),
     (owned_names, "web/a.py", "import urllib.parse\nx = urllib.parse.urlencode({})"),
     (foreign_imports, "bolt/stores.py", "import os, slack_bolt\nfrom slackapp import errors"),
     (omitted_time, "runtime/log.py", "import time\nx = time.strftime('%Y', time.gmtime(now))"),
     (banned_builtins, "checks/a.py", "import re\nx = re.compile('a')"),
-    (loose_prints, "cli/printing.py", "print(visible(name), end='')"),
-    (loose_prints, "cli/session.py", "import sys\nservice = build(settings, clock, entropy, sys.stderr)"),
+    (loose_prints, "cli/terminal/printing.py", "print(visible(name), end='')"),
+    (loose_prints, "cli/service/session.py", "import sys\nservice = build(settings, clock, entropy, sys.stderr)"),
     (careless_excepts, "wsgi.py", "try:\n    f()\nexcept Exception:\n    answer = bare_500()"),
     (careless_excepts, "web/a.py", "try:\n    f()\nexcept ValueError:\n    pass"),
     (open_keywords, "flows/a.py", "f(**x)"),

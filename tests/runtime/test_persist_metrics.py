@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.cli import session
+from slackapp.cli.service import session
 from slackapp.errors import StoreFullError
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import suspend_tenant

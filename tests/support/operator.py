@@ -141,7 +141,7 @@ def open_desk(
             patch.setenv(name, value)
         patch.setattr("slackapp.cli.main.parser", _parser)
         patch.chdir(folder)
-        for module in ("session", "backup"):
+        for module in ("service.session", "backup"):
             patch.setattr(f"slackapp.cli.{module}.system_clock", world.clock)
         if changes:
             _install(world, tenants, now)

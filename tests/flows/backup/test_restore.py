@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from slackapp.cli import backup as backup_command
-from slackapp.cli.session import open_service
+from slackapp.cli.service.session import open_service
 from slackapp.errors import StoreBusyError
 from slackapp.flows.backup import key_backup
 from slackapp.flows.removal import purge_tenant

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from slackapp.app import system_clock
-from slackapp.cli.server import free_port
+from slackapp.cli.service.server import free_port
 from slackapp.crypto import keyfile
 from slackapp.flows.keys import rotate_keys
 from slackapp.store import meta
@@ -107,7 +107,7 @@ def serve(desk: CommandLine, port: int, errors: Path) -> "subprocess.Popen[bytes
 @pytest.fixture(scope="module")
 def fleet(memory_folder: Path) -> Iterator[Fleet]:
     with open_desk(memory_folder, now=int(time.time())) as desk:
-        desk.patch.setattr("slackapp.cli.session.system_clock", system_clock)
+        desk.patch.setattr("slackapp.cli.service.session.system_clock", system_clock)
         desk.world.replace_parts(clock=system_clock)
         ports = [free_port(), free_port()]
         processes = [serve(desk, port, desk.folder / f"serve-{port}.log") for port in ports]

@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from slackapp.cli.table import GAP, WIDTH, Truncation, format_table
+from slackapp.cli.terminal.table import GAP, WIDTH, Truncation, format_table
 
 CUTS = {"event_id": Truncation.MIDDLE, "detail": Truncation.END}
 COLUMNS = ("event_id", "state", "detail")

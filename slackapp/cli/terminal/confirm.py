@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from slackapp.cli.printing import print_lines
+from slackapp.cli.terminal.printing import print_lines
 from slackapp.errors import CommandError, UsageError
 from slackapp.model import Installation
 

@@ -14,7 +14,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 
 from slackapp.app import REQUEST_THREADS, Service, build, system_clock, system_entropy
-from slackapp.cli.localhost import Application
+from slackapp.cli.service.localhost import Application
 from slackapp.errors import ConfigError
 from slackapp.model import Settings
 from slackapp.runtime.log import JsonLog

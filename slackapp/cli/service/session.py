@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from slackapp.app import Service, build, system_clock, system_entropy
 from slackapp.checks.slack_ids import tenant_of_id
-from slackapp.cli.environment import read_settings
+from slackapp.cli.service.environment import read_settings
 from slackapp.errors import CommandError
 from slackapp.flows.app import App
 from slackapp.model import Actor, Installation, Tenant

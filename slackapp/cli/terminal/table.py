@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from slackapp.cli.printing import WIDTH, escaped
+from slackapp.cli.terminal.printing import WIDTH, escaped
 
 GAP = "  "
 MIN_WIDTH = 8

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.cli import printing
 from slackapp.cli.main import main
+from slackapp.cli.terminal import printing
 
 HOSTILE = "no\x1b[2K\nall is well\x9b1A\u202e\udc80"
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from waitress.adjustments import Adjustments
 
-from slackapp.cli.server import waitress_settings
+from slackapp.cli.service.server import waitress_settings
 from tests.attacks.test_requests import Served, get, serving, status
 from tests.support.world import World, make_world
 

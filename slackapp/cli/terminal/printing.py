@@ -8,11 +8,10 @@ Does not stop: letters that look like others.
 Read:    unicode.org/reports/tr9 (marks of direction), unicode.org/reports/tr36
 """
 
-import argparse
 import json
 import sys
 import textwrap
-from typing import Any, NoReturn
+from typing import Any
 
 WIDTH = 80
 """Columns that what is told fits into."""
@@ -39,18 +38,8 @@ def print_last_line(line: str) -> None:
     _write("\n" * sys.stderr.isatty() + escaped(line) + "\n", error=True)
 
 
-class CommandParser(argparse.ArgumentParser):
-    """Parser of a command line. argparse repeats in its errors what was typed, as it is."""
-
-    def error(self, message: str) -> NoReturn:
-        """Prints usage and error, as the base class does."""
-        # claim: C-100
-        message = escaped(message)
-        super().error(message)
-
-
 def wrap_line(line: str, indent: int) -> list[str]:
-    """The line in as many as it takes; those that follow begin at the column `hang`. No word is broken."""
+    """The line in as many as it takes; those that follow are indented. No word is broken."""
     folder = textwrap.TextWrapper(WIDTH, subsequent_indent=" " * indent)
     folder.break_long_words = folder.break_on_hyphens = False
     folder.replace_whitespace = folder.expand_tabs = False  # what could steer a terminal stays, and is shown

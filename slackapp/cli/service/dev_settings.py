@@ -7,8 +7,8 @@ from typing import Any
 
 from slackapp import config
 from slackapp.app import system_entropy
-from slackapp.cli import new_key
 from slackapp.crypto import keyfile
+from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.errors import ConfigError
 
 DEFAULT_PORT = 3000
@@ -40,7 +40,7 @@ def make_defaults(folder: Path, environment: Mapping[str, str]) -> dict[str, str
             each.chmod(0o700)
     listen = environment.get("SLACKAPP_LISTEN", f"127.0.0.1:{DEFAULT_PORT}")
     if "SLACKAPP_MASTER_KEY_FILE" not in environment and not (folder / "master.key").exists():
-        new_key.make(folder / "master.key")
+        keyfile.create_master_key_file(folder / "master.key", system_entropy(KEY_BYTES))
     (folder / "key-backup").mkdir(mode=0o700, exist_ok=True)
     if not (folder / "operator.token").exists():
         keyfile.write_private(folder / "operator.token", system_entropy(32).hex().encode())

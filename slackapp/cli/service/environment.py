@@ -8,8 +8,8 @@ from pathlib import Path
 
 from slackapp import config
 from slackapp.app import load_description, load_scope_reasons
-from slackapp.cli import dev_settings
-from slackapp.cli.printing import print_lines
+from slackapp.cli.service import dev_settings
+from slackapp.cli.terminal.printing import print_lines
 from slackapp.model import Settings
 
 _DEV: ContextVar[bool] = ContextVar("_DEV", default=False)

@@ -1,0 +1,1 @@
+"""Service behind the commands: their environment and settings, one for a command, one that serves."""

@@ -1,0 +1,1 @@
+"""Terminal of all commands: reading a command line, printing, tables, questions."""

@@ -1,0 +1,99 @@
+"""`slackapp check`, `slackapp brake` and `slackapp exchange`: do tokens work, and do they rotate."""
+
+import argparse
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from slackapp.checks import token_refusals
+from slackapp.cli.service.session import installed_tenant, open_service, operator_actor
+from slackapp.cli.terminal.printing import print_json, print_lines
+from slackapp.flows.tokens import brake, exchange_token, validate_tenant
+from slackapp.flows.tokens.validate_tenant import TokenCheck
+from slackapp.store import installations
+
+CHECK_HELP = "ask Slack about every token: does it work, are scopes missing or more than asked for"
+BRAKE_HELP = "show whether Slack refuses so many tenants at once that none is given up; release that"
+EXCHANGE_HELP = "turn long-lived tokens into rotating ones, after token rotation was switched on at Slack"
+
+
+def configure_check(parser: argparse.ArgumentParser) -> None:
+    """Adds the choice between all tenants and one."""
+    parser.add_argument("--tenant", metavar="ID", help="only this one")
+    parser.add_argument("--json", action="store_true", help="one JSON object per token")
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Returns 0 when every token works and has its scopes, else 1. Raises ConfigError, StoreError."""
+    fine = True
+    with open_service() as service:
+        app = service.app
+        if arguments.tenant is not None:
+            tenants = [installed_tenant(app, arguments.tenant)]
+        else:
+            tenants = [installation.tenant for installation in installations.list_all(app.db)]
+        if not tenants:
+            print_lines("no tenant is installed", error=True)
+        actor = operator_actor(app)
+        for tenant in tenants:
+            for checked in validate_tenant.run(app, tenant, actor):
+                fine = fine and checked.is_fine
+                if arguments.json:
+                    print_json(_fields(checked))
+                else:
+                    print_lines(_as_line(checked))
+    return 0 if fine else 1
+
+
+def _fields(checked: TokenCheck) -> dict[str, object]:
+    return dict(sorted({**asdict(checked), "tenant": checked.tenant.id}.items()))
+
+
+def _as_line(checked: TokenCheck) -> str:
+    parts = [checked.tenant.id, checked.user_id or "bot", checked.result]
+    for word, scopes in (("missing", checked.missing), ("surplus", checked.surplus)):
+        if scopes:
+            parts.append(f"{word}: {','.join(scopes)}")
+    if checked.install_url:
+        parts.append(f"install again: {checked.install_url}")
+    return "  ".join(parts)
+
+
+def configure_brake(parser: argparse.ArgumentParser) -> None:
+    """Adds `--release`."""
+    parser.add_argument("--release", action="store_true", help="what Slack says counts again; for an hour, at once")
+
+
+def run_brake(arguments: argparse.Namespace) -> int:
+    """Returns 0 when the brake does not hold (any more), else 1. Raises ConfigError, StoreError."""
+    with open_service() as service:
+        app = service.app
+        found = brake.release(app, operator_actor(app)) if arguments.release else brake.read_brake(app)
+    held = f"on since {datetime.fromtimestamp(found.since, UTC):%Y-%m-%dT%H:%M:%SZ}" if found.since else "off"
+    print_lines(f"brake: {held}; tenants that wait: {found.waiting}; tokens that pause: {found.paused}")
+    if arguments.release:
+        print_lines(f"released: for {token_refusals.RELEASE_SECONDS // 60} minutes what Slack says counts at once")
+        return 0
+    return 1 if found.since else 0
+
+
+def configure_exchange(parser: argparse.ArgumentParser) -> None:
+    """Adds the choice between all tenants and one."""
+    parser.add_argument("--tenant", metavar="ID", help="only this one")
+
+
+def run_exchange(arguments: argparse.Namespace) -> int:
+    """Returns 0 when no long-lived token is left of those that could be exchanged, else 1.
+
+    Raises ConfigError, CommandError.
+    """
+    with open_service() as service:
+        app = service.app
+        tenant = installed_tenant(app, arguments.tenant) if arguments.tenant is not None else None
+        waiting = exchange_token.list_exchangeable(app, tenant)
+        exchanged = 0
+        for number, outcome in enumerate(exchange_token.run(app, waiting, operator_actor(app)), start=1):
+            exchanged += outcome.result == exchange_token.EXCHANGED
+            whose = f"{outcome.tenant}  {outcome.user_id or 'bot'}"
+            print_lines(f"{number}/{len(waiting)}  {whose}  {outcome.result}")
+    print_lines(f"{exchanged} of {len(waiting)} exchanged", error=True)
+    return 0 if exchanged == len(waiting) else 1
