@@ -12,8 +12,9 @@ from slackapp.errors import KeyRevokedError, StoreFullError
 from slackapp.flows.install import store_grant
 from slackapp.localslack.model import Fault
 from slackapp.model import Tenant
+from tests.support.client import Reply
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
-from tests.support.world import APP_ID, NORTH, ORG, SOUTH, Reply, World, make_world, north_tenant
+from tests.support.world import APP_ID, NORTH, ORG, SOUTH, World, make_world, north_tenant
 
 OPERATOR = {"Authorization": "Bearer an-operator-token-of-forty-characters-xx", "Content-Type": "application/json"}
 FORM = "application/x-www-form-urlencoded"

@@ -12,7 +12,8 @@ import pytest
 from slackapp.localslack.model import Fault
 from slackapp.routes import BY_PATH
 from tests.handlers.callback_world import approved, log_lines, nothing_happens, outcome
-from tests.support.world import HOST, Reply, World, make_world
+from tests.support.client import Reply
+from tests.support.world import HOST, World, make_world
 
 SECURITY = {
     "cache-control": "no-store",

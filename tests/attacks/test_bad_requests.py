@@ -15,7 +15,8 @@ from slackapp.routes import BY_PATH, PAGE
 from slackapp.web.request import BODY_LIMIT
 from tests.attacks.bad_requests import ACTION, ALL, CANARY, CODES, COMMAND, FORM, JSON, METHODS, Bad, action
 from tests.handlers.callback_world import Approved, approved, cookie_of
-from tests.support.world import HOST, START, Reply, World, make_world
+from tests.support.client import Reply
+from tests.support.world import HOST, START, World, make_world
 
 PIECE = re.compile(rb"[^\x00-\x20;,&=\"'{}:\[\]()<>?]{9,}")
 """What of a request is long enough to be recognised in an answer."""

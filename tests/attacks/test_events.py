@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SIGNING_SECRET, SOUTH, Reply, World, make_world
+from tests.support.client import Reply
+from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SIGNING_SECRET, SOUTH, World, make_world
 
 STRANGER = "T0STRANGER"
 MENTION = {"type": "app_mention", "user": "U0SOMEBODY", "channel": "C0NORTH001GEN", "ts": "1800000000.000100"}

@@ -12,7 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from slackapp.localslack.model import Fault
-from tests.support.world import NORTH, ORG, ORG_TEAM, SIGNING_SECRET, SOUTH, Reply, World, make_world
+from tests.support.client import Reply
+from tests.support.world import NORTH, ORG, ORG_TEAM, SIGNING_SECRET, SOUTH, World, make_world
 
 OPERATOR = "an-operator-token-of-forty-characters-xx"
 CANARY = "canary words of a customer"

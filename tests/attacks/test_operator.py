@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.handlers.callback_world import assert_silent, nothing_happens, outcome
-from tests.support.world import NORTH, Reply, World, make_world
+from tests.support.client import Reply
+from tests.support.world import NORTH, World, make_world
 
 TOKEN = "an-operator-token-of-forty-characters-xx"
 PATHS = (("GET", "/metrics"), ("POST", "/slack/uninstall"))

@@ -13,7 +13,8 @@ from slackapp.localslack.model import Fault
 from slackapp.runtime import rate_limits
 from tests.attacks.bad_requests import OPERATOR
 from tests.handlers.callback_world import live_tokens, log_lines, nothing_happens, outcome, state_outcomes
-from tests.support.world import NORTH, SOUTH, Browser, Reply, World, environment, make_world
+from tests.support.client import Reply
+from tests.support.world import NORTH, SOUTH, Browser, World, environment, make_world
 
 ONE, OTHER = "192.0.2.1", "192.0.2.2"
 RATE = 3

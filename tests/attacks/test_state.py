@@ -26,7 +26,8 @@ from tests.handlers.callback_world import (
     state_outcomes,
     unused_states,
 )
-from tests.support.world import SOUTH, Clock, Reply, World, environment, make_world
+from tests.support.client import Reply
+from tests.support.world import SOUTH, Clock, World, environment, make_world
 
 EXCHANGE = "oauth.v2.access"
 PROCESSES = 4

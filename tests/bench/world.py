@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import hmac
-import http.client
 import json
 import os
 import socket
@@ -174,16 +173,6 @@ def load(port: int, file: Path, clients: int, seconds: float) -> dict[str, Any]:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
-
-
-def get(port: int, path: str, headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], bytes]:
-    """One request on a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", path, headers={"Host": f"localhost:{port}", **(headers or {})})
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, body
 
 
 def memory(process: "subprocess.Popen[bytes]") -> int:

@@ -1,14 +1,12 @@
 """A Bolt app as its maker would write it, on a local Slack: real HTTP to Slack, events straight into Bolt."""
 
 import contextlib
-import http.client
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.oauth.oauth_settings import OAuthSettings
@@ -18,6 +16,7 @@ from slack_sdk.oauth.installation_store import Installation
 from slackapp.app import system_entropy
 from slackapp.localslack import LocalApp, LocalSlack, sign
 from tests.bolt.store_folder import CLIENT_ID, CLIENT_SECRET, NOBODY
+from tests.support.client import post_form
 from tests.support.servers import serve
 from tests.support.world import APP_ID, NORTH, SIGNING_SECRET
 
@@ -143,14 +142,7 @@ def approve(slack: LocalSlack, target: str, user: str, user_scopes: str = "", sc
         "client_id": CLIENT_ID, "scope": scopes, "user_scope": user_scopes, "state": "s", "target": target,
         "user": user, "decision": "approve",
     }  # fmt: skip
-    connection = http.client.HTTPConnection(urlsplit(slack.base_url).netloc, timeout=5)
-    try:
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        connection.request("POST", "/oauth/v2/authorize", urlencode(fields), headers)
-        location = connection.getresponse().headers["location"]
-    finally:
-        connection.close()
-    return parse_qs(urlsplit(location).query)["code"][0]
+    return post_form(f"{slack.base_url}/oauth/v2/authorize", fields).query["code"]
 
 
 @contextlib.contextmanager

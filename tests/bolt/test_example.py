@@ -2,7 +2,6 @@
 
 import contextlib
 import html
-import http.client
 import os
 import random
 import re
@@ -13,10 +12,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -26,32 +24,13 @@ from slackapp.localslack import LocalApp, LocalSlack
 from tests.bolt.apps import REFRESH
 from tests.bolt.store_folder import CLIENT_ID, CLIENT_SECRET
 from tests.store.processes import ROOT
+from tests.support.client import HttpBrowser
 from tests.support.servers import serve
 from tests.support.world import APP_ID, NORTH, SIGNING_SECRET
 
 EXAMPLE = ROOT / "examples" / "bolt_app.py"
 PATIENCE = 30
 """Seconds until something is taken for not happening."""
-
-
-@dataclass
-class Visitor:
-    """A browser that keeps cookies and follows no redirect."""
-
-    cookies: dict[str, str] = field(default_factory=dict)
-
-    def get(self, address: str) -> tuple[int, str]:
-        parts = urlsplit(address)
-        status, headers, body = send(parts.netloc, "GET", f"{parts.path}?{parts.query}", headers=self._cookie())
-        for name, value in headers:
-            if name.lower() == "set-cookie":
-                kept, _, content = value.partition(";")[0].partition("=")
-                self.cookies[kept] = content
-        return status, body
-
-    def _cookie(self) -> dict[str, str]:
-        pairs = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        return {"Cookie": pairs} if pairs else {}
 
 
 @dataclass
@@ -72,21 +51,15 @@ class Example:
 
     def install(self) -> tuple[int, str]:
         """Through Bolt's own page and Slack's; the answer to the redirect back."""
-        visitor = Visitor()
-        status, page = visitor.get(f"{self.address}/slack/install")
-        assert status == 200
-        link = html.unescape(re.search(r'href="([^"]+/oauth/v2/authorize[^"]*)"', page)[1])
-        fields = {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
-        form = urlencode({**fields, "target": NORTH, "user": "admin", "decision": "approve"})
-        sent = {"Content-Type": "application/x-www-form-urlencoded"}
-        netloc = urlsplit(self.slack.base_url).netloc
-        _, headers, _ = send(netloc, "POST", "/oauth/v2/authorize", form, sent)
-        back = dict(headers)["Location"]
-        stranger, _ = Visitor().get(back)
-        assert stranger == 400, "Bolt's own cookie binds the state to the browser"
-        answer = visitor.get(back)
-        assert visitor.get(back)[0] in (400, 401), "and a state works once"
-        return answer
+        browser = HttpBrowser(self.address)
+        page = browser.get(f"{self.address}/slack/install")
+        assert page.status == 200
+        link = html.unescape(re.search(r'href="([^"]+/oauth/v2/authorize[^"]*)"', page.text)[1])
+        back = browser.consent(link, NORTH).location
+        assert HttpBrowser(self.address).get(back).status == 400, "Bolt's own cookie binds the state to the browser"
+        answer = browser.get(back)
+        assert browser.get(back).status in (400, 401), "and a state works once"
+        return answer.status, answer.text
 
     def mention(self) -> str:
         """Somebody mentions the bot; what it answers in the thread."""
@@ -98,17 +71,6 @@ class Example:
         answer = self.slack.messages(NORTH)[-1]
         assert answer["thread_ts"] in [message["ts"] for message in said]
         return str(answer["text"])
-
-
-def send(netloc: str, method: str, path: str, body: str = "", headers: dict[str, str] | None = None) -> Any:
-    """One request: status, headers and text of the answer."""
-    connection = http.client.HTTPConnection(netloc, timeout=PATIENCE)
-    try:
-        connection.request(method, path, body or None, headers or {})
-        answer = connection.getresponse()
-        return answer.status, answer.getheaders(), answer.read().decode()
-    finally:
-        connection.close()
 
 
 def soon(is_so: Callable[[], object]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from slackapp.crypto import keyfile
 from tests.cli.process import TIMEOUT, run, settings, start
+from tests.support.client import request
 
 Spoil = Callable[[dict[str, str], Path], None]
 
@@ -153,12 +154,8 @@ def test_a_good_service_announces_itself_answers_and_ends_cleanly(
             "with the local Slack at http://127.0.0.1:9\n"
         )
         for path, status in (("/healthz", 200), ("/readyz", 200), ("/", 400)):
-            connection = http.client.HTTPConnection("127.0.0.1", free_port, timeout=TIMEOUT)
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            answer.read()
-            connection.close()
-            assert (answer.status, answer.getheader("Server")) == (status, None)
+            answer = request("GET", f"http://127.0.0.1:{free_port}{path}", timeout=TIMEOUT)
+            assert (answer.status, answer.headers.get("server")) == (status, None)
         assert declined(free_port) == 200
         process.send_signal(number)
         out, error = process.communicate(timeout=TIMEOUT)

@@ -22,7 +22,8 @@ from slackapp.localslack.model import Fault
 from tests.cli.behaviours import POST
 from tests.cli.process import ROOT, TIMEOUT
 from tests.handlers.callback_world import live_tokens
-from tests.support.world import HOST, NORTH, SOUTH, Reply, World, environment, make_world
+from tests.support.client import Reply, request
+from tests.support.world import HOST, NORTH, SOUTH, World, environment, make_world
 
 AT_MOST = 10.0
 """Seconds from the signal to the end of the process."""
@@ -45,15 +46,8 @@ class Running:
     port: int
     process: subprocess.Popen[str]
 
-    def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
-        try:
-            connection.request(method, path, body or None, {"Host": HOST, **(headers or {})})
-            answer = connection.getresponse()
-            answer.read()
-            return answer
-        finally:
-            connection.close()
+    def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Reply:
+        return request(method, f"http://127.0.0.1:{self.port}{path}", body, {"Host": HOST, **(headers or {})}, TIMEOUT)
 
     def event(self, event_id: str, **fields: Any) -> None:
         """A mention that the service acknowledges."""

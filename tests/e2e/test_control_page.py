@@ -5,14 +5,15 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
-from tests.e2e.test_round_trip import Browser, delivered, live_world
-from tests.support.world import NORTH, Reply, World
+from tests.e2e.test_round_trip import delivered, live_world
+from tests.support.client import HttpBrowser, Reply
+from tests.support.world import NORTH, World
 
 FORM = re.compile(r'<form method="post" action="(/control/[a-z-]+)"[^>]*>(.*?)</form>', re.DOTALL)
 FIELD = re.compile(r'<input type="(?:hidden|text)" name="([^"]*)" value="([^"]*)"')
 
 
-def click(world: World, browser: Browser, label: str) -> Reply:
+def click(world: World, browser: HttpBrowser, label: str) -> Reply:
     """Presses the one button of the page with that label, with what its form holds."""
     page = browser.get(f"{world.slack_url}/").text
     ((action, inner),) = [(action, inner) for action, inner in FORM.findall(page) if f">{label}</button>" in inner]
@@ -24,7 +25,7 @@ def click(world: World, browser: Browser, label: str) -> Reply:
 def test_a_command_and_the_home_tab_s_button_from_the_page_to_an_empty_database(tmp_path: Path) -> None:
     scopes = "app_mentions:read,chat:write,commands,users:read"
     with live_world(tmp_path, SLACKAPP_BOT_SCOPES=scopes, SLACKAPP_HOME_ADMIN="yes") as (world, url):
-        browser = Browser(url)
+        browser = HttpBrowser(url)
         browser.install(NORTH)
         world.work()
 

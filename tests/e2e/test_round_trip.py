@@ -1,62 +1,22 @@
 """One customer's whole life over real sockets: a browser, our service behind waitress, and the local Slack."""
 
 import contextlib
-import http.client
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from slackapp import config
 from slackapp.cli.service.server import waitress_settings
 from slackapp.localslack.model import Fault
+from tests.support.client import HttpBrowser
 from tests.support.servers import WsgiApp, serve
-from tests.support.world import NORTH, SOUTH, Reply, World, environment, make_world
+from tests.support.world import NORTH, SOUTH, World, environment, make_world
 
 OPERATOR = "an-operator-token-of-forty-characters-xx"
-
-
-@dataclass
-class Browser:
-    """Follows one link at a time, and sends back the cookies of our service to our service only."""
-
-    ours: str
-    cookies: dict[str, str] = field(default_factory=dict)
-
-    def send(self, method: str, url: str, body: bytes = b"", **headers: str) -> Reply:
-        parts = urlsplit(url)
-        at_home = url.startswith(self.ours)
-        if at_home and self.cookies:
-            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        with contextlib.closing(http.client.HTTPConnection(parts.netloc, timeout=10)) as connection:
-            target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-            sent = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, target, body or None, sent)
-            answer = connection.getresponse()
-            reply = Reply(answer.status, {n.lower(): v for n, v in answer.getheaders()}, answer.read())
-        if at_home and "set-cookie" in reply.headers:
-            name, _, value = reply.headers["set-cookie"].partition(";")[0].partition("=")
-            self.cookies[name] = value
-        return reply
-
-    def get(self, url: str) -> Reply:
-        return self.send("GET", url)
-
-    def install(self, tenant: str) -> Reply:
-        """From our page to Slack's, an approval there, back to us, and on to the clean page."""
-        begun = self.get(f"{self.ours}/slack/install")
-        asked = self.get(begun.location)
-        assert (begun.status, asked.status) == (302, 200)
-        form = urlencode({**begun.query, "target": tenant, "user": "admin", "decision": "approve"}).encode()
-        slack = begun.location.partition("?")[0]
-        approved = self.send("POST", slack, form, Content_Type="application/x-www-form-urlencoded")
-        landed = self.get(approved.location)
-        assert (landed.status, landed.location) == (303, f"{self.ours}/slack/installed")
-        return self.get(landed.location)
 
 
 @contextlib.contextmanager
@@ -99,7 +59,7 @@ def test_two_tenants_install_use_and_uninstall_over_real_sockets(live: tuple[Wor
     assert (handshake.status, len(handshake.body)) == (200, 32)
 
     # The first customer installs and is greeted
-    page = Browser(url).install(NORTH)
+    page = HttpBrowser(url).install(NORTH)
     assert (page.status, "Northwind" in page.text) == (200, True)
     world.work()
     assert len(world.slack.messages(NORTH)) == 1
@@ -120,7 +80,7 @@ def test_two_tenants_install_use_and_uninstall_over_real_sockets(live: tuple[Wor
     assert (len(world.calls("oauth.v2.access")), len(world.slack.messages(NORTH))) == (2, 3)
 
     # A second customer comes, and each is answered at home
-    Browser(url).install(SOUTH)
+    HttpBrowser(url).install(SOUTH)
     world.work()
     for team in (NORTH, SOUTH):
         world.slack.mention(team, "hello")
@@ -139,7 +99,7 @@ def test_two_tenants_install_use_and_uninstall_over_real_sockets(live: tuple[Wor
 
     # The operator removes the second
     body, bearer = json.dumps({"id": SOUTH}).encode(), f"Bearer {OPERATOR}"
-    operator = Browser(url)
+    operator = HttpBrowser(url)
     address = f"{url}/slack/uninstall"
     reply = operator.send("POST", address, body, Authorization=bearer, Content_Type="application/json")
     assert reply.json == {"id": SOUTH, "found": True, "slack": "uninstalled", "erased": True, "pending": False}

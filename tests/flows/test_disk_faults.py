@@ -18,9 +18,10 @@ from slackapp.localslack.model import Fault
 from slackapp.store.engine import sqlite as module
 from slackapp.workers import scheduler
 from tests.flows.tokens.rotation import DUE, ask, row
+from tests.support.client import Reply
 from tests.support.disk_faults import DISK_FAULTS, DiskFault, read_only
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
-from tests.support.world import NORTH, SOUTH, Reply, World, make_world
+from tests.support.world import NORTH, SOUTH, World, make_world
 
 POST, EXCHANGE = "chat.postMessage", "oauth.v2.access"
 HOUR = 3600

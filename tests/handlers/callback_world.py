@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 
 from slackapp.crypto import records
 from slackapp.model import Sealed, Tenant
-from tests.support.world import NORTH, Browser, Reply, World
+from tests.support.client import Reply
+from tests.support.world import NORTH, Browser, World
 
 
 @dataclass

@@ -12,7 +12,8 @@ from slackapp.localslack.model import Fault
 from slackapp.runtime.health import CACHE_SECONDS, Health
 from slackapp.store.engine import sqlite
 from tests.handlers.callback_world import nothing_happens
-from tests.support.world import NORTH, Reply, World
+from tests.support.client import Reply
+from tests.support.world import NORTH, World
 
 HERE = {"REMOTE_ADDR": "127.0.0.1"}
 

@@ -3,7 +3,8 @@
 import pytest
 
 from slackapp.localslack.model import Fault
-from tests.support.world import NORTH, Reply, World
+from tests.support.client import Reply
+from tests.support.world import NORTH, World
 
 HEADERS = {"Authorization": "Bearer an-operator-token-of-forty-characters-xx", "Content-Type": "application/json"}
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from slack_sdk import WebClient
 
 from slackapp.localslack import LocalApp, LocalSlack
+from tests.support.client import FORM, Reply, post_form, request
 from tests.support.servers import serve_shared
 
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 BOT = "app_mentions:read,chat:write,channels:read,channels:join,users:read,team:read,commands"
 APP = LocalApp(
     app_id="A0LOCAL001",
@@ -39,23 +38,6 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
 
 
 @dataclass
@@ -97,15 +79,8 @@ class Client:
 
     def request(
         self, method: str, path: str, body: str | bytes | None = None, headers: dict[str, str] | None = None
-    ) -> Answer:
-        connection = http.client.HTTPConnection(urlsplit(self.base).netloc, timeout=5)
-        try:
-            connection.request(method, path, body, headers or {})
-            answer = connection.getresponse()
-            names = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, names, answer.read())
-        finally:
-            connection.close()
+    ) -> Reply:
+        return request(method, f"{self.base}{path}", body or b"", headers)
 
     def api(self, method: str, token: str = "", headers: dict[str, str] | None = None, **params: Any) -> Any:
         sent = {**FORM, **(headers or {})}
@@ -125,9 +100,9 @@ class Client:
 
     def decide(
         self, target: str = "T0NORTH001", user: str = "admin", decision: str = "approve", **changes: str | None
-    ) -> Answer:
+    ) -> Reply:
         fields = {**self.query(**changes), "target": target, "user": user, "decision": decision}
-        return self.request("POST", "/oauth/v2/authorize", urlencode(fields), FORM)
+        return post_form(f"{self.base}/oauth/v2/authorize", fields)
 
     def code(self, target: str = "T0NORTH001", user: str = "admin", **changes: Any) -> str:
         return sent_back(self.decide(target, user, **changes))["code"]
@@ -152,10 +127,10 @@ class Client:
         return WebClient(token=token or None, base_url=f"{self.base}/api/")
 
 
-def sent_back(answer: Answer) -> dict[str, str]:
+def sent_back(answer: Reply) -> dict[str, str]:
     """The query of the redirect to the app."""
     assert answer.status == 302, answer.text
-    return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
+    return answer.query
 
 
 @contextlib.contextmanager

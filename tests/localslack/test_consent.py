@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 import pytest
 
 from slackapp.localslack.consent import is_below
-from tests.localslack.client import FORM, Client, sent_back, stage
+from tests.localslack.client import Client, sent_back, stage
+from tests.support.client import FORM
 
 
 def show(on: Client, **changes: str | None) -> str:

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from tests.localslack.client import FORM, Client, stage
+from tests.localslack.client import Client, stage
+from tests.support.client import FORM
 
 NORTH, ORG, ORG_NORTH, ORG_SOUTH = "T0NORTH001", "E0EVERGRN1", "T0EVERAA01", "T0EVERBB01"
 TABLE = (

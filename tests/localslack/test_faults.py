@@ -10,7 +10,8 @@ import pytest
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from slackapp.localslack import NULL, Fault
-from tests.localslack.client import FORM, Client
+from tests.localslack.client import Client
+from tests.support.client import FORM
 
 BROKEN = (http.client.HTTPException, URLError, OSError, SlackClientError)
 

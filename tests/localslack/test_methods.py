@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from tests.localslack.client import FORM, Client
+from tests.localslack.client import Client
+from tests.support.client import FORM
 
 GENERAL, RANDOM, PRIVATE = "C0NORTH001GEN", "C0NORTH001RND", "C0NORTH001PRV"
 

@@ -14,8 +14,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
+from tests.support.client import post_form
 from tests.support.world import APP_ID, HOST, SIGNING_SECRET
 
 
@@ -96,12 +97,8 @@ class Client:
         if status != 302:
             return  # it is told, and the one who reads it judges
         query = {name: values[0] for name, values in parse_qs(urlsplit(headers["location"]).query).items()}
-        slack = http.client.HTTPConnection(urlsplit(self._load.slack).netloc, timeout=30)
         form = {**query, "target": self._chance.choice(self._load.new), "user": "admin", "decision": "approve"}
-        kind = {"Content-Type": "application/x-www-form-urlencoded"}
-        slack.request("POST", "/oauth/v2/authorize", urlencode(form), kind)
-        back = urlsplit(str(slack.getresponse().getheader("Location")))
-        slack.close()
+        back = urlsplit(post_form(f"{self._load.slack}/oauth/v2/authorize", form).location)
         cookie = headers["set-cookie"].partition(";")[0]
         status, _ = self._request("GET", f"{back.path}?{back.query}", b"", {"Cookie": cookie})
         self._told("callback", status)

@@ -17,7 +17,8 @@ from slackapp.flows.upkeep import interrupted_calls
 from slackapp.localslack import LocalSlack
 from slackapp.model import Actor, Tenant
 from tests.long import invariants
-from tests.support.world import NORTH, ORG, SOUTH, Browser, Reply, World, north_tenant
+from tests.support.client import Reply
+from tests.support.world import NORTH, ORG, SOUTH, Browser, World, north_tenant
 
 if TYPE_CHECKING:
     from tests.long.child import Child

@@ -10,7 +10,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import urllib.request
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from slackapp.cli.service.server import free_port
 from tests.cli.process import ROOT, TIMEOUT, settings
 from tests.cli.test_serve import announced
 from tests.support import programs, systemd_units
+from tests.support.client import request
 from tests.support.world import environment, make_world
 
 pytestmark = pytest.mark.long
@@ -269,8 +269,7 @@ def test_the_service_starts_answers_and_ends_behind_the_walls(walls: list[str], 
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
         try:
             announced(process)
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=TIMEOUT) as answer:
-                assert answer.status == 200
+            assert request("GET", f"http://127.0.0.1:{port}/readyz", timeout=TIMEOUT).status == 200
             process.terminate()
             assert process.wait(TIMEOUT) == 0
         finally:

@@ -3,7 +3,6 @@
 Skipped, with the reason, where nginx or Caddy is not installed.
 """
 
-import contextlib
 import datetime
 import hashlib
 import hmac
@@ -15,9 +14,10 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -31,8 +31,9 @@ from slackapp.localslack import LocalApp, LocalSlack
 from tests.cli.process import ROOT, TIMEOUT, start
 from tests.cli.test_serve import announced
 from tests.support import programs
+from tests.support.client import HttpBrowser, Reply
 from tests.support.servers import serve
-from tests.support.world import APP_ID, NORTH, Reply, environment
+from tests.support.world import APP_ID, NORTH, environment
 
 pytestmark = pytest.mark.long
 BODY_LIMIT = 1024 * 1024
@@ -120,41 +121,27 @@ class Front:
     port: int
     service: "subprocess.Popen[str]"
     slack: LocalSlack
-    cookies: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         return f"https://localhost:{self.port}"
 
+    @cached_property
+    def browser(self) -> HttpBrowser:
+        return HttpBrowser(self.url, self.context())
+
     def context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.folder / "fullchain.pem"))
 
     def send(self, method: str, url: str, body: bytes = b"", **headers: str) -> Reply:
-        """To us over TLS, to the local Slack without; our cookies go to us only."""
-        parts = urlsplit(url)
-        kind = {"timeout": TIMEOUT} | ({"context": self.context()} if parts.scheme == "https" else {})
-        make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        with contextlib.closing(make(parts.netloc, **kind)) as connection:  # type: ignore[arg-type]
-            sent = {name.replace("_", "-"): value for name, value in headers.items()}
-            if parts.scheme == "https" and self.cookies:
-                sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-            connection.request(method, url.partition(parts.netloc)[2], body or None, sent)
-            answer = connection.getresponse()
-            reply = Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
-        if "set-cookie" in reply.headers:
-            name, _, value = reply.headers["set-cookie"].partition(";")[0].partition("=")
-            self.cookies[name] = value
-        return reply
+        """To us over TLS, to the local Slack without."""
+        return self.browser.send(method, url, body, **headers)
 
     def consent(self) -> str:
         """Begins an install and approves it; the address of the callback, with code and state."""
         begun = self.send("GET", f"{self.url}/slack/install")
         assert begun.status == 302
-        form = urlencode({**begun.query, "target": NORTH, "user": "admin", "decision": "approve"}).encode()
-        approved = self.send(
-            "POST", begun.location.partition("?")[0], form, Content_Type="application/x-www-form-urlencoded"
-        )
-        return approved.location
+        return self.browser.consent(begun.location, NORTH).location
 
     def written(self) -> bytes:
         """All that the proxy and the service wrote."""
@@ -218,7 +205,7 @@ def test_an_install_goes_through_and_no_log_has_its_code(front: Front) -> None:
     assert (landed.status, landed.location) == (303, f"{front.url}/slack/installed")
     page = front.send("GET", landed.location)
     assert (page.status, "Northwind" in page.text) == (200, True)
-    assert "__Host-slackapp_oauth" in front.cookies
+    assert "__Host-slackapp_oauth" in front.browser.cookies
 
     # the service is away: what the proxy says of that has no query either
     second = front.consent()

@@ -30,8 +30,9 @@ from tests.cli.behaviours import EVENTS, POST
 from tests.cli.process import ROOT
 from tests.long import invariants
 from tests.long.kill_child import Order
+from tests.support.client import Reply, request
 from tests.support.prepared_world import memory_folder
-from tests.support.world import HOST, NORTH, SOUTH, Reply, World, environment, make_world
+from tests.support.world import HOST, NORTH, SOUTH, World, environment, make_world
 
 pytestmark = pytest.mark.long
 RUNS = int(os.environ.get("SLACKAPP_KILLS", "1000"))
@@ -182,14 +183,7 @@ class Client:
             told.installed[team] += status == 303
 
     def _request(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self._stage.port, timeout=5)
-        try:
-            connection.request(method, path, body or None, {"Host": HOST, **headers})
-            answer = connection.getresponse()
-            content = answer.read()
-            return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
-        finally:
-            connection.close()
+        return request(method, f"http://127.0.0.1:{self._stage.port}{path}", body, {"Host": HOST, **headers}, 5)
 
 
 @contextlib.contextmanager

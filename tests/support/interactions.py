@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from slackapp.localslack.model import NotInstalled
-from tests.support.world import APP_ID, NORTH, Reply, World
+from tests.support.client import Reply
+from tests.support.world import APP_ID, NORTH, World
 
 FORM = "application/x-www-form-urlencoded"
 ADMIN, MEMBER, GUEST = "U0NORTH001ADM", "U0NORTH001MEM", "U0NORTH001GST"

@@ -6,7 +6,6 @@ Requests to our service go straight into its WSGI application, as a server would
 import contextlib
 import hashlib
 import hmac
-import http.client
 import io
 import json
 import sqlite3
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from slackapp import config
 from slackapp.app import Service, build, system_entropy
@@ -30,6 +29,7 @@ from slackapp.model import Settings, Tenant
 from slackapp.store.engine.sqlite import Database
 from slackapp.store.inbox import RowId
 from slackapp.wsgi import Wsgi
+from tests.support.client import Reply, cookie_header, keep_cookie, post_form
 from tests.support.servers import serve_shared
 
 NORTH = "T0NORTH001"
@@ -70,32 +70,6 @@ class Clock:
         self.set_by += seconds
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What the service answered."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def location(self) -> str:
-        return self.headers["location"]
-
-    @property
-    def query(self) -> dict[str, str]:
-        """The parameters of the address that is redirected to."""
-        return {name: values[0] for name, values in parse_qs(urlsplit(self.location).query).items()}
-
-
 @dataclass
 class Browser:
     """Keeps cookies by name, and sends all of them back."""
@@ -104,13 +78,8 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
 
     def get(self, target: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> Reply:
-        sent = dict(headers or {})
-        if self.cookies:
-            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        reply = self.world.request(method, target, headers=sent)
-        if "set-cookie" in reply.headers:
-            name, _, value = reply.headers["set-cookie"].partition(";")[0].partition("=")
-            self.cookies[name] = value
+        reply = self.world.request(method, target, headers={**(headers or {}), **cookie_header(self.cookies)})
+        keep_cookie(self.cookies, reply)
         return reply
 
     def begin(self, query: str = "") -> Reply:
@@ -232,15 +201,7 @@ class World:
 
     def slack_form(self, path: str, fields: Mapping[str, str]) -> Reply:
         """A form sent to the local Slack by a browser."""
-        connection = http.client.HTTPConnection(urlsplit(self.slack_url).netloc, timeout=5)
-        try:
-            headers = {"Content-Type": "application/x-www-form-urlencoded"}
-            connection.request("POST", path, urlencode(fields), headers)
-            answer = connection.getresponse()
-            found = {name.lower(): value for name, value in answer.getheaders()}
-            return Reply(answer.status, found, answer.read())
-        finally:
-            connection.close()
+        return post_form(f"{self.slack_url}{path}", fields)
 
     def calls(self, method: str = "") -> list[str]:
         """The methods that Slack was asked for, in order; or only one of them."""

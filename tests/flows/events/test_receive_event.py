@@ -14,7 +14,8 @@ from slackapp.behaviour import Behaviour, Context
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.model import Actor
 from slackapp.store import inbox
-from tests.support.world import APP_ID, NORTH, ORG, SOUTH, Reply, World, north_tenant
+from tests.support.client import Reply
+from tests.support.world import APP_ID, NORTH, ORG, SOUTH, World, north_tenant
 
 CANARY = "canary-in-a-message"
 BOT = "U0NORTH001BOT"

@@ -1,8 +1,6 @@
 """The way back from Slack: what is spent and called in which order, and what stays when something fails."""
 
 import sqlite3
-import urllib.error
-import urllib.request
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -20,6 +18,7 @@ from tests.handlers.callback_world import (
     state_outcomes,
     unused_states,
 )
+from tests.support.client import request
 from tests.support.world import SOUTH, World
 
 EXCHANGE = "oauth.v2.access"
@@ -203,9 +202,7 @@ def test_the_lock_probe_finds_a_call_inside_a_transaction(world: World) -> None:
     """The planted control: what every other test here relies on to pass."""
     holder = sqlite3.connect(world.settings.database, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(f"{world.slack_url}/api/api.test", b"", timeout=10)  # noqa: S310  (our own server)
-    caught.value.close()
+    assert request("POST", f"{world.slack_url}/api/api.test").status == 500
     holder.close()
     (violation,) = world.slack.violations
     assert violation.startswith("api.test: api.test was called while the database was locked")

@@ -9,7 +9,8 @@ import pytest
 
 from slackapp.localslack.model import Fault
 from tests.handlers.callback_world import approved, live_tokens, log_lines, opened, outcome, state_outcomes
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, make_world, north_tenant
+from tests.support.client import Reply
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world, north_tenant
 
 EXCHANGE, ASK, REVOKE = "oauth.v2.access", "users.info", "auth.revoke"
 HARMLESS = "app_mentions:read,chat:write"

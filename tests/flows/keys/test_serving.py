@@ -1,7 +1,6 @@
 """Two serving processes on one database: what is done to the keys while they serve, and that they never fail a read."""
 
 import contextlib
-import http.client
 import json
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from slackapp.cli.service.server import free_port
 from slackapp.crypto import keyfile
 from slackapp.flows.keys import rotate_keys
 from slackapp.store import meta
+from tests.support.client import request
 from tests.support.operator import CommandLine, open_desk
 from tests.support.world import HOST, NORTH, SOUTH, World
 
@@ -49,11 +49,7 @@ class Fleet:
         whole = self.world.envelope(fields, f"EvLoad{self.sent}", team_id=tenant)
         body = json.dumps(whole).encode()
         headers = {**self.world.sign(body), "Content-Type": "application/json", "Host": HOST}
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
-            connection.request("POST", "/slack/events", body, headers)
-            answer = connection.getresponse()
-            answer.read()
-            return answer.status
+        return request("POST", f"http://127.0.0.1:{port}/slack/events", body, headers, PATIENCE).status
 
     def keep_sending(self) -> None:
         while not self.stop.is_set():

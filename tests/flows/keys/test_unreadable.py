@@ -5,8 +5,9 @@ import pytest
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
+from tests.support.client import Reply
 from tests.support.operator import ORIGIN, CommandLine, tenant
-from tests.support.world import NORTH, SOUTH, Reply
+from tests.support.world import NORTH, SOUTH
 
 UNAVAILABLE = "slackapp_token_unavailable_total"
 

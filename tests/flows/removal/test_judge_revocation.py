@@ -14,8 +14,9 @@ from slackapp.app import build, system_entropy
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.localslack.model import Fault, FaultKind
 from slackapp.model import Actor
+from tests.support.client import Reply
 from tests.support.prepared_world import Left, going_on, left_by, memory_folder
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, make_world, north_tenant
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world, north_tenant
 
 BOT, ADMIN, MEMBER = "U0NORTH001BOT", "U0NORTH001ADM", "U0NORTH001MEM"
 LEFT_OUT = object()

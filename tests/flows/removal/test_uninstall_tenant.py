@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from slackapp.localslack.model import Fault
+from tests.support.client import Reply
 from tests.support.command import run
 from tests.support.prepared_world import Left, going_on, left_by, memory_folder
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, environment, make_world
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, environment, make_world
 
 TOKEN = "an-operator-token-of-forty-characters-xx"
 GONE = {"id": NORTH, "found": True, "erased": True, "pending": False}

@@ -13,8 +13,9 @@ from slackapp.localslack.model import Fault
 from slackapp.model import Actor, Tenant, Token
 from slackapp.store import tenant_outcomes
 from tests.flows.tokens.rotation import ORIGIN, REFRESH, ask, change, stored
+from tests.support.client import Reply
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, Reply, World, make_world
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world
 
 ASK = "auth.test"
 PERSON = Actor("operator", "r1")
