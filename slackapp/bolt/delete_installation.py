@@ -14,7 +14,7 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import judge_revocation, purge_tenant
 from slackapp.flows.upkeep import sweep
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, InstallationStatus, Tenant
 from slackapp.store import inbox, installations, installers, tokens
 from slackapp.store.inbox import IncomingEvent
 
@@ -57,7 +57,9 @@ def delete_bot(app: App, tenant: Tenant, actor: Actor) -> None:
         installers.delete(app.db, tenant, "")
         installers.delete_webhooks(app.db, tenant)
         installations.delete_webhook(app.db, tenant)
-        installations.set_status(app.db, tenant, "active", "needs_reinstall", "bot deleted")
+        installations.set_status(
+            app.db, tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, "bot deleted"
+        )
         job_id = _note(app, tenant, "bot", actor)
     _complete(app, tenant, job_id, actor)
 

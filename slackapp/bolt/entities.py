@@ -8,7 +8,7 @@ from slack_sdk.oauth.installation_store import Bot, Installation
 from slackapp.bolt.find_installation import FoundInstallation, PlainToken
 from slackapp.checks.scopes import scope_list
 from slackapp.checks.slack_ids import is_enterprise, is_workspace
-from slackapp.model import ExternalInstallation, GrantedToken, Secret, Tenant, Webhook
+from slackapp.model import ExternalInstallation, GrantedToken, HolderKind, Secret, Tenant, Webhook
 
 _UNPAIRED_FIELDS = ("refresh_token", "token_expires_at")
 """Of a refresh token and an expiry only both together make a pair that rotates; one alone is kept beside the token."""
@@ -18,8 +18,8 @@ def external_from_bolt(installation: Installation, now: int) -> ExternalInstalla
     """Converts an installation of slack_sdk, which a Bolt app saves. Raises ValueError."""
     if not installation.user_id:
         raise ValueError("the installation names no user")
-    bot, bot_odd = _granted(installation, "bot", now)
-    user, user_odd = _granted(installation, "user", now)
+    bot, bot_odd = _granted(installation, HolderKind.BOT, now)
+    user, user_odd = _granted(installation, HolderKind.USER, now)
     return ExternalInstallation(
         **_whose(installation),
         bot_user_id=installation.bot_user_id or "",
@@ -39,7 +39,7 @@ def external_from_bolt(installation: Installation, now: int) -> ExternalInstalla
 
 def external_from_bolt_bot(bot: Bot, now: int) -> ExternalInstallation:
     """Converts a bot alone in the same way. Raises ValueError."""
-    granted, odd = _granted(bot, "bot", now)
+    granted, odd = _granted(bot, HolderKind.BOT, now)
     return ExternalInstallation(
         **_whose(bot),
         bot_user_id=bot.bot_user_id or "",
@@ -102,7 +102,7 @@ def _whose(entity: Installation | Bot) -> dict[str, Any]:
     }
 
 
-def _granted(entity: Installation | Bot, kind: str, now: int) -> tuple[GrantedToken | None, Mapping[str, Any]]:
+def _granted(entity: Installation | Bot, kind: HolderKind, now: int) -> tuple[GrantedToken | None, Mapping[str, Any]]:
     access = getattr(entity, f"{kind}_token")
     refresh, expires_at = (getattr(entity, f"{kind}_{name}") for name in _UNPAIRED_FIELDS)
     if access is None:

@@ -18,11 +18,11 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
 from slackapp.flows.tokens import use_token
-from slackapp.model import Actor, Installation, RecordContext, Sealed, Secret, Tenant, Token
+from slackapp.model import Actor, Installation, InstallationStatus, RecordContext, Sealed, Secret, Tenant, Token
 from slackapp.store import installations, installers
 from slackapp.store.installers import Installer
 
-_SERVED = frozenset({"active", "needs_reinstall"})
+_SERVED = frozenset({InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL})
 _PURPOSE = "hand_out"
 
 
@@ -147,7 +147,7 @@ def _note(app: App, tenant: Tenant, stored: Sequence[Token], others: Sequence[_S
     with app.db.transaction():
         # Once more, under the lock: who has been erased or is suspect by now is not served any more.
         now = installations.find(app.db, tenant)
-        if now is None or now.status == "purging":
+        if now is None or now.status == InstallationStatus.PURGING:
             return False
         if now.status not in _SERVED:
             raise Refused(use_token.refusal_of(now.status, now.status_reason) or Refusal.TOKEN_UNAVAILABLE)

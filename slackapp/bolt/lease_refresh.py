@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.tokens import refresh_token
-from slackapp.model import Tenant, Token
+from slackapp.model import Tenant, Token, TokenStatus
 from slackapp.store import installers, tokens
 
 
@@ -35,7 +35,7 @@ def run(app: App, tenant: Tenant, user_id: str, lease_holder: LeaseHolder) -> tu
     """
     for _ in range(refresh_token.MAX_WAITS):
         token = tokens.find(app.db, tenant, user_id)
-        if token is None or token.status == "dead":
+        if token is None or token.status == TokenStatus.DEAD:
             return None
         now = app.clock()
         if token.expires_at is None or token.expires_at > now + lease_holder.ahead:
@@ -44,7 +44,7 @@ def run(app: App, tenant: Tenant, user_id: str, lease_holder: LeaseHolder) -> tu
             return token, True
         if token.expires_at > now:
             return token, False
-        if token.status != "live":
+        if token.status != TokenStatus.LIVE:
             return None  # Slack has refused the refresh, and what there was is over
         app.wait(refresh_token.WAIT_SECONDS)
     raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=refresh_token.RETRY_WHILE_LEASED)

@@ -9,9 +9,9 @@ import hashlib
 from slackapp.checks import state_token
 from slackapp.errors import Refusal, Refused, StoreError
 from slackapp.flows.app import App
+from slackapp.model import StatePurpose
 from slackapp.store import oauth_states
 
-PURPOSE = "bolt"
 NO_BROWSER = hashlib.sha256(b"").digest()
 
 
@@ -20,11 +20,11 @@ def issue(app: App) -> str:
     now, settings = app.clock(), app.settings
     random = app.entropy(state_token.RANDOM_BYTES)
     key_id, key = app.keyring.state_key()
-    state = state_token.issue_state(PURPOSE, NO_BROWSER, key_id, key, random, now, settings.state_ttl)
+    state = state_token.issue_state(StatePurpose.BOLT, NO_BROWSER, key_id, key, random, now, settings.state_ttl)
     id_hash, expires_at = state_token.state_hash(random), now + settings.state_ttl
     with app.db.transaction():
         oauth_states.sweep(app.db, now)  # here, because a Bolt app has no upkeep of ours
-        if not oauth_states.add(app.db, id_hash, NO_BROWSER, PURPOSE, now, expires_at, settings.state_limit):
+        if not oauth_states.add(app.db, id_hash, NO_BROWSER, StatePurpose.BOLT, now, expires_at, settings.state_limit):
             raise Refused(Refusal.STATE_LIMIT)
     return state
 
@@ -35,9 +35,9 @@ def consume(app: App, claimed_state: object) -> bool:
         if not isinstance(claimed_state, str):
             return False
         claimed, now = state_token.parse_state(claimed_state), app.clock()
-        state = state_token.verify_state(claimed, PURPOSE, NO_BROWSER, app.keyring.state_key_by_id, now)
+        state = state_token.verify_state(claimed, StatePurpose.BOLT, NO_BROWSER, app.keyring.state_key_by_id, now)
         with app.db.transaction():
-            return oauth_states.consume(app.db, state.id_hash, NO_BROWSER, PURPOSE, now)
+            return oauth_states.consume(app.db, state.id_hash, NO_BROWSER, StatePurpose.BOLT, now)
     except Refused:
         return False
     except StoreError as error:

@@ -44,7 +44,7 @@ from slackapp.errors import (
 )
 from slackapp.flows.app import App
 from slackapp.flows.install import save_external
-from slackapp.model import Actor, Settings, Tenant
+from slackapp.model import Actor, InstallationStatus, Settings, Tenant
 from slackapp.model import Installation as Stored
 from slackapp.runtime.log import JsonLog, LoggerStream, mask
 
@@ -249,7 +249,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         Who is suspect waits for an answer of Slack's, for which nobody may have asked since.
         """
         found = find_installation.find_by_ids(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))
-        if found is None or found.status != "suspect":
+        if found is None or found.status != InstallationStatus.SUSPECT:
             return found
         delete_installation.resolve_pending(app, found.tenant, actor)
         return find_installation.find_by_ids(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))

@@ -14,10 +14,11 @@ from typing import Any
 from slackapp.checks.scopes import scope_set
 from slackapp.checks.slack_ids import is_enterprise, is_user, is_workspace
 from slackapp.errors import Refusal, Refused
-from slackapp.model import Grant, GrantedToken, Secret, Tenant, Webhook
+from slackapp.model import Grant, GrantedToken, HolderKind, Secret, Tenant, Webhook
 
 BOT_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 USER_PREFIXES = ("xoxp-", "xoxe.xoxp-")
+PREFIXES = {HolderKind.BOT: BOT_PREFIXES, HolderKind.USER: USER_PREFIXES}
 UNKNOWN_USER = "?"
 _TOKEN_BYTES = 16 * 1024
 _NAME_LENGTH = 255
@@ -35,8 +36,8 @@ def verify_grant(data: Mapping[str, Any], app_id: str) -> Grant:
     # claim: C-75
     if not isinstance(user, dict) or not is_user(user.get("id")):
         raise _malformed()
-    bot_token = read_token_pair(data, "bot", BOT_PREFIXES)
-    user_token = read_token_pair(user, "user", USER_PREFIXES)
+    bot_token = read_token_pair(data, HolderKind.BOT)
+    user_token = read_token_pair(user, HolderKind.USER)
     bot_user_id = data.get("bot_user_id") or ""
     # claim: C-75
     if bot_token is None and user_token is None:
@@ -86,17 +87,17 @@ def claimed_tenants(data: Mapping[str, Any]) -> tuple[Tenant, ...]:
     return tuple(found)
 
 
-def read_token_pair(data: Mapping[str, Any], token_type: str, prefixes: tuple[str, ...]) -> GrantedToken | None:
+def read_token_pair(data: Mapping[str, Any], kind: HolderKind) -> GrantedToken | None:
     """Access token, refresh token, life and scopes at one level of an answer; None when there is no access token.
 
-    `token_type` is what the answer must call it, "bot" or "user".
+    The answer must call it by the kind of its holder.
     """
     access = data.get("access_token")
     if access is None:
         return None
     refresh, expires_in = data.get("refresh_token"), data.get("expires_in")
     # claim: C-45
-    if data.get("token_type") != token_type or not is_token(access, prefixes):
+    if data.get("token_type") != kind or not is_token(access, PREFIXES[kind]):
         raise _malformed()
     # claim: C-75
     if (refresh is None) != (expires_in is None):

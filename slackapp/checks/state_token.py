@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from slackapp.errors import Refusal, Refused
+from slackapp.model import StatePurpose
 
 RANDOM_BYTES = 32
 MAX_AHEAD = 60
@@ -49,7 +50,9 @@ class VerifiedState:
     id_hash: bytes
 
 
-def issue_state(purpose: str, browser_digest: bytes, key_id: int, key: bytes, random: bytes, now: int, ttl: int) -> str:
+def issue_state(
+    purpose: StatePurpose, browser_digest: bytes, key_id: int, key: bytes, random: bytes, now: int, ttl: int
+) -> str:
     """A new state that is valid for `ttl` seconds; safe in a URL and in a cookie as it is."""
     payload = _PAYLOAD.pack(_FORMAT_VERSION, key_id, now, now + ttl, random)
     return f"{_b64(payload)}.{_b64(_mac(key, purpose, payload, browser_digest))}"
@@ -75,7 +78,7 @@ def parse_state(claimed_state: str) -> ClaimedState:
 
 def verify_state(
     claimed: ClaimedState,
-    purpose: str,
+    purpose: StatePurpose,
     browser_digest: bytes,
     find_key: Callable[[int], bytes | None],
     now: int,
@@ -107,7 +110,7 @@ def network_hash(key: bytes, network: str) -> bytes:
     return hmac.digest(key, b"oauth-network-v1" + network.encode(), "sha256")[:16]
 
 
-def _mac(key: bytes, purpose: str, payload: bytes, browser_digest: bytes) -> bytes:
+def _mac(key: bytes, purpose: StatePurpose, payload: bytes, browser_digest: bytes) -> bytes:
     fields = (
         _LABEL,
         # claim: C-05

@@ -15,7 +15,7 @@ Read:    docs.slack.dev/reference/methods/auth.test (errors), docs.slack.dev/aut
 
 from dataclasses import replace
 
-from slackapp.model import Token
+from slackapp.model import Token, TokenStatus
 
 INVALID_AUTH = "invalid_auth"
 """The token is not known, or the address that we call from is not on the app's list: Slack does not say which."""
@@ -74,4 +74,4 @@ def ends_token(paused: Token, is_clear: bool) -> bool:
 def confirms_uninstall(token: Token) -> bool:
     """Tells whether a token died by a clear word of Slack, which confirms a reported uninstall."""
     # claim: C-79
-    return token.status == "dead" and token.reason not in ("", INVALID_AUTH, FOREIGN_TOKEN)
+    return token.status == TokenStatus.DEAD and token.reason not in ("", INVALID_AUTH, FOREIGN_TOKEN)

@@ -26,8 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds one sub-command per verb."""
     verbs = parser.add_subparsers(dest="verb", required=True)
     tail = verbs.add_parser("tail", help="the last rows")
-    tail.add_argument("--tenant", type=valid_utf8, default="", metavar="ID")
-    tail.add_argument("--event", type=valid_utf8, default="", metavar="NAME")
+    tail.add_argument("--tenant", type=valid_utf8, metavar="ID")
+    tail.add_argument("--event", type=valid_utf8, metavar="NAME")
     tail.add_argument("--since", default="1970-01-01", metavar="DATE", help="such as 2026-11-22 or 2026-11-22T10:00:00")
     tail.add_argument("--number", "--limit", type=number_of_rows, default=50, metavar="N", help="that many (50)")
     add_options(tail, "one JSON object per line")

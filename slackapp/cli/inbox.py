@@ -11,6 +11,7 @@ from slackapp.cli.terminal.table import Columns, Truncation, add_options, format
 from slackapp.errors import CommandError, Refused
 from slackapp.flows.app import App
 from slackapp.flows.events import inbox_admin
+from slackapp.model import InboxState
 from slackapp.store import inbox
 from slackapp.store.inbox import InboxEntry
 
@@ -23,15 +24,14 @@ _COLUMNS = Columns(
     narrow=("event_id", "tenant", "type", "state", "received_at", "result"),
     truncations=dict.fromkeys(("event_id", "type", "result"), Truncation.MIDDLE),
 )  # fmt: skip
-_STATES = ("ready", "running", "calling", "unclear", "dead", "done")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds one sub-command per verb."""
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="rows that are not done, the oldest first")
-    listing.add_argument("--state", choices=_STATES, default="", help="only these")
-    listing.add_argument("--tenant", type=valid_utf8, default="", metavar="ID")
+    listing.add_argument("--state", choices=[*map(str, InboxState)], help="only these")
+    listing.add_argument("--tenant", type=valid_utf8, metavar="ID")
     listing.add_argument("--number", "--limit", type=number_of_rows, default=100, metavar="N", help="that many (100)")
     add_options(listing, "one JSON object per line")
     listing.set_defaults(run_verb=_list)
@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _add_row(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("event_id", type=valid_utf8, metavar="EVENT_ID")
     parser.add_argument(
-        "--tenant", type=valid_utf8, default="", metavar="ID", help="whose, where several tenants have such an event"
+        "--tenant", type=valid_utf8, metavar="ID", help="whose, where several tenants have such an event"
     )
 
 
@@ -61,8 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    state = InboxState(arguments.state) if arguments.state is not None else None
     with open_service() as service:
-        rows = inbox.list_entries(service.app.db, arguments.tenant, arguments.state, arguments.number)
+        rows = inbox.list_entries(service.app.db, arguments.tenant, state, arguments.number)
         states = inbox.count_by_state(service.app.db)
     if arguments.json:
         for row in rows:
@@ -115,7 +116,7 @@ def _tell(entry: InboxEntry, done: bool, what: str) -> int:
 def _find(app: App, arguments: argparse.Namespace) -> InboxEntry:
     """Finds the row that is meant: an event id is unique per tenant only."""
     event_id, tenant_id = arguments.event_id, arguments.tenant
-    found = [entry for entry in inbox.find(app.db, event_id) if tenant_id in ("", entry.tenant.id)]
+    found = [entry for entry in inbox.find(app.db, event_id) if not tenant_id or tenant_id == entry.tenant.id]
     if not found:
         raise CommandError(f"{event_id}: there is no such row; `slackapp inbox list --wide` shows ids in full")
     if len(found) > 1:

@@ -13,7 +13,7 @@ from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.errors import CommandError, ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.flows.app import App
 from slackapp.flows.keys import reencrypt_tenant, rotate_keys
-from slackapp.model import LOCAL_PROVIDER, Tenant
+from slackapp.model import LOCAL_PROVIDER, KeyTest, Tenant
 from slackapp.store import data_keys, installations, meta
 
 HELP = "make, list, rotate, verify, retire master keys; new data keys; key providers"
@@ -138,10 +138,10 @@ def _verify(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         results = [(key, service.app.keyring.try_key(key)) for key in data_keys.list_all(service.app.db)]
         missing = rotate_keys.missing_master_keys(service.app)
-    bad = [(key, result) for key, result in results if result != "ok"]
+    bad = [(key, result) for key, result in results if result != KeyTest.OK]
     print_lines(f"{len(results) - len(bad)} of {len(results)} data keys unwrap")
     for key, result in bad:
-        why = "does not" if result == "broken" else "is withheld by its provider"
+        why = "does not" if result == KeyTest.BROKEN else "is withheld by its provider"
         if key.provider == LOCAL_PROVIDER and key.master_version in missing:
             why = f"of {key.tenant} does not: master key {key.master_version} is missing from the file"
         print_lines(f"data key {key.key_id} {why}", error=True)

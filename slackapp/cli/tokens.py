@@ -45,7 +45,8 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 
 def _fields(checked: TokenCheck) -> dict[str, object]:
-    return dict(sorted({**asdict(checked), "tenant": checked.tenant.id}.items()))
+    fields = {**asdict(checked), "tenant": checked.tenant.id, "result": checked.result}
+    return {name: fields[name] for name in sorted(fields.keys() - {"health", "why"})}
 
 
 def _as_line(checked: TokenCheck) -> str:

@@ -135,12 +135,12 @@ def _shown(values: Mapping[str, Any]) -> str:
 
 def _redacted(value: Any) -> str:
     """Numbers, tenants and words of closed lists as they are; of a text its length; of anything else nothing."""
+    if isinstance(value, enum.Enum):
+        return value.name
     if isinstance(value, Secret):
         return str(value)
     if isinstance(value, str):
         return f"*** ({len(value)} characters)"
     if isinstance(value, bytes):
         return f"*** ({len(value)} bytes)"
-    if isinstance(value, enum.Enum):
-        return value.name
     return str(value) if isinstance(value, int | Tenant) else ""

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from slackapp.checks.code_grant import BOT_PREFIXES, USER_PREFIXES, is_token
+from slackapp.checks.code_grant import PREFIXES, is_token
 from slackapp.checks.scopes import scope_list
 from slackapp.checks.slack_ids import is_enterprise, is_user, is_workspace
-from slackapp.model import GrantedToken, Secret, Tenant, Webhook
+from slackapp.model import GrantedToken, HolderKind, Secret, Tenant, Webhook
 
 _TOKEN_BYTES = 16 * 1024
 _URL = re.compile(r"https?://[!-~]+")
@@ -52,13 +52,13 @@ def read_user_id(fields: Mapping[str, Any], name: str = "user_id") -> str:
     return user_id
 
 
-def read_token(fields: Mapping[str, Any], kind: str, now: int) -> GrantedToken | None:
+def read_token(fields: Mapping[str, Any], kind: HolderKind, now: int) -> GrantedToken | None:
     """The token of that kind, `bot` or `user`; None where the record has none. Raises RecordError."""
     access, refresh = text_field(fields, f"{kind}_token"), text_field(fields, f"{kind}_refresh_token")
     if not access:
         return None
     expires_at = read_time(fields.get(f"{kind}_token_expires_at"))
-    if not is_token(access, BOT_PREFIXES if kind == "bot" else USER_PREFIXES):
+    if not is_token(access, PREFIXES[kind]):
         raise RecordError(f"what it has for a {kind}'s token is none")
     if bool(refresh) != (expires_at is not None) or (access.startswith("xoxe") and not refresh):
         raise RecordError(f"its {kind}'s token expires and cannot be refreshed, or the other way round")

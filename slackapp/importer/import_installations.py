@@ -17,8 +17,8 @@ from slackapp.flows.app import App
 from slackapp.flows.install import save_external
 from slackapp.importer import foreign_record, verify_owner
 from slackapp.importer.foreign_record import RecordError, display_name, text_field
-from slackapp.importer.sources import Source, SourcePlace, SourceRecord
-from slackapp.model import Actor, ExternalInstallation, GrantedToken, Tenant
+from slackapp.importer.sources import Source, SourceKind, SourcePlace, SourceRecord
+from slackapp.model import Actor, ExternalInstallation, GrantedToken, HolderKind, Tenant, TokenStatus
 from slackapp.store import installations, installers, tokens
 
 TAKEN, ALREADY_HERE = "taken", "already here"
@@ -148,7 +148,7 @@ def _issued(read: _ParsedRecord, token: GrantedToken | None) -> tuple[bool, int,
     """
     life = token.expires_in if token is not None else None
     installed_at = read.external.installed_at if token is not None else -1.0
-    return life is not None, life or 0, installed_at, read.record.kind == "bot", read.record.age_order
+    return life is not None, life or 0, installed_at, read.record.kind == SourceKind.BOT, read.record.age_order
 
 
 def _import_record(app: App, read: _ParsedRecord, asking: verify_owner.OwnerCheck, actor: Actor, now: int) -> str:
@@ -178,7 +178,7 @@ def _compare(app: App, read: _ParsedRecord, now: int) -> str:
     if installation is None:
         return TAKEN
     if read.record.is_owner_known:
-        return ALREADY_HERE if stored is not None and stored.status != "dead" else TAKEN
+        return ALREADY_HERE if stored is not None and stored.status != TokenStatus.DEAD else TAKEN
     if known is None and stored is None:
         last = installers.latest(app.db, kept.tenant) if kept.user_id else None
         return INSTALLED_LATER if last is not None and last.installed_at > kept.installed_at else TAKEN
@@ -192,7 +192,7 @@ def _compare(app: App, read: _ParsedRecord, now: int) -> str:
     ends = now + granted.expires_in if granted.expires_in is not None else None
     is_later = ends is not None and (stored.expires_at is None or ends > stored.expires_at)
     # A pair that works here is replaced by a later one only: the source may have saved its old one again.
-    works = stored.expires_at is not None and stored.status != "dead"
+    works = stored.expires_at is not None and stored.status != TokenStatus.DEAD
     return TAKEN if is_later or (later_by > _SAME and not works) else ALREADY_HERE
 
 
@@ -207,7 +207,7 @@ def _read(app: App, tenant: Tenant, record: SourceRecord, now: int) -> ExternalI
     """Raises RecordError."""
     fields = record.fields
     custom = foreign_record.read_custom_values(fields)
-    is_person = record.kind == "installation"
+    is_person = record.kind == SourceKind.INSTALLATION
     return ExternalInstallation(
         tenant=tenant,
         app_id=app.settings.app_id,
@@ -217,8 +217,8 @@ def _read(app: App, tenant: Tenant, record: SourceRecord, now: int) -> ExternalI
         team_name=display_name(fields, "team_name"),
         bot_user_id=foreign_record.read_user_id(fields, "bot_user_id") if fields.get("bot_user_id") else "",
         user_id=foreign_record.read_user_id(fields) if is_person else "",
-        bot=foreign_record.read_token(fields, "bot", now),
-        user=foreign_record.read_token(fields, "user", now) if is_person else None,
+        bot=foreign_record.read_token(fields, HolderKind.BOT, now),
+        user=foreign_record.read_token(fields, HolderKind.USER, now) if is_person else None,
         webhook=foreign_record.read_webhook(fields) if is_person else None,
         installed_at=foreign_record.read_time(fields.get("installed_at")) or 0.0,
         details={
@@ -245,7 +245,7 @@ def _name(record: SourceRecord) -> str:
 
 
 def _who(record: SourceRecord) -> str:
-    return "bot" if record.kind == "bot" else _shown(record.fields.get("user_id"))
+    return "bot" if record.kind == SourceKind.BOT else _shown(record.fields.get("user_id"))
 
 
 def _shown(value: object) -> str:

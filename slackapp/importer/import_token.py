@@ -4,8 +4,8 @@ from slackapp.checks.code_grant import BOT_PREFIXES, USER_PREFIXES
 from slackapp.checks.slack_ids import is_enterprise
 from slackapp.errors import CommandError, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
-from slackapp.importer.sources import SourceRecord
-from slackapp.model import Secret
+from slackapp.importer.sources import SourceKind, SourceRecord
+from slackapp.model import HolderKind, Secret
 
 _TRANSIENT_KINDS = frozenset({SlackErrorKind.RATE_LIMITED, SlackErrorKind.TRANSIENT})
 
@@ -20,8 +20,8 @@ def run(app: App, name: str, token: Secret) -> SourceRecord:
         raise CommandError(
             f"{name}: is a token that rotates; without its refresh token it ends within hours. Install again"
         )
-    kind = "bot" if value.startswith(BOT_PREFIXES) else "user" if value.startswith(USER_PREFIXES) else ""
-    if not kind or not all("!" <= character <= "~" for character in value):
+    kind = _kind(value)
+    if kind is None or not all("!" <= character <= "~" for character in value):
         raise CommandError(f"{name}: is neither a bot's token (xoxb-…) nor a person's (xoxp-…)")
     try:
         answer = app.slack.call("auth.test", token, {})
@@ -41,9 +41,16 @@ def run(app: App, name: str, token: Secret) -> SourceRecord:
         "is_enterprise_install": is_enterprise_install,
         f"{kind}_token": value,
         f"{kind}_scopes": ",".join(answer.scopes or ()),
-        "bot_user_id": data.get("user_id") if kind == "bot" else None,
+        "bot_user_id": data.get("user_id") if kind == HolderKind.BOT else None,
         "bot_id": data.get("bot_id"),
-        "user_id": data.get("user_id") if kind == "user" else None,
+        "user_id": data.get("user_id") if kind == HolderKind.USER else None,
         "installed_at": app.clock(),
     }
-    return SourceRecord("bot" if kind == "bot" else "installation", (name,), name, 0, fields, is_owner_known=True)
+    source_kind = SourceKind.BOT if kind == HolderKind.BOT else SourceKind.INSTALLATION
+    return SourceRecord(source_kind, (name,), name, 0, fields, is_owner_known=True)
+
+
+def _kind(token: str) -> HolderKind | None:
+    if token.startswith(BOT_PREFIXES):
+        return HolderKind.BOT
+    return HolderKind.USER if token.startswith(USER_PREFIXES) else None

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,15 +49,22 @@ SourcePlace = tuple[Any, ...]
 """Where a source keeps all of one workspace or org; what it can erase."""
 
 
+class SourceKind(StrEnum):
+    """Kind of a record: a bot alone, or what a person installed."""
+
+    BOT = "bot"
+    INSTALLATION = "installation"
+
+
 @dataclass(frozen=True)
 class SourceRecord:
     """Record of another store.
 
-    `kind` is `bot` or `installation`, `where` names its place for a person, `order` its age there. `error` says why
+    `where` names its place for a person, `order` its age there. `error` says why
     there are no fields. `is_owner_known` is a record whose token Slack has just been asked about.
     """
 
-    kind: str
+    kind: SourceKind
     place: SourcePlace
     where: str
     age_order: int
@@ -137,10 +145,10 @@ class BoltSqliteSource:
 
     def _rows(self, connection: sqlite3.Connection) -> list[SourceRecord]:
         found = []
-        for kind, name in (("bot", "bolt_bots"), ("installation", "bolt_installations")):
+        for kind, name in ((SourceKind.BOT, "bolt_bots"), (SourceKind.INSTALLATION, "bolt_installations")):
             rows = connection.execute(self._queries[name].sql, {"client_id": self._client_id})
             columns = {column[0] for column in rows.description}
-            must = _REQUIRED_COLUMNS | _USER_COLUMNS if kind == "installation" else _REQUIRED_COLUMNS
+            must = _REQUIRED_COLUMNS | _USER_COLUMNS if kind == SourceKind.INSTALLATION else _REQUIRED_COLUMNS
             if must - columns:
                 why = f"slack_{kind}s has no column {min(must - columns)}"
                 raise CommandError(f"{self._path}: is not a database of Bolt's SQLite store ({why})")
@@ -220,10 +228,10 @@ class BoltFileSource:
         for place in self._places():
             files = self._files(place)
             self._found[place.name,] = files
-            latest = [name for name in files if _kind(name)]
+            latest = {name: kind for name in files if (kind := _kind(name)) is not None}
             if not latest:
                 self._remark(place, "there is no installation in it")
-            found += [_record(place.name, name, files[name]) for name in latest]
+            found += [_record(place.name, name, kind, files[name]) for name, kind in latest.items()]
         return found
 
     def skipped(self) -> list[str]:
@@ -246,7 +254,7 @@ class BoltFileSource:
             if files != self._found.get(place):
                 continue
             try:
-                for name in sorted(files, key=lambda name: bool(_kind(name))):
+                for name in sorted(files, key=lambda name: _kind(name) is not None):
                     (folder / name).unlink()
                 if not any(folder.iterdir()):
                     folder.rmdir()
@@ -275,7 +283,7 @@ class BoltFileSource:
             self._remark(place, os.strerror(error.errno or 0))
             return {}
         ours = [name for name in names if name.startswith(("bot-", "installer-"))]
-        return {name: _content(place / name) if _kind(name) else b"" for name in ours}
+        return {name: _content(place / name) if _kind(name) is not None else b"" for name in ours}
 
     def _entries(self, folder: Path) -> list[Path]:
         try:
@@ -309,14 +317,14 @@ class SingleTokenSource:
         return set()
 
 
-def _kind(name: str) -> str:
-    """Tells what the newest file of a bot or a user holds; "" for any other."""
+def _kind(name: str) -> SourceKind | None:
+    """Tells what the newest file of a bot or a user holds; None for any other."""
     if name == "bot-latest":
-        return "bot"
-    return "installation" if name.endswith("-latest") else ""
+        return SourceKind.BOT
+    return SourceKind.INSTALLATION if name.endswith("-latest") else None
 
 
-def _record(place: str, name: str, content: bytes | None) -> SourceRecord:
+def _record(place: str, name: str, kind: SourceKind, content: bytes | None) -> SourceRecord:
     # `installer-latest` is written only while history is on: it may be older than the person's own file.
     order = int(name != "installer-latest")
     where = _shown(f"{place}/{name}")
@@ -325,8 +333,8 @@ def _record(place: str, name: str, content: bytes | None) -> SourceRecord:
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
-        return SourceRecord(_kind(name), (place,), where, order, {}, error="it is not a file that Bolt wrote")
-    return SourceRecord(_kind(name), (place,), where, order, fields)
+        return SourceRecord(kind, (place,), where, order, {}, error="it is not a file that Bolt wrote")
+    return SourceRecord(kind, (place,), where, order, fields)
 
 
 def _content(file: Path) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from slackapp.model.enums import InboxKind, InstallationStatus, TokenStatus
 from slackapp.model.identity import Tenant
 from slackapp.model.sealed import Sealed
 
@@ -20,7 +21,7 @@ class Installation:
     installer_id: str
     scopes_asked: tuple[str, ...]
     scopes_granted: tuple[str, ...]
-    status: str
+    status: InstallationStatus
     status_reason: str
     generation: int
     installed_at: int
@@ -58,7 +59,7 @@ class Token:
     issued_at: int
     expires_at: int | None
     due_at: int | None
-    status: str
+    status: TokenStatus
     lease_owner: str
     reason: str = ""
     refused_since: int | None = None
@@ -69,10 +70,10 @@ class Token:
 
 @dataclass(frozen=True)
 class InboxRow:
-    """A row of `inbox`: something to do once. `kind` is `event` (from Slack) or `job` (our own)."""
+    """A row of `inbox`: something to do once."""
 
     event_id: str
-    kind: str
+    kind: InboxKind
     tenant: Tenant
     type: str
     named: str

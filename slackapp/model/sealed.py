@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from slackapp.model.enums import KeyPurpose, KeyState, RecordKind
 from slackapp.model.identity import Tenant
 
 LOCAL_PROVIDER = "local"
@@ -21,9 +22,9 @@ class RecordContext:
     """Context that a sealed record is bound to; it opens nowhere else."""
 
     tenant: Tenant
-    purpose: str  # which of the tenant's data keys: bot, user, refresh, data
+    purpose: KeyPurpose
     user_id: str  # "" for what is the bot's or the tenant's own
-    kind: str  # a constant such as "bot_access"; never a table or column name, which may change
+    kind: RecordKind
     row: str
     generation: int
 
@@ -33,7 +34,7 @@ class NewKey:
     """A data key that was just made, as it is to be stored: wrapped."""
 
     key_id: int
-    purpose: str
+    purpose: KeyPurpose
     provider: str
     master_version: int
     wrapped: bytes = field(repr=False)
@@ -45,11 +46,11 @@ class DataKey:
 
     key_id: int
     tenant: Tenant
-    purpose: str
+    purpose: KeyPurpose
     provider: str
     master_version: int
     wrapped: bytes = field(repr=False)
-    state: str
+    state: KeyState
     created_at: int
 
 

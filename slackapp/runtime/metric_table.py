@@ -10,12 +10,24 @@ from dataclasses import dataclass, field
 
 from slackapp.checks.slack_errors import DEAD_REFRESH_ERRORS, ERROR_KINDS
 from slackapp.errors import Refusal
+from slackapp.model import (
+    EventOutcome,
+    InboxState,
+    InstallationStatus,
+    InstallOutcome,
+    RefreshOutcome,
+    TenantChange,
+    TokenHealth,
+    TokenStatus,
+)
 from slackapp.runtime.health import PARTS
 
-STATES = ("ready", "running", "calling", "unclear", "dead")
-"""Of a row of the inbox that is not done."""
-TENANT_STATUSES = ("active", "suspect", "needs_reinstall", "suspended", "purging")
-TOKEN_STATUSES = ("live", "refresh_refused", "dead")
+OPEN_STATES = tuple(state for state in InboxState if state != InboxState.DONE)
+"""States of a row of the inbox that is not done."""
+_INTERACTION_OUTCOMES = (
+    EventOutcome.KEPT, EventOutcome.REPEAT, EventOutcome.UNHANDLED, EventOutcome.UNKNOWN, EventOutcome.FOREIGN_APP,
+    EventOutcome.OPTIONS, EventOutcome.NO_OPTIONS,
+)  # fmt: skip
 COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
 FREE_VALUES = None
 """For a label whose values stand in our own code or in the behaviour's table; no request brings any."""
@@ -66,7 +78,7 @@ TABLE = (
     Metric("slackapp_installs_begun_total", COUNTER, "Browsers that were sent to Slack's consent page."),
     Metric(
         "slackapp_installs_total", COUNTER, "Installs that came back from Slack, by how they ended.",
-        {"result": ("installed", "reinstalled", "declined", "failed", "unclear")},
+        {"result": tuple(InstallOutcome)},
     ),
     Metric(
         "slackapp_uninstalls_total", COUNTER,
@@ -81,10 +93,7 @@ TABLE = (
         "slackapp_tenant_changes_total", COUNTER, "What happened to each tenant; its label is a keyed hash.",
         {
             "tenant": FREE_VALUES,
-            "change": (
-                "installed", "reinstalled", "erased", "refresh_failed", "refresh_refused", "token_paused", "token_dead",
-                "suspended", "scope_drift",
-            ),
+            "change": tuple(TenantChange),
         },
         max_series=20_000,
     ),
@@ -92,14 +101,14 @@ TABLE = (
     Metric(
         "slackapp_refresh_total", COUNTER, "Refreshes of tokens, by result and, unless it is `ok`, Slack's error.",
         {
-            "result": ("ok", "failed", "refused", "malformed"),
+            "result": tuple(RefreshOutcome),
             "reason": {"", *ERROR_KINDS, *DEAD_REFRESH_ERRORS, "grant_foreign", "grant_malformed"},
         },
     ),
     Metric("slackapp_token_unavailable_total", COUNTER, "Tokens and event bodies that did not open."),
     Metric(
         "slackapp_token_checks_total", COUNTER, "Tokens that Slack was asked about, by what it said.",
-        {"result": ("ok", "dead", "paused", "unknown", "foreign")},
+        {"result": tuple(TokenHealth)},
     ),
     Metric(
         "slackapp_scope_drift_total", COUNTER,
@@ -115,18 +124,16 @@ TABLE = (
         "slackapp_events_total", COUNTER, "Events that Slack has sent, by type and by what became of them.",
         {
             "type": FREE_VALUES,
-            "result": (
-                "kept", "repeat", "own", "unhandled", "unknown", "foreign_app", "noted", "suspect", "erased", "ignored",
-            ),
+            "result": tuple(EventOutcome),
         },
     ),
     Metric(
         "slackapp_interactions_total", COUNTER, "Commands, buttons, modals and shortcuts, by what became of them.",
-        {"result": ("kept", "repeat", "unhandled", "unknown", "foreign_app", "options", "no_options")},
+        {"result": _INTERACTION_OUTCOMES},
     ),
     Metric(
         "slackapp_inbox_total", COUNTER, "Rows of the inbox that came to an end, by how.",
-        {"result": ("done", "dead", "unclear")},
+        {"result": (InboxState.DONE, InboxState.DEAD, InboxState.UNCLEAR)},
     ),
     Metric("slackapp_purges_total", COUNTER, "Purges of tenants.", {"result": ("begun", "complete")}),
     Metric(
@@ -134,20 +141,20 @@ TABLE = (
         {"result": ("ok", "damaged")},
     ),
     # How things are now
-    Metric("slackapp_inbox_rows", GAUGE, "Rows of the inbox that are not done, by state.", {"state": STATES}),
+    Metric("slackapp_inbox_rows", GAUGE, "Rows of the inbox that are not done, by state.", {"state": OPEN_STATES}),
     Metric(
         "slackapp_inbox_oldest_seconds", GAUGE, "How long ago the oldest of them came; 0 where there is none.",
-        {"state": STATES},
+        {"state": OPEN_STATES},
     ),
     Metric("slackapp_purges_pending", GAUGE, "Purges that are not complete."),
     Metric("slackapp_purges_oldest_seconds", GAUGE, "How long ago the oldest of them began; 0 where there is none."),
     Metric(
         "slackapp_tenants", GAUGE, "Installed tenants, by status.",
-        {"status": TENANT_STATUSES},
+        {"status": tuple(InstallationStatus)},
     ),
     Metric(
         "slackapp_tokens", GAUGE, "Tokens of bots and persons, by status.",
-        {"status": TOKEN_STATUSES},
+        {"status": tuple(TokenStatus)},
     ),
     Metric("slackapp_tokens_paused", GAUGE, "Tokens that Slack refuses and that are tried again."),
     Metric("slackapp_brake", GAUGE, "1 while so many tenants fail that none is given up; see `slackapp brake`."),

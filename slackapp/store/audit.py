@@ -97,9 +97,9 @@ def rows(db: Database) -> Iterator[AuditRow]:
         first = page[-1]["id"] + 1
 
 
-def tail(db: Database, tenant_id: str, event: str, since: int, limit: int) -> list[AuditRow]:
-    """The last rows, oldest first; "" for any tenant or event."""
-    parameters = {"tenant_id": tenant_id, "event": event, "since": since, "limit": limit}
+def tail(db: Database, tenant_id: str | None, event: str | None, since: int, limit: int) -> list[AuditRow]:
+    """The last rows, oldest first; None for any tenant or event."""
+    parameters = {"tenant_id": tenant_id or "", "event": event or "", "since": since, "limit": limit}
     return [_stored(row) for row in reversed(db.many("audit_tail", parameters))]
 
 

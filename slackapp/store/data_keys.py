@@ -1,6 +1,6 @@
 """Wrapped data keys: `sql/core/data_keys.sql`."""
 
-from slackapp.model import DataKey, NewKey, Tenant
+from slackapp.model import DataKey, KeyPurpose, KeyState, NewKey, Tenant
 from slackapp.store.engine.sqlite import Database, Row
 
 
@@ -9,7 +9,7 @@ def active(db: Database, tenant: Tenant) -> list[DataKey]:
     return [_key(row) for row in db.many("active_keys", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})]
 
 
-def active_for(db: Database, tenant: Tenant, purpose: str) -> DataKey | None:
+def active_for(db: Database, tenant: Tenant, purpose: KeyPurpose) -> DataKey | None:
     """Finds the tenant's active key for that purpose."""
     row = db.one("active_key", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "purpose": purpose})
     return _key(row) if row is not None else None
@@ -120,10 +120,10 @@ def _key(row: Row) -> DataKey:
     return DataKey(
         key_id=row["key_id"],
         tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
-        purpose=row["purpose"],
+        purpose=KeyPurpose(row["purpose"]),
         provider=row["provider"],
         master_version=row["master_version"],
         wrapped=row["wrapped"],
-        state=row["state"],
+        state=KeyState(row["state"]),
         created_at=row["created_at"],
     )

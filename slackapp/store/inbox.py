@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from slackapp.model import InboxRow, Sealed, Tenant
+from slackapp.model import InboxKind, InboxRow, InboxState, Sealed, Tenant
+from slackapp.store.columns import by_word
 from slackapp.store.engine.sqlite import Database, Row
 
 INSTALLED = "slackapp.installed"
@@ -14,6 +15,7 @@ LEASE = 120
 """Seconds that a row is its worker's; a behaviour that takes longer may run twice."""
 MAX_WAIT = 7200
 """Seconds, more than any row is put off: by our own pauses a quarter of an hour, by Slack an hour at most."""
+_KINDS, _STATES = by_word(InboxKind), by_word(InboxState)
 RowId = tuple[Tenant, str]
 """Whose the row is, and its event id."""
 
@@ -37,8 +39,10 @@ def add_event(db: Database, arrival: IncomingEvent, body: Sealed, key_id: int, n
     return changed == 1
 
 
-def add_lifecycle_event(db: Database, arrival: IncomingEvent, named: str, state: str, result: str, now: int) -> None:
-    """Adds an uninstall or a revocation: `ready` for the worker, or `done` in the transaction of its effect."""
+def add_lifecycle_event(
+    db: Database, arrival: IncomingEvent, named: str, state: InboxState, result: str, now: int
+) -> None:
+    """Adds an uninstall or a revocation: `READY` for the worker, or `DONE` in the transaction of its effect."""
     db.execute("add_lifecycle_event", {**_arrival(arrival, now), "named": named, "state": state, "result": result})
 
 
@@ -113,7 +117,7 @@ def mark_not_called(db: Database, row: InboxRow) -> None:
     db.execute("mark_not_called", _owned_key(row))
 
 
-def finish(db: Database, row: InboxRow, state: str, result: str, now: int) -> bool:
+def finish(db: Database, row: InboxRow, state: InboxState, result: str, now: int) -> bool:
     """Ends a row: `done`, `dead` or `unclear`; False when it is not ours any more."""
     return db.execute("finish", {**_owned_key(row), "state": state, "result": result, "now": now}) == 1
 
@@ -153,10 +157,10 @@ class InboxEntry:
     """A row as the operator sees it: all but what is in it. Times are Unix seconds."""
 
     event_id: str
-    kind: str
+    kind: InboxKind
     tenant: Tenant
     type: str
-    state: str
+    state: InboxState
     attempts: int
     event_time: int
     received_at: int
@@ -166,9 +170,10 @@ class InboxEntry:
     has_body: bool
 
 
-def list_entries(db: Database, tenant_id: str, state: str, limit: int) -> list[InboxEntry]:
-    """Rows, the oldest first: of one tenant or ("") of all, in one state or ("") in all but `done`."""
-    return [_entry(row) for row in db.many("inbox_page", {"tenant_id": tenant_id, "state": state, "most": limit})]
+def list_entries(db: Database, tenant_id: str | None, state: InboxState | None, limit: int) -> list[InboxEntry]:
+    """Lists rows, the oldest first: of one tenant or (None) of all, in one state or (None) in all but `DONE`."""
+    parameters = {"tenant_id": tenant_id or "", "state": state or "", "most": limit}
+    return [_entry(row) for row in db.many("inbox_page", parameters)]
 
 
 def find(db: Database, event_id: str) -> list[InboxEntry]:
@@ -176,9 +181,9 @@ def find(db: Database, event_id: str) -> list[InboxEntry]:
     return [_entry(row) for row in db.many("inbox_rows", {"event_id": event_id})]
 
 
-def count_by_state(db: Database) -> dict[str, tuple[int, int]]:
+def count_by_state(db: Database) -> dict[InboxState, tuple[int, int]]:
     """Counts rows by state, and says when the oldest of each came; without those that are done."""
-    return {row["state"]: (row["found"], row["oldest"]) for row in db.many("inbox_states", {})}
+    return {_STATES[row["state"]]: (row["found"], row["oldest"]) for row in db.many("inbox_states", {})}
 
 
 def retry(db: Database, tenant: Tenant, event_id: str, now: int) -> bool:
@@ -285,10 +290,10 @@ def _unclear(row: Row) -> UnclearRow:
 def _entry(row: Row) -> InboxEntry:
     return InboxEntry(
         event_id=row["event_id"],
-        kind=row["kind"],
+        kind=_KINDS[row["kind"]],
         tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
         type=row["type"],
-        state=row["state"],
+        state=_STATES[row["state"]],
         attempts=row["attempts"],
         event_time=row["event_time"],
         received_at=row["received_at"],
@@ -302,7 +307,7 @@ def _entry(row: Row) -> InboxEntry:
 def _row(row: Row) -> InboxRow:
     return InboxRow(
         event_id=row["event_id"],
-        kind=row["kind"],
+        kind=_KINDS[row["kind"]],
         tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
         type=row["type"],
         named=row["named"],

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 
-from slackapp.model import Installation, Sealed, Tenant
+from slackapp.model import Installation, InstallationStatus, Sealed, Tenant
+from slackapp.store.columns import by_word
 from slackapp.store.engine.sqlite import Database, Row
+
+_STATUSES = by_word(InstallationStatus)
 
 
 def find(db: Database, tenant: Tenant) -> Installation | None:
@@ -67,14 +70,14 @@ def list_all(db: Database) -> list[Installation]:
     return [_installation(row) for row in db.many("list_installations", {})]
 
 
-def list_by_status(db: Database, status: str) -> list[Tenant]:
+def list_by_status(db: Database, status: InstallationStatus) -> list[Tenant]:
     """The tenants in a status, at most 1,000."""
     return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("list_by_status", {"status": status})]
 
 
-def count_by_status(db: Database) -> dict[str, int]:
+def count_by_status(db: Database) -> dict[InstallationStatus, int]:
     """Counts tenants by status."""
-    return {row["status"]: row["found"] for row in db.many("count_by_status", {})}
+    return {_STATUSES[row["status"]]: row["found"] for row in db.many("count_by_status", {})}
 
 
 def count(db: Database) -> int:
@@ -83,7 +86,9 @@ def count(db: Database) -> int:
     return int(row["found"] or 0) if row is not None else 0
 
 
-def set_status(db: Database, tenant: Tenant, expected: str, status: str, reason: str = "") -> bool:
+def set_status(
+    db: Database, tenant: Tenant, expected: InstallationStatus, status: InstallationStatus, reason: str = ""
+) -> bool:
     """Moves from one status to another; False when it was not in the expected one. `reason` is a code, for people."""
     parameters = {
         "tenant_kind": tenant.kind,
@@ -161,7 +166,7 @@ def _installation(row: Row) -> Installation:
         installer_id=row["installer_id"],
         scopes_asked=split_scopes(row["scopes_asked"]),
         scopes_granted=split_scopes(row["scopes_granted"]),
-        status=row["status"],
+        status=_STATUSES[row["status"]],
         status_reason=row["status_reason"],
         generation=row["generation"],
         installed_at=row["installed_at"],

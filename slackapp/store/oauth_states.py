@@ -1,6 +1,6 @@
 """States of installs under way: `sql/core/oauth_states.sql`."""
 
-from slackapp.model import Tenant
+from slackapp.model import StateOutcome, StatePurpose, Tenant
 from slackapp.store.engine.sqlite import Database
 
 BATCH_ROWS = 1000
@@ -15,7 +15,7 @@ def add(
     db: Database,
     id_hash: bytes,
     session_hash: bytes,
-    purpose: str,
+    purpose: StatePurpose,
     now: int,
     expires_at: int,
     limit: int,
@@ -40,7 +40,7 @@ def add(
     return changed == 1
 
 
-def consume(db: Database, id_hash: bytes, session_hash: bytes, purpose: str, now: int) -> bool:
+def consume(db: Database, id_hash: bytes, session_hash: bytes, purpose: StatePurpose, now: int) -> bool:
     """Uses the state up in one statement: of many callers at once, one gets True."""
     parameters = {"id_hash": id_hash, "session_hash": session_hash, "purpose": purpose, "now": now}
     return db.one("consume_state", parameters) is not None
@@ -56,7 +56,7 @@ def mark_lost(db: Database, before: int, after: int) -> int:
     return db.execute("mark_lost_exchanges", {"before": before, "after": after})
 
 
-def set_outcome(db: Database, id_hash: bytes, outcome: str, tenant: Tenant) -> None:
+def set_outcome(db: Database, id_hash: bytes, outcome: StateOutcome, tenant: Tenant) -> None:
     """Notes how the use ended: `installed`, `declined` or `failed`."""
     db.execute(
         "finish_state",

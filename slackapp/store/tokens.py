@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from slackapp.model import Sealed, Tenant, Token
+from slackapp.model import Sealed, Tenant, Token, TokenStatus
 from slackapp.store import tenant_outcomes
+from slackapp.store.columns import by_word
 from slackapp.store.engine.sqlite import Database, Row
 from slackapp.store.installations import split_scopes
 
+_STATUSES = by_word(TokenStatus)
 _MAX_LEASE_OVERRUN = 3600
 """Seconds that a lease may outlast the usual one: as long as Slack may want to hear nothing of us."""
 
@@ -221,9 +223,9 @@ def set_scopes(db: Database, token: Token, scopes: tuple[str, ...]) -> bool:
     return db.execute("set_token_scopes", parameters) == 1
 
 
-def count_by_status(db: Database) -> dict[str, int]:
+def count_by_status(db: Database) -> dict[TokenStatus, int]:
     """Counts tokens by status."""
-    return {row["status"]: row["found"] for row in db.many("count_tokens_by_status", {})}
+    return {_STATUSES[row["status"]]: row["found"] for row in db.many("count_tokens_by_status", {})}
 
 
 def count(db: Database, tenant: Tenant) -> int:
@@ -262,7 +264,7 @@ def _token(row: Row) -> Token:
         issued_at=row["issued_at"],
         expires_at=row["expires_at"],
         due_at=row["due_at"],
-        status=row["status"],
+        status=_STATUSES[row["status"]],
         lease_owner=row["lease_owner"],
         reason=row["reason"],
         refused_since=row["refused_since"],

@@ -14,13 +14,26 @@ from dataclasses import dataclass, field
 from slackapp.crypto import envelope
 from slackapp.crypto.records import LIMITS
 from slackapp.errors import ConfigError, DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError
-from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Clock, DataKey, Entropy, NewKey, RecordContext, Sealed, Tenant
+from slackapp.model import (
+    LOCAL_PROVIDER,
+    NO_TENANT,
+    Clock,
+    DataKey,
+    Entropy,
+    KeyPurpose,
+    KeyTest,
+    NewKey,
+    ProviderHealth,
+    RecordContext,
+    Sealed,
+    Tenant,
+)
 from slackapp.store import data_keys, meta
 from slackapp.store.engine.sqlite import Database
 from slackapp.vault.providers import KeyContext, KeyProvider, LocalProvider, check_health
 
-PURPOSES = ("bot", "user", "refresh", "data")
-SERVICE_PURPOSES = ("state", "audit", "label")
+PURPOSES = (KeyPurpose.BOT, KeyPurpose.USER, KeyPurpose.REFRESH, KeyPurpose.DATA)
+SERVICE_PURPOSES = (KeyPurpose.STATE, KeyPurpose.AUDIT, KeyPurpose.LABEL)
 LABEL_LENGTH = 12
 CACHE_KEYS = 4096
 CACHE_SECONDS = 300
@@ -31,7 +44,7 @@ class PlainKey:
     """A data key in clear."""
 
     key_id: int
-    purpose: str
+    purpose: KeyPurpose
     key: bytes = field(repr=False)
 
 
@@ -41,7 +54,7 @@ class TenantKeys:
 
     app_id: str
     entropy: Entropy
-    keys: dict[str, PlainKey]
+    keys: dict[KeyPurpose, PlainKey]
     minted: tuple[NewKey, ...]
 
     @property
@@ -144,14 +157,14 @@ class Keyring:
         context = KeyContext(self._app_id, key.tenant, key.purpose, key.key_id)
         return self._provider(provider).wrap(context, self._unwrap(key).key)
 
-    def try_key(self, key: DataKey) -> str:
+    def try_key(self, key: DataKey) -> KeyTest:
         """Tries a key, past the cache: `ok`, `broken`, or `withheld` by its owner's provider."""
         try:
-            return "ok" if len(self._unwrap(key).key) == envelope.KEY_BYTES else "broken"
+            return KeyTest.OK if len(self._unwrap(key).key) == envelope.KEY_BYTES else KeyTest.BROKEN
         except (KeyRevokedError, KeyUnavailableError):
-            return "withheld"
+            return KeyTest.WITHHELD
         except DecryptError:
-            return "broken"
+            return KeyTest.BROKEN
 
     def provider_names(self) -> frozenset[str]:
         """The providers that are configured."""
@@ -177,10 +190,12 @@ class Keyring:
         """The versions of the local master key that this process can unwrap with."""
         return self._local.versions
 
-    def provider_health(self, name: str) -> str:
-        """Asks the provider: `ok`, `revoked`, `unavailable`, `mismatch` or `not configured`."""
+    def provider_health(self, name: str) -> ProviderHealth:
+        """Tries the provider of that name."""
         provider = self._providers.get(name)
-        return check_health(provider, self._app_id, self._entropy) if provider is not None else "not configured"
+        if provider is None:
+            return ProviderHealth.NOT_CONFIGURED
+        return check_health(provider, self._app_id, self._entropy)
 
     def master_key_check(self, version: int) -> str:
         """A local master key's check value for this database."""
@@ -193,7 +208,7 @@ class Keyring:
         while not self._have_service_keys(now):
             self._reload_local()  # the primary is another one since: what it does not wrap may be lost
         opened = {purpose: self._service_key(purpose).key for purpose in SERVICE_PURPOSES}
-        self._audit_key, self._label_key = opened["audit"], opened["label"]
+        self._audit_key, self._label_key = opened[KeyPurpose.AUDIT], opened[KeyPurpose.LABEL]
 
     def _have_service_keys(self, now: int) -> bool:
         have = {key.purpose for key in data_keys.active(self._db, NO_TENANT)}
@@ -213,13 +228,13 @@ class Keyring:
 
     def state_key(self) -> tuple[int, bytes]:
         """Id and bytes of the key that new states are signed with. As with sealing: whoever takes a state back asks."""
-        key = self._service_key("state")
+        key = self._service_key(KeyPurpose.STATE)
         return key.key_id, key.key
 
     def state_key_by_id(self, key_id: int) -> bytes | None:
         """The key of that id; None when there is none such, or it is for something else."""
         key = self._by_id(NO_TENANT, key_id)
-        return key.key if key is not None and key.purpose == "state" else None
+        return key.key if key is not None and key.purpose == KeyPurpose.STATE else None
 
     def audit_mac(self, data: bytes) -> bytes:
         """HMAC-SHA-256 under the audit's own key."""
@@ -229,7 +244,7 @@ class Keyring:
         """Derives a short keyed hash that stands for the tenant in log and metrics."""
         return envelope.hmac_sha256(self._label_key, f"{tenant.kind} {tenant.id}".encode()).hex()[:LABEL_LENGTH]
 
-    def _service_key(self, purpose: str) -> PlainKey:
+    def _service_key(self, purpose: KeyPurpose) -> PlainKey:
         key = self._active(NO_TENANT, purpose)
         if key is None:
             raise KeyMissingError
@@ -245,7 +260,7 @@ class Keyring:
             return self._unwrapped(opened, row) if row is not None else None
         return opened.by_id[key_id]
 
-    def _active(self, tenant: Tenant, purpose: str) -> PlainKey | None:
+    def _active(self, tenant: Tenant, purpose: KeyPurpose) -> PlainKey | None:
         if self._epoch < 0:
             self._try_reload()
         opened = self._cached(tenant)
@@ -294,7 +309,7 @@ class Keyring:
             raise KeyUnavailableError  # its setting was taken away; the key may come back
         return provider
 
-    def _mint(self, tenant: Tenant, purpose: str, provider: str) -> tuple[NewKey, bytes]:
+    def _mint(self, tenant: Tenant, purpose: KeyPurpose, provider: str) -> tuple[NewKey, bytes]:
         # A random id, not a counter: after an old backup is restored, a counter would give the id of another key again.
         key_id = int.from_bytes(self._entropy(4), "big") or 1
         key = self._entropy(envelope.KEY_BYTES)
@@ -310,7 +325,7 @@ class _CachedKeys:
     since: int
     drops: int
     by_id: dict[int, PlainKey]
-    active: dict[str, PlainKey]
+    active: dict[KeyPurpose, PlainKey]
 
 
 def _is_fresh(opened: _CachedKeys, now: int) -> bool:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from slackapp.crypto import envelope
 from slackapp.errors import ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
-from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Entropy, Tenant
+from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Entropy, ProviderHealth, Tenant
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,19 @@ class KeyProvider(Protocol):
         """The data key, 32 bytes."""
 
 
-def check_health(provider: KeyProvider, app_id: str, entropy: Entropy) -> str:
+def check_health(provider: KeyProvider, app_id: str, entropy: Entropy) -> ProviderHealth:
     """Wraps and unwraps a key that is then thrown away: `ok`, `revoked`, `unavailable` or `mismatch`."""
     context, key = KeyContext(app_id, NO_TENANT, "health", 0), entropy(envelope.KEY_BYTES)
     try:
         version, wrapped = provider.wrap(context, key)
-        return "ok" if hmac.compare_digest(provider.unwrap(context, version, wrapped), key) else "mismatch"
+        same = hmac.compare_digest(provider.unwrap(context, version, wrapped), key)
+        return ProviderHealth.OK if same else ProviderHealth.MISMATCH
     except KeyRevokedError:
-        return "revoked"
+        return ProviderHealth.REVOKED
     except KeyUnavailableError:
-        return "unavailable"
+        return ProviderHealth.UNAVAILABLE
     except DecryptError:
-        return "mismatch"
+        return ProviderHealth.MISMATCH
 
 
 class LocalProvider:

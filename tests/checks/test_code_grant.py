@@ -5,8 +5,6 @@ from typing import Any
 import pytest
 
 from slackapp.checks.code_grant import (
-    BOT_PREFIXES,
-    USER_PREFIXES,
     claimed_tenants,
     has_refresh_token,
     read_scopes,
@@ -15,7 +13,7 @@ from slackapp.checks.code_grant import (
     verify_grant,
 )
 from slackapp.errors import Refusal
-from slackapp.model import Grant, GrantedToken, Secret, Tenant, Webhook
+from slackapp.model import Grant, GrantedToken, HolderKind, Secret, Tenant, Webhook
 from tests.checks.helpers import refusal_of
 
 APP_ID, TEAM, ORG = "A0LOCAL001", "T0NORTH001", "E0EVERGRN1"
@@ -286,12 +284,13 @@ def test_scopes_are_a_sorted_set(listed: Any, found: tuple[str, ...]) -> None:
 
 def test_a_pair_is_read_for_the_type_that_it_was_asked_for() -> None:
     refreshed = {"token_type": "user", "access_token": "xoxe.xoxp-1-x", **ROTATING}
-    assert read_token_pair(refreshed, "user", USER_PREFIXES) == GrantedToken(
+    assert read_token_pair(refreshed, HolderKind.USER) == GrantedToken(
         Secret("xoxe.xoxp-1-x"), Secret("xoxe-1-x"), 43200, ()
     )
-    assert refusal_of(lambda: read_token_pair(refreshed, "bot", BOT_PREFIXES)) is MALFORMED
-    assert refusal_of(lambda: read_token_pair(refreshed, "user", BOT_PREFIXES)) is MALFORMED
-    assert read_token_pair({"token_type": "user"}, "user", USER_PREFIXES) is None
+    assert refusal_of(lambda: read_token_pair(refreshed, HolderKind.BOT)) is MALFORMED
+    bots = {**refreshed, "access_token": "xoxe.xoxb-1-x"}
+    assert refusal_of(lambda: read_token_pair(bots, HolderKind.USER)) is MALFORMED
+    assert read_token_pair({"token_type": "user"}, HolderKind.USER) is None
 
 
 REVOKED: dict[str, tuple[dict[str, Any], list[str]]] = {

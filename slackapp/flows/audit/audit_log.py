@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from slackapp.flows.app import App
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, Tenant, TenantChange
 from slackapp.store import audit
 from slackapp.store.inbox import UnclearRow
 
@@ -26,6 +26,6 @@ def append_unclear(app: App, rows: Sequence[UnclearRow], now: int) -> None:
         append(app, "event.unclear", row.tenant, Actor("worker", row.event_id), "unclear", f"event={row.event_id}", now)
 
 
-def count_tenant_change(app: App, tenant: Tenant, change: str) -> None:
+def count_tenant_change(app: App, tenant: Tenant, change: TenantChange) -> None:
     """Counts what happened to a tenant, whose id does not become a label."""
     app.metrics.count("slackapp_tenant_changes_total", {"tenant": app.keyring.label(tenant), "change": change})

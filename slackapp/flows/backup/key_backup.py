@@ -13,11 +13,10 @@ from typing import Any
 
 from slackapp.errors import StoreDamagedError
 from slackapp.flows.app import App
-from slackapp.model import NO_TENANT, DataKey, Tenant
+from slackapp.model import NO_TENANT, DataKey, KeyPurpose, KeyState, Tenant
 from slackapp.store import data_keys, meta
 
 FORMAT = 1
-_STATES = ("active", "retired")
 _WRAPPED_LIMIT = 4096
 _LABEL = b"slackapp/v1/key-backup"
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
@@ -154,13 +153,13 @@ def _from_json(found: Mapping[str, Any]) -> DataKey:
     key = DataKey(
         key_id=int(found["key_id"]),
         tenant=Tenant(str(kind), str(tenant_id)),
-        purpose=str(found["purpose"]),
+        purpose=KeyPurpose(found["purpose"]),
         provider=str(found["provider"]),
         master_version=int(found["master_version"]),
         wrapped=base64.b64decode(found["wrapped"], validate=True),
-        state=str(found["state"]),
+        state=KeyState(found["state"]),
         created_at=int(found["created_at"]),
     )
-    if key.state not in _STATES or not 0 < len(key.wrapped) <= _WRAPPED_LIMIT or not 0 < key.key_id < 2**32:
+    if not 0 < len(key.wrapped) <= _WRAPPED_LIMIT or not 0 < key.key_id < 2**32:
         raise ValueError
     return key

@@ -13,7 +13,7 @@ from slackapp.checks.menu_options import read_options
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.events.event_context import EventContext
-from slackapp.model import Installation
+from slackapp.model import Installation, InstallationStatus
 
 _RETRY_AFTER = 1
 
@@ -23,7 +23,7 @@ def run(app: App, installation: Installation, found: Interaction) -> dict[str, A
 
     Raises Refused: nobody offers any, the function failed, or too many run.
     """
-    if installation.status == "suspended":
+    if installation.status == InstallationStatus.SUSPENDED:
         raise Refused(Refusal.KEY_REVOKED, tenant=installation.tenant)
     function = app.behaviour.get(found.key)
     # claim: C-90

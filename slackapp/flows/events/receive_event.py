@@ -20,7 +20,7 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, refuse_on_key_error
 from slackapp.flows.removal import judge_revocation
 from slackapp.flows.tokens import bot_identity
-from slackapp.model import NO_TENANT, Actor, Tenant
+from slackapp.model import NO_TENANT, Actor, EventOutcome, InstallationStatus, RecordKind, Tenant
 from slackapp.store import inbox, installations, oauth_states
 from slackapp.store.inbox import IncomingEvent
 
@@ -43,16 +43,16 @@ def run(app: App, raw_body: bytes, actor: Actor, now: int) -> tuple[str, Tenant]
     # claim: C-70
     if not event_envelope.is_for_app(body, app.settings.app_id):
         audit_log.append_committed(app, "event.foreign_app", NO_TENANT, actor, "ignored", "", now)
-        _count(app, "foreign", "foreign_app")
+        _count(app, "foreign", EventOutcome.FOREIGN_APP)
         return "", NO_TENANT
     if body.get("type") == "app_rate_limited":
-        _count(app, "app_rate_limited", "noted")
+        _count(app, "app_rate_limited", EventOutcome.NOTED)
         return "", NO_TENANT
     read = event_envelope.read_envelope(body)
     # 4. find the tenant, from the verified body alone
     # 5. keep the event, once; an uninstall or a revocation takes effect
     outcome, tenant = _store_or_apply(app, body, read, raw_body, actor, now)
-    if outcome == "unknown":
+    if outcome == EventOutcome.UNKNOWN:
         _unknown_tenant(app, body, read.type in LIFECYCLE_TYPES, actor, now)
     # 6. acknowledge
     _count(app, read.type if read.type in app.behaviour or read.type in LIFECYCLE_TYPES else "other", outcome)
@@ -61,7 +61,7 @@ def run(app: App, raw_body: bytes, actor: Actor, now: int) -> tuple[str, Tenant]
 
 def _store_or_apply(
     app: App, body: Mapping[str, Any], read: Envelope, raw_body: bytes, actor: Actor, now: int
-) -> tuple[str, Tenant]:
+) -> tuple[EventOutcome, Tenant]:
     if read.type in LIFECYCLE_TYPES:
         tenant = tenant_of.tenant_of_lifecycle(body)
         if tenant is None:
@@ -70,45 +70,45 @@ def _store_or_apply(
         return judge_revocation.receive(app, arrival, read.event, actor, now), tenant
     installation = installations.find_first(app.db, tenant_of.tenants_of_event(body))
     # claim: C-70
-    if installation is None or installation.status == "purging":
-        return "unknown", NO_TENANT
+    if installation is None or installation.status == InstallationStatus.PURGING:
+        return EventOutcome.UNKNOWN, NO_TENANT
     tenant = installation.tenant
     if read.type == "grid_migration_finished":
         installations.request_check(
             app.db, installation.tenant
         )  # it belongs to an org now; the next check asks to which
     if read.type not in app.behaviour:
-        return "unhandled", tenant  # not even kept: nobody would do anything with it
+        return EventOutcome.UNHANDLED, tenant  # not even kept: nobody would do anything with it
     # claim: C-70
     if is_own_event(read.event, bot_identity.stored_identity(app, installation)):
-        return "own", tenant
-    if installation.status == "suspended":
+        return EventOutcome.OWN, tenant
+    if installation.status == InstallationStatus.SUSPENDED:
         raise Refused(Refusal.KEY_REVOKED, tenant=tenant)
     with refuse_on_key_error(app, tenant, actor, f"event={read.event_id}"):
         return store_event(app, IncomingEvent(read.event_id, tenant, read.type, read.event_time), raw_body, now), tenant
 
 
-def store_event(app: App, arrival: IncomingEvent, raw_body: bytes, now: int) -> str:
+def store_event(app: App, arrival: IncomingEvent, raw_body: bytes, now: int) -> EventOutcome:
     """Seals it and puts it into the inbox: `kept`, `repeat`, or `unknown` for a tenant that has just gone.
 
     Raises Refused for one that is too large, StoreError, and what the keys' provider raises.
     """
     # claim: C-65
-    if len(raw_body) > records.LIMITS["event_body"]:
+    if len(raw_body) > records.LIMITS[RecordKind.EVENT_BODY]:
         raise Refused(Refusal.TOO_LARGE, tenant=arrival.tenant)  # a form grows when it is written as JSON
     for _ in range(MAX_TRIES):
         try:
             body = app.keyring.seal(records.event_body_context(arrival.tenant, arrival.event_id), raw_body)
         except KeyMissingError:
-            return "unknown"  # purged just now
+            return EventOutcome.UNKNOWN  # purged just now
         key_id = envelope.key_id_of(body.blob)
         # claim: C-46
         if app.db.commit_in_group(partial(inbox.add_event, app.db, arrival, body, key_id, now)):
             app.wake_worker()
-            return "kept"
+            return EventOutcome.KEPT
         # claim: C-47
         if inbox.is_known(app.db, arrival.tenant, arrival.event_id):
-            return "repeat"
+            return EventOutcome.REPEAT
         app.keyring.evict(arrival.tenant)  # purged, or given other keys, since we sealed
     raise StoreBusyError("the tenant's keys kept changing")
 
@@ -128,8 +128,8 @@ def _is_active(app: App, body: Mapping[str, Any], lifecycle: bool) -> bool:
     named = tenant_of.tenant_of_lifecycle(body)
     candidates = tenant_of.tenants_of_event(body) if not lifecycle else (named,) if named is not None else ()
     found = installations.find_first(app.db, candidates)
-    return found is not None and found.status == "active"
+    return found is not None and found.status == InstallationStatus.ACTIVE
 
 
-def _count(app: App, event_type: str, result: str) -> None:
-    app.metrics.count("slackapp_events_total", {"type": event_type, "result": result})
+def _count(app: App, event_type: str, outcome: EventOutcome) -> None:
+    app.metrics.count("slackapp_events_total", {"type": event_type, "result": outcome})

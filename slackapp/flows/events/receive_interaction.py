@@ -18,13 +18,13 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.events import offer_options, receive_event
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
-from slackapp.model import NO_TENANT, Actor, Installation, Tenant
+from slackapp.model import NO_TENANT, Actor, EventOutcome, Installation, InstallationStatus, Tenant
 from slackapp.store import installations
 from slackapp.store.inbox import IncomingEvent
 
 UNKNOWN_COMMAND = "I do not know that command. If I was just updated, please try again in a minute."
 NOT_INSTALLED = "This app is not installed here any more. Please ask an admin to install it again."
-_IMMEDIATE_ANSWERS = {"unknown": NOT_INSTALLED, "unhandled": UNKNOWN_COMMAND}
+_IMMEDIATE_ANSWERS = {EventOutcome.UNKNOWN: NOT_INSTALLED, EventOutcome.UNHANDLED: UNKNOWN_COMMAND}
 Candidates = Callable[[Mapping[str, Any]], tuple[Tenant, ...]]
 
 
@@ -53,34 +53,36 @@ def receive_interaction(
 
 def _offer(app: App, found: Interaction) -> tuple[Mapping[str, Any], Tenant]:
     installation = installations.find_first(app.db, tenant_of.tenants_of_interaction(found.fields))
-    if installation is None or installation.status == "purging":
-        _count(app, "unknown", NO_TENANT)
+    if installation is None or installation.status == InstallationStatus.PURGING:
+        _count(app, EventOutcome.UNKNOWN, NO_TENANT)
         raise Refused(Refusal.NOT_INSTALLED)
     try:
         options = offer_options.run(app, installation, found)
     except Refused:
-        _count(app, "no_options", installation.tenant)
+        _count(app, EventOutcome.NO_OPTIONS, installation.tenant)
         raise
-    return options, _count(app, "options", installation.tenant)[1]
+    return options, _count(app, EventOutcome.OPTIONS, installation.tenant)[1]
 
 
 def _receive(
     app: App, found: Interaction | None, candidates: Candidates, signature: bytes, actor: Actor, now: int
-) -> tuple[str, Tenant]:
+) -> tuple[EventOutcome, Tenant]:
     """Stores it; returns what became of it, and whose it is."""
     if found is None:
         audit_log.append_committed(app, "event.foreign_app", NO_TENANT, actor, "ignored", "", now)
-        return _count(app, "foreign_app", NO_TENANT)
+        return _count(app, EventOutcome.FOREIGN_APP, NO_TENANT)
     installation = installations.find_first(app.db, candidates(found.fields))
-    if installation is None or installation.status == "purging":
-        return _count(app, "unknown", NO_TENANT)
+    if installation is None or installation.status == InstallationStatus.PURGING:
+        return _count(app, EventOutcome.UNKNOWN, NO_TENANT)
     if found.key not in app.behaviour:
-        return _count(app, "unhandled", installation.tenant)
+        return _count(app, EventOutcome.UNHANDLED, installation.tenant)
     return _count(app, _keep(app, installation, found, signature, actor, now), installation.tenant)
 
 
-def _keep(app: App, installation: Installation, found: Interaction, signature: bytes, actor: Actor, now: int) -> str:
-    if installation.status == "suspended":
+def _keep(
+    app: App, installation: Installation, found: Interaction, signature: bytes, actor: Actor, now: int
+) -> EventOutcome:
+    if installation.status == InstallationStatus.SUSPENDED:
         raise Refused(Refusal.KEY_REVOKED, tenant=installation.tenant)
     event_id = event_id_of(signature)
     # An org-wide token serves many workspaces; a command's team is always ours.
@@ -98,6 +100,6 @@ def event_id_of(signature: bytes) -> str:
     return f"sig-{hashlib.sha256(signature).hexdigest()[:36]}"
 
 
-def _count(app: App, outcome: str, tenant: Tenant) -> tuple[str, Tenant]:
+def _count(app: App, outcome: EventOutcome, tenant: Tenant) -> tuple[EventOutcome, Tenant]:
     app.metrics.count("slackapp_interactions_total", {"result": outcome})
     return outcome, tenant

@@ -30,7 +30,7 @@ from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.keys.tenant_keys import open_or_reread
 from slackapp.flows.removal import judge_revocation, purge_tenant, uninstall_tenant
 from slackapp.flows.tokens import bot_identity
-from slackapp.model import Actor, InboxRow, Installation
+from slackapp.model import Actor, InboxKind, InboxRow, InboxState, Installation, InstallationStatus
 from slackapp.store import inbox, installations
 
 LEASE = inbox.LEASE
@@ -38,6 +38,7 @@ MAX_ATTEMPTS = 6
 """Counted when a row is claimed: one that takes its process with it has had its attempt."""
 _BACK_OFF = 5
 _KEY_BACK_OFF = 60
+_WAITS = frozenset({InstallationStatus.SUSPECT, InstallationStatus.SUSPENDED})
 _SAFE_REASON = re.compile(r"[A-Za-z0-9_./: -]{1,120}")
 
 JOBS: dict[str, Callable[[App, InboxRow, int], None]] = {
@@ -48,7 +49,7 @@ JOBS: dict[str, Callable[[App, InboxRow, int], None]] = {
 
 def run(app: App, row: InboxRow, now: int) -> None:
     """Runs the row to its end, or puts it back for later. Raises nothing but bugs of ours and StoreError."""
-    if row.type in JOBS and row.kind == "job":
+    if row.type in JOBS and row.kind == InboxKind.JOB:
         JOBS[row.type](app, row, now)
         return
     if row.type in LIFECYCLE_TYPES:
@@ -59,7 +60,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
         _mark_dead(app, row, "the process ended in it each time", now)
         return
     installation = installations.find(app.db, row.tenant)
-    if installation is not None and installation.status in ("suspect", "suspended"):
+    if installation is not None and installation.status in _WAITS:
         # Since it was claimed. It waits, as if it had not been.
         inbox.postpone(app.db, row, installation.status, now, refund_attempt=True)
         return
@@ -75,7 +76,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
     # 8. whose it is, and what acts on it
     function = app.behaviour.get(row.type)
     if installation is None or function is None:
-        _finish_row(app, row, "done", "nobody to act" if function is None else "not installed", now)
+        _finish_row(app, row, InboxState.DONE, "nobody to act" if function is None else "not installed", now)
         return
     context = EventContext(app, row, installation, body)
     try:
@@ -89,7 +90,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
     else:
         # 10. mark the row as done
         # Unflushed where no call was made: a row that comes back after a power failure has had no effect yet.
-        _finish_row(app, row, "done", result, app.clock(), durable=bool(context.calls_made))
+        _finish_row(app, row, InboxState.DONE, result, app.clock(), durable=bool(context.calls_made))
 
 
 def _call_behaviour(
@@ -118,14 +119,14 @@ def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
 
 
 def _finish_row(
-    app: App, row: InboxRow, state: str, result: str, now: int, audited: str = "", durable: bool = True
+    app: App, row: InboxRow, state: InboxState, result: str, now: int, audited: str = "", durable: bool = True
 ) -> None:
     def write() -> bool:
         ours = inbox.finish(app.db, row, state, result, now)
         if ours and audited:
             actor = Actor("worker", row.event_id)
             audit_log.append(app, audited, row.tenant, actor, "failed", f"event={row.event_id}", now)
-        if state == "done":
+        if state == InboxState.DONE:
             installations.note_used(app.db, row.tenant, now)
         return ours
 
@@ -137,15 +138,15 @@ def _finish_row(
 
 def _mark_dead(app: App, row: InboxRow, reason: str, now: int, audited: str = "") -> None:
     app.log.error("event_dead", {"row": row.event_id, "type": row.type, "reason": reason})
-    _finish_row(app, row, "dead", reason, now, audited)
+    _finish_row(app, row, InboxState.DEAD, reason, now, audited)
 
 
 def _failed(app: App, row: InboxRow, context: EventContext, error: BaseException, now: int) -> None:
     reason, left = _reason(error), _next_state(row, context, error)
     # What will pass by itself is no news; anything else is told, once for each time it happens.
-    if left != "ready" or not isinstance(error, (SlackCallError, Refused, StoreError)):
+    if left != InboxState.READY or not isinstance(error, (SlackCallError, Refused, StoreError)):
         app.log.bug("behaviour_failed", {"row": row.event_id, "type": row.type, "reason": reason, "left": left})
-    if left != "ready":
+    if left != InboxState.READY:
         _finish_row(app, row, left, reason, now)
         return
     wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
@@ -153,11 +154,11 @@ def _failed(app: App, row: InboxRow, context: EventContext, error: BaseException
     inbox.postpone(app.db, row, reason, now + (wait or _back_off(row)), refund_attempt=bool(wait))
 
 
-def _next_state(row: InboxRow, context: EventContext, error: BaseException) -> str:
+def _next_state(row: InboxRow, context: EventContext, error: BaseException) -> InboxState:
     """The state in which a failed row is left."""
     if context.calls_made:
-        return "unclear"
-    return "dead" if _is_final(error) or row.attempts >= MAX_ATTEMPTS else "ready"
+        return InboxState.UNCLEAR
+    return InboxState.DEAD if _is_final(error) or row.attempts >= MAX_ATTEMPTS else InboxState.READY
 
 
 def _back_off(row: InboxRow) -> int:

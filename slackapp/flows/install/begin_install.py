@@ -8,10 +8,9 @@ from slackapp.checks import browser_binding, state_token
 from slackapp.checks.slack_ids import is_enterprise, is_workspace
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
-from slackapp.model import Settings
+from slackapp.model import Settings, StatePurpose
 from slackapp.store import oauth_states
 
-PURPOSE = "install"
 _RETRY_AFTER = 60
 _COOKIE_SECONDS = 600
 
@@ -41,11 +40,11 @@ def run(app: App, cookie_header: str, claimed_team: str | None, network: str, no
     digest = browser_binding.browser_digest(secret)
     random = app.entropy(state_token.RANDOM_BYTES)
     key_id, key = app.keyring.state_key()
-    state = state_token.issue_state(PURPOSE, digest, key_id, key, random, now, settings.state_ttl)
+    state = state_token.issue_state(StatePurpose.INSTALL, digest, key_id, key, random, now, settings.state_ttl)
     # 3. record its hash
     id_hash, expires_at = state_token.state_hash(random), now + settings.state_ttl
     add = partial(
-        oauth_states.add, app.db, id_hash, digest, PURPOSE, now, expires_at, settings.state_limit,
+        oauth_states.add, app.db, id_hash, digest, StatePurpose.INSTALL, now, expires_at, settings.state_limit,
         network=state_token.network_hash(key, network), network_limit=_states_per_network(settings),
     )  # fmt: skip
     # Unflushed: of a state that a power failure takes, nobody loses more than an install that must be begun again.

@@ -13,10 +13,9 @@ from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.install.store_grant import StoredTokens, granted_tokens
 from slackapp.flows.tokens import use_token
-from slackapp.model import Actor, Grant, Secret, Token
+from slackapp.model import STATUSES_IN_USE, Actor, Grant, Secret, Token, TokenStatus
 
 _RETRY_AFTER = 5
-_USABLE = frozenset({"active", "suspect", "needs_reinstall"})
 _GONE = (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)
 
 
@@ -27,7 +26,7 @@ def run(app: App, grant: Grant, seen: StoredTokens, actor: Actor) -> Grant:
     """
     for holder, granted in granted_tokens(grant):
         stored = seen[holder]
-        if stored is None or stored.status == "dead" or granted.refresh is None:
+        if stored is None or stored.status == TokenStatus.DEAD or granted.refresh is None:
             continue  # without a refresh token it is the very token that is stored, or the only kind there is
         # claim: C-87
         if not _is_alive(app, granted.access) and _is_stored_alive(app, stored, actor):
@@ -59,7 +58,7 @@ def _revoke(app: App, access: Secret) -> None:
 
 def _is_stored_alive(app: App, stored: Token, actor: Actor) -> bool:
     """Tells whether the stored token lives: by a refresh, where its access token is over, too."""
-    use = use_token.TokenUse(stored.tenant, stored.user_id, "install", _USABLE, ignore_pause=True)
+    use = use_token.TokenUse(stored.tenant, stored.user_id, "install", STATUSES_IN_USE, ignore_pause=True)
     try:
         use_token.call(app, use, "auth.test", {}, actor, lambda: None)
     except SlackCallError as error:

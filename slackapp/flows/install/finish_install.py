@@ -5,7 +5,6 @@ made before the state is used up and that is on the disk; nothing is stored befo
 and a token that is not going to be kept is revoked.
 """
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,9 +16,8 @@ from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, St
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.install import drop_dead_pair, store_grant
-from slackapp.flows.install.begin_install import PURPOSE
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
-from slackapp.model import NO_TENANT, Actor, Grant, Tenant
+from slackapp.model import NO_TENANT, Actor, Grant, InstallOutcome, StateOutcome, StatePurpose, Tenant, TokenStatus
 from slackapp.store import oauth_states, tokens
 
 KNOWN_ERRORS = frozenset(
@@ -36,13 +34,6 @@ _COUNTED_AS_BAD_CODE = frozenset(
 _BUSY_SECONDS = 5
 _CODE_LENGTH = 512
 _TRIES = 10
-
-
-class InstallOutcome(enum.Enum):
-    """Outcome of a callback that was not refused."""
-
-    INSTALLED = "installed"
-    DECLINED = "declined"
 
 
 @dataclass(frozen=True)
@@ -75,7 +66,7 @@ def run(app: App, callback: Callback, actor: Actor, now: int) -> tuple[InstallOu
     secret = browser_binding.require_browser_secret(callback.cookie_header, app.settings.secure)
     digest = browser_binding.browser_digest(secret)
     # 7. the state's MAC, over this browser; then its age
-    state = state_token.verify_state(claimed, PURPOSE, digest, app.keyring.state_key_by_id, now)
+    state = state_token.verify_state(claimed, StatePurpose.INSTALL, digest, app.keyring.state_key_by_id, now)
     with app.exchange_limit.acquire(callback.network) as free:
         # Before the state is spent: reloading the page is all that it takes.
         if not free:
@@ -84,7 +75,9 @@ def run(app: App, callback: Callback, actor: Actor, now: int) -> tuple[InstallOu
             _refuse_during_cooldown(app, callback.network, now)
         # 8. use the state up, in one statement
         # claim: C-03, C-06
-        if not app.db.commit_in_group(partial(oauth_states.consume, app.db, state.id_hash, digest, PURPOSE, now)):
+        if not app.db.commit_in_group(
+            partial(oauth_states.consume, app.db, state.id_hash, digest, StatePurpose.INSTALL, now)
+        ):
             raise Refused(Refusal.STATE_USED)
         # 9. what Slack reported
         if "error" in query:
@@ -198,10 +191,10 @@ def _handle_slack_error(
     error = claimed_error if claimed_error in KNOWN_ERRORS else "unknown_error"
     told = _is_first_this_minute(app, f"install.declined {error}", now)
     with app.db.transaction():
-        oauth_states.set_outcome(app.db, state.id_hash, "declined", NO_TENANT)
+        oauth_states.set_outcome(app.db, state.id_hash, StateOutcome.DECLINED, NO_TENANT)
         if told:
             audit_log.append(app, "install.declined", NO_TENANT, actor, "declined", error, now)
-    app.metrics.count("slackapp_installs_total", {"result": "declined"})
+    app.metrics.count("slackapp_installs_total", {"result": InstallOutcome.DECLINED})
     if error != "access_denied":
         raise Refused(Refusal.SLACK_ERROR)
     return InstallOutcome.DECLINED
@@ -271,18 +264,20 @@ def _is_in_use(app: App, data: Mapping[str, Any], user_id: str) -> bool:
         stored = [token for tenant in tenants for token in tokens.list_by_tenant(app.db, tenant)]
     except StoreError:
         return True  # not knowing is no reason to break what may be in use
-    return any(token.status != "dead" and user_id in (token.user_id, code_grant.UNKNOWN_USER) for token in stored)
+    return any(
+        token.status != TokenStatus.DEAD and user_id in (token.user_id, code_grant.UNKNOWN_USER) for token in stored
+    )
 
 
 def _note_failure(
     app: App, state: state_token.VerifiedState, refusal: Refusal, detail: str, is_fact: bool, actor: Actor, now: int
 ) -> None:
-    result = "unclear" if refusal is Refusal.EXCHANGE_UNCLEAR else "failed"
+    result = InstallOutcome.UNCLEAR if refusal is Refusal.EXCHANGE_UNCLEAR else InstallOutcome.FAILED
     app.metrics.count("slackapp_installs_total", {"result": result})
     told = is_fact or _is_first_this_minute(app, f"install.{result} {refusal.name}", now)
     try:
         with app.db.transaction():
-            oauth_states.set_outcome(app.db, state.id_hash, "failed", NO_TENANT)
+            oauth_states.set_outcome(app.db, state.id_hash, StateOutcome.FAILED, NO_TENANT)
             if told:
                 audit_log.append(app, f"install.{result}", NO_TENANT, actor, result, detail, now)
     except StoreError:

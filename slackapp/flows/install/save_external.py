@@ -20,7 +20,16 @@ from slackapp.errors import StoreBusyError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
-from slackapp.model import Actor, ExternalInstallation, GrantedToken, Installation, Sealed, Token
+from slackapp.model import (
+    Actor,
+    ExternalInstallation,
+    GrantedToken,
+    Installation,
+    InstallationStatus,
+    Sealed,
+    Token,
+    TokenStatus,
+)
 from slackapp.store import installations, installers, tokens
 from slackapp.store.installers import Installer
 from slackapp.vault.keyring import TenantKeys
@@ -114,7 +123,7 @@ def _save_token(
         return
     generation = (old.generation if old is not None else 0) + 1
     pair = seal_pair(keys, external.tenant, user_id, generation, granted, now)
-    if is_copy and old is not None and old.status != "dead":
+    if is_copy and old is not None and old.status != TokenStatus.DEAD:
         tokens.replace_pair(app.db, old, pair, now)  # the time of the person's grant stays
     else:
         tokens.save(app.db, external.tenant, user_id, generation, pair, now)
@@ -166,15 +175,22 @@ def _installation(
     )
 
 
-def _status(external: ExternalInstallation, before: Installation | None, is_copy: bool) -> str:
+def _status(external: ExternalInstallation, before: Installation | None, is_copy: bool) -> InstallationStatus:
     """A refresh settles no suspicion and stops no removal; an install does, but without a bot it brings none back."""
     if before is None:
-        return "active"
-    if before.status == "suspended" and before.status_reason:  # the bot's token was another tenant's
-        return "active" if external.bot is not None and not is_copy else before.status
-    if before.status in ("suspect", "suspended", "purging") and not is_copy:
-        return "active"
-    return "active" if before.status == "needs_reinstall" and external.bot is not None else before.status
+        return InstallationStatus.ACTIVE
+    if before.status == InstallationStatus.SUSPENDED and before.status_reason:  # the bot's token was another tenant's
+        return InstallationStatus.ACTIVE if external.bot is not None and not is_copy else before.status
+    if (
+        before.status in (InstallationStatus.SUSPECT, InstallationStatus.SUSPENDED, InstallationStatus.PURGING)
+        and not is_copy
+    ):
+        return InstallationStatus.ACTIVE
+    return (
+        InstallationStatus.ACTIVE
+        if before.status == InstallationStatus.NEEDS_REINSTALL and external.bot is not None
+        else before.status
+    )
 
 
 def _installer(

@@ -11,7 +11,18 @@ from slackapp.errors import StoreBusyError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
-from slackapp.model import Actor, Grant, GrantedToken, Installation, Sealed, Token
+from slackapp.model import (
+    Actor,
+    Grant,
+    GrantedToken,
+    Installation,
+    InstallationStatus,
+    InstallOutcome,
+    Sealed,
+    StateOutcome,
+    TenantChange,
+    Token,
+)
 from slackapp.store import inbox, installations, installers, oauth_states, tokens
 from slackapp.store.installers import Installer
 from slackapp.vault.keyring import TenantKeys
@@ -48,13 +59,13 @@ def run(app: App, grant: Grant, stored_before: StoredTokens, state_hash: bytes, 
                 if not _is_unchanged(app, grant, stored_before):
                     return False
                 first = _write(app, grant, keys, actor, now)
-                oauth_states.set_outcome(app.db, state_hash, "installed", grant.tenant)
+                oauth_states.set_outcome(app.db, state_hash, StateOutcome.INSTALLED, grant.tenant)
         except KeysChangedError:
             app.keyring.evict(grant.tenant)
             continue
-        result = "installed" if first else "reinstalled"
-        app.metrics.count("slackapp_installs_total", {"result": result})
-        audit_log.count_tenant_change(app, grant.tenant, result)
+        outcome = InstallOutcome.INSTALLED if first else InstallOutcome.REINSTALLED
+        app.metrics.count("slackapp_installs_total", {"result": outcome})
+        audit_log.count_tenant_change(app, grant.tenant, TenantChange.INSTALLED if first else TenantChange.REINSTALLED)
         app.wake_worker()
         return True
     raise StoreBusyError("the tenant's keys kept changing")
@@ -95,7 +106,7 @@ def _installation(app: App, grant: Grant, before: Installation | None, now: int)
     # A grant of a user's token alone says nothing about the bot: what is known of the bot stays.
     known = before if before is not None and grant.bot is None else None
     # So does its end: nothing but a grant for the bot brings back one that is dead, or was another tenant's.
-    is_dead = known is not None and bool(known.status_reason or known.status == "needs_reinstall")
+    is_dead = known is not None and bool(known.status_reason or known.status == InstallationStatus.NEEDS_REINSTALL)
     return Installation(
         tenant=grant.tenant,
         app_id=app.settings.app_id,
@@ -107,7 +118,7 @@ def _installation(app: App, grant: Grant, before: Installation | None, now: int)
         installer_id=grant.installer_id,
         scopes_asked=tuple(sorted(app.settings.bot_scopes)),
         scopes_granted=known.scopes_granted if known else (grant.bot.scopes if grant.bot is not None else ()),
-        status=known.status if known is not None and is_dead else "active",
+        status=known.status if known is not None and is_dead else InstallationStatus.ACTIVE,
         status_reason=known.status_reason if known is not None and is_dead else "",
         generation=(before.generation if before is not None else 0) + 1,
         installed_at=now,

@@ -10,7 +10,7 @@ from slackapp.errors import CommandError, ConfigError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
-from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Actor
+from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Actor, KeyTest
 from slackapp.runtime.health import MASTER_KEYS
 from slackapp.store import data_keys, meta, processes
 
@@ -68,7 +68,9 @@ def rewrap_all(app: App, actor: Actor, progress: Progress) -> int:
     for start in range(0, len(pending), BATCH):
         # 4. wrap a batch outside the transaction, and swap each key in it
         batch = pending[start : start + BATCH]
-        wrapped = [(key, app.keyring.rewrap(key, LOCAL_PROVIDER)) for key in batch if app.keyring.try_key(key) == "ok"]
+        wrapped = [
+            (key, app.keyring.rewrap(key, LOCAL_PROVIDER)) for key in batch if app.keyring.try_key(key) == KeyTest.OK
+        ]
         now = app.clock()
         with app.db.transaction():
             swapped = sum(
@@ -85,7 +87,7 @@ def rewrap_all(app: App, actor: Actor, progress: Progress) -> int:
 def broken_keys(app: App) -> list[int]:
     """Tries every data key; the ids of those that do not unwrap. A key whose owner withholds it is not broken."""
     # 6. verify: every single one
-    return [key.key_id for key in data_keys.list_all(app.db) if app.keyring.try_key(key) == "broken"]
+    return [key.key_id for key in data_keys.list_all(app.db) if app.keyring.try_key(key) == KeyTest.BROKEN]
 
 
 def count_keys_wrapped_by(app: App, version: int) -> int:

@@ -8,7 +8,7 @@ import zlib
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, InstallationStatus, Tenant, TenantChange
 from slackapp.store import installations
 
 _MAX_SECONDS = 20
@@ -18,9 +18,9 @@ _MAX_SECONDS = 20
 def suspend(app: App, tenant: Tenant, actor: Actor) -> None:
     """Marks the tenant, once."""
     with app.db.transaction():
-        if installations.set_status(app.db, tenant, "active", "suspended"):
+        if installations.set_status(app.db, tenant, InstallationStatus.ACTIVE, InstallationStatus.SUSPENDED):
             audit_log.append(app, "tenant.suspended", tenant, actor, "ok", "", app.clock())
-            audit_log.count_tenant_change(app, tenant, "suspended")
+            audit_log.count_tenant_change(app, tenant, TenantChange.SUSPENDED)
     app.keyring.evict(tenant)
 
 
@@ -30,7 +30,7 @@ def restore_all(app: App) -> int:
     Providers that hang do not keep the upkeep from its other errands: it goes on next time, and begins elsewhere.
     """
     restored, begun = 0, app.clock.steady()
-    suspended = installations.list_by_status(app.db, "suspended")
+    suspended = installations.list_by_status(app.db, InstallationStatus.SUSPENDED)
     start = zlib.crc32(f"{app.process_id} {begun // 60}".encode()) % len(suspended) if suspended else 0
     for tenant in suspended[start:] + suspended[:start]:
         if app.clock.steady() - begun > _MAX_SECONDS:
@@ -45,7 +45,7 @@ def restore_all(app: App) -> int:
         except (KeyRevokedError, KeyUnavailableError, DecryptError):
             continue
         with app.db.transaction():
-            if installations.set_status(app.db, tenant, "suspended", "active"):
+            if installations.set_status(app.db, tenant, InstallationStatus.SUSPENDED, InstallationStatus.ACTIVE):
                 audit_log.append(app, "tenant.restored", tenant, Actor("worker", ""), "ok", "", app.clock())
                 restored += 1
     return restored

@@ -17,14 +17,24 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import brake, use_token
-from slackapp.model import Actor, InboxRow, Installation, Tenant, Token
+from slackapp.model import (
+    STATUSES_IN_USE,
+    Actor,
+    EventOutcome,
+    InboxRow,
+    InboxState,
+    Installation,
+    InstallationStatus,
+    Tenant,
+    Token,
+    TokenStatus,
+)
 from slackapp.store import inbox, installations, tokens
 from slackapp.store.inbox import IncomingEvent
 
 _ASK_AGAIN = 15
 _LATER = (Refusal.TOKEN_UNAVAILABLE, Refusal.KEY_UNAVAILABLE, Refusal.KEY_REVOKED)
 _UNDECIDED_KINDS = (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE_LIMITED, SlackErrorKind.UNCERTAIN)
-_USABLE = frozenset({"active", "suspect", "needs_reinstall"})
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class _Decision:
     ask: bool
 
 
-def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: Actor, now: int) -> str:
+def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: Actor, now: int) -> EventOutcome:
     """Stores a lifecycle event with its effect, or the suspicion, in one transaction with the inbox row.
 
     Returns the outcome. No key is needed, so that a tenant whose key is lost or withdrawn can be erased all the same.
@@ -45,19 +55,19 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
     # claim: C-49
     with app.db.transaction():
         installation = installations.find(app.db, arrival.tenant)
-        if installation is None or installation.status == "purging":
-            return "unknown"
+        if installation is None or installation.status == InstallationStatus.PURGING:
+            return EventOutcome.UNKNOWN
         # claim: C-47
         if inbox.is_known(app.db, arrival.tenant, arrival.event_id):
-            return "repeat"
+            return EventOutcome.REPEAT
         judged = _judge(app, installation, revocation, arrival.event_time, now)
         erases = judged.whole or bool(judged.act)
-        outcome = "suspect" if judged.ask else "erased" if erases else "ignored"
-        state = "ready" if judged.ask else "done"
+        outcome = EventOutcome.SUSPECT if judged.ask else EventOutcome.ERASED if erases else EventOutcome.IGNORED
+        state = InboxState.READY if judged.ask else InboxState.DONE
         inbox.add_lifecycle_event(app.db, arrival, str(revocation), state, outcome, now)
         if judged.ask:
             # claim: C-61
-            installations.set_status(app.db, arrival.tenant, "active", "suspect")
+            installations.set_status(app.db, arrival.tenant, InstallationStatus.ACTIVE, InstallationStatus.SUSPECT)
         audit_log.append(app, arrival.type, arrival.tenant, actor, outcome, f"event={arrival.event_id}", now)
         purged = erases and _erase(app, arrival.tenant, revocation.everything, judged.act, actor, now)
     if purged:
@@ -72,7 +82,7 @@ def ask_slack(app: App, row: InboxRow, now: int) -> None:
     revocation = parse_stored_revocation(row.named)
     before = installations.find(app.db, row.tenant)
     # Of one that is dead all has been said; where its tenant is suspended, it could not be asked with for ever.
-    living = [token for token in _named_tokens(app, row.tenant, revocation) if token.status != "dead"]
+    living = [token for token in _named_tokens(app, row.tenant, revocation) if token.status != TokenStatus.DEAD]
     said = [_slack_has_answered(app, row, token.user_id, actor) for token in living]
     if not all(said):
         _postpone(app, row, "Slack could not say", now)
@@ -95,7 +105,7 @@ def ask_slack(app: App, row: InboxRow, now: int) -> None:
             if not purged:
                 _end_suspicion(app, row.tenant)
         result = f"dead={len(dead)} alive={len(named) - len(dead)}"
-        inbox.finish(app.db, row, "done", result, now)
+        inbox.finish(app.db, row, InboxState.DONE, result, now)
         audit_log.append(app, f"{row.type}.settled", row.tenant, actor, result, f"event={row.event_id}", now)
     if purged:
         _after_removal(app, row.tenant)
@@ -111,9 +121,11 @@ def _postpone(app: App, row: InboxRow, why: str, now: int) -> None:
 
 def _end_suspicion(app: App, tenant: Tenant) -> None:
     bot = tokens.find(app.db, tenant, "")
-    if bot is not None and bot.status == "dead":  # given up, but not by a word that erases
-        installations.set_status(app.db, tenant, "suspect", "needs_reinstall", bot.reason)
-    installations.set_status(app.db, tenant, "suspect", "active")
+    if bot is not None and bot.status == TokenStatus.DEAD:  # given up, but not by a word that erases
+        installations.set_status(
+            app.db, tenant, InstallationStatus.SUSPECT, InstallationStatus.NEEDS_REINSTALL, bot.reason
+        )
+    installations.set_status(app.db, tenant, InstallationStatus.SUSPECT, InstallationStatus.ACTIVE)
 
 
 def _after_removal(app: App, tenant: Tenant) -> None:
@@ -131,7 +143,7 @@ def _judge(app: App, installation: Installation, revocation: Revocation, event_t
     stored = tokens.list_by_tenant(app.db, installation.tenant)
     is_of_our_bot = revocation.bot and not revocation.covers_another_bot(installation.bot_user_id)
     if revocation.everything or (not stored and is_of_our_bot):
-        can_ask = any(token.status != "dead" or confirms_uninstall(token) for token in stored)
+        can_ask = any(token.status != TokenStatus.DEAD or confirms_uninstall(token) for token in stored)
         # claim: C-82
         verdict = judge_by_time(event_time, installation.installed_at, now, can_ask)
         return _Decision(verdict is TimeVerdict.ACT, (), verdict is TimeVerdict.ASK)
@@ -169,8 +181,8 @@ def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[str, ...], ac
             tokens.delete(app.db, tenant, user_id)
         if tokens.count(app.db, tenant):
             if "" in gone:
-                for status in ("active", "suspect"):
-                    installations.set_status(app.db, tenant, status, "needs_reinstall")
+                for status in (InstallationStatus.ACTIVE, InstallationStatus.SUSPECT):
+                    installations.set_status(app.db, tenant, status, InstallationStatus.NEEDS_REINSTALL)
             audit_log.append(app, "tokens.erased", tenant, actor, "ok", f"bot={'' in gone} users={len(gone)}", now)
             return False
     purge_tenant.erase(app, tenant, "app_uninstalled" if everything else "tokens_revoked", actor, now)
@@ -179,7 +191,7 @@ def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[str, ...], ac
 
 def _slack_has_answered(app: App, row: InboxRow, user_id: str, actor: Actor) -> bool:
     """Tells whether Slack answers just now: then the token serves, or was marked dead for it."""
-    use = use_token.TokenUse(row.tenant, user_id, row.type, _USABLE, ignore_pause=True)
+    use = use_token.TokenUse(row.tenant, user_id, row.type, STATUSES_IN_USE, ignore_pause=True)
     try:
         use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
     except SlackCallError as error:

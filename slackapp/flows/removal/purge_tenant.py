@@ -11,7 +11,7 @@ from slackapp.errors import StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
-from slackapp.model import NO_TENANT, Actor, InboxRow, Tenant
+from slackapp.model import NO_TENANT, Actor, InboxRow, InboxState, Tenant, TenantChange
 from slackapp.store import data_keys, inbox, installations, tokens
 
 RETRY_AFTER = 10
@@ -52,7 +52,7 @@ def after_erase(app: App, tenant: Tenant) -> None:
     """Forgets the tenant in memory after that transaction, and wakes the worker."""
     app.keyring.evict(tenant)
     app.metrics.count("slackapp_purges_total", {"result": "begun"})
-    audit_log.count_tenant_change(app, tenant, "erased")
+    audit_log.count_tenant_change(app, tenant, TenantChange.ERASED)
     app.wake_worker()
 
 
@@ -94,7 +94,9 @@ def _complete(app: App, row: InboxRow, now: int, at_once: bool) -> None:
         _postpone(app, reasons, now)
     with app.db.transaction():
         # claim: C-57
-        done = [one for one in rows if one not in reasons and inbox.finish(app.db, one, "done", "complete", now)]
+        done = [
+            one for one in rows if one not in reasons and inbox.finish(app.db, one, InboxState.DONE, "complete", now)
+        ]
         for one in done:
             audit_log.append(app, "purge.complete", one.tenant, Actor("worker", one.event_id), "ok", "left=0", now)
     for _ in done:

@@ -12,7 +12,7 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import use_token
-from slackapp.model import Actor, InboxRow, Installation, Tenant
+from slackapp.model import Actor, InboxRow, InboxState, Installation, InstallationStatus, Tenant, TokenStatus
 from slackapp.store import inbox, installations, tokens
 
 _COMPLETED_BY_WORKER = frozenset({"slack:admin", "worker"})
@@ -42,7 +42,7 @@ def run(app: App, tenant: Tenant, actor: Actor, now: int) -> UninstallResult:
     with app.db.transaction():
         installation = installations.find(app.db, tenant)
         if installation is not None:
-            installations.set_status(app.db, tenant, installation.status, "purging")
+            installations.set_status(app.db, tenant, installation.status, InstallationStatus.PURGING)
             inbox.add_job(app.db, f"uninstall-{app.entropy(12).hex()}", inbox.UNINSTALL, tenant, now, now + _JOB_AFTER)
             audit_log.append(app, "uninstall.begun", tenant, actor, "ok", "", now)
     return _finish(app, installation, actor) if installation is not None else _not_installed(app, tenant, actor)
@@ -58,9 +58,9 @@ def _not_installed(app: App, tenant: Tenant, actor: Actor) -> UninstallResult:
 def resume(app: App, row: InboxRow, now: int) -> None:
     """Resumes the job that a killed process had begun."""
     installation = installations.find(app.db, row.tenant)
-    if installation is not None and installation.status == "purging":
+    if installation is not None and installation.status == InstallationStatus.PURGING:
         _finish(app, installation, Actor("worker", row.event_id))
-    inbox.finish(app.db, row, "done", "resumed", now)
+    inbox.finish(app.db, row, InboxState.DONE, "resumed", now)
 
 
 def _finish(app: App, installation: Installation, actor: Actor) -> UninstallResult:
@@ -74,7 +74,7 @@ def _finish(app: App, installation: Installation, actor: Actor) -> UninstallResu
         if current is None:
             return UninstallResult(found=True, slack=slack, erased=True, pending=False)
         # claim: C-64
-        if current.status != "purging" or current.generation != installation.generation:
+        if current.status != InstallationStatus.PURGING or current.generation != installation.generation:
             return UninstallResult(found=True, slack=slack, erased=False, pending=False)
         job_id = purge_tenant.erase(app, tenant, "uninstall", actor, now)
         audit_log.append(app, "uninstalled", tenant, actor, "ok", f"slack={slack}", now)
@@ -86,7 +86,7 @@ def _finish(app: App, installation: Installation, actor: Actor) -> UninstallResu
 
 
 def _tell_slack(app: App, tenant: Tenant, actor: Actor) -> str:
-    users = [token.user_id for token in tokens.list_by_tenant(app.db, tenant) if token.status != "dead"]
+    users = [token.user_id for token in tokens.list_by_tenant(app.db, tenant) if token.status != TokenStatus.DEAD]
     if not users:
         return "nothing to tell"
     for user_id in users:
@@ -113,4 +113,4 @@ def _revoke(app: App, tenant: Tenant, user_id: str, actor: Actor) -> str:
 
 
 def _use(tenant: Tenant, user_id: str) -> use_token.TokenUse:
-    return use_token.TokenUse(tenant, user_id, "uninstall", frozenset({"purging"}), ignore_pause=True)
+    return use_token.TokenUse(tenant, user_id, "uninstall", frozenset({InstallationStatus.PURGING}), ignore_pause=True)

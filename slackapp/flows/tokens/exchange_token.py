@@ -16,7 +16,7 @@ from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import judge_token, needs_reinstall, rotated_pair, use_token
 from slackapp.flows.tokens.refresh_token import LEASE
-from slackapp.model import Actor, Secret, Tenant, Token
+from slackapp.model import Actor, InstallationStatus, Secret, Tenant, Token, TokenStatus
 from slackapp.store import installations, tokens
 from slackapp.vault.keyring import TenantKeys
 
@@ -66,7 +66,7 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
             return _REPLACED
         installation = installations.find(app.db, token.tenant)
         # claim: C-40
-        if installation is None or installation.status != "active":
+        if installation is None or installation.status != InstallationStatus.ACTIVE:
             return "the tenant is not served just now"
         # claim: C-41
         if not tokens.take_lease(app.db, token, owner, steady, steady + LEASE):
@@ -103,7 +103,7 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
 def _was_replaced(app: App, token: Token) -> bool:
     """Tells whether the token was replaced, or marked dead."""
     found = tokens.find_generation(app.db, token)
-    return found is None or found.status != "live"
+    return found is None or found.status != TokenStatus.LIVE
 
 
 def _open(app: App, token: Token, actor: Actor) -> tuple[Secret, TenantKeys]:

@@ -12,7 +12,7 @@ from slackapp.errors import SlackCallError, SlackErrorKind, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.tokens import brake, needs_reinstall
-from slackapp.model import Actor, Tenant, Token
+from slackapp.model import Actor, Tenant, TenantChange, Token, TokenStatus
 from slackapp.store import tenant_outcomes, tokens
 
 RETRY_REPLACED = 1
@@ -68,7 +68,7 @@ def on_refusal(app: App, token: Token, code: str, asked_at: int, actor: Actor, *
         if current is None:
             # Refreshed or installed again since it was sent, or erased.
             return RETRY_REPLACED if tokens.find(app.db, token.tenant, token.user_id) is not None else 0
-        if current.status == "dead":
+        if current.status == TokenStatus.DEAD:
             return 0
         left = token_refusals.pause_seconds_left(current, asked_at)
         if left and not is_clear:
@@ -103,7 +103,7 @@ def _pause(app: App, before: Token, paused: Token, actor: Actor, now: int) -> No
     tokens.save_pause(app.db, paused)
     if before.refused_since is None:
         audit_log.append(app, "token.paused", paused.tenant, actor, paused.reason, f"user={paused.user_id}", now)
-        audit_log.count_tenant_change(app, paused.tenant, "token_paused")
+        audit_log.count_tenant_change(app, paused.tenant, TenantChange.TOKEN_PAUSED)
         app.log.error(
             "token_paused", {"code": paused.reason, "action": "see slackapp tenants, and the app's addresses"}
         )

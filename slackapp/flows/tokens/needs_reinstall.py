@@ -7,10 +7,8 @@ from slackapp.checks.token_refusals import FOREIGN_TOKEN
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import INSTALL_PATH, Actor, Tenant, Token
+from slackapp.model import INSTALL_PATH, STATUSES_IN_USE, Actor, InstallationStatus, Tenant, TenantChange, Token
 from slackapp.store import installations, tokens
-
-_IN_USE = ("active", "suspect", "needs_reinstall")
 
 
 def mark_dead(app: App, token: Token, reason: str, actor: Actor) -> None:
@@ -21,9 +19,11 @@ def mark_dead(app: App, token: Token, reason: str, actor: Actor) -> None:
     if not tokens.mark_dead(app.db, token, reason):
         return
     if token.user_id == "":
-        installations.set_status(app.db, token.tenant, "active", "needs_reinstall", reason)
+        installations.set_status(
+            app.db, token.tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, reason
+        )
     audit_log.append(app, "token.dead", token.tenant, actor, reason, f"user={token.user_id}", app.clock())
-    audit_log.count_tenant_change(app, token.tenant, "token_dead")
+    audit_log.count_tenant_change(app, token.tenant, TenantChange.TOKEN_DEAD)
 
 
 def suspend_foreign(app: App, token: Token, actor: Actor) -> None:
@@ -35,11 +35,11 @@ def suspend_foreign(app: App, token: Token, actor: Actor) -> None:
         # claim: C-81
         if not tokens.mark_dead(app.db, token, FOREIGN_TOKEN):
             return
-        for status in _IN_USE if token.user_id == "" else ():
+        for status in STATUSES_IN_USE if token.user_id == "" else ():
             # claim: C-81
-            installations.set_status(app.db, token.tenant, status, "suspended", FOREIGN_TOKEN)
+            installations.set_status(app.db, token.tenant, status, InstallationStatus.SUSPENDED, FOREIGN_TOKEN)
         audit_log.append(app, "token.foreign", token.tenant, actor, "failed", f"user={token.user_id}", app.clock())
-        audit_log.count_tenant_change(app, token.tenant, "suspended")
+        audit_log.count_tenant_change(app, token.tenant, TenantChange.SUSPENDED)
     app.log.error("token_of_another_tenant", {"action": "uninstall the tenant, and let it install again"})
 
 

@@ -17,7 +17,7 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import brake, judge_token, needs_reinstall, rotated_pair
-from slackapp.model import Actor, Secret, Token
+from slackapp.model import Actor, RefreshOutcome, Secret, TenantChange, Token, TokenStatus
 from slackapp.store import tenant_outcomes, tokens
 from slackapp.vault.keyring import TenantKeys
 
@@ -47,7 +47,7 @@ class RefreshUncertainError(Refused):
 
 def is_due(token: Token, now: int) -> bool:
     """Tells whether little of the token's life is left; see `checks/token_lifetime.py`."""
-    return token.status == "live" and token.due_at is not None and now >= token.due_at
+    return token.status == TokenStatus.LIVE and token.due_at is not None and now >= token.due_at
 
 
 def run_or_reread(app: App, token: Token, actor: Actor) -> Token:
@@ -65,7 +65,7 @@ def run(app: App, token: Token, actor: Actor, wait: bool) -> Token:
     With `wait`, somebody who finds another one at it waits for up to 3 s. Raises Refused(TOKEN_UNAVAILABLE) while
     another one is at it and for trouble that passes, and Refused(NEEDS_REINSTALL) when Slack refuses the refresh token.
     """
-    if token.status == "refresh_refused":
+    if token.status == TokenStatus.REFRESH_REFUSED:
         raise needs_reinstall.refusal(app, token.tenant)
     held = app.cooldowns.seconds_left(METHOD, app.clock())
     if held:
@@ -102,7 +102,7 @@ def run(app: App, token: Token, actor: Actor, wait: bool) -> Token:
         raise _handle_bad_pair(app, token, owner, refused.refusal, actor) from None
     # 5. seal, and put it in place of the generation it came from
     rotated_pair.store(app, token, granted, keys, "token.refreshed", actor)
-    _count(app, token, "ok", "")
+    _count(app, token, RefreshOutcome.OK, "")
     return _reread(app, token)
 
 
@@ -112,7 +112,7 @@ def _await_other_refresh(app: App, token: Token, wait: bool) -> Token:
         found = _reread(app, token)
         if (found.generation, found.granted_at) != (token.generation, token.granted_at):
             return found
-        if found.status != "live":
+        if found.status != TokenStatus.LIVE:
             raise needs_reinstall.refusal(app, token.tenant)
         if wait:
             app.wait(WAIT_SECONDS)
@@ -171,7 +171,7 @@ def _handle_bad_pair(app: App, token: Token, owner: str, why: Refusal, actor: Ac
         tokens.set_lease_end(app.db, token, owner, app.clock.steady() - 1)
         detail = f"user={token.user_id}"
         audit_log.append(app, "token.refresh_failed", token.tenant, actor, why.name, detail, app.clock())
-    _count(app, token, "malformed", why.name.lower())
+    _count(app, token, RefreshOutcome.MALFORMED, why.name.lower())
     return Refused(Refusal.TOKEN_UNAVAILABLE)
 
 
@@ -193,7 +193,7 @@ def _failed(app: App, token: Token, owner: str, error: SlackCallError, asked_at:
         else:
             tokens.postpone_refresh(app.db, token, owner, now + _UNCERTAIN_DELAY)
         _note_failed(app, token, error, actor)
-    _count(app, token, "refused" if ends else "failed", error.code)
+    _count(app, token, RefreshOutcome.REFUSED if ends else RefreshOutcome.FAILED, error.code)
     if ends:
         app.log.error("refresh_refused", {"code": error.code, "action": "the app must be installed again"})
         return needs_reinstall.refusal(app, token.tenant)
@@ -208,7 +208,7 @@ def _handle_transient(app: App, token: Token, owner: str, error: SlackCallError,
         # At once for whoever comes next; after a limited rate, not before Slack wants to hear of us again.
         tokens.set_lease_end(app.db, token, owner, app.clock.steady() + error.retry_after - 1)
         _note_failed(app, token, error, actor)
-    _count(app, token, "failed", error.code)
+    _count(app, token, RefreshOutcome.FAILED, error.code)
     return Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=error.retry_after or None)
 
 
@@ -217,7 +217,9 @@ def _note_failed(app: App, token: Token, error: SlackCallError, actor: Actor) ->
     audit_log.append(app, "token.refresh_failed", token.tenant, actor, error.code, detail, app.clock())
 
 
-def _count(app: App, token: Token, result: str, code: str) -> None:
-    app.metrics.count("slackapp_refresh_total", {"result": result, "reason": code})
+def _count(app: App, token: Token, outcome: RefreshOutcome, code: str) -> None:
+    app.metrics.count("slackapp_refresh_total", {"result": outcome, "reason": code})
     if code:
-        audit_log.count_tenant_change(app, token.tenant, "refresh_refused" if result == "refused" else "refresh_failed")
+        refused = outcome == RefreshOutcome.REFUSED
+        change = TenantChange.REFRESH_REFUSED if refused else TenantChange.REFRESH_FAILED
+        audit_log.count_tenant_change(app, token.tenant, change)

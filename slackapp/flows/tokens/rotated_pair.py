@@ -12,7 +12,7 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
 from slackapp.flows.tokens import brake
-from slackapp.model import Actor, GrantedToken, Token
+from slackapp.model import Actor, GrantedToken, HolderKind, Token
 from slackapp.store import installations, tokens
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.seal_pair import seal_pair
@@ -27,8 +27,7 @@ def verify(app: App, token: Token, data: Mapping[str, Any]) -> GrantedToken:
     # claim: C-45
     if data.get("app_id", app.settings.app_id) != app.settings.app_id or not _same_tenant(data, token):
         raise Refused(Refusal.GRANT_FOREIGN)
-    kind, prefixes = ("user", code_grant.USER_PREFIXES) if token.user_id else ("bot", code_grant.BOT_PREFIXES)
-    granted = code_grant.read_token_pair(data, kind, prefixes)
+    granted = code_grant.read_token_pair(data, HolderKind.USER if token.user_id else HolderKind.BOT)
     # claim: C-45
     if granted is None or granted.refresh is None:
         raise Refused(Refusal.GRANT_MALFORMED)

@@ -16,11 +16,11 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import judge_token, needs_reinstall, refresh_token
-from slackapp.model import Actor, Installation, Secret, SlackResponse, Tenant, Token
+from slackapp.model import Actor, Installation, InstallationStatus, Secret, SlackResponse, Tenant, Token, TokenStatus
 from slackapp.store import installations, tokens
 
 Send = Callable[[Secret], SlackResponse]
-_REFUSED = "refresh_refused"
+_REFUSED = TokenStatus.REFRESH_REFUSED
 """Our code for a token that is over and whose refresh token Slack has refused."""
 
 
@@ -36,7 +36,7 @@ class TokenUse:
     tenant: Tenant
     user_id: str
     purpose: str
-    statuses: frozenset[str] = frozenset({"active"})
+    statuses: frozenset[InstallationStatus] = frozenset({InstallationStatus.ACTIVE})
     ignore_pause: bool = False
 
 
@@ -114,7 +114,7 @@ def _find_unpaused(app: App, use: TokenUse, method: str, actor: Actor) -> Token:
 
 def _refuse_paused(app: App, token: Token, method: str) -> None:
     left = token_refusals.pause_seconds_left(token, app.clock())
-    if left and token.status != "dead":
+    if left and token.status != TokenStatus.DEAD:
         raise SlackCallError(method, token.reason, SlackErrorKind.UNCERTAIN, left)
 
 
@@ -124,22 +124,22 @@ def _stored(app: App, use: TokenUse) -> Token:
     # claim: C-40
     _refuse_status(app, installation, use)
     # claim: C-37
-    if token is None or token.status == "dead":
+    if token is None or token.status == TokenStatus.DEAD:
         raise needs_reinstall.refusal(app, use.tenant)
     return token
 
 
 def _usable(app: App, use: TokenUse, token: Token, actor: Actor) -> Token:
     now = app.clock()
-    is_over = token.status == "live" and token.expires_at is not None and token.expires_at <= now
+    is_over = token.status == TokenStatus.LIVE and token.expires_at is not None and token.expires_at <= now
     if refresh_token.is_due(token, now) or (use.ignore_pause and is_over):
         token = refresh_token.run_or_reread(app, token, actor)
-        if token.status == "dead":  # given up by another one meanwhile
+        if token.status == TokenStatus.DEAD:  # given up by another one meanwhile
             raise needs_reinstall.refusal(app, use.tenant)
     # claim: C-36
     if token.expires_at is not None and token.expires_at <= app.clock():
         # Expired, and no refresh came about. There is no other copy to fall back on.
-        if token.status != "refresh_refused":
+        if token.status != TokenStatus.REFRESH_REFUSED:
             raise Refused(Refusal.TOKEN_UNAVAILABLE)
         raise _mark_expired_dead(app, token, now, actor)
     return token
@@ -167,7 +167,7 @@ def _refresh_decides(token: Token, error: SlackCallError) -> bool:
     if token.refresh is None:
         return False
     # claim: C-78
-    untried = token.status == "live" and error.kind in judge_token.REFUSED_KINDS
+    untried = token.status == TokenStatus.LIVE and error.kind in judge_token.REFUSED_KINDS
     return untried or error.kind is SlackErrorKind.EXPIRED
 
 
@@ -193,11 +193,11 @@ def _mark_expired_dead(app: App, token: Token, asked_at: int, actor: Actor) -> R
     return Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=left) if left else needs_reinstall.refusal(app, token.tenant)
 
 
-def refusal_of(status: str, reason: str) -> Refusal | None:
+def refusal_of(status: InstallationStatus, reason: str) -> Refusal | None:
     """Finds why tokens of an installation in that status are not used, where a new install does not help."""
-    if status == "suspended" and not reason:
+    if status == InstallationStatus.SUSPENDED and not reason:
         return Refusal.KEY_REVOKED
-    return Refusal.TOKEN_UNAVAILABLE if status in ("suspended", "suspect") else None
+    return Refusal.TOKEN_UNAVAILABLE if status in (InstallationStatus.SUSPENDED, InstallationStatus.SUSPECT) else None
 
 
 def _refuse_status(app: App, installation: Installation | None, use: TokenUse) -> None:

@@ -15,36 +15,52 @@ from slackapp.errors import Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.tokens import bot_identity, needs_reinstall, rotated_pair, use_token
-from slackapp.model import Actor, Installation, SlackResponse, Tenant, Token
+from slackapp.model import (
+    Actor,
+    Installation,
+    InstallationStatus,
+    SlackResponse,
+    Tenant,
+    TenantChange,
+    Token,
+    TokenHealth,
+    TokenStatus,
+)
 from slackapp.store import installations, tokens
 
 INTERVAL = 86_400
 """Seconds between two checks of a tenant."""
 _BATCH = 50
-_FOREIGN = "foreign: Slack names another tenant"
+_CHECKED = frozenset({InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL})
+_FOREIGN = (TokenHealth.FOREIGN, "Slack names another tenant")
 
 
 @dataclass(frozen=True)
 class TokenCheck:
     """Result of a check of one token. `user_id` is "" for the bot.
 
-    `result` is `ok`, `dead: …` (nothing but a new install helps, at `install_url`), `paused: …` (Slack refuses it, and
-    will be asked again), `foreign: …`, or why it is not known. `missing`
-    are scopes that the app asks for and the token has not, `surplus` those that it has and the app does not ask for.
+    Where it is dead, nothing but a new install helps, at `install_url`. `missing` are scopes that the app asks for and
+    the token has not, `surplus` those that it has and the app does not ask for.
     """
 
     tenant: Tenant
     name: str
     user_id: str
-    result: str
+    health: TokenHealth
+    why: str = ""
     missing: tuple[str, ...] = ()
     surplus: tuple[str, ...] = ()
     install_url: str = ""
 
     @property
+    def result(self) -> str:
+        """Health, and why, on one line."""
+        return f"{self.health}: {self.why}" if self.why else str(self.health)
+
+    @property
     def is_fine(self) -> bool:
         """Tells whether nobody needs to do anything about it."""
-        return self.result == "ok" and not self.missing
+        return self.health == TokenHealth.OK and not self.missing
 
 
 def run_due(app: App, stopping: Callable[[], bool]) -> int:
@@ -83,9 +99,9 @@ def run(app: App, tenant: Tenant, actor: Actor) -> list[TokenCheck]:
     if installation is None:
         return []
     found = [_check(app, installation, token, actor) for token in tokens.list_by_tenant(app.db, tenant)]
-    if installation.status == "needs_reinstall" and all(checked.user_id for checked in found):
+    if installation.status == InstallationStatus.NEEDS_REINSTALL and all(checked.user_id for checked in found):
         found.insert(0, _dead(app, installation, "", "known"))  # an event told of its end, and erased it
-    if found and all(checked.result == "ok" or checked.result.startswith("dead") for checked in found):
+    if found and all(checked.health in (TokenHealth.OK, TokenHealth.DEAD) for checked in found):
         installations.note_validated(app.db, tenant, app.clock())
     for checked in found:
         _count(app, tenant, checked)
@@ -93,48 +109,48 @@ def run(app: App, tenant: Tenant, actor: Actor) -> list[TokenCheck]:
 
 
 def _count(app: App, tenant: Tenant, checked: TokenCheck) -> None:
-    app.metrics.count("slackapp_token_checks_total", {"result": checked.result.partition(":")[0]})
+    app.metrics.count("slackapp_token_checks_total", {"result": checked.health})
     for kind, scopes in (("missing", checked.missing), ("surplus", checked.surplus)):
         if scopes:
             app.metrics.count("slackapp_scope_drift_total", {"kind": kind})
-            audit_log.count_tenant_change(app, tenant, "scope_drift")
+            audit_log.count_tenant_change(app, tenant, TenantChange.SCOPE_DRIFT)
 
 
 def _check(app: App, installation: Installation, token: Token, actor: Actor) -> TokenCheck:
     tenant, user_id = token.tenant, token.user_id
     if token.reason == token_refusals.FOREIGN_TOKEN:
-        return TokenCheck(tenant, installation.name, user_id, _FOREIGN)
-    if token.status == "dead" or (installation.status == "needs_reinstall" and not user_id):
+        return TokenCheck(tenant, installation.name, user_id, *_FOREIGN)
+    if token.status == TokenStatus.DEAD or (installation.status == InstallationStatus.NEEDS_REINSTALL and not user_id):
         return _dead(app, installation, user_id, (installation.status_reason if not user_id else "") or "known")
-    use = use_token.TokenUse(tenant, user_id, "check", frozenset({"active", "needs_reinstall"}), ignore_pause=True)
+    use = use_token.TokenUse(tenant, user_id, "check", _CHECKED, ignore_pause=True)
     try:
         answer = use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
     except SlackCallError as error:
         if error.kind is SlackErrorKind.DEAD:
             return _dead(app, installation, user_id, error.code)
-        return TokenCheck(tenant, installation.name, user_id, _why(error))
+        return TokenCheck(tenant, installation.name, user_id, *_health(error))
     except Refused as refused:
         if refused.install_url:
             return _dead(app, installation, user_id, refused.refusal.value.code)
-        return TokenCheck(tenant, installation.name, user_id, f"unknown: {refused.refusal.value.code}")
+        return TokenCheck(tenant, installation.name, user_id, TokenHealth.UNKNOWN, refused.refusal.value.code)
     if not token_owner.names_tenant(tenant, answer.data):
-        return TokenCheck(tenant, installation.name, user_id, "unknown: Slack names no tenant")
+        return TokenCheck(tenant, installation.name, user_id, TokenHealth.UNKNOWN, "Slack names no tenant")
     _note_enterprise(app, installation, answer.data, actor)
     if not user_id:
         bot_identity.save_bot_id(app, installation, answer.data)
     missing, surplus = _note_scopes(app, installation, token, answer, actor)
-    return TokenCheck(tenant, installation.name, user_id, "ok", missing, surplus)
+    return TokenCheck(tenant, installation.name, user_id, TokenHealth.OK, missing=missing, surplus=surplus)
 
 
-def _why(error: SlackCallError) -> str:
+def _health(error: SlackCallError) -> tuple[TokenHealth, str]:
     if error.code == token_refusals.FOREIGN_TOKEN:
         return _FOREIGN
-    return f"{'paused' if error.kind is SlackErrorKind.UNCERTAIN else 'unknown'}: {error.code}"
+    return TokenHealth.PAUSED if error.kind is SlackErrorKind.UNCERTAIN else TokenHealth.UNKNOWN, error.code
 
 
 def _dead(app: App, installation: Installation, user_id: str, why: str) -> TokenCheck:
     url = needs_reinstall.install_url(app, installation.tenant)
-    return TokenCheck(installation.tenant, installation.name, user_id, f"dead: {why}", install_url=url)
+    return TokenCheck(installation.tenant, installation.name, user_id, TokenHealth.DEAD, why, install_url=url)
 
 
 def _note_enterprise(app: App, installation: Installation, data: Mapping[str, Any], actor: Actor) -> None:

@@ -4,8 +4,9 @@ import os
 
 from slackapp.flows.app import App
 from slackapp.flows.tokens import brake
+from slackapp.model import InstallationStatus, TokenStatus
 from slackapp.runtime.health import PARTS
-from slackapp.runtime.metric_table import STATES, TENANT_STATUSES, TOKEN_STATUSES
+from slackapp.runtime.metric_table import OPEN_STATES
 from slackapp.runtime.metrics import GaugeSample
 from slackapp.store import inbox, installations, processes, tokens
 
@@ -18,7 +19,7 @@ def read_gauges(app: App, now: int) -> list[GaugeSample]:
 def _inbox(app: App, now: int) -> list[GaugeSample]:
     found = inbox.count_by_state(app.db)
     samples: list[GaugeSample] = []
-    for state in STATES:
+    for state in OPEN_STATES:
         rows, since = found.get(state, (0, now))
         samples.append(("slackapp_inbox_rows", {"state": state}, rows))
         samples.append(("slackapp_inbox_oldest_seconds", {"state": state}, max(0, now - since)))
@@ -33,8 +34,8 @@ def _purges(app: App, now: int) -> list[GaugeSample]:
 
 def _tenants(app: App) -> list[GaugeSample]:
     found = (
-        ("slackapp_tenants", dict.fromkeys(TENANT_STATUSES, 0) | installations.count_by_status(app.db)),
-        ("slackapp_tokens", dict.fromkeys(TOKEN_STATUSES, 0) | tokens.count_by_status(app.db)),
+        ("slackapp_tenants", dict.fromkeys(InstallationStatus, 0) | installations.count_by_status(app.db)),
+        ("slackapp_tokens", dict.fromkeys(TokenStatus, 0) | tokens.count_by_status(app.db)),
     )
     return [(name, {"status": status}, number) for name, counts in found for status, number in counts.items()]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import NO_TENANT, Actor
+from slackapp.model import NO_TENANT, Actor, InstallOutcome
 from slackapp.store import inbox, oauth_states
 from slackapp.store.inbox import UnclearRow
 
@@ -60,7 +60,7 @@ def mark_lost_exchanges(app: App, now: int) -> int:
         if lost:
             audit_log.append(app, "install.unclear", NO_TENANT, Actor("worker", ""), "unclear", f"states={lost}", now)
     for _ in range(lost):
-        app.metrics.count("slackapp_installs_total", {"result": "unclear"})
+        app.metrics.count("slackapp_installs_total", {"result": InstallOutcome.UNCLEAR})
     if lost:
         app.log.error("exchanges_lost", {"number": lost, "action": INSTALL_AGAIN})
     return lost

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from slackapp.checks import token_refusals
 from slackapp.flows.app import App
 from slackapp.flows.tokens import needs_reinstall
-from slackapp.model import Installation, Token
+from slackapp.model import Installation, InstallationStatus, Token
 from slackapp.store import data_keys, inbox, installations, tokens
 
 
@@ -54,7 +54,10 @@ def _describe(app: App, installation: Installation) -> Mapping[str, object]:
 
 def _needs_reinstall(installation: Installation) -> bool:
     """Tells whether a new install helps: the bot's token is dead, or another tenant's."""
-    return installation.status == "needs_reinstall" or installation.status_reason == token_refusals.FOREIGN_TOKEN
+    return (
+        installation.status == InstallationStatus.NEEDS_REINSTALL
+        or installation.status_reason == token_refusals.FOREIGN_TOKEN
+    )
 
 
 def _token_problems(stored: Sequence[Token]) -> str:

@@ -8,7 +8,7 @@ from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.tokens import brake
 from slackapp.flows.upkeep import gauges
-from slackapp.model import Actor
+from slackapp.model import Actor, InboxState
 from slackapp.runtime import persist_metrics
 from slackapp.store import inbox, meta
 from slackapp.web.request import Request
@@ -54,7 +54,9 @@ def _state(app: App, now: int) -> Mapping[str, object]:
     except StoreError:
         database, purges, states, braked = False, 0, {}, brake.Brake(0, 0, 0)
     worker = app.is_worker_running()
-    oldest = min((since for state, (_, since) in states.items() if state in ("ready", "running")), default=now)
+    oldest = min(
+        (since for state, (_, since) in states.items() if state in (InboxState.READY, InboxState.RUNNING)), default=now
+    )
     return {
         "ready": database and worker,
         "database": database,

@@ -5,8 +5,8 @@ from slackapp.checks.query import read_query
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.install import begin_install, finish_install
-from slackapp.flows.install.finish_install import Callback, InstallOutcome
-from slackapp.model import INSTALLED_PATH, Actor, Installation
+from slackapp.flows.install.finish_install import Callback
+from slackapp.model import INSTALLED_PATH, Actor, Installation, InstallOutcome
 from slackapp.store import installations, oauth_states
 from slackapp.web import pages
 from slackapp.web.request import Request, address_prefix, network_prefix
