@@ -155,7 +155,7 @@ class RefreshOutcome(StrEnum):
 
 
 class TokenHealth(StrEnum):
-    """What Slack says of a token that it is asked about."""
+    """Health of a token, as Slack says when it is asked about it."""
 
     OK = "ok"
     DEAD = "dead"

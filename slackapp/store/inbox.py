@@ -171,7 +171,7 @@ class InboxEntry:
 
 
 def list_entries(db: Database, tenant_id: str | None, state: InboxState | None, limit: int) -> list[InboxEntry]:
-    """Lists rows, the oldest first: of one tenant or (None) of all, in one state or (None) in all but `DONE`."""
+    """Lists rows, the oldest first; None for any tenant, and for every state but `DONE`."""
     parameters = {"tenant_id": tenant_id or "", "state": state or "", "most": limit}
     return [_entry(row) for row in db.many("inbox_page", parameters)]
 
