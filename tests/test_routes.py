@@ -6,7 +6,7 @@ import pytest
 
 from slackapp import callers
 from slackapp.routes import BY_PATH, ROUTES
-from tests.handlers.callback_world import nothing_happens, outcome
+from tests.support.callback_world import nothing_happens, outcome
 from tests.support.world import World, make_world
 
 SURFACE = [

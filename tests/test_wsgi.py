@@ -11,7 +11,7 @@ import pytest
 
 from slackapp.localslack.model import Fault
 from slackapp.routes import BY_PATH
-from tests.handlers.callback_world import approved, log_lines, nothing_happens, outcome
+from tests.support.callback_world import approved, log_lines, nothing_happens, outcome
 from tests.support.client import Reply
 from tests.support.world import HOST, World, make_world
 

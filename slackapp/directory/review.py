@@ -143,12 +143,12 @@ REQUIREMENTS = (
     ),
     Requirement(
         22, "a greeting for the installer; pages after success and refusal", by_app=(app.outcome_pages,),
-        evidence=_tests("flows/install/test_store_grant", "handlers/test_pages"),
+        evidence=_tests("flows/install/test_store_grant", "handlers/slack/test_install"),
     ),
     Requirement(23, "a public landing page: what, how, privacy", by_app=(app.landing_page,)),
     Requirement(
         24, "a privacy policy with its five topics", by_app=(app.privacy_page,),
-        evidence=_tests("handlers/test_site_pages"),
+        evidence=_tests("handlers/pages/test_site"),
         person="have the page read by whoever answers for it",
     ),
     Requirement(

@@ -14,7 +14,7 @@ from slackapp.errors import Refusal
 from slackapp.routes import BY_PATH, PAGE
 from slackapp.web.request import BODY_LIMIT
 from tests.attacks.bad_requests import ACTION, ALL, CANARY, CODES, COMMAND, FORM, JSON, METHODS, Bad, action
-from tests.handlers.callback_world import Approved, approved, cookie_of
+from tests.support.callback_world import Approved, approved, cookie_of
 from tests.support.client import Reply
 from tests.support.world import HOST, START, World, make_world
 

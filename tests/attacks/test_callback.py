@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.handlers.callback_world import approved, assert_silent, callback, nothing_happens, outcome, state_outcomes
+from tests.support.callback_world import approved, assert_silent, callback, nothing_happens, outcome, state_outcomes
 from tests.support.world import NORTH, SOUTH, World, make_world
 
 XSS = (

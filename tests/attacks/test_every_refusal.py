@@ -16,7 +16,7 @@ from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
 from slackapp.localslack.model import Fault
 from slackapp.model import Actor
-from tests.handlers.callback_world import approved, assert_silent, callback, log_lines, nothing_happens, outcome
+from tests.support.callback_world import approved, assert_silent, callback, log_lines, nothing_happens, outcome
 from tests.support.client import Reply
 from tests.support.world import APP_ID, NORTH, World, north_tenant
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.callback_world import assert_silent, nothing_happens, outcome
+from tests.support.callback_world import assert_silent, nothing_happens, outcome
 from tests.support.client import Reply
 from tests.support.world import NORTH, World, make_world
 

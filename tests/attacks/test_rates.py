@@ -12,7 +12,7 @@ from slackapp import config
 from slackapp.localslack.model import Fault
 from slackapp.runtime import rate_limits
 from tests.attacks.bad_requests import OPERATOR
-from tests.handlers.callback_world import live_tokens, log_lines, nothing_happens, outcome, state_outcomes
+from tests.support.callback_world import live_tokens, log_lines, nothing_happens, outcome, state_outcomes
 from tests.support.client import Reply
 from tests.support.world import NORTH, SOUTH, Browser, World, environment, make_world
 

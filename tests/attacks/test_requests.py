@@ -13,7 +13,7 @@ import pytest
 from waitress.channel import HTTPChannel
 
 from slackapp.cli.service.server import CookieJoiningParser, waitress_settings
-from tests.handlers.callback_world import Approved, approved, assert_silent, cookie_of, nothing_happens, outcome
+from tests.support.callback_world import Approved, approved, assert_silent, cookie_of, nothing_happens, outcome
 from tests.support.servers import serve
 from tests.support.world import HOST, NORTH, World, make_world
 

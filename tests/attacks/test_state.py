@@ -15,7 +15,7 @@ from slackapp.checks.state_token import issue_state
 from slackapp.localslack import LocalSlack
 from slackapp.localslack.model import Fault
 from slackapp.store import oauth_states
-from tests.handlers.callback_world import (
+from tests.support.callback_world import (
     Approved,
     approved,
     assert_silent,

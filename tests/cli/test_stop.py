@@ -21,7 +21,7 @@ import pytest
 from slackapp.localslack.model import Fault
 from tests.cli.behaviours import POST
 from tests.cli.process import ROOT, TIMEOUT
-from tests.handlers.callback_world import live_tokens
+from tests.support.callback_world import live_tokens
 from tests.support.client import Reply, request
 from tests.support.world import HOST, NORTH, SOUTH, World, environment, make_world
 

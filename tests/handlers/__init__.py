@@ -1,1 +1,1 @@
-"""Tests of the handlers, and helpers that tests of the edge share."""
+"""Tests of the handlers."""

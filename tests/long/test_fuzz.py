@@ -17,8 +17,8 @@ import pytest
 
 from slackapp.cli.service import server
 from tests.attacks.test_requests import Served, get, serving, status
-from tests.handlers.callback_world import Approved, approved, cookie_of
 from tests.long.fuzz import Asked, Fuzz
+from tests.support.callback_world import Approved, approved, cookie_of
 from tests.support.world import HOST, World, make_world
 
 pytestmark = pytest.mark.long

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.handlers.callback_world import live_tokens, opened
+from tests.support.callback_world import live_tokens, opened
 from tests.support.servers import serve
 from tests.support.world import World, environment, make_world, north_tenant
 

@@ -10,7 +10,7 @@ from slackapp.behaviour import Context
 from slackapp.errors import SlackCallError
 from slackapp.flows.keys import suspend_tenant
 from slackapp.model import Actor
-from tests.handlers.callback_world import log_lines, nothing_happens, outcome
+from tests.support.callback_world import log_lines, nothing_happens, outcome
 from tests.support.client import Reply
 from tests.support.interactions import interact
 from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SOUTH, World, north_tenant

@@ -15,7 +15,7 @@ from slackapp.flows.events.receive_interaction import NOT_INSTALLED, UNKNOWN_COM
 from slackapp.flows.keys import suspend_tenant
 from slackapp.model import Actor
 from slackapp.store import installations
-from tests.handlers.callback_world import nothing_happens, outcome
+from tests.support.callback_world import nothing_happens, outcome
 from tests.support.interactions import FORM, button_payload, click_button, command, command_form, interact, send
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world, north_tenant
 

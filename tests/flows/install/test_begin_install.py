@@ -9,7 +9,7 @@ import pytest
 
 from slackapp.store.engine import sqlite
 from tests.attacks.test_rates import At
-from tests.handlers.callback_world import Approved, cookie_of, nothing_happens, outcome
+from tests.support.callback_world import Approved, cookie_of, nothing_happens, outcome
 from tests.support.world import START, World, make_world
 
 STATE = r"[A-Za-z0-9_-]{60}\.[A-Za-z0-9_-]{43}"

@@ -9,7 +9,7 @@ import pytest
 from slackapp.errors import TransactionOpenError
 from slackapp.localslack.model import Fault
 from slackapp.slack import transport
-from tests.handlers.callback_world import (
+from tests.support.callback_world import (
     approved,
     callback,
     log_lines,

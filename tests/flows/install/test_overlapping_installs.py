@@ -12,7 +12,7 @@ import pytest
 
 from slackapp.localslack.model import Fault
 from slackapp.model import Secret, SlackResponse
-from tests.handlers.callback_world import approved, live_tokens, only, opened, outcome, state_outcomes, token
+from tests.support.callback_world import approved, live_tokens, only, opened, outcome, state_outcomes, token
 from tests.support.world import NORTH, World, make_world, north_tenant
 
 EXCHANGE, ASK = "oauth.v2.access", "auth.test"

@@ -10,7 +10,7 @@ from slackapp.crypto import records
 from slackapp.errors import DecryptError
 from slackapp.localslack.model import Fault
 from slackapp.model import Sealed, Tenant
-from tests.handlers.callback_world import approved, installation, only, opened, token
+from tests.support.callback_world import approved, installation, only, opened, token
 from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north_tenant
 
 BOT_SCOPES = "app_mentions:read,chat:write,commands"

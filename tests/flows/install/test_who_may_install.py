@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from slackapp.localslack.model import Fault
-from tests.handlers.callback_world import approved, live_tokens, log_lines, opened, outcome, state_outcomes
+from tests.support.callback_world import approved, live_tokens, log_lines, opened, outcome, state_outcomes
 from tests.support.client import Reply
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world, north_tenant
 

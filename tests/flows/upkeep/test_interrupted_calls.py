@@ -9,7 +9,7 @@ from slackapp.flows.events import run_event
 from slackapp.flows.upkeep import interrupted_calls
 from slackapp.store import oauth_states
 from tests.flows.upkeep.test_sweep import put, states
-from tests.handlers.callback_world import approved, log_lines, only, state_outcomes
+from tests.support.callback_world import approved, log_lines, only, state_outcomes
 from tests.support.world import NORTH, World
 
 EXCHANGE = "oauth.v2.access"

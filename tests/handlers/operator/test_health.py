@@ -1,4 +1,4 @@
-"""`GET /readyz`: whether the service can do its work, and what is wrong, for a load balancer and for a person."""
+"""`GET /healthz`, `/readyz` and `/metrics`: whether the service can do its work, and what is wrong."""
 
 import json
 import sqlite3
@@ -7,14 +7,17 @@ from dataclasses import replace
 import pytest
 
 from slackapp.checks.loopback_client import is_loopback_client
+from slackapp.errors import StoreError
 from slackapp.handlers.operator import health
 from slackapp.localslack.model import Fault
 from slackapp.runtime.health import CACHE_SECONDS, Health
 from slackapp.store.engine import sqlite
-from tests.handlers.callback_world import nothing_happens
+from tests.runtime.test_metrics import at, parse
+from tests.support.callback_world import nothing_happens
 from tests.support.client import Reply
 from tests.support.world import NORTH, World
 
+OPERATOR = {"Authorization": "Bearer an-operator-token-of-forty-characters-xx"}
 HERE = {"REMOTE_ADDR": "127.0.0.1"}
 
 
@@ -252,3 +255,38 @@ def test_readyz_names_no_tenant(ready: World) -> None:
     }  # fmt: skip
     for word in (NORTH, "Northwind", "EvOne", "U0", "xox", str(ready.folder)):
         assert word not in text
+
+
+def test_the_service_is_healthy_as_long_as_it_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> str:
+        raise StoreError("no database")
+
+    monkeypatch.setattr("slackapp.store.meta.get", fail)
+    assert world.request("GET", "/healthz").text == "ok\n"
+    found = world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
+    assert (found.status, found.json["database"], found.json["ready"]) == (503, False, False)
+
+
+def test_the_service_is_ready_when_the_database_answers_and_the_worker_runs(world: World) -> None:
+    assert world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"}).json == {
+        "ready": False,
+        "database": True,
+        "worker": False,
+        "purges_pending": 0,
+        "inbox": {},
+        "inbox_oldest_seconds": 0,
+        "brake": False,
+        "tokens_paused": 0,
+        "problems": {},
+    }
+    world.service.start()
+    found = world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
+    assert (found.status, found.json["ready"]) == (200, True)
+
+
+def test_the_metrics_are_text_for_prometheus(world: World) -> None:
+    world.request("GET", "/healthz")
+    reply = world.request("GET", "/metrics", headers=OPERATOR)
+    assert reply.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert "# TYPE slackapp_requests_total counter\n" in reply.text
+    assert at(parse(reply.text), "slackapp_requests_total", route="/healthz", status="200") == 1

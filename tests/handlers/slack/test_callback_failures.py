@@ -9,7 +9,7 @@ import pytest
 
 from slackapp.localslack.model import NULL, Fault
 from slackapp.store.engine import sqlite
-from tests.handlers.callback_world import approved, live_tokens, log_lines, only, opened, outcome, state_outcomes
+from tests.support.callback_world import approved, live_tokens, log_lines, only, opened, outcome, state_outcomes
 from tests.support.world import NORTH, World, make_world, north_tenant
 
 EXCHANGE, REVOKE = "oauth.v2.access", "auth.revoke"

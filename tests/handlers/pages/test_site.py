@@ -1,5 +1,7 @@
-"""`/privacy` and `/support`: what they say is what the code does, and whatever the operator says stays text."""
+"""The pages that anybody may read: what they say is what the code does, and what the operator says stays text."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -12,10 +14,10 @@ from slackapp.errors import Refusal
 from slackapp.flows.upkeep import sweep
 from slackapp.store import oauth_states
 from slackapp.web.pages import NOT_CONFIGURED
-from tests.handlers.callback_world import nothing_happens
+from tests.support.callback_world import nothing_happens
 from tests.support.world import NORTH, World, make_world
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "sql" / "migrations"
+MIGRATIONS = Path(__file__).resolve().parents[3] / "sql" / "migrations"
 TOLD_AS = {
     "installations": "its id and name, the app's own id and user there",
     "installers": "the ids of the people who installed it",
@@ -140,3 +142,29 @@ def test_nothing_of_a_request_gets_into_a_page(still: World, path: str) -> None:
     plain = still.request("GET", path).body
     assert still.request("GET", f"{path}?x=canary", headers={"Cookie": "canary", "Referer": "canary"}).body == plain
     assert still.request("POST", path).status == Refusal.METHOD.value.status
+
+
+def test_the_landing_page_has_one_button_and_names_every_permission(tmp_path: Path) -> None:
+    made = make_world(tmp_path, SLACKAPP_USER_SCOPES="emoji:read", SLACKAPP_NAME="Bob & <Co>")
+    with made as world, nothing_happens(world):
+        text = world.request("GET", "/").text
+    assert re.findall(r'href="([^"]*)"', text) == ["/favicon.ico", "/slack/install", "/", "/privacy", "/support"]
+    listed = re.findall(r"<li><code>([^<]*)</code>(?:: ([^<]*))?</li>", text)
+    assert [scope for scope, _ in listed] == ["app_mentions:read", "chat:write", "commands", "emoji:read"]
+    assert dict(listed)["app_mentions:read"] == "to receive the mention"
+    assert "Add Bob &amp; &lt;Co&gt; to Slack" in text
+    assert "talks to the local Slack beside it" in text
+
+
+@pytest.mark.parametrize("path", ["/", "/slack/installed", "/slack/oauth_redirect?error=access_denied", "/nowhere"])
+def test_a_page_brings_no_script_and_exactly_the_style_that_its_policy_allows(world: World, path: str) -> None:
+    reply = world.request("GET", path)
+    assert reply.headers["content-type"] == "text/html; charset=utf-8"
+    assert reply.text.startswith('<!doctype html><html lang="en">')
+    assert re.findall(r"<link[^>]*>", reply.text) == ['<link rel="icon" type="image/svg+xml" href="/favicon.ico">']
+    icon = world.request("GET", "/favicon.ico")
+    assert (icon.status, icon.headers["content-type"], icon.text[:4]) == (200, "image/svg+xml", "<svg")
+    assert not re.search(r"<script|<img|<form|javascript:|\son\w+=|style=", reply.text)
+    (style,) = re.findall(r"<style>(.*?)</style>", reply.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in reply.headers["content-security-policy"]
