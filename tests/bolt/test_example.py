@@ -23,8 +23,8 @@ from slackapp.crypto import keyfile
 from slackapp.localslack import LocalApp, LocalSlack
 from tests.bolt.apps import REFRESH
 from tests.bolt.store_folder import CLIENT_ID, CLIENT_SECRET
-from tests.store.processes import ROOT
 from tests.support.client import HttpBrowser
+from tests.support.race import ROOT
 from tests.support.servers import serve
 from tests.support.world import APP_ID, NORTH, SIGNING_SECRET
 

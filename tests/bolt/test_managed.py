@@ -20,7 +20,7 @@ from slackapp.store import installations
 from slackapp.vault import keyring
 from tests.bolt.store_folder import Folder, Stores, equip
 from tests.flows.tokens.rotation import DUE, LIFE, REFRESH, change, lease_to_another, once_before
-from tests.store.processes import race
+from tests.support.race import race
 from tests.support.world import NORTH, World, make_world, north_tenant
 
 ADMIN = "U0NORTH001ADM"

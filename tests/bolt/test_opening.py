@@ -17,7 +17,7 @@ from slackapp.crypto import keyfile
 from slackapp.errors import ConfigError
 from slackapp.store.engine import sqlite
 from tests.bolt.store_folder import TEAM, Folder, Stores, a_bot, an_installation, equip, here
-from tests.store.processes import ROOT, race
+from tests.support.race import ROOT, race
 from tests.support.world import START
 
 # What is wrong with the arguments is told at once

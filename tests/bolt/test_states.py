@@ -20,7 +20,7 @@ from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 
 from slackapp.store.engine import sqlite, statements
 from tests.bolt.store_folder import Folder, Stores, builtin_rows
-from tests.store.processes import race
+from tests.support.race import race
 from tests.support.world import Clock, make_world
 
 PREPARE = """

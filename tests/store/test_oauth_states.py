@@ -9,8 +9,8 @@ import pytest
 from slackapp.model import NO_TENANT
 from slackapp.store import oauth_states
 from slackapp.store.engine.sqlite import Database
-from tests.store.processes import race
 from tests.store.rows import NORTH, NOW, SOUTH, look
+from tests.support.race import race
 
 MINE, THEIRS = hashlib.sha256(b"mine").digest(), hashlib.sha256(b"theirs").digest()
 EXPIRES = NOW + 600

@@ -11,8 +11,8 @@ from slackapp.errors import ConfigError
 from slackapp.model import NO_TENANT
 from slackapp.store import data_keys, meta
 from slackapp.vault import open_keyring as opening
-from tests.store.processes import race
 from tests.store.rows import NORTH, bytes_on_disk, look
+from tests.support.race import race
 from tests.vault.conftest import MakeVault, Vault
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))

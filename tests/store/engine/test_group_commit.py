@@ -17,8 +17,8 @@ from slackapp.store.engine import group_commit
 from slackapp.store.engine import sqlite as module
 from slackapp.store.engine.group_commit import MAX_BATCH, GroupCommit
 from slackapp.store.engine.sqlite import Database
-from tests.store.processes import race
 from tests.store.rows import look
+from tests.support.race import race
 
 LONG = 20.0
 """Seconds after which a test gives up waiting for what comes at once."""

@@ -15,8 +15,8 @@ from slackapp.model import NewKey
 from slackapp.store import data_keys, inbox, meta
 from slackapp.store.engine import sqlite as module
 from slackapp.store.engine.sqlite import Database
-from tests.store.processes import race
 from tests.store.rows import NORTH, NOW, bytes_on_disk, install, look, sealed
+from tests.support.race import race
 
 AUTOCHECKPOINT = 1000
 """SQLite's own: pages in the log from which on a commit also moves them, where no upkeep does."""

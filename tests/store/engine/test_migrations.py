@@ -12,8 +12,8 @@ from slackapp.errors import ConfigError
 from slackapp.store import meta
 from slackapp.store.engine import statements
 from slackapp.store.engine.sqlite import Database
-from tests.store.processes import race
 from tests.store.rows import NOW, change, look
+from tests.support.race import race
 
 NEWEST = max(int(file.name[:4]) for file in (statements.sql_directory() / "migrations").glob("*.sql"))
 

@@ -18,8 +18,8 @@ from slackapp.store.engine import sqlite as module
 from slackapp.store.engine import sqlite_errors
 from slackapp.store.engine.connections import ConnectionHandle
 from slackapp.store.engine.sqlite import Database
-from tests.store.processes import race
 from tests.store.rows import look
+from tests.support.race import race
 
 PRAGMAS = {
     "PRAGMA journal_mode": "wal",
