@@ -1,6 +1,7 @@
 """`slackapp inbox`: rows that wait, that are dead, and whose end nobody knows."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from slackapp.cli.terminal.table import Columns, Truncation, add_options, format
 from slackapp.errors import CommandError, Refused
 from slackapp.flows.app import App
 from slackapp.flows.events import inbox_admin
-from slackapp.model import InboxState
+from slackapp.model import Actor, InboxState
 from slackapp.store import inbox
 from slackapp.store.inbox import InboxEntry
 
@@ -90,22 +91,18 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _retry(arguments: argparse.Namespace) -> int:
-    with open_service() as service:
-        app = service.app
-        entry = _find(app, arguments)
-        done = inbox_admin.retry(app, entry, operator_actor(app))
-    return _tell(entry, done, "will run again")
+    return _decide(arguments, inbox_admin.retry, "will run again")
 
 
 def _drop(arguments: argparse.Namespace) -> int:
+    return _decide(arguments, inbox_admin.drop, "is dropped")
+
+
+def _decide(arguments: argparse.Namespace, act: Callable[[App, InboxEntry, Actor], bool], what: str) -> int:
     with open_service() as service:
         app = service.app
         entry = _find(app, arguments)
-        done = inbox_admin.drop(app, entry, operator_actor(app))
-    return _tell(entry, done, "is dropped")
-
-
-def _tell(entry: InboxEntry, done: bool, what: str) -> int:
+        done = act(app, entry, operator_actor(app))
     if not done:
         print_lines(f"{entry.event_id}: is {entry.state}; only what is dead or unclear needs a person", error=True)
         return 1

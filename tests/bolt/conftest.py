@@ -1,7 +1,6 @@
 """A folder in memory, a clock, and stores in it that are closed at the end."""
 
 import asyncio
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,17 +10,15 @@ import pytest
 
 from slackapp.crypto import keyfile
 from tests.bolt.store_folder import Caller, Folder, Stores, kept_open
+from tests.support.prepared_world import memory_folder
 from tests.support.world import Clock
-
-MEMORY = Path("/dev/shm")
 
 
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
     """In memory, where there is such a place: what is proved here does not hang on the disk's speed."""
-    place = MEMORY if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=place) as folder:
-        yield Path(folder)
+    with memory_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
 """`slackapp purge`: erases, proves it, and calls nothing done that is not."""
 
-import contextlib
 import json
-import sqlite3
-from collections.abc import Iterator
 
 import pytest
 
 from tests.support.operator import CommandLine
-from tests.support.world import NORTH, SOUTH
+from tests.support.world import NORTH, SOUTH, reading
 
 PLACES = (
     "data keys without a tenant",
@@ -18,16 +15,6 @@ PLACES = (
     "working copies with their keys inside",
 )
 CLEAN = "".join(f"     0  {place}\n" for place in PLACES)
-
-
-@contextlib.contextmanager
-def a_reader(desk: CommandLine) -> Iterator[None]:
-    """Somebody has a read transaction open."""
-    with contextlib.closing(sqlite3.connect(desk.world.settings.database, isolation_level=None)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM audit").fetchone()
-        yield
-        reader.execute("ROLLBACK")
 
 
 def counts(out: str) -> dict[str, int]:
@@ -88,7 +75,7 @@ def test_verify_counts_a_tenant_that_is_left_in_the_key_backup(desk: CommandLine
 
 
 def test_verify_counts_a_log_that_a_reader_holds(desk: CommandLine) -> None:
-    with a_reader(desk):
+    with reading(desk.world):
         desk.world.mention("EvMore")
         ended = desk.run("purge", "--verify")
     assert (ended.status, counts(ended.out)["write-ahead log not emptied"]) == (1, 1)
@@ -96,7 +83,7 @@ def test_verify_counts_a_log_that_a_reader_holds(desk: CommandLine) -> None:
 
 @pytest.mark.long
 def test_while_a_reader_holds_the_log_a_purge_is_pending_seen_and_retried(desk: CommandLine) -> None:
-    with a_reader(desk):
+    with reading(desk.world):
         ended = desk.run("purge", NORTH)
         assert (ended.status, counts(ended.out)["write-ahead log not emptied"]) == (75, 1)
         assert ended.error == f"{NORTH}: the purge is pending: a reader holds the write-ahead log\n"
@@ -116,7 +103,7 @@ def test_while_a_reader_holds_the_log_a_purge_is_pending_seen_and_retried(desk: 
 
 
 def test_a_pending_purge_of_a_tenant_that_came_back_is_seen_too(desk: CommandLine) -> None:
-    with a_reader(desk):
+    with reading(desk.world):
         assert desk.run("purge", NORTH).status == 75
         desk.world.browser().install(NORTH)
         shown = [row["status"] for row in json.loads(desk.good("tenants", "--json")) if row["tenant"] == NORTH]

@@ -262,6 +262,16 @@ class World:
         self.service = with_parts(self.service, **parts)
 
 
+@contextlib.contextmanager
+def reading(world: World) -> Iterator[None]:
+    """Somebody has a read transaction open, such as a backup."""
+    with contextlib.closing(sqlite3.connect(world.settings.database, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM audit").fetchone()
+        yield
+        reader.execute("ROLLBACK")
+
+
 def with_parts(service: Service, **parts: Any) -> Service:
     """The same service with other parts."""
     app = replace(service.app, **parts)

@@ -146,11 +146,8 @@ def test_no_token_is_read_when_the_row_cannot_be_written(desk: CommandLine, monk
     assert (opened, desk.world.calls("auth.test")) == ([], [])
 
 
-@pytest.mark.claim("C-25")
-def test_the_trial_of_a_backup_tells_that_it_reads_tokens_before_it_does(
-    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """I may make backups: nobody sees that each of them opens every token."""
+def rows_at_each_opening(desk: CommandLine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows with each token of a bot that is opened: how many rows the audit had then."""
     seen: list[int] = []
     open_sealed = envelope.open_sealed
 
@@ -160,6 +157,15 @@ def test_the_trial_of_a_backup_tells_that_it_reads_tokens_before_it_does(
         return open_sealed(key, key_id, context, blob, limit)
 
     monkeypatch.setattr(envelope, "open_sealed", watched)
+    return seen
+
+
+@pytest.mark.claim("C-25")
+def test_the_trial_of_a_backup_tells_that_it_reads_tokens_before_it_does(
+    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I may make backups: nobody sees that each of them opens every token."""
+    seen = rows_at_each_opening(desk, monkeypatch)
     before = desk.world.count("audit")
     desk.good("backup", str(desk.folder / "b0"))
     assert seen
@@ -170,15 +176,7 @@ def test_the_trial_of_a_backup_tells_that_it_reads_tokens_before_it_does(
 def test_new_data_keys_tell_that_tokens_are_read_before_they_are(
     desk: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[int] = []
-    open_sealed = envelope.open_sealed
-
-    def watched(key: bytes, key_id: int, context: bytes, blob: bytes, limit: int) -> bytes:
-        if b"bot_access" in context:
-            seen.append(desk.world.count("audit"))
-        return open_sealed(key, key_id, context, blob, limit)
-
-    monkeypatch.setattr(envelope, "open_sealed", watched)
+    seen = rows_at_each_opening(desk, monkeypatch)
     before = desk.world.count("audit")
     desk.good("keys", "reencrypt", "--tenant", NORTH)
     assert min(seen) > before

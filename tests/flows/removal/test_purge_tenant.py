@@ -14,7 +14,7 @@ from slackapp.flows.removal import purge_tenant
 from slackapp.model import Actor, Tenant
 from slackapp.store import installers, tokens
 from slackapp.store.engine import sqlite_files
-from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant
+from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant, reading
 
 CANARY = "canary-in-a-message"
 ORIGIN = Actor("operator", "r1")
@@ -84,16 +84,6 @@ def pending(world: World) -> int:
     return int(reply.json["purges_pending"])
 
 
-@contextlib.contextmanager
-def a_reader(world: World) -> Iterator[None]:
-    """Somebody has a read transaction open, such as a backup."""
-    with contextlib.closing(sqlite3.connect(world.settings.database, isolation_level=None)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM audit").fetchone()
-        yield
-        reader.execute("ROLLBACK")
-
-
 def test_nothing_of_the_tenant_is_left_in_any_file_but_ids(busy: World) -> None:
     gone, stays = blobs(busy, NORTH), blobs(busy, SOUTH)
     assert len(gone) == len(stays) == 13, "two pairs, four keys, two bodies, two webhooks, details"
@@ -140,7 +130,7 @@ def test_a_purge_is_done_when_the_log_is_empty_and_nothing_is_left(busy: World) 
 
 @pytest.mark.claim("C-57")
 def test_while_a_reader_holds_the_log_the_purge_is_pending_and_is_tried_again_after_ten_seconds(busy: World) -> None:
-    with a_reader(busy):
+    with reading(busy):
         erase(busy)
         for _ in range(3):
             busy.work()
@@ -154,7 +144,7 @@ def test_while_a_reader_holds_the_log_the_purge_is_pending_and_is_tried_again_af
 
 
 def test_a_pending_purge_survives_a_restart(busy: World) -> None:
-    with a_reader(busy):
+    with reading(busy):
         erase(busy)
         busy.work()
     busy.restart()
@@ -172,7 +162,7 @@ def test_a_purge_with_something_left_is_not_called_done(busy: World) -> None:
 
 
 def test_a_new_install_meanwhile_does_not_hold_the_purge_up_and_is_not_erased_by_it(busy: World) -> None:
-    with a_reader(busy):
+    with reading(busy):
         erase(busy)
         busy.work()
         busy.clock.advance(60)
@@ -190,7 +180,7 @@ def test_a_new_install_meanwhile_does_not_hold_the_purge_up_and_is_not_erased_by
 @pytest.mark.claim("C-98")
 def test_a_clock_that_was_a_day_ahead_holds_no_purge_up(busy: World) -> None:
     """The tenant comes back, by the clock a day before it went."""
-    with a_reader(busy):
+    with reading(busy):
         erase(busy)
         busy.work()
         busy.clock.set(-86_400)
@@ -201,7 +191,7 @@ def test_a_clock_that_was_a_day_ahead_holds_no_purge_up(busy: World) -> None:
 
 
 def test_each_purge_of_a_tenant_that_comes_and_goes_is_seen_to_its_end(busy: World) -> None:
-    with a_reader(busy):
+    with reading(busy):
         erase(busy)
         busy.work()
         busy.browser().install(NORTH)

@@ -14,7 +14,7 @@ from slackapp.localslack.model import Fault
 from tests.support.client import Reply
 from tests.support.command import run
 from tests.support.prepared_world import Left, going_on, left_by, memory_folder
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, environment, make_world
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, environment, make_world, reading
 
 TOKEN = "an-operator-token-of-forty-characters-xx"
 GONE = {"id": NORTH, "found": True, "erased": True, "pending": False}
@@ -258,7 +258,7 @@ def test_a_tenant_without_a_token_is_erased_and_there_is_nobody_to_tell(ready: W
 
 
 def test_a_purge_that_is_pending_is_told_as_such_until_it_is_done(ready: World) -> None:
-    with a_reader(ready):
+    with reading(ready):
         assert uninstall(ready).json == {**GONE, "slack": "uninstalled", "pending": True}
         assert uninstall(ready).json["pending"] is True, "asked again, it is not done either"
     ready.clock.advance(60)
@@ -290,17 +290,7 @@ def test_the_command_tells_slack_and_erases(command_line: World, capsys: pytest.
 
 
 def test_the_command_says_that_a_purge_is_pending_as_long_as_it_is(command_line: World) -> None:
-    with a_reader(command_line):
+    with reading(command_line):
         assert run("uninstall", NORTH) == 75
         assert run("uninstall", NORTH) == 75, "asked again, it is not done either"
     assert run("uninstall", NORTH) == 0
-
-
-@contextlib.contextmanager
-def a_reader(world: World) -> Iterator[None]:
-    """Somebody has a read transaction open, such as a backup."""
-    with contextlib.closing(sqlite3.connect(world.settings.database, isolation_level=None)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM audit").fetchone()
-        yield
-        reader.execute("ROLLBACK")

@@ -19,6 +19,18 @@ from tests.support.world import NORTH, World
 
 OPERATOR = {"Authorization": "Bearer an-operator-token-of-forty-characters-xx"}
 HERE = {"REMOTE_ADDR": "127.0.0.1"}
+WELL = {
+    "ready": True,
+    "database": True,
+    "worker": True,
+    "purges_pending": 0,
+    "inbox": {},
+    "inbox_oldest_seconds": 0,
+    "brake": False,
+    "tokens_paused": 0,
+    "problems": {},
+}
+"""What there is to tell of a service that does its work."""
 
 
 def readyz(world: World) -> Reply:
@@ -45,17 +57,7 @@ def test_a_service_that_is_ready_says_so_and_how_its_inbox_is(ready: World) -> N
         reply = readyz(ready)
     assert (reply.status, "retry-after" in reply.headers) == (200, False)
     assert reply.headers["content-type"] == "application/json; charset=utf-8"
-    assert reply.json == {
-        "ready": True,
-        "database": True,
-        "worker": True,
-        "purges_pending": 0,
-        "inbox": {},
-        "inbox_oldest_seconds": 0,
-        "brake": False,
-        "tokens_paused": 0,
-        "problems": {},
-    }
+    assert reply.json == WELL
     head = ready.request("HEAD", "/readyz", environ=HERE)
     assert (head.status, head.body) == (200, b"")
 
@@ -269,15 +271,9 @@ def test_the_service_is_healthy_as_long_as_it_answers(world: World, monkeypatch:
 
 def test_the_service_is_ready_when_the_database_answers_and_the_worker_runs(world: World) -> None:
     assert world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"}).json == {
+        **WELL,
         "ready": False,
-        "database": True,
         "worker": False,
-        "purges_pending": 0,
-        "inbox": {},
-        "inbox_oldest_seconds": 0,
-        "brake": False,
-        "tokens_paused": 0,
-        "problems": {},
     }
     world.service.start()
     found = world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
