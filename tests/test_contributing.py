@@ -171,10 +171,10 @@ class Copy:
 @pytest.fixture
 def copy(tmp_path: Path) -> Iterator[Copy]:
     """One where the page has been followed."""
-    leftovers = shutil.ignore_patterns("*.pyc.*")
+    ignored = shutil.ignore_patterns("*.pyc.*")
     for file in ROOT.iterdir():
         if file.name in COPIED:
-            shutil.copytree(file, tmp_path / file.name, ignore=leftovers)  # compiled files and all
+            shutil.copytree(file, tmp_path / file.name, ignore=ignored)  # compiled files and all
         elif file.is_file():
             shutil.copy2(file, tmp_path)
     with Runner(tmp_path) as runner:

@@ -98,6 +98,6 @@ def _note(app: App, tenant: Tenant, what: str, actor: Actor) -> str:
 def _complete(app: App, tenant: Tenant, job_id: str, actor: Actor) -> None:
     """A purge, and earlier ones that somebody's reading of the log had kept from their end."""
     if job_id:
-        purge_tenant.after_erase(app, tenant)
+        purge_tenant.evict(app, tenant)
     for waiting in inbox.pending_purges_of(app.db, tenant):
         purge_tenant.complete_now(app, tenant, waiting, actor)

@@ -34,7 +34,7 @@ def names_other_owner(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> 
     return (any(_is_id(each) for each in named) and tenant.id not in named) or _names_other_user(user_id, data)
 
 
-def pair_names_other_owner(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
+def is_other_owners_pair(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
     """Tells the same of the answer that brings a new pair."""
     party = data.get("enterprise" if tenant.kind == "E" else "team")
     party_id = party.get("id") if isinstance(party, Mapping) else None

@@ -95,7 +95,7 @@ def run_restore(arguments: argparse.Namespace) -> int:
             raise CommandError("the key backup is damaged: the service's own keys do not open") from None
         if not arguments.check:
             look_again = partial(backup_database.verify_unchanged, settings.database, slot, given)
-            replace_database(settings.database, file, look_again)
+            sqlite_files.replace_database(settings.database, file, look_again)
     print_lines(f"{tenants} tenants open whole; {erased} were purged since and are erased")
     print_lines("nothing was changed" if arguments.check else f"{settings.database}: restored")
     if unclear and not arguments.check:

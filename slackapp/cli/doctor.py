@@ -42,9 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
     look = _look(arguments, environment)
     if not arguments.json:
         print_lines(*_head(look, environment))
-    trouble = look.probe.connection_error() if look.probe is not None else ""
-    if trouble:
-        print_lines(f"slackapp: {look.url}: {trouble}; what is asked of the running app was not looked at", error=True)
+    connection_error = look.probe.connection_error() if look.probe is not None else ""
+    if connection_error:
+        print_lines(
+            f"slackapp: {look.url}: {connection_error}; what is asked of the running app was not looked at", error=True
+        )
         look = replace(look, probe=None)
     verdicts = []
     for verdict in review.review(look):
@@ -55,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             print_lines(*_as_lines(verdict))
     if not arguments.json:
         print_lines("", _sum(verdicts))
-    return 1 if trouble or any(verdict.result == FAIL for verdict in verdicts) else 0
+    return 1 if connection_error or any(verdict.result == FAIL for verdict in verdicts) else 0
 
 
 def _look(arguments: argparse.Namespace, environment: Mapping[str, str]) -> ReviewInput:

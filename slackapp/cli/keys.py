@@ -178,8 +178,8 @@ def _reencrypt(arguments: argparse.Namespace) -> int:
         )
         for number, tenant in enumerate(tenants, start=1):
             provider = next((key.provider for key in data_keys.active(app.db, tenant)), LOCAL_PROVIDER)
-            moved = _reseal(app, tenant, provider)
-            print_lines(f"{tenant}: new data keys, {moved} records sealed anew; older data backups end for it")
+            resealed = _reseal(app, tenant, provider)
+            print_lines(f"{tenant}: new data keys, {resealed} records sealed anew; older data backups end for it")
             print_progress(number, len(tenants))
     print_lines(
         "If the old keys may be known, the tokens may be: let each workspace install again, or revoke at Slack."
@@ -208,7 +208,7 @@ def _assign(arguments: argparse.Namespace) -> int:
         tenant, provider = installed_tenant(app, arguments.tenant), arguments.provider
         if provider not in app.keyring.provider_names():
             raise CommandError(f"{provider}: is no key provider; SLACKAPP_KEY_COMMANDS names them")
-        moved = _reseal(app, tenant, provider)
+        resealed = _reseal(app, tenant, provider)
         rotate_keys.flush(app, operator_actor(app), app.clock())
-    print_lines(f"{tenant}: new data keys under {provider}, {moved} records sealed anew")
+    print_lines(f"{tenant}: new data keys under {provider}, {resealed} records sealed anew")
     return 0

@@ -96,7 +96,7 @@ def run_purge(arguments: argparse.Namespace) -> int:
             confirm.confirm(told, name, arguments.yes)
             with app.db.transaction():
                 job_id = purge_tenant.erase(app, tenant, "operator", actor, app.clock())
-            purge_tenant.after_erase(app, tenant)
+            purge_tenant.evict(app, tenant)
             purge_tenant.complete_now(app, tenant, job_id, actor)
         left = purge_tenant.verify(app)
         pending = inbox.pending_purges(app.db)

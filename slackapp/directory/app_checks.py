@@ -80,8 +80,8 @@ def slack_paths(look: ReviewInput) -> tuple[str, ...]:
 def tls_spoken(look: ReviewInput) -> Iterator[Finding]:
     """TLS 1.2 or newer, with a certificate that holds."""
     if look.url.startswith("http://"):
-        mend = "put a proxy with a certificate in front"
-        yield Finding(False, "the app is reached by https", look.url, mend, look.is_local)
+        action = "put a proxy with a certificate in front"
+        yield Finding(False, "the app is reached by https", look.url, action, look.is_local)
         return
     spoken = look.require_probe.tls()
     promise = "TLS 1.2 or newer is spoken, with a valid certificate"
@@ -193,8 +193,8 @@ def install_works(look: ReviewInput) -> Iterator[Finding]:
     for name, declared in (("scope", look.bot_scopes), ("user_scope", look.user_scopes)):
         asked = {scope for scope in answer.query.get(name, "").split(",") if scope}
         odd = sorted(asked.symmetric_difference(declared))
-        mend = "name the same in the manifest and in the settings"
-        yield expect_none(odd, f"{name} is what the manifest names", mend, beside)
+        action = "name the same in the manifest and in the settings"
+        yield expect_none(odd, f"{name} is what the manifest names", action, beside)
     back = answer.query.get("redirect_uri", "")
     listed = back in strings_at(look.manifest, "oauth_config", "redirect_urls")
     yield Finding(listed, "the way back stands in the manifest", back, local=is_loopback(back))

@@ -25,8 +25,8 @@ class Finding:
     @property
     def wrong(self) -> str:
         """Line about a finding that does not hold."""
-        seen, mend = (f" ({self.seen})" if self.seen else ""), (f"; {self.action}" if self.action else "")
-        return f"not so: {self.expectation}{seen}{mend}"
+        seen, action = (f" ({self.seen})" if self.seen else ""), (f"; {self.action}" if self.action else "")
+        return f"not so: {self.expectation}{seen}{action}"
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ class ReviewInput:
 Check = Callable[[ReviewInput], Iterator[Finding]]
 
 
-def expect_none(wrong: Sequence[str], promise: str, mend: str, local: bool = False) -> Finding:
+def expect_none(wrong: Sequence[str], promise: str, action: str, local: bool = False) -> Finding:
     """Makes a finding that holds where nothing is wrong."""
-    return Finding(not wrong, promise, ", ".join(wrong), mend, local)
+    return Finding(not wrong, promise, ", ".join(wrong), action, local)
 
 
 def is_loopback(url: str) -> bool:

@@ -53,29 +53,29 @@ def ours_only(look: ReviewInput) -> Iterator[Finding]:
     hosts = {urlsplit(address).netloc for address in urls_in(look.manifest)}
     own = {urlsplit(look.url).netloc} if look.url else {host for host in hosts if not is_example(host)}
     strange = sorted(hosts - own)
-    mend = f"write the manifest anew: slackapp manifest --url {look.url or 'URL'} > manifest.yml"
-    yield expect_none(strange, "every address is one of this app's host", mend, look.is_local)
+    action = f"write the manifest anew: slackapp manifest --url {look.url or 'URL'} > manifest.yml"
+    yield expect_none(strange, "every address is one of this app's host", action, look.is_local)
 
 
 def reasons_given(look: ReviewInput) -> Iterator[Finding]:
     """Checks that each scope has its row and serves something, and each feature has its scopes."""
     own = look.own_reasons
     without = [scope for scope in look.scopes if scope not in own and scope_reasons.find_reason(scope) is None]
-    mend = "write why into SCOPES of the behaviour's module, or do not ask for them"
-    yield expect_none(without, "each scope has a written reason", mend)
+    action = "write why into SCOPES of the behaviour's module, or do not ask for them"
+    yield expect_none(without, "each scope has a written reason", action)
     features = set(features_of(look))
     idle = [
         reason.scope
         for reason in map(scope_reasons.find_reason, look.scopes)
         if reason is not None and reason.scope not in own and not features.intersection(_served(reason, features))
     ]
-    mend = "do not ask for them, or run this where the setting is set that needs them"
-    yield expect_none(idle, "each scope serves a feature that exists", mend)
+    action = "do not ask for them, or run this where the setting is set that needs them"
+    yield expect_none(idle, "each scope serves a feature that exists", action)
     missing = sorted({scope for feature in features for scope in scope_reasons.scopes_for(feature)} - set(look.scopes))
     yield expect_none(missing, "each feature has its scopes", "ask for them, or take the feature out")
     unknown = () if own else scope_reasons.unknown_features(features)
-    mend = "write into SCOPES of the behaviour's module which scopes they need, and why"
-    yield expect_none(unknown, "of each feature it is written what it needs", mend)
+    action = "write into SCOPES of the behaviour's module which scopes they need, and why"
+    yield expect_none(unknown, "of each feature it is written what it needs", action)
 
 
 def _served(reason: ScopeReason, features: Iterable[str]) -> tuple[str, ...]:
@@ -99,18 +99,18 @@ def accepted_scopes(look: ReviewInput) -> Iterator[Finding]:
 def rotation_on(look: ReviewInput) -> Iterator[Finding]:
     """Tokens live for hours, and the client stays a confidential one."""
     on = value_at(look.manifest, "settings", "token_rotation_enabled") is True
-    mend = "set settings.token_rotation_enabled to true; Slack cannot undo it"
-    yield Finding(on, "token rotation is on", action=mend)
+    action = "set settings.token_rotation_enabled to true; Slack cannot undo it"
+    yield Finding(on, "token rotation is on", action=action)
     pkce = value_at(look.manifest, "oauth_config", "pkce_enabled")
-    mend = "take pkce_enabled out; it would make the app a public client for good"
-    yield Finding(not pkce, "PKCE is off", action=mend)
+    action = "take pkce_enabled out; it would make the app a public client for good"
+    yield Finding(not pkce, "PKCE is off", action=action)
 
 
 def bot_declared(look: ReviewInput) -> Iterator[Finding]:
     """Slack takes no scopes of a bot that the app has not."""
     has_name = bool(value_at(look.manifest, "features", "bot_user", "display_name"))
-    mend = "add features.bot_user with a display_name, or ask for no scopes as a bot"
-    yield Finding(has_name or not look.bot_scopes, "scopes of a bot come with features.bot_user", action=mend)
+    action = "add features.bot_user with a display_name, or ask for no scopes as a bot"
+    yield Finding(has_name or not look.bot_scopes, "scopes of a bot come with features.bot_user", action=action)
 
 
 def optional_are_declared(look: ReviewInput) -> Iterator[Finding]:
@@ -156,13 +156,13 @@ def tabs_used(look: ReviewInput) -> Iterator[Finding]:
     """Checks that a tab is shown only where something fills it or listens to it."""
     home = value_at(look.manifest, "features", "app_home", "home_tab_enabled") is True
     filled = "app_home_opened" in look.events
-    mend = "switch home_tab_enabled and the event app_home_opened on or off together"
-    yield Finding(home == filled, "the Home tab is on exactly where something fills it", action=mend)
+    action = "switch home_tab_enabled and the event app_home_opened on or off together"
+    yield Finding(home == filled, "the Home tab is on exactly where something fills it", action=action)
     messages = value_at(look.manifest, "features", "app_home", "messages_tab_enabled") is True
     read_only = value_at(look.manifest, "features", "app_home", "messages_tab_read_only_enabled") is True
     listens = "message.im" in look.events
-    mend = "make it read-only, or subscribe to message.im"
-    yield Finding(not messages or read_only or listens, "nobody can write where nobody reads", action=mend)
+    action = "make it read-only, or subscribe to message.im"
+    yield Finding(not messages or read_only or listens, "nobody can write where nobody reads", action=action)
 
 
 def no_uninvited_posts(look: ReviewInput) -> Iterator[Finding]:

@@ -95,7 +95,7 @@ class ApiResult:
         return json_response(self.status, self.answer, tuple(headers.items()))
 
 
-def failed(error: str, extra: Json | None = None) -> Json:
+def error_body(error: str, extra: Json | None = None) -> Json:
     """The body of a failure."""
     return {"ok": False, "error": error, **(extra or {})}
 
@@ -195,5 +195,5 @@ def run(
         outcome.caller.require(*method.scopes)
         outcome.answer = {"ok": True, **method.run(slack, outcome.caller, call.params)}
     except ApiError as refusal:
-        outcome.answer = failed(refusal.error, refusal.extra)
+        outcome.answer = error_body(refusal.error, refusal.extra)
     return outcome

@@ -39,7 +39,7 @@ def post(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
 def post_ephemeral(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`chat.postEphemeral`: a message only one user of the channel sees."""
     channel = _postable(slack, caller, params)
-    if slack.cast.member(caller.install.tenant, params.get("user", "")) is None:
+    if slack.accounts.member(caller.install.tenant, params.get("user", "")) is None:
         raise ApiError("user_not_in_channel")
     message = _message(slack, caller, channel, _content(params)) | {"ephemeral_to": params["user"]}
     if params.get("thread_ts"):
@@ -141,7 +141,7 @@ def publish_view(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json
     if not isinstance(view, dict) or view.get("type") != "home" or not isinstance(view.get("blocks"), list):
         reason = "[ERROR] must be a home view [json-pointer:/view]"
         raise ApiError("invalid_arguments", {"response_metadata": {"messages": [reason]}})
-    person = slack.cast.member(caller.install.tenant, user_id)
+    person = slack.accounts.member(caller.install.tenant, user_id)
     if person is None:
         raise ApiError("user_not_found")
     # An org-wide token names the workspace whose Home tab it is.

@@ -131,12 +131,12 @@ def _optional(slack: LocalSlack, wish: AuthorizeRequest) -> str:
 
 def _places(slack: LocalSlack, wish: AuthorizeRequest) -> str:
     places = [
-        (w.id, w.name, slack.cast.orgs[w.enterprise_id].name if w.enterprise_id else "")
-        for w in slack.cast.workspaces.values()
+        (w.id, w.name, slack.accounts.orgs[w.enterprise_id].name if w.enterprise_id else "")
+        for w in slack.accounts.workspaces.values()
     ]
     choices = [(key, f"{name} (workspace{' in ' + org if org else ''})") for key, name, org in places]
     if slack.app.org_deploy:
-        choices += [(org.id, f"{org.name} (the whole org)") for org in slack.cast.orgs.values()]
+        choices += [(org.id, f"{org.name} (the whole org)") for org in slack.accounts.orgs.values()]
     chosen = wish.team if wish.team in dict(choices) else choices[0][0]
     return "".join(
         f'<label><input type="radio" name="target" value="{key}"{" checked" if key == chosen else ""}> '
@@ -166,19 +166,19 @@ def decide(slack: LocalSlack, fields: Fields) -> HttpResponse:
 
 def _chosen(slack: LocalSlack, fields: Fields, wish: AuthorizeRequest) -> tuple[str, User]:
     target = first(fields, "target") or wish.team
-    if target not in slack.cast.workspaces and target not in slack.cast.orgs:
+    if target not in slack.accounts.workspaces and target not in slack.accounts.orgs:
         raise AuthorizeError("invalid_arguments", "Choose a workspace or an org.")
     if slack.app.home_team and target != slack.app.home_team:
         raise AuthorizeError("invalid_team_for_non_distributed_app", "The app is not distributed.")
-    if target in slack.cast.orgs and not (slack.app.org_deploy and wish.bot_scopes):
+    if target in slack.accounts.orgs and not (slack.app.org_deploy and wish.bot_scopes):
         raise AuthorizeError(
             "scope_not_allowed_on_enterprise", "Org-wide install needs it switched on, and a bot scope."
         )
-    place = slack.cast.workspaces.get(target) or slack.cast.orgs[target]
+    place = slack.accounts.workspaces.get(target) or slack.accounts.orgs[target]
     named = {"admin": place.admin, "member": place.member, "guest": place.guest}
     claimed = first(fields, "user") or "admin"
     user_id = named.get(claimed, claimed)
-    person = slack.cast.member(target, user_id)
+    person = slack.accounts.member(target, user_id)
     if person is None:
         raise AuthorizeError("invalid_arguments", "That person is not in that workspace or org.")
     return target, person

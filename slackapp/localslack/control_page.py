@@ -81,7 +81,7 @@ def _teams(install: AppInstall) -> list[str]:
 
 
 def _org(slack: LocalSlack, install: AppInstall) -> str:
-    left = [team for team in slack.cast.teams_of(install.tenant) if team not in install.granted_teams]
+    left = [team for team in slack.accounts.teams_of(install.tenant) if team not in install.granted_teams]
     if not left:
         return ""
     named = ", ".join(slack.workspaces[team].name for team in left)
@@ -183,7 +183,7 @@ def _talk(slack: LocalSlack, workspace: Workspace) -> str:
 
 
 def _message(slack: LocalSlack, workspace: Workspace, message: Json) -> str:
-    channel = slack.cast.channel(message["channel"])
+    channel = slack.accounts.channel(message["channel"])
     where = f"#{channel.name}" if channel else "direct message"
     marks = [where, *(["in thread"] if message.get("thread_ts") else [])]
     if message.get("ephemeral_to"):

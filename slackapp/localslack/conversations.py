@@ -37,13 +37,13 @@ def find(slack: LocalSlack, caller: TokenCaller, claimed: str, *, readable: bool
     direct = _direct(slack, caller, claimed)
     if direct is not None:
         return direct
-    channel = slack.cast.channel(claimed)
+    channel = slack.accounts.channel(claimed)
     if channel is None and not caller.install.is_enterprise_install:
-        team = slack.cast.workspaces[caller.install.team_id]
+        team = slack.accounts.workspaces[caller.install.team_id]
         channel = next((c for c in team.channels if c.name == claimed.removeprefix("#")), None)
     if channel is None and caller.install.is_enterprise_install and claimed[:1] not in "CG":
         raise ApiError("team_not_found")
-    if channel is None or channel.team_id not in slack.cast.teams_of(caller.install.tenant):
+    if channel is None or channel.team_id not in slack.accounts.teams_of(caller.install.tenant):
         raise ApiError("channel_not_found")
     if caller.install.is_enterprise_install and channel.team_id not in caller.install.granted_teams:
         raise ApiError("team_access_not_granted")
@@ -56,7 +56,7 @@ def _direct(slack: LocalSlack, caller: TokenCaller, claimed: str) -> Channel | N
     if claimed[:1] not in ("U", "W", "D"):
         return None
     for user_id in (claimed, "U" + claimed[1:], "W" + claimed[1:]):
-        person = slack.cast.member(caller.install.tenant, user_id)
+        person = slack.accounts.member(caller.install.tenant, user_id)
         if person is not None:
             return Channel(dm_channel_of(person.id), "", caller.install.team_id or person.teams[0], private=True)
     return None
@@ -81,7 +81,7 @@ def list_all(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
         raise ApiError("invalid_types")
     for name in types:
         caller.require(READ_SCOPES[name])
-    team = slack.cast.workspaces[team_for(caller, params)]
+    team = slack.accounts.workspaces[team_for(caller, params)]
     items: list[Json] = []
     for channel in team.channels:
         kind = "private_channel" if channel.private else "public_channel"
@@ -98,7 +98,7 @@ def list_all(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
                 "is_user_deleted": False,
                 "priority": 0,
             }
-            for p in slack.cast.users_of(team.id)
+            for p in slack.accounts.users_of(team.id)
         ]
     found, cursor = page_of(slack, items, params, limit_max=999)
     return {"channels": found, "response_metadata": {"next_cursor": cursor}}
@@ -112,7 +112,7 @@ def describe(slack: LocalSlack, channel: Channel) -> Json:
         "name": channel.name,
         "name_normalized": channel.name,
         "created": 1_700_000_000,
-        "creator": slack.cast.workspaces[channel.team_id].admin,
+        "creator": slack.accounts.workspaces[channel.team_id].admin,
         "updated": 1_700_000_000_000,
         "unlinked": 0,
         "is_channel": not channel.private,
@@ -167,7 +167,7 @@ def join(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
 def open_dm(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`conversations.open`: the direct-message channel with one user."""
     users = [user.strip() for user in params.get("users", "").split(",") if user.strip()]
-    if len(users) != 1 or slack.cast.member(caller.install.tenant, users[0]) is None:
+    if len(users) != 1 or slack.accounts.member(caller.install.tenant, users[0]) is None:
         raise ApiError("user_not_found" if users else "users_list_not_supplied")
     return {"channel": {"id": dm_channel_of(users[0])}}
 

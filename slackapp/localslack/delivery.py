@@ -42,15 +42,15 @@ def sign(secret: str, timestamp: int | str, body: bytes) -> str:
     return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
 
 
-def pump(slack: LocalSlack) -> list[Delivery]:
-    """Make every attempt that is due, one after the other; what was attempted.
+def deliver_due(slack: LocalSlack) -> list[Delivery]:
+    """Delivers what is due, one attempt after the other; what was attempted.
 
     No lock is held while the app is being called: its handler may call the Web API here at the same time.
     """
     done: list[Delivery] = []
     while (item := _claim(slack)) is not None:
         delivery, no_retry = _attempt(slack, item)
-        _settle(slack, item, delivery, no_retry)
+        _finish(slack, item, delivery, no_retry)
         done.append(delivery)
     return done
 
@@ -119,7 +119,7 @@ def send(
     return Delivery(event_id, status, attempt, text, kind, reason, text_sent, now), no_retry and bool(reason)
 
 
-def _settle(slack: LocalSlack, item: QueuedDelivery, delivery: Delivery, no_retry: bool) -> None:
+def _finish(slack: LocalSlack, item: QueuedDelivery, delivery: Delivery, no_retry: bool) -> None:
     with slack.lock:
         slack.in_flight.discard(item.serial)
         slack.delivered.append(delivery)

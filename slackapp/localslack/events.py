@@ -31,7 +31,7 @@ def install_for(slack: LocalSlack, team_id: str) -> AppInstall:
     own = slack.state.installs.get(team_id)
     if own is not None:
         return own
-    workspace = slack.cast.workspaces.get(team_id)
+    workspace = slack.accounts.workspaces.get(team_id)
     org = slack.state.installs.get(workspace.enterprise_id) if workspace else None
     if org is None or team_id not in org.granted_teams:
         raise NotInstalled(f"{slack.app.name} is not installed in {team_id}")
@@ -46,9 +46,9 @@ def merge(base: Json, changes: dict[str, Any]) -> Json:
 
 def envelope(slack: LocalSlack, team_id: str, event: Json, overrides: dict[str, Any]) -> Json:
     """The outer part of an event as the app would get it for that workspace (or org) id."""
-    enterprise = team_id if team_id in slack.cast.orgs else ""
-    if team_id in slack.cast.workspaces:
-        enterprise = slack.cast.workspaces[team_id].enterprise_id
+    enterprise = team_id if team_id in slack.accounts.orgs else ""
+    if team_id in slack.accounts.workspaces:
+        enterprise = slack.accounts.workspaces[team_id].enterprise_id
     now = slack.clock()
     serial = slack.next_serial()
     team = team_id if team_id != enterprise else None
@@ -117,9 +117,9 @@ def mention(
     install = install_for(slack, team_id)
     if "app_mentions:read" not in install.bot_scopes:
         raise NotInstalled(f"{slack.app.name} lacks app_mentions:read in {team_id}")
-    workspace = slack.cast.workspaces[team_id]
+    workspace = slack.accounts.workspaces[team_id]
     channel_id = channel or workspace.general
-    if channel_id not in slack.state.joined and slack.cast.channel(channel_id) is not None:
+    if channel_id not in slack.state.joined and slack.accounts.channel(channel_id) is not None:
         slack.state.joined.append(channel_id)
     called = f"<@{install.bot_user_id}>"
     full = text if called in text else f"{called} {text}"
@@ -143,7 +143,7 @@ def mention(
 def open_home(slack: LocalSlack, team_id: str, user: str | None, tab: str) -> str:
     """Lets a user open the app's Home or Messages tab (docs.slack.dev/reference/events/app_home_opened)."""
     install_for(slack, team_id)
-    user_id = user or slack.cast.workspaces[team_id].member
+    user_id = user or slack.accounts.workspaces[team_id].member
     event: Json = {"type": "app_home_opened", "user": user_id, "channel": dm_channel_of(user_id), "tab": tab}
     view = slack.state.views.get(team_id, {}).get(user_id)
     if view is not None and tab == "home":
@@ -182,11 +182,11 @@ def _lifecycle(slack: LocalSlack, tenant: str, event: Json, old: list[Json] | No
 def _forget(slack: LocalSlack, install: AppInstall) -> None:
     tokens.end_token(slack, install.tenant)
     slack.state.installs.pop(install.tenant, None)
-    teams = set(slack.cast.teams_of(install.tenant))
+    teams = set(slack.accounts.teams_of(install.tenant))
     if not any(
         other.tenant in teams or other.tenant == install.enterprise_id for other in slack.state.installs.values()
     ):
-        left = {channel.id for team in teams for channel in slack.cast.workspaces[team].channels}
+        left = {channel.id for team in teams for channel in slack.accounts.workspaces[team].channels}
         slack.state.joined = [channel for channel in slack.state.joined if channel not in left]
         slack.state.views = {team: views for team, views in slack.state.views.items() if team not in teams}
     slack.state.hooks = {path: hook for path, hook in slack.state.hooks.items() if hook.tenant != install.tenant}
@@ -216,7 +216,7 @@ def revoke(slack: LocalSlack, tenant: str, kind: str, user_id: str, app_uninstal
 def change_access(slack: LocalSlack, org_id: str, team_id: str, *, granted: bool) -> str:
     """An org admin adds a workspace to an org-wide app, or takes it away; the org's token stays valid."""
     install = slack.state.installs.get(org_id)
-    if install is None or not install.is_enterprise_install or team_id not in slack.cast.teams_of(org_id):
+    if install is None or not install.is_enterprise_install or team_id not in slack.accounts.teams_of(org_id):
         raise NotInstalled(f"{slack.app.name} is not installed org-wide in {org_id}, or {team_id} is not part of it")
     install.granted_teams = [team for team in install.granted_teams if team != team_id] + ([team_id] if granted else [])
     event: Json = {"type": "team_access_granted" if granted else "team_access_revoked", "team_ids": [team_id]}
@@ -226,10 +226,10 @@ def change_access(slack: LocalSlack, org_id: str, team_id: str, *, granted: bool
 def command(slack: LocalSlack, team_id: str, name: str, text: str, user: str | None, channel: str | None) -> str:
     """Lets a user type a slash command. Returns its response_url (5 posts within 30 minutes)."""
     install = install_for(slack, team_id)
-    workspace = slack.cast.workspaces[team_id]
+    workspace = slack.accounts.workspaces[team_id]
     user_id, channel_id = user or workspace.member, channel or workspace.general
-    person = slack.cast.users.get(user_id) or User(user_id, "someone", "Someone", (team_id,))
-    known = slack.cast.channel(channel_id)
+    person = slack.accounts.users.get(user_id) or User(user_id, "someone", "Someone", (team_id,))
+    known = slack.accounts.channel(channel_id)
     url = response_url(slack, install, team_id, channel_id, user_id)
     fields = {
         "token": "legacy-verification-token",
@@ -247,7 +247,7 @@ def command(slack: LocalSlack, team_id: str, name: str, text: str, user: str | N
         "trigger_id": f"{slack.next_serial()}.1.{slack.entropy(8).hex()}",
     }
     if workspace.enterprise_id:
-        org = slack.cast.orgs[workspace.enterprise_id]
+        org = slack.accounts.orgs[workspace.enterprise_id]
         fields |= {"enterprise_id": org.id, "enterprise_name": org.name}
     post_form(slack, slack.app.commands_url, fields, "slash_command")
     return url

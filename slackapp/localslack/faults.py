@@ -11,7 +11,7 @@ import json
 import threading
 from typing import Any
 
-from slackapp.localslack.api import ApiResult, failed
+from slackapp.localslack.api import ApiResult, error_body
 from slackapp.localslack.events import merge
 from slackapp.localslack.model import Fault
 from slackapp.localslack.wire import HttpResponse
@@ -85,8 +85,10 @@ def answer_before(fault: Fault, base_url: str) -> HttpResponse:
     if fault.kind == "redirect":
         return HttpResponse(302, (("Location", fault.location or f"{base_url}/elsewhere"),), b"")
     if fault.kind == "ratelimited":
-        return ApiResult(failed("ratelimited"), status=429, headers={"Retry-After": str(fault.retry_after)}).response()
-    return ApiResult(merge(failed(fault.error), fault.patch)).response()
+        return ApiResult(
+            error_body("ratelimited"), status=429, headers={"Retry-After": str(fault.retry_after)}
+        ).response()
+    return ApiResult(merge(error_body(fault.error), fault.patch)).response()
 
 
 def answer_after(fault: Fault, outcome: ApiResult) -> HttpResponse:

@@ -81,7 +81,7 @@ def find_message(slack: LocalSlack, team_id: str, channel_id: str, ts: str) -> J
 
 
 def _on_message(slack: LocalSlack, team_id: str, user_id: str, message: Json) -> Json:
-    channel = slack.cast.channel(message["channel"])
+    channel = slack.accounts.channel(message["channel"])
     name = channel.name if channel else "directmessage"
     return _who(slack, team_id, user_id) | {
         "channel": {"id": message["channel"], "name": name},

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 def auth_test(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`auth.test`: whose token this is. For an org-wide token `team_id` holds the enterprise id."""
     install, token = caller.install, caller.token
-    place = slack.cast.orgs[install.tenant] if install.is_enterprise_install else slack.cast.workspaces[install.team_id]
-    person = slack.cast.users.get(token.user_id)
+    place = (
+        slack.accounts.orgs[install.tenant]
+        if install.is_enterprise_install
+        else slack.accounts.workspaces[install.team_id]
+    )
+    person = slack.accounts.users.get(token.user_id)
     answer: Json = {
         "url": f"https://{place.domain}.slack.test/",
         "team": place.name,
@@ -65,7 +69,7 @@ def users_info(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
         team = caller.install.team_id or caller.install.enterprise_id
         bot = User(user_id, slack.bot_name, slack.app.name, (team,), enterprise_id=caller.install.enterprise_id)
         return {"user": _user(caller, bot, team, is_bot=True)}
-    person = slack.cast.member(caller.install.tenant, user_id)
+    person = slack.accounts.member(caller.install.tenant, user_id)
     if person is None:
         raise ApiError("user_not_found")
     team = params.get("team_id") or caller.install.team_id or person.teams[0]
@@ -109,11 +113,11 @@ def team_info(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`team.info`: the caller's workspace; an enterprise-wide token may name one of the enterprise's."""
     team_id = caller.install.team_id or params.get("team", "")
     if caller.install.is_enterprise_install and not team_id:
-        org = slack.cast.orgs[caller.install.tenant]
+        org = slack.accounts.orgs[caller.install.tenant]
         return {"team": {"id": org.id, "name": org.name, "domain": org.domain, "email_domain": ""}}
-    if team_id not in slack.cast.teams_of(caller.install.tenant):
+    if team_id not in slack.accounts.teams_of(caller.install.tenant):
         raise ApiError("team_not_found")
-    workspace = slack.cast.workspaces[team_id]
+    workspace = slack.accounts.workspaces[team_id]
     team: Json = {
         "id": workspace.id,
         "name": workspace.name,
@@ -123,7 +127,7 @@ def team_info(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     }
     if workspace.enterprise_id:
         team["enterprise_id"] = workspace.enterprise_id
-        team["enterprise_name"] = slack.cast.orgs[workspace.enterprise_id].name
+        team["enterprise_name"] = slack.accounts.orgs[workspace.enterprise_id].name
     return {"team": team}
 
 
@@ -131,7 +135,9 @@ def auth_teams_list(slack: LocalSlack, caller: TokenCaller, params: Params) -> J
     """`auth.teams.list`: the workspaces an enterprise-wide app has been added to."""
     if not caller.install.is_enterprise_install:
         raise ApiError("not_allowed_token_type")
-    teams = [{"id": team_id, "name": slack.cast.workspaces[team_id].name} for team_id in caller.install.granted_teams]
+    teams = [
+        {"id": team_id, "name": slack.accounts.workspaces[team_id].name} for team_id in caller.install.granted_teams
+    ]
     found, cursor = conversations.page_of(slack, teams, params, limit_max=1000)
     return {"teams": found, "response_metadata": {"next_cursor": cursor}}
 

@@ -73,7 +73,7 @@ def _take_code(slack: LocalSlack, call: ApiRequest) -> AuthorizationCode:
     expected = (code.redirect_uri,) if code.redirect_uri else ("", slack.app.redirect_urls[0])
     if claimed not in expected:
         raise ApiError("bad_redirect_uri")
-    org = slack.cast.workspaces[code.tenant].enterprise_id if code.tenant in slack.cast.workspaces else ""
+    org = slack.accounts.workspaces[code.tenant].enterprise_id if code.tenant in slack.accounts.workspaces else ""
     if slack.org_install_rules and org in slack.state.installs:
         raise ApiError("cannot_install_an_org_installed_app")
     code.used = True
@@ -100,8 +100,8 @@ def _install(slack: LocalSlack, code: AuthorizationCode) -> Json:
 
 
 def _new_install(slack: LocalSlack, code: AuthorizationCode) -> AppInstall:
-    is_enterprise_install = code.tenant in slack.cast.orgs
-    workspace = slack.cast.workspaces.get(code.tenant)
+    is_enterprise_install = code.tenant in slack.accounts.orgs
+    workspace = slack.accounts.workspaces.get(code.tenant)
     stem = code.tenant[1:]
     return AppInstall(
         tenant=code.tenant,
@@ -112,7 +112,9 @@ def _new_install(slack: LocalSlack, code: AuthorizationCode) -> AppInstall:
         bot_id="B" + stem + "BOT",
         installer=code.user_id,
         installed_at=slack.clock(),
-        granted_teams=slack.cast.teams_of(code.tenant) if is_enterprise_install and slack.org_adds_workspaces else [],
+        granted_teams=slack.accounts.teams_of(code.tenant)
+        if is_enterprise_install and slack.org_adds_workspaces
+        else [],
     )
 
 
@@ -128,8 +130,8 @@ def _add(have: list[str], more: list[str]) -> None:
 
 def _whose(slack: LocalSlack, install: AppInstall) -> Json:
     """`team`, `enterprise` and the flag: only the flag tells an org-wide install from a workspace in an org."""
-    team = slack.cast.workspaces.get(install.team_id)
-    org = slack.cast.orgs.get(install.enterprise_id)
+    team = slack.accounts.workspaces.get(install.team_id)
+    org = slack.accounts.orgs.get(install.enterprise_id)
     return {
         "team": {"id": team.id, "name": team.name} if team else None,
         "enterprise": {"id": org.id, "name": org.name} if org else None,
@@ -138,8 +140,8 @@ def _whose(slack: LocalSlack, install: AppInstall) -> Json:
 
 
 def _webhook(slack: LocalSlack, install: AppInstall, code: AuthorizationCode) -> Json:
-    team = slack.cast.workspaces[install.team_id]
-    channel = slack.cast.channel(code.webhook_channel) or team.channels[0]
+    team = slack.accounts.workspaces[install.team_id]
+    channel = slack.accounts.channel(code.webhook_channel) or team.channels[0]
     path = f"/services/{team.id}/{install.bot_id}/{slack.entropy(12).hex()}"
     slack.state.hooks[path] = PostUrl(path, install.tenant, team.id, channel.id)
     url = f"{slack.base_url}{path}"

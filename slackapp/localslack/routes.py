@@ -30,13 +30,13 @@ def _call(slack: LocalSlack, request: HttpRequest, method: str) -> HttpResponse:
     if request.method not in ("GET", "POST"):
         return text_response(405, "GET or POST")
     if not _probed(slack, method):
-        return json_response(500, api.failed("probe_failed"))
+        return json_response(500, api.error_body("probe_failed"))
     call = api.parse(request, method)
     with slack.lock:
         tenant = api.tenant_of(slack, call)
         fault = slack.faults.take(method, tenant)
         if fault is not None and fault.kind in faults.UNPROCESSED:
-            _note(slack, call, tenant, api.failed(fault.error if fault.kind == "error" else fault.kind), fault)
+            _note(slack, call, tenant, api.error_body(fault.error if fault.kind == "error" else fault.kind), fault)
             return faults.answer_before(fault, slack.base_url)
         outcome = _process(slack, call, tenant, fault)
         if fault is not None and fault.kind == "duplicate":

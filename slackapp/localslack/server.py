@@ -85,11 +85,11 @@ class LocalSlack:
         self.called: deque[RecordedCall] = deque(maxlen=KEPT_CALLS)
         self.stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self.cast = accounts.builtin_accounts()
+        self.accounts = accounts.builtin_accounts()
         self.state = state.load(state_file) if state_file else state.SlackState()
         for token in self.state.tokens.values():
             self.tokens_of[token.tenant].append(token)
-        self._rebuild_cast()
+        self._rebuild_accounts()
 
     # -- requests ------------------------------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ class LocalSlack:
 
     def deliver_due(self) -> list[Delivery]:
         """Make every delivery that is due by the clock, retries included; what was attempted, in order."""
-        return delivery.pump(self)
+        return delivery.deliver_due(self)
 
     def start(self) -> None:
         """Deliver in the background until `stop()`."""
@@ -276,17 +276,17 @@ class LocalSlack:
     @property
     def workspaces(self) -> dict[str, accounts.Workspace]:
         """Workspaces by id."""
-        return self.cast.workspaces
+        return self.accounts.workspaces
 
     @property
     def orgs(self) -> dict[str, accounts.Enterprise]:
         """Enterprises by id."""
-        return self.cast.orgs
+        return self.accounts.orgs
 
     @property
     def users(self) -> dict[str, accounts.User]:
         """Users by id."""
-        return self.cast.users
+        return self.accounts.users
 
     @property
     def issued_tokens(self) -> list[str]:
@@ -332,7 +332,7 @@ class LocalSlack:
         """Adds a workspace outside any enterprise, with three users and three channels."""
         with self.lock:
             self.state.added_workspaces[team_id] = name
-            workspace = self.cast.add_workspace(team_id, name)
+            workspace = self.accounts.add_workspace(team_id, name)
             self.save()
             return workspace
 
@@ -340,7 +340,7 @@ class LocalSlack:
         """Moves a workspace into an enterprise: later payloads carry the enterprise id, installations stay."""
         with self.lock:
             self.state.moved_workspaces[team_id] = org_id
-            self._rebuild_cast()
+            self._rebuild_accounts()
             if team_id in self.state.installs:
                 self.state.installs[team_id].enterprise_id = org_id
             self.save()
@@ -371,9 +371,9 @@ class LocalSlack:
         if self.state_file is not None:
             state.save(self.state_file, self.state)
 
-    def _rebuild_cast(self) -> None:
+    def _rebuild_accounts(self) -> None:
         for team_id, name in self.state.added_workspaces.items():
-            if team_id not in self.cast.workspaces:
-                self.cast.add_workspace(team_id, name)
+            if team_id not in self.accounts.workspaces:
+                self.accounts.add_workspace(team_id, name)
         for team_id, org_id in self.state.moved_workspaces.items():
-            self.cast.move(team_id, org_id)
+            self.accounts.move(team_id, org_id)

@@ -29,7 +29,7 @@ def show(slack: LocalSlack, org_id: str, app_id: str) -> HttpResponse:
     install = slack.state.installs.get(org_id)
     if install is None or not install.is_enterprise_install or app_id != slack.app.app_id:
         return pages.problem("not_installed", "This app is not installed in that whole org.", status=404)
-    left = [slack.workspaces[team] for team in slack.cast.teams_of(org_id) if team not in install.granted_teams]
+    left = [slack.workspaces[team] for team in slack.accounts.teams_of(org_id) if team not in install.granted_teams]
     if not left:
         done = '<section><p>Every workspace has the app.</p><p><a href="/">Open the local Slack</a></p></section>'
         return pages.page(f"Add {slack.app.name} to workspaces", done)
@@ -52,7 +52,7 @@ def add(slack: LocalSlack, org_id: str, app_id: str, fields: Fields) -> HttpResp
     if install is None or not install.is_enterprise_install or app_id != slack.app.app_id:
         return pages.problem("not_installed", "This app is not installed in that whole org.", status=404)
     wanted = fields.get("team", [])
-    if not set(wanted).issubset(slack.cast.teams_of(org_id)):
+    if not set(wanted).issubset(slack.accounts.teams_of(org_id)):
         return pages.problem("invalid_arguments", "One of these is no workspace of that org.")
     for team in wanted:
         if team not in install.granted_teams:

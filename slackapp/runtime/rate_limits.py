@@ -63,7 +63,7 @@ class FailureLimit:
         self._newcomers = RateLimiter(newcomers)
         self._failed = Cooldowns()
 
-    def left(self, network: str, now: int) -> int:
+    def seconds_left(self, network: str, now: int) -> int:
         """Returns the seconds to wait, 0 for who may try; spends nothing."""
         own, common = self._networks.peek(network, now), self._everybody.peek("", now)
         if own or not common:
@@ -92,9 +92,9 @@ class Cooldowns:
         """The seconds that are left; 0 when there is no pause."""
         with self._lock:
             since, seconds = self._until.get(key, (now, 0))
-            left = seconds - (now - since)
-            if now >= since and left > 0:  # a clock that was set back ends the pause
-                return left
+            seconds_left = seconds - (now - since)
+            if now >= since and seconds_left > 0:  # a clock that was set back ends the pause
+                return seconds_left
             self._until.pop(key, None)
             return 0
 

@@ -85,7 +85,7 @@ class PreparedWorld:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWorld]:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWorld]:
     with make_world(tmp_path_factory.mktemp("bad")) as world:
         assert world.browser().install().status == 303
         world.work()
@@ -128,23 +128,23 @@ def assert_is_the_answer(bad: Bad, reply: Reply) -> None:
         assert reply.json == {"error": CODES[bad.outcome]}
 
 
-PORTION = 24
+BATCH = 24
 """Requests in one test: they are many, and each test costs its while."""
 
 
-@pytest.mark.parametrize("first", range(0, len(ALL), PORTION))
-def test_a_bad_request_gets_its_answer_and_nothing_else_happens(stage: PreparedWorld, first: int) -> None:
-    for bad in ALL[first : first + PORTION]:
+@pytest.mark.parametrize("first", range(0, len(ALL), BATCH))
+def test_a_bad_request_gets_its_answer_and_nothing_else_happens(prepared: PreparedWorld, first: int) -> None:
+    for bad in ALL[first : first + BATCH]:
         try:
-            check(stage, bad)
+            check(prepared, bad)
         except BaseException as error:
             error.add_note(f"the request: {bad.name}")
             raise
 
 
-def check(stage: PreparedWorld, bad: Bad) -> None:
+def check(prepared: PreparedWorld, bad: Bad) -> None:
     """Sends it, looks at everything, and sees that the next good request works."""
-    world, bad = stage.world, stage.filled(bad)
+    world, bad = prepared.world, prepared.filled(bad)
     try:
         reply = world.request(bad.method, bad.target, bad.body, bad.headers, bad.environ)
         log = world.log.getvalue()
@@ -154,15 +154,15 @@ def check(stage: PreparedWorld, bad: Bad) -> None:
         assert_is_the_answer(bad, reply)
         assert_nothing_is_repeated(bad, reply, log)
         assert not {"set-cookie", "location"} & set(reply.headers)
-        assert world.calls() == stage.calls
-        assert stage.snapshot() == stage.rows
+        assert world.calls() == prepared.calls
+        assert prepared.snapshot() == prepared.rows
     finally:
-        stage.next_good_request_works()
+        prepared.next_good_request_works()
 
 
 @pytest.mark.parametrize(("method", "target", "allowed"), METHODS)
-def test_a_wrong_method_is_told_the_right_one(stage: PreparedWorld, method: str, target: str, allowed: str) -> None:
-    assert stage.world.request(method, target).headers["allow"] == allowed
+def test_a_wrong_method_is_told_the_right_one(prepared: PreparedWorld, method: str, target: str, allowed: str) -> None:
+    assert prepared.world.request(method, target).headers["allow"] == allowed
 
 
 def test_the_bad_requests_are_many_distinct_and_cover_every_kind() -> None:
@@ -175,14 +175,14 @@ def test_the_bad_requests_are_many_distinct_and_cover_every_kind() -> None:
     assert {bad.target.partition("?")[0] for bad in ALL} >= set(BY_PATH)
 
 
-def test_a_planted_echo_is_found(stage: PreparedWorld) -> None:
+def test_a_planted_echo_is_found(prepared: PreparedWorld) -> None:
     """I check that the search above would see me."""
-    by_name = {bad.name: stage.filled(bad) for bad in ALL}
+    by_name = {bad.name: prepared.filled(bad) for bad in ALL}
     echoes = {
         "zeros": "v0=" + "0" * 64,
         "metrics: another token": CANARY,
-        "callback: a state that is no UTF-8": stage.victim.code,
-        "code: a short cookie": stage.victim.state,
+        "callback: a state that is no UTF-8": prepared.victim.code,
+        "code: a short cookie": prepared.victim.state,
         "path '/.env'": CANARY,
         "event: an id of SQL": "U0SOMEBODY",
         "uninstall: a line break": "an-operator-token-of-forty-characters-xx",

@@ -150,8 +150,8 @@ def test_who_was_an_admin_when_the_button_was_shown_and_is_none_when_it_is_press
     home.event({"type": "app_home_opened", "tab": "home", "user": ADMIN})
     home.work()
     assert buttons(home) == {ADMIN: 1}
-    person = home.slack.cast.users[ADMIN]
-    home.slack.cast.users[ADMIN] = replace(person, admin_of=(), owner=False)
+    person = home.slack.accounts.users[ADMIN]
+    home.slack.accounts.users[ADMIN] = replace(person, admin_of=(), owner=False)
     click_button(home)
     home.work()
     assert_still_there(home)
@@ -162,7 +162,7 @@ def test_who_became_an_admin_after_an_earlier_press_is_asked_about_anew(home: Wo
     click_button(home, MEMBER)
     home.work()
     assert_still_there(home)
-    home.slack.cast.users[MEMBER] = replace(home.slack.cast.users[MEMBER], admin_of=(NORTH,))
+    home.slack.accounts.users[MEMBER] = replace(home.slack.accounts.users[MEMBER], admin_of=(NORTH,))
     home.clock.advance(1)
     click_button(home, MEMBER)
     home.work()
@@ -225,7 +225,9 @@ def test_a_press_in_one_workspace_never_removes_another(home: World) -> None:
 def test_a_press_on_the_home_tab_removes_the_app_from_the_workspace_that_the_tab_is_of(home: World) -> None:
     """Slack's own field names the workspace where the app was installed first; I am an admin of both."""
     both = Fault(ASK, "patch", patch={"user": {"id": ADMIN, "team_id": SOUTH, "is_admin": True, "is_owner": False}})
-    home.slack.cast.users[ADMIN] = replace(home.slack.cast.users[ADMIN], teams=(NORTH, SOUTH), admin_of=(NORTH, SOUTH))
+    home.slack.accounts.users[ADMIN] = replace(
+        home.slack.accounts.users[ADMIN], teams=(NORTH, SOUTH), admin_of=(NORTH, SOUTH)
+    )
     home.slack.fault(both)
     view = {"type": "home", "team_id": SOUTH, "app_installed_team_id": NORTH}
     click_button(home, ADMIN, team={"id": SOUTH}, user={"id": ADMIN, "team_id": SOUTH}, view=view)

@@ -16,7 +16,7 @@ from tests.bolt.store_folder import Folder, Stores
 from tests.support.world import NORTH, ORG, Clock
 
 ids = {"enterprise_id": None, "team_id": NORTH}
-DOUBT = 300
+UNDECIDED = 300
 """Seconds around an install within which an event's time does not decide."""
 
 
@@ -60,7 +60,7 @@ def reinstalled(app: BoltApp, clock: Clock, later: int) -> list[str]:
 
 @pytest.mark.claim("C-60")
 def test_a_late_uninstall_does_not_erase_what_was_installed_since(app: BoltApp, clock: Clock, folder: Folder) -> None:
-    bodies = reinstalled(app, clock, DOUBT + 1)
+    bodies = reinstalled(app, clock, UNDECIDED + 1)
     before = {table: rows for table, rows in folder.snapshot().items() if table in ("installations", "tokens")}
     for _ in range(2):
         assert [app.take(body).status for body in bodies] == [200, 200]
@@ -75,7 +75,7 @@ def test_with_bolts_own_listeners_a_late_uninstall_erases_a_new_install(
     """They call delete_all, which knows of no time."""
     clock.now = int(slack.clock())
     app = bolt_app(slack, stores.installations(slack_url=slack.base_url))
-    bodies = reinstalled(app, clock, DOUBT + 1)
+    bodies = reinstalled(app, clock, UNDECIDED + 1)
     assert {app.take(body).status for body in bodies} == {200}
     assert found(app) is None
 
@@ -89,7 +89,7 @@ def test_an_uninstall_leaves_nothing_and_is_kept_no_longer_than_it_may_come_agai
     app: BoltApp, clock: Clock, folder: Folder, target: str, order: tuple[str, str]
 ) -> None:
     app.install(target)
-    clock.advance(DOUBT + 1)
+    clock.advance(UNDECIDED + 1)
     app.slack.uninstall(target, order)
     bodies = [at(body, clock()) for body in app.events()]
     assert [app.take(body).status for body in bodies] == [200, 200]
@@ -117,7 +117,7 @@ def test_a_revocation_erases_exactly_the_users_it_names(app: BoltApp, folder: Fo
 
 @pytest.mark.claim("C-61")
 def test_in_doubt_slack_is_asked_at_once_and_what_lives_stays(app: BoltApp, clock: Clock, folder: Folder) -> None:
-    bodies = reinstalled(app, clock, DOUBT - 1)
+    bodies = reinstalled(app, clock, UNDECIDED - 1)
     assert [app.take(body).status for body in bodies] == [200, 200]
     assert found(app) is not None
     assert folder.rows("SELECT status FROM installations")[0][0] == "active"
@@ -137,7 +137,7 @@ def test_in_doubt_slack_is_asked_at_once_and_what_is_dead_goes(app: BoltApp, fol
 def test_while_slack_cannot_be_asked_nobody_is_served_and_slack_says_it_again(
     app: BoltApp, clock: Clock, folder: Folder
 ) -> None:
-    body = reinstalled(app, clock, DOUBT - 1)[0]
+    body = reinstalled(app, clock, UNDECIDED - 1)[0]
     app.slack.fault(Fault("auth.test", "html500", times=-1))
     assert app.take(body).status == 500
     with pytest.raises(BoltError, match=r"slackapp: The token cannot be used just now\."):
@@ -151,7 +151,7 @@ def test_while_slack_cannot_be_asked_nobody_is_served_and_slack_says_it_again(
 
 
 def test_where_slack_says_it_no_more_whoever_looks_up_has_slack_asked(app: BoltApp, clock: Clock) -> None:
-    body = reinstalled(app, clock, DOUBT - 1)[0]
+    body = reinstalled(app, clock, UNDECIDED - 1)[0]
     app.slack.fault(Fault("auth.test", "html500", times=-1))
     app.take(body)
     app.slack.clear_faults()
@@ -162,7 +162,7 @@ def test_where_slack_says_it_no_more_whoever_looks_up_has_slack_asked(app: BoltA
 def test_a_process_that_died_while_it_asked_leaves_nobody_waiting_for_ever(
     app: BoltApp, clock: Clock, folder: Folder
 ) -> None:
-    body = reinstalled(app, clock, DOUBT - 1)[0]
+    body = reinstalled(app, clock, UNDECIDED - 1)[0]
     app.slack.fault(Fault("auth.test", "html500", times=-1))
     app.take(body)
     app.slack.clear_faults()

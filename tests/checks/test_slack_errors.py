@@ -56,6 +56,6 @@ def test_only_a_failure_that_surely_had_no_effect_counts_as_nothing_done() -> No
 
 
 def test_nothing_that_posts_or_uses_something_up_may_be_repeated() -> None:
-    once = {"chat.postMessage", "oauth.v2.access", "apps.uninstall", "auth.revoke", "conversations.join"}
-    assert not once & IDEMPOTENT_METHODS
+    unrepeatable = {"chat.postMessage", "oauth.v2.access", "apps.uninstall", "auth.revoke", "conversations.join"}
+    assert not unrepeatable & IDEMPOTENT_METHODS
     assert all(method.endswith((".test", ".info", ".list", ".publish")) for method in IDEMPOTENT_METHODS)

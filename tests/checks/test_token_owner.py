@@ -98,4 +98,4 @@ def test_a_users_token_that_names_another_user_is_another_ones(named: Any, anoth
 def test_the_ids_beside_a_new_pair_say_whose_it_is(
     tenant: Tenant, user_id: str, data: dict[str, Any], anothers: bool
 ) -> None:
-    assert token_owner.pair_names_other_owner(tenant, user_id, data) is anothers
+    assert token_owner.is_other_owners_pair(tenant, user_id, data) is anothers

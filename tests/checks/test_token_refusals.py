@@ -18,14 +18,14 @@ def test_a_tenth_may_fail_but_never_fewer_than_three_nor_more_than_twenty(instal
 
 
 def test_a_token_pauses_as_long_as_it_has_been_refused_already_a_minute_to_an_hour() -> None:
-    token, now, pauses = TOKEN, NOW, []
+    token, now, waits = TOKEN, NOW, []
     for _ in range(9):
         token = token_refusals.refused_again(token, INVALID_AUTH, now, contradicted=False)
-        pauses.append(token_refusals.pause_seconds_left(token, now))
+        waits.append(token_refusals.pause_seconds_left(token, now))
         now = token.paused_until
         assert token_refusals.pause_seconds_left(token, now - 1) == 1
         assert token_refusals.pause_seconds_left(token, now) == 0
-    assert pauses == [MIN_PAUSE, 60, 120, 240, 480, 960, 1920, MAX_PAUSE, MAX_PAUSE]
+    assert waits == [MIN_PAUSE, 60, 120, 240, 480, 960, 1920, MAX_PAUSE, MAX_PAUSE]
     assert (token.refused_since, token.contradicted, token.reason) == (NOW, 0, INVALID_AUTH)
 
 

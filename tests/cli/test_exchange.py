@@ -77,8 +77,8 @@ def test_a_lost_pair_is_reported_with_what_to_do_at_each_repeat(desk: CommandLin
     for _ in range(2):
         ended = desk.run("exchange")
         assert (ended.status, ended.error) == (1, "0 of 1 exchanged\n")
-        mend = "its pair was lost; the token works on, and a new install makes it rotate"
-        assert ended.out == f"1/1  {NAMES[0]}  token_already_exchanged: {mend}\n"
+        hint = "its pair was lost; the token works on, and a new install makes it rotate"
+        assert ended.out == f"1/1  {NAMES[0]}  token_already_exchanged: {hint}\n"
     assert desk.good("check").count("  ok\n") == 4
 
 
@@ -86,8 +86,8 @@ def test_without_rotation_it_ends_with_one_line_and_one_call(desk: CommandLine) 
     rotate(desk, False)
     ended = desk.run("exchange")
     assert (ended.status, ended.out, desk.world.calls()) == (1, "", [METHOD])
-    mend = "switch token rotation on in the app's settings at Slack first"
-    assert ended.error == f"slackapp: token_rotation_not_enabled: {mend}\n"
+    hint = "switch token rotation on in the app's settings at Slack first"
+    assert ended.error == f"slackapp: token_rotation_not_enabled: {hint}\n"
     assert (rotating(desk), desk.good("check").count("  ok\n")) == ([], 4)
 
 

@@ -119,8 +119,8 @@ def test_the_command_tells_what_a_browser_does_until_it_is_stopped(tmp_path: Pat
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        guard = threading.Timer(60, process.kill)  # who waits for a line that never comes is told so
-        guard.start()
+        deadline = threading.Timer(60, process.kill)  # who waits for a line that never comes is told so
+        deadline.start()
         said = "".join(process.stdout.readline() for _ in range(4))
         url, slack_url = re.findall(r"http://[a-z0-9.]+:\d+", said)
         browser = Browser(url)
@@ -134,7 +134,7 @@ def test_the_command_tells_what_a_browser_does_until_it_is_stopped(tmp_path: Pat
             assert line, said
             said += line
         assert send("POST", slack_url, "/control/uninstall", urlencode({"team": "T0NORTH001"}), form).status == 303
-        guard.cancel()
+        deadline.cancel()
         process.send_signal(signal.SIGINT)
         said += process.communicate(timeout=20)[0]
     assert process.returncode == 0

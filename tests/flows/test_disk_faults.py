@@ -1,4 +1,4 @@
-"""Graceful trouble: each has its answer, nothing acknowledged is lost, and the service goes on when the trouble ends.
+"""Disk faults: each has its answer, nothing acknowledged is lost, and the service goes on when the fault ends.
 
 The disk's failures come from the kernel (`tests/support/disk_faults.py`), in the middle of a service that runs.
 """
@@ -25,7 +25,7 @@ from tests.support.world import NORTH, SOUTH, World, make_world
 
 POST, EXCHANGE = "chat.postMessage", "oauth.v2.access"
 HOUR = 3600
-ANY_TROUBLE = pytest.mark.parametrize("trouble", DISK_FAULTS.values(), ids=DISK_FAULTS)
+ANY_DISK_FAULT = pytest.mark.parametrize("disk_fault", DISK_FAULTS.values(), ids=DISK_FAULTS)
 
 HERE = {"REMOTE_ADDR": "127.0.0.1"}
 
@@ -47,7 +47,7 @@ def world(installed: Prepared, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worl
     made.slack.called.clear()
     assert made.mention("EvBefore").status == 200
     yield made
-    # Whatever the trouble was: the audit holds, the database is whole, and no request has met a bug.
+    # Whatever the fault was: the audit holds, the database is whole, and no request has met a bug.
     assert verify_audit.run(made.service.app, None) == []
     assert made.service.app.db.passes_integrity_check()
     assert '"request_failed"' not in made.log.getvalue()
@@ -82,9 +82,9 @@ def upkeep_runs(world: World, seconds: int = 10) -> dict[str, Any]:
 # The database
 
 
-@ANY_TROUBLE
-def test_an_event_is_refused_until_it_can_be_kept_and_none_is_lost(world: World, trouble: DiskFault) -> None:
-    with trouble(world), unlocked_slack(world):
+@ANY_DISK_FAULT
+def test_an_event_is_refused_until_it_can_be_kept_and_none_is_lost(world: World, disk_fault: DiskFault) -> None:
+    with disk_fault(world), unlocked_slack(world):
         for event_id in ("EvIn", "EvIn", "EvAlso"):
             assert_again(world.mention(event_id))
         assert states(world) == {"EvBefore": "ready"}
@@ -95,21 +95,21 @@ def test_an_event_is_refused_until_it_can_be_kept_and_none_is_lost(world: World,
     assert world.calls(POST) == [POST] * 4
 
 
-@ANY_TROUBLE
-def test_a_lifecycle_event_is_refused_until_it_can_be_kept(world: World, trouble: DiskFault) -> None:
+@ANY_DISK_FAULT
+def test_a_lifecycle_event_is_refused_until_it_can_be_kept(world: World, disk_fault: DiskFault) -> None:
     uninstalled = {"type": "app_uninstalled"}
-    with trouble(world), unlocked_slack(world):
+    with disk_fault(world), unlocked_slack(world):
         assert_again(world.event(uninstalled, "EvGone"))
         assert world.status() == "active"
     assert world.event(uninstalled, "EvGone").status == 200
     assert world.status() == "suspect"
 
 
-@ANY_TROUBLE
-def test_an_install_is_begun_again_and_its_link_is_not_used_up(world: World, trouble: DiskFault) -> None:
+@ANY_DISK_FAULT
+def test_an_install_is_begun_again_and_its_link_is_not_used_up(world: World, disk_fault: DiskFault) -> None:
     browser = world.browser()
     consented = browser.consent(browser.begin(), SOUTH)
-    with trouble(world), unlocked_slack(world):
+    with disk_fault(world), unlocked_slack(world):
         assert_again(world.browser().begin())
         assert_again(browser.follow_callback(consented))
         assert (world.status(SOUTH), world.calls(EXCHANGE)) == ("", [])
@@ -117,31 +117,31 @@ def test_an_install_is_begun_again_and_its_link_is_not_used_up(world: World, tro
     assert (world.status(SOUTH), world.calls(EXCHANGE)) == ("active", [EXCHANGE])
 
 
-@ANY_TROUBLE
+@ANY_DISK_FAULT
 def test_an_install_that_cannot_be_stored_leaves_no_token_behind(
-    world: World, monkeypatch: pytest.MonkeyPatch, trouble: DiskFault
+    world: World, monkeypatch: pytest.MonkeyPatch, disk_fault: DiskFault
 ) -> None:
     browser, stack = world.browser(), contextlib.ExitStack()
     consented = browser.consent(browser.begin(), SOUTH)
     call = world.service.app.slack.call_as_app
 
-    def then_trouble(*arguments: Any) -> Any:
+    def then_disk_fault(*arguments: Any) -> Any:
         answer = call(*arguments)
-        stack.enter_context(trouble(world))
+        stack.enter_context(disk_fault(world))
         return answer
 
     with monkeypatch.context() as patch, stack, unlocked_slack(world):
-        patch.setattr(world.service.app.slack, "call_as_app", then_trouble)
+        patch.setattr(world.service.app.slack, "call_as_app", then_disk_fault)
         assert_again(browser.follow_callback(consented))
     assert world.status(SOUTH) == ""
     assert [token for token in world.slack.tokens_of[SOUTH] if not token.dead] == []
     assert browser.install(SOUTH).status == 303
 
 
-@ANY_TROUBLE
-def test_during_a_disk_fault_reads_go_on_and_readyz_shows_it(world: World, trouble: DiskFault) -> None:
+@ANY_DISK_FAULT
+def test_during_a_disk_fault_reads_go_on_and_readyz_shows_it(world: World, disk_fault: DiskFault) -> None:
     assert upkeep_runs(world)["database"]
-    with trouble(world), unlocked_slack(world):
+    with disk_fault(world), unlocked_slack(world):
         assert world.request("GET", "/").status == 200
         assert world.request("GET", "/healthz").status == 200
         found = upkeep_runs(world)
@@ -152,27 +152,27 @@ def test_during_a_disk_fault_reads_go_on_and_readyz_shows_it(world: World, troub
     assert (found["database"], found["problems"]) == (True, {})
 
 
-@ANY_TROUBLE
-def test_a_request_that_met_a_disk_fault_is_shown_until_the_next_heartbeat(world: World, trouble: DiskFault) -> None:
+@ANY_DISK_FAULT
+def test_a_request_that_met_a_disk_fault_is_shown_until_the_next_heartbeat(world: World, disk_fault: DiskFault) -> None:
     upkeep_runs(world)
-    with trouble(world), unlocked_slack(world):
+    with disk_fault(world), unlocked_slack(world):
         assert_again(world.mention("EvIn"))
     assert world.request("GET", "/readyz", environ=HERE).json["database"] is False
     assert upkeep_runs(world)["database"] is True
 
 
-@ANY_TROUBLE
+@ANY_DISK_FAULT
 def test_a_row_whose_intent_cannot_be_written_makes_no_call(
-    world: World, monkeypatch: pytest.MonkeyPatch, trouble: DiskFault
+    world: World, monkeypatch: pytest.MonkeyPatch, disk_fault: DiskFault
 ) -> None:
     stack = contextlib.ExitStack()
     table = world.service.app.behaviour
 
-    def then_trouble(context: Any, event: Any) -> None:
-        stack.enter_context(trouble(world))
+    def then_disk_fault(context: Any, event: Any) -> None:
+        stack.enter_context(disk_fault(world))
         table["app_mention"](context, event)
 
-    world.replace_parts(behaviour={"app_mention": then_trouble})
+    world.replace_parts(behaviour={"app_mention": then_disk_fault})
     with stack, unlocked_slack(world), contextlib.suppress(StoreError):
         world.work()
     assert (states(world)["EvBefore"], world.calls(POST)) == ("running", [])
@@ -181,16 +181,16 @@ def test_a_row_whose_intent_cannot_be_written_makes_no_call(
     assert (world.work(), states(world)["EvBefore"], world.calls(POST)) == (1, "done", [POST])
 
 
-@ANY_TROUBLE
-def test_a_row_whose_end_cannot_be_written_is_unclear_and_not_repeated(world: World, trouble: DiskFault) -> None:
+@ANY_DISK_FAULT
+def test_a_row_whose_end_cannot_be_written_is_unclear_and_not_repeated(world: World, disk_fault: DiskFault) -> None:
     stack = contextlib.ExitStack()
     table = world.service.app.behaviour
 
-    def then_trouble(context: Any, event: Any) -> None:
+    def then_disk_fault(context: Any, event: Any) -> None:
         table["app_mention"](context, event)
-        stack.enter_context(trouble(world))
+        stack.enter_context(disk_fault(world))
 
-    world.replace_parts(behaviour={"app_mention": then_trouble})
+    world.replace_parts(behaviour={"app_mention": then_disk_fault})
     with stack, unlocked_slack(world), contextlib.suppress(StoreError):
         world.work()
     world.replace_parts(behaviour=table)
@@ -200,30 +200,30 @@ def test_a_row_whose_end_cannot_be_written_is_unclear_and_not_repeated(world: Wo
     assert upkeep_runs(world)["inbox"] == {"unclear": 1}
 
 
-@ANY_TROUBLE
-def test_a_refresh_whose_lease_cannot_be_written_asks_nobody(world: World, trouble: DiskFault) -> None:
+@ANY_DISK_FAULT
+def test_a_refresh_whose_lease_cannot_be_written_asks_nobody(world: World, disk_fault: DiskFault) -> None:
     world.clock.advance(DUE)
-    with trouble(world), unlocked_slack(world), contextlib.suppress(StoreError):
+    with disk_fault(world), unlocked_slack(world), contextlib.suppress(StoreError):
         refresh_due.run(world.service.app, lambda: False)
     assert (world.calls(EXCHANGE), row(world)["generation"]) == ([], 1)
     assert refresh_due.run(world.service.app, lambda: False) == 1
     assert (world.calls(EXCHANGE), row(world)["generation"]) == ([EXCHANGE], 2)
 
 
-@ANY_TROUBLE
+@ANY_DISK_FAULT
 def test_a_refresh_whose_pair_cannot_be_written_is_made_again_with_the_old_one(
-    world: World, monkeypatch: pytest.MonkeyPatch, trouble: DiskFault
+    world: World, monkeypatch: pytest.MonkeyPatch, disk_fault: DiskFault
 ) -> None:
     world.clock.advance(DUE)
     stack, call = contextlib.ExitStack(), world.service.app.slack.call_as_app
 
-    def then_trouble(*arguments: Any) -> Any:
+    def then_disk_fault(*arguments: Any) -> Any:
         answer = call(*arguments)
-        stack.enter_context(trouble(world))
+        stack.enter_context(disk_fault(world))
         return answer
 
     with monkeypatch.context() as patch, stack, unlocked_slack(world), contextlib.suppress(StoreError):
-        patch.setattr(world.service.app.slack, "call_as_app", then_trouble)
+        patch.setattr(world.service.app.slack, "call_as_app", then_disk_fault)
         refresh_due.run(world.service.app, lambda: False)
     assert row(world)["generation"] == 1
     world.clock.advance(31)
@@ -235,8 +235,8 @@ def test_a_refresh_whose_pair_cannot_be_written_is_made_again_with_the_old_one(
 def test_a_thousand_requests_during_a_disk_fault_leave_nothing_behind(world: World) -> None:
     """Connections, turns, transactions: what a failure does not give back is missing afterwards."""
     made = world.service.app.db
-    for trouble in DISK_FAULTS.values():
-        with trouble(world), unlocked_slack(world):
+    for disk_fault in DISK_FAULTS.values():
+        with disk_fault(world), unlocked_slack(world):
             for number in range(20):
                 assert_again(world.mention(f"EvIn{number}"))
                 assert not made.in_transaction()

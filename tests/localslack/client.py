@@ -134,7 +134,7 @@ def sent_back(answer: Reply) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def stage(state_file: Path | None = None, **changes: Any) -> Iterator[Client]:
+def make_client(state_file: Path | None = None, **changes: Any) -> Iterator[Client]:
     """Both servers, running; `changes` are fields of the LocalApp."""
     app, clock = RecordingApp(), Clock()
     with serve_shared(app) as app_url:

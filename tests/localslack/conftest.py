@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.localslack.client import Client, stage
+from tests.localslack.client import Client, make_client
 
 
 @pytest.fixture
 def on() -> Iterator[Client]:
-    with stage() as ready:
+    with make_client() as ready:
         yield ready
 
 
 @pytest.fixture
 def long_lived() -> Iterator[Client]:
-    with stage(rotation=False) as ready:
+    with make_client(rotation=False) as ready:
         yield ready

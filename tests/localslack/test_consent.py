@@ -116,13 +116,13 @@ def test_plain_http_is_for_loopback_only() -> None:
 
 def test_with_several_redirect_urls_the_request_must_name_one() -> None:
     urls = ("http://localhost:3000/one", "http://localhost:3000/two")
-    with stage(redirect_urls=urls) as on:
+    with make_client(redirect_urls=urls) as on:
         assert "<code>bad_redirect_uri</code>" in show(on, redirect_uri=None)
         assert on.decide(redirect_uri=urls[1]).status == 302
 
 
 def test_a_declined_optional_scope_is_missing_from_the_grant() -> None:
-    with stage(optional_scopes=("users:read", "team:read")) as on:
+    with make_client(optional_scopes=("users:read", "team:read")) as on:
         assert 'name="optional" value="users:read" checked' in show(on)
         granted = on.install(optional="team:read")["scope"].split(",")
         assert "team:read" in granted
@@ -136,7 +136,7 @@ def test_where_an_admin_must_approve_nobody_is_sent_back(on: Client) -> None:
 
 
 def test_an_enterprise_is_offered_only_when_enterprise_wide_install_is_switched_on() -> None:
-    with stage(org_deploy=False) as on:
+    with make_client(org_deploy=False) as on:
         assert "E0EVERGRN1" not in show(on)
         assert "scope_not_allowed_on_enterprise" in on.decide("E0EVERGRN1").text
 
@@ -146,7 +146,7 @@ def test_an_enterprise_wide_install_needs_a_bot_scope(on: Client) -> None:
 
 
 def test_an_app_that_is_not_distributed_installs_at_home_only() -> None:
-    with stage(home_team="T0NORTH001") as on:
+    with make_client(home_team="T0NORTH001") as on:
         assert on.decide("T0NORTH001").status == 302
         assert "invalid_team_for_non_distributed_app" in on.decide("T0SOUTH001").text
 

@@ -136,7 +136,7 @@ def test_what_was_issued_is_shown_only_when_asked_for(on: Client) -> None:
 
 def test_everything_outlives_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "slack.json"
-    with stage(file) as on:
+    with make_client(file) as on:
         answer = on.install(scope="chat:write,app_mentions:read,incoming-webhook")
         code = on.code("T0SOUTH001")
         on.slack.add_workspace("T0WEST0001", "Westbrook")
@@ -144,7 +144,7 @@ def test_everything_outlives_a_restart(tmp_path: Path) -> None:
         on.api("chat.postMessage", answer["access_token"], channel="C0NORTH001GEN", text="kept")
         issued, url = on.slack.issued_tokens, on.slack.app.redirect_urls[0]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    with stage(file) as on:
+    with make_client(file) as on:
         assert on.slack.issued_tokens == issued
         assert on.api("auth.test", answer["access_token"])["ok"]
         assert on.access(code=code, redirect_uri=url)["ok"]

@@ -47,7 +47,7 @@ BUTTONS = [
 @pytest.fixture
 def told() -> Iterator[Client]:
     """An app whose table is known, installed in one workspace."""
-    with stage(handles=TABLE) as on:
+    with make_client(handles=TABLE) as on:
         on.install()
         yield on
 

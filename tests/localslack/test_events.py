@@ -11,7 +11,7 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 
 from slackapp.localslack import NULL, Fault, NotInstalled, sign
-from tests.localslack.client import Client, stage
+from tests.localslack.client import Client, make_client
 from tests.support.servers import serve
 
 
@@ -336,7 +336,7 @@ def test_a_workspace_that_joins_an_enterprise_keeps_its_installation(on: Client)
 
 
 def test_in_the_background_events_are_delivered_by_themselves() -> None:
-    with stage() as on:
+    with make_client() as on:
         arrived = on.slack.wake.__class__()
         on.app.during = arrived.set
         on.install()
@@ -348,7 +348,7 @@ def test_in_the_background_events_are_delivered_by_themselves() -> None:
 
 
 def test_without_an_events_url_nothing_is_queued() -> None:
-    with stage(events_url="") as on:
+    with make_client(events_url="") as on:
         on.install()
         on.slack.mention("T0NORTH001", "hi")
         assert on.slack.deliver_due() == []

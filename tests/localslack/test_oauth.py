@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from slackapp.localslack import Fault
-from tests.localslack.client import BOT, Client, stage
+from tests.localslack.client import BOT, Client, make_client
 
 
 def test_a_bot_install_outside_an_enterprise(on: Client) -> None:
@@ -203,6 +203,6 @@ def test_every_secret_ever_issued_is_listed(on: Client) -> None:
 
 
 def test_expires_in_follows_the_configured_lifetime() -> None:
-    with stage() as on:
+    with make_client() as on:
         on.slack.token_lifetime = 43201
         assert on.install()["expires_in"] == 43201

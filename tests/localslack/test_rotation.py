@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.localslack.client import Client, stage
+from tests.localslack.client import Client, make_client
 
 
 def works(on: Client, token: str) -> str:
@@ -110,7 +110,7 @@ def test_exchange_is_refused_without_rotation(long_lived: Client) -> None:
 
 
 def test_a_long_lived_token_is_exchanged_once_and_dies_with_the_first_refresh() -> None:
-    with stage(rotation=False) as before, stage() as on:
+    with make_client(rotation=False) as before, make_client() as on:
         token = before.install()["access_token"]
         on.slack.state = before.slack.state
         on.slack.tokens_of = before.slack.tokens_of

@@ -1,6 +1,6 @@
 """What is swept: what comes before, what the process that dies does, and how everything comes right again.
 
-`act` runs in that process, `prepare` and `settle` in the one that watches. `settle` first says what must hold at once,
+`act` runs in that process, `prepare` and `finish` in the one that watches. `finish` first says what must hold at once,
 then lets repeats, the worker or a second try finish it, and says what must hold in the end.
 """
 
@@ -68,16 +68,16 @@ def _is_consistent(slack: LocalSlack) -> None:
 class Scenario:
     """One thing that is done. `change` makes the files at the start older, or takes them away.
 
-    `trouble` is what Slack or the network does wrong. `source` names a file of another app: there tokens lie in clear,
+    `fault` is what Slack or the network does wrong. `source` names a file of another app: there tokens lie in clear,
     and what is moved out of it may be here in part until all of it is.
     """
 
     name: str
     prepare: Callable[[World, Command], Arguments]
     act: Callable[["Child"], None]
-    settle: Callable[[Run], None]
+    finish: Callable[[Run], None]
     change: Callable[[Path], None] = _as_it_is
-    trouble: Callable[[LocalSlack], None] = _is_consistent
+    fault: Callable[[LocalSlack], None] = _is_consistent
     source: str = ""
 
 

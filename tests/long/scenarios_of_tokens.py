@@ -110,7 +110,7 @@ def _refreshed_after_all(run: Run) -> None:
     assert_usable(world)
 
 
-add(Scenario("refresh with a lost answer", due, _use, _refreshed_after_all, trouble=_lose_an_answer))
+add(Scenario("refresh with a lost answer", due, _use, _refreshed_after_all, fault=_lose_an_answer))
 
 
 # Exchange

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from slackapp.flows.audit import verify_audit
 from tests.long import invariants
-from tests.long.storm_child import SERVED, Order, Told, seed_of
+from tests.long.storm_child import SERVED, Order, StormReport, seed_of
 from tests.support.prepared_world import Prepared, snapshot_world
 from tests.support.servers import serve
 from tests.support.world import World, environment, make_world
@@ -43,7 +43,7 @@ class StormResult:
 
     storm: Storm
     seconds: float
-    told: list[Told]
+    told: list[StormReport]
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -88,7 +88,7 @@ def beginning(before: Prepared, advance: int) -> World:
     """As it was, so many seconds later."""
     world = before.reset()
     with world.slack.lock:
-        world.slack._rebuild_cast()
+        world.slack._rebuild_accounts()
     world.clock.advance(advance)
     world.service.stop()
     return world
@@ -110,7 +110,7 @@ def run_storm(world: World, storm: Storm) -> StormResult:
         seconds = time.monotonic() - began
         assert [crew.returncode for crew in crews] == [0] * len(crews)
     world.restart()
-    return StormResult(storm, seconds, [Told(**json.loads(output)) for output in outputs])
+    return StormResult(storm, seconds, [StormReport(**json.loads(output)) for output in outputs])
 
 
 def _orders(world: World, storm: Storm, url: str) -> list[Order]:

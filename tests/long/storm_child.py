@@ -41,7 +41,7 @@ class Order:
 
 
 @dataclass
-class Told:
+class StormReport:
     """What came of it: how often what, and how long it took, in seconds.
 
     `waits` are those of refusals because of another one's refresh; each was followed by one second try. `handed` are
@@ -74,7 +74,7 @@ class ThreadGroup:
         self._order = order
         self._use = use
         self._lock = threading.Lock()
-        self.told = Told()
+        self.told = StormReport()
 
     def run(self) -> None:
         threads = [threading.Thread(target=self._work, args=(number,)) for number in range(self._order.threads)]
@@ -86,10 +86,10 @@ class ThreadGroup:
     def _work(self, number: int) -> None:
         for tenant in tenants_of(self._order, number):
             began = time.monotonic()
-            outcome, handed = self._once(tenant)
+            outcome, handed = self._use_and_name(tenant)
             waited = time.monotonic() - began
             if outcome == Refusal.TOKEN_UNAVAILABLE.name:
-                outcome, handed = self._once(tenant)
+                outcome, handed = self._use_and_name(tenant)
                 with self._lock:
                     self.told.waits.append(waited)
             with self._lock:
@@ -97,7 +97,7 @@ class ThreadGroup:
                 self.told.seconds.append(time.monotonic() - began)
                 self.told.handed.append(handed)
 
-    def _once(self, tenant: str) -> tuple[str, str]:
+    def _use_and_name(self, tenant: str) -> tuple[str, str]:
         try:
             return SERVED, self._use(tenant)
         except Refused as refused:
@@ -139,16 +139,16 @@ def _find(order: Order) -> Callable[[str], str]:
     return use
 
 
-def _prepared(order: Order) -> Callable[[], Told]:
+def _prepared(order: Order) -> Callable[[], StormReport]:
     if order.what == "find_bot":
         crew = ThreadGroup(order, _find(order))
     else:
         service = build(config.load(order.environment, {}), system_clock, system_entropy, sys.stderr)
         if order.what == "remote_tasks":
-            return lambda: Told(refreshed=refresh_due.run(service.app, lambda: False))
+            return lambda: StormReport(refreshed=refresh_due.run(service.app, lambda: False))
         crew = ThreadGroup(order, _call(service))
 
-    def run() -> Told:
+    def run() -> StormReport:
         crew.run()
         return crew.told
 

@@ -166,7 +166,7 @@ class SweepWorld:
         self.slack = LocalSlack(
             self.start.local_app, clock, system_entropy, self.url, kept, lock_probe(here / "slackapp.db")
         )
-        self.scenario.trouble(self.slack)
+        self.scenario.fault(self.slack)
         return here, clock, environment(here, self.url, **SETTINGS, SLACKAPP_KEY_BACKUP_DIR=str(here / "keys"))
 
     def order(self, at: int, here: Path, given: dict[str, str]) -> Order:
@@ -186,7 +186,7 @@ class SweepWorld:
         world = self.world(here, clock, given)
         try:
             _must_be_empty(invariants.violations(world, in_parts=bool(self.scenario.source)))
-            self.scenario.settle(Run(world, ended.killed, ended.told, self.start.arguments, self._again(world), lost))
+            self.scenario.finish(Run(world, ended.killed, ended.told, self.start.arguments, self._again(world), lost))
             _must_be_empty(invariants.violations(world))
         finally:
             world.service.stop()
@@ -209,21 +209,21 @@ class SweepWorld:
 class RetryStep:
     """The scenario in a new process that is not killed, or any other command; then our own service starts anew."""
 
-    stage: SweepWorld
+    sweep_world: SweepWorld
     world: World
 
     def __call__(self, *command: str, expected: str = "status 0") -> None:
-        world, stage = self.world, self.stage
+        world, sweep_world = self.world, self.sweep_world
         world.service.stop()
-        name = "command" if command else stage.scenario.name
-        arguments = {"line": json.dumps(command)} if command else stage.start.arguments
-        ended = stage.nursery.run(_order(name, NEVER, world, arguments, stage.folder / "report"))
+        name = "command" if command else sweep_world.scenario.name
+        arguments = {"line": json.dumps(command)} if command else sweep_world.start.arguments
+        ended = sweep_world.nursery.run(_order(name, NEVER, world, arguments, sweep_world.folder / "report"))
         assert expected in ended.told, (command or name, ended.told)
         world.restart()
 
 
 @contextlib.contextmanager
-def stage(folder: Path, scenario: Scenario) -> Iterator[SweepWorld]:
+def make_sweep(folder: Path, scenario: Scenario) -> Iterator[SweepWorld]:
     """A scenario, ready to be run."""
     with ProcessPool() as nursery:
         made = SweepWorld(folder, scenario, prepare(folder, scenario, nursery), nursery, "")
@@ -239,7 +239,7 @@ def stage(folder: Path, scenario: Scenario) -> Iterator[SweepWorld]:
 
 def sweep(folder: Path, scenario: Scenario, every: int = 1) -> Counter[str]:
     """Kills at each step in turn, or at every so-manieth, until the scenario comes to its end; the steps it has."""
-    with stage(folder, scenario) as made:
+    with make_sweep(folder, scenario) as made:
         for at in itertools.count(1, every):
             ended = made.run(at)
             if not ended.killed:

@@ -91,14 +91,14 @@ class Machine:
         (self.root / "opt" / "slackapp" / "examples").mkdir()
         for example in EXAMPLES.iterdir():
             copy = self.root / "opt" / "slackapp" / "examples" / example.name
-            copy.write_text(self.moved(example.read_text()))
+            copy.write_text(self.relocated(example.read_text()))
             copy.chmod(example.stat().st_mode)
 
     def program(self, file: Path, script: str) -> None:
         file.write_text(f"#!/bin/sh\n{script}\n")
         file.chmod(0o755)
 
-    def moved(self, text: str) -> str:
+    def relocated(self, text: str) -> str:
         """The same with every path below the folder, and with a port that is free."""
         for place in PLACES:
             text = text.replace(place, f"{self.root}{place}")
@@ -107,7 +107,7 @@ class Machine:
     def type(self, block: str) -> str:
         """What a person types; the output."""
         pasted = r"(umask 077; echo is-pasted-by-a-person-here > \1)"
-        typed = re.sub(r"^\(umask 077; cat > (\S+secret)\)$", pasted, self.moved(block), flags=re.MULTILINE)
+        typed = re.sub(r"^\(umask 077; cat > (\S+secret)\)$", pasted, self.relocated(block), flags=re.MULTILINE)
         backups = sorted((self.root / "var/backups/slackapp").glob("*"))
         if backups:
             typed = typed.replace("2026-11-22T031700Z", backups[-1].name)

@@ -104,8 +104,8 @@ def test_wherever_the_room_ends_all_or_nothing_is_kept_and_a_second_try_succeeds
         world = before.reset()
         if name == "refresh":
             world.clock.advance(DUE)
-        trouble = page_count_limited(world, step) if kind == "pages" else file_size_limited(world, step * PIECE)
-        with trouble:
+        fault = page_count_limited(world, step) if kind == "pages" else file_size_limited(world, step * PIECE)
+        with fault:
             done = act(world)
         assert happened(world) == done, f"room for {step}: what was said and what is there differ"
         assert invariants.violations(world) == []

@@ -71,7 +71,7 @@ def rss() -> int:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[tuple[World, Approved]]:
+def approved_world(tmp_path: Path) -> Iterator[tuple[World, Approved]]:
     """A world with one installation, and another one under way, which can be finished after all of it."""
     with make_world(tmp_path) as world:
         assert world.browser().install().status == 303
@@ -99,9 +99,9 @@ def ask(world: World, asked: Asked, address: str) -> int:
     return reply.status
 
 
-def test_200_000_changed_requests_in_process(stage: tuple[World, Approved]) -> None:
+def test_200_000_changed_requests_in_process(approved_world: tuple[World, Approved]) -> None:
     """I send everything that a program can make of good requests."""
-    world, way = stage
+    world, way = approved_world
     pick, tally, began, start = random.Random(SEED), Tally(), time.monotonic(), 0
     fuzz = Fuzz(pick, world.clock, way.state, cookie_of(way.browser).partition("=")[2])
     for batch in range(IN_PROCESS // BATCH):
@@ -196,9 +196,9 @@ def one(served: Served, sent: tuple[bytes, bool]) -> tuple[int, bytes]:
     return status(answer) if answer.startswith(b"HTTP/1.") else -len(answer), data
 
 
-def test_20_000_changed_requests_over_sockets(stage: tuple[World, Approved]) -> None:
+def test_20_000_changed_requests_over_sockets(approved_world: tuple[World, Approved]) -> None:
     """I send bytes that are no requests, too; what follows on another connection must not suffer from it."""
-    world, way = stage
+    world, way = approved_world
     tally, began, start = Tally(), time.monotonic(), 0
     fuzz = Fuzz(random.Random(SOCKET_SEED), world.clock, way.state, cookie_of(way.browser).partition("=")[2])
     logger = logging.getLogger("waitress")

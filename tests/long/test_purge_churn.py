@@ -78,7 +78,7 @@ def test_no_purge_waits_for_more_than_a_minute_and_no_event_for_a_purge(crowd: W
                 key_backup.write(app)  # a backup, or another key operation: who is installed now is in the file
             with app.db.transaction():
                 purge_tenant.erase(app, tenant(whose), "test", Actor("slack:1", "r1"), clock())
-            purge_tenant.after_erase(app, tenant(whose))
+            purge_tenant.evict(app, tenant(whose))
         until = clock() + 60
         while inbox.count_pending_purges(app.db) and clock() < until:
             time.sleep(0.2)

@@ -119,28 +119,28 @@ class KillWorld:
 class Client:
     """Sends events, and installs now and then; whatever stays without an answer is sent again."""
 
-    def __init__(self, stage: KillWorld, number: int) -> None:
-        self._stage = stage
+    def __init__(self, kill_world: KillWorld, number: int) -> None:
+        self._kill_world = kill_world
         self._number = number
         self._chance = random.Random(SEED + number)
         self._sent = 0
 
     def run(self) -> None:
-        stage = self._stage
-        while not stage.over.is_set():
-            stage.up.wait()
+        kill_world = self._kill_world
+        while not kill_world.over.is_set():
+            kill_world.up.wait()
             try:
                 if self._chance.random() < 0.08:
                     self._install(self._chance.choice(NEW))
                 else:
                     self._event(*self._next())
             except (OSError, http.client.HTTPException):
-                with stage.told.lock:
-                    stage.told.cut += 1
+                with kill_world.told.lock:
+                    kill_world.told.cut += 1
                 time.sleep(0.003)
 
     def _next(self) -> tuple[str, str]:
-        told = self._stage.told
+        told = self._kill_world.told
         with told.lock:
             if told.again:
                 return told.again.pop()
@@ -150,11 +150,11 @@ class Client:
         return f"Ev{self._number}x{self._sent}", self._chance.choice((NORTH, SOUTH))
 
     def _event(self, event_id: str, team: str) -> None:
-        stage, told = self._stage, self._stage.told
-        general = stage.world.slack.workspaces[team].general
+        kill_world, told = self._kill_world, self._kill_world.told
+        general = kill_world.world.slack.workspaces[team].general
         event = {"type": "app_mention", "user": "U0SOMEBODY", "channel": general, "say": f"{event_id} {team}"}
-        body = json.dumps(stage.world.envelope(event, event_id, team_id=team)).encode()
-        headers = {**stage.world.sign(body, int(stage.now())), "Content-Type": "application/json"}
+        body = json.dumps(kill_world.world.envelope(event, event_id, team_id=team)).encode()
+        headers = {**kill_world.world.sign(body, int(kill_world.now())), "Content-Type": "application/json"}
         try:
             status = self._request("POST", "/slack/events", body, headers).status
         except (OSError, http.client.HTTPException):
@@ -170,12 +170,12 @@ class Client:
 
     def _install(self, team: str) -> None:
         begun = self._request("GET", "/slack/install", b"", {})
-        told = self._stage.told
+        told = self._kill_world.told
         if begun.status != 302:
             with told.lock:
                 told.answers[f"install {begun.status}"] += 1
             return
-        back = urlsplit(self._stage.world.browser().consent(begun, team).location)
+        back = urlsplit(self._kill_world.world.browser().consent(begun, team).location)
         cookie = begun.headers["set-cookie"].partition(";")[0]
         status = self._request("GET", f"{back.path}?{back.query}", b"", {"Cookie": cookie}).status
         with told.lock:
@@ -187,7 +187,7 @@ class Client:
 
 
 @contextlib.contextmanager
-def staged(folder: Path) -> Iterator[KillWorld]:
+def make_kill_world(folder: Path) -> Iterator[KillWorld]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -201,26 +201,26 @@ def staged(folder: Path) -> Iterator[KillWorld]:
         world.work()
         world.slack.called.clear()
         world.service.stop()
-        stage = KillWorld(world, port)
+        kill_world = KillWorld(world, port)
         try:
-            yield stage
+            yield kill_world
         finally:
-            stage.close()
+            kill_world.close()
 
 
-def settle(stage: KillWorld) -> None:
+def finish(kill_world: KillWorld) -> None:
     """A last process, which nobody kills, does what is left."""
-    world = stage.world
-    stage.ahead += 10 * BETWEEN
-    world.clock.now = int(stage.now())
+    world = kill_world.world
+    kill_world.ahead += 10 * BETWEEN
+    world.clock.now = int(kill_world.now())
     world.restart()
     world.replace_parts(behaviour=EVENTS)
     interrupted_calls.mark_unclear(world.service.app, world.clock.now)
     world.work()
 
 
-def broken_promises(stage: KillWorld) -> list[str]:
-    world, told = stage.world, stage.told
+def broken_promises(kill_world: KillWorld) -> list[str]:
+    world, told = kill_world.world, kill_world.told
     rows = {row["event_id"]: row for row in world.rows("SELECT * FROM inbox WHERE type = 'app_mention'")}
     posts: Counter[str] = Counter()
     found = []
@@ -261,36 +261,38 @@ def half_installs(world: World) -> list[str]:
 
 def test_a_thousand_kills_lose_nothing_repeat_nothing_and_cross_nothing() -> None:
     chance = random.Random(SEED)
-    with memory_folder() as folder, staged(folder) as stage:
-        clients = [threading.Thread(target=Client(stage, number).run) for number in range(CLIENTS)]
+    with memory_folder() as folder, make_kill_world(folder) as kill_world:
+        clients = [threading.Thread(target=Client(kill_world, number).run) for number in range(CLIENTS)]
         for client in clients:
             client.start()
         began = time.monotonic()
         for _ in range(RUNS):
-            stage.run(chance.uniform(0, LONGEST))
+            kill_world.run(chance.uniform(0, LONGEST))
         seconds = time.monotonic() - began
-        stage.close()
+        kill_world.close()
         for client in clients:
             client.join(30)
-        settle(stage)
-        _print(stage, seconds)
-        world, told = stage.world, stage.told
-        assert broken_promises(stage) == []
+        finish(kill_world)
+        _print(kill_world, seconds)
+        world, told = kill_world.world, kill_world.told
+        assert broken_promises(kill_world) == []
         assert half_installs(world) == []
         assert invariants.violations(world, in_parts=True) == []
         assert invariants.secrets_in(folder, world.slack.issued_tokens) == []
-        log = [json.loads(line) for line in stage.log.read_text().splitlines() if line.startswith("{")]
+        log = [json.loads(line) for line in kill_world.log.read_text().splitlines() if line.startswith("{")]
         assert [line for line in log if line["level"] == "bug"] == []
         assert {answer for answer in told.answers if answer[-3] == "5" and not answer.endswith("503")} == set()
         assert len(told.acknowledged) > RUNS
         assert told.cut > RUNS / 2, "most kills hit requests that were under way"
 
 
-def _print(stage: KillWorld, seconds: float) -> None:
-    world, told = stage.world, stage.told
+def _print(kill_world: KillWorld, seconds: float) -> None:
+    world, told = kill_world.world, kill_world.told
     states: Any = Counter(row["state"] for row in world.rows("SELECT state FROM inbox WHERE type = 'app_mention'"))
     posts = sum(len(world.slack.messages(team)) for team in (NORTH, SOUTH))
     print(f"\n{RUNS} kills in {seconds:.0f} s, seed {SEED}, {CLIENTS} clients")
     print(f"  answers: {dict(told.answers)}; {told.cut} requests cut off by a kill")
     print(f"  {len(told.acknowledged)} events acknowledged; rows: {dict(states)}; {posts} calls of {POST}")
-    print(f"  tenants installed on the way: {len(told.installed)}; restart at most {max(stage.restarts[1:]):.2f} s")
+    print(
+        f"  tenants installed on the way: {len(told.installed)}; restart at most {max(kill_world.restarts[1:]):.2f} s"
+    )

@@ -26,7 +26,7 @@ from tests.long import invariants
 from tests.long.child import CALL
 from tests.long.scenarios import ORIGIN, ask, by_name
 from tests.long.scenarios_of_tokens import REFRESH
-from tests.long.sweep import SweepWorld, stage
+from tests.long.sweep import SweepWorld, make_sweep
 from tests.support.world import World, north_tenant
 
 pytestmark = pytest.mark.long
@@ -177,7 +177,7 @@ OTHERS = {"holder, due": refresh, "holder, expired": refresh, "holder of an exch
 @pytest.mark.parametrize("name", list(OTHERS))
 def test_stopped_at_any_step_and_overtaken_it_writes_nothing_stale(name: str, advance: int, tmp_path: Path) -> None:
     found: list[Overtaken] = []
-    with stage(tmp_path, by_name(name)) as made:
+    with make_sweep(tmp_path, by_name(name)) as made:
         play = OvertakenRun(made, advance, OTHERS[name])
         for at in count(1):
             stop = play.run(at)
@@ -204,7 +204,7 @@ def test_stopped_at_any_step_and_overtaken_it_writes_nothing_stale(name: str, ad
 def test_stopped_in_its_call_and_overtaken_it_stores_nothing_and_asks_no_more(
     name: str, advance: int, held: dict[str, bool], tmp_path: Path
 ) -> None:
-    with stage(tmp_path, by_name(name)) as made:
+    with make_sweep(tmp_path, by_name(name)) as made:
         play = OvertakenRun(made, advance, refresh)
         stop = play.run(held=Held(**held))
     assert stop is not None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.localslack.client import stage
+from tests.localslack.client import make_client
 from tests.support.browser import open_page
 from tests.support.screenshots import find_browser
 
@@ -17,7 +17,7 @@ def test_news_come_while_somebody_types_and_what_is_typed_stays(tmp_path: Path) 
     """I write a long mention, an answer to the last one arrives, and my words are gone."""
     if not find_browser():
         pytest.skip("there is no browser here to type in")
-    with stage(commands_url="") as on, open_page(find_browser(), tmp_path / "profile") as page:
+    with make_client(commands_url="") as on, open_page(find_browser(), tmp_path / "profile") as page:
         token = on.install(scope="app_mentions:read,chat:write,users:read")["access_token"]
         on.slack.state.joined.append("C0NORTH001GEN")
         page.open(f"{on.base}/")

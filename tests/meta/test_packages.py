@@ -15,8 +15,8 @@ def test_every_directory_with_python_files_is_listed_and_every_listed_one_exists
     """Stops a wheel that lacks a package which a checkout has."""
     directories = {file.parent for file in PACKAGE.rglob("*.py")}
     found = {".".join(directory.relative_to(ROOT).parts) for directory in directories}
-    moved = set(setuptools_table()["package-dir"])
-    assert set(setuptools_table()["packages"]) - moved == found
+    elsewhere = set(setuptools_table()["package-dir"])
+    assert set(setuptools_table()["packages"]) - elsewhere == found
 
 
 def test_every_package_has_an_init() -> None:

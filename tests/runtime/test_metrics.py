@@ -156,14 +156,14 @@ def test_no_count_is_lost_between_threads(counters: Metrics) -> None:
     ]
     for thread in threads:
         thread.start()
-    moved = 0
+    persisted = 0
     while any(thread.is_alive() for thread in threads):
         with counters.unpersisted_counts() as counts:
             counters.mark_persisted(counts)
-            moved += sum(count.value for count in counts)
+            persisted += sum(count.value for count in counts)
     with counters.unpersisted_counts() as counts:
-        moved += sum(count.value for count in counts)
-    assert (counters.value(REFUSALS, labels), moved) == (4000, 4000)
+        persisted += sum(count.value for count in counts)
+    assert (counters.value(REFUSALS, labels), persisted) == (4000, 4000)
 
 
 def test_only_one_thread_persists_counts_at_a_time(counters: Metrics) -> None:

@@ -66,12 +66,12 @@ def refused(world: World) -> float | None:
 
 
 def test_the_scheduler_persists_counters_every_five_seconds(ready: World) -> None:
-    app, house = ready.service.app, ready.service.local_scheduler
-    house.run_due(app)
+    app, scheduler = ready.service.app, ready.service.local_scheduler
+    scheduler.run_due(app)
     count(ready, 3)
     for seconds, expected in ((4, {}), (1, {'reason="not_found"': 3})):
         ready.clock.advance(seconds)
-        house.run_due(app)
+        scheduler.run_due(app)
         assert kept(ready) == expected
 
 

@@ -90,72 +90,79 @@ def test_only_so_many_addresses_are_remembered_and_the_oldest_go_first(monkeypat
 
 
 def test_a_pause_lasts_as_long_as_it_was_asked_for() -> None:
-    pauses = Cooldowns()
-    assert pauses.seconds_left("a", NOW) == 0
-    pauses.start("a", 20, NOW)
-    assert [pauses.seconds_left("a", NOW + later) for later in (0, 1, 19, 20, 19)] == [20, 19, 1, 0, 0]
-    assert pauses.seconds_left("b", NOW) == 0
+    cooldowns = Cooldowns()
+    assert cooldowns.seconds_left("a", NOW) == 0
+    cooldowns.start("a", 20, NOW)
+    assert [cooldowns.seconds_left("a", NOW + later) for later in (0, 1, 19, 20, 19)] == [20, 19, 1, 0, 0]
+    assert cooldowns.seconds_left("b", NOW) == 0
 
 
 def test_the_pause_that_was_asked_for_last_counts() -> None:
-    pauses = Cooldowns()
-    pauses.start("a", 20, NOW)
-    pauses.start("a", 5, NOW + 1)
-    assert [pauses.seconds_left("a", NOW + later) for later in (1, 5, 6)] == [5, 1, 0]
+    cooldowns = Cooldowns()
+    cooldowns.start("a", 20, NOW)
+    cooldowns.start("a", 5, NOW + 1)
+    assert [cooldowns.seconds_left("a", NOW + later) for later in (1, 5, 6)] == [5, 1, 0]
 
 
 @pytest.mark.parametrize("seconds", [0, -1])
 def test_a_cooldown_of_zero_seconds_changes_nothing(seconds: int) -> None:
-    pauses = Cooldowns()
-    pauses.start("a", 20, NOW)
-    pauses.start("a", seconds, NOW + 1)
-    pauses.start("b", seconds, NOW + 1)
-    assert (pauses.seconds_left("a", NOW + 1), pauses.seconds_left("b", NOW + 1)) == (19, 0)
+    cooldowns = Cooldowns()
+    cooldowns.start("a", 20, NOW)
+    cooldowns.start("a", seconds, NOW + 1)
+    cooldowns.start("b", seconds, NOW + 1)
+    assert (cooldowns.seconds_left("a", NOW + 1), cooldowns.seconds_left("b", NOW + 1)) == (19, 0)
 
 
 def test_a_clock_that_goes_back_ends_a_pause() -> None:
     """Stops a pause of years, after a clock that was wrong has been put right."""
-    pauses = Cooldowns()
-    pauses.start("a", 20, NOW)
-    assert (pauses.seconds_left("a", NOW - 1), pauses.seconds_left("a", NOW)) == (0, 0)
+    cooldowns = Cooldowns()
+    cooldowns.start("a", 20, NOW)
+    assert (cooldowns.seconds_left("a", NOW - 1), cooldowns.seconds_left("a", NOW)) == (0, 0)
 
 
 def test_only_so_many_pauses_are_remembered_and_the_oldest_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limits, "MAX_KEYS", 3)
-    pauses = Cooldowns()
+    cooldowns = Cooldowns()
     for key in ("a", "b", "c", "a", "d"):
-        pauses.start(key, 20, NOW)
-    assert [pauses.seconds_left(key, NOW) for key in ("a", "b", "c", "d")] == [20, 0, 20, 20]
+        cooldowns.start(key, 20, NOW)
+    assert [cooldowns.seconds_left(key, NOW) for key in ("a", "b", "c", "d")] == [20, 0, 20, 20]
 
 
 def test_a_pause_that_is_over_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limits, "MAX_KEYS", 2)
-    pauses = Cooldowns()
-    pauses.start("a", 20, NOW)
-    pauses.start("b", 1, NOW)
-    assert pauses.seconds_left("b", NOW + 1) == 0
-    pauses.start("c", 20, NOW + 1)
-    assert [pauses.seconds_left(key, NOW + 1) for key in ("a", "c")] == [19, 20]
+    cooldowns = Cooldowns()
+    cooldowns.start("a", 20, NOW)
+    cooldowns.start("b", 1, NOW)
+    assert cooldowns.seconds_left("b", NOW + 1) == 0
+    cooldowns.start("c", 20, NOW + 1)
+    assert [cooldowns.seconds_left(key, NOW + 1) for key in ("a", "c")] == [19, 20]
 
 
 def test_each_kind_is_let_through_once_a_minute() -> None:
-    once = Throttle()
-    assert [once.allows("a", now) for now in (60, 60, 119, 120, 179, 180)] == [True, False, False, True, False, True]
+    throttle = Throttle()
+    assert [throttle.allows("a", now) for now in (60, 60, 119, 120, 179, 180)] == [
+        True,
+        False,
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_each_key_is_throttled_by_itself() -> None:
-    once = Throttle()
-    assert once.allows("a", 60)
-    assert once.allows("b", 60)
-    assert not once.allows("a", 61)
+    throttle = Throttle()
+    assert throttle.allows("a", 60)
+    assert throttle.allows("b", 60)
+    assert not throttle.allows("a", 61)
 
 
 def test_of_several_threads_one_is_the_first() -> None:
-    once, seen, together = Throttle(), [], threading.Barrier(16)
+    throttle, seen, barrier = Throttle(), [], threading.Barrier(16)
 
     def ask() -> None:
-        together.wait()
-        seen.append(once.allows("a", 60))
+        barrier.wait()
+        seen.append(throttle.allows("a", 60))
 
     threads = [threading.Thread(target=ask) for _ in range(16)]
     for thread in threads:
@@ -246,10 +253,10 @@ def test_looking_at_a_bucket_spends_nothing() -> None:
 def test_failures_of_one_network_stop_that_network_alone() -> None:
     budget = FailureLimit(network=2, everybody=10, newcomers=10)
     for _ in range(2):
-        assert budget.left("a", NOW) == 0
+        assert budget.seconds_left("a", NOW) == 0
         budget.spend("a", NOW)
-    assert [budget.left(network, NOW) for network in ("a", "b")] == [30, 0]
-    assert budget.left("a", NOW + 30) == 0
+    assert [budget.seconds_left(network, NOW) for network in ("a", "b")] == [30, 0]
+    assert budget.seconds_left("a", NOW + 30) == 0
 
 
 @pytest.mark.claim("C-98")
@@ -257,20 +264,20 @@ def test_a_clock_that_goes_back_by_a_day_stops_nobody_for_that_day() -> None:
     budget, earlier = FailureLimit(network=2, everybody=2, newcomers=1), NOW - 86_400
     for _ in range(3):
         budget.spend("a", NOW)
-    assert [budget.left(network, earlier) for network in ("a", "new")] == [30, 60]
-    assert [budget.left(network, earlier + 60) for network in ("a", "new")] == [0, 0]
+    assert [budget.seconds_left(network, earlier) for network in ("a", "new")] == [30, 60]
+    assert [budget.seconds_left(network, earlier + 60) for network in ("a", "new")] == [0, 0]
 
 
 def test_failures_of_many_networks_stop_those_that_have_failed_and_then_everybody() -> None:
     budget = FailureLimit(network=3, everybody=4, newcomers=2)
     for number in range(4):
         budget.spend(f"bad {number}", NOW)
-    assert budget.left("bad 0", NOW) == 15, "what is for everybody is used up"
-    assert budget.left("new", NOW) == 0
+    assert budget.seconds_left("bad 0", NOW) == 15, "what is for everybody is used up"
+    assert budget.seconds_left("new", NOW) == 0
     for number in range(2):
         budget.spend(f"another {number}", NOW)
-    assert budget.left("new", NOW) == 30, "and so is what is for newcomers"
-    assert [budget.left("bad 0", NOW + 15), budget.left("new", NOW + 15)] == [0, 0]
+    assert budget.seconds_left("new", NOW) == 30, "and so is what is for newcomers"
+    assert [budget.seconds_left("bad 0", NOW + 15), budget.seconds_left("new", NOW + 15)] == [0, 0]
 
 
 @pytest.mark.claim("C-72")
@@ -279,7 +286,7 @@ def test_a_few_networks_that_fail_slowly_for_ever_keep_no_newcomer_out() -> None
     budget = FailureLimit(network=10, everybody=60, newcomers=60)
     for later in range(0, 600, 6):
         for number in range(20):
-            if not budget.left(f"bad {number}", NOW + later):
+            if not budget.seconds_left(f"bad {number}", NOW + later):
                 budget.spend(f"bad {number}", NOW + later)
-        assert budget.left(f"new {later}", NOW + later) == 0
-    assert budget.left("bad 0", NOW + 600 + 3600) == 0
+        assert budget.seconds_left(f"new {later}", NOW + later) == 0
+    assert budget.seconds_left("bad 0", NOW + 600 + 3600) == 0

@@ -84,10 +84,10 @@ def test_of_64_threads_that_use_one_state_exactly_one_may(db: Database) -> None:
     """I send the same callback 64 times at once."""
     add(db, 1)
     allowed: list[bool] = []
-    together = threading.Barrier(64)
+    barrier = threading.Barrier(64)
 
     def try_it() -> None:
-        together.wait()
+        barrier.wait()
         allowed.append(use(db, 1))
 
     threads = [threading.Thread(target=try_it) for _ in range(64)]

@@ -99,10 +99,10 @@ def test_a_lease_goes_by_the_boot_in_which_it_was_taken(db: Database, token: Tok
 
 def test_of_32_threads_one_gets_the_lease(db: Database, token: Token) -> None:
     taken: list[bool] = []
-    together = threading.Barrier(32)
+    barrier = threading.Barrier(32)
 
     def ask(number: int) -> None:
-        together.wait()
+        barrier.wait()
         taken.append(lease(db, token, f"thread {number}"))
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(32)]

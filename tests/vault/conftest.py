@@ -36,7 +36,7 @@ class Vault:
         content = b"".join(keyfile.format_master_key(version, key) for version, key in lines)
         keyfile.write_private(self.settings.master_key_file, content)
 
-    def settle(self, keyring: Keyring, tenant: Tenant) -> None:
+    def confirm(self, keyring: Keyring, tenant: Tenant) -> None:
         """Gives a tenant its keys, as an install does."""
         with self.db.transaction():
             for key in keyring.open_tenant_keys(tenant).minted:

@@ -30,8 +30,8 @@ BOT = CONTEXTS["bot_access"]
 def ring(vault: Vault) -> Keyring:
     """A keyring on a database in which two tenants have their keys."""
     made = vault.open()
-    vault.settle(made, NORTH)
-    vault.settle(made, SOUTH)
+    vault.confirm(made, NORTH)
+    vault.confirm(made, SOUTH)
     return made
 
 
@@ -240,7 +240,7 @@ def test_the_keys_used_longest_ago_are_dropped_first(vault: Vault, monkeypatch: 
     ring = vault.open()
     tenants = [Tenant("T", f"T0TENANT0{number}") for number in range(4)]
     for tenant in tenants:
-        vault.settle(ring, tenant)
+        vault.confirm(ring, tenant)
     sealed = {tenant: ring.seal(replace(BOT, tenant=tenant), b"secret") for tenant in tenants[:3]}
     assert opens(ring, sealed[tenants[0]], replace(BOT, tenant=tenants[0]))
     ring.seal(replace(BOT, tenant=tenants[3]), b"secret")
@@ -261,6 +261,6 @@ def test_the_repr_of_a_key_hides_it(ring: Keyring) -> None:
 
 
 def test_every_purpose_has_one_row_per_tenant(vault: Vault, ring: Keyring) -> None:
-    vault.settle(ring, NORTH)
+    vault.confirm(ring, NORTH)
     found = look(vault.db.path, "SELECT purpose FROM data_keys WHERE tenant_id = ? ORDER BY purpose", NORTH.id)
     assert found == [("bot",), ("data",), ("refresh",), ("user",)]

@@ -79,19 +79,19 @@ def test_a_key_file_that_is_not_there_is_named(vault: Vault, tmp_path: Path) -> 
 def test_a_new_database_wraps_with_the_first_key_of_the_file(vault: Vault) -> None:
     vault.write_keys((2, OTHER), (1, KEY))
     ring = vault.open()
-    vault.settle(ring, NORTH)
+    vault.confirm(ring, NORTH)
     assert look(vault.db.path, "SELECT DISTINCT master_version FROM data_keys") == [(2,)]
     assert meta.get(vault.db, "primary_master_key") == "2"
 
 
 def test_a_further_key_in_the_file_changes_nothing_by_itself(vault: Vault) -> None:
     ring = vault.open()
-    vault.settle(ring, NORTH)
+    vault.confirm(ring, NORTH)
     sealed = ring.seal(CONTEXT, b"secret")
     vault.write_keys((2, OTHER), (1, KEY))
     again = vault.open()
     assert again.open(CONTEXT, sealed) == b"secret"
-    vault.settle(again, NORTH)
+    vault.confirm(again, NORTH)
     assert look(vault.db.path, "SELECT DISTINCT master_version FROM data_keys") == [(1,)]
 
 
@@ -131,7 +131,7 @@ def test_the_services_own_keys_differ_from_each_other_and_from_database_to_datab
 def test_a_state_key_is_found_by_its_id_and_no_other_key_is(vault: Vault) -> None:
     """I sign a state with a key that I know, and name it as the state's key."""
     ring = vault.open()
-    vault.settle(ring, NORTH)
+    vault.confirm(ring, NORTH)
     key_id, key = ring.state_key()
     assert ring.state_key_by_id(key_id) == key
     assert vault.open().state_key_by_id(key_id) == key

@@ -228,9 +228,9 @@ def _between(one: Case, other: Case) -> Iterator[tuple[str, str, Case]]:
     yield "swapped_header", "another value's", replace(one, blob=other_blob[:HEADER] + one.blob[HEADER:])
     yield "swapped_body", "another value's", replace(one, blob=one.blob[:HEADER] + other_blob[HEADER:])
     yield "swapped_value", "another value's", replace(one, key_id=other.key_id, blob=other_blob)
-    moved = {**one.context, "tenant_id": one.context["tenant_id"][:-1]}
-    moved["user_id"] = one.context["tenant_id"][-1] + one.context["user_id"]
-    yield "shifted_context", "an end that is a beginning", replace(one, context=moved)
+    shifted = {**one.context, "tenant_id": one.context["tenant_id"][:-1]}
+    shifted["user_id"] = one.context["tenant_id"][-1] + one.context["user_id"]
+    yield "shifted_context", "an end that is a beginning", replace(one, context=shifted)
     yield "unauthenticated_header", "not in the AAD", replace(one, blob=_without_header(one))
 
 

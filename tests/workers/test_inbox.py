@@ -276,8 +276,8 @@ def test_rows_that_wait_are_shared_at_once_and_not_at_the_next_look(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inbox, "POLL_SECONDS", 3600.0)
-    together = threading.Barrier(WORKERS)
-    behave(ready, lambda context, event: together.wait(LONG) and None)
+    barrier = threading.Barrier(WORKERS)
+    behave(ready, lambda context, event: barrier.wait(LONG) and None)
     ready.browser().install(SOUTH)
     ready.work()
     ready.service.start()

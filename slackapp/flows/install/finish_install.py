@@ -92,7 +92,7 @@ def _refuse_during_cooldown(app: App, network: str, now: int) -> None:
     if held := app.cooldowns.seconds_left(METHOD, now):
         raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=held)
     # claim: C-72
-    if wait := app.failed_code_limit.left(network, now):
+    if wait := app.failed_code_limit.seconds_left(network, now):
         raise Refused(Refusal.BUSY, retry_after=wait)
 
 

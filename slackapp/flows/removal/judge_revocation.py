@@ -129,7 +129,7 @@ def _end_suspicion(app: App, tenant: Tenant) -> None:
 
 
 def _after_removal(app: App, tenant: Tenant) -> None:
-    purge_tenant.after_erase(app, tenant)
+    purge_tenant.evict(app, tenant)
     app.metrics.count("slackapp_uninstalls_total", {"by": "slack"})
 
 

@@ -48,8 +48,8 @@ def erase(app: App, tenant: Tenant, reason: str, actor: Actor, now: int) -> str:
     return job_id
 
 
-def after_erase(app: App, tenant: Tenant) -> None:
-    """Forgets the tenant in memory after that transaction, and wakes the worker."""
+def evict(app: App, tenant: Tenant) -> None:
+    """Evicts the tenant from memory after that transaction, and wakes the worker."""
     app.keyring.evict(tenant)
     app.metrics.count("slackapp_purges_total", {"result": "begun"})
     audit_log.count_tenant_change(app, tenant, TenantChange.ERASED)

@@ -78,7 +78,7 @@ def _finish(app: App, installation: Installation, actor: Actor) -> UninstallResu
             return UninstallResult(found=True, slack=slack, erased=False, pending=False)
         job_id = purge_tenant.erase(app, tenant, "uninstall", actor, now)
         audit_log.append(app, "uninstalled", tenant, actor, "ok", f"slack={slack}", now)
-    purge_tenant.after_erase(app, tenant)
+    purge_tenant.evict(app, tenant)
     app.metrics.count("slackapp_uninstalls_total", {"by": actor.name})
     # 5. complete the purge, or leave that to the worker
     complete = actor.name not in _COMPLETED_BY_WORKER and purge_tenant.complete_now(app, tenant, job_id, actor)

@@ -84,7 +84,7 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
         asked_at = app.clock()
         data = app.slack.exchange(secret).data
         # 4. the answer is a pair of this kind, for this tenant
-        if token_owner.pair_names_other_owner(token.tenant, token.user_id, data):
+        if token_owner.is_other_owners_pair(token.tenant, token.user_id, data):
             # claim: C-81
             needs_reinstall.suspend_foreign(app, token, actor)
         granted = rotated_pair.verify(app, token, data)

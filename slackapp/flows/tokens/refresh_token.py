@@ -93,7 +93,7 @@ def run(app: App, token: Token, actor: Actor, wait: bool) -> Token:
     except SlackCallError as error:
         raise _failed(app, token, owner, error, asked_at, actor) from None
     # 4. the answer is a pair of this kind, for this tenant
-    if token_owner.pair_names_other_owner(token.tenant, token.user_id, data):
+    if token_owner.is_other_owners_pair(token.tenant, token.user_id, data):
         # claim: C-81
         needs_reinstall.suspend_foreign(app, token, actor)
     try:

@@ -14,7 +14,7 @@ from slackapp.cli.terminal import printing
 
 HOSTILE = "no\x1b[2K\nall is well\x9b1A\u202e\udc80"
 ROOT = Path(__file__).resolve().parents[2]
-SHOWN = {
+ESCAPED = {
     "plain": ("Café Ünïcode 株式会社 🚀", "Café Ünïcode 株式会社 🚀"),
     "a colour": ("a\x1b[31mred", r"a\x1b[31mred"),
     "a title": ("\x1b]0;mine\x07", r"\x1b]0;mine\x07"),
@@ -29,7 +29,7 @@ SHOWN = {
 }
 
 
-@pytest.mark.parametrize(("text", "seen"), SHOWN.values(), ids=SHOWN)
+@pytest.mark.parametrize(("text", "seen"), ESCAPED.values(), ids=ESCAPED)
 @pytest.mark.claim("C-100")
 def test_what_could_steer_a_terminal_is_shown_as_its_escape(
     capsys: pytest.CaptureFixture[str], text: str, seen: str
@@ -52,7 +52,7 @@ def test_a_long_line_goes_on_under_its_beginning_and_no_word_is_broken() -> None
 
 
 def test_json_is_ascii_and_means_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    value = {"name": "".join(text for text, _ in SHOWN.values())}
+    value = {"name": "".join(text for text, _ in ESCAPED.values())}
     printing.print_json(value)
     printed = capsys.readouterr().out
     assert json.loads(printed) == value

@@ -219,7 +219,7 @@ def erase(desk: CommandLine, *tenant_ids: str) -> None:
     for tenant_id in tenant_ids:
         with app.db.transaction():
             purge_tenant.erase(app, tenant(tenant_id), "test", ORIGIN, app.clock())
-        purge_tenant.after_erase(app, tenant(tenant_id))
+        purge_tenant.evict(app, tenant(tenant_id))
 
 
 def test_while_the_file_is_written_everybody_can_write_to_the_database(desk: CommandLine, writes: list[bool]) -> None:

@@ -345,7 +345,7 @@ def test_a_purge_while_a_restore_is_under_way_is_not_undone(
 ) -> None:
     """The service runs on while the copy is filled, and is stopped just before the copy takes the database's place."""
     b0 = backup(desk)
-    replace = backup_command.replace_database
+    replace = sqlite_files.replace_database
 
     def purged(*arguments: Any) -> None:
         with open_service() as service:
@@ -357,7 +357,7 @@ def test_a_purge_while_a_restore_is_under_way_is_not_undone(
                 desk.change("DELETE FROM inbox WHERE type = 'slackapp.purge'")
         replace(*arguments)
 
-    monkeypatch.setattr(backup_command, "replace_database", purged)
+    monkeypatch.setattr(sqlite_files, "replace_database", purged)
     ended = desk.restore(b0)
     assert (ended.status, "meanwhile; restore again" in ended.error) == (75, True)
     assert desk.world.status(NORTH) == ""

@@ -204,12 +204,12 @@ def test_a_post_without_an_answer_becomes_unclear_and_is_not_repeated(ready: Wor
 def test_a_question_without_an_answer_is_asked_again_with_growing_pauses_and_then_dead(ready: World) -> None:
     behave(ready, only("auth.test"))
     ready.slack.fault(Fault("auth.test", "html500", times=-1))
-    pauses = []
+    waits = []
     while ready.work():
         if row(ready)["state"] == "ready":
-            pauses.append(row(ready)["next_at"] - ready.clock())
-            ready.clock.advance(pauses[-1])
-    for pause, least in zip(pauses, [10, 20, 40, 80, 160], strict=True):
+            waits.append(row(ready)["next_at"] - ready.clock())
+            ready.clock.advance(waits[-1])
+    for pause, least in zip(waits, [10, 20, 40, 80, 160], strict=True):
         assert least <= pause <= least * 3 // 2
     assert (row(ready)["state"], len(ready.calls())) == ("dead", run_event.MAX_ATTEMPTS)
 
@@ -223,10 +223,10 @@ def test_rows_that_failed_together_do_not_come_back_together(world: World) -> No
     for number in range(30):
         world.mention(f"Ev{number:04}")
     assert world.work() == 30
-    pauses = {row["next_at"] - world.clock() for row in world.rows("SELECT * FROM inbox WHERE state = 'ready'")}
-    assert len(pauses) >= 4
-    assert min(pauses) >= 10
-    assert max(pauses) <= 15
+    waits = {row["next_at"] - world.clock() for row in world.rows("SELECT * FROM inbox WHERE state = 'ready'")}
+    assert len(waits) >= 4
+    assert min(waits) >= 10
+    assert max(waits) <= 15
 
 
 def test_a_limited_rate_is_no_failure_of_the_row_however_often_it_comes(ready: World) -> None:

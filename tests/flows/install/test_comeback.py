@@ -20,7 +20,7 @@ def reinstall(world: World) -> None:
     app = world.service.app
     with app.db.transaction():
         job_id = purge_tenant.erase(app, north_tenant(), "test", ORIGIN, world.clock())
-    purge_tenant.after_erase(app, north_tenant())
+    purge_tenant.evict(app, north_tenant())
     purge_tenant.complete_now(app, north_tenant(), job_id, ORIGIN)
     world.clock.advance(1)
     assert world.browser().install().status == 303

@@ -62,7 +62,7 @@ def erase(world: World, tenant: Tenant | None = None) -> None:
     app = world.service.app
     with app.db.transaction():
         purge_tenant.erase(app, tenant or north_tenant(), "test", ORIGIN, world.clock())
-    purge_tenant.after_erase(app, tenant or north_tenant())
+    purge_tenant.evict(app, tenant or north_tenant())
 
 
 def blobs(world: World, tenant_id: str) -> set[bytes]:

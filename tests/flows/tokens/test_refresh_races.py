@@ -256,11 +256,11 @@ def test_a_token_that_is_marked_dead_meanwhile_is_not_used_and_the_answer_says_w
     """Another process finds it dead while this one has Slack's refusal of the refresh on its way."""
     app = due.service.app
 
-    def give_up() -> None:
+    def die() -> None:
         tokens.mark_dead(app.db, stored(due), "token_revoked")
         raise SlackCallError(REFRESH, "invalid_refresh_token", SlackErrorKind.BAD_REQUEST)
 
-    monkeypatch.setattr(app.slack, "call_as_app", lambda *arguments: give_up())
+    monkeypatch.setattr(app.slack, "call_as_app", lambda *arguments: die())
     left = refused(lambda: ask(due))
     assert (left.refusal, due.calls()) == (Refusal.NEEDS_REINSTALL, [])
     assert left.install_url.endswith(f"/slack/install?team={NORTH}")

@@ -63,18 +63,18 @@ def test_states_that_expired_are_swept(world: World) -> None:
 def test_once_a_day_the_whole_database_is_checked_and_damage_is_told(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app, house = world.service.app, world.service.local_scheduler
-    house.run_due(app)
+    app, scheduler = world.service.app, world.service.local_scheduler
+    scheduler.run_due(app)
     assert app.metrics.value("slackapp_integrity_checks_total", {"result": "ok"}) == 0, "the start had its own check"
     world.clock.advance(86_400)
-    house.run_due(app)
-    house.run_due(app)
+    scheduler.run_due(app)
+    scheduler.run_due(app)
     assert app.metrics.value("slackapp_integrity_checks_total", {"result": "ok"}) == 1
     monkeypatch.setattr(app.db, "passes_integrity_check", lambda: False)
     world.clock.advance(86_399)
-    house.run_due(app)
+    scheduler.run_due(app)
     assert "database_damaged" not in world.log.getvalue()
     world.clock.advance(1)
-    house.run_due(app)
+    scheduler.run_due(app)
     assert "database_damaged" in world.log.getvalue()
     assert app.metrics.value("slackapp_integrity_checks_total", {"result": "damaged"}) == 1
