@@ -20,7 +20,6 @@ from slackapp.model import Settings
 from slackapp.store import audit, installations
 from slackapp.store.engine import sqlite_files
 from slackapp.store.engine.sqlite import Database
-from slackapp.store.engine.sqlite_files import replace_database
 from slackapp.vault.key_backup_file import KeyBackupFile
 
 HELP = "write a data backup without keys into a new folder, and rewrite the key backup"

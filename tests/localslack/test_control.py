@@ -19,7 +19,7 @@ import pytest
 from slackapp.cli import localslack as command
 from slackapp.errors import CommandError, UsageError
 from slackapp.localslack import LocalSlack, StateFileError, credentials
-from tests.localslack.client import APP, Client, Clock, stage
+from tests.localslack.client import APP, Client, Clock, make_client
 from tests.support.client import FORM
 
 ROOT = Path(__file__).resolve().parents[2]

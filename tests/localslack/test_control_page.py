@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from tests.localslack.client import Client, stage
+from tests.localslack.client import Client, make_client
 from tests.support.client import FORM
 
 NORTH, ORG, ORG_NORTH, ORG_SOUTH = "T0NORTH001", "E0EVERGRN1", "T0EVERAA01", "T0EVERBB01"

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from slackapp.cli import backup as backup_command
 from slackapp.cli.service.session import open_service
 from slackapp.errors import StoreBusyError
 from slackapp.flows.backup import key_backup
