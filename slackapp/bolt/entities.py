@@ -8,7 +8,7 @@ from slack_sdk.oauth.installation_store import Bot, Installation
 from slackapp.bolt.find_installation import FoundInstallation, PlainToken
 from slackapp.checks.scopes import scope_list
 from slackapp.checks.slack_ids import is_enterprise, is_workspace
-from slackapp.model import ExternalInstallation, GrantedToken, HolderKind, Secret, Tenant, Webhook
+from slackapp.model import ExternalInstallation, GrantedToken, HolderKind, Secret, Tenant, TenantKind, Webhook
 
 _UNPAIRED_FIELDS = ("refresh_token", "token_expires_at")
 """Of a refresh token and an expiry only both together make a pair that rotates; one alone is kept beside the token."""
@@ -91,8 +91,9 @@ def _whose(entity: Installation | Bot) -> dict[str, Any]:
     is_enterprise_install = bool(entity.is_enterprise_install) or not team_id
     if not (is_enterprise(enterprise_id) if is_enterprise_install else is_workspace(team_id)):
         raise ValueError("the installation names neither a team nor an enterprise of Slack's")
+    kind = TenantKind.ENTERPRISE if is_enterprise_install else TenantKind.WORKSPACE
     return {
-        "tenant": Tenant("E", enterprise_id) if is_enterprise_install else Tenant("T", team_id),
+        "tenant": Tenant(kind, enterprise_id if is_enterprise_install else team_id),
         "app_id": entity.app_id or "",
         "enterprise_id": enterprise_id,
         "enterprise_name": entity.enterprise_name or "",

@@ -18,7 +18,17 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
 from slackapp.flows.tokens import use_token
-from slackapp.model import Actor, Installation, InstallationStatus, RecordContext, Sealed, Secret, Tenant, Token
+from slackapp.model import (
+    Actor,
+    Installation,
+    InstallationStatus,
+    RecordContext,
+    Sealed,
+    Secret,
+    Tenant,
+    TenantKind,
+    Token,
+)
 from slackapp.store import installations, installers
 from slackapp.store.installers import Installer
 
@@ -68,8 +78,8 @@ def find_by_ids(app: App, enterprise_id: str, team_id: str, is_enterprise_instal
     since, and its own id is as unique as before.
     """
     if is_enterprise_install or not team_id:
-        return installations.find(app.db, Tenant("E", enterprise_id)) if enterprise_id else None
-    found = installations.find(app.db, Tenant("T", team_id))
+        return installations.find(app.db, Tenant(TenantKind.ENTERPRISE, enterprise_id)) if enterprise_id else None
+    found = installations.find(app.db, Tenant(TenantKind.WORKSPACE, team_id))
     return found if found is not None and found.enterprise_id in ("", enterprise_id) else None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from slackapp.checks.scopes import scope_set
 from slackapp.checks.slack_ids import is_enterprise, is_user, is_workspace
 from slackapp.errors import Refusal, Refused
-from slackapp.model import Grant, GrantedToken, HolderKind, Secret, Tenant, Webhook
+from slackapp.model import Grant, GrantedToken, HolderKind, Secret, Tenant, TenantKind, Webhook
 
 BOT_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 USER_PREFIXES = ("xoxp-", "xoxe.xoxp-")
@@ -80,7 +80,10 @@ def has_refresh_token(data: Mapping[str, Any]) -> bool:
 def claimed_tenants(data: Mapping[str, Any]) -> tuple[Tenant, ...]:
     """Lists the tenants that a refused answer may be about: good for sparing them, and for nothing else."""
     found = []
-    for key, kind, right in (("team", "T", is_workspace), ("enterprise", "E", is_enterprise)):
+    for key, kind, right in (
+        ("team", TenantKind.WORKSPACE, is_workspace),
+        ("enterprise", TenantKind.ENTERPRISE, is_enterprise),
+    ):
         party = data.get(key)
         if isinstance(party, dict) and right(party.get("id")):
             found.append(Tenant(kind, party["id"]))
@@ -124,9 +127,9 @@ def read_scopes(value: Any) -> tuple[str, ...]:
 def _tenant(data: Mapping[str, Any], team_id: str, enterprise_id: str) -> Tenant:
     is_enterprise_install = data.get("is_enterprise_install")
     if is_enterprise_install is True and enterprise_id:
-        return Tenant("E", enterprise_id)
+        return Tenant(TenantKind.ENTERPRISE, enterprise_id)
     if (is_enterprise_install is None or is_enterprise_install is False) and team_id:
-        return Tenant("T", team_id)
+        return Tenant(TenantKind.WORKSPACE, team_id)
     # claim: C-09
     raise _malformed()
 

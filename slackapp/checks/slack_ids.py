@@ -9,7 +9,7 @@ Read:    docs.slack.dev/reference/objects/user-object
 import re
 from typing import Any
 
-from slackapp.model import Tenant
+from slackapp.model import Tenant, TenantKind
 
 _WORKSPACE = re.compile(r"T[A-Z0-9]{2,20}")
 _ENTERPRISE = re.compile(r"E[A-Z0-9]{2,20}")
@@ -31,8 +31,8 @@ def is_enterprise(value: Any) -> bool:
 def tenant_of_id(claimed_id: str) -> Tenant | None:
     """Reads a tenant from an operator's id: its first letter tells team from enterprise; None for anything else."""
     if is_workspace(claimed_id):
-        return Tenant("T", claimed_id)
-    return Tenant("E", claimed_id) if is_enterprise(claimed_id) else None
+        return Tenant(TenantKind.WORKSPACE, claimed_id)
+    return Tenant(TenantKind.ENTERPRISE, claimed_id) if is_enterprise(claimed_id) else None
 
 
 def is_user(value: Any) -> bool:

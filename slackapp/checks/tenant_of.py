@@ -15,7 +15,7 @@ from typing import Any
 
 from slackapp.checks.slack_ids import is_enterprise, is_workspace
 from slackapp.errors import Refusal, Refused
-from slackapp.model import Tenant
+from slackapp.model import Tenant, TenantKind
 
 _AUTHORIZATION = {
     "team_id": str, "enterprise_id": str, "user_id": str, "is_bot": bool, "is_enterprise_install": bool,
@@ -43,7 +43,7 @@ def tenant_of_lifecycle(body: Mapping[str, Any]) -> Tenant | None:
     first = _first_authorization(body)
     found = _tenants(first)
     # claim: C-62
-    if not found or (found[0].kind == "E" and first.get("is_enterprise_install") is not True):
+    if not found or (found[0].is_enterprise and first.get("is_enterprise_install") is not True):
         found = _tenants(body)
     return found[0] if found else None
 
@@ -139,10 +139,10 @@ def _is_authorization(entry: object) -> bool:
 
 def _tenants(named: Mapping[str, Any]) -> tuple[Tenant, ...]:
     team, enterprise = _ids(named)
-    org = (Tenant("E", enterprise),) if enterprise else ()
+    org = (Tenant(TenantKind.ENTERPRISE, enterprise),) if enterprise else ()
     if named.get("is_enterprise_install") is True and org:
         return org
-    return ((Tenant("T", team),) if team else ()) + org
+    return ((Tenant(TenantKind.WORKSPACE, team),) if team else ()) + org
 
 
 def _ids(named: Mapping[str, Any]) -> tuple[str, str]:

@@ -36,7 +36,7 @@ def names_other_owner(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> 
 
 def is_other_owners_pair(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
     """Tells the same of the answer that brings a new pair."""
-    party = data.get("enterprise" if tenant.kind == "E" else "team")
+    party = data.get("enterprise" if tenant.is_enterprise else "team")
     party_id = party.get("id") if isinstance(party, Mapping) else None
     # claim: C-81
     return (_is_id(party_id) and party_id != tenant.id) or _names_other_user(user_id, data)
@@ -44,7 +44,7 @@ def is_other_owners_pair(tenant: Tenant, user_id: str, data: Mapping[str, Any]) 
 
 def _named(tenant: Tenant, data: Mapping[str, Any]) -> tuple[Any, ...]:
     team = data.get("team_id")
-    return (team,) if tenant.kind == "T" else (team, data.get("enterprise_id"))
+    return (team, data.get("enterprise_id")) if tenant.is_enterprise else (team,)
 
 
 def _names_other_user(user_id: str, data: Mapping[str, Any]) -> bool:

@@ -23,12 +23,12 @@ from slackapp.demo.harness import Harness, StepError, open_harness, open_local_s
 from slackapp.demo.steps import steps_of
 from slackapp.errors import CommandError, ConfigError, DecryptError
 from slackapp.flows.removal import purge_tenant
-from slackapp.model import INSTALL_PATH, INSTALLED_PATH, Tenant, Token
+from slackapp.model import INSTALL_PATH, INSTALLED_PATH, Tenant, TenantKind, Token
 from slackapp.store import audit, inbox, installations, tokens
 
 HELP = "play the whole round trip against a local Slack and tell each step"
-NORTH = Tenant("T", "T0NORTH001")
-SOUTH = Tenant("T", "T0SOUTH001")
+NORTH = Tenant(TenantKind.WORKSPACE, "T0NORTH001")
+SOUTH = Tenant(TenantKind.WORKSPACE, "T0SOUTH001")
 _LINE_PREFIX = re.compile(r" *(?:->|\d+\.?) +")
 """What a step or an outcome begins with."""
 

@@ -16,7 +16,7 @@ from typing import Any
 from slackapp.checks.code_grant import PREFIXES, is_token
 from slackapp.checks.scopes import scope_list
 from slackapp.checks.slack_ids import is_enterprise, is_user, is_workspace
-from slackapp.model import GrantedToken, HolderKind, Secret, Tenant, Webhook
+from slackapp.model import GrantedToken, HolderKind, Secret, Tenant, TenantKind, Webhook
 
 _TOKEN_BYTES = 16 * 1024
 _URL = re.compile(r"https?://[!-~]+")
@@ -38,10 +38,10 @@ def read_tenant(fields: Mapping[str, Any], app_id: str) -> Tenant:
     if is_enterprise_install or not team_id:
         if not is_enterprise(enterprise_id):
             raise RecordError("it names neither a workspace nor an enterprise")
-        return Tenant("E", enterprise_id)
+        return Tenant(TenantKind.ENTERPRISE, enterprise_id)
     if not is_workspace(team_id) or not (enterprise_id == "" or is_enterprise(enterprise_id)):
         raise RecordError("its team or enterprise id is none")
-    return Tenant("T", team_id)
+    return Tenant(TenantKind.WORKSPACE, team_id)
 
 
 def read_user_id(fields: Mapping[str, Any], name: str = "user_id") -> str:

@@ -17,6 +17,7 @@ from slackapp.model.enums import (
     StateOutcome,
     StatePurpose,
     TenantChange,
+    TenantKind,
     TokenHealth,
     TokenStatus,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "StatePurpose",
     "Tenant",
     "TenantChange",
+    "TenantKind",
     "Token",
     "TokenHealth",
     "TokenStatus",

@@ -6,6 +6,14 @@ Words that leave the process are StrEnum and are compared with `==`: a row, a me
 from enum import StrEnum
 
 
+class TenantKind(StrEnum):
+    """Kind of a tenant."""
+
+    WORKSPACE = "T"
+    ENTERPRISE = "E"
+    NONE = ""  # of `NO_TENANT`: the service's own keys and audit rows
+
+
 class InstallationStatus(StrEnum):
     """Status of an installation."""
 

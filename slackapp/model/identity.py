@@ -4,6 +4,8 @@ import hmac
 from dataclasses import dataclass
 from typing import NoReturn
 
+from slackapp.model.enums import TenantKind
+
 
 class Secret:
     """A string that must not be seen: it prints as `***` and cannot be pickled, copied into JSON or formatted.
@@ -44,14 +46,19 @@ class Tenant:
     command. Encryption binds to it.
     """
 
-    kind: str
+    kind: TenantKind
     id: str
+
+    @property
+    def is_enterprise(self) -> bool:
+        """Tells whether it is an enterprise, whose install covers many workspaces."""
+        return self.kind == TenantKind.ENTERPRISE
 
     def __str__(self) -> str:
         return self.id
 
 
-NO_TENANT = Tenant("", "")
+NO_TENANT = Tenant(TenantKind.NONE, "")
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Installation:
     @property
     def is_enterprise_install(self) -> bool:
         """Tells whether the install covers a whole enterprise."""
-        return self.tenant.kind == "E"
+        return self.tenant.is_enterprise
 
     @property
     def name(self) -> str:

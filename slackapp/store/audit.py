@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slackapp.model import Mac, Tenant
+from slackapp.store.columns import tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 GENESIS = bytes(32)
@@ -46,8 +47,7 @@ def append(db: Database, entry: AuditEntry, mac: Mac) -> None:
             "at": entry.at,
             "event": entry.event,
             "actor": entry.actor,
-            "tenant_kind": entry.tenant.kind,
-            "tenant_id": entry.tenant.id,
+            **tenant_columns(entry.tenant),
             "request_id": entry.request_id,
             "result": entry.result,
             "detail": entry.detail,
@@ -143,6 +143,7 @@ def _signed(number: int, at: int, chain: bytes) -> bytes:
 
 
 def _stored(row: Row) -> AuditRow:
+    # As it lies there: whoever edits a row may write any kind, and the chain must tell of it.
     tenant = Tenant(row["tenant_kind"], row["tenant_id"])
     entry = AuditEntry(row["at"], row["event"], row["actor"], tenant, row["request_id"], row["result"], row["detail"])
     return AuditRow(row["id"], entry, row["chain"])

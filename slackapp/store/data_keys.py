@@ -1,23 +1,24 @@
 """Wrapped data keys: `sql/core/data_keys.sql`."""
 
 from slackapp.model import DataKey, KeyPurpose, KeyState, NewKey, Tenant
+from slackapp.store.columns import read_tenant, tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 
 def active(db: Database, tenant: Tenant) -> list[DataKey]:
     """The keys that the tenant's records are sealed under now, one per purpose."""
-    return [_key(row) for row in db.many("active_keys", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})]
+    return [_key(row) for row in db.many("active_keys", tenant_columns(tenant))]
 
 
 def active_for(db: Database, tenant: Tenant, purpose: KeyPurpose) -> DataKey | None:
     """Finds the tenant's active key for that purpose."""
-    row = db.one("active_key", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "purpose": purpose})
+    row = db.one("active_key", {**tenant_columns(tenant), "purpose": purpose})
     return _key(row) if row is not None else None
 
 
 def find(db: Database, tenant: Tenant, key_id: int) -> DataKey | None:
     """A key by the id in a record's header, if it is this tenant's."""
-    row = db.one("find_key", {"key_id": key_id, "tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    row = db.one("find_key", {"key_id": key_id, **tenant_columns(tenant)})
     return _key(row) if row is not None else None
 
 
@@ -27,8 +28,7 @@ def add(db: Database, tenant: Tenant, key: NewKey, now: int) -> bool:
         "add_key",
         {
             "key_id": key.key_id,
-            "tenant_kind": tenant.kind,
-            "tenant_id": tenant.id,
+            **tenant_columns(tenant),
             "purpose": key.purpose,
             "provider": key.provider,
             "master_version": key.master_version,
@@ -60,8 +60,7 @@ def rewrap(db: Database, key: DataKey, provider: str, master_version: int, wrapp
         "rewrap_key",
         {
             "key_id": key.key_id,
-            "tenant_kind": key.tenant.kind,
-            "tenant_id": key.tenant.id,
+            **tenant_columns(key.tenant),
             "provider": provider,
             "master_version": master_version,
             "wrapped": wrapped,
@@ -83,8 +82,7 @@ def restore_wrapped(db: Database, key: DataKey) -> bool:
         "fill_key",
         {
             "key_id": key.key_id,
-            "tenant_kind": key.tenant.kind,
-            "tenant_id": key.tenant.id,
+            **tenant_columns(key.tenant),
             "provider": key.provider,
             "master_version": key.master_version,
             "wrapped": key.wrapped,
@@ -96,30 +94,30 @@ def restore_wrapped(db: Database, key: DataKey) -> bool:
 
 def tenants_with_blank_keys(db: Database) -> list[Tenant]:
     """Lists the tenants of a copy whose keys could not be restored."""
-    return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("empty_key_owners", {})]
+    return [read_tenant(row) for row in db.many("empty_key_owners", {})]
 
 
 def delete_key(db: Database, key: DataKey) -> bool:
     """Deletes one key of a tenant, whose records another key has sealed anew."""
-    parameters = {"key_id": key.key_id, "tenant_kind": key.tenant.kind, "tenant_id": key.tenant.id}
+    parameters = {"key_id": key.key_id, **tenant_columns(key.tenant)}
     return db.execute("delete_key", parameters) == 1
 
 
 def delete(db: Database, tenant: Tenant) -> int:
     """Deletes all keys of a tenant; what they sealed opens never again. The service's own keys are not touched."""
-    return db.execute("delete_keys", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    return db.execute("delete_keys", tenant_columns(tenant))
 
 
 def count(db: Database, tenant: Tenant) -> int:
     """Counts the tenant's keys, retired ones too."""
-    row = db.one("count_keys", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    row = db.one("count_keys", tenant_columns(tenant))
     return int(row["found"]) if row is not None else 0
 
 
 def _key(row: Row) -> DataKey:
     return DataKey(
         key_id=row["key_id"],
-        tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
+        tenant=read_tenant(row),
         purpose=KeyPurpose(row["purpose"]),
         provider=row["provider"],
         master_version=row["master_version"],

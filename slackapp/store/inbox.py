@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from slackapp.model import InboxKind, InboxRow, InboxState, Sealed, Tenant
-from slackapp.store.columns import by_word
+from slackapp.store.columns import by_word, read_tenant, tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 INSTALLED = "slackapp.installed"
@@ -68,9 +68,9 @@ def list_due(db: Database, after: Tenant, busy_tenant: Tenant, now: int, steady:
     go by.
     """
     parameters = {
-        "after_kind": after.kind,
+        "after_kind": str(after.kind),
         "after_id": after.id,
-        "full_kind": busy_tenant.kind,
+        "full_kind": str(busy_tenant.kind),
         "full_id": busy_tenant.id,
         "now": now,
         "latest": now + MAX_WAIT,
@@ -78,7 +78,7 @@ def list_due(db: Database, after: Tenant, busy_tenant: Tenant, now: int, steady:
         "lease": LEASE,
         "most": limit,
     }
-    return [(Tenant(row["tenant_kind"], row["tenant_id"]), row["event_id"]) for row in db.many("due_rows", parameters)]
+    return [(read_tenant(row), row["event_id"]) for row in db.many("due_rows", parameters)]
 
 
 def claim(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRow | None:
@@ -99,7 +99,7 @@ def claim_by_id(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRo
 
 def claim_revocation(db: Database, tenant: Tenant, owner: str, now: int, steady: int) -> InboxRow | None:
     """Claims the tenant's next uninstall or revocation that is due, without a worker."""
-    names = {"tenant_kind": tenant.kind, "tenant_id": tenant.id}
+    names = tenant_columns(tenant)
     row = db.one("claim_revocation", {**names, "owner": owner, "now": now, "steady": steady, "lease": LEASE})
     return _row(row) if row is not None else None
 
@@ -198,12 +198,12 @@ def drop(db: Database, tenant: Tenant, event_id: str, now: int) -> bool:
 
 def erase_bodies(db: Database, tenant: Tenant, now: int) -> int:
     """Erases the bodies of a tenant's rows and ends what is open."""
-    return db.execute("erase_bodies", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "now": now})
+    return db.execute("erase_bodies", {**tenant_columns(tenant), "now": now})
 
 
 def bodies(db: Database, tenant: Tenant) -> list[tuple[str, Sealed]]:
     """Event id and sealed body of the tenant's rows that have one."""
-    rows = db.many("list_bodies", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    rows = db.many("list_bodies", tenant_columns(tenant))
     return [(row["event_id"], Sealed(row["body"])) for row in rows]
 
 
@@ -221,20 +221,20 @@ def reseal_body(db: Database, tenant: Tenant, event_id: str, body: Sealed) -> No
 def pending_purges(db: Database) -> dict[Tenant, str]:
     """Tenants whose purge is not finished, and why not."""
     rows = db.many("open_jobs", {"type": PURGE})
-    return {Tenant(row["tenant_kind"], row["tenant_id"]): row["result"] or "under way" for row in rows}
+    return {read_tenant(row): row["result"] or "under way" for row in rows}
 
 
 def pending_removals(db: Database) -> dict[Tenant, int]:
     """Tenants whose removal was decided and is not finished, and when it was decided last."""
     rows = [*db.many("open_jobs", {"type": UNINSTALL}), *db.many("open_jobs", {"type": PURGE})]
     decided = sorted(rows, key=lambda row: row["received_at"])
-    return {Tenant(row["tenant_kind"], row["tenant_id"]): row["received_at"] for row in decided}
+    return {read_tenant(row): row["received_at"] for row in decided}
 
 
 def pending_purge_ids(db: Database) -> list[RowId]:
     """The purges that are not finished, the oldest first."""
     rows = db.many("open_jobs", {"type": PURGE})
-    return [(Tenant(row["tenant_kind"], row["tenant_id"]), row["event_id"]) for row in rows]
+    return [(read_tenant(row), row["event_id"]) for row in rows]
 
 
 def pending_purges_of(db: Database, tenant: Tenant) -> list[str]:
@@ -245,7 +245,7 @@ def pending_purges_of(db: Database, tenant: Tenant) -> list[str]:
 
 def tenants_with_bodies(db: Database) -> frozenset[Tenant]:
     """Lists the tenants whose rows have a body."""
-    return frozenset(Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("tenants_with_bodies", {}))
+    return frozenset(read_tenant(row) for row in db.many("tenants_with_bodies", {}))
 
 
 def is_open(db: Database, tenant: Tenant, event_id: str) -> bool:
@@ -255,7 +255,7 @@ def is_open(db: Database, tenant: Tenant, event_id: str) -> bool:
 
 def count_bodies(db: Database, tenant: Tenant) -> int:
     """Counts the tenant's rows that have a body."""
-    row = db.one("count_bodies", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    row = db.one("count_bodies", tenant_columns(tenant))
     return int(row["found"]) if row is not None else 0
 
 
@@ -276,7 +276,7 @@ def sweep(db: Database, before: int) -> int:
 
 
 def _key(tenant: Tenant, event_id: str) -> dict[str, object]:
-    return {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "event_id": event_id}
+    return {**tenant_columns(tenant), "event_id": event_id}
 
 
 def _owned_key(row: InboxRow) -> dict[str, object]:
@@ -284,14 +284,14 @@ def _owned_key(row: InboxRow) -> dict[str, object]:
 
 
 def _unclear(row: Row) -> UnclearRow:
-    return UnclearRow(Tenant(row["tenant_kind"], row["tenant_id"]), row["event_id"], row["type"])
+    return UnclearRow(read_tenant(row), row["event_id"], row["type"])
 
 
 def _entry(row: Row) -> InboxEntry:
     return InboxEntry(
         event_id=row["event_id"],
         kind=_KINDS[row["kind"]],
-        tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
+        tenant=read_tenant(row),
         type=row["type"],
         state=_STATES[row["state"]],
         attempts=row["attempts"],
@@ -308,7 +308,7 @@ def _row(row: Row) -> InboxRow:
     return InboxRow(
         event_id=row["event_id"],
         kind=_KINDS[row["kind"]],
-        tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
+        tenant=read_tenant(row),
         type=row["type"],
         named=row["named"],
         body=Sealed(row["body"]) if row["body"] is not None else None,

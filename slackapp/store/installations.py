@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from slackapp.model import Installation, InstallationStatus, Sealed, Tenant
-from slackapp.store.columns import by_word
+from slackapp.store.columns import by_word, read_tenant, tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 _STATUSES = by_word(InstallationStatus)
@@ -11,7 +11,7 @@ _STATUSES = by_word(InstallationStatus)
 
 def find(db: Database, tenant: Tenant) -> Installation | None:
     """The tenant's installation."""
-    row = db.one("find_installation", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    row = db.one("find_installation", tenant_columns(tenant))
     return _installation(row) if row is not None else None
 
 
@@ -28,8 +28,7 @@ def save(db: Database, installation: Installation, webhook: Sealed | None, keep_
     db.execute(
         "save_installation",
         {
-            "tenant_kind": installation.tenant.kind,
-            "tenant_id": installation.tenant.id,
+            **tenant_columns(installation.tenant),
             "app_id": installation.app_id,
             "enterprise_id": installation.enterprise_id,
             "enterprise_name": installation.enterprise_name,
@@ -51,18 +50,18 @@ def save(db: Database, installation: Installation, webhook: Sealed | None, keep_
 
 def find_webhook(db: Database, tenant: Tenant) -> tuple[Sealed, int] | None:
     """The sealed incoming webhook and the generation that it is bound to."""
-    row = db.one("find_webhook", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    row = db.one("find_webhook", tenant_columns(tenant))
     return (Sealed(row["webhook"]), row["webhook_generation"]) if row is not None else None
 
 
 def delete_webhook(db: Database, tenant: Tenant) -> None:
     """Deletes the incoming webhook."""
-    db.execute("delete_webhook", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    db.execute("delete_webhook", tenant_columns(tenant))
 
 
 def reseal_webhook(db: Database, tenant: Tenant, webhook: Sealed) -> None:
     """Replaces a webhook by the same one under another data key."""
-    db.execute("reseal_webhook", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "webhook": webhook.blob})
+    db.execute("reseal_webhook", {**tenant_columns(tenant), "webhook": webhook.blob})
 
 
 def list_all(db: Database) -> list[Installation]:
@@ -72,7 +71,7 @@ def list_all(db: Database) -> list[Installation]:
 
 def list_by_status(db: Database, status: InstallationStatus) -> list[Tenant]:
     """The tenants in a status, at most 1,000."""
-    return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("list_by_status", {"status": status})]
+    return [read_tenant(row) for row in db.many("list_by_status", {"status": status})]
 
 
 def count_by_status(db: Database) -> dict[InstallationStatus, int]:
@@ -91,8 +90,7 @@ def set_status(
 ) -> bool:
     """Moves from one status to another; False when it was not in the expected one. `reason` is a code, for people."""
     parameters = {
-        "tenant_kind": tenant.kind,
-        "tenant_id": tenant.id,
+        **tenant_columns(tenant),
         "expected": expected,
         "status": status,
         "reason": reason,
@@ -111,52 +109,52 @@ def claim_checks(db: Database, before: int, limit: int, now: int) -> list[Tenant
     for row in db.many("list_unchecked", {"before": before, "most": limit}):
         key = {"tenant_kind": row["tenant_kind"], "tenant_id": row["tenant_id"]}
         if db.execute("claim_checks", {**key, "seen": row["check_begun_at"], "now": now}) == 1:
-            found.append(Tenant(row["tenant_kind"], row["tenant_id"]))
+            found.append(read_tenant(row))
     return found
 
 
 def request_check(db: Database, tenant: Tenant) -> None:
     """Makes the tenant due for the scheduler's next check."""
-    db.execute("request_check", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    db.execute("request_check", tenant_columns(tenant))
 
 
 def note_validated(db: Database, tenant: Tenant, now: int) -> None:
     """Notes that Slack was asked about the tenant's tokens, and answered."""
-    db.execute("note_validated", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "now": now})
+    db.execute("note_validated", {**tenant_columns(tenant), "now": now})
 
 
 def set_granted_scopes(db: Database, tenant: Tenant, scopes: tuple[str, ...]) -> None:
     """Stores the bot's scopes, as Slack says now."""
-    parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "scopes": ",".join(scopes)}
+    parameters = {**tenant_columns(tenant), "scopes": ",".join(scopes)}
     db.execute("set_granted_scopes", parameters)
 
 
 def set_bot_id(db: Database, installation: Installation, bot_id: str) -> None:
     """Notes the bot's id, for as long as that bot is the tenant's."""
     tenant, bot_user_id = installation.tenant, installation.bot_user_id
-    parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "bot_user_id": bot_user_id, "bot_id": bot_id}
+    parameters = {**tenant_columns(tenant), "bot_user_id": bot_user_id, "bot_id": bot_id}
     db.execute("set_bot_id", parameters)
 
 
 def join_enterprise(db: Database, tenant: Tenant, enterprise_id: str) -> None:
     """Notes that a workspace belongs to an enterprise now."""
-    parameters = {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "enterprise_id": enterprise_id}
+    parameters = {**tenant_columns(tenant), "enterprise_id": enterprise_id}
     db.execute("join_enterprise", parameters)
 
 
 def note_used(db: Database, tenant: Tenant, now: int) -> None:
     """Notes that the tenant was served."""
-    db.execute("touch_installation", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "now": now})
+    db.execute("touch_installation", {**tenant_columns(tenant), "now": now})
 
 
 def delete(db: Database, tenant: Tenant) -> int:
     """Deletes the row, and its tokens with it."""
-    return db.execute("delete_installation", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    return db.execute("delete_installation", tenant_columns(tenant))
 
 
 def _installation(row: Row) -> Installation:
     return Installation(
-        tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
+        tenant=read_tenant(row),
         app_id=row["app_id"],
         enterprise_id=row["enterprise_id"],
         enterprise_name=row["enterprise_name"],

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from slackapp.model import Sealed, Tenant
+from slackapp.store.columns import tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 
@@ -29,13 +30,13 @@ def find(db: Database, tenant: Tenant, user_id: str) -> Installer | None:
 
 def latest(db: Database, tenant: Tenant) -> Installer | None:
     """Finds the user who installed last."""
-    row = db.one("latest_installer", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    row = db.one("latest_installer", tenant_columns(tenant))
     return _installer(row) if row is not None else None
 
 
 def list_by_tenant(db: Database, tenant: Tenant) -> list[Installer]:
     """Lists all of them, the bot first."""
-    rows = db.many("list_installers", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    rows = db.many("list_installers", tenant_columns(tenant))
     return [_installer(row) for row in rows]
 
 
@@ -69,16 +70,16 @@ def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
 
 def delete_users(db: Database, tenant: Tenant) -> int:
     """Deletes all but the bot; how many."""
-    return db.execute("delete_installer_users", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    return db.execute("delete_installer_users", tenant_columns(tenant))
 
 
 def delete_webhooks(db: Database, tenant: Tenant) -> None:
     """Deletes the incoming webhooks of all of them."""
-    db.execute("delete_webhooks", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    db.execute("delete_webhooks", tenant_columns(tenant))
 
 
 def _key(tenant: Tenant, user_id: str) -> dict[str, str]:
-    return {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "user_id": user_id}
+    return {**tenant_columns(tenant), "user_id": user_id}
 
 
 def _installer(row: Row) -> Installer:

@@ -1,6 +1,7 @@
 """States of installs under way: `sql/core/oauth_states.sql`."""
 
 from slackapp.model import StateOutcome, StatePurpose, Tenant
+from slackapp.store.columns import read_tenant, tenant_columns
 from slackapp.store.engine.sqlite import Database
 
 BATCH_ROWS = 1000
@@ -60,14 +61,14 @@ def set_outcome(db: Database, id_hash: bytes, outcome: StateOutcome, tenant: Ten
     """Notes how the use ended: `installed`, `declined` or `failed`."""
     db.execute(
         "finish_state",
-        {"id_hash": id_hash, "outcome": outcome, "tenant_kind": tenant.kind, "tenant_id": tenant.id},
+        {"id_hash": id_hash, "outcome": outcome, **tenant_columns(tenant)},
     )
 
 
 def last_installed(db: Database, session_hash: bytes, since: int) -> Tenant | None:
     """The tenant that this browser installed last, since a time."""
     row = db.one("last_installed", {"session_hash": session_hash, "since": since})
-    return Tenant(row["tenant_kind"], row["tenant_id"]) if row is not None else None
+    return read_tenant(row) if row is not None else None
 
 
 def has_open_exchange(db: Database, since: int) -> bool:

@@ -1,6 +1,7 @@
 """Outcomes of calls to Slack lately, over all tenants: `sql/core/tenant_outcomes.sql`."""
 
 from slackapp.model import Tenant, Token
+from slackapp.store.columns import tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 
@@ -51,12 +52,12 @@ def delete_old_answered(db: Database, since: int, until: int) -> None:
 
 def has_other_success(db: Database, tenant: Tenant, after: int, before: int) -> bool:
     """Tells whether a call of any other tenant is known to have succeeded between the two."""
-    parameters = {"kind": tenant.kind, "id": tenant.id, "after": after, "before": before}
+    parameters = {"kind": str(tenant.kind), "id": tenant.id, "after": after, "before": before}
     return db.one("has_other_success", parameters) is not None
 
 
 def _key(tenant: Tenant) -> dict[str, str]:
-    return {"tenant_kind": tenant.kind, "tenant_id": tenant.id}
+    return tenant_columns(tenant)
 
 
 def _count(row: Row | None) -> int:

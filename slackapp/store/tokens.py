@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from slackapp.model import Sealed, Tenant, Token, TokenStatus
 from slackapp.store import tenant_outcomes
-from slackapp.store.columns import by_word
+from slackapp.store.columns import by_word, read_tenant, tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 from slackapp.store.installations import split_scopes
 
@@ -34,7 +34,7 @@ class SealedPair:
 
 def find(db: Database, tenant: Tenant, user_id: str) -> Token | None:
     """The bot's token (`user_id` "") or one user's."""
-    row = db.one("find_token", {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "user_id": user_id})
+    row = db.one("find_token", {**tenant_columns(tenant), "user_id": user_id})
     return _token(row) if row is not None else None
 
 
@@ -47,7 +47,7 @@ def find_generation(db: Database, token: Token) -> Token | None:
 
 def list_by_tenant(db: Database, tenant: Tenant) -> list[Token]:
     """Lists the tokens of a tenant, the bot's first."""
-    return [_token(row) for row in db.many("list_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})]
+    return [_token(row) for row in db.many("list_tokens", tenant_columns(tenant))]
 
 
 def save(db: Database, tenant: Tenant, user_id: str, generation: int, pair: SealedPair, now: int) -> None:
@@ -170,7 +170,7 @@ def clear_pauses(db: Database) -> int:
 def list_pause_ended(db: Database, now: int, latest: int, limit: int) -> list[Tenant]:
     """The tenants with a token whose pause is over; one that ends after `latest` is none."""
     parameters = {"now": now, "latest": latest, "most": limit}
-    return [Tenant(row["tenant_kind"], row["tenant_id"]) for row in db.many("paused_tenants", parameters)]
+    return [read_tenant(row) for row in db.many("paused_tenants", parameters)]
 
 
 def count_paused(db: Database) -> int:
@@ -186,7 +186,7 @@ def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
 
 def delete_users(db: Database, tenant: Tenant) -> int:
     """Deletes the tokens of all users; returns how many."""
-    return db.execute("delete_user_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    return db.execute("delete_user_tokens", tenant_columns(tenant))
 
 
 def has_long_lived(db: Database) -> bool:
@@ -230,12 +230,12 @@ def count_by_status(db: Database) -> dict[TokenStatus, int]:
 
 def count(db: Database, tenant: Tenant) -> int:
     """Counts the tenant's tokens."""
-    row = db.one("count_tokens", {"tenant_kind": tenant.kind, "tenant_id": tenant.id})
+    row = db.one("count_tokens", tenant_columns(tenant))
     return int(row["found"]) if row is not None else 0
 
 
 def _key(tenant: Tenant, user_id: str) -> dict[str, str]:
-    return {"tenant_kind": tenant.kind, "tenant_id": tenant.id, "user_id": user_id}
+    return {**tenant_columns(tenant), "user_id": user_id}
 
 
 def _version(token: Token) -> dict[str, int]:
@@ -254,7 +254,7 @@ def _values(pair: SealedPair) -> dict[str, object]:
 
 def _token(row: Row) -> Token:
     return Token(
-        tenant=Tenant(row["tenant_kind"], row["tenant_id"]),
+        tenant=read_tenant(row),
         user_id=row["user_id"],
         generation=row["generation"],
         access=Sealed(row["access"]),

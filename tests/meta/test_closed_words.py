@@ -18,6 +18,7 @@ from slackapp.model import (
     KeyState,
     StateOutcome,
     StatePurpose,
+    TenantKind,
     TokenStatus,
     enums,
 )
@@ -31,19 +32,26 @@ OWN_WORDS = ("localslack/", "model/enums.py")
 OTHERS_WORDS = {("slack/client.py", "ok")}
 """What a call to Slack comes to is a code of an open set, and `ok` one of them."""
 
-COLUMNS: dict[tuple[str, str], tuple[type[StrEnum], str]] = {
-    ("data_keys", "purpose"): (KeyPurpose, ""),
-    ("data_keys", "state"): (KeyState, ""),
-    ("inbox", "kind"): (InboxKind, ""),
-    ("inbox", "state"): (InboxState, ""),
-    ("installations", "status"): (InstallationStatus, ""),
-    ("oauth_states", "outcome"): (StateOutcome, "not known yet"),
-    ("oauth_states", "purpose"): (StatePurpose, ""),
-    ("tokens", "status"): (TokenStatus, ""),
+_TENANT = {TenantKind.WORKSPACE, TenantKind.ENTERPRISE}
+COLUMNS: dict[tuple[str, str], set[str]] = {
+    ("answered", "tenant_kind"): {*_TENANT},
+    ("data_keys", "purpose"): {*KeyPurpose},
+    ("data_keys", "state"): {*KeyState},
+    ("data_keys", "tenant_kind"): {*TenantKind},
+    ("failing", "tenant_kind"): {*_TENANT},
+    ("inbox", "kind"): {*InboxKind},
+    ("inbox", "state"): {*InboxState},
+    ("inbox", "tenant_kind"): {*_TENANT},
+    ("installations", "status"): {*InstallationStatus},
+    ("installations", "tenant_kind"): {*_TENANT},
+    ("oauth_states", "outcome"): {*StateOutcome, ""},  # "" while the use is not over
+    ("oauth_states", "purpose"): {*StatePurpose},
+    ("oauth_states", "tenant_kind"): {*TenantKind},
+    ("tokens", "status"): {*TokenStatus},
 }
-"""Table and column → its enum, and what '' stands for, where a column allows it besides."""
-CHECK = re.compile(r"^\s*(?!tenant_kind)(\w+)\s+TEXT\b[^,]*?CHECK \(\1 IN \(([^)]*)\)\)", re.MULTILINE | re.DOTALL)
-USE = re.compile(r"(?<!:)\b(status|state|outcome|purpose|kind)\s*(?:=|<>|IN)\s*(\(?(?:\s*'\w*',?)+)")
+"""Table and column → the words that it holds."""
+CHECK = re.compile(r"^\s*(\w+)\s+TEXT\b[^,]*?CHECK \(\1 IN \(([^)]*)\)\)", re.MULTILINE | re.DOTALL)
+USE = re.compile(r"(?<!:)\b(status|state|outcome|purpose|kind|tenant_kind)\s*(?:=|<>|IN)\s*(\(?(?:\s*'\w*',?)+)")
 
 
 def spelled_words(module: Module) -> Iterator[tuple[int, str]]:
@@ -84,8 +92,8 @@ def allowed_words(schema: str) -> dict[str, set[str]]:
 def foreign_words(sql: str) -> list[str]:
     """Words in statements that the column they are compared with, or set to, never holds."""
     known: dict[str, set[str]] = {}
-    for (_, column), (closed, empty) in COLUMNS.items():
-        known.setdefault(column, set()).update([*closed, *([""] if empty else [])])
+    for (_, column), words in COLUMNS.items():
+        known.setdefault(column, set()).update(words)
     return [
         f"{match[1]}: {word!r}"
         for match in USE.finditer(sql)
@@ -143,7 +151,7 @@ def test_each_column_allows_exactly_the_words_of_its_enum(tmp_path: Path) -> Non
     with sqlite3.connect(file) as connection:
         tables = dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'"))
     found = {(table, column): words for table, sql in tables.items() for column, words in allowed_words(sql).items()}
-    assert found == {place: {*closed, *([""] if empty else [])} for place, (closed, empty) in COLUMNS.items()}
+    assert found == COLUMNS
 
 
 def test_every_word_of_a_statement_is_one_of_its_column() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from slackapp.errors import StoreDamagedError
 from slackapp.flows.app import App
-from slackapp.model import NO_TENANT, DataKey, KeyPurpose, KeyState, Tenant
+from slackapp.model import NO_TENANT, DataKey, KeyPurpose, KeyState, Tenant, TenantKind
 from slackapp.store import data_keys, meta
 
 FORMAT = 1
@@ -152,7 +152,7 @@ def _from_json(found: Mapping[str, Any]) -> DataKey:
     kind, tenant_id = found["tenant"]
     key = DataKey(
         key_id=int(found["key_id"]),
-        tenant=Tenant(str(kind), str(tenant_id)),
+        tenant=Tenant(TenantKind(kind), str(tenant_id)),
         purpose=KeyPurpose(found["purpose"]),
         provider=str(found["provider"]),
         master_version=int(found["master_version"]),

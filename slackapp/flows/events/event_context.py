@@ -103,7 +103,7 @@ class EventContext:
         An org-wide token serves many workspaces: the one that the event came from is named to Slack.
         """
         app, row = self._app, self._row(method)
-        team = {"team_id": self._acting_team} if self.tenant.kind == "E" and self._acting_team else {}
+        team = {"team_id": self._acting_team} if self.tenant.is_enterprise and self._acting_team else {}
         fields = {**team, **{name: _without_lone_surrogates(value) for name, value in params.items()}}
         use = use_token.TokenUse(self.tenant, "", row.type)
         actor = Actor("worker", row.event_id)
@@ -142,7 +142,7 @@ class EventContext:
             raise
         try:
             # claim: C-76
-            require_admin(answer, user_id, is_enterprise_install=self.tenant.kind == "E")
+            require_admin(answer, user_id, is_enterprise_install=self.tenant.is_enterprise)
         except Refused:
             return False
         return self._is_member_here(answer["user"])

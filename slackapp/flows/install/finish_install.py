@@ -167,7 +167,7 @@ def _require_admin(app: App, grant: Grant) -> None:
         if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE_LIMITED):
             raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=max(error.retry_after, _BUSY_SECONDS)) from None
         raise Refused(Refusal.INSTALLER_UNKNOWN) from None
-    installer.require_admin(answer.data, grant.installer_id, grant.tenant.kind == "E")
+    installer.require_admin(answer.data, grant.installer_id, grant.tenant.is_enterprise)
 
 
 def _check_rate(app: App, key: str, now: int) -> None:

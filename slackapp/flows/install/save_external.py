@@ -149,7 +149,7 @@ def _installation(
     # Without a bot, what is known of the bot stays.
     known = before if external.bot is None else None
     generation = before.generation if before is not None else 0
-    is_workspace = external.tenant.kind == "T"
+    is_workspace = not external.tenant.is_enterprise
     status = _status(external, before, is_copy)
     return Installation(
         tenant=external.tenant,

@@ -50,5 +50,5 @@ def refusal(app: App, tenant: Tenant) -> Refused:
 
 def install_url(app: App, tenant: Tenant) -> str:
     """Builds the address for a new install, with the workspace as a hint."""
-    hint = f"?team={tenant.id}" if tenant.kind == "T" else ""
+    hint = "" if tenant.is_enterprise else f"?team={tenant.id}"
     return f"{app.settings.public_url}{INSTALL_PATH}{hint}"

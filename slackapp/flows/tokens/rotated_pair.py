@@ -39,9 +39,9 @@ def verify(app: App, token: Token, data: Mapping[str, Any]) -> GrantedToken:
 def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
     """The ids may be left out; those that are there must be this tenant's and this user's."""
     is_enterprise_install = data.get("is_enterprise_install")
-    party = data.get("enterprise" if token.tenant.kind == "E" else "team")
+    party = data.get("enterprise" if token.tenant.is_enterprise else "team")
     return (
-        (is_enterprise_install is None or is_enterprise_install is (token.tenant.kind == "E"))
+        (is_enterprise_install is None or is_enterprise_install is token.tenant.is_enterprise)
         and (not isinstance(party, dict) or party.get("id") == token.tenant.id)
         and (data.get("user_id") is None or not token.user_id or may_name_user(token.user_id, data))
     )

@@ -155,7 +155,7 @@ def _dead(app: App, installation: Installation, user_id: str, why: str) -> Token
 
 def _note_enterprise(app: App, installation: Installation, data: Mapping[str, Any], actor: Actor) -> None:
     tenant, enterprise_id = installation.tenant, data.get("enterprise_id")
-    if tenant.kind == "E" or not is_enterprise(enterprise_id) or enterprise_id == installation.enterprise_id:
+    if tenant.is_enterprise or not is_enterprise(enterprise_id) or enterprise_id == installation.enterprise_id:
         return
     with app.db.transaction():
         current = installations.find(app.db, tenant)
