@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.checks.slack_errors import DEAD_REFRESH_ERRORS, ERROR_KINDS
 from slackapp.cli.main import COMMANDS, parser
 from slackapp.crypto import envelope
-from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
+from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError, SlackErrorKind
 from slackapp.flows.keys import rotate_keys
 from slackapp.model import Tenant
 from slackapp.vault import command_provider, keyring
@@ -79,6 +80,19 @@ def test_the_picture_of_the_lifecycle_has_every_status_of_the_schema_and_no_othe
         assert named == set(statuses)
         assert {source for source, _ in edges} >= named, "every state can be left"
         assert {target for _, target in edges} >= named, "every state can be reached"
+
+
+def test_the_page_of_a_token_s_life_has_the_errors_of_the_tables() -> None:
+    """Stops an error that is sorted anew and told as before."""
+    page = (ROOT / "docs" / "token-lifecycle.md").read_text(encoding="utf-8")
+
+    def codes(begin: str, end: str) -> set[str]:
+        return set(re.findall(r"`(\w+)`", page.partition(begin)[2].partition(end)[0]))
+
+    of_kind = {kind: {code for code, found in ERROR_KINDS.items() if found is kind} for kind in SlackErrorKind}
+    assert codes("- **live to refresh_refused.** Slack answers", "to a refresh") == DEAD_REFRESH_ERRORS
+    assert codes("- **to dead.** Slack answers a call with", ".") == of_kind[SlackErrorKind.DEAD]
+    assert codes("- **It pauses** after", ".") == of_kind[SlackErrorKind.UNCERTAIN]
 
 
 def test_the_drawing_of_the_format_is_the_codes() -> None:

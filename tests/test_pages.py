@@ -104,6 +104,11 @@ def test_no_column_is_without_meaning_and_class_and_the_page_is_what_the_schema_
     assert data_model.PAGE.read_text(encoding="utf-8") == data_model.page(tables)
 
 
+def test_deployment_tells_how_long_events_are_kept() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    assert f"the inbox of {column_meanings.EVENT_HOURS} hours" in page
+
+
 def test_a_column_that_nobody_explained_is_found() -> None:
     """Negative control."""
     tables = data_model.schema()

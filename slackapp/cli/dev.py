@@ -10,6 +10,7 @@ from pathlib import Path
 
 from slackapp import config
 from slackapp.app import Service, load_behaviour
+from slackapp.checks.scope_reasons import REASONS
 from slackapp.cli.service import dev_settings, localhost, server
 from slackapp.cli.service.environment import behaviour_defaults, find_modules_here, read_environment
 from slackapp.cli.terminal.printing import print_last_line, print_lines
@@ -28,7 +29,7 @@ EXAMPLE_SETTINGS = {
 }
 """Who runs it is made up."""
 EXAMPLE_BEHAVIOUR_SETTINGS = {
-    "SLACKAPP_BOT_SCOPES": "app_mentions:read,chat:write,commands,users:read",
+    "SLACKAPP_BOT_SCOPES": ",".join(reason.scope for reason in REASONS),
     "SLACKAPP_HOME_ADMIN": "yes",
 }
 """With the local Slack everything of the example is to be seen, the Home tab's button too."""

@@ -13,7 +13,6 @@ from slackapp.errors import CommandError, Refused
 from slackapp.flows.app import App
 from slackapp.flows.events import inbox_admin
 from slackapp.model import Actor, InboxState
-from slackapp.store import inbox
 from slackapp.store.inbox import InboxEntry
 
 HELP = "show events that wait, were given up or are unclear; let them run again, or drop them"
@@ -64,14 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     state = InboxState(arguments.state) if arguments.state is not None else None
     with open_service() as service:
-        rows = inbox.list_entries(service.app.db, arguments.tenant, state, arguments.number)
-        states = inbox.count_by_state(service.app.db)
+        rows, counts = inbox_admin.list_rows(service.app, arguments.tenant, state, arguments.number)
     if arguments.json:
         for row in rows:
             print_json(_fields(row))
     elif rows:
         print_lines(*format_rows(map(_fields, rows), _COLUMNS, arguments.wide))
-    told = ", ".join(f"{count} {state}" for state, (count, _) in sorted(states.items()))
+    told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     print_lines(told or "nothing waits", error=True)
     return 0
 
@@ -113,7 +111,7 @@ def _decide(arguments: argparse.Namespace, act: Callable[[App, InboxEntry, Actor
 def _find(app: App, arguments: argparse.Namespace) -> InboxEntry:
     """Finds the row that is meant: an event id is unique per tenant only."""
     event_id, tenant_id = arguments.event_id, arguments.tenant
-    found = [entry for entry in inbox.find(app.db, event_id) if not tenant_id or tenant_id == entry.tenant.id]
+    found = inbox_admin.find_rows(app, event_id, tenant_id)
     if not found:
         raise CommandError(f"{event_id}: there is no such row; `slackapp inbox list --wide` shows ids in full")
     if len(found) > 1:

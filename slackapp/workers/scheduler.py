@@ -83,7 +83,7 @@ class ClockMonitor:
             app.health.set_problem("clock", "")
 
     def conservative_now(self, app: App) -> int:
-        """Returns Unix seconds for what deletes by age, unmoved by forward jumps of the clock, for two days.
+        """Returns Unix seconds for what deletes by age, as if no recent jump of the clock forward had been.
 
         A repeat of an event, of which Slack may send some for a day, would find nothing that it repeats.
         """

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from slackapp.flows.upkeep import sweep
+
 SECRET = "secret, sealed"
 HASH = "secret, hashed"
 TENANT = "tenant data"
@@ -24,6 +26,7 @@ class Table:
     columns: dict[str, tuple[str, str]]
 
 
+EVENT_HOURS = sweep.DEDUPE_WINDOW // 3600
 KIND = (TENANT, "`T` for a workspace, `E` for an organisation that installed for all of its workspaces.")
 ID = (TENANT, "The tenant: a workspace's or an organisation's id at Slack.")
 LEASE_OWNER = (OPERATIONAL, "Which process, and which of its attempts, has the row now; empty: nobody.")
@@ -153,9 +156,10 @@ TABLES = {
         },
     ),
     "inbox": Table(
-        "Events, commands and button presses that were acknowledged, and jobs of our own.",
-        "The body goes when the row is done, or with the tenant. A finished row stays 48 hours, so that a repeat is "
-        "known. What was given up or is unclear stays, body and all, until an operator deals with it.",
+        "Events, commands and button presses that were acknowledged, and jobs of our own. What nobody handles is "
+        "acknowledged and not kept.",
+        f"The body goes when the row is done, or with the tenant. A finished row stays {EVENT_HOURS} hours, so that a "
+        "repeat is known. What was given up or is unclear stays, body and all, until an operator deals with it.",
         {
             "event_id": (OPERATIONAL, "Slack's id of the event, or ours of the job."),
             "kind": (OPERATIONAL, "`event` or `job`."),

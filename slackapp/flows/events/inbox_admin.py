@@ -1,12 +1,28 @@
-"""Operator's actions on inbox rows: read, retry, drop."""
+"""Operator's actions on inbox rows: list, read, retry, drop."""
 
 from slackapp.crypto import records
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
-from slackapp.model import Actor
+from slackapp.model import Actor, InboxState
 from slackapp.store import inbox
 from slackapp.store.inbox import InboxEntry
+
+
+def list_rows(
+    app: App, tenant_id: str | None, state: InboxState | None, limit: int
+) -> tuple[list[InboxEntry], dict[InboxState, int]]:
+    """Lists rows, the oldest first, and counts by state what is not done.
+
+    None for any tenant, and for every state but `DONE`.
+    """
+    rows = inbox.list_entries(app.db, tenant_id, state, limit)
+    return rows, {each: count for each, (count, _) in inbox.count_by_state(app.db).items()}
+
+
+def find_rows(app: App, event_id: str, tenant_id: str | None) -> list[InboxEntry]:
+    """Finds the rows of that event id: of each tenant that has had such an event, or of that one."""
+    return [entry for entry in inbox.find(app.db, event_id) if not tenant_id or tenant_id == entry.tenant.id]
 
 
 def read_body(app: App, entry: InboxEntry, actor: Actor) -> str:
