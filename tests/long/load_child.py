@@ -98,7 +98,7 @@ class Client:
             return  # it is told, and the one who reads it judges
         query = {name: values[0] for name, values in parse_qs(urlsplit(headers["location"]).query).items()}
         form = {**query, "target": self._chance.choice(self._load.new), "user": "admin", "decision": "approve"}
-        back = urlsplit(post_form(f"{self._load.slack}/oauth/v2/authorize", form).location)
+        back = urlsplit(post_form(f"{self._load.slack}/oauth/v2/authorize", form, timeout=30).location)
         cookie = headers["set-cookie"].partition(";")[0]
         status, _ = self._request("GET", f"{back.path}?{back.query}", b"", {"Cookie": cookie})
         self._told("callback", status)

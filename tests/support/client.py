@@ -64,9 +64,9 @@ def request(
         return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
 
 
-def post_form(url: str, fields: Mapping[str, str]) -> Reply:
+def post_form(url: str, fields: Mapping[str, str], timeout: float = 10.0) -> Reply:
     """A form, as a browser sends it."""
-    return request("POST", url, urlencode(fields), FORM)
+    return request("POST", url, urlencode(fields), FORM, timeout)
 
 
 def cookie_header(cookies: Mapping[str, str]) -> dict[str, str]:
