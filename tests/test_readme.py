@@ -275,7 +275,7 @@ RUN_BY = {
     "slackapp restore": "tests/flows/backup/test_restore.py",
     "slackapp purge": "tests/cli/test_purge.py",
     "slackapp uninstall": "tests/flows/audit/test_audit_rows.py",
-    "slackapp localslack": "tests/localslack/test_control.py",
+    "slackapp localslack": "tests/localslack/pages/test_control.py",
     "slackapp manifest": "tests/directory/test_manifest_command.py",
     "slackapp doctor": "tests/directory/test_doctor_command.py",
 }

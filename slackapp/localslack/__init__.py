@@ -9,7 +9,7 @@ a network or a Slack account. It uses the standard library only and knows nothin
     slack.messages("T0NORTH001")                              what the bot answered
 """
 
-from slackapp.localslack.delivery import sign
+from slackapp.localslack.delivery.deliver import sign
 from slackapp.localslack.model import NULL, Delivery, Fault, LocalApp, NotInstalled, RecordedCall, StateFileError
 from slackapp.localslack.server import LocalSlack
 

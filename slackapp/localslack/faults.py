@@ -11,8 +11,8 @@ import json
 import threading
 from typing import Any
 
-from slackapp.localslack.api import ApiResult, error_body
-from slackapp.localslack.events import merge
+from slackapp.localslack.api.calls import ApiResult, error_body
+from slackapp.localslack.delivery.events import merge
 from slackapp.localslack.model import Fault
 from slackapp.localslack.wire import HttpResponse
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slackapp.localslack import api, chat, consent, control, faults, methods
+from slackapp.localslack import faults
+from slackapp.localslack.api import calls, chat, methods
 from slackapp.localslack.model import Fault, Json, RecordedCall
+from slackapp.localslack.pages import consent, control
 from slackapp.localslack.wire import HttpRequest, HttpResponse, json_response, text_response
 
 if TYPE_CHECKING:
@@ -30,13 +32,13 @@ def _call(slack: LocalSlack, request: HttpRequest, method: str) -> HttpResponse:
     if request.method not in ("GET", "POST"):
         return text_response(405, "GET or POST")
     if not _probed(slack, method):
-        return json_response(500, api.error_body("probe_failed"))
-    call = api.parse(request, method)
+        return json_response(500, calls.error_body("probe_failed"))
+    call = calls.parse(request, method)
     with slack.lock:
-        tenant = api.tenant_of(slack, call)
+        tenant = calls.tenant_of(slack, call)
         fault = slack.faults.take(method, tenant)
         if fault is not None and fault.kind in faults.UNPROCESSED:
-            _note(slack, call, tenant, api.error_body(fault.error if fault.kind == "error" else fault.kind), fault)
+            _note(slack, call, tenant, calls.error_body(fault.error if fault.kind == "error" else fault.kind), fault)
             return faults.answer_before(fault, slack.base_url)
         outcome = _process(slack, call, tenant, fault)
         if fault is not None and fault.kind == "duplicate":
@@ -58,13 +60,13 @@ def _probed(slack: LocalSlack, method: str) -> bool:
     return True
 
 
-def _process(slack: LocalSlack, call: api.ApiRequest, tenant: str, fault: Fault | None) -> api.ApiResult:
-    outcome = api.run(slack, call, methods.METHODS, methods.OPEN_METHODS)
+def _process(slack: LocalSlack, call: calls.ApiRequest, tenant: str, fault: Fault | None) -> calls.ApiResult:
+    outcome = calls.run(slack, call, methods.METHODS, methods.OPEN_METHODS)
     _note(slack, call, tenant, outcome.answer, fault)
     return outcome
 
 
-def _note(slack: LocalSlack, call: api.ApiRequest, tenant: str, answer: Json, fault: Fault | None) -> None:
+def _note(slack: LocalSlack, call: calls.ApiRequest, tenant: str, answer: Json, fault: Fault | None) -> None:
     slack.called.append(
         RecordedCall(
             call.method,
@@ -72,7 +74,7 @@ def _note(slack: LocalSlack, call: api.ApiRequest, tenant: str, answer: Json, fa
             tenant,
             bool(answer["ok"]),
             str(answer.get("error", "")),
-            api.public_params(call.params),
+            calls.public_params(call.params),
             call.credentials,
             fault.kind if fault else "",
         )

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from slackapp.localslack import accounts, delivery, events, faults, routes, state
+from slackapp.localslack import accounts, faults, routes, state
+from slackapp.localslack.delivery import deliver, events
 from slackapp.localslack.model import Delivery, Fault, Json, LocalApp, RecordedCall, SlackToken
 from slackapp.localslack.wire import (
     BadRequestError,
@@ -230,7 +231,7 @@ class LocalSlack:
         secret: str | None = None,
     ) -> Delivery:
         """Post one request to the app now, signed; a given `timestamp` or `secret` makes it a stale or forged one."""
-        return delivery.send(
+        return deliver.send(
             self, body, url=url or self.app.events_url, content_type=content_type, timestamp=timestamp, secret=secret
         )[0]
 
@@ -238,7 +239,7 @@ class LocalSlack:
 
     def deliver_due(self) -> list[Delivery]:
         """Make every delivery that is due by the clock, retries included; what was attempted, in order."""
-        return delivery.deliver_due(self)
+        return deliver.deliver_due(self)
 
     def start(self) -> None:
         """Deliver in the background until `stop()`."""

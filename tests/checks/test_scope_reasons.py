@@ -16,7 +16,7 @@ from slackapp.checks.scope_reasons import (
     unknown_features,
 )
 from slackapp.directory.write_manifest import events_of
-from slackapp.localslack import scopes as slack_scopes
+from slackapp.localslack.api import scopes as slack_scopes
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {setting.name for setting in config.SETTINGS}

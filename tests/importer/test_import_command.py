@@ -15,7 +15,7 @@ from slackapp import config
 from slackapp.cli.main import main
 from slackapp.errors import CommandError, StoreBusyError
 from slackapp.importer import import_installations, import_token, sources
-from slackapp.localslack import tokens
+from slackapp.localslack.api import tokens
 from slackapp.localslack.model import Fault
 from slackapp.model import Secret, Tenant
 from tests.flows.tokens.rotation import ask

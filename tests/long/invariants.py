@@ -11,9 +11,9 @@ from slackapp.flows.audit import verify_audit
 from slackapp.flows.backup import backup_database
 from slackapp.flows.keys import rotate_keys
 from slackapp.flows.removal import purge_tenant
+from slackapp.localslack.api.tokens import problem_of
 from slackapp.localslack.model import SlackRefreshToken as RefreshAtSlack
 from slackapp.localslack.model import SlackToken as AccessAtSlack
-from slackapp.localslack.tokens import problem_of
 from slackapp.model import Token
 from slackapp.store import installations, tokens
 from slackapp.vault.keyring import PURPOSES, SERVICE_PURPOSES

@@ -14,7 +14,7 @@ from slack_sdk.oauth.installation_store import Installation
 from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 
 from slackapp.bolt import EncryptedInstallationStore, find_installation
-from slackapp.localslack.tokens import problem_of
+from slackapp.localslack.api.tokens import problem_of
 from slackapp.model import Tenant
 from tests.long import invariants
 from tests.long.child import Child

@@ -19,8 +19,8 @@ NAMED_BY_A_TABLE = {
     "config/parsers.py": "settings",
     "directory/app_checks.py": "requirements of Slack's reviewers",
     "directory/manifest_checks.py": "requirements of Slack's reviewers",
-    "localslack/methods.py": "methods of the Web API",
-    "localslack/oauth.py": "methods of the Web API",
+    "localslack/api/methods.py": "methods of the Web API",
+    "localslack/api/oauth.py": "methods of the Web API",
 }
 """Files whose functions bear the names of a table's rows."""
 RETIRED = """

@@ -25,7 +25,8 @@ from slack_sdk.oauth.installation_store import sqlite3 as sdk
 from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 
 from slackapp.importer.sources import BoltFileSource, BoltSqliteSource, Source
-from slackapp.localslack import LocalSlack, tokens
+from slackapp.localslack import LocalSlack
+from slackapp.localslack.api import tokens
 from slackapp.localslack.model import AppInstall, SlackToken
 from tests.support.world import APP_ID
 

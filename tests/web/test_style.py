@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from slackapp.localslack.pages import CSS
+from slackapp.localslack.pages.layout import CSS
 from slackapp.web.pages import declined
 from slackapp.web.style import COLOURS, DARK, LIGHT, STYLE
 

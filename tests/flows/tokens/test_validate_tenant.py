@@ -14,7 +14,7 @@ from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import use_token, validate_tenant
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.flows.tokens.validate_tenant import INTERVAL, TokenCheck
-from slackapp.localslack.api import ApiResult
+from slackapp.localslack.api.calls import ApiResult
 from slackapp.localslack.model import NULL, AppInstall, Fault
 from slackapp.localslack.wire import json_response
 from slackapp.model import Actor, Tenant

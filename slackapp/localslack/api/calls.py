@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from slackapp.localslack import tokens
+from slackapp.localslack.api import tokens
 from slackapp.localslack.model import AppInstall, Json, SlackToken
 from slackapp.localslack.wire import BadRequestError, HttpRequest, HttpResponse, first, json_response
 

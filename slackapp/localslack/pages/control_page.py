@@ -11,10 +11,11 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from slackapp.localslack import blocks, handled_keys, mrkdwn, pages, workspaces
 from slackapp.localslack.accounts import Workspace
-from slackapp.localslack.chat import SLACKBOT
+from slackapp.localslack.api.chat import SLACKBOT
+from slackapp.localslack.delivery import handled_keys
 from slackapp.localslack.model import AppInstall, Json
+from slackapp.localslack.pages import blocks, layout, mrkdwn, workspaces
 from slackapp.localslack.wire import HttpResponse
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def show(slack: LocalSlack, fault_kinds: Iterable[str]) -> HttpResponse:
         )
         body += _part("faults", _faults(slack, fault_kinds)) + _part("deliveries", _deliveries(slack))
     again = '<noscript><p><a href="/">Look again</a></p></noscript>'
-    return pages.page("Local Slack", f'<p id="told" class="told" role="alert"></p>{again}{body}', live=True)
+    return layout.page("Local Slack", f'<p id="told" class="told" role="alert"></p>{again}{body}', live=True)
 
 
 def _part(name: str, inner: str) -> str:
@@ -71,7 +72,7 @@ def _tenant(slack: LocalSlack, install: AppInstall) -> str:
     for team in _teams(install):
         text += _tools(slack, slack.workspaces[team], install)
     others = (("expire", "Expire its tokens"), ("revoke", "Revoke the bot token"), ("uninstall", "Uninstall"))
-    buttons = "".join(pages.press(action, label, {"team": install.tenant}) for action, label in others)
+    buttons = "".join(layout.press(action, label, {"team": install.tenant}) for action, label in others)
     return f'{text}<h3>The installation</h3><div class="buttons">{buttons}</div>'
 
 
@@ -93,11 +94,11 @@ def _org(slack: LocalSlack, install: AppInstall) -> str:
 
 def _tools(slack: LocalSlack, workspace: Workspace, install: AppInstall) -> str:
     """Shows a form for each thing that the app takes in a workspace."""
-    app, team = slack.app, pages.hidden("team", workspace.id)
+    app, team = slack.app, layout.hidden("team", workspace.id)
     text = f"<h3>In {escape(workspace.name)}</h3>"
     if handled_keys.is_handled(app, "app_mention"):
         inner = '<label>Say in #general <input type="text" name="text" value="hello"></label>'
-        text += pages.control("mention", team + inner + pages.button("Mention the app", main=True), line=True)
+        text += layout.control("mention", team + inner + layout.button("Mention the app", main=True), line=True)
     else:
         text += _unhandled("a mention", "app_mention")
     text += _commands(slack, team) + _buttons(slack, workspace)
@@ -108,10 +109,10 @@ def _tools(slack: LocalSlack, workspace: Workspace, install: AppInstall) -> str:
             f'<label>Event <select name="type">{kinds}</select></label>'
             f'<label>Its fields, as JSON <input type="text" name="fields" value="{escape(example)}"></label>'
         )
-        text += pages.control("event", team + inner + pages.button("Send the event"), line=True)
+        text += layout.control("event", team + inner + layout.button("Send the event"), line=True)
     if install.is_enterprise_install:
         whose = {"team": workspace.id, "org": install.tenant}
-        text += pages.press("withdraw", f"Take the app out of {workspace.name}", whose)
+        text += layout.press("withdraw", f"Take the app out of {workspace.name}", whose)
     return text
 
 
@@ -128,7 +129,7 @@ def _commands(slack: LocalSlack, team: str) -> str:
         f'list="commands" autocomplete="off"></label><datalist id="commands">{options}</datalist>'
         '<label>Text behind it <input type="text" name="text" value="help"></label>'
     )
-    return pages.control("command", team + inner + pages.button("Send the command"), line=True)
+    return layout.control("command", team + inner + layout.button("Send the command"), line=True)
 
 
 def _buttons(slack: LocalSlack, workspace: Workspace) -> str:
@@ -136,11 +137,11 @@ def _buttons(slack: LocalSlack, workspace: Workspace) -> str:
     app, team = slack.app, workspace.id
     found = []
     if workspace.general not in slack.state.joined:
-        found.append(pages.press("invite", "Invite the app to #general", {"team": team}))
+        found.append(layout.press("invite", "Invite the app to #general", {"team": team}))
     if handled_keys.is_handled(app, "app_home_opened"):
-        found.append(pages.press("home", "Open the Home tab as an admin", {"team": team, "user": workspace.admin}))
+        found.append(layout.press("home", "Open the Home tab as an admin", {"team": team, "user": workspace.admin}))
     for callback_id in handled_keys.ids(app, "shortcut:"):
-        found.append(pages.press("shortcut", f"Shortcut: {callback_id}", {"team": team, "callback_id": callback_id}))
+        found.append(layout.press("shortcut", f"Shortcut: {callback_id}", {"team": team, "callback_id": callback_id}))
     modals = ", ".join(f"<code>{escape(key)}</code>" for key in handled_keys.modal_keys(app))
     note = f'<p class="small">Modals are not drawn here yet, so these are not played: {modals}.</p>' if modals else ""
     return (f'<div class="buttons">{"".join(found)}</div>' if found else "") + note
@@ -152,7 +153,7 @@ def _homes(slack: LocalSlack, workspace: Workspace) -> str:
     for user_id, view in slack.state.views.get(workspace.id, {}).items():
         fields = {"team": workspace.id, "user": user_id}
         buttons = "".join(
-            pages.press("press", button.label, {**fields, "action_id": button.action_id})
+            layout.press("press", button.label, {**fields, "action_id": button.action_id})
             + _unhandled_button(slack, button)
             for button in blocks.buttons(view["blocks"])
         )
@@ -190,11 +191,11 @@ def _message(slack: LocalSlack, workspace: Workspace, message: Json) -> str:
         marks.append(f"only visible to {_name(slack, message['ephemeral_to'])}")
     at = {"team": workspace.id, "channel": message["channel"], "ts": message["ts"]}
     tools = "".join(
-        pages.press("press", button.label, {**at, "action_id": button.action_id}) + _unhandled_button(slack, button)
+        layout.press("press", button.label, {**at, "action_id": button.action_id}) + _unhandled_button(slack, button)
         for button in blocks.buttons(message.get("blocks"))
     )
     tools += "".join(
-        pages.press("shortcut", f"Shortcut: {callback_id}", {**at, "callback_id": callback_id})
+        layout.press("shortcut", f"Shortcut: {callback_id}", {**at, "callback_id": callback_id})
         for callback_id in handled_keys.ids(slack.app, "message_action:")
     )
     who = escape(_name(slack, message["user"]))
@@ -221,7 +222,7 @@ def _faults(slack: LocalSlack, kinds: Iterable[str]) -> str:
         '<label>Method <input type="text" name="method" value="*"></label>'
         f'<label>Fault <select name="kind">{options}</select></label>'
     )
-    form = pages.control("fault", inner + pages.button("At the next call"), line=True)
+    form = layout.control("fault", inner + layout.button("At the next call"), line=True)
     return f"<h2>Let something go wrong</h2>{form}" + (f"<ul>{waiting}</ul>" if waiting else "")
 
 

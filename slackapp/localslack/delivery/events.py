@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from slackapp.localslack import tokens
 from slackapp.localslack.accounts import User, dm_channel_of
-from slackapp.localslack.chat import RESPONSE_LIFETIME, RESPONSE_USES
+from slackapp.localslack.api import tokens
+from slackapp.localslack.api.chat import RESPONSE_LIFETIME, RESPONSE_USES
 from slackapp.localslack.model import NULL, AppInstall, Json, NotInstalled, Null, PostUrl, QueuedDelivery
 
 if TYPE_CHECKING:

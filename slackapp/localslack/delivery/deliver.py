@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from slackapp.localslack import chat
+from slackapp.localslack.api import chat
 from slackapp.localslack.model import Delivery, QueuedDelivery
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from slackapp.localslack.consent import is_below
+from slackapp.localslack.pages.consent import is_below
 from tests.localslack.client import Client, make_client, sent_back
 from tests.support.client import FORM
 

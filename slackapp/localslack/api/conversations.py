@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, TypeVar
 
 from slackapp.localslack.accounts import Channel, dm_channel_of
-from slackapp.localslack.api import ApiError, Params, TokenCaller
+from slackapp.localslack.api.calls import ApiError, Params, TokenCaller
 from slackapp.localslack.model import Json
 
 if TYPE_CHECKING:

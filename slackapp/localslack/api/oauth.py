@@ -9,8 +9,8 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from slackapp.localslack import tokens
-from slackapp.localslack.api import ApiError, ApiRequest
+from slackapp.localslack.api import tokens
+from slackapp.localslack.api.calls import ApiError, ApiRequest
 from slackapp.localslack.model import AppInstall, AuthorizationCode, Json, PostUrl
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
-from slackapp.localslack import pages, scopes
 from slackapp.localslack.accounts import User
+from slackapp.localslack.api import scopes
 from slackapp.localslack.model import AuthorizationCode
+from slackapp.localslack.pages import layout
 from slackapp.localslack.wire import Fields, HttpResponse, first, is_loopback, redirect
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def show(slack: LocalSlack, fields: Fields) -> HttpResponse:
     try:
         wish = read(slack, fields)
     except AuthorizeError as refusal:
-        return pages.problem(refusal.code, refusal.sentence)
-    kept = "".join(pages.hidden(name, first(fields, name)) for name in KEPT if name in fields)
+        return layout.problem(refusal.code, refusal.sentence)
+    kept = "".join(layout.hidden(name, first(fields, name)) for name in KEPT if name in fields)
     people = "".join(
         f'<label><input type="radio" name="user" value="{role}"{" checked" if role == "admin" else ""}> '
         f"{'an' if role == 'admin' else 'a'} {role} there</label>"
@@ -104,10 +105,10 @@ def show(slack: LocalSlack, fields: Fields) -> HttpResponse:
         f"{_optional(slack, wish)}<fieldset><legend>Where</legend>{_places(slack, wish)}</fieldset>"
         f"<fieldset><legend>Who you are</legend>{people}</fieldset>"
         f"<p>You will be sent on to <code>{escape(wish.destination)}</code>.</p>"
-        f'<div class="buttons">{pages.button("Approve", "decision", "approve", main=True)}'
-        f"{pages.button('Deny', 'decision', 'deny')}</div></form>"
+        f'<div class="buttons">{layout.button("Approve", "decision", "approve", main=True)}'
+        f"{layout.button('Deny', 'decision', 'deny')}</div></form>"
     )
-    return pages.page(f"Install {slack.app.name}?", body)
+    return layout.page(f"Install {slack.app.name}?", body)
 
 
 def _scope_list(title: str, asked: list[str]) -> str:
@@ -156,10 +157,10 @@ def decide(slack: LocalSlack, fields: Fields) -> HttpResponse:
             raise AuthorizeError("invalid_arguments", "Approve or deny.")
         target, person = _chosen(slack, fields, wish)
     except AuthorizeError as refusal:
-        return pages.problem(refusal.code, refusal.sentence)
+        return layout.problem(refusal.code, refusal.sentence)
     if slack.require_approval:
         note = "<p>An admin has to approve the app first. Your request was sent; you are not sent on.</p>"
-        return pages.page("Request sent", note)
+        return layout.page("Request sent", note)
     code = _code(slack, fields, wish, target, person)
     return _back(wish, {"code": code, **({"state": wish.state} if wish.has_state else {})})
 

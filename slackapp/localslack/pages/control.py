@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from slackapp.localslack import chat, control_page, events, handled_keys, interactions, pages, workspaces
+from slackapp.localslack.api import chat
+from slackapp.localslack.delivery import events, handled_keys, interactions
 from slackapp.localslack.model import ControlError, Delivery, Fault, FaultKind, Json, NotInstalled
-from slackapp.localslack.script import SCRIPT, SCRIPT_PATH
+from slackapp.localslack.pages import control_page, layout, workspaces
+from slackapp.localslack.pages.script import SCRIPT, SCRIPT_PATH
 from slackapp.localslack.wire import (
     Fields,
     HttpRequest,
@@ -81,7 +83,7 @@ def _act(slack: LocalSlack, request: HttpRequest) -> HttpResponse:
     try:
         act(slack, first(fields, "team"), fields)
     except (NotInstalled, ControlError) as problem:
-        return pages.problem(action, str(problem))
+        return layout.problem(action, str(problem))
     return redirect(303, "/")
 
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from html import escape
 
-from slackapp.localslack.script import SCRIPT_PATH
+from slackapp.localslack.pages.script import SCRIPT_PATH
 from slackapp.localslack.wire import HttpResponse
 from slackapp.web.style import COLOURS, COMMON, ICON_LINK
 

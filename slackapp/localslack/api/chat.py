@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from slackapp.localslack import conversations
 from slackapp.localslack.accounts import Channel
-from slackapp.localslack.api import ApiError, Params, TokenCaller
+from slackapp.localslack.api import conversations
+from slackapp.localslack.api.calls import ApiError, Params, TokenCaller
 from slackapp.localslack.model import Json, PostUrl
 from slackapp.localslack.wire import Fields, HttpRequest, HttpResponse, first, json_response, text_response
 

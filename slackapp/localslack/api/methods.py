@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slackapp.localslack import chat, conversations, events, oauth
 from slackapp.localslack.accounts import User
-from slackapp.localslack.api import ApiError, ApiRequest, ClientMethod, Method, Params, TokenCaller, find_caller
+from slackapp.localslack.api import chat, conversations, oauth
+from slackapp.localslack.api.calls import ApiError, ApiRequest, ClientMethod, Method, Params, TokenCaller, find_caller
+from slackapp.localslack.delivery import events
 from slackapp.localslack.model import Json
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
-from slackapp.localslack import pages
+from slackapp.localslack.pages import layout
 from slackapp.localslack.wire import Fields, HttpResponse, redirect
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def show(slack: LocalSlack, org_id: str, app_id: str) -> HttpResponse:
     """GET: the workspaces of the enterprise that do not have the app yet."""
     install = slack.state.installs.get(org_id)
     if install is None or not install.is_enterprise_install or app_id != slack.app.app_id:
-        return pages.problem("not_installed", "This app is not installed in that whole org.", status=404)
+        return layout.problem("not_installed", "This app is not installed in that whole org.", status=404)
     left = [slack.workspaces[team] for team in slack.accounts.teams_of(org_id) if team not in install.granted_teams]
     if not left:
         done = '<section><p>Every workspace has the app.</p><p><a href="/">Open the local Slack</a></p></section>'
-        return pages.page(f"Add {slack.app.name} to workspaces", done)
+        return layout.page(f"Add {slack.app.name} to workspaces", done)
     boxes = "".join(
         f'<label><input type="checkbox" name="team" value="{workspace.id}" checked> {escape(workspace.name)}</label>'
         for workspace in left
@@ -40,20 +40,20 @@ def show(slack: LocalSlack, org_id: str, app_id: str) -> HttpResponse:
     body = (
         f'<form method="post" action="{escape(address(slack, org_id))}"><p>{escape(slack.app.name)} is installed in '
         f"{escape(slack.orgs[org_id].name)}. It works in the workspaces that it is added to.</p>"
-        f"<fieldset><legend>Workspaces</legend>{boxes}</fieldset>{pages.button('Add to these workspaces', main=True)}"
+        f"<fieldset><legend>Workspaces</legend>{boxes}</fieldset>{layout.button('Add to these workspaces', main=True)}"
         '</form><p><a href="/">Not now</a></p>'
     )
-    return pages.page(f"Add {slack.app.name} to workspaces", body)
+    return layout.page(f"Add {slack.app.name} to workspaces", body)
 
 
 def add(slack: LocalSlack, org_id: str, app_id: str, fields: Fields) -> HttpResponse:
     """POST: adds the app to the workspaces that are named; the app is told by `team_access_granted`."""
     install = slack.state.installs.get(org_id)
     if install is None or not install.is_enterprise_install or app_id != slack.app.app_id:
-        return pages.problem("not_installed", "This app is not installed in that whole org.", status=404)
+        return layout.problem("not_installed", "This app is not installed in that whole org.", status=404)
     wanted = fields.get("team", [])
     if not set(wanted).issubset(slack.accounts.teams_of(org_id)):
-        return pages.problem("invalid_arguments", "One of these is no workspace of that org.")
+        return layout.problem("invalid_arguments", "One of these is no workspace of that org.")
     for team in wanted:
         if team not in install.granted_teams:
             slack.grant_team(org_id, team)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slackapp.localslack import blocks, events
+from slackapp.localslack.delivery import events
 from slackapp.localslack.model import ControlError, Json
+from slackapp.localslack.pages import blocks
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack

@@ -1,0 +1,1 @@
+"""Web API of the local Slack: its methods, and what they have in common."""

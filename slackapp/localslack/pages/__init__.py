@@ -1,0 +1,1 @@
+"""Pages of the local Slack: consent, control, and what they are made of."""
