@@ -4,7 +4,7 @@ from slackapp.checks.operator_token import verify_operator
 from slackapp.checks.slack_signature import verify_signature
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import NO_TENANT, Actor
+from slackapp.model import NO_TENANT, Actor, ActorKind
 from slackapp.web.request import Request
 
 _OLD_SECRET_EVENT = "signature.old_secret"  # noqa: S105  (a word, no secret)
@@ -15,7 +15,7 @@ MAX_SKEW = 5
 
 def anyone(app: App, request: Request, now: int) -> Actor:
     """Accepts every request without proof."""
-    return Actor("anyone", request.request_id)
+    return Actor(ActorKind.ANYONE, request.request_id)
 
 
 def slack(app: App, request: Request, now: int) -> Actor:
@@ -31,7 +31,7 @@ def slack(app: App, request: Request, now: int) -> Actor:
     app.health.set_problem("clock against Slack's", f"{skew} s" if abs(skew) > MAX_SKEW else "")
     # While the secret is being changed, this tells when the old one is out of use.
     app.metrics.count("slackapp_signatures_total", {"secret": str(which + 1)})
-    actor = Actor(f"slack:{which + 1}", request.request_id)
+    actor = Actor(ActorKind.SLACK, request.request_id, str(which + 1))
     if which and app.throttle.allows(_OLD_SECRET_EVENT, now):
         audit_log.append_committed(app, _OLD_SECRET_EVENT, NO_TENANT, actor, "ok", request.path, now)
     return actor
@@ -41,4 +41,4 @@ def operator(app: App, request: Request, now: int) -> Actor:
     """Proves the operator by the bearer token."""
     # claim: C-73
     verify_operator(request.header("authorization"), request.raw_query, app.settings.operator_token)
-    return Actor("operator", request.request_id)
+    return Actor(ActorKind.OPERATOR, request.request_id)

@@ -7,7 +7,7 @@ from typing import Any
 from slackapp.errors import Refusal, Refused, StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import LOOPBACK, NO_TENANT, Actor
+from slackapp.model import LOOPBACK, NO_TENANT, Actor, ActorKind
 from slackapp.routes import ANYONE, BY_PATH, PAGE, Route
 from slackapp.web.refusals import refusal_response
 from slackapp.web.request import NoRawTargetError, Request, address_prefix, host_values, read_request
@@ -113,7 +113,7 @@ class Wsgi:
         # claim: C-72
         if not verified and not app.throttle.allows(name, now):
             return
-        actor = caller if verified and caller is not None else Actor("unverified", request_id)
+        actor = caller if verified and caller is not None else Actor(ActorKind.UNVERIFIED, request_id)
         path = route.path if route is not None else ""
         try:
             audit_log.append_committed(app, name, NO_TENANT, actor, "refused", path, now)

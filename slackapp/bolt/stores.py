@@ -44,7 +44,7 @@ from slackapp.errors import (
 )
 from slackapp.flows.app import App
 from slackapp.flows.install import save_external
-from slackapp.model import Actor, InstallationStatus, Settings, Tenant
+from slackapp.model import Actor, ActorKind, InstallationStatus, Settings, Tenant
 from slackapp.model import Installation as Stored
 from slackapp.runtime.log import JsonLog, LoggerStream, mask
 
@@ -73,7 +73,7 @@ class _VaultSession:
         """Opens the app for one operation; what goes wrong becomes Bolt's own error, with a reason and no secret."""
         try:
             with self._opened.use() as app:
-                yield app, Actor("bolt", app.entropy(8).hex())
+                yield app, Actor(ActorKind.BOLT, app.entropy(8).hex())
         except Refused as refused:
             raise _bolt_error(refused.refusal.value.sentence) from None
         except _KNOWN_ERRORS as error:

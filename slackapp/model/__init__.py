@@ -2,6 +2,7 @@
 
 from slackapp.model.enums import (
     STATUSES_IN_USE,
+    ActorKind,
     EventOutcome,
     HolderKind,
     InboxKind,
@@ -22,7 +23,7 @@ from slackapp.model.enums import (
     TokenStatus,
 )
 from slackapp.model.grants import ExternalInstallation, Grant, GrantedToken, SlackResponse, Webhook
-from slackapp.model.identity import NO_TENANT, Actor, Secret, Tenant
+from slackapp.model.identity import ADMIN, NO_TENANT, SCHEDULER, Actor, Secret, Tenant
 from slackapp.model.rows import InboxRow, Installation, Token
 from slackapp.model.sealed import LOCAL_PROVIDER, DataKey, Mac, NewKey, RecordContext, Sealed
 from slackapp.model.settings import (
@@ -40,6 +41,7 @@ from slackapp.model.settings import (
 )
 
 __all__ = [
+    "ADMIN",
     "CALLBACK_PATH",
     "COMMANDS_PATH",
     "EVENTS_PATH",
@@ -49,8 +51,10 @@ __all__ = [
     "LOCAL_PROVIDER",
     "LOOPBACK",
     "NO_TENANT",
+    "SCHEDULER",
     "STATUSES_IN_USE",
     "Actor",
+    "ActorKind",
     "Clock",
     "DataKey",
     "Entropy",

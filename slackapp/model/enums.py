@@ -14,6 +14,17 @@ class TenantKind(StrEnum):
     NONE = ""  # of `NO_TENANT`: the service's own keys and audit rows
 
 
+class ActorKind(StrEnum):
+    """Kind of an actor."""
+
+    ANYONE = "anyone"
+    UNVERIFIED = "unverified"  # who was refused before anything was proved
+    OPERATOR = "operator"
+    WORKER = "worker"
+    SLACK = "slack"
+    BOLT = "bolt"
+
+
 class InstallationStatus(StrEnum):
     """Status of an installation."""
 

@@ -4,7 +4,7 @@ import hmac
 from dataclasses import dataclass
 from typing import NoReturn
 
-from slackapp.model.enums import TenantKind
+from slackapp.model.enums import ActorKind, TenantKind
 
 
 class Secret:
@@ -65,8 +65,20 @@ NO_TENANT = Tenant(TenantKind.NONE, "")
 class Actor:
     """Actor of an operation, with the id of its request or row.
 
-    The actor is `anyone`, `unverified`, `operator`, `worker`, or `slack:N` with the number of the signing secret.
+    `id` tells it from others of its kind: of Slack's requests the number of the signing secret, or `ADMIN`.
     """
 
-    name: str
-    request_id: str
+    kind: ActorKind
+    request_id: str | None
+    id: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Kind and id, as the audit has them."""
+        return str(self.kind) if self.id is None else f"{self.kind}:{self.id}"
+
+
+ADMIN = "admin"
+"""Id of the actor for whom Slack speaks where an admin removes the app from its Home tab."""
+SCHEDULER = Actor(ActorKind.WORKER, request_id=None)
+"""Actor of the periodic tasks: neither a request nor a row stands behind them."""

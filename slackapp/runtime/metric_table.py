@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from slackapp.checks.slack_errors import DEAD_REFRESH_ERRORS, ERROR_KINDS
 from slackapp.errors import Refusal
 from slackapp.model import (
+    ActorKind,
     EventOutcome,
     InboxState,
     InstallationStatus,
@@ -83,7 +84,7 @@ TABLE = (
     Metric(
         "slackapp_uninstalls_total", COUNTER,
         "Tenants that were removed, by whom: `operator`, `slack` (an event), `slack:admin` (the button), `worker`.",
-        {"by": ("operator", "slack", "slack:admin", "worker")},
+        {"by": (ActorKind.OPERATOR, ActorKind.SLACK, "slack:admin", ActorKind.WORKER)},
     ),
     Metric(
         "slackapp_callback_seconds", HISTOGRAM,

@@ -15,7 +15,7 @@ import pytest
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
 from slackapp.localslack.model import Fault
-from slackapp.model import Actor
+from slackapp.model import Actor, ActorKind
 from tests.support.callback_world import approved, assert_silent, callback, log_lines, nothing_happens, outcome
 from tests.support.client import Reply
 from tests.support.world import APP_ID, NORTH, World, north_tenant
@@ -159,7 +159,7 @@ def using_the_token(prepare: Callable[[World], None]) -> Prepared:
         use = use_token.TokenUse(north_tenant(), "", "test")
 
         def provoke(world: World) -> None:
-            use_token.call(world.service.app, use, "auth.test", {}, Actor("worker", "test"), lambda: None)
+            use_token.call(world.service.app, use, "auth.test", {}, Actor(ActorKind.WORKER, "test"), lambda: None)
 
         return provoke
 

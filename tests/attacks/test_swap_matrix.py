@@ -11,14 +11,25 @@ from slackapp.crypto import envelope, keyfile, records
 from slackapp.crypto.records import LIMITS
 from slackapp.errors import DecryptError
 from slackapp.flows.install import store_grant
-from slackapp.model import NO_TENANT, Actor, Grant, GrantedToken, RecordContext, Sealed, Secret, Tenant, Webhook
+from slackapp.model import (
+    NO_TENANT,
+    Actor,
+    ActorKind,
+    Grant,
+    GrantedToken,
+    RecordContext,
+    Sealed,
+    Secret,
+    Tenant,
+    Webhook,
+)
 from slackapp.store import data_keys, inbox, installations, installers, tokens
 from slackapp.store.inbox import IncomingEvent
 from slackapp.store.installers import Installer
 from slackapp.vault.providers import KeyContext, LocalProvider
 from tests.support.world import APP_ID, World
 
-ORIGIN = Actor("unverified", "r1")
+ORIGIN = Actor(ActorKind.UNVERIFIED, "r1")
 KINDS = (
     "bot_access", "bot_refresh", "user_access", "user_refresh", "webhook", "event_body", "installer",
     "installer_webhook",

@@ -12,11 +12,11 @@ import pytest
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, ActorKind, Tenant
 from slackapp.store import tokens
 from tests.support.world import NORTH, ORG, SOUTH, World, make_world
 
-ORIGIN = Actor("worker", "Ev0001")
+ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
 TENANTS = (Tenant("T", NORTH), Tenant("T", SOUTH), Tenant("E", ORG))
 ADMINS = {NORTH: "U0NORTH001ADM", SOUTH: "U0SOUTH001ADM", ORG: "W0EVERADM1"}
 SLOTS = [(tenant, user, column) for tenant in TENANTS for user in (False, True) for column in ("access", "refresh")]

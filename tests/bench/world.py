@@ -19,13 +19,13 @@ from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
 from slackapp.flows.install import store_grant
-from slackapp.model import Actor, Grant, GrantedToken, Secret, Tenant
+from slackapp.model import Actor, ActorKind, Grant, GrantedToken, Secret, Tenant
 from tests.support.world import APP_ID, SIGNING_SECRET, environment
 
 CLIENT_ID = "1000000001.2000000002"
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = "http://localhost:9"
-ORIGIN = Actor("operator", "bench")
+ORIGIN = Actor(ActorKind.OPERATOR, "bench")
 
 
 def team(number: int) -> str:

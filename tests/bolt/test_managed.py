@@ -15,7 +15,7 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import reencrypt_tenant
 from slackapp.flows.removal import purge_tenant
 from slackapp.localslack.model import Fault, FaultKind
-from slackapp.model import Actor
+from slackapp.model import Actor, ActorKind
 from slackapp.store import installations
 from slackapp.vault import keyring
 from tests.bolt.store_folder import Folder, Stores, equip
@@ -238,7 +238,7 @@ def test_what_is_erased_while_it_is_being_looked_up_is_not_installed(
 
     def erase() -> None:
         with app.db.transaction():
-            purge_tenant.erase(app, north_tenant(), "test", Actor("operator", "r1"), app.clock())
+            purge_tenant.erase(app, north_tenant(), "test", Actor(ActorKind.OPERATOR, "r1"), app.clock())
 
     with once_before(find_installation, name, erase):
         assert store.find_installation(**ids) is None
@@ -255,7 +255,7 @@ def test_what_is_sealed_anew_while_it_is_being_looked_up_opens_all_the_same(
     find_webhook = installations.find_webhook
 
     def reencrypt() -> None:
-        reencrypt_tenant.run(app, north_tenant(), "local", Actor("operator", "r1"))
+        reencrypt_tenant.run(app, north_tenant(), "local", Actor(ActorKind.OPERATOR, "r1"))
 
     def read_and_reencrypt(*arguments: Any) -> Any:
         patch.undo()

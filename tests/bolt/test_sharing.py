@@ -13,7 +13,7 @@ from slackapp.flows.keys import reencrypt_tenant
 from slackapp.flows.removal import purge_tenant, uninstall_tenant
 from slackapp.flows.tokens import validate_tenant
 from slackapp.flows.upkeep import list_tenants
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, ActorKind, Tenant
 from tests.bolt.store_folder import TEAM, Folder, Stores, an_installation, by_a_person, for_an_org, here, rotated
 from tests.flows.tokens.rotation import ask, row
 from tests.support.operator import CommandLine, open_desk
@@ -22,7 +22,7 @@ from tests.support.world import APP_ID, NORTH, ORG, SOUTH, World, make_world, no
 ADMIN = "U0NORTH001ADM"
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 ids = {"enterprise_id": None, "team_id": NORTH}
-ORIGIN = Actor("operator", "r1")
+ORIGIN = Actor(ActorKind.OPERATOR, "r1")
 
 
 @pytest.fixture

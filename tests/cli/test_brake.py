@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from slackapp.flows.tokens import brake
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, ActorKind, Tenant
 from tests.flows.tokens.rotation import stored
 from tests.support.operator import CommandLine, open_desk
 from tests.support.prepared_world import memory_folder
@@ -22,7 +22,7 @@ def desk() -> Iterator[CommandLine]:
         with app.db.transaction():
             for number in range(4):
                 token = replace(stored(made.world), tenant=Tenant("T", f"T000000{number}"))
-                brake.note_failing(app, token, Actor("worker", ""), made.world.clock())
+                brake.note_failing(app, token, Actor(ActorKind.WORKER, ""), made.world.clock())
         yield made
 
 

@@ -18,9 +18,11 @@ from slackapp.demo.steps import find_steps, steps_of
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.model import Actor
+from slackapp.model import Actor, ActorKind
 from tests.support.prepared_world import memory_folder
 from tests.support.world import World, make_world, north_tenant
+
+OPERATOR = Actor(ActorKind.OPERATOR, "r")
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -34,7 +36,7 @@ def told() -> Iterator[dict[str, str]]:
             "refused": watched(lambda: world.browser().get("/slack/oauth_redirect?state=x&code=y")),
             "event": watched(lambda: [world.work(), world.mention(), world.work()]),
             "refresh": watched(lambda: refreshed(world)),
-            "uninstall": watched(lambda: uninstall_tenant.run(world.service.app, north_tenant(), Actor("o", "r"), 1)),
+            "uninstall": watched(lambda: uninstall_tenant.run(world.service.app, north_tenant(), OPERATOR, 1)),
             "secrets": " ".join(token.value for token in world.slack.tokens_of[north_tenant().id]) or "none",
         }
 
@@ -50,7 +52,7 @@ def watched(act: Any) -> str:
 def refreshed(world: World) -> None:
     world.clock.advance(13 * 3600)  # past its time
     use = TokenUse(north_tenant(), "", "test")
-    use_token.call(world.service.app, use, "auth.test", {}, Actor("o", "r"), lambda: None)
+    use_token.call(world.service.app, use, "auth.test", {}, OPERATOR, lambda: None)
 
 
 def steps_in(text: str, flow: str) -> dict[int, str]:

@@ -27,7 +27,7 @@ from slackapp.importer import import_installations
 from slackapp.importer.import_installations import ALREADY_HERE, INSTALLED_LATER, TAKEN, ImportResult
 from slackapp.importer.sources import SourceRecord
 from slackapp.localslack.model import Fault
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, ActorKind, Tenant
 from slackapp.store import installations, installers
 from tests.flows.tokens.rotation import LIFE, ask, change, stored
 from tests.support.bolt_sources import (
@@ -47,7 +47,7 @@ from tests.support.bolt_sources import (
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north_tenant
 
-ORIGIN = Actor("operator", "r1")
+ORIGIN = Actor(ActorKind.OPERATOR, "r1")
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 ADMIN, MEMBER, SOUTH_ADMIN, ORG_ADMIN = "U0NORTH001ADM", "U0NORTH001MEM", "U0SOUTH001ADM", "W0EVERADM1"
 BOT = "U0NORTH001BOT"

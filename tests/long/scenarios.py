@@ -15,7 +15,7 @@ from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.flows.upkeep import interrupted_calls
 from slackapp.localslack import LocalSlack
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, ActorKind, Tenant
 from tests.long import invariants
 from tests.support.client import Reply
 from tests.support.world import NORTH, ORG, SOUTH, Browser, World, north_tenant
@@ -27,7 +27,7 @@ SETTINGS = {
     "SLACKAPP_BOT_SCOPES": "app_mentions:read,chat:write,incoming-webhook",
     "SLACKAPP_USER_SCOPES": "users:read",
 }
-ORIGIN = Actor("worker", "check")
+ORIGIN = Actor(ActorKind.WORKER, "check")
 ADMINS = {NORTH: "U0NORTH001ADM", SOUTH: "U0SOUTH001ADM", ORG: "W0EVERADM1"}
 LIFE = 43_200
 

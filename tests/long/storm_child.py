@@ -20,11 +20,11 @@ from slackapp.bolt import EncryptedInstallationStore
 from slackapp.errors import Refusal, Refused, SlackCallError, StoreError
 from slackapp.flows.tokens import refresh_due, use_token
 from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, ActorKind, Tenant
 from tests.support.world import BOOTED
 
 SERVED = "served"
-ORIGIN = Actor("worker", "storm")
+ORIGIN = Actor(ActorKind.WORKER, "storm")
 
 
 @dataclass(frozen=True)

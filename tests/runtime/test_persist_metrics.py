@@ -13,7 +13,7 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.tokens import validate_tenant
 from slackapp.localslack.model import Fault
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, ActorKind, Tenant
 from slackapp.runtime import persist_metrics
 from slackapp.store import counters
 from tests.runtime.test_metrics import Samples, at, parse
@@ -222,7 +222,7 @@ def test_refreshes_and_token_statuses_are_counted(ready: World) -> None:
 
 def test_missing_scopes_are_counted(ready: World) -> None:
     ready.restart(bot_scopes=("app_mentions:read", "chat:write", "commands", "im:write"))
-    validate_tenant.run(ready.service.app, north_tenant(), Actor("operator", "r1"))
+    validate_tenant.run(ready.service.app, north_tenant(), Actor(ActorKind.OPERATOR, "r1"))
     found = scrape(ready)
     assert at(found, "slackapp_token_checks_total", result="ok") == 1
     assert at(found, "slackapp_scope_drift_total", kind="missing") == 1
@@ -300,7 +300,7 @@ def test_a_tenant_that_is_gone_is_a_hash_even_then(ready: World) -> None:
 
 def suspend(world: World) -> None:
     for _ in range(2):
-        suspend_tenant.suspend(world.service.app, north_tenant(), Actor("worker", ""))
+        suspend_tenant.suspend(world.service.app, north_tenant(), Actor(ActorKind.WORKER, ""))
 
 
 def die(world: World) -> None:

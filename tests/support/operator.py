@@ -17,14 +17,14 @@ import pytest
 from slackapp.cli.main import main, parser
 from slackapp.crypto import records
 from slackapp.flows.keys import rotate_keys
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, ActorKind, Tenant
 from slackapp.store import installations, tokens
 from tests.support.command import with_yes
 from tests.support.prepared_world import Left, going_on, left_by, memory_folder
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, environment, make_world
 
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
-ORIGIN = Actor("operator", "r1")
+ORIGIN = Actor(ActorKind.OPERATOR, "r1")
 _parser = functools.cache(parser)
 """Made once: to make it takes as long as many a command."""
 SEALED = (

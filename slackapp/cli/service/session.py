@@ -9,7 +9,7 @@ from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.cli.service.environment import read_settings
 from slackapp.errors import CommandError
 from slackapp.flows.app import App
-from slackapp.model import Actor, Installation, Tenant
+from slackapp.model import Actor, ActorKind, Installation, Tenant
 from slackapp.runtime import persist_metrics
 from slackapp.store import installations
 
@@ -30,7 +30,7 @@ def open_service() -> Iterator[Service]:
 
 def operator_actor(app: App) -> Actor:
     """Makes the actor of a command."""
-    return Actor("operator", app.entropy(8).hex())
+    return Actor(ActorKind.OPERATOR, app.entropy(8).hex())
 
 
 def installed_tenant(app: App, claimed_id: str) -> Tenant:

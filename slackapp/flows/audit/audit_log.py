@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from slackapp.flows.app import App
-from slackapp.model import Actor, Tenant, TenantChange
+from slackapp.model import Actor, ActorKind, Tenant, TenantChange
 from slackapp.store import audit
 from slackapp.store.inbox import UnclearRow
 
 
 def append(app: App, event: str, tenant: Tenant, actor: Actor, result: str, detail: str, now: int) -> None:
     """Adds a row inside the open transaction."""
-    entry = audit.AuditEntry(now, event, actor.name, tenant, actor.request_id, result, detail)
+    entry = audit.AuditEntry(now, event, actor.name, tenant, actor.request_id or "", result, detail)
     audit.append(app.db, entry, app.keyring.audit_mac)
 
 
@@ -23,7 +23,15 @@ def append_committed(app: App, event: str, tenant: Tenant, actor: Actor, result:
 def append_unclear(app: App, rows: Sequence[UnclearRow], now: int) -> None:
     """Adds one audit row, inside the transaction, for each inbox row whose call to Slack may have been made."""
     for row in rows:
-        append(app, "event.unclear", row.tenant, Actor("worker", row.event_id), "unclear", f"event={row.event_id}", now)
+        append(
+            app,
+            "event.unclear",
+            row.tenant,
+            Actor(ActorKind.WORKER, row.event_id),
+            "unclear",
+            f"event={row.event_id}",
+            now,
+        )
 
 
 def count_tenant_change(app: App, tenant: Tenant, change: TenantChange) -> None:

@@ -8,7 +8,7 @@ import hmac
 
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import NO_TENANT, Actor
+from slackapp.model import NO_TENANT, SCHEDULER
 from slackapp.store import audit
 from slackapp.store.audit import Checkpoint
 
@@ -67,4 +67,4 @@ def prune(app: App, now: int) -> None:
             number = audit.delete_before(app.db, before, app.keyring.audit_mac)
             if not number:
                 return
-            audit_log.append(app, "audit.cut", NO_TENANT, Actor("worker", ""), "ok", f"to={number}", now)
+            audit_log.append(app, "audit.cut", NO_TENANT, SCHEDULER, "ok", f"to={number}", now)

@@ -19,7 +19,7 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import use_token
-from slackapp.model import Actor, InboxRow, Installation, Tenant
+from slackapp.model import ADMIN, Actor, ActorKind, InboxRow, Installation, Tenant
 from slackapp.store import inbox
 
 RESPONSE_SECONDS, MAX_RESPONSES = 1800, 5
@@ -106,7 +106,7 @@ class EventContext:
         team = {"team_id": self._acting_team} if self.tenant.is_enterprise and self._acting_team else {}
         fields = {**team, **{name: _without_lone_surrogates(value) for name, value in params.items()}}
         use = use_token.TokenUse(self.tenant, "", row.type)
-        actor = Actor("worker", row.event_id)
+        actor = Actor(ActorKind.WORKER, row.event_id)
         if method in IDEMPOTENT_METHODS:
             return use_token.call(app, use, method, fields, actor, lambda: None).data
         made = self._with_intent(lambda: use_token.call(app, use, method, fields, actor, self._note_intent))
@@ -157,7 +157,7 @@ class EventContext:
         detail = f"event={row.event_id} type={row.type} user={self.user_id}"
         # claim: C-91
         audit_log.append_committed(
-            app, "action.refused", self.tenant, Actor("worker", row.event_id), "refused", detail, app.clock()
+            app, "action.refused", self.tenant, Actor(ActorKind.WORKER, row.event_id), "refused", detail, app.clock()
         )
         try:
             if response_url_of(self._event):
@@ -171,7 +171,7 @@ class EventContext:
 
     def remove(self) -> None:
         """Removes the app from there, and erases everything of the tenant, this row's content too."""
-        actor = Actor("slack:admin", self._row("remove").event_id)
+        actor = Actor(ActorKind.SLACK, self._row("remove").event_id, ADMIN)
         uninstall_tenant.run(self._app, self.tenant, actor, self._app.clock())
 
     def _row(self, method: str) -> InboxRow:

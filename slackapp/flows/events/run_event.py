@@ -30,7 +30,7 @@ from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.keys.tenant_keys import open_or_reread
 from slackapp.flows.removal import judge_revocation, purge_tenant, uninstall_tenant
 from slackapp.flows.tokens import bot_identity
-from slackapp.model import Actor, InboxKind, InboxRow, InboxState, Installation, InstallationStatus
+from slackapp.model import Actor, ActorKind, InboxKind, InboxRow, InboxState, Installation, InstallationStatus
 from slackapp.store import inbox, installations
 
 LEASE = inbox.LEASE
@@ -112,7 +112,7 @@ def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
             open_or_reread(app, context, row.body, lambda: inbox.body_of(app.db, row.tenant, row.event_id))
         )
     except KeyRevokedError:
-        suspend_tenant.suspend(app, row.tenant, Actor("worker", row.event_id))
+        suspend_tenant.suspend(app, row.tenant, Actor(ActorKind.WORKER, row.event_id))
         raise Refused(Refusal.KEY_REVOKED) from None
     except KeyUnavailableError:
         raise Refused(Refusal.KEY_UNAVAILABLE) from None
@@ -124,7 +124,7 @@ def _finish_row(
     def write() -> bool:
         ours = inbox.finish(app.db, row, state, result, now)
         if ours and audited:
-            actor = Actor("worker", row.event_id)
+            actor = Actor(ActorKind.WORKER, row.event_id)
             audit_log.append(app, audited, row.tenant, actor, "failed", f"event={row.event_id}", now)
         if state == InboxState.DONE:
             installations.note_used(app.db, row.tenant, now)

@@ -8,7 +8,7 @@ import zlib
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import Actor, InstallationStatus, Tenant, TenantChange
+from slackapp.model import SCHEDULER, Actor, InstallationStatus, Tenant, TenantChange
 from slackapp.store import installations
 
 _MAX_SECONDS = 20
@@ -46,6 +46,6 @@ def restore_all(app: App) -> int:
             continue
         with app.db.transaction():
             if installations.set_status(app.db, tenant, InstallationStatus.SUSPENDED, InstallationStatus.ACTIVE):
-                audit_log.append(app, "tenant.restored", tenant, Actor("worker", ""), "ok", "", app.clock())
+                audit_log.append(app, "tenant.restored", tenant, SCHEDULER, "ok", "", app.clock())
                 restored += 1
     return restored

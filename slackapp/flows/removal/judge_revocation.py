@@ -20,6 +20,7 @@ from slackapp.flows.tokens import brake, use_token
 from slackapp.model import (
     STATUSES_IN_USE,
     Actor,
+    ActorKind,
     EventOutcome,
     InboxRow,
     InboxState,
@@ -78,7 +79,7 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
 
 def ask_slack(app: App, row: InboxRow, now: int) -> None:
     """Asks Slack about what time could not decide; in the worker, outside any transaction."""
-    actor = Actor("worker", row.event_id)
+    actor = Actor(ActorKind.WORKER, row.event_id)
     revocation = parse_stored_revocation(row.named)
     before = installations.find(app.db, row.tenant)
     # Of one that is dead all has been said; where its tenant is suspended, it could not be asked with for ever.
@@ -130,7 +131,7 @@ def _end_suspicion(app: App, tenant: Tenant) -> None:
 
 def _after_removal(app: App, tenant: Tenant) -> None:
     purge_tenant.evict(app, tenant)
-    app.metrics.count("slackapp_uninstalls_total", {"by": "slack"})
+    app.metrics.count("slackapp_uninstalls_total", {"by": ActorKind.SLACK})
 
 
 def _wait(attempts: int) -> int:

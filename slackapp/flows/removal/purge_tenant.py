@@ -11,7 +11,7 @@ from slackapp.errors import StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
-from slackapp.model import NO_TENANT, Actor, InboxRow, InboxState, Tenant, TenantChange
+from slackapp.model import NO_TENANT, Actor, ActorKind, InboxRow, InboxState, Tenant, TenantChange
 from slackapp.store import data_keys, inbox, installations, tokens
 
 RETRY_AFTER = 10
@@ -98,7 +98,9 @@ def _complete(app: App, row: InboxRow, now: int, at_once: bool) -> None:
             one for one in rows if one not in reasons and inbox.finish(app.db, one, InboxState.DONE, "complete", now)
         ]
         for one in done:
-            audit_log.append(app, "purge.complete", one.tenant, Actor("worker", one.event_id), "ok", "left=0", now)
+            audit_log.append(
+                app, "purge.complete", one.tenant, Actor(ActorKind.WORKER, one.event_id), "ok", "left=0", now
+            )
     for _ in done:
         app.metrics.count("slackapp_purges_total", {"result": "complete"})
 

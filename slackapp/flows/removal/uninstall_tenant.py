@@ -12,10 +12,10 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import use_token
-from slackapp.model import Actor, InboxRow, InboxState, Installation, InstallationStatus, Tenant, TokenStatus
+from slackapp.model import Actor, ActorKind, InboxRow, InboxState, Installation, InstallationStatus, Tenant, TokenStatus
 from slackapp.store import inbox, installations, tokens
 
-_COMPLETED_BY_WORKER = frozenset({"slack:admin", "worker"})
+_COMPLETED_BY_WORKER = frozenset({ActorKind.SLACK, ActorKind.WORKER})
 """What customers do over and over is completed for many of them at once; an operator waits for it."""
 _JOB_AFTER = 60
 """Seconds after which the worker takes over an uninstall that was begun."""
@@ -59,7 +59,7 @@ def resume(app: App, row: InboxRow, now: int) -> None:
     """Resumes the job that a killed process had begun."""
     installation = installations.find(app.db, row.tenant)
     if installation is not None and installation.status == InstallationStatus.PURGING:
-        _finish(app, installation, Actor("worker", row.event_id))
+        _finish(app, installation, Actor(ActorKind.WORKER, row.event_id))
     inbox.finish(app.db, row, InboxState.DONE, "resumed", now)
 
 
@@ -81,7 +81,7 @@ def _finish(app: App, installation: Installation, actor: Actor) -> UninstallResu
     purge_tenant.evict(app, tenant)
     app.metrics.count("slackapp_uninstalls_total", {"by": actor.name})
     # 5. complete the purge, or leave that to the worker
-    complete = actor.name not in _COMPLETED_BY_WORKER and purge_tenant.complete_now(app, tenant, job_id, actor)
+    complete = actor.kind not in _COMPLETED_BY_WORKER and purge_tenant.complete_now(app, tenant, job_id, actor)
     return UninstallResult(found=True, slack=slack, erased=True, pending=not complete)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from slackapp.checks import token_refusals
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import NO_TENANT, Actor, Tenant, Token
+from slackapp.model import NO_TENANT, SCHEDULER, Actor, Tenant, Token
 from slackapp.store import installations, meta, tenant_outcomes, tokens
 
 
@@ -73,7 +73,7 @@ def delete_old(app: App, now: int) -> None:
             tenant_outcomes.delete_old_failing(app.db, now - token_refusals.FAILURE_WINDOW, now)
         elif not tenant_outcomes.count_waiting(app.db):
             # claim: C-80
-            _switch_off(app, "nobody waits", Actor("worker", ""), now)
+            _switch_off(app, "nobody waits", SCHEDULER, now)
         tenant_outcomes.delete_old_answered(app.db, now - token_refusals.SUCCESS_WINDOW, now)
 
 

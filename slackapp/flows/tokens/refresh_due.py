@@ -10,7 +10,7 @@ from collections.abc import Callable
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.tokens import refresh_token
-from slackapp.model import Actor, Tenant, Token
+from slackapp.model import SCHEDULER, Tenant, Token
 from slackapp.store import tokens
 
 BATCH = 500
@@ -32,7 +32,7 @@ def run(app: App, stopping: Callable[[], bool]) -> int:
         if failures[token.tenant] == _MAX_TENANT_FAILURES:
             continue
         try:
-            refresh_token.run(app, token, Actor("worker", ""), wait=False)
+            refresh_token.run(app, token, SCHEDULER, wait=False)
         except Refused as refused:
             if refused.retry_after == refresh_token.RETRY_WHILE_LEASED:
                 continue

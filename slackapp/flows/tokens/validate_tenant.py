@@ -16,6 +16,7 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.tokens import bot_identity, needs_reinstall, rotated_pair, use_token
 from slackapp.model import (
+    SCHEDULER,
     Actor,
     Installation,
     InstallationStatus,
@@ -71,7 +72,7 @@ def run_due(app: App, stopping: Callable[[], bool]) -> int:
         found = installations.claim_checks(app.db, now - INTERVAL, 1, now) if not stopping() else []
         if not found:
             return number
-        run(app, found[0], Actor("worker", ""))
+        run(app, found[0], SCHEDULER)
     return _BATCH
 
 
@@ -89,7 +90,7 @@ def run_paused(app: App, stopping: Callable[[], bool]) -> int:
         for token in tokens.list_by_tenant(app.db, tenant):
             is_over = token.refused_since is not None and not token_refusals.pause_seconds_left(token, now)
             if installation is not None and is_over:
-                _count(app, tenant, _check(app, installation, token, Actor("worker", "")))
+                _count(app, tenant, _check(app, installation, token, SCHEDULER))
     return len(found)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import NO_TENANT, Actor, InstallOutcome
+from slackapp.model import NO_TENANT, SCHEDULER, InstallOutcome
 from slackapp.store import inbox, oauth_states
 from slackapp.store.inbox import UnclearRow
 
@@ -58,7 +58,7 @@ def mark_lost_exchanges(app: App, now: int) -> int:
         # claim: C-86
         lost = oauth_states.mark_lost(app.db, now - MAX_EXCHANGE_SECONDS, now + MAX_EXCHANGE_SECONDS)
         if lost:
-            audit_log.append(app, "install.unclear", NO_TENANT, Actor("worker", ""), "unclear", f"states={lost}", now)
+            audit_log.append(app, "install.unclear", NO_TENANT, SCHEDULER, "unclear", f"states={lost}", now)
     for _ in range(lost):
         app.metrics.count("slackapp_installs_total", {"result": InstallOutcome.UNCLEAR})
     if lost:

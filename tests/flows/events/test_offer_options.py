@@ -9,7 +9,7 @@ import pytest
 from slackapp.behaviour import Context
 from slackapp.errors import SlackCallError
 from slackapp.flows.keys import suspend_tenant
-from slackapp.model import Actor
+from slackapp.model import Actor, ActorKind
 from tests.support.callback_world import log_lines, nothing_happens, outcome
 from tests.support.client import Reply
 from tests.support.interactions import interact
@@ -177,5 +177,5 @@ def test_whose_menu_it_is_goes_by_the_same_rules_as_a_button(ready: World) -> No
 
 def test_a_suspended_tenant_s_menu_is_refused(ready: World) -> None:
     offering(ready, lambda context, menu: [OPTION])
-    suspend_tenant.suspend(ready.service.app, north_tenant(), Actor("worker", "x"))
+    suspend_tenant.suspend(ready.service.app, north_tenant(), Actor(ActorKind.WORKER, "x"))
     assert (ask(ready).status, outcome(ready)) == (403, "key_revoked")

@@ -12,7 +12,7 @@ import pytest
 from slackapp.app import build, system_entropy
 from slackapp.behaviour import Behaviour, Context
 from slackapp.flows.removal import uninstall_tenant
-from slackapp.model import Actor
+from slackapp.model import Actor, ActorKind
 from slackapp.store import inbox
 from tests.support.client import Reply
 from tests.support.world import APP_ID, NORTH, ORG, SOUTH, World, north_tenant
@@ -347,7 +347,7 @@ def test_a_process_that_missed_a_purge_and_a_new_install_loses_no_event(world: W
     world.service = other
     assert world.event(MENTION, "EvWarm").status == 200, "the other process has the tenant's keys in memory now"
     world.service = ours
-    uninstall_tenant.run(ours.app, north_tenant(), Actor("operator", "r1"), world.clock())
+    uninstall_tenant.run(ours.app, north_tenant(), Actor(ActorKind.OPERATOR, "r1"), world.clock())
     assert world.status() == ""
     installed(world)
     world.service = other

@@ -13,7 +13,7 @@ from slackapp.behaviour import Context
 from slackapp.errors import StoreBusyError
 from slackapp.flows.events.receive_interaction import NOT_INSTALLED, UNKNOWN_COMMAND
 from slackapp.flows.keys import suspend_tenant
-from slackapp.model import Actor
+from slackapp.model import Actor, ActorKind
 from slackapp.store import installations
 from tests.support.callback_world import nothing_happens, outcome
 from tests.support.interactions import FORM, button_payload, click_button, command, command_form, interact, send
@@ -206,7 +206,7 @@ def test_a_check_of_our_certificate_is_answered_and_nothing_done(still: World, p
 
 
 def test_a_suspended_tenants_are_refused_and_not_kept(ready: World) -> None:
-    suspend_tenant.suspend(ready.service.app, north_tenant(), Actor("worker", "x"))
+    suspend_tenant.suspend(ready.service.app, north_tenant(), Actor(ActorKind.WORKER, "x"))
     with nothing_happens(ready):
         for reply in (command(ready), click_button(ready)):
             assert (reply.status, outcome(ready)) == (403, "key_revoked")

@@ -8,11 +8,11 @@ import pytest
 from slackapp.errors import Refused
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import refresh_token
-from slackapp.model import Actor
+from slackapp.model import Actor, ActorKind
 from slackapp.store import tokens
 from tests.support.world import World, north_tenant
 
-ORIGIN = Actor("worker", "Ev0001")
+ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
 
 
 def reinstall(world: World) -> None:

@@ -13,7 +13,7 @@ import pytest
 from slackapp.app import build, system_entropy
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.localslack.model import Fault, FaultKind
-from slackapp.model import Actor
+from slackapp.model import Actor, ActorKind
 from tests.support.client import Reply
 from tests.support.prepared_world import Left, going_on, left_by, memory_folder
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world, north_tenant
@@ -466,7 +466,7 @@ def test_no_tenant_stays_suspect_without_anything_that_would_resolve_it(full: Wo
     full.service = other
     full.mention("EvWarm")  # the other process has the tenant's keys in memory now
     full.service = ours
-    uninstall_tenant.run(ours.app, north_tenant(), Actor("operator", "r1"), full.clock())
+    uninstall_tenant.run(ours.app, north_tenant(), Actor(ActorKind.OPERATOR, "r1"), full.clock())
     full.browser().install()
     full.service = other
     reply = uninstalled(full, "EvLater", after=10)

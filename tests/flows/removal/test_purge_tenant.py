@@ -11,13 +11,13 @@ import pytest
 from slackapp.crypto import records
 from slackapp.errors import DecryptError
 from slackapp.flows.removal import purge_tenant
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, ActorKind, Tenant
 from slackapp.store import installers, tokens
 from slackapp.store.engine import sqlite_files
 from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant, reading
 
 CANARY = "canary-in-a-message"
-ORIGIN = Actor("operator", "r1")
+ORIGIN = Actor(ActorKind.OPERATOR, "r1")
 SEALED = (
     "SELECT access FROM tokens WHERE tenant_id = ?",
     "SELECT refresh FROM tokens WHERE tenant_id = ?",

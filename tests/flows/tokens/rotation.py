@@ -11,11 +11,11 @@ from slackapp.app import Service
 from slackapp.errors import Refused
 from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.model import Actor, Tenant, Token
+from slackapp.model import Actor, ActorKind, Tenant, Token
 from slackapp.store import tokens
 from tests.support.world import NORTH, World, north_tenant
 
-ORIGIN = Actor("worker", "Ev0001")
+ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
 REFRESH = "oauth.v2.access"
 LIFE = 43_200
 DUE = LIFE - 7200 + 1

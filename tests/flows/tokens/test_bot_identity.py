@@ -8,7 +8,7 @@ import pytest
 from slackapp.behaviour import Context
 from slackapp.flows.tokens import validate_tenant
 from slackapp.localslack.model import Fault
-from slackapp.model import Actor
+from slackapp.model import Actor, ActorKind
 from slackapp.store import installations
 from tests.support.interactions import click_button
 from tests.support.world import APP_ID, NORTH, World, north_tenant
@@ -37,7 +37,7 @@ def stored(world: World) -> str:
 
 
 def checked(world: World) -> None:
-    validate_tenant.run(world.service.app, north_tenant(), Actor("worker", ""))
+    validate_tenant.run(world.service.app, north_tenant(), Actor(ActorKind.WORKER, ""))
 
 
 @pytest.mark.claim("C-70")

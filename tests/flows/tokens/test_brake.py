@@ -10,7 +10,7 @@ from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import brake
 from slackapp.flows.upkeep import sweep
 from slackapp.localslack.model import Fault
-from slackapp.model import Actor, Tenant, Token
+from slackapp.model import Actor, ActorKind, Tenant, Token
 from slackapp.store import tenant_outcomes
 from tests.flows.tokens.rotation import ORIGIN, REFRESH, ask, change, stored
 from tests.support.client import Reply
@@ -18,7 +18,7 @@ from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world
 
 ASK = "auth.test"
-PERSON = Actor("operator", "r1")
+PERSON = Actor(ActorKind.OPERATOR, "r1")
 TENANTS = [Tenant("T", NORTH), Tenant("T", SOUTH), Tenant("E", ORG), Tenant("T", ORG_TEAM), Tenant("T", "T0EVERBB01")]
 LIVE, DEAD = ("live", "active"), ("dead", "needs_reinstall")
 
@@ -191,7 +191,7 @@ def test_many_that_are_removed_by_us_and_are_dead_at_slack_do_not_brake(broken: 
 @pytest.mark.claim("C-80")
 def test_a_user_who_leaves_is_no_failure_of_a_tenant_whose_bot_is_served(five: World) -> None:
     """In each of many workspaces somebody is deactivated every day."""
-    app, actor, now = five.service.app, Actor("worker", ""), five.clock()
+    app, actor, now = five.service.app, Actor(ActorKind.WORKER, ""), five.clock()
     persons = [replace(bot_of(five, tenant), user_id="U0PERSON01") for tenant in TENANTS]
     with app.db.transaction():
         assert [brake.note_failing(app, token, actor, now) for token in persons] == [False] * 5
@@ -241,7 +241,7 @@ def test_an_hour_after_a_release_the_brake_may_hold_again(braked: World) -> None
     app = braked.service.app
     brake.release(app, PERSON)
     braked.clock.advance(3599)
-    actor = Actor("worker", "")
+    actor = Actor(ActorKind.WORKER, "")
     for seconds, holds in ((0, False), (1, True)):
         braked.clock.advance(seconds)
         with app.db.transaction():

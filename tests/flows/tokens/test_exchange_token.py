@@ -14,11 +14,11 @@ from slackapp.flows.tokens import exchange_token, refresh_token, rotated_pair, u
 from slackapp.flows.tokens.exchange_token import ALREADY_EXCHANGED, EXCHANGED, METHOD, NOT_ENABLED
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import NULL, Fault, SlackToken
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, ActorKind, Tenant
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant
 
-ORIGIN = Actor("operator", "r1")
+ORIGIN = Actor(ActorKind.OPERATOR, "r1")
 ADMIN, MEMBER = "U0NORTH001ADM", "U0NORTH001MEM"
 BOTH = ("", ADMIN)
 REFRESH, ASK = "oauth.v2.access", "auth.test"

@@ -17,12 +17,12 @@ from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import Fault, FaultKind
-from slackapp.model import Actor, Sealed, Tenant, Token
+from slackapp.model import Actor, ActorKind, Sealed, Tenant, Token
 from slackapp.store import tokens
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, SOUTH, START, World, make_world, north_tenant
 
-ORIGIN = Actor("worker", "Ev0001")
+ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
 ADMIN, MEMBER = "U0NORTH001ADM", "U0NORTH001MEM"
 REFRESH = "oauth.v2.access"
 LIFE = 43_200

@@ -12,11 +12,11 @@ from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import Fault
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, ActorKind, Tenant
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant
 
-ORIGIN = Actor("worker", "Ev0001")
+ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
 ADMIN = "U0NORTH001ADM"
 DEAD = ("account_inactive", "token_revoked")
 

@@ -17,11 +17,11 @@ from slackapp.flows.tokens.validate_tenant import INTERVAL, TokenCheck
 from slackapp.localslack.api.calls import ApiResult
 from slackapp.localslack.model import NULL, AppInstall, Fault
 from slackapp.localslack.wire import json_response
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, ActorKind, Tenant
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north_tenant
 
-ORIGIN = Actor("operator", "r1")
+ORIGIN = Actor(ActorKind.OPERATOR, "r1")
 ADMIN = "U0NORTH001ADM"
 BOT = "U0NORTH001BOT"
 ASK = "auth.test"
