@@ -71,14 +71,6 @@ def run(args: argparse.Namespace) -> int:
     try:
         host, port = _listen(args.listen)
         app, new = _app(args)
-        handles = None if args.handles is None else tuple(key for key in args.handles if key)
-        app = replace(
-            app,
-            commands_url=args.commands_url,
-            interactivity_url=args.interactivity_url,
-            handles=handles,
-            name=args.app_name or app.name,
-        )
         slack = LocalSlack(
             app,
             clock=time.time,
@@ -130,8 +122,17 @@ def _listen(text: str) -> tuple[str, int]:
 def _app(args: argparse.Namespace) -> tuple[LocalApp, bool]:
     urls = args.redirect_url or [REDIRECT_URL]
     if args.app_config is not None:
-        return credentials.from_file(args.app_config, urls, args.events_url), False
-    return credentials.load_or_make(_directory(args.state) / "app.json", urls, args.events_url, os.urandom)
+        app, new = credentials.from_file(args.app_config, urls, args.events_url), False
+    else:
+        app, new = credentials.load_or_make(_directory(args.state) / "app.json", urls, args.events_url, os.urandom)
+    asked = replace(
+        app,
+        commands_url=args.commands_url,
+        interactivity_url=args.interactivity_url,
+        handles=None if args.handles is None else tuple(key for key in args.handles if key),
+        name=args.app_name or app.name,
+    )
+    return asked, new
 
 
 def _directory(state: Path) -> Path:
