@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import TextIO
 
-from slackapp import __version__, config
+from slackapp import __version__
 from slackapp.behaviour import Behaviour
+from slackapp.config import settings as config
 from slackapp.errors import ConfigError
 from slackapp.flows.app import App
 from slackapp.flows.upkeep import heartbeat, interrupted_calls

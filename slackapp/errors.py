@@ -9,112 +9,96 @@ No exception carries a value that came with a request, a token, or a key: a trac
 """
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from slackapp.model import NO_TENANT, Tenant
-
-
-@dataclass(frozen=True)
-class RefusalText:
-    """Public answer of a refusal, and its name in the audit."""
-
-    code: str
-    status: int
-    sentence: str
-    audit: str
 
 
 class Refusal(enum.Enum):
     """The closed list of refusals. Members that share a code answer with the same bytes."""
 
+    def __init__(self, code: str, status: int, sentence: str, audit: str) -> None:
+        """Code, status and sentence are the public answer; `audit` is the refusal's name in the audit."""
+        self.code = code
+        self.status = status
+        self.sentence = sentence
+        self.audit = audit
+
     # The request as such
-    NOT_FOUND = RefusalText("not_found", 404, "There is no such page.", "refused.path")
-    METHOD = RefusalText("method_not_allowed", 405, "This address does not take that method.", "refused.method")
-    HOST = RefusalText("wrong_host", 400, "This service does not answer under that name.", "refused.host")
-    LENGTH = RefusalText("bad_length", 400, "The request's length is missing or wrong.", "refused.length")
-    TOO_LARGE = RefusalText("too_large", 413, "The request is too large.", "refused.size")
-    QUERY = RefusalText("bad_query", 400, "The address has parameters that cannot be read.", "refused.query")
-    MEDIA_TYPE = RefusalText(
-        "wrong_media_type", 415, "This address takes another type of content.", "refused.media_type"
-    )
-    JSON = RefusalText("bad_json", 400, "The body is not acceptable JSON.", "refused.json")
-    FORM = RefusalText("bad_form", 400, "The body is not an acceptable form.", "refused.form")
-    EVENT = RefusalText("bad_event", 400, "The body is not an event that can be kept.", "refused.event")
-    NO_OPTIONS = RefusalText(
-        "no_options",
-        404,
+    NOT_FOUND = ("not_found", 404, "There is no such page.", "refused.path")
+    METHOD = ("method_not_allowed", 405, "This address does not take that method.", "refused.method")
+    HOST = ("wrong_host", 400, "This service does not answer under that name.", "refused.host")
+    LENGTH = ("bad_length", 400, "The request's length is missing or wrong.", "refused.length")
+    TOO_LARGE = ("too_large", 413, "The request is too large.", "refused.size")
+    QUERY = ("bad_query", 400, "The address has parameters that cannot be read.", "refused.query")
+    MEDIA_TYPE = ("wrong_media_type", 415, "This address takes another type of content.", "refused.media_type")
+    JSON = ("bad_json", 400, "The body is not acceptable JSON.", "refused.json")
+    FORM = ("bad_form", 400, "The body is not an acceptable form.", "refused.form")
+    EVENT = ("bad_event", 400, "The body is not an event that can be kept.", "refused.event")
+    NO_OPTIONS = (
+        "no_options", 404,
         "Nothing offers options for that menu: see block_suggestion:ACTION_ID in the behaviour's table, and the log.",
         "refused.options",
-    )
+    )  # fmt: skip
 
     # Who is calling
-    UNSIGNED = RefusalText("unsigned", 401, "The request is not signed by Slack.", "refused.signature.malformed")
-    SIGNATURE_STALE = RefusalText("unsigned", 401, "The request is not signed by Slack.", "refused.signature.stale")
-    SIGNATURE_WRONG = RefusalText("unsigned", 401, "The request is not signed by Slack.", "refused.signature.wrong")
-    OPERATOR = RefusalText("not_operator", 401, "This address is for the operator.", "refused.operator")
-    TOKEN_IN_QUERY = RefusalText("token_in_query", 400, "A token must not be in the address.", "refused.token_in_query")
+    UNSIGNED = ("unsigned", 401, "The request is not signed by Slack.", "refused.signature.malformed")
+    SIGNATURE_STALE = ("unsigned", 401, "The request is not signed by Slack.", "refused.signature.stale")
+    SIGNATURE_WRONG = ("unsigned", 401, "The request is not signed by Slack.", "refused.signature.wrong")
+    OPERATOR = ("not_operator", 401, "This address is for the operator.", "refused.operator")
+    TOKEN_IN_QUERY = ("token_in_query", 400, "A token must not be in the address.", "refused.token_in_query")
 
     # Install and callback
-    TEAM_HINT = RefusalText("bad_team", 400, "That is not the id of a workspace.", "refused.team_hint")
-    STATE_MISSING = RefusalText(
-        "state_missing", 400, "This page was reached without going through our install link.", "refused.state.missing"
-    )
-    STATE_MALFORMED = RefusalText("state_refused", 400, "This install link is not valid.", "refused.state.malformed")
-    STATE_FORGED = RefusalText("state_refused", 400, "This install link is not valid.", "refused.state.forged")
-    BROWSER = RefusalText(
-        "browser_unknown",
-        400,
+    TEAM_HINT = ("bad_team", 400, "That is not the id of a workspace.", "refused.team_hint")
+    STATE_MISSING = (
+        "state_missing", 400, "This page was reached without going through our install link.", "refused.state.missing",
+    )  # fmt: skip
+    STATE_MALFORMED = ("state_refused", 400, "This install link is not valid.", "refused.state.malformed")
+    STATE_FORGED = ("state_refused", 400, "This install link is not valid.", "refused.state.forged")
+    BROWSER = (
+        "browser_unknown", 400,
         "The install was begun in another browser, or this browser does not accept cookies.",
         "refused.browser",
-    )
-    STATE_EXPIRED = RefusalText("state_expired", 400, "This install link has expired.", "refused.state.expired")
-    STATE_AHEAD = RefusalText("state_refused", 400, "This install link is not valid.", "refused.state.ahead")
-    STATE_USED = RefusalText("state_used", 400, "This install link was used already.", "refused.state.used")
-    CODE_MISSING = RefusalText("code_missing", 400, "Slack sent you back without a result.", "refused.code_missing")
-    SLACK_ERROR = RefusalText("slack_error", 400, "Slack could not complete the install.", "refused.slack_error")
-    EXCHANGE = RefusalText("exchange_refused", 400, "Slack did not accept the install.", "refused.exchange")
-    GRANT_FOREIGN = RefusalText("grant_foreign", 400, "Slack's answer belongs to another app.", "refused.grant.foreign")
-    GRANT_MALFORMED = RefusalText(
-        "grant_malformed", 502, "Slack's answer could not be used.", "refused.grant.malformed"
-    )
-    TEAM_NOT_ALLOWED = RefusalText(
-        "team_not_allowed", 403, "This app is not for that workspace.", "refused.team_not_allowed"
-    )
-    INSTALLER_NOT_ADMIN = RefusalText(
-        "installer_not_admin",
-        403,
+    )  # fmt: skip
+    STATE_EXPIRED = ("state_expired", 400, "This install link has expired.", "refused.state.expired")
+    STATE_AHEAD = ("state_refused", 400, "This install link is not valid.", "refused.state.ahead")
+    STATE_USED = ("state_used", 400, "This install link was used already.", "refused.state.used")
+    CODE_MISSING = ("code_missing", 400, "Slack sent you back without a result.", "refused.code_missing")
+    SLACK_ERROR = ("slack_error", 400, "Slack could not complete the install.", "refused.slack_error")
+    EXCHANGE = ("exchange_refused", 400, "Slack did not accept the install.", "refused.exchange")
+    GRANT_FOREIGN = ("grant_foreign", 400, "Slack's answer belongs to another app.", "refused.grant.foreign")
+    GRANT_MALFORMED = ("grant_malformed", 502, "Slack's answer could not be used.", "refused.grant.malformed")
+    TEAM_NOT_ALLOWED = ("team_not_allowed", 403, "This app is not for that workspace.", "refused.team_not_allowed")
+    INSTALLER_NOT_ADMIN = (
+        "installer_not_admin", 403,
         "Only an admin of the workspace may install this app.",
         "refused.installer.not_admin",
-    )
-    INSTALLER_UNKNOWN = RefusalText(
-        "installer_unknown",
-        403,
+    )  # fmt: skip
+    INSTALLER_UNKNOWN = (
+        "installer_unknown", 403,
         "Only an admin may install this app, and it could not be established that you are one.",
         "refused.installer.unknown",
-    )
-    NOT_STORED = RefusalText("not_stored", 503, "The install could not be stored.", "refused.not_stored")
-    SLACK_UNREACHABLE = RefusalText(
-        "slack_unreachable", 503, "Slack could not be reached just now.", "refused.slack_down"
-    )
+    )  # fmt: skip
+    NOT_STORED = ("not_stored", 503, "The install could not be stored.", "refused.not_stored")
+    SLACK_UNREACHABLE = ("slack_unreachable", 503, "Slack could not be reached just now.", "refused.slack_down")
 
-    EXCHANGE_UNCLEAR = RefusalText(
-        "slack_unreachable", 503, "Slack could not be reached just now.", "refused.exchange.unclear"
-    )
+    EXCHANGE_UNCLEAR = ("slack_unreachable", 503, "Slack could not be reached just now.", "refused.exchange.unclear")
 
     # The moment
-    RATE = RefusalText("too_many_requests", 429, "Too many requests. Please wait a little.", "refused.rate")
-    STATE_LIMIT = RefusalText("busy", 503, "The service is busy. Please try again shortly.", "refused.state.limit")
-    BUSY = RefusalText("busy", 503, "The service is busy. Please try again shortly.", "refused.busy")
-    INSTALLING = RefusalText("busy", 503, "The service is busy. Please try again shortly.", "refused.installing")
+    RATE = ("too_many_requests", 429, "Too many requests. Please wait a little.", "refused.rate")
+    STATE_LIMIT = ("busy", 503, "The service is busy. Please try again shortly.", "refused.state.limit")
+    BUSY = ("busy", 503, "The service is busy. Please try again shortly.", "refused.busy")
+    INSTALLING = ("busy", 503, "The service is busy. Please try again shortly.", "refused.installing")
 
     # A tenant's tokens
-    TOKEN_UNAVAILABLE = RefusalText("token_unavailable", 503, "The token cannot be used just now.", "refused.token")
-    KEY_REVOKED = RefusalText("key_revoked", 403, "The key for this workspace was withdrawn.", "refused.key_revoked")
-    KEY_UNAVAILABLE = RefusalText(
-        "key_unavailable", 503, "The key for this workspace cannot be reached just now.", "refused.key_unavailable"
-    )
-    NEEDS_REINSTALL = RefusalText("needs_reinstall", 409, "The app must be installed again.", "refused.needs_reinstall")
-    NOT_INSTALLED = RefusalText("not_installed", 404, "The app is not installed there.", "refused.not_installed")
+    TOKEN_UNAVAILABLE = ("token_unavailable", 503, "The token cannot be used just now.", "refused.token")
+    KEY_REVOKED = ("key_revoked", 403, "The key for this workspace was withdrawn.", "refused.key_revoked")
+    KEY_UNAVAILABLE = (
+        "key_unavailable", 503, "The key for this workspace cannot be reached just now.", "refused.key_unavailable",
+    )  # fmt: skip
+    NEEDS_REINSTALL = ("needs_reinstall", 409, "The app must be installed again.", "refused.needs_reinstall")
+    NOT_INSTALLED = ("not_installed", 404, "The app is not installed there.", "refused.not_installed")
 
 
 class Refused(Exception):
@@ -143,6 +127,15 @@ class Refused(Exception):
 
 class ConfigError(Exception):
     """A setting or a private file is missing or wrong: one line that names it and what to do. Exit status 78."""
+
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Names the setting or the file before what is wrong with it: a ConfigError, or a parser's ValueError."""
+    try:
+        yield
+    except (ConfigError, ValueError) as error:
+        raise ConfigError(f"{what}: {error}") from None
 
 
 class SettingMissingError(ConfigError):

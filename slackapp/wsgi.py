@@ -107,7 +107,7 @@ class Wsgi:
 
     def _record(self, refused: Refused, route: Route | None, caller: Actor | None, request_id: str, now: int) -> None:
         """Counts every refusal. A caller who has proved nothing buys at most one audit row per reason and minute."""
-        app, name = self._app, refused.refusal.value.audit
+        app, name = self._app, refused.refusal.audit
         app.metrics.count("slackapp_refusals_total", {"reason": refused.refusal.name.lower()})
         verified = route is not None and caller is not None and route.caller is not ANYONE
         # claim: C-72

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from slackapp import config
 from slackapp.app import STOP_TIMEOUT
+from slackapp.config import settings as config
 from slackapp.web.request import BODY_LIMIT
 from tests.support import systemd_units
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from slackapp import config
 from slackapp.checks.scope_reasons import scopes_for
 from slackapp.cli.main import COMMANDS
+from slackapp.config import settings as config
 from slackapp.demo.steps import steps_of
 from tests.claims.sources import claims
 from tests.meta.test_layers import ONLY, ONLY_FOR, ORDER, TOGETHER

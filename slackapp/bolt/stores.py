@@ -28,11 +28,11 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 from slack_sdk.oauth.state_store import OAuthStateStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 
-from slackapp import config
 from slackapp.app import build_app, system_clock, system_entropy
 from slackapp.bolt import arguments, delete_installation, entities, find_installation, listeners, states
 from slackapp.bolt.fork_safety import LazyApp
 from slackapp.bolt.lease_refresh import LeaseHolder
+from slackapp.config import settings as config
 from slackapp.errors import (
     ConfigError,
     DecryptError,
@@ -75,7 +75,7 @@ class _VaultSession:
             with self._opened.use() as app:
                 yield app, Actor(ActorKind.BOLT, app.entropy(8).hex())
         except Refused as refused:
-            raise _bolt_error(refused.refusal.value.sentence) from None
+            raise _bolt_error(refused.refusal.sentence) from None
         except _KNOWN_ERRORS as error:
             raise _bolt_error(str(error) or type(error).__name__) from None
 

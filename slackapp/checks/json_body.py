@@ -80,13 +80,9 @@ def _check_depth_and_keys(value: Any, depth: int) -> None:
                 _check_depth_and_keys(item, depth + 1)
         case dict():
             for key, item in value.items():
-                _check_key(key)
+                # claim: C-66
+                if "\x00" in key:
+                    raise ValueError
+                # claim: C-66
+                key.encode("utf-8")  # a lone surrogate, written as an escape, cannot be encoded: UnicodeEncodeError
                 _check_depth_and_keys(item, depth + 1)
-
-
-def _check_key(key: str) -> None:
-    # claim: C-66
-    if "\x00" in key:
-        raise ValueError
-    # claim: C-66
-    key.encode("utf-8")  # a lone surrogate, written as an escape, cannot be encoded: UnicodeEncodeError

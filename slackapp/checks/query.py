@@ -31,12 +31,8 @@ def read_query(raw_query: str, known: frozenset[str]) -> dict[str, str]:
         # claim: C-67
         if name in found or not separator:
             raise Refused(Refusal.QUERY)
-        found[name] = _value(raw_value)
+        try:
+            found[name] = unquote_plus(raw_value, errors="strict")
+        except UnicodeDecodeError:
+            raise Refused(Refusal.QUERY) from None
     return found
-
-
-def _value(raw_value: str) -> str:
-    try:
-        return unquote_plus(raw_value, errors="strict")
-    except UnicodeDecodeError:
-        raise Refused(Refusal.QUERY) from None

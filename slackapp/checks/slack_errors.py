@@ -10,44 +10,28 @@ Read:    docs.slack.dev/reference/methods/auth.test (errors), docs.slack.dev/api
 
 from slackapp.errors import SlackErrorKind as Kind
 
-ERROR_KINDS: dict[str, Kind] = {
-    "invalid_auth": Kind.UNCERTAIN,
-    "account_inactive": Kind.DEAD,
-    "token_revoked": Kind.DEAD,
-    "token_expired": Kind.EXPIRED,
-    "missing_scope": Kind.FORBIDDEN,
-    "not_allowed_token_type": Kind.FORBIDDEN,
-    "no_permission": Kind.FORBIDDEN,
-    "team_access_not_granted": Kind.FORBIDDEN,
-    "accesslimited": Kind.FORBIDDEN,
-    "access_denied": Kind.FORBIDDEN,
-    "ekm_access_denied": Kind.FORBIDDEN,
-    "two_factor_setup_required": Kind.FORBIDDEN,
-    "ratelimited": Kind.RATE_LIMITED,
-    "rate_limited": Kind.RATE_LIMITED,
-    "org_login_required": Kind.TRANSIENT,
-    "team_added_to_org": Kind.TRANSIENT,
-    "internal_error": Kind.TRANSIENT,
-    "fatal_error": Kind.TRANSIENT,
-    "service_unavailable": Kind.TRANSIENT,
-    "request_timeout": Kind.TRANSIENT,
-    # Ours: not codes of Slack, but what the transport saw.
-    "no_connection": Kind.TRANSIENT,
-    "unreachable": Kind.TRANSIENT,
-    "unreadable_answer": Kind.TRANSIENT,
-    "server_error": Kind.TRANSIENT,
-    "not_authed": Kind.BAD_REQUEST,
-    "deprecated_endpoint": Kind.BAD_REQUEST,
-    "method_deprecated": Kind.BAD_REQUEST,
-    "unknown_method": Kind.BAD_REQUEST,
-    "invalid_form_data": Kind.BAD_REQUEST,
-    "invalid_post_type": Kind.BAD_REQUEST,
-    "missing_post_type": Kind.BAD_REQUEST,
-    "invalid_charset": Kind.BAD_REQUEST,
-    "invalid_arg_name": Kind.BAD_REQUEST,
-    "invalid_array_arg": Kind.BAD_REQUEST,
-    "invalid_arguments": Kind.BAD_REQUEST,
-}
+_CODES: dict[Kind, tuple[str, ...]] = {
+    Kind.UNCERTAIN: ("invalid_auth",),
+    Kind.DEAD: ("account_inactive", "token_revoked"),
+    Kind.EXPIRED: ("token_expired",),
+    Kind.FORBIDDEN: (
+        "missing_scope", "not_allowed_token_type", "no_permission", "team_access_not_granted", "accesslimited",
+        "access_denied", "ekm_access_denied", "two_factor_setup_required",
+    ),
+    Kind.RATE_LIMITED: ("ratelimited", "rate_limited"),
+    Kind.TRANSIENT: (
+        "org_login_required", "team_added_to_org",
+        "internal_error", "fatal_error", "service_unavailable", "request_timeout",
+        # Ours: not codes of Slack, but what the transport saw.
+        "no_connection", "unreachable", "unreadable_answer", "server_error",
+    ),
+    Kind.BAD_REQUEST: (
+        "not_authed", "deprecated_endpoint", "method_deprecated", "unknown_method",
+        "invalid_form_data", "invalid_post_type", "missing_post_type", "invalid_charset",
+        "invalid_arg_name", "invalid_array_arg", "invalid_arguments",
+    ),
+}  # fmt: skip
+ERROR_KINDS = {code: kind for kind, codes in _CODES.items() for code in codes}
 
 DEAD_REFRESH_ERRORS = frozenset({"invalid_refresh_token", "token_revoked", "account_inactive", "invalid_grant"})
 """Answers to a refresh after which the same refresh token will never be taken."""

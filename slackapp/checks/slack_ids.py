@@ -11,21 +11,17 @@ from typing import Any
 
 from slackapp.model import Tenant, TenantKind
 
-_WORKSPACE = re.compile(r"T[A-Z0-9]{2,20}")
-_ENTERPRISE = re.compile(r"E[A-Z0-9]{2,20}")
-_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
-_BOT = re.compile(r"B[A-Z0-9]{2,20}")
-_APP = re.compile(r"A[A-Z0-9]{2,20}")
+_FORM = re.compile(r"[A-Z][A-Z0-9]{2,20}")
 
 
 def is_workspace(value: Any) -> bool:
     """Tells whether it has the form of a workspace's id: `T…`."""
-    return isinstance(value, str) and _WORKSPACE.fullmatch(value) is not None
+    return _is_id(value, "T")
 
 
 def is_enterprise(value: Any) -> bool:
     """Tells whether it has the form of an enterprise's id: `E…`."""
-    return isinstance(value, str) and _ENTERPRISE.fullmatch(value) is not None
+    return _is_id(value, "E")
 
 
 def tenant_of_id(claimed_id: str) -> Tenant | None:
@@ -37,14 +33,18 @@ def tenant_of_id(claimed_id: str) -> Tenant | None:
 
 def is_user(value: Any) -> bool:
     """Tells whether it has the form of a user's id: `U…` or `W…`."""
-    return isinstance(value, str) and _USER.fullmatch(value) is not None
+    return _is_id(value, "UW")
 
 
 def is_bot(value: Any) -> bool:
     """Tells whether it has the form of a bot's id: `B…`."""
-    return isinstance(value, str) and _BOT.fullmatch(value) is not None
+    return _is_id(value, "B")
 
 
 def is_app(value: Any) -> bool:
     """Tells whether it has the form of an app's id: `A…`."""
-    return isinstance(value, str) and _APP.fullmatch(value) is not None
+    return _is_id(value, "A")
+
+
+def _is_id(value: Any, letters: str) -> bool:
+    return isinstance(value, str) and _FORM.fullmatch(value) is not None and value[0] in letters

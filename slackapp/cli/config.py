@@ -2,9 +2,9 @@
 
 import argparse
 
-from slackapp import config
 from slackapp.cli.service.environment import defaults_for, read_environment
 from slackapp.cli.terminal.printing import print_lines
+from slackapp.config import settings as config
 
 HELP = "print the effective settings, secrets masked"
 

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from slackapp import config
 from slackapp.app import Service, load_behaviour
 from slackapp.checks.scope_reasons import REASONS
 from slackapp.cli.service import dev_settings, localhost, server
 from slackapp.cli.service.environment import behaviour_defaults, find_modules_here, read_environment
 from slackapp.cli.terminal.printing import print_last_line, print_lines
+from slackapp.config import settings as config
 from slackapp.errors import ConfigError
 from slackapp.model import CALLBACK_PATH, COMMANDS_PATH, EVENTS_PATH, INTERACTIVITY_PATH
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from slackapp import config
 from slackapp.app import load_scope_reasons, system_clock
 from slackapp.cli.manifest import address, make_plan
 from slackapp.cli.service.environment import defaults_for, read_environment
 from slackapp.cli.terminal.printing import print_json, print_lines, wrap_line
+from slackapp.config import settings as config
 from slackapp.directory import read_manifest, review, write_manifest
 from slackapp.directory.findings import ReviewInput, value_at
 from slackapp.directory.probe import Probe

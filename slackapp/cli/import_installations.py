@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from slackapp import config
 from slackapp.cli.service.session import EX_TEMPFAIL, open_service, operator_actor
 from slackapp.cli.terminal.printing import print_lines
+from slackapp.config import settings as config
 from slackapp.errors import SlackCallError, UsageError
 from slackapp.flows.app import App
 from slackapp.importer import import_installations, import_token

@@ -83,7 +83,7 @@ def _show(arguments: argparse.Namespace) -> int:
             try:
                 fields["body"] = inbox_admin.read_body(app, entry, operator_actor(app))
             except Refused as refused:
-                raise CommandError(f"{entry.event_id}: {refused.refusal.value.sentence}") from None
+                raise CommandError(f"{entry.event_id}: {refused.refusal.sentence}") from None
     print_json(fields, indent=1)
     return 0
 

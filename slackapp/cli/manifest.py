@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Mapping
 
-from slackapp import config
 from slackapp.app import load_behaviour, load_scope_reasons
 from slackapp.cli.service.environment import behaviour_defaults, read_environment
 from slackapp.cli.terminal.printing import print_lines
+from slackapp.config import settings as config
 from slackapp.directory import write_manifest
 from slackapp.directory.write_manifest import Plan
 from slackapp.errors import ConfigError, UsageError

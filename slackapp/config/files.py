@@ -15,7 +15,7 @@ from pathlib import Path
 from slackapp.config import parsers as forms
 from slackapp.crypto import private_path
 from slackapp.crypto.keyfile import read_private
-from slackapp.errors import ConfigError
+from slackapp.errors import ConfigError, naming
 from slackapp.model import Secret, Settings
 
 
@@ -29,12 +29,12 @@ class FileRules:
 
 def read_secret(name: str, path: Path, files: FileRules) -> str:
     """A secret from the private file that the setting `name` names. Raises ConfigError."""
+    with naming(name):
+        content = read_private(path, files.credentials, files.trusted)
     try:
-        return read_private(path, files.credentials, files.trusted).decode("utf-8").strip()
+        return content.decode("utf-8").strip()
     except UnicodeDecodeError:
         raise ConfigError(f"{name}: {path} is not text") from None
-    except ConfigError as error:
-        raise ConfigError(f"{name}: {error}") from None
 
 
 def read_operator_token(path: Path | None, files: FileRules) -> Secret | None:
@@ -42,24 +42,18 @@ def read_operator_token(path: Path | None, files: FileRules) -> Secret | None:
     if path is None:
         return None
     token = read_secret("SLACKAPP_OPERATOR_TOKEN_FILE", path, files)
-    try:
+    with naming("SLACKAPP_OPERATOR_TOKEN_FILE"):
         return forms.operator_token(token)
-    except ValueError as error:
-        raise ConfigError(f"SLACKAPP_OPERATOR_TOKEN_FILE: {error}") from None
 
 
 def check_paths(settings: Settings) -> None:
     """Checks that nobody else may change what we write, start or listen on. Raises ConfigError."""
     for name, folder in _folders(settings):
-        try:
+        with naming(name):
             private_path.resolve_private_path(folder, settings.trusted_folder, to_folder=True)
-        except ConfigError as error:
-            raise ConfigError(f"{name}: {error}") from None
     for _, program in settings.key_commands:
-        try:
+        with naming("SLACKAPP_KEY_COMMANDS"):
             _check_program(program, settings.trusted_folder)
-        except ConfigError as error:
-            raise ConfigError(f"SLACKAPP_KEY_COMMANDS: {error}") from None
 
 
 def _folders(settings: Settings) -> Iterator[tuple[str, Path]]:

@@ -2,34 +2,71 @@
 
 import ipaddress
 import re
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from slackapp.checks import installer
 from slackapp.checks.slack_ids import is_app, tenant_of_id
 from slackapp.errors import ConfigError
 from slackapp.model import LOOPBACK, Secret, Settings, SlackAddresses
 
-_CLIENT_ID = re.compile(r"[0-9]{1,32}\.[0-9]{1,32}")
 _SECRET = re.compile(r"[!-~]{16,128}")
 _SCOPE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}")
-_BEHAVIOUR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _LISTEN = re.compile(r"(?:(?P<host>[^:\[\]]+|\[[0-9A-Fa-f:]+\]):)?(?P<port>[0-9]{1,5})")
 _EMAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?/?")
 _YES_OR_NO = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+
+
+def _matching(form: str, problem: str) -> Callable[[str], str]:
+    """Parser of a text that has that form, a regular expression."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(form, text):
+            raise ValueError(problem)
+        return text
+
+    return parse
+
+
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Parser of a whole number within these bounds."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def _printable(most: int) -> Callable[[str], str]:
+    """Parser of one line of that many characters at most, as Slack allows them; not of none."""
+
+    def parse(text: str) -> str:
+        if not 1 <= len(text) <= most or not text.isprintable():
+            raise ValueError(f"must have 1 to {most} printable characters")
+        return text
+
+    return parse
+
+
+client_id = _matching(r"[0-9]{1,32}\.[0-9]{1,32}", "is not a client id; it is two numbers with a dot between them")
+behaviour = _matching(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "must be of the form module:TABLE")
+name, description = _printable(35), _printable(140)
+state_ttl = _whole_number(60, 900)
+embedded_state_ttl = _whole_number(1, 900)
+"""For a program that decides for itself how long its installs may take."""
+state_limit = _whole_number(1, 10_000_000)
+rate = _whole_number(1, 100_000)
+audit_days = _whole_number(0, 36_500)
 
 
 def app_id(text: str) -> str:
     """Parses an app's id: `A…`."""
     if not is_app(text):
         raise ValueError("is not an app id; it begins with A and stands under Basic Information")
-    return text
-
-
-def client_id(text: str) -> str:
-    """Parses a client id: two numbers with a dot."""
-    if not _CLIENT_ID.fullmatch(text):
-        raise ValueError("is not a client id; it is two numbers with a dot between them")
     return text
 
 
@@ -57,25 +94,19 @@ def operator_token(text: str) -> Secret:
 
 def public_url(text: str) -> str:
     """Parses an origin: scheme, host and port, nothing after it."""
-    parts = _origin(text)
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise ValueError("must be https; plain http is taken for localhost only")
-    return f"{parts.scheme}://{_netloc(parts)}"
+    return _origin(text)[0]
 
 
 def slack_url(text: str) -> SlackAddresses:
     """Derives all addresses of Slack from one: consent page, Web API, origin of response URLs, admin console."""
-    parts = _origin(text)
-    local = parts.hostname in LOOPBACK
-    if parts.scheme == "http" and not local:
-        raise ValueError("must be https; plain http is taken for localhost only")
-    origin = f"{parts.scheme}://{_netloc(parts)}"
+    origin, host = _origin(text)
+    local = host in LOOPBACK
     return SlackAddresses(
         origin=origin,
         authorize=f"{origin}/oauth/v2/authorize",
         api=f"{origin}/api/",
-        response_origin=origin if local else f"https://hooks.{parts.hostname}",
-        manage=origin if local else f"https://app.{parts.hostname}",
+        response_origin=origin if local else f"https://hooks.{host}",
+        manage=origin if local else f"https://app.{host}",
         is_local=local,
     )
 
@@ -118,7 +149,7 @@ def ip_address(text: str) -> str:
 
 def scopes(text: str) -> tuple[str, ...]:
     """Parses scopes, in the order given, without repetition."""
-    parts = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    parts = _listed(text)
     if not all(_SCOPE.fullmatch(part) for part in parts):
         raise ValueError("must be scopes separated by commas, such as app_mentions:read,chat:write")
     return parts
@@ -133,37 +164,10 @@ def yes_or_no(text: str) -> bool:
 
 def teams(text: str) -> tuple[str, ...]:
     """Ids of workspaces and organisations; a text without any is no list that lets everybody in."""
-    parts = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    parts = _listed(text)
     if (text and not parts) or not all(tenant_of_id(part) for part in parts):
         raise ValueError("must be ids of workspaces (T…) or organisations (E…), separated by commas")
     return parts
-
-
-def state_ttl(text: str) -> int:
-    """Seconds, 60 to 900."""
-    return _bounded_int(text, 60, 900)
-
-
-def embedded_state_ttl(text: str) -> int:
-    """Parses 1 to 900 seconds, for a program that decides for itself how long its installs may take."""
-    return _bounded_int(text, 1, 900)
-
-
-def state_limit(text: str) -> int:
-    """Parses a number from 1 to 10 million."""
-    return _bounded_int(text, 1, 10_000_000)
-
-
-def rate(text: str) -> int:
-    """Parses a number from 1 to 100,000."""
-    return _bounded_int(text, 1, 100_000)
-
-
-def behaviour(text: str) -> str:
-    """Parses `module:TABLE`."""
-    if not _BEHAVIOUR.fullmatch(text):
-        raise ValueError("must be of the form module:TABLE")
-    return text
 
 
 def key_commands(text: str) -> tuple[tuple[str, Path], ...]:
@@ -177,25 +181,6 @@ def key_commands(text: str) -> tuple[tuple[str, Path], ...]:
             raise ValueError(f"the name {provider} is taken")
         found[provider] = Path(program)
     return tuple(found.items())
-
-
-def audit_days(text: str) -> int:
-    """Parses a number from 0 to 36,500."""
-    return _bounded_int(text, 0, 36_500)
-
-
-def name(text: str) -> str:
-    """Parses a name of 1 to 35 characters, as Slack allows."""
-    if not 1 <= len(text) <= 35 or not text.isprintable():
-        raise ValueError("must have 1 to 35 printable characters")
-    return text
-
-
-def description(text: str) -> str:
-    """Parses a description of 1 to 140 characters, as Slack allows."""
-    if not 1 <= len(text) <= 140 or not text.isprintable():
-        raise ValueError("must have 1 to 140 printable characters")
-    return text
 
 
 def company(text: str) -> str:
@@ -242,25 +227,22 @@ def _require_users_read(settings: Settings) -> None:
     )
 
 
-def _bounded_int(text: str, least: int, most: int) -> int:
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
-        raise ValueError(f"must be a whole number from {least} to {most}")
-    return int(text)
+def _listed(text: str) -> tuple[str, ...]:
+    """Lists what stands between commas, each once."""
+    return tuple(dict.fromkeys(part for each in text.split(",") if (part := each.strip())))
 
 
-def _origin(text: str) -> SplitResult:
+def _origin(text: str) -> tuple[str, str]:
+    """Parses an address without a path: its origin without the scheme's own port, and the name of its host."""
     try:
         parts = urlsplit(text)
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        host, port = parts.hostname or "", parts.port
     except ValueError:
-        whole = False
-    if not whole or not re.fullmatch(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?/?", text):
+        host, port = "", 0
+    if not host or port == 0 or not _ORIGIN.fullmatch(text):
         raise ValueError("must be an address such as https://app.example.com, without a path")
-    return parts
-
-
-def _netloc(parts: SplitResult) -> str:
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    default = {"http": 80, "https": 443}[parts.scheme]
-    return host if parts.port in (None, default) else f"{host}:{parts.port}"
+    if parts.scheme == "http" and host not in LOOPBACK:
+        raise ValueError("must be https; plain http is taken for localhost only")
+    netloc = f"[{host}]" if ":" in host else host
+    is_default = port in (None, {"http": 80, "https": 443}[parts.scheme])
+    return f"{parts.scheme}://{netloc}" + ("" if is_default else f":{port}"), host

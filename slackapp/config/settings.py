@@ -7,7 +7,7 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from slackapp.config import dotenv
 from slackapp.config import files as settingfiles
 from slackapp.config import parsers as forms
 from slackapp.config.files import FileRules
-from slackapp.errors import CommandError, ConfigError, SettingMissingError, UsageError
+from slackapp.errors import CommandError, ConfigError, SettingMissingError, UsageError, naming
 from slackapp.model import Secret, Settings, SlackAddresses
 
 REQUIRED = None
@@ -147,7 +147,7 @@ def read_environment(folder: Path) -> dict[str, str]:
 
 
 _SYSTEMD = "CREDENTIALS_DIRECTORY"
-_EMBEDDED = {"state_ttl": forms.embedded_state_ttl}
+_EMBEDDED: Mapping[str, Callable[[str], Any]] = {"state_ttl": forms.embedded_state_ttl}
 """What a program with a store of ours inside may set otherwise than the service."""
 TRUSTED_FOLDER = "TRUSTED_FOLDER"
 """Among defaults: a developer's own folder, which is not judged, nor those above it. Never of the environment."""
@@ -186,7 +186,8 @@ def load(environment: Mapping[str, str], defaults: Mapping[str, str]) -> Setting
         if text is None:
             alternative = f" or {setting.name}_FILE" if setting.secret else ""
             raise SettingMissingError(f"{setting.name}: is missing; set it{alternative} in the environment or in .env")
-        values[setting.field] = _parsed(setting, text)
+        with naming(setting.name):
+            values[setting.field] = setting.parse(text)
     values["operator_token"] = settingfiles.read_operator_token(values["operator_token"], files)
     settings = Settings(**values)
     forms.check_combinations(settings)
@@ -203,7 +204,8 @@ def load_some(environment: Mapping[str, str], names: tuple[str, ...]) -> dict[st
     values: dict[str, Any] = {}
     for setting in (_BY_NAME[name] for name in names):
         text = _raw_value(setting, environment, _files(environment, None)) or setting.default
-        values[setting.field] = None if text is None else _parsed(setting, text)
+        with naming(setting.name):
+            values[setting.field] = None if text is None else setting.parse(text)
     return values
 
 
@@ -212,15 +214,13 @@ def load_embedded(given: Mapping[str, str]) -> Settings:
 
     Nothing of the environment counts, but where systemd says that its credentials lie. Raises ConfigError.
     """
-    credentials = os.environ.get(_SYSTEMD)
-    values: dict[str, Any] = {
-        "credentials_directory": Path(credentials) if credentials else None,
-        "trusted_folder": None,
-    }
+    credentials = _files(os.environ, trusted=None).credentials
+    values: dict[str, Any] = {"credentials_directory": credentials, "trusted_folder": None}
     for setting in SETTINGS:
         text = given.get(setting.field) or setting.default or ""
-        parsing = replace(setting, parse=_EMBEDDED.get(setting.field, setting.parse))
-        values[setting.field] = _parsed(parsing, text) if text or setting.default is not None else ""
+        parse = _EMBEDDED.get(setting.field, setting.parse)
+        with naming(setting.name):
+            values[setting.field] = parse(text) if text or setting.default is not None else ""
     settings = Settings(**{**values, "signing_secrets": (), "client_secret": values["client_secret"] or Secret("")})
     settingfiles.check_paths(settings)
     return settings
@@ -250,13 +250,6 @@ def describe(settings: Settings, environment: Mapping[str, str]) -> list[tuple[s
         given = setting.name in environment or f"{setting.name}_FILE" in environment
         rows.append((setting.name, shown, "set" if given else "default"))
     return rows
-
-
-def _parsed(setting: Setting, text: str) -> Any:
-    try:
-        return setting.parse(text)
-    except ValueError as error:
-        raise ConfigError(f"{setting.name}: {error}") from None
 
 
 def _displayed(value: Any) -> str:
@@ -295,10 +288,10 @@ def _is_ours(name: str) -> bool:
 
 def _read_dotenv(path: Path) -> dict[str, str]:
     try:
-        return dotenv.parse(path.read_bytes().decode("utf-8"), _is_ours)
+        text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError):
         raise ConfigError(f"{path}: cannot be read as text; it must be UTF-8") from None
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    with naming(str(path)):
+        return dotenv.parse(text, _is_ours)

@@ -64,7 +64,8 @@ def seal(key: bytes, key_id: int, context: bytes, plaintext: bytes, random: byte
     salt, nonce = random[:SALT_BYTES], random[SALT_BYTES:]
     derived, commitment = _derive(key, salt)
     header = struct.pack(">BBI", VERSION, SUITE, key_id) + salt + commitment + nonce
-    return header + _cipher(derived).encrypt(nonce, plaintext, _length_prefixed(header) + context)
+    # AESGCM takes nonces of 8 to 128 bytes and no AAD at all: both are fixed, here and where it is opened.
+    return header + AESGCM(derived).encrypt(nonce, plaintext, _length_prefixed(header) + context)
 
 
 def open_sealed(key: bytes, key_id: int, context: bytes, blob: bytes, limit: int) -> bytes:
@@ -85,7 +86,7 @@ def open_sealed(key: bytes, key_id: int, context: bytes, blob: bytes, limit: int
     if not hmac.compare_digest(commitment, blob[38:70]):
         raise DecryptError
     try:
-        return _cipher(derived).decrypt(blob[70:82], blob[HEADER_BYTES:], _length_prefixed(header) + context)
+        return AESGCM(derived).decrypt(blob[70:82], blob[HEADER_BYTES:], _length_prefixed(header) + context)
     except InvalidTag:
         raise DecryptError from None
 
@@ -168,11 +169,6 @@ def _derive(key: bytes, salt: bytes) -> tuple[bytes, bytes]:
         raise ValueError("a key has 32 bytes")
     okm = HKDF(algorithm=SHA512(), length=KEY_BYTES + COMMITMENT_BYTES, salt=salt, info=_INFO).derive(key)
     return okm[:KEY_BYTES], okm[KEY_BYTES:]
-
-
-def _cipher(derived: bytes) -> AESGCM:
-    # AESGCM takes nonces of 8 to 128 bytes and no AAD at all; both are fixed here, by the two callers above.
-    return AESGCM(derived)
 
 
 def hmac_sha256(key: bytes, data: bytes) -> bytes:

@@ -31,7 +31,10 @@ def resolve_private_path(path: Path, trusted: Path | None = None, to_folder: boo
     Its end need not be there yet. With `to_folder` its end is a folder, and judged like the others. `trusted` is a
     folder that is not judged, nor those above it. Raises ConfigError that names the place and the mend.
     """
-    exempt = _with_parents(trusted)
+    exempt: set[Path] = set()
+    if trusted is not None:
+        own = Path(os.path.realpath(trusted))
+        exempt = {own, *own.parents}
     folder, names, links = Path("/"), list(path.absolute().parts[1:]), 0
     _check_folder(folder, os.stat(folder), exempt)
     while names:
@@ -49,7 +52,9 @@ def resolve_private_path(path: Path, trusted: Path | None = None, to_folder: boo
         if stat.S_ISLNK(found.st_mode):
             links += 1
             target = _follow(here, found, links)
-            folder, names = (Path("/") if target.is_absolute() else folder), [*_names(target), *names]
+            if target.is_absolute():
+                folder, target = Path("/"), target.relative_to("/")
+            names = [*target.parts, *names]
         elif stat.S_ISDIR(found.st_mode) and (names or to_folder):
             folder = here
             _check_folder(folder, found, exempt)
@@ -84,17 +89,6 @@ def _is_the_systems(path: Path) -> bool:
 
 def _is_below(path: Path, folders: tuple[Path, ...]) -> bool:
     return any(folder in (path, *path.parents) for folder in folders)
-
-
-def _with_parents(trusted: Path | None) -> set[Path]:
-    if trusted is None:
-        return set()
-    own = Path(os.path.realpath(trusted))
-    return {own, *own.parents}
-
-
-def _names(target: Path) -> tuple[str, ...]:
-    return target.parts[1:] if target.is_absolute() else target.parts
 
 
 def _follow(link: Path, found: os.stat_result, links: int) -> Path:

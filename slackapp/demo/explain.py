@@ -59,7 +59,7 @@ class Explainer:
                 self._step(frame, number, words)
             self._state.claims.update(dict.fromkeys(found.claims.get(frame.f_lineno, ())))
         elif event == "exception" and isinstance(what[1], Refused) and frame is self._state.frame:
-            self._print([f"      refused: {what[1].refusal.value.code}"])
+            self._print([f"      refused: {what[1].refusal.code}"])
         elif event == "return":
             self._printed_steps.pop(frame, None)
             if frame is self._state.frame:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
 from slackapp.cli.service.server import free_port
+from slackapp.config import settings as config
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.flows.app import App

@@ -13,10 +13,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from slackapp import config
 from slackapp.app import Service
 from slackapp.cli.service import server
 from slackapp.cli.terminal.printing import print_lines, wrap_line
+from slackapp.config import settings as config
 from slackapp.crypto import records
 from slackapp.demo.explain import explain_flows
 from slackapp.demo.harness import Harness, StepError, open_harness, open_local_slack

@@ -49,13 +49,8 @@ class CommandProvider:
     """A provider by its name and the absolute path of its program."""
 
     def __init__(self, name: str, program: Path) -> None:
-        self._name = name
+        self.provider_id = name
         self._program = program
-
-    @property
-    def provider_id(self) -> str:
-        """The name that the operator gave it."""
-        return self._name
 
     def wrap(self, context: KeyContext, data_key: bytes) -> tuple[int, bytes]:
         """Asks the program to wrap."""

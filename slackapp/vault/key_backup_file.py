@@ -11,6 +11,7 @@ from slackapp.crypto.keyfile import PARTIAL_SUFFIX, replace_private
 from slackapp.errors import StoreBusyError, StoreFullError
 
 NAME = "slackapp-keys.json"
+_PARTIAL_NAME = f"{NAME}{PARTIAL_SUFFIX}"
 _TICK = 0.02
 """Seconds between two looks whether another writer has come to its end."""
 
@@ -20,13 +21,11 @@ class KeyBackupFile:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._file = folder / NAME if folder is not None else None
-        self._partial_file = folder / f"{NAME}{PARTIAL_SUFFIX}" if folder is not None else None
 
     @property
     def is_set(self) -> bool:
         """Tells whether there is a place for it."""
-        return self._file is not None
+        return self._folder is not None
 
     @property
     def has_partial_write(self) -> bool:
@@ -34,51 +33,43 @@ class KeyBackupFile:
 
         Somebody writes it just now, or was killed doing so.
         """
-        return self._partial_file is not None and os.path.lexists(self._partial_file)
+        return self._folder is not None and os.path.lexists(self._folder / _PARTIAL_NAME)
 
     @contextmanager
     def locked(self, timeout: float) -> Iterator[None]:
         """Locks out other writers, of all threads and processes: who comes later has seen more of the database.
 
-        What a killed writer left half written goes: it holds keys. Raises StoreBusyError after `patience` seconds, and
+        What a killed writer left half written goes: it holds keys. Raises StoreBusyError after `timeout` seconds, and
         StoreFullError where the folder cannot be used.
         """
-        if self._folder is None or self._partial_file is None:
+        if self._folder is None:
             yield
             return
-        try:
+        with _cannot_be("read"):
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError as error:
-            raise _cannot("read", error) from None
         try:
             _wait_for(folder, timeout)
-            try:
-                self._partial_file.unlink(missing_ok=True)
-            except OSError as error:
-                raise _cannot("written", error) from None
+            with _cannot_be("written"):
+                (self._folder / _PARTIAL_NAME).unlink(missing_ok=True)
             yield
         finally:
             os.close(folder)
 
     def write(self, content: bytes) -> None:
         """Replaces the file whole: who reads it meanwhile sees the old one or the new one. Raises StoreFullError."""
-        if self._file is None:
-            return
-        try:
-            replace_private(self._file, content)
-        except OSError as error:
-            raise _cannot("written", error) from None
+        if self._folder is not None:
+            with _cannot_be("written"):
+                replace_private(self._folder / NAME, content)
 
     def read(self) -> bytes | None:
         """Returns what is there, or None. Raises StoreFullError when it cannot be read."""
-        if self._file is None:
+        if self._folder is None:
             return None
-        try:
-            return self._file.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _cannot("read", error) from None
+        with _cannot_be("read"):
+            try:
+                return (self._folder / NAME).read_bytes()
+            except FileNotFoundError:
+                return None
 
 
 def _wait_for(folder: int, timeout: float) -> None:
@@ -96,5 +87,9 @@ def _wait_for(folder: int, timeout: float) -> None:
         time.sleep(_TICK)
 
 
-def _cannot(do: str, error: OSError) -> StoreFullError:
-    return StoreFullError(f"the key backup cannot be {do} ({os.strerror(error.errno or 0)})")
+@contextmanager
+def _cannot_be(done: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreFullError(f"the key backup cannot be {done} ({os.strerror(error.errno or 0)})") from None

@@ -64,12 +64,13 @@ class TenantKeys:
 
     def seal(self, context: RecordContext, plaintext: bytes) -> Sealed:
         """Seals under the key of the context's purpose."""
-        return _seal(self.app_id, self.entropy, self.keys.get(context.purpose), context, plaintext)
+        key = self.keys.get(context.purpose)
+        if key is None:
+            raise KeyMissingError
+        return _seal(self.app_id, self.entropy, key, context, plaintext)
 
 
-def _seal(app_id: str, entropy: Entropy, key: PlainKey | None, context: RecordContext, plaintext: bytes) -> Sealed:
-    if key is None:
-        raise KeyMissingError
+def _seal(app_id: str, entropy: Entropy, key: PlainKey, context: RecordContext, plaintext: bytes) -> Sealed:
     if len(plaintext) > LIMITS[context.kind]:
         raise ValueError(f"a {context.kind} is too large to be sealed")
     bound = envelope.record_context(app_id, context)
@@ -207,7 +208,7 @@ class Keyring:
         """Gives a new database its keys for states and for the audit; run by every process at start."""
         while not self._have_service_keys(now):
             self._reload_local()  # the primary is another one since: what it does not wrap may be lost
-        opened = {purpose: self._service_key(purpose).key for purpose in SERVICE_PURPOSES}
+        opened = {purpose: self._active(NO_TENANT, purpose).key for purpose in SERVICE_PURPOSES}
         self._audit_key, self._label_key = opened[KeyPurpose.AUDIT], opened[KeyPurpose.LABEL]
 
     def _have_service_keys(self, now: int) -> bool:
@@ -228,7 +229,7 @@ class Keyring:
 
     def state_key(self) -> tuple[int, bytes]:
         """Id and bytes of the key that new states are signed with. As with sealing: whoever takes a state back asks."""
-        key = self._service_key(KeyPurpose.STATE)
+        key = self._active(NO_TENANT, KeyPurpose.STATE)
         return key.key_id, key.key
 
     def state_key_by_id(self, key_id: int) -> bytes | None:
@@ -244,12 +245,6 @@ class Keyring:
         """Derives a short keyed hash that stands for the tenant in log and metrics."""
         return envelope.hmac_sha256(self._label_key, f"{tenant.kind} {tenant.id}".encode()).hex()[:LABEL_LENGTH]
 
-    def _service_key(self, purpose: KeyPurpose) -> PlainKey:
-        key = self._active(NO_TENANT, purpose)
-        if key is None:
-            raise KeyMissingError
-        return key
-
     # Where the keys come from
 
     def _by_id(self, tenant: Tenant, key_id: int) -> PlainKey | None:
@@ -260,14 +255,15 @@ class Keyring:
             return self._unwrapped(opened, row) if row is not None else None
         return opened.by_id[key_id]
 
-    def _active(self, tenant: Tenant, purpose: KeyPurpose) -> PlainKey | None:
+    def _active(self, tenant: Tenant, purpose: KeyPurpose) -> PlainKey:
+        """Finds the active key of a tenant and purpose. Raises KeyMissingError."""
         if self._epoch < 0:
             self._try_reload()
         opened = self._cached(tenant)
         if purpose not in opened.active:
             row = data_keys.active_for(self._db, tenant, purpose)
             if row is None:
-                return None
+                raise KeyMissingError
             opened.active[purpose] = self._unwrapped(opened, row)
         return opened.active[purpose]
 

@@ -7,7 +7,7 @@ database, which is of no use to anyone who has only the database.
 import hmac
 
 from slackapp.crypto import envelope, keyfile
-from slackapp.errors import ConfigError, DecryptError
+from slackapp.errors import ConfigError, DecryptError, naming
 from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Clock, Entropy, Settings
 from slackapp.store import data_keys, meta
 from slackapp.store.engine.sqlite import Database
@@ -50,13 +50,10 @@ def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Cloc
 
 def read_master_keys(settings: Settings) -> dict[int, bytes]:
     """Version to key. Raises ConfigError."""
-    try:
-        content = keyfile.read_private(
-            settings.master_key_file, settings.credentials_directory, settings.trusted_folder
-        )
-        return keyfile.parse_master_keys(settings.master_key_file, content)
-    except ConfigError as error:
-        raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: {error}") from None
+    with naming("SLACKAPP_MASTER_KEY_FILE"):
+        path = settings.master_key_file
+        content = keyfile.read_private(path, settings.credentials_directory, settings.trusted_folder)
+        return keyfile.parse_master_keys(path, content)
 
 
 def _initialize_database(

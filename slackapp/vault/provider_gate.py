@@ -64,7 +64,8 @@ class ProviderGate:
                 raise KeyUnavailableError
             try:
                 # claim: C-94
-                self._refuse_paused(place)  # who called before us may have failed
+                if self._steady() < place.until:  # who called before us may have failed
+                    raise KeyUnavailableError
                 yield from self._count_failures(place)
             finally:
                 place.admit.release()
@@ -91,10 +92,6 @@ class ProviderGate:
             if not place.threads and (not place.failures or len(self._places) > _MAX_TENANTS):
                 self._places.pop((provider, tenant), None)
 
-    def _refuse_paused(self, place: _TenantQueue) -> None:
-        if self._steady() < place.until:
-            raise KeyUnavailableError
-
     def _count_failures(self, place: _TenantQueue) -> Iterator[None]:
         try:
             yield
@@ -112,13 +109,9 @@ class GatedProvider:
     """A key provider whose program may be slow, behind the gate."""
 
     def __init__(self, provider: KeyProvider, gate: ProviderGate) -> None:
+        self.provider_id = provider.provider_id
         self._provider = provider
         self._gate = gate
-
-    @property
-    def provider_id(self) -> str:
-        """The name that the operator gave it."""
-        return self._provider.provider_id
 
     def wrap(self, context: KeyContext, data_key: bytes) -> tuple[int, bytes]:
         """Asks the program to wrap, once the gate admits the tenant."""

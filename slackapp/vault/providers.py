@@ -59,16 +59,13 @@ def check_health(provider: KeyProvider, app_id: str, entropy: Entropy) -> Provid
 class LocalProvider:
     """Master keys from a file on this machine; `primary` is the version that new data keys are wrapped with."""
 
+    provider_id = LOCAL_PROVIDER
+
     def __init__(self, master_keys: dict[int, bytes], primary: int, entropy: Entropy) -> None:
         self._entropy = entropy
         self._keys: dict[int, bytes] = {}
         self._primary = 0
         self.replace(master_keys, primary)
-
-    @property
-    def provider_id(self) -> str:
-        """Name of the provider: `local`."""
-        return LOCAL_PROVIDER
 
     @property
     def versions(self) -> frozenset[int]:

@@ -33,13 +33,13 @@ _ADVICE = {
 
 def refusal_response(refused: Refused, as_page: bool) -> Response:
     """A page for a person, with the next step; JSON for a program."""
-    answer = refused.refusal.value
+    answer = refused.refusal
     headers: tuple[tuple[str, str], ...] = ()
     if refused.retry_after is not None:
         headers += (("Retry-After", str(refused.retry_after)),)
     if refused.allow:
         headers += (("Allow", refused.allow),)
-    if refused.refusal is Refusal.OPERATOR:
+    if answer is Refusal.OPERATOR:
         headers += (("WWW-Authenticate", "Bearer"),)
     if as_page:
         advice = _ADVICE.get(answer.code, "You can begin an install here.")

@@ -27,7 +27,7 @@ OURS = " ".join(
         JSON,
         FORM,
         *BY_PATH,
-        *(f"{each.name.lower()} {each.value.code} {each.value.sentence}" for each in Refusal),
+        *(f"{each.name.lower()} {each.code} {each.sentence}" for each in Refusal),
     ]
 ).encode()
 """What answers and the log hold whatever is asked."""

@@ -304,7 +304,7 @@ def test_every_refusal_stands_in_the_table() -> None:
 @pytest.mark.parametrize("refusal", Refusal, ids=lambda refusal: refusal.name)
 def test_every_refusal_is_given_and_answers_as_the_list_says(world: World, refusal: Refusal) -> None:
     """I send my own words everywhere; I look for them in the answer and in the log, and for a trace in the rows."""
-    answer = refusal.value
+    answer = refusal
     reply = provoked(world, refusal)
     if reply is None:
         return
@@ -326,7 +326,7 @@ def test_members_that_share_a_code_answer_with_the_same_bytes(world: World) -> N
     """I compare the answers, to learn which check it was that failed."""
     by_code: dict[str, set[tuple[int, str]]] = {}
     for refusal in Refusal:
-        by_code.setdefault(refusal.value.code, set()).add((refusal.value.status, refusal.value.sentence))
+        by_code.setdefault(refusal.code, set()).add((refusal.status, refusal.sentence))
     assert {code: len(found) for code, found in by_code.items() if len(found) > 1} == {}
     forged, malformed = (provoked(world, which) for which in (Refusal.STATE_FORGED, Refusal.STATE_MALFORMED))
     assert forged is not None
@@ -340,5 +340,5 @@ def test_a_refusal_is_one_line_in_the_log(world: World) -> None:
 
 
 def test_the_names_in_the_audit_are_all_different() -> None:
-    names = [refusal.value.audit for refusal in Refusal]
+    names = [refusal.audit for refusal in Refusal]
     assert len(set(names)) == len(names)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from slackapp import config
+from slackapp.config import settings as config
 from slackapp.localslack.model import Fault
 from slackapp.runtime import rate_limits
 from tests.attacks.bad_requests import OPERATOR

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from slackapp import config
 from slackapp.app import build, system_entropy
 from slackapp.checks.state_token import issue_state
+from slackapp.config import settings as config
 from slackapp.localslack import LocalSlack
 from slackapp.localslack.model import Fault
 from slackapp.store import oauth_states

@@ -11,9 +11,9 @@ from pathlib import Path
 from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 from slack_sdk.oauth.state_store.sqlite3 import SQLite3OAuthStateStore
 
-from slackapp import config
 from slackapp.app import Service, build, system_clock, system_entropy
 from slackapp.checks import state_token
+from slackapp.config import settings as config
 from slackapp.crypto import records
 from slackapp.flows.audit import audit_log
 from slackapp.flows.install import begin_install, store_grant

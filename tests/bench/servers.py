@@ -33,8 +33,8 @@ def hello(options: dict[str, Any]) -> WsgiApp:
 
 def ours(options: dict[str, Any]) -> WsgiApp:
     """The service as `slackapp serve` runs it; `flush` seconds more for each commit."""
-    from slackapp import config
     from slackapp.app import build, system_clock, system_entropy
+    from slackapp.config import settings as config
     from slackapp.store.engine.sqlite import Database
 
     if options.get("flush"):

@@ -16,8 +16,8 @@ from typing import Any
 from slack_sdk.oauth.installation_store import Installation
 from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
 
-from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
+from slackapp.config import settings as config
 from slackapp.flows.install import store_grant
 from slackapp.model import Actor, ActorKind, Grant, GrantedToken, Secret, Tenant
 from tests.support.world import APP_ID, SIGNING_SECRET, environment

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slackapp import config, example
+from slackapp import example
 from slackapp.checks import scope_reasons
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
 from slackapp.checks.scope_reasons import (
@@ -15,6 +15,7 @@ from slackapp.checks.scope_reasons import (
     scopes_for,
     unknown_features,
 )
+from slackapp.config import settings as config
 from slackapp.directory.write_manifest import events_of
 from slackapp.localslack.api import scopes as slack_scopes
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from slackapp import config
 from slackapp.app import build, system_clock, system_entropy
 from slackapp.config import parsers
+from slackapp.config import settings as config
 from slackapp.errors import ConfigError
 from slackapp.model import Secret, Settings
 from tests.support.disk_faults import chown_to_other_user

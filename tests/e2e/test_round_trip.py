@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from slackapp import config
 from slackapp.cli.service.server import waitress_settings
+from slackapp.config import settings as config
 from slackapp.localslack.model import Fault
 from tests.support.client import HttpBrowser
 from tests.support.servers import WsgiApp, serve

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from slackapp import config
 from slackapp.cli.main import main
+from slackapp.config import settings as config
 from slackapp.errors import CommandError, StoreBusyError
 from slackapp.importer import import_installations, import_token, sources
 from slackapp.localslack.api import tokens

@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from slackapp import config
 from slackapp.app import Service, SystemClock, build, system_clock, system_entropy
 from slackapp.cli.service import session
+from slackapp.config import settings as config
 from slackapp.slack import transport  # noqa: F401  (else every fork imports it at its first call)
 from tests.long import scenarios
 from tests.support import command

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from slackapp import config
 from slackapp.app import build, system_entropy
+from slackapp.config import settings as config
 from slackapp.model import SlackResponse
 from tests.support.world import NORTH, Clock, World, with_parts
 

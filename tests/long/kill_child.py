@@ -10,9 +10,9 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from slackapp import config
 from slackapp.app import SystemClock
 from slackapp.cli.service import server
+from slackapp.config import settings as config
 from slackapp.slack import transport  # noqa: F401  (else every fork imports it at its first call)
 from tests.support.world import BOOTED
 

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
-from slackapp import config
 from slackapp.app import Service, SystemClock, build, system_clock, system_entropy
 from slackapp.bolt import EncryptedInstallationStore
+from slackapp.config import settings as config
 from slackapp.errors import Refusal, Refused, SlackCallError, StoreError
 from slackapp.flows.tokens import refresh_due, use_token
 from slackapp.flows.tokens.use_token import TokenUse
@@ -107,7 +107,7 @@ class ThreadGroup:
         except StoreError as error:
             return str(error), ""
         except Exception as error:  # noqa: BLE001  (whatever else comes out is what the storm has found)
-            if str(error) == f"slackapp: {Refusal.TOKEN_UNAVAILABLE.value.sentence}":
+            if str(error) == f"slackapp: {Refusal.TOKEN_UNAVAILABLE.sentence}":
                 return Refusal.TOKEN_UNAVAILABLE.name, ""
             return "".join(traceback.format_exception_only(error)).strip(), ""
 

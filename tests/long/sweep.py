@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from slackapp import config
 from slackapp.app import build, system_entropy
+from slackapp.config import settings as config
 from slackapp.localslack import LocalApp, LocalSlack, state
 from slackapp.store.engine.sqlite import Database
 from tests.long import invariants

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from slackapp import config
 from slackapp.config import parsers
+from slackapp.config import settings as config
 from slackapp.model import Secret
 from slackapp.runtime.health import Health
 from slackapp.runtime.metrics import Metrics

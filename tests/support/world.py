@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from slackapp import config
 from slackapp.app import Service, build, system_entropy
+from slackapp.config import settings as config
 from slackapp.crypto import keyfile
 from slackapp.flows.app import App
 from slackapp.localslack import LocalApp, LocalSlack

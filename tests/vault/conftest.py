@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from slackapp import config
 from slackapp.app import system_entropy
+from slackapp.config import settings as config
 from slackapp.crypto import keyfile
 from slackapp.model import Settings, Tenant
 from slackapp.store import data_keys

@@ -153,7 +153,7 @@ def test_processes_that_start_at_once_agree_on_the_services_own_keys(vault: Vaul
     """Stops a process that signs states, or chains audit rows, with a key that the others do not have."""
     code = """
 import json, sys
-from slackapp import config
+from slackapp.config import settings as config
 from slackapp.app import system_clock, system_entropy
 from slackapp.vault.open_keyring import open_keyring
 from slackapp.model import Tenant

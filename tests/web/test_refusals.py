@@ -10,14 +10,14 @@ from slackapp.web.refusals import refusal_response
 
 BY_CODE: defaultdict[str, list[Refusal]] = defaultdict(list)
 for _member in Refusal:
-    BY_CODE[_member.value.code].append(_member)
+    BY_CODE[_member.code].append(_member)
 
 
 @pytest.mark.parametrize("refusal", Refusal, ids=lambda refusal: refusal.name)
 def test_a_program_gets_the_code_and_nothing_else(refusal: Refusal) -> None:
     response = refusal_response(Refused(refusal), as_page=False)
-    assert response.status == refusal.value.status
-    assert json.loads(response.body) == {"error": refusal.value.code}
+    assert response.status == refusal.status
+    assert json.loads(response.body) == {"error": refusal.code}
     assert response.content_type == "application/json; charset=utf-8"
 
 
@@ -31,8 +31,8 @@ def test_a_program_is_told_where_the_app_is_installed_again_where_that_helps() -
 @pytest.mark.parametrize("refusal", Refusal, ids=lambda refusal: refusal.name)
 def test_a_person_gets_the_sentence(refusal: Refusal) -> None:
     response = refusal_response(Refused(refusal), as_page=True)
-    assert response.status == refusal.value.status
-    assert f"<p>{refusal.value.sentence}</p>".replace("'", "&#x27;") in response.body.decode()
+    assert response.status == refusal.status
+    assert f"<p>{refusal.sentence}</p>".replace("'", "&#x27;") in response.body.decode()
     assert response.content_type == "text/html; charset=utf-8"
 
 
@@ -49,7 +49,7 @@ def test_refusals_that_share_a_code_answer_with_the_same_bytes(code: str, as_pag
 
 
 def test_each_refusal_has_its_own_name_in_the_audit() -> None:
-    assert len({refusal.value.audit for refusal in Refusal}) == len(Refusal)
+    assert len({refusal.audit for refusal in Refusal}) == len(Refusal)
 
 
 @pytest.mark.parametrize("as_page", [True, False], ids=["page", "JSON"])
@@ -73,4 +73,4 @@ def test_a_refusal_carries_nothing_of_the_request() -> None:
 def test_only_a_busy_moment_or_slack_is_a_5xx(refusal: Refusal) -> None:
     """I look for a request of mine that counts as a failure of yours."""
     of_the_moment = {"busy", "not_stored", "token_unavailable", "key_unavailable", "slack_unreachable"}
-    assert (refusal.value.status >= 500) is (refusal.value.code in of_the_moment | {"grant_malformed"})
+    assert (refusal.status >= 500) is (refusal.code in of_the_moment | {"grant_malformed"})

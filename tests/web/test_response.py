@@ -83,6 +83,6 @@ def test_an_answer_does_not_print_its_body() -> None:
     assert "SECRET" not in repr(text(200, "SECRET"))
 
 
-@pytest.mark.parametrize("status", sorted({200, 302, 303, 500} | {refusal.value.status for refusal in Refusal}))
+@pytest.mark.parametrize("status", sorted({200, 302, 303, 500} | {refusal.status for refusal in Refusal}))
 def test_every_status_that_we_use_has_a_reason(status: int) -> None:
     assert re.fullmatch(rf"{status} [A-Z][A-Za-z ]+", to_wsgi(text(status, ""), "a-request")[0])

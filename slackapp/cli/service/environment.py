@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 
-from slackapp import config
 from slackapp.app import load_description, load_scope_reasons
 from slackapp.cli.service import dev_settings
 from slackapp.cli.terminal.printing import print_lines
+from slackapp.config import settings as config
 from slackapp.model import Settings
 
 _DEV: ContextVar[bool] = ContextVar("_DEV", default=False)

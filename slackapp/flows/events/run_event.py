@@ -71,7 +71,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
         _mark_dead(app, row, "the body does not open", now, "event.unavailable")
         return
     except Refused as refused:
-        inbox.postpone(app.db, row, refused.refusal.value.code, now + _KEY_BACK_OFF, refund_attempt=True)
+        inbox.postpone(app.db, row, refused.refusal.code, now + _KEY_BACK_OFF, refund_attempt=True)
         return
     # 8. whose it is, and what acts on it
     function = app.behaviour.get(row.type)
@@ -179,4 +179,4 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, SlackCallError):
         told = f"{error.method} {error.code}"
         return told if _SAFE_REASON.fullmatch(told) else type(error).__name__  # one that a behaviour made by itself
-    return error.refusal.value.code if isinstance(error, Refused) else type(error).__name__
+    return error.refusal.code if isinstance(error, Refused) else type(error).__name__

@@ -252,7 +252,7 @@ def _revoke_and_note(
                 app.log.error("revoke_failed", {"code": error.code})
                 left += 1
     # What Slack has granted is a fact, and gets a row of its own.
-    detail = f"{refusal.value.audit}{f' not_revoked={left}' if left else ''}"
+    detail = f"{refusal.audit}{f' not_revoked={left}' if left else ''}"
     _note_failure(app, state, refusal, detail, bool(data), actor, now)
 
 

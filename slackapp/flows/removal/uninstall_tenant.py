@@ -106,7 +106,7 @@ def _revoke(app: App, tenant: Tenant, user_id: str, actor: Actor) -> str:
     except SlackCallError as error:
         return "" if classify_error(error.code) is SlackErrorKind.DEAD else error.code
     except Refused as refused:
-        return refused.refusal.value.code
+        return refused.refusal.code
     except StoreError:
         return "the database failed"
     return ""

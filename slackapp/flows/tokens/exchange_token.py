@@ -96,7 +96,7 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
     except SlackCallError as error:
         return _handle_failure(app, token, owner, error, asked_at, actor)
     except Refused as refused:
-        return _note_failure(app, token, owner, refused.refusal.value.code, actor)
+        return _note_failure(app, token, owner, refused.refusal.code, actor)
     return EXCHANGED if stored else _REPLACED
 
 

@@ -132,8 +132,8 @@ def _check(app: App, installation: Installation, token: Token, actor: Actor) -> 
         return TokenCheck(tenant, installation.name, user_id, *_health(error))
     except Refused as refused:
         if refused.install_url:
-            return _dead(app, installation, user_id, refused.refusal.value.code)
-        return TokenCheck(tenant, installation.name, user_id, TokenHealth.UNKNOWN, refused.refusal.value.code)
+            return _dead(app, installation, user_id, refused.refusal.code)
+        return TokenCheck(tenant, installation.name, user_id, TokenHealth.UNKNOWN, refused.refusal.code)
     if not token_owner.names_tenant(tenant, answer.data):
         return TokenCheck(tenant, installation.name, user_id, TokenHealth.UNKNOWN, "Slack names no tenant")
     _note_enterprise(app, installation, answer.data, actor)

@@ -38,7 +38,7 @@ def test_a_token_that_does_not_open_is_unavailable_told_counted_and_still_there(
     spoil(desk, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
     before = desk.world.snapshot()
     assert use(desk) is Refusal.TOKEN_UNAVAILABLE
-    assert (Refusal.TOKEN_UNAVAILABLE.value.status, Refusal.TOKEN_UNAVAILABLE.value.code) == (503, "token_unavailable")
+    assert (Refusal.TOKEN_UNAVAILABLE.status, Refusal.TOKEN_UNAVAILABLE.code) == (503, "token_unavailable")
     assert (desk.world.snapshot(), desk.world.calls()) == (before, [])
     (row,) = desk.world.rows("SELECT * FROM audit WHERE event = 'token.unavailable'")
     assert (row["tenant_id"], row["actor"], row["result"]) == (NORTH, "operator", "failed")

@@ -61,7 +61,7 @@ def use(world: World, tenant: Tenant) -> str:
     except SlackCallError as error:
         return error.kind.value
     except Refused as refused:
-        return refused.refusal.value.code
+        return refused.refusal.code
     return "ok"
 
 
