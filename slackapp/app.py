@@ -96,11 +96,7 @@ class SystemClock:
 
 
 system_clock = SystemClock()
-
-
-def system_entropy(number: int) -> bytes:
-    """Reads that many random bytes from the operating system."""
-    return os.urandom(number)
+system_entropy: Entropy = os.urandom
 
 
 def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO, log_texts: bool = False) -> Service:

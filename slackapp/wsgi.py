@@ -34,7 +34,7 @@ class Wsgi:
         now = app.clock()
         request_id = f"{app.process_id}-{next(self._number):x}"
         route: Route | None = None
-        caller: Actor | None = None
+        verified: Actor | None = None
         outcome = "ok"
         try:
             # 2. read the request, bounded, as raw bytes
@@ -44,13 +44,14 @@ class Wsgi:
             # 4. establish who is calling
             # claim: C-15, C-17
             caller = route.caller(app, request, now)
+            verified = caller if route.caller is not ANYONE else None
             # 5. call the handler
             response = route.handler(app, request, caller, now)
         # 6. a refusal becomes its one safe answer, anything else a bare 500
         except Refused as first:
-            refused = self._limited(first, route, caller, environ, now)
+            refused = first if verified else self._limited(first, environ.get("REMOTE_ADDR", ""), now)
             outcome = refused.refusal.name.lower()
-            self._record(refused, route, caller, request_id, now)
+            self._record(refused, route, verified, request_id, now)
             response = refusal_response(refused, route is None or route.answers == PAGE)
         except StoreError as error:
             outcome = "store_busy" if isinstance(error, StoreBusyError) else "store_failed"
@@ -75,8 +76,10 @@ class Wsgi:
 
     def _match(self, request: Request) -> Route:
         route = BY_PATH.get(request.path)
+        # Of a unix socket waitress says "localhost".
+        is_probe = route is not None and route.probe and request.address in LOOPBACK
         # claim: C-68
-        if not self._host_is_right(request, route):
+        if not is_probe and request.header("host").lower() not in self._names:
             raise Refused(Refusal.HOST)
         # claim: C-68
         if route is None:
@@ -87,33 +90,22 @@ class Wsgi:
             raise Refused(Refusal.METHOD, allow=", ".join(allowed))
         return route
 
-    def _host_is_right(self, request: Request, route: Route | None) -> bool:
-        # Of a unix socket waitress says "localhost".
-        if route is not None and route.probe and request.address in LOOPBACK:
-            return True
-        return request.header("host").lower() in self._names
-
-    def _limited(
-        self, refused: Refused, route: Route | None, caller: Actor | None, environ: dict[str, Any], now: int
-    ) -> Refused:
+    def _limited(self, refused: Refused, address: str, now: int) -> Refused:
         """The refusal, or 429 for an address that has had very many. Who is verified is never limited by it.
 
         After the verification and not before it: behind a proxy that was not named, all requests have one address.
         """
-        if route is not None and caller is not None and route.caller is not ANYONE:
-            return refused
-        wait = self._app.rate_limiter.admit(f"refused {address_prefix(environ.get('REMOTE_ADDR', ''))}", now)
+        wait = self._app.rate_limiter.admit(f"refused {address_prefix(address)}", now)
         return Refused(Refusal.RATE, retry_after=wait) if wait else refused
 
-    def _record(self, refused: Refused, route: Route | None, caller: Actor | None, request_id: str, now: int) -> None:
+    def _record(self, refused: Refused, route: Route | None, verified: Actor | None, request_id: str, now: int) -> None:
         """Counts every refusal. A caller who has proved nothing buys at most one audit row per reason and minute."""
         app, name = self._app, refused.refusal.audit
         app.metrics.count("slackapp_refusals_total", {"reason": refused.refusal.name.lower()})
-        verified = route is not None and caller is not None and route.caller is not ANYONE
         # claim: C-72
         if not verified and not app.throttle.allows(name, now):
             return
-        actor = caller if verified and caller is not None else Actor(ActorKind.UNVERIFIED, request_id)
+        actor = verified or Actor(ActorKind.UNVERIFIED, request_id)
         path = route.path if route is not None else ""
         try:
             audit_log.append_committed(app, name, NO_TENANT, actor, "refused", path, now)

@@ -15,6 +15,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from slackapp.runtime.metric_table import BY_NAME, COUNTER, GAUGE, HISTOGRAM, TABLE, Metric
 from slackapp.store.counters import CounterDelta
@@ -32,16 +33,14 @@ GaugeSample = tuple[str, Mapping[str, str], float]
 """A gauge: name, labels and value."""
 
 
+@dataclass(slots=True)
 class _Series:
-    """Counter; `kept` of `count` are in the database. `kept` of `count` are in the database."""
+    """Counter of one series; `persisted` of `count` are in the database."""
 
-    __slots__ = ("count", "labels", "overflow", "persisted")
-
-    def __init__(self, labels: str, rest: str) -> None:
-        self.labels = labels
-        self.overflow = rest
-        self.count = 0
-        self.persisted = 0
+    labels: str
+    overflow: str
+    count: int = 0
+    persisted: int = 0
 
 
 class Metrics:

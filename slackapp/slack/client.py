@@ -43,16 +43,14 @@ class SlackClient:
 
     def call_as_app(self, method: str, params: Mapping[str, Any]) -> SlackResponse:
         """Calls a method that takes the app's client id and secret, by HTTP Basic. Raises SlackCallError."""
-        auth = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
-        return self._request(method, params, {}, auth)
+        return self._request(method, params, {}, self._credentials())
 
     def uninstall(self, token: Secret) -> SlackResponse:
         """Calls `apps.uninstall`, which takes the token and, as fields, the app's id and secret.
 
         Raises SlackCallError.
         """
-        fields = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
-        return self.call("apps.uninstall", token, fields)
+        return self.call("apps.uninstall", token, self._credentials())
 
     def respond(self, url: str, message: Mapping[str, Any]) -> None:
         """Posts to a response_url. Raises SlackCallError."""
@@ -66,14 +64,14 @@ class SlackClient:
         except UnreachableError as error:
             raise self._failed("response_url", "unreachable" if error.connected else "no_connection") from None
         code = _RESPONSE_CODES.get(status) or ("server_error" if status >= 500 else "refused")
-        self._metrics.count("slackapp_slack_calls_total", {"method": "response_url", "result": code})
-        if code != "ok":
-            raise SlackCallError("response_url", code, classify_error(code), _retry_after(code, headers))
+        self._judge("response_url", code, headers)
 
     def exchange(self, token: Secret) -> SlackResponse:
         """Calls `oauth.v2.exchange`: id and secret are fields, and the token a header. Raises SlackCallError."""
-        app = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
-        return self._request("oauth.v2.exchange", {**app, "token": token.reveal()}, {}, None)
+        return self._request("oauth.v2.exchange", {**self._credentials(), "token": token.reveal()}, {}, None)
+
+    def _credentials(self) -> dict[str, str]:
+        return {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret.reveal()}
 
     def _request(
         self, method: str, params: Mapping[str, Any], headers: dict[str, str], auth: dict[str, str] | None
@@ -82,29 +80,31 @@ class SlackClient:
         if self._in_transaction():
             raise TransactionOpenError(f"{method} was called inside a database transaction")
         answer = self._send(method, params, headers, auth)
-        code = "ok" if answer["data"]["ok"] else _error_code(answer)
-        self._metrics.count("slackapp_slack_calls_total", {"method": method, "result": code})
         self._health.set_problem("slack", "")
-        if code != "ok":
-            raise SlackCallError(method, code, classify_error(code), _retry_after(code, answer["headers"]))
-        return SlackResponse(answer["data"], _scopes(answer["headers"]))
+        self._judge(method, "ok" if answer.data["ok"] else _error_code(answer), answer.headers)
+        return SlackResponse(answer.data, _scopes(answer.headers))
 
     def _send(
         self, method: str, params: Mapping[str, Any], headers: dict[str, str], auth: dict[str, str] | None
-    ) -> dict[str, Any]:
+    ) -> Any:
         from slack_sdk.errors import SlackApiError  # costs 85 ms: imported at the first call, not at start
 
         from slackapp.slack.transport import UnreachableError, UnreadableAnswerError
 
         try:
-            answer = self._client().api_call(method, params=_fields(params), headers=headers, auth=auth)
+            return self._client().api_call(method, params=_fields(params), headers=headers, auth=auth)
         except SlackApiError as error:
-            answer = error.response
+            return error.response
         except UnreachableError as error:
             raise self._failed(method, "unreachable" if error.connected else "no_connection") from None
         except UnreadableAnswerError as error:
             raise self._failed(method, "server_error" if error.status >= 500 else "unreadable_answer") from None
-        return {"data": answer.data, "headers": answer.headers, "status": answer.status_code}
+
+    def _judge(self, method: str, code: str, headers: Mapping[str, str]) -> None:
+        """Counts a call that was answered. Raises SlackCallError for any other code than `ok`."""
+        self._metrics.count("slackapp_slack_calls_total", {"method": method, "result": code})
+        if code != "ok":
+            raise SlackCallError(method, code, classify_error(code), _retry_after(code, headers))
 
     def _failed(self, method: str, code: str) -> SlackCallError:
         self._health.set_problem("slack", code)
@@ -125,10 +125,10 @@ def _fields(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: json.dumps(value) if isinstance(value, (dict, list)) else value for name, value in params.items()}
 
 
-def _error_code(answer: Mapping[str, Any]) -> str:
-    if answer["status"] == 429:
+def _error_code(answer: Any) -> str:
+    if answer.status_code == 429:
         return "ratelimited"
-    code = answer["data"].get("error")
+    code = answer.data.get("error")
     # The code goes into the log and the audit, so it must look like one.
     return code if isinstance(code, str) and len(code) <= 64 and code.replace("_", "a").isalnum() else "unknown_error"
 

@@ -1,10 +1,8 @@
 """Response to a refusal: the same bytes for every input of its class, with nothing of it inside."""
 
-from dataclasses import replace
-
 from slackapp.errors import Refusal, Refused
 from slackapp.web import pages
-from slackapp.web.response import Response, html, json_response
+from slackapp.web.response import Headers, Response, html, json_response
 
 _ADVICE = {
     "state_missing": "An install must begin here. If you came from Slack's own pages, please begin again.",
@@ -34,7 +32,7 @@ _ADVICE = {
 def refusal_response(refused: Refused, as_page: bool) -> Response:
     """A page for a person, with the next step; JSON for a program."""
     answer = refused.refusal
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     if refused.retry_after is not None:
         headers += (("Retry-After", str(refused.retry_after)),)
     if refused.allow:
@@ -43,8 +41,8 @@ def refusal_response(refused: Refused, as_page: bool) -> Response:
         headers += (("WWW-Authenticate", "Bearer"),)
     if as_page:
         advice = _ADVICE.get(answer.code, "You can begin an install here.")
-        return replace(html(answer.status, pages.refused(answer.sentence, advice), headers), tenant=refused.tenant)
+        return html(answer.status, pages.refused(answer.sentence, advice), headers, refused.tenant)
     body = {"error": answer.code}
     if refused.install_url:
         body["install_url"] = refused.install_url
-    return replace(json_response(answer.status, body, headers), tenant=refused.tenant)
+    return json_response(answer.status, body, headers, refused.tenant)

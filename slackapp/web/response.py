@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from slackapp.model import NO_TENANT, Tenant
 from slackapp.web.style import STYLE
 
+Headers = tuple[tuple[str, str], ...]
+
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 SECURITY_HEADERS = (
@@ -50,30 +52,30 @@ class Response:
     status: int
     content_type: str
     body: bytes = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     tenant: Tenant = NO_TENANT
     """Whom it was about, for the log; it is not sent."""
 
 
-def html(status: int, page: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+def html(status: int, page: str, headers: Headers = (), tenant: Tenant = NO_TENANT) -> Response:
     """A page for a person."""
-    return Response(status, "text/html; charset=utf-8", page.encode(), headers)
+    return Response(status, "text/html; charset=utf-8", page.encode(), headers, tenant)
 
 
-def text(status: int, body: str, headers: tuple[tuple[str, str], ...] = (), tenant: Tenant = NO_TENANT) -> Response:
+def text(status: int, body: str, headers: Headers = (), tenant: Tenant = NO_TENANT) -> Response:
     """Plain text."""
     return Response(status, "text/plain; charset=utf-8", body.encode(), headers, tenant)
 
 
-def json_response(status: int, data: Mapping[str, object], headers: tuple[tuple[str, str], ...] = ()) -> Response:
+def json_response(
+    status: int, data: Mapping[str, object], headers: Headers = (), tenant: Tenant = NO_TENANT
+) -> Response:
     """JSON for a program."""
     body = json.dumps(data, ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode()
-    return Response(status, "application/json; charset=utf-8", body, headers)
+    return Response(status, "application/json; charset=utf-8", body, headers, tenant)
 
 
-def redirect(
-    status: int, location: str, headers: tuple[tuple[str, str], ...] = (), tenant: Tenant = NO_TENANT
-) -> Response:
+def redirect(status: int, location: str, headers: Headers = (), tenant: Tenant = NO_TENANT) -> Response:
     """Redirects to an address that we made ourselves; no part of it comes from a request."""
     return Response(status, "text/plain; charset=utf-8", b"", (("Location", location), *headers), tenant)
 

@@ -61,7 +61,6 @@ class ClockMonitor:
         self._difference: int | None = None
         self._jumps: list[tuple[int, int]] = []
         """When, by the other clock, and by how many seconds."""
-        self._shown = False
 
     def run(self, app: App, stopping: Stopping) -> None:
         """Reports a step of the clock, for ten minutes; everything goes on.
@@ -74,12 +73,10 @@ class ClockMonitor:
         self._difference = difference
         if abs(jump) > JUMP_SECONDS:
             self._jumps.append((steady, jump))
-            self._shown = True
             app.log.error("clock_jumped", {"seconds": jump})
             app.health.set_problem("clock", f"was set by {jump} s")
             sweep.reset_future_dates(app)
-        elif self._shown and steady - self._jumps[-1][0] > JUMP_SHOWN_SECONDS:
-            self._shown = False
+        elif self._jumps and steady - self._jumps[-1][0] > JUMP_SHOWN_SECONDS:
             app.health.set_problem("clock", "")
 
     def conservative_now(self, app: App) -> int:

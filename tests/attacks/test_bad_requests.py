@@ -117,7 +117,7 @@ def assert_is_the_answer(bad: Bad, reply: Reply) -> None:
     if bad.outcome == "ok":
         assert reply.text == bad.answer
         return
-    refusal = Refusal[bad.outcome.upper()].value
+    refusal = Refusal[bad.outcome.upper()]
     assert (refusal.code, refusal.status) == (CODES[bad.outcome], bad.status)
     route = BY_PATH.get(bad.target.partition("?")[0])
     if bad.method == "HEAD":
