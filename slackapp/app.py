@@ -18,7 +18,6 @@ from slackapp.errors import ConfigError
 from slackapp.flows.app import App
 from slackapp.flows.upkeep import heartbeat, interrupted_calls
 from slackapp.model import Clock, Entropy, Settings
-from slackapp.runtime import persist_metrics
 from slackapp.runtime.health import Health
 from slackapp.runtime.log import JsonLog
 from slackapp.runtime.metrics import Metrics
@@ -77,7 +76,7 @@ class Service:
             self.app.log.error("exchanges_cut_off", {"number": cut_off, "action": interrupted_calls.INSTALL_AGAIN})
         if self.threads:
             interrupted_calls.release_leases(self.app, self.app.clock())
-            persist_metrics.persist(self.app.db, self.app.metrics, self.app.log)
+            self.app.metrics.persist(self.app.db, self.app.log)
             heartbeat.sign_off(self.app)
         self.app.log.flush()
         self.app.db.close()

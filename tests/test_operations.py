@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from slackapp.errors import Refusal
-from slackapp.runtime import persist_metrics
 from slackapp.runtime.metric_table import BY_NAME, FREE_VALUES, HISTOGRAM, TABLE, Metric
+from slackapp.runtime.metrics import PERSIST_SECONDS
 from tests.support.world import World
 
 PATH = Path(__file__).parent.parent / "docs" / "operations.md"
@@ -45,7 +45,7 @@ def test_the_table_of_metrics_is_the_codes() -> None:
 
 
 def test_the_numbers_on_the_page_are_the_codes() -> None:
-    assert PAGE.count(f"{persist_metrics.INTERVAL} seconds") == 2
+    assert PAGE.count(f"{PERSIST_SECONDS} seconds") == 2
     assert {metric.max_series for metric in TABLE} == {500, 20_000}
     assert "at most 500\nseries, `slackapp_tenant_changes_total` 20,000" in PAGE
 

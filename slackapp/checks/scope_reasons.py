@@ -69,14 +69,3 @@ def unknown_features(features: Iterable[str]) -> tuple[str, ...]:
     """Lists the features that stand in neither table."""
     known = {feature for reason in REASONS for feature in reason.features} | EVENTS_WITHOUT_SCOPE.keys()
     return tuple(feature for feature in features if feature not in known and not feature.startswith("/"))
-
-
-def markdown() -> str:
-    """The table as `docs/scopes.md` shows it."""
-    lines = ["| scope | why | what needs it |", "| --- | --- | --- |"]
-    for reason in REASONS:
-        features = ", ".join(f"`{feature}`" for feature in reason.features)
-        lines.append(f"| `{reason.scope}` | {reason.why} | {features} |")
-    lines += ["", "| event without a scope | why |", "| --- | --- |"]
-    lines += [f"| `{event}` | {why} |" for event, why in EVENTS_WITHOUT_SCOPE.items()]
-    return "\n".join(lines) + "\n"

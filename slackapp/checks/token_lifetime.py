@@ -22,10 +22,6 @@ def refresh_time(tenant: Tenant, user_id: str, generation: int, issued_at: int, 
     if expires_at is None:
         return None
     margin = min(REFRESH_MARGIN, max(0, expires_at - issued_at) // 4)
-    return expires_at - margin + 1 - _jitter(tenant, user_id, generation, margin // _JITTER_DIVISOR)
-
-
-def _jitter(tenant: Tenant, user_id: str, generation: int, most: int) -> int:
-    """Derives 0 to `most` seconds: at most ten minutes."""
     whose = f"{tenant.kind} {tenant.id} {user_id} {generation}".encode()
-    return zlib.crc32(whose) % (most + 1)
+    jitter = zlib.crc32(whose) % (margin // _JITTER_DIVISOR + 1)  # at most ten minutes
+    return expires_at - margin + 1 - jitter

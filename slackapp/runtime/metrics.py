@@ -1,7 +1,8 @@
 """The counters of this process, and the text of all metrics for Prometheus.
 
-Counting costs a look-up and an addition. What was counted goes to the database every few seconds, as a sum over all
-processes (`runtime/persist_metrics.py`), and begins there at the next start.
+Counting costs a look-up and an addition. What was counted is added to the database every few seconds, where all
+processes add up, and begins there at the next start. A process that is killed loses what it had counted since. Whoever
+reads the metrics is shown what is in the database, so that no number goes down when that happens.
 
 Read:    prometheus.io/docs/instrumenting/exposition_formats (the text format)
 """
@@ -16,10 +17,17 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
+from slackapp.errors import StoreError
+from slackapp.runtime.log import JsonLog
 from slackapp.runtime.metric_table import BY_NAME, COUNTER, GAUGE, HISTOGRAM, TABLE, Metric
+from slackapp.store import counters
 from slackapp.store.counters import CounterDelta
+from slackapp.store.engine.sqlite import Database
 
+PERSIST_SECONDS = 5
+"""Seconds between two times that counts go to the database."""
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """Seconds; the last one is endless."""
 MAX_SERIES_IN_MEMORY = 10_000
@@ -131,6 +139,26 @@ class Metrics:
                 self._series_by_call = {
                     key: series for key, series in self._series_by_call.items() if series.count > series.persisted
                 }
+
+    def persist(self, db: Database, log: JsonLog) -> None:
+        """Adds what is new to the database, in one transaction. What fails waits for the next time."""
+        try:
+            with self.unpersisted_counts() as counts:
+                if counts:
+                    db.commit_in_group(partial(counters.add, db, counts))
+                    self.mark_persisted(counts)
+        except StoreError as error:
+            log.error("counters_wait", {"why": str(error)})
+
+    def totals(self, db: Database, log: JsonLog) -> dict[tuple[str, str], int]:
+        """Sums over all processes, by name and labels, with what could not be added. Raises StoreError."""
+        self.persist(db, log)
+        with self.unpersisted_counts() as counts:
+            found = counters.list_all(db)
+            for count in counts:
+                key = count.name, count.labels
+                found[key] = found.get(key, 0) + count.value
+        return found
 
     def value(self, name: str, labels: Mapping[str, str]) -> int:
         """Reads what this process has counted in one series."""

@@ -59,8 +59,6 @@ MARK = (
 )
 ICON = MARK.format(ground="#4a154b", strokes="M16 8.5v15M8.5 16h15")
 """The service's: a plus."""
-LOCAL_ICON = MARK.format(ground="#0b5cad", strokes="M13 8l-2 16M21 8l-2 16M8 13h16M8 19h16")
-"""The local Slack's: a hash, so that two tabs are not taken for each other."""
 ICON_TYPE = "image/svg+xml"
 ICON_PATH = "/favicon.ico"
 """Where browsers look unasked: so no page logs a 404, a plain text one neither."""

@@ -15,7 +15,7 @@ from slackapp.flows.audit import verify_audit
 from slackapp.flows.keys import rotate_keys, suspend_tenant
 from slackapp.flows.tokens import refresh_due, validate_tenant
 from slackapp.flows.upkeep import heartbeat, interrupted_calls, sweep
-from slackapp.runtime import persist_metrics
+from slackapp.runtime.metrics import PERSIST_SECONDS
 from slackapp.store import meta
 
 TICK = 1.0
@@ -95,7 +95,7 @@ def local_tasks() -> tuple[Task, ...]:
     return (
         Task("heartbeat", 0, Heartbeat().run),
         Task("log", 0, lambda app, stopping: app.log.flush()),
-        Task("counters", persist_metrics.INTERVAL, _persist_metrics),
+        Task("counters", PERSIST_SECONDS, lambda app, stopping: app.metrics.persist(app.db, app.log)),
         Task("checkpoint", 0, lambda app, stopping: app.db.checkpoint()),
         Task("clock", 0, clock_monitor.run),
         Task("set_clock", HOUR, lambda app, stopping: sweep.reset_future_dates(app)),
@@ -107,10 +107,6 @@ def local_tasks() -> tuple[Task, ...]:
         # The start has its own, quicker check.
         Task("integrity", DAY, lambda app, stopping: sweep.check_integrity(app), run_at_start=False),
     )
-
-
-def _persist_metrics(app: App, stopping: Stopping) -> None:
-    persist_metrics.persist(app.db, app.metrics, app.log)
 
 
 def remote_tasks() -> tuple[Task, ...]:

@@ -14,7 +14,6 @@ from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.tokens import validate_tenant
 from slackapp.localslack.model import Fault
 from slackapp.model import Actor, ActorKind, Tenant
-from slackapp.runtime import persist_metrics
 from slackapp.store import counters
 from tests.runtime.test_metrics import Samples, at, parse
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
@@ -30,7 +29,7 @@ def installed() -> Iterator[Prepared]:
     with memory_folder() as folder, make_world(folder) as world:
         world.browser().install()
         world.work()
-        persist_metrics.persist(world.service.app.db, world.service.app.metrics, world.service.app.log)
+        world.service.app.metrics.persist(world.service.app.db, world.service.app.log)
         yield snapshot_world(world)
 
 
@@ -81,7 +80,7 @@ def test_nothing_is_written_where_nothing_was_counted(ready: World, monkeypatch:
     monkeypatch.setattr(app.db, "commit_in_group", lambda do: (written.append(do), commit_in_group(do)))
     for number in (0, 2, 0):
         count(ready, number)
-        persist_metrics.persist(app.db, app.metrics, app.log)
+        app.metrics.persist(app.db, app.log)
     assert (len(written), kept(ready)) == (1, {'reason="not_found"': 2})
 
 
@@ -92,14 +91,14 @@ def test_a_database_that_cannot_be_written_loses_no_count_and_ends_nothing(
     count(ready, 2)
     with monkeypatch.context() as patch:
         patch.setattr(counters, "add", fail)
-        persist_metrics.persist(app.db, app.metrics, app.log)
+        app.metrics.persist(app.db, app.log)
         count(ready)
-        persist_metrics.persist(app.db, app.metrics, app.log)
+        app.metrics.persist(app.db, app.log)
         assert (kept(ready), refused(ready)) == ({}, 3), "it is shown all the same"
     assert '"event": "counters_wait"' in ready.log.getvalue()
     assert app.health.problems() == {}
     assert refused(ready) == 3
-    persist_metrics.persist(app.db, app.metrics, app.log)
+    app.metrics.persist(app.db, app.log)
     assert kept(ready) == {'reason="not_found"': 3}
 
 
@@ -120,7 +119,7 @@ def test_counters_are_sums_over_processes(ready: World) -> None:
     other = ready.start_process()
     other.app.metrics.count("slackapp_refusals_total", REFUSED)
     count(ready, 4)
-    persist_metrics.persist(other.app.db, other.app.metrics, other.app.log)
+    other.app.metrics.persist(other.app.db, other.app.log)
     other.stop()
     assert refused(ready) == 5
 
@@ -284,7 +283,7 @@ def test_no_tenant_is_named_unless_that_is_switched_on_and_never_in_the_table(re
     assert at(found, CHANGES, tenant=NORTH, change="installed") == 1
     assert at(found, CHANGES, tenant=label, change="installed") is None
     audit_log.count_tenant_change(ready.service.app, north_tenant(), "suspended")
-    persist_metrics.persist(ready.service.app.db, ready.service.app.metrics, ready.service.app.log)
+    ready.service.app.metrics.persist(ready.service.app.db, ready.service.app.log)
     assert not [row for row in ready.rows("SELECT labels FROM counters") if NAMES.search(row["labels"])]
 
 

@@ -10,7 +10,6 @@ from slackapp.cli.service.environment import read_settings
 from slackapp.errors import CommandError
 from slackapp.flows.app import App
 from slackapp.model import Actor, ActorKind, Installation, Tenant
-from slackapp.runtime import persist_metrics
 from slackapp.store import installations
 
 EX_TEMPFAIL = 75
@@ -24,7 +23,7 @@ def open_service() -> Iterator[Service]:
     try:
         yield service
     finally:
-        persist_metrics.persist(service.app.db, service.app.metrics, service.app.log)
+        service.app.metrics.persist(service.app.db, service.app.log)
         service.stop()
 
 

@@ -9,7 +9,6 @@ from slackapp.flows.app import App
 from slackapp.flows.tokens import brake
 from slackapp.flows.upkeep import gauges
 from slackapp.model import Actor, InboxState
-from slackapp.runtime import persist_metrics
 from slackapp.store import inbox, meta
 from slackapp.web.request import Request
 from slackapp.web.response import Response, json_response, text
@@ -72,6 +71,6 @@ def _state(app: App, now: int) -> Mapping[str, object]:
 
 def metrics(app: App, request: Request, caller: Actor, now: int) -> Response:
     """Shows all numbers, for Prometheus."""
-    counts = persist_metrics.totals(app.db, app.metrics, app.log)
+    counts = app.metrics.totals(app.db, app.log)
     told = app.metrics.exposition(counts, gauges.read_gauges(app, now), gauges.tenant_ids_by_label(app))
     return Response(200, "text/plain; version=0.0.4; charset=utf-8", told.encode())
