@@ -3,10 +3,9 @@
 import importlib
 import inspect
 import os
-import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import TextIO
@@ -103,10 +102,9 @@ def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO
 
     `log_texts`: the log also tells what an exception says, which may hold what came with a request.
     """
-    behaviour, wake = load_behaviour(settings.behaviour), threading.Event()
-    worker = InboxWorkers(wake)
+    behaviour, worker = load_behaviour(settings.behaviour), InboxWorkers()
     log = JsonLog(log_stream, clock, log_texts, settings.secrets)
-    assembled = build_app(settings, clock, entropy, log, behaviour, wake.set, worker.is_alive)
+    assembled = build_app(settings, clock, entropy, log, behaviour, worker)
     app = replace(assembled, scope_reasons=load_scope_reasons(settings.behaviour))
     return Service(
         app, Wsgi(app), worker, Scheduler("local-tasks", local_tasks()), Scheduler("remote-tasks", remote_tasks())
@@ -114,13 +112,7 @@ def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO
 
 
 def build_app(
-    settings: Settings,
-    clock: Clock,
-    entropy: Entropy,
-    log: JsonLog,
-    behaviour: Behaviour,
-    wake_worker: Callable[[], None],
-    worker_runs: Callable[[], bool],
+    settings: Settings, clock: Clock, entropy: Entropy, log: JsonLog, behaviour: Behaviour, worker: InboxWorkers
 ) -> App:
     """Builds what flows need, without anything that serves. Raises ConfigError."""
     read_master_keys(settings)  # before the database is made: nothing is left behind by a start that is refused
@@ -152,8 +144,8 @@ def build_app(
         options_limit=ConcurrencyLimit(REQUEST_THREADS // 4).acquire,
         exchange_limit=ConcurrencyLimit(REQUEST_THREADS // 2),
         failed_code_limit=FailureLimit(network=10, everybody=60, newcomers=60),
-        wake_worker=wake_worker,
-        is_worker_running=worker_runs,
+        wake_worker=worker.wake,
+        is_worker_running=worker.is_alive,
         key_backup_file=KeyBackupFile(settings.key_backup_dir),
         process_id=entropy(8).hex(),
         scope_reasons={},

@@ -46,7 +46,8 @@ from slackapp.flows.app import App
 from slackapp.flows.install import save_external
 from slackapp.model import Actor, ActorKind, InstallationStatus, Settings, Tenant
 from slackapp.model import Installation as Stored
-from slackapp.runtime.log import JsonLog, LoggerStream, mask
+from slackapp.runtime.log import JsonLog, mask
+from slackapp.workers.inbox import InboxWorkers
 
 _TASK: ContextVar[str] = ContextVar("task", default="")
 _KNOWN_ERRORS = (
@@ -58,6 +59,21 @@ _KNOWN_ERRORS = (
     ConfigError,
     ValueError,
 )
+
+
+class _LoggerStream:
+    """Stream into another program's logger: all lines are errors but `info`."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def write(self, text: str, /) -> None:
+        """Writes one line."""
+        level = logging.DEBUG if '"level": "info"' in text else logging.ERROR
+        self._logger.log(level, "%s", text.rstrip("\n"))
+
+    def flush(self) -> None:
+        """The logger does that by itself."""
 
 
 class _VaultSession:
@@ -84,9 +100,9 @@ class _VaultSession:
         self._opened.close()
 
     def _open(self) -> App:
-        log = JsonLog(LoggerStream(self.logger), system_clock, secrets=self._settings.secrets)
+        log = JsonLog(_LoggerStream(self.logger), system_clock, secrets=self._settings.secrets)
         try:
-            return build_app(self._settings, system_clock, system_entropy, log, {}, lambda: None, lambda: False)
+            return build_app(self._settings, system_clock, system_entropy, log, {}, InboxWorkers())  # never started
         except ConfigError as error:
             raise ConfigError(arguments.in_argument_names(str(error))) from None
 

@@ -8,7 +8,7 @@ Read:    docs.slack.dev/reference/methods/oauth.v2.access
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from slackapp.checks.scopes import scope_set
@@ -31,7 +31,8 @@ def verify_grant(data: Mapping[str, Any], app_id: str) -> Grant:
     # claim: C-08
     if data.get("app_id") != app_id:
         raise Refused(Refusal.GRANT_FOREIGN)
-    team, enterprise = _team_or_enterprise(data, "team"), _team_or_enterprise(data, "enterprise")
+    team_id, team_name = _id_and_name(data, "team", is_workspace)
+    enterprise_id, enterprise_name = _id_and_name(data, "enterprise", is_enterprise)
     user = data.get("authed_user")
     # claim: C-75
     if not isinstance(user, dict) or not is_user(user.get("id")):
@@ -46,11 +47,11 @@ def verify_grant(data: Mapping[str, Any], app_id: str) -> Grant:
     if bot_token is not None and not is_user(bot_user_id):
         raise _malformed()
     return Grant(
-        tenant=_tenant(data, team.get("id", ""), enterprise.get("id", "")),
-        enterprise_id=enterprise.get("id", ""),
-        enterprise_name=_text(enterprise.get("name")),
-        team_id=team.get("id", ""),
-        team_name=_text(team.get("name")),
+        tenant=_tenant(data, team_id, enterprise_id),
+        enterprise_id=enterprise_id,
+        enterprise_name=enterprise_name,
+        team_id=team_id,
+        team_name=team_name,
         installer_id=user["id"],
         bot_user_id=bot_user_id if bot_token is not None else "",
         bot=bot_token,
@@ -62,7 +63,7 @@ def verify_grant(data: Mapping[str, Any], app_id: str) -> Grant:
 def tokens_to_revoke(data: Mapping[str, Any]) -> tuple[tuple[str, Secret], ...]:
     """Lists every token of an answer that will not be stored, with its owner, however malformed the rest is.
 
-    "" is the bot, and SOMEBODY a user without a readable id.
+    "" is the bot, and UNKNOWN_USER a user without a readable id.
     """
     user = data.get("authed_user")
     found = [("", data.get("access_token"))]
@@ -134,15 +135,15 @@ def _tenant(data: Mapping[str, Any], team_id: str, enterprise_id: str) -> Tenant
     raise _malformed()
 
 
-def _team_or_enterprise(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _id_and_name(data: Mapping[str, Any], key: str, is_right: Callable[[Any], bool]) -> tuple[str, str]:
+    """Reads a team's or an enterprise's, both empty where there is none."""
     party = data.get(key)
     if party is None:
-        return {}
-    right = is_workspace if key == "team" else is_enterprise
+        return "", ""
     # claim: C-74
-    if not isinstance(party, dict) or not right(party.get("id")):
+    if not isinstance(party, dict) or not is_right(party.get("id")):
         raise _malformed()
-    return party
+    return party["id"], _text(party.get("name"))
 
 
 def _webhook(hook: Any) -> Webhook | None:

@@ -7,7 +7,6 @@ Does not stop: a library that writes to stderr by itself; the first few characte
 """
 
 import json
-import logging
 import re
 import sys
 import threading
@@ -102,21 +101,6 @@ class JsonLog:
         text = self._known.sub("***", text)
         # claim: C-19
         return mask(text)
-
-
-class LoggerStream:
-    """Stream into another program's logger: all lines are errors but `info`."""
-
-    def __init__(self, logger: logging.Logger) -> None:
-        self._logger = logger
-
-    def write(self, text: str, /) -> None:
-        """Writes one line."""
-        level = logging.DEBUG if '"level": "info"' in text else logging.ERROR
-        self._logger.log(level, "%s", text.rstrip("\n"))
-
-    def flush(self) -> None:
-        """The logger does that by itself."""
 
 
 def _text_of(error: BaseException | None) -> str:

@@ -22,8 +22,7 @@ def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Cloc
     master_keys = read_master_keys(settings)
     _initialize_database(db, settings, master_keys, entropy, clock())
     bound_to = _bound_app(db, settings)
-    _check_all(db, settings, bound_to, master_keys)
-    _check_own(db, master_keys)
+    _check_master_keys(db, settings, bound_to, master_keys)
     with db.transaction():
         meta.put_once(db, meta.BOUND_TO, bound_to)
         meta.put_once(db, meta.CLIENT_ID, settings.client_id)
@@ -31,8 +30,7 @@ def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Cloc
 
     def reload_local() -> None:
         fresh = read_master_keys(settings)
-        _check_all(db, settings, bound_to, fresh)
-        _check_own(db, fresh)
+        _check_master_keys(db, settings, bound_to, fresh)
         _check_needed(db, local.versions, fresh)
         local.replace(fresh, meta.primary_master_key(db))
 
@@ -86,7 +84,11 @@ def _bound_app(db: Database, settings: Settings) -> str:
     return known
 
 
-def _check_all(db: Database, settings: Settings, bound_to: str, master_keys: dict[int, bytes]) -> None:
+def _check_master_keys(db: Database, settings: Settings, bound_to: str, master_keys: dict[int, bytes]) -> None:
+    """Checks that the keys are this database's, and that none is missing on which the service's own hang.
+
+    A tenant whose master key is gone keeps nobody else out.
+    """
     for version, key in master_keys.items():
         stored = meta.get(db, meta.key_check_name(version))
         if stored is not None and not hmac.compare_digest(stored, _check_value(db, bound_to, key)):
@@ -94,13 +96,6 @@ def _check_all(db: Database, settings: Settings, bound_to: str, master_keys: dic
                 f"SLACKAPP_MASTER_KEY_FILE: master key {version} does not match the database {settings.database}; "
                 "either the key or SLACK_APP_ID is another one than this database was made with"
             )
-
-
-def _check_own(db: Database, master_keys: dict[int, bytes]) -> None:
-    """Checks the service's own keys, without which nobody can be served.
-
-    A tenant whose master key is gone keeps nobody else out.
-    """
     own = {key.master_version for key in data_keys.active(db, NO_TENANT) if key.provider == LOCAL_PROVIDER}
     _refuse_missing(own - master_keys.keys())
 

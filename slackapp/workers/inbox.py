@@ -29,8 +29,8 @@ class InboxWorkers:
     process died is claimed again when the lease has run out.
     """
 
-    def __init__(self, wake: threading.Event) -> None:
-        self._wake = wake
+    def __init__(self) -> None:
+        self._wake = threading.Event()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._choice_lock = threading.Lock()
@@ -46,6 +46,10 @@ class InboxWorkers:
             thread = threading.Thread(target=self._loop, args=(app,), name=f"inbox-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
+
+    def wake(self) -> None:
+        """Tells the threads that there may be a row for them."""
+        self._wake.set()
 
     def stop(self) -> None:
         """Asks the threads to end after the rows that run."""
