@@ -65,7 +65,7 @@ class Service:
         self._stop_requested_at = self._stop_requested_at or time.monotonic()
 
     def stop(self) -> None:
-        """Waits for what runs, but not for long; gives up what is left, says that the process ends, and closes."""
+        """Waits for what runs, but not for long; leaves the rest, says that the process ends, and closes."""
         self.request_stop()
         for thread in self.threads:
             thread.join(self._stop_requested_at + STOP_TIMEOUT)

@@ -105,7 +105,7 @@ class Refused(Exception):
     """Bad input or a wrong moment; carries nothing but the member of the closed list.
 
     `retry_after` is in seconds and is sent as the header of that name; `allow` is the value of the `Allow`
-    header of a 405; `install_url` is where the app is installed again, where that is the mend. `tenant` is whom it was
+    header of a 405; `install_url` is where the app is installed again, where that helps. `tenant` is whom it was
     about, where that was known already, for the log.
     """
 

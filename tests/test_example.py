@@ -64,7 +64,7 @@ def test_a_mention_is_answered_once_in_its_thread(event: Mapping[str, Any], thre
     ("user", "by"), [("", {"bot_id": "B0WORKFLOW"}), ("U0OTHERBOT", {"bot_id": "B0OTHER"}), ("", {})]
 )
 def test_a_mention_by_nobody_in_particular_is_answered_and_mentions_nobody(user: str, by: Mapping[str, Any]) -> None:
-    """Workflows and incoming webhooks are no persons; two bots that mention each other never end."""
+    """Workflows and incoming webhooks are no users; two bots that mention each other never end."""
     context = Recorder(user_id=user)
     event = {name: value for name, value in EVENT.items() if name != "user"}
     example.answer_mention(context, event | by)

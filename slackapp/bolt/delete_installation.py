@@ -32,7 +32,7 @@ def handle_lifecycle_event(app: App, body: Mapping[str, Any], actor: Actor) -> N
         app, IncomingEvent(read.event_id, tenant, read.type, read.event_time), read.event, actor, now
     )
     resolve_pending(app, tenant, actor)
-    sweep.run(app, now)  # here, because a Bolt app has no upkeep of ours
+    sweep.run(app, now)  # here, because a Bolt app has no scheduler of ours
     if inbox.is_open(app.db, tenant, read.event_id):
         raise Refused(Refusal.TOKEN_UNAVAILABLE)
 

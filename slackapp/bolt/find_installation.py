@@ -73,8 +73,8 @@ class _SealedField:
 def find_by_ids(app: App, enterprise_id: str, team_id: str, is_enterprise_install: bool) -> Installation | None:
     """The installation that two ids name, either of which may be "".
 
-    Without a team, or where the event says that the install is org-wide, the enterprise's; else the team's, and then
-    the enterprise must be the stored one. A workspace that was stored without one is found with any: it joined an org
+    Without a team, or where the event says that the install is enterprise-wide, the enterprise's; else the team's, and
+    then the enterprise must be the stored one. A workspace that was stored without one is found with any: it joined one
     since, and its own id is as unique as before.
     """
     if is_enterprise_install or not team_id:

@@ -23,7 +23,7 @@ def issue(app: App) -> str:
     state = state_token.issue_state(StatePurpose.BOLT, NO_BROWSER, key_id, key, random, now, settings.state_ttl)
     id_hash, expires_at = state_token.state_hash(random), now + settings.state_ttl
     with app.db.transaction():
-        oauth_states.sweep(app.db, now)  # here, because a Bolt app has no upkeep of ours
+        oauth_states.sweep(app.db, now)  # here, because a Bolt app has no scheduler of ours
         if not oauth_states.add(app.db, id_hash, NO_BROWSER, StatePurpose.BOLT, now, expires_at, settings.state_limit):
             raise Refused(Refusal.STATE_LIMIT)
     return state

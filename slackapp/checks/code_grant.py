@@ -2,7 +2,7 @@
 
 Stops:   a token of another app, or one without a tenant, being stored; a tenant taken from anywhere but this answer.
 How:     every field that is used is checked for its form; the tenant is the team's id, or the enterprise's id when
-         `is_enterprise_install` is true. An `enterprise` alone does not make an install org-wide.
+         `is_enterprise_install` is true. An `enterprise` alone does not make an install enterprise-wide.
 Does not stop: Slack telling a lie.
 Read:    docs.slack.dev/reference/methods/oauth.v2.access
 """

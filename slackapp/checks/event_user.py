@@ -1,7 +1,7 @@
 """User who caused an event.
 
-Stops:   a look-up, or a mention, of whatever stands where a person is due.
-How:     events name a person by `user`, interactions by `user.id`, commands by `user_id`; it must have an id's form.
+Stops:   a look-up, or a mention, of whatever stands where a user is due.
+How:     events name a user by `user`, interactions by `user.id`, commands by `user_id`; it must have an id's form.
 Does not stop: a bot's user, which has such an id, too. Workflows and incoming webhooks name nobody.
 Read:    docs.slack.dev/reference/events/app_mention, docs.slack.dev/interactivity/handling-user-interaction
 """

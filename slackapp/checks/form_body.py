@@ -1,7 +1,7 @@
 """A body is a form of a kind that every later reader understands alike.
 
 Stops:   repeated fields, floods of fields, bytes that are no UTF-8, names with NUL or half a surrogate pair.
-How:     strict parsing with a bound on the number of fields; any repetition is refused. Values are texts of people: a
+How:     strict parsing with a bound on the number of fields; any repetition is refused. Values are texts of users: a
          NUL, or half a surrogate pair as the three bytes that stand for it, stays as it is.
 Does not stop: a large body; the request's bound does. Read only after the signature holds.
 Read:    the URL standard, section 5 (application/x-www-form-urlencoded)

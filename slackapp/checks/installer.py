@@ -2,12 +2,12 @@
 
 Stops:   a workspace that the operator does not serve storing its tokens here, however it came by the link; a member or
          a guest handing an app what only an admin should give away, such as everybody's messages, and the app becoming
-         that person's tool.
-How:     the tenant of Slack's answer, or the organisation that Slack says its workspace belongs to, must be on the
-         list. An org-wide install needs the organisation itself there; one of its workspaces is not enough.
-         A table of what is sensitive; `users.info` about the person who installed must say, with a plain `true`, that
-         this is an admin or owner: of the org for an org-wide install, else of the workspace. Whatever is missing, of
-         another type or about somebody else establishes nothing.
+         that user's tool.
+How:     the tenant of Slack's answer, or the enterprise that Slack says its workspace belongs to, must be on the
+         list. An enterprise-wide install needs the enterprise itself there; one of its workspaces is not enough.
+         A table of what is sensitive; `users.info` about the user who installed must say, with a plain `true`, that
+         this is an admin or owner: of the enterprise for an enterprise-wide install, else of the workspace. Whatever is
+         missing, of another type or about somebody else establishes nothing.
 Does not stop: a tenant that was installed before it was taken off the list (`slackapp uninstall` removes it); an admin
          who is mistaken; a workspace that makes everybody an admin; somebody who stops being one later.
 Read:    docs.slack.dev/app-management/distribution, docs.slack.dev/reference/methods/users.info,
@@ -26,7 +26,7 @@ USERS_READ = "users:read"
 """The scope without which `users.info` says nothing."""
 
 SENSITIVE = {
-    # what people wrote, and who they are
+    # what users wrote, and who they are
     "*:history": "reads messages",
     "search:read*": "searches messages and files",
     "files:read": "reads files",
@@ -83,7 +83,7 @@ def require_admin(answer: Mapping[str, Any], installer_id: str, is_enterprise_in
     that can be used.
     """
     user = _mapping(answer.get("user"))
-    # A person of an org has two ids, one there and one in the workspace; Slack answers with either, and names both.
+    # A user of an enterprise has two ids, one there and one in the workspace; Slack answers with either and names both.
     # claim: C-12
     if not is_user(user.get("id")) or installer_id not in (user["id"], _mapping(user.get("enterprise_user")).get("id")):
         raise Refused(Refusal.INSTALLER_UNKNOWN)

@@ -3,7 +3,7 @@
 Stops:   bodies that parse differently in two places (duplicate keys, byte order marks, NaN), and bodies that hurt a
          parser or a database (deep nesting, huge integers, keys with lone surrogates or NUL).
 How:     UTF-8 is decoded strictly first; the parser's hooks refuse what they see; a walk looks at the rest, where
-         the text shows that there can be any. Values are texts of people, who write what they like: a NUL or half a
+         the text shows that there can be any. Values are texts of users, who write what they like: a NUL or half a
          surrogate pair, written as an escape, stays as it is. What is used as an id has its own form.
 Does not stop: a large body; the request's bound does. Read only after the signature holds.
 Read:    RFC 8259 sections 4 and 8; RFC 7493 (I-JSON)

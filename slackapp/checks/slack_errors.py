@@ -2,8 +2,8 @@
 
 Stops:   calls that go on with a dead token, and repeats of calls that may have done their work.
 How:     one table of the documented codes; an unknown code is our mistake until somebody sorts it: not repeated,
-         and no token is given up for it. `invalid_auth` is a sort of its own: Slack says it of a token that it does not
-         know, and to an address that is not on the app's list. What follows from it stands in `token_refusals.py`.
+         and no token is marked dead for it. `invalid_auth` is a sort of its own: Slack says it of a token that it does
+         not know, and to an address that is not on the app's list. What follows from it stands in `token_refusals.py`.
 Does not stop: an error that Slack adds tomorrow with another meaning.
 Read:    docs.slack.dev/reference/methods/auth.test (errors), docs.slack.dev/apis/web-api/rate-limits
 """

@@ -3,7 +3,7 @@
 Stops:   one customer's event being answered with another customer's token. In a channel shared between companies the
          top-level `team_id` can be the other company's, and `context_team_id` and the ids inside the event too.
 How:     the first entry of `authorizations` decides; only where there is none, the top-level ids do. Nothing else in
-         the body, and no header, is looked at. An org's id is one wherever it stands, even where a team's is due.
+         the body, and no header, is looked at. An enterprise's id is one wherever it stands, even in place of a team's.
          A Home tab acts for the workspace that it is shown in, a modal for where its app is installed.
 Does not stop: anything, if the signature was not verified first.
 Read:    docs.slack.dev/apis/events-api (authorizations); docs.slack.dev/apis/slack-connect
@@ -37,8 +37,8 @@ def tenants_of_event(body: Mapping[str, Any]) -> tuple[Tenant, ...]:
 def tenant_of_lifecycle(body: Mapping[str, Any]) -> Tenant | None:
     """Finds exactly whom an uninstall or a revocation names, without falling back on a covering enterprise.
 
-    An uninstall of one workspace must never erase the org that the workspace belongs to: an authorization that names
-    an org, and does not say that it is org-wide, decides nothing here.
+    An uninstall of one workspace must never erase the enterprise that the workspace belongs to: an authorization that
+    names an enterprise, and does not say that it is enterprise-wide, decides nothing here.
     """
     first = _first_authorization(body)
     found = _tenants(first)
@@ -77,7 +77,7 @@ def tenants_of_interaction(payload: Mapping[str, Any]) -> tuple[Tenant, ...]:
 def acting_team_of_interaction(payload: Mapping[str, Any], tenant: Tenant) -> str:
     """Finds the workspace of that enterprise in which a user acted, "" when that is not told. Raises Refused.
 
-    From the other side of a shared channel come the other company's ids, its org's too; then only the view tells.
+    From the other side of a shared channel come the other company's ids, all of them; then only the view tells.
     """
     places = _team_ids(payload)
     ours = tenant.id in (_id(_object(payload, "enterprise"), "id"), *places.acting)
@@ -147,7 +147,7 @@ def _tenants(named: Mapping[str, Any]) -> tuple[Tenant, ...]:
 
 def _ids(named: Mapping[str, Any]) -> tuple[str, str]:
     team, enterprise = _id(named, "team_id"), _id(named, "enterprise_id")
-    # An org's id may stand in place of a team's, alone or beside itself; beside another org's it says nothing clear.
+    # An enterprise's id may stand in place of a team's, alone or beside itself; beside another's it says nothing clear.
     if is_enterprise(team) and enterprise in ("", team):
         team, enterprise = "", team
     # claim: C-74

@@ -1,8 +1,8 @@
 """Owner of a token, tenant and user, as Slack's answer to `auth.test` or a rotation names it.
 
 Stops:   a token that is stored for one customer and acts in another's workspace, whoever mixed them up, and where.
-How:     the ids of the answer against those of the place. An org-wide token is answered with the org's id in place of
-         the team's, or beside it. In an enterprise a person has an id that begins with U and one that begins with W.
+How:     the ids of the answer against those of the place. An enterprise-wide token is answered with the enterprise's id
+         in place of the team's, or beside it. In an enterprise a user has an id that begins with U and one with W.
          To store a token, the right id must be there; to stop using one, another id must be there.
 Does not stop: a token about which Slack says nothing, because it is dead or has expired.
 Read:    docs.slack.dev/reference/methods/auth.test, docs.slack.dev/authentication/using-token-rotation

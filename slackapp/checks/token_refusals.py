@@ -30,7 +30,7 @@ FAILURE_WINDOW = 600
 SUCCESS_WINDOW = 3600
 """Seconds for which it is known that a tenant was served: no pause is longer."""
 RELEASE_SECONDS = 3600
-"""Seconds for which a person's word holds the brake off."""
+"""Seconds for which the operator's word holds the brake off."""
 _MIN_FAILING, _MAX_FAILING, _FAILING_DIVISOR = 3, 20, 10
 
 

@@ -175,7 +175,7 @@ def dotenv_is_shared(folder: Path) -> bool:
 def load(environment: Mapping[str, str], defaults: Mapping[str, str]) -> Settings:
     """Settings from what `read_environment` gave. `defaults` stand before those of the table.
 
-    Raises ConfigError with one line that names the setting and the mend.
+    Raises ConfigError with one line that names the setting and what to do.
     """
     _refuse_unknown(environment)
     files = _files(environment, defaults.get(TRUSTED_FOLDER))

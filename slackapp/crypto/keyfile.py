@@ -30,7 +30,7 @@ def read_private(path: Path, credentials: Path | None, trusted: Path | None = No
     """The content of a file that only we may read, at most 4 KiB.
 
     `credentials` is systemd's credentials directory, or None; `trusted` is as in `resolve_private_path`. Raises
-    ConfigError that names the file and the mend.
+    ConfigError that names the file and what to do.
     """
     within = credentials if credentials is not None and path.parent == credentials else None
     place = resolve_private_path(path, within or trusted)

@@ -29,7 +29,7 @@ def resolve_private_path(path: Path, trusted: Path | None = None, to_folder: boo
     """Resolves a path to an absolute one without links, and refuses any part that others can change.
 
     Its end need not be there yet. With `to_folder` its end is a folder, and judged like the others. `trusted` is a
-    folder that is not judged, nor those above it. Raises ConfigError that names the place and the mend.
+    folder that is not judged, nor those above it. Raises ConfigError that names the place and what to do.
     """
     exempt: set[Path] = set()
     if trusted is not None:

@@ -230,7 +230,7 @@ def has_optional(look: ReviewInput) -> str:
 
 
 def enterprise_installs(look: ReviewInput) -> str:
-    """Installs for a whole organisation."""
+    """Installs for a whole enterprise."""
     wide = value_at(look.manifest, "settings", "org_deploy_enabled") is True
     return "try it in a channel that is shared with another company" if wide else ""
 

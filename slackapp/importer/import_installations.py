@@ -124,7 +124,7 @@ def _import_tenant(
         read = max(bots, key=lambda read: _issued(read, read.external.bot))
         newest.append(replace(read, external=replace(read.external, user_id="", user=None, webhook=None)))
     for reads in people.values():
-        # Bolt saves a person without the token where it serves another one meanwhile: the token is in an older record.
+        # Bolt saves a user without the token where it serves another one meanwhile: the token is in an older record.
         user = max(reads, key=lambda read: _issued(read, read.external.user)).external.user
         read = max(reads, key=lambda read: (read.external.installed_at, read.record.age_order))
         newest.append(replace(read, external=replace(read.external, bot=None, user=user)))
@@ -238,7 +238,7 @@ def _tenant(app: App, record: SourceRecord) -> Tenant | None:
 
 
 def _name(record: SourceRecord) -> str:
-    """The tenant as the record names it, for a person to find it."""
+    """The tenant as the record names it, for the operator to find it."""
     fields = record.fields
     names = ("enterprise_id", "team_id") if fields.get("is_enterprise_install") else ("team_id", "enterprise_id")
     return next((_shown(fields[name]) for name in names if fields.get(name)), "?")

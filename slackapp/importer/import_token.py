@@ -13,7 +13,7 @@ _TRANSIENT_KINDS = frozenset({SlackErrorKind.RATE_LIMITED, SlackErrorKind.TRANSI
 def run(app: App, name: str, token: Secret) -> SourceRecord:
     """Asks `auth.test`. `name` is the variable's, for messages.
 
-    Raises CommandError for a token that cannot be taken, and SlackCallError for trouble that passes.
+    Raises CommandError for a token that cannot be taken, and SlackCallError for what passes by itself.
     """
     value = token.reveal()
     if value.startswith("xoxe"):
@@ -30,7 +30,7 @@ def run(app: App, name: str, token: Secret) -> SourceRecord:
             raise
         raise CommandError(f"{name}: Slack says {error.code}; nothing was taken") from None
     data = answer.data
-    # An org-wide token is answered with the org's id in place of the team's.
+    # An enterprise-wide token is answered with the enterprise's id in place of the team's.
     is_enterprise_install = data.get("is_enterprise_install") is True or is_enterprise(data.get("team_id"))
     fields = {
         "app_id": data.get("app_id"),

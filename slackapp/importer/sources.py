@@ -46,11 +46,11 @@ _OPTIONAL_COLUMNS = {
 }  # fmt: skip
 
 SourcePlace = tuple[Any, ...]
-"""Where a source keeps all of one workspace or org; what it can erase."""
+"""Where a source keeps all of one workspace or enterprise; what it can erase."""
 
 
 class SourceKind(StrEnum):
-    """Kind of a record: a bot alone, or what a person installed."""
+    """Kind of a record: a bot alone, or what a user installed."""
 
     BOT = "bot"
     INSTALLATION = "installation"
@@ -60,7 +60,7 @@ class SourceKind(StrEnum):
 class SourceRecord:
     """Record of another store.
 
-    `where` names its place for a person, `order` its age there. `error` says why
+    `where` names its place for the operator, `order` its age there. `error` says why
     there are no fields. `is_owner_known` is a record whose token Slack has just been asked about.
     """
 
@@ -325,7 +325,7 @@ def _kind(name: str) -> SourceKind | None:
 
 
 def _record(place: str, name: str, kind: SourceKind, content: bytes | None) -> SourceRecord:
-    # `installer-latest` is written only while history is on: it may be older than the person's own file.
+    # `installer-latest` is written only while history is on: it may be older than the user's own file.
     order = int(name != "installer-latest")
     where = _shown(f"{place}/{name}")
     try:

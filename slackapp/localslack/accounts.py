@@ -1,6 +1,6 @@
 """Built-in accounts: two workspaces of their own, one enterprise with two workspaces, and their users.
 
-All names and ids are invented. People of an org have one global id in all its workspaces
+All names and ids are invented. Users of an enterprise have one global id in all its workspaces
 (docs.slack.dev/enterprise/developing-for-enterprise-orgs).
 """
 
@@ -25,7 +25,7 @@ class Channel:
 class User:
     """User of a workspace.
 
-    `admin_of` lists the workspaces where the person is an admin; `org_admin` is about the whole org.
+    `admin_of` lists the workspaces where the user is an admin; `org_admin` is about the whole enterprise.
     """
 
     id: str
@@ -165,7 +165,7 @@ def _add_evergreen(accounts: Accounts) -> None:
         ),
         User("U0EVERMEM1", "evergreen-member", "Evergreen Member", both, enterprise_id=org),
         User("W0EVERGST1", "evergreen-guest", "Evergreen Guest", both, guest=True, enterprise_id=org),
-        # An admin of one workspace who is nobody special in the org: may not approve an org-wide install.
+        # An admin of one workspace who is nobody special in the enterprise: may not approve an enterprise-wide install.
         User(
             "W0EVERAAD1",
             "evergreen-north-admin",

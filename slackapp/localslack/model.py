@@ -41,7 +41,7 @@ class LocalApp:
 
     The first of `client_secrets` is current; a further one is a regenerated secret that is still valid
     (docs.slack.dev/authentication/verifying-requests-from-slack). `optional_scopes` may be declined by the
-    person who installs. `home_team`, when set, makes the app one that is not distributed: only that
+    user who installs. `home_team`, when set, makes the app one that is not distributed: only that
     workspace can install it. Empty URLs mean "not configured". `handles` are the keys of the app's table of functions
     (`app_mention`, `/command`, `block_actions:ID`, …); None where they are not known.
     """

@@ -41,7 +41,7 @@ class LocalSlack:
     Switches, all plain attributes: `token_lifetime` and `grace_seconds` (seconds), `deny_with_state`,
     `require_approval`, `unapproved_scopes`, `used_code_error`, `revoked_error` (what a token answers after
     `auth.revoke` or the two-token limit), `short_pages`, `org_adds_workspaces` (True spares a
-    test the page where an org-wide install, which starts in no workspace, is added to some), `org_team_null`,
+    test the page where an enterprise-wide install, which starts in no workspace, is added to some), `org_team_null`,
     `org_install_rules`, `delivery_timeout` (seconds).
 
     Raises StateFileError when the state file cannot be used.

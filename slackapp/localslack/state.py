@@ -30,7 +30,7 @@ FORMAT = 1
 
 @dataclass
 class SlackState:
-    """Rows of the state file, by their key. `spoken` holds what people said, `messages` what the app posted."""
+    """Rows of the state file, by their key. `spoken` holds what users said, `messages` what the app posted."""
 
     serial: int = 0
     installs: dict[str, AppInstall] = field(default_factory=dict)

@@ -48,7 +48,7 @@ class ExternalInstallation:
     """An installation as a Bolt app hands it over, or as another store held it. No answer of Slack stands behind it.
 
     `user_id` is "" where only a bot is handed over. `installed_at` is in Unix seconds. `details` and `bot_details` are
-    what no column holds, about the person and about the bot: anything that JSON can say.
+    what no column holds, about the user and about the bot: anything that JSON can say.
     """
 
     tenant: Tenant

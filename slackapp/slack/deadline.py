@@ -3,7 +3,7 @@
 Stops:   a call that outlives the lease it stands under, because a name has many addresses that do not answer, or
          because the answer, or its headers, come in drops. A socket's own timeout begins anew with every step.
 How:     each step gets what is left of the time; while addresses are tried, each gets its share of it.
-Does not stop: a look-up that hangs goes on in a thread of its own after it was given up. Of those there are at most 32;
+Does not stop: a look-up that hangs goes on in a thread of its own after its time. Of those there are at most 32;
          then names are not looked up at all until one ends.
 Read:    docs.python.org/3/library/socket.html#notes-on-socket-timeouts; RFC 8305 section 5
 """

@@ -14,7 +14,7 @@ BATCH_ROWS = 1000
 LEASE = 120
 """Seconds that a row is its worker's; a behaviour that takes longer may run twice."""
 MAX_WAIT = 7200
-"""Seconds, more than any row is put off: by our own pauses a quarter of an hour, by Slack an hour at most."""
+"""Seconds, more than any row is postponed: by our own pauses a quarter of an hour, by Slack an hour at most."""
 _KINDS, _STATES = by_word(InboxKind), by_word(InboxState)
 RowId = tuple[Tenant, str]
 """Whose the row is, and its event id."""

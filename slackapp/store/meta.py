@@ -11,7 +11,7 @@ CLIENT_ID = "client_id"
 BRAKE_SINCE = "brake_since"
 """Since when the brake holds, in Unix seconds; "" while it does not."""
 BRAKE_RELEASED_AT = "brake_released_at"
-"""When a person has released it last."""
+"""When the operator has released it last."""
 
 
 def get(db: Database, name: str) -> str | None:

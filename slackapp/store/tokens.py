@@ -14,7 +14,7 @@ _MAX_LEASE_OVERRUN = 3600
 
 
 MAX_WAIT = 7200
-"""Seconds, more than a refresh is ever put off, or left to whoever has begun with it."""
+"""Seconds, more than a refresh is ever postponed, or left to whoever has begun with it."""
 
 
 @dataclass(frozen=True)
@@ -206,8 +206,8 @@ def list_due(db: Database, now: int, steady: int, limit: int) -> list[Token]:
 def reset_future_dates(db: Database, now: int, latest: int) -> int:
     """Makes due what a clock that was ahead has issued or postponed; returns how many tokens.
 
-    Issued later than `latest` is in the future. Put off are those that wait longer than they live, and longer than
-    anything is put off.
+    Issued later than `latest` is in the future. Postponed are those that wait longer than they live, and longer than
+    anything is postponed.
     """
     return db.execute("bring_tokens_forward", {"now": now, "latest": latest, "longest": now + MAX_WAIT})
 

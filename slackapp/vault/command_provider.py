@@ -5,7 +5,7 @@ output. Keys travel in those pipes only, never in an argument or the environment
 
     {"operation": "wrap", "context": {…}, "data_key": BASE64}                 -> {"version": 1, "wrapped": BASE64}
     {"operation": "unwrap", "context": {…}, "version": 1, "wrapped": BASE64}  -> {"data_key": BASE64}
-    in case of trouble                                -> {"error": "revoked"}, "mismatch" or anything else
+    in case of failure                                -> {"error": "revoked"}, "mismatch" or anything else
 
 The context holds `app_id`, `tenant`, `purpose` and `key_id` as text; a key service that takes an encryption context
 (AWS KMS) or additional data (Vault Transit) should be given it, so that the key's owner can forbid by tenant. What is

@@ -52,7 +52,7 @@ def landing(about: About, scopes: Iterable[tuple[str, str]], local: bool) -> str
 
 
 def installed(name: str, tenant_name: str, use: str, add_workspaces: str, local_slack: str) -> str:
-    """`GET /slack/installed`: names the workspace; after an org-wide install, leads on to adding workspaces.
+    """`GET /slack/installed`: names the workspace; after an enterprise-wide install, leads on to adding workspaces.
 
     `use` is how the app is used: a command such as `/hello`, MENTION, or "" for neither. The last two are addresses or
     empty; `local_slack` is where a newcomer can use it.

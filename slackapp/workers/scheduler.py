@@ -65,7 +65,7 @@ class ClockMonitor:
     def run(self, app: App, stopping: Stopping) -> None:
         """Reports a step of the clock, for ten minutes; everything goes on.
 
-        What the wrong time has put off is due at once.
+        What the wrong time has postponed is due at once.
         """
         steady = app.clock.steady()
         difference = app.clock() - steady

@@ -45,8 +45,8 @@ SELECT 1 AS found FROM inbox
 -- tenant: none (the worker serves every tenant; the row says which)
 -- The rows that are due, from one tenant on to the next: whoever looks on behind the tenant that had the last turn goes
 -- round all of them, however many rows of one tenant lie there; of each tenant the index gives what is due, and what
--- waits is not read. The rows of a suspect or suspended tenant wait, but for what settles the suspicion or removes the
--- tenant. A row that waits for longer than any row is made to wait was put off
+-- waits is not read. The rows of a suspect or suspended tenant wait, but for what resolves the suspicion or removes the
+-- tenant. A row that waits for longer than any row is made to wait was postponed
 -- by a clock that was ahead.
 WITH RECURSIVE turn (tenant_kind, tenant_id) AS (
        SELECT :after_kind, :after_id

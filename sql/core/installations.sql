@@ -84,7 +84,7 @@ DELETE FROM installations
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;  -- claim: C-59
 
 -- name: list_unchecked :many
--- tenant: none (the upkeep looks after every tenant)
+-- tenant: none (the scheduler looks after every tenant)
 SELECT tenant_kind, tenant_id, check_begun_at FROM installations
  WHERE status = 'active'
    AND check_begun_at < :before
@@ -122,7 +122,7 @@ UPDATE installations SET bot_id = :bot_id
 
 -- name: join_enterprise :exec
 -- tenant: tenant_kind, tenant_id
--- A workspace can join an org later. Nothing else changes: its tenant is the team, before and after.
+-- A workspace can join an enterprise later. Nothing else changes: its tenant is the team, before and after.
 UPDATE installations SET enterprise_id = :enterprise_id
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND tenant_kind = 'T';

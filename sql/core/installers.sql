@@ -1,4 +1,4 @@
--- Who installed: one row per person, and one with user_id '' for the bot. `details` and `webhook` are sealed.
+-- Who installed: one row per user, and one with user_id '' for the bot. `details` and `webhook` are sealed.
 
 -- name: find_installer :one
 -- tenant: tenant_kind, tenant_id

@@ -2,7 +2,7 @@
 
 -- name: note_failing :exec
 -- tenant: tenant_kind, tenant_id
--- Only what may be a fault of all: not who leaves, by Slack's own report or by ours, and not one person's token where
+-- Only what may be a fault of all: not who leaves, by Slack's own report or by ours, and not one user's token where
 -- the bot's is served. Else 21 free workspaces that remove the app, or each day's leavers, would brake everybody.
 INSERT INTO failing (tenant_kind, tenant_id, refused_at)
 SELECT :tenant_kind, :tenant_id, :now
@@ -41,7 +41,7 @@ SELECT count(*) AS found FROM failing AS f
    AND EXISTS (SELECT 1 FROM installations AS i WHERE i.tenant_kind = f.tenant_kind AND i.tenant_id = f.tenant_id);
 
 -- name: delete_all_failing :exec
--- tenant: none (a person has looked)
+-- tenant: none (the operator has looked)
 DELETE FROM failing;
 
 -- name: note_answered :exec

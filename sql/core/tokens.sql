@@ -131,11 +131,11 @@ UPDATE tokens SET reason = CASE status WHEN 'live' THEN '' ELSE reason END, refu
    AND refused_since IS NOT NULL;
 
 -- name: clear_pauses :exec
--- tenant: none (a person has looked, and has every tenant asked about again)
+-- tenant: none (the operator has looked, and has every tenant asked about again)
 UPDATE tokens SET paused_until = 0 WHERE refused_since IS NOT NULL;
 
 -- name: paused_tenants :many
--- tenant: none (the upkeep looks after every tenant)
+-- tenant: none (the scheduler looks after every tenant)
 -- A pause that ends later than the longest one would was left by a clock that has been set back since.
 SELECT DISTINCT t.tenant_kind, t.tenant_id
   FROM tokens AS t
@@ -169,7 +169,7 @@ SELECT count(*) AS found FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
 
 -- name: due_tokens :many
--- tenant: none (the upkeep looks after every tenant)
+-- tenant: none (the scheduler looks after every tenant)
 SELECT tenant_kind, tenant_id, user_id, generation, access, refresh, scopes, granted_at, issued_at,
        expires_at, due_at, status, lease_owner, reason, refused_since, refused_at, paused_until, contradicted
   FROM (

@@ -154,7 +154,7 @@ def test_the_first_authorization_decides_whose_token_answers(world: World, envel
 
 @pytest.mark.parametrize("flag", [False, None])
 def test_an_authorization_that_names_only_an_enterprise_is_nobody_elses(world: World, flag: bool | None) -> None:
-    """I am the other company, and the authorization of your org leaves a workspace and a flag out."""
+    """I am the other company, and the authorization of your enterprise leaves a workspace and a flag out."""
     installed(world, SOUTH, ORG)
     ours = [{"enterprise_id": ORG, "team_id": None, "is_bot": True, "is_enterprise_install": flag}]
     world.event(in_general(world, ORG_TEAM), team_id=SOUTH, authorizations=ours, is_ext_shared_channel=True)
@@ -189,14 +189,14 @@ def test_the_top_level_team_decides_where_no_authorization_is_named(world: World
     assert (world.slack.calls[-1].team, world.slack.calls[-1].ok) == (SOUTH, True)
 
 
-# Signed, and about an org
+# Signed, and about an enterprise
 
 
 @pytest.mark.parametrize("named", [ORG_TEAM, None, ORG])
 def test_an_event_of_a_covered_workspace_is_answered_with_the_enterprises_token(
     world: World, named: str | None
 ) -> None:
-    """I belong to an org that installed for all, and my event names my workspace in its own way."""
+    """I belong to an enterprise that installed for all, and my event names my workspace in its own way."""
     installed(world, ORG)
     authorizations = granted(named, ORG, True)
     envelope: dict[str, Any] = {"team_id": ORG_TEAM, "enterprise_id": ORG, "authorizations": authorizations}
@@ -218,7 +218,7 @@ def test_in_a_shared_channel_an_enterprise_acts_in_its_own_workspace(world: Worl
 
 
 def test_a_workspaces_own_install_wins_over_the_enterprises(world: World) -> None:
-    """My workspace has an install of its own beside its org's, with fewer rights."""
+    """My workspace has an install of its own beside its enterprise's, with fewer rights."""
     installed(world, ORG, ORG_TEAM)
     ours = granted(ORG_TEAM, ORG, False)
     event = in_general(world, ORG_TEAM)
@@ -228,7 +228,7 @@ def test_a_workspaces_own_install_wins_over_the_enterprises(world: World) -> Non
 
 
 def test_a_workspace_without_an_install_of_its_own_is_served_by_its_enterprise(world: World) -> None:
-    """My workspace never installed anything; its org did, for all of its workspaces."""
+    """My workspace never installed anything; its enterprise did, for all of its workspaces."""
     installed(world, ORG)
     for number, authorizations in enumerate((None, [], granted(ORG_TEAM, ORG, False))):
         envelope: dict[str, Any] = {"team_id": ORG_TEAM, "enterprise_id": ORG, "authorizations": authorizations}
@@ -238,7 +238,7 @@ def test_a_workspace_without_an_install_of_its_own_is_served_by_its_enterprise(w
 
 
 def test_a_workspace_of_another_enterprise_is_not_served(world: World) -> None:
-    """My workspace's id is unknown here; I name your org as mine only in places that nobody signed for me."""
+    """My workspace's id is unknown here; I name your enterprise as mine only in places that nobody signed for me."""
     installed(world, ORG)
     before = world.snapshot()
     mine = granted(STRANGER, None, False)

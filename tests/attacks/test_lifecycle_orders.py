@@ -15,7 +15,7 @@ GAPS = (1, 400)
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[World]:
-    """A bot's and a person's token in every installation, and one bystander."""
+    """A bot's and a user's token in every installation, and one bystander."""
     with make_world(tmp_path, SLACKAPP_USER_SCOPES="users:read") as world:
         world.browser().install(SOUTH)
         world.work()
@@ -114,7 +114,7 @@ def test_a_removed_installation_is_erased_in_every_order(shared: World, since: i
 
 @pytest.mark.parametrize(("removed", "stays"), [(ORG, ORG_TEAM), (ORG_TEAM, ORG)])
 def test_an_enterprise_and_a_workspace_of_it_do_not_erase_each_other(world: World, removed: str, stays: str) -> None:
-    """I remove the app from one of my workspaces and keep it for the org, or the other way round."""
+    """I remove the app from one of my workspaces and keep it for the enterprise, or the other way round."""
     world.browser().install(stays)
     for order in itertools.permutations(("uninstall", "revoke", "retry")):
         world.browser().install(removed)

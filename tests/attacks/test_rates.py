@@ -118,7 +118,7 @@ def test_a_workspace_that_installs_over_and_over_is_stopped_and_works_on(tmp_pat
         tokens, calls = world.rows("SELECT * FROM tokens"), len(world.calls())
         refused = At(world, "192.0.2.100").browser().install()
         assert (refused.status, refused.headers["retry-after"], outcome(world)) == (429, "20", "rate")
-        # What Slack has just handed out is given back, unless it is the very token that is in use.
+        # What Slack has just granted is revoked, unless it is the very token that is in use.
         expected = ["oauth.v2.access", "auth.revoke"] if rotation else ["oauth.v2.access"]
         assert world.calls()[calls:] == expected
         assert [tuple(row) for row in world.rows("SELECT * FROM tokens")] == [tuple(row) for row in tokens]

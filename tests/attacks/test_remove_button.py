@@ -19,7 +19,7 @@ ASK, TELL, UNINSTALL = "users.info", "chat.postMessage", "apps.uninstall"
 SCOPES = "app_mentions:read,chat:write,commands,users:read"
 WITH_BUTTON = {"SLACKAPP_BOT_SCOPES": SCOPES, "SLACKAPP_HOME_ADMIN": "yes"}
 ORG_ADMIN, ADMIN_OF_ONE = "W0EVERADM1", "W0EVERAAD1"
-"""An owner of the org; an admin of ORG_TEAM who is nobody special in the org."""
+"""An owner of the enterprise; an admin of ORG_TEAM who is nobody special in the enterprise."""
 MODAL = {"type": "home", "team_id": ORG_TEAM, "app_installed_team_id": ORG}
 
 
@@ -76,7 +76,7 @@ def assert_still_there(world: World, tenant: str = NORTH) -> None:
 
 
 def buttons(world: World) -> dict[str, int]:
-    """How many buttons each person's Home tab has."""
+    """How many buttons each user's Home tab has."""
     shown = world.slack.views(NORTH).items()
     return {user: sum(len(block.get("elements", ())) for block in view["blocks"]) for user, view in shown}
 
@@ -116,7 +116,7 @@ def test_the_button_of_anyone_but_an_admin_of_that_workspace_removes_nothing(hom
 
 @pytest.mark.claim("C-91")
 def test_who_is_refused_is_told_and_the_audit_has_it(home: World) -> None:
-    """A Home tab has no response_url: there the app writes to the person; elsewhere it answers in the place."""
+    """A Home tab has no response_url: there the app writes to the user; elsewhere it answers in the place."""
     click_button(home, MEMBER)
     home.work()
     assert (told(home), refusals(home), states(home)) == ([("D" + MEMBER[1:], "")], [MEMBER], ["done"])

@@ -45,7 +45,7 @@ class Slot:
 
 
 def tenants(number: int) -> list[Tenant]:
-    """Workspaces, and an org among every five."""
+    """Workspaces, and an enterprise among every five."""
     return [Tenant("E" if at % 5 == 4 else "T", f"{'E' if at % 5 == 4 else 'T'}0SWAP{at:04}") for at in range(number)]
 
 

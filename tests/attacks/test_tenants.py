@@ -33,7 +33,7 @@ BOT_KEY = "tenant_id = 'T0NORTH001' AND purpose = 'bot'"
 
 @pytest.fixture
 def three(tmp_path: Path) -> Iterator[World]:
-    """Three tenants, each with the tokens of its bot and of a person."""
+    """Three tenants, each with the tokens of its bot and of a user."""
     with make_world(tmp_path, SLACKAPP_USER_SCOPES="users:read") as world:
         for tenant in TENANTS:
             world.browser().install(tenant.id)

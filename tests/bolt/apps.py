@@ -51,7 +51,7 @@ class BoltApp:
     heard: list[Any] = field(default_factory=list)
 
     def install(self, target: str = NORTH, user: str = "admin", user_scopes: str = "users:read") -> Installation:
-        """A person installs; Bolt exchanges the code and saves."""
+        """A user installs; Bolt exchanges the code and saves."""
         code = approve(self.slack, target, user, user_scopes)
         installation = self.app.oauth_flow.run_installation(code)
         assert installation is not None
@@ -93,7 +93,7 @@ class BoltApp:
         return self.app.dispatch(BoltRequest(body=body, headers=headers))
 
     def mention(self, user: str, team: str = NORTH) -> bool:
-        """That person mentions the bot; whether the listener heard of it."""
+        """That user mentions the bot; whether the listener heard of it."""
         before = len(self.heard)
         self.slack.mention(team, "hello", user=user)
         self.deliver()
@@ -137,7 +137,7 @@ def bolt_app(slack: LocalSlack, store: Any, states: Any = None, *, by_time: bool
 
 
 def approve(slack: LocalSlack, target: str, user: str, user_scopes: str = "", scopes: str = ",".join(SCOPES)) -> str:
-    """What a person does on Slack's page; the code."""
+    """What a user does on Slack's page; the code."""
     fields = {
         "client_id": CLIENT_ID, "scope": scopes, "user_scope": user_scopes, "state": "s", "target": target,
         "user": user, "decision": "approve",

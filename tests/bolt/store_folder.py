@@ -163,7 +163,7 @@ EVERYTHING = {
 
 
 def an_installation(**changes: Any) -> Installation:
-    """One that a person made with a bot; no two in the same second unless `installed_at` says so."""
+    """One that a user made with a bot; no two in the same second unless `installed_at` says so."""
     fields = {
         "app_id": APP_ID,
         "enterprise_id": "E111",
@@ -180,14 +180,14 @@ def an_installation(**changes: Any) -> Installation:
 
 
 def for_an_org(**changes: Any) -> Installation:
-    """One for a whole org."""
+    """One for a whole enterprise."""
     return an_installation(
         **{"enterprise_id": ORG, "team_id": None, "is_enterprise_install": True, "bot_token": "xoxb-O111", **changes}
     )
 
 
 def by_a_person(**changes: Any) -> Installation:
-    """One of a person's token alone."""
+    """One of a user's token alone."""
     bot = {"bot_token": None, "bot_id": None, "bot_user_id": None, "bot_scopes": None}
     return an_installation(**{**bot, "user_token": "xoxp-111", "user_scopes": ["users:read"], **changes})
 

@@ -45,7 +45,7 @@ def left(folder: Folder) -> set[str]:
     }
 
 
-# An org uninstalls the app
+# An enterprise uninstalls the app
 
 
 def test_when_an_enterprise_uninstalls_slack_sdks_store_keeps_its_tokens(

@@ -155,7 +155,7 @@ def test_what_a_refresh_of_ours_in_another_process_is_at_is_not_lent(plain: Any,
     assert bot_of(plain.find_bot(**here())) == WHOLE
 
 
-# One event of Bolt's: whoever installed last, then the person who is served
+# One event of Bolt's: whoever installed last, then the user who is served
 
 
 def test_in_one_event_each_refresh_token_is_given_once(plain: Any) -> None:

@@ -45,7 +45,7 @@ store.find_bot(enterprise_id=None, team_id="T0SOUTH001")
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A service that was installed, with rotating tokens of the bot and of the person; our stores on its database."""
+    """A service that was installed, with rotating tokens of the bot and of the user; our stores on its database."""
     scopes = "app_mentions:read,chat:write,incoming-webhook"
     with make_world(tmp_path, SLACKAPP_USER_SCOPES="users:read", SLACKAPP_BOT_SCOPES=scopes) as world:
         monkeypatch.setattr("slackapp.bolt.stores.system_clock", world.clock)

@@ -31,7 +31,7 @@ def managed(stores: Stores, slack: LocalSlack) -> Any:
 
 
 def due(slack: LocalSlack, store: Any, clock: Clock, *people: str) -> BoltApp:
-    """An app that each of those people has installed, one after the other; every token lives, and is due."""
+    """An app that each of those users has installed, one after the other; every token lives, and is due."""
     slack.token_lifetime = SHORT
     clock.now = int(time.time())
     app = bolt_app(slack, store)
@@ -43,7 +43,7 @@ def due(slack: LocalSlack, store: Any, clock: Clock, *people: str) -> BoltApp:
 
 
 def separate(folder: Folder, user: str) -> None:
-    """In slack_sdk's store an install of the same second has no order: this person's was an hour ago."""
+    """In slack_sdk's store an install of the same second has no order: this user's was an hour ago."""
     builtin_rows(
         folder, f"UPDATE slack_installations SET installed_at = datetime('now', '-1 hour') WHERE user_id = '{user}'"
     )
@@ -110,7 +110,7 @@ def test_one_event_uses_each_refresh_token_once(
     assert app.refreshes() == [True] * 3
 
 
-# The token of the person who installed, while somebody else is served
+# The token of the user who installed, while somebody else is served
 
 
 def test_somebody_elses_event_erases_the_installers_token_in_slack_sdks_store(

@@ -59,7 +59,7 @@ def test_of_two_installs_in_a_second_the_last_one_counts(store: Any, user_id: st
     assert store.find_bot(**here()).bot_token == "xoxb-new"
 
 
-# Orgs
+# Enterprises
 
 
 def test_slack_sdks_store_does_not_find_an_enterprise_whose_install_named_a_team(builtin: Callable[..., Any]) -> None:

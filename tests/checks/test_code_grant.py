@@ -99,7 +99,7 @@ def test_a_bot_user_id_without_a_bot_token_is_not_kept() -> None:
 
 
 def test_a_workspace_inside_an_enterprise_is_a_workspace() -> None:
-    """I install into one workspace of an org, so that my token serves the whole org."""
+    """I install into one workspace of an enterprise, so that my token serves the whole enterprise."""
     found = grant(enterprise={"id": ORG, "name": "Evergreen"})
     assert (found.tenant, found.enterprise_id, found.enterprise_name) == (Tenant("T", TEAM), ORG, "Evergreen")
 

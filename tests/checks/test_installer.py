@@ -46,13 +46,13 @@ WRONG: tuple[Any, ...] = ("true", "True", 1, 1.0, "", 0, [True], {"is_admin": Tr
 
 
 def person(**changes: Any) -> dict[str, Any]:
-    """Slack's answer about an admin of the workspace who is nobody in the org; `changes` are fields of the person."""
+    """Slack's answer about an admin of the workspace, nobody in the enterprise; `changes` are the user's fields."""
     org = {"id": ME, "is_admin": False, "is_owner": False}
     return {"ok": True, "user": {"id": ME, **NOBODY, "is_admin": True, "enterprise_user": org, **changes}}
 
 
 def of_org(**changes: Any) -> dict[str, Any]:
-    """An admin of the org who is nobody in the workspace; `changes` are fields of the person in the org."""
+    """An admin of the enterprise who is nobody in the workspace; `changes` are fields of the user in the enterprise."""
     return person(**NOBODY, enterprise_user={"id": ME, "is_admin": True, "is_owner": False, **changes})
 
 
@@ -82,7 +82,7 @@ def test_without_a_list_the_app_is_public(which: Grant) -> None:
 )
 @pytest.mark.claim("C-11")
 def test_the_tenant_or_its_enterprise_stands_on_the_list(which: Grant, allowed: tuple[str, ...], passes: bool) -> None:
-    """I was given the link by somebody whose workspace you serve; or mine is one of an org, and I install for all."""
+    """I was given the link by somebody whose workspace you serve; or mine is one of many, and I install for all."""
     if passes:
         assert accepts(lambda: require_allowed(which, allowed))
     else:
@@ -176,7 +176,7 @@ def test_an_answer_about_anybody_else_establishes_nothing(about: Any) -> None:
 
 @pytest.mark.parametrize("is_enterprise_install", [False, True])
 def test_a_user_of_an_enterprise_is_known_by_either_id(is_enterprise_install: bool) -> None:
-    """Slack is asked about the id in the org, and answers with the one in the workspace beside it."""
+    """Slack is asked about the id in the enterprise, and answers with the one in the workspace beside it."""
     local, in_org = "U0LOCALID1", "W0EVERADM1"
     answer = person(id=local, enterprise_user={"id": in_org, "is_admin": is_enterprise_install, "is_owner": False})
     for asked in (local, in_org):

@@ -160,7 +160,7 @@ def test_in_a_shared_channel_the_other_company_is_not_the_tenant() -> None:
 )  # fmt: skip
 @pytest.mark.claim("C-62")
 def test_a_lifecycle_event_is_about_exactly_one_tenant(body: dict[str, Any], tenant: Tenant | None) -> None:
-    """I remove the app from my workspace, and the whole org that it belongs to loses it."""
+    """I remove the app from my workspace, and the whole enterprise that it belongs to loses it."""
     assert tenant_of_lifecycle(body) == tenant
 
 

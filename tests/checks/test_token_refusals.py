@@ -1,4 +1,4 @@
-"""When a token that Slack refuses is given up, and how long it pauses before."""
+"""When a token that Slack refuses is dead, and how long it pauses before."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""`slackapp brake`: how it stands, an exit status for a script, and a person's release."""
+"""`slackapp brake`: how it stands, an exit status for a script, and the operator's release."""
 
 import json
 from collections.abc import Iterator

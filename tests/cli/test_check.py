@@ -25,7 +25,7 @@ def opened() -> Iterator[tuple[CommandLine, Prepared]]:
 
 @pytest.fixture
 def desk(opened: tuple[CommandLine, Prepared]) -> CommandLine:
-    """Two tenants, and in each the tokens of the bot and of the person who installed."""
+    """Two tenants, and in each the tokens of the bot and of the user who installed."""
     made, world = opened
     world.reset()
     return made

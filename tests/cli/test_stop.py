@@ -163,7 +163,7 @@ def _said(event: Any) -> dict[str, str]:
 
 @contextlib.contextmanager
 def exchanging(running: Running, target: str, seconds: float) -> Iterator[None]:
-    """A person's install, whose exchange Slack has done and answers so many seconds later."""
+    """A user's install, whose exchange Slack has done and answers so many seconds later."""
     world = running.world
     world.slack.fault(Fault("oauth.v2.access", "slow", seconds=seconds))
     begun = running.request("GET", "/slack/install")

@@ -257,7 +257,7 @@ def test_who_is_to_be_an_admin_must_be_seen_to_be_one(tmp_path: Path, line: str,
 
 @pytest.mark.parametrize("user_scopes", ["", "users:read"])
 def test_the_admin_part_of_the_home_tab_needs_a_bot_that_sees_who_is_an_admin(tmp_path: Path, user_scopes: str) -> None:
-    """A person's own scope does not help: it is the bot who asks."""
+    """A user's own scope does not help: it is the bot who asks."""
     given = {"SLACKAPP_HOME_ADMIN": "yes", "SLACKAPP_USER_SCOPES": user_scopes}
     assert refusal(tmp_path, **given).startswith("SLACKAPP_BOT_SCOPES: add users:read; SLACKAPP_HOME_ADMIN is on, ")
     assert settings(tmp_path, **given, SLACKAPP_BOT_SCOPES="chat:write,users:read").home_admin is True

@@ -71,7 +71,7 @@ def states(world: World) -> dict[str, str]:
 
 
 def upkeep_runs(world: World, seconds: int = 10) -> dict[str, Any]:
-    """What `/readyz` says after the next round of the upkeep."""
+    """What `/readyz` says after the next round of the scheduler."""
     world.clock.advance(seconds)
     world.service.local_scheduler.run_due(world.service.app)
     world.service.app.health.set_problem("clock", "")  # of a test that moves it
@@ -233,7 +233,7 @@ def test_a_refresh_whose_pair_cannot_be_written_is_made_again_with_the_old_one(
 
 @pytest.mark.long
 def test_a_thousand_requests_during_a_disk_fault_leave_nothing_behind(world: World) -> None:
-    """Connections, turns, transactions: what a failure does not give back is missing afterwards."""
+    """Connections, write locks, transactions: what a failure does not give back is missing afterwards."""
     made = world.service.app.db
     for disk_fault in DISK_FAULTS.values():
         with disk_fault(world), unlocked_slack(world):

@@ -62,7 +62,7 @@ def folder(opened: tuple[CommandLine, Prepared]) -> Iterator[Path]:
 
 @pytest.fixture(params=["sqlite", "files"])
 def store(desk: CommandLine, folder: Path, request: pytest.FixtureRequest) -> Any:
-    """A workspace with the bot and a person, and one with the bot alone."""
+    """A workspace with the bot and a user, and one with the bot alone."""
     filled = made(request.param, folder)
     filled.save(bolts(desk.world.slack, NORTH, ADMIN, BEFORE))
     filled.save(bolts(desk.world.slack, SOUTH, SOUTH_ADMIN, BEFORE, **without("user")))

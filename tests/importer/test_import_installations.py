@@ -136,7 +136,7 @@ def changes_nothing(world: World, store: BoltStore) -> bool:
 
 @contextlib.contextmanager
 def ours(world: World) -> Iterator[EncryptedInstallationStore]:
-    """Our store for Bolt apps, on the same vault; it hands out what was taken as it is."""
+    """Our store for Bolt apps, on the same vault; it gives what was taken as it is."""
     settings = world.settings
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("slackapp.bolt.stores.system_clock", world.clock)
@@ -156,7 +156,7 @@ def ours(world: World) -> Iterator[EncryptedInstallationStore]:
 
 
 def scopes(found: Any) -> list[str]:
-    """slack_sdk's SQLite store gives a text where it has joined a person's and the bot's."""
+    """slack_sdk's SQLite store gives a text where it has joined a user's and the bot's."""
     return sorted(found.split(",") if isinstance(found, str) else found or [])
 
 
@@ -287,7 +287,7 @@ def test_while_time_goes_on_no_token_seems_to_live_longer(world: World, sqlite: 
 def test_what_an_old_release_of_slack_sdk_saved_is_taken_and_erased(
     world: World, folder: Path, kind: str, release: str
 ) -> None:
-    """Before rotation, and before names of teams and org-wide installs, neither a column nor a field of them was."""
+    """Before rotation, names of teams and enterprise-wide installs, neither a column nor a field of them was."""
     store, south = made(kind, folder), Tenant("T", SOUTH)
     saved = bolts(world.slack, SOUTH, SOUTH_ADMIN, BEFORE, **HOOK)
     store.save(saved)
@@ -530,7 +530,7 @@ def test_a_users_token_is_taken_though_the_newest_record_lacks_it(world: World, 
 
 
 def test_of_a_users_records_the_newest_pair_counts(world: World, files: Files) -> None:
-    """With history switched off meanwhile, Bolt renews the person's own file only; both have the same time."""
+    """With history switched off meanwhile, Bolt renews the user's own file only; both have the same time."""
     saved = bolts(world.slack, NORTH, ADMIN, BEFORE, **without("bot"))
     files.save(saved)
     world.clock.advance(100)
@@ -576,7 +576,7 @@ def test_who_installed_last_is_who_installed_last_here(world: World, sqlite: Sql
 
 
 def both(world: World, store: BoltStore, at: float = BEFORE) -> Installation:
-    """One workspace with the bot and a person."""
+    """One workspace with the bot and a user."""
     saved = bolts(world.slack, NORTH, ADMIN, at)
     store.save(saved)
     return saved
@@ -631,7 +631,7 @@ def installers_of(world: World) -> list[tuple[str, int]]:
 
 
 def test_an_old_pair_that_the_source_saved_again_is_not_put_back(world: World, sqlite: Sqlite) -> None:
-    """The bot was refreshed here, the person's pair there: what Bolt saves then has the bot's old pair, a new time."""
+    """The bot was refreshed here, the user's pair there: what Bolt saves then has the bot's old pair, a new time."""
     saved = both(world, sqlite)
     run(world, sqlite)
     world.clock.advance(LIFE - 600)
@@ -721,7 +721,7 @@ def test_an_install_through_our_service_that_came_later_is_not_overwritten(
 
 
 def test_an_earlier_users_token_does_not_displace_a_later_install(world: World, sqlite: Sqlite) -> None:
-    """It would make that person the last who installed: it is told, and left where it is."""
+    """It would make that user the last who installed: it is told, and left where it is."""
     sqlite.save(bolts(world.slack, NORTH, MEMBER, BEFORE, **without("bot")))
     assert world.browser().install(NORTH, "admin").status == 303
     before = world.snapshot()
@@ -1015,7 +1015,7 @@ def test_a_workspace_with_a_file_that_cannot_be_read_is_left(world: World, files
 
 
 def test_two_tenants_in_one_place_go_together_or_not_at_all(world: World, sqlite: Sqlite) -> None:
-    """A workspace, and its org that was saved with the same ids."""
+    """A workspace, and its enterprise that was saved with the same ids."""
     sqlite.save(bolts(world.slack, ORG, ORG_ADMIN, BEFORE, team_id=ORG_TEAM, bot_token="xoxb-half"))
     sqlite.save(bolts(world.slack, ORG_TEAM, ORG_ADMIN, BEFORE))
     sqlite.change("UPDATE slack_installations SET bot_refresh_token = NULL WHERE is_enterprise_install = 1")
@@ -1024,7 +1024,7 @@ def test_two_tenants_in_one_place_go_together_or_not_at_all(world: World, sqlite
 
 
 def test_one_tenant_in_two_places_goes_as_a_whole_or_not_at_all(world: World, sqlite: Sqlite) -> None:
-    """A workspace that joined an org since: its older rows are without the org's id."""
+    """A workspace that joined an enterprise since: its older rows are without the enterprise's id."""
     sqlite.save(bolts(world.slack, ORG_TEAM, ORG_ADMIN, BEFORE - 5, enterprise_id=None))
     sqlite.save(bolts(world.slack, ORG_TEAM, ORG_ADMIN, BEFORE))
     sqlite.change("UPDATE slack_bots SET app_id = 'A0STRANGER' WHERE enterprise_id = ''")

@@ -1,4 +1,4 @@
-"""The stage of most tests, and one whose tokens do not rotate."""
+"""The client of most tests, and one whose tokens do not rotate."""
 
 from __future__ import annotations
 

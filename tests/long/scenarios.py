@@ -124,7 +124,7 @@ def ask(world: World, tenant: Tenant | None = None, user_id: str = "") -> Mappin
 
 
 def assert_usable(world: World, tenant: Tenant | None = None) -> None:
-    """The bot's and the person's token open, and Slack takes both."""
+    """The bot's and the user's token open, and Slack takes both."""
     tenant = tenant or north_tenant()
     for user_id in ("", ADMINS[tenant.id]):
         assert ask(world, tenant, user_id)["ok"] is True
@@ -167,7 +167,7 @@ def go_on(world: World, arguments: Arguments, browser: Browser | None = None) ->
 
 
 def approve(world: World, target: str = NORTH) -> Arguments:
-    """A person approves an install; the browser is on its way back."""
+    """A user approves an install; the browser is on its way back."""
     browser = world.browser()
     consented = browser.consent(browser.begin(), target)
     path, _, query = consented.location.partition("?")

@@ -56,7 +56,7 @@ def _installed_and_begun(world: World, command: Command) -> Arguments:
 def _first_schema(folder: Path) -> None:
     """The same rows as the first release would have left them: nothing of what later migrations have made.
 
-    The person's token does not expire: that release was used before rotation was switched on.
+    The user's token does not expire: that release was used before rotation was switched on.
     """
     first, *later = sorted((sql_directory() / "migrations").glob("*.sql"))
     assert later

@@ -1,4 +1,4 @@
-"""Refresh by the upkeep and after a lost answer, exchange, check; and the holder of a lease who is stopped."""
+"""Refresh by the scheduler and after a lost answer, exchange, check; and the holder of a lease who is stopped."""
 
 import os
 from dataclasses import replace
@@ -57,7 +57,7 @@ def assert_nothing_lost(world: World) -> None:
     assert invariants.lost(world) == []
 
 
-# By the upkeep
+# By the scheduler
 
 
 def _keep_up(actor: Child) -> None:

@@ -74,7 +74,7 @@ class StormResult:
 
 @contextlib.contextmanager
 def installed(folder: Path) -> Iterator[Prepared]:
-    """All of them, each installed as a person does it; of use again after each storm."""
+    """All of them, each installed as a user does it; of use again after each storm."""
     with make_world(folder) as world:
         # The probe of other tests would be one more writer here. The client itself refuses to call in a transaction.
         world.slack.probe = None

@@ -45,7 +45,7 @@ class StormReport:
     """What came of it: how often what, and how long it took, in seconds.
 
     `waits` are those of refusals because of another one's refresh; each was followed by one second try. `handed` are
-    the tokens that a Bolt app got. `refreshed` is what the upkeep says of itself.
+    the tokens that a Bolt app got. `refreshed` is what the scheduler says of itself.
     """
 
     outcomes: dict[str, int] = field(default_factory=dict)

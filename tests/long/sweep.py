@@ -1,4 +1,4 @@
-"""The statement sweep: the same thing done again and again, each time killed one step later, and then mended.
+"""The statement sweep: the same thing done again and again, each time killed one step later, and then resumed.
 
 Slack is served from here, over HTTP, and remembers what the dead process had asked of it. After every kill a fresh
 service starts on the same files; what must hold always is looked at, the scenario's own end is reached, and everything

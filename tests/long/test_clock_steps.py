@@ -33,7 +33,7 @@ def test_a_clock_that_is_set_all_the_time_runs_nothing_twice_and_leaves_nothing_
 
     def act(context: Context, event: Mapping[str, Any]) -> None:
         if dice.random() < 0.2:
-            raise ValueError  # it is put off
+            raise ValueError  # it is postponed
         if dice.random() < 0.1:
             raise SlackCallError("chat.postMessage", "ratelimited", SlackErrorKind.RATE_LIMITED, retry_after=60)
         ran[event["name"]] += 1

@@ -210,7 +210,7 @@ def test_a_full_disk_of_which_six_megabytes_are_freed_recovers_by_itself_every_t
 
 
 def test_a_log_that_is_written_all_the_time_does_not_grow_without_end(tmp_path: Path) -> None:
-    """The upkeep comes while others commit: what it moves is never all there is."""
+    """The scheduler comes while others commit: what it moves is never all there is."""
     with make_world(tmp_path) as world:
         database, log = world.service.app.db, world.settings.database.with_name("slackapp.db-wal")
         database.disable_auto_checkpoint()

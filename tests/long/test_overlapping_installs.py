@@ -1,4 +1,4 @@
-"""Persons of one workspace install at the same moment, in several processes: what is stored at the end is alive."""
+"""Users of one workspace install at the same moment, in several processes: what is stored at the end is alive."""
 
 import json
 import subprocess

@@ -1,6 +1,6 @@
 """A thousand times kill -9, at random moments, under four clients: nothing that was acknowledged is lost.
 
-The server is the real one, on waitress, with its worker threads and its upkeep. That a killed process leaves a whole
+The server is the real one, on waitress, with its worker threads and its scheduler. That a killed process leaves a whole
 database says nothing about a power failure: what the kernel has taken, it keeps.
 """
 

@@ -167,7 +167,7 @@ def test_no_count_is_lost_between_threads(counters: Metrics) -> None:
 
 
 def test_only_one_thread_persists_counts_at_a_time(counters: Metrics) -> None:
-    """Stops the same count from being added twice, by the upkeep and by whoever asks for the metrics."""
+    """Stops the same count from being added twice, by the scheduler and by whoever asks for the metrics."""
     with counters.unpersisted_counts():
         assert not counters._persist_lock.acquire(blocking=False)
     with counters.unpersisted_counts():

@@ -125,7 +125,7 @@ def test_a_body_is_kept_only_while_its_key_is_there(db: Database, key_id: int) -
 
 
 def test_the_kind_of_a_tenant_tells_two_of_one_id_apart(db: Database) -> None:
-    """I get an org whose id is that of your team."""
+    """I get an enterprise whose id is that of your team."""
     twin = Tenant("E", NORTH.id)
     data_keys.add(db, twin, NewKey(9, "data", "local", 1, bytes(130)), NOW)
     assert not inbox.add_event(db, ARRIVAL, BODY, 9, NOW)
@@ -219,7 +219,7 @@ def test_each_tenant_has_its_turn_however_many_rows_of_another_were_there_before
 
 
 def crowd(db: Database, number: int) -> None:
-    """So many events of NORTH: half of them are due, and half are put off."""
+    """So many events of NORTH: half of them are due, and half are postponed."""
     sql = (
         "INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, state, event_time, received_at, next_at)"
         " VALUES (?, 'event', 'T', 'T0NORTH001', 'message', 'ready', 1, 1, ?)"

@@ -1,4 +1,4 @@
-"""Who installed: one row per person, and one for the bot."""
+"""Who installed: one row per user, and one for the bot."""
 
 import sqlite3
 from dataclasses import replace
@@ -20,7 +20,7 @@ PERSON = Installer(FIRST, 1, NOW + 0.25, sealed(b"details"), sealed(b"hook"))
 
 @pytest.fixture
 def known(db: Database) -> Database:
-    """A bot and a person in the north, and the same person in the south."""
+    """A bot and a user in the north, and the same user in the south."""
     for tenant in (NORTH, SOUTH):
         install(db, tenant)
     for tenant, installer in ((NORTH, BOT), (NORTH, PERSON), (SOUTH, PERSON)):

@@ -19,7 +19,7 @@ LEASE = 30
 
 @pytest.fixture
 def token(db: Database) -> Token:
-    """The bot's, in a database in which two tenants have a bot and a person each."""
+    """The bot's, in a database in which two tenants have a bot and a user each."""
     install(db, NORTH, ("", PERSON))
     install(db, SOUTH, ("", PERSON))
     return found(db)
@@ -222,7 +222,7 @@ def test_a_lease_that_ran_out_leaves_its_token_due(db: Database, token: Token) -
 
 
 def test_the_kind_of_a_tenant_tells_whose_token_is_due(db: Database, token: Token) -> None:
-    """There is a workspace of that id, and the token is an org's: ids are compared with their kinds."""
+    """There is a workspace of that id, and the token is an enterprise's: ids are compared with their kinds."""
     change(db.path, "UPDATE tokens SET due_at = ?", NOW)
     change(db.path, "UPDATE tokens SET tenant_kind = 'E' WHERE tenant_id = ?", SOUTH.id)
     assert due(db, NOW) == [(NORTH.id, ""), (NORTH.id, PERSON)]

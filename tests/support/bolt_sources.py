@@ -262,7 +262,7 @@ def made(kind: str, folder: Path) -> Any:
 
 
 def granted(slack: LocalSlack, kind: str, tenant: str, user_id: str, which: int = -1) -> dict[str, Any]:
-    """The newest token of a bot or a person, by the names of Bolt's fields; nothing where there is none."""
+    """The newest token of a bot or a user, by the names of Bolt's fields; nothing where there is none."""
     found = [token for token in slack.tokens_of[tenant] if (token.kind, token.user_id) == (kind, user_id)]
     if not found:
         return {}
@@ -288,7 +288,7 @@ def install_of(slack: LocalSlack, tenant: str) -> AppInstall:
 
 
 def bolts(slack: LocalSlack, tenant: str, user_id: str = "", at: float = 0.0, **changes: Any) -> Installation:
-    """What a Bolt app saves that has just installed with these tokens: of the bot, and of this person.
+    """What a Bolt app saves that has just installed with these tokens: of the bot, and of this user.
 
     `changes` replaces fields; None takes one away.
     """

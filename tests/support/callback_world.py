@@ -32,7 +32,7 @@ class Approved:
 
 
 def approved(world: World, target: str = NORTH, user: str = "admin", browser: Browser | None = None) -> Approved:
-    """A person begins an install and approves it at Slack."""
+    """A user begins an install and approves it at Slack."""
     browser = browser or world.browser()
     consented = browser.consent(browser.begin(), target, user).query
     return Approved(browser, consented["state"], consented["code"])

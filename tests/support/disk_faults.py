@@ -1,4 +1,4 @@
-"""Real troubles of a disk, made in this process and taken away again: what SQLite is told comes from the kernel.
+"""Real faults of a disk, made in this process and taken away again: what SQLite is told comes from the kernel.
 
 The write-ahead log of a service that runs is put behind another descriptor. `full` is /dev/full, on which every write
 fails with ENOSPC; `broken` is a descriptor that may only be read, on which every write fails; `unflushed` takes every

@@ -1,4 +1,4 @@
-"""What people do with the app in Slack, as Slack tells it: commands typed, buttons pressed."""
+"""What users do with the app in Slack, as Slack tells it: commands typed, buttons pressed."""
 
 import contextlib
 import json

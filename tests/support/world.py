@@ -87,7 +87,7 @@ class Browser:
         return self.get(f"/slack/install{query}")
 
     def consent(self, begun: Reply, target: str = NORTH, user: str = "admin", decision: str = "approve") -> Reply:
-        """What the person does on Slack's page; the redirect back to us."""
+        """What the user does on Slack's page; the redirect back to us."""
         fields = {**begun.query, "target": target, "user": user, "decision": decision}
         return self.world.slack_form("/oauth/v2/authorize", fields)
 

@@ -52,7 +52,7 @@ def provider(program: Program) -> CommandProvider:
 def test_garbage_means_that_the_key_cannot_be_reached_just_now(
     program: Program, provider: CommandProvider, what: str
 ) -> None:
-    """A broken program is no reason to give an event up: it may be mended, and nothing says that the key is wrong."""
+    """A broken program is no reason to let an event die: it may be repaired, and nothing says that the key is wrong."""
     program.answer(GARBAGE[what])
     with pytest.raises(KeyUnavailableError):
         provider.unwrap(CONTEXT, 1, b"wrapped")
@@ -71,7 +71,7 @@ def test_a_wrapping_that_could_not_be_stored_is_refused(program: Program, provid
 def test_a_key_of_the_wrong_size_or_for_another_context_is_refused(
     program: Program, provider: CommandProvider, length: int
 ) -> None:
-    """I am the key service, and hand out a key of mine to read along."""
+    """I am the key service, and return a key of mine to read along."""
     program.answer(json.dumps({"data_key": base64.b64encode(bytes(length)).decode()}).encode())
     with pytest.raises((DecryptError, KeyUnavailableError)):
         provider.unwrap(CONTEXT, 1, b"wrapped")

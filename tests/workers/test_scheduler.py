@@ -201,7 +201,7 @@ def test_the_service_has_these_tasks_and_no_others() -> None:
 
 @pytest.fixture
 def beats(world: World) -> Callable[[int], int]:
-    """When this process last said that it lives, in seconds before now, after an upkeep so many seconds later."""
+    """When this process last said that it lives, in seconds before now, after a run so many seconds later."""
     app, local_scheduler = world.service.app, world.service.local_scheduler
 
     def after(seconds: int) -> int:
@@ -286,7 +286,7 @@ def test_a_service_that_cannot_sign_off_ends_all_the_same(world: World, monkeypa
     ]
 
 
-# Troubles, and their end
+# Failures, and their end
 
 
 def test_a_database_that_can_be_written_again_is_shown_as_well_by_the_next_sign_of_life(

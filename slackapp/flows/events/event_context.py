@@ -100,7 +100,7 @@ class EventContext:
     def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Calls a method of the Web API; the answer's fields. Raises SlackCallError and Refused.
 
-        An org-wide token serves many workspaces: the one that the event came from is named to Slack.
+        An enterprise-wide token serves many workspaces: the one that the event came from is named to Slack.
         """
         app, row = self._app, self._row(method)
         team = {"team_id": self._acting_team} if self.tenant.is_enterprise and self._acting_team else {}

@@ -52,7 +52,7 @@ def retry(app: App, entry: InboxEntry, actor: Actor) -> bool:
 
 
 def drop(app: App, entry: InboxEntry, actor: Actor) -> bool:
-    """Ends the row and erases what is in it. False where it needs no person."""
+    """Ends the row and erases what is in it. False where it needs no operator."""
     with app.db.transaction():
         done = inbox.drop(app.db, entry.tenant, entry.event_id, app.clock())
         if done:

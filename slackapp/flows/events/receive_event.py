@@ -76,7 +76,7 @@ def _store_or_apply(
     if read.type == "grid_migration_finished":
         installations.request_check(
             app.db, installation.tenant
-        )  # it belongs to an org now; the next check asks to which
+        )  # it belongs to an enterprise now; the next check asks to which
     if read.type not in app.behaviour:
         return EventOutcome.UNHANDLED, tenant  # not even kept: nobody would do anything with it
     # claim: C-70

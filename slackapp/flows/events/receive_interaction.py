@@ -1,6 +1,6 @@
 """`POST /slack/commands` and `/slack/interactivity`: stores what a user did, on the disk, and acknowledges it.
 
-All work is the inbox's: Slack wants its answer within 3 seconds, and the person gets theirs by the response_url; the
+All work is the inbox's: Slack wants its answer within 3 seconds, and the user gets theirs by the response_url; the
 options of a menu alone are in the answer itself. These requests carry no id of their own; that one comes twice shows by
 its signature, which is over the time, too.
 """
@@ -85,7 +85,7 @@ def _keep(
     if installation.status == InstallationStatus.SUSPENDED:
         raise Refused(Refusal.KEY_REVOKED, tenant=installation.tenant)
     event_id = event_id_of(signature)
-    # An org-wide token serves many workspaces; a command's team is always ours.
+    # An enterprise-wide token serves many workspaces; a command's team is always ours.
     team = found.fields.get("team_id")
     if not found.key.startswith("/"):
         team = tenant_of.acting_team_of_interaction(found.fields, installation.tenant)

@@ -56,7 +56,7 @@ def run(app: App, row: InboxRow, now: int) -> None:
         judge_revocation.ask_slack(app, row, now)
         return
     # claim: C-99
-    if row.attempts > MAX_ATTEMPTS:  # our own jobs, above, are never given up: nobody else's code runs in them
+    if row.attempts > MAX_ATTEMPTS:  # our own jobs, above, are never dead: nobody else's code runs in them
         _mark_dead(app, row, "the process ended in it each time", now)
         return
     installation = installations.find(app.db, row.tenant)

@@ -111,7 +111,7 @@ def _install_with_code(
         # 12. the workspace is allowed, and the installer may grant what is asked for
         # claim: C-11
         installer.require_allowed(grant, app.settings.allowed_teams)
-        # Each person has a rate, and the workspace has one that only those spend who may install.
+        # Each user has a rate, and the workspace has one that only those spend who may install.
         # claim: C-72
         _check_rate(app, f"installer {grant.tenant} {grant.installer_id}", now)
         # claim: C-12
@@ -150,9 +150,9 @@ def _store(app: App, grant: Grant, state: state_token.VerifiedState, actor: Acto
 
 
 def _require_admin(app: App, grant: Grant) -> None:
-    """Asks Slack, with the token that was just granted, whether the person may grant what was asked for."""
+    """Asks Slack, with the token that was just granted, whether the user may grant what was asked for."""
     settings, granted = app.settings, [token for _, token in store_grant.granted_tokens(grant)]
-    # What was asked for counts even where the person declined it, and what was granted even where we did not ask:
+    # What was asked for counts even where the user declined it, and what was granted even where we did not ask:
     # scopes of earlier installs stay with a token.
     scopes = (*settings.bot_scopes, *settings.user_scopes, *(scope for token in granted for scope in token.scopes))
     if not installer.needs_admin(scopes, settings.require_admin_installer):
@@ -236,7 +236,7 @@ def _revoke_and_note(
 ) -> None:
     """Revokes what will not be kept, so that no live token is left that nobody holds; notes the failure.
 
-    But where the bot, or that person, has a live token here and the app's tokens do not rotate, Slack answered with the
+    But where the bot, or that user, has a live token here and the app's tokens do not rotate, Slack answered with the
     very token that is in use: revoking it would break what works.
     """
     rotates, left = code_grant.has_refresh_token(data), 0

@@ -2,11 +2,11 @@
 
 Bolt saves in two cases that mean different things. After an install everything is new, and what is not there is gone.
 After a refresh of its own it saves a copy of what it had found, with the same time of installation: then only tokens
-that are in it count. Such a copy may lack the token of the person who installed, because Bolt blanks it while it serves
+that are in it count. Such a copy may lack the token of the user who installed, because Bolt blanks it while it serves
 somebody else; that must not erase it.
 
 Both may come late. A copy whose pair ends before the one that is here holds an older one; a copy of an install that the
-same person has repeated since is of no use at all. Neither replaces anything.
+same user has repeated since is of no use at all. Neither replaces anything.
 """
 
 import json
@@ -67,7 +67,7 @@ def _write(app: App, external: ExternalInstallation, keys: TenantKeys, actor: Ac
         return
     is_copy = before is not None and _is_copy(external, before, known)
     after = _installation(app, external, before, is_copy, now)
-    # A grant of a person's token alone says nothing about the bot: its webhook stays, as it does in a copy.
+    # A grant of a user's token alone says nothing about the bot: its webhook stays, as it does in a copy.
     installations.save(app.db, after, None, keep_webhook=is_copy or external.bot is None)
     generation = known.generation if is_copy and known is not None else after.generation
     if external.user_id:
@@ -78,7 +78,7 @@ def _write(app: App, external: ExternalInstallation, keys: TenantKeys, actor: Ac
         bot_known = installers.find(app.db, external.tenant, "") if is_copy else None
         bot_generation = bot_known.generation if bot_known is not None else after.generation
         bot = _installer(keys, external, "", bot_generation, external.bot_details)
-        # A copy of what one person installed may hold the bot that another one brought since.
+        # A copy of what one user installed may hold the bot that another one brought since.
         bot = replace(bot, installed_at=bot_known.installed_at) if bot_known is not None else bot
         installers.save(app.db, external.tenant, bot)
         _save_token(app, external, keys, "", external.bot, is_copy, now)
@@ -92,7 +92,7 @@ def _write(app: App, external: ExternalInstallation, keys: TenantKeys, actor: Ac
 
 
 def _is_copy(external: ExternalInstallation, before: Installation, known: Installer | None) -> bool:
-    """The time that is handed out comes back, rounded to microseconds."""
+    """The time that a Bolt app is given comes back, rounded to microseconds."""
     if known is None and external.user_id:
         return False
     handed_out = known.installed_at if known is not None else before.installed_at
@@ -124,13 +124,13 @@ def _save_token(
     generation = (old.generation if old is not None else 0) + 1
     pair = seal_pair(keys, external.tenant, user_id, generation, granted, now)
     if is_copy and old is not None and old.status != TokenStatus.DEAD:
-        tokens.replace_pair(app.db, old, pair, now)  # the time of the person's grant stays
+        tokens.replace_pair(app.db, old, pair, now)  # the time of the user's grant stays
     else:
         tokens.save(app.db, external.tenant, user_id, generation, pair, now)
 
 
 def _is_later(granted: GrantedToken, ends: int, now: int) -> bool:
-    """Pairs live equally long. What we handed out without its refresh token is a part of what is here."""
+    """Pairs live equally long. What a Bolt app got without its refresh token is a part of what is here."""
     return granted.expires_in is not None and now + granted.expires_in > ends
 
 
@@ -176,7 +176,7 @@ def _installation(
 
 
 def _status(external: ExternalInstallation, before: Installation | None, is_copy: bool) -> InstallationStatus:
-    """A refresh settles no suspicion and stops no removal; an install does, but without a bot it brings none back."""
+    """A refresh ends no suspicion and stops no removal; an install does, but without a bot it brings none back."""
     if before is None:
         return InstallationStatus.ACTIVE
     if before.status == InstallationStatus.SUSPENDED and before.status_reason:  # the bot's token was another tenant's

@@ -12,7 +12,7 @@ from slackapp.model import SCHEDULER, Actor, InstallationStatus, Tenant, TenantC
 from slackapp.store import installations
 
 _MAX_SECONDS = 20
-"""Seconds that the upkeep asks providers in one go."""
+"""Seconds for which the scheduler asks providers in one go."""
 
 
 def suspend(app: App, tenant: Tenant, actor: Actor) -> None:
@@ -27,7 +27,7 @@ def suspend(app: App, tenant: Tenant, actor: Actor) -> None:
 def restore_all(app: App) -> int:
     """Asks the provider of each suspended tenant, and restores those whose keys it gives; returns how many.
 
-    Providers that hang do not keep the upkeep from its other errands: it goes on next time, and begins elsewhere.
+    Providers that hang do not keep the scheduler from its other tasks: it goes on next time, and begins elsewhere.
     """
     restored, begun = 0, app.clock.steady()
     suspended = installations.list_by_status(app.db, InstallationStatus.SUSPENDED)
@@ -38,7 +38,7 @@ def restore_all(app: App) -> int:
         found = installations.find(app.db, tenant)
         # claim: C-81
         if found is None or found.status_reason:
-            continue  # not for its key: nothing but a new install is the mend
+            continue  # not for its key: nothing but a new install helps
         app.keyring.evict(tenant)
         try:
             app.keyring.open_tenant_keys(tenant)

@@ -2,7 +2,7 @@
 
 Events come late, twice and in any order, and a customer may have installed again meanwhile. The event's time against
 the time of the grant decides where it can. Where it cannot, the tenant is not used until Slack has been asked, and only
-a token that was given up by a clear word of Slack goes.
+a token that died by a clear word of Slack goes.
 """
 
 from collections.abc import Mapping
@@ -122,7 +122,7 @@ def _postpone(app: App, row: InboxRow, why: str, now: int) -> None:
 
 def _end_suspicion(app: App, tenant: Tenant) -> None:
     bot = tokens.find(app.db, tenant, "")
-    if bot is not None and bot.status == TokenStatus.DEAD:  # given up, but not by a word that erases
+    if bot is not None and bot.status == TokenStatus.DEAD:  # dead, but not by a word that erases
         installations.set_status(
             app.db, tenant, InstallationStatus.SUSPECT, InstallationStatus.NEEDS_REINSTALL, bot.reason
         )

@@ -24,7 +24,7 @@ def is_made_by_bot(app: App, row: InboxRow, installation: Installation, event: M
 
     Raises SlackCallError, Refused.
     """
-    # A button on a message of ours was pressed by a person all the same; only an event's type is the row's.
+    # A button on a message of ours was pressed by a user all the same; only an event's type is the row's.
     if event.get("type") != row.type:
         return False
     if installation.bot_user_id and not installation.bot_id and names_bot(event):

@@ -1,7 +1,7 @@
 """Brake: while many tenants fail at once, no token is marked dead or erased on the word of Slack's answers.
 
-It stands in the database, so that every process sees it, and the next one, too. It is released by a person, or by those
-who failed: when their calls succeed again, and few are left. The rule is `checks/token_refusals.py`.
+It stands in the database, so that every process sees it, and the next one, too. It is released by the operator, or by
+those who failed: when their calls succeed again, and few are left. The rule is `checks/token_refusals.py`.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Judgement of Slack's answer to a call: the token serves, pauses, or is dead.
 
-The one place where a token is marked dead for an answer. The one place where a token is given up for an answer. Whoever
+The one place where a token is marked dead for an answer. Whoever
 has a refresh token that was not tried tries it first.
 """
 
@@ -72,7 +72,7 @@ def on_refusal(app: App, token: Token, code: str, asked_at: int, actor: Actor, *
             return 0
         left = token_refusals.pause_seconds_left(current, asked_at)
         if left and not is_clear:
-            return left  # asked out of turn, or beside another one: that counts once
+            return left  # asked early, or beside another one: that counts once
         paused = token_refusals.refused_again(
             current, code, now, not is_clear and _is_contradicted(app, current, code, asked_at)
         )

@@ -63,7 +63,7 @@ def run(app: App, token: Token, actor: Actor, wait: bool) -> Token:
     """Refreshes the generation that the caller saw; returns the token as it is stored then.
 
     With `wait`, somebody who finds another one at it waits for up to 3 s. Raises Refused(TOKEN_UNAVAILABLE) while
-    another one is at it and for trouble that passes, and Refused(NEEDS_REINSTALL) when Slack refuses the refresh token.
+    another one is at it and for what passes by itself; Refused(NEEDS_REINSTALL) when Slack refuses the refresh token.
     """
     if token.status == TokenStatus.REFRESH_REFUSED:
         raise needs_reinstall.refusal(app, token.tenant)
@@ -134,7 +134,7 @@ def _open_refresh(app: App, token: Token, owner: str, actor: Actor) -> tuple[Sec
             # claim: C-107
             return tenant_keys.open_refresh_token(app, token), app.keyring.open_tenant_keys(token.tenant)
     except Refused as refused:
-        if refused.refusal is Refusal.TOKEN_UNAVAILABLE:  # it does not open; a person must look, and no minute helps
+        if refused.refusal is Refusal.TOKEN_UNAVAILABLE:  # it does not open; no minute helps
             tokens.postpone_refresh(app.db, token, owner, app.clock() + _UNREADABLE_DELAY)
         else:
             tokens.release_lease(app.db, token, owner)  # Slack was not asked

@@ -28,9 +28,9 @@ _REFUSED = TokenStatus.REFRESH_REFUSED
 class TokenUse:
     """Use of a token: whose, for what, and in which statuses.
 
-    `user_id` is "" for the bot. `statuses` are those of an installation in which this use is allowed: a settled
+    `user_id` is "" for the bot. `statuses` are those of an installation in which this use is allowed: a resolved
     suspicion and an uninstall may use what nothing else may. `ignore_pause` is for what does not wait for the end of a
-    token's pause: a person's question, and the last call of all.
+    token's pause: an operator's question, and the last call of all.
     """
 
     tenant: Tenant
@@ -57,7 +57,7 @@ def call(
 
     `intent` runs in the transaction of the audit row, so that what must be on the disk before the call costs no commit
     of its own. Raises Refused (NOT_INSTALLED, NEEDS_REINSTALL, TOKEN_UNAVAILABLE) and SlackCallError: of the kind DEAD
-    only where the token was given up. While Slack wants to hear nothing of this method for this tenant, or the token
+    only where the token was marked dead. While Slack wants to hear nothing of this method for this tenant, or the token
     pauses, that is told without asking it again.
     """
     return run(app, use, method, lambda token: app.slack.call(method, token, params), actor, intent)
@@ -134,7 +134,7 @@ def _usable(app: App, use: TokenUse, token: Token, actor: Actor) -> Token:
     is_over = token.status == TokenStatus.LIVE and token.expires_at is not None and token.expires_at <= now
     if refresh_token.is_due(token, now) or (use.ignore_pause and is_over):
         token = refresh_token.run_or_reread(app, token, actor)
-        if token.status == TokenStatus.DEAD:  # given up by another one meanwhile
+        if token.status == TokenStatus.DEAD:  # marked dead by another one meanwhile
             raise needs_reinstall.refusal(app, use.tenant)
     # claim: C-36
     if token.expires_at is not None and token.expires_at <= app.clock():
@@ -188,7 +188,7 @@ def _refresh(app: App, token: Token, error: SlackCallError, asked_at: int, actor
 
 
 def _mark_expired_dead(app: App, token: Token, asked_at: int, actor: Actor) -> Refused:
-    """Gives up what is over and cannot be refreshed."""
+    """Marks dead what is over and cannot be refreshed."""
     left = judge_token.on_refusal(app, token, _REFUSED, asked_at, actor)
     return Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=left) if left else needs_reinstall.refusal(app, token.tenant)
 

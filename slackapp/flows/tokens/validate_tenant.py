@@ -1,7 +1,7 @@
 """Asks Slack about every token of a tenant: does it work, whose is it, what may it do.
 
 Finds tokens that died while nobody used them, scopes that were taken away or were never granted, and workspaces that
-joined an org meanwhile (docs.slack.dev/reference/methods/auth.test, docs.slack.dev/apis/web-api).
+joined an enterprise meanwhile (docs.slack.dev/reference/methods/auth.test, docs.slack.dev/apis/web-api).
 """
 
 from collections.abc import Callable, Mapping

@@ -24,7 +24,7 @@ def receive(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 
 def command(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """A slash command: the body is empty, or what only the person is told at once."""
+    """A slash command: the body is empty, or what only the user is told at once."""
     form = _form(request)
     if is_ssl_check(form):
         return text(200, "")

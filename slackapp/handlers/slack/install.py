@@ -66,7 +66,7 @@ def _use(app: App) -> str:
 
 
 def _add_workspaces(app: App, installation: Installation) -> str:
-    """An org-wide install belongs to no workspace yet (docs.slack.dev/enterprise/developing-for-enterprise-orgs)."""
+    """An enterprise-wide install is in no workspace yet (docs.slack.dev/enterprise/developing-for-enterprise-orgs)."""
     if not installation.is_enterprise_install:
         return ""
     manage, org = app.settings.slack.manage, installation.tenant.id

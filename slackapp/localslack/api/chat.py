@@ -144,7 +144,7 @@ def publish_view(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json
     person = slack.accounts.member(caller.install.tenant, user_id)
     if person is None:
         raise ApiError("user_not_found")
-    # An org-wide token names the workspace whose Home tab it is.
+    # An enterprise-wide token names the workspace whose Home tab it is.
     named = params.get("team_id", "") if params.get("team_id") in person.teams else person.teams[0]
     team_id = caller.install.team_id or named
     published = slack.state.views.setdefault(team_id, {})

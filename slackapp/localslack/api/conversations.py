@@ -30,9 +30,9 @@ Item = TypeVar("Item")
 def find(slack: LocalSlack, caller: TokenCaller, claimed: str, *, readable: bool = True) -> Channel:
     """The channel a caller means, by id or (workspace tokens only) by name.
 
-    A person's id, or that of a direct message, gives the direct-message channel. Raises `channel_not_found` for
-    one the token cannot see, `team_access_not_granted` for a workspace an org-wide app was not added to, and
-    `team_not_found` for a name sent with an org-wide token.
+    A user's id, or that of a direct message, gives the direct-message channel. Raises `channel_not_found` for
+    one the token cannot see, `team_access_not_granted` for a workspace an enterprise-wide app was not added to, and
+    `team_not_found` for a name sent with an enterprise-wide token.
     """
     direct = _direct(slack, caller, claimed)
     if direct is not None:
@@ -63,7 +63,7 @@ def _direct(slack: LocalSlack, caller: TokenCaller, claimed: str) -> Channel | N
 
 
 def team_for(caller: TokenCaller, params: Params) -> str:
-    """The workspace a call is about. An org-wide token must say; a workspace token's `team_id` is ignored."""
+    """The workspace a call is about. An enterprise-wide token must say; a workspace token's `team_id` is ignored."""
     if not caller.install.is_enterprise_install:
         return caller.install.team_id
     team_id = params.get("team_id", "")

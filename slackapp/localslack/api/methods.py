@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def auth_test(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
-    """`auth.test`: whose token this is. For an org-wide token `team_id` holds the enterprise id."""
+    """`auth.test`: whose token this is. For an enterprise-wide token `team_id` holds the enterprise id."""
     install, token = caller.install, caller.token
     place = (
         slack.accounts.orgs[install.tenant]

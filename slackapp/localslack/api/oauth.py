@@ -119,7 +119,7 @@ def _new_install(slack: LocalSlack, code: AuthorizationCode) -> AppInstall:
 
 
 def _inherited(slack: LocalSlack, install: AppInstall) -> list[str]:
-    """The scopes of an org-wide install rule the workspaces of the org."""
+    """The scopes of an enterprise-wide install rule the workspaces of the enterprise."""
     org = slack.state.installs.get(install.enterprise_id)
     return org.bot_scopes if org is not None and not install.is_enterprise_install else []
 
@@ -129,7 +129,7 @@ def _add(have: list[str], more: list[str]) -> None:
 
 
 def _whose(slack: LocalSlack, install: AppInstall) -> Json:
-    """`team`, `enterprise` and the flag: only the flag tells an org-wide install from a workspace in an org."""
+    """`team`, `enterprise` and the flag: only the flag tells an enterprise-wide install from a workspace's."""
     team = slack.accounts.workspaces.get(install.team_id)
     org = slack.accounts.orgs.get(install.enterprise_id)
     return {

@@ -30,7 +30,7 @@ def secret(slack: LocalSlack, prefix: str, size: int = 24) -> str:
 def issue(slack: LocalSlack, kind: TokenKind, tenant: str, user_id: str) -> Json:
     """A token for a new install: the fields `access_token` and, with rotation, `refresh_token`, `expires_in`.
 
-    Without rotation a token that is still alive is handed out again: installing twice adds scopes to it.
+    Without rotation a token that is still alive is given again: installing twice adds scopes to it.
     """
     if slack.app.rotation:
         return issue_pair(slack, kind, tenant, user_id)

@@ -24,9 +24,9 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def install_for(slack: LocalSlack, team_id: str) -> AppInstall:
-    """The installation that sees what happens in a workspace: its own, else its org's.
+    """The installation that sees what happens in a workspace: its own, else its enterprise's.
 
-    Raises NotInstalled when there is none, or the org-wide app was not added to that workspace.
+    Raises NotInstalled when there is none, or the enterprise-wide app was not added to that workspace.
     """
     own = slack.state.installs.get(team_id)
     if own is not None:
@@ -45,7 +45,7 @@ def merge(base: Json, changes: dict[str, Any]) -> Json:
 
 
 def envelope(slack: LocalSlack, team_id: str, event: Json, overrides: dict[str, Any]) -> Json:
-    """The outer part of an event as the app would get it for that workspace (or org) id."""
+    """The outer part of an event as the app would get it for that workspace (or enterprise) id."""
     enterprise = team_id if team_id in slack.accounts.orgs else ""
     if team_id in slack.accounts.workspaces:
         enterprise = slack.accounts.workspaces[team_id].enterprise_id
@@ -214,7 +214,7 @@ def revoke(slack: LocalSlack, tenant: str, kind: str, user_id: str, app_uninstal
 
 
 def change_access(slack: LocalSlack, org_id: str, team_id: str, *, granted: bool) -> str:
-    """An org admin adds a workspace to an org-wide app, or takes it away; the org's token stays valid."""
+    """Adds a workspace to an enterprise-wide app, or takes it away, as its admin; its token stays valid."""
     install = slack.state.installs.get(org_id)
     if install is None or not install.is_enterprise_install or team_id not in slack.accounts.teams_of(org_id):
         raise NotInstalled(f"{slack.app.name} is not installed org-wide in {org_id}, or {team_id} is not part of it")

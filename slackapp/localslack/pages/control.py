@@ -200,7 +200,7 @@ ACTIONS: dict[str, Callable[[LocalSlack, str, Fields], object]] = {
     "fault": _fault,
     "clear-faults": lambda slack, team, fields: slack.clear_faults(),
 }
-"""By the last part of the path; each is given the Slack, the workspace (or org) and the form."""
+"""By the last part of the path; each is given the Slack, the workspace (or enterprise) and the form."""
 
 
 def snapshot(slack: LocalSlack) -> Json:

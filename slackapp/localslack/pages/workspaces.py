@@ -1,6 +1,6 @@
 """Page where an enterprise's admin adds an app that all of it has installed to its workspaces.
 
-An org-wide install belongs to no workspace at first (docs.slack.dev/enterprise/developing-for-enterprise-orgs).
+An enterprise-wide install is in no workspace at first (docs.slack.dev/enterprise/developing-for-enterprise-orgs).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PATH = re.compile(r"/manage/(E[A-Z0-9]+)/integrations/profile/(A[A-Z0-9]+)/works
 
 
 def address(slack: LocalSlack, org_id: str) -> str:
-    """The path of the page for an org."""
+    """The path of the page for an enterprise."""
     return f"/manage/{org_id}/integrations/profile/{slack.app.app_id}/workspaces/add"
 
 

@@ -1,7 +1,7 @@
 """Group commit: the order of writers among a process's threads, and commits that they share.
 
 SQLite lets one connection write at a time, and a connection that finds another one writing polls. Threads that queue
-here instead take turns without polling, in the order in which they came. And a commit waits for the disk: while one
+here get the write lock without polling, in the order in which they came. And a commit waits for the disk: while one
 thread waits, the work of the others gathers, and whoever comes next does all of it in one transaction. So the disk is
 waited for once per batch and not once per request, and still nobody goes on before what it wrote is on the disk.
 """
@@ -21,7 +21,7 @@ Transaction = Callable[[bool], AbstractContextManager[None]]
 
 
 class _Waiter:
-    """A thread that waits: for its turn, or until its piece of work was done in another one's."""
+    """A thread that waits: for the write lock, or until its piece of work was done by another one."""
 
     __slots__ = ("_called", "do", "done", "durable", "error", "result")
 
@@ -36,7 +36,7 @@ class _Waiter:
         self._called.acquire()
 
     def notify(self) -> None:
-        """Wakes the thread, once: when its turn has come, or its work is done."""
+        """Wakes the thread, once: when it has the write lock, or its work is done."""
         self._called.release()
 
     def wait(self, patience: float) -> bool:
@@ -82,7 +82,7 @@ class GroupCommit:
         return waiter.result
 
     def _acquire(self, waiter: _Waiter) -> None:
-        """Until the turn is this thread's, or its work is done."""
+        """Waits until the write lock is this thread's, or its work is done."""
         with self._lock:
             if not self._is_busy:
                 self._is_busy = True
@@ -99,10 +99,10 @@ class GroupCommit:
             if waiter in self._queue:
                 self._queue.remove(waiter)
                 raise StoreBusyError("the database is busy")
-        waiter.wait(-1)  # its turn has come just now, or somebody has begun with its work: the end must be awaited
+        waiter.wait(-1)  # it got the write lock just now, or somebody has begun with its work: the end must be awaited
 
     def _withdraw(self, waiter: _Waiter) -> None:
-        """An interrupted thread takes no turn with it: one that has just come to it goes to the next."""
+        """An interrupted thread keeps no write lock: one that it has just got goes to the next."""
         with self._lock:
             if waiter in self._queue:
                 self._queue.remove(waiter)
@@ -112,7 +112,7 @@ class GroupCommit:
             self._release_next()
 
     def _release_next(self) -> None:
-        """Straight to whoever has waited longest: one who comes only now gets no turn before that one."""
+        """Gives the lock straight to whoever has waited longest: who comes only now waits behind it."""
         with self._lock:
             if self._queue:
                 self._queue.popleft().notify()

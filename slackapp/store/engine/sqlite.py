@@ -39,7 +39,7 @@ NO_BUSY_TIMEOUT, BUSY_TIMEOUT = "PRAGMA busy_timeout = 0", "PRAGMA busy_timeout 
 _CHECKPOINTS = {how: f"PRAGMA wal_checkpoint({how})" for how in ("PASSIVE", "TRUNCATE")}
 SYNCHRONOUS_NORMAL = "PRAGMA synchronous = NORMAL"
 CHECKPOINT_WAL_BYTES, MAX_WAL_BYTES, LOW_DISK_WAL_BYTES = 4 * 1024 * 1024, 32 * 1024 * 1024, 256 * 1024
-"""From the first size on the upkeep moves the log into the database, from the others on whoever commits does."""
+"""From the first size on the scheduler moves the log into the database, from the others on whoever commits does."""
 
 Row = sqlite3.Row
 T = TypeVar("T")
@@ -74,10 +74,10 @@ class Database:
         self._all: weakref.WeakSet[ConnectionHandle] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._writing = threading.local()
-        """What the thread that has the turn writes by. No close takes it away: its transaction comes to its end."""
+        """What the holder of the write lock writes by. No close takes it away: its transaction comes to its end."""
         self._pid = os.getpid()
         self._writers: dict[bool, ConnectionHandle] = {}
-        """One that flushes and one that does not: used by whoever has the turn."""
+        """One that flushes and one that does not: used by whoever has the write lock."""
         self._group_commit = GroupCommit(BUSY_MS / 1000)
         self._users_lock: int | None = None
         self._has_checkpointer = False
@@ -166,7 +166,7 @@ class Database:
             try:
                 connection.execute(_CHECKPOINTS["PASSIVE"]).fetchone()
             except sqlite3.Error:
-                return  # the commit is kept; the upkeep tries again, and has the reserve
+                return  # the commit is kept; the scheduler tries again, and has the reserve
 
     def _roll_back(self, held: ConnectionHandle) -> None:
         try:
@@ -187,7 +187,7 @@ class Database:
     def disable_auto_checkpoint(self) -> None:
         """Leaves checkpoints to `checkpoint`, in a thread of its own: no commit moves the log into the database.
 
-        For a process that has an upkeep; in another one the log would grow for ever.
+        For a process that has a scheduler; in another one the log would grow for ever.
         """
         self._has_checkpointer = True
         self._close_writers()
@@ -254,7 +254,7 @@ class Database:
             os.close(self._users_lock)
             self._users_lock = None
 
-    # Upkeep
+    # Checkpoints, copies and checks
 
     def create_or_migrate(self) -> None:
         """Makes the file if it is new, private from its first byte, and brings its schema up to date.
@@ -346,7 +346,7 @@ class Database:
     def checkpoint(self) -> None:
         """Moves what can be moved of a long log into the database, holding up nobody for long.
 
-        Where that finds no room, the reserve is given up for it, and made again afterwards. Raises StoreFullError.
+        Where that finds no room, the reserve is freed for it, and made again afterwards. Raises StoreFullError.
         """
         if self._has_checkpointer:
             self._reserve.update()

@@ -149,7 +149,7 @@ INTERACTIONS: dict[str, tuple[str, dict[str, Any], str, str]] = {
 
 @pytest.fixture(scope="module")
 def everywhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
-    """Installed in two workspaces and, org-wide, in an org."""
+    """Installed in two workspaces and, enterprise-wide, in an enterprise."""
     with make_world(tmp_path_factory.mktemp("everywhere")) as world:
         for target in (NORTH, SOUTH, ORG):
             world.browser().install(target)
@@ -224,7 +224,7 @@ def test_a_command_is_understood(everywhere: Prepared, what: str) -> None:
     assert (ran.named, ran.whom) == ([team], [tenant])
 
 
-# Texts of people
+# Texts of users
 
 
 ODD_TEXT = "a\0b \ud83d c \udc00"

@@ -87,7 +87,7 @@ def test_a_notice_of_too_many_events_is_acknowledged(world: World) -> None:
 
 
 def test_a_finished_migration_has_its_workspace_and_no_other_checked_soon(world: World) -> None:
-    """It belongs to an org now; the next check asks Slack to which."""
+    """It belongs to an enterprise now; the next check asks Slack to which."""
     installed(world)
     world.browser().install(SOUTH)
     world.work()

@@ -33,7 +33,7 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[World]:
-    """The app in a workspace and, org-wide, in an org."""
+    """The app in a workspace and, enterprise-wide, in an enterprise."""
     with make_world(tmp_path) as made:
         for target in (NORTH, ORG):
             made.browser().install(target)

@@ -130,7 +130,7 @@ def test_a_slack_that_cannot_say_leaves_what_is_stored_and_gets_the_new_one_back
 
 @pytest.mark.claim("C-87")
 def test_a_pair_of_a_user_is_judged_by_itself(tmp_path: Path) -> None:
-    """The bot's is overtaken by two others; the person's own is not."""
+    """The bot's is overtaken by two others; the user's own is not."""
     with make_world(tmp_path, **USERS) as world:
         way = approved(world, user="member")
         between(world, EXCHANGE, "admin", "guest")

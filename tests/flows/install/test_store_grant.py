@@ -216,7 +216,7 @@ def test_installing_again_replaces_the_token_and_counts_on(world: World) -> None
 
 
 def installed_by(world: World) -> list[tuple[Any, ...]]:
-    """Who installed, the latest last: tenant, person, generation of the installation, time."""
+    """Who installed, the latest last: tenant, user, generation of the installation, time."""
     sql = "SELECT tenant_id, user_id, generation, installed_at, details FROM installers ORDER BY tenant_id, generation"
     return [tuple(row) for row in world.rows(sql)]
 

@@ -19,7 +19,7 @@ SENSITIVE = f"{SIGHTED},files:read"
 ADMIN, MEMBER = "U0NORTH001ADM", "U0NORTH001MEM"
 OTHER_ORG_TEAM = "T0EVERBB01"
 ADMIN_OF_ONE = "W0EVERAAD1"
-"""An admin of ORG_TEAM who is nobody special in the org."""
+"""An admin of ORG_TEAM who is nobody special in the enterprise."""
 NOT_ADMIN, UNKNOWN = "installer_not_admin", "installer_unknown"
 
 
@@ -242,7 +242,7 @@ def test_a_reinstall_by_a_member_leaves_what_works(tmp_path: Path, rotation: boo
         assert works(world)
 
 
-# A whole org
+# A whole enterprise
 
 
 def test_for_a_whole_enterprise_an_admin_of_the_enterprise_is_needed(guarded: World) -> None:
@@ -294,7 +294,7 @@ def test_who_is_taken_off_the_list_cannot_install_again_and_works_on(tmp_path: P
 
 
 def test_what_a_refused_user_granted_is_revoked_where_the_bots_token_is_in_use(tmp_path: Path) -> None:
-    """Without rotation Slack answers with the bot's token that works; the person's own is new, and nobody keeps it."""
+    """Without rotation Slack answers with the bot's token that works; the user's own is new, and nobody keeps it."""
     asked = {"SLACKAPP_BOT_SCOPES": SENSITIVE, "SLACKAPP_USER_SCOPES": "emoji:read"}
     with make_world(tmp_path, rotation=False, **asked) as world:
         assert world.browser().install().status == 303

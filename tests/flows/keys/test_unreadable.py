@@ -66,7 +66,7 @@ def test_a_refresh_token_that_does_not_open_leaves_the_access_token_in_use(desk:
 
 def refused_event(desk: CommandLine) -> Reply:
     desk.good("keys", "flush")
-    desk.world.service.app.keyring.reload()  # as the upkeep does every second
+    desk.world.service.app.keyring.reload()  # as the scheduler does every second
     return desk.world.mention("EvNew")
 
 

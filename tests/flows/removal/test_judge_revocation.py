@@ -25,7 +25,7 @@ PERSONS = {"SLACKAPP_USER_SCOPES": "users:read"}
 
 @functools.cache
 def age_grant(rotation: bool, others: tuple[str, ...] = ()) -> Left:
-    """NORTH with the tokens of the bot and of two people, installed some time ago; and others since."""
+    """NORTH with the tokens of the bot and of two users, installed some time ago; and others since."""
     with memory_folder() as folder, make_world(folder, rotation, **PERSONS) as world:
         world.browser().install(NORTH, "member")
         world.browser().install(NORTH, "admin")
@@ -54,7 +54,7 @@ def lasting(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def crowd(tmp_path: Path) -> Iterator[World]:
-    """Another workspace, an org and one of its workspaces beside it."""
+    """Another workspace, an enterprise and one of its workspaces beside it."""
     with going_on(age_grant(True, (SOUTH, ORG, ORG_TEAM)), tmp_path, **PERSONS) as world:
         yield world
 
@@ -332,7 +332,7 @@ def test_nothing_is_erased_while_slack_answers_invalid_auth_nor_once_a_token_die
         assert (full.work(), full.status()) == (1, "suspect")
         full.clock.advance(900)
     with contextlib.closing(sqlite3.connect(full.settings.database)) as connection, connection:
-        connection.execute("UPDATE tokens SET status = 'dead'")  # others are served, and so it was given up
+        connection.execute("UPDATE tokens SET status = 'dead'")  # others are served, and so it was marked dead
     full.work()
     assert (full.status(), users(full)) == ("needs_reinstall", {"", ADMIN, MEMBER})
 
@@ -426,7 +426,7 @@ def test_a_tenant_whose_tokens_cannot_be_asked_with_goes_by_the_order_of_the_two
 def test_an_uninstall_whose_tokens_are_gone_before_slack_is_asked_goes_by_the_order_of_the_two_times(
     full: World, after: int, gone: bool
 ) -> None:
-    """It was in doubt; since then nothing is left that Slack could be asked with."""
+    """It was suspect; since then nothing is left that Slack could be asked with."""
     uninstalled(full, after=after)
     assert full.status() == "suspect"
     without_tokens(full)
@@ -437,7 +437,7 @@ def test_an_uninstall_whose_tokens_are_gone_before_slack_is_asked_goes_by_the_or
 
 
 def without_tokens(world: World) -> None:
-    """As an import of what a person without a token installed leaves it."""
+    """As an import of what a user without a token installed leaves it."""
     with contextlib.closing(sqlite3.connect(world.settings.database)) as connection, connection:
         connection.execute("DELETE FROM tokens")
 

@@ -35,7 +35,7 @@ def installed() -> Left:
 
 @pytest.fixture
 def ready(tmp_path: Path, installed: Left) -> Iterator[World]:
-    """Two workspaces, each with the tokens of the bot and of a person."""
+    """Two workspaces, each with the tokens of the bot and of a user."""
     with going_on(installed, tmp_path, SLACKAPP_USER_SCOPES="users:read") as world:
         yield world
 

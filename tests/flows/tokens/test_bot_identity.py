@@ -77,7 +77,7 @@ def test_what_another_bot_said_is_acted_on(ready: World, ran: list[str], known: 
 
 
 def test_an_event_of_a_user_makes_no_auth_test(ready: World, ran: list[str]) -> None:
-    """A press on a message of our own is a person's doing, too."""
+    """A press on a message of our own is a user's doing, too."""
     ready.event({**SAID, "subtype": None, "user": "U0SOMEBODY", "text": "hello"})
     click_button(ready, message={"bot_id": our_bot(ready), "app_id": APP_ID}, text="pressed")
     ready.work()

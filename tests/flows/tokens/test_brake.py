@@ -1,4 +1,4 @@
-"""The brake: where many tenants fail within minutes, nobody is given up or erased on the word of answers alone."""
+"""The brake: where many tenants fail within minutes, no token is marked dead or erased on the word of answers alone."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -165,7 +165,7 @@ def told(world: World, path: str) -> Reply:
     return world.request("GET", path, headers={"Authorization": f"Bearer {token}"})
 
 
-# Failures that are of one tenant, or one person, alone
+# Failures that are of one tenant, or one user, alone
 
 
 @pytest.mark.claim("C-80")

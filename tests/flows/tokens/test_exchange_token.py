@@ -46,7 +46,7 @@ def installed() -> Iterator[Prepared]:
 
 @pytest.fixture
 def before(installed: Prepared) -> World:
-    """Long-lived tokens of the bot and of the person who installed; Slack does not rotate tokens."""
+    """Long-lived tokens of the bot and of the user who installed; Slack does not rotate tokens."""
     return installed.reset()
 
 
@@ -70,7 +70,7 @@ def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mappin
 
 
 def works(world: World) -> bool:
-    """For the bot and for the person alike, in a process that has no key in memory."""
+    """For the bot and for the user alike, in a process that has no key in memory."""
     world.service.app.keyring.evict(north_tenant())
     return all(ask(world, user_id)["ok"] for user_id in BOTH)
 

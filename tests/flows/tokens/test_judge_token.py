@@ -32,7 +32,7 @@ def installed() -> Iterator[Prepared]:
 
 @pytest.fixture
 def two(installed: Prepared) -> World:
-    """Two workspaces, with rotating tokens of the bot and of the person who installed."""
+    """Two workspaces, with rotating tokens of the bot and of the user who installed."""
     return installed.reset()
 
 
@@ -182,7 +182,7 @@ def test_it_is_marked_dead_only_while_another_tenants_calls_succeed(two: World) 
 
 @pytest.mark.claim("C-79")
 def test_what_the_same_tenant_was_served_speaks_against_nothing(two: World) -> None:
-    """Its person's token works; the bot's is refused, and nobody else is there."""
+    """Its user's token works; the bot's is refused, and nobody else is there."""
     two.slack.uninstall(SOUTH)
     app = two.service.app
     for _ in range(12):

@@ -1,4 +1,4 @@
-"""The upkeep refreshes what is due before anybody needs it: each token once, and one tenant's trouble is its own."""
+"""The scheduler refreshes what is due before anybody needs it: each once, and one tenant's failure is its own."""
 
 import itertools
 import zlib
@@ -43,7 +43,7 @@ def three(installed: Prepared) -> World:
 
 @pytest.fixture
 def due(three: World) -> World:
-    """The same, and all six are due: North's two first, then South's, then the org's. We begin with the first."""
+    """The same, and all six are due: North's two first, then South's, then the enterprise's. We begin with North."""
     for seconds, tenant in enumerate((NORTH, SOUTH, ORG)):
         change(three, "UPDATE tokens SET due_at = ? WHERE tenant_id = ?", three.clock() + DUE - 700 + seconds, tenant)
     three.clock.advance(DUE)
@@ -109,7 +109,7 @@ def test_after_three_failures_in_a_row_the_next_minute_goes_on(due: World) -> No
 
 
 def test_failures_that_are_not_in_a_row_do_not_stop_the_others(due: World) -> None:
-    """North's two fail, one of the org's does not, South's two fail: they are four, and never three in a row."""
+    """North's two fail, one of the enterprise's does not, South's two fail: they are four, and never three in a row."""
     change(due, "UPDATE tokens SET due_at = due_at - 2 WHERE tenant_id = ? AND user_id = ''", ORG)
     change(due, "UPDATE tokens SET due_at = due_at - 5 WHERE tenant_id = ?", NORTH)
     for tenant in (NORTH, SOUTH):
@@ -155,7 +155,7 @@ def test_one_tenants_many_tokens_that_fail_stop_no_other_tenants(due: World) -> 
 
 @pytest.mark.claim("C-98")
 def test_a_clock_that_was_a_day_ahead_leaves_no_refresh_and_no_check_waiting_for_that_day(three: World) -> None:
-    """The clock is set forward; a pair is refreshed, another put off, a tenant checked; and it is set back."""
+    """The clock is set forward; a pair is refreshed, another postponed, a tenant checked; and it is set back."""
     day = 86_400
     three.clock.set(day)
     assert refresh(three) == 6

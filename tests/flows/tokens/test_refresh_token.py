@@ -45,7 +45,7 @@ def installed() -> Iterator[Prepared]:
 
 @pytest.fixture
 def ready(installed: Prepared) -> World:
-    """Installed, with rotating tokens of the bot and of the person who installed; not yet due."""
+    """Installed, with rotating tokens of the bot and of the user who installed; not yet due."""
     return installed.reset()
 
 
@@ -300,7 +300,7 @@ def test_a_pair_of_another_kind_or_of_somebody_else_is_refused_and_the_old_one_s
 
 
 def test_a_new_pair_that_names_the_user_by_the_other_id_is_theirs(due: World) -> None:
-    """In an org a person has two; a pair that is not stored is lost, and the old one dies."""
+    """In an enterprise a user has two; a pair that is not stored is lost, and the old one dies."""
     due.slack.fault(Fault(REFRESH, "patch", patch={"user_id": "W0NORTHADM"}))
     assert ask(due, ADMIN)["ok"]
     assert (token(due, ADMIN)["generation"], due.audit().count("token.refresh_failed")) == (2, 0)

@@ -31,7 +31,7 @@ def installed() -> Iterator[Prepared]:
 
 @pytest.fixture
 def ready(installed: Prepared) -> World:
-    """Installed, with the tokens of the bot and of the person who installed."""
+    """Installed, with the tokens of the bot and of the user who installed."""
     return installed.reset()
 
 
@@ -237,7 +237,7 @@ def test_a_new_install_that_comes_while_the_old_token_is_found_dead_stays(
 
 
 def test_who_needs_a_new_install_is_told_where(ready: World) -> None:
-    """With the hint which workspace it is about; an org has no such hint."""
+    """With the hint which workspace it is about; an enterprise has no such hint."""
     ready.browser().install(ORG)
     org, place = Tenant("E", ORG), "http://localhost:3000/slack/install"
     assert install_url(ready, "U0NOBODY01") == f"{place}?team={NORTH}", "there is no such token"

@@ -40,7 +40,7 @@ def installed() -> Iterator[Prepared]:
 
 @pytest.fixture
 def ready(installed: Prepared) -> World:
-    """Installed, with the tokens of the bot and of the person who installed."""
+    """Installed, with the tokens of the bot and of the user who installed."""
     return installed.reset()
 
 
@@ -416,7 +416,7 @@ def test_a_purge_between_the_answer_and_what_is_made_of_it_is_not_undone(ready: 
     assert noted(ready, "scopes.changed") + noted(ready, "tenant.joined_org") == []
 
 
-# Orgs
+# Enterprises
 
 
 def test_a_workspace_that_joined_an_enterprise_stays_the_tenant_that_it_was(ready: World) -> None:

@@ -1,4 +1,4 @@
-"""Upkeep: what is too old goes, what an operator has to look at stays."""
+"""Sweep: what is too old goes, what an operator has to look at stays."""
 
 import contextlib
 import sqlite3

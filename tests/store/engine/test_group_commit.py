@@ -1,4 +1,4 @@
-"""Turns among the threads of a process, and commits that they share."""
+"""Group commit: the write lock among the threads of a process, and commits that they share."""
 
 import contextlib
 import random
@@ -120,7 +120,7 @@ def crowd(disk: Disk, pool: ThreadPoolExecutor) -> Iterator[Threads]:
 
 
 def is_free(made: GroupCommit) -> bool:
-    """Whether nobody has the turn, and nobody is expected to take it."""
+    """Whether nobody has the write lock, and nobody is expected to take it."""
     return not made._is_busy and not made._queue
 
 
@@ -217,7 +217,7 @@ def test_a_commit_that_fails_fails_for_all_at_once(crowd: Threads) -> None:
     assert crowd.turns.run(lambda: "next", crowd.disk.transaction, durable=True) == "next"
 
 
-# Patience
+# Time-outs
 
 
 def test_a_waiter_that_times_out_is_refused_and_its_work_is_never_done(disk: Disk, pool: ThreadPoolExecutor) -> None:
@@ -317,7 +317,7 @@ def test_if_the_one_who_does_the_work_of_all_is_interrupted_nobody_waits_for_eve
     assert is_free(crowd.turns)
 
 
-# Whose turn it is
+# Who gets the write lock
 
 
 @pytest.mark.claim("C-46")

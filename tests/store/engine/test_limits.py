@@ -19,7 +19,7 @@ from tests.store.rows import NORTH, NOW, bytes_on_disk, install, look, sealed
 from tests.support.race import race
 
 AUTOCHECKPOINT = 1000
-"""SQLite's own: pages in the log from which on a commit also moves them, where no upkeep does."""
+"""SQLite's own: pages in the log from which on a commit also moves them, where no scheduler does."""
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def second(migrations: Path, tmp_path: Path) -> Callable[[], Path]:
 
 
 TOKENS = [
-    # tenant, person, life in seconds, status
+    # tenant, user, life in seconds, status
     ("T0NORTH001", "", 43_200, "live"),
     ("T0NORTH001", "U0ADMIN001", 4000, "live"),
     ("T0NORTH001", "U0PERSON01", None, "live"),
