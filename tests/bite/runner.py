@@ -16,7 +16,7 @@ from tempfile import TemporaryFile
 
 import pytest
 
-PATIENCE = 300
+TIMEOUT = 300
 """Seconds for one run: whatever lasts longer is killed."""
 _LIBRARIES = (
     "cryptography.hazmat.primitives.ciphers.aead", "cryptography.hazmat.primitives.kdf.hkdf", "hypothesis.strategies",
@@ -67,7 +67,7 @@ def _main() -> None:
 
 
 def _run(printed: int, arguments: list[str], compiles: bool) -> int:
-    signal.alarm(PATIENCE)
+    signal.alarm(TIMEOUT)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(printed, 1)
     os.dup2(printed, 2)

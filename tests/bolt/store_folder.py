@@ -217,10 +217,10 @@ def here(**changes: Any) -> dict[str, Any]:
 def kept_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """They never close a connection; here all are closed at the end."""
     opened: list[sqlite3.Connection] = []
-    patience = [0.0]
+    timeout = [0.0]
 
     def connect(database: str) -> sqlite3.Connection:
-        opened.append(sqlite3.connect(database, timeout=patience[0], check_same_thread=False))
+        opened.append(sqlite3.connect(database, timeout=timeout[0], check_same_thread=False))
         return opened[-1]
 
     library = types.SimpleNamespace(connect=connect)
@@ -228,7 +228,7 @@ def kept_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
         monkeypatch.setattr(f"slack_sdk.oauth.{module}.sqlite3.sqlite3", library)
 
     def make(folder: Folder, kind: str, wait: float, **given: Any) -> Any:
-        patience[0] = wait
+        timeout[0] = wait
         return _MAKERS[kind](str(folder.path / "builtin"), **given)
 
     yield make

@@ -29,7 +29,7 @@ from tests.support.servers import serve
 from tests.support.world import APP_ID, NORTH, SIGNING_SECRET
 
 EXAMPLE = ROOT / "examples" / "bolt_app.py"
-PATIENCE = 30
+TIMEOUT = 30
 """Seconds until something is taken for not happening."""
 
 
@@ -42,11 +42,11 @@ class Example:
     address: str
 
     def rows(self, sql: str) -> list[Any]:
-        with contextlib.closing(sqlite3.connect(self.folder / "bolt.db", timeout=PATIENCE)) as database:
+        with contextlib.closing(sqlite3.connect(self.folder / "bolt.db", timeout=TIMEOUT)) as database:
             return database.execute(sql).fetchall()
 
     def change(self, sql: str) -> None:
-        with contextlib.closing(sqlite3.connect(self.folder / "bolt.db", timeout=PATIENCE)) as database, database:
+        with contextlib.closing(sqlite3.connect(self.folder / "bolt.db", timeout=TIMEOUT)) as database, database:
             database.execute(sql)
 
     def install(self) -> tuple[int, str]:
@@ -75,7 +75,7 @@ class Example:
 
 def soon(is_so: Callable[[], object]) -> None:
     """Waits for what another process does."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while not is_so():
         assert time.monotonic() < until, "it did not happen"
         threading.Event().wait(0.01)
@@ -108,7 +108,7 @@ def example(tmp_path: Path) -> Iterator[Example]:
         events_url=f"{address}/slack/events",
     )
     slack = LocalSlack(app, clock=time.time, entropy=system_entropy)
-    slack.delivery_timeout = PATIENCE
+    slack.delivery_timeout = TIMEOUT
     keyfile.write_private(tmp_path / "master.key", keyfile.format_master_key(1, bytes(range(32))))
     with serve(slack) as slack.base_url:
         environment = {
@@ -132,7 +132,7 @@ def example(tmp_path: Path) -> Iterator[Example]:
             yield Example(tmp_path, slack, address)
         finally:
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
 
 
 def test_it_installs_answers_refreshes_once_and_leaves_nothing_after_the_uninstall(example: Example) -> None:

@@ -15,7 +15,7 @@ from tests.support.world import NORTH, SOUTH, World, make_world
 pytestmark = pytest.mark.long
 SLOW = 0.5
 """Seconds that one slow call takes."""
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 class Watch:
@@ -42,7 +42,7 @@ class Watch:
 
     def wait(self, number: int) -> None:
         """Until so many have ended."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while len(self.ended) < number:
             assert time.monotonic() < end, f"{len(self.ended)} of {number} rows have ended"
             time.sleep(0.005)
@@ -69,7 +69,7 @@ def test_thirty_two_slow_events_of_one_tenant_delay_anothers_by_no_more_than_one
             sent = time.monotonic()
             send(world, f"Quick{number}", SOUTH, 0)
             while f"Quick{number}" not in watch.ended:
-                assert time.monotonic() < sent + PATIENCE
+                assert time.monotonic() < sent + TIMEOUT
                 time.sleep(0.005)
             waited.append(watch.began[f"Quick{number}"] - sent)
         print(f"another tenant's rows waited for {max(waited) * 1000:.0f} ms; a slow call takes {SLOW * 1000:.0f} ms")

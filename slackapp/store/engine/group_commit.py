@@ -39,16 +39,16 @@ class _Waiter:
         """Wakes the thread, once: when it has the write lock, or its work is done."""
         self._called.release()
 
-    def wait(self, patience: float) -> bool:
+    def wait(self, timeout: float) -> bool:
         """Waits to be called; False when nobody did within that many seconds. Below 0: for as long as it takes."""
-        return self._called.acquire(timeout=patience)
+        return self._called.acquire(timeout=timeout)
 
 
 class GroupCommit:
-    """Group commit of one database in one process. `patience` is in seconds."""
+    """Group commit of one database in one process. `timeout` is in seconds."""
 
-    def __init__(self, patience: float) -> None:
-        self.timeout = patience
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
         self._lock = threading.Lock()
         """For a look at the two below; nobody waits while holding it."""
         self._is_busy = False
@@ -66,7 +66,7 @@ class GroupCommit:
     def run(self, do: Callable[[], Any], transaction: Transaction, durable: bool) -> Any:
         """Runs `do` in a transaction that others may share, and returns its result once that is committed.
 
-        To the disk, where anybody in it wants a `flush`. It may run in another thread, and again after a failure of
+        To the disk, where anybody in it is `durable`. It may run in another thread, and again after a failure of
         somebody else's work: so it must do nothing but read and write the database. Raises what it raises, and then
         nothing of it was written.
         """

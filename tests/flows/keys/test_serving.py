@@ -23,7 +23,7 @@ from tests.support.world import HOST, NORTH, SOUTH, World
 
 pytestmark = pytest.mark.long
 
-PATIENCE = 30
+TIMEOUT = 30
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Fleet:
         whole = self.world.envelope(fields, f"EvLoad{self.sent}", team_id=tenant)
         body = json.dumps(whole).encode()
         headers = {**self.world.sign(body), "Content-Type": "application/json", "Host": HOST}
-        return request("POST", f"http://127.0.0.1:{port}/slack/events", body, headers, PATIENCE).status
+        return request("POST", f"http://127.0.0.1:{port}/slack/events", body, headers, TIMEOUT).status
 
     def keep_sending(self) -> None:
         while not self.stop.is_set():
@@ -71,7 +71,7 @@ class Fleet:
             wait(lambda: len(self.statuses) >= after + 8)
         finally:
             self.stop.set()
-            load.join(PATIENCE)
+            load.join(TIMEOUT)
         assert set(self.statuses) == {200}
         wait(lambda: not self.world.rows("SELECT 1 FROM inbox WHERE state <> 'done' LIMIT 1"))
         results = {row[0] for row in self.world.rows("SELECT DISTINCT result FROM inbox WHERE kind = 'event'")}
@@ -86,7 +86,7 @@ class Fleet:
 
 def wait(until: Callable[[], bool]) -> None:
     """Looks again and again; a bound, and no measure."""
-    for _ in range(PATIENCE * 50):
+    for _ in range(TIMEOUT * 50):
         if until():
             return
         time.sleep(0.02)
@@ -114,7 +114,7 @@ def fleet(memory_folder: Path) -> Iterator[Fleet]:
             for process in processes:
                 process.terminate()
             for process in processes:
-                assert process.wait(PATIENCE) == 0
+                assert process.wait(TIMEOUT) == 0
 
 
 def test_a_rotation_under_load_fails_no_read_in_any_process(fleet: Fleet) -> None:

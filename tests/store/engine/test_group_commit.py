@@ -22,7 +22,7 @@ from tests.support.race import race
 
 LONG = 20.0
 """Seconds after which a test gives up waiting for what comes at once."""
-PATIENCE = 0.05
+TIMEOUT = 0.05
 
 
 class Disk:
@@ -221,7 +221,7 @@ def test_a_commit_that_fails_fails_for_all_at_once(crowd: Threads) -> None:
 
 
 def test_a_waiter_that_times_out_is_refused_and_its_work_is_never_done(disk: Disk, pool: ThreadPoolExecutor) -> None:
-    crowd, done = Threads(GroupCommit(PATIENCE), disk, pool), []
+    crowd, done = Threads(GroupCommit(TIMEOUT), disk, pool), []
     (late,) = crowd.come(lambda: done.append("late"))
     alone = crowd.come_alone(lambda: done.append("alone"))
     with pytest.raises(StoreBusyError, match="busy"):
@@ -271,9 +271,9 @@ def test_a_waiter_that_is_interrupted_keeps_no_write_lock(
     crowd = Threads(GroupCommit(LONG), disk, pool)
     interrupt, wait = threading.Event(), group_commit._Waiter.wait
 
-    def waiting(self: Any, patience: float) -> bool:
-        if threading.current_thread().name != "interrupted" or not patience:
-            return wait(self, patience)
+    def waiting(self: Any, timeout: float) -> bool:
+        if threading.current_thread().name != "interrupted" or not timeout:
+            return wait(self, timeout)
         assert interrupt.wait(LONG)
         raise Interrupted
 
@@ -372,7 +372,7 @@ def test_exclusive_and_group_writers_do_not_starve_each_other(alone: int, groupe
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_the_write_lock_is_released_on_any_exception(error: type[BaseException]) -> None:
-    made = GroupCommit(PATIENCE)
+    made = GroupCommit(TIMEOUT)
 
     def fail() -> None:
         with made.exclusive():
