@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support import prepared_world
-from tests.support.operator import CommandLine, open_desk
+from tests.support.operator import CommandLine, open_shell
 from tests.support.prepared_world import Left, going_on, left_by
 from tests.support.programs import count_skips
 from tests.support.world import World, make_world
@@ -79,8 +79,8 @@ def folder(memory_folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def desk(folder: Path) -> Iterator[CommandLine]:
-    with open_desk(folder) as made:
+def shell(folder: Path) -> Iterator[CommandLine]:
+    with open_shell(folder) as made:
         yield made
 
 

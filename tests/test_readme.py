@@ -57,7 +57,7 @@ READING = (
         ),
     ),
     (
-        "a token's life: refreshed by one at a time, checked, given up",
+        "a token's life: refreshed by one at a time, checked, marked dead",
         (
             "flows/tokens/refresh_token.py", "flows/tokens/rotated_pair.py", "flows/tokens/refresh_due.py",
             "flows/tokens/exchange_token.py", "flows/tokens/validate_tenant.py", "flows/tokens/judge_token.py",

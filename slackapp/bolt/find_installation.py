@@ -195,13 +195,13 @@ def _details_of(app: App, tenant: Tenant, who: Installer | None) -> _SealedField
 def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _SealedField | None:
     """Opens the webhook of this user's install; where our own service took that install, the tenant's."""
 
-    def persons() -> Sealed | None:
+    def users_webhook() -> Sealed | None:
         found = installers.find(app.db, tenant, who.user_id)
         return found.webhook if found is not None and found.generation == who.generation else None
 
     if who.webhook is not None:
         context = records.installer_webhook_context(tenant, who.user_id, who.generation)
-        return _SealedField("webhook", context, who.webhook, persons)
+        return _SealedField("webhook", context, who.webhook, users_webhook)
     stored = installations.find_webhook(app.db, tenant)
     if stored is None or stored[1] != who.generation:
         return None

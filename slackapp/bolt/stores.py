@@ -186,7 +186,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
     ) -> Bot | None:
         """Finds the bot of a workspace or an enterprise; None where it is not installed."""
-        lease_holder = self._borrower(begins=True)
+        lease_holder = self._lease_holder(begins=True)
         with self._vault.opened() as (app, actor):
             stored = self._resolve(app, actor, enterprise_id, team_id, is_enterprise_install)
             found = find_installation.find_bot(app, stored, lease_holder, actor) if stored is not None else None
@@ -201,7 +201,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         is_enterprise_install: bool | None = False,
     ) -> Installation | None:
         """Finds what that user installed, or whoever did last; None where nobody did."""
-        lease_holder = self._borrower(begins=user_id is None)
+        lease_holder = self._lease_holder(begins=user_id is None)
         with self._vault.opened() as (app, actor):
             stored = self._resolve(app, actor, enterprise_id, team_id, is_enterprise_install)
             found = (
@@ -209,7 +209,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
             )
             return entities.to_bolt_installation(found) if found is not None else None
 
-    def _borrower(self, *, begins: bool) -> LeaseHolder | None:
+    def _lease_holder(self, *, begins: bool) -> LeaseHolder | None:
         """None where refreshing stays in the vault. Bolt looks up, refreshes and saves in one thread, or one task."""
         name = _TASK.get() or f"thread-{threading.get_ident()}"
         return None if self._managed else LeaseHolder(name, self._ahead, begins)

@@ -139,10 +139,10 @@ def _is_authorization(entry: object) -> bool:
 
 def _tenants(named: Mapping[str, Any]) -> tuple[Tenant, ...]:
     team, enterprise = _ids(named)
-    org = (Tenant(TenantKind.ENTERPRISE, enterprise),) if enterprise else ()
-    if named.get("is_enterprise_install") is True and org:
-        return org
-    return ((Tenant(TenantKind.WORKSPACE, team),) if team else ()) + org
+    covering = (Tenant(TenantKind.ENTERPRISE, enterprise),) if enterprise else ()
+    if named.get("is_enterprise_install") is True and covering:
+        return covering
+    return ((Tenant(TenantKind.WORKSPACE, team),) if team else ()) + covering
 
 
 def _ids(named: Mapping[str, Any]) -> tuple[str, str]:

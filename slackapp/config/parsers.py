@@ -163,7 +163,7 @@ def yes_or_no(text: str) -> bool:
 
 
 def teams(text: str) -> tuple[str, ...]:
-    """Ids of workspaces and organisations; a text without any is no list that lets everybody in."""
+    """Ids of workspaces and enterprises; a text without any is no list that lets everybody in."""
     parts = _listed(text)
     if (text and not parts) or not all(tenant_of_id(part) for part in parts):
         raise ValueError("must be ids of workspaces (T…) or organisations (E…), separated by commas")

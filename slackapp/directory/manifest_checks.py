@@ -216,7 +216,7 @@ def reviewed_closely(look: ReviewInput) -> str:
     return close and f"say in the submission why it needs {close}: these are reviewed closely"
 
 
-def acts_as_person(look: ReviewInput) -> str:
+def acts_as_user(look: ReviewInput) -> str:
     """Names the scopes of the installing user."""
     scopes = ", ".join(look.user_scopes)
     return scopes and f"say why it acts as a person: {scopes}"

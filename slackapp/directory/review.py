@@ -102,7 +102,7 @@ REQUIREMENTS = (
     ),
     Requirement(9, "none of the scopes that the directory does not accept", (manifest.accepted_scopes,)),
     Requirement(10, "scopes that are reviewed closely are known", manual_step=manifest.reviewed_closely),
-    Requirement(11, "scopes of a person only where the app acts as that person", manual_step=manifest.acts_as_person),
+    Requirement(11, "scopes of a person only where the app acts as that person", manual_step=manifest.acts_as_user),
     Requirement(
         12, "the app works without its optional scopes", (manifest.optional_are_declared,),
         manual_step=manifest.has_optional,

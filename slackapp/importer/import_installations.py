@@ -108,7 +108,7 @@ def _import_tenant(
     """Imports one tenant: its newest bot, and every user with the newest token; in order of arrival."""
     reports, now = [], app.clock()
     bots: list[_ParsedRecord] = []
-    people: dict[str, list[_ParsedRecord]] = defaultdict(list)
+    users: dict[str, list[_ParsedRecord]] = defaultdict(list)
     for record in records:
         try:
             read = _ParsedRecord(record, _read(app, tenant, record, now))
@@ -118,12 +118,12 @@ def _import_tenant(
         if read.external.bot is not None:  # SQLAlchemy's store has rows without one, after an install that brought none
             bots.append(read)
         if read.external.user_id:
-            people[read.external.user_id].append(read)
+            users[read.external.user_id].append(read)
     newest = []
     if bots:
         read = max(bots, key=lambda read: _issued(read, read.external.bot))
         newest.append(replace(read, external=replace(read.external, user_id="", user=None, webhook=None)))
-    for reads in people.values():
+    for reads in users.values():
         # Bolt saves a user without the token where it serves another one meanwhile: the token is in an older record.
         user = max(reads, key=lambda read: _issued(read, read.external.user)).external.user
         read = max(reads, key=lambda read: (read.external.installed_at, read.record.age_order))
@@ -207,7 +207,7 @@ def _read(app: App, tenant: Tenant, record: SourceRecord, now: int) -> ExternalI
     """Raises RecordError."""
     fields = record.fields
     custom = foreign_record.read_custom_values(fields)
-    is_person = record.kind == SourceKind.INSTALLATION
+    is_user = record.kind == SourceKind.INSTALLATION
     return ExternalInstallation(
         tenant=tenant,
         app_id=app.settings.app_id,
@@ -216,10 +216,10 @@ def _read(app: App, tenant: Tenant, record: SourceRecord, now: int) -> ExternalI
         team_id=text_field(fields, "team_id"),
         team_name=display_name(fields, "team_name"),
         bot_user_id=foreign_record.read_user_id(fields, "bot_user_id") if fields.get("bot_user_id") else "",
-        user_id=foreign_record.read_user_id(fields) if is_person else "",
+        user_id=foreign_record.read_user_id(fields) if is_user else "",
         bot=foreign_record.read_token(fields, HolderKind.BOT, now),
-        user=foreign_record.read_token(fields, HolderKind.USER, now) if is_person else None,
-        webhook=foreign_record.read_webhook(fields) if is_person else None,
+        user=foreign_record.read_token(fields, HolderKind.USER, now) if is_user else None,
+        webhook=foreign_record.read_webhook(fields) if is_user else None,
         installed_at=foreign_record.read_time(fields.get("installed_at")) or 0.0,
         details={
             "enterprise_url": text_field(fields, "enterprise_url") or None,

@@ -36,7 +36,7 @@ class User:
     owner: bool = False
     guest: bool = False
     enterprise_id: str = ""
-    org_admin: bool = False
+    enterprise_admin: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Accounts:
     """Accounts by id."""
 
     workspaces: dict[str, Workspace] = field(default_factory=dict)
-    orgs: dict[str, Enterprise] = field(default_factory=dict)
+    enterprises: dict[str, Enterprise] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
 
@@ -95,30 +95,30 @@ class Accounts:
 
     def member(self, tenant: str, user_id: str) -> User | None:
         """Finds the user of that id if in the workspace or enterprise, else None."""
-        person = self.users.get(user_id)
-        return person if person and set(person.teams).intersection(self.teams_of(tenant)) else None
+        user = self.users.get(user_id)
+        return user if user and set(user.teams).intersection(self.teams_of(tenant)) else None
 
     def teams_of(self, tenant: str) -> list[str]:
         """Lists the workspace ids a tenant id covers: itself, or all workspaces of the enterprise."""
-        if tenant in self.orgs:
+        if tenant in self.enterprises:
             return [w.id for w in self.workspaces.values() if w.enterprise_id == tenant]
         return [tenant]
 
     def users_of(self, team_id: str) -> list[User]:
         """Lists the users of one workspace."""
-        return [person for person in self.users.values() if team_id in person.teams]
+        return [user for user in self.users.values() if team_id in user.teams]
 
     def add_workspace(self, team_id: str, name: str) -> Workspace:
         """Add a workspace outside any enterprise, with its admin, member, guest and three channels."""
         stem = team_id[1:]
         domain = name.lower().replace(" ", "-")
-        people = (
+        users = (
             User(f"U{stem}ADM", f"{domain}-admin", f"{name} Admin", (team_id,), admin_of=(team_id,), owner=True),
             User(f"U{stem}MEM", f"{domain}-member", f"{name} Member", (team_id,)),
             User(f"U{stem}GST", f"{domain}-guest", f"{name} Guest", (team_id,), guest=True),
         )
-        workspace = Workspace(team_id, name, domain, *_ids(people), channels=_channels(team_id))
-        self.users.update({person.id: person for person in people})
+        workspace = Workspace(team_id, name, domain, *_ids(users), channels=_channels(team_id))
+        self.users.update({user.id: user for user in users})
         self.put(workspace)
         return workspace
 
@@ -127,16 +127,16 @@ class Accounts:
         self.workspaces[workspace.id] = workspace
         self.channels.update({channel.id: channel for channel in workspace.channels})
 
-    def move(self, team_id: str, org_id: str) -> None:
+    def move(self, team_id: str, enterprise_id: str) -> None:
         """Put a workspace into an enterprise; its users become users of the enterprise (without rights there)."""
-        self.put(replace(self.workspaces[team_id], enterprise_id=org_id))
-        for person in self.users.values():
-            if team_id in person.teams:
-                self.users[person.id] = replace(person, enterprise_id=org_id)
+        self.put(replace(self.workspaces[team_id], enterprise_id=enterprise_id))
+        for user in self.users.values():
+            if team_id in user.teams:
+                self.users[user.id] = replace(user, enterprise_id=enterprise_id)
 
 
-def _ids(people: Iterable[User]) -> tuple[str, str, str]:
-    admin, member, guest = (person.id for person in people)
+def _ids(users: Iterable[User]) -> tuple[str, str, str]:
+    admin, member, guest = (user.id for user in users)
     return admin, member, guest
 
 
@@ -150,9 +150,9 @@ def _channels(team_id: str) -> tuple[Channel, ...]:
 
 
 def _add_evergreen(accounts: Accounts) -> None:
-    org, first, second = "E0EVERGRN1", "T0EVERAA01", "T0EVERBB01"
+    enterprise, first, second = "E0EVERGRN1", "T0EVERAA01", "T0EVERBB01"
     both = (first, second)
-    people = (
+    users = (
         User(
             "W0EVERADM1",
             "evergreen-admin",
@@ -160,11 +160,11 @@ def _add_evergreen(accounts: Accounts) -> None:
             both,
             admin_of=both,
             owner=True,
-            enterprise_id=org,
-            org_admin=True,
+            enterprise_id=enterprise,
+            enterprise_admin=True,
         ),
-        User("U0EVERMEM1", "evergreen-member", "Evergreen Member", both, enterprise_id=org),
-        User("W0EVERGST1", "evergreen-guest", "Evergreen Guest", both, guest=True, enterprise_id=org),
+        User("U0EVERMEM1", "evergreen-member", "Evergreen Member", both, enterprise_id=enterprise),
+        User("W0EVERGST1", "evergreen-guest", "Evergreen Guest", both, guest=True, enterprise_id=enterprise),
         # An admin of one workspace who is nobody special in the enterprise: may not approve an enterprise-wide install.
         User(
             "W0EVERAAD1",
@@ -172,17 +172,17 @@ def _add_evergreen(accounts: Accounts) -> None:
             "Evergreen North Admin",
             (first,),
             admin_of=(first,),
-            enterprise_id=org,
+            enterprise_id=enterprise,
         ),
     )
-    accounts.users.update({person.id: person for person in people})
-    accounts.orgs[org] = Enterprise(org, "Evergreen", "evergreen", *_ids(people[:3]))
+    accounts.users.update({user.id: user for user in users})
+    accounts.enterprises[enterprise] = Enterprise(enterprise, "Evergreen", "evergreen", *_ids(users[:3]))
     for team_id, name, domain in (
         (first, "Evergreen North", "evergreen-north"),
         (second, "Evergreen South", "evergreen-south"),
     ):
         accounts.put(
-            Workspace(team_id, name, domain, *_ids(people[:3]), channels=_channels(team_id), enterprise_id=org)
+            Workspace(team_id, name, domain, *_ids(users[:3]), channels=_channels(team_id), enterprise_id=enterprise)
         )
 
 

@@ -167,15 +167,15 @@ class LocalSlack:
                 refresh.dead = refresh.dead or refresh.tenant == tenant_id
             self.save()
 
-    def grant_team(self, org_id: str, team_id: str) -> str:
+    def grant_team(self, enterprise_id: str, team_id: str) -> str:
         """Add a workspace to an enterprise-wide install (`team_access_granted`). Raises NotInstalled."""
         with self.lock:
-            return events.change_access(self, org_id, team_id, granted=True)
+            return events.change_access(self, enterprise_id, team_id, granted=True)
 
-    def withdraw_team(self, org_id: str, team_id: str) -> str:
+    def withdraw_team(self, enterprise_id: str, team_id: str) -> str:
         """Take a workspace away from an enterprise-wide install (`team_access_revoked`). Raises NotInstalled."""
         with self.lock:
-            return events.change_access(self, org_id, team_id, granted=False)
+            return events.change_access(self, enterprise_id, team_id, granted=False)
 
     def command(
         self, team_id: str, name: str, text: str = "", user: str | None = None, channel: str | None = None
@@ -280,9 +280,9 @@ class LocalSlack:
         return self.accounts.workspaces
 
     @property
-    def orgs(self) -> dict[str, accounts.Enterprise]:
+    def enterprises(self) -> dict[str, accounts.Enterprise]:
         """Enterprises by id."""
-        return self.accounts.orgs
+        return self.accounts.enterprises
 
     @property
     def users(self) -> dict[str, accounts.User]:
@@ -337,13 +337,13 @@ class LocalSlack:
             self.save()
             return workspace
 
-    def join_org(self, team_id: str, org_id: str) -> None:
+    def join_enterprise(self, team_id: str, enterprise_id: str) -> None:
         """Moves a workspace into an enterprise: later payloads carry the enterprise id, installations stay."""
         with self.lock:
-            self.state.moved_workspaces[team_id] = org_id
+            self.state.moved_workspaces[team_id] = enterprise_id
             self._rebuild_accounts()
             if team_id in self.state.installs:
-                self.state.installs[team_id].enterprise_id = org_id
+                self.state.installs[team_id].enterprise_id = enterprise_id
             self.save()
 
     # -- for the modules of this package -------------------------------------------------------------------
@@ -376,5 +376,5 @@ class LocalSlack:
         for team_id, name in self.state.added_workspaces.items():
             if team_id not in self.accounts.workspaces:
                 self.accounts.add_workspace(team_id, name)
-        for team_id, org_id in self.state.moved_workspaces.items():
-            self.accounts.move(team_id, org_id)
+        for team_id, enterprise_id in self.state.moved_workspaces.items():
+            self.accounts.move(team_id, enterprise_id)

@@ -190,7 +190,7 @@ def test_an_admin_of_another_company_in_a_shared_channel_is_none_here(home: Worl
 
 
 def test_an_admin_of_a_workspace_in_an_enterprise_is_known_by_the_enterprise_too(home: World) -> None:
-    home.slack.join_org(NORTH, ORG)
+    home.slack.join_enterprise(NORTH, ORG)
     home.browser().install(NORTH)
     home.work()
     user = {"id": ADMIN, "team_id": "T0EVERBB01", "is_admin": True, "enterprise_user": {"enterprise_id": ORG}}

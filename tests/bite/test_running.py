@@ -13,7 +13,7 @@ from tests.bite.report import Row
 from tests.bite.runner import Runner
 from tests.claims.sources import anchors_in
 
-HOUSE = """\
+PROGRAM = """\
 def let_in(name):
     # claim: C-01
     if name == "thief":
@@ -40,7 +40,7 @@ def test_a_thief_stays_out():
 
 @pytest.fixture
 def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
-    (tmp_path / "house.py").write_text(HOUSE)
+    (tmp_path / "house.py").write_text(PROGRAM)
     (tmp_path / "test_house.py").write_text(TESTS)
     monkeypatch.setattr(program, "nodes", lambda claim: ["test_house.py"])
     with Runner(tmp_path) as started:
@@ -50,9 +50,9 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
 @pytest.mark.long
 def test_a_line_that_is_missed_is_told_with_its_test_and_one_that_is_not_with_none(runner: Runner) -> None:
     assert program.run(runner, ["test_house.py"], compiles=True) is None
-    told = [program.bite(runner, anchor, "C-01").test for anchor in anchors_in("house.py", HOUSE)]
+    told = [program.bite(runner, anchor, "C-01").test for anchor in anchors_in("house.py", PROGRAM)]
     assert told == ["test_house.py::test_a_thief_stays_out", ""]
-    assert (runner.copy / "house.py").read_text() == HOUSE
+    assert (runner.copy / "house.py").read_text() == PROGRAM
 
 
 @pytest.mark.long

@@ -138,7 +138,7 @@ def equip(store: Any, **parts: Any) -> None:
 
 LIFE = 43_200
 ROTATING = {"bot_refresh_token": "xoxe-b1", "bot_token_expires_at": START + LIFE}
-PERSONS = {"user_token": "xoxp-111", "user_scopes": ["users:read"]}
+USERS = {"user_token": "xoxp-111", "user_scopes": ["users:read"]}
 HOOK = {
     "incoming_webhook_url": "https://hooks.slack.com/services/T111/B111/x",
     "incoming_webhook_channel": "#general",
@@ -148,7 +148,7 @@ HOOK = {
 EVERYTHING = {
     **HOOK,
     **ROTATING,
-    **PERSONS,
+    **USERS,
     "enterprise_name": "An Org",
     "enterprise_url": "https://org.example.com/",
     "team_name": "A Team",
@@ -179,14 +179,14 @@ def an_installation(**changes: Any) -> Installation:
     return Installation(**fields)
 
 
-def for_an_org(**changes: Any) -> Installation:
+def for_an_enterprise(**changes: Any) -> Installation:
     """One for a whole enterprise."""
     return an_installation(
         **{"enterprise_id": ORG, "team_id": None, "is_enterprise_install": True, "bot_token": "xoxb-O111", **changes}
     )
 
 
-def by_a_person(**changes: Any) -> Installation:
+def by_a_user(**changes: Any) -> Installation:
     """One of a user's token alone."""
     bot = {"bot_token": None, "bot_id": None, "bot_user_id": None, "bot_scopes": None}
     return an_installation(**{**bot, "user_token": "xoxp-111", "user_scopes": ["users:read"], **changes})

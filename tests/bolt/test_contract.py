@@ -16,15 +16,15 @@ from tests.bolt.store_folder import (  # fmt: skip
     EVERYTHING,
     HOOK,
     ORG,
-    PERSONS,
     TEAM,
+    USERS,
     Folder,
     Stores,
     a_bot,
     an_installation,
-    by_a_person,
+    by_a_user,
     equip,
-    for_an_org,
+    for_an_enterprise,
     here,
 )
 from tests.support.world import START
@@ -65,7 +65,7 @@ def test_a_workspace_that_was_in_no_enterprise_is_found_with_any_because_it_may_
 
 
 def test_an_enterprise_is_found_without_a_team_or_where_the_event_says_enterprise_wide(store: Any) -> None:
-    store.save(for_an_org())
+    store.save(for_an_enterprise())
     expected = {
         (ORG, None, True): FOUND, (ORG, None, False): FOUND, (ORG, "", None): FOUND, (ORG, "TO222", True): FOUND,
         (ORG, "TO222", False): MISSING, (ORG, "TO222", None): MISSING, ("EO222", None, True): MISSING,
@@ -75,7 +75,7 @@ def test_an_enterprise_is_found_without_a_team_or_where_the_event_says_enterpris
 
 
 def test_an_enterprise_wide_install_that_names_a_team_is_the_enterprises(store: Any) -> None:
-    store.save(for_an_org(team_id="TO222", team_name="One of many"))
+    store.save(for_an_enterprise(team_id="TO222", team_name="One of many"))
     found = store.find_installation(enterprise_id=ORG, team_id=None, is_enterprise_install=True)
     assert (found.bot_token, found.team_id, found.team_name, found.is_enterprise_install) == (
         "xoxb-O111", None, None, True,
@@ -84,7 +84,7 @@ def test_an_enterprise_wide_install_that_names_a_team_is_the_enterprises(store: 
 
 
 def test_an_install_with_an_enterprise_and_no_team_is_the_enterprises_even_without_the_flag(store: Any) -> None:
-    store.save(for_an_org(is_enterprise_install=None))
+    store.save(for_an_enterprise(is_enterprise_install=None))
     assert both(store, enterprise_id=ORG, team_id=None) == (True, True)
 
 
@@ -102,7 +102,7 @@ def test_none_the_empty_text_and_nothing_are_the_same_id_and_come_back_as_none(s
 
 def test_a_workspace_and_its_enterprise_are_two_installs(store: Any) -> None:
     store.save(an_installation(enterprise_id=ORG))
-    store.save(for_an_org())
+    store.save(for_an_enterprise())
     tokens = [store.find_bot(enterprise_id=ORG, team_id=team).bot_token for team in (TEAM, None)]
     assert tokens == ["xoxb-111", "xoxb-O111"]
     store.delete_all(enterprise_id=ORG, team_id=None)
@@ -133,7 +133,7 @@ def test_what_came_last_counts_and_not_what_says_the_later_time(store: Any) -> N
 
 def test_an_install_of_a_users_token_alone_does_not_hide_the_bot(store: Any) -> None:
     store.save(an_installation(**HOOK, bot_scopes=["chat:write"]))
-    store.save(by_a_person(user_id="U222", user_token="xoxp-222", installed_at=float(START)))
+    store.save(by_a_user(user_id="U222", user_token="xoxp-222", installed_at=float(START)))
     found = store.find_installation(**here())
     assert (found.user_id, found.user_token, found.bot_token) == ("U222", "xoxp-222", "xoxb-111")
     assert (found.bot_id, found.bot_user_id, found.bot_scopes) == ("B111", "UB111", ["chat:write"])
@@ -142,7 +142,7 @@ def test_an_install_of_a_users_token_alone_does_not_hide_the_bot(store: Any) -> 
 
 
 def test_an_install_of_a_users_token_alone_needs_no_bot(store: Any) -> None:
-    store.save(by_a_person())
+    store.save(by_a_user())
     found = store.find_installation(**here())
     assert (found.user_token, found.bot_token, found.bot_scopes) == ("xoxp-111", None, None)
     assert store.find_bot(**here()) is None
@@ -177,7 +177,7 @@ def test_without_its_bot_an_installation_is_found_with_no_bot_and_no_webhook(sto
 
 
 def test_nothing_is_erased_by_ids_that_do_not_find_it(store: Any, folder: Folder) -> None:
-    store.save(for_an_org())
+    store.save(for_an_enterprise())
     store.save(an_installation())
     before = folder.snapshot()
     for how in ("delete_bot", "delete_installation", "delete_all"):
@@ -188,7 +188,7 @@ def test_nothing_is_erased_by_ids_that_do_not_find_it(store: Any, folder: Folder
 
 
 def test_when_the_only_user_is_erased_nobodys_installation_is_left_but_the_bot_is(store: Any) -> None:
-    store.save(an_installation(**PERSONS))
+    store.save(an_installation(**USERS))
     store.delete_installation(**here(user_id="U111"))
     assert store.find_installation(**here()) is None
     assert store.find_installation(**here(user_id="U111")) is None
@@ -227,7 +227,7 @@ def test_delete_all_leaves_nothing_of_the_workspace_and_all_of_the_others(store:
 
 
 def test_when_the_last_of_a_workspace_is_erased_its_keys_go_too(store: Any, folder: Folder) -> None:
-    store.save(an_installation(**PERSONS))
+    store.save(an_installation(**USERS))
     store.delete_installation(**here(user_id="U111"))
     store.delete_bot(**here())
     assert folder.rows("SELECT 1 FROM data_keys WHERE tenant_id = ?", TEAM) == []

@@ -9,16 +9,16 @@ from slack_sdk.oauth.installation_store import Installation
 from tests.bolt.store_folder import (  # fmt: skip
     EVERYTHING,
     LIFE,
-    PERSONS,
     ROTATING,
     TEAM,
+    USERS,
     Folder,
     Stores,
     a_bot,
     an_installation,
-    by_a_person,
+    by_a_user,
     equip,
-    for_an_org,
+    for_an_enterprise,
     here,
     rotated,
 )
@@ -34,8 +34,8 @@ def is_managed(store: Any) -> bool:
 OF_EACH_KIND = {
     "of a workspace in an org": an_installation(**EVERYTHING),
     "of a workspace": an_installation(**{**EVERYTHING, "enterprise_id": None, "enterprise_name": None}),
-    "of an org": for_an_org(**{**EVERYTHING, "team_name": None}),
-    "of a person alone": by_a_person(**PERSONS, token_type="user"),
+    "of an org": for_an_enterprise(**{**EVERYTHING, "team_name": None}),
+    "of a person alone": by_a_user(**USERS, token_type="user"),
     "of a bot and no person": an_installation(user_scopes=None),
 }
 
@@ -90,7 +90,7 @@ def test_whoever_changes_what_was_found_changes_nothing_here(store: Any) -> None
 @pytest.mark.parametrize("name", REFRESHING)
 def test_a_refresh_token_or_an_expiry_alone_comes_back_alone(store: Any, name: str) -> None:
     value = START + 60 if name.endswith("_at") else "xoxe-alone"
-    store.save(an_installation(**PERSONS, **{name: value}))
+    store.save(an_installation(**USERS, **{name: value}))
     found, bot = store.find_installation(**here()), store.find_bot(**here())
     expected = dict.fromkeys(REFRESHING) | {name: None if is_managed(store) else value}
     assert {each: getattr(found, each) for each in REFRESHING} == expected
@@ -180,7 +180,7 @@ def test_an_install_by_nobody_is_refused_so_that_nobodys_token_passes_for_the_bo
     store.save(an_installation())
     for user_id in (None, ""):
         with pytest.raises(BoltError, match="names no user"):
-            store.save(an_installation(user_id=user_id, **PERSONS))
+            store.save(an_installation(user_id=user_id, **USERS))
     assert store.find_bot(**here()).bot_token == "xoxb-111"
 
 
@@ -191,7 +191,7 @@ def test_an_install_without_an_app_id_gets_the_stores(store: Any) -> None:
 
 def test_a_copy_that_bolt_made_of_a_copy_is_the_same_installation(plain: Any) -> None:
     """The entity travels through datetimes, which have no more than microseconds."""
-    plain.save(an_installation(installed_at=1_799_999_999.1234567, **PERSONS))
+    plain.save(an_installation(installed_at=1_799_999_999.1234567, **USERS))
     found = plain.find_installation(**here())
     plain.save(rotated(found, user_token=None, user_refresh_token=None))
     assert plain.find_installation(**here()).user_token == "xoxp-111"

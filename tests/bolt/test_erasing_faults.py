@@ -14,7 +14,7 @@ from tests.bolt.store_folder import Folder, Stores, an_installation, builtin_row
 from tests.support.world import NORTH, ORG, Clock
 
 HOOK = {"incoming_webhook_url": "https://hooks.slack.com/services/T111/B111/x"}
-PERSONS = {"user_token": "xoxp-111", "user_scopes": ["users:read"]}
+USERS = {"user_token": "xoxp-111", "user_scopes": ["users:read"]}
 
 
 @pytest.fixture
@@ -86,13 +86,13 @@ def test_after_the_bot_was_revoked_slack_sdks_store_still_gives_its_token(builti
 
 def test_after_a_user_was_revoked_slack_sdks_files_still_give_that_token(builtin: Callable[..., Any]) -> None:
     store = builtin("file")
-    store.save(an_installation(**PERSONS))
+    store.save(an_installation(**USERS))
     store.delete_installation(**here(user_id="U111"))
     assert store.find_installation(**here()).user_token == "xoxp-111"
 
 
 def test_after_the_bot_was_revoked_neither_its_token_nor_a_webhook_lies_anywhere(store: Any, folder: Folder) -> None:
-    store.save(an_installation(**HOOK, **PERSONS))
+    store.save(an_installation(**HOOK, **USERS))
     store.delete_bot(**here())
     assert store.find_installation(**here()).bot_token is None
     assert folder.rows("SELECT 1 FROM tokens WHERE user_id = ''") == []
@@ -104,7 +104,7 @@ def test_after_a_user_was_revoked_nothing_of_that_user_lies_anywhere_and_others_
     store: Any, folder: Folder
 ) -> None:
     for user in ("U12", "U1", "U123"):
-        store.save(an_installation(**HOOK, **PERSONS, user_id=user))
+        store.save(an_installation(**HOOK, **USERS, user_id=user))
     store.delete_installation(**here(user_id="U1"))
     for table in ("tokens", "installers"):
         found = folder.rows(f"SELECT user_id FROM {table} ORDER BY user_id")
@@ -113,8 +113,8 @@ def test_after_a_user_was_revoked_nothing_of_that_user_lies_anywhere_and_others_
 
 
 def test_each_erasure_says_in_the_audit_what_it_was(plain: Any, folder: Folder) -> None:
-    plain.save(an_installation(**PERSONS))
-    plain.save(an_installation(**PERSONS, user_id="U222"))
+    plain.save(an_installation(**USERS))
+    plain.save(an_installation(**USERS, user_id="U222"))
     plain.delete_installation(**here(user_id="U222"))
     plain.delete_bot(**here())
     plain.delete_installation(**here())

@@ -9,13 +9,13 @@ import pytest
 from slack_bolt.error import BoltError
 
 from slackapp.errors import ConfigError
-from tests.bolt.store_folder import PERSONS, Folder, Stores, an_installation, equip, here, rotated
+from tests.bolt.store_folder import USERS, Folder, Stores, an_installation, equip, here, rotated
 from tests.support.world import START, Clock
 
 SOON = 7000
 """Seconds that the pair lives: Bolt refreshes two hours before the end."""
 PAIR = {"bot_refresh_token": "xoxe-b1", "bot_token_expires_at": START + SOON}
-PERSONS_PAIR = {**PERSONS, "user_refresh_token": "xoxe-u1", "user_token_expires_at": START + SOON}
+USERS_PAIR = {**USERS, "user_refresh_token": "xoxe-u1", "user_token_expires_at": START + SOON}
 NEW = {"bot_token": "xoxb-2", "bot_refresh_token": "xoxe-b2", "bot_token_expires_at": START + 43_200}
 LEASE = 30
 
@@ -30,7 +30,7 @@ def bot_of(found: Any) -> tuple[Any, ...]:
     return found.bot_token, found.bot_refresh_token, found.bot_token_expires_at
 
 
-def persons_of(found: Any) -> tuple[Any, ...]:
+def users_of(found: Any) -> tuple[Any, ...]:
     return found.user_token, found.user_refresh_token, found.user_token_expires_at
 
 
@@ -159,11 +159,11 @@ def test_what_a_refresh_of_ours_in_another_process_is_at_is_not_lent(plain: Any,
 
 
 def test_in_one_event_each_refresh_token_is_given_once(plain: Any) -> None:
-    plain.save(an_installation(**PAIR, **PERSONS_PAIR, user_id="U222", installed_at=float(START - 90)))
-    plain.save(an_installation(**PAIR, **PERSONS_PAIR))
+    plain.save(an_installation(**PAIR, **USERS_PAIR, user_id="U222", installed_at=float(START - 90)))
+    plain.save(an_installation(**PAIR, **USERS_PAIR))
     assert bot_of(plain.find_installation(**here())) == WHOLE
     second = plain.find_installation(**here(user_id="U222"))
-    assert (bot_of(second), persons_of(second)) == (PART, ("xoxp-111", "xoxe-u1", START + SOON))
+    assert (bot_of(second), users_of(second)) == (PART, ("xoxp-111", "xoxe-u1", START + SOON))
 
 
 @pytest.mark.parametrize("served", ["U222", "U999"])
@@ -171,12 +171,12 @@ def test_an_event_of_somebody_else_keeps_nobody_from_the_token_of_whoever_instal
     plain: Any, clock: Clock, served: str
 ) -> None:
     plain.save(an_installation(user_id="U222", installed_at=float(START - 90)))
-    plain.save(an_installation(**PERSONS_PAIR))
+    plain.save(an_installation(**USERS_PAIR))
     clock.advance(SOON)
-    assert persons_of(plain.find_installation(**here())) == ("xoxp-111", "xoxe-u1", START + SOON)
+    assert users_of(plain.find_installation(**here())) == ("xoxp-111", "xoxe-u1", START + SOON)
     plain.find_installation(**here(user_id=served))
     found = elsewhere(lambda: plain.find_installation(**here()))
-    assert persons_of(found) == ("xoxp-111", "xoxe-u1", START + SOON)
+    assert users_of(found) == ("xoxp-111", "xoxe-u1", START + SOON)
 
 
 def test_of_two_tasks_in_one_loop_one_gets_the_refresh_token(plain: Any) -> None:
@@ -194,7 +194,7 @@ def test_of_two_tasks_in_one_loop_one_gets_the_refresh_token(plain: Any) -> None
 
 
 def test_a_token_that_does_not_end_is_lent_to_nobody(plain: Any, folder: Folder) -> None:
-    plain.save(an_installation(**PERSONS))
+    plain.save(an_installation(**USERS))
     plain.find_installation(**here())
     assert elsewhere(lambda: plain.find_installation(**here())).user_token == "xoxp-111"
     assert [row["lease_owner"] for row in folder.rows("SELECT lease_owner FROM tokens")] == ["", ""]

@@ -25,7 +25,7 @@ from tests.support.world import NORTH, World, make_world, north_tenant
 
 ADMIN = "U0NORTH001ADM"
 ids = {"enterprise_id": None, "team_id": NORTH}
-BOT, PERSON = "xoxe.xoxb-1-", "xoxe.xoxp-1-"
+BOT, USER = "xoxe.xoxb-1-", "xoxe.xoxp-1-"
 PREPARE = """
 import sys
 from slackapp.bolt import stores
@@ -84,7 +84,7 @@ FINDS: dict[str, Callable[[Any], Any]] = {
 
 def test_until_it_is_due_a_token_is_given_without_a_call(installed: World, store: Any) -> None:
     found = store.find_installation(**ids)
-    assert (found.bot_token, found.user_token) == (live(installed, BOT), live(installed, PERSON))
+    assert (found.bot_token, found.user_token) == (live(installed, BOT), live(installed, USER))
     assert store.find_bot(**ids).bot_token == live(installed, BOT)
     assert installed.calls() == []
 
@@ -95,7 +95,7 @@ def test_what_is_due_is_refreshed_once_and_given(installed: World, store: Any) -
     assert store.find_bot(**ids).bot_token == live(installed, BOT) != old
     assert installed.calls() == [REFRESH]
     found = store.find_installation(**ids)
-    assert (found.bot_token, found.user_token) == (live(installed, BOT), live(installed, PERSON))
+    assert (found.bot_token, found.user_token) == (live(installed, BOT), live(installed, USER))
     assert installed.calls() == [REFRESH] * 2, "the person's"
     for find in FINDS.values():
         find(store)
@@ -192,7 +192,7 @@ def test_after_a_refused_refresh_the_token_is_given_until_its_end_and_then_it_is
     installed.slack.invalidate_refresh_tokens(NORTH)
     installed.clock.advance(DUE)
     assert store.find_bot(**ids).bot_token == live(installed, BOT)
-    assert store.find_installation(**ids).user_token == live(installed, PERSON)
+    assert store.find_installation(**ids).user_token == live(installed, USER)
     assert len(installed.calls()) == 2
     installed.clock.advance(LIFE - DUE)
     assert store.find_bot(**ids) is None
@@ -201,7 +201,7 @@ def test_after_a_refused_refresh_the_token_is_given_until_its_end_and_then_it_is
         assert (found.bot_token, found.user_token, found.bot_scopes) == (None, None, None)
     assert (len(installed.calls()), installed.status()) == (2, "needs_reinstall")
     installed.browser().install()
-    assert store.find_installation(**ids).user_token == live(installed, PERSON)
+    assert store.find_installation(**ids).user_token == live(installed, USER)
     assert store.find_bot(**ids).bot_token == live(installed, BOT)
 
 

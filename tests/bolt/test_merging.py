@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.bolt.store_folder import Folder, a_bot, an_installation, by_a_person, here, rotated
+from tests.bolt.store_folder import Folder, a_bot, an_installation, by_a_user, here, rotated
 from tests.support.world import START, Clock
 
 PAIRS = {
@@ -16,10 +16,10 @@ PAIRS = {
     "user_token_expires_at": START + 600,
 }
 HOOK = {"incoming_webhook_url": "https://hooks.slack.com/services/T111/B111/x", "incoming_webhook_channel": "#general"}
-NO_PERSON = {"user_token": None, "user_refresh_token": None, "user_token_expires_at": None, "user_scopes": None}
+NO_USER = {"user_token": None, "user_refresh_token": None, "user_token_expires_at": None, "user_scopes": None}
 NEW_BOT = {"bot_token": "xoxb-2", "bot_refresh_token": "xoxe-b2", "bot_token_expires_at": START + 43_200}
 BOT = ("bot_token", "bot_refresh_token", "bot_token_expires_at")
-PERSON = ("user_token", "user_refresh_token", "user_token_expires_at")
+USER = ("user_token", "user_refresh_token", "user_token_expires_at")
 
 
 def values(entity: Any, *names: str) -> tuple[Any, ...]:
@@ -49,9 +49,9 @@ def test_a_refreshed_copy_of_the_bot_is_found_at_once(plain: Any) -> None:
 
 def test_a_copy_without_the_users_token_does_not_erase_it(plain: Any) -> None:
     plain.save(an_installation(**PAIRS))
-    plain.save(rotated(plain.find_installation(**here()), **NEW_BOT, **NO_PERSON))
+    plain.save(rotated(plain.find_installation(**here()), **NEW_BOT, **NO_USER))
     found = plain.find_installation(**here())
-    assert values(found, *PERSON) == ("xoxp-1", "xoxe-u1", START + 600)
+    assert values(found, *USER) == ("xoxp-1", "xoxe-u1", START + 600)
     assert found.bot_token == "xoxb-2"
 
 
@@ -66,7 +66,7 @@ def test_an_install_without_a_users_token_erases_the_one_of_before(plain: Any) -
     plain.save(an_installation(**PAIRS, **HOOK, custom_values={"plan": "gold"}))
     plain.save(an_installation(installed_at=float(START)))
     found = plain.find_installation(**here())
-    assert values(found, *PERSON, "user_scopes") == (None,) * 4
+    assert values(found, *USER, "user_scopes") == (None,) * 4
     assert values(found, *BOT) == ("xoxb-111", None, None)
     assert (found.incoming_webhook_url, found.custom_values) == (None, {})
 
@@ -90,7 +90,7 @@ def test_a_copy_of_an_earlier_install_does_not_become_the_latest_one(plain: Any,
 
 def test_a_copy_of_a_bot_does_not_make_it_newer_than_the_installs_since(plain: Any, folder: Folder) -> None:
     plain.save(an_installation(**PAIRS))
-    plain.save(by_a_person(user_id="U222"))
+    plain.save(by_a_user(user_id="U222"))
     plain.save(rotated(plain.find_installation(**here(user_id="U111")), **NEW_BOT))
     assert generations(folder) == {"": 1, "U111": 1, "U222": 2}
 
@@ -134,7 +134,7 @@ def test_what_bolt_hands_back_without_the_refresh_token_does_not_cost_the_refres
     managed.save(found)
     assert managed.find_installation(**here()).custom_values == {"plan": "gold"}
     seen = stores.installations(managed_rotation=False).find_installation(**here())
-    assert values(seen, *BOT, *PERSON) == ("xoxb-111", "xoxe-b1", START + 600, "xoxp-1", "xoxe-u1", START + 600)
+    assert values(seen, *BOT, *USER) == ("xoxb-111", "xoxe-b1", START + 600, "xoxp-1", "xoxe-u1", START + 600)
 
 
 def test_a_copy_replaces_a_dead_token(plain: Any, folder: Folder) -> None:
@@ -175,8 +175,8 @@ def test_an_older_pair_never_replaces_a_newer_one(stores: Any, plain: Any, manag
     store.save(rotated(late, **NEW_BOT, **newer))
     before = vars(plain.find_installation(**here()))
     older = {"bot_token": "xoxb-0", "bot_refresh_token": "xoxe-b0", "bot_token_expires_at": START + 43_199}
-    persons = {"user_token": "xoxp-0", "user_refresh_token": "xoxe-u0", "user_token_expires_at": START + 43_199}
-    for outdated in (rotated(late, **older, **persons), late, rotated(late, custom_values={})):
+    users = {"user_token": "xoxp-0", "user_refresh_token": "xoxe-u0", "user_token_expires_at": START + 43_199}
+    for outdated in (rotated(late, **older, **users), late, rotated(late, custom_values={})):
         store.save(outdated)
         assert vars(plain.find_installation(**here())) == before
     store.save_bot(rotated(bot, **older))
@@ -232,7 +232,7 @@ def test_an_install_makes_a_workspace_active_again_but_one_without_a_bot_brings_
 ) -> None:
     plain.save(an_installation(**PAIRS))
     folder.change("UPDATE installations SET status = ?", status)
-    plain.save(by_a_person(user_id="U222"))
+    plain.save(by_a_user(user_id="U222"))
     expected = "needs_reinstall" if status == "needs_reinstall" else "active"
     assert folder.rows("SELECT status FROM installations")[0][0] == expected
     plain.save(an_installation(**PAIRS, installed_at=float(START)))

@@ -30,12 +30,12 @@ def managed(stores: Stores, slack: LocalSlack) -> Any:
     return stores.installations(slack_url=slack.base_url)
 
 
-def due(slack: LocalSlack, store: Any, clock: Clock, *people: str) -> BoltApp:
+def due(slack: LocalSlack, store: Any, clock: Clock, *users: str) -> BoltApp:
     """An app that each of those users has installed, one after the other; every token lives, and is due."""
     slack.token_lifetime = SHORT
     clock.now = int(time.time())
     app = bolt_app(slack, store)
-    for user in people:
+    for user in users:
         app.install(user=user)
     clock.advance(SHORT - 100)  # we refresh later than Bolt
     slack.token_lifetime = LONG

@@ -14,9 +14,9 @@ from slackapp.flows.removal import purge_tenant, uninstall_tenant
 from slackapp.flows.tokens import validate_tenant
 from slackapp.flows.upkeep import list_tenants
 from slackapp.model import Actor, ActorKind, Tenant
-from tests.bolt.store_folder import TEAM, Folder, Stores, an_installation, by_a_person, for_an_org, here, rotated
+from tests.bolt.store_folder import TEAM, Folder, Stores, an_installation, by_a_user, for_an_enterprise, here, rotated
 from tests.flows.tokens.rotation import ask, row
-from tests.support.operator import CommandLine, open_desk
+from tests.support.operator import CommandLine, open_shell
 from tests.support.world import APP_ID, NORTH, ORG, SOUTH, World, make_world, north_tenant
 
 ADMIN = "U0NORTH001ADM"
@@ -74,8 +74,12 @@ def test_what_the_service_installed_the_store_finds(shared: World, store: Any) -
     assert store.find_installation(**ids, user_id="U0SOMEBODY") is None
     assert store.find_bot(**ids).bot_token == found.bot_token
     shared.browser().install(ORG)
-    org = store.find_installation(enterprise_id=ORG, team_id=None)
-    assert (org.is_enterprise_install, org.enterprise_name, org.team_id) == (True, "Evergreen", None)
+    enterprise = store.find_installation(enterprise_id=ORG, team_id=None)
+    assert (enterprise.is_enterprise_install, enterprise.enterprise_name, enterprise.team_id) == (
+        True,
+        "Evergreen",
+        None,
+    )
 
 
 def test_what_the_store_saved_the_service_lists_and_uses(shared: World, at: Stores, store: Any) -> None:
@@ -84,8 +88,8 @@ def test_what_the_store_saved_the_service_lists_and_uses(shared: World, at: Stor
     store.delete_all(**ids)
     assert inventory(shared) == []
     store.save(rotated(found, custom_values={"plan": "gold"}))
-    store.save(for_an_org(enterprise_name="An Org"))
-    store.save(by_a_person(team_id="T222"))
+    store.save(for_an_enterprise(enterprise_name="An Org"))
+    store.save(by_a_user(team_id="T222"))
     assert inventory(shared) == [
         ("EO111", "E", "An Org", "active", "U111", "chat:write"),
         (NORTH, "T", "Northwind", "active", ADMIN, SCOPES),
@@ -136,14 +140,14 @@ def test_an_install_by_the_other_one_replaces(shared: World, store: Any) -> None
 
 
 def test_a_webhook_is_whose_install_brought_it(shared: World, store: Any) -> None:
-    people = (ADMIN, "U0NORTH001MEM", "U0SOMEBODY")
+    users = (ADMIN, "U0NORTH001MEM", "U0SOMEBODY")
 
     def hooks() -> list[str | None]:
-        found = [store.find_installation(**ids, user_id=user) for user in people]
+        found = [store.find_installation(**ids, user_id=user) for user in users]
         return [one.incoming_webhook_url if one is not None else None for one in found]
 
     shared.browser().install(user="admin")
-    store.save(by_a_person(enterprise_id=None, team_id=NORTH, user_id="U0SOMEBODY"))
+    store.save(by_a_user(enterprise_id=None, team_id=NORTH, user_id="U0SOMEBODY"))
     assert hooks() == [issued(shared, "http"), None, None]
     shared.browser().install(user="member")
     assert hooks() == [None, issued(shared, "http"), None]
@@ -157,7 +161,7 @@ def test_an_install_of_a_users_token_alone_leaves_the_services_webhook_and_bot(s
     shared.browser().install()
     row_of = "SELECT webhook, bot_user_id, scopes_granted FROM installations"
     before = tuple(shared.rows(row_of)[0])
-    store.save(by_a_person(enterprise_id=None, team_id=NORTH, user_id="U0SOMEBODY"))
+    store.save(by_a_user(enterprise_id=None, team_id=NORTH, user_id="U0SOMEBODY"))
     assert tuple(shared.rows(row_of)[0]) == before
 
 
@@ -295,26 +299,26 @@ def test_new_data_keys_seal_anew_all_that_a_store_saved(shared: World, at: Store
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[CommandLine]:
-    with open_desk(tmp_path, tenants=()) as made:
+def shell(tmp_path: Path) -> Iterator[CommandLine]:
+    with open_shell(tmp_path, tenants=()) as made:
         yield made
 
 
-def test_a_backup_brings_back_all_that_a_store_saved_and_nothing_that_it_erased_since(desk: CommandLine) -> None:
-    stores = Stores(Folder(desk.folder))
-    plain = stores.installations(managed_rotation=False, key_backup_dir=desk.folder / "key-backup")
+def test_a_backup_brings_back_all_that_a_store_saved_and_nothing_that_it_erased_since(shell: CommandLine) -> None:
+    stores = Stores(Folder(shell.folder))
+    plain = stores.installations(managed_rotation=False, key_backup_dir=shell.folder / "key-backup")
     for team in ("T222", TEAM):
         plain.save(an_installation(
             team_id=team, custom_values={"plan": team}, incoming_webhook_url="https://hooks.slack.com/x"
         ))  # fmt: skip
     before = vars(plain.find_installation(**here()))
-    assert "T222" in desk.good("tenants")
-    desk.good("backup", str(desk.folder / "b0"))
+    assert "T222" in shell.good("tenants")
+    shell.good("backup", str(shell.folder / "b0"))
     plain.delete_all(**here(team_id="T222"))
     plain.delete_installation(**here())
     plain.close()
-    assert desk.restore(str(desk.folder / "b0")).status == 0
+    assert shell.restore(str(shell.folder / "b0")).status == 0
     assert vars(plain.find_installation(**here())) == before
     assert plain.find_bot(**here(team_id="T222")) is None, "its keys are in no backup"
-    assert desk.run("purge", "--verify").status == 0
+    assert shell.run("purge", "--verify").status == 0
     stores.close()

@@ -17,8 +17,8 @@ from tests.bolt.store_folder import (  # fmt: skip
     a_bot,
     an_installation,
     builtin_rows,
-    by_a_person,
-    for_an_org,
+    by_a_user,
+    for_an_enterprise,
     here,
     rotated,
 )
@@ -64,12 +64,12 @@ def test_of_two_installs_in_a_second_the_last_one_counts(store: Any, user_id: st
 
 def test_slack_sdks_store_does_not_find_an_enterprise_whose_install_named_a_team(builtin: Callable[..., Any]) -> None:
     store = builtin("sqlite")
-    store.save(for_an_org(team_id="TO222"))
+    store.save(for_an_enterprise(team_id="TO222"))
     assert store.find_bot(enterprise_id=ORG, team_id="TO222", is_enterprise_install=True) is None
 
 
 def test_an_enterprise_whose_install_named_a_team_is_found(store: Any) -> None:
-    store.save(for_an_org(team_id="TO222"))
+    store.save(for_an_enterprise(team_id="TO222"))
     assert store.find_bot(enterprise_id=ORG, team_id="TO222", is_enterprise_install=True).bot_token == "xoxb-O111"
 
 
@@ -122,7 +122,7 @@ def test_what_one_process_saves_or_erases_the_others_see_at_once(stores: Stores)
 
 def test_slack_sdks_store_cannot_save_an_install_of_a_users_token_alone(builtin: Callable[..., Any]) -> None:
     with pytest.raises(TypeError):
-        builtin("sqlite").save(by_a_person())
+        builtin("sqlite").save(by_a_user())
 
 
 def test_slack_sdks_store_loses_the_apps_own_values(builtin: Callable[..., Any]) -> None:
@@ -132,7 +132,7 @@ def test_slack_sdks_store_loses_the_apps_own_values(builtin: Callable[..., Any])
 
 
 def test_an_install_of_a_users_token_alone_is_saved_with_the_apps_own_values(store: Any) -> None:
-    store.save(by_a_person(custom_values={"plan": "gold"}))
+    store.save(by_a_user(custom_values={"plan": "gold"}))
     found = store.find_installation(**here())
     assert (found.user_token, found.custom_values) == ("xoxp-111", {"plan": "gold"})
 

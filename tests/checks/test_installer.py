@@ -47,11 +47,11 @@ WRONG: tuple[Any, ...] = ("true", "True", 1, 1.0, "", 0, [True], {"is_admin": Tr
 
 def person(**changes: Any) -> dict[str, Any]:
     """Slack's answer about an admin of the workspace, nobody in the enterprise; `changes` are the user's fields."""
-    org = {"id": ME, "is_admin": False, "is_owner": False}
-    return {"ok": True, "user": {"id": ME, **NOBODY, "is_admin": True, "enterprise_user": org, **changes}}
+    enterprise = {"id": ME, "is_admin": False, "is_owner": False}
+    return {"ok": True, "user": {"id": ME, **NOBODY, "is_admin": True, "enterprise_user": enterprise, **changes}}
 
 
-def of_org(**changes: Any) -> dict[str, Any]:
+def of_enterprise(**changes: Any) -> dict[str, Any]:
     """An admin of the enterprise who is nobody in the workspace; `changes` are fields of the user in the enterprise."""
     return person(**NOBODY, enterprise_user={"id": ME, "is_admin": True, "is_owner": False, **changes})
 
@@ -135,15 +135,20 @@ def test_an_admin_or_owner_of_the_workspace_may_grant_for_it(flag: str) -> None:
 
 @pytest.mark.parametrize("flag", ["is_admin", "is_owner"])
 def test_an_admin_or_owner_of_the_enterprise_may_grant_for_the_enterprise(flag: str) -> None:
-    assert accepts(lambda: require_admin(of_org(**{"is_admin": False, flag: True}), ME, is_enterprise_install=True))
+    assert accepts(
+        lambda: require_admin(of_enterprise(**{"is_admin": False, flag: True}), ME, is_enterprise_install=True)
+    )
 
 
 @pytest.mark.claim("C-12")
 def test_an_admin_of_one_may_not_grant_for_the_other() -> None:
     """I am an admin of one small workspace, and install the app for the whole company."""
     assert refusal_of(lambda: require_admin(person(), ME, is_enterprise_install=True)) is Refusal.INSTALLER_NOT_ADMIN
-    assert refusal_of(lambda: require_admin(of_org(), ME, is_enterprise_install=False)) is Refusal.INSTALLER_NOT_ADMIN
-    primary = of_org(is_admin=False, is_primary_owner=True)
+    assert (
+        refusal_of(lambda: require_admin(of_enterprise(), ME, is_enterprise_install=False))
+        is Refusal.INSTALLER_NOT_ADMIN
+    )
+    primary = of_enterprise(is_admin=False, is_primary_owner=True)
     assert refusal_of(lambda: require_admin(primary, ME, is_enterprise_install=True)) is Refusal.INSTALLER_NOT_ADMIN
 
 
@@ -154,7 +159,7 @@ def test_who_is_gone_a_bot_a_guest_or_a_stranger_is_no_admin(flag: str) -> None:
     assert accepts(lambda: require_admin(person(**{flag: None}), ME, is_enterprise_install=False))
     for answer, is_enterprise_install in (
         (person(**{flag: True}), False),
-        (person(**of_org()["user"], **{flag: True}), True),
+        (person(**of_enterprise()["user"], **{flag: True}), True),
     ):
         assert refusal_of(lambda: require_admin(answer, ME, is_enterprise_install)) is Refusal.INSTALLER_NOT_ADMIN  # noqa: B023
     for wrong in WRONG:
@@ -169,17 +174,19 @@ def test_who_is_gone_a_bot_a_guest_or_a_stranger_is_no_admin(flag: str) -> None:
 @pytest.mark.claim("C-12")
 def test_an_answer_about_anybody_else_establishes_nothing(about: Any) -> None:
     for is_enterprise_install in (False, True):
-        for in_org in (OTHER, about, None) if about == OTHER else (ME, about, None):
-            answer = person(id=about, enterprise_user={"id": in_org, "is_admin": True})
+        for in_enterprise in (OTHER, about, None) if about == OTHER else (ME, about, None):
+            answer = person(id=about, enterprise_user={"id": in_enterprise, "is_admin": True})
             assert refusal_of(lambda: require_admin(answer, ME, is_enterprise_install)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
 
 
 @pytest.mark.parametrize("is_enterprise_install", [False, True])
 def test_a_user_of_an_enterprise_is_known_by_either_id(is_enterprise_install: bool) -> None:
     """Slack is asked about the id in the enterprise, and answers with the one in the workspace beside it."""
-    local, in_org = "U0LOCALID1", "W0EVERADM1"
-    answer = person(id=local, enterprise_user={"id": in_org, "is_admin": is_enterprise_install, "is_owner": False})
-    for asked in (local, in_org):
+    local, in_enterprise = "U0LOCALID1", "W0EVERADM1"
+    answer = person(
+        id=local, enterprise_user={"id": in_enterprise, "is_admin": is_enterprise_install, "is_owner": False}
+    )
+    for asked in (local, in_enterprise):
         assert accepts(lambda: require_admin(answer, asked, is_enterprise_install))  # noqa: B023
     assert refusal_of(lambda: require_admin(answer, OTHER, is_enterprise_install)) is Refusal.INSTALLER_UNKNOWN
 
@@ -196,14 +203,19 @@ def test_an_answer_without_a_user_establishes_nothing(user: Any) -> None:
 def test_a_flag_that_is_not_plainly_true_is_no_yes(wrong: Any) -> None:
     """Stops `"false"`, which Python takes for true."""
     flags = dict.fromkeys(NOBODY, wrong)
-    for answer, is_enterprise_install in ((person(**flags), False), (of_org(is_admin=wrong, is_owner=wrong), True)):
+    for answer, is_enterprise_install in (
+        (person(**flags), False),
+        (of_enterprise(is_admin=wrong, is_owner=wrong), True),
+    ):
         assert refusal_of(lambda: require_admin(answer, ME, is_enterprise_install)) is Refusal.INSTALLER_UNKNOWN  # noqa: B023
-    for answer, is_enterprise_install in ((person(is_admin=wrong), False), (of_org(is_admin=wrong), True)):
+    for answer, is_enterprise_install in ((person(is_admin=wrong), False), (of_enterprise(is_admin=wrong), True)):
         assert refusal_of(lambda: require_admin(answer, ME, is_enterprise_install)) is Refusal.INSTALLER_NOT_ADMIN  # noqa: B023
 
 
-@pytest.mark.parametrize("org", [None, True, ME, [], [{"is_admin": True}], {}, {"is_primary_owner": True}], ids=repr)
-def test_an_answer_that_says_nothing_about_the_enterprise_establishes_nothing_there(org: Any) -> None:
-    answer = person(enterprise_user=org)
+@pytest.mark.parametrize(
+    "enterprise", [None, True, ME, [], [{"is_admin": True}], {}, {"is_primary_owner": True}], ids=repr
+)
+def test_an_answer_that_says_nothing_about_the_enterprise_establishes_nothing_there(enterprise: Any) -> None:
+    answer = person(enterprise_user=enterprise)
     assert refusal_of(lambda: require_admin(answer, ME, is_enterprise_install=True)) is Refusal.INSTALLER_UNKNOWN
     assert accepts(lambda: require_admin(answer, ME, is_enterprise_install=False))

@@ -16,31 +16,31 @@ WORD = "hello"
 
 
 @pytest.fixture
-def stuck(desk: CommandLine) -> CommandLine:
+def stuck(shell: CommandLine) -> CommandLine:
     """EvWaits0, of the north, is dead; EvWaits1, of the south, is unclear; EvWaits2 is ready."""
-    world = desk.world
+    world = shell.world
     world.slack.fault(Fault(POST, "error", error="not_in_channel", team=NORTH))
     world.slack.fault(Fault(POST, "cut", team=SOUTH))
     assert world.work() == 2
     world.clock.advance(5)
     assert world.mention("EvWaits2").status == 200
     world.slack.called.clear()
-    return desk
+    return shell
 
 
-def states(desk: CommandLine) -> dict[str, str]:
-    rows = desk.world.rows("SELECT event_id, state FROM inbox WHERE event_id LIKE 'EvWaits%'")
+def states(shell: CommandLine) -> dict[str, str]:
+    rows = shell.world.rows("SELECT event_id, state FROM inbox WHERE event_id LIKE 'EvWaits%'")
     return {row["event_id"]: row["state"] for row in rows}
 
 
-def listed(desk: CommandLine, *arguments: str) -> list[dict[str, Any]]:
-    ended = desk.run("inbox", "list", "--json", *arguments)
+def listed(shell: CommandLine, *arguments: str) -> list[dict[str, Any]]:
+    ended = shell.run("inbox", "list", "--json", *arguments)
     assert ended.status == 0
     return [json.loads(line) for line in ended.out.splitlines()]
 
 
-def noted(desk: CommandLine, event: str) -> list[tuple[str, str, str]]:
-    rows = desk.world.rows("SELECT tenant_id, actor, detail FROM audit WHERE event = ?", event)
+def noted(shell: CommandLine, event: str) -> list[tuple[str, str, str]]:
+    rows = shell.world.rows("SELECT tenant_id, actor, detail FROM audit WHERE event = ?", event)
     return [(row["tenant_id"], row["actor"], row["detail"]) for row in rows]
 
 
@@ -80,9 +80,9 @@ def test_the_list_can_be_narrowed_and_read_by_programs(stuck: CommandLine) -> No
     assert stuck.run("inbox", "list", "--state", "lost").status == 2
 
 
-def test_an_inbox_in_which_nothing_waits_says_so(desk: CommandLine) -> None:
-    desk.world.work()
-    assert desk.run("inbox", "list") == Ended(0, "", "nothing waits\n")
+def test_an_inbox_in_which_nothing_waits_says_so(shell: CommandLine) -> None:
+    shell.world.work()
+    assert shell.run("inbox", "list") == Ended(0, "", "nothing waits\n")
 
 
 def test_a_row_is_shown_without_what_is_in_it_and_that_is_not_worth_a_note(stuck: CommandLine) -> None:
@@ -162,8 +162,8 @@ def test_a_row_that_needs_no_operator_stays_as_it_is(stuck: CommandLine, verb: s
 
 
 @pytest.mark.parametrize("verb", ["show", "retry", "drop"])
-def test_a_row_that_is_not_there_is_one_line(desk: CommandLine, verb: str) -> None:
-    ended = desk.run("inbox", verb, "EvNowhere")
+def test_a_row_that_is_not_there_is_one_line(shell: CommandLine, verb: str) -> None:
+    ended = shell.run("inbox", verb, "EvNowhere")
     assert (ended.status, ended.out) == (1, "")
     assert ended.error == "slackapp: EvNowhere: there is no such row; `slackapp inbox list --wide` shows ids in full\n"
 
@@ -173,8 +173,8 @@ def test_a_row_that_is_not_there_is_one_line(desk: CommandLine, verb: str) -> No
     [("inbox", "list,show,retry,drop"), ("audit", "tail,verify,head"),
      ("keys", "new,list,rotate,verify,retire,reencrypt,flush,assign")],
 )  # fmt: skip
-def test_a_verb_that_is_missing_is_asked_for_with_all_there_are(desk: CommandLine, noun: str, verbs: str) -> None:
-    ended = desk.run_as_typed(noun)
+def test_a_verb_that_is_missing_is_asked_for_with_all_there_are(shell: CommandLine, noun: str, verbs: str) -> None:
+    ended = shell.run_as_typed(noun)
     assert (ended.status, ended.out) == (2, "")
     assert f"{{{verbs}}}" in "".join(ended.error.split())
 

@@ -21,93 +21,93 @@ def counts(out: str) -> dict[str, int]:
     return {line.strip().partition("  ")[2]: int(line.split()[0]) for line in out.splitlines()}
 
 
-def pending(desk: CommandLine) -> int:
-    reply = desk.world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
+def pending(shell: CommandLine) -> int:
+    reply = shell.world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
     return int(reply.json["purges_pending"])
 
 
-def test_a_purge_erases_one_tenant_and_proves_that_nothing_is_left(desk: CommandLine) -> None:
-    desk.good("backup", str(desk.folder / "b0"))
-    gone, stays = desk.blobs(NORTH), desk.blobs(SOUTH)
-    assert desk.good("purge", NORTH) == CLEAN
-    files = desk.world.bytes_on_disk() + desk.slot.read_bytes()
+def test_a_purge_erases_one_tenant_and_proves_that_nothing_is_left(shell: CommandLine) -> None:
+    shell.good("backup", str(shell.folder / "b0"))
+    gone, stays = shell.blobs(NORTH), shell.blobs(SOUTH)
+    assert shell.good("purge", NORTH) == CLEAN
+    files = shell.world.bytes_on_disk() + shell.slot.read_bytes()
     assert [blob for blob in gone if blob in files] == []
-    assert (desk.blobs(NORTH), desk.blobs(SOUTH), desk.world.status(SOUTH)) == (set(), stays, "active")
-    assert desk.answers(SOUTH, "EvAfter") is False, "what waited was run as well"
-    assert desk.answers(SOUTH, "EvAfter2")
-    assert desk.world.mention("EvGone", team_id=NORTH).status == 200, "acknowledged, and nothing is done"
-    assert desk.world.work() == 0
+    assert (shell.blobs(NORTH), shell.blobs(SOUTH), shell.world.status(SOUTH)) == (set(), stays, "active")
+    assert shell.answers(SOUTH, "EvAfter") is False, "what waited was run as well"
+    assert shell.answers(SOUTH, "EvAfter2")
+    assert shell.world.mention("EvGone", team_id=NORTH).status == 200, "acknowledged, and nothing is done"
+    assert shell.world.work() == 0
 
 
-def test_slack_is_not_told(desk: CommandLine) -> None:
-    desk.good("purge", NORTH)
-    assert desk.world.calls() == []
+def test_slack_is_not_told(shell: CommandLine) -> None:
+    shell.good("purge", NORTH)
+    assert shell.world.calls() == []
 
 
-def test_verify_finds_nothing_where_nothing_is_left(desk: CommandLine) -> None:
-    desk.good("purge", NORTH)
-    assert desk.good("purge", "--verify") == CLEAN
+def test_verify_finds_nothing_where_nothing_is_left(shell: CommandLine) -> None:
+    shell.good("purge", NORTH)
+    assert shell.good("purge", "--verify") == CLEAN
 
 
-def test_verify_counts_a_data_key_that_is_left(desk: CommandLine) -> None:
-    kept = [tuple(row) for row in desk.world.rows("SELECT * FROM data_keys WHERE tenant_id = ?", NORTH)]
-    desk.good("purge", NORTH)
-    desk.change("INSERT INTO data_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *kept[0])
-    ended = desk.run("purge", "--verify")
+def test_verify_counts_a_data_key_that_is_left(shell: CommandLine) -> None:
+    kept = [tuple(row) for row in shell.world.rows("SELECT * FROM data_keys WHERE tenant_id = ?", NORTH)]
+    shell.good("purge", NORTH)
+    shell.change("INSERT INTO data_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *kept[0])
+    ended = shell.run("purge", "--verify")
     assert (ended.status, counts(ended.out)["data keys without a tenant"]) == (1, 1)
 
 
-def test_verify_counts_a_body_that_is_left(desk: CommandLine) -> None:
-    desk.good("purge", NORTH)
-    assert desk.change("UPDATE inbox SET body = zeroblob(200) WHERE event_id = 'EvWaits0'") == 1
-    ended = desk.run("purge", "--verify")
+def test_verify_counts_a_body_that_is_left(shell: CommandLine) -> None:
+    shell.good("purge", NORTH)
+    assert shell.change("UPDATE inbox SET body = zeroblob(200) WHERE event_id = 'EvWaits0'") == 1
+    ended = shell.run("purge", "--verify")
     assert (ended.status, counts(ended.out)["event bodies without a tenant"]) == (1, 1)
 
 
-def test_verify_counts_a_tenant_that_is_left_in_the_key_backup(desk: CommandLine) -> None:
+def test_verify_counts_a_tenant_that_is_left_in_the_key_backup(shell: CommandLine) -> None:
     """I put an older key backup back in its place."""
-    desk.good("backup", str(desk.folder / "b0"))
-    old = desk.slot.read_bytes()
-    desk.good("purge", NORTH)
-    desk.slot.write_bytes(old)
-    ended = desk.run("purge", "--verify")
+    shell.good("backup", str(shell.folder / "b0"))
+    old = shell.slot.read_bytes()
+    shell.good("purge", NORTH)
+    shell.slot.write_bytes(old)
+    ended = shell.run("purge", "--verify")
     assert (ended.status, counts(ended.out)["tenants in the key backup that are not installed"]) == (1, 1)
 
 
-def test_verify_counts_a_log_that_a_reader_holds(desk: CommandLine) -> None:
-    with reading(desk.world):
-        desk.world.mention("EvMore")
-        ended = desk.run("purge", "--verify")
+def test_verify_counts_a_log_that_a_reader_holds(shell: CommandLine) -> None:
+    with reading(shell.world):
+        shell.world.mention("EvMore")
+        ended = shell.run("purge", "--verify")
     assert (ended.status, counts(ended.out)["write-ahead log not emptied"]) == (1, 1)
 
 
 @pytest.mark.long
-def test_while_a_reader_holds_the_log_a_purge_is_pending_seen_and_retried(desk: CommandLine) -> None:
-    with reading(desk.world):
-        ended = desk.run("purge", NORTH)
+def test_while_a_reader_holds_the_log_a_purge_is_pending_seen_and_retried(shell: CommandLine) -> None:
+    with reading(shell.world):
+        ended = shell.run("purge", NORTH)
         assert (ended.status, counts(ended.out)["write-ahead log not emptied"]) == (75, 1)
         assert ended.error == f"{NORTH}: the purge is pending: a reader holds the write-ahead log\n"
-        assert (desk.world.status(NORTH), desk.blobs(NORTH)) == ("", set()), "but everything is gone at once"
-        shown = {row["tenant"]: row["status"] for row in json.loads(desk.good("tenants", "--json"))}
+        assert (shell.world.status(NORTH), shell.blobs(NORTH)) == ("", set()), "but everything is gone at once"
+        shown = {row["tenant"]: row["status"] for row in json.loads(shell.good("tenants", "--json"))}
         assert shown == {NORTH: "purging: a reader holds the write-ahead log", SOUTH: "active"}
-        assert pending(desk) == 1
-        desk.world.clock.advance(60)
-        desk.world.work()
-        assert (pending(desk), "purge.complete" in desk.world.audit()) == (1, False)
-    assert desk.run("purge", "--verify").status == 75
-    desk.world.clock.advance(60)
-    desk.world.work()
-    assert (pending(desk), desk.world.audit().count("purge.complete")) == (0, 1)
-    assert desk.good("purge", "--verify") == CLEAN
-    assert [row["tenant"] for row in json.loads(desk.good("tenants", "--json"))] == [SOUTH]
+        assert pending(shell) == 1
+        shell.world.clock.advance(60)
+        shell.world.work()
+        assert (pending(shell), "purge.complete" in shell.world.audit()) == (1, False)
+    assert shell.run("purge", "--verify").status == 75
+    shell.world.clock.advance(60)
+    shell.world.work()
+    assert (pending(shell), shell.world.audit().count("purge.complete")) == (0, 1)
+    assert shell.good("purge", "--verify") == CLEAN
+    assert [row["tenant"] for row in json.loads(shell.good("tenants", "--json"))] == [SOUTH]
 
 
-def test_a_pending_purge_of_a_tenant_that_came_back_is_seen_too(desk: CommandLine) -> None:
-    with reading(desk.world):
-        assert desk.run("purge", NORTH).status == 75
-        desk.world.browser().install(NORTH)
-        shown = [row["status"] for row in json.loads(desk.good("tenants", "--json")) if row["tenant"] == NORTH]
-    assert pending(desk) == 1
+def test_a_pending_purge_of_a_tenant_that_came_back_is_seen_too(shell: CommandLine) -> None:
+    with reading(shell.world):
+        assert shell.run("purge", NORTH).status == 75
+        shell.world.browser().install(NORTH)
+        shown = [row["status"] for row in json.loads(shell.good("tenants", "--json")) if row["tenant"] == NORTH]
+    assert pending(shell) == 1
     assert any("purging" in status for status in shown), shown
     assert any("active" in status for status in shown), shown
 
@@ -122,9 +122,9 @@ def test_a_pending_purge_of_a_tenant_that_came_back_is_seen_too(desk: CommandLin
     ],
 )
 def test_what_is_not_there_is_refused_in_one_line(
-    desk: CommandLine, words: tuple[str, ...], status: int, sentence: str
+    shell: CommandLine, words: tuple[str, ...], status: int, sentence: str
 ) -> None:
-    before = desk.world.snapshot()
-    ended = desk.run("purge", *words)
+    before = shell.world.snapshot()
+    ended = shell.run("purge", *words)
     assert (ended.status, ended.out, ended.error) == (status, "", f"slackapp: {sentence}\n")
-    assert desk.world.snapshot() == before
+    assert shell.world.snapshot() == before

@@ -175,14 +175,14 @@ def exchanging(running: Running, target: str, seconds: float) -> Iterator[None]:
         with contextlib.suppress(OSError, http.client.HTTPException):
             running.request("GET", f"{back.path}?{back.query}", headers={"Cookie": cookie})
 
-    person = threading.Thread(target=come_back)
-    person.start()
+    user = threading.Thread(target=come_back)
+    user.start()
     end = time.monotonic() + TIMEOUT
     while not world.calls("oauth.v2.access"):
         assert time.monotonic() < end
         time.sleep(0.01)
     yield
-    person.join(TIMEOUT)
+    user.join(TIMEOUT)
 
 
 @pytest.mark.long

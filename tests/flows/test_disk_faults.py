@@ -70,7 +70,7 @@ def states(world: World) -> dict[str, str]:
     return {row["event_id"]: row["state"] for row in world.rows("SELECT * FROM inbox WHERE kind = 'event'")}
 
 
-def upkeep_runs(world: World, seconds: int = 10) -> dict[str, Any]:
+def scheduler_runs(world: World, seconds: int = 10) -> dict[str, Any]:
     """What `/readyz` says after the next round of the scheduler."""
     world.clock.advance(seconds)
     world.service.local_scheduler.run_due(world.service.app)
@@ -140,25 +140,25 @@ def test_an_install_that_cannot_be_stored_leaves_no_token_behind(
 
 @ANY_DISK_FAULT
 def test_during_a_disk_fault_reads_go_on_and_readyz_shows_it(world: World, disk_fault: DiskFault) -> None:
-    assert upkeep_runs(world)["database"]
+    assert scheduler_runs(world)["database"]
     with disk_fault(world), unlocked_slack(world):
         assert world.request("GET", "/").status == 200
         assert world.request("GET", "/healthz").status == 200
-        found = upkeep_runs(world)
+        found = scheduler_runs(world)
         assert (found["database"], found["ready"], list(found["problems"])) == (False, False, ["database"])
         assert found["inbox"] == {"ready": 1}, "what can be read is shown"
         assert_again(world.request("GET", "/readyz", environ=HERE))
-    found = upkeep_runs(world)
+    found = scheduler_runs(world)
     assert (found["database"], found["problems"]) == (True, {})
 
 
 @ANY_DISK_FAULT
 def test_a_request_that_met_a_disk_fault_is_shown_until_the_next_heartbeat(world: World, disk_fault: DiskFault) -> None:
-    upkeep_runs(world)
+    scheduler_runs(world)
     with disk_fault(world), unlocked_slack(world):
         assert_again(world.mention("EvIn"))
     assert world.request("GET", "/readyz", environ=HERE).json["database"] is False
-    assert upkeep_runs(world)["database"] is True
+    assert scheduler_runs(world)["database"] is True
 
 
 @ANY_DISK_FAULT
@@ -194,10 +194,10 @@ def test_a_row_whose_end_cannot_be_written_is_unclear_and_not_repeated(world: Wo
     with stack, unlocked_slack(world), contextlib.suppress(StoreError):
         world.work()
     world.replace_parts(behaviour=table)
-    upkeep_runs(world, run_event.LEASE + 1)
+    scheduler_runs(world, run_event.LEASE + 1)
     assert world.work() == 0
     assert (states(world)["EvBefore"], world.calls(POST)) == ("unclear", [POST])
-    assert upkeep_runs(world)["inbox"] == {"unclear": 1}
+    assert scheduler_runs(world)["inbox"] == {"unclear": 1}
 
 
 @ANY_DISK_FAULT

@@ -101,9 +101,9 @@ def _works(run: Run) -> None:
 
 def _works_on(run: Run) -> None:
     world = run.world
-    (bot, person) = world.rows("SELECT user_id, issued_at, expires_at, due_at FROM tokens ORDER BY user_id")
+    (bot, user) = world.rows("SELECT user_id, issued_at, expires_at, due_at FROM tokens ORDER BY user_id")
     assert (bot["user_id"], bot["due_at"]) == ("", bot["issued_at"] + LIFE - 7200 + 1)
-    assert (person["user_id"], person["expires_at"], person["due_at"]) == (ADMINS[NORTH], None, None)
+    assert (user["user_id"], user["expires_at"], user["due_at"]) == (ADMINS[NORTH], None, None)
     installers = world.rows("SELECT tenant_id, user_id, generation, installed_at FROM installers")
     assert [tuple(row) for row in installers] == [(NORTH, ADMINS[NORTH], 1, bot["issued_at"])]
     states = world.rows("SELECT id, purpose, outcome, tenant_id FROM oauth_states ORDER BY id")

@@ -165,7 +165,7 @@ def test_a_full_disk_of_which_six_megabytes_are_freed_recovers_by_itself_every_t
         app.db.disable_auto_checkpoint()
         kept, longest = 0, 0
 
-        def upkeep(seconds: int = 1) -> None:
+        def scheduler(seconds: int = 1) -> None:
             world.clock.advance(seconds)
             world.service.local_scheduler.run_due(app)
 
@@ -178,7 +178,7 @@ def test_a_full_disk_of_which_six_megabytes_are_freed_recovers_by_itself_every_t
             longest = max(longest, log.stat().st_size)
             return status == 200
 
-        upkeep()
+        scheduler()
         fill(ballast, DISK if who == "others" else DISK // 2 + FREED)
         recovered = 0
         for _ in range(3):
@@ -186,18 +186,18 @@ def test_a_full_disk_of_which_six_megabytes_are_freed_recovers_by_itself_every_t
             for number in range(4000):
                 refused += not comes()
                 if number % 20 == 0:
-                    upkeep()
+                    scheduler()
                 if refused == 25:
                     break
             if who == "others":
                 fill(ballast)
-            upkeep()
+            scheduler()
             if ballast.stat().st_size < FREED:
                 break
             os.truncate(ballast, ballast.stat().st_size - FREED)
-            upkeep(10)
+            scheduler(10)
             assert [comes() for _ in range(3)] == [True] * 3, "it takes events again"
-            upkeep(10)
+            scheduler(10)
             assert world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"}).json["database"]
             recovered += 1
         assert recovered >= 2

@@ -15,7 +15,7 @@ from tests.store.rows import NORTH, NOW, ORG, SOUTH, install, sealed
 
 FIRST, LATER = "U0PERSON02", "U0PERSON01"
 BOT = Installer("", 1, NOW)
-PERSON = Installer(FIRST, 1, NOW + 0.25, sealed(b"details"), sealed(b"hook"))
+USER = Installer(FIRST, 1, NOW + 0.25, sealed(b"details"), sealed(b"hook"))
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def known(db: Database) -> Database:
     """A bot and a user in the north, and the same user in the south."""
     for tenant in (NORTH, SOUTH):
         install(db, tenant)
-    for tenant, installer in ((NORTH, BOT), (NORTH, PERSON), (SOUTH, PERSON)):
+    for tenant, installer in ((NORTH, BOT), (NORTH, USER), (SOUTH, USER)):
         installers.save(db, tenant, installer)
     return db
 
@@ -33,8 +33,8 @@ def south(db: Database) -> list[Installer]:
 
 
 def test_an_installer_is_found_as_it_was_saved(known: Database) -> None:
-    assert (installers.find(known, NORTH, FIRST), installers.find(known, NORTH, "")) == (PERSON, BOT)
-    assert installers.list_by_tenant(known, NORTH) == [BOT, PERSON]
+    assert (installers.find(known, NORTH, FIRST), installers.find(known, NORTH, "")) == (USER, BOT)
+    assert installers.list_by_tenant(known, NORTH) == [BOT, USER]
     for tenant, user_id in ((NORTH, LATER), (SOUTH, ""), (ORG, FIRST), (Tenant("E", NORTH.id), FIRST)):
         assert installers.find(known, tenant, user_id) is None
 
@@ -42,7 +42,7 @@ def test_an_installer_is_found_as_it_was_saved(known: Database) -> None:
 def test_who_installs_again_replaces_what_was_known(known: Database) -> None:
     again = Installer(FIRST, 2, NOW + 9)
     installers.save(known, NORTH, again)
-    assert (installers.list_by_tenant(known, NORTH), south(known)) == ([BOT, again], [PERSON])
+    assert (installers.list_by_tenant(known, NORTH), south(known)) == ([BOT, again], [USER])
 
 
 def test_the_latest_is_the_user_of_the_greatest_generation_and_never_the_bot(known: Database) -> None:
@@ -50,37 +50,35 @@ def test_the_latest_is_the_user_of_the_greatest_generation_and_never_the_bot(kno
     later = Installer(LATER, 2, NOW - 100)
     installers.save(known, NORTH, later)
     installers.save(known, NORTH, replace(BOT, generation=3))
-    assert (installers.latest(known, NORTH), installers.latest(known, SOUTH)) == (later, PERSON)
+    assert (installers.latest(known, NORTH), installers.latest(known, SOUTH)) == (later, USER)
     installers.delete(known, SOUTH, FIRST)
     installers.save(known, SOUTH, BOT)
     assert installers.latest(known, SOUTH) is None
 
 
 def test_details_are_sealed_anew_only_in_their_own_generation(known: Database) -> None:
-    installers.reseal(known, NORTH, PERSON, sealed(b"anew"), sealed(b"hook anew"))
-    assert installers.find(known, NORTH, FIRST) == replace(
-        PERSON, details=sealed(b"anew"), webhook=sealed(b"hook anew")
-    )
-    newer = replace(PERSON, generation=2)
+    installers.reseal(known, NORTH, USER, sealed(b"anew"), sealed(b"hook anew"))
+    assert installers.find(known, NORTH, FIRST) == replace(USER, details=sealed(b"anew"), webhook=sealed(b"hook anew"))
+    newer = replace(USER, generation=2)
     installers.save(known, NORTH, newer)
-    installers.reseal(known, NORTH, PERSON, sealed(b"late"), None)
-    assert (installers.find(known, NORTH, FIRST), south(known)) == (newer, [PERSON])
+    installers.reseal(known, NORTH, USER, sealed(b"late"), None)
+    assert (installers.find(known, NORTH, FIRST), south(known)) == (newer, [USER])
 
 
 def test_one_user_is_deleted(known: Database) -> None:
     assert installers.delete(known, NORTH, FIRST)
     assert not installers.delete(known, NORTH, FIRST)
-    assert (installers.list_by_tenant(known, NORTH), south(known)) == ([BOT], [PERSON])
+    assert (installers.list_by_tenant(known, NORTH), south(known)) == ([BOT], [USER])
 
 
 def test_with_its_tenant_every_installer_goes(known: Database) -> None:
     installations.delete(known, NORTH)
-    assert (installers.list_by_tenant(known, NORTH), south(known)) == ([], [PERSON])
+    assert (installers.list_by_tenant(known, NORTH), south(known)) == ([], [USER])
 
 
 def test_nobody_installs_where_there_is_no_tenant(db: Database) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        installers.save(db, NORTH, PERSON)
+        installers.save(db, NORTH, USER)
 
 
 @pytest.mark.parametrize(
@@ -90,9 +88,9 @@ def test_the_largest_value_fits_its_column_and_no_larger_one(
     known: Database, field: str, kind: str, largest: int
 ) -> None:
     assert LIMITS[kind] + OVERHEAD_BYTES <= largest
-    saved = replace(PERSON, **{field: sealed(size=largest)})
+    saved = replace(USER, **{field: sealed(size=largest)})
     installers.save(known, NORTH, saved)
     assert installers.find(known, NORTH, FIRST) == saved
     for size in (largest + 1, OVERHEAD_BYTES - 1):
         with pytest.raises(sqlite3.IntegrityError):
-            installers.save(known, NORTH, replace(PERSON, **{field: sealed(size=size)}))
+            installers.save(known, NORTH, replace(USER, **{field: sealed(size=size)}))

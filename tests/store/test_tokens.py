@@ -13,15 +13,15 @@ from slackapp.store.engine.sqlite import Database
 from slackapp.store.tokens import SealedPair
 from tests.store.rows import NORTH, NOW, SOUTH, change, install, look, pair, sealed
 
-PERSON, OTHER = "U0PERSON01", "U0PERSON02"
+USER, OTHER = "U0PERSON01", "U0PERSON02"
 LEASE = 30
 
 
 @pytest.fixture
 def token(db: Database) -> Token:
     """The bot's, in a database in which two tenants have a bot and a user each."""
-    install(db, NORTH, ("", PERSON))
-    install(db, SOUTH, ("", PERSON))
+    install(db, NORTH, ("", USER))
+    install(db, SOUTH, ("", USER))
     return found(db)
 
 
@@ -44,10 +44,10 @@ def lease(db: Database, token: Token, owner: str = "me", now: int = NOW) -> bool
 def test_a_token_is_found_by_tenant_and_user(db: Database, token: Token) -> None:
     """I ask for my neighbour's token under my own name."""
     assert (token.tenant, token.user_id, token.generation, token.status) == (NORTH, "", 1, "live")
-    assert found(db, PERSON).user_id == PERSON
+    assert found(db, USER).user_id == USER
     assert found(db, "", SOUTH).tenant == SOUTH
     assert tokens.find(db, NORTH, OTHER) is None
-    assert [each.user_id for each in tokens.list_by_tenant(db, NORTH)] == ["", PERSON]
+    assert [each.user_id for each in tokens.list_by_tenant(db, NORTH)] == ["", USER]
     assert tokens.count(db, NORTH) == 2
 
 
@@ -140,11 +140,11 @@ def test_only_its_owner_gives_a_lease_back_or_holds_it_longer(db: Database, toke
 
 
 def test_what_happens_to_one_lease_leaves_the_others_of_the_same_owner(db: Database, token: Token) -> None:
-    assert all(lease(db, each) for each in (token, found(db, PERSON), found(db, "", SOUTH), found(db, PERSON, SOUTH)))
+    assert all(lease(db, each) for each in (token, found(db, USER), found(db, "", SOUTH), found(db, USER, SOUTH)))
     tokens.set_lease_end(db, token, "me", NOW + 999)
     assert tokens.renew_lease(db, token, "me", NOW + 9999)
     tokens.release_lease(db, token, "me")
-    places = ((PERSON, NORTH), ("", SOUTH), (PERSON, SOUTH))
+    places = ((USER, NORTH), ("", SOUTH), (USER, SOUTH))
     assert [lease_of(db, *place) for place in places] == [("me", NOW + LEASE)] * 3
 
 
@@ -156,9 +156,7 @@ def test_only_its_owner_renews_a_lease_and_no_other_one_moves(db: Database, toke
     assert lease_of(db) == ("me", NOW + LEASE)
     assert tokens.renew_lease(db, token, "me", NOW + 999)
     assert (lease_of(db), others(db)) == (("me", NOW + 999), before)
-    assert [lease_of(db, user, tenant)[1] for user, tenant in ((PERSON, NORTH), ("", SOUTH), (PERSON, SOUTH))] == [
-        0
-    ] * 3
+    assert [lease_of(db, user, tenant)[1] for user, tenant in ((USER, NORTH), ("", SOUTH), (USER, SOUTH))] == [0] * 3
 
 
 def test_a_lease_that_ran_out_is_renewed_unless_another_one_has_it(db: Database, token: Token) -> None:
@@ -188,7 +186,7 @@ def due(db: Database, now: int, most: int = 100) -> list[tuple[str, str]]:
 
 
 def test_what_is_due_comes_in_the_order_of_its_time(db: Database, token: Token) -> None:
-    order = [(SOUTH, PERSON), (NORTH, ""), (SOUTH, ""), (NORTH, PERSON)]
+    order = [(SOUTH, USER), (NORTH, ""), (SOUTH, ""), (NORTH, USER)]
     for later, (tenant, user) in enumerate(order):
         sql = "UPDATE tokens SET due_at = ? WHERE tenant_id = ? AND user_id = ?"
         change(db.path, sql, NOW + later, tenant.id, user)
@@ -197,7 +195,7 @@ def test_what_is_due_comes_in_the_order_of_its_time(db: Database, token: Token) 
     assert due(db, NOW + 3, 2) == keys[:2]
     change(db.path, "DROP INDEX tokens_due")
     assert due(db, NOW + 3) == keys, "the index is for speed, and does not make the order"
-    assert tokens.list_due(db, NOW + 3, NOW + 3, 1) == [found(db, PERSON, SOUTH)], "whole, as it is found alone"
+    assert tokens.list_due(db, NOW + 3, NOW + 3, 1) == [found(db, USER, SOUTH)], "whole, as it is found alone"
 
 
 @pytest.mark.parametrize(
@@ -213,7 +211,7 @@ def test_what_is_due_comes_in_the_order_of_its_time(db: Database, token: Token) 
 def test_what_cannot_or_must_not_be_refreshed_just_now_is_not_due(db: Database, token: Token, changed: str) -> None:
     change(db.path, "UPDATE tokens SET due_at = ?", NOW)
     change(db.path, f"UPDATE {changed} WHERE tenant_id = ?", SOUTH.id)
-    assert due(db, NOW) == [(NORTH.id, ""), (NORTH.id, PERSON)]
+    assert due(db, NOW) == [(NORTH.id, ""), (NORTH.id, USER)]
 
 
 def test_a_lease_that_ran_out_leaves_its_token_due(db: Database, token: Token) -> None:
@@ -225,15 +223,15 @@ def test_the_kind_of_a_tenant_tells_whose_token_is_due(db: Database, token: Toke
     """There is a workspace of that id, and the token is an enterprise's: ids are compared with their kinds."""
     change(db.path, "UPDATE tokens SET due_at = ?", NOW)
     change(db.path, "UPDATE tokens SET tenant_kind = 'E' WHERE tenant_id = ?", SOUTH.id)
-    assert due(db, NOW) == [(NORTH.id, ""), (NORTH.id, PERSON)]
+    assert due(db, NOW) == [(NORTH.id, ""), (NORTH.id, USER)]
 
 
 def test_the_long_lived_tokens_in_use_are_listed(db: Database, token: Token) -> None:
     assert tokens.list_long_lived(db) == []
-    for tenant, user in ((SOUTH, ""), (NORTH, PERSON), (NORTH, "")):
+    for tenant, user in ((SOUTH, ""), (NORTH, USER), (NORTH, "")):
         tokens.save(db, tenant, user, 2, pair(b"long", None), NOW)
-    assert tokens.list_long_lived(db) == [found(db), found(db, PERSON), found(db, "", SOUTH)]
-    tokens.mark_dead(db, found(db, PERSON), "token_revoked")
+    assert tokens.list_long_lived(db) == [found(db), found(db, USER), found(db, "", SOUTH)]
+    tokens.mark_dead(db, found(db, USER), "token_revoked")
     installations.set_status(db, SOUTH, "active", "suspended")
     assert tokens.list_long_lived(db) == [found(db)]
 
@@ -350,8 +348,8 @@ def test_a_pair_is_sealed_anew_only_in_its_own_generation(db: Database, token: T
 
 
 def test_one_token_is_deleted(db: Database, token: Token) -> None:
-    assert tokens.delete(db, NORTH, PERSON)
-    assert not tokens.delete(db, NORTH, PERSON)
+    assert tokens.delete(db, NORTH, USER)
+    assert not tokens.delete(db, NORTH, USER)
     assert (tokens.count(db, NORTH), tokens.count(db, SOUTH)) == (1, 2)
     assert tokens.delete(db, NORTH, "")
 

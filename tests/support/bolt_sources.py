@@ -292,12 +292,12 @@ def bolts(slack: LocalSlack, tenant: str, user_id: str = "", at: float = 0.0, **
 
     `changes` replaces fields; None takes one away.
     """
-    install, orgs = install_of(slack, tenant), slack.orgs
+    install, enterprises = install_of(slack, tenant), slack.enterprises
     user_id = user_id or install.installer
     fields: dict[str, Any] = {
         "app_id": APP_ID,
         "enterprise_id": install.enterprise_id or None,
-        "enterprise_name": orgs[install.enterprise_id].name if install.enterprise_id else None,
+        "enterprise_name": enterprises[install.enterprise_id].name if install.enterprise_id else None,
         "team_id": install.team_id or None,
         "team_name": slack.workspaces[tenant].name if install.team_id else None,
         "is_enterprise_install": install.is_enterprise_install,

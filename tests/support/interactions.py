@@ -38,20 +38,20 @@ def command(world: World, text: str = "help", **changes: Any) -> Reply:
     return send(world, "/slack/commands", command_form(world, text, **changes))
 
 
-def button_payload(person: str = ADMIN, **changes: Any) -> dict[str, Any]:
+def button_payload(user_id: str = ADMIN, **changes: Any) -> dict[str, Any]:
     """The payload of a press on the Home tab's button."""
     whole = {
         "type": "block_actions", "api_app_id": APP_ID, "token": "legacy-verification-token",
-        "team": {"id": NORTH, "domain": "northwind"}, "user": {"id": person, "team_id": NORTH}, "enterprise": None,
+        "team": {"id": NORTH, "domain": "northwind"}, "user": {"id": user_id, "team_id": NORTH}, "enterprise": None,
         "is_enterprise_install": False, "view": {"type": "home", "team_id": NORTH, "app_installed_team_id": NORTH},
         "actions": [{"type": "button", "action_id": "remove_app", "action_ts": "1.1"}], **changes,
     }  # fmt: skip
     return {name: value for name, value in whole.items() if value is not ...}
 
 
-def click_button(world: World, person: str = ADMIN, **changes: Any) -> Reply:
+def click_button(world: World, user_id: str = ADMIN, **changes: Any) -> Reply:
     """Somebody presses a button; `...` leaves a part out."""
-    return interact(world, button_payload(person, **changes))
+    return interact(world, button_payload(user_id, **changes))
 
 
 def interact(world: World, payload: Any) -> Reply:

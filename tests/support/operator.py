@@ -128,7 +128,7 @@ def progress_of(error: str) -> str:
 
 
 @contextlib.contextmanager
-def open_desk(
+def open_shell(
     folder: Path, tenants: tuple[str, ...] = (NORTH, SOUTH), now: int = START, **changes: str
 ) -> Iterator[CommandLine]:
     """Every kind of record, for each of the tenants: both pairs of tokens, a webhook, an event that waits."""

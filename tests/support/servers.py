@@ -42,7 +42,7 @@ def serve(app: WsgiApp, threads: int = 4, **settings: Any) -> Iterator[str]:
             socket.close()
 
 
-class _Lent:
+class _Shared:
     """A server that is kept running, and whose app can be changed."""
 
     def __init__(self) -> None:
@@ -56,13 +56,13 @@ class _Lent:
         return self.app(environ, start_response)
 
 
-_IDLE: list[_Lent] = []
+_IDLE: list[_Shared] = []
 
 
 @contextlib.contextmanager
 def serve_shared(app: WsgiApp) -> Iterator[str]:
     """Like `serve`, by a server that outlives the test: to start one takes as long as many a test."""
-    server = _IDLE.pop() if _IDLE else _Lent()
+    server = _IDLE.pop() if _IDLE else _Shared()
     server.app = app
     try:
         yield server.url

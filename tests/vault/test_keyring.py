@@ -14,12 +14,12 @@ from slackapp.vault.keyring import Keyring
 from tests.store.rows import NORTH, SOUTH, bytes_on_disk, change, look
 from tests.vault.conftest import Vault
 
-PERSON = "U0PERSON01"
+USER = "U0PERSON01"
 CONTEXTS = {
     "bot_access": records.access_token_context(NORTH, "", 1),
-    "user_access": records.access_token_context(NORTH, PERSON, 1),
+    "user_access": records.access_token_context(NORTH, USER, 1),
     "bot_refresh": records.refresh_token_context(NORTH, "", 1),
-    "user_refresh": records.refresh_token_context(NORTH, PERSON, 1),
+    "user_refresh": records.refresh_token_context(NORTH, USER, 1),
     "webhook": records.webhook_context(NORTH, 1),
     "event_body": records.event_body_context(NORTH, "Ev1"),
 }

@@ -83,12 +83,12 @@ def test_another_provider_of_the_same_tenant_is_asked(failing_provider: FaultyPr
 
 
 @contextmanager
-def calling(turns: ProviderGate, tenant: Tenant, name: str = "waitress-0") -> Iterator[None]:
+def calling(gate: ProviderGate, tenant: Tenant, name: str = "waitress-0") -> Iterator[None]:
     """A thread of that name is in the middle of a call for that tenant."""
     begun, end = threading.Event(), threading.Event()
 
     def call() -> None:
-        with turns.admit("own", tenant):
+        with gate.admit("own", tenant):
             begun.set()
             end.wait(10)
 
@@ -100,13 +100,13 @@ def calling(turns: ProviderGate, tenant: Tenant, name: str = "waitress-0") -> It
     thread.join(10)
 
 
-def may_call(turns: ProviderGate, tenant: Tenant, name: str = "waitress-9") -> bool:
+def may_call(gate: ProviderGate, tenant: Tenant, name: str = "waitress-9") -> bool:
     """Whether a thread of that name may call for that tenant."""
     found: list[bool] = []
 
     def call() -> None:
         try:
-            with turns.admit("own", tenant):
+            with gate.admit("own", tenant):
                 found.append(True)
         except KeyUnavailableError:
             found.append(False)
@@ -121,7 +121,7 @@ def may_call(turns: ProviderGate, tenant: Tenant, name: str = "waitress-9") -> b
 def test_of_one_tenants_threads_one_calls_one_waits_and_the_rest_are_told_at_once(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns = ProviderGate(clock.steady)
+    gate = ProviderGate(clock.steady)
     waits, ended = threading.Event(), threading.Event()
     entered = ProviderGate._enter
 
@@ -131,30 +131,30 @@ def test_of_one_tenants_threads_one_calls_one_waits_and_the_rest_are_told_at_onc
         return place
 
     monkeypatch.setattr(provider_gate, "WAIT_SECONDS", 10.0)
-    with calling(turns, NORTH):
+    with calling(gate, NORTH):
         monkeypatch.setattr(ProviderGate, "_enter", enter)
-        thread = threading.Thread(target=lambda: may_call(turns, NORTH) and ended.set())
+        thread = threading.Thread(target=lambda: may_call(gate, NORTH) and ended.set())
         thread.start()
         assert waits.wait(10)
-        assert not may_call(turns, NORTH), "it did not even wait"
-        assert may_call(turns, SOUTH)
+        assert not may_call(gate, NORTH), "it did not even wait"
+        assert may_call(gate, SOUTH)
         assert not ended.is_set()
     thread.join(10)
     assert ended.is_set(), "it had its turn then"
 
 
 def test_who_waits_too_long_is_told_and_may_come_again(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    turns = ProviderGate(clock.steady)
+    gate = ProviderGate(clock.steady)
     monkeypatch.setattr(provider_gate, "WAIT_SECONDS", 0.01)
-    with calling(turns, NORTH):
+    with calling(gate, NORTH):
         for _ in range(3):
-            assert not may_call(turns, NORTH)
-    assert may_call(turns, NORTH)
+            assert not may_call(gate, NORTH)
+    assert may_call(gate, NORTH)
 
 
 @pytest.mark.claim("C-94")
 def test_who_waited_for_a_call_that_failed_does_not_call(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    turns, tried = ProviderGate(clock.steady), threading.Event()
+    gate, tried = ProviderGate(clock.steady), threading.Event()
     entered = ProviderGate._enter
 
     def enter(*arguments: object) -> object:
@@ -163,10 +163,10 @@ def test_who_waited_for_a_call_that_failed_does_not_call(clock: Clock, monkeypat
         return place
 
     found: list[bool] = []
-    thread = threading.Thread(target=lambda: found.append(may_call(turns, NORTH)))
+    thread = threading.Thread(target=lambda: found.append(may_call(gate, NORTH)))
 
     def fail_while_another_waits() -> None:
-        with turns.admit("own", NORTH):
+        with gate.admit("own", NORTH):
             monkeypatch.setattr(ProviderGate, "_enter", enter)
             thread.start()
             assert tried.wait(10)
@@ -184,13 +184,13 @@ def test_of_each_kind_of_thread_only_some_may_stand_there_whosever_keys_they_wan
     clock: Clock, kind: str, most: int
 ) -> None:
     """The programs of many customers hang at once: the service goes on answering those who need none of them."""
-    turns = ProviderGate(clock.steady)
+    gate = ProviderGate(clock.steady)
     with ExitStack() as stack:
         for number in range(most):
-            stack.enter_context(calling(turns, Tenant("T", f"T{number:09d}"), f"{kind}-{number}"))
-        assert not may_call(turns, SOUTH, f"{kind}-{most}")
-        assert may_call(turns, SOUTH, "another-1")
-    assert may_call(turns, SOUTH, f"{kind}-{most}")
+            stack.enter_context(calling(gate, Tenant("T", f"T{number:09d}"), f"{kind}-{number}"))
+        assert not may_call(gate, SOUTH, f"{kind}-{most}")
+        assert may_call(gate, SOUTH, "another-1")
+    assert may_call(gate, SOUTH, f"{kind}-{most}")
 
 
 @pytest.mark.claim("C-94")
@@ -199,7 +199,7 @@ def test_what_one_tenant_may_take_leaves_another_ones_key_within_reach(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """My key program hangs, and I have two events: one thread calls, and one waits. My neighbour's has a third one."""
-    turns, waits = ProviderGate(clock.steady), threading.Event()
+    gate, waits = ProviderGate(clock.steady), threading.Event()
     entered = ProviderGate._enter
 
     def enter(*arguments: object) -> object:
@@ -207,17 +207,17 @@ def test_what_one_tenant_may_take_leaves_another_ones_key_within_reach(
         waits.set()
         return place
 
-    with calling(turns, NORTH, f"{kind}-0"):
+    with calling(gate, NORTH, f"{kind}-0"):
         monkeypatch.setattr(ProviderGate, "_enter", enter)
-        thread = threading.Thread(target=may_call, args=(turns, NORTH, f"{kind}-1"))
+        thread = threading.Thread(target=may_call, args=(gate, NORTH, f"{kind}-1"))
         thread.start()
         assert waits.wait(10)
-        assert may_call(turns, SOUTH, f"{kind}-2")
+        assert may_call(gate, SOUTH, f"{kind}-2")
     thread.join(10)
 
 
 def test_a_tenant_without_threads_and_failures_is_forgotten(clock: Clock) -> None:
-    turns = ProviderGate(clock.steady)
-    with turns.admit("own", NORTH):
-        assert len(turns._places) == 1
-    assert (len(turns._places), +turns._kinds) == (0, {})
+    gate = ProviderGate(clock.steady)
+    with gate.admit("own", NORTH):
+        assert len(gate._places) == 1
+    assert (len(gate._places), +gate._kinds) == (0, {})

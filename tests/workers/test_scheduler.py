@@ -307,7 +307,7 @@ def test_a_database_that_can_be_written_again_is_shown_as_well_by_the_next_sign_
 
 
 @pytest.fixture(autouse=True)
-def _nothing_to_mend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_action(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bench has no database."""
     if "world" not in request.fixturenames:
         monkeypatch.setattr(scheduler.sweep, "reset_future_dates", lambda app: 0)
@@ -369,13 +369,13 @@ def test_a_clock_that_was_set_forward_makes_nothing_old_for_two_days() -> None:
 def test_a_clock_that_jumps_back_makes_due_what_the_wrong_time_postponed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mended: list[int] = []
-    monkeypatch.setattr(scheduler.sweep, "reset_future_dates", lambda app: mended.append(app.clock()))
+    repaired: list[int] = []
+    monkeypatch.setattr(scheduler.sweep, "reset_future_dates", lambda app: repaired.append(app.clock()))
     world.service.local_scheduler.run_due(world.service.app)
-    assert len(mended) == 1, "at the start: it may have been set meanwhile"
+    assert len(repaired) == 1, "at the start: it may have been set meanwhile"
     world.clock.set(-DAY)
     world.service.local_scheduler.run_due(world.service.app)
-    assert mended[1:] == [world.clock()]
+    assert repaired[1:] == [world.clock()]
     assert world.service.app.health.problems() == {"clock": f"was set by {-DAY} s"}
 
 

@@ -183,10 +183,10 @@ class EventContext:
 
     def _is_member_here(self, user: Mapping[str, Any]) -> bool:
         """Tells whether the user is of this tenant: in a shared channel there are other companies' admins, too."""
-        org, membership = self._installation.enterprise_id, user.get("enterprise_user")
+        enterprise, membership = self._installation.enterprise_id, user.get("enterprise_user")
         if user.get("team_id") == self.tenant.id:
             return True
-        return bool(org) and isinstance(membership, Mapping) and membership.get("enterprise_id") == org
+        return bool(enterprise) and isinstance(membership, Mapping) and membership.get("enterprise_id") == enterprise
 
     def _with_intent(self, call: Callable[[], T]) -> T:
         """Makes a call at most once: its intent is on the disk before it, and its outcome is counted."""

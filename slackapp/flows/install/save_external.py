@@ -95,8 +95,8 @@ def _is_copy(external: ExternalInstallation, before: Installation, known: Instal
     """The time that a Bolt app is given comes back, rounded to microseconds."""
     if known is None and external.user_id:
         return False
-    handed_out = known.installed_at if known is not None else before.installed_at
-    return abs(handed_out - external.installed_at) < _MICROSECOND
+    as_given = known.installed_at if known is not None else before.installed_at
+    return abs(as_given - external.installed_at) < _MICROSECOND
 
 
 def _is_outdated(external: ExternalInstallation, known: Installer, now: int) -> bool:

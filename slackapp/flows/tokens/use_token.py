@@ -177,8 +177,8 @@ def _refresh(app: App, token: Token, error: SlackCallError, asked_at: int, actor
         return refresh_token.run(app, token, actor, wait=True)
     except refresh_token.RefreshUncertainError as doubted:
         # Whatever was said of the access token: the refresh token may be good, and so the grant.
-        doubt = SlackCallError(error.method, doubted.code, SlackErrorKind.UNCERTAIN)
-        raise judge_token.judge_error(app, token, doubt, asked_at, actor) from None
+        uncertain = SlackCallError(error.method, doubted.code, SlackErrorKind.UNCERTAIN)
+        raise judge_token.judge_error(app, token, uncertain, asked_at, actor) from None
     except Refused as refused:
         if refused.refusal is Refusal.NEEDS_REINSTALL:
             if error.kind is SlackErrorKind.DEAD:

@@ -69,5 +69,5 @@ def _add_workspaces(app: App, installation: Installation) -> str:
     """An enterprise-wide install is in no workspace yet (docs.slack.dev/enterprise/developing-for-enterprise-orgs)."""
     if not installation.is_enterprise_install:
         return ""
-    manage, org = app.settings.slack.manage, installation.tenant.id
-    return f"{manage}/manage/{org}/integrations/profile/{app.settings.app_id}/workspaces/add"
+    manage, enterprise = app.settings.slack.manage, installation.tenant.id
+    return f"{manage}/manage/{enterprise}/integrations/profile/{app.settings.app_id}/workspaces/add"

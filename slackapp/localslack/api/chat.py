@@ -66,8 +66,8 @@ def update(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
 def _postable(slack: LocalSlack, caller: TokenCaller, params: Params) -> Channel:
     channel = conversations.find(slack, caller, params.get("channel", ""))
     direct = channel.id.startswith("D")
-    person = caller.token.kind == "user"
-    open_to_all = not channel.private and (person or "chat:write.public" in caller.scopes)
+    is_user = caller.token.kind == "user"
+    open_to_all = not channel.private and (is_user or "chat:write.public" in caller.scopes)
     if not direct and not open_to_all and channel.id not in slack.state.joined:
         raise ApiError("not_in_channel")
     return channel
@@ -141,11 +141,11 @@ def publish_view(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json
     if not isinstance(view, dict) or view.get("type") != "home" or not isinstance(view.get("blocks"), list):
         reason = "[ERROR] must be a home view [json-pointer:/view]"
         raise ApiError("invalid_arguments", {"response_metadata": {"messages": [reason]}})
-    person = slack.accounts.member(caller.install.tenant, user_id)
-    if person is None:
+    user = slack.accounts.member(caller.install.tenant, user_id)
+    if user is None:
         raise ApiError("user_not_found")
     # An enterprise-wide token names the workspace whose Home tab it is.
-    named = params.get("team_id", "") if params.get("team_id") in person.teams else person.teams[0]
+    named = params.get("team_id", "") if params.get("team_id") in user.teams else user.teams[0]
     team_id = caller.install.team_id or named
     published = slack.state.views.setdefault(team_id, {})
     if params.get("hash") and published.get(user_id, {}).get("hash") != params["hash"]:

@@ -56,9 +56,9 @@ def _direct(slack: LocalSlack, caller: TokenCaller, claimed: str) -> Channel | N
     if claimed[:1] not in ("U", "W", "D"):
         return None
     for user_id in (claimed, "U" + claimed[1:], "W" + claimed[1:]):
-        person = slack.accounts.member(caller.install.tenant, user_id)
-        if person is not None:
-            return Channel(dm_channel_of(person.id), "", caller.install.team_id or person.teams[0], private=True)
+        user = slack.accounts.member(caller.install.tenant, user_id)
+        if user is not None:
+            return Channel(dm_channel_of(user.id), "", caller.install.team_id or user.teams[0], private=True)
     return None
 
 

@@ -21,15 +21,15 @@ def auth_test(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`auth.test`: whose token this is. For an enterprise-wide token `team_id` holds the enterprise id."""
     install, token = caller.install, caller.token
     place = (
-        slack.accounts.orgs[install.tenant]
+        slack.accounts.enterprises[install.tenant]
         if install.is_enterprise_install
         else slack.accounts.workspaces[install.team_id]
     )
-    person = slack.accounts.users.get(token.user_id)
+    user = slack.accounts.users.get(token.user_id)
     answer: Json = {
         "url": f"https://{place.domain}.slack.test/",
         "team": place.name,
-        "user": person.name if person else slack.bot_name,
+        "user": user.name if user else slack.bot_name,
         "team_id": place.id,
         "user_id": token.user_id,
         "is_enterprise_install": install.is_enterprise_install,
@@ -70,52 +70,52 @@ def users_info(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
         team = caller.install.team_id or caller.install.enterprise_id
         bot = User(user_id, slack.bot_name, slack.app.name, (team,), enterprise_id=caller.install.enterprise_id)
         return {"user": _user(caller, bot, team, is_bot=True)}
-    person = slack.accounts.member(caller.install.tenant, user_id)
-    if person is None:
+    user = slack.accounts.member(caller.install.tenant, user_id)
+    if user is None:
         raise ApiError("user_not_found")
-    team = params.get("team_id") or caller.install.team_id or person.teams[0]
-    return {"user": _user(caller, person, team, is_bot=False)}
+    team = params.get("team_id") or caller.install.team_id or user.teams[0]
+    return {"user": _user(caller, user, team, is_bot=False)}
 
 
-def _user(caller: TokenCaller, person: User, team_id: str, *, is_bot: bool) -> Json:
-    profile = {"real_name": person.real_name, "display_name": person.name, "team": team_id}
+def _user(caller: TokenCaller, user: User, team_id: str, *, is_bot: bool) -> Json:
+    profile = {"real_name": user.real_name, "display_name": user.name, "team": team_id}
     if "users:read.email" in caller.scopes and not is_bot:
-        profile["email"] = f"{person.name}@example.com"
-    user: Json = {
-        "id": person.id,
+        profile["email"] = f"{user.name}@example.com"
+    fields: Json = {
+        "id": user.id,
         "team_id": team_id,
-        "name": person.name,
-        "real_name": person.real_name,
+        "name": user.name,
+        "real_name": user.real_name,
         "deleted": False,
         "tz": "UTC",
         "tz_offset": 0,
         "profile": profile,
-        "is_admin": team_id in person.admin_of,
-        "is_owner": person.owner and team_id in person.admin_of,
-        "is_primary_owner": person.owner and team_id in person.admin_of,
-        "is_restricted": person.guest,
+        "is_admin": team_id in user.admin_of,
+        "is_owner": user.owner and team_id in user.admin_of,
+        "is_primary_owner": user.owner and team_id in user.admin_of,
+        "is_restricted": user.guest,
         "is_ultra_restricted": False,
         "is_bot": is_bot,
         "is_app_user": False,
         "updated": 1_700_000_000,
     }
-    if person.enterprise_id:
-        user["enterprise_user"] = {
-            "id": person.id,
-            "enterprise_id": person.enterprise_id,
-            "is_admin": person.org_admin,
-            "is_owner": person.org_admin,
-            "teams": list(person.teams),
+    if user.enterprise_id:
+        fields["enterprise_user"] = {
+            "id": user.id,
+            "enterprise_id": user.enterprise_id,
+            "is_admin": user.enterprise_admin,
+            "is_owner": user.enterprise_admin,
+            "teams": list(user.teams),
         }
-    return user
+    return fields
 
 
 def team_info(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     """`team.info`: the caller's workspace; an enterprise-wide token may name one of the enterprise's."""
     team_id = caller.install.team_id or params.get("team", "")
     if caller.install.is_enterprise_install and not team_id:
-        org = slack.accounts.orgs[caller.install.tenant]
-        return {"team": {"id": org.id, "name": org.name, "domain": org.domain, "email_domain": ""}}
+        enterprise = slack.accounts.enterprises[caller.install.tenant]
+        return {"team": {"id": enterprise.id, "name": enterprise.name, "domain": enterprise.domain, "email_domain": ""}}
     if team_id not in slack.accounts.teams_of(caller.install.tenant):
         raise ApiError("team_not_found")
     workspace = slack.accounts.workspaces[team_id]
@@ -128,7 +128,7 @@ def team_info(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     }
     if workspace.enterprise_id:
         team["enterprise_id"] = workspace.enterprise_id
-        team["enterprise_name"] = slack.accounts.orgs[workspace.enterprise_id].name
+        team["enterprise_name"] = slack.accounts.enterprises[workspace.enterprise_id].name
     return {"team": team}
 
 

@@ -73,8 +73,10 @@ def _take_code(slack: LocalSlack, call: ApiRequest) -> AuthorizationCode:
     expected = (code.redirect_uri,) if code.redirect_uri else ("", slack.app.redirect_urls[0])
     if claimed not in expected:
         raise ApiError("bad_redirect_uri")
-    org = slack.accounts.workspaces[code.tenant].enterprise_id if code.tenant in slack.accounts.workspaces else ""
-    if slack.org_install_rules and org in slack.state.installs:
+    enterprise = (
+        slack.accounts.workspaces[code.tenant].enterprise_id if code.tenant in slack.accounts.workspaces else ""
+    )
+    if slack.org_install_rules and enterprise in slack.state.installs:
         raise ApiError("cannot_install_an_org_installed_app")
     code.used = True
     return code
@@ -100,7 +102,7 @@ def _install(slack: LocalSlack, code: AuthorizationCode) -> Json:
 
 
 def _new_install(slack: LocalSlack, code: AuthorizationCode) -> AppInstall:
-    is_enterprise_install = code.tenant in slack.accounts.orgs
+    is_enterprise_install = code.tenant in slack.accounts.enterprises
     workspace = slack.accounts.workspaces.get(code.tenant)
     stem = code.tenant[1:]
     return AppInstall(
@@ -120,8 +122,8 @@ def _new_install(slack: LocalSlack, code: AuthorizationCode) -> AppInstall:
 
 def _inherited(slack: LocalSlack, install: AppInstall) -> list[str]:
     """The scopes of an enterprise-wide install rule the workspaces of the enterprise."""
-    org = slack.state.installs.get(install.enterprise_id)
-    return org.bot_scopes if org is not None and not install.is_enterprise_install else []
+    enterprise = slack.state.installs.get(install.enterprise_id)
+    return enterprise.bot_scopes if enterprise is not None and not install.is_enterprise_install else []
 
 
 def _add(have: list[str], more: list[str]) -> None:
@@ -131,10 +133,10 @@ def _add(have: list[str], more: list[str]) -> None:
 def _whose(slack: LocalSlack, install: AppInstall) -> Json:
     """`team`, `enterprise` and the flag: only the flag tells an enterprise-wide install from a workspace's."""
     team = slack.accounts.workspaces.get(install.team_id)
-    org = slack.accounts.orgs.get(install.enterprise_id)
+    enterprise = slack.accounts.enterprises.get(install.enterprise_id)
     return {
         "team": {"id": team.id, "name": team.name} if team else None,
-        "enterprise": {"id": org.id, "name": org.name} if org else None,
+        "enterprise": {"id": enterprise.id, "name": enterprise.name} if enterprise else None,
         "is_enterprise_install": install.is_enterprise_install,
     }
 

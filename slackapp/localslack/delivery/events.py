@@ -32,10 +32,10 @@ def install_for(slack: LocalSlack, team_id: str) -> AppInstall:
     if own is not None:
         return own
     workspace = slack.accounts.workspaces.get(team_id)
-    org = slack.state.installs.get(workspace.enterprise_id) if workspace else None
-    if org is None or team_id not in org.granted_teams:
+    covering = slack.state.installs.get(workspace.enterprise_id) if workspace else None
+    if covering is None or team_id not in covering.granted_teams:
         raise NotInstalled(f"{slack.app.name} is not installed in {team_id}")
-    return org
+    return covering
 
 
 def merge(base: Json, changes: dict[str, Any]) -> Json:
@@ -46,7 +46,7 @@ def merge(base: Json, changes: dict[str, Any]) -> Json:
 
 def envelope(slack: LocalSlack, team_id: str, event: Json, overrides: dict[str, Any]) -> Json:
     """The outer part of an event as the app would get it for that workspace (or enterprise) id."""
-    enterprise = team_id if team_id in slack.accounts.orgs else ""
+    enterprise = team_id if team_id in slack.accounts.enterprises else ""
     if team_id in slack.accounts.workspaces:
         enterprise = slack.accounts.workspaces[team_id].enterprise_id
     now = slack.clock()
@@ -213,14 +213,16 @@ def revoke(slack: LocalSlack, tenant: str, kind: str, user_id: str, app_uninstal
     return sent
 
 
-def change_access(slack: LocalSlack, org_id: str, team_id: str, *, granted: bool) -> str:
+def change_access(slack: LocalSlack, enterprise_id: str, team_id: str, *, granted: bool) -> str:
     """Adds a workspace to an enterprise-wide app, or takes it away, as its admin; its token stays valid."""
-    install = slack.state.installs.get(org_id)
-    if install is None or not install.is_enterprise_install or team_id not in slack.accounts.teams_of(org_id):
-        raise NotInstalled(f"{slack.app.name} is not installed org-wide in {org_id}, or {team_id} is not part of it")
+    install = slack.state.installs.get(enterprise_id)
+    if install is None or not install.is_enterprise_install or team_id not in slack.accounts.teams_of(enterprise_id):
+        raise NotInstalled(
+            f"{slack.app.name} is not installed org-wide in {enterprise_id}, or {team_id} is not part of it"
+        )
     install.granted_teams = [team for team in install.granted_teams if team != team_id] + ([team_id] if granted else [])
     event: Json = {"type": "team_access_granted" if granted else "team_access_revoked", "team_ids": [team_id]}
-    return _lifecycle(slack, org_id, event, None)
+    return _lifecycle(slack, enterprise_id, event, None)
 
 
 def command(slack: LocalSlack, team_id: str, name: str, text: str, user: str | None, channel: str | None) -> str:
@@ -228,7 +230,7 @@ def command(slack: LocalSlack, team_id: str, name: str, text: str, user: str | N
     install = install_for(slack, team_id)
     workspace = slack.accounts.workspaces[team_id]
     user_id, channel_id = user or workspace.member, channel or workspace.general
-    person = slack.accounts.users.get(user_id) or User(user_id, "someone", "Someone", (team_id,))
+    sender = slack.accounts.users.get(user_id) or User(user_id, "someone", "Someone", (team_id,))
     known = slack.accounts.channel(channel_id)
     url = response_url(slack, install, team_id, channel_id, user_id)
     fields = {
@@ -238,7 +240,7 @@ def command(slack: LocalSlack, team_id: str, name: str, text: str, user: str | N
         "channel_id": channel_id,
         "channel_name": known.name if known else "directmessage",
         "user_id": user_id,
-        "user_name": person.name,
+        "user_name": sender.name,
         "command": name,
         "text": text,
         "api_app_id": slack.app.app_id,
@@ -247,8 +249,8 @@ def command(slack: LocalSlack, team_id: str, name: str, text: str, user: str | N
         "trigger_id": f"{slack.next_serial()}.1.{slack.entropy(8).hex()}",
     }
     if workspace.enterprise_id:
-        org = slack.accounts.orgs[workspace.enterprise_id]
-        fields |= {"enterprise_id": org.id, "enterprise_name": org.name}
+        enterprise = slack.accounts.enterprises[workspace.enterprise_id]
+        fields |= {"enterprise_id": enterprise.id, "enterprise_name": enterprise.name}
     post_form(slack, slack.app.commands_url, fields, "slash_command")
     return url
 

@@ -93,13 +93,13 @@ def _on_message(slack: LocalSlack, team_id: str, user_id: str, message: Json) ->
 
 
 def _who(slack: LocalSlack, team_id: str, user_id: str) -> Json:
-    workspace, person = slack.workspaces[team_id], slack.users.get(user_id)
-    install, name = events.install_for(slack, team_id), person.name if person else ""
-    org = slack.orgs.get(workspace.enterprise_id)
+    workspace, user = slack.workspaces[team_id], slack.users.get(user_id)
+    install, name = events.install_for(slack, team_id), user.name if user else ""
+    enterprise = slack.enterprises.get(workspace.enterprise_id)
     return {
         "user": {"id": user_id, "username": name, "name": name, "team_id": team_id},
         "team": {"id": team_id, "domain": workspace.domain},
-        "enterprise": {"id": org.id, "name": org.name} if org else None,
+        "enterprise": {"id": enterprise.id, "name": enterprise.name} if enterprise else None,
         "is_enterprise_install": install.is_enterprise_install,
     }
 

@@ -93,7 +93,7 @@ def show(slack: LocalSlack, fields: Fields) -> HttpResponse:
     except AuthorizeError as refusal:
         return layout.problem(refusal.code, refusal.sentence)
     kept = "".join(layout.hidden(name, first(fields, name)) for name in KEPT if name in fields)
-    people = "".join(
+    users = "".join(
         f'<label><input type="radio" name="user" value="{role}"{" checked" if role == "admin" else ""}> '
         f"{'an' if role == 'admin' else 'a'} {role} there</label>"
         for role in ROLES
@@ -103,7 +103,7 @@ def show(slack: LocalSlack, fields: Fields) -> HttpResponse:
         f"<p><strong>{escape(slack.app.name)}</strong> asks for permission to act in a workspace.</p>"
         f"{_scope_list('The app as a bot', wish.bot_scopes)}{_scope_list('The app on your behalf', wish.user_scopes)}"
         f"{_optional(slack, wish)}<fieldset><legend>Where</legend>{_places(slack, wish)}</fieldset>"
-        f"<fieldset><legend>Who you are</legend>{people}</fieldset>"
+        f"<fieldset><legend>Who you are</legend>{users}</fieldset>"
         f"<p>You will be sent on to <code>{escape(wish.destination)}</code>.</p>"
         f'<div class="buttons">{layout.button("Approve", "decision", "approve", main=True)}'
         f"{layout.button('Deny', 'decision', 'deny')}</div></form>"
@@ -132,12 +132,16 @@ def _optional(slack: LocalSlack, wish: AuthorizeRequest) -> str:
 
 def _places(slack: LocalSlack, wish: AuthorizeRequest) -> str:
     places = [
-        (w.id, w.name, slack.accounts.orgs[w.enterprise_id].name if w.enterprise_id else "")
+        (w.id, w.name, slack.accounts.enterprises[w.enterprise_id].name if w.enterprise_id else "")
         for w in slack.accounts.workspaces.values()
     ]
-    choices = [(key, f"{name} (workspace{' in ' + org if org else ''})") for key, name, org in places]
+    choices = [
+        (key, f"{name} (workspace{' in ' + enterprise if enterprise else ''})") for key, name, enterprise in places
+    ]
     if slack.app.org_deploy:
-        choices += [(org.id, f"{org.name} (the whole org)") for org in slack.accounts.orgs.values()]
+        choices += [
+            (enterprise.id, f"{enterprise.name} (the whole org)") for enterprise in slack.accounts.enterprises.values()
+        ]
     chosen = wish.team if wish.team in dict(choices) else choices[0][0]
     return "".join(
         f'<label><input type="radio" name="target" value="{key}"{" checked" if key == chosen else ""}> '
@@ -155,37 +159,37 @@ def decide(slack: LocalSlack, fields: Fields) -> HttpResponse:
             return _back(wish, {"error": "access_denied", **state})
         if first(fields, "decision") != "approve":
             raise AuthorizeError("invalid_arguments", "Approve or deny.")
-        target, person = _chosen(slack, fields, wish)
+        target, user = _chosen(slack, fields, wish)
     except AuthorizeError as refusal:
         return layout.problem(refusal.code, refusal.sentence)
     if slack.require_approval:
         note = "<p>An admin has to approve the app first. Your request was sent; you are not sent on.</p>"
         return layout.page("Request sent", note)
-    code = _code(slack, fields, wish, target, person)
+    code = _code(slack, fields, wish, target, user)
     return _back(wish, {"code": code, **({"state": wish.state} if wish.has_state else {})})
 
 
 def _chosen(slack: LocalSlack, fields: Fields, wish: AuthorizeRequest) -> tuple[str, User]:
     target = first(fields, "target") or wish.team
-    if target not in slack.accounts.workspaces and target not in slack.accounts.orgs:
+    if target not in slack.accounts.workspaces and target not in slack.accounts.enterprises:
         raise AuthorizeError("invalid_arguments", "Choose a workspace or an org.")
     if slack.app.home_team and target != slack.app.home_team:
         raise AuthorizeError("invalid_team_for_non_distributed_app", "The app is not distributed.")
-    if target in slack.accounts.orgs and not (slack.app.org_deploy and wish.bot_scopes):
+    if target in slack.accounts.enterprises and not (slack.app.org_deploy and wish.bot_scopes):
         raise AuthorizeError(
             "scope_not_allowed_on_enterprise", "Org-wide install needs it switched on, and a bot scope."
         )
-    place = slack.accounts.workspaces.get(target) or slack.accounts.orgs[target]
+    place = slack.accounts.workspaces.get(target) or slack.accounts.enterprises[target]
     named = {"admin": place.admin, "member": place.member, "guest": place.guest}
     claimed = first(fields, "user") or "admin"
     user_id = named.get(claimed, claimed)
-    person = slack.accounts.member(target, user_id)
-    if person is None:
+    user = slack.accounts.member(target, user_id)
+    if user is None:
         raise AuthorizeError("invalid_arguments", "That person is not in that workspace or org.")
-    return target, person
+    return target, user
 
 
-def _code(slack: LocalSlack, fields: Fields, wish: AuthorizeRequest, target: str, person: User) -> str:
+def _code(slack: LocalSlack, fields: Fields, wish: AuthorizeRequest, target: str, user: User) -> str:
     accepted = set(fields.get("optional", []))
     declined = set(slack.app.optional_scopes) - accepted
     with slack.lock:
@@ -195,7 +199,7 @@ def _code(slack: LocalSlack, fields: Fields, wish: AuthorizeRequest, target: str
         slack.state.codes[value] = AuthorizationCode(
             value,
             target,
-            person.id,
+            user.id,
             [scope for scope in wish.bot_scopes if scope not in declined],
             [scope for scope in wish.user_scopes if scope not in declined],
             wish.redirect_uri,

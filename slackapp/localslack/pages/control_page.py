@@ -49,7 +49,7 @@ def _part(name: str, inner: str) -> str:
 def _app(slack: LocalSlack, installs: list[AppInstall]) -> str:
     """Shows which app this is, and where it is installed."""
     app = f"App <strong>{escape(slack.app.name)}</strong> <code>{escape(slack.app.app_id)}</code>"
-    names = {**{w.id: w.name for w in slack.workspaces.values()}, **{o.id: o.name for o in slack.orgs.values()}}
+    names = {**{w.id: w.name for w in slack.workspaces.values()}, **{o.id: o.name for o in slack.enterprises.values()}}
     if installs:
         return f"<p>{app}, installed in: {escape(', '.join(names[install.tenant] for install in installs))}.</p>"
     where = urlsplit(slack.app.redirect_urls[0]) if slack.app.redirect_urls else None
@@ -61,14 +61,18 @@ def _app(slack: LocalSlack, installs: list[AppInstall]) -> str:
 def _tenant(slack: LocalSlack, install: AppInstall) -> str:
     """An installation: what can be done in each of its workspaces, and to it."""
     scopes = ", ".join(install.bot_scopes) or "none"
-    name = slack.orgs[install.tenant].name if install.is_enterprise_install else slack.workspaces[install.tenant].name
+    name = (
+        slack.enterprises[install.tenant].name
+        if install.is_enterprise_install
+        else slack.workspaces[install.tenant].name
+    )
     kind = "the whole org" if install.is_enterprise_install else "workspace"
     text = (
         f'<h2>{escape(name)}</h2><p class="small">{kind} <code>{escape(install.tenant)}</code>, bot scopes: '
         f'<span class="scope">{escape(scopes)}</span></p>'
     )
     if install.is_enterprise_install:
-        text += _org(slack, install)
+        text += _enterprise(slack, install)
     for team in _teams(install):
         text += _tools(slack, slack.workspaces[team], install)
     others = (("expire", "Expire its tokens"), ("revoke", "Revoke the bot token"), ("uninstall", "Uninstall"))
@@ -81,7 +85,7 @@ def _teams(install: AppInstall) -> list[str]:
     return install.granted_teams if install.is_enterprise_install else [install.tenant]
 
 
-def _org(slack: LocalSlack, install: AppInstall) -> str:
+def _enterprise(slack: LocalSlack, install: AppInstall) -> str:
     left = [team for team in slack.accounts.teams_of(install.tenant) if team not in install.granted_teams]
     if not left:
         return ""
@@ -211,8 +215,8 @@ def _text(slack: LocalSlack, message: Json) -> str:
 
 
 def _name(slack: LocalSlack, user_id: str) -> str:
-    person = slack.users.get(user_id)
-    return person.name if person else "Slackbot" if user_id == SLACKBOT else slack.bot_name
+    user = slack.users.get(user_id)
+    return user.name if user else "Slackbot" if user_id == SLACKBOT else slack.bot_name
 
 
 def _faults(slack: LocalSlack, kinds: Iterable[str]) -> str:

@@ -19,17 +19,18 @@ PATH = re.compile(r"/manage/(E[A-Z0-9]+)/integrations/profile/(A[A-Z0-9]+)/works
 """The page's address at Slack, below app.slack.com; here below the local Slack."""
 
 
-def address(slack: LocalSlack, org_id: str) -> str:
+def address(slack: LocalSlack, enterprise_id: str) -> str:
     """The path of the page for an enterprise."""
-    return f"/manage/{org_id}/integrations/profile/{slack.app.app_id}/workspaces/add"
+    return f"/manage/{enterprise_id}/integrations/profile/{slack.app.app_id}/workspaces/add"
 
 
-def show(slack: LocalSlack, org_id: str, app_id: str) -> HttpResponse:
+def show(slack: LocalSlack, enterprise_id: str, app_id: str) -> HttpResponse:
     """GET: the workspaces of the enterprise that do not have the app yet."""
-    install = slack.state.installs.get(org_id)
+    install = slack.state.installs.get(enterprise_id)
     if install is None or not install.is_enterprise_install or app_id != slack.app.app_id:
         return layout.problem("not_installed", "This app is not installed in that whole org.", status=404)
-    left = [slack.workspaces[team] for team in slack.accounts.teams_of(org_id) if team not in install.granted_teams]
+    covered = slack.accounts.teams_of(enterprise_id)
+    left = [slack.workspaces[team] for team in covered if team not in install.granted_teams]
     if not left:
         done = '<section><p>Every workspace has the app.</p><p><a href="/">Open the local Slack</a></p></section>'
         return layout.page(f"Add {slack.app.name} to workspaces", done)
@@ -38,23 +39,24 @@ def show(slack: LocalSlack, org_id: str, app_id: str) -> HttpResponse:
         for workspace in left
     )
     body = (
-        f'<form method="post" action="{escape(address(slack, org_id))}"><p>{escape(slack.app.name)} is installed in '
-        f"{escape(slack.orgs[org_id].name)}. It works in the workspaces that it is added to.</p>"
+        f'<form method="post" action="{escape(address(slack, enterprise_id))}">'
+        f"<p>{escape(slack.app.name)} is installed in {escape(slack.enterprises[enterprise_id].name)}. "
+        "It works in the workspaces that it is added to.</p>"
         f"<fieldset><legend>Workspaces</legend>{boxes}</fieldset>{layout.button('Add to these workspaces', main=True)}"
         '</form><p><a href="/">Not now</a></p>'
     )
     return layout.page(f"Add {slack.app.name} to workspaces", body)
 
 
-def add(slack: LocalSlack, org_id: str, app_id: str, fields: Fields) -> HttpResponse:
+def add(slack: LocalSlack, enterprise_id: str, app_id: str, fields: Fields) -> HttpResponse:
     """POST: adds the app to the workspaces that are named; the app is told by `team_access_granted`."""
-    install = slack.state.installs.get(org_id)
+    install = slack.state.installs.get(enterprise_id)
     if install is None or not install.is_enterprise_install or app_id != slack.app.app_id:
         return layout.problem("not_installed", "This app is not installed in that whole org.", status=404)
     wanted = fields.get("team", [])
-    if not set(wanted).issubset(slack.accounts.teams_of(org_id)):
+    if not set(wanted).issubset(slack.accounts.teams_of(enterprise_id)):
         return layout.problem("invalid_arguments", "One of these is no workspace of that org.")
     for team in wanted:
         if team not in install.granted_teams:
-            slack.grant_team(org_id, team)
+            slack.grant_team(enterprise_id, team)
     return redirect(303, "/")

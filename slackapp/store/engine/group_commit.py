@@ -107,8 +107,8 @@ class GroupCommit:
             if waiter in self._queue:
                 self._queue.remove(waiter)
                 return
-            is_its_turn = waiter.wait(0) and not waiter.done
-        if is_its_turn:
+            has_write_lock = waiter.wait(0) and not waiter.done
+        if has_write_lock:
             self._release_next()
 
     def _release_next(self) -> None:

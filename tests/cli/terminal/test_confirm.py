@@ -23,18 +23,18 @@ class Terminal(io.StringIO):
         return True
 
 
-def typed(desk: CommandLine, text: str, *words: str) -> Ended:
+def typed(shell: CommandLine, text: str, *words: str) -> Ended:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stdin", Terminal(text))
-        return desk.run_as_typed(*words)
+        return shell.run_as_typed(*words)
 
 
 @pytest.fixture
-def ready(desk: CommandLine) -> CommandLine:
+def ready(shell: CommandLine) -> CommandLine:
     """A backup that could be restored, and an old key that could be retired."""
-    desk.good("backup", str(desk.folder / "b0"))
-    desk.good("keys", "rotate")
-    return desk
+    shell.good("backup", str(shell.folder / "b0"))
+    shell.good("keys", "rotate")
+    return shell
 
 
 @pytest.mark.parametrize("command", DESTROYING)
@@ -60,10 +60,10 @@ def test_without_the_name_nothing_is_changed_and_with_it_it_is_done(ready: Comma
 
 
 @pytest.mark.parametrize("name", ["", " North", "N\u00f6rd", "a\x1b[2J", "x\n"])
-def test_a_name_that_cannot_be_typed_as_it_is_shown_is_replaced_by_the_id(desk: CommandLine, name: str) -> None:
+def test_a_name_that_cannot_be_typed_as_it_is_shown_is_replaced_by_the_id(shell: CommandLine, name: str) -> None:
     """I call my workspace so that your terminal is mine, or so that nobody can type it."""
-    desk.change("UPDATE installations SET team_name = ? WHERE tenant_id = ?", name, NORTH)
-    ended = typed(desk, "no\n", "purge", NORTH)
+    shell.change("UPDATE installations SET team_name = ? WHERE tenant_id = ?", name, NORTH)
+    ended = typed(shell, "no\n", "purge", NORTH)
     assert (ended.status, f"Type {NORTH} to go on: " in ended.error, "\x1b" in ended.error) == (1, True, False)
 
 
@@ -78,5 +78,5 @@ def test_where_there_is_nothing_to_lose_nobody_is_asked(ready: CommandLine) -> N
     ready.world.restart()
 
 
-def test_version_prints_the_release(desk: CommandLine) -> None:
-    assert desk.run("--version") == Ended(0, f"slackapp {__version__}\n", "")
+def test_version_prints_the_release(shell: CommandLine) -> None:
+    assert shell.run("--version") == Ended(0, f"slackapp {__version__}\n", "")

@@ -13,7 +13,7 @@ from slackapp.flows.audit import audit_log, verify_audit
 from slackapp.model import NO_TENANT
 from slackapp.store import audit
 from slackapp.store.audit import AuditEntry, encode
-from tests.support.operator import ORIGIN, CommandLine, Ended, open_desk
+from tests.support.operator import ORIGIN, CommandLine, Ended, open_shell
 from tests.support.world import NORTH
 
 TABLES = ("audit", "audit_checkpoint")
@@ -24,12 +24,14 @@ INSERT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 @pytest.fixture(scope="module")
 def shared(memory_folder: Path) -> Iterator[CommandLine]:
     """An audit of some rows, whose triggers an attacker has taken away."""
-    with open_desk(memory_folder, tenants=(NORTH,)) as desk:
+    with open_shell(memory_folder, tenants=(NORTH,)) as shell:
         for number in range(8):
-            audit_log.append_committed(desk.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", f"n={number}", number)
-        for (name,) in desk.world.rows(TRIGGERS):
-            desk.change(f"DROP TRIGGER {name}")
-        yield desk
+            audit_log.append_committed(
+                shell.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", f"n={number}", number
+            )
+        for (name,) in shell.world.rows(TRIGGERS):
+            shell.change(f"DROP TRIGGER {name}")
+        yield shell
 
 
 @pytest.fixture
@@ -44,12 +46,12 @@ def ledger(shared: CommandLine) -> Iterator[CommandLine]:
                 connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
 
 
-def last(desk: CommandLine) -> int:
-    return int(desk.world.rows("SELECT max(id) FROM audit")[0][0])
+def last(shell: CommandLine) -> int:
+    return int(shell.world.rows("SELECT max(id) FROM audit")[0][0])
 
 
-def verify(desk: CommandLine, *words: str) -> Ended:
-    return desk.run("audit", "verify", *words)
+def verify(shell: CommandLine, *words: str) -> Ended:
+    return shell.run("audit", "verify", *words)
 
 
 def test_an_untouched_audit_verifies_and_says_how_far(ledger: CommandLine) -> None:
@@ -171,9 +173,9 @@ def test_a_broken_chain_does_not_hold_up_the_service(ledger: CommandLine) -> Non
     ]
 
 
-def test_rows_that_are_not_behind_a_checkpoint_cannot_be_changed_by_sql(desk: CommandLine) -> None:
+def test_rows_that_are_not_behind_a_checkpoint_cannot_be_changed_by_sql(shell: CommandLine) -> None:
     """I have a shell on the database, and no time to look for triggers."""
-    before = [tuple(row) for row in desk.world.rows("SELECT * FROM audit")]
+    before = [tuple(row) for row in shell.world.rows("SELECT * FROM audit")]
     for sql in (
         "DELETE FROM audit",
         "DELETE FROM audit WHERE id = 1",
@@ -181,6 +183,6 @@ def test_rows_that_are_not_behind_a_checkpoint_cannot_be_changed_by_sql(desk: Co
         "REPLACE INTO audit SELECT id, at, 'x', actor, '', '', request_id, result, detail, chain FROM audit",
     ):
         with pytest.raises(sqlite3.IntegrityError):
-            desk.change(sql)
-    assert [tuple(row) for row in desk.world.rows("SELECT * FROM audit")] == before
-    assert audit.count(desk.world.service.app.db) == len(before)
+            shell.change(sql)
+    assert [tuple(row) for row in shell.world.rows("SELECT * FROM audit")] == before
+    assert audit.count(shell.world.service.app.db) == len(before)

@@ -9,7 +9,7 @@ import pytest
 from slackapp.flows.audit import audit_log, verify_audit
 from slackapp.model import NO_TENANT
 from slackapp.store import audit
-from tests.support.operator import ORIGIN, CommandLine, open_desk
+from tests.support.operator import ORIGIN, CommandLine, open_shell
 from tests.support.world import NORTH, START
 
 DAY = 86_400
@@ -18,23 +18,23 @@ DAY = 86_400
 @pytest.fixture
 def kept(folder: Path) -> Iterator[CommandLine]:
     """Rows of an install, then ten of the days after it; rows are kept for five days."""
-    with open_desk(folder, tenants=(NORTH,), SLACKAPP_AUDIT_DAYS="5") as desk:
+    with open_shell(folder, tenants=(NORTH,), SLACKAPP_AUDIT_DAYS="5") as shell:
         for day in range(1, 11):
-            desk.world.clock.now = START + day * DAY
-            note(desk, f"day={day}")
-        yield desk
+            shell.world.clock.now = START + day * DAY
+            note(shell, f"day={day}")
+        yield shell
 
 
-def note(desk: CommandLine, detail: str) -> None:
-    audit_log.append_committed(desk.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", detail, desk.world.clock())
+def note(shell: CommandLine, detail: str) -> None:
+    audit_log.append_committed(shell.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", detail, shell.world.clock())
 
 
-def cut(desk: CommandLine) -> None:
-    verify_audit.prune(desk.world.service.app, desk.world.clock())
+def cut(shell: CommandLine) -> None:
+    verify_audit.prune(shell.world.service.app, shell.world.clock())
 
 
-def details(desk: CommandLine) -> list[str]:
-    return [row["detail"] for row in desk.world.rows("SELECT detail FROM audit WHERE event = 'a.test' ORDER BY id")]
+def details(shell: CommandLine) -> list[str]:
+    return [row["detail"] for row in shell.world.rows("SELECT detail FROM audit WHERE event = 'a.test' ORDER BY id")]
 
 
 def test_rows_older_than_the_setting_go_and_the_rest_verifies(kept: CommandLine) -> None:

@@ -14,14 +14,14 @@ from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.store import audit
 from slackapp.vault import open_keyring
-from tests.support.operator import ORIGIN, CommandLine, Ended, open_desk, tenant
+from tests.support.operator import ORIGIN, CommandLine, Ended, open_shell, tenant
 from tests.support.world import NORTH, SIGNING_SECRET, SOUTH
 from tests.vault.providers import FaultyProvider
 
 
-def everything_that_happens(desk: CommandLine, provider: FaultyProvider) -> None:
+def everything_that_happens(shell: CommandLine, provider: FaultyProvider) -> None:
     """Once through all that the audit must tell of."""
-    world = desk.world
+    world = shell.world
     world.work()
     world.browser().install(NORTH)
     world.clock.advance(42_000)  # of 43,200: a refresh is due
@@ -33,18 +33,18 @@ def everything_that_happens(desk: CommandLine, provider: FaultyProvider) -> None
         ("keys", "rotate"), ("keys", "retire", "1"), ("keys", "reencrypt", "--tenant", SOUTH),
         ("keys", "assign", NORTH, "own"), ("keys", "flush"),
     ):  # fmt: skip
-        assert desk.run(*words).status == 0
+        assert shell.run(*words).status == 0
     provider.mood = "revoked"
     assert world.mention("EvRefused").status == 403
     provider.mood = ""
     suspend_tenant.restore_all(world.service.app)
-    assert desk.run("backup", str(desk.folder / "b0")).status == 0
-    assert desk.restore(str(desk.folder / "b0")).status == 0
-    desk.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
+    assert shell.run("backup", str(shell.folder / "b0")).status == 0
+    assert shell.restore(str(shell.folder / "b0")).status == 0
+    shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
     with pytest.raises(Refused):
         use_token.call(world.service.app, TokenUse(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
-    desk.good("purge", SOUTH)
-    assert desk.run("uninstall", NORTH).status == 0
+    shell.good("purge", SOUTH)
+    assert shell.run("uninstall", NORTH).status == 0
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +52,13 @@ def told(memory_folder: Path) -> Iterator[CommandLine]:
     provider = FaultyProvider("own")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(open_keyring, "CommandProvider", lambda name, program: provider)
-        with open_desk(memory_folder, SLACKAPP_KEY_COMMANDS="own=/opt/kms") as desk:
-            everything_that_happens(desk, provider)
-            yield desk
+        with open_shell(memory_folder, SLACKAPP_KEY_COMMANDS="own=/opt/kms") as shell:
+            everything_that_happens(shell, provider)
+            yield shell
 
 
-def rows(desk: CommandLine, event: str) -> list[sqlite3.Row]:
-    return desk.world.rows("SELECT * FROM audit WHERE event = ? ORDER BY id", event)
+def rows(shell: CommandLine, event: str) -> list[sqlite3.Row]:
+    return shell.world.rows("SELECT * FROM audit WHERE event = ? ORDER BY id", event)
 
 
 TOLD = {
@@ -94,9 +94,9 @@ def test_each_operation_writes_an_audit_row_with_actor_tenant_and_event(told: Co
     assert [part for part in parts if part not in row["detail"]] == []
 
 
-def test_a_backup_writes_an_audit_row(desk: CommandLine) -> None:
-    desk.good("backup", str(desk.folder / "b0"))
-    (row,) = rows(desk, "backup.made")
+def test_a_backup_writes_an_audit_row(shell: CommandLine) -> None:
+    shell.good("backup", str(shell.folder / "b0"))
+    (row,) = rows(shell, "backup.made")
     assert (row["actor"], row["tenant_id"], row["result"]) == ("operator", "", "ok")
 
 
@@ -105,35 +105,35 @@ def test_the_audit_chain_verifies_after_all_operations(told: CommandLine) -> Non
 
 
 @pytest.mark.claim("C-25")
-def test_each_read_of_a_token_says_who_why_which_tenant_and_which_token(desk: CommandLine) -> None:
-    desk.world.clock.advance(42_000)
-    assert desk.world.work() == 2
-    first = [row for row in rows(desk, "token.read") if row["tenant_id"] == NORTH][-2:]
+def test_each_read_of_a_token_says_who_why_which_tenant_and_which_token(shell: CommandLine) -> None:
+    shell.world.clock.advance(42_000)
+    assert shell.world.work() == 2
+    first = [row for row in rows(shell, "token.read") if row["tenant_id"] == NORTH][-2:]
     assert [(row["actor"], row["request_id"]) for row in first] == [("worker", "EvWaits0")] * 2
     assert "purpose=refresh kind=refresh user= generation=1" in first[0]["detail"]
     for part in ("purpose=app_mention", "method=chat.postMessage", "kind=bot_access", "user=", "generation=2"):
         assert part in first[1]["detail"]
 
 
-def test_each_read_of_a_token_says_under_which_data_key(desk: CommandLine) -> None:
-    (access,) = desk.world.rows("SELECT access FROM tokens WHERE tenant_id = ? AND user_id = ''", NORTH)
-    desk.world.work()
-    read = [row for row in rows(desk, "token.read") if row["tenant_id"] == NORTH][-1]
+def test_each_read_of_a_token_says_under_which_data_key(shell: CommandLine) -> None:
+    (access,) = shell.world.rows("SELECT access FROM tokens WHERE tenant_id = ? AND user_id = ''", NORTH)
+    shell.world.work()
+    read = [row for row in rows(shell, "token.read") if row["tenant_id"] == NORTH][-1]
     assert f"key={envelope.key_id_of(access['access'])}" in read["detail"]
 
 
 @pytest.mark.claim("C-25")
-def test_there_is_one_row_for_each_call_that_carried_a_token(desk: CommandLine) -> None:
-    before = len(rows(desk, "token.read"))
-    desk.world.slack.called.clear()
-    desk.world.work()
-    called = [call.team for call in desk.world.slack.calls]
-    assert sorted(row["tenant_id"] for row in rows(desk, "token.read")[before:]) == sorted(called) == [NORTH, SOUTH]
+def test_there_is_one_row_for_each_call_that_carried_a_token(shell: CommandLine) -> None:
+    before = len(rows(shell, "token.read"))
+    shell.world.slack.called.clear()
+    shell.world.work()
+    called = [call.team for call in shell.world.slack.calls]
+    assert sorted(row["tenant_id"] for row in rows(shell, "token.read")[before:]) == sorted(called) == [NORTH, SOUTH]
 
 
-def test_no_token_is_read_when_the_row_cannot_be_written(desk: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_token_is_read_when_the_row_cannot_be_written(shell: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """I fill the disk, so that nobody sees what I do."""
-    app = desk.world.service.app
+    app = shell.world.service.app
 
     def full(*arguments: object) -> None:
         raise StoreFullError
@@ -143,17 +143,17 @@ def test_no_token_is_read_when_the_row_cannot_be_written(desk: CommandLine, monk
     monkeypatch.setattr(envelope, "open_sealed", lambda *arguments: opened.append(arguments))
     with pytest.raises(StoreFullError):
         use_token.call(app, TokenUse(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
-    assert (opened, desk.world.calls("auth.test")) == ([], [])
+    assert (opened, shell.world.calls("auth.test")) == ([], [])
 
 
-def rows_at_each_opening(desk: CommandLine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def rows_at_each_opening(shell: CommandLine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows with each token of a bot that is opened: how many rows the audit had then."""
     seen: list[int] = []
     open_sealed = envelope.open_sealed
 
     def watched(key: bytes, key_id: int, context: bytes, blob: bytes, limit: int) -> bytes:
         if b"bot_access" in context:
-            seen.append(desk.world.count("audit"))
+            seen.append(shell.world.count("audit"))
         return open_sealed(key, key_id, context, blob, limit)
 
     monkeypatch.setattr(envelope, "open_sealed", watched)
@@ -162,23 +162,23 @@ def rows_at_each_opening(desk: CommandLine, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.claim("C-25")
 def test_the_trial_of_a_backup_tells_that_it_reads_tokens_before_it_does(
-    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
+    shell: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I may make backups: nobody sees that each of them opens every token."""
-    seen = rows_at_each_opening(desk, monkeypatch)
-    before = desk.world.count("audit")
-    desk.good("backup", str(desk.folder / "b0"))
+    seen = rows_at_each_opening(shell, monkeypatch)
+    before = shell.world.count("audit")
+    shell.good("backup", str(shell.folder / "b0"))
     assert seen
     assert min(seen) > before
 
 
 @pytest.mark.claim("C-25")
 def test_new_data_keys_tell_that_tokens_are_read_before_they_are(
-    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
+    shell: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = rows_at_each_opening(desk, monkeypatch)
-    before = desk.world.count("audit")
-    desk.good("keys", "reencrypt", "--tenant", NORTH)
+    seen = rows_at_each_opening(shell, monkeypatch)
+    before = shell.world.count("audit")
+    shell.good("keys", "reencrypt", "--tenant", NORTH)
     assert min(seen) > before
 
 

@@ -13,7 +13,7 @@ from slackapp.app import system_entropy
 from slackapp.crypto import keyfile
 from slackapp.model import NO_TENANT
 from slackapp.vault import keyring
-from tests.support.operator import CommandLine, Ended, open_desk
+from tests.support.operator import CommandLine, Ended, open_shell
 from tests.support.world import NORTH, SIGNING_SECRET, SOUTH, World
 from tests.vault.providers import Program
 
@@ -62,40 +62,40 @@ def spellings(secret: bytes) -> set[bytes]:
     return forms
 
 
-def collect_everything(desk: CommandLine, loot: CollectedOutput) -> None:
+def collect_everything(shell: CommandLine, loot: CollectedOutput) -> None:
     """Installs, events, refreshes, refusals, and every command of the vault; files are taken on the way."""
-    world, (b0, b1) = desk.world, (str(desk.folder / "b0"), str(desk.folder / "b1"))
+    world, (b0, b1) = shell.world, (str(shell.folder / "b0"), str(shell.folder / "b1"))
     browser = world.browser()
     begun = browser.begin()
     consented = browser.consent(begun)
     loot.add("state", begun.query["state"])
     loot.add("cookie", *browser.cookies.values())
     loot.add("code", parse_qs(urlsplit(consented.location).query)["code"][0])
-    loot.take_files(desk.folder, "before the callback")
+    loot.take_files(shell.folder, "before the callback")
     assert browser.follow_callback(consented).status == 303
     world.work()
     commands: list[tuple[str, ...]] = [
         ("backup", b0), ("keys", "rotate"), ("keys", "verify"), ("keys", "list"), ("keys", "retire", "1"),
         ("keys", "reencrypt"), ("keys", "assign", SOUTH, "kms"), ("keys", "flush"), ("audit", "tail", "--json"),
         ("audit", "verify"), ("audit", "head"), ("tenants",), ("tenants", "--json"), ("config",), ("backup", b1),
-        ("restore", b1, "--check"), ("purge", "--verify"), ("keys", "new", str(desk.folder / "operator.token")),
+        ("restore", b1, "--check"), ("purge", "--verify"), ("keys", "new", str(shell.folder / "operator.token")),
     ]  # fmt: skip
     for words in commands:
-        ended = desk.run(*words)
+        ended = shell.run(*words)
         assert ended.status == (1 if "new" in words else 0) or words == ("config",), ended
         if words[0] in ("backup", "keys"):
             world.mention(f"Ev{len(loot.found)}", team_id=NORTH)
             world.work()
         if words[1:2] in (("rotate",), ("reencrypt",), ("assign",)) or words[0] in ("backup", "restore"):
-            loot.take_files(desk.folder, f"after {' '.join(words[:2])}")
+            loot.take_files(shell.folder, f"after {' '.join(words[:2])}")
     world.clock.advance(42_000)
     world.mention("EvRefresh", team_id=NORTH)
     world.work()
     world.request("POST", "/slack/events", b"{}", {"Content-Type": "application/json", "Authorization": "Bearer x"})
     for words in (("uninstall", NORTH), ("purge", SOUTH)):
-        assert desk.run(*words).status == 0
-    assert desk.restore(b1).status == 0
-    loot.take_files(desk.folder, "at the end")
+        assert shell.run(*words).status == 0
+    assert shell.restore(b1).status == 0
+    loot.take_files(shell.folder, "at the end")
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +106,8 @@ def loot(memory_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         loot.add("data key", key)
         return real(key_id, purpose, key)
 
-    def said(desk: CommandLine, *words: str, run: object = CommandLine.run) -> Ended:
-        ended = run(desk, *words)  # type: ignore[operator]
+    def said(shell: CommandLine, *words: str, run: object = CommandLine.run) -> Ended:
+        ended = run(shell, *words)  # type: ignore[operator]
         loot.take(f"what {' '.join(words[:2])} printed", (ended.out + ended.error).encode())
         return ended
 
@@ -116,14 +116,14 @@ def loot(memory_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         patch.setattr(CommandLine, "run", said)
         # Master keys that are nobody's usual bytes, so that what is found is theirs.
         keyfile.write_private(memory_folder / "master.key", keyfile.format_master_key(1, system_entropy(32)))
-        with open_desk(memory_folder, SLACKAPP_KEY_COMMANDS=f"kms={program.path}") as desk:
+        with open_shell(memory_folder, SLACKAPP_KEY_COMMANDS=f"kms={program.path}") as shell:
             masters = dict(keyfile.parse_master_keys(memory_folder, (memory_folder / "master.key").read_bytes()))
-            collect_everything(desk, loot)
+            collect_everything(shell, loot)
             masters |= keyfile.parse_master_keys(memory_folder, (memory_folder / "master.key").read_bytes())
             assert set(masters) == {1, 2}
             loot.add("master key", *masters.values())
-            add_the_rest(loot, desk.world)
-            loot.take("the log", desk.world.log.getvalue().encode())
+            add_the_rest(loot, shell.world)
+            loot.take("the log", shell.world.log.getvalue().encode())
             yield loot
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.operator import CommandLine, Ended, files_of, open_desk
+from tests.support.operator import CommandLine, Ended, files_of, open_shell
 from tests.support.world import NORTH
 
 Spoil = Callable[[Path, Path], None]
@@ -22,10 +22,10 @@ Spoil = Callable[[Path, Path], None]
 @pytest.fixture(scope="module")
 def shelf(memory_folder: Path) -> Iterator[CommandLine]:
     """A backup, and a service that is stopped."""
-    with open_desk(memory_folder) as desk:
-        desk.good("backup", str(desk.folder / "b0"))
-        desk.world.service.stop()
-        yield desk
+    with open_shell(memory_folder) as shell:
+        shell.good("backup", str(shell.folder / "b0"))
+        shell.world.service.stop()
+        yield shell
 
 
 def flip(file: Path, place: int) -> None:
@@ -140,8 +140,8 @@ SPOILT: dict[str, Spoil] = {
 }
 
 
-def refused(desk: CommandLine, backup: Path, *words: str) -> Ended:
-    return desk.run("restore", str(backup), *words)
+def refused(shell: CommandLine, backup: Path, *words: str) -> Ended:
+    return shell.run("restore", str(backup), *words)
 
 
 @pytest.mark.parametrize("what", SPOILT)
@@ -174,7 +174,7 @@ def test_a_backup_of_another_app_is_refused(shelf: CommandLine) -> None:
 
 def test_a_backup_of_another_service_of_the_same_app_is_refused(shelf: CommandLine, folder: Path) -> None:
     """I bring a backup of my own service, in which I am every tenant."""
-    with open_desk(folder, tenants=(NORTH,)) as mine:
+    with open_shell(folder, tenants=(NORTH,)) as mine:
         mine.good("backup", str(mine.folder / "b0"))
     before = files_of(shelf.folder)
     ended = refused(shelf, folder / "b0")

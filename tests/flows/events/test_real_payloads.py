@@ -93,8 +93,8 @@ EVENTS: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     ),
 }  # fmt: skip
 
-PERSON = {"id": "U0NORTH001MEM", "username": "somebody", "name": "somebody", "team_id": NORTH}
-TEAM = {"team": {"id": NORTH, "domain": "northwind"}, "user": PERSON, "token": "legacy", "trigger_id": "1.1.x"}
+USER = {"id": "U0NORTH001MEM", "username": "somebody", "name": "somebody", "team_id": NORTH}
+TEAM = {"team": {"id": NORTH, "domain": "northwind"}, "user": USER, "token": "legacy", "trigger_id": "1.1.x"}
 WITH_APP = {**TEAM, "api_app_id": APP_ID, "enterprise": None, "is_enterprise_install": False}
 ACTION = {"actions": [{"action_id": "act", "block_id": "b", "type": "button", "value": "x", "action_ts": "1.1"}]}
 MODAL = {"id": "V1", "type": "modal", "callback_id": "form", "team_id": NORTH, "app_installed_team_id": NORTH}

@@ -98,7 +98,7 @@ def test_a_finished_migration_has_its_workspace_and_no_other_checked_soon(world:
     assert world.event(finished, "EvMoved2").status == 200
     after = {row["tenant_id"]: row["check_begun_at"] for row in world.rows("SELECT * FROM installations")}
     assert (after, before[NORTH] > 0) == ({**before, NORTH: 0}, True)
-    world.slack.join_org(NORTH, ORG)
+    world.slack.join_enterprise(NORTH, ORG)
     world.service.remote_scheduler.run_due(world.service.app)
     assert world.rows("SELECT enterprise_id FROM installations WHERE tenant_id = ?", NORTH)[0][0] == ORG
 

@@ -9,36 +9,36 @@ import pytest
 from slackapp.crypto import records
 from slackapp.store import installers
 from slackapp.store.installers import Installer
-from tests.support.operator import CommandLine, open_desk, tenant
+from tests.support.operator import CommandLine, open_shell, tenant
 from tests.support.world import NORTH
 
 
 @pytest.fixture
 def detailed(folder: Path) -> Iterator[CommandLine]:
     """One tenant, and the details and the webhook of who installed it."""
-    with open_desk(folder, tenants=(NORTH,)) as desk:
-        app, person = desk.world.service.app, known(desk)
-        place = (tenant(NORTH), person.user_id, person.generation)
+    with open_shell(folder, tenants=(NORTH,)) as shell:
+        app, user = shell.world.service.app, known(shell)
+        place = (tenant(NORTH), user.user_id, user.generation)
         details = app.keyring.seal(records.installer_details_context(*place), b"details")
         webhook = app.keyring.seal(records.installer_webhook_context(*place), b"webhook")
-        installers.save(app.db, tenant(NORTH), replace(person, details=details, webhook=webhook))
-        yield desk
+        installers.save(app.db, tenant(NORTH), replace(user, details=details, webhook=webhook))
+        yield shell
 
 
-def known(desk: CommandLine) -> Installer:
-    (found,) = installers.list_by_tenant(desk.world.service.app.db, tenant(NORTH))
+def known(shell: CommandLine) -> Installer:
+    (found,) = installers.list_by_tenant(shell.world.service.app.db, tenant(NORTH))
     return found
 
 
-def opened(desk: CommandLine) -> tuple[bytes, bytes]:
+def opened(shell: CommandLine) -> tuple[bytes, bytes]:
     """By a process that has nothing in memory."""
-    desk.world.restart()
-    keyring, person = desk.world.service.app.keyring, known(desk)
-    assert person.details is not None
-    assert person.webhook is not None
-    place = (tenant(NORTH), person.user_id, person.generation)
-    details = keyring.open(records.installer_details_context(*place), person.details)
-    return details, keyring.open(records.installer_webhook_context(*place), person.webhook)
+    shell.world.restart()
+    keyring, user = shell.world.service.app.keyring, known(shell)
+    assert user.details is not None
+    assert user.webhook is not None
+    place = (tenant(NORTH), user.user_id, user.generation)
+    details = keyring.open(records.installer_details_context(*place), user.details)
+    return details, keyring.open(records.installer_webhook_context(*place), user.webhook)
 
 
 def test_assigning_a_provider_reseals_installer_records(detailed: CommandLine) -> None:
@@ -66,8 +66,8 @@ def test_a_restore_brings_installer_records_back(detailed: CommandLine) -> None:
 
 
 def test_a_purge_erases_installer_records(detailed: CommandLine) -> None:
-    person = known(detailed)
+    user = known(detailed)
     detailed.good("purge", NORTH)
     assert detailed.world.count("installers") == 0
     stored = detailed.world.bytes_on_disk()
-    assert [sealed for sealed in (person.details, person.webhook) if sealed and sealed.blob in stored] == []
+    assert [sealed for sealed in (user.details, user.webhook) if sealed and sealed.blob in stored] == []

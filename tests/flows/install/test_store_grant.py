@@ -224,14 +224,14 @@ def installed_by(world: World) -> list[tuple[Any, ...]]:
 def test_everybody_who_installed_is_known_with_the_order_in_which_they_came(world: World) -> None:
     for target in (NORTH, ORG):
         world.browser().install(target)
-    org = (ORG, "W0EVERADM1", 1, START, None)
-    assert installed_by(world) == [org, (NORTH, "U0NORTH001ADM", 1, START, None)]
+    enterprise = (ORG, "W0EVERADM1", 1, START, None)
+    assert installed_by(world) == [enterprise, (NORTH, "U0NORTH001ADM", 1, START, None)]
     world.browser().install(user="member")
     both = [(NORTH, "U0NORTH001ADM", 1, START, None), (NORTH, "U0NORTH001MEM", 2, START, None)]
-    assert installed_by(world) == [org, *both], "in one second, and yet one after the other"
+    assert installed_by(world) == [enterprise, *both], "in one second, and yet one after the other"
     world.clock.advance(100)
     world.browser().install()
-    assert installed_by(world) == [org, both[1], (NORTH, "U0NORTH001ADM", 3, START + 100, None)]
+    assert installed_by(world) == [enterprise, both[1], (NORTH, "U0NORTH001ADM", 3, START + 100, None)]
 
 
 def test_installing_again_uses_the_same_keys_and_greets_nobody_twice(world: World) -> None:
@@ -301,7 +301,7 @@ def test_an_enterprise_and_a_workspace_of_that_enterprise_are_two_tenants(world:
 
 def test_a_workspace_that_joined_an_enterprise_is_the_same_tenant(world: World) -> None:
     world.browser().install()
-    world.slack.join_org(NORTH, ORG)
+    world.slack.join_enterprise(NORTH, ORG)
     world.browser().install()
     row = installation(world)
     assert (row["tenant_kind"], row["generation"], row["enterprise_id"]) == ("T", 2, ORG)

@@ -13,14 +13,14 @@ from tests.support.operator import ORIGIN, CommandLine, tenant
 from tests.support.world import NORTH
 
 
-def meanwhile(desk: CommandLine) -> Callable[[], None]:
+def meanwhile(shell: CommandLine) -> Callable[[], None]:
     """Once: the tenant gets new data keys, and nobody has the old ones in memory any more, as `keys assign` does it."""
     left = [1]
 
     def run() -> None:
         if left:
             left.clear()
-            desk.good("keys", "assign", NORTH, "local")
+            shell.good("keys", "assign", NORTH, "local")
 
     return run
 
@@ -35,43 +35,43 @@ def before_guard(monkeypatch: pytest.MonkeyPatch, module: Any, act: Callable[[],
     monkeypatch.setattr(module, "refuse_on_key_error", guarded)
 
 
-def call(desk: CommandLine) -> None:
-    app = desk.world.service.app
+def call(shell: CommandLine) -> None:
+    app = shell.world.service.app
     use_token.call(app, TokenUse(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
 
 
-def no_failure_is_told(desk: CommandLine) -> bool:
-    return not {"token.unavailable", "event.unavailable"} & set(desk.world.audit())
+def no_failure_is_told(shell: CommandLine) -> bool:
+    return not {"token.unavailable", "event.unavailable"} & set(shell.world.audit())
 
 
 def test_a_token_that_was_sealed_anew_meanwhile_is_opened_all_the_same(
-    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
+    shell: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before_guard(monkeypatch, use_token, meanwhile(desk))
-    call(desk)
-    assert (desk.world.calls("auth.test"), no_failure_is_told(desk)) == (["auth.test"], True)
+    before_guard(monkeypatch, use_token, meanwhile(shell))
+    call(shell)
+    assert (shell.world.calls("auth.test"), no_failure_is_told(shell)) == (["auth.test"], True)
 
 
 def test_a_refresh_token_that_was_sealed_anew_meanwhile_is_opened_all_the_same(
-    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
+    shell: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.world.clock.advance(43_300)
-    before_guard(monkeypatch, refresh_token, meanwhile(desk))
-    call(desk)
-    assert (desk.world.calls("auth.test"), no_failure_is_told(desk)) == (["auth.test"], True)
+    shell.world.clock.advance(43_300)
+    before_guard(monkeypatch, refresh_token, meanwhile(shell))
+    call(shell)
+    assert (shell.world.calls("auth.test"), no_failure_is_told(shell)) == (["auth.test"], True)
 
 
 def test_an_event_that_was_sealed_anew_meanwhile_is_run_and_not_put_aside(
-    desk: CommandLine, monkeypatch: pytest.MonkeyPatch
+    shell: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    act, run = meanwhile(desk), run_event.run
+    act, run = meanwhile(shell), run_event.run
 
     def claimed(*arguments: Any) -> None:
         act()
         run(*arguments)
 
     monkeypatch.setattr(run_event, "run", claimed)
-    desk.world.work()
-    states = {row["state"] for row in desk.world.rows("SELECT state FROM inbox WHERE kind = 'event'")}
-    assert (states, no_failure_is_told(desk)) == ({"done"}, True)
-    assert desk.world.calls("chat.postMessage") == ["chat.postMessage"] * 2
+    shell.world.work()
+    states = {row["state"] for row in shell.world.rows("SELECT state FROM inbox WHERE kind = 'event'")}
+    assert (states, no_failure_is_told(shell)) == ({"done"}, True)
+    assert shell.world.calls("chat.postMessage") == ["chat.postMessage"] * 2

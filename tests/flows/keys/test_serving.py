@@ -18,7 +18,7 @@ from slackapp.crypto import keyfile
 from slackapp.flows.keys import rotate_keys
 from slackapp.store import meta
 from tests.support.client import request
-from tests.support.operator import CommandLine, open_desk
+from tests.support.operator import CommandLine, open_shell
 from tests.support.world import HOST, NORTH, SOUTH, World
 
 pytestmark = pytest.mark.long
@@ -30,7 +30,7 @@ TIMEOUT = 30
 class Fleet:
     """Two processes of `slackapp serve`, and events that keep coming."""
 
-    desk: CommandLine
+    shell: CommandLine
     ports: list[int]
     statuses: list[int] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -38,7 +38,7 @@ class Fleet:
 
     @property
     def world(self) -> World:
-        return self.desk.world
+        return self.shell.world
 
     def send(self, port: int, tenant: str) -> int:
         """One mention to one of the processes; its answer."""
@@ -93,23 +93,23 @@ def wait(until: Callable[[], bool]) -> None:
     raise AssertionError("it did not come about")
 
 
-def serve(desk: CommandLine, port: int, errors: Path) -> "subprocess.Popen[bytes]":
-    desk.patch.setenv("SLACKAPP_LISTEN", f"127.0.0.1:{port}")
-    desk.patch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[3]))
+def serve(shell: CommandLine, port: int, errors: Path) -> "subprocess.Popen[bytes]":
+    shell.patch.setenv("SLACKAPP_LISTEN", f"127.0.0.1:{port}")
+    shell.patch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[3]))
     with errors.open("wb") as log:
-        return subprocess.Popen([sys.executable, "-m", "slackapp", "serve"], cwd=desk.folder, stderr=log)
+        return subprocess.Popen([sys.executable, "-m", "slackapp", "serve"], cwd=shell.folder, stderr=log)
 
 
 @pytest.fixture(scope="module")
 def fleet(memory_folder: Path) -> Iterator[Fleet]:
-    with open_desk(memory_folder, now=int(time.time())) as desk:
-        desk.patch.setattr("slackapp.cli.service.session.system_clock", system_clock)
-        desk.world.replace_parts(clock=system_clock)
+    with open_shell(memory_folder, now=int(time.time())) as shell:
+        shell.patch.setattr("slackapp.cli.service.session.system_clock", system_clock)
+        shell.world.replace_parts(clock=system_clock)
         ports = [free_port(), free_port()]
-        processes = [serve(desk, port, desk.folder / f"serve-{port}.log") for port in ports]
+        processes = [serve(shell, port, shell.folder / f"serve-{port}.log") for port in ports]
         try:
-            wait(lambda: desk.world.count("processes") == 2)
-            yield Fleet(desk, ports)
+            wait(lambda: shell.world.count("processes") == 2)
+            yield Fleet(shell, ports)
         finally:
             for process in processes:
                 process.terminate()
@@ -119,19 +119,19 @@ def fleet(memory_folder: Path) -> Iterator[Fleet]:
 
 def test_a_rotation_under_load_fails_no_read_in_any_process(fleet: Fleet) -> None:
     with fleet.under_load():
-        assert "is the primary" in fleet.desk.good("keys", "rotate")
-        assert fleet.desk.good("keys", "retire", "1")
+        assert "is the primary" in fleet.shell.good("keys", "rotate")
+        assert fleet.shell.good("keys", "retire", "1")
         wait(lambda: {row[0] for row in fleet.world.rows("SELECT master_versions FROM processes")} == {"2"})
-    assert fleet.desk.masters() == {("local", 2)}
+    assert fleet.shell.masters() == {("local", 2)}
 
 
 def test_new_data_keys_under_load_fail_no_read_in_any_process(fleet: Fleet) -> None:
     with fleet.under_load():
-        assert fleet.desk.run("keys", "reencrypt").status == 0
+        assert fleet.shell.run("keys", "reencrypt").status == 0
 
 
 def test_every_process_reports_the_key_epoch_of_a_flush(fleet: Fleet) -> None:
-    fleet.desk.good("keys", "flush")
+    fleet.shell.good("keys", "flush")
     epoch = meta.key_epoch(fleet.world.service.app.db)
     wait(lambda: fleet.epochs() == {epoch})
 
@@ -143,7 +143,7 @@ def test_a_key_file_that_cannot_be_used_stops_no_serving_process_and_holds_a_rot
     try:
         keyfile.replace_private(file, b"nonsense\n")
         epoch = rotate_keys.request_key_reload(app)
-        wait(lambda: all("key_file_not_taken" in log.read_text() for log in fleet.desk.folder.glob("serve-*.log")))
+        wait(lambda: all("key_file_not_taken" in log.read_text() for log in fleet.shell.folder.glob("serve-*.log")))
         assert [fleet.send(port, tenant) for port in fleet.ports for tenant in (NORTH, SOUTH)] == [200] * 4
         assert fleet.epochs() == before
         assert len(rotate_keys.processes_behind(app, 2, epoch)) == 2

@@ -12,102 +12,102 @@ from tests.support.world import NORTH, SOUTH
 UNAVAILABLE = "slackapp_token_unavailable_total"
 
 
-def spoil(desk: CommandLine, table: str, column: str, where: str) -> None:
+def spoil(shell: CommandLine, table: str, column: str, where: str) -> None:
     """Flips one bit in the middle."""
-    (row,) = desk.world.rows(f"SELECT {column} FROM {table} WHERE {where}")
+    (row,) = shell.world.rows(f"SELECT {column} FROM {table} WHERE {where}")
     blob = bytearray(row[0])
     blob[len(blob) // 2] ^= 1
-    assert desk.change(f"UPDATE {table} SET {column} = ? WHERE {where}", bytes(blob)) == 1
+    assert shell.change(f"UPDATE {table} SET {column} = ? WHERE {where}", bytes(blob)) == 1
 
 
-def metrics(desk: CommandLine) -> str:
+def metrics(shell: CommandLine) -> str:
     token = "an-operator-token-of-forty-characters-xx"
-    return desk.world.request("GET", "/metrics", headers={"Authorization": f"Bearer {token}"}).text
+    return shell.world.request("GET", "/metrics", headers={"Authorization": f"Bearer {token}"}).text
 
 
-def use(desk: CommandLine, tenant_id: str = NORTH) -> Refusal | None:
+def use(shell: CommandLine, tenant_id: str = NORTH) -> Refusal | None:
     try:
-        app = desk.world.service.app
+        app = shell.world.service.app
         use_token.call(app, TokenUse(tenant(tenant_id), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
     except Refused as refused:
         return refused.refusal
     return None
 
 
-def test_a_token_that_does_not_open_is_unavailable_told_counted_and_still_there(desk: CommandLine) -> None:
-    spoil(desk, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
-    before = desk.world.snapshot()
-    assert use(desk) is Refusal.TOKEN_UNAVAILABLE
+def test_a_token_that_does_not_open_is_unavailable_told_counted_and_still_there(shell: CommandLine) -> None:
+    spoil(shell, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
+    before = shell.world.snapshot()
+    assert use(shell) is Refusal.TOKEN_UNAVAILABLE
     assert (Refusal.TOKEN_UNAVAILABLE.status, Refusal.TOKEN_UNAVAILABLE.code) == (503, "token_unavailable")
-    assert (desk.world.snapshot(), desk.world.calls()) == (before, [])
-    (row,) = desk.world.rows("SELECT * FROM audit WHERE event = 'token.unavailable'")
+    assert (shell.world.snapshot(), shell.world.calls()) == (before, [])
+    (row,) = shell.world.rows("SELECT * FROM audit WHERE event = 'token.unavailable'")
     assert (row["tenant_id"], row["actor"], row["result"]) == (NORTH, "operator", "failed")
     assert "kind=bot_access user= generation=1" in row["detail"]
-    assert f"{UNAVAILABLE} 1\n" in metrics(desk)
-    assert use(desk, SOUTH) is None
+    assert f"{UNAVAILABLE} 1\n" in metrics(shell)
+    assert use(shell, SOUTH) is None
 
 
-def test_there_is_no_second_copy_to_fall_back_on(desk: CommandLine) -> None:
-    spoil(desk, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
+def test_there_is_no_second_copy_to_fall_back_on(shell: CommandLine) -> None:
+    spoil(shell, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
     for _ in range(3):
-        assert use(desk) is Refusal.TOKEN_UNAVAILABLE
-    assert desk.world.calls() == []
+        assert use(shell) is Refusal.TOKEN_UNAVAILABLE
+    assert shell.world.calls() == []
 
 
-def test_a_refresh_token_that_does_not_open_leaves_the_access_token_in_use(desk: CommandLine) -> None:
-    spoil(desk, "tokens", "refresh", f"tenant_id = '{NORTH}' AND user_id = ''")
-    desk.world.clock.advance(42_000)
-    assert (use(desk), desk.world.calls()) == (None, ["auth.test"])
-    assert "token.unavailable" in desk.world.audit()
-    desk.world.clock.advance(2_000)
-    assert use(desk) is Refusal.TOKEN_UNAVAILABLE, "expired, and no refresh came about"
-    assert desk.world.rows("SELECT status FROM tokens WHERE tenant_id = ? AND user_id = ''", NORTH)[0][0] == "live"
+def test_a_refresh_token_that_does_not_open_leaves_the_access_token_in_use(shell: CommandLine) -> None:
+    spoil(shell, "tokens", "refresh", f"tenant_id = '{NORTH}' AND user_id = ''")
+    shell.world.clock.advance(42_000)
+    assert (use(shell), shell.world.calls()) == (None, ["auth.test"])
+    assert "token.unavailable" in shell.world.audit()
+    shell.world.clock.advance(2_000)
+    assert use(shell) is Refusal.TOKEN_UNAVAILABLE, "expired, and no refresh came about"
+    assert shell.world.rows("SELECT status FROM tokens WHERE tenant_id = ? AND user_id = ''", NORTH)[0][0] == "live"
 
 
-def refused_event(desk: CommandLine) -> Reply:
-    desk.good("keys", "flush")
-    desk.world.service.app.keyring.reload()  # as the scheduler does every second
-    return desk.world.mention("EvNew")
+def refused_event(shell: CommandLine) -> Reply:
+    shell.good("keys", "flush")
+    shell.world.service.app.keyring.reload()  # as the scheduler does every second
+    return shell.world.mention("EvNew")
 
 
-def test_an_event_for_a_tenant_whose_data_key_does_not_open_is_answered_503(desk: CommandLine) -> None:
-    spoil(desk, "data_keys", "wrapped", f"tenant_id = '{NORTH}' AND purpose = 'data'")
-    before = {table: rows for table, rows in desk.world.snapshot().items() if table != "meta"}
-    refused = refused_event(desk)
+def test_an_event_for_a_tenant_whose_data_key_does_not_open_is_answered_503(shell: CommandLine) -> None:
+    spoil(shell, "data_keys", "wrapped", f"tenant_id = '{NORTH}' AND purpose = 'data'")
+    before = {table: rows for table, rows in shell.world.snapshot().items() if table != "meta"}
+    refused = refused_event(shell)
     assert (refused.status, refused.json["error"]) == (503, "token_unavailable")
-    assert {table: rows for table, rows in desk.world.snapshot().items() if table != "meta"} == before
-    (row,) = desk.world.rows("SELECT * FROM audit WHERE event = 'token.unavailable'")
+    assert {table: rows for table, rows in shell.world.snapshot().items() if table != "meta"} == before
+    (row,) = shell.world.rows("SELECT * FROM audit WHERE event = 'token.unavailable'")
     assert (row["tenant_id"], row["actor"], row["detail"]) == (NORTH, "slack:1", "event=EvNew")
-    assert f"{UNAVAILABLE} 1\n" in metrics(desk)
-    desk.world.work()
-    assert desk.answers(SOUTH, "EvSouth")
+    assert f"{UNAVAILABLE} 1\n" in metrics(shell)
+    shell.world.work()
+    assert shell.answers(SOUTH, "EvSouth")
 
 
-def test_a_body_that_does_not_open_is_put_aside_and_kept(desk: CommandLine) -> None:
-    spoil(desk, "inbox", "body", "event_id = 'EvWaits0'")
-    desk.world.work()
-    (row,) = desk.world.rows("SELECT state, result, body FROM inbox WHERE event_id = 'EvWaits0'")
+def test_a_body_that_does_not_open_is_put_aside_and_kept(shell: CommandLine) -> None:
+    spoil(shell, "inbox", "body", "event_id = 'EvWaits0'")
+    shell.world.work()
+    (row,) = shell.world.rows("SELECT state, result, body FROM inbox WHERE event_id = 'EvWaits0'")
     assert (row["state"], row["result"], len(row["body"]) > 98) == ("dead", "the body does not open", True)
-    (told,) = desk.world.rows("SELECT * FROM audit WHERE event = 'event.unavailable'")
+    (told,) = shell.world.rows("SELECT * FROM audit WHERE event = 'event.unavailable'")
     assert (told["tenant_id"], told["detail"]) == (NORTH, "event=EvWaits0")
-    assert 'slackapp_inbox_total{result="dead"} 1' in metrics(desk)
-    assert [call.team for call in desk.world.slack.calls] == [SOUTH], "the other one was answered"
+    assert 'slackapp_inbox_total{result="dead"} 1' in metrics(shell)
+    assert [call.team for call in shell.world.slack.calls] == [SOUTH], "the other one was answered"
 
 
-def test_an_event_whose_token_does_not_open_is_tried_again_and_then_put_aside(desk: CommandLine) -> None:
-    spoil(desk, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
+def test_an_event_whose_token_does_not_open_is_tried_again_and_then_put_aside(shell: CommandLine) -> None:
+    spoil(shell, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
     for _ in range(10):
-        desk.world.work()
-        desk.world.clock.advance(400)
-    (row,) = desk.world.rows("SELECT state, result, body FROM inbox WHERE event_id = 'EvWaits0'")
+        shell.world.work()
+        shell.world.clock.advance(400)
+    (row,) = shell.world.rows("SELECT state, result, body FROM inbox WHERE event_id = 'EvWaits0'")
     assert (row["state"], row["result"]) == ("dead", "token_unavailable")
     assert row["body"] is not None
 
 
 @pytest.mark.parametrize("purpose", ["state", "audit", "label"])
 def test_a_key_of_the_services_own_that_does_not_open_stops_the_start_with_one_line(
-    desk: CommandLine, purpose: str
+    shell: CommandLine, purpose: str
 ) -> None:
-    spoil(desk, "data_keys", "wrapped", f"tenant_id = '' AND purpose = '{purpose}'")
-    ended = desk.run("tenants")
+    spoil(shell, "data_keys", "wrapped", f"tenant_id = '' AND purpose = '{purpose}'")
+    ended = shell.run("tenants")
     assert (ended.status != 0, ended.out, len(ended.error.splitlines())) == (True, "", 1)

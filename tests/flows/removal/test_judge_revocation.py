@@ -20,13 +20,13 @@ from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world, 
 
 BOT, ADMIN, MEMBER = "U0NORTH001BOT", "U0NORTH001ADM", "U0NORTH001MEM"
 LEFT_OUT = object()
-PERSONS = {"SLACKAPP_USER_SCOPES": "users:read"}
+USERS = {"SLACKAPP_USER_SCOPES": "users:read"}
 
 
 @functools.cache
 def age_grant(rotation: bool, others: tuple[str, ...] = ()) -> Left:
     """NORTH with the tokens of the bot and of two users, installed some time ago; and others since."""
-    with memory_folder() as folder, make_world(folder, rotation, **PERSONS) as world:
+    with memory_folder() as folder, make_world(folder, rotation, **USERS) as world:
         world.browser().install(NORTH, "member")
         world.browser().install(NORTH, "admin")
         world.work()
@@ -41,21 +41,21 @@ def age_grant(rotation: bool, others: tuple[str, ...] = ()) -> Left:
 @pytest.fixture
 def full(tmp_path: Path) -> Iterator[World]:
     """With tokens that rotate."""
-    with going_on(age_grant(rotation=True), tmp_path, **PERSONS) as world:
+    with going_on(age_grant(rotation=True), tmp_path, **USERS) as world:
         yield world
 
 
 @pytest.fixture
 def lasting(tmp_path: Path) -> Iterator[World]:
     """With tokens that do not expire."""
-    with going_on(age_grant(rotation=False), tmp_path, rotation=False, **PERSONS) as world:
+    with going_on(age_grant(rotation=False), tmp_path, rotation=False, **USERS) as world:
         yield world
 
 
 @pytest.fixture
 def crowd(tmp_path: Path) -> Iterator[World]:
     """Another workspace, an enterprise and one of its workspaces beside it."""
-    with going_on(age_grant(True, (SOUTH, ORG, ORG_TEAM)), tmp_path, **PERSONS) as world:
+    with going_on(age_grant(True, (SOUTH, ORG, ORG_TEAM)), tmp_path, **USERS) as world:
         yield world
 
 
@@ -89,8 +89,8 @@ def users(world: World, tenant: str = NORTH) -> set[str]:
     return {row[0] for row in world.rows("SELECT user_id FROM tokens WHERE tenant_id = ?", tenant)}
 
 
-def granted(team: Any, enterprise: Any, org_wide: Any) -> list[dict[str, Any]]:
-    return [{"team_id": team, "enterprise_id": enterprise, "is_enterprise_install": org_wide, "user_id": "U1"}]
+def granted(team: Any, enterprise: Any, enterprise_wide: Any) -> list[dict[str, Any]]:
+    return [{"team_id": team, "enterprise_id": enterprise, "is_enterprise_install": enterprise_wide, "user_id": "U1"}]
 
 
 # Exactly what is named

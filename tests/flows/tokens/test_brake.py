@@ -18,7 +18,7 @@ from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world
 
 ASK = "auth.test"
-PERSON = Actor(ActorKind.OPERATOR, "r1")
+OPERATOR = Actor(ActorKind.OPERATOR, "r1")
 TENANTS = [Tenant("T", NORTH), Tenant("T", SOUTH), Tenant("E", ORG), Tenant("T", ORG_TEAM), Tenant("T", "T0EVERBB01")]
 LIVE, DEAD = ("live", "active"), ("dead", "needs_reinstall")
 
@@ -135,7 +135,7 @@ def test_what_is_older_than_ten_minutes_is_forgotten_but_while_it_holds(braked: 
     braked.clock.advance(601)
     sweep.run(app, braked.clock())
     assert braked.count("failing") == 5
-    brake.release(app, PERSON)
+    brake.release(app, OPERATOR)
     use(braked, TENANTS[3])
     braked.clock.advance(601)
     sweep.run(app, braked.clock())
@@ -144,7 +144,7 @@ def test_what_is_older_than_ten_minutes_is_forgotten_but_while_it_holds(braked: 
 
 def test_with_three_tenants_the_brake_never_holds(broken: World) -> None:
     for tenant in TENANTS[3:]:
-        uninstall_tenant.run(broken.service.app, tenant, PERSON, broken.clock())
+        uninstall_tenant.run(broken.service.app, tenant, OPERATOR, broken.clock())
     assert [use(broken, tenant) for tenant in TENANTS[:3]] == ["dead"] * 3
     assert noted(broken) == []
 
@@ -184,7 +184,7 @@ def test_many_that_leave_at_once_by_slacks_own_report_do_not_brake_and_are_erase
 def test_many_that_are_removed_by_us_and_are_dead_at_slack_do_not_brake(broken: World) -> None:
     broken.slack.fault(Fault("apps.uninstall", "error", times=-1, error="token_revoked"))
     for tenant in TENANTS:
-        uninstall_tenant.run(broken.service.app, tenant, PERSON, broken.clock())
+        uninstall_tenant.run(broken.service.app, tenant, OPERATOR, broken.clock())
     assert (broken.count("installations"), noted(broken)) == (0, [])
 
 
@@ -192,13 +192,13 @@ def test_many_that_are_removed_by_us_and_are_dead_at_slack_do_not_brake(broken: 
 def test_a_user_who_leaves_is_no_failure_of_a_tenant_whose_bot_is_served(five: World) -> None:
     """In each of many workspaces somebody is deactivated every day."""
     app, actor, now = five.service.app, Actor(ActorKind.WORKER, ""), five.clock()
-    persons = [replace(bot_of(five, tenant), user_id="U0PERSON01") for tenant in TENANTS]
+    users = [replace(bot_of(five, tenant), user_id="U0PERSON01") for tenant in TENANTS]
     with app.db.transaction():
-        assert [brake.note_failing(app, token, actor, now) for token in persons] == [False] * 5
+        assert [brake.note_failing(app, token, actor, now) for token in users] == [False] * 5
     assert five.count("failing") == 0
     change(five, "UPDATE tokens SET refused_since = 1")
     with app.db.transaction():
-        assert [brake.note_failing(app, token, actor, now) for token in persons] == [False] * 3 + [True] * 2
+        assert [brake.note_failing(app, token, actor, now) for token in users] == [False] * 3 + [True] * 2
 
 
 # Released
@@ -230,7 +230,7 @@ def test_success_of_a_tenant_that_never_failed_does_not_end_the_brake(five: Worl
 @pytest.mark.claim("C-80")
 def test_the_operator_releases_it_for_an_hour_and_what_slack_says_counts_at_once(braked: World) -> None:
     app = braked.service.app
-    before = brake.release(app, PERSON)
+    before = brake.release(app, OPERATOR)
     assert (before.since, before.waiting, before.paused) == (braked.clock(), 2, 2)
     assert noted(braked)[1:] == [("brake.off", "operator", "released")]
     assert [use(braked, tenant) for tenant in TENANTS[3:]] == ["dead"] * 2, "without a pause"
@@ -239,7 +239,7 @@ def test_the_operator_releases_it_for_an_hour_and_what_slack_says_counts_at_once
 
 def test_an_hour_after_a_release_the_brake_may_hold_again(braked: World) -> None:
     app = braked.service.app
-    brake.release(app, PERSON)
+    brake.release(app, OPERATOR)
     braked.clock.advance(3599)
     actor = Actor(ActorKind.WORKER, "")
     for seconds, holds in ((0, False), (1, True)):
@@ -252,10 +252,10 @@ def test_an_hour_after_a_release_the_brake_may_hold_again(braked: World) -> None
 
 def test_a_clock_that_is_set_back_keeps_no_release_and_no_failure_for_that_day(braked: World) -> None:
     app = braked.service.app
-    brake.release(app, PERSON)
+    brake.release(app, OPERATOR)
     braked.clock.advance(-86_400)
     with app.db.transaction():
-        held = [brake.note_failing(app, bot_of(braked, tenant), PERSON, braked.clock()) for tenant in TENANTS]
+        held = [brake.note_failing(app, bot_of(braked, tenant), OPERATOR, braked.clock()) for tenant in TENANTS]
     assert held == [False] * 3 + [True] * 2
 
 
@@ -263,7 +263,7 @@ def test_a_clock_that_is_set_back_keeps_no_release_and_no_failure_for_that_day(b
 def test_who_installs_again_or_is_removed_by_hand_is_not_waited_for(braked: World) -> None:
     app = braked.service.app
     assert brake.read_brake(app).waiting == 2
-    uninstall_tenant.run(app, TENANTS[3], PERSON, braked.clock())
+    uninstall_tenant.run(app, TENANTS[3], OPERATOR, braked.clock())
     assert brake.read_brake(app).waiting == 1
     braked.slack.clear_faults()
     braked.browser().install(TENANTS[4].id)
@@ -289,7 +289,7 @@ def test_a_tenant_that_was_given_up_and_fails_again_is_waited_for(braked: World)
     app = braked.service.app
     assert brake.read_brake(app).waiting == 2
     with app.db.transaction():
-        brake.note_failing(app, bot_of(braked, TENANTS[0]), PERSON, braked.clock())
+        brake.note_failing(app, bot_of(braked, TENANTS[0]), OPERATOR, braked.clock())
     assert brake.read_brake(app).waiting == 3
 
 
@@ -303,7 +303,7 @@ def test_an_uninstall_that_only_an_answer_could_confirm_waits_until_it_is_releas
     braked.event(sent, "EvGivenUp", team_id=NORTH)
     braked.work()
     assert braked.count("installations") == 5
-    brake.release(braked.service.app, PERSON)
+    brake.release(braked.service.app, OPERATOR)
     braked.clock.advance(900)
     braked.work()
     assert {row[0] for row in braked.rows("SELECT tenant_id FROM installations")} == {SOUTH, ORG, "T0EVERBB01"}

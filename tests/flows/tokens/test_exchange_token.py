@@ -153,11 +153,11 @@ def test_the_long_lived_token_works_until_the_first_refresh_and_then_the_chain_g
 def test_the_tokens_of_an_enterprise_are_exchanged_too(before: World) -> None:
     before.browser().install(ORG)
     rotate(before)
-    org = Tenant("E", ORG)
+    enterprise = Tenant("E", ORG)
     before.slack.fault(Fault(METHOD, "patch", patch={"is_enterprise_install": False}))
-    assert run(before, org) == [("", "grant_foreign"), ("W0EVERADM1", EXCHANGED)]
+    assert run(before, enterprise) == [("", "grant_foreign"), ("W0EVERADM1", EXCHANGED)]
     before.slack.tokens_of[ORG][0].exchanged = False
-    assert (run(before, org), ask(before, tenant=org)["ok"]) == ([("", EXCHANGED)], True)
+    assert (run(before, enterprise), ask(before, tenant=enterprise)["ok"]) == ([("", EXCHANGED)], True)
 
 
 def test_tokens_that_rotate_already_are_left_alone(ready: World) -> None:
@@ -385,11 +385,11 @@ def test_a_token_whose_exchange_brings_another_tenants_or_users_pair_is_not_used
     ready.slack.fault(Fault(METHOD, "patch", patch={"team": {"id": SOUTH, "name": "Southridge"}}))
     ready.slack.fault(Fault(METHOD, "patch", patch={"user_id": MEMBER}))
     waiting = exchange_token.list_exchangeable(ready.service.app, None)
-    person = waiting[1:]
+    user = waiting[1:]
     (outcome,) = exchange_token.run(ready.service.app, waiting[:1], ORIGIN)
     assert (outcome.result, ready.status(), token(ready)["reason"]) == ("grant_foreign", "suspended", "foreign_token")
     change(ready, "UPDATE installations SET status = 'active', status_reason = ''")
-    (outcome,) = exchange_token.run(ready.service.app, person, ORIGIN)
+    (outcome,) = exchange_token.run(ready.service.app, user, ORIGIN)
     assert (outcome.result, ready.status()) == ("grant_foreign", "active")
     assert token(ready, ADMIN)["reason"] == "foreign_token"
     assert (run(ready), ready.calls()) == ([], [METHOD] * 2)

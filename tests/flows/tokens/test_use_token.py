@@ -239,14 +239,14 @@ def test_a_new_install_that_comes_while_the_old_token_is_found_dead_stays(
 def test_who_needs_a_new_install_is_told_where(ready: World) -> None:
     """With the hint which workspace it is about; an enterprise has no such hint."""
     ready.browser().install(ORG)
-    org, place = Tenant("E", ORG), "http://localhost:3000/slack/install"
+    enterprise, place = Tenant("E", ORG), "http://localhost:3000/slack/install"
     assert install_url(ready, "U0NOBODY01") == f"{place}?team={NORTH}", "there is no such token"
-    assert install_url(ready, "W0NOBODY01", org) == place
+    assert install_url(ready, "W0NOBODY01", enterprise) == place
     change(ready, "UPDATE tokens SET status = 'dead' WHERE user_id = ?", ADMIN)
     assert install_url(ready, ADMIN) == f"{place}?team={NORTH}"
     for status in ("needs_reinstall", "purging"):
         change(ready, "UPDATE installations SET status = ?", status)
-        assert (install_url(ready), install_url(ready, "", org)) == (f"{place}?team={NORTH}", place)
+        assert (install_url(ready), install_url(ready, "", enterprise)) == (f"{place}?team={NORTH}", place)
     for status in ("suspect", "suspended"):
         change(ready, "UPDATE installations SET status = ?", status)
         assert install_url(ready) == "", "a new install is not the mend"
@@ -377,9 +377,9 @@ def test_the_bots_and_a_users_token_are_refreshed_apart(due: World) -> None:
     bot = tuple(token(due))
     assert ask(due, ADMIN)["user_id"] == ADMIN
     assert (token(due, ADMIN)["generation"], tuple(token(due))) == (2, bot)
-    person = tuple(token(due, ADMIN))
+    user = tuple(token(due, ADMIN))
     assert ask(due)["user_id"] == "U0NORTH001BOT"
-    assert (token(due)["generation"], tuple(token(due, ADMIN))) == (2, person)
+    assert (token(due)["generation"], tuple(token(due, ADMIN))) == (2, user)
 
 
 def test_an_early_end_of_a_token_that_cannot_be_refreshed_needs_an_install(due: World) -> None:

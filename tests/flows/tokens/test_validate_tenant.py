@@ -137,18 +137,18 @@ def test_an_enterprise_wide_token_is_answered_with_the_id_of_the_enterprise_in_p
     ready: World,
 ) -> None:
     install(ready, ORG)
-    org, fine = Tenant("E", ORG), [("", "ok"), ("W0EVERADM1", "ok")]
-    assert results(ready, org) == fine
+    enterprise, fine = Tenant("E", ORG), [("", "ok"), ("W0EVERADM1", "ok")]
+    assert results(ready, enterprise) == fine
     for patch in ({"team_id": ORG_TEAM}, {"enterprise_id": "E0STRANGER"}):
         ready.slack.fault(Fault(ASK, "patch", patch=patch))
-        assert results(ready, org) == fine
+        assert results(ready, enterprise) == fine
     ready.slack.fault(Fault(ASK, "patch", patch={"team_id": ORG_TEAM, "enterprise_id": "E0STRANGER"}))
-    assert results(ready, org)[0] == ("", "foreign: Slack names another tenant")
+    assert results(ready, enterprise)[0] == ("", "foreign: Slack names another tenant")
     assert ready.status(ORG) == "suspended"
     install(ready, ORG)
     ready.slack.invalidate_refresh_tokens(ORG)
     ready.slack.fault(Fault(ASK, "error", error="account_inactive"))
-    dead = check(ready, org)[0]
+    dead = check(ready, enterprise)[0]
     assert (dead.name, dead.result, dead.install_url) == ("Evergreen", "dead: account_inactive", INSTALL)
     assert noted(ready, "tenant.joined_org") == []
 
@@ -203,9 +203,9 @@ def test_a_dead_token_of_the_bot_is_found_by_one_call_and_never_used_again(ready
     for error in ("account_inactive", "token_revoked"):
         ready.slack.fault(Fault(ASK, "error", error=error))
         ready.slack.invalidate_refresh_tokens(NORTH)
-        (bot, person) = check(ready)
+        (bot, user) = check(ready)
         assert (bot.result, bot.install_url, bot.is_fine) == (f"dead: {error}", HERE, False)
-        assert (person.result, person.install_url) == ("ok", "")
+        assert (user.result, user.install_url) == ("ok", "")
         assert (ready.calls(), ready.status()) == ([ASK, "oauth.v2.access", ASK], "needs_reinstall")
         assert stored(ready)["status_reason"] == error
         assert stored(ready)["last_validated_at"] == ready.clock()
@@ -221,8 +221,8 @@ def test_a_dead_token_of_the_bot_is_found_by_one_call_and_never_used_again(ready
 
 def test_a_users_dead_token_leaves_the_bot_alone(ready: World) -> None:
     ready.slack.revoke_user(NORTH, ADMIN)
-    (bot, person) = check(ready)
-    assert (bot.result, person.result, person.install_url) == ("ok", "dead: token_revoked", HERE)
+    (bot, user) = check(ready)
+    assert (bot.result, user.result, user.install_url) == ("ok", "dead: token_revoked", HERE)
     assert ready.calls() == [ASK, ASK, "oauth.v2.access"]
     assert (ready.status(), stored(ready)["last_validated_at"]) == ("active", START)
     assert results(ready) == [("", "ok"), (ADMIN, "dead: known")]
@@ -238,9 +238,9 @@ def test_a_bots_token_that_an_event_has_erased_is_told_as_dead(ready: World) -> 
     ready.event({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT]}})
     ready.work()
     ready.slack.called.clear()
-    (bot, person) = check(ready)
+    (bot, user) = check(ready)
     assert (bot.user_id, bot.result, bot.install_url) == ("", "dead: known", HERE)
-    assert (person.user_id, person.result, ready.calls()) == (ADMIN, "ok", [ASK])
+    assert (user.user_id, user.result, ready.calls()) == (ADMIN, "ok", [ASK])
 
 
 def test_the_bots_token_of_a_tenant_that_needs_a_new_install_is_not_used(ready: World) -> None:
@@ -257,8 +257,8 @@ def test_an_app_without_a_bot_misses_none(ready: World) -> None:
 def test_a_token_past_its_time_whose_refresh_is_refused_is_dead_without_being_sent(ready: World) -> None:
     ready.slack.invalidate_refresh_tokens(NORTH)
     ready.clock.advance(43_200)
-    (bot, person) = check(ready)
-    assert (bot.result, bot.install_url, person.result) == ("dead: needs_reinstall", HERE, "dead: needs_reinstall")
+    (bot, user) = check(ready)
+    assert (bot.result, bot.install_url, user.result) == ("dead: needs_reinstall", HERE, "dead: needs_reinstall")
     assert (ready.calls(ASK), ready.status()) == ([], "needs_reinstall")
 
 
@@ -277,8 +277,8 @@ def test_while_slack_fails_no_token_is_marked_dead_and_the_last_check_stays_note
         (Fault(ASK, "error", error="an_error_of_tomorrow"), "an_error_of_tomorrow"),
     ):
         ready.slack.fault(fault)
-        (bot, person) = check(ready)
-        assert (bot.result, bot.install_url, bot.is_fine, person.result) == (f"unknown: {code}", "", False, "ok")
+        (bot, user) = check(ready)
+        assert (bot.result, bot.install_url, bot.is_fine, user.result) == (f"unknown: {code}", "", False, "ok")
         assert ready.snapshot() == before, fault
     assert ready.service.app.metrics.value(CHECKS, {"result": "unknown"}) == 5
     assert results(ready) == [("", "ok"), (ADMIN, "ok")]
@@ -318,9 +318,9 @@ def test_the_tokens_of_a_suspended_or_suspect_tenant_are_left_alone(ready: World
 
 def test_scopes_that_slack_took_away_are_named_stored_and_noted_once(ready: World) -> None:
     at_slack(ready).bot_scopes.remove("chat:write")
-    (bot, person) = check(ready)
+    (bot, user) = check(ready)
     assert (bot.result, bot.missing, bot.surplus, bot.is_fine) == ("ok", ("chat:write",), (), False)
-    assert (person.missing, person.surplus) == ((), ())
+    assert (user.missing, user.surplus) == ((), ())
     assert (scopes(ready), stored(ready)["scopes_granted"]) == ("app_mentions:read,commands",) * 2
     assert scopes(ready, ADMIN) == "users:read"
     ready.clock.advance(INTERVAL + 1)
@@ -347,8 +347,8 @@ def test_scopes_that_the_app_does_not_ask_for_are_named_stored_and_noted_once(re
 def test_a_users_scopes_are_compared_with_those_asked_of_users(ready: World) -> None:
     at_slack(ready).user_scopes[ADMIN][:] = ["search:read"]
     for _ in range(2):
-        (bot, person) = check(ready)
-        assert (bot.is_fine, person.missing, person.surplus) == (True, ("users:read",), ("search:read",))
+        (bot, user) = check(ready)
+        assert (bot.is_fine, user.missing, user.surplus) == (True, ("users:read",), ("search:read",))
     assert (scopes(ready, ADMIN), scopes(ready), stored(ready)["scopes_granted"]) == ("search:read", GRANTED, GRANTED)
     assert noted(ready, "scopes.changed") == [f"user={ADMIN} missing=users:read surplus=search:read"]
 
@@ -356,9 +356,9 @@ def test_a_users_scopes_are_compared_with_those_asked_of_users(ready: World) -> 
 def test_scopes_that_the_settings_ask_for_since_or_no_longer_are_named_and_change_nothing(ready: World) -> None:
     before = ready.snapshot()
     ready.restart(bot_scopes=("chat:write", "im:write", "files:read"), user_scopes=())
-    (bot, person) = check(ready)
+    (bot, user) = check(ready)
     assert (bot.missing, bot.surplus) == (("files:read", "im:write"), ("app_mentions:read", "commands"))
-    assert (person.missing, person.surplus) == ((), ("users:read",))
+    assert (user.missing, user.surplus) == ((), ("users:read",))
     assert ready.service.app.metrics.value(DRIFT, {"kind": "missing"}) == 1
     assert ready.service.app.metrics.value(DRIFT, {"kind": "surplus"}) == 2
     for table in ("tokens", "oauth_states", "data_keys"):
@@ -397,7 +397,7 @@ def test_an_install_between_the_answer_and_its_scopes_wins(ready: World) -> None
 
 def test_of_two_checks_that_find_the_same_drift_one_notes_it(ready: World) -> None:
     at_slack(ready).bot_scopes.remove("chat:write")
-    ready.slack.join_org(NORTH, ORG)
+    ready.slack.join_enterprise(NORTH, ORG)
     with after_the_answer(ready, lambda: check(ready)):
         assert check(ready)[0].missing == ("chat:write",)
     assert len(noted(ready, "scopes.changed")) == len(noted(ready, "tenant.joined_org")) == 1
@@ -409,7 +409,7 @@ def test_a_purge_between_the_answer_and_what_is_made_of_it_is_not_undone(ready: 
         ready.work()
 
     at_slack(ready).bot_scopes.remove("chat:write")
-    ready.slack.join_org(NORTH, ORG)
+    ready.slack.join_enterprise(NORTH, ORG)
     with after_the_answer(ready, purge):
         assert results(ready) == [("", "ok"), (ADMIN, "unknown: not_installed")]
     assert (ready.count("installations"), ready.count("tokens")) == (0, 0)
@@ -421,7 +421,7 @@ def test_a_purge_between_the_answer_and_what_is_made_of_it_is_not_undone(ready: 
 
 def test_a_workspace_that_joined_an_enterprise_stays_the_tenant_that_it_was(ready: World) -> None:
     before = [tuple(row) for row in ready.rows("SELECT * FROM tokens")]
-    ready.slack.join_org(NORTH, ORG)
+    ready.slack.join_enterprise(NORTH, ORG)
     for _ in range(2):
         assert results(ready) == [("", "ok"), (ADMIN, "ok")]
     row = stored(ready)

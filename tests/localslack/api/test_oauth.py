@@ -35,10 +35,10 @@ def test_a_bot_install_outside_an_enterprise(on: Client) -> None:
 
 
 def test_a_bot_and_user_install_has_a_token_of_its_own_for_the_user(on: Client) -> None:
-    person = on.install(user_scope="search:read")["authed_user"]
-    assert (person["id"], person["scope"], person["token_type"]) == ("U0NORTH001ADM", "search:read", "user")
-    assert person["access_token"].startswith("xoxe.xoxp-1-")
-    assert person["expires_in"] == 43200
+    user = on.install(user_scope="search:read")["authed_user"]
+    assert (user["id"], user["scope"], user["token_type"]) == ("U0NORTH001ADM", "search:read", "user")
+    assert user["access_token"].startswith("xoxe.xoxp-1-")
+    assert user["expires_in"] == 43200
 
 
 def test_a_user_only_install_has_nothing_of_a_bot(on: Client) -> None:
@@ -191,13 +191,13 @@ def test_slack_sdk_understands_the_answer(on: Client) -> None:
 def test_every_secret_ever_issued_is_listed(on: Client) -> None:
     code = on.code(scope="chat:write,incoming-webhook", user_scope="search:read")
     answer = on.exchange(code)
-    person = answer["authed_user"]
+    user = answer["authed_user"]
     assert set(on.slack.issued_tokens) == {
         code,
         answer["access_token"],
         answer["refresh_token"],
-        person["access_token"],
-        person["refresh_token"],
+        user["access_token"],
+        user["refresh_token"],
         answer["incoming_webhook"]["url"],
     }
 

@@ -31,8 +31,8 @@ def test_a_refresh_gives_a_new_pair_and_leaves_the_old_access_token_alive(on: Cl
 
 
 def test_a_refreshed_user_token_stands_at_the_top_level_with_its_user_id(on: Client) -> None:
-    person = on.install(user_scope="search:read")["authed_user"]
-    new = on.refresh(person["refresh_token"])
+    user = on.install(user_scope="search:read")["authed_user"]
+    new = on.refresh(user["refresh_token"])
     assert (new["token_type"], new["user_id"], new["scope"]) == ("user", "U0NORTH001ADM", "search:read")
     assert new["access_token"].startswith("xoxe.xoxp-1-")
     assert "authed_user" not in new

@@ -328,7 +328,7 @@ def test_shortcuts_and_legacy_buttons_do_not_say_whose_app_they_are_for(on: Clie
 
 def test_a_workspace_that_joins_an_enterprise_keeps_its_installation(on: Client) -> None:
     token = on.install()["access_token"]
-    on.slack.join_org("T0NORTH001", "E0EVERGRN1")
+    on.slack.join_enterprise("T0NORTH001", "E0EVERGRN1")
     assert on.api("auth.test", token)["enterprise_id"] == "E0EVERGRN1"
     on.slack.mention("T0NORTH001", "hi")
     on.slack.deliver_due()

@@ -263,9 +263,9 @@ class Interrupted(BaseException):
     """Like Ctrl-C, which comes to whatever the thread is at."""
 
 
-@pytest.mark.parametrize("turn_has_come", [False, True])
+@pytest.mark.parametrize("has_write_lock", [False, True])
 def test_a_waiter_that_is_interrupted_keeps_no_write_lock(
-    disk: Disk, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, turn_has_come: bool
+    disk: Disk, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, has_write_lock: bool
 ) -> None:
     """Stops a program that hosts us, and interrupts its own thread, from never writing again."""
     crowd = Threads(GroupCommit(LONG), disk, pool)
@@ -290,12 +290,12 @@ def test_a_waiter_that_is_interrupted_keeps_no_write_lock(
     thread = threading.Thread(target=run, name="interrupted")
     thread.start()
     until(lambda: len(crowd.turns._queue) == 1)
-    if turn_has_come:
+    if has_write_lock:
         crowd.go_on()
         until(lambda: not crowd.turns._queue)
     interrupt.set()
     thread.join(LONG)
-    if not turn_has_come:
+    if not has_write_lock:
         crowd.go_on()
     assert crowd.turns.run(lambda: "next", disk.transaction, durable=True) == "next"
     assert (len(raised), is_free(crowd.turns)) == (1, True)
