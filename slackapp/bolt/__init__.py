@@ -1,4 +1,4 @@
-"""Stores for an app that is written with Bolt for Python; see `stores.py`."""
+"""Stores for an app written with Bolt for Python: its tokens in this vault. See `stores.py`."""
 
 from slackapp.bolt.stores import EncryptedInstallationStore, SignedStateStore
 

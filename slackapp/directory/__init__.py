@@ -1,1 +1,1 @@
-"""Directory: the app's manifest, and the checks before a submission."""
+"""Slack's app directory: writing the app's manifest, and the checks before a submission."""

@@ -1,1 +1,1 @@
-"""Installations out of another program's store."""
+"""Import of installations out of another program's store."""

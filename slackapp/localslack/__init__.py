@@ -5,7 +5,7 @@ a network or a Slack account. It uses the standard library only and knows nothin
 
     slack = LocalSlack(LocalApp(app_id="A0LOCAL001", …))     a WSGI application
     slack.mention("T0NORTH001", "hello")                      somebody mentions the bot
-    slack.pump()                                              the event is delivered
+    slack.deliver_due()                                       the event is delivered
     slack.messages("T0NORTH001")                              what the bot answered
 """
 

@@ -1,4 +1,4 @@
-"""The nouns: frozen, without behaviour. Ids are Slack's; times are Unix seconds."""
+"""Nouns that all rooms share: frozen data without behaviour. Ids are Slack's; times are Unix seconds."""
 
 from slackapp.model.enums import (
     STATUSES_IN_USE,

@@ -1,1 +1,1 @@
-"""Log, metrics, health and rate limits of the running process."""
+"""Runtime: log, metrics, health and rate limits of the running process."""

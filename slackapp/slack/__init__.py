@@ -1,1 +1,1 @@
-"""Calls to Slack. The only place that imports `slack_sdk`."""
+"""Client for Slack, and the transport under it. The only place that imports `slack_sdk`."""

@@ -1,1 +1,1 @@
-"""The keyring and its key providers."""
+"""Vault: the keyring, which opens tenants' data keys, and the providers that wrap them."""

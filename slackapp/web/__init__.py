@@ -1,1 +1,1 @@
-"""HTTP without decisions: what a request is, what an answer is, what a page looks like."""
+"""HTTP without decisions: reading a request, shaping a response, drawing a page."""

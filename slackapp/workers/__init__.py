@@ -1,1 +1,1 @@
-"""The threads that run the inbox and the scheduled tasks."""
+"""Threads that run the inbox and the scheduled tasks."""

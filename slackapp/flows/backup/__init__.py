@@ -1,1 +1,1 @@
-"""Backs up the data and, apart from it, the keys."""
+"""Backup and restore: the data without keys, and apart from it the keys."""

@@ -1,1 +1,1 @@
-"""Receives what Slack sends and runs it."""
+"""Events, commands and interactions: received, stored, and run by a worker."""

@@ -1,1 +1,1 @@
-"""The OAuth round trip, from the button to the stored grant."""
+"""Install: the OAuth round trip, from the button to the stored grant."""

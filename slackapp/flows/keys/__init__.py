@@ -1,1 +1,1 @@
-"""Opens, rotates and withholds tenants' keys."""
+"""Keys of tenants: confirmed, opened, rotated, replaced, withheld."""

@@ -1,1 +1,1 @@
-"""Uninstalls and purges tenants."""
+"""Removal of tenants: uninstall, revocation and purge."""

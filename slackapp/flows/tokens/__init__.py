@@ -1,1 +1,1 @@
-"""Uses, refreshes and judges tokens."""
+"""Tokens in use: opened, refreshed, exchanged, checked, marked dead."""

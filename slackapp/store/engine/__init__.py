@@ -1,1 +1,1 @@
-"""The SQLite engine: connections, transactions, statements, migrations."""
+"""Engine of the database: SQLite connections, transactions, statements, files and migrations."""
