@@ -16,6 +16,7 @@ from slackapp.web.response import Response, text, to_wsgi
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 _RETRY_AFTER = 5
+_NO_RAW_TARGET = "the server gives no REQUEST_URI and no RAW_URI"
 _SERVERS = "serve it with slackapp serve (waitress), gunicorn or uWSGI"
 
 
@@ -61,9 +62,7 @@ class Wsgi:
             response = refusal_response(busy, route is None or route.answers == PAGE)
         except NoRawTargetError:
             outcome = "no_raw_target"
-            app.log.error(
-                "no_raw_target", {"why": "the server gives no REQUEST_URI and no RAW_URI", "action": _SERVERS}
-            )
+            app.log.error("no_raw_target", {"why": _NO_RAW_TARGET, "action": _SERVERS})
             response = text(500, "Something went wrong on our side.\n")
         except Exception:  # noqa: BLE001  (the last resort: the thread lives, the caller learns nothing)
             outcome = "bug"

@@ -40,12 +40,7 @@ EVENTS_WITHOUT_SCOPE = {
 }
 """What Slack sends to every app that asks for the event, and why we do."""
 
-_BY_SCOPE = {reason.scope: reason for reason in REASONS}
-
-
-def find_reason(scope: str) -> ScopeReason | None:
-    """A scope's row; None for one that nobody has given a reason for."""
-    return _BY_SCOPE.get(scope)
+BY_SCOPE = {reason.scope: reason for reason in REASONS}
 
 
 def reason_text(scope: str, handles: Collection[str], own_reasons: Mapping[str, str]) -> str:
@@ -53,7 +48,7 @@ def reason_text(scope: str, handles: Collection[str], own_reasons: Mapping[str, 
     commands = sorted(key for key in handles if key.startswith("/"))
     if scope in own_reasons or (scope == "commands" and commands):
         return own_reasons.get(scope) or f"to take {', '.join(commands)}"
-    reason = find_reason(scope)
+    reason = BY_SCOPE.get(scope)
     serves = reason is not None and any(feature in handles or feature.isupper() for feature in reason.features)
     return reason.why if reason is not None and serves else ""
 

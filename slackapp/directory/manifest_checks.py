@@ -60,13 +60,13 @@ def ours_only(look: ReviewInput) -> Iterator[Finding]:
 def reasons_given(look: ReviewInput) -> Iterator[Finding]:
     """Checks that each scope has its row and serves something, and each feature has its scopes."""
     own = look.own_reasons
-    without = [scope for scope in look.scopes if scope not in own and scope_reasons.find_reason(scope) is None]
+    without = [scope for scope in look.scopes if scope not in own and scope not in scope_reasons.BY_SCOPE]
     action = "write why into SCOPES of the behaviour's module, or do not ask for them"
     yield expect_none(without, "each scope has a written reason", action)
     features = set(features_of(look))
     idle = [
         reason.scope
-        for reason in map(scope_reasons.find_reason, look.scopes)
+        for reason in map(scope_reasons.BY_SCOPE.get, look.scopes)
         if reason is not None and reason.scope not in own and not features.intersection(_served(reason, features))
     ]
     action = "do not ask for them, or run this where the setting is set that needs them"

@@ -5,8 +5,8 @@ request needs. What comes back is either the answer or one exception that says w
 """
 
 import json
-import threading
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from slackapp.checks.scopes import scope_set
@@ -34,8 +34,6 @@ class SlackClient:
         self._health = health
         self._in_transaction = in_transaction
         self._metrics = metrics
-        self._lock = threading.Lock()
-        self._transport: Transport | None = None
 
     def call(self, method: str, token: Secret, params: Mapping[str, Any]) -> SlackResponse:
         """Calls a method on behalf of a token. Raises SlackCallError."""
@@ -92,7 +90,7 @@ class SlackClient:
         from slackapp.slack.transport import UnreachableError, UnreadableAnswerError
 
         try:
-            return self._client().api_call(method, params=_fields(params), headers=headers, auth=auth)
+            return self._transport.api_call(method, params=_fields(params), headers=headers, auth=auth)
         except SlackApiError as error:
             return error.response
         except UnreachableError as error:
@@ -111,13 +109,11 @@ class SlackClient:
         self._metrics.count("slackapp_slack_calls_total", {"method": method, "result": code})
         return SlackCallError(method, code, SlackErrorKind.TRANSIENT)
 
-    def _client(self) -> "Transport":
-        with self._lock:
-            if self._transport is None:
-                from slackapp.slack.transport import Transport
+    @cached_property
+    def _transport(self) -> "Transport":
+        from slackapp.slack.transport import Transport
 
-                self._transport = Transport(self._settings.slack.api)
-            return self._transport
+        return Transport(self._settings.slack.api)
 
 
 def _fields(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,10 @@ def _exchange(request: urllib.request.Request) -> tuple[int, dict[str, str], byt
             # claim: C-85
             if answer.status == TOO_MANY_REQUESTS:
                 return answer.status, headers, b""  # whatever follows, it is a page of whoever limits us
-            body = _read(answer)
+            body = b""
+            # The body, or one byte more than the limit.
+            while len(body) <= ANSWER_LIMIT and (chunk := answer.read1(ANSWER_LIMIT + 1 - len(body))):
+                body += chunk
     except urllib.error.URLError as error:
         raise UnreachableError(not isinstance(error.reason, NotConnectedError)) from None
     except (OSError, http.client.HTTPException):
@@ -122,11 +125,3 @@ def _exchange(request: urllib.request.Request) -> tuple[int, dict[str, str], byt
     if promised.isdecimal() and (len(promised) > 15 or len(body) < int(promised)):
         raise UnreachableError(connected=True)  # read1() does not tell that the connection ended early
     return answer.status, headers, body
-
-
-def _read(answer: Any) -> bytes:
-    """The body, or one byte more than the limit."""
-    body = b""
-    while len(body) <= ANSWER_LIMIT and (chunk := answer.read1(ANSWER_LIMIT + 1 - len(body))):
-        body += chunk
-    return body
