@@ -77,26 +77,21 @@ class SlackClient:
         # claim: C-53
         if self._in_transaction():
             raise TransactionOpenError(f"{method} was called inside a database transaction")
-        answer = self._send(method, params, headers, auth)
-        self._health.set_problem("slack", "")
-        self._judge(method, "ok" if answer.data["ok"] else _error_code(answer), answer.headers)
-        return SlackResponse(answer.data, _scopes(answer.headers))
-
-    def _send(
-        self, method: str, params: Mapping[str, Any], headers: dict[str, str], auth: dict[str, str] | None
-    ) -> Any:
         from slack_sdk.errors import SlackApiError  # costs 85 ms: imported at the first call, not at start
 
         from slackapp.slack.transport import UnreachableError, UnreadableAnswerError
 
         try:
-            return self._transport.api_call(method, params=_fields(params), headers=headers, auth=auth)
+            answer: Any = self._transport.api_call(method, params=_fields(params), headers=headers, auth=auth)
         except SlackApiError as error:
-            return error.response
+            answer = error.response
         except UnreachableError as error:
             raise self._failed(method, "unreachable" if error.connected else "no_connection") from None
         except UnreadableAnswerError as error:
             raise self._failed(method, "server_error" if error.status >= 500 else "unreadable_answer") from None
+        self._health.set_problem("slack", "")
+        self._judge(method, "ok" if answer.data["ok"] else _error_code(answer), answer.headers)
+        return SlackResponse(answer.data, _scopes(answer.headers))
 
     def _judge(self, method: str, code: str, headers: Mapping[str, str]) -> None:
         """Counts a call that was answered. Raises SlackCallError for any other code than `ok`."""

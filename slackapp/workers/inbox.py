@@ -102,22 +102,19 @@ class InboxWorkers:
 
     def _run(self, app: App, found: RowId) -> bool:
         """Runs the row; False where another process has it by now."""
+        owner = f"{app.process_id}:{next(self._claims)}"
+
+        def claim() -> InboxRow | None:
+            if self._stop.is_set():  # since; the end has given back what was claimed, and gives nothing back twice
+                return None
+            return inbox.claim(app.db, found, owner, app.clock.steady())
+
         try:
-            row = self._claim(app, found)
+            # Unflushed: a claim that a power failure undoes is a row that nobody has claimed.
+            row = app.db.commit_in_group(claim, durable=False)
             if row is not None:
                 run_event.run(app, row, app.clock())
             return row is not None
         finally:
             with self._choice_lock:
                 self._in_progress.pop(threading.get_ident(), None)
-
-    def _claim(self, app: App, found: RowId) -> InboxRow | None:
-        owner = f"{app.process_id}:{next(self._claims)}"
-
-        def take() -> InboxRow | None:
-            if self._stop.is_set():  # since; the end has given back what was claimed, and gives nothing back twice
-                return None
-            return inbox.claim(app.db, found, owner, app.clock.steady())
-
-        # Unflushed: a claim that a power failure undoes is a row that nobody has claimed.
-        return app.db.commit_in_group(take, durable=False)
