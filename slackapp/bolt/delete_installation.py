@@ -14,7 +14,7 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import judge_revocation, purge_tenant
 from slackapp.flows.upkeep import sweep
-from slackapp.model import Actor, InstallationStatus, Tenant
+from slackapp.model import BOT, Actor, Holder, InstallationStatus, Tenant
 from slackapp.store import inbox, installations, installers, tokens
 from slackapp.store.inbox import IncomingEvent
 
@@ -47,14 +47,14 @@ def resolve_pending(app: App, tenant: Tenant, actor: Actor) -> None:
         if row is None:
             break
         judge_revocation.ask_slack(app, row, now)
-    _complete(app, tenant, "", actor)
+    _complete(app, tenant, None, actor)
 
 
 def delete_bot(app: App, tenant: Tenant, actor: Actor) -> None:
     """Deletes the bot's token and webhooks; users stay. Raises StoreError."""
     with app.db.transaction():
-        tokens.delete(app.db, tenant, "")
-        installers.delete(app.db, tenant, "")
+        tokens.delete(app.db, tenant, BOT)
+        installers.delete(app.db, tenant, BOT)
         installers.delete_webhooks(app.db, tenant)
         installations.delete_webhook(app.db, tenant)
         installations.set_status(
@@ -71,8 +71,8 @@ def delete_users(app: App, tenant: Tenant, user_id: str | None, actor: Actor) ->
             tokens.delete_users(app.db, tenant)
             installers.delete_users(app.db, tenant)
         elif user_id:
-            tokens.delete(app.db, tenant, user_id)
-            installers.delete(app.db, tenant, user_id)
+            tokens.delete(app.db, tenant, Holder.user(user_id))
+            installers.delete(app.db, tenant, Holder.user(user_id))
         job_id = _note(app, tenant, f"user={'all' if user_id is None else user_id}", actor)
     _complete(app, tenant, job_id, actor)
 
@@ -84,20 +84,17 @@ def delete_tenant(app: App, tenant: Tenant, actor: Actor) -> None:
     _complete(app, tenant, job_id, actor)
 
 
-def _note(app: App, tenant: Tenant, what: str, actor: Actor) -> str:
-    """Appends the audit row, inside the transaction.
-
-    When nothing is left, the tenant goes; then, the job's id. When nothing is left the tenant goes; then, the job's id.
-    """
+def _note(app: App, tenant: Tenant, what: str, actor: Actor) -> str | None:
+    """Appends the audit row, inside the transaction. When nothing is left the tenant goes; then, the job's id."""
     audit_log.append(app, "tokens.erased", tenant, actor, "ok", what, app.clock())
     if tokens.count(app.db, tenant) or installers.list_by_tenant(app.db, tenant):
-        return ""
+        return None
     return purge_tenant.erase(app, tenant, "nothing left", actor, app.clock())
 
 
-def _complete(app: App, tenant: Tenant, job_id: str, actor: Actor) -> None:
+def _complete(app: App, tenant: Tenant, job_id: str | None, actor: Actor) -> None:
     """A purge, and earlier ones that somebody's reading of the log had kept from their end."""
-    if job_id:
+    if job_id is not None:
         purge_tenant.evict(app, tenant)
     for waiting in inbox.pending_purges_of(app.db, tenant):
         purge_tenant.complete_now(app, tenant, waiting, actor)

@@ -8,7 +8,17 @@ from slack_sdk.oauth.installation_store import Bot, Installation
 from slackapp.bolt.find_installation import FoundInstallation, PlainToken
 from slackapp.checks.scopes import scope_list
 from slackapp.checks.slack_ids import is_enterprise, is_workspace
-from slackapp.model import ExternalInstallation, GrantedToken, HolderKind, Secret, Tenant, TenantKind, Webhook
+from slackapp.model import (
+    BOT,
+    ExternalInstallation,
+    GrantedToken,
+    Holder,
+    HolderKind,
+    Secret,
+    Tenant,
+    TenantKind,
+    Webhook,
+)
 
 _UNPAIRED_FIELDS = ("refresh_token", "token_expires_at")
 """Of a refresh token and an expiry only both together make a pair that rotates; one alone is kept beside the token."""
@@ -23,7 +33,7 @@ def external_from_bolt(installation: Installation, now: int) -> ExternalInstalla
     return ExternalInstallation(
         **_whose(installation),
         bot_user_id=installation.bot_user_id or "",
-        user_id=installation.user_id,
+        holder=Holder.user(installation.user_id),
         bot=bot,
         user=user,
         webhook=_webhook(installation),
@@ -43,7 +53,7 @@ def external_from_bolt_bot(bot: Bot, now: int) -> ExternalInstallation:
     return ExternalInstallation(
         **_whose(bot),
         bot_user_id=bot.bot_user_id or "",
-        user_id="",
+        holder=BOT,
         bot=granted,
         user=None,
         webhook=None,
@@ -59,7 +69,7 @@ def to_bolt_installation(found: FoundInstallation) -> Installation:
         **_names(found),
         **_bot_fields(found),
         enterprise_url=found.details.get("enterprise_url"),
-        user_id=found.user_id,
+        user_id=found.holder.id,
         user_token=found.user.access.reveal() if found.user is not None else None,
         user_scopes=list(found.user.scopes) if found.user is not None else None,  # type: ignore[arg-type]
         user_refresh_token=_refresh(found.user, found.details),

@@ -19,7 +19,9 @@ from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
 from slackapp.flows.tokens import use_token
 from slackapp.model import (
+    BOT,
     Actor,
+    Holder,
     Installation,
     InstallationStatus,
     RecordContext,
@@ -48,10 +50,10 @@ class PlainToken:
 
 @dataclass(frozen=True)
 class FoundInstallation:
-    """Installation as a Bolt app gets it: of one user, or (`user_id` "") of the bot alone."""
+    """Installation as a Bolt app gets it: of one user, or of the bot alone."""
 
     installation: Installation
-    user_id: str
+    holder: Holder
     installed_at: float
     bot: PlainToken | None
     user: PlainToken | None
@@ -90,7 +92,7 @@ def find_bot(
 
     Without a `lease_holder` refreshing stays in the vault; otherwise it is who refreshes.
     """
-    return _find(app, installation, Installer("", 0, float(installation.installed_at)), lease_holder, actor)
+    return _find(app, installation, Installer(BOT, 0, float(installation.installed_at)), lease_holder, actor)
 
 
 def find_user(
@@ -105,7 +107,7 @@ def find_user(
     if user_id is None:
         who = installers.latest(app.db, installation.tenant)
     else:
-        who = installers.find(app.db, installation.tenant, user_id) if user_id else None
+        who = installers.find(app.db, installation.tenant, Holder.user(user_id)) if user_id else None
     return _find(app, installation, who, lease_holder, actor) if who is not None else None
 
 
@@ -113,25 +115,24 @@ def _find(
     app: App, installation: Installation, who: Installer, lease_holder: LeaseHolder | None, actor: Actor
 ) -> FoundInstallation | None:
     tenant = installation.tenant
-    users = ("", who.user_id) if who.user_id else ("",)
-    stored = {user_id: _stored(app, tenant, user_id, lease_holder, actor) for user_id in users}
-    if not who.user_id and stored[""] is None:
+    stored = {holder: _stored(app, tenant, holder, lease_holder, actor) for holder in dict.fromkeys((BOT, who.holder))}
+    if who.holder == BOT and stored[BOT] is None:
         return None
-    bot_row = installers.find(app.db, tenant, "")
-    who = who if who.user_id or bot_row is None else bot_row
+    bot_row = installers.find(app.db, tenant, BOT)
+    who = bot_row if who.holder == BOT and bot_row is not None else who
     details, bot_details = _details_of(app, tenant, who), _details_of(app, tenant, bot_row)
     webhook = _webhook_of(app, tenant, who)
     others = [record for record in (details, bot_details, webhook) if record is not None]
     if not _note(app, tenant, [found[0] for found in stored.values() if found is not None], others, actor):
         return None
     with refuse_on_key_error(app, tenant, actor, f"purpose={_PURPOSE}"):
-        opened = {user_id: _open(app, *found) if found is not None else None for user_id, found in stored.items()}
+        opened = {holder: _open(app, *found) if found is not None else None for holder, found in stored.items()}
         return FoundInstallation(
             installation=installation,
-            user_id=who.user_id,
+            holder=who.holder,
             installed_at=who.installed_at,
-            bot=opened[""],
-            user=opened[who.user_id] if who.user_id else None,
+            bot=opened[BOT],
+            user=opened[who.holder] if who.holder != BOT else None,
             details=_open_details(app, details, lease_holder is None),
             bot_details=_open_details(app, bot_details, lease_holder is None),
             webhook=_open_fields(app, webhook),
@@ -139,13 +140,13 @@ def _find(
 
 
 def _stored(
-    app: App, tenant: Tenant, user_id: str, lease_holder: LeaseHolder | None, actor: Actor
+    app: App, tenant: Tenant, holder: Holder, lease_holder: LeaseHolder | None, actor: Actor
 ) -> tuple[Token, bool] | None:
     """The sealed token, and whether with its refresh token; None where there is none, or only a new install helps."""
     if lease_holder is not None:
-        return lease_refresh.run(app, tenant, user_id, lease_holder)
+        return lease_refresh.run(app, tenant, holder, lease_holder)
     try:
-        return use_token.find_usable(app, use_token.TokenUse(tenant, user_id, _PURPOSE, _SERVED), actor), False
+        return use_token.find_usable(app, use_token.TokenUse(tenant, holder, _PURPOSE, _SERVED), actor), False
     except Refused as refused:
         if refused.refusal in (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED):
             return None
@@ -163,7 +164,7 @@ def _note(app: App, tenant: Tenant, stored: Sequence[Token], others: Sequence[_S
             raise Refused(use_token.refusal_of(now.status, now.status_reason) or Refusal.TOKEN_UNAVAILABLE)
         for token in stored:
             key_id = envelope.claimed_key_id(token.access.blob)
-            detail = f"purpose={_PURPOSE} user={token.user_id} generation={token.generation} key={key_id}"
+            detail = f"purpose={_PURPOSE} user={token.holder.id} generation={token.generation} key={key_id}"
             # claim: C-25
             audit_log.append(app, "token.read", tenant, actor, "ok", detail, app.clock())
         for record in others:
@@ -184,11 +185,11 @@ def _details_of(app: App, tenant: Tenant, who: Installer | None) -> _SealedField
         return None
 
     def current() -> Sealed | None:
-        found = installers.find(app.db, tenant, who.user_id)
+        found = installers.find(app.db, tenant, who.holder)
         return found.details if found is not None and found.generation == who.generation else None
 
     return _SealedField(
-        "details", records.installer_details_context(tenant, who.user_id, who.generation), who.details, current
+        "details", records.installer_details_context(tenant, who.holder, who.generation), who.details, current
     )
 
 
@@ -196,11 +197,11 @@ def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _SealedField | None
     """Opens the webhook of this user's install; where our own service took that install, the tenant's."""
 
     def users_webhook() -> Sealed | None:
-        found = installers.find(app.db, tenant, who.user_id)
+        found = installers.find(app.db, tenant, who.holder)
         return found.webhook if found is not None and found.generation == who.generation else None
 
     if who.webhook is not None:
-        context = records.installer_webhook_context(tenant, who.user_id, who.generation)
+        context = records.installer_webhook_context(tenant, who.holder, who.generation)
         return _SealedField("webhook", context, who.webhook, users_webhook)
     stored = installations.find_webhook(app.db, tenant)
     if stored is None or stored[1] != who.generation:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.tokens import refresh_token
-from slackapp.model import Tenant, Token, TokenStatus
+from slackapp.model import Holder, Tenant, Token, TokenStatus
 from slackapp.store import installers, tokens
 
 
@@ -28,13 +28,13 @@ class LeaseHolder:
     begins: bool
 
 
-def run(app: App, tenant: Tenant, user_id: str, lease_holder: LeaseHolder) -> tuple[Token, bool] | None:
+def run(app: App, tenant: Tenant, holder: Holder, lease_holder: LeaseHolder) -> tuple[Token, bool] | None:
     """Takes the lease if it can: the sealed token, and whether its refresh token goes along; None for none.
 
     Raises Refused, StoreError.
     """
     for _ in range(refresh_token.MAX_WAITS):
-        token = tokens.find(app.db, tenant, user_id)
+        token = tokens.find(app.db, tenant, holder)
         if token is None or token.status == TokenStatus.DEAD:
             return None
         now = app.clock()
@@ -56,7 +56,7 @@ def release_other_lease(app: App, tenant: Tenant, user_id: str, lease_holder: Le
     Bolt asks for a user only after it has taken the other user's token out of what it found first.
     """
     last = installers.latest(app.db, tenant)
-    token = tokens.find(app.db, tenant, last.user_id) if last is not None and last.user_id != user_id else None
+    token = tokens.find(app.db, tenant, last.holder) if last is not None and last.holder.id != user_id else None
     if token is not None and token.lease_owner == _owner(app, lease_holder):
         tokens.release_lease(app.db, token, token.lease_owner)
 

@@ -14,12 +14,11 @@ from typing import Any
 from slackapp.checks.scopes import scope_set
 from slackapp.checks.slack_ids import is_enterprise, is_user, is_workspace
 from slackapp.errors import Refusal, Refused
-from slackapp.model import Grant, GrantedToken, HolderKind, Secret, Tenant, TenantKind, Webhook
+from slackapp.model import BOT, Grant, GrantedToken, Holder, HolderKind, Secret, Tenant, TenantKind, Webhook
 
 BOT_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 USER_PREFIXES = ("xoxp-", "xoxe.xoxp-")
 PREFIXES = {HolderKind.BOT: BOT_PREFIXES, HolderKind.USER: USER_PREFIXES}
-UNKNOWN_USER = "?"
 _TOKEN_BYTES = 16 * 1024
 _NAME_LENGTH = 255
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[!-~]*")
@@ -60,15 +59,15 @@ def verify_grant(data: Mapping[str, Any], app_id: str) -> Grant:
     )
 
 
-def tokens_to_revoke(data: Mapping[str, Any]) -> tuple[tuple[str, Secret], ...]:
+def tokens_to_revoke(data: Mapping[str, Any]) -> tuple[tuple[Holder | None, Secret], ...]:
     """Lists every token of an answer that will not be stored, with its owner, however malformed the rest is.
 
-    "" is the bot, and UNKNOWN_USER a user without a readable id.
+    None is a user without a readable id.
     """
     user = data.get("authed_user")
-    found = [("", data.get("access_token"))]
+    found: list[tuple[Holder | None, object]] = [(BOT, data.get("access_token"))]
     if isinstance(user, dict):
-        found.append((user["id"] if is_user(user.get("id")) else UNKNOWN_USER, user.get("access_token")))
+        found.append((Holder.user(user["id"]) if is_user(user.get("id")) else None, user.get("access_token")))
     return tuple((whose, Secret(token)) for whose, token in found if isinstance(token, str) and _printable(token))
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from slackapp.checks.slack_ids import is_user
 from slackapp.errors import Refusal, Refused
+from slackapp.model import BOT, Holder
 
 UNDECIDED_SECONDS = 300
 """Seconds around the time of installing within which time alone does not decide."""
@@ -49,9 +50,9 @@ class Revocation:
         """Tells whether the bot that is named is not, or not surely, the one with that id."""
         return self.bot and bot_user_id not in self.bot_users
 
-    def covers(self, user_id: str) -> bool:
-        """Tells whether the token of that user ("" is the bot) is among them."""
-        return self.everything or (self.bot if user_id == "" else user_id in self.users)
+    def covers(self, holder: Holder) -> bool:
+        """Tells whether the token of that holder is among them."""
+        return self.everything or (self.bot if holder == BOT else holder.id in self.users)
 
     def __str__(self) -> str:
         """The form in which it is kept: ids only."""

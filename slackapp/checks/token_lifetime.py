@@ -10,18 +10,18 @@ Read:    docs.slack.dev/authentication/using-token-rotation
 
 import zlib
 
-from slackapp.model import Tenant
+from slackapp.model import Holder, Tenant
 
 REFRESH_MARGIN = 7200
 """Seconds."""
 _JITTER_DIVISOR = 12
 
 
-def refresh_time(tenant: Tenant, user_id: str, generation: int, issued_at: int, expires_at: int | None) -> int | None:
+def refresh_time(tenant: Tenant, holder: Holder, generation: int, issued_at: int, expires_at: int | None) -> int | None:
     """Unix seconds; None for a token that does not expire."""
     if expires_at is None:
         return None
     margin = min(REFRESH_MARGIN, max(0, expires_at - issued_at) // 4)
-    whose = f"{tenant.kind} {tenant.id} {user_id} {generation}".encode()
+    whose = f"{tenant.kind} {tenant.id} {holder.id} {generation}".encode()
     jitter = zlib.crc32(whose) % (margin // _JITTER_DIVISOR + 1)  # at most ten minutes
     return expires_at - margin + 1 - jitter

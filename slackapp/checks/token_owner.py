@@ -11,7 +11,7 @@ Read:    docs.slack.dev/reference/methods/auth.test, docs.slack.dev/authenticati
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.model import Tenant
+from slackapp.model import BOT, Holder, Tenant
 
 AUTH_TEST = "auth.test"
 
@@ -27,19 +27,19 @@ def may_name_user(user_id: str, data: Mapping[str, Any]) -> bool:
     return named == user_id or (isinstance(named, str) and {named[:1], user_id[:1]} == {"U", "W"})
 
 
-def names_other_owner(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
-    """Tells whether an answer to `auth.test` names another tenant or another user. `user_id` is "" for the bot."""
+def names_other_owner(tenant: Tenant, holder: Holder, data: Mapping[str, Any]) -> bool:
+    """Tells whether an answer to `auth.test` names another tenant or another user."""
     named = _named(tenant, data)
     # claim: C-81
-    return (any(_is_id(each) for each in named) and tenant.id not in named) or _names_other_user(user_id, data)
+    return (any(_is_id(each) for each in named) and tenant.id not in named) or _names_other_user(holder, data)
 
 
-def is_other_owners_pair(tenant: Tenant, user_id: str, data: Mapping[str, Any]) -> bool:
+def is_other_owners_pair(tenant: Tenant, holder: Holder, data: Mapping[str, Any]) -> bool:
     """Tells the same of the answer that brings a new pair."""
     party = data.get("enterprise" if tenant.is_enterprise else "team")
     party_id = party.get("id") if isinstance(party, Mapping) else None
     # claim: C-81
-    return (_is_id(party_id) and party_id != tenant.id) or _names_other_user(user_id, data)
+    return (_is_id(party_id) and party_id != tenant.id) or _names_other_user(holder, data)
 
 
 def _named(tenant: Tenant, data: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -47,8 +47,8 @@ def _named(tenant: Tenant, data: Mapping[str, Any]) -> tuple[Any, ...]:
     return (team, data.get("enterprise_id")) if tenant.is_enterprise else (team,)
 
 
-def _names_other_user(user_id: str, data: Mapping[str, Any]) -> bool:
-    return bool(user_id) and _is_id(data.get("user_id")) and not may_name_user(user_id, data)
+def _names_other_user(holder: Holder, data: Mapping[str, Any]) -> bool:
+    return holder != BOT and _is_id(data.get("user_id")) and not may_name_user(holder.id, data)
 
 
 def _is_id(claimed: object) -> bool:

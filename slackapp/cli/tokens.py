@@ -1,7 +1,6 @@
 """`slackapp check`, `slackapp brake` and `slackapp exchange`: do tokens work, and do they rotate."""
 
 import argparse
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 from slackapp.checks import token_refusals
@@ -45,12 +44,19 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 
 def _fields(checked: TokenCheck) -> dict[str, object]:
-    fields = {**asdict(checked), "tenant": checked.tenant.id, "result": checked.result}
-    return {name: fields[name] for name in sorted(fields.keys() - {"health", "why"})}
+    return {
+        "install_url": checked.install_url,
+        "missing": checked.missing,
+        "name": checked.name,
+        "result": checked.result,
+        "surplus": checked.surplus,
+        "tenant": checked.tenant.id,
+        "user_id": checked.holder.id,
+    }
 
 
 def _as_line(checked: TokenCheck) -> str:
-    parts = [checked.tenant.id, checked.user_id or "bot", checked.result]
+    parts = [checked.tenant.id, str(checked.holder), checked.result]
     for word, scopes in (("missing", checked.missing), ("surplus", checked.surplus)):
         if scopes:
             parts.append(f"{word}: {','.join(scopes)}")
@@ -94,7 +100,7 @@ def run_exchange(arguments: argparse.Namespace) -> int:
         exchanged = 0
         for number, outcome in enumerate(exchange_token.run(app, waiting, operator_actor(app)), start=1):
             exchanged += outcome.result == exchange_token.EXCHANGED
-            whose = f"{outcome.tenant}  {outcome.user_id or 'bot'}"
+            whose = f"{outcome.tenant}  {outcome.holder}"
             print_lines(f"{number}/{len(waiting)}  {whose}  {outcome.result}")
     print_lines(f"{exchanged} of {len(waiting)} exchanged", error=True)
     return 0 if exchanged == len(waiting) else 1

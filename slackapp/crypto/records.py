@@ -4,7 +4,7 @@ The names are constants of the format. They never follow a renamed table or colu
 """
 
 from slackapp.crypto.envelope import BODY_LIMIT, TOKEN_LIMIT
-from slackapp.model import KeyPurpose, RecordContext, RecordKind, Tenant
+from slackapp.model import BOT, Holder, KeyPurpose, RecordContext, RecordKind, Tenant
 
 DETAILS_LIMIT = 64 * 1024
 """Bytes."""
@@ -22,18 +22,18 @@ LIMITS = {
 """Bytes of plaintext."""
 
 
-def access_token_context(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
-    """Context of an access token; `user_id` is "" for the bot's."""
-    if user_id:
-        return RecordContext(tenant, KeyPurpose.USER, user_id, RecordKind.USER_ACCESS, user_id, generation)
-    return RecordContext(tenant, KeyPurpose.BOT, "", RecordKind.BOT_ACCESS, "bot", generation)
+def access_token_context(tenant: Tenant, holder: Holder, generation: int) -> RecordContext:
+    """Context of an access token."""
+    if holder == BOT:
+        return RecordContext(tenant, KeyPurpose.BOT, "", RecordKind.BOT_ACCESS, "bot", generation)
+    return RecordContext(tenant, KeyPurpose.USER, holder.id, RecordKind.USER_ACCESS, holder.id, generation)
 
 
-def refresh_token_context(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
+def refresh_token_context(tenant: Tenant, holder: Holder, generation: int) -> RecordContext:
     """Context of a refresh token."""
-    if user_id:
-        return RecordContext(tenant, KeyPurpose.REFRESH, user_id, RecordKind.USER_REFRESH, user_id, generation)
-    return RecordContext(tenant, KeyPurpose.REFRESH, "", RecordKind.BOT_REFRESH, "bot", generation)
+    if holder == BOT:
+        return RecordContext(tenant, KeyPurpose.REFRESH, "", RecordKind.BOT_REFRESH, "bot", generation)
+    return RecordContext(tenant, KeyPurpose.REFRESH, holder.id, RecordKind.USER_REFRESH, holder.id, generation)
 
 
 def webhook_context(tenant: Tenant, generation: int) -> RecordContext:
@@ -41,14 +41,14 @@ def webhook_context(tenant: Tenant, generation: int) -> RecordContext:
     return RecordContext(tenant, KeyPurpose.DATA, "", RecordKind.WEBHOOK, "webhook", generation)
 
 
-def installer_details_context(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
-    """Context of what a Bolt app gave about a user who installed, or about the bot (`user_id` "")."""
-    return RecordContext(tenant, KeyPurpose.DATA, user_id, RecordKind.INSTALLER, user_id or "bot", generation)
+def installer_details_context(tenant: Tenant, holder: Holder, generation: int) -> RecordContext:
+    """Context of what a Bolt app gave about a user who installed, or about the bot."""
+    return RecordContext(tenant, KeyPurpose.DATA, holder.id, RecordKind.INSTALLER, holder.id or "bot", generation)
 
 
-def installer_webhook_context(tenant: Tenant, user_id: str, generation: int) -> RecordContext:
+def installer_webhook_context(tenant: Tenant, holder: Holder, generation: int) -> RecordContext:
     """Context of the incoming webhook that a Bolt app was given when this user installed."""
-    return RecordContext(tenant, KeyPurpose.DATA, user_id, RecordKind.INSTALLER_WEBHOOK, user_id, generation)
+    return RecordContext(tenant, KeyPurpose.DATA, holder.id, RecordKind.INSTALLER_WEBHOOK, holder.id, generation)
 
 
 def event_body_context(tenant: Tenant, event_id: str) -> RecordContext:

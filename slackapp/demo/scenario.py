@@ -23,7 +23,7 @@ from slackapp.demo.harness import Harness, StepError, open_harness, open_local_s
 from slackapp.demo.steps import steps_of
 from slackapp.errors import CommandError, ConfigError, DecryptError
 from slackapp.flows.removal import purge_tenant
-from slackapp.model import INSTALL_PATH, INSTALLED_PATH, Tenant, TenantKind, Token
+from slackapp.model import BOT, INSTALL_PATH, INSTALLED_PATH, Tenant, TenantKind, Token
 from slackapp.store import audit, inbox, installations, tokens
 
 HELP = "play the whole round trip against a local Slack and tell each step"
@@ -177,7 +177,7 @@ def _install_second_workspace(harness: Harness, narrator: Narrator) -> None:
 
 
 def _bot_token(harness: Harness, tenant: Tenant) -> Token:
-    token = tokens.find(harness.app.db, tenant, "")
+    token = tokens.find(harness.app.db, tenant, BOT)
     if token is None:
         raise StepError(f"{tenant} has no token")
     return token
@@ -185,11 +185,11 @@ def _bot_token(harness: Harness, tenant: Tenant) -> Token:
 
 def _check_opens_at_home_only(harness: Harness, own: Tenant, other: Tenant) -> None:
     token, keyring = _bot_token(harness, own), harness.app.keyring
-    at_home = records.access_token_context(own, "", token.generation)
+    at_home = records.access_token_context(own, BOT, token.generation)
     harness.check(keyring.open(at_home, token.access).startswith(b"xoxe.xoxb-"), "the token does not open at home")
     for context in (
-        records.access_token_context(other, "", token.generation),
-        records.refresh_token_context(own, "", token.generation),
+        records.access_token_context(other, BOT, token.generation),
+        records.refresh_token_context(own, BOT, token.generation),
     ):
         try:
             keyring.open(context, token.access)

@@ -18,7 +18,7 @@ from slackapp.flows.install import save_external
 from slackapp.importer import foreign_record, verify_owner
 from slackapp.importer.foreign_record import RecordError, display_name, text_field
 from slackapp.importer.sources import Source, SourceKind, SourcePlace, SourceRecord
-from slackapp.model import Actor, ExternalInstallation, GrantedToken, HolderKind, Tenant, TokenStatus
+from slackapp.model import BOT, Actor, ExternalInstallation, GrantedToken, Holder, HolderKind, Tenant, TokenStatus
 from slackapp.store import installations, installers, tokens
 
 TAKEN, ALREADY_HERE = "taken", "already here"
@@ -108,7 +108,7 @@ def _import_tenant(
     """Imports one tenant: its newest bot, and every user with the newest token; in order of arrival."""
     reports, now = [], app.clock()
     bots: list[_ParsedRecord] = []
-    users: dict[str, list[_ParsedRecord]] = defaultdict(list)
+    users: dict[Holder, list[_ParsedRecord]] = defaultdict(list)
     for record in records:
         try:
             read = _ParsedRecord(record, _read(app, tenant, record, now))
@@ -117,24 +117,22 @@ def _import_tenant(
             continue
         if read.external.bot is not None:  # SQLAlchemy's store has rows without one, after an install that brought none
             bots.append(read)
-        if read.external.user_id:
-            users[read.external.user_id].append(read)
+        if read.external.holder != BOT:
+            users[read.external.holder].append(read)
     newest = []
     if bots:
         read = max(bots, key=lambda read: _issued(read, read.external.bot))
-        newest.append(replace(read, external=replace(read.external, user_id="", user=None, webhook=None)))
+        newest.append(replace(read, external=replace(read.external, holder=BOT, user=None, webhook=None)))
     for reads in users.values():
         # Bolt saves a user without the token where it serves another one meanwhile: the token is in an older record.
         user = max(reads, key=lambda read: _issued(read, read.external.user)).external.user
         read = max(reads, key=lambda read: (read.external.installed_at, read.record.age_order))
         newest.append(replace(read, external=replace(read.external, bot=None, user=user)))
     for read in sorted(
-        newest, key=lambda read: (read.external.installed_at, read.external.user_id != "", read.record.age_order)
+        newest, key=lambda read: (read.external.installed_at, read.external.holder != BOT, read.record.age_order)
     ):
         reports.append(
-            ImportResult(
-                read.record, tenant, read.external.user_id or "bot", _import_record(app, read, asking, actor, now)
-            )
+            ImportResult(read.record, tenant, str(read.external.holder), _import_record(app, read, asking, actor, now))
         )
     return reports
 
@@ -171,16 +169,16 @@ def _import_record(app: App, read: _ParsedRecord, asking: verify_owner.OwnerChec
 def _compare(app: App, read: _ParsedRecord, now: int) -> str:
     """Decides: take it, or not because ours is as new, or not for a reason."""
     kept = read.external
-    granted = kept.user if kept.user_id else kept.bot
+    granted = kept.bot if kept.holder == BOT else kept.user
     installation = installations.find(app.db, kept.tenant)
-    known = installers.find(app.db, kept.tenant, kept.user_id)
-    stored = tokens.find(app.db, kept.tenant, kept.user_id)
+    known = installers.find(app.db, kept.tenant, kept.holder)
+    stored = tokens.find(app.db, kept.tenant, kept.holder)
     if installation is None:
         return TAKEN
     if read.record.is_owner_known:
         return ALREADY_HERE if stored is not None and stored.status != TokenStatus.DEAD else TAKEN
     if known is None and stored is None:
-        last = installers.latest(app.db, kept.tenant) if kept.user_id else None
+        last = installers.latest(app.db, kept.tenant) if kept.holder != BOT else None
         return INSTALLED_LATER if last is not None and last.installed_at > kept.installed_at else TAKEN
     later_by = kept.installed_at - (known.installed_at if known is not None else installation.installed_at)
     if later_by < -_SAME:
@@ -216,7 +214,7 @@ def _read(app: App, tenant: Tenant, record: SourceRecord, now: int) -> ExternalI
         team_id=text_field(fields, "team_id"),
         team_name=display_name(fields, "team_name"),
         bot_user_id=foreign_record.read_user_id(fields, "bot_user_id") if fields.get("bot_user_id") else "",
-        user_id=foreign_record.read_user_id(fields) if is_user else "",
+        holder=Holder.user(foreign_record.read_user_id(fields)) if is_user else BOT,
         bot=foreign_record.read_token(fields, HolderKind.BOT, now),
         user=foreign_record.read_token(fields, HolderKind.USER, now) if is_user else None,
         webhook=foreign_record.read_webhook(fields) if is_user else None,

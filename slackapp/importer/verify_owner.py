@@ -10,7 +10,7 @@ from typing import Any
 from slackapp.checks import token_owner
 from slackapp.errors import SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
-from slackapp.model import ExternalInstallation, Secret
+from slackapp.model import BOT, ExternalInstallation, Secret
 
 _TRANSIENT_KINDS = frozenset({SlackErrorKind.RATE_LIMITED, SlackErrorKind.TRANSIENT})
 _MAX_FAILURES = 3
@@ -27,7 +27,7 @@ class OwnerCheck:
 
     def refusal_reason(self, external: ExternalInstallation) -> str:
         """Explains why this one token, of bot or user, is not to be stored; "" where nothing speaks against it."""
-        token = external.user if external.user_id else external.bot
+        token = external.bot if external.holder == BOT else external.user
         if token is None:
             return ""
         if self._failures >= _MAX_FAILURES:
@@ -42,7 +42,7 @@ class OwnerCheck:
         self._failures = 0
         if not token_owner.names_tenant(external.tenant, data):
             return "Slack says that its token is another tenant's"
-        if external.user_id and not token_owner.may_name_user(external.user_id, data):
+        if external.holder != BOT and not token_owner.may_name_user(external.holder.id, data):
             return "Slack says that its token is another person's"
         return ""
 

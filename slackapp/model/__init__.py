@@ -23,7 +23,7 @@ from slackapp.model.enums import (
     TokenStatus,
 )
 from slackapp.model.grants import ExternalInstallation, Grant, GrantedToken, SlackResponse, Webhook
-from slackapp.model.identity import ADMIN, NO_TENANT, SCHEDULER, Actor, Secret, Tenant
+from slackapp.model.identity import ADMIN, BOT, NO_TENANT, SCHEDULER, Actor, Holder, Secret, Tenant
 from slackapp.model.rows import InboxRow, Installation, Token
 from slackapp.model.sealed import LOCAL_PROVIDER, DataKey, Mac, NewKey, RecordContext, Sealed
 from slackapp.model.settings import (
@@ -42,6 +42,7 @@ from slackapp.model.settings import (
 
 __all__ = [
     "ADMIN",
+    "BOT",
     "CALLBACK_PATH",
     "COMMANDS_PATH",
     "EVENTS_PATH",
@@ -62,6 +63,7 @@ __all__ = [
     "ExternalInstallation",
     "Grant",
     "GrantedToken",
+    "Holder",
     "HolderKind",
     "InboxKind",
     "InboxRow",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from slackapp.model.identity import Secret, Tenant
+from slackapp.model.identity import Holder, Secret, Tenant
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Grant:
 class ExternalInstallation:
     """An installation as a Bolt app hands it over, or as another store held it. No answer of Slack stands behind it.
 
-    `user_id` is "" where only a bot is handed over. `installed_at` is in Unix seconds. `details` and `bot_details` are
-    what no column holds, about the user and about the bot: anything that JSON can say.
+    `holder` is the user who installed, or `BOT` where a bot alone is handed over. `installed_at` is in Unix seconds.
+    `details` and `bot_details` are what no column holds, about the user and about the bot: anything that JSON can say.
     """
 
     tenant: Tenant
@@ -58,7 +58,7 @@ class ExternalInstallation:
     team_id: str
     team_name: str
     bot_user_id: str
-    user_id: str
+    holder: Holder
     bot: GrantedToken | None
     user: GrantedToken | None
     webhook: Webhook | None

@@ -4,7 +4,7 @@ import hmac
 from dataclasses import dataclass
 from typing import NoReturn
 
-from slackapp.model.enums import ActorKind, TenantKind
+from slackapp.model.enums import ActorKind, HolderKind, TenantKind
 
 
 class Secret:
@@ -59,6 +59,28 @@ class Tenant:
 
 
 NO_TENANT = Tenant(TenantKind.NONE, "")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Holder of a token: the bot (`BOT`), or a user."""
+
+    kind: HolderKind
+    id: str
+
+    @classmethod
+    def user(cls, user_id: str) -> "Holder":
+        """Names a user. Raises ValueError for one without an id, who would pass for the bot where only ids are kept."""
+        if not user_id:
+            raise ValueError("a user has an id")
+        return cls(HolderKind.USER, user_id)
+
+    def __str__(self) -> str:
+        return self.id or str(self.kind)
+
+
+BOT = Holder(HolderKind.BOT, "")
+"""The bot is one, and needs no id; so its column is empty."""
 
 
 @dataclass(frozen=True)

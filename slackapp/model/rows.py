@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from slackapp.model.enums import InboxKind, InstallationStatus, TokenStatus
-from slackapp.model.identity import Tenant
+from slackapp.model.identity import Holder, Tenant
 from slackapp.model.sealed import Sealed
 
 
@@ -42,7 +42,7 @@ class Installation:
 
 @dataclass(frozen=True)
 class Token:
-    """A row of `tokens`: sealed, with what is needed to decide on a refresh. `user_id` is "" for the bot.
+    """A row of `tokens`: sealed, with what is needed to decide on a refresh.
 
     `due_at` is when it is to be refreshed; None for one that does not expire. `reason` is why it is dead, or pauses:
     Slack's code, or ours. The rest is of a token that Slack refuses: since when, when last, how often while other
@@ -50,7 +50,7 @@ class Token:
     """
 
     tenant: Tenant
-    user_id: str
+    holder: Holder
     generation: int
     access: Sealed
     refresh: Sealed | None

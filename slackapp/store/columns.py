@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-from slackapp.model import Tenant, TenantKind
+from slackapp.model import BOT, Holder, Tenant, TenantKind
 from slackapp.store.engine.sqlite import Row
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -27,3 +27,13 @@ def tenant_columns(tenant: Tenant) -> dict[str, str]:
 def read_tenant(row: Row) -> Tenant:
     """Reads the tenant that a row belongs to."""
     return Tenant(_TENANT_KINDS[row["tenant_kind"]], row["tenant_id"])
+
+
+def holder_columns(tenant: Tenant, holder: Holder) -> dict[str, str]:
+    """Names the three columns of what a tenant's bot or user has, with their values."""
+    return {**tenant_columns(tenant), "user_id": holder.id}
+
+
+def read_holder(row: Row) -> Holder:
+    """Reads whose a row is: the bot's, or a user's."""
+    return Holder.user(row["user_id"]) if row["user_id"] else BOT

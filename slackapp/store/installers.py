@@ -2,29 +2,29 @@
 
 from dataclasses import dataclass
 
-from slackapp.model import Sealed, Tenant
-from slackapp.store.columns import tenant_columns
+from slackapp.model import Holder, Sealed, Tenant
+from slackapp.store.columns import holder_columns, read_holder, tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 
 @dataclass(frozen=True)
 class Installer:
-    """User who installed, or the bot (`user_id` "").
+    """User who installed, or the bot.
 
     `generation` is the installation's at that time: whose is the greatest came last. `installed_at` is in Unix seconds,
     with a fraction where a Bolt app gave one. `details` and `webhook` are what a Bolt app gave and no column holds.
     """
 
-    user_id: str
+    holder: Holder
     generation: int
     installed_at: float
     details: Sealed | None = None
     webhook: Sealed | None = None
 
 
-def find(db: Database, tenant: Tenant, user_id: str) -> Installer | None:
+def find(db: Database, tenant: Tenant, holder: Holder) -> Installer | None:
     """Finds one user who installed, or the bot."""
-    row = db.one("find_installer", _key(tenant, user_id))
+    row = db.one("find_installer", holder_columns(tenant, holder))
     return _installer(row) if row is not None else None
 
 
@@ -43,7 +43,7 @@ def list_by_tenant(db: Database, tenant: Tenant) -> list[Installer]:
 def save(db: Database, tenant: Tenant, installer: Installer) -> None:
     """Inserts the user, or replaces what was known."""
     parameters = {
-        **_key(tenant, installer.user_id),
+        **holder_columns(tenant, installer.holder),
         "generation": installer.generation,
         "installed_at": installer.installed_at,
         "details": installer.details.blob if installer.details is not None else None,
@@ -55,7 +55,7 @@ def save(db: Database, tenant: Tenant, installer: Installer) -> None:
 def reseal(db: Database, tenant: Tenant, installer: Installer, details: Sealed | None, webhook: Sealed | None) -> None:
     """Replaces details and webhook by the same under another data key."""
     parameters = {
-        **_key(tenant, installer.user_id),
+        **holder_columns(tenant, installer.holder),
         "generation": installer.generation,
         "details": details.blob if details is not None else None,
         "webhook": webhook.blob if webhook is not None else None,
@@ -63,9 +63,9 @@ def reseal(db: Database, tenant: Tenant, installer: Installer, details: Sealed |
     db.execute("reseal_installer", parameters)
 
 
-def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
+def delete(db: Database, tenant: Tenant, holder: Holder) -> bool:
     """Deletes one."""
-    return db.execute("delete_installer", _key(tenant, user_id)) == 1
+    return db.execute("delete_installer", holder_columns(tenant, holder)) == 1
 
 
 def delete_users(db: Database, tenant: Tenant) -> int:
@@ -78,11 +78,7 @@ def delete_webhooks(db: Database, tenant: Tenant) -> None:
     db.execute("delete_webhooks", tenant_columns(tenant))
 
 
-def _key(tenant: Tenant, user_id: str) -> dict[str, str]:
-    return {**tenant_columns(tenant), "user_id": user_id}
-
-
 def _installer(row: Row) -> Installer:
     details = Sealed(row["details"]) if row["details"] is not None else None
     webhook = Sealed(row["webhook"]) if row["webhook"] is not None else None
-    return Installer(row["user_id"], row["generation"], row["installed_at"], details, webhook)
+    return Installer(read_holder(row), row["generation"], row["installed_at"], details, webhook)

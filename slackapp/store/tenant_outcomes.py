@@ -7,7 +7,7 @@ from slackapp.store.engine.sqlite import Database, Row
 
 def note_failing(db: Database, token: Token, now: int) -> None:
     """Notes a refused token's tenant, where the failure may be more than the tenant's or a user's own."""
-    db.execute("note_failing", {**_key(token.tenant), "user_id": token.user_id, "now": now})
+    db.execute("note_failing", {**_key(token.tenant), "user_id": token.holder.id, "now": now})
 
 
 def mark_given_up(db: Database, tenant: Tenant) -> None:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from slackapp.model import Sealed, Tenant, Token, TokenStatus
+from slackapp.model import Holder, Sealed, Tenant, Token, TokenStatus
 from slackapp.store import tenant_outcomes
-from slackapp.store.columns import by_word, read_tenant, tenant_columns
+from slackapp.store.columns import by_word, holder_columns, read_holder, read_tenant, tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 from slackapp.store.installations import split_scopes
 
@@ -32,15 +32,15 @@ class SealedPair:
     scopes: tuple[str, ...]
 
 
-def find(db: Database, tenant: Tenant, user_id: str) -> Token | None:
-    """The bot's token (`user_id` "") or one user's."""
-    row = db.one("find_token", {**tenant_columns(tenant), "user_id": user_id})
+def find(db: Database, tenant: Tenant, holder: Holder) -> Token | None:
+    """Finds the bot's token, or one user's."""
+    row = db.one("find_token", holder_columns(tenant, holder))
     return _token(row) if row is not None else None
 
 
 def find_generation(db: Database, token: Token) -> Token | None:
     """Finds that generation of a token as it lies there now: under another data key, perhaps, or leased."""
-    found = find(db, token.tenant, token.user_id)
+    found = find(db, token.tenant, token.holder)
     is_same = found is not None and (found.generation, found.granted_at) == (token.generation, token.granted_at)
     return found if is_same else None
 
@@ -50,10 +50,10 @@ def list_by_tenant(db: Database, tenant: Tenant) -> list[Token]:
     return [_token(row) for row in db.many("list_tokens", tenant_columns(tenant))]
 
 
-def save(db: Database, tenant: Tenant, user_id: str, generation: int, pair: SealedPair, now: int) -> None:
+def save(db: Database, tenant: Tenant, holder: Holder, generation: int, pair: SealedPair, now: int) -> None:
     """Adds the token or replaces it; a lease on the replaced one ends. What was known against the tenant is over."""
     tenant_outcomes.delete_failing(db, tenant)
-    db.execute("save_token", {**_key(tenant, user_id), **_values(pair), "generation": generation, "now": now})
+    db.execute("save_token", {**holder_columns(tenant, holder), **_values(pair), "generation": generation, "now": now})
 
 
 def take_lease(db: Database, token: Token, owner: str, steady: int, until: int) -> bool:
@@ -63,7 +63,7 @@ def take_lease(db: Database, token: Token, owner: str, steady: int, until: int) 
     one's, and might take the lease that was written there meanwhile for one of an earlier boot.
     """
     parameters = {
-        **_key(token.tenant, token.user_id),
+        **holder_columns(token.tenant, token.holder),
         **_version(token),
         "owner": owner,
         "steady": steady,
@@ -76,7 +76,7 @@ def take_lease(db: Database, token: Token, owner: str, steady: int, until: int) 
 def take_lease_for_bolt(db: Database, token: Token, owner: str, steady: int, until: int, is_new_event: bool) -> bool:
     """Lets a Bolt app refresh this generation; with `begins`, also one that holds the lease from an earlier event."""
     parameters = {
-        **_key(token.tenant, token.user_id),
+        **holder_columns(token.tenant, token.holder),
         **_version(token),
         "owner": owner,
         "steady": steady,
@@ -89,30 +89,30 @@ def take_lease_for_bolt(db: Database, token: Token, owner: str, steady: int, unt
 
 def set_lease_end(db: Database, token: Token, owner: str, until: int) -> None:
     """Moves the end of our lease; its owner stays as the mark of an unfinished refresh."""
-    db.execute("set_lease_end", {**_key(token.tenant, token.user_id), "owner": owner, "until": until})
+    db.execute("set_lease_end", {**holder_columns(token.tenant, token.holder), "owner": owner, "until": until})
 
 
 def renew_lease(db: Database, token: Token, owner: str, until: int) -> bool:
     """Prolongs our lease; False when it is another one's by now, or the token was replaced."""
-    parameters = {**_key(token.tenant, token.user_id), **_version(token), "owner": owner, "until": until}
+    parameters = {**holder_columns(token.tenant, token.holder), **_version(token), "owner": owner, "until": until}
     return db.execute("renew_lease", parameters) == 1
 
 
 def release_lease(db: Database, token: Token, owner: str) -> None:
     """Releases our lease, when Slack was not asked."""
-    db.execute("release_lease", {**_key(token.tenant, token.user_id), "owner": owner})
+    db.execute("release_lease", {**holder_columns(token.tenant, token.holder), "owner": owner})
 
 
 def postpone_refresh(db: Database, token: Token, owner: str, due_at: int) -> None:
     """Releases our lease, and lets nobody refresh the token before that time."""
-    parameters = {**_key(token.tenant, token.user_id), **_version(token), "owner": owner, "due_at": due_at}
+    parameters = {**holder_columns(token.tenant, token.holder), **_version(token), "owner": owner, "due_at": due_at}
     db.execute("postpone_refresh", parameters)
 
 
 def replace_pair(db: Database, token: Token, pair: SealedPair, now: int) -> bool:
     """Replaces the pair that a refresh came from; returns False when that one is gone."""
     parameters = {
-        **_key(token.tenant, token.user_id),
+        **holder_columns(token.tenant, token.holder),
         **_values(pair),
         **_version(token),
         "now": now,
@@ -123,7 +123,7 @@ def replace_pair(db: Database, token: Token, pair: SealedPair, now: int) -> bool
 def reseal(db: Database, token: Token, access: Sealed, refresh: Sealed | None) -> None:
     """Replaces the secrets of a generation by the same under other data keys."""
     parameters = {
-        **_key(token.tenant, token.user_id),
+        **holder_columns(token.tenant, token.holder),
         "generation": token.generation,
         "access": access.blob,
         "refresh": refresh.blob if refresh is not None else None,
@@ -133,20 +133,20 @@ def reseal(db: Database, token: Token, access: Sealed, refresh: Sealed | None) -
 
 def mark_refresh_refused(db: Database, token: Token, owner: str, reason: str) -> bool:
     """Slack refused the refresh token: no further refresh of this generation; False when the lease is not ours."""
-    parameters = {**_key(token.tenant, token.user_id), **_version(token), "owner": owner, "reason": reason}
+    parameters = {**holder_columns(token.tenant, token.holder), **_version(token), "owner": owner, "reason": reason}
     return db.execute("mark_refresh_refused", parameters) == 1
 
 
 def mark_dead(db: Database, token: Token, reason: str) -> bool:
     """Marks this generation of the token dead; returns False when it was replaced."""
-    parameters = {**_key(token.tenant, token.user_id), **_version(token), "reason": reason}
+    parameters = {**holder_columns(token.tenant, token.holder), **_version(token), "reason": reason}
     return db.execute("mark_token_dead", parameters) == 1
 
 
 def save_pause(db: Database, paused: Token) -> None:
     """Notes what the token says of its pause."""
     parameters = {
-        **_key(paused.tenant, paused.user_id),
+        **holder_columns(paused.tenant, paused.holder),
         **_version(paused),
         "reason": paused.reason,
         "refused_since": paused.refused_since,
@@ -159,7 +159,7 @@ def save_pause(db: Database, paused: Token) -> None:
 
 def clear_pause(db: Database, token: Token) -> bool:
     """Slack serves this generation of the token again; False when nothing was known against it."""
-    return db.execute("resume_token", {**_key(token.tenant, token.user_id), **_version(token)}) == 1
+    return db.execute("resume_token", {**holder_columns(token.tenant, token.holder), **_version(token)}) == 1
 
 
 def clear_pauses(db: Database) -> int:
@@ -179,9 +179,9 @@ def count_paused(db: Database) -> int:
     return int(row["found"]) if row is not None else 0
 
 
-def delete(db: Database, tenant: Tenant, user_id: str) -> bool:
+def delete(db: Database, tenant: Tenant, holder: Holder) -> bool:
     """Deletes one token."""
-    return db.execute("delete_token", _key(tenant, user_id)) == 1
+    return db.execute("delete_token", holder_columns(tenant, holder)) == 1
 
 
 def delete_users(db: Database, tenant: Tenant) -> int:
@@ -219,7 +219,7 @@ def list_long_lived(db: Database) -> list[Token]:
 
 def set_scopes(db: Database, token: Token, scopes: tuple[str, ...]) -> bool:
     """Stores what Slack says now that the token may do; False when that was known."""
-    parameters = {**_key(token.tenant, token.user_id), **_version(token), "scopes": ",".join(scopes)}
+    parameters = {**holder_columns(token.tenant, token.holder), **_version(token), "scopes": ",".join(scopes)}
     return db.execute("set_token_scopes", parameters) == 1
 
 
@@ -232,10 +232,6 @@ def count(db: Database, tenant: Tenant) -> int:
     """Counts the tenant's tokens."""
     row = db.one("count_tokens", tenant_columns(tenant))
     return int(row["found"]) if row is not None else 0
-
-
-def _key(tenant: Tenant, user_id: str) -> dict[str, str]:
-    return {**tenant_columns(tenant), "user_id": user_id}
 
 
 def _version(token: Token) -> dict[str, int]:
@@ -255,7 +251,7 @@ def _values(pair: SealedPair) -> dict[str, object]:
 def _token(row: Row) -> Token:
     return Token(
         tenant=read_tenant(row),
-        user_id=row["user_id"],
+        holder=read_holder(row),
         generation=row["generation"],
         access=Sealed(row["access"]),
         refresh=Sealed(row["refresh"]) if row["refresh"] is not None else None,

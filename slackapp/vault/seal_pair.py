@@ -4,7 +4,7 @@ import json
 
 from slackapp.checks import token_lifetime
 from slackapp.crypto import records
-from slackapp.model import GrantedToken, RecordContext, Sealed, Tenant, Webhook
+from slackapp.model import GrantedToken, Holder, RecordContext, Sealed, Tenant, Webhook
 from slackapp.store.tokens import SealedPair
 from slackapp.vault.keyring import TenantKeys
 
@@ -21,19 +21,19 @@ def seal_webhook(keys: TenantKeys, context: RecordContext, hook: Webhook) -> Sea
 
 
 def seal_pair(
-    keys: TenantKeys, tenant: Tenant, user_id: str, generation: int, granted: GrantedToken, now: int
+    keys: TenantKeys, tenant: Tenant, holder: Holder, generation: int, granted: GrantedToken, now: int
 ) -> SealedPair:
     """Access and refresh token, each under its own key and bound to its place; expiry counted from `now`."""
     refresh = None
     if granted.refresh is not None:
         refresh = keys.seal(
-            records.refresh_token_context(tenant, user_id, generation), granted.refresh.reveal().encode()
+            records.refresh_token_context(tenant, holder, generation), granted.refresh.reveal().encode()
         )
     expires_at = now + granted.expires_in if granted.expires_in is not None else None
     return SealedPair(
-        access=keys.seal(records.access_token_context(tenant, user_id, generation), granted.access.reveal().encode()),
+        access=keys.seal(records.access_token_context(tenant, holder, generation), granted.access.reveal().encode()),
         refresh=refresh,
         expires_at=expires_at,
-        due_at=token_lifetime.refresh_time(tenant, user_id, generation, now, expires_at),
+        due_at=token_lifetime.refresh_time(tenant, holder, generation, now, expires_at),
         scopes=granted.scopes,
     )

@@ -15,7 +15,7 @@ import pytest
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
 from slackapp.localslack.model import Fault
-from slackapp.model import Actor, ActorKind
+from slackapp.model import BOT, Actor, ActorKind
 from tests.support.callback_world import approved, assert_silent, callback, log_lines, nothing_happens, outcome
 from tests.support.client import Reply
 from tests.support.world import APP_ID, NORTH, World, north_tenant
@@ -156,7 +156,7 @@ def using_the_token(prepare: Callable[[World], None]) -> Prepared:
 
     def prepared(world: World) -> MakeRefusal:
         prepare(world)
-        use = use_token.TokenUse(north_tenant(), "", "test")
+        use = use_token.TokenUse(north_tenant(), BOT, "test")
 
         def provoke(world: World) -> None:
             use_token.call(world.service.app, use, "auth.test", {}, Actor(ActorKind.WORKER, "test"), lambda: None)

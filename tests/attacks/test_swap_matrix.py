@@ -17,6 +17,7 @@ from slackapp.model import (
     ActorKind,
     Grant,
     GrantedToken,
+    Holder,
     RecordContext,
     Sealed,
     Secret,
@@ -73,7 +74,7 @@ def install(world: World, tenant: Tenant) -> None:
     body = app.keyring.seal(records.event_body_context(tenant, event_id), f"{tenant}-event_body".encode())
     arrival = IncomingEvent(event_id, tenant, "app_mention", world.clock())
     assert inbox.add_event(app.db, arrival, body, envelope.key_id_of(body.blob), world.clock())
-    person = f"U{tenant.id}"
+    person = Holder.user(f"U{tenant.id}")
     details = app.keyring.seal(records.installer_details_context(tenant, person, 1), f"{tenant}-installer".encode())
     hook = app.keyring.seal(
         records.installer_webhook_context(tenant, person, 1), f"{tenant}-installer_webhook".encode()
@@ -84,17 +85,17 @@ def install(world: World, tenant: Tenant) -> None:
 def slots(world: World, tenant: Tenant) -> Iterable[Slot]:
     db = world.service.app.db
     for token in tokens.list_by_tenant(db, tenant):
-        yield Slot(records.access_token_context(tenant, token.user_id, token.generation), token.access)
+        yield Slot(records.access_token_context(tenant, token.holder, token.generation), token.access)
         assert token.refresh is not None
-        yield Slot(records.refresh_token_context(tenant, token.user_id, token.generation), token.refresh)
+        yield Slot(records.refresh_token_context(tenant, token.holder, token.generation), token.refresh)
     webhook = installations.find_webhook(db, tenant)
     assert webhook is not None
     yield Slot(records.webhook_context(tenant, webhook[1]), webhook[0])
     for person in installers.list_by_tenant(db, tenant):
         assert person.details is not None
         assert person.webhook is not None
-        yield Slot(records.installer_details_context(tenant, person.user_id, person.generation), person.details)
-        yield Slot(records.installer_webhook_context(tenant, person.user_id, person.generation), person.webhook)
+        yield Slot(records.installer_details_context(tenant, person.holder, person.generation), person.details)
+        yield Slot(records.installer_webhook_context(tenant, person.holder, person.generation), person.webhook)
     for event_id, body in inbox.bodies(db, tenant):
         yield Slot(records.event_body_context(tenant, event_id), body)
 

@@ -14,7 +14,7 @@ from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.model import Actor, ActorKind, Tenant
 from slackapp.store import tokens
-from tests.support.world import NORTH, ORG, SOUTH, World, make_world
+from tests.support.world import NORTH, ORG, SOUTH, World, holder_of, make_world
 
 ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
 TENANTS = (Tenant("T", NORTH), Tenant("T", SOUTH), Tenant("E", ORG))
@@ -43,12 +43,12 @@ def three(tmp_path: Path) -> Iterator[World]:
 
 
 def ask(world: World, tenant: Tenant, user_id: str = "") -> Mapping[str, Any]:
-    use = TokenUse(tenant, user_id, "test")
+    use = TokenUse(tenant, holder_of(user_id), "test")
     return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
 
 
 def refresh(world: World, tenant: Tenant, user_id: str) -> None:
-    token = tokens.find(world.service.app.db, tenant, user_id)
+    token = tokens.find(world.service.app.db, tenant, holder_of(user_id))
     assert token is not None
     refresh_token.run(world.service.app, token, ORIGIN, wait=False)
 

@@ -18,6 +18,7 @@ from slackapp.crypto import records
 from slackapp.flows.audit import audit_log
 from slackapp.flows.install import begin_install, store_grant
 from slackapp.flows.keys.tenant_keys import open_or_reread
+from slackapp.model import BOT
 from slackapp.store import installations, oauth_states, tokens
 from tests.bench import world
 from tests.support.world import environment
@@ -60,7 +61,7 @@ def look_up(app: Service, tenants: int) -> Callable[[], object]:
 
     def act() -> None:
         tenant = world.grant(next(numbers)).tenant
-        installation, token = installations.find(vault.db, tenant), tokens.find(vault.db, tenant, "")
+        installation, token = installations.find(vault.db, tenant), tokens.find(vault.db, tenant, BOT)
         if installation is None or token is None:
             raise AssertionError("the tenant is not there")
 
@@ -68,7 +69,7 @@ def look_up(app: Service, tenants: int) -> Callable[[], object]:
             audit_log.append(vault, "token.read", tenant, world.ORIGIN, "ok", "purpose=bench", vault.clock())
 
         vault.db.commit_in_group(note)
-        open_or_reread(vault, records.access_token_context(tenant, "", token.generation), token.access, lambda: None)
+        open_or_reread(vault, records.access_token_context(tenant, BOT, token.generation), token.access, lambda: None)
 
     return act
 

@@ -15,6 +15,7 @@ from slackapp.checks.lifecycle import (
 )
 from slackapp.errors import Refusal
 from tests.checks.helpers import refusal_of
+from tests.support.world import holder_of
 
 INSTALLED_AT = NOW = 1_800_000_000
 
@@ -133,4 +134,4 @@ def test_a_revocation_is_kept_as_ids_and_read_back_the_same(kept: str) -> None:
 def test_a_revocation_names_the_tokens_that_it_takes_and_no_others(kept: str, named: list[str]) -> None:
     """I revoke my own token, so that the bot's or my neighbour's goes with it."""
     revocation = parse_stored_revocation(kept)
-    assert [user for user in ("", "U0PERSON01", "W0PERSON02") if revocation.covers(user)] == named
+    assert [user for user in ("", "U0PERSON01", "W0PERSON02") if revocation.covers(holder_of(user))] == named

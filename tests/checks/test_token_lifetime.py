@@ -7,18 +7,20 @@ from itertools import pairwise
 import pytest
 
 from slackapp.checks.token_lifetime import REFRESH_MARGIN, refresh_time
-from slackapp.model import Tenant
+from slackapp.model import BOT, Holder, Tenant
+from tests.support.world import holder_of
 
 NORTH = Tenant("T", "T0NORTH001")
+PERSON = Holder.user("U0PERSON01")
 ISSUED = 1_800_000_000
 LIFE = 43_200
 LIVES = (*range(1, 400), 4000, 28_799, 28_800, 28_801, LIFE, 86_400, 31_536_000)
 TENANTS = [Tenant("T", f"T0{number:08}") for number in range(1000)]
 
 
-def of(life: int, tenant: Tenant = NORTH, user_id: str = "", generation: int = 1, issued_at: int = ISSUED) -> int:
+def of(life: int, tenant: Tenant = NORTH, holder: Holder = BOT, generation: int = 1, issued_at: int = ISSUED) -> int:
     """When one that was issued with that life is due."""
-    found = refresh_time(tenant, user_id, generation, issued_at, issued_at + life)
+    found = refresh_time(tenant, holder, generation, issued_at, issued_at + life)
     assert found is not None
     return found
 
@@ -29,7 +31,7 @@ def margin(life: int) -> int:
 
 
 def test_a_token_that_does_not_expire_is_never_due() -> None:
-    assert refresh_time(NORTH, "", 1, ISSUED, None) is None
+    assert refresh_time(NORTH, BOT, 1, ISSUED, None) is None
 
 
 def test_it_is_due_when_less_than_the_margin_is_left_and_at_most_a_twelfth_of_it_earlier() -> None:
@@ -78,7 +80,7 @@ def test_the_tenants_of_one_second_are_not_all_due_in_one_minute() -> None:
 
 
 def test_everything_that_tells_two_tokens_apart_spreads_them() -> None:
-    whose = [(NORTH, "", 1), (Tenant("E", NORTH.id), "", 1), (NORTH, "U0PERSON01", 1), (NORTH, "", 2)]
+    whose = [(NORTH, BOT, 1), (Tenant("E", NORTH.id), BOT, 1), (NORTH, PERSON, 1), (NORTH, BOT, 2)]
     assert len({of(LIFE, *each) for each in whose}) == len(whose)
 
 
@@ -90,7 +92,7 @@ def test_every_process_and_every_release_of_python_finds_the_same(
     tenant: Tenant, user_id: str, generation: int
 ) -> None:
     whose = f"{tenant.kind} {tenant.id} {user_id} {generation}".encode("ascii")
-    assert of(LIFE, tenant, user_id, generation) == ISSUED + LIFE - 7200 + 1 - zlib.crc32(whose) % 601
+    assert of(LIFE, tenant, holder_of(user_id), generation) == ISSUED + LIFE - 7200 + 1 - zlib.crc32(whose) % 601
 
 
 def test_the_jitter_does_not_depend_on_the_time() -> None:

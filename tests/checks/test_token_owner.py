@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from slackapp.checks import token_owner
-from slackapp.model import Tenant
+from slackapp.model import BOT, Holder, Tenant
 
 TEAM, ORG = Tenant("T", "T0NORTH001"), Tenant("E", "E0EVERGR01")
+USER = Holder.user("U1")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_only_ids_that_are_there_say_whose_a_token_is(
     tenant: Tenant, team: Any, enterprise: Any, ours: bool, anothers: bool
 ) -> None:
     data = {"team_id": team, "enterprise_id": enterprise}
-    found = token_owner.names_tenant(tenant, data), token_owner.names_other_owner(tenant, "", data)
+    found = token_owner.names_tenant(tenant, data), token_owner.names_other_owner(tenant, BOT, data)
     assert found == (ours, anothers)
 
 
@@ -73,29 +74,29 @@ def test_only_ids_that_are_there_say_whose_a_token_is(
 )
 def test_a_users_token_that_names_another_user_is_another_ones(named: Any, anothers: bool) -> None:
     data = {"team_id": TEAM.id, "user_id": named}
-    assert token_owner.names_other_owner(TEAM, "U111", data) is anothers
-    assert not token_owner.names_other_owner(TEAM, "", data), "the bot's own user is not stored from everywhere"
+    assert token_owner.names_other_owner(TEAM, Holder.user("U111"), data) is anothers
+    assert not token_owner.names_other_owner(TEAM, BOT, data), "the bot's own user is not stored from everywhere"
 
 
 @pytest.mark.claim("C-81")
 @pytest.mark.parametrize(
-    ("tenant", "user_id", "data", "anothers"),
+    ("tenant", "holder", "data", "anothers"),
     [
-        (TEAM, "", {}, False),
-        (TEAM, "", {"team": {"id": TEAM.id}}, False),
-        (TEAM, "", {"team": {"id": "T0SOUTH001"}}, True),
-        (TEAM, "", {"team": {"id": 7}}, False),
-        (TEAM, "", {"team": None, "enterprise": {"id": ORG.id}}, False),
-        (TEAM, "", {"user_id": "U0SOMEBODY"}, False),
-        (TEAM, "U1", {"user_id": "U1"}, False),
-        (TEAM, "U1", {"user_id": "W2"}, False),
-        (TEAM, "U1", {"user_id": "U2"}, True),
-        (TEAM, "U1", {"user_id": ["U2"]}, False),
-        (ORG, "", {"enterprise": {"id": ORG.id}, "team": {"id": "T0SOUTH001"}}, False),
-        (ORG, "", {"enterprise": {"id": "E0STRANGER"}}, True),
+        (TEAM, BOT, {}, False),
+        (TEAM, BOT, {"team": {"id": TEAM.id}}, False),
+        (TEAM, BOT, {"team": {"id": "T0SOUTH001"}}, True),
+        (TEAM, BOT, {"team": {"id": 7}}, False),
+        (TEAM, BOT, {"team": None, "enterprise": {"id": ORG.id}}, False),
+        (TEAM, BOT, {"user_id": "U0SOMEBODY"}, False),
+        (TEAM, USER, {"user_id": "U1"}, False),
+        (TEAM, USER, {"user_id": "W2"}, False),
+        (TEAM, USER, {"user_id": "U2"}, True),
+        (TEAM, USER, {"user_id": ["U2"]}, False),
+        (ORG, BOT, {"enterprise": {"id": ORG.id}, "team": {"id": "T0SOUTH001"}}, False),
+        (ORG, BOT, {"enterprise": {"id": "E0STRANGER"}}, True),
     ],
 )
 def test_the_ids_beside_a_new_pair_say_whose_it_is(
-    tenant: Tenant, user_id: str, data: dict[str, Any], anothers: bool
+    tenant: Tenant, holder: Holder, data: dict[str, Any], anothers: bool
 ) -> None:
-    assert token_owner.is_other_owners_pair(tenant, user_id, data) is anothers
+    assert token_owner.is_other_owners_pair(tenant, holder, data) is anothers

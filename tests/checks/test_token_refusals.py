@@ -6,10 +6,10 @@ import pytest
 
 from slackapp.checks import token_refusals
 from slackapp.checks.token_refusals import FOREIGN_TOKEN, INVALID_AUTH, MAX_PAUSE, MIN_CONTRADICTIONS, MIN_PAUSE
-from slackapp.model import Sealed, Tenant, Token
+from slackapp.model import BOT, Sealed, Tenant, Token
 
 NOW = 1_800_000_000
-TOKEN = Token(Tenant("T", "T0NORTH001"), "", 1, Sealed(b""), None, (), 0, 0, None, None, "live", "")
+TOKEN = Token(Tenant("T", "T0NORTH001"), BOT, 1, Sealed(b""), None, (), 0, 0, None, None, "live", "")
 
 
 @pytest.mark.parametrize(("installed", "most"), [(0, 3), (1, 3), (39, 3), (40, 4), (199, 19), (200, 20), (100_000, 20)])

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from slackapp.crypto import envelope, records
 from slackapp.errors import DecryptError
-from slackapp.model import RecordContext, Tenant
+from slackapp.model import BOT, Holder, RecordContext, Tenant
 from tests.crypto.independent import prefixed
 
 KEY, RANDOM = bytes(range(32)), bytes(44)
 APP_ID = "A0LOCAL001"
 NORTH, SOUTH, ORG = Tenant("T", "T0NORTH001"), Tenant("T", "T0SOUTH001"), Tenant("E", "E0EVERGRN1")
+USER, OTHER = Holder.user("U0PERSON01"), Holder.user("U0PERSON02")
 BASE = RecordContext(NORTH, "user", "U0PERSON01", "user_access", "U0PERSON01", 3)
 TEXT = st.text("T12U\x00\x01é", max_size=3)
 
@@ -76,11 +77,11 @@ PLACES: dict[str, tuple[str, RecordContext]] = {
     "another kind of record": (APP_ID, replace(BASE, kind="bot_access")),
     "another row": (APP_ID, replace(BASE, row="U0PERSON02")),
     "another generation": (APP_ID, replace(BASE, generation=4)),
-    "the bot's access token": (APP_ID, records.access_token_context(NORTH, "", 3)),
-    "the bot's refresh token": (APP_ID, records.refresh_token_context(NORTH, "", 3)),
-    "this user's refresh token": (APP_ID, records.refresh_token_context(NORTH, "U0PERSON01", 3)),
-    "another user's access token": (APP_ID, records.access_token_context(NORTH, "U0PERSON02", 3)),
-    "the org's access token": (APP_ID, records.access_token_context(ORG, "U0PERSON01", 3)),
+    "the bot's access token": (APP_ID, records.access_token_context(NORTH, BOT, 3)),
+    "the bot's refresh token": (APP_ID, records.refresh_token_context(NORTH, BOT, 3)),
+    "this user's refresh token": (APP_ID, records.refresh_token_context(NORTH, USER, 3)),
+    "another user's access token": (APP_ID, records.access_token_context(NORTH, OTHER, 3)),
+    "the org's access token": (APP_ID, records.access_token_context(ORG, USER, 3)),
     "the webhook": (APP_ID, records.webhook_context(NORTH, 3)),
     "an event": (APP_ID, records.event_body_context(NORTH, "Ev1")),
     "another event": (APP_ID, records.event_body_context(NORTH, "Ev2")),
@@ -128,15 +129,15 @@ def test_a_wrapped_key_opens_at_its_own_place_and_at_no_other(place: str) -> Non
 
 
 KINDS = {
-    "bot_access": (records.access_token_context(NORTH, "", 3), ("bot", "", "bot", 3)),
-    "user_access": (records.access_token_context(NORTH, "U0PERSON01", 3), ("user", "U0PERSON01", "U0PERSON01", 3)),
-    "bot_refresh": (records.refresh_token_context(NORTH, "", 3), ("refresh", "", "bot", 3)),
-    "user_refresh": (records.refresh_token_context(NORTH, "U0PERSON01", 3), ("refresh", "U0PERSON01", "U0PERSON01", 3)),
+    "bot_access": (records.access_token_context(NORTH, BOT, 3), ("bot", "", "bot", 3)),
+    "user_access": (records.access_token_context(NORTH, USER, 3), ("user", "U0PERSON01", "U0PERSON01", 3)),
+    "bot_refresh": (records.refresh_token_context(NORTH, BOT, 3), ("refresh", "", "bot", 3)),
+    "user_refresh": (records.refresh_token_context(NORTH, USER, 3), ("refresh", "U0PERSON01", "U0PERSON01", 3)),
     "webhook": (records.webhook_context(NORTH, 3), ("data", "", "webhook", 3)),
     "event_body": (records.event_body_context(NORTH, "Ev1"), ("data", "", "Ev1", 0)),
-    "installer": (records.installer_details_context(NORTH, "U0PERSON01", 3), ("data", "U0PERSON01", "U0PERSON01", 3)),
+    "installer": (records.installer_details_context(NORTH, USER, 3), ("data", "U0PERSON01", "U0PERSON01", 3)),
     "installer_webhook": (
-        records.installer_webhook_context(NORTH, "U0PERSON01", 3),
+        records.installer_webhook_context(NORTH, USER, 3),
         ("data", "U0PERSON01", "U0PERSON01", 3),
     ),
 }
@@ -150,7 +151,7 @@ def test_a_kind_of_record_has_its_key_its_owner_and_its_row(kind: str) -> None:
 
 
 def test_the_details_of_the_bot_have_a_row_of_their_own() -> None:
-    assert records.installer_details_context(NORTH, "", 3) == RecordContext(NORTH, "data", "", "installer", "bot", 3)
+    assert records.installer_details_context(NORTH, BOT, 3) == RecordContext(NORTH, "data", "", "installer", "bot", 3)
 
 
 def test_every_kind_of_record_has_a_limit_and_no_kind_has_another() -> None:

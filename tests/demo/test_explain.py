@@ -18,7 +18,7 @@ from slackapp.demo.steps import find_steps, steps_of
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.model import Actor, ActorKind
+from slackapp.model import BOT, Actor, ActorKind
 from tests.support.prepared_world import memory_folder
 from tests.support.world import World, make_world, north_tenant
 
@@ -51,7 +51,7 @@ def watched(act: Any) -> str:
 
 def refreshed(world: World) -> None:
     world.clock.advance(13 * 3600)  # past its time
-    use = TokenUse(north_tenant(), "", "test")
+    use = TokenUse(north_tenant(), BOT, "test")
     use_token.call(world.service.app, use, "auth.test", {}, OPERATOR, lambda: None)
 
 

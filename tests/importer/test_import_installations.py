@@ -27,7 +27,7 @@ from slackapp.importer import import_installations
 from slackapp.importer.import_installations import ALREADY_HERE, INSTALLED_LATER, TAKEN, ImportResult
 from slackapp.importer.sources import SourceRecord
 from slackapp.localslack.model import Fault
-from slackapp.model import Actor, ActorKind, Tenant
+from slackapp.model import BOT, Actor, ActorKind, Holder, Tenant
 from slackapp.store import installations, installers
 from tests.flows.tokens.rotation import LIFE, ask, change, stored
 from tests.support.bolt_sources import (
@@ -45,12 +45,12 @@ from tests.support.bolt_sources import (
     without,
 )
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north_tenant
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, holder_of, make_world, north_tenant
 
 ORIGIN = Actor(ActorKind.OPERATOR, "r1")
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 ADMIN, MEMBER, SOUTH_ADMIN, ORG_ADMIN = "U0NORTH001ADM", "U0NORTH001MEM", "U0SOUTH001ADM", "W0EVERADM1"
-BOT = "U0NORTH001BOT"
+BOT_USER = "U0NORTH001BOT"
 BRANCH = "T0EVERBB01"
 BEFORE = START - 1000
 """When the Bolt app was installed."""
@@ -172,7 +172,7 @@ def plain(found: Installation | Bot | None) -> dict[str, Any]:
 def fill(world: World, store: BoltStore) -> list[Installation]:
     """One of each sort, as it would be saved."""
     slack = world.slack
-    first = granted(slack, "bot", NORTH, BOT, which=0)
+    first = granted(slack, "bot", NORTH, BOT_USER, which=0)
     custom = {"custom_values": {"plan": "gold", "seats": [1, 2]}}
     saved = [
         bolts(slack, NORTH, ADMIN, BEFORE, **first, **HOOK, **custom, enterprise_url=None),
@@ -441,7 +441,7 @@ def test_what_slack_was_asked_about_already_is_not_asked_again(world: World, fil
 def access(world: World, user_id: str = "", tenant: Tenant | None = None) -> str:
     """The token that is stored, in clear."""
     token = stored(world, user_id, tenant)
-    context = records.access_token_context(token.tenant, user_id, token.generation)
+    context = records.access_token_context(token.tenant, holder_of(user_id), token.generation)
     return world.service.app.keyring.open(context, token.access).decode()
 
 
@@ -964,7 +964,7 @@ def test_a_run_that_is_killed_leaves_whole_records_and_the_next_one_does_the_res
     assert len(taken(world, store)) == len(EVERYBODY) - calls
     for tenant_id, who in EVERYBODY:
         tenant = Tenant("E" if tenant_id == ORG else "T", tenant_id)
-        assert installers.find(world.service.app.db, tenant, "" if who == "bot" else who) is not None
+        assert installers.find(world.service.app.db, tenant, BOT if who == "bot" else Holder.user(who)) is not None
     assert changes_nothing(world, store)
 
 

@@ -107,7 +107,7 @@ def pairs(world: World) -> list[Pair]:
 
 
 def _pair(world: World, token: Token) -> Pair:
-    keyring, slack, whose = world.service.app.keyring, world.slack, (token.tenant, token.user_id, token.generation)
+    keyring, slack, whose = world.service.app.keyring, world.slack, (token.tenant, token.holder, token.generation)
     refresh = None
     if token.refresh is not None:
         refresh = slack.state.refreshes[keyring.open(records.refresh_token_context(*whose), token.refresh).decode()]
@@ -120,7 +120,7 @@ def _pair(world: World, token: Token) -> Pair:
 
 def lost(world: World) -> list[str]:
     """Whose pair in use Slack would not take, though nothing is marked."""
-    return [f"{pair.token.tenant} {pair.token.user_id}: the pair is lost" for pair in pairs(world) if pair.is_lost]
+    return [f"{pair.token.tenant} {pair.token.holder}: the pair is lost" for pair in pairs(world) if pair.is_lost]
 
 
 def remaining_rows(folder: Path) -> list[str]:

@@ -18,7 +18,7 @@ from slackapp.localslack import LocalSlack
 from slackapp.model import Actor, ActorKind, Tenant
 from tests.long import invariants
 from tests.support.client import Reply
-from tests.support.world import NORTH, ORG, SOUTH, Browser, World, north_tenant
+from tests.support.world import NORTH, ORG, SOUTH, Browser, World, holder_of, north_tenant
 
 if TYPE_CHECKING:
     from tests.long.child import Child
@@ -119,7 +119,7 @@ def install(world: World, *tenants: str) -> None:
 
 def ask(world: World, tenant: Tenant | None = None, user_id: str = "") -> Mapping[str, Any]:
     """A call with the stored token, which Slack must take."""
-    use = TokenUse(tenant or north_tenant(), user_id, "check")
+    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "check")
     return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
 
 

@@ -8,7 +8,7 @@ from slackapp.flows.tokens import exchange_token, refresh_due, refresh_token, va
 from slackapp.flows.tokens.exchange_token import ALREADY_EXCHANGED, EXCHANGED
 from slackapp.localslack import LocalSlack
 from slackapp.localslack.model import Fault
-from slackapp.model import Tenant
+from slackapp.model import BOT, Tenant
 from tests.long import invariants
 from tests.long.child import Child
 from tests.long.scenarios import (
@@ -213,7 +213,7 @@ def _hold(actor: Child) -> None:
 def _hold_an_exchange(actor: Child) -> None:
     app = actor.service().app
     actor.arm()
-    tokens = [token for token in exchange_token.list_exchangeable(app, north_tenant()) if token.user_id == ""]
+    tokens = [token for token in exchange_token.list_exchangeable(app, north_tenant()) if token.holder == BOT]
     actor.tell(f"answered {[outcome.result for outcome in exchange_token.run(app, tokens, ORIGIN)]}")
 
 

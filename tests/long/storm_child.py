@@ -20,7 +20,7 @@ from slackapp.config import settings as config
 from slackapp.errors import Refusal, Refused, SlackCallError, StoreError
 from slackapp.flows.tokens import refresh_due, use_token
 from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.model import Actor, ActorKind, Tenant
+from slackapp.model import BOT, Actor, ActorKind, Tenant
 from tests.support.world import BOOTED
 
 SERVED = "served"
@@ -114,7 +114,7 @@ class ThreadGroup:
 
 def _call(service: Service) -> Callable[[str], str]:
     def use(tenant: str) -> str:
-        whose = TokenUse(Tenant("T", tenant), "", "storm")
+        whose = TokenUse(Tenant("T", tenant), BOT, "storm")
         answer = use_token.call(service.app, whose, "auth.test", {}, ORIGIN, lambda: None).data
         return "" if answer["team_id"] == tenant else f"the token of {answer['team_id']}"
 

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from slackapp.model import Installation, Sealed, Tenant
+from slackapp.model import BOT, Holder, Installation, Sealed, Tenant
 from slackapp.store import installations, tokens
 from slackapp.store.engine.sqlite import Database
 from slackapp.store.tokens import SealedPair
@@ -48,12 +48,12 @@ def pair(mark: bytes = b"", expires_at: int | None = NOW + 43_200) -> SealedPair
     return SealedPair(sealed(mark + b"-access"), refresh, expires_at, due_at, ("chat:write",))
 
 
-def install(db: Database, tenant: Tenant = NORTH, users: tuple[str, ...] = ("",)) -> None:
+def install(db: Database, tenant: Tenant = NORTH, holders: tuple[Holder, ...] = (BOT,)) -> None:
     """A tenant with tokens of generation 1."""
     with db.transaction():
         installations.save(db, installation(tenant), None, keep_webhook=False)
-        for user in users:
-            tokens.save(db, tenant, user, 1, pair(), NOW)
+        for holder in holders:
+            tokens.save(db, tenant, holder, 1, pair(), NOW)
 
 
 def look(path: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:

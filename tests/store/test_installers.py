@@ -5,16 +5,17 @@ from dataclasses import replace
 
 import pytest
 
+from slackapp import model
 from slackapp.crypto.envelope import OVERHEAD_BYTES
 from slackapp.crypto.records import LIMITS
-from slackapp.model import Tenant
+from slackapp.model import Holder, Tenant
 from slackapp.store import installations, installers
 from slackapp.store.engine.sqlite import Database
 from slackapp.store.installers import Installer
 from tests.store.rows import NORTH, NOW, ORG, SOUTH, install, sealed
 
-FIRST, LATER = "U0PERSON02", "U0PERSON01"
-BOT = Installer("", 1, NOW)
+FIRST, LATER = Holder.user("U0PERSON02"), Holder.user("U0PERSON01")
+BOT = Installer(model.BOT, 1, NOW)
 USER = Installer(FIRST, 1, NOW + 0.25, sealed(b"details"), sealed(b"hook"))
 
 
@@ -33,10 +34,10 @@ def south(db: Database) -> list[Installer]:
 
 
 def test_an_installer_is_found_as_it_was_saved(known: Database) -> None:
-    assert (installers.find(known, NORTH, FIRST), installers.find(known, NORTH, "")) == (USER, BOT)
+    assert (installers.find(known, NORTH, FIRST), installers.find(known, NORTH, model.BOT)) == (USER, BOT)
     assert installers.list_by_tenant(known, NORTH) == [BOT, USER]
-    for tenant, user_id in ((NORTH, LATER), (SOUTH, ""), (ORG, FIRST), (Tenant("E", NORTH.id), FIRST)):
-        assert installers.find(known, tenant, user_id) is None
+    for tenant, holder in ((NORTH, LATER), (SOUTH, model.BOT), (ORG, FIRST), (Tenant("E", NORTH.id), FIRST)):
+        assert installers.find(known, tenant, holder) is None
 
 
 def test_who_installs_again_replaces_what_was_known(known: Database) -> None:

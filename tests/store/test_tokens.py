@@ -7,26 +7,26 @@ from dataclasses import replace
 import pytest
 
 from slackapp.crypto.envelope import OVERHEAD_BYTES, TOKEN_LIMIT
-from slackapp.model import Tenant, Token
+from slackapp.model import BOT, Holder, Tenant, Token
 from slackapp.store import installations, tokens
 from slackapp.store.engine.sqlite import Database
 from slackapp.store.tokens import SealedPair
 from tests.store.rows import NORTH, NOW, SOUTH, change, install, look, pair, sealed
 
-USER, OTHER = "U0PERSON01", "U0PERSON02"
+USER, OTHER = Holder.user("U0PERSON01"), Holder.user("U0PERSON02")
 LEASE = 30
 
 
 @pytest.fixture
 def token(db: Database) -> Token:
     """The bot's, in a database in which two tenants have a bot and a user each."""
-    install(db, NORTH, ("", USER))
-    install(db, SOUTH, ("", USER))
+    install(db, NORTH, (BOT, USER))
+    install(db, SOUTH, (BOT, USER))
     return found(db)
 
 
-def found(db: Database, user: str = "", tenant: Tenant = NORTH) -> Token:
-    token = tokens.find(db, tenant, user)
+def found(db: Database, holder: Holder = BOT, tenant: Tenant = NORTH) -> Token:
+    token = tokens.find(db, tenant, holder)
     assert token is not None
     return token
 
@@ -43,18 +43,18 @@ def lease(db: Database, token: Token, owner: str = "me", now: int = NOW) -> bool
 @pytest.mark.claim("C-34")
 def test_a_token_is_found_by_tenant_and_user(db: Database, token: Token) -> None:
     """I ask for my neighbour's token under my own name."""
-    assert (token.tenant, token.user_id, token.generation, token.status) == (NORTH, "", 1, "live")
-    assert found(db, USER).user_id == USER
-    assert found(db, "", SOUTH).tenant == SOUTH
+    assert (token.tenant, token.holder, token.generation, token.status) == (NORTH, BOT, 1, "live")
+    assert found(db, USER).holder == USER
+    assert found(db, BOT, SOUTH).tenant == SOUTH
     assert tokens.find(db, NORTH, OTHER) is None
-    assert [each.user_id for each in tokens.list_by_tenant(db, NORTH)] == ["", USER]
+    assert [each.holder for each in tokens.list_by_tenant(db, NORTH)] == [BOT, USER]
     assert tokens.count(db, NORTH) == 2
 
 
-def lease_of(db: Database, user: str = "", tenant: Tenant = NORTH) -> tuple[str, int]:
+def lease_of(db: Database, holder: Holder = BOT, tenant: Tenant = NORTH) -> tuple[str, int]:
     """Owner and end of a token's lease."""
     sql = "SELECT lease_owner, lease_until FROM tokens WHERE tenant_id = ? AND user_id = ?"
-    owner, until = look(db.path, sql, tenant.id, user)[0]
+    owner, until = look(db.path, sql, tenant.id, holder.id)[0]
     return owner, until
 
 
@@ -62,7 +62,7 @@ def test_a_saved_token_replaces_the_one_before_and_ends_its_lease(db: Database, 
     before = others(db)
     assert lease(db, token)
     tokens.mark_dead(db, token, "token_revoked")
-    tokens.save(db, NORTH, "", 2, pair(b"new", NOW + 999), NOW + 5)
+    tokens.save(db, NORTH, BOT, 2, pair(b"new", NOW + 999), NOW + 5)
     after = found(db)
     assert (after.access, after.refresh, after.generation) == (sealed(b"new-access"), sealed(b"new-refresh"), 2)
     assert (after.granted_at, after.issued_at, after.expires_at) == (NOW + 5, NOW + 5, NOW + 999)
@@ -72,7 +72,7 @@ def test_a_saved_token_replaces_the_one_before_and_ends_its_lease(db: Database, 
 
 
 def test_a_long_lived_token_has_neither_refresh_token_nor_expiry(db: Database, token: Token) -> None:
-    tokens.save(db, NORTH, "", 2, pair(b"new", None), NOW)
+    tokens.save(db, NORTH, BOT, 2, pair(b"new", None), NOW)
     assert (found(db).refresh, found(db).expires_at, found(db).due_at) == (None, None, None)
 
 
@@ -115,7 +115,7 @@ def test_of_32_threads_one_gets_the_lease(db: Database, token: Token) -> None:
 
 @pytest.mark.claim("C-41")
 def test_a_token_that_was_replaced_is_not_leased(db: Database, token: Token) -> None:
-    tokens.save(db, NORTH, "", 2, pair(), NOW)
+    tokens.save(db, NORTH, BOT, 2, pair(), NOW)
     assert not lease(db, token)
 
 
@@ -140,11 +140,11 @@ def test_only_its_owner_gives_a_lease_back_or_holds_it_longer(db: Database, toke
 
 
 def test_what_happens_to_one_lease_leaves_the_others_of_the_same_owner(db: Database, token: Token) -> None:
-    assert all(lease(db, each) for each in (token, found(db, USER), found(db, "", SOUTH), found(db, USER, SOUTH)))
+    assert all(lease(db, each) for each in (token, found(db, USER), found(db, BOT, SOUTH), found(db, USER, SOUTH)))
     tokens.set_lease_end(db, token, "me", NOW + 999)
     assert tokens.renew_lease(db, token, "me", NOW + 9999)
     tokens.release_lease(db, token, "me")
-    places = ((USER, NORTH), ("", SOUTH), (USER, SOUTH))
+    places = ((USER, NORTH), (BOT, SOUTH), (USER, SOUTH))
     assert [lease_of(db, *place) for place in places] == [("me", NOW + LEASE)] * 3
 
 
@@ -156,7 +156,8 @@ def test_only_its_owner_renews_a_lease_and_no_other_one_moves(db: Database, toke
     assert lease_of(db) == ("me", NOW + LEASE)
     assert tokens.renew_lease(db, token, "me", NOW + 999)
     assert (lease_of(db), others(db)) == (("me", NOW + 999), before)
-    assert [lease_of(db, user, tenant)[1] for user, tenant in ((USER, NORTH), ("", SOUTH), (USER, SOUTH))] == [0] * 3
+    places = ((USER, NORTH), (BOT, SOUTH), (USER, SOUTH))
+    assert [lease_of(db, *place)[1] for place in places] == [0] * 3
 
 
 def test_a_lease_that_ran_out_is_renewed_unless_another_one_has_it(db: Database, token: Token) -> None:
@@ -182,15 +183,15 @@ def test_the_lease_of_a_token_that_was_replaced_or_given_up_is_not_renewed(db: D
 
 
 def due(db: Database, now: int, most: int = 100) -> list[tuple[str, str]]:
-    return [(token.tenant.id, token.user_id) for token in tokens.list_due(db, now, now, most)]
+    return [(token.tenant.id, token.holder) for token in tokens.list_due(db, now, now, most)]
 
 
 def test_what_is_due_comes_in_the_order_of_its_time(db: Database, token: Token) -> None:
-    order = [(SOUTH, USER), (NORTH, ""), (SOUTH, ""), (NORTH, USER)]
-    for later, (tenant, user) in enumerate(order):
+    order = [(SOUTH, USER), (NORTH, BOT), (SOUTH, BOT), (NORTH, USER)]
+    for later, (tenant, holder) in enumerate(order):
         sql = "UPDATE tokens SET due_at = ? WHERE tenant_id = ? AND user_id = ?"
-        change(db.path, sql, NOW + later, tenant.id, user)
-    keys = [(tenant.id, user) for tenant, user in order]
+        change(db.path, sql, NOW + later, tenant.id, holder.id)
+    keys = [(tenant.id, holder) for tenant, holder in order]
     assert [due(db, NOW + later) for later in (-1, 0, 1, 3)] == [[], keys[:1], keys[:2], keys]
     assert due(db, NOW + 3, 2) == keys[:2]
     change(db.path, "DROP INDEX tokens_due")
@@ -211,7 +212,7 @@ def test_what_is_due_comes_in_the_order_of_its_time(db: Database, token: Token) 
 def test_what_cannot_or_must_not_be_refreshed_just_now_is_not_due(db: Database, token: Token, changed: str) -> None:
     change(db.path, "UPDATE tokens SET due_at = ?", NOW)
     change(db.path, f"UPDATE {changed} WHERE tenant_id = ?", SOUTH.id)
-    assert due(db, NOW) == [(NORTH.id, ""), (NORTH.id, USER)]
+    assert due(db, NOW) == [(NORTH.id, BOT), (NORTH.id, USER)]
 
 
 def test_a_lease_that_ran_out_leaves_its_token_due(db: Database, token: Token) -> None:
@@ -223,14 +224,14 @@ def test_the_kind_of_a_tenant_tells_whose_token_is_due(db: Database, token: Toke
     """There is a workspace of that id, and the token is an enterprise's: ids are compared with their kinds."""
     change(db.path, "UPDATE tokens SET due_at = ?", NOW)
     change(db.path, "UPDATE tokens SET tenant_kind = 'E' WHERE tenant_id = ?", SOUTH.id)
-    assert due(db, NOW) == [(NORTH.id, ""), (NORTH.id, USER)]
+    assert due(db, NOW) == [(NORTH.id, BOT), (NORTH.id, USER)]
 
 
 def test_the_long_lived_tokens_in_use_are_listed(db: Database, token: Token) -> None:
     assert tokens.list_long_lived(db) == []
-    for tenant, user in ((SOUTH, ""), (NORTH, USER), (NORTH, "")):
-        tokens.save(db, tenant, user, 2, pair(b"long", None), NOW)
-    assert tokens.list_long_lived(db) == [found(db), found(db, USER), found(db, "", SOUTH)]
+    for tenant, holder in ((SOUTH, BOT), (NORTH, USER), (NORTH, BOT)):
+        tokens.save(db, tenant, holder, 2, pair(b"long", None), NOW)
+    assert tokens.list_long_lived(db) == [found(db), found(db, USER), found(db, BOT, SOUTH)]
     tokens.mark_dead(db, found(db, USER), "token_revoked")
     installations.set_status(db, SOUTH, "active", "suspended")
     assert tokens.list_long_lived(db) == [found(db)]
@@ -271,7 +272,7 @@ def test_of_two_refreshes_of_one_pair_the_first_to_come_back_counts(db: Database
 
 def test_a_refresh_that_comes_back_after_a_reinstall_changes_nothing(db: Database, token: Token) -> None:
     lease(db, token)
-    tokens.save(db, NORTH, "", 2, pair(b"new"), NOW)
+    tokens.save(db, NORTH, BOT, 2, pair(b"new"), NOW)
     assert not tokens.replace_pair(db, token, pair(b"late"), NOW)
     assert found(db).access == sealed(b"new-access")
 
@@ -301,7 +302,7 @@ def test_only_the_owner_of_the_lease_notes_a_refused_refresh(db: Database, token
 
 
 def test_a_refusal_of_an_older_pair_changes_nothing(db: Database, token: Token) -> None:
-    tokens.save(db, NORTH, "", 2, pair(), NOW)
+    tokens.save(db, NORTH, BOT, 2, pair(), NOW)
     lease(db, found(db))
     assert not tokens.mark_refresh_refused(db, token, "me", "invalid_refresh_token")
     assert not tokens.mark_dead(db, token, "token_revoked")
@@ -315,7 +316,7 @@ def test_a_tenant_that_came_back_has_other_tokens_than_the_one_that_went(db: Dat
     install(db, NORTH)
     change(db.path, "UPDATE tokens SET granted_at = ? WHERE tenant_id = ?", NOW + 1, NORTH.id)
     new = found(db)
-    assert (new.generation, new.user_id) == (token.generation, token.user_id)
+    assert (new.generation, new.holder) == (token.generation, token.holder)
     assert not lease(db, token)
     assert lease(db, new)
     assert not tokens.renew_lease(db, token, "me", NOW + 999)
@@ -342,7 +343,7 @@ def test_a_pair_is_sealed_anew_only_in_its_own_generation(db: Database, token: T
     tokens.reseal(db, token, sealed(b"anew"), sealed(b"anew too"))
     assert found(db) == replace(token, access=sealed(b"anew"), refresh=sealed(b"anew too"))
     assert others(db) == before
-    tokens.save(db, NORTH, "", 2, pair(b"new"), NOW)
+    tokens.save(db, NORTH, BOT, 2, pair(b"new"), NOW)
     tokens.reseal(db, token, sealed(b"late"), None)
     assert found(db).access == sealed(b"new-access")
 
@@ -351,7 +352,7 @@ def test_one_token_is_deleted(db: Database, token: Token) -> None:
     assert tokens.delete(db, NORTH, USER)
     assert not tokens.delete(db, NORTH, USER)
     assert (tokens.count(db, NORTH), tokens.count(db, SOUTH)) == (1, 2)
-    assert tokens.delete(db, NORTH, "")
+    assert tokens.delete(db, NORTH, BOT)
 
 
 def test_with_its_tenant_every_token_goes(db: Database, token: Token) -> None:
@@ -361,11 +362,11 @@ def test_with_its_tenant_every_token_goes(db: Database, token: Token) -> None:
 
 def test_the_largest_token_fits_its_column_and_no_larger_one(db: Database, token: Token) -> None:
     largest = sealed(size=TOKEN_LIMIT + OVERHEAD_BYTES)
-    tokens.save(db, NORTH, "", 2, SealedPair(largest, largest, NOW, NOW, ()), NOW)
+    tokens.save(db, NORTH, BOT, 2, SealedPair(largest, largest, NOW, NOW, ()), NOW)
     assert found(db).access == largest
     for size in (TOKEN_LIMIT + OVERHEAD_BYTES + 1, OVERHEAD_BYTES - 1):
         with pytest.raises(sqlite3.IntegrityError):
-            tokens.save(db, NORTH, "", 3, SealedPair(sealed(size=size), None, None, None, ()), NOW)
+            tokens.save(db, NORTH, BOT, 3, SealedPair(sealed(size=size), None, None, None, ()), NOW)
 
 
 @pytest.mark.parametrize(
@@ -377,9 +378,9 @@ def test_an_expiry_without_a_refresh_token_or_the_reverse_is_not_stored(
     db: Database, token: Token, bad: SealedPair
 ) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        tokens.save(db, NORTH, "", 2, bad, NOW)
+        tokens.save(db, NORTH, BOT, 2, bad, NOW)
 
 
 def test_a_token_without_a_tenant_is_not_stored(db: Database) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        tokens.save(db, NORTH, "", 1, pair(), NOW)
+        tokens.save(db, NORTH, BOT, 1, pair(), NOW)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from slackapp.crypto import records
 from slackapp.model import Sealed, Tenant
 from tests.support.client import Reply
-from tests.support.world import NORTH, Browser, World
+from tests.support.world import NORTH, Browser, World, holder_of
 
 
 @dataclass
@@ -97,7 +97,7 @@ def token(world: World, tenant: Tenant, user_id: str = "") -> dict[str, Any]:
 def opened(world: World, tenant: Tenant, user_id: str = "") -> tuple[str, str]:
     """Access and refresh token in clear; "" for no refresh token."""
     row = token(world, tenant, user_id)
-    keyring, place = world.service.app.keyring, (tenant, user_id, row["generation"])
+    keyring, place = world.service.app.keyring, (tenant, holder_of(user_id), row["generation"])
     access = keyring.open(records.access_token_context(*place), Sealed(row["access"]))
     refresh = (
         b"" if row["refresh"] is None else keyring.open(records.refresh_token_context(*place), Sealed(row["refresh"]))

@@ -205,7 +205,7 @@ def opens_everything(world: World) -> bool:
     for installation in installations.list_all(app.db):
         for token in tokens.list_by_tenant(app.db, installation.tenant):
             assert token.refresh is not None
-            place = (installation.tenant, token.user_id, token.generation)
+            place = (installation.tenant, token.holder, token.generation)
             if not app.keyring.open(records.access_token_context(*place), token.access).startswith(b"xoxe.xox"):
                 return False
             app.keyring.open(records.refresh_token_context(*place), token.refresh)

@@ -25,7 +25,7 @@ from slackapp.crypto import keyfile
 from slackapp.flows.app import App
 from slackapp.localslack import LocalApp, LocalSlack
 from slackapp.localslack.model import NotInstalled
-from slackapp.model import Settings, Tenant
+from slackapp.model import BOT, Holder, Settings, Tenant
 from slackapp.store.engine.sqlite import Database
 from slackapp.store.inbox import RowId
 from slackapp.wsgi import Wsgi
@@ -286,6 +286,11 @@ def never_wait(seconds: float) -> None:
 def north_tenant() -> Tenant:
     """The workspace that most tests install into."""
     return Tenant("T", NORTH)
+
+
+def holder_of(user_id: str) -> Holder:
+    """Whose a row with that `user_id` is."""
+    return Holder.user(user_id) if user_id else BOT
 
 
 def environment(folder: Path, slack_url: str, **changes: str) -> dict[str, str]:

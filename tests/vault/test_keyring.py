@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from slackapp import model
 from slackapp.crypto import envelope, records
 from slackapp.crypto.records import LIMITS
 from slackapp.errors import DecryptError, KeyMissingError
-from slackapp.model import DataKey, RecordContext, Sealed, Tenant
+from slackapp.model import DataKey, Holder, RecordContext, Sealed, Tenant
 from slackapp.store import data_keys
 from slackapp.vault import keyring as module
 from slackapp.vault.keyring import Keyring
@@ -16,10 +17,10 @@ from tests.vault.conftest import Vault
 
 USER = "U0PERSON01"
 CONTEXTS = {
-    "bot_access": records.access_token_context(NORTH, "", 1),
-    "user_access": records.access_token_context(NORTH, USER, 1),
-    "bot_refresh": records.refresh_token_context(NORTH, "", 1),
-    "user_refresh": records.refresh_token_context(NORTH, USER, 1),
+    "bot_access": records.access_token_context(NORTH, model.BOT, 1),
+    "user_access": records.access_token_context(NORTH, Holder.user(USER), 1),
+    "bot_refresh": records.refresh_token_context(NORTH, model.BOT, 1),
+    "user_refresh": records.refresh_token_context(NORTH, Holder.user(USER), 1),
     "webhook": records.webhook_context(NORTH, 1),
     "event_body": records.event_body_context(NORTH, "Ev1"),
 }

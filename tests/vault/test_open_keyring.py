@@ -8,7 +8,7 @@ import pytest
 
 from slackapp.crypto import records
 from slackapp.errors import ConfigError
-from slackapp.model import NO_TENANT
+from slackapp.model import BOT, NO_TENANT
 from slackapp.store import data_keys, meta
 from slackapp.vault import open_keyring as opening
 from tests.store.rows import NORTH, bytes_on_disk, look
@@ -16,7 +16,7 @@ from tests.support.race import race
 from tests.vault.conftest import MakeVault, Vault
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
-CONTEXT = records.access_token_context(NORTH, "", 1)
+CONTEXT = records.access_token_context(NORTH, BOT, 1)
 
 
 def refusal(vault: Vault, **changes: object) -> str:

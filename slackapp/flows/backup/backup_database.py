@@ -80,18 +80,18 @@ def list_unreadable(app: App) -> list[str]:
 def _records(app: App, tenant: Tenant) -> list[tuple[RecordContext, Sealed]]:
     found = []
     for token in tokens.list_by_tenant(app.db, tenant):
-        found.append((records.access_token_context(tenant, token.user_id, token.generation), token.access))
+        found.append((records.access_token_context(tenant, token.holder, token.generation), token.access))
         if token.refresh is not None:
-            found.append((records.refresh_token_context(tenant, token.user_id, token.generation), token.refresh))
+            found.append((records.refresh_token_context(tenant, token.holder, token.generation), token.refresh))
     webhook = installations.find_webhook(app.db, tenant)
     if webhook is not None:
         found.append((records.webhook_context(tenant, webhook[1]), webhook[0]))
     for installer in installers.list_by_tenant(app.db, tenant):
-        user_id, generation = installer.user_id, installer.generation
+        holder, generation = installer.holder, installer.generation
         if installer.details is not None:
-            found.append((records.installer_details_context(tenant, user_id, generation), installer.details))
+            found.append((records.installer_details_context(tenant, holder, generation), installer.details))
         if installer.webhook is not None:
-            found.append((records.installer_webhook_context(tenant, user_id, generation), installer.webhook))
+            found.append((records.installer_webhook_context(tenant, holder, generation), installer.webhook))
     found.extend(
         (records.event_body_context(tenant, event_id), body) for event_id, body in inbox.bodies(app.db, tenant)
     )

@@ -19,7 +19,7 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import use_token
-from slackapp.model import ADMIN, Actor, ActorKind, InboxRow, Installation, Tenant
+from slackapp.model import ADMIN, BOT, Actor, ActorKind, InboxRow, Installation, Tenant
 from slackapp.store import inbox
 
 RESPONSE_SECONDS, MAX_RESPONSES = 1800, 5
@@ -105,7 +105,7 @@ class EventContext:
         app, row = self._app, self._row(method)
         team = {"team_id": self._acting_team} if self.tenant.is_enterprise and self._acting_team else {}
         fields = {**team, **{name: _without_lone_surrogates(value) for name, value in params.items()}}
-        use = use_token.TokenUse(self.tenant, "", row.type)
+        use = use_token.TokenUse(self.tenant, BOT, row.type)
         actor = Actor(ActorKind.WORKER, row.event_id)
         if method in IDEMPOTENT_METHODS:
             return use_token.call(app, use, method, fields, actor, lambda: None).data

@@ -13,7 +13,7 @@ from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.install.store_grant import StoredTokens, granted_tokens
 from slackapp.flows.tokens import use_token
-from slackapp.model import STATUSES_IN_USE, Actor, Grant, Secret, Token, TokenStatus
+from slackapp.model import BOT, STATUSES_IN_USE, Actor, Grant, Secret, Token, TokenStatus
 
 _RETRY_AFTER = 5
 _GONE = (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)
@@ -31,7 +31,7 @@ def run(app: App, grant: Grant, seen: StoredTokens, actor: Actor) -> Grant:
         # claim: C-87
         if not _is_alive(app, granted.access) and _is_stored_alive(app, stored, actor):
             _revoke(app, granted.access)
-            grant = replace(grant, user=None) if holder else replace(grant, bot=None, webhook=None)
+            grant = replace(grant, bot=None, webhook=None) if holder == BOT else replace(grant, user=None)
     return grant
 
 
@@ -58,7 +58,7 @@ def _revoke(app: App, access: Secret) -> None:
 
 def _is_stored_alive(app: App, stored: Token, actor: Actor) -> bool:
     """Tells whether the stored token lives: by a refresh, where its access token is over, too."""
-    use = use_token.TokenUse(stored.tenant, stored.user_id, "install", STATUSES_IN_USE, ignore_pause=True)
+    use = use_token.TokenUse(stored.tenant, stored.holder, "install", STATUSES_IN_USE, ignore_pause=True)
     try:
         use_token.call(app, use, "auth.test", {}, actor, lambda: None)
     except SlackCallError as error:

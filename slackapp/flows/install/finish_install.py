@@ -17,7 +17,17 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.install import drop_dead_pair, store_grant
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
-from slackapp.model import NO_TENANT, Actor, Grant, InstallOutcome, StateOutcome, StatePurpose, Tenant, TokenStatus
+from slackapp.model import (
+    NO_TENANT,
+    Actor,
+    Grant,
+    Holder,
+    InstallOutcome,
+    StateOutcome,
+    StatePurpose,
+    Tenant,
+    TokenStatus,
+)
 from slackapp.store import oauth_states, tokens
 
 KNOWN_ERRORS = frozenset(
@@ -240,9 +250,9 @@ def _revoke_and_note(
     very token that is in use: revoking it would break what works.
     """
     rotates, left = code_grant.has_refresh_token(data), 0
-    for user_id, token in code_grant.tokens_to_revoke(data):
+    for holder, token in code_grant.tokens_to_revoke(data):
         # claim: C-14
-        if not rotates and _is_in_use(app, data, user_id):
+        if not rotates and _is_in_use(app, data, holder):
             continue
         try:
             # claim: C-13
@@ -256,7 +266,7 @@ def _revoke_and_note(
     _note_failure(app, state, refusal, detail, bool(data), actor, now)
 
 
-def _is_in_use(app: App, data: Mapping[str, Any], user_id: str) -> bool:
+def _is_in_use(app: App, data: Mapping[str, Any], holder: Holder | None) -> bool:
     try:
         tenants = code_grant.claimed_tenants(data)
         if not tenants:
@@ -264,9 +274,7 @@ def _is_in_use(app: App, data: Mapping[str, Any], user_id: str) -> bool:
         stored = [token for tenant in tenants for token in tokens.list_by_tenant(app.db, tenant)]
     except StoreError:
         return True  # not knowing is no reason to break what may be in use
-    return any(
-        token.status != TokenStatus.DEAD and user_id in (token.user_id, code_grant.UNKNOWN_USER) for token in stored
-    )
+    return any(token.status != TokenStatus.DEAD and holder in (token.holder, None) for token in stored)
 
 
 def _note_failure(

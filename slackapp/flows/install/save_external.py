@@ -21,9 +21,11 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
 from slackapp.model import (
+    BOT,
     Actor,
     ExternalInstallation,
     GrantedToken,
+    Holder,
     Installation,
     InstallationStatus,
     Sealed,
@@ -60,40 +62,40 @@ def run(app: App, external: ExternalInstallation, actor: Actor, read_at: int | N
 
 def _write(app: App, external: ExternalInstallation, keys: TenantKeys, actor: Actor, now: int) -> None:
     before = installations.find(app.db, external.tenant)
-    known = installers.find(app.db, external.tenant, external.user_id)
+    known = installers.find(app.db, external.tenant, external.holder)
     # claim: C-106
     if known is not None and _is_outdated(external, known, app.clock()):
-        audit_log.append(app, "pair.outdated", external.tenant, actor, "ignored", f"user={external.user_id}", now)
+        audit_log.append(app, "pair.outdated", external.tenant, actor, "ignored", f"user={external.holder.id}", now)
         return
     is_copy = before is not None and _is_copy(external, before, known)
     after = _installation(app, external, before, is_copy, now)
     # A grant of a user's token alone says nothing about the bot: its webhook stays, as it does in a copy.
     installations.save(app.db, after, None, keep_webhook=is_copy or external.bot is None)
     generation = known.generation if is_copy and known is not None else after.generation
-    if external.user_id:
+    if external.holder != BOT:
         installers.save(
-            app.db, external.tenant, _installer(keys, external, external.user_id, generation, external.details)
+            app.db, external.tenant, _installer(keys, external, external.holder, generation, external.details)
         )
     if external.bot is not None:
-        bot_known = installers.find(app.db, external.tenant, "") if is_copy else None
+        bot_known = installers.find(app.db, external.tenant, BOT) if is_copy else None
         bot_generation = bot_known.generation if bot_known is not None else after.generation
-        bot = _installer(keys, external, "", bot_generation, external.bot_details)
+        bot = _installer(keys, external, BOT, bot_generation, external.bot_details)
         # A copy of what one user installed may hold the bot that another one brought since.
         bot = replace(bot, installed_at=bot_known.installed_at) if bot_known is not None else bot
         installers.save(app.db, external.tenant, bot)
-        _save_token(app, external, keys, "", external.bot, is_copy, now)
+        _save_token(app, external, keys, BOT, external.bot, is_copy, now)
     if external.user is not None:
-        _save_token(app, external, keys, external.user_id, external.user, is_copy, now)
-    elif external.user_id and not is_copy:
-        tokens.delete(app.db, external.tenant, external.user_id)
+        _save_token(app, external, keys, external.holder, external.user, is_copy, now)
+    elif external.holder != BOT and not is_copy:
+        tokens.delete(app.db, external.tenant, external.holder)
     event = "pair.saved" if is_copy else "reinstalled" if before is not None else "installed"
-    detail = f"generation={after.generation} installer={external.user_id} bot={external.bot is not None}"
+    detail = f"generation={after.generation} installer={external.holder.id} bot={external.bot is not None}"
     audit_log.append(app, event, external.tenant, actor, "ok", detail, now)
 
 
 def _is_copy(external: ExternalInstallation, before: Installation, known: Installer | None) -> bool:
     """The time that a Bolt app is given comes back, rounded to microseconds."""
-    if known is None and external.user_id:
+    if known is None and external.holder != BOT:
         return False
     as_given = known.installed_at if known is not None else before.installed_at
     return abs(as_given - external.installed_at) < _MICROSECOND
@@ -108,12 +110,12 @@ def _save_token(
     app: App,
     external: ExternalInstallation,
     keys: TenantKeys,
-    user_id: str,
+    holder: Holder,
     granted: GrantedToken,
     is_copy: bool,
     now: int,
 ) -> None:
-    old = tokens.find(app.db, external.tenant, user_id)
+    old = tokens.find(app.db, external.tenant, holder)
     # claim: C-81
     if is_copy and old is not None and old.reason == FOREIGN_TOKEN:
         return  # what has come of it since is another tenant's, too
@@ -122,11 +124,11 @@ def _save_token(
         _keep_stored_pair(app, keys, old, granted, now)
         return
     generation = (old.generation if old is not None else 0) + 1
-    pair = seal_pair(keys, external.tenant, user_id, generation, granted, now)
+    pair = seal_pair(keys, external.tenant, holder, generation, granted, now)
     if is_copy and old is not None and old.status != TokenStatus.DEAD:
         tokens.replace_pair(app.db, old, pair, now)  # the time of the user's grant stays
     else:
-        tokens.save(app.db, external.tenant, user_id, generation, pair, now)
+        tokens.save(app.db, external.tenant, holder, generation, pair, now)
 
 
 def _is_later(granted: GrantedToken, ends: int, now: int) -> bool:
@@ -138,7 +140,7 @@ def _keep_stored_pair(app: App, keys: TenantKeys, old: Token, granted: GrantedTo
     """The pair that is here stays, with the lease of whoever refreshes it. One of the same second takes its place."""
     if granted.expires_in is None or now + granted.expires_in != old.expires_at:
         return
-    pair = seal_pair(keys, old.tenant, old.user_id, old.generation, granted, now)
+    pair = seal_pair(keys, old.tenant, old.holder, old.generation, granted, now)
     tokens.reseal(app.db, old, pair.access, pair.refresh)
     tokens.set_scopes(app.db, old, granted.scopes)
 
@@ -160,8 +162,8 @@ def _installation(
         team_name=external.team_name if is_workspace else "",
         bot_user_id=known.bot_user_id if known else external.bot_user_id,
         installer_id=before.installer_id
-        if before is not None and (is_copy or not external.user_id)
-        else external.user_id,
+        if before is not None and (is_copy or external.holder == BOT)
+        else external.holder.id,
         scopes_asked=before.scopes_asked if before is not None else (),
         scopes_granted=known.scopes_granted if known else (external.bot.scopes if external.bot is not None else ()),
         status=status,
@@ -194,22 +196,22 @@ def _status(external: ExternalInstallation, before: Installation | None, is_copy
 
 
 def _installer(
-    keys: TenantKeys, external: ExternalInstallation, user_id: str, generation: int, details: Mapping[str, Any]
+    keys: TenantKeys, external: ExternalInstallation, holder: Holder, generation: int, details: Mapping[str, Any]
 ) -> Installer:
     webhook = None
-    if external.webhook is not None and user_id:
-        context = records.installer_webhook_context(external.tenant, user_id, generation)
+    if external.webhook is not None and holder != BOT:
+        context = records.installer_webhook_context(external.tenant, holder, generation)
         webhook = seal_webhook(keys, context, external.webhook)
     return Installer(
-        user_id, generation, external.installed_at, _seal_details(keys, external, user_id, generation, details), webhook
+        holder, generation, external.installed_at, _seal_details(keys, external, holder, generation, details), webhook
     )
 
 
 def _seal_details(
-    keys: TenantKeys, external: ExternalInstallation, user_id: str, generation: int, details: Mapping[str, Any]
+    keys: TenantKeys, external: ExternalInstallation, holder: Holder, generation: int, details: Mapping[str, Any]
 ) -> Sealed:
     try:
         text = json.dumps(details, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         raise ValueError("custom_values must be of types that JSON can say") from None
-    return keys.seal(records.installer_details_context(external.tenant, user_id, generation), text.encode())
+    return keys.seal(records.installer_details_context(external.tenant, holder, generation), text.encode())

@@ -12,9 +12,11 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
 from slackapp.model import (
+    BOT,
     Actor,
     Grant,
     GrantedToken,
+    Holder,
     Installation,
     InstallationStatus,
     InstallOutcome,
@@ -28,13 +30,13 @@ from slackapp.store.installers import Installer
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.seal_pair import seal_pair, seal_webhook
 
-StoredTokens = Mapping[str, Token | None]
-"""What was stored for each holder ("" is the bot) before the decision that it is to be replaced."""
+StoredTokens = Mapping[Holder, Token | None]
+"""What was stored for each holder before the decision that it is to be replaced."""
 
 
-def granted_tokens(grant: Grant) -> Iterator[tuple[str, GrantedToken]]:
+def granted_tokens(grant: Grant) -> Iterator[tuple[Holder, GrantedToken]]:
     """Holder and token of each that the grant brings."""
-    for holder, granted in (("", grant.bot), (grant.installer_id, grant.user)):
+    for holder, granted in ((BOT, grant.bot), (Holder.user(grant.installer_id), grant.user)):
         if granted is not None:
             yield holder, granted
 
@@ -85,14 +87,14 @@ def _write(app: App, grant: Grant, keys: TenantKeys, actor: Actor, now: int) -> 
     confirm_keys(app, grant.tenant, keys, now)
     before = installations.find(app.db, grant.tenant)
     after = _installation(app, grant, before, now)
-    bot_before = tokens.find(app.db, grant.tenant, "")
+    bot_before = tokens.find(app.db, grant.tenant, BOT)
     installations.save(app.db, after, _webhook(grant, keys, after.generation), keep_webhook=grant.bot is None)
-    installers.save(app.db, grant.tenant, Installer(grant.installer_id, after.generation, now))
-    for user_id, granted in granted_tokens(grant):
-        old = tokens.find(app.db, grant.tenant, user_id)
+    installers.save(app.db, grant.tenant, Installer(Holder.user(grant.installer_id), after.generation, now))
+    for holder, granted in granted_tokens(grant):
+        old = tokens.find(app.db, grant.tenant, holder)
         generation = (old.generation if old is not None else 0) + 1
-        pair = seal_pair(keys, grant.tenant, user_id, generation, granted, now)
-        tokens.save(app.db, grant.tenant, user_id, generation, pair, now)
+        pair = seal_pair(keys, grant.tenant, holder, generation, granted, now)
+        tokens.save(app.db, grant.tenant, holder, generation, pair, now)
     missing = sorted(set(app.settings.bot_scopes) - set(grant.bot.scopes)) if grant.bot is not None else []
     detail = f"generation={after.generation} installer={grant.installer_id} missing_scopes={','.join(missing)}"
     audit_log.append(app, "reinstalled" if before else "installed", grant.tenant, actor, "ok", detail, now)

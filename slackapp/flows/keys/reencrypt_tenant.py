@@ -54,10 +54,10 @@ def _reseal_all(app: App, tenant: Tenant, fresh: TenantKeys) -> int:
 
     resealed = 0
     for token in tokens.list_by_tenant(app.db, tenant):
-        access = reseal(records.access_token_context(tenant, token.user_id, token.generation), token.access)
+        access = reseal(records.access_token_context(tenant, token.holder, token.generation), token.access)
         refresh = None
         if token.refresh is not None:
-            refresh = reseal(records.refresh_token_context(tenant, token.user_id, token.generation), token.refresh)
+            refresh = reseal(records.refresh_token_context(tenant, token.holder, token.generation), token.refresh)
         tokens.reseal(app.db, token, access, refresh)
         resealed += 1
     webhook = installations.find_webhook(app.db, tenant)
@@ -68,10 +68,10 @@ def _reseal_all(app: App, tenant: Tenant, fresh: TenantKeys) -> int:
     for installer in installers.list_by_tenant(app.db, tenant):
         details = webhook_context = None
         if installer.details is not None:
-            context = records.installer_details_context(tenant, installer.user_id, installer.generation)
+            context = records.installer_details_context(tenant, installer.holder, installer.generation)
             details = reseal(context, installer.details)
         if installer.webhook is not None:
-            context = records.installer_webhook_context(tenant, installer.user_id, installer.generation)
+            context = records.installer_webhook_context(tenant, installer.holder, installer.generation)
             webhook_context = reseal(context, installer.webhook)
         installers.reseal(app.db, tenant, installer, details, webhook_context)
         resealed += (details is not None) + (webhook_context is not None)

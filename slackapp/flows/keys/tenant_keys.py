@@ -66,7 +66,7 @@ def open_access_token(app: App, token: Token) -> Secret:
         found = tokens.find_generation(app.db, token)
         return found.access if found is not None else None
 
-    context = records.access_token_context(token.tenant, token.user_id, token.generation)
+    context = records.access_token_context(token.tenant, token.holder, token.generation)
     return Secret(open_or_reread(app, context, token.access, current).decode())
 
 
@@ -79,7 +79,7 @@ def open_refresh_token(app: App, token: Token) -> Secret:
         found = tokens.find_generation(app.db, token)
         return found.refresh if found is not None else None
 
-    context = records.refresh_token_context(token.tenant, token.user_id, token.generation)
+    context = records.refresh_token_context(token.tenant, token.holder, token.generation)
     return Secret(open_or_reread(app, context, token.refresh, current).decode())
 
 

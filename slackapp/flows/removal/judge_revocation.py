@@ -18,10 +18,12 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import brake, use_token
 from slackapp.model import (
+    BOT,
     STATUSES_IN_USE,
     Actor,
     ActorKind,
     EventOutcome,
+    Holder,
     InboxRow,
     InboxState,
     Installation,
@@ -40,10 +42,10 @@ _UNDECIDED_KINDS = (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE_LIMITED, Slack
 
 @dataclass(frozen=True)
 class _Decision:
-    """Decision: whether the whole tenant goes, else which users' tokens, and whether Slack is asked. "" is the bot."""
+    """Decision: whether the whole tenant goes, else whose tokens, and whether Slack is asked."""
 
     whole: bool
-    act: tuple[str, ...]
+    act: tuple[Holder, ...]
     ask: bool
 
 
@@ -84,7 +86,7 @@ def ask_slack(app: App, row: InboxRow, now: int) -> None:
     before = installations.find(app.db, row.tenant)
     # Of one that is dead all has been said; where its tenant is suspended, it could not be asked with for ever.
     living = [token for token in _named_tokens(app, row.tenant, revocation) if token.status != TokenStatus.DEAD]
-    said = [_slack_has_answered(app, row, token.user_id, actor) for token in living]
+    said = [_slack_has_answered(app, row, token.holder, actor) for token in living]
     if not all(said):
         _postpone(app, row, "Slack could not say", now)
         return
@@ -93,7 +95,7 @@ def ask_slack(app: App, row: InboxRow, now: int) -> None:
         after = installations.find(app.db, row.tenant)
         # As it stands now: a token that was replaced since Slack was asked is not dead.
         named = _named_tokens(app, row.tenant, revocation)
-        dead = tuple(token.user_id for token in named if confirms_uninstall(token))
+        dead = tuple(token.holder for token in named if confirms_uninstall(token))
         # claim: C-80
         if dead and brake.is_on(app):
             _postpone(app, row, "the brake is on", now)
@@ -113,7 +115,7 @@ def ask_slack(app: App, row: InboxRow, now: int) -> None:
 
 
 def _named_tokens(app: App, tenant: Tenant, revocation: Revocation) -> list[Token]:
-    return [token for token in tokens.list_by_tenant(app.db, tenant) if revocation.covers(token.user_id)]
+    return [token for token in tokens.list_by_tenant(app.db, tenant) if revocation.covers(token.holder)]
 
 
 def _postpone(app: App, row: InboxRow, why: str, now: int) -> None:
@@ -121,7 +123,7 @@ def _postpone(app: App, row: InboxRow, why: str, now: int) -> None:
 
 
 def _end_suspicion(app: App, tenant: Tenant) -> None:
-    bot = tokens.find(app.db, tenant, "")
+    bot = tokens.find(app.db, tenant, BOT)
     if bot is not None and bot.status == TokenStatus.DEAD:  # dead, but not by a word that erases
         installations.set_status(
             app.db, tenant, InstallationStatus.SUSPECT, InstallationStatus.NEEDS_REINSTALL, bot.reason
@@ -148,9 +150,9 @@ def _judge(app: App, installation: Installation, revocation: Revocation, event_t
         # claim: C-82
         verdict = judge_by_time(event_time, installation.installed_at, now, can_ask)
         return _Decision(verdict is TimeVerdict.ACT, (), verdict is TimeVerdict.ASK)
-    named = [token for token in stored if revocation.covers(token.user_id)]
-    verdicts = {token.user_id: _verdict(token, installation, revocation, event_time, now) for token in named}
-    act = tuple(user_id for user_id, verdict in verdicts.items() if verdict is TimeVerdict.ACT)
+    named = [token for token in stored if revocation.covers(token.holder)]
+    verdicts = {token.holder: _verdict(token, installation, revocation, event_time, now) for token in named}
+    act = tuple(holder for holder, verdict in verdicts.items() if verdict is TimeVerdict.ACT)
     return _Decision(False, act, TimeVerdict.ASK in verdicts.values())
 
 
@@ -165,7 +167,7 @@ def _verdict(
 ) -> TimeVerdict:
     verdict = judge_by_time(event_time, token.granted_at, now)
     # claim: C-82
-    is_anothers = not token.user_id and revocation.covers_another_bot(installation.bot_user_id)
+    is_anothers = token.holder == BOT and revocation.covers_another_bot(installation.bot_user_id)
     # claim: C-61
     if verdict is TimeVerdict.ACT and (token.refresh is not None or is_anothers):
         # Slack does not say whether it also reports a rotating token that a refresh has retired, while its successor
@@ -175,24 +177,24 @@ def _verdict(
     return verdict
 
 
-def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[str, ...], actor: Actor, now: int) -> bool:
+def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[Holder, ...], actor: Actor, now: int) -> bool:
     """Erases what is named, inside a transaction. True when nothing was left, so that the whole tenant went."""
     if not everything:
-        for user_id in gone:
-            tokens.delete(app.db, tenant, user_id)
+        for holder in gone:
+            tokens.delete(app.db, tenant, holder)
         if tokens.count(app.db, tenant):
-            if "" in gone:
+            if BOT in gone:
                 for status in (InstallationStatus.ACTIVE, InstallationStatus.SUSPECT):
                     installations.set_status(app.db, tenant, status, InstallationStatus.NEEDS_REINSTALL)
-            audit_log.append(app, "tokens.erased", tenant, actor, "ok", f"bot={'' in gone} users={len(gone)}", now)
+            audit_log.append(app, "tokens.erased", tenant, actor, "ok", f"bot={BOT in gone} users={len(gone)}", now)
             return False
     purge_tenant.erase(app, tenant, "app_uninstalled" if everything else "tokens_revoked", actor, now)
     return True
 
 
-def _slack_has_answered(app: App, row: InboxRow, user_id: str, actor: Actor) -> bool:
+def _slack_has_answered(app: App, row: InboxRow, holder: Holder, actor: Actor) -> bool:
     """Tells whether Slack answers just now: then the token serves, or was marked dead for it."""
-    use = use_token.TokenUse(row.tenant, user_id, row.type, STATUSES_IN_USE, ignore_pause=True)
+    use = use_token.TokenUse(row.tenant, holder, row.type, STATUSES_IN_USE, ignore_pause=True)
     try:
         use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
     except SlackCallError as error:

@@ -12,7 +12,17 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import use_token
-from slackapp.model import Actor, ActorKind, InboxRow, InboxState, Installation, InstallationStatus, Tenant, TokenStatus
+from slackapp.model import (
+    Actor,
+    ActorKind,
+    Holder,
+    InboxRow,
+    InboxState,
+    Installation,
+    InstallationStatus,
+    Tenant,
+    TokenStatus,
+)
 from slackapp.store import inbox, installations, tokens
 
 _COMPLETED_BY_WORKER = frozenset({ActorKind.SLACK, ActorKind.WORKER})
@@ -86,23 +96,23 @@ def _finish(app: App, installation: Installation, actor: Actor) -> UninstallResu
 
 
 def _tell_slack(app: App, tenant: Tenant, actor: Actor) -> str:
-    users = [token.user_id for token in tokens.list_by_tenant(app.db, tenant) if token.status != TokenStatus.DEAD]
-    if not users:
+    holders = [token.holder for token in tokens.list_by_tenant(app.db, tenant) if token.status != TokenStatus.DEAD]
+    if not holders:
         return "nothing to tell"
-    for user_id in users:
+    for holder in holders:
         try:
-            use_token.run(app, _use(tenant, user_id), "apps.uninstall", app.slack.uninstall, actor, lambda: None)
+            use_token.run(app, _use(tenant, holder), "apps.uninstall", app.slack.uninstall, actor, lambda: None)
             return "uninstalled"
         except (SlackCallError, Refused, StoreError):
             continue  # not every kind of token may uninstall (docs.slack.dev/reference/methods/apps.uninstall)
-    failures = [reason for user_id in users if (reason := _revoke(app, tenant, user_id, actor))]
+    failures = [reason for holder in holders if (reason := _revoke(app, tenant, holder, actor))]
     return f"not told: {failures[0]}" if failures else "revoked"
 
 
-def _revoke(app: App, tenant: Tenant, user_id: str, actor: Actor) -> str:
+def _revoke(app: App, tenant: Tenant, holder: Holder, actor: Actor) -> str:
     """Revokes the token; why it could not be, or "" when it was, or was dead already."""
     try:
-        use_token.call(app, _use(tenant, user_id), "auth.revoke", {}, actor, lambda: None)
+        use_token.call(app, _use(tenant, holder), "auth.revoke", {}, actor, lambda: None)
     except SlackCallError as error:
         return "" if classify_error(error.code) is SlackErrorKind.DEAD else error.code
     except Refused as refused:
@@ -112,5 +122,5 @@ def _revoke(app: App, tenant: Tenant, user_id: str, actor: Actor) -> str:
     return ""
 
 
-def _use(tenant: Tenant, user_id: str) -> use_token.TokenUse:
-    return use_token.TokenUse(tenant, user_id, "uninstall", frozenset({InstallationStatus.PURGING}), ignore_pause=True)
+def _use(tenant: Tenant, holder: Holder) -> use_token.TokenUse:
+    return use_token.TokenUse(tenant, holder, "uninstall", frozenset({InstallationStatus.PURGING}), ignore_pause=True)

@@ -16,7 +16,7 @@ from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import judge_token, needs_reinstall, rotated_pair, use_token
 from slackapp.flows.tokens.refresh_token import LEASE
-from slackapp.model import Actor, InstallationStatus, Secret, Tenant, Token, TokenStatus
+from slackapp.model import Actor, Holder, InstallationStatus, Secret, Tenant, Token, TokenStatus
 from slackapp.store import installations, tokens
 from slackapp.vault.keyring import TenantKeys
 
@@ -35,7 +35,7 @@ class ExchangeResult:
     """Result of the exchange for one token; `result` is `exchanged`, or why not."""
 
     tenant: Tenant
-    user_id: str
+    holder: Holder
     result: str
 
 
@@ -54,7 +54,7 @@ def run(app: App, waiting_tokens: list[Token], actor: Actor) -> Iterator[Exchang
         held = app.cooldowns.seconds_left(METHOD, app.clock())
         if held:
             app.wait(held)
-        yield ExchangeResult(token.tenant, token.user_id, _exchange(app, token, actor))
+        yield ExchangeResult(token.tenant, token.holder, _exchange(app, token, actor))
 
 
 def _exchange(app: App, token: Token, actor: Actor) -> str:
@@ -72,7 +72,7 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
         if not tokens.take_lease(app.db, token, owner, steady, steady + LEASE):
             return _LEASED_ELSEWHERE
         key_id = envelope.claimed_key_id(token.access.blob)
-        of = f"kind=access user={token.user_id} generation={token.generation} key={key_id}"
+        of = f"kind=access user={token.holder.id} generation={token.generation} key={key_id}"
         # claim: C-25
         audit_log.append(app, "token.read", token.tenant, actor, "ok", f"purpose=exchange {of}", now)
     try:
@@ -84,14 +84,14 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
         asked_at = app.clock()
         data = app.slack.exchange(secret).data
         # 4. the answer is a pair of this kind, for this tenant
-        if token_owner.is_other_owners_pair(token.tenant, token.user_id, data):
+        if token_owner.is_other_owners_pair(token.tenant, token.holder, data):
             # claim: C-81
             needs_reinstall.suspend_foreign(app, token, actor)
         granted = rotated_pair.verify(app, token, data)
         # 5. seal, and put it in place of the long-lived token
         if _was_replaced(app, token):
             return _REPLACED
-        with refuse_on_key_error(app, token.tenant, actor, f"user={token.user_id} generation={token.generation + 1}"):
+        with refuse_on_key_error(app, token.tenant, actor, f"user={token.holder.id} generation={token.generation + 1}"):
             stored = rotated_pair.store(app, token, granted, keys, "token.exchanged", actor)
     except SlackCallError as error:
         return _handle_failure(app, token, owner, error, asked_at, actor)
@@ -108,7 +108,7 @@ def _was_replaced(app: App, token: Token) -> bool:
 
 def _open(app: App, token: Token, actor: Actor) -> tuple[Secret, TenantKeys]:
     """Opens the token, with the keys for the pair: Slack gives it once, so they are opened first."""
-    context = records.access_token_context(token.tenant, token.user_id, token.generation)
+    context = records.access_token_context(token.tenant, token.holder, token.generation)
     with refuse_on_key_error(app, token.tenant, actor, f"kind={context.kind} generation={token.generation}"):
         # claim: C-107
         return tenant_keys.open_access_token(app, token), app.keyring.open_tenant_keys(token.tenant)
@@ -132,7 +132,7 @@ def _handle_failure(app: App, token: Token, owner: str, error: SlackCallError, a
 
 def _ask_about_token(app: App, token: Token, error: SlackCallError, actor: Actor) -> SlackCallError:
     """Asks with the token itself where the answer is not clear; a live one must not be marked dead."""
-    use = use_token.TokenUse(token.tenant, token.user_id, "exchange")
+    use = use_token.TokenUse(token.tenant, token.holder, "exchange")
     try:
         use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
     except SlackCallError as told:
@@ -146,7 +146,9 @@ def _note_failure(app: App, token: Token, owner: str, code: str, actor: Actor) -
     """The token stays, and works; a repeat is free to try again."""
     with app.db.transaction():
         tokens.release_lease(app.db, token, owner)
-        audit_log.append(app, "token.exchange_failed", token.tenant, actor, code, f"user={token.user_id}", app.clock())
+        audit_log.append(
+            app, "token.exchange_failed", token.tenant, actor, code, f"user={token.holder.id}", app.clock()
+        )
     if code == ALREADY_EXCHANGED:
         return f"{code}: its pair was lost; the token works on, and a new install makes it rotate"
     return code

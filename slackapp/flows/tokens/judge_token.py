@@ -67,7 +67,7 @@ def on_refusal(app: App, token: Token, code: str, asked_at: int, actor: Actor, *
         # claim: C-64
         if current is None:
             # Refreshed or installed again since it was sent, or erased.
-            return RETRY_REPLACED if tokens.find(app.db, token.tenant, token.user_id) is not None else 0
+            return RETRY_REPLACED if tokens.find(app.db, token.tenant, token.holder) is not None else 0
         if current.status == TokenStatus.DEAD:
             return 0
         left = token_refusals.pause_seconds_left(current, asked_at)
@@ -102,7 +102,7 @@ def _is_contradicted(app: App, token: Token, code: str, asked_at: int) -> bool:
 def _pause(app: App, before: Token, paused: Token, actor: Actor, now: int) -> None:
     tokens.save_pause(app.db, paused)
     if before.refused_since is None:
-        audit_log.append(app, "token.paused", paused.tenant, actor, paused.reason, f"user={paused.user_id}", now)
+        audit_log.append(app, "token.paused", paused.tenant, actor, paused.reason, f"user={paused.holder.id}", now)
         audit_log.count_tenant_change(app, paused.tenant, TenantChange.TOKEN_PAUSED)
         app.log.error(
             "token_paused", {"code": paused.reason, "action": "see slackapp tenants, and the app's addresses"}
@@ -113,5 +113,5 @@ def _resume(app: App, token: Token, actor: Actor) -> None:
     now = app.clock()
     with app.db.transaction():
         if tokens.clear_pause(app.db, token):
-            audit_log.append(app, "token.resumed", token.tenant, actor, "ok", f"user={token.user_id}", now)
+            audit_log.append(app, "token.resumed", token.tenant, actor, "ok", f"user={token.holder.id}", now)
             brake.note_served(app, token.tenant, actor, now)

@@ -7,7 +7,7 @@ from slackapp.checks.token_refusals import FOREIGN_TOKEN
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.model import INSTALL_PATH, STATUSES_IN_USE, Actor, InstallationStatus, Tenant, TenantChange, Token
+from slackapp.model import BOT, INSTALL_PATH, STATUSES_IN_USE, Actor, InstallationStatus, Tenant, TenantChange, Token
 from slackapp.store import installations, tokens
 
 
@@ -18,11 +18,11 @@ def mark_dead(app: App, token: Token, reason: str, actor: Actor) -> None:
     """
     if not tokens.mark_dead(app.db, token, reason):
         return
-    if token.user_id == "":
+    if token.holder == BOT:
         installations.set_status(
             app.db, token.tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, reason
         )
-    audit_log.append(app, "token.dead", token.tenant, actor, reason, f"user={token.user_id}", app.clock())
+    audit_log.append(app, "token.dead", token.tenant, actor, reason, f"user={token.holder.id}", app.clock())
     audit_log.count_tenant_change(app, token.tenant, TenantChange.TOKEN_DEAD)
 
 
@@ -35,10 +35,10 @@ def suspend_foreign(app: App, token: Token, actor: Actor) -> None:
         # claim: C-81
         if not tokens.mark_dead(app.db, token, FOREIGN_TOKEN):
             return
-        for status in STATUSES_IN_USE if token.user_id == "" else ():
+        for status in STATUSES_IN_USE if token.holder == BOT else ():
             # claim: C-81
             installations.set_status(app.db, token.tenant, status, InstallationStatus.SUSPENDED, FOREIGN_TOKEN)
-        audit_log.append(app, "token.foreign", token.tenant, actor, "failed", f"user={token.user_id}", app.clock())
+        audit_log.append(app, "token.foreign", token.tenant, actor, "failed", f"user={token.holder.id}", app.clock())
         audit_log.count_tenant_change(app, token.tenant, TenantChange.SUSPENDED)
     app.log.error("token_of_another_tenant", {"action": "uninstall the tenant, and let it install again"})
 

@@ -56,7 +56,7 @@ def run_or_reread(app: App, token: Token, actor: Actor) -> Token:
     try:
         return run(app, token, actor, wait=has_expired)
     except Refused:
-        return tokens.find(app.db, token.tenant, token.user_id) or token
+        return tokens.find(app.db, token.tenant, token.holder) or token
 
 
 def run(app: App, token: Token, actor: Actor, wait: bool) -> Token:
@@ -77,7 +77,7 @@ def run(app: App, token: Token, actor: Actor, wait: bool) -> Token:
         leased = tokens.take_lease(app.db, token, owner, steady, steady + LEASE)
         if leased:
             key_id = envelope.claimed_key_id(token.refresh.blob) if token.refresh is not None else 0
-            of = f"kind=refresh user={token.user_id} generation={token.generation} key={key_id}"
+            of = f"kind=refresh user={token.holder.id} generation={token.generation} key={key_id}"
             detail = f"purpose=refresh {of}"
             # claim: C-25
             audit_log.append(app, "token.read", token.tenant, actor, "ok", detail, now)
@@ -93,7 +93,7 @@ def run(app: App, token: Token, actor: Actor, wait: bool) -> Token:
     except SlackCallError as error:
         raise _failed(app, token, owner, error, asked_at, actor) from None
     # 4. the answer is a pair of this kind, for this tenant
-    if token_owner.is_other_owners_pair(token.tenant, token.user_id, data):
+    if token_owner.is_other_owners_pair(token.tenant, token.holder, data):
         # claim: C-81
         needs_reinstall.suspend_foreign(app, token, actor)
     try:
@@ -120,7 +120,7 @@ def _await_other_refresh(app: App, token: Token, wait: bool) -> Token:
 
 
 def _reread(app: App, token: Token) -> Token:
-    found = tokens.find(app.db, token.tenant, token.user_id)
+    found = tokens.find(app.db, token.tenant, token.holder)
     if found is None:
         raise needs_reinstall.refusal(app, token.tenant)  # purged meanwhile
     return found
@@ -128,7 +128,7 @@ def _reread(app: App, token: Token) -> Token:
 
 def _open_refresh(app: App, token: Token, owner: str, actor: Actor) -> tuple[Secret, TenantKeys]:
     """Opens the refresh token and the new pair's keys: their holder may be out of reach later."""
-    context = records.refresh_token_context(token.tenant, token.user_id, token.generation)
+    context = records.refresh_token_context(token.tenant, token.holder, token.generation)
     try:
         with refuse_on_key_error(app, token.tenant, actor, f"kind={context.kind} generation={token.generation}"):
             # claim: C-107
@@ -169,7 +169,7 @@ def _handle_bad_pair(app: App, token: Token, owner: str, why: Refusal, actor: Ac
     """Slack gave something, but no pair for this token: the old one stays, and the next one tries again."""
     with app.db.transaction():
         tokens.set_lease_end(app.db, token, owner, app.clock.steady() - 1)
-        detail = f"user={token.user_id}"
+        detail = f"user={token.holder.id}"
         audit_log.append(app, "token.refresh_failed", token.tenant, actor, why.name, detail, app.clock())
     _count(app, token, RefreshOutcome.MALFORMED, why.name.lower())
     return Refused(Refusal.TOKEN_UNAVAILABLE)
@@ -213,7 +213,7 @@ def _handle_transient(app: App, token: Token, owner: str, error: SlackCallError,
 
 
 def _note_failed(app: App, token: Token, error: SlackCallError, actor: Actor) -> None:
-    detail = f"user={token.user_id} generation={token.generation}"
+    detail = f"user={token.holder.id} generation={token.generation}"
     audit_log.append(app, "token.refresh_failed", token.tenant, actor, error.code, detail, app.clock())
 
 

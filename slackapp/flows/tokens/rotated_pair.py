@@ -12,7 +12,7 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
 from slackapp.flows.tokens import brake
-from slackapp.model import Actor, GrantedToken, HolderKind, Token
+from slackapp.model import BOT, Actor, GrantedToken, Token
 from slackapp.store import installations, tokens
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.seal_pair import seal_pair
@@ -27,7 +27,7 @@ def verify(app: App, token: Token, data: Mapping[str, Any]) -> GrantedToken:
     # claim: C-45
     if data.get("app_id", app.settings.app_id) != app.settings.app_id or not _same_tenant(data, token):
         raise Refused(Refusal.GRANT_FOREIGN)
-    granted = code_grant.read_token_pair(data, HolderKind.USER if token.user_id else HolderKind.BOT)
+    granted = code_grant.read_token_pair(data, token.holder.kind)
     # claim: C-45
     if granted is None or granted.refresh is None:
         raise Refused(Refusal.GRANT_MALFORMED)
@@ -43,7 +43,7 @@ def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
     return (
         (is_enterprise_install is None or is_enterprise_install is token.tenant.is_enterprise)
         and (not isinstance(party, dict) or party.get("id") == token.tenant.id)
-        and (data.get("user_id") is None or not token.user_id or may_name_user(token.user_id, data))
+        and (data.get("user_id") is None or token.holder == BOT or may_name_user(token.holder.id, data))
     )
 
 
@@ -62,10 +62,10 @@ def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event
         try:
             with app.db.transaction():
                 confirm_keys(app, token.tenant, keys, now)
-                pair = seal_pair(keys, token.tenant, token.user_id, token.generation + 1, granted, now)
+                pair = seal_pair(keys, token.tenant, token.holder, token.generation + 1, granted, now)
                 replaced = tokens.replace_pair(app.db, token, pair, now)
                 if replaced:
-                    detail = f"user={token.user_id} generation={token.generation + 1}"
+                    detail = f"user={token.holder.id} generation={token.generation + 1}"
                     audit_log.append(app, event, token.tenant, actor, "ok", detail, now)
                     _note_scopes(app, token, granted, actor, now)
                     brake.note_served(app, token.tenant, actor, now)
@@ -83,18 +83,18 @@ def _note_scopes(app: App, token: Token, granted: GrantedToken, actor: Actor, no
     """A refresh may bring other scopes than the token had."""
     if same_scopes(granted.scopes, token.scopes):
         return
-    if not token.user_id:
+    if token.holder == BOT:
         installations.set_granted_scopes(app.db, token.tenant, granted.scopes)
     note_drift(app, token, granted.scopes, actor, now)
 
 
 def token_drift(app: App, token: Token, has: Scopes) -> tuple[Scopes, Scopes]:
     """Computes missing and surplus scopes, against what is asked of the bot or of users."""
-    return drift(app.settings.user_scopes if token.user_id else app.settings.bot_scopes, has)
+    return drift(app.settings.bot_scopes if token.holder == BOT else app.settings.user_scopes, has)
 
 
 def note_drift(app: App, token: Token, has: Scopes, actor: Actor, now: int) -> None:
     """Notes, inside a transaction, that the token's scopes have changed."""
     missing, surplus = token_drift(app, token, has)
-    detail = f"user={token.user_id} missing={','.join(missing)} surplus={','.join(surplus)}"
+    detail = f"user={token.holder.id} missing={','.join(missing)} surplus={','.join(surplus)}"
     audit_log.append(app, "scopes.changed", token.tenant, actor, "ok", detail, now)

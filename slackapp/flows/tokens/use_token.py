@@ -16,7 +16,17 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import judge_token, needs_reinstall, refresh_token
-from slackapp.model import Actor, Installation, InstallationStatus, Secret, SlackResponse, Tenant, Token, TokenStatus
+from slackapp.model import (
+    Actor,
+    Holder,
+    Installation,
+    InstallationStatus,
+    Secret,
+    SlackResponse,
+    Tenant,
+    Token,
+    TokenStatus,
+)
 from slackapp.store import installations, tokens
 
 Send = Callable[[Secret], SlackResponse]
@@ -28,13 +38,13 @@ _REFUSED = TokenStatus.REFRESH_REFUSED
 class TokenUse:
     """Use of a token: whose, for what, and in which statuses.
 
-    `user_id` is "" for the bot. `statuses` are those of an installation in which this use is allowed: a resolved
+    `statuses` are those of an installation in which this use is allowed: a resolved
     suspicion and an uninstall may use what nothing else may. `ignore_pause` is for what does not wait for the end of a
     token's pause: an operator's question, and the last call of all.
     """
 
     tenant: Tenant
-    user_id: str
+    holder: Holder
     purpose: str
     statuses: frozenset[InstallationStatus] = frozenset({InstallationStatus.ACTIVE})
     ignore_pause: bool = False
@@ -65,7 +75,7 @@ def call(
 
 def run(app: App, use: TokenUse, method: str, send: Send, actor: Actor, intent: Callable[[], None]) -> SlackResponse:
     """Uses a token for any call that takes one."""
-    whose = f"{use.tenant} {use.user_id} {method}"
+    whose = f"{use.tenant} {use.holder} {method}"
     # 1. nothing is sent while Slack wants to hear nothing of this method, or the token pauses
     held = app.cooldowns.seconds_left(whose, app.clock())
     if held:
@@ -120,7 +130,7 @@ def _refuse_paused(app: App, token: Token, method: str) -> None:
 
 def _stored(app: App, use: TokenUse) -> Token:
     installation = installations.find(app.db, use.tenant)
-    token = tokens.find(app.db, use.tenant, use.user_id) if installation is not None else None
+    token = tokens.find(app.db, use.tenant, use.holder) if installation is not None else None
     # claim: C-40
     _refuse_status(app, installation, use)
     # claim: C-37
@@ -150,7 +160,7 @@ def _send(app: App, what: _Call, token: Token, intent: Callable[[], None]) -> Sl
     secret = _open(app, token, use, method, actor, intent)
     # 5. call Slack
     answer = what.send(secret)
-    if method == token_owner.AUTH_TEST and token_owner.names_other_owner(use.tenant, use.user_id, answer.data):
+    if method == token_owner.AUTH_TEST and token_owner.names_other_owner(use.tenant, use.holder, answer.data):
         # claim: C-81
         needs_reinstall.suspend_foreign(app, token, actor)
         raise SlackCallError(method, token_refusals.FOREIGN_TOKEN, SlackErrorKind.BAD_REQUEST)
@@ -209,9 +219,9 @@ def _refuse_status(app: App, installation: Installation | None, use: TokenUse) -
 
 
 def _open(app: App, token: Token, use: TokenUse, method: str, actor: Actor, intent: Callable[[], None]) -> Secret:
-    context = records.access_token_context(token.tenant, token.user_id, token.generation)
+    context = records.access_token_context(token.tenant, token.holder, token.generation)
     key_id = envelope.claimed_key_id(token.access.blob)
-    of = f"kind={context.kind} user={use.user_id} generation={token.generation} key={key_id}"
+    of = f"kind={context.kind} user={use.holder.id} generation={token.generation} key={key_id}"
     detail = f"purpose={use.purpose} method={method} {of}"
 
     def note() -> None:

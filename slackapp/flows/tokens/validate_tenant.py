@@ -16,8 +16,10 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.tokens import bot_identity, needs_reinstall, rotated_pair, use_token
 from slackapp.model import (
+    BOT,
     SCHEDULER,
     Actor,
+    Holder,
     Installation,
     InstallationStatus,
     SlackResponse,
@@ -38,7 +40,7 @@ _FOREIGN = (TokenHealth.FOREIGN, "Slack names another tenant")
 
 @dataclass(frozen=True)
 class TokenCheck:
-    """Result of a check of one token. `user_id` is "" for the bot.
+    """Result of a check of one token.
 
     Where it is dead, nothing but a new install helps, at `install_url`. `missing` are scopes that the app asks for and
     the token has not, `surplus` those that it has and the app does not ask for.
@@ -46,7 +48,7 @@ class TokenCheck:
 
     tenant: Tenant
     name: str
-    user_id: str
+    holder: Holder
     health: TokenHealth
     why: str = ""
     missing: tuple[str, ...] = ()
@@ -100,8 +102,8 @@ def run(app: App, tenant: Tenant, actor: Actor) -> list[TokenCheck]:
     if installation is None:
         return []
     found = [_check(app, installation, token, actor) for token in tokens.list_by_tenant(app.db, tenant)]
-    if installation.status == InstallationStatus.NEEDS_REINSTALL and all(checked.user_id for checked in found):
-        found.insert(0, _dead(app, installation, "", "known"))  # an event told of its end, and erased it
+    if installation.status == InstallationStatus.NEEDS_REINSTALL and all(checked.holder != BOT for checked in found):
+        found.insert(0, _dead(app, installation, BOT, "known"))  # an event told of its end, and erased it
     if found and all(checked.health in (TokenHealth.OK, TokenHealth.DEAD) for checked in found):
         installations.note_validated(app.db, tenant, app.clock())
     for checked in found:
@@ -118,29 +120,31 @@ def _count(app: App, tenant: Tenant, checked: TokenCheck) -> None:
 
 
 def _check(app: App, installation: Installation, token: Token, actor: Actor) -> TokenCheck:
-    tenant, user_id = token.tenant, token.user_id
+    tenant, holder = token.tenant, token.holder
     if token.reason == token_refusals.FOREIGN_TOKEN:
-        return TokenCheck(tenant, installation.name, user_id, *_FOREIGN)
-    if token.status == TokenStatus.DEAD or (installation.status == InstallationStatus.NEEDS_REINSTALL and not user_id):
-        return _dead(app, installation, user_id, (installation.status_reason if not user_id else "") or "known")
-    use = use_token.TokenUse(tenant, user_id, "check", _CHECKED, ignore_pause=True)
+        return TokenCheck(tenant, installation.name, holder, *_FOREIGN)
+    if token.status == TokenStatus.DEAD or (
+        installation.status == InstallationStatus.NEEDS_REINSTALL and holder == BOT
+    ):
+        return _dead(app, installation, holder, (installation.status_reason if holder == BOT else "") or "known")
+    use = use_token.TokenUse(tenant, holder, "check", _CHECKED, ignore_pause=True)
     try:
         answer = use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
     except SlackCallError as error:
         if error.kind is SlackErrorKind.DEAD:
-            return _dead(app, installation, user_id, error.code)
-        return TokenCheck(tenant, installation.name, user_id, *_health(error))
+            return _dead(app, installation, holder, error.code)
+        return TokenCheck(tenant, installation.name, holder, *_health(error))
     except Refused as refused:
         if refused.install_url:
-            return _dead(app, installation, user_id, refused.refusal.code)
-        return TokenCheck(tenant, installation.name, user_id, TokenHealth.UNKNOWN, refused.refusal.code)
+            return _dead(app, installation, holder, refused.refusal.code)
+        return TokenCheck(tenant, installation.name, holder, TokenHealth.UNKNOWN, refused.refusal.code)
     if not token_owner.names_tenant(tenant, answer.data):
-        return TokenCheck(tenant, installation.name, user_id, TokenHealth.UNKNOWN, "Slack names no tenant")
+        return TokenCheck(tenant, installation.name, holder, TokenHealth.UNKNOWN, "Slack names no tenant")
     _note_enterprise(app, installation, answer.data, actor)
-    if not user_id:
+    if holder == BOT:
         bot_identity.save_bot_id(app, installation, answer.data)
     missing, surplus = _note_scopes(app, installation, token, answer, actor)
-    return TokenCheck(tenant, installation.name, user_id, TokenHealth.OK, missing=missing, surplus=surplus)
+    return TokenCheck(tenant, installation.name, holder, TokenHealth.OK, missing=missing, surplus=surplus)
 
 
 def _health(error: SlackCallError) -> tuple[TokenHealth, str]:
@@ -149,9 +153,9 @@ def _health(error: SlackCallError) -> tuple[TokenHealth, str]:
     return TokenHealth.PAUSED if error.kind is SlackErrorKind.UNCERTAIN else TokenHealth.UNKNOWN, error.code
 
 
-def _dead(app: App, installation: Installation, user_id: str, why: str) -> TokenCheck:
+def _dead(app: App, installation: Installation, holder: Holder, why: str) -> TokenCheck:
     url = needs_reinstall.install_url(app, installation.tenant)
-    return TokenCheck(installation.tenant, installation.name, user_id, TokenHealth.DEAD, why, install_url=url)
+    return TokenCheck(installation.tenant, installation.name, holder, TokenHealth.DEAD, why, install_url=url)
 
 
 def _note_enterprise(app: App, installation: Installation, data: Mapping[str, Any], actor: Actor) -> None:
@@ -178,19 +182,19 @@ def _note_scopes(
 
 def _is_known(installation: Installation, token: Token, scopes: tuple[str, ...]) -> bool:
     """The bot's stand with the installation, too."""
-    of_bot = bool(token.user_id) or same_scopes(installation.scopes_granted, scopes)
+    of_bot = token.holder != BOT or same_scopes(installation.scopes_granted, scopes)
     return same_scopes(token.scopes, scopes) and of_bot
 
 
 def _store_scopes(app: App, before: Installation, token: Token, scopes: tuple[str, ...], actor: Actor) -> None:
     tenant = token.tenant
     with app.db.transaction():
-        installation, current = installations.find(app.db, tenant), tokens.find(app.db, tenant, token.user_id)
+        installation, current = installations.find(app.db, tenant), tokens.find(app.db, tenant, token.holder)
         if installation is None or current is None or installation.generation != before.generation:
             return  # erased, or installed again, since Slack was asked
         if _is_known(installation, current, scopes):
             return  # somebody else has just noted it
         tokens.set_scopes(app.db, current, scopes)
-        if not token.user_id:
+        if token.holder == BOT:
             installations.set_granted_scopes(app.db, tenant, scopes)
         rotated_pair.note_drift(app, current, scopes, actor, app.clock())

@@ -66,7 +66,7 @@ def _token_problems(stored: Sequence[Token]) -> str:
         token for token in stored if token.refused_since is not None or token.reason == token_refusals.FOREIGN_TOKEN
     ]
     return ", ".join(
-        f"{token.user_id or 'bot'} {'paused' if token.refused_since is not None else 'suspended'}: {token.reason}"
+        f"{token.holder} {'paused' if token.refused_since is not None else 'suspended'}: {token.reason}"
         for token in refused
     )
 

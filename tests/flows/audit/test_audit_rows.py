@@ -12,6 +12,7 @@ from slackapp.errors import Refused, StoreFullError
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
+from slackapp.model import BOT
 from slackapp.store import audit
 from slackapp.vault import open_keyring
 from tests.support.operator import ORIGIN, CommandLine, Ended, open_shell, tenant
@@ -42,7 +43,7 @@ def everything_that_happens(shell: CommandLine, provider: FaultyProvider) -> Non
     assert shell.restore(str(shell.folder / "b0")).status == 0
     shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
     with pytest.raises(Refused):
-        use_token.call(world.service.app, TokenUse(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
+        use_token.call(world.service.app, TokenUse(tenant(NORTH), BOT, "a test"), "auth.test", {}, ORIGIN, lambda: None)
     shell.good("purge", SOUTH)
     assert shell.run("uninstall", NORTH).status == 0
 
@@ -142,7 +143,7 @@ def test_no_token_is_read_when_the_row_cannot_be_written(shell: CommandLine, mon
     monkeypatch.setattr(audit, "append", full)
     monkeypatch.setattr(envelope, "open_sealed", lambda *arguments: opened.append(arguments))
     with pytest.raises(StoreFullError):
-        use_token.call(app, TokenUse(tenant(NORTH), "", "a test"), "auth.test", {}, ORIGIN, lambda: None)
+        use_token.call(app, TokenUse(tenant(NORTH), BOT, "a test"), "auth.test", {}, ORIGIN, lambda: None)
     assert (opened, shell.world.calls("auth.test")) == ([], [])
 
 

@@ -8,7 +8,7 @@ import pytest
 from slackapp.errors import Refused
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import refresh_token
-from slackapp.model import Actor, ActorKind
+from slackapp.model import BOT, Actor, ActorKind
 from slackapp.store import tokens
 from tests.support.world import World, north_tenant
 
@@ -33,7 +33,7 @@ def test_a_refresh_of_the_first_life_writes_nothing_into_the_second(
     world.browser().install()
     world.clock.advance(43_000)
     app = world.service.app
-    old = tokens.find(app.db, north_tenant(), "")
+    old = tokens.find(app.db, north_tenant(), BOT)
     assert old is not None
     ask = app.slack.call_as_app
 
@@ -50,7 +50,7 @@ def test_a_refresh_of_the_first_life_writes_nothing_into_the_second(
     found = None
     with contextlib.suppress(Refused):
         found = refresh_token.run(app, old, ORIGIN, wait=False)
-    new = tokens.find(app.db, north_tenant(), "")
+    new = tokens.find(app.db, north_tenant(), BOT)
     assert new is not None
     assert (new.generation, new.granted_at, new.status) == (old.generation, world.clock(), "live")
     assert found is None or found == new
@@ -61,7 +61,7 @@ def test_what_slack_says_of_a_token_of_the_first_life_is_not_said_of_the_second(
     world.browser().install()
     world.clock.advance(100)
     app = world.service.app
-    old = tokens.find(app.db, north_tenant(), "")
+    old = tokens.find(app.db, north_tenant(), BOT)
     assert old is not None
     reinstall(world)
     assert not tokens.mark_dead(app.db, old, "token_revoked")

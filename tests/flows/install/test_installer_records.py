@@ -18,7 +18,7 @@ def detailed(folder: Path) -> Iterator[CommandLine]:
     """One tenant, and the details and the webhook of who installed it."""
     with open_shell(folder, tenants=(NORTH,)) as shell:
         app, user = shell.world.service.app, known(shell)
-        place = (tenant(NORTH), user.user_id, user.generation)
+        place = (tenant(NORTH), user.holder, user.generation)
         details = app.keyring.seal(records.installer_details_context(*place), b"details")
         webhook = app.keyring.seal(records.installer_webhook_context(*place), b"webhook")
         installers.save(app.db, tenant(NORTH), replace(user, details=details, webhook=webhook))
@@ -36,7 +36,7 @@ def opened(shell: CommandLine) -> tuple[bytes, bytes]:
     keyring, user = shell.world.service.app.keyring, known(shell)
     assert user.details is not None
     assert user.webhook is not None
-    place = (tenant(NORTH), user.user_id, user.generation)
+    place = (tenant(NORTH), user.holder, user.generation)
     details = keyring.open(records.installer_details_context(*place), user.details)
     return details, keyring.open(records.installer_webhook_context(*place), user.webhook)
 

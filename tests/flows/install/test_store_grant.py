@@ -9,7 +9,7 @@ import pytest
 from slackapp.crypto import records
 from slackapp.errors import DecryptError
 from slackapp.localslack.model import Fault
-from slackapp.model import Sealed, Tenant
+from slackapp.model import BOT, Holder, Sealed, Tenant
 from tests.support.callback_world import approved, installation, only, opened, token
 from tests.support.world import APP_ID, NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north_tenant
 
@@ -180,12 +180,12 @@ def test_tokens_open_only_in_their_place(tmp_path: Path) -> None:
             world.browser().install(target)
         keyring, south = world.service.app.keyring, Tenant("T", SOUTH)
         sealed = Sealed(token(world, north_tenant())["access"])
-        assert keyring.open(records.access_token_context(north_tenant(), "", 1), sealed)
+        assert keyring.open(records.access_token_context(north_tenant(), BOT, 1), sealed)
         for place in (
-            records.access_token_context(south, "", 1),
-            records.access_token_context(north_tenant(), "U0NORTH001ADM", 1),
-            records.access_token_context(north_tenant(), "", 2),
-            records.refresh_token_context(north_tenant(), "", 1),
+            records.access_token_context(south, BOT, 1),
+            records.access_token_context(north_tenant(), Holder.user("U0NORTH001ADM"), 1),
+            records.access_token_context(north_tenant(), BOT, 2),
+            records.refresh_token_context(north_tenant(), BOT, 1),
         ):
             with pytest.raises(DecryptError):
                 keyring.open(place, sealed)
@@ -296,7 +296,7 @@ def test_an_enterprise_and_a_workspace_of_that_enterprise_are_two_tenants(world:
     assert opened(world, Tenant("E", ORG)) != opened(world, Tenant("T", ORG_TEAM))
     sealed = Sealed(token(world, Tenant("E", ORG))["access"])
     with pytest.raises(DecryptError):
-        world.service.app.keyring.open(records.access_token_context(Tenant("T", ORG_TEAM), "", 1), sealed)
+        world.service.app.keyring.open(records.access_token_context(Tenant("T", ORG_TEAM), BOT, 1), sealed)
 
 
 def test_a_workspace_that_joined_an_enterprise_is_the_same_tenant(world: World) -> None:

@@ -11,6 +11,7 @@ from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import Fault
+from slackapp.model import BOT
 from slackapp.vault import open_keyring
 from slackapp.vault.providers import KeyContext
 from tests.support.operator import ORIGIN, CommandLine, open_shell, opens_everything, tenant
@@ -38,7 +39,7 @@ class Own:
 
     def use(self, tenant_id: str) -> Refusal | None:
         """A call to Slack as that tenant; why it was refused."""
-        use = TokenUse(tenant(tenant_id), "", "a test")
+        use = TokenUse(tenant(tenant_id), BOT, "a test")
         try:
             use_token.call(self.shell.world.service.app, use, "auth.test", {}, ORIGIN, lambda: None)
         except Refused as refused:

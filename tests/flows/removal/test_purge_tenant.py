@@ -11,7 +11,7 @@ import pytest
 from slackapp.crypto import records
 from slackapp.errors import DecryptError
 from slackapp.flows.removal import purge_tenant
-from slackapp.model import Actor, ActorKind, Tenant
+from slackapp.model import BOT, Actor, ActorKind, Tenant
 from slackapp.store import installers, tokens
 from slackapp.store.engine import sqlite_files
 from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant, reading
@@ -51,7 +51,7 @@ def add_details(world: World, tenant: Tenant) -> None:
     """What a Bolt app tells of who installed, and its webhook."""
     app = world.service.app
     (known,) = installers.list_by_tenant(app.db, tenant)
-    place = (tenant, known.user_id, known.generation)
+    place = (tenant, known.holder, known.generation)
     details = app.keyring.seal(records.installer_details_context(*place), CANARY.encode())
     webhook = app.keyring.seal(records.installer_webhook_context(*place), CANARY.encode())
     installers.save(app.db, tenant, replace(known, details=details, webhook=webhook))
@@ -228,9 +228,9 @@ def test_an_enterprise_is_purged_without_its_workspaces(world: World) -> None:
 
 def test_what_was_read_before_the_purge_opens_no_more(busy: World) -> None:
     app = busy.service.app
-    token = tokens.find(app.db, north_tenant(), "")
+    token = tokens.find(app.db, north_tenant(), BOT)
     assert token is not None
-    context = records.access_token_context(north_tenant(), "", token.generation)
+    context = records.access_token_context(north_tenant(), BOT, token.generation)
     assert app.keyring.open(context, token.access).startswith(b"xoxe.xoxb-")
     erase(busy)
     with pytest.raises(DecryptError):

@@ -13,7 +13,7 @@ from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.model import Actor, ActorKind, Tenant, Token
 from slackapp.store import tokens
-from tests.support.world import NORTH, World, north_tenant
+from tests.support.world import NORTH, World, holder_of, north_tenant
 
 ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
 REFRESH = "oauth.v2.access"
@@ -31,7 +31,7 @@ def ask_by(
     service: Service, user_id: str = "", tenant: Tenant | None = None, method: str = "auth.test"
 ) -> Mapping[str, Any]:
     """The same, by one of several processes."""
-    use = TokenUse(tenant or north_tenant(), user_id, "test")
+    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test")
     return use_token.call(service.app, use, method, {}, ORIGIN, lambda: None).data
 
 
@@ -44,7 +44,7 @@ def refused(act: Callable[[], object]) -> Refused:
 
 def stored(world: World, user_id: str = "", tenant: Tenant | None = None) -> Token:
     """The token as flows see it."""
-    token = tokens.find(world.service.app.db, tenant or north_tenant(), user_id)
+    token = tokens.find(world.service.app.db, tenant or north_tenant(), holder_of(user_id))
     assert token is not None
     return token
 

@@ -10,7 +10,7 @@ from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import brake
 from slackapp.flows.upkeep import sweep
 from slackapp.localslack.model import Fault
-from slackapp.model import Actor, ActorKind, Tenant, Token
+from slackapp.model import Actor, ActorKind, Holder, Tenant, Token
 from slackapp.store import tenant_outcomes
 from tests.flows.tokens.rotation import ORIGIN, REFRESH, ask, change, stored
 from tests.support.client import Reply
@@ -192,7 +192,7 @@ def test_many_that_are_removed_by_us_and_are_dead_at_slack_do_not_brake(broken: 
 def test_a_user_who_leaves_is_no_failure_of_a_tenant_whose_bot_is_served(five: World) -> None:
     """In each of many workspaces somebody is deactivated every day."""
     app, actor, now = five.service.app, Actor(ActorKind.WORKER, ""), five.clock()
-    users = [replace(bot_of(five, tenant), user_id="U0PERSON01") for tenant in TENANTS]
+    users = [replace(bot_of(five, tenant), holder=Holder.user("U0PERSON01")) for tenant in TENANTS]
     with app.db.transaction():
         assert [brake.note_failing(app, token, actor, now) for token in users] == [False] * 5
     assert five.count("failing") == 0

@@ -16,7 +16,7 @@ from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import NULL, Fault, SlackToken
 from slackapp.model import Actor, ActorKind, Tenant
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
-from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant
+from tests.support.world import NORTH, ORG, SOUTH, World, holder_of, make_world, north_tenant
 
 ORIGIN = Actor(ActorKind.OPERATOR, "r1")
 ADMIN, MEMBER = "U0NORTH001ADM", "U0NORTH001MEM"
@@ -61,11 +61,11 @@ def run(world: World, tenant: Tenant | None = None) -> list[tuple[str, str]]:
     """Of whom, and what came out."""
     app = world.service.app
     found = exchange_token.run(app, exchange_token.list_exchangeable(app, tenant), ORIGIN)
-    return [(outcome.user_id, outcome.result) for outcome in found]
+    return [(outcome.holder.id, outcome.result) for outcome in found]
 
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
-    use = TokenUse(tenant or north_tenant(), user_id, "test")
+    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test")
     return use_token.call(world.service.app, use, ASK, {}, ORIGIN, lambda: None).data
 
 
@@ -173,7 +173,7 @@ def test_one_tenant_alone_can_be_exchanged(before: World) -> None:
     rotate(before)
     assert run(before, Tenant("T", SOUTH)) == [("", EXCHANGED), ("U0SOUTH001ADM", EXCHANGED)]
     waiting = exchange_token.list_exchangeable(before.service.app, None)
-    assert [(found.tenant, found.user_id) for found in waiting] == [(north_tenant(), ""), (north_tenant(), ADMIN)]
+    assert [(found.tenant, found.holder.id) for found in waiting] == [(north_tenant(), ""), (north_tenant(), ADMIN)]
 
 
 # Noted first
@@ -423,7 +423,7 @@ def test_a_pair_of_the_bot_or_of_another_person_is_none_for_a_person(ready: Worl
     ):
         ready.slack.fault(Fault(METHOD, "patch", patch=patch))
         (outcome,) = exchange_token.run(ready.service.app, waiting, ORIGIN)
-        assert (outcome.user_id, outcome.result, tuple(token(ready, ADMIN))) == (ADMIN, code, stored), patch
+        assert (outcome.holder.id, outcome.result, tuple(token(ready, ADMIN))) == (ADMIN, code, stored), patch
         at_slack(ready, "user").exchanged = False
     assert works(ready)
 

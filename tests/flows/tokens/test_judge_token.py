@@ -9,7 +9,7 @@ from slackapp.errors import Refusal, SlackCallError, SlackErrorKind, StoreFullEr
 from slackapp.flows.tokens import judge_token, refresh_token, validate_tenant
 from slackapp.flows.upkeep import sweep
 from slackapp.localslack.model import Fault
-from slackapp.model import Tenant
+from slackapp.model import BOT, Tenant
 from slackapp.store import tenant_outcomes, tokens
 from tests.flows.tokens.rotation import ORIGIN, REFRESH, ask, ask_by, change, refused, row, stored
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
@@ -328,7 +328,7 @@ def test_who_was_served_is_written_a_few_times_a_minute_whatever_is_called(two: 
 
 @pytest.mark.claim("C-64")
 def test_what_is_said_of_a_token_that_was_replaced_meanwhile_ends_nothing(two: World) -> None:
-    app, before = two.service.app, tokens.find(two.service.app.db, north_tenant(), "")
+    app, before = two.service.app, tokens.find(two.service.app.db, north_tenant(), BOT)
     assert before is not None
     assert two.browser().install().status == 303
     assert judge_token.on_refusal(app, before, "token_revoked", two.clock.now, ORIGIN) == judge_token.RETRY_REPLACED

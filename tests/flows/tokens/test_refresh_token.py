@@ -17,10 +17,10 @@ from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import Fault, FaultKind
-from slackapp.model import Actor, ActorKind, Sealed, Tenant, Token
+from slackapp.model import BOT, Actor, ActorKind, Sealed, Tenant, Token
 from slackapp.store import tokens
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
-from tests.support.world import NORTH, SOUTH, START, World, make_world, north_tenant
+from tests.support.world import NORTH, SOUTH, START, World, holder_of, make_world, north_tenant
 
 ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
 ADMIN, MEMBER = "U0NORTH001ADM", "U0NORTH001MEM"
@@ -57,7 +57,7 @@ def due(ready: World) -> World:
 
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
-    use = TokenUse(tenant or north_tenant(), user_id, "test")
+    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test")
     return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
 
 
@@ -66,7 +66,7 @@ def token(world: World, user_id: str = "", tenant_id: str = NORTH) -> Any:
 
 
 def _stored(world: World) -> Token:
-    found = tokens.find(world.service.app.db, north_tenant(), "")
+    found = tokens.find(world.service.app.db, north_tenant(), BOT)
     assert found is not None
     return found
 
@@ -106,7 +106,7 @@ def during_the_refresh(world: World, happening: Callable[[], Any], after: bool =
 )  # fmt: skip
 def test_a_live_token_is_due_from_its_time_on(status: str, due_at: int | None, now: int, is_due: bool) -> None:
     sealed = Sealed(b"")
-    pair = Token(north_tenant(), "", 1, sealed, sealed, (), 0, 0, 2000, due_at, status, "")
+    pair = Token(north_tenant(), BOT, 1, sealed, sealed, (), 0, 0, 2000, due_at, status, "")
     assert refresh_token.is_due(pair, now) is is_due
 
 
@@ -198,7 +198,7 @@ def test_while_slack_limits_the_rate_no_token_is_refreshed_and_every_live_one_se
     assert (ask(due)["ok"], ask(due, tenant=south)["ok"], ask(due, ADMIN)["ok"]) == (True, True, True)
     assert due.calls() == [REFRESH, "auth.test", "auth.test", "auth.test"]
     due.clock.advance(49)
-    found = tokens.find(app.db, south, "")
+    found = tokens.find(app.db, south, BOT)
     assert found is not None
     with pytest.raises(Refused) as caught:
         refresh_token.run(app, found, ORIGIN, wait=True)
@@ -315,7 +315,7 @@ def test_a_refresh_token_that_does_not_open_costs_no_call(due: World) -> None:
 def test_a_long_lived_token_cannot_be_refreshed_and_costs_no_call(tmp_path: Path) -> None:
     with make_world(tmp_path, rotation=False) as world:
         world.browser().install()
-        found = tokens.find(world.service.app.db, north_tenant(), "")
+        found = tokens.find(world.service.app.db, north_tenant(), BOT)
         assert found is not None
         with pytest.raises(Refused):
             refresh_token.run(world.service.app, found, ORIGIN, wait=False)
@@ -370,7 +370,7 @@ def test_the_late_refusal_of_a_stale_holder_takes_nobodys_lease(due: World) -> N
 @pytest.mark.parametrize("changed", ["generation = generation + 1", "status = 'dead'"])
 def test_a_pair_is_stored_only_over_the_one_it_came_from_and_over_no_dead_one(due: World, changed: str) -> None:
     old = token(due)
-    found = tokens.find(due.service.app.db, north_tenant(), "")
+    found = tokens.find(due.service.app.db, north_tenant(), BOT)
     assert found is not None
     with during_the_refresh(due, lambda: change(due, f"UPDATE tokens SET {changed}"), after=True):
         refresh_token.run(due.service.app, found, ORIGIN, wait=False)
@@ -405,7 +405,7 @@ def test_where_a_key_for_the_new_pair_is_out_of_reach_slack_is_not_asked(
 
 @pytest.mark.parametrize("status", ["dead", "refresh_refused"])
 def test_a_token_that_was_marked_dead_since_it_was_read_is_not_refreshed(due: World, status: str) -> None:
-    found = tokens.find(due.service.app.db, north_tenant(), "")
+    found = tokens.find(due.service.app.db, north_tenant(), BOT)
     assert found is not None
     change(due, "UPDATE tokens SET status = ?", status)
     with pytest.raises(Refused):

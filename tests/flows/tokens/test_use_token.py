@@ -12,9 +12,9 @@ from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import Fault
-from slackapp.model import Actor, ActorKind, Tenant
+from slackapp.model import BOT, Actor, ActorKind, Tenant
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
-from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant
+from tests.support.world import NORTH, ORG, SOUTH, World, holder_of, make_world, north_tenant
 
 ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
 ADMIN = "U0NORTH001ADM"
@@ -37,7 +37,7 @@ def ready(installed: Prepared) -> World:
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
     """`auth.test` with that token."""
-    use = TokenUse(tenant or north_tenant(), user_id, "test")
+    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test")
     return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
 
 
@@ -105,7 +105,7 @@ def test_the_intent_stands_or_falls_with_the_audit_row(ready: World) -> None:
         raise LookupError
 
     with pytest.raises(LookupError):
-        use_token.call(ready.service.app, TokenUse(north_tenant(), "", "test"), "auth.test", {}, ORIGIN, intent)
+        use_token.call(ready.service.app, TokenUse(north_tenant(), BOT, "test"), "auth.test", {}, ORIGIN, intent)
     assert (ready.audit(), ready.calls()) == (audited, [])
 
 
@@ -293,7 +293,7 @@ def test_a_limit_of_one_method_tenant_and_user_holds_nobody_else(ready: World) -
     ready.slack.fault(Fault("auth.test", "ratelimited", retry_after=20))
     limited(ready)
     assert (ask(ready, ADMIN)["ok"], ask(ready, "", Tenant("T", SOUTH))["ok"]) == (True, True)
-    use = TokenUse(north_tenant(), "", "test")
+    use = TokenUse(north_tenant(), BOT, "test")
     with pytest.raises(SlackCallError) as caught:
         use_token.call(ready.service.app, use, "chat.postMessage", {"channel": "C0NOWHERE"}, ORIGIN, lambda: None)
     assert caught.value.code == "channel_not_found"

@@ -17,13 +17,13 @@ from slackapp.flows.tokens.validate_tenant import INTERVAL, TokenCheck
 from slackapp.localslack.api.calls import ApiResult
 from slackapp.localslack.model import NULL, AppInstall, Fault
 from slackapp.localslack.wire import json_response
-from slackapp.model import Actor, ActorKind, Tenant
+from slackapp.model import BOT, Actor, ActorKind, Holder, Tenant
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north_tenant
 
 ORIGIN = Actor(ActorKind.OPERATOR, "r1")
 ADMIN = "U0NORTH001ADM"
-BOT = "U0NORTH001BOT"
+BOT_USER = "U0NORTH001BOT"
 ASK = "auth.test"
 INSTALL = "http://localhost:3000/slack/install"
 HERE = f"{INSTALL}?team={NORTH}"
@@ -63,7 +63,7 @@ def check(world: World, tenant: Tenant | None = None) -> list[TokenCheck]:
 
 def results(world: World, tenant: Tenant | None = None) -> list[tuple[str, str]]:
     """Of whom, and what came out."""
-    return [(checked.user_id, checked.result) for checked in check(world, tenant)]
+    return [(checked.holder.id, checked.result) for checked in check(world, tenant)]
 
 
 def due(world: World) -> int:
@@ -120,7 +120,9 @@ def after_the_answer(world: World, happening: Callable[[], Any]) -> Iterator[Non
 
 def test_the_bots_and_a_users_token_are_each_asked_about_once(ready: World) -> None:
     ready.clock.advance(100)
-    assert check(ready) == [TokenCheck(north_tenant(), "Northwind", user_id, "ok") for user_id in ("", ADMIN)]
+    assert check(ready) == [
+        TokenCheck(north_tenant(), "Northwind", holder, "ok") for holder in (BOT, Holder.user(ADMIN))
+    ]
     assert [(call.method, call.credentials) for call in ready.slack.calls] == [(ASK, "header")] * 2
     read = [detail.partition(" kind=")[0] for detail in noted(ready, "token.read")[-2:]]
     assert read == [f"purpose=check method={ASK}"] * 2
@@ -235,12 +237,12 @@ def test_a_users_dead_token_leaves_the_bot_alone(ready: World) -> None:
 
 def test_a_bots_token_that_an_event_has_erased_is_told_as_dead(ready: World) -> None:
     ready.slack.revoke_bot(NORTH, app_uninstalled=False)
-    ready.event({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT]}})
+    ready.event({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT_USER]}})
     ready.work()
     ready.slack.called.clear()
     (bot, user) = check(ready)
-    assert (bot.user_id, bot.result, bot.install_url) == ("", "dead: known", HERE)
-    assert (user.user_id, user.result, ready.calls()) == (ADMIN, "ok", [ASK])
+    assert (bot.holder.id, bot.result, bot.install_url) == ("", "dead: known", HERE)
+    assert (user.holder.id, user.result, ready.calls()) == (ADMIN, "ok", [ASK])
 
 
 def test_the_bots_token_of_a_tenant_that_needs_a_new_install_is_not_used(ready: World) -> None:
@@ -380,7 +382,7 @@ def test_without_a_word_of_slack_about_scopes_there_is_no_drift(ready: World, mo
 def test_scopes_that_came_with_a_refresh_are_noted_all_the_same(ready: World) -> None:
     at_slack(ready).bot_scopes.remove("chat:write")
     ready.clock.advance(43_200)
-    use_token.call(ready.service.app, TokenUse(north_tenant(), "", "test"), ASK, {}, ORIGIN, lambda: None)
+    use_token.call(ready.service.app, TokenUse(north_tenant(), BOT, "test"), ASK, {}, ORIGIN, lambda: None)
     assert scopes(ready) == "app_mentions:read,commands", "the refresh brought them"
     for _ in range(2):
         assert check(ready)[0].missing == ("chat:write",)
