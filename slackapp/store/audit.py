@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slackapp.model import Mac, Tenant
-from slackapp.store.columns import tenant_columns
+from slackapp.store.columns import field_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 GENESIS = bytes(32)
@@ -38,28 +38,14 @@ def append(db: Database, entry: AuditEntry, mac: Mac) -> None:
     # claim: C-27
     if not db.in_transaction():
         raise RuntimeError("an audit row is written inside a transaction")
-    last = db.one("last_audit", {})
-    number, chain = (last["id"] + 1, last["chain"]) if last is not None else (1, GENESIS)
-    db.execute(
-        "add_audit",
-        {
-            "id": number,
-            "at": entry.at,
-            "event": entry.event,
-            "actor": entry.actor,
-            **tenant_columns(entry.tenant),
-            "request_id": entry.request_id,
-            "result": entry.result,
-            "detail": entry.detail,
-            "chain": mac(chain + encode(number, entry)),
-        },
-    )
+    last, chain = head(db)
+    number = last + 1
+    db.execute("add_audit", {**field_columns(entry), "id": number, "chain": mac(chain + encode(number, entry))})
 
 
 def count(db: Database) -> int:
     """Counts the rows that were ever written, which are numbered without gaps."""
-    last = db.one("last_audit", {})
-    return int(last["id"]) if last is not None else 0
+    return head(db)[0]
 
 
 def encode(number: int, entry: AuditEntry) -> bytes:

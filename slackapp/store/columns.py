@@ -1,11 +1,11 @@
-"""Forms of the nouns in columns that several tables have."""
+"""Forms of the nouns in columns: a field is named as its column is; a tenant is two columns."""
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from slackapp.model import BOT, Holder, Tenant, TenantKind
-from slackapp.store.engine.sqlite import Row
+from slackapp.store.engine.sqlite import Database, Parameters, Row
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -37,3 +37,22 @@ def holder_columns(tenant: Tenant, holder: Holder) -> dict[str, str]:
 def read_holder(row: Row) -> Holder:
     """Reads whose a row is: the bot's, or a user's."""
     return Holder.user(row["user_id"]) if row["user_id"] else BOT
+
+
+def field_columns(noun: object) -> dict[str, Any]:
+    """Names a noun's fields with their values, and its tenant's two columns with theirs."""
+    fields = dict(vars(noun))
+    return tenant_columns(fields.pop("tenant")) | fields
+
+
+def row_fields(row: Row) -> dict[str, Any]:
+    """Names a row's columns with their values, and its tenant as the one field that it is."""
+    columns = dict(zip(row.keys(), row, strict=True))
+    columns["tenant"] = Tenant(_TENANT_KINDS[columns.pop("tenant_kind")], columns.pop("tenant_id"))
+    return columns
+
+
+def count_rows(db: Database, statement: str, parameters: Parameters) -> int:
+    """Runs a statement that counts; what it gives is called `found`."""
+    row = db.one(statement, parameters)
+    return int(row["found"] or 0) if row is not None else 0

@@ -8,7 +8,7 @@ from slackapp.store.engine.sqlite import Database
 
 @dataclass(frozen=True)
 class CounterDelta:
-    """Amount to add to one series. A metric has `most` of them; what is new then goes to the labels of `rest`."""
+    """Amount to add to one series; beyond `max_series` of a metric, what is new goes to `overflow_labels`."""
 
     name: str
     labels: str
@@ -20,16 +20,7 @@ class CounterDelta:
 def add(db: Database, counts: Iterable[CounterDelta]) -> None:
     """Adds amounts, inside a transaction."""
     for count in counts:
-        db.execute(
-            "add_to_counter",
-            {
-                "name": count.name,
-                "labels": count.labels,
-                "rest": count.overflow_labels,
-                "most": count.max_series,
-                "value": count.value,
-            },
-        )
+        db.execute("add_to_counter", vars(count))
 
 
 def list_all(db: Database) -> dict[tuple[str, str], int]:

@@ -1,52 +1,40 @@
 """Wrapped data keys: `sql/core/data_keys.sql`."""
 
 from slackapp.model import DataKey, KeyPurpose, KeyState, NewKey, Tenant
-from slackapp.store.columns import read_tenant, tenant_columns
+from slackapp.store.columns import count_rows, read_tenant, row_fields, tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 
 def active(db: Database, tenant: Tenant) -> list[DataKey]:
     """The keys that the tenant's records are sealed under now, one per purpose."""
-    return [_key(row) for row in db.many("active_keys", tenant_columns(tenant))]
+    return [_data_key(row) for row in db.many("active_keys", tenant_columns(tenant))]
 
 
 def active_for(db: Database, tenant: Tenant, purpose: KeyPurpose) -> DataKey | None:
     """Finds the tenant's active key for that purpose."""
     row = db.one("active_key", {**tenant_columns(tenant), "purpose": purpose})
-    return _key(row) if row is not None else None
+    return _data_key(row) if row is not None else None
 
 
 def find(db: Database, tenant: Tenant, key_id: int) -> DataKey | None:
     """A key by the id in a record's header, if it is this tenant's."""
     row = db.one("find_key", {"key_id": key_id, **tenant_columns(tenant)})
-    return _key(row) if row is not None else None
+    return _data_key(row) if row is not None else None
 
 
 def add(db: Database, tenant: Tenant, key: NewKey, now: int) -> bool:
     """Stores a new key; False when its id is taken or the purpose has its key already."""
-    changed = db.execute(
-        "add_key",
-        {
-            "key_id": key.key_id,
-            **tenant_columns(tenant),
-            "purpose": key.purpose,
-            "provider": key.provider,
-            "master_version": key.master_version,
-            "wrapped": key.wrapped,
-            "now": now,
-        },
-    )
-    return changed == 1
+    return db.execute("add_key", {**tenant_columns(tenant), **vars(key), "now": now}) == 1
 
 
 def list_all(db: Database) -> list[DataKey]:
     """Lists the keys of all tenants and the service's own, retired ones too."""
-    return [_key(row) for row in db.many("all_keys", {})]
+    return [_data_key(row) for row in db.many("all_keys", {})]
 
 
 def list_older(db: Database, provider: str, master_version: int) -> list[DataKey]:
     """Keys that an older master key wraps."""
-    return [_key(row) for row in db.many("keys_below", {"provider": provider, "master_version": master_version})]
+    return [_data_key(row) for row in db.many("keys_below", {"provider": provider, "master_version": master_version})]
 
 
 def count_by_master(db: Database) -> dict[tuple[str, int], int]:
@@ -56,19 +44,9 @@ def count_by_master(db: Database) -> dict[tuple[str, int], int]:
 
 def rewrap(db: Database, key: DataKey, provider: str, master_version: int, wrapped: bytes) -> bool:
     """Replaces the wrapping of a key; False when somebody else did, or the key is gone."""
-    changed = db.execute(
-        "rewrap_key",
-        {
-            "key_id": key.key_id,
-            **tenant_columns(key.tenant),
-            "provider": provider,
-            "master_version": master_version,
-            "wrapped": wrapped,
-            "old_provider": key.provider,
-            "old_version": key.master_version,
-        },
-    )
-    return changed == 1
+    old = {**_key(key), "old_provider": key.provider, "old_version": key.master_version}
+    new = {"provider": provider, "master_version": master_version, "wrapped": wrapped}
+    return db.execute("rewrap_key", {**old, **new}) == 1
 
 
 def blank_all(db: Database) -> None:
@@ -78,18 +56,8 @@ def blank_all(db: Database) -> None:
 
 def restore_wrapped(db: Database, key: DataKey) -> bool:
     """Restores a wrapped key in a copy; False when the copy does not know that key."""
-    changed = db.execute(
-        "fill_key",
-        {
-            "key_id": key.key_id,
-            **tenant_columns(key.tenant),
-            "provider": key.provider,
-            "master_version": key.master_version,
-            "wrapped": key.wrapped,
-            "state": key.state,
-        },
-    )
-    return changed == 1
+    wrapping = {"provider": key.provider, "master_version": key.master_version, "wrapped": key.wrapped}
+    return db.execute("fill_key", {**_key(key), **wrapping, "state": key.state}) == 1
 
 
 def tenants_with_blank_keys(db: Database) -> list[Tenant]:
@@ -99,8 +67,7 @@ def tenants_with_blank_keys(db: Database) -> list[Tenant]:
 
 def delete_key(db: Database, key: DataKey) -> bool:
     """Deletes one key of a tenant, whose records another key has sealed anew."""
-    parameters = {"key_id": key.key_id, **tenant_columns(key.tenant)}
-    return db.execute("delete_key", parameters) == 1
+    return db.execute("delete_key", _key(key)) == 1
 
 
 def delete(db: Database, tenant: Tenant) -> int:
@@ -110,18 +77,12 @@ def delete(db: Database, tenant: Tenant) -> int:
 
 def count(db: Database, tenant: Tenant) -> int:
     """Counts the tenant's keys, retired ones too."""
-    row = db.one("count_keys", tenant_columns(tenant))
-    return int(row["found"]) if row is not None else 0
+    return count_rows(db, "count_keys", tenant_columns(tenant))
 
 
-def _key(row: Row) -> DataKey:
-    return DataKey(
-        key_id=row["key_id"],
-        tenant=read_tenant(row),
-        purpose=KeyPurpose(row["purpose"]),
-        provider=row["provider"],
-        master_version=row["master_version"],
-        wrapped=row["wrapped"],
-        state=KeyState(row["state"]),
-        created_at=row["created_at"],
-    )
+def _key(key: DataKey) -> dict[str, object]:
+    return {**tenant_columns(key.tenant), "key_id": key.key_id}
+
+
+def _data_key(row: Row) -> DataKey:
+    return DataKey(**row_fields(row) | {"purpose": KeyPurpose(row["purpose"]), "state": KeyState(row["state"])})

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from slackapp.model import InboxKind, InboxRow, InboxState, Sealed, Tenant
-from slackapp.store.columns import by_word, read_tenant, tenant_columns
+from slackapp.store.columns import by_word, count_rows, field_columns, read_tenant, row_fields, tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 INSTALLED = "slackapp.installed"
@@ -35,20 +35,15 @@ def add_event(db: Database, arrival: IncomingEvent, body: Sealed, key_id: int, n
 
     False for a repeat, for a tenant that is not there, and when the key is not there any more.
     """
-    changed = db.execute("add_event", {**_arrival(arrival, now), "body": body.blob, "key_id": key_id})
-    return changed == 1
+    return db.execute("add_event", {**field_columns(arrival), "body": body.blob, "key_id": key_id, "now": now}) == 1
 
 
 def add_lifecycle_event(
     db: Database, arrival: IncomingEvent, named: str, state: InboxState, result: str, now: int
 ) -> None:
     """Adds an uninstall or a revocation: `READY` for the worker, or `DONE` in the transaction of its effect."""
-    db.execute("add_lifecycle_event", {**_arrival(arrival, now), "named": named, "state": state, "result": result})
-
-
-def _arrival(arrival: IncomingEvent, now: int) -> dict[str, object]:
-    arrived = {"type": arrival.type, "event_time": arrival.event_time, "now": now}
-    return {**_key(arrival.tenant, arrival.event_id), **arrived}
+    effect = {"named": named, "state": state, "result": result}
+    db.execute("add_lifecycle_event", {**field_columns(arrival), **effect, "now": now})
 
 
 def add_job(db: Database, job_id: str, job_type: str, tenant: Tenant, now: int, next_at: int) -> None:
@@ -67,18 +62,12 @@ def list_due(db: Database, after: Tenant, busy_tenant: Tenant, now: int, steady:
     Of each tenant, what was due first comes first. `now` is in Unix seconds, `steady` in those of the clock that leases
     go by.
     """
-    parameters = {
-        "after_kind": str(after.kind),
-        "after_id": after.id,
-        "full_kind": str(busy_tenant.kind),
-        "full_id": busy_tenant.id,
-        "now": now,
-        "latest": now + MAX_WAIT,
-        "steady": steady,
-        "lease": LEASE,
-        "most": limit,
-    }
-    return [(read_tenant(row), row["event_id"]) for row in db.many("due_rows", parameters)]
+    tenants = {
+        "after_kind": str(after.kind), "after_id": after.id,
+        "full_kind": str(busy_tenant.kind), "full_id": busy_tenant.id,
+    }  # fmt: skip
+    times = {"now": now, "latest": now + MAX_WAIT, "steady": steady, "lease": LEASE}
+    return [_row_id(row) for row in db.many("due_rows", {**tenants, **times, "most": limit})]
 
 
 def claim(db: Database, row_id: RowId, owner: str, steady: int) -> InboxRow | None:
@@ -220,8 +209,7 @@ def reseal_body(db: Database, tenant: Tenant, event_id: str, body: Sealed) -> No
 
 def pending_purges(db: Database) -> dict[Tenant, str]:
     """Tenants whose purge is not finished, and why not."""
-    rows = db.many("open_jobs", {"type": PURGE})
-    return {read_tenant(row): row["result"] or "under way" for row in rows}
+    return {read_tenant(row): row["result"] or "under way" for row in db.many("open_jobs", {"type": PURGE})}
 
 
 def pending_removals(db: Database) -> dict[Tenant, int]:
@@ -233,14 +221,12 @@ def pending_removals(db: Database) -> dict[Tenant, int]:
 
 def pending_purge_ids(db: Database) -> list[RowId]:
     """The purges that are not finished, the oldest first."""
-    rows = db.many("open_jobs", {"type": PURGE})
-    return [(read_tenant(row), row["event_id"]) for row in rows]
+    return [_row_id(row) for row in db.many("open_jobs", {"type": PURGE})]
 
 
 def pending_purges_of(db: Database, tenant: Tenant) -> list[str]:
     """The ids of a tenant's purges that are not finished."""
-    rows = db.many("open_jobs", {"type": PURGE})
-    return [row["event_id"] for row in rows if (row["tenant_kind"], row["tenant_id"]) == (tenant.kind, tenant.id)]
+    return [event_id for whose, event_id in pending_purge_ids(db) if whose == tenant]
 
 
 def tenants_with_bodies(db: Database) -> frozenset[Tenant]:
@@ -255,8 +241,7 @@ def is_open(db: Database, tenant: Tenant, event_id: str) -> bool:
 
 def count_bodies(db: Database, tenant: Tenant) -> int:
     """Counts the tenant's rows that have a body."""
-    row = db.one("count_bodies", tenant_columns(tenant))
-    return int(row["found"]) if row is not None else 0
+    return count_rows(db, "count_bodies", tenant_columns(tenant))
 
 
 def count_pending_purges(db: Database) -> int:
@@ -283,37 +268,19 @@ def _owned_key(row: InboxRow) -> dict[str, object]:
     return {**_key(row.tenant, row.event_id), "owner": row.lease_owner}
 
 
+def _row_id(row: Row) -> RowId:
+    return read_tenant(row), row["event_id"]
+
+
 def _unclear(row: Row) -> UnclearRow:
-    return UnclearRow(read_tenant(row), row["event_id"], row["type"])
+    return UnclearRow(**row_fields(row))
 
 
 def _entry(row: Row) -> InboxEntry:
-    return InboxEntry(
-        event_id=row["event_id"],
-        kind=_KINDS[row["kind"]],
-        tenant=read_tenant(row),
-        type=row["type"],
-        state=_STATES[row["state"]],
-        attempts=row["attempts"],
-        event_time=row["event_time"],
-        received_at=row["received_at"],
-        next_at=row["next_at"],
-        finished_at=row["finished_at"],
-        result=row["result"],
-        has_body=bool(row["has_body"]),
-    )
+    closed = {"kind": _KINDS[row["kind"]], "state": _STATES[row["state"]], "has_body": bool(row["has_body"])}
+    return InboxEntry(**row_fields(row) | closed)
 
 
 def _row(row: Row) -> InboxRow:
-    return InboxRow(
-        event_id=row["event_id"],
-        kind=_KINDS[row["kind"]],
-        tenant=read_tenant(row),
-        type=row["type"],
-        named=row["named"],
-        body=Sealed(row["body"]) if row["body"] is not None else None,
-        attempts=row["attempts"],
-        event_time=row["event_time"],
-        received_at=row["received_at"],
-        lease_owner=row["lease_owner"],
-    )
+    body = Sealed(row["body"]) if row["body"] is not None else None
+    return InboxRow(**row_fields(row) | {"kind": _KINDS[row["kind"]], "body": body})

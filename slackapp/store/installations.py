@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from slackapp.model import Installation, InstallationStatus, Sealed, Tenant
-from slackapp.store.columns import by_word, read_tenant, tenant_columns
+from slackapp.store.columns import by_word, count_rows, read_tenant, row_fields, tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 _STATUSES = by_word(InstallationStatus)
@@ -81,20 +81,14 @@ def count_by_status(db: Database) -> dict[InstallationStatus, int]:
 
 def count(db: Database) -> int:
     """Counts tenants."""
-    row = db.one("count_installations", {})
-    return int(row["found"] or 0) if row is not None else 0
+    return count_rows(db, "count_installations", {})
 
 
 def set_status(
     db: Database, tenant: Tenant, expected: InstallationStatus, status: InstallationStatus, reason: str = ""
 ) -> bool:
     """Moves from one status to another; False when it was not in the expected one. `reason` is a code, for people."""
-    parameters = {
-        **tenant_columns(tenant),
-        "expected": expected,
-        "status": status,
-        "reason": reason,
-    }
+    parameters = {**tenant_columns(tenant), "expected": expected, "status": status, "reason": reason}
     return db.execute("set_installation_status", parameters) == 1
 
 
@@ -107,9 +101,9 @@ def claim_checks(db: Database, before: int, limit: int, now: int) -> list[Tenant
     """Active tenants whose tokens nobody has begun to check since `before`; each is ours to check now."""
     found = []
     for row in db.many("list_unchecked", {"before": before, "most": limit}):
-        key = {"tenant_kind": row["tenant_kind"], "tenant_id": row["tenant_id"]}
-        if db.execute("claim_checks", {**key, "seen": row["check_begun_at"], "now": now}) == 1:
-            found.append(read_tenant(row))
+        tenant, seen = read_tenant(row), row["check_begun_at"]
+        if db.execute("claim_checks", {**tenant_columns(tenant), "seen": seen, "now": now}) == 1:
+            found.append(tenant)
     return found
 
 
@@ -125,21 +119,18 @@ def note_validated(db: Database, tenant: Tenant, now: int) -> None:
 
 def set_granted_scopes(db: Database, tenant: Tenant, scopes: tuple[str, ...]) -> None:
     """Stores the bot's scopes, as Slack says now."""
-    parameters = {**tenant_columns(tenant), "scopes": ",".join(scopes)}
-    db.execute("set_granted_scopes", parameters)
+    db.execute("set_granted_scopes", {**tenant_columns(tenant), "scopes": ",".join(scopes)})
 
 
 def set_bot_id(db: Database, installation: Installation, bot_id: str) -> None:
     """Notes the bot's id, for as long as that bot is the tenant's."""
-    tenant, bot_user_id = installation.tenant, installation.bot_user_id
-    parameters = {**tenant_columns(tenant), "bot_user_id": bot_user_id, "bot_id": bot_id}
-    db.execute("set_bot_id", parameters)
+    bot = {"bot_user_id": installation.bot_user_id, "bot_id": bot_id}
+    db.execute("set_bot_id", {**tenant_columns(installation.tenant), **bot})
 
 
 def join_enterprise(db: Database, tenant: Tenant, enterprise_id: str) -> None:
     """Notes that a workspace belongs to an enterprise now."""
-    parameters = {**tenant_columns(tenant), "enterprise_id": enterprise_id}
-    db.execute("join_enterprise", parameters)
+    db.execute("join_enterprise", {**tenant_columns(tenant), "enterprise_id": enterprise_id})
 
 
 def note_used(db: Database, tenant: Tenant, now: int) -> None:
@@ -153,25 +144,8 @@ def delete(db: Database, tenant: Tenant) -> int:
 
 
 def _installation(row: Row) -> Installation:
-    return Installation(
-        tenant=read_tenant(row),
-        app_id=row["app_id"],
-        enterprise_id=row["enterprise_id"],
-        enterprise_name=row["enterprise_name"],
-        team_id=row["team_id"],
-        team_name=row["team_name"],
-        bot_user_id=row["bot_user_id"],
-        installer_id=row["installer_id"],
-        scopes_asked=split_scopes(row["scopes_asked"]),
-        scopes_granted=split_scopes(row["scopes_granted"]),
-        status=_STATUSES[row["status"]],
-        status_reason=row["status_reason"],
-        generation=row["generation"],
-        installed_at=row["installed_at"],
-        last_used_at=row["last_used_at"],
-        last_validated_at=row["last_validated_at"],
-        bot_id=row["bot_id"],
-    )
+    scopes = {name: split_scopes(row[name]) for name in ("scopes_asked", "scopes_granted")}
+    return Installation(**row_fields(row) | scopes | {"status": _STATUSES[row["status"]]})
 
 
 def split_scopes(stored: str) -> tuple[str, ...]:

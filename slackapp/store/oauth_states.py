@@ -24,21 +24,9 @@ def add(
     network_limit: int = 0,
 ) -> bool:
     """Records a new state; False when `limit` unexpired ones exist, or `share` of that network, where one is given."""
-    changed = db.execute(
-        "add_state",
-        {
-            "id_hash": id_hash,
-            "session_hash": session_hash,
-            "purpose": purpose,
-            "now": now,
-            "expires_at": expires_at,
-            "latest": now + MAX_LIFETIME,
-            "limit": limit,
-            "network": network,
-            "share": network_limit,
-        },
-    )
-    return changed == 1
+    state = {"id_hash": id_hash, "session_hash": session_hash, "purpose": purpose, "network": network}
+    times = {"now": now, "expires_at": expires_at, "latest": now + MAX_LIFETIME}
+    return db.execute("add_state", {**state, **times, "limit": limit, "share": network_limit}) == 1
 
 
 def consume(db: Database, id_hash: bytes, session_hash: bytes, purpose: StatePurpose, now: int) -> bool:
@@ -59,10 +47,7 @@ def mark_lost(db: Database, before: int, after: int) -> int:
 
 def set_outcome(db: Database, id_hash: bytes, outcome: StateOutcome, tenant: Tenant) -> None:
     """Notes how the use ended: `installed`, `declined` or `failed`."""
-    db.execute(
-        "finish_state",
-        {"id_hash": id_hash, "outcome": outcome, **tenant_columns(tenant)},
-    )
+    db.execute("finish_state", {"id_hash": id_hash, "outcome": outcome, **tenant_columns(tenant)})
 
 
 def last_installed(db: Database, session_hash: bytes, since: int) -> Tenant | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import Database, Row
 
 HEARTBEAT_TIMEOUT = 60
 """Seconds since its last sign of life after which a process counts as dead.
@@ -31,20 +31,17 @@ def save_heartbeat(db: Database, process_id: str, key_epoch: int, master_version
 
 def list_live(db: Database, steady: int) -> list[Process]:
     """Lists processes with a heartbeat within the last minute."""
-    return [
-        Process(
-            row["process_id"],
-            row["seen_at"],
-            row["key_epoch"],
-            frozenset(int(version) for version in row["master_versions"].split(",") if version),
-        )
-        for row in db.many("live_processes", _time_window(steady))
-    ]
+    return [_process(row) for row in db.many("live_processes", _time_window(steady))]
 
 
 def delete(db: Database, process_id: str, steady: int) -> None:
     """Deletes a process at its end, and those that died without one."""
     db.execute("forget_process", {"process_id": process_id, **_time_window(steady)})
+
+
+def _process(row: Row) -> Process:
+    versions = frozenset(int(version) for version in row["master_versions"].split(",") if version)
+    return Process(row["process_id"], row["seen_at"], row["key_epoch"], versions)
 
 
 def _time_window(steady: int) -> dict[str, object]:

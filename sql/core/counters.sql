@@ -6,8 +6,8 @@
 INSERT INTO counters (name, labels, value)
 SELECT :name,
        CASE WHEN EXISTS (SELECT 1 FROM counters WHERE name = :name AND labels = :labels)
-              OR (SELECT count(*) FROM counters WHERE name = :name) < :most
-            THEN :labels ELSE :rest END,
+              OR (SELECT count(*) FROM counters WHERE name = :name) < :max_series
+            THEN :labels ELSE :overflow_labels END,
        :value
  WHERE true
 ON CONFLICT (name, labels) DO UPDATE SET value = counters.value + excluded.value;
