@@ -5,9 +5,9 @@ import re
 from datetime import UTC, datetime
 
 from slackapp.cli.service.session import open_service
-from slackapp.cli.terminal.arguments import number_of_rows, valid_utf8
-from slackapp.cli.terminal.printing import print_json, print_lines
-from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_rows
+from slackapp.cli.terminal.arguments import add_verbs, number_of_rows, valid_utf8
+from slackapp.cli.terminal.printing import print_lines
+from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_time, print_rows
 from slackapp.errors import UsageError
 from slackapp.flows.audit import verify_audit
 from slackapp.store import audit
@@ -24,23 +24,16 @@ _COLUMNS = Columns(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds one sub-command per verb."""
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    tail = verbs.add_parser("tail", help="the last rows")
+    verb = add_verbs(parser)
+    tail = verb("tail", "the last rows", _tail)
     tail.add_argument("--tenant", type=valid_utf8, metavar="ID")
     tail.add_argument("--event", type=valid_utf8, metavar="NAME")
     tail.add_argument("--since", default="1970-01-01", metavar="DATE", help="such as 2026-11-22 or 2026-11-22T10:00:00")
     tail.add_argument("--number", "--limit", type=number_of_rows, default=50, metavar="N", help="that many (50)")
     add_options(tail, "one JSON object per line")
-    tail.set_defaults(run_verb=_tail)
-    verify = verbs.add_parser("verify", help="find rows that were edited, removed or re-ordered")
+    verify = verb("verify", "find rows that were edited, removed or re-ordered", _verify)
     verify.add_argument("--head", metavar="NUMBER:HASH", help="an earlier head, to find a cut-off end")
-    verify.set_defaults(run_verb=_verify)
-    verbs.add_parser("head", help="number and hash of the last row: keep it elsewhere").set_defaults(run_verb=_head)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Raises ConfigError, UsageError."""
-    return int(arguments.run_verb(arguments))
+    verb("head", "number and hash of the last row: keep it elsewhere", _head)
 
 
 def _tail(arguments: argparse.Namespace) -> int:
@@ -50,12 +43,8 @@ def _tail(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--since {arguments.since}: must be a date such as 2026-11-22T10:00:00 (UTC)") from None
     with open_service() as service:
         rows = audit.tail(service.app.db, arguments.tenant, arguments.event, since, arguments.number)
-    if arguments.json:
-        for row in rows:
-            print_json(_fields(row))
-    elif rows:
-        print_lines(*format_rows(map(_fields, rows), _COLUMNS, arguments.wide))
-    else:
+    print_rows([_fields(row) for row in rows], _COLUMNS, arguments)
+    if not rows and not arguments.json:
         print_lines("no row is like that", error=True)
     return 0
 
@@ -87,10 +76,9 @@ def _parse_head(text: str) -> tuple[int, bytes]:
 
 def _fields(row: AuditRow) -> dict[str, object]:
     entry = row.entry
-    at = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "id": row.number,
-        "at": at,
+        "at": format_time(entry.at),
         "event": entry.event,
         "actor": entry.actor,
         "tenant": entry.tenant.id,

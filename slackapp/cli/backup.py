@@ -116,8 +116,7 @@ def _restore_and_check(settings: Settings, file: Path, given: RestoreInput, chec
     service = build(replace(settings, database=file), system_clock, system_entropy, sys.stderr)
     app = service.app
     try:
-        backup_database.verify_key_backup(app, given.keys)
-        backup_database.verify_manifest(app, given.manifest)
+        backup_database.verify_origin(app, given)
         _note_trial(app, settings.database, check)
         problems = backup_database.list_unreadable(app)
         if problems or not app.db.passes_integrity_check():

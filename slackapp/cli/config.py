@@ -9,10 +9,6 @@ from slackapp.config import settings as config
 HELP = "print the effective settings, secrets masked"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds no options."""
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, with the first thing that is wrong."""
     environment = read_environment()

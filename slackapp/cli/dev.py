@@ -35,10 +35,6 @@ EXAMPLE_BEHAVIOUR_SETTINGS = {
 """With the local Slack everything of the example is to be seen, the Home tab's button too."""
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds no options: everything is a setting."""
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError."""
     environment = read_environment()

@@ -3,12 +3,12 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from functools import partial
 
 from slackapp.cli.service.session import open_service, operator_actor
-from slackapp.cli.terminal.arguments import number_of_rows, valid_utf8
+from slackapp.cli.terminal.arguments import add_verbs, number_of_rows, valid_utf8
 from slackapp.cli.terminal.printing import print_json, print_lines
-from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_rows
+from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_time, print_rows
 from slackapp.errors import CommandError, Refused
 from slackapp.flows.app import App
 from slackapp.flows.events import inbox_admin
@@ -28,47 +28,29 @@ _COLUMNS = Columns(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds one sub-command per verb."""
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    listing = verbs.add_parser("list", help="rows that are not done, the oldest first")
+    verb = add_verbs(parser)
+    listing = verb("list", "rows that are not done, the oldest first", _list)
     listing.add_argument("--state", choices=[*map(str, InboxState)], help="only these")
     listing.add_argument("--tenant", type=valid_utf8, metavar="ID")
     listing.add_argument("--number", "--limit", type=number_of_rows, default=100, metavar="N", help="that many (100)")
     add_options(listing, "one JSON object per line")
-    listing.set_defaults(run_verb=_list)
-    show = verbs.add_parser("show", help="one row")
-    _add_row(show)
+    show = verb("show", "one row", _show)
     show.add_argument("--body", action="store_true", help="with what Slack sent; noted in the audit")
-    show.set_defaults(run_verb=_show)
-    for name, text, act in (
-        ("retry", "let a row that is dead or unclear run again; its call to Slack may be made twice", _retry),
-        ("drop", "end a row that is dead or unclear, and erase its body", _drop),
-    ):
-        verb = verbs.add_parser(name, help=text, description=text)
-        _add_row(verb)
-        verb.set_defaults(run_verb=act)
-
-
-def _add_row(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("event_id", type=valid_utf8, metavar="EVENT_ID")
-    parser.add_argument(
-        "--tenant", type=valid_utf8, metavar="ID", help="whose, where several tenants have such an event"
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Raises ConfigError, CommandError, StoreError."""
-    return int(arguments.run_verb(arguments))
+    again = "let a row that is dead or unclear run again; its call to Slack may be made twice"
+    retry = verb("retry", again, partial(_decide, inbox_admin.retry, "will run again"))
+    dropped = "end a row that is dead or unclear, and erase its body"
+    drop = verb("drop", dropped, partial(_decide, inbox_admin.drop, "is dropped"))
+    for each in (show, retry, drop):
+        each.add_argument("event_id", type=valid_utf8, metavar="EVENT_ID")
+        whose = "whose, where several tenants have such an event"
+        each.add_argument("--tenant", type=valid_utf8, metavar="ID", help=whose)
 
 
 def _list(arguments: argparse.Namespace) -> int:
     state = InboxState(arguments.state) if arguments.state is not None else None
     with open_service() as service:
         rows, counts = inbox_admin.list_rows(service.app, arguments.tenant, state, arguments.number)
-    if arguments.json:
-        for row in rows:
-            print_json(_fields(row))
-    elif rows:
-        print_lines(*format_rows(map(_fields, rows), _COLUMNS, arguments.wide))
+    print_rows([_fields(row) for row in rows], _COLUMNS, arguments)
     told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     print_lines(told or "nothing waits", error=True)
     return 0
@@ -88,15 +70,7 @@ def _show(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _retry(arguments: argparse.Namespace) -> int:
-    return _decide(arguments, inbox_admin.retry, "will run again")
-
-
-def _drop(arguments: argparse.Namespace) -> int:
-    return _decide(arguments, inbox_admin.drop, "is dropped")
-
-
-def _decide(arguments: argparse.Namespace, act: Callable[[App, InboxEntry, Actor], bool], what: str) -> int:
+def _decide(act: Callable[[App, InboxEntry, Actor], bool], what: str, arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
         entry = _find(app, arguments)
@@ -122,7 +96,7 @@ def _find(app: App, arguments: argparse.Namespace) -> InboxEntry:
 
 def _fields(entry: InboxEntry) -> dict[str, object]:
     times = {
-        name: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        name: format_time(value)
         for name in ("event_time", "received_at", "next_at", "finished_at")
         if (value := getattr(entry, name)) is not None
     }

@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 
 from slackapp.app import system_entropy
-from slackapp.cli.service.session import EX_TEMPFAIL, installed_tenant, open_service, operator_actor
+from slackapp.cli.service.session import EX_TEMPFAIL, chosen_tenants, installed_tenant, open_service, operator_actor
 from slackapp.cli.terminal import confirm
+from slackapp.cli.terminal.arguments import add_verbs
 from slackapp.cli.terminal.printing import print_lines, print_progress
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
@@ -14,7 +15,7 @@ from slackapp.errors import CommandError, ConfigError, DecryptError, KeyRevokedE
 from slackapp.flows.app import App
 from slackapp.flows.keys import reencrypt_tenant, rotate_keys
 from slackapp.model import LOCAL_PROVIDER, KeyTest, Tenant
-from slackapp.store import data_keys, installations, meta
+from slackapp.store import data_keys, meta
 
 HELP = "make, list, rotate, verify, retire master keys; new data keys; key providers"
 _ROTATION_WAIT = 60
@@ -24,13 +25,7 @@ _DAY = 86_400
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds one sub-command per verb."""
-    verbs = parser.add_subparsers(dest="verb", required=True)
-
-    def verb(name: str, text: str, act: object) -> argparse.ArgumentParser:
-        sub = verbs.add_parser(name, help=text, description=text)
-        sub.set_defaults(run_verb=act)
-        return sub
-
+    verb = add_verbs(parser)
     verb("new", "make a new file with one master key", _new).add_argument("file", type=Path, help="must not exist yet")
     verb("list", "master keys, their age, and how many data keys hang on each", _list)
     verb("rotate", "a new master key: all data keys are wrapped anew, while the service goes on", _rotate)
@@ -44,11 +39,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     assign = verb("assign", "put a tenant on a key provider of its own", _assign)
     assign.add_argument("tenant", metavar="TENANT")
     assign.add_argument("provider", metavar="PROVIDER")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Raises ConfigError, CommandError."""
-    return int(arguments.run_verb(arguments))
 
 
 def _new(arguments: argparse.Namespace) -> int:
@@ -171,11 +161,7 @@ def _retire(arguments: argparse.Namespace) -> int:
 def _reencrypt(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
-        tenants = (
-            [installed_tenant(app, arguments.tenant)]
-            if arguments.tenant
-            else [i.tenant for i in installations.list_all(app.db)]
-        )
+        tenants = chosen_tenants(app, arguments.tenant)
         for number, tenant in enumerate(tenants, start=1):
             provider = next((key.provider for key in data_keys.active(app.db, tenant)), LOCAL_PROVIDER)
             resealed = _reseal(app, tenant, provider)

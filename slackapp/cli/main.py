@@ -23,7 +23,7 @@ from slackapp.cli import (
     tokens,
 )
 from slackapp.cli.service import environment
-from slackapp.cli.terminal.arguments import CommandParser
+from slackapp.cli.terminal.arguments import CommandParser, run_verb
 from slackapp.cli.terminal.printing import print_last_line, print_lines
 from slackapp.demo import scenario
 from slackapp.errors import CommandError, ConfigError, SettingMissingError, StoreError, UsageError
@@ -44,30 +44,30 @@ class Command:
 
     name: str
     help: str
-    configure: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    configure: Callable[[argparse.ArgumentParser], None] = lambda parser: None
 
 
 COMMANDS = (
-    Command("dev", dev.HELP, dev.configure, dev.run),
-    Command("serve", serve.HELP, serve.configure, serve.run),
-    Command("demo", scenario.HELP, scenario.configure, scenario.run),
-    Command("config", config.HELP, config.configure, config.run),
-    Command("keys", keys.HELP, keys.configure, keys.run),
-    Command("tenants", tenants.HELP, tenants.configure, tenants.run),
-    Command("check", tokens.CHECK_HELP, tokens.configure_check, tokens.run_check),
-    Command("brake", tokens.BRAKE_HELP, tokens.configure_brake, tokens.run_brake),
-    Command("exchange", tokens.EXCHANGE_HELP, tokens.configure_exchange, tokens.run_exchange),
-    Command("import", import_installations.HELP, import_installations.configure, import_installations.run),
-    Command("inbox", inbox.HELP, inbox.configure, inbox.run),
-    Command("audit", audit.HELP, audit.configure, audit.run),
-    Command("backup", backup.HELP, backup.configure, backup.run),
-    Command("restore", backup.RESTORE_HELP, backup.configure_restore, backup.run_restore),
-    Command("purge", tenants.PURGE_HELP, tenants.configure_purge, tenants.run_purge),
-    Command("uninstall", tenants.UNINSTALL_HELP, tenants.configure_uninstall, tenants.run_uninstall),
-    Command("localslack", localslack.HELP, localslack.configure, localslack.run),
-    Command("manifest", manifest.HELP, manifest.configure, manifest.run),
-    Command("doctor", doctor.HELP, doctor.configure, doctor.run),
+    Command("dev", dev.HELP, dev.run),
+    Command("serve", serve.HELP, serve.run),
+    Command("demo", scenario.HELP, scenario.run, scenario.configure),
+    Command("config", config.HELP, config.run),
+    Command("keys", keys.HELP, run_verb, keys.configure),
+    Command("tenants", tenants.HELP, tenants.run, tenants.configure),
+    Command("check", tokens.CHECK_HELP, tokens.run_check, tokens.configure_check),
+    Command("brake", tokens.BRAKE_HELP, tokens.run_brake, tokens.configure_brake),
+    Command("exchange", tokens.EXCHANGE_HELP, tokens.run_exchange, tokens.configure_exchange),
+    Command("import", import_installations.HELP, import_installations.run, import_installations.configure),
+    Command("inbox", inbox.HELP, run_verb, inbox.configure),
+    Command("audit", audit.HELP, run_verb, audit.configure),
+    Command("backup", backup.HELP, backup.run, backup.configure),
+    Command("restore", backup.RESTORE_HELP, backup.run_restore, backup.configure_restore),
+    Command("purge", tenants.PURGE_HELP, tenants.run_purge, tenants.configure_purge),
+    Command("uninstall", tenants.UNINSTALL_HELP, tenants.run_uninstall, tenants.configure_uninstall),
+    Command("localslack", localslack.HELP, localslack.run, localslack.configure),
+    Command("manifest", manifest.HELP, manifest.run, manifest.configure),
+    Command("doctor", doctor.HELP, doctor.run, doctor.configure),
 )
 
 

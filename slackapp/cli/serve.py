@@ -10,10 +10,6 @@ from slackapp.cli.terminal.printing import print_lines
 HELP = "serve for production; every setting must be given"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds no options: everything is a setting."""
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError."""
     return server.serve(read_settings(), _print_ready)

@@ -36,11 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
         rows = list_tenants.run(service.app)
     if arguments.json:
         print_json(rows, indent=1)
-        return 0
-    if not rows:
+    elif rows:
+        print_lines(*format_rows(rows, _COLUMNS, arguments.wide))
+    else:
         print_lines("no tenant is installed", error=True)
-        return 0
-    print_lines(*format_rows(rows, _COLUMNS, arguments.wide))
     return 0
 
 

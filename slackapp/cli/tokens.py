@@ -1,14 +1,13 @@
 """`slackapp check`, `slackapp brake` and `slackapp exchange`: do tokens work, and do they rotate."""
 
 import argparse
-from datetime import UTC, datetime
 
 from slackapp.checks import token_refusals
-from slackapp.cli.service.session import installed_tenant, open_service, operator_actor
+from slackapp.cli.service.session import chosen_tenants, installed_tenant, open_service, operator_actor
 from slackapp.cli.terminal.printing import print_json, print_lines
+from slackapp.cli.terminal.table import format_time
 from slackapp.flows.tokens import brake, exchange_token, validate_tenant
 from slackapp.flows.tokens.validate_tenant import TokenCheck
-from slackapp.store import installations
 
 CHECK_HELP = "ask Slack about every token: does it work, are scopes missing or more than asked for"
 BRAKE_HELP = "show whether Slack refuses so many tenants at once that none is given up; release that"
@@ -26,10 +25,7 @@ def run_check(arguments: argparse.Namespace) -> int:
     fine = True
     with open_service() as service:
         app = service.app
-        if arguments.tenant is not None:
-            tenants = [installed_tenant(app, arguments.tenant)]
-        else:
-            tenants = [installation.tenant for installation in installations.list_all(app.db)]
+        tenants = chosen_tenants(app, arguments.tenant)
         if not tenants:
             print_lines("no tenant is installed", error=True)
         actor = operator_actor(app)
@@ -75,7 +71,7 @@ def run_brake(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
         found = brake.release(app, operator_actor(app)) if arguments.release else brake.read_brake(app)
-    held = f"on since {datetime.fromtimestamp(found.since, UTC):%Y-%m-%dT%H:%M:%SZ}" if found.since else "off"
+    held = f"on since {format_time(found.since)}" if found.since else "off"
     print_lines(f"brake: {held}; tenants that wait: {found.waiting}; tokens that pause: {found.paused}")
     if arguments.release:
         print_lines(f"released: for {token_refusals.RELEASE_SECONDS // 60} minutes what Slack says counts at once")

@@ -5,6 +5,7 @@ import http.client
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from slackapp.app import build, system_clock, system_entropy
-from slackapp.cli.service.server import free_port
 from slackapp.config import settings as config
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
@@ -255,3 +255,10 @@ def _wait_until_it_answers(child: "subprocess.Popen[bytes]", url: str, log: Path
                 continue
             return
     raise StepError(f"{url} did not answer")
+
+
+def free_port() -> int:
+    """A loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from slackapp.cli.service import dev_settings
-from slackapp.cli.service.server import free_port
 from slackapp.crypto import keyfile
-from slackapp.demo.harness import Browser, send
+from slackapp.demo.harness import Browser, free_port, send
 from tests.cli.process import Here
 
 ROOT = Path(__file__).parent.parent.parent

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from slackapp.app import build, system_clock, system_entropy
-from slackapp.cli.service.server import free_port
 from slackapp.config import settings as config
+from slackapp.demo.harness import free_port
 from slackapp.directory.probe import Probe, ProbeResponse
 from tests.cli.process import ROOT, Here, settings
 from tests.cli.process import run as run_process

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.cli.service.server import free_port
+from slackapp.demo.harness import free_port
 from tests.cli.process import ROOT, TIMEOUT, settings
 from tests.cli.test_serve import announced
 from tests.support import programs, systemd_units

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from slackapp.app import system_clock, system_entropy
-from slackapp.cli.service.server import free_port
+from slackapp.demo.harness import free_port
 from slackapp.localslack import LocalApp, LocalSlack
 from tests.cli.process import ROOT, TIMEOUT, start
 from tests.cli.test_serve import announced

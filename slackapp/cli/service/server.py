@@ -3,7 +3,6 @@
 import logging
 import resource
 import signal
-import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -71,16 +70,11 @@ def waitress_settings(settings: Settings) -> dict[str, Any]:
     return chosen | {"listen": settings.listen}
 
 
-def no_middleware(application: Application) -> Application:
-    """Returns the service with nothing in front."""
-    return application
-
-
 def serve(
     settings: Settings,
     on_ready: Callable[[Service], None],
     log_texts: bool = False,
-    middleware: Callable[[Application], Application] = no_middleware,
+    middleware: Callable[[Application], Application] = lambda service: service,
 ) -> int:
     """Builds the service, binds, announces and serves until SIGTERM or SIGINT; the exit status.
 
@@ -137,10 +131,3 @@ def _quiet_waitress(log: JsonLog) -> None:
     logger.propagate = False
     logger.handlers = [_WaitressLogHandler(log)]
     logging.getLogger("waitress.queue").setLevel(logging.CRITICAL)  # a line per queued request is not news
-
-
-def free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -37,6 +37,13 @@ def installed_tenant(app: App, claimed_id: str) -> Tenant:
     return installation_by_id(app, claimed_id).tenant
 
 
+def chosen_tenants(app: App, claimed_id: str | None) -> list[Tenant]:
+    """The tenant that an id names; without one, all of them. Raises CommandError."""
+    if claimed_id is not None:
+        return [installed_tenant(app, claimed_id)]
+    return [installation.tenant for installation in installations.list_all(app.db)]
+
+
 def installation_by_id(app: App, claimed_id: str) -> Installation:
     """The installation in the tenant that an id names. Raises CommandError."""
     tenant = tenant_of_id(claimed_id)

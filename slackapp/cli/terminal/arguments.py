@@ -4,7 +4,8 @@ Each type raises ArgumentTypeError, before a database is asked by the word.
 """
 
 import re
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
 from typing import NoReturn
 
 from slackapp.cli.terminal.printing import escaped
@@ -21,6 +22,23 @@ class CommandParser(ArgumentParser):
         # claim: C-100
         message = escaped(message)
         super().error(message)
+
+
+def add_verbs(parser: ArgumentParser) -> Callable[[str, str, Callable[[Namespace], int]], ArgumentParser]:
+    """Gives a command sub-commands; returns what adds one: its name, its help, and what runs it."""
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    def add(name: str, text: str, run: Callable[[Namespace], int]) -> ArgumentParser:
+        verb = verbs.add_parser(name, help=text, description=text)
+        verb.set_defaults(run_verb=run)
+        return verb
+
+    return add
+
+
+def run_verb(arguments: Namespace) -> int:
+    """Runs the sub-command that was given."""
+    return int(arguments.run_verb(arguments))
 
 
 def valid_utf8(word: str) -> str:

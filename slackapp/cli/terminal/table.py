@@ -6,8 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from slackapp.cli.terminal.printing import WIDTH, escaped
+from slackapp.cli.terminal.printing import WIDTH, escaped, print_json, print_lines
 
 GAP = "  "
 MIN_WIDTH = 8
@@ -35,6 +36,20 @@ def add_options(parser: argparse.ArgumentParser, json_help: str) -> None:
     """Adds `--wide` and `--json`; both give everything."""
     parser.add_argument("--wide", action="store_true", help="every column, nothing shortened")
     parser.add_argument("--json", action="store_true", help=json_help)
+
+
+def print_rows(rows: Iterable[Mapping[str, object]], columns: Columns, arguments: argparse.Namespace) -> None:
+    """Prints rows as their options say: one JSON object per line, or a table; without rows, nothing."""
+    if arguments.json:
+        for row in rows:
+            print_json(row)
+    elif rows:
+        print_lines(*format_rows(rows, columns, arguments.wide))
+
+
+def format_time(seconds: int) -> str:
+    """A time of a row, from Unix seconds."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def format_rows(rows: Iterable[Mapping[str, object]], columns: Columns, wide: bool) -> list[str]:

@@ -23,15 +23,8 @@ def append_committed(app: App, event: str, tenant: Tenant, actor: Actor, result:
 def append_unclear(app: App, rows: Sequence[UnclearRow], now: int) -> None:
     """Adds one audit row, inside the transaction, for each inbox row whose call to Slack may have been made."""
     for row in rows:
-        append(
-            app,
-            "event.unclear",
-            row.tenant,
-            Actor(ActorKind.WORKER, row.event_id),
-            "unclear",
-            f"event={row.event_id}",
-            now,
-        )
+        worker = Actor(ActorKind.WORKER, row.event_id)
+        append(app, "event.unclear", row.tenant, worker, "unclear", f"event={row.event_id}", now)
 
 
 def count_tenant_change(app: App, tenant: Tenant, change: TenantChange) -> None:

@@ -138,10 +138,15 @@ def read_manifest(folder: Path, app_id: str) -> Mapping[str, Any]:
     return dict(found)
 
 
-def verify_manifest(app: App, found: Mapping[str, Any]) -> None:
-    """Verifies that this database's service wrote the manifest, and nobody changed it since. Raises CommandError."""
-    fields = {name: value for name, value in found.items() if name != "mac"}
-    if not hmac.compare_digest(str(found.get("mac")), _sign(app, fields)):
+def verify_origin(app: App, given: RestoreInput) -> None:
+    """Verifies that this database's service wrote key backup and manifest, and nobody changed them since.
+
+    Raises ConfigError, CommandError.
+    """
+    if not key_backup.is_authentic(app, given.keys):
+        raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup was changed, or is of another service")
+    fields = {name: value for name, value in given.manifest.items() if name != "mac"}
+    if not hmac.compare_digest(str(given.manifest.get("mac")), _sign(app, fields)):
         raise CommandError(f"the backup is damaged: its {MANIFEST} was changed, or is of another service")
 
 
@@ -218,12 +223,6 @@ def mark_unfinished_unclear(app: App, now: int) -> int:
         unclear = inbox.mark_restored(app.db, now)
         audit_log.append_unclear(app, unclear, now)
     return len(unclear)
-
-
-def verify_key_backup(app: App, content: bytes) -> None:
-    """Verifies that this database's service wrote the key backup, and nobody changed it since. Raises ConfigError."""
-    if not key_backup.is_authentic(app, content):
-        raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup was changed, or is of another service")
 
 
 def note_backup(app: App, actor: Actor, now: int) -> None:

@@ -101,10 +101,7 @@ def is_authentic(app: App, content: bytes) -> bool:
 
 def count_wrapped_by(app: App, provider: str, version: int) -> int:
     """Counts the keys in the file that need that master key."""
-    content = app.key_backup_file.read()
-    if content is None:
-        return 0
-    return sum(key.provider == provider and key.master_version == version for key in parse(content).keys)
+    return sum((key.provider, key.master_version) == (provider, version) for key in _stored_keys(app))
 
 
 def count_keys(app: App, tenants: Iterable[Tenant]) -> dict[Tenant, int]:
@@ -129,10 +126,12 @@ def _ids_of(app: App, tenant: Tenant) -> set[int]:
 
 def tenants_in_backup(app: App) -> frozenset[Tenant]:
     """Lists the tenants whose keys are in the file, the service's own aside."""
+    return frozenset(key.tenant for key in _stored_keys(app) if key.tenant != NO_TENANT)
+
+
+def _stored_keys(app: App) -> tuple[DataKey, ...]:
     content = app.key_backup_file.read()
-    if content is None:
-        return frozenset()
-    return frozenset(key.tenant for key in parse(content).keys if key.tenant != NO_TENANT)
+    return parse(content).keys if content is not None else ()
 
 
 def _to_json(key: DataKey) -> dict[str, Any]:

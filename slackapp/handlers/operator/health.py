@@ -26,11 +26,13 @@ def readyz(app: App, request: Request, caller: Actor, now: int) -> Response:
 
     Slack being away, the brake, a clock that was set and pending purges are shown and do not make it unready.
     """
-    if not _may_see(app, request):
-        ready = app.health.is_ready(lambda: bool(_state(app, now)["ready"]), now)
-        return _ready_answer(ready, {"ready": ready})
-    state = _state(app, now)
-    return _ready_answer(bool(state["ready"]), state)
+    if _may_see(app, request):
+        told = _state(app, now)
+    else:
+        told = {"ready": app.health.is_ready(lambda: bool(_state(app, now)["ready"]), now)}
+    if told["ready"]:
+        return json_response(200, told)
+    return json_response(503, told, (("Retry-After", str(_RETRY_AFTER)),))
 
 
 def _may_see(app: App, request: Request) -> bool:
@@ -39,10 +41,6 @@ def _may_see(app: App, request: Request) -> bool:
         verify_operator(request.header("authorization"), request.raw_query, app.settings.operator_token)
         return True
     return is_loopback_client(request.address, request.header("host"), app.settings)
-
-
-def _ready_answer(ready: bool, told: Mapping[str, object]) -> Response:
-    return json_response(200 if ready else 503, told, () if ready else (("Retry-After", str(_RETRY_AFTER)),))
 
 
 def _state(app: App, now: int) -> Mapping[str, object]:

@@ -1,6 +1,6 @@
 """`POST /slack/uninstall`, for the operator."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from slackapp.checks.json_body import parse_json
 from slackapp.checks.slack_ids import tenant_of_id
@@ -21,11 +21,4 @@ def remove(app: App, request: Request, caller: Actor, now: int) -> Response:
     if tenant is None:
         raise Refused(Refusal.JSON)
     outcome = uninstall_tenant.run(app, tenant, caller, now)
-    answer = {
-        "id": tenant.id,
-        "found": outcome.found,
-        "slack": outcome.slack,
-        "erased": outcome.erased,
-        "pending": outcome.pending,
-    }
-    return replace(json_response(200, answer), tenant=tenant)
+    return replace(json_response(200, {"id": tenant.id, **asdict(outcome)}), tenant=tenant)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from slackapp.app import system_clock
-from slackapp.cli.service.server import free_port
 from slackapp.crypto import keyfile
+from slackapp.demo.harness import free_port
 from slackapp.flows.keys import rotate_keys
 from slackapp.store import meta
 from tests.support.client import request
