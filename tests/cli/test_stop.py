@@ -167,8 +167,8 @@ def exchanging(running: Running, target: str, seconds: float) -> Iterator[None]:
     world = running.world
     world.slack.fault(Fault("oauth.v2.access", "slow", seconds=seconds))
     begun = running.request("GET", "/slack/install")
-    cookie = begun.getheader("Set-Cookie").partition(";")[0]
-    reply = world.browser().consent(Reply(303, {"location": begun.getheader("Location")}, b""), target)
+    cookie = begun.headers["set-cookie"].partition(";")[0]
+    reply = world.browser().consent(begun, target)
     back = urlsplit(reply.location)
 
     def come_back() -> None:

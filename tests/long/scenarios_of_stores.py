@@ -138,11 +138,11 @@ add(Scenario("save of a new install by a Bolt app", _to_save_anew, _save, _saved
 def _find(actor: Child) -> None:
     store = _store(actor)
     actor.arm()
-    handed = store.find_installation(enterprise_id=None, team_id=NORTH)
-    assert handed is not None
-    assert handed.bot_token
-    assert handed.user_token
-    assert (handed.bot_refresh_token, handed.user_refresh_token) == (None, None)
+    found = store.find_installation(enterprise_id=None, team_id=NORTH)
+    assert found is not None
+    assert found.bot_token
+    assert found.user_token
+    assert (found.bot_refresh_token, found.user_refresh_token) == (None, None)
     actor.tell("found")
 
 
@@ -162,9 +162,9 @@ def _assert_found(world: World) -> None:
     app = world.service.app
     stored = find_installation.find_by_ids(app, "", NORTH, is_enterprise_install=False)
     assert stored is not None
-    handed = find_installation.find_user(app, stored, ADMINS[NORTH], None, ORIGIN)
-    assert handed is not None
-    for token in (handed.bot, handed.user):
+    found = find_installation.find_user(app, stored, ADMINS[NORTH], None, ORIGIN)
+    assert found is not None
+    for token in (found.bot, found.user):
         assert token is not None
         assert problem_of(world.slack, world.slack.state.tokens[token.access.reveal()]) == ""
 

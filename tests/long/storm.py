@@ -60,8 +60,8 @@ class StormResult:
         return [wait for told in self.told for wait in told.waits]
 
     @property
-    def handed(self) -> list[str]:
-        return [handed for told in self.told for handed in told.handed]
+    def bolt_tokens(self) -> list[str]:
+        return [token for told in self.told for token in told.bolt_tokens]
 
     def print_figures(self, name: str, world: World) -> None:
         storm, seconds = self.storm, sorted(second for told in self.told for second in told.seconds) or [0.0]

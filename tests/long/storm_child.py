@@ -44,14 +44,14 @@ class Order:
 class StormReport:
     """What came of it: how often what, and how long it took, in seconds.
 
-    `waits` are those of refusals because of another one's refresh; each was followed by one second try. `handed` are
-    the tokens that a Bolt app got. `refreshed` is what the scheduler says of itself.
+    `waits` are those of refusals because of another one's refresh; each was followed by one second try. `bolt_tokens`
+    are the tokens that a Bolt app got. `refreshed` is what the scheduler says of itself.
     """
 
     outcomes: dict[str, int] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
-    handed: list[str] = field(default_factory=list)
+    bolt_tokens: list[str] = field(default_factory=list)
     refreshed: int = 0
 
 
@@ -86,16 +86,16 @@ class ThreadGroup:
     def _work(self, number: int) -> None:
         for tenant in tenants_of(self._order, number):
             began = time.monotonic()
-            outcome, handed = self._use_and_name(tenant)
+            outcome, token = self._use_and_name(tenant)
             waited = time.monotonic() - began
             if outcome == Refusal.TOKEN_UNAVAILABLE.name:
-                outcome, handed = self._use_and_name(tenant)
+                outcome, token = self._use_and_name(tenant)
                 with self._lock:
                     self.told.waits.append(waited)
             with self._lock:
                 self.told.outcomes[outcome] = self.told.outcomes.get(outcome, 0) + 1
                 self.told.seconds.append(time.monotonic() - began)
-                self.told.handed.append(handed)
+                self.told.bolt_tokens.append(token)
 
     def _use_and_name(self, tenant: str) -> tuple[str, str]:
         try:

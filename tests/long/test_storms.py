@@ -53,7 +53,7 @@ def test_of_all_who_use_a_token_at_once_one_refreshes_it_and_all_are_served(
     assert [wait for wait in weather.waits if name == "due" or wait < WAIT] == []
     assert_refreshed_once(world, storm)
     assert len(world.calls(ASK)) == sum(weather.outcomes.values()) == 8 * 16 * 25
-    assert set(weather.given) == {""}
+    assert set(weather.bolt_tokens) == {""}
 
 
 @pytest.mark.parametrize(("name", "advance"), [("due", DUE), ("expired", EXPIRED)])
@@ -66,9 +66,9 @@ def test_of_all_bolt_apps_that_look_for_a_bot_at_once_one_refreshes_its_token_an
     assert weather.failures == {}
     assert [wait for wait in weather.waits if name == "due" or wait < WAIT] == []
     assert_refreshed_once(world, storm)
-    assert len(weather.given) == 4 * 8 * 25
-    for given in set(weather.given):
-        token = world.slack.state.tokens[given]
+    assert len(weather.bolt_tokens) == 4 * 8 * 25
+    for text in set(weather.bolt_tokens):
+        token = world.slack.state.tokens[text]
         assert (token.kind, token.dead, token.expires_at > world.clock()) == ("bot", "", True)
 
 
