@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from slackapp.model import BOT, Holder, Tenant, TenantKind
+from slackapp.model import BOT, Holder, Sealed, Tenant, TenantKind
 from slackapp.store.engine.sqlite import Database, Parameters, Row
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -46,10 +46,23 @@ def field_columns(noun: object) -> dict[str, Any]:
 
 
 def row_fields(row: Row) -> dict[str, Any]:
-    """Names a row's columns with their values, and its tenant as the one field that it is."""
+    """Names a row's columns with their values, and its tenant and its holder as the field that each is."""
     columns = dict(zip(row.keys(), row, strict=True))
     columns["tenant"] = Tenant(_TENANT_KINDS[columns.pop("tenant_kind")], columns.pop("tenant_id"))
+    if "user_id" in columns:
+        columns["holder"] = read_holder(row)
+        del columns["user_id"]
     return columns
+
+
+def sealed_column(sealed: Sealed | None) -> bytes | None:
+    """A sealed value as a column has it."""
+    return sealed.blob if sealed is not None else None
+
+
+def read_sealed(column: bytes | None) -> Sealed | None:
+    """Reads a sealed value that a column has, or has not."""
+    return Sealed(column) if column is not None else None
 
 
 def count_rows(db: Database, statement: str, parameters: Parameters) -> int:

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 from slackapp.model import InboxKind, InboxRow, InboxState, Sealed, Tenant
-from slackapp.store.columns import by_word, count_rows, field_columns, read_tenant, row_fields, tenant_columns
+from slackapp.store.columns import (
+    by_word,
+    count_rows,
+    field_columns,
+    read_sealed,
+    read_tenant,
+    row_fields,
+    tenant_columns,
+)
 from slackapp.store.engine.sqlite import Database, Row
 
 INSTALLED = "slackapp.installed"
@@ -282,5 +290,4 @@ def _entry(row: Row) -> InboxEntry:
 
 
 def _row(row: Row) -> InboxRow:
-    body = Sealed(row["body"]) if row["body"] is not None else None
-    return InboxRow(**row_fields(row) | {"kind": _KINDS[row["kind"]], "body": body})
+    return InboxRow(**row_fields(row) | {"kind": _KINDS[row["kind"]], "body": read_sealed(row["body"])})

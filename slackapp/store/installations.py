@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from slackapp.model import Installation, InstallationStatus, Sealed, Tenant
-from slackapp.store.columns import by_word, count_rows, read_tenant, row_fields, tenant_columns
+from slackapp.store.columns import by_word, count_rows, read_tenant, row_fields, sealed_column, tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 _STATUSES = by_word(InstallationStatus)
@@ -38,7 +38,7 @@ def save(db: Database, installation: Installation, webhook: Sealed | None, keep_
             "installer_id": installation.installer_id,
             "scopes_asked": ",".join(installation.scopes_asked),
             "scopes_granted": ",".join(installation.scopes_granted),
-            "webhook": webhook.blob if webhook is not None else None,
+            "webhook": sealed_column(webhook),
             "status": installation.status,
             "status_reason": installation.status_reason,
             "keep_webhook": int(keep_webhook and webhook is None),

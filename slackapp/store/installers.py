@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from slackapp.model import Holder, Sealed, Tenant
-from slackapp.store.columns import holder_columns, read_holder, tenant_columns
+from slackapp.store.columns import holder_columns, read_holder, read_sealed, sealed_column, tenant_columns
 from slackapp.store.engine.sqlite import Database, Row
 
 
@@ -36,8 +36,7 @@ def latest(db: Database, tenant: Tenant) -> Installer | None:
 
 def list_by_tenant(db: Database, tenant: Tenant) -> list[Installer]:
     """Lists all of them, the bot first."""
-    rows = db.many("list_installers", tenant_columns(tenant))
-    return [_installer(row) for row in rows]
+    return [_installer(row) for row in db.many("list_installers", tenant_columns(tenant))]
 
 
 def save(db: Database, tenant: Tenant, installer: Installer) -> None:
@@ -46,8 +45,8 @@ def save(db: Database, tenant: Tenant, installer: Installer) -> None:
         **holder_columns(tenant, installer.holder),
         "generation": installer.generation,
         "installed_at": installer.installed_at,
-        "details": installer.details.blob if installer.details is not None else None,
-        "webhook": installer.webhook.blob if installer.webhook is not None else None,
+        "details": sealed_column(installer.details),
+        "webhook": sealed_column(installer.webhook),
     }
     db.execute("save_installer", parameters)
 
@@ -57,8 +56,8 @@ def reseal(db: Database, tenant: Tenant, installer: Installer, details: Sealed |
     parameters = {
         **holder_columns(tenant, installer.holder),
         "generation": installer.generation,
-        "details": details.blob if details is not None else None,
-        "webhook": webhook.blob if webhook is not None else None,
+        "details": sealed_column(details),
+        "webhook": sealed_column(webhook),
     }
     db.execute("reseal_installer", parameters)
 
@@ -79,6 +78,5 @@ def delete_webhooks(db: Database, tenant: Tenant) -> None:
 
 
 def _installer(row: Row) -> Installer:
-    details = Sealed(row["details"]) if row["details"] is not None else None
-    webhook = Sealed(row["webhook"]) if row["webhook"] is not None else None
+    details, webhook = read_sealed(row["details"]), read_sealed(row["webhook"])
     return Installer(read_holder(row), row["generation"], row["installed_at"], details, webhook)

@@ -1,23 +1,23 @@
 """Outcomes of calls to Slack lately, over all tenants: `sql/core/tenant_outcomes.sql`."""
 
 from slackapp.model import Tenant, Token
-from slackapp.store.columns import tenant_columns
-from slackapp.store.engine.sqlite import Database, Row
+from slackapp.store.columns import count_rows, holder_columns, tenant_columns
+from slackapp.store.engine.sqlite import Database
 
 
 def note_failing(db: Database, token: Token, now: int) -> None:
     """Notes a refused token's tenant, where the failure may be more than the tenant's or a user's own."""
-    db.execute("note_failing", {**_key(token.tenant), "user_id": token.holder.id, "now": now})
+    db.execute("note_failing", {**holder_columns(token.tenant, token.holder), "now": now})
 
 
 def mark_given_up(db: Database, tenant: Tenant) -> None:
     """Marks a failing tenant as given up: nothing of it will succeed again by itself."""
-    db.execute("mark_given_up", _key(tenant))
+    db.execute("mark_given_up", tenant_columns(tenant))
 
 
 def delete_failing(db: Database, tenant: Tenant) -> bool:
     """Slack serves the tenant again; False when nothing was known against it."""
-    return db.execute("delete_failing", _key(tenant)) == 1
+    return db.execute("delete_failing", tenant_columns(tenant)) == 1
 
 
 def delete_old_failing(db: Database, since: int, until: int) -> None:
@@ -27,12 +27,12 @@ def delete_old_failing(db: Database, since: int, until: int) -> None:
 
 def count_failing(db: Database, since: int) -> int:
     """Counts the tenants that were refused since then."""
-    return _count(db.one("count_failing", {"since": since}))
+    return count_rows(db, "count_failing", {"since": since})
 
 
 def count_waiting(db: Database) -> int:
     """Counts the failing tenants that are installed and not given up."""
-    return _count(db.one("count_waiting", {}))
+    return count_rows(db, "count_waiting", {})
 
 
 def delete_all_failing(db: Database) -> None:
@@ -42,7 +42,7 @@ def delete_all_failing(db: Database) -> None:
 
 def note_answered(db: Database, tenant: Tenant, now: int) -> None:
     """Notes that a call of this tenant has succeeded."""
-    db.execute("note_answered", {**_key(tenant), "now": now})
+    db.execute("note_answered", {**tenant_columns(tenant), "now": now})
 
 
 def delete_old_answered(db: Database, since: int, until: int) -> None:
@@ -54,11 +54,3 @@ def has_other_success(db: Database, tenant: Tenant, after: int, before: int) -> 
     """Tells whether a call of any other tenant is known to have succeeded between the two."""
     parameters = {"kind": str(tenant.kind), "id": tenant.id, "after": after, "before": before}
     return db.one("has_other_success", parameters) is not None
-
-
-def _key(tenant: Tenant) -> dict[str, str]:
-    return tenant_columns(tenant)
-
-
-def _count(row: Row | None) -> int:
-    return int(row["found"]) if row is not None else 0

@@ -4,7 +4,16 @@ from dataclasses import dataclass
 
 from slackapp.model import Holder, Sealed, Tenant, Token, TokenStatus
 from slackapp.store import tenant_outcomes
-from slackapp.store.columns import by_word, holder_columns, read_holder, read_tenant, tenant_columns
+from slackapp.store.columns import (
+    by_word,
+    count_rows,
+    holder_columns,
+    read_sealed,
+    read_tenant,
+    row_fields,
+    sealed_column,
+    tenant_columns,
+)
 from slackapp.store.engine.sqlite import Database, Row
 from slackapp.store.installations import split_scopes
 
@@ -62,29 +71,14 @@ def take_lease(db: Database, token: Token, owner: str, steady: int, until: int) 
     Leases go by the clock that nobody sets, read inside the transaction: whoever reads it before waits for another
     one's, and might take the lease that was written there meanwhile for one of an earlier boot.
     """
-    parameters = {
-        **holder_columns(token.tenant, token.holder),
-        **_version(token),
-        "owner": owner,
-        "steady": steady,
-        "latest": steady + MAX_WAIT,
-        "until": until,
-    }
-    return db.execute("take_lease", parameters) == 1
+    times = {"steady": steady, "latest": steady + MAX_WAIT, "until": until}
+    return db.execute("take_lease", {**_generation(token), "owner": owner, **times}) == 1
 
 
 def take_lease_for_bolt(db: Database, token: Token, owner: str, steady: int, until: int, is_new_event: bool) -> bool:
     """Lets a Bolt app refresh this generation; with `begins`, also one that holds the lease from an earlier event."""
-    parameters = {
-        **holder_columns(token.tenant, token.holder),
-        **_version(token),
-        "owner": owner,
-        "steady": steady,
-        "until": until,
-        "latest": until + _MAX_LEASE_OVERRUN,
-        "begins": int(is_new_event),
-    }
-    return db.execute("lend_lease", parameters) == 1
+    times = {"steady": steady, "until": until, "latest": until + _MAX_LEASE_OVERRUN}
+    return db.execute("lend_lease", {**_generation(token), "owner": owner, **times, "begins": int(is_new_event)}) == 1
 
 
 def set_lease_end(db: Database, token: Token, owner: str, until: int) -> None:
@@ -94,8 +88,7 @@ def set_lease_end(db: Database, token: Token, owner: str, until: int) -> None:
 
 def renew_lease(db: Database, token: Token, owner: str, until: int) -> bool:
     """Prolongs our lease; False when it is another one's by now, or the token was replaced."""
-    parameters = {**holder_columns(token.tenant, token.holder), **_version(token), "owner": owner, "until": until}
-    return db.execute("renew_lease", parameters) == 1
+    return db.execute("renew_lease", {**_generation(token), "owner": owner, "until": until}) == 1
 
 
 def release_lease(db: Database, token: Token, owner: str) -> None:
@@ -105,19 +98,12 @@ def release_lease(db: Database, token: Token, owner: str) -> None:
 
 def postpone_refresh(db: Database, token: Token, owner: str, due_at: int) -> None:
     """Releases our lease, and lets nobody refresh the token before that time."""
-    parameters = {**holder_columns(token.tenant, token.holder), **_version(token), "owner": owner, "due_at": due_at}
-    db.execute("postpone_refresh", parameters)
+    db.execute("postpone_refresh", {**_generation(token), "owner": owner, "due_at": due_at})
 
 
 def replace_pair(db: Database, token: Token, pair: SealedPair, now: int) -> bool:
     """Replaces the pair that a refresh came from; returns False when that one is gone."""
-    parameters = {
-        **holder_columns(token.tenant, token.holder),
-        **_values(pair),
-        **_version(token),
-        "now": now,
-    }
-    return db.execute("replace_pair", parameters) == 1
+    return db.execute("replace_pair", {**_generation(token), **_values(pair), "now": now}) == 1
 
 
 def reseal(db: Database, token: Token, access: Sealed, refresh: Sealed | None) -> None:
@@ -126,28 +112,25 @@ def reseal(db: Database, token: Token, access: Sealed, refresh: Sealed | None) -
         **holder_columns(token.tenant, token.holder),
         "generation": token.generation,
         "access": access.blob,
-        "refresh": refresh.blob if refresh is not None else None,
+        "refresh": sealed_column(refresh),
     }
     db.execute("reseal_token", parameters)
 
 
 def mark_refresh_refused(db: Database, token: Token, owner: str, reason: str) -> bool:
     """Slack refused the refresh token: no further refresh of this generation; False when the lease is not ours."""
-    parameters = {**holder_columns(token.tenant, token.holder), **_version(token), "owner": owner, "reason": reason}
-    return db.execute("mark_refresh_refused", parameters) == 1
+    return db.execute("mark_refresh_refused", {**_generation(token), "owner": owner, "reason": reason}) == 1
 
 
 def mark_dead(db: Database, token: Token, reason: str) -> bool:
     """Marks this generation of the token dead; returns False when it was replaced."""
-    parameters = {**holder_columns(token.tenant, token.holder), **_version(token), "reason": reason}
-    return db.execute("mark_token_dead", parameters) == 1
+    return db.execute("mark_token_dead", {**_generation(token), "reason": reason}) == 1
 
 
 def save_pause(db: Database, paused: Token) -> None:
     """Notes what the token says of its pause."""
     parameters = {
-        **holder_columns(paused.tenant, paused.holder),
-        **_version(paused),
+        **_generation(paused),
         "reason": paused.reason,
         "refused_since": paused.refused_since,
         "refused_at": paused.refused_at,
@@ -159,7 +142,7 @@ def save_pause(db: Database, paused: Token) -> None:
 
 def clear_pause(db: Database, token: Token) -> bool:
     """Slack serves this generation of the token again; False when nothing was known against it."""
-    return db.execute("resume_token", {**holder_columns(token.tenant, token.holder), **_version(token)}) == 1
+    return db.execute("resume_token", _generation(token)) == 1
 
 
 def clear_pauses(db: Database) -> int:
@@ -175,8 +158,7 @@ def list_pause_ended(db: Database, now: int, latest: int, limit: int) -> list[Te
 
 def count_paused(db: Database) -> int:
     """Counts tokens that Slack refuses and that are not dead."""
-    row = db.one("count_paused", {})
-    return int(row["found"]) if row is not None else 0
+    return count_rows(db, "count_paused", {})
 
 
 def delete(db: Database, tenant: Tenant, holder: Holder) -> bool:
@@ -219,8 +201,7 @@ def list_long_lived(db: Database) -> list[Token]:
 
 def set_scopes(db: Database, token: Token, scopes: tuple[str, ...]) -> bool:
     """Stores what Slack says now that the token may do; False when that was known."""
-    parameters = {**holder_columns(token.tenant, token.holder), **_version(token), "scopes": ",".join(scopes)}
-    return db.execute("set_token_scopes", parameters) == 1
+    return db.execute("set_token_scopes", {**_generation(token), "scopes": ",".join(scopes)}) == 1
 
 
 def count_by_status(db: Database) -> dict[TokenStatus, int]:
@@ -230,18 +211,22 @@ def count_by_status(db: Database) -> dict[TokenStatus, int]:
 
 def count(db: Database, tenant: Tenant) -> int:
     """Counts the tenant's tokens."""
-    row = db.one("count_tokens", tenant_columns(tenant))
-    return int(row["found"]) if row is not None else 0
+    return count_rows(db, "count_tokens", tenant_columns(tenant))
 
 
-def _version(token: Token) -> dict[str, int]:
-    return {"generation": token.generation, "granted_at": token.granted_at}
+def _generation(token: Token) -> dict[str, object]:
+    """Names this generation of a token: what was stored since, by a refresh or a new grant, is another one."""
+    return {
+        **holder_columns(token.tenant, token.holder),
+        "generation": token.generation,
+        "granted_at": token.granted_at,
+    }
 
 
 def _values(pair: SealedPair) -> dict[str, object]:
     return {
         "access": pair.access.blob,
-        "refresh": pair.refresh.blob if pair.refresh is not None else None,
+        "refresh": sealed_column(pair.refresh),
         "expires_at": pair.expires_at,
         "due_at": pair.due_at,
         "scopes": ",".join(pair.scopes),
@@ -249,22 +234,6 @@ def _values(pair: SealedPair) -> dict[str, object]:
 
 
 def _token(row: Row) -> Token:
-    return Token(
-        tenant=read_tenant(row),
-        holder=read_holder(row),
-        generation=row["generation"],
-        access=Sealed(row["access"]),
-        refresh=Sealed(row["refresh"]) if row["refresh"] is not None else None,
-        scopes=split_scopes(row["scopes"]),
-        granted_at=row["granted_at"],
-        issued_at=row["issued_at"],
-        expires_at=row["expires_at"],
-        due_at=row["due_at"],
-        status=_STATUSES[row["status"]],
-        lease_owner=row["lease_owner"],
-        reason=row["reason"],
-        refused_since=row["refused_since"],
-        refused_at=row["refused_at"],
-        paused_until=row["paused_until"],
-        contradicted=row["contradicted"],
-    )
+    closed = {"status": _STATUSES[row["status"]], "scopes": split_scopes(row["scopes"])}
+    secrets = {"access": Sealed(row["access"]), "refresh": read_sealed(row["refresh"])}
+    return Token(**row_fields(row) | closed | secrets)
