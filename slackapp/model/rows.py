@@ -25,8 +25,8 @@ class Installation:
     status_reason: str
     generation: int
     installed_at: int
-    last_used_at: int
-    last_validated_at: int
+    last_used_at: int = 0
+    last_validated_at: int = 0
     bot_id: str = ""
 
     @property

@@ -49,11 +49,7 @@ def wrap_line(line: str, indent: int) -> list[str]:
 def escaped(text: str) -> str:
     """The text on one line, with an escape for every character that is not printable."""
     # claim: C-100
-    return "".join(each if each.isprintable() else _escape(each) for each in text)
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _write(text: str, error: bool) -> None:

@@ -172,8 +172,6 @@ def _installation(
         installed_at=before.installed_at
         if is_copy and before is not None
         else int(min(external.installed_at or now, now)),
-        last_used_at=0,
-        last_validated_at=0,
     )
 
 

@@ -124,8 +124,6 @@ def _installation(app: App, grant: Grant, before: Installation | None, now: int)
         status_reason=known.status_reason if known is not None and is_dead else "",
         generation=(before.generation if before is not None else 0) + 1,
         installed_at=now,
-        last_used_at=0,
-        last_validated_at=0,
     )
 
 

@@ -43,9 +43,9 @@ def _describe(app: App, installation: Installation) -> Mapping[str, object]:
         "scopes": ",".join(installation.scopes_granted),
         "installer": installation.installer_id,
         "installed": _time(installation.installed_at),
-        "last_used": _time(installation.last_used_at) if installation.last_used_at else None,
-        "last_validated": _time(installation.last_validated_at) if installation.last_validated_at else None,
-        "token_expires": _time(min(expiries)) if expiries else None,
+        "last_used": _time(installation.last_used_at),
+        "last_validated": _time(installation.last_validated_at),
+        "token_expires": _time(min(expiries, default=0)),
         "key": ",".join(keys),
         "label": app.keyring.label(tenant),
         "install_url": needs_reinstall.install_url(app, tenant) if _needs_reinstall(installation) else None,
@@ -71,5 +71,6 @@ def _token_problems(stored: Sequence[Token]) -> str:
     )
 
 
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _time(seconds: int) -> str | None:
+    """A time in Unix seconds; None for 0, which is no time."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None

@@ -31,8 +31,8 @@ def check_integrity(app: App) -> None:
 def reset_future_dates(app: App) -> int:
     """Moves dates that a clock ahead of time has put into the far future to now; counts tokens and tenants.
 
-    Rows of the inbox and leases need no
-    such thing: each look at them knows what nobody can have meant. Raises StoreError.
+    Rows of the inbox and leases need no such thing: each look at them knows what nobody can have meant. Raises
+    StoreError.
     """
     latest = app.clock() + _CLOCK_TOLERANCE
     with app.db.transaction():

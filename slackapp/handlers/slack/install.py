@@ -20,10 +20,9 @@ def begin(app: App, request: Request, caller: Actor, now: int) -> Response:
     """Arrows 1 to 4 of the install: a cookie, and 302 to Slack."""
     _check_rate(app, "install", request, now)
     query = read_query(request.raw_query, frozenset({"team"}))
-    redirect_to_slack = begin_install.run(
-        app, request.header("cookie"), query.get("team"), network_prefix(request.address), now
-    )
-    return redirect(302, redirect_to_slack.location, (("Set-Cookie", redirect_to_slack.cookie),))
+    network = network_prefix(request.address)
+    to_slack = begin_install.run(app, request.header("cookie"), query.get("team"), network, now)
+    return redirect(302, to_slack.location, (("Set-Cookie", to_slack.cookie),))
 
 
 def finish(app: App, request: Request, caller: Actor, now: int) -> Response:
