@@ -16,9 +16,9 @@ from slackapp.checks import state_token
 from slackapp.config import settings as config
 from slackapp.crypto import records
 from slackapp.flows.audit import audit_log
-from slackapp.flows.install import begin_install, store_grant
+from slackapp.flows.install import store_grant
 from slackapp.flows.keys.tenant_keys import open_or_reread
-from slackapp.model import BOT
+from slackapp.model import BOT, StatePurpose
 from slackapp.store import installations, oauth_states, tokens
 from tests.bench import world
 from tests.support.world import environment
@@ -93,15 +93,16 @@ def state(app: Service) -> Callable[[], object]:
     def act() -> None:
         now, random = vault.clock(), vault.entropy(state_token.RANDOM_BYTES)
         key_id, key = vault.keyring.state_key()
-        value = state_token.issue_state(begin_install.PURPOSE, DIGEST, key_id, key, random, now, settings.state_ttl)
+        value = state_token.issue_state(StatePurpose.INSTALL, DIGEST, key_id, key, random, now, settings.state_ttl)
         id_hash, until = state_token.state_hash(random), now + settings.state_ttl
-        vault.db.together_unflushed(
-            lambda: oauth_states.add(vault.db, id_hash, DIGEST, begin_install.PURPOSE, now, until, settings.state_limit)
+        vault.db.commit_in_group(
+            lambda: oauth_states.add(vault.db, id_hash, DIGEST, StatePurpose.INSTALL, now, until, settings.state_limit),
+            durable=False,
         )
         claimed = state_token.parse_state(value)
-        found = state_token.verify_state(claimed, begin_install.PURPOSE, DIGEST, vault.keyring.state_key_by_id, now)
+        found = state_token.verify_state(claimed, StatePurpose.INSTALL, DIGEST, vault.keyring.state_key_by_id, now)
         if not vault.db.commit_in_group(
-            lambda: oauth_states.consume(vault.db, found.id_hash, DIGEST, begin_install.PURPOSE, now)
+            lambda: oauth_states.consume(vault.db, found.id_hash, DIGEST, StatePurpose.INSTALL, now)
         ):
             raise AssertionError("the state was not consumed")
 
@@ -113,7 +114,7 @@ def leave_states(app: Service, number: int) -> None:
     db, now = app.app.db, app.app.clock()
     with db.transaction():
         for _ in range(number):
-            oauth_states.add(db, os.urandom(32), DIGEST, begin_install.PURPOSE, now, now + 600, 10**7)
+            oauth_states.add(db, os.urandom(32), DIGEST, StatePurpose.INSTALL, now, now + 600, 10**7)
 
 
 def bolt_state(folder: Path) -> Callable[[], object]:

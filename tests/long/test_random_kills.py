@@ -183,7 +183,7 @@ class Client:
             told.installed[team] += status == 303
 
     def _request(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
-        return request(method, f"http://127.0.0.1:{self._stage.port}{path}", body, {"Host": HOST, **headers}, 5)
+        return request(method, f"http://127.0.0.1:{self._kill_world.port}{path}", body, {"Host": HOST, **headers}, 5)
 
 
 @contextlib.contextmanager
