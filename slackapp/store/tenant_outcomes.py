@@ -11,7 +11,7 @@ def note_failing(db: Database, token: Token, now: int) -> None:
 
 
 def mark_given_up(db: Database, tenant: Tenant) -> None:
-    """Marks a failing tenant as given up: nothing of it will succeed again by itself."""
+    """Marks a failing tenant as final: nothing of it will succeed again by itself."""
     db.execute("mark_given_up", tenant_columns(tenant))
 
 
@@ -31,7 +31,7 @@ def count_failing(db: Database, since: int) -> int:
 
 
 def count_waiting(db: Database) -> int:
-    """Counts the failing tenants that are installed and not given up."""
+    """Counts the failing tenants that are installed and not marked as final."""
     return count_rows(db, "count_waiting", {})
 
 

@@ -35,7 +35,7 @@ SELECT count(*) AS found FROM failing WHERE refused_at >= :since;
 
 -- name: count_waiting :one
 -- tenant: none (the brake is for all tenants)
--- Those who may come back: installed, and not given up.
+-- Those who may come back: installed, and not marked as final.
 SELECT count(*) AS found FROM failing AS f
  WHERE f.given_up = 0
    AND EXISTS (SELECT 1 FROM installations AS i WHERE i.tenant_kind = f.tenant_kind AND i.tenant_id = f.tenant_id);

@@ -46,7 +46,7 @@ TABLES = {
             "team_name": (TENANT, "Its name, as Slack gave it at the install."),
             "bot_user_id": (TENANT, "The bot's user id in that workspace."),
             "bot_id": (TENANT, "The bot's own id there, as `auth.test` says; '' until it was asked."),
-            "installer_id": (TENANT, "The user id of the person who installed last."),
+            "installer_id": (TENANT, "The id of the user who installed last."),
             "scopes_asked": (TENANT, "What was asked for."),
             "scopes_granted": (TENANT, "What Slack says was granted."),
             "webhook": (SECRET, "The address of an incoming webhook, where one was granted."),
@@ -61,8 +61,8 @@ TABLES = {
         },
     ),
     "tokens": Table(
-        "One row per bot, and per person who granted something.",
-        "As the installation; a revocation that names a person or the bot deletes those rows. A refresh replaces the "
+        "One row per bot, and per user who granted something.",
+        "As the installation; a revocation that names a user or the bot deletes those rows. A refresh replaces the "
         "pair.",
         {
             "tenant_kind": KIND,
@@ -72,7 +72,7 @@ TABLES = {
             "access": (SECRET, "The access token."),
             "refresh": (SECRET, "The refresh token; NULL for a token that does not rotate."),
             "scopes": (TENANT, "What the token may do."),
-            "granted_at": (OPERATIONAL, "When a person granted it."),
+            "granted_at": (OPERATIONAL, "When a user granted it."),
             "issued_at": (OPERATIONAL, "When Slack issued this pair."),
             "expires_at": (OPERATIONAL, "When the access token ends; NULL: never."),
             "due_at": (OPERATIONAL, "From when on it is to be refreshed."),
@@ -88,12 +88,12 @@ TABLES = {
     ),
     "failing": Table(
         "Tenants that Slack has refused lately: what the brake is judged by.",
-        "Ten minutes; while the brake holds, until the tenant is served again or a person releases it.",
+        "Ten minutes; while the brake holds, until the tenant is served again or the operator releases it.",
         {
             "tenant_kind": KIND,
             "tenant_id": ID,
             "refused_at": (OPERATIONAL, "When it was refused last."),
-            "given_up": (OPERATIONAL, "1 when a token of it was given up."),
+            "given_up": (OPERATIONAL, "1 when a token of it was marked dead."),
         },
     ),
     "answered": Table(
@@ -106,7 +106,7 @@ TABLES = {
         },
     ),
     "installers": Table(
-        "One row per person who installed, and one for the bot: what a Bolt app keeps and no other column holds.",
+        "One row per user who installed, and one for the bot: what a Bolt app keeps and no other column holds.",
         "As the installation.",
         {
             "tenant_kind": KIND,
@@ -159,7 +159,7 @@ TABLES = {
         "Events, commands and button presses that were acknowledged, and jobs of our own. What nobody handles is "
         "acknowledged and not kept.",
         f"The body goes when the row is done, or with the tenant. A finished row stays {EVENT_HOURS} hours, so that a "
-        "repeat is known. What was given up or is unclear stays, body and all, until an operator deals with it.",
+        "repeat is known. What is dead or unclear stays, body and all, until an operator deals with it.",
         {
             "event_id": (OPERATIONAL, "Slack's id of the event, or ours of the job."),
             "kind": (OPERATIONAL, "`event` or `job`."),
@@ -175,7 +175,7 @@ TABLES = {
             "next_at": (OPERATIONAL, "When it is tried next."),
             "lease_owner": LEASE_OWNER,
             "lease_until": LEASE_UNTIL,
-            "finished_at": (OPERATIONAL, "When it was done or given up."),
+            "finished_at": (OPERATIONAL, "When it was done or dead."),
             "result": (OPERATIONAL, "How it ended, in a few words of ours."),
         },
     ),
