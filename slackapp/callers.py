@@ -28,7 +28,7 @@ def slack(app: App, request: Request, now: int) -> Actor:
         now,
     )
     skew = now - int(request.header("x-slack-request-timestamp"))
-    app.health.set_problem("clock against Slack's", f"{skew} s" if abs(skew) > MAX_SKEW else "")
+    app.health.set_problem("clock against Slack's", f"{skew} s" if abs(skew) > MAX_SKEW else None)
     # While the secret is being changed, this tells when the old one is out of use.
     app.metrics.count("slackapp_signatures_total", {"secret": str(which + 1)})
     actor = Actor(ActorKind.SLACK, request.request_id, str(which + 1))

@@ -113,8 +113,8 @@ class Refused(Exception):
         self,
         refusal: Refusal,
         retry_after: int | None = None,
-        allow: str = "",
-        install_url: str = "",
+        allow: str | None = None,
+        install_url: str | None = None,
         tenant: Tenant = NO_TENANT,
     ) -> None:
         super().__init__(refusal.name)

@@ -6,6 +6,7 @@ under the callback's path, because Slack also redirects to what lies below a reg
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from slackapp import callers
 from slackapp.flows.app import App
@@ -25,7 +26,16 @@ from slackapp.web.request import Request
 from slackapp.web.response import Response
 
 ANYONE, SLACK, OPERATOR = callers.anyone, callers.slack, callers.operator
-PAGE, DATA = "page", "data"
+
+
+class AnswerKind(StrEnum):
+    """Kind of what a route answers, refusals included: HTML, or what a program reads."""
+
+    PAGE = "page"
+    DATA = "data"
+
+
+PAGE, DATA = AnswerKind
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Route:
     path: str
     handler: Callable[[App, Request, Actor, int], Response]
     caller: Callable[[App, Request, int], Actor]
-    answers: str
+    answers: AnswerKind
     head: bool = False
     probe: bool = False
 

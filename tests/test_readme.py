@@ -82,10 +82,10 @@ READING = (
      ("store/audit.py", "flows/audit/verify_audit.py", "flows/upkeep/sweep.py", "runtime/log.py",
       "runtime/rate_limits.py", "runtime/health.py", "cli/terminal/printing.py", "cli/terminal/arguments.py")),
     (
-        "the database: pragmas, transactions, files, tables",
+        "the database: pragmas, transactions, files, tables, and the words in them",
         (
             "store/engine/", "../sql/migrations/", "../sql/core/meta.sql", "../sql/core/processes.sql",
-            "../sql/core/counters.sql",
+            "../sql/core/counters.sql", "model/enums.py", "store/columns.py",
         ),
     ),
     (

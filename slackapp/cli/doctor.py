@@ -15,7 +15,7 @@ from slackapp.config import settings as config
 from slackapp.directory import read_manifest, review, write_manifest
 from slackapp.directory.findings import ReviewInput, value_at
 from slackapp.directory.probe import Probe
-from slackapp.directory.review import FAIL, PASS, RequirementResult
+from slackapp.directory.review import RequirementResult, Verdict
 from slackapp.errors import CommandError, ConfigError
 from slackapp.store import installations
 from slackapp.store.engine.sqlite import Database
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             print_lines(*_as_lines(verdict))
     if not arguments.json:
         print_lines("", _sum(verdicts))
-    return 1 if connection_error or any(verdict.result == FAIL for verdict in verdicts) else 0
+    return 1 if connection_error or any(verdict.result == Verdict.FAIL for verdict in verdicts) else 0
 
 
 def _look(arguments: argparse.Namespace, environment: Mapping[str, str]) -> ReviewInput:
@@ -145,9 +145,9 @@ def _fields(verdict: RequirementResult) -> dict[str, object]:
 
 
 def _sum(verdicts: list[RequirementResult]) -> str:
-    failed = [verdict for verdict in verdicts if verdict.result == FAIL]
+    failed = [verdict for verdict in verdicts if verdict.result == Verdict.FAIL]
     local = sum(verdict.local for verdict in failed)
-    passed = sum(verdict.result == PASS for verdict in verdicts)
+    passed = sum(verdict.result == Verdict.PASS for verdict in verdicts)
     left = len(verdicts) - passed - len(failed)
     why = f" ({local} only because the address is local)" if local else ""
     return f"{passed} pass, {len(failed)} fail{why}, {left} are for a person."

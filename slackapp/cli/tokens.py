@@ -41,7 +41,7 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 def _fields(checked: TokenCheck) -> dict[str, object]:
     return {
-        "install_url": checked.install_url,
+        "install_url": checked.install_url or "",
         "missing": checked.missing,
         "name": checked.name,
         "result": checked.result,
@@ -56,7 +56,7 @@ def _as_line(checked: TokenCheck) -> str:
     for word, scopes in (("missing", checked.missing), ("surplus", checked.surplus)):
         if scopes:
             parts.append(f"{word}: {','.join(scopes)}")
-    if checked.install_url:
+    if checked.install_url is not None:
         parts.append(f"install again: {checked.install_url}")
     return "  ".join(parts)
 

@@ -6,12 +6,21 @@ Read:    docs.slack.dev/slack-marketplace/slack-marketplace-app-guidelines-and-r
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from slackapp.directory import app_checks as app
 from slackapp.directory import manifest_checks as manifest
 from slackapp.directory.findings import Check, ReviewInput
 
-PASS, FAIL, PERSON = "pass", "fail", "person"
+
+class Verdict(StrEnum):
+    """Verdict on one requirement; `PERSON` where only a person can tell."""
+
+    PASS = "pass"  # noqa: S105  (a word, no secret)
+    FAIL = "fail"
+    PERSON = "person"
+
+
 _NO_ADDRESS = "say where the app runs: --url URL"
 _AWAY = "run this again when the app answers"
 
@@ -38,7 +47,7 @@ class RequirementResult:
     """Result of one requirement. `local` marks a fail that is only about the address being one of this machine."""
 
     row: Requirement
-    result: str
+    result: Verdict
     local: bool
     wrong: tuple[str, ...]
     person: tuple[str, ...]
@@ -59,10 +68,12 @@ def review_requirement(row: Requirement, look: ReviewInput) -> RequirementResult
     unasked = (_AWAY if look.url else _NO_ADDRESS) if row.by_app and look.probe is None else ""
     person = tuple(note for note in (unasked, flag, row.person) if note)
     if wrong:
-        return RequirementResult(row, FAIL, all(one.local for one in wrong), tuple(one.wrong for one in wrong), person)
+        return RequirementResult(
+            row, Verdict.FAIL, all(one.local for one in wrong), tuple(one.wrong for one in wrong), person
+        )
     nothing_to_flag = row.manual_step is not None and not flag
     passed = not unasked and (findings or nothing_to_flag)
-    return RequirementResult(row, PASS if passed else PERSON, False, (), person)
+    return RequirementResult(row, Verdict.PASS if passed else Verdict.PERSON, False, (), person)
 
 
 def _tests(*names: str) -> tuple[str, ...]:

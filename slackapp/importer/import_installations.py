@@ -154,8 +154,8 @@ def _import_record(app: App, read: _ParsedRecord, asking: verify_owner.OwnerChec
     result = _compare(app, read, now)
     if result == TAKEN:
         # claim: C-104
-        refusal_reason = "" if read.record.is_owner_known else asking.refusal_reason(read.external)
-        if refusal_reason:
+        refusal_reason = None if read.record.is_owner_known else asking.refusal_reason(read.external)
+        if refusal_reason is not None:
             return f"skipped: {refusal_reason}"
         try:
             save_external.run(app, read.external, actor, read_at=now)
@@ -196,7 +196,7 @@ def _compare(app: App, read: _ParsedRecord, now: int) -> str:
 
 def _read_tenant(app: App, record: SourceRecord) -> Tenant:
     """Raises RecordError."""
-    if record.error:
+    if record.error is not None:
         raise RecordError(record.error)
     return foreign_record.read_tenant(record.fields, app.settings.app_id)
 

@@ -69,7 +69,7 @@ class SourceRecord:
     where: str
     age_order: int
     fields: Mapping[str, Any] = field(repr=False)
-    error: str = ""
+    error: str | None = None
     is_owner_known: bool = False
 
 

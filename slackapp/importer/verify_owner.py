@@ -25,18 +25,18 @@ class OwnerCheck:
         self._app = app
         self._failures = 0
 
-    def refusal_reason(self, external: ExternalInstallation) -> str:
-        """Explains why this one token, of bot or user, is not to be stored; "" where nothing speaks against it."""
+    def refusal_reason(self, external: ExternalInstallation) -> str | None:
+        """Explains why this one token, of bot or user, is not to be stored; None where nothing speaks against it."""
         token = external.bot if external.holder == BOT else external.user
         if token is None:
-            return ""
+            return None
         if self._failures >= _MAX_FAILURES:
             return "Slack could not be asked whose it is; import again later"
         try:
             data = self._ask(token.access)
         except SlackCallError as error:
             if error.kind not in _TRANSIENT_KINDS:
-                return ""
+                return None
             self._failures += 1
             return f"Slack could not be asked whose it is ({error.code}); import again later"
         self._failures = 0
@@ -44,7 +44,7 @@ class OwnerCheck:
             return "Slack says that its token is another tenant's"
         if external.holder != BOT and not token_owner.may_name_user(external.holder.id, data):
             return "Slack says that its token is another person's"
-        return ""
+        return None
 
     def _ask(self, token: Secret) -> Mapping[str, Any]:
         """Waits where Slack wants to be asked more slowly. Raises SlackCallError."""

@@ -27,12 +27,12 @@ class Health:
         self._answer = (False, -math.inf)
         """Whether the service is ready, and when that was found out."""
 
-    def set_problem(self, part: str, problem: str) -> None:
-        """Sets a part's problem, in a few words of ours; "" when there is none any more."""
-        if not problem and part not in self._problems:
+    def set_problem(self, part: str, problem: str | None) -> None:
+        """Sets a part's problem, in a few words of ours; None when there is none any more."""
+        if problem is None and part not in self._problems:
             return
         with self._lock:
-            if problem:
+            if problem is not None:
                 self._problems[part] = problem
             else:
                 self._problems.pop(part, None)

@@ -7,6 +7,7 @@ Read:    prometheus.io/docs/practices/naming (names, and what makes too many ser
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from slackapp.checks.slack_errors import DEAD_REFRESH_ERRORS, ERROR_KINDS
 from slackapp.errors import Refusal
@@ -29,7 +30,17 @@ _INTERACTION_OUTCOMES = (
     EventOutcome.KEPT, EventOutcome.REPEAT, EventOutcome.UNHANDLED, EventOutcome.UNKNOWN, EventOutcome.FOREIGN_APP,
     EventOutcome.OPTIONS, EventOutcome.NO_OPTIONS,
 )  # fmt: skip
-COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
+
+
+class MetricKind(StrEnum):
+    """Kind of a metric, as Prometheus calls it."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+COUNTER, GAUGE, HISTOGRAM = MetricKind
 FREE_VALUES = None
 """For a label whose values stand in our own code or in the behaviour's table; no request brings any."""
 OTHER = "other"
@@ -43,7 +54,7 @@ class Metric:
     """A row of the table: what the number means, and which labels it has with which values."""
 
     name: str
-    kind: str
+    kind: MetricKind
     meaning: str
     labels: Mapping[str, Collection[str] | None] = field(default_factory=dict)
     max_series: int = 500

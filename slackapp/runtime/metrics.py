@@ -21,7 +21,7 @@ from functools import partial
 
 from slackapp.errors import StoreError
 from slackapp.runtime.log import JsonLog
-from slackapp.runtime.metric_table import BY_NAME, COUNTER, GAUGE, HISTOGRAM, TABLE, Metric
+from slackapp.runtime.metric_table import BY_NAME, COUNTER, GAUGE, HISTOGRAM, TABLE, Metric, MetricKind
 from slackapp.store import counters
 from slackapp.store.counters import CounterDelta
 from slackapp.store.engine.sqlite import Database
@@ -200,7 +200,7 @@ def label_text(labels: Mapping[str, str]) -> str:
     return ",".join(f'{name}="{_escape(labels[name])}"' for name in sorted(labels))
 
 
-def _metric(name: str, labels: Mapping[str, str], kind: str) -> Metric:
+def _metric(name: str, labels: Mapping[str, str], kind: MetricKind) -> Metric:
     metric = BY_NAME.get(name)
     if metric is None or metric.kind != kind or metric.labels.keys() != labels.keys():
         raise ValueError(f"there is no {kind} {name} with the labels {sorted(labels)} in the table of metrics")

@@ -49,6 +49,10 @@ class RateLimiter:
         return 0 if level >= 1 else math.ceil((1 - level) * 60 / self._per_minute)
 
 
+_ALL = "all"
+"""Key of a limit that all share."""
+
+
 class FailureLimit:
     """Limit on failures per minute: of one network, of all, and a rest for networks without any lately.
 
@@ -65,17 +69,17 @@ class FailureLimit:
 
     def seconds_left(self, network: str, now: int) -> int:
         """Returns the seconds to wait, 0 for who may try; spends nothing."""
-        own, common = self._networks.peek(network, now), self._everybody.peek("", now)
+        own, common = self._networks.peek(network, now), self._everybody.peek(_ALL, now)
         if own or not common:
             return own
-        return common if self._failed.seconds_left(network, now) else self._newcomers.peek("", now)
+        return common if self._failed.seconds_left(network, now) else self._newcomers.peek(_ALL, now)
 
     def spend(self, network: str, now: int) -> None:
         """Counts a failure of that network."""
         self._networks.admit(network, now)
         self._failed.start(network, _FAILURE_MEMORY, now)
-        if self._everybody.admit("", now):
-            self._newcomers.admit("", now)
+        if self._everybody.admit(_ALL, now):
+            self._newcomers.admit(_ALL, now)
 
 
 class Cooldowns:

@@ -89,7 +89,7 @@ class SlackClient:
             raise self._failed(method, "unreachable" if error.connected else "no_connection") from None
         except UnreadableAnswerError as error:
             raise self._failed(method, "server_error" if error.status >= 500 else "unreadable_answer") from None
-        self._health.set_problem("slack", "")
+        self._health.set_problem("slack", None)
         self._judge(method, "ok" if answer.data["ok"] else _error_code(answer), answer.headers)
         return SlackResponse(answer.data, _scopes(answer.headers))
 

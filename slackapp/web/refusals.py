@@ -35,7 +35,7 @@ def refusal_response(refused: Refused, as_page: bool) -> Response:
     headers: Headers = ()
     if refused.retry_after is not None:
         headers += (("Retry-After", str(refused.retry_after)),)
-    if refused.allow:
+    if refused.allow is not None:
         headers += (("Allow", refused.allow),)
     if answer is Refusal.OPERATOR:
         headers += (("WWW-Authenticate", "Bearer"),)
@@ -43,6 +43,6 @@ def refusal_response(refused: Refused, as_page: bool) -> Response:
         advice = _ADVICE.get(answer.code, "You can begin an install here.")
         return html(answer.status, pages.refused(answer.sentence, advice), headers, refused.tenant)
     body = {"error": answer.code}
-    if refused.install_url:
+    if refused.install_url is not None:
         body["install_url"] = refused.install_url
     return json_response(answer.status, body, headers, refused.tenant)

@@ -51,7 +51,7 @@ class Heartbeat:
         if now - self._at >= heartbeat.INTERVAL or meta.key_epoch(app.db) != self._epoch:
             self._at = now
             self._epoch = heartbeat.run(app, self._epoch)
-            app.health.set_problem("database", "")  # it can be written
+            app.health.set_problem("database", None)  # it can be written
 
 
 class ClockMonitor:
@@ -77,7 +77,7 @@ class ClockMonitor:
             app.health.set_problem("clock", f"was set by {jump} s")
             sweep.reset_future_dates(app)
         elif self._jumps and steady - self._jumps[-1][0] > JUMP_SHOWN_SECONDS:
-            app.health.set_problem("clock", "")
+            app.health.set_problem("clock", None)
 
     def conservative_now(self, app: App) -> int:
         """Returns Unix seconds for what deletes by age, as if no recent jump of the clock forward had been.

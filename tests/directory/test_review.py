@@ -11,10 +11,11 @@ import pytest
 from slackapp.directory import read_manifest, review
 from slackapp.directory.findings import ReviewInput
 from slackapp.directory.probe import Probe, ProbeResponse
-from slackapp.directory.review import FAIL, PASS, PERSON, REQUIREMENTS, RequirementResult
+from slackapp.directory.review import REQUIREMENTS, RequirementResult, Verdict
 from slackapp.model import Secret
 from tests.support.world import APP_ID, SIGNING_SECRET, START, World, make_world
 
+PASS, FAIL, PERSON = Verdict
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "https://app.unit.tests"
 SHIPPED = read_manifest.read(

@@ -74,7 +74,7 @@ def scheduler_runs(world: World, seconds: int = 10) -> dict[str, Any]:
     """What `/readyz` says after the next round of the scheduler."""
     world.clock.advance(seconds)
     world.service.local_scheduler.run_due(world.service.app)
-    world.service.app.health.set_problem("clock", "")  # of a test that moves it
+    world.service.app.health.set_problem("clock", None)  # of a test that moves it
     found: dict[str, Any] = world.request("GET", "/readyz", environ=HERE).json
     return found
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from slackapp import routes
+from slackapp.directory import review
 from slackapp.importer import sources
 from slackapp.model import (
     InboxKind,
@@ -22,10 +24,13 @@ from slackapp.model import (
     TokenStatus,
     enums,
 )
+from slackapp.runtime import metric_table
 from tests.meta.source import ROOT, Module, modules, parse
 from tests.support.world import empty_database
 
-ENUMS = tuple(each for each in StrEnum.__subclasses__() if each.__module__ in (enums.__name__, sources.__name__))
+PLACES = {each.__name__ for each in (enums, metric_table, review, routes, sources)}
+"""The modules that name closed sets: those of the model, and those that one room has for itself."""
+ENUMS = tuple(each for each in StrEnum.__subclasses__() if each.__module__ in PLACES)
 WORDS = {str(member) for each in ENUMS for member in each} - {""}
 OWN_WORDS = ("localslack/", "model/enums.py")
 """The local Slack is a program of its own, and imports nothing of the model."""
@@ -106,6 +111,13 @@ def test_no_code_spells_a_word_of_a_closed_set() -> None:
     """Stops a misspelt status, which is equal to nothing and raises nothing."""
     found = [line for module in modules() for line in literals(module)]
     assert not found, "\n".join(found)
+
+
+def test_every_closed_set_is_looked_for() -> None:
+    """Stops an enum whose words the search above does not know."""
+    bases = {(module.name, base.id) for module in modules() for node in module.nodes if isinstance(node, ast.ClassDef)
+             for base in node.bases if isinstance(base, ast.Name)}  # fmt: skip
+    assert {name for name, base in bases if base == "StrEnum"} == PLACES
 
 
 def test_every_exception_is_used() -> None:

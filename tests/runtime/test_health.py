@@ -13,8 +13,8 @@ def test_what_is_wrong_is_shown_until_that_part_works_again() -> None:
     assert health.problems() == {"slack": "unreachable", "database": "locked"}
     health.set_problem("slack", "server_error")
     assert health.problems() == {"slack": "server_error", "database": "locked"}
-    health.set_problem("slack", "")
-    health.set_problem("clock", "")
+    health.set_problem("slack", None)
+    health.set_problem("clock", None)
     assert health.problems() == {"database": "locked"}
 
 
@@ -32,7 +32,7 @@ def test_problems_can_be_set_by_many_threads() -> None:
         for _ in range(500):
             health.set_problem(part, "wrong")
             health.problems()
-            health.set_problem(part, "")
+            health.set_problem(part, None)
 
     threads = [threading.Thread(target=note, args=(f"part {number % 2}",)) for number in range(4)]
     for thread in threads:

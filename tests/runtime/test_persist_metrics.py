@@ -236,7 +236,7 @@ def test_missing_scopes_are_counted(ready: World) -> None:
 def test_each_problem_is_a_gauge_until_it_ends(ready: World, part: str, label: str) -> None:
     ready.replace_parts(is_worker_running=lambda: True)
     health = ready.service.app.health
-    for problem in ("something", ""):
+    for problem in ("something", None):
         health.set_problem(part, problem)
         found = scrape(ready)
         labels = {

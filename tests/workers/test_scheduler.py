@@ -296,7 +296,7 @@ def test_a_database_that_can_be_written_again_is_shown_as_well_by_the_next_sign_
     with monkeypatch.context() as patch:
         patch.setattr(processes, "save_heartbeat", lambda *_: fail(StoreFullError("the database cannot be written"))())
         assert beats(10) == 10
-    world.service.app.health.set_problem("clock", "")
+    world.service.app.health.set_problem("clock", None)
     found = world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
     assert (found.status, found.headers["retry-after"]) == (503, "5")
     assert (found.json["database"], found.json["problems"]) == (False, {"database": "the database cannot be written"})

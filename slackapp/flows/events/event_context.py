@@ -199,7 +199,7 @@ class EventContext:
             if error.kind is SlackErrorKind.TRANSIENT and error.code not in NO_EFFECT_ERRORS:
                 self.calls_made += 1  # nobody knows whether Slack did it
             elif not self.calls_made:
-                inbox.mark_not_called(self._app.db, self._row(""))
+                inbox.mark_not_called(self._app.db, self._row("intent"))
             raise
         except BaseException:
             self.calls_made += self._intent_noted  # whatever it was: nobody knows whether Slack did it
@@ -209,7 +209,7 @@ class EventContext:
 
     def _note_intent(self) -> None:
         # claim: C-51
-        if not inbox.mark_calling(self._app.db, self._row(""), self._app.clock.steady()):
+        if not inbox.mark_calling(self._app.db, self._row("intent"), self._app.clock.steady()):
             raise LeaseLostError
         self._intent_noted = True
 

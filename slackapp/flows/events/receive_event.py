@@ -28,8 +28,8 @@ _EXCHANGE_SECONDS = 30
 _RETRY_AFTER = 5
 
 
-def run(app: App, raw_body: bytes, actor: Actor, now: int) -> tuple[str, Tenant]:
-    """Stores the event: "" to acknowledge, or the challenge of Slack's handshake; and whose event it was.
+def run(app: App, raw_body: bytes, actor: Actor, now: int) -> tuple[str | None, Tenant]:
+    """Stores the event: None to acknowledge, or the challenge of Slack's handshake; and whose event it was.
 
     Raises Refused.
     """
@@ -44,10 +44,10 @@ def run(app: App, raw_body: bytes, actor: Actor, now: int) -> tuple[str, Tenant]
     if not event_envelope.is_for_app(body, app.settings.app_id):
         audit_log.append_committed(app, "event.foreign_app", NO_TENANT, actor, "ignored", "", now)
         _count(app, "foreign", EventOutcome.FOREIGN_APP)
-        return "", NO_TENANT
+        return None, NO_TENANT
     if body.get("type") == "app_rate_limited":
         _count(app, "app_rate_limited", EventOutcome.NOTED)
-        return "", NO_TENANT
+        return None, NO_TENANT
     read = event_envelope.read_envelope(body)
     # 4. find the tenant, from the verified body alone
     # 5. keep the event, once; an uninstall or a revocation takes effect
@@ -56,7 +56,7 @@ def run(app: App, raw_body: bytes, actor: Actor, now: int) -> tuple[str, Tenant]
         _unknown_tenant(app, body, read.type in LIFECYCLE_TYPES, actor, now)
     # 6. acknowledge
     _count(app, read.type if read.type in app.behaviour or read.type in LIFECYCLE_TYPES else "other", outcome)
-    return "", tenant
+    return None, tenant
 
 
 def _store_or_apply(

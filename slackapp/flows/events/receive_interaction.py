@@ -28,14 +28,16 @@ _IMMEDIATE_ANSWERS = {EventOutcome.UNKNOWN: NOT_INSTALLED, EventOutcome.UNHANDLE
 Candidates = Callable[[Mapping[str, Any]], tuple[Tenant, ...]]
 
 
-def receive_command(app: App, form: Mapping[str, str], signature: bytes, actor: Actor, now: int) -> tuple[str, Tenant]:
-    """Stores a command; returns what to say at once, "" where the answer comes later, and whose it is.
+def receive_command(
+    app: App, form: Mapping[str, str], signature: bytes, actor: Actor, now: int
+) -> tuple[str | None, Tenant]:
+    """Stores a command; returns what to say at once, None where the answer comes later, and whose it is.
 
     Raises Refused.
     """
     found = interaction.read_command(form, app.settings.app_id)
     outcome, tenant = _receive(app, found, tenant_of.tenants_of_command, signature, actor, now)
-    return _IMMEDIATE_ANSWERS.get(outcome, ""), tenant
+    return _IMMEDIATE_ANSWERS.get(outcome), tenant
 
 
 def receive_interaction(

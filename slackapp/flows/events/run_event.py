@@ -119,11 +119,11 @@ def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
 
 
 def _finish_row(
-    app: App, row: InboxRow, state: InboxState, result: str, now: int, audited: str = "", durable: bool = True
+    app: App, row: InboxRow, state: InboxState, result: str, now: int, audited: str | None = None, durable: bool = True
 ) -> None:
     def write() -> bool:
         ours = inbox.finish(app.db, row, state, result, now)
-        if ours and audited:
+        if ours and audited is not None:
             actor = Actor(ActorKind.WORKER, row.event_id)
             audit_log.append(app, audited, row.tenant, actor, "failed", f"event={row.event_id}", now)
         if state == InboxState.DONE:
@@ -136,7 +136,7 @@ def _finish_row(
         app.metrics.count("slackapp_inbox_total", {"result": state})
 
 
-def _mark_dead(app: App, row: InboxRow, reason: str, now: int, audited: str = "") -> None:
+def _mark_dead(app: App, row: InboxRow, reason: str, now: int, audited: str | None = None) -> None:
     app.log.error("event_dead", {"row": row.event_id, "type": row.type, "reason": reason})
     _finish_row(app, row, InboxState.DEAD, reason, now, audited)
 

@@ -115,7 +115,7 @@ def report_missing(app: App) -> None:
     if why and app.health.problems().get(MASTER_KEYS) != why:
         action = "put it back into the key file, or purge the tenants that `slackapp keys verify` names"
         app.log.error("master_key_missing", {"why": why, "action": action})
-    app.health.set_problem(MASTER_KEYS, why)
+    app.health.set_problem(MASTER_KEYS, why or None)
 
 
 def note_retired(app: App, version: int, actor: Actor, now: int) -> None:

@@ -109,17 +109,17 @@ def _tell_slack(app: App, tenant: Tenant, actor: Actor) -> str:
     return f"not told: {failures[0]}" if failures else "revoked"
 
 
-def _revoke(app: App, tenant: Tenant, holder: Holder, actor: Actor) -> str:
-    """Revokes the token; why it could not be, or "" when it was, or was dead already."""
+def _revoke(app: App, tenant: Tenant, holder: Holder, actor: Actor) -> str | None:
+    """Revokes the token; why it could not be, or None when it was, or was dead already."""
     try:
         use_token.call(app, _use(tenant, holder), "auth.revoke", {}, actor, lambda: None)
     except SlackCallError as error:
-        return "" if classify_error(error.code) is SlackErrorKind.DEAD else error.code
+        return None if classify_error(error.code) is SlackErrorKind.DEAD else error.code
     except Refused as refused:
         return refused.refusal.code
     except StoreError:
         return "the database failed"
-    return ""
+    return None
 
 
 def _use(tenant: Tenant, holder: Holder) -> use_token.TokenUse:

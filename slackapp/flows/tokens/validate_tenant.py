@@ -53,7 +53,7 @@ class TokenCheck:
     why: str = ""
     missing: tuple[str, ...] = ()
     surplus: tuple[str, ...] = ()
-    install_url: str = ""
+    install_url: str | None = None
 
     @property
     def result(self) -> str:
@@ -135,7 +135,7 @@ def _check(app: App, installation: Installation, token: Token, actor: Actor) -> 
             return _dead(app, installation, holder, error.code)
         return TokenCheck(tenant, installation.name, holder, *_health(error))
     except Refused as refused:
-        if refused.install_url:
+        if refused.install_url is not None:
             return _dead(app, installation, holder, refused.refusal.code)
         return TokenCheck(tenant, installation.name, holder, TokenHealth.UNKNOWN, refused.refusal.code)
     if not token_owner.names_tenant(tenant, answer.data):

@@ -20,7 +20,7 @@ def receive(app: App, request: Request, caller: Actor, now: int) -> Response:
     if request.media_type != JSON:
         raise Refused(Refusal.MEDIA_TYPE)
     challenge, tenant = receive_event.run(app, request.raw_body, caller, now)
-    return text(200, challenge, tenant=tenant)
+    return text(200, challenge or "", tenant=tenant)
 
 
 def command(app: App, request: Request, caller: Actor, now: int) -> Response:
@@ -29,7 +29,7 @@ def command(app: App, request: Request, caller: Actor, now: int) -> Response:
     if is_ssl_check(form):
         return text(200, "")
     said, tenant = receive_interaction.receive_command(app, form, request.header_bytes(SIGNATURE), caller, now)
-    return text(200, said, tenant=tenant)
+    return text(200, said or "", tenant=tenant)
 
 
 def interact(app: App, request: Request, caller: Actor, now: int) -> Response:

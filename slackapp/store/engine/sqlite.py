@@ -219,16 +219,17 @@ class Database:
     def _writer(self, durable: bool) -> ConnectionHandle:
         held = self._writers.get(durable)
         if held is None or not held.is_open or self._pid != os.getpid():
-            held = self._writers[durable] = self._open_connection("" if durable else SYNCHRONOUS_NORMAL)
+            held = self._writers[durable] = self._open_connection(None if durable else SYNCHRONOUS_NORMAL)
         return held
 
-    def _open_connection(self, setting: str = "") -> ConnectionHandle:
+    def _open_connection(self, setting: str | None = None) -> ConnectionHandle:
         if self._pid != os.getpid():
             raise RuntimeError("a database handle must not cross a fork")
         with store_errors():
             held = ConnectionHandle(_open(self.path, BUSY_MS))
             held.connection.execute(NO_BUSY_TIMEOUT)
-            held.connection.execute(setting)
+            if setting is not None:
+                held.connection.execute(setting)
             if self._has_checkpointer:
                 held.connection.execute("PRAGMA wal_autocheckpoint = 0")
         return held

@@ -207,7 +207,7 @@ def test_a_dead_token_of_the_bot_is_found_by_one_call_and_never_used_again(ready
         ready.slack.invalidate_refresh_tokens(NORTH)
         (bot, user) = check(ready)
         assert (bot.result, bot.install_url, bot.is_fine) == (f"dead: {error}", HERE, False)
-        assert (user.result, user.install_url) == ("ok", "")
+        assert (user.result, user.install_url) == ("ok", None)
         assert (ready.calls(), ready.status()) == ([ASK, "oauth.v2.access", ASK], "needs_reinstall")
         assert stored(ready)["status_reason"] == error
         assert stored(ready)["last_validated_at"] == ready.clock()
@@ -280,7 +280,7 @@ def test_while_slack_fails_no_token_is_marked_dead_and_the_last_check_stays_note
     ):
         ready.slack.fault(fault)
         (bot, user) = check(ready)
-        assert (bot.result, bot.install_url, bot.is_fine, user.result) == (f"unknown: {code}", "", False, "ok")
+        assert (bot.result, bot.install_url, bot.is_fine, user.result) == (f"unknown: {code}", None, False, "ok")
         assert ready.snapshot() == before, fault
     assert ready.service.app.metrics.value(CHECKS, {"result": "unknown"}) == 5
     assert results(ready) == [("", "ok"), (ADMIN, "ok")]
