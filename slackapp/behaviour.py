@@ -1,6 +1,6 @@
 """Context that a behaviour's functions are given, and the table that names them.
 
-A protocol, so that a behaviour can be tried with a context of its own making.
+A protocol, so that a behaviour can be tried with a context of its own making, and imports no flow.
 """
 
 from collections.abc import Callable, Mapping

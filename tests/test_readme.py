@@ -14,7 +14,7 @@ from slackapp.cli.main import COMMANDS
 from slackapp.config import settings as config
 from slackapp.demo.steps import steps_of
 from tests.claims.sources import claims
-from tests.meta.test_layers import ONLY, ONLY_FOR, ORDER, TOGETHER
+from tests.meta.test_layers import BESIDES, ONLY, ONLY_FOR, ORDER
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -181,7 +181,7 @@ def what_it_is(room: str) -> str:
 
 def may_import(number: int, room: str) -> str:
     """The numbers of the rooms that it may import, or their names, and who alone may import it."""
-    beside = [shown_room(other) for one, other in sorted(TOGETHER) if one == room]
+    beside = [shown_room(other) for one, other in sorted(BESIDES) if one == room]
     below = [shown_room(other) for other in ONLY[room]] if room in ONLY else [up_to(number - 1)] * (number > 1)
     users = ", ".join(map(shown_room, ONLY_FOR.get(room, ())))
     alone = f"; imported by {users} alone" if users else "; no room imports it"

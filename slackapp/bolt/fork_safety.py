@@ -58,7 +58,7 @@ class LazyApp:
     def reset_in_child(self) -> None:
         """Resets the handle in the child after a fork.
 
-        Where `hold` was not told of it, what is open is kept, so that nothing closes it here.
+        Where `pause` was not told of it, what is open is kept, so that nothing closes it here.
         """
         if self._app is not None:
             self._inherited.append(self._app)

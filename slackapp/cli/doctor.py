@@ -88,9 +88,10 @@ def _read(file: Path, environment: Mapping[str, str]) -> Mapping[str, Any]:
     except (OSError, UnicodeDecodeError):
         raise CommandError(f"{file}: cannot be read; write one with slackapp manifest --url URL > {file}") from None
     url = write_manifest.find_address(text)
-    plan = make_plan(url, environment) if url else None
-    if plan is not None and write_manifest.write(plan) == text:
-        return write_manifest.manifest_data(plan)  # what `slackapp manifest` writes is known without reading
+    # What `slackapp manifest` writes, with these settings or with none, is known without reading.
+    for plan in [make_plan(url, given) for given in (environment, {})] if url else []:
+        if write_manifest.write(plan) == text:
+            return write_manifest.manifest_data(plan)
     return read_manifest.read(str(file), text)
 
 

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from slackapp.checks import installer
 from slackapp.checks.slack_ids import is_app, tenant_of_id
 from slackapp.errors import ConfigError
-from slackapp.model import LOOPBACK, Secret, Settings, SlackAddresses
+from slackapp.model import LOCAL_PROVIDER, LOOPBACK, Secret, Settings, SlackAddresses
 
 _SECRET = re.compile(r"[!-~]{16,128}")
 _SCOPE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}")
 _LISTEN = re.compile(r"(?:(?P<host>[^:\[\]]+|\[[0-9A-Fa-f:]+\]):)?(?P<port>[0-9]{1,5})")
 _EMAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?/?")
+_URL_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?/?")
 _YES_OR_NO = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 
 
@@ -177,7 +177,7 @@ def key_commands(text: str) -> tuple[tuple[str, Path], ...]:
         provider, _, program = part.partition("=")
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", provider) or not re.fullmatch(r"/[^=]+", program):
             raise ValueError("must be NAME=/ABSOLUTE/PATH, separated by commas")
-        if provider == "local" or provider in found:
+        if provider == LOCAL_PROVIDER or provider in found:
             raise ValueError(f"the name {provider} is taken")
         found[provider] = Path(program)
     return tuple(found.items())
@@ -239,7 +239,7 @@ def _origin(text: str) -> tuple[str, str]:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port = "", 0
-    if not host or port == 0 or not _ORIGIN.fullmatch(text):
+    if not host or port == 0 or not _URL_ORIGIN.fullmatch(text):
         raise ValueError("must be an address such as https://app.example.com, without a path")
     if parts.scheme == "http" and host not in LOOPBACK:
         raise ValueError("must be https; plain http is taken for localhost only")

@@ -97,7 +97,7 @@ class Harness:
         self._operator_token = operator_token
 
     def check(self, holds: bool, otherwise: str) -> None:
-        """Raises Failed unless it holds."""
+        """Raises StepError unless it holds."""
         if not holds:
             raise StepError(otherwise)
 

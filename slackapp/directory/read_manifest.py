@@ -27,8 +27,8 @@ def _read_yaml(name: str, text: str) -> Any:
         import yaml
     except ImportError:
         raise CommandError(
-            f"{name}: is not what `slackapp manifest` writes with these settings, and to read other YAML takes PyYAML; "
-            "run pip install pyyaml, or give JSON"
+            f"{name}: is not what `slackapp manifest` writes with these settings or with none, and to read other YAML "
+            "takes PyYAML; run pip install pyyaml, or give JSON"
         ) from None
     try:
         return yaml.safe_load(text)

@@ -29,8 +29,8 @@ _AWAY = "run this again when the app answers"
 class Requirement:
     """Requirement of Slack's reviewers, and how it is checked.
 
-    `flag` gives what this manifest leaves to a person, "" for nothing. `shown` are the tests and pages that prove what
-    no look from outside can; `person` is left to do in any case.
+    `manual_step` gives what this manifest leaves to a person, "" for nothing. `evidence` are the tests and pages that
+    prove what no look from outside can; `person` is left to do in any case.
     """
 
     number: int

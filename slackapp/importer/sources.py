@@ -34,7 +34,7 @@ _REQUIRED_COLUMNS = {
     "bot_scopes",
     "installed_at",
 }
-"""What every release of slack_sdk since 3.0 has had in both tables; an installation has `_OF_PEOPLE` as well."""
+"""What every release of slack_sdk since 3.0 has had in both tables; an installation has `_USER_COLUMNS` as well."""
 _USER_COLUMNS = {
     "user_id", "user_token", "user_scopes",
     "incoming_webhook_url", "incoming_webhook_channel_id", "incoming_webhook_configuration_url",

@@ -55,7 +55,7 @@ class HttpRequest:
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
 
     def form(self) -> Fields:
-        """The fields of a form body; raises Unreadable when it is not text."""
+        """The fields of a form body; raises BadRequestError when it is not text."""
         try:
             return parse_qs(self.body.decode("utf-8"), keep_blank_values=True)
         except ValueError:
@@ -73,7 +73,7 @@ class HttpResponse:
 
 
 def read(environ: dict[str, Any]) -> HttpRequest:
-    """Read a request. Raises Unreadable for a foreign Host, a body over MAX_BODY, or one that breaks off."""
+    """Read a request. Raises BadRequestError for a foreign Host, a body over MAX_BODY, or one that breaks off."""
     headers = {k[5:].replace("_", "-").lower(): str(v) for k, v in environ.items() if k.startswith("HTTP_")}
     headers["content-type"] = str(environ.get("CONTENT_TYPE", ""))
     if not is_loopback(headers.get("host", "")):

@@ -140,7 +140,7 @@ class InboxState(StrEnum):
 class EventOutcome(StrEnum):
     """Outcome of an event, a command or an interaction that Slack has sent."""
 
-    KEPT = "kept"
+    STORED = "kept"
     REPEAT = "repeat"
     OWN = "own"
     UNHANDLED = "unhandled"

@@ -27,7 +27,7 @@ from slackapp.runtime.health import PARTS
 OPEN_STATES = tuple(state for state in InboxState if state != InboxState.DONE)
 """States of a row of the inbox that is not done."""
 _INTERACTION_OUTCOMES = (
-    EventOutcome.KEPT, EventOutcome.REPEAT, EventOutcome.UNHANDLED, EventOutcome.UNKNOWN, EventOutcome.FOREIGN_APP,
+    EventOutcome.STORED, EventOutcome.REPEAT, EventOutcome.UNHANDLED, EventOutcome.UNKNOWN, EventOutcome.FOREIGN_APP,
     EventOutcome.OPTIONS, EventOutcome.NO_OPTIONS,
 )  # fmt: skip
 

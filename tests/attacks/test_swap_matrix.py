@@ -30,7 +30,7 @@ from slackapp.store.installers import Installer
 from slackapp.vault.providers import KeyContext, LocalProvider
 from tests.support.world import APP_ID, World
 
-ORIGIN = Actor(ActorKind.UNVERIFIED, "r1")
+ACTOR = Actor(ActorKind.UNVERIFIED, "r1")
 KINDS = (
     "bot_access", "bot_refresh", "user_access", "user_refresh", "webhook", "event_body", "installer",
     "installer_webhook",
@@ -69,7 +69,7 @@ def install(world: World, tenant: Tenant) -> None:
         user=token_of(tenant, "user"),
         webhook=Webhook(Secret(f"{tenant}-webhook"), "#general", "C1", ""),
     )
-    assert store_grant.run(app, grant, store_grant.read_stored(app, grant), bytes(32), ORIGIN, world.clock())
+    assert store_grant.run(app, grant, store_grant.read_stored(app, grant), bytes(32), ACTOR, world.clock())
     event_id = f"Ev{tenant.id}"
     body = app.keyring.seal(records.event_body_context(tenant, event_id), f"{tenant}-event_body".encode())
     arrival = IncomingEvent(event_id, tenant, "app_mention", world.clock())

@@ -16,7 +16,7 @@ from slackapp.model import Actor, ActorKind, Tenant
 from slackapp.store import tokens
 from tests.support.world import NORTH, ORG, SOUTH, World, holder_of, make_world
 
-ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
+ACTOR = Actor(ActorKind.WORKER, "Ev0001")
 TENANTS = (Tenant("T", NORTH), Tenant("T", SOUTH), Tenant("E", ORG))
 ADMINS = {NORTH: "U0NORTH001ADM", SOUTH: "U0SOUTH001ADM", ORG: "W0EVERADM1"}
 SLOTS = [(tenant, user, column) for tenant in TENANTS for user in (False, True) for column in ("access", "refresh")]
@@ -44,13 +44,13 @@ def three(tmp_path: Path) -> Iterator[World]:
 
 def ask(world: World, tenant: Tenant, user_id: str = "") -> Mapping[str, Any]:
     use = TokenUse(tenant, holder_of(user_id), "test")
-    return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
+    return use_token.call(world.service.app, use, "auth.test", {}, ACTOR, lambda: None).data
 
 
 def refresh(world: World, tenant: Tenant, user_id: str) -> None:
     token = tokens.find(world.service.app.db, tenant, holder_of(user_id))
     assert token is not None
-    refresh_token.run(world.service.app, token, ORIGIN, wait=False)
+    refresh_token.run(world.service.app, token, ACTOR, wait=False)
 
 
 def change(world: World, sql: str, *parameters: Any) -> None:

@@ -66,7 +66,7 @@ def look_up(app: Service, tenants: int) -> Callable[[], object]:
             raise AssertionError("the tenant is not there")
 
         def note() -> None:
-            audit_log.append(vault, "token.read", tenant, world.ORIGIN, "ok", "purpose=bench", vault.clock())
+            audit_log.append(vault, "token.read", tenant, world.ACTOR, "ok", "purpose=bench", vault.clock())
 
         vault.db.commit_in_group(note)
         open_or_reread(vault, records.access_token_context(tenant, BOT, token.generation), token.access, lambda: None)
@@ -135,7 +135,7 @@ def save(app: Service, tenants: int) -> Callable[[], object]:
 
     def act() -> None:
         grant = world.grant(next(numbers))
-        store_grant.run(app.app, grant, store_grant.read_stored(app.app, grant), DIGEST, world.ORIGIN, system_clock())
+        store_grant.run(app.app, grant, store_grant.read_stored(app.app, grant), DIGEST, world.ACTOR, system_clock())
 
     return act
 

@@ -25,7 +25,7 @@ from tests.support.world import APP_ID, SIGNING_SECRET, environment
 CLIENT_ID = "1000000001.2000000002"
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = "http://localhost:9"
-ORIGIN = Actor(ActorKind.OPERATOR, "bench")
+ACTOR = Actor(ActorKind.OPERATOR, "bench")
 
 
 def team(number: int) -> str:
@@ -60,7 +60,7 @@ def make_tenants(folder: Path, tenants: int) -> None:
     for number in range(tenants):
         given = grant(number)
         store_grant.run(
-            service.app, given, store_grant.read_stored(service.app, given), bytes(32), ORIGIN, system_clock()
+            service.app, given, store_grant.read_stored(service.app, given), bytes(32), ACTOR, system_clock()
         )
     service.app.db._connection().execute("DELETE FROM inbox")
     service.stop()

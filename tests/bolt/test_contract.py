@@ -44,13 +44,13 @@ def looked_up(store: Any, *asked: tuple[Any, ...]) -> dict[tuple[Any, ...], tupl
     return {ids: both(store, **dict(zip(names, ids, strict=False))) for ids in asked}
 
 
-FOUND, MISSING = (True, True), (False, False)
+STORED, MISSING = (True, True), (False, False)
 
 
 def test_a_workspace_of_an_enterprise_is_found_by_both_of_its_ids(store: Any) -> None:
     store.save(an_installation())
     expected = {
-        ("E111", TEAM): FOUND, ("E111", TEAM, None): FOUND, (None, TEAM): MISSING, ("", TEAM): MISSING,
+        ("E111", TEAM): STORED, ("E111", TEAM, None): STORED, (None, TEAM): MISSING, ("", TEAM): MISSING,
         ("E222", TEAM): MISSING, ("E111", "T222"): MISSING, ("E111", None): MISSING, ("E111", ""): MISSING,
         ("E111", TEAM, True): MISSING, (None, None): MISSING, ("", ""): MISSING,
     }  # fmt: skip
@@ -59,7 +59,7 @@ def test_a_workspace_of_an_enterprise_is_found_by_both_of_its_ids(store: Any) ->
 
 def test_a_workspace_that_was_in_no_enterprise_is_found_with_any_because_it_may_have_joined_one(store: Any) -> None:
     store.save(an_installation(enterprise_id=None))
-    expected = {(enterprise_id, TEAM): FOUND for enterprise_id in (None, "", "E999")}
+    expected = {(enterprise_id, TEAM): STORED for enterprise_id in (None, "", "E999")}
     expected |= {(enterprise_id, "T222"): MISSING for enterprise_id in (None, "", "E999")}
     assert looked_up(store, *expected) == expected
 
@@ -67,7 +67,7 @@ def test_a_workspace_that_was_in_no_enterprise_is_found_with_any_because_it_may_
 def test_an_enterprise_is_found_without_a_team_or_where_the_event_says_enterprise_wide(store: Any) -> None:
     store.save(for_an_enterprise())
     expected = {
-        (ORG, None, True): FOUND, (ORG, None, False): FOUND, (ORG, "", None): FOUND, (ORG, "TO222", True): FOUND,
+        (ORG, None, True): STORED, (ORG, None, False): STORED, (ORG, "", None): STORED, (ORG, "TO222", True): STORED,
         (ORG, "TO222", False): MISSING, (ORG, "TO222", None): MISSING, ("EO222", None, True): MISSING,
         (None, None, True): MISSING, (None, "TO222", True): MISSING,
     }  # fmt: skip

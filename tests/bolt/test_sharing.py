@@ -22,7 +22,7 @@ from tests.support.world import APP_ID, NORTH, ORG, SOUTH, World, make_world, no
 ADMIN = "U0NORTH001ADM"
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 ids = {"enterprise_id": None, "team_id": NORTH}
-ORIGIN = Actor(ActorKind.OPERATOR, "r1")
+ACTOR = Actor(ActorKind.OPERATOR, "r1")
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_neither_a_refresh_nor_a_check_puts_the_scopes_of_a_bolt_app_into_anothe
     found, order = plain.find_installation(**ids), SCOPES.split(",")[::-1]
     plain.save(rotated(found, bot_scopes=order, installed_at=found.installed_at + 1))
     shared.clock.advance(43_200 - 100)
-    assert validate_tenant.run(shared.service.app, north_tenant(), ORIGIN)[0].result == "ok"
+    assert validate_tenant.run(shared.service.app, north_tenant(), ACTOR)[0].result == "ok"
     assert row(shared)["generation"] == 3, "installed twice, refreshed once"
     assert [known.find_bot(**ids).bot_scopes for known in (plain, store)] == [order] * 2
     assert "scopes.changed" not in shared.audit()
@@ -180,7 +180,7 @@ def test_a_copy_of_the_bot_that_the_service_installed_is_a_copy(shared: World, a
 def test_after_the_service_uninstalled_nothing_is_found(shared: World, store: Any) -> None:
     shared.browser().install()
     store.find_bot(**ids)
-    uninstall_tenant.run(shared.service.app, north_tenant(), ORIGIN, shared.clock())
+    uninstall_tenant.run(shared.service.app, north_tenant(), ACTOR, shared.clock())
     assert store.find_bot(**ids) is None
     assert store.find_installation(**ids) is None
 
@@ -292,7 +292,7 @@ def test_new_data_keys_seal_anew_all_that_a_store_saved(shared: World, at: Store
     ))  # fmt: skip
     before = vars(plain.find_installation(**here()))
     sealed = [tuple(found) for found in shared.rows("SELECT details, webhook FROM installers WHERE user_id <> ''")]
-    assert reencrypt_tenant.run(shared.service.app, Tenant("T", TEAM), "local", ORIGIN) == 2 + 2 + 1
+    assert reencrypt_tenant.run(shared.service.app, Tenant("T", TEAM), "local", ACTOR) == 2 + 2 + 1
     assert vars(plain.find_installation(**here())) == before
     after = [tuple(found) for found in shared.rows("SELECT details, webhook FROM installers WHERE user_id <> ''")]
     assert not set(sealed[0]) & set(after[0])

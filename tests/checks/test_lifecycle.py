@@ -106,7 +106,7 @@ def test_a_malformed_revocation_is_refused(event: dict[str, Any]) -> None:
     assert refusal_of(lambda: read_revocation("tokens_revoked", event)) is Refusal.EVENT
 
 
-KEPT = {
+STORED = {
     "everything": Revocation(True, False, ()),
     "": Revocation(False, False, ()),
     "bot": Revocation(False, True, ()),
@@ -115,10 +115,10 @@ KEPT = {
 }
 
 
-@pytest.mark.parametrize("kept", KEPT)
+@pytest.mark.parametrize("kept", STORED)
 def test_a_revocation_is_kept_as_ids_and_read_back_the_same(kept: str) -> None:
-    assert str(KEPT[kept]) == kept
-    assert parse_stored_revocation(kept) == KEPT[kept]
+    assert str(STORED[kept]) == kept
+    assert parse_stored_revocation(kept) == STORED[kept]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_what_is_wrong_is_status_78_and_one_line_without_the_value(tmp_path: Pat
     assert "short-secret" not in line
 
 
-def test_a_sensitive_scope_without_sight_of_the_installer_is_status_78_with_the_mend(
+def test_a_sensitive_scope_without_sight_of_the_installer_is_status_78_with_what_to_do(
     tmp_path: Path, here: Here
 ) -> None:
     ended = here.run(settings(tmp_path, SLACKAPP_BOT_SCOPES="chat:write,files:read"), "config")

@@ -39,7 +39,7 @@ def test_a_private_file_is_read(tmp_path: Path, mode: int) -> None:
 
 @pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o644, 0o666, 0o440])
 @pytest.mark.claim("C-22")
-def test_a_file_that_others_may_touch_is_refused_with_the_mend(tmp_path: Path, mode: int) -> None:
+def test_a_file_that_others_may_touch_is_refused_with_what_to_do(tmp_path: Path, mode: int) -> None:
     """I have an account on the machine and read the key."""
     path = private(tmp_path / "key", mode=mode)
     assert refusal(path).endswith(f"run: chmod 600 {path}")
@@ -92,7 +92,7 @@ UNSAFE: dict[str, tuple[Callable[[Path], Path], str]] = {
 
 @pytest.mark.parametrize(("which", "why"), UNSAFE.values(), ids=UNSAFE)
 @pytest.mark.claim("C-22", "C-101")
-def test_where_others_can_change_anything_on_the_way_the_secret_is_refused_with_the_mend(
+def test_where_others_can_change_anything_on_the_way_the_secret_is_refused_with_what_to_do(
     tmp_path: Path, which: Callable[[Path], Path], why: str
 ) -> None:
     """I may write somewhere on the way to your key, and lead you to a key of mine."""
@@ -171,7 +171,7 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("mode", [0o770, 0o720, 0o707, 0o702, 0o777])
 @pytest.mark.claim("C-22")
-def test_a_folder_that_others_can_write_to_is_refused_with_the_mend(tmp_path: Path, mode: int) -> None:
+def test_a_folder_that_others_can_write_to_is_refused_with_what_to_do(tmp_path: Path, mode: int) -> None:
     """I may write to the folder of the key, and put a key of mine in its place."""
     folder = tmp_path / "keys"
     folder.mkdir()

@@ -135,6 +135,9 @@ def test_without_pyyaml_it_takes_what_the_program_itself_writes_and_json_and_say
     assert len(seen.splitlines()) == 38
     for name in ("other.yml", "other.json"):
         assert here.run(given, "doctor", "--json", "--manifest", name).stdout == seen
+    shipped = here.run({}, "manifest", "--url", "https://x.unit.tests").stdout
+    (tmp_path / "shipped.yml").write_text(shipped, "utf-8")
+    assert len(here.run(given, "doctor", "--json", "--manifest", "shipped.yml").stdout.splitlines()) == 38, "as shipped"
     (tmp_path / "other.yml").write_text(text.replace("rotation_enabled: true", "rotation_enabled: false"), "utf-8")
     ended = here.run(given, "doctor", "--manifest", "other.yml")
     assert (ended.returncode, ended.stdout) == (1, "")

@@ -22,7 +22,7 @@ STATE_USED = "UPDATE oauth_states SET used_at"
 NOTED = "INSERT INTO audit"
 LEASED = "UPDATE tokens SET lease_owner = 'PROCESS"
 RENEWED = "UPDATE tokens SET lease_until"
-KEPT = "INSERT INTO inbox"
+STORED = "INSERT INTO inbox"
 CALLING = "UPDATE inbox SET state = 'calling'"
 
 
@@ -117,7 +117,7 @@ def test_the_signature_is_verified_before_the_body_is_parsed_and_anything_is_loo
 @pytest.mark.claim("C-46")
 def test_an_event_is_committed_before_it_is_acknowledged(story: list[str]) -> None:
     event = story[story.index("an event") + 1 :]
-    after(event[: event.index("open event_body")], "BEGIN", KEPT, "COMMIT")
+    after(event[: event.index("open event_body")], "BEGIN", STORED, "COMMIT")
 
 
 @pytest.mark.claim("C-25")

@@ -47,7 +47,7 @@ from tests.support.bolt_sources import (
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, holder_of, make_world, north_tenant
 
-ORIGIN = Actor(ActorKind.OPERATOR, "r1")
+ACTOR = Actor(ActorKind.OPERATOR, "r1")
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 ADMIN, MEMBER, SOUTH_ADMIN, ORG_ADMIN = "U0NORTH001ADM", "U0NORTH001MEM", "U0SOUTH001ADM", "W0EVERADM1"
 BOT_USER = "U0NORTH001BOT"
@@ -112,7 +112,7 @@ def files(folder: Path) -> Files:
 
 
 def run(world: World, store: BoltStore) -> list[ImportResult]:
-    return import_installations.run(world.service.app, store.source(), ORIGIN)
+    return import_installations.run(world.service.app, store.source(), ACTOR)
 
 
 def told(reports: list[ImportResult]) -> list[tuple[str, str, str]]:
@@ -973,8 +973,8 @@ def test_a_run_that_is_killed_leaves_whole_records_and_the_next_one_does_the_res
 
 def erase(world: World, store: BoltStore) -> tuple[list[str], list[str]]:
     source = store.source()
-    import_installations.run(world.service.app, source, ORIGIN)
-    done = import_installations.erase(world.service.app, source, ORIGIN)
+    import_installations.run(world.service.app, source, ACTOR)
+    done = import_installations.erase(world.service.app, source, ACTOR)
     return sorted(done.erased), sorted(done.left)
 
 
@@ -1049,9 +1049,9 @@ def test_what_comes_between_the_import_and_the_erasing_is_taken_and_not_lost(
     both(world, store)
     store.save(bolts(world.slack, SOUTH, "", BEFORE))
     source = store.source()
-    import_installations.run(world.service.app, source, ORIGIN)
+    import_installations.run(world.service.app, source, ACTOR)
     store.save(bolts(world.slack, NORTH, MEMBER, BEFORE + 500))
-    done = import_installations.erase(world.service.app, source, ORIGIN)
+    done = import_installations.erase(world.service.app, source, ACTOR)
     assert (done.erased, done.left) == ([SOUTH], [NORTH])
     assert (NORTH, MEMBER, TAKEN) in told(done.reports)
     assert {team_of(record) for record in store.source().records()} == {NORTH}
@@ -1067,7 +1067,7 @@ def test_what_comes_after_the_last_look_is_not_lost(world: World, folder: Path, 
     world.clock.advance(100)
     renewed = refresh_at_the_source(world.slack, "bot", str(saved.bot_refresh_token))
     source = store.source()
-    import_installations.run(world.service.app, source, ORIGIN)
+    import_installations.run(world.service.app, source, ACTOR)
     really = source.erase
 
     def late(places: Any) -> Any:
@@ -1075,7 +1075,7 @@ def test_what_comes_after_the_last_look_is_not_lost(world: World, folder: Path, 
         return really(places)
 
     source.erase = late  # type: ignore[method-assign]
-    done = import_installations.erase(world.service.app, source, ORIGIN)
+    done = import_installations.erase(world.service.app, source, ACTOR)
     assert (done.erased, done.left) == ([SOUTH], [NORTH])
     assert str(renewed["bot_token"]).encode() in store.bytes()
     assert erase(world, store) == ([NORTH], [])

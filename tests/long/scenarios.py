@@ -27,7 +27,7 @@ SETTINGS = {
     "SLACKAPP_BOT_SCOPES": "app_mentions:read,chat:write,incoming-webhook",
     "SLACKAPP_USER_SCOPES": "users:read",
 }
-ORIGIN = Actor(ActorKind.WORKER, "check")
+ACTOR = Actor(ActorKind.WORKER, "check")
 ADMINS = {NORTH: "U0NORTH001ADM", SOUTH: "U0SOUTH001ADM", ORG: "W0EVERADM1"}
 LIFE = 43_200
 
@@ -120,7 +120,7 @@ def install(world: World, *tenants: str) -> None:
 def ask(world: World, tenant: Tenant | None = None, user_id: str = "") -> Mapping[str, Any]:
     """A call with the stored token, which Slack must take."""
     use = TokenUse(tenant or north_tenant(), holder_of(user_id), "check")
-    return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
+    return use_token.call(world.service.app, use, "auth.test", {}, ACTOR, lambda: None).data
 
 
 def assert_usable(world: World, tenant: Tenant | None = None) -> None:

@@ -19,8 +19,8 @@ from slackapp.model import Tenant
 from tests.long import invariants
 from tests.long.child import Child
 from tests.long.scenarios import (
+    ACTOR,
     ADMINS,
-    ORIGIN,
     Arguments,
     Command,
     Run,
@@ -162,7 +162,7 @@ def _assert_found(world: World) -> None:
     app = world.service.app
     stored = find_installation.find_by_ids(app, "", NORTH, is_enterprise_install=False)
     assert stored is not None
-    found = find_installation.find_user(app, stored, ADMINS[NORTH], None, ORIGIN)
+    found = find_installation.find_user(app, stored, ADMINS[NORTH], None, ACTOR)
     assert found is not None
     for token in (found.bot, found.user):
         assert token is not None

@@ -12,9 +12,9 @@ from slackapp.model import BOT, Tenant
 from tests.long import invariants
 from tests.long.child import Child
 from tests.long.scenarios import (
+    ACTOR,
     ADMINS,
     LIFE,
-    ORIGIN,
     Arguments,
     Command,
     Run,
@@ -136,7 +136,7 @@ def _exchanged(run: Run) -> None:
     assert run.told != ("status 0",) or before == [2, 2]
     world.clock.advance(OVER)
     app = world.service.app
-    results = [outcome.result.partition(":")[0] for outcome in exchange_token.run(app, _waiting(world), ORIGIN)]
+    results = [outcome.result.partition(":")[0] for outcome in exchange_token.run(app, _waiting(world), ACTOR)]
     # What a dead process had asked for is gone; its long-lived token works on.
     assert sorted(results) in (
         [EXCHANGED] * before.count(1),
@@ -183,7 +183,7 @@ def _checked(run: Run) -> None:
         assert (world.status(SOUTH), _marks(world, SOUTH)) == ("needs_reinstall", {"dead"})
     world.clock.advance(refresh_token.LEASE + 1)  # a refresh decides, and the dead process may have begun one
     for tenant in (NORTH, SOUTH):
-        validate_tenant.run(world.service.app, Tenant("T", tenant), ORIGIN)
+        validate_tenant.run(world.service.app, Tenant("T", tenant), ACTOR)
     assert (world.status(), _marks(world, NORTH)) == ("active", {"live"})
     assert (world.status(SOUTH), _marks(world, SOUTH)) == ("needs_reinstall", {"dead"})
     assert_nothing_lost(world)
@@ -214,7 +214,7 @@ def _hold_an_exchange(actor: Child) -> None:
     app = actor.service().app
     actor.arm()
     tokens = [token for token in exchange_token.list_exchangeable(app, north_tenant()) if token.holder == BOT]
-    actor.tell(f"answered {[outcome.result for outcome in exchange_token.run(app, tokens, ORIGIN)]}")
+    actor.tell(f"answered {[outcome.result for outcome in exchange_token.run(app, tokens, ACTOR)]}")
 
 
 def _nothing(run: Run) -> None:

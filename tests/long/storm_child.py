@@ -24,7 +24,7 @@ from slackapp.model import BOT, Actor, ActorKind, Tenant
 from tests.support.world import BOOTED
 
 SERVED = "served"
-ORIGIN = Actor(ActorKind.WORKER, "storm")
+ACTOR = Actor(ActorKind.WORKER, "storm")
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class ThreadGroup:
 def _call(service: Service) -> Callable[[str], str]:
     def use(tenant: str) -> str:
         whose = TokenUse(Tenant("T", tenant), BOT, "storm")
-        answer = use_token.call(service.app, whose, "auth.test", {}, ORIGIN, lambda: None).data
+        answer = use_token.call(service.app, whose, "auth.test", {}, ACTOR, lambda: None).data
         return "" if answer["team_id"] == tenant else f"the token of {answer['team_id']}"
 
     return use

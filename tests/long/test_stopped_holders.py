@@ -24,7 +24,7 @@ from slackapp.localslack.model import Fault
 from slackapp.store.engine import sqlite
 from tests.long import invariants
 from tests.long.child import CALL
-from tests.long.scenarios import ORIGIN, ask, by_name
+from tests.long.scenarios import ACTOR, ask, by_name
 from tests.long.scenarios_of_tokens import REFRESH
 from tests.long.sweep import SweepWorld, make_sweep
 from tests.support.world import World, north_tenant
@@ -63,7 +63,7 @@ def refresh(world: World) -> None:
 def exchange(world: World) -> None:
     """The other one is an operator who types the same command."""
     app = world.service.app
-    for _ in exchange_token.run(app, exchange_token.list_exchangeable(app, north_tenant()), ORIGIN):
+    for _ in exchange_token.run(app, exchange_token.list_exchangeable(app, north_tenant()), ACTOR):
         pass
 
 

@@ -1,6 +1,7 @@
 """Docstrings: the first sentence opens with a verb or a noun, and is short."""
 
 import ast
+import builtins
 import re
 
 from tests.meta.source import Module, modules, parse
@@ -72,3 +73,29 @@ def test_articles_names_and_long_paragraphs_pass() -> None:
         f'def keep():\n    """Stores it. {"And goes on with this and that. " * 9}"""\n',
     )  # fmt: skip
     assert problems((planted,)) == []
+
+
+RAISES = re.compile(r"[Rr]aises ((?:[A-Z][a-z]\w+(?:, | and |, and )?)+)")
+
+
+def unknown_errors(found: tuple[Module, ...]) -> list[str]:
+    """Errors that a docstring names and that are neither ours nor Python's nor imported there."""
+    ours = {node.name for module in modules() for node in module.nodes if isinstance(node, ast.ClassDef)}
+    unknown = []
+    for module in found:
+        named = {node.id for node in module.nodes if isinstance(node, ast.Name)}
+        named |= {node.attr for node in module.nodes if isinstance(node, ast.Attribute)}
+        for node in module.nodes:
+            text = ast.get_docstring(node) or "" if isinstance(node, DOCUMENTED) else ""
+            said = {word for errors in RAISES.findall(text) for word in re.findall(r"[A-Z]\w+", errors)}
+            unknown += [f"{module.path}: {word}" for word in sorted(said - ours - named - set(dir(builtins)))]
+    return unknown
+
+
+def test_every_error_that_a_docstring_names_exists() -> None:
+    assert unknown_errors(modules()) == []
+
+
+def test_an_error_that_is_called_otherwise_by_now_is_found() -> None:
+    planted = parse("flows/planted.py", 'def f():\n    """Finds it. Raises Refused, Mislaid and ValueError."""\n')
+    assert unknown_errors((planted,)) == ["flows/planted.py: Mislaid"]

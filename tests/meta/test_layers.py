@@ -34,7 +34,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("__main__",),
 )
 """The lowest first. A part imports itself and what stands before it, and nothing beside it on its own line."""
-TOGETHER = {("errors", "model"), ("model", "errors")}
+BESIDES = {("errors", "model"), ("model", "errors")}
 """Who may look at whom besides: refusals name tenants."""
 ONLY = {
     "behaviour": ("errors", "model"),
@@ -55,7 +55,10 @@ ONLY_FOR = {
     "cli/terminal": ("cli/service", "cli", "demo"),
     "cli/service": ("cli", "demo"),
 }
-"""Part → the only parts that may import it: side products are the command line's alone, as it is the demo's."""
+"""Part → the only parts that may import it: side products are the command line's alone.
+
+The demo is one itself, and plays against the local Slack.
+"""
 RANK = {part: number for number, parts in enumerate(ORDER) for part in parts}
 
 
@@ -86,7 +89,7 @@ def forbidden(module: Module, item: Import) -> str:
     where = f"{module.path}:{item.line}: imports {item.target}"
     if importer not in RANK:
         return "" if importer == "" else f"{module.path}: {importer} has no place in the order"
-    if importer == imported or (importer, imported) in TOGETHER:
+    if importer == imported or (importer, imported) in BESIDES:
         return ""
     if imported == "":
         return "" if RANK[importer] >= RANK["app"] and importer != "localslack" else f"{where} (for app.py and above)"

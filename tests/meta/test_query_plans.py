@@ -20,7 +20,7 @@ WHOLE = {
     "last_audit", "audit_tail",
 }  # fmt: skip
 """Statements that may, and the reason."""
-FOUND = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
+FULL_SCANS = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
 SMALL = {
     # of the few rows that are so
     "inbox_due", "inbox_given_up", "inbox_held", "inbox_tenant", "tokens_long_lived", "tokens_paused",
@@ -43,7 +43,7 @@ def scans(database: sqlite3.Connection, sql: str) -> list[str]:
     """The tables that a statement reads from one end to the other."""
     names = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
     plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", names)]
-    found = [match for line in plan if (match := FOUND.match(line))]
+    found = [match for line in plan if (match := FULL_SCANS.match(line))]
     return [match[1] for match in found if match[1] in (*GROWING, "i", "t") and match[2] not in SMALL]
 
 

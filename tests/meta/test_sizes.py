@@ -11,7 +11,7 @@ FUNCTION_LIMIT, FUNCTION_HABIT = 60, 45
 SMALL_FILE, SMALL_FILES = 30, 8
 """Lines under which a file usually is a part of its neighbour, and how many may be files all the same."""
 FOLDER_LIMIT = 14
-"""Files; over that, a folder wants rooms."""
+"""Files; over that, a folder wants rooms. The commands, one module per noun, are as many as there are nouns."""
 DECISIONS = "checks"
 """The folder of which each file is one decision, however small, and all are read."""
 

@@ -231,7 +231,7 @@ def test_a_deep_trace_is_cut_to_its_last_places(log: JsonLog, stream: io.StringI
     assert stream.getvalue().count("test_log.py:") == 12
 
 
-class Counting(io.StringIO):
+class CountingStream(io.StringIO):
     """Counts how often it is told to hand on."""
 
     flushes = 0
@@ -241,7 +241,7 @@ class Counting(io.StringIO):
 
 
 def test_what_is_as_it_should_be_waits_for_the_next_flush_and_nothing_else_does() -> None:
-    stream = Counting()
+    stream = CountingStream()
     log = JsonLog(stream, Clock())
     log.info("something", {})
     assert stream.flushes == 0

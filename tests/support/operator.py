@@ -24,7 +24,7 @@ from tests.support.prepared_world import Left, going_on, left_by, memory_folder
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, environment, make_world
 
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
-ORIGIN = Actor(ActorKind.OPERATOR, "r1")
+ACTOR = Actor(ActorKind.OPERATOR, "r1")
 _parser = functools.cache(parser)
 """Made once: to make it takes as long as many a command."""
 SEALED = (

@@ -54,7 +54,7 @@ class Prepared:
 
 
 def snapshot_world(world: World) -> Prepared:
-    """Remembers a world as it is now; it is of use again after `rewind`."""
+    """Remembers a world as it is now; it is of use again after `reset`."""
     world.service.stop()  # who closes the database last empties its log into it
     database, slack = world.settings.database, world.slack
     assert not database.with_name(database.name + "-wal").exists()

@@ -17,7 +17,7 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {"lang", "charset", "name", "content", "class", "href", "rel"}
 FOOT = {"/", "/privacy", "/support"}
-KEPT = Retention(install_minutes=10, state_minutes=60, event_hours=48, audit_days=0)
+STORED = Retention(install_minutes=10, state_minutes=60, event_hours=48, audit_days=0)
 
 
 def about(**told: str) -> About:
@@ -32,9 +32,9 @@ PAGES: dict[str, tuple[Callable[[str], str], int]] = {
     "landing, description": (lambda value: pages.landing(about(description=value), [], local=False), 1),
     "landing, scope": (lambda value: pages.landing(about(), [(value, "")], local=True), 1),
     "landing, reason": (lambda value: pages.landing(about(), [("chat:write", value or "x")], local=True), 1),
-    "privacy, name": (lambda value: directory_pages.privacy(about(name=value), KEPT), 4),
-    "privacy, company": (lambda value: directory_pages.privacy(about(company=value or "x"), KEPT), 1),
-    "privacy, address": (lambda value: directory_pages.privacy(about(privacy_email=value or "x"), KEPT), 1),
+    "privacy, name": (lambda value: directory_pages.privacy(about(name=value), STORED), 4),
+    "privacy, company": (lambda value: directory_pages.privacy(about(company=value or "x"), STORED), 1),
+    "privacy, address": (lambda value: directory_pages.privacy(about(privacy_email=value or "x"), STORED), 1),
     "support, name": (lambda value: directory_pages.support(about(name=value)), 4),
     "support, company": (lambda value: directory_pages.support(about(company=value or "x")), 1),
     "support, address": (lambda value: directory_pages.support(about(support_email=value or "x")), 1),

@@ -105,7 +105,7 @@ def store_event(app: App, arrival: IncomingEvent, raw_body: bytes, now: int) -> 
         # claim: C-46
         if app.db.commit_in_group(partial(inbox.add_event, app.db, arrival, body, key_id, now)):
             app.wake_worker()
-            return EventOutcome.KEPT
+            return EventOutcome.STORED
         # claim: C-47
         if inbox.is_known(app.db, arrival.tenant, arrival.event_id):
             return EventOutcome.REPEAT

@@ -30,7 +30,7 @@ def run(app: App, grant: Grant, seen: StoredTokens, actor: Actor) -> Grant:
             continue  # without a refresh token it is the very token that is stored, or the only kind there is
         # claim: C-87
         if not _is_alive(app, granted.access) and _is_stored_alive(app, stored, actor):
-            _revoke(app, granted.access)
+            revoke(app, granted.access)
             grant = replace(grant, bot=None, webhook=None) if holder == BOT else replace(grant, user=None)
     return grant
 
@@ -43,8 +43,8 @@ def _is_alive(app: App, access: Secret) -> bool:
     return True
 
 
-def _revoke(app: App, access: Secret) -> None:
-    """Revokes, once more, what Slack has said is over: it will not be kept.
+def revoke(app: App, access: Secret) -> bool:
+    """Revokes a token that will not be kept; False where Slack did not take it, and it may live on.
 
     Of rotating tokens this ends the one alone.
     """
@@ -54,6 +54,8 @@ def _revoke(app: App, access: Secret) -> None:
     except SlackCallError as error:
         if error.kind is not SlackErrorKind.DEAD:
             app.log.error("revoke_failed", {"code": error.code})
+            return False
+    return True
 
 
 def _is_stored_alive(app: App, stored: Token, actor: Actor) -> bool:

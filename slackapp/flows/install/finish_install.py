@@ -254,13 +254,8 @@ def _revoke_and_note(
         # claim: C-14
         if not rotates and _is_in_use(app, data, holder):
             continue
-        try:
-            # claim: C-13
-            app.slack.call("auth.revoke", token, {})
-        except SlackCallError as error:
-            if error.kind is not SlackErrorKind.DEAD:
-                app.log.error("revoke_failed", {"code": error.code})
-                left += 1
+        # claim: C-13
+        left += not drop_dead_pair.revoke(app, token)
     # What Slack has granted is a fact, and gets a row of its own.
     detail = f"{refusal.audit}{f' not_revoked={left}' if left else ''}"
     _note_failure(app, state, refusal, detail, bool(data), actor, now)

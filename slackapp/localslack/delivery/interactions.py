@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def press_home(slack: LocalSlack, team_id: str, user_id: str, action_id: str) -> None:
-    """Presses a button of a user's own Home tab, its confirmation included. Raises Unknown."""
+    """Presses a button of a user's own Home tab, its confirmation included. Raises ControlError."""
     view = slack.state.views.get(team_id, {}).get(user_id)
     if view is None:
         raise ControlError("nobody has opened that Home tab yet")
@@ -35,7 +35,7 @@ def press_home(slack: LocalSlack, team_id: str, user_id: str, action_id: str) ->
 def press_message(slack: LocalSlack, team_id: str, channel_id: str, ts: str, action_id: str) -> None:
     """Presses a button of a message, as the plain member, or as who alone sees the message.
 
-    Raises NotInstalled, Unknown.
+    Raises NotInstalled, ControlError.
     """
     message = find_message(slack, team_id, channel_id, ts)
     user_id = message.get("ephemeral_to") or slack.workspaces[team_id].member
@@ -65,7 +65,7 @@ def shortcut(slack: LocalSlack, team_id: str, callback_id: str) -> None:
 
 
 def message_action(slack: LocalSlack, team_id: str, callback_id: str, channel_id: str, ts: str) -> None:
-    """Uses a shortcut on a message, as the plain member. Raises NotInstalled, Unknown."""
+    """Uses a shortcut on a message, as the plain member. Raises NotInstalled, ControlError."""
     message = find_message(slack, team_id, channel_id, ts)
     slack.interact(
         _on_message(slack, team_id, slack.workspaces[team_id].member, message)
@@ -74,7 +74,7 @@ def message_action(slack: LocalSlack, team_id: str, callback_id: str, channel_id
 
 
 def find_message(slack: LocalSlack, team_id: str, channel_id: str, ts: str) -> Json:
-    """A message of a workspace. Raises Unknown."""
+    """A message of a workspace. Raises ControlError."""
     for message in slack.conversation(team_id):
         if (message["channel"], message["ts"]) == (channel_id, ts):
             return message

@@ -20,7 +20,7 @@ from slackapp.localslack.wire import Fields, HttpResponse, first, is_loopback, r
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
 
-KEPT = ("client_id", "scope", "user_scope", "redirect_uri", "state", "team")
+CARRIED = ("client_id", "scope", "user_scope", "redirect_uri", "state", "team")
 ROLES = ("admin", "member")
 
 
@@ -92,7 +92,7 @@ def show(slack: LocalSlack, fields: Fields) -> HttpResponse:
         wish = read(slack, fields)
     except AuthorizeError as refusal:
         return layout.problem(refusal.code, refusal.sentence)
-    kept = "".join(layout.hidden(name, first(fields, name)) for name in KEPT if name in fields)
+    kept = "".join(layout.hidden(name, first(fields, name)) for name in CARRIED if name in fields)
     users = "".join(
         f'<label><input type="radio" name="user" value="{role}"{" checked" if role == "admin" else ""}> '
         f"{'an' if role == 'admin' else 'a'} {role} there</label>"

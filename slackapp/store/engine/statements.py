@@ -45,7 +45,7 @@ def sql_directory() -> Path:
 
 
 def load_statements(folder: str = "core") -> dict[str, Statement]:
-    """Loads the statements of a folder of `sql/`, by name. Raises QueryFileError."""
+    """Loads the statements of a folder of `sql/`, by name. Raises StatementFileError."""
     return dict(_load(sql_directory() / folder))
 
 

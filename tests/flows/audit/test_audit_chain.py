@@ -13,7 +13,7 @@ from slackapp.flows.audit import audit_log, verify_audit
 from slackapp.model import NO_TENANT
 from slackapp.store import audit
 from slackapp.store.audit import AuditEntry, encode
-from tests.support.operator import ORIGIN, CommandLine, Ended, open_shell
+from tests.support.operator import ACTOR, CommandLine, Ended, open_shell
 from tests.support.world import NORTH
 
 TABLES = ("audit", "audit_checkpoint")
@@ -27,7 +27,7 @@ def shared(memory_folder: Path) -> Iterator[CommandLine]:
     with open_shell(memory_folder, tenants=(NORTH,)) as shell:
         for number in range(8):
             audit_log.append_committed(
-                shell.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", f"n={number}", number
+                shell.world.service.app, "a.test", NO_TENANT, ACTOR, "ok", f"n={number}", number
             )
         for (name,) in shell.world.rows(TRIGGERS):
             shell.change(f"DROP TRIGGER {name}")
@@ -154,7 +154,7 @@ def test_an_end_that_was_replaced_is_found_with_a_head(ledger: CommandLine) -> N
     head = ledger.good("audit", "head").strip()
     number = last(ledger)
     ledger.change("DELETE FROM audit WHERE id = ?", number)
-    audit_log.append_committed(ledger.world.service.app, "b.test", NO_TENANT, ORIGIN, "ok", "", 0)
+    audit_log.append_committed(ledger.world.service.app, "b.test", NO_TENANT, ACTOR, "ok", "", 0)
     ended = verify(ledger, "--head", head)
     assert (ended.status, ended.error) == (1, f"row {number} is not the one that it was\n")
 

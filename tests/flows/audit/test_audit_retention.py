@@ -9,7 +9,7 @@ import pytest
 from slackapp.flows.audit import audit_log, verify_audit
 from slackapp.model import NO_TENANT
 from slackapp.store import audit
-from tests.support.operator import ORIGIN, CommandLine, open_shell
+from tests.support.operator import ACTOR, CommandLine, open_shell
 from tests.support.world import NORTH, START
 
 DAY = 86_400
@@ -26,7 +26,7 @@ def kept(folder: Path) -> Iterator[CommandLine]:
 
 
 def note(shell: CommandLine, detail: str) -> None:
-    audit_log.append_committed(shell.world.service.app, "a.test", NO_TENANT, ORIGIN, "ok", detail, shell.world.clock())
+    audit_log.append_committed(shell.world.service.app, "a.test", NO_TENANT, ACTOR, "ok", detail, shell.world.clock())
 
 
 def cut(shell: CommandLine) -> None:
@@ -98,7 +98,7 @@ def test_many_old_rows_go_in_portions(kept: CommandLine) -> None:
     app = kept.world.service.app
     with app.db.transaction():
         for number in range(2 * audit.BATCH_ROWS + 100):
-            audit_log.append(app, "a.test", NO_TENANT, ORIGIN, "ok", f"n={number}", kept.world.clock())
+            audit_log.append(app, "a.test", NO_TENANT, ACTOR, "ok", f"n={number}", kept.world.clock())
     kept.world.clock.advance(6 * DAY)
     note(kept, "new")
     cut(kept)

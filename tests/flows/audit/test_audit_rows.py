@@ -15,7 +15,7 @@ from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.model import BOT
 from slackapp.store import audit
 from slackapp.vault import open_keyring
-from tests.support.operator import ORIGIN, CommandLine, Ended, open_shell, tenant
+from tests.support.operator import ACTOR, CommandLine, Ended, open_shell, tenant
 from tests.support.world import NORTH, SIGNING_SECRET, SOUTH
 from tests.vault.providers import FaultyProvider
 
@@ -43,7 +43,7 @@ def everything_that_happens(shell: CommandLine, provider: FaultyProvider) -> Non
     assert shell.restore(str(shell.folder / "b0")).status == 0
     shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
     with pytest.raises(Refused):
-        use_token.call(world.service.app, TokenUse(tenant(NORTH), BOT, "a test"), "auth.test", {}, ORIGIN, lambda: None)
+        use_token.call(world.service.app, TokenUse(tenant(NORTH), BOT, "a test"), "auth.test", {}, ACTOR, lambda: None)
     shell.good("purge", SOUTH)
     assert shell.run("uninstall", NORTH).status == 0
 
@@ -62,7 +62,7 @@ def rows(shell: CommandLine, event: str) -> list[sqlite3.Row]:
     return shell.world.rows("SELECT * FROM audit WHERE event = ? ORDER BY id", event)
 
 
-TOLD = {
+LOGGED = {
     # event: actor, tenant, and what the detail holds
     "installed": ("anyone", NORTH, ("generation=1", "installer=U")),
     "reinstalled": ("anyone", NORTH, ("generation=2", "installer=U")),
@@ -86,9 +86,9 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize("event", TOLD)
+@pytest.mark.parametrize("event", LOGGED)
 def test_each_operation_writes_an_audit_row_with_actor_tenant_and_event(told: CommandLine, event: str) -> None:
-    actor, tenant_id, parts = TOLD[event]
+    actor, tenant_id, parts = LOGGED[event]
     row = rows(told, event)[0]
     assert (row["actor"], row["tenant_id"]) == (actor, tenant_id)
     assert row["request_id"] or row["actor"] == "worker"
@@ -143,7 +143,7 @@ def test_no_token_is_read_when_the_row_cannot_be_written(shell: CommandLine, mon
     monkeypatch.setattr(audit, "append", full)
     monkeypatch.setattr(envelope, "open_sealed", lambda *arguments: opened.append(arguments))
     with pytest.raises(StoreFullError):
-        use_token.call(app, TokenUse(tenant(NORTH), BOT, "a test"), "auth.test", {}, ORIGIN, lambda: None)
+        use_token.call(app, TokenUse(tenant(NORTH), BOT, "a test"), "auth.test", {}, ACTOR, lambda: None)
     assert (opened, shell.world.calls("auth.test")) == ([], [])
 
 

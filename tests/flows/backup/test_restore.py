@@ -16,7 +16,7 @@ from slackapp.model import RecordContext, Sealed
 from slackapp.store.engine import sqlite_files
 from slackapp.store.engine.sqlite import Database
 from slackapp.vault.keyring import Keyring
-from tests.support.operator import ORIGIN, CommandLine, files_of, opens_everything, tenant
+from tests.support.operator import ACTOR, CommandLine, files_of, opens_everything, tenant
 from tests.support.world import NORTH, ORG, SOUTH
 
 
@@ -350,7 +350,7 @@ def test_a_purge_while_a_restore_is_under_way_is_not_undone(
         with open_service() as service:
             app = service.app
             with app.db.transaction():
-                purge_tenant.erase(app, tenant(NORTH), "test", ORIGIN, app.clock())
+                purge_tenant.erase(app, tenant(NORTH), "test", ACTOR, app.clock())
             if what == "the key backup":
                 key_backup.write(app)
                 shell.change("DELETE FROM inbox WHERE type = 'slackapp.purge'")

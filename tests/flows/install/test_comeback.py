@@ -12,16 +12,16 @@ from slackapp.model import BOT, Actor, ActorKind
 from slackapp.store import tokens
 from tests.support.world import World, north_tenant
 
-ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
+ACTOR = Actor(ActorKind.WORKER, "Ev0001")
 
 
 def reinstall(world: World) -> None:
     """Erased by the operator, and installed again a second later."""
     app = world.service.app
     with app.db.transaction():
-        job_id = purge_tenant.erase(app, north_tenant(), "test", ORIGIN, world.clock())
+        job_id = purge_tenant.erase(app, north_tenant(), "test", ACTOR, world.clock())
     purge_tenant.evict(app, north_tenant())
-    purge_tenant.complete_now(app, north_tenant(), job_id, ORIGIN)
+    purge_tenant.complete_now(app, north_tenant(), job_id, ACTOR)
     world.clock.advance(1)
     assert world.browser().install().status == 303
 
@@ -49,7 +49,7 @@ def test_a_refresh_of_the_first_life_writes_nothing_into_the_second(
     monkeypatch.setattr(app.slack, "call_as_app", meanwhile)
     found = None
     with contextlib.suppress(Refused):
-        found = refresh_token.run(app, old, ORIGIN, wait=False)
+        found = refresh_token.run(app, old, ACTOR, wait=False)
     new = tokens.find(app.db, north_tenant(), BOT)
     assert new is not None
     assert (new.generation, new.granted_at, new.status) == (old.generation, world.clock(), "live")

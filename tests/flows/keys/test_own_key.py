@@ -14,7 +14,7 @@ from slackapp.localslack.model import Fault
 from slackapp.model import BOT
 from slackapp.vault import open_keyring
 from slackapp.vault.providers import KeyContext
-from tests.support.operator import ORIGIN, CommandLine, open_shell, opens_everything, tenant
+from tests.support.operator import ACTOR, CommandLine, open_shell, opens_everything, tenant
 from tests.support.world import NORTH, SOUTH
 from tests.vault.providers import FaultyProvider, Program
 
@@ -41,7 +41,7 @@ class Own:
         """A call to Slack as that tenant; why it was refused."""
         use = TokenUse(tenant(tenant_id), BOT, "a test")
         try:
-            use_token.call(self.shell.world.service.app, use, "auth.test", {}, ORIGIN, lambda: None)
+            use_token.call(self.shell.world.service.app, use, "auth.test", {}, ACTOR, lambda: None)
         except Refused as refused:
             return refused.refusal
         return None
@@ -123,7 +123,7 @@ def test_a_suspended_tenants_data_keys_are_not_kept_in_memory(own: Own) -> None:
     asked = len(own.provider.asked)
     app.keyring.open_tenant_keys(tenant(NORTH))
     assert len(own.provider.asked) == asked, "they were kept"
-    suspend_tenant.suspend(app, tenant(NORTH), ORIGIN)
+    suspend_tenant.suspend(app, tenant(NORTH), ACTOR)
     app.keyring.open_tenant_keys(tenant(NORTH))
     assert len(own.provider.asked) == asked + 4
 
@@ -298,7 +298,7 @@ def test_providers_that_hang_do_not_keep_the_scheduler_from_its_other_tasks(own:
     own.withdraw()
     app, clock = own.shell.world.service.app, own.shell.world.clock
     for tenant_id in (NORTH, SOUTH):
-        suspend_tenant.suspend(app, tenant(tenant_id), ORIGIN)
+        suspend_tenant.suspend(app, tenant(tenant_id), ACTOR)
     answer = own.provider._answer
 
     def hang(operation: str, context: KeyContext) -> None:

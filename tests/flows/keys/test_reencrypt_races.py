@@ -10,7 +10,7 @@ from slackapp.flows.events import run_event
 from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.model import BOT
-from tests.support.operator import ORIGIN, CommandLine, tenant
+from tests.support.operator import ACTOR, CommandLine, tenant
 from tests.support.world import NORTH
 
 
@@ -38,7 +38,7 @@ def before_guard(monkeypatch: pytest.MonkeyPatch, module: Any, act: Callable[[],
 
 def call(shell: CommandLine) -> None:
     app = shell.world.service.app
-    use_token.call(app, TokenUse(tenant(NORTH), BOT, "a test"), "auth.test", {}, ORIGIN, lambda: None)
+    use_token.call(app, TokenUse(tenant(NORTH), BOT, "a test"), "auth.test", {}, ACTOR, lambda: None)
 
 
 def no_failure_is_told(shell: CommandLine) -> bool:

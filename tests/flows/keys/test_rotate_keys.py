@@ -13,7 +13,7 @@ from slackapp.flows.keys import rotate_keys
 from slackapp.model import DataKey
 from slackapp.store import data_keys, meta, processes
 from slackapp.store.engine.sqlite import Database
-from tests.support.operator import ORIGIN, CommandLine, kill_at, opens_everything
+from tests.support.operator import ACTOR, CommandLine, kill_at, opens_everything
 from tests.support.world import NORTH, ORG, SOUTH
 
 STEPS = {
@@ -84,10 +84,10 @@ def test_a_live_process_that_lacks_the_new_key_keeps_it_from_becoming_the_primar
     beat(app.db, {1}, epoch, shell.world.clock.steady())
     before = shell.world.snapshot()
     with pytest.raises(CommandError, match=r"^1 serving processes do not have master key 2 yet; try again$"):
-        rotate_keys.set_primary(app, 2, ORIGIN, shell.world.clock())
+        rotate_keys.set_primary(app, 2, ACTOR, shell.world.clock())
     assert (shell.world.snapshot(), primary(shell)) == (before, 1)
     beat(app.db, {1, 2}, epoch, shell.world.clock.steady())
-    rotate_keys.set_primary(app, 2, ORIGIN, shell.world.clock())
+    rotate_keys.set_primary(app, 2, ACTOR, shell.world.clock())
     assert primary(shell) == 2
 
 
@@ -124,7 +124,7 @@ def test_a_process_of_an_earlier_boot_is_not_waited_for(shell: CommandLine) -> N
 
 def test_a_key_that_is_not_in_the_file_does_not_become_the_primary(shell: CommandLine) -> None:
     with pytest.raises(ConfigError, match=r"holds no master key 2$"):
-        rotate_keys.set_primary(shell.world.service.app, 2, ORIGIN, shell.world.clock())
+        rotate_keys.set_primary(shell.world.service.app, 2, ACTOR, shell.world.clock())
     assert primary(shell) == 1
 
 
@@ -166,16 +166,16 @@ def test_of_two_rotations_at_once_each_data_key_is_wrapped_by_one(shell: Command
     app = shell.world.service.app
     put_version(shell, 2)
     rotate_keys.request_key_reload(app)
-    rotate_keys.set_primary(app, 2, ORIGIN, shell.world.clock())
+    rotate_keys.set_primary(app, 2, ACTOR, shell.world.clock())
     other = another_process(shell)
     wrapped: list[dict[int, bytes]] = []
 
     def overtake() -> None:
-        rotate_keys.rewrap_all(other.app, ORIGIN, no_progress)
+        rotate_keys.rewrap_all(other.app, ACTOR, no_progress)
         wrapped.append({key.key_id: key.wrapped for key in data_keys.list_all(app.db)})
 
     slow = dataclasses.replace(app, keyring=Meddled(app.keyring, overtake))
-    rotate_keys.rewrap_all(slow, ORIGIN, no_progress)
+    rotate_keys.rewrap_all(slow, ACTOR, no_progress)
     other.stop()
     assert {key.key_id: key.wrapped for key in data_keys.list_all(app.db)} == wrapped[0], "nothing was overwritten"
     details = [row["detail"] for row in shell.world.rows("SELECT detail FROM audit WHERE event = 'keys.rewrapped'")]
@@ -187,9 +187,9 @@ def test_a_purge_between_the_wrapping_and_the_swap_brings_no_key_back(shell: Com
     app = shell.world.service.app
     put_version(shell, 2)
     rotate_keys.request_key_reload(app)
-    rotate_keys.set_primary(app, 2, ORIGIN, shell.world.clock())
+    rotate_keys.set_primary(app, 2, ACTOR, shell.world.clock())
     slow = dataclasses.replace(app, keyring=Meddled(app.keyring, lambda: shell.good("purge", NORTH)))
-    rotate_keys.rewrap_all(slow, ORIGIN, no_progress)
+    rotate_keys.rewrap_all(slow, ACTOR, no_progress)
     assert (shell.key_ids(NORTH), len(shell.key_ids(SOUTH))) == (set(), 4)
     assert NORTH not in shell.slot.read_text()
 
@@ -198,7 +198,7 @@ def test_what_is_installed_after_the_promotion_hangs_on_the_new_key(shell: Comma
     app = shell.world.service.app
     put_version(shell, 2)
     rotate_keys.request_key_reload(app)
-    rotate_keys.set_primary(app, 2, ORIGIN, shell.world.clock())
+    rotate_keys.set_primary(app, 2, ACTOR, shell.world.clock())
     shell.world.browser().install(ORG)
     rows = shell.world.rows("SELECT DISTINCT master_version FROM data_keys WHERE tenant_id = ?", ORG)
     assert [row[0] for row in rows] == [2]
@@ -219,7 +219,7 @@ def test_set_primary_refuses_an_older_version(shell: CommandLine) -> None:
     app = shell.world.service.app
     shell.good("keys", "rotate")
     with pytest.raises(CommandError):
-        rotate_keys.set_primary(app, 1, ORIGIN, shell.world.clock())
+        rotate_keys.set_primary(app, 1, ACTOR, shell.world.clock())
     assert primary(shell) == 2
 
 

@@ -7,7 +7,7 @@ from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.model import BOT
 from tests.support.client import Reply
-from tests.support.operator import ORIGIN, CommandLine, tenant
+from tests.support.operator import ACTOR, CommandLine, tenant
 from tests.support.world import NORTH, SOUTH
 
 UNAVAILABLE = "slackapp_token_unavailable_total"
@@ -29,7 +29,7 @@ def metrics(shell: CommandLine) -> str:
 def use(shell: CommandLine, tenant_id: str = NORTH) -> Refusal | None:
     try:
         app = shell.world.service.app
-        use_token.call(app, TokenUse(tenant(tenant_id), BOT, "a test"), "auth.test", {}, ORIGIN, lambda: None)
+        use_token.call(app, TokenUse(tenant(tenant_id), BOT, "a test"), "auth.test", {}, ACTOR, lambda: None)
     except Refused as refused:
         return refused.refusal
     return None

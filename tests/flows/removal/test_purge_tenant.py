@@ -17,7 +17,7 @@ from slackapp.store.engine import sqlite_files
 from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant, reading
 
 CANARY = "canary-in-a-message"
-ORIGIN = Actor(ActorKind.OPERATOR, "r1")
+ACTOR = Actor(ActorKind.OPERATOR, "r1")
 SEALED = (
     "SELECT access FROM tokens WHERE tenant_id = ?",
     "SELECT refresh FROM tokens WHERE tenant_id = ?",
@@ -61,7 +61,7 @@ def erase(world: World, tenant: Tenant | None = None) -> None:
     """What an uninstall does, without telling Slack."""
     app = world.service.app
     with app.db.transaction():
-        purge_tenant.erase(app, tenant or north_tenant(), "test", ORIGIN, world.clock())
+        purge_tenant.erase(app, tenant or north_tenant(), "test", ACTOR, world.clock())
     purge_tenant.evict(app, tenant or north_tenant())
 
 

@@ -15,7 +15,7 @@ from slackapp.model import Actor, ActorKind, Tenant, Token
 from slackapp.store import tokens
 from tests.support.world import NORTH, World, holder_of, north_tenant
 
-ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
+ACTOR = Actor(ActorKind.WORKER, "Ev0001")
 REFRESH = "oauth.v2.access"
 LIFE = 43_200
 DUE = LIFE - 7200 + 1
@@ -32,7 +32,7 @@ def ask_by(
 ) -> Mapping[str, Any]:
     """The same, by one of several processes."""
     use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test")
-    return use_token.call(service.app, use, method, {}, ORIGIN, lambda: None).data
+    return use_token.call(service.app, use, method, {}, ACTOR, lambda: None).data
 
 
 def refused(act: Callable[[], object]) -> Refused:

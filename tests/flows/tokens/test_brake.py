@@ -12,7 +12,7 @@ from slackapp.flows.upkeep import sweep
 from slackapp.localslack.model import Fault
 from slackapp.model import Actor, ActorKind, Holder, Tenant, Token
 from slackapp.store import tenant_outcomes
-from tests.flows.tokens.rotation import ORIGIN, REFRESH, ask, change, stored
+from tests.flows.tokens.rotation import ACTOR, REFRESH, ask, change, stored
 from tests.support.client import Reply
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, make_world
@@ -86,7 +86,7 @@ def test_when_many_fail_within_minutes_no_further_token_is_marked_dead(broken: W
     assert states(broken) == [DEAD] * 3 + [LIVE] * 2
     assert noted(broken) == [("brake.on", "worker", "on")]
     (row,) = broken.rows("SELECT request_id, detail FROM audit WHERE event = 'brake.on'")
-    assert (row["request_id"], row["detail"]) == (ORIGIN.request_id, "failing=4")
+    assert (row["request_id"], row["detail"]) == (ACTOR.request_id, "failing=4")
     for _ in range(30):
         broken.clock.advance(3600)
         assert {use(broken, tenant) for tenant in TENANTS[3:]} <= {"doubt", "token_unavailable"}

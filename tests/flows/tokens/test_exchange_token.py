@@ -18,7 +18,7 @@ from slackapp.model import Actor, ActorKind, Tenant
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, SOUTH, World, holder_of, make_world, north_tenant
 
-ORIGIN = Actor(ActorKind.OPERATOR, "r1")
+ACTOR = Actor(ActorKind.OPERATOR, "r1")
 ADMIN, MEMBER = "U0NORTH001ADM", "U0NORTH001MEM"
 BOTH = ("", ADMIN)
 REFRESH, ASK = "oauth.v2.access", "auth.test"
@@ -60,13 +60,13 @@ def ready(before: World) -> World:
 def run(world: World, tenant: Tenant | None = None) -> list[tuple[str, str]]:
     """Of whom, and what came out."""
     app = world.service.app
-    found = exchange_token.run(app, exchange_token.list_exchangeable(app, tenant), ORIGIN)
+    found = exchange_token.run(app, exchange_token.list_exchangeable(app, tenant), ACTOR)
     return [(outcome.holder.id, outcome.result) for outcome in found]
 
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
     use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test")
-    return use_token.call(world.service.app, use, ASK, {}, ORIGIN, lambda: None).data
+    return use_token.call(world.service.app, use, ASK, {}, ACTOR, lambda: None).data
 
 
 def works(world: World) -> bool:
@@ -386,10 +386,10 @@ def test_a_token_whose_exchange_brings_another_tenants_or_users_pair_is_not_used
     ready.slack.fault(Fault(METHOD, "patch", patch={"user_id": MEMBER}))
     waiting = exchange_token.list_exchangeable(ready.service.app, None)
     user = waiting[1:]
-    (outcome,) = exchange_token.run(ready.service.app, waiting[:1], ORIGIN)
+    (outcome,) = exchange_token.run(ready.service.app, waiting[:1], ACTOR)
     assert (outcome.result, ready.status(), token(ready)["reason"]) == ("grant_foreign", "suspended", "foreign_token")
     change(ready, "UPDATE installations SET status = 'active', status_reason = ''")
-    (outcome,) = exchange_token.run(ready.service.app, user, ORIGIN)
+    (outcome,) = exchange_token.run(ready.service.app, user, ACTOR)
     assert (outcome.result, ready.status()) == ("grant_foreign", "active")
     assert token(ready, ADMIN)["reason"] == "foreign_token"
     assert (run(ready), ready.calls()) == ([], [METHOD] * 2)
@@ -422,7 +422,7 @@ def test_a_pair_of_the_bot_or_of_another_person_is_none_for_a_person(ready: Worl
         ("grant_malformed", {"token_type": NULL}),
     ):
         ready.slack.fault(Fault(METHOD, "patch", patch=patch))
-        (outcome,) = exchange_token.run(ready.service.app, waiting, ORIGIN)
+        (outcome,) = exchange_token.run(ready.service.app, waiting, ACTOR)
         assert (outcome.holder.id, outcome.result, tuple(token(ready, ADMIN))) == (ADMIN, code, stored), patch
         at_slack(ready, "user").exchanged = False
     assert works(ready)
@@ -457,7 +457,7 @@ def test_a_token_that_another_process_has_leased_is_left_to_it(ready: World) -> 
 
 def test_of_two_that_run_at_once_each_token_is_exchanged_by_one(ready: World) -> None:
     app = ready.service.app
-    first = exchange_token.run(app, exchange_token.list_exchangeable(app, None), ORIGIN)
+    first = exchange_token.run(app, exchange_token.list_exchangeable(app, None), ACTOR)
     seen = []
     with during_the_exchange(ready, lambda: seen.extend(run(ready)), after=False):
         assert next(first).result == EXCHANGED
@@ -484,7 +484,7 @@ def test_an_install_during_an_exchange_wins(ready: World, after: bool) -> None:
 @BEFORE_OR_AFTER
 def test_a_purge_during_an_exchange_is_not_undone(ready: World, after: bool) -> None:
     def purge() -> None:
-        uninstall_tenant.run(ready.service.app, north_tenant(), ORIGIN, ready.clock())
+        uninstall_tenant.run(ready.service.app, north_tenant(), ACTOR, ready.clock())
         ready.work()
 
     with during_the_exchange(ready, purge, after):
@@ -499,7 +499,7 @@ def test_a_purge_and_a_new_install_during_an_exchange_win(ready: World) -> None:
     kept: list[Any] = []
 
     def come_back() -> None:
-        uninstall_tenant.run(ready.service.app, north_tenant(), ORIGIN, ready.clock())
+        uninstall_tenant.run(ready.service.app, north_tenant(), ACTOR, ready.clock())
         ready.clock.advance(1)
         ready.browser().install()
         kept.extend(tuple(token(ready, user_id)) for user_id in BOTH)
@@ -519,7 +519,7 @@ def test_what_happens_at_the_last_moment_before_the_pair_is_stored_wins(
     def overtaken(*arguments: Any) -> bool:
         monkeypatch.undo()
         if purged:
-            uninstall_tenant.run(ready.service.app, north_tenant(), ORIGIN, ready.clock())
+            uninstall_tenant.run(ready.service.app, north_tenant(), ACTOR, ready.clock())
             ready.work()
         else:
             ready.browser().install()
@@ -538,7 +538,7 @@ def test_a_tenant_that_is_not_served_any_more_when_its_turn_comes_is_left_alone(
     for status in ("suspect", "suspended", "needs_reinstall"):
         change(ready, "UPDATE installations SET status = ?", status)
         stored, audited = ready.snapshot(), ready.audit()
-        found = exchange_token.run(app, waiting, ORIGIN)
+        found = exchange_token.run(app, waiting, ACTOR)
         assert [outcome.result for outcome in found] == ["the tenant is not served just now"] * 2
         assert (ready.calls(), ready.snapshot(), ready.audit(), run(ready)) == ([], stored, audited, [])
 
@@ -549,7 +549,7 @@ def test_a_token_that_was_marked_dead_when_its_turn_comes_is_left_alone(ready: W
     ready.slack.revoke_user(NORTH, ADMIN)
     with pytest.raises(SlackCallError):
         ask(ready, ADMIN)
-    assert [outcome.result for outcome in exchange_token.run(app, waiting, ORIGIN)] == [EXCHANGED, GONE]
+    assert [outcome.result for outcome in exchange_token.run(app, waiting, ACTOR)] == [EXCHANGED, GONE]
     assert ready.calls() == [ASK, METHOD]
 
 
@@ -558,7 +558,7 @@ def test_an_exchange_run_that_is_stopped_is_finished_by_the_next(before: World) 
     rotate(before)
     before.slack.called.clear()
     app = before.service.app
-    found = exchange_token.run(app, exchange_token.list_exchangeable(app, None), ORIGIN)
+    found = exchange_token.run(app, exchange_token.list_exchangeable(app, None), ACTOR)
     assert [next(found).result for _ in range(3)] == [EXCHANGED] * 3
     found.close()
     assert len(before.calls()) == 3

@@ -11,7 +11,7 @@ from slackapp.flows.upkeep import sweep
 from slackapp.localslack.model import Fault
 from slackapp.model import BOT, Tenant
 from slackapp.store import tenant_outcomes, tokens
-from tests.flows.tokens.rotation import ORIGIN, REFRESH, ask, ask_by, change, refused, row, stored
+from tests.flows.tokens.rotation import ACTOR, REFRESH, ask, ask_by, change, refused, row, stored
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, SOUTH, World, make_world, north_tenant
 
@@ -187,7 +187,7 @@ def test_what_the_same_tenant_was_served_speaks_against_nothing(two: World) -> N
     app = two.service.app
     for _ in range(12):
         token = stored(two)
-        left = judge_token.on_refusal(app, token, "invalid_auth", two.clock(), ORIGIN)
+        left = judge_token.on_refusal(app, token, "invalid_auth", two.clock(), ACTOR)
         assert left > 0
         two.clock.advance(70)
         ask(two, ADMIN)
@@ -198,7 +198,7 @@ def test_what_the_same_tenant_was_served_speaks_against_nothing(two: World) -> N
 @pytest.mark.claim("C-79")
 def test_who_was_served_before_the_refusal_or_while_it_was_under_way_speaks_against_nothing(two: World) -> None:
     app, now = two.service.app, two.clock()
-    judge_token.on_refusal(app, stored(two), "invalid_auth", now, ORIGIN)
+    judge_token.on_refusal(app, stored(two), "invalid_auth", now, ACTOR)
     for at in (now - 1, now, now + 100, now + 101):
         tenant_outcomes.note_answered(app.db, SOUTHS, at)
         two.clock.now = now + 200
@@ -211,12 +211,12 @@ def test_who_was_served_before_the_refusal_or_while_it_was_under_way_speaks_agai
 def test_a_refusal_counts_once_whoever_hears_of_it_and_a_question_out_of_turn_not_at_all(two: World) -> None:
     app, token, now = two.service.app, stored(two), two.clock()
     tenant_outcomes.note_answered(app.db, SOUTHS, now - 5)
-    assert judge_token.on_refusal(app, token, "invalid_auth", now - 1, ORIGIN) == 60
+    assert judge_token.on_refusal(app, token, "invalid_auth", now - 1, ACTOR) == 60
     two.clock.advance(10)
     tenant_outcomes.note_answered(app.db, SOUTHS, now + 5)
     before = two.snapshot()
-    assert judge_token.on_refusal(app, token, "invalid_auth", now, ORIGIN) == 60, "a call that began before the pause"
-    assert judge_token.on_refusal(app, token, "invalid_auth", now + 10, ORIGIN) == 50
+    assert judge_token.on_refusal(app, token, "invalid_auth", now, ACTOR) == 60, "a call that began before the pause"
+    assert judge_token.on_refusal(app, token, "invalid_auth", now + 10, ACTOR) == 50
     assert two.snapshot() == before
 
 
@@ -229,7 +229,7 @@ def test_a_refresh_that_is_answered_invalid_auth_is_postponed_and_the_access_tok
     for _ in range(30):
         two.clock.advance(300)
         token = stored(two)
-        refresh_token.run_or_reread(two.service.app, token, ORIGIN)
+        refresh_token.run_or_reread(two.service.app, token, ACTOR)
     assert (row(two)["status"], row(two)["reason"]) == ("live", "invalid_auth"), "it is over by now, and pauses"
     two.slack.clear_faults()
     two.clock.advance(3600)
@@ -279,10 +279,10 @@ def test_the_scheduler_asks_again_about_what_pauses_and_nobody_else(two: World) 
 
 def test_an_operator_who_asks_is_told_of_the_pause_and_does_not_wait_for_its_end(two: World) -> None:
     disallow(two, NORTH)
-    results = [checked.result for checked in validate_tenant.run(two.service.app, north_tenant(), ORIGIN)]
+    results = [checked.result for checked in validate_tenant.run(two.service.app, north_tenant(), ACTOR)]
     assert results == ["paused: invalid_auth"] * 2
     two.slack.clear_faults()
-    results = [checked.result for checked in validate_tenant.run(two.service.app, north_tenant(), ORIGIN)]
+    results = [checked.result for checked in validate_tenant.run(two.service.app, north_tenant(), ACTOR)]
     assert results == ["ok", "ok"]
 
 
@@ -331,5 +331,5 @@ def test_what_is_said_of_a_token_that_was_replaced_meanwhile_ends_nothing(two: W
     app, before = two.service.app, tokens.find(two.service.app.db, north_tenant(), BOT)
     assert before is not None
     assert two.browser().install().status == 303
-    assert judge_token.on_refusal(app, before, "token_revoked", two.clock.now, ORIGIN) == judge_token.RETRY_REPLACED
+    assert judge_token.on_refusal(app, before, "token_revoked", two.clock.now, ACTOR) == judge_token.RETRY_REPLACED
     assert two.status() == "active"

@@ -22,7 +22,7 @@ from slackapp.store import tokens
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, SOUTH, START, World, holder_of, make_world, north_tenant
 
-ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
+ACTOR = Actor(ActorKind.WORKER, "Ev0001")
 ADMIN, MEMBER = "U0NORTH001ADM", "U0NORTH001MEM"
 REFRESH = "oauth.v2.access"
 LIFE = 43_200
@@ -58,7 +58,7 @@ def due(ready: World) -> World:
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
     use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test")
-    return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
+    return use_token.call(world.service.app, use, "auth.test", {}, ACTOR, lambda: None).data
 
 
 def token(world: World, user_id: str = "", tenant_id: str = NORTH) -> Any:
@@ -201,11 +201,11 @@ def test_while_slack_limits_the_rate_no_token_is_refreshed_and_every_live_one_se
     found = tokens.find(app.db, south, BOT)
     assert found is not None
     with pytest.raises(Refused) as caught:
-        refresh_token.run(app, found, ORIGIN, wait=True)
+        refresh_token.run(app, found, ACTOR, wait=True)
     assert (caught.value.refusal, caught.value.retry_after) == (Refusal.TOKEN_UNAVAILABLE, 1)
     assert (len(due.calls(REFRESH)), token(due, tenant_id=SOUTH)["lease_owner"]) == (1, "")
     with pytest.raises(Refused) as caught:
-        refresh_token.run(app, replace(found, status="refresh_refused"), ORIGIN, wait=True)
+        refresh_token.run(app, replace(found, status="refresh_refused"), ACTOR, wait=True)
     assert caught.value.refusal is Refusal.NEEDS_REINSTALL, "that does not hang on the limit"
     due.clock.advance(1)
     assert (ask(due)["ok"], ask(due, tenant=south)["ok"], len(due.calls(REFRESH))) == (True, True, 3)
@@ -318,7 +318,7 @@ def test_a_long_lived_token_cannot_be_refreshed_and_costs_no_call(tmp_path: Path
         found = tokens.find(world.service.app.db, north_tenant(), BOT)
         assert found is not None
         with pytest.raises(Refused):
-            refresh_token.run(world.service.app, found, ORIGIN, wait=False)
+            refresh_token.run(world.service.app, found, ACTOR, wait=False)
         assert (len(world.calls(REFRESH)), token(world)["lease_owner"]) == (1, ""), "the one of the install"
 
 
@@ -373,7 +373,7 @@ def test_a_pair_is_stored_only_over_the_one_it_came_from_and_over_no_dead_one(du
     found = tokens.find(due.service.app.db, north_tenant(), BOT)
     assert found is not None
     with during_the_refresh(due, lambda: change(due, f"UPDATE tokens SET {changed}"), after=True):
-        refresh_token.run(due.service.app, found, ORIGIN, wait=False)
+        refresh_token.run(due.service.app, found, ACTOR, wait=False)
     assert (token(due)["access"], token(due)["refresh"]) == (old["access"], old["refresh"])
 
 
@@ -399,7 +399,7 @@ def test_where_a_key_for_the_new_pair_is_out_of_reach_slack_is_not_asked(
 
     monkeypatch.setattr(due.service.app.keyring, "open_tenant_keys", unreachable)
     with pytest.raises(Refused) as refused:
-        refresh_token.run(due.service.app, _stored(due), ORIGIN, wait=False)
+        refresh_token.run(due.service.app, _stored(due), ACTOR, wait=False)
     assert (refused.value.refusal, due.calls(), token(due)["lease_owner"]) == (Refusal.KEY_UNAVAILABLE, [], "")
 
 
@@ -409,7 +409,7 @@ def test_a_token_that_was_marked_dead_since_it_was_read_is_not_refreshed(due: Wo
     assert found is not None
     change(due, "UPDATE tokens SET status = ?", status)
     with pytest.raises(Refused):
-        refresh_token.run(due.service.app, found, ORIGIN, wait=False)
+        refresh_token.run(due.service.app, found, ACTOR, wait=False)
     assert (due.calls(), token(due)["status"]) == ([], status)
 
 
@@ -426,7 +426,7 @@ def test_an_install_during_a_refresh_wins(due: World, after: bool) -> None:
 @pytest.mark.claim("C-44")
 def test_a_purge_during_a_refresh_is_not_undone(due: World, after: bool) -> None:
     def purge() -> None:
-        uninstall_tenant.run(due.service.app, north_tenant(), ORIGIN, due.clock())
+        uninstall_tenant.run(due.service.app, north_tenant(), ACTOR, due.clock())
         due.work()
 
     with during_the_refresh(due, purge, after), pytest.raises((Refused, SlackCallError)):
@@ -440,7 +440,7 @@ def test_a_process_that_missed_a_purge_and_a_new_install_seals_the_pair_under_th
     ready.service = other
     ask(ready)  # the other process has the tenant's keys in memory now
     ready.service = ours
-    uninstall_tenant.run(ours.app, north_tenant(), ORIGIN, ready.clock())
+    uninstall_tenant.run(ours.app, north_tenant(), ACTOR, ready.clock())
     ready.browser().install()
     ready.slack.expire_tokens(NORTH)
     ready.service = other

@@ -16,7 +16,7 @@ from slackapp.model import BOT, Actor, ActorKind, Tenant
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, SOUTH, World, holder_of, make_world, north_tenant
 
-ORIGIN = Actor(ActorKind.WORKER, "Ev0001")
+ACTOR = Actor(ActorKind.WORKER, "Ev0001")
 ADMIN = "U0NORTH001ADM"
 DEAD = ("account_inactive", "token_revoked")
 
@@ -38,7 +38,7 @@ def ready(installed: Prepared) -> World:
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
     """`auth.test` with that token."""
     use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test")
-    return use_token.call(world.service.app, use, "auth.test", {}, ORIGIN, lambda: None).data
+    return use_token.call(world.service.app, use, "auth.test", {}, ACTOR, lambda: None).data
 
 
 def refused(world: World, user_id: str = "", tenant: Tenant | None = None) -> Refusal:
@@ -105,7 +105,7 @@ def test_the_intent_stands_or_falls_with_the_audit_row(ready: World) -> None:
         raise LookupError
 
     with pytest.raises(LookupError):
-        use_token.call(ready.service.app, TokenUse(north_tenant(), BOT, "test"), "auth.test", {}, ORIGIN, intent)
+        use_token.call(ready.service.app, TokenUse(north_tenant(), BOT, "test"), "auth.test", {}, ACTOR, intent)
     assert (ready.audit(), ready.calls()) == (audited, [])
 
 
@@ -249,7 +249,7 @@ def test_who_needs_a_new_install_is_told_where(ready: World) -> None:
         assert (install_url(ready), install_url(ready, "", enterprise)) == (f"{place}?team={NORTH}", place)
     for status in ("suspect", "suspended"):
         change(ready, "UPDATE installations SET status = ?", status)
-        assert install_url(ready) is None, "a new install is not the mend"
+        assert install_url(ready) is None, "a new install does not help"
     assert install_url(ready, "", Tenant("T", "T0STRANGER")) is None
 
 
@@ -295,7 +295,7 @@ def test_a_limit_of_one_method_tenant_and_user_holds_nobody_else(ready: World) -
     assert (ask(ready, ADMIN)["ok"], ask(ready, "", Tenant("T", SOUTH))["ok"]) == (True, True)
     use = TokenUse(north_tenant(), BOT, "test")
     with pytest.raises(SlackCallError) as caught:
-        use_token.call(ready.service.app, use, "chat.postMessage", {"channel": "C0NOWHERE"}, ORIGIN, lambda: None)
+        use_token.call(ready.service.app, use, "chat.postMessage", {"channel": "C0NOWHERE"}, ACTOR, lambda: None)
     assert caught.value.code == "channel_not_found"
     assert ready.calls() == ["auth.test"] * 3 + ["chat.postMessage"]
     limited(ready)

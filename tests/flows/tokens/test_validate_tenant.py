@@ -21,7 +21,7 @@ from slackapp.model import BOT, Actor, ActorKind, Holder, Tenant
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north_tenant
 
-ORIGIN = Actor(ActorKind.OPERATOR, "r1")
+ACTOR = Actor(ActorKind.OPERATOR, "r1")
 ADMIN = "U0NORTH001ADM"
 BOT_USER = "U0NORTH001BOT"
 ASK = "auth.test"
@@ -58,7 +58,7 @@ def install(world: World, target: str = NORTH) -> None:
 
 
 def check(world: World, tenant: Tenant | None = None) -> list[TokenCheck]:
-    return validate_tenant.run(world.service.app, tenant or north_tenant(), ORIGIN)
+    return validate_tenant.run(world.service.app, tenant or north_tenant(), ACTOR)
 
 
 def results(world: World, tenant: Tenant | None = None) -> list[tuple[str, str]]:
@@ -382,7 +382,7 @@ def test_without_a_word_of_slack_about_scopes_there_is_no_drift(ready: World, mo
 def test_scopes_that_came_with_a_refresh_are_noted_all_the_same(ready: World) -> None:
     at_slack(ready).bot_scopes.remove("chat:write")
     ready.clock.advance(43_200)
-    use_token.call(ready.service.app, TokenUse(north_tenant(), BOT, "test"), ASK, {}, ORIGIN, lambda: None)
+    use_token.call(ready.service.app, TokenUse(north_tenant(), BOT, "test"), ASK, {}, ACTOR, lambda: None)
     assert scopes(ready) == "app_mentions:read,commands", "the refresh brought them"
     for _ in range(2):
         assert check(ready)[0].missing == ("chat:write",)
@@ -407,7 +407,7 @@ def test_of_two_checks_that_find_the_same_drift_one_notes_it(ready: World) -> No
 
 def test_a_purge_between_the_answer_and_what_is_made_of_it_is_not_undone(ready: World) -> None:
     def purge() -> None:
-        uninstall_tenant.run(ready.service.app, north_tenant(), ORIGIN, ready.clock())
+        uninstall_tenant.run(ready.service.app, north_tenant(), ACTOR, ready.clock())
         ready.work()
 
     at_slack(ready).bot_scopes.remove("chat:write")

@@ -31,7 +31,7 @@ TOLD_AS = {
     "answered": "for an hour, that Slack served it",
 }
 """Table to the words that tell of it."""
-TOLD = {
+SHOWN_TEXTS = {
     "SLACKAPP_NAME": "A <b> & Co",
     "SLACKAPP_COMPANY": 'Co "<script>" Ltd',
     "SLACKAPP_SUPPORT_EMAIL": "help@unit.tests",
@@ -52,7 +52,7 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One in which he has said all, with letters that mean something to a browser."""
-    with make_world(tmp_path_factory.mktemp("told"), **TOLD) as made:
+    with make_world(tmp_path_factory.mktemp("told"), **SHOWN_TEXTS) as made:
         yield made
 
 
