@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from slackapp.app import REQUEST_THREADS
 from tests.support.client import post_form
 from tests.support.world import APP_ID, HOST, SIGNING_SECRET
 
@@ -45,7 +46,8 @@ class Sent:
 class Client:
     """Three of four requests are events; the others begin or finish an install, or look at how the service is."""
 
-    def __init__(self, load: Load, number: int, sent: Sent, lock: threading.Lock) -> None:
+    def __init__(self, load: Load, number: int, sent: Sent, lock: threading.Lock, places: threading.Semaphore) -> None:
+        self._places = places
         self._load = load
         self._name = f"{load.name}x{number}"
         self._chance = random.Random(self._name)
@@ -92,6 +94,10 @@ class Client:
                 self._sent.acknowledged[event_id] = team
 
     def _install(self) -> None:
+        with self._places:
+            self._install_in_turn()
+
+    def _install_in_turn(self) -> None:
         status, headers = self._get("/slack/install")
         self._told("begin", status)
         if status != 302:
@@ -117,7 +123,10 @@ def main() -> None:
     """One load."""
     given: dict[str, Any] = json.loads(sys.argv[1])
     load, sent, lock = Load(**given), Sent(), threading.Lock()
-    threads = [threading.Thread(target=Client(load, number, sent, lock).run) for number in range(load.threads)]
+    # All of these clients have one address, which may finish so many installs at a time: half of the places.
+    places = threading.Semaphore(REQUEST_THREADS // 4)
+    clients = [Client(load, number, sent, lock, places) for number in range(load.threads)]
+    threads = [threading.Thread(target=client.run) for client in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
