@@ -42,7 +42,8 @@ def read_holder(row: Row) -> Holder:
 def field_columns(noun: object) -> dict[str, Any]:
     """Names a noun's fields with their values, and its tenant's two columns with theirs."""
     fields = dict(vars(noun))
-    return tenant_columns(fields.pop("tenant")) | fields
+    fields.update(tenant_columns(fields.pop("tenant")))
+    return fields
 
 
 def row_fields(row: Row) -> dict[str, Any]:

@@ -290,4 +290,6 @@ def _entry(row: Row) -> InboxEntry:
 
 
 def _row(row: Row) -> InboxRow:
-    return InboxRow(**row_fields(row) | {"kind": _KINDS[row["kind"]], "body": read_sealed(row["body"])})
+    fields = row_fields(row)
+    fields["kind"], fields["body"] = _KINDS[fields["kind"]], read_sealed(fields["body"])
+    return InboxRow(**fields)

@@ -144,8 +144,11 @@ def delete(db: Database, tenant: Tenant) -> int:
 
 
 def _installation(row: Row) -> Installation:
-    scopes = {name: split_scopes(row[name]) for name in ("scopes_asked", "scopes_granted")}
-    return Installation(**row_fields(row) | scopes | {"status": _STATUSES[row["status"]]})
+    fields = row_fields(row)
+    fields["status"] = _STATUSES[fields["status"]]
+    fields["scopes_asked"] = split_scopes(fields["scopes_asked"])
+    fields["scopes_granted"] = split_scopes(fields["scopes_granted"])
+    return Installation(**fields)
 
 
 def split_scopes(stored: str) -> tuple[str, ...]:
