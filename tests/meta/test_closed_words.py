@@ -1,6 +1,7 @@
 """A closed set of words is an enum, named once: code compares with its members, and the database allows its words."""
 
 import ast
+import contextlib
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -160,7 +161,7 @@ def test_each_column_allows_exactly_the_words_of_its_enum(tmp_path: Path) -> Non
     """Stops a member that no row can hold, and a word in a row that no member stands for."""
     file = tmp_path / "slackapp.db"
     file.write_bytes(empty_database())
-    with sqlite3.connect(file) as connection:
+    with contextlib.closing(sqlite3.connect(file)) as connection:
         tables = dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'"))
     found = {(table, column): words for table, sql in tables.items() for column, words in allowed_words(sql).items()}
     assert found == COLUMNS

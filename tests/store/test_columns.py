@@ -1,5 +1,6 @@
 """What a tenant, a holder and a word of a closed set are in a row, and that they come back as they were."""
 
+import contextlib
 import sqlite3
 
 import pytest
@@ -25,7 +26,7 @@ def test_tenant_and_holder_are_three_plain_words(tenant: Tenant, holder: Holder,
     named = holder_columns(tenant, holder)
     assert tuple(named.items()) == tuple(zip(("tenant_kind", "tenant_id", "user_id"), columns, strict=True))
     assert {type(value) for value in named.values()} == {str}
-    with sqlite3.connect(":memory:") as connection:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.row_factory = sqlite3.Row
         row = connection.execute(
             "SELECT :tenant_kind AS tenant_kind, :tenant_id AS tenant_id, :user_id AS user_id", named
