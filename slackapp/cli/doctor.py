@@ -89,7 +89,7 @@ def _read(file: Path, environment: Mapping[str, str]) -> Mapping[str, Any]:
         raise CommandError(f"{file}: cannot be read; write one with slackapp manifest --url URL > {file}") from None
     url = write_manifest.find_address(text)
     # What `slackapp manifest` writes, with these settings or with none, is known without reading.
-    for plan in [make_plan(url, given) for given in (environment, {})] if url else []:
+    for plan in (make_plan(url, given) for given in (environment, {}) if url):
         if write_manifest.write(plan) == text:
             return write_manifest.manifest_data(plan)
     return read_manifest.read(str(file), text)

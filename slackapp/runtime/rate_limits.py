@@ -7,6 +7,8 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from slackapp.errors import Refusal, Refused
+
 MAX_KEYS = 10_000
 _FAILURE_MEMORY = 3600
 """Seconds for which a network that failed is no newcomer."""
@@ -32,6 +34,12 @@ class RateLimiter:
             if len(self._buckets) > MAX_KEYS:
                 self._buckets.popitem(last=False)
         return self._wait(level)
+
+    def require(self, key: str, now: int) -> None:
+        """Admits a request, or raises Refused (RATE)."""
+        wait = self.admit(key, now)
+        if wait:
+            raise Refused(Refusal.RATE, retry_after=wait)
 
     def peek(self, key: str, now: int) -> int:
         """Looks at the limit in the same way, but spends nothing."""

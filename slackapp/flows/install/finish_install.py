@@ -121,12 +121,13 @@ def _install_with_code(
         # 12. the workspace is allowed, and the installer may grant what is asked for
         # claim: C-11
         installer.require_allowed(grant, app.settings.allowed_teams)
-        # Each user has a rate, and the workspace has one that only those spend who may install.
+        # Each user has a rate, and the workspace has one that only those spend who may install: who installs over and
+        # over again gives no reason to ask and to write all day.
         # claim: C-72
-        _check_rate(app, f"installer {grant.tenant} {grant.installer_id}", now)
+        app.rate_limiter.require(f"installer {grant.tenant} {grant.installer_id}", now)
         # claim: C-12
         _require_admin(app, grant)
-        _check_rate(app, f"tenant {grant.tenant}", now)
+        app.rate_limiter.require(f"tenant {grant.tenant}", now)
         _store(app, grant, state, actor, answered_at)
     except StoreError:
         _revoke_and_note(app, data, state, Refusal.NOT_STORED, actor, now)
@@ -178,13 +179,6 @@ def _require_admin(app: App, grant: Grant) -> None:
             raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=max(error.retry_after, _BUSY_SECONDS)) from None
         raise Refused(Refusal.INSTALLER_UNKNOWN) from None
     installer.require_admin(answer.data, grant.installer_id, grant.tenant.is_enterprise)
-
-
-def _check_rate(app: App, key: str, now: int) -> None:
-    """Refuses who installs over and over again: no reason to ask and to write all day."""
-    wait = app.rate_limiter.admit(key, now)
-    if wait:
-        raise Refused(Refusal.RATE, retry_after=wait)
 
 
 def _without_state(query: Mapping[str, str]) -> InstallOutcome:

@@ -137,7 +137,7 @@ def _erase_traces(app: App, rows: Sequence[InboxRow], now: int, at_once: bool) -
     in_backup = key_backup.count_keys(app, {row.tenant for row in rows})
     reasons = {row: ("the key backup was just written", wait) for row in rows if row.tenant in still}
     for row in rows:
-        left = count_rows(app, row.tenant) + in_backup[row.tenant]
+        left = count_stored(app, row.tenant) + in_backup[row.tenant]
         if left and row not in reasons and not _is_reinstalled(app, row):
             reasons[row] = (f"left={left}", RETRY_AFTER)
     return reasons
@@ -145,11 +145,11 @@ def _erase_traces(app: App, rows: Sequence[InboxRow], now: int, at_once: bool) -
 
 def count_remaining(app: App, tenant: Tenant) -> int:
     """Rows, and keys in the key backup, that still hold anything of the tenant but ids."""
-    return count_rows(app, tenant) + key_backup.count_keys(app, {tenant})[tenant]
+    return count_stored(app, tenant) + key_backup.count_keys(app, {tenant})[tenant]
 
 
-def count_rows(app: App, tenant: Tenant) -> int:
-    """Rows that still do."""
+def count_stored(app: App, tenant: Tenant) -> int:
+    """Counts the rows that still do."""
     return sum(
         (
             1 if installations.find(app.db, tenant) is not None else 0,

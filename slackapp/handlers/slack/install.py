@@ -2,7 +2,6 @@
 
 from slackapp.checks import browser_binding
 from slackapp.checks.query import read_query
-from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.install import begin_install, finish_install
 from slackapp.flows.install.finish_install import Callback
@@ -18,7 +17,8 @@ SHOWN_FOR = 3600
 
 def begin(app: App, request: Request, caller: Actor, now: int) -> Response:
     """Arrows 1 to 4 of the install: a cookie, and 302 to Slack."""
-    _check_rate(app, "install", request, now)
+    # claim: C-72
+    app.rate_limiter.require(f"install {address_prefix(request.address)}", now)
     query = read_query(request.raw_query, frozenset({"team"}))
     network = network_prefix(request.address)
     to_slack = begin_install.run(app, request.header("cookie"), query.get("team"), network, now)
@@ -27,7 +27,8 @@ def begin(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 def finish(app: App, request: Request, caller: Actor, now: int) -> Response:
     """Arrows 5 to 15 of the install. On success 303, so that neither code nor state stays in the history."""
-    _check_rate(app, "callback", request, now)
+    # claim: C-72
+    app.rate_limiter.require(f"callback {address_prefix(request.address)}", now)
     query = read_query(request.raw_query, finish_install.PARAMETERS)
     brought = Callback(query, request.header("cookie"), network_prefix(request.address))
     outcome, tenant = finish_install.run(app, brought, caller, now)
@@ -49,13 +50,6 @@ def installed(app: App, request: Request, caller: Actor, now: int) -> Response:
     local_slack = app.settings.slack.origin if app.settings.slack.is_local else ""
     further = _add_workspaces(app, installation)
     return html(200, pages.installed(app.settings.name, installation.name, _use(app), further, local_slack))
-
-
-def _check_rate(app: App, step: str, request: Request, now: int) -> None:
-    wait = app.rate_limiter.admit(f"{step} {address_prefix(request.address)}", now)
-    # claim: C-72
-    if wait:
-        raise Refused(Refusal.RATE, retry_after=wait)
 
 
 def _use(app: App) -> str:
