@@ -62,23 +62,23 @@ The demo is one itself, and plays against the local Slack.
 RANK = {part: number for number, parts in enumerate(ORDER) for part in parts}
 
 
+def ranked(steps: list[str]) -> str:
+    """The longest prefix of the steps that stands in the order; "" where none does."""
+    prefixes = ("/".join(steps[:end]) for end in range(len(steps), 0, -1))
+    return next((prefix for prefix in prefixes if prefix in RANK), "")
+
+
 def part_at(path: str) -> str:
     """The part that a path inside slackapp/ belongs to: the longest prefix that stands in the order."""
     steps = path.removesuffix(".py").split("/")
-    for end in range(len(steps), 0, -1):
-        if "/".join(steps[:end]) in RANK:
-            return "/".join(steps[:end])
-    return "" if path.endswith("__init__.py") and len(steps) < 3 else "/".join(steps[:2])
+    return ranked(steps) or ("" if path.endswith("__init__.py") and len(steps) < 3 else "/".join(steps[:2]))
 
 
 def part_of(target: str) -> str:
     """The part an import leads to; "" for `slackapp` itself and the names in its __init__."""
     steps = target.split(".")[1:]
-    for end in range(len(steps), 0, -1):
-        if "/".join(steps[:end]) in RANK:
-            return "/".join(steps[:end])
     known = steps and ((PACKAGE / steps[0]).is_dir() or (PACKAGE / f"{steps[0]}.py").is_file())
-    return "/".join(steps[:2]) if known else ""
+    return ranked(steps) or ("/".join(steps[:2]) if known else "")
 
 
 def forbidden(module: Module, item: Import) -> str:

@@ -180,19 +180,15 @@ def test_one_tenant_alone_can_be_exchanged(before: World) -> None:
 
 
 @pytest.mark.claim("C-25")
-def test_the_audit_row_is_on_the_disk_before_the_token_is_opened(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    keyring, seen = ready.service.app.keyring, []
-    open_record = keyring.open
-
-    def look(*arguments: Any) -> bytes:
-        seen.append(dict(ready.rows("SELECT * FROM audit ORDER BY id DESC LIMIT 1")[0]))
-        return open_record(*arguments)
-
+def test_the_audit_row_is_on_the_disk_before_the_token_is_opened(
+    ready: World, rows_at_openings: list[dict[str, Any]]
+) -> None:
     keys = [int.from_bytes(token(ready, user_id)["access"][2:6], "big") for user_id in BOTH]
-    monkeypatch.setattr(keyring, "open", look)
     run(ready)
-    assert {(row["event"], row["tenant_id"], row["actor"]) for row in seen} == {("token.read", NORTH, "operator")}
-    assert [row["detail"] for row in seen] == [
+    assert {(row["event"], row["tenant_id"], row["actor"]) for row in rows_at_openings} == {
+        ("token.read", NORTH, "operator")
+    }
+    assert [row["detail"] for row in rows_at_openings] == [
         f"purpose=exchange kind=access user={user_id} generation=1 key={key}"
         for user_id, key in zip(BOTH, keys, strict=True)
     ]

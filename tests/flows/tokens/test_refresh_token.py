@@ -19,7 +19,7 @@ from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import Fault, FaultKind
 from slackapp.model import BOT, Actor, ActorKind, Sealed, Tenant, Token
 from slackapp.store import tokens
-from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.prepared_world import Prepared
 from tests.support.world import NORTH, SOUTH, START, World, holder_of, make_world, north_tenant
 
 ACTOR = Actor(ActorKind.WORKER, "Ev0001")
@@ -33,14 +33,6 @@ BEFORE_OR_AFTER = pytest.mark.parametrize("after", [False, True], ids=["before-s
 
 class Killed(BaseException):
     """Stands for a process that ends here."""
-
-
-@pytest.fixture(scope="module")
-def installed() -> Iterator[Prepared]:
-    with memory_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
-        world.browser().install()
-        world.work()
-        yield snapshot_world(world)
 
 
 @pytest.fixture

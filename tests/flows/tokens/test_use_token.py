@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,12 @@ from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import Fault
 from slackapp.model import BOT, Actor, ActorKind, Tenant
-from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.prepared_world import Prepared
 from tests.support.world import NORTH, ORG, SOUTH, World, holder_of, make_world, north_tenant
 
 ACTOR = Actor(ActorKind.WORKER, "Ev0001")
 ADMIN = "U0NORTH001ADM"
 DEAD = ("account_inactive", "token_revoked")
-
-
-@pytest.fixture(scope="module")
-def installed() -> Iterator[Prepared]:
-    with memory_folder() as folder, make_world(folder, SLACKAPP_USER_SCOPES="users:read") as world:
-        world.browser().install()
-        world.work()
-        yield snapshot_world(world)
 
 
 @pytest.fixture
@@ -66,17 +58,11 @@ def reason(world: World) -> str:
 
 
 @pytest.mark.claim("C-25")
-def test_the_audit_row_is_on_the_disk_before_the_token_is_opened(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    keyring, seen = ready.service.app.keyring, []
-    open_record = keyring.open
-
-    def look(*arguments: Any) -> bytes:
-        seen.append(dict(ready.rows("SELECT * FROM audit ORDER BY id DESC LIMIT 1")[0]))
-        return open_record(*arguments)
-
-    monkeypatch.setattr(keyring, "open", look)
+def test_the_audit_row_is_on_the_disk_before_the_token_is_opened(
+    ready: World, rows_at_openings: list[dict[str, Any]]
+) -> None:
     ask(ready)
-    (row,) = seen
+    (row,) = rows_at_openings
     assert (row["event"], row["tenant_id"]) == ("token.read", NORTH)
     assert (row["actor"], row["request_id"]) == ("worker", "Ev0001")
     (stored,) = ready.rows("SELECT access FROM tokens WHERE user_id = ''")
