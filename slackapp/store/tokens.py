@@ -234,6 +234,7 @@ def _values(pair: SealedPair) -> dict[str, object]:
 
 
 def _token(row: Row) -> Token:
-    closed = {"status": _STATUSES[row["status"]], "scopes": split_scopes(row["scopes"])}
-    secrets = {"access": Sealed(row["access"]), "refresh": read_sealed(row["refresh"])}
-    return Token(**row_fields(row) | closed | secrets)
+    fields = row_fields(row)
+    fields["status"], fields["scopes"] = _STATUSES[fields["status"]], split_scopes(fields["scopes"])
+    fields["access"], fields["refresh"] = Sealed(fields["access"]), read_sealed(fields["refresh"])
+    return Token(**fields)
