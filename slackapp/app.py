@@ -14,7 +14,7 @@ from slackapp import __version__
 from slackapp.behaviour import Behaviour
 from slackapp.config import settings as config
 from slackapp.errors import ConfigError
-from slackapp.flows.app import App
+from slackapp.flows.app import App, Circle
 from slackapp.flows.upkeep import heartbeat, interrupted_calls
 from slackapp.model import Clock, Entropy, Settings
 from slackapp.runtime.health import Health
@@ -36,6 +36,9 @@ STOP_TIMEOUT = 8.0
 """Seconds that a stop waits for what runs, from the signal on."""
 EXCHANGE_STOP_TIMEOUT = 20.0
 """The same for installs: a call lasts 10 s at most, and what Slack grants meanwhile must be stored or given back."""
+
+CIRCLES: tuple[Circle, ...] = ()
+"""Circles that stand on the core, each with what it registers."""
 
 
 @dataclass
@@ -149,6 +152,7 @@ def build_app(
         key_backup_file=KeyBackupFile(settings.key_backup_dir),
         process_id=entropy(8).hex(),
         scope_reasons={},
+        circles=CIRCLES,
     )
 
 

@@ -1,19 +1,71 @@
-"""Parts of an `App`, which every flow is given. Tests replace its clock and its entropy; nothing is a global."""
+"""Parts of an `App`, which every flow is given, and what a circle registers in it.
 
-from collections.abc import Callable, Mapping
+Tests replace its clock and its entropy; nothing is a global.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from slackapp.behaviour import Behaviour
-from slackapp.model import Clock, Entropy, Settings
+from slackapp.model import Clock, Entropy, RecordContext, Sealed, Settings, Tenant
 from slackapp.runtime.health import Health
 from slackapp.runtime.log import JsonLog
 from slackapp.runtime.metrics import Metrics
 from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
 from slackapp.slack.client import SlackClient
 from slackapp.store.engine.sqlite import Database
+from slackapp.store.inbox import UnclearRow
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.keyring import Keyring
+
+PORTION_ROWS = 500
+"""Rows of one tenant that are erased in a transaction, and read at a time."""
+
+
+@dataclass(frozen=True)
+class SealedRecord:
+    """Sealed value of a tenant where it lies. `put_back` stores the same value there, sealed under another data key."""
+
+    context: RecordContext
+    sealed: Sealed
+    put_back: Callable[[Sealed], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TenantData:
+    """Data of tenants in some tables, with the steps by which the core takes care of it.
+
+    `name` says in a plural what the rows are. A purge erases in the order of registration. Steps read and write the
+    database that they are given and do nothing else: it may be a copy. Times, the last argument, are Unix seconds.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    erase: Callable[[Database, Tenant, int], int]
+    """Erases, in the transaction that decides on the purge, what must go at once and is little; returns how many."""
+    count: Callable[[Database, Tenant], int]
+    """Counts the rows that hold anything of a tenant but ids: 0 once it is erased."""
+    list_tenants: Callable[[Database], Iterable[Tenant]]
+    """Lists the tenants that have such rows."""
+    export: Callable[[Database, Tenant], Iterable[Mapping[str, object]]]
+    """Yields what is stored of a tenant in plain fields: never a secret; of a sealed value, that it is there."""
+    erase_portion: Callable[[Database, Tenant, int], int] = lambda db, tenant, now: 0
+    """Erases the rest, at most `PORTION_ROWS` in a transaction; returns how many, and 0 when nothing is left."""
+    sealed_records: Callable[[Database, Tenant], Iterable[SealedRecord]] = lambda db, tenant: ()
+    """Yields every sealed value, reading a portion at a time: to seal it anew, and to try whether it opens."""
+    restored: Callable[[Database, int], Sequence[UnclearRow]] = lambda db, now: ()
+    """Marks, in a database that was restored, what may have been done since; returns the rows that are unclear now."""
+    kept_because: str = ""
+    """Why a purge leaves the rows, where they hold ids only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circle:
+    """Registration of a circle, by which the core takes care of its data and knows nothing else of it."""
+
+    name: str
+    tenant_data: tuple[TenantData, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,3 +95,9 @@ class App:
     process_id: str
     scope_reasons: Mapping[str, str]
     """Why each scope is asked for, in the words of the behaviour's own module."""
+    circles: tuple[Circle, ...]
+
+    @property
+    def tenant_data(self) -> tuple[TenantData, ...]:
+        """The data of every circle, in the order in which a purge erases it."""
+        return tuple(data for circle in self.circles for data in circle.tenant_data)
