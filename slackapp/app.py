@@ -22,7 +22,7 @@ from slackapp.runtime.log import JsonLog
 from slackapp.runtime.metrics import Metrics
 from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
 from slackapp.slack.client import SlackClient
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.open_database import open_database
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.open_keyring import open_keyring, read_master_keys
 from slackapp.workers.inbox import InboxWorkers
@@ -119,7 +119,7 @@ def build_app(
 ) -> App:
     """Builds what flows need, without anything that serves. Raises ConfigError."""
     read_master_keys(settings)  # before the database is made: nothing is left behind by a start that is refused
-    db = Database(settings.database)
+    db = open_database(settings.database)
     try:
         db.create_or_migrate()
         if not db.passes_quick_check():

@@ -19,7 +19,7 @@ from slackapp.flows.backup.backup_database import DATA, MANIFEST, RestoreInput
 from slackapp.model import Settings
 from slackapp.store import audit, installations
 from slackapp.store.engine import sqlite_files
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.open_database import open_database
 from slackapp.vault.key_backup_file import KeyBackupFile
 
 HELP = "write a data backup without keys into a new folder, and rewrite the key backup"
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
             file = work / DATA
             app.db.copy_to(file)
             head, tenants, problems = _open_every_record(app, file)
-            backup_database.remove_keys(Database(file), file)
+            backup_database.remove_keys(open_database(file), file)
             # The keys after the data: a key that a purge deletes in between is in neither.
             key_backup.write(app)
             write_private(folder / DATA, file.read_bytes())
@@ -109,7 +109,7 @@ def _restore_and_check(settings: Settings, file: Path, given: RestoreInput, chec
 
     How many tenants are whole, how many are erased, how many rows of the inbox are unclear.
     """
-    copy = Database(file)
+    copy = open_database(file)
     copy.create_or_migrate()
     erased = backup_database.restore_keys(copy, key_backup.parse(given.keys), given.removals, system_clock())
     copy.close()

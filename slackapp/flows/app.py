@@ -14,7 +14,7 @@ from slackapp.runtime.log import JsonLog
 from slackapp.runtime.metrics import Metrics
 from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
 from slackapp.slack.client import SlackClient
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from slackapp.store.inbox import UnclearRow
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.keyring import Keyring

@@ -98,7 +98,7 @@ class BoltSqliteSource:
     def __init__(self, path: Path, client_id: str) -> None:
         self._path = path
         self._client_id = client_id
-        self._queries = statements.load_statements("foreign")
+        self._queries = statements.load_folder("foreign")
         self._found: dict[SourcePlace, list[SourceRecord]] = {}
 
     def records(self) -> list[SourceRecord]:

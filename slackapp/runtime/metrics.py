@@ -24,7 +24,7 @@ from slackapp.runtime.log import JsonLog
 from slackapp.runtime.metric_table import BY_NAME, COUNTER, GAUGE, HISTOGRAM, TABLE, Metric, MetricKind
 from slackapp.store import counters
 from slackapp.store.counters import CounterDelta
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 
 PERSIST_SECONDS = 5
 """Seconds between two times that counts go to the database."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from slackapp.model import Mac, Tenant
 from slackapp.store.columns import field_columns
-from slackapp.store.engine.sqlite import Database, Row
+from slackapp.store.engine.database import Database, Row
 
 GENESIS = bytes(32)
 BATCH_ROWS = 1000

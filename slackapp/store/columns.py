@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from slackapp.model import BOT, Holder, Sealed, Tenant, TenantKind
-from slackapp.store.engine.sqlite import Database, Parameters, Row
+from slackapp.store.engine.database import Database, Parameters, Row
 
 Word = TypeVar("Word", bound=StrEnum)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 
 
 @dataclass(frozen=True)

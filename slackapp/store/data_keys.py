@@ -2,7 +2,7 @@
 
 from slackapp.model import DataKey, KeyPurpose, KeyState, NewKey, Tenant
 from slackapp.store.columns import count_rows, read_tenant, row_fields, tenant_columns
-from slackapp.store.engine.sqlite import Database, Row
+from slackapp.store.engine.database import Database, Row
 
 
 def active(db: Database, tenant: Tenant) -> list[DataKey]:

@@ -12,7 +12,7 @@ from slackapp.store.columns import (
     row_fields,
     tenant_columns,
 )
-from slackapp.store.engine.sqlite import Database, Row
+from slackapp.store.engine.database import Database, Row
 
 INSTALLED = "slackapp.installed"
 UNINSTALL = "slackapp.uninstall"

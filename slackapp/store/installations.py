@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from slackapp.model import Installation, InstallationStatus, Sealed, Tenant
 from slackapp.store.columns import by_word, count_rows, read_tenant, row_fields, sealed_column, tenant_columns
-from slackapp.store.engine.sqlite import Database, Row
+from slackapp.store.engine.database import Database, Row
 
 _STATUSES = by_word(InstallationStatus)
 

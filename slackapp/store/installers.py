@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from slackapp.model import Holder, Sealed, Tenant
 from slackapp.store.columns import holder_columns, read_holder, read_sealed, sealed_column, tenant_columns
-from slackapp.store.engine.sqlite import Database, Row
+from slackapp.store.engine.database import Database, Row
 
 
 @dataclass(frozen=True)

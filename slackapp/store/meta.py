@@ -1,6 +1,6 @@
 """Settings of the database itself: `sql/core/meta.sql`."""
 
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 
 DATABASE_ID = "database_id"
 PRIMARY_MASTER_KEY = "primary_master_key"

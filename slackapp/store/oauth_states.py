@@ -2,7 +2,7 @@
 
 from slackapp.model import StateOutcome, StatePurpose, Tenant
 from slackapp.store.columns import read_tenant, tenant_columns
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 
 BATCH_ROWS = 1000
 """How many rows are swept at once."""

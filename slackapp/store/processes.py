@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from slackapp.store.engine.sqlite import Database, Row
+from slackapp.store.engine.database import Database, Row
 
 HEARTBEAT_TIMEOUT = 60
 """Seconds since its last sign of life after which a process counts as dead.

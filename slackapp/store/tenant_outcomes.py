@@ -2,7 +2,7 @@
 
 from slackapp.model import Tenant, Token
 from slackapp.store.columns import count_rows, holder_columns, tenant_columns
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 
 
 def note_failing(db: Database, token: Token, now: int) -> None:

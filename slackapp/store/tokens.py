@@ -14,7 +14,7 @@ from slackapp.store.columns import (
     sealed_column,
     tenant_columns,
 )
-from slackapp.store.engine.sqlite import Database, Row
+from slackapp.store.engine.database import Database, Row
 from slackapp.store.installations import split_scopes
 
 _STATUSES = by_word(TokenStatus)

@@ -29,7 +29,7 @@ from slackapp.model import (
     Tenant,
 )
 from slackapp.store import data_keys, meta
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from slackapp.vault.providers import KeyContext, KeyProvider, LocalProvider, check_health
 
 PURPOSES = (KeyPurpose.BOT, KeyPurpose.USER, KeyPurpose.REFRESH, KeyPurpose.DATA)

@@ -10,7 +10,7 @@ from slackapp.crypto import envelope, keyfile
 from slackapp.errors import ConfigError, DecryptError, naming
 from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Clock, Entropy, Settings
 from slackapp.store import data_keys, meta
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from slackapp.vault.command_provider import CommandProvider
 from slackapp.vault.keyring import Keyring
 from slackapp.vault.provider_gate import GatedProvider, ProviderGate

@@ -35,17 +35,17 @@ def ours(options: dict[str, Any]) -> WsgiApp:
     """The service as `slackapp serve` runs it; `flush` seconds more for each commit."""
     from slackapp.app import build, system_clock, system_entropy
     from slackapp.config import settings as config
-    from slackapp.store.engine.sqlite import Database
+    from slackapp.store.engine.sqlite import SqliteDatabase
 
     if options.get("flush"):
-        commit = Database._commit
+        commit = SqliteDatabase._commit
 
-        def slow(self: Database, connection: Any) -> None:
+        def slow(self: SqliteDatabase, connection: Any) -> None:
             if connection is self._writer(durable=True).connection:
                 time.sleep(options["flush"])
             commit(self, connection)
 
-        Database._commit = slow  # type: ignore[method-assign]
+        SqliteDatabase._commit = slow  # type: ignore[method-assign]
     settings = config.load(options["environment"], {})
     log = (Path(options["folder"]) / "log").open("w", encoding="utf-8")
     service = build(settings, system_clock, system_entropy, log)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slackapp.store import tokens
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from slackapp.store.engine.statements import sql_directory
 from tests.long.child import Child
 from tests.long.scenarios import (

@@ -23,7 +23,7 @@ from typing import Self
 from slackapp.app import build, system_entropy
 from slackapp.config import settings as config
 from slackapp.localslack import LocalApp, LocalSlack, state
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 from tests.long import invariants
 from tests.long.child import NEVER, STOPPED, Order
 from tests.long.scenarios import SETTINGS, Run, Scenario
@@ -180,7 +180,7 @@ class SweepWorld:
         _must_be_empty(invariants.secrets_in(here, self.slack.issued_tokens, self.scenario.source))
         settings = config.load(given, {})
         if settings.database.exists():
-            found = Database(settings.database)
+            found = SqliteDatabase(settings.database)
             assert found.passes_integrity_check()
             found.close()
         world = self.world(here, clock, given)

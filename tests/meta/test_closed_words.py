@@ -26,7 +26,8 @@ from slackapp.model import (
     enums,
 )
 from slackapp.runtime import metric_table
-from tests.meta.source import ROOT, Module, modules, parse
+from slackapp.store.engine import statements
+from tests.meta.source import Module, modules, parse
 from tests.support.world import empty_database
 
 PLACES = {each.__name__ for each in (enums, metric_table, review, routes, sources)}
@@ -169,7 +170,8 @@ def test_each_column_allows_exactly_the_words_of_its_enum(tmp_path: Path) -> Non
 
 def test_every_word_of_a_statement_is_one_of_its_column() -> None:
     """Stops a statement that waits for a status which nothing sets."""
-    files = sorted((ROOT / "sql" / "core").glob("*.sql"))
+    folders = statements.circle_folders()
+    files = [file for folder in folders for file in sorted(folder.glob("*.sql"))]
     uses = [match for file in files for match in USE.finditer(file.read_text("utf-8"))]
     assert len(uses) > 50
     assert [line for file in files for line in foreign_words(file.read_text("utf-8"))] == []

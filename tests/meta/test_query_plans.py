@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from slackapp.store.engine import statements
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 
 GROWING = ("installations", "tokens", "data_keys", "inbox", "oauth_states", "audit", "installers")
 WHOLE = {
@@ -32,7 +32,7 @@ SMALL = {
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
     path = tmp_path_factory.mktemp("plans") / "slackapp.db"
-    made = Database(path)
+    made = SqliteDatabase(path)
     made.create_or_migrate()
     made.close()
     with contextlib.closing(sqlite3.connect(path)) as connection:

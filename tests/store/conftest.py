@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from slackapp.crypto import keyfile
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 from tests.support.world import empty_database
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+def db(tmp_path: Path) -> Iterator[SqliteDatabase]:
     """A new database with the whole schema."""
-    database = Database(tmp_path / "slackapp.db")
+    database = SqliteDatabase(tmp_path / "slackapp.db")
     keyfile.write_private(database.path, empty_database())
     database.create_or_migrate()
     yield database

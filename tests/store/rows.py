@@ -6,7 +6,7 @@ from typing import Any
 
 from slackapp.model import BOT, Holder, Installation, Sealed, Tenant
 from slackapp.store import installations, tokens
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from slackapp.store.tokens import SealedPair
 
 NORTH, SOUTH, ORG = Tenant("T", "T0NORTH001"), Tenant("T", "T0SOUTH001"), Tenant("E", "E0EVERGRN1")

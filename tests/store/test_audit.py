@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from slackapp.model import Tenant
 from slackapp.store import audit
 from slackapp.store.audit import AuditEntry
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from tests.store.rows import NORTH, NOW, change, look
 
 KEY = bytes(range(32))

@@ -9,7 +9,8 @@ import pytest
 from slackapp.store import counters
 from slackapp.store.counters import CounterDelta
 from slackapp.store.engine import statements
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 from tests.store.rows import change, look
 
 
@@ -56,7 +57,7 @@ def test_the_migration_keeps_every_data_key_and_takes_those_for_labels(
     later = [file for file in (copy / "migrations").glob("*.sql") if file.name >= "0005"]
     for file in later:
         file.rename(tmp_path / file.name)
-    Database(path).create_or_migrate()
+    SqliteDatabase(path).create_or_migrate()
     for key in ((1, "", "", "audit", "active"), (2, "T", "T01", "bot", "active"), (3, "T", "T01", "bot", "retired")):
         change(path, KEY, *key)
     with pytest.raises(sqlite3.IntegrityError):
@@ -64,7 +65,7 @@ def test_the_migration_keeps_every_data_key_and_takes_those_for_labels(
     before = look(path, "SELECT * FROM data_keys ORDER BY key_id")
     for file in later:
         (tmp_path / file.name).rename(copy / "migrations" / file.name)
-    Database(path).create_or_migrate()
+    SqliteDatabase(path).create_or_migrate()
     assert look(path, "SELECT * FROM data_keys ORDER BY key_id") == before
     change(path, KEY, 4, "", "", "label", "active")
     for bad in ((5, "T", "T01", "bot", "active"), (6, "", "", "another", "active"), (4, "T", "T02", "bot", "active")):

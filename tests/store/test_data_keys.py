@@ -4,7 +4,7 @@ import pytest
 
 from slackapp.model import NO_TENANT, DataKey, NewKey, Tenant
 from slackapp.store import data_keys, processes
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from slackapp.store.processes import Process
 from tests.store.rows import NORTH, NOW, ORG, SOUTH, change, look
 

@@ -10,7 +10,7 @@ import pytest
 from slackapp.crypto.envelope import BODY_LIMIT, OVERHEAD_BYTES
 from slackapp.model import NO_TENANT, InboxRow, NewKey, Tenant
 from slackapp.store import data_keys, inbox, installations
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from slackapp.store.inbox import IncomingEvent, UnclearRow
 from tests.store.rows import NORTH, NOW, SOUTH, change, install, look, sealed
 

@@ -10,7 +10,7 @@ from slackapp.crypto.envelope import OVERHEAD_BYTES
 from slackapp.crypto.records import LIMITS
 from slackapp.model import Installation, Sealed, Tenant
 from slackapp.store import installations, meta
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from tests.store.rows import NORTH, NOW, ORG, SOUTH, change, install, installation, look, sealed
 
 

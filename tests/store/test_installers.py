@@ -10,7 +10,7 @@ from slackapp.crypto.envelope import OVERHEAD_BYTES
 from slackapp.crypto.records import LIMITS
 from slackapp.model import Holder, Tenant
 from slackapp.store import installations, installers
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from slackapp.store.installers import Installer
 from tests.store.rows import NORTH, NOW, ORG, SOUTH, install, sealed
 

@@ -8,7 +8,7 @@ import pytest
 
 from slackapp.model import NO_TENANT
 from slackapp.store import oauth_states
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from tests.store.rows import NORTH, NOW, SOUTH, look
 from tests.support.race import race
 
@@ -107,8 +107,8 @@ def test_of_4_processes_that_use_50_states_each_state_is_used_once(db: Database)
 import hashlib, sys
 from pathlib import Path
 from slackapp.store import oauth_states
-from slackapp.store.engine.sqlite import Database
-db = Database(Path(sys.argv[1]))
+from slackapp.store.engine.sqlite import SqliteDatabase
+db = SqliteDatabase(Path(sys.argv[1]))
 mine = hashlib.sha256(b"mine").digest()
 db.one("get_meta", {"name": "a"})
 """

@@ -9,7 +9,7 @@ import pytest
 from slackapp.crypto.envelope import OVERHEAD_BYTES, TOKEN_LIMIT
 from slackapp.model import BOT, Holder, Tenant, Token
 from slackapp.store import installations, tokens
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from slackapp.store.tokens import SealedPair
 from tests.store.rows import NORTH, NOW, SOUTH, change, install, look, pair, sealed
 

@@ -26,7 +26,7 @@ from slackapp.flows.app import App
 from slackapp.localslack import LocalApp, LocalSlack
 from slackapp.localslack.model import NotInstalled
 from slackapp.model import BOT, Holder, Settings, Tenant
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.store.inbox import RowId
 from slackapp.wsgi import Wsgi
 from tests.support.client import Reply, cookie_header, keep_cookie, post_form
@@ -350,7 +350,7 @@ def make_world(folder: Path, rotation: bool = True, **changes: str) -> Iterator[
 def empty_database() -> bytes:
     """A database with its tables and nothing in them: made once, because making one takes as long as a whole test."""
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(Path(folder) / "slackapp.db")
+        database = SqliteDatabase(Path(folder) / "slackapp.db")
         database.create_or_migrate()
         database.close()
         return database.path.read_bytes()

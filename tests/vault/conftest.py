@@ -11,7 +11,7 @@ from slackapp.config import settings as config
 from slackapp.crypto import keyfile
 from slackapp.model import Settings, Tenant
 from slackapp.store import data_keys
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.vault.keyring import Keyring
 from slackapp.vault.open_keyring import open_keyring
 from tests.support.world import Clock, empty_database, environment
@@ -23,7 +23,7 @@ class Vault:
 
     settings: Settings
     environment: dict[str, str]
-    db: Database
+    db: SqliteDatabase
     clock: Clock = field(default_factory=Clock)
 
     def open(self, **changes: object) -> Keyring:
@@ -57,7 +57,7 @@ def make_vault(tmp_path: Path) -> Iterator[MakeVault]:
         given = environment(folder, "http://127.0.0.1:1")
         settings = config.load(given, {})
         keyfile.write_private(settings.database, empty_database())
-        db = Database(settings.database)
+        db = SqliteDatabase(settings.database)
         db.create_or_migrate()
         made.append(Vault(settings, given, db))
         return made[-1]

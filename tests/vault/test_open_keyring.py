@@ -157,9 +157,9 @@ from slackapp.config import settings as config
 from slackapp.app import system_clock, system_entropy
 from slackapp.vault.open_keyring import open_keyring
 from slackapp.model import Tenant
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 settings = config.load(json.loads(sys.argv[1]), {})
-db = Database(settings.database)
+db = SqliteDatabase(settings.database)
 """
     run = """
 ring = open_keyring(db, settings, system_entropy, system_clock)

@@ -30,7 +30,8 @@ from slackapp.flows.backup import key_backup
 from slackapp.flows.backup.key_backup import KeyBackup
 from slackapp.model import NO_TENANT, Actor, RecordContext, Sealed, Tenant
 from slackapp.store import data_keys, inbox, installations, installers, meta, oauth_states, tokens
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
+from slackapp.store.engine.open_database import open_database
 from slackapp.vault.key_backup_file import KeyBackupFile
 
 FORMAT = 1
@@ -161,7 +162,7 @@ def pending_removals(path: Path) -> dict[Tenant, int]:
     """
     if not path.exists():
         return {}
-    replaced = Database(path)
+    replaced = open_database(path)
     try:
         return inbox.pending_removals(replaced)
     except StoreError:

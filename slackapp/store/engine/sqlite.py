@@ -10,15 +10,16 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from slackapp.errors import ConfigError, StoreDamagedError, StoreError, StoreFullError
 from slackapp.store.engine import statements
 from slackapp.store.engine.connections import ConnectionHandle, use_handle
+from slackapp.store.engine.database import Parameters, T
 from slackapp.store.engine.disk_reserve import DiskReserve
 from slackapp.store.engine.group_commit import GroupCommit
 from slackapp.store.engine.sqlite_errors import as_store_error, retry_while_locked, store_errors
@@ -41,10 +42,6 @@ SYNCHRONOUS_NORMAL = "PRAGMA synchronous = NORMAL"
 CHECKPOINT_WAL_BYTES, MAX_WAL_BYTES, LOW_DISK_WAL_BYTES = 4 * 1024 * 1024, 32 * 1024 * 1024, 256 * 1024
 """From the first size on the scheduler moves the log into the database, from the others on whoever commits does."""
 
-Row = sqlite3.Row
-T = TypeVar("T")
-Parameters = Mapping[str, Any]
-
 PRAGMAS: tuple[tuple[str, str, Any], ...] = (
     # set, read, and what must be read: a build of SQLite may ignore a pragma, or have another default
     ("PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal"),
@@ -61,7 +58,7 @@ PRAGMAS: tuple[tuple[str, str, Any], ...] = (
 )
 
 
-class Database:
+class SqliteDatabase:
     """The database file at `path`; each connection is opened on first use."""
 
     def __init__(self, path: Path) -> None:
@@ -86,12 +83,12 @@ class Database:
 
     # Statements
 
-    def one(self, name: str, parameters: Parameters) -> Row | None:
+    def one(self, name: str, parameters: Parameters) -> sqlite3.Row | None:
         """Runs a `:one` statement."""
         rows = self._run(name, "one", parameters)[0]
         return rows[0] if rows else None
 
-    def many(self, name: str, parameters: Parameters) -> list[Row]:
+    def many(self, name: str, parameters: Parameters) -> list[sqlite3.Row]:
         """Runs a `:many` statement."""
         return self._run(name, "many", parameters)[0]
 
@@ -102,7 +99,7 @@ class Database:
         with self.transaction():
             return self._run(name, "exec", parameters)[1]
 
-    def _run(self, name: str, cardinality: str, parameters: Parameters) -> tuple[list[Row], int]:
+    def _run(self, name: str, cardinality: str, parameters: Parameters) -> tuple[list[sqlite3.Row], int]:
         query = self._statements[name]
         if query.cardinality != cardinality or query.parameters != parameters.keys():
             raise TypeError(f"{name} is :{query.cardinality} and takes {sorted(query.parameters)}")

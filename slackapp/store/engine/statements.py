@@ -1,4 +1,4 @@
-"""Loads the statements of `sql/core/*.sql`, and refuses to load what a reviewer could not trust.
+"""Loads the statements of `sql/`, a folder per circle, and refuses to load what a reviewer could not trust.
 
 A section reads:
 
@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+OTHERS = ("foreign", "migrations", "postgres")
+"""Folders of `sql/` that hold no statements of this database: another program's, its schema, another engine's."""
 _NAME = re.compile(r"-- name: ([a-z][a-z0-9_]*) :(one|many|exec)")
 _TENANT = re.compile(r"-- tenant: (none \([^()]+\)|[a-z_]+(?:, [a-z_]+)*)")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
@@ -44,24 +46,39 @@ def sql_directory() -> Path:
     return inside if inside.is_dir() else package.parent / "sql"
 
 
-def load_statements(folder: str = "core") -> dict[str, Statement]:
-    """Loads the statements of a folder of `sql/`, by name. Raises StatementFileError."""
-    return dict(_load(sql_directory() / folder))
+def load_statements() -> dict[str, Statement]:
+    """Loads the statements of every circle's folder of `sql/`, by name. Raises StatementFileError."""
+    return dict(_load(sql_directory(), tuple(folder.name for folder in circle_folders())))
+
+
+def load_folder(folder: str) -> dict[str, Statement]:
+    """Loads the statements of one folder of `sql/`. Raises StatementFileError."""
+    return dict(_load(sql_directory(), (folder,)))
+
+
+def circle_folders() -> list[Path]:
+    """Lists the folders of statements of this database, one per circle."""
+    return sorted(path for path in sql_directory().iterdir() if path.is_dir() and path.name not in OTHERS)
 
 
 @cache
-def _load(directory: Path) -> dict[str, Statement]:
-    """Read once per process: SQL is code."""
-    files = sorted(directory.glob("*.sql"))
-    if not files:
-        raise StatementFileError(f"{directory}: no SQL files; the package is not whole")
+def _load(directory: Path, folders: tuple[str, ...]) -> dict[str, Statement]:
+    """Read once per process: SQL is code. A name is one statement's, over all folders."""
     queries: dict[str, Statement] = {}
-    for file in files:
+    for file in _files(directory, folders):
         for query in parse_statements(file.name, file.read_text(encoding="utf-8")):
             if query.name in queries:
                 raise StatementFileError(f"{file.name}: the name {query.name} is used twice")
             queries[query.name] = query
     return queries
+
+
+def _files(directory: Path, folders: tuple[str, ...]) -> list[Path]:
+    found = {folder: sorted((directory / folder).glob("*.sql")) for folder in folders or ("core",)}
+    for folder, files in found.items():
+        if not files:
+            raise StatementFileError(f"{directory / folder}: no SQL files; the package is not whole")
+    return [file for files in found.values() for file in files]
 
 
 def parse_statements(file: str, text: str) -> list[Statement]:

@@ -14,7 +14,7 @@ from slackapp.flows.backup import key_backup
 from slackapp.flows.removal import purge_tenant
 from slackapp.model import RecordContext, Sealed
 from slackapp.store.engine import sqlite_files
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.vault.keyring import Keyring
 from tests.support.operator import ACTOR, CommandLine, files_of, opens_everything, tenant
 from tests.support.world import NORTH, ORG, SOUTH
@@ -214,12 +214,12 @@ def test_a_service_that_is_just_starting_counts_as_using_the_database(
 ) -> None:
     """Else it would serve from a file that is no longer there."""
     other = shell.folder / "other.db"
-    Database(other).create_or_migrate()
+    SqliteDatabase(other).create_or_migrate()
     shell.world.service.stop()
-    migrate = Database._migrate
+    migrate = SqliteDatabase._migrate
     refused: list[bool] = []
 
-    def meanwhile(db: Database) -> None:
+    def meanwhile(db: SqliteDatabase) -> None:
         migrate(db)
         if db.path == shell.world.settings.database:
             try:
@@ -227,7 +227,7 @@ def test_a_service_that_is_just_starting_counts_as_using_the_database(
             except StoreBusyError:
                 refused.append(True)
 
-    monkeypatch.setattr(Database, "_migrate", meanwhile)
+    monkeypatch.setattr(SqliteDatabase, "_migrate", meanwhile)
     shell.world.restart()
     assert refused == [True]
 

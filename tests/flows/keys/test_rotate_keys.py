@@ -12,7 +12,7 @@ from slackapp.errors import CommandError, ConfigError
 from slackapp.flows.keys import rotate_keys
 from slackapp.model import DataKey
 from slackapp.store import data_keys, meta, processes
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.database import Database
 from tests.support.operator import ACTOR, CommandLine, kill_at, opens_everything
 from tests.support.world import NORTH, ORG, SOUTH
 

@@ -13,7 +13,7 @@ from slackapp.store import meta
 from slackapp.store.engine import disk_reserve
 from slackapp.store.engine import sqlite as module
 from slackapp.store.engine.disk_reserve import LOW_DISK_BYTES, RESERVE_BYTES, WAL_HEADROOM
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 
 Left = Callable[[int], None]
 BIG = "x" * 200_000
@@ -31,12 +31,12 @@ def left(monkeypatch: pytest.MonkeyPatch) -> Left:
 
 
 @pytest.fixture
-def reserve(db: Database) -> Path:
+def reserve(db: SqliteDatabase) -> Path:
     db.disable_auto_checkpoint()
     return db.path.with_name(db.path.name + ".reserve")
 
 
-def test_a_service_keeps_a_private_reserve_and_a_command_keeps_none(db: Database, left: Left) -> None:
+def test_a_service_keeps_a_private_reserve_and_a_command_keeps_none(db: SqliteDatabase, left: Left) -> None:
     file = db.path.with_name(db.path.name + ".reserve")
     left(LOW_DISK_BYTES)
     db.checkpoint()
@@ -61,14 +61,16 @@ def test_a_service_keeps_a_private_reserve_and_a_command_keeps_none(db: Database
         (10 * RESERVE_BYTES, RESERVE_BYTES),
     ],
 )
-def test_the_reserve_leaves_room_for_the_log(db: Database, reserve: Path, left: Left, free: int, held: int) -> None:
+def test_the_reserve_leaves_room_for_the_log(
+    db: SqliteDatabase, reserve: Path, left: Left, free: int, held: int
+) -> None:
     left(free)
     db.checkpoint()
     assert (reserve.stat().st_size if reserve.exists() else 0) == held
 
 
 def test_while_room_is_scarce_no_commit_lets_the_database_grow_by_more_than_the_reserve(
-    db: Database, reserve: Path, left: Left, monkeypatch: pytest.MonkeyPatch
+    db: SqliteDatabase, reserve: Path, left: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meta.put(db, "a", BIG)
     assert db.truncate_wal()
@@ -87,21 +89,21 @@ def test_while_room_is_scarce_no_commit_lets_the_database_grow_by_more_than_the_
 
 
 def test_a_checkpoint_that_finds_no_room_is_given_the_reserve(
-    db: Database, reserve: Path, left: Left, monkeypatch: pytest.MonkeyPatch
+    db: SqliteDatabase, reserve: Path, left: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left(LOW_DISK_BYTES - 1)
     db.checkpoint()
     meta.put(db, "a", BIG)
     seen: list[bool] = []
-    move = Database._checkpoint
+    move = SqliteDatabase._checkpoint
 
-    def only_without_reserve(self: Database, how: str = "PASSIVE") -> bool:
+    def only_without_reserve(self: SqliteDatabase, how: str = "PASSIVE") -> bool:
         seen.append(reserve.exists())
         if reserve.exists():
             raise StoreFullError("no room")
         return move(self, how)
 
-    monkeypatch.setattr(Database, "_checkpoint", only_without_reserve)
+    monkeypatch.setattr(SqliteDatabase, "_checkpoint", only_without_reserve)
     db.checkpoint()
     assert seen == [True, False, False]
     assert db.path.with_name(db.path.name + "-wal").stat().st_size == 0
@@ -111,7 +113,7 @@ def test_a_checkpoint_that_finds_no_room_is_given_the_reserve(
 
 @pytest.mark.parametrize("scarce", [True, False])
 def test_whoever_commits_checkpoints_a_log_that_grew_too_long_before_the_scheduler_came(
-    db: Database, reserve: Path, left: Left, monkeypatch: pytest.MonkeyPatch, scarce: bool
+    db: SqliteDatabase, reserve: Path, left: Left, monkeypatch: pytest.MonkeyPatch, scarce: bool
 ) -> None:
     monkeypatch.setattr(module, "LOW_DISK_WAL_BYTES" if scarce else "MAX_WAL_BYTES", 500_000)
     left(LOW_DISK_BYTES - 1 if scarce else LOW_DISK_BYTES)
@@ -124,7 +126,7 @@ def test_whoever_commits_checkpoints_a_log_that_grew_too_long_before_the_schedul
 
 @pytest.mark.parametrize("says", ["no blocks at all", "an error"])
 def test_where_the_file_system_does_not_say_what_is_free_room_is_not_scarce(
-    db: Database, reserve: Path, monkeypatch: pytest.MonkeyPatch, says: str
+    db: SqliteDatabase, reserve: Path, monkeypatch: pytest.MonkeyPatch, says: str
 ) -> None:
     """As some of those in user space, and one of a network that is away for a moment."""
 

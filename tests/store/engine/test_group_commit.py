@@ -16,7 +16,7 @@ from slackapp.store import meta
 from slackapp.store.engine import group_commit
 from slackapp.store.engine import sqlite as module
 from slackapp.store.engine.group_commit import MAX_BATCH, GroupCommit
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 from tests.store.rows import look
 from tests.support.race import race
 
@@ -429,21 +429,21 @@ def test_under_load_every_caller_gets_its_own_result() -> None:
 
 
 @pytest.fixture
-def slow(db: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def slow(db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A disk that takes 20 ms; one entry for each commit."""
     commits: list[int] = []
-    commit = Database._commit
+    commit = SqliteDatabase._commit
 
-    def wait(self: Database, connection: sqlite3.Connection) -> None:
+    def wait(self: SqliteDatabase, connection: sqlite3.Connection) -> None:
         time.sleep(0.02)
         commit(self, connection)
         commits.append(threading.get_ident())
 
-    monkeypatch.setattr(Database, "_commit", wait)
+    monkeypatch.setattr(SqliteDatabase, "_commit", wait)
     return commits
 
 
-def put(db: Database, name: str, value: str = "1") -> Callable[[], str]:
+def put(db: SqliteDatabase, name: str, value: str = "1") -> Callable[[], str]:
     def work() -> str:
         meta.put(db, name, value)
         return name
@@ -451,7 +451,9 @@ def put(db: Database, name: str, value: str = "1") -> Callable[[], str]:
     return work
 
 
-def test_forty_writers_wait_for_few_commits_and_find_what_they_wrote_on_the_disk(db: Database, slow: list[int]) -> None:
+def test_forty_writers_wait_for_few_commits_and_find_what_they_wrote_on_the_disk(
+    db: SqliteDatabase, slow: list[int]
+) -> None:
     def write(number: int) -> bool:
         name = db.commit_in_group(put(db, f"n{number}"))
         seen = look(db.path, "SELECT value FROM meta WHERE name = ?", f"n{number}")
@@ -462,26 +464,28 @@ def test_forty_writers_wait_for_few_commits_and_find_what_they_wrote_on_the_disk
     assert 2 <= len(slow) <= 12, "one for the first, and a few for all the others"
 
 
-def test_exclusive_transactions_share_no_commit(db: Database, slow: list[int]) -> None:
+def test_exclusive_transactions_share_no_commit(db: SqliteDatabase, slow: list[int]) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: meta.put(db, f"n{number}", "1"), range(8)))
     assert len(slow) == 8
 
 
-def test_nothing_is_seen_by_others_before_the_commit(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_seen_by_others_before_the_commit(db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[Any]] = []
-    commit = Database._commit
+    commit = SqliteDatabase._commit
 
-    def peek(self: Database, connection: sqlite3.Connection) -> None:
+    def peek(self: SqliteDatabase, connection: sqlite3.Connection) -> None:
         seen.append(look(db.path, "SELECT value FROM meta WHERE name = 'a'"))
         commit(self, connection)
 
-    monkeypatch.setattr(Database, "_commit", peek)
+    monkeypatch.setattr(SqliteDatabase, "_commit", peek)
     db.commit_in_group(put(db, "a"))
     assert (seen, look(db.path, "SELECT value FROM meta WHERE name = 'a'")) == ([[]], [("1",)])
 
 
-def test_what_fails_for_itself_leaves_nothing_and_the_others_are_on_the_disk(db: Database, slow: list[int]) -> None:
+def test_what_fails_for_itself_leaves_nothing_and_the_others_are_on_the_disk(
+    db: SqliteDatabase, slow: list[int]
+) -> None:
     def write(number: int) -> str:
         def work() -> str:
             name = put(db, f"n{number}")()
@@ -503,7 +507,7 @@ def test_what_fails_for_itself_leaves_nothing_and_the_others_are_on_the_disk(db:
 
 @pytest.mark.parametrize("where", ["_commit", "_connection"])
 def test_a_transaction_that_fails_as_such_fails_for_all_and_nothing_is_written(
-    db: Database, monkeypatch: pytest.MonkeyPatch, where: str
+    db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """At its end, or at its beginning; and once for all of them."""
     first_is_in, go_on = threading.Event(), threading.Event()
@@ -524,7 +528,7 @@ def test_a_transaction_that_fails_as_such_fails_for_all_and_nothing_is_written(
         until(lambda: len(db._group_commit._queue) == 10)
         with monkeypatch.context() as patch:
             if where == "_commit":
-                patch.setattr(Database, where, refuse)
+                patch.setattr(SqliteDatabase, where, refuse)
                 go_on.set()
                 assert isinstance(first.exception(LONG), StoreFullError)
             else:
@@ -549,7 +553,7 @@ def _refused(tries: list[str]) -> Callable[[bool], contextlib.AbstractContextMan
     return transaction
 
 
-def test_work_is_not_handed_in_from_inside_a_transaction_or_from_other_work(db: Database) -> None:
+def test_work_is_not_handed_in_from_inside_a_transaction_or_from_other_work(db: SqliteDatabase) -> None:
     with db.transaction(), pytest.raises(RuntimeError, match="open on this thread"):
         db.commit_in_group(put(db, "a"))
     with pytest.raises(RuntimeError, match="open on this thread"):
@@ -566,11 +570,11 @@ def test_work_is_not_handed_in_from_inside_a_transaction_or_from_other_work(db: 
 
 
 def test_a_database_that_another_process_holds_refuses_all_in_the_time_of_one(
-    db: Database, monkeypatch: pytest.MonkeyPatch
+    db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stops 16 requests from waiting 2 s each, one after the other, which Slack would not wait for."""
     monkeypatch.setattr(module, "BUSY_MS", 200)
-    ours = Database(db.path)
+    ours = SqliteDatabase(db.path)
     other = sqlite3.connect(db.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
@@ -585,14 +589,14 @@ def test_a_database_that_another_process_holds_refuses_all_in_the_time_of_one(
 
 
 @pytest.mark.long
-def test_two_processes_that_share_commits_each_write_all_of_theirs(db: Database) -> None:
+def test_two_processes_that_share_commits_each_write_all_of_theirs(db: SqliteDatabase) -> None:
     prepare = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from slackapp.store import meta
-from slackapp.store.engine.sqlite import Database
-db = Database(Path(sys.argv[1]))
+from slackapp.store.engine.sqlite import SqliteDatabase
+db = SqliteDatabase(Path(sys.argv[1]))
 """
     run = """
 import os

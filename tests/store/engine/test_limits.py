@@ -14,7 +14,7 @@ from slackapp.errors import StoreBusyError, StoreError, StoreFullError
 from slackapp.model import NewKey
 from slackapp.store import data_keys, inbox, meta
 from slackapp.store.engine import sqlite as module
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 from tests.store.rows import NORTH, NOW, bytes_on_disk, install, look, sealed
 from tests.support.race import race
 
@@ -23,7 +23,7 @@ AUTOCHECKPOINT = 1000
 
 
 @pytest.fixture
-def other(db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
+def other(db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
     """A connection of somebody else; ours waits for it only briefly."""
     db.close()
     monkeypatch.setattr(module, "BUSY_MS", 20)
@@ -33,7 +33,7 @@ def other(db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Con
     connection.close()
 
 
-def test_a_lock_that_is_held_too_long_is_busy_and_not_a_failure(db: Database, other: sqlite3.Connection) -> None:
+def test_a_lock_that_is_held_too_long_is_busy_and_not_a_failure(db: SqliteDatabase, other: sqlite3.Connection) -> None:
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreBusyError, match="the database is locked"), db.transaction():
         pass
@@ -46,7 +46,7 @@ def test_a_lock_that_is_held_too_long_is_busy_and_not_a_failure(db: Database, ot
 
 
 @pytest.mark.long
-def test_at_the_end_of_a_process_nobody_waits_long(db: Database) -> None:
+def test_at_the_end_of_a_process_nobody_waits_long(db: SqliteDatabase) -> None:
     """Neither for another process, nor for another thread of this one; the two together still leave time to end."""
     with contextlib.closing(sqlite3.connect(db.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -74,14 +74,14 @@ def test_at_the_end_of_a_process_nobody_waits_long(db: Database) -> None:
     meta.put(db, "a", "1")
 
 
-def test_a_writer_does_not_keep_readers_out(db: Database, other: sqlite3.Connection) -> None:
+def test_a_writer_does_not_keep_readers_out(db: SqliteDatabase, other: sqlite3.Connection) -> None:
     meta.put(db, "a", "1")
     other.execute("BEGIN IMMEDIATE")
     other.execute("UPDATE meta SET value = '2' WHERE name = 'a'")
     assert meta.get(db, "a") == "1"
 
 
-def test_a_full_disk_is_typed_and_undoes_the_whole_transaction(db: Database) -> None:
+def test_a_full_disk_is_typed_and_undoes_the_whole_transaction(db: SqliteDatabase) -> None:
     """Stops a second rollback, after SQLite's own, from hiding why the first one was."""
     pages = db._connection().execute("PRAGMA page_count").fetchone()[0]
     db._writer(durable=True).connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -99,7 +99,7 @@ def test_a_full_disk_is_typed_and_undoes_the_whole_transaction(db: Database) -> 
     assert meta.get(db, "c") is not None
 
 
-def test_a_database_that_may_only_be_read_is_typed(db: Database) -> None:
+def test_a_database_that_may_only_be_read_is_typed(db: SqliteDatabase) -> None:
     db._writer(durable=True).connection.execute("PRAGMA query_only = ON")
     with pytest.raises(StoreFullError):
         meta.put(db, "a", "1")
@@ -107,10 +107,10 @@ def test_a_database_that_may_only_be_read_is_typed(db: Database) -> None:
 
 def test_a_database_that_cannot_be_opened_is_typed(tmp_path: Path) -> None:
     with pytest.raises(StoreFullError):
-        meta.get(Database(tmp_path / "nowhere" / "slackapp.db"), "a")
+        meta.get(SqliteDatabase(tmp_path / "nowhere" / "slackapp.db"), "a")
 
 
-def test_a_mistake_of_ours_is_not_called_a_failure_of_the_store(db: Database) -> None:
+def test_a_mistake_of_ours_is_not_called_a_failure_of_the_store(db: SqliteDatabase) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         db.execute("set_meta", {"name": None, "value": "1"})
 
@@ -124,8 +124,8 @@ DISK_FULL_AT_COMMIT = """
 import resource, signal, sys
 from pathlib import Path
 from slackapp.store import oauth_states
-from slackapp.store.engine.sqlite import Database
-db = Database(Path(sys.argv[1]))
+from slackapp.store.engine.sqlite import SqliteDatabase
+db = SqliteDatabase(Path(sys.argv[1]))
 db.create_or_migrate()
 oauth_states.add(db, bytes(32), bytes(32), "install", 0, 600, 10)
 """
@@ -149,7 +149,7 @@ def test_a_state_whose_use_could_not_be_written_is_a_typed_failure_and_still_unu
 # The log
 
 
-def test_the_log_is_emptied_when_nobody_reads(db: Database) -> None:
+def test_the_log_is_emptied_when_nobody_reads(db: SqliteDatabase) -> None:
     meta.put(db, "a", "1")
     log = db.path.with_name("slackapp.db-wal")
     assert log.stat().st_size > 0
@@ -158,7 +158,9 @@ def test_the_log_is_emptied_when_nobody_reads(db: Database) -> None:
     assert meta.get(db, "a") == "1"
 
 
-def test_the_log_is_not_called_empty_while_an_old_reader_holds_it(db: Database, other: sqlite3.Connection) -> None:
+def test_the_log_is_not_called_empty_while_an_old_reader_holds_it(
+    db: SqliteDatabase, other: sqlite3.Connection
+) -> None:
     """Stops a purge from being reported while what it erased still lies in the log."""
     other.execute("BEGIN")
     other.execute("SELECT * FROM meta").fetchall()
@@ -168,7 +170,7 @@ def test_the_log_is_not_called_empty_while_an_old_reader_holds_it(db: Database, 
     assert db.truncate_wal()
 
 
-def test_the_log_is_not_called_empty_while_somebody_writes(db: Database, other: sqlite3.Connection) -> None:
+def test_the_log_is_not_called_empty_while_somebody_writes(db: SqliteDatabase, other: sqlite3.Connection) -> None:
     meta.put(db, "a", "1")
     other.execute("BEGIN IMMEDIATE")
     assert not db.truncate_wal()
@@ -177,7 +179,7 @@ def test_the_log_is_not_called_empty_while_somebody_writes(db: Database, other: 
 
 
 def test_a_long_log_is_moved_into_the_database_and_a_short_one_is_left(
-    db: Database, monkeypatch: pytest.MonkeyPatch
+    db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db.disable_auto_checkpoint()
     log = db.path.with_name("slackapp.db-wal")
@@ -191,7 +193,7 @@ def test_a_long_log_is_moved_into_the_database_and_a_short_one_is_left(
     assert log.stat().st_size < 100_000, "it begins anew"
 
 
-def test_no_commit_checkpoints_where_the_scheduler_does_in_whatever_thread(db: Database) -> None:
+def test_no_commit_checkpoints_where_the_scheduler_does_in_whatever_thread(db: SqliteDatabase) -> None:
     meta.put(db, "a", "1")
     db.disable_auto_checkpoint()
     log = db.path.with_name("slackapp.db-wal")
@@ -206,13 +208,13 @@ def test_no_commit_checkpoints_where_the_scheduler_does_in_whatever_thread(db: D
     assert wal_not_checkpointed(db) == 0
 
 
-def test_without_a_scheduler_every_commit_keeps_the_log_short(db: Database) -> None:
+def test_without_a_scheduler_every_commit_keeps_the_log_short(db: SqliteDatabase) -> None:
     write_much(db, "a")
     assert wal_not_checkpointed(db) <= AUTOCHECKPOINT
 
 
 def test_a_checkpoint_waits_for_nobody_and_nobody_for_it(
-    db: Database, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    db: SqliteDatabase, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db.disable_auto_checkpoint()
     monkeypatch.setattr(module, "CHECKPOINT_WAL_BYTES", 1)
@@ -235,17 +237,17 @@ def test_a_checkpoint_waits_for_nobody_and_nobody_for_it(
 
 
 def test_a_database_without_a_log_needs_no_checkpoint(tmp_path: Path) -> None:
-    Database(tmp_path / "never.db").checkpoint()
+    SqliteDatabase(tmp_path / "never.db").checkpoint()
     assert list(tmp_path.iterdir()) == []
 
 
-def write_much(db: Database, name: str) -> None:
+def write_much(db: SqliteDatabase, name: str) -> None:
     """Some 1,500 pages, in 15 commits."""
     for number in range(15):
         meta.put(db, f"{name}{number}", "x" * 400_000)
 
 
-def wal_not_checkpointed(db: Database) -> int:
+def wal_not_checkpointed(db: SqliteDatabase) -> int:
     """Pages in the log that are not in the database file yet."""
     index = db.path.with_name("slackapp.db-shm").read_bytes()
     pages = int.from_bytes(index[16:20], sys.byteorder)  # mxFrame, and nBackfill: sqlite.org/walformat.html
@@ -257,7 +259,7 @@ def wal_not_checkpointed(db: Database) -> int:
 CANARY = b"a canary that was in a sealed body"
 
 
-def keep_canaries(db: Database) -> None:
+def keep_canaries(db: SqliteDatabase) -> None:
     """200 bodies that hold the canary."""
     install(db)
     with db.transaction():
@@ -268,7 +270,7 @@ def keep_canaries(db: Database) -> None:
 
 
 @pytest.mark.claim("C-58")
-def test_nothing_is_left_of_what_was_erased(db: Database) -> None:
+def test_nothing_is_left_of_what_was_erased(db: SqliteDatabase) -> None:
     """I get hold of the database's files after my competitor was erased from it."""
     keep_canaries(db)
     assert CANARY in bytes_on_disk(db.path)
@@ -278,7 +280,7 @@ def test_nothing_is_left_of_what_was_erased(db: Database) -> None:
     assert CANARY not in bytes_on_disk(db.path)
 
 
-def test_without_secure_delete_an_erased_value_stays_in_the_file(db: Database) -> None:
+def test_without_secure_delete_an_erased_value_stays_in_the_file(db: SqliteDatabase) -> None:
     """Negative control: the search above does find what is there."""
     keep_canaries(db)
     db._writer(durable=True).connection.execute("PRAGMA secure_delete = OFF")

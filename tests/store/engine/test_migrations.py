@@ -11,7 +11,7 @@ import pytest
 from slackapp.errors import ConfigError
 from slackapp.store import meta
 from slackapp.store.engine import statements
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 from tests.store.rows import NOW, change, look
 from tests.support.race import race
 
@@ -32,18 +32,18 @@ def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 
 def prepare(path: Path) -> None:
-    database = Database(path)
+    database = SqliteDatabase(path)
     try:
         database.create_or_migrate()
     finally:
         database.close()
 
 
-def test_a_new_database_says_which_schema_it_has(db: Database) -> None:
+def test_a_new_database_says_which_schema_it_has(db: SqliteDatabase) -> None:
     assert meta.get(db, "schema_version") == str(NEWEST)
 
 
-def test_every_table_is_strict(db: Database) -> None:
+def test_every_table_is_strict(db: SqliteDatabase) -> None:
     tables = [(name, strict) for _, name, _, _, _, strict in look(db.path, "PRAGMA table_list")]
     ours = {name: strict for name, strict in tables if not name.startswith("sqlite_")}
     assert ours == dict.fromkeys(ours, 1)
@@ -56,7 +56,7 @@ def test_eight_processes_that_start_at_once_on_a_new_file_all_succeed(tmp_path: 
     code = "import os, sys\nfrom pathlib import Path\nfrom slackapp.store import meta\n"
     code += "from slackapp.store.engine.sqlite import *"
     run = """
-db = Database(Path(sys.argv[1]))
+db = SqliteDatabase(Path(sys.argv[1]))
 db.create_or_migrate()
 with db.transaction():
     meta.put(db, f"process:{os.getpid()}", "was here")
@@ -187,13 +187,13 @@ def test_a_database_that_grew_has_the_schema_of_a_new_one(second: Callable[[], P
     assert schema(grown) == schema(new)
 
 
-def test_a_second_start_changes_nothing(db: Database) -> None:
+def test_a_second_start_changes_nothing(db: SqliteDatabase) -> None:
     before, rows = schema(db.path), look(db.path, "SELECT * FROM meta")
     prepare(db.path)
     assert (schema(db.path), look(db.path, "SELECT * FROM meta")) == (before, rows)
 
 
-def test_a_database_of_a_newer_release_is_refused_and_left_as_it_is(db: Database) -> None:
+def test_a_database_of_a_newer_release_is_refused_and_left_as_it_is(db: SqliteDatabase) -> None:
     meta.put(db, "schema_version", str(NEWEST + 1))
     before = schema(db.path)
     with pytest.raises(ConfigError, match=rf"made by a newer release \(schema {NEWEST + 1}, this one knows {NEWEST}\)"):

@@ -17,7 +17,7 @@ from slackapp.store import meta
 from slackapp.store.engine import sqlite as module
 from slackapp.store.engine import sqlite_errors
 from slackapp.store.engine.connections import ConnectionHandle
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 from tests.store.rows import look
 from tests.support.race import race
 
@@ -34,7 +34,7 @@ PRAGMAS = {
 }
 
 
-def test_statements_give_what_their_cardinality_says(db: Database) -> None:
+def test_statements_give_what_their_cardinality_says(db: SqliteDatabase) -> None:
     assert db.execute("set_meta", {"name": "a", "value": "1"}) == 1
     row = db.one("get_meta", {"name": "a"})
     assert row is not None
@@ -58,14 +58,14 @@ def test_statements_give_what_their_cardinality_says(db: Database) -> None:
     ids=["exec as one", "one as many", "one as exec", "many as one", "none", "other name", "one too many", "too few"],
 )
 def test_a_call_that_does_not_fit_its_statement_is_a_bug(
-    db: Database, call: str, name: str, parameters: Mapping[str, Any]
+    db: SqliteDatabase, call: str, name: str, parameters: Mapping[str, Any]
 ) -> None:
     with pytest.raises(TypeError, match=f"{name} is :"):
         getattr(db, call)(name, parameters)
     assert meta.get(db, "a") is None
 
 
-def test_a_statement_that_is_in_no_file_does_not_run(db: Database) -> None:
+def test_a_statement_that_is_in_no_file_does_not_run(db: SqliteDatabase) -> None:
     with pytest.raises(KeyError):
         db.execute("DELETE FROM meta", {})
 
@@ -74,7 +74,7 @@ def test_a_statement_that_is_in_no_file_does_not_run(db: Database) -> None:
 
 
 @pytest.mark.claim("C-46")
-def test_every_connection_has_every_pragma(db: Database) -> None:
+def test_every_connection_has_every_pragma(db: SqliteDatabase) -> None:
     found: list[dict[str, Any]] = []
 
     def look_at_it() -> None:
@@ -96,27 +96,27 @@ def test_the_connection_sets_exactly_the_listed_pragmas() -> None:
 
 @pytest.mark.parametrize("place", range(len(PRAGMAS)), ids=PRAGMAS)
 def test_a_build_of_sqlite_that_ignores_a_pragma_is_refused(
-    db: Database, monkeypatch: pytest.MonkeyPatch, place: int
+    db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, place: int
 ) -> None:
     statement, question, _ = module.PRAGMAS[place]
     ignored = (*module.PRAGMAS[:place], (statement, question, "what was asked for"), *module.PRAGMAS[place + 1 :])
     monkeypatch.setattr(module, "PRAGMAS", ignored)
     with pytest.raises(StoreError, match=f"{question} gives"):
-        meta.get(Database(db.path), "a")
+        meta.get(SqliteDatabase(db.path), "a")
 
 
 def test_an_sqlite_that_is_too_old_is_refused_by_its_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
     with pytest.raises(ConfigError, match=r"3\.37 or newer"):
-        Database(tmp_path / "slackapp.db")
+        SqliteDatabase(tmp_path / "slackapp.db")
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 37, 0))
-    assert Database(tmp_path / "slackapp.db")
+    assert SqliteDatabase(tmp_path / "slackapp.db")
 
 
 # Transactions
 
 
-def test_a_transaction_is_seen_by_others_when_it_is_over_and_not_before(db: Database) -> None:
+def test_a_transaction_is_seen_by_others_when_it_is_over_and_not_before(db: SqliteDatabase) -> None:
     with db.transaction():
         meta.put(db, "a", "1")
         assert look(db.path, "SELECT * FROM meta WHERE name = 'a'") == []
@@ -124,7 +124,9 @@ def test_a_transaction_is_seen_by_others_when_it_is_over_and_not_before(db: Data
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_whatever_is_raised_inside_a_transaction_undoes_all_of_it(db: Database, error: type[BaseException]) -> None:
+def test_whatever_is_raised_inside_a_transaction_undoes_all_of_it(
+    db: SqliteDatabase, error: type[BaseException]
+) -> None:
     def fail() -> None:
         with db.transaction():
             meta.put(db, "a", "1")
@@ -140,7 +142,7 @@ def test_whatever_is_raised_inside_a_transaction_undoes_all_of_it(db: Database, 
     assert meta.get(db, "a") == "3"
 
 
-def test_transactions_are_not_nested(db: Database) -> None:
+def test_transactions_are_not_nested(db: SqliteDatabase) -> None:
     with db.transaction():
         meta.put(db, "a", "1")
         with pytest.raises(RuntimeError, match="open on this thread"), db.transaction():
@@ -149,7 +151,7 @@ def test_transactions_are_not_nested(db: Database) -> None:
     assert meta.get(db, "a") == "1"
 
 
-def test_a_transaction_is_this_threads_alone(db: Database) -> None:
+def test_a_transaction_is_this_threads_alone(db: SqliteDatabase) -> None:
     seen: list[bool] = []
     assert not db.in_transaction()
     with db.transaction():
@@ -162,16 +164,16 @@ def test_a_transaction_is_this_threads_alone(db: Database) -> None:
 
 
 def test_a_handle_that_was_never_used_is_in_no_transaction(tmp_path: Path) -> None:
-    assert not Database(tmp_path / "never.db").in_transaction()
+    assert not SqliteDatabase(tmp_path / "never.db").in_transaction()
     assert not (tmp_path / "never.db").exists()
 
 
 def test_a_second_writer_is_turned_away_at_the_beginning_and_not_at_the_end(
-    db: Database, monkeypatch: pytest.MonkeyPatch
+    db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stops two transactions that both read, both write, and collide only when one of them commits."""
     monkeypatch.setattr(module, "BUSY_MS", 10)
-    other = Database(db.path)
+    other = SqliteDatabase(db.path)
     try:
         with db.transaction(), pytest.raises(StoreBusyError), other.transaction():
             raise AssertionError("two transactions at once")
@@ -186,21 +188,21 @@ def test_a_second_writer_is_turned_away_at_the_beginning_and_not_at_the_end(
 
 
 @pytest.mark.long
-def test_two_processes_that_write_all_the_time_both_get_the_write_lock(db: Database) -> None:
+def test_two_processes_that_write_all_the_time_both_get_the_write_lock(db: SqliteDatabase) -> None:
     """Stops one busy process from keeping the other out for seconds, which Slack would not wait for."""
     prepare = """
 import sys, threading, time
 from pathlib import Path
 from slackapp.store import meta
-from slackapp.store.engine.sqlite import Database
-db = Database(Path(sys.argv[1]))
+from slackapp.store.engine.sqlite import SqliteDatabase
+db = SqliteDatabase(Path(sys.argv[1]))
 db.disable_auto_checkpoint()
 meta.get(db, "a")
-commit = Database._commit
+commit = SqliteDatabase._commit
 def slow(self, connection):
     time.sleep(0.004)
     commit(self, connection)
-Database._commit = slow
+SqliteDatabase._commit = slow
 written = [0] * 4
 """
     run = """
@@ -219,7 +221,7 @@ print(*written)
     assert fewest > most / 20, counts
 
 
-def test_a_reader_waits_for_a_lock_too(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_waits_for_a_lock_too(db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the last connection to close, or a recovery after a kill, has the whole file for a moment."""
     meta.put(db, "a", "1")
     waits: list[float] = []
@@ -241,7 +243,7 @@ def test_a_reader_waits_for_a_lock_too(db: Database, monkeypatch: pytest.MonkeyP
 
 
 def test_how_long_a_lock_is_waited_for_is_measured_and_not_counted(
-    db: Database, monkeypatch: pytest.MonkeyPatch
+    db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stops pauses that other threads draw out from adding up: each may take ten times as long as was asked for."""
     clock = [0.0]
@@ -260,7 +262,7 @@ def test_how_long_a_lock_is_waited_for_is_measured_and_not_counted(
     assert 2.0 <= clock[0] < 2.1
 
 
-def test_a_transaction_that_cannot_be_rolled_back_keeps_nobody_from_writing(db: Database) -> None:
+def test_a_transaction_that_cannot_be_rolled_back_keeps_nobody_from_writing(db: SqliteDatabase) -> None:
     """One connection writes for all threads: stops it from staying in a transaction for good."""
 
     class Stuck:
@@ -293,13 +295,13 @@ def test_a_transaction_that_cannot_be_rolled_back_keeps_nobody_from_writing(db: 
     assert (meta.get(db, "a"), meta.get(db, "b")) == ("1", "3")
 
 
-def test_a_handle_does_not_cross_a_fork(db: Database) -> None:
+def test_a_handle_does_not_cross_a_fork(db: SqliteDatabase) -> None:
     code = """
 import os, sys
 from pathlib import Path
 from slackapp.store import meta
-from slackapp.store.engine.sqlite import Database
-db = Database(Path(sys.argv[1]))
+from slackapp.store.engine.sqlite import SqliteDatabase
+db = SqliteDatabase(Path(sys.argv[1]))
 meta.get(db, "a")
 """
     run = """
@@ -315,7 +317,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert race(1, code, run, str(db.path)) == ["7"]
 
 
-def test_all_threads_write_by_one_connection_that_flushes_or_by_one_that_does_not(db: Database) -> None:
+def test_all_threads_write_by_one_connection_that_flushes_or_by_one_that_does_not(db: SqliteDatabase) -> None:
     """The safest setting is the default; what a power failure may undo says so by name."""
     used: list[tuple[sqlite3.Connection, int]] = []
 
@@ -337,7 +339,7 @@ def test_all_threads_write_by_one_connection_that_flushes_or_by_one_that_does_no
     assert db._connection() not in [writer for writer, _ in used]
 
 
-def test_every_thread_has_a_connection_of_its_own_and_close_closes_them_all(db: Database) -> None:
+def test_every_thread_has_a_connection_of_its_own_and_close_closes_them_all(db: SqliteDatabase) -> None:
     found: list[sqlite3.Connection] = [db._connection()]
     threads = [threading.Thread(target=lambda: found.append(db._connection())) for _ in range(3)]
     for thread in threads:
@@ -351,12 +353,12 @@ def test_every_thread_has_a_connection_of_its_own_and_close_closes_them_all(db: 
             connection.execute("SELECT 1")
 
 
-def test_a_sound_database_is_called_sound(db: Database) -> None:
+def test_a_sound_database_is_called_sound(db: SqliteDatabase) -> None:
     assert db.passes_quick_check()
 
 
 @pytest.mark.parametrize("how", ["alone", "in a group", "in a group, not durable"])
-def test_a_close_leaves_a_transaction_that_is_under_way_to_its_end(db: Database, how: str) -> None:
+def test_a_close_leaves_a_transaction_that_is_under_way_to_its_end(db: SqliteDatabase, how: str) -> None:
     """Stops a process that ends while its worker writes from closing the connection under a statement that runs."""
     begun, go_on = threading.Event(), threading.Event()
 
@@ -383,7 +385,7 @@ def test_a_close_leaves_a_transaction_that_is_under_way_to_its_end(db: Database,
     assert meta.get(db, "b") == "before and after"
 
 
-def test_a_close_leaves_a_reader_to_its_end(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_close_leaves_a_reader_to_its_end(db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
     retry_while_locked = module.retry_while_locked
 
@@ -403,13 +405,13 @@ def test_a_close_leaves_a_reader_to_its_end(db: Database, monkeypatch: pytest.Mo
 
 
 @pytest.mark.long
-def test_closing_again_and_again_under_writers_and_readers_ends_no_process(db: Database) -> None:
+def test_closing_again_and_again_under_writers_and_readers_ends_no_process(db: SqliteDatabase) -> None:
     code = """
 import sys, threading, time
 from pathlib import Path
 from slackapp.store import meta
-from slackapp.store.engine.sqlite import Database
-db = Database(Path(sys.argv[1]))
+from slackapp.store.engine.sqlite import SqliteDatabase
+db = SqliteDatabase(Path(sys.argv[1]))
 ends = time.monotonic() + 8
 failed = []
 def use(number):

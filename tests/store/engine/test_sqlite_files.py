@@ -9,20 +9,20 @@ import pytest
 
 from slackapp.errors import ConfigError, StoreError
 from slackapp.store import meta
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 from tests.store.rows import look
 from tests.support.disk_faults import chown_to_other_user
 
-Opener = Callable[[Path], Database]
+Opener = Callable[[Path], SqliteDatabase]
 
 
 @pytest.fixture
 def prepare() -> Iterator[Opener]:
     """Opens databases, and closes them at the end."""
-    opened: list[Database] = []
+    opened: list[SqliteDatabase] = []
 
-    def run(path: Path) -> Database:
-        opened.append(Database(path))
+    def run(path: Path) -> SqliteDatabase:
+        opened.append(SqliteDatabase(path))
         opened[-1].create_or_migrate()
         return opened[-1]
 
@@ -148,7 +148,7 @@ def test_a_page_that_was_damaged_is_a_failure_of_the_store_and_not_of_the_progra
     with path.open("r+b") as file:
         file.seek((rows[0][0] - 1) * size)
         file.write(b"\xff" * size)
-    damaged = Database(path)
+    damaged = SqliteDatabase(path)
     try:
         with pytest.raises(StoreError):
             meta.get(damaged, "a")

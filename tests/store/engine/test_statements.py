@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.oauth.installation_store import Installation
 
 from slackapp.store.engine import statements as queries
-from slackapp.store.engine.sqlite import Database
+from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.store.engine.statements import StatementFileError, parse_statements, split_statements
 from tests.store.rows import change
 from tests.support.bolt_sources import Alchemy, Sqlite
@@ -112,7 +112,7 @@ def test_the_statements_come_from_beside_the_code() -> None:
     assert queries.sql_directory().is_relative_to(Path(queries.__file__).resolve().parents[3])
 
 
-def test_every_statement_fits_the_schema(db: Database) -> None:
+def test_every_statement_fits_the_schema(db: SqliteDatabase) -> None:
     """Stops a statement that names a column that is not there, until the day when it first runs."""
     found = queries.load_statements()
     assert found
@@ -123,7 +123,7 @@ def test_every_statement_fits_the_schema(db: Database) -> None:
 
 def test_every_foreign_statement_fits_the_tables_that_slack_sdk_makes(tmp_path: Path) -> None:
     """Stops a statement that names a column which Bolt's stores do not have."""
-    found = queries.load_statements("foreign")
+    found = queries.load_folder("foreign")
     assert found.keys().isdisjoint(queries.load_statements())
     for store in (Sqlite(tmp_path / "sqlite" / "bolt.db"), Alchemy(tmp_path / "alchemy" / "bolt.db")):
         with contextlib.closing(sqlite3.connect(store.path)) as connection:
@@ -145,29 +145,51 @@ def test_every_column_of_slack_sdks_tables_is_read(tmp_path: Path) -> None:
 
 def test_a_foreign_statement_that_changes_rows_names_the_client_and_both_ids() -> None:
     """Stops an erasing of more than one place of one app."""
-    changing = [query for query in queries.load_statements("foreign").values() if query.cardinality == "exec"]
+    changing = [query for query in queries.load_folder("foreign").values() if query.cardinality == "exec"]
     assert {query.name for query in changing} == {"erase_bolt_bots", "erase_bolt_installations"}
     for query in changing:
         assert query.parameters == {"client_id", "enterprise_id", "team_id"}
         assert query.sql.count("AND") == 2
 
 
+def folders(root: Path, **texts: str) -> None:
+    """A `sql/` with a file in each of these folders."""
+    for folder, text in texts.items():
+        (root / folder).mkdir()
+        (root / folder / "a.sql").write_text(text)
+
+
+def test_every_circles_folder_is_loaded_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "sql_directory", lambda: tmp_path)
+    two = ONE.replace("one :one", "two :one")
+    folders(tmp_path, core=ONE, toy=two, foreign="no SQL", migrations="no SQL", postgres="no SQL")
+    (tmp_path / "README").write_text("no folder")
+    assert list(queries.load_statements()) == ["one", "two"]
+
+
+def test_a_name_that_two_circles_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "sql_directory", lambda: tmp_path)
+    folders(tmp_path, core=ONE, toy=ONE)
+    with pytest.raises(StatementFileError, match="the name one is used twice"):
+        queries.load_statements()
+
+
 def test_a_folder_of_statements_is_one_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "sql_directory", lambda: tmp_path)
-    (tmp_path / "core").mkdir()
-    (tmp_path / "core" / "a.sql").write_text(ONE)
+    folders(tmp_path, core=ONE, foreign=ONE.replace("one :one", "two :one"))
     (tmp_path / "more").mkdir()
     with pytest.raises(StatementFileError, match="more: no SQL files"):
-        queries.load_statements("more")
-    (tmp_path / "more" / "a.sql").write_text(ONE.replace("one :one", "two :one"))
-    assert (list(queries.load_statements()), list(queries.load_statements("more"))) == (["one"], ["two"])
+        queries.load_folder("more")
+    with pytest.raises(StatementFileError, match="more: no SQL files"):
+        queries.load_statements()
+    assert list(queries.load_folder("foreign")) == ["two"]
 
 
 @pytest.mark.claim("C-34")
 def test_a_statement_that_claims_a_tenant_touches_only_rows_of_that_tenant() -> None:
     """Stops a statement that binds its tenant and does not confine itself to it."""
     names_a_tenant_for_the_row = ("INSERT INTO", "finish_state ")
-    for file in sorted((queries.sql_directory() / "core").glob("*.sql")):
+    for file in [file for folder in queries.circle_folders() for file in sorted(folder.glob("*.sql"))]:
         for text in file.read_text(encoding="utf-8").split("-- name: ")[1:]:
             if "-- tenant: none" not in text and not any(word in text for word in names_a_tenant_for_the_row):
                 assert "tenant_kind = :tenant_kind AND tenant_id = :tenant_id" in text, f"{file.name}: {text[:30]}"
@@ -200,7 +222,7 @@ def test_a_migration_that_ends_in_the_middle_is_refused(text: str) -> None:
         split_statements(text)
 
 
-def test_the_trigger_of_the_schema_is_there_and_whole(db: Database) -> None:
+def test_the_trigger_of_the_schema_is_there_and_whole(db: SqliteDatabase) -> None:
     change(
         db.path,
         "INSERT INTO audit (id, at, event, actor, result, chain) VALUES (1, 2, 'e', 'a', 'r', zeroblob(32))",
