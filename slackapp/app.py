@@ -5,13 +5,14 @@ import inspect
 import os
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import TextIO
 
 from slackapp import __version__
 from slackapp.behaviour import Behaviour
+from slackapp.checks.capabilities import Capability, is_method, merge_capabilities
 from slackapp.config import settings as config
 from slackapp.errors import ConfigError
 from slackapp.flows.app import App, Circle
@@ -108,7 +109,11 @@ def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO
     behaviour, worker = load_behaviour(settings.behaviour), InboxWorkers()
     log = JsonLog(log_stream, clock, log_texts, settings.secrets)
     assembled = build_app(settings, clock, entropy, log, behaviour, worker)
-    app = replace(assembled, scope_reasons=load_scope_reasons(settings.behaviour))
+    app = replace(
+        assembled,
+        scope_reasons=load_scope_reasons(settings.behaviour),
+        capabilities=_capabilities(load_methods(settings.behaviour)),
+    )
     return Service(
         app, Wsgi(app), worker, Scheduler("local-tasks", local_tasks()), Scheduler("remote-tasks", remote_tasks())
     )
@@ -153,6 +158,7 @@ def build_app(
         process_id=entropy(8).hex(),
         scope_reasons={},
         circles=CIRCLES,
+        capabilities=_capabilities(None),
     )
 
 
@@ -188,6 +194,23 @@ def load_scope_reasons(setting: str) -> Mapping[str, str]:
         where = f"{setting.partition(':')[0]}.SCOPES"
         raise ConfigError(f"SLACKAPP_BEHAVIOUR: {where} is not a mapping of scope to reason, each on one line")
     return {scope: why.strip() for scope, why in scopes.items()}
+
+
+def _capabilities(methods: Iterable[str] | None) -> Mapping[str, Capability]:
+    return merge_capabilities([each for circle in CIRCLES for each in circle.capabilities], methods)
+
+
+def load_methods(setting: str) -> tuple[str, ...] | None:
+    """Returns the only methods that the behaviour's module may call: its `METHODS`, or None. Raises ConfigError."""
+    methods = getattr(_module(setting), "METHODS", None)
+    if methods is None:
+        return None
+    if not isinstance(methods, (list, tuple, set, frozenset)) or not all(
+        isinstance(each, str) and is_method(each) for each in methods
+    ):
+        where = f"{setting.partition(':')[0]}.METHODS"
+        raise ConfigError(f"SLACKAPP_BEHAVIOUR: {where} is not a list of methods such as chat.postMessage")
+    return tuple(sorted(methods))
 
 
 def load_description(setting: str) -> str:

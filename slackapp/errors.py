@@ -99,6 +99,7 @@ class Refusal(enum.Enum):
     )  # fmt: skip
     NEEDS_REINSTALL = ("needs_reinstall", 409, "The app must be installed again.", "refused.needs_reinstall")
     NOT_INSTALLED = ("not_installed", 404, "The app is not installed there.", "refused.not_installed")
+    CAPABILITY = ("not_permitted", 403, "This part of the service may not do that.", "refused.capability")
 
 
 class Refused(Exception):
@@ -123,6 +124,20 @@ class Refused(Exception):
         self.allow = allow
         self.install_url = install_url
         self.tenant = tenant
+
+
+class CapabilityError(Refused):
+    """Refusal of a method that the caller's capability has not. Its text names the method, and what helps."""
+
+    def __init__(self, capability: str, method: str | None) -> None:
+        super().__init__(Refusal.CAPABILITY)
+        self.capability = capability
+        self.method = method
+
+    def __str__(self) -> str:
+        asked = f"{self.method} is" if self.method is not None else "to call nothing is"
+        where = "METHODS of the behaviour's module" if self.capability == "behaviour" else "its Capability"
+        return f"{asked} none of the methods of the capability {self.capability}; it must stand in {where}"
 
 
 class ConfigError(Exception):

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from slackapp.app import load_behaviour, load_description, load_scope_reasons
+from slackapp.app import load_behaviour, load_description, load_methods, load_scope_reasons
 from slackapp.cli.service.environment import behaviour_defaults
 from slackapp.errors import ConfigError
 
@@ -49,6 +49,29 @@ def test_scopes_that_are_none_are_refused_by_their_name(make: Make, scopes: obje
     make(SCOPES=scopes)
     with pytest.raises(ConfigError, match=r"^SLACKAPP_BEHAVIOUR: ownbot\.SCOPES is not a mapping of scope to reason"):
         load_scope_reasons(SETTING)
+
+
+def test_methods_are_those_that_the_module_lists_or_all_that_behaviours_may_call(make: Make) -> None:
+    for listed, found in {
+        (): (), ("users.info", "chat.postMessage"): ("chat.postMessage", "users.info"),
+        frozenset({"views.open"}): ("views.open",),
+    }.items():  # fmt: skip
+        make(METHODS=listed)
+        assert load_methods(SETTING) == found
+    make(METHODS=["auth.test"])
+    assert load_methods(SETTING) == ("auth.test",)
+    make()
+    assert load_methods(SETTING) is None
+
+
+@pytest.mark.parametrize("methods", [
+    "chat.postMessage", 7, {"chat.postMessage": "why"}, [7], ["chat.*"], ["*"], ["chat"], [""], ["chat.post Message"],
+    ["chat.postMessage\n"], [b"chat.postMessage"],
+])  # fmt: skip
+def test_methods_that_are_none_are_refused_by_their_name(make: Make, methods: object) -> None:
+    make(METHODS=methods)
+    with pytest.raises(ConfigError, match=r"^SLACKAPP_BEHAVIOUR: ownbot\.METHODS is not a list of methods"):
+        load_methods(SETTING)
 
 
 @pytest.mark.parametrize(("doc", "told"), [

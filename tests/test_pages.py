@@ -88,7 +88,7 @@ def test_every_promise_answers_a_threat_and_every_answer_is_a_promise() -> None:
     page = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
     table = page.partition("## What answers what")[2].partition("\n## ")[0]
     by_claim = {claim.id: claim.promise for claim in claims()}
-    named = re.findall(r"\bP(\d+)\b|\b(C-\d\d)\b", table.partition("| threat |")[2])
+    named = re.findall(r"\bP(\d+)\b|\b(C-\d+)\b", table.partition("| threat |")[2])
     assert {int(number) if number else by_claim[claim] for number, claim in named} == set(promises())
     for row in re.findall(r"^\| .* \|$", table, re.MULTILINE)[2:]:
         assert "`tests/" in row.split(" | ")[-1], row

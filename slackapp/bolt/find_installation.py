@@ -11,6 +11,7 @@ from typing import Any
 
 from slackapp.bolt import lease_refresh
 from slackapp.bolt.lease_refresh import LeaseHolder
+from slackapp.checks.capabilities import BOLT
 from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
@@ -146,7 +147,9 @@ def _stored(
     if lease_holder is not None:
         return lease_refresh.run(app, tenant, holder, lease_holder)
     try:
-        return use_token.find_usable(app, use_token.TokenUse(tenant, holder, _PURPOSE, _SERVED), actor), False
+        return use_token.find_usable(
+            app, use_token.TokenUse(tenant, holder, _PURPOSE, BOLT, statuses=_SERVED), actor
+        ), False
     except Refused as refused:
         if refused.refusal in (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED):
             return None

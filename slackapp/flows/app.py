@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from slackapp.behaviour import Behaviour
+from slackapp.checks.capabilities import Capability
 from slackapp.model import Clock, Entropy, RecordContext, Sealed, Settings, Tenant
 from slackapp.runtime.health import Health
 from slackapp.runtime.log import JsonLog
@@ -66,6 +67,8 @@ class Circle:
 
     name: str
     tenant_data: tuple[TenantData, ...] = ()
+    capabilities: tuple[Capability, ...] = ()
+    """What its parts may do with a token, under names of its own."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ class App:
     process_id: str
     scope_reasons: Mapping[str, str]
     """Why each scope is asked for, in the words of the behaviour's own module."""
+    capabilities: Mapping[str, Capability]
+    """By name: what each part may do with a token, of the core and of every circle."""
     circles: tuple[Circle, ...]
 
     @property

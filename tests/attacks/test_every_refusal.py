@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
 from slackapp.localslack.model import Fault
@@ -156,7 +157,7 @@ def using_the_token(prepare: Callable[[World], None]) -> Prepared:
 
     def prepared(world: World) -> MakeRefusal:
         prepare(world)
-        use = use_token.TokenUse(north_tenant(), BOT, "test")
+        use = use_token.TokenUse(north_tenant(), BOT, "test", BEHAVIOUR)
 
         def provoke(world: World) -> None:
             use_token.call(world.service.app, use, "auth.test", {}, Actor(ActorKind.WORKER, "test"), lambda: None)
@@ -164,6 +165,13 @@ def using_the_token(prepare: Callable[[World], None]) -> Prepared:
         return provoke
 
     return prepared
+
+
+def outside_its_capability(world: World) -> MakeRefusal:
+    world.browser().install()
+    use = use_token.TokenUse(north_tenant(), BOT, "test", BEHAVIOUR)
+    actor = Actor(ActorKind.WORKER, "test")
+    return lambda world: use_token.call(world.service.app, use, f"apps.{CANARY}", {}, actor, lambda: None) and None
 
 
 def with_damaged_token(world: World) -> None:
@@ -274,6 +282,7 @@ LATER: dict[Refusal, Prepared] = {
     Refusal.KEY_UNAVAILABLE: without_its_key("throttled"),
     Refusal.TOKEN_UNAVAILABLE: using_the_token(with_damaged_token),
     Refusal.NEEDS_REINSTALL: using_the_token(dead),
+    Refusal.CAPABILITY: outside_its_capability,
 }
 TABLE = EDGE | LATER
 

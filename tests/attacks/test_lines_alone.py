@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
@@ -47,7 +48,7 @@ def test_for_a_suspect_installation_not_even_a_token_that_is_due_is_refreshed(re
     with contextlib.closing(sqlite3.connect(ready.settings.database)) as connection, connection:
         connection.execute("UPDATE installations SET status = 'suspect'")
         connection.execute("UPDATE tokens SET due_at = 0")
-    calls, use = ready.calls(), TokenUse(north_tenant(), BOT, "test")
+    calls, use = ready.calls(), TokenUse(north_tenant(), BOT, "test", BEHAVIOUR)
     with pytest.raises(Refused) as caught:
         use_token.call(ready.service.app, use, "auth.test", {}, Actor(ActorKind.WORKER, ""), lambda: None)
     assert (caught.value.refusal, ready.calls()) == (Refusal.TOKEN_UNAVAILABLE, calls)

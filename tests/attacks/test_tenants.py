@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
@@ -43,7 +44,7 @@ def three(tmp_path: Path) -> Iterator[World]:
 
 
 def ask(world: World, tenant: Tenant, user_id: str = "") -> Mapping[str, Any]:
-    use = TokenUse(tenant, holder_of(user_id), "test")
+    use = TokenUse(tenant, holder_of(user_id), "test", BEHAVIOUR)
     return use_token.call(world.service.app, use, "auth.test", {}, ACTOR, lambda: None).data
 
 

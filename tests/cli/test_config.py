@@ -100,3 +100,16 @@ def test_an_app_without_a_bot_is_configured_with_a_comma_alone(tmp_path: Path, h
     shown = {line.split()[0]: line.split()[1:] for line in ended.stdout.splitlines()}
     assert shown["SLACKAPP_USER_SCOPES"] == ["set", "emoji:read"]
     assert shown["SLACKAPP_BOT_SCOPES"] == ["set"]
+
+
+def test_the_methods_of_the_behaviours_module_are_shown_where_it_lists_them(
+    tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mybot.py").write_text("EVENTS = {}\nMETHODS = ['views.open', 'chat.postMessage']\n")
+    given = settings(tmp_path)
+    ended = here.run({**given, "SLACKAPP_BEHAVIOUR": "mybot:EVENTS"}, "config")
+    assert [line.split() for line in ended.stdout.splitlines() if line.startswith("METHODS")] == [
+        ["METHODS", "module", "chat.postMessage,views.open"]
+    ]
+    assert "METHODS" not in here.run(given, "config").stdout

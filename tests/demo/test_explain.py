@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.demo.explain import explain_flows
 from slackapp.demo.harness import Browser, send
 from slackapp.demo.steps import find_steps, steps_of
@@ -51,7 +52,7 @@ def watched(act: Any) -> str:
 
 def refreshed(world: World) -> None:
     world.clock.advance(13 * 3600)  # past its time
-    use = TokenUse(north_tenant(), BOT, "test")
+    use = TokenUse(north_tenant(), BOT, "test", BEHAVIOUR)
     use_token.call(world.service.app, use, "auth.test", {}, OPERATOR, lambda: None)
 
 

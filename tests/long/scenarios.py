@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
@@ -119,7 +120,7 @@ def install(world: World, *tenants: str) -> None:
 
 def ask(world: World, tenant: Tenant | None = None, user_id: str = "") -> Mapping[str, Any]:
     """A call with the stored token, which Slack must take."""
-    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "check")
+    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "check", BEHAVIOUR)
     return use_token.call(world.service.app, use, "auth.test", {}, ACTOR, lambda: None).data
 
 

@@ -25,7 +25,7 @@ NAMED_BY_A_TABLE = {
 RETIRED = """
     announce _bell _came_back cast counting Departure DOUBT errands exchange_slot Found give_up guard hand_out
     hanging_on house inbox_desk keep_installation Kept laggards Landing _lead leftovers measure mend MOST moved
-    neighbourhood new_pair once Origin patiently pauses PORTION promote put_off replacing settle settle_revocation
+    neighbourhood new_pair once Origin patiently pauses PORTION promote put_off replacing settle_revocation
     SHOWN stage stop_inbox Told together trail trouble Turns unmoved Upkeep
 """
 """Names that a stranger did not understand. Their words stay good in a sentence, and in a longer name."""

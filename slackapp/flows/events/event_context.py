@@ -7,6 +7,7 @@ that nothing is repeated unasked.
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.checks.event_user import user_of
 from slackapp.checks.installer import require_admin
 from slackapp.checks.response_url import is_response_url, response_url_of
@@ -105,7 +106,7 @@ class EventContext:
         app, row = self._app, self._row(method)
         team = {"team_id": self._acting_team} if self.tenant.is_enterprise and self._acting_team else {}
         fields = {**team, **{name: _without_lone_surrogates(value) for name, value in params.items()}}
-        use = use_token.TokenUse(self.tenant, BOT, row.type)
+        use = use_token.TokenUse(self.tenant, BOT, row.type, BEHAVIOUR)
         actor = Actor(ActorKind.WORKER, row.event_id)
         if method in IDEMPOTENT_METHODS:
             return use_token.call(app, use, method, fields, actor, lambda: None).data

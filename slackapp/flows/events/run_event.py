@@ -14,6 +14,7 @@ from slackapp.checks.json_body import parse_json
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
 from slackapp.crypto import records
 from slackapp.errors import (
+    CapabilityError,
     DecryptError,
     KeyRevokedError,
     KeyUnavailableError,
@@ -38,6 +39,7 @@ MAX_ATTEMPTS = 6
 """Counted when a row is claimed: one that takes its process with it has had its attempt."""
 _BACK_OFF = 5
 _KEY_BACK_OFF = 60
+_FINAL_REFUSALS = frozenset({Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED, Refusal.CAPABILITY})
 _WAITS = frozenset({InstallationStatus.SUSPECT, InstallationStatus.SUSPENDED})
 _SAFE_REASON = re.compile(r"[A-Za-z0-9_./: -]{1,120}")
 
@@ -171,7 +173,7 @@ def _is_final(error: BaseException) -> bool:
     """Tells whether a repeat would fail in the same way."""
     if isinstance(error, SlackCallError):
         return error.kind in (SlackErrorKind.DEAD, SlackErrorKind.FORBIDDEN, SlackErrorKind.BAD_REQUEST)
-    return isinstance(error, Refused) and error.refusal in (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)
+    return isinstance(error, Refused) and error.refusal in _FINAL_REFUSALS
 
 
 def _reason(error: BaseException) -> str:
@@ -179,4 +181,6 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, SlackCallError):
         told = f"{error.method} {error.code}"
         return told if _SAFE_REASON.fullmatch(told) else type(error).__name__  # one that a behaviour made by itself
+    if isinstance(error, CapabilityError):
+        return f"{error.method} {error.refusal.code}"
     return error.refusal.code if isinstance(error, Refused) else type(error).__name__

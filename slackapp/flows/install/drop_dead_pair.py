@@ -9,6 +9,7 @@ lived then; what Slack gave later is stored later, or was given back.
 
 from dataclasses import replace
 
+from slackapp.checks.capabilities import VALIDATE
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.install.store_grant import StoredTokens, granted_tokens
@@ -60,7 +61,9 @@ def revoke(app: App, access: Secret) -> bool:
 
 def _is_stored_alive(app: App, stored: Token, actor: Actor) -> bool:
     """Tells whether the stored token lives: by a refresh, where its access token is over, too."""
-    use = use_token.TokenUse(stored.tenant, stored.holder, "install", STATUSES_IN_USE, ignore_pause=True)
+    use = use_token.TokenUse(
+        stored.tenant, stored.holder, "install", VALIDATE, statuses=STATUSES_IN_USE, ignore_pause=True
+    )
     try:
         use_token.call(app, use, "auth.test", {}, actor, lambda: None)
     except SlackCallError as error:

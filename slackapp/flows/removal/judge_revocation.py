@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slackapp.checks import token_owner
+from slackapp.checks.capabilities import VALIDATE
 from slackapp.checks.lifecycle import Revocation, TimeVerdict, judge_by_time, parse_stored_revocation, read_revocation
 from slackapp.checks.token_refusals import confirms_uninstall
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
@@ -194,7 +195,7 @@ def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[Holder, ...],
 
 def _slack_has_answered(app: App, row: InboxRow, holder: Holder, actor: Actor) -> bool:
     """Tells whether Slack answers just now: then the token serves, or was marked dead for it."""
-    use = use_token.TokenUse(row.tenant, holder, row.type, STATUSES_IN_USE, ignore_pause=True)
+    use = use_token.TokenUse(row.tenant, holder, row.type, VALIDATE, statuses=STATUSES_IN_USE, ignore_pause=True)
     try:
         use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
     except SlackCallError as error:

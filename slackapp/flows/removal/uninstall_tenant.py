@@ -6,6 +6,7 @@ finishes it; a re-install that comes in between wins.
 
 from dataclasses import dataclass
 
+from slackapp.checks.capabilities import REMOVE
 from slackapp.checks.slack_errors import classify_error
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind, StoreError
 from slackapp.flows.app import App
@@ -27,6 +28,7 @@ from slackapp.store import inbox, installations, tokens
 
 _COMPLETED_BY_WORKER = frozenset({ActorKind.SLACK, ActorKind.WORKER})
 """What customers do over and over is completed for many of them at once; an operator waits for it."""
+_REMOVED_IN = frozenset({InstallationStatus.PURGING})
 _JOB_AFTER = 60
 """Seconds after which the worker takes over an uninstall that was begun."""
 
@@ -123,4 +125,4 @@ def _revoke(app: App, tenant: Tenant, holder: Holder, actor: Actor) -> str | Non
 
 
 def _use(tenant: Tenant, holder: Holder) -> use_token.TokenUse:
-    return use_token.TokenUse(tenant, holder, "uninstall", frozenset({InstallationStatus.PURGING}), ignore_pause=True)
+    return use_token.TokenUse(tenant, holder, "uninstall", REMOVE, statuses=_REMOVED_IN, ignore_pause=True)

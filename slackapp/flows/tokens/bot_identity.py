@@ -6,6 +6,7 @@ Read:    docs.slack.dev/reference/methods/oauth.v2.access (has none), docs.slack
 from collections.abc import Mapping
 from typing import Any
 
+from slackapp.checks.capabilities import VALIDATE
 from slackapp.checks.own_events import BotIdentity, is_own_event, names_bot
 from slackapp.checks.slack_ids import is_bot
 from slackapp.flows.app import App
@@ -28,7 +29,7 @@ def is_made_by_bot(app: App, row: InboxRow, installation: Installation, event: M
     if event.get("type") != row.type:
         return False
     if installation.bot_user_id and not installation.bot_id and names_bot(event):
-        use = use_token.TokenUse(row.tenant, BOT, "own_bot")
+        use = use_token.TokenUse(row.tenant, BOT, "own_bot", VALIDATE)
         answer = use_token.call(app, use, "auth.test", {}, Actor(ActorKind.WORKER, row.event_id), lambda: None)
         save_bot_id(app, installation, answer.data)
         installation = installations.find(app.db, row.tenant) or installation

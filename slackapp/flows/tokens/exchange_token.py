@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slackapp.checks import token_owner
+from slackapp.checks.capabilities import VALIDATE
 from slackapp.crypto import envelope, records
 from slackapp.errors import CommandError, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
@@ -132,7 +133,7 @@ def _handle_failure(app: App, token: Token, owner: str, error: SlackCallError, a
 
 def _ask_about_token(app: App, token: Token, error: SlackCallError, actor: Actor) -> SlackCallError:
     """Asks with the token itself where the answer is not clear; a live one must not be marked dead."""
-    use = use_token.TokenUse(token.tenant, token.holder, "exchange")
+    use = use_token.TokenUse(token.tenant, token.holder, "exchange", VALIDATE)
     try:
         use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
     except SlackCallError as told:

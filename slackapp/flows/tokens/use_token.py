@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from slackapp.checks import token_owner, token_refusals
+from slackapp.checks.capabilities import Capability, require_capability
 from slackapp.crypto import envelope, records
-from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
+from slackapp.errors import CapabilityError, Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import tenant_keys
@@ -36,7 +37,7 @@ _REFUSED = TokenStatus.REFRESH_REFUSED
 
 @dataclass(frozen=True)
 class TokenUse:
-    """Use of a token: whose, for what, and in which statuses.
+    """Use of a token: whose, for what, with which capability, and in which statuses.
 
     `statuses` are those of an installation in which this use is allowed: a resolved
     suspicion and an uninstall may use what nothing else may. `ignore_pause` is for what does not wait for the end of a
@@ -46,6 +47,7 @@ class TokenUse:
     tenant: Tenant
     holder: Holder
     purpose: str
+    capability: Capability
     statuses: frozenset[InstallationStatus] = frozenset({InstallationStatus.ACTIVE})
     ignore_pause: bool = False
 
@@ -75,6 +77,7 @@ def call(
 
 def run(app: App, use: TokenUse, method: str, send: Send, actor: Actor, intent: Callable[[], None]) -> SlackResponse:
     """Uses a token for any call that takes one."""
+    _require_capability(app, use, method, actor)
     whose = f"{use.tenant} {use.holder} {method}"
     # 1. nothing is sent while Slack wants to hear nothing of this method, or the token pauses
     held = app.cooldowns.seconds_left(whose, app.clock())
@@ -101,6 +104,16 @@ def run(app: App, use: TokenUse, method: str, send: Send, actor: Actor, intent: 
         app.cooldowns.start(whose, again.retry_after, app.clock())
         # claim: C-78
         raise judge_token.judge_error(app, token, again, asked_at, actor, after_refresh=True) from None
+
+
+def _require_capability(app: App, use: TokenUse, method: str, actor: Actor) -> None:
+    """Refuses and notes a method outside the capability, before anything else is done."""
+    try:
+        require_capability(use.capability, method, app.capabilities)
+    except CapabilityError as refused:
+        detail = f"purpose={use.purpose} capability={refused.capability} method={refused.method}"
+        audit_log.append_committed(app, refused.refusal.audit, use.tenant, actor, "refused", detail, app.clock())
+        raise
 
 
 def find_usable(app: App, use: TokenUse, actor: Actor) -> Token:

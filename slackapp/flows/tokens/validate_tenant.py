@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slackapp.checks import token_owner, token_refusals
+from slackapp.checks.capabilities import VALIDATE
 from slackapp.checks.scopes import same_scopes
 from slackapp.checks.slack_ids import is_enterprise
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
@@ -127,7 +128,7 @@ def _check(app: App, installation: Installation, token: Token, actor: Actor) -> 
         installation.status == InstallationStatus.NEEDS_REINSTALL and holder == BOT
     ):
         return _dead(app, installation, holder, (installation.status_reason if holder == BOT else "") or "known")
-    use = use_token.TokenUse(tenant, holder, "check", _CHECKED, ignore_pause=True)
+    use = use_token.TokenUse(tenant, holder, "check", VALIDATE, statuses=_CHECKED, ignore_pause=True)
     try:
         answer = use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
     except SlackCallError as error:

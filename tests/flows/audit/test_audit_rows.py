@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.crypto import envelope
 from slackapp.errors import Refused, StoreFullError
 from slackapp.flows.keys import suspend_tenant
@@ -43,7 +44,9 @@ def everything_that_happens(shell: CommandLine, provider: FaultyProvider) -> Non
     assert shell.restore(str(shell.folder / "b0")).status == 0
     shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
     with pytest.raises(Refused):
-        use_token.call(world.service.app, TokenUse(tenant(NORTH), BOT, "a test"), "auth.test", {}, ACTOR, lambda: None)
+        use_token.call(
+            world.service.app, TokenUse(tenant(NORTH), BOT, "a test", BEHAVIOUR), "auth.test", {}, ACTOR, lambda: None
+        )
     shell.good("purge", SOUTH)
     assert shell.run("uninstall", NORTH).status == 0
 
@@ -143,7 +146,7 @@ def test_no_token_is_read_when_the_row_cannot_be_written(shell: CommandLine, mon
     monkeypatch.setattr(audit, "append", full)
     monkeypatch.setattr(envelope, "open_sealed", lambda *arguments: opened.append(arguments))
     with pytest.raises(StoreFullError):
-        use_token.call(app, TokenUse(tenant(NORTH), BOT, "a test"), "auth.test", {}, ACTOR, lambda: None)
+        use_token.call(app, TokenUse(tenant(NORTH), BOT, "a test", BEHAVIOUR), "auth.test", {}, ACTOR, lambda: None)
     assert (opened, shell.world.calls("auth.test")) == ([], [])
 
 

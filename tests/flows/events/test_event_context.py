@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from slackapp.behaviour import Context
+from slackapp.checks.capabilities import merge_capabilities
 from slackapp.errors import SlackCallError
 from slackapp.flows.events import run_event
 from slackapp.flows.events.event_context import MAX_RESPONSES, RESPONSE_SECONDS
@@ -263,3 +264,45 @@ def test_what_the_app_asks_for_by_now_and_was_not_granted_is_shown(ready: World)
         ready.mention(f"Ev{len(scopes)}")
         ready.work()
     assert seen == [(settings.public_url, ()), (settings.public_url, ("users:read",))]
+
+
+# What it may call
+
+
+def calling(*methods: str) -> dict[str, Any]:
+    """A behaviour that calls each of them."""
+
+    def call(context: Context, event: Mapping[str, Any]) -> None:
+        for method in methods:
+            context.call(method, {"channel": event["user_id"], "text": "hello"})
+
+    return {"/example": call}
+
+
+@pytest.mark.claim("C-108")
+def test_a_method_outside_its_capability_never_reaches_slack_and_is_not_tried_again(ready: World) -> None:
+    """I am a behaviour that ends the token, and hope that the inbox tries it for me once more."""
+    ready.replace_parts(behaviour=calling("auth.revoke"))
+    command(ready)
+    before = ready.calls()
+    assert (ready.work(), ended(ready)) == (1, ("dead", "auth.revoke not_permitted"))
+    ready.clock.advance(3600)
+    assert (ready.work(), ready.calls()) == (0, before)
+    assert ready.audit()[-1] == "refused.capability"
+
+
+def test_after_a_call_that_slack_acted_on_the_row_is_shown_and_not_run_again(ready: World) -> None:
+    ready.replace_parts(behaviour=calling("chat.postMessage", "admin.users.list"))
+    command(ready)
+    assert (ready.work(), ended(ready)) == (1, ("unclear", "admin.users.list not_permitted"))
+    assert (ready.work(), ready.calls("admin.users.list")) == (0, [])
+
+
+def test_a_module_that_lists_its_methods_may_call_no_other(ready: World) -> None:
+    ready.replace_parts(
+        behaviour=calling("chat.postMessage", "users.info"),
+        capabilities=merge_capabilities((), ["chat.postMessage"]),
+    )
+    command(ready)
+    assert (ready.work(), ended(ready)) == (1, ("unclear", "users.info not_permitted"))
+    assert ready.calls("users.info") == []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.tokens import use_token
@@ -39,7 +40,7 @@ class Own:
 
     def use(self, tenant_id: str) -> Refusal | None:
         """A call to Slack as that tenant; why it was refused."""
-        use = TokenUse(tenant(tenant_id), BOT, "a test")
+        use = TokenUse(tenant(tenant_id), BOT, "a test", BEHAVIOUR)
         try:
             use_token.call(self.shell.world.service.app, use, "auth.test", {}, ACTOR, lambda: None)
         except Refused as refused:

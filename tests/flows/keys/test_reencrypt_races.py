@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.flows.events import run_event
 from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
@@ -38,7 +39,7 @@ def before_guard(monkeypatch: pytest.MonkeyPatch, module: Any, act: Callable[[],
 
 def call(shell: CommandLine) -> None:
     app = shell.world.service.app
-    use_token.call(app, TokenUse(tenant(NORTH), BOT, "a test"), "auth.test", {}, ACTOR, lambda: None)
+    use_token.call(app, TokenUse(tenant(NORTH), BOT, "a test", BEHAVIOUR), "auth.test", {}, ACTOR, lambda: None)
 
 
 def no_failure_is_told(shell: CommandLine) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
@@ -29,7 +30,7 @@ def metrics(shell: CommandLine) -> str:
 def use(shell: CommandLine, tenant_id: str = NORTH) -> Refusal | None:
     try:
         app = shell.world.service.app
-        use_token.call(app, TokenUse(tenant(tenant_id), BOT, "a test"), "auth.test", {}, ACTOR, lambda: None)
+        use_token.call(app, TokenUse(tenant(tenant_id), BOT, "a test", BEHAVIOUR), "auth.test", {}, ACTOR, lambda: None)
     except Refused as refused:
         return refused.refusal
     return None

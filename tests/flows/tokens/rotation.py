@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from slackapp.app import Service
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refused
 from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
@@ -31,7 +32,7 @@ def ask_by(
     service: Service, user_id: str = "", tenant: Tenant | None = None, method: str = "auth.test"
 ) -> Mapping[str, Any]:
     """The same, by one of several processes."""
-    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test")
+    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test", BEHAVIOUR)
     return use_token.call(service.app, use, method, {}, ACTOR, lambda: None).data
 
 

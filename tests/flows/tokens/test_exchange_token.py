@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import CommandError, KeyUnavailableError, Refused, SlackCallError
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import exchange_token, refresh_token, rotated_pair, use_token
@@ -65,7 +66,7 @@ def run(world: World, tenant: Tenant | None = None) -> list[tuple[str, str]]:
 
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
-    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test")
+    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test", BEHAVIOUR)
     return use_token.call(world.service.app, use, ASK, {}, ACTOR, lambda: None).data
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from slackapp.app import build, system_entropy
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import KeyUnavailableError, Refusal, Refused, SlackCallError
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import refresh_token, use_token
@@ -49,7 +50,7 @@ def due(ready: World) -> World:
 
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
-    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test")
+    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test", BEHAVIOUR)
     return use_token.call(world.service.app, use, "auth.test", {}, ACTOR, lambda: None).data
 
 

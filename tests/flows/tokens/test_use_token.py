@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.flows.tokens.use_token import TokenUse
@@ -29,7 +30,7 @@ def ready(installed: Prepared) -> World:
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
     """`auth.test` with that token."""
-    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test")
+    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test", BEHAVIOUR)
     return use_token.call(world.service.app, use, "auth.test", {}, ACTOR, lambda: None).data
 
 
@@ -91,7 +92,9 @@ def test_the_intent_stands_or_falls_with_the_audit_row(ready: World) -> None:
         raise LookupError
 
     with pytest.raises(LookupError):
-        use_token.call(ready.service.app, TokenUse(north_tenant(), BOT, "test"), "auth.test", {}, ACTOR, intent)
+        use_token.call(
+            ready.service.app, TokenUse(north_tenant(), BOT, "test", BEHAVIOUR), "auth.test", {}, ACTOR, intent
+        )
     assert (ready.audit(), ready.calls()) == (audited, [])
 
 
@@ -279,7 +282,7 @@ def test_a_limit_of_one_method_tenant_and_user_holds_nobody_else(ready: World) -
     ready.slack.fault(Fault("auth.test", "ratelimited", retry_after=20))
     limited(ready)
     assert (ask(ready, ADMIN)["ok"], ask(ready, "", Tenant("T", SOUTH))["ok"]) == (True, True)
-    use = TokenUse(north_tenant(), BOT, "test")
+    use = TokenUse(north_tenant(), BOT, "test", BEHAVIOUR)
     with pytest.raises(SlackCallError) as caught:
         use_token.call(ready.service.app, use, "chat.postMessage", {"channel": "C0NOWHERE"}, ACTOR, lambda: None)
     assert caught.value.code == "channel_not_found"

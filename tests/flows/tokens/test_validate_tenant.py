@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from slackapp.app import build, system_entropy
+from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import use_token, validate_tenant
@@ -382,7 +383,7 @@ def test_without_a_word_of_slack_about_scopes_there_is_no_drift(ready: World, mo
 def test_scopes_that_came_with_a_refresh_are_noted_all_the_same(ready: World) -> None:
     at_slack(ready).bot_scopes.remove("chat:write")
     ready.clock.advance(43_200)
-    use_token.call(ready.service.app, TokenUse(north_tenant(), BOT, "test"), ASK, {}, ACTOR, lambda: None)
+    use_token.call(ready.service.app, TokenUse(north_tenant(), BOT, "test", BEHAVIOUR), ASK, {}, ACTOR, lambda: None)
     assert scopes(ready) == "app_mentions:read,commands", "the refresh brought them"
     for _ in range(2):
         assert check(ready)[0].missing == ("chat:write",)

@@ -1,0 +1,98 @@
+"""Capability and methods: what each part of the service may call with a token, in one table.
+
+Slack's scopes only add up: whatever the app was ever granted, every line of it may use. So the line is drawn here.
+
+Stops:   a part that calls what it was not made for, such as a behaviour that revokes its tenant's token; and the name
+         of a method that leads elsewhere, such as `x/../auth.revoke`.
+How:     each opening of a token names its capability. The method must be one of that capability's, as it is registered
+         under its name: a value that only looks like it allows nothing. Denied names count in any letter case.
+Does not stop: what a Bolt app calls with a token that it was handed.
+Read:    RFC 9700 section 2.3, docs.slack.dev/authentication/best-practices-for-security
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from slackapp.errors import CapabilityError
+
+_METHOD = re.compile(r"[A-Za-z0-9]+(?:\.[A-Za-z0-9]+)+")
+_MAX_METHOD = 80
+_ANY = "*"
+
+
+@dataclass(frozen=True)
+class Capability:
+    """Capability by its name, and its methods: single ones, families such as `chat.*`, or `*` but for `denied`.
+
+    One without methods opens a token and calls nothing.
+    """
+
+    name: str
+    methods: frozenset[str]
+    denied: frozenset[str] = frozenset()
+
+
+POST = Capability("post", frozenset({"chat.*", "conversations.info"}))
+DISCOVER = Capability("discover", frozenset({"conversations.list", "conversations.info"}))
+JOIN = Capability("join", frozenset({"conversations.join"}))
+SETTLE = Capability("settle", frozenset({"conversations.history"}))
+VALIDATE = Capability("validate", frozenset({"auth.test", "team.info"}))
+REMOVE = Capability("remove", frozenset({"auth.revoke", "apps.uninstall"}))
+BEHAVIOUR = Capability("behaviour", frozenset({_ANY}), frozenset({"auth.revoke", "apps.*", "oauth.*", "admin.*"}))
+REFRESH = Capability("refresh", frozenset({"oauth.v2.access"}))
+EXCHANGE = Capability("exchange", frozenset({"oauth.v2.exchange"}))
+BOLT = Capability("bolt", frozenset())
+REENCRYPT = Capability("reencrypt", frozenset())
+TRIAL = Capability("trial", frozenset())
+
+CAPABILITIES: Mapping[str, Capability] = {
+    each.name: each
+    for each in (
+        POST, DISCOVER, JOIN, SETTLE, VALIDATE, REMOVE, BEHAVIOUR, REFRESH, EXCHANGE, BOLT, REENCRYPT, TRIAL,
+    )
+}  # fmt: skip
+"""Capabilities that the core registers, by name."""
+
+
+def require_capability(capability: Capability, method: str | None, registered: Mapping[str, Capability]) -> None:
+    """Raises CapabilityError unless the capability that is registered under that name has the method.
+
+    `method` is None where nothing is called.
+    """
+    known = registered.get(capability.name)
+    # claim: C-108
+    if known is None or not _has_method(known, method):
+        raise CapabilityError(capability.name, method if method is None or is_method(method) else "malformed")
+
+
+def is_method(text: str) -> bool:
+    """Tells whether a text can be the name of a method and nothing else, as part of an address."""
+    return len(text) <= _MAX_METHOD and _METHOD.fullmatch(text) is not None
+
+
+def merge_capabilities(own: Iterable[Capability], methods: Iterable[str] | None) -> Mapping[str, Capability]:
+    """Merges what circles register into the core's table.
+
+    With `methods` the behaviour has exactly these. Raises ValueError for a name that is taken: a circle changes nothing
+    of what others may do.
+    """
+    found = dict(CAPABILITIES)
+    if methods is not None:
+        found[BEHAVIOUR.name] = Capability(BEHAVIOUR.name, frozenset(methods))
+    for capability in own:
+        # claim: C-108
+        if capability.name in found:
+            raise ValueError(f"the capability {capability.name} is registered twice")
+        found[capability.name] = capability
+    return found
+
+
+def _has_method(known: Capability, method: str | None) -> bool:
+    if method is None:
+        return not known.methods
+    return is_method(method) and _matches(method, known.methods) and not _matches(method.lower(), known.denied)
+
+
+def _matches(method: str, patterns: frozenset[str]) -> bool:
+    return not patterns.isdisjoint((method, f"{method.partition('.')[0]}.*", _ANY))

@@ -1,0 +1,104 @@
+"""What each part may call with a token: the table, and names that only look like methods."""
+
+import pytest
+
+from slackapp.checks import capabilities
+from slackapp.checks.capabilities import BEHAVIOUR, CAPABILITIES, Capability, require_capability
+from slackapp.errors import CapabilityError, Refusal
+
+HELD = {
+    "post": {"chat.postMessage", "chat.update", "conversations.info"},
+    "discover": {"conversations.list", "conversations.info"},
+    "join": {"conversations.join"},
+    "settle": {"conversations.history"},
+    "validate": {"auth.test", "team.info"},
+    "remove": {"auth.revoke", "apps.uninstall"},
+    "behaviour": {"auth.test", "team.info", "chat.postMessage", "chat.update", "conversations.info", "views.open"}
+    | {"conversations.list", "conversations.join", "conversations.history", "users.info"},
+    "refresh": {"oauth.v2.access"},
+    "exchange": {"oauth.v2.exchange"},
+    "bolt": set(),
+    "reencrypt": set(),
+    "trial": set(),
+}
+METHODS = sorted(set().union(*HELD.values()) | {"admin.users.list", "apps.manifest.export", "oauth.access"})
+
+
+def holds(capability: Capability, method: str | None, **own: Capability) -> bool:
+    try:
+        require_capability(capability, method, {**CAPABILITIES, **own})
+    except CapabilityError:
+        return False
+    return True
+
+
+@pytest.mark.claim("C-108")
+@pytest.mark.parametrize("name", CAPABILITIES)
+def test_each_capability_has_its_methods_and_no_other(name: str) -> None:
+    assert {method for method in METHODS if holds(CAPABILITIES[name], method)} == HELD[name]
+    assert holds(CAPABILITIES[name], None) == (not HELD[name])
+
+
+def test_the_table_is_literally_this() -> None:
+    assert CAPABILITIES.keys() == HELD.keys()
+
+
+@pytest.mark.claim("C-108")
+@pytest.mark.parametrize("method", [
+    "AUTH.REVOKE", "Auth.revoke", "x/../auth.revoke", "auth.revoke?x=1", "auth.revoke#", "auth%2Erevoke",
+    "auth.revoke\n", " auth.revoke", "/auth.revoke", "auth..revoke", "auth.", ".revoke", "auth", "", "*", "chat.*",
+    "\u0430uth.test", "chat.postMessage\x00", "a." + "b" * 80, "APPS.uninstall", "ADMIN.users.list", "oAuth.v2.access",
+])  # fmt: skip
+def test_a_name_that_leads_elsewhere_is_no_method(method: str) -> None:
+    """I am a behaviour that takes the method from what a user wrote."""
+    assert not holds(BEHAVIOUR, method)
+
+
+@pytest.mark.claim("C-108")
+def test_a_capability_that_is_not_registered_allows_nothing() -> None:
+    own = Capability("poll", frozenset({"auth.test"}))
+    assert not holds(own, "auth.test")
+    assert holds(own, "auth.test", poll=own)
+
+
+@pytest.mark.claim("C-108")
+def test_a_value_under_a_registered_name_allows_what_is_registered() -> None:
+    wide = Capability("validate", frozenset({"*"}))
+    assert holds(wide, "auth.test")
+    assert not holds(wide, "auth.revoke")
+
+
+def test_a_behaviour_may_be_held_to_exactly_its_own_list() -> None:
+    held = capabilities.merge_capabilities((), ["chat.postMessage"])
+    assert capabilities.merge_capabilities((), None) == CAPABILITIES
+    assert [method for method in METHODS if holds(BEHAVIOUR, method, **held)] == ["chat.postMessage"]
+    assert not holds(BEHAVIOUR, "auth.test", **capabilities.merge_capabilities((), ()))
+
+
+@pytest.mark.claim("C-108")
+def test_a_circle_adds_capabilities_and_changes_none() -> None:
+    poll = Capability("poll", frozenset({"auth.test"}))
+    assert capabilities.merge_capabilities([poll], None) == {**CAPABILITIES, "poll": poll}
+    for taken in ([Capability("validate", frozenset({"*"}))], [poll, poll]):
+        with pytest.raises(ValueError, match="is registered twice"):
+            capabilities.merge_capabilities(taken, None)
+
+
+BEHAVIOURS = "none of the methods of the capability behaviour; it must stand in METHODS of the behaviour's module"
+JOINS = "none of the methods of the capability join; it must stand in its Capability"
+
+
+@pytest.mark.parametrize(
+    ("capability", "method", "told"),
+    [
+        (BEHAVIOUR, "auth.revoke", f"auth.revoke is {BEHAVIOURS}"),
+        (BEHAVIOUR, "a b\n", f"malformed is {BEHAVIOURS}"),
+        (CAPABILITIES["join"], None, f"to call nothing is {JOINS}"),
+    ],
+)
+def test_the_refusal_names_method_and_remedy_and_no_text_that_is_no_method(
+    capability: Capability, method: str | None, told: str
+) -> None:
+    with pytest.raises(CapabilityError) as found:
+        require_capability(capability, method, CAPABILITIES)
+    assert (str(found.value), found.value.refusal) == (told, Refusal.CAPABILITY)
