@@ -18,6 +18,7 @@ from slackapp.errors import ConfigError
 from slackapp.flows.app import App, Circle
 from slackapp.flows.upkeep import heartbeat, interrupted_calls
 from slackapp.model import Clock, Entropy, Settings
+from slackapp.routes import served_routes
 from slackapp.runtime.health import Health
 from slackapp.runtime.log import JsonLog
 from slackapp.runtime.metrics import Metrics
@@ -115,7 +116,11 @@ def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO
         capabilities=_capabilities(load_methods(settings.behaviour)),
     )
     return Service(
-        app, Wsgi(app), worker, Scheduler("local-tasks", local_tasks()), Scheduler("remote-tasks", remote_tasks())
+        app,
+        Wsgi(app, served_routes(settings)),
+        worker,
+        local_scheduler=Scheduler("local-tasks", local_tasks()),
+        remote_scheduler=Scheduler("remote-tasks", remote_tasks()),
     )
 
 

@@ -1,5 +1,9 @@
-"""Callers of a route: each function proves one kind of caller and returns the actor, or raises `Refused`."""
+"""Callers of a route: each function proves one kind of caller and returns the actor, or raises `Refused`.
 
+Who is calling is decided here and nowhere else. A handler is given the actor, and shows or does what his kind may.
+"""
+
+from slackapp.checks.loopback_client import is_loopback_client
 from slackapp.checks.operator_token import verify_operator
 from slackapp.checks.slack_signature import verify_signature
 from slackapp.flows.app import App
@@ -7,6 +11,8 @@ from slackapp.flows.audit import audit_log
 from slackapp.model import NO_TENANT, Actor, ActorKind
 from slackapp.web.request import Request
 
+ON_THIS_MACHINE = "loopback"
+"""Id of the operator who has shown no token, and is on this machine."""
 _OLD_SECRET_EVENT = "signature.old_secret"  # noqa: S105  (a word, no secret)
 """In the audit, once a minute at most: the second of the secrets, which is to go, was used."""
 MAX_SKEW = 5
@@ -33,7 +39,7 @@ def slack(app: App, request: Request, now: int) -> Actor:
     app.metrics.count("slackapp_signatures_total", {"secret": str(which + 1)})
     actor = Actor(ActorKind.SLACK, request.request_id, str(which + 1))
     if which and app.throttle.allows(_OLD_SECRET_EVENT, now):
-        audit_log.append_committed(app, _OLD_SECRET_EVENT, NO_TENANT, actor, "ok", request.path, now)
+        audit_log.append_committed(app, _OLD_SECRET_EVENT, NO_TENANT, actor, "ok", request.template, now)
     return actor
 
 
@@ -42,3 +48,20 @@ def operator(app: App, request: Request, now: int) -> Actor:
     # claim: C-73
     verify_operator(request.header("authorization"), request.raw_query, app.settings.operator_token)
     return Actor(ActorKind.OPERATOR, request.request_id)
+
+
+def operator_or_anyone(app: App, request: Request, now: int) -> Actor:
+    """Proves the operator by the bearer token, or by a client on this machine; without either it is anyone.
+
+    Raises Refused for a token that is wrong.
+    """
+    if request.header("authorization"):
+        return operator(app, request, now)
+    if is_loopback_client(request.address, request.header("host"), app.settings):
+        return Actor(ActorKind.OPERATOR, request.request_id, ON_THIS_MACHINE)
+    return anyone(app, request, now)
+
+
+def is_verified(actor: Actor) -> bool:
+    """Tells whether something was proved: such a caller's refusals are not limited, and have an audit row each."""
+    return actor.kind not in (ActorKind.ANYONE, ActorKind.UNVERIFIED)

@@ -4,11 +4,11 @@ Paths are compared as raw bytes, without decoding: a path that is spelled in ano
 under the callback's path, because Slack also redirects to what lies below a registered address.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 
-from slackapp import callers
+from slackapp.callers import anyone, operator, operator_or_anyone, slack
 from slackapp.flows.app import App
 from slackapp.handlers.operator import health, uninstall
 from slackapp.handlers.pages import site
@@ -21,11 +21,11 @@ from slackapp.model import (
     INSTALLED_PATH,
     INTERACTIVITY_PATH,
     Actor,
+    Settings,
 )
 from slackapp.web.request import Request
 from slackapp.web.response import Response
-
-ANYONE, SLACK, OPERATOR = callers.anyone, callers.slack, callers.operator
+from slackapp.web.router import Router
 
 
 class AnswerKind(StrEnum):
@@ -40,37 +40,63 @@ PAGE, DATA = AnswerKind
 
 @dataclass(frozen=True)
 class Route:
-    """Address, its handler, and who may call it.
+    """Method and path, the handler, and who may call it.
 
-    `head` says whether HEAD is answered like GET; `probe` lifts the rule on Host for loopback.
+    `{name}` in a path is one segment, which the handler finds in `request.path_values`. `head` says whether HEAD is
+    answered like GET; `probe` lifts the rule on Host for loopback.
     """
 
     method: str
     path: str
     handler: Callable[[App, Request, Actor, int], Response]
     caller: Callable[[App, Request, int], Actor]
+    _: KW_ONLY
     answers: AnswerKind
     head: bool = False
     probe: bool = False
 
 
-ROUTES = (
+CORE = (
     #     method  path                     handler             who may call  refusals as
-    Route("GET", "/", site.landing, ANYONE, PAGE, head=True),
-    Route("GET", INSTALL_PATH, install.begin, ANYONE, PAGE),
-    Route("GET", CALLBACK_PATH, install.finish, ANYONE, PAGE),
-    Route("GET", INSTALLED_PATH, install.installed, ANYONE, PAGE, head=True),
-    Route("POST", EVENTS_PATH, events.receive, SLACK, DATA),
-    Route("POST", COMMANDS_PATH, events.command, SLACK, DATA),
-    Route("POST", INTERACTIVITY_PATH, events.interact, SLACK, DATA),
-    Route("POST", "/slack/uninstall", uninstall.remove, OPERATOR, DATA),
-    Route("GET", "/privacy", site.privacy, ANYONE, PAGE, head=True),
-    Route("GET", "/support", site.support, ANYONE, PAGE, head=True),
-    Route("GET", "/favicon.ico", site.icon, ANYONE, DATA, head=True),
-    Route("GET", "/healthz", health.healthz, ANYONE, DATA, head=True, probe=True),
-    Route("GET", "/readyz", health.readyz, ANYONE, DATA, head=True, probe=True),
-    Route("GET", "/metrics", health.metrics, OPERATOR, DATA),
+    Route("GET", "/", site.landing, anyone, answers=PAGE, head=True),
+    Route("GET", INSTALL_PATH, install.begin, anyone, answers=PAGE),
+    Route("GET", CALLBACK_PATH, install.finish, anyone, answers=PAGE),
+    Route("GET", INSTALLED_PATH, install.installed, anyone, answers=PAGE, head=True),
+    Route("POST", EVENTS_PATH, events.receive, slack, answers=DATA),
+    Route("POST", COMMANDS_PATH, events.command, slack, answers=DATA),
+    Route("POST", INTERACTIVITY_PATH, events.interact, slack, answers=DATA),
+    Route("GET", "/privacy", site.privacy, anyone, answers=PAGE, head=True),
+    Route("GET", "/support", site.support, anyone, answers=PAGE, head=True),
+    Route("GET", "/favicon.ico", site.icon, anyone, answers=DATA, head=True),
 )
+OPERATOR = (
+    Route("POST", "/slack/uninstall", uninstall.remove, operator, answers=DATA),
+    Route("GET", "/healthz", health.healthz, anyone, answers=DATA, head=True, probe=True),
+    Route("GET", "/readyz", health.readyz, operator_or_anyone, answers=DATA, head=True, probe=True),
+    Route("GET", "/metrics", health.metrics, operator, answers=DATA),
+)
+ROUTES = (*CORE, *OPERATOR)
+SWITCHES: tuple[tuple[tuple[Route, ...], Callable[[Settings], bool]], ...] = ()
+"""Tables that are off by default, each with what in the settings switches it on. Off, its paths are not there: 404."""
 
-BY_PATH = {route.path: route for route in ROUTES}
-"""One route per path."""
+
+def served_routes(settings: Settings) -> list[Route]:
+    """Lists the routes that are served with these settings."""
+    off = {route for table, is_on in SWITCHES if not is_on(settings) for route in table}
+    return [route for route in ROUTES if route not in off]
+
+
+def by_path(routes: Iterable[Route]) -> dict[str, dict[str, Route]]:
+    """Sorts routes by path, and then by method. Raises ValueError for two with the same path and method."""
+    found: dict[str, dict[str, Route]] = {}
+    for route in routes:
+        methods = found.setdefault(route.path, {})
+        for method in (route.method, "HEAD") if route.head else (route.method,):
+            if method in methods:
+                raise ValueError(f"{method} {route.path} has two routes")
+            methods[method] = route
+    return found
+
+
+# What could mean two routes, switched on or off, is refused before anything is served.
+Router(by_path(ROUTES))

@@ -2,16 +2,19 @@
 
 import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
+from slackapp import callers
 from slackapp.errors import Refusal, Refused, StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.model import LOOPBACK, NO_TENANT, Actor, ActorKind
-from slackapp.routes import ANYONE, BY_PATH, PAGE, Route
+from slackapp.routes import PAGE, Route, by_path
 from slackapp.web.refusals import refusal_response
 from slackapp.web.request import NoRawTargetError, Request, address_prefix, host_values, read_request
 from slackapp.web.response import Response, text, to_wsgi
+from slackapp.web.router import Router
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
@@ -23,8 +26,11 @@ _SERVERS = "serve it with slackapp serve (waitress), gunicorn or uWSGI"
 class Wsgi:
     """The WSGI application."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, routes: Iterable[Route]) -> None:
+        """Raises ValueError where a target could mean two of the routes."""
         self._app = app
+        self._routes = by_path(routes)
+        self._router = Router(self._routes)
         self._number = itertools.count(1)
         self._names = host_values(app.settings.public_url)
 
@@ -41,11 +47,11 @@ class Wsgi:
             # 2. read the request, bounded, as raw bytes
             request = read_request(environ, request_id)
             # 3. match the raw target exactly
-            route = self._match(request)
+            route, request = self._match(request)
             # 4. establish who is calling
             # claim: C-15, C-17
             caller = route.caller(app, request, now)
-            verified = caller if route.caller is not ANYONE else None
+            verified = caller if callers.is_verified(caller) else None
             # 5. call the handler
             response = route.handler(app, request, caller, now)
         # 6. a refusal becomes its one safe answer, anything else a bare 500
@@ -73,21 +79,22 @@ class Wsgi:
         self._send(start_response, route, response, request_id, outcome)
         return body
 
-    def _match(self, request: Request) -> Route:
-        route = BY_PATH.get(request.path)
+    def _match(self, request: Request) -> tuple[Route, Request]:
+        """Finds the route; returns the request with what its target says. Raises Refused."""
+        template, path_values = self._router.match(request.path) or ("", {})
+        routes = self._routes.get(template, {})
         # Of a unix socket waitress says "localhost".
-        is_probe = route is not None and route.probe and request.address in LOOPBACK
+        is_probe = request.address in LOOPBACK and any(route.probe for route in routes.values())
         # claim: C-68
         if not is_probe and request.header("host").lower() not in self._names:
             raise Refused(Refusal.HOST)
         # claim: C-68
-        if route is None:
+        if not routes:
             raise Refused(Refusal.NOT_FOUND)
-        allowed = (route.method, "HEAD") if route.head else (route.method,)
         # claim: C-68
-        if request.method not in allowed:
-            raise Refused(Refusal.METHOD, allow=", ".join(allowed))
-        return route
+        if request.method not in routes:
+            raise Refused(Refusal.METHOD, allow=", ".join(routes))
+        return routes[request.method], replace(request, template=template, path_values=path_values)
 
     def _limited(self, refused: Refused, address: str, now: int) -> Refused:
         """The refusal, or 429 for an address that has had very many. Who is verified is never limited by it.

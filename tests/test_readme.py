@@ -24,7 +24,7 @@ PART = "(<!-- {0} -->)(.*?)(<!-- /{0} -->)"
 READING = (
     (
         "the whole HTTP surface and who may call; the life of a request, numbered",
-        ("routes.py", "callers.py", "wsgi.py", "web/request.py", "model/identity.py", "model/rows.py"),
+        ("routes.py", "callers.py", "wsgi.py", "model/identity.py", "model/rows.py"),
     ),
     (
         "the picture above",
@@ -97,10 +97,10 @@ READING = (
     ),
     ("calls to Slack", ("slack/client.py", "slack/transport.py", "slack/deadline.py")),
     (
-        "settings, scopes and their reasons, composition, the server",
+        "settings, scopes and their reasons, composition, the server, and what it hands over: read and matched",
         (
             "model/settings.py", "config/", "checks/scopes.py", "checks/scope_reasons.py", "flows/app.py", "app.py",
-            "cli/service/server.py",
+            "cli/service/server.py", "web/request.py", "web/router.py",
         ),
     ),
 )  # fmt: skip

@@ -1,12 +1,14 @@
 """The HTTP surface: nothing is reachable that does not stand in this list, and under no other spelling."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from slackapp import callers
-from slackapp.routes import BY_PATH, ROUTES
+from slackapp import callers, routes
+from slackapp.routes import ROUTES, by_path
 from tests.support.callback_world import nothing_happens, outcome
+from tests.support.things import THINGS, given, is_on, with_things
 from tests.support.world import World, make_world
 
 SURFACE = [
@@ -18,12 +20,12 @@ SURFACE = [
     ("POST", "/slack/events", "slack", "data", False, False),
     ("POST", "/slack/commands", "slack", "data", False, False),
     ("POST", "/slack/interactivity", "slack", "data", False, False),
-    ("POST", "/slack/uninstall", "operator", "data", False, False),
     ("GET", "/privacy", "anyone", "page", True, False),
     ("GET", "/support", "anyone", "page", True, False),
     ("GET", "/favicon.ico", "anyone", "data", True, False),
+    ("POST", "/slack/uninstall", "operator", "data", False, False),
     ("GET", "/healthz", "anyone", "data", True, True),
-    ("GET", "/readyz", "anyone", "data", True, True),
+    ("GET", "/readyz", "operator or anyone", "data", True, True),
     ("GET", "/metrics", "operator", "data", False, False),
 ]
 PATHS = [path for _, path, *_ in SURFACE]
@@ -66,10 +68,14 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def test_the_surface_is_exactly_this_list() -> None:
-    names: dict[object, str] = {callers.anyone: "anyone", callers.slack: "slack", callers.operator: "operator"}
+    names: dict[object, str] = {
+        callers.anyone: "anyone",
+        callers.slack: "slack",
+        callers.operator: "operator",
+        callers.operator_or_anyone: "operator or anyone",
+    }
     found = [(r.method, r.path, names[r.caller], r.answers, r.head, r.probe) for r in ROUTES]
     assert found == SURFACE
-    assert list(BY_PATH) == PATHS
 
 
 def test_nothing_lies_below_the_callback() -> None:
@@ -104,6 +110,7 @@ def test_what_the_server_made_of_the_path_does_not_count(world: World) -> None:
     assert (reply.status, outcome(world)) == (404, "not_found")
 
 
+OPERATOR = {"Authorization": "Bearer an-operator-token-of-forty-characters-xx"}
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get"]
 
 
@@ -133,3 +140,61 @@ def test_head_is_get_without_a_body(still: World, path: str) -> None:
     assert got.body != b""
     assert head.status == got.status
     assert head.headers | {"x-request-id": ""} == got.headers | {"x-request-id": ""}
+
+
+# Ids in paths, and tables of circles
+
+
+def test_an_id_reaches_the_handler_and_log_metric_and_audit_have_the_path_of_the_route(world: World) -> None:
+    world.service.wsgi = with_things(world.service.app)
+    assert given(world.request("GET", "/things/T0SECRET").body) == {
+        "at": "/things/{id}",
+        "by": "anyone",
+        "id": "T0SECRET",
+    }
+    reply = world.request("POST", "/things/T0SECRET/parts/1?x=y")
+    assert given(reply.body) == {"at": "/things/{id}/parts/{part}", "by": "anyone", "id": "T0SECRET", "part": "1"}
+    assert world.request("DELETE", "/things/T0SECRET").status == 401
+    assert given(world.request("DELETE", "/things/T0SECRET", headers=OPERATOR).body)["by"] == "operator"
+    assert world.request("HEAD", "/things/T0SECRET").body == b""
+    told = world.log.getvalue() + world.request("GET", "/metrics", headers=OPERATOR).text
+    told += repr([tuple(row) for row in world.rows("SELECT * FROM audit")])
+    assert "T0SECRET" not in told
+    assert 'slackapp_requests_total{route="/things/{id}",status="401"} 1\n' in told
+    assert told.count("/things/{id}") >= 5
+
+
+def test_a_literal_wins_over_an_id(world: World) -> None:
+    world.service.wsgi = with_things(world.service.app)
+    assert given(world.request("GET", "/things/all").body) == {"at": "/things/all"}
+
+
+@pytest.mark.claim("C-68")
+def test_a_method_that_no_route_of_the_path_takes_is_told_all_that_they_take(world: World) -> None:
+    world.service.wsgi = with_things(world.service.app)
+    for method, target, allowed in (
+        ("PUT", "/things/1", "GET, HEAD, DELETE"),
+        ("HEAD", "/things/all", "GET"),
+        ("DELETE", "/things/all", "GET"),
+        ("GET", "/things/1/parts/2", "POST"),
+    ):
+        reply = world.request(method, target)
+        assert (reply.status, reply.headers["allow"], outcome(world)) == (405, allowed, "method")
+
+
+@pytest.mark.parametrize(("name", "statuses"), [("without", (404, 404)), ("with things", (200, 405))])
+def test_a_table_that_is_off_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, statuses: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(routes, "ROUTES", (*ROUTES, *THINGS))
+    monkeypatch.setattr(routes, "SWITCHES", ((THINGS, is_on),))
+    with make_world(tmp_path, SLACKAPP_NAME=name) as world:
+        answers = world.request("GET", "/things/1"), world.request("PUT", "/things/1")
+        assert tuple(answer.status for answer in answers) == statuses
+        assert world.request("GET", "/healthz").status == 200
+
+
+def test_two_routes_of_one_path_and_method_are_refused(world: World) -> None:
+    for twice in (ROUTES[0], THINGS[0]):
+        with pytest.raises(ValueError, match=f"(GET|HEAD) {twice.path}".replace("{", r"\{")):
+            by_path([*ROUTES, *THINGS, twice])

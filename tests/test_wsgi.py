@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from slackapp.localslack.model import Fault
-from slackapp.routes import BY_PATH
+from slackapp.routes import ROUTES
+from slackapp.wsgi import Wsgi
 from tests.support.callback_world import approved, log_lines, nothing_happens, outcome
 from tests.support.client import Reply
 from tests.support.world import HOST, World, make_world
@@ -34,6 +35,12 @@ def boom(*_: Any) -> Any:
     """A bug, with something in its text that must not get out."""
     secret = "xoxb-local-secret of T0NORTH001"
     raise RuntimeError(f"the bug says {secret}")
+
+
+def with_landing(world: World, **changes: Any) -> Wsgi:
+    """The application with another landing page."""
+    landing, *others = ROUTES
+    return Wsgi(world.service.app, [replace(landing, **changes), *others])
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +154,7 @@ def every_status(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[int, Rep
     with monkeypatch.context() as patched:
         patched.setattr(type(world.service.app.rate_limiter), "admit", lambda *_: 7)
         answers.append(world.browser().begin())
-        patched.setitem(BY_PATH, "/", replace(BY_PATH["/"], handler=boom))
+        patched.setattr(world.service, "wsgi", with_landing(world, handler=boom))
         answers.append(world.request("GET", "/"))
     return {answer.status: answer for answer in answers}
 
@@ -179,9 +186,7 @@ def test_a_cookie_is_set_by_the_install_alone(world: World, monkeypatch: pytest.
 def test_a_bug_is_a_bare_500_and_its_text_stays_inside(
     world: World, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
-    landing = BY_PATH["/"]
-    broken = replace(landing, handler=boom) if part == "handler" else replace(landing, caller=boom)
-    monkeypatch.setitem(BY_PATH, "/", broken)
+    monkeypatch.setattr(world.service, "wsgi", with_landing(world, **{part: boom}))
     reply = world.request("GET", "/?code=sent-by-somebody", headers={"Cookie": "sent=by-somebody"})
     assert (reply.status, reply.body, outcome(world)) == (500, b"Something went wrong on our side.\n", "bug")
     (line,) = [line for line in log_lines(world) if line["level"] == "bug"]

@@ -27,7 +27,10 @@ class NoRawTargetError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """Request as the handlers see it. `path` is the raw target up to the question mark, never decoded."""
+    """Request as the handlers see it. `path` is the raw target up to the question mark, never decoded.
+
+    Once it has matched, `template` is the path of its route, and `path_values` are what stands there for each `{name}`.
+    """
 
     method: str
     path: str
@@ -36,6 +39,8 @@ class Request:
     raw_body: bytes = field(repr=False)
     address: str
     request_id: str
+    template: str = ""
+    path_values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def header(self, name: str) -> str:
         """A header's value by its lower-case name; "" when absent."""

@@ -127,6 +127,87 @@ PATHS = [
     "/%",
     "/\xef\xbc\x8f",
 ]
+NOT_AN_ID = [
+    "",
+    ".",
+    "..",
+    "%2e",
+    "%2E%2e",
+    "%2F",
+    "a%2Fb",
+    "a%2fb",
+    "a%5cb",
+    "a\\b",
+    "%00",
+    "a\x00",
+    "a\n",
+    "a\r\nX: c4nary",
+    "a\t",
+    "a b",
+    "a+b",
+    "a%20b",
+    ";",
+    "a;v=1",
+    "a,b",
+    "a:b",
+    "a@b",
+    "a&b=1",
+    "a=b",
+    "a#b",
+    "a!",
+    "a*",
+    "a'b",
+    '"',
+    "{id}",
+    "$(c4nary)",
+    "<script>",
+    "a" * 129,
+    "a" * 9000,
+    "\xe9",
+    "\xff",
+    "%e9",
+    "\xd9\xa1",  # a digit, elsewhere
+    "\xef\xbc\x8e",  # a full stop, of full width
+    "a\xc2\xad",
+]
+"""What stands in the place of an id and is none."""
+BESIDE_AN_ID = [
+    "/things",
+    "/things//",
+    "//things/a",
+    "/things//a",
+    "/things/a/",
+    "/things/a//",
+    "/things/./a",
+    "/things/../things/a",
+    "/things/a/..",
+    "/things/a/.",
+    "/things/a/b",
+    "/THINGS/a",
+    "/things%2fa",
+    "/things%2Fa",
+    "/thing%73/a",
+    "/things;x/a",
+    "/things\\a",
+    "things/a",
+    f"http://{HOST}/things/a",
+    f"//{HOST}/things/a",
+    "http:/things/a",
+    "/things/a#",
+    "/things/a/parts",
+    "/things/a/parts/",
+    "/things/a/parts//",
+    "/things//parts/b",
+    "/things/a/parts/b/",
+    "/things/a/parts/b/c",
+    "/things/a/PARTS/b",
+    "/things/../parts/b",
+    "/things/a/parts/..",
+    "/things/a/../parts/b",
+    "/things/a%2Fparts%2Fb",
+    "/things/a/%2e%2e/parts/b",
+]
+"""Paths that look like one with ids in it."""
 METHODS = [
     ("POST", "/", "GET, HEAD"),
     ("PUT", "/", "GET, HEAD"),
@@ -158,6 +239,12 @@ METHODS = [
     ("HEAD", "/metrics", "GET"),
     ("POST", "/metrics", "GET"),
     ("CONNECT", "/metrics", "GET"),
+    ("POST", "/things/a", "GET, HEAD, DELETE"),
+    ("get", "/things/a", "GET, HEAD, DELETE"),
+    ("DELETE", "/things/all", "GET"),
+    ("HEAD", "/things/all", "GET"),
+    ("GET", "/things/a/parts/b", "POST"),
+    ("DELETE", "/things/a/parts/b", "POST"),
 ]
 HOSTS = [
     "",
@@ -182,6 +269,12 @@ HOSTS = [
 def where() -> Iterator[Bad]:
     for path in PATHS:
         yield Bad(named("path", path), "not_found", path)
+    for claimed in NOT_AN_ID:
+        yield Bad(named("id", claimed), "not_found", f"/things/{claimed}")
+        yield Bad(named("part", claimed), "not_found", f"/things/a/parts/{claimed}", "POST")
+    for path in BESIDE_AN_ID:
+        yield Bad(named("beside an id", path), "not_found", path)
+        yield Bad(named("DELETE beside an id", path), "not_found", path, "DELETE")
     for target in ("/slack/install/", "/slack%2fevents"):
         yield Bad(f"POST {target}", "not_found", target, "POST", b"{}")
     for method, target, _ in METHODS:

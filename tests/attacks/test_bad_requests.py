@@ -11,13 +11,15 @@ from urllib.parse import urlencode
 import pytest
 
 from slackapp.errors import Refusal
-from slackapp.routes import BY_PATH, PAGE
+from slackapp.routes import PAGE, ROUTES
 from slackapp.web.request import BODY_LIMIT
 from tests.attacks.bad_requests import ACTION, ALL, CANARY, CODES, COMMAND, FORM, JSON, METHODS, Bad, action
 from tests.support.callback_world import Approved, approved, cookie_of
 from tests.support.client import Reply
+from tests.support.things import THINGS, with_things
 from tests.support.world import HOST, START, World, make_world
 
+PATHS = {route.path: route for route in ROUTES}
 PIECE = re.compile(rb"[^\x00-\x20;,&=\"'{}:\[\]()<>?]{9,}")
 """What of a request is long enough to be recognised in an answer."""
 OURS = " ".join(
@@ -26,7 +28,8 @@ OURS = " ".join(
         str(START),
         JSON,
         FORM,
-        *BY_PATH,
+        *PATHS,
+        *(route.path for route in THINGS),
         *(f"{each.name.lower()} {each.code} {each.sentence}" for each in Refusal),
     ]
 ).encode()
@@ -87,6 +90,7 @@ class PreparedWorld:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWorld]:
     with make_world(tmp_path_factory.mktemp("bad")) as world:
+        world.service.wsgi = with_things(world.service.app)
         assert world.browser().install().status == 303
         world.work()
         reader = sqlite3.connect(f"file:{world.settings.database}?mode=ro", uri=True)
@@ -103,7 +107,7 @@ def pieces(bad: Bad) -> set[bytes]:
     """What is distinctive in a request, wherever it stands in it."""
     values = [bad.method, bad.target, *bad.headers.values(), *bad.environ.values()]
     raw = b"\x00".join([*(value.encode("latin-1") for value in values), bad.body[:100_000]])
-    found = {piece[:64] for piece in PIECE.findall(raw)} - set(BY_PATH)
+    found = {piece[:64] for piece in PIECE.findall(raw)} - set(PATHS)
     return {piece for piece in found if piece not in OURS} | {CANARY.encode(), b"c4nary"}
 
 
@@ -119,7 +123,7 @@ def assert_is_the_answer(bad: Bad, reply: Reply) -> None:
         return
     refusal = Refusal[bad.outcome.upper()]
     assert (refusal.code, refusal.status) == (CODES[bad.outcome], bad.status)
-    route = BY_PATH.get(bad.target.partition("?")[0])
+    route = PATHS.get(bad.target.partition("?")[0])
     if bad.method == "HEAD":
         assert reply.body == b""
     elif bad.outcome in UNROUTED or route is None or route.answers == PAGE:
@@ -172,7 +176,7 @@ def test_the_bad_requests_are_many_distinct_and_cover_every_kind() -> None:
     )
     assert len({bad.name for bad in ALL}) == len(ALL)
     assert {bad.outcome for bad in ALL} == {*CODES, "ok"}
-    assert {bad.target.partition("?")[0] for bad in ALL} >= set(BY_PATH)
+    assert {bad.target.partition("?")[0] for bad in ALL} >= set(PATHS)
 
 
 def test_a_planted_echo_is_found(prepared: PreparedWorld) -> None:

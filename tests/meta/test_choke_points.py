@@ -40,6 +40,10 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
         "cli/service/server.py",
         "cli/service/session.py",
     ),
+    # who is calling
+    "slackapp.checks.operator_token": ("callers.py",),
+    "slackapp.checks.slack_signature": ("callers.py",),
+    "slackapp.checks.loopback_client": ("callers.py",),
     # the environment
     "os.environ": ("config/settings.py",),
     "os.environb": ("config/settings.py",),
@@ -351,6 +355,9 @@ PLANTED: list[tuple[Check, str, str]] = [
     (owned_names, "flows/a.py", "def f():\n    from slack_sdk.web import WebClient"),
     (owned_names, "flows/a.py", "import slack_bolt"),
     (owned_names, "wsgi.py", "import waitress"),
+    (owned_names, "handlers/pages/a.py", "from slackapp.checks.operator_token import verify_operator"),
+    (owned_names, "handlers/a.py", "from slackapp.checks import loopback_client"),
+    (owned_names, "flows/a.py", "import slackapp.checks.slack_signature"),
     (owned_names, "flows/a.py", "import subprocess"),
     (owned_names, "flows/a.py", "import logging.handlers"),
     (owned_names, "checks/a.py", "import urllib.request"),

@@ -26,6 +26,7 @@ from slackapp.flows.app import App
 from slackapp.localslack import LocalApp, LocalSlack
 from slackapp.localslack.model import NotInstalled
 from slackapp.model import BOT, Holder, Settings, Tenant
+from slackapp.routes import served_routes
 from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.store.inbox import RowId
 from slackapp.wsgi import Wsgi
@@ -275,7 +276,7 @@ def reading(world: World) -> Iterator[None]:
 def with_parts(service: Service, **parts: Any) -> Service:
     """The same service with other parts."""
     app = replace(service.app, **parts)
-    return replace(service, app=app, wsgi=Wsgi(app))
+    return replace(service, app=app, wsgi=Wsgi(app, served_routes(app.settings)))
 
 
 def never_wait(seconds: float) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from slackapp.model import LOOPBACK
-from slackapp.routes import BY_PATH
+from slackapp.routes import ROUTES
 
 Application = Callable[..., Iterable[bytes]]
+
+_PROBES = frozenset(route.path for route in ROUTES if route.probe)
 
 
 def redirect_other_names(public_url: str) -> Callable[[Application], Application]:
@@ -44,5 +46,5 @@ def _is_beside(environ: dict[str, Any], name: str | None, port: int | None) -> b
 
 def _is_plain(target: str) -> bool:
     """Tells whether it is a path for people, with nothing in it that does not belong in a header."""
-    route = BY_PATH.get(target.partition("?")[0])
-    return target.startswith("/") and target.isascii() and target.isprintable() and not (route and route.probe)
+    plain = target.startswith("/") and target.isascii() and target.isprintable()
+    return plain and target.partition("?")[0] not in _PROBES
