@@ -75,7 +75,8 @@ READING = (
         "keys: read, cached, rotated, replaced, withdrawn",
         (
             "crypto/private_path.py", "crypto/keyfile.py", "vault/", "flows/keys/rotate_keys.py",
-            "flows/keys/reencrypt_tenant.py", "flows/keys/suspend_tenant.py", "flows/upkeep/heartbeat.py",
+            "flows/keys/reencrypt_tenant.py", "flows/keys/fingerprint_tokens.py", "flows/keys/suspend_tenant.py",
+            "flows/upkeep/heartbeat.py",
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",

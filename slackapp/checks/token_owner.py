@@ -3,7 +3,8 @@
 Stops:   a token that is stored for one customer and acts in another's workspace, whoever mixed them up, and where.
 How:     the ids of the answer against those of the place. An enterprise-wide token is answered with the enterprise's id
          in place of the team's, or beside it. In an enterprise a user has an id that begins with U and one with W.
-         To store a token, the right id must be there; to stop using one, another id must be there.
+         To store a token, the right id must be there; to stop using one, another id must be there. A connection is
+         no user at Slack: of its token the tenant is compared, and the user by whoever keeps the connection.
 Does not stop: a token about which Slack says nothing, because it is dead or has expired.
 Read:    docs.slack.dev/reference/methods/auth.test, docs.slack.dev/authentication/using-token-rotation
 """
@@ -11,7 +12,7 @@ Read:    docs.slack.dev/reference/methods/auth.test, docs.slack.dev/authenticati
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.model import BOT, Holder, Tenant
+from slackapp.model import Holder, HolderKind, Tenant
 
 AUTH_TEST = "auth.test"
 
@@ -48,7 +49,7 @@ def _named(tenant: Tenant, data: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _names_other_user(holder: Holder, data: Mapping[str, Any]) -> bool:
-    return holder != BOT and _is_id(data.get("user_id")) and not may_name_user(holder.id, data)
+    return holder.kind == HolderKind.USER and _is_id(data.get("user_id")) and not may_name_user(holder.id, data)
 
 
 def _is_id(claimed: object) -> bool:

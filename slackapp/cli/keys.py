@@ -7,15 +7,15 @@ from pathlib import Path
 from slackapp.app import system_entropy
 from slackapp.cli.service.session import EX_TEMPFAIL, chosen_tenants, installed_tenant, open_service, operator_actor
 from slackapp.cli.terminal import confirm
-from slackapp.cli.terminal.arguments import add_verbs
+from slackapp.cli.terminal.arguments import add_verbs, read_secret
 from slackapp.cli.terminal.printing import print_lines, print_progress
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.errors import CommandError, ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.flows.app import App
-from slackapp.flows.keys import reencrypt_tenant, rotate_keys
-from slackapp.model import LOCAL_PROVIDER, KeyTest, Tenant
-from slackapp.store import data_keys, meta
+from slackapp.flows.keys import fingerprint_tokens, reencrypt_tenant, rotate_keys
+from slackapp.model import LOCAL_PROVIDER, Actor, KeyTest, Tenant
+from slackapp.store import data_keys, meta, tokens
 
 HELP = "make, list, rotate, verify, retire master keys; new data keys; key providers"
 _ROTATION_WAIT = 60
@@ -35,6 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     confirm.add_option(retire)
     reencrypt = verb("reencrypt", "new data keys, all records sealed anew: after a suspected loss", _reencrypt)
     reencrypt.add_argument("--tenant", metavar="ID", help="only this one; without it, every tenant")
+    fingerprint = verb("fingerprint", "give every token its fingerprint; or find whose a leaked token is", _fingerprint)
+    fingerprint.add_argument("--find", action="store_true", help="whose is the token on the standard input?")
     verb("flush", "every process forgets the data keys in its memory, at once", _flush)
     assign = verb("assign", "put a tenant on a key provider of its own", _assign)
     assign.add_argument("tenant", metavar="TENANT")
@@ -179,6 +181,29 @@ def _reseal(app: App, tenant: Tenant, provider: str) -> int:
     except (KeyRevokedError, KeyUnavailableError, DecryptError) as error:
         why = {KeyRevokedError: "withdrawn", KeyUnavailableError: "out of reach"}.get(type(error), "not whole")
         raise CommandError(f"{tenant}: its keys are {why}; nothing of it was changed") from None
+
+
+def _fingerprint(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        app, actor = service.app, operator_actor(service.app)
+        if arguments.find:
+            return _find_token(app, actor)
+        filled, unreadable = fingerprint_tokens.fill(app, actor, print_progress)
+    print_lines(f"{filled} tokens have their fingerprints now")
+    if unreadable:
+        print_lines(f"{unreadable} tokens did not open, and have none; see `slackapp keys verify`", error=True)
+    return 1 if unreadable else 0
+
+
+def _find_token(app: App, actor: Actor) -> int:
+    found = fingerprint_tokens.find(app, read_secret("Token (it is not shown, and not kept): "), actor)
+    for token in found:
+        print_lines(f"{token.tenant}  {token.holder}  {token.status}")
+    if not found:
+        print_lines("no token here is this one", error=True)
+    if left := tokens.count_without_fingerprint(app.db):
+        print_lines(f"{left} tokens have no fingerprint yet; run `slackapp keys fingerprint`", error=True)
+    return 0 if found else 1
 
 
 def _flush(arguments: argparse.Namespace) -> int:

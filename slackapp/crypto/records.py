@@ -4,7 +4,7 @@ The names are constants of the format. They never follow a renamed table or colu
 """
 
 from slackapp.crypto.envelope import BODY_LIMIT, TOKEN_LIMIT
-from slackapp.model import BOT, Holder, KeyPurpose, RecordContext, RecordKind, Tenant
+from slackapp.model import ConnectionPurpose, Holder, HolderKind, KeyPurpose, RecordContext, RecordKind, Tenant
 
 DETAILS_LIMIT = 64 * 1024
 """Bytes."""
@@ -14,6 +14,8 @@ LIMITS = {
     RecordKind.USER_ACCESS: TOKEN_LIMIT,
     RecordKind.BOT_REFRESH: TOKEN_LIMIT,
     RecordKind.USER_REFRESH: TOKEN_LIMIT,
+    RecordKind.CONNECTION_ACCESS: TOKEN_LIMIT,
+    RecordKind.CONNECTION_REFRESH: TOKEN_LIMIT,
     RecordKind.WEBHOOK: 2 * TOKEN_LIMIT - 1024,
     RecordKind.EVENT_BODY: BODY_LIMIT,
     RecordKind.INSTALLER: DETAILS_LIMIT,
@@ -22,18 +24,32 @@ LIMITS = {
 """Bytes of plaintext."""
 
 
+_TOKENS = {
+    HolderKind.BOT: (KeyPurpose.BOT, RecordKind.BOT_ACCESS, RecordKind.BOT_REFRESH),
+    HolderKind.USER: (KeyPurpose.USER, RecordKind.USER_ACCESS, RecordKind.USER_REFRESH),
+    HolderKind.CONNECTION: (KeyPurpose.CONNECTION, RecordKind.CONNECTION_ACCESS, RecordKind.CONNECTION_REFRESH),
+}
+
+
 def access_token_context(tenant: Tenant, holder: Holder, generation: int) -> RecordContext:
     """Context of an access token."""
-    if holder == BOT:
-        return RecordContext(tenant, KeyPurpose.BOT, "", RecordKind.BOT_ACCESS, "bot", generation)
-    return RecordContext(tenant, KeyPurpose.USER, holder.id, RecordKind.USER_ACCESS, holder.id, generation)
+    purpose, kind, _ = _TOKENS[holder.kind]
+    return _token_context(tenant, holder, generation, purpose=purpose, kind=kind)
 
 
 def refresh_token_context(tenant: Tenant, holder: Holder, generation: int) -> RecordContext:
     """Context of a refresh token."""
-    if holder == BOT:
-        return RecordContext(tenant, KeyPurpose.REFRESH, "", RecordKind.BOT_REFRESH, "bot", generation)
-    return RecordContext(tenant, KeyPurpose.REFRESH, holder.id, RecordKind.USER_REFRESH, holder.id, generation)
+    return _token_context(tenant, holder, generation, purpose=KeyPurpose.REFRESH, kind=_TOKENS[holder.kind][2])
+
+
+def _token_context(
+    tenant: Tenant, holder: Holder, generation: int, purpose: KeyPurpose, kind: RecordKind
+) -> RecordContext:
+    # A connection's tokens are both under its own key. Its id is no user's, which the kind tells, too.
+    # claim: C-109
+    if holder.kind == HolderKind.CONNECTION:
+        return RecordContext(tenant, ConnectionPurpose(holder.id), "", kind=kind, row=holder.id, generation=generation)
+    return RecordContext(tenant, purpose, holder.id, kind=kind, row=holder.id or "bot", generation=generation)
 
 
 def webhook_context(tenant: Tenant, generation: int) -> RecordContext:

@@ -24,8 +24,17 @@ from slackapp.model.enums import (
 )
 from slackapp.model.grants import ExternalInstallation, Grant, GrantedToken, SlackResponse, Webhook
 from slackapp.model.identity import ADMIN, BOT, NO_TENANT, SCHEDULER, Actor, Holder, Secret, Tenant
-from slackapp.model.rows import InboxRow, Installation, Token
-from slackapp.model.sealed import LOCAL_PROVIDER, DataKey, Mac, NewKey, RecordContext, Sealed
+from slackapp.model.rows import SLACK_PROVIDER, InboxRow, Installation, Token
+from slackapp.model.sealed import (
+    LOCAL_PROVIDER,
+    ConnectionPurpose,
+    DataKey,
+    DataKeyPurpose,
+    Mac,
+    NewKey,
+    RecordContext,
+    Sealed,
+)
 from slackapp.model.settings import (
     CALLBACK_PATH,
     COMMANDS_PATH,
@@ -42,10 +51,11 @@ from slackapp.model.settings import (
 
 __all__ = [
     "ADMIN", "BOT", "CALLBACK_PATH", "COMMANDS_PATH", "EVENTS_PATH", "INSTALLED_PATH", "INSTALL_PATH",
-    "INTERACTIVITY_PATH", "LOCAL_PROVIDER", "LOOPBACK", "NO_TENANT", "SCHEDULER", "STATUSES_IN_USE", "Actor",
-    "ActorKind", "Clock", "DataKey", "Entropy", "EventOutcome", "ExternalInstallation", "Grant", "GrantedToken",
-    "Holder", "HolderKind", "InboxKind", "InboxRow", "InboxState", "InstallOutcome", "Installation",
-    "InstallationStatus", "KeyPurpose", "KeyState", "KeyTest", "Mac", "NewKey", "ProviderHealth", "RecordContext",
-    "RecordKind", "RefreshOutcome", "Sealed", "Secret", "Settings", "SlackAddresses", "SlackResponse", "StateOutcome",
-    "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token", "TokenHealth", "TokenStatus", "Webhook",
+    "INTERACTIVITY_PATH", "LOCAL_PROVIDER", "LOOPBACK", "NO_TENANT", "SCHEDULER", "SLACK_PROVIDER", "STATUSES_IN_USE",
+    "Actor", "ActorKind", "Clock", "ConnectionPurpose", "DataKey", "DataKeyPurpose", "Entropy", "EventOutcome",
+    "ExternalInstallation", "Grant", "GrantedToken", "Holder", "HolderKind", "InboxKind", "InboxRow", "InboxState",
+    "InstallOutcome", "Installation", "InstallationStatus", "KeyPurpose", "KeyState", "KeyTest", "Mac", "NewKey",
+    "ProviderHealth", "RecordContext", "RecordKind", "RefreshOutcome", "Sealed", "Secret", "Settings",
+    "SlackAddresses", "SlackResponse", "StateOutcome", "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token",
+    "TokenHealth", "TokenStatus", "Webhook",
 ]  # fmt: skip

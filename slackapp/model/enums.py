@@ -48,22 +48,25 @@ class TokenStatus(StrEnum):
 
 
 class HolderKind(StrEnum):
-    """Kind of a token's holder; Slack calls the token by the same word."""
+    """Kind of a token's holder; Slack calls the token of a bot and of a user by the same word."""
 
     BOT = "bot"
     USER = "user"
+    CONNECTION = "connection"
 
 
 class KeyPurpose(StrEnum):
-    """Purpose of a data key: of a tenant's the first four, of the service's own the rest."""
+    """Purpose of a data key: of a tenant's the first four, of one connection's, of the service's own the rest."""
 
     BOT = "bot"
     USER = "user"
     REFRESH = "refresh"
     DATA = "data"
+    CONNECTION = "connection"
     STATE = "state"
     AUDIT = "audit"
     LABEL = "label"
+    FINGERPRINT = "fingerprint"
 
 
 class KeyState(StrEnum):
@@ -98,6 +101,8 @@ class RecordKind(StrEnum):
     USER_ACCESS = "user_access"
     BOT_REFRESH = "bot_refresh"
     USER_REFRESH = "user_refresh"
+    CONNECTION_ACCESS = "connection_access"
+    CONNECTION_REFRESH = "connection_refresh"
     WEBHOOK = "webhook"
     EVENT_BODY = "event_body"
     INSTALLER = "installer"

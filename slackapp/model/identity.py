@@ -63,20 +63,33 @@ NO_TENANT = Tenant(TenantKind.NONE, "")
 
 @dataclass(frozen=True)
 class Holder:
-    """Holder of a token: the bot (`BOT`), or a user."""
+    """Holder of a token: the bot (`BOT`), a user of the install, or a connection.
+
+    A closed form: each kind is made in one way, and a user and a connection of the same id are two holders. Raises
+    ValueError for an id where there is none, and for none where there must be one.
+    """
 
     kind: HolderKind
     id: str
 
+    def __post_init__(self) -> None:
+        # A user without an id would pass for the bot where only ids are looked at.
+        # claim: C-109
+        if (self.kind == HolderKind.BOT) != (self.id == ""):
+            raise ValueError("a user and a connection have an id, and the bot has none")
+
     @classmethod
     def user(cls, user_id: str) -> "Holder":
-        """Names a user. Raises ValueError for one without an id, who would pass for the bot where only ids are kept."""
-        if not user_id:
-            raise ValueError("a user has an id")
+        """Names a user, by the id at Slack."""
         return cls(HolderKind.USER, user_id)
 
+    @classmethod
+    def connection(cls, connection_id: str) -> "Holder":
+        """Names a connection: it holds tokens of its own, beside those that a user's install has brought."""
+        return cls(HolderKind.CONNECTION, connection_id)
+
     def __str__(self) -> str:
-        return self.id or str(self.kind)
+        return f"{self.kind} {self.id}" if self.kind == HolderKind.CONNECTION else self.id or str(self.kind)
 
 
 BOT = Holder(HolderKind.BOT, "")

@@ -6,6 +6,9 @@ from slackapp.model.enums import InboxKind, InstallationStatus, TokenStatus
 from slackapp.model.identity import Holder, Tenant
 from slackapp.model.sealed import Sealed
 
+SLACK_PROVIDER = "slack"
+"""The token provider that has issued every token of an install."""
+
 
 @dataclass(frozen=True)
 class Installation:
@@ -42,7 +45,7 @@ class Installation:
 
 @dataclass(frozen=True)
 class Token:
-    """A row of `tokens`: sealed, with what is needed to decide on a refresh.
+    """A row of `tokens`: sealed, with what is needed to decide on a refresh. `provider` has issued it.
 
     `due_at` is when it is to be refreshed; None for one that does not expire. `reason` is why it is dead, or pauses:
     Slack's code, or ours. The rest is of a token that Slack refuses: since when, when last, how often while other
@@ -66,6 +69,7 @@ class Token:
     refused_at: int = 0
     paused_until: int = 0
     contradicted: int = 0
+    provider: str = SLACK_PROVIDER
 
 
 @dataclass(frozen=True)

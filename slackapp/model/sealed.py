@@ -18,12 +18,29 @@ class Sealed:
 
 
 @dataclass(frozen=True)
+class ConnectionPurpose:
+    """Purpose of the data key that one connection has for itself: deleting it ends that connection's tokens alone.
+
+    As text, which the wrapped key is bound to, it begins as no other purpose does.
+    """
+
+    connection_id: str
+
+    def __str__(self) -> str:
+        return f"{KeyPurpose.CONNECTION}:{self.connection_id}"
+
+
+DataKeyPurpose = KeyPurpose | ConnectionPurpose
+"""A closed form: a purpose of the tenant's or the service's, or one connection's own."""
+
+
+@dataclass(frozen=True)
 class RecordContext:
     """Context that a sealed record is bound to; it opens nowhere else."""
 
     tenant: Tenant
-    purpose: KeyPurpose
-    user_id: str  # "" for what is the bot's or the tenant's own
+    purpose: DataKeyPurpose
+    user_id: str  # "" for what is the bot's, a connection's or the tenant's own
     kind: RecordKind
     row: str
     generation: int
@@ -34,7 +51,7 @@ class NewKey:
     """A data key that was just made, as it is to be stored: wrapped."""
 
     key_id: int
-    purpose: KeyPurpose
+    purpose: DataKeyPurpose
     provider: str
     master_version: int
     wrapped: bytes = field(repr=False)
@@ -46,7 +63,7 @@ class DataKey:
 
     key_id: int
     tenant: Tenant
-    purpose: KeyPurpose
+    purpose: DataKeyPurpose
     provider: str
     master_version: int
     wrapped: bytes = field(repr=False)

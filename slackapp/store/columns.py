@@ -1,10 +1,20 @@
-"""Forms of the nouns in columns: a field is named as its column is; a tenant is two columns."""
+"""Forms of the nouns in columns: a field is named as its column; tenant and holder are two columns each."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from slackapp.model import BOT, Holder, Sealed, Tenant, TenantKind
+from slackapp.model import (
+    BOT,
+    ConnectionPurpose,
+    DataKeyPurpose,
+    Holder,
+    HolderKind,
+    KeyPurpose,
+    Sealed,
+    Tenant,
+    TenantKind,
+)
 from slackapp.store.engine.database import Database, Parameters, Row
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -16,6 +26,7 @@ def by_word(closed: type[Word]) -> Mapping[str, Word]:
 
 
 _TENANT_KINDS = by_word(TenantKind)
+_HOLDER_KINDS = by_word(HolderKind)
 
 
 def tenant_columns(tenant: Tenant) -> dict[str, str]:
@@ -29,14 +40,33 @@ def read_tenant(row: Row) -> Tenant:
     return Tenant(_TENANT_KINDS[row["tenant_kind"]], row["tenant_id"])
 
 
-def holder_columns(tenant: Tenant, holder: Holder) -> dict[str, str]:
-    """Names the three columns of what a tenant's bot or user has, with their values."""
-    return {**tenant_columns(tenant), "user_id": holder.id}
+def holder_columns(holder: Holder) -> dict[str, str]:
+    """Names a holder's two columns with their values."""
+    return {"holder_kind": str(holder.kind), "holder_id": holder.id}
 
 
-def read_holder(row: Row) -> Holder:
-    """Reads whose a row is: the bot's, or a user's."""
-    return Holder.user(row["user_id"]) if row["user_id"] else BOT
+def read_holder(columns: Row | Mapping[str, Any]) -> Holder:
+    """Reads whose a row is: the bot's, a user's or a connection's."""
+    kind = _HOLDER_KINDS[columns["holder_kind"]]
+    return BOT if kind is HolderKind.BOT else Holder(kind, columns["holder_id"])
+
+
+def key_columns(tenant: Tenant, holder: Holder) -> dict[str, str]:
+    """Names the four columns by which a holder's row of a tenant is found, with their values."""
+    return {**tenant_columns(tenant), **holder_columns(holder)}
+
+
+def purpose_columns(purpose: DataKeyPurpose) -> dict[str, str]:
+    """Names the two columns of a data key's purpose with their values."""
+    if isinstance(purpose, ConnectionPurpose):
+        return {"purpose": str(KeyPurpose.CONNECTION), "connection_id": purpose.connection_id}
+    return {"purpose": str(purpose), "connection_id": ""}
+
+
+def read_purpose(columns: Row | Mapping[str, Any]) -> DataKeyPurpose:
+    """Reads what a data key is for. Raises ValueError for no such purpose."""
+    purpose = KeyPurpose(columns["purpose"])
+    return ConnectionPurpose(columns["connection_id"]) if purpose is KeyPurpose.CONNECTION else purpose
 
 
 def field_columns(noun: object) -> dict[str, Any]:
@@ -50,9 +80,9 @@ def row_fields(row: Row) -> dict[str, Any]:
     """Names a row's columns with their values, and its tenant and its holder as the field that each is."""
     columns = dict(zip(row.keys(), row, strict=True))
     columns["tenant"] = Tenant(_TENANT_KINDS[columns.pop("tenant_kind")], columns.pop("tenant_id"))
-    if "user_id" in columns:
+    if "holder_kind" in columns:
         columns["holder"] = read_holder(row)
-        del columns["user_id"]
+        del columns["holder_kind"], columns["holder_id"]
     return columns
 
 

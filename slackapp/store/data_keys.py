@@ -1,18 +1,19 @@
 """Wrapped data keys: `sql/core/data_keys.sql`."""
 
-from slackapp.model import DataKey, KeyPurpose, KeyState, NewKey, Tenant
-from slackapp.store.columns import count_rows, read_tenant, row_fields, tenant_columns
+from slackapp.model import DataKey, DataKeyPurpose, KeyState, NewKey, Tenant
+from slackapp.store.columns import count_rows, purpose_columns, read_purpose, read_tenant, row_fields, tenant_columns
 from slackapp.store.engine.database import Database, Row
 
 
-def active(db: Database, tenant: Tenant) -> list[DataKey]:
-    """The keys that the tenant's records are sealed under now, one per purpose."""
-    return [_data_key(row) for row in db.many("active_keys", tenant_columns(tenant))]
+def active(db: Database, tenant: Tenant, connection_id: str | None = None) -> list[DataKey]:
+    """The keys that records are sealed under now, one per purpose: the tenant's, or one connection's own."""
+    parameters = {**tenant_columns(tenant), "connection_id": connection_id or ""}
+    return [_data_key(row) for row in db.many("active_keys", parameters)]
 
 
-def active_for(db: Database, tenant: Tenant, purpose: KeyPurpose) -> DataKey | None:
+def active_for(db: Database, tenant: Tenant, purpose: DataKeyPurpose) -> DataKey | None:
     """Finds the tenant's active key for that purpose."""
-    row = db.one("active_key", {**tenant_columns(tenant), "purpose": purpose})
+    row = db.one("active_key", {**tenant_columns(tenant), **purpose_columns(purpose)})
     return _data_key(row) if row is not None else None
 
 
@@ -24,7 +25,13 @@ def find(db: Database, tenant: Tenant, key_id: int) -> DataKey | None:
 
 def add(db: Database, tenant: Tenant, key: NewKey, now: int) -> bool:
     """Stores a new key; False when its id is taken or the purpose has its key already."""
-    return db.execute("add_key", {**tenant_columns(tenant), **vars(key), "now": now}) == 1
+    columns = {**tenant_columns(tenant), **vars(key), **purpose_columns(key.purpose)}
+    return db.execute("add_key", {**columns, "now": now}) == 1
+
+
+def list_ids(db: Database, tenant: Tenant) -> frozenset[int]:
+    """Lists the ids of all the tenant's keys: its own, and its connections'."""
+    return frozenset(row["key_id"] for row in db.many("key_ids", tenant_columns(tenant)))
 
 
 def list_all(db: Database) -> list[DataKey]:
@@ -85,4 +92,7 @@ def _key(key: DataKey) -> dict[str, object]:
 
 
 def _data_key(row: Row) -> DataKey:
-    return DataKey(**row_fields(row) | {"purpose": KeyPurpose(row["purpose"]), "state": KeyState(row["state"])})
+    fields = row_fields(row)
+    fields["purpose"], fields["state"] = read_purpose(fields), KeyState(fields["state"])
+    del fields["connection_id"]
+    return DataKey(**fields)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from slackapp.model import Holder, Sealed, Tenant
-from slackapp.store.columns import holder_columns, read_holder, read_sealed, sealed_column, tenant_columns
+from slackapp.store.columns import key_columns, read_holder, read_sealed, sealed_column, tenant_columns
 from slackapp.store.engine.database import Database, Row
 
 
@@ -24,7 +24,7 @@ class Installer:
 
 def find(db: Database, tenant: Tenant, holder: Holder) -> Installer | None:
     """Finds one user who installed, or the bot."""
-    row = db.one("find_installer", holder_columns(tenant, holder))
+    row = db.one("find_installer", key_columns(tenant, holder))
     return _installer(row) if row is not None else None
 
 
@@ -42,7 +42,7 @@ def list_by_tenant(db: Database, tenant: Tenant) -> list[Installer]:
 def save(db: Database, tenant: Tenant, installer: Installer) -> None:
     """Inserts the user, or replaces what was known."""
     parameters = {
-        **holder_columns(tenant, installer.holder),
+        **key_columns(tenant, installer.holder),
         "generation": installer.generation,
         "installed_at": installer.installed_at,
         "details": sealed_column(installer.details),
@@ -54,7 +54,7 @@ def save(db: Database, tenant: Tenant, installer: Installer) -> None:
 def reseal(db: Database, tenant: Tenant, installer: Installer, details: Sealed | None, webhook: Sealed | None) -> None:
     """Replaces details and webhook by the same under another data key."""
     parameters = {
-        **holder_columns(tenant, installer.holder),
+        **key_columns(tenant, installer.holder),
         "generation": installer.generation,
         "details": sealed_column(details),
         "webhook": sealed_column(webhook),
@@ -64,7 +64,7 @@ def reseal(db: Database, tenant: Tenant, installer: Installer, details: Sealed |
 
 def delete(db: Database, tenant: Tenant, holder: Holder) -> bool:
     """Deletes one."""
-    return db.execute("delete_installer", holder_columns(tenant, holder)) == 1
+    return db.execute("delete_installer", key_columns(tenant, holder)) == 1
 
 
 def delete_users(db: Database, tenant: Tenant) -> int:

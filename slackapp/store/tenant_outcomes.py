@@ -1,13 +1,13 @@
 """Outcomes of calls to Slack lately, over all tenants: `sql/core/tenant_outcomes.sql`."""
 
 from slackapp.model import Tenant, Token
-from slackapp.store.columns import count_rows, holder_columns, tenant_columns
+from slackapp.store.columns import count_rows, tenant_columns
 from slackapp.store.engine.database import Database
 
 
 def note_failing(db: Database, token: Token, now: int) -> None:
     """Notes a refused token's tenant, where the failure may be more than the tenant's or a user's own."""
-    db.execute("note_failing", {**holder_columns(token.tenant, token.holder), "now": now})
+    db.execute("note_failing", {**tenant_columns(token.tenant), "holder_kind": token.holder.kind, "now": now})
 
 
 def mark_given_up(db: Database, tenant: Tenant) -> None:

@@ -1,13 +1,15 @@
 """Tokens, sealed: `sql/core/tokens.sql`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slackapp.model import Holder, Sealed, Tenant, Token, TokenStatus
+from slackapp.model import BOT, NO_TENANT, SLACK_PROVIDER, Holder, Sealed, Tenant, Token, TokenStatus
 from slackapp.store import tenant_outcomes
 from slackapp.store.columns import (
     by_word,
     count_rows,
-    holder_columns,
+    key_columns,
+    read_holder,
     read_sealed,
     read_tenant,
     row_fields,
@@ -27,8 +29,16 @@ MAX_WAIT = 7200
 
 
 @dataclass(frozen=True)
+class Fingerprints:
+    """Fingerprints of an access token, and of the refresh token where there is one; 32 bytes each."""
+
+    access: bytes
+    refresh: bytes | None
+
+
+@dataclass(frozen=True)
 class SealedPair:
-    """Sealed pair of access and refresh token.
+    """Sealed pair of access and refresh token, each with its fingerprint.
 
     `expires_at` in Unix seconds; None, with no refresh token, for a long-lived token. `due_at` is when it is to be
     refreshed, in Unix seconds.
@@ -39,11 +49,12 @@ class SealedPair:
     expires_at: int | None
     due_at: int | None
     scopes: tuple[str, ...]
+    fingerprints: Fingerprints
 
 
 def find(db: Database, tenant: Tenant, holder: Holder) -> Token | None:
-    """Finds the bot's token, or one user's."""
-    row = db.one("find_token", holder_columns(tenant, holder))
+    """Finds a holder's token."""
+    row = db.one("find_token", key_columns(tenant, holder))
     return _token(row) if row is not None else None
 
 
@@ -59,10 +70,20 @@ def list_by_tenant(db: Database, tenant: Tenant) -> list[Token]:
     return [_token(row) for row in db.many("list_tokens", tenant_columns(tenant))]
 
 
-def save(db: Database, tenant: Tenant, holder: Holder, generation: int, pair: SealedPair, now: int) -> None:
+def save(
+    db: Database,
+    tenant: Tenant,
+    holder: Holder,
+    *,
+    generation: int,
+    pair: SealedPair,
+    now: int,
+    provider: str = SLACK_PROVIDER,
+) -> None:
     """Adds the token or replaces it; a lease on the replaced one ends. What was known against the tenant is over."""
     tenant_outcomes.delete_failing(db, tenant)
-    db.execute("save_token", {**holder_columns(tenant, holder), **_values(pair), "generation": generation, "now": now})
+    whose = {**key_columns(tenant, holder), "provider": provider}
+    db.execute("save_token", {**whose, **_values(pair), "generation": generation, "now": now})
 
 
 def take_lease(db: Database, token: Token, owner: str, steady: int, until: int) -> bool:
@@ -83,7 +104,7 @@ def take_lease_for_bolt(db: Database, token: Token, owner: str, steady: int, unt
 
 def set_lease_end(db: Database, token: Token, owner: str, until: int) -> None:
     """Moves the end of our lease; its owner stays as the mark of an unfinished refresh."""
-    db.execute("set_lease_end", {**holder_columns(token.tenant, token.holder), "owner": owner, "until": until})
+    db.execute("set_lease_end", {**key_columns(token.tenant, token.holder), "owner": owner, "until": until})
 
 
 def renew_lease(db: Database, token: Token, owner: str, until: int) -> bool:
@@ -93,7 +114,7 @@ def renew_lease(db: Database, token: Token, owner: str, until: int) -> bool:
 
 def release_lease(db: Database, token: Token, owner: str) -> None:
     """Releases our lease, when Slack was not asked."""
-    db.execute("release_lease", {**holder_columns(token.tenant, token.holder), "owner": owner})
+    db.execute("release_lease", {**key_columns(token.tenant, token.holder), "owner": owner})
 
 
 def postpone_refresh(db: Database, token: Token, owner: str, due_at: int) -> None:
@@ -109,12 +130,33 @@ def replace_pair(db: Database, token: Token, pair: SealedPair, now: int) -> bool
 def reseal(db: Database, token: Token, access: Sealed, refresh: Sealed | None) -> None:
     """Replaces the secrets of a generation by the same under other data keys."""
     parameters = {
-        **holder_columns(token.tenant, token.holder),
+        **key_columns(token.tenant, token.holder),
         "generation": token.generation,
         "access": access.blob,
         "refresh": sealed_column(refresh),
     }
     db.execute("reseal_token", parameters)
+
+
+def set_fingerprints(db: Database, token: Token, fingerprints: Fingerprints) -> bool:
+    """Stores the fingerprints of this generation of the token; False when it was replaced."""
+    return db.execute("set_fingerprints", {**_generation(token), **_fingerprint_columns(fingerprints)}) == 1
+
+
+def find_by_fingerprint(db: Database, fingerprint: bytes) -> list[Token]:
+    """Finds the tokens with that fingerprint: of the access token, or of the refresh token."""
+    return _find_each(db, db.many("tokens_by_fingerprint", {"fingerprint": fingerprint}))
+
+
+def list_without_fingerprint(db: Database, after: Token | None, limit: int) -> list[Token]:
+    """Lists tokens that have none yet, in the order of their keys, from the one after `after` on."""
+    start = key_columns(after.tenant, after.holder) if after is not None else key_columns(NO_TENANT, BOT)
+    return _find_each(db, db.many("tokens_without_fingerprint", {**start, "most": limit}))
+
+
+def count_without_fingerprint(db: Database) -> int:
+    """Counts tokens that have none yet."""
+    return count_rows(db, "count_without_fingerprint", {})
 
 
 def mark_refresh_refused(db: Database, token: Token, owner: str, reason: str) -> bool:
@@ -163,7 +205,7 @@ def count_paused(db: Database) -> int:
 
 def delete(db: Database, tenant: Tenant, holder: Holder) -> bool:
     """Deletes one token."""
-    return db.execute("delete_token", holder_columns(tenant, holder)) == 1
+    return db.execute("delete_token", key_columns(tenant, holder)) == 1
 
 
 def delete_users(db: Database, tenant: Tenant) -> int:
@@ -214,10 +256,15 @@ def count(db: Database, tenant: Tenant) -> int:
     return count_rows(db, "count_tokens", tenant_columns(tenant))
 
 
+def _find_each(db: Database, rows: Sequence[Row]) -> list[Token]:
+    found = (find(db, read_tenant(row), read_holder(row)) for row in rows)
+    return [token for token in found if token is not None]
+
+
 def _generation(token: Token) -> dict[str, object]:
     """Names this generation of a token: what was stored since, by a refresh or a new grant, is another one."""
     return {
-        **holder_columns(token.tenant, token.holder),
+        **key_columns(token.tenant, token.holder),
         "generation": token.generation,
         "granted_at": token.granted_at,
     }
@@ -230,7 +277,12 @@ def _values(pair: SealedPair) -> dict[str, object]:
         "expires_at": pair.expires_at,
         "due_at": pair.due_at,
         "scopes": ",".join(pair.scopes),
+        **_fingerprint_columns(pair.fingerprints),
     }
+
+
+def _fingerprint_columns(fingerprints: Fingerprints) -> dict[str, object]:
+    return {"access_fingerprint": fingerprints.access, "refresh_fingerprint": fingerprints.refresh}
 
 
 def _token(row: Row) -> Token:

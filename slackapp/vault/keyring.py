@@ -8,7 +8,7 @@ open is kept. When a key is gone from the database, its records are gone: there 
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from slackapp.crypto import envelope
@@ -18,14 +18,19 @@ from slackapp.model import (
     LOCAL_PROVIDER,
     NO_TENANT,
     Clock,
+    ConnectionPurpose,
     DataKey,
+    DataKeyPurpose,
     Entropy,
+    Holder,
+    HolderKind,
     KeyPurpose,
     KeyTest,
     NewKey,
     ProviderHealth,
     RecordContext,
     Sealed,
+    Secret,
     Tenant,
 )
 from slackapp.store import data_keys, meta
@@ -33,7 +38,7 @@ from slackapp.store.engine.database import Database
 from slackapp.vault.providers import KeyContext, KeyProvider, LocalProvider, check_health
 
 PURPOSES = (KeyPurpose.BOT, KeyPurpose.USER, KeyPurpose.REFRESH, KeyPurpose.DATA)
-SERVICE_PURPOSES = (KeyPurpose.STATE, KeyPurpose.AUDIT, KeyPurpose.LABEL)
+SERVICE_PURPOSES = (KeyPurpose.STATE, KeyPurpose.AUDIT, KeyPurpose.LABEL, KeyPurpose.FINGERPRINT)
 LABEL_LENGTH = 12
 CACHE_KEYS = 4096
 CACHE_SECONDS = 300
@@ -44,18 +49,20 @@ class PlainKey:
     """A data key in clear."""
 
     key_id: int
-    purpose: KeyPurpose
+    purpose: DataKeyPurpose
     key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
 class TenantKeys:
-    """Keys of a tenant, the active ones in clear, for the length of one flow."""
+    """Keys of a tenant, or of one of its connections, in clear, for the length of one flow."""
 
     app_id: str
     entropy: Entropy
-    keys: dict[KeyPurpose, PlainKey]
+    fingerprint: Callable[[Secret], bytes]
+    keys: Mapping[DataKeyPurpose, PlainKey]
     minted: tuple[NewKey, ...]
+    connection_id: str | None = None
 
     @property
     def key_ids(self) -> frozenset[int]:
@@ -103,7 +110,7 @@ class Keyring:
         self._evictions = 0
         """How often anything was dropped from the cache."""
         self._epoch = -1
-        self._audit_key = self._label_key = b""
+        self._audit_key = self._label_key = self._fingerprint_key = b""
 
     # Records
 
@@ -130,13 +137,44 @@ class Keyring:
         self._try_reload()
         opened = self._cached(tenant)
         active = {row.purpose: self._unwrapped(opened, row) for row in data_keys.active(self._db, tenant)}
-        return TenantKeys(self._app_id, self._entropy, active, ()) if active else self.mint(tenant, LOCAL_PROVIDER)
+        return self._tenant_keys(active) if active else self.mint(tenant, LOCAL_PROVIDER)
 
-    def mint(self, tenant: Tenant, provider: str) -> TenantKeys:
-        """Makes new keys for every purpose, wrapped by that provider and not stored yet."""
-        made = [self._mint(tenant, purpose, provider) for purpose in PURPOSES]
+    def open_holder_keys(self, tenant: Tenant, holder: Holder) -> TenantKeys:
+        """Opens the keys that seal a holder's tokens: a connection's own; for all other holders the tenant's.
+
+        A connection's first key is wrapped by whoever wraps its tenant's.
+        """
+        if holder.kind != HolderKind.CONNECTION:
+            return self.open_tenant_keys(tenant)
+        self._try_reload()
+        row = data_keys.active_for(self._db, tenant, ConnectionPurpose(holder.id))
+        if row is None:
+            provider = next((key.provider for key in data_keys.active(self._db, tenant)), LOCAL_PROVIDER)
+            return self.mint(tenant, provider, holder.id)
+        key = self._unwrapped(self._cached(tenant), row)
+        return self._tenant_keys({row.purpose: key}, connection_id=holder.id)
+
+    def mint(self, tenant: Tenant, provider: str, connection_id: str | None = None) -> TenantKeys:
+        """Makes new keys for every purpose of the tenant, or a connection's own; wrapped, and not stored yet."""
+        purposes = PURPOSES if connection_id is None else (ConnectionPurpose(connection_id),)
+        made = [self._mint(tenant, purpose, provider) for purpose in purposes]
         keys = {new.purpose: PlainKey(new.key_id, new.purpose, key) for new, key in made}
-        return TenantKeys(self._app_id, self._entropy, keys, tuple(new for new, _ in made))
+        return self._tenant_keys(keys, tuple(new for new, _ in made), connection_id)
+
+    def _tenant_keys(
+        self,
+        keys: Mapping[DataKeyPurpose, PlainKey],
+        minted: tuple[NewKey, ...] = (),
+        connection_id: str | None = None,
+    ) -> TenantKeys:
+        return TenantKeys(
+            app_id=self._app_id,
+            entropy=self._entropy,
+            fingerprint=self.fingerprint,
+            keys=keys,
+            minted=minted,
+            connection_id=connection_id,
+        )
 
     def evict(self, tenant: Tenant) -> None:
         """Drops the tenant's keys from memory."""
@@ -155,7 +193,7 @@ class Keyring:
 
     def rewrap(self, key: DataKey, provider: str) -> tuple[int, bytes]:
         """Wraps the same data key by that provider's newest master key: its version and the wrapped key."""
-        context = KeyContext(self._app_id, key.tenant, key.purpose, key.key_id)
+        context = KeyContext(self._app_id, key.tenant, str(key.purpose), key.key_id)
         return self._provider(provider).wrap(context, self._unwrap(key).key)
 
     def try_key(self, key: DataKey) -> KeyTest:
@@ -210,6 +248,7 @@ class Keyring:
             self._reload_local()  # the primary is another one since: what it does not wrap may be lost
         opened = {purpose: self._active(NO_TENANT, purpose).key for purpose in SERVICE_PURPOSES}
         self._audit_key, self._label_key = opened[KeyPurpose.AUDIT], opened[KeyPurpose.LABEL]
+        self._fingerprint_key = opened[KeyPurpose.FINGERPRINT]
 
     def _have_service_keys(self, now: int) -> bool:
         have = {key.purpose for key in data_keys.active(self._db, NO_TENANT)}
@@ -245,6 +284,14 @@ class Keyring:
         """Derives a short keyed hash that stands for the tenant in log and metrics."""
         return envelope.hmac_sha256(self._label_key, f"{tenant.kind} {tenant.id}".encode()).hex()[:LABEL_LENGTH]
 
+    def fingerprint(self, token: Secret) -> bytes:
+        """Derives the keyed hash by which a token is found, and from which nobody wins it back: 32 bytes.
+
+        Keyed, so that who has the database alone cannot even tell whether a token that he holds is in it.
+        """
+        # claim: C-110
+        return envelope.hmac_sha256(self._fingerprint_key, token.reveal().encode())
+
     # Where the keys come from
 
     def _by_id(self, tenant: Tenant, key_id: int) -> PlainKey | None:
@@ -255,7 +302,7 @@ class Keyring:
             return self._unwrapped(opened, row) if row is not None else None
         return opened.by_id[key_id]
 
-    def _active(self, tenant: Tenant, purpose: KeyPurpose) -> PlainKey:
+    def _active(self, tenant: Tenant, purpose: DataKeyPurpose) -> PlainKey:
         """Finds the active key of a tenant and purpose. Raises KeyMissingError."""
         if self._epoch < 0:
             self._try_reload()
@@ -295,7 +342,7 @@ class Keyring:
         return opened.by_id[row.key_id]
 
     def _unwrap(self, row: DataKey) -> PlainKey:
-        context = KeyContext(self._app_id, row.tenant, row.purpose, row.key_id)
+        context = KeyContext(self._app_id, row.tenant, str(row.purpose), row.key_id)
         key = self._provider(row.provider).unwrap(context, row.master_version, row.wrapped)
         return PlainKey(row.key_id, row.purpose, key)
 
@@ -305,11 +352,11 @@ class Keyring:
             raise KeyUnavailableError  # its setting was taken away; the key may come back
         return provider
 
-    def _mint(self, tenant: Tenant, purpose: KeyPurpose, provider: str) -> tuple[NewKey, bytes]:
+    def _mint(self, tenant: Tenant, purpose: DataKeyPurpose, provider: str) -> tuple[NewKey, bytes]:
         # A random id, not a counter: after an old backup is restored, a counter would give the id of another key again.
         key_id = int.from_bytes(self._entropy(4), "big") or 1
         key = self._entropy(envelope.KEY_BYTES)
-        context = KeyContext(self._app_id, tenant, purpose, key_id)
+        context = KeyContext(self._app_id, tenant, str(purpose), key_id)
         version, wrapped = self._provider(provider).wrap(context, key)
         return NewKey(key_id, purpose, provider, version, wrapped), key
 
@@ -321,7 +368,7 @@ class _CachedKeys:
     since: int
     drops: int
     by_id: dict[int, PlainKey]
-    active: dict[KeyPurpose, PlainKey]
+    active: dict[DataKeyPurpose, PlainKey]
 
 
 def _is_fresh(opened: _CachedKeys, now: int) -> bool:

@@ -5,7 +5,7 @@ import json
 from slackapp.checks import token_lifetime
 from slackapp.crypto import records
 from slackapp.model import GrantedToken, Holder, RecordContext, Sealed, Tenant, Webhook
-from slackapp.store.tokens import SealedPair
+from slackapp.store.tokens import Fingerprints, SealedPair
 from slackapp.vault.keyring import TenantKeys
 
 
@@ -21,7 +21,7 @@ def seal_webhook(keys: TenantKeys, context: RecordContext, hook: Webhook) -> Sea
 
 
 def seal_pair(
-    keys: TenantKeys, tenant: Tenant, holder: Holder, generation: int, granted: GrantedToken, now: int
+    keys: TenantKeys, tenant: Tenant, holder: Holder, granted: GrantedToken, *, generation: int, now: int
 ) -> SealedPair:
     """Access and refresh token, each under its own key and bound to its place; expiry counted from `now`."""
     refresh = None
@@ -36,4 +36,8 @@ def seal_pair(
         expires_at=expires_at,
         due_at=token_lifetime.refresh_time(tenant, holder, generation, now, expires_at),
         scopes=granted.scopes,
+        fingerprints=Fingerprints(
+            keys.fingerprint(granted.access),
+            keys.fingerprint(granted.refresh) if granted.refresh is not None else None,
+        ),
     )

@@ -1,42 +1,57 @@
--- Data keys, wrapped by a master key. A tenant's keys die with the tenant; the service's own have the empty tenant.
+-- Data keys, wrapped by a master key. A tenant's keys die with the tenant; a connection's own may die before it. The
+-- service's own have the empty tenant.
 
 -- name: active_keys :many
 -- tenant: tenant_kind, tenant_id
-SELECT key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrapped, state, created_at
+SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state,
+       created_at
   FROM data_keys
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
-   AND state = 'active';
+   AND connection_id = :connection_id
+   AND state = 'active'
+ ORDER BY key_id;
 
 -- name: active_key :one
 -- tenant: tenant_kind, tenant_id
-SELECT key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrapped, state, created_at
+SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state,
+       created_at
   FROM data_keys
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
-   AND purpose = :purpose
+   AND purpose = :purpose AND connection_id = :connection_id
    AND state = 'active';
 
 -- name: find_key :one
 -- tenant: tenant_kind, tenant_id
-SELECT key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrapped, state, created_at
+SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state,
+       created_at
   FROM data_keys
  WHERE key_id = :key_id
    AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id;  -- claim: C-33, C-34
 
 -- name: add_key :exec
 -- tenant: tenant_kind, tenant_id
-INSERT INTO data_keys (key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrapped, state, created_at)
-VALUES (:key_id, :tenant_kind, :tenant_id, :purpose, :provider, :master_version, :wrapped, 'active', :now)
+INSERT INTO data_keys (key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state,
+       created_at)
+VALUES (:key_id, :tenant_kind, :tenant_id, :purpose, :connection_id, :provider, :master_version, :wrapped, 'active',
+       :now)
 ON CONFLICT DO NOTHING;
+
+-- name: key_ids :many
+-- tenant: tenant_kind, tenant_id
+SELECT key_id FROM data_keys
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
 
 -- name: all_keys :many
 -- tenant: none (for the key backup, and to try each key)
-SELECT key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrapped, state, created_at
+SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state,
+       created_at
   FROM data_keys
  ORDER BY key_id;
 
 -- name: keys_below :many
 -- tenant: none (a rotation wraps every tenant's keys anew, and opens none of their records)
-SELECT key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrapped, state, created_at
+SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state,
+       created_at
   FROM data_keys
  WHERE provider = :provider AND master_version < :master_version
  ORDER BY key_id;

@@ -9,9 +9,9 @@ SELECT :tenant_kind, :tenant_id, :now
  WHERE NOT EXISTS (
        SELECT 1 FROM installations AS i
         WHERE i.tenant_kind = :tenant_kind AND i.tenant_id = :tenant_id AND i.status IN ('suspect', 'purging'))
-   AND (:user_id = '' OR NOT EXISTS (
+   AND (:holder_kind = 'bot' OR NOT EXISTS (
        SELECT 1 FROM tokens AS t
-        WHERE t.tenant_kind = :tenant_kind AND t.tenant_id = :tenant_id AND t.user_id = ''
+        WHERE t.tenant_kind = :tenant_kind AND t.tenant_id = :tenant_id AND t.holder_kind = 'bot'
           AND t.status = 'live' AND t.refused_since IS NULL))
 ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET refused_at = excluded.refused_at, given_up = 0;
 

@@ -178,7 +178,7 @@ def with_damaged_token(world: World) -> None:
     world.browser().install()
     connection = world.service.app.db
     with connection.transaction():
-        (row,) = world.rows("SELECT tenant_kind, tenant_id, user_id FROM tokens")
+        (row,) = world.rows("SELECT tenant_kind, tenant_id, holder_id FROM tokens")
         connection.execute("delete_keys", {"tenant_kind": row["tenant_kind"], "tenant_id": row["tenant_id"]})
     world.service.app.keyring.evict(north_tenant())
 

@@ -88,7 +88,7 @@ def test_no_tenants_token_is_used_for_another(three: World) -> None:
 
 def test_no_sealed_token_opens_in_the_place_of_another(three: World) -> None:
     """I put each sealed token where each other one lies: of another tenant, another user, another kind."""
-    place = "WHERE tenant_kind = ? AND tenant_id = ? AND user_id = ?"
+    place = "WHERE tenant_kind = ? AND tenant_id = ? AND holder_id = ?"
     blobs = {}
     for tenant, user, column in SLOTS:
         key = (tenant.kind, tenant.id, name(tenant, user))
@@ -112,10 +112,10 @@ def test_no_sealed_token_opens_in_the_place_of_another(three: World) -> None:
 
 def test_two_swapped_tokens_do_not_open_and_other_tenants_are_served(three: World) -> None:
     """I swap two rows' tokens, so that each customer acts as the other."""
-    rows = {row["tenant_id"]: row for row in three.rows("SELECT * FROM tokens WHERE user_id = ''")}
+    rows = {row["tenant_id"]: row for row in three.rows("SELECT * FROM tokens WHERE holder_id = ''")}
     for here, there in ((NORTH, SOUTH), (SOUTH, NORTH)):
         change(
-            three, "UPDATE tokens SET access = ?, refresh = ? WHERE tenant_id = ? AND user_id = ''",
+            three, "UPDATE tokens SET access = ?, refresh = ? WHERE tenant_id = ? AND holder_id = ''",
             rows[there]["access"], rows[there]["refresh"], here,
         )  # fmt: skip
     before = three.snapshot()
@@ -127,16 +127,16 @@ def test_two_swapped_tokens_do_not_open_and_other_tenants_are_served(three: Worl
 
 def test_the_token_of_an_older_generation_does_not_open(three: World) -> None:
     """I put back the token from before the last refresh, which I may have kept."""
-    old = three.rows("SELECT access FROM tokens WHERE tenant_id = ? AND user_id = ''", NORTH)[0]["access"]
+    old = three.rows("SELECT access FROM tokens WHERE tenant_id = ? AND holder_id = ''", NORTH)[0]["access"]
     refresh(three, TENANTS[0], "")
-    change(three, "UPDATE tokens SET access = ? WHERE tenant_id = ? AND user_id = ''", old, NORTH)
+    change(three, "UPDATE tokens SET access = ? WHERE tenant_id = ? AND holder_id = ''", old, NORTH)
     assert unavailable(three, TENANTS[0])
 
 
 def test_a_whole_row_under_another_tenants_name_does_not_open(three: World) -> None:
     """I copy your row of tokens, and put my workspace's id on it."""
     change(three, "DELETE FROM tokens WHERE tenant_id = ?", SOUTH)
-    change(three, "UPDATE tokens SET tenant_id = ? WHERE tenant_id = ? AND user_id = ''", SOUTH, NORTH)
+    change(three, "UPDATE tokens SET tenant_id = ? WHERE tenant_id = ? AND holder_id = ''", SOUTH, NORTH)
     assert unavailable(three, TENANTS[1])
     with pytest.raises(Refused) as caught:
         ask(three, TENANTS[0])

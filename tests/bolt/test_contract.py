@@ -212,7 +212,7 @@ def test_without_a_user_all_users_are_erased_and_the_bot_stays(store: Any, folde
     store.delete_installation(**here())
     assert store.find_installation(**here()) is None
     assert vars(store.find_bot(**here())) == bot
-    assert [row["user_id"] for row in folder.rows("SELECT user_id FROM tokens")] == [""]
+    assert [row["holder_id"] for row in folder.rows("SELECT holder_id FROM tokens")] == [""]
 
 
 def test_delete_all_leaves_nothing_of_the_workspace_and_all_of_the_others(store: Any, folder: Folder) -> None:

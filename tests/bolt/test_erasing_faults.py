@@ -95,8 +95,8 @@ def test_after_the_bot_was_revoked_neither_its_token_nor_a_webhook_lies_anywhere
     store.save(an_installation(**HOOK, **USERS))
     store.delete_bot(**here())
     assert store.find_installation(**here()).bot_token is None
-    assert folder.rows("SELECT 1 FROM tokens WHERE user_id = ''") == []
-    assert folder.rows("SELECT 1 FROM installers WHERE user_id = '' OR webhook IS NOT NULL") == []
+    assert folder.rows("SELECT 1 FROM tokens WHERE holder_id = ''") == []
+    assert folder.rows("SELECT 1 FROM installers WHERE holder_id = '' OR webhook IS NOT NULL") == []
     assert folder.rows("SELECT 1 FROM installations WHERE webhook IS NOT NULL") == []
 
 
@@ -107,8 +107,8 @@ def test_after_a_user_was_revoked_nothing_of_that_user_lies_anywhere_and_others_
         store.save(an_installation(**HOOK, **USERS, user_id=user))
     store.delete_installation(**here(user_id="U1"))
     for table in ("tokens", "installers"):
-        found = folder.rows(f"SELECT user_id FROM {table} ORDER BY user_id")
-        assert [row["user_id"] for row in found] == ["", "U12", "U123"]
+        found = folder.rows(f"SELECT holder_id FROM {table} ORDER BY holder_id")
+        assert [row["holder_id"] for row in found] == ["", "U12", "U123"]
     assert store.find_installation(**here()).user_id == "U123"
 
 
@@ -130,15 +130,15 @@ def test_each_erasure_says_in_the_audit_what_it_was(plain: Any, folder: Folder) 
 def test_slack_tells_bolt_who_was_revoked_and_exactly_that_goes(
     slack: LocalSlack, app: BoltApp, folder: Folder
 ) -> None:
-    users = "SELECT user_id FROM tokens ORDER BY user_id"
+    users = "SELECT holder_id FROM tokens ORDER BY holder_id"
     for user in (ADMIN, MEMBER):
         app.install(user=user)
     slack.revoke_user(NORTH, MEMBER)
     assert app.deliver() == [200]
-    assert [row["user_id"] for row in folder.rows(users)] == ["", ADMIN]
+    assert [row["holder_id"] for row in folder.rows(users)] == ["", ADMIN]
     slack.revoke_bot(NORTH)
     assert app.deliver() == [200]
-    assert [row["user_id"] for row in folder.rows(users)] == [ADMIN]
+    assert [row["holder_id"] for row in folder.rows(users)] == [ADMIN]
     slack.revoke_user(NORTH, ADMIN)
     app.deliver()
     assert left(folder) == set()

@@ -280,7 +280,7 @@ def test_a_token_that_does_not_open_is_neither_given_nor_said_to_be_missing(
     installed: World, at: Stores, column: str
 ) -> None:
     store = at.installations(managed_rotation=False)
-    change(installed, f"UPDATE tokens SET {column} = (SELECT {column} FROM tokens WHERE user_id = '')")
+    change(installed, f"UPDATE tokens SET {column} = (SELECT {column} FROM tokens WHERE holder_id = '')")
     with pytest.raises(BoltError, match=r"slackapp: The token cannot be used just now\."):
         store.find_installation(**ids)
     assert "token.unavailable" in installed.audit()
@@ -388,7 +388,7 @@ def test_a_tenant_whose_bot_was_another_ones_is_handed_to_nobody_and_a_copy_brin
     installed: World, store: Any
 ) -> None:
     copy = store.find_installation(user_id=ADMIN, **ids)
-    change(installed, "UPDATE tokens SET status = 'dead', reason = 'foreign_token' WHERE user_id = ''")
+    change(installed, "UPDATE tokens SET status = 'dead', reason = 'foreign_token' WHERE holder_id = ''")
     change(installed, "UPDATE installations SET status = 'suspended', status_reason = 'foreign_token'")
     for find in (store.find_bot, lambda **ids: store.find_installation(user_id=ADMIN, **ids)):
         with pytest.raises(BoltError):

@@ -27,7 +27,7 @@ def values(entity: Any, *names: str) -> tuple[Any, ...]:
 
 
 def generations(folder: Folder) -> dict[str, int]:
-    return {row["user_id"]: row["generation"] for row in folder.rows("SELECT user_id, generation FROM installers")}
+    return {row["holder_id"]: row["generation"] for row in folder.rows("SELECT holder_id, generation FROM installers")}
 
 
 def test_a_refreshed_copy_is_found_at_once(plain: Any) -> None:
@@ -118,7 +118,7 @@ def test_the_time_of_a_users_grant_stays_when_a_copy_comes(plain: Any, folder: F
     plain.save(an_installation(**PAIRS))
     clock.advance(300)
     plain.save(rotated(plain.find_installation(**here()), **NEW_BOT))
-    times = "SELECT granted_at, issued_at, (SELECT installed_at FROM installations) FROM tokens WHERE user_id = ''"
+    times = "SELECT granted_at, issued_at, (SELECT installed_at FROM installations) FROM tokens WHERE holder_id = ''"
     assert tuple(folder.rows(times)[0]) == (START, START + 300, START - 60)
     clock.advance(300)
     plain.save(an_installation(**PAIRS, installed_at=float(clock.now)))

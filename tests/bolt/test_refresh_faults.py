@@ -189,7 +189,7 @@ def test_this_store_returns_the_saved_scopes(
     app = due(slack, store, clock, MEMBER, ADMIN)
     assert app.mention(MEMBER)
     assert True in app.refreshes()
-    rows = folder.rows("SELECT user_id, scopes FROM tokens ORDER BY user_id")
+    rows = folder.rows("SELECT holder_id, scopes FROM tokens ORDER BY holder_id")
     assert [tuple(row) for row in rows] == [
         ("", "app_mentions:read,chat:write"), (ADMIN, "users:read"), (MEMBER, "users:read"),
     ]  # fmt: skip

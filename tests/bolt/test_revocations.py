@@ -104,12 +104,12 @@ def test_an_uninstall_leaves_nothing_and_is_kept_no_longer_than_it_may_come_agai
 
 
 def test_a_revocation_erases_exactly_the_users_it_names(app: BoltApp, folder: Folder) -> None:
-    users = "SELECT user_id FROM tokens ORDER BY user_id"
+    users = "SELECT holder_id FROM tokens ORDER BY holder_id"
     for user in (ADMIN, MEMBER):
         app.install(user=user)
     app.slack.revoke_user(NORTH, MEMBER)
     assert app.deliver() == [200]
-    assert [row["user_id"] for row in folder.rows(users)] == ["", ADMIN]
+    assert [row["holder_id"] for row in folder.rows(users)] == ["", ADMIN]
 
 
 # Where the time does not decide

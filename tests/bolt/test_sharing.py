@@ -291,10 +291,10 @@ def test_new_data_keys_seal_anew_all_that_a_store_saved(shared: World, at: Store
         custom_values={"plan": "gold"}, incoming_webhook_url="https://hooks.slack.com/x", user_token="xoxp-1"
     ))  # fmt: skip
     before = vars(plain.find_installation(**here()))
-    sealed = [tuple(found) for found in shared.rows("SELECT details, webhook FROM installers WHERE user_id <> ''")]
+    sealed = [tuple(found) for found in shared.rows("SELECT details, webhook FROM installers WHERE holder_id <> ''")]
     assert reencrypt_tenant.run(shared.service.app, Tenant("T", TEAM), "local", ACTOR) == 2 + 2 + 1
     assert vars(plain.find_installation(**here())) == before
-    after = [tuple(found) for found in shared.rows("SELECT details, webhook FROM installers WHERE user_id <> ''")]
+    after = [tuple(found) for found in shared.rows("SELECT details, webhook FROM installers WHERE holder_id <> ''")]
     assert not set(sealed[0]) & set(after[0])
 
 

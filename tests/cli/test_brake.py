@@ -28,7 +28,7 @@ def shell() -> Iterator[CommandLine]:
 
 def test_brake_shows_its_state_and_release_ends_it(shell: CommandLine) -> None:
     refused = "refused_since = 1, paused_until = 9999999999, reason = 'invalid_auth'"
-    shell.change(f"UPDATE tokens SET {refused} WHERE user_id = ''")
+    shell.change(f"UPDATE tokens SET {refused} WHERE holder_id = ''")
     shown = shell.run("brake")
     assert (shown.status, shown.error) == (1, "")
     assert shown.out == "brake: on since 2027-01-15T08:00:00Z; tenants that wait: 0; tokens that pause: 1\n"

@@ -39,8 +39,8 @@ def shell(opened: tuple[CommandLine, Prepared]) -> CommandLine:
 
 def rotating(shell: CommandLine) -> list[tuple[str, str]]:
     """Whose tokens rotate."""
-    sql = "SELECT tenant_id, user_id FROM tokens WHERE refresh IS NOT NULL ORDER BY tenant_id, user_id"
-    return [(row["tenant_id"], row["user_id"]) for row in shell.world.rows(sql)]
+    sql = "SELECT tenant_id, holder_id FROM tokens WHERE refresh IS NOT NULL ORDER BY tenant_id, holder_id"
+    return [(row["tenant_id"], row["holder_id"]) for row in shell.world.rows(sql)]
 
 
 def test_all_are_exchanged_one_after_the_other_and_each_is_told(shell: CommandLine) -> None:

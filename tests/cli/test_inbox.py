@@ -171,7 +171,7 @@ def test_a_row_that_is_not_there_is_one_line(shell: CommandLine, verb: str) -> N
 @pytest.mark.parametrize(
     ("noun", "verbs"),
     [("inbox", "list,show,retry,drop"), ("audit", "tail,verify,head"),
-     ("keys", "new,list,rotate,verify,retire,reencrypt,flush,assign")],
+     ("keys", "new,list,rotate,verify,retire,reencrypt,fingerprint,flush,assign")],
 )  # fmt: skip
 def test_a_verb_that_is_missing_is_asked_for_with_all_there_are(shell: CommandLine, noun: str, verbs: str) -> None:
     ended = shell.run_as_typed(noun)

@@ -13,7 +13,7 @@ from tests.cli.process import Here
 from tests.support.operator import CommandLine, kill_at, open_shell, opens_everything, progress_of
 from tests.support.world import NORTH, SOUTH
 
-KEYS = 11  # four per workspace, and three of the service's own
+KEYS = 12  # four per workspace, and four of the service's own
 
 
 @pytest.fixture

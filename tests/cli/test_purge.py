@@ -52,7 +52,7 @@ def test_verify_finds_nothing_where_nothing_is_left(shell: CommandLine) -> None:
 def test_verify_counts_a_data_key_that_is_left(shell: CommandLine) -> None:
     kept = [tuple(row) for row in shell.world.rows("SELECT * FROM data_keys WHERE tenant_id = ?", NORTH)]
     shell.good("purge", NORTH)
-    shell.change("INSERT INTO data_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *kept[0])
+    shell.change("INSERT INTO data_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *kept[0])
     ended = shell.run("purge", "--verify")
     assert (ended.status, counts(ended.out)["data keys without a tenant"]) == (1, 1)
 

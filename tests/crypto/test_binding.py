@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from slackapp.crypto import envelope, records
 from slackapp.errors import DecryptError
-from slackapp.model import BOT, Holder, RecordContext, Tenant
+from slackapp.model import BOT, ConnectionPurpose, Holder, HolderKind, KeyPurpose, RecordContext, Tenant
 from tests.crypto.independent import prefixed
 
 KEY, RANDOM = bytes(range(32)), bytes(44)
 APP_ID = "A0LOCAL001"
 NORTH, SOUTH, ORG = Tenant("T", "T0NORTH001"), Tenant("T", "T0SOUTH001"), Tenant("E", "E0EVERGRN1")
 USER, OTHER = Holder.user("U0PERSON01"), Holder.user("U0PERSON02")
+CONNECTION = Holder.connection(USER.id)
 BASE = RecordContext(NORTH, "user", "U0PERSON01", "user_access", "U0PERSON01", 3)
 TEXT = st.text("T12U\x00\x01é", max_size=3)
 
@@ -82,6 +83,8 @@ PLACES: dict[str, tuple[str, RecordContext]] = {
     "this user's refresh token": (APP_ID, records.refresh_token_context(NORTH, USER, 3)),
     "another user's access token": (APP_ID, records.access_token_context(NORTH, OTHER, 3)),
     "the org's access token": (APP_ID, records.access_token_context(ORG, USER, 3)),
+    "the access token of a connection of this id": (APP_ID, records.access_token_context(NORTH, CONNECTION, 3)),
+    "its refresh token": (APP_ID, records.refresh_token_context(NORTH, CONNECTION, 3)),
     "the webhook": (APP_ID, records.webhook_context(NORTH, 3)),
     "an event": (APP_ID, records.event_body_context(NORTH, "Ev1")),
     "another event": (APP_ID, records.event_body_context(NORTH, "Ev2")),
@@ -89,7 +92,7 @@ PLACES: dict[str, tuple[str, RecordContext]] = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.claim("C-29")
+@pytest.mark.claim("C-29", "C-109")
 def test_a_record_opens_at_its_own_place_and_at_no_other(place: str) -> None:
     """I move a sealed value to another row, column, user, tenant, app or generation of the database."""
     blob = envelope.seal(KEY, 1, envelope.record_context(*PLACES[place]), b"secret", RANDOM)
@@ -128,11 +131,14 @@ def test_a_wrapped_key_opens_at_its_own_place_and_at_no_other(place: str) -> Non
                 envelope.open_sealed(KEY, 1, envelope.wrap_context(*where), blob, 32)
 
 
+OWN_KEY = ConnectionPurpose("U0PERSON01")
 KINDS = {
     "bot_access": (records.access_token_context(NORTH, BOT, 3), ("bot", "", "bot", 3)),
     "user_access": (records.access_token_context(NORTH, USER, 3), ("user", "U0PERSON01", "U0PERSON01", 3)),
     "bot_refresh": (records.refresh_token_context(NORTH, BOT, 3), ("refresh", "", "bot", 3)),
     "user_refresh": (records.refresh_token_context(NORTH, USER, 3), ("refresh", "U0PERSON01", "U0PERSON01", 3)),
+    "connection_access": (records.access_token_context(NORTH, CONNECTION, 3), (OWN_KEY, "", "U0PERSON01", 3)),
+    "connection_refresh": (records.refresh_token_context(NORTH, CONNECTION, 3), (OWN_KEY, "", "U0PERSON01", 3)),
     "webhook": (records.webhook_context(NORTH, 3), ("data", "", "webhook", 3)),
     "event_body": (records.event_body_context(NORTH, "Ev1"), ("data", "", "Ev1", 0)),
     "installer": (records.installer_details_context(NORTH, USER, 3), ("data", "U0PERSON01", "U0PERSON01", 3)),
@@ -150,6 +156,30 @@ def test_a_kind_of_record_has_its_key_its_owner_and_its_row(kind: str) -> None:
     assert found == RecordContext(NORTH, purpose, user_id, kind, row, generation)
 
 
+HOLDERS = st.one_of(
+    st.just(BOT),
+    st.builds(Holder, st.sampled_from([HolderKind.USER, HolderKind.CONNECTION]), st.text("bot:U1", min_size=1)),
+)
+
+
+@given(HOLDERS, HOLDERS)
+@example(BOT, Holder.user("bot"))
+@example(BOT, Holder.connection("bot"))
+@example(Holder.user("c1"), Holder.connection("c1"))
+@example(Holder.user("connection:c1"), Holder.connection("c1"))
+@pytest.mark.claim("C-109")
+def test_two_holders_never_have_one_place(one: Holder, other: Holder) -> None:
+    """I choose a user's id so that my token passes for a connection's, or for the bot's."""
+    for context in (records.access_token_context, records.refresh_token_context):
+        places = [envelope.record_context(APP_ID, context(NORTH, holder, 3)) for holder in (one, other)]
+        assert (places[0] == places[1]) is (one == other)
+
+
+@given(st.text("bot:U1", min_size=1))
+def test_no_connections_key_is_wrapped_as_the_tenants_or_the_services(connection_id: str) -> None:
+    assert str(ConnectionPurpose(connection_id)) not in set(KeyPurpose)
+
+
 def test_the_details_of_the_bot_have_a_row_of_their_own() -> None:
     assert records.installer_details_context(NORTH, BOT, 3) == RecordContext(NORTH, "data", "", "installer", "bot", 3)
 
@@ -161,6 +191,8 @@ def test_every_kind_of_record_has_a_limit_and_no_kind_has_another() -> None:
         "user_access": 16 * 1024,
         "bot_refresh": 16 * 1024,
         "user_refresh": 16 * 1024,
+        "connection_access": 16 * 1024,
+        "connection_refresh": 16 * 1024,
         "event_body": 1024 * 1024,
         "installer": 64 * 1024,
     }

@@ -303,8 +303,8 @@ def test_a_lone_token_takes_the_place_of_one_that_died_and_of_none_that_works(sh
     assert shell.world.browser().install(SOUTH).status == 303
     assert from_environment(shell, value).out.split("  ")[2] == "already here"
     shell.world.clock.advance(60)
-    shell.change("UPDATE tokens SET status = 'dead' WHERE user_id = ''")
-    shell.change("DELETE FROM tokens WHERE user_id <> ''")
+    shell.change("UPDATE tokens SET status = 'dead' WHERE holder_id = ''")
+    shell.change("DELETE FROM tokens WHERE holder_id <> ''")
     tokens_before = shell.world.count("tokens")
     with shell.world.slack.lock:
         fresh = tokens.secret(shell.world.slack, "xoxb-")

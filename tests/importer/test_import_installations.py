@@ -235,7 +235,7 @@ def test_the_tokens_work_and_those_that_rotate_are_refreshed(world: World, folde
         for tenant_id, who in EVERYBODY:
             user_id, tenant = ("" if who == "bot" else who), Tenant("E" if tenant_id == ORG else "T", tenant_id)
             if (tenant_id, who) == (SOUTH, SOUTH_ADMIN):
-                assert not world.rows("SELECT 1 FROM tokens WHERE user_id = ?", SOUTH_ADMIN)
+                assert not world.rows("SELECT 1 FROM tokens WHERE holder_id = ?", SOUTH_ADMIN)
                 continue
             answer = ask(world, user_id, tenant)
             assert (answer["ok"], answer["team_id"]) == (True, tenant_id)
@@ -372,14 +372,14 @@ def test_a_token_that_slack_says_is_anothers_is_neither_taken_nor_erased(
     reports = told(run(world, files))
     assert refused in reports
     assert {report for report in reports if report[2] != TAKEN} == {refused}
-    assert str(other[f"{kind}_token"]) not in [access(world, row["user_id"]) for row in of_north(world)]
+    assert str(other[f"{kind}_token"]) not in [access(world, row["holder_id"]) for row in of_north(world)]
     assert erase(world, files) == ([SOUTH], [NORTH])
     assert str(other[f"{kind}_token"]).encode() in files.bytes()
 
 
 def of_north(world: World) -> list[Any]:
     """The rows of its tokens."""
-    return world.rows("SELECT user_id FROM tokens WHERE tenant_id = ?", NORTH)
+    return world.rows("SELECT holder_id FROM tokens WHERE tenant_id = ?", NORTH)
 
 
 def test_a_user_whom_slack_calls_by_the_other_of_two_ids_is_the_same(world: World, files: Files) -> None:
@@ -627,7 +627,7 @@ def test_a_time_that_was_rounded_when_it_was_saved_again_is_the_same_time(world:
 
 def installers_of(world: World) -> list[tuple[str, int]]:
     """Who installed, and in which order."""
-    return [tuple(row) for row in world.rows("SELECT user_id, generation FROM installers ORDER BY user_id")]
+    return [tuple(row) for row in world.rows("SELECT holder_id, generation FROM installers ORDER BY holder_id")]
 
 
 def test_an_old_pair_that_the_source_saved_again_is_not_put_back(world: World, sqlite: Sqlite) -> None:
@@ -661,7 +661,7 @@ def test_what_was_exchanged_here_is_not_put_back(world: World, sqlite: Sqlite) -
     saved = bolts(world.slack, NORTH, ADMIN, BEFORE, **fixed)
     sqlite.save(saved)
     run(world, sqlite)
-    sql = "UPDATE tokens SET expires_at = ?, due_at = ?, refresh = access WHERE user_id = ''"
+    sql = "UPDATE tokens SET expires_at = ?, due_at = ?, refresh = access WHERE holder_id = ''"
     change(world, sql, START + LIFE, START + LIFE)
     sqlite.save(changed(saved, installed_at=BEFORE + 5))
     assert taken(world, sqlite) == []
@@ -732,7 +732,7 @@ def test_an_earlier_users_token_does_not_displace_a_later_install(world: World, 
 def test_a_users_later_install_without_a_token_is_not_displaced_either(world: World, sqlite: Sqlite) -> None:
     both(world, sqlite)
     assert world.browser().install(NORTH, "admin").status == 303
-    change(world, "DELETE FROM tokens WHERE user_id <> ''")
+    change(world, "DELETE FROM tokens WHERE holder_id <> ''")
     before = world.snapshot()
     assert told(run(world, sqlite)) == [(NORTH, ADMIN, INSTALLED_LATER), (NORTH, "bot", ALREADY_HERE)]
     assert world.snapshot() == before
@@ -741,7 +741,7 @@ def test_a_users_later_install_without_a_token_is_not_displaced_either(world: Wo
 def test_a_bot_is_taken_where_only_a_person_installed_later(world: World, sqlite: Sqlite) -> None:
     saved = both(world, sqlite)
     assert world.browser().install(NORTH, "admin").status == 303
-    change(world, "DELETE FROM tokens WHERE user_id = ''")
+    change(world, "DELETE FROM tokens WHERE holder_id = ''")
     assert taken(world, sqlite) == [(NORTH, "bot")]
     assert access(world) == saved.bot_token
 

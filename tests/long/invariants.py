@@ -23,7 +23,7 @@ HALF_INSTALLS = """
     SELECT i.tenant_id FROM installations AS i
      WHERE (SELECT count(*) FROM tokens AS t WHERE t.tenant_id = i.tenant_id) <> 2
         OR (SELECT count(*) FROM data_keys AS k WHERE k.tenant_id = i.tenant_id AND k.state = 'active') <> 4
-        OR (SELECT count(*) FROM installers AS p WHERE p.tenant_id = i.tenant_id AND p.user_id <> '') <> 1
+        OR (SELECT count(*) FROM installers AS p WHERE p.tenant_id = i.tenant_id AND p.holder_kind = 'user') <> 1
         OR (SELECT count(*) FROM installers AS p WHERE p.tenant_id = i.tenant_id AND p.webhook IS NOT NULL)
            + (i.webhook IS NOT NULL) <> (i.tenant_kind = 'T')"""
 STRAYS = """

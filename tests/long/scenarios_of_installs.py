@@ -68,8 +68,9 @@ def _first_schema(folder: Path) -> None:
         connection.execute("BEGIN")
         for (table,) in connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'").fetchall():
             columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
+            values = columns.replace(" user_id", " holder_id")  # as the column is called since
             # Without the rows that it would not have taken, such as the key for labels.
-            connection.execute(f"INSERT OR IGNORE INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}")
+            connection.execute(f"INSERT OR IGNORE INTO main.{table} ({columns}) SELECT {values} FROM new.{table}")
         connection.execute("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
         connection.execute("UPDATE tokens SET refresh = NULL, expires_at = NULL WHERE user_id <> ''")
         connection.execute("COMMIT")
@@ -101,10 +102,10 @@ def _works(run: Run) -> None:
 
 def _works_on(run: Run) -> None:
     world = run.world
-    (bot, user) = world.rows("SELECT user_id, issued_at, expires_at, due_at FROM tokens ORDER BY user_id")
-    assert (bot["user_id"], bot["due_at"]) == ("", bot["issued_at"] + LIFE - 7200 + 1)
-    assert (user["user_id"], user["expires_at"], user["due_at"]) == (ADMINS[NORTH], None, None)
-    installers = world.rows("SELECT tenant_id, user_id, generation, installed_at FROM installers")
+    (bot, user) = world.rows("SELECT holder_id, issued_at, expires_at, due_at FROM tokens ORDER BY holder_id")
+    assert (bot["holder_id"], bot["due_at"]) == ("", bot["issued_at"] + LIFE - 7200 + 1)
+    assert (user["holder_id"], user["expires_at"], user["due_at"]) == (ADMINS[NORTH], None, None)
+    installers = world.rows("SELECT tenant_id, holder_id, generation, installed_at FROM installers")
     assert [tuple(row) for row in installers] == [(NORTH, ADMINS[NORTH], 1, bot["issued_at"])]
     states = world.rows("SELECT id, purpose, outcome, tenant_id FROM oauth_states ORDER BY id")
     assert [tuple(row) for row in states] == [(1, "install", "installed", NORTH), (2, "install", "", "")]
@@ -250,7 +251,7 @@ def _refreshed(run: Run) -> None:
     world = run.world
     world.clock.advance(31)  # the dead one's lease is over, Slack's grace is not
     assert ask(world)["ok"] is True
-    row = world.rows("SELECT generation, lease_owner, status FROM tokens WHERE user_id = ''")[0]
+    row = world.rows("SELECT generation, lease_owner, status FROM tokens WHERE holder_id = ''")[0]
     assert tuple(row) == (2, "", "live")
     assert len(world.calls("oauth.v2.access")) <= 3 - (run.told != ())
     assert_usable(world)
@@ -262,7 +263,7 @@ def _refreshed_in_time(run: Run) -> None:
 
 
 def _refreshed_late(run: Run) -> None:
-    leased = run.world.rows("SELECT lease_until FROM tokens WHERE user_id = ''")[0][0] > 0
+    leased = run.world.rows("SELECT lease_until FROM tokens WHERE holder_id = ''")[0][0] > 0
     assert at_once(run.world) is not leased
     _refreshed(run)
 

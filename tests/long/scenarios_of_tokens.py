@@ -30,7 +30,7 @@ from tests.support.world import NORTH, SOUTH, World, north_tenant
 REFRESH = "oauth.v2.access"
 OVER = 31
 """Seconds after which a dead one's lease is over, and Slack's grace is not."""
-TOKENS = "SELECT user_id, generation, status, lease_owner FROM tokens WHERE tenant_id = ? ORDER BY user_id"
+TOKENS = "SELECT holder_id, generation, status, lease_owner FROM tokens WHERE tenant_id = ? ORDER BY holder_id"
 
 
 def due(world: World, command: Command) -> Arguments:

@@ -54,7 +54,7 @@ def test_what_is_stored_after_many_installs_at_once_is_what_slack_takes(tmp_path
             assert set(statuses) <= {303, 503}, "503 where the database was busy: that grant was given back"
             assert statuses[303] > PROCESSES * THREADS * INSTALLS // 2
             live = live_tokens(world)
-            holders = [row["user_id"] for row in world.rows("SELECT user_id FROM tokens")]
+            holders = [row["holder_id"] for row in world.rows("SELECT holder_id FROM tokens")]
             assert len(holders) == 4, "the bot's, and each person's"
             dead = [holder for holder in holders if opened(world, north_tenant(), holder)[0] not in live]
             assert dead == [], f"round {number}"

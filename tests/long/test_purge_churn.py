@@ -33,7 +33,7 @@ def crowd(tmp_path: Path) -> Iterator[World]:
         ids = random.Random(1).sample(range(2, 2**32 - 1), TENANTS * len(PURPOSES))
         rows = ((key, f"T{n // 4:09d}", PURPOSES[n % 4], os.urandom(130)) for n, key in enumerate(ids))
         with contextlib.closing(sqlite3.connect(world.settings.database)) as db, db:
-            db.executemany("INSERT INTO data_keys VALUES (?, 'T', ?, ?, 'local', 1, ?, 'active', 1)", rows)
+            db.executemany("INSERT INTO data_keys VALUES (?, 'T', ?, ?, '', 'local', 1, ?, 'active', 1)", rows)
         key_backup.write(app)
         worker.start(app)
         yield world

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.long
 LEASE = refresh_token.LEASE + 1
 GRACE = 61
 """Seconds: after the one another process may refresh, after the other one Slack takes the old refresh token no more."""
-TOKEN = "SELECT generation, access, refresh, status FROM tokens WHERE user_id = ''"
+TOKEN = "SELECT generation, access, refresh, status FROM tokens WHERE holder_id = ''"
 METHODS = (REFRESH, exchange_token.METHOD)
 
 

@@ -42,7 +42,7 @@ def has_event(event_id: str) -> Check:
 
 
 def is_refreshed(world: World) -> bool:
-    rows = world.rows("SELECT generation FROM tokens WHERE tenant_id = ? AND user_id = ''", NORTH)
+    rows = world.rows("SELECT generation FROM tokens WHERE tenant_id = ? AND holder_id = ''", NORTH)
     return bool(rows) and rows[0][0] == 2
 
 

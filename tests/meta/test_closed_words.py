@@ -14,6 +14,7 @@ from slackapp import routes
 from slackapp.directory import review
 from slackapp.importer import sources
 from slackapp.model import (
+    HolderKind,
     InboxKind,
     InboxState,
     InstallationStatus,
@@ -51,14 +52,17 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("inbox", "tenant_kind"): {*_TENANT},
     ("installations", "status"): {*InstallationStatus},
     ("installations", "tenant_kind"): {*_TENANT},
+    ("installers", "holder_kind"): {*HolderKind} - {HolderKind.CONNECTION},
     ("oauth_states", "outcome"): {*StateOutcome, ""},  # "" while the use is not over
     ("oauth_states", "purpose"): {*StatePurpose},
     ("oauth_states", "tenant_kind"): {*TenantKind},
+    ("tokens", "holder_kind"): {*HolderKind},
     ("tokens", "status"): {*TokenStatus},
 }
 """Table and column → the words that it holds."""
 CHECK = re.compile(r"^\s*(\w+)\s+TEXT\b[^,]*?CHECK \(\1 IN \(([^)]*)\)\)", re.MULTILINE | re.DOTALL)
-USE = re.compile(r"(?<!:)\b(status|state|outcome|purpose|kind|tenant_kind)\s*(?:=|<>|IN)\s*(\(?(?:\s*'\w*',?)+)")
+USE = re.compile(r"(?<!:)\b(status|state|outcome|purpose|kind|tenant_kind|holder_kind)\s*(?:=|<>|IN)\s*"
+                 r"(\(?(?:\s*'\w*',?)+)")  # fmt: skip
 
 
 def spelled_words(module: Module) -> Iterator[tuple[int, str]]:

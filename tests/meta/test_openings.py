@@ -10,6 +10,7 @@ NOTED = {
     "flows/tokens/refresh_token.py": {"token.read"},
     "flows/tokens/exchange_token.py": {"token.read"},
     "flows/keys/reencrypt_tenant.py": {"token.read"},
+    "flows/keys/fingerprint_tokens.py": {"token.read"},
     "flows/backup/backup_database.py": {"token.read"},
     "bolt/find_installation.py": {"token.read", "{record.what}.read"},
     "flows/events/inbox_admin.py": {"event.read"},

@@ -24,6 +24,7 @@ FULL_SCANS = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
 SMALL = {
     # of the few rows that are so
     "inbox_due", "inbox_given_up", "inbox_held", "inbox_tenant", "tokens_long_lived", "tokens_paused",
+    "tokens_without_fingerprint",
     "installations_status", "tokens_status",  # of one word per row, counted for the metrics
 }  # fmt: skip
 """Indexes that may be read from one end to the other."""

@@ -5,17 +5,22 @@ import pytest
 from slackapp.model import ADMIN, BOT, NO_TENANT, SCHEDULER, Actor, ActorKind, Holder, HolderKind, Tenant, TenantKind
 
 
-def test_a_holder_is_the_bot_or_a_user_and_reads_as_such() -> None:
-    user = Holder.user("U0PERSON01")
+def test_a_holder_is_the_bot_a_user_or_a_connection_and_reads_as_such() -> None:
+    user, connection = Holder.user("U0PERSON01"), Holder.connection("U0PERSON01")
     assert (str(BOT), BOT.kind) == ("bot", HolderKind.BOT)
     assert (str(user), user.kind, user.id) == ("U0PERSON01", HolderKind.USER, "U0PERSON01")
-    assert user != BOT
+    assert (str(connection), connection.kind) == ("connection U0PERSON01", HolderKind.CONNECTION)
+    assert len({BOT, user, connection}) == len({str(each) for each in (BOT, user, connection)}) == 3
 
 
-def test_no_user_passes_for_the_bot() -> None:
+@pytest.mark.parametrize(
+    ("kind", "holder_id"), [(HolderKind.USER, ""), (HolderKind.CONNECTION, ""), (HolderKind.BOT, "U0PERSON01")]
+)
+@pytest.mark.claim("C-109")
+def test_nobody_without_an_id_passes_for_the_bot(kind: HolderKind, holder_id: str) -> None:
     """I install as somebody without an id, so that my token is stored as the bot's."""
-    with pytest.raises(ValueError, match="a user has an id"):
-        Holder.user("")
+    with pytest.raises(ValueError, match="a user and a connection have an id, and the bot has none"):
+        Holder(kind, holder_id)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ from typing import Any
 from slackapp.model import BOT, Holder, Installation, Sealed, Tenant
 from slackapp.store import installations, tokens
 from slackapp.store.engine.database import Database
-from slackapp.store.tokens import SealedPair
+from slackapp.store.tokens import Fingerprints, SealedPair
 
 NORTH, SOUTH, ORG = Tenant("T", "T0NORTH001"), Tenant("T", "T0SOUTH001"), Tenant("E", "E0EVERGRN1")
 NOW = 1_800_000_000
+FINGERPRINTS = Fingerprints(b"a" * 32, None)
 
 
 def sealed(mark: bytes = b"", size: int = 98) -> Sealed:
@@ -45,7 +46,7 @@ def installation(tenant: Tenant = NORTH, generation: int = 1, installed_at: int 
 def pair(mark: bytes = b"", expires_at: int | None = NOW + 43_200) -> SealedPair:
     """A pair of tokens, due an hour before it expires; without expiry a single, long-lived one."""
     refresh, due_at = (sealed(mark + b"-refresh"), expires_at - 3600) if expires_at is not None else (None, None)
-    return SealedPair(sealed(mark + b"-access"), refresh, expires_at, due_at, ("chat:write",))
+    return SealedPair(sealed(mark + b"-access"), refresh, expires_at, due_at, ("chat:write",), FINGERPRINTS)
 
 
 def install(db: Database, tenant: Tenant = NORTH, holders: tuple[Holder, ...] = (BOT,)) -> None:
@@ -53,7 +54,7 @@ def install(db: Database, tenant: Tenant = NORTH, holders: tuple[Holder, ...] = 
     with db.transaction():
         installations.save(db, installation(tenant), None, keep_webhook=False)
         for holder in holders:
-            tokens.save(db, tenant, holder, 1, pair(), NOW)
+            tokens.save(db, tenant, holder, generation=1, pair=pair(), now=NOW)
 
 
 def look(path: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:

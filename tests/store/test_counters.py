@@ -45,7 +45,8 @@ def test_what_no_counter_looks_like_is_not_kept(db: Database, bad: CounterDelta)
     assert counters.list_all(db) == {}
 
 
-KEY = "INSERT INTO data_keys VALUES (?, ?, ?, ?, 'local', 1, x'01', ?, 7)"
+COLUMNS = "key_id, tenant_kind, tenant_id, purpose, provider, master_version, wrapped, state, created_at"
+KEY = f"INSERT INTO data_keys ({COLUMNS}) VALUES (?, ?, ?, ?, 'local', 1, x'01', ?, 7)"
 
 
 def test_the_migration_keeps_every_data_key_and_takes_those_for_labels(
@@ -62,11 +63,11 @@ def test_the_migration_keeps_every_data_key_and_takes_those_for_labels(
         change(path, KEY, *key)
     with pytest.raises(sqlite3.IntegrityError):
         change(path, KEY, 4, "", "", "label", "active")
-    before = look(path, "SELECT * FROM data_keys ORDER BY key_id")
+    before = look(path, f"SELECT {COLUMNS} FROM data_keys ORDER BY key_id")
     for file in later:
         (tmp_path / file.name).rename(copy / "migrations" / file.name)
     SqliteDatabase(path).create_or_migrate()
-    assert look(path, "SELECT * FROM data_keys ORDER BY key_id") == before
+    assert look(path, f"SELECT {COLUMNS} FROM data_keys ORDER BY key_id") == before
     change(path, KEY, 4, "", "", "label", "active")
     for bad in ((5, "T", "T01", "bot", "active"), (6, "", "", "another", "active"), (4, "T", "T02", "bot", "active")):
         with pytest.raises(sqlite3.IntegrityError):

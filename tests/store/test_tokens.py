@@ -11,7 +11,7 @@ from slackapp.model import BOT, Holder, Tenant, Token
 from slackapp.store import installations, tokens
 from slackapp.store.engine.database import Database
 from slackapp.store.tokens import SealedPair
-from tests.store.rows import NORTH, NOW, SOUTH, change, install, look, pair, sealed
+from tests.store.rows import FINGERPRINTS, NORTH, NOW, SOUTH, change, install, look, pair, sealed
 
 USER, OTHER = Holder.user("U0PERSON01"), Holder.user("U0PERSON02")
 LEASE = 30
@@ -51,9 +51,21 @@ def test_a_token_is_found_by_tenant_and_user(db: Database, token: Token) -> None
     assert tokens.count(db, NORTH) == 2
 
 
+@pytest.mark.claim("C-109")
+def test_a_user_and_a_connection_of_one_id_have_each_their_own(db: Database, token: Token) -> None:
+    """I ask for a user's token as the connection that has that user's id."""
+    connection = Holder.connection(USER.id)
+    assert tokens.find(db, NORTH, connection) is None
+    tokens.save(db, NORTH, connection, generation=1, pair=pair(b"other"), now=NOW, provider="elsewhere")
+    assert (found(db, connection).provider, found(db, USER).provider) == ("elsewhere", "slack")
+    assert [each.holder for each in tokens.list_by_tenant(db, NORTH)] == [BOT, connection, USER]
+    assert tokens.delete_users(db, NORTH) == 1
+    assert [each.holder for each in tokens.list_by_tenant(db, NORTH)] == [BOT, connection]
+
+
 def lease_of(db: Database, holder: Holder = BOT, tenant: Tenant = NORTH) -> tuple[str, int]:
     """Owner and end of a token's lease."""
-    sql = "SELECT lease_owner, lease_until FROM tokens WHERE tenant_id = ? AND user_id = ?"
+    sql = "SELECT lease_owner, lease_until FROM tokens WHERE tenant_id = ? AND holder_id = ?"
     owner, until = look(db.path, sql, tenant.id, holder.id)[0]
     return owner, until
 
@@ -62,7 +74,7 @@ def test_a_saved_token_replaces_the_one_before_and_ends_its_lease(db: Database, 
     before = others(db)
     assert lease(db, token)
     tokens.mark_dead(db, token, "token_revoked")
-    tokens.save(db, NORTH, BOT, 2, pair(b"new", NOW + 999), NOW + 5)
+    tokens.save(db, NORTH, BOT, generation=2, pair=pair(b"new", NOW + 999), now=NOW + 5)
     after = found(db)
     assert (after.access, after.refresh, after.generation) == (sealed(b"new-access"), sealed(b"new-refresh"), 2)
     assert (after.granted_at, after.issued_at, after.expires_at) == (NOW + 5, NOW + 5, NOW + 999)
@@ -72,7 +84,7 @@ def test_a_saved_token_replaces_the_one_before_and_ends_its_lease(db: Database, 
 
 
 def test_a_long_lived_token_has_neither_refresh_token_nor_expiry(db: Database, token: Token) -> None:
-    tokens.save(db, NORTH, BOT, 2, pair(b"new", None), NOW)
+    tokens.save(db, NORTH, BOT, generation=2, pair=pair(b"new", None), now=NOW)
     assert (found(db).refresh, found(db).expires_at, found(db).due_at) == (None, None, None)
 
 
@@ -115,7 +127,7 @@ def test_of_32_threads_one_gets_the_lease(db: Database, token: Token) -> None:
 
 @pytest.mark.claim("C-41")
 def test_a_token_that_was_replaced_is_not_leased(db: Database, token: Token) -> None:
-    tokens.save(db, NORTH, BOT, 2, pair(), NOW)
+    tokens.save(db, NORTH, BOT, generation=2, pair=pair(), now=NOW)
     assert not lease(db, token)
 
 
@@ -189,7 +201,7 @@ def due(db: Database, now: int, most: int = 100) -> list[tuple[str, str]]:
 def test_what_is_due_comes_in_the_order_of_its_time(db: Database, token: Token) -> None:
     order = [(SOUTH, USER), (NORTH, BOT), (SOUTH, BOT), (NORTH, USER)]
     for later, (tenant, holder) in enumerate(order):
-        sql = "UPDATE tokens SET due_at = ? WHERE tenant_id = ? AND user_id = ?"
+        sql = "UPDATE tokens SET due_at = ? WHERE tenant_id = ? AND holder_id = ?"
         change(db.path, sql, NOW + later, tenant.id, holder.id)
     keys = [(tenant.id, holder) for tenant, holder in order]
     assert [due(db, NOW + later) for later in (-1, 0, 1, 3)] == [[], keys[:1], keys[:2], keys]
@@ -230,7 +242,7 @@ def test_the_kind_of_a_tenant_tells_whose_token_is_due(db: Database, token: Toke
 def test_the_long_lived_tokens_in_use_are_listed(db: Database, token: Token) -> None:
     assert tokens.list_long_lived(db) == []
     for tenant, holder in ((SOUTH, BOT), (NORTH, USER), (NORTH, BOT)):
-        tokens.save(db, tenant, holder, 2, pair(b"long", None), NOW)
+        tokens.save(db, tenant, holder, generation=2, pair=pair(b"long", None), now=NOW)
     assert tokens.list_long_lived(db) == [found(db), found(db, USER), found(db, BOT, SOUTH)]
     tokens.mark_dead(db, found(db, USER), "token_revoked")
     installations.set_status(db, SOUTH, "active", "suspended")
@@ -272,7 +284,7 @@ def test_of_two_refreshes_of_one_pair_the_first_to_come_back_counts(db: Database
 
 def test_a_refresh_that_comes_back_after_a_reinstall_changes_nothing(db: Database, token: Token) -> None:
     lease(db, token)
-    tokens.save(db, NORTH, BOT, 2, pair(b"new"), NOW)
+    tokens.save(db, NORTH, BOT, generation=2, pair=pair(b"new"), now=NOW)
     assert not tokens.replace_pair(db, token, pair(b"late"), NOW)
     assert found(db).access == sealed(b"new-access")
 
@@ -302,7 +314,7 @@ def test_only_the_owner_of_the_lease_notes_a_refused_refresh(db: Database, token
 
 
 def test_a_refusal_of_an_older_pair_changes_nothing(db: Database, token: Token) -> None:
-    tokens.save(db, NORTH, BOT, 2, pair(), NOW)
+    tokens.save(db, NORTH, BOT, generation=2, pair=pair(), now=NOW)
     lease(db, found(db))
     assert not tokens.mark_refresh_refused(db, token, "me", "invalid_refresh_token")
     assert not tokens.mark_dead(db, token, "token_revoked")
@@ -343,7 +355,7 @@ def test_a_pair_is_sealed_anew_only_in_its_own_generation(db: Database, token: T
     tokens.reseal(db, token, sealed(b"anew"), sealed(b"anew too"))
     assert found(db) == replace(token, access=sealed(b"anew"), refresh=sealed(b"anew too"))
     assert others(db) == before
-    tokens.save(db, NORTH, BOT, 2, pair(b"new"), NOW)
+    tokens.save(db, NORTH, BOT, generation=2, pair=pair(b"new"), now=NOW)
     tokens.reseal(db, token, sealed(b"late"), None)
     assert found(db).access == sealed(b"new-access")
 
@@ -362,25 +374,29 @@ def test_with_its_tenant_every_token_goes(db: Database, token: Token) -> None:
 
 def test_the_largest_token_fits_its_column_and_no_larger_one(db: Database, token: Token) -> None:
     largest = sealed(size=TOKEN_LIMIT + OVERHEAD_BYTES)
-    tokens.save(db, NORTH, BOT, 2, SealedPair(largest, largest, NOW, NOW, ()), NOW)
+    tokens.save(db, NORTH, BOT, generation=2, pair=SealedPair(largest, largest, NOW, NOW, (), FINGERPRINTS), now=NOW)
     assert found(db).access == largest
     for size in (TOKEN_LIMIT + OVERHEAD_BYTES + 1, OVERHEAD_BYTES - 1):
+        bad = SealedPair(sealed(size=size), None, None, None, (), FINGERPRINTS)
         with pytest.raises(sqlite3.IntegrityError):
-            tokens.save(db, NORTH, BOT, 3, SealedPair(sealed(size=size), None, None, None, ()), NOW)
+            tokens.save(db, NORTH, BOT, generation=3, pair=bad, now=NOW)
 
 
 @pytest.mark.parametrize(
     "bad",
-    [SealedPair(sealed(), None, NOW, NOW, ()), SealedPair(sealed(), sealed(), None, None, ())],
+    [
+        SealedPair(sealed(), None, NOW, NOW, (), FINGERPRINTS),
+        SealedPair(sealed(), sealed(), None, None, (), FINGERPRINTS),
+    ],
     ids=["expiry", "refresh token"],
 )
 def test_an_expiry_without_a_refresh_token_or_the_reverse_is_not_stored(
     db: Database, token: Token, bad: SealedPair
 ) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        tokens.save(db, NORTH, BOT, 2, bad, NOW)
+        tokens.save(db, NORTH, BOT, generation=2, pair=bad, now=NOW)
 
 
 def test_a_token_without_a_tenant_is_not_stored(db: Database) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        tokens.save(db, NORTH, BOT, 1, pair(), NOW)
+        tokens.save(db, NORTH, BOT, generation=1, pair=pair(), now=NOW)

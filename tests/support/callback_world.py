@@ -90,7 +90,7 @@ def installation(world: World, tenant_id: str = NORTH) -> dict[str, Any]:
 
 def token(world: World, tenant: Tenant, user_id: str = "") -> dict[str, Any]:
     """A token's row; `user_id` is "" for the bot's."""
-    sql = "SELECT * FROM tokens WHERE tenant_kind = ? AND tenant_id = ? AND user_id = ?"
+    sql = "SELECT * FROM tokens WHERE tenant_kind = ? AND tenant_id = ? AND holder_id = ?"
     return only(world, sql, tenant.kind, tenant.id, user_id)
 
 

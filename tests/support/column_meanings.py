@@ -61,16 +61,20 @@ TABLES = {
         },
     ),
     "tokens": Table(
-        "One row per bot, and per user who granted something.",
+        "One row per bot, per user who granted something, and per connection.",
         "As the installation; a revocation that names a user or the bot deletes those rows. A refresh replaces the "
         "pair.",
         {
             "tenant_kind": KIND,
             "tenant_id": ID,
-            "user_id": (TENANT, "Whose token it is; empty for the bot."),
+            "holder_kind": (OPERATIONAL, "Whose token it is: `bot`, `user` or `connection`."),
+            "holder_id": (TENANT, "The user's or the connection's id; empty for the bot."),
+            "provider": (OPERATIONAL, "Who has issued it, and refreshes it: `slack` for every token of an install."),
             "generation": (OPERATIONAL, "Grows with every new pair; what is sealed is bound to it."),
             "access": (SECRET, "The access token."),
             "refresh": (SECRET, "The refresh token; NULL for a token that does not rotate."),
+            "access_fingerprint": (HASH, "Keyed hash of the access token: finds a leaked one. NULL: not made yet."),
+            "refresh_fingerprint": (HASH, "The same of the refresh token; NULL also where there is none."),
             "scopes": (TENANT, "What the token may do."),
             "granted_at": (OPERATIONAL, "When a user granted it."),
             "issued_at": (OPERATIONAL, "When Slack issued this pair."),
@@ -111,7 +115,8 @@ TABLES = {
         {
             "tenant_kind": KIND,
             "tenant_id": ID,
-            "user_id": (TENANT, "Who installed; empty for the bot."),
+            "holder_kind": (OPERATIONAL, "Who installed: `bot` or `user`."),
+            "holder_id": (TENANT, "The user's id; empty for the bot."),
             "generation": (OPERATIONAL, "The installation's at that time."),
             "installed_at": (OPERATIONAL, "When."),
             "details": (SECRET, "Further fields of a Bolt app's own installation record."),
@@ -127,8 +132,9 @@ TABLES = {
             "tenant_id": (TENANT, "As above; empty for the service's own keys."),
             "purpose": (
                 OPERATIONAL,
-                "`bot`, `user`, `refresh`, `data`; `state`, `audit`, `label` for the service's own.",
+                "`bot`, `user`, `refresh`, `data`, `connection`; or `state`, `audit`, `label`, `fingerprint`: its own.",
             ),
+            "connection_id": (TENANT, "Whose own key it is; empty for every other purpose."),
             "provider": (OPERATIONAL, "Who can unwrap it: `local`, or a name from `SLACKAPP_KEY_COMMANDS`."),
             "master_version": (OPERATIONAL, "With which version of its master key it is wrapped."),
             "wrapped": (SECRET, "The key itself, wrapped. Empty in a data backup."),

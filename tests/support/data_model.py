@@ -50,7 +50,7 @@ PLACES = (
     (
         "memory of the process",
         "unwrapped data keys; a token for the length of one call",
-        "300 seconds for a tenant's key; the three of the service as long as it runs",
+        "300 seconds for a tenant's key; the four of the service as long as it runs",
     ),
     ("the browser", "one cookie with a random value, for the callback", "ten minutes"),
 )

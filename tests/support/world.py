@@ -290,7 +290,7 @@ def north_tenant() -> Tenant:
 
 
 def holder_of(user_id: str) -> Holder:
-    """Whose a row with that `user_id` is."""
+    """The user of that id; "" for the bot."""
     return Holder.user(user_id) if user_id else BOT
 
 

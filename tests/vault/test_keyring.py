@@ -7,11 +7,11 @@ import pytest
 from slackapp import model
 from slackapp.crypto import envelope, records
 from slackapp.crypto.records import LIMITS
-from slackapp.errors import DecryptError, KeyMissingError
+from slackapp.errors import DecryptError, KeyMissingError, KeyUnavailableError
 from slackapp.model import DataKey, Holder, RecordContext, Sealed, Tenant
 from slackapp.store import data_keys
 from slackapp.vault import keyring as module
-from slackapp.vault.keyring import Keyring
+from slackapp.vault.keyring import Keyring, TenantKeys
 from tests.store.rows import NORTH, SOUTH, bytes_on_disk, change, look
 from tests.vault.conftest import Vault
 
@@ -93,6 +93,53 @@ def test_a_known_tenant_keeps_its_keys(vault: Vault, ring: Keyring) -> None:
     assert keys.minted == ()
     assert keys.key_ids == {key.key_id for key in data_keys.active(vault.db, NORTH)}
     assert opens(ring, keys.seal(BOT, b"secret"))
+
+
+def store(vault: Vault, keys: TenantKeys, tenant: Tenant = NORTH) -> None:
+    with vault.db.transaction():
+        for key in keys.minted:
+            assert data_keys.add(vault.db, tenant, key, vault.clock())
+
+
+ONE, OTHER = Holder.connection("c1"), Holder.connection("c2")
+
+
+@pytest.mark.claim("C-109")
+def test_a_connection_has_a_key_of_its_own_and_without_it_nobody_elses_tokens_are_gone(
+    vault: Vault, ring: Keyring
+) -> None:
+    """I end one connection, and look whose tokens still open."""
+    sealed = {}
+    for holder in (ONE, OTHER, Holder.user("c1"), model.BOT):
+        keys = ring.open_holder_keys(NORTH, holder)
+        store(vault, keys)
+        for context_of in (records.access_token_context, records.refresh_token_context):
+            context = context_of(NORTH, holder, 1)
+            sealed[context] = keys.seal(context, b"secret")
+    fresh = vault.open()
+    assert all(opens(fresh, value, context) for context, value in sealed.items())
+    assert fresh.open_holder_keys(NORTH, ONE).minted == ()
+    (key,) = data_keys.active(vault.db, NORTH, ONE.id)
+    assert data_keys.delete_key(vault.db, key)
+    fresh = vault.open()
+    assert {context.purpose for context, value in sealed.items() if not opens(fresh, value, context)} == {key.purpose}
+
+
+@pytest.mark.claim("C-109")
+def test_a_connections_key_moved_to_another_connection_does_not_unwrap(vault: Vault, ring: Keyring) -> None:
+    """I have the database, and give the key of somebody's connection to mine."""
+    keys = ring.open_holder_keys(NORTH, ONE)
+    store(vault, keys)
+    change(vault.db.path, "UPDATE data_keys SET connection_id = 'c2' WHERE connection_id = 'c1'")
+    with pytest.raises(DecryptError):
+        vault.open().open_holder_keys(NORTH, OTHER)
+
+
+def test_a_connections_key_is_wrapped_by_whoever_wraps_its_tenants(vault: Vault, ring: Keyring) -> None:
+    assert [key.provider for key in ring.open_holder_keys(NORTH, ONE).minted] == ["local"]
+    change(vault.db.path, "UPDATE data_keys SET provider = 'kms' WHERE tenant_id = ?", NORTH.id)
+    with pytest.raises(KeyUnavailableError):
+        ring.open_holder_keys(NORTH, ONE)
 
 
 def test_a_tenant_without_keys_has_nothing_sealed_or_opened(ring: Keyring) -> None:

@@ -1,14 +1,18 @@
-"""Reading of a command line: what a word of it must be, and errors that show it escaped.
+"""Reading of a command line, and of a secret: what a word must be, and errors that show it escaped.
 
 Each type raises ArgumentTypeError, before a database is asked by the word.
 """
 
+import getpass
 import re
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from typing import NoReturn
 
 from slackapp.cli.terminal.printing import escaped
+from slackapp.errors import UsageError
+from slackapp.model import Secret
 
 MAX_ROWS = 1_000_000
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -48,6 +52,21 @@ def valid_utf8(word: str) -> str:
     except UnicodeEncodeError:
         raise ArgumentTypeError("is not UTF-8") from None
     return word
+
+
+def read_secret(question: str) -> Secret:
+    """Reads a secret from the standard input, which a terminal does not show. Raises UsageError for what is none.
+
+    Never an argument: other users of the machine see those, and the shell keeps them.
+    """
+    try:
+        line = getpass.getpass(question) if sys.stdin.isatty() else sys.stdin.readline()
+    except (UnicodeDecodeError, EOFError):
+        line = ""
+    secret = line.strip()
+    if not secret or not secret.isascii() or not secret.isprintable():
+        raise UsageError("the standard input holds no token")
+    return Secret(secret)
 
 
 def number_of_rows(word: str) -> int:

@@ -13,8 +13,9 @@ from typing import Any
 
 from slackapp.errors import StoreDamagedError
 from slackapp.flows.app import App
-from slackapp.model import NO_TENANT, DataKey, KeyPurpose, KeyState, Tenant, TenantKind
+from slackapp.model import NO_TENANT, DataKey, KeyState, Tenant, TenantKind
 from slackapp.store import data_keys, meta
+from slackapp.store.columns import purpose_columns, read_purpose
 
 FORMAT = 1
 _WRAPPED_LIMIT = 4096
@@ -120,8 +121,8 @@ def _ids_in(content: bytes, tenant: Tenant) -> set[int]:
     return found
 
 
-def _ids_of(app: App, tenant: Tenant) -> set[int]:
-    return {key.key_id for key in data_keys.active(app.db, tenant)}
+def _ids_of(app: App, tenant: Tenant) -> frozenset[int]:
+    return data_keys.list_ids(app.db, tenant)
 
 
 def tenants_in_backup(app: App) -> frozenset[Tenant]:
@@ -138,7 +139,7 @@ def _to_json(key: DataKey) -> dict[str, Any]:
     return {
         "key_id": key.key_id,
         "tenant": [key.tenant.kind, key.tenant.id],
-        "purpose": key.purpose,
+        **purpose_columns(key.purpose),
         "provider": key.provider,
         "master_version": key.master_version,
         "wrapped": base64.b64encode(key.wrapped).decode(),
@@ -152,7 +153,7 @@ def _from_json(found: Mapping[str, Any]) -> DataKey:
     key = DataKey(
         key_id=int(found["key_id"]),
         tenant=Tenant(TenantKind(kind), str(tenant_id)),
-        purpose=KeyPurpose(found["purpose"]),
+        purpose=read_purpose({"connection_id": "", **found}),  # what an older release wrote has no connection
         provider=str(found["provider"]),
         master_version=int(found["master_version"]),
         wrapped=base64.b64decode(found["wrapped"], validate=True),

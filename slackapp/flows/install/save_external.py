@@ -124,11 +124,11 @@ def _save_token(
         _keep_stored_pair(app, keys, old, granted, now)
         return
     generation = (old.generation if old is not None else 0) + 1
-    pair = seal_pair(keys, external.tenant, holder, generation, granted, now)
+    pair = seal_pair(keys, external.tenant, holder, granted, generation=generation, now=now)
     if is_copy and old is not None and old.status != TokenStatus.DEAD:
         tokens.replace_pair(app.db, old, pair, now)  # the time of the user's grant stays
     else:
-        tokens.save(app.db, external.tenant, holder, generation, pair, now)
+        tokens.save(app.db, external.tenant, holder, generation=generation, pair=pair, now=now)
 
 
 def _is_later(granted: GrantedToken, ends: int, now: int) -> bool:
@@ -140,8 +140,9 @@ def _keep_stored_pair(app: App, keys: TenantKeys, old: Token, granted: GrantedTo
     """The pair that is here stays, with the lease of whoever refreshes it. One of the same second takes its place."""
     if granted.expires_in is None or now + granted.expires_in != old.expires_at:
         return
-    pair = seal_pair(keys, old.tenant, old.holder, old.generation, granted, now)
+    pair = seal_pair(keys, old.tenant, old.holder, granted, generation=old.generation, now=now)
     tokens.reseal(app.db, old, pair.access, pair.refresh)
+    tokens.set_fingerprints(app.db, old, pair.fingerprints)
     tokens.set_scopes(app.db, old, granted.scopes)
 
 

@@ -93,8 +93,8 @@ def _write(app: App, grant: Grant, keys: TenantKeys, actor: Actor, now: int) -> 
     for holder, granted in granted_tokens(grant):
         old = tokens.find(app.db, grant.tenant, holder)
         generation = (old.generation if old is not None else 0) + 1
-        pair = seal_pair(keys, grant.tenant, holder, generation, granted, now)
-        tokens.save(app.db, grant.tenant, holder, generation, pair, now)
+        pair = seal_pair(keys, grant.tenant, holder, granted, generation=generation, now=now)
+        tokens.save(app.db, grant.tenant, holder, generation=generation, pair=pair, now=now)
     missing = sorted(set(app.settings.bot_scopes) - set(grant.bot.scopes)) if grant.bot is not None else []
     detail = f"generation={after.generation} installer={grant.installer_id} missing_scopes={','.join(missing)}"
     audit_log.append(app, "reinstalled" if before else "installed", grant.tenant, actor, "ok", detail, now)

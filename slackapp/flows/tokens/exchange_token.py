@@ -112,7 +112,7 @@ def _open(app: App, token: Token, actor: Actor) -> tuple[Secret, TenantKeys]:
     context = records.access_token_context(token.tenant, token.holder, token.generation)
     with refuse_on_key_error(app, token.tenant, actor, f"kind={context.kind} generation={token.generation}"):
         # claim: C-107
-        return tenant_keys.open_access_token(app, token), app.keyring.open_tenant_keys(token.tenant)
+        return tenant_keys.open_access_token(app, token), app.keyring.open_holder_keys(token.tenant, token.holder)
 
 
 def _handle_failure(app: App, token: Token, owner: str, error: SlackCallError, asked_at: int, actor: Actor) -> str:

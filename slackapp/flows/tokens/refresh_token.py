@@ -132,7 +132,7 @@ def _open_refresh(app: App, token: Token, owner: str, actor: Actor) -> tuple[Sec
     try:
         with refuse_on_key_error(app, token.tenant, actor, f"kind={context.kind} generation={token.generation}"):
             # claim: C-107
-            return tenant_keys.open_refresh_token(app, token), app.keyring.open_tenant_keys(token.tenant)
+            return tenant_keys.open_refresh_token(app, token), app.keyring.open_holder_keys(token.tenant, token.holder)
     except Refused as refused:
         if refused.refusal is Refusal.TOKEN_UNAVAILABLE:  # it does not open; no minute helps
             tokens.postpone_refresh(app.db, token, owner, app.clock() + _UNREADABLE_DELAY)

@@ -12,7 +12,7 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
 from slackapp.flows.tokens import brake
-from slackapp.model import BOT, Actor, GrantedToken, Token
+from slackapp.model import BOT, Actor, GrantedToken, HolderKind, Token
 from slackapp.store import installations, tokens
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.seal_pair import seal_pair
@@ -38,12 +38,12 @@ def verify(app: App, token: Token, data: Mapping[str, Any]) -> GrantedToken:
 
 def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
     """The ids may be left out; those that are there must be this tenant's and this user's."""
-    is_enterprise_install = data.get("is_enterprise_install")
+    is_enterprise_install, holder = data.get("is_enterprise_install"), token.holder
     party = data.get("enterprise" if token.tenant.is_enterprise else "team")
     return (
         (is_enterprise_install is None or is_enterprise_install is token.tenant.is_enterprise)
         and (not isinstance(party, dict) or party.get("id") == token.tenant.id)
-        and (data.get("user_id") is None or token.holder == BOT or may_name_user(token.holder.id, data))
+        and (holder.kind != HolderKind.USER or data.get("user_id") is None or may_name_user(holder.id, data))
     )
 
 
@@ -62,7 +62,7 @@ def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event
         try:
             with app.db.transaction():
                 confirm_keys(app, token.tenant, keys, now)
-                pair = seal_pair(keys, token.tenant, token.holder, token.generation + 1, granted, now)
+                pair = seal_pair(keys, token.tenant, token.holder, granted, generation=token.generation + 1, now=now)
                 replaced = tokens.replace_pair(app.db, token, pair, now)
                 if replaced:
                     detail = f"user={token.holder.id} generation={token.generation + 1}"
@@ -72,7 +72,7 @@ def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event
                 return replaced
         except KeysChangedError:
             app.keyring.evict(token.tenant)
-            keys = app.keyring.open_tenant_keys(token.tenant)
+            keys = app.keyring.open_holder_keys(token.tenant, token.holder)
             why = "the tenant's keys kept changing"
         except StoreBusyError as error:
             why = str(error)

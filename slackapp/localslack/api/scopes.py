@@ -1,24 +1,74 @@
 """Scopes that exist (docs.slack.dev/reference/scopes), as far as a bot for many workspaces may meet them."""
+
 from __future__ import annotations
 
 import re
 
-SIGN_IN = frozenset({
-    "openid", "email", "profile", "identity.basic", "identity.email", "identity.avatar", "identity.team",
-})
+SIGN_IN = frozenset(
+    {
+        "openid",
+        "email",
+        "profile",
+        "identity.basic",
+        "identity.email",
+        "identity.avatar",
+        "identity.team",
+    }
+)
 
-PLAIN = frozenset({
-    "app_mentions:read", "assistant:write", "calls:read", "calls:write", "chat:write", "chat:write.customize",
-    "chat:write.public", "commands", "conversations.connect:manage", "conversations.connect:read",
-    "conversations.connect:write", "identify", "incoming-webhook", "metadata.message:read", "search:read",
-    "team.billing:read", "team.preferences:read", "users.profile:read", "users.profile:write", "users:read.email",
-    "channels:write.invites", "channels:write.topic", "groups:write.invites", "groups:write.topic",
-    "im:write.topic", "mpim:write.topic", "users:write", "channels:join", "channels:manage", "tokens.basic",
-    "auditlogs:read", "hosting:read", "hosting:write", "datastore:read", "datastore:write", "triggers:read",
-    "triggers:write", "workflow.steps:execute", "remote_files:share", "search:read.public", "search:read.private",
-    "search:read.files", "search:read.users", "search:read.im", "search:read.mpim", "connections:write",
-    "authorizations:read", "app_configurations:read", "app_configurations:write",
-})
+PLAIN = frozenset(
+    {
+        "app_mentions:read",
+        "assistant:write",
+        "calls:read",
+        "calls:write",
+        "chat:write",
+        "chat:write.customize",
+        "chat:write.public",
+        "commands",
+        "conversations.connect:manage",
+        "conversations.connect:read",
+        "conversations.connect:write",
+        "identify",
+        "incoming-webhook",
+        "metadata.message:read",
+        "search:read",
+        "team.billing:read",
+        "team.preferences:read",
+        "users.profile:read",
+        "users.profile:write",
+        "users:read.email",
+        "channels:write.invites",
+        "channels:write.topic",
+        "groups:write.invites",
+        "groups:write.topic",
+        "im:write.topic",
+        "mpim:write.topic",
+        "users:write",
+        "channels:join",
+        "channels:manage",
+        "tokens.basic",
+        "auditlogs:read",
+        "hosting:read",
+        "hosting:write",
+        "datastore:read",
+        "datastore:write",
+        "triggers:read",
+        "triggers:write",
+        "workflow.steps:execute",
+        "remote_files:share",
+        "search:read.public",
+        "search:read.private",
+        "search:read.files",
+        "search:read.users",
+        "search:read.im",
+        "search:read.mpim",
+        "connections:write",
+        "authorizations:read",
+        "app_configurations:read",
+        "app_configurations:write",
+    }
+)
 
 FAMILIES = re.compile(
     r"(admin(\.[a-z_]+)?|bookmarks|canvases|channels|dnd|emoji|files|groups|im|links|links\.embed|lists|mpim|pins"

@@ -42,7 +42,7 @@ def everything_that_happens(shell: CommandLine, provider: FaultyProvider) -> Non
     suspend_tenant.restore_all(world.service.app)
     assert shell.run("backup", str(shell.folder / "b0")).status == 0
     assert shell.restore(str(shell.folder / "b0")).status == 0
-    shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
+    shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND holder_id = ''", NORTH)
     with pytest.raises(Refused):
         use_token.call(
             world.service.app, TokenUse(tenant(NORTH), BOT, "a test", BEHAVIOUR), "auth.test", {}, ACTOR, lambda: None
@@ -74,7 +74,7 @@ LOGGED = {
     "refused.signature.malformed": ("unverified", "", ("/slack/events",)),
     "refused.key_revoked": ("slack:1", "", ("/slack/events",)),
     "keys.promoted": ("operator", "", ("master=2",)),
-    "keys.rewrapped": ("operator", "", ("master=2", "keys=11")),
+    "keys.rewrapped": ("operator", "", ("master=2", "keys=12")),
     "keys.retired": ("operator", "", ("master=1",)),
     "keys.reencrypted": ("operator", SOUTH, ("provider=local", "records=")),
     "keys.flushed": ("operator", "", ()),
@@ -120,7 +120,7 @@ def test_each_read_of_a_token_says_who_why_which_tenant_and_which_token(shell: C
 
 
 def test_each_read_of_a_token_says_under_which_data_key(shell: CommandLine) -> None:
-    (access,) = shell.world.rows("SELECT access FROM tokens WHERE tenant_id = ? AND user_id = ''", NORTH)
+    (access,) = shell.world.rows("SELECT access FROM tokens WHERE tenant_id = ? AND holder_id = ''", NORTH)
     shell.world.work()
     read = [row for row in rows(shell, "token.read") if row["tenant_id"] == NORTH][-1]
     assert f"key={envelope.key_id_of(access['access'])}" in read["detail"]

@@ -148,7 +148,7 @@ def test_when_the_key_backup_cannot_be_written_no_data_backup_is_left(shell: Com
 
 
 def test_a_record_that_does_not_open_is_said_and_does_not_stop_the_backup(shell: CommandLine) -> None:
-    shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
+    shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND holder_id = ''", NORTH)
     ended = shell.run("backup", str(shell.folder / "b0"))
     assert ended.status == 1, "a timer's mail must tell of it"
     assert f"1 records do not open, and a restore refuses that: {NORTH}: a bot_access does not open" in ended.error

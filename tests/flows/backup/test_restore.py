@@ -144,7 +144,7 @@ def test_a_restore_notes_in_the_restored_audit_whose_tokens_it_opens(shell: Comm
 
 @pytest.mark.claim("C-25")
 def test_a_restore_that_is_refused_has_left_a_note_of_what_it_opened(shell: CommandLine) -> None:
-    shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", SOUTH)
+    shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND holder_id = ''", SOUTH)
     assert shell.run("backup", str(shell.folder / "b0")).status == 1
     assert shell.restore(str(shell.folder / "b0")).status == 1
     told = shell.world.rows("SELECT tenant_id FROM audit WHERE detail = 'purpose=restore' ORDER BY id")
@@ -183,7 +183,7 @@ def reads_at_each_opening(shell: CommandLine, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_backup_with_a_record_that_does_not_open_is_refused_and_the_record_named(shell: CommandLine) -> None:
-    shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
+    shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND holder_id = ''", NORTH)
     assert shell.run("backup", str(shell.folder / "b0")).status == 1
     before = shell.world.snapshot(), other_files(shell)
     ended = shell.run("restore", str(shell.folder / "b0"), "--check")

@@ -136,7 +136,7 @@ def test_a_pair_of_a_user_is_judged_by_itself(tmp_path: Path) -> None:
         between(world, EXCHANGE, "admin", "guest")
         assert way.finish().status == 303
         assert_lives(world)
-        people = [row["user_id"] for row in world.rows("SELECT user_id FROM tokens WHERE user_id <> ''")]
+        people = [row["holder_id"] for row in world.rows("SELECT holder_id FROM tokens WHERE holder_id <> ''")]
         assert len(people) == 3, "each person's own is stored"
         for person in people:
             assert_lives(world, person)
@@ -148,7 +148,7 @@ def test_a_user_who_installs_three_times_at_once_keeps_one_that_works(tmp_path: 
         way = approved(world, user="member")
         between(world, EXCHANGE, "member", "member")
         assert way.finish().status == 303
-        (person,) = [row["user_id"] for row in world.rows("SELECT user_id FROM tokens WHERE user_id <> ''")]
+        (person,) = [row["holder_id"] for row in world.rows("SELECT holder_id FROM tokens WHERE holder_id <> ''")]
         assert_lives(world)
         assert_lives(world, person)
 
@@ -160,8 +160,8 @@ def test_tokens_that_do_not_rotate_are_one_and_the_same_and_nobody_is_asked(tmp_
         assert way.finish().status == 303
         assert ASK not in world.calls()
         assert_lives(world)
-        for row in world.rows("SELECT user_id FROM tokens WHERE user_id <> ''"):
-            assert_lives(world, row["user_id"])
+        for row in world.rows("SELECT holder_id FROM tokens WHERE holder_id <> ''"):
+            assert_lives(world, row["holder_id"])
 
 
 @pytest.mark.claim("C-87")

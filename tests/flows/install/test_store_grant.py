@@ -90,7 +90,7 @@ def test_a_user_token_is_stored_without_a_bot(tmp_path: Path) -> None:
     with make_world(tmp_path, SLACKAPP_BOT_SCOPES="", SLACKAPP_USER_SCOPES="emoji:read") as world:
         assert "<strong>Northwind</strong>" in page(world)
         assert installation(world) == {**NORTH_ROW, "bot_user_id": "", "scopes_asked": "", "scopes_granted": ""}
-        assert [row["user_id"] for row in world.rows("SELECT user_id FROM tokens")] == ["U0NORTH001ADM"]
+        assert [row["holder_id"] for row in world.rows("SELECT holder_id FROM tokens")] == ["U0NORTH001ADM"]
 
 
 def test_an_install_without_a_bot_leaves_no_work_that_cannot_be_done(tmp_path: Path) -> None:
@@ -217,7 +217,8 @@ def test_installing_again_replaces_the_token_and_counts_on(world: World) -> None
 
 def installed_by(world: World) -> list[tuple[Any, ...]]:
     """Who installed, the latest last: tenant, user, generation of the installation, time."""
-    sql = "SELECT tenant_id, user_id, generation, installed_at, details FROM installers ORDER BY tenant_id, generation"
+    columns = "tenant_id, holder_id, generation, installed_at, details"
+    sql = f"SELECT {columns} FROM installers ORDER BY tenant_id, generation"
     return [tuple(row) for row in world.rows(sql)]
 
 
@@ -265,7 +266,7 @@ def test_the_bots_and_two_peoples_rows_never_overwrite_each_other(tmp_path: Path
         world.browser().install()
         bot, admin = opened(world, north_tenant()), opened(world, north_tenant(), "U0NORTH001ADM")
         world.browser().install(user="member")
-        rows = world.rows("SELECT user_id, generation FROM tokens ORDER BY user_id")
+        rows = world.rows("SELECT holder_id, generation FROM tokens ORDER BY holder_id")
         assert [tuple(row) for row in rows] == [("", 2), ("U0NORTH001ADM", 1), ("U0NORTH001MEM", 1)]
         assert opened(world, north_tenant(), "U0NORTH001ADM") == admin
         assert opened(world, north_tenant()) != bot

@@ -37,7 +37,7 @@ def use(shell: CommandLine, tenant_id: str = NORTH) -> Refusal | None:
 
 
 def test_a_token_that_does_not_open_is_unavailable_told_counted_and_still_there(shell: CommandLine) -> None:
-    spoil(shell, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
+    spoil(shell, "tokens", "access", f"tenant_id = '{NORTH}' AND holder_id = ''")
     before = shell.world.snapshot()
     assert use(shell) is Refusal.TOKEN_UNAVAILABLE
     assert (Refusal.TOKEN_UNAVAILABLE.status, Refusal.TOKEN_UNAVAILABLE.code) == (503, "token_unavailable")
@@ -50,20 +50,20 @@ def test_a_token_that_does_not_open_is_unavailable_told_counted_and_still_there(
 
 
 def test_there_is_no_second_copy_to_fall_back_on(shell: CommandLine) -> None:
-    spoil(shell, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
+    spoil(shell, "tokens", "access", f"tenant_id = '{NORTH}' AND holder_id = ''")
     for _ in range(3):
         assert use(shell) is Refusal.TOKEN_UNAVAILABLE
     assert shell.world.calls() == []
 
 
 def test_a_refresh_token_that_does_not_open_leaves_the_access_token_in_use(shell: CommandLine) -> None:
-    spoil(shell, "tokens", "refresh", f"tenant_id = '{NORTH}' AND user_id = ''")
+    spoil(shell, "tokens", "refresh", f"tenant_id = '{NORTH}' AND holder_id = ''")
     shell.world.clock.advance(42_000)
     assert (use(shell), shell.world.calls()) == (None, ["auth.test"])
     assert "token.unavailable" in shell.world.audit()
     shell.world.clock.advance(2_000)
     assert use(shell) is Refusal.TOKEN_UNAVAILABLE, "expired, and no refresh came about"
-    assert shell.world.rows("SELECT status FROM tokens WHERE tenant_id = ? AND user_id = ''", NORTH)[0][0] == "live"
+    assert shell.world.rows("SELECT status FROM tokens WHERE tenant_id = ? AND holder_id = ''", NORTH)[0][0] == "live"
 
 
 def refused_event(shell: CommandLine) -> Reply:
@@ -97,7 +97,7 @@ def test_a_body_that_does_not_open_is_put_aside_and_kept(shell: CommandLine) -> 
 
 
 def test_an_event_whose_token_does_not_open_is_tried_again_and_then_put_aside(shell: CommandLine) -> None:
-    spoil(shell, "tokens", "access", f"tenant_id = '{NORTH}' AND user_id = ''")
+    spoil(shell, "tokens", "access", f"tenant_id = '{NORTH}' AND holder_id = ''")
     for _ in range(10):
         shell.world.work()
         shell.world.clock.advance(400)

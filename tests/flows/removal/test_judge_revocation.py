@@ -86,7 +86,7 @@ def tenants(world: World) -> set[str]:
 
 
 def users(world: World, tenant: str = NORTH) -> set[str]:
-    return {row[0] for row in world.rows("SELECT user_id FROM tokens WHERE tenant_id = ?", tenant)}
+    return {row[0] for row in world.rows("SELECT holder_id FROM tokens WHERE tenant_id = ?", tenant)}
 
 
 def granted(team: Any, enterprise: Any, enterprise_wide: Any) -> list[dict[str, Any]]:
@@ -291,7 +291,7 @@ def test_a_token_that_cannot_be_asked_with_is_dead_or_waited_for(full: World, br
 def test_a_revocation_of_a_token_that_was_another_tenants_is_resolved_without_it(full: World) -> None:
     """Its tenant is suspended, so that it is used for nothing: the row must not come again for ever."""
     with contextlib.closing(sqlite3.connect(full.settings.database)) as connection, connection:
-        connection.execute("UPDATE tokens SET status = 'dead', reason = 'foreign_token' WHERE user_id = ''")
+        connection.execute("UPDATE tokens SET status = 'dead', reason = 'foreign_token' WHERE holder_id = ''")
         connection.execute("UPDATE installations SET status = 'suspended', status_reason = 'foreign_token'")
     revoked(full, {"bot": [BOT], "oauth": []})
     full.work()

@@ -52,7 +52,7 @@ def stored(world: World, user_id: str = "", tenant: Tenant | None = None) -> Tok
 
 def row(world: World, user_id: str = "", tenant_id: str = NORTH) -> Any:
     """The token as it lies there."""
-    return world.rows("SELECT * FROM tokens WHERE tenant_id = ? AND user_id = ?", tenant_id, user_id)[0]
+    return world.rows("SELECT * FROM tokens WHERE tenant_id = ? AND holder_id = ?", tenant_id, user_id)[0]
 
 
 def change(world: World, sql: str, *parameters: Any) -> None:

@@ -77,7 +77,7 @@ def works(world: World) -> bool:
 
 
 def token(world: World, user_id: str = "") -> Any:
-    return world.rows("SELECT * FROM tokens WHERE tenant_id = ? AND user_id = ?", NORTH, user_id)[0]
+    return world.rows("SELECT * FROM tokens WHERE tenant_id = ? AND holder_id = ?", NORTH, user_id)[0]
 
 
 def at_slack(world: World, kind: str = "bot") -> SlackToken:
@@ -230,7 +230,7 @@ def test_a_token_that_slack_calls_dead_is_marked_dead_after_exactly_one_call(rea
         assert noted(ready, "token.dead")[-1] == (error, "user=")
         assert (ready.calls(METHOD)[1:], ready.calls(ASK)) == ([], []), "the person's is left for after the install"
         rotate(ready, False)
-        change(ready, "DELETE FROM tokens WHERE user_id <> ''")
+        change(ready, "DELETE FROM tokens WHERE holder_id <> ''")
         ready.browser().install()
         rotate(ready)
         ready.slack.called.clear()
@@ -442,7 +442,7 @@ def test_an_answer_that_is_huge_or_none_is_refused_noted_and_changes_nothing(rea
 
 @pytest.mark.claim("C-41")
 def test_a_token_that_another_process_has_leased_is_left_to_it(ready: World) -> None:
-    sql = "UPDATE tokens SET lease_owner = 'other', lease_until = ? WHERE user_id = ''"
+    sql = "UPDATE tokens SET lease_owner = 'other', lease_until = ? WHERE holder_id = ''"
     ready.clock.set(86_400)  # leases go by the other clock
     change(ready, sql, ready.clock.steady() + 5)
     stored = tuple(token(ready))
@@ -568,7 +568,7 @@ def test_an_exchange_run_that_is_stopped_is_finished_by_the_next(before: World) 
 
 
 def test_a_token_that_does_not_open_costs_no_call(ready: World) -> None:
-    change(ready, "UPDATE tokens SET access = zeroblob(200) WHERE user_id = ''")
+    change(ready, "UPDATE tokens SET access = zeroblob(200) WHERE holder_id = ''")
     assert run(ready) == [("", "token_unavailable"), (ADMIN, EXCHANGED)]
     assert (ready.calls(), token(ready)["lease_owner"], token(ready)["status"]) == ([METHOD], "", "live")
     assert noted(ready, "token.exchange_failed") == [("token_unavailable", "user=")]

@@ -144,13 +144,13 @@ def test_an_address_that_is_not_on_the_apps_list_costs_no_installation(two: Worl
             assert (found.kind, found.code) == (SlackErrorKind.UNCERTAIN, "invalid_auth")
             assert 0 < found.retry_after <= 3600
         two.clock.advance(3600)
-    assert {(each["status"], each["reason"]) for each in two.rows("SELECT * FROM tokens WHERE user_id = ''")} == {
+    assert {(each["status"], each["reason"]) for each in two.rows("SELECT * FROM tokens WHERE holder_id = ''")} == {
         ("live", "invalid_auth")
     }
     two.slack.clear_faults()
     two.clock.advance(3600)
     assert (ask(two)["ok"], ask(two, "", SOUTHS)["ok"]) == (True, True)
-    assert two.rows("SELECT 1 FROM tokens WHERE refused_since IS NOT NULL AND user_id = ''") == []
+    assert two.rows("SELECT 1 FROM tokens WHERE refused_since IS NOT NULL AND holder_id = ''") == []
     assert (two.status(), two.audit().count("token.paused"), two.audit().count("token.resumed")) == ("active", 2, 2)
 
 

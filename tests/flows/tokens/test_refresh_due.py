@@ -56,8 +56,8 @@ def refresh(world: World, stopping: Any = lambda: False) -> int:
 
 
 def generations(world: World) -> dict[Key, int]:
-    found = world.rows("SELECT tenant_id, user_id, generation FROM tokens")
-    return {(row["tenant_id"], row["user_id"]): row["generation"] for row in found}
+    found = world.rows("SELECT tenant_id, holder_id, generation FROM tokens")
+    return {(row["tenant_id"], row["holder_id"]): row["generation"] for row in found}
 
 
 def refreshed(world: World) -> list[str]:
@@ -66,8 +66,8 @@ def refreshed(world: World) -> list[str]:
 
 
 def test_tokens_of_bots_and_users_are_refreshed_when_they_are_due_and_not_before(three: World) -> None:
-    found = three.rows("SELECT tenant_id, user_id, due_at FROM tokens ORDER BY due_at")
-    keys, times = [(row["tenant_id"], row["user_id"]) for row in found], [row["due_at"] for row in found]
+    found = three.rows("SELECT tenant_id, holder_id, due_at FROM tokens ORDER BY due_at")
+    keys, times = [(row["tenant_id"], row["holder_id"]) for row in found], [row["due_at"] for row in found]
     assert len(set(times)) == 6
     three.clock.now = times[0] - 1
     assert (refresh(three), three.calls()) == (0, [])
@@ -93,8 +93,8 @@ def test_only_the_tokens_of_active_tenants_are_refreshed(due: World) -> None:
 def test_what_somebody_refreshes_just_now_or_nobody_can_refresh_is_left_alone(due: World) -> None:
     lease = "UPDATE tokens SET lease_owner = 'other', lease_until = ? WHERE tenant_id = ?"
     change(due, lease, due.clock.steady(), NORTH)
-    change(due, "UPDATE tokens SET status = 'refresh_refused' WHERE tenant_id = ? AND user_id = ''", SOUTH)
-    change(due, "UPDATE tokens SET status = 'dead' WHERE tenant_id = ? AND user_id <> ''", SOUTH)
+    change(due, "UPDATE tokens SET status = 'refresh_refused' WHERE tenant_id = ? AND holder_id = ''", SOUTH)
+    change(due, "UPDATE tokens SET status = 'dead' WHERE tenant_id = ? AND holder_id <> ''", SOUTH)
     assert (refresh(due), refreshed(due)) == (2, [ORG, ORG])
     due.clock.advance(1)
     assert (refresh(due), refreshed(due)) == (2, [ORG, ORG, NORTH, NORTH])
@@ -110,7 +110,7 @@ def test_after_three_failures_in_a_row_the_next_minute_goes_on(due: World) -> No
 
 def test_failures_that_are_not_in_a_row_do_not_stop_the_others(due: World) -> None:
     """North's two fail, one of the enterprise's does not, South's two fail: they are four, and never three in a row."""
-    change(due, "UPDATE tokens SET due_at = due_at - 2 WHERE tenant_id = ? AND user_id = ''", ORG)
+    change(due, "UPDATE tokens SET due_at = due_at - 2 WHERE tenant_id = ? AND holder_id = ''", ORG)
     change(due, "UPDATE tokens SET due_at = due_at - 5 WHERE tenant_id = ?", NORTH)
     for tenant in (NORTH, SOUTH):
         due.slack.fault(Fault(REFRESH, "html500", times=-1, team=tenant))
@@ -145,9 +145,9 @@ def test_tokens_that_never_succeed_do_not_keep_the_others_from_their_turn_for_ev
 def test_one_tenants_many_tokens_that_fail_stop_no_other_tenants(due: World) -> None:
     """I have as many tokens as are looked at in a minute, and none of them can be refreshed."""
     rest = ", ".join(row["name"] for row in due.rows("PRAGMA table_info(tokens)"))
-    more = f"INSERT INTO tokens ({rest}) SELECT {rest.replace('user_id', 'user_id || ?', 1)} FROM tokens"
+    more = f"INSERT INTO tokens ({rest}) SELECT {rest.replace('holder_id', 'holder_id || ?', 1)} FROM tokens"
     for number in range(refresh_due.BATCH):
-        change(due, f"{more} WHERE tenant_id = ? AND length(user_id) BETWEEN 1 AND 12", f"X{number}", NORTH)
+        change(due, f"{more} WHERE tenant_id = ? AND length(holder_id) BETWEEN 1 AND 12", f"X{number}", NORTH)
     due.slack.fault(Fault(REFRESH, "html500", times=-1, team=NORTH))
     assert (refresh(due), refreshed(due)) == (4, sorted([SOUTH, ORG] * 2))
     assert len(due.calls()) == 4 + refresh_due._MAX_TENANT_FAILURES * FAILS
@@ -257,7 +257,7 @@ def test_a_run_is_bounded_and_takes_one_token_per_tenant_first(due: World, monke
 
 
 def test_a_refresh_token_that_does_not_open_is_tried_once_an_hour_and_not_every_minute(due: World) -> None:
-    change(due, "UPDATE tokens SET refresh = zeroblob(200) WHERE tenant_id = ? AND user_id = ''", NORTH)
+    change(due, "UPDATE tokens SET refresh = zeroblob(200) WHERE tenant_id = ? AND holder_id = ''", NORTH)
 
     def tries() -> int:
         return len(due.rows("SELECT 1 FROM audit WHERE event = 'token.unavailable'"))

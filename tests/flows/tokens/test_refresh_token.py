@@ -55,7 +55,7 @@ def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mappin
 
 
 def token(world: World, user_id: str = "", tenant_id: str = NORTH) -> Any:
-    return world.rows("SELECT * FROM tokens WHERE tenant_id = ? AND user_id = ?", tenant_id, user_id)[0]
+    return world.rows("SELECT * FROM tokens WHERE tenant_id = ? AND holder_id = ?", tenant_id, user_id)[0]
 
 
 def _stored(world: World) -> Token:
@@ -300,7 +300,7 @@ def test_a_new_pair_that_names_the_user_by_the_other_id_is_theirs(due: World) ->
 
 
 def test_a_refresh_token_that_does_not_open_costs_no_call(due: World) -> None:
-    change(due, "UPDATE tokens SET refresh = zeroblob(200) WHERE user_id = ''")
+    change(due, "UPDATE tokens SET refresh = zeroblob(200) WHERE holder_id = ''")
     assert ask(due)["ok"]
     assert (due.calls(REFRESH), token(due)["lease_owner"], token(due)["status"]) == ([], "", "live")
 
@@ -326,7 +326,7 @@ def test_of_eight_threads_one_refreshes_and_all_are_served(due: World) -> None:
 
 @pytest.mark.claim("C-41")
 def test_the_live_lease_of_another_process_is_respected_and_the_old_token_used(due: World) -> None:
-    change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ? WHERE user_id = ''", due.clock.steady() + 5)
+    change(due, "UPDATE tokens SET lease_owner = 'other', lease_until = ? WHERE holder_id = ''", due.clock.steady() + 5)
     assert ask(due)["ok"]
     due.clock.advance(5)
     assert (ask(due)["ok"], due.calls(REFRESH), token(due)["lease_owner"]) == (True, [], "other")

@@ -47,7 +47,7 @@ def change(world: World, sql: str, *parameters: Any) -> None:
 
 
 def token(world: World, user_id: str = "") -> Any:
-    return world.rows("SELECT * FROM tokens WHERE user_id = ?", user_id)[0]
+    return world.rows("SELECT * FROM tokens WHERE holder_id = ?", user_id)[0]
 
 
 def reason(world: World) -> str:
@@ -66,7 +66,7 @@ def test_the_audit_row_is_on_the_disk_before_the_token_is_opened(
     (row,) = rows_at_openings
     assert (row["event"], row["tenant_id"]) == ("token.read", NORTH)
     assert (row["actor"], row["request_id"]) == ("worker", "Ev0001")
-    (stored,) = ready.rows("SELECT access FROM tokens WHERE user_id = ''")
+    (stored,) = ready.rows("SELECT access FROM tokens WHERE holder_id = ''")
     key_id = int.from_bytes(stored["access"][2:6], "big")
     assert row["detail"] == f"purpose=test method=auth.test kind=bot_access user= generation=1 key={key_id}"
 
@@ -231,7 +231,7 @@ def test_who_needs_a_new_install_is_told_where(ready: World) -> None:
     enterprise, place = Tenant("E", ORG), "http://localhost:3000/slack/install"
     assert install_url(ready, "U0NOBODY01") == f"{place}?team={NORTH}", "there is no such token"
     assert install_url(ready, "W0NOBODY01", enterprise) == place
-    change(ready, "UPDATE tokens SET status = 'dead' WHERE user_id = ?", ADMIN)
+    change(ready, "UPDATE tokens SET status = 'dead' WHERE holder_id = ?", ADMIN)
     assert install_url(ready, ADMIN) == f"{place}?team={NORTH}"
     for status in ("needs_reinstall", "purging"):
         change(ready, "UPDATE installations SET status = ?", status)
@@ -415,7 +415,7 @@ def test_when_the_grace_is_over_the_old_token_serves_to_its_end_and_then_an_inst
 
 @pytest.mark.claim("C-35")
 def test_a_token_that_does_not_open_is_refused_and_noted_and_nothing_is_deleted(ready: World) -> None:
-    change(ready, "UPDATE tokens SET access = zeroblob(200) WHERE user_id = ''")
+    change(ready, "UPDATE tokens SET access = zeroblob(200) WHERE holder_id = ''")
     before = ready.snapshot()
     assert (refused(ready), ready.calls()) == (Refusal.TOKEN_UNAVAILABLE, [])
     assert (ready.audit()[-2:], ready.snapshot()) == (["token.read", "token.unavailable"], before)

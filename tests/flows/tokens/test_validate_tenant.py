@@ -86,7 +86,7 @@ def stored(world: World) -> Any:
 
 
 def scopes(world: World, user_id: str = "") -> str:
-    return str(world.rows("SELECT scopes FROM tokens WHERE tenant_id = ? AND user_id = ?", NORTH, user_id)[0][0])
+    return str(world.rows("SELECT scopes FROM tokens WHERE tenant_id = ? AND holder_id = ?", NORTH, user_id)[0][0])
 
 
 def noted(world: World, event: str) -> list[str]:

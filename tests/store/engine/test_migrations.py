@@ -181,6 +181,80 @@ def test_the_third_schema_takes_states_of_two_purposes_and_counts_on(second: Cal
             change(path, f"UPDATE oauth_states SET {column} = 'another'")
 
 
+# From users' ids to holders
+
+
+@pytest.fixture
+def tenth(migrations: Path, tmp_path: Path) -> Callable[[], Path]:
+    """A database of the tenth schema with tokens in it; the call brings it up to the newest."""
+    later = [file for file in sorted(migrations.glob("*.sql")) if int(file.name[:4]) > 10]
+    (tmp_path / "later").mkdir()
+    for file in later:
+        file.rename(tmp_path / "later" / file.name)
+    path = tmp_path / "slackapp.db"
+    prepare(path)
+    for kind, tenant in (("T", "T0NORTH001"), ("T", "T0SOUTH001"), ("E", "E0EVERGRN1")):
+        team, enterprise = (tenant, "") if kind == "T" else ("", tenant)
+        change(path, INSTALLATION, kind, tenant, enterprise, team, "U0ADMIN001", None, "active", 4, NOW)
+    for tenant, user, life, status in TOKENS:
+        expires_at, refresh = (NOW + life, bytes(99)) if life is not None else (None, None)
+        change(path, TOKEN, tenant[0], tenant, user, bytes(98), refresh, NOW, expires_at, status)
+    change(path, "UPDATE tokens SET due_at = expires_at - 9, reason = 'r', refused_since = 4, contradicted = 2")
+    for user in ("", "U0ADMIN001"):
+        change(path, "INSERT INTO installers VALUES ('T', 'T0NORTH001', ?, 4, 1.5, ?, ?)", user, bytes(99), bytes(98))
+    change(path, "INSERT INTO data_keys VALUES (7, 'T', 'T0NORTH001', 'user', 'local', 1, ?, 'retired', 9)", b"w")
+
+    def upgrade() -> Path:
+        for file in later:
+            shutil.copyfile(tmp_path / "later" / file.name, migrations / file.name)
+        prepare(path)
+        return path
+
+    return upgrade
+
+
+def test_the_eleventh_schema_keeps_every_row_of_the_tenth(tenth: Callable[[], Path], tmp_path: Path) -> None:
+    path, tables = tmp_path / "slackapp.db", ("tokens", "installers", "data_keys")
+    columns = {table: columns_of(path, table).replace("user_id, ", "") for table in tables}
+    before = {table: rows(path, table, columns[table]) for table in tables}
+    holders = {table: look(path, f"SELECT tenant_id, user_id FROM {table} ORDER BY 1, 2") for table in tables[:2]}
+    tenth()
+    assert {table: rows(path, table, columns[table]) for table in tables} == before
+    for table, old in holders.items():
+        found = look(path, f"SELECT tenant_id, holder_id, holder_kind FROM {table} ORDER BY 1, 2")
+        assert found == [(tenant, user, "user" if user else "bot") for tenant, user in old]
+    assert look(path, "SELECT DISTINCT provider FROM tokens") == [("slack",)]
+    assert look(path, "SELECT DISTINCT connection_id FROM data_keys") == [("",)]
+    assert look(path, "PRAGMA foreign_key_check") == []
+    assert look(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_database_of_the_tenth_schema_has_in_the_end_the_schema_of_a_new_one(
+    tenth: Callable[[], Path], tmp_path: Path
+) -> None:
+    grown, new = tenth(), tmp_path / "new.db"
+    prepare(new)
+    assert schema(grown) == schema(new)
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "holder"),
+    [("tokens", "bot", "U1"), ("tokens", "user", ""), ("tokens", "connection", ""), ("tokens", "other", "U1"),
+     ("installers", "bot", "U1"), ("installers", "user", ""), ("installers", "connection", "c1")],
+)  # fmt: skip
+def test_no_row_has_a_holder_that_is_none(tenth: Callable[[], Path], table: str, kind: str, holder: str) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        change(tenth(), f"UPDATE {table} SET holder_kind = ?, holder_id = ? WHERE holder_kind = 'bot'", kind, holder)
+
+
+@pytest.mark.parametrize(("purpose", "connection"), [("connection", ""), ("user", "c1")])
+def test_a_connections_key_and_no_other_names_a_connection(
+    tenth: Callable[[], Path], purpose: str, connection: str
+) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        change(tenth(), "UPDATE data_keys SET purpose = ?, connection_id = ?", purpose, connection)
+
+
 def test_a_database_that_grew_has_the_schema_of_a_new_one(second: Callable[[], Path], tmp_path: Path) -> None:
     grown, new = second(), tmp_path / "new.db"
     prepare(new)

@@ -40,7 +40,7 @@ def test_statements_give_what_their_cardinality_says(db: SqliteDatabase) -> None
     assert row is not None
     assert row["value"] == "1"
     assert db.one("get_meta", {"name": "b"}) is None
-    assert db.many("active_keys", {"tenant_kind": "T", "tenant_id": "T0NORTH001"}) == []
+    assert db.many("key_ids", {"tenant_kind": "T", "tenant_id": "T0NORTH001"}) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""Fingerprints of tokens: keyed hashes by which it is found whose a leaked token is, without its being kept.
+
+Every token gets its own when it is sealed. What was sealed by an older release gets them here, once.
+"""
+
+from collections.abc import Callable
+
+from slackapp.errors import Refused
+from slackapp.flows.app import App
+from slackapp.flows.audit import audit_log
+from slackapp.flows.keys import tenant_keys
+from slackapp.flows.keys.tenant_keys import refuse_on_key_error
+from slackapp.model import NO_TENANT, Actor, Secret, Token
+from slackapp.store import tokens
+from slackapp.store.tokens import Fingerprints
+
+BATCH = 100
+"""Tokens that are opened, and written, at a time."""
+
+
+def fill(app: App, actor: Actor, progress: Callable[[int, int], None]) -> tuple[int, int]:
+    """Gives each token without fingerprints its own: how many got them, and how many did not open.
+
+    May be ended at any time; the next run goes on where this one ended. Raises StoreError.
+    """
+    total, filled, seen = tokens.count_without_fingerprint(app.db), 0, 0
+    last: Token | None = None
+    while batch := tokens.list_without_fingerprint(app.db, last, BATCH):
+        filled += _fill_batch(app, batch, actor)
+        last, seen = batch[-1], seen + len(batch)
+        progress(min(seen, total), max(seen, total))
+    return filled, seen - filled
+
+
+def find(app: App, leaked: Secret, actor: Actor) -> list[Token]:
+    """Finds whose a token is that somebody holds; that it was asked, and what came of it, is audited."""
+    found = tokens.find_by_fingerprint(app.db, app.keyring.fingerprint(leaked))
+    now = app.clock()
+    with app.db.transaction():
+        for token in found:
+            detail = f"user={token.holder.id} generation={token.generation}"
+            audit_log.append(app, "token.found", token.tenant, actor, "ok", detail, now)
+        if not found:
+            audit_log.append(app, "token.found", NO_TENANT, actor, "none", "", now)
+    return found
+
+
+def _fill_batch(app: App, batch: list[Token], actor: Actor) -> int:
+    with app.db.transaction():
+        for token in batch:
+            detail = f"purpose=fingerprint user={token.holder.id} generation={token.generation}"
+            # claim: C-25
+            audit_log.append(app, "token.read", token.tenant, actor, "ok", detail, app.clock())
+    opened = [(token, _fingerprints(app, token, actor)) for token in batch]
+    with app.db.transaction():
+        return sum(found is not None and tokens.set_fingerprints(app.db, token, found) for token, found in opened)
+
+
+def _fingerprints(app: App, token: Token, actor: Actor) -> Fingerprints | None:
+    """Opens both tokens, and forgets them; None where they do not open."""
+    try:
+        with refuse_on_key_error(app, token.tenant, actor, f"generation={token.generation}"):
+            access = tenant_keys.open_access_token(app, token)
+            refresh = tenant_keys.open_refresh_token(app, token) if token.refresh is not None else None
+    except Refused:
+        return None
+    return Fingerprints(app.keyring.fingerprint(access), app.keyring.fingerprint(refresh) if refresh else None)
