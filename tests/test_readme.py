@@ -74,14 +74,16 @@ READING = (
     (
         "keys: read, cached, rotated, replaced, withdrawn",
         (
-            "crypto/private_path.py", "crypto/keyfile.py", "vault/", "flows/keys/rotate_keys.py",
+            "crypto/private_path.py", "crypto/keyfile.py", "vault/", "flows/keys/master_key_file.py",
+            "flows/keys/rotate_keys.py", "flows/keys/retire_key.py", "flows/keys/list_keys.py",
             "flows/keys/reencrypt_tenant.py", "flows/keys/fingerprint_tokens.py", "flows/keys/suspend_tenant.py",
             "flows/upkeep/heartbeat.py",
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",
      ("store/audit.py", "flows/audit/verify_audit.py", "flows/upkeep/sweep.py", "runtime/log.py",
-      "runtime/rate_limits.py", "runtime/health.py", "cli/terminal/printing.py", "cli/terminal/arguments.py")),
+      "runtime/rate_limits.py", "runtime/health.py", "flows/upkeep/readiness.py", "cli/terminal/printing.py",
+      "cli/terminal/arguments.py")),
     (
         "the database: pragmas, transactions, files, tables, and the words in them",
         (

@@ -1,1 +1,1 @@
-"""The command line: one module per noun; each parses, calls a flow or reads the store, and prints."""
+"""The command line: one module per noun; each parses, asks where it destroys, calls one flow, and prints."""

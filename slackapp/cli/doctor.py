@@ -17,8 +17,7 @@ from slackapp.directory.findings import ReviewInput, value_at
 from slackapp.directory.probe import Probe
 from slackapp.directory.review import RequirementResult, Verdict
 from slackapp.errors import CommandError, ConfigError
-from slackapp.store import installations
-from slackapp.store.engine.open_database import open_database
+from slackapp.flows.upkeep import list_tenants
 
 HELP = "check the manifest and the running app against what Slack's reviewers ask"
 _NAMES = (
@@ -116,11 +115,7 @@ def _store(environment: Mapping[str, str]) -> str:
         return "SQLite; which file is not known here"
     if not path.exists():
         return f"SQLite, {path}, not made yet"
-    database = open_database(path)
-    try:
-        return f"SQLite, {path}, tenants: {sum(installations.count_by_status(database).values())}"
-    finally:
-        database.close()
+    return f"SQLite, {path}, tenants: {list_tenants.count_stored(path)}"
 
 
 def _as_lines(verdict: RequirementResult) -> list[str]:

@@ -1,25 +1,27 @@
 """`slackapp keys`: master keys, data keys, key providers."""
 
 import argparse
-import time
 from pathlib import Path
 
 from slackapp.app import system_entropy
-from slackapp.cli.service.session import EX_TEMPFAIL, chosen_tenants, installed_tenant, open_service, operator_actor
+from slackapp.cli.service.session import EX_TEMPFAIL, open_service, operator_actor
 from slackapp.cli.terminal import confirm
 from slackapp.cli.terminal.arguments import add_verbs, read_secret
 from slackapp.cli.terminal.printing import print_lines, print_progress
-from slackapp.crypto import keyfile
-from slackapp.crypto.envelope import KEY_BYTES
-from slackapp.errors import CommandError, ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.flows.app import App
-from slackapp.flows.keys import fingerprint_tokens, reencrypt_tenant, rotate_keys
-from slackapp.model import LOCAL_PROVIDER, Actor, KeyTest, Tenant
-from slackapp.store import data_keys, meta, tokens
+from slackapp.flows.keys import (
+    fingerprint_tokens,
+    list_keys,
+    master_key_file,
+    reencrypt_tenant,
+    retire_key,
+    rotate_keys,
+)
+from slackapp.flows.keys.list_keys import KeyProblem
+from slackapp.flows.upkeep import list_tenants
+from slackapp.model import Actor, KeyTest
 
 HELP = "make, list, rotate, verify, retire master keys; new data keys; key providers"
-_ROTATION_WAIT = 60
-"""Seconds that a rotation waits for the serving processes to take the new key file."""
 _DAY = 86_400
 
 
@@ -44,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _new(arguments: argparse.Namespace) -> int:
-    keyfile.create_master_key_file(arguments.file, system_entropy(KEY_BYTES))
+    master_key_file.create(arguments.file, system_entropy)
     print_lines(
         f"{arguments.file}: master key 1. Whoever has this file and the database has every token: keep them apart."
     )
@@ -53,134 +55,73 @@ def _new(arguments: argparse.Namespace) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     with open_service() as service:
-        app = service.app
-        counts, primary = data_keys.count_by_master(app.db), meta.primary_master_key(app.db)
-        for version in sorted(app.keyring.master_versions()):
-            since = meta.get(app.db, meta.key_since_name(version))
-            age = f"{(app.clock() - int(since)) // _DAY} days" if since is not None else "unknown"
-            role = "primary" if version == primary else "old" if version < primary else "not in use yet"
-            print_lines(
-                f"local {version:>4}  {role:<14}  age {age:<10}  {counts.get((LOCAL_PROVIDER, version), 0)} data keys"
-            )
-        for version, number in sorted(rotate_keys.missing_master_keys(app).items()):
-            print_lines(f"local {version:>4}  missing from the file, and {number} data keys hang on it")
-        for provider in sorted({name for name, _ in counts} | app.keyring.provider_names() - {LOCAL_PROVIDER}):
-            if provider != LOCAL_PROVIDER:
-                number = sum(found for (name, _), found in counts.items() if name == provider)
-                print_lines(f"{provider}  {number} data keys  health {app.keyring.provider_health(provider)}")
+        found, now = list_keys.list_keys(service.app), service.app.clock()
+    for version, since in found.primary_since.items():
+        age = f"{(now - since) // _DAY} days" if since is not None else "unknown"
+        later = "old" if version < found.primary else "not in use yet"
+        role = "primary" if version == found.primary else later
+        print_lines(f"local {version:>4}  {role:<14}  age {age:<10}  {found.data_keys[version]} data keys")
+    for version, number in sorted(found.missing.items()):
+        print_lines(f"local {version:>4}  missing from the file, and {number} data keys hang on it")
+    for provider, (number, health) in found.providers.items():
+        print_lines(f"{provider}  {number} data keys  health {health}")
     return 0
 
 
 def _rotate(arguments: argparse.Namespace) -> int:
-    with open_service() as service, service.app.db.exclusive():
-        app = service.app
-        version = _target_version(app)
-        epoch = rotate_keys.request_key_reload(app)
-        if not _wait_for_processes(app, version, epoch):
-            print_lines(f"some serving processes do not have master key {version} yet; run this again", error=True)
-            return EX_TEMPFAIL
-        if meta.primary_master_key(app.db) != version:
-            rotate_keys.set_primary(app, version, operator_actor(app), app.clock())
-        number = rotate_keys.rewrap_all(app, operator_actor(app), print_progress)
-        broken = rotate_keys.broken_keys(app)
-        if broken:
-            named = ", ".join(str(key_id) for key_id in broken[:10])
-            print_lines(f"{len(broken)} data keys do not unwrap and stay as they are: {named}", error=True)
-            return 1
-    print_lines(f"master key {version} is the primary; {number} data keys were wrapped anew, and every one unwraps")
+    with open_service() as service:
+        done = rotate_keys.run(service.app, operator_actor(service.app), print_progress)
+    if done.behind:
+        print_lines(f"some serving processes do not have master key {done.version} yet; run this again", error=True)
+        return EX_TEMPFAIL
+    if done.broken:
+        named = ", ".join(str(key_id) for key_id in done.broken[:10])
+        print_lines(f"{len(done.broken)} data keys do not unwrap and stay as they are: {named}", error=True)
+        return 1
+    print_lines(
+        f"master key {done.version} is the primary; {done.rewrapped} data keys were wrapped anew, and every one unwraps"
+    )
     return 0
-
-
-def _target_version(app: App) -> int:
-    """The version to rotate to: one that an earlier, interrupted rotation put into the file, or a new one.
-
-    The file is read here, and not taken from what the service read at its start: another rotation may have been first.
-    """
-    file, primary = app.settings.master_key_file, meta.primary_master_key(app.db)
-    content = _read(app)
-    newest = max(keyfile.parse_master_keys(file, content))
-    older = (version for version in app.keyring.master_versions() if version < primary)
-    if newest > primary or any(rotate_keys.count_keys_wrapped_by(app, version) for version in older):
-        return newest
-    _rewrite(file, keyfile.format_master_key(newest + 1, system_entropy(KEY_BYTES)) + content)
-    return newest + 1
-
-
-def _read(app: App) -> bytes:
-    told = app.settings
-    return keyfile.read_private(told.master_key_file, told.credentials_directory, told.trusted_folder)
-
-
-def _rewrite(file: Path, content: bytes) -> None:
-    try:
-        keyfile.replace_private(file, content)
-    except OSError as error:
-        raise ConfigError(f"SLACKAPP_MASTER_KEY_FILE: {file} cannot be rewritten ({error.strerror})") from None
-
-
-def _wait_for_processes(app: App, version: int, epoch: int) -> bool:
-    for _ in range(_ROTATION_WAIT * 5):
-        if not rotate_keys.processes_behind(app, version, epoch):
-            return True
-        time.sleep(0.2)
-    return False
 
 
 def _verify(arguments: argparse.Namespace) -> int:
     with open_service() as service:
-        results = [(key, service.app.keyring.try_key(key)) for key in data_keys.list_all(service.app.db)]
-        missing = rotate_keys.missing_master_keys(service.app)
-    bad = [(key, result) for key, result in results if result != KeyTest.OK]
-    print_lines(f"{len(results) - len(bad)} of {len(results)} data keys unwrap")
-    for key, result in bad:
-        why = "does not" if result == KeyTest.BROKEN else "is withheld by its provider"
-        if key.provider == LOCAL_PROVIDER and key.master_version in missing:
-            why = f"of {key.tenant} does not: master key {key.master_version} is missing from the file"
-        print_lines(f"data key {key.key_id} {why}", error=True)
-    return 1 if bad else 0
+        total, problems = list_keys.verify_keys(service.app)
+    print_lines(f"{total - len(problems)} of {total} data keys unwrap")
+    for problem in problems:
+        print_lines(f"data key {problem.key_id} {_why(problem)}", error=True)
+    return 1 if problems else 0
+
+
+def _why(problem: KeyProblem) -> str:
+    if problem.missing_master is not None:
+        return f"of {problem.tenant} does not: master key {problem.missing_master} is missing from the file"
+    return "does not" if problem.result == KeyTest.BROKEN else "is withheld by its provider"
 
 
 def _retire(arguments: argparse.Namespace) -> int:
     told = f"master key {arguments.version}: is taken out of the key file for good"
     confirm.confirm(told, str(arguments.version), arguments.yes)
-    with open_service() as service, service.app.db.exclusive():
-        app, version = service.app, arguments.version
-        if version not in app.keyring.master_versions():
-            raise CommandError(f"the key file holds no master key {version}")
-        if version == meta.primary_master_key(app.db):
-            raise CommandError(f"master key {version} is the primary; rotate first")
-        needed = rotate_keys.count_keys_wrapped_by(app, version)
-        if needed:
-            raise CommandError(f"{needed} data keys still need master key {version}; run `slackapp keys rotate` first")
-        file = app.settings.master_key_file
-        content = _read(app)
-        _rewrite(file, keyfile.without_master_key(content, version))
-        rotate_keys.note_retired(app, version, operator_actor(app), app.clock())
-    print_lines(f"master key {version} is out of the file. Destroy its copies: backups of the file hold it still.")
+    with open_service() as service:
+        retire_key.run(service.app, arguments.version, operator_actor(service.app))
+    print_lines(
+        f"master key {arguments.version} is out of the file. Destroy its copies: backups of the file hold it still."
+    )
     return 0
 
 
 def _reencrypt(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
-        tenants = chosen_tenants(app, arguments.tenant)
-        for number, tenant in enumerate(tenants, start=1):
-            provider = next((key.provider for key in data_keys.active(app.db, tenant)), LOCAL_PROVIDER)
-            resealed = _reseal(app, tenant, provider)
+        tenants = list_tenants.chosen_tenants(app, arguments.tenant)
+        done = reencrypt_tenant.run_all(app, tenants, operator_actor(app))
+        for number, (tenant, resealed) in enumerate(done, start=1):
             print_lines(f"{tenant}: new data keys, {resealed} records sealed anew; older data backups end for it")
             print_progress(number, len(tenants))
     print_lines(
         "If the old keys may be known, the tokens may be: let each workspace install again, or revoke at Slack."
     )
     return 0
-
-
-def _reseal(app: App, tenant: Tenant, provider: str) -> int:
-    try:
-        return reencrypt_tenant.run(app, tenant, provider, operator_actor(app))
-    except (KeyRevokedError, KeyUnavailableError, DecryptError) as error:
-        why = {KeyRevokedError: "withdrawn", KeyUnavailableError: "out of reach"}.get(type(error), "not whole")
-        raise CommandError(f"{tenant}: its keys are {why}; nothing of it was changed") from None
 
 
 def _fingerprint(arguments: argparse.Namespace) -> int:
@@ -201,7 +142,7 @@ def _find_token(app: App, actor: Actor) -> int:
         print_lines(f"{token.tenant}  {token.holder}  {token.status}")
     if not found:
         print_lines("no token here is this one", error=True)
-    if left := tokens.count_without_fingerprint(app.db):
+    if left := fingerprint_tokens.count_missing(app):
         print_lines(f"{left} tokens have no fingerprint yet; run `slackapp keys fingerprint`", error=True)
     return 0 if found else 1
 
@@ -216,10 +157,7 @@ def _flush(arguments: argparse.Namespace) -> int:
 def _assign(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
-        tenant, provider = installed_tenant(app, arguments.tenant), arguments.provider
-        if provider not in app.keyring.provider_names():
-            raise CommandError(f"{provider}: is no key provider; SLACKAPP_KEY_COMMANDS names them")
-        resealed = _reseal(app, tenant, provider)
-        rotate_keys.flush(app, operator_actor(app), app.clock())
-    print_lines(f"{tenant}: new data keys under {provider}, {resealed} records sealed anew")
+        tenant = list_tenants.require_installation(app, arguments.tenant).tenant
+        resealed = reencrypt_tenant.assign(app, tenant, arguments.provider, operator_actor(app))
+    print_lines(f"{tenant}: new data keys under {arguments.provider}, {resealed} records sealed anew")
     return 0

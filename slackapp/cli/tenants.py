@@ -3,14 +3,13 @@
 import argparse
 
 from slackapp.checks.slack_ids import tenant_of_id
-from slackapp.cli.service.session import EX_TEMPFAIL, installation_by_id, open_service, operator_actor
+from slackapp.cli.service.session import EX_TEMPFAIL, open_service, operator_actor
 from slackapp.cli.terminal import confirm
 from slackapp.cli.terminal.printing import print_json, print_lines
 from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_rows
 from slackapp.errors import UsageError
-from slackapp.flows.removal import purge_tenant, uninstall_tenant
+from slackapp.flows.removal import purge_now, uninstall_tenant
 from slackapp.flows.upkeep import list_tenants
-from slackapp.store import inbox, installations
 
 HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
 UNINSTALL_HELP = "tell Slack, and erase a tenant's tokens and data"
@@ -56,7 +55,7 @@ def run_uninstall(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{arguments.id}: is not the id of a team (T…) or an enterprise (E…)")
     with open_service() as service:
         app = service.app
-        installation = installations.find(app.db, tenant)
+        installation = list_tenants.find_installation(app, tenant)
         if installation is not None:
             name = confirm.name_to_type(installation)
             confirm.confirm(f"{tenant}: {name} loses the app, and its tokens and data are erased", name, arguments.yes)
@@ -89,20 +88,17 @@ def run_purge(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
         if arguments.tenant is not None:
-            installation, actor = installation_by_id(app, arguments.tenant), operator_actor(app)
+            installation = list_tenants.require_installation(app, arguments.tenant)
             tenant, name = installation.tenant, confirm.name_to_type(installation)
             told = f"{tenant}: the tokens and data of {name} are erased, and Slack is not told"
             confirm.confirm(told, name, arguments.yes)
-            with app.db.transaction():
-                job_id = purge_tenant.erase(app, tenant, "operator", actor, app.clock())
-            purge_tenant.evict(app, tenant)
-            purge_tenant.complete_now(app, tenant, job_id, actor)
-        left = purge_tenant.verify(app)
-        pending = inbox.pending_purges(app.db)
-    for place, number in left.items():
+            found = purge_now.run(app, tenant, operator_actor(app))
+        else:
+            found = purge_now.verify(app)
+    for place, number in found.left.items():
         print_lines(f"{number:>6}  {place}")
-    for waiting, why in pending.items():
+    for waiting, why in found.pending.items():
         print_lines(f"{waiting}: the purge is pending: {why}", error=True)
-    if pending:
+    if found.pending:
         return EX_TEMPFAIL
-    return 1 if any(left.values()) else 0
+    return 1 if any(found.left.values()) else 0

@@ -3,11 +3,12 @@
 import argparse
 
 from slackapp.checks import token_refusals
-from slackapp.cli.service.session import chosen_tenants, installed_tenant, open_service, operator_actor
+from slackapp.cli.service.session import open_service, operator_actor
 from slackapp.cli.terminal.printing import print_json, print_lines
 from slackapp.cli.terminal.table import format_time
 from slackapp.flows.tokens import brake, exchange_token, validate_tenant
 from slackapp.flows.tokens.validate_tenant import TokenCheck
+from slackapp.flows.upkeep import list_tenants
 
 CHECK_HELP = "ask Slack about every token: does it work, are scopes missing or more than asked for"
 BRAKE_HELP = "show whether Slack refuses so many tenants at once that none is given up; release that"
@@ -25,17 +26,15 @@ def run_check(arguments: argparse.Namespace) -> int:
     fine = True
     with open_service() as service:
         app = service.app
-        tenants = chosen_tenants(app, arguments.tenant)
+        tenants = list_tenants.chosen_tenants(app, arguments.tenant)
         if not tenants:
             print_lines("no tenant is installed", error=True)
-        actor = operator_actor(app)
-        for tenant in tenants:
-            for checked in validate_tenant.run(app, tenant, actor):
-                fine = fine and checked.is_fine
-                if arguments.json:
-                    print_json(_fields(checked))
-                else:
-                    print_lines(_as_line(checked))
+        for checked in validate_tenant.run_all(app, tenants, operator_actor(app)):
+            fine = fine and checked.is_fine
+            if arguments.json:
+                print_json(_fields(checked))
+            else:
+                print_lines(_as_line(checked))
     return 0 if fine else 1
 
 
@@ -91,7 +90,8 @@ def run_exchange(arguments: argparse.Namespace) -> int:
     """
     with open_service() as service:
         app = service.app
-        tenant = installed_tenant(app, arguments.tenant) if arguments.tenant is not None else None
+        one = arguments.tenant
+        tenant = list_tenants.require_installation(app, one).tenant if one is not None else None
         waiting = exchange_token.list_exchangeable(app, tenant)
         exchanged = 0
         for number, outcome in enumerate(exchange_token.run(app, waiting, operator_actor(app)), start=1):

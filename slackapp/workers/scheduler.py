@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import verify_audit
-from slackapp.flows.keys import rotate_keys, suspend_tenant
+from slackapp.flows.keys import list_keys, suspend_tenant
 from slackapp.flows.tokens import refresh_due, validate_tenant
 from slackapp.flows.upkeep import heartbeat, interrupted_calls, sweep
 from slackapp.runtime.metrics import PERSIST_SECONDS
@@ -102,7 +102,7 @@ def local_tasks() -> tuple[Task, ...]:
         Task("unclear", MINUTE, lambda app, stopping: interrupted_calls.mark_unclear(app, app.clock())),
         Task("lost", MINUTE, lambda app, stopping: interrupted_calls.mark_lost_exchanges(app, app.clock())),
         Task("sweep", MINUTE, lambda app, stopping: sweep.run(app, clock_monitor.conservative_now(app))),
-        Task("master keys", MINUTE, lambda app, stopping: rotate_keys.report_missing(app)),
+        Task("master keys", MINUTE, lambda app, stopping: list_keys.report_missing(app)),
         Task("audit", MINUTE, lambda app, stopping: verify_audit.prune(app, clock_monitor.conservative_now(app))),
         # The start has its own, quicker check.
         Task("integrity", DAY, lambda app, stopping: sweep.check_integrity(app), run_at_start=False),

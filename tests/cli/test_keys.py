@@ -128,8 +128,8 @@ def test_rotate_goes_on_with_a_key_that_an_interrupted_rotation_left_in_the_file
 
 def test_two_rotations_that_begin_at_once_leave_a_key_file_that_can_be_read(shell: CommandLine) -> None:
     with keys.open_service() as one, keys.open_service() as other:
-        keys._target_version(one.app)
-        keys._target_version(other.app)
+        rotate_keys._add_master_key(one.app)
+        rotate_keys._add_master_key(other.app)
     assert versions(shell)[-1] == 1
     assert shell.run("keys", "list").status == 0
 

@@ -59,6 +59,14 @@ ONLY_FOR = {
 
 The demo is one itself, and plays against the local Slack.
 """
+BELOW_FLOWS = ("store", "store/engine", "vault", "crypto")
+COMMANDS_BELOW = {
+    "cli/audit.py": "the head and the rows of the audit",
+    "cli/backup.py": "files of a backup",
+    "cli/inbox.py": "the form of a row",
+    "cli/service/dev_settings.py": "private files below `data/`, which only `slackapp dev` has",
+}
+"""Modules of commands that reach below the flows, and for what. Order, locks and audit rows stand in flows."""
 RANK = {part: number for number, parts in enumerate(ORDER) for part in parts}
 
 
@@ -118,6 +126,30 @@ def test_imports_follow_the_order() -> None:
     """Stops a check that calls Slack, a store that opens a token, a flow that knows who called it."""
     found = [line for module in modules() for line in violations(module)]
     assert not found, "\n".join(found)
+
+
+def reaching_below(module: Module) -> list[str]:
+    """Imports by which a command does something itself, in place of the flow that has its order."""
+    if not module.path.startswith("cli/"):
+        return []
+    below = [item for item in imports(module) if part_of(item.target) in BELOW_FLOWS]
+    return [f"{module.path}:{item.line}: imports {item.target}; call a flow" for item in below]
+
+
+def test_a_command_parses_calls_a_flow_and_prints() -> None:
+    """Stops a sequence of steps, a lock or an audit row from standing in a command, where nobody looks for it."""
+    found = {module.path: lines for module in modules() if (lines := reaching_below(module))}
+    assert found.keys() == COMMANDS_BELOW.keys(), found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["from slackapp.store import tokens", "import slackapp.vault.keyring", "from slackapp.crypto import keyfile"],
+)
+def test_a_planted_reach_below_is_found(text: str) -> None:
+    """Negative control: stops the checker from going blind."""
+    assert reaching_below(parse("cli/service/session.py", text))
+    assert not reaching_below(parse("flows/keys/rotate_keys.py", text))
 
 
 @pytest.mark.parametrize(

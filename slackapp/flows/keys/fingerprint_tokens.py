@@ -45,6 +45,11 @@ def find(app: App, leaked: Secret, actor: Actor) -> list[Token]:
     return found
 
 
+def count_missing(app: App) -> int:
+    """Counts the tokens that have no fingerprint yet, and so are not found."""
+    return tokens.count_without_fingerprint(app.db)
+
+
 def _fill_batch(app: App, batch: list[Token], actor: Actor) -> int:
     with app.db.transaction():
         for token in batch:

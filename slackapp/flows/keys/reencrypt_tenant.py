@@ -4,15 +4,48 @@ Who had the old keys and the database has had the tokens in clear: then they mus
 Data backups from before end for this tenant, because the keys that open them are gone.
 """
 
+from collections.abc import Iterable, Iterator
+
 from slackapp.crypto import records
-from slackapp.errors import StoreBusyError
+from slackapp.errors import CommandError, DecryptError, KeyRevokedError, KeyUnavailableError, StoreBusyError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
+from slackapp.flows.keys import rotate_keys
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
-from slackapp.model import Actor, RecordContext, Sealed, Tenant
+from slackapp.model import LOCAL_PROVIDER, Actor, RecordContext, Sealed, Tenant
 from slackapp.store import data_keys, inbox, installations, installers, tokens
 from slackapp.vault.keyring import TenantKeys
+
+
+def run_all(app: App, tenants: Iterable[Tenant], actor: Actor) -> Iterator[tuple[Tenant, int]]:
+    """Gives each tenant new keys of the provider that it has; yields whose records are resealed, and how many.
+
+    Raises CommandError where its keys do not open; those before it are done.
+    """
+    for tenant in tenants:
+        provider = next((key.provider for key in data_keys.active(app.db, tenant)), LOCAL_PROVIDER)
+        yield tenant, _run_or_tell(app, tenant, provider, actor)
+
+
+def assign(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
+    """Gives the tenant new keys of another provider, and has every process forget the old ones.
+
+    Returns how many records were resealed. Raises CommandError.
+    """
+    if provider not in app.keyring.provider_names():
+        raise CommandError(f"{provider}: is no key provider; SLACKAPP_KEY_COMMANDS names them")
+    resealed = _run_or_tell(app, tenant, provider, actor)
+    rotate_keys.flush(app, actor, app.clock())
+    return resealed
+
+
+def _run_or_tell(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
+    try:
+        return run(app, tenant, provider, actor)
+    except (KeyRevokedError, KeyUnavailableError, DecryptError) as error:
+        why = {KeyRevokedError: "withdrawn", KeyUnavailableError: "out of reach"}.get(type(error), "not whole")
+        raise CommandError(f"{tenant}: its keys are {why}; nothing of it was changed") from None
 
 
 def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:

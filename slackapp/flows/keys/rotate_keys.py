@@ -5,18 +5,70 @@ stay the same: this is hygiene. Against a suspected loss of data keys, see `reen
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from slackapp.errors import CommandError, ConfigError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
+from slackapp.flows.keys import list_keys, master_key_file
 from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Actor, KeyTest
-from slackapp.runtime.health import MASTER_KEYS
 from slackapp.store import data_keys, meta, processes
 
 BATCH = 100
+WAIT = 60
+"""Seconds that a rotation waits for the serving processes to take the new key file."""
+_LOOK_EVERY = 0.2
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class RotationResult:
+    """Result of a rotation to `version`. While processes are `behind`, nothing hangs on it yet.
+
+    `broken` are the ids of data keys that do not unwrap, and stay as they are.
+    """
+
+    version: int
+    behind: tuple[str, ...] = ()
+    rewrapped: int = 0
+    broken: tuple[int, ...] = ()
+
+
+def run(app: App, actor: Actor, progress: Progress) -> RotationResult:
+    """Rotates to a new master key, or goes on with a rotation that was interrupted.
+
+    Waits for the processes that serve, a minute at most. Raises ConfigError, CommandError, StoreError.
+    """
+    with app.db.exclusive():
+        version = _add_master_key(app)
+        epoch = request_key_reload(app)
+        behind = _wait_for_processes(app, version, epoch)
+        if behind:
+            return RotationResult(version, tuple(behind))
+        if meta.primary_master_key(app.db) != version:
+            set_primary(app, version, actor, app.clock())
+        rewrapped = rewrap_all(app, actor, progress)
+        return RotationResult(version, rewrapped=rewrapped, broken=tuple(broken_keys(app)))
+
+
+def _add_master_key(app: App) -> int:
+    """Chooses the version: one that an interrupted rotation put into the file or did not finish, or a new one."""
+    newest, primary = master_key_file.read_newest_version(app), meta.primary_master_key(app.db)
+    older = (version for version in app.keyring.master_versions() if version < primary)
+    if newest > primary or any(list_keys.count_keys_wrapped_by(app, version) for version in older):
+        return newest
+    master_key_file.add_version(app, newest + 1)
+    return newest + 1
+
+
+def _wait_for_processes(app: App, version: int, epoch: int) -> list[str]:
+    for _ in range(int(WAIT / _LOOK_EVERY)):
+        if not processes_behind(app, version, epoch):
+            return []
+        app.wait(_LOOK_EVERY)
+    return processes_behind(app, version, epoch)
 
 
 def request_key_reload(app: App) -> int:
@@ -88,41 +140,6 @@ def broken_keys(app: App) -> list[int]:
     """Tries every data key; the ids of those that do not unwrap. A key whose owner withholds it is not broken."""
     # 6. verify: every single one
     return [key.key_id for key in data_keys.list_all(app.db) if app.keyring.try_key(key) == KeyTest.BROKEN]
-
-
-def count_keys_wrapped_by(app: App, version: int) -> int:
-    """Counts the data keys, in database and key backup, that still need that master key."""
-    stored = data_keys.count_by_master(app.db).get((LOCAL_PROVIDER, version), 0)
-    return stored + key_backup.count_wrapped_by(app, LOCAL_PROVIDER, version)
-
-
-def missing_master_keys(app: App) -> dict[int, int]:
-    """Counts the data keys that hang on each local master key which this process has not, by version."""
-    held = app.keyring.master_versions()
-    counts = data_keys.count_by_master(app.db)
-    return {
-        version: number for (name, version), number in counts.items() if name == LOCAL_PROVIDER and version not in held
-    }
-
-
-def report_missing(app: App) -> None:
-    """Reports missing master keys in `/readyz` as long as it is so, and once in the log. Raises StoreError.
-
-    Whose data keys hang on one cannot be served until it is back; everybody else is. Nothing is deleted.
-    """
-    missing = missing_master_keys(app)
-    why = ", ".join(f"{number} data keys need master key {version}" for version, number in sorted(missing.items()))
-    if why and app.health.problems().get(MASTER_KEYS) != why:
-        action = "put it back into the key file, or purge the tenants that `slackapp keys verify` names"
-        app.log.error("master_key_missing", {"why": why, "action": action})
-    app.health.set_problem(MASTER_KEYS, why or None)
-
-
-def note_retired(app: App, version: int, actor: Actor, now: int) -> None:
-    """Notes that a master key was taken out of the file, and tells every process."""
-    with app.db.transaction():
-        meta.bump_key_epoch(app.db)
-        audit_log.append(app, "keys.retired", NO_TENANT, actor, "ok", f"master={version}", now)
 
 
 def flush(app: App, actor: Actor, now: int) -> None:

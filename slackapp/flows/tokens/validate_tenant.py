@@ -4,7 +4,7 @@ Finds tokens that died while nobody used them, scopes that were taken away or we
 joined an enterprise meanwhile (docs.slack.dev/reference/methods/auth.test, docs.slack.dev/apis/web-api).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +95,12 @@ def run_paused(app: App, stopping: Callable[[], bool]) -> int:
             if installation is not None and is_over:
                 _count(app, tenant, _check(app, installation, token, SCHEDULER))
     return len(found)
+
+
+def run_all(app: App, tenants: Iterable[Tenant], actor: Actor) -> Iterator[TokenCheck]:
+    """Checks the tokens of these tenants, one tenant after the other. Raises StoreError."""
+    for tenant in tenants:
+        yield from run(app, tenant, actor)
 
 
 def run(app: App, tenant: Tenant, actor: Actor) -> list[TokenCheck]:

@@ -11,6 +11,11 @@ from slackapp.runtime.metrics import GaugeSample
 from slackapp.store import inbox, installations, processes, tokens
 
 
+def exposition(app: App, now: int) -> str:
+    """Writes all counters and gauges as Prometheus reads them. Raises StoreError."""
+    return app.metrics.exposition(app.metrics.totals(app.db, app.log), read_gauges(app, now), tenant_ids_by_label(app))
+
+
 def read_gauges(app: App, now: int) -> list[GaugeSample]:
     """Reads name, labels and value of each gauge. Raises StoreError."""
     return [*_inbox(app, now), *_purges(app, now), *_tenants(app), *_brake(app), *_process(app, now)]

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from slackapp.checks import token_refusals
+from slackapp.checks.slack_ids import tenant_of_id
+from slackapp.errors import CommandError
 from slackapp.flows.app import App
 from slackapp.flows.tokens import needs_reinstall
-from slackapp.model import Installation, InstallationStatus, Token
+from slackapp.model import Installation, InstallationStatus, Tenant, Token
 from slackapp.store import data_keys, inbox, installations, tokens
+from slackapp.store.engine.open_database import open_database
 
 
 def run(app: App) -> list[Mapping[str, object]]:
@@ -21,6 +25,36 @@ def run(app: App) -> list[Mapping[str, object]]:
         entry = {"tenant": tenant.id, "kind": tenant.kind, "status": f"purging: {why}", "label": label}
         found.append({**dict.fromkeys(_FIELDS), **entry})
     return found
+
+
+def find_installation(app: App, tenant: Tenant) -> Installation | None:
+    """Finds the installation in a tenant."""
+    return installations.find(app.db, tenant)
+
+
+def require_installation(app: App, claimed_id: str) -> Installation:
+    """Finds the installation in the tenant that an id names. Raises CommandError."""
+    tenant = tenant_of_id(claimed_id)
+    installation = find_installation(app, tenant) if tenant is not None else None
+    if installation is None:
+        raise CommandError(f"{claimed_id}: is not installed; see `slackapp tenants`")
+    return installation
+
+
+def chosen_tenants(app: App, claimed_id: str | None) -> list[Tenant]:
+    """The tenant that an id names; without one, all of them. Raises CommandError."""
+    if claimed_id is not None:
+        return [require_installation(app, claimed_id).tenant]
+    return [installation.tenant for installation in installations.list_all(app.db)]
+
+
+def count_stored(path: Path) -> int:
+    """Counts the tenants in a database that nobody has opened here. Raises StoreError."""
+    database = open_database(path)
+    try:
+        return sum(installations.count_by_status(database).values())
+    finally:
+        database.close()
 
 
 _FIELDS = (

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from slackapp.errors import ConfigError
-from slackapp.flows.keys import rotate_keys
+from slackapp.flows.keys import list_keys
 from slackapp.store import data_keys
 from tests.support.operator import CommandLine, opens_everything, tenant
 from tests.support.world import NORTH, ORG, SOUTH
@@ -51,7 +51,7 @@ def test_a_tenant_whose_master_key_is_gone_is_told_of_and_everybody_else_is_serv
     assert (refused.status, refused.json["error"]) == (503, "token_unavailable")
     assert (world.status(NORTH), len(shell.blobs(NORTH))) == ("active", 10), "nothing of it is erased"
     for _ in range(2):
-        rotate_keys.report_missing(world.service.app)
+        list_keys.report_missing(world.service.app)
     assert world.log.getvalue().count("master_key_missing") == 1
     ready = world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
     assert ready.json["problems"] == {"master keys": "4 data keys need master key 1"}
@@ -64,10 +64,10 @@ def test_a_tenant_whose_master_key_is_gone_is_told_of_and_everybody_else_is_serv
 def test_a_tenant_whose_master_key_is_gone_can_be_purged_and_reinstalled(shell: CommandLine) -> None:
     lose(shell)
     world = shell.world
-    rotate_keys.report_missing(world.service.app)
+    list_keys.report_missing(world.service.app)
     shell.good("purge", NORTH)
     assert world.browser().install(NORTH).status == 303
-    rotate_keys.report_missing(world.service.app)
+    list_keys.report_missing(world.service.app)
     assert world.service.app.health.problems() == {}
     assert opens_everything(world)
 

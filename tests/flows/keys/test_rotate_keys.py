@@ -19,7 +19,7 @@ from tests.support.world import NORTH, ORG, SOUTH
 STEPS = {
     "before the key is in the file": "slackapp.crypto.keyfile.os.replace",
     "before anybody is told": "slackapp.flows.keys.rotate_keys.request_key_reload",
-    "before anybody is waited for": "slackapp.cli.keys._wait_for_processes",
+    "before anybody is waited for": "slackapp.flows.keys.rotate_keys._wait_for_processes",
     "before it becomes the primary": "slackapp.flows.keys.rotate_keys.set_primary",
     "in the transaction that makes it the primary": "slackapp.flows.keys.rotate_keys.meta.key_since_name",
     "before the first data key is wrapped": "slackapp.flows.keys.rotate_keys.rewrap_all",
@@ -131,7 +131,7 @@ def test_a_key_that_is_not_in_the_file_does_not_become_the_primary(shell: Comman
 def test_the_command_waits_and_gives_up_with_75_and_goes_on_when_asked_again(shell: CommandLine) -> None:
     db, waited = shell.world.service.app.db, []
     beat(db, {1}, 0, shell.world.clock.steady())
-    shell.patch.setattr("slackapp.cli.keys.time.sleep", waited.append)
+    shell.patch.setattr("slackapp.app.time.sleep", waited.append)
     ended = shell.run("keys", "rotate")
     assert (ended.status, ended.out, round(sum(waited))) == (75, "", 60)
     assert ended.error == "some serving processes do not have master key 2 yet; run this again\n"
@@ -141,7 +141,7 @@ def test_the_command_waits_and_gives_up_with_75_and_goes_on_when_asked_again(she
     def catch_up(seconds: float) -> None:
         beat(db, {1, 2}, meta.key_epoch(db), shell.world.clock.steady())
 
-    shell.patch.setattr("slackapp.cli.keys.time.sleep", catch_up)
+    shell.patch.setattr("slackapp.app.time.sleep", catch_up)
     assert "master key 2 is the primary" in shell.good("keys", "rotate")
 
 

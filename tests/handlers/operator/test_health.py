@@ -8,7 +8,7 @@ import pytest
 
 from slackapp.checks.loopback_client import is_loopback_client
 from slackapp.errors import StoreError
-from slackapp.handlers.operator import health
+from slackapp.flows.upkeep import readiness
 from slackapp.localslack.model import Fault
 from slackapp.runtime.health import CACHE_SECONDS, Health
 from slackapp.store.engine import sqlite
@@ -80,8 +80,8 @@ def test_a_stranger_is_told_the_status_alone(ready: World) -> None:
 def test_a_stranger_costs_no_query_but_for_one_every_few_seconds(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """I ask a thousand times a second."""
     asked: list[str] = []
-    get = health.meta.get
-    monkeypatch.setattr(health.meta, "get", lambda db, name: asked.append(name) or get(db, name))
+    get = readiness.meta.get
+    monkeypatch.setattr(readiness.meta, "get", lambda db, name: asked.append(name) or get(db, name))
     each = ["schema_version", "brake_since"]
     assert {strangers(ready).status for _ in range(20)} == {200}
     assert asked == each

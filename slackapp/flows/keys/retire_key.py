@@ -1,0 +1,30 @@
+"""End of an old master key: taken out of the file once nothing needs it."""
+
+from slackapp.errors import CommandError
+from slackapp.flows.app import App
+from slackapp.flows.audit import audit_log
+from slackapp.flows.keys import list_keys, master_key_file
+from slackapp.model import NO_TENANT, Actor
+from slackapp.store import meta
+
+
+def run(app: App, version: int, actor: Actor) -> None:
+    """Takes a master key out of the file for good, and tells every process.
+
+    Raises ConfigError, and CommandError for one that is not there or that something still needs.
+    """
+    with app.db.exclusive():
+        # 1. it is there, is not the primary, and neither database nor key backup needs it
+        if version not in app.keyring.master_versions():
+            raise CommandError(f"the key file holds no master key {version}")
+        if version == meta.primary_master_key(app.db):
+            raise CommandError(f"master key {version} is the primary; rotate first")
+        needed = list_keys.count_keys_wrapped_by(app, version)
+        if needed:
+            raise CommandError(f"{needed} data keys still need master key {version}; run `slackapp keys rotate` first")
+        # 2. out of the file
+        master_key_file.remove_version(app, version)
+        # 3. every process is told
+        with app.db.transaction():
+            meta.bump_key_epoch(app.db)
+            audit_log.append(app, "keys.retired", NO_TENANT, actor, "ok", f"master={version}", app.clock())

@@ -1,0 +1,42 @@
+"""Readiness: whether the service can do its work, and what is wrong.
+
+Slack being away, the brake, a clock that was set and pending purges are told and do not make it unready.
+"""
+
+from collections.abc import Mapping
+
+from slackapp.errors import StoreError
+from slackapp.flows.app import App
+from slackapp.flows.tokens import brake
+from slackapp.model import InboxState
+from slackapp.store import inbox, meta
+
+_OPEN = (InboxState.READY, InboxState.RUNNING)
+
+
+def describe(app: App, now: int) -> Mapping[str, object]:
+    """Describes the service as it is at this moment, for whoever runs it; `ready` is the sum of it."""
+    problems = app.health.problems()
+    try:
+        database = meta.get(app.db, "schema_version") is not None and "database" not in problems
+        purges, states, braked = inbox.count_pending_purges(app.db), inbox.count_by_state(app.db), brake.read_brake(app)
+    except StoreError:
+        database, purges, states, braked = False, 0, {}, brake.Brake(0, 0, 0)
+    worker = app.is_worker_running()
+    oldest = min((since for state, (_, since) in states.items() if state in _OPEN), default=now)
+    return {
+        "ready": database and worker,
+        "database": database,
+        "worker": worker,
+        "purges_pending": purges,
+        "inbox": {state: count for state, (count, _) in states.items()},
+        "inbox_oldest_seconds": max(0, now - oldest),
+        "brake": braked.since > 0,
+        "tokens_paused": braked.paused,
+        "problems": problems,
+    }
+
+
+def is_ready(app: App, now: int) -> bool:
+    """Tells a stranger whether the service is ready; the database is asked every few seconds, whoever asks us."""
+    return app.health.is_ready(lambda: bool(describe(app, now)["ready"]), now)
