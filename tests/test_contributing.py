@@ -215,8 +215,8 @@ def test_what_the_page_types_is_in_style_and_rightly_typed(copy: Copy, tool: tup
     assert done.returncode == 0, done.stdout
 
 
-def test_the_page_has_five_changes_each_with_what_shows_that_it_is_right() -> None:
-    assert len(CHANGES) == 5
+def test_the_page_has_six_changes_each_with_what_shows_that_it_is_right() -> None:
+    assert len(CHANGES) == 6
     for head, steps in CHANGES.items():
         commands = [line for step in steps for line in step.commands]
         assert re.match(r"\.venv/bin/pytest tests/", commands[-1]), head

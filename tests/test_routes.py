@@ -1,5 +1,6 @@
 """The HTTP surface: nothing is reachable that does not stand in this list, and under no other spelling."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +30,8 @@ SURFACE = [
     ("GET", "/metrics", "operator", "data", False, False),
 ]
 PATHS = [path for _, path, *_ in SURFACE]
+TARGETS = [re.sub(r"\{[a-z_]+\}", "T0NORTH001", path) for path in PATHS]
+"""What is asked for: an id stands in the place of each `{name}`."""
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "a slash before": lambda path: f"/{path}",
@@ -87,6 +90,8 @@ def test_nothing_lies_below_the_callback() -> None:
 def test_another_spelling_of_a_path_is_another_path(still: World, spelling: str) -> None:
     with nothing_happens(still):
         for method, path, *_ in SURFACE:
+            if "{" in path:
+                continue  # what is no id: tests/web/test_router.py
             target = SPELLINGS[spelling](path)
             assert target not in PATHS
             assert still.request(method, target).status == 404, target
@@ -118,7 +123,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 @pytest.mark.claim("C-68")
 def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_takes(still: World, method: str) -> None:
     with nothing_happens(still):
-        for right, path, _, _, head, _ in SURFACE:
+        for (right, _, _, _, head, _), path in zip(SURFACE, TARGETS, strict=True):
             allowed = [right, "HEAD"] if head else [right]
             if method not in allowed:
                 reply = still.request(method, path)
