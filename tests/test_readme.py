@@ -53,7 +53,7 @@ READING = (
         "an event: kept, acknowledged, run once",
         (
             "flows/events/", "flows/tokens/bot_identity.py", "flows/upkeep/interrupted_calls.py", "workers/inbox.py",
-            "../sql/core/inbox.sql",
+            "store/queue.py", "../sql/core/queue.sql", "../sql/core/inbox.sql",
         ),
     ),
     (

@@ -15,7 +15,7 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import judge_revocation, purge_tenant
 from slackapp.flows.upkeep import sweep
 from slackapp.model import BOT, Actor, Holder, InstallationStatus, Tenant
-from slackapp.store import inbox, installations, installers, tokens
+from slackapp.store import inbox, installations, installers, queue, tokens
 from slackapp.store.inbox import IncomingEvent
 
 
@@ -28,12 +28,11 @@ def handle_lifecycle_event(app: App, body: Mapping[str, Any], actor: Actor) -> N
     read, tenant, now = event_envelope.read_envelope(body), tenant_of.tenant_of_lifecycle(body), app.clock()
     if tenant is None:
         raise Refused(Refusal.EVENT)
-    judge_revocation.receive(
-        app, IncomingEvent(read.event_id, tenant, read.type, read.event_time), read.event, actor, now
-    )
+    arrival = IncomingEvent(read.event_id, tenant, read.type, read.event_time, trace_id=actor.request_id or "")
+    judge_revocation.receive(app, arrival, read.event, actor, now)
     resolve_pending(app, tenant, actor)
     sweep.run(app, now)  # here, because a Bolt app has no scheduler of ours
-    if inbox.is_open(app.db, tenant, read.event_id):
+    if queue.is_open(app.db, inbox.QUEUE, tenant, read.event_id):
         raise Refused(Refusal.TOKEN_UNAVAILABLE)
 
 
@@ -43,7 +42,7 @@ def resolve_pending(app: App, tenant: Tenant, actor: Actor) -> None:
         now = app.clock()
         with app.db.transaction():
             owner = f"{app.process_id}:{actor.request_id}"
-            row = inbox.claim_revocation(app.db, tenant, owner, now, app.clock.steady())
+            row = inbox.claim_revocation(app.db, tenant, owner=owner, now=now, steady=app.clock.steady())
         if row is None:
             break
         judge_revocation.ask_slack(app, row, now)

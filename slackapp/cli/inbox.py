@@ -12,14 +12,14 @@ from slackapp.cli.terminal.table import Columns, Truncation, add_options, format
 from slackapp.errors import CommandError, Refused
 from slackapp.flows.app import App
 from slackapp.flows.events import inbox_admin
-from slackapp.model import Actor, InboxState
-from slackapp.store.inbox import InboxEntry
+from slackapp.model import Actor, QueueState
+from slackapp.store.queue import QueueEntry
 
 HELP = "show events that wait, were given up or are unclear; let them run again, or drop them"
 _COLUMNS = Columns(
     wide=(
         "event_id", "kind", "tenant", "type", "state", "attempts", "event_time", "received_at", "next_at",
-        "finished_at", "result", "has_body",
+        "finished_at", "result", "trace_id", "has_body",
     ),
     narrow=("event_id", "tenant", "type", "state", "received_at", "result"),
     truncations=dict.fromkeys(("event_id", "type", "result"), Truncation.MIDDLE),
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds one sub-command per verb."""
     verb = add_verbs(parser)
     listing = verb("list", "rows that are not done, the oldest first", _list)
-    listing.add_argument("--state", choices=[*map(str, InboxState)], help="only these")
+    listing.add_argument("--state", choices=[*map(str, QueueState)], help="only these")
     listing.add_argument("--tenant", type=valid_utf8, metavar="ID")
     listing.add_argument("--number", "--limit", type=number_of_rows, default=100, metavar="N", help="that many (100)")
     add_options(listing, "one JSON object per line")
@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    state = InboxState(arguments.state) if arguments.state is not None else None
+    state = QueueState(arguments.state) if arguments.state is not None else None
     with open_service() as service:
         rows, counts = inbox_admin.list_rows(service.app, arguments.tenant, state, arguments.number)
     print_rows([_fields(row) for row in rows], _COLUMNS, arguments)
@@ -70,7 +70,7 @@ def _show(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _decide(act: Callable[[App, InboxEntry, Actor], bool], what: str, arguments: argparse.Namespace) -> int:
+def _decide(act: Callable[[App, QueueEntry, Actor], bool], what: str, arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
         entry = _find(app, arguments)
@@ -82,7 +82,7 @@ def _decide(act: Callable[[App, InboxEntry, Actor], bool], what: str, arguments:
     return 0
 
 
-def _find(app: App, arguments: argparse.Namespace) -> InboxEntry:
+def _find(app: App, arguments: argparse.Namespace) -> QueueEntry:
     """Finds the row that is meant: an event id is unique per tenant only."""
     event_id, tenant_id = arguments.event_id, arguments.tenant
     found = inbox_admin.find_rows(app, event_id, tenant_id)
@@ -94,7 +94,7 @@ def _find(app: App, arguments: argparse.Namespace) -> InboxEntry:
     return found[0]
 
 
-def _fields(entry: InboxEntry) -> dict[str, object]:
+def _fields(entry: QueueEntry) -> dict[str, object]:
     times = {
         name: format_time(value)
         for name in ("event_time", "received_at", "next_at", "finished_at")

@@ -16,7 +16,7 @@ from slackapp.runtime.metrics import Metrics
 from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
 from slackapp.slack.client import SlackClient
 from slackapp.store.engine.database import Database
-from slackapp.store.inbox import UnclearRow
+from slackapp.store.queue import UnclearRow
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.keyring import Keyring
 

@@ -5,14 +5,14 @@ from slackapp.model.enums import (
     ActorKind,
     EventOutcome,
     HolderKind,
-    InboxKind,
-    InboxState,
     InstallationStatus,
     InstallOutcome,
     KeyPurpose,
     KeyState,
     KeyTest,
     ProviderHealth,
+    QueueKind,
+    QueueState,
     RecordKind,
     RefreshOutcome,
     StateOutcome,
@@ -24,7 +24,7 @@ from slackapp.model.enums import (
 )
 from slackapp.model.grants import ExternalInstallation, Grant, GrantedToken, SlackResponse, Webhook
 from slackapp.model.identity import ADMIN, BOT, NO_TENANT, SCHEDULER, Actor, Holder, Secret, Tenant
-from slackapp.model.rows import SLACK_PROVIDER, InboxRow, Installation, Token
+from slackapp.model.rows import SLACK_PROVIDER, Installation, Token
 from slackapp.model.sealed import (
     LOCAL_PROVIDER,
     ConnectionPurpose,
@@ -53,9 +53,9 @@ __all__ = [
     "ADMIN", "BOT", "CALLBACK_PATH", "COMMANDS_PATH", "EVENTS_PATH", "INSTALLED_PATH", "INSTALL_PATH",
     "INTERACTIVITY_PATH", "LOCAL_PROVIDER", "LOOPBACK", "NO_TENANT", "SCHEDULER", "SLACK_PROVIDER", "STATUSES_IN_USE",
     "Actor", "ActorKind", "Clock", "ConnectionPurpose", "DataKey", "DataKeyPurpose", "Entropy", "EventOutcome",
-    "ExternalInstallation", "Grant", "GrantedToken", "Holder", "HolderKind", "InboxKind", "InboxRow", "InboxState",
-    "InstallOutcome", "Installation", "InstallationStatus", "KeyPurpose", "KeyState", "KeyTest", "Mac", "NewKey",
-    "ProviderHealth", "RecordContext", "RecordKind", "RefreshOutcome", "Sealed", "Secret", "Settings",
-    "SlackAddresses", "SlackResponse", "StateOutcome", "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token",
-    "TokenHealth", "TokenStatus", "Webhook",
+    "ExternalInstallation", "Grant", "GrantedToken", "Holder", "HolderKind", "InstallOutcome", "Installation",
+    "InstallationStatus", "KeyPurpose", "KeyState", "KeyTest", "Mac", "NewKey", "ProviderHealth", "QueueKind",
+    "QueueState", "RecordContext", "RecordKind", "RefreshOutcome", "Sealed", "Secret", "Settings", "SlackAddresses",
+    "SlackResponse", "StateOutcome", "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token", "TokenHealth",
+    "TokenStatus", "Webhook",
 ]  # fmt: skip

@@ -124,15 +124,15 @@ class StateOutcome(StrEnum):
     FAILED = "failed"
 
 
-class InboxKind(StrEnum):
-    """Kind of an inbox row: from Slack, or our own."""
+class QueueKind(StrEnum):
+    """Kind of a row that waits: from outside, or our own."""
 
     EVENT = "event"
     JOB = "job"
 
 
-class InboxState(StrEnum):
-    """State of an inbox row."""
+class QueueState(StrEnum):
+    """State of a row that waits in a queue."""
 
     READY = "ready"
     RUNNING = "running"

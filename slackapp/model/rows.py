@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from slackapp.model.enums import InboxKind, InstallationStatus, TokenStatus
+from slackapp.model.enums import InstallationStatus, TokenStatus
 from slackapp.model.identity import Holder, Tenant
 from slackapp.model.sealed import Sealed
 
@@ -70,19 +70,3 @@ class Token:
     paused_until: int = 0
     contradicted: int = 0
     provider: str = SLACK_PROVIDER
-
-
-@dataclass(frozen=True)
-class InboxRow:
-    """A row of `inbox`: something to do once."""
-
-    event_id: str
-    kind: InboxKind
-    tenant: Tenant
-    type: str
-    named: str
-    body: Sealed | None
-    attempts: int
-    event_time: int
-    received_at: int
-    lease_owner: str

@@ -14,9 +14,9 @@ from slackapp.errors import Refusal
 from slackapp.model import (
     ActorKind,
     EventOutcome,
-    InboxState,
     InstallationStatus,
     InstallOutcome,
+    QueueState,
     RefreshOutcome,
     TenantChange,
     TokenHealth,
@@ -24,7 +24,7 @@ from slackapp.model import (
 )
 from slackapp.runtime.health import PARTS
 
-OPEN_STATES = tuple(state for state in InboxState if state != InboxState.DONE)
+OPEN_STATES = tuple(state for state in QueueState if state != QueueState.DONE)
 """States of a row of the inbox that is not done."""
 _INTERACTION_OUTCOMES = (
     EventOutcome.STORED, EventOutcome.REPEAT, EventOutcome.UNHANDLED, EventOutcome.UNKNOWN, EventOutcome.FOREIGN_APP,
@@ -145,7 +145,7 @@ TABLE = (
     ),
     Metric(
         "slackapp_inbox_total", COUNTER, "Rows of the inbox that came to an end, by how.",
-        {"result": (InboxState.DONE, InboxState.DEAD, InboxState.UNCLEAR)},
+        {"result": (QueueState.DONE, QueueState.DEAD, QueueState.UNCLEAR)},
     ),
     Metric("slackapp_purges_total", COUNTER, "Purges of tenants.", {"result": ("begun", "complete")}),
     Metric(

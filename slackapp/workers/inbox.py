@@ -8,9 +8,9 @@ from collections import Counter
 from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.events import run_event
-from slackapp.model import NO_TENANT, InboxRow
-from slackapp.store import inbox
-from slackapp.store.inbox import RowId
+from slackapp.model import NO_TENANT
+from slackapp.store import inbox, queue
+from slackapp.store.queue import RowId, Run
 
 WORKERS = 4
 """So many rows at a time."""
@@ -92,7 +92,7 @@ class InboxWorkers:
             at = Counter(tenant for tenant, _ in self._in_progress.values())
             full = next((tenant for tenant, rows in at.items() if rows >= MAX_PER_TENANT), NO_TENANT)
             for after in (self._last, NO_TENANT):  # once round, from the tenant that had the last turn
-                for found in inbox.list_due(app.db, after, full, now=now, steady=steady, limit=WORKERS):
+                for found in queue.list_due(app.db, inbox.QUEUE, after, full, now=now, steady=steady, limit=WORKERS):
                     if found not in self._in_progress.values():
                         self._last = found[0]
                         self._in_progress[threading.get_ident()] = found
@@ -104,10 +104,10 @@ class InboxWorkers:
         """Runs the row; False where another process has it by now."""
         owner = f"{app.process_id}:{next(self._claims)}"
 
-        def claim() -> InboxRow | None:
+        def claim() -> Run | None:
             if self._stop.is_set():  # since; the end has given back what was claimed, and gives nothing back twice
                 return None
-            return inbox.claim(app.db, found, owner, app.clock.steady())
+            return queue.claim(app.db, inbox.QUEUE, found, owner=owner, steady=app.clock.steady())
 
         try:
             # Unflushed: a claim that a power failure undoes is a row that nobody has claimed.

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from slackapp.example import ONLY_ADMINS
-from slackapp.flows.events import run_event
 from slackapp.localslack.model import Fault
+from slackapp.store import queue
 from tests.flows.kill_process import Killed, kill_in_call
 from tests.support.interactions import ADMIN, GUEST, MEMBER, button_payload, click_button, interact
 from tests.support.prepared_world import Left, going_on, left_by, memory_folder
@@ -283,7 +283,7 @@ def test_a_process_that_dies_while_it_removes_leaves_it_to_the_next_one(
         home.work()
     home.restart()
     assert home.status() == "purging"
-    home.clock.advance(run_event.LEASE + 1)
+    home.clock.advance(queue.LEASE + 1)
     home.work()
     home.clock.advance(3600)
     home.work()

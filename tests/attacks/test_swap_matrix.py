@@ -73,7 +73,7 @@ def install(world: World, tenant: Tenant) -> None:
     event_id = f"Ev{tenant.id}"
     body = app.keyring.seal(records.event_body_context(tenant, event_id), f"{tenant}-event_body".encode())
     arrival = IncomingEvent(event_id, tenant, "app_mention", world.clock())
-    assert inbox.add_event(app.db, arrival, body, envelope.key_id_of(body.blob), world.clock())
+    assert inbox.add_event(app.db, arrival, body, key_id=envelope.key_id_of(body.blob), now=world.clock())
     person = Holder.user(f"U{tenant.id}")
     details = app.keyring.seal(records.installer_details_context(tenant, person, 1), f"{tenant}-installer".encode())
     hook = app.keyring.seal(

@@ -6,7 +6,7 @@ import pytest
 
 from slackapp.flows.app import App
 from slackapp.flows.events import run_event
-from slackapp.model import InboxRow
+from slackapp.store.queue import Run
 from tests.support.world import World
 
 
@@ -18,10 +18,10 @@ def kill_in_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a behaviour raises, its worker deals with; but whoever is killed deals with nothing any more."""
     deal_with = run_event._failed
 
-    def unless_killed(app: App, row: InboxRow, context: run_event.EventContext, error: BaseException, now: int) -> None:
+    def unless_killed(app: App, run: Run, error: BaseException, now: int) -> None:
         if isinstance(error, Killed):
             raise error
-        deal_with(app, row, context, error, now)
+        deal_with(app, run, error, now)
 
     monkeypatch.setattr(run_event, "_failed", unless_killed)
 

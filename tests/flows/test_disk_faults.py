@@ -12,9 +12,9 @@ import pytest
 
 from slackapp.errors import ConfigError, StoreError
 from slackapp.flows.audit import verify_audit
-from slackapp.flows.events import run_event
 from slackapp.flows.tokens import refresh_due
 from slackapp.localslack.model import Fault
+from slackapp.store import queue
 from slackapp.store.engine import sqlite as module
 from slackapp.workers import scheduler
 from tests.flows.tokens.rotation import DUE, ask, row
@@ -177,7 +177,7 @@ def test_a_row_whose_intent_cannot_be_written_makes_no_call(
         world.work()
     assert (states(world)["EvBefore"], world.calls(POST)) == ("running", [])
     world.replace_parts(behaviour=table)
-    world.clock.advance(run_event.LEASE + 1)
+    world.clock.advance(queue.LEASE + 1)
     assert (world.work(), states(world)["EvBefore"], world.calls(POST)) == (1, "done", [POST])
 
 
@@ -194,7 +194,7 @@ def test_a_row_whose_end_cannot_be_written_is_unclear_and_not_repeated(world: Wo
     with stack, unlocked_slack(world), contextlib.suppress(StoreError):
         world.work()
     world.replace_parts(behaviour=table)
-    scheduler_runs(world, run_event.LEASE + 1)
+    scheduler_runs(world, queue.LEASE + 1)
     assert world.work() == 0
     assert (states(world)["EvBefore"], world.calls(POST)) == ("unclear", [POST])
     assert scheduler_runs(world)["inbox"] == {"unclear": 1}

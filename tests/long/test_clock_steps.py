@@ -65,7 +65,7 @@ def test_a_clock_that_is_set_all_the_time_runs_nothing_twice_and_leaves_nothing_
         world.clock.set(-DAY)
         upkeep(world)
         for _ in range(12):
-            world.clock.advance(inbox.MAX_WAIT // 12)
+            world.clock.advance(inbox.QUEUE.max_wait // 12)
             world.work()
             upkeep(world)
         states = Counter(row["state"] for row in world.rows("SELECT state FROM inbox WHERE kind = 'event'"))

@@ -24,8 +24,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from slackapp.flows.events import run_event
 from slackapp.flows.upkeep import interrupted_calls
+from slackapp.store import queue
 from tests.cli.behaviours import EVENTS, POST
 from tests.cli.process import ROOT
 from tests.long import invariants
@@ -40,7 +40,7 @@ SEED = 20_261_122
 CLIENTS = 4
 LONGEST = 0.14
 """Seconds from the moment at which the server takes connections to its end, at most."""
-BETWEEN = run_event.LEASE + 2
+BETWEEN = queue.LEASE + 2
 """Seconds by which the clock goes on from one run to the next: the leases of the dead have run out."""
 NEW = tuple(f"T0KILLS{number:03}" for number in range(40))
 CHANGES = {"SLACKAPP_BEHAVIOUR": "tests.cli.behaviours:EVENTS", "SLACKAPP_STATE_LIMIT": "1000000"}

@@ -282,16 +282,27 @@ def sql_execution(module: Module) -> list[str]:
                 found.append(report(module, node.lineno, "executescript commits behind our back"))
     for call in calls(module):
         runs = isinstance(call.func, ast.Attribute) and call.func.attr in TAKES_SQL
-        if runs and any(map(is_assembled, call.args[:1])):
+        if runs and call.func not in named_calls and any(map(is_assembled, call.args[:1])):
             found.append(report(module, call.lineno, "SQL put together at run time"))
     return found
 
 
 def names_a_statement(call: ast.Call) -> bool:
     """Whether a call is `….execute("some_name", …)`."""
-    name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+    first = call.args[0] if call.args else None
+    name = first.value if isinstance(first, ast.Constant) else queue_statement(first)
     runs = isinstance(call.func, ast.Attribute) and call.func.attr == "execute"
     return runs and isinstance(name, str) and bool(STATEMENT_NAME.fullmatch(name))
+
+
+def queue_statement(node: ast.expr | None) -> str | None:
+    """The literal name in `f"{queue.table}.some_name"`, which names a statement of that queue's table."""
+    if not isinstance(node, ast.JoinedStr) or len(node.values) != 2:
+        return None
+    table, name = node.values
+    is_table = isinstance(table, ast.FormattedValue) and ast.unparse(table.value) in ("queue.table", "run.queue.table")
+    is_named = isinstance(name, ast.Constant) and isinstance(name.value, str) and name.value.startswith(".")
+    return name.value[1:] if is_table and is_named else None
 
 
 def is_assembled(node: ast.expr) -> bool:
@@ -411,6 +422,9 @@ PLANTED: list[tuple[Check, str, str]] = [
     (sql_execution, "store/tokens.py", "db.execute(query)"),
     (sql_execution, "store/tokens.py", "db.execute('VACUUM INTO x')"),
     (sql_execution, "store/tokens.py", "run = db.execute"),
+    (sql_execution, "store/queue.py", "db.execute(f'{queue.table}.{name}', {})"),
+    (sql_execution, "store/queue.py", "db.execute(f'{table} SET x', {})"),
+    (sql_execution, "flows/a.py", "app.db.execute(f'{queue.table}.claim', {})"),
     (sql_execution, "flows/a.py", "app.db.execute('add_state', now=now)"),
     (sql_execution, "flows/a.py", "run = connection.executescript"),
     (sql_execution, "store/engine/sqlite.py", "c.executescript(text)"),
@@ -444,6 +458,7 @@ ALLOWED: list[tuple[Check, str, str]] = [
     (sql_strings, "store/tokens.py", "def f():\n    '''Delete from the table what is gone.'''"),
     (sql_strings, "store/engine/sqlite.py", "q = 'CREATE TABLE x (y)'"),
     (sql_execution, "store/tokens.py", "db.execute('add_state', now=now)"),
+    (sql_execution, "store/queue.py", "db.execute(f'{run.queue.table}.claim', {})"),
     (sql_execution, "store/engine/sqlite.py", "c.execute('PRAGMA foreign_keys = ON')\nc.execute(query.text, values)"),
 ]
 

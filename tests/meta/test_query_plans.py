@@ -13,7 +13,7 @@ from slackapp.store.engine.sqlite import SqliteDatabase
 GROWING = ("installations", "tokens", "data_keys", "inbox", "oauth_states", "audit", "installers")
 WHOLE = {
     # For an operator who asks about all of it.
-    "all_keys", "count_by_master", "keys_below", "list_installations", "inbox_page",
+    "all_keys", "count_by_master", "keys_below", "list_installations", "inbox.page",
     # In a copy, or after a restore.
     "empty_keys", "empty_key_owners", "end_unused_states",
     # From the newest row on, and no further than its limit.

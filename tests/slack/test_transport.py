@@ -15,9 +15,9 @@ import pytest
 
 from slackapp.errors import SlackCallError
 from slackapp.errors import SlackErrorKind as Kind
-from slackapp.flows.events import run_event
 from slackapp.flows.tokens import refresh_token
 from slackapp.slack import deadline, transport
+from slackapp.store import queue
 from tests.slack.conftest import TOKEN, MakeCaller
 from tests.slack.servers import Raw, http, raw, self_signed
 
@@ -193,7 +193,7 @@ def test_all_of_a_names_addresses_share_one_deadline(monkeypatch: pytest.MonkeyP
 
 
 def test_a_call_ends_before_the_lease_it_stands_under() -> None:
-    assert min(refresh_token.LEASE, run_event.LEASE) > transport.TIMEOUT * 2
+    assert min(refresh_token.LEASE, queue.LEASE) > transport.TIMEOUT * 2
 
 
 BROKEN = {

@@ -11,8 +11,8 @@ from slackapp.model import (
     ConnectionPurpose,
     DataKeyPurpose,
     Holder,
-    InboxState,
     KeyPurpose,
+    QueueState,
     Tenant,
     TenantKind,
 )
@@ -58,6 +58,6 @@ def test_the_purpose_of_a_data_key_is_two_plain_words(purpose: DataKeyPurpose) -
 
 
 def test_every_word_of_a_closed_set_is_its_member() -> None:
-    assert by_word(InboxState) == {"ready": "ready", "running": "running", "calling": "calling", "unclear": "unclear",
+    assert by_word(QueueState) == {"ready": "ready", "running": "running", "calling": "calling", "unclear": "unclear",
                                    "dead": "dead", "done": "done"}  # fmt: skip
-    assert all(isinstance(member, InboxState) for member in by_word(InboxState).values())
+    assert all(isinstance(member, QueueState) for member in by_word(QueueState).values())

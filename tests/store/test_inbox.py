@@ -8,16 +8,17 @@ from dataclasses import replace
 import pytest
 
 from slackapp.crypto.envelope import BODY_LIMIT, OVERHEAD_BYTES
-from slackapp.model import NO_TENANT, InboxRow, NewKey, Tenant
-from slackapp.store import data_keys, inbox, installations
+from slackapp.model import NO_TENANT, NewKey, QueueKind, Tenant
+from slackapp.store import data_keys, inbox, installations, queue
 from slackapp.store.engine.database import Database
-from slackapp.store.inbox import IncomingEvent, UnclearRow
+from slackapp.store.inbox import QUEUE, IncomingEvent
+from slackapp.store.queue import LeaseLostError, Run, UnclearRow
 from tests.store.rows import NORTH, NOW, SOUTH, change, install, look, sealed
 
 ARRIVAL = IncomingEvent("Ev1", NORTH, "message", NOW - 5)
 BODY = sealed(b"body")
 KEYS = {NORTH: 7, SOUTH: 8}
-LEASE = inbox.LEASE
+LEASE = queue.LEASE
 
 
 @pytest.fixture
@@ -31,16 +32,18 @@ def db(db: Database) -> Database:
 
 def receive(db: Database, event_id: str = "Ev1", tenant: Tenant = NORTH, kind: str = "message", now: int = NOW) -> bool:
     arrival = replace(ARRIVAL, event_id=event_id, tenant=tenant, type=kind)
-    return inbox.add_event(db, arrival, BODY, KEYS.get(tenant, 7), now)
+    return inbox.add_event(db, arrival, BODY, key_id=KEYS.get(tenant, 7), now=now)
 
 
 def lifecycle(db: Database, event_id: str = "Ev1", state: str = "ready", result: str = "") -> None:
-    inbox.add_lifecycle_event(db, replace(ARRIVAL, event_id=event_id, type="tokens_revoked"), "bot", state, result, NOW)
+    inbox.add_lifecycle_event(
+        db, replace(ARRIVAL, event_id=event_id, type="tokens_revoked"), "bot", state=state, result=result, now=NOW
+    )
 
 
-def claim(db: Database, owner: str = "me", now: int = NOW) -> InboxRow | None:
-    found = inbox.list_due(db, NO_TENANT, NO_TENANT, now=now, steady=now, limit=1)
-    return inbox.claim(db, found[0], owner, now) if found else None
+def claim(db: Database, owner: str = "me", now: int = NOW) -> Run | None:
+    found = queue.list_due(db, QUEUE, NO_TENANT, NO_TENANT, now=now, steady=now, limit=1)
+    return queue.claim(db, QUEUE, found[0], owner=owner, steady=now) if found else None
 
 
 def claimed(db: Database, owner: str = "me", now: int = NOW) -> str:
@@ -49,9 +52,19 @@ def claimed(db: Database, owner: str = "me", now: int = NOW) -> str:
     return row.event_id if row is not None else ""
 
 
-def held(event_id: str = "Ev1", owner: str = "me", tenant: Tenant = NORTH) -> InboxRow:
+def held(event_id: str = "Ev1", owner: str = "me", tenant: Tenant = NORTH) -> Run:
     """What its worker has in hand."""
-    return InboxRow(event_id, "event", tenant, "message", "", None, 1, NOW, NOW, owner)
+    return Run(
+        queue=QUEUE, event_id=event_id, kind=QueueKind.EVENT, tenant=tenant, type="message", named="", body=None,
+        removes=False, attempts=1, event_time=NOW, received_at=NOW, lease_owner=owner,
+    )  # fmt: skip
+
+
+def intend(db: Database, run: Run, steady: int) -> bool:
+    """Whether the intent of a call was noted."""
+    with contextlib.suppress(LeaseLostError):
+        queue.note_intent(db, run, steady)
+    return run.has_intent
 
 
 def row(db: Database, event_id: str = "Ev1") -> tuple[object, ...]:
@@ -70,35 +83,38 @@ def test_an_event_is_kept_once(db: Database) -> None:
     assert look(db.path, "SELECT event_id, tenant_id, event_time, received_at FROM inbox") == [
         ("Ev1", NORTH.id, NOW - 5, NOW)
     ]
-    assert inbox.is_known(db, NORTH, "Ev1")
-    assert not inbox.is_known(db, NORTH, "Ev2")
+    assert queue.is_known(db, QUEUE, NORTH, "Ev1")
+    assert not queue.is_known(db, QUEUE, NORTH, "Ev2")
 
 
 @pytest.mark.claim("C-96")
 def test_two_tenants_events_of_one_id_are_two_events(db: Database) -> None:
     """Slack names its ids unique, and I am the tenant whose event is taken for yours all the same, and never run."""
     assert receive(db)
-    assert not inbox.is_known(db, SOUTH, "Ev1")
+    assert not queue.is_known(db, QUEUE, SOUTH, "Ev1")
     assert receive(db, tenant=SOUTH)
     assert not receive(db, tenant=SOUTH)
     for tenant in (NORTH, SOUTH):
         found = claim(db)
         assert found is not None
         assert (found.event_id, found.tenant) == ("Ev1", tenant)
-    inbox.finish(db, held(tenant=SOUTH), "dead", "why", NOW)
-    assert inbox.mark_calling(db, held(), NOW)
-    inbox.mark_not_called(db, held(tenant=SOUTH))
+    queue.finish(db, held(tenant=SOUTH), "dead", "why", now=NOW)
+    assert intend(db, held(), NOW)
+    queue.mark_not_called(db, held(tenant=SOUTH))
     assert look(db.path, "SELECT tenant_id, state FROM inbox ORDER BY 1") == [
         (NORTH.id, "calling"),
         (SOUTH.id, "dead"),
     ]
-    inbox.finish(db, held(), "unclear", "why", NOW)
-    assert inbox.drop(db, SOUTH, "Ev1", NOW)
-    assert inbox.retry(db, NORTH, "Ev1", NOW)
+    queue.finish(db, held(), "unclear", "why", now=NOW)
+    assert queue.drop(db, QUEUE, (SOUTH, "Ev1"), NOW)
+    assert queue.retry(db, QUEUE, (NORTH, "Ev1"), NOW)
     assert (inbox.body_of(db, NORTH, "Ev1"), inbox.body_of(db, SOUTH, "Ev1")) == (BODY, None)
-    assert [(entry.tenant, entry.state) for entry in inbox.find(db, "Ev1")] == [(NORTH, "ready"), (SOUTH, "done")]
+    assert [(entry.tenant, entry.state) for entry in queue.find(db, QUEUE, "Ev1")] == [
+        (NORTH, "ready"),
+        (SOUTH, "done"),
+    ]
     inbox.erase_bodies(db, NORTH, NOW)
-    assert [entry.result for entry in inbox.find(db, "Ev1")] == ["purged", "dropped by the operator"]
+    assert [entry.result for entry in queue.find(db, QUEUE, "Ev1")] == ["purged", "dropped by the operator"]
 
 
 @pytest.mark.claim("C-48")
@@ -107,7 +123,7 @@ def test_an_event_of_a_tenant_that_is_not_there_is_not_kept(db: Database) -> Non
     assert not receive(db, tenant=Tenant("E", NORTH.id))
     assert installations.set_status(db, NORTH, "active", "purging")
     assert not receive(db)
-    assert not inbox.is_known(db, NORTH, "Ev1")
+    assert not queue.is_known(db, QUEUE, NORTH, "Ev1")
 
 
 @pytest.mark.parametrize("status", ["suspect", "needs_reinstall", "suspended"])
@@ -120,30 +136,30 @@ def test_an_event_of_a_tenant_that_cannot_be_served_just_now_is_kept(db: Databas
 @pytest.mark.claim("C-48")
 def test_a_body_is_kept_only_while_its_key_is_there(db: Database, key_id: int) -> None:
     """Stops a body sealed under a key that a purge took away in between: it would never open."""
-    assert not inbox.add_event(db, ARRIVAL, BODY, key_id, NOW)
-    assert inbox.add_event(db, ARRIVAL, BODY, 7, NOW)
+    assert not inbox.add_event(db, ARRIVAL, BODY, key_id=key_id, now=NOW)
+    assert inbox.add_event(db, ARRIVAL, BODY, key_id=7, now=NOW)
 
 
 def test_the_kind_of_a_tenant_tells_two_of_one_id_apart(db: Database) -> None:
     """I get an enterprise whose id is that of your team."""
     twin = Tenant("E", NORTH.id)
     data_keys.add(db, twin, NewKey(9, "data", "local", 1, bytes(130)), NOW)
-    assert not inbox.add_event(db, ARRIVAL, BODY, 9, NOW)
-    assert not inbox.add_event(db, replace(ARRIVAL, tenant=twin), BODY, 9, NOW)
+    assert not inbox.add_event(db, ARRIVAL, BODY, key_id=9, now=NOW)
+    assert not inbox.add_event(db, replace(ARRIVAL, tenant=twin), BODY, key_id=9, now=NOW)
     install(db, twin)
     installations.set_status(db, NORTH, "active", "suspect")
-    assert inbox.add_event(db, replace(ARRIVAL, tenant=twin), BODY, 9, NOW)
+    assert inbox.add_event(db, replace(ARRIVAL, tenant=twin), BODY, key_id=9, now=NOW)
     assert claimed(db) == "Ev1"
 
 
 def test_the_largest_body_is_kept(db: Database) -> None:
-    assert inbox.add_event(db, ARRIVAL, sealed(size=BODY_LIMIT + OVERHEAD_BYTES), 7, NOW)
+    assert inbox.add_event(db, ARRIVAL, sealed(size=BODY_LIMIT + OVERHEAD_BYTES), key_id=7, now=NOW)
 
 
 def test_a_lifecycle_event_is_kept_once_whoever_it_is_about(db: Database) -> None:
     absent = replace(ARRIVAL, tenant=Tenant("T", "T0ABSENT01"))
-    inbox.add_lifecycle_event(db, absent, "everything", "ready", "", NOW)
-    inbox.add_lifecycle_event(db, absent, "everything", "done", "again", NOW)
+    inbox.add_lifecycle_event(db, absent, "everything", state="ready", result="", now=NOW)
+    inbox.add_lifecycle_event(db, absent, "everything", state="done", result="again", now=NOW)
     assert len(look(db.path, "SELECT event_id FROM inbox")) == 1
     assert row(db) == ("ready", 0, "", "", 0)
     found = claim(db)
@@ -180,10 +196,10 @@ def test_a_row_is_claimed_by_one_until_its_lease_runs_out(db: Database) -> None:
 @pytest.mark.claim("C-77")
 def test_of_two_workers_that_saw_a_row_one_claims_it(db: Database) -> None:
     receive(db)
-    assert inbox.claim(db, (NORTH, "Ev1"), "me", NOW) is not None
-    assert inbox.claim(db, (NORTH, "Ev1"), "another", NOW) is None
-    assert inbox.claim(db, (NORTH, "Ev1"), "another", NOW + LEASE) is None
-    assert inbox.claim(db, (NORTH, "Ev1"), "another", NOW + LEASE + 1) is not None
+    assert queue.claim(db, QUEUE, (NORTH, "Ev1"), owner="me", steady=NOW) is not None
+    assert queue.claim(db, QUEUE, (NORTH, "Ev1"), owner="another", steady=NOW) is None
+    assert queue.claim(db, QUEUE, (NORTH, "Ev1"), owner="another", steady=NOW + LEASE) is None
+    assert queue.claim(db, QUEUE, (NORTH, "Ev1"), owner="another", steady=NOW + LEASE + 1) is not None
 
 
 @pytest.mark.claim("C-52")
@@ -192,17 +208,17 @@ def test_whoever_saw_a_row_before_it_was_in_a_call_or_over_does_not_take_it(db: 
     receive(db)
     claim(db)
     if state == "calling":
-        inbox.mark_calling(db, held(), NOW)
+        intend(db, held(), NOW)
     else:
-        inbox.finish(db, held(), state, "", NOW)
-    assert inbox.claim(db, (NORTH, "Ev1"), "another", NOW + 10 * LEASE) is None
+        queue.finish(db, held(), state, "", now=NOW)
+    assert queue.claim(db, QUEUE, (NORTH, "Ev1"), owner="another", steady=NOW + 10 * LEASE) is None
 
 
 def seen(
     db: Database, after: Tenant = NO_TENANT, full: Tenant = NO_TENANT, now: int = NOW, steady: int = NOW
 ) -> list[str]:
     """The ids of what is due."""
-    return [event_id for _, event_id in inbox.list_due(db, after, full, now=now, steady=steady, limit=9)]
+    return [event_id for _, event_id in queue.list_due(db, QUEUE, after, full, now=now, steady=steady, limit=9)]
 
 
 @pytest.mark.claim("C-97")
@@ -263,7 +279,7 @@ def test_what_is_done_to_one_tenant_or_to_what_runs_reads_no_other_ones_rows(db:
     crowd(db, 5000)
     receive(db, "EvSouth", SOUTH)
     with db.transaction(), in_few_steps(db):
-        assert inbox.mark_unclear(db, NOW, NOW) == inbox.release_leases(db, "me", NOW) == []
+        assert queue.mark_unclear(db, QUEUE, now=NOW, steady=NOW) == queue.release_leases(db, QUEUE, "me", NOW) == []
         assert inbox.erase_bodies(db, SOUTH, NOW) == 1
 
 
@@ -274,40 +290,40 @@ def test_no_row_waits_for_a_time_to_which_a_clock_was_wrong(db: Database) -> Non
     receive(db, "Ev1", now=NOW + day)
     receive(db, "Ev2")
     claim(db)
-    inbox.postpone(db, held("Ev2"), "limited", NOW + inbox.MAX_WAIT, refund_attempt=True)
+    queue.postpone(db, held("Ev2"), "limited", next_at=NOW + QUEUE.max_wait, refund_attempt=True)
     assert seen(db) == ["Ev1"], "and what Slack has put off waits"
     assert seen(db, now=NOW - 1) == ["Ev2", "Ev1"], "put off for longer than anything is: nobody means that"
-    assert seen(db, now=NOW + inbox.MAX_WAIT) == ["Ev2", "Ev1"]
+    assert seen(db, now=NOW + QUEUE.max_wait) == ["Ev2", "Ev1"]
 
 
 @pytest.mark.claim("C-98")
 def test_a_lease_of_an_earlier_boot_is_void_and_one_of_this_boot_is_not(db: Database) -> None:
     """The clock that leases go by begins anew when the machine does."""
     receive(db)
-    assert inbox.claim(db, (NORTH, "Ev1"), "before", 500_000) is not None
+    assert queue.claim(db, QUEUE, (NORTH, "Ev1"), owner="before", steady=500_000) is not None
     for steady, free in ((500_000, False), (499_999, True), (3, True)):
         assert seen(db, steady=steady) == (["Ev1"] if free else [])
-    assert inbox.mark_calling(db, held(owner="before"), 500_000)
-    assert inbox.mark_unclear(db, NOW, 500_000) == []
-    assert [row.event_id for row in inbox.mark_unclear(db, NOW, 3)] == ["Ev1"]
+    assert intend(db, held(owner="before"), 500_000)
+    assert queue.mark_unclear(db, QUEUE, now=NOW, steady=500_000) == []
+    assert [row.event_id for row in queue.mark_unclear(db, QUEUE, now=NOW, steady=3)] == ["Ev1"]
     receive(db, "Ev2")
-    assert inbox.claim(db, (NORTH, "Ev2"), "before", 500_000) is not None
-    assert inbox.claim(db, (NORTH, "Ev2"), "me", 500_000) is None
-    assert inbox.claim(db, (NORTH, "Ev2"), "me", 3) is not None
+    assert queue.claim(db, QUEUE, (NORTH, "Ev2"), owner="before", steady=500_000) is not None
+    assert queue.claim(db, QUEUE, (NORTH, "Ev2"), owner="me", steady=500_000) is None
+    assert queue.claim(db, QUEUE, (NORTH, "Ev2"), owner="me", steady=3) is not None
 
 
 def test_the_row_that_is_due_first_is_claimed_first(db: Database) -> None:
-    inbox.add_job(db, "job2", inbox.PURGE, NORTH, NOW, NOW + 2)
-    inbox.add_job(db, "job1", inbox.PURGE, NORTH, NOW, NOW + 1)
+    inbox.add_job(db, "job2", inbox.PURGE, NORTH, now=NOW, next_at=NOW + 2)
+    inbox.add_job(db, "job1", inbox.PURGE, NORTH, now=NOW, next_at=NOW + 1)
     assert [claimed(db, now=NOW), claimed(db, now=NOW + 1), claimed(db, now=NOW + 2)] == ["", "job1", "job2"]
-    inbox.add_job(db, "job4", inbox.PURGE, NORTH, NOW, NOW + 4)
-    inbox.add_job(db, "job3", inbox.PURGE, NORTH, NOW, NOW + 3)
+    inbox.add_job(db, "job4", inbox.PURGE, NORTH, now=NOW, next_at=NOW + 4)
+    inbox.add_job(db, "job3", inbox.PURGE, NORTH, now=NOW, next_at=NOW + 3)
     assert [claimed(db, now=NOW + 9), claimed(db, now=NOW + 9)] == ["job3", "job4"]
 
 
 def test_a_job_is_added_once(db: Database) -> None:
-    inbox.add_job(db, "job", inbox.PURGE, NORTH, NOW, NOW)
-    inbox.add_job(db, "job", inbox.UNINSTALL, NORTH, NOW, NOW)
+    inbox.add_job(db, "job", inbox.PURGE, NORTH, now=NOW)
+    inbox.add_job(db, "job", inbox.UNINSTALL, NORTH, now=NOW)
     assert look(db.path, "SELECT kind, type, tenant_id FROM inbox") == [("job", inbox.PURGE, NORTH.id)]
 
 
@@ -317,9 +333,9 @@ def test_what_is_in_a_call_or_over_is_not_claimed(db: Database, state: str) -> N
     receive(db)
     claim(db)
     if state == "calling":
-        inbox.mark_calling(db, held("Ev1", "me"), NOW)
+        intend(db, held("Ev1", "me"), NOW)
     else:
-        inbox.finish(db, held("Ev1", "me"), state, "", NOW)
+        queue.finish(db, held("Ev1", "me"), state, "", now=NOW)
     assert claim(db, now=NOW + LEASE + 1) is None
 
 
@@ -328,11 +344,10 @@ def test_the_rows_of_a_suspect_tenant_wait_but_not_what_resolves_the_suspicion(d
     installations.set_status(db, NORTH, "active", status)
     receive(db, "Ev1")
     receive(db, "Ev2", SOUTH)
-    receive(db, "Ev3", kind="app_uninstalled")
-    receive(db, "Ev4", kind="tokens_revoked")
+    lifecycle(db, "Ev3")
     for job in (inbox.UNINSTALL, inbox.PURGE, inbox.INSTALLED):
-        inbox.add_job(db, job, job, NORTH, NOW, NOW)
-    assert {claimed(db) for _ in range(6)} == {"Ev2", "Ev3", "Ev4", inbox.UNINSTALL, inbox.PURGE, ""}
+        inbox.add_job(db, job, job, NORTH, now=NOW)
+    assert {claimed(db) for _ in range(5)} == {"Ev2", "Ev3", inbox.UNINSTALL, inbox.PURGE, ""}
     installations.set_status(db, NORTH, status, "active")
     assert {claimed(db), claimed(db)} == {"Ev1", inbox.INSTALLED}
 
@@ -340,11 +355,11 @@ def test_the_rows_of_a_suspect_tenant_wait_but_not_what_resolves_the_suspicion(d
 def test_one_row_is_claimed_by_name_unless_somebody_has_it(db: Database) -> None:
     receive(db, "Ev1")
     receive(db, "Ev2")
-    found = inbox.claim_by_id(db, (NORTH, "Ev2"), "me", NOW)
+    found = queue.claim(db, QUEUE, (NORTH, "Ev2"), owner="me", steady=NOW)
     assert found is not None
     assert (found.event_id, found.attempts, found.lease_owner) == ("Ev2", 1, "me")
-    assert inbox.claim_by_id(db, (NORTH, "Ev2"), "another", NOW) is None
-    assert inbox.claim_by_id(db, (NORTH, "Ev3"), "me", NOW) is None
+    assert queue.claim(db, QUEUE, (NORTH, "Ev2"), owner="another", steady=NOW) is None
+    assert queue.claim(db, QUEUE, (NORTH, "Ev3"), owner="me", steady=NOW) is None
     assert [claimed(db), claimed(db)] == ["Ev1", ""]
 
 
@@ -355,15 +370,15 @@ def test_one_row_is_claimed_by_name_unless_somebody_has_it(db: Database) -> None
 def test_only_the_owner_moves_a_row_on(db: Database) -> None:
     receive(db)
     claim(db)
-    assert not inbox.mark_calling(db, held("Ev1", "another"), NOW)
-    assert not inbox.finish(db, held("Ev1", "another"), "done", "", NOW)
-    inbox.postpone(db, held("Ev1", "another"), "", NOW, refund_attempt=False)
+    assert not intend(db, held("Ev1", "another"), NOW)
+    assert not queue.finish(db, held("Ev1", "another"), "done", "", now=NOW)
+    queue.postpone(db, held("Ev1", "another"), "", next_at=NOW, refund_attempt=False)
     assert row(db) == ("running", 1, "me", "", 1)
-    assert inbox.mark_calling(db, held("Ev1", "me"), NOW)
-    assert inbox.mark_calling(db, held("Ev1", "me"), NOW)
-    inbox.mark_not_called(db, held("Ev1", "another"))
+    assert intend(db, held("Ev1", "me"), NOW)
+    assert intend(db, held("Ev1", "me"), NOW)
+    queue.mark_not_called(db, held("Ev1", "another"))
     assert row(db)[0] == "calling"
-    inbox.mark_not_called(db, held("Ev1", "me"))
+    queue.mark_not_called(db, held("Ev1", "me"))
     assert row(db)[0] == "running"
 
 
@@ -372,12 +387,12 @@ def test_a_row_ends_once_and_what_is_done_keeps_no_body(db: Database, state: str
     receive(db)
     receive(db, "Ev2")
     claim(db)
-    assert inbox.finish(db, held("Ev1", "me"), state, "why", NOW)
+    assert queue.finish(db, held("Ev1", "me"), state, "why", now=NOW)
     assert row(db) == (state, 1, "", "why", keeps_body)
-    assert not inbox.finish(db, held("Ev1", ""), "done", "", NOW)
-    assert not inbox.mark_calling(db, held("Ev1", ""), NOW)
-    inbox.mark_not_called(db, held("Ev1", ""))
-    inbox.postpone(db, held("Ev1", ""), "", NOW, refund_attempt=False)
+    assert not queue.finish(db, held("Ev1", ""), "done", "", now=NOW)
+    assert not intend(db, held("Ev1", ""), NOW)
+    queue.mark_not_called(db, held("Ev1", ""))
+    queue.postpone(db, held("Ev1", ""), "", next_at=NOW, refund_attempt=False)
     assert row(db) == (state, 1, "", "why", keeps_body)
     assert row(db, "Ev2") == ("ready", 0, "", "", 1)
 
@@ -385,7 +400,7 @@ def test_a_row_ends_once_and_what_is_done_keeps_no_body(db: Database, state: str
 def test_a_postponed_row_comes_back_in_its_time(db: Database) -> None:
     receive(db)
     claim(db)
-    inbox.postpone(db, held("Ev1", "me"), "ratelimited", NOW + 30, refund_attempt=False)
+    queue.postpone(db, held("Ev1", "me"), "ratelimited", next_at=NOW + 30, refund_attempt=False)
     assert row(db) == ("ready", 1, "", "ratelimited", 1)
     assert [claimed(db, now=NOW + 29), claimed(db, now=NOW + 30)] == ["", "Ev1"]
 
@@ -394,7 +409,7 @@ def test_a_postponed_row_comes_back_in_its_time(db: Database) -> None:
 def test_an_attempt_counts_unless_nothing_was_attempted(db: Database, refund_attempt: bool, attempts: int) -> None:
     receive(db)
     claim(db)
-    inbox.postpone(db, held("Ev1", "me"), "", NOW, refund_attempt=refund_attempt)
+    queue.postpone(db, held("Ev1", "me"), "", next_at=NOW, refund_attempt=refund_attempt)
     assert row(db)[:2] == ("ready", attempts)
 
 
@@ -404,9 +419,9 @@ def test_what_was_in_a_call_when_its_owner_died_becomes_unclear_and_is_not_repea
     for event_id in ("Ev1", "Ev2"):
         receive(db, event_id)
         claim(db)
-    inbox.mark_calling(db, held("Ev1", "me"), NOW)
-    assert inbox.mark_unclear(db, NOW, NOW + LEASE) == []
-    assert inbox.mark_unclear(db, NOW, NOW + LEASE + 1) == [UnclearRow(NORTH, "Ev1", "message")]
+    intend(db, held("Ev1", "me"), NOW)
+    assert queue.mark_unclear(db, QUEUE, now=NOW, steady=NOW + LEASE) == []
+    assert queue.mark_unclear(db, QUEUE, now=NOW, steady=NOW + LEASE + 1) == [UnclearRow(NORTH, "Ev1", "message")]
     assert row(db)[:4] == ("unclear", 1, "", "interrupted in a call")
     assert claimed(db, now=NOW + 10_000) == "Ev2"
     assert claim(db, now=NOW + 10_000) is None
@@ -420,8 +435,8 @@ def test_a_purge_empties_what_is_the_tenants_and_nothing_else(db: Database) -> N
     for number, tenant in enumerate((NORTH, NORTH, SOUTH)):
         receive(db, f"Ev{number}", tenant)
     claim(db)
-    inbox.add_job(db, "purge", inbox.PURGE, NORTH, NOW, NOW)
-    inbox.add_job(db, "greeting", inbox.INSTALLED, NORTH, NOW, NOW)
+    inbox.add_job(db, "purge", inbox.PURGE, NORTH, now=NOW)
+    inbox.add_job(db, "greeting", inbox.INSTALLED, NORTH, now=NOW)
     assert inbox.count_bodies(db, NORTH) == 2
     assert inbox.erase_bodies(db, NORTH, NOW + 1) == 3
     for event_id in ("Ev0", "Ev1", "greeting"):
@@ -430,7 +445,7 @@ def test_a_purge_empties_what_is_the_tenants_and_nothing_else(db: Database) -> N
     assert row(db, "purge")[0] == "ready"
     assert row(db, "Ev2") == ("ready", 0, "", "", 1)
     assert (inbox.count_bodies(db, NORTH), inbox.count_bodies(db, SOUTH)) == (0, 1)
-    assert inbox.is_known(db, NORTH, "Ev0")
+    assert queue.is_known(db, QUEUE, NORTH, "Ev0")
     assert inbox.erase_bodies(db, NORTH, NOW + 2) == 0
 
 
@@ -455,33 +470,33 @@ def test_bodies_are_listed_and_sealed_anew_one_by_one(db: Database) -> None:
 
 def test_open_purges_are_listed_and_counted_until_they_are_done(db: Database) -> None:
     receive(db, "Ev1")
-    inbox.add_job(db, "greeting", inbox.INSTALLED, NORTH, NOW, NOW + 5)
-    inbox.add_job(db, "purge", inbox.PURGE, NORTH, NOW, NOW)
+    inbox.add_job(db, "greeting", inbox.INSTALLED, NORTH, now=NOW, next_at=NOW + 5)
+    inbox.add_job(db, "purge", inbox.PURGE, NORTH, now=NOW)
     assert (inbox.count_pending_purges(db), inbox.pending_purges(db)) == (1, {NORTH: "under way"})
     for _ in range(2):
         claim(db)
     assert inbox.count_pending_purges(db) == 1
-    inbox.postpone(db, held("purge", "me"), "a reader", NOW, refund_attempt=False)
+    queue.postpone(db, held("purge", "me"), "a reader", next_at=NOW, refund_attempt=False)
     assert inbox.pending_purges(db) == {NORTH: "a reader"}
-    assert inbox.is_open(db, NORTH, "purge")
+    assert queue.is_open(db, QUEUE, NORTH, "purge")
     claim(db)
-    assert inbox.finish(db, held("purge", "me"), "done", "", NOW)
-    assert (inbox.count_pending_purges(db), inbox.pending_purges(db), inbox.is_open(db, NORTH, "purge")) == (
+    assert queue.finish(db, held("purge", "me"), "done", "", now=NOW)
+    assert (inbox.count_pending_purges(db), inbox.pending_purges(db), queue.is_open(db, QUEUE, NORTH, "purge")) == (
         0,
         {},
         False,
     )
-    assert not inbox.is_open(db, NORTH, "nothing")
+    assert not queue.is_open(db, QUEUE, NORTH, "nothing")
 
 
 def test_a_sweep_takes_finished_rows_of_an_age_and_no_others(db: Database) -> None:
     for event_id in ("Ev1", "Ev2", "Ev3"):
         receive(db, event_id)
         claim(db)
-    inbox.finish(db, held("Ev1", "me"), "done", "", NOW)
-    inbox.finish(db, held("Ev2", "me"), "dead", "", NOW)
-    assert inbox.sweep(db, NOW) == 0
-    assert inbox.sweep(db, NOW + 1) == 1
+    queue.finish(db, held("Ev1", "me"), "done", "", now=NOW)
+    queue.finish(db, held("Ev2", "me"), "dead", "", now=NOW)
+    assert queue.sweep(db, QUEUE, NOW) == 0
+    assert queue.sweep(db, QUEUE, NOW + 1) == 1
     assert look(db.path, "SELECT event_id FROM inbox ORDER BY event_id") == [("Ev2",), ("Ev3",)]
 
 
@@ -489,7 +504,7 @@ def test_a_sweep_takes_at_most_1000_at_once(db: Database) -> None:
     with db.transaction():
         for number in range(1100):
             lifecycle(db, f"Ev{number}", "done")
-    assert [inbox.sweep(db, NOW + 1) for _ in range(3)] == [1000, 100, 0]
+    assert [queue.sweep(db, QUEUE, NOW + 1) for _ in range(3)] == [1000, 100, 0]
 
 
 # At the end of a process
@@ -500,23 +515,23 @@ def test_a_process_that_ends_releases_its_own_rows_and_nobody_elses(db: Database
         receive(db, f"Ev{number}")
         assert claimed(db, owner) == f"Ev{number}"
     for number, owner in ((1, "p1:2"), (3, "p2:1")):
-        assert inbox.mark_calling(db, held(f"Ev{number}", owner), NOW)
-    inbox.finish(db, held("Ev5", "p1:3"), "dead", "why", NOW)
-    assert inbox.release_leases(db, "p1", NOW + 1) == [UnclearRow(NORTH, "Ev1", "message")]
+        assert intend(db, held(f"Ev{number}", owner), NOW)
+    queue.finish(db, held("Ev5", "p1:3"), "dead", "why", now=NOW)
+    assert queue.release_leases(db, QUEUE, "p1", NOW + 1) == [UnclearRow(NORTH, "Ev1", "message")]
     assert row(db, "Ev0") == ("ready", 0, "", "", 1)
     assert row(db, "Ev1") == ("unclear", 1, "", "stopped in a call", 1)
     assert look(db.path, "SELECT finished_at FROM inbox WHERE event_id = 'Ev1'") == [(NOW + 1,)]
     assert [row(db, f"Ev{number}")[0] for number in (2, 3, 4, 5)] == ["running", "calling", "running", "dead"]
     assert claimed(db, "p3:1") == "Ev0", "at once"
-    assert inbox.release_leases(db, "p1", NOW + 2) == []
+    assert queue.release_leases(db, QUEUE, "p1", NOW + 2) == []
 
 
 @pytest.mark.parametrize("process", ["%", "", "_1"])
 def test_a_process_is_meant_by_its_whole_name(db: Database, process: str) -> None:
     receive(db)
     claim(db, "p1:1")
-    inbox.mark_calling(db, held("Ev1", "p1:1"), NOW)
-    assert inbox.release_leases(db, process, NOW) == []
+    intend(db, held("Ev1", "p1:1"), NOW)
+    assert queue.release_leases(db, QUEUE, process, NOW) == []
 
 
 # For the operator
@@ -529,7 +544,7 @@ def test_a_page_shows_what_is_not_done_the_oldest_first(db: Database) -> None:
     lifecycle(db, "Ev4", "done", "again")
 
     def ids(tenant_id: str = "", state: str = "", most: int = 9) -> list[str]:
-        return [entry.event_id for entry in inbox.list_entries(db, tenant_id, state, most)]
+        return [entry.event_id for entry in queue.list_entries(db, QUEUE, tenant_id, state, limit=most)]
 
     assert ids() == ["Ev3", "Ev2", "Ev1"]
     assert (ids(NORTH.id), ids(SOUTH.id), ids("T0ABSENT01")) == (["Ev3", "Ev2"], ["Ev1"], [])
@@ -540,37 +555,37 @@ def test_a_page_shows_what_is_not_done_the_oldest_first(db: Database) -> None:
 def test_an_entry_says_everything_but_what_is_in_the_row(db: Database) -> None:
     receive(db)
     claim(db)
-    inbox.finish(db, held("Ev1", "me"), "dead", "why", NOW + 3)
-    (found,) = inbox.find(db, "Ev1")
-    assert found == inbox.InboxEntry(
+    queue.finish(db, held("Ev1", "me"), "dead", "why", now=NOW + 3)
+    (found,) = queue.find(db, QUEUE, "Ev1")
+    assert found == queue.QueueEntry(
         event_id="Ev1", kind="event", tenant=NORTH, type="message", state="dead", attempts=1, event_time=NOW - 5,
-        received_at=NOW, next_at=NOW, finished_at=NOW + 3, result="why", has_body=True,
+        received_at=NOW, next_at=NOW, finished_at=NOW + 3, result="why", trace_id="", has_body=True,
     )  # fmt: skip
-    assert inbox.list_entries(db, "", "dead", 1) == [found]
-    assert inbox.drop(db, NORTH, "Ev1", NOW)
-    (dropped,) = inbox.find(db, "Ev1")
+    assert queue.list_entries(db, QUEUE, "", "dead", limit=1) == [found]
+    assert queue.drop(db, QUEUE, (NORTH, "Ev1"), NOW)
+    (dropped,) = queue.find(db, QUEUE, "Ev1")
     assert dropped is not None
     assert not dropped.has_body
-    assert inbox.find(db, "Ev2") == []
+    assert queue.find(db, QUEUE, "Ev2") == []
 
 
 def test_states_are_counted_with_the_age_of_the_oldest(db: Database) -> None:
-    assert inbox.count_by_state(db) == {}
+    assert queue.count_by_state(db, QUEUE) == {}
     for number in range(3):
         receive(db, f"Ev{number}", now=NOW + number)
     assert claimed(db, now=NOW + 9) == "Ev0"
     lifecycle(db, "Ev9", "done")
-    assert inbox.count_by_state(db) == {"running": (1, NOW), "ready": (2, NOW + 1)}
+    assert queue.count_by_state(db, QUEUE) == {"running": (1, NOW), "ready": (2, NOW + 1)}
 
 
 @pytest.mark.parametrize("state", ["dead", "unclear"])
 def test_a_row_that_needs_the_operator_runs_again_as_if_it_were_new(db: Database, state: str) -> None:
     receive(db)
     claim(db)
-    inbox.postpone(db, held("Ev1", "me"), "", NOW, refund_attempt=False)
+    queue.postpone(db, held("Ev1", "me"), "", next_at=NOW, refund_attempt=False)
     claim(db)
-    inbox.finish(db, held("Ev1", "me"), state, "why", NOW)
-    assert inbox.retry(db, NORTH, "Ev1", NOW + 7)
+    queue.finish(db, held("Ev1", "me"), state, "why", now=NOW)
+    assert queue.retry(db, QUEUE, (NORTH, "Ev1"), NOW + 7)
     assert row(db) == ("ready", 0, "", "retried by the operator", 1)
     assert look(db.path, "SELECT finished_at, next_at FROM inbox") == [(None, NOW + 7)]
     assert [claimed(db, now=NOW + 6), claimed(db, now=NOW + 7)] == ["", "Ev1"]
@@ -580,11 +595,11 @@ def test_a_row_that_needs_the_operator_runs_again_as_if_it_were_new(db: Database
 def test_a_row_that_is_dropped_keeps_its_id_for_the_sake_of_repeats_and_nothing_else(db: Database, state: str) -> None:
     receive(db)
     claim(db)
-    inbox.finish(db, held("Ev1", "me"), state, "why", NOW)
-    assert inbox.drop(db, NORTH, "Ev1", NOW + 7)
+    queue.finish(db, held("Ev1", "me"), state, "why", now=NOW)
+    assert queue.drop(db, QUEUE, (NORTH, "Ev1"), NOW + 7)
     assert row(db) == ("done", 1, "", "dropped by the operator", 0)
     assert not receive(db), "a repeat"
-    assert (inbox.sweep(db, NOW + 7), inbox.sweep(db, NOW + 8)) == (0, 1)
+    assert (queue.sweep(db, QUEUE, NOW + 7), queue.sweep(db, QUEUE, NOW + 8)) == (0, 1)
 
 
 @pytest.mark.parametrize("state", ["ready", "running", "calling", "done"])
@@ -594,12 +609,12 @@ def test_the_operator_changes_no_row_that_needs_none(db: Database, state: str) -
     if state != "ready":
         claim(db)
     if state == "calling":
-        inbox.mark_calling(db, held("Ev1", "me"), NOW)
+        intend(db, held("Ev1", "me"), NOW)
     if state == "done":
-        inbox.finish(db, held("Ev1", "me"), "done", "ok", NOW)
+        queue.finish(db, held("Ev1", "me"), "done", "ok", now=NOW)
     before = look(db.path, "SELECT * FROM inbox")
-    assert not inbox.retry(db, NORTH, "Ev1", NOW)
-    assert not inbox.drop(db, NORTH, "Ev1", NOW)
-    assert not inbox.retry(db, NORTH, "Ev2", NOW)
-    assert not inbox.drop(db, NORTH, "Ev2", NOW)
+    assert not queue.retry(db, QUEUE, (NORTH, "Ev1"), NOW)
+    assert not queue.drop(db, QUEUE, (NORTH, "Ev1"), NOW)
+    assert not queue.retry(db, QUEUE, (NORTH, "Ev2"), NOW)
+    assert not queue.drop(db, QUEUE, (NORTH, "Ev2"), NOW)
     assert look(db.path, "SELECT * FROM inbox") == before

@@ -183,6 +183,8 @@ TABLES = {
             "lease_until": LEASE_UNTIL,
             "finished_at": (OPERATIONAL, "When it was done or dead."),
             "result": (OPERATIONAL, "How it ended, in a few words of ours."),
+            "removes": (OPERATIONAL, "1 for what removes the tenant: it waits for no tenant's status."),
+            "trace_id": (OPERATIONAL, "The request that it came with, as `x-request-id` told it; empty for a job."),
         },
     ),
     "audit": Table(

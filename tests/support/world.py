@@ -28,7 +28,7 @@ from slackapp.localslack.model import NotInstalled
 from slackapp.model import BOT, Holder, Settings, Tenant
 from slackapp.routes import served_routes
 from slackapp.store.engine.sqlite import SqliteDatabase
-from slackapp.store.inbox import RowId
+from slackapp.store.queue import RowId
 from slackapp.wsgi import Wsgi
 from tests.support.client import Reply, cookie_header, keep_cookie, post_form
 from tests.support.servers import serve_shared

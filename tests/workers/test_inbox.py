@@ -17,6 +17,7 @@ from slackapp.app import build, system_entropy
 from slackapp.behaviour import Context
 from slackapp.errors import StoreBusyError
 from slackapp.flows.events import run_event
+from slackapp.store import queue
 from slackapp.workers import inbox
 from slackapp.workers.inbox import MAX_PER_TENANT, WORKERS
 from tests.flows.kill_process import unclear
@@ -93,9 +94,9 @@ def leased(world: World) -> list[sqlite3.Row]:
 
 def test_a_lease_that_is_alive_is_respected(ready: World) -> None:
     ready.mention()
-    until = ready.clock.steady() + run_event.LEASE
+    until = ready.clock.steady() + queue.LEASE
     change(ready, f"UPDATE inbox SET state = 'running', lease_owner = 'x', lease_until = {until} WHERE kind = 'event'")
-    ready.clock.advance(run_event.LEASE)
+    ready.clock.advance(queue.LEASE)
     assert ready.work() == 0
     ready.clock.advance(1)
     assert ready.work() == 1
@@ -389,7 +390,7 @@ def test_an_end_without_a_database_is_told_and_the_lease_runs_out(
 
     ready.service.start()
     with monkeypatch.context() as patch:
-        patch.setattr("slackapp.store.inbox.release_leases", locked)
+        patch.setattr("slackapp.store.queue.release_leases", locked)
         ready.service.stop()
     assert "inbox_not_released" in ready.log.getvalue()
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from slackapp.flows.app import App
 from slackapp.model import Actor, ActorKind, Tenant, TenantChange
 from slackapp.store import audit
-from slackapp.store.inbox import UnclearRow
+from slackapp.store.queue import UnclearRow
 
 
 def append(app: App, event: str, tenant: Tenant, actor: Actor, result: str, detail: str, now: int) -> None:

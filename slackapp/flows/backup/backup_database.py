@@ -29,7 +29,7 @@ from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
 from slackapp.flows.backup.key_backup import KeyBackup
 from slackapp.model import NO_TENANT, Actor, RecordContext, Sealed, Tenant
-from slackapp.store import data_keys, inbox, installations, installers, meta, oauth_states, tokens
+from slackapp.store import data_keys, inbox, installations, installers, meta, oauth_states, queue, tokens
 from slackapp.store.engine.database import Database
 from slackapp.store.engine.open_database import open_database
 from slackapp.vault.key_backup_file import KeyBackupFile
@@ -221,7 +221,7 @@ def mark_unfinished_unclear(app: App, now: int) -> int:
         # claim: C-93
         oauth_states.expire_unused(app.db, now)
         # claim: C-93
-        unclear = inbox.mark_restored(app.db, now)
+        unclear = queue.mark_restored(app.db, inbox.QUEUE, now)
         audit_log.append_unclear(app, unclear, now)
     return len(unclear)
 

@@ -20,8 +20,9 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import use_token
-from slackapp.model import ADMIN, BOT, Actor, ActorKind, InboxRow, Installation, Tenant
-from slackapp.store import inbox
+from slackapp.model import ADMIN, BOT, Actor, ActorKind, Installation, Tenant
+from slackapp.store import queue
+from slackapp.store.queue import Run
 
 RESPONSE_SECONDS, MAX_RESPONSES = 1800, 5
 """What Slack takes at a response_url."""
@@ -30,14 +31,10 @@ _NOT_A_MEMBER_ERRORS = ("user_not_found", "user_not_visible")
 T = TypeVar("T")
 
 
-class LeaseLostError(Exception):
-    """Lost lease: the row is another worker's by now."""
-
-
 class EventContext:
     """Context of a behaviour: whom it acts for, and calls to Slack as that tenant's bot; nothing else.
 
-    `row` is None for what is answered within the request itself: then it can look, and whatever would call or write
+    `run` is None for what is answered within the request itself: then it can look, and whatever would call or write
     raises SlackCallError.
     """
 
@@ -45,23 +42,18 @@ class EventContext:
         "_acting_team",
         "_app",
         "_event",
-        "_inbox_row",
         "_installation",
-        "_intent_noted",
         "_responses",
-        "calls_made",
+        "_run",
     )
 
-    def __init__(self, app: App, row: InboxRow | None, installation: Installation, body: Mapping[str, Any]) -> None:
+    def __init__(self, app: App, run: Run | None, installation: Installation, body: Mapping[str, Any]) -> None:
         self._app = app
-        self._inbox_row = row
+        self._run = run
         self._installation = installation
         self._event = body["event"]
         self._acting_team = acting_team(body)
         self._responses = 0
-        self._intent_noted = False
-        self.calls_made = 0
-        """Calls that may have had their effect, and that must not be repeated."""
 
     @property
     def tenant(self) -> Tenant:
@@ -103,11 +95,11 @@ class EventContext:
 
         An enterprise-wide token serves many workspaces: the one that the event came from is named to Slack.
         """
-        app, row = self._app, self._row(method)
+        app, run = self._app, self._require_run(method)
         team = {"team_id": self._acting_team} if self.tenant.is_enterprise and self._acting_team else {}
         fields = {**team, **{name: _without_lone_surrogates(value) for name, value in params.items()}}
-        use = use_token.TokenUse(self.tenant, BOT, row.type, BEHAVIOUR)
-        actor = Actor(ActorKind.WORKER, row.event_id)
+        use = use_token.TokenUse(self.tenant, BOT, run.type, BEHAVIOUR)
+        actor = Actor(ActorKind.WORKER, run.event_id)
         if method in IDEMPOTENT_METHODS:
             return use_token.call(app, use, method, fields, actor, lambda: None).data
         made = self._with_intent(lambda: use_token.call(app, use, method, fields, actor, self._note_intent))
@@ -119,7 +111,7 @@ class EventContext:
         Slack takes five posts within 30 minutes (docs.slack.dev/interactivity/handling-user-interaction).
         """
         app, url = self._app, response_url_of(self._event)
-        late = app.clock() > self._row("response_url").received_at + RESPONSE_SECONDS
+        late = app.clock() > self._require_run("response_url").received_at + RESPONSE_SECONDS
         # claim: C-71
         if late or self._responses == MAX_RESPONSES or not is_response_url(url, app.settings.slack.response_origin):
             raise SlackCallError("response_url", "response_url_over", SlackErrorKind.BAD_REQUEST)
@@ -154,11 +146,11 @@ class EventContext:
         By the response_url; where there is none, such as on a Home tab, in the app's own conversation with them, which
         needs `chat:write`. Raises SlackCallError where a repeat may work, and Refused.
         """
-        app, row = self._app, self._row("refuse")
-        detail = f"event={row.event_id} type={row.type} user={self.user_id}"
+        app, run = self._app, self._require_run("refuse")
+        detail = f"event={run.event_id} type={run.type} user={self.user_id}"
         # claim: C-91
         audit_log.append_committed(
-            app, "action.refused", self.tenant, Actor(ActorKind.WORKER, row.event_id), "refused", detail, app.clock()
+            app, "action.refused", self.tenant, Actor(ActorKind.WORKER, run.event_id), "refused", detail, app.clock()
         )
         try:
             if response_url_of(self._event):
@@ -172,15 +164,15 @@ class EventContext:
 
     def remove(self) -> None:
         """Removes the app from there, and erases everything of the tenant, this row's content too."""
-        actor = Actor(ActorKind.SLACK, self._row("remove").event_id, ADMIN)
+        actor = Actor(ActorKind.SLACK, self._require_run("remove").event_id, ADMIN)
         uninstall_tenant.run(self._app, self.tenant, actor, self._app.clock())
 
-    def _row(self, method: str) -> InboxRow:
-        """Requires the row that calls and their intents are noted on."""
+    def _require_run(self, method: str) -> Run:
+        """Requires the run that calls and their intents are noted on."""
         # claim: C-90
-        if self._inbox_row is None:
+        if self._run is None:
             raise SlackCallError(method, "no_call_in_a_request", SlackErrorKind.BAD_REQUEST)
-        return self._inbox_row
+        return self._run
 
     def _is_member_here(self, user: Mapping[str, Any]) -> bool:
         """Tells whether the user is of this tenant: in a shared channel there are other companies' admins, too."""
@@ -191,28 +183,29 @@ class EventContext:
 
     def _with_intent(self, call: Callable[[], T]) -> T:
         """Makes a call at most once: its intent is on the disk before it, and its outcome is counted."""
-        self._intent_noted = False
+        run = self._require_run("intent")
+        run.has_intent = False
         try:
             answer = call()
         except (Refused, StoreError):
             raise  # before Slack was asked, or after it had said no
         except SlackCallError as error:
             if error.kind is SlackErrorKind.TRANSIENT and error.code not in NO_EFFECT_ERRORS:
-                self.calls_made += 1  # nobody knows whether Slack did it
-            elif not self.calls_made:
-                inbox.mark_not_called(self._app.db, self._row("intent"))
+                run.calls_made += 1  # nobody knows whether Slack did it
+            else:
+                queue.mark_not_called(self._app.db, run)
             raise
         except BaseException:
-            self.calls_made += self._intent_noted  # whatever it was: nobody knows whether Slack did it
+            run.calls_made += run.has_intent  # whatever it was: nobody knows whether Slack did it
             raise
-        self.calls_made += 1
+        finally:
+            if run.has_intent:
+                run.confirm_intent()
+        run.calls_made += 1
         return answer
 
     def _note_intent(self) -> None:
-        # claim: C-51
-        if not inbox.mark_calling(self._app.db, self._row("intent"), self._app.clock.steady()):
-            raise LeaseLostError
-        self._intent_noted = True
+        queue.note_intent(self._app.db, self._require_run("intent"), self._app.clock.steady())
 
 
 def _without_lone_surrogates(value: Any) -> Any:

@@ -4,28 +4,29 @@ from slackapp.crypto import records
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
-from slackapp.model import Actor, InboxState
-from slackapp.store import inbox
-from slackapp.store.inbox import InboxEntry
+from slackapp.model import Actor, QueueState
+from slackapp.store import inbox, queue
+from slackapp.store.queue import QueueEntry
 
 
 def list_rows(
-    app: App, tenant_id: str | None, state: InboxState | None, limit: int
-) -> tuple[list[InboxEntry], dict[InboxState, int]]:
+    app: App, tenant_id: str | None, state: QueueState | None, limit: int
+) -> tuple[list[QueueEntry], dict[QueueState, int]]:
     """Lists rows, the oldest first, and counts by state what is not done.
 
     None for any tenant, and for every state but `DONE`.
     """
-    rows = inbox.list_entries(app.db, tenant_id, state, limit)
-    return rows, {each: count for each, (count, _) in inbox.count_by_state(app.db).items()}
+    rows = queue.list_entries(app.db, inbox.QUEUE, tenant_id, state, limit=limit)
+    return rows, {each: count for each, (count, _) in queue.count_by_state(app.db, inbox.QUEUE).items()}
 
 
-def find_rows(app: App, event_id: str, tenant_id: str | None) -> list[InboxEntry]:
+def find_rows(app: App, event_id: str, tenant_id: str | None) -> list[QueueEntry]:
     """Finds the rows of that event id: of each tenant that has had such an event, or of that one."""
-    return [entry for entry in inbox.find(app.db, event_id) if not tenant_id or tenant_id == entry.tenant.id]
+    found = queue.find(app.db, inbox.QUEUE, event_id)
+    return [entry for entry in found if not tenant_id or tenant_id == entry.tenant.id]
 
 
-def read_body(app: App, entry: InboxEntry, actor: Actor) -> str:
+def read_body(app: App, entry: QueueEntry, actor: Actor) -> str:
     """Reads the body as Slack sent it, which is the customer's content: noted before it is opened.
 
     "" where there is none. Raises Refused for a body that does not open.
@@ -41,25 +42,25 @@ def read_body(app: App, entry: InboxEntry, actor: Actor) -> str:
         ).decode()
 
 
-def retry(app: App, entry: InboxEntry, actor: Actor) -> bool:
+def retry(app: App, entry: QueueEntry, actor: Actor) -> bool:
     """Runs the row again, though Slack may have acted on it: so the operator must say so. False where it needs none."""
     with app.db.transaction():
-        done = inbox.retry(app.db, entry.tenant, entry.event_id, app.clock())
+        done = queue.retry(app.db, inbox.QUEUE, (entry.tenant, entry.event_id), app.clock())
         if done:
             _note(app, entry, "event.retried", actor)
     app.wake_worker()
     return done
 
 
-def drop(app: App, entry: InboxEntry, actor: Actor) -> bool:
+def drop(app: App, entry: QueueEntry, actor: Actor) -> bool:
     """Ends the row and erases what is in it. False where it needs no operator."""
     with app.db.transaction():
-        done = inbox.drop(app.db, entry.tenant, entry.event_id, app.clock())
+        done = queue.drop(app.db, inbox.QUEUE, (entry.tenant, entry.event_id), app.clock())
         if done:
             _note(app, entry, "event.dropped", actor)
     return done
 
 
-def _note(app: App, entry: InboxEntry, event: str, actor: Actor) -> None:
+def _note(app: App, entry: QueueEntry, event: str, actor: Actor) -> None:
     detail = f"event={entry.event_id} was={entry.state}"
     audit_log.append(app, event, entry.tenant, actor, "ok", detail, app.clock())

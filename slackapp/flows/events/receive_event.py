@@ -21,7 +21,7 @@ from slackapp.flows.keys.tenant_keys import MAX_TRIES, refuse_on_key_error
 from slackapp.flows.removal import judge_revocation
 from slackapp.flows.tokens import bot_identity
 from slackapp.model import NO_TENANT, Actor, EventOutcome, InstallationStatus, RecordKind, Tenant
-from slackapp.store import inbox, installations, oauth_states
+from slackapp.store import inbox, installations, oauth_states, queue
 from slackapp.store.inbox import IncomingEvent
 
 _EXCHANGE_SECONDS = 30
@@ -66,8 +66,7 @@ def _store_or_apply(
         tenant = tenant_of.tenant_of_lifecycle(body)
         if tenant is None:
             raise Refused(Refusal.EVENT)
-        arrival = IncomingEvent(read.event_id, tenant, read.type, read.event_time)
-        return judge_revocation.receive(app, arrival, read.event, actor, now), tenant
+        return judge_revocation.receive(app, _incoming(read, tenant, actor), read.event, actor, now), tenant
     installation = installations.find_first(app.db, tenant_of.tenants_of_event(body))
     # claim: C-70
     if installation is None or installation.status == InstallationStatus.PURGING:
@@ -85,7 +84,11 @@ def _store_or_apply(
     if installation.status == InstallationStatus.SUSPENDED:
         raise Refused(Refusal.KEY_REVOKED, tenant=tenant)
     with refuse_on_key_error(app, tenant, actor, f"event={read.event_id}"):
-        return store_event(app, IncomingEvent(read.event_id, tenant, read.type, read.event_time), raw_body, now), tenant
+        return store_event(app, _incoming(read, tenant, actor), raw_body, now), tenant
+
+
+def _incoming(read: Envelope, tenant: Tenant, actor: Actor) -> IncomingEvent:
+    return IncomingEvent(read.event_id, tenant, read.type, read.event_time, trace_id=actor.request_id or "")
 
 
 def store_event(app: App, arrival: IncomingEvent, raw_body: bytes, now: int) -> EventOutcome:
@@ -103,11 +106,11 @@ def store_event(app: App, arrival: IncomingEvent, raw_body: bytes, now: int) -> 
             return EventOutcome.UNKNOWN  # purged just now
         key_id = envelope.key_id_of(body.blob)
         # claim: C-46
-        if app.db.commit_in_group(partial(inbox.add_event, app.db, arrival, body, key_id, now)):
+        if app.db.commit_in_group(partial(inbox.add_event, app.db, arrival, body, key_id=key_id, now=now)):
             app.wake_worker()
             return EventOutcome.STORED
         # claim: C-47
-        if inbox.is_known(app.db, arrival.tenant, arrival.event_id):
+        if queue.is_known(app.db, inbox.QUEUE, arrival.tenant, arrival.event_id):
             return EventOutcome.REPEAT
         app.keyring.evict(arrival.tenant)  # purged, or given other keys, since we sealed
     raise StoreBusyError("the tenant's keys kept changing")

@@ -94,7 +94,8 @@ def _keep(
     body = json.dumps({"event": dict(found.fields), "team_id": team}, separators=(",", ":")).encode()
     parse_json(body)  # as the worker will: what lies at the limit of depth is over it now, and could never be run
     with refuse_on_key_error(app, installation.tenant, actor, f"event={event_id}"):
-        return receive_event.store_event(app, IncomingEvent(event_id, installation.tenant, found.key, now), body, now)
+        arrival = IncomingEvent(event_id, installation.tenant, found.key, now, trace_id=actor.request_id or "")
+        return receive_event.store_event(app, arrival, body, now)
 
 
 def event_id_of(signature: bytes) -> str:

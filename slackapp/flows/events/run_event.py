@@ -6,7 +6,6 @@ It is shown to the operator, never repeated by itself, never lost.
 """
 
 import re
-import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,45 +25,42 @@ from slackapp.errors import (
 )
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
-from slackapp.flows.events.event_context import EventContext, LeaseLostError
+from slackapp.flows.events.event_context import EventContext
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.keys.tenant_keys import open_or_reread
 from slackapp.flows.removal import judge_revocation, purge_tenant, uninstall_tenant
 from slackapp.flows.tokens import bot_identity
-from slackapp.model import Actor, ActorKind, InboxKind, InboxRow, InboxState, Installation, InstallationStatus
-from slackapp.store import inbox, installations
+from slackapp.model import Actor, ActorKind, Installation, InstallationStatus, QueueKind, QueueState
+from slackapp.store import inbox, installations, queue
+from slackapp.store.queue import LeaseLostError, Run
 
-LEASE = inbox.LEASE
-MAX_ATTEMPTS = 6
-"""Counted when a row is claimed: one that takes its process with it has had its attempt."""
-_BACK_OFF = 5
 _KEY_BACK_OFF = 60
 _FINAL_REFUSALS = frozenset({Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED, Refusal.CAPABILITY})
 _WAITS = frozenset({InstallationStatus.SUSPECT, InstallationStatus.SUSPENDED})
 _SAFE_REASON = re.compile(r"[A-Za-z0-9_./: -]{1,120}")
 
-JOBS: dict[str, Callable[[App, InboxRow, int], None]] = {
+JOBS: dict[str, Callable[[App, Run, int], None]] = {
     inbox.PURGE: purge_tenant.complete,
     inbox.UNINSTALL: uninstall_tenant.resume,
 }
 
 
-def run(app: App, row: InboxRow, now: int) -> None:
+def run(app: App, row: Run, now: int) -> None:
     """Runs the row to its end, or puts it back for later. Raises nothing but bugs of ours and StoreError."""
-    if row.type in JOBS and row.kind == InboxKind.JOB:
+    if row.type in JOBS and row.kind == QueueKind.JOB:
         JOBS[row.type](app, row, now)
         return
     if row.type in LIFECYCLE_TYPES:
         judge_revocation.ask_slack(app, row, now)
         return
     # claim: C-99
-    if row.attempts > MAX_ATTEMPTS:  # our own jobs, above, are never dead: nobody else's code runs in them
+    if queue.is_exhausted(row):
         _mark_dead(app, row, "the process ended in it each time", now)
         return
     installation = installations.find(app.db, row.tenant)
     if installation is not None and installation.status in _WAITS:
         # Since it was claimed. It waits, as if it had not been.
-        inbox.postpone(app.db, row, installation.status, now, refund_attempt=True)
+        queue.postpone(app.db, row, installation.status, next_at=now, refund_attempt=True)
         return
     try:
         # 7. open the body where it was sealed
@@ -73,12 +69,12 @@ def run(app: App, row: InboxRow, now: int) -> None:
         _mark_dead(app, row, "the body does not open", now, "event.unavailable")
         return
     except Refused as refused:
-        inbox.postpone(app.db, row, refused.refusal.code, now + _KEY_BACK_OFF, refund_attempt=True)
+        queue.postpone(app.db, row, refused.refusal.code, next_at=now + _KEY_BACK_OFF, refund_attempt=True)
         return
     # 8. whose it is, and what acts on it
     function = app.behaviour.get(row.type)
     if installation is None or function is None:
-        _finish_row(app, row, InboxState.DONE, "nobody to act" if function is None else "not installed", now)
+        _finish_row(app, row, QueueState.DONE, "nobody to act" if function is None else "not installed", now)
         return
     context = EventContext(app, row, installation, body)
     try:
@@ -88,15 +84,15 @@ def run(app: App, row: InboxRow, now: int) -> None:
         return
     except BaseException as error:  # noqa: BLE001  (somebody else's code: whatever it raises, the worker must live)
         # claim: C-99
-        _failed(app, row, context, error, app.clock())
+        _failed(app, row, error, app.clock())
     else:
         # 10. mark the row as done
         # Unflushed where no call was made: a row that comes back after a power failure has had no effect yet.
-        _finish_row(app, row, InboxState.DONE, result, app.clock(), durable=bool(context.calls_made))
+        _finish_row(app, row, QueueState.DONE, result, app.clock(), durable=row.has_acted)
 
 
 def _call_behaviour(
-    app: App, row: InboxRow, installation: Installation, context: EventContext, event: Mapping[str, Any]
+    app: App, row: Run, installation: Installation, context: EventContext, event: Mapping[str, Any]
 ) -> str:
     # claim: C-70
     if bot_identity.is_made_by_bot(app, row, installation, event):
@@ -105,7 +101,7 @@ def _call_behaviour(
     return "ok"
 
 
-def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
+def _open(app: App, row: Run) -> Mapping[str, Any]:
     if row.body is None:
         return {"event": {"type": row.type}}  # a job of ours
     try:
@@ -121,14 +117,14 @@ def _open(app: App, row: InboxRow) -> Mapping[str, Any]:
 
 
 def _finish_row(
-    app: App, row: InboxRow, state: InboxState, result: str, now: int, audited: str | None = None, durable: bool = True
+    app: App, row: Run, state: QueueState, result: str, now: int, audited: str | None = None, durable: bool = True
 ) -> None:
     def write() -> bool:
-        ours = inbox.finish(app.db, row, state, result, now)
+        ours = queue.finish(app.db, row, state, result, now=now)
         if ours and audited is not None:
             actor = Actor(ActorKind.WORKER, row.event_id)
             audit_log.append(app, audited, row.tenant, actor, "failed", f"event={row.event_id}", now)
-        if state == InboxState.DONE:
+        if state == QueueState.DONE:
             installations.note_used(app.db, row.tenant, now)
         return ours
 
@@ -138,35 +134,23 @@ def _finish_row(
         app.metrics.count("slackapp_inbox_total", {"result": state})
 
 
-def _mark_dead(app: App, row: InboxRow, reason: str, now: int, audited: str | None = None) -> None:
+def _mark_dead(app: App, row: Run, reason: str, now: int, audited: str | None = None) -> None:
     app.log.error("event_dead", {"row": row.event_id, "type": row.type, "reason": reason})
-    _finish_row(app, row, InboxState.DEAD, reason, now, audited)
+    _finish_row(app, row, QueueState.DEAD, reason, now, audited)
 
 
-def _failed(app: App, row: InboxRow, context: EventContext, error: BaseException, now: int) -> None:
-    reason, left = _reason(error), _next_state(row, context, error)
+def _failed(app: App, row: Run, error: BaseException, now: int) -> None:
+    reason, left = _reason(error), queue.judge_failure(row, _is_final(error))
     # What will pass by itself is no news; anything else is told, once for each time it happens.
-    if left != InboxState.READY or not isinstance(error, (SlackCallError, Refused, StoreError)):
+    if left != QueueState.READY or not isinstance(error, (SlackCallError, Refused, StoreError)):
         app.log.bug("behaviour_failed", {"row": row.event_id, "type": row.type, "reason": reason, "left": left})
-    if left != InboxState.READY:
+    if left != QueueState.READY:
         _finish_row(app, row, left, reason, now)
         return
     wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
     # A limited rate is Slack's word and no failure of the row: it waits as long as Slack says, as often as it says.
-    inbox.postpone(app.db, row, reason, now + (wait or _back_off(row)), refund_attempt=bool(wait))
-
-
-def _next_state(row: InboxRow, context: EventContext, error: BaseException) -> InboxState:
-    """The state in which a failed row is left."""
-    if context.calls_made:
-        return InboxState.UNCLEAR
-    return InboxState.DEAD if _is_final(error) or row.attempts >= MAX_ATTEMPTS else InboxState.READY
-
-
-def _back_off(row: InboxRow) -> int:
-    """Longer each time, and not the same for all rows that failed together."""
-    pause = _BACK_OFF * int(2**row.attempts)
-    return pause + zlib.crc32(row.event_id.encode()) % (pause // 2 + 1)
+    later = now + (wait or queue.seconds_to_wait(row))
+    queue.postpone(app.db, row, reason, next_at=later, refund_attempt=bool(wait))
 
 
 def _is_final(error: BaseException) -> bool:

@@ -100,7 +100,7 @@ def _write(app: App, grant: Grant, keys: TenantKeys, actor: Actor, now: int) -> 
     audit_log.append(app, "reinstalled" if before else "installed", grant.tenant, actor, "ok", detail, now)
     if bot_before is None and grant.bot is not None:  # the first bot there; who has none cannot be greeted by it
         job_id = f"installed-{app.entropy(12).hex()}"
-        inbox.add_job(app.db, job_id, inbox.INSTALLED, grant.tenant, now, now)
+        inbox.add_job(app.db, job_id, inbox.INSTALLED, grant.tenant, now=now)
     return before is None
 
 

@@ -25,16 +25,16 @@ from slackapp.model import (
     ActorKind,
     EventOutcome,
     Holder,
-    InboxRow,
-    InboxState,
     Installation,
     InstallationStatus,
+    QueueState,
     Tenant,
     Token,
     TokenStatus,
 )
-from slackapp.store import inbox, installations, tokens
+from slackapp.store import inbox, installations, queue, tokens
 from slackapp.store.inbox import IncomingEvent
+from slackapp.store.queue import Run
 
 _ASK_AGAIN = 15
 _LATER = (Refusal.TOKEN_UNAVAILABLE, Refusal.KEY_UNAVAILABLE, Refusal.KEY_REVOKED)
@@ -62,13 +62,13 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
         if installation is None or installation.status == InstallationStatus.PURGING:
             return EventOutcome.UNKNOWN
         # claim: C-47
-        if inbox.is_known(app.db, arrival.tenant, arrival.event_id):
+        if queue.is_known(app.db, inbox.QUEUE, arrival.tenant, arrival.event_id):
             return EventOutcome.REPEAT
         judged = _judge(app, installation, revocation, arrival.event_time, now)
         erases = judged.whole or bool(judged.act)
         outcome = EventOutcome.SUSPECT if judged.ask else EventOutcome.ERASED if erases else EventOutcome.IGNORED
-        state = InboxState.READY if judged.ask else InboxState.DONE
-        inbox.add_lifecycle_event(app.db, arrival, str(revocation), state, outcome, now)
+        state = QueueState.READY if judged.ask else QueueState.DONE
+        inbox.add_lifecycle_event(app.db, arrival, str(revocation), state=state, result=outcome, now=now)
         if judged.ask:
             # claim: C-61
             installations.set_status(app.db, arrival.tenant, InstallationStatus.ACTIVE, InstallationStatus.SUSPECT)
@@ -80,7 +80,7 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
     return outcome
 
 
-def ask_slack(app: App, row: InboxRow, now: int) -> None:
+def ask_slack(app: App, row: Run, now: int) -> None:
     """Asks Slack about what time could not decide; in the worker, outside any transaction."""
     actor = Actor(ActorKind.WORKER, row.event_id)
     revocation = parse_stored_revocation(row.named)
@@ -109,7 +109,7 @@ def ask_slack(app: App, row: InboxRow, now: int) -> None:
             if not purged:
                 _end_suspicion(app, row.tenant)
         result = f"dead={len(dead)} alive={len(named) - len(dead)}"
-        inbox.finish(app.db, row, InboxState.DONE, result, now)
+        queue.finish(app.db, row, QueueState.DONE, result, now=now)
         audit_log.append(app, f"{row.type}.settled", row.tenant, actor, result, f"event={row.event_id}", now)
     if purged:
         _after_removal(app, row.tenant)
@@ -119,8 +119,8 @@ def _named_tokens(app: App, tenant: Tenant, revocation: Revocation) -> list[Toke
     return [token for token in tokens.list_by_tenant(app.db, tenant) if revocation.covers(token.holder)]
 
 
-def _postpone(app: App, row: InboxRow, why: str, now: int) -> None:
-    inbox.postpone(app.db, row, why, now + _wait(row.attempts), refund_attempt=False)
+def _postpone(app: App, row: Run, why: str, now: int) -> None:
+    queue.postpone(app.db, row, why, next_at=now + _wait(row.attempts))
 
 
 def _end_suspicion(app: App, tenant: Tenant) -> None:
@@ -193,7 +193,7 @@ def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[Holder, ...],
     return True
 
 
-def _slack_has_answered(app: App, row: InboxRow, holder: Holder, actor: Actor) -> bool:
+def _slack_has_answered(app: App, row: Run, holder: Holder, actor: Actor) -> bool:
     """Tells whether Slack answers just now: then the token serves, or was marked dead for it."""
     use = use_token.TokenUse(row.tenant, holder, row.type, VALIDATE, statuses=STATUSES_IN_USE, ignore_pause=True)
     try:

@@ -6,13 +6,15 @@ in the same transaction, repeated until it is done, and only then called done. A
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from slackapp.errors import StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
-from slackapp.model import NO_TENANT, Actor, ActorKind, InboxRow, InboxState, Tenant, TenantChange
-from slackapp.store import data_keys, inbox, installations, tokens
+from slackapp.model import NO_TENANT, Actor, ActorKind, QueueState, Tenant, TenantChange
+from slackapp.store import data_keys, inbox, installations, queue, tokens
+from slackapp.store.queue import Run
 
 RETRY_AFTER = 10
 """Seconds after which a purge that was not complete is tried again."""
@@ -23,7 +25,7 @@ _LOCK_TIMEOUT = 2.0
 _BATCH = 500
 """Purges that are completed at once."""
 
-Reasons = Mapping[InboxRow, tuple[str, int]]
+Reasons = Mapping[Run, tuple[str, int]]
 """By purge: why it is not complete, and the seconds after which it may be."""
 
 
@@ -42,7 +44,7 @@ def erase(app: App, tenant: Tenant, reason: str, actor: Actor, now: int) -> str:
     bodies = inbox.erase_bodies(app.db, tenant, now)
     # 3. note what is left to do
     job_id = f"purge-{app.entropy(12).hex()}"
-    inbox.add_job(app.db, job_id, inbox.PURGE, tenant, now, now)
+    inbox.add_job(app.db, job_id, inbox.PURGE, tenant, now=now)
     detail = f"reason={reason} keys={keys} tokens={found} inbox={bodies}"
     audit_log.append(app, "purge.begun", tenant, actor, "ok", detail, now)
     return job_id
@@ -60,21 +62,21 @@ def complete_now(app: App, tenant: Tenant, job_id: str, actor: Actor) -> bool:
     """Completes the job at once instead of waiting for the worker; tells whether the purge is complete."""
     with app.db.transaction():
         owner = f"{app.process_id}:{actor.request_id}"
-        row = inbox.claim_by_id(app.db, (tenant, job_id), owner, app.clock.steady())
+        row = queue.claim(app.db, inbox.QUEUE, (tenant, job_id), owner=owner, steady=app.clock.steady())
     if row is not None:
         try:
             _complete(app, row, app.clock(), at_once=True)
         except StoreError as error:
             app.log.error("purge_waits", {"why": str(error)})
-    return not inbox.is_open(app.db, tenant, job_id)
+    return not queue.is_open(app.db, inbox.QUEUE, tenant, job_id)
 
 
-def complete(app: App, row: InboxRow, now: int) -> None:
+def complete(app: App, row: Run, now: int) -> None:
     """Completes the job, in the worker. Raises StoreError."""
     _complete(app, row, now, at_once=False)
 
 
-def _complete(app: App, row: InboxRow, now: int, at_once: bool) -> None:
+def _complete(app: App, row: Run, now: int, at_once: bool) -> None:
     """Completes the job and all that wait: what it takes is the same for one and for many.
 
     Puts back for some seconds what cannot be completed yet.
@@ -93,10 +95,9 @@ def _complete(app: App, row: InboxRow, now: int, at_once: bool) -> None:
     if reasons:
         _postpone(app, reasons, now)
     with app.db.transaction():
+        whole = [one for one in rows if one not in reasons]
         # claim: C-57
-        done = [
-            one for one in rows if one not in reasons and inbox.finish(app.db, one, InboxState.DONE, "complete", now)
-        ]
+        done = [one for one in whole if queue.finish(app.db, one, QueueState.DONE, "complete", now=now)]
         for one in done:
             audit_log.append(
                 app, "purge.complete", one.tenant, Actor(ActorKind.WORKER, one.event_id), "ok", "left=0", now
@@ -105,22 +106,22 @@ def _complete(app: App, row: InboxRow, now: int, at_once: bool) -> None:
         app.metrics.count("slackapp_purges_total", {"result": "complete"})
 
 
-def _claim_others(app: App, row: InboxRow) -> list[InboxRow]:
+def _claim_others(app: App, row: Run) -> list[Run]:
     """Claims the other purges that wait, also those that wait for a time."""
     with app.db.transaction():
-        steady = app.clock.steady()
         waiting = [row_id for row_id in inbox.pending_purge_ids(app.db) if row_id != (row.tenant, row.event_id)]
-        taken = [inbox.claim_by_id(app.db, row_id, row.lease_owner, steady) for row_id in waiting[:_BATCH]]
+        mine: dict[str, Any] = {"owner": row.lease_owner, "steady": app.clock.steady()}
+        taken = [queue.claim(app.db, inbox.QUEUE, row_id, **mine) for row_id in waiting[:_BATCH]]
     return [one for one in taken if one is not None]
 
 
 def _postpone(app: App, reasons: Reasons, now: int) -> None:
     with app.db.transaction():
         for row, (why, wait) in reasons.items():
-            inbox.postpone(app.db, row, why, now + wait, refund_attempt=False)
+            queue.postpone(app.db, row, why, next_at=now + wait)
 
 
-def _erase_traces(app: App, rows: Sequence[InboxRow], now: int, at_once: bool) -> Reasons:
+def _erase_traces(app: App, rows: Sequence[Run], now: int, at_once: bool) -> Reasons:
     """Erases the traces; returns which purges are not complete, why, and in how many seconds they may be."""
     # 4. empty the write-ahead log
     # claim: C-57
@@ -175,7 +176,7 @@ def verify(app: App) -> dict[str, int]:
     }
 
 
-def _is_reinstalled(app: App, row: InboxRow) -> bool:
+def _is_reinstalled(app: App, row: Run) -> bool:
     """Tells whether the tenant was installed again since: what is there then is new, under new keys.
 
     What was there before went in the transaction that made the job: no time of a clock is asked.

@@ -17,14 +17,14 @@ from slackapp.model import (
     Actor,
     ActorKind,
     Holder,
-    InboxRow,
-    InboxState,
     Installation,
     InstallationStatus,
+    QueueState,
     Tenant,
     TokenStatus,
 )
-from slackapp.store import inbox, installations, tokens
+from slackapp.store import inbox, installations, queue, tokens
+from slackapp.store.queue import Run
 
 _COMPLETED_BY_WORKER = frozenset({ActorKind.SLACK, ActorKind.WORKER})
 """What customers do over and over is completed for many of them at once; an operator waits for it."""
@@ -55,7 +55,8 @@ def run(app: App, tenant: Tenant, actor: Actor, now: int) -> UninstallResult:
         installation = installations.find(app.db, tenant)
         if installation is not None:
             installations.set_status(app.db, tenant, installation.status, InstallationStatus.PURGING)
-            inbox.add_job(app.db, f"uninstall-{app.entropy(12).hex()}", inbox.UNINSTALL, tenant, now, now + _JOB_AFTER)
+            job_id = f"uninstall-{app.entropy(12).hex()}"
+            inbox.add_job(app.db, job_id, inbox.UNINSTALL, tenant, now=now, next_at=now + _JOB_AFTER)
             audit_log.append(app, "uninstall.begun", tenant, actor, "ok", "", now)
     return _finish(app, installation, actor) if installation is not None else _not_installed(app, tenant, actor)
 
@@ -67,12 +68,12 @@ def _not_installed(app: App, tenant: Tenant, actor: Actor) -> UninstallResult:
     return UninstallResult(found=False, slack="nothing to tell", erased=True, pending=not all(complete))
 
 
-def resume(app: App, row: InboxRow, now: int) -> None:
+def resume(app: App, row: Run, now: int) -> None:
     """Resumes the job that a killed process had begun."""
     installation = installations.find(app.db, row.tenant)
     if installation is not None and installation.status == InstallationStatus.PURGING:
         _finish(app, installation, Actor(ActorKind.WORKER, row.event_id))
-    inbox.finish(app.db, row, InboxState.DONE, "resumed", now)
+    queue.finish(app.db, row, QueueState.DONE, "resumed", now=now)
 
 
 def _finish(app: App, installation: Installation, actor: Actor) -> UninstallResult:

@@ -11,8 +11,9 @@ from slackapp.checks.own_events import BotIdentity, is_own_event, names_bot
 from slackapp.checks.slack_ids import is_bot
 from slackapp.flows.app import App
 from slackapp.flows.tokens import use_token
-from slackapp.model import BOT, Actor, ActorKind, InboxRow, Installation
+from slackapp.model import BOT, Actor, ActorKind, Installation
 from slackapp.store import installations
+from slackapp.store.queue import Run
 
 
 def stored_identity(app: App, installation: Installation) -> BotIdentity:
@@ -20,7 +21,7 @@ def stored_identity(app: App, installation: Installation) -> BotIdentity:
     return BotIdentity(app.settings.app_id, installation.bot_user_id, installation.bot_id)
 
 
-def is_made_by_bot(app: App, row: InboxRow, installation: Installation, event: Mapping[str, Any]) -> bool:
+def is_made_by_bot(app: App, row: Run, installation: Installation, event: Mapping[str, Any]) -> bool:
     """Tells whether an event stored before the bot's id was known is the app's own doing.
 
     Raises SlackCallError, Refused.

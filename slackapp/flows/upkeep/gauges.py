@@ -8,7 +8,7 @@ from slackapp.model import InstallationStatus, TokenStatus
 from slackapp.runtime.health import PARTS
 from slackapp.runtime.metric_table import OPEN_STATES
 from slackapp.runtime.metrics import GaugeSample
-from slackapp.store import inbox, installations, processes, tokens
+from slackapp.store import inbox, installations, processes, queue, tokens
 
 
 def exposition(app: App, now: int) -> str:
@@ -22,7 +22,7 @@ def read_gauges(app: App, now: int) -> list[GaugeSample]:
 
 
 def _inbox(app: App, now: int) -> list[GaugeSample]:
-    found = inbox.count_by_state(app.db)
+    found = queue.count_by_state(app.db, inbox.QUEUE)
     samples: list[GaugeSample] = []
     for state in OPEN_STATES:
         rows, since = found.get(state, (0, now))

@@ -9,8 +9,8 @@ from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import audit_log
 from slackapp.model import NO_TENANT, SCHEDULER, InstallOutcome
-from slackapp.store import inbox, oauth_states
-from slackapp.store.inbox import UnclearRow
+from slackapp.store import inbox, oauth_states, queue
+from slackapp.store.queue import UnclearRow
 
 MAX_EXCHANGE_SECONDS = 60
 """Seconds after which an exchange is not under way any more: each of its calls to Slack ends within ten."""
@@ -26,7 +26,7 @@ def release_leases(app: App, now: int) -> int:
     try:
         app.db.shorten_waits()
         with app.db.transaction():
-            unclear = inbox.release_leases(app.db, app.process_id, now)
+            unclear = queue.release_leases(app.db, inbox.QUEUE, app.process_id, now)
             audit_log.append_unclear(app, unclear, now)
     except StoreError as error:
         app.log.error("inbox_not_released", {"why": str(error)})
@@ -38,7 +38,7 @@ def release_leases(app: App, now: int) -> int:
 def mark_unclear(app: App, now: int) -> None:
     """Marks rows whose worker died in the middle of a call. Raises StoreError."""
     with app.db.transaction():
-        unclear = inbox.mark_unclear(app.db, now, app.clock.steady())
+        unclear = queue.mark_unclear(app.db, inbox.QUEUE, now=now, steady=app.clock.steady())
         audit_log.append_unclear(app, unclear, now)
     _log_unclear(app, unclear, "interrupted in a call")
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.tokens import brake
-from slackapp.model import InboxState
-from slackapp.store import inbox, meta
+from slackapp.model import QueueState
+from slackapp.store import inbox, meta, queue
 
-_OPEN = (InboxState.READY, InboxState.RUNNING)
+_OPEN = (QueueState.READY, QueueState.RUNNING)
 
 
 def describe(app: App, now: int) -> Mapping[str, object]:
@@ -19,7 +19,8 @@ def describe(app: App, now: int) -> Mapping[str, object]:
     problems = app.health.problems()
     try:
         database = meta.get(app.db, "schema_version") is not None and "database" not in problems
-        purges, states, braked = inbox.count_pending_purges(app.db), inbox.count_by_state(app.db), brake.read_brake(app)
+        purges, states = inbox.count_pending_purges(app.db), queue.count_by_state(app.db, inbox.QUEUE)
+        braked = brake.read_brake(app)
     except StoreError:
         database, purges, states, braked = False, 0, {}, brake.Brake(0, 0, 0)
     worker = app.is_worker_running()

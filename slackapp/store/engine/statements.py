@@ -9,11 +9,14 @@ A section reads:
 `:one` gives a row or None, `:many` a list of rows, `:exec` the number of rows changed. The tenant line is either
 `none (reason)` or the parameters that confine the statement to one tenant; a statement that names parameters there
 and does not bind them is refused. So is a second statement in a section, stray text, a repeated name.
+
+`sql/core/queue.sql` is written once for all tables of one shape: it is loaded for each file whose head has a line
+`-- queue: NAME`, with NAME for `$queue`, and its statements are called `NAME.claim` and so on.
 """
 
 import re
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +24,9 @@ OTHERS = ("foreign", "migrations", "postgres")
 """Folders of `sql/` that hold no statements of this database: another program's, its schema, another engine's."""
 _NAME = re.compile(r"-- name: ([a-z][a-z0-9_]*) :(one|many|exec)")
 _TENANT = re.compile(r"-- tenant: (none \([^()]+\)|[a-z_]+(?:, [a-z_]+)*)")
+_QUEUE = re.compile(r"^-- queue:(.*)$", re.MULTILINE)
+_TABLE_NAME = re.compile(r"[a-z][a-z_]*")
+_QUEUE_FILE, _QUEUE_TABLE = "queue.sql", "$queue"
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
 _NOT_CODE = re.compile(r"--[^\n]*|'[^']*'")
 
@@ -66,7 +72,7 @@ def _load(directory: Path, folders: tuple[str, ...]) -> dict[str, Statement]:
     """Read once per process: SQL is code. A name is one statement's, over all folders."""
     queries: dict[str, Statement] = {}
     for file in _files(directory, folders):
-        for query in parse_statements(file.name, file.read_text(encoding="utf-8")):
+        for query in _parse_file(file):
             if query.name in queries:
                 raise StatementFileError(f"{file.name}: the name {query.name} is used twice")
             queries[query.name] = query
@@ -79,6 +85,26 @@ def _files(directory: Path, folders: tuple[str, ...]) -> list[Path]:
         if not files:
             raise StatementFileError(f"{directory / folder}: no SQL files; the package is not whole")
     return [file for files in found.values() for file in files]
+
+
+def _parse_file(file: Path) -> list[Statement]:
+    """A file's own statements, and those of the queue that it declares."""
+    if file.name == _QUEUE_FILE:
+        return []
+    text = file.read_text(encoding="utf-8")
+    found = parse_statements(file.name, text)
+    for named in _QUEUE.findall(text.partition("-- name:")[0]):
+        found += _queue_statements(file.name, named.strip())
+    return found
+
+
+def _queue_statements(file: str, table: str) -> list[Statement]:
+    """The statements of `queue.sql` for one table, whose name is an identifier by its form, and a file's own word."""
+    if not _TABLE_NAME.fullmatch(table):
+        raise StatementFileError(f"{file}: not a queue line: {table}")
+    text = (sql_directory() / "core" / _QUEUE_FILE).read_text(encoding="utf-8")
+    written_once = parse_statements(_QUEUE_FILE, text.replace(_QUEUE_TABLE, table))
+    return [replace(query, name=f"{table}.{query.name}") for query in written_once]
 
 
 def parse_statements(file: str, text: str) -> list[Statement]:
@@ -101,6 +127,8 @@ def _section(file: str, section: str) -> Statement:
     code = _NOT_CODE.sub("", sql).strip()
     if not code.endswith(";") or code.count(";") != 1 or not sqlite3.complete_statement(sql):
         raise StatementFileError(f"{file}: {name[1]}: a section holds exactly one statement and ends with ';'")
+    if "$" in code:
+        raise StatementFileError(f"{file}: {name[1]}: a placeholder stands in {_QUEUE_FILE} alone")
     parameters = frozenset(_PARAMETER.findall(code))
     if not tenant[1].startswith("none "):
         unbound = set(tenant[1].split(", ")) - parameters

@@ -11,9 +11,9 @@ import pytest
 from slackapp.behaviour import Context
 from slackapp.checks.capabilities import merge_capabilities
 from slackapp.errors import SlackCallError
-from slackapp.flows.events import run_event
 from slackapp.flows.events.event_context import MAX_RESPONSES, RESPONSE_SECONDS
 from slackapp.flows.upkeep import interrupted_calls
+from slackapp.store import queue
 from tests.flows.kill_process import Killed, kill_in_call
 from tests.slack.servers import http, raw
 from tests.support.interactions import command
@@ -207,7 +207,7 @@ def test_a_process_that_dies_while_it_answers_leaves_an_unclear_row_that_is_not_
     with pytest.raises(Killed):
         ready.work()
     ready.restart()
-    ready.clock.advance(run_event.LEASE + 1)
+    ready.clock.advance(queue.LEASE + 1)
     interrupted_calls.mark_unclear(ready.service.app, ready.clock())
     assert (seen, row(ready)["state"], ready.work(), len(answers(ready))) == (["calling"], "unclear", 0, posted)
 
@@ -225,7 +225,7 @@ def test_a_process_that_dies_before_it_answers_leaves_a_row_that_is_run_again(
     with pytest.raises(Killed):
         ready.work()
     ready.replace_parts(behaviour=table)
-    ready.clock.advance(run_event.LEASE + 1)
+    ready.clock.advance(queue.LEASE + 1)
     assert (ready.work(), ended(ready), len(answers(ready))) == (1, ("done", "ok"), 1)
 
 

@@ -336,7 +336,7 @@ def test_an_event_is_not_acknowledged_while_the_database_is_locked(world: World)
 def test_an_event_that_cannot_be_kept_is_not_acknowledged(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     installed(world)
     with monkeypatch.context() as patch:
-        patch.setattr(inbox, "add_event", lambda *_: False)
+        patch.setattr(inbox, "add_event", lambda *_, **__: False)
         assert world.event(MENTION).status == 503
     assert (world.event(MENTION).status, world.work()) == (200, 1)
 

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from slackapp import app as composition
-from slackapp.flows.events import run_event
 from slackapp.flows.upkeep import interrupted_calls
-from slackapp.store import oauth_states
+from slackapp.store import oauth_states, queue
 from tests.flows.upkeep.test_sweep import put, states
 from tests.support.callback_world import approved, log_lines, only, state_outcomes
 from tests.support.world import NORTH, World
@@ -103,7 +102,7 @@ def test_a_row_that_became_unclear_is_ended_for_its_late_owner(world: World) -> 
     app = world.service.app
 
     def slow(*arguments: Any) -> Any:
-        world.clock.advance(run_event.LEASE + 1)
+        world.clock.advance(queue.LEASE + 1)
         interrupted_calls.mark_unclear(app, world.clock())
         return post(*arguments)
 

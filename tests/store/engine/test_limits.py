@@ -266,7 +266,7 @@ def keep_canaries(db: SqliteDatabase) -> None:
         data_keys.add(db, NORTH, NewKey(7, "data", "local", 1, bytes(130)), NOW)
         for number in range(200):
             arrival = inbox.IncomingEvent(f"Ev{number}", NORTH, "message", NOW)
-            assert inbox.add_event(db, arrival, sealed(CANARY, 500), 7, NOW)
+            assert inbox.add_event(db, arrival, sealed(CANARY, 500), key_id=7, now=NOW)
 
 
 @pytest.mark.claim("C-58")

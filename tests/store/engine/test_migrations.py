@@ -307,6 +307,26 @@ def test_a_migration_that_fails_half_way_leaves_nothing(migrations: Path, tmp_pa
     assert (schema(path), look(path, "SELECT * FROM meta")) == (before, rows)
 
 
+def test_what_removes_a_tenant_says_so_itself_when_no_statement_lists_types_any_more(
+    migrations: Path, tmp_path: Path
+) -> None:
+    """Stops an uninstall that was on its way when the new release came from waiting with the tenant it removes."""
+    (queue,) = migrations.glob("*_queue.sql")
+    later = {file: file.read_text() for file in migrations.glob("*.sql") if file.name >= queue.name}
+    for file in later:
+        file.unlink()
+    path = tmp_path / "slackapp.db"
+    prepare(path)
+    types = ("app_mention", "app_uninstalled", "tokens_revoked", "slackapp.uninstall", "slackapp.purge")
+    for number, kind in enumerate(types):
+        change(path, ROW.replace("'message'", f"'{kind}'"), f"Ev{number}", "event", "T", "T1", None, "ready", None)
+    for file, text in later.items():
+        file.write_text(text)
+    prepare(path)
+    found = look(path, "SELECT type, removes, trace_id FROM inbox ORDER BY event_id")
+    assert found == [(kind, int(kind != "app_mention"), "") for kind in types]
+
+
 def test_a_first_migration_that_fails_half_way_leaves_an_empty_database(migrations: Path, tmp_path: Path) -> None:
     path = tmp_path / "slackapp.db"
     (migrations / f"{NEWEST + 1:04}_broken.sql").write_text("INSERT INTO nowhere VALUES (1);\n")
@@ -337,12 +357,13 @@ def test_the_inbox_keeps_every_row_when_its_ids_become_each_tenants_own(migratio
         body, finished_at = (bytes(98 + number), None) if state != "done" else (None, 8)
         change(path, ROW, f"Ev{number}", "event", "T", "T0NORTH001", body, state, finished_at)
     change(path, ROW, "purge", "job", "E", "E0EVERGRN1", None, "ready", None)
-    before = rows(path, "inbox", columns_of(path, "inbox"))
+    columns = columns_of(path, "inbox")
+    before = rows(path, "inbox", columns)
     assert len(before) == 7
     for file, text in later.items():
         file.write_text(text)
     prepare(path)
-    assert rows(path, "inbox", columns_of(path, "inbox")) == before
+    assert rows(path, "inbox", columns) == before
     change(path, ROW, "Ev0", "event", "T", "T0SOUTH001", None, "done", 8)
     with pytest.raises(sqlite3.IntegrityError):
         change(path, ROW, "Ev0", "event", "T", "T0SOUTH001", None, "done", 8)

@@ -195,6 +195,35 @@ def test_a_statement_that_claims_a_tenant_touches_only_rows_of_that_tenant() -> 
                 assert "tenant_kind = :tenant_kind AND tenant_id = :tenant_id" in text, f"{file.name}: {text[:30]}"
 
 
+def test_the_statements_of_a_queue_are_loaded_for_each_table_that_declares_itself_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "sql_directory", lambda: tmp_path)
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "queue.sql").write_text(section("claim :one", statement="SELECT 1 FROM $queue;"))
+    (tmp_path / "core" / "inbox.sql").write_text("-- queue: inbox\n" + ONE)
+    (tmp_path / "core" / "outbox.sql").write_text("-- queue: outbox\n" + ONE.replace("one :one", "two :one"))
+    found = queries.load_statements()
+    assert sorted(found) == ["inbox.claim", "one", "outbox.claim", "two"]
+    assert found["outbox.claim"].sql == "SELECT 1 FROM outbox;"
+
+
+@pytest.mark.parametrize("name", ["inbox; DROP", "In_box", "1box", "$queue", "inbox--", ""])
+def test_what_is_no_identifier_declares_no_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A table's name is the one text that is put into a statement."""
+    monkeypatch.setattr(queries, "sql_directory", lambda: tmp_path)
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "queue.sql").write_text(section("claim :one", statement="SELECT 1 FROM $queue;"))
+    (tmp_path / "core" / "inbox.sql").write_text(f"-- queue: {name}\n" + ONE)
+    with pytest.raises(StatementFileError, match="not a queue line"):
+        queries.load_statements()
+
+
+def test_a_placeholder_stands_in_the_file_of_queues_alone() -> None:
+    with pytest.raises(StatementFileError, match="placeholder"):
+        parse_statements("b.sql", section("two :exec", statement="DELETE FROM $queue;"))
+
+
 TRIGGER = "CREATE TRIGGER t BEFORE UPDATE ON a\nBEGIN\n    SELECT 1;\n    SELECT 2;\nEND;"
 
 

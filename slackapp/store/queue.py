@@ -1,0 +1,320 @@
+"""Queues: what waits to be done once, in any table of the shape that `sql/core/queue.sql` describes.
+
+A row is claimed for the length of a lease, run, and marked. What a run writes into our own database, its effects,
+stands in one transaction with the mark, so that it happens exactly once. A call to Slack cannot be part of one: its
+intent is committed before it, and a row that is found in mid-call after a crash becomes `unclear`.
+"""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from slackapp.model import Clock, QueueKind, QueueState, Sealed, Tenant
+from slackapp.store.columns import by_word, read_sealed, read_tenant, row_fields, tenant_columns
+from slackapp.store.engine.database import Database, Row
+
+BATCH_ROWS = 1000
+"""How many rows are swept at once."""
+LEASE = 120
+"""Seconds that a row is its worker's; a function that takes longer may run twice."""
+_KINDS, _STATES = by_word(QueueKind), by_word(QueueState)
+_MAX_DOUBLINGS = 6
+RowId = tuple[Tenant, str]
+"""Whose the row is, and its event id."""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Queue in a table of that name, and its policy: by whom and how often its rows are run. Times are in seconds."""
+
+    table: str
+    threads: int = 4
+    """So many rows at a time."""
+    max_attempts: int = 6
+    """Counted when a row is claimed: one that takes its process with it has had its attempt."""
+    back_off: int = 5
+    """After the first failure twice as long, then twice that, and so on."""
+    max_wait: int = 7200
+    """More than any row is postponed. One that waits for longer was postponed by a clock that was ahead."""
+
+    @property
+    def max_per_tenant(self) -> int:
+        """Rows of one tenant at a time: however long they take, another's must find a thread."""
+        return max(1, self.threads - 1)
+
+
+@dataclass(frozen=True)
+class EffectKey:
+    """Key of an effect, the same in each run of the row: what is written twice conflicts with itself."""
+
+    tenant: Tenant
+    event_id: str
+    ordinal: int
+
+
+Effect = Callable[[Database, EffectKey], object]
+"""Writes an effect, inside a transaction that may run twice: an INSERT that does nothing where its key is there."""
+
+
+class LeaseLostError(Exception):
+    """Lost lease: the row is another worker's by now."""
+
+
+@dataclass(eq=False)
+class Run:
+    """Run of a row: what is to be done, and what this run of it has done so far."""
+
+    queue: Queue
+    event_id: str
+    kind: QueueKind
+    tenant: Tenant
+    type: str
+    named: str
+    body: Sealed | None
+    removes: bool
+    attempts: int
+    event_time: int
+    received_at: int
+    lease_owner: str
+    trace_id: str = ""
+    """Id of the request that the row came with."""
+    calls_made: int = 0
+    """Calls that may have had their effect, and that must not be repeated."""
+    has_intent: bool = False
+    """Whether a call was announced, in a transaction that may not have been committed."""
+    has_committed_effects: bool = False
+    _ordinals: int = 0
+    _pending: list[tuple[EffectKey, Effect]] = field(default_factory=list)
+
+    def add_effect(self, write: Effect) -> EffectKey:
+        """Adds an effect, to be committed with the next intent or with the row's mark; returns its key.
+
+        A run that fails before has had no effect.
+        """
+        self._ordinals += 1
+        key = EffectKey(self.tenant, self.event_id, self._ordinals)
+        self._pending.append((key, write))
+        return key
+
+    def confirm_intent(self) -> None:
+        """Notes that the transaction of the intent was committed, and the effects with it."""
+        self.has_committed_effects |= bool(self._pending)
+        self._pending.clear()
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Tells whether the row may run again by itself: nothing that this run did has left it."""
+        return not self.calls_made and not self.has_committed_effects
+
+    @property
+    def has_acted(self) -> bool:
+        """Tells whether the mark that it is done must outlive a power failure."""
+        return not self.is_repeatable or bool(self._pending)
+
+    def write_effects(self, db: Database) -> None:
+        """Writes what is pending, inside the transaction of the intent or of the mark."""
+        for key, write in self._pending:
+            write(db, key)
+
+
+def list_due(
+    db: Database, queue: Queue, after: Tenant, busy_tenant: Tenant, *, now: int, steady: int, limit: int
+) -> list[RowId]:
+    """Lists rows that are due, of the tenants behind `after` in turn, and none of `busy_tenant`.
+
+    Of each tenant, what was due first comes first. `now` is in Unix seconds, `steady` in those of the clock that leases
+    go by.
+    """
+    tenants = {
+        "after_kind": str(after.kind), "after_id": after.id,
+        "full_kind": str(busy_tenant.kind), "full_id": busy_tenant.id,
+    }  # fmt: skip
+    times = {"now": now, "latest": now + queue.max_wait, "steady": steady, "lease": LEASE}
+    return [read_row_id(row) for row in db.many(f"{queue.table}.due_rows", {**tenants, **times, "most": limit})]
+
+
+def claim(db: Database, queue: Queue, row_id: RowId, *, owner: str, steady: int) -> Run | None:
+    """Claims that row for as long as a lease runs; None where it is another's by now.
+
+    To be called inside a transaction, and `steady` read in it: whoever reads the clock before waits for another one's
+    transaction, and takes the lease that was written there meanwhile for one of an earlier boot.
+    """
+    row = db.one(f"{queue.table}.claim", {**_key(*row_id), "owner": owner, "steady": steady, "lease": LEASE})
+    return _run(queue, row) if row is not None else None
+
+
+def note_intent(db: Database, run: Run, steady: int) -> None:
+    """Notes the intent to call Slack, before the call, and writes the effects so far. Raises LeaseLostError.
+
+    The lease begins anew. To be called inside a transaction, and `steady` read in it, as for a claim; and when that is
+    committed, `run.confirm_intent`.
+    """
+    lease = {"steady": steady, "lease": LEASE}
+    is_ours = db.execute(f"{run.queue.table}.mark_calling", {**_owned_key(run), **lease})
+    # claim: C-51
+    if not is_ours:
+        raise LeaseLostError
+    run.write_effects(db)
+    run.has_intent = True
+
+
+def commit_intent(db: Database, run: Run, clock: Clock) -> None:
+    """Notes the intent of a call that uses no token, in a commit of its own. Raises LeaseLostError."""
+    db.commit_in_group(lambda: note_intent(db, run, clock.steady()))
+    run.confirm_intent()
+
+
+def mark_not_called(db: Database, run: Run) -> None:
+    """Clears the intent, after Slack said plainly that it did nothing; not where the run has done anything else."""
+    if run.is_repeatable:
+        db.execute(f"{run.queue.table}.mark_not_called", _owned_key(run))
+
+
+def finish(db: Database, run: Run, state: QueueState, result: str, *, now: int) -> bool:
+    """Ends a row: `DONE` with its effects, `DEAD` or `UNCLEAR` without; False when it is not ours any more."""
+    end = {"state": state, "result": result, "now": now}
+    ours = db.execute(f"{run.queue.table}.finish", {**_owned_key(run), **end}) == 1
+    if ours and state == QueueState.DONE:
+        run.write_effects(db)
+    return ours
+
+
+def postpone(db: Database, run: Run, result: str, *, next_at: int, refund_attempt: bool = False) -> None:
+    """Puts a row back for later; `refund_attempt` does not count the attempt, because nothing was attempted."""
+    later = {"result": result, "next_at": next_at, "forgiven": int(refund_attempt)}
+    db.execute(f"{run.queue.table}.postpone", {**_owned_key(run), **later})
+
+
+def judge_failure(run: Run, is_final: bool) -> QueueState:
+    """Decides what becomes of a row whose run failed; `is_final` where a repeat would fail in the same way."""
+    if not run.is_repeatable:
+        return QueueState.UNCLEAR
+    is_over = is_final or run.attempts >= run.queue.max_attempts
+    return QueueState.DEAD if is_over and not run.removes else QueueState.READY
+
+
+def is_exhausted(run: Run) -> bool:
+    """Tells whether each run of the row took its process with it. What removes a tenant goes on for ever."""
+    return run.attempts > run.queue.max_attempts and not run.removes
+
+
+def seconds_to_wait(run: Run) -> int:
+    """Computes the seconds to wait: longer each time, and not the same for all rows that failed together."""
+    pause = run.queue.back_off * int(2 ** min(run.attempts, _MAX_DOUBLINGS))
+    return pause + zlib.crc32(run.event_id.encode()) % (pause // 2 + 1)
+
+
+@dataclass(frozen=True)
+class UnclearRow:
+    """A row whose process ended in the middle of a call to Slack: nobody knows whether Slack did it."""
+
+    tenant: Tenant
+    event_id: str
+    type: str
+    trace_id: str = ""
+
+
+def mark_unclear(db: Database, queue: Queue, *, now: int, steady: int) -> list[UnclearRow]:
+    """Marks rows whose owner died in the middle of a call; which they are. As `claim`: in a transaction."""
+    return _unclear_rows(db, queue, "mark_unclear", {"now": now, "steady": steady, "lease": LEASE})
+
+
+def mark_restored(db: Database, queue: Queue, now: int) -> list[UnclearRow]:
+    """Marks open rows of a restored copy as unclear, but for removals; which they are."""
+    return _unclear_rows(db, queue, "mark_restored", {"now": now})
+
+
+def release_leases(db: Database, queue: Queue, process_id: str, now: int) -> list[UnclearRow]:
+    """Releases the leases of an ending process; its rows in a call become unclear, and are returned."""
+    db.execute(f"{queue.table}.release_running", {"process": process_id})
+    return _unclear_rows(db, queue, "interrupt_calling", {"process": process_id, "now": now})
+
+
+def is_known(db: Database, queue: Queue, tenant: Tenant, event_id: str) -> bool:
+    """Tells whether a row of that id came before."""
+    return db.one(f"{queue.table}.is_known", _key(tenant, event_id)) is not None
+
+
+def is_open(db: Database, queue: Queue, tenant: Tenant, event_id: str) -> bool:
+    """Tells whether the row is there and not done."""
+    return db.one(f"{queue.table}.is_open", _key(tenant, event_id)) is not None
+
+
+@dataclass(frozen=True)
+class QueueEntry:
+    """A row as the operator sees it: all but what is in it. Times are Unix seconds."""
+
+    event_id: str
+    kind: QueueKind
+    tenant: Tenant
+    type: str
+    state: QueueState
+    attempts: int
+    event_time: int
+    received_at: int
+    next_at: int
+    finished_at: int | None
+    result: str
+    trace_id: str
+    has_body: bool
+
+
+def list_entries(
+    db: Database, queue: Queue, tenant_id: str | None, state: QueueState | None, *, limit: int
+) -> list[QueueEntry]:
+    """Lists rows, the oldest first; None for any tenant, and for every state but `DONE`."""
+    parameters = {"tenant_id": tenant_id or "", "state": state or "", "most": limit}
+    return [_entry(row) for row in db.many(f"{queue.table}.page", parameters)]
+
+
+def find(db: Database, queue: Queue, event_id: str) -> list[QueueEntry]:
+    """The rows of that event id: one per tenant that has had such an event."""
+    return [_entry(row) for row in db.many(f"{queue.table}.rows_of_id", {"event_id": event_id})]
+
+
+def count_by_state(db: Database, queue: Queue) -> dict[QueueState, tuple[int, int]]:
+    """Counts rows by state, and says when the oldest of each came; without those that are done."""
+    return {_STATES[row["state"]]: (row["found"], row["oldest"]) for row in db.many(f"{queue.table}.states", {})}
+
+
+def retry(db: Database, queue: Queue, row_id: RowId, now: int) -> bool:
+    """Lets a row that is dead or unclear run again; False for any other."""
+    return db.execute(f"{queue.table}.retry", {**_key(*row_id), "now": now}) == 1
+
+
+def drop(db: Database, queue: Queue, row_id: RowId, now: int) -> bool:
+    """Ends a row that is dead or unclear, and erases its body; False for any other."""
+    return db.execute(f"{queue.table}.drop", {**_key(*row_id), "now": now}) == 1
+
+
+def sweep(db: Database, queue: Queue, before: int) -> int:
+    """Deletes finished rows that no repeat can come for any more, at most 1,000 at once; how many."""
+    return db.execute(f"{queue.table}.sweep", {"before": before})
+
+
+def read_row_id(row: Row) -> RowId:
+    """Reads whose a row is, and its event id."""
+    return read_tenant(row), row["event_id"]
+
+
+def _key(tenant: Tenant, event_id: str) -> dict[str, object]:
+    return {**tenant_columns(tenant), "event_id": event_id}
+
+
+def _owned_key(run: Run) -> dict[str, object]:
+    return {**_key(run.tenant, run.event_id), "owner": run.lease_owner}
+
+
+def _run(queue: Queue, row: Row) -> Run:
+    fields = row_fields(row)
+    fields["kind"], fields["body"] = _KINDS[fields["kind"]], read_sealed(fields["body"])
+    return Run(queue, **fields | {"removes": bool(fields["removes"])})
+
+
+def _unclear_rows(db: Database, queue: Queue, statement: str, parameters: dict[str, object]) -> list[UnclearRow]:
+    return [UnclearRow(**row_fields(row)) for row in db.many(f"{queue.table}.{statement}", parameters)]
+
+
+def _entry(row: Row) -> QueueEntry:
+    closed = {"kind": _KINDS[row["kind"]], "state": _STATES[row["state"]], "has_body": bool(row["has_body"])}
+    return QueueEntry(**row_fields(row) | closed)
