@@ -81,9 +81,9 @@ READING = (
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",
-     ("store/audit.py", "flows/audit/verify_audit.py", "flows/upkeep/sweep.py", "runtime/log.py",
-      "runtime/rate_limits.py", "runtime/health.py", "flows/upkeep/readiness.py", "cli/terminal/printing.py",
-      "cli/terminal/arguments.py")),
+     ("store/audit.py", "flows/audit/verify_audit.py", "flows/upkeep/sweep.py", "flows/install/new_state.py",
+      "runtime/log.py", "runtime/rate_limits.py", "runtime/health.py", "flows/upkeep/readiness.py",
+      "cli/terminal/printing.py", "cli/terminal/arguments.py")),
     (
         "the database: pragmas, transactions, files, tables, and the words in them",
         (

@@ -9,24 +9,23 @@ import hashlib
 from slackapp.checks import state_token
 from slackapp.errors import Refusal, Refused, StoreError
 from slackapp.flows.app import App
-from slackapp.model import StatePurpose
+from slackapp.flows.install import new_state
+from slackapp.model import StateBinding, StatePurpose
 from slackapp.store import oauth_states
 
 NO_BROWSER = hashlib.sha256(b"").digest()
+_BINDING = StateBinding(StatePurpose.BOLT, NO_BROWSER)
 
 
 def issue(app: App) -> str:
     """A new state. Raises Refused(STATE_LIMIT) and StoreError."""
-    now, settings = app.clock(), app.settings
-    random = app.entropy(state_token.RANDOM_BYTES)
-    key_id, key = app.keyring.state_key()
-    state = state_token.issue_state(StatePurpose.BOLT, NO_BROWSER, key_id, key, random, now, settings.state_ttl)
-    id_hash, expires_at = state_token.state_hash(random), now + settings.state_ttl
+    now = app.clock()
+    state = new_state.make(app, _BINDING, now)
     with app.db.transaction():
         oauth_states.sweep(app.db, now)  # here, because a Bolt app has no scheduler of ours
-        if not oauth_states.add(app.db, id_hash, NO_BROWSER, StatePurpose.BOLT, now, expires_at, settings.state_limit):
+        if not new_state.record(app, state, None, now):
             raise Refused(Refusal.STATE_LIMIT)
-    return state
+    return state.text
 
 
 def consume(app: App, claimed_state: object) -> bool:
@@ -35,9 +34,9 @@ def consume(app: App, claimed_state: object) -> bool:
         if not isinstance(claimed_state, str):
             return False
         claimed, now = state_token.parse_state(claimed_state), app.clock()
-        state = state_token.verify_state(claimed, StatePurpose.BOLT, NO_BROWSER, app.keyring.state_key_by_id, now)
+        state = state_token.verify_state(claimed, _BINDING, app.keyring.state_key_by_id, now)
         with app.db.transaction():
-            return oauth_states.consume(app.db, state.id_hash, NO_BROWSER, StatePurpose.BOLT, now)
+            return oauth_states.consume(app.db, state, now)
     except Refused:
         return False
     except StoreError as error:

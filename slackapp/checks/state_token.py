@@ -1,10 +1,10 @@
-"""The OAuth state is one that we issued, to this browser, not too long ago.
+"""The OAuth state is one that we issued, to this browser, for this provider, not too long ago.
 
     state = b64url( 1 | key id 4 | issued 4 | expires 4 | random 32 ) "." b64url( HMAC-SHA-256 )
 
 Stops:   login CSRF: a callback that was not begun here, or was begun in another browser (RFC 6749 section 10.12); a
          state that a clock which went wrong has made good for longer than its time.
-How:     the MAC covers the purpose, the payload and a digest of the browser's cookie. The database holds only a hash
+How:     the MAC covers purpose, provider, payload and a digest of the browser's cookie. The database holds only a hash
          of the random part, so that a stolen database yields no usable state.
 Does not stop: a second use; `consume_state` in sql/core/oauth_states.sql does.
 Read:    RFC 9700 section 2.1; docs.slack.dev/authentication/installing-with-oauth
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from slackapp.errors import Refusal, Refused
-from slackapp.model import StatePurpose
+from slackapp.model import SLACK_PROVIDER, StateBinding
 
 RANDOM_BYTES = 32
 MAX_AHEAD = 60
@@ -44,18 +44,30 @@ class ClaimedState:
 
 
 @dataclass(frozen=True)
+class IssuedState:
+    """A new state, as the browser carries it, with what its row holds."""
+
+    text: str
+    id_hash: bytes
+    binding: StateBinding
+    expires_at: int
+
+
+@dataclass(frozen=True)
 class VerifiedState:
-    """A state that we issued to this browser and that has not expired. `id_hash` finds its row."""
+    """A state that we issued for this binding and that has not expired. `id_hash` finds its row."""
 
     id_hash: bytes
+    binding: StateBinding
 
 
 def issue_state(
-    purpose: StatePurpose, browser_digest: bytes, key_id: int, key: bytes, random: bytes, now: int, ttl: int
-) -> str:
-    """A new state that is valid for `ttl` seconds; safe in a URL and in a cookie as it is."""
-    payload = _PAYLOAD.pack(_FORMAT_VERSION, key_id, now, now + ttl, random)
-    return f"{_b64(payload)}.{_b64(_mac(key, purpose, payload, browser_digest))}"
+    binding: StateBinding, *, key_id: int, key: bytes, random: bytes, now: int, expires_at: int
+) -> IssuedState:
+    """A new state; safe in a URL and in a cookie as it is."""
+    payload = _PAYLOAD.pack(_FORMAT_VERSION, key_id, now, expires_at, random)
+    text = f"{_b64(payload)}.{_b64(_mac(key, binding, payload))}"
+    return IssuedState(text, state_hash(random), binding, expires_at)
 
 
 def parse_state(claimed_state: str) -> ClaimedState:
@@ -77,11 +89,7 @@ def parse_state(claimed_state: str) -> ClaimedState:
 
 
 def verify_state(
-    claimed: ClaimedState,
-    purpose: StatePurpose,
-    browser_digest: bytes,
-    find_key: Callable[[int], bytes | None],
-    now: int,
+    claimed: ClaimedState, binding: StateBinding, find_key: Callable[[int], bytes | None], now: int
 ) -> VerifiedState:
     """Checks MAC, then age. Valid while `issued_at - 60 <= now <= expires_at`. Raises Refused."""
     key = find_key(claimed.key_id)
@@ -89,7 +97,7 @@ def verify_state(
     if key is None:
         raise Refused(Refusal.STATE_FORGED)
     # claim: C-01
-    if not hmac.compare_digest(_mac(key, purpose, claimed.payload, browser_digest), claimed.mac):
+    if not hmac.compare_digest(_mac(key, binding, claimed.payload), claimed.mac):
         raise Refused(Refusal.STATE_FORGED)
     # claim: C-02
     if now > claimed.expires_at:
@@ -97,7 +105,7 @@ def verify_state(
     # claim: C-83
     if claimed.issued_at > now + MAX_AHEAD:
         raise Refused(Refusal.STATE_AHEAD)
-    return VerifiedState(state_hash(claimed.random))
+    return VerifiedState(state_hash(claimed.random), binding)
 
 
 def state_hash(random: bytes) -> bytes:
@@ -110,14 +118,19 @@ def network_hash(key: bytes, network: str) -> bytes:
     return hmac.digest(key, b"oauth-network-v1" + network.encode(), "sha256")[:16]
 
 
-def _mac(key: bytes, purpose: StatePurpose, payload: bytes, browser_digest: bytes) -> bytes:
+def _mac(key: bytes, binding: StateBinding, payload: bytes) -> bytes:
+    # Slack's is not named, as in every state that was issued before there was another provider. Each field has its
+    # length before it, so that what names one never reads as what does not.
+    provider = (binding.provider.encode(),) if binding.provider != SLACK_PROVIDER else ()
     fields = (
         _LABEL,
         # claim: C-05
-        purpose.encode(),
+        binding.purpose.encode(),
+        # claim: C-05
+        *provider,
         payload,
         # claim: C-04
-        browser_digest,
+        binding.browser_digest,
     )
     return hmac.digest(key, b"".join(struct.pack(">H", len(field)) + field for field in fields), "sha256")
 

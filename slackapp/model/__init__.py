@@ -22,7 +22,7 @@ from slackapp.model.enums import (
     TokenHealth,
     TokenStatus,
 )
-from slackapp.model.grants import ExternalInstallation, Grant, GrantedToken, SlackResponse, Webhook
+from slackapp.model.grants import ExternalInstallation, Grant, GrantedToken, SlackResponse, StateBinding, Webhook
 from slackapp.model.identity import ADMIN, BOT, NO_TENANT, SCHEDULER, Actor, Holder, Secret, Tenant
 from slackapp.model.rows import SLACK_PROVIDER, Installation, Token
 from slackapp.model.sealed import (
@@ -53,9 +53,9 @@ __all__ = [
     "ADMIN", "BOT", "CALLBACK_PATH", "COMMANDS_PATH", "EVENTS_PATH", "INSTALLED_PATH", "INSTALL_PATH",
     "INTERACTIVITY_PATH", "LOCAL_PROVIDER", "LOOPBACK", "NO_TENANT", "SCHEDULER", "SLACK_PROVIDER", "STATUSES_IN_USE",
     "Actor", "ActorKind", "Clock", "ConnectionPurpose", "DataKey", "DataKeyPurpose", "Entropy", "EventOutcome",
-    "ExternalInstallation", "Grant", "GrantedToken", "Holder", "HolderKind", "InstallOutcome", "Installation",
-    "InstallationStatus", "KeyPurpose", "KeyState", "KeyTest", "Mac", "NewKey", "ProviderHealth", "QueueKind",
-    "QueueState", "RecordContext", "RecordKind", "RefreshOutcome", "Sealed", "Secret", "Settings", "SlackAddresses",
-    "SlackResponse", "StateOutcome", "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token", "TokenHealth",
-    "TokenStatus", "Webhook",
+    "ExternalInstallation", "Grant", "GrantedToken", "Holder", "HolderKind", "InboxKind", "InboxRow", "InboxState",
+    "InstallOutcome", "Installation", "InstallationStatus", "KeyPurpose", "KeyState", "KeyTest", "Mac", "NewKey",
+    "ProviderHealth", "QueueKind", "QueueState", "RecordContext", "RecordKind", "RefreshOutcome", "Sealed", "Secret",
+    "Settings", "SlackAddresses", "SlackResponse", "StateBinding", "StateOutcome", "StatePurpose", "Tenant",
+    "TenantChange", "TenantKind", "Token", "TokenHealth", "TokenStatus", "Webhook",
 ]  # fmt: skip

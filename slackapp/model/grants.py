@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slackapp.model.enums import StatePurpose
 from slackapp.model.identity import Holder, Secret, Tenant
+from slackapp.model.rows import SLACK_PROVIDER
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,18 @@ class GrantedToken:
     refresh: Secret | None
     expires_in: int | None
     scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StateBinding:
+    """Binding of a state: to a purpose, to the browser that began, and to the provider that is asked.
+
+    `browser_digest` is 32 bytes.
+    """
+
+    purpose: StatePurpose
+    browser_digest: bytes
+    provider: str = SLACK_PROVIDER
 
 
 @dataclass(frozen=True)

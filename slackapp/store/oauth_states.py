@@ -1,6 +1,7 @@
 """States of installs under way: `sql/core/oauth_states.sql`."""
 
-from slackapp.model import StateOutcome, StatePurpose, Tenant
+from slackapp.checks.state_token import IssuedState, VerifiedState
+from slackapp.model import StateBinding, StateOutcome, Tenant
 from slackapp.store.columns import read_tenant, tenant_columns
 from slackapp.store.engine.database import Database
 
@@ -13,26 +14,17 @@ MAX_LIFETIME = 900 + 60
 
 
 def add(
-    db: Database,
-    id_hash: bytes,
-    session_hash: bytes,
-    purpose: StatePurpose,
-    now: int,
-    expires_at: int,
-    limit: int,
-    network: bytes | None = None,
-    network_limit: int = 0,
+    db: Database, state: IssuedState, now: int, *, limit: int, network: bytes | None = None, network_limit: int = 0
 ) -> bool:
-    """Records a new state; False when `limit` unexpired ones exist, or `share` of that network, where one is given."""
-    state = {"id_hash": id_hash, "session_hash": session_hash, "purpose": purpose, "network": network}
-    times = {"now": now, "expires_at": expires_at, "latest": now + MAX_LIFETIME}
-    return db.execute("add_state", {**state, **times, "limit": limit, "share": network_limit}) == 1
+    """Records a new state; False when `limit` unexpired ones exist, or `network_limit` of that network, if given."""
+    times = {"now": now, "expires_at": state.expires_at, "latest": now + MAX_LIFETIME}
+    limits = {"limit": limit, "network": network, "share": network_limit}
+    return db.execute("add_state", {"id_hash": state.id_hash, **_columns(state.binding), **times, **limits}) == 1
 
 
-def consume(db: Database, id_hash: bytes, session_hash: bytes, purpose: StatePurpose, now: int) -> bool:
+def consume(db: Database, state: VerifiedState, now: int) -> bool:
     """Uses the state up in one statement: of many callers at once, one gets True."""
-    parameters = {"id_hash": id_hash, "session_hash": session_hash, "purpose": purpose, "now": now}
-    return db.one("consume_state", parameters) is not None
+    return db.one("consume_state", {"id_hash": state.id_hash, **_columns(state.binding), "now": now}) is not None
 
 
 def restore_unused(db: Database, id_hash: bytes) -> None:
@@ -69,3 +61,11 @@ def expire_unused(db: Database, now: int) -> None:
 def sweep(db: Database, now: int) -> int:
     """Deletes old rows, at most 1,000 at once; how many."""
     return db.execute("sweep_states", {"before": now - KEEP_SECONDS})
+
+
+def _columns(binding: StateBinding) -> dict[str, object]:
+    return {
+        "purpose": str(binding.purpose),
+        "session_hash": binding.browser_digest,
+        "provider": binding.provider,
+    }

@@ -4,8 +4,8 @@
 -- tenant: none (a state exists before any tenant is known)
 -- Ids have no gaps, because rows are swept from the old end only: when the row :limit places back has not expired,
 -- there are :limit unexpired states. One that expires later than any can was made by a clock that was ahead.
-INSERT INTO oauth_states (id_hash, session_hash, purpose, expires_at, network)
-SELECT :id_hash, :session_hash, :purpose, :expires_at, :network
+INSERT INTO oauth_states (id_hash, session_hash, purpose, provider, expires_at, network)
+SELECT :id_hash, :session_hash, :purpose, :provider, :expires_at, :network
  WHERE NOT EXISTS (
        SELECT 1 FROM oauth_states
         WHERE id = (SELECT max(id) FROM oauth_states) - :limit + 1
@@ -26,6 +26,7 @@ UPDATE oauth_states SET used_at = :now
    AND used_at IS NULL  -- claim: C-03
    AND session_hash = :session_hash  -- claim: C-04
    AND purpose = :purpose  -- claim: C-05
+   AND provider = :provider  -- claim: C-05
    AND expires_at >= :now  -- claim: C-02
 RETURNING id;
 

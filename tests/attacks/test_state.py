@@ -10,10 +10,11 @@ from typing import Any, cast
 import pytest
 
 from slackapp.app import build, system_entropy
-from slackapp.checks.state_token import issue_state
+from slackapp.checks.state_token import VerifiedState, issue_state
 from slackapp.config import settings as config
 from slackapp.localslack import LocalSlack
 from slackapp.localslack.model import Fault
+from slackapp.model import StateBinding, StatePurpose
 from slackapp.store import oauth_states
 from tests.support.callback_world import (
     Approved,
@@ -159,8 +160,9 @@ def test_a_state_signed_with_another_key_is_refused(world: World) -> None:
     state_key_id, _ = world.service.app.keyring.state_key()
     for key_id in (*ids, 0, 2**32 - 1, state_key_id):
         for digest in (bytes(32), b""):
-            forged = issue_state("install", digest, key_id, bytes(32), bytes(32), world.clock.now, 600)
-            assert refused(world, way, forged, cookie_of(way.browser)) == "state_forged"
+            binding, now = StateBinding(StatePurpose.INSTALL, digest), world.clock.now
+            state = issue_state(binding, key_id=key_id, key=bytes(32), random=bytes(32), now=now, expires_at=now + 600)
+            assert refused(world, way, state.text, cookie_of(way.browser)) == "state_forged"
 
 
 def test_a_state_of_another_service_is_refused(world: World, tmp_path: Path) -> None:
@@ -232,9 +234,10 @@ def test_the_database_asks_for_the_browser_and_the_time_by_itself(
     app, (row,) = world.service.app, world.rows("SELECT id_hash, session_hash FROM oauth_states")
     id_hash, session = changed.get("hash", row["id_hash"]), changed.get("session", row["session_hash"])
     now = world.clock.now + changed.get("now", 0)
+    state = VerifiedState(id_hash, StateBinding(StatePurpose.INSTALL, session))
     with app.db.transaction():
-        assert oauth_states.consume(app.db, id_hash, session, "install", now) is taken
-        assert oauth_states.consume(app.db, id_hash, session, "install", now) is False
+        assert oauth_states.consume(app.db, state, now) is taken
+        assert oauth_states.consume(app.db, state, now) is False
     assert unused_states(world) == (0 if taken else 1)
 
 

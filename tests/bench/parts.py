@@ -13,17 +13,18 @@ from slack_sdk.oauth.state_store.sqlite3 import SQLite3OAuthStateStore
 
 from slackapp.app import Service, build, system_clock, system_entropy
 from slackapp.checks import state_token
+from slackapp.checks.state_token import IssuedState
 from slackapp.config import settings as config
 from slackapp.crypto import records
 from slackapp.flows.audit import audit_log
-from slackapp.flows.install import store_grant
+from slackapp.flows.install import new_state, store_grant
 from slackapp.flows.keys.tenant_keys import open_or_reread
-from slackapp.model import BOT, StatePurpose
+from slackapp.model import BOT, StateBinding, StatePurpose
 from slackapp.store import installations, oauth_states, tokens
 from tests.bench import world
 from tests.support.world import environment
 
-DIGEST = bytes(32)
+BINDING = StateBinding(StatePurpose.INSTALL, bytes(32))
 
 
 def timed(act: Callable[[], object], times: int) -> float:
@@ -88,22 +89,15 @@ def bolt_look_up(folder: Path, tenants: int) -> Callable[[], object]:
 
 def state(app: Service) -> Callable[[], object]:
     """Issue and consume, as an install does."""
-    vault, settings = app.app, app.app.settings
+    vault = app.app
 
     def act() -> None:
-        now, random = vault.clock(), vault.entropy(state_token.RANDOM_BYTES)
-        key_id, key = vault.keyring.state_key()
-        value = state_token.issue_state(StatePurpose.INSTALL, DIGEST, key_id, key, random, now, settings.state_ttl)
-        id_hash, until = state_token.state_hash(random), now + settings.state_ttl
-        vault.db.commit_in_group(
-            lambda: oauth_states.add(vault.db, id_hash, DIGEST, StatePurpose.INSTALL, now, until, settings.state_limit),
-            durable=False,
-        )
-        claimed = state_token.parse_state(value)
-        found = state_token.verify_state(claimed, StatePurpose.INSTALL, DIGEST, vault.keyring.state_key_by_id, now)
-        if not vault.db.commit_in_group(
-            lambda: oauth_states.consume(vault.db, found.id_hash, DIGEST, StatePurpose.INSTALL, now)
-        ):
+        now = vault.clock()
+        made = new_state.make(vault, BINDING, now)
+        vault.db.commit_in_group(lambda: new_state.record(vault, made, None, now), durable=False)
+        claimed = state_token.parse_state(made.text)
+        found = state_token.verify_state(claimed, BINDING, vault.keyring.state_key_by_id, now)
+        if not vault.db.commit_in_group(lambda: oauth_states.consume(vault.db, found, now)):
             raise AssertionError("the state was not consumed")
 
     return act
@@ -114,7 +108,7 @@ def leave_states(app: Service, number: int) -> None:
     db, now = app.app.db, app.app.clock()
     with db.transaction():
         for _ in range(number):
-            oauth_states.add(db, os.urandom(32), DIGEST, StatePurpose.INSTALL, now, now + 600, 10**7)
+            oauth_states.add(db, IssuedState("", os.urandom(32), BINDING, now + 600), now, limit=10**7)
 
 
 def bolt_state(folder: Path) -> Callable[[], object]:
@@ -135,7 +129,7 @@ def save(app: Service, tenants: int) -> Callable[[], object]:
 
     def act() -> None:
         grant = world.grant(next(numbers))
-        store_grant.run(app.app, grant, store_grant.read_stored(app.app, grant), DIGEST, world.ACTOR, system_clock())
+        store_grant.run(app.app, grant, store_grant.read_stored(app.app, grant), bytes(32), world.ACTOR, system_clock())
 
     return act
 

@@ -5,6 +5,8 @@ import hashlib
 import hmac
 import string
 import struct
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from slackapp.checks.state_token import issue_state, parse_state, state_hash, verify_state
 from slackapp.errors import Refusal
+from slackapp.model import StateBinding
 from tests.checks.helpers import accepts, refusal_of
 
 NOW = 1_800_000_000
@@ -21,17 +24,20 @@ KEY, OTHER_KEY = bytes(range(32)), bytes(range(1, 33))
 RANDOM = bytes(range(100, 132))
 BROWSER, OTHER_BROWSER = hashlib.sha256(b"mine").digest(), hashlib.sha256(b"theirs").digest()
 PURPOSE = "install"
+BINDING = StateBinding(PURPOSE, BROWSER)
 KEYS = {KEY_ID: KEY}
 BASE64URL = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 
 
 def issue() -> str:
-    return issue_state(PURPOSE, BROWSER, KEY_ID, KEY, RANDOM, NOW, TTL)
+    made = issue_state(BINDING, key_id=KEY_ID, key=KEY, random=RANDOM, now=NOW, expires_at=NOW + TTL)
+    assert (made.id_hash, made.binding, made.expires_at) == (state_hash(RANDOM), BINDING, NOW + TTL)
+    return made.text
 
 
-def verify(state: str, now: int = NOW, purpose: str = PURPOSE, browser: bytes = BROWSER) -> bytes:
+def verify(state: str, now: int = NOW, **changes: Any) -> bytes:
     """The hash by which the state's row is found."""
-    return verify_state(parse_state(state), purpose, browser, KEYS.get, now).id_hash
+    return verify_state(parse_state(state), replace(BINDING, **changes), KEYS.get, now).id_hash
 
 
 def build(version: int = 1, key_id: int = KEY_ID, expires_at: int = NOW + TTL, key: bytes = KEY) -> str:
@@ -90,13 +96,36 @@ def test_a_forged_expired_state_is_refused_as_forged() -> None:
 @pytest.mark.claim("C-04")
 def test_a_state_of_another_browser_is_refused() -> None:
     """I begin an install in my browser and make yours finish it."""
-    assert refusal_of(lambda: verify(issue(), browser=OTHER_BROWSER)) is Refusal.STATE_FORGED
+    assert refusal_of(lambda: verify(issue(), browser_digest=OTHER_BROWSER)) is Refusal.STATE_FORGED
 
 
 @pytest.mark.claim("C-05")
 def test_a_state_for_another_purpose_is_refused() -> None:
     """I take a state that was issued for something else."""
     assert refusal_of(lambda: verify(issue(), purpose="login")) is Refusal.STATE_FORGED
+
+
+@pytest.mark.claim("C-05")
+def test_a_state_for_another_provider_is_refused() -> None:
+    """I begin with a provider of my own, and bring its state to Slack's callback; and the reverse."""
+    elsewhere = replace(BINDING, provider="elsewhere")
+    other = issue_state(elsewhere, key_id=KEY_ID, key=KEY, random=RANDOM, now=NOW, expires_at=NOW + TTL).text
+    assert verify(other, provider="elsewhere") == state_hash(RANDOM)
+    assert refusal_of(lambda: verify(other)) is Refusal.STATE_FORGED
+    assert refusal_of(lambda: verify(other, provider="elsewher")) is Refusal.STATE_FORGED
+    assert refusal_of(lambda: verify(issue(), provider="elsewhere")) is Refusal.STATE_FORGED
+
+
+PARTS = st.text("installslack\x00\x07", max_size=12)
+
+
+@given(PARTS, PARTS, PARTS, PARTS)
+@example("install", "slack", "installslack", "")
+def test_no_name_of_a_provider_reads_as_another_purpose(one: str, to: str, other: str, there: str) -> None:
+    """I name my provider so that what is signed for it reads as signed for yours."""
+    bindings = StateBinding(one, BROWSER, to), StateBinding(other, BROWSER, there)
+    texts = [issue_state(each, key_id=1, key=KEY, random=RANDOM, now=NOW, expires_at=NOW).text for each in bindings]
+    assert (texts[0] == texts[1]) is (bindings[0] == bindings[1])
 
 
 @pytest.mark.claim("C-01")
@@ -115,7 +144,7 @@ def test_a_state_that_names_another_known_key_is_refused() -> None:
     """I name a key that I know, while the state is signed with the one that I do not know."""
     claimed = parse_state(build(key_id=KEY_ID + 1))
     keys = {KEY_ID: KEY, KEY_ID + 1: OTHER_KEY}
-    refused = refusal_of(lambda: verify_state(claimed, PURPOSE, BROWSER, keys.get, NOW))
+    refused = refusal_of(lambda: verify_state(claimed, BINDING, keys.get, NOW))
     assert refused is Refusal.STATE_FORGED
 
 
@@ -200,8 +229,8 @@ def test_whatever_text_comes_nothing_but_a_refusal_is_raised(claimed: str) -> No
     ttl=st.integers(60, 900),
 )
 def test_every_state_that_we_issue_works_to_its_last_second(key_id: int, random: bytes, now: int, ttl: int) -> None:
-    state = issue_state(PURPOSE, BROWSER, key_id, KEY, random, now, ttl)
+    state = issue_state(BINDING, key_id=key_id, key=KEY, random=random, now=now, expires_at=now + ttl).text
     claimed = parse_state(state)
-    assert verify_state(claimed, PURPOSE, BROWSER, {key_id: KEY}.get, now + ttl).id_hash == state_hash(random)
-    assert not accepts(lambda: verify_state(claimed, PURPOSE, BROWSER, {key_id: KEY}.get, now + ttl + 1))
+    assert verify_state(claimed, BINDING, {key_id: KEY}.get, now + ttl).id_hash == state_hash(random)
+    assert not accepts(lambda: verify_state(claimed, BINDING, {key_id: KEY}.get, now + ttl + 1))
     assert set(state) <= set(BASE64URL + ".")

@@ -4,7 +4,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from slackapp.model import BOT, Holder, Installation, Sealed, Tenant
+from slackapp.checks.state_token import IssuedState
+from slackapp.model import BOT, Holder, Installation, Sealed, StateBinding, StatePurpose, Tenant
 from slackapp.store import installations, tokens
 from slackapp.store.engine.database import Database
 from slackapp.store.tokens import Fingerprints, SealedPair
@@ -55,6 +56,16 @@ def install(db: Database, tenant: Tenant = NORTH, holders: tuple[Holder, ...] = 
         installations.save(db, installation(tenant), None, keep_webhook=False)
         for holder in holders:
             tokens.save(db, tenant, holder, generation=1, pair=pair(), now=NOW)
+
+
+def bound(session: bytes, purpose: str = "install", provider: str = "slack") -> StateBinding:
+    """What a state is bound to."""
+    return StateBinding(StatePurpose(purpose), session, provider)
+
+
+def issued(id_hash: bytes, binding: StateBinding, expires_at: int) -> IssuedState:
+    """A state of which the database sees the hash alone."""
+    return IssuedState("", id_hash, binding, expires_at)
 
 
 def look(path: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.checks.state_token import VerifiedState
 from slackapp.model import NO_TENANT
 from slackapp.store import oauth_states
 from slackapp.store.engine.database import Database
-from tests.store.rows import NORTH, NOW, SOUTH, look
+from tests.store.rows import NORTH, NOW, SOUTH, bound, issued, look
 from tests.support.race import race
 
 MINE, THEIRS = hashlib.sha256(b"mine").digest(), hashlib.sha256(b"theirs").digest()
@@ -22,11 +23,11 @@ def hashed(number: int) -> bytes:
 
 
 def add(db: Database, number: int, now: int = NOW, limit: int = NO_LIMIT, session: bytes = MINE) -> bool:
-    return oauth_states.add(db, hashed(number), session, "install", now, now + 600, limit)
+    return oauth_states.add(db, issued(hashed(number), bound(session), now + 600), now, limit=limit)
 
 
-def use(db: Database, number: int, now: int = NOW, session: bytes = MINE, purpose: str = "install") -> bool:
-    return oauth_states.consume(db, hashed(number), session, purpose, now)
+def use(db: Database, number: int, now: int = NOW, session: bytes = MINE, **to: str) -> bool:
+    return oauth_states.consume(db, VerifiedState(hashed(number), bound(session, **to)), now)
 
 
 def count(db: Database) -> int:
@@ -57,18 +58,30 @@ def test_a_state_is_used_to_its_last_second_and_not_after(db: Database) -> None:
 def test_a_state_is_used_for_its_own_purpose_only(db: Database) -> None:
     """I bring a state that a Bolt app made to our callback, and the reverse."""
     add(db, 1)
-    assert oauth_states.add(db, hashed(2), MINE, "bolt", NOW, NOW + 600, NO_LIMIT)
+    assert oauth_states.add(db, issued(hashed(2), bound(MINE, "bolt"), NOW + 600), NOW, limit=NO_LIMIT)
     assert not use(db, 1, purpose="bolt")
     assert not use(db, 2, purpose="install")
     assert use(db, 1)
     assert use(db, 2, purpose="bolt")
 
 
+@pytest.mark.claim("C-05")
+def test_a_state_is_used_for_its_own_provider_only(db: Database) -> None:
+    """I bring a state that leads to another provider to Slack's callback, and the reverse."""
+    add(db, 1)
+    state = issued(hashed(2), bound(MINE, provider="elsewhere"), EXPIRES)
+    assert oauth_states.add(db, state, NOW, limit=NO_LIMIT)
+    assert not use(db, 1, provider="elsewhere")
+    assert not use(db, 2)
+    assert use(db, 1)
+    assert use(db, 2, provider="elsewhere")
+
+
 def test_a_refused_use_does_not_use_the_state_up(db: Database) -> None:
     """I call back with your state from my browser, so that your install fails."""
     add(db, 1)
     assert not use(db, 1, session=THEIRS)
-    assert not use(db, 1, purpose="login")
+    assert not use(db, 1, purpose="bolt")
     assert not use(db, 2)
     assert use(db, 1)
 
@@ -106,15 +119,19 @@ def test_of_4_processes_that_use_50_states_each_state_is_used_once(db: Database)
     code = """
 import hashlib, sys
 from pathlib import Path
+from slackapp.checks.state_token import VerifiedState
+from slackapp.model import StateBinding, StatePurpose
 from slackapp.store import oauth_states
 from slackapp.store.engine.sqlite import SqliteDatabase
 db = SqliteDatabase(Path(sys.argv[1]))
 mine = hashlib.sha256(b"mine").digest()
+binding = StateBinding(StatePurpose.INSTALL, mine)
 db.one("get_meta", {"name": "a"})
 """
     run = f"""
 hashes = [hashlib.sha256(b"state %d" % number).digest() for number in range(50)]
-print(*[number for number in range(50) if oauth_states.consume(db, hashes[number], mine, "install", {NOW})])
+states = [VerifiedState(each, binding) for each in hashes]
+print(*[number for number in range(50) if oauth_states.consume(db, states[number], {NOW})])
 """
     outputs = race(4, code, run, str(db.path))
     assert sorted(int(number) for output in outputs for number in output.split()) == list(range(50))
@@ -138,12 +155,17 @@ def test_a_state_that_was_refused_for_the_limit_leaves_nothing(db: Database) -> 
 @pytest.mark.claim("C-98")
 def test_states_of_a_clock_that_was_a_day_ahead_do_not_count(db: Database) -> None:
     here, tomorrow = hashlib.sha256(b"a network").digest()[:16], NOW + 86_400
+
+    def begin(number: int, now: int, **limits: int) -> bool:
+        state = issued(hashed(number), bound(MINE), now + 900)
+        return oauth_states.add(db, state, now, network=here, **limits)
+
     for number in range(3):
-        assert oauth_states.add(db, hashed(number), MINE, "install", tomorrow, tomorrow + 900, 3, here, 3)
+        assert begin(number, tomorrow, limit=3, network_limit=3)
     assert not add(db, 3, tomorrow, limit=3)
-    assert oauth_states.add(db, hashed(4), MINE, "install", NOW, NOW + 900, 3, here, 3), "neither over all"
-    assert oauth_states.add(db, hashed(5), MINE, "install", NOW, NOW + 900, 9, here, 2), "nor of one network"
-    assert not oauth_states.add(db, hashed(6), MINE, "install", NOW, NOW + 900, 9, here, 2)
+    assert begin(4, NOW, limit=3, network_limit=3), "neither over all"
+    assert begin(5, NOW, limit=9, network_limit=2), "nor of one network"
+    assert not begin(6, NOW, limit=9, network_limit=2)
     assert not add(db, 7, NOW - 60, limit=2), "a clock may differ by a minute"
 
 
@@ -261,7 +283,7 @@ def test_an_exchange_is_under_way_from_the_use_to_the_outcome(db: Database) -> N
     assert not oauth_states.has_open_exchange(db, NOW)
     oauth_states.set_outcome(db, hashed(1), "failed", NO_TENANT)
     assert not oauth_states.has_open_exchange(db, NOW - 30)
-    oauth_states.add(db, hashed(2), MINE, "bolt", NOW, NOW + 600, NO_LIMIT)
+    oauth_states.add(db, issued(hashed(2), bound(MINE, "bolt"), NOW + 600), NOW, limit=NO_LIMIT)
     assert use(db, 2, purpose="bolt")
     assert not oauth_states.has_open_exchange(db, NOW - 30), "a Bolt app says nothing of its end"
 
@@ -278,5 +300,5 @@ def test_an_exchange_that_began_in_the_future_is_not_under_way(db: Database) -> 
 def test_a_stolen_database_holds_no_state(db: Database, tmp_path: Path) -> None:
     """I have your database, and look in it for a state that I can use."""
     random = b"the random part of a usable state"[:32]
-    oauth_states.add(db, hashlib.sha256(random).digest(), MINE, "install", NOW, EXPIRES, NO_LIMIT)
+    oauth_states.add(db, issued(hashlib.sha256(random).digest(), bound(MINE), EXPIRES), NOW, limit=NO_LIMIT)
     assert not any(random in file.read_bytes() for file in tmp_path.iterdir())

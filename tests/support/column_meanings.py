@@ -150,6 +150,7 @@ TABLES = {
             "id_hash": (HASH, "Hash of the state's random part. The state itself is with the browser only."),
             "session_hash": (HASH, "Hash of the browser's cookie."),
             "purpose": (OPERATIONAL, "`install`, or `bolt` for a Bolt app's own."),
+            "provider": (OPERATIONAL, "Whom it leads to: `slack`, or another one who issues tokens."),
             "expires_at": (OPERATIONAL, "Until when it can be used."),
             "used_at": (OPERATIONAL, "When it was used; NULL: not yet."),
             "network": (HASH, "Keyed hash of the address that began, of IPv6 its first 48 bits; NULL: of a Bolt app."),

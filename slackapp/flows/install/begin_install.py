@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from urllib.parse import urlencode
 
-from slackapp.checks import browser_binding, state_token
+from slackapp.checks import browser_binding
 from slackapp.checks.slack_ids import is_enterprise, is_workspace
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
-from slackapp.model import Settings, StatePurpose
-from slackapp.store import oauth_states
+from slackapp.flows.install import new_state
+from slackapp.model import StateBinding, StatePurpose
 
 _RETRY_AFTER = 60
 _COOKIE_SECONDS = 600
@@ -38,31 +38,16 @@ def run(app: App, cookie_header: str, claimed_team: str | None, network: str, no
     secret = browser_binding.find_browser_secret(cookie_header, settings.secure)
     secret = secret or browser_binding.new_browser_secret(app.entropy(browser_binding.SECRET_BYTES))
     digest = browser_binding.browser_digest(secret)
-    random = app.entropy(state_token.RANDOM_BYTES)
-    key_id, key = app.keyring.state_key()
-    state = state_token.issue_state(StatePurpose.INSTALL, digest, key_id, key, random, now, settings.state_ttl)
+    state = new_state.make(app, StateBinding(StatePurpose.INSTALL, digest), now)
     # 3. record its hash
-    id_hash, expires_at = state_token.state_hash(random), now + settings.state_ttl
-    add = partial(
-        oauth_states.add, app.db, id_hash, digest, StatePurpose.INSTALL, now, expires_at, settings.state_limit,
-        network=state_token.network_hash(key, network), network_limit=_states_per_network(settings),
-    )  # fmt: skip
     # Unflushed: of a state that a power failure takes, nobody loses more than an install that must be begun again.
     # claim: C-72
-    if not app.db.commit_in_group(add, durable=False):
+    if not app.db.commit_in_group(partial(new_state.record, app, state, network, now), durable=False):
         raise Refused(Refusal.STATE_LIMIT, retry_after=_RETRY_AFTER)
     # 4. set the cookie and send the browser to Slack
     app.metrics.count("slackapp_installs_begun_total", {})
     cookie = browser_binding.set_cookie(secret, settings.secure, max(_COOKIE_SECONDS, settings.state_ttl))
-    return Redirect(authorize_url(app, state, claimed_team), cookie)
-
-
-def _states_per_network(settings: Settings) -> int:
-    """Limits one network's states: as many as its rate gives one address, and never more than half.
-
-    An IPv6 site has 65,536 networks of the kind that rates are counted by.
-    """
-    return max(1, min(settings.state_limit // 2, settings.rate_per_minute * (settings.state_ttl // 60 + 1)))
+    return Redirect(authorize_url(app, state.text, claimed_team), cookie)
 
 
 def authorize_url(app: App, state: str, team: str | None) -> str:

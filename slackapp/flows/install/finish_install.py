@@ -23,6 +23,7 @@ from slackapp.model import (
     Grant,
     Holder,
     InstallOutcome,
+    StateBinding,
     StateOutcome,
     StatePurpose,
     Tenant,
@@ -76,7 +77,8 @@ def run(app: App, callback: Callback, actor: Actor, now: int) -> tuple[InstallOu
     secret = browser_binding.require_browser_secret(callback.cookie_header, app.settings.secure)
     digest = browser_binding.browser_digest(secret)
     # 7. the state's MAC, over this browser; then its age
-    state = state_token.verify_state(claimed, StatePurpose.INSTALL, digest, app.keyring.state_key_by_id, now)
+    binding = StateBinding(StatePurpose.INSTALL, digest)
+    state = state_token.verify_state(claimed, binding, app.keyring.state_key_by_id, now)
     with app.exchange_limit.acquire(callback.network) as free:
         # Before the state is spent: reloading the page is all that it takes.
         if not free:
@@ -85,9 +87,7 @@ def run(app: App, callback: Callback, actor: Actor, now: int) -> tuple[InstallOu
             _refuse_during_cooldown(app, callback.network, now)
         # 8. use the state up, in one statement
         # claim: C-03, C-06
-        if not app.db.commit_in_group(
-            partial(oauth_states.consume, app.db, state.id_hash, digest, StatePurpose.INSTALL, now)
-        ):
+        if not app.db.commit_in_group(partial(oauth_states.consume, app.db, state, now)):
             raise Refused(Refusal.STATE_USED)
         # 9. what Slack reported
         if "error" in query:

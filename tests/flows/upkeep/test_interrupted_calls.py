@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from slackapp import app as composition
+from slackapp.checks.state_token import VerifiedState
 from slackapp.flows.upkeep import interrupted_calls
 from slackapp.store import oauth_states, queue
 from tests.flows.upkeep.test_sweep import put, states
+from tests.store.rows import bound, issued
 from tests.support.callback_world import approved, log_lines, only, state_outcomes
 from tests.support.world import NORTH, World
 
@@ -76,8 +78,9 @@ def test_a_clock_that_was_set_back_hides_nothing(world: World) -> None:
 def test_what_came_to_an_end_and_what_a_bolt_app_began_is_nothing_lost(world: World) -> None:
     app, now = world.service.app, world.clock()
     assert world.browser().install().status == 303
-    assert oauth_states.add(app.db, bytes(32), bytes(32), "bolt", now, now + 600, 10)
-    assert oauth_states.consume(app.db, bytes(32), bytes(32), "bolt", now)
+    binding = bound(bytes(32), "bolt")
+    assert oauth_states.add(app.db, issued(bytes(32), binding, now + 600), now, limit=10)
+    assert oauth_states.consume(app.db, VerifiedState(bytes(32), binding), now)
     assert interrupted_calls.mark_lost_exchanges(app, now + 3600) == 0
     assert world.audit().count("install.unclear") == 0
 

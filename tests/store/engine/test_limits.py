@@ -123,22 +123,26 @@ def test_an_error_of_the_store_carries_nothing_of_the_statement() -> None:
 DISK_FULL_AT_COMMIT = """
 import resource, signal, sys
 from pathlib import Path
+from slackapp.checks.state_token import IssuedState, VerifiedState
+from slackapp.model import StateBinding, StatePurpose
 from slackapp.store import oauth_states
 from slackapp.store.engine.sqlite import SqliteDatabase
 db = SqliteDatabase(Path(sys.argv[1]))
 db.create_or_migrate()
-oauth_states.add(db, bytes(32), bytes(32), "install", 0, 600, 10)
+binding = StateBinding(StatePurpose.INSTALL, bytes(32))
+state = VerifiedState(bytes(32), binding)
+oauth_states.add(db, IssuedState("", bytes(32), binding, 600), 0, limit=10)
 """
 CONSUME = """
 size = Path(sys.argv[1] + "-wal").stat().st_size
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 try:
-    print(oauth_states.consume(db, bytes(32), bytes(32), "install", 1))
+    print(oauth_states.consume(db, state, 1))
 except Exception as error:
     print(type(error).__name__)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-print(oauth_states.consume(db, bytes(32), bytes(32), "install", 1))
+print(oauth_states.consume(db, state, 1))
 """
 
 
