@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from types import ModuleType
 from typing import TextIO
 
@@ -17,7 +18,7 @@ from slackapp.config import settings as config
 from slackapp.errors import ConfigError
 from slackapp.flows.app import App, Circle
 from slackapp.flows.upkeep import heartbeat, interrupted_calls
-from slackapp.model import Clock, Entropy, Settings
+from slackapp.model import AuditEvent, Clock, Entropy, Settings
 from slackapp.routes import served_routes
 from slackapp.runtime.health import Health
 from slackapp.runtime.log import JsonLog
@@ -27,6 +28,7 @@ from slackapp.slack.client import SlackClient
 from slackapp.store.engine.open_database import open_database
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.open_keyring import open_keyring, read_master_keys
+from slackapp.vault.vault import Vault
 from slackapp.workers.inbox import InboxWorkers
 from slackapp.workers.scheduler import Scheduler, local_tasks, remote_tasks
 from slackapp.wsgi import Wsgi
@@ -143,6 +145,7 @@ def build_app(
         settings=settings,
         db=db,
         keyring=keyring,
+        vault=Vault(db, keyring, clock, metrics, audit_events(CIRCLES)),
         slack=SlackClient(settings, db.in_transaction, metrics, health),
         clock=clock,
         entropy=entropy,
@@ -165,6 +168,11 @@ def build_app(
         circles=CIRCLES,
         capabilities=_capabilities(None),
     )
+
+
+def audit_events(circles: tuple[Circle, ...]) -> frozenset[type[StrEnum]]:
+    """The sets of events that may be written to the audit: the core's, and those of the circles."""
+    return frozenset({AuditEvent, *(events for circle in circles for events in circle.audit_events)})
 
 
 _NEEDS_A_LOOP = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)

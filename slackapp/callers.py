@@ -3,18 +3,17 @@
 Who is calling is decided here and nowhere else. A handler is given the actor, and shows or does what his kind may.
 """
 
+from dataclasses import replace
+
 from slackapp.checks.loopback_client import is_loopback_client
 from slackapp.checks.operator_token import verify_operator
 from slackapp.checks.slack_signature import verify_signature
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
-from slackapp.model import NO_TENANT, Actor, ActorKind
+from slackapp.model import Actor, ActorKind, AuditEntry, AuditEvent, AuditRecord
 from slackapp.web.request import Request
 
 ON_THIS_MACHINE = "loopback"
 """Id of the operator who has shown no token, and is on this machine."""
-_OLD_SECRET_EVENT = "signature.old_secret"  # noqa: S105  (a word, no secret)
-"""In the audit, once a minute at most: the second of the secrets, which is to go, was used."""
 MAX_SKEW = 5
 """Seconds that our clock may differ from a signature's time without being shown in `/readyz`."""
 
@@ -38,9 +37,15 @@ def slack(app: App, request: Request, now: int) -> Actor:
     # While the secret is being changed, this tells when the old one is out of use.
     app.metrics.count("slackapp_signatures_total", {"secret": str(which + 1)})
     actor = Actor(ActorKind.SLACK, request.request_id, str(which + 1))
-    if which and app.throttle.allows(_OLD_SECRET_EVENT, now):
-        audit_log.append_committed(app, _OLD_SECRET_EVENT, NO_TENANT, actor, "ok", request.template, now)
+    if which and app.throttle.allows(AuditEvent.SIGNATURE_OLD_SECRET, now):
+        _note_old_secret(app, actor, request.template, now)
     return actor
+
+
+def _note_old_secret(app: App, actor: Actor, path: str, now: int) -> None:
+    """Notes, once a minute at most, that the second of the secrets, which is to go, was used."""
+    entry = AuditEntry(at=now, event=AuditEvent.SIGNATURE_OLD_SECRET, actor=actor)
+    app.vault.append_committed(replace(entry, record_kind=AuditRecord.ROUTE, record_id=path))
 
 
 def operator(app: App, request: Request, now: int) -> Actor:

@@ -12,94 +12,105 @@ import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from slackapp.model import NO_TENANT, Tenant
+from slackapp.model import NO_TENANT, AuditEvent, Tenant
 
 
 class Refusal(enum.Enum):
     """The closed list of refusals. Members that share a code answer with the same bytes."""
 
-    def __init__(self, code: str, status: int, sentence: str, audit: str) -> None:
-        """Code, status and sentence are the public answer; `audit` is the refusal's name in the audit."""
+    def __init__(self, code: str, status: int, sentence: str, audit: AuditEvent) -> None:
+        """Code, status and sentence are the public answer; `audit` is the event that the audit notes."""
         self.code = code
         self.status = status
         self.sentence = sentence
         self.audit = audit
 
     # The request as such
-    NOT_FOUND = ("not_found", 404, "There is no such page.", "refused.path")
-    METHOD = ("method_not_allowed", 405, "This address does not take that method.", "refused.method")
-    HOST = ("wrong_host", 400, "This service does not answer under that name.", "refused.host")
-    LENGTH = ("bad_length", 400, "The request's length is missing or wrong.", "refused.length")
-    TOO_LARGE = ("too_large", 413, "The request is too large.", "refused.size")
-    QUERY = ("bad_query", 400, "The address has parameters that cannot be read.", "refused.query")
-    MEDIA_TYPE = ("wrong_media_type", 415, "This address takes another type of content.", "refused.media_type")
-    JSON = ("bad_json", 400, "The body is not acceptable JSON.", "refused.json")
-    FORM = ("bad_form", 400, "The body is not an acceptable form.", "refused.form")
-    EVENT = ("bad_event", 400, "The body is not an event that can be kept.", "refused.event")
+    NOT_FOUND = ("not_found", 404, "There is no such page.", AuditEvent.REFUSED_PATH)
+    METHOD = ("method_not_allowed", 405, "This address does not take that method.", AuditEvent.REFUSED_METHOD)
+    HOST = ("wrong_host", 400, "This service does not answer under that name.", AuditEvent.REFUSED_HOST)
+    LENGTH = ("bad_length", 400, "The request's length is missing or wrong.", AuditEvent.REFUSED_LENGTH)
+    TOO_LARGE = ("too_large", 413, "The request is too large.", AuditEvent.REFUSED_SIZE)
+    QUERY = ("bad_query", 400, "The address has parameters that cannot be read.", AuditEvent.REFUSED_QUERY)
+    MEDIA_TYPE = ("wrong_media_type", 415, "This address takes another type of content.", AuditEvent.REFUSED_MEDIA_TYPE)
+    JSON = ("bad_json", 400, "The body is not acceptable JSON.", AuditEvent.REFUSED_JSON)
+    FORM = ("bad_form", 400, "The body is not an acceptable form.", AuditEvent.REFUSED_FORM)
+    EVENT = ("bad_event", 400, "The body is not an event that can be kept.", AuditEvent.REFUSED_EVENT)
     NO_OPTIONS = (
         "no_options", 404,
         "Nothing offers options for that menu: see block_suggestion:ACTION_ID in the behaviour's table, and the log.",
-        "refused.options",
+        AuditEvent.REFUSED_OPTIONS,
     )  # fmt: skip
 
     # Who is calling
-    UNSIGNED = ("unsigned", 401, "The request is not signed by Slack.", "refused.signature.malformed")
-    SIGNATURE_STALE = ("unsigned", 401, "The request is not signed by Slack.", "refused.signature.stale")
-    SIGNATURE_WRONG = ("unsigned", 401, "The request is not signed by Slack.", "refused.signature.wrong")
-    OPERATOR = ("not_operator", 401, "This address is for the operator.", "refused.operator")
-    TOKEN_IN_QUERY = ("token_in_query", 400, "A token must not be in the address.", "refused.token_in_query")
+    UNSIGNED = ("unsigned", 401, "The request is not signed by Slack.", AuditEvent.REFUSED_SIGNATURE_MALFORMED)
+    SIGNATURE_STALE = ("unsigned", 401, "The request is not signed by Slack.", AuditEvent.REFUSED_SIGNATURE_STALE)
+    SIGNATURE_WRONG = ("unsigned", 401, "The request is not signed by Slack.", AuditEvent.REFUSED_SIGNATURE_WRONG)
+    OPERATOR = ("not_operator", 401, "This address is for the operator.", AuditEvent.REFUSED_OPERATOR)
+    TOKEN_IN_QUERY = ("token_in_query", 400, "A token must not be in the address.", AuditEvent.REFUSED_TOKEN_IN_QUERY)
 
     # Install and callback
-    TEAM_HINT = ("bad_team", 400, "That is not the id of a workspace.", "refused.team_hint")
+    TEAM_HINT = ("bad_team", 400, "That is not the id of a workspace.", AuditEvent.REFUSED_TEAM_HINT)
     STATE_MISSING = (
-        "state_missing", 400, "This page was reached without going through our install link.", "refused.state.missing",
+        "state_missing", 400, "This page was reached without going through our install link.",
+        AuditEvent.REFUSED_STATE_MISSING,
     )  # fmt: skip
-    STATE_MALFORMED = ("state_refused", 400, "This install link is not valid.", "refused.state.malformed")
-    STATE_FORGED = ("state_refused", 400, "This install link is not valid.", "refused.state.forged")
+    STATE_MALFORMED = ("state_refused", 400, "This install link is not valid.", AuditEvent.REFUSED_STATE_MALFORMED)
+    STATE_FORGED = ("state_refused", 400, "This install link is not valid.", AuditEvent.REFUSED_STATE_FORGED)
     BROWSER = (
         "browser_unknown", 400,
         "The install was begun in another browser, or this browser does not accept cookies.",
-        "refused.browser",
+        AuditEvent.REFUSED_BROWSER,
     )  # fmt: skip
-    STATE_EXPIRED = ("state_expired", 400, "This install link has expired.", "refused.state.expired")
-    STATE_AHEAD = ("state_refused", 400, "This install link is not valid.", "refused.state.ahead")
-    STATE_USED = ("state_used", 400, "This install link was used already.", "refused.state.used")
-    CODE_MISSING = ("code_missing", 400, "Slack sent you back without a result.", "refused.code_missing")
-    SLACK_ERROR = ("slack_error", 400, "Slack could not complete the install.", "refused.slack_error")
-    EXCHANGE = ("exchange_refused", 400, "Slack did not accept the install.", "refused.exchange")
-    GRANT_FOREIGN = ("grant_foreign", 400, "Slack's answer belongs to another app.", "refused.grant.foreign")
-    GRANT_MALFORMED = ("grant_malformed", 502, "Slack's answer could not be used.", "refused.grant.malformed")
-    TEAM_NOT_ALLOWED = ("team_not_allowed", 403, "This app is not for that workspace.", "refused.team_not_allowed")
+    STATE_EXPIRED = ("state_expired", 400, "This install link has expired.", AuditEvent.REFUSED_STATE_EXPIRED)
+    STATE_AHEAD = ("state_refused", 400, "This install link is not valid.", AuditEvent.REFUSED_STATE_AHEAD)
+    STATE_USED = ("state_used", 400, "This install link was used already.", AuditEvent.REFUSED_STATE_USED)
+    CODE_MISSING = ("code_missing", 400, "Slack sent you back without a result.", AuditEvent.REFUSED_CODE_MISSING)
+    SLACK_ERROR = ("slack_error", 400, "Slack could not complete the install.", AuditEvent.REFUSED_SLACK_ERROR)
+    EXCHANGE = ("exchange_refused", 400, "Slack did not accept the install.", AuditEvent.REFUSED_EXCHANGE)
+    GRANT_FOREIGN = ("grant_foreign", 400, "Slack's answer belongs to another app.", AuditEvent.REFUSED_GRANT_FOREIGN)
+    GRANT_MALFORMED = ("grant_malformed", 502, "Slack's answer could not be used.", AuditEvent.REFUSED_GRANT_MALFORMED)
+    TEAM_NOT_ALLOWED = (
+        "team_not_allowed", 403, "This app is not for that workspace.",
+        AuditEvent.REFUSED_TEAM_NOT_ALLOWED,
+    )  # fmt: skip
     INSTALLER_NOT_ADMIN = (
         "installer_not_admin", 403,
         "Only an admin of the workspace may install this app.",
-        "refused.installer.not_admin",
+        AuditEvent.REFUSED_INSTALLER_NOT_ADMIN,
     )  # fmt: skip
     INSTALLER_UNKNOWN = (
         "installer_unknown", 403,
         "Only an admin may install this app, and it could not be established that you are one.",
-        "refused.installer.unknown",
+        AuditEvent.REFUSED_INSTALLER_UNKNOWN,
     )  # fmt: skip
-    NOT_STORED = ("not_stored", 503, "The install could not be stored.", "refused.not_stored")
-    SLACK_UNREACHABLE = ("slack_unreachable", 503, "Slack could not be reached just now.", "refused.slack_down")
+    NOT_STORED = ("not_stored", 503, "The install could not be stored.", AuditEvent.REFUSED_NOT_STORED)
+    SLACK_UNREACHABLE = (
+        "slack_unreachable", 503, "Slack could not be reached just now.",
+        AuditEvent.REFUSED_SLACK_DOWN,
+    )  # fmt: skip
 
-    EXCHANGE_UNCLEAR = ("slack_unreachable", 503, "Slack could not be reached just now.", "refused.exchange.unclear")
+    EXCHANGE_UNCLEAR = (
+        "slack_unreachable", 503, "Slack could not be reached just now.",
+        AuditEvent.REFUSED_EXCHANGE_UNCLEAR,
+    )  # fmt: skip
 
     # The moment
-    RATE = ("too_many_requests", 429, "Too many requests. Please wait a little.", "refused.rate")
-    STATE_LIMIT = ("busy", 503, "The service is busy. Please try again shortly.", "refused.state.limit")
-    BUSY = ("busy", 503, "The service is busy. Please try again shortly.", "refused.busy")
-    INSTALLING = ("busy", 503, "The service is busy. Please try again shortly.", "refused.installing")
+    RATE = ("too_many_requests", 429, "Too many requests. Please wait a little.", AuditEvent.REFUSED_RATE)
+    STATE_LIMIT = ("busy", 503, "The service is busy. Please try again shortly.", AuditEvent.REFUSED_STATE_LIMIT)
+    BUSY = ("busy", 503, "The service is busy. Please try again shortly.", AuditEvent.REFUSED_BUSY)
+    INSTALLING = ("busy", 503, "The service is busy. Please try again shortly.", AuditEvent.REFUSED_INSTALLING)
 
     # A tenant's tokens
-    TOKEN_UNAVAILABLE = ("token_unavailable", 503, "The token cannot be used just now.", "refused.token")
-    KEY_REVOKED = ("key_revoked", 403, "The key for this workspace was withdrawn.", "refused.key_revoked")
+    TOKEN_UNAVAILABLE = ("token_unavailable", 503, "The token cannot be used just now.", AuditEvent.REFUSED_TOKEN)
+    KEY_REVOKED = ("key_revoked", 403, "The key for this workspace was withdrawn.", AuditEvent.REFUSED_KEY_REVOKED)
     KEY_UNAVAILABLE = (
-        "key_unavailable", 503, "The key for this workspace cannot be reached just now.", "refused.key_unavailable",
+        "key_unavailable", 503, "The key for this workspace cannot be reached just now.",
+        AuditEvent.REFUSED_KEY_UNAVAILABLE,
     )  # fmt: skip
-    NEEDS_REINSTALL = ("needs_reinstall", 409, "The app must be installed again.", "refused.needs_reinstall")
-    NOT_INSTALLED = ("not_installed", 404, "The app is not installed there.", "refused.not_installed")
-    CAPABILITY = ("not_permitted", 403, "This part of the service may not do that.", "refused.capability")
+    NEEDS_REINSTALL = ("needs_reinstall", 409, "The app must be installed again.", AuditEvent.REFUSED_NEEDS_REINSTALL)
+    NOT_INSTALLED = ("not_installed", 404, "The app is not installed there.", AuditEvent.REFUSED_NOT_INSTALLED)
+    CAPABILITY = ("not_permitted", 403, "This part of the service may not do that.", AuditEvent.REFUSED_CAPABILITY)
 
 
 class Refused(Exception):

@@ -8,8 +8,7 @@ from typing import Any
 from slackapp import callers
 from slackapp.errors import Refusal, Refused, StoreBusyError, StoreError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
-from slackapp.model import LOOPBACK, NO_TENANT, Actor, ActorKind
+from slackapp.model import LOOPBACK, Actor, ActorKind, AuditEntry, AuditRecord, AuditResult
 from slackapp.routes import PAGE, Route, by_path
 from slackapp.web.refusals import refusal_response
 from slackapp.web.request import NoRawTargetError, Request, address_prefix, host_values, read_request
@@ -112,9 +111,11 @@ class Wsgi:
         if not verified and not app.throttle.allows(name, now):
             return
         actor = verified or Actor(ActorKind.UNVERIFIED, request_id)
-        path = route.path if route is not None else ""
+        entry = AuditEntry(at=now, event=name, actor=actor, result=AuditResult.REFUSED)
+        if route is not None:
+            entry = replace(entry, record_kind=AuditRecord.ROUTE, record_id=route.path)
         try:
-            audit_log.append_committed(app, name, NO_TENANT, actor, "refused", path, now)
+            app.vault.append_committed(entry)
         except Exception:  # noqa: BLE001  (the refusal is answered all the same)
             app.log.bug("audit_failed", {"request": request_id})
 

@@ -41,7 +41,7 @@ READING = (
     (
         "the way to a token: audit row first",
         (
-            "flows/tokens/use_token.py", "flows/keys/tenant_keys.py", "flows/audit/audit_log.py",
+            "flows/tokens/use_token.py", "flows/keys/tenant_keys.py", "vault/vault.py",
         ),
     ),
     ("every refusal, and what it says to the outside", ("errors.py", "web/response.py", "web/refusals.py")),
@@ -81,9 +81,11 @@ READING = (
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",
-     ("store/audit.py", "flows/audit/verify_audit.py", "flows/upkeep/sweep.py", "flows/install/new_state.py",
-      "runtime/log.py", "runtime/rate_limits.py", "runtime/health.py", "flows/upkeep/readiness.py",
-      "cli/terminal/printing.py", "cli/terminal/arguments.py")),
+     ("model/audit.py", "../sql/core/audit.sql", "store/audit.py", "flows/audit/verify_audit.py",
+      "flows/audit/read_audit.py", "flows/audit/notes.py", "flows/upkeep/sweep.py",
+      "flows/install/new_state.py", "runtime/log.py",
+      "runtime/rate_limits.py", "runtime/health.py", "flows/upkeep/readiness.py", "cli/terminal/printing.py",
+      "cli/terminal/arguments.py")),
     (
         "the database: pragmas, transactions, files, tables, and the words in them",
         (
@@ -95,7 +97,8 @@ READING = (
         "what a Bolt app is given, audit row first, and what it or its old store gives: whose, which pair counts",
         (
             "flows/install/save_external.py", "bolt/find_installation.py", "bolt/lease_refresh.py",
-            "importer/import_installations.py", "importer/verify_owner.py", "../sql/foreign/",
+            "importer/import_installations.py", "importer/verify_owner.py", "../sql/core/installers.sql",
+            "../sql/foreign/",
         ),
     ),
     ("calls to Slack", ("slack/client.py", "slack/transport.py", "slack/deadline.py")),

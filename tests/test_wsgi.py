@@ -237,7 +237,7 @@ def test_strangers_buy_one_audit_row_per_reason_and_minute(world: World) -> None
     world.clock.advance(60)
     world.request("GET", "/nowhere")
     assert world.audit()[2:] == ["refused.path"]
-    rows = world.rows("SELECT actor, tenant_kind, tenant_id, result, detail FROM audit ORDER BY id")
+    rows = world.rows("SELECT actor, tenant_kind, tenant_id, result, record_id FROM audit ORDER BY id")
     assert [tuple(row) for row in rows[:2]] == [
         ("unverified", "", "", "refused", ""),
         ("unverified", "", "", "refused", "/slack/events"),
@@ -248,8 +248,8 @@ def test_a_verified_caller_gets_a_row_for_every_refusal(world: World) -> None:
     for _ in range(3):
         world.post_signed(b"{")
         world.request("POST", "/slack/uninstall", b"{", {**OPERATOR, "Content-Type": "application/json"})
-    rows = world.rows("SELECT event, actor FROM audit ORDER BY id")
-    assert [tuple(row) for row in rows] == [("refused.json", "slack:1"), ("refused.json", "operator")] * 3
+    rows = world.rows("SELECT event, actor, actor_id FROM audit ORDER BY id")
+    assert [tuple(row) for row in rows] == [("refused.json", "slack", "1"), ("refused.json", "operator", "")] * 3
 
 
 SAME: dict[str, list[Callable[[World], Reply]]] = {

@@ -11,10 +11,9 @@ from typing import Any
 from slackapp.checks import event_envelope, tenant_of
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import judge_revocation, purge_tenant
 from slackapp.flows.upkeep import sweep
-from slackapp.model import BOT, Actor, Holder, InstallationStatus, Tenant
+from slackapp.model import BOT, Actor, AuditDetail, AuditEntry, AuditEvent, Holder, InstallationStatus, Tenant
 from slackapp.store import inbox, installations, installers, queue, tokens
 from slackapp.store.inbox import IncomingEvent
 
@@ -59,7 +58,7 @@ def delete_bot(app: App, tenant: Tenant, actor: Actor) -> None:
         installations.set_status(
             app.db, tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, "bot deleted"
         )
-        job_id = _note(app, tenant, "bot", actor)
+        job_id = _note(app, tenant, BOT, actor)
     _complete(app, tenant, job_id, actor)
 
 
@@ -72,23 +71,32 @@ def delete_users(app: App, tenant: Tenant, user_id: str | None, actor: Actor) ->
         elif user_id:
             tokens.delete(app.db, tenant, Holder.user(user_id))
             installers.delete(app.db, tenant, Holder.user(user_id))
-        job_id = _note(app, tenant, f"user={'all' if user_id is None else user_id}", actor)
+        job_id = _note(app, tenant, Holder.user(user_id) if user_id else None, actor)
     _complete(app, tenant, job_id, actor)
 
 
 def delete_tenant(app: App, tenant: Tenant, actor: Actor) -> None:
     """Deletes the tenant, its keys first. Raises StoreError."""
     with app.db.transaction():
-        job_id = purge_tenant.erase(app, tenant, "deleted", actor, app.clock())
+        job_id = purge_tenant.erase(app, tenant, reason=AuditDetail.DELETED, actor=actor, now=app.clock())
     _complete(app, tenant, job_id, actor)
 
 
-def _note(app: App, tenant: Tenant, what: str, actor: Actor) -> str | None:
+def _note(app: App, tenant: Tenant, holder: Holder | None, actor: Actor) -> str | None:
     """Appends the audit row, inside the transaction. When nothing is left the tenant goes; then, the job's id."""
-    audit_log.append(app, "tokens.erased", tenant, actor, "ok", what, app.clock())
+    app.vault.append(
+        AuditEntry(
+            at=app.clock(),
+            event=AuditEvent.TOKENS_ERASED,
+            actor=actor,
+            tenant=tenant,
+            holder=holder,
+            detail=AuditDetail.ALL_USERS if holder is None else None,
+        )
+    )
     if tokens.count(app.db, tenant) or installers.list_by_tenant(app.db, tenant):
         return None
-    return purge_tenant.erase(app, tenant, "nothing left", actor, app.clock())
+    return purge_tenant.erase(app, tenant, reason=AuditDetail.NOTHING_LEFT, actor=actor, now=app.clock())
 
 
 def _complete(app: App, tenant: Tenant, job_id: str | None, actor: Actor) -> None:

@@ -6,7 +6,7 @@ is opened; and each call opens anew, so that a caller who changes what it was gi
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slackapp.bolt import lease_refresh
@@ -15,13 +15,14 @@ from slackapp.checks.capabilities import BOLT
 from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
 from slackapp.flows.tokens import use_token
 from slackapp.model import (
     BOT,
     Actor,
+    AuditEntry,
+    AuditEvent,
     Holder,
     Installation,
     InstallationStatus,
@@ -67,7 +68,7 @@ class FoundInstallation:
 class _SealedField:
     """A sealed record that is no token, and how to read it again where it was sealed anew since."""
 
-    what: str
+    event: AuditEvent
     context: RecordContext
     sealed: Sealed
     reread: Callable[[], Sealed | None]
@@ -126,7 +127,7 @@ def _find(
     others = [record for record in (details, bot_details, webhook) if record is not None]
     if not _note(app, tenant, [found[0] for found in stored.values() if found is not None], others, actor):
         return None
-    with refuse_on_key_error(app, tenant, actor, f"purpose={_PURPOSE}"):
+    with refuse_on_key_error(app, _entry(app, tenant, actor)):
         opened = {holder: _open(app, *found) if found is not None else None for holder, found in stored.items()}
         return FoundInstallation(
             installation=installation,
@@ -158,6 +159,7 @@ def _stored(
 
 def _note(app: App, tenant: Tenant, stored: Sequence[Token], others: Sequence[_SealedField], actor: Actor) -> bool:
     """Appends the audit row; False for a tenant that is gone by now, or is being removed."""
+    entry = _entry(app, tenant, actor)
     with app.db.transaction():
         # Once more, under the lock: who has been erased or is suspect by now is not served any more.
         now = installations.find(app.db, tenant)
@@ -166,15 +168,33 @@ def _note(app: App, tenant: Tenant, stored: Sequence[Token], others: Sequence[_S
         if now.status not in _SERVED:
             raise Refused(use_token.refusal_of(now.status, now.status_reason) or Refusal.TOKEN_UNAVAILABLE)
         for token in stored:
-            key_id = envelope.claimed_key_id(token.access.blob)
-            detail = f"purpose={_PURPOSE} user={token.holder.id} generation={token.generation} key={key_id}"
             # claim: C-25
-            audit_log.append(app, "token.read", tenant, actor, "ok", detail, app.clock())
+            app.vault.append(
+                replace(
+                    entry,
+                    holder=token.holder,
+                    record_kind=records.access_token_context(tenant, token.holder, token.generation).kind,
+                    generation=token.generation,
+                    key_id=envelope.claimed_key_id(token.access.blob),
+                )
+            )
         for record in others:
-            of = f"kind={record.context.kind} user={record.context.user_id} generation={record.context.generation}"
+            user_id = record.context.user_id
             # claim: C-25
-            audit_log.append(app, f"{record.what}.read", tenant, actor, "ok", f"purpose={_PURPOSE} {of}", app.clock())
+            app.vault.append(
+                replace(
+                    entry,
+                    event=record.event,
+                    holder=Holder.user(user_id) if user_id else BOT,
+                    record_kind=record.context.kind,
+                    generation=record.context.generation,
+                )
+            )
         return True
+
+
+def _entry(app: App, tenant: Tenant, actor: Actor) -> AuditEntry:
+    return AuditEntry(at=app.clock(), event=AuditEvent.TOKEN_READ, actor=actor, tenant=tenant, purpose=_PURPOSE)
 
 
 def _open(app: App, token: Token, with_refresh: bool) -> PlainToken:
@@ -192,7 +212,10 @@ def _details_of(app: App, tenant: Tenant, who: Installer | None) -> _SealedField
         return found.details if found is not None and found.generation == who.generation else None
 
     return _SealedField(
-        "details", records.installer_details_context(tenant, who.holder, who.generation), who.details, current
+        AuditEvent.DETAILS_READ,
+        records.installer_details_context(tenant, who.holder, who.generation),
+        who.details,
+        current,
     )
 
 
@@ -205,7 +228,7 @@ def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _SealedField | None
 
     if who.webhook is not None:
         context = records.installer_webhook_context(tenant, who.holder, who.generation)
-        return _SealedField("webhook", context, who.webhook, users_webhook)
+        return _SealedField(AuditEvent.WEBHOOK_READ, context, who.webhook, users_webhook)
     stored = installations.find_webhook(app.db, tenant)
     if stored is None or stored[1] != who.generation:
         return None
@@ -215,7 +238,7 @@ def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _SealedField | None
         found = installations.find_webhook(app.db, tenant)
         return found[0] if found is not None and found[1] == generation else None
 
-    return _SealedField("webhook", records.webhook_context(tenant, generation), webhook, tenants)
+    return _SealedField(AuditEvent.WEBHOOK_READ, records.webhook_context(tenant, generation), webhook, tenants)
 
 
 def _open_details(app: App, record: _SealedField | None, managed: bool) -> Mapping[str, Any]:

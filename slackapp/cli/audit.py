@@ -9,28 +9,30 @@ from slackapp.cli.terminal.arguments import add_verbs, number_of_rows, valid_utf
 from slackapp.cli.terminal.printing import print_lines
 from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_time, print_rows
 from slackapp.errors import UsageError
-from slackapp.flows.audit import verify_audit
+from slackapp.flows.audit import read_audit, verify_audit
+from slackapp.flows.audit.read_audit import AuditQuestion
 from slackapp.store import audit
 from slackapp.store.audit import AuditRow
 
 HELP = "show the audit, verify its chain, print its head"
 _HEAD = re.compile(rf"([0-9]{{1,18}}):([0-9a-f]{{{2 * len(audit.GENESIS)}}})")
 _COLUMNS = Columns(
-    wide=("id", "at", "event", "actor", "tenant", "result", "detail", "request"),
-    narrow=("id", "at", "event", "tenant", "result", "detail"),
-    truncations={"event": Truncation.MIDDLE, "result": Truncation.MIDDLE, "detail": Truncation.END},
+    wide=audit.COLUMNS,
+    narrow=("id", "at", "event", "tenant_id", "result", "about"),
+    truncations={"event": Truncation.MIDDLE, "result": Truncation.MIDDLE, "about": Truncation.END},
 )
+_ABOUT = ("holder_kind", "holder_id", "record_kind", "record_id", "count", "method", "purpose", "detail")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds one sub-command per verb."""
     verb = add_verbs(parser)
-    tail = verb("tail", "the last rows", _tail)
-    tail.add_argument("--tenant", type=valid_utf8, metavar="ID")
-    tail.add_argument("--event", type=valid_utf8, metavar="NAME")
-    tail.add_argument("--since", default="1970-01-01", metavar="DATE", help="such as 2026-11-22 or 2026-11-22T10:00:00")
-    tail.add_argument("--number", "--limit", type=number_of_rows, default=50, metavar="N", help="that many (50)")
-    add_options(tail, "one JSON object per line")
+    last = verb("tail", "the last rows", _tail)
+    last.add_argument("--tenant", type=valid_utf8, metavar="ID")
+    last.add_argument("--event", type=valid_utf8, metavar="NAME", help="see docs/audit-events.md")
+    last.add_argument("--since", default="1970-01-01", metavar="DATE", help="such as 2026-11-22 or 2026-11-22T10:00:00")
+    last.add_argument("--number", "--limit", type=number_of_rows, default=50, metavar="N", help="that many (50)")
+    add_options(last, "one JSON object per line, with each column that is not empty")
     verify = verb("verify", "find rows that were edited, removed or re-ordered", _verify)
     verify.add_argument("--head", metavar="NUMBER:HASH", help="an earlier head, to find a cut-off end")
     verb("head", "number and hash of the last row: keep it elsewhere", _head)
@@ -41,9 +43,10 @@ def _tail(arguments: argparse.Namespace) -> int:
         since = int(datetime.fromisoformat(arguments.since).replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise UsageError(f"--since {arguments.since}: must be a date such as 2026-11-22T10:00:00 (UTC)") from None
+    asked = AuditQuestion(arguments.tenant, arguments.event, since, arguments.number)
     with open_service() as service:
-        rows = audit.tail(service.app.db, arguments.tenant, arguments.event, since, arguments.number)
-    print_rows([_fields(row) for row in rows], _COLUMNS, arguments)
+        rows = read_audit.tail(service.app, asked)
+    print_rows([_json_fields(row) if arguments.json else _fields(row) for row in rows], _COLUMNS, arguments)
     if not rows and not arguments.json:
         print_lines("no row is like that", error=True)
     return 0
@@ -52,7 +55,7 @@ def _tail(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         found = verify_audit.run(service.app, _parse_head(arguments.head) if arguments.head else None)
-        number, _ = audit.head(service.app.db)
+        number, _ = read_audit.head(service.app)
     if found:
         print_lines(*found, error=True)
         return 1
@@ -62,7 +65,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _head(arguments: argparse.Namespace) -> int:
     with open_service() as service:
-        number, chain = audit.head(service.app.db)
+        number, chain = read_audit.head(service.app)
     print_lines(f"{number}:{chain.hex()}")
     return 0
 
@@ -75,14 +78,11 @@ def _parse_head(text: str) -> tuple[int, bytes]:
 
 
 def _fields(row: AuditRow) -> dict[str, object]:
-    entry = row.entry
-    return {
-        "id": row.number,
-        "at": format_time(entry.at),
-        "event": entry.event,
-        "actor": entry.actor,
-        "tenant": entry.tenant.id,
-        "result": entry.result,
-        "detail": entry.detail,
-        "request": entry.request_id,
-    }
+    """Names every column, and in one more what the row is about. A row of format 1 has its text there, as it is."""
+    about = " ".join(str(row.columns[name]) for name in _ABOUT if row.columns[name] not in ("", None))
+    return {**row.columns, "at": format_time(row.columns["at"]), "about": about}
+
+
+def _json_fields(row: AuditRow) -> dict[str, object]:
+    filled = {name: value for name, value in row.columns.items() if value not in ("", None)}
+    return {**filled, "at": format_time(row.columns["at"])}

@@ -13,14 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from slackapp.directory.findings import Finding, ReviewInput, expect_none, is_loopback, strings_at, urls_in, value_at
 from slackapp.directory.manifest_checks import is_example
 from slackapp.directory.probe import HtmlPage, ProbeResponse
-from slackapp.model import (
-    CALLBACK_PATH,
-    COMMANDS_PATH,
-    EVENTS_PATH,
-    INSTALL_PATH,
-    INSTALLED_PATH,
-    INTERACTIVITY_PATH,
-)
+from slackapp.model import CALLBACK_PATH, COMMANDS_PATH, EVENTS_PATH, INSTALL_PATH, INSTALLED_PATH, INTERACTIVITY_PATH
 from slackapp.web.pages import NOT_CONFIGURED
 from slackapp.web.request import FORM, JSON
 from slackapp.web.response import SECURITY_HEADERS

@@ -6,6 +6,7 @@ Tests replace its clock and its entropy; nothing is a global.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 
 from slackapp.behaviour import Behaviour
 from slackapp.checks.capabilities import Capability
@@ -19,6 +20,7 @@ from slackapp.store.engine.database import Database
 from slackapp.store.queue import UnclearRow
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.keyring import Keyring
+from slackapp.vault.vault import Vault
 
 PORTION_ROWS = 500
 """Rows of one tenant that are erased in a transaction, and read at a time."""
@@ -69,6 +71,8 @@ class Circle:
     tenant_data: tuple[TenantData, ...] = ()
     capabilities: tuple[Capability, ...] = ()
     """What its parts may do with a token, under names of its own."""
+    audit_events: tuple[type[StrEnum], ...] = ()
+    """Sets of the events that the circle writes: a StrEnum each, as `AuditEvent` is the core's."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class App:
     settings: Settings
     db: Database
     keyring: Keyring
+    vault: Vault
     slack: SlackClient
     clock: Clock
     entropy: Entropy

@@ -16,13 +16,7 @@ from typing import Any
 from slackapp.localslack import accounts, faults, routes, state
 from slackapp.localslack.delivery import deliver, events
 from slackapp.localslack.model import Delivery, Fault, Json, LocalApp, RecordedCall, SlackToken
-from slackapp.localslack.wire import (
-    BadRequestError,
-    StartResponse,
-    read,
-    send,
-    text_response,
-)
+from slackapp.localslack.wire import BadRequestError, StartResponse, read, send, text_response
 
 KEPT_CALLS = 100_000
 NAMELESS = ("shortcut", "message_action", "interactive_message")

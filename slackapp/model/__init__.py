@@ -1,5 +1,6 @@
 """Nouns that all rooms share: frozen data without behaviour. Ids are Slack's; times are Unix seconds."""
 
+from slackapp.model.audit import AuditDetail, AuditEntry, AuditEvent, AuditRecord, AuditResult
 from slackapp.model.enums import (
     STATUSES_IN_USE,
     ActorKind,
@@ -52,10 +53,11 @@ from slackapp.model.settings import (
 __all__ = [
     "ADMIN", "BOT", "CALLBACK_PATH", "COMMANDS_PATH", "EVENTS_PATH", "INSTALLED_PATH", "INSTALL_PATH",
     "INTERACTIVITY_PATH", "LOCAL_PROVIDER", "LOOPBACK", "NO_TENANT", "SCHEDULER", "SLACK_PROVIDER", "STATUSES_IN_USE",
-    "Actor", "ActorKind", "Clock", "ConnectionPurpose", "DataKey", "DataKeyPurpose", "Entropy", "EventOutcome",
-    "ExternalInstallation", "Grant", "GrantedToken", "Holder", "HolderKind", "InboxKind", "InboxRow", "InboxState",
-    "InstallOutcome", "Installation", "InstallationStatus", "KeyPurpose", "KeyState", "KeyTest", "Mac", "NewKey",
-    "ProviderHealth", "QueueKind", "QueueState", "RecordContext", "RecordKind", "RefreshOutcome", "Sealed", "Secret",
-    "Settings", "SlackAddresses", "SlackResponse", "StateBinding", "StateOutcome", "StatePurpose", "Tenant",
-    "TenantChange", "TenantKind", "Token", "TokenHealth", "TokenStatus", "Webhook",
+    "Actor", "ActorKind", "AuditDetail", "AuditEntry", "AuditEvent", "AuditRecord", "AuditResult", "Clock",
+    "ConnectionPurpose", "DataKey", "DataKeyPurpose", "Entropy", "EventOutcome", "ExternalInstallation", "Grant",
+    "GrantedToken", "Holder", "HolderKind", "InstallOutcome", "Installation", "InstallationStatus", "KeyPurpose",
+    "KeyState", "KeyTest", "Mac", "NewKey", "ProviderHealth", "QueueKind", "QueueState", "RecordContext", "RecordKind",
+    "RefreshOutcome", "Sealed", "Secret", "Settings", "SlackAddresses", "SlackResponse", "StateBinding",
+    "StateOutcome", "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token", "TokenHealth", "TokenStatus",
+    "Webhook",
 ]  # fmt: skip

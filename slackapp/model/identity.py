@@ -101,11 +101,14 @@ class Actor:
     """Actor of an operation, with the id of its request or row.
 
     `id` tells it from others of its kind: of Slack's requests the number of the signing secret, or `ADMIN`.
+    `organization` is the host's customer that it acts for; `trace_id` names the host's own request behind it.
     """
 
     kind: ActorKind
     request_id: str | None
     id: str | None = None
+    organization: str | None = None
+    trace_id: str | None = None
 
     @property
     def name(self) -> str:

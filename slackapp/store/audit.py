@@ -3,34 +3,45 @@
 Each row carries HMAC(key, chain of the row before || this row). The key is not in this layer; the MAC comes in as a
 callable. An edited, removed or re-ordered row breaks the chain from there on; cutting off the end does not, which is
 why the newest chain value is worth keeping elsewhere.
+
+New rows are of format 2, which has a column for each fact. Rows of format 1 have texts in their place; they are covered
+as they were written, and nobody parses them.
 """
 
 import hmac
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from slackapp.model import Mac, Tenant
-from slackapp.store.columns import field_columns
+from slackapp.checks.audit_word import as_audit_word
+from slackapp.model import AuditEntry, Mac
+from slackapp.store.columns import named_holder_columns, tenant_columns
 from slackapp.store.engine.database import Database, Row
 
 GENESIS = bytes(32)
 BATCH_ROWS = 1000
 """How many rows are read or cut at once."""
+FORMAT = 2
+"""The format of new rows."""
 _CHECKPOINT = b"slackapp/v1/audit-checkpoint"
+_ROW = b"slackapp/v2/audit-row"
 
+_COLUMNS_1 = ("id", "at", "event", "actor", "tenant_kind", "tenant_id", "request_id", "result", "detail")
+_ADDED = (
+    "actor_id", "organization", "trace_id", "connection", "holder_kind", "holder_id", "record_kind", "record_id",
+    "generation", "key_id", "count", "capability", "method", "channel", "purpose",
+)  # fmt: skip
+_COLUMNS_2 = ("format", *_COLUMNS_1, *_ADDED)
+"""What the chain value of a row covers, in this order."""
+COLUMNS = (
+    "id", "at", "format", "event", "actor", "actor_id", "organization", "request_id", "trace_id", "tenant_kind",
+    "tenant_id", "connection", "holder_kind", "holder_id", "record_kind", "record_id", "generation", "key_id", "count",
+    "capability", "method", "channel", "purpose", "result", "detail",
+)  # fmt: skip
+"""The same in the order in which a row is read."""
 
-@dataclass(frozen=True)
-class AuditEntry:
-    """Entry of the audit: `detail` holds ids, counts and names of settings; never a secret, never content."""
-
-    at: int
-    event: str
-    actor: str
-    tenant: Tenant
-    request_id: str
-    result: str
-    detail: str
+Columns = Mapping[str, Any]
 
 
 def append(db: Database, entry: AuditEntry, mac: Mac) -> None:
@@ -38,9 +49,40 @@ def append(db: Database, entry: AuditEntry, mac: Mac) -> None:
     # claim: C-27
     if not db.in_transaction():
         raise RuntimeError("an audit row is written inside a transaction")
+    db.execute("add_audit", next_row(db, entry, mac))
+
+
+def next_row(db: Database, entry: AuditEntry, mac: Mac) -> dict[str, Any]:
+    """Makes the columns of the row that follows the last one: all that an INSERT needs."""
     last, chain = head(db)
-    number = last + 1
-    db.execute("add_audit", {**field_columns(entry), "id": number, "chain": mac(chain + encode(number, entry))})
+    columns = {"format": FORMAT, "id": last + 1, **_entry_columns(entry)}
+    return {**columns, "chain": mac(covered(chain, columns))}
+
+
+def _entry_columns(entry: AuditEntry) -> dict[str, Any]:
+    actor = entry.actor
+    words = {
+        **tenant_columns(entry.tenant),
+        **named_holder_columns(entry.holder),
+        "event": entry.event,
+        "actor": actor.kind,
+        "actor_id": actor.id,
+        "organization": actor.organization,
+        "request_id": actor.request_id,
+        "trace_id": actor.trace_id,
+        "connection": entry.connection,
+        "record_kind": entry.record_kind,
+        "record_id": entry.record_id,
+        "capability": entry.capability,
+        "method": entry.method,
+        "channel": entry.channel,
+        "purpose": entry.purpose,
+        "result": entry.result,
+        "detail": entry.detail,
+    }
+    numbers = {"at": entry.at, "generation": entry.generation, "key_id": entry.key_id, "count": entry.count}
+    # claim: C-111
+    return numbers | {name: as_audit_word(word) for name, word in words.items()}
 
 
 def count(db: Database) -> int:
@@ -48,22 +90,41 @@ def count(db: Database) -> int:
     return head(db)[0]
 
 
-def encode(number: int, entry: AuditEntry) -> bytes:
-    """The bytes of a row that its chain value covers: every field with its length before it."""
-    fields = (
-        str(number), str(entry.at), entry.event, entry.actor, entry.tenant.kind, entry.tenant.id, entry.request_id,
-        entry.result, entry.detail,
-    )  # fmt: skip
-    return b"".join(struct.pack(">I", len(data)) + data for data in (field.encode() for field in fields))
+def covered(chain: bytes, columns: Columns) -> bytes:
+    """Builds what a row's chain value covers: the chain value before it, and every column of its format."""
+    if columns["format"] == 1:
+        return chain + _encode_1(columns)
+    # A label of its own: nothing that was ever signed in another format reads as a row of this one.
+    return _ROW + chain + "".join(_encode_value(columns[name]) for name in _COLUMNS_2).encode()
+
+
+def _encode_1(columns: Columns) -> bytes:
+    fields = (str(columns[name]).encode() for name in _COLUMNS_1)
+    return b"".join(struct.pack(">I", len(data)) + data for data in fields)
+
+
+def _encode_value(value: object) -> str:
+    """Length, kind and text: NULL, "" and 0 are three things, and no text moves to the next column."""
+    text = "" if value is None else str(value)
+    return f"{len(text)}{_KINDS.get(type(value), '?')}{text}"
+
+
+_KINDS = {type(None): "n", int: "i", str: "t"}
 
 
 @dataclass(frozen=True)
 class AuditRow:
-    """A row as it lies there."""
+    """A row as it lies there: every column by name but the chain value."""
 
     number: int
-    entry: AuditEntry
+    format: int
+    columns: Columns
     chain: bytes
+
+    @property
+    def is_bare(self) -> bool:
+        """Tells whether what format 2 has added is empty, as it is in every row of format 1."""
+        return not any(self.columns[name] not in ("", None) for name in _ADDED)
 
 
 @dataclass(frozen=True)
@@ -83,7 +144,7 @@ def rows(db: Database) -> Iterator[AuditRow]:
         first = page[-1]["id"] + 1
 
 
-def tail(db: Database, tenant_id: str | None, event: str | None, since: int, limit: int) -> list[AuditRow]:
+def tail(db: Database, tenant_id: str | None, event: str | None, *, since: int, limit: int) -> list[AuditRow]:
     """The last rows, oldest first; None for any tenant or event."""
     parameters = {"tenant_id": tenant_id or "", "event": event or "", "since": since, "limit": limit}
     return [_stored(row) for row in reversed(db.many("audit_tail", parameters))]
@@ -130,6 +191,5 @@ def _signed(number: int, at: int, chain: bytes) -> bytes:
 
 def _stored(row: Row) -> AuditRow:
     # As it lies there: whoever edits a row may write any kind, and the chain must tell of it.
-    tenant = Tenant(row["tenant_kind"], row["tenant_id"])
-    entry = AuditEntry(row["at"], row["event"], row["actor"], tenant, row["request_id"], row["result"], row["detail"])
-    return AuditRow(row["id"], entry, row["chain"])
+    columns = {name: row[name] for name in COLUMNS}
+    return AuditRow(row["id"], row["format"], columns, row["chain"])

@@ -69,6 +69,11 @@ def read_purpose(columns: Row | Mapping[str, Any]) -> DataKeyPurpose:
     return ConnectionPurpose(columns["connection_id"]) if purpose is KeyPurpose.CONNECTION else purpose
 
 
+def named_holder_columns(holder: Holder | None) -> dict[str, str]:
+    """Names the two columns of whom a row is about, with their values; both are empty for nobody."""
+    return {"holder_kind": str(holder.kind) if holder else "", "holder_id": holder.id if holder else ""}
+
+
 def field_columns(noun: object) -> dict[str, Any]:
     """Names a noun's fields with their values, and its tenant's two columns with theirs."""
     fields = dict(vars(noun))

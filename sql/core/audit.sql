@@ -6,19 +6,29 @@ SELECT id, chain FROM audit ORDER BY id DESC LIMIT 1;
 
 -- name: add_audit :exec
 -- tenant: tenant_kind, tenant_id
-INSERT INTO audit (id, at, event, actor, tenant_kind, tenant_id, request_id, result, detail, chain)
-VALUES (:id, :at, :event, :actor, :tenant_kind, :tenant_id, :request_id, :result, :detail, :chain);
+INSERT INTO audit (id, at, format, event, actor, actor_id, organization, request_id, trace_id, tenant_kind, tenant_id,
+       connection, holder_kind, holder_id, record_kind, record_id, generation, key_id, count, capability, method,
+       channel, purpose, result, detail, chain)
+VALUES (:id, :at, :format, :event, :actor, :actor_id, :organization, :request_id, :trace_id, :tenant_kind, :tenant_id,
+       :connection, :holder_kind, :holder_id, :record_kind, :record_id, :generation, :key_id, :count, :capability,
+       :method, :channel, :purpose, :result, :detail, :chain);
 
 -- name: audit_page :many
 -- tenant: none (the chain runs over all rows)
-SELECT id, at, event, actor, tenant_kind, tenant_id, request_id, result, detail, chain FROM audit
+SELECT id, at, format, event, actor, actor_id, organization, request_id, trace_id, tenant_kind, tenant_id,
+       connection, holder_kind, holder_id, record_kind, record_id, generation, key_id, count, capability, method,
+       channel, purpose, result, detail, chain
+  FROM audit
  WHERE id >= :first
  ORDER BY id
  LIMIT :limit;
 
 -- name: audit_tail :many
 -- tenant: none (the operator looks at all, or names one)
-SELECT id, at, event, actor, tenant_kind, tenant_id, request_id, result, detail, chain FROM audit
+SELECT id, at, format, event, actor, actor_id, organization, request_id, trace_id, tenant_kind, tenant_id,
+       connection, holder_kind, holder_id, record_kind, record_id, generation, key_id, count, capability, method,
+       channel, purpose, result, detail, chain
+  FROM audit
  WHERE (:tenant_id = '' OR tenant_id = :tenant_id)
    AND (:event = '' OR event = :event)
    AND at >= :since

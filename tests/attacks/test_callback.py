@@ -165,7 +165,7 @@ def test_an_error_that_nobody_knows_is_one_error_and_is_not_repeated(world: Worl
     reply = way.browser.get(callback(error=payload, state=way.state))
     assert (reply.status, outcome(world), state_outcomes(world)) == (400, "slack_error", ["declined"])
     assert_silent(world, reply, payload)
-    assert [row["detail"] for row in world.rows("SELECT detail FROM audit")].count("unknown_error") == 1
+    assert [row["result"] for row in world.rows("SELECT result FROM audit")].count("unknown_error") == 1
     assert payload.encode() not in world.bytes_on_disk()
 
 

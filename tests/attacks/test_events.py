@@ -259,14 +259,16 @@ def test_the_audit_says_once_a_minute_that_the_old_secret_was_used(tmp_path: Pat
             headers = {**world.sign(body, secret=secret), "Content-Type": "application/json"}
             return world.request("POST", "/slack/events", body, headers)
 
-        def told() -> list[tuple[str, str, str]]:
-            rows = "SELECT actor, result, detail FROM audit WHERE event = 'signature.old_secret' ORDER BY id"
+        def told() -> list[tuple[str, ...]]:
+            rows = (
+                "SELECT actor, actor_id, result, record_id FROM audit WHERE event = 'signature.old_secret' ORDER BY id"
+            )
             return [tuple(row) for row in world.rows(rows)]
 
         assert signed(new).status == 200
         assert told() == []
         assert [signed(SIGNING_SECRET).status for _ in range(3)] == [200, 200, 200]
-        assert told() == [("slack:2", "ok", "/slack/events")]
+        assert told() == [("slack", "2", "ok", "/slack/events")]
         world.clock.advance(60)
         assert signed(SIGNING_SECRET).status == 200
         assert len(told()) == 2

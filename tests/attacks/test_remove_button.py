@@ -48,8 +48,10 @@ def states(world: World) -> list[str]:
 def refusals(world: World) -> list[str]:
     """Who was refused, as the audit has it."""
     rows = world.rows("SELECT * FROM audit WHERE event = 'action.refused' ORDER BY id")
-    assert {(row["tenant_id"], row["actor"], row["result"]) for row in rows} <= {(NORTH, "worker", "refused")}
-    return [row["detail"].partition("type=block_actions:remove_app user=")[2] for row in rows]
+    assert {(row["tenant_id"], row["actor"], row["result"], row["purpose"]) for row in rows} <= {
+        (NORTH, "worker", "refused", "block_actions:remove_app")
+    }
+    return [row["holder_id"] for row in rows]
 
 
 def told(world: World) -> list[tuple[str, str]]:
@@ -88,8 +90,8 @@ def test_an_admin_s_press_erases_everything_and_tells_slack_and_nobody_else_is_t
     assert (home.calls(), states(home)) == ([ASK, UNINSTALL], ["done"])
     assert_gone(home)
     assert_still_there_beside(home)
-    (noted,) = home.rows("SELECT * FROM audit WHERE event = 'uninstalled'")
-    assert (noted["tenant_id"], noted["actor"], noted["detail"]) == (NORTH, "slack:admin", "slack=uninstalled")
+    (noted,) = home.facts("uninstalled")
+    assert noted == {"tenant_id": NORTH, "actor": "slack", "actor_id": "admin", "result": "ok", "detail": "accepted"}
     home.clock.advance(3600)
     home.slack.deliver_due()
     home.work()

@@ -16,10 +16,9 @@ from slackapp.checks import state_token
 from slackapp.checks.state_token import IssuedState
 from slackapp.config import settings as config
 from slackapp.crypto import records
-from slackapp.flows.audit import audit_log
 from slackapp.flows.install import new_state, store_grant
 from slackapp.flows.keys.tenant_keys import open_or_reread
-from slackapp.model import BOT, StateBinding, StatePurpose
+from slackapp.model import BOT, AuditEntry, AuditEvent, StateBinding, StatePurpose
 from slackapp.store import installations, oauth_states, tokens
 from tests.bench import world
 from tests.support.world import environment
@@ -67,7 +66,17 @@ def look_up(app: Service, tenants: int) -> Callable[[], object]:
             raise AssertionError("the tenant is not there")
 
         def note() -> None:
-            audit_log.append(vault, "token.read", tenant, world.ACTOR, "ok", "purpose=bench", vault.clock())
+            app.app.vault.append(
+                AuditEntry(
+                    at=vault.clock(),
+                    event=AuditEvent.TOKEN_READ,
+                    actor=world.ACTOR,
+                    tenant=tenant,
+                    holder=BOT,
+                    generation=token.generation,
+                    purpose="bench",
+                )
+            )
 
         vault.db.commit_in_group(note)
         open_or_reread(vault, records.access_token_context(tenant, BOT, token.generation), token.access, lambda: None)

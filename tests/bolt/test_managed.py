@@ -11,12 +11,11 @@ from slack_bolt.error import BoltError
 
 from slackapp.bolt import find_installation
 from slackapp.errors import StoreFullError
-from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import reencrypt_tenant
 from slackapp.flows.removal import purge_tenant
 from slackapp.localslack.model import Fault, FaultKind
-from slackapp.model import Actor, ActorKind
-from slackapp.store import installations
+from slackapp.model import Actor, ActorKind, AuditDetail
+from slackapp.store import audit, installations
 from slackapp.vault import keyring
 from tests.bolt.store_folder import Folder, Stores, equip
 from tests.flows.tokens.rotation import DUE, LIFE, REFRESH, change, lease_to_another, once_before
@@ -238,7 +237,7 @@ def test_what_is_erased_while_it_is_being_looked_up_is_not_installed(
 
     def erase() -> None:
         with app.db.transaction():
-            purge_tenant.erase(app, north_tenant(), "test", Actor(ActorKind.OPERATOR, "r1"), app.clock())
+            purge_tenant.erase(app, north_tenant(), AuditDetail.OPERATOR, Actor(ActorKind.OPERATOR, "r1"), app.clock())
 
     with once_before(find_installation, name, erase):
         assert store.find_installation(**ids) is None
@@ -325,17 +324,18 @@ def test_a_row_of_the_audit_is_committed_before_anything_is_opened(
     open_record = keyring.Keyring.open
 
     def watched(self: Any, *arguments: Any) -> bytes:
-        opened.append(installed.rows("SELECT detail, actor FROM audit WHERE id > ? ORDER BY id", before))
+        opened.append(
+            installed.rows("SELECT actor, purpose, record_kind, holder_id FROM audit WHERE id > ? ORDER BY id", before)
+        )
         return open_record(self, *arguments)
 
     monkeypatch.setattr(keyring.Keyring, "open", watched)
     assert FINDS[find](store) is not None
     assert opened
     for rows in opened:
-        said = [(row["actor"], row["detail"].partition(" generation=")[0]) for row in rows]
-        told = [f"purpose=hand_out user={user}" for user in users]
-        others = ["purpose=hand_out kind=webhook user=" for user in users if user]
-        assert said == [("bolt", detail) for detail in told + others]
+        told = [("user_access" if user else "bot_access", user) for user in users]
+        others = [("webhook", "") for user in users if user]
+        assert [tuple(row) for row in rows] == [("bolt", "hand_out", *read) for read in told + others]
 
 
 @pytest.mark.parametrize("managed_rotation", [True, False])
@@ -354,9 +354,9 @@ def test_a_webhook_is_given_to_bolt_with_a_row_of_its_own_also_where_no_token_is
     open_record = keyring.Keyring.open
 
     def watched(self: Any, context: Any, sealed: Any) -> bytes:
-        rows = installed.rows("SELECT event, detail FROM audit WHERE id > ? ORDER BY id", before)
+        rows = installed.rows("SELECT record_kind, holder_id FROM audit WHERE id > ? ORDER BY id", before)
         opened.append((context.kind, context.user_id))
-        assert any(f"kind={context.kind} user={context.user_id} " in row["detail"] for row in rows), context
+        assert (context.kind, context.user_id) in map(tuple, rows), context
         return open_record(self, context, sealed)
 
     monkeypatch.setattr(keyring.Keyring, "open", watched)
@@ -376,7 +376,7 @@ def test_what_cannot_be_written_to_the_audit_is_not_given(
     def full(*arguments: Any) -> None:
         raise StoreFullError("the database cannot be written")
 
-    monkeypatch.setattr(audit_log, "append", full)
+    monkeypatch.setattr(audit, "append", full)
     monkeypatch.setattr(keyring.Keyring, "open", full)
     for find in FINDS.values():
         with pytest.raises(BoltError, match="slackapp: the database cannot be written"):

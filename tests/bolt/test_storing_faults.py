@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from slackapp.flows.install import save_external
+from slackapp.store import audit
 from tests.bolt.store_folder import (  # fmt: skip
     ORG,
     TEAM,
@@ -156,7 +157,7 @@ def test_killed_in_a_save_slack_sdks_store_has_an_installation_without_its_bot(
     assert store.find_bot(**here()) is None
 
 
-PLACES = ("installations.save", "installers.save", "tokens.save", "tokens.delete", "audit_log.append")
+PLACES = ("installations.save", "installers.save", "tokens.save", "tokens.delete", "audit.append")
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -169,7 +170,7 @@ def test_a_save_that_is_killed_changes_nothing(
     before = folder.snapshot()
     with monkeypatch.context() as patch:
         module, _, function = place.partition(".")
-        patch.setattr(getattr(save_external, module), function, kill)
+        patch.setattr({**vars(save_external), "audit": audit}[module], function, kill)
         with pytest.raises(KilledError):
             plain.save(an_installation(bot_token="xoxb-new", installed_at=float(START)))
     assert folder.snapshot() == before

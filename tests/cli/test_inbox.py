@@ -39,9 +39,9 @@ def listed(shell: CommandLine, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in ended.out.splitlines()]
 
 
-def noted(shell: CommandLine, event: str) -> list[tuple[str, str, str]]:
-    rows = shell.world.rows("SELECT tenant_id, actor, detail FROM audit WHERE event = ?", event)
-    return [(row["tenant_id"], row["actor"], row["detail"]) for row in rows]
+def noted(shell: CommandLine, event: str) -> list[tuple[str, ...]]:
+    rows = shell.world.rows("SELECT tenant_id, actor, record_id, detail FROM audit WHERE event = ?", event)
+    return [tuple(row) for row in rows]
 
 
 def test_the_list_shows_what_is_not_done_and_why_and_counts_it(stuck: CommandLine) -> None:
@@ -104,7 +104,7 @@ def test_what_slack_sent_is_shown_when_asked_for_and_noted_before_it_is_opened(
     shown = json.loads(stuck.good("inbox", "show", "--body", "EvWaits1"))
     body = json.loads(shown["body"])
     assert (body["team_id"], body["event"]["text"], body["event_id"]) == (SOUTH, WORD, "EvWaits1")
-    assert noted(stuck, "event.read") == [(SOUTH, "operator", "event=EvWaits1")]
+    assert noted(stuck, "event.read") == [(SOUTH, "operator", "EvWaits1", "unclear")]
 
     def refuse(*_: object) -> bytes:
         raise KeyboardInterrupt
@@ -134,7 +134,7 @@ def test_a_body_that_does_not_open_is_one_line_and_stays(stuck: CommandLine) -> 
 def test_a_retry_lets_the_row_run_again_and_says_who_asked_for_it(stuck: CommandLine, event_id: str) -> None:
     assert stuck.good("inbox", "retry", event_id) == f"{event_id}: will run again\n"
     whose, was = (NORTH, "dead") if event_id == "EvWaits0" else (SOUTH, "unclear")
-    assert noted(stuck, "event.retried") == [(whose, "operator", f"event={event_id} was={was}")]
+    assert noted(stuck, "event.retried") == [(whose, "operator", event_id, was)]
     assert stuck.world.work() == 2
     assert states(stuck)[event_id] == "done"
     assert [call.team for call in stuck.world.slack.calls if call.ok].count(whose) == (2 if whose == NORTH else 1)
@@ -144,7 +144,7 @@ def test_a_drop_erases_what_is_in_the_row_and_says_who_asked_for_it(stuck: Comma
     row = "SELECT body FROM inbox WHERE event_id = 'EvWaits0'"
     blob = stuck.world.rows(row)[0]["body"]
     assert stuck.good("inbox", "drop", "EvWaits0") == "EvWaits0: is dropped\n"
-    assert noted(stuck, "event.dropped") == [(NORTH, "operator", "event=EvWaits0 was=dead")]
+    assert noted(stuck, "event.dropped") == [(NORTH, "operator", "EvWaits0", "dead")]
     assert (states(stuck)["EvWaits0"], stuck.world.rows(row)[0]["body"]) == ("done", None)
     assert stuck.world.service.app.db.truncate_wal()
     assert blob not in stuck.world.bytes_on_disk()
@@ -207,7 +207,7 @@ def test_what_is_done_and_the_note_of_it_are_one(
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("slackapp.flows.audit.audit_log.append", die)
+    monkeypatch.setattr("slackapp.store.audit.append", die)
     assert stuck.run("inbox", verb, "EvWaits0").status == 130
     assert states(stuck)["EvWaits0"] == "dead"
 

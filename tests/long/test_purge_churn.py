@@ -13,7 +13,7 @@ import pytest
 
 from slackapp.flows.backup import key_backup
 from slackapp.flows.removal import purge_tenant
-from slackapp.model import Actor, ActorKind
+from slackapp.model import Actor, ActorKind, AuditDetail
 from slackapp.store import inbox, meta
 from tests.support.operator import tenant
 from tests.support.world import NORTH, ORG_TEAM, SOUTH, World, make_world
@@ -77,7 +77,7 @@ def test_no_purge_waits_for_more_than_a_minute_and_no_event_for_a_purge(crowd: W
             if number % 10 == 0:
                 key_backup.write(app)  # a backup, or another key operation: who is installed now is in the file
             with app.db.transaction():
-                purge_tenant.erase(app, tenant(whose), "test", Actor(ActorKind.SLACK, "r1", "1"), clock())
+                purge_tenant.erase(app, tenant(whose), AuditDetail.OPERATOR, Actor(ActorKind.SLACK, "r1", "1"), clock())
             purge_tenant.evict(app, tenant(whose))
         until = clock() + 60
         while inbox.count_pending_purges(app.db) and clock() < until:

@@ -9,7 +9,7 @@ import pytest
 
 from slackapp.cli.service import session
 from slackapp.errors import StoreFullError
-from slackapp.flows.audit import audit_log
+from slackapp.flows.audit import notes
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.tokens import validate_tenant
 from slackapp.localslack.model import Fault
@@ -282,7 +282,7 @@ def test_no_tenant_is_named_unless_that_is_switched_on_and_never_in_the_table(re
     found = scrape(ready)
     assert at(found, CHANGES, tenant=NORTH, change="installed") == 1
     assert at(found, CHANGES, tenant=label, change="installed") is None
-    audit_log.count_tenant_change(ready.service.app, north_tenant(), "suspended")
+    notes.count_tenant_change(ready.service.app, north_tenant(), "suspended")
     ready.service.app.metrics.persist(ready.service.app.db, ready.service.app.log)
     assert not [row for row in ready.rows("SELECT labels FROM counters") if NAMES.search(row["labels"])]
 

@@ -13,7 +13,7 @@ import tempfile
 import unittest.mock
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from slackapp.model import BOT, Holder, Settings, Tenant
 from slackapp.routes import served_routes
 from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.store.queue import RowId
+from slackapp.vault.vault import Vault
 from slackapp.wsgi import Wsgi
 from tests.support.client import Reply, cookie_header, keep_cookie, post_form
 from tests.support.servers import serve_shared
@@ -229,6 +230,10 @@ class World:
         """The events in the audit, in order."""
         return [row["event"] for row in self.rows("SELECT event FROM audit ORDER BY id")]
 
+    def facts(self, event: str) -> list[dict[str, Any]]:
+        """What the audit's rows of that event say, each in the columns that are filled."""
+        return [facts_of(row) for row in self.rows("SELECT * FROM audit WHERE event = ? ORDER BY id", event)]
+
     def status(self, tenant_id: str = NORTH) -> str:
         """An installation's status; "" when there is none."""
         found = self.rows("SELECT status FROM installations WHERE tenant_id = ?", tenant_id)
@@ -263,6 +268,14 @@ class World:
         self.service = with_parts(self.service, **parts)
 
 
+_FRAME = ("id", "at", "format", "event", "request_id", "tenant_kind", "chain")
+
+
+def facts_of(row: sqlite3.Row) -> dict[str, Any]:
+    """What a row of the audit says, in the columns that are filled, but for its place, time and request."""
+    return {name: row[name] for name in row.keys() if name not in _FRAME and row[name] not in ("", None)}  # noqa: SIM118
+
+
 @contextlib.contextmanager
 def reading(world: World) -> Iterator[None]:
     """Somebody has a read transaction open, such as a backup."""
@@ -276,6 +289,8 @@ def reading(world: World) -> Iterator[None]:
 def with_parts(service: Service, **parts: Any) -> Service:
     """The same service with other parts."""
     app = replace(service.app, **parts)
+    shared = {field.name for field in fields(Vault)} & parts.keys()
+    app = replace(app, vault=replace(app.vault, **{name: parts[name] for name in shared}))
     return replace(service, app=app, wsgi=Wsgi(app, served_routes(app.settings)))
 
 

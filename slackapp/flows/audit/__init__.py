@@ -1,1 +1,1 @@
-"""Audit: writing it, and verifying its chain."""
+"""Audit: its notes, reading it, and verifying its chain."""

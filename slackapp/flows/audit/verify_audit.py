@@ -5,12 +5,12 @@ an earlier head: number and chain value of a row, which every backup prints.
 """
 
 import hmac
+from collections.abc import Iterator
 
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
-from slackapp.model import NO_TENANT, SCHEDULER
+from slackapp.model import SCHEDULER, AuditEntry, AuditEvent, AuditRecord
 from slackapp.store import audit
-from slackapp.store.audit import Checkpoint
+from slackapp.store.audit import AuditRow, Checkpoint
 
 DAY = 86_400
 _MAX_FINDINGS = 20
@@ -29,7 +29,7 @@ def run(app: App, known_head: tuple[int, bytes] | None) -> list[str]:
 
 def _walk(app: App, start: Checkpoint) -> list[str]:
     found = [] if start.authentic else [f"the checkpoint at row {start.number} is not signed by this service"]
-    number, chain = start.number, start.chain
+    number, chain, newest = start.number, start.chain, 1
     for row in audit.rows(app.db):
         if len(found) >= _MAX_FINDINGS:
             break
@@ -39,12 +39,27 @@ def _walk(app: App, start: Checkpoint) -> list[str]:
         # claim: C-28
         if row.number != number + 1:
             found.append(f"rows {number + 1} to {row.number - 1} are missing")
-        expected = app.keyring.audit_mac(chain + audit.encode(row.number, row.entry))
+        found.extend(_format_findings(row, newest))
+        newest = max(newest, row.format)
+        expected = app.keyring.audit_mac(audit.covered(chain, row.columns))
         # claim: C-28
         if not hmac.compare_digest(expected, row.chain):
             found.append(f"row {row.number} does not follow from the one before: edited, moved, or its forerunner was")
         number, chain = row.number, row.chain
     return found
+
+
+def _format_findings(row: AuditRow, newest: int) -> Iterator[str]:
+    """Finds what the chain value of a row of format 1 does not show: it covers no later column.
+
+    Nor does this service write such a row after one of format 2.
+    """
+    # claim: C-113
+    if row.format < newest:
+        yield f"row {row.number} is of format {row.format}, after rows of format {newest}"
+    # claim: C-113
+    if row.format == 1 and not row.is_bare:
+        yield f"row {row.number} is of format 1, and has columns that it never had"
 
 
 def _check_known_head(app: App, start: Checkpoint, number: int, chain: bytes) -> list[str]:
@@ -67,4 +82,12 @@ def prune(app: App, now: int) -> None:
             number = audit.delete_before(app.db, before, app.keyring.audit_mac)
             if not number:
                 return
-            audit_log.append(app, "audit.cut", NO_TENANT, SCHEDULER, "ok", f"to={number}", now)
+            app.vault.append(
+                AuditEntry(
+                    at=now,
+                    event=AuditEvent.AUDIT_CUT,
+                    actor=SCHEDULER,
+                    record_kind=AuditRecord.AUDIT_ROW,
+                    record_id=str(number),
+                )
+            )

@@ -25,10 +25,10 @@ from slackapp.errors import (
     StoreError,
 )
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
+from slackapp.flows.audit import notes
 from slackapp.flows.backup import key_backup
 from slackapp.flows.backup.key_backup import KeyBackup
-from slackapp.model import NO_TENANT, Actor, RecordContext, Sealed, Tenant
+from slackapp.model import NO_TENANT, Actor, AuditEntry, AuditEvent, AuditRecord, RecordContext, Sealed, Tenant
 from slackapp.store import data_keys, inbox, installations, installers, meta, oauth_states, queue, tokens
 from slackapp.store.engine.database import Database
 from slackapp.store.engine.open_database import open_database
@@ -106,7 +106,9 @@ def note_token_reads(app: App, tenants: Sequence[Tenant], purpose: str, actor: A
         with app.db.transaction():
             for tenant in tenants[start : start + _BATCH_TENANTS]:
                 # claim: C-25
-                audit_log.append(app, "token.read", tenant, actor, "ok", f"purpose={purpose}", app.clock())
+                app.vault.append(
+                    AuditEntry(at=app.clock(), event=AuditEvent.TOKEN_READ, actor=actor, tenant=tenant, purpose=purpose)
+                )
 
 
 def build_manifest(app: App, file: Path, head: tuple[int, bytes], tenants: int, now: int) -> bytes:
@@ -222,17 +224,24 @@ def mark_unfinished_unclear(app: App, now: int) -> int:
         oauth_states.expire_unused(app.db, now)
         # claim: C-93
         unclear = queue.mark_restored(app.db, inbox.QUEUE, now)
-        audit_log.append_unclear(app, unclear, now)
+        notes.append_unclear(app, unclear, now)
     return len(unclear)
 
 
 def note_backup(app: App, actor: Actor, now: int) -> None:
     """Appends the audit row of a backup."""
-    audit_log.append_committed(app, "backup.made", NO_TENANT, actor, "ok", "", now)
+    app.vault.append_committed(AuditEntry(at=now, event=AuditEvent.BACKUP_MADE, actor=actor))
 
 
 def note_restore(app: App, made_at: int, erased: int, actor: Actor, now: int) -> None:
     """Appends the audit row of a restore, in the restored database."""
-    audit_log.append_committed(
-        app, "backup.restored", NO_TENANT, actor, "ok", f"made_at={made_at} erased={erased}", now
+    app.vault.append_committed(
+        AuditEntry(
+            at=now,
+            event=AuditEvent.BACKUP_RESTORED,
+            actor=actor,
+            record_kind=AuditRecord.BACKUP,
+            record_id=str(made_at),
+            count=erased,
+        )
     )

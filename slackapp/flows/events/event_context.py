@@ -17,10 +17,21 @@ from slackapp.checks.slack_ids import is_user
 from slackapp.checks.tenant_of import acting_team
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind, StoreError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import use_token
-from slackapp.model import ADMIN, BOT, Actor, ActorKind, Installation, Tenant
+from slackapp.model import (
+    ADMIN,
+    BOT,
+    Actor,
+    ActorKind,
+    AuditEntry,
+    AuditEvent,
+    AuditRecord,
+    AuditResult,
+    Holder,
+    Installation,
+    Tenant,
+)
 from slackapp.store import queue
 from slackapp.store.queue import Run
 
@@ -147,11 +158,19 @@ class EventContext:
         needs `chat:write`. Raises SlackCallError where a repeat may work, and Refused.
         """
         app, run = self._app, self._require_run("refuse")
-        detail = f"event={run.event_id} type={run.type} user={self.user_id}"
-        # claim: C-91
-        audit_log.append_committed(
-            app, "action.refused", self.tenant, Actor(ActorKind.WORKER, run.event_id), "refused", detail, app.clock()
+        entry = AuditEntry(
+            at=app.clock(),
+            event=AuditEvent.ACTION_REFUSED,
+            actor=Actor(ActorKind.WORKER, run.event_id),
+            tenant=self.tenant,
+            holder=Holder.user(self.user_id) if self.user_id else None,
+            record_kind=AuditRecord.EVENT,
+            record_id=run.event_id,
+            purpose=run.type,
+            result=AuditResult.REFUSED,
         )
+        # claim: C-91
+        app.vault.append_committed(entry)
         try:
             if response_url_of(self._event):
                 self.respond(text)

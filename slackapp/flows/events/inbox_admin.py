@@ -2,9 +2,8 @@
 
 from slackapp.crypto import records
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
-from slackapp.model import Actor, QueueState
+from slackapp.model import Actor, AuditEntry, AuditEvent, AuditRecord, QueueState
 from slackapp.store import inbox, queue
 from slackapp.store.queue import QueueEntry
 
@@ -34,8 +33,9 @@ def read_body(app: App, entry: QueueEntry, actor: Actor) -> str:
     sealed = inbox.body_of(app.db, entry.tenant, entry.event_id)
     if sealed is None:
         return ""
-    audit_log.append_committed(app, "event.read", entry.tenant, actor, "ok", f"event={entry.event_id}", app.clock())
-    with refuse_on_key_error(app, entry.tenant, actor, f"event={entry.event_id}"):
+    read = _note(app, entry, AuditEvent.EVENT_READ, actor)
+    app.vault.append_committed(read)
+    with refuse_on_key_error(app, read):
         context = records.event_body_context(entry.tenant, entry.event_id)
         return open_or_reread(
             app, context, sealed, lambda: inbox.body_of(app.db, entry.tenant, entry.event_id)
@@ -47,7 +47,7 @@ def retry(app: App, entry: QueueEntry, actor: Actor) -> bool:
     with app.db.transaction():
         done = queue.retry(app.db, inbox.QUEUE, (entry.tenant, entry.event_id), app.clock())
         if done:
-            _note(app, entry, "event.retried", actor)
+            app.vault.append(_note(app, entry, AuditEvent.EVENT_RETRIED, actor))
     app.wake_worker()
     return done
 
@@ -57,10 +57,18 @@ def drop(app: App, entry: QueueEntry, actor: Actor) -> bool:
     with app.db.transaction():
         done = queue.drop(app.db, inbox.QUEUE, (entry.tenant, entry.event_id), app.clock())
         if done:
-            _note(app, entry, "event.dropped", actor)
+            app.vault.append(_note(app, entry, AuditEvent.EVENT_DROPPED, actor))
     return done
 
 
-def _note(app: App, entry: QueueEntry, event: str, actor: Actor) -> None:
-    detail = f"event={entry.event_id} was={entry.state}"
-    audit_log.append(app, event, entry.tenant, actor, "ok", detail, app.clock())
+def _note(app: App, entry: QueueEntry, event: AuditEvent, actor: Actor) -> AuditEntry:
+    """Makes the entry of what was done to a row, and in which state it was."""
+    return AuditEntry(
+        at=app.clock(),
+        event=event,
+        actor=actor,
+        tenant=entry.tenant,
+        record_kind=AuditRecord.EVENT,
+        record_id=entry.event_id,
+        detail=entry.state,
+    )

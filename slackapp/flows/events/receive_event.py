@@ -16,11 +16,21 @@ from slackapp.checks.own_events import is_own_event
 from slackapp.crypto import envelope, records
 from slackapp.errors import KeyMissingError, Refusal, Refused, StoreBusyError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, refuse_on_key_error
 from slackapp.flows.removal import judge_revocation
 from slackapp.flows.tokens import bot_identity
-from slackapp.model import NO_TENANT, Actor, EventOutcome, InstallationStatus, RecordKind, Tenant
+from slackapp.model import (
+    NO_TENANT,
+    Actor,
+    AuditEntry,
+    AuditEvent,
+    AuditRecord,
+    AuditResult,
+    EventOutcome,
+    InstallationStatus,
+    RecordKind,
+    Tenant,
+)
 from slackapp.store import inbox, installations, oauth_states, queue
 from slackapp.store.inbox import IncomingEvent
 
@@ -42,7 +52,9 @@ def run(app: App, raw_body: bytes, actor: Actor, now: int) -> tuple[str | None, 
     # 3. it is for our app
     # claim: C-70
     if not event_envelope.is_for_app(body, app.settings.app_id):
-        audit_log.append_committed(app, "event.foreign_app", NO_TENANT, actor, "ignored", "", now)
+        app.vault.append_committed(
+            AuditEntry(at=now, event=AuditEvent.EVENT_FOREIGN_APP, actor=actor, result=AuditResult.IGNORED)
+        )
         _count(app, "foreign", EventOutcome.FOREIGN_APP)
         return None, NO_TENANT
     if body.get("type") == "app_rate_limited":
@@ -83,12 +95,25 @@ def _store_or_apply(
         return EventOutcome.OWN, tenant
     if installation.status == InstallationStatus.SUSPENDED:
         raise Refused(Refusal.KEY_REVOKED, tenant=tenant)
-    with refuse_on_key_error(app, tenant, actor, f"event={read.event_id}"):
-        return store_event(app, _incoming(read, tenant, actor), raw_body, now), tenant
+    arrival = _incoming(read, tenant, actor)
+    with refuse_on_key_error(app, sealing_entry(arrival, actor, now)):
+        return store_event(app, arrival, raw_body, now), tenant
 
 
 def _incoming(read: Envelope, tenant: Tenant, actor: Actor) -> IncomingEvent:
     return IncomingEvent(read.event_id, tenant, read.type, read.event_time, trace_id=actor.request_id or "")
+
+
+def sealing_entry(arrival: IncomingEvent, actor: Actor, now: int) -> AuditEntry:
+    """Makes the audit's entry for a body that cannot be sealed."""
+    return AuditEntry(
+        at=now,
+        event=AuditEvent.TOKEN_UNAVAILABLE,
+        actor=actor,
+        tenant=arrival.tenant,
+        record_kind=AuditRecord.EVENT,
+        record_id=arrival.event_id,
+    )
 
 
 def store_event(app: App, arrival: IncomingEvent, raw_body: bytes, now: int) -> EventOutcome:
@@ -124,7 +149,9 @@ def _unknown_tenant(app: App, body: Mapping[str, Any], lifecycle: bool, actor: A
     if under_way or _is_active(app, body, lifecycle):
         raise Refused(Refusal.INSTALLING, retry_after=_RETRY_AFTER)
     if app.throttle.allows("event.unknown_tenant", now):
-        audit_log.append_committed(app, "event.unknown_tenant", NO_TENANT, actor, "ignored", "", now)
+        app.vault.append_committed(
+            AuditEntry(at=now, event=AuditEvent.EVENT_UNKNOWN_TENANT, actor=actor, result=AuditResult.IGNORED)
+        )
 
 
 def _is_active(app: App, body: Mapping[str, Any], lifecycle: bool) -> bool:

@@ -15,10 +15,19 @@ from slackapp.checks.interaction import Interaction
 from slackapp.checks.json_body import parse_json
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.events import offer_options, receive_event
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
-from slackapp.model import NO_TENANT, Actor, EventOutcome, Installation, InstallationStatus, Tenant
+from slackapp.model import (
+    NO_TENANT,
+    Actor,
+    AuditEntry,
+    AuditEvent,
+    AuditResult,
+    EventOutcome,
+    Installation,
+    InstallationStatus,
+    Tenant,
+)
 from slackapp.store import installations
 from slackapp.store.inbox import IncomingEvent
 
@@ -71,7 +80,9 @@ def _receive(
 ) -> tuple[EventOutcome, Tenant]:
     """Stores it; returns what became of it, and whose it is."""
     if found is None:
-        audit_log.append_committed(app, "event.foreign_app", NO_TENANT, actor, "ignored", "", now)
+        app.vault.append_committed(
+            AuditEntry(at=now, event=AuditEvent.EVENT_FOREIGN_APP, actor=actor, result=AuditResult.IGNORED)
+        )
         return _count(app, EventOutcome.FOREIGN_APP, NO_TENANT)
     installation = installations.find_first(app.db, candidates(found.fields))
     if installation is None or installation.status == InstallationStatus.PURGING:
@@ -93,8 +104,8 @@ def _keep(
         team = tenant_of.acting_team_of_interaction(found.fields, installation.tenant)
     body = json.dumps({"event": dict(found.fields), "team_id": team}, separators=(",", ":")).encode()
     parse_json(body)  # as the worker will: what lies at the limit of depth is over it now, and could never be run
-    with refuse_on_key_error(app, installation.tenant, actor, f"event={event_id}"):
-        arrival = IncomingEvent(event_id, installation.tenant, found.key, now, trace_id=actor.request_id or "")
+    arrival = IncomingEvent(event_id, installation.tenant, found.key, now, trace_id=actor.request_id or "")
+    with refuse_on_key_error(app, receive_event.sealing_entry(arrival, actor, now)):
         return receive_event.store_event(app, arrival, body, now)
 
 

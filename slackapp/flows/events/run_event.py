@@ -24,13 +24,23 @@ from slackapp.errors import (
     StoreError,
 )
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.events.event_context import EventContext
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.keys.tenant_keys import open_or_reread
 from slackapp.flows.removal import judge_revocation, purge_tenant, uninstall_tenant
 from slackapp.flows.tokens import bot_identity
-from slackapp.model import Actor, ActorKind, Installation, InstallationStatus, QueueKind, QueueState
+from slackapp.model import (
+    Actor,
+    ActorKind,
+    AuditEntry,
+    AuditEvent,
+    AuditRecord,
+    AuditResult,
+    Installation,
+    InstallationStatus,
+    QueueKind,
+    QueueState,
+)
 from slackapp.store import inbox, installations, queue
 from slackapp.store.queue import LeaseLostError, Run
 
@@ -66,7 +76,7 @@ def run(app: App, row: Run, now: int) -> None:
         # 7. open the body where it was sealed
         body = _open(app, row)
     except DecryptError:
-        _mark_dead(app, row, "the body does not open", now, "event.unavailable")
+        _mark_dead(app, row, "the body does not open", now, AuditEvent.EVENT_UNAVAILABLE)
         return
     except Refused as refused:
         queue.postpone(app.db, row, refused.refusal.code, next_at=now + _KEY_BACK_OFF, refund_attempt=True)
@@ -117,13 +127,28 @@ def _open(app: App, row: Run) -> Mapping[str, Any]:
 
 
 def _finish_row(
-    app: App, row: Run, state: QueueState, result: str, now: int, audited: str | None = None, durable: bool = True
+    app: App,
+    row: Run,
+    state: QueueState,
+    result: str,
+    now: int,
+    audited: AuditEvent | None = None,
+    durable: bool = True,
 ) -> None:
     def write() -> bool:
         ours = queue.finish(app.db, row, state, result, now=now)
         if ours and audited is not None:
-            actor = Actor(ActorKind.WORKER, row.event_id)
-            audit_log.append(app, audited, row.tenant, actor, "failed", f"event={row.event_id}", now)
+            app.vault.append(
+                AuditEntry(
+                    at=now,
+                    event=audited,
+                    actor=Actor(ActorKind.WORKER, row.event_id),
+                    tenant=row.tenant,
+                    record_kind=AuditRecord.EVENT,
+                    record_id=row.event_id,
+                    result=AuditResult.FAILED,
+                )
+            )
         if state == QueueState.DONE:
             installations.note_used(app.db, row.tenant, now)
         return ours
@@ -134,7 +159,7 @@ def _finish_row(
         app.metrics.count("slackapp_inbox_total", {"result": state})
 
 
-def _mark_dead(app: App, row: Run, reason: str, now: int, audited: str | None = None) -> None:
+def _mark_dead(app: App, row: Run, reason: str, now: int, audited: AuditEvent | None = None) -> None:
     app.log.error("event_dead", {"row": row.event_id, "type": row.type, "reason": reason})
     _finish_row(app, row, QueueState.DEAD, reason, now, audited)
 

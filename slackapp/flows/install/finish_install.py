@@ -14,12 +14,13 @@ from slackapp.checks import browser_binding, code_grant, installer, state_token
 from slackapp.checks.slack_errors import NO_EFFECT_ERRORS
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, StoreBusyError, StoreError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.install import drop_dead_pair, store_grant
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.model import (
     NO_TENANT,
     Actor,
+    AuditEntry,
+    AuditEvent,
     Grant,
     Holder,
     InstallOutcome,
@@ -154,7 +155,10 @@ def _store(app: App, grant: Grant, state: state_token.VerifiedState, actor: Acto
         # 13. a pair replaces another one only while it lives itself
         living = drop_dead_pair.run(app, grant, seen, actor)
         # 14. seal; store tenant, keys, tokens, audit row and greeting in one transaction
-        with refuse_on_key_error(app, grant.tenant, actor, "install"):
+        kept = AuditEntry(
+            at=answered_at, event=AuditEvent.TOKEN_UNAVAILABLE, actor=actor, tenant=grant.tenant, purpose="install"
+        )
+        with refuse_on_key_error(app, kept):
             if store_grant.run(app, living, seen, state.id_hash, actor, answered_at):
                 return
     raise StoreBusyError("the tenant's tokens kept changing")
@@ -197,7 +201,7 @@ def _handle_slack_error(
     with app.db.transaction():
         oauth_states.set_outcome(app.db, state.id_hash, StateOutcome.DECLINED, NO_TENANT)
         if told:
-            audit_log.append(app, "install.declined", NO_TENANT, actor, "declined", error, now)
+            app.vault.append(AuditEntry(at=now, event=AuditEvent.INSTALL_DECLINED, actor=actor, result=error))
     app.metrics.count("slackapp_installs_total", {"result": InstallOutcome.DECLINED})
     if error != "access_denied":
         raise Refused(Refusal.SLACK_ERROR)
@@ -251,8 +255,12 @@ def _revoke_and_note(
         # claim: C-13
         left += not drop_dead_pair.revoke(app, token)
     # What Slack has granted is a fact, and gets a row of its own.
-    detail = f"{refusal.audit}{f' not_revoked={left}' if left else ''}"
-    _note_failure(app, state, refusal, detail, bool(data), actor, now)
+    result = InstallOutcome.UNCLEAR if refusal is Refusal.EXCHANGE_UNCLEAR else InstallOutcome.FAILED
+    told = bool(data) or _is_first_this_minute(app, f"install.{result} {refusal.name}", now)
+    entry = AuditEntry(
+        at=now, event=_FAILURES[result], actor=actor, result=result, detail=refusal.audit, count=left or None
+    )
+    _note_failure(app, state, entry, told)
 
 
 def _is_in_use(app: App, data: Mapping[str, Any], holder: Holder | None) -> bool:
@@ -266,16 +274,18 @@ def _is_in_use(app: App, data: Mapping[str, Any], holder: Holder | None) -> bool
     return any(token.status != TokenStatus.DEAD and holder in (token.holder, None) for token in stored)
 
 
-def _note_failure(
-    app: App, state: state_token.VerifiedState, refusal: Refusal, detail: str, is_fact: bool, actor: Actor, now: int
-) -> None:
-    result = InstallOutcome.UNCLEAR if refusal is Refusal.EXCHANGE_UNCLEAR else InstallOutcome.FAILED
-    app.metrics.count("slackapp_installs_total", {"result": result})
-    told = is_fact or _is_first_this_minute(app, f"install.{result} {refusal.name}", now)
+_FAILURES = {
+    InstallOutcome.UNCLEAR: AuditEvent.INSTALL_UNCLEAR,
+    InstallOutcome.FAILED: AuditEvent.INSTALL_FAILED,
+}
+
+
+def _note_failure(app: App, state: state_token.VerifiedState, entry: AuditEntry, told: bool) -> None:
+    app.metrics.count("slackapp_installs_total", {"result": entry.result})
     try:
         with app.db.transaction():
             oauth_states.set_outcome(app.db, state.id_hash, StateOutcome.FAILED, NO_TENANT)
             if told:
-                audit_log.append(app, f"install.{result}", NO_TENANT, actor, result, detail, now)
+                app.vault.append(entry)
     except StoreError:
-        app.log.error("failure_not_recorded", {"refusal": refusal.name})
+        app.log.error("failure_not_recorded", {"refusal": str(entry.detail)})

@@ -18,11 +18,14 @@ from slackapp.checks.token_refusals import FOREIGN_TOKEN
 from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
 from slackapp.model import (
     BOT,
     Actor,
+    AuditDetail,
+    AuditEntry,
+    AuditEvent,
+    AuditResult,
     ExternalInstallation,
     GrantedToken,
     Holder,
@@ -65,7 +68,10 @@ def _write(app: App, external: ExternalInstallation, keys: TenantKeys, actor: Ac
     known = installers.find(app.db, external.tenant, external.holder)
     # claim: C-106
     if known is not None and _is_outdated(external, known, app.clock()):
-        audit_log.append(app, "pair.outdated", external.tenant, actor, "ignored", f"user={external.holder.id}", now)
+        entry = AuditEntry(
+            at=now, event=AuditEvent.PAIR_OUTDATED, actor=actor, tenant=external.tenant, holder=external.holder
+        )
+        app.vault.append(replace(entry, result=AuditResult.IGNORED))
         return
     is_copy = before is not None and _is_copy(external, before, known)
     after = _installation(app, external, before, is_copy, now)
@@ -88,9 +94,18 @@ def _write(app: App, external: ExternalInstallation, keys: TenantKeys, actor: Ac
         _save_token(app, external, keys, external.holder, external.user, is_copy, now)
     elif external.holder != BOT and not is_copy:
         tokens.delete(app.db, external.tenant, external.holder)
-    event = "pair.saved" if is_copy else "reinstalled" if before is not None else "installed"
-    detail = f"generation={after.generation} installer={external.holder.id} bot={external.bot is not None}"
-    audit_log.append(app, event, external.tenant, actor, "ok", detail, now)
+    first_or_again = AuditEvent.REINSTALLED if before is not None else AuditEvent.INSTALLED
+    app.vault.append(
+        AuditEntry(
+            at=now,
+            event=AuditEvent.PAIR_SAVED if is_copy else first_or_again,
+            actor=actor,
+            tenant=external.tenant,
+            holder=external.holder,
+            generation=after.generation,
+            detail=AuditDetail.WITHOUT_BOT if external.bot is None else None,
+        )
+    )
 
 
 def _is_copy(external: ExternalInstallation, before: Installation, known: Installer | None) -> bool:

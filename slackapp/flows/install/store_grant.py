@@ -5,15 +5,20 @@ that a refresh of the old token that is still under way finds nothing to write t
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+from slackapp.checks.scopes import drift
 from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
+from slackapp.flows.audit import notes
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
 from slackapp.model import (
     BOT,
     Actor,
+    AuditDetail,
+    AuditEntry,
+    AuditEvent,
     Grant,
     GrantedToken,
     Holder,
@@ -67,7 +72,7 @@ def run(app: App, grant: Grant, stored_before: StoredTokens, state_hash: bytes, 
             continue
         outcome = InstallOutcome.INSTALLED if first else InstallOutcome.REINSTALLED
         app.metrics.count("slackapp_installs_total", {"result": outcome})
-        audit_log.count_tenant_change(app, grant.tenant, TenantChange.INSTALLED if first else TenantChange.REINSTALLED)
+        notes.count_tenant_change(app, grant.tenant, TenantChange.INSTALLED if first else TenantChange.REINSTALLED)
         app.wake_worker()
         return True
     raise StoreBusyError("the tenant's keys kept changing")
@@ -95,13 +100,27 @@ def _write(app: App, grant: Grant, keys: TenantKeys, actor: Actor, now: int) -> 
         generation = (old.generation if old is not None else 0) + 1
         pair = seal_pair(keys, grant.tenant, holder, granted, generation=generation, now=now)
         tokens.save(app.db, grant.tenant, holder, generation=generation, pair=pair, now=now)
-    missing = sorted(set(app.settings.bot_scopes) - set(grant.bot.scopes)) if grant.bot is not None else []
-    detail = f"generation={after.generation} installer={grant.installer_id} missing_scopes={','.join(missing)}"
-    audit_log.append(app, "reinstalled" if before else "installed", grant.tenant, actor, "ok", detail, now)
+    _note(app, grant, before, after, actor)
     if bot_before is None and grant.bot is not None:  # the first bot there; who has none cannot be greeted by it
         job_id = f"installed-{app.entropy(12).hex()}"
         inbox.add_job(app.db, job_id, inbox.INSTALLED, grant.tenant, now=now)
     return before is None
+
+
+def _note(app: App, grant: Grant, before: Installation | None, after: Installation, actor: Actor) -> None:
+    entry = AuditEntry(
+        at=after.installed_at,
+        event=AuditEvent.REINSTALLED if before is not None else AuditEvent.INSTALLED,
+        actor=actor,
+        tenant=grant.tenant,
+        holder=Holder.user(grant.installer_id),
+        generation=after.generation,
+        detail=AuditDetail.WITHOUT_BOT if grant.bot is None else None,
+    )
+    app.vault.append(entry)
+    if grant.bot is not None:
+        missing, _ = drift(app.settings.bot_scopes, grant.bot.scopes)
+        notes.append_scopes(app, replace(entry, holder=BOT), missing, ())
 
 
 def _installation(app: App, grant: Grant, before: Installation | None, now: int) -> Installation:

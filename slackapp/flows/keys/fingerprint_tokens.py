@@ -4,18 +4,19 @@ Every token gets its own when it is sealed. What was sealed by an older release 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from slackapp.errors import Refused
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
-from slackapp.model import NO_TENANT, Actor, Secret, Token
+from slackapp.model import Actor, AuditEntry, AuditEvent, AuditResult, Secret, Token
 from slackapp.store import tokens
 from slackapp.store.tokens import Fingerprints
 
 BATCH = 100
 """Tokens that are opened, and written, at a time."""
+_PURPOSE = "fingerprint"
 
 
 def fill(app: App, actor: Actor, progress: Callable[[int, int], None]) -> tuple[int, int]:
@@ -38,10 +39,11 @@ def find(app: App, leaked: Secret, actor: Actor) -> list[Token]:
     now = app.clock()
     with app.db.transaction():
         for token in found:
-            detail = f"user={token.holder.id} generation={token.generation}"
-            audit_log.append(app, "token.found", token.tenant, actor, "ok", detail, now)
+            app.vault.append(_entry(AuditEvent.TOKEN_FOUND, token, actor, now))
         if not found:
-            audit_log.append(app, "token.found", NO_TENANT, actor, "none", "", now)
+            app.vault.append(
+                AuditEntry(at=now, event=AuditEvent.TOKEN_FOUND, actor=actor, result=AuditResult.NONE)
+            )
     return found
 
 
@@ -50,12 +52,18 @@ def count_missing(app: App) -> int:
     return tokens.count_without_fingerprint(app.db)
 
 
+def _entry(event: AuditEvent, token: Token, actor: Actor, now: int) -> AuditEntry:
+    return AuditEntry(
+        at=now, event=event, actor=actor, tenant=token.tenant, holder=token.holder, generation=token.generation
+    )
+
+
 def _fill_batch(app: App, batch: list[Token], actor: Actor) -> int:
     with app.db.transaction():
         for token in batch:
-            detail = f"purpose=fingerprint user={token.holder.id} generation={token.generation}"
+            read = _entry(AuditEvent.TOKEN_READ, token, actor, app.clock())
             # claim: C-25
-            audit_log.append(app, "token.read", token.tenant, actor, "ok", detail, app.clock())
+            app.vault.append(replace(read, purpose=_PURPOSE))
     opened = [(token, _fingerprints(app, token, actor)) for token in batch]
     with app.db.transaction():
         return sum(found is not None and tokens.set_fingerprints(app.db, token, found) for token, found in opened)
@@ -64,7 +72,7 @@ def _fill_batch(app: App, batch: list[Token], actor: Actor) -> int:
 def _fingerprints(app: App, token: Token, actor: Actor) -> Fingerprints | None:
     """Opens both tokens, and forgets them; None where they do not open."""
     try:
-        with refuse_on_key_error(app, token.tenant, actor, f"generation={token.generation}"):
+        with refuse_on_key_error(app, _entry(AuditEvent.TOKEN_READ, token, actor, app.clock())):
             access = tenant_keys.open_access_token(app, token)
             refresh = tenant_keys.open_refresh_token(app, token) if token.refresh is not None else None
     except Refused:

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator
 from slackapp.crypto import records
 from slackapp.errors import CommandError, DecryptError, KeyRevokedError, KeyUnavailableError, StoreBusyError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
 from slackapp.flows.keys import rotate_keys
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
-from slackapp.model import LOCAL_PROVIDER, Actor, RecordContext, Sealed, Tenant
+from slackapp.model import LOCAL_PROVIDER, Actor, AuditEntry, AuditEvent, AuditRecord, RecordContext, Sealed, Tenant
 from slackapp.store import data_keys, inbox, installations, installers, tokens
 from slackapp.vault.keyring import TenantKeys
 
@@ -58,8 +57,9 @@ def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
         old, fresh = app.keyring.open_tenant_keys(tenant), app.keyring.mint(tenant, provider)
         if old.minted:
             return 0  # it has no keys, and so no records
+        entry = AuditEntry(at=app.clock(), event=AuditEvent.TOKEN_READ, actor=actor, tenant=tenant, purpose="reencrypt")
         # claim: C-25
-        audit_log.append_committed(app, "token.read", tenant, actor, "ok", "purpose=reencrypt", app.clock())
+        app.vault.append_committed(entry)
         try:
             # 2. in one transaction: every record moved over, the old keys out, the new keys in
             with app.db.transaction():
@@ -68,8 +68,17 @@ def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
                 for key in data_keys.active(app.db, tenant):
                     data_keys.delete_key(app.db, key)
                 confirm_keys(app, tenant, fresh, app.clock())
-                detail = f"provider={provider} records={resealed}"
-                audit_log.append(app, "keys.reencrypted", tenant, actor, "ok", detail, app.clock())
+                app.vault.append(
+                    AuditEntry(
+                        at=app.clock(),
+                        event=AuditEvent.KEYS_REENCRYPTED,
+                        actor=actor,
+                        tenant=tenant,
+                        record_kind=AuditRecord.KEY_PROVIDER,
+                        record_id=provider,
+                        count=resealed,
+                    )
+                )
                 app.keyring.evict(tenant)
         except KeysChangedError:
             app.keyring.evict(tenant)

@@ -2,9 +2,8 @@
 
 from slackapp.errors import CommandError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import list_keys, master_key_file
-from slackapp.model import NO_TENANT, Actor
+from slackapp.model import Actor, AuditEntry, AuditEvent, AuditRecord
 from slackapp.store import meta
 
 
@@ -27,4 +26,12 @@ def run(app: App, version: int, actor: Actor) -> None:
         # 3. every process is told
         with app.db.transaction():
             meta.bump_key_epoch(app.db)
-            audit_log.append(app, "keys.retired", NO_TENANT, actor, "ok", f"master={version}", app.clock())
+            app.vault.append(
+                AuditEntry(
+                    at=app.clock(),
+                    event=AuditEvent.KEYS_RETIRED,
+                    actor=actor,
+                    record_kind=AuditRecord.MASTER_KEY,
+                    record_id=str(version),
+                )
+            )

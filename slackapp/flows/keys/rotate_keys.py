@@ -5,14 +5,13 @@ stay the same: this is hygiene. Against a suspected loss of data keys, see `reen
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slackapp.errors import CommandError, ConfigError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import key_backup
 from slackapp.flows.keys import list_keys, master_key_file
-from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Actor, KeyTest
+from slackapp.model import LOCAL_PROVIDER, Actor, AuditEntry, AuditEvent, AuditRecord, KeyTest
 from slackapp.store import data_keys, meta, processes
 
 BATCH = 100
@@ -106,7 +105,7 @@ def set_primary(app: App, version: int, actor: Actor, now: int) -> None:
         meta.put(app.db, meta.key_check_name(version), check)
         meta.put(app.db, meta.key_since_name(version), str(now))
         meta.bump_key_epoch(app.db)
-        audit_log.append(app, "keys.promoted", NO_TENANT, actor, "ok", f"master={version}", now)
+        app.vault.append(_entry(AuditEvent.KEYS_PROMOTED, version, actor, now))
     app.keyring.reload()
 
 
@@ -128,7 +127,8 @@ def rewrap_all(app: App, actor: Actor, progress: Progress) -> int:
             swapped = sum(
                 data_keys.rewrap(app.db, key, LOCAL_PROVIDER, version, blob) for key, (version, blob) in wrapped
             )
-            audit_log.append(app, "keys.rewrapped", NO_TENANT, actor, "ok", f"master={primary} keys={swapped}", now)
+            entry = _entry(AuditEvent.KEYS_REWRAPPED, primary, actor, now)
+            app.vault.append(replace(entry, count=swapped))
         done += len(wrapped)
         progress(start + len(batch), len(pending))
     # 5. the key backup holds the new wrapping
@@ -146,4 +146,8 @@ def flush(app: App, actor: Actor, now: int) -> None:
     """Makes every process forget, at once, the data keys that it holds in memory."""
     with app.db.transaction():
         meta.bump_key_epoch(app.db)
-        audit_log.append(app, "keys.flushed", NO_TENANT, actor, "ok", "", now)
+        app.vault.append(AuditEntry(at=now, event=AuditEvent.KEYS_FLUSHED, actor=actor))
+
+
+def _entry(event: AuditEvent, version: int, actor: Actor, now: int) -> AuditEntry:
+    return AuditEntry(at=now, event=event, actor=actor, record_kind=AuditRecord.MASTER_KEY, record_id=str(version))

@@ -7,8 +7,8 @@ import zlib
 
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
-from slackapp.model import SCHEDULER, Actor, InstallationStatus, Tenant, TenantChange
+from slackapp.flows.audit import notes
+from slackapp.model import SCHEDULER, Actor, AuditEntry, AuditEvent, InstallationStatus, Tenant, TenantChange
 from slackapp.store import installations
 
 _MAX_SECONDS = 20
@@ -19,8 +19,8 @@ def suspend(app: App, tenant: Tenant, actor: Actor) -> None:
     """Marks the tenant, once."""
     with app.db.transaction():
         if installations.set_status(app.db, tenant, InstallationStatus.ACTIVE, InstallationStatus.SUSPENDED):
-            audit_log.append(app, "tenant.suspended", tenant, actor, "ok", "", app.clock())
-            audit_log.count_tenant_change(app, tenant, TenantChange.SUSPENDED)
+            app.vault.append(AuditEntry(at=app.clock(), event=AuditEvent.TENANT_SUSPENDED, actor=actor, tenant=tenant))
+            notes.count_tenant_change(app, tenant, TenantChange.SUSPENDED)
     app.keyring.evict(tenant)
 
 
@@ -46,6 +46,8 @@ def restore_all(app: App) -> int:
             continue
         with app.db.transaction():
             if installations.set_status(app.db, tenant, InstallationStatus.SUSPENDED, InstallationStatus.ACTIVE):
-                audit_log.append(app, "tenant.restored", tenant, SCHEDULER, "ok", "", app.clock())
+                app.vault.append(
+                    AuditEntry(at=app.clock(), event=AuditEvent.TENANT_RESTORED, actor=SCHEDULER, tenant=tenant)
+                )
                 restored += 1
     return restored

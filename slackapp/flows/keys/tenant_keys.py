@@ -9,13 +9,23 @@ Whoever opens a token has noted it in the audit, and stands inside `refuse_on_ke
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from slackapp.crypto import records
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError, Refusal, Refused
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.keys.suspend_tenant import suspend
-from slackapp.model import LOCAL_PROVIDER, Actor, RecordContext, Sealed, Secret, Tenant, Token
+from slackapp.model import (
+    LOCAL_PROVIDER,
+    AuditEntry,
+    AuditEvent,
+    AuditResult,
+    RecordContext,
+    Sealed,
+    Secret,
+    Tenant,
+    Token,
+)
 from slackapp.store import data_keys, meta, tokens
 from slackapp.vault.keyring import TenantKeys
 
@@ -84,20 +94,23 @@ def open_refresh_token(app: App, token: Token) -> Secret:
 
 
 @contextmanager
-def refuse_on_key_error(app: App, tenant: Tenant, actor: Actor, detail: str) -> Iterator[None]:
+def refuse_on_key_error(app: App, use: AuditEntry) -> Iterator[None]:
     """Turns key errors into refusals, around the use of a tenant's keys, outside any transaction.
 
-    `detail` goes into the audit row of a value that does not open.
+    `use` tells whose keys, who uses them and for what: so does the audit row of a value that does not open.
     """
+    tenant = use.tenant
     try:
         yield
     except KeyRevokedError:
-        suspend(app, tenant, actor)
+        suspend(app, tenant, use.actor)
         raise Refused(Refusal.KEY_REVOKED, tenant=tenant) from None
     except KeyUnavailableError:
         raise Refused(Refusal.KEY_UNAVAILABLE, retry_after=_RETRY_AFTER, tenant=tenant) from None
     except DecryptError:
-        audit_log.append_committed(app, "token.unavailable", tenant, actor, "failed", detail, app.clock())
+        app.vault.append_committed(
+            replace(use, event=AuditEvent.TOKEN_UNAVAILABLE, at=app.clock(), result=AuditResult.FAILED, detail=None)
+        )
         app.metrics.count("slackapp_token_unavailable_total", {})
         # claim: C-35
         raise Refused(Refusal.TOKEN_UNAVAILABLE, tenant=tenant) from None

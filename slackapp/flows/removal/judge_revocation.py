@@ -6,7 +6,7 @@ a token that died by a clear word of Slack goes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slackapp.checks import token_owner
@@ -15,7 +15,6 @@ from slackapp.checks.lifecycle import Revocation, TimeVerdict, judge_by_time, pa
 from slackapp.checks.token_refusals import confirms_uninstall
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import brake, use_token
 from slackapp.model import (
@@ -23,6 +22,10 @@ from slackapp.model import (
     STATUSES_IN_USE,
     Actor,
     ActorKind,
+    AuditDetail,
+    AuditEntry,
+    AuditEvent,
+    AuditRecord,
     EventOutcome,
     Holder,
     Installation,
@@ -72,7 +75,8 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
         if judged.ask:
             # claim: C-61
             installations.set_status(app.db, arrival.tenant, InstallationStatus.ACTIVE, InstallationStatus.SUSPECT)
-        audit_log.append(app, arrival.type, arrival.tenant, actor, outcome, f"event={arrival.event_id}", now)
+        entry = AuditEntry(at=now, event=AuditEvent(arrival.type), actor=actor, tenant=arrival.tenant, result=outcome)
+        app.vault.append(replace(entry, record_kind=AuditRecord.EVENT, record_id=arrival.event_id))
         purged = erases and _erase(app, arrival.tenant, revocation.everything, judged.act, actor, now)
     if purged:
         _after_removal(app, arrival.tenant)
@@ -110,7 +114,18 @@ def ask_slack(app: App, row: Run, now: int) -> None:
                 _end_suspicion(app, row.tenant)
         result = f"dead={len(dead)} alive={len(named) - len(dead)}"
         queue.finish(app.db, row, QueueState.DONE, result, now=now)
-        audit_log.append(app, f"{row.type}.settled", row.tenant, actor, result, f"event={row.event_id}", now)
+        app.vault.append(
+            AuditEntry(
+                at=now,
+                event=AuditEvent(f"{row.type}.settled"),
+                actor=actor,
+                tenant=row.tenant,
+                record_kind=AuditRecord.EVENT,
+                record_id=row.event_id,
+                count=len(dead),
+                detail=AuditDetail.SOME_ALIVE if len(dead) < len(named) else None,
+            )
+        )
     if purged:
         _after_removal(app, row.tenant)
 
@@ -187,9 +202,13 @@ def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[Holder, ...],
             if BOT in gone:
                 for status in (InstallationStatus.ACTIVE, InstallationStatus.SUSPECT):
                     installations.set_status(app.db, tenant, status, InstallationStatus.NEEDS_REINSTALL)
-            audit_log.append(app, "tokens.erased", tenant, actor, "ok", f"bot={BOT in gone} users={len(gone)}", now)
+            for holder in gone:
+                app.vault.append(
+                    AuditEntry(at=now, event=AuditEvent.TOKENS_ERASED, actor=actor, tenant=tenant, holder=holder)
+                )
             return False
-    purge_tenant.erase(app, tenant, "app_uninstalled" if everything else "tokens_revoked", actor, now)
+    reason = AuditDetail.APP_UNINSTALLED if everything else AuditDetail.TOKENS_REVOKED
+    purge_tenant.erase(app, tenant, reason=reason, actor=actor, now=now)
     return True
 
 

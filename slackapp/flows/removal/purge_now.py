@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from slackapp.flows.app import App
 from slackapp.flows.removal import purge_tenant
-from slackapp.model import Actor, Tenant
+from slackapp.model import Actor, AuditDetail, Tenant
 from slackapp.store import inbox
 
 
@@ -20,7 +20,7 @@ class PurgeResult:
 def run(app: App, tenant: Tenant, actor: Actor) -> PurgeResult:
     """Erases a tenant, and looks. Raises StoreError; once it is erased, the worker completes what is pending."""
     with app.db.transaction():
-        job_id = purge_tenant.erase(app, tenant, "operator", actor, app.clock())
+        job_id = purge_tenant.erase(app, tenant, reason=AuditDetail.OPERATOR, actor=actor, now=app.clock())
     purge_tenant.evict(app, tenant)
     purge_tenant.complete_now(app, tenant, job_id, actor)
     return verify(app)

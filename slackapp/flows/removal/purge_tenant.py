@@ -6,13 +6,26 @@ in the same transaction, repeated until it is done, and only then called done. A
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from slackapp.errors import StoreBusyError, StoreError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
+from slackapp.flows.audit import notes
 from slackapp.flows.backup import key_backup
-from slackapp.model import NO_TENANT, Actor, ActorKind, QueueState, Tenant, TenantChange
+from slackapp.model import (
+    NO_TENANT,
+    Actor,
+    ActorKind,
+    AuditDetail,
+    AuditEntry,
+    AuditEvent,
+    AuditRecord,
+    QueueState,
+    RecordKind,
+    Tenant,
+    TenantChange,
+)
 from slackapp.store import data_keys, inbox, installations, queue, tokens
 from slackapp.store.queue import Run
 
@@ -29,7 +42,7 @@ Reasons = Mapping[Run, tuple[str, int]]
 """By purge: why it is not complete, and the seconds after which it may be."""
 
 
-def erase(app: App, tenant: Tenant, reason: str, actor: Actor, now: int) -> str:
+def erase(app: App, tenant: Tenant, reason: AuditDetail, actor: Actor, now: int) -> str:
     """Erases keys, tokens, webhooks and event bodies of a tenant, inside the caller's transaction; returns the job's
     id.
     """
@@ -45,8 +58,13 @@ def erase(app: App, tenant: Tenant, reason: str, actor: Actor, now: int) -> str:
     # 3. note what is left to do
     job_id = f"purge-{app.entropy(12).hex()}"
     inbox.add_job(app.db, job_id, inbox.PURGE, tenant, now=now)
-    detail = f"reason={reason} keys={keys} tokens={found} inbox={bodies}"
-    audit_log.append(app, "purge.begun", tenant, actor, "ok", detail, now)
+    entry = AuditEntry(at=now, event=AuditEvent.PURGE_BEGUN, actor=actor, tenant=tenant, detail=reason)
+    app.vault.append(entry)
+    erased = {AuditRecord.DATA_KEY: keys, AuditRecord.TOKEN: found, RecordKind.EVENT_BODY: bodies}
+    for kind, count in erased.items():
+        if not count:
+            continue
+        app.vault.append(replace(entry, event=AuditEvent.PURGE_ERASED, record_kind=kind, count=count, detail=None))
     return job_id
 
 
@@ -54,7 +72,7 @@ def evict(app: App, tenant: Tenant) -> None:
     """Evicts the tenant from memory after that transaction, and wakes the worker."""
     app.keyring.evict(tenant)
     app.metrics.count("slackapp_purges_total", {"result": "begun"})
-    audit_log.count_tenant_change(app, tenant, TenantChange.ERASED)
+    notes.count_tenant_change(app, tenant, TenantChange.ERASED)
     app.wake_worker()
 
 
@@ -99,8 +117,16 @@ def _complete(app: App, row: Run, now: int, at_once: bool) -> None:
         # claim: C-57
         done = [one for one in whole if queue.finish(app.db, one, QueueState.DONE, "complete", now=now)]
         for one in done:
-            audit_log.append(
-                app, "purge.complete", one.tenant, Actor(ActorKind.WORKER, one.event_id), "ok", "left=0", now
+            app.vault.append(
+                AuditEntry(
+                    at=now,
+                    event=AuditEvent.PURGE_COMPLETE,
+                    actor=Actor(ActorKind.WORKER, one.event_id),
+                    tenant=one.tenant,
+                    record_kind=AuditRecord.EVENT,
+                    record_id=one.event_id,
+                    count=0,
+                )
             )
     for _ in done:
         app.metrics.count("slackapp_purges_total", {"result": "complete"})

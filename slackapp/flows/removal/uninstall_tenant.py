@@ -10,12 +10,15 @@ from slackapp.checks.capabilities import REMOVE
 from slackapp.checks.slack_errors import classify_error
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind, StoreError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import use_token
 from slackapp.model import (
     Actor,
     ActorKind,
+    AuditDetail,
+    AuditEntry,
+    AuditEvent,
+    AuditResult,
     Holder,
     Installation,
     InstallationStatus,
@@ -57,7 +60,7 @@ def run(app: App, tenant: Tenant, actor: Actor, now: int) -> UninstallResult:
             installations.set_status(app.db, tenant, installation.status, InstallationStatus.PURGING)
             job_id = f"uninstall-{app.entropy(12).hex()}"
             inbox.add_job(app.db, job_id, inbox.UNINSTALL, tenant, now=now, next_at=now + _JOB_AFTER)
-            audit_log.append(app, "uninstall.begun", tenant, actor, "ok", "", now)
+            app.vault.append(AuditEntry(at=now, event=AuditEvent.UNINSTALL_BEGUN, actor=actor, tenant=tenant))
     return _finish(app, installation, actor) if installation is not None else _not_installed(app, tenant, actor)
 
 
@@ -79,7 +82,8 @@ def resume(app: App, row: Run, now: int) -> None:
 def _finish(app: App, installation: Installation, actor: Actor) -> UninstallResult:
     tenant = installation.tenant
     # 3. tell Slack
-    slack = _tell_slack(app, tenant, actor)
+    told, why = _tell_slack(app, tenant, actor)
+    slack = f"not told: {why}" if why else _WORDS[told]
     # 4. erase, unless somebody installed again meanwhile
     now = app.clock()
     with app.db.transaction():
@@ -89,8 +93,17 @@ def _finish(app: App, installation: Installation, actor: Actor) -> UninstallResu
         # claim: C-64
         if current.status != InstallationStatus.PURGING or current.generation != installation.generation:
             return UninstallResult(found=True, slack=slack, erased=False, pending=False)
-        job_id = purge_tenant.erase(app, tenant, "uninstall", actor, now)
-        audit_log.append(app, "uninstalled", tenant, actor, "ok", f"slack={slack}", now)
+        job_id = purge_tenant.erase(app, tenant, reason=AuditDetail.UNINSTALL, actor=actor, now=now)
+        app.vault.append(
+            AuditEntry(
+                at=now,
+                event=AuditEvent.UNINSTALLED,
+                actor=actor,
+                tenant=tenant,
+                result=why or AuditResult.OK,
+                detail=told,
+            )
+        )
     purge_tenant.evict(app, tenant)
     app.metrics.count("slackapp_uninstalls_total", {"by": actor.name})
     # 5. complete the purge, or leave that to the worker
@@ -98,18 +111,26 @@ def _finish(app: App, installation: Installation, actor: Actor) -> UninstallResu
     return UninstallResult(found=True, slack=slack, erased=True, pending=not complete)
 
 
-def _tell_slack(app: App, tenant: Tenant, actor: Actor) -> str:
+_WORDS = {
+    AuditDetail.NOTHING_TO_REVOKE: "nothing to tell",
+    AuditDetail.ACCEPTED: "uninstalled",
+    AuditDetail.REVOKED: "revoked",
+}
+
+
+def _tell_slack(app: App, tenant: Tenant, actor: Actor) -> tuple[AuditDetail, str]:
+    """Tells Slack, by the first token that may; how, and the code of what went wrong or ""."""
     holders = [token.holder for token in tokens.list_by_tenant(app.db, tenant) if token.status != TokenStatus.DEAD]
     if not holders:
-        return "nothing to tell"
+        return AuditDetail.NOTHING_TO_REVOKE, ""
     for holder in holders:
         try:
             use_token.run(app, _use(tenant, holder), "apps.uninstall", app.slack.uninstall, actor, lambda: None)
-            return "uninstalled"
+            return AuditDetail.ACCEPTED, ""
         except (SlackCallError, Refused, StoreError):
             continue  # not every kind of token may uninstall (docs.slack.dev/reference/methods/apps.uninstall)
     failures = [reason for holder in holders if (reason := _revoke(app, tenant, holder, actor))]
-    return f"not told: {failures[0]}" if failures else "revoked"
+    return AuditDetail.NOT_ACCEPTED if failures else AuditDetail.REVOKED, failures[0] if failures else ""
 
 
 def _revoke(app: App, tenant: Tenant, holder: Holder, actor: Actor) -> str | None:
@@ -121,7 +142,7 @@ def _revoke(app: App, tenant: Tenant, holder: Holder, actor: Actor) -> str | Non
     except Refused as refused:
         return refused.refusal.code
     except StoreError:
-        return "the database failed"
+        return "store_failed"
     return None
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from slackapp.checks import token_refusals
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
-from slackapp.model import NO_TENANT, SCHEDULER, Actor, Tenant, Token
+from slackapp.model import SCHEDULER, Actor, AuditEntry, AuditEvent, AuditResult, Tenant, Token
 from slackapp.store import installations, meta, tenant_outcomes, tokens
 
 
@@ -49,7 +48,7 @@ def note_failing(app: App, token: Token, actor: Actor, now: int) -> bool:
     if failing <= token_refusals.failing_limit(installations.count(app.db)):
         return False
     meta.put(app.db, meta.BRAKE_SINCE, str(now))
-    audit_log.append(app, "brake.on", NO_TENANT, actor, "on", f"failing={failing}", now)
+    app.vault.append(AuditEntry(at=now, event=AuditEvent.BRAKE_ON, actor=actor, result=AuditResult.ON, count=failing))
     app.log.error("brake_on", {"failing": failing, "action": "find out why Slack refuses so many; see slackapp brake"})
     return True
 
@@ -59,7 +58,7 @@ def note_served(app: App, tenant: Tenant, actor: Actor, now: int) -> None:
     if not tenant_outcomes.delete_failing(app.db, tenant) or not is_on(app):
         return
     if tenant_outcomes.count_waiting(app.db) <= token_refusals.failing_limit(installations.count(app.db)) // 2:
-        _switch_off(app, "success", actor, now)
+        _switch_off(app, AuditResult.SERVED, actor, now)
         app.log.info("brake_off", {})
 
 
@@ -73,7 +72,7 @@ def delete_old(app: App, now: int) -> None:
             tenant_outcomes.delete_old_failing(app.db, now - token_refusals.FAILURE_WINDOW, now)
         elif not tenant_outcomes.count_waiting(app.db):
             # claim: C-80
-            _switch_off(app, "nobody waits", SCHEDULER, now)
+            _switch_off(app, AuditResult.NOBODY_WAITS, SCHEDULER, now)
         tenant_outcomes.delete_old_answered(app.db, now - token_refusals.SUCCESS_WINDOW, now)
 
 
@@ -88,13 +87,13 @@ def release(app: App, actor: Actor) -> Brake:
         meta.put(app.db, meta.BRAKE_RELEASED_AT, str(now))
         tenant_outcomes.delete_all_failing(app.db)
         tokens.clear_pauses(app.db)
-        _switch_off(app, "released", actor, now)
+        _switch_off(app, AuditResult.RELEASED, actor, now)
     return before
 
 
-def _switch_off(app: App, why: str, actor: Actor, now: int) -> None:
+def _switch_off(app: App, why: AuditResult, actor: Actor, now: int) -> None:
     meta.put(app.db, meta.BRAKE_SINCE, "")
-    audit_log.append(app, "brake.off", NO_TENANT, actor, why, "", now)
+    app.vault.append(AuditEntry(at=now, event=AuditEvent.BRAKE_OFF, actor=actor, result=why))
 
 
 def _is_released(app: App, now: int) -> bool:

@@ -12,12 +12,11 @@ from slackapp.checks.capabilities import VALIDATE
 from slackapp.crypto import envelope, records
 from slackapp.errors import CommandError, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import judge_token, needs_reinstall, rotated_pair, use_token
 from slackapp.flows.tokens.refresh_token import LEASE
-from slackapp.model import Actor, Holder, InstallationStatus, Secret, Tenant, Token, TokenStatus
+from slackapp.model import Actor, AuditEntry, AuditEvent, Holder, InstallationStatus, Secret, Tenant, Token, TokenStatus
 from slackapp.store import installations, tokens
 from slackapp.vault.keyring import TenantKeys
 
@@ -72,10 +71,8 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
         # claim: C-41
         if not tokens.take_lease(app.db, token, owner, steady, steady + LEASE):
             return _LEASED_ELSEWHERE
-        key_id = envelope.claimed_key_id(token.access.blob)
-        of = f"kind=access user={token.holder.id} generation={token.generation} key={key_id}"
         # claim: C-25
-        audit_log.append(app, "token.read", token.tenant, actor, "ok", f"purpose=exchange {of}", now)
+        app.vault.append(_read_entry(token, actor, now))
     try:
         # 2. open the token
         secret, keys = _open(app, token, actor)
@@ -92,8 +89,8 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
         # 5. seal, and put it in place of the long-lived token
         if _was_replaced(app, token):
             return _REPLACED
-        with refuse_on_key_error(app, token.tenant, actor, f"user={token.holder.id} generation={token.generation + 1}"):
-            stored = rotated_pair.store(app, token, granted, keys, "token.exchanged", actor)
+        with refuse_on_key_error(app, _read_entry(token, actor, app.clock())):
+            stored = rotated_pair.store(app, token, granted, keys, AuditEvent.TOKEN_EXCHANGED, actor)
     except SlackCallError as error:
         return _handle_failure(app, token, owner, error, asked_at, actor)
     except Refused as refused:
@@ -107,10 +104,23 @@ def _was_replaced(app: App, token: Token) -> bool:
     return found is None or found.status != TokenStatus.LIVE
 
 
+def _read_entry(token: Token, actor: Actor, now: int) -> AuditEntry:
+    return AuditEntry(
+        at=now,
+        event=AuditEvent.TOKEN_READ,
+        actor=actor,
+        tenant=token.tenant,
+        holder=token.holder,
+        record_kind=records.access_token_context(token.tenant, token.holder, token.generation).kind,
+        generation=token.generation,
+        key_id=envelope.claimed_key_id(token.access.blob),
+        purpose="exchange",
+    )
+
+
 def _open(app: App, token: Token, actor: Actor) -> tuple[Secret, TenantKeys]:
     """Opens the token, with the keys for the pair: Slack gives it once, so they are opened first."""
-    context = records.access_token_context(token.tenant, token.holder, token.generation)
-    with refuse_on_key_error(app, token.tenant, actor, f"kind={context.kind} generation={token.generation}"):
+    with refuse_on_key_error(app, _read_entry(token, actor, app.clock())):
         # claim: C-107
         return tenant_keys.open_access_token(app, token), app.keyring.open_holder_keys(token.tenant, token.holder)
 
@@ -147,8 +157,16 @@ def _note_failure(app: App, token: Token, owner: str, code: str, actor: Actor) -
     """The token stays, and works; a repeat is free to try again."""
     with app.db.transaction():
         tokens.release_lease(app.db, token, owner)
-        audit_log.append(
-            app, "token.exchange_failed", token.tenant, actor, code, f"user={token.holder.id}", app.clock()
+        app.vault.append(
+            AuditEntry(
+                at=app.clock(),
+                event=AuditEvent.TOKEN_EXCHANGE_FAILED,
+                actor=actor,
+                tenant=token.tenant,
+                holder=token.holder,
+                generation=token.generation,
+                result=code,
+            )
         )
     if code == ALREADY_EXCHANGED:
         return f"{code}: its pair was lost; the token works on, and a new install makes it rotate"

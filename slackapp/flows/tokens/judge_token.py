@@ -5,14 +5,15 @@ has a refresh token that was not tried tries it first.
 """
 
 import zlib
+from dataclasses import replace
 from functools import partial
 
 from slackapp.checks import token_refusals
 from slackapp.errors import SlackCallError, SlackErrorKind, StoreError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
+from slackapp.flows.audit import notes
 from slackapp.flows.tokens import brake, needs_reinstall
-from slackapp.model import Actor, Tenant, TenantChange, Token, TokenStatus
+from slackapp.model import Actor, AuditEntry, AuditEvent, Tenant, TenantChange, Token, TokenStatus
 from slackapp.store import tenant_outcomes, tokens
 
 RETRY_REPLACED = 1
@@ -102,8 +103,11 @@ def _is_contradicted(app: App, token: Token, code: str, asked_at: int) -> bool:
 def _pause(app: App, before: Token, paused: Token, actor: Actor, now: int) -> None:
     tokens.save_pause(app.db, paused)
     if before.refused_since is None:
-        audit_log.append(app, "token.paused", paused.tenant, actor, paused.reason, f"user={paused.holder.id}", now)
-        audit_log.count_tenant_change(app, paused.tenant, TenantChange.TOKEN_PAUSED)
+        entry = AuditEntry(
+            at=now, event=AuditEvent.TOKEN_PAUSED, actor=actor, tenant=paused.tenant, holder=paused.holder
+        )
+        app.vault.append(replace(entry, result=paused.reason))
+        notes.count_tenant_change(app, paused.tenant, TenantChange.TOKEN_PAUSED)
         app.log.error(
             "token_paused", {"code": paused.reason, "action": "see slackapp tenants, and the app's addresses"}
         )
@@ -113,5 +117,9 @@ def _resume(app: App, token: Token, actor: Actor) -> None:
     now = app.clock()
     with app.db.transaction():
         if tokens.clear_pause(app.db, token):
-            audit_log.append(app, "token.resumed", token.tenant, actor, "ok", f"user={token.holder.id}", now)
+            app.vault.append(
+                AuditEntry(
+                    at=now, event=AuditEvent.TOKEN_RESUMED, actor=actor, tenant=token.tenant, holder=token.holder
+                )
+            )
             brake.note_served(app, token.tenant, actor, now)

@@ -6,8 +6,20 @@ The answer to whoever asks for the token from then on carries the link for that.
 from slackapp.checks.token_refusals import FOREIGN_TOKEN
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
-from slackapp.model import BOT, INSTALL_PATH, STATUSES_IN_USE, Actor, InstallationStatus, Tenant, TenantChange, Token
+from slackapp.flows.audit import notes
+from slackapp.model import (
+    BOT,
+    INSTALL_PATH,
+    STATUSES_IN_USE,
+    Actor,
+    AuditEntry,
+    AuditEvent,
+    AuditResult,
+    InstallationStatus,
+    Tenant,
+    TenantChange,
+    Token,
+)
 from slackapp.store import installations, tokens
 
 
@@ -22,8 +34,8 @@ def mark_dead(app: App, token: Token, reason: str, actor: Actor) -> None:
         installations.set_status(
             app.db, token.tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, reason
         )
-    audit_log.append(app, "token.dead", token.tenant, actor, reason, f"user={token.holder.id}", app.clock())
-    audit_log.count_tenant_change(app, token.tenant, TenantChange.TOKEN_DEAD)
+    app.vault.append(_entry(app, AuditEvent.TOKEN_DEAD, token, reason, actor))
+    notes.count_tenant_change(app, token.tenant, TenantChange.TOKEN_DEAD)
 
 
 def suspend_foreign(app: App, token: Token, actor: Actor) -> None:
@@ -38,9 +50,21 @@ def suspend_foreign(app: App, token: Token, actor: Actor) -> None:
         for status in STATUSES_IN_USE if token.holder == BOT else ():
             # claim: C-81
             installations.set_status(app.db, token.tenant, status, InstallationStatus.SUSPENDED, FOREIGN_TOKEN)
-        audit_log.append(app, "token.foreign", token.tenant, actor, "failed", f"user={token.holder.id}", app.clock())
-        audit_log.count_tenant_change(app, token.tenant, TenantChange.SUSPENDED)
+        app.vault.append(_entry(app, AuditEvent.TOKEN_FOREIGN, token, AuditResult.FAILED, actor))
+        notes.count_tenant_change(app, token.tenant, TenantChange.SUSPENDED)
     app.log.error("token_of_another_tenant", {"action": "uninstall the tenant, and let it install again"})
+
+
+def _entry(app: App, event: AuditEvent, token: Token, result: str, actor: Actor) -> AuditEntry:
+    return AuditEntry(
+        at=app.clock(),
+        event=event,
+        actor=actor,
+        tenant=token.tenant,
+        holder=token.holder,
+        generation=token.generation,
+        result=result,
+    )
 
 
 def refusal(app: App, tenant: Tenant) -> Refused:

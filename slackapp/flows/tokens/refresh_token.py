@@ -13,11 +13,11 @@ from slackapp.checks.slack_errors import DEAD_REFRESH_ERRORS
 from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
+from slackapp.flows.audit import notes
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import brake, judge_token, needs_reinstall, rotated_pair
-from slackapp.model import Actor, RefreshOutcome, Secret, TenantChange, Token, TokenStatus
+from slackapp.model import Actor, AuditEntry, AuditEvent, RefreshOutcome, Secret, TenantChange, Token, TokenStatus
 from slackapp.store import tenant_outcomes, tokens
 from slackapp.vault.keyring import TenantKeys
 
@@ -76,11 +76,8 @@ def run(app: App, token: Token, actor: Actor, wait: bool) -> Token:
         now, steady = app.clock(), app.clock.steady()
         leased = tokens.take_lease(app.db, token, owner, steady, steady + LEASE)
         if leased:
-            key_id = envelope.claimed_key_id(token.refresh.blob) if token.refresh is not None else 0
-            of = f"kind=refresh user={token.holder.id} generation={token.generation} key={key_id}"
-            detail = f"purpose=refresh {of}"
             # claim: C-25
-            audit_log.append(app, "token.read", token.tenant, actor, "ok", detail, now)
+            app.vault.append(_read_entry(token, actor, now))
     # claim: C-41
     if not leased:
         return _await_other_refresh(app, token, wait)
@@ -101,7 +98,7 @@ def run(app: App, token: Token, actor: Actor, wait: bool) -> Token:
     except Refused as refused:
         raise _handle_bad_pair(app, token, owner, refused.refusal, actor) from None
     # 5. seal, and put it in place of the generation it came from
-    rotated_pair.store(app, token, granted, keys, "token.refreshed", actor)
+    rotated_pair.store(app, token, granted, keys, AuditEvent.TOKEN_REFRESHED, actor)
     _count(app, token, RefreshOutcome.OK, "")
     return _reread(app, token)
 
@@ -126,11 +123,24 @@ def _reread(app: App, token: Token) -> Token:
     return found
 
 
+def _read_entry(token: Token, actor: Actor, now: int) -> AuditEntry:
+    return AuditEntry(
+        at=now,
+        event=AuditEvent.TOKEN_READ,
+        actor=actor,
+        tenant=token.tenant,
+        holder=token.holder,
+        record_kind=records.refresh_token_context(token.tenant, token.holder, token.generation).kind,
+        generation=token.generation,
+        key_id=envelope.claimed_key_id(token.refresh.blob) if token.refresh is not None else None,
+        purpose="refresh",
+    )
+
+
 def _open_refresh(app: App, token: Token, owner: str, actor: Actor) -> tuple[Secret, TenantKeys]:
     """Opens the refresh token and the new pair's keys: their holder may be out of reach later."""
-    context = records.refresh_token_context(token.tenant, token.holder, token.generation)
     try:
-        with refuse_on_key_error(app, token.tenant, actor, f"kind={context.kind} generation={token.generation}"):
+        with refuse_on_key_error(app, _read_entry(token, actor, app.clock())):
             # claim: C-107
             return tenant_keys.open_refresh_token(app, token), app.keyring.open_holder_keys(token.tenant, token.holder)
     except Refused as refused:
@@ -169,8 +179,7 @@ def _handle_bad_pair(app: App, token: Token, owner: str, why: Refusal, actor: Ac
     """Slack gave something, but no pair for this token: the old one stays, and the next one tries again."""
     with app.db.transaction():
         tokens.set_lease_end(app.db, token, owner, app.clock.steady() - 1)
-        detail = f"user={token.holder.id}"
-        audit_log.append(app, "token.refresh_failed", token.tenant, actor, why.name, detail, app.clock())
+        _note_failed(app, token, why.code, actor)
     _count(app, token, RefreshOutcome.MALFORMED, why.name.lower())
     return Refused(Refusal.TOKEN_UNAVAILABLE)
 
@@ -192,7 +201,7 @@ def _failed(app: App, token: Token, owner: str, error: SlackCallError, asked_at:
             tenant_outcomes.mark_given_up(app.db, token.tenant)
         else:
             tokens.postpone_refresh(app.db, token, owner, now + _UNCERTAIN_DELAY)
-        _note_failed(app, token, error, actor)
+        _note_failed(app, token, error.code, actor)
     _count(app, token, RefreshOutcome.REFUSED if ends else RefreshOutcome.FAILED, error.code)
     if ends:
         app.log.error("refresh_refused", {"code": error.code, "action": "the app must be installed again"})
@@ -207,14 +216,23 @@ def _handle_transient(app: App, token: Token, owner: str, error: SlackCallError,
     with app.db.transaction():
         # At once for whoever comes next; after a limited rate, not before Slack wants to hear of us again.
         tokens.set_lease_end(app.db, token, owner, app.clock.steady() + error.retry_after - 1)
-        _note_failed(app, token, error, actor)
+        _note_failed(app, token, error.code, actor)
     _count(app, token, RefreshOutcome.FAILED, error.code)
     return Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=error.retry_after or None)
 
 
-def _note_failed(app: App, token: Token, error: SlackCallError, actor: Actor) -> None:
-    detail = f"user={token.holder.id} generation={token.generation}"
-    audit_log.append(app, "token.refresh_failed", token.tenant, actor, error.code, detail, app.clock())
+def _note_failed(app: App, token: Token, code: str, actor: Actor) -> None:
+    app.vault.append(
+        AuditEntry(
+            at=app.clock(),
+            event=AuditEvent.TOKEN_REFRESH_FAILED,
+            actor=actor,
+            tenant=token.tenant,
+            holder=token.holder,
+            generation=token.generation,
+            result=code,
+        )
+    )
 
 
 def _count(app: App, token: Token, outcome: RefreshOutcome, code: str) -> None:
@@ -222,4 +240,4 @@ def _count(app: App, token: Token, outcome: RefreshOutcome, code: str) -> None:
     if code:
         refused = outcome == RefreshOutcome.REFUSED
         change = TenantChange.REFRESH_REFUSED if refused else TenantChange.REFRESH_FAILED
-        audit_log.count_tenant_change(app, token.tenant, change)
+        notes.count_tenant_change(app, token.tenant, change)

@@ -9,10 +9,10 @@ from slackapp.checks.scopes import Scopes, drift, same_scopes
 from slackapp.checks.token_owner import may_name_user
 from slackapp.errors import Refusal, Refused, StoreBusyError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
+from slackapp.flows.audit import notes
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
 from slackapp.flows.tokens import brake
-from slackapp.model import BOT, Actor, GrantedToken, HolderKind, Token
+from slackapp.model import BOT, Actor, AuditEntry, AuditEvent, GrantedToken, HolderKind, Token
 from slackapp.store import installations, tokens
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.seal_pair import seal_pair
@@ -47,7 +47,7 @@ def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
     )
 
 
-def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event: str, actor: Actor) -> bool:
+def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event: AuditEvent, actor: Actor) -> bool:
     """Replaces the token that the new pair came from; False, and nothing stored, when that one is gone.
 
     Nobody else has this pair, and Slack will not give it again: while the database is busy, it is tried further. `keys`
@@ -65,8 +65,16 @@ def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event
                 pair = seal_pair(keys, token.tenant, token.holder, granted, generation=token.generation + 1, now=now)
                 replaced = tokens.replace_pair(app.db, token, pair, now)
                 if replaced:
-                    detail = f"user={token.holder.id} generation={token.generation + 1}"
-                    audit_log.append(app, event, token.tenant, actor, "ok", detail, now)
+                    app.vault.append(
+                        AuditEntry(
+                            at=now,
+                            event=event,
+                            actor=actor,
+                            tenant=token.tenant,
+                            holder=token.holder,
+                            generation=token.generation + 1,
+                        )
+                    )
                     _note_scopes(app, token, granted, actor, now)
                     brake.note_served(app, token.tenant, actor, now)
                 return replaced
@@ -96,5 +104,6 @@ def token_drift(app: App, token: Token, has: Scopes) -> tuple[Scopes, Scopes]:
 def note_drift(app: App, token: Token, has: Scopes, actor: Actor, now: int) -> None:
     """Notes, inside a transaction, that the token's scopes have changed."""
     missing, surplus = token_drift(app, token, has)
-    detail = f"user={token.holder.id} missing={','.join(missing)} surplus={','.join(surplus)}"
-    audit_log.append(app, "scopes.changed", token.tenant, actor, "ok", detail, now)
+    entry = AuditEntry(at=now, event=AuditEvent.SCOPES_CHANGED, actor=actor, tenant=token.tenant, holder=token.holder)
+    app.vault.append(entry)
+    notes.append_scopes(app, entry, missing, surplus)

@@ -13,12 +13,14 @@ from slackapp.checks.capabilities import Capability, require_capability
 from slackapp.crypto import envelope, records
 from slackapp.errors import CapabilityError, Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import judge_token, needs_reinstall, refresh_token
 from slackapp.model import (
     Actor,
+    AuditEntry,
+    AuditEvent,
+    AuditResult,
     Holder,
     Installation,
     InstallationStatus,
@@ -111,8 +113,19 @@ def _require_capability(app: App, use: TokenUse, method: str, actor: Actor) -> N
     try:
         require_capability(use.capability, method, app.capabilities)
     except CapabilityError as refused:
-        detail = f"purpose={use.purpose} capability={refused.capability} method={refused.method}"
-        audit_log.append_committed(app, refused.refusal.audit, use.tenant, actor, "refused", detail, app.clock())
+        app.vault.append_committed(
+            AuditEntry(
+                at=app.clock(),
+                event=refused.refusal.audit,
+                actor=actor,
+                tenant=use.tenant,
+                holder=use.holder,
+                capability=refused.capability,
+                method=refused.method or "",
+                purpose=use.purpose,
+                result=AuditResult.REFUSED,
+            )
+        )
         raise
 
 
@@ -234,15 +247,26 @@ def _refuse_status(app: App, installation: Installation | None, use: TokenUse) -
 def _open(app: App, token: Token, use: TokenUse, method: str, actor: Actor, intent: Callable[[], None]) -> Secret:
     context = records.access_token_context(token.tenant, token.holder, token.generation)
     key_id = envelope.claimed_key_id(token.access.blob)
-    of = f"kind={context.kind} user={use.holder.id} generation={token.generation} key={key_id}"
-    detail = f"purpose={use.purpose} method={method} {of}"
+    entry = AuditEntry(
+        at=app.clock(),
+        event=AuditEvent.TOKEN_READ,
+        actor=actor,
+        tenant=use.tenant,
+        holder=use.holder,
+        record_kind=context.kind,
+        generation=token.generation,
+        key_id=key_id,
+        capability=use.capability.name,
+        method=method,
+        purpose=use.purpose,
+    )
 
     def note() -> None:
         # Once more, under the lock: who has just become suspect, or is being removed, is not used any more.
         # claim: C-40
         _refuse_status(app, installations.find(app.db, use.tenant), use)
         # claim: C-25
-        audit_log.append(app, "token.read", use.tenant, actor, "ok", detail, app.clock())
+        app.vault.append(entry)
         # claim: C-50
         intent()
 
@@ -250,5 +274,5 @@ def _open(app: App, token: Token, use: TokenUse, method: str, actor: Actor, inte
     # claim: C-25, C-26
     app.db.commit_in_group(note)
     # 4. open the token where it belongs
-    with refuse_on_key_error(app, use.tenant, actor, detail):
+    with refuse_on_key_error(app, entry):
         return tenant_keys.open_access_token(app, token)

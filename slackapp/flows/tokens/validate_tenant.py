@@ -14,12 +14,15 @@ from slackapp.checks.scopes import same_scopes
 from slackapp.checks.slack_ids import is_enterprise
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
+from slackapp.flows.audit import notes
 from slackapp.flows.tokens import bot_identity, needs_reinstall, rotated_pair, use_token
 from slackapp.model import (
     BOT,
     SCHEDULER,
     Actor,
+    AuditEntry,
+    AuditEvent,
+    AuditRecord,
     Holder,
     Installation,
     InstallationStatus,
@@ -123,7 +126,7 @@ def _count(app: App, tenant: Tenant, checked: TokenCheck) -> None:
     for kind, scopes in (("missing", checked.missing), ("surplus", checked.surplus)):
         if scopes:
             app.metrics.count("slackapp_scope_drift_total", {"kind": kind})
-            audit_log.count_tenant_change(app, tenant, TenantChange.SCOPE_DRIFT)
+            notes.count_tenant_change(app, tenant, TenantChange.SCOPE_DRIFT)
 
 
 def _check(app: App, installation: Installation, token: Token, actor: Actor) -> TokenCheck:
@@ -173,7 +176,16 @@ def _note_enterprise(app: App, installation: Installation, data: Mapping[str, An
         current = installations.find(app.db, tenant)
         if current is not None and current.enterprise_id != enterprise_id:  # another token may have told it already
             installations.join_enterprise(app.db, tenant, str(enterprise_id))
-            audit_log.append(app, "tenant.joined_org", tenant, actor, "ok", f"enterprise={enterprise_id}", app.clock())
+            app.vault.append(
+                AuditEntry(
+                    at=app.clock(),
+                    event=AuditEvent.TENANT_JOINED_ORG,
+                    actor=actor,
+                    tenant=tenant,
+                    record_kind=AuditRecord.ENTERPRISE,
+                    record_id=str(enterprise_id),
+                )
+            )
 
 
 def _note_scopes(

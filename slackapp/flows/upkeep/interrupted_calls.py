@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from slackapp.errors import StoreError
 from slackapp.flows.app import App
-from slackapp.flows.audit import audit_log
-from slackapp.model import NO_TENANT, SCHEDULER, InstallOutcome
+from slackapp.flows.audit import notes
+from slackapp.model import SCHEDULER, AuditEntry, AuditEvent, AuditResult, InstallOutcome
 from slackapp.store import inbox, oauth_states, queue
 from slackapp.store.queue import UnclearRow
 
@@ -27,7 +27,7 @@ def release_leases(app: App, now: int) -> int:
         app.db.shorten_waits()
         with app.db.transaction():
             unclear = queue.release_leases(app.db, inbox.QUEUE, app.process_id, now)
-            audit_log.append_unclear(app, unclear, now)
+            notes.append_unclear(app, unclear, now)
     except StoreError as error:
         app.log.error("inbox_not_released", {"why": str(error)})
         return 0
@@ -39,7 +39,7 @@ def mark_unclear(app: App, now: int) -> None:
     """Marks rows whose worker died in the middle of a call. Raises StoreError."""
     with app.db.transaction():
         unclear = queue.mark_unclear(app.db, inbox.QUEUE, now=now, steady=app.clock.steady())
-        audit_log.append_unclear(app, unclear, now)
+        notes.append_unclear(app, unclear, now)
     _log_unclear(app, unclear, "interrupted in a call")
 
 
@@ -58,7 +58,15 @@ def mark_lost_exchanges(app: App, now: int) -> int:
         # claim: C-86
         lost = oauth_states.mark_lost(app.db, now - MAX_EXCHANGE_SECONDS, now + MAX_EXCHANGE_SECONDS)
         if lost:
-            audit_log.append(app, "install.unclear", NO_TENANT, SCHEDULER, "unclear", f"states={lost}", now)
+            app.vault.append(
+                AuditEntry(
+                    at=now,
+                    event=AuditEvent.INSTALL_UNCLEAR,
+                    actor=SCHEDULER,
+                    result=AuditResult.UNCLEAR,
+                    count=lost,
+                )
+            )
     for _ in range(lost):
         app.metrics.count("slackapp_installs_total", {"result": InstallOutcome.UNCLEAR})
     if lost:

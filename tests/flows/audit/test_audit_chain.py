@@ -6,19 +6,30 @@ import hmac
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from slackapp.flows.audit import audit_log, verify_audit
-from slackapp.model import NO_TENANT
+from slackapp.flows.audit import verify_audit
+from slackapp.model import AuditEntry, AuditEvent
 from slackapp.store import audit
-from slackapp.store.audit import AuditEntry, encode
 from tests.support.operator import ACTOR, CommandLine, Ended, open_shell
 from tests.support.world import NORTH
 
 TABLES = ("audit", "audit_checkpoint")
 TRIGGERS = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'audit'"
-INSERT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+def insert(shell: CommandLine, row: dict[str, Any], how: str = "INSERT") -> None:
+    """Writes a row past the service."""
+    places = ", ".join("?" * len(row))
+    shell.change(f"{how} INTO audit ({', '.join(row)}) VALUES ({places})", *row.values())
+
+
+def note(shell: CommandLine, number: int) -> None:
+    shell.world.service.app.vault.append_committed(
+        AuditEntry(at=number, event=AuditEvent.KEYS_FLUSHED, actor=ACTOR, count=number)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +37,7 @@ def shared(memory_folder: Path) -> Iterator[CommandLine]:
     """An audit of some rows, whose triggers an attacker has taken away."""
     with open_shell(memory_folder, tenants=(NORTH,)) as shell:
         for number in range(8):
-            audit_log.append_committed(
-                shell.world.service.app, "a.test", NO_TENANT, ACTOR, "ok", f"n={number}", number
-            )
+            note(shell, number)
         for (name,) in shell.world.rows(TRIGGERS):
             shell.change(f"DROP TRIGGER {name}")
         yield shell
@@ -61,8 +70,11 @@ def test_an_untouched_audit_verifies_and_says_how_far(ledger: CommandLine) -> No
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("at", 1), ("event", "b.test"), ("actor", "slack:1"), ("tenant_kind", "T"), ("tenant_id", NORTH),
-        ("request_id", "r2"), ("result", "failed"), ("detail", "n=9"), ("chain", bytes(32)),
+        ("at", 1), ("event", "token.read"), ("actor", "slack"), ("actor_id", "1"), ("organization", "o"),
+        ("request_id", "r2"), ("trace_id", "t"), ("tenant_kind", "T"), ("tenant_id", NORTH), ("connection", "c"),
+        ("holder_kind", "bot"), ("holder_id", "U1"), ("record_kind", "scope"), ("record_id", "1"), ("generation", 0),
+        ("key_id", 0), ("count", None), ("count", 0), ("capability", "post"), ("method", "auth.test"),
+        ("channel", "C1"), ("purpose", "test"), ("result", "failed"), ("detail", "accepted"), ("chain", bytes(32)),
     ],
 )  # fmt: skip
 @pytest.mark.claim("C-28")
@@ -107,29 +119,59 @@ def test_rows_that_changed_places_are_named(ledger: CommandLine) -> None:
 def test_a_row_that_was_added_is_found_wherever_it_is_put(ledger: CommandLine, number: int | None) -> None:
     """I add a row that somebody else is to be blamed for. Without the key, a plain hash is all that I have."""
     place = last(ledger) + 1 if number is None else number
-    entry = AuditEntry(1, "token.read", "operator", NO_TENANT, "r", "ok", "made up")
-    before = ledger.world.rows("SELECT chain FROM audit ORDER BY id DESC LIMIT 1")[0][0]
-    chain = hashlib.sha256(before + encode(place, entry)).digest()
-    ledger.change(INSERT, place, 1, "token.read", "operator", "", "", "r", "ok", "made up", chain)
+    last_row = dict(ledger.world.rows("SELECT * FROM audit ORDER BY id DESC LIMIT 1")[0])
+    made_up = {**last_row, "id": place, "event": "token.read"}
+    insert(ledger, {**made_up, "chain": hashlib.sha256(audit.covered(last_row["chain"], made_up)).digest()})
     assert verify(ledger).status == 1
 
 
 def test_a_row_put_over_another_is_found(ledger: CommandLine) -> None:
     """I use REPLACE, which asks no trigger that watches UPDATE."""
     number = last(ledger) - 3
-    row = [*ledger.world.rows("SELECT * FROM audit WHERE id = ?", number)[0]]
-    ledger.change(INSERT.replace("INSERT", "REPLACE"), *row[:8], "rewritten", row[9])
+    row = dict(ledger.world.rows("SELECT * FROM audit WHERE id = ?", number)[0])
+    insert(ledger, {**row, "result": "rewritten"}, how="REPLACE")
     assert f"row {number} does not follow" in verify(ledger).error
+
+
+def append_as_service(shell: CommandLine, **columns: object) -> int:
+    """A row that follows from the last one, chained with the service's own key."""
+    app = shell.world.service.app
+    entry = AuditEntry(at=1, event=AuditEvent.KEYS_FLUSHED, actor=ACTOR)
+    row = {**audit.next_row(app.db, entry, app.keyring.audit_mac), **columns}
+    before = audit.head(app.db)[1]
+    insert(shell, {**row, "chain": app.keyring.audit_mac(audit.covered(before, row))})
+    return int(row["id"])
+
+
+@pytest.mark.claim("C-113")
+def test_a_row_of_the_first_format_after_one_of_the_second_is_found(ledger: CommandLine) -> None:
+    """I run the release before, whose rows say less, on a copy with its keys, and put my file in the place of yours."""
+    number = append_as_service(ledger, format=1)
+    ended = verify(ledger)
+    assert (ended.status, ended.error) == (1, f"row {number} is of format 1, after rows of format 2\n")
+
+
+@pytest.mark.claim("C-113")
+@pytest.mark.parametrize(
+    ("column", "value"), [("organization", "another"), ("generation", 0), ("count", 0), ("holder_kind", "bot")]
+)
+def test_a_row_of_the_first_format_has_no_column_of_the_second(
+    ledger: CommandLine, column: str, value: object
+) -> None:
+    """I fill in a column of an old row, which its chain value does not cover."""
+    ledger.change("DELETE FROM audit")
+    number = append_as_service(ledger, format=1)
+    assert verify(ledger).status == 0
+    ledger.change(f"UPDATE audit SET {column} = ?", value)
+    ended = verify(ledger)
+    assert (ended.status, ended.error) == (1, f"row {number} is of format 1, and has columns that it never had\n")
 
 
 def test_a_chain_made_anew_with_another_key_is_found(ledger: CommandLine) -> None:
     """I compute every chain value again, with a key of my own."""
     chain = bytes(32)
     for row in ledger.world.rows("SELECT * FROM audit ORDER BY id"):
-        entry = AuditEntry(
-            row["at"], row["event"], row["actor"], NO_TENANT, row["request_id"], row["result"], row["detail"]
-        )
-        chain = hmac.new(bytes(32), chain + encode(row["id"], entry), "sha256").digest()
+        chain = hmac.new(bytes(32), audit.covered(chain, dict(row)), "sha256").digest()
         ledger.change("UPDATE audit SET chain = ? WHERE id = ?", chain, row["id"])
     ended = verify(ledger)
     assert (ended.status, len(ended.error.splitlines()) <= 20) == (1, True)
@@ -154,7 +196,7 @@ def test_an_end_that_was_replaced_is_found_with_a_head(ledger: CommandLine) -> N
     head = ledger.good("audit", "head").strip()
     number = last(ledger)
     ledger.change("DELETE FROM audit WHERE id = ?", number)
-    audit_log.append_committed(ledger.world.service.app, "b.test", NO_TENANT, ACTOR, "ok", "", 0)
+    note(ledger, 99)
     ended = verify(ledger, "--head", head)
     assert (ended.status, ended.error) == (1, f"row {number} is not the one that it was\n")
 
@@ -180,7 +222,7 @@ def test_rows_that_are_not_behind_a_checkpoint_cannot_be_changed_by_sql(shell: C
         "DELETE FROM audit",
         "DELETE FROM audit WHERE id = 1",
         "UPDATE audit SET detail = ''",
-        "REPLACE INTO audit SELECT id, at, 'x', actor, '', '', request_id, result, detail, chain FROM audit",
+        "REPLACE INTO audit (id, at, event, actor, result, chain) SELECT id, at, 'x', actor, '', chain FROM audit",
     ):
         with pytest.raises(sqlite3.IntegrityError):
             shell.change(sql)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.flows.audit import audit_log, verify_audit
-from slackapp.model import NO_TENANT
+from slackapp.flows.audit import verify_audit
+from slackapp.model import AuditEntry, AuditEvent
 from slackapp.store import audit
 from tests.support.operator import ACTOR, CommandLine, open_shell
 from tests.support.world import NORTH, START
@@ -21,29 +21,33 @@ def kept(folder: Path) -> Iterator[CommandLine]:
     with open_shell(folder, tenants=(NORTH,), SLACKAPP_AUDIT_DAYS="5") as shell:
         for day in range(1, 11):
             shell.world.clock.now = START + day * DAY
-            note(shell, f"day={day}")
+            note(shell, day)
         yield shell
 
 
-def note(shell: CommandLine, detail: str) -> None:
-    audit_log.append_committed(shell.world.service.app, "a.test", NO_TENANT, ACTOR, "ok", detail, shell.world.clock())
+def entry(shell: CommandLine, number: int) -> AuditEntry:
+    return AuditEntry(at=shell.world.clock(), event=AuditEvent.KEYS_FLUSHED, actor=ACTOR, count=number)
+
+
+def note(shell: CommandLine, number: int) -> None:
+    shell.world.service.app.vault.append_committed(entry(shell, number))
 
 
 def cut(shell: CommandLine) -> None:
     verify_audit.prune(shell.world.service.app, shell.world.clock())
 
 
-def details(shell: CommandLine) -> list[str]:
-    return [row["detail"] for row in shell.world.rows("SELECT detail FROM audit WHERE event = 'a.test' ORDER BY id")]
+def numbers(shell: CommandLine) -> list[int]:
+    return [row["count"] for row in shell.world.facts("keys.flushed")]
 
 
 def test_rows_older_than_the_setting_go_and_the_rest_verifies(kept: CommandLine) -> None:
     head = kept.good("audit", "head").strip()
     cut(kept)
-    assert details(kept) == [f"day={day}" for day in range(5, 11)]
+    assert numbers(kept) == [*range(5, 11)]
     assert "installed" not in kept.world.audit()
     assert kept.good("audit", "verify", "--head", head).startswith("all rows up to")
-    note(kept, "later")
+    note(kept, 77)
     assert kept.good("audit", "verify", "--head", head)
 
 
@@ -53,12 +57,12 @@ def test_a_deletion_of_audit_rows_is_audited_and_numbers_go_on(kept: CommandLine
     told = kept.world.rows("SELECT * FROM audit ORDER BY id DESC LIMIT 1")[0]
     first = kept.world.rows("SELECT min(id) FROM audit")[0][0]
     assert (told["event"], told["actor"], told["id"]) == ("audit.cut", "worker", last + 1)
-    assert told["detail"] == f"to={first - 1}"
+    assert (told["record_kind"], told["record_id"]) == ("audit_row", str(first - 1))
 
 
 def test_the_scheduler_deletes_old_audit_rows(kept: CommandLine) -> None:
     kept.world.service.local_scheduler.run_due(kept.world.service.app)
-    assert details(kept)[0] == "day=5"
+    assert numbers(kept)[0] == 5
 
 
 def test_nothing_is_cut_twice_and_nothing_without_need(kept: CommandLine) -> None:
@@ -80,17 +84,17 @@ def test_the_last_row_is_never_cut_so_that_the_chain_has_an_end_to_go_on_from(ke
     kept.world.clock.advance(100 * DAY)
     cut(kept)
     assert set(kept.world.audit()) == {"audit.cut"}
-    note(kept, "day=110")
+    note(kept, 110)
     assert kept.good("audit", "verify")
 
 
 def test_a_row_that_stays_keeps_those_after_it_whatever_their_times(kept: CommandLine) -> None:
     """The clock was set back once; a hole in the middle could not be told from a removal."""
     kept.world.clock.now = START
-    note(kept, "back")
+    note(kept, 88)
     kept.world.clock.now = START + 10 * DAY
     cut(kept)
-    assert details(kept)[-1] == "back"
+    assert numbers(kept)[-1] == 88
     assert kept.good("audit", "verify")
 
 
@@ -98,11 +102,11 @@ def test_many_old_rows_go_in_portions(kept: CommandLine) -> None:
     app = kept.world.service.app
     with app.db.transaction():
         for number in range(2 * audit.BATCH_ROWS + 100):
-            audit_log.append(app, "a.test", NO_TENANT, ACTOR, "ok", f"n={number}", kept.world.clock())
+            app.vault.append(entry(kept, number))
     kept.world.clock.advance(6 * DAY)
-    note(kept, "new")
+    note(kept, 99)
     cut(kept)
-    assert (details(kept), kept.world.audit().count("audit.cut")) == (["new"], 3)
+    assert (numbers(kept), kept.world.audit().count("audit.cut")) == ([99], 3)
     assert kept.good("audit", "verify")
 
 
@@ -142,8 +146,8 @@ def test_rows_in_front_of_a_checkpoint_cannot_be_deleted_by_sql(kept: CommandLin
 
 def test_a_head_from_before_the_cut_is_no_reason_for_alarm(kept: CommandLine) -> None:
     """The head was kept when its row was the newest, and that row is the last one that was cut since."""
-    number, chain = kept.world.rows("SELECT id, chain FROM audit WHERE detail = 'day=4'")[0]
-    older, older_chain = kept.world.rows("SELECT id, chain FROM audit WHERE detail = 'day=3'")[0]
+    number, chain = kept.world.rows("SELECT id, chain FROM audit WHERE count = 4 AND event = 'keys.flushed'")[0]
+    older, older_chain = kept.world.rows("SELECT id, chain FROM audit WHERE count = 3 AND event = 'keys.flushed'")[0]
     cut(kept)
     assert kept.world.rows("SELECT id FROM audit_checkpoint")[0][0] == number
     assert kept.run("audit", "verify", "--head", f"{older}:{older_chain.hex()}").status == 0

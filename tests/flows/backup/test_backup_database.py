@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.flows.audit import audit_log
 from slackapp.flows.backup import backup_database
-from slackapp.model import NO_TENANT
+from slackapp.model import AuditEntry, AuditEvent
 from tests.support.operator import ACTOR, CommandLine, files_of
 from tests.support.world import NORTH
 
@@ -171,7 +170,7 @@ def test_the_head_in_the_manifest_is_the_copys_own(shell: CommandLine, monkeypat
 
     def meanwhile(*arguments: object) -> None:
         strip(*arguments)  # type: ignore[arg-type]
-        audit_log.append_committed(shell.world.service.app, "a.test", NO_TENANT, ACTOR, "ok", "", 0)
+        shell.world.service.app.vault.append_committed(AuditEntry(at=0, event=AuditEvent.KEYS_FLUSHED, actor=ACTOR))
 
     monkeypatch.setattr(backup_database, "remove_keys", meanwhile)
     head = shell.good("backup", str(shell.folder / "b0")).partition("audit head: ")[2].strip()

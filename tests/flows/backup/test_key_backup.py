@@ -15,6 +15,7 @@ import pytest
 from slackapp.errors import StoreError
 from slackapp.flows.backup import key_backup
 from slackapp.flows.removal import purge_tenant
+from slackapp.model import AuditDetail
 from slackapp.vault.key_backup_file import KeyBackupFile
 from tests.support.operator import ACTOR, CommandLine, open_shell, tenant
 from tests.support.world import NORTH, ORG_TEAM, SOUTH
@@ -220,7 +221,7 @@ def erase(shell: CommandLine, *tenant_ids: str) -> None:
     app = shell.world.service.app
     for tenant_id in tenant_ids:
         with app.db.transaction():
-            purge_tenant.erase(app, tenant(tenant_id), "test", ACTOR, app.clock())
+            purge_tenant.erase(app, tenant(tenant_id), AuditDetail.OPERATOR, ACTOR, app.clock())
         purge_tenant.evict(app, tenant(tenant_id))
 
 

@@ -12,7 +12,7 @@ from slackapp.cli.service.session import open_service
 from slackapp.errors import StoreBusyError
 from slackapp.flows.backup import key_backup
 from slackapp.flows.removal import purge_tenant
-from slackapp.model import RecordContext, Sealed
+from slackapp.model import AuditDetail, RecordContext, Sealed
 from slackapp.store.engine import sqlite_files
 from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.vault.keyring import Keyring
@@ -50,7 +50,7 @@ def test_after_a_restore_the_audit_verifies_and_tells_of_it(shell: CommandLine) 
     shell.good("purge", SOUTH)
     assert shell.restore(b0).status == 0
     (row,) = shell.world.rows("SELECT * FROM audit WHERE event = 'backup.restored'")
-    assert (row["actor"], row["at"], row["detail"]) == ("operator", made_at + 100, f"made_at={made_at} erased=1")
+    assert (row["actor"], row["at"], row["record_id"], row["count"]) == ("operator", made_at + 100, str(made_at), 1)
     assert shell.good("audit", "verify")
 
 
@@ -127,8 +127,8 @@ def test_check_changes_nothing_but_notes_first_whose_tokens_it_opens(
     ended = shell.run("restore", b0, "--check")
     assert (ended.status, ended.out.splitlines()[1]) == (0, "nothing was changed")
     assert (shell.world.snapshot(), other_files(shell)) == (kept, files)
-    told = shell.world.rows("SELECT actor, tenant_id, detail FROM audit WHERE event = 'token.read'")[read:]
-    assert [tuple(row) for row in told] == [("operator", tenant, "purpose=restore") for tenant in (NORTH, SOUTH)]
+    told = shell.world.rows("SELECT actor, tenant_id, purpose FROM audit WHERE event = 'token.read'")[read:]
+    assert [tuple(row) for row in told] == [("operator", tenant, "restore") for tenant in (NORTH, SOUTH)]
     assert set(noted) == {read + 2}
     shell.world.restart()
     assert shell.world.status(ORG) == "active"
@@ -138,7 +138,7 @@ def test_check_changes_nothing_but_notes_first_whose_tokens_it_opens(
 def test_a_restore_notes_in_the_restored_audit_whose_tokens_it_opens(shell: CommandLine) -> None:
     b0 = backup(shell)
     assert shell.restore(b0).status == 0
-    told = shell.world.rows("SELECT tenant_id FROM audit WHERE detail = 'purpose=restore' ORDER BY id")
+    told = shell.world.rows("SELECT tenant_id FROM audit WHERE purpose = 'restore' ORDER BY id")
     assert [row[0] for row in told] == [NORTH, SOUTH]
 
 
@@ -147,7 +147,7 @@ def test_a_restore_that_is_refused_has_left_a_note_of_what_it_opened(shell: Comm
     shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND holder_id = ''", SOUTH)
     assert shell.run("backup", str(shell.folder / "b0")).status == 1
     assert shell.restore(str(shell.folder / "b0")).status == 1
-    told = shell.world.rows("SELECT tenant_id FROM audit WHERE detail = 'purpose=restore' ORDER BY id")
+    told = shell.world.rows("SELECT tenant_id FROM audit WHERE purpose = 'restore' ORDER BY id")
     assert [row[0] for row in told] == [NORTH, SOUTH]
 
 
@@ -350,7 +350,7 @@ def test_a_purge_while_a_restore_is_under_way_is_not_undone(
         with open_service() as service:
             app = service.app
             with app.db.transaction():
-                purge_tenant.erase(app, tenant(NORTH), "test", ACTOR, app.clock())
+                purge_tenant.erase(app, tenant(NORTH), AuditDetail.OPERATOR, ACTOR, app.clock())
             if what == "the key backup":
                 key_backup.write(app)
                 shell.change("DELETE FROM inbox WHERE type = 'slackapp.purge'")

@@ -511,7 +511,7 @@ def test_a_body_that_does_not_open_is_dead_and_audited_or_neither(
 
     change(ready, "UPDATE inbox SET body = zeroblob(200) WHERE event_id = 'Ev0001'")
     with monkeypatch.context() as patch:
-        patch.setattr("slackapp.flows.audit.audit_log.append", die)
+        patch.setattr("slackapp.store.audit.append", die)
         with pytest.raises(Killed):
             ready.work()
     assert (row(ready)["state"], ready.audit().count("event.unavailable")) == ("running", 0)

@@ -8,7 +8,7 @@ import pytest
 from slackapp.errors import Refused
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import refresh_token
-from slackapp.model import BOT, Actor, ActorKind
+from slackapp.model import BOT, Actor, ActorKind, AuditDetail
 from slackapp.store import tokens
 from tests.support.world import World, north_tenant
 
@@ -19,7 +19,7 @@ def reinstall(world: World) -> None:
     """Erased by the operator, and installed again a second later."""
     app = world.service.app
     with app.db.transaction():
-        job_id = purge_tenant.erase(app, north_tenant(), "test", ACTOR, world.clock())
+        job_id = purge_tenant.erase(app, north_tenant(), AuditDetail.OPERATOR, ACTOR, world.clock())
     purge_tenant.evict(app, north_tenant())
     purge_tenant.complete_now(app, north_tenant(), job_id, ACTOR)
     world.clock.advance(1)

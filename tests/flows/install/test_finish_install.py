@@ -83,7 +83,7 @@ def test_any_other_error_of_slack_uses_the_state_up_and_is_shown_as_one(world: W
     reply = way.browser.get(callback(error=error, state=way.state))
     assert (reply.status, outcome(world), state_outcomes(world)) == (400, "slack_error", ["declined"])
     assert world.calls() == []
-    noted = world.rows("SELECT detail FROM audit WHERE event = 'install.declined'")[0]["detail"]
+    noted = world.rows("SELECT result FROM audit WHERE event = 'install.declined'")[0]["result"]
     assert noted == (error if error in ("bad_redirect_uri", "invalid_scope", "unapproved_scope") else "unknown_error")
 
 

@@ -169,9 +169,11 @@ def test_scopes_that_were_not_granted_are_recorded_and_noted(world: World) -> No
     patched(world, {"scope": "chat:write, commands"})
     row = installation(world)
     assert (row["scopes_asked"], row["scopes_granted"]) == (BOT_SCOPES, "chat:write,commands")
-    noted = only(world, "SELECT * FROM audit WHERE event = 'installed'")
-    assert noted["detail"] == "generation=1 installer=U0NORTH001ADM missing_scopes=app_mentions:read"
-    assert (noted["tenant_kind"], noted["tenant_id"], noted["actor"], noted["result"]) == ("T", NORTH, "anyone", "ok")
+    same = {"actor": "anyone", "tenant_id": NORTH, "generation": 1, "result": "ok"}
+    assert world.facts("installed") == [{**same, "holder_kind": "user", "holder_id": "U0NORTH001ADM"}]
+    assert world.facts("scope.missing") == [
+        {**same, "holder_kind": "bot", "record_kind": "scope", "record_id": "app_mentions:read"}
+    ]
 
 
 def test_tokens_open_only_in_their_place(tmp_path: Path) -> None:

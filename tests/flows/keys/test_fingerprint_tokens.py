@@ -124,7 +124,7 @@ def test_what_an_older_release_sealed_gets_its_fingerprints_and_each_opening_is_
     monkeypatch.setattr(fingerprint_tokens, "BATCH", 3)
     assert shell.good("keys", "fingerprint") == "4 tokens have their fingerprints now\n"
     assert [tuple(row) for row in shell.world.rows(f"SELECT {COLUMNS} FROM tokens ORDER BY 1, 2")] == before
-    noted = shell.world.rows("SELECT tenant_id FROM audit WHERE detail LIKE 'purpose=fingerprint %' ORDER BY 1")
+    noted = shell.world.rows("SELECT tenant_id FROM audit WHERE purpose = 'fingerprint' ORDER BY 1")
     assert [row[0] for row in noted] == [NORTH, NORTH, SOUTH, SOUTH]
     assert shell.good("keys", "fingerprint") == "0 tokens have their fingerprints now\n"
 

@@ -178,8 +178,8 @@ def test_of_two_rotations_at_once_each_data_key_is_wrapped_by_one(shell: Command
     rotate_keys.rewrap_all(slow, ACTOR, no_progress)
     other.stop()
     assert {key.key_id: key.wrapped for key in data_keys.list_all(app.db)} == wrapped[0], "nothing was overwritten"
-    details = [row["detail"] for row in shell.world.rows("SELECT detail FROM audit WHERE event = 'keys.rewrapped'")]
-    assert details == ["master=2 keys=12", "master=2 keys=0"]
+    noted = [(row["record_id"], row["count"]) for row in shell.world.facts("keys.rewrapped")]
+    assert noted == [("2", 12), ("2", 0)]
     assert opens_everything(shell.world)
 
 

@@ -44,7 +44,7 @@ def test_a_token_that_does_not_open_is_unavailable_told_counted_and_still_there(
     assert (shell.world.snapshot(), shell.world.calls()) == (before, [])
     (row,) = shell.world.rows("SELECT * FROM audit WHERE event = 'token.unavailable'")
     assert (row["tenant_id"], row["actor"], row["result"]) == (NORTH, "operator", "failed")
-    assert "kind=bot_access user= generation=1" in row["detail"]
+    assert (row["record_kind"], row["holder_kind"], row["generation"]) == ("bot_access", "bot", 1)
     assert f"{UNAVAILABLE} 1\n" in metrics(shell)
     assert use(shell, SOUTH) is None
 
@@ -79,7 +79,7 @@ def test_an_event_for_a_tenant_whose_data_key_does_not_open_is_answered_503(shel
     assert (refused.status, refused.json["error"]) == (503, "token_unavailable")
     assert {table: rows for table, rows in shell.world.snapshot().items() if table != "meta"} == before
     (row,) = shell.world.rows("SELECT * FROM audit WHERE event = 'token.unavailable'")
-    assert (row["tenant_id"], row["actor"], row["detail"]) == (NORTH, "slack:1", "event=EvNew")
+    assert (row["tenant_id"], row["actor"], row["record_id"]) == (NORTH, "slack", "EvNew")
     assert f"{UNAVAILABLE} 1\n" in metrics(shell)
     shell.world.work()
     assert shell.answers(SOUTH, "EvSouth")
@@ -91,7 +91,7 @@ def test_a_body_that_does_not_open_is_put_aside_and_kept(shell: CommandLine) -> 
     (row,) = shell.world.rows("SELECT state, result, body FROM inbox WHERE event_id = 'EvWaits0'")
     assert (row["state"], row["result"], len(row["body"]) > 98) == ("dead", "the body does not open", True)
     (told,) = shell.world.rows("SELECT * FROM audit WHERE event = 'event.unavailable'")
-    assert (told["tenant_id"], told["detail"]) == (NORTH, "event=EvWaits0")
+    assert (told["tenant_id"], told["record_id"]) == (NORTH, "EvWaits0")
     assert 'slackapp_inbox_total{result="dead"} 1' in metrics(shell)
     assert [call.team for call in shell.world.slack.calls] == [SOUTH], "the other one was answered"
 

@@ -11,7 +11,7 @@ import pytest
 from slackapp.crypto import records
 from slackapp.errors import DecryptError
 from slackapp.flows.removal import purge_tenant
-from slackapp.model import BOT, Actor, ActorKind, Tenant
+from slackapp.model import BOT, Actor, ActorKind, AuditDetail, Tenant
 from slackapp.store import installers, tokens
 from slackapp.store.engine import sqlite_files
 from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant, reading
@@ -61,7 +61,7 @@ def erase(world: World, tenant: Tenant | None = None) -> None:
     """What an uninstall does, without telling Slack."""
     app = world.service.app
     with app.db.transaction():
-        purge_tenant.erase(app, tenant or north_tenant(), "test", ACTOR, world.clock())
+        purge_tenant.erase(app, tenant or north_tenant(), AuditDetail.OPERATOR, ACTOR, world.clock())
     purge_tenant.evict(app, tenant or north_tenant())
 
 
@@ -106,8 +106,10 @@ def test_tokens_keys_and_bodies_go_at_once_and_the_other_tenant_is_not_touched(b
     assert (blobs(busy, NORTH), busy.status(NORTH), everything(busy, SOUTH)) == (set(), "", before)
     states = busy.rows("SELECT state, result FROM inbox WHERE tenant_id = ? AND kind = 'event'", NORTH)
     assert {tuple(row) for row in states} == {("done", "purged")}
-    (note,) = busy.rows("SELECT * FROM audit WHERE event = 'purge.begun'")
-    assert (note["tenant_id"], note["detail"]) == (NORTH, "reason=test keys=4 tokens=2 inbox=2")
+    (note,) = busy.facts("purge.begun")
+    assert (note["tenant_id"], note["detail"]) == (NORTH, "operator")
+    erased = {row["record_kind"]: row["count"] for row in busy.facts("purge.erased")}
+    assert erased == {"data_key": 4, "stored_token": 2, "event_body": 2}
 
 
 def test_an_id_is_remembered_so_that_a_repeat_after_the_purge_has_no_effect(busy: World) -> None:

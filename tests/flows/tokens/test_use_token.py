@@ -68,7 +68,8 @@ def test_the_audit_row_is_on_the_disk_before_the_token_is_opened(
     assert (row["actor"], row["request_id"]) == ("worker", "Ev0001")
     (stored,) = ready.rows("SELECT access FROM tokens WHERE holder_id = ''")
     key_id = int.from_bytes(stored["access"][2:6], "big")
-    assert row["detail"] == f"purpose=test method=auth.test kind=bot_access user= generation=1 key={key_id}"
+    assert (row["purpose"], row["method"], row["record_kind"]) == ("test", "auth.test", "bot_access")
+    assert (row["holder_kind"], row["generation"], row["key_id"]) == ("bot", 1, key_id)
 
 
 @pytest.mark.claim("C-26")

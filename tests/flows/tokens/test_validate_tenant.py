@@ -90,8 +90,14 @@ def scopes(world: World, user_id: str = "") -> str:
 
 
 def noted(world: World, event: str) -> list[str]:
-    """The details of the audit rows of that name."""
-    return [row["detail"] for row in world.rows("SELECT detail FROM audit WHERE event = ? ORDER BY id", event)]
+    """Whom the audit rows of that name are about: a user's id, or `bot`."""
+    return [row.get("holder_id", row["holder_kind"]) for row in world.facts(event)]
+
+
+def drifts(world: World) -> list[tuple[str, str, str]]:
+    """What the audit says of scopes: the event, whose token, and which scope."""
+    sql = "SELECT event, holder_id, record_id FROM audit WHERE event LIKE 'scope%' ORDER BY id"
+    return [tuple(row) for row in world.rows(sql)]
 
 
 def at_slack(world: World) -> AppInstall:
@@ -125,8 +131,7 @@ def test_the_bots_and_a_users_token_are_each_asked_about_once(ready: World) -> N
         TokenCheck(north_tenant(), "Northwind", holder, "ok") for holder in (BOT, Holder.user(ADMIN))
     ]
     assert [(call.method, call.credentials) for call in ready.slack.calls] == [(ASK, "header")] * 2
-    read = [detail.partition(" kind=")[0] for detail in noted(ready, "token.read")[-2:]]
-    assert read == [f"purpose=check method={ASK}"] * 2
+    assert [(row["purpose"], row["method"]) for row in ready.facts("token.read")[-2:]] == [("check", ASK)] * 2
     assert stored(ready)["last_validated_at"] == START + 100
     assert ready.service.app.metrics.value(CHECKS, {"result": "ok"}) == 2
     assert all(checked.is_fine for checked in check(ready))
@@ -153,7 +158,7 @@ def test_an_enterprise_wide_token_is_answered_with_the_id_of_the_enterprise_in_p
     ready.slack.fault(Fault(ASK, "error", error="account_inactive"))
     dead = check(ready, enterprise)[0]
     assert (dead.name, dead.result, dead.install_url) == ("Evergreen", "dead: account_inactive", INSTALL)
-    assert noted(ready, "tenant.joined_org") == []
+    assert ready.facts("tenant.joined_org") == []
 
 
 @pytest.mark.claim("C-81")
@@ -166,7 +171,7 @@ def test_a_bots_token_that_slack_says_is_another_tenants_is_told_and_never_used_
         assert (bot.result, bot.is_fine) == ("foreign: Slack names another tenant", False)
         assert (ready.status(), stored(ready)["status_reason"]) == ("suspended", "foreign_token")
         assert (scopes(ready), stored(ready)["enterprise_id"]) == (scopes_before, ""), "nothing of it is stored"
-        assert noted(ready, "token.foreign") == ["user="] * number
+        assert noted(ready, "token.foreign") == ["bot"] * number
         lines = ready.log.getvalue().removeprefix(logged).splitlines()
         assert [json.loads(line)["event"] for line in lines] == ["token_of_another_tenant"]
         ready.slack.called.clear()
@@ -218,7 +223,7 @@ def test_a_dead_token_of_the_bot_is_found_by_one_call_and_never_used_again(ready
         assert (due(ready), len(ready.calls(ASK))) == (0, 4), "two more for the person's"
         install(ready)
     assert results(ready) == [("", "ok"), (ADMIN, "ok")]
-    assert noted(ready, "token.dead") == ["user="] * 2
+    assert noted(ready, "token.dead") == ["bot"] * 2
     assert ready.service.app.metrics.value(CHECKS, {"result": "dead"}) == 6
 
 
@@ -328,12 +333,12 @@ def test_scopes_that_slack_took_away_are_named_stored_and_noted_once(ready: Worl
     assert scopes(ready, ADMIN) == "users:read"
     ready.clock.advance(INTERVAL + 1)
     assert (due(ready), check(ready)[0].missing) == (1, ("chat:write",)), "told every day"
-    assert noted(ready, "scopes.changed") == ["user= missing=chat:write surplus="]
+    assert drifts(ready) == [("scopes.changed", "", ""), ("scope.missing", "", "chat:write")]
     assert ready.service.app.metrics.value(DRIFT, {"kind": "missing"}) == 3
     assert ready.service.app.metrics.value(DRIFT, {"kind": "surplus"}) == 0
     at_slack(ready).bot_scopes.append("chat:write")
     assert (check(ready)[0].is_fine, scopes(ready), stored(ready)["scopes_granted"]) == (True, GRANTED, GRANTED)
-    assert noted(ready, "scopes.changed")[1:] == ["user= missing= surplus="]
+    assert drifts(ready)[2:] == [("scopes.changed", "", "")]
 
 
 def test_scopes_that_the_app_does_not_ask_for_are_named_stored_and_noted_once(ready: World) -> None:
@@ -343,7 +348,9 @@ def test_scopes_that_the_app_does_not_ask_for_are_named_stored_and_noted_once(re
         assert (bot.missing, bot.surplus, bot.is_fine) == ((), ("files:read", "im:write"), True)
     granted = f"{GRANTED},files:read,im:write"
     assert scopes(ready) == stored(ready)["scopes_granted"] == granted
-    assert noted(ready, "scopes.changed") == ["user= missing= surplus=files:read,im:write"]
+    assert drifts(ready) == [
+        ("scopes.changed", "", ""), ("scope.surplus", "", "files:read"), ("scope.surplus", "", "im:write"),
+    ]  # fmt: skip
     assert ready.service.app.metrics.value(DRIFT, {"kind": "surplus"}) == 2
 
 
@@ -353,7 +360,9 @@ def test_a_users_scopes_are_compared_with_those_asked_of_users(ready: World) -> 
         (bot, user) = check(ready)
         assert (bot.is_fine, user.missing, user.surplus) == (True, ("users:read",), ("search:read",))
     assert (scopes(ready, ADMIN), scopes(ready), stored(ready)["scopes_granted"]) == ("search:read", GRANTED, GRANTED)
-    assert noted(ready, "scopes.changed") == [f"user={ADMIN} missing=users:read surplus=search:read"]
+    assert drifts(ready) == [
+        ("scopes.changed", ADMIN, ""), ("scope.missing", ADMIN, "users:read"), ("scope.surplus", ADMIN, "search:read"),
+    ]  # fmt: skip
 
 
 def test_scopes_that_the_settings_ask_for_since_or_no_longer_are_named_and_change_nothing(ready: World) -> None:
@@ -388,7 +397,7 @@ def test_scopes_that_came_with_a_refresh_are_noted_all_the_same(ready: World) ->
     for _ in range(2):
         assert check(ready)[0].missing == ("chat:write",)
     assert stored(ready)["scopes_granted"] == "app_mentions:read,commands"
-    assert noted(ready, "scopes.changed") == ["user= missing=chat:write surplus="]
+    assert drifts(ready) == [("scopes.changed", "", ""), ("scope.missing", "", "chat:write")]
 
 
 def test_an_install_between_the_answer_and_its_scopes_wins(ready: World) -> None:
@@ -403,7 +412,7 @@ def test_of_two_checks_that_find_the_same_drift_one_notes_it(ready: World) -> No
     ready.slack.join_enterprise(NORTH, ORG)
     with after_the_answer(ready, lambda: check(ready)):
         assert check(ready)[0].missing == ("chat:write",)
-    assert len(noted(ready, "scopes.changed")) == len(noted(ready, "tenant.joined_org")) == 1
+    assert len(noted(ready, "scopes.changed")) == len(ready.facts("tenant.joined_org")) == 1
 
 
 def test_a_purge_between_the_answer_and_what_is_made_of_it_is_not_undone(ready: World) -> None:
@@ -416,7 +425,7 @@ def test_a_purge_between_the_answer_and_what_is_made_of_it_is_not_undone(ready: 
     with after_the_answer(ready, purge):
         assert results(ready) == [("", "ok"), (ADMIN, "unknown: not_installed")]
     assert (ready.count("installations"), ready.count("tokens")) == (0, 0)
-    assert noted(ready, "scopes.changed") + noted(ready, "tenant.joined_org") == []
+    assert (noted(ready, "scopes.changed"), ready.facts("tenant.joined_org")) == ([], [])
 
 
 # Enterprises
@@ -430,21 +439,21 @@ def test_a_workspace_that_joined_an_enterprise_stays_the_tenant_that_it_was(read
     row = stored(ready)
     assert (row["tenant_kind"], row["enterprise_id"], row["team_id"]) == ("T", ORG, NORTH)
     assert [tuple(row) for row in ready.rows("SELECT * FROM tokens")] == before
-    assert noted(ready, "tenant.joined_org") == [f"enterprise={ORG}"]
+    assert [row["record_id"] for row in ready.facts("tenant.joined_org")] == [ORG]
     ready.restart()
     assert results(ready) == [("", "ok"), (ADMIN, "ok")], "its tokens are open to a new process"
     install(ready)
     row = stored(ready)
     assert (ready.count("installations"), row["generation"], row["enterprise_id"]) == (1, 2, ORG)
     assert results(ready) == [("", "ok"), (ADMIN, "ok")]
-    assert len(noted(ready, "tenant.joined_org")) == 1
+    assert len(ready.facts("tenant.joined_org")) == 1
 
 
 def test_what_is_no_id_of_an_enterprise_is_not_stored(ready: World) -> None:
     for claimed in ("", "an org", NORTH, NULL, [ORG]):
         ready.slack.fault(Fault(ASK, "patch", patch={"enterprise_id": claimed}))
         assert results(ready) == [("", "ok"), (ADMIN, "ok")]
-    assert (stored(ready)["enterprise_id"], noted(ready, "tenant.joined_org")) == ("", [])
+    assert (stored(ready)["enterprise_id"], ready.facts("tenant.joined_org")) == ("", [])
 
 
 # Every day

@@ -50,8 +50,8 @@ def test_what_a_kill_cut_off_is_told_once_after_a_minute(world: World) -> None:
     world.clock.advance(60)
     world.service.local_scheduler.run_due(world.service.app)
     assert state_outcomes(world) == ["failed", "failed"]
-    row = only(world, "SELECT actor, result, detail FROM audit WHERE event = 'install.unclear'")
-    assert row == {"actor": "worker", "result": "unclear", "detail": "states=2"}
+    row = only(world, "SELECT actor, result, count FROM audit WHERE event = 'install.unclear'")
+    assert row == {"actor": "worker", "result": "unclear", "count": 2}
     (line,) = [line for line in log_lines(world) if line["event"] == "exchanges_lost"]
     assert (line["number"], "again" in line["action"]) == (2, True)
     assert world.service.app.metrics.value("slackapp_installs_total", {"result": "unclear"}) == 2
@@ -95,7 +95,7 @@ def test_only_calls_whose_lease_ran_out_are_marked_unclear_and_each_is_audited_o
         interrupted_calls.mark_unclear(world.service.app, now)
     assert states(world) == {"EvDead": "unclear", "EvAlive": "calling", "EvRunning": "running"}
     (note,) = world.rows("SELECT * FROM audit WHERE event = 'event.unclear'")
-    assert (note["tenant_id"], note["actor"], note["detail"]) == (NORTH, "worker", "event=EvDead")
+    assert (note["tenant_id"], note["actor"], note["record_id"]) == (NORTH, "worker", "EvDead")
 
 
 def test_a_row_that_became_unclear_is_ended_for_its_late_owner(world: World) -> None:
