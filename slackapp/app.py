@@ -112,11 +112,8 @@ def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO
     behaviour, worker = load_behaviour(settings.behaviour), InboxWorkers()
     log = JsonLog(log_stream, clock, log_texts, settings.secrets)
     assembled = build_app(settings, clock, entropy, log, behaviour, worker)
-    app = replace(
-        assembled,
-        scope_reasons=load_scope_reasons(settings.behaviour),
-        capabilities=_capabilities(load_methods(settings.behaviour)),
-    )
+    vault = replace(assembled.vault, capabilities=_capabilities(load_methods(settings.behaviour)))
+    app = replace(assembled, vault=vault, scope_reasons=load_scope_reasons(settings.behaviour))
     return Service(
         app,
         Wsgi(app, served_routes(settings)),
@@ -141,11 +138,19 @@ def build_app(
         db.close()  # who is inside another program tries again and again: nothing may stay open
         raise
     metrics, health = Metrics(__version__, clock()), Health()
+    vault = Vault(
+        db=db,
+        keyring=keyring,
+        clock=clock,
+        metrics=metrics,
+        events=audit_events(CIRCLES),
+        capabilities=_capabilities(None),
+    )
     return App(
         settings=settings,
         db=db,
         keyring=keyring,
-        vault=Vault(db, keyring, clock, metrics, audit_events(CIRCLES)),
+        vault=vault,
         slack=SlackClient(settings, db.in_transaction, metrics, health),
         clock=clock,
         entropy=entropy,
@@ -166,7 +171,6 @@ def build_app(
         process_id=entropy(8).hex(),
         scope_reasons={},
         circles=CIRCLES,
-        capabilities=_capabilities(None),
     )
 
 

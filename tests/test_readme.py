@@ -30,7 +30,7 @@ READING = (
         "the picture above",
         (
             "handlers/slack/install.py", "flows/install/begin_install.py", "flows/install/finish_install.py",
-            "flows/install/drop_dead_pair.py", "flows/install/store_grant.py", "model/grants.py",
+            "flows/install/store_grant.py", "model/grants.py",
         ),
     ),
     ("one security decision per file; each says what it stops and what it does not", ("checks/",)),
@@ -41,7 +41,7 @@ READING = (
     (
         "the way to a token: audit row first",
         (
-            "flows/tokens/use_token.py", "flows/keys/tenant_keys.py", "vault/vault.py",
+            "flows/tokens/use_token.py", "vault/vault.py",
         ),
     ),
     ("every refusal, and what it says to the outside", ("errors.py", "web/response.py", "web/refusals.py")),
@@ -61,7 +61,8 @@ READING = (
         (
             "flows/tokens/refresh_token.py", "flows/tokens/rotated_pair.py", "flows/tokens/refresh_due.py",
             "flows/tokens/exchange_token.py", "flows/tokens/validate_tenant.py", "flows/tokens/judge_token.py",
-            "flows/tokens/brake.py", "flows/tokens/needs_reinstall.py", "checks/token_lifetime.py",
+            "flows/tokens/brake.py", "flows/tokens/needs_reinstall.py", "flows/tokens/freeze_tenant.py",
+            "flows/install/drop_dead_pair.py", "../sql/core/freezes.sql", "checks/token_lifetime.py",
             "checks/token_refusals.py", "checks/slack_errors.py", "../sql/core/tenant_outcomes.sql",
         ),
     ),
@@ -77,6 +78,7 @@ READING = (
             "crypto/private_path.py", "crypto/keyfile.py", "vault/", "flows/keys/master_key_file.py",
             "flows/keys/rotate_keys.py", "flows/keys/retire_key.py", "flows/keys/list_keys.py",
             "flows/keys/reencrypt_tenant.py", "flows/keys/fingerprint_tokens.py", "flows/keys/suspend_tenant.py",
+            "flows/keys/tenant_keys.py",
             "flows/upkeep/heartbeat.py",
         ),
     ),
@@ -273,6 +275,8 @@ RUN_BY = {
     "slackapp tenants": "tests/cli/test_purge.py",
     "slackapp brake": "tests/cli/test_brake.py",
     "slackapp check": "tests/cli/test_check.py",
+    "slackapp freeze": "tests/cli/test_freeze.py",
+    "slackapp unfreeze": "tests/cli/test_freeze.py",
     "slackapp exchange": "tests/cli/test_exchange.py",
     "slackapp import": "tests/importer/test_import_command.py",
     "slackapp inbox": "tests/cli/test_inbox.py",

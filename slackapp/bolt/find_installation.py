@@ -5,23 +5,21 @@ is opened; and each call opens anew, so that a caller who changes what it was gi
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from slackapp.bolt import lease_refresh
 from slackapp.bolt.lease_refresh import LeaseHolder
 from slackapp.checks.capabilities import BOLT
-from slackapp.crypto import envelope, records
+from slackapp.crypto import records
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
-from slackapp.flows.keys import tenant_keys
-from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
+from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import use_token
 from slackapp.model import (
     BOT,
     Actor,
-    AuditEntry,
     AuditEvent,
     Holder,
     Installation,
@@ -32,12 +30,17 @@ from slackapp.model import (
     Tenant,
     TenantKind,
     Token,
+    TokenPart,
 )
 from slackapp.store import installations, installers
 from slackapp.store.installers import Installer
+from slackapp.vault.secret_reads import RecordRead, SecretRead, TokenRead, TokenReplacedError, refusal_of
 
 _SERVED = frozenset({InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL})
+_GONE = (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)
 _PURPOSE = "hand_out"
+_TRIES = 3
+"""How often a token is looked up again that was replaced before it could be opened."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,6 @@ class FoundInstallation:
     details: Mapping[str, Any]
     bot_details: Mapping[str, Any]
     webhook: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class _SealedField:
-    """A sealed record that is no token, and how to read it again where it was sealed anew since."""
-
-    event: AuditEvent
-    context: RecordContext
-    sealed: Sealed
-    reread: Callable[[], Sealed | None]
 
 
 def find_by_ids(app: App, enterprise_id: str, team_id: str, is_enterprise_install: bool) -> Installation | None:
@@ -116,29 +109,89 @@ def find_user(
 def _find(
     app: App, installation: Installation, who: Installer, lease_holder: LeaseHolder | None, actor: Actor
 ) -> FoundInstallation | None:
+    """Finds it once more where a token is replaced between the look-up and its opening."""
+    for _ in range(_TRIES):
+        try:
+            return _open_all(app, installation, who, lease_holder, actor)
+        except TokenReplacedError:
+            continue
+        except Refused as refused:
+            if refused.refusal in _GONE:
+                return None
+            raise
+    raise TokenReplacedError
+
+
+def _open_all(
+    app: App, installation: Installation, who: Installer, lease_holder: LeaseHolder | None, actor: Actor
+) -> FoundInstallation | None:
     tenant = installation.tenant
     stored = {holder: _stored(app, tenant, holder, lease_holder, actor) for holder in dict.fromkeys((BOT, who.holder))}
     if who.holder == BOT and stored[BOT] is None:
         return None
     bot_row = installers.find(app.db, tenant, BOT)
     who = bot_row if who.holder == BOT and bot_row is not None else who
-    details, bot_details = _details_of(app, tenant, who), _details_of(app, tenant, bot_row)
-    webhook = _webhook_of(app, tenant, who)
-    others = [record for record in (details, bot_details, webhook) if record is not None]
-    if not _note(app, tenant, [found[0] for found in stored.values() if found is not None], others, actor):
-        return None
-    with refuse_on_key_error(app, _entry(app, tenant, actor)):
-        opened = {holder: _open(app, *found) if found is not None else None for holder, found in stored.items()}
-        return FoundInstallation(
-            installation=installation,
-            holder=who.holder,
-            installed_at=who.installed_at,
-            bot=opened[BOT],
-            user=opened[who.holder] if who.holder != BOT else None,
-            details=_open_details(app, details, lease_holder is None),
-            bot_details=_open_details(app, bot_details, lease_holder is None),
-            webhook=_open_fields(app, webhook),
+    reads = {
+        (holder, part): read
+        for holder, found in stored.items()
+        if found is not None
+        for part, read in _token_reads(*found, actor).items()
+    }
+    records_read = {
+        "details": _details_of(app, tenant, who, actor),
+        "bot_details": _details_of(app, tenant, bot_row, actor),
+        "webhook": _webhook_of(app, tenant, who, actor),
+    }
+    if not reads and not any(records_read.values()):
+        refusal = refusal_of(installations.find(app.db, tenant), _SERVED)
+        if refusal is not None:
+            raise Refused(refusal)
+    opened = _read_all(app, {**reads, **{name: read for name, read in records_read.items() if read is not None}})
+    plain = {
+        holder: _plain(found[0], opened[holder, TokenPart.ACCESS], opened.get((holder, TokenPart.REFRESH)), found[1])
+        for holder, found in stored.items()
+        if found is not None
+    }
+    managed = lease_holder is None
+    return FoundInstallation(
+        installation=installation,
+        holder=who.holder,
+        installed_at=who.installed_at,
+        bot=plain.get(BOT),
+        user=plain.get(who.holder) if who.holder != BOT else None,
+        details=_fields(opened.get("details"), managed),
+        bot_details=_fields(opened.get("bot_details"), managed),
+        webhook=_fields(opened.get("webhook"), managed=False),
+    )
+
+
+def _read_all(app: App, reads: Mapping[Any, SecretRead]) -> dict[Any, Secret]:
+    """Opens all of them with one commit; by the same keys."""
+    if not reads:
+        return {}
+    first = next(iter(reads.values()))
+    with refuse_on_key_error(app, first.entry(app.clock())):
+        return dict(zip(reads, app.vault.read_secrets(list(reads.values())), strict=True))
+
+
+def _token_reads(token: Token, with_refresh: bool, actor: Actor) -> dict[TokenPart, TokenRead]:
+    parts = (TokenPart.ACCESS, TokenPart.REFRESH) if with_refresh and token.refresh is not None else (TokenPart.ACCESS,)
+    return {
+        part: TokenRead(
+            token=token,
+            part=part,
+            capability=BOLT,
+            method=None,
+            purpose=_PURPOSE,
+            actor=actor,
+            statuses=_SERVED,
         )
+        for part in parts
+    }
+
+
+def _plain(token: Token, access: Secret, refresh: Secret | None, with_refresh: bool) -> PlainToken:
+    return PlainToken(access, refresh, token.expires_at if with_refresh else None, token.scopes)
 
 
 def _stored(
@@ -148,62 +201,23 @@ def _stored(
     if lease_holder is not None:
         return lease_refresh.run(app, tenant, holder, lease_holder)
     try:
-        return use_token.find_usable(
-            app, use_token.TokenUse(tenant, holder, _PURPOSE, BOLT, statuses=_SERVED), actor
-        ), False
+        use = use_token.TokenUse(
+            tenant=tenant,
+            holder=holder,
+            capability=BOLT,
+            method=None,
+            purpose=_PURPOSE,
+            actor=actor,
+            statuses=_SERVED,
+        )
+        return use_token.find_usable(app, use), False
     except Refused as refused:
-        if refused.refusal in (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED):
+        if refused.refusal in _GONE:
             return None
         raise
 
 
-def _note(app: App, tenant: Tenant, stored: Sequence[Token], others: Sequence[_SealedField], actor: Actor) -> bool:
-    """Appends the audit row; False for a tenant that is gone by now, or is being removed."""
-    entry = _entry(app, tenant, actor)
-    with app.db.transaction():
-        # Once more, under the lock: who has been erased or is suspect by now is not served any more.
-        now = installations.find(app.db, tenant)
-        if now is None or now.status == InstallationStatus.PURGING:
-            return False
-        if now.status not in _SERVED:
-            raise Refused(use_token.refusal_of(now.status, now.status_reason) or Refusal.TOKEN_UNAVAILABLE)
-        for token in stored:
-            # claim: C-25
-            app.vault.append(
-                replace(
-                    entry,
-                    holder=token.holder,
-                    record_kind=records.access_token_context(tenant, token.holder, token.generation).kind,
-                    generation=token.generation,
-                    key_id=envelope.claimed_key_id(token.access.blob),
-                )
-            )
-        for record in others:
-            user_id = record.context.user_id
-            # claim: C-25
-            app.vault.append(
-                replace(
-                    entry,
-                    event=record.event,
-                    holder=Holder.user(user_id) if user_id else BOT,
-                    record_kind=record.context.kind,
-                    generation=record.context.generation,
-                )
-            )
-        return True
-
-
-def _entry(app: App, tenant: Tenant, actor: Actor) -> AuditEntry:
-    return AuditEntry(at=app.clock(), event=AuditEvent.TOKEN_READ, actor=actor, tenant=tenant, purpose=_PURPOSE)
-
-
-def _open(app: App, token: Token, with_refresh: bool) -> PlainToken:
-    access = tenant_keys.open_access_token(app, token)
-    refresh = tenant_keys.open_refresh_token(app, token) if token.refresh is not None and with_refresh else None
-    return PlainToken(access, refresh, token.expires_at if with_refresh else None, token.scopes)
-
-
-def _details_of(app: App, tenant: Tenant, who: Installer | None) -> _SealedField | None:
+def _details_of(app: App, tenant: Tenant, who: Installer | None, actor: Actor) -> RecordRead | None:
     if who is None or who.details is None:
         return None
 
@@ -211,16 +225,12 @@ def _details_of(app: App, tenant: Tenant, who: Installer | None) -> _SealedField
         found = installers.find(app.db, tenant, who.holder)
         return found.details if found is not None and found.generation == who.generation else None
 
-    return _SealedField(
-        AuditEvent.DETAILS_READ,
-        records.installer_details_context(tenant, who.holder, who.generation),
-        who.details,
-        current,
-    )
+    context = records.installer_details_context(tenant, who.holder, who.generation)
+    return _record_read(AuditEvent.DETAILS_READ, context, who.details, reread=current, actor=actor)
 
 
-def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _SealedField | None:
-    """Opens the webhook of this user's install; where our own service took that install, the tenant's."""
+def _webhook_of(app: App, tenant: Tenant, who: Installer, actor: Actor) -> RecordRead | None:
+    """Finds the webhook of this user's install; where our own service took that install, the tenant's."""
 
     def users_webhook() -> Sealed | None:
         found = installers.find(app.db, tenant, who.holder)
@@ -228,7 +238,7 @@ def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _SealedField | None
 
     if who.webhook is not None:
         context = records.installer_webhook_context(tenant, who.holder, who.generation)
-        return _SealedField(AuditEvent.WEBHOOK_READ, context, who.webhook, users_webhook)
+        return _record_read(AuditEvent.WEBHOOK_READ, context, who.webhook, reread=users_webhook, actor=actor)
     stored = installations.find_webhook(app.db, tenant)
     if stored is None or stored[1] != who.generation:
         return None
@@ -238,17 +248,27 @@ def _webhook_of(app: App, tenant: Tenant, who: Installer) -> _SealedField | None
         found = installations.find_webhook(app.db, tenant)
         return found[0] if found is not None and found[1] == generation else None
 
-    return _SealedField(AuditEvent.WEBHOOK_READ, records.webhook_context(tenant, generation), webhook, tenants)
+    context = records.webhook_context(tenant, generation)
+    return _record_read(AuditEvent.WEBHOOK_READ, context, webhook, reread=tenants, actor=actor)
 
 
-def _open_details(app: App, record: _SealedField | None, managed: bool) -> Mapping[str, Any]:
-    found = _open_fields(app, record)
+def _record_read(
+    event: AuditEvent, context: RecordContext, stored: Sealed, *, reread: Callable[[], Sealed | None], actor: Actor
+) -> RecordRead:
+    return RecordRead(
+        context=context,
+        stored=stored,
+        reread=reread,
+        event=event,
+        capability=BOLT,
+        purpose=_PURPOSE,
+        actor=actor,
+        statuses=_SERVED,
+    )
+
+
+def _fields(opened: Secret | None, managed: bool) -> dict[str, Any]:
+    found = dict(json.loads(opened.reveal())) if opened is not None else {}
     if managed:
         found.pop("odd", None)  # it may hold a refresh token
     return found
-
-
-def _open_fields(app: App, record: _SealedField | None) -> dict[str, Any]:
-    if record is None:
-        return {}
-    return dict(json.loads(open_or_reread(app, record.context, record.sealed, record.reread)))

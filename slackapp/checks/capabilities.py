@@ -25,12 +25,14 @@ _ANY = "*"
 class Capability:
     """Capability by its name, and its methods: single ones, families such as `chat.*`, or `*` but for `denied`.
 
-    One without methods opens a token and calls nothing.
+    One without methods opens a token and calls nothing. One that `works_frozen` ends a frozen tenant's token, or gives
+    it to nobody; a circle has none such.
     """
 
     name: str
     methods: frozenset[str]
     denied: frozenset[str] = frozenset()
+    works_frozen: bool = False
 
 
 POST = Capability("post", frozenset({"chat.*", "conversations.info"}))
@@ -38,18 +40,20 @@ DISCOVER = Capability("discover", frozenset({"conversations.list", "conversation
 JOIN = Capability("join", frozenset({"conversations.join"}))
 SETTLE = Capability("settle", frozenset({"conversations.history"}))
 VALIDATE = Capability("validate", frozenset({"auth.test", "team.info"}))
-REMOVE = Capability("remove", frozenset({"auth.revoke", "apps.uninstall"}))
+REMOVE = Capability("remove", frozenset({"auth.revoke", "apps.uninstall"}), works_frozen=True)
 BEHAVIOUR = Capability("behaviour", frozenset({_ANY}), frozenset({"auth.revoke", "apps.*", "oauth.*", "admin.*"}))
 REFRESH = Capability("refresh", frozenset({"oauth.v2.access"}))
 EXCHANGE = Capability("exchange", frozenset({"oauth.v2.exchange"}))
 BOLT = Capability("bolt", frozenset())
-REENCRYPT = Capability("reencrypt", frozenset())
-TRIAL = Capability("trial", frozenset())
+REENCRYPT = Capability("reencrypt", frozenset(), works_frozen=True)
+FINGERPRINT = Capability("fingerprint", frozenset(), works_frozen=True)
+TRIAL = Capability("trial", frozenset(), works_frozen=True)
 
 CAPABILITIES: Mapping[str, Capability] = {
     each.name: each
     for each in (
-        POST, DISCOVER, JOIN, SETTLE, VALIDATE, REMOVE, BEHAVIOUR, REFRESH, EXCHANGE, BOLT, REENCRYPT, TRIAL,
+        POST, DISCOVER, JOIN, SETTLE, VALIDATE, REMOVE, BEHAVIOUR, REFRESH, EXCHANGE, BOLT, REENCRYPT, FINGERPRINT,
+        TRIAL,
     )
 }  # fmt: skip
 """Capabilities that the core registers, by name."""
@@ -84,6 +88,9 @@ def merge_capabilities(own: Iterable[Capability], methods: Iterable[str] | None)
         # claim: C-108
         if capability.name in found:
             raise ValueError(f"the capability {capability.name} is registered twice")
+        # claim: C-119
+        if capability.works_frozen:
+            raise ValueError(f"the capability {capability.name} works while everything is frozen")
         found[capability.name] = capability
     return found
 

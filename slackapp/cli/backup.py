@@ -21,6 +21,7 @@ from slackapp.store import audit, installations
 from slackapp.store.engine import sqlite_files
 from slackapp.store.engine.open_database import open_database
 from slackapp.vault.key_backup_file import KeyBackupFile
+from slackapp.vault.secret_reads import TenantOpening
 
 HELP = "write a data backup without keys into a new folder, and rewrite the key backup"
 RESTORE_HELP = "put a data backup and the current key backup in the place of the database; or only check them"
@@ -117,8 +118,7 @@ def _restore_and_check(settings: Settings, file: Path, given: RestoreInput, chec
     app = service.app
     try:
         backup_database.verify_origin(app, given)
-        _note_trial(app, settings.database, check)
-        problems = backup_database.list_unreadable(app)
+        problems = backup_database.list_unreadable(app, _note_trial(app, settings.database, check))
         if problems or not app.db.passes_integrity_check():
             raise CommandError(f"the backup is damaged: {'; '.join(problems[:3]) or 'its database is not whole'}")
         unclear = backup_database.mark_unfinished_unclear(app, system_clock())
@@ -132,18 +132,18 @@ def _restore_and_check(settings: Settings, file: Path, given: RestoreInput, chec
         app.db.close()
 
 
-def _note_trial(copy: App, database: Path, check: bool) -> None:
+def _note_trial(copy: App, database: Path, check: bool) -> list[TenantOpening]:
     """Notes it in the audit of the copy, which may become the database, and in that of the database."""
-    tenants = [installation.tenant for installation in installations.list_all(copy.db)]
-    backup_database.note_token_reads(copy, tenants, "restore", operator_actor(copy))
+    openings = backup_database.open_tenants(copy, copy, "restore", operator_actor(copy))
     if not database.exists():
-        return
+        return openings
     try:
         with open_service() as service:
-            backup_database.note_token_reads(service.app, tenants, "restore", operator_actor(service.app))
+            backup_database.open_tenants(service.app, copy, "restore", operator_actor(service.app))
     except (ConfigError, StoreError):
         if check:
             raise  # else it may be why it is to be replaced
+    return openings
 
 
 def _open_every_record(live: App, file: Path) -> tuple[tuple[int, bytes], int, list[str]]:
@@ -151,10 +151,9 @@ def _open_every_record(live: App, file: Path) -> tuple[tuple[int, bytes], int, l
     service = build(replace(live.settings, database=file), system_clock, system_entropy, sys.stderr)
     try:
         app = service.app
-        tenants = [installation.tenant for installation in installations.list_all(app.db)]
-        backup_database.note_token_reads(live, tenants, "backup", operator_actor(live))
-        problems = backup_database.list_unreadable(app)
-        return audit.head(app.db), len(tenants), problems
+        openings = backup_database.open_tenants(live, app, "backup", operator_actor(live))
+        problems = backup_database.list_unreadable(app, openings)
+        return audit.head(app.db), len(openings), problems
     finally:
         service.stop()
 

@@ -57,6 +57,8 @@ COMMANDS = (
     Command("tenants", tenants.HELP, tenants.run, tenants.configure),
     Command("check", tokens.CHECK_HELP, tokens.run_check, tokens.configure_check),
     Command("brake", tokens.BRAKE_HELP, tokens.run_brake, tokens.configure_brake),
+    Command("freeze", tokens.FREEZE_HELP, tokens.run_freeze, tokens.configure_freeze),
+    Command("unfreeze", tokens.UNFREEZE_HELP, tokens.run_unfreeze, tokens.configure_freeze),
     Command("exchange", tokens.EXCHANGE_HELP, tokens.run_exchange, tokens.configure_exchange),
     Command("import", import_installations.HELP, import_installations.run, import_installations.configure),
     Command("inbox", inbox.HELP, run_verb, inbox.configure),

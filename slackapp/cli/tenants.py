@@ -6,17 +6,19 @@ from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.cli.service.session import EX_TEMPFAIL, open_service, operator_actor
 from slackapp.cli.terminal import confirm
 from slackapp.cli.terminal.printing import print_json, print_lines
-from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_rows
+from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_rows, format_time
 from slackapp.errors import UsageError
 from slackapp.flows.removal import purge_now, uninstall_tenant
+from slackapp.flows.tokens import freeze_tenant
 from slackapp.flows.upkeep import list_tenants
+from slackapp.model import NO_TENANT
 
 HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
 UNINSTALL_HELP = "tell Slack, and erase a tenant's tokens and data"
 PURGE_HELP = "erase a tenant, Slack not being told; or verify that nothing is left of those that were erased"
 _COLUMNS = Columns(
     wide=(
-        "tenant", "kind", "name", "status", "reason", "installer", "installed", "last_used", "last_validated",
+        "tenant", "kind", "name", "status", "reason", "frozen", "installer", "installed", "last_used", "last_validated",
         "token_expires", "key", "label", "scopes", "install_url",
     ),
     narrow=("tenant", "name", "status", "installed", "token_expires", "key"),
@@ -32,13 +34,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError."""
     with open_service() as service:
-        rows = list_tenants.run(service.app)
+        rows, frozen = list_tenants.run(service.app), freeze_tenant.list_remaining(service.app, NO_TENANT)
     if arguments.json:
         print_json(rows, indent=1)
     elif rows:
         print_lines(*format_rows(rows, _COLUMNS, arguments.wide))
     else:
         print_lines("no tenant is installed", error=True)
+    for freeze in frozen:
+        print_lines(f"{freeze.name}: frozen since {format_time(freeze.frozen_at)}", error=True)
     return 0
 
 

@@ -1,17 +1,24 @@
-"""`slackapp check`, `slackapp brake` and `slackapp exchange`: do tokens work, and do they rotate."""
+"""`slackapp check`, `brake`, `freeze`, `unfreeze` and `exchange`: do tokens work, may they, and do they rotate."""
 
 import argparse
 
 from slackapp.checks import token_refusals
+from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.cli.service.session import open_service, operator_actor
+from slackapp.cli.terminal import confirm
 from slackapp.cli.terminal.printing import print_json, print_lines
 from slackapp.cli.terminal.table import format_time
-from slackapp.flows.tokens import brake, exchange_token, validate_tenant
+from slackapp.errors import UsageError
+from slackapp.flows.app import App
+from slackapp.flows.tokens import brake, exchange_token, freeze_tenant, validate_tenant
 from slackapp.flows.tokens.validate_tenant import TokenCheck
 from slackapp.flows.upkeep import list_tenants
+from slackapp.model import NO_TENANT, Tenant
 
 CHECK_HELP = "ask Slack about every token: does it work, are scopes missing or more than asked for"
 BRAKE_HELP = "show whether Slack refuses so many tenants at once that none is given up; release that"
+FREEZE_HELP = "open no token of a tenant, or of anybody, from now on; what waits for it is kept"
+UNFREEZE_HELP = "end a freeze: what waited goes on"
 EXCHANGE_HELP = "turn long-lived tokens into rotating ones, after token rotation was switched on at Slack"
 
 
@@ -100,3 +107,55 @@ def run_exchange(arguments: argparse.Namespace) -> int:
             print_lines(f"{number}/{len(waiting)}  {whose}  {outcome.result}")
     print_lines(f"{exchanged} of {len(waiting)} exchanged", error=True)
     return 0 if exchanged == len(waiting) else 1
+
+
+def configure_freeze(parser: argparse.ArgumentParser) -> None:
+    """Adds the choice between one tenant and everything, and whether to ask."""
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--tenant", metavar="ID", help="this one, installed or not")
+    which.add_argument("--everything", action="store_true", help="the tokens of all tenants")
+    confirm.add_option(parser)
+
+
+def run_freeze(arguments: argparse.Namespace) -> int:
+    """Freezes what was named. Raises ConfigError, CommandError, StoreError."""
+    tenant = _frozen_tenant(arguments)
+    with open_service() as service:
+        app = service.app
+        _confirm(app, tenant, "no token is opened until you unfreeze it", arguments.yes)
+        is_new = freeze_tenant.run(app, tenant, operator_actor(app), app.clock())
+    print_lines(f"{_name(tenant)}: {'frozen' if is_new else 'was frozen already'}")
+    return 0
+
+
+def run_unfreeze(arguments: argparse.Namespace) -> int:
+    """Ends that freeze; returns 1 where another one still holds. Raises ConfigError, CommandError, StoreError."""
+    tenant = _frozen_tenant(arguments)
+    with open_service() as service:
+        app = service.app
+        _confirm(app, tenant, "tokens are opened again, and what waited goes on", arguments.yes)
+        is_over = freeze_tenant.end(app, tenant, operator_actor(app), app.clock())
+        still = freeze_tenant.list_remaining(app, tenant)
+    print_lines(f"{_name(tenant)}: {'not frozen any more' if is_over else 'was not frozen'}")
+    for freeze in still:
+        print_lines(f"{freeze.name}: is still frozen", error=True)
+    return 1 if still else 0
+
+
+def _frozen_tenant(arguments: argparse.Namespace) -> Tenant:
+    if arguments.everything:
+        return NO_TENANT
+    tenant = tenant_of_id(arguments.tenant)
+    if tenant is None:
+        raise UsageError(f"{arguments.tenant}: is not the id of a team (T…) or an enterprise (E…)")
+    return tenant
+
+
+def _confirm(app: App, tenant: Tenant, what: str, yes: bool) -> None:
+    installation = list_tenants.find_installation(app, tenant)
+    name = confirm.name_to_type(installation) if installation is not None else _name(tenant)
+    confirm.confirm(f"{_name(tenant)}: {what}", name, yes)
+
+
+def _name(tenant: Tenant) -> str:
+    return tenant.id or freeze_tenant.EVERYTHING

@@ -103,8 +103,6 @@ class App:
     process_id: str
     scope_reasons: Mapping[str, str]
     """Why each scope is asked for, in the words of the behaviour's own module."""
-    capabilities: Mapping[str, Capability]
-    """By name: what each part may do with a token, of the core and of every circle."""
     circles: tuple[Circle, ...]
 
     @property

@@ -21,6 +21,7 @@ from slackapp.model.enums import (
     TenantChange,
     TenantKind,
     TokenHealth,
+    TokenPart,
     TokenStatus,
 )
 from slackapp.model.grants import ExternalInstallation, Grant, GrantedToken, SlackResponse, StateBinding, Webhook
@@ -58,6 +59,6 @@ __all__ = [
     "GrantedToken", "Holder", "HolderKind", "InstallOutcome", "Installation", "InstallationStatus", "KeyPurpose",
     "KeyState", "KeyTest", "Mac", "NewKey", "ProviderHealth", "QueueKind", "QueueState", "RecordContext", "RecordKind",
     "RefreshOutcome", "Sealed", "Secret", "Settings", "SlackAddresses", "SlackResponse", "StateBinding",
-    "StateOutcome", "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token", "TokenHealth", "TokenStatus",
-    "Webhook",
+    "StateOutcome", "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token", "TokenHealth", "TokenPart",
+    "TokenStatus", "Webhook",
 ]  # fmt: skip

@@ -42,6 +42,8 @@ class AuditEvent(StrEnum):
     TOKEN_FOREIGN = "token.foreign"
     BRAKE_ON = "brake.on"
     BRAKE_OFF = "brake.off"
+    FREEZE_ON = "freeze.on"
+    FREEZE_OFF = "freeze.off"
 
     # Events of Slack, and the rows that run them
     EVENT_FOREIGN_APP = "event.foreign_app"
@@ -122,6 +124,7 @@ class AuditEvent(StrEnum):
     REFUSED_NEEDS_REINSTALL = "refused.needs_reinstall"
     REFUSED_NOT_INSTALLED = "refused.not_installed"
     REFUSED_CAPABILITY = "refused.capability"
+    REFUSED_FROZEN = "refused.frozen"
 
 
 class AuditResult(StrEnum):

@@ -47,6 +47,13 @@ class TokenStatus(StrEnum):
     DEAD = "dead"
 
 
+class TokenPart(StrEnum):
+    """Part of a token: one of the two of a rotating pair."""
+
+    ACCESS = "access"
+    REFRESH = "refresh"
+
+
 class HolderKind(StrEnum):
     """Kind of a token's holder; Slack calls the token of a bot and of a user by the same word."""
 

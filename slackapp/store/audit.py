@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slackapp.checks.audit_word import as_audit_word
-from slackapp.model import AuditEntry, Mac
+from slackapp.model import AuditEntry, InstallationStatus, Mac, Token
 from slackapp.store.columns import named_holder_columns, tenant_columns
 from slackapp.store.engine.database import Database, Row
 
@@ -57,6 +57,19 @@ def next_row(db: Database, entry: AuditEntry, mac: Mac) -> dict[str, Any]:
     last, chain = head(db)
     columns = {"format": FORMAT, "id": last + 1, **_entry_columns(entry)}
     return {**columns, "chain": mac(covered(chain, columns))}
+
+
+def append_read(
+    db: Database, row: Mapping[str, Any], token: Token | None, *, status: InstallationStatus, works_frozen: bool
+) -> bool:
+    """Adds a reading's row if the tenant is in that status, not frozen, and the token of that generation.
+
+    `token` is None for another record. False, and nothing written, where one of them does not hold.
+    """
+    conditions = {"status": str(status), "works_frozen": int(works_frozen)}
+    if token is None:
+        return db.execute("add_record_read", {**row, **conditions}) == 1
+    return db.execute("add_token_read", {**row, **conditions, "granted_at": token.granted_at}) == 1
 
 
 def _entry_columns(entry: AuditEntry) -> dict[str, Any]:

@@ -132,6 +132,13 @@ class Keyring:
         bound = envelope.record_context(self._app_id, context)
         return envelope.open_sealed(key.key, key.key_id, bound, sealed.blob, LIMITS[context.kind])
 
+    def open_data(self, context: RecordContext, sealed: Sealed) -> bytes:
+        """Opens a record that is no token; a token is opened by the vault alone. Raises DecryptError."""
+        # claim: C-117
+        if context.purpose != KeyPurpose.DATA:
+            raise DecryptError
+        return self.open(context, sealed)
+
     def open_tenant_keys(self, tenant: Tenant) -> TenantKeys:
         """The tenant's keys, to seal with inside a transaction; for a new tenant, keys that are yet to be stored."""
         self._try_reload()

@@ -1,27 +1,62 @@
-"""The vault: what flows reach secrets by, and the one way to write the audit.
+"""The vault: the one way to a token, and the one way to write the audit.
 
-A row is written before what it tells of is done, or in the same transaction: no row, no secret.
+Who wants a token says which, by which capability, for which method and purpose, and who asks. The capability is
+checked. Then one commit holds the row of the audit and what must be on the disk with it. Only then the token is opened:
+no row, no token. The row's own INSERT asks whether the installation is in the status that was just read and allowed,
+whether the generation is the one that was looked up, and whether anything is frozen: none of that changes in between.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
-from slackapp.model import AuditEntry, AuditEvent, Clock
+from slackapp.checks.capabilities import Capability, require_capability
+from slackapp.errors import CapabilityError, DecryptError, Refusal, Refused
+from slackapp.model import AuditEntry, AuditEvent, AuditResult, Clock, InstallationStatus, Secret, TokenStatus
 from slackapp.runtime.metrics import Metrics
-from slackapp.store import audit
+from slackapp.store import audit, freezes, installations, queue, tokens
 from slackapp.store.engine.database import Database
+from slackapp.store.queue import Run
 from slackapp.vault.keyring import Keyring
+from slackapp.vault.secret_reads import (
+    Lease,
+    LeaseTakenError,
+    SecretRead,
+    TenantOpening,
+    TenantRead,
+    TokenRead,
+    TokenReplacedError,
+    refusal_of,
+)
+
+_TRIES = 3
+"""How often it is tried while the installation's status changes under our hands."""
+_RETRY_FROZEN, _RETRY_CHANGED = 60, 1
+"""Seconds after which to try again."""
+_BATCH_TENANTS = 100
+"""Rows of the audit that are written in one transaction."""
+
+
+class _ConditionError(Exception):
+    """Condition that did not hold: no row was written."""
 
 
 @dataclass(frozen=True)
 class Vault:
-    """Keys of one database, with the audit of their use. `events` are the sets of events that may be written."""
+    """Keys of one database, with the audit of their use.
+
+    `events` are the sets of events that may be written, `capabilities` those that are registered, by name.
+    """
 
     db: Database
     keyring: Keyring
     clock: Clock
     metrics: Metrics
-    events: frozenset[type[StrEnum]] = frozenset({AuditEvent})
+    events: frozenset[type[StrEnum]]
+    capabilities: Mapping[str, Capability]
+
+    # The audit
 
     def append(self, entry: AuditEntry) -> None:
         """Adds a row inside the open transaction. Raises TypeError for an event of no registered set."""
@@ -34,3 +69,119 @@ class Vault:
         """Adds a row in a transaction of its own."""
         with self.db.transaction():
             self.append(entry)
+
+    # Secrets
+
+    def read_token(self, read: TokenRead, *, run: Run | None = None, lease: Lease | None = None) -> Secret:
+        """Opens a token once its row is on the disk, with the run's intent to call, or the lease.
+
+        Raises Refused: CAPABILITY, FROZEN, what `refusal_of` gives, and TokenReplacedError; LeaseTakenError,
+        LeaseLostError; StoreError where the row cannot be written; DecryptError, KeyRevokedError, KeyUnavailableError
+        where it does not open.
+        """
+        self._admit((read,), run, lease)
+        return Secret(self._open(read).decode())
+
+    def read_secrets(self, reads: Sequence[SecretRead]) -> list[Secret]:
+        """Opens several secrets of one tenant, for one purpose, in the same way: all with one commit, or none."""
+        self._admit(reads, None, None)
+        return [Secret(self._open(read).decode()) for read in reads]
+
+    def open_tenants(self, reads: Sequence[TenantRead], keyring: Keyring) -> list[TenantOpening]:
+        """Lets all that these tenants have be opened by a keyring, which may be a copy's, frozen or not.
+
+        Raises CapabilityError for a capability that is not made for that, StoreError where the rows cannot be written.
+        """
+        for read in reads:
+            require_capability(read.capability, None, self.capabilities)
+            # claim: C-115
+            if not self.capabilities[read.capability.name].works_frozen:
+                raise CapabilityError(read.capability.name, None)
+        # In portions, each its own transaction: nobody waits long for the database, however many tenants there are.
+        for start in range(0, len(reads), _BATCH_TENANTS):
+            with self.db.transaction():
+                for read in reads[start : start + _BATCH_TENANTS]:
+                    # claim: C-25
+                    self.append(read.entry(self.clock()))
+        return [TenantOpening(read.tenant, keyring) for read in reads]
+
+    # How a reading is admitted
+
+    def _admit(self, reads: Sequence[SecretRead], run: Run | None, lease: Lease | None) -> None:
+        """Commits the rows and what belongs to them; a refusal gets a row of its own, without any condition."""
+        try:
+            for read in reads:
+                # claim: C-108
+                require_capability(read.capability, read.method, self.capabilities)
+            for _ in range(_TRIES):
+                status = self._find_status(reads[0])
+                try:
+                    # claim: C-25, C-26
+                    self.db.commit_in_group(partial(self._write, reads, status, run, lease))
+                except _ConditionError:
+                    self._refuse_changed(reads)
+                else:
+                    if run is not None:
+                        run.confirm_intent()
+                    return
+            raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=_RETRY_CHANGED)
+        except Refused as refused:
+            entry = replace(reads[0].entry(self.clock()), event=AuditEvent(refused.refusal.audit))
+            # claim: C-116
+            self.append_committed(replace(entry, result=AuditResult.REFUSED))
+            raise
+
+    def _find_status(self, read: SecretRead) -> InstallationStatus:
+        """Finds the status that the installation has and in which this is allowed. Raises Refused."""
+        installation = installations.find(self.db, read.tenant)
+        refusal = refusal_of(installation, read.statuses)
+        # claim: C-40
+        if installation is None or refusal is not None:
+            raise Refused(refusal or Refusal.NOT_INSTALLED, tenant=read.tenant)
+        return installation.status
+
+    def _write(
+        self,
+        reads: Sequence[SecretRead],
+        status: InstallationStatus,
+        run: Run | None,
+        lease: Lease | None,
+    ) -> None:
+        """Writes, in a transaction that may be others' too. Raises what undoes all of it: a condition does not hold."""
+        token = reads[0].token
+        if lease is not None and token is not None:
+            steady = self.clock.steady()  # read in the transaction: see `tokens.take_lease`
+            # claim: C-41
+            if not tokens.take_lease(self.db, token, lease.owner, steady, steady + lease.seconds):
+                raise LeaseTakenError
+        for read in reads:
+            known = self.capabilities[read.capability.name]
+            row = audit.next_row(self.db, read.entry(self.clock()), self.keyring.audit_mac)
+            # claim: C-25
+            if not audit.append_read(self.db, row, read.token, status=status, works_frozen=known.works_frozen):
+                raise _ConditionError
+        if run is not None:
+            # claim: C-50
+            queue.note_intent(self.db, run, self.clock.steady())
+
+    def _refuse_changed(self, reads: Sequence[SecretRead]) -> None:
+        """Finds which condition did not hold. Raises Refused; returns where all of them hold again."""
+        tenant = reads[0].tenant
+        known = self.capabilities[reads[0].capability.name]
+        if not known.works_frozen and freezes.find(self.db, tenant) is not None:
+            raise Refused(Refusal.FROZEN, retry_after=_RETRY_FROZEN, tenant=tenant)
+        self._find_status(reads[0])
+        for read in reads:
+            current = tokens.find_generation(self.db, read.token) if read.token is not None else None
+            if read.token is not None and (current is None or current.status == TokenStatus.DEAD):
+                raise TokenReplacedError
+
+    def _open(self, read: SecretRead) -> bytes:
+        """Opens what was admitted, and reads it once more where it was sealed anew meanwhile. Raises DecryptError."""
+        try:
+            return self.keyring.open(read.context, read.sealed())
+        except DecryptError:
+            current = read.find_again(self.db)
+            if current is None or current == read.sealed():
+                raise
+        return self.keyring.open(read.context, current)

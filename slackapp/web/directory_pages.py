@@ -58,6 +58,7 @@ and granted, how it is doing, and when it was installed, used and checked</li>
 <li>the tokens that Slack gives the app, and a webhook where one was asked for, encrypted with keys that belong to this
 workspace alone</li>
 <li>what Slack sends when the app is mentioned or used: the content encrypted, and its ids, kind and time</li>
+<li>that we have stopped using its tokens, where we have: its id, and since when</li>
 <li>a journal of installs, removals and each use of a token, with the ids of workspaces, people and events; no content
 </li>
 <li>for an hour, that Slack served it; and for as long as that matters, that Slack refused its tokens: id and time</li>

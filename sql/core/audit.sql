@@ -13,6 +13,48 @@ VALUES (:id, :at, :format, :event, :actor, :actor_id, :organization, :request_id
        :connection, :holder_kind, :holder_id, :record_kind, :record_id, :generation, :key_id, :count, :capability,
        :method, :channel, :purpose, :result, :detail, :chain);
 
+-- name: add_token_read :exec
+-- tenant: tenant_kind, tenant_id
+-- The row without which no token is opened: none is written unless all of this holds at that very moment.
+INSERT INTO audit (id, at, format, event, actor, actor_id, organization, request_id, trace_id, tenant_kind, tenant_id,
+       connection, holder_kind, holder_id, record_kind, record_id, generation, key_id, count, capability, method,
+       channel, purpose, result, detail, chain)
+SELECT :id, :at, :format, :event, :actor, :actor_id, :organization, :request_id, :trace_id, :tenant_kind, :tenant_id,
+       :connection, :holder_kind, :holder_id, :record_kind, :record_id, :generation, :key_id, :count, :capability,
+       :method, :channel, :purpose, :result, :detail, :chain
+ WHERE EXISTS (
+       SELECT 1 FROM installations AS i
+        WHERE i.tenant_kind = :tenant_kind AND i.tenant_id = :tenant_id AND i.status = :status
+       )  -- claim: C-40
+   AND EXISTS (
+       SELECT 1 FROM tokens AS t
+        WHERE t.tenant_kind = :tenant_kind AND t.tenant_id = :tenant_id
+          AND t.holder_kind = :holder_kind AND t.holder_id = :holder_id
+          AND t.generation = :generation AND t.granted_at = :granted_at AND t.status <> 'dead'
+       )  -- claim: C-114
+   AND (:works_frozen = 1 OR NOT EXISTS (
+       SELECT 1 FROM freezes AS f
+        WHERE f.tenant_kind IN ('', :tenant_kind) AND f.tenant_id IN ('', :tenant_id) AND f.organization = ''
+       ));  -- claim: C-119
+
+-- name: add_record_read :exec
+-- tenant: tenant_kind, tenant_id
+-- The same for a record that is no token, such as a webhook.
+INSERT INTO audit (id, at, format, event, actor, actor_id, organization, request_id, trace_id, tenant_kind, tenant_id,
+       connection, holder_kind, holder_id, record_kind, record_id, generation, key_id, count, capability, method,
+       channel, purpose, result, detail, chain)
+SELECT :id, :at, :format, :event, :actor, :actor_id, :organization, :request_id, :trace_id, :tenant_kind, :tenant_id,
+       :connection, :holder_kind, :holder_id, :record_kind, :record_id, :generation, :key_id, :count, :capability,
+       :method, :channel, :purpose, :result, :detail, :chain
+ WHERE EXISTS (
+       SELECT 1 FROM installations AS i
+        WHERE i.tenant_kind = :tenant_kind AND i.tenant_id = :tenant_id AND i.status = :status
+       )  -- claim: C-40
+   AND (:works_frozen = 1 OR NOT EXISTS (
+       SELECT 1 FROM freezes AS f
+        WHERE f.tenant_kind IN ('', :tenant_kind) AND f.tenant_id IN ('', :tenant_id) AND f.organization = ''
+       ));  -- claim: C-119
+
 -- name: audit_page :many
 -- tenant: none (the chain runs over all rows)
 SELECT id, at, format, event, actor, actor_id, organization, request_id, trace_id, tenant_kind, tenant_id,

@@ -25,8 +25,8 @@
 -- tenant: none (the worker serves every tenant; the row says which)
 -- The rows that are due, from one tenant on to the next: whoever looks on behind the tenant that had the last turn goes
 -- round all of them, however many rows of one tenant lie there; of each tenant the index gives what is due, and what
--- waits is not read. The rows of a suspect or suspended tenant wait, but for what resolves the suspicion or removes the
--- tenant. A row that waits for longer than any row is made to wait was postponed
+-- waits is not read. The rows of a suspect, suspended or frozen tenant wait, but for what resolves the suspicion or
+-- removes the tenant. A row that waits for longer than any row is made to wait was postponed
 -- by a clock that was ahead.
 WITH RECURSIVE turn (tenant_kind, tenant_id) AS (
        SELECT :after_kind, :after_id
@@ -53,6 +53,10 @@ SELECT row.event_id, row.tenant_kind, row.tenant_id
         WHERE i.tenant_kind = turn.tenant_kind AND i.tenant_id = turn.tenant_id
           AND i.status IN ('suspect', 'suspended')
        ))
+   AND (due.removes = 1 OR NOT EXISTS (
+       SELECT 1 FROM freezes AS f
+        WHERE f.tenant_kind IN ('', turn.tenant_kind) AND f.tenant_id IN ('', turn.tenant_id) AND f.organization = ''
+       ))  -- claim: C-118
    AND row.state IN ('ready', 'running', 'calling')
    AND row.state <> 'calling'
    AND row.tenant_kind = turn.tenant_kind AND row.tenant_id = turn.tenant_id

@@ -172,6 +172,10 @@ SELECT DISTINCT t.tenant_kind, t.tenant_id
  WHERE t.refused_since IS NOT NULL
    AND (t.paused_until <= :now OR t.paused_until > :latest)
    AND i.status IN ('active', 'needs_reinstall')
+   AND NOT EXISTS (
+       SELECT 1 FROM freezes AS f
+        WHERE f.tenant_kind IN ('', i.tenant_kind) AND f.tenant_id IN ('', i.tenant_id) AND f.organization = ''
+       )
  LIMIT :most;
 
 -- name: count_paused :one
@@ -210,6 +214,11 @@ SELECT tenant_kind, tenant_id, holder_kind, holder_id, provider, generation, acc
           AND t.due_at <= :now
           AND t.lease_until NOT BETWEEN :steady AND :latest  -- claim: C-41
           AND i.status = 'active'  -- claim: C-40
+          AND NOT EXISTS (
+              SELECT 1 FROM freezes AS f
+               WHERE f.tenant_kind IN ('', i.tenant_kind) AND f.tenant_id IN ('', i.tenant_id)
+                 AND f.organization = ''
+              )  -- claim: C-118
        ) AS due
  ORDER BY turn, due_at, tenant_kind, tenant_id, holder_kind, holder_id
  LIMIT :most;

@@ -12,13 +12,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused
-from slackapp.flows.tokens import use_token
+from slackapp.flows.tokens import freeze_tenant
 from slackapp.localslack.model import Fault
-from slackapp.model import BOT, Actor, ActorKind
+from slackapp.model import Actor, ActorKind
 from tests.support.callback_world import approved, assert_silent, callback, log_lines, nothing_happens, outcome
 from tests.support.client import Reply
+from tests.support.token_use import call_as
 from tests.support.world import APP_ID, NORTH, World, north_tenant
 
 CANARY = "canary5ecret"
@@ -146,7 +146,7 @@ def amid_an_exchange(world: World) -> MakeRefusal:
     connection = world.service.app.db
     with connection.transaction():
         (row,) = world.rows("SELECT id_hash, session_hash FROM oauth_states")
-        parameters = {**dict(row), "purpose": "install", "now": world.clock.now}
+        parameters = {**dict(row), "purpose": "install", "provider": "slack", "now": world.clock.now}
         assert connection.one("consume_state", parameters) is not None
     assert way.state
     return lambda world: world.event({"type": "app_mention", "text": CANARY})
@@ -157,10 +157,9 @@ def using_the_token(prepare: Callable[[World], None]) -> Prepared:
 
     def prepared(world: World) -> MakeRefusal:
         prepare(world)
-        use = use_token.TokenUse(north_tenant(), BOT, "test", BEHAVIOUR)
 
         def provoke(world: World) -> None:
-            use_token.call(world.service.app, use, "auth.test", {}, Actor(ActorKind.WORKER, "test"), lambda: None)
+            call_as(world.service.app, north_tenant(), Actor(ActorKind.WORKER, "test"))
 
         return provoke
 
@@ -169,9 +168,13 @@ def using_the_token(prepare: Callable[[World], None]) -> Prepared:
 
 def outside_its_capability(world: World) -> MakeRefusal:
     world.browser().install()
-    use = use_token.TokenUse(north_tenant(), BOT, "test", BEHAVIOUR)
     actor = Actor(ActorKind.WORKER, "test")
-    return lambda world: use_token.call(world.service.app, use, f"apps.{CANARY}", {}, actor, lambda: None) and None
+    return lambda world: call_as(world.service.app, north_tenant(), actor, method=f"apps.{CANARY}") and None
+
+
+def frozen(world: World) -> None:
+    world.browser().install()
+    freeze_tenant.run(world.service.app, north_tenant(), Actor(ActorKind.OPERATOR, "test"), world.clock.now)
 
 
 def with_damaged_token(world: World) -> None:
@@ -282,6 +285,7 @@ LATER: dict[Refusal, Prepared] = {
     Refusal.KEY_UNAVAILABLE: without_its_key("throttled"),
     Refusal.TOKEN_UNAVAILABLE: using_the_token(with_damaged_token),
     Refusal.NEEDS_REINSTALL: using_the_token(dead),
+    Refusal.FROZEN: using_the_token(frozen),
     Refusal.CAPABILITY: outside_its_capability,
 }
 TABLE = EDGE | LATER

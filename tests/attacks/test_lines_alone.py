@@ -7,14 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused
-from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.model import BOT, Actor, ActorKind
+from slackapp.model import Actor, ActorKind
 from slackapp.slack import transport
 from tests.slack.servers import http, raw
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.token_use import call_as
 from tests.support.world import World, make_world, north_tenant
 
 
@@ -48,9 +46,9 @@ def test_for_a_suspect_installation_not_even_a_token_that_is_due_is_refreshed(re
     with contextlib.closing(sqlite3.connect(ready.settings.database)) as connection, connection:
         connection.execute("UPDATE installations SET status = 'suspect'")
         connection.execute("UPDATE tokens SET due_at = 0")
-    calls, use = ready.calls(), TokenUse(north_tenant(), BOT, "test", BEHAVIOUR)
+    calls = ready.calls()
     with pytest.raises(Refused) as caught:
-        use_token.call(ready.service.app, use, "auth.test", {}, Actor(ActorKind.WORKER, ""), lambda: None)
+        call_as(ready.service.app, north_tenant(), Actor(ActorKind.WORKER, ""))
     assert (caught.value.refusal, ready.calls()) == (Refusal.TOKEN_UNAVAILABLE, calls)
 
 

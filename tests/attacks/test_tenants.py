@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused
-from slackapp.flows.tokens import refresh_token, use_token
-from slackapp.flows.tokens.use_token import TokenUse
+from slackapp.flows.tokens import refresh_token
 from slackapp.model import Actor, ActorKind, Tenant
 from slackapp.store import tokens
+from tests.support.token_use import IN_USE, call_as
 from tests.support.world import NORTH, ORG, SOUTH, World, holder_of, make_world
 
 ACTOR = Actor(ActorKind.WORKER, "Ev0001")
@@ -44,14 +43,13 @@ def three(tmp_path: Path) -> Iterator[World]:
 
 
 def ask(world: World, tenant: Tenant, user_id: str = "") -> Mapping[str, Any]:
-    use = TokenUse(tenant, holder_of(user_id), "test", BEHAVIOUR)
-    return use_token.call(world.service.app, use, "auth.test", {}, ACTOR, lambda: None).data
+    return call_as(world.service.app, tenant, ACTOR, holder=holder_of(user_id)).data
 
 
 def refresh(world: World, tenant: Tenant, user_id: str) -> None:
     token = tokens.find(world.service.app.db, tenant, holder_of(user_id))
     assert token is not None
-    refresh_token.run(world.service.app, token, ACTOR, wait=False)
+    refresh_token.run(world.service.app, token, ACTOR, statuses=IN_USE, wait=False)
 
 
 def change(world: World, sql: str, *parameters: Any) -> None:

@@ -19,6 +19,7 @@ HELD = {
     "exchange": {"oauth.v2.exchange"},
     "bolt": set(),
     "reencrypt": set(),
+    "fingerprint": set(),
     "trial": set(),
 }
 METHODS = sorted(set().union(*HELD.values()) | {"admin.users.list", "apps.manifest.export", "oauth.access"})

@@ -12,15 +12,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.demo.explain import explain_flows
 from slackapp.demo.harness import Browser, send
 from slackapp.demo.steps import find_steps, steps_of
 from slackapp.flows.removal import uninstall_tenant
-from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.model import BOT, Actor, ActorKind
+from slackapp.model import Actor, ActorKind
 from tests.support.prepared_world import memory_folder
+from tests.support.token_use import call_as
 from tests.support.world import World, make_world, north_tenant
 
 OPERATOR = Actor(ActorKind.OPERATOR, "r")
@@ -52,8 +50,7 @@ def watched(act: Any) -> str:
 
 def refreshed(world: World) -> None:
     world.clock.advance(13 * 3600)  # past its time
-    use = TokenUse(north_tenant(), BOT, "test", BEHAVIOUR)
-    use_token.call(world.service.app, use, "auth.test", {}, OPERATOR, lambda: None)
+    call_as(world.service.app, north_tenant(), OPERATOR)
 
 
 def steps_in(text: str, flow: str) -> dict[int, str]:

@@ -14,7 +14,7 @@ from slackapp.flows.removal import purge_tenant
 from slackapp.localslack.api.tokens import problem_of
 from slackapp.localslack.model import SlackRefreshToken as RefreshAtSlack
 from slackapp.localslack.model import SlackToken as AccessAtSlack
-from slackapp.model import Token
+from slackapp.model import SCHEDULER, Token
 from slackapp.store import installations, tokens
 from slackapp.vault.keyring import PURPOSES, SERVICE_PURPOSES
 from tests.support.world import World
@@ -48,7 +48,7 @@ def violations(world: World, in_parts: bool = False) -> list[str]:
         found.append("the service's own keys are not one of each")
     found += [f"{row[0]}: no key" for row in _without_purpose(world)]
     found += [f"data key {key_id} does not unwrap" for key_id in rotate_keys.broken_keys(app)]
-    found += backup_database.list_unreadable(app)
+    found += backup_database.list_unreadable(app, backup_database.open_tenants(app, app, "test", SCHEDULER))
     found += verify_audit.run(app, None)
     if not app.db.passes_integrity_check():
         found.append("the database is not whole")

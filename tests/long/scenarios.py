@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused
-from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.flows.upkeep import interrupted_calls
 from slackapp.localslack import LocalSlack
 from slackapp.model import Actor, ActorKind, Tenant
 from tests.long import invariants
 from tests.support.client import Reply
+from tests.support.token_use import call_as
 from tests.support.world import NORTH, ORG, SOUTH, Browser, World, holder_of, north_tenant
 
 if TYPE_CHECKING:
@@ -120,8 +118,7 @@ def install(world: World, *tenants: str) -> None:
 
 def ask(world: World, tenant: Tenant | None = None, user_id: str = "") -> Mapping[str, Any]:
     """A call with the stored token, which Slack must take."""
-    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "check", BEHAVIOUR)
-    return use_token.call(world.service.app, use, "auth.test", {}, ACTOR, lambda: None).data
+    return call_as(world.service.app, tenant or north_tenant(), ACTOR, holder=holder_of(user_id)).data
 
 
 def assert_usable(world: World, tenant: Tenant | None = None) -> None:

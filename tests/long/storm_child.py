@@ -16,12 +16,11 @@ from typing import Any, cast
 
 from slackapp.app import Service, SystemClock, build, system_clock, system_entropy
 from slackapp.bolt import EncryptedInstallationStore
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.config import settings as config
 from slackapp.errors import Refusal, Refused, SlackCallError, StoreError
-from slackapp.flows.tokens import refresh_due, use_token
-from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.model import BOT, Actor, ActorKind, Tenant
+from slackapp.flows.tokens import refresh_due
+from slackapp.model import Actor, ActorKind, Tenant
+from tests.support.token_use import call_as
 from tests.support.world import BOOTED
 
 SERVED = "served"
@@ -115,8 +114,7 @@ class ThreadGroup:
 
 def _call(service: Service) -> Callable[[str], str]:
     def use(tenant: str) -> str:
-        whose = TokenUse(Tenant("T", tenant), BOT, "storm", BEHAVIOUR)
-        answer = use_token.call(service.app, whose, "auth.test", {}, ACTOR, lambda: None).data
+        answer = call_as(service.app, Tenant("T", tenant), ACTOR).data
         return "" if answer["team_id"] == tenant else f"the token of {answer['team_id']}"
 
     return use

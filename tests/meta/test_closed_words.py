@@ -48,6 +48,7 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("data_keys", "state"): {*KeyState},
     ("data_keys", "tenant_kind"): {*TenantKind},
     ("failing", "tenant_kind"): {*_TENANT},
+    ("freezes", "tenant_kind"): {*TenantKind},
     ("inbox", "kind"): {*QueueKind},
     ("inbox", "state"): {*QueueState},
     ("inbox", "tenant_kind"): {*_TENANT},

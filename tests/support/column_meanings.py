@@ -109,6 +109,18 @@ TABLES = {
             "answered_at": (OPERATIONAL, "When a call of it succeeded."),
         },
     ),
+    "freezes": Table(
+        "Whose tokens are not opened, by the operator's decision.",
+        "Until `slackapp unfreeze`; an uninstall, a purge or a new install does not end it.",
+        {
+            "tenant_kind": (TENANT, "As elsewhere; empty in the row that freezes everything."),
+            "tenant_id": (TENANT, "The tenant, installed or not; empty in the row that freezes everything."),
+            "organization": (TENANT, "Empty: a freeze is of a tenant, or of everything."),
+            "frozen_at": (OPERATIONAL, "Since when."),
+            "actor": (OPERATIONAL, "Who decided it."),
+            "request_id": (OPERATIONAL, "In which run of the command."),
+        },
+    ),
     "installers": Table(
         "One row per user who installed, and one for the bot: what a Bolt app keeps and no other column holds.",
         "As the installation.",

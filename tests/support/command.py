@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from slackapp.cli.main import main
 
-CONFIRMED_COMMANDS = (("uninstall",), ("purge",), ("restore",), ("keys", "retire"))
+CONFIRMED_COMMANDS = (("uninstall",), ("purge",), ("restore",), ("keys", "retire"), ("freeze",), ("unfreeze",))
 """The commands that ask for a name first."""
 
 

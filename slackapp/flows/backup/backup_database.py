@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from slackapp.checks.capabilities import TRIAL
 from slackapp.crypto import records
 from slackapp.errors import (
     CommandError,
@@ -33,12 +34,11 @@ from slackapp.store import data_keys, inbox, installations, installers, meta, oa
 from slackapp.store.engine.database import Database
 from slackapp.store.engine.open_database import open_database
 from slackapp.vault.key_backup_file import KeyBackupFile
+from slackapp.vault.secret_reads import TenantOpening, TenantRead
 
 FORMAT = 1
 DATA, MANIFEST = "data.db", "manifest.json"
 _LABEL = b"slackapp/v1/backup-manifest"
-_BATCH_TENANTS = 100
-"""Audit rows that are written in one transaction."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ def remove_keys(copy: Database, file: Path) -> None:
         raise StoreDamagedError("the copy is not whole, or keys are left in it")
 
 
-def list_unreadable(app: App) -> list[str]:
-    """Opens every record of a database; lists what does not open, by tenant and kind. Nothing opened is kept."""
+def list_unreadable(app: App, openings: Sequence[TenantOpening]) -> list[str]:
+    """Opens every record of these tenants; lists what does not open, by tenant and kind. Nothing opened is kept."""
     found = []
-    for installation in installations.list_all(app.db):
-        tenant = installation.tenant
+    for opening in openings:
+        tenant = opening.tenant
         try:
             for context, sealed in _records(app, tenant):
-                app.keyring.open(context, sealed)
+                opening.open(context, sealed)
         except DecryptError:
             found.append(f"{tenant}: a {context.kind} does not open")
         except (KeyRevokedError, KeyUnavailableError):
@@ -99,16 +99,22 @@ def _records(app: App, tenant: Tenant) -> list[tuple[RecordContext, Sealed]]:
     return found
 
 
-def note_token_reads(app: App, tenants: Sequence[Tenant], purpose: str, actor: Actor) -> None:
-    """Notes that every token of these tenants is about to be opened. Raises StoreError."""
-    # In portions, each its own transaction: nobody waits long for the database, however many tenants there are.
-    for start in range(0, len(tenants), _BATCH_TENANTS):
-        with app.db.transaction():
-            for tenant in tenants[start : start + _BATCH_TENANTS]:
-                # claim: C-25
-                app.vault.append(
-                    AuditEntry(at=app.clock(), event=AuditEvent.TOKEN_READ, actor=actor, tenant=tenant, purpose=purpose)
-                )
+def open_tenants(live: App, copy: App, purpose: str, actor: Actor) -> list[TenantOpening]:
+    """Notes in a database's audit that all that a copy holds is about to be opened, and lets it be. Raises StoreError.
+
+    One row per tenant, with the number of its records.
+    """
+    reads = [
+        TenantRead(
+            tenant=installation.tenant,
+            capability=TRIAL,
+            purpose=purpose,
+            actor=actor,
+            count=len(_records(copy, installation.tenant)),
+        )
+        for installation in installations.list_all(copy.db)
+    ]
+    return live.vault.open_tenants(reads, copy.keyring)
 
 
 def build_manifest(app: App, file: Path, head: tuple[int, bytes], tenants: int, now: int) -> bytes:

@@ -4,8 +4,9 @@ A behaviour is somebody else's code. It gets no token, no database and no other 
 that nothing is repeated unasked.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.checks.event_user import user_of
@@ -39,7 +40,6 @@ RESPONSE_SECONDS, MAX_RESPONSES = 1800, 5
 """What Slack takes at a response_url."""
 _NOT_A_MEMBER_ERRORS = ("user_not_found", "user_not_visible")
 """What Slack says of somebody who is not of that workspace."""
-T = TypeVar("T")
 
 
 class EventContext:
@@ -109,27 +109,34 @@ class EventContext:
         app, run = self._app, self._require_run(method)
         team = {"team_id": self._acting_team} if self.tenant.is_enterprise and self._acting_team else {}
         fields = {**team, **{name: _without_lone_surrogates(value) for name, value in params.items()}}
-        use = use_token.TokenUse(self.tenant, BOT, run.type, BEHAVIOUR)
-        actor = Actor(ActorKind.WORKER, run.event_id)
+        use = use_token.TokenUse(
+            tenant=self.tenant,
+            holder=BOT,
+            capability=BEHAVIOUR,
+            method=method,
+            purpose=run.type,
+            actor=Actor(ActorKind.WORKER, run.event_id),
+        )
         if method in IDEMPOTENT_METHODS:
-            return use_token.call(app, use, method, fields, actor, lambda: None).data
-        made = self._with_intent(lambda: use_token.call(app, use, method, fields, actor, self._note_intent))
-        return made.data
+            return use_token.call(app, use, fields).data
+        with self._counted_call(run):
+            return use_token.call(app, use, fields, run).data
 
     def respond(self, text: str) -> None:
         """Answers the command or the interaction, seen by its user only. Raises SlackCallError.
 
         Slack takes five posts within 30 minutes (docs.slack.dev/interactivity/handling-user-interaction).
         """
-        app, url = self._app, response_url_of(self._event)
-        late = app.clock() > self._require_run("response_url").received_at + RESPONSE_SECONDS
+        app, run, url = self._app, self._require_run("response_url"), response_url_of(self._event)
+        late = app.clock() > run.received_at + RESPONSE_SECONDS
         # claim: C-71
         if late or self._responses == MAX_RESPONSES or not is_response_url(url, app.settings.slack.response_origin):
             raise SlackCallError("response_url", "response_url_over", SlackErrorKind.BAD_REQUEST)
         self._responses += 1
         # claim: C-50
-        app.db.commit_in_group(self._note_intent)
-        self._with_intent(lambda: app.slack.respond(str(url), {"response_type": "ephemeral", "text": text}))
+        queue.commit_intent(app.db, run, app.clock)
+        with self._counted_call(run):
+            app.slack.respond(str(url), {"response_type": "ephemeral", "text": text})
 
     def is_admin(self, user_id: str) -> bool:
         """Tells whether that user is an admin there, as Slack says now; nobody is none.
@@ -200,12 +207,12 @@ class EventContext:
             return True
         return bool(enterprise) and isinstance(membership, Mapping) and membership.get("enterprise_id") == enterprise
 
-    def _with_intent(self, call: Callable[[], T]) -> T:
-        """Makes a call at most once: its intent is on the disk before it, and its outcome is counted."""
-        run = self._require_run("intent")
+    @contextmanager
+    def _counted_call(self, run: Run) -> Iterator[None]:
+        """Counts a call that may have had its effect, and whose intent is on the disk before."""
         run.has_intent = False
         try:
-            answer = call()
+            yield
         except (Refused, StoreError):
             raise  # before Slack was asked, or after it had said no
         except SlackCallError as error:
@@ -217,14 +224,7 @@ class EventContext:
         except BaseException:
             run.calls_made += run.has_intent  # whatever it was: nobody knows whether Slack did it
             raise
-        finally:
-            if run.has_intent:
-                run.confirm_intent()
         run.calls_made += 1
-        return answer
-
-    def _note_intent(self) -> None:
-        queue.note_intent(self._app.db, self._require_run("intent"), self._app.clock.steady())
 
 
 def _without_lone_surrogates(value: Any) -> Any:

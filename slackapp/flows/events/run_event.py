@@ -166,6 +166,8 @@ def _mark_dead(app: App, row: Run, reason: str, now: int, audited: AuditEvent | 
 
 def _failed(app: App, row: Run, error: BaseException, now: int) -> None:
     reason, left = _reason(error), queue.judge_failure(row, _is_final(error))
+    frozen = isinstance(error, Refused) and error.refusal is Refusal.FROZEN and row.is_repeatable
+    left = QueueState.READY if frozen else left
     # What will pass by itself is no news; anything else is told, once for each time it happens.
     if left != QueueState.READY or not isinstance(error, (SlackCallError, Refused, StoreError)):
         app.log.bug("behaviour_failed", {"row": row.event_id, "type": row.type, "reason": reason, "left": left})
@@ -173,9 +175,10 @@ def _failed(app: App, row: Run, error: BaseException, now: int) -> None:
         _finish_row(app, row, left, reason, now)
         return
     wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
-    # A limited rate is Slack's word and no failure of the row: it waits as long as Slack says, as often as it says.
+    # A limited rate is Slack's word and no failure of the row: it waits as long as Slack says, as often as it says. A
+    # freeze is the operator's.
     later = now + (wait or queue.seconds_to_wait(row))
-    queue.postpone(app.db, row, reason, next_at=later, refund_attempt=bool(wait))
+    queue.postpone(app.db, row, reason, next_at=later, refund_attempt=bool(wait) or frozen)
 
 
 def _is_final(error: BaseException) -> bool:

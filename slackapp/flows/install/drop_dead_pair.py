@@ -62,10 +62,17 @@ def revoke(app: App, access: Secret) -> bool:
 def _is_stored_alive(app: App, stored: Token, actor: Actor) -> bool:
     """Tells whether the stored token lives: by a refresh, where its access token is over, too."""
     use = use_token.TokenUse(
-        stored.tenant, stored.holder, "install", VALIDATE, statuses=STATUSES_IN_USE, ignore_pause=True
+        tenant=stored.tenant,
+        holder=stored.holder,
+        capability=VALIDATE,
+        method="auth.test",
+        purpose="install",
+        actor=actor,
+        statuses=STATUSES_IN_USE,
+        ignore_pause=True,
     )
     try:
-        use_token.call(app, use, "auth.test", {}, actor, lambda: None)
+        use_token.call(app, use, {})
     except SlackCallError as error:
         return _is_known_to_slack(error)
     except Refused as refused:

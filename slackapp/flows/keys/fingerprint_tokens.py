@@ -3,16 +3,18 @@
 Every token gets its own when it is sealed. What was sealed by an older release gets them here, once.
 """
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 
+from slackapp.checks.capabilities import FINGERPRINT
+from slackapp.crypto import records
 from slackapp.errors import Refused
 from slackapp.flows.app import App
-from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.model import Actor, AuditEntry, AuditEvent, AuditResult, Secret, Token
 from slackapp.store import tokens
 from slackapp.store.tokens import Fingerprints
+from slackapp.vault.secret_reads import TenantOpening, TenantRead
 
 BATCH = 100
 """Tokens that are opened, and written, at a time."""
@@ -41,9 +43,7 @@ def find(app: App, leaked: Secret, actor: Actor) -> list[Token]:
         for token in found:
             app.vault.append(_entry(AuditEvent.TOKEN_FOUND, token, actor, now))
         if not found:
-            app.vault.append(
-                AuditEntry(at=now, event=AuditEvent.TOKEN_FOUND, actor=actor, result=AuditResult.NONE)
-            )
+            app.vault.append(AuditEntry(at=now, event=AuditEvent.TOKEN_FOUND, actor=actor, result=AuditResult.NONE))
     return found
 
 
@@ -59,22 +59,28 @@ def _entry(event: AuditEvent, token: Token, actor: Actor, now: int) -> AuditEntr
 
 
 def _fill_batch(app: App, batch: list[Token], actor: Actor) -> int:
-    with app.db.transaction():
-        for token in batch:
-            read = _entry(AuditEvent.TOKEN_READ, token, actor, app.clock())
-            # claim: C-25
-            app.vault.append(replace(read, purpose=_PURPOSE))
-    opened = [(token, _fingerprints(app, token, actor)) for token in batch]
+    numbers = Counter(token.tenant for token in batch)
+    reads = [
+        TenantRead(tenant=tenant, capability=FINGERPRINT, purpose=_PURPOSE, actor=actor, count=number)
+        for tenant, number in numbers.items()
+    ]
+    openings = {opening.tenant: opening for opening in app.vault.open_tenants(reads, app.keyring)}
+    opened = [(token, _fingerprints(app, openings[token.tenant], token, actor)) for token in batch]
     with app.db.transaction():
         return sum(found is not None and tokens.set_fingerprints(app.db, token, found) for token, found in opened)
 
 
-def _fingerprints(app: App, token: Token, actor: Actor) -> Fingerprints | None:
+def _fingerprints(app: App, opening: TenantOpening, token: Token, actor: Actor) -> Fingerprints | None:
     """Opens both tokens, and forgets them; None where they do not open."""
+    place = token.tenant, token.holder, token.generation
     try:
         with refuse_on_key_error(app, _entry(AuditEvent.TOKEN_READ, token, actor, app.clock())):
-            access = tenant_keys.open_access_token(app, token)
-            refresh = tenant_keys.open_refresh_token(app, token) if token.refresh is not None else None
+            access = opening.open(records.access_token_context(*place), token.access)
+            refresh = token.refresh and opening.open(records.refresh_token_context(*place), token.refresh)
     except Refused:
         return None
-    return Fingerprints(app.keyring.fingerprint(access), app.keyring.fingerprint(refresh) if refresh else None)
+    return Fingerprints(_fingerprint(app, access), _fingerprint(app, refresh) if refresh else None)
+
+
+def _fingerprint(app: App, opened: bytes) -> bytes:
+    return app.keyring.fingerprint(Secret(opened.decode()))

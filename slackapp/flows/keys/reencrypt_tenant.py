@@ -6,6 +6,7 @@ Data backups from before end for this tenant, because the keys that open them ar
 
 from collections.abc import Iterable, Iterator
 
+from slackapp.checks.capabilities import REENCRYPT
 from slackapp.crypto import records
 from slackapp.errors import CommandError, DecryptError, KeyRevokedError, KeyUnavailableError, StoreBusyError
 from slackapp.flows.app import App
@@ -15,6 +16,7 @@ from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm
 from slackapp.model import LOCAL_PROVIDER, Actor, AuditEntry, AuditEvent, AuditRecord, RecordContext, Sealed, Tenant
 from slackapp.store import data_keys, inbox, installations, installers, tokens
 from slackapp.vault.keyring import TenantKeys
+from slackapp.vault.secret_reads import TenantOpening, TenantRead
 
 
 def run_all(app: App, tenants: Iterable[Tenant], actor: Actor) -> Iterator[tuple[Tenant, int]]:
@@ -57,14 +59,13 @@ def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
         old, fresh = app.keyring.open_tenant_keys(tenant), app.keyring.mint(tenant, provider)
         if old.minted:
             return 0  # it has no keys, and so no records
-        entry = AuditEntry(at=app.clock(), event=AuditEvent.TOKEN_READ, actor=actor, tenant=tenant, purpose="reencrypt")
-        # claim: C-25
-        app.vault.append_committed(entry)
+        read = TenantRead(tenant=tenant, capability=REENCRYPT, purpose="reencrypt", actor=actor)
+        (opening,) = app.vault.open_tenants([read], app.keyring)
         try:
             # 2. in one transaction: every record moved over, the old keys out, the new keys in
             with app.db.transaction():
                 confirm_keys(app, tenant, old, app.clock())
-                resealed = _reseal_all(app, tenant, fresh)
+                resealed = _reseal_all(app, opening, fresh)
                 for key in data_keys.active(app.db, tenant):
                     data_keys.delete_key(app.db, key)
                 confirm_keys(app, tenant, fresh, app.clock())
@@ -90,9 +91,11 @@ def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
     raise StoreBusyError("the tenant's keys kept changing")
 
 
-def _reseal_all(app: App, tenant: Tenant, fresh: TenantKeys) -> int:
+def _reseal_all(app: App, opening: TenantOpening, fresh: TenantKeys) -> int:
+    tenant = opening.tenant
+
     def reseal(context: RecordContext, sealed: Sealed) -> Sealed:
-        return fresh.seal(context, app.keyring.open(context, sealed))
+        return fresh.seal(context, opening.open(context, sealed))
 
     resealed = 0
     for token in tokens.list_by_tenant(app.db, tenant):

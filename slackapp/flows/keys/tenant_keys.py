@@ -4,14 +4,13 @@ Keys are opened before a transaction begins, because whoever holds the master ke
 process may have purged the tenant or given it new keys; what is sealed under a key that is gone would never open. Or
 the master key was rotated, and the old one retired: what it wraps would be lost with it.
 
-Whoever opens a token has noted it in the audit, and stands inside `refuse_on_key_error`.
+Whoever opens a token does so by `read_token`.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from slackapp.crypto import records
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError, Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.keys.suspend_tenant import suspend
@@ -24,10 +23,11 @@ from slackapp.model import (
     Sealed,
     Secret,
     Tenant,
-    Token,
 )
-from slackapp.store import data_keys, meta, tokens
+from slackapp.store import data_keys, meta
+from slackapp.store.queue import Run
 from slackapp.vault.keyring import TenantKeys
+from slackapp.vault.secret_reads import Lease, TokenRead
 
 MAX_TRIES = 3
 _RETRY_AFTER = 30
@@ -56,41 +56,23 @@ def confirm_keys(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
 
 
 def open_or_reread(app: App, context: RecordContext, sealed: Sealed, reread: Callable[[], Sealed | None]) -> bytes:
-    """Opens a record that was just read, and reads it once more where it was sealed anew meanwhile.
+    """Opens a record of data that was just read, and reads it once more where it was sealed anew meanwhile.
 
     Raises DecryptError for a record that does not open.
     """
     try:
-        return app.keyring.open(context, sealed)
+        return app.keyring.open_data(context, sealed)
     except DecryptError:
         current = reread()
         if current is None or current == sealed:
             raise
-    return app.keyring.open(context, current)
+    return app.keyring.open_data(context, current)
 
 
-def open_access_token(app: App, token: Token) -> Secret:
-    """The access token. Raises DecryptError, and what the keys' provider raises."""
-
-    def current() -> Sealed | None:
-        found = tokens.find_generation(app.db, token)
-        return found.access if found is not None else None
-
-    context = records.access_token_context(token.tenant, token.holder, token.generation)
-    return Secret(open_or_reread(app, context, token.access, current).decode())
-
-
-def open_refresh_token(app: App, token: Token) -> Secret:
-    """The refresh token. Raises DecryptError, also where there is none, and what the keys' provider raises."""
-    if token.refresh is None:
-        raise DecryptError
-
-    def current() -> Sealed | None:
-        found = tokens.find_generation(app.db, token)
-        return found.refresh if found is not None else None
-
-    context = records.refresh_token_context(token.tenant, token.holder, token.generation)
-    return Secret(open_or_reread(app, context, token.refresh, current).decode())
+def read_token(app: App, read: TokenRead, *, run: Run | None = None, lease: Lease | None = None) -> Secret:
+    """Opens a token by the vault, with its key's errors turned into refusals; see `Vault.read_token` for the rest."""
+    with refuse_on_key_error(app, read.entry(app.clock())):
+        return app.vault.read_token(read, run=run, lease=lease)
 
 
 @contextmanager

@@ -35,12 +35,12 @@ from slackapp.model import (
     Token,
     TokenStatus,
 )
-from slackapp.store import inbox, installations, queue, tokens
+from slackapp.store import freezes, inbox, installations, queue, tokens
 from slackapp.store.inbox import IncomingEvent
 from slackapp.store.queue import Run
 
 _ASK_AGAIN = 15
-_LATER = (Refusal.TOKEN_UNAVAILABLE, Refusal.KEY_UNAVAILABLE, Refusal.KEY_REVOKED)
+_LATER = (Refusal.FROZEN, Refusal.TOKEN_UNAVAILABLE, Refusal.KEY_UNAVAILABLE, Refusal.KEY_REVOKED)
 _UNDECIDED_KINDS = (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE_LIMITED, SlackErrorKind.UNCERTAIN)
 
 
@@ -86,6 +86,9 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
 
 def ask_slack(app: App, row: Run, now: int) -> None:
     """Asks Slack about what time could not decide; in the worker, outside any transaction."""
+    if freezes.find(app.db, row.tenant) is not None:
+        queue.postpone(app.db, row, "frozen", next_at=now + _ASK_AGAIN, refund_attempt=True)
+        return
     actor = Actor(ActorKind.WORKER, row.event_id)
     revocation = parse_stored_revocation(row.named)
     before = installations.find(app.db, row.tenant)
@@ -214,9 +217,18 @@ def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[Holder, ...],
 
 def _slack_has_answered(app: App, row: Run, holder: Holder, actor: Actor) -> bool:
     """Tells whether Slack answers just now: then the token serves, or was marked dead for it."""
-    use = use_token.TokenUse(row.tenant, holder, row.type, VALIDATE, statuses=STATUSES_IN_USE, ignore_pause=True)
+    use = use_token.TokenUse(
+        tenant=row.tenant,
+        holder=holder,
+        capability=VALIDATE,
+        method=token_owner.AUTH_TEST,
+        purpose=row.type,
+        actor=actor,
+        statuses=STATUSES_IN_USE,
+        ignore_pause=True,
+    )
     try:
-        use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
+        use_token.call(app, use, {})
     except SlackCallError as error:
         return error.kind not in _UNDECIDED_KINDS
     except Refused as refused:

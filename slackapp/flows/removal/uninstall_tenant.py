@@ -125,7 +125,7 @@ def _tell_slack(app: App, tenant: Tenant, actor: Actor) -> tuple[AuditDetail, st
         return AuditDetail.NOTHING_TO_REVOKE, ""
     for holder in holders:
         try:
-            use_token.run(app, _use(tenant, holder), "apps.uninstall", app.slack.uninstall, actor, lambda: None)
+            use_token.run(app, _use(tenant, holder, "apps.uninstall", actor), app.slack.uninstall)
             return AuditDetail.ACCEPTED, ""
         except (SlackCallError, Refused, StoreError):
             continue  # not every kind of token may uninstall (docs.slack.dev/reference/methods/apps.uninstall)
@@ -136,7 +136,7 @@ def _tell_slack(app: App, tenant: Tenant, actor: Actor) -> tuple[AuditDetail, st
 def _revoke(app: App, tenant: Tenant, holder: Holder, actor: Actor) -> str | None:
     """Revokes the token; why it could not be, or None when it was, or was dead already."""
     try:
-        use_token.call(app, _use(tenant, holder), "auth.revoke", {}, actor, lambda: None)
+        use_token.call(app, _use(tenant, holder, "auth.revoke", actor), {})
     except SlackCallError as error:
         return None if classify_error(error.code) is SlackErrorKind.DEAD else error.code
     except Refused as refused:
@@ -146,5 +146,14 @@ def _revoke(app: App, tenant: Tenant, holder: Holder, actor: Actor) -> str | Non
     return None
 
 
-def _use(tenant: Tenant, holder: Holder) -> use_token.TokenUse:
-    return use_token.TokenUse(tenant, holder, "uninstall", REMOVE, statuses=_REMOVED_IN, ignore_pause=True)
+def _use(tenant: Tenant, holder: Holder, method: str, actor: Actor) -> use_token.TokenUse:
+    return use_token.TokenUse(
+        tenant=tenant,
+        holder=holder,
+        capability=REMOVE,
+        method=method,
+        purpose="uninstall",
+        actor=actor,
+        statuses=_REMOVED_IN,
+        ignore_pause=True,
+    )

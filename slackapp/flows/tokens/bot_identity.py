@@ -30,8 +30,15 @@ def is_made_by_bot(app: App, row: Run, installation: Installation, event: Mappin
     if event.get("type") != row.type:
         return False
     if installation.bot_user_id and not installation.bot_id and names_bot(event):
-        use = use_token.TokenUse(row.tenant, BOT, "own_bot", VALIDATE)
-        answer = use_token.call(app, use, "auth.test", {}, Actor(ActorKind.WORKER, row.event_id), lambda: None)
+        use = use_token.TokenUse(
+            tenant=row.tenant,
+            holder=BOT,
+            capability=VALIDATE,
+            method="auth.test",
+            purpose="own_bot",
+            actor=Actor(ActorKind.WORKER, row.event_id),
+        )
+        answer = use_token.call(app, use, {})
         save_bot_id(app, installation, answer.data)
         installation = installations.find(app.db, row.tenant) or installation
     return is_own_event(event, stored_identity(app, installation))

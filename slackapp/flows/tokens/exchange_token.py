@@ -8,17 +8,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slackapp.checks import token_owner
-from slackapp.checks.capabilities import VALIDATE
-from slackapp.crypto import envelope, records
+from slackapp.checks.capabilities import EXCHANGE, VALIDATE
 from slackapp.errors import CommandError, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import judge_token, needs_reinstall, rotated_pair, use_token
 from slackapp.flows.tokens.refresh_token import LEASE
-from slackapp.model import Actor, AuditEntry, AuditEvent, Holder, InstallationStatus, Secret, Tenant, Token, TokenStatus
+from slackapp.model import (
+    Actor,
+    AuditEntry,
+    AuditEvent,
+    Holder,
+    InstallationStatus,
+    Tenant,
+    Token,
+    TokenPart,
+    TokenStatus,
+)
 from slackapp.store import installations, tokens
-from slackapp.vault.keyring import TenantKeys
+from slackapp.vault.secret_reads import Lease, LeaseTakenError, TokenRead
 
 METHOD = "oauth.v2.exchange"
 EXCHANGED = "exchanged"
@@ -26,6 +35,7 @@ NOT_ENABLED = "token_rotation_not_enabled"
 ALREADY_EXCHANGED = "token_already_exchanged"
 _UNCLEAR = frozenset({"invalid_token", "authorization_not_found"})
 """Said of a token that is dead, and of one that only cannot be exchanged."""
+_ACTIVE = frozenset({InstallationStatus.ACTIVE})
 _LEASED_ELSEWHERE = "another process is at it"
 _REPLACED = "the token was replaced or given up meanwhile"
 
@@ -58,24 +68,21 @@ def run(app: App, waiting_tokens: list[Token], actor: Actor) -> Iterator[Exchang
 
 
 def _exchange(app: App, token: Token, actor: Actor) -> str:
+    if _was_replaced(app, token):
+        return _REPLACED
+    # For the operator's sake alone: the vault asks again.
+    installation = installations.find(app.db, token.tenant)
+    if installation is None or installation.status not in _ACTIVE:
+        return "the tenant is not served just now"
+    read = _reading(token, actor)
     # 1. take the lease on this generation
     owner = f"{app.process_id}:{app.entropy(8).hex()}"
-    with app.db.transaction():
-        now, steady = app.clock(), app.clock.steady()
-        if _was_replaced(app, token):
-            return _REPLACED
-        installation = installations.find(app.db, token.tenant)
-        # claim: C-40
-        if installation is None or installation.status != InstallationStatus.ACTIVE:
-            return "the tenant is not served just now"
-        # claim: C-41
-        if not tokens.take_lease(app.db, token, owner, steady, steady + LEASE):
-            return _LEASED_ELSEWHERE
-        # claim: C-25
-        app.vault.append(_read_entry(token, actor, now))
     try:
-        # 2. open the token
-        secret, keys = _open(app, token, actor)
+        # 2. open the token, with the keys for the pair: Slack gives it once, so they are opened first
+        secret = tenant_keys.read_token(app, read, lease=Lease(owner, LEASE))
+        with refuse_on_key_error(app, read.entry(app.clock())):
+            # claim: C-107
+            keys = app.keyring.open_holder_keys(token.tenant, token.holder)
         # 3. ask Slack for its pair, once; not so whoever was stopped past the end of the lease
         if not tokens.renew_lease(app.db, token, owner, app.clock.steady() + LEASE):
             return _LEASED_ELSEWHERE
@@ -89,8 +96,10 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
         # 5. seal, and put it in place of the long-lived token
         if _was_replaced(app, token):
             return _REPLACED
-        with refuse_on_key_error(app, _read_entry(token, actor, app.clock())):
+        with refuse_on_key_error(app, read.entry(app.clock())):
             stored = rotated_pair.store(app, token, granted, keys, AuditEvent.TOKEN_EXCHANGED, actor)
+    except LeaseTakenError:
+        return _REPLACED if _was_replaced(app, token) else _LEASED_ELSEWHERE
     except SlackCallError as error:
         return _handle_failure(app, token, owner, error, asked_at, actor)
     except Refused as refused:
@@ -104,25 +113,16 @@ def _was_replaced(app: App, token: Token) -> bool:
     return found is None or found.status != TokenStatus.LIVE
 
 
-def _read_entry(token: Token, actor: Actor, now: int) -> AuditEntry:
-    return AuditEntry(
-        at=now,
-        event=AuditEvent.TOKEN_READ,
-        actor=actor,
-        tenant=token.tenant,
-        holder=token.holder,
-        record_kind=records.access_token_context(token.tenant, token.holder, token.generation).kind,
-        generation=token.generation,
-        key_id=envelope.claimed_key_id(token.access.blob),
+def _reading(token: Token, actor: Actor) -> TokenRead:
+    return TokenRead(
+        token=token,
+        part=TokenPart.ACCESS,
+        capability=EXCHANGE,
+        method=METHOD,
         purpose="exchange",
+        actor=actor,
+        statuses=_ACTIVE,
     )
-
-
-def _open(app: App, token: Token, actor: Actor) -> tuple[Secret, TenantKeys]:
-    """Opens the token, with the keys for the pair: Slack gives it once, so they are opened first."""
-    with refuse_on_key_error(app, _read_entry(token, actor, app.clock())):
-        # claim: C-107
-        return tenant_keys.open_access_token(app, token), app.keyring.open_holder_keys(token.tenant, token.holder)
 
 
 def _handle_failure(app: App, token: Token, owner: str, error: SlackCallError, asked_at: int, actor: Actor) -> str:
@@ -143,9 +143,16 @@ def _handle_failure(app: App, token: Token, owner: str, error: SlackCallError, a
 
 def _ask_about_token(app: App, token: Token, error: SlackCallError, actor: Actor) -> SlackCallError:
     """Asks with the token itself where the answer is not clear; a live one must not be marked dead."""
-    use = use_token.TokenUse(token.tenant, token.holder, "exchange", VALIDATE)
+    use = use_token.TokenUse(
+        tenant=token.tenant,
+        holder=token.holder,
+        capability=VALIDATE,
+        method=token_owner.AUTH_TEST,
+        purpose="exchange",
+        actor=actor,
+    )
     try:
-        use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
+        use_token.call(app, use, {})
     except SlackCallError as told:
         return told
     except Refused:

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.tokens import refresh_token
-from slackapp.model import SCHEDULER, Tenant, Token
+from slackapp.model import SCHEDULER, InstallationStatus, Tenant, Token
 from slackapp.store import tokens
 
+_ACTIVE = frozenset({InstallationStatus.ACTIVE})
 BATCH = 500
 """At one time; the next minute goes on."""
 _MAX_CONSECUTIVE_FAILURES = 3
@@ -32,7 +33,7 @@ def run(app: App, stopping: Callable[[], bool]) -> int:
         if failures[token.tenant] == _MAX_TENANT_FAILURES:
             continue
         try:
-            refresh_token.run(app, token, SCHEDULER, wait=False)
+            refresh_token.run(app, token, SCHEDULER, statuses=_ACTIVE, wait=False)
         except Refused as refused:
             if refused.retry_after == refresh_token.RETRY_WHILE_LEASED:
                 continue

@@ -9,17 +9,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from slackapp.checks import token_owner
+from slackapp.checks.capabilities import REFRESH
 from slackapp.checks.slack_errors import DEAD_REFRESH_ERRORS
-from slackapp.crypto import envelope, records
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.audit import notes
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import brake, judge_token, needs_reinstall, rotated_pair
-from slackapp.model import Actor, AuditEntry, AuditEvent, RefreshOutcome, Secret, TenantChange, Token, TokenStatus
+from slackapp.model import (
+    Actor,
+    AuditEntry,
+    AuditEvent,
+    InstallationStatus,
+    RefreshOutcome,
+    Secret,
+    TenantChange,
+    Token,
+    TokenPart,
+    TokenStatus,
+)
 from slackapp.store import tenant_outcomes, tokens
 from slackapp.vault.keyring import TenantKeys
+from slackapp.vault.secret_reads import Lease, LeaseTakenError, TokenRead
 
 LEASE = 30
 """Seconds, and shorter than Slack's grace: after a crash the same refresh token is tried again while it still works."""
@@ -50,20 +62,21 @@ def is_due(token: Token, now: int) -> bool:
     return token.status == TokenStatus.LIVE and token.due_at is not None and now >= token.due_at
 
 
-def run_or_reread(app: App, token: Token, actor: Actor) -> Token:
+def run_or_reread(app: App, token: Token, actor: Actor, *, statuses: frozenset[InstallationStatus]) -> Token:
     """Refreshes a token that is due. Who comes second goes on with one that lives, and waits where it has expired."""
     has_expired = token.expires_at is not None and token.expires_at <= app.clock()
     try:
-        return run(app, token, actor, wait=has_expired)
+        return run(app, token, actor, statuses=statuses, wait=has_expired)
     except Refused:
         return tokens.find(app.db, token.tenant, token.holder) or token
 
 
-def run(app: App, token: Token, actor: Actor, wait: bool) -> Token:
+def run(app: App, token: Token, actor: Actor, *, statuses: frozenset[InstallationStatus], wait: bool) -> Token:
     """Refreshes the generation that the caller saw; returns the token as it is stored then.
 
-    With `wait`, somebody who finds another one at it waits for up to 3 s. Raises Refused(TOKEN_UNAVAILABLE) while
-    another one is at it and for what passes by itself; Refused(NEEDS_REINSTALL) when Slack refuses the refresh token.
+    `statuses` are those of an installation in which it is allowed. With `wait`, somebody who finds another one at it
+    waits for up to 3 s. Raises Refused(TOKEN_UNAVAILABLE) while another one is at it and for what passes by itself,
+    Refused(FROZEN), Refused(NEEDS_REINSTALL) when Slack refuses the refresh token.
     """
     if token.status == TokenStatus.REFRESH_REFUSED:
         raise needs_reinstall.refusal(app, token.tenant)
@@ -71,18 +84,12 @@ def run(app: App, token: Token, actor: Actor, wait: bool) -> Token:
     if held:
         raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=held)
     # 1. take the lease on this generation
-    owner = f"{app.process_id}:{app.entropy(8).hex()}"
-    with app.db.transaction():
-        now, steady = app.clock(), app.clock.steady()
-        leased = tokens.take_lease(app.db, token, owner, steady, steady + LEASE)
-        if leased:
-            # claim: C-25
-            app.vault.append(_read_entry(token, actor, now))
-    # claim: C-41
-    if not leased:
-        return _await_other_refresh(app, token, wait)
     # 2. open the refresh token
-    secret, keys = _open_refresh(app, token, owner, actor)
+    owner = f"{app.process_id}:{app.entropy(8).hex()}"
+    try:
+        secret, keys = _open_refresh(app, token, owner, actor, statuses)
+    except LeaseTakenError:
+        return _await_other_refresh(app, token, wait)
     # 3. ask Slack for a new pair; after a lost answer, once more with the same token
     asked_at = app.clock()
     try:
@@ -123,31 +130,33 @@ def _reread(app: App, token: Token) -> Token:
     return found
 
 
-def _read_entry(token: Token, actor: Actor, now: int) -> AuditEntry:
-    return AuditEntry(
-        at=now,
-        event=AuditEvent.TOKEN_READ,
-        actor=actor,
-        tenant=token.tenant,
-        holder=token.holder,
-        record_kind=records.refresh_token_context(token.tenant, token.holder, token.generation).kind,
-        generation=token.generation,
-        key_id=envelope.claimed_key_id(token.refresh.blob) if token.refresh is not None else None,
+def _open_refresh(
+    app: App, token: Token, owner: str, actor: Actor, statuses: frozenset[InstallationStatus]
+) -> tuple[Secret, TenantKeys]:
+    """Opens the refresh token, with the lease, and the new pair's keys: their holder may be out of reach later."""
+    read = TokenRead(
+        token=token,
+        part=TokenPart.REFRESH,
+        capability=REFRESH,
+        method=METHOD,
         purpose="refresh",
+        actor=actor,
+        statuses=statuses,
     )
-
-
-def _open_refresh(app: App, token: Token, owner: str, actor: Actor) -> tuple[Secret, TenantKeys]:
-    """Opens the refresh token and the new pair's keys: their holder may be out of reach later."""
     try:
-        with refuse_on_key_error(app, _read_entry(token, actor, app.clock())):
+        secret = tenant_keys.read_token(app, read, lease=Lease(owner, LEASE))
+        with refuse_on_key_error(app, read.entry(app.clock())):
             # claim: C-107
-            return tenant_keys.open_refresh_token(app, token), app.keyring.open_holder_keys(token.tenant, token.holder)
+            return secret, app.keyring.open_holder_keys(token.tenant, token.holder)
     except Refused as refused:
         if refused.refusal is Refusal.TOKEN_UNAVAILABLE:  # it does not open; no minute helps
             tokens.postpone_refresh(app.db, token, owner, app.clock() + _UNREADABLE_DELAY)
         else:
             tokens.release_lease(app.db, token, owner)  # Slack was not asked
+        if refused.refusal is Refusal.NOT_INSTALLED:  # purged meanwhile
+            raise needs_reinstall.refusal(app, token.tenant) from None
+        if refused.refusal is Refusal.NEEDS_REINSTALL:  # by the installation's status, which says nothing of the token
+            raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=RETRY_WHILE_LEASED) from None
         raise
 
 

@@ -137,9 +137,18 @@ def _check(app: App, installation: Installation, token: Token, actor: Actor) -> 
         installation.status == InstallationStatus.NEEDS_REINSTALL and holder == BOT
     ):
         return _dead(app, installation, holder, (installation.status_reason if holder == BOT else "") or "known")
-    use = use_token.TokenUse(tenant, holder, "check", VALIDATE, statuses=_CHECKED, ignore_pause=True)
+    use = use_token.TokenUse(
+        tenant=tenant,
+        holder=holder,
+        capability=VALIDATE,
+        method=token_owner.AUTH_TEST,
+        purpose="check",
+        actor=actor,
+        statuses=_CHECKED,
+        ignore_pause=True,
+    )
     try:
-        answer = use_token.call(app, use, token_owner.AUTH_TEST, {}, actor, lambda: None)
+        answer = use_token.call(app, use, {})
     except SlackCallError as error:
         if error.kind is SlackErrorKind.DEAD:
             return _dead(app, installation, holder, error.code)

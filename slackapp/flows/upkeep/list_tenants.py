@@ -1,6 +1,6 @@
-"""The inventory: every tenant, and every purge that is not finished. No secret in it."""
+"""The inventory: every tenant, every purge that is not finished, every freeze. No secret in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,17 +9,27 @@ from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.errors import CommandError
 from slackapp.flows.app import App
 from slackapp.flows.tokens import needs_reinstall
-from slackapp.model import Installation, InstallationStatus, Tenant, Token
-from slackapp.store import data_keys, inbox, installations, tokens
+from slackapp.model import NO_TENANT, Installation, InstallationStatus, Tenant, Token
+from slackapp.store import data_keys, freezes, inbox, installations, tokens
 from slackapp.store.engine.open_database import open_database
 
 
 def run(app: App) -> list[Mapping[str, object]]:
-    """Lists the tenants, and the pending purges with the status `purging: …`.
+    """Lists the tenants, and the pending purges with the status `purging: …`; and who is frozen and not installed.
 
     A tenant that was purged has no rows any more; one that came back meanwhile has both entries.
     """
-    found = [_describe(app, installation) for installation in installations.list_all(app.db)]
+    frozen = {freeze.tenant for freeze in freezes.list_all(app.db)}
+    installed = installations.list_all(app.db)
+    found = [_describe(app, installation, frozen) for installation in installed]
+    for tenant in sorted(frozen - {installation.tenant for installation in installed} - {NO_TENANT}):
+        entry = {
+            "tenant": tenant.id,
+            "kind": tenant.kind,
+            "status": "not installed",
+            "label": app.keyring.label(tenant),
+        }
+        found.append({**dict.fromkeys(_FIELDS), **entry, "frozen": _frozen(tenant, frozen)})
     for tenant, why in inbox.pending_purges(app.db).items():
         label = app.keyring.label(tenant)
         entry = {"tenant": tenant.id, "kind": tenant.kind, "status": f"purging: {why}", "label": label}
@@ -58,12 +68,12 @@ def count_stored(path: Path) -> int:
 
 
 _FIELDS = (
-    "tenant", "kind", "name", "status", "reason", "scopes", "installer", "installed", "last_used", "last_validated",
-    "token_expires", "key", "label", "install_url",
+    "tenant", "kind", "name", "status", "reason", "frozen", "scopes", "installer", "installed", "last_used",
+    "last_validated", "token_expires", "key", "label", "install_url",
 )  # fmt: skip
 
 
-def _describe(app: App, installation: Installation) -> Mapping[str, object]:
+def _describe(app: App, installation: Installation, frozen: Set[Tenant]) -> Mapping[str, object]:
     tenant = installation.tenant
     stored = tokens.list_by_tenant(app.db, tenant)
     expiries = [token.expires_at for token in stored if token.expires_at is not None]
@@ -74,6 +84,7 @@ def _describe(app: App, installation: Installation) -> Mapping[str, object]:
         "name": installation.name,
         "status": installation.status,
         "reason": installation.status_reason or _token_problems(stored) or None,
+        "frozen": _frozen(tenant, frozen),
         "scopes": ",".join(installation.scopes_granted),
         "installer": installation.installer_id,
         "installed": _time(installation.installed_at),
@@ -84,6 +95,11 @@ def _describe(app: App, installation: Installation) -> Mapping[str, object]:
         "label": app.keyring.label(tenant),
         "install_url": needs_reinstall.install_url(app, tenant) if _needs_reinstall(installation) else None,
     }
+
+
+def _frozen(tenant: Tenant, frozen: Set[Tenant]) -> str | None:
+    """Tells which freeze keeps the tenant's tokens closed: the tenant's own, or that of everything."""
+    return freezes.EVERYTHING if NO_TENANT in frozen else "tenant" if tenant in frozen else None
 
 
 def _needs_reinstall(installation: Installation) -> bool:

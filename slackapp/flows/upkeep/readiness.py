@@ -1,14 +1,14 @@
 """Readiness: whether the service can do its work, and what is wrong.
 
-Slack being away, the brake, a clock that was set and pending purges are told and do not make it unready.
+Slack being away, the brake, a freeze, a clock that was set and pending purges are told and do not make it unready.
 """
 
 from collections.abc import Mapping
 
 from slackapp.errors import StoreError
 from slackapp.flows.app import App
-from slackapp.flows.tokens import brake
-from slackapp.model import QueueState
+from slackapp.flows.tokens import brake, freeze_tenant
+from slackapp.model import NO_TENANT, QueueState
 from slackapp.store import inbox, meta, queue
 
 _OPEN = (QueueState.READY, QueueState.RUNNING)
@@ -20,9 +20,9 @@ def describe(app: App, now: int) -> Mapping[str, object]:
     try:
         database = meta.get(app.db, "schema_version") is not None and "database" not in problems
         purges, states = inbox.count_pending_purges(app.db), queue.count_by_state(app.db, inbox.QUEUE)
-        braked = brake.read_brake(app)
+        braked, frozen = brake.read_brake(app), freeze_tenant.list_remaining(app, NO_TENANT)
     except StoreError:
-        database, purges, states, braked = False, 0, {}, brake.Brake(0, 0, 0)
+        database, purges, states, braked, frozen = False, 0, {}, brake.Brake(0, 0, 0), []
     worker = app.is_worker_running()
     oldest = min((since for state, (_, since) in states.items() if state in _OPEN), default=now)
     return {
@@ -34,6 +34,8 @@ def describe(app: App, now: int) -> Mapping[str, object]:
         "inbox_oldest_seconds": max(0, now - oldest),
         "brake": braked.since > 0,
         "tokens_paused": braked.paused,
+        "frozen": any(freeze.is_of_everything for freeze in frozen),
+        "tenants_frozen": sum(not freeze.is_of_everything for freeze in frozen),
         "problems": problems,
     }
 

@@ -7,17 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.cli.terminal.table import format_time
 from slackapp.crypto import envelope
 from slackapp.errors import Refused, StoreFullError
 from slackapp.flows.keys import suspend_tenant
-from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.model import BOT
 from slackapp.store import audit
 from slackapp.vault import open_keyring
 from tests.support.operator import ACTOR, CommandLine, Ended, open_shell, tenant
+from tests.support.token_use import call_as
 from tests.support.world import NORTH, SIGNING_SECRET, SOUTH, facts_of
 from tests.vault.providers import FaultyProvider
 
@@ -45,9 +42,7 @@ def everything_that_happens(shell: CommandLine, provider: FaultyProvider) -> Non
     assert shell.restore(str(shell.folder / "b0")).status == 0
     shell.change("UPDATE tokens SET access = zeroblob(200) WHERE tenant_id = ? AND holder_id = ''", NORTH)
     with pytest.raises(Refused):
-        use_token.call(
-            world.service.app, TokenUse(tenant(NORTH), BOT, "test", BEHAVIOUR), "auth.test", {}, ACTOR, lambda: None
-        )
+        call_as(world.service.app, tenant(NORTH), ACTOR)
     shell.good("purge", SOUTH)
     assert shell.run("uninstall", NORTH).status == 0
 
@@ -122,7 +117,7 @@ def test_each_read_of_a_token_says_who_why_which_tenant_and_which_token(shell: C
     assert [(row["actor"], row["request_id"]) for row in first] == [("worker", "EvWaits0")] * 2
     whose = ("purpose", "method", "record_kind", "holder_kind", "holder_id", "generation")
     assert [tuple(row[name] for name in whose) for row in first] == [
-        ("refresh", "", "bot_refresh", "bot", "", 1),
+        ("refresh", "oauth.v2.access", "bot_refresh", "bot", "", 1),
         ("app_mention", "chat.postMessage", "bot_access", "bot", "", 2),
     ]
 
@@ -147,14 +142,14 @@ def test_no_token_is_read_when_the_row_cannot_be_written(shell: CommandLine, mon
     """I fill the disk, so that nobody sees what I do."""
     app = shell.world.service.app
 
-    def full(*arguments: object) -> None:
+    def full(*arguments: object, **named: object) -> None:
         raise StoreFullError
 
     opened: list[object] = []
-    monkeypatch.setattr(audit, "append", full)
+    monkeypatch.setattr(audit, "append_read", full)
     monkeypatch.setattr(envelope, "open_sealed", lambda *arguments: opened.append(arguments))
     with pytest.raises(StoreFullError):
-        use_token.call(app, TokenUse(tenant(NORTH), BOT, "test", BEHAVIOUR), "auth.test", {}, ACTOR, lambda: None)
+        call_as(app, tenant(NORTH), ACTOR)
     assert (opened, shell.world.calls("auth.test")) == ([], [])
 
 

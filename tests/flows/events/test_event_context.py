@@ -301,7 +301,7 @@ def test_after_a_call_that_slack_acted_on_the_row_is_shown_and_not_run_again(rea
 def test_a_module_that_lists_its_methods_may_call_no_other(ready: World) -> None:
     ready.replace_parts(
         behaviour=calling("chat.postMessage", "users.info"),
-        capabilities=merge_capabilities((), ["chat.postMessage"]),
+        vault=replace(ready.service.app.vault, capabilities=merge_capabilities((), ["chat.postMessage"])),
     )
     command(ready)
     assert (ready.work(), ended(ready)) == (1, ("unclear", "users.info not_permitted"))

@@ -10,6 +10,7 @@ from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import refresh_token
 from slackapp.model import BOT, Actor, ActorKind, AuditDetail
 from slackapp.store import tokens
+from tests.support.token_use import IN_USE
 from tests.support.world import World, north_tenant
 
 ACTOR = Actor(ActorKind.WORKER, "Ev0001")
@@ -49,7 +50,7 @@ def test_a_refresh_of_the_first_life_writes_nothing_into_the_second(
     monkeypatch.setattr(app.slack, "call_as_app", meanwhile)
     found = None
     with contextlib.suppress(Refused):
-        found = refresh_token.run(app, old, ACTOR, wait=False)
+        found = refresh_token.run(app, old, ACTOR, statuses=IN_USE, wait=False)
     new = tokens.find(app.db, north_tenant(), BOT)
     assert new is not None
     assert (new.generation, new.granted_at, new.status) == (old.generation, world.clock(), "live")

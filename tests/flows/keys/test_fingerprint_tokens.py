@@ -7,16 +7,13 @@ import sys
 
 import pytest
 
-from slackapp.checks.capabilities import VALIDATE
-from slackapp.checks.token_owner import AUTH_TEST
 from slackapp.cli.terminal.arguments import getpass
 from slackapp.flows.keys import fingerprint_tokens
-from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.model import BOT, Holder, Secret
 from slackapp.store import tokens
 from tests.support.callback_world import opened
 from tests.support.operator import ACTOR, CommandLine, Ended, tenant
+from tests.support.token_use import call_as
 from tests.support.world import NORTH, SOUTH, north_tenant
 
 ADMINS = {NORTH: "U0NORTH001ADM", SOUTH: "U0SOUTH001ADM"}
@@ -91,7 +88,7 @@ def test_no_token_and_no_hash_without_the_key_is_kept(shell: CommandLine, monkey
 def test_a_refresh_takes_the_fingerprints_of_the_new_pair(shell: CommandLine) -> None:
     app, old = shell.world.service.app, opened(shell.world, north_tenant())
     shell.world.clock.advance(42_000)
-    use_token.call(app, TokenUse(north_tenant(), BOT, "test", VALIDATE), AUTH_TEST, {}, ACTOR, lambda: None)
+    call_as(app, north_tenant(), ACTOR)
     new = opened(shell.world, north_tenant())
     assert not set(old) & set(new)
     holders = [[token.holder for token in fingerprint_tokens.find(app, Secret(each), ACTOR)] for each in (*old, *new)]
@@ -124,8 +121,8 @@ def test_what_an_older_release_sealed_gets_its_fingerprints_and_each_opening_is_
     monkeypatch.setattr(fingerprint_tokens, "BATCH", 3)
     assert shell.good("keys", "fingerprint") == "4 tokens have their fingerprints now\n"
     assert [tuple(row) for row in shell.world.rows(f"SELECT {COLUMNS} FROM tokens ORDER BY 1, 2")] == before
-    noted = shell.world.rows("SELECT tenant_id FROM audit WHERE purpose = 'fingerprint' ORDER BY 1")
-    assert [row[0] for row in noted] == [NORTH, NORTH, SOUTH, SOUTH]
+    noted = shell.world.rows("SELECT tenant_id, count FROM audit WHERE purpose = 'fingerprint' ORDER BY id")
+    assert [tuple(row) for row in noted] == [(NORTH, 2), (SOUTH, 1), (SOUTH, 1)]
     assert shell.good("keys", "fingerprint") == "0 tokens have their fingerprints now\n"
 
 

@@ -6,16 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.keys import suspend_tenant
-from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import Fault
-from slackapp.model import BOT
 from slackapp.vault import open_keyring
 from slackapp.vault.providers import KeyContext
 from tests.support.operator import ACTOR, CommandLine, open_shell, opens_everything, tenant
+from tests.support.token_use import call_as
 from tests.support.world import NORTH, SOUTH
 from tests.vault.providers import FaultyProvider, Program
 
@@ -40,9 +37,8 @@ class Own:
 
     def use(self, tenant_id: str) -> Refusal | None:
         """A call to Slack as that tenant; why it was refused."""
-        use = TokenUse(tenant(tenant_id), BOT, "a test", BEHAVIOUR)
         try:
-            use_token.call(self.shell.world.service.app, use, "auth.test", {}, ACTOR, lambda: None)
+            call_as(self.shell.world.service.app, tenant(tenant_id), ACTOR)
         except Refused as refused:
             return refused.refusal
         return None

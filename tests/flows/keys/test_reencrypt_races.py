@@ -1,17 +1,15 @@
 """New data keys in the very moment in which another process has read a record and not yet opened it: no read fails."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.flows.events import run_event
-from slackapp.flows.tokens import refresh_token, use_token
-from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.model import BOT
+from slackapp.vault.secret_reads import SecretRead
+from slackapp.vault.vault import Vault
 from tests.support.operator import ACTOR, CommandLine, tenant
+from tests.support.token_use import call_as
 from tests.support.world import NORTH
 
 
@@ -27,19 +25,20 @@ def meanwhile(shell: CommandLine) -> Callable[[], None]:
     return run
 
 
-def before_guard(monkeypatch: pytest.MonkeyPatch, module: Any, act: Callable[[], None]) -> None:
-    refuse_on_key_error = module.refuse_on_key_error
+def before_opening(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Lets something happen between the commit of the row that tells of a token's reading, and its opening."""
+    open_admitted = Vault._open
 
-    def guarded(*arguments: Any) -> AbstractContextManager[None]:
+    def acting(self: Vault, read: SecretRead) -> bytes:
         act()
-        return refuse_on_key_error(*arguments)  # type: ignore[no-any-return]
+        return open_admitted(self, read)
 
-    monkeypatch.setattr(module, "refuse_on_key_error", guarded)
+    monkeypatch.setattr(Vault, "_open", acting)
 
 
 def call(shell: CommandLine) -> None:
     app = shell.world.service.app
-    use_token.call(app, TokenUse(tenant(NORTH), BOT, "a test", BEHAVIOUR), "auth.test", {}, ACTOR, lambda: None)
+    call_as(app, tenant(NORTH), ACTOR)
 
 
 def no_failure_is_told(shell: CommandLine) -> bool:
@@ -49,7 +48,7 @@ def no_failure_is_told(shell: CommandLine) -> bool:
 def test_a_token_that_was_sealed_anew_meanwhile_is_opened_all_the_same(
     shell: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before_guard(monkeypatch, use_token, meanwhile(shell))
+    before_opening(monkeypatch, meanwhile(shell))
     call(shell)
     assert (shell.world.calls("auth.test"), no_failure_is_told(shell)) == (["auth.test"], True)
 
@@ -58,7 +57,7 @@ def test_a_refresh_token_that_was_sealed_anew_meanwhile_is_opened_all_the_same(
     shell: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.world.clock.advance(43_300)
-    before_guard(monkeypatch, refresh_token, meanwhile(shell))
+    before_opening(monkeypatch, meanwhile(shell))
     call(shell)
     assert (shell.world.calls("auth.test"), no_failure_is_told(shell)) == (["auth.test"], True)
 

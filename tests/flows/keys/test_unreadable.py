@@ -2,13 +2,10 @@
 
 import pytest
 
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused
-from slackapp.flows.tokens import use_token
-from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.model import BOT
 from tests.support.client import Reply
 from tests.support.operator import ACTOR, CommandLine, tenant
+from tests.support.token_use import call_as
 from tests.support.world import NORTH, SOUTH
 
 UNAVAILABLE = "slackapp_token_unavailable_total"
@@ -30,7 +27,7 @@ def metrics(shell: CommandLine) -> str:
 def use(shell: CommandLine, tenant_id: str = NORTH) -> Refusal | None:
     try:
         app = shell.world.service.app
-        use_token.call(app, TokenUse(tenant(tenant_id), BOT, "a test", BEHAVIOUR), "auth.test", {}, ACTOR, lambda: None)
+        call_as(app, tenant(tenant_id), ACTOR)
     except Refused as refused:
         return refused.refusal
     return None

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from slackapp.app import Service
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refused
-from slackapp.flows.tokens import refresh_token, use_token
-from slackapp.flows.tokens.use_token import TokenUse
+from slackapp.flows.tokens import refresh_token
 from slackapp.model import Actor, ActorKind, Tenant, Token
 from slackapp.store import tokens
+from tests.support.token_use import call_as
 from tests.support.world import NORTH, World, holder_of, north_tenant
 
 ACTOR = Actor(ActorKind.WORKER, "Ev0001")
@@ -32,8 +31,7 @@ def ask_by(
     service: Service, user_id: str = "", tenant: Tenant | None = None, method: str = "auth.test"
 ) -> Mapping[str, Any]:
     """The same, by one of several processes."""
-    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test", BEHAVIOUR)
-    return use_token.call(service.app, use, method, {}, ACTOR, lambda: None).data
+    return call_as(service.app, tenant or north_tenant(), ACTOR, holder=holder_of(user_id), method=method).data
 
 
 def refused(act: Callable[[], object]) -> Refused:

@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import CommandError, KeyUnavailableError, Refused, SlackCallError
 from slackapp.flows.removal import uninstall_tenant
-from slackapp.flows.tokens import exchange_token, refresh_token, rotated_pair, use_token
+from slackapp.flows.tokens import exchange_token, refresh_token, rotated_pair
 from slackapp.flows.tokens.exchange_token import ALREADY_EXCHANGED, EXCHANGED, METHOD, NOT_ENABLED
-from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.localslack.model import NULL, Fault, SlackToken
 from slackapp.model import Actor, ActorKind, Tenant
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.token_use import call_as
 from tests.support.world import NORTH, ORG, SOUTH, World, holder_of, make_world, north_tenant
 
 ACTOR = Actor(ActorKind.OPERATOR, "r1")
@@ -66,8 +65,7 @@ def run(world: World, tenant: Tenant | None = None) -> list[tuple[str, str]]:
 
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
-    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test", BEHAVIOUR)
-    return use_token.call(world.service.app, use, ASK, {}, ACTOR, lambda: None).data
+    return call_as(world.service.app, tenant or north_tenant(), ACTOR, holder=holder_of(user_id), method=ASK).data
 
 
 def works(world: World) -> bool:

@@ -13,6 +13,7 @@ from slackapp.model import BOT, Tenant
 from slackapp.store import tenant_outcomes, tokens
 from tests.flows.tokens.rotation import ACTOR, REFRESH, ask, ask_by, change, refused, row, stored
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.token_use import IN_USE
 from tests.support.world import NORTH, SOUTH, World, make_world, north_tenant
 
 ASK = "auth.test"
@@ -229,7 +230,7 @@ def test_a_refresh_that_is_answered_invalid_auth_is_postponed_and_the_access_tok
     for _ in range(30):
         two.clock.advance(300)
         token = stored(two)
-        refresh_token.run_or_reread(two.service.app, token, ACTOR)
+        refresh_token.run_or_reread(two.service.app, token, ACTOR, statuses=IN_USE)
     assert (row(two)["status"], row(two)["reason"]) == ("live", "invalid_auth"), "it is over by now, and pauses"
     two.slack.clear_faults()
     two.clock.advance(3600)

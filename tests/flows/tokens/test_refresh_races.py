@@ -24,6 +24,7 @@ from tests.flows.tokens.rotation import (  # fmt: skip
     stored,
 )
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.token_use import IN_USE
 from tests.support.world import NORTH, World, make_world, never_wait
 
 
@@ -79,7 +80,7 @@ def test_with_a_live_token_nobody_waits_for_the_refresh_of_another_one(due: Worl
     assert due.service.app.wait is never_wait
     assert ask(due)["ok"]
     assert due.calls() == ["auth.test"]
-    left = refused(lambda: refresh_token.run(due.service.app, stored(due), ACTOR, wait=False))
+    left = refused(lambda: refresh_token.run(due.service.app, stored(due), ACTOR, statuses=IN_USE, wait=False))
     assert (left.refusal, left.retry_after) == (Refusal.TOKEN_UNAVAILABLE, 1)
 
 
@@ -92,7 +93,7 @@ def test_a_refresh_without_wait_reads_the_row_once(due: World, monkeypatch: pyte
         return find(*arguments)
 
     monkeypatch.setattr(tokens, "find", look)
-    refused(lambda: refresh_token.run(due.service.app, token, ACTOR, wait=False))
+    refused(lambda: refresh_token.run(due.service.app, token, ACTOR, statuses=IN_USE, wait=False))
     assert len(looks) == 1
 
 
@@ -102,7 +103,7 @@ def test_without_a_live_token_the_new_pair_is_waited_for(expired: World, other: 
 
     def finish() -> None:
         change(expired, "UPDATE tokens SET lease_owner = '', lease_until = 0")
-        refresh_token.run(other.app, stored(expired), ACTOR, wait=False)
+        refresh_token.run(other.app, stored(expired), ACTOR, statuses=IN_USE, wait=False)
 
     waits = waiting(expired, 5, finish)
     assert ask(expired)["ok"]
@@ -116,7 +117,7 @@ def test_a_token_that_slack_calls_expired_is_waited_for_as_well(due: World, othe
 
     def finish() -> None:
         change(due, "UPDATE tokens SET lease_owner = '', lease_until = 0")
-        refresh_token.run(other.app, stored(due), ACTOR, wait=False)
+        refresh_token.run(other.app, stored(due), ACTOR, statuses=IN_USE, wait=False)
 
     waits = waiting(due, 1, finish)
     assert ask(due)["ok"]
@@ -128,7 +129,7 @@ def test_after_three_seconds_the_wait_ends(expired: World) -> None:
     waits = waiting(expired, 0, never)
     assert refused(lambda: ask(expired)).refusal is Refusal.TOKEN_UNAVAILABLE
     assert (waits, expired.calls()) == ([0.1] * 30, [])
-    left = refused(lambda: refresh_token.run(expired.service.app, stored(expired), ACTOR, wait=True))
+    left = refused(lambda: refresh_token.run(expired.service.app, stored(expired), ACTOR, statuses=IN_USE, wait=True))
     assert (left.refusal, left.retry_after, len(waits)) == (Refusal.TOKEN_UNAVAILABLE, 1, 60)
     assert (row(expired)["status"], row(expired)["lease_owner"], expired.status()) == ("live", "other", "active")
 
@@ -147,7 +148,7 @@ def test_who_waits_learns_that_the_tenant_was_removed(expired: World) -> None:
     lease_to_another(expired)
     token = stored(expired)
     waits = waiting(expired, 2, lambda: change(expired, "DELETE FROM tokens"))
-    told = refused(lambda: refresh_token.run(expired.service.app, token, ACTOR, wait=True))
+    told = refused(lambda: refresh_token.run(expired.service.app, token, ACTOR, statuses=IN_USE, wait=True))
     assert (told.refusal, len(waits), expired.calls(REFRESH)) == (Refusal.NEEDS_REINSTALL, 2, [])
 
 
@@ -189,7 +190,7 @@ def test_a_token_that_was_marked_dead_or_replaced_before_the_call_is_not_refresh
     for now in ("status = 'dead'", "status = 'refresh_refused'", "generation = 2"):
         change(due, f"UPDATE tokens SET {as_it_was}")
         with once_before(due.service.app.keyring, "open", lambda now=now: change(due, f"UPDATE tokens SET {now}")):
-            left = refused(lambda: refresh_token.run(due.service.app, token, ACTOR, wait=False))
+            left = refused(lambda: refresh_token.run(due.service.app, token, ACTOR, statuses=IN_USE, wait=False))
         assert (left.refusal, left.retry_after, due.calls()) == (Refusal.TOKEN_UNAVAILABLE, 1, []), now
 
 

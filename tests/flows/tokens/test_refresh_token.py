@@ -12,15 +12,14 @@ from typing import Any
 import pytest
 
 from slackapp.app import build, system_entropy
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import KeyUnavailableError, Refusal, Refused, SlackCallError
 from slackapp.flows.removal import uninstall_tenant
-from slackapp.flows.tokens import refresh_token, use_token
-from slackapp.flows.tokens.use_token import TokenUse
+from slackapp.flows.tokens import refresh_token
 from slackapp.localslack.model import Fault, FaultKind
 from slackapp.model import BOT, Actor, ActorKind, Sealed, Tenant, Token
 from slackapp.store import tokens
 from tests.support.prepared_world import Prepared
+from tests.support.token_use import IN_USE, call_as
 from tests.support.world import NORTH, SOUTH, START, World, holder_of, make_world, north_tenant
 
 ACTOR = Actor(ActorKind.WORKER, "Ev0001")
@@ -50,8 +49,7 @@ def due(ready: World) -> World:
 
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
-    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test", BEHAVIOUR)
-    return use_token.call(world.service.app, use, "auth.test", {}, ACTOR, lambda: None).data
+    return call_as(world.service.app, tenant or north_tenant(), ACTOR, holder=holder_of(user_id)).data
 
 
 def token(world: World, user_id: str = "", tenant_id: str = NORTH) -> Any:
@@ -194,11 +192,11 @@ def test_while_slack_limits_the_rate_no_token_is_refreshed_and_every_live_one_se
     found = tokens.find(app.db, south, BOT)
     assert found is not None
     with pytest.raises(Refused) as caught:
-        refresh_token.run(app, found, ACTOR, wait=True)
+        refresh_token.run(app, found, ACTOR, statuses=IN_USE, wait=True)
     assert (caught.value.refusal, caught.value.retry_after) == (Refusal.TOKEN_UNAVAILABLE, 1)
     assert (len(due.calls(REFRESH)), token(due, tenant_id=SOUTH)["lease_owner"]) == (1, "")
     with pytest.raises(Refused) as caught:
-        refresh_token.run(app, replace(found, status="refresh_refused"), ACTOR, wait=True)
+        refresh_token.run(app, replace(found, status="refresh_refused"), ACTOR, statuses=IN_USE, wait=True)
     assert caught.value.refusal is Refusal.NEEDS_REINSTALL, "that does not hang on the limit"
     due.clock.advance(1)
     assert (ask(due)["ok"], ask(due, tenant=south)["ok"], len(due.calls(REFRESH))) == (True, True, 3)
@@ -311,7 +309,7 @@ def test_a_long_lived_token_cannot_be_refreshed_and_costs_no_call(tmp_path: Path
         found = tokens.find(world.service.app.db, north_tenant(), BOT)
         assert found is not None
         with pytest.raises(Refused):
-            refresh_token.run(world.service.app, found, ACTOR, wait=False)
+            refresh_token.run(world.service.app, found, ACTOR, statuses=IN_USE, wait=False)
         assert (len(world.calls(REFRESH)), token(world)["lease_owner"]) == (1, ""), "the one of the install"
 
 
@@ -366,7 +364,7 @@ def test_a_pair_is_stored_only_over_the_one_it_came_from_and_over_no_dead_one(du
     found = tokens.find(due.service.app.db, north_tenant(), BOT)
     assert found is not None
     with during_the_refresh(due, lambda: change(due, f"UPDATE tokens SET {changed}"), after=True):
-        refresh_token.run(due.service.app, found, ACTOR, wait=False)
+        refresh_token.run(due.service.app, found, ACTOR, statuses=IN_USE, wait=False)
     assert (token(due)["access"], token(due)["refresh"]) == (old["access"], old["refresh"])
 
 
@@ -392,7 +390,7 @@ def test_where_a_key_for_the_new_pair_is_out_of_reach_slack_is_not_asked(
 
     monkeypatch.setattr(due.service.app.keyring, "open_tenant_keys", unreachable)
     with pytest.raises(Refused) as refused:
-        refresh_token.run(due.service.app, _stored(due), ACTOR, wait=False)
+        refresh_token.run(due.service.app, _stored(due), ACTOR, statuses=IN_USE, wait=False)
     assert (refused.value.refusal, due.calls(), token(due)["lease_owner"]) == (Refusal.KEY_UNAVAILABLE, [], "")
 
 
@@ -402,7 +400,7 @@ def test_a_token_that_was_marked_dead_since_it_was_read_is_not_refreshed(due: Wo
     assert found is not None
     change(due, "UPDATE tokens SET status = ?", status)
     with pytest.raises(Refused):
-        refresh_token.run(due.service.app, found, ACTOR, wait=False)
+        refresh_token.run(due.service.app, found, ACTOR, statuses=IN_USE, wait=False)
     assert (due.calls(), token(due)["status"]) == ([], status)
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
-from slackapp.flows.tokens import refresh_token, use_token
-from slackapp.flows.tokens.use_token import TokenUse
+from slackapp.flows.tokens import refresh_token
 from slackapp.localslack.model import Fault
-from slackapp.model import BOT, Actor, ActorKind, Tenant
+from slackapp.model import Actor, ActorKind, QueueKind, Tenant
+from slackapp.store import inbox
+from slackapp.store.queue import LeaseLostError, Run
 from tests.support.prepared_world import Prepared
+from tests.support.token_use import call_as
 from tests.support.world import NORTH, ORG, SOUTH, World, holder_of, make_world, north_tenant
 
 ACTOR = Actor(ActorKind.WORKER, "Ev0001")
@@ -30,8 +31,7 @@ def ready(installed: Prepared) -> World:
 
 def ask(world: World, user_id: str = "", tenant: Tenant | None = None) -> Mapping[str, Any]:
     """`auth.test` with that token."""
-    use = TokenUse(tenant or north_tenant(), holder_of(user_id), "test", BEHAVIOUR)
-    return use_token.call(world.service.app, use, "auth.test", {}, ACTOR, lambda: None).data
+    return call_as(world.service.app, tenant or north_tenant(), ACTOR, holder=holder_of(user_id)).data
 
 
 def refused(world: World, user_id: str = "", tenant: Tenant | None = None) -> Refusal:
@@ -87,15 +87,24 @@ def test_where_the_audit_row_cannot_be_written_no_token_is_opened_and_no_call_ma
 
 
 def test_the_intent_stands_or_falls_with_the_audit_row(ready: World) -> None:
+    """My row is another worker's by now."""
     audited = ready.audit()
-
-    def intent() -> None:
-        raise LookupError
-
-    with pytest.raises(LookupError):
-        use_token.call(
-            ready.service.app, TokenUse(north_tenant(), BOT, "test", BEHAVIOUR), "auth.test", {}, ACTOR, intent
-        )
+    lost = Run(
+        queue=inbox.QUEUE,
+        event_id="EvLost",
+        kind=QueueKind.EVENT,
+        tenant=north_tenant(),
+        type="app_mention",
+        named="",
+        body=None,
+        removes=False,
+        attempts=1,
+        event_time=0,
+        received_at=0,
+        lease_owner="me",
+    )
+    with pytest.raises(LeaseLostError):
+        call_as(ready.service.app, north_tenant(), ACTOR, row=lost)
     assert (ready.audit(), ready.calls()) == (audited, [])
 
 
@@ -144,7 +153,7 @@ def test_a_token_is_not_read_for_an_installation_that_became_suspect_meanwhile(
         return False
 
     monkeypatch.setattr(refresh_token, "is_due", suspected)
-    audited = ready.audit()
+    audited = [*ready.audit(), "refused.token"]
     assert (refused(ready), ready.calls(), ready.audit()) == (Refusal.TOKEN_UNAVAILABLE, [], audited)
 
 
@@ -283,9 +292,8 @@ def test_a_limit_of_one_method_tenant_and_user_holds_nobody_else(ready: World) -
     ready.slack.fault(Fault("auth.test", "ratelimited", retry_after=20))
     limited(ready)
     assert (ask(ready, ADMIN)["ok"], ask(ready, "", Tenant("T", SOUTH))["ok"]) == (True, True)
-    use = TokenUse(north_tenant(), BOT, "test", BEHAVIOUR)
     with pytest.raises(SlackCallError) as caught:
-        use_token.call(ready.service.app, use, "chat.postMessage", {"channel": "C0NOWHERE"}, ACTOR, lambda: None)
+        call_as(ready.service.app, north_tenant(), ACTOR, method="chat.postMessage", params={"channel": "C0NOWHERE"})
     assert caught.value.code == "channel_not_found"
     assert ready.calls() == ["auth.test"] * 3 + ["chat.postMessage"]
     limited(ready)

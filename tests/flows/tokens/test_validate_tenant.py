@@ -9,17 +9,16 @@ from typing import Any
 import pytest
 
 from slackapp.app import build, system_entropy
-from slackapp.checks.capabilities import BEHAVIOUR
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.removal import uninstall_tenant
-from slackapp.flows.tokens import use_token, validate_tenant
-from slackapp.flows.tokens.use_token import TokenUse
+from slackapp.flows.tokens import validate_tenant
 from slackapp.flows.tokens.validate_tenant import INTERVAL, TokenCheck
 from slackapp.localslack.api.calls import ApiResult
 from slackapp.localslack.model import NULL, AppInstall, Fault
 from slackapp.localslack.wire import json_response
 from slackapp.model import BOT, Actor, ActorKind, Holder, Tenant
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
+from tests.support.token_use import call_as
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, make_world, north_tenant
 
 ACTOR = Actor(ActorKind.OPERATOR, "r1")
@@ -392,7 +391,7 @@ def test_without_a_word_of_slack_about_scopes_there_is_no_drift(ready: World, mo
 def test_scopes_that_came_with_a_refresh_are_noted_all_the_same(ready: World) -> None:
     at_slack(ready).bot_scopes.remove("chat:write")
     ready.clock.advance(43_200)
-    use_token.call(ready.service.app, TokenUse(north_tenant(), BOT, "test", BEHAVIOUR), ASK, {}, ACTOR, lambda: None)
+    call_as(ready.service.app, north_tenant(), ACTOR, method=ASK)
     assert scopes(ready) == "app_mentions:read,commands", "the refresh brought them"
     for _ in range(2):
         assert check(ready)[0].missing == ("chat:write",)

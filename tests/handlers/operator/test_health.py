@@ -28,6 +28,8 @@ WELL = {
     "inbox_oldest_seconds": 0,
     "brake": False,
     "tokens_paused": 0,
+    "frozen": False,
+    "tenants_frozen": 0,
     "problems": {},
 }
 """What there is to tell of a service that does its work."""
@@ -253,7 +255,7 @@ def test_readyz_names_no_tenant(ready: World) -> None:
     text = readyz(ready).text
     assert set(json.loads(text)) == {
         "ready", "database", "worker", "purges_pending", "inbox", "inbox_oldest_seconds", "brake",
-        "tokens_paused", "problems",
+        "tokens_paused", "frozen", "tenants_frozen", "problems",
     }  # fmt: skip
     for word in (NORTH, "Northwind", "EvOne", "U0", "xox", str(ready.folder)):
         assert word not in text

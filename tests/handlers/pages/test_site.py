@@ -24,6 +24,7 @@ TOLD_AS = {
     "tokens": "the tokens that Slack gives the app",
     "data_keys": "Workspace, tokens and keys: until the app is removed",
     "inbox": "what Slack sends when the app is mentioned or used",
+    "freezes": "that we have stopped using its tokens",
     "audit": "a journal of installs, removals and each use of a token",
     "oauth_states": "only a hash of it is stored",
     "counters": "counts of what happened",

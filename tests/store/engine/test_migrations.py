@@ -368,3 +368,18 @@ def test_the_inbox_keeps_every_row_when_its_ids_become_each_tenants_own(migratio
     with pytest.raises(sqlite3.IntegrityError):
         change(path, ROW, "Ev0", "event", "T", "T0SOUTH001", None, "done", 8)
     assert look(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_database_from_before_freezes_keeps_what_it_has_and_freezes_nobody(migrations: Path, tmp_path: Path) -> None:
+    (freezes,) = migrations.glob("*_freezes.sql")
+    later = [file for file in migrations.glob("*.sql") if file.name >= freezes.name]
+    for file in later:
+        file.rename(tmp_path / file.name)
+    path = tmp_path / "slackapp.db"
+    prepare(path)
+    change(path, INSTALLATION, "T", "T0NORTH001", "", "T0NORTH001", "U0ADMIN001", bytes(98), "active", 4, NOW)
+    before = look(path, "SELECT * FROM installations")
+    for file in later:
+        shutil.copyfile(tmp_path / file.name, file)
+    prepare(path)
+    assert (look(path, "SELECT * FROM installations"), look(path, "SELECT * FROM freezes")) == (before, [])

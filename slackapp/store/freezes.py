@@ -1,0 +1,51 @@
+"""Freezes, of a tenant or of everything: `sql/core/freezes.sql`."""
+
+from dataclasses import dataclass
+
+from slackapp.model import NO_TENANT, Actor, Tenant
+from slackapp.store.columns import row_fields, tenant_columns
+from slackapp.store.engine.database import Database
+
+EVERYTHING = "everything"
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """Freeze of a tenant, or of everything where it is `NO_TENANT`; since when in Unix seconds, and by whom."""
+
+    tenant: Tenant
+    frozen_at: int
+    actor: str
+    request_id: str
+
+    @property
+    def is_of_everything(self) -> bool:
+        """Tells whether no token of anybody is opened."""
+        return self.tenant == NO_TENANT
+
+    @property
+    def name(self) -> str:
+        """The tenant's id, or `everything`."""
+        return self.tenant.id or EVERYTHING
+
+
+def add(db: Database, tenant: Tenant, actor: Actor, now: int) -> bool:
+    """Freezes the tenant, or everything for `NO_TENANT`; False where that is so already."""
+    who = {"actor": str(actor.kind), "request_id": actor.request_id or ""}
+    return db.execute("add_freeze", {**tenant_columns(tenant), **who, "now": now}) == 1
+
+
+def delete(db: Database, tenant: Tenant) -> bool:
+    """Ends that very freeze; False where there is none."""
+    return db.execute("delete_freeze", tenant_columns(tenant)) == 1
+
+
+def find(db: Database, tenant: Tenant) -> Freeze | None:
+    """Finds what keeps the tenant's tokens closed: the freeze of everything, or its own."""
+    row = db.one("find_freeze", tenant_columns(tenant))
+    return Freeze(**row_fields(row)) if row is not None else None
+
+
+def list_all(db: Database) -> list[Freeze]:
+    """Lists all freezes, the one of everything first."""
+    return [Freeze(**row_fields(row)) for row in db.many("list_freezes", {})]
