@@ -59,7 +59,7 @@ class Service:
 
     def start(self) -> None:
         """Starts the threads, and says that the process lives."""
-        self.app.db.disable_auto_checkpoint()
+        self.app.db.begin_service()
         self.local_scheduler.run_due(self.app)
         self.threads.extend((self.local_scheduler, self.remote_scheduler, self.worker))
         for thread in self.threads:
@@ -131,7 +131,7 @@ def build_app(
     db = open_database(settings.database)
     try:
         db.create_or_migrate()
-        if not db.passes_quick_check():
+        if not db.is_sound(thorough=False):
             raise ConfigError(f"SLACKAPP_DATABASE: {settings.database} is damaged; restore a backup")
         keyring = open_keyring(db, settings, entropy, clock)
     except BaseException:

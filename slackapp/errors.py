@@ -212,6 +212,12 @@ class StoreDamagedError(StoreError):
     """Damaged database, or a file that is none."""
 
 
+class StoreConstraintError(Exception):
+    """A row that a constraint of the schema refuses. A bug of whoever writes it, never an input; not caught inside a
+    transaction, which it ends.
+    """
+
+
 class TransactionOpenError(RuntimeError):
     """A call to Slack was about to be made inside a database transaction. A bug, never an input."""
 

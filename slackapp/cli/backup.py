@@ -18,7 +18,6 @@ from slackapp.flows.backup import backup_database, key_backup
 from slackapp.flows.backup.backup_database import DATA, MANIFEST, RestoreInput
 from slackapp.model import Settings
 from slackapp.store import audit, installations
-from slackapp.store.engine import sqlite_files
 from slackapp.store.engine.open_database import open_database
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.secret_reads import TenantOpening
@@ -47,11 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
         if not app.key_backup_file.is_set:
             raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: is missing; a data backup is of no use without the key backup")
         _make_empty(folder)
-        with sqlite_files.working_folder(app.settings.database) as work:
-            file = work / DATA
-            app.db.copy_to(file)
-            head, tenants, problems = _open_every_record(app, file)
-            backup_database.remove_keys(open_database(file), file)
+        with app.db.working_folder() as work:
+            copy, file = work / "copy.db", work / DATA
+            app.db.copy_to(copy)
+            head, tenants, problems = _open_every_record(app, copy)
+            backup_database.write_without_keys(open_database(copy), file)
             # The keys after the data: a key that a purge deletes in between is in neither.
             key_backup.write(app)
             write_private(folder / DATA, file.read_bytes())
@@ -72,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
 def run_restore(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, CommandError and StoreError; then nothing was changed but the audit: what was opened."""
     settings = read_settings()
-    if settings.database.exists() and not arguments.check:
+    replaced = open_database(settings.database)
+    if replaced.exists() and not arguments.check:
         told = f"{settings.database}: is replaced, and what is in it now is lost"
         confirm.confirm(told, settings.database.name, arguments.yes)
     slot = KeyBackupFile(settings.key_backup_dir)
@@ -80,13 +80,13 @@ def run_restore(arguments: argparse.Namespace) -> int:
     if content is None:
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: holds no key backup; without it no data backup opens")
     found = backup_database.read_manifest(arguments.folder, settings.app_id)
-    if arguments.check and not settings.database.exists():
+    if arguments.check and not replaced.exists():
         raise ConfigError(
             f"SLACKAPP_DATABASE: {settings.database} is not there, and a check notes in it that it opens every token; "
             "a restore checks first, too"
         )
-    given = RestoreInput(content, found, backup_database.pending_removals(settings.database))
-    with sqlite_files.working_folder(settings.database) as work:
+    given = RestoreInput(content, found, backup_database.pending_removals(replaced))
+    with replaced.working_folder() as work:
         file = work / DATA
         write_private(file, (arguments.folder / DATA).read_bytes())
         try:
@@ -94,8 +94,7 @@ def run_restore(arguments: argparse.Namespace) -> int:
         except (DecryptError, KeyMissingError):
             raise CommandError("the key backup is damaged: the service's own keys do not open") from None
         if not arguments.check:
-            look_again = partial(backup_database.verify_unchanged, settings.database, slot, given)
-            sqlite_files.replace_database(settings.database, file, look_again)
+            replaced.load_from(file, partial(backup_database.verify_unchanged, replaced, slot, given))
     print_lines(f"{tenants} tenants open whole; {erased} were purged since and are erased")
     print_lines("nothing was changed" if arguments.check else f"{settings.database}: restored")
     if unclear and not arguments.check:
@@ -118,24 +117,24 @@ def _restore_and_check(settings: Settings, file: Path, given: RestoreInput, chec
     app = service.app
     try:
         backup_database.verify_origin(app, given)
-        problems = backup_database.list_unreadable(app, _note_trial(app, settings.database, check))
-        if problems or not app.db.passes_integrity_check():
+        is_replaced = open_database(settings.database).exists()
+        problems = backup_database.list_unreadable(app, _note_trial(app, is_replaced, check))
+        if problems or not app.db.is_sound(thorough=True):
             raise CommandError(f"the backup is damaged: {'; '.join(problems[:3]) or 'its database is not whole'}")
         unclear = backup_database.mark_unfinished_unclear(app, system_clock())
         backup_database.note_restore(
             app, int(given.manifest["made_at"]), len(erased), operator_actor(app), system_clock()
         )
         tenants = len(installations.list_all(app.db))
-        app.db.vacuum_to_single_file()
         return tenants, len(erased), unclear
     finally:
         app.db.close()
 
 
-def _note_trial(copy: App, database: Path, check: bool) -> list[TenantOpening]:
+def _note_trial(copy: App, is_replaced: bool, check: bool) -> list[TenantOpening]:
     """Notes it in the audit of the copy, which may become the database, and in that of the database."""
     openings = backup_database.open_tenants(copy, copy, "restore", operator_actor(copy))
-    if not database.exists():
+    if not is_replaced:
         return openings
     try:
         with open_service() as service:

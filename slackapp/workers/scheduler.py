@@ -96,7 +96,7 @@ def local_tasks() -> tuple[Task, ...]:
         Task("heartbeat", 0, Heartbeat().run),
         Task("log", 0, lambda app, stopping: app.log.flush()),
         Task("counters", PERSIST_SECONDS, lambda app, stopping: app.metrics.persist(app.db, app.log)),
-        Task("checkpoint", 0, lambda app, stopping: app.db.checkpoint()),
+        Task("checkpoint", 0, lambda app, stopping: app.db.maintain()),
         Task("clock", 0, clock_monitor.run),
         Task("set_clock", HOUR, lambda app, stopping: sweep.reset_future_dates(app)),
         Task("unclear", MINUTE, lambda app, stopping: interrupted_calls.mark_unclear(app, app.clock())),

@@ -146,7 +146,7 @@ def test_a_drop_erases_what_is_in_the_row_and_says_who_asked_for_it(stuck: Comma
     assert stuck.good("inbox", "drop", "EvWaits0") == "EvWaits0: is dropped\n"
     assert noted(stuck, "event.dropped") == [(NORTH, "operator", "EvWaits0", "dead")]
     assert (states(stuck)["EvWaits0"], stuck.world.rows(row)[0]["body"]) == ("done", None)
-    assert stuck.world.service.app.db.truncate_wal()
+    assert not stuck.world.service.app.db.erase_residue()
     assert blob not in stuck.world.bytes_on_disk()
     assert stuck.world.mention("EvWaits0").status == 200, "a repeat by Slack"
     stuck.world.work()

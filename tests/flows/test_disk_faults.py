@@ -49,7 +49,7 @@ def world(installed: Prepared, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worl
     yield made
     # Whatever the fault was: the audit holds, the database is whole, and no request has met a bug.
     assert verify_audit.run(made.service.app, None) == []
-    assert made.service.app.db.passes_integrity_check()
+    assert made.service.app.db.is_sound(thorough=True)
     assert '"request_failed"' not in made.log.getvalue()
 
 

@@ -50,7 +50,7 @@ def violations(world: World, in_parts: bool = False) -> list[str]:
     found += [f"data key {key_id} does not unwrap" for key_id in rotate_keys.broken_keys(app)]
     found += backup_database.list_unreadable(app, backup_database.open_tenants(app, app, "test", SCHEDULER))
     found += verify_audit.run(app, None)
-    if not app.db.passes_integrity_check():
+    if not app.db.is_sound(thorough=True):
         found.append("the database is not whole")
     for file in (world.settings.database, world.settings.master_key_file):
         if file.stat().st_mode & 0o077:

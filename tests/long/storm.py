@@ -148,5 +148,5 @@ def assert_refreshed_once(world: World, storm: Storm) -> None:
     events = Counter(world.audit())
     assert (events["token.refreshed"], events["token.refresh_failed"]) == (len(storm.tenants), 0)
     assert verify_audit.run(world.service.app, None) == []
-    assert world.service.app.db.passes_integrity_check()
+    assert world.service.app.db.is_sound(thorough=True)
     assert invariants.secrets_in(world.folder, world.slack.issued_tokens) == []

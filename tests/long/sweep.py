@@ -181,7 +181,7 @@ class SweepWorld:
         settings = config.load(given, {})
         if settings.database.exists():
             found = SqliteDatabase(settings.database)
-            assert found.passes_integrity_check()
+            assert found.is_sound(thorough=True)
             found.close()
         world = self.world(here, clock, given)
         try:

@@ -162,7 +162,7 @@ def test_a_full_disk_of_which_six_megabytes_are_freed_recovers_by_itself_every_t
         assert world.browser().install().status == 303
         world.work()
         app, log = world.service.app, world.settings.database.with_name("slackapp.db-wal")
-        app.db.disable_auto_checkpoint()
+        app.db.begin_service()
         kept, longest = 0, 0
 
         def scheduler(seconds: int = 1) -> None:
@@ -213,7 +213,7 @@ def test_a_log_that_is_written_all_the_time_does_not_grow_without_end(tmp_path: 
     """The scheduler comes while others commit: what it moves is never all there is."""
     with make_world(tmp_path) as world:
         database, log = world.service.app.db, world.settings.database.with_name("slackapp.db-wal")
-        database.disable_auto_checkpoint()
+        database.begin_service()
         stop, longest, written = threading.Event(), 0, itertools.count()
 
         def write() -> None:
@@ -226,7 +226,7 @@ def test_a_log_that_is_written_all_the_time_does_not_grow_without_end(tmp_path: 
         until = time.monotonic() + 15
         while time.monotonic() < until:
             time.sleep(0.2)
-            database.checkpoint()
+            database.maintain()
             longest = max(longest, log.stat().st_size)
         stop.set()
         for thread in threads:

@@ -49,7 +49,7 @@ def is_refreshed(world: World) -> bool:
 def live(log: Log) -> None:
     """Two installs, an event, a refresh, an uninstall."""
     world = log.world
-    assert world.service.app.db.truncate_wal()
+    assert not world.service.app.db.erase_residue()
     world.browser().begin()
     log.acknowledge("a state", lambda found: found.count("oauth_states") >= 1)
     world.browser().install(NORTH)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.errors import StoreConstraintError
 from slackapp.store import counters
 from slackapp.store.counters import CounterDelta
 from slackapp.store.engine import statements
@@ -40,7 +41,7 @@ def test_a_metric_that_has_all_its_series_adds_what_comes_new_to_the_rest(db: Da
 
 @pytest.mark.parametrize("bad", [count("x", -1), count("x" * 1001), count("x", name=""), count("x", name="x" * 101)])
 def test_what_no_counter_looks_like_is_not_kept(db: Database, bad: CounterDelta) -> None:
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(StoreConstraintError):
         counters.add(db, [bad])
     assert counters.list_all(db) == {}
 

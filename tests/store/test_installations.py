@@ -1,6 +1,5 @@
 """Tenants, and the settings of the database itself."""
 
-import sqlite3
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 
 from slackapp.crypto.envelope import OVERHEAD_BYTES
 from slackapp.crypto.records import LIMITS
+from slackapp.errors import StoreConstraintError
 from slackapp.model import Installation, Sealed, Tenant
 from slackapp.store import installations, meta
 from slackapp.store.engine.database import Database
@@ -216,7 +216,7 @@ def test_one_tenant_is_deleted(db: Database) -> None:
     ids=["another team", "org with a team", "org without org", "kind", "short id", "long id", "generation"],
 )
 def test_an_installation_that_contradicts_itself_is_not_stored(db: Database, bad: Installation) -> None:
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(StoreConstraintError):
         save(db, bad)
 
 

@@ -1,6 +1,5 @@
 """Who installed: one row per user, and one for the bot."""
 
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from slackapp import model
 from slackapp.crypto.envelope import OVERHEAD_BYTES
 from slackapp.crypto.records import LIMITS
+from slackapp.errors import StoreConstraintError
 from slackapp.model import Holder, Tenant
 from slackapp.store import installations, installers
 from slackapp.store.engine.database import Database
@@ -78,7 +78,7 @@ def test_with_its_tenant_every_installer_goes(known: Database) -> None:
 
 
 def test_nobody_installs_where_there_is_no_tenant(db: Database) -> None:
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(StoreConstraintError):
         installers.save(db, NORTH, USER)
 
 
@@ -93,5 +93,5 @@ def test_the_largest_value_fits_its_column_and_no_larger_one(
     installers.save(known, NORTH, saved)
     assert installers.find(known, NORTH, FIRST) == saved
     for size in (largest + 1, OVERHEAD_BYTES - 1):
-        with pytest.raises(sqlite3.IntegrityError):
+        with pytest.raises(StoreConstraintError):
             installers.save(known, NORTH, replace(USER, **{field: sealed(size=size)}))

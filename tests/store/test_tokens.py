@@ -1,12 +1,12 @@
 """Tokens, sealed: one refreshes at a time, and a late refresh changes nothing."""
 
-import sqlite3
 import threading
 from dataclasses import replace
 
 import pytest
 
 from slackapp.crypto.envelope import OVERHEAD_BYTES, TOKEN_LIMIT
+from slackapp.errors import StoreConstraintError
 from slackapp.model import BOT, Holder, Tenant, Token
 from slackapp.store import installations, tokens
 from slackapp.store.engine.database import Database
@@ -378,7 +378,7 @@ def test_the_largest_token_fits_its_column_and_no_larger_one(db: Database, token
     assert found(db).access == largest
     for size in (TOKEN_LIMIT + OVERHEAD_BYTES + 1, OVERHEAD_BYTES - 1):
         bad = SealedPair(sealed(size=size), None, None, None, (), FINGERPRINTS)
-        with pytest.raises(sqlite3.IntegrityError):
+        with pytest.raises(StoreConstraintError):
             tokens.save(db, NORTH, BOT, generation=3, pair=bad, now=NOW)
 
 
@@ -393,10 +393,10 @@ def test_the_largest_token_fits_its_column_and_no_larger_one(db: Database, token
 def test_an_expiry_without_a_refresh_token_or_the_reverse_is_not_stored(
     db: Database, token: Token, bad: SealedPair
 ) -> None:
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(StoreConstraintError):
         tokens.save(db, NORTH, BOT, generation=2, pair=bad, now=NOW)
 
 
 def test_a_token_without_a_tenant_is_not_stored(db: Database) -> None:
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(StoreConstraintError):
         tokens.save(db, NORTH, BOT, generation=1, pair=pair(), now=NOW)

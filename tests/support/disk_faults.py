@@ -51,7 +51,7 @@ def database_locked(world: World) -> Iterator[None]:
 @contextlib.contextmanager
 def file_size_limited(world: World, size: int = 0) -> Iterator[None]:
     """No file grows beyond that many bytes; by default not at all."""
-    assert world.service.app.db.truncate_wal()
+    assert not world.service.app.db.erase_residue()
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -88,7 +88,7 @@ DISK_FAULTS: dict[str, DiskFault] = {
 def _behind(world: World, other: Callable[[Path], int]) -> Iterator[None]:
     log = world.settings.database.with_name(world.settings.database.name + "-wal")
     world.service.app.db._connection().execute("SELECT count(*) FROM meta").fetchall()
-    assert world.service.app.db.truncate_wal()
+    assert not world.service.app.db.erase_residue()
     ours = [number for number in map(int, os.listdir("/proc/self/fd")) if _is(number, log)]
     assert ours, "the log is open"
     kept = {number: os.dup(number) for number in ours}

@@ -32,7 +32,6 @@ from slackapp.flows.backup.key_backup import KeyBackup
 from slackapp.model import NO_TENANT, Actor, AuditEntry, AuditEvent, AuditRecord, RecordContext, Sealed, Tenant
 from slackapp.store import data_keys, inbox, installations, installers, meta, oauth_states, queue, tokens
 from slackapp.store.engine.database import Database
-from slackapp.store.engine.open_database import open_database
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.secret_reads import TenantOpening, TenantRead
 
@@ -50,15 +49,16 @@ class RestoreInput:
     removals: Mapping[Tenant, int]
 
 
-def remove_keys(copy: Database, file: Path) -> None:
-    """Removes every wrapped key from a copy of the database, free pages included."""
+def write_without_keys(copy: Database, target: Path) -> None:
+    """Removes every wrapped key from a working copy, and writes the rest to a new file: nothing that was deleted."""
     wrapped = [key.wrapped for key in data_keys.list_all(copy)]
     # claim: C-23
     data_keys.blank_all(copy)
-    whole = copy.passes_integrity_check()
+    whole = copy.is_sound(thorough=True)
     # claim: C-23
-    copy.vacuum_to_single_file()
-    content = file.read_bytes()
+    copy.copy_to(target)
+    copy.close()
+    content = target.read_bytes()
     if not whole or any(blob in content for blob in wrapped):
         raise StoreDamagedError("the copy is not whole, or keys are left in it")
 
@@ -163,29 +163,26 @@ def _sign(app: App, fields: Mapping[str, Any]) -> str:
     return app.keyring.audit_mac(_LABEL + json.dumps(fields, sort_keys=True).encode()).hex()
 
 
-def pending_removals(path: Path) -> dict[Tenant, int]:
+def pending_removals(replaced: Database) -> dict[Tenant, int]:
     """Lists the removals that a database to be replaced has not finished, and when each was decided.
 
     They end with it, so that the restore has to see to them. Nothing where it is damaged, or not there.
     """
-    if not path.exists():
-        return {}
-    replaced = open_database(path)
     try:
-        return inbox.pending_removals(replaced)
+        return inbox.pending_removals(replaced) if replaced.exists() else {}
     except StoreError:
         return {}
     finally:
         replaced.close()
 
 
-def verify_unchanged(path: Path, slot: KeyBackupFile, given: RestoreInput) -> None:
+def verify_unchanged(replaced: Database, slot: KeyBackupFile, given: RestoreInput) -> None:
     """Verifies, at the end and while nobody uses the database, that a restore's input still holds.
 
     Raises StoreBusyError. A purge since then would be undone.
     """
     # claim: C-63
-    if slot.read() != given.keys or pending_removals(path) != given.removals:
+    if slot.read() != given.keys or pending_removals(replaced) != given.removals:
         raise StoreBusyError("a tenant was removed, or its keys were changed, meanwhile; restore again")
 
 

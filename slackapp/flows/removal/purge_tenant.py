@@ -27,6 +27,7 @@ from slackapp.model import (
     TenantChange,
 )
 from slackapp.store import data_keys, inbox, installations, queue, tokens
+from slackapp.store.engine.database import Residue
 from slackapp.store.queue import Run
 
 RETRY_AFTER = 10
@@ -149,18 +150,15 @@ def _postpone(app: App, reasons: Reasons, now: int) -> None:
 
 def _erase_traces(app: App, rows: Sequence[Run], now: int, at_once: bool) -> Reasons:
     """Erases the traces; returns which purges are not complete, why, and in how many seconds they may be."""
-    # 4. empty the write-ahead log
+    # 4. erase what is left in logs and working copies
+    held = app.db.erase_residue()
     # claim: C-57
-    if not app.db.truncate_wal():
-        return dict.fromkeys(rows, ("a reader holds the write-ahead log", RETRY_AFTER))
-    # 5. no working copy holds the keys
-    # claim: C-57
-    if not app.db.remove_working_copies():
-        return dict.fromkeys(rows, ("a backup or a restore is under way", RETRY_AFTER))
-    # 6. rewrite the key backup, without the tenant's keys
+    if held:
+        return dict.fromkeys(rows, (" and ".join(sorted(held)), RETRY_AFTER))
+    # 5. rewrite the key backup, without the tenant's keys
     # claim: C-57
     still, wait = key_backup.remove_tenants(app, {row.tenant for row in rows}, now, at_once)
-    # 7. count what is left
+    # 6. count what is left
     in_backup = key_backup.count_keys(app, {row.tenant for row in rows})
     reasons = {row: ("the key backup was just written", wait) for row in rows if row.tenant in still}
     for row in rows:
@@ -192,12 +190,13 @@ def verify(app: App) -> dict[str, int]:
     tenants = {installation.tenant for installation in installations.list_all(app.db)}
     stray = [key for key in data_keys.list_all(app.db) if key.tenant != NO_TENANT and key.tenant not in tenants]
     in_backup = key_backup.tenants_in_backup(app) - tenants
+    held = app.db.erase_residue()
     return {
         "data keys without a tenant": len(stray),
         "event bodies without a tenant": sum(tenant not in tenants for tenant in inbox.tenants_with_bodies(app.db)),
         "tenants in the key backup that are not installed": len(in_backup),
-        "write-ahead log not emptied": 0 if app.db.truncate_wal() else 1,
-        "working copies with their keys inside": (not app.db.remove_working_copies())
+        "write-ahead log not emptied": int(Residue.LOG in held),
+        "working copies with their keys inside": (Residue.COPIES in held)
         + app.key_backup_file.has_partial_write,
     }
 

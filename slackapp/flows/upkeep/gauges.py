@@ -1,7 +1,5 @@
 """Gauges: the present state, beside the counters, for `/metrics`."""
 
-import os
-
 from slackapp.flows.app import App
 from slackapp.flows.tokens import brake
 from slackapp.model import InstallationStatus, TokenStatus
@@ -52,11 +50,11 @@ def _brake(app: App) -> list[GaugeSample]:
 
 def _process(app: App, now: int) -> list[GaugeSample]:
     problems = app.health.problems()
-    disk = os.statvfs(app.db.path.parent)
+    space = app.db.space_left()
     return [
         *(("slackapp_problem", {"part": label}, int(part in problems)) for part, label in PARTS.items()),
         ("slackapp_ready", {}, int("database" not in problems and app.is_worker_running())),
-        ("slackapp_disk_free_bytes", {}, disk.f_bavail * disk.f_frsize),
+        *([("slackapp_disk_free_bytes", {}, space)] if space is not None else []),
         ("slackapp_processes", {}, len(processes.list_live(app.db, app.clock.steady()))),
     ]
 

@@ -11,12 +11,20 @@ inside a transaction.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 Parameters = Mapping[str, Any]
 """Values by the name of their parameter. One name has one type, in every statement."""
+
+
+class Residue(StrEnum):
+    """Residue of deleted rows beside the database itself, and what keeps it for a while yet."""
+
+    LOG = "a reader holds the write-ahead log"
+    COPIES = "a backup or a restore is under way"
 
 
 class Row(Protocol):
@@ -32,8 +40,6 @@ class Row(Protocol):
 
 class Database(Protocol):
     """The database of one deployment, which threads and processes share."""
-
-    path: Path
 
     def one(self, name: str, parameters: Parameters) -> Row | None:
         """Runs a `:one` statement: its row, or None."""
@@ -64,35 +70,51 @@ class Database(Protocol):
     def in_transaction(self) -> bool:
         """Tells whether this thread has a transaction open."""
 
-    def exclusive(self) -> AbstractContextManager[None]:
-        """Locks out other processes, for what changes more than the database, such as the key file."""
+    def create_or_migrate(self) -> None:
+        """Makes what is not there, and brings the schema up to date. Several processes may do so. Raises ConfigError.
+
+        Until it is closed, or this process ends, nobody loads another database in its place.
+        """
+
+    def exists(self) -> bool:
+        """Tells whether there is a database, without making one."""
+
+    def is_sound(self, thorough: bool) -> bool:
+        """Checks what is stored; thorough: every row, and every reference, which may take minutes."""
+
+    def maintenance_lock(self) -> AbstractContextManager[None]:
+        """Lets one process through at a time, for what changes more than the database, such as the key file."""
+
+    def working_folder(self) -> AbstractContextManager[Path]:
+        """Opens a private folder for copies with keys inside; one process at a time, under the maintenance lock.
+
+        It is empty, goes at the end, and while it is there `erase_residue` says so.
+        """
 
     def copy_to(self, target: Path) -> None:
-        """Copies consistently to a new private file, while others read and write."""
+        """Copies every row, and nothing that was deleted, to a new private file, while others read and write.
 
-    def remove_working_copies(self) -> bool:
-        """Removes working copies that a killed process left; tells whether none is there any more."""
+        The file is an SQLite database, whatever the engine: `open_database` opens it, and `load_from` takes it.
+        """
 
-    def truncate_wal(self) -> bool:
-        """Moves all of the write-ahead log into the database and empties it; False while a reader prevents that."""
+    def load_from(self, source: Path, verify: Callable[[], None]) -> None:
+        """Puts what is in such a file in the place of everything that is here. The file is used up.
 
-    def passes_quick_check(self) -> bool:
-        """The quick check."""
+        At the end and while nobody uses the database, `verify` may raise: then nothing was changed. Raises
+        StoreBusyError while somebody uses it.
+        """
 
-    def passes_integrity_check(self) -> bool:
-        """The full check, and every foreign key."""
+    def erase_residue(self) -> frozenset[Residue]:
+        """Erases what deleted rows have left in logs and copies; tells what holds some of it still."""
 
-    def vacuum_to_single_file(self) -> None:
-        """Rewrites the whole file without what was deleted, and without a log beside it; then closes."""
+    def space_left(self) -> int | None:
+        """Measures the bytes that the database may still grow by; None where nobody says."""
 
-    def create_or_migrate(self) -> None:
-        """Makes what is not there, and brings the schema up to date. Raises ConfigError."""
+    def begin_service(self) -> None:
+        """Leaves its own upkeep to `maintain`, which a scheduler of this process calls all the time."""
 
-    def disable_auto_checkpoint(self) -> None:
-        """Leaves checkpoints to `checkpoint`, which a scheduler of this process calls."""
-
-    def checkpoint(self) -> None:
-        """Does the upkeep of the database's own files. Raises StoreFullError."""
+    def maintain(self) -> None:
+        """Does the database's own upkeep, holding up nobody for long. Raises StoreFullError."""
 
     def shorten_waits(self) -> None:
         """Shortens waits for others, at the end of a process."""

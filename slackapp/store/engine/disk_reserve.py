@@ -31,7 +31,7 @@ class DiskReserve:
 
     def update(self) -> None:
         """Finds out how much is free, and holds what is to be held."""
-        free = self._free()
+        free = self.measure_space()
         self.is_disk_low = free is not None and free < LOW_DISK_BYTES
         self.fill()
 
@@ -40,7 +40,7 @@ class DiskReserve:
         held = _size(self._reserve)
         if held >= RESERVE_BYTES:
             return
-        free = self._free()
+        free = self.measure_space()
         wanted = RESERVE_BYTES if free is None else min(RESERVE_BYTES, held + free - WAL_HEADROOM)
         if wanted <= held:
             return
@@ -69,8 +69,8 @@ class DiskReserve:
         """Measures the write-ahead log, in bytes."""
         return _size(sibling(self._database, "-wal"))
 
-    def _free(self) -> int | None:
-        """None where the file system does not say: some of those in user space count no blocks at all."""
+    def measure_space(self) -> int | None:
+        """Measures what is free on the disk; None where nobody says: some file systems count no blocks."""
         try:
             disk = os.statvfs(self._database.parent)
         except OSError:

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -19,16 +19,19 @@ from typing import Any, cast
 from slackapp.errors import ConfigError, StoreDamagedError, StoreError, StoreFullError
 from slackapp.store.engine import statements
 from slackapp.store.engine.connections import ConnectionHandle, use_handle
-from slackapp.store.engine.database import Parameters, T
+from slackapp.store.engine.database import Parameters, Residue, T
 from slackapp.store.engine.disk_reserve import DiskReserve
 from slackapp.store.engine.group_commit import GroupCommit
 from slackapp.store.engine.sqlite_errors import as_store_error, retry_while_locked, store_errors
 from slackapp.store.engine.sqlite_files import (
     clear_working_folder,
+    compact_file,
     create_private_file,
     file_lock,
     open_lock_file,
+    replace_database,
     sibling,
+    working_folder,
 )
 
 BUSY_MS = 2000
@@ -36,7 +39,7 @@ BUSY_MS = 2000
 CHECKPOINT_BUSY_MS = 100
 STOPPING_BUSY_MS = 300
 """The same at the end of a process, which must be quick."""
-NO_BUSY_TIMEOUT, BUSY_TIMEOUT = "PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 2000"
+NO_BUSY_TIMEOUT = "PRAGMA busy_timeout = 0"
 _CHECKPOINTS = {how: f"PRAGMA wal_checkpoint({how})" for how in ("PASSIVE", "TRUNCATE")}
 SYNCHRONOUS_NORMAL = "PRAGMA synchronous = NORMAL"
 CHECKPOINT_WAL_BYTES, MAX_WAL_BYTES, LOW_DISK_WAL_BYTES = 4 * 1024 * 1024, 32 * 1024 * 1024, 256 * 1024
@@ -181,8 +184,8 @@ class SqliteDatabase:
 
     # Connections
 
-    def disable_auto_checkpoint(self) -> None:
-        """Leaves checkpoints to `checkpoint`, in a thread of its own: no commit moves the log into the database.
+    def begin_service(self) -> None:
+        """Leaves checkpoints to `maintain`, in a thread of its own: no commit moves the log into the database.
 
         For a process that has a scheduler; in another one the log would grow for ever.
         """
@@ -297,51 +300,52 @@ class SqliteDatabase:
             self._users_lock = open_lock_file(sibling(self.path, ".users"))
         fcntl.flock(self._users_lock, fcntl.LOCK_SH)
 
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Locks out other processes, for what changes more than the database, such as the key file."""
-        with file_lock(sibling(self.path, ".alone")):
-            yield
+    def exists(self) -> bool:
+        """Tells whether there is a file, without making one."""
+        return self.path.exists()
+
+    def maintenance_lock(self) -> AbstractContextManager[None]:
+        """Lets one process through at a time, for what changes more than the database, such as the key file."""
+        return file_lock(sibling(self.path, ".alone"))
+
+    def working_folder(self) -> AbstractContextManager[Path]:
+        """Opens a private folder beside the file, for copies with keys inside; one process at a time."""
+        return working_folder(self.path)
 
     def copy_to(self, target: Path) -> None:
-        """Copies consistently to a new private file, in one step, while others read and write."""
+        """Copies every row, and nothing that was deleted, to a new private file, while others read and write."""
         create_private_file(target)
+        with store_errors(), self._use_connection() as connection:
+            connection.execute("VACUUM INTO ?", (str(target),))
+
+    def load_from(self, source: Path, verify: Callable[[], None]) -> None:
+        """Puts such a file, without what was deleted in it, in the place of this one."""
         with store_errors():
-            copy = sqlite3.connect(target)
-            try:
-                self._connection().backup(copy, pages=-1)
-            finally:
-                copy.close()
+            compact_file(source)
+        replace_database(self.path, source, verify)
 
-    def remove_working_copies(self) -> bool:
-        """Removes working copies that a killed process left; tells whether none is there any more."""
-        return not sibling(self.path, ".work").exists() or clear_working_folder(self.path)
-
-    def vacuum_to_single_file(self) -> None:
-        """Rewrites the whole file without what was deleted, and without a log beside it; then closes."""
-        self._close_writers()
-        connection = self._connection()
-        with store_errors():
-            connection.execute(BUSY_TIMEOUT)
-            connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.execute("PRAGMA journal_mode = DELETE")
-        self.close()
-
-    def passes_integrity_check(self) -> bool:
-        """SQLite's full check, and every foreign key."""
-        with store_errors(), self._use_connection() as connection:  # for minutes, perhaps
-            whole = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
-            return whole and not connection.execute("PRAGMA foreign_key_check").fetchall()
-
-    def truncate_wal(self) -> bool:
-        """Moves all of the write-ahead log into the database and empties it; False while a reader prevents that.
+    def erase_residue(self) -> frozenset[Residue]:
+        """Empties the log, and removes working copies that a killed process left; tells which of them could not be.
 
         On a connection of its own with a short wait, so that nobody waits for it.
         """
-        return self._checkpoint("TRUNCATE")
+        held = set() if self._checkpoint("TRUNCATE") else {Residue.LOG}
+        if sibling(self.path, ".work").exists() and not clear_working_folder(self.path):
+            held.add(Residue.COPIES)
+        return frozenset(held)
 
-    def checkpoint(self) -> None:
+    def space_left(self) -> int | None:
+        """Measures the bytes that are free on the disk."""
+        return self._reserve.measure_space()
+
+    def is_sound(self, thorough: bool) -> bool:
+        """SQLite's quick check; thorough: its full one, and every foreign key."""
+        with store_errors(), self._use_connection() as connection:  # for minutes, perhaps
+            question = "PRAGMA integrity_check(1)" if thorough else "PRAGMA quick_check(1)"
+            whole = bool(connection.execute(question).fetchone()[0] == "ok")
+            return whole and not (thorough and connection.execute("PRAGMA foreign_key_check").fetchall())
+
+    def maintain(self) -> None:
         """Moves what can be moved of a long log into the database, holding up nobody for long.
 
         Where that finds no room, the reserve is freed for it, and made again afterwards. Raises StoreFullError.
@@ -372,11 +376,6 @@ class SqliteDatabase:
                 return not connection.execute(_CHECKPOINTS[how]).fetchone()[0]
             finally:
                 connection.close()
-
-    def passes_quick_check(self) -> bool:
-        """SQLite's own quick check."""
-        with store_errors():
-            return bool(self._connection().execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
 
 
 def _open(path: Path, busy_ms: int) -> sqlite3.Connection:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from slackapp.errors import StoreBusyError, StoreDamagedError, StoreFullError
+from slackapp.errors import StoreBusyError, StoreConstraintError, StoreDamagedError, StoreFullError
 
 POLL_MS = 2
 """Between two tries. SQLite's own pauses grow to 100 ms, and beside a process that writes all the time they find its
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
-_OURS = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_MISMATCH}
+_OURS = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_MISMATCH}
 
 
 def retry_while_locked(act: Callable[[], T], busy_ms: int) -> T:
@@ -50,6 +50,8 @@ def as_store_error(error: sqlite3.Error) -> Exception:
         return StoreBusyError("the database is locked")
     if code in _FULL:
         return StoreFullError("the database cannot be written")
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return StoreConstraintError(str(error))  # which names columns, never a value
     if isinstance(error, (sqlite3.ProgrammingError, sqlite3.InterfaceError)) or code in _OURS:
         return error
     return StoreDamagedError("the database is damaged, or is none")

@@ -117,15 +117,15 @@ def sibling(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def replace_database(path: Path, fresh: Path, check_unchanged: Callable[[], None]) -> None:
+def replace_database(path: Path, fresh: Path, verify: Callable[[], None]) -> None:
     """Puts one database file in the place of another that nobody uses. Raises StoreBusyError while somebody does.
 
-    `check_unchanged` raises where the fresh one is not right any more; nothing changes between that and the end.
+    `verify` raises where the fresh one is not right any more; nothing changes between that and the end.
     """
     lock = open_lock_file(sibling(path, ".users"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        check_unchanged()
+        verify()
         _checkpoint_wal(path)
         # Beside the new file the old one's log would be read as its own.
         for suffix in ("-wal", "-shm"):
@@ -140,6 +140,17 @@ def replace_database(path: Path, fresh: Path, check_unchanged: Callable[[], None
         raise StoreBusyError("the database is in use; stop the service first") from None
     finally:
         os.close(lock)
+
+
+def compact_file(path: Path) -> None:
+    """Rewrites a database that nobody else uses, without what was deleted in it, and without a log beside it."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        connection.close()
 
 
 def _checkpoint_wal(path: Path) -> None:

@@ -56,7 +56,7 @@ def wrapped(shell: CommandLine) -> list[bytes]:
 def test_a_data_backup_holds_no_wrapped_key_in_any_form_and_all_the_rest(shell: CommandLine) -> None:
     """I have the master key and a backup from the shelf, and want a token."""
     keys = wrapped(shell)
-    shell.world.service.app.db.truncate_wal()
+    shell.world.service.app.db.erase_residue()
     assert all(key in shell.world.bytes_on_disk() for key in keys), "the look-out sees what is there"
     shell.good("backup", str(shell.folder / "b0"))
     content = b"".join(file.read_bytes() for file in (shell.folder / "b0").iterdir())
@@ -166,13 +166,13 @@ def test_a_backup_is_made_while_the_service_is_in_use_and_a_reader_is_at_it(shel
 
 def test_the_head_in_the_manifest_is_the_copys_own(shell: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The service goes on while the backup is made; a head from after the copy would cry wolf after a restore."""
-    strip = backup_database.remove_keys
+    strip = backup_database.write_without_keys
 
     def meanwhile(*arguments: object) -> None:
         strip(*arguments)  # type: ignore[arg-type]
         shell.world.service.app.vault.append_committed(AuditEntry(at=0, event=AuditEvent.KEYS_FLUSHED, actor=ACTOR))
 
-    monkeypatch.setattr(backup_database, "remove_keys", meanwhile)
+    monkeypatch.setattr(backup_database, "write_without_keys", meanwhile)
     head = shell.good("backup", str(shell.folder / "b0")).partition("audit head: ")[2].strip()
     assert shell.restore(str(shell.folder / "b0")).status == 0
     assert shell.run("audit", "verify", "--head", head).status == 0

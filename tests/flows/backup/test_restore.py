@@ -13,7 +13,6 @@ from slackapp.errors import StoreBusyError
 from slackapp.flows.backup import key_backup
 from slackapp.flows.removal import purge_tenant
 from slackapp.model import AuditDetail, RecordContext, Sealed
-from slackapp.store.engine import sqlite_files
 from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.vault.keyring import Keyring
 from tests.support.operator import ACTOR, CommandLine, files_of, opens_everything, tenant
@@ -205,7 +204,7 @@ def test_a_database_in_use_is_not_replaced(shell: CommandLine) -> None:
     ended = shell.run("restore", b0)
     assert (ended.status, ended.error) == (75, "slackapp: the database is in use; stop the service first; try again\n")
     assert shell.world.status(ORG) == "active"
-    assert shell.world.service.app.db.passes_integrity_check()
+    assert shell.world.service.app.db.is_sound(thorough=True)
     assert not list(shell.folder.glob(".restore-*"))
 
 
@@ -223,7 +222,7 @@ def test_a_service_that_is_just_starting_counts_as_using_the_database(
         migrate(db)
         if db.path == shell.world.settings.database:
             try:
-                sqlite_files.replace_database(db.path, other, lambda: None)
+                db.load_from(other, lambda: None)
             except StoreBusyError:
                 refused.append(True)
 
@@ -237,7 +236,7 @@ def test_the_log_of_the_old_database_does_not_leak_into_the_restored_one(shell: 
     b0 = backup(shell)
     path = shell.world.settings.database
     log = path.with_name(path.name + "-wal")
-    shell.world.service.app.db.truncate_wal()
+    shell.world.service.app.db.erase_residue()
     shell.world.browser().install(ORG)
     left = {file: file.read_bytes() for file in (path, log)}
     assert len(left[log]) > 10_000
@@ -249,7 +248,7 @@ def test_the_log_of_the_old_database_does_not_leak_into_the_restored_one(shell: 
     assert not log.exists() or log.stat().st_size == 0
     shell.world.restart()
     assert (shell.world.status(ORG), shell.world.status(NORTH)) == ("", "active")
-    assert shell.world.service.app.db.passes_integrity_check()
+    assert shell.world.service.app.db.is_sound(thorough=True)
 
 
 def test_a_restore_works_where_there_is_no_database_any_more(shell: CommandLine) -> None:
@@ -344,7 +343,7 @@ def test_a_purge_while_a_restore_is_under_way_is_not_undone(
 ) -> None:
     """The service runs on while the copy is filled, and is stopped just before the copy takes the database's place."""
     b0 = backup(shell)
-    replace = sqlite_files.replace_database
+    replace = SqliteDatabase.load_from
 
     def purged(*arguments: Any) -> None:
         with open_service() as service:
@@ -356,7 +355,7 @@ def test_a_purge_while_a_restore_is_under_way_is_not_undone(
                 shell.change("DELETE FROM inbox WHERE type = 'slackapp.purge'")
         replace(*arguments)
 
-    monkeypatch.setattr(sqlite_files, "replace_database", purged)
+    monkeypatch.setattr(SqliteDatabase, "load_from", purged)
     ended = shell.restore(b0)
     assert (ended.status, "meanwhile; restore again" in ended.error) == (75, True)
     assert shell.world.status(NORTH) == ""

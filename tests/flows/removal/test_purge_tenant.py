@@ -14,6 +14,7 @@ from slackapp.flows.removal import purge_tenant
 from slackapp.model import BOT, Actor, ActorKind, AuditDetail, Tenant
 from slackapp.store import installers, tokens
 from slackapp.store.engine import sqlite_files
+from slackapp.store.engine.database import Residue
 from tests.support.world import NORTH, ORG, SOUTH, World, make_world, north_tenant, reading
 
 CANARY = "canary-in-a-message"
@@ -87,7 +88,7 @@ def pending(world: World) -> int:
 def test_nothing_of_the_tenant_is_left_in_any_file_but_ids(busy: World) -> None:
     gone, stays = blobs(busy, NORTH), blobs(busy, SOUTH)
     assert len(gone) == len(stays) == 13, "two pairs, four keys, two bodies, two webhooks, details"
-    busy.service.app.db.truncate_wal()
+    busy.service.app.db.erase_residue()
     assert [blob for blob in gone if blob not in busy.bytes_on_disk()] == [], "the look-out sees what is there"
     erase(busy)
     busy.work()
@@ -206,15 +207,15 @@ def test_each_purge_of_a_tenant_that_comes_and_goes_is_seen_to_its_end(busy: Wor
 
 def test_a_worker_that_lost_the_job_does_not_call_it_done(busy: World, monkeypatch: pytest.MonkeyPatch) -> None:
     db = busy.service.app.db
-    truncate = db.truncate_wal
+    erase_residue = db.erase_residue
 
-    def lose() -> bool:
+    def lose() -> frozenset[Residue]:
         with contextlib.closing(sqlite3.connect(busy.settings.database)) as connection, connection:
             connection.execute("UPDATE inbox SET lease_owner = 'another' WHERE type = 'slackapp.purge'")
-        return truncate()
+        return erase_residue()
 
     erase(busy)
-    monkeypatch.setattr(db, "truncate_wal", lose)
+    monkeypatch.setattr(db, "erase_residue", lose)
     busy.work()
     assert (job(busy)["state"], "purge.complete" in busy.audit()) == ("running", False)
 
@@ -245,7 +246,7 @@ def test_what_was_read_before_the_purge_opens_no_more(busy: World) -> None:
 @pytest.mark.claim("C-57")
 def test_a_purge_is_pending_while_somebody_works_on_a_copy_with_the_keys_inside(busy: World) -> None:
     """A backup was begun before the purge: its copy has the tenant's keys."""
-    with sqlite_files.working_folder(busy.settings.database) as work:
+    with busy.service.app.db.working_folder() as work:
         busy.service.app.db.copy_to(work / "data.db")
         erase(busy)
         busy.work()

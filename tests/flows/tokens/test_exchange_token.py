@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slackapp.errors import CommandError, KeyUnavailableError, Refused, SlackCallError
+from slackapp.errors import CommandError, KeyUnavailableError, Refused, SlackCallError, StoreConstraintError
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import exchange_token, refresh_token, rotated_pair
 from slackapp.flows.tokens.exchange_token import ALREADY_EXCHANGED, EXCHANGED, METHOD, NOT_ENABLED
@@ -131,7 +131,7 @@ def test_the_bots_and_a_users_token_each_become_a_pair_and_nothing_of_the_old_on
         assert 0 < new["due_at"] - ready.clock() < LIFE
     assert noted(ready, "token.exchanged") == [("ok", user_id) for user_id in BOTH]
     assert {row["generation"] for row in ready.facts("token.exchanged")} == {2}
-    assert ready.service.app.db.truncate_wal()
+    assert not ready.service.app.db.erase_residue()
     files = ready.bytes_on_disk()
     assert [was["access"] in files for was in old] == [False, False]
     assert works(ready)
@@ -204,7 +204,7 @@ def test_where_the_audit_row_cannot_be_written_no_token_is_opened_and_no_call_ma
     monkeypatch.setattr(ready.service.app.keyring, "open", never)
     change(ready, "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END")
     stored = ready.snapshot()
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(StoreConstraintError):
         run(ready)
     assert (ready.calls(), ready.snapshot()) == ([], stored)
 

@@ -122,7 +122,7 @@ def test_a_refresh_replaces_the_pair_and_nothing_of_the_old_one_stays(due: World
     new = token(due)
     assert (new["generation"], new["granted_at"], new["issued_at"]) == (2, old["granted_at"], due.clock())
     assert (new["expires_at"], new["status"], new["lease_owner"]) == (due.clock() + LIFE, "live", "")
-    assert due.service.app.db.truncate_wal()
+    assert not due.service.app.db.erase_residue()
     files = due.bytes_on_disk()
     assert (new["access"] in files, new["refresh"] in files) == (True, True)
     assert (old["access"] in files, old["refresh"] in files) == (False, False)

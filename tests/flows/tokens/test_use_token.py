@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
+from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, StoreConstraintError
 from slackapp.flows.tokens import refresh_token
 from slackapp.localslack.model import Fault
 from slackapp.model import Actor, ActorKind, QueueKind, Tenant
@@ -81,7 +81,7 @@ def test_where_the_audit_row_cannot_be_written_no_token_is_opened_and_no_call_ma
 
     monkeypatch.setattr(ready.service.app.keyring, "open", never)
     change(ready, "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END")
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(StoreConstraintError):
         ask(ready)
     assert ready.calls() == []
 

@@ -70,7 +70,7 @@ def test_once_a_day_the_whole_database_is_checked_and_damage_is_told(
     scheduler.run_due(app)
     scheduler.run_due(app)
     assert app.metrics.value("slackapp_integrity_checks_total", {"result": "ok"}) == 1
-    monkeypatch.setattr(app.db, "passes_integrity_check", lambda: False)
+    monkeypatch.setattr(app.db, "is_sound", lambda thorough: False)
     world.clock.advance(86_399)
     scheduler.run_due(app)
     assert "database_damaged" not in world.log.getvalue()

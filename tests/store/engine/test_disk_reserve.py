@@ -32,19 +32,19 @@ def left(monkeypatch: pytest.MonkeyPatch) -> Left:
 
 @pytest.fixture
 def reserve(db: SqliteDatabase) -> Path:
-    db.disable_auto_checkpoint()
+    db.begin_service()
     return db.path.with_name(db.path.name + ".reserve")
 
 
 def test_a_service_keeps_a_private_reserve_and_a_command_keeps_none(db: SqliteDatabase, left: Left) -> None:
     file = db.path.with_name(db.path.name + ".reserve")
     left(LOW_DISK_BYTES)
-    db.checkpoint()
+    db.maintain()
     assert not file.exists()
-    db.disable_auto_checkpoint()
+    db.begin_service()
     before = os.umask(0)
     try:
-        db.checkpoint()
+        db.maintain()
     finally:
         os.umask(before)
     found = file.stat()
@@ -65,7 +65,7 @@ def test_the_reserve_leaves_room_for_the_log(
     db: SqliteDatabase, reserve: Path, left: Left, free: int, held: int
 ) -> None:
     left(free)
-    db.checkpoint()
+    db.maintain()
     assert (reserve.stat().st_size if reserve.exists() else 0) == held
 
 
@@ -73,9 +73,9 @@ def test_while_room_is_scarce_no_commit_lets_the_database_grow_by_more_than_the_
     db: SqliteDatabase, reserve: Path, left: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meta.put(db, "a", BIG)
-    assert db.truncate_wal()
+    assert not db.erase_residue()
     left(WAL_HEADROOM + 100_000)
-    db.checkpoint()
+    db.maintain()
     assert reserve.stat().st_size == 100_000
     with pytest.raises(StoreFullError):
         meta.put(db, "b", BIG)
@@ -84,7 +84,7 @@ def test_while_room_is_scarce_no_commit_lets_the_database_grow_by_more_than_the_
     meta.put(db, "a", "1")
     meta.put(db, "b", BIG)  # where the first one was
     left(LOW_DISK_BYTES)
-    db.checkpoint()
+    db.maintain()
     meta.put(db, "c", BIG)
 
 
@@ -92,7 +92,7 @@ def test_a_checkpoint_that_finds_no_room_is_given_the_reserve(
     db: SqliteDatabase, reserve: Path, left: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left(LOW_DISK_BYTES - 1)
-    db.checkpoint()
+    db.maintain()
     meta.put(db, "a", BIG)
     seen: list[bool] = []
     move = SqliteDatabase._checkpoint
@@ -104,7 +104,7 @@ def test_a_checkpoint_that_finds_no_room_is_given_the_reserve(
         return move(self, how)
 
     monkeypatch.setattr(SqliteDatabase, "_checkpoint", only_without_reserve)
-    db.checkpoint()
+    db.maintain()
     assert seen == [True, False, False]
     assert db.path.with_name(db.path.name + "-wal").stat().st_size == 0
     assert reserve.stat().st_size == RESERVE_BYTES
@@ -117,7 +117,7 @@ def test_whoever_commits_checkpoints_a_log_that_grew_too_long_before_the_schedul
 ) -> None:
     monkeypatch.setattr(module, "LOW_DISK_WAL_BYTES" if scarce else "MAX_WAL_BYTES", 500_000)
     left(LOW_DISK_BYTES - 1 if scarce else LOW_DISK_BYTES)
-    db.checkpoint()
+    db.maintain()
     for number in range(20):
         meta.put(db, "a", BIG.replace("x", str(number % 10)))
     assert db.path.with_name(db.path.name + "-wal").stat().st_size < 1_000_000
@@ -136,7 +136,7 @@ def test_where_the_file_system_does_not_say_what_is_free_room_is_not_scarce(
         return SimpleNamespace(f_bavail=0, f_frsize=4096, f_blocks=0)
 
     monkeypatch.setattr(disk_reserve.os, "statvfs", statvfs)
-    db.checkpoint()
+    db.maintain()
     meta.put(db, "a", BIG)
     assert meta.get(db, "a") == BIG
     assert reserve.stat().st_size == RESERVE_BYTES

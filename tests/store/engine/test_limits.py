@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.errors import StoreBusyError, StoreError, StoreFullError
+from slackapp.errors import StoreBusyError, StoreConstraintError, StoreError, StoreFullError
 from slackapp.model import NewKey
 from slackapp.store import data_keys, inbox, meta
 from slackapp.store.engine import sqlite as module
@@ -111,7 +111,7 @@ def test_a_database_that_cannot_be_opened_is_typed(tmp_path: Path) -> None:
 
 
 def test_a_mistake_of_ours_is_not_called_a_failure_of_the_store(db: SqliteDatabase) -> None:
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(StoreConstraintError):
         db.execute("set_meta", {"name": None, "value": "1"})
 
 
@@ -157,7 +157,7 @@ def test_the_log_is_emptied_when_nobody_reads(db: SqliteDatabase) -> None:
     meta.put(db, "a", "1")
     log = db.path.with_name("slackapp.db-wal")
     assert log.stat().st_size > 0
-    assert db.truncate_wal()
+    assert not db.erase_residue()
     assert log.stat().st_size == 0
     assert meta.get(db, "a") == "1"
 
@@ -169,29 +169,29 @@ def test_the_log_is_not_called_empty_while_an_old_reader_holds_it(
     other.execute("BEGIN")
     other.execute("SELECT * FROM meta").fetchall()
     meta.put(db, "a", "1")
-    assert not db.truncate_wal()
+    assert db.erase_residue()
     other.execute("COMMIT")
-    assert db.truncate_wal()
+    assert not db.erase_residue()
 
 
 def test_the_log_is_not_called_empty_while_somebody_writes(db: SqliteDatabase, other: sqlite3.Connection) -> None:
     meta.put(db, "a", "1")
     other.execute("BEGIN IMMEDIATE")
-    assert not db.truncate_wal()
+    assert db.erase_residue()
     other.execute("ROLLBACK")
-    assert db.truncate_wal()
+    assert not db.erase_residue()
 
 
 def test_a_long_log_is_moved_into_the_database_and_a_short_one_is_left(
     db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db.disable_auto_checkpoint()
+    db.begin_service()
     log = db.path.with_name("slackapp.db-wal")
     meta.put(db, "a", "x" * 100_000)
-    db.checkpoint()
+    db.maintain()
     assert wal_not_checkpointed(db) > 0, "it is short"
     monkeypatch.setattr(module, "CHECKPOINT_WAL_BYTES", log.stat().st_size)
-    db.checkpoint()
+    db.maintain()
     assert wal_not_checkpointed(db) == 0
     meta.put(db, "b", "1")
     assert log.stat().st_size < 100_000, "it begins anew"
@@ -199,7 +199,7 @@ def test_a_long_log_is_moved_into_the_database_and_a_short_one_is_left(
 
 def test_no_commit_checkpoints_where_the_scheduler_does_in_whatever_thread(db: SqliteDatabase) -> None:
     meta.put(db, "a", "1")
-    db.disable_auto_checkpoint()
+    db.begin_service()
     log = db.path.with_name("slackapp.db-wal")
     writers = [threading.Thread(target=write_much, args=(db, str(number))) for number in range(2)]
     for writer in writers:
@@ -208,7 +208,7 @@ def test_no_commit_checkpoints_where_the_scheduler_does_in_whatever_thread(db: S
     write_much(db, "here")
     assert wal_not_checkpointed(db) > 3 * AUTOCHECKPOINT
     assert log.stat().st_size > module.CHECKPOINT_WAL_BYTES
-    db.checkpoint()
+    db.maintain()
     assert wal_not_checkpointed(db) == 0
 
 
@@ -220,28 +220,28 @@ def test_without_a_scheduler_every_commit_keeps_the_log_short(db: SqliteDatabase
 def test_a_checkpoint_waits_for_nobody_and_nobody_for_it(
     db: SqliteDatabase, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db.disable_auto_checkpoint()
+    db.begin_service()
     monkeypatch.setattr(module, "CHECKPOINT_WAL_BYTES", 1)
     monkeypatch.setattr(module, "CHECKPOINT_BUSY_MS", 3000)
     meta.put(db, "a", "1")
     other.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
-    db.checkpoint()
+    db.maintain()
     assert time.monotonic() - began < 1
     assert wal_not_checkpointed(db) == 0, "somebody who writes does not stand in its way"
     other.execute("ROLLBACK")
     other.execute("BEGIN")
     other.execute("SELECT * FROM meta").fetchall()
     meta.put(db, "b", "2")
-    db.checkpoint()
+    db.maintain()
     assert meta.get(db, "b") == "2"
     other.execute("COMMIT")
-    db.checkpoint()
+    db.maintain()
     assert wal_not_checkpointed(db) == 0
 
 
 def test_a_database_without_a_log_needs_no_checkpoint(tmp_path: Path) -> None:
-    SqliteDatabase(tmp_path / "never.db").checkpoint()
+    SqliteDatabase(tmp_path / "never.db").maintain()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -280,7 +280,7 @@ def test_nothing_is_left_of_what_was_erased(db: SqliteDatabase) -> None:
     assert CANARY in bytes_on_disk(db.path)
     with db.transaction():
         assert inbox.erase_bodies(db, NORTH, NOW) == 200
-    assert db.truncate_wal()
+    assert not db.erase_residue()
     assert CANARY not in bytes_on_disk(db.path)
 
 
@@ -290,5 +290,5 @@ def test_without_secure_delete_an_erased_value_stays_in_the_file(db: SqliteDatab
     db._writer(durable=True).connection.execute("PRAGMA secure_delete = OFF")
     with db.transaction():
         inbox.erase_bodies(db, NORTH, NOW)
-    assert db.truncate_wal()
+    assert not db.erase_residue()
     assert CANARY in bytes_on_disk(db.path)
