@@ -12,7 +12,7 @@ def run(app: App, version: int, actor: Actor) -> None:
 
     Raises ConfigError, and CommandError for one that is not there or that something still needs.
     """
-    with app.db.exclusive():
+    with app.db.maintenance_lock():
         # 1. it is there, is not the primary, and neither database nor key backup needs it
         if version not in app.keyring.master_versions():
             raise CommandError(f"the key file holds no master key {version}")

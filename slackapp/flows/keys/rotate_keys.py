@@ -40,7 +40,7 @@ def run(app: App, actor: Actor, progress: Progress) -> RotationResult:
 
     Waits for the processes that serve, a minute at most. Raises ConfigError, CommandError, StoreError.
     """
-    with app.db.exclusive():
+    with app.db.maintenance_lock():
         version = _add_master_key(app)
         epoch = request_key_reload(app)
         behind = _wait_for_processes(app, version, epoch)
