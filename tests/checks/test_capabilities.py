@@ -85,6 +85,15 @@ def test_a_circle_adds_capabilities_and_changes_none() -> None:
             capabilities.merge_capabilities(taken, None)
 
 
+@pytest.mark.claim("C-119")
+def test_no_circle_has_a_capability_that_works_while_everything_is_frozen() -> None:
+    with pytest.raises(ValueError, match="works while everything is frozen"):
+        capabilities.merge_capabilities([Capability("poll", frozenset(), works_frozen=True)], None)
+    assert {each.name for each in CAPABILITIES.values() if each.works_frozen} == {
+        "remove", "reencrypt", "fingerprint", "trial",
+    }  # fmt: skip
+
+
 BEHAVIOURS = "none of the methods of the capability behaviour; it must stand in METHODS of the behaviour's module"
 JOINS = "none of the methods of the capability join; it must stand in its Capability"
 

@@ -11,8 +11,9 @@ from tests.support.operator import SCOPES, CommandLine, Ended, open_shell
 from tests.support.world import NORTH, ORG, SOUTH, START
 
 FIELDS = {
-    "tenant", "kind", "name", "status", "reason", "frozen", "scopes", "installer", "installed", "last_used",
-    "last_validated", "token_expires", "key", "label", "install_url",
+    "tenant", "kind", "name", "status", "reason", "frozen", "scopes",
+    "installer", "installed", "last_used", "last_validated",
+    "token_expires", "key", "label", "install_url",
 }  # fmt: skip
 HOSTILE = "a\x1b[31mred\x1b]0;title\x07\nT0FAKE0001  T     forged \u202e"
 

@@ -68,8 +68,9 @@ def count_stored(path: Path) -> int:
 
 
 _FIELDS = (
-    "tenant", "kind", "name", "status", "reason", "frozen", "scopes", "installer", "installed", "last_used",
-    "last_validated", "token_expires", "key", "label", "install_url",
+    "tenant", "kind", "name", "status", "reason", "frozen", "scopes",
+    "installer", "installed", "last_used", "last_validated",
+    "token_expires", "key", "label", "install_url",
 )  # fmt: skip
 
 
