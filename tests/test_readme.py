@@ -59,7 +59,9 @@ READING = (
     (
         "a token's life: refreshed by one at a time, checked, marked dead",
         (
-            "flows/tokens/refresh_token.py", "flows/tokens/rotated_pair.py", "flows/tokens/refresh_due.py",
+            "flows/install/exchange_code.py", "flows/tokens/refresh_token.py",
+            "flows/tokens/slack_provider.py", "flows/tokens/rotated_pair.py",
+            "flows/tokens/refresh_due.py",
             "flows/tokens/exchange_token.py", "flows/tokens/validate_tenant.py", "flows/tokens/judge_token.py",
             "flows/tokens/brake.py", "flows/tokens/needs_reinstall.py", "flows/tokens/freeze_tenant.py",
             "flows/install/drop_dead_pair.py", "../sql/core/freezes.sql", "checks/token_lifetime.py",

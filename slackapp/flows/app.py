@@ -7,10 +7,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from slackapp.behaviour import Behaviour
 from slackapp.checks.capabilities import Capability
-from slackapp.model import Clock, Entropy, RecordContext, Sealed, Settings, Tenant
+from slackapp.model import (
+    Clock,
+    Entropy,
+    GrantedToken,
+    Holder,
+    RecordContext,
+    Sealed,
+    Secret,
+    Settings,
+    Tenant,
+    Token,
+)
 from slackapp.runtime.health import Health
 from slackapp.runtime.log import JsonLog
 from slackapp.runtime.metrics import Metrics
@@ -63,6 +75,44 @@ class TenantData:
     """Why a purge leaves the rows, where they hold ids only."""
 
 
+@dataclass(frozen=True)
+class ProviderCall:
+    """Call of a token provider: method, the capability that allows it, and what sends a secret and reads the answer.
+
+    `send` raises SlackCallError, for every provider: its kind says what the failure means.
+    """
+
+    method: str
+    capability: Capability
+    send: Callable[["App", Secret], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenProvider:
+    """Provider that issues tokens: all that a refresh, an exchange and a state know of whoever that is."""
+
+    name: str
+    exchange_code: ProviderCall
+    """Turns the code of an authorization into a grant."""
+    exchange_token: ProviderCall
+    """Turns a long-lived access token into a rotating pair."""
+    refresh: ProviderCall
+    """Turns a refresh token into a new pair."""
+    names_other_owner: Callable[[Token, Mapping[str, Any]], bool]
+    """Tells whether an answer names another owner than the token has, who is then never used again."""
+    read_pair: Callable[["App", Token, Mapping[str, Any]], GrantedToken]
+    """Verifies that an answer is a pair for this token. Raises Refused: GRANT_FOREIGN, GRANT_MALFORMED."""
+    dead_refresh_errors: frozenset[str]
+    """Answers to a refresh after which the same refresh token is never taken."""
+    no_effect_errors: frozenset[str]
+    """Failures of an exchange that pass, and after which it is sure that nothing was granted."""
+    lease: int
+    """Seconds that a refresh or an exchange has for itself: longer than two calls, shorter than a grace period."""
+    scopes_asked: Callable[["App", Holder], tuple[str, ...]]
+    install_url: Callable[["App", Tenant], str]
+    """Builds the address at which somebody grants anew."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Circle:
     """Registration of a circle, by which the core takes care of its data and knows nothing else of it."""
@@ -73,6 +123,8 @@ class Circle:
     """What its parts may do with a token, under names of its own."""
     audit_events: tuple[type[StrEnum], ...] = ()
     """Sets of the events that the circle writes: a StrEnum each, as `AuditEvent` is the core's."""
+    token_providers: tuple[TokenProvider, ...] = ()
+    """Who issues tokens beside Slack, under names of their own."""
 
 
 @dataclass(frozen=True)

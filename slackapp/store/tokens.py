@@ -80,8 +80,9 @@ def save(
     now: int,
     provider: str = SLACK_PROVIDER,
 ) -> None:
-    """Adds the token or replaces it; a lease on the replaced one ends. What was known against the tenant is over."""
-    tenant_outcomes.delete_failing(db, tenant)
+    """Adds the token or replaces it; a lease on the replaced one ends. What Slack had against the tenant is over."""
+    if provider == SLACK_PROVIDER:
+        tenant_outcomes.delete_failing(db, tenant)
     whose = {**key_columns(tenant, holder), "provider": provider}
     db.execute("save_token", {**whose, **_values(pair), "generation": generation, "now": now})
 

@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from slackapp.checks import browser_binding, code_grant, installer, state_token
-from slackapp.checks.slack_errors import NO_EFFECT_ERRORS
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, StoreBusyError, StoreError
 from slackapp.flows.app import App
-from slackapp.flows.install import drop_dead_pair, store_grant
+from slackapp.flows.install import drop_dead_pair, exchange_code, store_grant
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
+from slackapp.flows.tokens.slack_provider import SLACK
 from slackapp.model import (
     NO_TENANT,
     Actor,
@@ -24,6 +24,7 @@ from slackapp.model import (
     Grant,
     Holder,
     InstallOutcome,
+    Secret,
     StateBinding,
     StateOutcome,
     StatePurpose,
@@ -37,13 +38,11 @@ KNOWN_ERRORS = frozenset(
      "scope_not_allowed_on_enterprise", "unapproved_scope"}
 )  # fmt: skip
 PARAMETERS = frozenset({"state", "code", "error"})
-METHOD = "oauth.v2.access"
 _COUNTED_AS_BAD_CODE = frozenset(
     {Refusal.EXCHANGE, Refusal.GRANT_FOREIGN, Refusal.GRANT_MALFORMED, Refusal.TEAM_NOT_ALLOWED,
      Refusal.INSTALLER_NOT_ADMIN, Refusal.INSTALLER_UNKNOWN, Refusal.RATE}
 )  # fmt: skip
 """What counts like a made-up code: real ones that are not going to be kept cost Slack's rate, and audit rows, too."""
-_BUSY_SECONDS = 5
 _CODE_LENGTH = 512
 _TRIES = 10
 
@@ -83,7 +82,7 @@ def run(app: App, callback: Callback, actor: Actor, now: int) -> tuple[InstallOu
     with app.exchange_limit.acquire(callback.network) as free:
         # Before the state is spent: reloading the page is all that it takes.
         if not free:
-            raise Refused(Refusal.BUSY, retry_after=_BUSY_SECONDS)
+            raise Refused(Refusal.BUSY, retry_after=exchange_code.BUSY_SECONDS)
         if "code" in query:
             _refuse_during_cooldown(app, callback.network, now)
         # 8. use the state up, in one statement
@@ -100,7 +99,7 @@ def run(app: App, callback: Callback, actor: Actor, now: int) -> tuple[InstallOu
 def _refuse_during_cooldown(app: App, network: str, now: int) -> None:
     """Refuses while Slack wants no exchange, and where failed codes have used up their share."""
     # claim: C-85
-    if held := app.cooldowns.seconds_left(METHOD, now):
+    if held := app.cooldowns.seconds_left(SLACK.exchange_code.method, now):
         raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=held)
     # claim: C-72
     if wait := app.failed_code_limit.seconds_left(network, now):
@@ -114,7 +113,7 @@ def _install_with_code(
     tenant = NO_TENANT
     try:
         # 10. exchange the code, with no transaction open and without repeating
-        data = _exchange(app, state, callback, now)
+        data = exchange_code.run(app, SLACK, state, Secret(callback.query["code"]))
         answered_at = app.clock()  # a token's life counts from here
         # 11. the grant is for our app and names its own tenant
         grant = code_grant.verify_grant(data, app.settings.app_id)
@@ -132,7 +131,7 @@ def _install_with_code(
         _store(app, grant, state, actor, answered_at)
     except StoreError:
         _revoke_and_note(app, data, state, Refusal.NOT_STORED, actor, now)
-        raise Refused(Refusal.NOT_STORED, retry_after=_BUSY_SECONDS, tenant=tenant) from None
+        raise Refused(Refusal.NOT_STORED, retry_after=exchange_code.BUSY_SECONDS, tenant=tenant) from None
     except Refused as refused:
         _revoke_and_note(app, data, state, refused.refusal, actor, now)
         refused.tenant = tenant
@@ -180,7 +179,8 @@ def _require_admin(app: App, grant: Grant) -> None:
     except SlackCallError as error:
         app.log.error("installer_check_failed", {"method": error.method, "code": error.code})
         if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE_LIMITED):
-            raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=max(error.retry_after, _BUSY_SECONDS)) from None
+            wait = max(error.retry_after, exchange_code.BUSY_SECONDS)
+            raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=wait) from None
         raise Refused(Refusal.INSTALLER_UNKNOWN) from None
     installer.require_admin(answer.data, grant.installer_id, grant.tenant.is_enterprise)
 
@@ -217,26 +217,6 @@ def _is_first_this_minute(app: App, reason: str, now: int) -> bool:
     """Tells whether to write it: of what anybody can cause, one audit row per reason and minute."""
     # claim: C-72
     return app.throttle.allows(reason, now)
-
-
-def _exchange(app: App, state: state_token.VerifiedState, callback: Callback, now: int) -> Mapping[str, Any]:
-    try:
-        fields = {"code": callback.query["code"], "redirect_uri": app.settings.redirect_uri}
-        return app.slack.call_as_app(METHOD, fields).data
-    except SlackCallError as error:
-        app.log.error("exchange_failed", {"method": error.method, "code": error.code})
-        wait = max(error.retry_after, _BUSY_SECONDS)
-        if error.kind is SlackErrorKind.RATE_LIMITED:
-            # Slack has not looked at the code: after the wait, the same page may be loaded again.
-            app.cooldowns.start(METHOD, error.retry_after, app.clock())
-            oauth_states.restore_unused(app.db, state.id_hash)
-            raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=wait) from None
-        if error.kind is SlackErrorKind.TRANSIENT:
-            # Slack may have granted what nobody holds now, and the code works no more.
-            nothing_done = error.code in NO_EFFECT_ERRORS
-            lost = Refusal.SLACK_UNREACHABLE if nothing_done else Refusal.EXCHANGE_UNCLEAR
-            raise Refused(lost, retry_after=wait) from None
-        raise Refused(Refusal.EXCHANGE) from None
 
 
 def _revoke_and_note(

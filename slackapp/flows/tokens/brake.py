@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from slackapp.checks import token_refusals
 from slackapp.flows.app import App
-from slackapp.model import SCHEDULER, Actor, AuditEntry, AuditEvent, AuditResult, Tenant, Token
+from slackapp.model import SCHEDULER, SLACK_PROVIDER, Actor, AuditEntry, AuditEvent, AuditResult, Token
 from slackapp.store import installations, meta, tenant_outcomes, tokens
 
 
@@ -36,7 +36,13 @@ def read_brake(app: App) -> Brake:
 
 
 def note_failing(app: App, token: Token, actor: Actor, now: int) -> bool:
-    """Notes, inside a transaction, that Slack has refused this token, and tells whether the brake holds."""
+    """Notes, inside a transaction, that Slack has refused this token, and tells whether the brake holds.
+
+    What another provider refuses says nothing of Slack, and no brake holds it.
+    """
+    # claim: C-120
+    if token.provider != SLACK_PROVIDER:
+        return False
     holds = is_on(app)
     if not holds:
         tenant_outcomes.delete_old_failing(app.db, now - token_refusals.FAILURE_WINDOW, now)
@@ -53,9 +59,18 @@ def note_failing(app: App, token: Token, actor: Actor, now: int) -> bool:
     return True
 
 
-def note_served(app: App, tenant: Tenant, actor: Actor, now: int) -> None:
+def note_given_up(app: App, token: Token) -> None:
+    """Notes, inside a transaction, that the refused token is dead: nothing of its tenant succeeds again by itself."""
+    if token.provider == SLACK_PROVIDER:
+        tenant_outcomes.mark_given_up(app.db, token.tenant)
+
+
+def note_served(app: App, token: Token, actor: Actor, now: int) -> None:
     """Notes, inside a transaction, that Slack serves a tenant again; the last of them releases the brake."""
-    if not tenant_outcomes.delete_failing(app.db, tenant) or not is_on(app):
+    # claim: C-120
+    if token.provider != SLACK_PROVIDER:
+        return
+    if not tenant_outcomes.delete_failing(app.db, token.tenant) or not is_on(app):
         return
     if tenant_outcomes.count_waiting(app.db) <= token_refusals.failing_limit(installations.count(app.db)) // 2:
         _switch_off(app, AuditResult.SERVED, actor, now)

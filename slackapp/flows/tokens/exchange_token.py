@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slackapp.checks import token_owner
-from slackapp.checks.capabilities import EXCHANGE, VALIDATE
+from slackapp.checks.capabilities import VALIDATE
 from slackapp.errors import CommandError, Refused, SlackCallError, SlackErrorKind
-from slackapp.flows.app import App
+from slackapp.flows.app import App, TokenProvider
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
-from slackapp.flows.tokens import judge_token, needs_reinstall, rotated_pair, use_token
-from slackapp.flows.tokens.refresh_token import LEASE
+from slackapp.flows.tokens import judge_token, rotated_pair, use_token
+from slackapp.flows.tokens.slack_provider import SLACK, provider_of
 from slackapp.model import (
     Actor,
     AuditEntry,
@@ -29,7 +29,7 @@ from slackapp.model import (
 from slackapp.store import installations, tokens
 from slackapp.vault.secret_reads import Lease, LeaseTakenError, TokenRead
 
-METHOD = "oauth.v2.exchange"
+METHOD = SLACK.exchange_token.method
 EXCHANGED = "exchanged"
 NOT_ENABLED = "token_rotation_not_enabled"
 ALREADY_EXCHANGED = "token_already_exchanged"
@@ -61,7 +61,7 @@ def run(app: App, waiting_tokens: list[Token], actor: Actor) -> Iterator[Exchang
     After a limited rate, waits as long as Slack said.
     """
     for token in waiting_tokens:
-        held = app.cooldowns.seconds_left(METHOD, app.clock())
+        held = app.cooldowns.seconds_left(provider_of(app, token).exchange_token.method, app.clock())
         if held:
             app.wait(held)
         yield ExchangeResult(token.tenant, token.holder, _exchange(app, token, actor))
@@ -74,25 +74,23 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
     installation = installations.find(app.db, token.tenant)
     if installation is None or installation.status not in _ACTIVE:
         return "the tenant is not served just now"
-    read = _reading(token, actor)
+    provider = provider_of(app, token)
+    read = _reading(provider, token, actor)
     # 1. take the lease on this generation
     owner = f"{app.process_id}:{app.entropy(8).hex()}"
     try:
         # 2. open the token, with the keys for the pair: Slack gives it once, so they are opened first
-        secret = tenant_keys.read_token(app, read, lease=Lease(owner, LEASE))
+        secret = tenant_keys.read_token(app, read, lease=Lease(owner, provider.lease))
         with refuse_on_key_error(app, read.entry(app.clock())):
             # claim: C-107
             keys = app.keyring.open_holder_keys(token.tenant, token.holder)
         # 3. ask Slack for its pair, once; not so whoever was stopped past the end of the lease
-        if not tokens.renew_lease(app.db, token, owner, app.clock.steady() + LEASE):
+        if not tokens.renew_lease(app.db, token, owner, app.clock.steady() + provider.lease):
             return _LEASED_ELSEWHERE
         asked_at = app.clock()
-        data = app.slack.exchange(secret).data
+        data = provider.exchange_token.send(app, secret)
         # 4. the answer is a pair of this kind, for this tenant
-        if token_owner.is_other_owners_pair(token.tenant, token.holder, data):
-            # claim: C-81
-            needs_reinstall.suspend_foreign(app, token, actor)
-        granted = rotated_pair.verify(app, token, data)
+        granted = rotated_pair.read(app, provider, token, data, actor=actor)
         # 5. seal, and put it in place of the long-lived token
         if _was_replaced(app, token):
             return _REPLACED
@@ -113,12 +111,12 @@ def _was_replaced(app: App, token: Token) -> bool:
     return found is None or found.status != TokenStatus.LIVE
 
 
-def _reading(token: Token, actor: Actor) -> TokenRead:
+def _reading(provider: TokenProvider, token: Token, actor: Actor) -> TokenRead:
     return TokenRead(
         token=token,
         part=TokenPart.ACCESS,
-        capability=EXCHANGE,
-        method=METHOD,
+        capability=provider.exchange_token.capability,
+        method=provider.exchange_token.method,
         purpose="exchange",
         actor=actor,
         statuses=_ACTIVE,
@@ -126,7 +124,7 @@ def _reading(token: Token, actor: Actor) -> TokenRead:
 
 
 def _handle_failure(app: App, token: Token, owner: str, error: SlackCallError, asked_at: int, actor: Actor) -> str:
-    app.cooldowns.start(METHOD, error.retry_after, app.clock())
+    app.cooldowns.start(provider_of(app, token).exchange_token.method, error.retry_after, app.clock())
     is_clear = error.code not in _UNCLEAR
     told = (
         judge_token.judge_error(app, token, error, asked_at, actor)

@@ -81,7 +81,7 @@ def on_refusal(app: App, token: Token, code: str, asked_at: int, actor: Actor, *
         # claim: C-80
         if token_refusals.ends_token(paused, is_clear) and not braked:
             needs_reinstall.mark_dead(app, current, code, actor)
-            tenant_outcomes.mark_given_up(app.db, token.tenant)
+            brake.note_given_up(app, token)
             return 0
         _pause(app, current, paused, actor, now)
         return token_refusals.pause_seconds_left(paused, now)
@@ -122,4 +122,4 @@ def _resume(app: App, token: Token, actor: Actor) -> None:
                     at=now, event=AuditEvent.TOKEN_RESUMED, actor=actor, tenant=token.tenant, holder=token.holder
                 )
             )
-            brake.note_served(app, token.tenant, actor, now)
+            brake.note_served(app, token, actor, now)

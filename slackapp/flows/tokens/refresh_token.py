@@ -1,6 +1,7 @@
 """Refreshes a rotating token: one at a time per token, over all threads and processes.
 
-Slack takes a refresh token once, but for a short grace period. So the intent (a lease with an owner, on this generation
+Whoever has issued it is asked, by what is known of that provider. Slack takes a refresh token once, but for a short
+grace period. So the intent (a lease with an owner, on this generation
 of the token) is committed before the call, and the new pair replaces exactly that generation. A crash in between loses
 nothing: the lease runs out, and the same refresh token is tried again while its grace lasts.
 """
@@ -8,15 +9,13 @@ nothing: the lease runs out, and the same refresh token is tried again while its
 from collections.abc import Mapping
 from typing import Any
 
-from slackapp.checks import token_owner
-from slackapp.checks.capabilities import REFRESH
-from slackapp.checks.slack_errors import DEAD_REFRESH_ERRORS
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
-from slackapp.flows.app import App
+from slackapp.flows.app import App, TokenProvider
 from slackapp.flows.audit import notes
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
-from slackapp.flows.tokens import brake, judge_token, needs_reinstall, rotated_pair
+from slackapp.flows.tokens import brake, judge_token, rotated_pair
+from slackapp.flows.tokens.slack_provider import SLACK, provider_of
 from slackapp.model import (
     Actor,
     AuditEntry,
@@ -29,13 +28,12 @@ from slackapp.model import (
     TokenPart,
     TokenStatus,
 )
-from slackapp.store import tenant_outcomes, tokens
+from slackapp.store import tokens
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.secret_reads import Lease, LeaseTakenError, TokenRead
 
-LEASE = 30
-"""Seconds, and shorter than Slack's grace: after a crash the same refresh token is tried again while it still works."""
-METHOD = "oauth.v2.access"
+LEASE = SLACK.lease
+"""Seconds that a refresh at Slack has for itself, and a Bolt app that refreshes by itself."""
 RETRY_WHILE_LEASED = 1
 """Seconds after which to look again for what another one's refresh has brought."""
 _UNREADABLE_DELAY = 3600
@@ -78,30 +76,28 @@ def run(app: App, token: Token, actor: Actor, *, statuses: frozenset[Installatio
     waits for up to 3 s. Raises Refused(TOKEN_UNAVAILABLE) while another one is at it and for what passes by itself,
     Refused(FROZEN), Refused(NEEDS_REINSTALL) when Slack refuses the refresh token.
     """
+    provider = provider_of(app, token)
     if token.status == TokenStatus.REFRESH_REFUSED:
-        raise needs_reinstall.refusal(app, token.tenant)
-    held = app.cooldowns.seconds_left(METHOD, app.clock())
+        raise _refusal(app, token)
+    held = app.cooldowns.seconds_left(provider.refresh.method, app.clock())
     if held:
         raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=held)
     # 1. take the lease on this generation
     # 2. open the refresh token
     owner = f"{app.process_id}:{app.entropy(8).hex()}"
     try:
-        secret, keys = _open_refresh(app, token, owner, actor, statuses)
+        secret, keys = _open_refresh(app, token, owner, actor=actor, statuses=statuses)
     except LeaseTakenError:
         return _await_other_refresh(app, token, wait)
     # 3. ask Slack for a new pair; after a lost answer, once more with the same token
     asked_at = app.clock()
     try:
-        data = _ask(app, token, owner, secret)
+        data = _ask(app, provider, token, owner, refresh=secret)
     except SlackCallError as error:
         raise _failed(app, token, owner, error, asked_at, actor) from None
     # 4. the answer is a pair of this kind, for this tenant
-    if token_owner.is_other_owners_pair(token.tenant, token.holder, data):
-        # claim: C-81
-        needs_reinstall.suspend_foreign(app, token, actor)
     try:
-        granted = rotated_pair.verify(app, token, data)
+        granted = rotated_pair.read(app, provider, token, data, actor=actor)
     except Refused as refused:
         raise _handle_bad_pair(app, token, owner, refused.refusal, actor) from None
     # 5. seal, and put it in place of the generation it came from
@@ -117,7 +113,7 @@ def _await_other_refresh(app: App, token: Token, wait: bool) -> Token:
         if (found.generation, found.granted_at) != (token.generation, token.granted_at):
             return found
         if found.status != TokenStatus.LIVE:
-            raise needs_reinstall.refusal(app, token.tenant)
+            raise _refusal(app, token)
         if wait:
             app.wait(WAIT_SECONDS)
     raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=RETRY_WHILE_LEASED)
@@ -126,25 +122,31 @@ def _await_other_refresh(app: App, token: Token, wait: bool) -> Token:
 def _reread(app: App, token: Token) -> Token:
     found = tokens.find(app.db, token.tenant, token.holder)
     if found is None:
-        raise needs_reinstall.refusal(app, token.tenant)  # purged meanwhile
+        raise _refusal(app, token)  # purged meanwhile
     return found
 
 
+def _refusal(app: App, token: Token) -> Refused:
+    """Makes the refusal that says where somebody grants anew."""
+    return Refused(Refusal.NEEDS_REINSTALL, install_url=provider_of(app, token).install_url(app, token.tenant))
+
+
 def _open_refresh(
-    app: App, token: Token, owner: str, actor: Actor, statuses: frozenset[InstallationStatus]
+    app: App, token: Token, owner: str, *, actor: Actor, statuses: frozenset[InstallationStatus]
 ) -> tuple[Secret, TenantKeys]:
     """Opens the refresh token, with the lease, and the new pair's keys: their holder may be out of reach later."""
+    provider = provider_of(app, token)
     read = TokenRead(
         token=token,
         part=TokenPart.REFRESH,
-        capability=REFRESH,
-        method=METHOD,
+        capability=provider.refresh.capability,
+        method=provider.refresh.method,
         purpose="refresh",
         actor=actor,
         statuses=statuses,
     )
     try:
-        secret = tenant_keys.read_token(app, read, lease=Lease(owner, LEASE))
+        secret = tenant_keys.read_token(app, read, lease=Lease(owner, provider.lease))
         with refuse_on_key_error(app, read.entry(app.clock())):
             # claim: C-107
             return secret, app.keyring.open_holder_keys(token.tenant, token.holder)
@@ -154,33 +156,32 @@ def _open_refresh(
         else:
             tokens.release_lease(app.db, token, owner)  # Slack was not asked
         if refused.refusal is Refusal.NOT_INSTALLED:  # purged meanwhile
-            raise needs_reinstall.refusal(app, token.tenant) from None
+            raise _refusal(app, token) from None
         if refused.refusal is Refusal.NEEDS_REINSTALL:  # by the installation's status, which says nothing of the token
             raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=RETRY_WHILE_LEASED) from None
         raise
 
 
-def _ask(app: App, token: Token, owner: str, refresh: Secret) -> Mapping[str, Any]:
-    fields = {"grant_type": "refresh_token", "refresh_token": refresh.reveal()}
+def _ask(app: App, provider: TokenProvider, token: Token, owner: str, refresh: Secret) -> Mapping[str, Any]:
     # claim: C-42
-    _renew_lease(app, token, owner)
+    _renew_lease(app, token, owner, provider.lease)
     try:
-        return app.slack.call_as_app(METHOD, fields).data
+        return provider.refresh.send(app, refresh)
     except SlackCallError as error:
         if error.kind is not SlackErrorKind.TRANSIENT:
             raise
-    _renew_lease(app, token, owner)
-    return app.slack.call_as_app(METHOD, fields).data
+    _renew_lease(app, token, owner, provider.lease)
+    return provider.refresh.send(app, refresh)
 
 
-def _renew_lease(app: App, token: Token, owner: str) -> None:
+def _renew_lease(app: App, token: Token, owner: str, lease: int) -> None:
     """Renews the lease before each call.
 
     Who was stopped past the end of the lease must not use a refresh token that another one used. It would be answered
     within the grace period, and which of the two pairs Slack then keeps is anybody's guess.
     """
     # claim: C-42
-    if not tokens.renew_lease(app.db, token, owner, app.clock.steady() + LEASE):
+    if not tokens.renew_lease(app.db, token, owner, app.clock.steady() + lease):
         raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=RETRY_WHILE_LEASED)
 
 
@@ -194,8 +195,9 @@ def _handle_bad_pair(app: App, token: Token, owner: str, why: Refusal, actor: Ac
 
 
 def _failed(app: App, token: Token, owner: str, error: SlackCallError, asked_at: int, actor: Actor) -> Refused:
-    app.cooldowns.start(METHOD, error.retry_after, app.clock())
-    is_clear = error.code in DEAD_REFRESH_ERRORS
+    provider = provider_of(app, token)
+    app.cooldowns.start(provider.refresh.method, error.retry_after, app.clock())
+    is_clear = error.code in provider.dead_refresh_errors
     if not is_clear and error.kind not in judge_token.REFUSED_KINDS:
         return _handle_transient(app, token, owner, error, actor)
     with app.db.transaction():
@@ -207,14 +209,14 @@ def _failed(app: App, token: Token, owner: str, error: SlackCallError, asked_at:
         if ends:
             # claim: C-38
             tokens.mark_refresh_refused(app.db, token, owner, error.code)
-            tenant_outcomes.mark_given_up(app.db, token.tenant)
+            brake.note_given_up(app, token)
         else:
             tokens.postpone_refresh(app.db, token, owner, now + _UNCERTAIN_DELAY)
         _note_failed(app, token, error.code, actor)
     _count(app, token, RefreshOutcome.REFUSED if ends else RefreshOutcome.FAILED, error.code)
     if ends:
         app.log.error("refresh_refused", {"code": error.code, "action": "the app must be installed again"})
-        return needs_reinstall.refusal(app, token.tenant)
+        return _refusal(app, token)
     if token.expires_at is not None and token.expires_at <= asked_at:
         judge_token.on_refusal(app, token, error.code, asked_at, actor)  # it cannot be used without a refresh
     return RefreshUncertainError(error.code)

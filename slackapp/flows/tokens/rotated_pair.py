@@ -1,50 +1,31 @@
-"""Replacement of a stored token by a rotated pair: verified, sealed, stored over exactly its origin."""
+"""Replacement of a stored token by a rotated pair: read, sealed, and stored over exactly its origin."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from slackapp.checks import code_grant
 from slackapp.checks.scopes import Scopes, drift, same_scopes
-from slackapp.checks.token_owner import may_name_user
 from slackapp.errors import Refusal, Refused, StoreBusyError
-from slackapp.flows.app import App
+from slackapp.flows.app import App, TokenProvider
 from slackapp.flows.audit import notes
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
-from slackapp.flows.tokens import brake
-from slackapp.model import BOT, Actor, AuditEntry, AuditEvent, GrantedToken, HolderKind, Token
+from slackapp.flows.tokens import brake, needs_reinstall
+from slackapp.flows.tokens.slack_provider import provider_of
+from slackapp.model import BOT, Actor, AuditEntry, AuditEvent, GrantedToken, Token
 from slackapp.store import installations, tokens
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.seal_pair import seal_pair
 
 
-def verify(app: App, token: Token, data: Mapping[str, Any]) -> GrantedToken:
-    """Slack's answer to a refresh or an exchange of this token. Raises Refused: GRANT_FOREIGN, GRANT_MALFORMED.
+def read(app: App, provider: TokenProvider, token: Token, data: Mapping[str, Any], *, actor: Actor) -> GrantedToken:
+    """Reads a provider's answer to a refresh or an exchange of this token.
 
-    It stands at the top level whether the token is the bot's or a user's, so the type must be looked at
-    (docs.slack.dev/authentication/using-token-rotation).
+    Raises Refused: GRANT_FOREIGN for another owner's pair, and then the token is never used again; GRANT_MALFORMED.
     """
-    # claim: C-45
-    if data.get("app_id", app.settings.app_id) != app.settings.app_id or not _same_tenant(data, token):
+    if provider.names_other_owner(token, data):
+        # claim: C-81
+        needs_reinstall.suspend_foreign(app, token, actor)
         raise Refused(Refusal.GRANT_FOREIGN)
-    granted = code_grant.read_token_pair(data, token.holder.kind)
-    # claim: C-45
-    if granted is None or granted.refresh is None:
-        raise Refused(Refusal.GRANT_MALFORMED)
-    # Where nothing of it has changed, they stay in the order in which whoever saved the token had them.
-    is_known = not granted.scopes or same_scopes(granted.scopes, token.scopes)
-    return replace(granted, scopes=token.scopes) if is_known else granted
-
-
-def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
-    """The ids may be left out; those that are there must be this tenant's and this user's."""
-    is_enterprise_install, holder = data.get("is_enterprise_install"), token.holder
-    party = data.get("enterprise" if token.tenant.is_enterprise else "team")
-    return (
-        (is_enterprise_install is None or is_enterprise_install is token.tenant.is_enterprise)
-        and (not isinstance(party, dict) or party.get("id") == token.tenant.id)
-        and (holder.kind != HolderKind.USER or data.get("user_id") is None or may_name_user(holder.id, data))
-    )
+    return provider.read_pair(app, token, data)
 
 
 def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event: AuditEvent, actor: Actor) -> bool:
@@ -76,7 +57,7 @@ def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event
                         )
                     )
                     _note_scopes(app, token, granted, actor, now)
-                    brake.note_served(app, token.tenant, actor, now)
+                    brake.note_served(app, token, actor, now)
                 return replaced
         except KeysChangedError:
             app.keyring.evict(token.tenant)
@@ -97,8 +78,8 @@ def _note_scopes(app: App, token: Token, granted: GrantedToken, actor: Actor, no
 
 
 def token_drift(app: App, token: Token, has: Scopes) -> tuple[Scopes, Scopes]:
-    """Computes missing and surplus scopes, against what is asked of the bot or of users."""
-    return drift(app.settings.bot_scopes if token.holder == BOT else app.settings.user_scopes, has)
+    """Computes missing and surplus scopes, against what is asked of such a holder."""
+    return drift(provider_of(app, token).scopes_asked(app, token.holder), has)
 
 
 def note_drift(app: App, token: Token, has: Scopes, actor: Actor, now: int) -> None:

@@ -15,6 +15,7 @@ from slackapp.flows.app import App
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.tokens import judge_token, needs_reinstall, refresh_token
 from slackapp.model import (
+    SLACK_PROVIDER,
     Actor,
     Holder,
     InstallationStatus,
@@ -140,6 +141,9 @@ def _stored(app: App, use: TokenUse) -> Token:
     # claim: C-37
     if token is None or token.status == TokenStatus.DEAD:
         raise needs_reinstall.refusal(app, use.tenant)
+    # claim: C-120
+    if token.provider != SLACK_PROVIDER:
+        raise Refused(Refusal.TOKEN_UNAVAILABLE)  # Slack is shown no token but its own
     return token
 
 
