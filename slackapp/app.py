@@ -17,6 +17,7 @@ from slackapp.checks.capabilities import Capability, is_method, merge_capabiliti
 from slackapp.config import settings as config
 from slackapp.errors import ConfigError
 from slackapp.flows.app import App, Circle
+from slackapp.flows.core_data import CORE
 from slackapp.flows.upkeep import heartbeat, interrupted_calls
 from slackapp.model import AuditEvent, Clock, Entropy, Settings
 from slackapp.routes import served_routes
@@ -41,8 +42,8 @@ STOP_TIMEOUT = 8.0
 EXCHANGE_STOP_TIMEOUT = 20.0
 """The same for installs: a call lasts 10 s at most, and what Slack grants meanwhile must be stored or given back."""
 
-CIRCLES: tuple[Circle, ...] = ()
-"""Circles that stand on the core, each with what it registers."""
+CIRCLES: tuple[Circle, ...] = (CORE,)
+"""The core, and the circles that stand on it, each with what it registers."""
 
 
 @dataclass
@@ -133,7 +134,7 @@ def build_app(
         db.create_or_migrate()
         if not db.is_sound(thorough=False):
             raise ConfigError(f"SLACKAPP_DATABASE: {settings.database} is damaged; restore a backup")
-        keyring = open_keyring(db, settings, entropy, clock)
+        keyring = open_keyring(db, settings, entropy, clock, limits=record_limits(CIRCLES))
     except BaseException:
         db.close()  # who is inside another program tries again and again: nothing may stay open
         raise
@@ -177,6 +178,18 @@ def build_app(
 def audit_events(circles: tuple[Circle, ...]) -> frozenset[type[StrEnum]]:
     """The sets of events that may be written to the audit: the core's, and those of the circles."""
     return frozenset({AuditEvent, *(events for circle in circles for events in circle.audit_events)})
+
+
+def record_limits(circles: Iterable[Circle]) -> Mapping[str, int]:
+    """Joins what the circles seal: kind of record to bytes. Raises ValueError for a kind that two of them have."""
+    joined: dict[str, int] = {}
+    for circle in circles:
+        twice = joined.keys() & circle.record_limits.keys()
+        # claim: C-122
+        if twice:
+            raise ValueError(f"{circle.name}: the kind of record {min(twice)} is another circle's")
+        joined.update(circle.record_limits)
+    return joined
 
 
 _NEEDS_A_LOOP = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)

@@ -111,12 +111,13 @@ def _restore_and_check(settings: Settings, file: Path, given: RestoreInput, chec
     """
     copy = open_database(file)
     copy.create_or_migrate()
-    erased = backup_database.restore_keys(copy, key_backup.parse(given.keys), given.removals, system_clock())
+    erased = backup_database.restore_keys(copy, key_backup.parse(given.keys), given.removals)
     copy.close()
     service = build(replace(settings, database=file), system_clock, system_entropy, sys.stderr)
     app = service.app
     try:
         backup_database.verify_origin(app, given)
+        backup_database.erase_removed(app, erased, system_clock())
         is_replaced = open_database(settings.database).exists()
         problems = backup_database.list_unreadable(app, _note_trial(app, is_replaced, check))
         if problems or not app.db.is_sound(thorough=True):

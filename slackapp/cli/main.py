@@ -55,6 +55,7 @@ COMMANDS = (
     Command("config", config.HELP, config.run),
     Command("keys", keys.HELP, run_verb, keys.configure),
     Command("tenants", tenants.HELP, tenants.run, tenants.configure),
+    Command("export", tenants.EXPORT_HELP, tenants.run_export, tenants.configure_export),
     Command("check", tokens.CHECK_HELP, tokens.run_check, tokens.configure_check),
     Command("brake", tokens.BRAKE_HELP, tokens.run_brake, tokens.configure_brake),
     Command("freeze", tokens.FREEZE_HELP, tokens.run_freeze, tokens.configure_freeze),

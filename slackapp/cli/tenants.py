@@ -1,4 +1,4 @@
-"""`slackapp tenants`, `slackapp uninstall` and `slackapp purge`: the inventory, and removal."""
+"""`slackapp tenants`, `slackapp export`, `slackapp uninstall` and `slackapp purge`: what there is, and removal."""
 
 import argparse
 
@@ -11,9 +11,10 @@ from slackapp.errors import UsageError
 from slackapp.flows.removal import purge_now, uninstall_tenant
 from slackapp.flows.tokens import freeze_tenant
 from slackapp.flows.upkeep import list_tenants
-from slackapp.model import NO_TENANT
+from slackapp.model import NO_TENANT, Tenant
 
 HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
+EXPORT_HELP = "everything that is stored of a tenant in plain fields, no token: one JSON object per line"
 UNINSTALL_HELP = "tell Slack, and erase a tenant's tokens and data"
 PURGE_HELP = "erase a tenant, Slack not being told; or verify that nothing is left of those that were erased"
 _COLUMNS = Columns(
@@ -46,6 +47,31 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def configure_export(parser: argparse.ArgumentParser) -> None:
+    """Adds the id of the team or enterprise."""
+    parser.add_argument("id", metavar="TEAM_OR_ENTERPRISE_ID")
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    """Raises ConfigError, UsageError."""
+    tenant, is_known = _tenant(arguments.id), False
+    with open_service() as service:
+        app = service.app
+        for row in list_tenants.export(app, tenant, operator_actor(app), app.clock()):
+            is_known = True
+            print_json(row)
+    if not is_known:
+        print_lines(f"{tenant}: nothing is stored for it", error=True)
+    return 0
+
+
+def _tenant(claimed_id: str) -> Tenant:
+    tenant = tenant_of_id(claimed_id)
+    if tenant is None:
+        raise UsageError(f"{claimed_id}: is not the id of a team (T…) or an enterprise (E…)")
+    return tenant
+
+
 def configure_uninstall(parser: argparse.ArgumentParser) -> None:
     """Adds the id of the team or enterprise, and whether to ask."""
     parser.add_argument("id", metavar="TEAM_OR_ENTERPRISE_ID")
@@ -54,9 +80,7 @@ def configure_uninstall(parser: argparse.ArgumentParser) -> None:
 
 def run_uninstall(arguments: argparse.Namespace) -> int:
     """Returns 0 when nothing is left, 75 when the purge is still pending. Raises ConfigError, UsageError."""
-    tenant = tenant_of_id(arguments.id)
-    if tenant is None:
-        raise UsageError(f"{arguments.id}: is not the id of a team (T…) or an enterprise (E…)")
+    tenant = _tenant(arguments.id)
     with open_service() as service:
         app = service.app
         installation = list_tenants.find_installation(app, tenant)

@@ -9,7 +9,7 @@ from slackapp.model import ConnectionPurpose, Holder, HolderKind, KeyPurpose, Re
 DETAILS_LIMIT = 64 * 1024
 """Bytes."""
 
-LIMITS = {
+LIMITS: dict[str, int] = {
     RecordKind.BOT_ACCESS: TOKEN_LIMIT,
     RecordKind.USER_ACCESS: TOKEN_LIMIT,
     RecordKind.BOT_REFRESH: TOKEN_LIMIT,

@@ -5,7 +5,7 @@ Tests replace its clock and its entropy; nothing is a global.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -125,6 +125,8 @@ class Circle:
     """Sets of the events that the circle writes: a StrEnum each, as `AuditEvent` is the core's."""
     token_providers: tuple[TokenProvider, ...] = ()
     """Who issues tokens beside Slack, under names of their own."""
+    record_limits: Mapping[str, int] = field(default_factory=dict)
+    """Bytes that a sealed record of each kind may have: kinds that no other circle has."""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class AuditEvent(StrEnum):
     UNINSTALL_BEGUN = "uninstall.begun"
     UNINSTALLED = "uninstalled"
     PURGE_BEGUN = "purge.begun"
-    PURGE_ERASED = "purge.erased"
+    TENANT_EXPORTED = "tenant.exported"
     PURGE_COMPLETE = "purge.complete"
 
     # Keys, backups, and the audit itself
@@ -169,8 +169,6 @@ class AuditRecord(StrEnum):
     ENTERPRISE = "enterprise"
     MASTER_KEY = "master_key"
     KEY_PROVIDER = "key_provider"
-    DATA_KEY = "data_key"
-    TOKEN = "stored_token"
     BACKUP = "backup"
     AUDIT_ROW = "audit_row"
 

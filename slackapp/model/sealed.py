@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from slackapp.model.enums import KeyPurpose, KeyState, RecordKind
+from slackapp.model.enums import KeyPurpose, KeyState
 from slackapp.model.identity import Tenant
 
 LOCAL_PROVIDER = "local"
@@ -41,7 +42,7 @@ class RecordContext:
     tenant: Tenant
     purpose: DataKeyPurpose
     user_id: str  # "" for what is the bot's, a connection's or the tenant's own
-    kind: RecordKind
+    kind: StrEnum  # `RecordKind`, or a circle's own
     row: str
     generation: int
 

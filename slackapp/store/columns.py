@@ -1,6 +1,6 @@
 """Forms of the nouns in columns: a field is named as its column; tenant and holder are two columns each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -83,12 +83,17 @@ def field_columns(noun: object) -> dict[str, Any]:
 
 def row_fields(row: Row) -> dict[str, Any]:
     """Names a row's columns with their values, and its tenant and its holder as the field that each is."""
-    columns = dict(zip(row.keys(), row, strict=True))
+    columns = read_columns(row)
     columns["tenant"] = Tenant(_TENANT_KINDS[columns.pop("tenant_kind")], columns.pop("tenant_id"))
     if "holder_kind" in columns:
         columns["holder"] = read_holder(row)
         del columns["holder_kind"], columns["holder_id"]
     return columns
+
+
+def read_columns(row: Row) -> dict[str, Any]:
+    """Names a row's columns with their values, as they are."""
+    return dict(zip(row.keys(), row, strict=True))
 
 
 def sealed_column(sealed: Sealed | None) -> bytes | None:
@@ -99,6 +104,14 @@ def sealed_column(sealed: Sealed | None) -> bytes | None:
 def read_sealed(column: bytes | None) -> Sealed | None:
     """Reads a sealed value that a column has, or has not."""
     return Sealed(column) if column is not None else None
+
+
+def read_portions(db: Database, statement: str, parameters: Parameters, key: str, portion: int) -> Iterator[Row]:
+    """Yields the rows of a statement that gives `:most` of them behind `:after`, in the order of that text column."""
+    after = ""
+    while rows := db.many(statement, {**parameters, "after": after, "most": portion}):
+        yield from rows
+        after = rows[-1][key]
 
 
 def count_rows(db: Database, statement: str, parameters: Parameters) -> int:

@@ -1,9 +1,10 @@
 """Inbox: what came from Slack or from ourselves: `sql/core/inbox.sql`. How its rows are run: `store/queue.py`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slackapp.model import QueueState, Sealed, Tenant
-from slackapp.store.columns import count_rows, field_columns, read_tenant, tenant_columns
+from slackapp.store.columns import count_rows, field_columns, read_portions, read_tenant, tenant_columns
 from slackapp.store.engine.database import Database
 from slackapp.store.queue import LEASE, Queue, RowId, Run, claim, read_row_id
 
@@ -57,15 +58,20 @@ def claim_revocation(db: Database, tenant: Tenant, *, owner: str, now: int, stea
     return claim(db, QUEUE, (tenant, row["event_id"]), owner=owner, steady=steady) if row is not None else None
 
 
-def erase_bodies(db: Database, tenant: Tenant, now: int) -> int:
-    """Erases the bodies of a tenant's rows and ends what is open."""
-    return db.execute("erase_bodies", {**tenant_columns(tenant), "now": now})
+def erase_running(db: Database, tenant: Tenant, now: int) -> int:
+    """Ends the rows of a tenant that somebody runs just now, and erases their bodies; returns how many."""
+    return db.execute("erase_running", {**tenant_columns(tenant), "now": now})
 
 
-def bodies(db: Database, tenant: Tenant) -> list[tuple[str, Sealed]]:
-    """Event id and sealed body of the tenant's rows that have one."""
-    rows = db.many("list_bodies", tenant_columns(tenant))
-    return [(row["event_id"], Sealed(row["body"])) for row in rows]
+def erase_portion(db: Database, tenant: Tenant, limit: int, now: int) -> int:
+    """Erases bodies of a tenant's rows and ends what is open, so many at most; returns how many."""
+    return db.execute("erase_inbox_portion", {**tenant_columns(tenant), "most": limit, "now": now})
+
+
+def bodies(db: Database, tenant: Tenant, portion: int) -> Iterator[tuple[str, Sealed]]:
+    """Event id and sealed body of the tenant's rows that have one, so many of them read at a time."""
+    rows = read_portions(db, "list_bodies", tenant_columns(tenant), "event_id", portion)
+    return ((row["event_id"], Sealed(row["body"])) for row in rows)
 
 
 def body_of(db: Database, tenant: Tenant, event_id: str) -> Sealed | None:

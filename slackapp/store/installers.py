@@ -51,15 +51,14 @@ def save(db: Database, tenant: Tenant, installer: Installer) -> None:
     db.execute("save_installer", parameters)
 
 
-def reseal(db: Database, tenant: Tenant, installer: Installer, details: Sealed | None, webhook: Sealed | None) -> None:
-    """Replaces details and webhook by the same under another data key."""
-    parameters = {
-        **key_columns(tenant, installer.holder),
-        "generation": installer.generation,
-        "details": sealed_column(details),
-        "webhook": sealed_column(webhook),
-    }
-    db.execute("reseal_installer", parameters)
+def reseal_details(db: Database, tenant: Tenant, installer: Installer, details: Sealed) -> None:
+    """Replaces the details by the same under another data key."""
+    db.execute("reseal_installer", {**_generation(tenant, installer), "details": details.blob, "webhook": None})
+
+
+def reseal_webhook(db: Database, tenant: Tenant, installer: Installer, webhook: Sealed) -> None:
+    """Replaces the webhook by the same under another data key."""
+    db.execute("reseal_installer", {**_generation(tenant, installer), "details": None, "webhook": webhook.blob})
 
 
 def delete(db: Database, tenant: Tenant, holder: Holder) -> bool:
@@ -75,6 +74,10 @@ def delete_users(db: Database, tenant: Tenant) -> int:
 def delete_webhooks(db: Database, tenant: Tenant) -> None:
     """Deletes the incoming webhooks of all of them."""
     db.execute("delete_webhooks", tenant_columns(tenant))
+
+
+def _generation(tenant: Tenant, installer: Installer) -> dict[str, object]:
+    return {**key_columns(tenant, installer.holder), "generation": installer.generation}
 
 
 def _installer(row: Row) -> Installer:

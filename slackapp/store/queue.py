@@ -6,11 +6,11 @@ intent is committed before it, and a row that is found in mid-call after a crash
 """
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from slackapp.model import Clock, QueueKind, QueueState, Sealed, Tenant
-from slackapp.store.columns import by_word, read_sealed, read_tenant, row_fields, tenant_columns
+from slackapp.store.columns import by_word, read_portions, read_sealed, read_tenant, row_fields, tenant_columns
 from slackapp.store.engine.database import Database, Row
 
 BATCH_ROWS = 1000
@@ -265,6 +265,11 @@ def list_entries(
     """Lists rows, the oldest first; None for any tenant, and for every state but `DONE`."""
     parameters = {"tenant_id": tenant_id or "", "state": state or "", "most": limit}
     return [_entry(row) for row in db.many(f"{queue.table}.page", parameters)]
+
+
+def entries_of(db: Database, queue: Queue, tenant: Tenant, portion: int) -> Iterator[QueueEntry]:
+    """Yields all rows of a tenant, so many of them read at a time."""
+    return map(_entry, read_portions(db, f"{queue.table}.of_tenant", tenant_columns(tenant), "event_id", portion))
 
 
 def find(db: Database, queue: Queue, event_id: str) -> list[QueueEntry]:

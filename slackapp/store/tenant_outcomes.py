@@ -1,7 +1,9 @@
 """Outcomes of calls to Slack lately, over all tenants: `sql/core/tenant_outcomes.sql`."""
 
+from typing import Any
+
 from slackapp.model import Tenant, Token
-from slackapp.store.columns import count_rows, tenant_columns
+from slackapp.store.columns import count_rows, read_columns, tenant_columns
 from slackapp.store.engine.database import Database
 
 
@@ -48,6 +50,11 @@ def note_answered(db: Database, tenant: Tenant, now: int) -> None:
 def delete_old_answered(db: Database, since: int, until: int) -> None:
     """Deletes what does not lie between the two, in Unix seconds."""
     db.execute("delete_old_answered", {"since": since, "until": until})
+
+
+def list_by_tenant(db: Database, tenant: Tenant) -> list[dict[str, Any]]:
+    """Lists how calls and installs of a tenant ended lately, and when, in plain columns."""
+    return [read_columns(row) for row in db.many("outcomes_of_tenant", tenant_columns(tenant))]
 
 
 def has_other_success(db: Database, tenant: Tenant, after: int, before: int) -> bool:

@@ -128,15 +128,20 @@ def replace_pair(db: Database, token: Token, pair: SealedPair, now: int) -> bool
     return db.execute("replace_pair", {**_generation(token), **_values(pair), "now": now}) == 1
 
 
-def reseal(db: Database, token: Token, access: Sealed, refresh: Sealed | None) -> None:
-    """Replaces the secrets of a generation by the same under other data keys."""
-    parameters = {
-        **key_columns(token.tenant, token.holder),
-        "generation": token.generation,
-        "access": access.blob,
-        "refresh": sealed_column(refresh),
-    }
+def reseal(db: Database, token: Token, access: Sealed | None, refresh: Sealed | None) -> None:
+    """Replaces secrets of a generation by the same under other data keys; None leaves what is there."""
+    parameters = {**_generation(token), "access": sealed_column(access), "refresh": sealed_column(refresh)}
     db.execute("reseal_token", parameters)
+
+
+def reseal_access(db: Database, token: Token, access: Sealed) -> None:
+    """Replaces the access token of a generation by the same under another data key."""
+    reseal(db, token, access, None)
+
+
+def reseal_refresh(db: Database, token: Token, refresh: Sealed) -> None:
+    """Replaces the refresh token of a generation by the same under another data key."""
+    reseal(db, token, None, refresh)
 
 
 def set_fingerprints(db: Database, token: Token, fingerprints: Fingerprints) -> bool:

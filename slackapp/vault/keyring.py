@@ -60,6 +60,7 @@ class TenantKeys:
     app_id: str
     entropy: Entropy
     fingerprint: Callable[[Secret], bytes]
+    limits: Mapping[str, int]
     keys: Mapping[DataKeyPurpose, PlainKey]
     minted: tuple[NewKey, ...]
     connection_id: str | None = None
@@ -74,14 +75,10 @@ class TenantKeys:
         key = self.keys.get(context.purpose)
         if key is None:
             raise KeyMissingError
-        return _seal(self.app_id, self.entropy, key, context, plaintext)
-
-
-def _seal(app_id: str, entropy: Entropy, key: PlainKey, context: RecordContext, plaintext: bytes) -> Sealed:
-    if len(plaintext) > LIMITS[context.kind]:
-        raise ValueError(f"a {context.kind} is too large to be sealed")
-    bound = envelope.record_context(app_id, context)
-    return Sealed(envelope.seal(key.key, key.key_id, bound, plaintext, entropy(envelope.RANDOM_BYTES)))
+        if len(plaintext) > self.limits[context.kind]:
+            raise ValueError(f"a {context.kind} is too large to be sealed")
+        bound = envelope.record_context(self.app_id, context)
+        return Sealed(envelope.seal(key.key, key.key_id, bound, plaintext, self.entropy(envelope.RANDOM_BYTES)))
 
 
 class Keyring:
@@ -96,6 +93,7 @@ class Keyring:
         app_id: str,
         entropy: Entropy,
         clock: Clock,
+        limits: Mapping[str, int] = LIMITS,
     ) -> None:
         self._db = db
         self._local = local
@@ -105,6 +103,8 @@ class Keyring:
         self._app_id = app_id
         self._entropy = entropy
         self._clock = clock
+        self._limits = limits
+        """Bytes of plaintext by kind of record: the core's, and those of the circles."""
         self._lock = threading.Lock()
         self._cache: OrderedDict[Tenant, _CachedKeys] = OrderedDict()
         self._evictions = 0
@@ -121,7 +121,7 @@ class Keyring:
         its key is still there. Opening always asks.
         """
         key = self._active(context.tenant, context.purpose)
-        return _seal(self._app_id, self._entropy, key, context, plaintext)
+        return self._tenant_keys({context.purpose: key}).seal(context, plaintext)
 
     def open(self, context: RecordContext, sealed: Sealed) -> bytes:
         """Opens a record where it belongs. Raises DecryptError, for every reason alike."""
@@ -130,7 +130,7 @@ class Keyring:
         if key is None or key.purpose != context.purpose:
             raise DecryptError
         bound = envelope.record_context(self._app_id, context)
-        return envelope.open_sealed(key.key, key.key_id, bound, sealed.blob, LIMITS[context.kind])
+        return envelope.open_sealed(key.key, key.key_id, bound, sealed.blob, self._limits[context.kind])
 
     def open_data(self, context: RecordContext, sealed: Sealed) -> bytes:
         """Opens a record that is no token; a token is opened by the vault alone. Raises DecryptError."""
@@ -178,6 +178,7 @@ class Keyring:
             app_id=self._app_id,
             entropy=self._entropy,
             fingerprint=self.fingerprint,
+            limits=self._limits,
             keys=keys,
             minted=minted,
             connection_id=connection_id,

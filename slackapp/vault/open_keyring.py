@@ -5,8 +5,10 @@ database, which is of no use to anyone who has only the database.
 """
 
 import hmac
+from collections.abc import Mapping
 
 from slackapp.crypto import envelope, keyfile
+from slackapp.crypto.records import LIMITS
 from slackapp.errors import ConfigError, DecryptError, naming
 from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Clock, Entropy, Settings
 from slackapp.store import data_keys, meta
@@ -17,8 +19,13 @@ from slackapp.vault.provider_gate import GatedProvider, ProviderGate
 from slackapp.vault.providers import LocalProvider
 
 
-def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Clock) -> Keyring:
-    """The keyring, with the service's own keys made on first use. Raises ConfigError."""
+def open_keyring(
+    db: Database, settings: Settings, entropy: Entropy, clock: Clock, *, limits: Mapping[str, int] = LIMITS
+) -> Keyring:
+    """The keyring, with the service's own keys made on first use. Raises ConfigError.
+
+    `limits` are the bytes that a record of each kind may have.
+    """
     master_keys = read_master_keys(settings)
     _initialize_database(db, settings, master_keys, entropy, clock())
     bound_to = _bound_app(db, settings)
@@ -36,7 +43,7 @@ def open_keyring(db: Database, settings: Settings, entropy: Entropy, clock: Cloc
 
     gate = ProviderGate(clock.steady)
     others = [GatedProvider(CommandProvider(name, program), gate) for name, program in settings.key_commands]
-    keyring = Keyring(db, local, others, reload_local, bound_to, entropy, clock)
+    keyring = Keyring(db, local, others, reload_local, bound_to, entropy, clock, limits)
     try:
         keyring.make_service_keys(clock())
     except DecryptError:

@@ -48,19 +48,32 @@ SELECT event_id FROM inbox
  ORDER BY next_at, event_id
  LIMIT 1;
 
--- name: erase_bodies :exec
+-- name: erase_running :exec
+-- tenant: tenant_kind, tenant_id
+-- A purge: whoever runs such a row finds that it is not theirs any more. There are few, and an index has just those.
+UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,
+       state = 'done', result = 'purged', finished_at = :now
+ WHERE state IN ('running', 'calling')
+   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-59
+   AND type <> 'slackapp.purge';
+
+-- name: erase_inbox_portion :exec
 -- tenant: tenant_kind, tenant_id
 -- A purge: no body stays; ids, types and times do, for the sake of repeats. Our own jobs go on.
 UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,
        state = 'done', result = 'purged', finished_at = :now
  WHERE event_id IN (
-       SELECT event_id FROM inbox WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL
+       SELECT event_id FROM inbox
+        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL
        UNION ALL
        SELECT event_id FROM inbox
-        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND state IN ('ready', 'running', 'calling')
+        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND type <> 'slackapp.purge'
+          AND state IN ('ready', 'running', 'calling')
        UNION ALL
        SELECT event_id FROM inbox
-        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND state IN ('dead', 'unclear')
+        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND type <> 'slackapp.purge'
+          AND state IN ('dead', 'unclear')
+        LIMIT :most
        )
    AND (body IS NOT NULL OR state <> 'done')
    AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-59
@@ -69,7 +82,10 @@ UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,
 -- name: list_bodies :many
 -- tenant: tenant_kind, tenant_id
 SELECT event_id, body FROM inbox
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL;
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL
+   AND event_id > :after
+ ORDER BY event_id
+ LIMIT :most;
 
 -- name: find_body :one
 -- tenant: tenant_kind, tenant_id

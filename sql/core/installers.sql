@@ -29,7 +29,7 @@ ON CONFLICT (tenant_kind, tenant_id, holder_kind, holder_id) DO UPDATE SET
 
 -- name: reseal_installer :exec
 -- tenant: tenant_kind, tenant_id
-UPDATE installers SET details = :details, webhook = :webhook
+UPDATE installers SET details = coalesce(:details, details), webhook = coalesce(:webhook, webhook)
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = :holder_kind AND holder_id = :holder_id
    AND generation = :generation;
 

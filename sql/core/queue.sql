@@ -164,6 +164,16 @@ SELECT event_id, kind, tenant_kind, tenant_id, type, state, attempts, event_time
  ORDER BY received_at, event_id, tenant_kind, tenant_id
  LIMIT :most;
 
+-- name: of_tenant :many
+-- tenant: tenant_kind, tenant_id
+SELECT event_id, kind, tenant_kind, tenant_id, type, state, attempts, event_time, received_at, next_at, finished_at,
+       result, trace_id, body IS NOT NULL AS has_body
+  FROM $queue
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND event_id > :after
+ ORDER BY event_id
+ LIMIT :most;
+
 -- name: rows_of_id :many
 -- tenant: none (the operator names an event; who else has one of that id must be seen)
 SELECT event_id, kind, tenant_kind, tenant_id, type, state, attempts, event_time, received_at, next_at, finished_at,

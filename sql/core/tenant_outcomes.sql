@@ -60,3 +60,14 @@ SELECT 1 AS found FROM answered
  WHERE answered_at > :after AND answered_at < :before  -- claim: C-79
    AND NOT (tenant_kind = :kind AND tenant_id = :id)  -- claim: C-79
  LIMIT 1;
+
+-- name: outcomes_of_tenant :many
+-- tenant: tenant_kind, tenant_id
+SELECT CASE given_up WHEN 1 THEN 'given up' ELSE 'refused' END AS outcome, refused_at AS at FROM failing
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+UNION ALL
+SELECT 'answered', answered_at FROM answered
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+UNION ALL
+SELECT outcome, used_at FROM oauth_states
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;

@@ -101,9 +101,9 @@ UPDATE tokens SET generation = :generation + 1, access = :access, refresh = :ref
 
 -- name: reseal_token :exec
 -- tenant: tenant_kind, tenant_id
-UPDATE tokens SET access = :access, refresh = :refresh
+UPDATE tokens SET access = coalesce(:access, access), refresh = coalesce(:refresh, refresh)
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = :holder_kind AND holder_id = :holder_id
-   AND generation = :generation;
+   AND generation = :generation AND granted_at = :granted_at;
 
 -- name: set_fingerprints :exec
 -- tenant: tenant_kind, tenant_id

@@ -10,6 +10,7 @@ from slackapp.app import system_entropy
 from slackapp.crypto import envelope, keyfile, records
 from slackapp.crypto.records import LIMITS
 from slackapp.errors import DecryptError
+from slackapp.flows import tenant_data
 from slackapp.flows.install import store_grant
 from slackapp.model import (
     NO_TENANT,
@@ -24,7 +25,7 @@ from slackapp.model import (
     Tenant,
     Webhook,
 )
-from slackapp.store import data_keys, inbox, installations, installers, tokens
+from slackapp.store import data_keys, inbox, installers
 from slackapp.store.inbox import IncomingEvent
 from slackapp.store.installers import Installer
 from slackapp.vault.providers import KeyContext, LocalProvider
@@ -82,22 +83,9 @@ def install(world: World, tenant: Tenant) -> None:
     installers.save(app.db, tenant, Installer(person, 1, world.clock(), details, hook))
 
 
-def slots(world: World, tenant: Tenant) -> Iterable[Slot]:
-    db = world.service.app.db
-    for token in tokens.list_by_tenant(db, tenant):
-        yield Slot(records.access_token_context(tenant, token.holder, token.generation), token.access)
-        assert token.refresh is not None
-        yield Slot(records.refresh_token_context(tenant, token.holder, token.generation), token.refresh)
-    webhook = installations.find_webhook(db, tenant)
-    assert webhook is not None
-    yield Slot(records.webhook_context(tenant, webhook[1]), webhook[0])
-    for person in installers.list_by_tenant(db, tenant):
-        assert person.details is not None
-        assert person.webhook is not None
-        yield Slot(records.installer_details_context(tenant, person.holder, person.generation), person.details)
-        yield Slot(records.installer_webhook_context(tenant, person.holder, person.generation), person.webhook)
-    for event_id, body in inbox.bodies(db, tenant):
-        yield Slot(records.event_body_context(tenant, event_id), body)
+def slots(world: World, tenant: Tenant) -> list[Slot]:
+    found = tenant_data.sealed_records(world.service.app, tenant)
+    return [Slot(record.context, record.sealed) for record in found]
 
 
 def fill(world: World, number: int, kinds: Iterable[str] = KINDS) -> list[Slot]:

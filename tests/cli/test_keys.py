@@ -210,7 +210,7 @@ def test_reencrypt_gives_one_tenant_new_keys_and_touches_no_other(shell: Command
     old, stays, south = shell.key_ids(NORTH), shell.key_ids(SOUTH), shell.blobs(SOUTH)
     records = shell.blobs(NORTH)
     said = shell.good("keys", "reencrypt", "--tenant", NORTH)
-    assert f"{NORTH}: new data keys, 4 records sealed anew; older data backups end for it" in said
+    assert f"{NORTH}: new data keys, 6 records sealed anew; older data backups end for it" in said
     assert (shell.key_ids(NORTH) & old, len(shell.key_ids(NORTH))) == (set(), 4)
     assert shell.blobs(NORTH) & records == set(), "no record and no key is what it was"
     assert (shell.key_ids(SOUTH), shell.blobs(SOUTH)) == (stays, south)

@@ -9,6 +9,7 @@ from tests.support.world import NORTH, SOUTH, reading
 
 PLACES = (
     "data keys without a tenant",
+    "tokens and webhooks without a tenant",
     "event bodies without a tenant",
     "tenants in the key backup that are not installed",
     "write-ahead log not emptied",

@@ -12,6 +12,8 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("runtime",),
     ("slack", "vault"),
     ("flows/app",),
+    ("flows/tenant_data",),
+    ("flows/core_data",),
     ("flows/audit",),
     ("flows/backup",),
     ("flows/keys",),

@@ -14,6 +14,7 @@ GROWING = ("installations", "tokens", "data_keys", "inbox", "oauth_states", "aud
 WHOLE = {
     # For an operator who asks about all of it.
     "all_keys", "count_by_master", "keys_below", "list_installations", "inbox.page",
+    "outcomes_of_tenant",
     # In a copy, or after a restore.
     "empty_keys", "empty_key_owners", "end_unused_states",
     # From the newest row on, and no further than its limit.
@@ -23,7 +24,7 @@ WHOLE = {
 FULL_SCANS = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
 SMALL = {
     # of the few rows that are so
-    "inbox_due", "inbox_given_up", "inbox_held", "inbox_tenant", "tokens_long_lived", "tokens_paused",
+    "inbox_due", "inbox_given_up", "inbox_held", "inbox_bodies", "tokens_long_lived", "tokens_paused",
     "tokens_without_fingerprint",
     "installations_status", "tokens_status",  # of one word per row, counted for the metrics
 }  # fmt: skip

@@ -58,11 +58,14 @@ def test_the_latest_is_the_user_of_the_greatest_generation_and_never_the_bot(kno
 
 
 def test_details_are_sealed_anew_only_in_their_own_generation(known: Database) -> None:
-    installers.reseal(known, NORTH, USER, sealed(b"anew"), sealed(b"hook anew"))
+    installers.reseal_details(known, NORTH, USER, sealed(b"anew"))
+    assert installers.find(known, NORTH, FIRST) == replace(USER, details=sealed(b"anew"))
+    installers.reseal_webhook(known, NORTH, USER, sealed(b"hook anew"))
     assert installers.find(known, NORTH, FIRST) == replace(USER, details=sealed(b"anew"), webhook=sealed(b"hook anew"))
     newer = replace(USER, generation=2)
     installers.save(known, NORTH, newer)
-    installers.reseal(known, NORTH, USER, sealed(b"late"), None)
+    installers.reseal_details(known, NORTH, USER, sealed(b"late"))
+    installers.reseal_webhook(known, NORTH, USER, sealed(b"late"))
     assert (installers.find(known, NORTH, FIRST), south(known)) == (newer, [USER])
 
 

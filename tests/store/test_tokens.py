@@ -360,6 +360,19 @@ def test_a_pair_is_sealed_anew_only_in_its_own_generation(db: Database, token: T
     assert found(db).access == sealed(b"new-access")
 
 
+def test_each_of_a_pair_is_sealed_anew_by_itself(db: Database, token: Token) -> None:
+    before = others(db)
+    tokens.reseal_access(db, token, sealed(b"anew"))
+    assert found(db) == replace(token, access=sealed(b"anew"))
+    tokens.reseal_refresh(db, token, sealed(b"anew too"))
+    assert found(db) == replace(token, access=sealed(b"anew"), refresh=sealed(b"anew too"))
+    assert others(db) == before
+    tokens.save(db, NORTH, BOT, generation=2, pair=pair(b"new"), now=NOW)
+    tokens.reseal_access(db, token, sealed(b"late"))
+    tokens.reseal_refresh(db, token, sealed(b"late"))
+    assert (found(db).access, found(db).refresh) == (sealed(b"new-access"), sealed(b"new-refresh"))
+
+
 def test_one_token_is_deleted(db: Database, token: Token) -> None:
     assert tokens.delete(db, NORTH, USER)
     assert not tokens.delete(db, NORTH, USER)

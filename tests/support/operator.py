@@ -134,6 +134,24 @@ def open_shell(
     """Every kind of record, for each of the tenants: both pairs of tokens, a webhook, an event that waits."""
     given = _settings(folder, changes)
     begun = make_world(folder, **given) if changes else going_on(_left(tenants, now), folder, **given)
+    with _shell_beside(begun, folder, given) as shell:
+        if changes:
+            _install(shell.world, tenants, now)
+        yield shell
+
+
+@contextlib.contextmanager
+def open_on(left: Left, folder: Path) -> Iterator[CommandLine]:
+    """A shell beside a service that starts on what another one left."""
+    given = _settings(folder, {})
+    with _shell_beside(going_on(left, folder, **given), folder, given) as shell:
+        yield shell
+
+
+@contextlib.contextmanager
+def _shell_beside(
+    begun: contextlib.AbstractContextManager[World], folder: Path, given: Mapping[str, str]
+) -> Iterator[CommandLine]:
     with pytest.MonkeyPatch.context() as patch, begun as world:
         for name in [name for name in os.environ if name.startswith(("SLACK_", "SLACKAPP_"))]:
             patch.delenv(name)
@@ -143,8 +161,6 @@ def open_shell(
         patch.chdir(folder)
         for module in ("service.session", "backup"):
             patch.setattr(f"slackapp.cli.{module}.system_clock", world.clock)
-        if changes:
-            _install(world, tenants, now)
         yield CommandLine(world, patch)
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from slackapp.checks.capabilities import TRIAL
-from slackapp.crypto import records
 from slackapp.errors import (
     CommandError,
     ConfigError,
@@ -25,12 +24,13 @@ from slackapp.errors import (
     StoreDamagedError,
     StoreError,
 )
+from slackapp.flows import tenant_data
 from slackapp.flows.app import App
 from slackapp.flows.audit import notes
 from slackapp.flows.backup import key_backup
 from slackapp.flows.backup.key_backup import KeyBackup
-from slackapp.model import NO_TENANT, Actor, AuditEntry, AuditEvent, AuditRecord, RecordContext, Sealed, Tenant
-from slackapp.store import data_keys, inbox, installations, installers, meta, oauth_states, queue, tokens
+from slackapp.model import NO_TENANT, Actor, AuditEntry, AuditEvent, AuditRecord, Tenant
+from slackapp.store import data_keys, inbox, installations, meta
 from slackapp.store.engine.database import Database
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.secret_reads import TenantOpening, TenantRead
@@ -69,33 +69,12 @@ def list_unreadable(app: App, openings: Sequence[TenantOpening]) -> list[str]:
     for opening in openings:
         tenant = opening.tenant
         try:
-            for context, sealed in _records(app, tenant):
-                opening.open(context, sealed)
+            for record in tenant_data.sealed_records(app, tenant):
+                opening.open(record.context, record.sealed)
         except DecryptError:
-            found.append(f"{tenant}: a {context.kind} does not open")
+            found.append(f"{tenant}: a {record.context.kind} does not open")
         except (KeyRevokedError, KeyUnavailableError):
             continue  # its owner holds the key; nothing can be said about it here
-    return found
-
-
-def _records(app: App, tenant: Tenant) -> list[tuple[RecordContext, Sealed]]:
-    found = []
-    for token in tokens.list_by_tenant(app.db, tenant):
-        found.append((records.access_token_context(tenant, token.holder, token.generation), token.access))
-        if token.refresh is not None:
-            found.append((records.refresh_token_context(tenant, token.holder, token.generation), token.refresh))
-    webhook = installations.find_webhook(app.db, tenant)
-    if webhook is not None:
-        found.append((records.webhook_context(tenant, webhook[1]), webhook[0]))
-    for installer in installers.list_by_tenant(app.db, tenant):
-        holder, generation = installer.holder, installer.generation
-        if installer.details is not None:
-            found.append((records.installer_details_context(tenant, holder, generation), installer.details))
-        if installer.webhook is not None:
-            found.append((records.installer_webhook_context(tenant, holder, generation), installer.webhook))
-    found.extend(
-        (records.event_body_context(tenant, event_id), body) for event_id, body in inbox.bodies(app.db, tenant)
-    )
     return found
 
 
@@ -110,7 +89,7 @@ def open_tenants(live: App, copy: App, purpose: str, actor: Actor) -> list[Tenan
             capability=TRIAL,
             purpose=purpose,
             actor=actor,
-            count=len(_records(copy, installation.tenant)),
+            count=sum(1 for _ in tenant_data.sealed_records(copy, installation.tenant)),
         )
         for installation in installations.list_all(copy.db)
     ]
@@ -186,11 +165,11 @@ def verify_unchanged(replaced: Database, slot: KeyBackupFile, given: RestoreInpu
         raise StoreBusyError("a tenant was removed, or its keys were changed, meanwhile; restore again")
 
 
-def restore_keys(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, int], now: int) -> list[Tenant]:
-    """Restores a copy's keys from the key backup, and erases tenants without any there: those were purged since.
+def restore_keys(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, int]) -> list[Tenant]:
+    """Restores a copy's keys from the key backup; returns the tenants without any there: those were purged since.
 
-    And whoever is among the removals, unless it was installed after that in the copy. Returns the erased tenants.
-    Raises ConfigError when the key backup belongs to another database.
+    And whoever is among the removals, unless it was installed after that in the copy. Raises ConfigError when the key
+    backup belongs to another database.
     """
     if backup.meta.get(meta.DATABASE_ID) != meta.get(copy, meta.DATABASE_ID):
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup belongs to another database than this backup")
@@ -202,14 +181,15 @@ def restore_keys(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, in
         gone = [tenant for tenant in data_keys.tenants_with_blank_keys(copy) if tenant != NO_TENANT]
         # claim: C-63
         gone += [tenant for tenant in removals if tenant not in gone and _is_older(copy, tenant, removals[tenant])]
+    return gone
+
+
+def erase_removed(app: App, gone: Sequence[Tenant], now: int) -> None:
+    """Erases those tenants from a restored copy, whole."""
+    with app.db.transaction():
         for tenant in gone:
             # claim: C-63
-            data_keys.delete(copy, tenant)
-            # claim: C-63
-            installations.delete(copy, tenant)
-            # claim: C-63
-            inbox.erase_bodies(copy, tenant, now)
-    return gone
+            tenant_data.erase_whole(app, tenant, now)
 
 
 def _is_older(copy: Database, tenant: Tenant, decided_at: int) -> bool:
@@ -224,9 +204,7 @@ def mark_unfinished_unclear(app: App, now: int) -> int:
     """
     with app.db.transaction():
         # claim: C-93
-        oauth_states.expire_unused(app.db, now)
-        # claim: C-93
-        unclear = queue.mark_restored(app.db, inbox.QUEUE, now)
+        unclear = [row for data in app.tenant_data for row in data.restored(app.db, now)]
         notes.append_unclear(app, unclear, now)
     return len(unclear)
 

@@ -72,6 +72,9 @@ def run(app: App, row: Run, now: int) -> None:
         # Since it was claimed. It waits, as if it had not been.
         queue.postpone(app.db, row, installation.status, next_at=now, refund_attempt=True)
         return
+    if installation is None:
+        _finish_row(app, row, QueueState.DONE, "not installed", now)
+        return
     try:
         # 7. open the body where it was sealed
         body = _open(app, row)
@@ -83,8 +86,8 @@ def run(app: App, row: Run, now: int) -> None:
         return
     # 8. whose it is, and what acts on it
     function = app.behaviour.get(row.type)
-    if installation is None or function is None:
-        _finish_row(app, row, QueueState.DONE, "nobody to act" if function is None else "not installed", now)
+    if function is None:
+        _finish_row(app, row, QueueState.DONE, "nobody to act", now)
         return
     context = EventContext(app, row, installation, body)
     try:

@@ -17,6 +17,7 @@ from typing import Any
 from slackapp.checks.token_refusals import FOREIGN_TOKEN
 from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
+from slackapp.flows import tenant_data
 from slackapp.flows.app import App
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
 from slackapp.model import (
@@ -53,6 +54,7 @@ def run(app: App, external: ExternalInstallation, actor: Actor, read_at: int | N
     """
     for _ in range(MAX_TRIES):
         keys, now = app.keyring.open_tenant_keys(external.tenant), app.clock()
+        tenant_data.erase_rest(app, external.tenant, now)
         try:
             with app.db.transaction():
                 confirm_keys(app, external.tenant, keys, now)
@@ -64,6 +66,8 @@ def run(app: App, external: ExternalInstallation, actor: Actor, read_at: int | N
 
 
 def _write(app: App, external: ExternalInstallation, keys: TenantKeys, actor: Actor, now: int) -> None:
+    # claim: C-121
+    tenant_data.erase_remains(app, external.tenant, now)
     before = installations.find(app.db, external.tenant)
     known = installers.find(app.db, external.tenant, external.holder)
     # claim: C-106

@@ -10,6 +10,7 @@ from dataclasses import replace
 from slackapp.checks.scopes import drift
 from slackapp.crypto import records
 from slackapp.errors import StoreBusyError
+from slackapp.flows import tenant_data
 from slackapp.flows.app import App
 from slackapp.flows.audit import notes
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
@@ -52,13 +53,11 @@ def read_stored(app: App, grant: Grant) -> StoredTokens:
 
 
 def run(app: App, grant: Grant, stored_before: StoredTokens, state_hash: bytes, actor: Actor, now: int) -> bool:
-    """Stores the grant; False, and nothing stored, where what it would replace has changed.
-
-    Raises StoreError: the same.
-    """
+    """Stores the grant; False, and nothing stored, where what it would replace changed. Raises StoreError: the same."""
     for _ in range(MAX_TRIES):
         # Keys are opened before the transaction: whoever holds the master key may be far away.
         keys = app.keyring.open_tenant_keys(grant.tenant)
+        tenant_data.erase_rest(app, grant.tenant, now)
         try:
             # claim: C-55
             with app.db.transaction():
@@ -89,6 +88,8 @@ def _version(token: Token | None) -> tuple[int, int] | None:
 
 def _write(app: App, grant: Grant, keys: TenantKeys, actor: Actor, now: int) -> bool:
     """Writes all of it; True for a first install."""
+    # claim: C-121
+    tenant_data.erase_remains(app, grant.tenant, now)
     confirm_keys(app, grant.tenant, keys, now)
     before = installations.find(app.db, grant.tenant)
     after = _installation(app, grant, before, now)

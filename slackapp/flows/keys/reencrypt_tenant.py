@@ -7,14 +7,14 @@ Data backups from before end for this tenant, because the keys that open them ar
 from collections.abc import Iterable, Iterator
 
 from slackapp.checks.capabilities import REENCRYPT
-from slackapp.crypto import records
 from slackapp.errors import CommandError, DecryptError, KeyRevokedError, KeyUnavailableError, StoreBusyError
+from slackapp.flows import tenant_data
 from slackapp.flows.app import App
 from slackapp.flows.backup import key_backup
 from slackapp.flows.keys import rotate_keys
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
-from slackapp.model import LOCAL_PROVIDER, Actor, AuditEntry, AuditEvent, AuditRecord, RecordContext, Sealed, Tenant
-from slackapp.store import data_keys, inbox, installations, installers, tokens
+from slackapp.model import LOCAL_PROVIDER, Actor, AuditEntry, AuditEvent, AuditRecord, Tenant
+from slackapp.store import data_keys
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.secret_reads import TenantOpening, TenantRead
 
@@ -92,35 +92,8 @@ def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
 
 
 def _reseal_all(app: App, opening: TenantOpening, fresh: TenantKeys) -> int:
-    tenant = opening.tenant
-
-    def reseal(context: RecordContext, sealed: Sealed) -> Sealed:
-        return fresh.seal(context, opening.open(context, sealed))
-
     resealed = 0
-    for token in tokens.list_by_tenant(app.db, tenant):
-        access = reseal(records.access_token_context(tenant, token.holder, token.generation), token.access)
-        refresh = None
-        if token.refresh is not None:
-            refresh = reseal(records.refresh_token_context(tenant, token.holder, token.generation), token.refresh)
-        tokens.reseal(app.db, token, access, refresh)
-        resealed += 1
-    webhook = installations.find_webhook(app.db, tenant)
-    if webhook is not None:
-        sealed, generation = webhook
-        installations.reseal_webhook(app.db, tenant, reseal(records.webhook_context(tenant, generation), sealed))
-        resealed += 1
-    for installer in installers.list_by_tenant(app.db, tenant):
-        details = webhook_context = None
-        if installer.details is not None:
-            context = records.installer_details_context(tenant, installer.holder, installer.generation)
-            details = reseal(context, installer.details)
-        if installer.webhook is not None:
-            context = records.installer_webhook_context(tenant, installer.holder, installer.generation)
-            webhook_context = reseal(context, installer.webhook)
-        installers.reseal(app.db, tenant, installer, details, webhook_context)
-        resealed += (details is not None) + (webhook_context is not None)
-    for event_id, body in inbox.bodies(app.db, tenant):
-        inbox.reseal_body(app.db, tenant, event_id, reseal(records.event_body_context(tenant, event_id), body))
+    for record in tenant_data.sealed_records(app, opening.tenant):
+        record.put_back(fresh.seal(record.context, opening.open(record.context, record.sealed)))
         resealed += 1
     return resealed

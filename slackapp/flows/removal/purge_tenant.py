@@ -1,20 +1,20 @@
 """Erases a tenant: keys first, then everything that they could have opened; then makes sure that nothing is left.
 
-The first part is one transaction of the caller, so that it happens together with its cause. What a transaction cannot
-do, emptying the write-ahead log, waiting for working copies and rewriting the key backup, is a job in the inbox: noted
-in the same transaction, repeated until it is done, and only then called done. Audit rows stay; they hold ids only.
+The first part is one transaction of the caller, so that it happens together with its cause: keys, status, and what is
+little. What a transaction cannot do is a job in the inbox, noted in the same transaction, repeated until it is done,
+and only then called done: erasing in portions what is much, emptying the write-ahead log, waiting for working copies,
+rewriting the key backup. Audit rows stay; they hold ids only.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from slackapp.errors import StoreBusyError, StoreError
+from slackapp.flows import tenant_data
 from slackapp.flows.app import App
 from slackapp.flows.audit import notes
 from slackapp.flows.backup import key_backup
 from slackapp.model import (
-    NO_TENANT,
     Actor,
     ActorKind,
     AuditDetail,
@@ -22,11 +22,10 @@ from slackapp.model import (
     AuditEvent,
     AuditRecord,
     QueueState,
-    RecordKind,
     Tenant,
     TenantChange,
 )
-from slackapp.store import data_keys, inbox, installations, queue, tokens
+from slackapp.store import inbox, installations, queue
 from slackapp.store.engine.database import Residue
 from slackapp.store.queue import Run
 
@@ -44,28 +43,14 @@ Reasons = Mapping[Run, tuple[str, int]]
 
 
 def erase(app: App, tenant: Tenant, reason: AuditDetail, actor: Actor, now: int) -> str:
-    """Erases keys, tokens, webhooks and event bodies of a tenant, inside the caller's transaction; returns the job's
-    id.
-    """
-    # 1. the data keys, without which nothing else can be opened
-    # claim: C-56
-    keys = data_keys.delete(app.db, tenant)
-    # 2. the rows
-    found = tokens.count(app.db, tenant)
-    # claim: C-56
-    installations.delete(app.db, tenant)
-    # claim: C-56
-    bodies = inbox.erase_bodies(app.db, tenant, now)
-    # 3. note what is left to do
+    """Erases a tenant's keys, tokens and status, inside the caller's transaction; returns the job's id."""
+    # 1. the data keys, without which nothing else can be opened, and what is little
+    erased = tenant_data.erase(app, tenant, now)
+    # 2. note what is left to do
     job_id = f"purge-{app.entropy(12).hex()}"
     inbox.add_job(app.db, job_id, inbox.PURGE, tenant, now=now)
-    entry = AuditEntry(at=now, event=AuditEvent.PURGE_BEGUN, actor=actor, tenant=tenant, detail=reason)
-    app.vault.append(entry)
-    erased = {AuditRecord.DATA_KEY: keys, AuditRecord.TOKEN: found, RecordKind.EVENT_BODY: bodies}
-    for kind, count in erased.items():
-        if not count:
-            continue
-        app.vault.append(replace(entry, event=AuditEvent.PURGE_ERASED, record_kind=kind, count=count, detail=None))
+    begun = AuditEvent.PURGE_BEGUN
+    app.vault.append(AuditEntry(at=now, event=begun, actor=actor, tenant=tenant, count=erased, detail=reason))
     return job_id
 
 
@@ -102,8 +87,11 @@ def _complete(app: App, row: Run, now: int, at_once: bool) -> None:
     """
     rows = [row]
     try:
+        # 3. the rest, in portions
+        tenant_data.erase_rest(app, row.tenant, now)
         with app.key_backup_file.locked(_LOCK_TIMEOUT if at_once else 0.0):
             rows += _claim_others(app, row)
+            _erase_little(app, rows, now)
             reasons = _erase_traces(app, rows, now, at_once)
     except StoreError as error:
         busy = isinstance(error, StoreBusyError) and not at_once
@@ -142,6 +130,13 @@ def _claim_others(app: App, row: Run) -> list[Run]:
     return [one for one in taken if one is not None]
 
 
+def _erase_little(app: App, rows: Sequence[Run], now: int) -> None:
+    """Erases a portion of each: most tenants have no more. What is more goes when its own job is run."""
+    for row in rows:
+        if tenant_data.count(app, row.tenant):
+            tenant_data.erase_portion(app, row.tenant, now)
+
+
 def _postpone(app: App, reasons: Reasons, now: int) -> None:
     with app.db.transaction():
         for row, (why, wait) in reasons.items():
@@ -162,7 +157,7 @@ def _erase_traces(app: App, rows: Sequence[Run], now: int, at_once: bool) -> Rea
     in_backup = key_backup.count_keys(app, {row.tenant for row in rows})
     reasons = {row: ("the key backup was just written", wait) for row in rows if row.tenant in still}
     for row in rows:
-        left = count_stored(app, row.tenant) + in_backup[row.tenant]
+        left = tenant_data.count(app, row.tenant) + in_backup[row.tenant]
         if left and row not in reasons and not _is_reinstalled(app, row):
             reasons[row] = (f"left={left}", RETRY_AFTER)
     return reasons
@@ -170,30 +165,16 @@ def _erase_traces(app: App, rows: Sequence[Run], now: int, at_once: bool) -> Rea
 
 def count_remaining(app: App, tenant: Tenant) -> int:
     """Rows, and keys in the key backup, that still hold anything of the tenant but ids."""
-    return count_stored(app, tenant) + key_backup.count_keys(app, {tenant})[tenant]
-
-
-def count_stored(app: App, tenant: Tenant) -> int:
-    """Counts the rows that still do."""
-    return sum(
-        (
-            1 if installations.find(app.db, tenant) is not None else 0,
-            tokens.count(app.db, tenant),
-            data_keys.count(app.db, tenant),
-            inbox.count_bodies(app.db, tenant),
-        )
-    )
+    return tenant_data.count(app, tenant) + key_backup.count_keys(app, {tenant})[tenant]
 
 
 def verify(app: App) -> dict[str, int]:
     """Looks for what must not be there: by place, how many records belong to no installed tenant."""
     tenants = {installation.tenant for installation in installations.list_all(app.db)}
-    stray = [key for key in data_keys.list_all(app.db) if key.tenant != NO_TENANT and key.tenant not in tenants]
+    stray = {f"{name} without a tenant": found for name, found in tenant_data.count_stray(app).items()}
     in_backup = key_backup.tenants_in_backup(app) - tenants
     held = app.db.erase_residue()
-    return {
-        "data keys without a tenant": len(stray),
-        "event bodies without a tenant": sum(tenant not in tenants for tenant in inbox.tenants_with_bodies(app.db)),
+    return stray | {
         "tenants in the key backup that are not installed": len(in_backup),
         "write-ahead log not emptied": int(Residue.LOG in held),
         "working copies with their keys inside": (Residue.COPIES in held)

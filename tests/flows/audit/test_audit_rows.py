@@ -74,7 +74,7 @@ LOGGED: dict[str, dict[str, object]] = {
     "keys.rewrapped": {"actor": "operator", "record_kind": "master_key", "record_id": "2", "count": 12},
     "keys.retired": {"actor": "operator", "record_kind": "master_key", "record_id": "1"},
     "keys.reencrypted": {
-        "actor": "operator", "tenant_id": SOUTH, "record_kind": "key_provider", "record_id": "local", "count": 3,
+        "actor": "operator", "tenant_id": SOUTH, "record_kind": "key_provider", "record_id": "local", "count": 5,
     },
     "keys.flushed": {"actor": "operator"},
     "tenant.suspended": {"actor": "slack", "actor_id": "1", "tenant_id": NORTH},
@@ -84,8 +84,7 @@ LOGGED: dict[str, dict[str, object]] = {
         "actor": "operator", "tenant_id": NORTH, "holder_kind": "bot", "record_kind": "bot_access",
         "purpose": "test", "method": "auth.test", "result": "failed",
     },
-    "purge.begun": {"actor": "operator", "tenant_id": SOUTH, "detail": "operator"},
-    "purge.erased": {"actor": "operator", "tenant_id": SOUTH, "record_kind": "data_key", "count": 4},
+    "purge.begun": {"actor": "operator", "tenant_id": SOUTH, "count": 8, "detail": "operator"},
     "purge.complete": {"actor": "worker", "tenant_id": SOUTH, "count": 0},
     "uninstall.begun": {"actor": "operator", "tenant_id": NORTH},
     "uninstalled": {"actor": "operator", "tenant_id": NORTH, "detail": "accepted"},

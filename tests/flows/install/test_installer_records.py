@@ -43,7 +43,7 @@ def opened(shell: CommandLine) -> tuple[bytes, bytes]:
 
 def test_assigning_a_provider_reseals_installer_records(detailed: CommandLine) -> None:
     before = known(detailed)
-    assert "6 records sealed anew" in detailed.good("keys", "assign", NORTH, "local")
+    assert "8 records sealed anew" in detailed.good("keys", "assign", NORTH, "local")
     after = known(detailed)
     assert after.details != before.details
     assert after.webhook != before.webhook

@@ -279,7 +279,7 @@ def test_nothing_is_left_of_what_was_erased(db: SqliteDatabase) -> None:
     keep_canaries(db)
     assert CANARY in bytes_on_disk(db.path)
     with db.transaction():
-        assert inbox.erase_bodies(db, NORTH, NOW) == 200
+        assert inbox.erase_portion(db, NORTH, 500, NOW) == 200
     assert not db.erase_residue()
     assert CANARY not in bytes_on_disk(db.path)
 
@@ -289,6 +289,6 @@ def test_without_secure_delete_an_erased_value_stays_in_the_file(db: SqliteDatab
     keep_canaries(db)
     db._writer(durable=True).connection.execute("PRAGMA secure_delete = OFF")
     with db.transaction():
-        inbox.erase_bodies(db, NORTH, NOW)
+        inbox.erase_portion(db, NORTH, 500, NOW)
     assert not db.erase_residue()
     assert CANARY in bytes_on_disk(db.path)

@@ -1,0 +1,90 @@
+"""Steps over all that is stored of a tenant, as the circles have registered it.
+
+What goes with the keys, in one transaction, is little. The rest goes in portions, each a transaction of its own, so
+that nobody waits for the database however much there is. In between the tenant may be installed again: its first
+transaction erases what is left by then, and no portion touches a tenant that is there.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from slackapp.flows.app import App, SealedRecord
+from slackapp.model import Holder, Sealed, Tenant
+from slackapp.store import installations
+
+SEALED = "sealed"
+"""What an export says of a value that only the tenant's keys open."""
+
+
+def erase(app: App, tenant: Tenant, now: int) -> int:
+    """Erases what must go at once, inside the transaction that decides on it; returns how many rows."""
+    return sum(data.erase(app.db, tenant, now) for data in app.tenant_data)
+
+
+def erase_rest(app: App, tenant: Tenant, now: int) -> None:
+    """Erases the rest of a tenant that is not installed, in portions."""
+    while erase_portion(app, tenant, now):
+        pass
+
+
+def erase_portion(app: App, tenant: Tenant, now: int) -> int:
+    """Erases a portion in a transaction of its own; returns how many rows, and 0 where the tenant is installed."""
+    with app.db.transaction():
+        return _erase_portion(app, tenant, now)
+
+
+def erase_remains(app: App, tenant: Tenant, now: int) -> None:
+    """Erases what an unfinished purge has left, inside the transaction that installs the tenant anew.
+
+    Whoever begins it has run `erase_rest` just before, so that nearly nothing is left to do while others wait.
+    """
+    # claim: C-121
+    while _erase_portion(app, tenant, now):
+        pass
+
+
+def erase_whole(app: App, tenant: Tenant, now: int) -> None:
+    """Erases a tenant whole, inside a transaction, in a copy of the database that nobody else uses."""
+    # claim: C-63
+    erase(app, tenant, now)
+    # claim: C-63
+    erase_remains(app, tenant, now)
+
+
+def _erase_portion(app: App, tenant: Tenant, now: int) -> int:
+    # claim: C-121
+    if installations.find(app.db, tenant) is not None:
+        return 0
+    portions = (data.erase_portion(app.db, tenant, now) for data in app.tenant_data)
+    return next((erased for erased in portions if erased), 0)
+
+
+def count(app: App, tenant: Tenant) -> int:
+    """Counts the rows that hold anything of the tenant but ids."""
+    return sum(data.count(app.db, tenant) for data in app.tenant_data)
+
+
+def count_stray(app: App) -> dict[str, int]:
+    """Counts by name what is stored of tenants that are not installed."""
+    installed = {installation.tenant for installation in installations.list_all(app.db)}
+    return {
+        data.name: sum(data.count(app.db, tenant) for tenant in set(data.list_tenants(app.db)) - installed)
+        for data in app.tenant_data
+        if not data.kept_because
+    }
+
+
+def sealed_records(app: App, tenant: Tenant) -> Iterator[SealedRecord]:
+    """Yields every sealed value of a tenant."""
+    for data in app.tenant_data:
+        yield from data.sealed_records(app.db, tenant)
+
+
+def export_fields(noun: object) -> Mapping[str, object]:
+    """Names the fields of a stored noun for an export, without the tenant, and with nothing that is sealed."""
+    return {name: _plain(value) for name, value in vars(noun).items() if not isinstance(value, Tenant)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Sealed | bytes):
+        return SEALED
+    return str(value) if isinstance(value, Holder) else value

@@ -1,0 +1,99 @@
+"""What the core registers of its own data, and a circle beside it, by the same checks."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from slackapp.crypto import records
+from slackapp.flows.core_data import CORE
+from slackapp.model import BOT, Tenant
+from slackapp.store import installers, tenant_outcomes, tokens
+from tests.support.bookmarks.circle import BOOKMARKS, keep
+from tests.support.bookmarks.installed import install_bookmarks
+from tests.support.tenant_data import CHECKS, Check, Write, check_purge, check_reencryption
+from tests.support.world import NORTH, SOUTH, World, make_world
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    install_bookmarks(tmp_path, monkeypatch)
+    scopes = "app_mentions:read,chat:write,incoming-webhook"
+    with make_world(tmp_path, SLACKAPP_USER_SCOPES="users:read", SLACKAPP_BOT_SCOPES=scopes) as made:
+        for tenant in (NORTH, SOUTH):
+            made.browser().install(tenant)
+        made.work()
+        yield made
+
+
+def nothing_more(world: World, tenant: Tenant) -> None:
+    """The install has written it."""
+
+
+def write_details(world: World, tenant: Tenant) -> None:
+    """What a Bolt app tells of who installed, and its webhook."""
+    app = world.service.app
+    (known,) = installers.list_by_tenant(app.db, tenant)
+    place = (tenant, known.holder, known.generation)
+    details = app.keyring.seal(records.installer_details_context(*place), b"a detail that nobody is to read")
+    webhook = app.keyring.seal(records.installer_webhook_context(*place), b"a webhook that nobody is to read")
+    installers.save(app.db, tenant, replace(known, details=details, webhook=webhook))
+
+
+def write_events(world: World, tenant: Tenant) -> None:
+    for number in range(3):
+        assert world.mention(f"Ev{tenant.id}{number}", team_id=tenant.id).status == 200
+
+
+def write_outcomes(world: World, tenant: Tenant) -> None:
+    app, now = world.service.app, world.clock()
+    token = tokens.find(app.db, tenant, BOT)
+    assert token is not None
+    tenant_outcomes.note_failing(app.db, token, now)
+    tenant_outcomes.note_answered(app.db, tenant, now)
+
+
+def write_bookmarks(world: World, tenant: Tenant) -> None:
+    for name in ("docs", "status"):
+        assert keep(world.service.app, tenant, name, f"https://{name}.{tenant.id}.example/a/private/page")
+
+
+WRITERS: dict[str, Write] = {
+    "data keys": nothing_more,
+    "tokens and webhooks": write_details,
+    "event bodies": write_events,
+    "outcomes of installs and calls": write_outcomes,
+    "bookmarks": write_bookmarks,
+}
+"""By the name of the data: what writes it."""
+REGISTERED = [data for circle in (CORE, BOOKMARKS) for data in circle.tenant_data]
+
+
+def test_all_that_is_registered_is_checked() -> None:
+    assert {data.name for data in REGISTERED} == WRITERS.keys()
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_is_registered_does_what_the_core_relies_on(world: World, name: str, check: Check) -> None:
+    (data,) = (data for data in world.service.app.tenant_data if data.name == name)
+    check(world, data, WRITERS[name])
+
+
+def test_a_sealed_column_that_nobody_registered_is_found(world: World) -> None:
+    """Negative control: new keys would leave it closed for ever."""
+    core, bookmarks = world.service.app.circles
+    forgotten = replace(bookmarks.tenant_data[0], sealed_records=lambda db, tenant: ())
+    world.replace_parts(circles=(core, replace(bookmarks, tenant_data=(forgotten,))))
+    with pytest.raises(AssertionError, match="what is sealed in the tables"):
+        check_reencryption(world, forgotten, write_bookmarks)
+
+
+def test_rows_that_nobody_erases_are_found(world: World) -> None:
+    """Negative control: what a circle forgot would outlive its tenant."""
+    core, bookmarks = world.service.app.circles
+    forgotten = replace(bookmarks.tenant_data[0], erase_portion=lambda db, tenant, now: 0)
+    world.replace_parts(circles=(core, replace(bookmarks, tenant_data=(forgotten,))))
+    with pytest.raises(AssertionError):
+        check_purge(world, forgotten, write_bookmarks)
