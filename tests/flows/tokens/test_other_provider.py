@@ -18,7 +18,7 @@ from slackapp.flows.tokens.slack_provider import SLACK
 from slackapp.model import GrantedToken, Holder, InstallationStatus, Secret, StateBinding, StatePurpose, Token
 from slackapp.store import oauth_states, tokens
 from slackapp.vault.seal_pair import seal_pair
-from tests.flows.tokens.rotation import ACTOR, DUE, LIFE, ask, refused
+from tests.flows.tokens.rotation import ACTOR, DUE, LIFE, ask, change, refused
 from tests.support.token_use import call_as
 from tests.support.world import World, north_tenant
 
@@ -161,6 +161,20 @@ def test_a_refusal_ends_the_refresh_token_and_says_where_to_connect_anew(both: B
     assert refused(both.refresh).install_url == URL
     assert len(both.elsewhere.shown) == 1
     assert both.world.rows("SELECT 1 FROM failing") == [], "it says nothing of Slack"
+
+
+@pytest.mark.claim("C-120")
+def test_what_another_provider_says_counts_for_no_brake(both: Both) -> None:
+    """I refuse many connections at once so that you take Slack for broken, or serve them so that it seems whole."""
+    change(both.world, "UPDATE tokens SET refused_since = 1 WHERE holder_kind = 'bot'")
+    both.elsewhere.fail("over", REJECTED)
+    refused(both.refresh)
+    assert both.world.rows("SELECT 1 FROM failing") == []
+    both.connect()
+    tenant = north_tenant()
+    change(both.world, "INSERT INTO failing VALUES (?, ?, ?, 0)", tenant.kind, tenant.id, both.app.clock())
+    assert both.refresh().generation == 2
+    assert len(both.world.rows("SELECT 1 FROM failing")) == 1
 
 
 def test_a_limited_rate_holds_this_provider_and_not_slack(both: Both) -> None:
