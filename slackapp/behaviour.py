@@ -10,7 +10,11 @@ from slackapp.model import Tenant
 
 
 class Context(Protocol):
-    """Context of a behaviour: whom it acts for, and calls to Slack as that tenant. Nothing else."""
+    """Context of a behaviour: whom it acts for, and calls to Slack as that tenant. Nothing else.
+
+    What a circle registers under a name in `Circle.context` comes beside these, as an attribute of that name, bound to
+    the same tenant and the same run.
+    """
 
     @property
     def tenant(self) -> Tenant:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 from slackapp.behaviour import Behaviour
 from slackapp.checks.capabilities import Capability
@@ -29,7 +30,7 @@ from slackapp.runtime.metrics import Metrics
 from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
 from slackapp.slack.client import SlackClient
 from slackapp.store.engine.database import Database
-from slackapp.store.queue import UnclearRow
+from slackapp.store.queue import Run, UnclearRow
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.keyring import Keyring
 from slackapp.vault.vault import Vault
@@ -127,6 +128,11 @@ class Circle:
     """Who issues tokens beside Slack, under names of their own."""
     record_limits: Mapping[str, int] = field(default_factory=dict)
     """Bytes that a sealed record of each kind may have: kinds that no other circle has."""
+    jobs: Mapping[str, "Job"] = field(default_factory=dict)
+    """Type of a row of ours to the function that runs it: one that returns has done it, and what it raises is a failure
+    of the row."""
+    context: Mapping[str, "ContextAddition"] = field(default_factory=dict)
+    """Name to the function that makes what `context.NAME` is, for one run and its tenant."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,33 @@ class App:
     """Why each scope is asked for, in the words of the behaviour's own module."""
     circles: tuple[Circle, ...]
 
+    @cached_property
+    def jobs(self) -> Mapping[str, "Job"]:
+        """The jobs of every circle by their type, which no two have."""
+        return _join(circle.jobs for circle in self.circles)
+
+    @cached_property
+    def context_additions(self) -> Mapping[str, "ContextAddition"]:
+        """Additions of every circle to the context of a behaviour, by their name, which no two have."""
+        return _join(circle.context for circle in self.circles)
+
     @property
     def tenant_data(self) -> tuple[TenantData, ...]:
         """The data of every circle, in the order in which a purge erases it."""
         return tuple(data for circle in self.circles for data in circle.tenant_data)
+
+
+Job = Callable[[App, Run, int], object]
+"""Runs a row of our own, at that time."""
+ContextAddition = Callable[[App, Run], object]
+T = TypeVar("T")
+
+
+def _join(tables: Iterable[Mapping[str, T]]) -> Mapping[str, T]:
+    joined: dict[str, T] = {}
+    for table in tables:
+        twice = joined.keys() & table.keys()
+        if twice:
+            raise ValueError(f"two circles register {', '.join(sorted(twice))}")
+        joined.update(table)
+    return joined

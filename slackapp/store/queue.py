@@ -83,6 +83,9 @@ class Run:
     has_intent: bool = False
     """Whether a call was announced, in a transaction that may not have been committed."""
     has_committed_effects: bool = False
+    """Whether effects were written with an intent; a transaction that failed may have been committed all the same."""
+    has_ended: bool = False
+    """Whether the row was finished or put back."""
     _ordinals: int = 0
     _pending: list[tuple[EffectKey, Effect]] = field(default_factory=list)
 
@@ -97,8 +100,10 @@ class Run:
         return key
 
     def confirm_intent(self) -> None:
-        """Notes that the transaction of the intent was committed, and the effects with it."""
-        self.has_committed_effects |= bool(self._pending)
+        """Notes that the transaction of the intent was committed, and the effects with it.
+
+        Where that is not known, they stay pending, and the row's mark writes them, or finds them there.
+        """
         self._pending.clear()
 
     @property
@@ -111,10 +116,11 @@ class Run:
         """Tells whether the mark that it is done must outlive a power failure."""
         return not self.is_repeatable or bool(self._pending)
 
-    def write_effects(self, db: Database) -> None:
-        """Writes what is pending, inside the transaction of the intent or of the mark."""
+    def write_effects(self, db: Database) -> bool:
+        """Writes what is pending, inside the transaction of the intent or of the mark; whether there was anything."""
         for key, write in self._pending:
             write(db, key)
+        return bool(self._pending)
 
 
 def list_due(
@@ -154,7 +160,8 @@ def note_intent(db: Database, run: Run, steady: int) -> None:
     # claim: C-51
     if not is_ours:
         raise LeaseLostError
-    run.write_effects(db)
+    # claim: C-124
+    run.has_committed_effects |= run.write_effects(db)
     run.has_intent = True
 
 
@@ -166,6 +173,7 @@ def commit_intent(db: Database, run: Run, clock: Clock) -> None:
 
 def mark_not_called(db: Database, run: Run) -> None:
     """Clears the intent, after Slack said plainly that it did nothing; not where the run has done anything else."""
+    # claim: C-125
     if run.is_repeatable:
         db.execute(f"{run.queue.table}.mark_not_called", _owned_key(run))
 
@@ -174,7 +182,9 @@ def finish(db: Database, run: Run, state: QueueState, result: str, *, now: int) 
     """Ends a row: `DONE` with its effects, `DEAD` or `UNCLEAR` without; False when it is not ours any more."""
     end = {"state": state, "result": result, "now": now}
     ours = db.execute(f"{run.queue.table}.finish", {**_owned_key(run), **end}) == 1
+    run.has_ended |= ours
     if ours and state == QueueState.DONE:
+        # claim: C-124
         run.write_effects(db)
     return ours
 
@@ -182,11 +192,12 @@ def finish(db: Database, run: Run, state: QueueState, result: str, *, now: int) 
 def postpone(db: Database, run: Run, result: str, *, next_at: int, refund_attempt: bool = False) -> None:
     """Puts a row back for later; `refund_attempt` does not count the attempt, because nothing was attempted."""
     later = {"result": result, "next_at": next_at, "forgiven": int(refund_attempt)}
-    db.execute(f"{run.queue.table}.postpone", {**_owned_key(run), **later})
+    run.has_ended |= db.execute(f"{run.queue.table}.postpone", {**_owned_key(run), **later}) == 1
 
 
 def judge_failure(run: Run, is_final: bool) -> QueueState:
     """Decides what becomes of a row whose run failed; `is_final` where a repeat would fail in the same way."""
+    # claim: C-125
     if not run.is_repeatable:
         return QueueState.UNCLEAR
     is_over = is_final or run.attempts >= run.queue.max_attempts

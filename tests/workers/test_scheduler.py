@@ -431,7 +431,7 @@ def test_a_clock_that_is_set_again_and_again_is_shown_until_ten_minutes_after_th
 def test_the_local_tasks_flush_the_log_and_checkpoint_the_wal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(world.service.app.log, "flush", lambda: done.append("log"))
-    monkeypatch.setattr(world.service.app.db, "checkpoint", lambda: done.append("checkpoint"))
+    monkeypatch.setattr(world.service.app.db, "maintain", lambda: done.append("checkpoint"))
     world.service.local_scheduler.run_due(world.service.app)
     assert done == ["log", "checkpoint"]
 

@@ -101,6 +101,13 @@ class EventContext:
         """Scopes that are asked for by now and were not granted there."""
         return drift(self._app.settings.bot_scopes, self._installation.scopes_granted)[0]
 
+    def __getattr__(self, name: str) -> Any:
+        """Makes what a circle adds under that name, bound to this run and its tenant. Raises AttributeError."""
+        make = None if name.startswith("_") else self._app.context_additions.get(name)
+        if make is None:
+            raise AttributeError(name)
+        return make(self._app, self._require_run(name))
+
     def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Calls a method of the Web API; the answer's fields. Raises SlackCallError and Refused.
 

@@ -6,7 +6,7 @@ It is shown to the operator, never repeated by itself, never lost.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from slackapp.checks.json_body import parse_json
@@ -23,7 +23,7 @@ from slackapp.errors import (
     SlackErrorKind,
     StoreError,
 )
-from slackapp.flows.app import App
+from slackapp.flows.app import App, Job
 from slackapp.flows.events.event_context import EventContext
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.keys.tenant_keys import open_or_reread
@@ -49,23 +49,23 @@ _FINAL_REFUSALS = frozenset({Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED, Ref
 _WAITS = frozenset({InstallationStatus.SUSPECT, InstallationStatus.SUSPENDED})
 _SAFE_REASON = re.compile(r"[A-Za-z0-9_./: -]{1,120}")
 
-JOBS: dict[str, Callable[[App, Run, int], None]] = {
+JOBS: Mapping[str, Job] = {
     inbox.PURGE: purge_tenant.complete,
     inbox.UNINSTALL: uninstall_tenant.resume,
+    **dict.fromkeys(LIFECYCLE_TYPES, judge_revocation.ask_slack),
 }
+"""The core's own: they remove a tenant, wait for no status, and end their rows themselves."""
 
 
 def run(app: App, row: Run, now: int) -> None:
     """Runs the row to its end, or puts it back for later. Raises nothing but bugs of ours and StoreError."""
-    if row.type in JOBS and row.kind == QueueKind.JOB:
-        JOBS[row.type](app, row, now)
-        return
-    if row.type in LIFECYCLE_TYPES:
-        judge_revocation.ask_slack(app, row, now)
-        return
     # claim: C-99
     if queue.is_exhausted(row):
         _mark_dead(app, row, "the process ended in it each time", now)
+        return
+    job = _find_job(app, row)
+    if job is not None and row.removes:
+        job(app, row, now)
         return
     installation = installations.find(app.db, row.tenant)
     if installation is not None and installation.status in _WAITS:
@@ -86,31 +86,38 @@ def run(app: App, row: Run, now: int) -> None:
         return
     # 8. whose it is, and what acts on it
     function = app.behaviour.get(row.type)
-    if function is None:
+    if function is None and job is None:
         _finish_row(app, row, QueueState.DONE, "nobody to act", now)
         return
-    context = EventContext(app, row, installation, body)
     try:
         # 9. act; each call to Slack notes its intent first
-        result = _call_behaviour(app, row, installation, context, body["event"])
+        result = "ok"
+        if job is not None:
+            job(app, row, now)
+        else:
+            result = _call_behaviour(app, row, installation, body)
+        # 10. mark the row as done
+        # Unflushed where nothing was called or written: what comes back after a power failure has had no effect yet.
+        if not row.has_ended:
+            _finish_row(app, row, QueueState.DONE, result, app.clock(), durable=row.has_acted)
     except LeaseLostError:
         return
     except BaseException as error:  # noqa: BLE001  (somebody else's code: whatever it raises, the worker must live)
         # claim: C-99
         _failed(app, row, error, app.clock())
-    else:
-        # 10. mark the row as done
-        # Unflushed where no call was made: a row that comes back after a power failure has had no effect yet.
-        _finish_row(app, row, QueueState.DONE, result, app.clock(), durable=row.has_acted)
 
 
-def _call_behaviour(
-    app: App, row: Run, installation: Installation, context: EventContext, event: Mapping[str, Any]
-) -> str:
+def _find_job(app: App, row: Run) -> Job | None:
+    """Finds the job of a row of ours; a type that Slack has sent names none."""
+    is_ours = row.kind == QueueKind.JOB or row.removes
+    return {**app.jobs, **JOBS}.get(row.type) if is_ours else None
+
+
+def _call_behaviour(app: App, row: Run, installation: Installation, body: Mapping[str, Any]) -> str:
     # claim: C-70
-    if bot_identity.is_made_by_bot(app, row, installation, event):
+    if bot_identity.is_made_by_bot(app, row, installation, body["event"]):
         return "our own"
-    app.behaviour[row.type](context, event)
+    app.behaviour[row.type](EventContext(app, row, installation, body), body["event"])
     return "ok"
 
 

@@ -339,6 +339,7 @@ def test_a_row_that_ends_its_process_costs_no_other_row_an_attempt(
 def test_our_own_jobs_are_retried_without_limit(ready: World, kind: str) -> None:
     """A tenant's end must come, however often its process ended before that."""
     change(ready, "UPDATE inbox SET type = ?, named = 'everything', attempts = 50 WHERE event_id = 'Ev0001'", kind)
+    change(ready, "UPDATE inbox SET removes = 1 WHERE event_id = 'Ev0001'")
     change(ready, "UPDATE inbox SET kind = 'job' WHERE type = 'slackapp.purge'")
     ready.work()
     assert row(ready)["state"] != "dead"

@@ -1,0 +1,316 @@
+"""Effects of a run, tried with a circle that keeps notes: each is there exactly once, whatever ends the run."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from slackapp.behaviour import Context
+from slackapp.errors import StoreBusyError
+from slackapp.flows.app import App, Circle
+from slackapp.localslack.faults import Fault
+from slackapp.model import Tenant, TenantKind
+from slackapp.store import inbox, queue
+from slackapp.store.engine.database import Database
+from slackapp.store.engine.statements import parse_statements
+from slackapp.store.queue import EffectKey, Run
+from tests.flows.kill_process import Killed, kill_in_call
+from tests.support.world import NORTH, World
+
+POST = "chat.postMessage"
+TABLE = """CREATE TABLE notes (tenant_kind TEXT, tenant_id TEXT, event_id TEXT, ordinal INTEGER, text TEXT,
+           PRIMARY KEY (tenant_kind, tenant_id, event_id, ordinal)) STRICT"""
+ADD = """-- name: add_note :exec
+-- tenant: tenant_kind, tenant_id
+-- alone: insert (its key is there, or it is added)
+INSERT INTO notes (tenant_kind, tenant_id, event_id, ordinal, text)
+VALUES (:tenant_kind, :tenant_id, :event_id, :ordinal, :text)
+    ON CONFLICT (tenant_kind, tenant_id, event_id, ordinal) DO NOTHING;
+"""
+
+
+class Notes:
+    """What `context.notes` is: bound to one run and its tenant."""
+
+    def __init__(self, app: App, run: Run) -> None:
+        self._run = run
+
+    def add(self, text: str) -> EffectKey:
+        """Adds a note, as an effect of the run."""
+
+        def write(db: Database, key: EffectKey) -> None:
+            named = {"tenant_kind": str(key.tenant.kind), "tenant_id": key.tenant.id, "event_id": key.event_id}
+            db.execute("add_note", {**named, "ordinal": key.ordinal, "text": text})
+
+        return self._run.add_effect(write)
+
+
+def remind(app: App, run: Run, now: int) -> None:
+    """A job of the circle."""
+    Notes(app, run).add("reminded")
+
+
+NOTES = Circle(name="notes", jobs={"notes.remind": remind}, context={"notes": Notes})
+Act = Callable[[Any, Mapping[str, Any]], object]
+
+
+def register(world: World, act: Act | None = None) -> None:
+    """Puts the circle into the service that runs now, and its table into the database; somebody mentions the app."""
+    app = world.service.app
+    app.db._statements.update({each.name: each for each in parse_statements("notes.sql", ADD)})  # type: ignore[attr-defined]
+    with app.db.transaction():
+        if not app.db._connection().execute("SELECT 1 FROM sqlite_schema WHERE name = 'notes'").fetchall():  # type: ignore[attr-defined]
+            app.db._connection().execute(TABLE)  # type: ignore[attr-defined]
+    world.replace_parts(circles=(*app.circles, NOTES), behaviour={"app_mention": act} if act else {})
+    if act is not None:
+        assert world.mention().status == 200
+
+
+def notes(world: World) -> list[tuple[str, int, str]]:
+    return [tuple(row) for row in world.rows("SELECT event_id, ordinal, text FROM notes ORDER BY 1, 2")]
+
+
+def state(world: World, event_id: str = "Ev0001") -> str:
+    return str(world.rows("SELECT state FROM inbox WHERE event_id = ?", event_id)[0]["state"])
+
+
+def post(context: Context, event: Mapping[str, Any], text: str = "hello") -> None:
+    context.call(POST, {"channel": event["channel"], "text": text})
+
+
+@pytest.mark.claim("C-124")
+def test_effects_are_there_when_the_row_is_done_and_their_keys_count_from_one(ready: World) -> None:
+    keys: list[EffectKey] = []
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        keys.extend((context.notes.add("one"), context.notes.add("two")))
+        assert notes(ready) == [], "not before"
+
+    register(ready, act)
+    assert (ready.work(), state(ready)) == (1, "done")
+    north = Tenant(TenantKind.WORKSPACE, NORTH)
+    assert keys == [EffectKey(north, "Ev0001", 1), EffectKey(north, "Ev0001", 2)]
+    assert notes(ready) == [("Ev0001", 1, "one"), ("Ev0001", 2, "two")]
+
+
+@pytest.mark.claim("C-124")
+def test_effects_are_on_the_disk_before_the_call_that_follows_them(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    call = ready.service.app.slack.call
+
+    def look(*arguments: Any) -> Any:
+        seen.append((state(ready), notes(ready)))
+        return call(*arguments)
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        context.notes.add("before")
+        post(context, event)
+        context.notes.add("after")
+
+    monkeypatch.setattr(ready.service.app.slack, "call", look)
+    register(ready, act)
+    assert ready.work() == 1
+    assert seen == [("calling", [("Ev0001", 1, "before")])]
+    assert (state(ready), notes(ready)[1:]) == ("done", [("Ev0001", 2, "after")])
+
+
+def test_a_run_that_fails_before_has_had_no_effect_and_its_repeat_has_each_once(ready: World) -> None:
+    runs: list[int] = []
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        runs.append(1)
+        context.notes.add(f"run {len(runs)}")
+        if len(runs) == 1:
+            raise ValueError
+
+    register(ready, act)
+    assert (ready.work(), state(ready), notes(ready)) == (1, "ready", [])
+    ready.clock.advance(60)
+    assert (ready.work(), state(ready), notes(ready)) == (1, "done", [("Ev0001", 1, "run 2")])
+
+
+@pytest.mark.claim("C-125")
+@pytest.mark.parametrize("end", ["fails", "is limited"])
+def test_after_a_committed_effect_a_failure_leaves_the_row_unclear(ready: World, end: str) -> None:
+    """Slack has done nothing, but our database has: a repeat would do that twice, or something else."""
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        context.notes.add("kept")
+        post(context, event)
+
+    register(ready, act)
+    limited, failed = Fault(POST, "ratelimited", retry_after=1), Fault(POST, "error", error="not_in_channel")
+    ready.slack.fault(limited if end == "is limited" else failed)
+    assert (ready.work(), state(ready), notes(ready)) == (1, "unclear", [("Ev0001", 1, "kept")])
+    ready.clock.advance(7200)
+    assert ready.work() == 0
+
+
+@pytest.mark.claim("C-125")
+def test_an_answer_that_nothing_was_done_does_not_take_back_the_mark_of_a_committed_effect(ready: World) -> None:
+    """The process dies after that: the row is found in mid-call, and shown."""
+    seen = []
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        context.notes.add("kept")
+        with pytest.raises(Exception, match="ratelimited"):
+            post(context, event)
+        seen.append(state(ready))
+
+    register(ready, act)
+    ready.slack.fault(Fault(POST, "ratelimited", retry_after=1))
+    assert (ready.work(), seen, state(ready)) == (1, ["calling"], "done")
+
+
+def test_an_idempotent_call_commits_no_effect(ready: World) -> None:
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        context.notes.add("dropped")
+        context.call("auth.test", {})
+        assert notes(ready) == []
+        raise ValueError
+
+    register(ready, act)
+    assert (ready.work(), state(ready), notes(ready)) == (1, "ready", [])
+
+
+@pytest.mark.parametrize("calls", [False, True])
+def test_a_process_that_is_killed_leaves_each_effect_once_or_not_at_all(
+    ready: World, monkeypatch: pytest.MonkeyPatch, calls: bool
+) -> None:
+    runs: list[int] = []
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        runs.append(1)
+        context.notes.add("once")
+        if calls:
+            post(context, event)
+        if len(runs) == 1:
+            raise Killed
+
+    register(ready, act)
+    kill_in_call(monkeypatch)
+    with pytest.raises(Killed):
+        ready.work()
+    assert notes(ready) == ([("Ev0001", 1, "once")] if calls else [])
+    monkeypatch.undo()
+    ready.clock.advance(queue.LEASE + 1)
+    ready.service.local_scheduler.run_due(ready.service.app)
+    ready.work()
+    assert (state(ready), notes(ready)) == ("unclear" if calls else "done", [("Ev0001", 1, "once")])
+    assert len(ready.calls(POST)) == int(calls)
+
+
+def test_a_repeat_that_the_operator_asks_for_writes_the_same_keys(ready: World) -> None:
+    """What is written a second time conflicts with itself, and does nothing."""
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        context.notes.add("once")
+        post(context, event)
+
+    register(ready, act)
+    ready.slack.fault(Fault(POST, "cut"))
+    assert (ready.work(), state(ready)) == (1, "unclear")
+    north = Tenant(TenantKind.WORKSPACE, NORTH)
+    assert queue.retry(ready.service.app.db, inbox.QUEUE, (north, "Ev0001"), ready.clock())
+    assert (ready.work(), state(ready), notes(ready)) == (1, "done", [("Ev0001", 1, "once")])
+
+
+@pytest.mark.parametrize("at", ["intent", "mark"])
+def test_a_commit_that_is_done_again_for_others_writes_each_effect_once(
+    ready: World, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """Somebody else's work in the group fails: what is ours runs a second time."""
+    app = ready.service.app
+    commit = app.db.commit_in_group
+
+    def twice(do: Callable[[], Any], durable: bool = True) -> Any:
+        with contextlib.suppress(Killed), app.db.transaction():
+            do()
+            raise Killed
+        return commit(do, durable=durable)
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        context.notes.add("one")
+        if at == "intent":
+            post(context, event)
+
+    register(ready, act)
+    monkeypatch.setattr(app.db, "commit_in_group", twice)
+    assert (ready.work(), state(ready), notes(ready)) == (1, "done", [("Ev0001", 1, "one")])
+
+
+def test_where_the_intent_cannot_be_committed_nothing_is_lost_and_nothing_repeated(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a commit that failed was one is not known: the row is not repeated, and the effect is not dropped."""
+    app = ready.service.app
+    note = queue.note_intent
+
+    def fail(db: Database, run: Run, steady: int) -> None:
+        note(db, run, steady)
+        raise StoreBusyError("the database is locked")
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        context.notes.add("kept")
+        with monkeypatch.context() as patch:
+            patch.setattr("slackapp.store.queue.note_intent", fail)
+            with pytest.raises(StoreBusyError):
+                post(context, event)
+
+    register(ready, act)
+    assert (ready.work(), state(ready), notes(ready)) == (1, "done", [("Ev0001", 1, "kept")])
+    assert (ready.calls(POST), app.db.in_transaction()) == ([], False)
+
+
+def test_a_mark_with_effects_is_flushed_and_one_without_is_not(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stops a power failure from taking back what a run has written, after somebody has seen it."""
+    flushed: list[bool] = []
+    commit = ready.service.app.db.commit_in_group
+
+    def look(do: Callable[[], Any], durable: bool = True) -> Any:
+        flushed.append(durable)
+        return commit(do, durable=durable)
+
+    register(ready, lambda context, event: context.notes.add("x") if event["text"] == "hello" else None)
+    monkeypatch.setattr(ready.service.app.db, "commit_in_group", look)
+    assert ready.work() == 1
+    assert flushed == [False, True], "the claim, and the mark"
+
+
+def test_a_job_of_a_circle_is_run_with_its_effects_and_one_that_fails_is_dead_in_the_end(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(ready)
+    app, north = ready.service.app, Tenant(TenantKind.WORKSPACE, NORTH)
+    inbox.add_job(app.db, "remind-1", "notes.remind", north, now=ready.clock())
+    assert (ready.work(), state(ready, "remind-1")) == (1, "done")
+    assert notes(ready) == [("remind-1", 1, "reminded")]
+
+    def fail(app: App, run: Run, now: int) -> None:
+        raise ValueError
+
+    ready.replace_parts(circles=(Circle(name="fails", jobs={"notes.remind": fail}),))
+    inbox.add_job(app.db, "remind-2", "notes.remind", north, now=ready.clock())
+    while ready.work():
+        ready.clock.advance(400)
+    assert state(ready, "remind-2") == "dead"
+
+
+def test_a_type_that_slack_sends_runs_no_job(ready: World) -> None:
+    """I sign nothing, but Slack sends what I cause; and a job is ours alone."""
+    register(ready, lambda context, event: None)
+    ready.replace_parts(circles=(Circle(name="mentions", jobs={"app_mention": remind}),))
+    assert (ready.work(), state(ready), notes(ready)) == (1, "done", [])
+
+
+def test_what_no_circle_adds_is_not_in_the_context_and_two_may_not_add_one_name(ready: World) -> None:
+    seen: list[object] = []
+    register(ready, lambda context, event: seen.append(getattr(context, "nothing", None)))
+    ready.work()
+    assert seen == [None]
+    ready.replace_parts(circles=(NOTES, NOTES))
+    with pytest.raises(ValueError, match="two circles register notes"):
+        _ = ready.service.app.context_additions
