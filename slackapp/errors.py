@@ -110,7 +110,7 @@ class Refusal(enum.Enum):
     )  # fmt: skip
     NEEDS_REINSTALL = ("needs_reinstall", 409, "The app must be installed again.", AuditEvent.REFUSED_NEEDS_REINSTALL)
     NOT_INSTALLED = ("not_installed", 404, "The app is not installed there.", AuditEvent.REFUSED_NOT_INSTALLED)
-    FROZEN = ("frozen", 503, "The service is stopped for this workspace just now.", "refused.frozen")
+    FROZEN = ("frozen", 503, "The service is stopped for this workspace just now.", AuditEvent.REFUSED_FROZEN)
     CAPABILITY = ("not_permitted", 403, "This part of the service may not do that.", AuditEvent.REFUSED_CAPABILITY)
 
 

@@ -6,11 +6,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from tests.support import prepared_world
+from slackapp.model import AuditEntry, Mac
+from slackapp.store import audit
+from slackapp.store.engine.database import Database
+from slackapp.vault.keyring import Keyring
+from tests.support import audit_meanings, prepared_world
 from tests.support.operator import CommandLine, open_shell
 from tests.support.prepared_world import Left, going_on, left_by
 from tests.support.programs import count_skips
@@ -55,6 +60,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("not run here")
     for line in lines:
         terminalreporter.write_line(line)
+
+
+@pytest.fixture(autouse=True)
+def _rows_say_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Compares every audit row that a test lets the service write with docs/audit-events.md."""
+    next_row, found = audit.next_row, list[str]()
+
+    def watched(db: Database, entry: AuditEntry, mac: Mac) -> dict[str, Any]:
+        row = next_row(db, entry, mac)
+        if isinstance(getattr(mac, "__self__", None), Keyring):  # the service's own, and no test's of the encoding
+            found.extend(audit_meanings.wrong(row))
+        return row
+
+    monkeypatch.setattr(audit, "next_row", watched)
+    yield
+    assert found == [], "tests/support/audit_meanings.py says otherwise"
 
 
 @pytest.fixture

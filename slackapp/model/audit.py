@@ -63,7 +63,6 @@ class AuditEvent(StrEnum):
     UNINSTALL_BEGUN = "uninstall.begun"
     UNINSTALLED = "uninstalled"
     PURGE_BEGUN = "purge.begun"
-    TENANT_EXPORTED = "tenant.exported"
     PURGE_COMPLETE = "purge.complete"
 
     # Keys, backups, and the audit itself
@@ -76,6 +75,7 @@ class AuditEvent(StrEnum):
     TENANT_RESTORED = "tenant.restored"
     BACKUP_MADE = "backup.made"
     BACKUP_RESTORED = "backup.restored"
+    TENANT_EXPORTED = "tenant.exported"
     AUDIT_CUT = "audit.cut"
 
     # What was refused: one for each member of `Refusal`

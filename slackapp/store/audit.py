@@ -55,7 +55,7 @@ def append(db: Database, entry: AuditEntry, mac: Mac) -> None:
 def next_row(db: Database, entry: AuditEntry, mac: Mac) -> dict[str, Any]:
     """Makes the columns of the row that follows the last one: all that an INSERT needs."""
     last, chain = head(db)
-    columns = {"format": FORMAT, "id": last + 1, **_entry_columns(entry)}
+    columns = {"format": FORMAT, "id": last + 1, **entry_columns(entry)}
     return {**columns, "chain": mac(covered(chain, columns))}
 
 
@@ -72,7 +72,8 @@ def append_read(
     return db.execute("add_token_read", {**row, **conditions, "granted_at": token.granted_at}) == 1
 
 
-def _entry_columns(entry: AuditEntry) -> dict[str, Any]:
+def entry_columns(entry: AuditEntry) -> dict[str, Any]:
+    """Names the columns of an entry with their values: words that have the form of one, and numbers."""
     actor = entry.actor
     words = {
         **tenant_columns(entry.tenant),

@@ -31,7 +31,7 @@ from slackapp.store.installers import Installer
 from slackapp.vault.providers import KeyContext, LocalProvider
 from tests.support.world import APP_ID, World
 
-ACTOR = Actor(ActorKind.UNVERIFIED, "r1")
+ACTOR = Actor(ActorKind.BOLT, "r1")
 KINDS = (
     "bot_access", "bot_refresh", "user_access", "user_refresh", "webhook", "event_body", "installer",
     "installer_webhook",

@@ -366,6 +366,8 @@ def test_a_webhook_is_given_to_bolt_with_a_row_of_its_own_also_where_no_token_is
     assert (found.bot_token, bool(found.incoming_webhook_url)) == (None, True)
     kinds = {"a person's": {("installer_webhook", ADMIN)}, "the tenant's": {("webhook", "")}}[whose]
     assert kinds <= set(opened)
+    given = {row["event"] for row in installed.rows("SELECT event FROM audit WHERE id > ?", before)}
+    assert given >= ({"details.read", "webhook.read"} if whose == "a person's" else {"webhook.read"})
 
 
 @pytest.mark.parametrize("managed_rotation", [True, False])

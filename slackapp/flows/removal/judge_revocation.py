@@ -39,6 +39,11 @@ from slackapp.store import freezes, inbox, installations, queue, tokens
 from slackapp.store.inbox import IncomingEvent
 from slackapp.store.queue import Run
 
+_REPORTED = {"app_uninstalled": AuditEvent.APP_UNINSTALLED, "tokens_revoked": AuditEvent.TOKENS_REVOKED}
+_SETTLED = {
+    "app_uninstalled": AuditEvent.APP_UNINSTALLED_SETTLED,
+    "tokens_revoked": AuditEvent.TOKENS_REVOKED_SETTLED,
+}
 _ASK_AGAIN = 15
 _LATER = (Refusal.FROZEN, Refusal.TOKEN_UNAVAILABLE, Refusal.KEY_UNAVAILABLE, Refusal.KEY_REVOKED)
 _UNDECIDED_KINDS = (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE_LIMITED, SlackErrorKind.UNCERTAIN)
@@ -75,7 +80,7 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
         if judged.ask:
             # claim: C-61
             installations.set_status(app.db, arrival.tenant, InstallationStatus.ACTIVE, InstallationStatus.SUSPECT)
-        entry = AuditEntry(at=now, event=AuditEvent(arrival.type), actor=actor, tenant=arrival.tenant, result=outcome)
+        entry = AuditEntry(at=now, event=_REPORTED[arrival.type], actor=actor, tenant=arrival.tenant, result=outcome)
         app.vault.append(replace(entry, record_kind=AuditRecord.EVENT, record_id=arrival.event_id))
         purged = erases and _erase(app, arrival.tenant, revocation.everything, judged.act, actor, now)
     if purged:
@@ -120,7 +125,7 @@ def ask_slack(app: App, row: Run, now: int) -> None:
         app.vault.append(
             AuditEntry(
                 at=now,
-                event=AuditEvent(f"{row.type}.settled"),
+                event=_SETTLED[row.type],
                 actor=actor,
                 tenant=row.tenant,
                 record_kind=AuditRecord.EVENT,

@@ -28,7 +28,7 @@ def insert(shell: CommandLine, row: dict[str, Any], how: str = "INSERT") -> None
 
 def note(shell: CommandLine, number: int) -> None:
     shell.world.service.app.vault.append_committed(
-        AuditEntry(at=number, event=AuditEvent.KEYS_FLUSHED, actor=ACTOR, count=number)
+        AuditEntry(at=number, event=AuditEvent.KEYS_REWRAPPED, actor=ACTOR, count=number)
     )
 
 

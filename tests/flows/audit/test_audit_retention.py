@@ -26,7 +26,7 @@ def kept(folder: Path) -> Iterator[CommandLine]:
 
 
 def entry(shell: CommandLine, number: int) -> AuditEntry:
-    return AuditEntry(at=shell.world.clock(), event=AuditEvent.KEYS_FLUSHED, actor=ACTOR, count=number)
+    return AuditEntry(at=shell.world.clock(), event=AuditEvent.KEYS_REWRAPPED, actor=ACTOR, count=number)
 
 
 def note(shell: CommandLine, number: int) -> None:
@@ -38,7 +38,7 @@ def cut(shell: CommandLine) -> None:
 
 
 def numbers(shell: CommandLine) -> list[int]:
-    return [row["count"] for row in shell.world.facts("keys.flushed")]
+    return [row["count"] for row in shell.world.facts("keys.rewrapped")]
 
 
 def test_rows_older_than_the_setting_go_and_the_rest_verifies(kept: CommandLine) -> None:
@@ -146,8 +146,8 @@ def test_rows_in_front_of_a_checkpoint_cannot_be_deleted_by_sql(kept: CommandLin
 
 def test_a_head_from_before_the_cut_is_no_reason_for_alarm(kept: CommandLine) -> None:
     """The head was kept when its row was the newest, and that row is the last one that was cut since."""
-    number, chain = kept.world.rows("SELECT id, chain FROM audit WHERE count = 4 AND event = 'keys.flushed'")[0]
-    older, older_chain = kept.world.rows("SELECT id, chain FROM audit WHERE count = 3 AND event = 'keys.flushed'")[0]
+    number, chain = kept.world.rows("SELECT id, chain FROM audit WHERE count = 4 AND event = 'keys.rewrapped'")[0]
+    older, older_chain = kept.world.rows("SELECT id, chain FROM audit WHERE count = 3 AND event = 'keys.rewrapped'")[0]
     cut(kept)
     assert kept.world.rows("SELECT id FROM audit_checkpoint")[0][0] == number
     assert kept.run("audit", "verify", "--head", f"{older}:{older_chain.hex()}").status == 0

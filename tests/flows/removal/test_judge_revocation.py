@@ -475,3 +475,15 @@ def test_no_tenant_stays_suspect_without_anything_that_would_resolve_it(full: Wo
     if reply.status == 200:
         full.work()
     assert full.status() == "active"
+
+
+def test_what_slack_has_said_about_a_report_is_in_the_audit(full: World) -> None:
+    assert uninstalled(full, after=0).status == 200
+    full.work()
+    assert revoked(full, {"oauth": [ADMIN]}, after=0).status == 200
+    full.work()
+    for event, event_id in (("app_uninstalled.settled", "EvGone"), ("tokens_revoked.settled", "EvRevoked")):
+        (noted,) = full.facts(event)
+        assert (noted["actor"], noted["record_id"], noted["count"], noted["detail"]) == (
+            "worker", event_id, 0, "some_alive",
+        )  # fmt: skip

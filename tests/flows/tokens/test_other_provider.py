@@ -19,6 +19,7 @@ from slackapp.model import GrantedToken, Holder, InstallationStatus, Secret, Sta
 from slackapp.store import oauth_states, tokens
 from slackapp.vault.seal_pair import seal_pair
 from tests.flows.tokens.rotation import ACTOR, DUE, LIFE, ask, change, refused
+from tests.support.operator import ACTOR as OPERATOR
 from tests.support.token_use import call_as
 from tests.support.world import World, north_tenant
 
@@ -204,7 +205,7 @@ def test_what_is_due_is_refreshed_by_the_scheduler_each_by_its_own_provider(both
 
 def test_a_long_lived_token_is_exchanged_by_its_own_provider(both: Both) -> None:
     both.connect(life=None)
-    (result,) = exchange_token.run(both.app, exchange_token.list_exchangeable(both.app, None), ACTOR)
+    (result,) = exchange_token.run(both.app, exchange_token.list_exchangeable(both.app, None), OPERATOR)
     assert (result.holder, result.result) == (HOLDER, "exchanged")
     assert (both.elsewhere.shown, both.world.calls(), both.is_here("refresh-1")) == (["access-0"], [], True)
 
