@@ -59,7 +59,7 @@ def _list(arguments: argparse.Namespace) -> int:
 def _show(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
-        entry = _find(app, arguments)
+        entry = inbox_admin.require_row(app, arguments.event_id, arguments.tenant)
         fields = _fields(entry)
         if arguments.body:
             try:
@@ -73,25 +73,13 @@ def _show(arguments: argparse.Namespace) -> int:
 def _decide(act: Callable[[App, QueueEntry, Actor], bool], what: str, arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
-        entry = _find(app, arguments)
+        entry = inbox_admin.require_row(app, arguments.event_id, arguments.tenant)
         done = act(app, entry, operator_actor(app))
     if not done:
         print_lines(f"{entry.event_id}: is {entry.state}; only what is dead or unclear needs a person", error=True)
         return 1
     print_lines(f"{entry.event_id}: {what}")
     return 0
-
-
-def _find(app: App, arguments: argparse.Namespace) -> QueueEntry:
-    """Finds the row that is meant: an event id is unique per tenant only."""
-    event_id, tenant_id = arguments.event_id, arguments.tenant
-    found = inbox_admin.find_rows(app, event_id, tenant_id)
-    if not found:
-        raise CommandError(f"{event_id}: there is no such row; `slackapp inbox list --wide` shows ids in full")
-    if len(found) > 1:
-        tenants = ", ".join(entry.tenant.id for entry in found)
-        raise CommandError(f"{event_id}: {tenants} have such a row each; say which with --tenant")
-    return found[0]
 
 
 def _fields(entry: QueueEntry) -> dict[str, object]:

@@ -43,7 +43,6 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "sys.stderr": (
         "cli/terminal/printing.py",
         "cli/main.py",
-        "cli/backup.py",
         "cli/service/server.py",
         "cli/service/session.py",
     ),

@@ -64,7 +64,6 @@ The demo is one itself, and plays against the local Slack.
 BELOW_FLOWS = ("store", "store/engine", "vault", "crypto")
 COMMANDS_BELOW = {
     "cli/audit.py": "the head and the rows of the audit",
-    "cli/backup.py": "files of a backup",
     "cli/inbox.py": "the form of a row",
     "cli/service/dev_settings.py": "private files below `data/`, which only `slackapp dev` has",
 }

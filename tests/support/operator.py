@@ -159,8 +159,7 @@ def _shell_beside(
             patch.setenv(name, value)
         patch.setattr("slackapp.cli.main.parser", _parser)
         patch.chdir(folder)
-        for module in ("service.session", "backup"):
-            patch.setattr(f"slackapp.cli.{module}.system_clock", world.clock)
+        patch.setattr("slackapp.cli.service.session.system_clock", world.clock)
         yield CommandLine(world, patch)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from slackapp.app import Service, build, system_clock, system_entropy
 from slackapp.cli.service.environment import read_settings
 from slackapp.flows.app import App
-from slackapp.model import Actor, ActorKind
+from slackapp.model import Actor, ActorKind, Settings
 
 EX_TEMPFAIL = 75
 """The exit status for what may work later (sysexits.h)."""
@@ -21,6 +21,16 @@ def open_service() -> Iterator[Service]:
         yield service
     finally:
         service.app.metrics.persist(service.app.db, service.app.log)
+        service.stop()
+
+
+@contextlib.contextmanager
+def open_app(settings: Settings) -> Iterator[App]:
+    """Opens another database, such as a copy of this one, for a flow that looks into it. Raises ConfigError."""
+    service = build(settings, system_clock, system_entropy, sys.stderr)
+    try:
+        yield service.app
+    finally:
         service.stop()
 
 

@@ -1,6 +1,7 @@
 """Operator's actions on inbox rows: list, read, retry, drop."""
 
 from slackapp.crypto import records
+from slackapp.errors import CommandError
 from slackapp.flows.app import App
 from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
 from slackapp.model import Actor, AuditEntry, AuditEvent, AuditRecord, QueueState
@@ -23,6 +24,17 @@ def find_rows(app: App, event_id: str, tenant_id: str | None) -> list[QueueEntry
     """Finds the rows of that event id: of each tenant that has had such an event, or of that one."""
     found = queue.find(app.db, inbox.QUEUE, event_id)
     return [entry for entry in found if not tenant_id or tenant_id == entry.tenant.id]
+
+
+def require_row(app: App, event_id: str, tenant_id: str | None) -> QueueEntry:
+    """Finds the one row that is meant: an event id is unique per tenant only. Raises CommandError."""
+    found = find_rows(app, event_id, tenant_id)
+    if not found:
+        raise CommandError(f"{event_id}: there is no such row; `slackapp inbox list --wide` shows ids in full")
+    if len(found) > 1:
+        tenants = ", ".join(entry.tenant.id for entry in found)
+        raise CommandError(f"{event_id}: {tenants} have such a row each; say which with --tenant")
+    return found[0]
 
 
 def read_body(app: App, entry: QueueEntry, actor: Actor) -> str:
