@@ -96,17 +96,15 @@ def run_exchange(arguments: argparse.Namespace) -> int:
     Raises ConfigError, CommandError.
     """
     with open_service() as service:
-        app = service.app
-        one = arguments.tenant
-        tenant = list_tenants.require_installation(app, one).tenant if one is not None else None
-        waiting = exchange_token.list_exchangeable(app, tenant)
+        app, named = service.app, arguments.tenant
+        tenant = list_tenants.require_installation(app, named).tenant if named is not None else None
+        total, outcomes = exchange_token.run_all(app, tenant, operator_actor(app))
         exchanged = 0
-        for number, outcome in enumerate(exchange_token.run(app, waiting, operator_actor(app)), start=1):
+        for number, outcome in enumerate(outcomes, start=1):
             exchanged += outcome.result == exchange_token.EXCHANGED
-            whose = f"{outcome.tenant}  {outcome.holder}"
-            print_lines(f"{number}/{len(waiting)}  {whose}  {outcome.result}")
-    print_lines(f"{exchanged} of {len(waiting)} exchanged", error=True)
-    return 0 if exchanged == len(waiting) else 1
+            print_lines(f"{number}/{total}  {outcome.tenant}  {outcome.holder}  {outcome.result}")
+    print_lines(f"{exchanged} of {total} exchanged", error=True)
+    return 0 if exchanged == total else 1
 
 
 def configure_freeze(parser: argparse.ArgumentParser) -> None:

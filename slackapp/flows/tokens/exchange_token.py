@@ -54,6 +54,12 @@ def list_exchangeable(app: App, tenant: Tenant | None) -> list[Token]:
     return [token for token in tokens.list_long_lived(app.db) if tenant is None or token.tenant == tenant]
 
 
+def run_all(app: App, tenant: Tenant | None, actor: Actor) -> tuple[int, Iterator[ExchangeResult]]:
+    """Exchanges every long-lived token, of one tenant or of all; returns how many, and each result as it comes."""
+    waiting = list_exchangeable(app, tenant)
+    return len(waiting), run(app, waiting, actor)
+
+
 def run(app: App, waiting_tokens: list[Token], actor: Actor) -> Iterator[ExchangeResult]:
     """Exchanges the tokens one after the other; may be ended at any time and begun again.
 
