@@ -28,8 +28,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds one sub-command per verb."""
     verb = add_verbs(parser)
     last = verb("tail", "the last rows", _tail)
-    last.add_argument("--tenant", type=valid_utf8, metavar="ID")
-    last.add_argument("--event", type=valid_utf8, metavar="NAME", help="see docs/audit-events.md")
+    last.add_argument("--tenant", type=valid_utf8, default="", metavar="ID")
+    last.add_argument("--event", type=valid_utf8, default="", metavar="NAME", help="see docs/audit-events.md")
+    last.add_argument("--holder", type=valid_utf8, default="", metavar="ID", help="whose token: a user's id, or bot")
+    last.add_argument("--capability", type=valid_utf8, default="", metavar="NAME", help="what the caller may do")
+    last.add_argument("--method", type=valid_utf8, default="", metavar="NAME", help="such as chat.postMessage")
     last.add_argument("--since", default="1970-01-01", metavar="DATE", help="such as 2026-11-22 or 2026-11-22T10:00:00")
     last.add_argument("--number", "--limit", type=number_of_rows, default=50, metavar="N", help="that many (50)")
     add_options(last, "one JSON object per line, with each column that is not empty")
@@ -43,7 +46,15 @@ def _tail(arguments: argparse.Namespace) -> int:
         since = int(datetime.fromisoformat(arguments.since).replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise UsageError(f"--since {arguments.since}: must be a date such as 2026-11-22T10:00:00 (UTC)") from None
-    asked = AuditQuestion(arguments.tenant, arguments.event, since, arguments.number)
+    asked = AuditQuestion(
+        tenant_id=arguments.tenant,
+        event=arguments.event,
+        holder=arguments.holder,
+        capability=arguments.capability,
+        method=arguments.method,
+        since=since,
+        limit=arguments.number,
+    )
     with open_service() as service:
         rows = read_audit.tail(service.app, asked)
     print_rows([_json_fields(row) if arguments.json else _fields(row) for row in rows], _COLUMNS, arguments)

@@ -17,7 +17,7 @@ from typing import Any
 from slackapp.checks.audit_word import as_audit_word
 from slackapp.model import AuditEntry, InstallationStatus, Mac, Token
 from slackapp.store.columns import named_holder_columns, tenant_columns
-from slackapp.store.engine.database import Database, Row
+from slackapp.store.engine.database import Database, Parameters, Row
 
 GENESIS = bytes(32)
 BATCH_ROWS = 1000
@@ -158,10 +158,9 @@ def rows(db: Database) -> Iterator[AuditRow]:
         first = page[-1]["id"] + 1
 
 
-def tail(db: Database, tenant_id: str | None, event: str | None, *, since: int, limit: int) -> list[AuditRow]:
-    """The last rows, oldest first; None for any tenant or event."""
-    parameters = {"tenant_id": tenant_id or "", "event": event or "", "since": since, "limit": limit}
-    return [_stored(row) for row in reversed(db.many("audit_tail", parameters))]
+def tail(db: Database, asked: Parameters) -> list[AuditRow]:
+    """The last rows that are like that, oldest first; an empty text stands for any."""
+    return [_stored(row) for row in reversed(db.many("audit_tail", asked))]
 
 
 def head(db: Database) -> tuple[int, bytes]:

@@ -73,6 +73,9 @@ SELECT id, at, format, event, actor, actor_id, organization, request_id, trace_i
   FROM audit
  WHERE (:tenant_id = '' OR tenant_id = :tenant_id)
    AND (:event = '' OR event = :event)
+   AND (:holder = '' OR holder_kind = :holder OR holder_id = :holder)
+   AND (:capability = '' OR capability = :capability)
+   AND (:method = '' OR method = :method)
    AND at >= :since
  ORDER BY id DESC
  LIMIT :limit;

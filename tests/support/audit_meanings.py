@@ -42,7 +42,6 @@ COLUMNS = {
 """What the page calls a column, or two that belong together."""
 CODE = "a code of Slack, or of a refusal"
 _CODE = re.compile(r"[a-z][a-z0-9_.]{1,63}")
-_ID = re.compile(r"[A-Za-z0-9_.:/{}-]{0,128}")
 
 
 @dataclass(frozen=True)
@@ -295,12 +294,3 @@ def wrong(row: Mapping[str, Any]) -> list[str]:
     if row["result"] not in meaning.results and not (CODE in meaning.results and _CODE.fullmatch(row["result"])):
         found.append(f"result {row['result']}")
     return [f"{row['event']}: {what}" for what in found]
-
-
-def has_form(row: Mapping[str, Any]) -> bool:
-    """Tells whether every value is a number, or has the form of an id or a word."""
-    return all(
-        value is None or isinstance(value, int) or (isinstance(value, str) and bool(_ID.fullmatch(value)))
-        for name, value in row.items()
-        if name != "chain"
-    )

@@ -202,7 +202,8 @@ TABLES = {
     ),
     "audit": Table(
         "What was done with tokens, keys and tenants, and what was refused. Rows are chained, and never changed.",
-        "For ever, or `SLACKAPP_AUDIT_DAYS`. A purge leaves them: they hold ids, no content.",
+        "For ever, or `SLACKAPP_AUDIT_DAYS`. A purge leaves them: they hold ids, closed words and numbers, no content. "
+        "[audit-events.md](audit-events.md) says which columns each event fills.",
         {
             "id": (OPERATIONAL, "Number of the row, without gaps."),
             "at": (OPERATIONAL, "When."),

@@ -72,5 +72,5 @@ def test_a_refusal_carries_nothing_of_the_request() -> None:
 @pytest.mark.parametrize("refusal", Refusal, ids=lambda refusal: refusal.name)
 def test_only_a_busy_moment_or_slack_is_a_5xx(refusal: Refusal) -> None:
     """I look for a request of mine that counts as a failure of yours."""
-    of_the_moment = {"busy", "not_stored", "token_unavailable", "key_unavailable", "slack_unreachable"}
+    of_the_moment = {"busy", "not_stored", "token_unavailable", "key_unavailable", "frozen", "slack_unreachable"}
     assert (refusal.status >= 500) is (refusal.code in of_the_moment | {"grant_malformed"})

@@ -4,29 +4,32 @@ Rows are given as they lie there. One of the first format has its facts in a tex
 taken apart: what a release wrote for people to read is no promise to a program.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from slackapp.flows.app import App
 from slackapp.store import audit
 from slackapp.store.audit import AuditRow
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AuditQuestion:
-    """Question about rows: of which tenant and event, from when on, and at most how many.
+    """Question about rows: which ones, from when on, and at most how many.
 
-    None stands for any; `since` is in Unix seconds.
+    An empty text stands for any; `holder` is `bot`, or an id. `since` is in Unix seconds.
     """
 
-    tenant_id: str | None
-    event: str | None
-    since: int
+    tenant_id: str = ""
+    event: str = ""
+    holder: str = ""
+    capability: str = ""
+    method: str = ""
+    since: int = 0
     limit: int
 
 
 def tail(app: App, asked: AuditQuestion) -> list[AuditRow]:
     """Reads the last rows that answer a question, oldest first. Raises StoreError."""
-    return audit.tail(app.db, asked.tenant_id, asked.event, since=asked.since, limit=asked.limit)
+    return audit.tail(app.db, asdict(asked))
 
 
 def head(app: App) -> tuple[int, bytes]:
