@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from slackapp.errors import Refusal
@@ -64,6 +65,7 @@ _USERS = (_O, _W, _S, _B, _A)
 _ACCESS = (RecordKind.BOT_ACCESS, RecordKind.USER_ACCESS, RecordKind.CONNECTION_ACCESS)
 _REFRESH = (RecordKind.BOT_REFRESH, RecordKind.USER_REFRESH, RecordKind.CONNECTION_REFRESH)
 _OTHERS = (RecordKind.INSTALLER, RecordKind.WEBHOOK, RecordKind.INSTALLER_WEBHOOK)
+_EVENTS = frozenset(map(str, AuditEvent))
 _REFUSALS = {refusal.audit: refusal for refusal in Refusal}
 _FAILURES = tuple(_REFUSALS)
 
@@ -266,6 +268,7 @@ MEANINGS: dict[AuditEvent, Meaning] = {
 """All but the refusals, whose rows are alike."""
 
 
+@cache
 def meaning_of(event: AuditEvent) -> Meaning:
     """The meaning of an event; a refusal's is its answer."""
     if event in MEANINGS:
@@ -278,13 +281,18 @@ def meaning_of(event: AuditEvent) -> Meaning:
     )  # fmt: skip
 
 
+@cache
+def _allowed(fills: str) -> frozenset[str]:
+    return FRAME.union({"detail"}, *(COLUMNS[name] for name in fills.split()))
+
+
 def wrong(row: Mapping[str, Any]) -> list[str]:
     """What a row says that its event's meaning does not: columns, words or forms."""
-    if row["event"] not in set(AuditEvent):
+    if row["event"] not in _EVENTS:
         return []  # a circle's, which tells of its own
     meaning = meaning_of(AuditEvent(row["event"]))
-    allowed = {column for name in meaning.fills.split() for column in COLUMNS[name]} | FRAME | {"detail"}
-    found = [f"fills {name}" for name, value in row.items() if value not in ("", None) and name not in allowed]
+    allowed = _allowed(meaning.fills)
+    found = [f"fills {name}" for name, value in row.items() if name not in allowed and value not in ("", None)]
     if row["actor"] not in meaning.who:
         found.append(f"{row['actor']} acts")
     if row["record_kind"] not in {"", *meaning.records}:

@@ -75,7 +75,7 @@ def test_an_old_row_is_shown_as_it_was_written(old: CommandLine) -> None:
     assert {row["format"] for row in rows} == {1}
     assert all(set(row) <= set(FORMER) for row in rows)
     (begun,) = [row for row in rows if row["event"] == "purge.begun"]
-    assert begun["detail"].startswith("reason=uninstall keys=4 ")
+    assert begun["detail"] == "reason=uninstall keys=4 tokens=2 inbox=1"
     assert begun["detail"] in old.good("audit", "tail", "--wide")
 
 
