@@ -30,7 +30,7 @@ from slackapp.store.engine.open_database import open_database
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.open_keyring import open_keyring, read_master_keys
 from slackapp.vault.vault import Vault
-from slackapp.workers.inbox import InboxWorkers
+from slackapp.workers.queue_workers import QueueWorkers
 from slackapp.workers.scheduler import Scheduler, local_tasks, remote_tasks
 from slackapp.wsgi import Wsgi
 
@@ -48,21 +48,26 @@ CIRCLES: tuple[Circle, ...] = (CORE,)
 
 @dataclass
 class Service:
-    """Composed service: the WSGI application, the workers of its inbox, and its schedulers."""
+    """Composed service: the WSGI application, the workers of its queues, and its schedulers."""
 
     app: App
     wsgi: Wsgi
-    worker: InboxWorkers
+    workers: tuple[QueueWorkers, ...]
     local_scheduler: Scheduler
     remote_scheduler: Scheduler
-    threads: list[InboxWorkers | Scheduler] = field(default_factory=list)
+    threads: list[QueueWorkers | Scheduler] = field(default_factory=list)
     _stop_requested_at: float = 0.0
+
+    @property
+    def worker(self) -> QueueWorkers:
+        """The workers of the inbox, which the core registers first."""
+        return self.workers[0]
 
     def start(self) -> None:
         """Starts the threads, and says that the process lives."""
         self.app.db.begin_service()
         self.local_scheduler.run_due(self.app)
-        self.threads.extend((self.local_scheduler, self.remote_scheduler, self.worker))
+        self.threads.extend((self.local_scheduler, self.remote_scheduler, *self.workers))
         for thread in self.threads:
             thread.start(self.app)
 
@@ -110,24 +115,35 @@ def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO
 
     `log_texts`: the log also tells what an exception says, which may hold what came with a request.
     """
-    behaviour, worker = load_behaviour(settings.behaviour), InboxWorkers()
+    behaviour = load_behaviour(settings.behaviour)
+    workers = tuple(QueueWorkers(each) for circle in CIRCLES for each in circle.queues)
     log = JsonLog(log_stream, clock, log_texts, settings.secrets)
-    assembled = build_app(settings, clock, entropy, log, behaviour, worker)
+    assembled = build_app(settings, clock, entropy, log, behaviour, workers)
     vault = replace(assembled.vault, capabilities=_capabilities(load_methods(settings.behaviour)))
     app = replace(assembled, vault=vault, scope_reasons=load_scope_reasons(settings.behaviour))
     return Service(
         app,
         Wsgi(app, served_routes(settings)),
-        worker,
+        workers,
         local_scheduler=Scheduler("local-tasks", local_tasks()),
         remote_scheduler=Scheduler("remote-tasks", remote_tasks()),
     )
 
 
 def build_app(
-    settings: Settings, clock: Clock, entropy: Entropy, log: JsonLog, behaviour: Behaviour, worker: InboxWorkers
+    settings: Settings,
+    clock: Clock,
+    entropy: Entropy,
+    log: JsonLog,
+    behaviour: Behaviour,
+    workers: tuple[QueueWorkers, ...],
 ) -> App:
     """Builds what flows need, without anything that serves. Raises ConfigError."""
+
+    def wake() -> None:
+        for each in workers:
+            each.wake()
+
     read_master_keys(settings)  # before the database is made: nothing is left behind by a start that is refused
     db = open_database(settings.database)
     try:
@@ -166,8 +182,8 @@ def build_app(
         options_limit=ConcurrencyLimit(REQUEST_THREADS // 4).acquire,
         exchange_limit=ConcurrencyLimit(REQUEST_THREADS // 2),
         failed_code_limit=FailureLimit(network=10, everybody=60, newcomers=60),
-        wake_worker=worker.wake,
-        is_worker_running=worker.is_alive,
+        wake_worker=wake,
+        is_worker_running=lambda: bool(workers) and all(each.is_alive() for each in workers),
         key_backup_file=KeyBackupFile(settings.key_backup_dir),
         process_id=entropy(8).hex(),
         scope_reasons={},

@@ -47,7 +47,6 @@ from slackapp.flows.install import save_external
 from slackapp.model import Actor, ActorKind, InstallationStatus, Settings, Tenant
 from slackapp.model import Installation as Stored
 from slackapp.runtime.log import JsonLog, mask
-from slackapp.workers.inbox import InboxWorkers
 
 _TASK: ContextVar[str] = ContextVar("task", default="")
 _KNOWN_ERRORS = (
@@ -102,7 +101,7 @@ class _VaultSession:
     def _open(self) -> App:
         log = JsonLog(_LoggerStream(self.logger), system_clock, secrets=self._settings.secrets)
         try:
-            return build_app(self._settings, system_clock, system_entropy, log, {}, InboxWorkers())  # never started
+            return build_app(self._settings, system_clock, system_entropy, log, {}, ())
         except ConfigError as error:
             raise ConfigError(arguments.in_argument_names(str(error))) from None
 

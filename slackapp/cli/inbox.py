@@ -19,7 +19,7 @@ HELP = "show events that wait, were given up or are unclear; let them run again,
 _COLUMNS = Columns(
     wide=(
         "event_id", "kind", "tenant", "type", "state", "attempts", "event_time", "received_at", "next_at",
-        "finished_at", "result", "trace_id", "has_body",
+        "finished_at", "result", "trace_id", "has_body", "queue",
     ),
     narrow=("event_id", "tenant", "type", "state", "received_at", "result"),
     truncations=dict.fromkeys(("event_id", "type", "result"), Truncation.MIDDLE),

@@ -30,7 +30,7 @@ from slackapp.runtime.metrics import Metrics
 from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
 from slackapp.slack.client import SlackClient
 from slackapp.store.engine.database import Database
-from slackapp.store.queue import Run, UnclearRow
+from slackapp.store.queue import Queue, Run, UnclearRow
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.keyring import Keyring
 from slackapp.vault.vault import Vault
@@ -128,6 +128,9 @@ class Circle:
     """Who issues tokens beside Slack, under names of their own."""
     record_limits: Mapping[str, int] = field(default_factory=dict)
     """Bytes that a sealed record of each kind may have: kinds that no other circle has."""
+    queues: tuple[Queue, ...] = ()
+    """What waits in tables of its own, of the shape that `sql/core/queue.sql` describes. Each has threads, which run
+    its rows as those of the inbox are run, by `jobs`."""
     jobs: Mapping[str, "Job"] = field(default_factory=dict)
     """Type of a row of ours to the function that runs it: one that returns has done it, and what it raises is a failure
     of the row."""
@@ -164,6 +167,11 @@ class App:
     scope_reasons: Mapping[str, str]
     """Why each scope is asked for, in the words of the behaviour's own module."""
     circles: tuple[Circle, ...]
+
+    @cached_property
+    def queues(self) -> tuple[Queue, ...]:
+        """The queues of every circle."""
+        return tuple(each for circle in self.circles for each in circle.queues)
 
     @cached_property
     def jobs(self) -> Mapping[str, "Job"]:

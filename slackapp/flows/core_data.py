@@ -126,6 +126,7 @@ def _nobody(db: Database) -> tuple[Tenant, ...]:
 CORE = Circle(
     name="core",
     record_limits=records.LIMITS,
+    queues=(inbox.QUEUE,),
     tenant_data=(
         TenantData(
             name="data keys",

@@ -101,7 +101,8 @@ class Actor:
     """Actor of an operation, with the id of its request or row.
 
     `id` tells it from others of its kind: of Slack's requests the number of the signing secret, or `ADMIN`.
-    `organization` is the host's customer that it acts for; `trace_id` names the host's own request behind it.
+    `organization` is the host's customer that it acts for; `trace_id` names the request behind it: of a row, the
+    one that brought it.
     """
 
     kind: ActorKind

@@ -74,12 +74,6 @@ def bodies(db: Database, tenant: Tenant, portion: int) -> Iterator[tuple[str, Se
     return ((row["event_id"], Sealed(row["body"])) for row in rows)
 
 
-def body_of(db: Database, tenant: Tenant, event_id: str) -> Sealed | None:
-    """The sealed body of a row as it lies there now."""
-    row = db.one("find_body", _key(tenant, event_id))
-    return Sealed(row["body"]) if row is not None else None
-
-
 def reseal_body(db: Database, tenant: Tenant, event_id: str, body: Sealed) -> None:
     """Replaces a body by the same one under another data key."""
     db.execute("reseal_body", {**_key(tenant, event_id), "body": body.blob})

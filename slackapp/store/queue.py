@@ -6,10 +6,11 @@ intent is committed before it, and a row that is found in mid-call after a crash
 """
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
-from slackapp.model import Clock, QueueKind, QueueState, Sealed, Tenant
+from slackapp.model import Actor, ActorKind, Clock, QueueKind, QueueState, Sealed, Tenant
 from slackapp.store.columns import by_word, read_portions, read_sealed, read_tenant, row_fields, tenant_columns
 from slackapp.store.engine.database import Database, Row
 
@@ -89,6 +90,11 @@ class Run:
     _ordinals: int = 0
     _pending: list[tuple[EffectKey, Effect]] = field(default_factory=list)
 
+    @property
+    def actor(self) -> Actor:
+        """Actor of what the run does, with the request that the row came with."""
+        return worker_actor(self.event_id, self.trace_id)
+
     def add_effect(self, write: Effect) -> EffectKey:
         """Adds an effect, to be committed with the next intent or with the row's mark; returns its key.
 
@@ -123,6 +129,11 @@ class Run:
         return bool(self._pending)
 
 
+def worker_actor(event_id: str, trace_id: str) -> Actor:
+    """Makes the actor of what is done for a row."""
+    return Actor(ActorKind.WORKER, event_id, trace_id=trace_id or None)
+
+
 def list_due(
     db: Database, queue: Queue, after: Tenant, busy_tenant: Tenant, *, now: int, steady: int, limit: int
 ) -> list[RowId]:
@@ -149,13 +160,13 @@ def claim(db: Database, queue: Queue, row_id: RowId, *, owner: str, steady: int)
     return _run(queue, row) if row is not None else None
 
 
-def note_intent(db: Database, run: Run, steady: int) -> None:
+def note_intent(db: Database, run: Run, clock: Clock) -> None:
     """Notes the intent to call Slack, before the call, and writes the effects so far. Raises LeaseLostError.
 
-    The lease begins anew. To be called inside a transaction, and `steady` read in it, as for a claim; and when that is
-    committed, `run.confirm_intent`.
+    The lease begins anew. To be called inside a transaction; the clock is read in it, as for a claim. When that is
+    committed, call `run.confirm_intent`.
     """
-    lease = {"steady": steady, "lease": LEASE}
+    lease = {"steady": clock.steady(), "lease": LEASE}
     is_ours = db.execute(f"{run.queue.table}.mark_calling", {**_owned_key(run), **lease})
     # claim: C-51
     if not is_ours:
@@ -167,25 +178,33 @@ def note_intent(db: Database, run: Run, steady: int) -> None:
 
 def commit_intent(db: Database, run: Run, clock: Clock) -> None:
     """Notes the intent of a call that uses no token, in a commit of its own. Raises LeaseLostError."""
-    db.commit_in_group(lambda: note_intent(db, run, clock.steady()))
+    db.commit_in_group(partial(note_intent, db, run, clock))
     run.confirm_intent()
 
 
 def mark_not_called(db: Database, run: Run) -> None:
     """Clears the intent, after Slack said plainly that it did nothing; not where the run has done anything else."""
     # claim: C-125
-    if run.is_repeatable:
-        db.execute(f"{run.queue.table}.mark_not_called", _owned_key(run))
+    if not run.is_repeatable:
+        return
+    db.execute(f"{run.queue.table}.mark_not_called", _owned_key(run))
 
 
-def finish(db: Database, run: Run, state: QueueState, result: str, *, now: int) -> bool:
-    """Ends a row: `DONE` with its effects, `DEAD` or `UNCLEAR` without; False when it is not ours any more."""
+def finish(
+    db: Database, run: Run, state: QueueState, result: str, *, now: int, also: Callable[[], object] | None = None
+) -> bool:
+    """Ends a row: `DONE` with its effects, `DEAD` or `UNCLEAR` without; False when it is not ours any more.
+
+    `also` writes what belongs to that end, where it is ours.
+    """
     end = {"state": state, "result": result, "now": now}
     ours = db.execute(f"{run.queue.table}.finish", {**_owned_key(run), **end}) == 1
     run.has_ended |= ours
     if ours and state == QueueState.DONE:
         # claim: C-124
         run.write_effects(db)
+    if ours and also is not None:
+        also()
     return ours
 
 
@@ -268,6 +287,7 @@ class QueueEntry:
     result: str
     trace_id: str
     has_body: bool
+    queue: str
 
 
 def list_entries(
@@ -275,22 +295,39 @@ def list_entries(
 ) -> list[QueueEntry]:
     """Lists rows, the oldest first; None for any tenant, and for every state but `DONE`."""
     parameters = {"tenant_id": tenant_id or "", "state": state or "", "most": limit}
-    return [_entry(row) for row in db.many(f"{queue.table}.page", parameters)]
+    return [_entry(queue, row) for row in db.many(f"{queue.table}.page", parameters)]
 
 
 def entries_of(db: Database, queue: Queue, tenant: Tenant, portion: int) -> Iterator[QueueEntry]:
     """Yields all rows of a tenant, so many of them read at a time."""
-    return map(_entry, read_portions(db, f"{queue.table}.of_tenant", tenant_columns(tenant), "event_id", portion))
+    rows = read_portions(db, f"{queue.table}.of_tenant", tenant_columns(tenant), "event_id", portion)
+    return (_entry(queue, row) for row in rows)
 
 
 def find(db: Database, queue: Queue, event_id: str) -> list[QueueEntry]:
     """The rows of that event id: one per tenant that has had such an event."""
-    return [_entry(row) for row in db.many(f"{queue.table}.rows_of_id", {"event_id": event_id})]
+    return [_entry(queue, row) for row in db.many(f"{queue.table}.rows_of_id", {"event_id": event_id})]
 
 
 def count_by_state(db: Database, queue: Queue) -> dict[QueueState, tuple[int, int]]:
     """Counts rows by state, and says when the oldest of each came; without those that are done."""
     return {_STATES[row["state"]]: (row["found"], row["oldest"]) for row in db.many(f"{queue.table}.states", {})}
+
+
+def count_all(db: Database, queues: Iterable[Queue]) -> dict[QueueState, tuple[int, int]]:
+    """Counts the rows of several queues in the same way."""
+    counts: dict[QueueState, tuple[int, int]] = {}
+    for each in queues:
+        for state, (found, oldest) in count_by_state(db, each).items():
+            known, since = counts.get(state, (0, oldest))
+            counts[state] = (known + found, min(since, oldest))
+    return counts
+
+
+def body_of(db: Database, queue: Queue, tenant: Tenant, event_id: str) -> Sealed | None:
+    """The sealed body of a row as it lies there now."""
+    row = db.one(f"{queue.table}.find_body", _key(tenant, event_id))
+    return Sealed(row["body"]) if row is not None else None
 
 
 def retry(db: Database, queue: Queue, row_id: RowId, now: int) -> bool:
@@ -331,6 +368,6 @@ def _unclear_rows(db: Database, queue: Queue, statement: str, parameters: dict[s
     return [UnclearRow(**row_fields(row)) for row in db.many(f"{queue.table}.{statement}", parameters)]
 
 
-def _entry(row: Row) -> QueueEntry:
+def _entry(queue: Queue, row: Row) -> QueueEntry:
     closed = {"kind": _KINDS[row["kind"]], "state": _STATES[row["state"]], "has_body": bool(row["has_body"])}
-    return QueueEntry(**row_fields(row) | closed)
+    return QueueEntry(**row_fields(row) | closed, queue=queue.table)

@@ -162,7 +162,7 @@ class Vault:
                 raise _ConditionError
         if run is not None:
             # claim: C-50
-            queue.note_intent(self.db, run, self.clock.steady())
+            queue.note_intent(self.db, run, self.clock)
 
     def _refuse_changed(self, reads: Sequence[SecretRead]) -> None:
         """Finds which condition did not hold. Raises Refused; returns where all of them hold again."""

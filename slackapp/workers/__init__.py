@@ -1,1 +1,1 @@
-"""Threads that run the inbox and the scheduled tasks."""
+"""Threads that run the queues and the scheduled tasks."""

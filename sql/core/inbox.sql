@@ -87,12 +87,6 @@ SELECT event_id, body FROM inbox
  ORDER BY event_id
  LIMIT :most;
 
--- name: find_body :one
--- tenant: tenant_kind, tenant_id
-SELECT body FROM inbox
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
-   AND body IS NOT NULL;
-
 -- name: reseal_body :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE inbox SET body = :body

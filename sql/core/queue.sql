@@ -182,6 +182,12 @@ SELECT event_id, kind, tenant_kind, tenant_id, type, state, attempts, event_time
  WHERE event_id = :event_id
  ORDER BY tenant_kind, tenant_id;
 
+-- name: find_body :one
+-- tenant: tenant_kind, tenant_id
+SELECT body FROM $queue
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
+   AND body IS NOT NULL;
+
 -- name: states :many
 -- tenant: none (how it fares, for readiness and for the operator)
 SELECT state, count(*) AS found, min(received_at) AS oldest

@@ -72,7 +72,7 @@ def test_the_list_can_be_narrowed_and_read_by_programs(stuck: CommandLine) -> No
     assert dead == {
         "event_id": "EvWaits0", "kind": "event", "tenant": NORTH, "type": "app_mention", "state": "dead", "attempts": 1,
         "event_time": "2027-01-15T08:00:00Z", "received_at": "2027-01-15T08:00:00Z", "next_at": "2027-01-15T08:00:00Z",
-        "finished_at": "2027-01-15T08:00:00Z", "result": f"{POST} not_in_channel", "has_body": True,
+        "finished_at": "2027-01-15T08:00:00Z", "result": f"{POST} not_in_channel", "has_body": True, "queue": "inbox",
         "trace_id": stuck.world.rows("SELECT trace_id FROM inbox WHERE event_id = 'EvWaits0'")[0]["trace_id"],
     }  # fmt: skip
     assert dead["trace_id"]

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from slackapp.behaviour import Context
-from slackapp.workers.inbox import MAX_PER_TENANT, WORKERS
+from slackapp.store import inbox
 from tests.support.world import NORTH, SOUTH, World, make_world
 
 pytestmark = pytest.mark.long
 SLOW = 0.5
 """Seconds that one slow call takes."""
 TIMEOUT = 60.0
+WORKERS, MAX_PER_TENANT = inbox.QUEUE.threads, inbox.QUEUE.max_per_tenant
 
 
 class Watch:

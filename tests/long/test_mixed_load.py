@@ -97,7 +97,7 @@ def test_two_processes_under_mixed_load_never_say_that_the_database_is_locked(tm
         print(f"  99 % within {AIM * 1000:.0f} ms: {'yes' if nearly_all < AIM else 'NO'}")
         print(f"  rows: {dict(states)}, {waited} of them after the end; {len(world.calls(POST))} calls of {POST}")
         assert set(answers) == {"event 200", "callback 303", "begin 302", "readyz 200"}
-        for fault in ("store_busy", "store_failed", "inbox_waits", "upkeep_waits", "locked", '"bug"'):
+        for fault in ("store_busy", "store_failed", "queue_waits", "upkeep_waits", "locked", '"bug"'):
             assert fault not in logs
         assert slowest < SLACK_WAITS
         assert {event: rows[event]["tenant_id"] for event in acknowledged} == acknowledged

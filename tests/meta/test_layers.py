@@ -170,7 +170,7 @@ def test_a_planted_reach_below_is_found(text: str) -> None:
         ("flows/audit/notes.py", "from slackapp.flows.keys import tenant_keys"),
         ("flows/tokens/use_token.py", "from slackapp.flows.install import store_grant"),
         ("flows/removal/purge_tenant.py", "from ..events import run_event"),
-        ("flows/removal/purge_tenant.py", "from slackapp.workers import inbox"),
+        ("flows/removal/purge_tenant.py", "from slackapp.workers import queue_workers"),
         ("flows/surprise.py", "from slackapp.errors import Refused"),
         ("handlers/pages/site.py", "from slackapp.routes import ROUTES"),
         ("handlers/pages/site.py", "from slackapp.workers import scheduler"),

@@ -14,6 +14,7 @@ from slackapp.store.engine.database import Database
 from slackapp.store.inbox import QUEUE, IncomingEvent
 from slackapp.store.queue import LeaseLostError, Run, UnclearRow
 from tests.store.rows import NORTH, NOW, SOUTH, change, install, look, sealed
+from tests.support.world import Clock
 
 ARRIVAL = IncomingEvent("Ev1", NORTH, "message", NOW - 5)
 BODY = sealed(b"body")
@@ -63,7 +64,7 @@ def held(event_id: str = "Ev1", owner: str = "me", tenant: Tenant = NORTH) -> Ru
 def intend(db: Database, run: Run, steady: int) -> bool:
     """Whether the intent of a call was noted."""
     with contextlib.suppress(LeaseLostError):
-        queue.note_intent(db, run, steady)
+        queue.note_intent(db, run, Clock(steady, set_by=0))
     return run.has_intent
 
 
@@ -108,7 +109,7 @@ def test_two_tenants_events_of_one_id_are_two_events(db: Database) -> None:
     queue.finish(db, held(), "unclear", "why", now=NOW)
     assert queue.drop(db, QUEUE, (SOUTH, "Ev1"), NOW)
     assert queue.retry(db, QUEUE, (NORTH, "Ev1"), NOW)
-    assert (inbox.body_of(db, NORTH, "Ev1"), inbox.body_of(db, SOUTH, "Ev1")) == (BODY, None)
+    assert (queue.body_of(db, QUEUE, NORTH, "Ev1"), queue.body_of(db, QUEUE, SOUTH, "Ev1")) == (BODY, None)
     assert [(entry.tenant, entry.state) for entry in queue.find(db, QUEUE, "Ev1")] == [
         (NORTH, "ready"),
         (SOUTH, "done"),
@@ -570,7 +571,7 @@ def test_an_entry_says_everything_but_what_is_in_the_row(db: Database) -> None:
     (found,) = queue.find(db, QUEUE, "Ev1")
     assert found == queue.QueueEntry(
         event_id="Ev1", kind="event", tenant=NORTH, type="message", state="dead", attempts=1, event_time=NOW - 5,
-        received_at=NOW, next_at=NOW, finished_at=NOW + 3, result="why", trace_id="", has_body=True,
+        received_at=NOW, next_at=NOW, finished_at=NOW + 3, result="why", trace_id="", has_body=True, queue="inbox",
     )  # fmt: skip
     assert queue.list_entries(db, QUEUE, "", "dead", limit=1) == [found]
     assert queue.drop(db, QUEUE, (NORTH, "Ev1"), NOW)

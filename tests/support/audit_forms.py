@@ -57,7 +57,7 @@ COLUMNS: Mapping[str, Form] = {
     "actor_id": like(f"{VERSION}|admin|{JOB}"),
     "organization": word(),
     "request_id": like(rf"[0-9a-f]{{16}}(?:-[0-9a-f]+)?|{JOB}"),
-    "trace_id": word(),
+    "trace_id": like(r"[0-9a-f]{16}(?:-[0-9a-f]+)?"),
     "tenant_kind": word(TenantKind),
     "tenant_id": like("[TE]0[A-Z0-9]{8}"),
     "connection": word(),

@@ -268,7 +268,7 @@ class World:
         self.service = with_parts(self.service, **parts)
 
 
-_FRAME = ("id", "at", "format", "event", "request_id", "tenant_kind", "chain")
+_FRAME = ("id", "at", "format", "event", "request_id", "trace_id", "tenant_kind", "chain")
 
 
 def facts_of(row: sqlite3.Row) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from slackapp.errors import ConfigError, StoreBusyError, StoreFullError
 from slackapp.flows.app import App
 from slackapp.flows.upkeep import heartbeat
 from slackapp.runtime.health import Health
-from slackapp.store import meta, processes
+from slackapp.store import inbox, meta, processes
 from slackapp.workers import scheduler
-from slackapp.workers.inbox import WORKERS, InboxWorkers
+from slackapp.workers.queue_workers import QueueWorkers
 from slackapp.workers.scheduler import DAY, HOUR, MINUTE, ClockMonitor, Scheduler, Task
 from tests.support.world import Clock, World
 
@@ -261,7 +261,7 @@ def test_a_service_says_at_once_that_it_lives_and_at_its_end_that_it_does_not(wo
     world.service.start()
     assert seen_at(world) == [world.clock.steady()]
     assert {thread.name for thread in threading.enumerate()} - before == {
-        "local-tasks", "remote-tasks", *(f"inbox-{number}" for number in range(WORKERS)),
+        "local-tasks", "remote-tasks", *(f"inbox-{number}" for number in range(inbox.QUEUE.threads)),
     }  # fmt: skip
     world.service.stop()
     assert {thread.name for thread in threading.enumerate()} == before
@@ -270,7 +270,7 @@ def test_a_service_says_at_once_that_it_lives_and_at_its_end_that_it_does_not(wo
 
 def test_the_first_heartbeat_is_written_before_any_thread_starts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lives: list[bool] = []
-    for thread in (Scheduler, InboxWorkers):
+    for thread in (Scheduler, QueueWorkers):
         monkeypatch.setattr(thread, "start", lambda *_: lives.append(seen_at(world) == [world.clock.steady()]))
     world.service.start()
     assert lives == [True] * 3

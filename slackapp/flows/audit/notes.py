@@ -4,18 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from slackapp.flows.app import App
-from slackapp.model import Actor, ActorKind, AuditEntry, AuditEvent, AuditRecord, AuditResult, Tenant, TenantChange
-from slackapp.store.queue import UnclearRow
+from slackapp.model import AuditEntry, AuditEvent, AuditRecord, AuditResult, Tenant, TenantChange
+from slackapp.store.queue import UnclearRow, worker_actor
 
 
 def append_unclear(app: App, rows: Sequence[UnclearRow], now: int) -> None:
-    """Adds one audit row, inside the transaction, for each inbox row whose call to Slack may have been made."""
+    """Adds one audit row, inside the transaction, for each row whose call to Slack may have been made."""
     for row in rows:
         app.vault.append(
             AuditEntry(
                 at=now,
                 event=AuditEvent.EVENT_UNCLEAR,
-                actor=Actor(ActorKind.WORKER, row.event_id),
+                actor=worker_actor(row.event_id, row.trace_id),
                 tenant=row.tenant,
                 record_kind=AuditRecord.EVENT,
                 record_id=row.event_id,

@@ -6,6 +6,7 @@ that nothing is repeated unasked.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from slackapp.checks.capabilities import BEHAVIOUR
@@ -23,7 +24,6 @@ from slackapp.flows.tokens import use_token
 from slackapp.model import (
     ADMIN,
     BOT,
-    Actor,
     ActorKind,
     AuditEntry,
     AuditEvent,
@@ -122,7 +122,7 @@ class EventContext:
             capability=BEHAVIOUR,
             method=method,
             purpose=run.type,
-            actor=Actor(ActorKind.WORKER, run.event_id),
+            actor=run.actor,
         )
         if method in IDEMPOTENT_METHODS:
             return use_token.call(app, use, fields).data
@@ -175,7 +175,7 @@ class EventContext:
         entry = AuditEntry(
             at=app.clock(),
             event=AuditEvent.ACTION_REFUSED,
-            actor=Actor(ActorKind.WORKER, run.event_id),
+            actor=run.actor,
             tenant=self.tenant,
             holder=Holder.user(self.user_id) if self.user_id else None,
             record_kind=AuditRecord.EVENT,
@@ -197,7 +197,8 @@ class EventContext:
 
     def remove(self) -> None:
         """Removes the app from there, and erases everything of the tenant, this row's content too."""
-        actor = Actor(ActorKind.SLACK, self._require_run("remove").event_id, ADMIN)
+        run = self._require_run("remove")
+        actor = replace(run.actor, kind=ActorKind.SLACK, id=ADMIN)
         uninstall_tenant.run(self._app, self.tenant, actor, self._app.clock())
 
     def _require_run(self, method: str) -> Run:

@@ -1,12 +1,14 @@
-"""Operator's actions on inbox rows: list, read, retry, drop."""
+"""Operator's actions on rows of the inbox and of every other queue: list, read, retry, drop."""
+
+from functools import partial
 
 from slackapp.crypto import records
 from slackapp.errors import CommandError
 from slackapp.flows.app import App
 from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
 from slackapp.model import Actor, AuditEntry, AuditEvent, AuditRecord, QueueState
-from slackapp.store import inbox, queue
-from slackapp.store.queue import QueueEntry
+from slackapp.store import queue
+from slackapp.store.queue import Queue, QueueEntry
 
 
 def list_rows(
@@ -16,13 +18,14 @@ def list_rows(
 
     None for any tenant, and for every state but `DONE`.
     """
-    rows = queue.list_entries(app.db, inbox.QUEUE, tenant_id, state, limit=limit)
-    return rows, {each: count for each, (count, _) in queue.count_by_state(app.db, inbox.QUEUE).items()}
+    rows = [row for each in app.queues for row in queue.list_entries(app.db, each, tenant_id, state, limit=limit)]
+    counts = {each: count for each, (count, _) in queue.count_all(app.db, app.queues).items()}
+    return sorted(rows, key=lambda row: row.received_at)[:limit], counts
 
 
 def find_rows(app: App, event_id: str, tenant_id: str | None) -> list[QueueEntry]:
     """Finds the rows of that event id: of each tenant that has had such an event, or of that one."""
-    found = queue.find(app.db, inbox.QUEUE, event_id)
+    found = (entry for each in app.queues for entry in queue.find(app.db, each, event_id))
     return [entry for entry in found if not tenant_id or tenant_id == entry.tenant.id]
 
 
@@ -42,22 +45,21 @@ def read_body(app: App, entry: QueueEntry, actor: Actor) -> str:
 
     "" where there is none. Raises Refused for a body that does not open.
     """
-    sealed = inbox.body_of(app.db, entry.tenant, entry.event_id)
+    find = partial(queue.body_of, app.db, _queue_of(app, entry), entry.tenant, entry.event_id)
+    sealed = find()
     if sealed is None:
         return ""
     read = _note(app, entry, AuditEvent.EVENT_READ, actor)
     app.vault.append_committed(read)
     with refuse_on_key_error(app, read):
         context = records.event_body_context(entry.tenant, entry.event_id)
-        return open_or_reread(
-            app, context, sealed, lambda: inbox.body_of(app.db, entry.tenant, entry.event_id)
-        ).decode()
+        return open_or_reread(app, context, sealed, find).decode()
 
 
 def retry(app: App, entry: QueueEntry, actor: Actor) -> bool:
     """Runs the row again, though Slack may have acted on it: so the operator must say so. False where it needs none."""
     with app.db.transaction():
-        done = queue.retry(app.db, inbox.QUEUE, (entry.tenant, entry.event_id), app.clock())
+        done = queue.retry(app.db, _queue_of(app, entry), (entry.tenant, entry.event_id), app.clock())
         if done:
             app.vault.append(_note(app, entry, AuditEvent.EVENT_RETRIED, actor))
     app.wake_worker()
@@ -67,10 +69,14 @@ def retry(app: App, entry: QueueEntry, actor: Actor) -> bool:
 def drop(app: App, entry: QueueEntry, actor: Actor) -> bool:
     """Ends the row and erases what is in it. False where it needs no operator."""
     with app.db.transaction():
-        done = queue.drop(app.db, inbox.QUEUE, (entry.tenant, entry.event_id), app.clock())
+        done = queue.drop(app.db, _queue_of(app, entry), (entry.tenant, entry.event_id), app.clock())
         if done:
             app.vault.append(_note(app, entry, AuditEvent.EVENT_DROPPED, actor))
     return done
+
+
+def _queue_of(app: App, entry: QueueEntry) -> Queue:
+    return next(each for each in app.queues if each.table == entry.queue)
 
 
 def _note(app: App, entry: QueueEntry, event: AuditEvent, actor: Actor) -> AuditEntry:

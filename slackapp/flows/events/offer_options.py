@@ -42,5 +42,8 @@ def run(app: App, installation: Installation, found: Interaction) -> dict[str, A
             return read_options(function(context, found.fields))
         except BaseException as error:  # noqa: BLE001  (a behaviour is somebody else's code; the thread must live)
             reason = type(error).__name__
-            app.log.bug("behaviour_failed", {"row": "none", "type": found.key, "reason": reason, "left": "none"})
+            app.log.bug(
+                "behaviour_failed",
+                {"row": "none", "type": found.key, "trace_id": "none", "reason": reason, "left": "none"},
+            )
             raise Refused(Refusal.NO_OPTIONS, tenant=installation.tenant) from None

@@ -7,6 +7,7 @@ It is shown to the operator, never repeated by itself, never lost.
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from slackapp.checks.json_body import parse_json
@@ -30,8 +31,6 @@ from slackapp.flows.keys.tenant_keys import open_or_reread
 from slackapp.flows.removal import judge_revocation, purge_tenant, uninstall_tenant
 from slackapp.flows.tokens import bot_identity
 from slackapp.model import (
-    Actor,
-    ActorKind,
     AuditEntry,
     AuditEvent,
     AuditRecord,
@@ -61,7 +60,7 @@ def run(app: App, row: Run, now: int) -> None:
     """Runs the row to its end, or puts it back for later. Raises nothing but bugs of ours and StoreError."""
     # claim: C-99
     if queue.is_exhausted(row):
-        _mark_dead(app, row, "the process ended in it each time", now)
+        _mark_dead(app, row, "the process ended in it each time", now=now)
         return
     job = _find_job(app, row)
     if job is not None and row.removes:
@@ -73,13 +72,13 @@ def run(app: App, row: Run, now: int) -> None:
         queue.postpone(app.db, row, installation.status, next_at=now, refund_attempt=True)
         return
     if installation is None:
-        _finish_row(app, row, QueueState.DONE, "not installed", now)
+        _finish_row(app, row, QueueState.DONE, "not installed", now=now)
         return
     try:
         # 7. open the body where it was sealed
         body = _open(app, row)
     except DecryptError:
-        _mark_dead(app, row, "the body does not open", now, AuditEvent.EVENT_UNAVAILABLE)
+        _mark_dead(app, row, "the body does not open", now=now, audited=AuditEvent.EVENT_UNAVAILABLE)
         return
     except Refused as refused:
         queue.postpone(app.db, row, refused.refusal.code, next_at=now + _KEY_BACK_OFF, refund_attempt=True)
@@ -87,7 +86,7 @@ def run(app: App, row: Run, now: int) -> None:
     # 8. whose it is, and what acts on it
     function = app.behaviour.get(row.type)
     if function is None and job is None:
-        _finish_row(app, row, QueueState.DONE, "nobody to act", now)
+        _finish_row(app, row, QueueState.DONE, "nobody to act", now=now)
         return
     try:
         # 9. act; each call to Slack notes its intent first
@@ -99,7 +98,7 @@ def run(app: App, row: Run, now: int) -> None:
         # 10. mark the row as done
         # Unflushed where nothing was called or written: what comes back after a power failure has had no effect yet.
         if not row.has_ended:
-            _finish_row(app, row, QueueState.DONE, result, app.clock(), durable=row.has_acted)
+            _finish_row(app, row, QueueState.DONE, result, now=app.clock(), durable=row.has_acted)
     except LeaseLostError:
         return
     except BaseException as error:  # noqa: BLE001  (somebody else's code: whatever it raises, the worker must live)
@@ -127,10 +126,10 @@ def _open(app: App, row: Run) -> Mapping[str, Any]:
     try:
         context = records.event_body_context(row.tenant, row.event_id)
         return parse_json(
-            open_or_reread(app, context, row.body, lambda: inbox.body_of(app.db, row.tenant, row.event_id))
+            open_or_reread(app, context, row.body, lambda: queue.body_of(app.db, row.queue, row.tenant, row.event_id))
         )
     except KeyRevokedError:
-        suspend_tenant.suspend(app, row.tenant, Actor(ActorKind.WORKER, row.event_id))
+        suspend_tenant.suspend(app, row.tenant, row.actor)
         raise Refused(Refusal.KEY_REVOKED) from None
     except KeyUnavailableError:
         raise Refused(Refusal.KEY_UNAVAILABLE) from None
@@ -141,37 +140,31 @@ def _finish_row(
     row: Run,
     state: QueueState,
     result: str,
+    *,
     now: int,
     audited: AuditEvent | None = None,
     durable: bool = True,
 ) -> None:
-    def write() -> bool:
-        ours = queue.finish(app.db, row, state, result, now=now)
-        if ours and audited is not None:
-            app.vault.append(
-                AuditEntry(
-                    at=now,
-                    event=audited,
-                    actor=Actor(ActorKind.WORKER, row.event_id),
-                    tenant=row.tenant,
-                    record_kind=AuditRecord.EVENT,
-                    record_id=row.event_id,
-                    result=AuditResult.FAILED,
-                )
-            )
-        if state == QueueState.DONE:
-            installations.note_used(app.db, row.tenant, now)
-        return ours
-
+    also = partial(installations.note_used, app.db, row.tenant, now) if state == QueueState.DONE else None
+    if audited is not None:
+        entry = AuditEntry(
+            at=now,
+            event=audited,
+            actor=row.actor,
+            tenant=row.tenant,
+            record_kind=AuditRecord.EVENT,
+            record_id=row.event_id,
+            result=AuditResult.FAILED,
+        )
+        also = partial(app.vault.append, entry)
     # claim: C-49
-    ours = app.db.commit_in_group(write, durable=durable)
-    if ours:
+    if app.db.commit_in_group(partial(queue.finish, app.db, row, state, result, now=now, also=also), durable=durable):
         app.metrics.count("slackapp_inbox_total", {"result": state})
 
 
-def _mark_dead(app: App, row: Run, reason: str, now: int, audited: AuditEvent | None = None) -> None:
-    app.log.error("event_dead", {"row": row.event_id, "type": row.type, "reason": reason})
-    _finish_row(app, row, QueueState.DEAD, reason, now, audited)
+def _mark_dead(app: App, row: Run, reason: str, *, now: int, audited: AuditEvent | None = None) -> None:
+    app.log.error("event_dead", {"row": row.event_id, "type": row.type, "trace_id": row.trace_id, "reason": reason})
+    _finish_row(app, row, QueueState.DEAD, reason, now=now, audited=audited)
 
 
 def _failed(app: App, row: Run, error: BaseException, now: int) -> None:
@@ -180,9 +173,12 @@ def _failed(app: App, row: Run, error: BaseException, now: int) -> None:
     left = QueueState.READY if frozen else left
     # What will pass by itself is no news; anything else is told, once for each time it happens.
     if left != QueueState.READY or not isinstance(error, (SlackCallError, Refused, StoreError)):
-        app.log.bug("behaviour_failed", {"row": row.event_id, "type": row.type, "reason": reason, "left": left})
+        app.log.bug(
+            "behaviour_failed",
+            {"row": row.event_id, "type": row.type, "trace_id": row.trace_id, "reason": reason, "left": left},
+        )
     if left != QueueState.READY:
-        _finish_row(app, row, left, reason, now)
+        _finish_row(app, row, left, reason, now=now)
         return
     wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
     # A limited rate is Slack's word and no failure of the row: it waits as long as Slack says, as often as it says. A

@@ -94,7 +94,7 @@ def ask_slack(app: App, row: Run, now: int) -> None:
     if freezes.find(app.db, row.tenant) is not None:
         queue.postpone(app.db, row, "frozen", next_at=now + _ASK_AGAIN, refund_attempt=True)
         return
-    actor = Actor(ActorKind.WORKER, row.event_id)
+    actor = row.actor
     revocation = parse_stored_revocation(row.named)
     before = installations.find(app.db, row.tenant)
     # Of one that is dead all has been said; where its tenant is suspended, it could not be asked with for ever.

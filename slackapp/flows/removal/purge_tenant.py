@@ -16,7 +16,6 @@ from slackapp.flows.audit import notes
 from slackapp.flows.backup import key_backup
 from slackapp.model import (
     Actor,
-    ActorKind,
     AuditDetail,
     AuditEntry,
     AuditEvent,
@@ -110,7 +109,7 @@ def _complete(app: App, row: Run, now: int, at_once: bool) -> None:
                 AuditEntry(
                     at=now,
                     event=AuditEvent.PURGE_COMPLETE,
-                    actor=Actor(ActorKind.WORKER, one.event_id),
+                    actor=one.actor,
                     tenant=one.tenant,
                     record_kind=AuditRecord.EVENT,
                     record_id=one.event_id,
@@ -177,8 +176,7 @@ def verify(app: App) -> dict[str, int]:
     return stray | {
         "tenants in the key backup that are not installed": len(in_backup),
         "write-ahead log not emptied": int(Residue.LOG in held),
-        "working copies with their keys inside": (Residue.COPIES in held)
-        + app.key_backup_file.has_partial_write,
+        "working copies with their keys inside": (Residue.COPIES in held) + app.key_backup_file.has_partial_write,
     }
 
 

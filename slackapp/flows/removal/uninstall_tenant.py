@@ -75,7 +75,7 @@ def resume(app: App, row: Run, now: int) -> None:
     """Resumes the job that a killed process had begun."""
     installation = installations.find(app.db, row.tenant)
     if installation is not None and installation.status == InstallationStatus.PURGING:
-        _finish(app, installation, Actor(ActorKind.WORKER, row.event_id))
+        _finish(app, installation, row.actor)
     queue.finish(app.db, row, QueueState.DONE, "resumed", now=now)
 
 

@@ -11,7 +11,7 @@ from slackapp.checks.own_events import BotIdentity, is_own_event, names_bot
 from slackapp.checks.slack_ids import is_bot
 from slackapp.flows.app import App
 from slackapp.flows.tokens import use_token
-from slackapp.model import BOT, Actor, ActorKind, Installation
+from slackapp.model import BOT, Installation
 from slackapp.store import installations
 from slackapp.store.queue import Run
 
@@ -36,7 +36,7 @@ def is_made_by_bot(app: App, row: Run, installation: Installation, event: Mappin
             capability=VALIDATE,
             method="auth.test",
             purpose="own_bot",
-            actor=Actor(ActorKind.WORKER, row.event_id),
+            actor=row.actor,
         )
         answer = use_token.call(app, use, {})
         save_bot_id(app, installation, answer.data)

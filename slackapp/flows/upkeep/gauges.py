@@ -20,7 +20,7 @@ def read_gauges(app: App, now: int) -> list[GaugeSample]:
 
 
 def _inbox(app: App, now: int) -> list[GaugeSample]:
-    found = queue.count_by_state(app.db, inbox.QUEUE)
+    found = queue.count_all(app.db, app.queues)
     samples: list[GaugeSample] = []
     for state in OPEN_STATES:
         rows, since = found.get(state, (0, now))

@@ -9,7 +9,7 @@ from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import notes
 from slackapp.model import SCHEDULER, AuditEntry, AuditEvent, AuditResult, InstallOutcome
-from slackapp.store import inbox, oauth_states, queue
+from slackapp.store import oauth_states, queue
 from slackapp.store.queue import UnclearRow
 
 MAX_EXCHANGE_SECONDS = 60
@@ -26,10 +26,10 @@ def release_leases(app: App, now: int) -> int:
     try:
         app.db.shorten_waits()
         with app.db.transaction():
-            unclear = queue.release_leases(app.db, inbox.QUEUE, app.process_id, now)
+            unclear = [row for each in app.queues for row in queue.release_leases(app.db, each, app.process_id, now)]
             notes.append_unclear(app, unclear, now)
     except StoreError as error:
-        app.log.error("inbox_not_released", {"why": str(error)})
+        app.log.error("leases_not_released", {"why": str(error)})
         return 0
     _log_unclear(app, unclear, "stopped in a call")
     return len(unclear)
@@ -38,14 +38,15 @@ def release_leases(app: App, now: int) -> int:
 def mark_unclear(app: App, now: int) -> None:
     """Marks rows whose worker died in the middle of a call. Raises StoreError."""
     with app.db.transaction():
-        unclear = queue.mark_unclear(app.db, inbox.QUEUE, now=now, steady=app.clock.steady())
+        times = {"now": now, "steady": app.clock.steady()}
+        unclear = [row for each in app.queues for row in queue.mark_unclear(app.db, each, **times)]
         notes.append_unclear(app, unclear, now)
     _log_unclear(app, unclear, "interrupted in a call")
 
 
 def _log_unclear(app: App, rows: Sequence[UnclearRow], why: str) -> None:
     for row in rows:
-        app.log.error("event_unclear", {"row": row.event_id, "type": row.type, "reason": why})
+        app.log.error("event_unclear", {"row": row.event_id, "type": row.type, "trace_id": row.trace_id, "reason": why})
 
 
 def mark_lost_exchanges(app: App, now: int) -> int:

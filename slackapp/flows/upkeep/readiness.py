@@ -19,7 +19,7 @@ def describe(app: App, now: int) -> Mapping[str, object]:
     problems = app.health.problems()
     try:
         database = meta.get(app.db, "schema_version") is not None and "database" not in problems
-        purges, states = inbox.count_pending_purges(app.db), queue.count_by_state(app.db, inbox.QUEUE)
+        purges, states = inbox.count_pending_purges(app.db), queue.count_all(app.db, app.queues)
         braked, frozen = brake.read_brake(app), freeze_tenant.list_remaining(app, NO_TENANT)
     except StoreError:
         database, purges, states, braked, frozen = False, 0, {}, brake.Brake(0, 0, 0), []

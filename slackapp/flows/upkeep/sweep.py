@@ -2,7 +2,7 @@
 
 from slackapp.flows.app import App
 from slackapp.flows.tokens import brake
-from slackapp.store import inbox, installations, oauth_states, queue, tokens
+from slackapp.store import installations, oauth_states, queue, tokens
 
 DEDUPE_WINDOW = 48 * 3600
 """Seconds that a finished event's id is kept. Slack repeats for 24 hours at most."""
@@ -15,8 +15,9 @@ def run(app: App, now: int) -> None:
     # In portions, each its own transaction: nobody waits long for the database.
     while oauth_states.sweep(app.db, now) == oauth_states.BATCH_ROWS:
         pass
-    while queue.sweep(app.db, inbox.QUEUE, now - DEDUPE_WINDOW) == queue.BATCH_ROWS:
-        pass
+    for each in app.queues:
+        while queue.sweep(app.db, each, now - DEDUPE_WINDOW) == queue.BATCH_ROWS:
+            pass
     brake.delete_old(app, now)
 
 

@@ -10,7 +10,7 @@ from slackapp.behaviour import Context
 from slackapp.errors import StoreBusyError
 from slackapp.flows.app import App, Circle
 from slackapp.localslack.faults import Fault
-from slackapp.model import Tenant, TenantKind
+from slackapp.model import Clock, Tenant, TenantKind
 from slackapp.store import inbox, queue
 from slackapp.store.engine.database import Database
 from slackapp.store.engine.statements import parse_statements
@@ -249,8 +249,8 @@ def test_where_the_intent_cannot_be_committed_nothing_is_lost_and_nothing_repeat
     app = ready.service.app
     note = queue.note_intent
 
-    def fail(db: Database, run: Run, steady: int) -> None:
-        note(db, run, steady)
+    def fail(db: Database, run: Run, clock: Clock) -> None:
+        note(db, run, clock)
         raise StoreBusyError("the database is locked")
 
     def act(context: Any, event: Mapping[str, Any]) -> None:

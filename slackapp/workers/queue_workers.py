@@ -1,4 +1,4 @@
-"""The threads that run the inbox, and whose row each takes next."""
+"""The threads that run the rows of a queue, and whose row each takes next."""
 
 import itertools
 import threading
@@ -9,27 +9,24 @@ from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.events import run_event
 from slackapp.model import NO_TENANT
-from slackapp.store import inbox, queue
-from slackapp.store.queue import RowId, Run
+from slackapp.store import queue
+from slackapp.store.queue import Queue, RowId, Run
 
-WORKERS = 4
-"""So many rows at a time."""
-MAX_PER_TENANT = WORKERS - 1
-"""Of these, one tenant's. Its behaviour may take as long as it likes, and the others' rows must find a thread."""
 POLL_SECONDS = 1.0
-"""Seconds between two looks at an inbox in which nothing was announced: for rows put back, and of other processes."""
+"""Seconds between two looks at a queue in which nothing was announced: for rows put back, and of other processes."""
 _MAX_LOST_CLAIMS = 16
 """So many rows in a row that another process was quicker to take; then this one looks again later."""
 
 
-class InboxWorkers:
-    """Threads that claim each row when it is run, so that a crash costs that row one attempt.
+class QueueWorkers:
+    """Threads of a queue, claiming each row when it is run: so a crash costs that row one attempt.
 
     The tenants have their turn one after the other, however many rows lie there of one of them. What was run when its
     process died is claimed again when the lease has run out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, served: Queue) -> None:
+        self._queue = served
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -42,8 +39,9 @@ class InboxWorkers:
 
     def start(self, app: App) -> None:
         """Starts the threads."""
-        for number in range(WORKERS):
-            thread = threading.Thread(target=self._loop, args=(app,), name=f"inbox-{number}", daemon=True)
+        for number in range(self._queue.threads):
+            name = f"{self._queue.table}-{number}"
+            thread = threading.Thread(target=self._loop, args=(app,), name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -79,20 +77,20 @@ class InboxWorkers:
             try:
                 self.run_due(app)
             except StoreError as error:
-                app.log.error("inbox_waits", {"why": str(error)})
+                app.log.error("queue_waits", {"queue": self._queue.table, "why": str(error)})
             except BaseException:  # noqa: BLE001  (whatever it is: it must not end the thread, and every tenant's events)
-                app.log.bug("inbox_failed", {})
+                app.log.bug("queue_failed", {"queue": self._queue.table})
             if not self._stop.is_set():
                 self._wake.wait(POLL_SECONDS)
 
     def _next_row(self, app: App) -> RowId | None:
         """Chooses the row that this thread takes next: of the tenant whose turn it is, within its share."""
-        now, steady = app.clock(), app.clock.steady()
+        served, times = self._queue, {"now": app.clock(), "steady": app.clock.steady()}
         with self._choice_lock:
             at = Counter(tenant for tenant, _ in self._in_progress.values())
-            full = next((tenant for tenant, rows in at.items() if rows >= MAX_PER_TENANT), NO_TENANT)
+            full = next((tenant for tenant, rows in at.items() if rows >= served.max_per_tenant), NO_TENANT)
             for after in (self._last, NO_TENANT):  # once round, from the tenant that had the last turn
-                for found in queue.list_due(app.db, inbox.QUEUE, after, full, now=now, steady=steady, limit=WORKERS):
+                for found in queue.list_due(app.db, served, after, full, **times, limit=served.threads):
                     if found not in self._in_progress.values():
                         self._last = found[0]
                         self._in_progress[threading.get_ident()] = found
@@ -107,7 +105,7 @@ class InboxWorkers:
         def claim() -> Run | None:
             if self._stop.is_set():  # since; the end has given back what was claimed, and gives nothing back twice
                 return None
-            return queue.claim(app.db, inbox.QUEUE, found, owner=owner, steady=app.clock.steady())
+            return queue.claim(app.db, self._queue, found, owner=owner, steady=app.clock.steady())
 
         try:
             # Unflushed: a claim that a power failure undoes is a row that nobody has claimed.

@@ -17,12 +17,12 @@ from slackapp.app import build, system_entropy
 from slackapp.behaviour import Context
 from slackapp.errors import StoreBusyError
 from slackapp.flows.events import run_event
-from slackapp.store import queue
-from slackapp.workers import inbox
-from slackapp.workers.inbox import MAX_PER_TENANT, WORKERS
+from slackapp.store import inbox, queue
+from slackapp.workers import queue_workers
 from tests.flows.kill_process import unclear
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
 
+WORKERS, MAX_PER_TENANT = inbox.QUEUE.threads, inbox.QUEUE.max_per_tenant
 LONG = 10.0
 """Seconds after which a test gives up waiting for what comes at once."""
 
@@ -76,12 +76,12 @@ def test_nothing_that_is_raised_beside_a_behaviour_ends_a_thread_either(
     def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(inbox, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(queue_workers, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(run_event, "run", fail)
     for number in range(2 * WORKERS):
         ready.mention(f"Ev{number}")
     ready.service.worker.start(ready.service.app)
-    until(lambda: "inbox_failed" in ready.log.getvalue() and len(leased(ready)) == 2 * WORKERS)
+    until(lambda: "queue_failed" in ready.log.getvalue() and len(leased(ready)) == 2 * WORKERS)
     assert ready.service.worker.is_alive()
     ready.service.worker.stop()
     ready.service.worker.join(time.monotonic() + LONG)
@@ -276,7 +276,7 @@ def test_the_tenants_have_their_turn_one_after_the_other(ready: World) -> None:
 def test_rows_that_wait_are_shared_at_once_and_not_at_the_next_look(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "POLL_SECONDS", 3600.0)
+    monkeypatch.setattr(queue_workers, "POLL_SECONDS", 3600.0)
     barrier = threading.Barrier(WORKERS)
     behave(ready, lambda context, event: barrier.wait(LONG) and None)
     ready.browser().install(SOUTH)
@@ -392,7 +392,7 @@ def test_an_end_without_a_database_is_told_and_the_lease_runs_out(
     with monkeypatch.context() as patch:
         patch.setattr("slackapp.store.queue.release_leases", locked)
         ready.service.stop()
-    assert "inbox_not_released" in ready.log.getvalue()
+    assert "leases_not_released" in ready.log.getvalue()
 
 
 def test_a_service_that_never_started_leaves_the_rows_of_others_alone(ready: World) -> None:
