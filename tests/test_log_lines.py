@@ -138,5 +138,5 @@ def test_an_install_that_fails_after_the_exchange_says_whose_it_was(
         assert "tenant" not in last(world)
 
 
-def full(*_: object) -> None:
+def full(*_: object, **__: object) -> None:
     raise StoreFullError("the database cannot be written")

@@ -58,9 +58,9 @@ def record(world: World, told: list[str], patch: pytest.MonkeyPatch) -> None:
         return opened(context, sealed)
 
     def noted(name: str, function: Any) -> Any:
-        def run(*arguments: Any) -> Any:
+        def run(*arguments: Any, **named: Any) -> Any:
             told.append(name)
-            return function(*arguments)
+            return function(*arguments, **named)
 
         return run
 

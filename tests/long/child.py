@@ -135,8 +135,8 @@ class Child:
         """`slackapp …`, its steps counted from where its service is open."""
         opened = session.build
 
-        def build_and_arm(*given: Any) -> Service:
-            service = opened(*given)
+        def build_and_arm(*given: Any, **named: Any) -> Service:
+            service = opened(*given, **named)
             self.arm()
             return service
 

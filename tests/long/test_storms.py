@@ -97,10 +97,10 @@ def test_a_pair_that_slack_gave_is_stored_though_the_database_is_busy_for_longer
             other.execute("BEGIN IMMEDIATE" if len(tries) == 1 else "ROLLBACK")
             return transaction()
 
-        def begun(*arguments: Any) -> bool:
+        def begun(*arguments: Any, **named: Any) -> bool:
             with monkeypatch.context() as patch:
                 patch.setattr(database, "transaction", busy_at_first)
-                return store(*arguments)
+                return store(*arguments, **named)
 
         monkeypatch.setattr(rotated_pair, "store", begun)
         assert ask(world)["ok"]

@@ -146,7 +146,7 @@ def test_no_token_is_read_when_the_row_cannot_be_written(shell: CommandLine, mon
 
     opened: list[object] = []
     monkeypatch.setattr(audit, "append_read", full)
-    monkeypatch.setattr(envelope, "open_sealed", lambda *arguments: opened.append(arguments))
+    monkeypatch.setattr(envelope, "open_sealed", lambda *arguments, **_: opened.append(arguments))
     with pytest.raises(StoreFullError):
         call_as(app, tenant(NORTH), ACTOR)
     assert (opened, shell.world.calls("auth.test")) == ([], [])

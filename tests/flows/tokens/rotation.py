@@ -69,10 +69,10 @@ def once_before(thing: Any, name: str, happening: Callable[[], object]) -> Itera
     """Lets something happen just before the next use of a function."""
     function = getattr(thing, name)
 
-    def first(*arguments: Any) -> Any:
+    def first(*arguments: Any, **named: Any) -> Any:
         patch.undo()
         happening()
-        return function(*arguments)
+        return function(*arguments, **named)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(thing, name, first)

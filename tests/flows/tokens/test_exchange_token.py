@@ -310,7 +310,7 @@ def test_after_a_lost_answer_the_token_works_on_and_the_next_run_says_what_to_do
 def test_a_process_that_is_killed_before_it_stores_the_pair_loses_nothing_but_the_pair(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def kill(*_: Any) -> None:
+    def kill(*_: Any, **__: Any) -> None:
         raise Killed
 
     with monkeypatch.context() as patch:
@@ -513,7 +513,7 @@ def test_what_happens_at_the_last_moment_before_the_pair_is_stored_wins(
 ) -> None:
     store, kept = rotated_pair.store, []
 
-    def overtaken(*arguments: Any) -> bool:
+    def overtaken(*arguments: Any, **named: Any) -> bool:
         monkeypatch.undo()
         if purged:
             uninstall_tenant.run(ready.service.app, north_tenant(), ACTOR, ready.clock())
@@ -521,7 +521,7 @@ def test_what_happens_at_the_last_moment_before_the_pair_is_stored_wins(
         else:
             ready.browser().install()
         kept.append(ready.snapshot())
-        return store(*arguments)
+        return store(*arguments, **named)
 
     monkeypatch.setattr(rotated_pair, "store", overtaken)
     assert run(ready) == [("", GONE), (ADMIN, GONE)]

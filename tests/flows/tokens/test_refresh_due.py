@@ -275,8 +275,8 @@ def test_a_refresh_token_that_does_not_open_is_tried_once_an_hour_and_not_every_
 def test_what_other_processes_are_at_is_no_failure_of_slack(due: World, monkeypatch: pytest.MonkeyPatch) -> None:
     take, refused = tokens.take_lease, iter([False] * 4)
 
-    def contended(*arguments: Any) -> bool:
-        return next(refused, True) and take(*arguments)
+    def contended(*arguments: Any, **named: Any) -> bool:
+        return next(refused, True) and take(*arguments, **named)
 
     monkeypatch.setattr(tokens, "take_lease", contended)
     assert refresh(due) == 2
