@@ -144,7 +144,7 @@ TABLE = (
         {"result": _INTERACTION_OUTCOMES},
     ),
     Metric(
-        "slackapp_inbox_total", COUNTER, "Rows of the inbox that came to an end, by how.",
+        "slackapp_inbox_total", COUNTER, "Rows of all queues that came to an end, by how.",
         {"result": (QueueState.DONE, QueueState.DEAD, QueueState.UNCLEAR)},
     ),
     Metric("slackapp_purges_total", COUNTER, "Purges of tenants.", {"result": ("begun", "complete")}),
@@ -153,7 +153,7 @@ TABLE = (
         {"result": ("ok", "damaged")},
     ),
     # How things are now
-    Metric("slackapp_inbox_rows", GAUGE, "Rows of the inbox that are not done, by state.", {"state": OPEN_STATES}),
+    Metric("slackapp_inbox_rows", GAUGE, "Rows of all queues that are not done, by state.", {"state": OPEN_STATES}),
     Metric(
         "slackapp_inbox_oldest_seconds", GAUGE, "How long ago the oldest of them came; 0 where there is none.",
         {"state": OPEN_STATES},

@@ -216,7 +216,7 @@ TABLES = {
             "actor_id": (OPERATIONAL, "Which of them: of Slack, the number of the signing secret, or `admin`."),
             "organization": (OPERATIONAL, "The host's customer for whom it acted; empty here."),
             "request_id": (OPERATIONAL, "The request or job that it was part of; the log has the same."),
-            "trace_id": (OPERATIONAL, "The request behind it: the one that brought a row, or the host's own; or empty."),
+            "trace_id": (OPERATIONAL, "The request behind it: the one that brought the row, or the host's own."),
             "tenant_kind": (TENANT, "Whom it concerns; empty: nobody in particular."),
             "tenant_id": (TENANT, "The same."),
             "connection": (OPERATIONAL, "The host's connection whose token it was; empty here."),

@@ -1,6 +1,8 @@
 """Effects of a run, tried with a circle that keeps notes: each is there exactly once, whatever ends the run."""
 
 import contextlib
+import itertools
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -201,6 +203,67 @@ def test_a_process_that_is_killed_leaves_each_effect_once_or_not_at_all(
     ready.work()
     assert (state(ready), notes(ready)) == ("unclear" if calls else "done", [("Ev0001", 1, "once")])
     assert len(ready.calls(POST)) == int(calls)
+
+
+def die_at(world: World, patch: pytest.MonkeyPatch, at: int) -> None:
+    """The process ends before that statement or call; nothing that it still tries is done."""
+    app, steps = world.service.app, itertools.count(1)
+
+    def dying(do: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*arguments: Any, **named: Any) -> Any:
+            if next(steps) >= at:
+                raise Killed
+            return do(*arguments, **named)
+
+        return step
+
+    for name in ("execute", "one", "many"):
+        patch.setattr(app.db, name, dying(getattr(app.db, name)))
+    patch.setattr(app.slack, "call", dying(app.slack.call))
+
+
+@pytest.mark.claim("C-125")
+def test_killed_at_any_statement_a_run_leaves_each_effect_once_and_repeats_none_that_is_there(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: Counter[str] = Counter()
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        runs[event["id"]] += 1
+        context.notes.add("before")
+        post(context, event)
+        context.notes.add("after")
+
+    register(ready, act)
+    ready.work()
+    ends: Counter[str] = Counter()
+    for at in itertools.count(1):
+        event_id, made = f"Ev{at}at", len(ready.calls(POST))
+        channel = ready.slack.workspaces[NORTH].general
+        ready.event({"type": "app_mention", "user": "U0SOMEBODY", "channel": channel, "id": event_id}, event_id)
+        killed = False
+        with monkeypatch.context() as patch:
+            kill_in_call(patch)
+            die_at(ready, patch, at)
+            try:
+                ready.work()
+            except Killed:
+                killed = True
+        kept, left = [row for row in notes(ready) if row[0] == event_id], state(ready, event_id)
+        assert not (kept and left in ("ready", "running")), at
+        ready.clock.advance(queue.LEASE + 1)
+        ready.service.local_scheduler.run_due(ready.service.app)
+        ready.work()
+        end, there = state(ready, event_id), [row[1:] for row in notes(ready) if row[0] == event_id]
+        whole = [(1, "before"), (2, "after")]
+        assert (end, there) in (("done", whole), ("unclear", whole[:1])), at
+        assert len(ready.calls(POST)) - made <= 1, at
+        assert runs[event_id] == 1 or not kept, at
+        ends[end] += 1
+        if not killed:
+            break
+    assert ends["unclear"] >= 2
+    assert ends["done"] >= 5
 
 
 def test_a_repeat_that_the_operator_asks_for_writes_the_same_keys(ready: World) -> None:
