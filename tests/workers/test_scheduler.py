@@ -294,7 +294,8 @@ def test_a_database_that_can_be_written_again_is_shown_as_well_by_the_next_sign_
 ) -> None:
     beats(0)
     with monkeypatch.context() as patch:
-        patch.setattr(processes, "save_heartbeat", lambda *_: fail(StoreFullError("the database cannot be written"))())
+        full = fail(StoreFullError("the database cannot be written"))
+        patch.setattr(processes, "save_heartbeat", lambda *_, **__: full())
         assert beats(10) == 10
     world.service.app.health.set_problem("clock", None)
     found = world.request("GET", "/readyz", environ={"REMOTE_ADDR": "127.0.0.1"})
