@@ -23,6 +23,11 @@ def find(db: Database, tenant: Tenant, key_id: int) -> DataKey | None:
     return _data_key(row) if row is not None else None
 
 
+def list_connections(db: Database, tenant: Tenant) -> list[str]:
+    """Lists the ids of the tenant's connections that have a key of their own."""
+    return [row["connection_id"] for row in db.many("key_connections", tenant_columns(tenant))]
+
+
 def add(db: Database, tenant: Tenant, key: NewKey, now: int) -> bool:
     """Stores a new key; False when its id is taken or the purpose has its key already."""
     columns = {**tenant_columns(tenant), **vars(key), **purpose_columns(key.purpose)}

@@ -35,6 +35,12 @@ def add(db: Database, tenant: Tenant, actor: Actor, now: int) -> bool:
     return db.execute("add_freeze", {**tenant_columns(tenant), **who, "now": now}) == 1
 
 
+def restore(db: Database, freeze: Freeze) -> bool:
+    """Stores a freeze of another database as it was there; False where that is so already."""
+    who = {"actor": freeze.actor, "request_id": freeze.request_id}
+    return db.execute("add_freeze", {**tenant_columns(freeze.tenant), **who, "now": freeze.frozen_at}) == 1
+
+
 def delete(db: Database, tenant: Tenant) -> bool:
     """Ends that very freeze; False where there is none."""
     return db.execute("delete_freeze", tenant_columns(tenant)) == 1

@@ -20,6 +20,14 @@ SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_
    AND purpose = :purpose AND connection_id = :connection_id
    AND state = 'active';
 
+-- name: key_connections :many
+-- tenant: tenant_kind, tenant_id
+SELECT connection_id FROM data_keys
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND connection_id <> ''
+   AND state = 'active'
+ ORDER BY connection_id;
+
 -- name: find_key :one
 -- tenant: tenant_kind, tenant_id
 SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state,

@@ -8,10 +8,10 @@ inside: no purge reaches it, and it is not a backup.
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from slackapp.checks.capabilities import TRIAL
 from slackapp.errors import (
@@ -29,24 +29,27 @@ from slackapp.flows.app import App
 from slackapp.flows.audit import notes
 from slackapp.flows.backup import key_backup
 from slackapp.flows.backup.key_backup import KeyBackup
-from slackapp.model import NO_TENANT, Actor, AuditEntry, AuditEvent, AuditRecord, Tenant
-from slackapp.store import data_keys, inbox, installations, meta
+from slackapp.model import NO_TENANT, Actor, AuditEntry, AuditEvent, AuditRecord, AuditResult, Tenant
+from slackapp.store import data_keys, freezes, inbox, installations, meta
 from slackapp.store.engine.database import Database
+from slackapp.store.freezes import Freeze
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.secret_reads import TenantOpening, TenantRead
 
 FORMAT = 1
 DATA, MANIFEST = "data.db", "manifest.json"
 _LABEL = b"slackapp/v1/backup-manifest"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class RestoreInput:
-    """Input of a restore: key backup, manifest, and the database's pending removals."""
+    """Input of a restore: key backup, manifest, and what ends with the database unless it is carried over."""
 
     keys: bytes = field(repr=False)
     manifest: Mapping[str, Any]
     removals: Mapping[Tenant, int]
+    freezes: Sequence[Freeze]
 
 
 def write_without_keys(copy: Database, target: Path) -> None:
@@ -147,10 +150,19 @@ def pending_removals(replaced: Database) -> dict[Tenant, int]:
 
     They end with it, so that the restore has to see to them. Nothing where it is damaged, or not there.
     """
+    return _read_replaced(replaced, inbox.pending_removals) or {}
+
+
+def list_freezes(replaced: Database) -> list[Freeze]:
+    """Lists the freezes of a database to be replaced; nothing where it is damaged, or not there."""
+    return _read_replaced(replaced, freezes.list_all) or []
+
+
+def _read_replaced(replaced: Database, read: Callable[[Database], T]) -> T | None:
     try:
-        return inbox.pending_removals(replaced) if replaced.exists() else {}
+        return read(replaced) if replaced.exists() else None
     except StoreError:
-        return {}
+        return None
     finally:
         replaced.close()
 
@@ -158,11 +170,14 @@ def pending_removals(replaced: Database) -> dict[Tenant, int]:
 def verify_unchanged(replaced: Database, slot: KeyBackupFile, given: RestoreInput) -> None:
     """Verifies, at the end and while nobody uses the database, that a restore's input still holds.
 
-    Raises StoreBusyError. A purge since then would be undone.
+    Raises StoreBusyError. A purge since then would be undone, and a freeze.
     """
     # claim: C-63
     if slot.read() != given.keys or pending_removals(replaced) != given.removals:
         raise StoreBusyError("a tenant was removed, or its keys were changed, meanwhile; restore again")
+    # claim: C-126
+    if list_freezes(replaced) != given.freezes:
+        raise StoreBusyError("a tenant was frozen, or unfrozen, meanwhile; restore again")
 
 
 def restore_keys(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, int]) -> list[Tenant]:
@@ -207,6 +222,16 @@ def mark_unfinished_unclear(app: App, now: int) -> int:
         unclear = [row for data in app.tenant_data for row in data.restored(app.db, now)]
         notes.append_unclear(app, unclear, now)
     return len(unclear)
+
+
+def restore_freezes(app: App, held: Sequence[Freeze], actor: Actor, now: int) -> None:
+    """Freezes in a restored copy whoever was frozen in the database that it replaces; its own freezes stay."""
+    with app.db.transaction():
+        for freeze in held:
+            # claim: C-126
+            if freezes.restore(app.db, freeze):
+                on = AuditEvent.FREEZE_ON
+                app.vault.append(AuditEntry(at=now, event=on, actor=actor, tenant=freeze.tenant, result=AuditResult.ON))
 
 
 def note_backup(app: App, actor: Actor, now: int) -> None:

@@ -38,7 +38,7 @@ def has_database(settings: Settings) -> bool:
 
 def run(settings: Settings, folder: Path, actor: Actor, *, open_app: OpenApp, check: bool) -> RestoreResult:
     """Restores a backup; with `check` only tries it. Raises ConfigError, CommandError, StoreError."""
-    # 1. key backup, manifest, and the removals that the database has not finished
+    # 1. key backup, manifest, and the removals and freezes that the database has
     slot, replaced = KeyBackupFile(settings.key_backup_dir), open_database(settings.database)
     given = _read_input(settings, folder, slot, replaced)
     if check and not replaced.exists():
@@ -55,8 +55,9 @@ def run(settings: Settings, folder: Path, actor: Actor, *, open_app: OpenApp, ch
             with open_app(replace(settings, database=file)) as copy:
                 # 3. the service of this database wrote key backup and manifest, and nobody changed them
                 backup_database.verify_origin(copy, given)
-                # 4. whoever was purged since is erased
+                # 4. whoever was purged since is erased, and whoever was frozen since is frozen
                 backup_database.erase_removed(copy, gone, copy.clock())
+                backup_database.restore_freezes(copy, given.freezes, actor, copy.clock())
                 # 5. every record is opened, noted in the audit before
                 openings = backup_database.open_tenants(copy, copy, "restore", actor)
                 if replaced.exists():
@@ -79,7 +80,20 @@ def _read_input(settings: Settings, folder: Path, slot: KeyBackupFile, replaced:
     if keys is None:
         raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: holds no key backup; without it no data backup opens")
     manifest = backup_database.read_manifest(folder, settings.app_id)
-    return RestoreInput(keys, manifest, backup_database.pending_removals(replaced))
+    _migrate(replaced)
+    removals, held = backup_database.pending_removals(replaced), backup_database.list_freezes(replaced)
+    return RestoreInput(keys, manifest, removals, held)
+
+
+def _migrate(replaced: Database) -> None:
+    """Brings a database of an older release up to date, to be read as any other; a damaged one stays as it is."""
+    try:
+        if replaced.exists():
+            replaced.create_or_migrate()
+    except (ConfigError, StoreError):
+        return  # it may be why it is to be replaced
+    finally:
+        replaced.close()
 
 
 def _restore_keys(file: Path, given: RestoreInput) -> Sequence[Tenant]:

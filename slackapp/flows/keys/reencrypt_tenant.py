@@ -1,10 +1,10 @@
-"""Re-encryption of a tenant under new data keys, for a suspected loss of its keys.
+"""Re-encryption of a tenant under new data keys, its own and its connections', for a suspected loss of its keys.
 
 Who had the old keys and the database has had the tokens in clear: then they must be refreshed or revoked at Slack, too.
 Data backups from before end for this tenant, because the keys that open them are gone.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from slackapp.checks.capabilities import REENCRYPT
 from slackapp.errors import CommandError, DecryptError, KeyRevokedError, KeyUnavailableError, StoreBusyError
@@ -13,7 +13,7 @@ from slackapp.flows.app import App
 from slackapp.flows.backup import key_backup
 from slackapp.flows.keys import rotate_keys
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
-from slackapp.model import LOCAL_PROVIDER, Actor, AuditEntry, AuditEvent, AuditRecord, Tenant
+from slackapp.model import LOCAL_PROVIDER, Actor, AuditEntry, AuditEvent, AuditRecord, Holder, Tenant
 from slackapp.store import data_keys
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.secret_reads import TenantOpening, TenantRead
@@ -56,19 +56,18 @@ def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
     """
     for _ in range(MAX_TRIES):
         # 1. open the old keys and make the new ones, outside any transaction
-        old, fresh = app.keyring.open_tenant_keys(tenant), app.keyring.mint(tenant, provider)
-        if old.minted:
+        old = _open_all_keys(app, tenant)
+        if old[0].minted:
             return 0  # it has no keys, and so no records
+        fresh = [app.keyring.mint(tenant, provider, keys.connection_id) for keys in old]
         read = TenantRead(tenant=tenant, capability=REENCRYPT, purpose="reencrypt", actor=actor)
         (opening,) = app.vault.open_tenants([read], app.keyring)
         try:
             # 2. in one transaction: every record moved over, the old keys out, the new keys in
             with app.db.transaction():
-                confirm_keys(app, tenant, old, app.clock())
+                _confirm_all(app, tenant, old)
                 resealed = _reseal_all(app, opening, fresh)
-                for key in data_keys.active(app.db, tenant):
-                    data_keys.delete_key(app.db, key)
-                confirm_keys(app, tenant, fresh, app.clock())
+                _replace_keys(app, tenant, fresh)
                 app.vault.append(
                     AuditEntry(
                         at=app.clock(),
@@ -91,9 +90,34 @@ def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
     raise StoreBusyError("the tenant's keys kept changing")
 
 
-def _reseal_all(app: App, opening: TenantOpening, fresh: TenantKeys) -> int:
+def _open_all_keys(app: App, tenant: Tenant) -> list[TenantKeys]:
+    """Opens the tenant's own keys, and then those of each connection that has any."""
+    holders = map(Holder.connection, data_keys.list_connections(app.db, tenant))
+    connections = [app.keyring.open_holder_keys(tenant, holder) for holder in holders]
+    return [app.keyring.open_tenant_keys(tenant), *connections]
+
+
+def _confirm_all(app: App, tenant: Tenant, old: Sequence[TenantKeys]) -> None:
+    """Confirms that all keys are those that were opened. Raises KeysChangedError."""
+    # A connection that is new by now has a key of its own, for which nothing was prepared.
+    if data_keys.list_connections(app.db, tenant) != [keys.connection_id for keys in old[1:]]:
+        raise KeysChangedError
+    for keys in old:
+        confirm_keys(app, tenant, keys, app.clock())
+
+
+def _reseal_all(app: App, opening: TenantOpening, fresh: Sequence[TenantKeys]) -> int:
+    keys_of = {purpose: keys for keys in fresh for purpose in keys.keys}
     resealed = 0
     for record in tenant_data.sealed_records(app, opening.tenant):
-        record.put_back(fresh.seal(record.context, opening.open(record.context, record.sealed)))
+        plaintext = opening.open(record.context, record.sealed)
+        record.put_back(keys_of[record.context.purpose].seal(record.context, plaintext))
         resealed += 1
     return resealed
+
+
+def _replace_keys(app: App, tenant: Tenant, fresh: Sequence[TenantKeys]) -> None:
+    for keys in fresh:
+        for key in data_keys.active(app.db, tenant, keys.connection_id):
+            data_keys.delete_key(app.db, key)
+        confirm_keys(app, tenant, keys, app.clock())

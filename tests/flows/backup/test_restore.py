@@ -12,6 +12,7 @@ from slackapp.cli.service.session import open_service
 from slackapp.errors import StoreBusyError
 from slackapp.flows.backup import key_backup
 from slackapp.flows.removal import purge_tenant
+from slackapp.flows.tokens import freeze_tenant
 from slackapp.model import AuditDetail, RecordContext, Sealed
 from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.vault.keyring import Keyring
@@ -359,3 +360,56 @@ def test_a_purge_while_a_restore_is_under_way_is_not_undone(
     ended = shell.restore(b0)
     assert (ended.status, "meanwhile; restore again" in ended.error) == (75, True)
     assert shell.world.status(NORTH) == ""
+
+
+def frozen(shell: CommandLine) -> list[tuple[object, ...]]:
+    """Whose freezes hold, since when and by whose command."""
+    sql = "SELECT tenant_id, frozen_at, actor, request_id FROM freezes ORDER BY tenant_id"
+    return [tuple(row) for row in shell.world.rows(sql)]
+
+
+@pytest.mark.claim("C-126")
+def test_a_freeze_of_the_backup_and_one_from_after_it_both_hold(shell: CommandLine) -> None:
+    """I use a stolen token, and they restore yesterday's backup."""
+    shell.good("freeze", "--tenant", SOUTH)
+    b0 = backup(shell)
+    shell.world.clock.advance(100)
+    shell.good("freeze", "--tenant", NORTH)
+    shell.good("freeze", "--everything")
+    before = frozen(shell)
+    shell.world.clock.advance(100)
+    assert shell.restore(b0).status == 0
+    assert (len(before), frozen(shell)) == (3, before)
+    noted = shell.world.rows("SELECT at, tenant_id, actor, result FROM audit WHERE event = 'freeze.on' ORDER BY id")
+    now = shell.world.clock()
+    assert [tuple(row) for row in noted[-2:]] == [(now, "", "operator", "on"), (now, NORTH, "operator", "on")]
+    assert len(noted) == 3
+    assert shell.good("audit", "verify")
+
+
+def test_a_freeze_of_a_damaged_database_does_not_stop_a_restore(shell: CommandLine) -> None:
+    b0 = backup(shell)
+    shell.good("freeze", "--tenant", NORTH)
+    shell.world.service.stop()
+    shell.world.settings.database.write_bytes(b"no database" * 999)
+    assert shell.run("restore", b0).status == 0
+    shell.world.restart()
+    assert frozen(shell) == []
+
+
+@pytest.mark.claim("C-126")
+def test_a_freeze_while_a_restore_is_under_way_is_not_lost(
+    shell: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b0 = backup(shell)
+    replace = SqliteDatabase.load_from
+
+    def frozen_first(*arguments: Any) -> None:
+        with open_service() as service:
+            freeze_tenant.run(service.app, tenant(NORTH), ACTOR, service.app.clock())
+        replace(*arguments)
+
+    monkeypatch.setattr(SqliteDatabase, "load_from", frozen_first)
+    ended = shell.restore(b0)
+    assert (ended.status, "meanwhile; restore again" in ended.error) == (75, True)
+    assert [row[0] for row in frozen(shell)] == [NORTH]
