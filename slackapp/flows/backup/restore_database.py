@@ -86,7 +86,7 @@ def _read_input(settings: Settings, folder: Path, slot: KeyBackupFile, replaced:
 
 
 def _migrate(replaced: Database) -> None:
-    """Brings a database of an older release up to date, to be read as any other; a damaged one stays as it is."""
+    """Brings a database of an older release up to date, and leaves a damaged one as it is."""
     try:
         if replaced.exists():
             replaced.create_or_migrate()

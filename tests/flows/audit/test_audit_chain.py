@@ -155,9 +155,7 @@ def test_a_row_of_the_first_format_after_one_of_the_second_is_found(ledger: Comm
 @pytest.mark.parametrize(
     ("column", "value"), [("organization", "another"), ("generation", 0), ("count", 0), ("holder_kind", "bot")]
 )
-def test_a_row_of_the_first_format_has_no_column_of_the_second(
-    ledger: CommandLine, column: str, value: object
-) -> None:
+def test_a_row_of_the_first_format_has_no_column_of_the_second(ledger: CommandLine, column: str, value: object) -> None:
     """I fill in a column of an old row, which its chain value does not cover."""
     ledger.change("DELETE FROM audit")
     number = append_as_service(ledger, format=1)

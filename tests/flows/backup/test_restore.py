@@ -398,9 +398,7 @@ def test_a_freeze_of_a_damaged_database_does_not_stop_a_restore(shell: CommandLi
 
 
 @pytest.mark.claim("C-126")
-def test_a_freeze_while_a_restore_is_under_way_is_not_lost(
-    shell: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_freeze_while_a_restore_is_under_way_is_not_lost(shell: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     b0 = backup(shell)
     replace = SqliteDatabase.load_from
 
