@@ -133,7 +133,7 @@ class Metrics:
         """Marks counts as stored in the database."""
         with self._lock:
             for count in counts:
-                self._series[count.name, count.labels].persisted += count.value
+                self._series[count.name, count.labels].persisted += count.amount
             if len(self._series) > MAX_SERIES_IN_MEMORY // 2:
                 self._series = {key: series for key, series in self._series.items() if series.count > series.persisted}
                 self._series_by_call = {

@@ -14,7 +14,7 @@ class CounterDelta:
     labels: str
     overflow_labels: str
     max_series: int
-    value: int
+    amount: int
 
 
 def add(db: Database, counts: Iterable[CounterDelta]) -> None:

@@ -63,7 +63,7 @@ def rewrap(db: Database, key: DataKey, provider: str, master_version: int, wrapp
 
 def blank_all(db: Database) -> None:
     """Blanks every wrapped key of a copy of the database."""
-    db.execute("empty_keys", {})
+    db.execute("empty_keys", {"wrapped": b""})
 
 
 def restore_wrapped(db: Database, key: DataKey) -> bool:

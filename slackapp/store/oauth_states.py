@@ -34,7 +34,7 @@ def restore_unused(db: Database, id_hash: bytes) -> None:
 
 def mark_lost(db: Database, before: int, after: int) -> int:
     """Ends what was used before or after then and has no outcome; how many."""
-    return db.execute("mark_lost_exchanges", {"before": before, "after": after})
+    return db.execute("mark_lost_exchanges", {"before": before, "latest": after})
 
 
 def set_outcome(db: Database, id_hash: bytes, outcome: StateOutcome, tenant: Tenant) -> None:

@@ -59,5 +59,5 @@ def list_by_tenant(db: Database, tenant: Tenant) -> list[dict[str, Any]]:
 
 def has_other_success(db: Database, tenant: Tenant, after: int, before: int) -> bool:
     """Tells whether a call of any other tenant is known to have succeeded between the two."""
-    parameters = {"kind": str(tenant.kind), "id": tenant.id, "after": after, "before": before}
+    parameters = {**tenant_columns(tenant), "since": after, "before": before}
     return db.one("has_other_success", parameters) is not None

@@ -8,7 +8,7 @@ SELECT :name,
        CASE WHEN EXISTS (SELECT 1 FROM counters WHERE name = :name AND labels = :labels)
               OR (SELECT count(*) FROM counters WHERE name = :name) < :max_series
             THEN :labels ELSE :overflow_labels END,
-       :value
+       :amount
  WHERE true
 ON CONFLICT (name, labels) DO UPDATE SET value = counters.value + excluded.value;
 

@@ -47,7 +47,8 @@ ON CONFLICT DO NOTHING;
 -- name: key_ids :many
 -- tenant: tenant_kind, tenant_id
 SELECT key_id FROM data_keys
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+ ORDER BY key_id;
 
 -- name: all_keys :many
 -- tenant: none (for the key backup, and to try each key)
@@ -81,7 +82,7 @@ UPDATE data_keys SET provider = :provider, master_version = :master_version, wra
 
 -- name: empty_keys :exec
 -- tenant: none (in a copy that becomes a data backup)
-UPDATE data_keys SET wrapped = x'';
+UPDATE data_keys SET wrapped = :wrapped;
 
 -- name: fill_key :exec
 -- tenant: tenant_kind, tenant_id
@@ -92,7 +93,9 @@ UPDATE data_keys SET provider = :provider, master_version = :master_version, wra
 
 -- name: empty_key_owners :many
 -- tenant: none (to find whose keys the key backup does not have any more)
-SELECT DISTINCT tenant_kind, tenant_id FROM data_keys WHERE length(wrapped) = 0;
+SELECT DISTINCT tenant_kind, tenant_id FROM data_keys
+ WHERE length(wrapped) = 0
+ ORDER BY tenant_kind, tenant_id;
 
 -- name: delete_key :exec
 -- tenant: tenant_kind, tenant_id

@@ -16,7 +16,7 @@ DELETE FROM freezes WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id 
 -- The tenant's own, or that of everything.
 SELECT tenant_kind, tenant_id, frozen_at, actor, request_id FROM freezes
  WHERE tenant_kind IN ('', :tenant_kind) AND tenant_id IN ('', :tenant_id) AND organization = ''
- ORDER BY tenant_kind
+ ORDER BY tenant_kind, tenant_id
  LIMIT 1;
 
 -- name: list_freezes :many

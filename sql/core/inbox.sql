@@ -100,7 +100,7 @@ SELECT event_id, tenant_kind, tenant_id, received_at, result FROM inbox
 
 -- name: tenants_with_bodies :many
 -- tenant: none (to find what belongs to nobody)
-SELECT DISTINCT tenant_kind, tenant_id FROM inbox WHERE body IS NOT NULL;
+SELECT DISTINCT tenant_kind, tenant_id FROM inbox WHERE body IS NOT NULL ORDER BY tenant_kind, tenant_id;
 
 -- name: count_bodies :one
 -- tenant: tenant_kind, tenant_id

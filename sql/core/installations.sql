@@ -37,11 +37,12 @@ SELECT tenant_kind, tenant_id FROM installations WHERE status = :status ORDER BY
 
 -- name: count_by_status :many
 -- tenant: none (for the metrics)
-SELECT status, count(*) AS found FROM installations GROUP BY status;
+SELECT status, count(*) AS found FROM installations GROUP BY status ORDER BY status;
 
 -- name: count_installations :one
 -- tenant: none (the brake is for all tenants)
-SELECT sum(found) AS found FROM (SELECT count(*) AS found FROM installations GROUP BY status);
+SELECT CAST(sum(found) AS BIGINT) AS found
+  FROM (SELECT count(*) AS found FROM installations GROUP BY status) AS counted;
 
 -- name: save_installation :exec
 -- tenant: tenant_kind, tenant_id
@@ -93,7 +94,7 @@ SELECT tenant_kind, tenant_id, check_begun_at FROM installations
         WHERE f.tenant_kind IN ('', installations.tenant_kind) AND f.tenant_id IN ('', installations.tenant_id)
           AND f.organization = ''
        )
- ORDER BY check_begun_at
+ ORDER BY check_begun_at, tenant_kind, tenant_id
  LIMIT :most;
 
 -- name: bring_checks_forward :exec

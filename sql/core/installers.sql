@@ -10,7 +10,7 @@ SELECT holder_kind, holder_id, generation, installed_at, details, webhook FROM i
 -- By generation, not by time: two installs in one second have an order all the same.
 SELECT holder_kind, holder_id, generation, installed_at, details, webhook FROM installers
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = 'user'
- ORDER BY generation DESC
+ ORDER BY generation DESC, holder_id
  LIMIT 1;
 
 -- name: list_installers :many

@@ -2,13 +2,15 @@
 
 -- name: add_state :exec
 -- tenant: none (a state exists before any tenant is known)
--- Ids have no gaps, because rows are swept from the old end only: when the row :limit places back has not expired,
--- there are :limit unexpired states. One that expires later than any can was made by a clock that was ahead.
+-- Rows are swept from the old end only, and ids have hardly a gap: when the row :limit places back, or the one before
+-- that place, has not expired, there are :limit unexpired states. One that expires later than any can was made by a
+-- clock that was ahead.
 INSERT INTO oauth_states (id_hash, session_hash, purpose, provider, expires_at, network)
 SELECT :id_hash, :session_hash, :purpose, :provider, :expires_at, :network
  WHERE NOT EXISTS (
        SELECT 1 FROM oauth_states
-        WHERE id = (SELECT max(id) FROM oauth_states) - :limit + 1
+        WHERE id = (SELECT max(id) FROM oauth_states
+                     WHERE id <= (SELECT max(id) FROM oauth_states) - :limit + 1)
           AND expires_at BETWEEN :now AND :latest  -- claim: C-98
        )
    AND (:network IS NULL OR (
@@ -16,7 +18,7 @@ SELECT :id_hash, :session_hash, :purpose, :provider, :expires_at, :network
               SELECT 1 FROM oauth_states
                WHERE network = :network AND network IS NOT NULL
                  AND expires_at BETWEEN :now AND :latest  -- claim: C-98
-               LIMIT :share)
+               LIMIT :share) AS begun
        ) < :share);  -- claim: C-72
 
 -- name: consume_state :one
@@ -43,7 +45,7 @@ UPDATE oauth_states SET outcome = 'failed'
  WHERE used_at IS NOT NULL
    AND outcome = ''
    AND purpose = 'install'
-   AND (used_at < :before OR used_at > :after);
+   AND (used_at < :before OR used_at > :latest);
 
 -- name: finish_state :exec
 -- tenant: tenant_kind, tenant_id
@@ -78,5 +80,5 @@ UPDATE oauth_states SET expires_at = :before
 -- name: sweep_states :exec
 -- tenant: none (a state exists before any tenant is known)
 DELETE FROM oauth_states
- WHERE id < (SELECT min(id) FROM oauth_states) + 1000
+ WHERE id IN (SELECT id FROM oauth_states ORDER BY id LIMIT 1000)
    AND expires_at < :before;

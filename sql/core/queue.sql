@@ -195,7 +195,8 @@ SELECT state, count(*) AS found, min(received_at) AS oldest
        SELECT state, received_at FROM $queue WHERE state IN ('ready', 'running', 'calling')
        UNION ALL SELECT state, received_at FROM $queue WHERE state IN ('dead', 'unclear')
        ) AS open
- GROUP BY state;
+ GROUP BY state
+ ORDER BY state;
 
 -- name: retry :exec
 -- tenant: tenant_kind, tenant_id

@@ -57,8 +57,8 @@ DELETE FROM answered WHERE answered_at < :since OR answered_at > :until;
 -- tenant: none (it asks about every tenant but one)
 -- Both ends left out: what came in the same second may have come before, or after.
 SELECT 1 AS found FROM answered
- WHERE answered_at > :after AND answered_at < :before  -- claim: C-79
-   AND NOT (tenant_kind = :kind AND tenant_id = :id)  -- claim: C-79
+ WHERE answered_at > :since AND answered_at < :before  -- claim: C-79
+   AND NOT (tenant_kind = :tenant_kind AND tenant_id = :tenant_id)  -- claim: C-79
  LIMIT 1;
 
 -- name: outcomes_of_tenant :many
@@ -69,5 +69,6 @@ UNION ALL
 SELECT 'answered', answered_at FROM answered
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
 UNION ALL
-SELECT outcome, used_at FROM oauth_states
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+SELECT outcome, used_at AS at FROM oauth_states
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+ ORDER BY at, outcome;

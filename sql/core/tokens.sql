@@ -53,7 +53,7 @@ UPDATE tokens SET lease_owner = :owner,
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = :holder_kind AND holder_id = :holder_id
    AND generation = :generation AND granted_at = :granted_at
    AND status = 'live'
-   AND (lease_until NOT BETWEEN :steady AND :latest OR (lease_owner = :owner AND :begins))  -- claim: C-105
+   AND (lease_until NOT BETWEEN :steady AND :latest OR (lease_owner = :owner AND :begins = 1))  -- claim: C-105
    AND NOT (lease_owner = :owner AND lease_until < :steady AND lease_until >= :steady - (:until - :steady));
 
 -- name: set_lease_end :exec
@@ -166,7 +166,7 @@ UPDATE tokens SET paused_until = 0 WHERE refused_since IS NOT NULL;
 -- name: paused_tenants :many
 -- tenant: none (the scheduler looks after every tenant)
 -- A pause that ends later than the longest one would was left by a clock that has been set back since.
-SELECT DISTINCT t.tenant_kind, t.tenant_id
+SELECT t.tenant_kind, t.tenant_id
   FROM tokens AS t
   JOIN installations AS i ON i.tenant_kind = t.tenant_kind AND i.tenant_id = t.tenant_id
  WHERE t.refused_since IS NOT NULL
@@ -176,6 +176,8 @@ SELECT DISTINCT t.tenant_kind, t.tenant_id
        SELECT 1 FROM freezes AS f
         WHERE f.tenant_kind IN ('', i.tenant_kind) AND f.tenant_id IN ('', i.tenant_id) AND f.organization = ''
        )
+ GROUP BY t.tenant_kind, t.tenant_id
+ ORDER BY min(t.paused_until), t.tenant_kind, t.tenant_id
  LIMIT :most;
 
 -- name: count_paused :one
@@ -244,7 +246,7 @@ SELECT t.tenant_kind, t.tenant_id, t.holder_kind, t.holder_id, t.provider, t.gen
 
 -- name: count_tokens_by_status :many
 -- tenant: none (for the metrics)
-SELECT status, count(*) AS found FROM tokens GROUP BY status;
+SELECT status, count(*) AS found FROM tokens GROUP BY status ORDER BY status;
 
 -- name: set_token_scopes :exec
 -- tenant: tenant_kind, tenant_id

@@ -17,8 +17,8 @@ WHOLE = {
     "outcomes_of_tenant",
     # In a copy, or after a restore.
     "empty_keys", "empty_key_owners", "end_unused_states",
-    # From the newest row on, and no further than its limit.
-    "last_audit", "audit_tail",
+    # From one end on, and no further than its limit.
+    "last_audit", "audit_tail", "sweep_states",
 }  # fmt: skip
 """Statements that may, and the reason."""
 FULL_SCANS = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")

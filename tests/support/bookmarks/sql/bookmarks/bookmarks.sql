@@ -42,4 +42,4 @@ SELECT count(*) AS found FROM bookmarks
 
 -- name: bookmark_owners :many
 -- tenant: none (to find what belongs to nobody)
-SELECT DISTINCT tenant_kind, tenant_id FROM bookmarks;
+SELECT DISTINCT tenant_kind, tenant_id FROM bookmarks ORDER BY tenant_kind, tenant_id;
