@@ -157,7 +157,7 @@ class Metrics:
             found = counters.list_all(db)
             for count in counts:
                 key = count.name, count.labels
-                found[key] = found.get(key, 0) + count.value
+                found[key] = found.get(key, 0) + count.amount
         return found
 
     def value(self, name: str, labels: Mapping[str, str]) -> int:

@@ -87,8 +87,16 @@ def test_a_row_holds_every_field(db: Database) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "two words", "a\nb", "Frank M\u00fcller", "xoxb-1-2-abc", "xoxe.xoxp-1", "xapp-1-A", "a" * 129, "a=b",
-        "<script>", "\ud800",
+        "two words",
+        "a\nb",
+        "Frank M\u00fcller",
+        "xoxb-1-2-abc",
+        "xoxe.xoxp-1",
+        "xapp-1-A",
+        "a" * 129,
+        "a=b",
+        "<script>",
+        "\ud800",
     ],
 )
 def test_what_is_no_word_does_not_come_into_the_audit(db: Database, text: str) -> None:

@@ -84,7 +84,11 @@ def open_page(browser: str, profile: Path) -> Iterator[Page]:
     command = [browser, *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(
-        command, close_fds=False, preexec_fn=hand_over, stdout=quiet, stderr=quiet  # noqa: PLW1509  (no threads here)
+        command,
+        close_fds=False,
+        preexec_fn=hand_over,
+        stdout=quiet,
+        stderr=quiet,  # noqa: PLW1509  (no threads here)
     ) as process:
         os.close(theirs_in)
         os.close(theirs_out)
