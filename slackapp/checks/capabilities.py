@@ -25,6 +25,8 @@ _ANY = "*"
 class Capability:
     """Capability by its name, and its methods: single ones, families such as `chat.*`, or `*` but for `denied`.
 
+    A denied family such as `auth.revoke.*` has its first name in it, too: `auth.revoke`.
+
     One without methods opens a token and calls nothing. One that `works_frozen` ends a frozen tenant's token, or gives
     it to nobody; a circle has none such.
     """
@@ -41,8 +43,17 @@ JOIN = Capability("join", frozenset({"conversations.join"}))
 SETTLE = Capability("settle", frozenset({"conversations.history"}))
 VALIDATE = Capability("validate", frozenset({"auth.test", "team.info"}))
 REMOVE = Capability("remove", frozenset({"auth.revoke", "apps.uninstall"}), works_frozen=True)
-BEHAVIOUR = Capability("behaviour", frozenset({_ANY}), frozenset({"auth.revoke", "apps.*", "oauth.*", "admin.*"}))
+BEHAVIOUR = Capability(
+    "behaviour",
+    frozenset({_ANY}),
+    denied=frozenset({
+        "auth.revoke.*", "apps.*", "oauth.*", "openid.*", "tooling.*", "migration.*", "admin.*",
+        "team.externalTeams.*",
+    }),
+)  # fmt: skip
 REFRESH = Capability("refresh", frozenset({"oauth.v2.access"}))
+REFRESH_TO_REMOVE = Capability("refresh_to_remove", REFRESH.methods, works_frozen=True)
+"""A refresh for `REMOVE` alone: a tenant that was frozen for longer than its tokens live must still end at Slack."""
 EXCHANGE = Capability("exchange", frozenset({"oauth.v2.exchange"}))
 BOLT = Capability("bolt", frozenset())
 REENCRYPT = Capability("reencrypt", frozenset(), works_frozen=True)
@@ -52,8 +63,8 @@ TRIAL = Capability("trial", frozenset(), works_frozen=True)
 CAPABILITIES: Mapping[str, Capability] = {
     each.name: each
     for each in (
-        POST, DISCOVER, JOIN, SETTLE, VALIDATE, REMOVE, BEHAVIOUR, REFRESH, EXCHANGE, BOLT, REENCRYPT, FINGERPRINT,
-        TRIAL,
+        POST, DISCOVER, JOIN, SETTLE, VALIDATE, REMOVE, BEHAVIOUR, REFRESH, REFRESH_TO_REMOVE, EXCHANGE, BOLT,
+        REENCRYPT, FINGERPRINT, TRIAL,
     )
 }  # fmt: skip
 """Capabilities that the core registers, by name."""
@@ -98,7 +109,11 @@ def merge_capabilities(own: Iterable[Capability], methods: Iterable[str] | None)
 def _has_method(known: Capability, method: str | None) -> bool:
     if method is None:
         return not known.methods
-    return is_method(method) and _matches(method, known.methods) and not _matches(method.lower(), known.denied)
+    return is_method(method) and _matches(method, known.methods) and not _is_denied(method, known.denied)
+
+
+def _is_denied(method: str, families: frozenset[str]) -> bool:
+    return any(f"{method}.".lower().startswith(family.removesuffix("*").lower()) for family in families)
 
 
 def _matches(method: str, patterns: frozenset[str]) -> bool:

@@ -1,10 +1,13 @@
 """Identities: whose data it is, who acts, and a string that must not be seen."""
 
 import hmac
+import re
 from dataclasses import dataclass
 from typing import NoReturn
 
 from slackapp.model.enums import ActorKind, HolderKind, TenantKind
+
+_CONNECTION_ID = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 
 
 class Secret:
@@ -85,7 +88,12 @@ class Holder:
 
     @classmethod
     def connection(cls, connection_id: str) -> "Holder":
-        """Names a connection: it holds tokens of its own, beside those that a user's install has brought."""
+        """Names a connection: it holds tokens of its own, beside those that a user's install has brought.
+
+        Raises ValueError for an id that the audit could not show: 1 to 128 letters, digits and `_.:/-`.
+        """
+        if not _CONNECTION_ID.fullmatch(connection_id):
+            raise ValueError("a connection's id is 1 to 128 letters, digits and _.:/-")
         return cls(HolderKind.CONNECTION, connection_id)
 
     def __str__(self) -> str:

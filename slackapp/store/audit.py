@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from slackapp.checks.audit_word import as_audit_word
-from slackapp.model import AuditEntry, InstallationStatus, Mac, Token
-from slackapp.store.columns import named_holder_columns, tenant_columns
+from slackapp.model import AuditEntry, InstallationStatus, Mac, Tenant, Token
+from slackapp.store.columns import key_columns, named_holder_columns, tenant_columns
 from slackapp.store.engine.database import Database, Parameters, Row
 
 GENESIS = bytes(32)
@@ -60,7 +60,13 @@ def next_row(db: Database, entry: AuditEntry, mac: Mac) -> dict[str, Any]:
 
 
 def append_read(
-    db: Database, row: Mapping[str, Any], token: Token | None, *, status: InstallationStatus, works_frozen: bool
+    db: Database,
+    row: Mapping[str, Any],
+    tenant: Tenant,
+    token: Token | None,
+    *,
+    status: InstallationStatus,
+    works_frozen: bool,
 ) -> bool:
     """Adds a reading's row if the tenant is in that status, not frozen, and the token of that generation.
 
@@ -68,8 +74,14 @@ def append_read(
     """
     conditions = {"status": str(status), "works_frozen": int(works_frozen)}
     if token is None:
-        return db.execute("add_record_read", {**row, **conditions}) == 1
-    return db.execute("add_token_read", {**row, **conditions, "granted_at": token.granted_at}) == 1
+        return db.execute("add_record_read", {**row, **conditions, **_asked(tenant_columns(tenant))}) == 1
+    asked = _asked({**key_columns(tenant, token.holder), "generation": token.generation})
+    return db.execute("add_token_read", {**row, **conditions, **asked, "granted_at": token.granted_at}) == 1
+
+
+def _asked(columns: Columns) -> dict[str, Any]:
+    """Names what the conditions ask for apart from the row, whose words may be others: see `as_audit_word`."""
+    return {f"asked_{name}": value for name, value in columns.items()}
 
 
 def entry_columns(entry: AuditEntry) -> dict[str, Any]:

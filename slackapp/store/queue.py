@@ -8,9 +8,10 @@ intent is committed before it, and a row that is found in mid-call after a crash
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
+from slackapp.errors import Refusal, Refused
 from slackapp.model import Actor, ActorKind, Clock, QueueKind, QueueState, Sealed, Tenant
+from slackapp.store import freezes
 from slackapp.store.columns import by_word, read_portions, read_sealed, read_tenant, row_fields, tenant_columns
 from slackapp.store.engine.database import Database, Row
 
@@ -20,6 +21,7 @@ LEASE = 120
 """Seconds that a row is its worker's; a function that takes longer may run twice."""
 _KINDS, _STATES = by_word(QueueKind), by_word(QueueState)
 _MAX_DOUBLINGS = 6
+_RETRY_FROZEN = 60
 RowId = tuple[Tenant, str]
 """Whose the row is, and its event id."""
 
@@ -177,8 +179,13 @@ def note_intent(db: Database, run: Run, clock: Clock) -> None:
 
 
 def commit_intent(db: Database, run: Run, clock: Clock) -> None:
-    """Notes the intent of a call that uses no token, in a commit of its own. Raises LeaseLostError."""
-    db.commit_in_group(partial(note_intent, db, run, clock))
+    """Notes the intent of a call that uses no token, in a commit of its own. Raises LeaseLostError, Refused(FROZEN)."""
+    with db.transaction():
+        # No row of a token's reading asks for it here.
+        # claim: C-128
+        if freezes.find(db, run.tenant) is not None:
+            raise Refused(Refusal.FROZEN, retry_after=_RETRY_FROZEN, tenant=run.tenant)
+        note_intent(db, run, clock)
     run.confirm_intent()
 
 

@@ -155,10 +155,10 @@ class Vault:
             if not tokens.take_lease(self.db, token, lease.owner, steady, steady + lease.seconds):
                 raise LeaseTakenError
         for read in reads:
-            known = self.capabilities[read.capability.name]
+            works_frozen = self.capabilities[read.capability.name].works_frozen
             row = audit.next_row(self.db, read.entry(self.clock()), self.keyring.audit_mac)
             # claim: C-25
-            if not audit.append_read(self.db, row, read.token, status=status, works_frozen=known.works_frozen):
+            if not audit.append_read(self.db, row, read.tenant, read.token, status=status, works_frozen=works_frozen):
                 raise _ConditionError
         if run is not None:
             # claim: C-50

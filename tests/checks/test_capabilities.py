@@ -16,6 +16,7 @@ HELD = {
     "behaviour": {"auth.test", "team.info", "chat.postMessage", "chat.update", "conversations.info", "views.open"}
     | {"conversations.list", "conversations.join", "conversations.history", "users.info"},
     "refresh": {"oauth.v2.access"},
+    "refresh_to_remove": {"oauth.v2.access"},
     "exchange": {"oauth.v2.exchange"},
     "bolt": set(),
     "reencrypt": set(),
@@ -56,6 +57,19 @@ def test_a_name_that_leads_elsewhere_is_no_method(method: str) -> None:
 
 
 @pytest.mark.claim("C-108")
+@pytest.mark.parametrize("method", [
+    "auth.revoke", "auth.revoke.all", "Auth.Revoke.x", "apps.uninstall", "apps.auth.x.y", "oauth.v2.access",
+    "openid.connect.token", "tooling.tokens.rotate", "migration.exchange", "admin.users.remove",
+    "team.externalTeams.disconnect", "TEAM.externalteams.list",
+])  # fmt: skip
+def test_a_behaviour_calls_nothing_that_makes_or_ends_tokens_or_administers(method: str) -> None:
+    """I am a behaviour that asks for a token of its own, or for an end of everything."""
+    assert not holds(BEHAVIOUR, method)
+    assert holds(BEHAVIOUR, "team.info")
+    assert holds(BEHAVIOUR, "auth.teams.list")
+
+
+@pytest.mark.claim("C-108")
 def test_a_capability_that_is_not_registered_allows_nothing() -> None:
     own = Capability("poll", frozenset({"auth.test"}))
     assert not holds(own, "auth.test")
@@ -90,7 +104,7 @@ def test_no_circle_has_a_capability_that_works_while_everything_is_frozen() -> N
     with pytest.raises(ValueError, match="works while everything is frozen"):
         capabilities.merge_capabilities([Capability("poll", frozenset(), works_frozen=True)], None)
     assert {each.name for each in CAPABILITIES.values() if each.works_frozen} == {
-        "remove", "reencrypt", "fingerprint", "trial",
+        "remove", "refresh_to_remove", "reencrypt", "fingerprint", "trial",
     }  # fmt: skip
 
 

@@ -23,6 +23,12 @@ def test_nobody_without_an_id_passes_for_the_bot(kind: HolderKind, holder_id: st
         Holder(kind, holder_id)
 
 
+@pytest.mark.parametrize("connection_id", ["a@b", "auth0|1", "a b", "x\n", "x" * 129, "M\u00fcller"])
+def test_a_connection_has_an_id_that_the_audit_can_show(connection_id: str) -> None:
+    with pytest.raises(ValueError, match="a connection's id is 1 to 128 letters"):
+        Holder.connection(connection_id)
+
+
 @pytest.mark.parametrize(
     ("actor", "name"),
     [

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slackapp.checks.audit_word import as_audit_word
 from slackapp.model import BOT, Actor, ActorKind, AuditEntry, AuditEvent, AuditRecord, Holder
 from slackapp.store import audit
 from slackapp.store.engine.database import Database
@@ -93,6 +94,13 @@ def test_a_row_holds_every_field(db: Database) -> None:
         "xoxb-1-2-abc",
         "xoxe.xoxp-1",
         "xapp-1-A",
+        "XOXB-1-2",
+        "Bearer:xoxb-1-2",
+        "https://hooks.slack.com/services/T0/B0/abc",
+        "ghp_16C7e42F292c6912E7",
+        "github_pat_11A",
+        "ya29.a0AfH6SMB",
+        "eyJhbGciOi.eyJzdWIi.abc",
         "a" * 129,
         "a=b",
         "<script>",
@@ -107,6 +115,11 @@ def test_what_is_no_word_does_not_come_into_the_audit(db: Database, text: str) -
     (row,) = look(db.path, f"SELECT {', '.join(COLUMNS)} FROM audit")
     assert [value for value in row if value == "not_a_word"] == ["not_a_word"] * 12
     assert broken_at(db) == 0
+
+
+@pytest.mark.parametrize("text", ["T0XOXB0001", "Ev0XOX0001", "chat.postMessage", "eyJ0", "/slack/{id}", "users:read"])
+def test_an_id_stays_what_it_is(text: str) -> None:
+    assert as_audit_word(text) == text
 
 
 def test_the_bot_is_a_holder_without_an_id_and_nobody_is_none(db: Database) -> None:

@@ -130,7 +130,7 @@ class EventContext:
             return use_token.call(app, use, fields, run).data
 
     def respond(self, text: str) -> None:
-        """Answers the command or the interaction, seen by its user only. Raises SlackCallError.
+        """Answers the command or the interaction, seen by its user only. Raises SlackCallError, Refused(FROZEN).
 
         Slack takes five posts within 30 minutes (docs.slack.dev/interactivity/handling-user-interaction).
         """

@@ -9,6 +9,7 @@ nothing: the lease runs out, and the same refresh token is tried again while its
 from collections.abc import Mapping
 from typing import Any
 
+from slackapp.checks.capabilities import Capability
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App, TokenProvider
 from slackapp.flows.audit import notes
@@ -60,21 +61,37 @@ def is_due(token: Token, now: int) -> bool:
     return token.status == TokenStatus.LIVE and token.due_at is not None and now >= token.due_at
 
 
-def run_or_reread(app: App, token: Token, actor: Actor, *, statuses: frozenset[InstallationStatus]) -> Token:
+def run_or_reread(
+    app: App,
+    token: Token,
+    actor: Actor,
+    *,
+    statuses: frozenset[InstallationStatus],
+    capability: Capability | None = None,
+) -> Token:
     """Refreshes a token that is due. Who comes second goes on with one that lives, and waits where it has expired."""
     has_expired = token.expires_at is not None and token.expires_at <= app.clock()
     try:
-        return run(app, token, actor, statuses=statuses, wait=has_expired)
+        return run(app, token, actor, statuses=statuses, wait=has_expired, capability=capability)
     except Refused:
         return tokens.find(app.db, token.tenant, token.holder) or token
 
 
-def run(app: App, token: Token, actor: Actor, *, statuses: frozenset[InstallationStatus], wait: bool) -> Token:
+def run(
+    app: App,
+    token: Token,
+    actor: Actor,
+    *,
+    statuses: frozenset[InstallationStatus],
+    wait: bool,
+    capability: Capability | None = None,
+) -> Token:
     """Refreshes the generation that the caller saw; returns the token as it is stored then.
 
     `statuses` are those of an installation in which it is allowed. With `wait`, somebody who finds another one at it
-    waits for up to 3 s. Raises Refused(TOKEN_UNAVAILABLE) while another one is at it and for what passes by itself,
-    Refused(FROZEN), Refused(NEEDS_REINSTALL) when Slack refuses the refresh token.
+    waits for up to 3 s. `capability` is the provider's own, unless another is named. Raises
+    Refused(TOKEN_UNAVAILABLE) while another one is at it and for what passes by itself, Refused(FROZEN),
+    Refused(NEEDS_REINSTALL) when Slack refuses the refresh token.
     """
     provider = provider_of(app, token)
     if token.status == TokenStatus.REFRESH_REFUSED:
@@ -86,7 +103,7 @@ def run(app: App, token: Token, actor: Actor, *, statuses: frozenset[Installatio
     # 2. open the refresh token
     owner = f"{app.process_id}:{app.entropy(8).hex()}"
     try:
-        secret, keys = _open_refresh(app, token, owner, actor=actor, statuses=statuses)
+        secret, keys = _open_refresh(app, token, owner, actor=actor, statuses=statuses, capability=capability)
     except LeaseTakenError:
         return _await_other_refresh(app, token, wait)
     # 3. ask Slack for a new pair; after a lost answer, once more with the same token
@@ -132,14 +149,20 @@ def _refusal(app: App, token: Token) -> Refused:
 
 
 def _open_refresh(
-    app: App, token: Token, owner: str, *, actor: Actor, statuses: frozenset[InstallationStatus]
+    app: App,
+    token: Token,
+    owner: str,
+    *,
+    actor: Actor,
+    statuses: frozenset[InstallationStatus],
+    capability: Capability | None,
 ) -> tuple[Secret, TenantKeys]:
     """Opens the refresh token, with the lease, and the new pair's keys: their holder may be out of reach later."""
     provider = provider_of(app, token)
     read = TokenRead(
         token=token,
         part=TokenPart.REFRESH,
-        capability=provider.refresh.capability,
+        capability=capability or provider.refresh.capability,
         method=provider.refresh.method,
         purpose="refresh",
         actor=actor,

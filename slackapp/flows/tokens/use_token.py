@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slackapp.checks import token_owner, token_refusals
-from slackapp.checks.capabilities import Capability
+from slackapp.checks.capabilities import REFRESH_TO_REMOVE, REMOVE, Capability
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.keys import tenant_keys
@@ -156,7 +156,8 @@ def _usable(app: App, use: TokenUse, token: Token) -> Token:
     now = app.clock()
     is_over = token.status == TokenStatus.LIVE and token.expires_at is not None and token.expires_at <= now
     if refresh_token.is_due(token, now) or (use.ignore_pause and is_over):
-        token = refresh_token.run_or_reread(app, token, use.actor, statuses=use.statuses)
+        by = _refresh_capability(use)
+        token = refresh_token.run_or_reread(app, token, use.actor, statuses=use.statuses, capability=by)
         if token.status == TokenStatus.DEAD:  # marked dead by another one meanwhile
             raise needs_reinstall.refusal(app, use.tenant)
     # claim: C-36
@@ -206,11 +207,18 @@ def _refresh_decides(token: Token, error: SlackCallError) -> bool:
     return untried or error.kind is SlackErrorKind.EXPIRED
 
 
+def _refresh_capability(use: TokenUse) -> Capability | None:
+    """A removal refreshes frozen, too: what is erased here while it lives at Slack, nobody can end any more."""
+    # claim: C-127
+    return REFRESH_TO_REMOVE if use.capability == REMOVE else None
+
+
 def _refresh(app: App, use: TokenUse, token: Token, error: SlackCallError, *, asked_at: int) -> Token:
     """The pair that comes in its place. Raises Refused, and SlackCallError where Slack takes neither of the two."""
     actor = use.actor
     try:
-        return refresh_token.run(app, token, actor, statuses=use.statuses, wait=True)
+        by = _refresh_capability(use)
+        return refresh_token.run(app, token, actor, statuses=use.statuses, wait=True, capability=by)
     except refresh_token.RefreshUncertainError as doubted:
         # Whatever was said of the access token: the refresh token may be good, and so the grant.
         uncertain = SlackCallError(error.method, doubted.code, SlackErrorKind.UNCERTAIN)

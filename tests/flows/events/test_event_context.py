@@ -12,12 +12,14 @@ from slackapp.behaviour import Context
 from slackapp.checks.capabilities import merge_capabilities
 from slackapp.errors import SlackCallError
 from slackapp.flows.events.event_context import MAX_RESPONSES, RESPONSE_SECONDS
+from slackapp.flows.tokens import freeze_tenant
 from slackapp.flows.upkeep import interrupted_calls
+from slackapp.model import Actor, ActorKind
 from slackapp.store import queue
 from tests.flows.kill_process import Killed, kill_in_call
 from tests.slack.servers import http, raw
 from tests.support.interactions import command
-from tests.support.world import NORTH, World
+from tests.support.world import NORTH, World, north_tenant
 
 OVER = "response_url response_url_over"
 
@@ -239,6 +241,22 @@ def test_a_worker_that_lost_its_row_answers_nothing(ready: World) -> None:
     command(ready)
     ready.work()
     assert (row(ready)["state"], row(ready)["lease_owner"], answers(ready)) == ("running", "another", [])
+
+
+@pytest.mark.claim("C-128")
+def test_a_row_that_runs_when_the_freeze_comes_posts_nothing_and_waits(ready: World) -> None:
+    def say(context: Context, event: Mapping[str, Any]) -> None:
+        freeze_tenant.run(ready.service.app, context.tenant, operator, ready.clock.now)
+        context.respond("while frozen")
+
+    operator = Actor(ActorKind.OPERATOR, "r1")
+    ready.replace_parts(behaviour={"/example": say})
+    command(ready)
+    assert (ready.work(), ended(ready), row(ready)["attempts"], answers(ready)) == (1, ("ready", "frozen"), 0, [])
+    ready.clock.advance(900)
+    ready.replace_parts(behaviour=saying("afterwards"))
+    freeze_tenant.end(ready.service.app, north_tenant(), operator, ready.clock.now)
+    assert (ready.work(), ended(ready), answers(ready)) == (1, ("done", "ok"), ["afterwards"])
 
 
 def test_a_behaviour_may_catch_what_could_not_be_said(ready: World) -> None:

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
+from slackapp.errors import Refused
+from slackapp.flows.tokens import freeze_tenant
 from slackapp.localslack.model import Fault
+from slackapp.model import NO_TENANT, Actor, ActorKind, Tenant
 from tests.support.client import Reply
 from tests.support.command import run
 from tests.support.prepared_world import Left, going_on, left_by, memory_folder
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, environment, make_world, reading
+from tests.support.token_use import call_as
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World, environment, make_world, north_tenant, reading
 
 TOKEN = "an-operator-token-of-forty-characters-xx"
 GONE = {"id": NORTH, "found": True, "erased": True, "pending": False}
@@ -84,6 +88,26 @@ def test_where_the_app_may_not_uninstall_itself_each_token_is_revoked(ready: Wor
     ready.slack.fault(Fault("apps.uninstall", "error", error="no_permission", times=2))
     assert uninstall(ready).json == {**GONE, "slack": "revoked"}
     assert ready.calls() == ["apps.uninstall", "apps.uninstall", "auth.revoke", "auth.revoke"]
+    assert nothing_of(ready)
+
+
+@pytest.mark.claim("C-127")
+@pytest.mark.parametrize("frozen", [north_tenant(), NO_TENANT], ids=["tenant", "everything"])
+def test_a_tenant_that_was_frozen_for_longer_than_its_tokens_live_is_removed_at_slack(
+    ready: World, frozen: Tenant
+) -> None:
+    """I have its refresh token, and hope that it lives on once the service has forgotten it."""
+    assert freeze_tenant.run(ready.service.app, frozen, Actor(ActorKind.OPERATOR, "r1"), ready.clock.now)
+    ready.clock.advance(13 * 3600)
+    with pytest.raises(Refused):
+        call_as(ready.service.app, north_tenant(), Actor(ActorKind.WORKER, "Ev0001"))
+    assert ready.calls() == []
+    assert uninstall(ready).json == {**GONE, "slack": "uninstalled"}
+    assert (ready.calls(), NORTH in ready.slack.installed) == (["oauth.v2.access", "apps.uninstall"], False)
+    told = "SELECT capability, method, actor FROM audit WHERE event = 'token.read' ORDER BY id DESC LIMIT 2"
+    assert [tuple(row) for row in ready.rows(told)] == [
+        ("remove", "apps.uninstall", "operator"), ("refresh_to_remove", "oauth.v2.access", "operator"),
+    ]  # fmt: skip
     assert nothing_of(ready)
 
 

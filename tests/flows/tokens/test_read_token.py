@@ -10,9 +10,23 @@ import pytest
 from slackapp.checks.capabilities import BEHAVIOUR, BOLT, REENCRYPT, TRIAL, VALIDATE, Capability
 from slackapp.crypto import records
 from slackapp.errors import CapabilityError, DecryptError, Refusal, Refused
+from slackapp.flows.keys.tenant_keys import confirm_keys
 from slackapp.flows.tokens import freeze_tenant, needs_reinstall
-from slackapp.model import BOT, NO_TENANT, Actor, ActorKind, AuditEvent, Secret, Tenant, TokenPart
+from slackapp.model import (
+    BOT,
+    NO_TENANT,
+    Actor,
+    ActorKind,
+    AuditEvent,
+    GrantedToken,
+    Holder,
+    HolderKind,
+    Secret,
+    Tenant,
+    TokenPart,
+)
 from slackapp.store import installations, tokens
+from slackapp.vault.seal_pair import seal_pair
 from slackapp.vault.secret_reads import (
     Lease,
     LeaseTakenError,
@@ -137,6 +151,32 @@ def test_what_changes_between_the_look_up_and_the_row_keeps_the_token_closed(
     assert rows_at_openings == []
     added = ready.audit()[before:]
     assert ("token.read" not in added, added[-1]) == (True, refusal.audit)
+
+
+def connect(world: World, holder: Holder) -> None:
+    """Stores a token of a connection, whose secret is its id."""
+    app, granted = world.service.app, GrantedToken(Secret(f"access of {holder.id}"), Secret("r"), 43_200, ("read",))
+    keys, now = app.keyring.open_holder_keys(north_tenant(), holder), app.clock()
+    with app.db.transaction():
+        confirm_keys(app, north_tenant(), keys, now)
+        pair = seal_pair(keys, north_tenant(), holder, granted, generation=1, now=now)
+        tokens.save(app.db, north_tenant(), holder, generation=1, pair=pair, now=now, provider="elsewhere")
+
+
+@pytest.mark.claim("C-114")
+def test_the_token_itself_is_asked_for_and_not_the_word_that_the_audit_has_for_its_holder(ready: World) -> None:
+    """My token is dead, and another connection has the name that the audit gives to what it cannot show."""
+    db, odd = ready.service.app.db, [Holder.connection("xapp-1"), Holder(HolderKind.CONNECTION, "a@b")]
+    for holder in odd:
+        connect(ready, holder)
+        found = tokens.find(db, north_tenant(), holder)
+        assert found is not None
+        assert vault(ready).read_token(replace(reading(ready), token=found)).reveal() == f"access of {holder.id}"
+    connect(ready, Holder.connection("not_a_word"))
+    with db.transaction():
+        tokens.mark_dead(db, found, "over")
+    with pytest.raises(TokenReplacedError):
+        vault(ready).read_token(replace(reading(ready), token=found))
 
 
 @pytest.mark.claim("C-40", "C-119")
