@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from slackapp.errors import Refusal, Refused
+from slackapp.errors import Refusal, Refused, StoreError
 from slackapp.model import Actor, ActorKind, Clock, QueueKind, QueueState, Sealed, Tenant
 from slackapp.store import freezes
 from slackapp.store.columns import by_word, read_portions, read_sealed, read_tenant, row_fields, tenant_columns
@@ -48,8 +48,12 @@ class Queue:
 
 @dataclass(frozen=True)
 class EffectKey:
-    """Key of an effect, the same in each run of the row: what is written twice conflicts with itself."""
+    """Key of an effect, the same in each run of the row: what is written twice conflicts with itself.
 
+    `queue` is the table of the row: another queue may have one of the same id.
+    """
+
+    queue: str
     tenant: Tenant
     event_id: str
     ordinal: int
@@ -86,9 +90,11 @@ class Run:
     has_intent: bool = False
     """Whether a call was announced, in a transaction that may not have been committed."""
     has_committed_effects: bool = False
-    """Whether effects were written with an intent; a transaction that failed may have been committed all the same."""
+    """Whether effects were committed with an intent."""
+    written_effects: int = 0
+    """So many were written with an intent, in a transaction of which it is not known yet whether it was committed."""
     has_ended: bool = False
-    """Whether the row was finished or put back."""
+    """Whether the row was finished or put back, or is another worker's."""
     _ordinals: int = 0
     _pending: list[tuple[EffectKey, Effect]] = field(default_factory=list)
 
@@ -100,35 +106,45 @@ class Run:
     def add_effect(self, write: Effect) -> EffectKey:
         """Adds an effect, to be committed with the next intent or with the row's mark; returns its key.
 
-        A run that fails before has had no effect.
+        A run that fails before has had no effect. Raises LeaseLostError once the run is over: nothing would write it.
         """
+        # claim: C-124
+        if self.has_ended:
+            raise LeaseLostError
         self._ordinals += 1
-        key = EffectKey(self.tenant, self.event_id, self._ordinals)
+        key = EffectKey(self.queue.table, self.tenant, self.event_id, self._ordinals)
         self._pending.append((key, write))
         return key
 
     def confirm_intent(self) -> None:
-        """Notes that the transaction of the intent was committed, and the effects with it.
+        """Notes that the transaction of the intent was committed, and with it the effects that it wrote.
 
         Where that is not known, they stay pending, and the row's mark writes them, or finds them there.
         """
-        self._pending.clear()
+        self.has_committed_effects |= self.written_effects > 0
+        del self._pending[: self.written_effects]
+        self.written_effects = 0
+
+    def withdraw_intent(self) -> None:
+        """Notes that the transaction of the intent was certainly not committed: its effects are pending as before."""
+        self.has_intent, self.written_effects = False, 0
 
     @property
     def is_repeatable(self) -> bool:
         """Tells whether the row may run again by itself: nothing that this run did has left it."""
-        return not self.calls_made and not self.has_committed_effects
+        return not self.calls_made and not self.has_committed_effects and not self.written_effects
 
     @property
     def has_acted(self) -> bool:
         """Tells whether the mark that it is done must outlive a power failure."""
         return not self.is_repeatable or bool(self._pending)
 
-    def write_effects(self, db: Database) -> bool:
-        """Writes what is pending, inside the transaction of the intent or of the mark; whether there was anything."""
-        for key, write in self._pending:
+    def write_effects(self, db: Database) -> int:
+        """Writes what is pending, inside the transaction of the intent or of the mark; how many."""
+        pending = tuple(self._pending)
+        for key, write in pending:
             write(db, key)
-        return bool(self._pending)
+        return len(pending)
 
 
 def worker_actor(event_id: str, trace_id: str) -> Actor:
@@ -166,7 +182,7 @@ def note_intent(db: Database, run: Run, clock: Clock) -> None:
     """Notes the intent to call Slack, before the call, and writes the effects so far. Raises LeaseLostError.
 
     The lease begins anew. To be called inside a transaction; the clock is read in it, as for a claim. When that is
-    committed, call `run.confirm_intent`.
+    committed, call `run.confirm_intent`; where it certainly was not, `run.withdraw_intent`.
     """
     lease = {"steady": clock.steady(), "lease": LEASE}
     is_ours = db.execute(f"{run.queue.table}.mark_calling", {**_owned_key(run), **lease})
@@ -174,18 +190,22 @@ def note_intent(db: Database, run: Run, clock: Clock) -> None:
     if not is_ours:
         raise LeaseLostError
     # claim: C-124
-    run.has_committed_effects |= run.write_effects(db)
+    run.written_effects = run.write_effects(db)
     run.has_intent = True
 
 
 def commit_intent(db: Database, run: Run, clock: Clock) -> None:
     """Notes the intent of a call that uses no token, in a commit of its own. Raises LeaseLostError, Refused(FROZEN)."""
-    with db.transaction():
-        # No row of a token's reading asks for it here.
-        # claim: C-128
-        if freezes.find(db, run.tenant) is not None:
-            raise Refused(Refusal.FROZEN, retry_after=_RETRY_FROZEN, tenant=run.tenant)
-        note_intent(db, run, clock)
+    try:
+        with db.transaction():
+            # No row of a token's reading asks for it here.
+            # claim: C-128
+            if freezes.find(db, run.tenant) is not None:
+                raise Refused(Refusal.FROZEN, retry_after=_RETRY_FROZEN, tenant=run.tenant)
+            note_intent(db, run, clock)
+    except (StoreError, LeaseLostError):
+        run.withdraw_intent()
+        raise
     run.confirm_intent()
 
 
@@ -206,7 +226,7 @@ def finish(
     """
     end = {"state": state, "result": result, "now": now}
     ours = db.execute(f"{run.queue.table}.finish", {**_owned_key(run), **end}) == 1
-    run.has_ended |= ours
+    run.has_ended = True
     if ours and state == QueueState.DONE:
         # claim: C-124
         run.write_effects(db)
@@ -218,7 +238,8 @@ def finish(
 def postpone(db: Database, run: Run, result: str, *, next_at: int, refund_attempt: bool = False) -> None:
     """Puts a row back for later; `refund_attempt` does not count the attempt, because nothing was attempted."""
     later = {"result": result, "next_at": next_at, "forgiven": int(refund_attempt)}
-    run.has_ended |= db.execute(f"{run.queue.table}.postpone", {**_owned_key(run), **later}) == 1
+    db.execute(f"{run.queue.table}.postpone", {**_owned_key(run), **later})
+    run.has_ended = True
 
 
 def judge_failure(run: Run, is_final: bool) -> QueueState:

@@ -12,12 +12,12 @@ from enum import StrEnum
 from functools import partial
 
 from slackapp.checks.capabilities import Capability, require_capability
-from slackapp.errors import CapabilityError, DecryptError, Refusal, Refused
+from slackapp.errors import CapabilityError, DecryptError, Refusal, Refused, StoreError
 from slackapp.model import AuditEntry, AuditEvent, AuditResult, Clock, InstallationStatus, Secret, TokenStatus
 from slackapp.runtime.metrics import Metrics
 from slackapp.store import audit, freezes, installations, queue, tokens
 from slackapp.store.engine.database import Database
-from slackapp.store.queue import Run
+from slackapp.store.queue import LeaseLostError, Run
 from slackapp.vault.keyring import Keyring
 from slackapp.vault.secret_reads import (
     Lease,
@@ -118,7 +118,11 @@ class Vault:
                 try:
                     # claim: C-25, C-26
                     self.db.commit_in_group(partial(self._write, reads, status, run, lease))
-                except _ConditionError:
+                except (StoreError, LeaseLostError, _ConditionError) as error:
+                    if run is not None:
+                        run.withdraw_intent()
+                    if not isinstance(error, _ConditionError):
+                        raise
                     self._refuse_changed(reads)
                 else:
                     if run is not None:

@@ -30,6 +30,7 @@ from slackapp.store.engine.sqlite_files import (
     file_lock,
     open_lock_file,
     replace_database,
+    begin_use,
     sibling,
     working_folder,
 )
@@ -260,27 +261,30 @@ class SqliteDatabase:
     def create_or_migrate(self) -> None:
         """Makes the file if it is new, private from its first byte, and brings its schema up to date.
 
-        Several processes may do so at once. Raises ConfigError for a file that others can read.
+        Several processes may do so at once. Raises ConfigError for a file that others can read, and for an older one
+        that somebody uses.
         """
         create_private_file(self.path)
-        self._take_users_lock()
         clear_working_folder(self.path)
         lock = open_lock_file(sibling(self.path, ".lock"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self._migrate()
+            self._migrate(is_alone=self._take_users_lock())
         except StoreDamagedError as error:
             raise ConfigError(f"SLACKAPP_DATABASE: {self.path}: {error}; restore a backup") from None
         finally:
             os.close(lock)
 
-    def _migrate(self) -> None:
+    def _migrate(self, is_alone: bool) -> None:
         files = sorted((statements.sql_directory() / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
         newest = int(files[-1].name[:4])
         with self.transaction():
             known = self._schema_version()
             if known > newest:
                 raise ConfigError(f"{self.path}: was made by a newer release (schema {known}, this one knows {newest})")
+            if 0 < known < newest and not is_alone:
+                # A release that runs would write its own rows into the tables of another.
+                raise ConfigError(f"{self.path}: is in use; stop the service first, then start the new release")
             for file in files[known:]:
                 # Never executescript(): it commits whatever transaction is open.
                 for statement in statements.split_statements(file.read_text(encoding="utf-8")):
@@ -294,11 +298,11 @@ class SqliteDatabase:
         row = self.one("get_meta", {"name": "schema_version"})
         return int(row["value"]) if row is not None else 0
 
-    def _take_users_lock(self) -> None:
-        """Shows, until this process ends or closes, that the database is in use: nobody puts another in its place."""
+    def _take_users_lock(self) -> bool:
+        """Shows, until this process ends or closes, that the database is in use; tells whether nobody else uses it."""
         if self._users_lock is None:
             self._users_lock = open_lock_file(sibling(self.path, ".users"))
-        fcntl.flock(self._users_lock, fcntl.LOCK_SH)
+        return begin_use(self._users_lock)
 
     def exists(self) -> bool:
         """Tells whether there is a file, without making one."""

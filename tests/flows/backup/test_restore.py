@@ -219,8 +219,8 @@ def test_a_service_that_is_just_starting_counts_as_using_the_database(
     migrate = SqliteDatabase._migrate
     refused: list[bool] = []
 
-    def meanwhile(db: SqliteDatabase) -> None:
-        migrate(db)
+    def meanwhile(db: SqliteDatabase, is_alone: bool) -> None:
+        migrate(db, is_alone)
         if db.path == shell.world.settings.database:
             try:
                 db.load_from(other, lambda: None)

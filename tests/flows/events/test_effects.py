@@ -4,31 +4,33 @@ import contextlib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from slackapp.behaviour import Context
-from slackapp.errors import StoreBusyError
+from slackapp.errors import StoreBusyError, StoreError, StoreFullError
 from slackapp.flows.app import App, Circle
 from slackapp.localslack.faults import Fault
-from slackapp.model import Clock, Tenant, TenantKind
+from slackapp.model import Clock, QueueKind, Tenant, TenantKind
 from slackapp.store import inbox, queue
+from slackapp.store.columns import tenant_columns
 from slackapp.store.engine.database import Database
 from slackapp.store.engine.statements import parse_statements
-from slackapp.store.queue import EffectKey, Run
+from slackapp.store.queue import EffectKey, LeaseLostError, Run
 from tests.flows.kill_process import Killed, kill_in_call
 from tests.support.world import NORTH, World
 
 POST = "chat.postMessage"
-TABLE = """CREATE TABLE notes (tenant_kind TEXT, tenant_id TEXT, event_id TEXT, ordinal INTEGER, text TEXT,
-           PRIMARY KEY (tenant_kind, tenant_id, event_id, ordinal)) STRICT"""
+TABLE = """CREATE TABLE notes (queue TEXT, tenant_kind TEXT, tenant_id TEXT, event_id TEXT, ordinal INTEGER, text TEXT,
+           PRIMARY KEY (queue, tenant_kind, tenant_id, event_id, ordinal)) STRICT"""
 ADD = """-- name: add_note :exec
 -- tenant: tenant_kind, tenant_id
 -- alone: insert (its key is there, or it is added)
-INSERT INTO notes (tenant_kind, tenant_id, event_id, ordinal, text)
-VALUES (:tenant_kind, :tenant_id, :event_id, :ordinal, :text)
-    ON CONFLICT (tenant_kind, tenant_id, event_id, ordinal) DO NOTHING;
+INSERT INTO notes (queue, tenant_kind, tenant_id, event_id, ordinal, text)
+VALUES (:queue, :tenant_kind, :tenant_id, :event_id, :ordinal, :text)
+    ON CONFLICT (queue, tenant_kind, tenant_id, event_id, ordinal) DO NOTHING;
 """
 
 
@@ -42,8 +44,8 @@ class Notes:
         """Adds a note, as an effect of the run."""
 
         def write(db: Database, key: EffectKey) -> None:
-            named = {"tenant_kind": str(key.tenant.kind), "tenant_id": key.tenant.id, "event_id": key.event_id}
-            db.execute("add_note", {**named, "ordinal": key.ordinal, "text": text})
+            named = {**tenant_columns(key.tenant), "event_id": key.event_id, "ordinal": key.ordinal}
+            db.execute("add_note", {**named, "queue": key.queue, "text": text})
 
         return self._run.add_effect(write)
 
@@ -92,7 +94,7 @@ def test_effects_are_there_when_the_row_is_done_and_their_keys_count_from_one(re
     register(ready, act)
     assert (ready.work(), state(ready)) == (1, "done")
     north = Tenant(TenantKind.WORKSPACE, NORTH)
-    assert keys == [EffectKey(north, "Ev0001", 1), EffectKey(north, "Ev0001", 2)]
+    assert keys == [EffectKey("inbox", north, "Ev0001", 1), EffectKey("inbox", north, "Ev0001", 2)]
     assert notes(ready) == [("Ev0001", 1, "one"), ("Ev0001", 2, "two")]
 
 
@@ -308,7 +310,7 @@ def test_a_commit_that_is_done_again_for_others_writes_each_effect_once(
 def test_where_the_intent_cannot_be_committed_nothing_is_lost_and_nothing_repeated(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether a commit that failed was one is not known: the row is not repeated, and the effect is not dropped."""
+    """A behaviour that goes on after it: the effect is not dropped."""
     app = ready.service.app
     note = queue.note_intent
 
@@ -326,6 +328,93 @@ def test_where_the_intent_cannot_be_committed_nothing_is_lost_and_nothing_repeat
     register(ready, act)
     assert (ready.work(), state(ready), notes(ready)) == (1, "done", [("Ev0001", 1, "kept")])
     assert (ready.calls(POST), app.db.in_transaction()) == ([], False)
+
+
+@pytest.mark.parametrize("error", [StoreFullError, StoreBusyError])
+@pytest.mark.parametrize("responds", [False, True])
+def test_an_intent_that_was_certainly_not_committed_leaves_the_row_repeatable(
+    ready: World, monkeypatch: pytest.MonkeyPatch, error: type[StoreError], responds: bool
+) -> None:
+    app, runs = ready.service.app, []
+    note = queue.note_intent
+
+    def fail(db: Database, run: Run, clock: Clock) -> None:
+        note(db, run, clock)
+        raise error
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        runs.append(1)
+        context.notes.add("once")
+        with monkeypatch.context() as patch:
+            if len(runs) == 1:
+                patch.setattr("slackapp.store.queue.note_intent", fail)
+            if responds:
+                queue.commit_intent(app.db, context.notes._run, app.clock)
+            else:
+                post(context, event)
+
+    register(ready, act)
+    assert (ready.work(), state(ready), notes(ready), ready.calls(POST)) == (1, "ready", [], [])
+    ready.clock.advance(60)
+    assert (ready.work(), state(ready), notes(ready)) == (1, "done", [("Ev0001", 1, "once")])
+
+
+@pytest.mark.parametrize("ends", ["done", "put back"])
+@pytest.mark.claim("C-124")
+def test_what_is_added_after_the_end_of_a_run_is_refused_and_not_dropped(ready: World, ends: str) -> None:
+    kept: list[Any] = []
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        kept.append(context)
+        context.notes.add("in time")
+        if ends == "put back" and len(kept) == 1:
+            raise ValueError
+
+    register(ready, act)
+    ready.work()
+    with pytest.raises(LeaseLostError):
+        kept[0].notes.add("late")
+    ready.clock.advance(60)
+    ready.work()
+    assert (state(ready), notes(ready)) == ("done", [("Ev0001", 1, "in time")])
+
+
+def test_what_is_added_while_an_intent_is_committed_is_not_taken_for_written(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = ready.service.app.db.commit_in_group
+    kept: list[Any] = []
+
+    def slow(do: Callable[[], Any], durable: bool = True) -> Any:
+        result = commit(do, durable=durable)
+        if kept and kept[0].notes._run.written_effects:
+            kept[0].notes.add("by another thread")
+        return result
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        kept.append(context)
+        context.notes.add("one")
+        post(context, event)
+
+    register(ready, act)
+    monkeypatch.setattr(ready.service.app.db, "commit_in_group", slow)
+    ready.work()
+    assert notes(ready) == [("Ev0001", 1, "one"), ("Ev0001", 2, "by another thread")]
+
+
+def test_rows_of_one_id_in_two_queues_have_effects_of_their_own(ready: World) -> None:
+    register(ready, lambda context, event: context.notes.add("of the inbox"))
+    ready.work()
+    north, other = Tenant(TenantKind.WORKSPACE, NORTH), replace(inbox.QUEUE, table="outbox")
+    run = Run(
+        other, "Ev0001", QueueKind.JOB, north, "notes.remind", "", None,
+        removes=False, attempts=1, event_time=0, received_at=0, lease_owner="me",
+    )  # fmt: skip
+    app = ready.service.app
+    remind(app, run, 0)
+    with app.db.transaction():
+        assert run.write_effects(app.db) == 1
+    assert [text for _, _, text in notes(ready)] == ["of the inbox", "reminded"]
 
 
 def test_a_mark_with_effects_is_flushed_and_one_without_is_not(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:

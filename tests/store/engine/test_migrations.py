@@ -67,6 +67,32 @@ print(meta.get(db, "schema_version"))
     assert look(path, "SELECT count(*) FROM meta WHERE name LIKE 'process:%'") == [(8,)]
 
 
+@pytest.mark.parametrize("known", [2, 10])
+def test_an_older_database_that_somebody_uses_is_left_as_it_is(migrations: Path, tmp_path: Path, known: int) -> None:
+    """Stops a command of a new release that changes the tables under the running service."""
+    later = [file for file in sorted(migrations.glob("*.sql")) if int(file.name[:4]) > known]
+    (tmp_path / "later").mkdir()
+    for file in later:
+        file.rename(tmp_path / "later" / file.name)
+    path = tmp_path / "slackapp.db"
+    old = SqliteDatabase(path)
+    old.create_or_migrate()
+    for file in later:
+        (tmp_path / "later" / file.name).rename(file)
+    before = schema(path)
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="is in use; stop the service first, then start the new release$"):
+            prepare(path)
+    assert schema(path) == before
+    old.close()
+    first, second = SqliteDatabase(path), SqliteDatabase(path)
+    first.create_or_migrate()
+    second.create_or_migrate()  # beside one of its own release
+    assert schema(path) != before
+    first.close()
+    second.close()
+
+
 # From one schema to the next, with rows in it
 
 
