@@ -10,11 +10,12 @@ as they were written, and nobody parses them.
 
 import hmac
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from slackapp.checks.audit_word import as_audit_word
+from slackapp.errors import StoreDamagedError
 from slackapp.model import AuditEntry, InstallationStatus, Mac, Tenant, Token
 from slackapp.store.columns import key_columns, named_holder_columns, tenant_columns
 from slackapp.store.engine.database import Database, Parameters, Row
@@ -24,6 +25,10 @@ BATCH_ROWS = 1000
 """How many rows are read or cut at once."""
 FORMAT = 2
 """The format of new rows."""
+UNREADABLE = "unreadable"
+"""What stands for the event of a row that cannot be read."""
+_FIRST, _LAST = -(2**63), 2**63 - 1
+"""Numbers that a row may have: one that somebody put before the first is a row, too."""
 _CHECKPOINT = b"slackapp/v1/audit-checkpoint"
 _ROW = b"slackapp/v2/audit-row"
 
@@ -146,6 +151,7 @@ class AuditRow:
     format: int
     columns: Columns
     chain: bytes
+    is_readable: bool = True
 
     @property
     def is_bare(self) -> bool:
@@ -164,15 +170,37 @@ class Checkpoint:
 
 def rows(db: Database) -> Iterator[AuditRow]:
     """Yields all rows in order, read in portions."""
-    first = -(2**63)  # a row that somebody put before the first is a row, too
-    while page := db.many("audit_page", {"first": first, "limit": BATCH_ROWS}):
-        yield from (_stored(row) for row in page)
-        first = page[-1]["id"] + 1
+    first = _FIRST
+    while page := _page(db, first):
+        yield from page
+        if page[-1].number == _LAST:
+            return
+        first = page[-1].number + 1
 
 
 def tail(db: Database, asked: Parameters) -> list[AuditRow]:
     """The last rows that are like that, oldest first; an empty text stands for any."""
-    return [_stored(row) for row in reversed(db.many("audit_tail", asked))]
+    return list(_each(db, reversed(db.many("audit_tail", asked))))
+
+
+def _page(db: Database, first: int) -> list[AuditRow]:
+    asked = {"first": first, "limit": BATCH_ROWS}
+    try:
+        return [_stored(row) for row in db.many("audit_page", asked)]
+    except StoreDamagedError:
+        return list(_each(db, db.many("audit_numbers", asked)))
+
+
+def _each(db: Database, numbers: Iterable[Row]) -> Iterator[AuditRow]:
+    """Reads rows one by one: whoever adds one with a text that is none hides no other."""
+    for number in (int(row["id"]) for row in numbers):
+        try:
+            found = db.many("audit_page", {"first": number, "limit": 1})
+        except StoreDamagedError:
+            columns = {**dict.fromkeys(COLUMNS, ""), "id": number, "at": 0, "event": UNREADABLE}
+            yield AuditRow(number, FORMAT, columns, GENESIS, is_readable=False)
+        else:
+            yield from (_stored(row) for row in found if row["id"] == number)
 
 
 def head(db: Database) -> tuple[int, bytes]:
@@ -192,8 +220,10 @@ def checkpoint(db: Database, mac: Mac) -> Checkpoint:
     row = db.one("get_checkpoint", {})
     if row is None:
         return Checkpoint(0, GENESIS, authentic=True)
-    expected = mac(_signed(row["id"], row["at"], row["chain"]))
-    return Checkpoint(row["id"], row["chain"], hmac.compare_digest(expected, row["mac"]))
+    # Numbers that are below 0 were never signed, and cannot be.
+    is_possible = row["id"] >= 0 and row["at"] >= 0
+    is_signed = is_possible and hmac.compare_digest(mac(_signed(row["id"], row["at"], row["chain"])), row["mac"])
+    return Checkpoint(row["id"], row["chain"], authentic=is_signed)
 
 
 def delete_before(db: Database, before: int, mac: Mac) -> int:

@@ -149,6 +149,11 @@ def set_fingerprints(db: Database, token: Token, fingerprints: Fingerprints) -> 
     return db.execute("set_fingerprints", {**_generation(token), **_fingerprint_columns(fingerprints)}) == 1
 
 
+def fill_fingerprints(db: Database, token: Token, fingerprints: Fingerprints) -> bool:
+    """Stores them where this generation has none yet; False where it has, or was replaced."""
+    return db.execute("fill_fingerprints", {**_generation(token), **_fingerprint_columns(fingerprints)}) == 1
+
+
 def find_by_fingerprint(db: Database, fingerprint: bytes) -> list[Token]:
     """Finds the tokens with that fingerprint: of the access token, or of the refresh token."""
     return _find_each(db, db.many("tokens_by_fingerprint", {"fingerprint": fingerprint}))

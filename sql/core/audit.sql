@@ -68,11 +68,13 @@ SELECT id, at, format, event, actor, actor_id, organization, request_id, trace_i
  ORDER BY id
  LIMIT :limit;
 
+-- name: audit_numbers :many
+-- tenant: none (the chain runs over all rows)
+SELECT id FROM audit WHERE id >= :first ORDER BY id LIMIT :limit;
+
 -- name: audit_tail :many
 -- tenant: none (the operator looks at all, or names one)
-SELECT id, at, format, event, actor, actor_id, organization, request_id, trace_id, tenant_kind, tenant_id,
-       connection, holder_kind, holder_id, record_kind, record_id, generation, key_id, count, capability, method,
-       channel, purpose, result, detail, chain
+SELECT id
   FROM audit
  WHERE (:tenant_id = '' OR tenant_id = :tenant_id)
    AND (:event = '' OR event = :event)

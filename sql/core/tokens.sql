@@ -111,6 +111,14 @@ UPDATE tokens SET access_fingerprint = :access_fingerprint, refresh_fingerprint 
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = :holder_kind AND holder_id = :holder_id
    AND generation = :generation AND granted_at = :granted_at;  -- claim: C-110
 
+-- name: fill_fingerprints :exec
+-- tenant: tenant_kind, tenant_id
+-- Not over those of a pair that came in the same generation, after the one before was opened for this.
+UPDATE tokens SET access_fingerprint = :access_fingerprint, refresh_fingerprint = :refresh_fingerprint
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = :holder_kind AND holder_id = :holder_id
+   AND generation = :generation AND granted_at = :granted_at
+   AND access_fingerprint IS NULL;  -- claim: C-110
+
 -- name: tokens_by_fingerprint :many
 -- tenant: none (whose a leaked token is, is what is asked)
 SELECT tenant_kind, tenant_id, holder_kind, holder_id FROM tokens

@@ -36,6 +36,9 @@ def _walk(app: App, start: Checkpoint) -> list[str]:
         if row.number <= number:
             found.append(f"row {row.number} does not belong there: it was added")
             continue
+        if not row.is_readable:
+            found.append(f"row {row.number} cannot be read: it was added or edited")
+            continue
         # claim: C-28
         if row.number != number + 1:
             found.append(f"rows {number + 1} to {row.number - 1} are missing")

@@ -67,7 +67,7 @@ def _fill_batch(app: App, batch: list[Token], actor: Actor) -> int:
     openings = {opening.tenant: opening for opening in app.vault.open_tenants(reads, app.keyring)}
     opened = [(token, _fingerprints(app, openings[token.tenant], token, actor)) for token in batch]
     with app.db.transaction():
-        return sum(found is not None and tokens.set_fingerprints(app.db, token, found) for token, found in opened)
+        return sum(found is not None and tokens.fill_fingerprints(app.db, token, found) for token, found in opened)
 
 
 def _fingerprints(app: App, opening: TenantOpening, token: Token, actor: Actor) -> Fingerprints | None:

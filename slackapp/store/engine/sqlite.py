@@ -24,13 +24,13 @@ from slackapp.store.engine.disk_reserve import DiskReserve
 from slackapp.store.engine.group_commit import GroupCommit
 from slackapp.store.engine.sqlite_errors import as_store_error, retry_while_locked, store_errors
 from slackapp.store.engine.sqlite_files import (
+    begin_use,
     clear_working_folder,
     compact_file,
     create_private_file,
     file_lock,
     open_lock_file,
     replace_database,
-    begin_use,
     sibling,
     working_folder,
 )

@@ -125,6 +125,38 @@ def test_a_row_that_was_added_is_found_wherever_it_is_put(ledger: CommandLine, n
     assert verify(ledger).status == 1
 
 
+def copy_first(shell: CommandLine, number: int, **changes: str) -> None:
+    """Adds a copy of the first row under that number; the changes are SQL."""
+    columns = [str(row["name"]) for row in shell.world.rows("PRAGMA table_info(audit)")]
+    values = ", ".join({"id": str(number), **changes}.get(name, name) for name in columns)
+    shell.change(f"INSERT INTO audit ({', '.join(columns)}) SELECT {values} FROM audit WHERE id = 1")
+
+
+@pytest.mark.parametrize("number", [-(2**63), 2**63 - 1])
+def test_a_row_under_the_first_or_the_last_number_of_all_is_found(ledger: CommandLine, number: int) -> None:
+    copy_first(ledger, number)
+    assert any(str(number) in finding for finding in findings_of(ledger))
+
+
+def test_a_row_with_a_text_that_is_none_is_found_and_hides_no_other(ledger: CommandLine) -> None:
+    before, shown = last(ledger), ledger.good("audit", "tail")
+    copy_first(ledger, before + 1, detail="CAST(x'ff' AS TEXT)")
+    assert findings_of(ledger) == [f"row {before + 1} cannot be read: it was added or edited"]
+    again = ledger.good("audit", "tail")
+    assert "unreadable" in again
+    assert len(again.splitlines()) == len(shown.splitlines()) + 1
+
+
+@pytest.mark.parametrize(("number", "at"), [(0, -1), (-1, 0)])
+def test_a_checkpoint_with_a_number_below_0_is_found(ledger: CommandLine, number: int, at: int) -> None:
+    ledger.change(f"INSERT INTO audit_checkpoint VALUES (1, {number}, {at}, zeroblob(32), zeroblob(32))")
+    assert f"the checkpoint at row {number} is not signed by this service" in findings_of(ledger)
+
+
+def findings_of(shell: CommandLine) -> list[str]:
+    return verify_audit.run(shell.world.service.app, None)
+
+
 def test_a_row_put_over_another_is_found(ledger: CommandLine) -> None:
     """I use REPLACE, which asks no trigger that watches UPDATE."""
     number = last(ledger) - 3

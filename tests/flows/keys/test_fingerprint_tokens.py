@@ -8,9 +8,12 @@ import sys
 import pytest
 
 from slackapp.cli.terminal.arguments import getpass
+from slackapp.flows.app import App
 from slackapp.flows.keys import fingerprint_tokens
-from slackapp.model import BOT, Holder, Secret
+from slackapp.model import BOT, Actor, Holder, Secret, Token
 from slackapp.store import tokens
+from slackapp.store.tokens import Fingerprints
+from slackapp.vault.secret_reads import TenantOpening
 from tests.support.callback_world import opened
 from tests.support.operator import ACTOR, CommandLine, Ended, tenant
 from tests.support.token_use import call_as
@@ -51,6 +54,26 @@ def test_a_token_that_is_not_here_is_not_found_and_that_it_was_asked_is_audited(
     assert (ended.status, ended.out, ended.error) == (1, "", "no token here is this one\n")
     row = shell.world.rows("SELECT * FROM audit ORDER BY id DESC LIMIT 1")[0]
     assert (row["event"], row["tenant_id"], row["result"]) == ("token.found", "", "none")
+
+
+@pytest.mark.claim("C-110")
+def test_a_fill_does_not_write_over_what_came_in_the_same_generation(
+    shell: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the opening of the old pair and the write, a Bolt app's pair of the same second took its place."""
+    app = shell.world.service.app
+    shell.change(NONE)
+    newer, make = Fingerprints(b"n" * 32, b"r" * 32), fingerprint_tokens._fingerprints
+
+    def meanwhile(app_: App, opening: TenantOpening, token: Token, actor: Actor) -> Fingerprints | None:
+        made = make(app_, opening, token, actor)
+        with app.db.transaction():
+            assert tokens.set_fingerprints(app.db, token, newer)
+        return made
+
+    monkeypatch.setattr(fingerprint_tokens, "_fingerprints", meanwhile)
+    assert fingerprint_tokens.fill(app, ACTOR, lambda done, total: None)[0] == 0
+    assert {bytes(row[0]) for row in shell.world.rows("SELECT access_fingerprint FROM tokens")} == {newer.access}
 
 
 @pytest.mark.parametrize("typed", ["", "\n", "xoxb-é", "xoxb-\x1b[2J"])
