@@ -48,10 +48,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class EffectKey:
-    """Key of an effect, the same in each run of the row: what is written twice conflicts with itself.
-
-    `queue` is the table of the row: another queue may have one of the same id.
-    """
+    """Key of an effect, the same in each run of that queue's row: what is written twice conflicts with itself."""
 
     queue: str
     tenant: Tenant
