@@ -112,9 +112,10 @@ def request_check(db: Database, tenant: Tenant) -> None:
     db.execute("request_check", tenant_columns(tenant))
 
 
-def note_validated(db: Database, tenant: Tenant, now: int) -> None:
-    """Notes that Slack was asked about the tenant's tokens, and answered."""
-    db.execute("note_validated", {**tenant_columns(tenant), "now": now})
+def note_validated(db: Database, installation: Installation, now: int) -> None:
+    """Notes that Slack was asked about the tenant's tokens, and answered; not where it was installed again since."""
+    asked = {"generation": installation.generation, "installed_at": installation.installed_at}
+    db.execute("note_validated", {**tenant_columns(installation.tenant), **asked, "now": now})
 
 
 def set_granted_scopes(db: Database, tenant: Tenant, scopes: tuple[str, ...]) -> None:

@@ -2,10 +2,12 @@
 
 -- name: last_audit :one
 -- tenant: none (the chain runs over all rows)
+-- alone: audit head
 SELECT id, chain FROM audit ORDER BY id DESC LIMIT 1;
 
 -- name: add_audit :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: insert
 INSERT INTO audit (id, at, format, event, actor, actor_id, organization, request_id, trace_id, tenant_kind, tenant_id,
        connection, holder_kind, holder_id, record_kind, record_id, generation, key_id, count, capability, method,
        channel, purpose, result, detail, chain)
@@ -15,6 +17,7 @@ VALUES (:id, :at, :format, :event, :actor, :actor_id, :organization, :request_id
 
 -- name: add_token_read :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: insert
 -- The row without which no token is opened: none is written unless all of this holds at that very moment. It is asked
 -- of the token itself: the row has a word of the audit in place of an id that is none.
 INSERT INTO audit (id, at, format, event, actor, actor_id, organization, request_id, trace_id, tenant_kind, tenant_id,
@@ -41,6 +44,7 @@ SELECT :id, :at, :format, :event, :actor, :actor_id, :organization, :request_id,
 
 -- name: add_record_read :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: insert
 -- The same for a record that is no token, such as a webhook.
 INSERT INTO audit (id, at, format, event, actor, actor_id, organization, request_id, trace_id, tenant_kind, tenant_id,
        connection, holder_kind, holder_id, record_kind, record_id, generation, key_id, count, capability, method,

@@ -2,6 +2,7 @@
 
 -- name: add_to_counter :exec
 -- tenant: none (a tenant is a keyed hash among the labels)
+-- alone: insert
 -- Where a metric has all the series that it may have, whatever comes new goes to the labels of the rest.
 INSERT INTO counters (name, labels, value)
 SELECT :name,

@@ -82,6 +82,7 @@ UPDATE data_keys SET provider = :provider, master_version = :master_version, wra
 
 -- name: empty_keys :exec
 -- tenant: none (in a copy that becomes a data backup)
+-- alone: idempotent
 UPDATE data_keys SET wrapped = :wrapped;
 
 -- name: fill_key :exec

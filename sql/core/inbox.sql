@@ -5,6 +5,7 @@
 
 -- name: add_event :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: insert
 -- Only for a tenant that is there, and under a data key that is there: a purge may have come in between.
 INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, body, state, event_time, received_at, next_at,
        trace_id)

@@ -74,6 +74,7 @@ UPDATE installations SET status = :status, status_reason = :reason
 
 -- name: touch_installation :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 -- To the minute: a tenant that is used all the time is not written all the time.
 UPDATE installations SET last_used_at = :now
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
@@ -105,6 +106,7 @@ UPDATE installations SET check_begun_at = 0
 
 -- name: claim_checks :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 -- Compare-and-swap: of several processes one checks.
 UPDATE installations SET check_begun_at = :now
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
@@ -112,8 +114,11 @@ UPDATE installations SET check_begun_at = :now
 
 -- name: note_validated :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
+-- Not where the tenant was installed again since Slack was asked: the answers were about other tokens.
 UPDATE installations SET last_validated_at = :now
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND generation = :generation AND installed_at = :installed_at;
 
 -- name: set_granted_scopes :exec
 -- tenant: tenant_kind, tenant_id
@@ -122,6 +127,7 @@ UPDATE installations SET scopes_granted = :scopes
 
 -- name: set_bot_id :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 UPDATE installations SET bot_id = :bot_id
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND bot_user_id = :bot_user_id;
@@ -135,5 +141,6 @@ UPDATE installations SET enterprise_id = :enterprise_id
 
 -- name: request_check :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: idempotent
 UPDATE installations SET check_begun_at = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;

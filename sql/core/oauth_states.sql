@@ -2,6 +2,7 @@
 
 -- name: add_state :exec
 -- tenant: none (a state exists before any tenant is known)
+-- alone: insert
 -- Rows are swept from the old end only, and ids have hardly a gap: when the row :limit places back, or the one before
 -- that place, has not expired, there are :limit unexpired states. One that expires later than any can was made by a
 -- clock that was ahead.
@@ -23,6 +24,7 @@ SELECT :id_hash, :session_hash, :purpose, :provider, :expires_at, :network
 
 -- name: consume_state :one
 -- tenant: none (a state exists before any tenant is known)
+-- alone: compare-and-swap
 UPDATE oauth_states SET used_at = :now
  WHERE id_hash = :id_hash
    AND used_at IS NULL  -- claim: C-03
@@ -34,6 +36,7 @@ RETURNING id;
 
 -- name: give_state_back :exec
 -- tenant: none (the tenant is not known before the exchange is over)
+-- alone: compare-and-swap
 UPDATE oauth_states SET used_at = NULL
  WHERE id_hash = :id_hash
    AND outcome = '';
@@ -79,6 +82,7 @@ UPDATE oauth_states SET expires_at = :before
 
 -- name: sweep_states :exec
 -- tenant: none (a state exists before any tenant is known)
+-- alone: idempotent
 DELETE FROM oauth_states
  WHERE id IN (SELECT id FROM oauth_states ORDER BY id LIMIT 1000)
    AND expires_at < :before;

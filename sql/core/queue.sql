@@ -67,6 +67,7 @@ SELECT row.event_id, row.tenant_kind, row.tenant_id
 
 -- name: claim :one
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 -- The attempt counts from here on: a row that takes its process with it has had it. The lease goes by a clock that
 -- nobody sets; one that ends later than a lease can is of an earlier boot.
 UPDATE $queue SET state = 'running', attempts = attempts + 1, lease_owner = :owner, lease_until = :steady + :lease
@@ -78,6 +79,7 @@ RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, removes, at
 
 -- name: mark_calling :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 -- Each call has a whole lease to itself, however long was thought before it.
 UPDATE $queue SET state = 'calling', lease_until = :steady + :lease
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
@@ -86,6 +88,7 @@ UPDATE $queue SET state = 'calling', lease_until = :steady + :lease
 
 -- name: mark_not_called :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 UPDATE $queue SET state = 'running'
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
    AND lease_owner = :owner
@@ -93,6 +96,7 @@ UPDATE $queue SET state = 'running'
 
 -- name: finish :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 UPDATE $queue SET state = :state, result = :result, finished_at = :now, lease_owner = '', lease_until = 0,
        body = CASE :state WHEN 'done' THEN NULL ELSE body END,
        named = CASE :state WHEN 'done' THEN '' ELSE named END
@@ -102,6 +106,7 @@ UPDATE $queue SET state = :state, result = :result, finished_at = :now, lease_ow
 
 -- name: postpone :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 UPDATE $queue SET state = 'ready', next_at = :next_at, result = :result, lease_owner = '', lease_until = 0,
        attempts = attempts - :forgiven
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
@@ -214,6 +219,7 @@ UPDATE $queue SET state = 'done', body = NULL, named = '', finished_at = :now, r
 
 -- name: sweep :exec
 -- tenant: none (by age only)
+-- alone: idempotent
 DELETE FROM $queue
  WHERE (event_id, tenant_kind, tenant_id) IN (
        SELECT event_id, tenant_kind, tenant_id FROM $queue WHERE state = 'done' AND finished_at < :before

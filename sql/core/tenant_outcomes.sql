@@ -46,6 +46,7 @@ DELETE FROM failing;
 
 -- name: note_answered :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: insert
 INSERT INTO answered (tenant_kind, tenant_id, answered_at) VALUES (:tenant_kind, :tenant_id, :now)
 ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET answered_at = excluded.answered_at;
 

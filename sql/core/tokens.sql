@@ -36,6 +36,7 @@ ON CONFLICT (tenant_kind, tenant_id, holder_kind, holder_id) DO UPDATE SET
 
 -- name: take_lease :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 UPDATE tokens SET lease_owner = :owner, lease_until = :until
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = :holder_kind AND holder_id = :holder_id
    AND generation = :generation  -- claim: C-41
@@ -65,6 +66,7 @@ UPDATE tokens SET lease_until = :until
 
 -- name: renew_lease :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 -- Before each call: whoever was stopped past the end of the lease finds another one's there, and does not call.
 UPDATE tokens SET lease_until = :until
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = :holder_kind AND holder_id = :holder_id
@@ -75,12 +77,14 @@ UPDATE tokens SET lease_until = :until
 
 -- name: release_lease :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 UPDATE tokens SET lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = :holder_kind AND holder_id = :holder_id
    AND lease_owner = :owner;
 
 -- name: postpone_refresh :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 UPDATE tokens SET due_at = :due_at, lease_owner = '', lease_until = 0
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = :holder_kind AND holder_id = :holder_id
    AND generation = :generation AND granted_at = :granted_at

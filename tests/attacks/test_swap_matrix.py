@@ -80,7 +80,8 @@ def install(world: World, tenant: Tenant) -> None:
     hook = app.keyring.seal(
         records.installer_webhook_context(tenant, person, 1), f"{tenant}-installer_webhook".encode()
     )
-    installers.save(app.db, tenant, Installer(person, 1, world.clock(), details, hook))
+    with app.db.transaction():
+        installers.save(app.db, tenant, Installer(person, 1, world.clock(), details, hook))
 
 
 def slots(world: World, tenant: Tenant) -> list[Slot]:

@@ -38,7 +38,8 @@ def write_details(world: World, tenant: Tenant) -> None:
     place = (tenant, known.holder, known.generation)
     details = app.keyring.seal(records.installer_details_context(*place), b"a detail that nobody is to read")
     webhook = app.keyring.seal(records.installer_webhook_context(*place), b"a webhook that nobody is to read")
-    installers.save(app.db, tenant, replace(known, details=details, webhook=webhook))
+    with app.db.transaction():
+        installers.save(app.db, tenant, replace(known, details=details, webhook=webhook))
 
 
 def write_events(world: World, tenant: Tenant) -> None:
@@ -50,7 +51,8 @@ def write_outcomes(world: World, tenant: Tenant) -> None:
     app, now = world.service.app, world.clock()
     token = tokens.find(app.db, tenant, BOT)
     assert token is not None
-    tenant_outcomes.note_failing(app.db, token, now)
+    with app.db.transaction():
+        tenant_outcomes.note_failing(app.db, token, now)
     tenant_outcomes.note_answered(app.db, tenant, now)
 
 

@@ -162,12 +162,30 @@ def test_an_install_counts_as_a_check(db: Database) -> None:
 def test_what_a_check_found_is_noted_in_the_row_of_its_tenant(db: Database) -> None:
     install(db, NORTH)
     install(db, SOUTH)
-    installations.note_validated(db, NORTH, NOW + 7)
+    installations.note_validated(db, installation(), NOW + 7)
     installations.set_granted_scopes(db, NORTH, ("a", "b"))
     installations.join_enterprise(db, NORTH, ORG.id)
     expected = installation(last_validated_at=NOW + 7, scopes_granted=("a", "b"), enterprise_id=ORG.id)
     assert installations.find(db, NORTH) == expected
     assert installations.find(db, SOUTH) == installation(SOUTH)
+
+
+@pytest.mark.parametrize("since", [{"generation": 2}, {"installed_at": NOW + 50}])
+def test_what_a_check_found_is_not_noted_where_the_tenant_was_installed_again_since(
+    db: Database, since: dict[str, int]
+) -> None:
+    save(db, installation())
+    asked = installations.find(db, NORTH)
+    assert asked is not None
+    save(db, installation(**since))
+    installations.note_validated(db, asked, NOW + 60)
+    found = installations.find(db, NORTH)
+    assert found is not None
+    assert found.last_validated_at == 0
+    installations.note_validated(db, found, NOW + 60)
+    again = installations.find(db, NORTH)
+    assert again is not None
+    assert again.last_validated_at == NOW + 60
 
 
 def test_an_enterprise_joins_no_enterprise(db: Database) -> None:

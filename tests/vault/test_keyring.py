@@ -120,7 +120,8 @@ def test_a_connection_has_a_key_of_its_own_and_without_it_nobody_elses_tokens_ar
     assert all(opens(fresh, value, context) for context, value in sealed.items())
     assert fresh.open_holder_keys(NORTH, ONE).minted == ()
     (key,) = data_keys.active(vault.db, NORTH, ONE.id)
-    assert data_keys.delete_key(vault.db, key)
+    with vault.db.transaction():
+        assert data_keys.delete_key(vault.db, key)
     fresh = vault.open()
     assert {context.purpose for context, value in sealed.items() if not opens(fresh, value, context)} == {key.purpose}
 
@@ -231,7 +232,8 @@ def test_deleted_keys_are_remembered_for_less_than_300_seconds(vault: Vault, rin
     sealed = ring.seal(BOT, b"secret")
     vault.clock.advance(300)
     assert opens(ring, sealed)
-    data_keys.delete(vault.db, NORTH)
+    with vault.db.transaction():
+        data_keys.delete(vault.db, NORTH)
     vault.clock.advance(299)
     assert opens(ring, sealed)
     vault.clock.advance(1)
@@ -251,15 +253,18 @@ def test_keys_that_nobody_asks_for_leave_the_memory_too(vault: Vault, ring: Keyr
 
 def test_a_clock_that_goes_back_does_not_keep_keys_longer(vault: Vault, ring: Keyring) -> None:
     sealed = ring.seal(BOT, b"secret")
-    data_keys.delete(vault.db, NORTH)
+    with vault.db.transaction():
+        data_keys.delete(vault.db, NORTH)
     vault.clock.advance(-1)
     assert not opens(ring, sealed)
 
 
 def test_keys_that_are_forgotten_are_gone_at_once_and_only_those(vault: Vault, ring: Keyring) -> None:
     here, there = ring.seal(BOT, b"secret"), ring.seal(replace(BOT, tenant=SOUTH), b"secret")
-    data_keys.delete(vault.db, NORTH)
-    data_keys.delete(vault.db, SOUTH)
+    with vault.db.transaction():
+        data_keys.delete(vault.db, NORTH)
+    with vault.db.transaction():
+        data_keys.delete(vault.db, SOUTH)
     ring.evict(NORTH)
     ring.evict(NORTH)
     assert not opens(ring, here)
@@ -293,7 +298,8 @@ def test_the_keys_used_longest_ago_are_dropped_first(vault: Vault, monkeypatch: 
     assert opens(ring, sealed[tenants[0]], replace(BOT, tenant=tenants[0]))
     ring.seal(replace(BOT, tenant=tenants[3]), b"secret")
     for tenant in tenants:
-        data_keys.delete(vault.db, tenant)
+        with vault.db.transaction():
+            data_keys.delete(vault.db, tenant)
     kept = [tenant for tenant in sealed if opens(ring, sealed[tenant], replace(BOT, tenant=tenant))]
     assert kept == [tenants[0], tenants[2]]
 

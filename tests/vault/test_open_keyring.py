@@ -175,7 +175,8 @@ print(ring.state_key()[1].hex(), ring.audit_mac(b"data").hex(), ring.label(Tenan
 def test_without_the_services_own_keys_nothing_starts(vault: Vault) -> None:
     """A rotation was killed before it wrapped them anew, and then the old key was taken out by hand."""
     vault.open()
-    meta.put(vault.db, meta.PRIMARY_MASTER_KEY, "2")
+    with vault.db.transaction():
+        meta.put(vault.db, meta.PRIMARY_MASTER_KEY, "2")
     vault.write_keys((2, OTHER))
     assert refusal(vault).startswith("SLACKAPP_MASTER_KEY_FILE: master key 1 is missing; data keys hang on it")
 
@@ -196,7 +197,8 @@ def test_the_services_own_keys_are_not_made_under_a_master_key_that_is_the_prima
 
     def rotated() -> Any:
         monkeypatch.undo()
-        meta.put(vault.db, meta.PRIMARY_MASTER_KEY, "2")
+        with vault.db.transaction():
+            meta.put(vault.db, meta.PRIMARY_MASTER_KEY, "2")
         return vault.db.transaction()
 
     open_keyring = opening.Keyring.make_service_keys

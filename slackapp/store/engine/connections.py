@@ -52,3 +52,13 @@ def use_handle(find: Callable[[], ConnectionHandle]) -> Iterator[ConnectionHandl
             if held.is_open:
                 yield held
                 return
+
+
+class OpenTransaction(threading.local):
+    """Open transaction of a thread: what it writes by, and whether others' work shares the commit.
+
+    No close takes the connection away: the transaction comes to its end.
+    """
+
+    held: ConnectionHandle | None = None
+    is_shared: bool = False

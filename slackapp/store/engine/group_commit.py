@@ -73,9 +73,13 @@ class GroupCommit:
         waiter = _Waiter(do, durable)
         self._acquire(waiter)
         if not waiter.done:
+            left = batch = [waiter]
             try:
-                self._run_batch(waiter, transaction)
+                left = batch = [waiter, *self._take_others()]
+                while left:
+                    left = _try_batch(left, transaction)
             finally:
+                _end(batch[1:], left)
                 self._release_next()
         if waiter.error is not None:
             raise waiter.error
@@ -119,30 +123,21 @@ class GroupCommit:
             else:
                 self._is_busy = False
 
-    def _run_batch(self, first: _Waiter, transaction: Transaction) -> None:
+    def _take_others(self) -> list[_Waiter]:
+        """Takes from the queue what may be done in the same transaction."""
         with self._lock:
             others = [waiter for waiter in self._queue if waiter.do is not None][: MAX_BATCH - 1]
             for waiter in others:
                 self._queue.remove(waiter)
-        left = [first, *others]
-        try:
-            while left:
-                # Where a piece of work fails, nothing was written: the others do theirs again without it. Where the
-                # transaction as such fails, it would fail for each of them, too, and they have waited long enough.
-                failed, error = _try_batch(left, transaction)
-                for waiter in failed:
-                    waiter.error = error
-                left = [waiter for waiter in left if waiter not in failed] if failed else []
-        finally:
-            for waiter in others:
-                if waiter in left and waiter.error is None:  # this thread was interrupted
-                    waiter.error = StoreBusyError("the database is busy")
-                waiter.done = True
-                waiter.notify()
+        return others
 
 
-def _try_batch(batch: list[_Waiter], transaction: Transaction) -> tuple[list[_Waiter], BaseException | None]:
-    """Runs a batch; tells whose work failed, and how: nobody's, one's own, or that of all."""
+def _try_batch(batch: list[_Waiter], transaction: Transaction) -> list[_Waiter]:
+    """Runs a batch; returns whose work is to be tried again, because somebody else's failed.
+
+    Where a piece of work fails, nothing was written: the others do theirs again without it. Where the transaction as
+    such fails, it would fail for each of them, too, and they have waited long enough.
+    """
     own: list[_Waiter] = []
     # claim: C-46
     durable = any(waiter.durable for waiter in batch)
@@ -153,5 +148,16 @@ def _try_batch(batch: list[_Waiter], transaction: Transaction) -> tuple[list[_Wa
                 waiter.result = waiter.do() if waiter.do is not None else None
             own = []
     except BaseException as error:  # noqa: BLE001  (handed to whom it belongs)
-        return own or batch, error
-    return [], None
+        for waiter in own or batch:
+            waiter.error = error
+        return [waiter for waiter in batch if own and waiter not in own]
+    return []
+
+
+def _end(others: list[_Waiter], left: list[_Waiter]) -> None:
+    """Wakes those whose work was done; who is left was not tried to the end, because this thread was interrupted."""
+    for waiter in others:
+        if waiter in left and waiter.error is None:
+            waiter.error = StoreBusyError("the database is busy")
+        waiter.done = True
+        waiter.notify()

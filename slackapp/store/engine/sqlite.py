@@ -12,17 +12,16 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from slackapp.errors import ConfigError, StoreDamagedError, StoreError, StoreFullError
 from slackapp.store.engine import statements
-from slackapp.store.engine.connections import ConnectionHandle, use_handle
+from slackapp.store.engine.connections import ConnectionHandle, OpenTransaction, use_handle
 from slackapp.store.engine.database import Parameters, Residue, T
 from slackapp.store.engine.disk_reserve import DiskReserve
 from slackapp.store.engine.group_commit import GroupCommit
-from slackapp.store.engine.sqlite_errors import as_store_error, retry_while_locked, store_errors
+from slackapp.store.engine.sqlite_errors import as_store_error, store_errors
 from slackapp.store.engine.sqlite_files import (
     begin_use,
     clear_working_folder,
@@ -31,18 +30,18 @@ from slackapp.store.engine.sqlite_files import (
     file_lock,
     open_lock_file,
     replace_database,
+    run_statement,
     sibling,
     working_folder,
 )
+from slackapp.store.engine.statements import Statement
 
 BUSY_MS = 2000
 """How long we wait for another connection's lock, in milliseconds."""
-CHECKPOINT_BUSY_MS = 100
-STOPPING_BUSY_MS = 300
-"""The same at the end of a process, which must be quick."""
-NO_BUSY_TIMEOUT = "PRAGMA busy_timeout = 0"
+CHECKPOINT_BUSY_MS, STOPPING_BUSY_MS = 100, 300
+"""The same for a checkpoint, and at the end of a process, which must be quick."""
+NO_BUSY_TIMEOUT, SYNCHRONOUS_NORMAL = "PRAGMA busy_timeout = 0", "PRAGMA synchronous = NORMAL"
 _CHECKPOINTS = {how: f"PRAGMA wal_checkpoint({how})" for how in ("PASSIVE", "TRUNCATE")}
-SYNCHRONOUS_NORMAL = "PRAGMA synchronous = NORMAL"
 CHECKPOINT_WAL_BYTES, MAX_WAL_BYTES, LOW_DISK_WAL_BYTES = 4 * 1024 * 1024, 32 * 1024 * 1024, 256 * 1024
 """From the first size on the scheduler moves the log into the database, from the others on whoever commits does."""
 
@@ -74,8 +73,7 @@ class SqliteDatabase:
         """Each thread's connection to read."""
         self._all: weakref.WeakSet[ConnectionHandle] = weakref.WeakSet()
         self._lock = threading.Lock()
-        self._writing = threading.local()
-        """What the holder of the write lock writes by. No close takes it away: its transaction comes to its end."""
+        self._writing = OpenTransaction()
         self._pid = os.getpid()
         self._writers: dict[bool, ConnectionHandle] = {}
         """One that flushes and one that does not: used by whoever has the write lock."""
@@ -98,21 +96,31 @@ class SqliteDatabase:
 
     def execute(self, name: str, parameters: Parameters) -> int:
         """Runs an `:exec` statement, in a transaction of its own where none is open; the number of rows it changed."""
-        if self.in_transaction():
-            return self._run(name, "exec", parameters)[1]
-        with self.transaction():
-            return self._run(name, "exec", parameters)[1]
+        return self._run(name, "exec", parameters)[1]
 
     def _run(self, name: str, cardinality: str, parameters: Parameters) -> tuple[list[sqlite3.Row], int]:
         query = self._statements[name]
         if query.cardinality != cardinality or query.parameters != parameters.keys():
             raise TypeError(f"{name} is :{query.cardinality} and takes {sorted(query.parameters)}")
-        try:
-            with self._use_connection() as connection:
-                cursor = retry_while_locked(lambda: connection.execute(query.sql, parameters), BUSY_MS)
-                return cursor.fetchall(), cursor.rowcount
+        held = self._writing.held
+        # claim: C-129
+        query.verify_place(is_open=held is not None, is_shared=self._writing.is_shared)
+        if held is None:
+            return self._run_alone(query, parameters)
+        if query.is_write and not held.connection.in_transaction:
+            raise StoreFullError("the transaction was rolled back")  # by SQLite, at an error that somebody has caught
+        try:  # no lock is in the way: the transaction has it
+            cursor = held.connection.execute(query.sql, parameters)
+            return cursor.fetchall(), cursor.rowcount
         except sqlite3.Error as error:
             raise as_store_error(error) from None
+
+    def _run_alone(self, query: Statement, parameters: Parameters) -> tuple[list[sqlite3.Row], int]:
+        if query.is_write:
+            with self.transaction():
+                return self._run(query.name, query.cardinality, parameters)
+        with use_handle(self._reader) as held:
+            return run_statement(held.connection, query.sql, parameters, BUSY_MS), 0
 
     # Transactions
 
@@ -120,7 +128,7 @@ class SqliteDatabase:
     def transaction(self) -> Iterator[None]:
         """Commits everything inside together, or nothing of it. Not nested; no call to Slack inside."""
         self._refuse_nesting()
-        with self._group_commit.exclusive(), self._open_transaction(durable=True):
+        with self._group_commit.exclusive(), self._open_transaction(durable=True, is_shared=False):
             yield
 
     def commit_in_group(self, do: Callable[[], T], durable: bool = True) -> T:
@@ -139,13 +147,12 @@ class SqliteDatabase:
             raise RuntimeError("a transaction is open on this thread already")
 
     @contextmanager
-    def _open_transaction(self, durable: bool) -> Iterator[None]:
+    def _open_transaction(self, durable: bool, is_shared: bool = True) -> Iterator[None]:
         with use_handle(lambda: self._writer(durable)) as held:
-            self._writing.held = held
+            self._writing.held, self._writing.is_shared = held, is_shared
             try:
-                with store_errors():
-                    begin = partial(held.connection.execute, "BEGIN IMMEDIATE")
-                    retry_while_locked(begin, STOPPING_BUSY_MS if self._is_stopping else BUSY_MS)
+                busy_ms = STOPPING_BUSY_MS if self._is_stopping else BUSY_MS
+                run_statement(held.connection, "BEGIN IMMEDIATE", {}, busy_ms)
                 yield
                 self._commit(held.connection)
             except BaseException:
@@ -180,7 +187,7 @@ class SqliteDatabase:
 
     def in_transaction(self) -> bool:
         """Tells whether this thread has a transaction open."""
-        held: ConnectionHandle | None = getattr(self._writing, "held", None)
+        held = self._writing.held
         return held is not None and held.connection.in_transaction
 
     # Connections
@@ -206,7 +213,7 @@ class SqliteDatabase:
     @contextmanager
     def _use_connection(self) -> Iterator[sqlite3.Connection]:
         """Uses the connection that this thread reads or writes by; not closed before the block ends."""
-        with use_handle(lambda: getattr(self._writing, "held", None) or self._reader()) as held:
+        with use_handle(lambda: self._writing.held or self._reader()) as held:
             yield held.connection
 
     def _reader(self) -> ConnectionHandle:

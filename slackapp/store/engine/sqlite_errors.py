@@ -3,35 +3,32 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from slackapp.errors import StoreBusyError, StoreConstraintError, StoreDamagedError, StoreFullError
 
 POLL_MS = 2
 """Between two tries. SQLite's own pauses grow to 100 ms, and beside a process that writes all the time they find its
 lock taken each time, for seconds."""
-T = TypeVar("T")
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 _OURS = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_MISMATCH}
 
 
-def retry_while_locked(act: Callable[[], T], busy_ms: int) -> T:
-    """Repeats an operation, where another connection's lock is in its way, for that many milliseconds.
+def wait_for_lock(error: sqlite3.Error, until: float | None, busy_ms: int) -> float:
+    """Waits a moment where another connection's lock was in the way; returns until when to try again.
 
-    By the clock and not by counting: a pause takes as long as the other threads let it.
+    By the clock and not by counting: a pause takes as long as the other threads let it. Raises what else it was, and
+    StoreBusyError at the end.
     """
-    until = time.monotonic() + busy_ms / 1000
-    while True:
-        try:
-            return act()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() >= until:
-                raise
-        threading.Event().wait(POLL_MS / 1000)
+    now = time.monotonic()
+    until = now + busy_ms / 1000 if until is None else until
+    if _primary_code(error) not in _BUSY or now >= until:
+        raise as_store_error(error) from None
+    threading.Event().wait(POLL_MS / 1000)
+    return until
 
 
 @contextmanager
@@ -45,7 +42,7 @@ def store_errors() -> Iterator[None]:
 
 def as_store_error(error: sqlite3.Error) -> Exception:
     """Converts the error to one of ours; itself, where it is a mistake of our own."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code; the rest is detail
+    code = _primary_code(error)
     if code in _BUSY:
         return StoreBusyError("the database is locked")
     if code in _FULL:
@@ -55,3 +52,8 @@ def as_store_error(error: sqlite3.Error) -> Exception:
     if isinstance(error, (sqlite3.ProgrammingError, sqlite3.InterfaceError)) or code in _OURS:
         return error
     return StoreDamagedError("the database is damaged, or is none")
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """The rest is detail; an error of the module itself has none."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

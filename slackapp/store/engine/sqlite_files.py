@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slackapp.errors import ConfigError, StoreBusyError
+from slackapp.store.engine.database import Parameters
+from slackapp.store.engine.sqlite_errors import wait_for_lock
 
 _SQLITE_HEADER = b"SQLite format 3\0"
 """How every database of SQLite begins (sqlite.org/fileformat.html, 1.3)."""
@@ -175,3 +177,16 @@ def _checkpoint_wal(path: Path) -> None:
         return  # damaged, or no database: that may be why it is being replaced
     finally:
         connection.close()
+
+
+def run_statement(connection: sqlite3.Connection, sql: str, parameters: Parameters, busy_ms: int) -> list[sqlite3.Row]:
+    """Runs a statement, and again where another connection's lock is in its way, for that many milliseconds; its rows.
+
+    Raises StoreError.
+    """
+    until: float | None = None
+    while True:
+        try:
+            return connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            until = wait_for_lock(error, until, busy_ms)

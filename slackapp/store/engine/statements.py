@@ -4,6 +4,7 @@ A section reads:
 
     -- name: consume_state :one
     -- tenant: none (a state exists before any tenant is known)
+    -- alone: compare-and-swap
     UPDATE …;
 
 `:one` gives a row or None, `:many` a list of rows, `:exec` the number of rows changed. The tenant line is either
@@ -12,11 +13,15 @@ and does not bind them is refused. So is a second statement in a section, stray 
 
 `sql/core/queue.sql` is written once for all tables of one shape: it is loaded for each file whose head has a line
 `-- queue: NAME`, with NAME for `$queue`, and its statements are called `NAME.claim` and so on.
+
+The third line is for a statement that may write outside `transaction()`, by itself or in a commit that it shares, and
+says why that is no read-then-write. Without it the engine runs it nowhere else.
 """
 
 import re
 import sqlite3
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -27,12 +32,29 @@ _TENANT = re.compile(r"-- tenant: (none \([^()]+\)|[a-z_]+(?:, [a-z_]+)*)")
 _QUEUE = re.compile(r"^-- queue:(.*)$", re.MULTILINE)
 _TABLE_NAME = re.compile(r"[a-z][a-z_]*")
 _QUEUE_FILE, _QUEUE_TABLE = "queue.sql", "$queue"
+_WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE)\b")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
 _NOT_CODE = re.compile(r"--[^\n]*|'[^']*'")
 
 
 class StatementFileError(Exception):
     """A file in `sql/` is not as it must be. Raised at start, with file and line."""
+
+
+class Alone(StrEnum):
+    """Reason for which a statement may run outside a transaction of its caller's."""
+
+    SWAP = "compare-and-swap"
+    """It writes only what is still as its condition says: a status, a generation, a lease."""
+    INSERT = "insert"
+    """A key or a condition of its own says whether there is a row to add, and the number of rows tells."""
+    IDEMPOTENT = "idempotent"
+    """It writes the same whatever was there; by itself, and not in a commit that it shares."""
+    AUDIT_HEAD = "audit head"
+    """It reads what the next row of the audit is chained to, and is locked until that is written."""
+
+
+_ALONE = re.compile(rf"-- alone: ({'|'.join(Alone)})(?: \([^()]+\))?")
 
 
 @dataclass(frozen=True)
@@ -43,6 +65,17 @@ class Statement:
     cardinality: str
     sql: str
     parameters: frozenset[str]
+    alone: Alone | None = None
+    is_write: bool = False
+
+    def verify_place(self, is_open: bool, is_shared: bool) -> None:
+        """Verifies that it may run where no transaction is open, or in one that is shared. Else RuntimeError: a bug."""
+        if is_open and is_shared:
+            may_run = self.alone is not None and self.alone != Alone.IDEMPOTENT
+        else:
+            may_run = is_open or not self.is_write or self.alone is not None
+        if not may_run:
+            raise RuntimeError(f"{self.name} stands in transaction(), or says in sql/ why not: -- alone: …")
 
 
 def sql_directory() -> Path:
@@ -123,7 +156,11 @@ def _section(file: str, section: str) -> Statement:
         raise StatementFileError(f"{file}: not a name line: {first}")
     if tenant is None:
         raise StatementFileError(f"{file}: {name[1]}: the second line must be '-- tenant: …'")
-    sql = sql.strip()
+    third, _, after = sql.partition("\n")
+    alone = _ALONE.fullmatch(third.rstrip())
+    sql = (sql if alone is None else after).strip()
+    if "-- alone" in sql:
+        raise StatementFileError(f"{file}: {name[1]}: not an alone line, or not the third")
     code = _NOT_CODE.sub("", sql).strip()
     if not code.endswith(";") or code.count(";") != 1 or not sqlite3.complete_statement(sql):
         raise StatementFileError(f"{file}: {name[1]}: a section holds exactly one statement and ends with ';'")
@@ -137,7 +174,8 @@ def _section(file: str, section: str) -> Statement:
             raise StatementFileError(
                 f"{file}: {name[1]}: claims a tenant but does not bind {', '.join(sorted(unbound))}"
             )
-    return Statement(name[1], name[2], sql, parameters)
+    reason = Alone(alone[1]) if alone is not None else None
+    return Statement(name[1], name[2], sql, parameters, reason, bool(_WRITES.search(code)))
 
 
 def split_statements(text: str) -> list[str]:

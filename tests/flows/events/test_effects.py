@@ -279,7 +279,8 @@ def test_a_repeat_that_the_operator_asks_for_writes_the_same_keys(ready: World) 
     ready.slack.fault(Fault(POST, "cut"))
     assert (ready.work(), state(ready)) == (1, "unclear")
     north = Tenant(TenantKind.WORKSPACE, NORTH)
-    assert queue.retry(ready.service.app.db, inbox.QUEUE, (north, "Ev0001"), ready.clock())
+    with ready.service.app.db.transaction():
+        assert queue.retry(ready.service.app.db, inbox.QUEUE, (north, "Ev0001"), ready.clock())
     assert (ready.work(), state(ready), notes(ready)) == (1, "done", [("Ev0001", 1, "once")])
 
 
@@ -437,7 +438,8 @@ def test_a_job_of_a_circle_is_run_with_its_effects_and_one_that_fails_is_dead_in
 ) -> None:
     register(ready)
     app, north = ready.service.app, Tenant(TenantKind.WORKSPACE, NORTH)
-    inbox.add_job(app.db, "remind-1", "notes.remind", north, now=ready.clock())
+    with app.db.transaction():
+        inbox.add_job(app.db, "remind-1", "notes.remind", north, now=ready.clock())
     assert (ready.work(), state(ready, "remind-1")) == (1, "done")
     assert notes(ready) == [("remind-1", 1, "reminded")]
 
@@ -445,7 +447,8 @@ def test_a_job_of_a_circle_is_run_with_its_effects_and_one_that_fails_is_dead_in
         raise ValueError
 
     ready.replace_parts(circles=(Circle(name="fails", jobs={"notes.remind": fail}),))
-    inbox.add_job(app.db, "remind-2", "notes.remind", north, now=ready.clock())
+    with app.db.transaction():
+        inbox.add_job(app.db, "remind-2", "notes.remind", north, now=ready.clock())
     while ready.work():
         ready.clock.advance(400)
     assert state(ready, "remind-2") == "dead"

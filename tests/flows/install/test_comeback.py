@@ -65,8 +65,9 @@ def test_what_slack_says_of_a_token_of_the_first_life_is_not_said_of_the_second(
     old = tokens.find(app.db, north_tenant(), BOT)
     assert old is not None
     reinstall(world)
-    assert not tokens.mark_dead(app.db, old, "token_revoked")
-    assert not tokens.take_lease(app.db, old, "me", world.clock(), world.clock() + 30)
-    assert not tokens.set_scopes(app.db, old, ("chat:write",))
+    with app.db.transaction():
+        assert not tokens.mark_dead(app.db, old, "token_revoked")
+        assert not tokens.take_lease(app.db, old, "me", world.clock(), world.clock() + 30)
+        assert not tokens.set_scopes(app.db, old, ("chat:write",))
     assert tokens.find_generation(app.db, old) is None
     assert world.status() == "active"

@@ -21,7 +21,8 @@ def detailed(folder: Path) -> Iterator[CommandLine]:
         place = (tenant(NORTH), user.holder, user.generation)
         details = app.keyring.seal(records.installer_details_context(*place), b"details")
         webhook = app.keyring.seal(records.installer_webhook_context(*place), b"webhook")
-        installers.save(app.db, tenant(NORTH), replace(user, details=details, webhook=webhook))
+        with app.db.transaction():
+            installers.save(app.db, tenant(NORTH), replace(user, details=details, webhook=webhook))
         yield shell
 
 

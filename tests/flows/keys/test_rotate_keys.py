@@ -42,7 +42,8 @@ def put_version(shell: CommandLine, version: int) -> None:
 
 
 def beat(db: Database, versions: set[int], epoch: int, now: int, name: str = "another") -> None:
-    processes.save_heartbeat(db, name, epoch, frozenset(versions), now)
+    with db.transaction():
+        processes.save_heartbeat(db, name, epoch, frozenset(versions), now)
 
 
 def primary(shell: CommandLine) -> int:

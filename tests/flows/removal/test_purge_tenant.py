@@ -55,7 +55,8 @@ def add_details(world: World, tenant: Tenant) -> None:
     place = (tenant, known.holder, known.generation)
     details = app.keyring.seal(records.installer_details_context(*place), CANARY.encode())
     webhook = app.keyring.seal(records.installer_webhook_context(*place), CANARY.encode())
-    installers.save(app.db, tenant, replace(known, details=details, webhook=webhook))
+    with app.db.transaction():
+        installers.save(app.db, tenant, replace(known, details=details, webhook=webhook))
 
 
 def erase(world: World, tenant: Tenant | None = None) -> None:

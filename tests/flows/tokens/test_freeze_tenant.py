@@ -61,7 +61,8 @@ def test_nobody_asks_slack_about_its_tokens_until_then(ready: World, tenant: Ten
     freeze(ready, tenant)
     ready.clock.advance(validate_tenant.INTERVAL + 1)
     assert validate_tenant.run_due(ready.service.app, never) == 0
-    ready.service.app.db.execute("clear_pauses", {})
+    with ready.service.app.db.transaction():
+        ready.service.app.db.execute("clear_pauses", {})
     assert validate_tenant.run_paused(ready.service.app, never) == 0
     unfreeze(ready, tenant)
     assert validate_tenant.run_due(ready.service.app, never) == 1

@@ -91,7 +91,8 @@ def freeze(world: World, tenant: Tenant = NO_TENANT) -> None:
 
 
 def purge(world: World) -> None:
-    assert world.service.app.db.execute("delete_installation", {"tenant_kind": "T", "tenant_id": NORTH}) == 1
+    with world.service.app.db.transaction():
+        assert world.service.app.db.execute("delete_installation", {"tenant_kind": "T", "tenant_id": NORTH}) == 1
 
 
 def die(world: World) -> None:

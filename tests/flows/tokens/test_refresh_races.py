@@ -258,7 +258,8 @@ def test_a_token_that_is_marked_dead_meanwhile_is_not_used_and_the_answer_says_w
     app = due.service.app
 
     def die() -> None:
-        tokens.mark_dead(app.db, stored(due), "token_revoked")
+        with app.db.transaction():
+            tokens.mark_dead(app.db, stored(due), "token_revoked")
         raise SlackCallError(REFRESH, "invalid_refresh_token", SlackErrorKind.BAD_REQUEST)
 
     monkeypatch.setattr(app.slack, "call_as_app", lambda *arguments: die())

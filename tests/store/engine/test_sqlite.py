@@ -4,7 +4,7 @@ import gc
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -388,15 +388,15 @@ def test_a_close_leaves_a_transaction_that_is_under_way_to_its_end(db: SqliteDat
 
 def test_a_close_leaves_a_reader_to_its_end(db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
-    retry_while_locked = module.retry_while_locked
+    run_statement = module.run_statement
 
-    def slowly(act: Callable[[], Any], busy_ms: int) -> Any:
+    def slowly(*arguments: Any) -> Any:
         begun.set()
         assert go_on.wait(10)
-        return retry_while_locked(act, busy_ms)
+        return run_statement(*arguments)
 
     meta.put(db, "a", "1")
-    monkeypatch.setattr(module, "retry_while_locked", slowly)
+    monkeypatch.setattr(module, "run_statement", slowly)
     with ThreadPoolExecutor(1) as pool:
         read = pool.submit(meta.get, db, "a")
         assert begun.wait(10)

@@ -69,6 +69,8 @@ BAD = {
     "two statements on two lines": section(statement="SELECT 1;", more="DELETE FROM installations;\n"),
     "text after the statement": section(more="and so on\n"),
     "a name line that is not quite one": section(more="--name: other :one\n-- tenant: none (x)\nSELECT 2;\n"),
+    "an unknown reason to stand alone": section(statement="-- alone: hurry\nDELETE FROM b;"),
+    "a reason to stand alone that comes later": section(statement="-- why\n-- alone: insert\nDELETE FROM b;"),
     "half a trigger": section(statement="CREATE TRIGGER a BEFORE UPDATE ON b BEGIN SELECT 1;"),
 }
 
