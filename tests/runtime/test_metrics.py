@@ -30,7 +30,7 @@ def at(samples: Samples, name: str, **labels: str) -> float | None:
 def full(counters: Metrics, tenants: Mapping[str, str] | None = None) -> str:
     """The text for Prometheus, of a database in which everything is that was counted."""
     with counters.unpersisted_counts() as counts:
-        stored = {(count.name, count.labels): count.value for count in counts}
+        stored = {(count.name, count.labels): count.amount for count in counts}
     return counters.exposition(stored, (), tenants or {})
 
 
@@ -146,7 +146,7 @@ def test_a_memory_that_is_full_folds_what_comes_new_until_the_rest_is_in_the_dat
         counters.mark_persisted(counts)
     counters.count(TENANTS, {"tenant": "000000000005", "change": "installed"})
     with counters.unpersisted_counts() as counts:
-        assert [(count.labels, count.value) for count in counts] == [('change="installed",tenant="000000000005"', 1)]
+        assert [(count.labels, count.amount) for count in counts] == [('change="installed",tenant="000000000005"', 1)]
 
 
 def test_no_count_is_lost_between_threads(counters: Metrics) -> None:
@@ -160,9 +160,9 @@ def test_no_count_is_lost_between_threads(counters: Metrics) -> None:
     while any(thread.is_alive() for thread in threads):
         with counters.unpersisted_counts() as counts:
             counters.mark_persisted(counts)
-            persisted += sum(count.value for count in counts)
+            persisted += sum(count.amount for count in counts)
     with counters.unpersisted_counts() as counts:
-        persisted += sum(count.value for count in counts)
+        persisted += sum(count.amount for count in counts)
     assert (counters.value(REFUSALS, labels), persisted) == (4000, 4000)
 
 
@@ -187,9 +187,9 @@ def test_what_was_persisted_is_not_returned_again_and_what_was_not_is(counters: 
     counters.count(REFUSALS, {"reason": "host"})
     with counters.unpersisted_counts() as third:
         pass
-    assert [(count.labels, count.value) for count in first] == [('reason="json"', 1)]
-    assert [(count.labels, count.value) for count in second] == [('reason="json"', 2)]
-    assert [(count.labels, count.value) for count in third] == [('reason="host"', 1)]
+    assert [(count.labels, count.amount) for count in first] == [('reason="json"', 1)]
+    assert [(count.labels, count.amount) for count in second] == [('reason="json"', 2)]
+    assert [(count.labels, count.amount) for count in third] == [('reason="host"', 1)]
 
 
 def test_each_count_says_how_many_series_there_may_be_and_where_the_rest_goes(counters: Metrics) -> None:

@@ -86,9 +86,9 @@ def open_page(browser: str, profile: Path) -> Iterator[Page]:
     with subprocess.Popen(
         command,
         close_fds=False,
-        preexec_fn=hand_over,
+        preexec_fn=hand_over,  # noqa: PLW1509  (no threads here)
         stdout=quiet,
-        stderr=quiet,  # noqa: PLW1509  (no threads here)
+        stderr=quiet,
     ) as process:
         os.close(theirs_in)
         os.close(theirs_out)
