@@ -114,7 +114,7 @@ def request_check(db: Database, tenant: Tenant) -> None:
 
 def note_validated(db: Database, installation: Installation, now: int) -> None:
     """Notes that Slack was asked about the tenant's tokens, and answered; not where it was installed again since."""
-    asked = {"generation": installation.generation, "installed_at": installation.installed_at}
+    asked = {"generation": installation.generation, "seen_installed_at": installation.installed_at}
     db.execute("note_validated", {**tenant_columns(installation.tenant), **asked, "now": now})
 
 

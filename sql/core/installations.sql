@@ -118,7 +118,7 @@ UPDATE installations SET check_begun_at = :now
 -- Not where the tenant was installed again since Slack was asked: the answers were about other tokens.
 UPDATE installations SET last_validated_at = :now
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
-   AND generation = :generation AND installed_at = :installed_at;
+   AND generation = :generation AND installed_at = :seen_installed_at;
 
 -- name: set_granted_scopes :exec
 -- tenant: tenant_kind, tenant_id

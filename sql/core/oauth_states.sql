@@ -84,5 +84,5 @@ UPDATE oauth_states SET expires_at = :before
 -- tenant: none (a state exists before any tenant is known)
 -- alone: idempotent
 DELETE FROM oauth_states
- WHERE id IN (SELECT id FROM oauth_states ORDER BY id LIMIT 1000)
+ WHERE id < (SELECT min(id) FROM oauth_states) + 1000
    AND expires_at < :before;

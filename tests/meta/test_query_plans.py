@@ -18,7 +18,7 @@ WHOLE = {
     # In a copy, or after a restore.
     "empty_keys", "empty_key_owners", "end_unused_states",
     # From one end on, and no further than its limit.
-    "last_audit", "audit_tail", "sweep_states",
+    "last_audit", "audit_tail",
 }  # fmt: skip
 """Statements that may, and the reason."""
 FULL_SCANS = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
