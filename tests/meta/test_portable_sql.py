@@ -28,6 +28,8 @@ DIFFERENT = {"due_rows"}
 """Statements that each engine needs otherwise: who claims passes over the rows that others are claiming."""
 ALL_THE_SAME = {"erase_inbox_portion"}
 """Statements with a LIMIT that are repeated until no row is left: which of them go first is all the same."""
+GAPS_MAKE_PORTIONS_SMALLER = {("sweep_states", "ids without gaps")}
+"""Swept portion by portion, each from the oldest row on, until nothing is left to sweep: a gap costs a portion more."""
 TYPES = {"max_series": {"INTEGER"}}
 """Parameters that meet no column."""
 FUNCTIONS = {"coalesce", "count", "length", "max", "min", "row_number", "substr", "sum", "CAST"}
@@ -167,7 +169,8 @@ def test_every_statement_is_for_both_engines(schema: Schema) -> None:
     """Stops a statement that the second engine refuses, or answers otherwise."""
     found = [f"{name}: {wrong}" for name, query in portable().items()
              for wrong in broken(query.sql, query.cardinality, schema)
-             if not (name in ALL_THE_SAME and wrong.startswith("no total ORDER BY"))]  # fmt: skip
+             if not (name in ALL_THE_SAME and wrong.startswith("no total ORDER BY"))
+             and (name, wrong) not in GAPS_MAKE_PORTIONS_SMALLER]  # fmt: skip
     assert not found, "\n".join(found)
 
 
