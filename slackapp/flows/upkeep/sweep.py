@@ -13,7 +13,7 @@ _CLOCK_TOLERANCE = 60
 def run(app: App, now: int) -> None:
     """Deletes what is too old, in batches. Raises StoreError; then the next minute tries again."""
     # In portions, each its own transaction: nobody waits long for the database.
-    while oauth_states.sweep(app.db, now) == oauth_states.BATCH_ROWS:
+    while oauth_states.sweep(app.db, now):
         pass
     for each in app.queues:
         while queue.sweep(app.db, each, now - DEDUPE_WINDOW) == queue.BATCH_ROWS:
