@@ -5,8 +5,6 @@ from slackapp.model import StateBinding, StateOutcome, Tenant
 from slackapp.store.columns import read_tenant, tenant_columns
 from slackapp.store.engine.database import Database
 
-BATCH_ROWS = 1000
-"""How many rows are swept at once."""
 KEEP_SECONDS = 3600
 """Seconds that a row stays after its expiry, so that a late second use is told apart from a forgery."""
 MAX_LIFETIME = 900 + 60
