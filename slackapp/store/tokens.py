@@ -229,12 +229,12 @@ def has_long_lived(db: Database) -> bool:
     return db.one("has_long_lived", {}) is not None
 
 
-def list_due(db: Database, now: int, steady: int, limit: int) -> list[Token]:
-    """Tokens of active tenants that are to be refreshed and that nobody refreshes just now, the oldest first.
+def list_due(db: Database, now: int, steady: int, limit: int, *, provider: str = SLACK_PROVIDER) -> list[Token]:
+    """A provider's due tokens of active tenants, that nobody refreshes just now, the oldest first.
 
     One of each tenant before a second of any: many of one tenant that never succeed leave the others their turn.
     """
-    parameters = {"now": now, "steady": steady, "latest": steady + MAX_WAIT, "most": limit}
+    parameters = {"now": now, "steady": steady, "latest": steady + MAX_WAIT, "most": limit, "provider": provider}
     return [_token(row) for row in db.many("due_tokens", parameters)]
 
 

@@ -225,6 +225,7 @@ SELECT tenant_kind, tenant_id, holder_kind, holder_id, provider, generation, acc
          FROM tokens AS t
          JOIN installations AS i ON i.tenant_kind = t.tenant_kind AND i.tenant_id = t.tenant_id
         WHERE t.status = 'live'
+          AND t.provider = :provider
           AND t.due_at <= :now
           AND t.lease_until NOT BETWEEN :steady AND :latest  -- claim: C-41
           AND i.status = 'active'  -- claim: C-40

@@ -255,6 +255,21 @@ def test_an_exchange_that_fails_is_not_made_again_by_itself(
         assert oauth_states.consume(both.app.db, state, both.app.clock()) is is_usable_again
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_provider_that_is_down_or_gone_keeps_no_token_of_slacks_waiting(
+    both: Both, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    """Its tokens would fill the batch, and their failures end it, minute after minute."""
+    monkeypatch.setattr(refresh_due, "BATCH", 1)
+    both.elsewhere.fail("down", TRANSIENT)
+    both.elsewhere.fail("down", TRANSIENT)
+    both.world.clock.advance(DUE)
+    change(both.world, "UPDATE tokens SET due_at = ? WHERE provider = ?", both.world.clock() - DUE, NAME)
+    app = both.app if is_known else replace(both.app, circles=())
+    assert refresh_due.run(app, lambda: False) == 1
+    assert bool(both.elsewhere.shown) is is_known
+
+
 def test_no_token_is_without_a_provider(both: Both) -> None:
     with sqlite3.connect(both.world.settings.database) as connection, pytest.raises(sqlite3.IntegrityError):
         connection.execute("UPDATE tokens SET provider = ''")
