@@ -5,7 +5,6 @@ threads take; none across a fork. Every `:exec` stands in `BEGIN IMMEDIATE`, so 
 that they collide. What a commit returns from is on the disk (`synchronous=FULL`), but for `durable=False`.
 """
 
-import fcntl
 import os
 import sqlite3
 import threading
@@ -268,19 +267,15 @@ class SqliteDatabase:
     def create_or_migrate(self) -> None:
         """Makes the file if it is new, private from its first byte, and brings its schema up to date.
 
-        Several processes may do so at once. Raises ConfigError for a file that others can read, and for an older one
-        that somebody uses.
+        Several processes may do so at once. Raises ConfigError where others can read it, or use it as it was.
         """
         create_private_file(self.path)
         clear_working_folder(self.path)
-        lock = open_lock_file(sibling(self.path, ".lock"))
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self._migrate(is_alone=self._take_users_lock())
+            with file_lock(sibling(self.path, ".lock")):
+                self._migrate(is_alone=self._take_users_lock())
         except StoreDamagedError as error:
             raise ConfigError(f"SLACKAPP_DATABASE: {self.path}: {error}; restore a backup") from None
-        finally:
-            os.close(lock)
 
     def _migrate(self, is_alone: bool) -> None:
         files = sorted((statements.sql_directory() / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
