@@ -118,7 +118,7 @@ def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO
     behaviour = load_behaviour(settings.behaviour)
     workers = tuple(QueueWorkers(each) for circle in CIRCLES for each in circle.queues)
     log = JsonLog(log_stream, clock, log_texts, settings.secrets)
-    assembled = build_app(settings, clock, entropy, log, behaviour, workers)
+    assembled = build_app(settings, clock, entropy, log, behaviour=behaviour, workers=workers)
     vault = replace(assembled.vault, capabilities=_capabilities(load_methods(settings.behaviour)))
     app = replace(assembled, vault=vault, scope_reasons=load_scope_reasons(settings.behaviour))
     return Service(

@@ -30,7 +30,7 @@ def slack(app: App, request: Request, now: int) -> Actor:
         request.header_bytes("x-slack-request-timestamp"),
         request.header_bytes("x-slack-signature"),
         app.settings.signing_secrets,
-        now,
+        now=now,
     )
     skew = now - int(request.header("x-slack-request-timestamp"))
     app.health.set_problem("clock against Slack's", f"{skew} s" if abs(skew) > MAX_SKEW else None)

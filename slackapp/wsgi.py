@@ -57,7 +57,7 @@ class Wsgi:
         except Refused as first:
             refused = first if verified else self._limited(first, environ.get("REMOTE_ADDR", ""), now)
             outcome = refused.refusal.name.lower()
-            self._record(refused, route, verified, request_id, now)
+            self._record(refused, route, verified, request_id, now=now)
             response = refusal_response(refused, route is None or route.answers == PAGE)
         except StoreError as error:
             outcome = "store_busy" if isinstance(error, StoreBusyError) else "store_failed"
@@ -75,7 +75,7 @@ class Wsgi:
             response = text(500, "Something went wrong on our side.\n")
         # 7. headers, metric, and one log line without query, code, state, token or body
         body = [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
-        self._send(start_response, route, response, request_id, outcome)
+        self._send(start_response, route, response, request_id, outcome=outcome)
         return body
 
     def _match(self, request: Request) -> tuple[Route, Request]:

@@ -30,7 +30,7 @@ READING = (
         "the picture above",
         (
             "handlers/slack/install.py", "flows/install/begin_install.py", "flows/install/finish_install.py",
-            "flows/install/store_grant.py", "model/grants.py",
+            "flows/install/store_grant.py",
         ),
     ),
     ("one security decision per file; each says what it stops and what it does not", ("checks/",)),
@@ -59,7 +59,7 @@ READING = (
     (
         "a token's life: refreshed by one at a time, checked, marked dead",
         (
-            "flows/install/exchange_code.py", "flows/tokens/refresh_token.py",
+            "flows/install/exchange_code.py", "model/grants.py", "flows/tokens/refresh_token.py",
             "flows/tokens/slack_provider.py", "flows/tokens/rotated_pair.py",
             "flows/tokens/refresh_due.py",
             "flows/tokens/exchange_token.py", "flows/tokens/validate_tenant.py", "flows/tokens/judge_token.py",

@@ -28,7 +28,7 @@ def handle_lifecycle_event(app: App, body: Mapping[str, Any], actor: Actor) -> N
     if tenant is None:
         raise Refused(Refusal.EVENT)
     arrival = IncomingEvent(read.event_id, tenant, read.type, read.event_time, trace_id=actor.request_id or "")
-    judge_revocation.receive(app, arrival, read.event, actor, now)
+    judge_revocation.receive(app, arrival, read.event, actor, now=now)
     resolve_pending(app, tenant, actor)
     sweep.run(app, now)  # here, because a Bolt app has no scheduler of ours
     if queue.is_open(app.db, inbox.QUEUE, tenant, read.event_id):
@@ -56,7 +56,7 @@ def delete_bot(app: App, tenant: Tenant, actor: Actor) -> None:
         installers.delete_webhooks(app.db, tenant)
         installations.delete_webhook(app.db, tenant)
         installations.set_status(
-            app.db, tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, "bot deleted"
+            app.db, tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, reason="bot deleted"
         )
         job_id = _note(app, tenant, BOT, actor)
     _complete(app, tenant, job_id, actor)

@@ -87,7 +87,7 @@ def find_bot(
 
     Without a `lease_holder` refreshing stays in the vault; otherwise it is who refreshes.
     """
-    return _find(app, installation, Installer(BOT, 0, float(installation.installed_at)), lease_holder, actor)
+    return _find(app, installation, Installer(BOT, 0, float(installation.installed_at)), lease_holder, actor=actor)
 
 
 def find_user(
@@ -103,7 +103,7 @@ def find_user(
         who = installers.latest(app.db, installation.tenant)
     else:
         who = installers.find(app.db, installation.tenant, Holder.user(user_id)) if user_id else None
-    return _find(app, installation, who, lease_holder, actor) if who is not None else None
+    return _find(app, installation, who, lease_holder, actor=actor) if who is not None else None
 
 
 def _find(
@@ -112,7 +112,7 @@ def _find(
     """Finds it once more where a token is replaced between the look-up and its opening."""
     for _ in range(_TRIES):
         try:
-            return _open_all(app, installation, who, lease_holder, actor)
+            return _open_all(app, installation, who, lease_holder, actor=actor)
         except TokenReplacedError:
             continue
         except Refused as refused:
@@ -126,7 +126,9 @@ def _open_all(
     app: App, installation: Installation, who: Installer, lease_holder: LeaseHolder | None, actor: Actor
 ) -> FoundInstallation | None:
     tenant = installation.tenant
-    stored = {holder: _stored(app, tenant, holder, lease_holder, actor) for holder in dict.fromkeys((BOT, who.holder))}
+    stored = {
+        holder: _stored(app, tenant, holder, lease_holder, actor=actor) for holder in dict.fromkeys((BOT, who.holder))
+    }
     if who.holder == BOT and stored[BOT] is None:
         return None
     bot_row = installers.find(app.db, tenant, BOT)

@@ -66,7 +66,12 @@ def _take(app: App, token: Token, lease_holder: LeaseHolder) -> bool:
         steady = app.clock.steady()  # as every refresh of ours, which may be under way in another process
         # claim: C-105
         return tokens.take_lease_for_bolt(
-            app.db, token, _owner(app, lease_holder), steady, steady + refresh_token.LEASE, lease_holder.begins
+            app.db,
+            token,
+            _owner(app, lease_holder),
+            steady,
+            until=steady + refresh_token.LEASE,
+            is_new_event=lease_holder.begins,
         )
 
 

@@ -101,7 +101,7 @@ class _VaultSession:
     def _open(self) -> App:
         log = JsonLog(_LoggerStream(self.logger), system_clock, secrets=self._settings.secrets)
         try:
-            return build_app(self._settings, system_clock, system_entropy, log, {}, ())
+            return build_app(self._settings, system_clock, system_entropy, log, behaviour={}, workers=())
         except ConfigError as error:
             raise ConfigError(arguments.in_argument_names(str(error))) from None
 
@@ -187,7 +187,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         """Finds the bot of a workspace or an enterprise; None where it is not installed."""
         lease_holder = self._lease_holder(begins=True)
         with self._vault.opened() as (app, actor):
-            stored = self._resolve(app, actor, enterprise_id, team_id, is_enterprise_install)
+            stored = self._resolve(app, actor, enterprise_id, team_id, is_enterprise_install=is_enterprise_install)
             found = find_installation.find_bot(app, stored, lease_holder, actor) if stored is not None else None
             return entities.to_bolt_bot(found) if found is not None else None
 
@@ -202,9 +202,11 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         """Finds what that user installed, or whoever did last; None where nobody did."""
         lease_holder = self._lease_holder(begins=user_id is None)
         with self._vault.opened() as (app, actor):
-            stored = self._resolve(app, actor, enterprise_id, team_id, is_enterprise_install)
+            stored = self._resolve(app, actor, enterprise_id, team_id, is_enterprise_install=is_enterprise_install)
             found = (
-                find_installation.find_user(app, stored, user_id, lease_holder, actor) if stored is not None else None
+                find_installation.find_user(app, stored, user_id, lease_holder, actor=actor)
+                if stored is not None
+                else None
             )
             return entities.to_bolt_installation(found) if found is not None else None
 

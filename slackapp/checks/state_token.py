@@ -85,7 +85,7 @@ def parse_state(claimed_state: str) -> ClaimedState:
     # claim: C-01
     if version != _FORMAT_VERSION:
         raise Refused(Refusal.STATE_MALFORMED)
-    return ClaimedState(payload, mac, key_id, issued_at, expires_at, random)
+    return ClaimedState(payload, mac, key_id, issued_at, expires_at=expires_at, random=random)
 
 
 def verify_state(

@@ -39,94 +39,123 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("SLACK_APP_ID", "app_id", forms.app_id, REQUIRED, "The app's id, `A…`."),
-    Setting("SLACK_CLIENT_ID", "client_id", forms.client_id, REQUIRED, "The app's client id, two numbers with a dot."),
-    Setting("SLACK_CLIENT_SECRET", "client_secret", forms.secret, REQUIRED, "The app's client secret.", True),
+    Setting("SLACK_APP_ID", "app_id", forms.app_id, REQUIRED, meaning="The app's id, `A…`."),
+    Setting(
+        "SLACK_CLIENT_ID", "client_id", forms.client_id, REQUIRED,
+        meaning="The app's client id, two numbers with a dot.",
+    ),
+    Setting(
+        "SLACK_CLIENT_SECRET", "client_secret", forms.secret, REQUIRED,
+        meaning="The app's client secret.",
+        secret=True,
+    ),
     Setting(
         "SLACK_SIGNING_SECRET", "signing_secrets", forms.signing_secrets, REQUIRED,
-        "The app's signing secret; while it is being changed two, `NEW,OLD`. The audit tells when the old one is used.",
-        True,
+        meaning="The app's signing secret; while it is being changed two, `NEW,OLD`. The audit tells when the old one "
+        "is used.",
+        secret=True,
     ),
     Setting(
         "SLACKAPP_PUBLIC_URL", "public_url", forms.public_url, REQUIRED,
-        "Where browsers and Slack reach the service, such as `https://app.example.com`.",
+        meaning="Where browsers and Slack reach the service, such as `https://app.example.com`.",
     ),
-    Setting("SLACKAPP_DATABASE", "database", forms.path, REQUIRED, "The database file. It is made on first use."),
+    Setting(
+        "SLACKAPP_DATABASE", "database", forms.path, REQUIRED,
+        meaning="The database file. It is made on first use.",
+    ),
     Setting(
         "SLACKAPP_MASTER_KEY_FILE", "master_key_file", forms.path, REQUIRED,
-        "The file with the master keys. Make one with `slackapp keys new FILE`.",
+        meaning="The file with the master keys. Make one with `slackapp keys new FILE`.",
     ),
     Setting(
         "SLACKAPP_SLACK_URL", "slack", forms.slack_url, "https://slack.com",
-        "Where Slack is. Plain http is taken for loopback only.",
+        meaning="Where Slack is. Plain http is taken for loopback only.",
     ),
     Setting(
         "SLACKAPP_OPERATOR_TOKEN_FILE", "operator_token", forms.optional_path, "",
-        "A private file with the token for `/slack/uninstall` and `/metrics`; without it both refuse all.",
+        meaning="A private file with the token for `/slack/uninstall` and `/metrics`; without it both refuse all.",
     ),
-    Setting("SLACKAPP_LISTEN", "listen", forms.listen, "127.0.0.1:8080", "`HOST:PORT`, or `unix:/PATH`."),
+    Setting("SLACKAPP_LISTEN", "listen", forms.listen, "127.0.0.1:8080", meaning="`HOST:PORT`, or `unix:/PATH`."),
     Setting(
         "SLACKAPP_TRUSTED_PROXY", "trusted_proxy", forms.ip_address, "",
-        "The IP address of the one proxy in front, whose `X-Forwarded-For` is believed; `localhost` for a unix socket.",
+        meaning="The IP address of the one proxy in front, whose `X-Forwarded-For` is believed; `localhost` for a unix "
+        "socket.",
     ),
     Setting(
         "SLACKAPP_BOT_SCOPES", "bot_scopes", forms.scopes, "app_mentions:read,chat:write,commands",
-        "What the bot asks for, separated by commas; a lone comma for an app without a bot. Where it is not set, the "
-        "`SCOPES` of the behaviour's module count, if it has them.",
+        meaning="What the bot asks for, separated by commas; a lone comma for an app without a bot. Where it is not "
+        "set, the `SCOPES` of the behaviour's module count, if it has them.",
     ),
-    Setting("SLACKAPP_USER_SCOPES", "user_scopes", forms.scopes, "", "What is asked for as the installing person."),
+    Setting(
+        "SLACKAPP_USER_SCOPES", "user_scopes", forms.scopes, "",
+        meaning="What is asked for as the installing person.",
+    ),
     Setting(
         "SLACKAPP_REQUIRE_ADMIN_INSTALLER", "require_admin_installer", forms.yes_or_no, "no",
-        "`yes`: only admins may install; needs the scope `users:read`. For sensitive scopes it is always so.",
+        meaning="`yes`: only admins may install; needs the scope `users:read`. For sensitive scopes it is always so.",
     ),
     Setting(
         "SLACKAPP_ALLOWED_TEAMS", "allowed_teams", forms.teams, "",
-        "Ids of the workspaces and organisations that may install, separated by commas; without it all may.",
+        meaning="Ids of the workspaces and organisations that may install, separated by commas; without it all may.",
     ),
     Setting(
         "SLACKAPP_HOME_ADMIN", "home_admin", forms.yes_or_no, "no",
-        "`yes`: admins can remove the app, and erase its data, from its Home tab; needs the scope `users:read`.",
+        meaning="`yes`: admins can remove the app, and erase its data, from its Home tab; needs the scope "
+        "`users:read`.",
     ),
-    Setting("SLACKAPP_STATE_TTL", "state_ttl", forms.state_ttl, "600", "Seconds an install may take; at most 900."),
+    Setting(
+        "SLACKAPP_STATE_TTL", "state_ttl", forms.state_ttl, "600",
+        meaning="Seconds an install may take; at most 900.",
+    ),
     Setting(
         "SLACKAPP_STATE_LIMIT", "state_limit", forms.state_limit, "100000",
-        "How many installs may be under way; more are answered 503.",
+        meaning="How many installs may be under way; more are answered 503.",
     ),
     Setting(
         "SLACKAPP_RATE_PER_MINUTE", "rate_per_minute", forms.rate, "60",
-        "How many installs one address may begin in a minute, finish, or have refused; more get 429.",
+        meaning="How many installs one address may begin in a minute, finish, or have refused; more get 429.",
     ),
     Setting(
         "SLACKAPP_BEHAVIOUR", "behaviour", forms.behaviour, "slackapp.example:EVENTS",
-        "`module:TABLE`: what the app does, a mapping of event type to function.",
+        meaning="`module:TABLE`: what the app does, a mapping of event type to function.",
     ),
     Setting(
         "SLACKAPP_KEY_COMMANDS", "key_commands", forms.key_commands, "",
-        "Further key providers, `NAME=/PATH/TO/PROGRAM`, separated by commas; see docs/key-management.md.",
+        meaning="Further key providers, `NAME=/PATH/TO/PROGRAM`, separated by commas; see docs/key-management.md.",
     ),
     Setting(
         "SLACKAPP_KEY_BACKUP_DIR", "key_backup_dir", forms.optional_path, "",
-        "The folder of the key backup: one file, rewritten by every backup, purge and key operation.",
+        meaning="The folder of the key backup: one file, rewritten by every backup, purge and key operation.",
     ),
     Setting(
         "SLACKAPP_METRICS_TENANTS", "metrics_tenants", forms.yes_or_no, "no",
-        "`yes`: `/metrics` names tenants by their ids, and not by keyed hashes.",
+        meaning="`yes`: `/metrics` names tenants by their ids, and not by keyed hashes.",
     ),
-    Setting("SLACKAPP_AUDIT_DAYS", "audit_days", forms.audit_days, "0", "Days that audit rows are kept; 0 for ever."),
-    Setting("SLACKAPP_NAME", "name", forms.name, "Example", "What the app is called, in Slack and on its pages."),
+    Setting(
+        "SLACKAPP_AUDIT_DAYS", "audit_days", forms.audit_days, "0",
+        meaning="Days that audit rows are kept; 0 for ever.",
+    ),
+    Setting(
+        "SLACKAPP_NAME", "name", forms.name, "Example",
+        meaning="What the app is called, in Slack and on its pages.",
+    ),
     Setting(
         "SLACKAPP_DESCRIPTION", "description", forms.description,
         "Answers mentions. Shows how to distribute an app safely.",
-        "What the app does, in ten words at most.",
+        meaning="What the app does, in ten words at most.",
     ),
     Setting(
         "SLACKAPP_COMPANY", "company", forms.company, "",
-        "Who runs the service, as `/privacy` and `/support` name them, with a postal address where the law wants one.",
+        meaning="Who runs the service, as `/privacy` and `/support` name them, with a postal address where the law "
+        "wants one.",
     ),
-    Setting("SLACKAPP_SUPPORT_EMAIL", "support_email", forms.email, "", "Where people get help, shown on `/support`."),
+    Setting(
+        "SLACKAPP_SUPPORT_EMAIL", "support_email", forms.email, "",
+        meaning="Where people get help, shown on `/support`.",
+    ),
     Setting(
         "SLACKAPP_PRIVACY_EMAIL", "privacy_email", forms.email, "",
-        "Where people ask about their data, shown on `/privacy`; without it the address for help is.",
+        meaning="Where people ask about their data, shown on `/privacy`; without it the address for help is.",
     ),
 )  # fmt: skip
 

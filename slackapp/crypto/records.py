@@ -54,19 +54,23 @@ def _token_context(
 
 def webhook_context(tenant: Tenant, generation: int) -> RecordContext:
     """Context of an installation's incoming webhook."""
-    return RecordContext(tenant, KeyPurpose.DATA, "", RecordKind.WEBHOOK, "webhook", generation)
+    return RecordContext(tenant, KeyPurpose.DATA, "", RecordKind.WEBHOOK, row="webhook", generation=generation)
 
 
 def installer_details_context(tenant: Tenant, holder: Holder, generation: int) -> RecordContext:
     """Context of what a Bolt app gave about a user who installed, or about the bot."""
-    return RecordContext(tenant, KeyPurpose.DATA, holder.id, RecordKind.INSTALLER, holder.id or "bot", generation)
+    return RecordContext(
+        tenant, KeyPurpose.DATA, holder.id, RecordKind.INSTALLER, row=holder.id or "bot", generation=generation
+    )
 
 
 def installer_webhook_context(tenant: Tenant, holder: Holder, generation: int) -> RecordContext:
     """Context of the incoming webhook that a Bolt app was given when this user installed."""
-    return RecordContext(tenant, KeyPurpose.DATA, holder.id, RecordKind.INSTALLER_WEBHOOK, holder.id, generation)
+    return RecordContext(
+        tenant, KeyPurpose.DATA, holder.id, RecordKind.INSTALLER_WEBHOOK, row=holder.id, generation=generation
+    )
 
 
 def event_body_context(tenant: Tenant, event_id: str) -> RecordContext:
     """Context of an event's body in the inbox."""
-    return RecordContext(tenant, KeyPurpose.DATA, "", RecordKind.EVENT_BODY, event_id, 0)
+    return RecordContext(tenant, KeyPurpose.DATA, "", RecordKind.EVENT_BODY, row=event_id, generation=0)

@@ -62,7 +62,7 @@ class Browser:
         """Gets a page of the service, by its path or its whole address."""
         parts = urlsplit(target)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        reply = send("GET", self._url, path, "", {"Cookie": self._cookie} if self._cookie else {})
+        reply = send("GET", self._url, path, "", headers={"Cookie": self._cookie} if self._cookie else {})
         if "set-cookie" in reply.headers:
             self._cookie = reply.headers["set-cookie"].partition(";")[0]
         return reply
@@ -78,11 +78,11 @@ class Browser:
             raise StepError("there is no install to consent to")
         authorize = urlsplit(self._begun.headers["location"])
         slack = f"{authorize.scheme}://{authorize.netloc}"
-        page = send("GET", slack, f"{authorize.path}?{authorize.query}", "", {})
+        page = send("GET", slack, f"{authorize.path}?{authorize.query}", "", headers={})
         if page.status != 200:
             raise StepError(f"Slack's page answered {page.status}")
         fields = {**self._begun.query, "target": workspace, "user": "admin", "decision": "approve"}
-        return send("POST", slack, authorize.path, urlencode(fields), _FORM).headers["location"]
+        return send("POST", slack, authorize.path, urlencode(fields), headers=_FORM).headers["location"]
 
 
 class Harness:
@@ -118,7 +118,7 @@ class Harness:
 
     def press_control(self, action: str, fields: Mapping[str, str]) -> None:
         """Presses a button on the local Slack's control page."""
-        reply = send("POST", self._slack_url, f"/control/{action}", urlencode(fields), _FORM)
+        reply = send("POST", self._slack_url, f"/control/{action}", urlencode(fields), headers=_FORM)
         self.check(reply.status == 303, f"the local Slack answered {reply.status} to {action}")
 
     def mention_and_wait(self, team: str, text: str) -> None:
@@ -128,20 +128,21 @@ class Harness:
         self.wait_for(lambda: self._answers(team) == before + 1, "the bot's answer")
 
     def _answers(self, team: str) -> int:
-        state = json.loads(send("GET", self._slack_url, "/control/state.json", "", {}).text)
+        state = json.loads(send("GET", self._slack_url, "/control/state.json", "", headers={}).text)
         return sum(1 for message in state["messages"][team] if message.get("thread_ts"))
 
     def uninstall(self, tenant_id: str) -> dict[str, Any]:
         """Posts to `/slack/uninstall` as the operator."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._operator_token}"}
-        reply = send("POST", self._url, "/slack/uninstall", json.dumps({"id": tenant_id}), headers)
+        reply = send("POST", self._url, "/slack/uninstall", json.dumps({"id": tenant_id}), headers=headers)
         self.check(reply.status == 200, f"the operator's uninstall answered {reply.status}")
         answer: dict[str, Any] = json.loads(reply.text)
         return answer
 
     def list_issued_secrets(self) -> list[str]:
         """Lists the tokens and codes that the local Slack ever issued."""
-        found: list[str] = json.loads(send("GET", self._slack_url, "/control/issued.json", "", {}).text)["issued"]
+        reply = send("GET", self._slack_url, "/control/issued.json", "", headers={})
+        found: list[str] = json.loads(reply.text)["issued"]
         return found
 
     def read_written_files(self) -> bytes:
@@ -187,7 +188,7 @@ def open_harness(folder: Path) -> Iterator[Harness]:
         running.enter_context(_process(("serve",), environment, folder / "service.log", url))
         service = build(config.load(environment, {}), system_clock, system_entropy, io.StringIO())
         running.callback(service.stop)
-        yield Harness(folder, url, slack_url, service.app, (folder / "operator.token").read_text())
+        yield Harness(folder, url, slack_url, service.app, operator_token=(folder / "operator.token").read_text())
 
 
 def _settings(folder: Path, url: str, slack_url: str, port: int) -> dict[str, str]:

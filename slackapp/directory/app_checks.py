@@ -74,7 +74,7 @@ def tls_spoken(look: ReviewInput) -> Iterator[Finding]:
     """TLS 1.2 or newer, with a certificate that holds."""
     if look.url.startswith("http://"):
         action = "put a proxy with a certificate in front"
-        yield Finding(False, "the app is reached by https", look.url, action, look.is_local)
+        yield Finding(False, "the app is reached by https", look.url, action, local=look.is_local)
         return
     spoken = look.require_probe.tls()
     promise = "TLS 1.2 or newer is spoken, with a valid certificate"

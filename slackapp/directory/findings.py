@@ -91,7 +91,7 @@ Check = Callable[[ReviewInput], Iterator[Finding]]
 
 def expect_none(wrong: Sequence[str], promise: str, action: str, local: bool = False) -> Finding:
     """Makes a finding that holds where nothing is wrong."""
-    return Finding(not wrong, promise, ", ".join(wrong), action, local)
+    return Finding(not wrong, promise, ", ".join(wrong), action, local=local)
 
 
 def is_loopback(url: str) -> bool:

@@ -69,11 +69,11 @@ def review_requirement(row: Requirement, look: ReviewInput) -> RequirementResult
     person = tuple(note for note in (unasked, flag, row.person) if note)
     if wrong:
         return RequirementResult(
-            row, Verdict.FAIL, all(one.local for one in wrong), tuple(one.wrong for one in wrong), person
+            row, Verdict.FAIL, all(one.local for one in wrong), tuple(one.wrong for one in wrong), person=person
         )
     nothing_to_flag = row.manual_step is not None and not flag
     passed = not unasked and (findings or nothing_to_flag)
-    return RequirementResult(row, Verdict.PASS if passed else Verdict.PERSON, False, (), person)
+    return RequirementResult(row, Verdict.PASS if passed else Verdict.PERSON, False, (), person=person)
 
 
 def _tests(*names: str) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ def _import_all(app: App, records: Iterable[SourceRecord], actor: Actor) -> list
         except RecordError as error:
             reports.append(ImportResult(record, None, _who(record), f"skipped: {error}"))
     for tenant in sorted(by_tenant):
-        reports.extend(_import_tenant(app, tenant, by_tenant[tenant], asking, actor))
+        reports.extend(_import_tenant(app, tenant, by_tenant[tenant], asking, actor=actor))
     return reports
 
 
@@ -132,7 +132,9 @@ def _import_tenant(
         newest, key=lambda read: (read.external.installed_at, read.external.holder != BOT, read.record.age_order)
     ):
         reports.append(
-            ImportResult(read.record, tenant, str(read.external.holder), _import_record(app, read, asking, actor, now))
+            ImportResult(
+                read.record, tenant, str(read.external.holder), _import_record(app, read, asking, actor, now=now)
+            )
         )
     return reports
 

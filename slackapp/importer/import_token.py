@@ -47,7 +47,7 @@ def run(app: App, name: str, token: Secret) -> SourceRecord:
         "installed_at": app.clock(),
     }
     source_kind = SourceKind.BOT if kind == HolderKind.BOT else SourceKind.INSTALLATION
-    return SourceRecord(source_kind, (name,), name, 0, fields, is_owner_known=True)
+    return SourceRecord(source_kind, (name,), name, 0, fields=fields, is_owner_known=True)
 
 
 def _kind(token: str) -> HolderKind | None:

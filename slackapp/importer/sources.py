@@ -155,7 +155,9 @@ class BoltSqliteSource:
             for row in rows:
                 fields = {name: row[name] for name in columns & (must | _OPTIONAL_COLUMNS)}
                 place = (fields["enterprise_id"] or "", fields["team_id"] or "")
-                found.append(SourceRecord(kind, place, f"slack_{kind}s, row {row['id']}", fields.pop("id"), fields))
+                found.append(
+                    SourceRecord(kind, place, f"slack_{kind}s, row {row['id']}", fields.pop("id"), fields=fields)
+                )
         return found
 
     @contextmanager
@@ -333,8 +335,8 @@ def _record(place: str, name: str, kind: SourceKind, content: bytes | None) -> S
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
-        return SourceRecord(kind, (place,), where, order, {}, error="it is not a file that Bolt wrote")
-    return SourceRecord(kind, (place,), where, order, fields)
+        return SourceRecord(kind, (place,), where, order, fields={}, error="it is not a file that Bolt wrote")
+    return SourceRecord(kind, (place,), where, order, fields=fields)
 
 
 def _content(file: Path) -> bytes | None:

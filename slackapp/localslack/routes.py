@@ -38,7 +38,9 @@ def _call(slack: LocalSlack, request: HttpRequest, method: str) -> HttpResponse:
         tenant = calls.tenant_of(slack, call)
         fault = slack.faults.take(method, tenant)
         if fault is not None and fault.kind in faults.UNPROCESSED:
-            _note(slack, call, tenant, calls.error_body(fault.error if fault.kind == "error" else fault.kind), fault)
+            _note(
+                slack, call, tenant, calls.error_body(fault.error if fault.kind == "error" else fault.kind), fault=fault
+            )
             return faults.answer_before(fault, slack.base_url)
         outcome = _process(slack, call, tenant, fault)
         if fault is not None and fault.kind == "duplicate":
@@ -62,7 +64,7 @@ def _probed(slack: LocalSlack, method: str) -> bool:
 
 def _process(slack: LocalSlack, call: calls.ApiRequest, tenant: str, fault: Fault | None) -> calls.ApiResult:
     outcome = calls.run(slack, call, methods.METHODS, methods.OPEN_METHODS)
-    _note(slack, call, tenant, outcome.answer, fault)
+    _note(slack, call, tenant, outcome.answer, fault=fault)
     return outcome
 
 
@@ -73,9 +75,9 @@ def _note(slack: LocalSlack, call: calls.ApiRequest, tenant: str, answer: Json, 
             slack.clock(),
             tenant,
             bool(answer["ok"]),
-            str(answer.get("error", "")),
-            calls.public_params(call.params),
-            call.credentials,
-            fault.kind if fault else "",
+            error=str(answer.get("error", "")),
+            params=calls.public_params(call.params),
+            credentials=call.credentials,
+            fault=fault.kind if fault else "",
         )
     )

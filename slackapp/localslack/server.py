@@ -106,7 +106,7 @@ class LocalSlack:
         Raises NotInstalled where the app would not be told.
         """
         with self.lock:
-            return events.mention(self, team_id, text, user, channel, thread_ts)
+            return events.mention(self, team_id, text, user, channel=channel, thread_ts=thread_ts)
 
     def open_home(self, team_id: str, user: str | None = None, tab: str = "home") -> str:
         """Lets a user open the app's Home tab (`app_home_opened`); the event id. Raises NotInstalled."""
@@ -139,12 +139,12 @@ class LocalSlack:
         `app_uninstalled` True or False decides that by hand. Raises NotInstalled.
         """
         with self.lock:
-            return events.revoke(self, tenant_id, "bot", "", app_uninstalled)
+            return events.revoke(self, tenant_id, "bot", "", app_uninstalled=app_uninstalled)
 
     def revoke_user(self, tenant_id: str, user_id: str, app_uninstalled: bool | None = None) -> list[str]:
         """End one user's tokens; events as for `revoke_bot`. Raises NotInstalled."""
         with self.lock:
-            return events.revoke(self, tenant_id, "user", user_id, app_uninstalled)
+            return events.revoke(self, tenant_id, "user", user_id, app_uninstalled=app_uninstalled)
 
     def expire_tokens(self, tenant_id: str) -> None:
         """Let every access token of a tenant expire now; refresh tokens stay good."""
@@ -176,14 +176,16 @@ class LocalSlack:
     ) -> str:
         """Lets a user type a slash command; its response_url. Raises NotInstalled."""
         with self.lock:
-            return events.command(self, team_id, name, text, user, channel)
+            return events.command(self, team_id, name, text, user=user, channel=channel)
 
     def response_url(self, team_id: str, user: str | None = None, channel: str | None = None) -> str:
         """A response_url to put into an interactivity payload (5 posts within 30 minutes). Raises NotInstalled."""
         with self.lock:
             workspace = self.workspaces[team_id]
             install = events.install_for(self, team_id)
-            return events.response_url(self, install, team_id, channel or workspace.general, user or workspace.member)
+            return events.response_url(
+                self, install, team_id, channel or workspace.general, user_id=user or workspace.member
+            )
 
     def send_channel_event(self, team_id: str, event: Json) -> str:
         """An event of any type in a workspace, with a time of its own; the event id. Raises NotInstalled."""

@@ -92,7 +92,7 @@ def read(environ: dict[str, Any]) -> HttpRequest:
     except ValueError:
         raise BadRequestError(400, "the query cannot be read") from None
     path = str(environ.get("PATH_INFO", "")) or "/"
-    return HttpRequest(str(environ["REQUEST_METHOD"]), path, query, headers, body)
+    return HttpRequest(str(environ["REQUEST_METHOD"]), path, query, headers, body=body)
 
 
 def is_loopback(host: str) -> bool:

@@ -122,7 +122,11 @@ class Metrics:
             with self._lock:
                 found = [
                     CounterDelta(
-                        name, series.labels, series.overflow, BY_NAME[name].max_series, series.count - series.persisted
+                        name,
+                        series.labels,
+                        series.overflow,
+                        BY_NAME[name].max_series,
+                        amount=series.count - series.persisted,
                     )
                     for (name, _), series in self._series.items()
                     if series.count > series.persisted

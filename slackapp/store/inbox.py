@@ -70,7 +70,7 @@ def erase_portion(db: Database, tenant: Tenant, limit: int, now: int) -> int:
 
 def bodies(db: Database, tenant: Tenant, portion: int) -> Iterator[tuple[str, Sealed]]:
     """Event id and sealed body of the tenant's rows that have one, so many of them read at a time."""
-    rows = read_portions(db, "list_bodies", tenant_columns(tenant), "event_id", portion)
+    rows = read_portions(db, "list_bodies", tenant_columns(tenant), "event_id", portion=portion)
     return ((row["event_id"], Sealed(row["body"])) for row in rows)
 
 

@@ -82,4 +82,4 @@ def _generation(tenant: Tenant, installer: Installer) -> dict[str, object]:
 
 def _installer(row: Row) -> Installer:
     details, webhook = read_sealed(row["details"]), read_sealed(row["webhook"])
-    return Installer(read_holder(row), row["generation"], row["installed_at"], details, webhook)
+    return Installer(read_holder(row), row["generation"], row["installed_at"], details, webhook=webhook)

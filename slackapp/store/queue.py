@@ -325,7 +325,7 @@ def list_entries(
 
 def entries_of(db: Database, queue: Queue, tenant: Tenant, portion: int) -> Iterator[QueueEntry]:
     """Yields all rows of a tenant, so many of them read at a time."""
-    rows = read_portions(db, f"{queue.table}.of_tenant", tenant_columns(tenant), "event_id", portion)
+    rows = read_portions(db, f"{queue.table}.of_tenant", tenant_columns(tenant), "event_id", portion=portion)
     return (_entry(queue, row) for row in rows)
 
 

@@ -78,7 +78,7 @@ class TenantKeys:
         if len(plaintext) > self.limits[context.kind]:
             raise ValueError(f"a {context.kind} is too large to be sealed")
         bound = envelope.record_context(self.app_id, context)
-        return Sealed(envelope.seal(key.key, key.key_id, bound, plaintext, self.entropy(envelope.RANDOM_BYTES)))
+        return Sealed(envelope.seal(key.key, key.key_id, bound, plaintext, random=self.entropy(envelope.RANDOM_BYTES)))
 
 
 class Keyring:
@@ -130,7 +130,7 @@ class Keyring:
         if key is None or key.purpose != context.purpose:
             raise DecryptError
         bound = envelope.record_context(self._app_id, context)
-        return envelope.open_sealed(key.key, key.key_id, bound, sealed.blob, self._limits[context.kind])
+        return envelope.open_sealed(key.key, key.key_id, bound, sealed.blob, limit=self._limits[context.kind])
 
     def open_data(self, context: RecordContext, sealed: Sealed) -> bytes:
         """Opens a record that is no token; a token is opened by the vault alone. Raises DecryptError."""
@@ -366,7 +366,7 @@ class Keyring:
         key = self._entropy(envelope.KEY_BYTES)
         context = KeyContext(self._app_id, tenant, str(purpose), key_id)
         version, wrapped = self._provider(provider).wrap(context, key)
-        return NewKey(key_id, purpose, provider, version, wrapped), key
+        return NewKey(key_id, purpose, provider, version, wrapped=wrapped), key
 
 
 @dataclass(frozen=True)

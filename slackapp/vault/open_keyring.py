@@ -27,7 +27,7 @@ def open_keyring(
     `limits` are the bytes that a record of each kind may have.
     """
     master_keys = read_master_keys(settings)
-    _initialize_database(db, settings, master_keys, entropy, clock())
+    _initialize_database(db, settings, master_keys, entropy, now=clock())
     bound_to = _bound_app(db, settings)
     _check_master_keys(db, settings, bound_to, master_keys)
     with db.transaction():
@@ -43,7 +43,7 @@ def open_keyring(
 
     gate = ProviderGate(clock.steady)
     others = [GatedProvider(CommandProvider(name, program), gate) for name, program in settings.key_commands]
-    keyring = Keyring(db, local, others, reload_local, bound_to, entropy, clock, limits)
+    keyring = Keyring(db, local, others, reload_local, app_id=bound_to, entropy=entropy, clock=clock, limits=limits)
     try:
         keyring.make_service_keys(clock())
     except DecryptError:

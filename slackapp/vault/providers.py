@@ -90,17 +90,19 @@ class LocalProvider:
         """Wraps under the primary master key."""
         version = self._primary
         random = self._entropy(envelope.RANDOM_BYTES)
-        return version, envelope.seal(self._keys[version], version, _wrap_context(context, version), data_key, random)
+        return version, envelope.seal(
+            self._keys[version], version, _wrap_context(context, version), data_key, random=random
+        )
 
     def unwrap(self, context: KeyContext, version: int, wrapped: bytes) -> bytes:
         """Unwraps with the master key of that version."""
         key = self._keys.get(version)
         if key is None:
             raise DecryptError
-        return envelope.open_sealed(key, version, _wrap_context(context, version), wrapped, envelope.KEY_BYTES)
+        return envelope.open_sealed(key, version, _wrap_context(context, version), wrapped, limit=envelope.KEY_BYTES)
 
 
 def _wrap_context(context: KeyContext, version: int) -> bytes:
     return envelope.wrap_context(
-        context.app_id, context.tenant, context.purpose, context.key_id, LOCAL_PROVIDER, version
+        context.app_id, context.tenant, context.purpose, context.key_id, provider=LOCAL_PROVIDER, master_version=version
     )

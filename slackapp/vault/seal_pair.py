@@ -34,7 +34,7 @@ def seal_pair(
         access=keys.seal(records.access_token_context(tenant, holder, generation), granted.access.reveal().encode()),
         refresh=refresh,
         expires_at=expires_at,
-        due_at=token_lifetime.refresh_time(tenant, holder, generation, now, expires_at),
+        due_at=token_lifetime.refresh_time(tenant, holder, generation, now, expires_at=expires_at),
         scopes=granted.scopes,
         fingerprints=Fingerprints(
             keys.fingerprint(granted.access),

@@ -156,7 +156,7 @@ class Vault:
         if lease is not None and token is not None:
             steady = self.clock.steady()  # read in the transaction: see `tokens.take_lease`
             # claim: C-41
-            if not tokens.take_lease(self.db, token, lease.owner, steady, steady + lease.seconds):
+            if not tokens.take_lease(self.db, token, lease.owner, steady, until=steady + lease.seconds):
                 raise LeaseTakenError
         for read in reads:
             works_frozen = self.capabilities[read.capability.name].works_frozen

@@ -59,12 +59,12 @@ class Response:
 
 def html(status: int, page: str, headers: Headers = (), tenant: Tenant = NO_TENANT) -> Response:
     """A page for a person."""
-    return Response(status, "text/html; charset=utf-8", page.encode(), headers, tenant)
+    return Response(status, "text/html; charset=utf-8", page.encode(), headers, tenant=tenant)
 
 
 def text(status: int, body: str, headers: Headers = (), tenant: Tenant = NO_TENANT) -> Response:
     """Plain text."""
-    return Response(status, "text/plain; charset=utf-8", body.encode(), headers, tenant)
+    return Response(status, "text/plain; charset=utf-8", body.encode(), headers, tenant=tenant)
 
 
 def json_response(
@@ -72,12 +72,12 @@ def json_response(
 ) -> Response:
     """JSON for a program."""
     body = json.dumps(data, ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode()
-    return Response(status, "application/json; charset=utf-8", body, headers, tenant)
+    return Response(status, "application/json; charset=utf-8", body, headers, tenant=tenant)
 
 
 def redirect(status: int, location: str, headers: Headers = (), tenant: Tenant = NO_TENANT) -> Response:
     """Redirects to an address that we made ourselves; no part of it comes from a request."""
-    return Response(status, "text/plain; charset=utf-8", b"", (("Location", location), *headers), tenant)
+    return Response(status, "text/plain; charset=utf-8", b"", (("Location", location), *headers), tenant=tenant)
 
 
 def to_wsgi(response: Response, request_id: str) -> tuple[str, list[tuple[str, str]]]:

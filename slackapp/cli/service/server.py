@@ -83,7 +83,7 @@ def serve(
     # A crash must not write the process's memory, and the keys in it, to a file.
     # claim: C-21
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    service = build(settings, system_clock, system_entropy, sys.stderr, log_texts)
+    service = build(settings, system_clock, system_entropy, sys.stderr, log_texts=log_texts)
     _quiet_waitress(service.app.log)
     HTTPChannel.parser_class = CookieJoiningParser
     try:

@@ -63,9 +63,9 @@ def run(app: App, raw_body: bytes, actor: Actor, now: int) -> tuple[str | None, 
     read = event_envelope.read_envelope(body)
     # 4. find the tenant, from the verified body alone
     # 5. keep the event, once; an uninstall or a revocation takes effect
-    outcome, tenant = _store_or_apply(app, body, read, raw_body, actor, now)
+    outcome, tenant = _store_or_apply(app, body, read, raw_body, actor=actor, now=now)
     if outcome == EventOutcome.UNKNOWN:
-        _unknown_tenant(app, body, read.type in LIFECYCLE_TYPES, actor, now)
+        _unknown_tenant(app, body, read.type in LIFECYCLE_TYPES, actor, now=now)
     # 6. acknowledge
     _count(app, read.type if read.type in app.behaviour or read.type in LIFECYCLE_TYPES else "other", outcome)
     return None, tenant
@@ -78,7 +78,7 @@ def _store_or_apply(
         tenant = tenant_of.tenant_of_lifecycle(body)
         if tenant is None:
             raise Refused(Refusal.EVENT)
-        return judge_revocation.receive(app, _incoming(read, tenant, actor), read.event, actor, now), tenant
+        return judge_revocation.receive(app, _incoming(read, tenant, actor), read.event, actor, now=now), tenant
     installation = installations.find_first(app.db, tenant_of.tenants_of_event(body))
     # claim: C-70
     if installation is None or installation.status == InstallationStatus.PURGING:

@@ -45,7 +45,7 @@ def receive_command(
     Raises Refused.
     """
     found = interaction.read_command(form, app.settings.app_id)
-    outcome, tenant = _receive(app, found, tenant_of.tenants_of_command, signature, actor, now)
+    outcome, tenant = _receive(app, found, tenant_of.tenants_of_command, signature, actor=actor, now=now)
     return _IMMEDIATE_ANSWERS.get(outcome), tenant
 
 
@@ -59,7 +59,7 @@ def receive_interaction(
     found = interaction.read_interaction(form, app.settings.app_id)
     if found is not None and found.key.startswith(interaction.OPTIONS_PREFIXES):
         return _offer(app, found)
-    return None, _receive(app, found, tenant_of.tenants_of_interaction, signature, actor, now)[1]
+    return None, _receive(app, found, tenant_of.tenants_of_interaction, signature, actor=actor, now=now)[1]
 
 
 def _offer(app: App, found: Interaction) -> tuple[Mapping[str, Any], Tenant]:
@@ -89,7 +89,7 @@ def _receive(
         return _count(app, EventOutcome.UNKNOWN, NO_TENANT)
     if found.key not in app.behaviour:
         return _count(app, EventOutcome.UNHANDLED, installation.tenant)
-    return _count(app, _keep(app, installation, found, signature, actor, now), installation.tenant)
+    return _count(app, _keep(app, installation, found, signature, actor=actor, now=now), installation.tenant)
 
 
 def _keep(

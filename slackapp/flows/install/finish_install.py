@@ -91,9 +91,9 @@ def run(app: App, callback: Callback, actor: Actor, now: int) -> tuple[InstallOu
             raise Refused(Refusal.STATE_USED)
         # 9. what Slack reported
         if "error" in query:
-            return _handle_slack_error(app, state, query["error"], actor, now), NO_TENANT
+            return _handle_slack_error(app, state, query["error"], actor, now=now), NO_TENANT
         with app.metrics.timed("slackapp_callback_seconds"):
-            return InstallOutcome.INSTALLED, _install_with_code(app, state, callback, actor, now)
+            return InstallOutcome.INSTALLED, _install_with_code(app, state, callback, actor, now=now)
 
 
 def _refuse_during_cooldown(app: App, network: str, now: int) -> None:
@@ -128,12 +128,12 @@ def _install_with_code(
         # claim: C-12
         _require_admin(app, grant)
         app.rate_limiter.require(f"tenant {grant.tenant}", now)
-        _store(app, grant, state, actor, answered_at)
+        _store(app, grant, state, actor, answered_at=answered_at)
     except StoreError:
-        _revoke_and_note(app, data, state, Refusal.NOT_STORED, actor, now)
+        _revoke_and_note(app, data, state, Refusal.NOT_STORED, actor=actor, now=now)
         raise Refused(Refusal.NOT_STORED, retry_after=exchange_code.BUSY_SECONDS, tenant=tenant) from None
     except Refused as refused:
-        _revoke_and_note(app, data, state, refused.refusal, actor, now)
+        _revoke_and_note(app, data, state, refused.refusal, actor=actor, now=now)
         refused.tenant = tenant
         if refused.refusal in _COUNTED_AS_BAD_CODE:
             # claim: C-72
@@ -141,7 +141,7 @@ def _install_with_code(
         raise
     except Exception:
         # A bug, too, must not leave a live token that nobody holds.
-        _revoke_and_note(app, data, state, Refusal.NOT_STORED, actor, now)
+        _revoke_and_note(app, data, state, Refusal.NOT_STORED, actor=actor, now=now)
         raise
     # 15. send the browser on to a clean page
     return tenant
@@ -158,7 +158,7 @@ def _store(app: App, grant: Grant, state: state_token.VerifiedState, actor: Acto
             at=answered_at, event=AuditEvent.TOKEN_UNAVAILABLE, actor=actor, tenant=grant.tenant, purpose="install"
         )
         with refuse_on_key_error(app, kept):
-            if store_grant.run(app, living, seen, state.id_hash, actor, answered_at):
+            if store_grant.run(app, living, seen, state.id_hash, actor=actor, now=answered_at):
                 return
     raise StoreBusyError("the tenant's tokens kept changing")
 

@@ -58,7 +58,7 @@ def run(app: App, external: ExternalInstallation, actor: Actor, read_at: int | N
         try:
             with app.db.transaction():
                 confirm_keys(app, external.tenant, keys, now)
-                _write(app, external, keys, actor, now if read_at is None else read_at)
+                _write(app, external, keys, actor, now=now if read_at is None else read_at)
             return
         except KeysChangedError:
             app.keyring.evict(external.tenant)
@@ -78,24 +78,24 @@ def _write(app: App, external: ExternalInstallation, keys: TenantKeys, actor: Ac
         app.vault.append(replace(entry, result=AuditResult.IGNORED))
         return
     is_copy = before is not None and _is_copy(external, before, known)
-    after = _installation(app, external, before, is_copy, now)
+    after = _installation(app, external, before, is_copy, now=now)
     # A grant of a user's token alone says nothing about the bot: its webhook stays, as it does in a copy.
     installations.save(app.db, after, None, keep_webhook=is_copy or external.bot is None)
     generation = known.generation if is_copy and known is not None else after.generation
     if external.holder != BOT:
         installers.save(
-            app.db, external.tenant, _installer(keys, external, external.holder, generation, external.details)
+            app.db, external.tenant, _installer(keys, external, external.holder, generation, details=external.details)
         )
     if external.bot is not None:
         bot_known = installers.find(app.db, external.tenant, BOT) if is_copy else None
         bot_generation = bot_known.generation if bot_known is not None else after.generation
-        bot = _installer(keys, external, BOT, bot_generation, external.bot_details)
+        bot = _installer(keys, external, BOT, bot_generation, details=external.bot_details)
         # A copy of what one user installed may hold the bot that another one brought since.
         bot = replace(bot, installed_at=bot_known.installed_at) if bot_known is not None else bot
         installers.save(app.db, external.tenant, bot)
-        _save_token(app, external, keys, BOT, external.bot, is_copy, now)
+        _save_token(app, external, keys, BOT, granted=external.bot, is_copy=is_copy, now=now)
     if external.user is not None:
-        _save_token(app, external, keys, external.holder, external.user, is_copy, now)
+        _save_token(app, external, keys, external.holder, granted=external.user, is_copy=is_copy, now=now)
     elif external.holder != BOT and not is_copy:
         tokens.delete(app.db, external.tenant, external.holder)
     first_or_again = AuditEvent.REINSTALLED if before is not None else AuditEvent.INSTALLED
@@ -140,7 +140,7 @@ def _save_token(
         return  # what has come of it since is another tenant's, too
     # claim: C-106
     if is_copy and old is not None and old.expires_at is not None and not _is_later(granted, old.expires_at, now):
-        _keep_stored_pair(app, keys, old, granted, now)
+        _keep_stored_pair(app, keys, old, granted, now=now)
         return
     generation = (old.generation if old is not None else 0) + 1
     pair = seal_pair(keys, external.tenant, holder, granted, generation=generation, now=now)
@@ -221,7 +221,11 @@ def _installer(
         context = records.installer_webhook_context(external.tenant, holder, generation)
         webhook = seal_webhook(keys, context, external.webhook)
     return Installer(
-        holder, generation, external.installed_at, _seal_details(keys, external, holder, generation, details), webhook
+        holder,
+        generation,
+        external.installed_at,
+        _seal_details(keys, external, holder, generation, details=details),
+        webhook=webhook,
     )
 
 

@@ -64,7 +64,7 @@ def run(app: App, grant: Grant, stored_before: StoredTokens, state_hash: bytes, 
                 # claim: C-87
                 if not _is_unchanged(app, grant, stored_before):
                     return False
-                first = _write(app, grant, keys, actor, now)
+                first = _write(app, grant, keys, actor, now=now)
                 oauth_states.set_outcome(app.db, state_hash, StateOutcome.INSTALLED, grant.tenant)
         except KeysChangedError:
             app.keyring.evict(grant.tenant)
@@ -101,7 +101,7 @@ def _write(app: App, grant: Grant, keys: TenantKeys, actor: Actor, now: int) -> 
         generation = (old.generation if old is not None else 0) + 1
         pair = seal_pair(keys, grant.tenant, holder, granted, generation=generation, now=now)
         tokens.save(app.db, grant.tenant, holder, generation=generation, pair=pair, now=now)
-    _note(app, grant, before, after, actor)
+    _note(app, grant, before, after, actor=actor)
     if bot_before is None and grant.bot is not None:  # the first bot there; who has none cannot be greeted by it
         job_id = f"installed-{app.entropy(12).hex()}"
         inbox.add_job(app.db, job_id, inbox.INSTALLED, grant.tenant, now=now)

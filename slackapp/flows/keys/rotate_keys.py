@@ -125,7 +125,7 @@ def rewrap_all(app: App, actor: Actor, progress: Progress) -> int:
         now = app.clock()
         with app.db.transaction():
             swapped = sum(
-                data_keys.rewrap(app.db, key, LOCAL_PROVIDER, version, blob) for key, (version, blob) in wrapped
+                data_keys.rewrap(app.db, key, LOCAL_PROVIDER, version, wrapped=blob) for key, (version, blob) in wrapped
             )
             entry = _entry(AuditEvent.KEYS_REWRAPPED, primary, actor, now)
             app.vault.append(replace(entry, count=swapped))

@@ -72,7 +72,7 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
         # claim: C-47
         if queue.is_known(app.db, inbox.QUEUE, arrival.tenant, arrival.event_id):
             return EventOutcome.REPEAT
-        judged = _judge(app, installation, revocation, arrival.event_time, now)
+        judged = _judge(app, installation, revocation, arrival.event_time, now=now)
         erases = judged.whole or bool(judged.act)
         outcome = EventOutcome.SUSPECT if judged.ask else EventOutcome.ERASED if erases else EventOutcome.IGNORED
         state = QueueState.READY if judged.ask else QueueState.DONE
@@ -82,7 +82,7 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
             installations.set_status(app.db, arrival.tenant, InstallationStatus.ACTIVE, InstallationStatus.SUSPECT)
         entry = AuditEntry(at=now, event=_REPORTED[arrival.type], actor=actor, tenant=arrival.tenant, result=outcome)
         app.vault.append(replace(entry, record_kind=AuditRecord.EVENT, record_id=arrival.event_id))
-        purged = erases and _erase(app, arrival.tenant, revocation.everything, judged.act, actor, now)
+        purged = erases and _erase(app, arrival.tenant, revocation.everything, judged.act, actor=actor, now=now)
     if purged:
         _after_removal(app, arrival.tenant)
     app.wake_worker()
@@ -117,7 +117,7 @@ def ask_slack(app: App, row: Run, now: int) -> None:
             # One live token shows that the app is not uninstalled; then only what is dead goes.
             everything = revocation.everything and len(dead) == len(named)
             gone = bool(dead) or (everything and _is_later(row.event_time, after, now))
-            purged = gone and _erase(app, row.tenant, everything, dead, actor, now)
+            purged = gone and _erase(app, row.tenant, everything, dead, actor=actor, now=now)
             if not purged:
                 _end_suspicion(app, row.tenant)
         result = f"dead={len(dead)} alive={len(named) - len(dead)}"
@@ -150,7 +150,7 @@ def _end_suspicion(app: App, tenant: Tenant) -> None:
     bot = tokens.find(app.db, tenant, BOT)
     if bot is not None and bot.status == TokenStatus.DEAD:  # dead, but not by a word that erases
         installations.set_status(
-            app.db, tenant, InstallationStatus.SUSPECT, InstallationStatus.NEEDS_REINSTALL, bot.reason
+            app.db, tenant, InstallationStatus.SUSPECT, InstallationStatus.NEEDS_REINSTALL, reason=bot.reason
         )
     installations.set_status(app.db, tenant, InstallationStatus.SUSPECT, InstallationStatus.ACTIVE)
 
@@ -175,7 +175,7 @@ def _judge(app: App, installation: Installation, revocation: Revocation, event_t
         verdict = judge_by_time(event_time, installation.installed_at, now, can_ask)
         return _Decision(verdict is TimeVerdict.ACT, (), verdict is TimeVerdict.ASK)
     named = [token for token in stored if revocation.covers(token.holder)]
-    verdicts = {token.holder: _verdict(token, installation, revocation, event_time, now) for token in named}
+    verdicts = {token.holder: _verdict(token, installation, revocation, event_time, now=now) for token in named}
     act = tuple(holder for holder, verdict in verdicts.items() if verdict is TimeVerdict.ACT)
     return _Decision(False, act, TimeVerdict.ASK in verdicts.values())
 

@@ -101,13 +101,13 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
         if _was_replaced(app, token):
             return _REPLACED
         with refuse_on_key_error(app, read.entry(app.clock())):
-            stored = rotated_pair.store(app, token, granted, keys, AuditEvent.TOKEN_EXCHANGED, actor)
+            stored = rotated_pair.store(app, token, granted, keys, event=AuditEvent.TOKEN_EXCHANGED, actor=actor)
     except LeaseTakenError:
         return _REPLACED if _was_replaced(app, token) else _LEASED_ELSEWHERE
     except SlackCallError as error:
-        return _handle_failure(app, token, owner, error, asked_at, actor)
+        return _handle_failure(app, token, owner, error, asked_at=asked_at, actor=actor)
     except Refused as refused:
-        return _note_failure(app, token, owner, refused.refusal.code, actor)
+        return _note_failure(app, token, owner, refused.refusal.code, actor=actor)
     return EXCHANGED if stored else _REPLACED
 
 
@@ -133,13 +133,13 @@ def _handle_failure(app: App, token: Token, owner: str, error: SlackCallError, a
     app.cooldowns.start(provider_of(app, token).exchange_token.method, error.retry_after, app.clock())
     is_clear = error.code not in _UNCLEAR
     told = (
-        judge_token.judge_error(app, token, error, asked_at, actor)
+        judge_token.judge_error(app, token, error, asked_at, actor=actor)
         if is_clear
         else _ask_about_token(app, token, error, actor)
     )
     if told.kind is SlackErrorKind.DEAD:
         return f"dead: {error.code}"
-    result = _note_failure(app, token, owner, error.code, actor)
+    result = _note_failure(app, token, owner, error.code, actor=actor)
     if error.code == NOT_ENABLED:
         raise CommandError(f"{NOT_ENABLED}: switch token rotation on in the app's settings at Slack first")
     return result

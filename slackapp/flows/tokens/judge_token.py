@@ -52,7 +52,7 @@ def judge_error(
     """
     if error.kind not in REFUSED_KINDS:
         return error
-    left = on_refusal(app, token, error.code, asked_at, actor, after_refresh=after_refresh)
+    left = on_refusal(app, token, error.code, asked_at, actor=actor, after_refresh=after_refresh)
     return SlackCallError(error.method, error.code, SlackErrorKind.UNCERTAIN if left else SlackErrorKind.DEAD, left)
 
 
@@ -83,7 +83,7 @@ def on_refusal(app: App, token: Token, code: str, asked_at: int, actor: Actor, *
             needs_reinstall.mark_dead(app, current, code, actor)
             brake.note_given_up(app, token)
             return 0
-        _pause(app, current, paused, actor, now)
+        _pause(app, current, paused, actor, now=now)
         return token_refusals.pause_seconds_left(paused, now)
 
 

@@ -32,9 +32,9 @@ def mark_dead(app: App, token: Token, reason: str, actor: Actor) -> None:
         return
     if token.holder == BOT:
         installations.set_status(
-            app.db, token.tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, reason
+            app.db, token.tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, reason=reason
         )
-    app.vault.append(_entry(app, AuditEvent.TOKEN_DEAD, token, reason, actor))
+    app.vault.append(_entry(app, AuditEvent.TOKEN_DEAD, token, reason, actor=actor))
     notes.count_tenant_change(app, token.tenant, TenantChange.TOKEN_DEAD)
 
 
@@ -49,8 +49,8 @@ def suspend_foreign(app: App, token: Token, actor: Actor) -> None:
             return
         for status in STATUSES_IN_USE if token.holder == BOT else ():
             # claim: C-81
-            installations.set_status(app.db, token.tenant, status, InstallationStatus.SUSPENDED, FOREIGN_TOKEN)
-        app.vault.append(_entry(app, AuditEvent.TOKEN_FOREIGN, token, AuditResult.FAILED, actor))
+            installations.set_status(app.db, token.tenant, status, InstallationStatus.SUSPENDED, reason=FOREIGN_TOKEN)
+        app.vault.append(_entry(app, AuditEvent.TOKEN_FOREIGN, token, AuditResult.FAILED, actor=actor))
         notes.count_tenant_change(app, token.tenant, TenantChange.SUSPENDED)
     app.log.error("token_of_another_tenant", {"action": "uninstall the tenant, and let it install again"})
 

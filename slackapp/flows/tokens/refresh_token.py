@@ -111,14 +111,14 @@ def run(
     try:
         data = _ask(app, provider, token, owner, refresh=secret)
     except SlackCallError as error:
-        raise _failed(app, token, owner, error, asked_at, actor) from None
+        raise _failed(app, token, owner, error, asked_at=asked_at, actor=actor) from None
     # 4. the answer is a pair of this kind, for this tenant
     try:
         granted = rotated_pair.read(app, provider, token, data, actor=actor)
     except Refused as refused:
-        raise _handle_bad_pair(app, token, owner, refused.refusal, actor) from None
+        raise _handle_bad_pair(app, token, owner, refused.refusal, actor=actor) from None
     # 5. seal, and put it in place of the generation it came from
-    rotated_pair.store(app, token, granted, keys, AuditEvent.TOKEN_REFRESHED, actor)
+    rotated_pair.store(app, token, granted, keys, event=AuditEvent.TOKEN_REFRESHED, actor=actor)
     _count(app, token, RefreshOutcome.OK, "")
     return _reread(app, token)
 
@@ -222,7 +222,7 @@ def _failed(app: App, token: Token, owner: str, error: SlackCallError, asked_at:
     app.cooldowns.start(provider.refresh.method, error.retry_after, app.clock())
     is_clear = error.code in provider.dead_refresh_errors
     if not is_clear and error.kind not in judge_token.REFUSED_KINDS:
-        return _handle_transient(app, token, owner, error, actor)
+        return _handle_transient(app, token, owner, error, actor=actor)
     with app.db.transaction():
         now = app.clock()
         # Who was installed again meanwhile does not fail.
@@ -241,7 +241,7 @@ def _failed(app: App, token: Token, owner: str, error: SlackCallError, asked_at:
         app.log.error("refresh_refused", {"code": error.code, "action": "the app must be installed again"})
         return _refusal(app, token)
     if token.expires_at is not None and token.expires_at <= asked_at:
-        judge_token.on_refusal(app, token, error.code, asked_at, actor)  # it cannot be used without a refresh
+        judge_token.on_refusal(app, token, error.code, asked_at, actor=actor)  # it cannot be used without a refresh
     return RefreshUncertainError(error.code)
 
 

@@ -56,7 +56,7 @@ def store(app: App, token: Token, granted: GrantedToken, keys: TenantKeys, event
                             generation=token.generation + 1,
                         )
                     )
-                    _note_scopes(app, token, granted, actor, now)
+                    _note_scopes(app, token, granted, actor, now=now)
                     brake.note_served(app, token, actor, now)
                 return replaced
         except KeysChangedError:
@@ -74,7 +74,7 @@ def _note_scopes(app: App, token: Token, granted: GrantedToken, actor: Actor, no
         return
     if token.holder == BOT:
         installations.set_granted_scopes(app.db, token.tenant, granted.scopes)
-    note_drift(app, token, granted.scopes, actor, now)
+    note_drift(app, token, granted.scopes, actor, now=now)
 
 
 def token_drift(app: App, token: Token, has: Scopes) -> tuple[Scopes, Scopes]:

@@ -91,7 +91,7 @@ def run(app: App, use: TokenUse, send: Send, row: Run | None = None) -> SlackRes
         app.cooldowns.start(whose, error.retry_after, app.clock())
         if not _refresh_decides(token, error):
             # claim: C-37
-            raise judge_token.judge_error(app, token, error, asked_at, use.actor) from None
+            raise judge_token.judge_error(app, token, error, asked_at, actor=use.actor) from None
         first = error
     # 6. let one refresh decide about a token that is over or refused, then repeat exactly once
     # claim: C-39, C-78
@@ -103,7 +103,7 @@ def run(app: App, use: TokenUse, send: Send, row: Run | None = None) -> SlackRes
     except SlackCallError as again:
         app.cooldowns.start(whose, again.retry_after, app.clock())
         # claim: C-78
-        raise judge_token.judge_error(app, token, again, asked_at, use.actor, after_refresh=True) from None
+        raise judge_token.judge_error(app, token, again, asked_at, actor=use.actor, after_refresh=True) from None
 
 
 def find_usable(app: App, use: TokenUse) -> Token:
@@ -222,16 +222,16 @@ def _refresh(app: App, use: TokenUse, token: Token, error: SlackCallError, *, as
     except refresh_token.RefreshUncertainError as doubted:
         # Whatever was said of the access token: the refresh token may be good, and so the grant.
         uncertain = SlackCallError(error.method, doubted.code, SlackErrorKind.UNCERTAIN)
-        raise judge_token.judge_error(app, token, uncertain, asked_at, actor) from None
+        raise judge_token.judge_error(app, token, uncertain, asked_at, actor=actor) from None
     except Refused as refused:
         if refused.refusal is Refusal.NEEDS_REINSTALL:
             if error.kind is SlackErrorKind.DEAD:
-                raise judge_token.judge_error(app, token, error, asked_at, actor) from None
+                raise judge_token.judge_error(app, token, error, asked_at, actor=actor) from None
             raise _mark_expired_dead(app, token, asked_at, actor) from None
         raise
 
 
 def _mark_expired_dead(app: App, token: Token, asked_at: int, actor: Actor) -> Refused:
     """Marks dead what is over and cannot be refreshed."""
-    left = judge_token.on_refusal(app, token, _REFUSED, asked_at, actor)
+    left = judge_token.on_refusal(app, token, _REFUSED, asked_at, actor=actor)
     return Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=left) if left else needs_reinstall.refusal(app, token.tenant)

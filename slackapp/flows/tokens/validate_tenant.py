@@ -156,13 +156,13 @@ def _check(app: App, installation: Installation, token: Token, actor: Actor) -> 
     except Refused as refused:
         if refused.install_url is not None:
             return _dead(app, installation, holder, refused.refusal.code)
-        return TokenCheck(tenant, installation.name, holder, TokenHealth.UNKNOWN, refused.refusal.code)
+        return TokenCheck(tenant, installation.name, holder, TokenHealth.UNKNOWN, why=refused.refusal.code)
     if not token_owner.names_tenant(tenant, answer.data):
-        return TokenCheck(tenant, installation.name, holder, TokenHealth.UNKNOWN, "Slack names no tenant")
+        return TokenCheck(tenant, installation.name, holder, TokenHealth.UNKNOWN, why="Slack names no tenant")
     _note_enterprise(app, installation, answer.data, actor)
     if holder == BOT:
         bot_identity.save_bot_id(app, installation, answer.data)
-    missing, surplus = _note_scopes(app, installation, token, answer, actor)
+    missing, surplus = _note_scopes(app, installation, token, answer, actor=actor)
     return TokenCheck(tenant, installation.name, holder, TokenHealth.OK, missing=missing, surplus=surplus)
 
 
@@ -174,7 +174,7 @@ def _health(error: SlackCallError) -> tuple[TokenHealth, str]:
 
 def _dead(app: App, installation: Installation, holder: Holder, why: str) -> TokenCheck:
     url = needs_reinstall.install_url(app, installation.tenant)
-    return TokenCheck(installation.tenant, installation.name, holder, TokenHealth.DEAD, why, install_url=url)
+    return TokenCheck(installation.tenant, installation.name, holder, TokenHealth.DEAD, why=why, install_url=url)
 
 
 def _note_enterprise(app: App, installation: Installation, data: Mapping[str, Any], actor: Actor) -> None:
@@ -204,7 +204,7 @@ def _note_scopes(
     if answer.scopes is None:
         return (), ()
     if not _is_known(installation, token, answer.scopes):
-        _store_scopes(app, installation, token, answer.scopes, actor)
+        _store_scopes(app, installation, token, answer.scopes, actor=actor)
     return rotated_pair.token_drift(app, token, answer.scopes)
 
 
@@ -225,4 +225,4 @@ def _store_scopes(app: App, before: Installation, token: Token, scopes: tuple[st
         tokens.set_scopes(app.db, current, scopes)
         if token.holder == BOT:
             installations.set_granted_scopes(app.db, tenant, scopes)
-        rotated_pair.note_drift(app, current, scopes, actor, app.clock())
+        rotated_pair.note_drift(app, current, scopes, actor, now=app.clock())

@@ -21,7 +21,9 @@ def run(app: App, seen_epoch: int) -> int:
         epoch = seen_epoch
     app.keyring.evict_expired()
     with app.db.transaction():
-        processes.save_heartbeat(app.db, app.process_id, epoch, app.keyring.master_versions(), app.clock.steady())
+        processes.save_heartbeat(
+            app.db, app.process_id, epoch, app.keyring.master_versions(), steady=app.clock.steady()
+        )
     return epoch
 
 

@@ -46,4 +46,4 @@ def support(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 def _about(app: App) -> About:
     told = app.settings
-    return About(told.name, told.description, told.company, told.support_email, told.privacy_email)
+    return About(told.name, told.description, told.company, told.support_email, privacy_email=told.privacy_email)

@@ -28,7 +28,7 @@ def command(app: App, request: Request, caller: Actor, now: int) -> Response:
     form = _form(request)
     if is_ssl_check(form):
         return text(200, "")
-    said, tenant = receive_interaction.receive_command(app, form, request.header_bytes(SIGNATURE), caller, now)
+    said, tenant = receive_interaction.receive_command(app, form, request.header_bytes(SIGNATURE), caller, now=now)
     return text(200, said or "", tenant=tenant)
 
 
@@ -37,7 +37,9 @@ def interact(app: App, request: Request, caller: Actor, now: int) -> Response:
     form = _form(request)
     if is_ssl_check(form):
         return text(200, "")
-    options, tenant = receive_interaction.receive_interaction(app, form, request.header_bytes(SIGNATURE), caller, now)
+    options, tenant = receive_interaction.receive_interaction(
+        app, form, request.header_bytes(SIGNATURE), caller, now=now
+    )
     if options is not None:
         return replace(json_response(200, options), tenant=tenant)
     return text(200, "", tenant=tenant)

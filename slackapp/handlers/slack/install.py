@@ -21,7 +21,7 @@ def begin(app: App, request: Request, caller: Actor, now: int) -> Response:
     app.rate_limiter.require(f"install {address_prefix(request.address)}", now)
     query = read_query(request.raw_query, frozenset({"team"}))
     network = network_prefix(request.address)
-    to_slack = begin_install.run(app, request.header("cookie"), query.get("team"), network, now)
+    to_slack = begin_install.run(app, request.header("cookie"), query.get("team"), network, now=now)
     return redirect(302, to_slack.location, (("Set-Cookie", to_slack.cookie),))
 
 
@@ -49,7 +49,7 @@ def installed(app: App, request: Request, caller: Actor, now: int) -> Response:
         return html(200, pages.nothing_installed())
     local_slack = app.settings.slack.origin if app.settings.slack.is_local else ""
     further = _add_workspaces(app, installation)
-    return html(200, pages.installed(app.settings.name, installation.name, _use(app), further, local_slack))
+    return html(200, pages.installed(app.settings.name, installation.name, _use(app), further, local_slack=local_slack))
 
 
 def _use(app: App) -> str:

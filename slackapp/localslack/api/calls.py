@@ -115,7 +115,7 @@ def parse(request: HttpRequest, method: str) -> ApiRequest:
     if header.startswith("Bearer "):
         token, how = header[len("Bearer ") :].strip(), "header"
     basic = _basic(header)
-    return ApiRequest(method, params, token, basic, "basic" if basic else how, problem)
+    return ApiRequest(method, params, token, basic, credentials="basic" if basic else how, problem=problem)
 
 
 def _body(request: HttpRequest) -> tuple[Params, str]:

@@ -197,7 +197,7 @@ def keep_answer(slack: LocalSlack, form: Fields, status: int, answer: str, *, la
     install = slack.state.installs.get(team_id) or slack.state.installs.get(first(form, "enterprise_id"))
     if install is None or not answer.strip():
         return
-    hook = PostUrl("", install.tenant, team_id, first(form, "channel_id"), user_id)
+    hook = PostUrl("", install.tenant, team_id, first(form, "channel_id"), user_id=user_id)
     payload = _parsed(answer) or {"text": answer}
     try:
         content = _content(

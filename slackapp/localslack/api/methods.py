@@ -50,7 +50,7 @@ def auth_revoke(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     if caller.token.expires_at:
         caller.token.dead = slack.revoked_error
     else:
-        events.revoke(slack, caller.install.tenant, caller.token.kind, caller.token.user_id, None)
+        events.revoke(slack, caller.install.tenant, caller.token.kind, caller.token.user_id, app_uninstalled=None)
     slack.save()
     return {"revoked": True}
 

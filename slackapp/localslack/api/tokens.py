@@ -38,7 +38,7 @@ def issue(slack: LocalSlack, kind: TokenKind, tenant: str, user_id: str) -> Json
         if not token.expires_at:
             return {"access_token": token.value}
     value = secret(slack, f"{LONG_LIVED[kind]}local-")
-    slack.keep_token(SlackToken(value, kind, tenant, user_id, slack.next_serial()))
+    slack.keep_token(SlackToken(value, kind, tenant, user_id, serial=slack.next_serial()))
     return {"access_token": value}
 
 
@@ -47,7 +47,7 @@ def issue_pair(slack: LocalSlack, kind: TokenKind, tenant: str, user_id: str) ->
     access = secret(slack, f"{ROTATING[kind]}local-")
     refresh = secret(slack, f"{REFRESH}local-")
     expires_at = slack.clock() + slack.token_lifetime
-    slack.keep_token(SlackToken(access, kind, tenant, user_id, slack.next_serial(), expires_at))
+    slack.keep_token(SlackToken(access, kind, tenant, user_id, serial=slack.next_serial(), expires_at=expires_at))
     slack.state.refreshes[refresh] = SlackRefreshToken(refresh, kind, tenant, user_id)
     rotating = [token for token in _active(slack, kind, tenant, user_id) if token.expires_at]
     for token in rotating[:-MAX_ACTIVE]:

@@ -116,7 +116,8 @@ def send(
     except DeliveryError as failure:
         status, reason = failure.status, failure.reason
     text_sent = body.decode("utf-8", "replace")
-    return Delivery(event_id, status, attempt, text, kind, reason, text_sent, now), no_retry and bool(reason)
+    done = Delivery(event_id, status, attempt, text, type=kind, reason=reason, sent=text_sent, at=now)
+    return done, no_retry and bool(reason)
 
 
 def _finish(slack: LocalSlack, item: QueuedDelivery, delivery: Delivery, no_retry: bool) -> None:

@@ -100,7 +100,15 @@ def queue(slack: LocalSlack, body: Json, *, delay: float = 0.0, copies: int = 1)
         due = slack.clock() + delay + slack.faults.extra_delay()
         for _ in range(copies):
             slack.state.queue.append(
-                QueuedDelivery(slack.next_serial(), event_id, kind, slack.app.events_url, "application/json", text, due)
+                QueuedDelivery(
+                    slack.next_serial(),
+                    event_id,
+                    kind,
+                    slack.app.events_url,
+                    content_type="application/json",
+                    body=text,
+                    due=due,
+                )
             )
         slack.save()
         slack.wake.set()
@@ -232,7 +240,7 @@ def command(slack: LocalSlack, team_id: str, name: str, text: str, user: str | N
     user_id, channel_id = user or workspace.member, channel or workspace.general
     sender = slack.accounts.users.get(user_id) or User(user_id, "someone", "Someone", (team_id,))
     known = slack.accounts.channel(channel_id)
-    url = response_url(slack, install, team_id, channel_id, user_id)
+    url = response_url(slack, install, team_id, channel_id, user_id=user_id)
     fields = {
         "token": "legacy-verification-token",
         "team_id": team_id,
@@ -257,7 +265,9 @@ def command(slack: LocalSlack, team_id: str, name: str, text: str, user: str | N
 
 def post_form(slack: LocalSlack, url: str, fields: dict[str, str], kind: str) -> None:
     """Queue one form for the app; forms are sent once, without retries."""
-    form = QueuedDelivery(slack.next_serial(), "", kind, url, FORM, urlencode(fields), slack.clock(), retries=False)
+    form = QueuedDelivery(
+        slack.next_serial(), "", kind, url, content_type=FORM, body=urlencode(fields), due=slack.clock(), retries=False
+    )
     slack.state.queue.append(form)
     slack.save()
     slack.wake.set()
@@ -267,7 +277,13 @@ def response_url(slack: LocalSlack, install: AppInstall, team_id: str, channel_i
     """A fresh response_url on this origin."""
     path = f"/commands/{team_id}/{slack.next_serial()}/{slack.entropy(12).hex()}"
     slack.state.hooks[path] = PostUrl(
-        path, install.tenant, team_id, channel_id, user_id, RESPONSE_USES, slack.clock() + RESPONSE_LIFETIME
+        path,
+        install.tenant,
+        team_id,
+        channel_id,
+        user_id=user_id,
+        uses=RESPONSE_USES,
+        expires_at=slack.clock() + RESPONSE_LIFETIME,
     )
     url = f"{slack.base_url}{path}"
     slack.state.issued.append(url)

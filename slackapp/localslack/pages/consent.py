@@ -63,7 +63,13 @@ def read(slack: LocalSlack, fields: Fields) -> AuthorizeRequest:
         raise AuthorizeError("bad_redirect_uri", "The app has several redirect URLs: the request must name one.")
     destination = claimed or slack.app.redirect_urls[0]
     return AuthorizeRequest(
-        bot, user, claimed, destination, first(fields, "state"), "state" in fields, first(fields, "team")
+        bot,
+        user,
+        claimed,
+        destination,
+        state=first(fields, "state"),
+        has_state="state" in fields,
+        team=first(fields, "team"),
     )
 
 
@@ -165,7 +171,7 @@ def decide(slack: LocalSlack, fields: Fields) -> HttpResponse:
     if slack.require_approval:
         note = "<p>An admin has to approve the app first. Your request was sent; you are not sent on.</p>"
         return layout.page("Request sent", note)
-    code = _code(slack, fields, wish, target, user)
+    code = _code(slack, fields, wish, target, user=user)
     return _back(wish, {"code": code, **({"state": wish.state} if wish.has_state else {})})
 
 
@@ -201,10 +207,10 @@ def _code(slack: LocalSlack, fields: Fields, wish: AuthorizeRequest, target: str
             target,
             user.id,
             [scope for scope in wish.bot_scopes if scope not in declined],
-            [scope for scope in wish.user_scopes if scope not in declined],
-            wish.redirect_uri,
-            slack.clock(),
-            first(fields, "webhook_channel"),
+            user_scopes=[scope for scope in wish.user_scopes if scope not in declined],
+            redirect_uri=wish.redirect_uri,
+            issued_at=slack.clock(),
+            webhook_channel=first(fields, "webhook_channel"),
         )
         slack.save()
     return value

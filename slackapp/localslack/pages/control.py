@@ -95,7 +95,7 @@ def _mention(slack: LocalSlack, team: str, fields: Fields) -> None:
         first(fields, "text") or "hello",
         first(fields, "user") or None,
         first(fields, "channel") or None,
-        first(fields, "thread_ts") or None,
+        thread_ts=first(fields, "thread_ts") or None,
     )
 
 
@@ -117,7 +117,7 @@ def _press(slack: LocalSlack, team: str, fields: Fields) -> None:
     user, action_id = first(fields, "user"), first(fields, "action_id")
     with slack.lock:
         if first(fields, "ts"):
-            interactions.press_message(slack, team, first(fields, "channel"), first(fields, "ts"), action_id)
+            interactions.press_message(slack, team, first(fields, "channel"), first(fields, "ts"), action_id=action_id)
         else:
             interactions.press_home(slack, team, user, action_id)
 
@@ -126,7 +126,7 @@ def _shortcut(slack: LocalSlack, team: str, fields: Fields) -> None:
     callback_id, ts = first(fields, "callback_id"), first(fields, "ts")
     with slack.lock:
         if ts:
-            interactions.message_action(slack, team, callback_id, first(fields, "channel"), ts)
+            interactions.message_action(slack, team, callback_id, first(fields, "channel"), ts=ts)
         else:
             interactions.shortcut(slack, team, callback_id)
 

@@ -175,7 +175,7 @@ def _section(file: str, section: str) -> Statement:
                 f"{file}: {name[1]}: claims a tenant but does not bind {', '.join(sorted(unbound))}"
             )
     reason = Alone(alone[1]) if alone is not None else None
-    return Statement(name[1], name[2], sql, parameters, reason, bool(_WRITES.search(code)))
+    return Statement(name[1], name[2], sql, parameters, alone=reason, is_write=bool(_WRITES.search(code)))
 
 
 def split_statements(text: str) -> list[str]:
