@@ -52,8 +52,9 @@ READING = (
     (
         "an event: kept, acknowledged, run once",
         (
-            "flows/events/", "flows/tokens/bot_identity.py", "flows/upkeep/interrupted_calls.py",
-            "workers/queue_workers.py", "store/queue.py", "../sql/core/queue.sql", "../sql/core/inbox.sql",
+            "flows/events/", "flows/tokens/bot_identity.py", "flows/tokens/count_call.py",
+            "flows/upkeep/interrupted_calls.py", "workers/queue_workers.py", "store/queue.py",
+            "../sql/core/queue.sql", "../sql/core/inbox.sql",
         ),
     ),
     (

@@ -33,6 +33,17 @@ PATHS = [path for _, path, *_ in SURFACE]
 TARGETS = [re.sub(r"\{[a-z_]+\}", "T0NORTH001", path) for path in PATHS]
 """What is asked for: an id stands in the place of each `{name}`."""
 
+Surface = list[tuple[str, str, str, str, bool, bool]]
+
+
+def methods_of(surface: Surface) -> dict[str, list[str]]:
+    """Path to the methods that it takes, in the order of its routes."""
+    taken: dict[str, list[str]] = {}
+    for method, path, _, _, head, _ in surface:
+        taken.setdefault(path, []).extend([method, "HEAD"] if head else [method])
+    return taken
+
+
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "a slash before": lambda path: f"/{path}",
     "a slash after": lambda path: f"{path.rstrip('/')}//" if path == "/" else f"{path}/",
@@ -123,11 +134,11 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 @pytest.mark.claim("C-68")
 def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_takes(still: World, method: str) -> None:
     with nothing_happens(still):
-        for (right, _, _, _, head, _), path in zip(SURFACE, TARGETS, strict=True):
-            allowed = [right, "HEAD"] if head else [right]
-            if method not in allowed:
-                reply = still.request(method, path)
-                assert (reply.status, reply.headers["allow"]) == (405, ", ".join(allowed)), path
+        taken = methods_of(SURFACE)
+        for path, target in zip(PATHS, TARGETS, strict=True):
+            if method not in taken[path]:
+                reply = still.request(method, target)
+                assert (reply.status, reply.headers["allow"]) == (405, ", ".join(taken[path])), path
                 assert outcome(still) == "method"
 
 
@@ -172,6 +183,15 @@ def test_an_id_reaches_the_handler_and_log_metric_and_audit_have_the_path_of_the
 def test_a_literal_wins_over_an_id(world: World) -> None:
     world.service.wsgi = with_things(world.service.app)
     assert given(world.request("GET", "/things/all").body) == {"at": "/things/all"}
+
+
+def test_a_path_may_have_several_methods_each_by_a_route_of_its_own(world: World) -> None:
+    world.service.wsgi = with_things(world.service.app)
+    taken = methods_of([(r.method, r.path, "", r.answers, r.head, r.probe) for r in THINGS])
+    assert taken["/things/{id}"] == ["GET", "HEAD", "DELETE"]
+    for path, allowed in taken.items():
+        reply = world.request("PATCH", re.sub(r"\{[a-z_]+\}", "1", path))
+        assert (reply.status, reply.headers["allow"]) == (405, ", ".join(allowed)), path
 
 
 @pytest.mark.claim("C-68")

@@ -87,6 +87,14 @@ OMITTED_TIME = {"time.gmtime": 0, "time.localtime": 0, "time.ctime": 0, "time.as
 TAKES_SQL = {"execute", "executemany", "executescript"}
 # Our database; a file that is moved out of.
 RUNS_SQL = ("store/engine/sqlite.py", "store/engine/sqlite_files.py", "importer/sources.py")
+CORE_PACKAGES = {
+    "bolt", "checks", "cli", "config", "crypto", "demo", "directory", "flows", "handlers", "importer", "localslack",
+    "model", "runtime", "slack", "vault", "web", "workers",
+}  # fmt: skip
+"""Whose statements stand in store/. Any other package is a circle, with a store of its own."""
+CIRCLE_STORE = re.compile(r"([a-z][a-z0-9_]*)/store(?:\.py$|/)")
+HTTP_METHODS = {"DELETE"}
+"""Words that begin a statement, and alone are a method."""
 STATEMENT_NAME = re.compile(r"[a-z][a-z0-9_]*")
 CHECKED_KEYWORDS = (
     "localslack/server.py",  # keys of an event's envelope, for whoever tests an app against it
@@ -263,6 +271,8 @@ def sql_strings(module: Module) -> list[str]:
 
 def is_sql(text: str) -> bool:
     """Whether a string is, or begins, a statement."""
+    if text in HTTP_METHODS:
+        return False
     text = text.strip() + " "
     return bool(SQL_SHOUTED.match(text) or SQL_SHAPED.match(text))
 
@@ -276,10 +286,11 @@ def docstrings(module: Module) -> set[ast.expr]:
 def sql_execution(module: Module) -> list[str]:
     """SQL run outside the files of RUNS_SQL; inside, SQL run as a script or put together while being run.
 
-    The other modules of store/ name a statement of sql/ to it, and the name is a literal: `db.execute("add_state", …)`.
+    The other modules of store/, and those of a circle's own store, name a statement of sql/ to it, and the name is a
+    literal: `db.execute("add_state", …)`.
     """
     found = []
-    named_calls = {call.func for call in calls(module) if module.path.startswith("store/") and names_a_statement(call)}
+    named_calls = {call.func for call in calls(module) if is_store(module.path) and names_a_statement(call)}
     for node in module.nodes:
         if isinstance(node, ast.Attribute) and node.attr in TAKES_SQL:
             if module.path not in RUNS_SQL and node not in named_calls:
@@ -291,6 +302,12 @@ def sql_execution(module: Module) -> list[str]:
         if runs and call.func not in named_calls and any(map(is_assembled, call.args[:1])):
             found.append(report(module, call.lineno, "SQL put together at run time"))
     return found
+
+
+def is_store(path: str) -> bool:
+    """Whether a module is of the core's store/, or of a circle's own: `<circle>/store.py`, `<circle>/store/…`."""
+    circle = CIRCLE_STORE.match(path)
+    return path.startswith("store/") or (circle is not None and circle[1] not in CORE_PACKAGES)
 
 
 def names_a_statement(call: ast.Call) -> bool:
@@ -424,6 +441,7 @@ PLANTED: list[tuple[Check, str, str]] = [
     (sql_strings, "store/tokens.py", "q = 'SELECT 1'"),
     (sql_strings, "store/tokens.py", "q = '''\n  update tokens set status = :s'''"),
     (sql_strings, "flows/a.py", "q = f'DELETE FROM {table}'"),
+    (sql_strings, "routes.py", "q = 'DELETE ' + rest"),
     (sql_strings, "store/engine/statements.py", "q = 'with x as (select 1) select * from x'"),
     (sql_execution, "store/tokens.py", "db.execute(query)"),
     (sql_execution, "store/tokens.py", "db.execute('VACUUM INTO x')"),
@@ -432,6 +450,11 @@ PLANTED: list[tuple[Check, str, str]] = [
     (sql_execution, "store/queue.py", "db.execute(f'{table} SET x', {})"),
     (sql_execution, "flows/a.py", "app.db.execute(f'{queue.table}.claim', {})"),
     (sql_execution, "flows/a.py", "app.db.execute('add_state', now=now)"),
+    (sql_execution, "notes/a.py", "app.db.execute('add_note', {})"),
+    (sql_execution, "notes/store.py", "db.execute('VACUUM INTO x')"),
+    (sql_execution, "notes/store/a.py", "run = db.execute"),
+    (sql_execution, "flows/store.py", "db.execute('add_note', {})"),
+    (sql_execution, "web/store/a.py", "db.execute('add_note', {})"),
     (sql_execution, "flows/a.py", "run = connection.executescript"),
     (sql_execution, "store/engine/sqlite.py", "c.executescript(text)"),
     (sql_execution, "store/engine/sqlite.py", "c.execute(f'PRAGMA x = {n}')"),
@@ -461,9 +484,12 @@ ALLOWED: list[tuple[Check, str, str]] = [
     (plain_comparisons, "checks/a.py", "bad = len(mac) != 32 or signature == '' or machine == other"),
     (missing_docstring, "checks/a.py", "'''Says what it is for.'''"),
     (sql_strings, "web/pages.py", "t = ('Select a workspace', 'Create one', 'With care', 'Update your app')"),
+    (sql_strings, "routes.py", "r = Route('DELETE', '/notes/{id}')"),
     (sql_strings, "store/tokens.py", "def f():\n    '''Delete from the table what is gone.'''"),
     (sql_strings, "store/engine/sqlite.py", "q = 'CREATE TABLE x (y)'"),
     (sql_execution, "store/tokens.py", "db.execute('add_state', now=now)"),
+    (sql_execution, "notes/store.py", "db.execute('add_note', {})"),
+    (sql_execution, "notes/store/a.py", "db.execute('add_note', {})"),
     (sql_execution, "store/queue.py", "db.execute(f'{run.queue.table}.claim', {})"),
     (sql_execution, "store/engine/sqlite.py", "c.execute('PRAGMA foreign_keys = ON')\nc.execute(query.text, values)"),
 ]

@@ -322,6 +322,15 @@ def test_the_row_that_is_due_first_is_claimed_first(db: Database) -> None:
     assert [claimed(db, now=NOW + 9), claimed(db, now=NOW + 9)] == ["job3", "job4"]
 
 
+def test_a_job_for_a_time_further_off_than_any_row_waits_is_refused(db: Database) -> None:
+    """It would pass for one that a wrong clock has put off, and run at once."""
+    latest = NOW + QUEUE.max_wait
+    with pytest.raises(ValueError, match="a job waits for 7200 seconds at most"):
+        inbox.add_job(db, "late", inbox.INSTALLED, NORTH, now=NOW, next_at=latest + 1)
+    inbox.add_job(db, "job", inbox.INSTALLED, NORTH, now=NOW, next_at=latest)
+    assert (seen(db, now=NOW), seen(db, now=latest)) == ([], ["job"])
+
+
 def test_a_job_is_added_once(db: Database) -> None:
     inbox.add_job(db, "job", inbox.PURGE, NORTH, now=NOW)
     inbox.add_job(db, "job", inbox.UNINSTALL, NORTH, now=NOW)

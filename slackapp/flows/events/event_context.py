@@ -4,8 +4,7 @@ A behaviour is somebody else's code. It gets no token, no database and no other 
 that nothing is repeated unasked.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +13,14 @@ from slackapp.checks.event_user import user_of
 from slackapp.checks.installer import require_admin
 from slackapp.checks.response_url import is_response_url, response_url_of
 from slackapp.checks.scopes import drift
-from slackapp.checks.slack_errors import IDEMPOTENT_METHODS, NO_EFFECT_ERRORS
+from slackapp.checks.slack_errors import IDEMPOTENT_METHODS
 from slackapp.checks.slack_ids import is_user
 from slackapp.checks.tenant_of import acting_team
-from slackapp.errors import Refused, SlackCallError, SlackErrorKind, StoreError
+from slackapp.errors import Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.removal import uninstall_tenant
 from slackapp.flows.tokens import use_token
+from slackapp.flows.tokens.count_call import count_call
 from slackapp.model import (
     ADMIN,
     BOT,
@@ -124,10 +124,7 @@ class EventContext:
             purpose=run.type,
             actor=run.actor,
         )
-        if method in IDEMPOTENT_METHODS:
-            return use_token.call(app, use, fields).data
-        with self._counted_call(run):
-            return use_token.call(app, use, fields, run).data
+        return use_token.call(app, use, fields, None if method in IDEMPOTENT_METHODS else run).data
 
     def respond(self, text: str) -> None:
         """Answers the command or the interaction, seen by its user only. Raises SlackCallError, Refused(FROZEN).
@@ -142,7 +139,7 @@ class EventContext:
         self._responses += 1
         # claim: C-50
         queue.commit_intent(app.db, run, app.clock)
-        with self._counted_call(run):
+        with count_call(app.db, run):
             app.slack.respond(str(url), {"response_type": "ephemeral", "text": text})
 
     def is_admin(self, user_id: str) -> bool:
@@ -214,25 +211,6 @@ class EventContext:
         if user.get("team_id") == self.tenant.id:
             return True
         return bool(enterprise) and isinstance(membership, Mapping) and membership.get("enterprise_id") == enterprise
-
-    @contextmanager
-    def _counted_call(self, run: Run) -> Iterator[None]:
-        """Counts a call that may have had its effect, and whose intent is on the disk before."""
-        run.has_intent = False
-        try:
-            yield
-        except (Refused, StoreError):
-            raise  # before Slack was asked, or after it had said no
-        except SlackCallError as error:
-            if error.kind is SlackErrorKind.TRANSIENT and error.code not in NO_EFFECT_ERRORS:
-                run.calls_made += 1  # nobody knows whether Slack did it
-            else:
-                queue.mark_not_called(self._app.db, run)
-            raise
-        except BaseException:
-            run.calls_made += run.has_intent  # whatever it was: nobody knows whether Slack did it
-            raise
-        run.calls_made += 1
 
 
 def _without_lone_surrogates(value: Any) -> Any:

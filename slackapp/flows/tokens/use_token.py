@@ -14,6 +14,7 @@ from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.tokens import judge_token, needs_reinstall, refresh_token
+from slackapp.flows.tokens.count_call import count_call
 from slackapp.model import (
     SLACK_PROVIDER,
     Actor,
@@ -58,16 +59,21 @@ class TokenUse:
 def call(app: App, use: TokenUse, params: Mapping[str, Any], row: Run | None = None) -> SlackResponse:
     """Calls the method as this tenant.
 
-    The intent of `row`, which is run, stands in the commit of the audit row and costs none of its own. Raises Refused
+    The intent of `row`, which is run, stands in the commit of the audit row; the call is counted there. Raises Refused
     (NOT_INSTALLED, NEEDS_REINSTALL, TOKEN_UNAVAILABLE, CAPABILITY, FROZEN) and SlackCallError: of the kind DEAD only
-    where the token was marked dead. While Slack wants to hear nothing of this method for this tenant, or the token
-    pauses, that is told without asking it again.
+    where the token was marked dead. A pause of the method for this tenant, or of the token, is told without asking.
     """
-    return run(app, use, lambda token: app.slack.call(str(use.method), token, params), row)
+    with count_call(app.db, row):
+        return _run(app, use, lambda token: app.slack.call(str(use.method), token, params), row)
 
 
 def run(app: App, use: TokenUse, send: Send, row: Run | None = None) -> SlackResponse:
-    """Uses a token for any call that takes one."""
+    """Uses a token for any call that takes one, and counts it as `call` does."""
+    with count_call(app.db, row):
+        return _run(app, use, send, row)
+
+
+def _run(app: App, use: TokenUse, send: Send, row: Run | None) -> SlackResponse:
     method = str(use.method)
     whose = f"{use.tenant} {use.holder} {method}"
     # 1. nothing is sent while Slack wants to hear nothing of this method, or the token pauses

@@ -12,6 +12,7 @@ import pytest
 from slackapp.behaviour import Context
 from slackapp.errors import StoreBusyError, StoreError, StoreFullError
 from slackapp.flows.app import App, Circle
+from slackapp.flows.tokens import use_token
 from slackapp.localslack.faults import Fault
 from slackapp.model import Clock, QueueKind, Tenant, TenantKind
 from slackapp.store import inbox, queue
@@ -20,6 +21,7 @@ from slackapp.store.engine.database import Database
 from slackapp.store.engine.statements import parse_statements
 from slackapp.store.queue import EffectKey, LeaseLostError, Run
 from tests.flows.kill_process import Killed, kill_in_call
+from tests.support.token_use import make_use
 from tests.support.world import NORTH, World
 
 POST = "chat.postMessage"
@@ -452,6 +454,30 @@ def test_a_job_of_a_circle_is_run_with_its_effects_and_one_that_fails_is_dead_in
     while ready.work():
         ready.clock.advance(400)
     assert state(ready, "remind-2") == "dead"
+
+
+@pytest.mark.claim("C-125")
+@pytest.mark.parametrize("end", ["raises after it", "is cut", "is limited"])
+def test_a_call_of_a_job_is_counted_though_no_context_made_it(ready: World, end: str) -> None:
+    """A job that raises after its post would post again, and again; after a plain no it may."""
+
+    def act(app: App, run: Run, now: int) -> None:
+        use = make_use(run.tenant, run.actor, method=POST)
+        use_token.call(app, use, {"channel": ready.slack.workspaces[NORTH].general, "text": "x"}, run)
+        raise ValueError
+
+    register(ready)
+    ready.slack.mention(NORTH, "hello")  # which invites the app
+    ready.replace_parts(circles=(Circle(name="posts", jobs={"posts.send": act}),))
+    north = Tenant(TenantKind.WORKSPACE, NORTH)
+    with ready.service.app.db.transaction():
+        inbox.add_job(ready.service.app.db, "send-1", "posts.send", north, now=ready.clock())
+    if end != "raises after it":
+        ready.slack.fault(Fault(POST, "cut") if end == "is cut" else Fault(POST, "ratelimited", retry_after=1))
+    assert (ready.work(), state(ready, "send-1")) == (1, "ready" if end == "is limited" else "unclear")
+    ready.clock.advance(400)
+    assert (ready.work(), state(ready, "send-1")) == (int(end == "is limited"), "unclear")
+    assert len(ready.calls(POST)) == (2 if end == "is limited" else 1)
 
 
 def test_a_type_that_slack_sends_runs_no_job(ready: World) -> None:
