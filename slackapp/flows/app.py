@@ -74,6 +74,8 @@ class TenantData:
     """Marks, in a database that was restored, what may have been done since; returns the rows that are unclear now."""
     kept_because: str = ""
     """Why a purge leaves the rows, where they hold ids only."""
+    collected: str = ""
+    """What the page on privacy says of the rows, where its own words do not: such as `notes, encrypted`."""
 
 
 @dataclass(frozen=True)

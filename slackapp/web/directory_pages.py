@@ -3,6 +3,7 @@
 Read:    docs.slack.dev/slack-marketplace/slack-marketplace-app-guidelines-and-requirements
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slackapp.web.pages import NOT_CONFIGURED, About, escape, mail, page_with_footer
@@ -18,13 +19,14 @@ class Retention:
     audit_days: int
 
 
-def privacy(about: About, kept: Retention) -> str:
-    """Shows `GET /privacy`."""
+def privacy(about: About, kept: Retention, collected: Iterable[str] = ()) -> str:
+    """Shows `GET /privacy`; `collected` is what is stored of a workspace besides."""
     name = escape(about.name)
+    besides = "".join(f"<li>{escape(told)}</li>\n" for told in collected)
     return page_with_footer(
         f"Privacy at {about.name}",
         f"<p>{name} is run by {_company(about)}. This page says what it stores about a workspace, why, how long, and "
-        f"how to have it erased.</p>{_COLLECTED}{_USED}{_retention(kept)}{_rights(about)}"
+        f"how to have it erased.</p>{_COLLECTED}{besides}{_COLLECTED_TOO}{_USED}{_retention(kept)}{_rights(about)}"
         f"<h2>Contact</h2><p>Questions about your data: {mail(about.privacy_email or about.support_email)}.</p>",
     )
 
@@ -62,7 +64,8 @@ workspace alone</li>
 <li>a journal of installs, removals and each use of a token, with the ids of workspaces, people and events; no content
 </li>
 <li>for an hour, that Slack served it; and for as long as that matters, that Slack refused its tokens: id and time</li>
-<li>counts of what happened, in which a workspace is a keyed hash of its id</li>
+"""
+_COLLECTED_TOO = """<li>counts of what happened, in which a workspace is a keyed hash of its id</li>
 </ul>
 <p>An installation that was moved in from another store also keeps, encrypted, what that store held of it.</p>
 <p>About visitors of these pages: nothing. An install sets one cookie that ties it to your browser; only a hash of it is

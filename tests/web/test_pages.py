@@ -35,6 +35,7 @@ PAGES: dict[str, tuple[Callable[[str], str], int]] = {
     "privacy, name": (lambda value: directory_pages.privacy(about(name=value), STORED), 4),
     "privacy, company": (lambda value: directory_pages.privacy(about(company=value or "x"), STORED), 1),
     "privacy, address": (lambda value: directory_pages.privacy(about(privacy_email=value or "x"), STORED), 1),
+    "privacy, collected": (lambda value: directory_pages.privacy(about(), STORED, [value]), 1),
     "support, name": (lambda value: directory_pages.support(about(name=value)), 4),
     "support, company": (lambda value: directory_pages.support(about(company=value or "x")), 1),
     "support, address": (lambda value: directory_pages.support(about(support_email=value or "x")), 1),

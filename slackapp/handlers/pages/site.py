@@ -36,7 +36,8 @@ def privacy(app: App, request: Request, caller: Actor, now: int) -> Response:
         event_hours=sweep.DEDUPE_WINDOW // 3600,
         audit_days=app.settings.audit_days,
     )
-    return html(200, directory_pages.privacy(_about(app), kept))
+    collected = [data.collected for data in app.tenant_data if data.collected]
+    return html(200, directory_pages.privacy(_about(app), kept, collected))
 
 
 def support(app: App, request: Request, caller: Actor, now: int) -> Response:
