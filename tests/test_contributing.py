@@ -94,7 +94,8 @@ def steps_of(section: str) -> tuple[Step, ...]:
 def changes() -> dict[str, tuple[Step, ...]]:
     """Each change of the page, by its head."""
     page = PAGE.replace("C-NEXT", CLAIM).replace("NEXT_", f"{MIGRATION}_")
-    return {part.partition("\n")[0]: steps_of(part) for part in page.split("\n## ")[1:]}
+    found = {part.partition("\n")[0]: steps_of(part) for part in page.split("\n## ")[1:]}
+    return {head: steps for head, steps in found.items() if steps}  # a section without steps only tells
 
 
 CHANGES = changes()
