@@ -59,7 +59,9 @@ def test_the_migration_keeps_every_data_key_and_takes_those_for_labels(
     later = [file for file in (copy / "migrations").glob("*.sql") if file.name >= "0005"]
     for file in later:
         file.rename(tmp_path / file.name)
-    SqliteDatabase(path).create_or_migrate()
+    old = SqliteDatabase(path)
+    old.create_or_migrate()
+    old.close()
     for key in ((1, "", "", "audit", "active"), (2, "T", "T01", "bot", "active"), (3, "T", "T01", "bot", "retired")):
         change(path, KEY, *key)
     with pytest.raises(sqlite3.IntegrityError):
