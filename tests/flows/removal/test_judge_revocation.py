@@ -198,6 +198,10 @@ def test_effect_mark_and_audit_are_one_transaction(full: World) -> None:
     before, audited = full.snapshot(), full.audit()
     assert uninstalled(full).status >= 500
     assert (full.snapshot(), full.audit()) == (before, audited)
+    with contextlib.closing(sqlite3.connect(full.settings.database)) as connection, connection:
+        connection.execute("DROP TRIGGER no")
+    assert uninstalled(full).status == 200
+    assert full.status() == ""
 
 
 # Only if it is meant

@@ -200,6 +200,10 @@ def test_an_install_that_cannot_be_stored_is_not_stored_by_half(world: World, ta
     assert live_tokens(world) == []
     assert world.calls() == [EXCHANGE, REVOKE]
     assert state_outcomes(world) == ["failed"]
+    plant(world, "DROP TRIGGER t")
+    assert approved(world).finish().status == 303
+    world.work()
+    assert_works(world)
 
 
 def test_a_reinstall_that_cannot_be_stored_leaves_what_works(world: World) -> None:
