@@ -159,7 +159,6 @@ def build_app(
         db=db,
         keyring=keyring,
         clock=clock,
-        metrics=metrics,
         events=audit_events(CIRCLES),
         capabilities=_capabilities(None),
     )

@@ -185,7 +185,7 @@ class App:
         """Additions of every circle to the context of a behaviour, by their name, which no two have."""
         return _join(circle.context for circle in self.circles)
 
-    @property
+    @cached_property
     def tenant_data(self) -> tuple[TenantData, ...]:
         """The data of every circle, in the order in which a purge erases it."""
         return tuple(data for circle in self.circles for data in circle.tenant_data)

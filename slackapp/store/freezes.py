@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from slackapp.errors import Refusal, Refused
 from slackapp.model import NO_TENANT, Actor, Tenant
 from slackapp.store.columns import row_fields, tenant_columns
 from slackapp.store.engine.database import Database
 
 EVERYTHING = "everything"
+_RETRY_AFTER = 60
+"""Seconds after which to try again."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,12 @@ def find(db: Database, tenant: Tenant) -> Freeze | None:
     """Finds what keeps the tenant's tokens closed: the freeze of everything, or its own."""
     row = db.one("find_freeze", tenant_columns(tenant))
     return Freeze(**row_fields(row)) if row is not None else None
+
+
+def require_none(db: Database, tenant: Tenant) -> None:
+    """Requires that nothing keeps the tenant's tokens closed. Raises Refused(FROZEN)."""
+    if find(db, tenant) is not None:
+        raise Refused(Refusal.FROZEN, retry_after=_RETRY_AFTER, tenant=tenant)
 
 
 def list_all(db: Database) -> list[Freeze]:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from slackapp.errors import Refusal, Refused, StoreError
+from slackapp.errors import StoreError
 from slackapp.model import Actor, ActorKind, Clock, QueueKind, QueueState, Sealed, Tenant
 from slackapp.store import freezes
 from slackapp.store.columns import by_word, read_portions, read_sealed, read_tenant, row_fields, tenant_columns
@@ -21,7 +21,6 @@ LEASE = 120
 """Seconds that a row is its worker's; a function that takes longer may run twice."""
 _KINDS, _STATES = by_word(QueueKind), by_word(QueueState)
 _MAX_DOUBLINGS = 6
-_RETRY_FROZEN = 60
 RowId = tuple[Tenant, str]
 """Whose the row is, and its event id."""
 
@@ -197,8 +196,7 @@ def commit_intent(db: Database, run: Run, clock: Clock) -> None:
         with db.transaction():
             # No row of a token's reading asks for it here.
             # claim: C-128
-            if freezes.find(db, run.tenant) is not None:
-                raise Refused(Refusal.FROZEN, retry_after=_RETRY_FROZEN, tenant=run.tenant)
+            freezes.require_none(db, run.tenant)
             note_intent(db, run, clock)
     except (StoreError, LeaseLostError):
         run.withdraw_intent()

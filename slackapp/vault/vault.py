@@ -14,7 +14,6 @@ from functools import partial
 from slackapp.checks.capabilities import Capability, require_capability
 from slackapp.errors import CapabilityError, DecryptError, Refusal, Refused, StoreError
 from slackapp.model import AuditEntry, AuditEvent, AuditResult, Clock, InstallationStatus, Secret, TokenStatus
-from slackapp.runtime.metrics import Metrics
 from slackapp.store import audit, freezes, installations, queue, tokens
 from slackapp.store.engine.database import Database
 from slackapp.store.queue import LeaseLostError, Run
@@ -32,7 +31,7 @@ from slackapp.vault.secret_reads import (
 
 _TRIES = 3
 """How often it is tried while the installation's status changes under our hands."""
-_RETRY_FROZEN, _RETRY_CHANGED = 60, 1
+_RETRY_CHANGED = 1
 """Seconds after which to try again."""
 _BATCH_TENANTS = 100
 """Rows of the audit that are written in one transaction."""
@@ -52,7 +51,6 @@ class Vault:
     db: Database
     keyring: Keyring
     clock: Clock
-    metrics: Metrics
     events: frozenset[type[StrEnum]]
     capabilities: Mapping[str, Capability]
 
@@ -172,8 +170,8 @@ class Vault:
         """Finds which condition did not hold. Raises Refused; returns where all of them hold again."""
         tenant = reads[0].tenant
         known = self.capabilities[reads[0].capability.name]
-        if not known.works_frozen and freezes.find(self.db, tenant) is not None:
-            raise Refused(Refusal.FROZEN, retry_after=_RETRY_FROZEN, tenant=tenant)
+        if not known.works_frozen:
+            freezes.require_none(self.db, tenant)
         self._find_status(reads[0])
         for read in reads:
             current = tokens.find_generation(self.db, read.token) if read.token is not None else None

@@ -109,7 +109,7 @@ def run(app: App, row: Run, now: int) -> None:
 def _find_job(app: App, row: Run) -> Job | None:
     """Finds the job of a row of ours; a type that Slack has sent names none."""
     is_ours = row.kind == QueueKind.JOB or row.removes
-    return {**app.jobs, **JOBS}.get(row.type) if is_ours else None
+    return (JOBS.get(row.type) or app.jobs.get(row.type)) if is_ours else None
 
 
 def _call_behaviour(app: App, row: Run, installation: Installation, body: Mapping[str, Any]) -> str:
