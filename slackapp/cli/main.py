@@ -26,7 +26,7 @@ from slackapp.cli.service import environment
 from slackapp.cli.terminal.arguments import CommandParser, run_verb
 from slackapp.cli.terminal.printing import print_last_line, print_lines
 from slackapp.demo import scenario
-from slackapp.errors import CommandError, ConfigError, SettingMissingError, StoreError, UsageError
+from slackapp.errors import CommandError, ConfigError, SettingMissingError, StoreDamagedError, StoreError, UsageError
 
 EX_FAILED, EX_USAGE = 1, 2
 """The exit statuses for what cannot be done, and for words that are not understood; argparse has the second, too."""
@@ -113,6 +113,9 @@ def main(argv: list[str] | None = None) -> int:
     except CommandError as error:
         print_lines(f"slackapp: {error}", error=True)
         return EX_USAGE if isinstance(error, UsageError) else EX_FAILED
+    except StoreDamagedError as error:
+        print_lines(f"slackapp: {error}", error=True)
+        return EX_FAILED
     except StoreError as error:
         print_lines(f"slackapp: {error}; try again", error=True)
         return 75

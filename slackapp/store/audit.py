@@ -58,8 +58,10 @@ def append(db: Database, entry: AuditEntry, mac: Mac) -> None:
 
 
 def next_row(db: Database, entry: AuditEntry, mac: Mac) -> dict[str, Any]:
-    """Makes the columns of the row that follows the last one: all that an INSERT needs."""
+    """Makes the columns of the row that follows the last one: all that an INSERT needs. Raises StoreDamagedError."""
     last, chain = head(db)
+    if last == _LAST:  # only somebody else writes one; whoever removes it by hand breaks the chain
+        raise StoreDamagedError(f"row {last} of the audit was added by hand, and none can follow it; restore a backup")
     columns = {"format": FORMAT, "id": last + 1, **entry_columns(entry)}
     return {**columns, "chain": mac(covered(chain, columns))}
 

@@ -9,9 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from slackapp.errors import StoreError
 from slackapp.model import Actor, ActorKind, Clock, QueueKind, QueueState, Sealed, Tenant
-from slackapp.store import freezes
 from slackapp.store.columns import by_word, read_portions, read_sealed, read_tenant, row_fields, tenant_columns
 from slackapp.store.engine.database import Database, Row
 
@@ -190,20 +188,6 @@ def note_intent(db: Database, run: Run, clock: Clock) -> None:
     run.has_intent = True
 
 
-def commit_intent(db: Database, run: Run, clock: Clock) -> None:
-    """Notes the intent of a call that uses no token, in a commit of its own. Raises LeaseLostError, Refused(FROZEN)."""
-    try:
-        with db.transaction():
-            # No row of a token's reading asks for it here.
-            # claim: C-128
-            freezes.require_none(db, run.tenant)
-            note_intent(db, run, clock)
-    except (StoreError, LeaseLostError):
-        run.withdraw_intent()
-        raise
-    run.confirm_intent()
-
-
 def mark_not_called(db: Database, run: Run) -> None:
     """Clears the intent, after Slack said plainly that it did nothing; not where the run has done anything else."""
     # claim: C-125
@@ -230,9 +214,15 @@ def finish(
     return ours
 
 
-def postpone(db: Database, run: Run, result: str, *, next_at: int, refund_attempt: bool = False) -> None:
-    """Puts a row back for later; `refund_attempt` does not count the attempt, because nothing was attempted."""
-    later = {"result": result, "next_at": next_at, "forgiven": int(refund_attempt)}
+def postpone(db: Database, run: Run, result: str, *, now: int, wait: int, refund_attempt: bool = False) -> None:
+    """Puts a row back for so many seconds, and at most the queue's `max_wait`: then whoever runs it asks again.
+
+    `refund_attempt` does not count the attempt, because nothing was attempted.
+    """
+    # What waits for longer counts as postponed by a clock that was ahead, and would run at once.
+    # claim: C-98
+    wait = min(wait, run.queue.max_wait)
+    later = {"result": result, "next_at": now + wait, "forgiven": int(refund_attempt)}
     db.execute(f"{run.queue.table}.postpone", {**_owned_key(run), **later})
     run.has_ended = True
 

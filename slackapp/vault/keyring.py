@@ -132,12 +132,25 @@ class Keyring:
         bound = envelope.record_context(self._app_id, context)
         return envelope.open_sealed(key.key, key.key_id, bound, sealed.blob, limit=self._limits[context.kind])
 
-    def open_data(self, context: RecordContext, sealed: Sealed) -> bytes:
-        """Opens a record that is no token; a token is opened by the vault alone. Raises DecryptError."""
+    def open_or_reread(self, context: RecordContext, sealed: Sealed, reread: Callable[[], Sealed | None]) -> bytes:
+        """Opens a record that was just read, and reads it once more where it was sealed anew meanwhile.
+
+        Raises DecryptError.
+        """
+        try:
+            return self.open(context, sealed)
+        except DecryptError:
+            current = reread()
+            if current is None or current == sealed:
+                raise
+        return self.open(context, current)
+
+    def open_data(self, context: RecordContext, sealed: Sealed, reread: Callable[[], Sealed | None]) -> bytes:
+        """Opens, in the same way, a record that is no token; a token is opened by the vault alone."""
         # claim: C-117
         if context.purpose != KeyPurpose.DATA:
             raise DecryptError
-        return self.open(context, sealed)
+        return self.open_or_reread(context, sealed, reread)
 
     def open_tenant_keys(self, tenant: Tenant) -> TenantKeys:
         """The tenant's keys, to seal with inside a transaction; for a new tenant, keys that are yet to be stored."""

@@ -12,8 +12,17 @@ from enum import StrEnum
 from functools import partial
 
 from slackapp.checks.capabilities import Capability, require_capability
-from slackapp.errors import CapabilityError, DecryptError, Refusal, Refused, StoreError
-from slackapp.model import AuditEntry, AuditEvent, AuditResult, Clock, InstallationStatus, Secret, TokenStatus
+from slackapp.errors import CapabilityError, Refusal, Refused, StoreError
+from slackapp.model import (
+    AuditEntry,
+    AuditEvent,
+    AuditRecord,
+    AuditResult,
+    Clock,
+    InstallationStatus,
+    Secret,
+    TokenStatus,
+)
 from slackapp.store import audit, freezes, installations, queue, tokens
 from slackapp.store.engine.database import Database
 from slackapp.store.queue import LeaseLostError, Run
@@ -78,12 +87,12 @@ class Vault:
         where it does not open.
         """
         self._admit((read,), run, lease)
-        return Secret(self._open(read).decode())
+        return self._open(read)
 
     def read_secrets(self, reads: Sequence[SecretRead]) -> list[Secret]:
         """Opens several secrets of one tenant, for one purpose, in the same way: all with one commit, or none."""
         self._admit(reads, None, None)
-        return [Secret(self._open(read).decode()) for read in reads]
+        return [self._open(read) for read in reads]
 
     def open_tenants(self, reads: Sequence[TenantRead], keyring: Keyring) -> list[TenantOpening]:
         """Lets all that these tenants have be opened by a keyring, which may be a copy's, frozen or not.
@@ -102,6 +111,25 @@ class Vault:
                     # claim: C-25
                     self.append(read.entry(self.clock()))
         return [TenantOpening(read.tenant, keyring) for read in reads]
+
+    # Calls without a secret
+
+    def commit_intent(self, run: Run, method: str) -> None:
+        """Commits a run's intent of a call that uses no token. Raises LeaseLostError, Refused(FROZEN), StoreError."""
+        try:
+            with self.db.transaction():
+                # No row of a token's reading asks for it here.
+                # claim: C-128
+                freezes.require_none(self.db, run.tenant)
+                queue.note_intent(self.db, run, self.clock)
+        except (StoreError, LeaseLostError):
+            run.withdraw_intent()
+            raise
+        except Refused as refused:
+            # claim: C-116
+            self._append_refused(_call_entry(run, method, self.clock()), refused)
+            raise
+        run.confirm_intent()
 
     # How a reading is admitted
 
@@ -128,10 +156,15 @@ class Vault:
                     return
             raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=_RETRY_CHANGED)
         except Refused as refused:
-            entry = replace(reads[0].entry(self.clock()), event=AuditEvent(refused.refusal.audit))
             # claim: C-116
-            self.append_committed(replace(entry, result=AuditResult.REFUSED))
+            self._append_refused(reads[0].entry(self.clock()), refused)
             raise
+
+    def _append_refused(self, use: AuditEntry, refused: Refused) -> None:
+        """Adds the row of a use that was refused."""
+        entry = replace(use, event=AuditEvent(refused.refusal.audit), result=AuditResult.REFUSED)
+        # claim: C-116
+        self.append_committed(entry)
 
     def _find_status(self, read: SecretRead) -> InstallationStatus:
         """Finds the status that the installation has and in which this is allowed. Raises Refused."""
@@ -178,12 +211,21 @@ class Vault:
             if read.token is not None and (current is None or current.status == TokenStatus.DEAD):
                 raise TokenReplacedError
 
-    def _open(self, read: SecretRead) -> bytes:
-        """Opens what was admitted, and reads it once more where it was sealed anew meanwhile. Raises DecryptError."""
-        try:
-            return self.keyring.open(read.context, read.sealed())
-        except DecryptError:
-            current = read.find_again(self.db)
-            if current is None or current == read.sealed():
-                raise
-        return self.keyring.open(read.context, current)
+    def _open(self, read: SecretRead) -> Secret:
+        """Opens what was admitted. Raises DecryptError."""
+        plaintext = self.keyring.open_or_reread(read.context, read.sealed(), partial(read.find_again, self.db))
+        return Secret(plaintext.decode())
+
+
+def _call_entry(run: Run, method: str, now: int) -> AuditEntry:
+    """Makes the row of a run's call that uses no token, and that the freeze refuses."""
+    return AuditEntry(
+        at=now,
+        event=AuditEvent.REFUSED_FROZEN,
+        actor=run.actor,
+        tenant=run.tenant,
+        record_kind=AuditRecord.EVENT,
+        record_id=run.event_id,
+        method=method,
+        purpose=run.type,
+    )

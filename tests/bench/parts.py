@@ -17,7 +17,6 @@ from slackapp.checks.state_token import IssuedState
 from slackapp.config import settings as config
 from slackapp.crypto import records
 from slackapp.flows.install import new_state, store_grant
-from slackapp.flows.keys.tenant_keys import open_or_reread
 from slackapp.model import BOT, AuditEntry, AuditEvent, StateBinding, StatePurpose
 from slackapp.store import installations, oauth_states, tokens
 from tests.bench import world
@@ -79,7 +78,8 @@ def look_up(app: Service, tenants: int) -> Callable[[], object]:
             )
 
         vault.db.commit_in_group(note)
-        open_or_reread(vault, records.access_token_context(tenant, BOT, token.generation), token.access, lambda: None)
+        context = records.access_token_context(tenant, BOT, token.generation)
+        vault.keyring.open_or_reread(context, token.access, lambda: None)
 
     return act
 

@@ -8,12 +8,18 @@ from tests.meta.source import Module, modules, parse
 
 WAYS: dict[str, dict[str, str]] = {
     "keyring.open": {
-        "vault/vault.py": "after the row, which the vault writes",
         "vault/secret_reads.py": "all that a tenant has, after the row",
-        "vault/keyring.py": "a record of data, which is no token",
+        "vault/keyring.py": "once, and once more where it was sealed anew",
         "demo/scenario.py": "the round trip with a Slack of its own",
     },
-    "keyring.open_data": {"flows/keys/tenant_keys.py": "opens what its callers give it, and no token"},
+    "keyring.open_or_reread": {
+        "vault/vault.py": "after the row, which the vault writes",
+        "vault/keyring.py": "a record of data, which is no token",
+    },
+    "keyring.open_data": {
+        "flows/events/run_event.py": "an event's body, for the app's own function: what it does with a token is noted",
+        "flows/events/inbox_admin.py": "an event's body, for the operator, after a row of its own",
+    },
     "vault.read_token": {"flows/keys/tenant_keys.py": "the one place, where its key's errors become refusals"},
     "vault.read_secrets": {"bolt/find_installation.py": "what goes to a Bolt app, with one commit"},
     "vault.open_tenants": {
@@ -21,14 +27,11 @@ WAYS: dict[str, dict[str, str]] = {
         "flows/keys/fingerprint_tokens.py": "keeps a keyed hash of each token alone",
         "flows/backup/backup_database.py": "tries whether a copy opens",
     },
-    "open_or_reread": {
-        "flows/events/run_event.py": "an event's body, for the app's own function: what it does with a token is noted",
-        "flows/events/inbox_admin.py": "an event's body, for the operator, after a row of its own",
-    },
     "TenantOpening": {"vault/vault.py": "which has written the row"},
     "open_sealed": {"vault/keyring.py": "a record", "vault/providers.py": "a data key, which the master key wraps"},
 }
 """Call → modules that may make it, and why."""
+OPENINGS = ("open", "open_or_reread")
 STARTS = ("app.", "self._", "self.", "live.", "tenant_keys.", "envelope.")
 
 
@@ -37,7 +40,7 @@ def call_name(call: ast.Call, module: Module) -> str:
     name = ast.unparse(call.func)
     for start in STARTS:
         name = name.removeprefix(start)
-    return f"keyring.{name}" if module.path == "vault/keyring.py" and name == "open" else name
+    return f"keyring.{name}" if module.path == "vault/keyring.py" and name in OPENINGS else name
 
 
 def openings(found: Iterable[Module]) -> dict[str, set[str]]:

@@ -291,10 +291,20 @@ def test_no_row_waits_for_a_time_to_which_a_clock_was_wrong(db: Database) -> Non
     receive(db, "Ev1", now=NOW + day)
     receive(db, "Ev2")
     claim(db)
-    queue.postpone(db, held("Ev2"), "limited", next_at=NOW + QUEUE.max_wait, refund_attempt=True)
+    queue.postpone(db, held("Ev2"), "limited", now=NOW, wait=QUEUE.max_wait, refund_attempt=True)
     assert seen(db) == ["Ev1"], "and what Slack has put off waits"
     assert seen(db, now=NOW - 1) == ["Ev2", "Ev1"], "put off for longer than anything is: nobody means that"
     assert seen(db, now=NOW + QUEUE.max_wait) == ["Ev2", "Ev1"]
+
+
+@pytest.mark.claim("C-98")
+def test_a_row_that_is_put_off_for_longer_than_any_waits_that_long_and_never_runs_at_once(db: Database) -> None:
+    """Slack asks for half a day, which nobody tells from a clock that was ahead."""
+    receive(db)
+    claim(db)
+    queue.postpone(db, held("Ev1", "me"), "ratelimited", now=NOW, wait=43_200, refund_attempt=True)
+    assert [seen(db, now=NOW + wait) for wait in (0, 1, QUEUE.max_wait - 1)] == [[], [], []]
+    assert seen(db, now=NOW + QUEUE.max_wait) == ["Ev1"]
 
 
 @pytest.mark.claim("C-98")
@@ -382,7 +392,7 @@ def test_only_the_owner_moves_a_row_on(db: Database) -> None:
     claim(db)
     assert not intend(db, held("Ev1", "another"), NOW)
     assert not queue.finish(db, held("Ev1", "another"), "done", "", now=NOW)
-    queue.postpone(db, held("Ev1", "another"), "", next_at=NOW, refund_attempt=False)
+    queue.postpone(db, held("Ev1", "another"), "", now=NOW, wait=0, refund_attempt=False)
     assert row(db) == ("running", 1, "me", "", 1)
     assert intend(db, held("Ev1", "me"), NOW)
     assert intend(db, held("Ev1", "me"), NOW)
@@ -402,7 +412,7 @@ def test_a_row_ends_once_and_what_is_done_keeps_no_body(db: Database, state: str
     assert not queue.finish(db, held("Ev1", ""), "done", "", now=NOW)
     assert not intend(db, held("Ev1", ""), NOW)
     queue.mark_not_called(db, held("Ev1", ""))
-    queue.postpone(db, held("Ev1", ""), "", next_at=NOW, refund_attempt=False)
+    queue.postpone(db, held("Ev1", ""), "", now=NOW, wait=0, refund_attempt=False)
     assert row(db) == (state, 1, "", "why", keeps_body)
     assert row(db, "Ev2") == ("ready", 0, "", "", 1)
 
@@ -410,7 +420,7 @@ def test_a_row_ends_once_and_what_is_done_keeps_no_body(db: Database, state: str
 def test_a_postponed_row_comes_back_in_its_time(db: Database) -> None:
     receive(db)
     claim(db)
-    queue.postpone(db, held("Ev1", "me"), "ratelimited", next_at=NOW + 30, refund_attempt=False)
+    queue.postpone(db, held("Ev1", "me"), "ratelimited", now=NOW, wait=30, refund_attempt=False)
     assert row(db) == ("ready", 1, "", "ratelimited", 1)
     assert [claimed(db, now=NOW + 29), claimed(db, now=NOW + 30)] == ["", "Ev1"]
 
@@ -419,7 +429,7 @@ def test_a_postponed_row_comes_back_in_its_time(db: Database) -> None:
 def test_an_attempt_counts_unless_nothing_was_attempted(db: Database, refund_attempt: bool, attempts: int) -> None:
     receive(db)
     claim(db)
-    queue.postpone(db, held("Ev1", "me"), "", next_at=NOW, refund_attempt=refund_attempt)
+    queue.postpone(db, held("Ev1", "me"), "", now=NOW, wait=0, refund_attempt=refund_attempt)
     assert row(db)[:2] == ("ready", attempts)
 
 
@@ -497,7 +507,7 @@ def test_open_purges_are_listed_and_counted_until_they_are_done(db: Database) ->
     for _ in range(2):
         claim(db)
     assert inbox.count_pending_purges(db) == 1
-    queue.postpone(db, held("purge", "me"), "a reader", next_at=NOW, refund_attempt=False)
+    queue.postpone(db, held("purge", "me"), "a reader", now=NOW, wait=0, refund_attempt=False)
     assert inbox.pending_purges(db) == {NORTH: "a reader"}
     assert queue.is_open(db, QUEUE, NORTH, "purge")
     claim(db)
@@ -603,7 +613,7 @@ def test_states_are_counted_with_the_age_of_the_oldest(db: Database) -> None:
 def test_a_row_that_needs_the_operator_runs_again_as_if_it_were_new(db: Database, state: str) -> None:
     receive(db)
     claim(db)
-    queue.postpone(db, held("Ev1", "me"), "", next_at=NOW, refund_attempt=False)
+    queue.postpone(db, held("Ev1", "me"), "", now=NOW, wait=0, refund_attempt=False)
     claim(db)
     queue.finish(db, held("Ev1", "me"), state, "why", now=NOW)
     assert queue.retry(db, QUEUE, (NORTH, "Ev1"), NOW + 7)

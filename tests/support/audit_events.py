@@ -33,8 +33,8 @@ SECTIONS = {
 """The first event of each section, and its name."""
 TABLE = "| event | when | fills | who acts | result, detail |\n| --- | --- | --- | --- | --- |"
 REFUSALS = """One for each answer that refuses a request, or a use of a token. The actor may be any, and the result is
-`refused`. The record is the address (`route`), or the sealed record that was asked for; then the row says what a
-`token.read` would.
+`refused`. The record is the address (`route`), the row whose answer was not posted (`event`), or the sealed record that
+was asked for; then the row says what a `token.read` would.
 
 | event | answer |
 | --- | --- |"""

@@ -277,7 +277,8 @@ def meaning_of(event: AuditEvent) -> Meaning:
     return Meaning(
         f"{refusal.status}: {refusal.sentence}",
         "tenant holder generation record key count capability method channel purpose",
-        (*ActorKind,), (AuditResult.REFUSED,), records=(AuditRecord.ROUTE, *_ACCESS, *_REFRESH, *_OTHERS),
+        (*ActorKind,), (AuditResult.REFUSED,),
+        records=(AuditRecord.ROUTE, AuditRecord.EVENT, *_ACCESS, *_REFRESH, *_OTHERS),
     )  # fmt: skip
 
 

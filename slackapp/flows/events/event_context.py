@@ -33,7 +33,6 @@ from slackapp.model import (
     Installation,
     Tenant,
 )
-from slackapp.store import queue
 from slackapp.store.queue import Run
 
 RESPONSE_SECONDS, MAX_RESPONSES = 1800, 5
@@ -138,7 +137,7 @@ class EventContext:
             raise SlackCallError("response_url", "response_url_over", SlackErrorKind.BAD_REQUEST)
         self._responses += 1
         # claim: C-50
-        queue.commit_intent(app.db, run, app.clock)
+        app.vault.commit_intent(run, "response_url")
         with count_call(app.db, run):
             app.slack.respond(str(url), {"response_type": "ephemeral", "text": text})
 

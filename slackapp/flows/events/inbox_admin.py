@@ -5,7 +5,7 @@ from functools import partial
 from slackapp.crypto import records
 from slackapp.errors import CommandError
 from slackapp.flows.app import App
-from slackapp.flows.keys.tenant_keys import open_or_reread, refuse_on_key_error
+from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.model import Actor, AuditEntry, AuditEvent, AuditRecord, QueueState
 from slackapp.store import queue
 from slackapp.store.queue import Queue, QueueEntry
@@ -53,7 +53,7 @@ def read_body(app: App, entry: QueueEntry, actor: Actor) -> str:
     app.vault.append_committed(read)
     with refuse_on_key_error(app, read):
         context = records.event_body_context(entry.tenant, entry.event_id)
-        return open_or_reread(app, context, sealed, find).decode()
+        return app.keyring.open_data(context, sealed, find).decode()
 
 
 def retry(app: App, entry: QueueEntry, actor: Actor) -> bool:

@@ -27,7 +27,6 @@ from slackapp.errors import (
 from slackapp.flows.app import App, Job
 from slackapp.flows.events.event_context import EventContext
 from slackapp.flows.keys import suspend_tenant
-from slackapp.flows.keys.tenant_keys import open_or_reread
 from slackapp.flows.removal import judge_revocation, purge_tenant, uninstall_tenant
 from slackapp.flows.tokens import bot_identity
 from slackapp.model import (
@@ -69,7 +68,7 @@ def run(app: App, row: Run, now: int) -> None:
     installation = installations.find(app.db, row.tenant)
     if installation is not None and installation.status in _WAITS:
         # Since it was claimed. It waits, as if it had not been.
-        queue.postpone(app.db, row, installation.status, next_at=now, refund_attempt=True)
+        queue.postpone(app.db, row, installation.status, now=now, wait=0, refund_attempt=True)
         return
     if installation is None:
         _finish_row(app, row, QueueState.DONE, "not installed", now=now)
@@ -81,7 +80,7 @@ def run(app: App, row: Run, now: int) -> None:
         _mark_dead(app, row, "the body does not open", now=now, audited=AuditEvent.EVENT_UNAVAILABLE)
         return
     except Refused as refused:
-        queue.postpone(app.db, row, refused.refusal.code, next_at=now + _KEY_BACK_OFF, refund_attempt=True)
+        queue.postpone(app.db, row, refused.refusal.code, now=now, wait=_KEY_BACK_OFF, refund_attempt=True)
         return
     # 8. whose it is, and what acts on it
     function = app.behaviour.get(row.type)
@@ -125,9 +124,8 @@ def _open(app: App, row: Run) -> Mapping[str, Any]:
         return {"event": {"type": row.type}}  # a job of ours
     try:
         context = records.event_body_context(row.tenant, row.event_id)
-        return parse_json(
-            open_or_reread(app, context, row.body, lambda: queue.body_of(app.db, row.queue, row.tenant, row.event_id))
-        )
+        reread = partial(queue.body_of, app.db, row.queue, row.tenant, row.event_id)
+        return parse_json(app.keyring.open_data(context, row.body, reread))
     except KeyRevokedError:
         suspend_tenant.suspend(app, row.tenant, row.actor)
         raise Refused(Refusal.KEY_REVOKED) from None
@@ -180,11 +178,11 @@ def _failed(app: App, row: Run, error: BaseException, now: int) -> None:
     if left != QueueState.READY:
         _finish_row(app, row, left, reason, now=now)
         return
-    wait = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
+    asked = error.retry_after if isinstance(error, SlackCallError) and error.retry_after else 0
     # A limited rate is Slack's word and no failure of the row: it waits as long as Slack says, as often as it says. A
     # freeze is the operator's.
-    later = now + (wait or queue.seconds_to_wait(row))
-    queue.postpone(app.db, row, reason, next_at=later, refund_attempt=bool(wait) or frozen)
+    wait = asked or queue.seconds_to_wait(row)
+    queue.postpone(app.db, row, reason, now=now, wait=wait, refund_attempt=bool(asked) or frozen)
 
 
 def _is_final(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ the master key was rotated, and the old one retired: what it wraps would be lost
 Whoever opens a token does so by `read_token`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -19,8 +19,6 @@ from slackapp.model import (
     AuditEntry,
     AuditEvent,
     AuditResult,
-    RecordContext,
-    Sealed,
     Secret,
     Tenant,
 )
@@ -53,20 +51,6 @@ def confirm_keys(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
             raise KeysChangedError
         if not data_keys.add(app.db, tenant, key, now):
             raise KeysChangedError
-
-
-def open_or_reread(app: App, context: RecordContext, sealed: Sealed, reread: Callable[[], Sealed | None]) -> bytes:
-    """Opens a record of data that was just read, and reads it once more where it was sealed anew meanwhile.
-
-    Raises DecryptError for a record that does not open.
-    """
-    try:
-        return app.keyring.open_data(context, sealed)
-    except DecryptError:
-        current = reread()
-        if current is None or current == sealed:
-            raise
-    return app.keyring.open_data(context, current)
 
 
 def read_token(app: App, read: TokenRead, *, run: Run | None = None, lease: Lease | None = None) -> Secret:

@@ -92,7 +92,7 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
 def ask_slack(app: App, row: Run, now: int) -> None:
     """Asks Slack about what time could not decide; in the worker, outside any transaction."""
     if freezes.find(app.db, row.tenant) is not None:
-        queue.postpone(app.db, row, "frozen", next_at=now + _ASK_AGAIN, refund_attempt=True)
+        queue.postpone(app.db, row, "frozen", now=now, wait=_ASK_AGAIN, refund_attempt=True)
         return
     actor = row.actor
     revocation = parse_stored_revocation(row.named)
@@ -143,7 +143,7 @@ def _named_tokens(app: App, tenant: Tenant, revocation: Revocation) -> list[Toke
 
 
 def _postpone(app: App, row: Run, why: str, now: int) -> None:
-    queue.postpone(app.db, row, why, next_at=now + _wait(row.attempts))
+    queue.postpone(app.db, row, why, now=now, wait=_wait(row.attempts))
 
 
 def _end_suspicion(app: App, tenant: Tenant) -> None:

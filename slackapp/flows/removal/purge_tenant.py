@@ -139,7 +139,7 @@ def _erase_little(app: App, rows: Sequence[Run], now: int) -> None:
 def _postpone(app: App, reasons: Reasons, now: int) -> None:
     with app.db.transaction():
         for row, (why, wait) in reasons.items():
-            queue.postpone(app.db, row, why, next_at=now + wait)
+            queue.postpone(app.db, row, why, now=now, wait=wait)
 
 
 def _erase_traces(app: App, rows: Sequence[Run], now: int, at_once: bool) -> Reasons:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from slackapp.errors import StoreDamagedError
 from slackapp.flows.audit import verify_audit
 from slackapp.model import AuditEntry, AuditEvent
 from slackapp.store import audit
@@ -136,6 +137,19 @@ def copy_first(shell: CommandLine, number: int, **changes: str) -> None:
 def test_a_row_under_the_first_or_the_last_number_of_all_is_found(ledger: CommandLine, number: int) -> None:
     copy_first(ledger, number)
     assert any(str(number) in finding for finding in findings_of(ledger))
+
+
+def test_no_row_follows_the_last_number_of_all_and_a_restore_begins_with_a_whole_audit(ledger: CommandLine) -> None:
+    """I add a row by hand after which no number is left, so that nothing can be noted any more."""
+    ledger.good("backup", str(ledger.folder / "b0"))
+    copy_first(ledger, 2**63 - 1)
+    app = ledger.world.service.app
+    with pytest.raises(StoreDamagedError, match=f"row {2**63 - 1} of the audit was added by hand"):
+        app.vault.append_committed(AuditEntry(at=1, event=AuditEvent.KEYS_FLUSHED, actor=ACTOR))
+    ended = ledger.run("keys", "flush")
+    assert (ended.status, ended.error.endswith("none can follow it; restore a backup\n")) == (1, True)
+    assert ledger.restore(str(ledger.folder / "b0")).status == 0
+    assert (verify(ledger).status, ledger.run("keys", "flush").status) == (0, 0)
 
 
 def test_a_row_with_a_text_that_is_none_is_found_and_hides_no_other(ledger: CommandLine) -> None:

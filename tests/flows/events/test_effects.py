@@ -352,7 +352,7 @@ def test_an_intent_that_was_certainly_not_committed_leaves_the_row_repeatable(
             if len(runs) == 1:
                 patch.setattr("slackapp.store.queue.note_intent", fail)
             if responds:
-                queue.commit_intent(app.db, context.notes._run, app.clock)
+                app.vault.commit_intent(context.notes._run, "response_url")
             else:
                 post(context, event)
 

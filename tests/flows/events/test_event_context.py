@@ -243,7 +243,7 @@ def test_a_worker_that_lost_its_row_answers_nothing(ready: World) -> None:
     assert (row(ready)["state"], row(ready)["lease_owner"], answers(ready)) == ("running", "another", [])
 
 
-@pytest.mark.claim("C-128")
+@pytest.mark.claim("C-128", "C-116")
 def test_a_row_that_runs_when_the_freeze_comes_posts_nothing_and_waits(ready: World) -> None:
     def say(context: Context, event: Mapping[str, Any]) -> None:
         freeze_tenant.run(ready.service.app, context.tenant, operator, ready.clock.now)
@@ -253,6 +253,11 @@ def test_a_row_that_runs_when_the_freeze_comes_posts_nothing_and_waits(ready: Wo
     ready.replace_parts(behaviour={"/example": say})
     command(ready)
     assert (ready.work(), ended(ready), row(ready)["attempts"], answers(ready)) == (1, ("ready", "frozen"), 0, [])
+    audited = ready.rows("SELECT * FROM audit ORDER BY id DESC LIMIT 1")[0]
+    told = ("event", "result", "actor", "record_kind", "record_id", "tenant_id", "method", "purpose")
+    assert tuple(audited[name] for name in told) == (
+        "refused.frozen", "refused", "worker", "event", row(ready)["event_id"], NORTH, "response_url", "/example",
+    )  # fmt: skip
     ready.clock.advance(900)
     ready.replace_parts(behaviour=saying("afterwards"))
     freeze_tenant.end(ready.service.app, north_tenant(), operator, ready.clock.now)

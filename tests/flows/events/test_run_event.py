@@ -194,6 +194,21 @@ def test_a_limited_rate_puts_the_row_back_for_as_long_as_slack_says(ready: World
     assert (ready.work(), row(ready)["state"]) == (1, "done")
 
 
+@pytest.mark.claim("C-98")
+def test_a_row_that_is_put_off_for_half_a_day_runs_again_after_two_hours_and_not_at_once(ready: World) -> None:
+    """A function of the app's own says for how long, and nobody tells that from a clock that was ahead."""
+
+    def postpone(context: Context, event: Mapping[str, Any]) -> None:
+        raise SlackCallError(POST, "ratelimited", SlackErrorKind.RATE_LIMITED, 43_200)
+
+    behave(ready, {"app_mention": postpone})
+    for _ in range(2):
+        assert (ready.work(), ready.work(), row(ready)["state"], row(ready)["attempts"]) == (1, 0, "ready", 0)
+        ready.clock.advance(QUEUE.max_wait - 1)
+        assert ready.work() == 0
+        ready.clock.advance(1)
+
+
 @pytest.mark.parametrize("kind", ["html500", "cut", "lost_answer", "garbage", "huge", "error"])
 def test_a_post_without_an_answer_becomes_unclear_and_is_not_repeated(ready: World, kind: FaultKind) -> None:
     ready.slack.fault(Fault(POST, kind))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from slackapp.flows.events import run_event
+from slackapp.model import Secret
 from slackapp.vault.secret_reads import SecretRead
 from slackapp.vault.vault import Vault
 from tests.support.operator import ACTOR, CommandLine, tenant
@@ -29,7 +30,7 @@ def before_opening(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> 
     """Lets something happen between the commit of the row that tells of a token's reading, and its opening."""
     open_admitted = Vault._open
 
-    def acting(self: Vault, read: SecretRead) -> bytes:
+    def acting(self: Vault, read: SecretRead) -> Secret:
         act()
         return open_admitted(self, read)
 

@@ -308,7 +308,7 @@ def test_what_opens_data_opens_no_token(ready: World) -> None:
         (records.refresh_token_context(token.tenant, BOT, 1), token.refresh),
     ):
         with pytest.raises(DecryptError):
-            keyring.open_data(context, sealed)
+            keyring.open_data(context, sealed, lambda: None)
 
 
 # Many at once
