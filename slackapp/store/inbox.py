@@ -44,16 +44,17 @@ def add_lifecycle_event(
 
 def add_job(
     db: Database, job_id: str, job_type: str, tenant: Tenant, *, now: int, next_at: int = 0, trace_id: str = ""
-) -> None:
-    """Adds a job of our own, not before `next_at`, which lies at most `QUEUE.max_wait` seconds ahead, or ValueError.
+) -> bool:
+    """Adds a job of our own, to run at `next_at`; False where a job or an event has its id.
 
-    What waits for longer counts as postponed by a clock that was ahead, and would run at once.
+    `next_at` lies at most `QUEUE.max_wait` seconds ahead, or ValueError: what waits for longer counts as postponed by a
+    clock that was ahead, and would run at once.
     """
     if next_at > now + QUEUE.max_wait:
         raise ValueError(f"a job waits for {QUEUE.max_wait} seconds at most")
     times = {"now": now, "next_at": max(now, next_at)}
     job = {"type": job_type, "removes": int(job_type in _REMOVALS), "trace_id": trace_id}
-    db.execute("add_job", {**_key(tenant, job_id), **job, **times})
+    return db.execute("add_job", {**_key(tenant, job_id), **job, **times}) == 1
 
 
 def claim_revocation(db: Database, tenant: Tenant, *, owner: str, now: int, steady: int) -> Run | None:

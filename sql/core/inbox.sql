@@ -32,6 +32,7 @@ ON CONFLICT (event_id, tenant_kind, tenant_id) DO NOTHING;
 
 -- name: add_job :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: insert
 INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, removes, state, event_time, received_at, next_at,
        trace_id)
 VALUES (:event_id, 'job', :tenant_kind, :tenant_id, :type, :removes, 'ready', :now, :now, :next_at, :trace_id)

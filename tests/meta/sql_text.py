@@ -112,7 +112,7 @@ _COMPARED = tuple(
         rf"{_COLUMN}{_SIGN}:(\w+)",
         rf"{_COLUMN}(?: NOT)? BETWEEN :(\w+)",
         rf"{_COLUMN}(?: NOT)? BETWEEN {_SUM} AND :(\w+)",
-        rf"{_COLUMN} IN \([^()]*:(\w+)\)",
+        rf"{_COLUMN} IN \((?!SELECT )[^()]*:(\w+)\)",
     )
 )
 _TUPLES = re.compile(rf"\(([^()]*)\){_SIGN}\((:[^()]*)\)")

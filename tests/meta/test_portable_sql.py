@@ -248,3 +248,8 @@ def test_a_planted_order_is_found(schema: Schema, sql: str) -> None:
 def test_a_planted_type_is_found(schema: Schema, sqls: list[str], wrong: str) -> None:
     """Negative control: stops a name of two types, and one of none."""
     assert wrong in untyped(sqls, schema)
+
+
+def test_a_limit_in_brackets_is_no_value_of_the_column_before_them(schema: Schema) -> None:
+    sql = "DELETE FROM inbox WHERE event_id IN (SELECT event_id FROM inbox ORDER BY event_id LIMIT :most)"
+    assert untyped([sql], schema) == []

@@ -342,9 +342,12 @@ def test_a_job_for_a_time_further_off_than_any_row_waits_is_refused(db: Database
 
 
 def test_a_job_is_added_once(db: Database) -> None:
-    inbox.add_job(db, "job", inbox.PURGE, NORTH, now=NOW)
-    inbox.add_job(db, "job", inbox.UNINSTALL, NORTH, now=NOW)
+    assert inbox.add_job(db, "job", inbox.PURGE, NORTH, now=NOW)
+    assert not inbox.add_job(db, "job", inbox.UNINSTALL, NORTH, now=NOW)
     assert look(db.path, "SELECT kind, type, tenant_id FROM inbox") == [("job", inbox.PURGE, NORTH.id)]
+    assert inbox.add_job(db, "job", inbox.PURGE, SOUTH, now=NOW)
+    receive(db, "EvTaken", SOUTH)
+    assert not inbox.add_job(db, "EvTaken", inbox.INSTALLED, SOUTH, now=NOW)
 
 
 @pytest.mark.parametrize("state", ["calling", "unclear", "dead", "done"])

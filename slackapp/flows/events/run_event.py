@@ -85,7 +85,7 @@ def run(app: App, row: Run, now: int) -> None:
     # 8. whose it is, and what acts on it
     function = app.behaviour.get(row.type)
     if function is None and job is None:
-        _finish_row(app, row, QueueState.DONE, "nobody to act", now=now)
+        _end_unmatched(app, row, now)
         return
     try:
         # 9. act; each call to Slack notes its intent first
@@ -103,6 +103,14 @@ def run(app: App, row: Run, now: int) -> None:
     except BaseException as error:  # noqa: BLE001  (somebody else's code: whatever it raises, the worker must live)
         # claim: C-99
         _failed(app, row, error, app.clock())
+
+
+def _end_unmatched(app: App, row: Run, now: int) -> None:
+    """Ends a row that nobody acts on. What Slack tells may concern nobody here; a job was put there to be run."""
+    if row.kind == QueueKind.JOB and row.type != inbox.INSTALLED:
+        _mark_dead(app, row, "no circle runs such a job", now=now)
+    else:
+        _finish_row(app, row, QueueState.DONE, "nobody to act", now=now)
 
 
 def _find_job(app: App, row: Run) -> Job | None:

@@ -1,12 +1,13 @@
-"""`chat.*` and `views.publish`, incoming webhooks and response URLs: everything an app can say.
+"""`chat.*`, `reactions.add` and `views.publish`, incoming webhooks and response URLs: everything an app can say.
 
-Follows docs.slack.dev/reference/methods/chat.postMessage, .update, .postEphemeral, views.publish and
+Follows docs.slack.dev/reference/methods/chat.postMessage, .update, .postEphemeral, reactions.add, views.publish and
 docs.slack.dev/interactivity/handling-user-interaction (response_url).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from slackapp.localslack.accounts import Channel
@@ -24,6 +25,9 @@ SLACKBOT = "USLACKBOT"
 RESPONSE_USES = 5
 RESPONSE_LIFETIME = 1800
 """Seconds a response_url works."""
+_TIMESTAMP = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
+_EMOJI_NAME = re.compile(r"[a-z0-9_+'-]{1,100}(?:::skin-tone-[2-6])?")
+"""By its form: whether a workspace has an emoji of that name, nobody here knows."""
 
 
 def post(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
@@ -60,6 +64,27 @@ def update(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
             message["edited"] = {"user": caller.token.user_id, "ts": slack.next_ts()}
             slack.save()
             return {"channel": channel.id, "ts": message["ts"], "text": message["text"], "message": message}
+    raise ApiError("message_not_found")
+
+
+def add_reaction(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
+    """`reactions.add`: a reaction of the caller to somebody's message, once for each name."""
+    timestamp, name = params.get("timestamp", ""), params.get("name", "")
+    if not params.get("channel") or not timestamp:
+        raise ApiError("no_item_specified")
+    channel = conversations.find(slack, caller, params["channel"])
+    if not _TIMESTAMP.fullmatch(timestamp):
+        raise ApiError("bad_timestamp")
+    if not _EMOJI_NAME.fullmatch(name):
+        raise ApiError("invalid_name")
+    for message in (*slack.state.spoken, *slack.state.messages):
+        if (message["channel"], message["ts"]) == (channel.id, timestamp) and "ephemeral_to" not in message:
+            users = message.setdefault("reactions", {}).setdefault(name, [])
+            if caller.token.user_id in users:
+                raise ApiError("already_reacted")
+            users.append(caller.token.user_id)
+            slack.save()
+            return {}
     raise ApiError("message_not_found")
 
 

@@ -170,5 +170,6 @@ METHODS = {
     "chat.postMessage": Method(chat.post, ("chat:write",)),
     "chat.update": Method(chat.update, ("chat:write",)),
     "chat.postEphemeral": Method(chat.post_ephemeral, ("chat:write",)),
+    "reactions.add": Method(chat.add_reaction, ("reactions:write",)),
     "views.publish": Method(chat.publish_view),
 }

@@ -1,4 +1,4 @@
-"""Effects of a run, tried with a circle that keeps notes: each is there exactly once, whatever ends the run."""
+"""Effects of a run, tried with a circle that keeps jottings: each is there exactly once, whatever ends the run."""
 
 import contextlib
 import itertools
@@ -25,56 +25,56 @@ from tests.support.token_use import make_use
 from tests.support.world import NORTH, World
 
 POST = "chat.postMessage"
-TABLE = """CREATE TABLE notes (queue TEXT, tenant_kind TEXT, tenant_id TEXT, event_id TEXT, ordinal INTEGER, text TEXT,
-           PRIMARY KEY (queue, tenant_kind, tenant_id, event_id, ordinal)) STRICT"""
-ADD = """-- name: add_note :exec
+TABLE = """CREATE TABLE jottings (queue TEXT, tenant_kind TEXT, tenant_id TEXT, event_id TEXT, ordinal INTEGER,
+           text TEXT, PRIMARY KEY (queue, tenant_kind, tenant_id, event_id, ordinal)) STRICT"""
+ADD = """-- name: add_jotting :exec
 -- tenant: tenant_kind, tenant_id
 -- alone: insert (its key is there, or it is added)
-INSERT INTO notes (queue, tenant_kind, tenant_id, event_id, ordinal, text)
+INSERT INTO jottings (queue, tenant_kind, tenant_id, event_id, ordinal, text)
 VALUES (:queue, :tenant_kind, :tenant_id, :event_id, :ordinal, :text)
     ON CONFLICT (queue, tenant_kind, tenant_id, event_id, ordinal) DO NOTHING;
 """
 
 
-class Notes:
-    """What `context.notes` is: bound to one run and its tenant."""
+class Jottings:
+    """What `context.jottings` is: bound to one run and its tenant."""
 
     def __init__(self, app: App, run: Run) -> None:
         self._run = run
 
     def add(self, text: str) -> EffectKey:
-        """Adds a note, as an effect of the run."""
+        """Adds a jotting, as an effect of the run."""
 
         def write(db: Database, key: EffectKey) -> None:
             named = {**tenant_columns(key.tenant), "event_id": key.event_id, "ordinal": key.ordinal}
-            db.execute("add_note", {**named, "queue": key.queue, "text": text})
+            db.execute("add_jotting", {**named, "queue": key.queue, "text": text})
 
         return self._run.add_effect(write)
 
 
 def remind(app: App, run: Run, now: int) -> None:
     """A job of the circle."""
-    Notes(app, run).add("reminded")
+    Jottings(app, run).add("reminded")
 
 
-NOTES = Circle(name="notes", jobs={"notes.remind": remind}, context={"notes": Notes})
+JOTTINGS = Circle(name="jottings", jobs={"jottings.remind": remind}, context={"jottings": Jottings})
 Act = Callable[[Any, Mapping[str, Any]], object]
 
 
 def register(world: World, act: Act | None = None) -> None:
     """Puts the circle into the service that runs now, and its table into the database; somebody mentions the app."""
     app = world.service.app
-    app.db._statements.update({each.name: each for each in parse_statements("notes.sql", ADD)})  # type: ignore[attr-defined]
+    app.db._statements.update({each.name: each for each in parse_statements("jottings.sql", ADD)})  # type: ignore[attr-defined]
     with app.db.transaction():
-        if not app.db._connection().execute("SELECT 1 FROM sqlite_schema WHERE name = 'notes'").fetchall():  # type: ignore[attr-defined]
+        if not app.db._connection().execute("SELECT 1 FROM sqlite_schema WHERE name = 'jottings'").fetchall():  # type: ignore[attr-defined]
             app.db._connection().execute(TABLE)  # type: ignore[attr-defined]
-    world.replace_parts(circles=(*app.circles, NOTES), behaviour={"app_mention": act} if act else {})
+    world.replace_parts(circles=(*app.circles, JOTTINGS), behaviour={"app_mention": act} if act else {})
     if act is not None:
         assert world.mention().status == 200
 
 
-def notes(world: World) -> list[tuple[str, int, str]]:
-    return [tuple(row) for row in world.rows("SELECT event_id, ordinal, text FROM notes ORDER BY 1, 2")]
+def jottings(world: World) -> list[tuple[str, int, str]]:
+    return [tuple(row) for row in world.rows("SELECT event_id, ordinal, text FROM jottings ORDER BY 1, 2")]
 
 
 def state(world: World, event_id: str = "Ev0001") -> str:
@@ -90,14 +90,14 @@ def test_effects_are_there_when_the_row_is_done_and_their_keys_count_from_one(re
     keys: list[EffectKey] = []
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
-        keys.extend((context.notes.add("one"), context.notes.add("two")))
-        assert notes(ready) == [], "not before"
+        keys.extend((context.jottings.add("one"), context.jottings.add("two")))
+        assert jottings(ready) == [], "not before"
 
     register(ready, act)
     assert (ready.work(), state(ready)) == (1, "done")
     north = Tenant(TenantKind.WORKSPACE, NORTH)
     assert keys == [EffectKey("inbox", north, "Ev0001", 1), EffectKey("inbox", north, "Ev0001", 2)]
-    assert notes(ready) == [("Ev0001", 1, "one"), ("Ev0001", 2, "two")]
+    assert jottings(ready) == [("Ev0001", 1, "one"), ("Ev0001", 2, "two")]
 
 
 @pytest.mark.claim("C-124")
@@ -108,19 +108,19 @@ def test_effects_are_on_the_disk_before_the_call_that_follows_them(
     call = ready.service.app.slack.call
 
     def look(*arguments: Any) -> Any:
-        seen.append((state(ready), notes(ready)))
+        seen.append((state(ready), jottings(ready)))
         return call(*arguments)
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
-        context.notes.add("before")
+        context.jottings.add("before")
         post(context, event)
-        context.notes.add("after")
+        context.jottings.add("after")
 
     monkeypatch.setattr(ready.service.app.slack, "call", look)
     register(ready, act)
     assert ready.work() == 1
     assert seen == [("calling", [("Ev0001", 1, "before")])]
-    assert (state(ready), notes(ready)[1:]) == ("done", [("Ev0001", 2, "after")])
+    assert (state(ready), jottings(ready)[1:]) == ("done", [("Ev0001", 2, "after")])
 
 
 def test_a_run_that_fails_before_has_had_no_effect_and_its_repeat_has_each_once(ready: World) -> None:
@@ -128,14 +128,14 @@ def test_a_run_that_fails_before_has_had_no_effect_and_its_repeat_has_each_once(
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
         runs.append(1)
-        context.notes.add(f"run {len(runs)}")
+        context.jottings.add(f"run {len(runs)}")
         if len(runs) == 1:
             raise ValueError
 
     register(ready, act)
-    assert (ready.work(), state(ready), notes(ready)) == (1, "ready", [])
+    assert (ready.work(), state(ready), jottings(ready)) == (1, "ready", [])
     ready.clock.advance(60)
-    assert (ready.work(), state(ready), notes(ready)) == (1, "done", [("Ev0001", 1, "run 2")])
+    assert (ready.work(), state(ready), jottings(ready)) == (1, "done", [("Ev0001", 1, "run 2")])
 
 
 @pytest.mark.claim("C-125")
@@ -144,13 +144,13 @@ def test_after_a_committed_effect_a_failure_leaves_the_row_unclear(ready: World,
     """Slack has done nothing, but our database has: a repeat would do that twice, or something else."""
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
-        context.notes.add("kept")
+        context.jottings.add("kept")
         post(context, event)
 
     register(ready, act)
     limited, failed = Fault(POST, "ratelimited", retry_after=1), Fault(POST, "error", error="not_in_channel")
     ready.slack.fault(limited if end == "is limited" else failed)
-    assert (ready.work(), state(ready), notes(ready)) == (1, "unclear", [("Ev0001", 1, "kept")])
+    assert (ready.work(), state(ready), jottings(ready)) == (1, "unclear", [("Ev0001", 1, "kept")])
     ready.clock.advance(7200)
     assert ready.work() == 0
 
@@ -161,7 +161,7 @@ def test_an_answer_that_nothing_was_done_does_not_take_back_the_mark_of_a_commit
     seen = []
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
-        context.notes.add("kept")
+        context.jottings.add("kept")
         with pytest.raises(Exception, match="ratelimited"):
             post(context, event)
         seen.append(state(ready))
@@ -173,13 +173,13 @@ def test_an_answer_that_nothing_was_done_does_not_take_back_the_mark_of_a_commit
 
 def test_an_idempotent_call_commits_no_effect(ready: World) -> None:
     def act(context: Any, event: Mapping[str, Any]) -> None:
-        context.notes.add("dropped")
+        context.jottings.add("dropped")
         context.call("auth.test", {})
-        assert notes(ready) == []
+        assert jottings(ready) == []
         raise ValueError
 
     register(ready, act)
-    assert (ready.work(), state(ready), notes(ready)) == (1, "ready", [])
+    assert (ready.work(), state(ready), jottings(ready)) == (1, "ready", [])
 
 
 @pytest.mark.parametrize("calls", [False, True])
@@ -190,7 +190,7 @@ def test_a_process_that_is_killed_leaves_each_effect_once_or_not_at_all(
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
         runs.append(1)
-        context.notes.add("once")
+        context.jottings.add("once")
         if calls:
             post(context, event)
         if len(runs) == 1:
@@ -200,12 +200,12 @@ def test_a_process_that_is_killed_leaves_each_effect_once_or_not_at_all(
     kill_in_call(monkeypatch)
     with pytest.raises(Killed):
         ready.work()
-    assert notes(ready) == ([("Ev0001", 1, "once")] if calls else [])
+    assert jottings(ready) == ([("Ev0001", 1, "once")] if calls else [])
     monkeypatch.undo()
     ready.clock.advance(queue.LEASE + 1)
     ready.service.local_scheduler.run_due(ready.service.app)
     ready.work()
-    assert (state(ready), notes(ready)) == ("unclear" if calls else "done", [("Ev0001", 1, "once")])
+    assert (state(ready), jottings(ready)) == ("unclear" if calls else "done", [("Ev0001", 1, "once")])
     assert len(ready.calls(POST)) == int(calls)
 
 
@@ -234,9 +234,9 @@ def test_killed_at_any_statement_a_run_leaves_each_effect_once_and_repeats_none_
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
         runs[event["id"]] += 1
-        context.notes.add("before")
+        context.jottings.add("before")
         post(context, event)
-        context.notes.add("after")
+        context.jottings.add("after")
 
     register(ready, act)
     ready.work()
@@ -253,12 +253,12 @@ def test_killed_at_any_statement_a_run_leaves_each_effect_once_and_repeats_none_
                 ready.work()
             except Killed:
                 killed = True
-        kept, left = [row for row in notes(ready) if row[0] == event_id], state(ready, event_id)
+        kept, left = [row for row in jottings(ready) if row[0] == event_id], state(ready, event_id)
         assert not (kept and left in ("ready", "running")), at
         ready.clock.advance(queue.LEASE + 1)
         ready.service.local_scheduler.run_due(ready.service.app)
         ready.work()
-        end, there = state(ready, event_id), [row[1:] for row in notes(ready) if row[0] == event_id]
+        end, there = state(ready, event_id), [row[1:] for row in jottings(ready) if row[0] == event_id]
         whole = [(1, "before"), (2, "after")]
         assert (end, there) in (("done", whole), ("unclear", whole[:1])), at
         assert len(ready.calls(POST)) - made <= 1, at
@@ -274,7 +274,7 @@ def test_a_repeat_that_the_operator_asks_for_writes_the_same_keys(ready: World) 
     """What is written a second time conflicts with itself, and does nothing."""
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
-        context.notes.add("once")
+        context.jottings.add("once")
         post(context, event)
 
     register(ready, act)
@@ -283,7 +283,7 @@ def test_a_repeat_that_the_operator_asks_for_writes_the_same_keys(ready: World) 
     north = Tenant(TenantKind.WORKSPACE, NORTH)
     with ready.service.app.db.transaction():
         assert queue.retry(ready.service.app.db, inbox.QUEUE, (north, "Ev0001"), ready.clock())
-    assert (ready.work(), state(ready), notes(ready)) == (1, "done", [("Ev0001", 1, "once")])
+    assert (ready.work(), state(ready), jottings(ready)) == (1, "done", [("Ev0001", 1, "once")])
 
 
 @pytest.mark.parametrize("at", ["intent", "mark"])
@@ -301,13 +301,13 @@ def test_a_commit_that_is_done_again_for_others_writes_each_effect_once(
         return commit(do, durable=durable)
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
-        context.notes.add("one")
+        context.jottings.add("one")
         if at == "intent":
             post(context, event)
 
     register(ready, act)
     monkeypatch.setattr(app.db, "commit_in_group", twice)
-    assert (ready.work(), state(ready), notes(ready)) == (1, "done", [("Ev0001", 1, "one")])
+    assert (ready.work(), state(ready), jottings(ready)) == (1, "done", [("Ev0001", 1, "one")])
 
 
 def test_where_the_intent_cannot_be_committed_nothing_is_lost_and_nothing_repeated(
@@ -322,14 +322,14 @@ def test_where_the_intent_cannot_be_committed_nothing_is_lost_and_nothing_repeat
         raise StoreBusyError("the database is locked")
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
-        context.notes.add("kept")
+        context.jottings.add("kept")
         with monkeypatch.context() as patch:
             patch.setattr("slackapp.store.queue.note_intent", fail)
             with pytest.raises(StoreBusyError):
                 post(context, event)
 
     register(ready, act)
-    assert (ready.work(), state(ready), notes(ready)) == (1, "done", [("Ev0001", 1, "kept")])
+    assert (ready.work(), state(ready), jottings(ready)) == (1, "done", [("Ev0001", 1, "kept")])
     assert (ready.calls(POST), app.db.in_transaction()) == ([], False)
 
 
@@ -347,19 +347,19 @@ def test_an_intent_that_was_certainly_not_committed_leaves_the_row_repeatable(
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
         runs.append(1)
-        context.notes.add("once")
+        context.jottings.add("once")
         with monkeypatch.context() as patch:
             if len(runs) == 1:
                 patch.setattr("slackapp.store.queue.note_intent", fail)
             if responds:
-                app.vault.commit_intent(context.notes._run, "response_url")
+                app.vault.commit_intent(context.jottings._run, "response_url")
             else:
                 post(context, event)
 
     register(ready, act)
-    assert (ready.work(), state(ready), notes(ready), ready.calls(POST)) == (1, "ready", [], [])
+    assert (ready.work(), state(ready), jottings(ready), ready.calls(POST)) == (1, "ready", [], [])
     ready.clock.advance(60)
-    assert (ready.work(), state(ready), notes(ready)) == (1, "done", [("Ev0001", 1, "once")])
+    assert (ready.work(), state(ready), jottings(ready)) == (1, "done", [("Ev0001", 1, "once")])
 
 
 @pytest.mark.parametrize("ends", ["done", "put back"])
@@ -369,17 +369,17 @@ def test_what_is_added_after_the_end_of_a_run_is_refused_and_not_dropped(ready: 
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
         kept.append(context)
-        context.notes.add("in time")
+        context.jottings.add("in time")
         if ends == "put back" and len(kept) == 1:
             raise ValueError
 
     register(ready, act)
     ready.work()
     with pytest.raises(LeaseLostError):
-        kept[0].notes.add("late")
+        kept[0].jottings.add("late")
     ready.clock.advance(60)
     ready.work()
-    assert (state(ready), notes(ready)) == ("done", [("Ev0001", 1, "in time")])
+    assert (state(ready), jottings(ready)) == ("done", [("Ev0001", 1, "in time")])
 
 
 def test_what_is_added_while_an_intent_is_committed_is_not_taken_for_written(
@@ -390,34 +390,34 @@ def test_what_is_added_while_an_intent_is_committed_is_not_taken_for_written(
 
     def slow(do: Callable[[], Any], durable: bool = True) -> Any:
         result = commit(do, durable=durable)
-        if kept and kept[0].notes._run.written_effects:
-            kept[0].notes.add("by another thread")
+        if kept and kept[0].jottings._run.written_effects:
+            kept[0].jottings.add("by another thread")
         return result
 
     def act(context: Any, event: Mapping[str, Any]) -> None:
         kept.append(context)
-        context.notes.add("one")
+        context.jottings.add("one")
         post(context, event)
 
     register(ready, act)
     monkeypatch.setattr(ready.service.app.db, "commit_in_group", slow)
     ready.work()
-    assert notes(ready) == [("Ev0001", 1, "one"), ("Ev0001", 2, "by another thread")]
+    assert jottings(ready) == [("Ev0001", 1, "one"), ("Ev0001", 2, "by another thread")]
 
 
 def test_rows_of_one_id_in_two_queues_have_effects_of_their_own(ready: World) -> None:
-    register(ready, lambda context, event: context.notes.add("of the inbox"))
+    register(ready, lambda context, event: context.jottings.add("of the inbox"))
     ready.work()
     north, other = Tenant(TenantKind.WORKSPACE, NORTH), replace(inbox.QUEUE, table="outbox")
     run = Run(
-        other, "Ev0001", QueueKind.JOB, north, "notes.remind", "", None,
+        other, "Ev0001", QueueKind.JOB, north, "jottings.remind", "", None,
         removes=False, attempts=1, event_time=0, received_at=0, lease_owner="me",
     )  # fmt: skip
     app = ready.service.app
     remind(app, run, 0)
     with app.db.transaction():
         assert run.write_effects(app.db) == 1
-    assert [text for _, _, text in notes(ready)] == ["of the inbox", "reminded"]
+    assert [text for _, _, text in jottings(ready)] == ["of the inbox", "reminded"]
 
 
 def test_a_mark_with_effects_is_flushed_and_one_without_is_not(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -429,7 +429,7 @@ def test_a_mark_with_effects_is_flushed_and_one_without_is_not(ready: World, mon
         flushed.append(durable)
         return commit(do, durable=durable)
 
-    register(ready, lambda context, event: context.notes.add("x") if event["text"] == "hello" else None)
+    register(ready, lambda context, event: context.jottings.add("x") if event["text"] == "hello" else None)
     monkeypatch.setattr(ready.service.app.db, "commit_in_group", look)
     assert ready.work() == 1
     assert flushed == [False, True], "the claim, and the mark"
@@ -441,19 +441,59 @@ def test_a_job_of_a_circle_is_run_with_its_effects_and_one_that_fails_is_dead_in
     register(ready)
     app, north = ready.service.app, Tenant(TenantKind.WORKSPACE, NORTH)
     with app.db.transaction():
-        inbox.add_job(app.db, "remind-1", "notes.remind", north, now=ready.clock())
+        inbox.add_job(app.db, "remind-1", "jottings.remind", north, now=ready.clock())
     assert (ready.work(), state(ready, "remind-1")) == (1, "done")
-    assert notes(ready) == [("remind-1", 1, "reminded")]
+    assert jottings(ready) == [("remind-1", 1, "reminded")]
 
     def fail(app: App, run: Run, now: int) -> None:
         raise ValueError
 
-    ready.replace_parts(circles=(Circle(name="fails", jobs={"notes.remind": fail}),))
+    ready.replace_parts(circles=(Circle(name="fails", jobs={"jottings.remind": fail}),))
     with app.db.transaction():
-        inbox.add_job(app.db, "remind-2", "notes.remind", north, now=ready.clock())
+        inbox.add_job(app.db, "remind-2", "jottings.remind", north, now=ready.clock())
     while ready.work():
         ready.clock.advance(400)
     assert state(ready, "remind-2") == "dead"
+
+
+@pytest.mark.claim("C-124")
+def test_an_effect_adds_a_job_with_the_rows_mark_or_not_at_all(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    app, added = ready.service.app, []
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        def write(db: Database, key: EffectKey) -> None:
+            job_id = f"jottings-{key.event_id}-{key.ordinal}"
+            added.append(inbox.add_job(db, job_id, "jottings.remind", key.tenant, now=app.clock()))
+
+        context.jottings._run.add_effect(write)
+
+    def fail(*arguments: Any, **named: Any) -> None:
+        raise StoreFullError
+
+    register(ready, act)
+    with monkeypatch.context() as patch:
+        patch.setattr("slackapp.store.installations.note_used", fail)  # which is written behind the effects
+        with contextlib.suppress(StoreFullError):
+            ready.work()
+    jobs = "SELECT event_id, state FROM inbox WHERE kind = 'job' AND event_id LIKE 'jottings-%'"
+    assert (added, ready.rows(jobs)) == ([True], [])
+    ready.clock.advance(queue.LEASE + 1)
+    assert ready.work() == 2
+    assert (added, [tuple(row) for row in ready.rows(jobs)]) == ([True, True], [("jottings-Ev0001-1", "done")])
+    assert [text for _, _, text in jottings(ready)] == ["reminded"]
+
+
+def test_a_job_that_no_circle_runs_is_dead_and_told_and_runs_once_there_is_one(ready: World) -> None:
+    """Stops a circle that is switched off from ending what it was to do."""
+    app, north = ready.service.app, Tenant(TenantKind.WORKSPACE, NORTH)
+    assert inbox.add_job(app.db, "remind-1", "jottings.remind", north, now=ready.clock())
+    assert (ready.work(), state(ready, "remind-1")) == (1, "dead")
+    (told,) = (line for line in ready.log.getvalue().splitlines() if '"event_dead"' in line)
+    assert '"reason": "no circle runs such a job"' in told
+    register(ready)
+    with app.db.transaction():
+        assert queue.retry(app.db, inbox.QUEUE, (north, "remind-1"), ready.clock())
+    assert (ready.work(), state(ready, "remind-1")) == (1, "done")
 
 
 @pytest.mark.claim("C-125")
@@ -484,7 +524,7 @@ def test_a_type_that_slack_sends_runs_no_job(ready: World) -> None:
     """I sign nothing, but Slack sends what I cause; and a job is ours alone."""
     register(ready, lambda context, event: None)
     ready.replace_parts(circles=(Circle(name="mentions", jobs={"app_mention": remind}),))
-    assert (ready.work(), state(ready), notes(ready)) == (1, "done", [])
+    assert (ready.work(), state(ready), jottings(ready)) == (1, "done", [])
 
 
 def test_what_no_circle_adds_is_not_in_the_context_and_two_may_not_add_one_name(ready: World) -> None:
@@ -492,6 +532,6 @@ def test_what_no_circle_adds_is_not_in_the_context_and_two_may_not_add_one_name(
     register(ready, lambda context, event: seen.append(getattr(context, "nothing", None)))
     ready.work()
     assert seen == [None]
-    ready.replace_parts(circles=(NOTES, NOTES))
-    with pytest.raises(ValueError, match="two circles register notes"):
+    ready.replace_parts(circles=(JOTTINGS, JOTTINGS))
+    with pytest.raises(ValueError, match="two circles register jottings"):
         _ = ready.service.app.context_additions

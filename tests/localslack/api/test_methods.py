@@ -292,6 +292,43 @@ def test_slack_sdk_posts_blocks_updates_and_whispers(on: Client) -> None:
         client.chat_update(channel=GENERAL, ts="1.1", text="x")
 
 
+def react(on: Client, token: str, **changes: str) -> Any:
+    on.slack.mention("T0NORTH001", "hi")
+    said = on.slack.conversation("T0NORTH001")[0]
+    return on.api("reactions.add", token, **{"channel": GENERAL, "timestamp": said["ts"], "name": "memo", **changes})
+
+
+def test_a_reaction_is_added_once_to_what_a_user_or_the_app_has_said(on: Client) -> None:
+    token = on.install(scope="app_mentions:read,chat:write,reactions:write")["access_token"]
+    assert [react(on, token) for _ in range(2)] == [{"ok": True}, {"ok": False, "error": "already_reacted"}]
+    own = post(on, token, channel=GENERAL, text="x")["ts"]
+    assert react(on, token, timestamp=own, name="wave::skin-tone-3") == {"ok": True}
+    assert on.slack.conversation("T0NORTH001")[0]["reactions"] == {"memo": ["U0NORTH001BOT"]}
+    assert on.slack.messages("T0NORTH001")[0]["reactions"] == {"wave::skin-tone-3": ["U0NORTH001BOT"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"timestamp": ""}, "no_item_specified"),
+        ({"channel": ""}, "no_item_specified"),
+        ({"channel": PRIVATE}, "channel_not_found"),
+        ({"channel": RANDOM}, "message_not_found"),
+        ({"timestamp": "yesterday"}, "bad_timestamp"),
+        ({"timestamp": "1.1"}, "message_not_found"),
+        ({"name": ":memo:"}, "invalid_name"),
+        ({"name": ""}, "invalid_name"),
+    ],
+)
+def test_reactions_add_names_what_is_wrong(on: Client, changes: dict[str, str], error: str) -> None:
+    token = on.install(scope="app_mentions:read,reactions:write")["access_token"]
+    assert react(on, token, **changes)["error"] == error
+
+
+def test_a_reaction_needs_its_scope(on: Client) -> None:
+    assert react(on, on.install()["access_token"])["error"] == "missing_scope"
+
+
 def test_a_direct_message_is_opened_and_written_to(on: Client) -> None:
     client = on.client(on.install(scope="chat:write,im:write")["access_token"])
     channel = client.conversations_open(users=["U0NORTH001MEM"])["channel"]["id"]
