@@ -34,8 +34,8 @@ test: $(TESTS) ## Run the fast suite: no network, no Slack account, no settings
 long: $(TESTS) ## Run the long suite: kills, storms, fuzz, full disks, proxies
 	$(BIN)/python -m pytest -m long -n auto --dist worksteal
 
-bench: $(TESTS) ## Measure beside Bolt; writes docs/benchmarks.md
-	$(BIN)/python -m tests.bench
+bench: $(TESTS) ## Measure beside Bolt; writes docs/benchmarks.md; QUICK=1: a gate
+	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
 claims: $(TESTS) ## Write docs/claims.md: each promise, its lines and its tests
 	$(BIN)/python -m tests.claims

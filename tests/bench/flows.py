@@ -1,51 +1,52 @@
 """Whole installs, one after the other in each of some clients: the install page, and the callback with its state."""
 
-import http.client
 import json
+import socket
 import sys
 import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
+from tests.bench.world import HOST, Answer, ask, read_answer
 
-def one(connection: http.client.HTTPConnection, port: int) -> bool:
+
+def install(sock: socket.socket) -> None:
     """One browser without a history."""
-    host = {"Host": f"localhost:{port}"}
-    connection.request("GET", "/slack/install", headers=host)
-    begun = connection.getresponse()
-    begun.read()
-    state = parse_qs(urlsplit(begun.getheader("location") or "").query)["state"][0]
-    cookie = (begun.getheader("set-cookie") or "").partition(";")[0]
-    target = f"/slack/oauth_redirect?code=bench&state={state}"
-    connection.request("GET", target, headers={**host, "Cookie": cookie})
-    ended = connection.getresponse()
-    ended.read()
-    return ended.status in (200, 303)
+    begun = dict(get(sock, "/slack/install")[1])
+    state = parse_qs(urlsplit(begun["Location"]).query)["state"][0]
+    status, _, _ = get(sock, f"/slack/oauth_redirect?code=bench&state={state}", begun["Set-Cookie"].partition(";")[0])
+    if status[:3] not in ("200", "303"):
+        raise AssertionError(f"an install was answered {status}")
+
+
+def get(sock: socket.socket, target: str, cookie: str = "") -> Answer:
+    """One request of a browser."""
+    sent = f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\n" + (f"Cookie: {cookie}\r\n" if cookie else "") + "\r\n"
+    return read_answer(ask(sock, sent.encode()))
 
 
 def main() -> None:
-    """Arguments: port, clients, seconds. Prints flows per second."""
-    port, clients, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    """Arguments: port, clients, seconds to warm up, seconds. Prints flows per second."""
+    port, clients, warm, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
     done: list[int] = []
-    end = time.perf_counter() + seconds
+    begin = time.perf_counter() + warm
 
     def client() -> None:
-        connection, count = http.client.HTTPConnection("127.0.0.1", port, timeout=30), 0
-        while time.perf_counter() < end:
-            if not one(connection, port):
-                raise AssertionError("an install failed")
-            count += 1
+        count = 0
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as sock:
+            while (now := time.perf_counter()) < begin + seconds:
+                install(sock)
+                count += now >= begin
         done.append(count)
 
     threads = [threading.Thread(target=client) for _ in range(clients)]
-    begun = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if len(done) != clients:
         raise SystemExit("an install failed")
-    print(json.dumps({"rate": sum(done) / (time.perf_counter() - begun)}))
+    print(json.dumps({"requests": sum(done), "rate": sum(done) / (time.perf_counter() - begin)}))
 
 
 if __name__ == "__main__":

@@ -1,94 +1,98 @@
 """The load: some connections that each send a prepared request as soon as the last one is answered.
 
-One process and one loop, because it shares the machine with what it measures. Prints one JSON object: how many requests
-were answered with what, in how many seconds, and how long each took.
+One process and one loop, and next to nothing per answer, because it shares the machine with what it measures: what it
+costs is measured, too. First it warms the server up and says so; the measurement begins when a line comes in.
 """
 
 import json
-import selectors
+import select
 import socket
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from pathlib import Path
 
 
-@dataclass
-class Client:
-    """One connection."""
-
-    sock: socket.socket
-    sent_at: float = 0.0
-    received: bytearray = field(default_factory=bytearray)
-
-
-def answered(received: bytearray) -> int | None:
+def answered(received: bytes) -> int | None:
     """The status of a whole answer; None while more is to come."""
     end = received.find(b"\r\n\r\n")
     if end < 0:
         return None
-    head = bytes(received[:end]).lower()
+    head = received[:end].lower()
     start = head.find(b"content-length:")
     length = int(head[start + 15 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
     return int(head[9:12]) if len(received) >= end + 4 + length else None
 
 
-def run(port: int, requests: list[bytes], clients: int, seconds: float) -> dict[str, object]:
-    """Sends until the time is over or nothing is left."""
-    selector = selectors.DefaultSelector()
-    statuses: Counter[int] = Counter()
-    took: list[float] = []
-    waiting = iter(requests)
-    alive = 0
-    begun = time.perf_counter()
-    for _ in range(clients):
-        first = next(waiting)
-        sock = socket.create_connection(("127.0.0.1", port))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client = Client(sock, time.perf_counter())
-        sock.sendall(first)
-        selector.register(sock, selectors.EVENT_READ, client)
-        alive += 1
-    end = begun + seconds
-    now = begun
-    while alive:
-        for key, _ in selector.select(5):
-            client = key.data
-            data = client.sock.recv(65536)
-            now = time.perf_counter()
-            client.received += data
-            status = answered(client.received) if data else 0
-            if status is None:
-                continue
-            statuses[status] += 1
-            took.append(now - client.sent_at)
-            request = next(waiting, None) if now < end and data else None
-            if request is None:
-                selector.unregister(client.sock)
-                client.sock.close()
-                alive -= 1
-                continue
-            client.received.clear()
-            client.sent_at = time.perf_counter()
-            client.sock.sendall(request)
-    took.sort()
-    return {
-        "statuses": dict(statuses),
-        "seconds": now - begun,
-        "rate": len(took) / (now - begun),
-        "p50": took[len(took) // 2],
-        "p99": took[len(took) * 99 // 100],
-    }
+class Load:
+    """Open connections, on the ports in turn, and the requests that were not sent yet."""
+
+    def __init__(self, ports: list[int], connections: int, requests: list[bytes]) -> None:
+        self._waiting: Iterator[bytes] = iter(requests)
+        self._sockets: dict[int, socket.socket] = {}
+        self._poll = select.epoll()
+        for number in range(connections):
+            sock = socket.create_connection(("127.0.0.1", ports[number % len(ports)]))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._sockets[sock.fileno()] = sock
+            self._poll.register(sock, select.EPOLLIN)
+
+    def run(self, seconds: float, most: int) -> dict[str, object]:
+        """Sends for so long, so many at most; then waits for all answers."""
+        sent_at: dict[int, float] = {}
+        parts: dict[int, bytes] = {}
+        statuses: Counter[int] = Counter()
+        took: list[float] = []
+        used, begun = time.process_time(), time.perf_counter()
+        end = begun + seconds
+        for number, sock in self._sockets.items():
+            sent_at[number] = time.perf_counter()
+            sock.sendall(next(self._waiting))
+        left, now = most - len(sent_at), begun
+        while sent_at:
+            for number, _ in self._poll.poll(30):
+                sock = self._sockets[number]
+                received = parts.pop(number, b"") + sock.recv(65536)
+                status = answered(received) if received else 0
+                if status is None:
+                    parts[number] = received
+                    continue
+                now = time.perf_counter()
+                took.append(now - sent_at.pop(number))
+                statuses[status] += 1
+                request = next(self._waiting, None) if now < end and left > 0 and status else None
+                if request is not None:
+                    left -= 1
+                    sent_at[number] = time.perf_counter()
+                    sock.sendall(request)
+        took.sort()
+        return {
+            "statuses": dict(statuses),
+            "requests": len(took),
+            "rate": len(took) / (now - begun),
+            "p50": took[len(took) // 2],
+            "p99": took[len(took) * 99 // 100],
+            "client_cpu": (time.process_time() - used) / len(took),
+        }
+
+
+def read_requests(file: Path) -> list[bytes]:
+    """The prepared requests, each with its length before it."""
+    requests = []
+    with file.open("rb") as source:
+        while size := source.read(4):
+            requests.append(source.read(int.from_bytes(size, "big")))
+    return requests
 
 
 def main() -> None:
-    """Arguments: port, file of requests (each with its length before it), clients, seconds."""
-    port, path, clients, seconds = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-    requests = []
-    with open(path, "rb") as file:
-        while size := file.read(4):
-            requests.append(file.read(int.from_bytes(size, "big")))
-    print(json.dumps(run(port, requests, clients, seconds)))
+    """One argument, JSON: ports, connections, file of requests, seconds, and how many and how long to warm up."""
+    given = json.loads(sys.argv[1])
+    load = Load(given["ports"], given["connections"], read_requests(Path(given["file"])))
+    print(json.dumps(load.run(given["warm_seconds"], given["warm"])), flush=True)
+    sys.stdin.readline()
+    print(json.dumps(load.run(given["seconds"], 10**9)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
-"""The servers that are measured, each in a process of its own on waitress with the same settings.
+"""The servers beside ours, each in a process of its own on waitress, with the settings that ours has.
 
 hello   a bare WSGI answer: what waitress and the client cost
-ours    the service, with its threads
+floor   what a receipt and its run cost at least
 bolt    Bolt for Python with its SQLite stores
 slack   a Slack that answers everything after a pause
 """
 
 import json
-import logging
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -18,43 +17,39 @@ import waitress
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 CLIENT_ID = "1000000001.2000000002"
+SETTINGS = {
+    "connection_limit": 200, "backlog": 256, "channel_timeout": 30, "cleanup_interval": 10, "ident": "",
+    "channel_request_lookahead": 0, "asyncore_use_poll": True,
+}  # fmt: skip
 
 
 def hello(options: dict[str, Any]) -> WsgiApp:
-    """Reads the body and says nothing."""
+    """Reads the body and says what ours was found to say."""
+    answers = {
+        path: (status, [(name, value) for name, value in headers], body.encode())
+        for path, (status, headers, body) in options["answers"].items()
+    }
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "0")])
-        return [b""]
+        status, headers, body = answers[environ["PATH_INFO"]]
+        start_response(status, headers[:])
+        return [body]
 
     return app
 
 
-def ours(options: dict[str, Any]) -> WsgiApp:
-    """The service as `slackapp serve` runs it; `flush` seconds more for each commit."""
-    from slackapp.app import build, system_clock, system_entropy
-    from slackapp.config import settings as config
-    from slackapp.store.engine.sqlite import SqliteDatabase
+def floor(options: dict[str, Any]) -> WsgiApp:
+    """Makes its own database."""
+    from tests.bench.floor import Floor
 
-    if options.get("flush"):
-        commit = SqliteDatabase._commit
-
-        def slow(self: SqliteDatabase, connection: Any) -> None:
-            if connection is self._writer(durable=True).connection:
-                time.sleep(options["flush"])
-            commit(self, connection)
-
-        SqliteDatabase._commit = slow  # type: ignore[method-assign]
-    settings = config.load(options["environment"], {})
-    log = (Path(options["folder"]) / "log").open("w", encoding="utf-8")
-    service = build(settings, system_clock, system_entropy, log)
-    service.start()
-    return service.wsgi
+    return Floor(Path(options["folder"]), options["signing_secret"], [f"T{number:09d}" for number in range(1000)])
 
 
 def bolt(options: dict[str, Any]) -> WsgiApp:
     """An app that answers a mention by doing nothing, as QUIET does."""
+    import logging
+
     from slack_bolt import App
     from slack_bolt.adapter.wsgi import SlackRequestHandler
     from slack_bolt.oauth.oauth_settings import OAuthSettings
@@ -62,6 +57,9 @@ def bolt(options: dict[str, Any]) -> WsgiApp:
     from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
     from slack_sdk.oauth.state_store.sqlite3 import SQLite3OAuthStateStore
 
+    logger = logging.getLogger("bench.bolt")
+    logger.setLevel(logging.CRITICAL)
+    logging.disable(logging.WARNING)
     database = str(Path(options["folder"]) / "bolt.db")
     store = SQLite3InstallationStore(database=database, client_id=CLIENT_ID)
     states = SQLite3OAuthStateStore(database=database, expiration_seconds=600)
@@ -75,7 +73,7 @@ def bolt(options: dict[str, Any]) -> WsgiApp:
     )  # fmt: skip
     app = App(
         client=WebClient(base_url=f"{slack}/api/"), signing_secret=options["signing_secret"], installation_store=store,
-        oauth_settings=oauth, logger=_quiet(),
+        oauth_settings=oauth, logger=logger,
     )  # fmt: skip
     app.event("app_mention")(lambda ack: ack())
     handler: WsgiApp = SlackRequestHandler(app)
@@ -110,25 +108,14 @@ def _answer(path: str, number: int) -> dict[str, Any]:
             "team": "Bench", "user": "bench", "channel": "C0GENERAL1", "ts": "1.2"}  # fmt: skip
 
 
-def _quiet() -> logging.Logger:
-    logger = logging.getLogger("bench.bolt")
-    logger.setLevel(logging.CRITICAL)
-    return logger
-
-
-KINDS = {"hello": hello, "ours": ours, "bolt": bolt, "slack": slack}
+KINDS = {"hello": hello, "floor": floor, "bolt": bolt, "slack": slack}
 
 
 def main() -> None:
     """One argument, JSON: kind, folder, port, threads, and what the kind takes."""
     options = json.loads(sys.argv[1])
-    logging.getLogger("waitress.queue").setLevel(logging.CRITICAL)
-    logging.disable(logging.WARNING)
     app = KINDS[options["kind"]](options)
-    waitress.serve(
-        app, listen=f"127.0.0.1:{options['port']}", threads=options.get("threads", 16), connection_limit=200,
-        channel_request_lookahead=0, ident="", asyncore_use_poll=True,
-    )  # fmt: skip
+    waitress.serve(app, listen=f"127.0.0.1:{options['port']}", threads=options["threads"], _quiet=True, **SETTINGS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The benchmark still measures what it names; its figures are for a quiet machine."""
+"""The benchmark still measures what it names; whether that is fast enough is for a quiet machine to say."""
 
 import subprocess
 import sys
@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.steps import STEPS
+from tests.bench.targets import GOALS
+
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_a_short_round_measures_every_goal() -> None:
-    command = [sys.executable, "-m", "tests.bench", "--quick"]
+def test_a_short_round_measures_every_goal_that_has_a_gate() -> None:
+    command = [sys.executable, "-m", "tests.bench", "--quick", "--rounds", "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "whole flows, 4 clients, against Bolt" in done.stdout
+    assert "Traceback" not in done.stderr, done.stderr
+    told = [goal.what for goal in GOALS if goal.gate is not None] + list(STEPS)
+    assert [what for what in told if f"| {what} |" not in done.stdout] == []
+    assert done.returncode == int("too slow" in done.stdout)

@@ -1,0 +1,191 @@
+"""The page: medians and spreads of ratios that were each taken within one round."""
+
+import os
+import platform
+import sqlite3
+import statistics
+import textwrap
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from tests.bench.chart import Bar, Panel
+from tests.bench.targets import FACTORS, GOALS, SCENARIOS, UNITS, Figures, Goal
+
+PACKAGES = ("slack-sdk", "cryptography", "waitress", "slack-bolt")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median of some rounds, and the least and the most of them."""
+
+    median: float
+    least: float
+    most: float
+
+
+def spread(values: list[float]) -> Spread:
+    """Raises ValueError for no values."""
+    return Spread(statistics.median(values), min(values), max(values))
+
+
+@dataclass
+class Results:
+    """What each round found: by scenario and target, of the disk, and by step of a receipt."""
+
+    seed: int
+    rounds: list[dict[str, Figures]] = field(default_factory=list)
+    flushes: list[dict[str, float]] = field(default_factory=list)
+    steps: list[dict[str, list[float]]] = field(default_factory=list)
+
+    def of(self, name: str, figure: str) -> list[float]:
+        """One figure, of each round in which it was measured."""
+        return [getattr(each[name], figure) for each in self.rounds if name in each]
+
+    def judge(self, goal: Goal) -> Spread | None:
+        """What is held against the bound: a ratio within each round, or the figure as it is shown."""
+        one = self.of(goal.one, goal.figure)
+        if goal.other is None:
+            values = [value * FACTORS.get(UNITS[goal.figure], 1.0) for value in one]
+        else:
+            values = [a / b for a, b in zip(one, self.of(goal.other, goal.figure), strict=False) if b]
+        return spread(values) if values else None
+
+
+def is_met(goal: Goal, value: float, bound: float) -> bool:
+    """Tells whether the value is on the right side."""
+    return value >= bound if goal.at_least else value <= bound
+
+
+def page(results: Results) -> str:
+    """All of it."""
+    return "\n".join([*_head(results), *_goals(results), *_targets(results), *_steps(results), ""])
+
+
+def _head(results: Results) -> list[str]:
+    flushes = {name: 1e6 * statistics.median(each[name] for each in results.flushes) for name in results.flushes[0]}
+    hello, client = (shown(results, "events hello", figure) for figure in ("cpu", "client_cpu"))
+    how = f"""Written by `make bench`. Every ratio is of figures of one round, and the targets of a scenario take their
+        turns in another order each round (seed {results.seed}); shown are the median of all rounds, and the least and
+        the most. Each target gets a fresh copy of the same data, 16 connections, and up to a thousand requests to warm
+        up. hello is a bare WSGI answer on the same waitress that sends what ours was found to send; the floor does what
+        a receipt and its run cannot do without, and nothing else (`tests/bench/floor.py`); Bolt is Bolt for Python with
+        its SQLite stores."""
+    where = f"""Rounds: {len(results.rounds)}. {_machine()} To flush 4 KiB took {flushes["append"]:.0f} µs at the end of
+        a file and {flushes["overwrite"]:.0f} µs inside one. The client spent {client} of processor per request, hello
+        {hello}. Other programs took {_others(results)} of the processors meanwhile."""
+    return ["# Benchmarks", "", *_wrapped(how), "", *_wrapped(where), "", "![the same as bars](benchmarks.svg)"]
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(" ".join(text.split()), 120, break_long_words=False, break_on_hyphens=False)
+
+
+def _others(results: Results) -> str:
+    """How quiet the machine was."""
+    found = spread([each.others for figures in results.rounds for each in figures.values() if each.p50])
+    return f"{100 * found.median:.0f} % ({100 * found.least:.0f} to {100 * found.most:.0f} %)"
+
+
+def _goals(results: Results) -> list[str]:
+    lines = ["", "| what | found | least to most | goal | met | figures |", "| --- | --- | --- | --- | --- | --- |"]
+    for goal in GOALS:
+        found = results.judge(goal)
+        if found is None:
+            continue
+        bound, met = "", ""
+        if goal.bound is not None:
+            bound = f"{'≥' if goal.at_least else '≤'} {goal.bound:g}"
+            met = "yes" if is_met(goal, found.median, goal.bound) else "no"
+        names = [name for name in (goal.one, goal.other) if name is not None]
+        figures = ", ".join(f"{name} {shown(results, name, goal.figure)}" for name in names)
+        cells = [f"{each:.2f}" if goal.other else f"{each:,.1f}" for each in (found.median, found.least, found.most)]
+        lines.append(f"| {goal.what} | {cells[0]} | {cells[1]} to {cells[2]} | {bound} | {met} | {figures} |")
+    return lines
+
+
+def _targets(results: Results) -> list[str]:
+    """What hardly moves when the machine does: processor, switches and bytes, beside the rates."""
+    how = """CPU, switches and bytes are the server's alone, with the run of what it acknowledged; bytes are those of
+        pages that the kernel must write (`write_bytes`). Behind is how long it still worked when the load was over."""
+    lines = ["", "## Per request", "", *_wrapped(how), "",
+             "| scenario and target | rate | p50 | p99 | CPU | switches | bytes | behind |",
+             "| --- | --- | --- | --- | --- | --- | --- | --- |"]  # fmt: skip
+    for name in sorted(results.rounds[0], key=_place):
+        if results.of(name, "p50")[0]:
+            cells = [shown(results, name, figure) for figure in ("rate", "p50", "p99", "cpu", "switches", "written")]
+            lines.append(f"| {name} | {' | '.join(cells)} | {statistics.median(results.of(name, 'behind')):.1f} s |")
+    return lines
+
+
+def _place(name: str) -> int:
+    """The order of the page is that of the table of targets, not that of a round."""
+    names = [f"{scenario.name} {target}" for scenario in SCENARIOS for target in scenario.targets]
+    return names.index(name) if name in names else len(names)
+
+
+def _steps(results: Results) -> list[str]:
+    how = """Microseconds for one event, in one process, one event after the other: so each has a group commit, and a
+        flush, of its own. Medians of a call, times its calls per event, without the steps inside it. The clock's hold
+        what was waited for, too."""
+    lines = ["", "## What a receipt costs", "", *_wrapped(how), "",
+             "| step | on the processor | by the clock |", "| --- | --- | --- |"]  # fmt: skip
+    for step in results.steps[0]:
+        cpu, elapsed = (statistics.median(each[step][column] for each in results.steps) for column in (0, 1))
+        lines.append(f"| {step} | {cpu:,.0f} | {elapsed:,.0f} |" if elapsed else f"| {step} | {cpu:,.0f} | |")
+    return lines
+
+
+OUR_BARS = ("ours", "two", "many")
+EVENT_BARS = {
+    "hello": "hello: a bare answer", "floor": "floor: only the work", "ours": "ours", "two": "ours, 2 processes",
+    "many": "ours, 100,000 tenants", "bolt": "Bolt with SQLite",
+}  # fmt: skip
+
+
+def panels(results: Results) -> list[Panel]:
+    """What the chart shows: events a second, and how near each goal is."""
+    rates = {name: results.of(f"events {name}", "rate") for name in EVENT_BARS}
+    bars = [
+        Bar(EVENT_BARS[name], found.median, found.least, found.most, f"{found.median:,.0f}/s", name in OUR_BARS)
+        for name, found in ((name, spread(values)) for name, values in rates.items() if values)
+    ]
+    goals = [(goal, found) for goal in GOALS if goal.bound is not None and (found := results.judge(goal)) is not None]
+    return [
+        Panel("Signed events acknowledged a second", tuple(bars), max(bar.most for bar in bars)),
+        Panel("Share of the goal that is reached (the line)", tuple(_goal_bar(*each) for each in goals), 2.0, mark=1.0),
+    ]
+
+
+def _goal_bar(goal: Goal, found: Spread) -> Bar:
+    """At 1 the goal is met, whichever side is the right one."""
+    bound = goal.bound or 1.0
+    shares = sorted(each / bound if goal.at_least else bound / each for each in (found.least, found.most))
+    share = found.median / bound if goal.at_least else bound / found.median
+    told = f"{found.median:,.2f}, goal {'≥' if goal.at_least else '≤'} {bound:g}"
+    return Bar(f"{goal.what}", share, shares[0], shares[1], told)
+
+
+def shown(results: Results, name: str, figure: str) -> str:
+    """The median, with its unit."""
+    form = UNITS[figure]
+    return form.format(FACTORS.get(form, 1.0) * statistics.median(results.of(name, figure)))
+
+
+def print_gate(results: Results) -> int:
+    """Says which ratio is below its gate; the exit status."""
+    status = 0
+    for goal in GOALS:
+        found = results.judge(goal)
+        if found is None or goal.gate is None or is_met(goal, found.median, goal.gate):
+            continue
+        print(f"too slow: {goal.what}: {found.median:.2f}, and the gate is {goal.gate:g}")
+        status = 1
+    return status
+
+
+def _machine() -> str:
+    named = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    return (
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
+        f"SQLite {sqlite3.sqlite_version}, {named}."
+    )
