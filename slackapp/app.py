@@ -5,21 +5,21 @@ import inspect
 import os
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from types import ModuleType
 from typing import TextIO
 
 from slackapp import __version__
 from slackapp.behaviour import Behaviour
-from slackapp.checks.capabilities import Capability, is_method, merge_capabilities
+from slackapp.checks.capabilities import is_method
+from slackapp.circles import audit_events, capabilities, record_limits, require_own_names
 from slackapp.config import settings as config
 from slackapp.errors import ConfigError
 from slackapp.flows.app import App, Circle
 from slackapp.flows.core_data import CORE
 from slackapp.flows.upkeep import heartbeat, interrupted_calls
-from slackapp.model import AuditEvent, Clock, Entropy, Settings
+from slackapp.model import Clock, Entropy, Settings
 from slackapp.routes import served_routes
 from slackapp.runtime.health import Health
 from slackapp.runtime.log import JsonLog
@@ -119,7 +119,7 @@ def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO
     workers = tuple(QueueWorkers(each) for circle in CIRCLES for each in circle.queues)
     log = JsonLog(log_stream, clock, log_texts, settings.secrets)
     assembled = build_app(settings, clock, entropy, log, behaviour=behaviour, workers=workers)
-    vault = replace(assembled.vault, capabilities=_capabilities(load_methods(settings.behaviour)))
+    vault = replace(assembled.vault, capabilities=capabilities(CIRCLES, load_methods(settings.behaviour)))
     app = replace(assembled, vault=vault, scope_reasons=load_scope_reasons(settings.behaviour))
     return Service(
         app,
@@ -138,7 +138,8 @@ def build_app(
     behaviour: Behaviour,
     workers: tuple[QueueWorkers, ...],
 ) -> App:
-    """Builds what flows need, without anything that serves. Raises ConfigError."""
+    """Builds what flows need, without anything that serves. Raises ConfigError, and ValueError for two of one name."""
+    require_own_names(CIRCLES)
 
     def wake() -> None:
         for each in workers:
@@ -160,7 +161,7 @@ def build_app(
         keyring=keyring,
         clock=clock,
         events=audit_events(CIRCLES),
-        capabilities=_capabilities(None),
+        capabilities=capabilities(CIRCLES, None),
     )
     return App(
         settings=settings,
@@ -188,23 +189,6 @@ def build_app(
         scope_reasons={},
         circles=CIRCLES,
     )
-
-
-def audit_events(circles: tuple[Circle, ...]) -> frozenset[type[StrEnum]]:
-    """The sets of events that may be written to the audit: the core's, and those of the circles."""
-    return frozenset({AuditEvent, *(events for circle in circles for events in circle.audit_events)})
-
-
-def record_limits(circles: Iterable[Circle]) -> Mapping[str, int]:
-    """Joins what the circles seal: kind of record to bytes. Raises ValueError for a kind that two of them have."""
-    joined: dict[str, int] = {}
-    for circle in circles:
-        twice = joined.keys() & circle.record_limits.keys()
-        # claim: C-122
-        if twice:
-            raise ValueError(f"{circle.name}: the kind of record {min(twice)} is another circle's")
-        joined.update(circle.record_limits)
-    return joined
 
 
 _NEEDS_A_LOOP = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
@@ -239,10 +223,6 @@ def load_scope_reasons(setting: str) -> Mapping[str, str]:
         where = f"{setting.partition(':')[0]}.SCOPES"
         raise ConfigError(f"SLACKAPP_BEHAVIOUR: {where} is not a mapping of scope to reason, each on one line")
     return {scope: why.strip() for scope, why in scopes.items()}
-
-
-def _capabilities(methods: Iterable[str] | None) -> Mapping[str, Capability]:
-    return merge_capabilities([each for circle in CIRCLES for each in circle.capabilities], methods)
 
 
 def load_methods(setting: str) -> tuple[str, ...] | None:

@@ -1,21 +1,27 @@
 """A circle stands on the core through its registration alone: its data, its records, its place in every command."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
-from slackapp.app import record_limits
+from slackapp.checks.capabilities import POST, Capability
+from slackapp.circles import record_limits, require_own_names
 from slackapp.crypto import records
 from slackapp.errors import KeyMissingError
+from slackapp.flows.app import Circle
 from slackapp.flows.core_data import CORE
 from slackapp.flows.removal import purge_tenant
+from slackapp.flows.tokens.slack_provider import SLACK
 from slackapp.model import AuditDetail, Tenant
-from tests.support.bookmarks.circle import BOOKMARKS, URL_LIMIT, BookmarkKind, keep, url_context
+from slackapp.store.queue import Queue
+from tests.support.bookmarks.circle import BOOKMARKS, URL_LIMIT, keep, url_context
 from tests.support.bookmarks.installed import install_bookmarks
 from tests.support.operator import ACTOR, CommandLine, open_shell
-from tests.support.world import NORTH, SOUTH
+from tests.support.world import NORTH, SOUTH, make_world
 
 NORTHERN, SOUTHERN = Tenant("T", NORTH), Tenant("T", SOUTH)
 CANARY = "https://wiki.example/a/page/that/nobody/else/may/see"
@@ -50,13 +56,77 @@ def test_a_record_of_a_circle_has_the_limit_that_it_registered(shell: CommandLin
         keyring.seal(context, bytes(URL_LIMIT + 1))
 
 
-@pytest.mark.claim("C-122")
-def test_two_circles_with_one_kind_of_record_are_refused() -> None:
-    """Stops a value of one circle from opening as another one's: the kind is what tells them apart."""
-    assert record_limits((CORE, BOOKMARKS)) == {**records.LIMITS, BookmarkKind.URL: URL_LIMIT}
-    other = replace(BOOKMARKS, name="other")
-    with pytest.raises(ValueError, match="other: the kind of record bookmark_url is another circle's"):
-        record_limits((CORE, BOOKMARKS, other))
+class TakenEvent(StrEnum):
+    """Events that the core has, too."""
+
+    INSTALLED = "installed"
+
+
+def act(*arguments: object) -> None:
+    """A job, and an addition to the context."""
+
+
+class OwnEvent(StrEnum):
+    """Events of a circle."""
+
+    ADDED = "bookmark.added"
+
+
+FULL = replace(
+    BOOKMARKS,
+    queues=(Queue("reminders"),),
+    jobs={"reminders.send": act},
+    context={"reminders": act},
+    capabilities=(Capability("remind", frozenset({"chat.postMessage"})),),
+    audit_events=(OwnEvent,),
+    token_providers=(replace(SLACK, name="elsewhere"),),
+)
+TAKEN: dict[str, tuple[Circle, str]] = {
+    "name": (Circle(name="core"), "core: the name core is registered by core"),
+    "tenant_data": (Circle(name="x", tenant_data=CORE.tenant_data[:1]), "x: the data data keys is registered by core"),
+    "record_limits": (Circle(name="x", record_limits={"bot_access": 1}), "record bot_access is registered by core"),
+    "queues": (Circle(name="x", queues=(Queue("inbox"),)), "x: the queue inbox is registered by core"),
+    "jobs": (Circle(name="x", jobs={"slackapp.purge": act}), "x: the job slackapp.purge is registered by the core"),
+    "context": (Circle(name="x", context={"call": act}), "x: the word of the context call is registered by the core"),
+    "capabilities": (Circle(name="x", capabilities=(POST,)), "x: the capability post is registered by the core"),
+    "audit_events": (Circle(name="x", audit_events=(TakenEvent,)), "x: the event installed is registered by the core"),
+    "token_providers": (Circle(name="x", token_providers=(SLACK,)), "token provider slack is registered by the core"),
+}
+"""What a circle registers, under a name that the core has."""
+
+
+@pytest.mark.parametrize("what", TAKEN)
+@pytest.mark.claim("C-108", "C-122")
+def test_a_circle_that_registers_a_name_of_the_core_is_refused_at_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Stops what one has sealed from opening as another one's, and a capability from growing under its name."""
+    circle, why = TAKEN[what]
+    monkeypatch.setattr("slackapp.app.CIRCLES", (CORE, circle))
+    with pytest.raises(ValueError, match=re.escape(why)), make_world(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("what", TAKEN)
+@pytest.mark.claim("C-108", "C-122")
+def test_two_circles_with_one_name_are_refused(what: str) -> None:
+    one = replace(FULL, name="one")
+    other = Circle(**{"name": "other", what: getattr(one, what)})
+    require_own_names((CORE, one))
+    with pytest.raises(ValueError, match=re.escape("is registered by one")):
+        require_own_names((CORE, one, other))
+
+
+def test_a_data_of_another_name_and_the_same_table_is_refused() -> None:
+    data = replace(FULL.tenant_data[0], name="others")
+    with pytest.raises(ValueError, match="x: the table bookmarks is registered by bookmarks"):
+        require_own_names((FULL, Circle(name="x", tenant_data=(data,))))
+
+
+def test_every_kind_of_registration_is_tried() -> None:
+    """Stops a kind that comes later from having no line in the table of names."""
+    assert TAKEN.keys() == {field.name for field in fields(Circle)}
+    assert record_limits((CORE, FULL)) == {**records.LIMITS, **FULL.record_limits}
 
 
 def test_purge_erases_it_and_verify_looks_for_it(shell: CommandLine) -> None:

@@ -87,18 +87,14 @@ def is_method(text: str) -> bool:
 
 
 def merge_capabilities(own: Iterable[Capability], methods: Iterable[str] | None) -> Mapping[str, Capability]:
-    """Merges what circles register into the core's table.
+    """Merges what circles register, under names of their own, into the core's table.
 
-    With `methods` the behaviour has exactly these. Raises ValueError for a name that is taken: a circle changes nothing
-    of what others may do.
+    With `methods` the behaviour has exactly these. Raises ValueError for one that only the core may have.
     """
     found = dict(CAPABILITIES)
     if methods is not None:
         found[BEHAVIOUR.name] = Capability(BEHAVIOUR.name, frozenset(methods))
     for capability in own:
-        # claim: C-108
-        if capability.name in found:
-            raise ValueError(f"the capability {capability.name} is registered twice")
         # claim: C-119
         if capability.works_frozen:
             raise ValueError(f"the capability {capability.name} works while everything is frozen")

@@ -10,14 +10,12 @@ from slackapp.cli.terminal.printing import print_lines
 from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_time, print_rows
 from slackapp.errors import UsageError
 from slackapp.flows.audit import read_audit, verify_audit
-from slackapp.flows.audit.read_audit import AuditQuestion
-from slackapp.store import audit
-from slackapp.store.audit import AuditRow
+from slackapp.flows.audit.read_audit import AuditColumns, AuditQuestion
 
 HELP = "show the audit, verify its chain, print its head"
-_HEAD = re.compile(rf"([0-9]{{1,18}}):([0-9a-f]{{{2 * len(audit.GENESIS)}}})")
+_HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 _COLUMNS = Columns(
-    wide=audit.COLUMNS,
+    wide=read_audit.COLUMNS,
     narrow=("id", "at", "event", "tenant_id", "result", "about"),
     truncations={"event": Truncation.MIDDLE, "result": Truncation.MIDDLE, "about": Truncation.END},
 )
@@ -88,12 +86,12 @@ def _parse_head(text: str) -> tuple[int, bytes]:
     return int(head[1]), bytes.fromhex(head[2])
 
 
-def _fields(row: AuditRow) -> dict[str, object]:
+def _fields(row: AuditColumns) -> dict[str, object]:
     """Names every column, and in one more what the row is about. A row of format 1 has its text there, as it is."""
-    about = " ".join(str(row.columns[name]) for name in _ABOUT if row.columns[name] not in ("", None))
-    return {**row.columns, "at": format_time(row.columns["at"]), "about": about}
+    about = " ".join(str(row[name]) for name in _ABOUT if row[name] not in ("", None))
+    return {**row, "at": format_time(row["at"]), "about": about}
 
 
-def _json_fields(row: AuditRow) -> dict[str, object]:
-    filled = {name: value for name, value in row.columns.items() if value not in ("", None)}
-    return {**filled, "at": format_time(row.columns["at"])}
+def _json_fields(row: AuditColumns) -> dict[str, object]:
+    filled = {name: value for name, value in row.items() if value not in ("", None)}
+    return {**filled, "at": format_time(row["at"])}

@@ -12,8 +12,7 @@ from slackapp.cli.terminal.table import Columns, Truncation, add_options, format
 from slackapp.errors import CommandError, Refused
 from slackapp.flows.app import App
 from slackapp.flows.events import inbox_admin
-from slackapp.model import Actor, QueueState
-from slackapp.store.queue import QueueEntry
+from slackapp.model import Actor, QueueEntry, QueueState
 
 HELP = "show events that wait, were given up or are unclear; let them run again, or drop them"
 _COLUMNS = Columns(

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from slackapp.behaviour import Behaviour
 from slackapp.checks.capabilities import Capability
@@ -178,12 +178,12 @@ class App:
     @cached_property
     def jobs(self) -> Mapping[str, "Job"]:
         """The jobs of every circle by their type, which no two have."""
-        return _join(circle.jobs for circle in self.circles)
+        return {name: job for circle in self.circles for name, job in circle.jobs.items()}
 
     @cached_property
     def context_additions(self) -> Mapping[str, "ContextAddition"]:
         """Additions of every circle to the context of a behaviour, by their name, which no two have."""
-        return _join(circle.context for circle in self.circles)
+        return {name: make for circle in self.circles for name, make in circle.context.items()}
 
     @cached_property
     def tenant_data(self) -> tuple[TenantData, ...]:
@@ -194,14 +194,3 @@ class App:
 Job = Callable[[App, Run, int], object]
 """Runs a row of our own, at that time."""
 ContextAddition = Callable[[App, Run], object]
-T = TypeVar("T")
-
-
-def _join(tables: Iterable[Mapping[str, T]]) -> Mapping[str, T]:
-    joined: dict[str, T] = {}
-    for table in tables:
-        twice = joined.keys() & table.keys()
-        if twice:
-            raise ValueError(f"two circles register {', '.join(sorted(twice))}")
-        joined.update(table)
-    return joined

@@ -1,8 +1,8 @@
-"""Rows of the tables that flows decide by."""
+"""Rows of tables, as flows decide by them and operators see them."""
 
 from dataclasses import dataclass
 
-from slackapp.model.enums import InstallationStatus, TokenStatus
+from slackapp.model.enums import InstallationStatus, QueueKind, QueueState, TokenStatus
 from slackapp.model.identity import Holder, Tenant
 from slackapp.model.sealed import Sealed
 
@@ -70,3 +70,23 @@ class Token:
     paused_until: int = 0
     contradicted: int = 0
     provider: str = SLACK_PROVIDER
+
+
+@dataclass(frozen=True)
+class QueueEntry:
+    """A row of a queue as the operator sees it: all but what is in it. Times are Unix seconds."""
+
+    event_id: str
+    kind: QueueKind
+    tenant: Tenant
+    type: str
+    state: QueueState
+    attempts: int
+    event_time: int
+    received_at: int
+    next_at: int
+    finished_at: int | None
+    result: str
+    trace_id: str
+    has_body: bool
+    queue: str

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from slackapp.model import Actor, ActorKind, Clock, QueueKind, QueueState, Sealed, Tenant
+from slackapp.model import Actor, ActorKind, Clock, QueueEntry, QueueKind, QueueState, Sealed, Tenant
 from slackapp.store.columns import by_word, read_portions, read_sealed, read_tenant, row_fields, tenant_columns
 from slackapp.store.engine.database import Database, Row
 
@@ -281,26 +281,6 @@ def is_known(db: Database, queue: Queue, tenant: Tenant, event_id: str) -> bool:
 def is_open(db: Database, queue: Queue, tenant: Tenant, event_id: str) -> bool:
     """Tells whether the row is there and not done."""
     return db.one(f"{queue.table}.is_open", _key(tenant, event_id)) is not None
-
-
-@dataclass(frozen=True)
-class QueueEntry:
-    """A row as the operator sees it: all but what is in it. Times are Unix seconds."""
-
-    event_id: str
-    kind: QueueKind
-    tenant: Tenant
-    type: str
-    state: QueueState
-    attempts: int
-    event_time: int
-    received_at: int
-    next_at: int
-    finished_at: int | None
-    result: str
-    trace_id: str
-    has_body: bool
-    queue: str
 
 
 def list_entries(

@@ -27,6 +27,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("routes",),
     ("wsgi",),
     ("config",),
+    ("circles",),
     ("app",),
     ("example",),
     ("cli/terminal",),
@@ -63,8 +64,6 @@ The demo is one itself, and plays against the local Slack.
 """
 BELOW_FLOWS = ("store", "store/engine", "vault", "crypto")
 COMMANDS_BELOW = {
-    "cli/audit.py": "the head and the rows of the audit",
-    "cli/inbox.py": "the form of a row",
     "cli/service/dev_settings.py": "private files below `data/`, which only `slackapp dev` has",
 }
 """Modules of commands that reach below the flows, and for what. Order, locks and audit rows stand in flows."""

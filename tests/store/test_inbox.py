@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from slackapp.crypto.envelope import BODY_LIMIT, OVERHEAD_BYTES
-from slackapp.model import NO_TENANT, NewKey, QueueKind, Tenant
+from slackapp.model import NO_TENANT, NewKey, QueueEntry, QueueKind, Tenant
 from slackapp.store import data_keys, inbox, installations, queue
 from slackapp.store.engine.database import Database
 from slackapp.store.inbox import QUEUE, IncomingEvent
@@ -591,7 +591,7 @@ def test_an_entry_says_everything_but_what_is_in_the_row(db: Database) -> None:
     claim(db)
     queue.finish(db, held("Ev1", "me"), "dead", "why", now=NOW + 3)
     (found,) = queue.find(db, QUEUE, "Ev1")
-    assert found == queue.QueueEntry(
+    assert found == QueueEntry(
         event_id="Ev1", kind="event", tenant=NORTH, type="message", state="dead", attempts=1, event_time=NOW - 5,
         received_at=NOW, next_at=NOW, finished_at=NOW + 3, result="why", trace_id="", has_body=True, queue="inbox",
     )  # fmt: skip

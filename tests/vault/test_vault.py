@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.app import audit_events
+from slackapp.circles import audit_events
 from slackapp.flows.app import Circle
 from slackapp.model import AuditEntry, AuditEvent
 from tests.support.operator import ACTOR

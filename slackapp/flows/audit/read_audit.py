@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass
 
 from slackapp.flows.app import App
 from slackapp.store import audit
-from slackapp.store.audit import AuditRow
+
+COLUMNS = audit.COLUMNS
+AuditColumns = audit.Columns
+"""A row's values by column."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +30,9 @@ class AuditQuestion:
     limit: int
 
 
-def tail(app: App, asked: AuditQuestion) -> list[AuditRow]:
+def tail(app: App, asked: AuditQuestion) -> list[AuditColumns]:
     """Reads the last rows that answer a question, oldest first. Raises StoreError."""
-    return audit.tail(app.db, asdict(asked))
+    return [row.columns for row in audit.tail(app.db, asdict(asked))]
 
 
 def head(app: App) -> tuple[int, bytes]:

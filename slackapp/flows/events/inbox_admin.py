@@ -6,9 +6,9 @@ from slackapp.crypto import records
 from slackapp.errors import CommandError
 from slackapp.flows.app import App
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
-from slackapp.model import Actor, AuditEntry, AuditEvent, AuditRecord, QueueState
+from slackapp.model import Actor, AuditEntry, AuditEvent, AuditRecord, QueueEntry, QueueState
 from slackapp.store import queue
-from slackapp.store.queue import Queue, QueueEntry
+from slackapp.store.queue import Queue
 
 
 def list_rows(

@@ -527,11 +527,8 @@ def test_a_type_that_slack_sends_runs_no_job(ready: World) -> None:
     assert (ready.work(), state(ready), jottings(ready)) == (1, "done", [])
 
 
-def test_what_no_circle_adds_is_not_in_the_context_and_two_may_not_add_one_name(ready: World) -> None:
+def test_what_no_circle_adds_is_not_in_the_context(ready: World) -> None:
     seen: list[object] = []
     register(ready, lambda context, event: seen.append(getattr(context, "nothing", None)))
     ready.work()
     assert seen == [None]
-    ready.replace_parts(circles=(JOTTINGS, JOTTINGS))
-    with pytest.raises(ValueError, match="two circles register jottings"):
-        _ = ready.service.app.context_additions
