@@ -1,26 +1,35 @@
 """A circle stands on the core through its registration alone: its data, its records, its place in every command."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from slackapp.checks.capabilities import POST, Capability
+from slackapp.checks.capabilities import POST
 from slackapp.circles import record_limits, require_own_names
 from slackapp.crypto import records
-from slackapp.errors import KeyMissingError
+from slackapp.errors import CapabilityError, KeyMissingError
 from slackapp.flows.app import Circle
 from slackapp.flows.core_data import CORE
 from slackapp.flows.removal import purge_tenant
+from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.slack_provider import SLACK
 from slackapp.model import AuditDetail, Tenant
 from slackapp.store.queue import Queue
-from tests.support.bookmarks.circle import BOOKMARKS, URL_LIMIT, keep, url_context
+from tests.support.audit_events import page
+from tests.support.audit_meanings import wrong
+from tests.support.bookmarks.circle import BOOKMARKS, URL_LIMIT
 from tests.support.bookmarks.installed import install_bookmarks
+from tests.support.bookmarks.meanings import MEANINGS
+from tests.support.bookmarks.share import SHARE, BookmarkEvent, add_share
+from tests.support.bookmarks.table import keep, url_context
 from tests.support.operator import ACTOR, CommandLine, open_shell
+from tests.support.token_use import make_use
 from tests.support.world import NORTH, SOUTH, make_world
 
 NORTHERN, SOUTHERN = Tenant("T", NORTH), Tenant("T", SOUTH)
@@ -41,7 +50,7 @@ def opened(shell: CommandLine, tenant: Tenant) -> list[bytes]:
     """What a process that has nothing in memory opens of a tenant's bookmarks."""
     shell.world.restart()
     app = shell.world.service.app
-    (data,) = BOOKMARKS.tenant_data
+    data = BOOKMARKS.tenant_data[0]
     return [app.keyring.open(record.context, record.sealed) for record in data.sealed_records(app.db, tenant)]
 
 
@@ -66,21 +75,6 @@ def act(*arguments: object) -> None:
     """A job, and an addition to the context."""
 
 
-class OwnEvent(StrEnum):
-    """Events of a circle."""
-
-    ADDED = "bookmark.added"
-
-
-FULL = replace(
-    BOOKMARKS,
-    queues=(Queue("reminders"),),
-    jobs={"reminders.send": act},
-    context={"reminders": act},
-    capabilities=(Capability("remind", frozenset({"chat.postMessage"})),),
-    audit_events=(OwnEvent,),
-    token_providers=(replace(SLACK, name="elsewhere"),),
-)
 TAKEN: dict[str, tuple[Circle, str]] = {
     "name": (Circle(name="core"), "core: the name core is registered by core"),
     "tenant_data": (Circle(name="x", tenant_data=CORE.tenant_data[:1]), "x: the data data keys is registered by core"),
@@ -110,7 +104,7 @@ def test_a_circle_that_registers_a_name_of_the_core_is_refused_at_start(
 @pytest.mark.parametrize("what", TAKEN)
 @pytest.mark.claim("C-108", "C-122")
 def test_two_circles_with_one_name_are_refused(what: str) -> None:
-    one = replace(FULL, name="one")
+    one = replace(BOOKMARKS, name="one")
     other = Circle(**{"name": "other", what: getattr(one, what)})
     require_own_names((CORE, one))
     with pytest.raises(ValueError, match=re.escape("is registered by one")):
@@ -118,15 +112,15 @@ def test_two_circles_with_one_name_are_refused(what: str) -> None:
 
 
 def test_a_data_of_another_name_and_the_same_table_is_refused() -> None:
-    data = replace(FULL.tenant_data[0], name="others")
+    data = replace(BOOKMARKS.tenant_data[0], name="others")
     with pytest.raises(ValueError, match="x: the table bookmarks is registered by bookmarks"):
-        require_own_names((FULL, Circle(name="x", tenant_data=(data,))))
+        require_own_names((BOOKMARKS, Circle(name="x", tenant_data=(data,))))
 
 
 def test_every_kind_of_registration_is_tried() -> None:
     """Stops a kind that comes later from having no line in the table of names."""
     assert TAKEN.keys() == {field.name for field in fields(Circle)}
-    assert record_limits((CORE, FULL)) == {**records.LIMITS, **FULL.record_limits}
+    assert record_limits((CORE, BOOKMARKS)) == {**records.LIMITS, **BOOKMARKS.record_limits}
 
 
 def test_purge_erases_it_and_verify_looks_for_it(shell: CommandLine) -> None:
@@ -196,3 +190,97 @@ def keep_late(shell: CommandLine) -> bool:
         return keep(shell.world.service.app, NORTHERN, "late", CANARY)
     except KeyMissingError:
         return False
+
+
+# What it does
+
+
+def share(shell: CommandLine, share_id: str = "share1") -> int:
+    """Somebody has an address posted; how many rows the circle's own threads find."""
+    app, general = shell.world.service.app, shell.world.slack.workspaces[NORTH].general
+    add_share(app, NORTHERN, share_id, {"channel": general, "text": CANARY})
+    return shell.world.service.workers[1].run_due(app)
+
+
+def test_a_behaviour_adds_one_by_the_word_that_the_circle_adds_to_its_context(shell: CommandLine) -> None:
+    world, before = shell.world, []
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        context.bookmarks.add("news", CANARY)
+        before.extend(names(shell, NORTHERN))
+
+    world.replace_parts(behaviour={"app_mention": act})
+    world.work()
+    assert before[:1] == ["wiki"], "with the mark, and not before"
+    assert names(shell, NORTHERN) == names(shell, SOUTHERN) == ["news", "wiki"]
+    added = world.rows("SELECT actor, request_id, tenant_id FROM audit WHERE event = 'bookmark.added'")
+    assert {tuple(row) for row in added} == {("worker", "EvWaits0", NORTH), ("worker", "EvWaits1", SOUTH)}
+    assert opened(shell, NORTHERN) == [CANARY.encode()] * 2
+
+
+def test_a_row_of_its_queue_is_run_by_its_job_with_its_capability_alone(shell: CommandLine) -> None:
+    world = shell.world
+    assert (share(shell), share(shell)) == (1, 0), "once for each id"
+    assert [message["text"] for message in world.slack.messages(NORTH)][-1] == CANARY
+    assert world.audit()[-2:] == ["token.read", "bookmark.shared"]
+    assert world.facts("token.read")[-1]["capability"] == "share_bookmarks"
+    (row,) = world.rows("SELECT state, body FROM bookmark_shares")
+    assert tuple(row) == ("done", None)
+
+
+@pytest.mark.claim("C-108")
+def test_its_capability_allows_nothing_else(shell: CommandLine) -> None:
+    app = shell.world.service.app
+    for method in ("chat.delete", "auth.revoke"):
+        with pytest.raises(CapabilityError):
+            use_token.call(app, make_use(NORTHERN, ACTOR, method=method, capability=SHARE), {})
+
+
+def test_a_row_of_its_queue_waits_while_the_tenant_is_frozen_and_goes_with_it(shell: CommandLine) -> None:
+    shell.good("freeze", "--tenant", NORTH)
+    assert share(shell) == 0
+    shell.good("purge", NORTH)
+    (row,) = shell.world.rows("SELECT state, result, body FROM bookmark_shares")
+    assert tuple(row) == ("done", "purged", None)
+
+
+def test_an_operator_sees_its_rows_beside_those_of_the_inbox(shell: CommandLine) -> None:
+    shell.good("freeze", "--tenant", NORTH)
+    share(shell)
+    assert "bookmarks.share" in shell.run("inbox", "list", "--wide").out
+    assert CANARY in shell.good("inbox", "show", "share1", "--body")
+
+
+def test_its_route_takes_an_id_and_who_is_calling_is_asked_first(shell: CommandLine) -> None:
+    world, bearer = shell.world, {"Authorization": "Bearer an-operator-token-of-forty-characters-xx"}
+    assert world.request("GET", f"/bookmarks/{NORTH}").status == 401
+    assert "bookmark.shown" not in world.audit()
+    answer = world.request("GET", f"/bookmarks/{NORTH}", headers=bearer)
+    assert (answer.status, json.loads(answer.body)) == (200, {"id": NORTH, "names": ["wiki"]})
+    assert world.audit()[-1] == "bookmark.shown"
+    for path in (
+        "/bookmarks",
+        "/bookmarks/",
+        f"/bookmarks/{NORTH}/wiki",
+        "/bookmarks/nobody",
+        f"/bookmarks/{NORTH}%20",
+    ):
+        assert world.request("GET", path, headers=bearer).status == 404
+
+
+def test_its_events_have_their_place_on_the_page() -> None:
+    text = page((CORE, BOOKMARKS), {"bookmarks": MEANINGS})
+    assert text.startswith(page()), "the core's first"
+    assert "\n## Bookmarks\n" in text
+    for event in BookmarkEvent:
+        assert f"| `{event}` | {MEANINGS[event].when} |" in text
+    with pytest.raises(KeyError):
+        page((CORE, BOOKMARKS), {"bookmarks": {}})
+
+
+def test_a_row_of_the_audit_that_says_something_else_than_its_meaning_is_found() -> None:
+    row = {"event": "bookmark.shown", "actor": "operator", "result": "ok", "detail": "", "record_kind": ""}
+    assert wrong(row, MEANINGS) == []
+    assert wrong({**row, "actor": "slack", "count": 1}, MEANINGS) == [
+        "bookmark.shown: fills count", "bookmark.shown: slack acts",
+    ]  # fmt: skip

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from slackapp.crypto import records
-from slackapp.flows.app import PORTION_ROWS, Circle, SealedRecord, TenantData
+from slackapp.flows.app import Circle, SealedRecord, TenantData
+from slackapp.flows.queue_data import queue_data
 from slackapp.flows.tenant_data import SEALED, export_fields
 from slackapp.model import NO_TENANT, Tenant
-from slackapp.store import data_keys, inbox, installations, installers, oauth_states, queue, tenant_outcomes, tokens
+from slackapp.store import data_keys, inbox, installations, installers, oauth_states, tenant_outcomes, tokens
 from slackapp.store.engine.database import Database
 from slackapp.store.queue import UnclearRow
 
@@ -83,32 +84,6 @@ def _export_installation(db: Database, tenant: Tenant) -> Iterator[Fields]:
     yield from map(export_fields, installers.list_by_tenant(db, tenant))
 
 
-def _erase_running_rows(db: Database, tenant: Tenant, now: int) -> int:
-    # Whoever runs one finds at its end that it is not theirs any more: none of its effects is kept.
-    # claim: C-56
-    return inbox.erase_running(db, tenant, now)
-
-
-def _erase_inbox_portion(db: Database, tenant: Tenant, now: int) -> int:
-    # claim: C-56
-    return inbox.erase_portion(db, tenant, PORTION_ROWS, now)
-
-
-def _body_records(db: Database, tenant: Tenant) -> Iterator[SealedRecord]:
-    for event_id, body in inbox.bodies(db, tenant, PORTION_ROWS):
-        context = records.event_body_context(tenant, event_id)
-        yield SealedRecord(context, body, partial(inbox.reseal_body, db, tenant, event_id))
-
-
-def _export_inbox(db: Database, tenant: Tenant) -> Iterator[Fields]:
-    return map(export_fields, queue.entries_of(db, inbox.QUEUE, tenant, PORTION_ROWS))
-
-
-def _mark_restored(db: Database, now: int) -> Sequence[UnclearRow]:
-    # claim: C-93
-    return queue.mark_restored(db, inbox.QUEUE, now)
-
-
 def _expire_states(db: Database, now: int) -> Sequence[UnclearRow]:
     # claim: C-93
     oauth_states.expire_unused(db, now)
@@ -145,17 +120,7 @@ CORE = Circle(
             export=_export_installation,
             sealed_records=_installation_records,
         ),
-        TenantData(
-            name="event bodies",
-            tables=("inbox",),
-            erase=_erase_running_rows,
-            erase_portion=_erase_inbox_portion,
-            count=inbox.count_bodies,
-            list_tenants=inbox.tenants_with_bodies,
-            export=_export_inbox,
-            sealed_records=_body_records,
-            restored=_mark_restored,
-        ),
+        queue_data(inbox.QUEUE, "event bodies"),
         TenantData(
             name="outcomes of installs and calls",
             tables=("oauth_states", "failing", "answered"),

@@ -1,10 +1,9 @@
 """Inbox: what came from Slack or from ourselves: `sql/core/inbox.sql`. How its rows are run: `store/queue.py`."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slackapp.model import QueueState, Sealed, Tenant
-from slackapp.store.columns import count_rows, field_columns, read_portions, read_tenant, tenant_columns
+from slackapp.store.columns import field_columns, read_tenant, tenant_columns
 from slackapp.store.engine.database import Database
 from slackapp.store.queue import LEASE, Queue, RowId, Run, claim, read_row_id
 
@@ -64,27 +63,6 @@ def claim_revocation(db: Database, tenant: Tenant, *, owner: str, now: int, stea
     return claim(db, QUEUE, (tenant, row["event_id"]), owner=owner, steady=steady) if row is not None else None
 
 
-def erase_running(db: Database, tenant: Tenant, now: int) -> int:
-    """Ends the rows of a tenant that somebody runs just now, and erases their bodies; returns how many."""
-    return db.execute("erase_running", {**tenant_columns(tenant), "now": now})
-
-
-def erase_portion(db: Database, tenant: Tenant, limit: int, now: int) -> int:
-    """Erases bodies of a tenant's rows and ends what is open, so many at most; returns how many."""
-    return db.execute("erase_inbox_portion", {**tenant_columns(tenant), "most": limit, "now": now})
-
-
-def bodies(db: Database, tenant: Tenant, portion: int) -> Iterator[tuple[str, Sealed]]:
-    """Event id and sealed body of the tenant's rows that have one, so many of them read at a time."""
-    rows = read_portions(db, "list_bodies", tenant_columns(tenant), "event_id", portion=portion)
-    return ((row["event_id"], Sealed(row["body"])) for row in rows)
-
-
-def reseal_body(db: Database, tenant: Tenant, event_id: str, body: Sealed) -> None:
-    """Replaces a body by the same one under another data key."""
-    db.execute("reseal_body", {**_key(tenant, event_id), "body": body.blob})
-
-
 def pending_purges(db: Database) -> dict[Tenant, str]:
     """Tenants whose purge is not finished, and why not."""
     return {read_tenant(row): row["result"] or "under way" for row in db.many("open_jobs", {"type": PURGE})}
@@ -105,16 +83,6 @@ def pending_purge_ids(db: Database) -> list[RowId]:
 def pending_purges_of(db: Database, tenant: Tenant) -> list[str]:
     """The ids of a tenant's purges that are not finished."""
     return [event_id for whose, event_id in pending_purge_ids(db) if whose == tenant]
-
-
-def tenants_with_bodies(db: Database) -> frozenset[Tenant]:
-    """Lists the tenants whose rows have a body."""
-    return frozenset(read_tenant(row) for row in db.many("tenants_with_bodies", {}))
-
-
-def count_bodies(db: Database, tenant: Tenant) -> int:
-    """Counts the tenant's rows that have a body."""
-    return count_rows(db, "count_bodies", tenant_columns(tenant))
 
 
 def count_pending_purges(db: Database) -> int:

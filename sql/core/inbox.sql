@@ -1,7 +1,7 @@
 -- queue: inbox
 -- What came from Slack or from ourselves and is to be done once: the event's id makes it once per tenant. An id that
--- another tenant's event has, too, is another row. How a row is claimed, run and ended stands in `queue.sql`; here is
--- what only the inbox has: how a row comes into it, and what a purge and an operator ask of it.
+-- another tenant's event has, too, is another row. How a row is claimed, run, ended and erased stands in `queue.sql`; here
+-- is what only the inbox has: how a row comes into it, and which removals are open.
 
 -- name: add_event :exec
 -- tenant: tenant_kind, tenant_id
@@ -50,64 +50,11 @@ SELECT event_id FROM inbox
  ORDER BY next_at, event_id
  LIMIT 1;
 
--- name: erase_running :exec
--- tenant: tenant_kind, tenant_id
--- A purge: whoever runs such a row finds that it is not theirs any more. There are few, and an index has just those.
-UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,
-       state = 'done', result = 'purged', finished_at = :now
- WHERE state IN ('running', 'calling')
-   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-59
-   AND type <> 'slackapp.purge';
-
--- name: erase_inbox_portion :exec
--- tenant: tenant_kind, tenant_id
--- A purge: no body stays; ids, types and times do, for the sake of repeats. Our own jobs go on.
-UPDATE inbox SET body = NULL, lease_owner = '', lease_until = 0,
-       state = 'done', result = 'purged', finished_at = :now
- WHERE event_id IN (
-       SELECT event_id FROM inbox
-        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL
-       UNION ALL
-       SELECT event_id FROM inbox
-        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND type <> 'slackapp.purge'
-          AND state IN ('ready', 'running', 'calling')
-       UNION ALL
-       SELECT event_id FROM inbox
-        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND type <> 'slackapp.purge'
-          AND state IN ('dead', 'unclear')
-        LIMIT :most
-       )
-   AND (body IS NOT NULL OR state <> 'done')
-   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-59
-   AND type <> 'slackapp.purge';
-
--- name: list_bodies :many
--- tenant: tenant_kind, tenant_id
-SELECT event_id, body FROM inbox
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL
-   AND event_id > :after
- ORDER BY event_id
- LIMIT :most;
-
--- name: reseal_body :exec
--- tenant: tenant_kind, tenant_id
-UPDATE inbox SET body = :body
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id;
-
 -- name: open_jobs :many
 -- tenant: none (for the operator's inventory)
 SELECT event_id, tenant_kind, tenant_id, received_at, result FROM inbox
  WHERE type = :type AND state IN ('ready', 'running', 'calling')
  ORDER BY received_at, event_id, tenant_kind, tenant_id;
-
--- name: tenants_with_bodies :many
--- tenant: none (to find what belongs to nobody)
-SELECT DISTINCT tenant_kind, tenant_id FROM inbox WHERE body IS NOT NULL ORDER BY tenant_kind, tenant_id;
-
--- name: count_bodies :one
--- tenant: tenant_kind, tenant_id
-SELECT count(*) AS found FROM inbox
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL;
 
 -- name: oldest_open_job :one
 -- tenant: none (for readiness and the metrics)

@@ -17,6 +17,7 @@
 --   (lease_until)                                         WHERE state IN ('running', 'calling')
 --   (tenant_kind, tenant_id, received_at)                 WHERE state IN ('dead', 'unclear')
 --   (finished_at)                                         WHERE state = 'done'
+--   (tenant_kind, tenant_id, event_id)                    WHERE body IS NOT NULL
 --
 -- Nearly all rows are done. A statement that looks for the others repeats the condition of an index word for word, as
 -- `state IN ('ready', 'running', 'calling')`: only then does SQLite see that the index has them all.
@@ -226,3 +227,56 @@ DELETE FROM $queue
         ORDER BY finished_at, event_id, tenant_kind, tenant_id
         LIMIT 1000
        );
+
+-- name: erase_running :exec
+-- tenant: tenant_kind, tenant_id
+-- A purge: whoever runs such a row finds that it is not theirs any more. There are few, and an index has just those.
+UPDATE $queue SET body = NULL, lease_owner = '', lease_until = 0,
+       state = 'done', result = 'purged', finished_at = :now
+ WHERE state IN ('running', 'calling')
+   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-59
+   AND type <> 'slackapp.purge';
+
+-- name: erase_portion :exec
+-- tenant: tenant_kind, tenant_id
+-- A purge: no body stays; ids, types and times do, for the sake of repeats. Our own jobs go on.
+UPDATE $queue SET body = NULL, lease_owner = '', lease_until = 0,
+       state = 'done', result = 'purged', finished_at = :now
+ WHERE event_id IN (
+       SELECT event_id FROM $queue
+        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL
+       UNION ALL
+       SELECT event_id FROM $queue
+        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND type <> 'slackapp.purge'
+          AND state IN ('ready', 'running', 'calling')
+       UNION ALL
+       SELECT event_id FROM $queue
+        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND type <> 'slackapp.purge'
+          AND state IN ('dead', 'unclear')
+        LIMIT :most
+       )
+   AND (body IS NOT NULL OR state <> 'done')
+   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-59
+   AND type <> 'slackapp.purge';
+
+-- name: list_bodies :many
+-- tenant: tenant_kind, tenant_id
+SELECT event_id, body FROM $queue
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL
+   AND event_id > :after
+ ORDER BY event_id
+ LIMIT :most;
+
+-- name: reseal_body :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE $queue SET body = :body
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id;
+
+-- name: count_bodies :one
+-- tenant: tenant_kind, tenant_id
+SELECT count(*) AS found FROM $queue
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND body IS NOT NULL;
+
+-- name: tenants_with_bodies :many
+-- tenant: none (to find what belongs to nobody)
+SELECT DISTINCT tenant_kind, tenant_id FROM $queue WHERE body IS NOT NULL ORDER BY tenant_kind, tenant_id;

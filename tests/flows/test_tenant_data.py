@@ -10,8 +10,10 @@ from slackapp.crypto import records
 from slackapp.flows.core_data import CORE
 from slackapp.model import BOT, Tenant
 from slackapp.store import installers, tenant_outcomes, tokens
-from tests.support.bookmarks.circle import BOOKMARKS, keep
+from tests.support.bookmarks.circle import BOOKMARKS
 from tests.support.bookmarks.installed import install_bookmarks
+from tests.support.bookmarks.share import add_share
+from tests.support.bookmarks.table import keep
 from tests.support.tenant_data import CHECKS, Check, Write, check_purge, check_reencryption
 from tests.support.world import NORTH, SOUTH, World, make_world
 
@@ -61,12 +63,19 @@ def write_bookmarks(world: World, tenant: Tenant) -> None:
         assert keep(world.service.app, tenant, name, f"https://{name}.{tenant.id}.example/a/private/page")
 
 
+def write_shares(world: World, tenant: Tenant) -> None:
+    for number in range(3):
+        said = {"text": f"a private address of {tenant.id}, {number}"}
+        add_share(world.service.app, tenant, f"share{number}", said)
+
+
 WRITERS: dict[str, Write] = {
     "data keys": nothing_more,
     "tokens and webhooks": write_details,
     "event bodies": write_events,
     "outcomes of installs and calls": write_outcomes,
     "bookmarks": write_bookmarks,
+    "shares of bookmarks": write_shares,
 }
 """By the name of the data: what writes it."""
 REGISTERED = [data for circle in (CORE, BOOKMARKS) for data in circle.tenant_data]

@@ -13,6 +13,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("slack", "vault"),
     ("flows/app",),
     ("flows/tenant_data",),
+    ("flows/queue_data",),
     ("flows/core_data",),
     ("flows/audit",),
     ("flows/backup",),

@@ -50,5 +50,5 @@ def test_every_event_is_reached_by_a_test() -> None:
 def test_a_row_that_says_something_else_than_the_page_is_found(changes: dict[str, object]) -> None:
     """Negative control."""
     row = {"event": "keys.flushed", "actor": "operator", "result": "ok", "detail": "", "record_kind": "", "count": None}
-    assert wrong(row) == []
-    assert wrong({**row, **changes})
+    assert wrong(row, {}) == []
+    assert wrong({**row, **changes}, {})

@@ -1,10 +1,13 @@
 """The catalogue of the audit's events. `python -m tests.support.audit_events` writes docs/audit-events.md."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 
+from slackapp.app import CIRCLES
+from slackapp.flows.app import Circle
 from slackapp.model import AuditEvent
-from tests.support.audit_meanings import MEANINGS, meaning_of
+from tests.support.audit_meanings import MEANINGS, Meaning, meaning_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "audit-events.md"
 HEAD = """# The events of the audit
@@ -31,6 +34,8 @@ SECTIONS = {
     AuditEvent.REFUSED_PATH: "What was refused",
 }
 """The first event of each section, and its name."""
+OF_CIRCLES: Mapping[str, Mapping[StrEnum, Meaning]] = {}
+"""By the name of a circle: the meanings of its events."""
 TABLE = "| event | when | fills | who acts | result, detail |\n| --- | --- | --- | --- | --- |"
 REFUSALS = """One for each answer that refuses a request, or a use of a token. The actor may be any, and the result is
 `refused`. The record is the address (`route`), the row whose answer was not posted (`event`), or the sealed record that
@@ -40,21 +45,26 @@ was asked for; then the row says what a `token.read` would.
 | --- | --- |"""
 
 
-def lines() -> Iterator[str]:
-    """The lines of the page."""
+def lines(circles: Iterable[Circle], meanings: Mapping[str, Mapping[StrEnum, Meaning]]) -> Iterator[str]:
+    """The lines of the page: the core's events, and then those of each circle that has any."""
     yield HEAD
     for event in AuditEvent:
         if event in SECTIONS:
             yield f"\n## {SECTIONS[event]}\n"
             yield REFUSALS if event not in MEANINGS else TABLE
-        yield line_of(event)
+        meaning = meaning_of(event)
+        # The columns of refusals are told once, above their table.
+        yield line_of(event, meaning) if event in MEANINGS else f"| `{event}` | {meaning.when} |"
+    for circle in circles:
+        if circle.audit_events:
+            yield f"\n## {circle.name.capitalize()}\n"
+            yield TABLE
+        for event in (event for events in circle.audit_events for event in events):
+            yield line_of(event, meanings[circle.name][event])
 
 
-def line_of(event: AuditEvent) -> str:
-    """An event's line in its table; the columns of refusals are told once, above theirs."""
-    meaning = meaning_of(event)
-    if event not in MEANINGS:
-        return f"| `{event}` | {meaning.when} |"
+def line_of(event: StrEnum, meaning: Meaning) -> str:
+    """An event's line in its table."""
     fills = ", ".join(meaning.fills.split()) or "nothing"
     if meaning.records:
         fills += f" ({listed(meaning.records)})"
@@ -69,9 +79,9 @@ def listed(words: tuple[str, ...]) -> str:
     return ", ".join(str(word) if " " in word else f"`{word}`" for word in words)
 
 
-def page() -> str:
+def page(circles: Iterable[Circle] = CIRCLES, meanings: Mapping[str, Mapping[StrEnum, Meaning]] = OF_CIRCLES) -> str:
     """The whole page."""
-    return "\n".join(lines()) + "\n"
+    return "\n".join(lines(circles, meanings)) + "\n"
 
 
 if __name__ == "__main__":

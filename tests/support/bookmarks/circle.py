@@ -1,74 +1,24 @@
-"""What the circle registers, and its one table."""
+"""What the circle registers: one of each thing that a circle may register."""
 
-from collections.abc import Iterator, Mapping
-from enum import StrEnum
-from functools import partial
+from dataclasses import replace
 
-from slackapp.crypto import envelope
-from slackapp.flows.app import PORTION_ROWS, App, Circle, SealedRecord, TenantData
-from slackapp.flows.tenant_data import SEALED
-from slackapp.model import KeyPurpose, RecordContext, Sealed, Tenant
-from slackapp.store.columns import count_rows, read_columns, read_portions, read_tenant, tenant_columns
-from slackapp.store.engine.database import Database, Row
+from slackapp.flows.app import Circle
+from slackapp.flows.queue_data import queue_data
+from slackapp.flows.tokens.slack_provider import SLACK
+from tests.support.bookmarks.share import QUEUE, SHARE, SHARE_JOB, BookmarkEvent, Bookmarks, share
+from tests.support.bookmarks.table import DATA, BookmarkKind
 
 URL_LIMIT = 4096
 """Bytes."""
 
-
-class BookmarkKind(StrEnum):
-    """Kind of a sealed record of this circle."""
-
-    URL = "bookmark_url"
-
-
-def url_context(tenant: Tenant, name: str) -> RecordContext:
-    """Context of an address."""
-    return RecordContext(tenant, KeyPurpose.DATA, "", BookmarkKind.URL, name, 0)
-
-
-def keep(app: App, tenant: Tenant, name: str, url: str) -> bool:
-    """Keeps an address; False where the tenant is gone, or the name is taken."""
-    sealed = app.keyring.seal(url_context(tenant, name), url.encode())
-    row = {"name": name, "url": sealed.blob, "key_id": envelope.key_id_of(sealed.blob), "now": app.clock()}
-    with app.db.transaction():
-        return app.db.execute("add_bookmark", {**tenant_columns(tenant), **row}) == 1
-
-
-def _rows(db: Database, tenant: Tenant) -> Iterator[Row]:
-    return read_portions(db, "list_bookmarks", tenant_columns(tenant), "name", PORTION_ROWS)
-
-
-def _erase_portion(db: Database, tenant: Tenant, now: int) -> int:
-    return db.execute("erase_bookmarks", {**tenant_columns(tenant), "most": PORTION_ROWS})
-
-
-def _reseal(db: Database, tenant: Tenant, name: str, url: Sealed) -> None:
-    db.execute("reseal_bookmark", {**tenant_columns(tenant), "name": name, "url": url.blob})
-
-
-def _records(db: Database, tenant: Tenant) -> Iterator[SealedRecord]:
-    for row in _rows(db, tenant):
-        put_back = partial(_reseal, db, tenant, row["name"])
-        yield SealedRecord(url_context(tenant, row["name"]), Sealed(row["url"]), put_back)
-
-
-def _export(db: Database, tenant: Tenant) -> Iterator[Mapping[str, object]]:
-    return ({**read_columns(row), "url": SEALED} for row in _rows(db, tenant))
-
-
 BOOKMARKS = Circle(
     name="bookmarks",
-    tenant_data=(
-        TenantData(
-            name="bookmarks",
-            tables=("bookmarks",),
-            erase=lambda db, tenant, now: 0,
-            erase_portion=_erase_portion,
-            count=lambda db, tenant: count_rows(db, "count_bookmarks", tenant_columns(tenant)),
-            list_tenants=lambda db: {read_tenant(row) for row in db.many("bookmark_owners", {})},
-            export=_export,
-            sealed_records=_records,
-        ),
-    ),
+    tenant_data=(DATA, queue_data(QUEUE, "shares of bookmarks")),
+    capabilities=(SHARE,),
+    audit_events=(BookmarkEvent,),
+    token_providers=(replace(SLACK, name="elsewhere"),),
     record_limits={BookmarkKind.URL: URL_LIMIT},
+    queues=(QUEUE,),
+    jobs={SHARE_JOB: share},
+    context={"bookmarks": Bookmarks},
 )

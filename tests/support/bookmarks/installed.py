@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from slackapp.flows.core_data import CORE
+from slackapp.routes import ROUTES
 from slackapp.store.engine import statements
+from tests.support.bookmarks import share
 from tests.support.bookmarks.circle import BOOKMARKS
 from tests.support.world import empty_database
 
@@ -23,3 +25,4 @@ def install_bookmarks(folder: Path, patch: pytest.MonkeyPatch) -> None:
     shutil.copyfile(SQL / "bookmarks.sql", copy / "migrations" / f"{newest + 1:04}_bookmarks.sql")
     patch.setattr(statements, "sql_directory", lambda: copy)
     patch.setattr("slackapp.app.CIRCLES", (CORE, BOOKMARKS))
+    patch.setattr("slackapp.routes.ROUTES", (*ROUTES, *share.ROUTES))

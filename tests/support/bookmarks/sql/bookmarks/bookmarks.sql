@@ -2,6 +2,7 @@
 
 -- name: add_bookmark :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: insert
 -- Only for a tenant that is there, and under a data key that is there: a purge may have come in between.
 INSERT INTO bookmarks (tenant_kind, tenant_id, name, url, made_at)
 SELECT :tenant_kind, :tenant_id, :name, :url, :now
