@@ -72,7 +72,7 @@ READING = (
     (
         "an end: what is erased, when, and how that is shown",
         (
-            "flows/tenant_data.py", "flows/core_data.py", "flows/removal/", "flows/backup/",
+            "flows/tenant_data.py", "flows/queue_data.py", "flows/core_data.py", "flows/removal/", "flows/backup/",
             "flows/upkeep/list_tenants.py",
         ),
     ),
@@ -111,7 +111,8 @@ READING = (
     (
         "settings, scopes and their reasons, composition, the server, and what it hands over: read and matched",
         (
-            "model/settings.py", "config/", "checks/scopes.py", "checks/scope_reasons.py", "flows/app.py", "app.py",
+            "model/settings.py", "config/", "checks/scopes.py", "checks/scope_reasons.py", "flows/app.py", "circles.py",
+            "app.py",
             "cli/service/server.py", "web/request.py", "web/router.py",
         ),
     ),

@@ -113,11 +113,10 @@ def main(argv: list[str] | None = None) -> int:
     except CommandError as error:
         print_lines(f"slackapp: {error}", error=True)
         return EX_USAGE if isinstance(error, UsageError) else EX_FAILED
-    except StoreDamagedError as error:
-        print_lines(f"slackapp: {error}", error=True)
-        return EX_FAILED
     except StoreError as error:
-        print_lines(f"slackapp: {error}; try again", error=True)
+        # What is damaged is damaged the next time, too.
+        hint = "" if isinstance(error, StoreDamagedError) else "; try again"
+        print_lines(f"slackapp: {error}{hint}", error=True)
         return 75
 
 
