@@ -254,10 +254,10 @@ def test_an_operator_sees_its_rows_beside_those_of_the_inbox(shell: CommandLine)
 def test_its_route_takes_an_id_and_who_is_calling_is_asked_first(shell: CommandLine) -> None:
     world, bearer = shell.world, {"Authorization": "Bearer an-operator-token-of-forty-characters-xx"}
     assert world.request("GET", f"/bookmarks/{NORTH}").status == 401
-    assert "bookmark.shown" not in world.audit()
+    assert "bookmark.listed" not in world.audit()
     answer = world.request("GET", f"/bookmarks/{NORTH}", headers=bearer)
     assert (answer.status, json.loads(answer.body)) == (200, {"id": NORTH, "names": ["wiki"]})
-    assert world.audit()[-1] == "bookmark.shown"
+    assert world.audit()[-1] == "bookmark.listed"
     for path in (
         "/bookmarks",
         "/bookmarks/",
@@ -279,8 +279,8 @@ def test_its_events_have_their_place_on_the_page() -> None:
 
 
 def test_a_row_of_the_audit_that_says_something_else_than_its_meaning_is_found() -> None:
-    row = {"event": "bookmark.shown", "actor": "operator", "result": "ok", "detail": "", "record_kind": ""}
+    row = {"event": "bookmark.listed", "actor": "operator", "result": "ok", "detail": "", "record_kind": ""}
     assert wrong(row, MEANINGS) == []
     assert wrong({**row, "actor": "slack", "count": 1}, MEANINGS) == [
-        "bookmark.shown: fills count", "bookmark.shown: slack acts",
+        "bookmark.listed: fills count", "bookmark.listed: slack acts",
     ]  # fmt: skip

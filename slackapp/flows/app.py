@@ -23,6 +23,7 @@ from slackapp.model import (
     Settings,
     Tenant,
     Token,
+    UnclearRow,
 )
 from slackapp.runtime.health import Health
 from slackapp.runtime.log import JsonLog
@@ -30,7 +31,7 @@ from slackapp.runtime.metrics import Metrics
 from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
 from slackapp.slack.client import SlackClient
 from slackapp.store.engine.database import Database
-from slackapp.store.queue import Queue, Run, UnclearRow
+from slackapp.store.queue import Queue, Run
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.keyring import Keyring
 from slackapp.vault.vault import Vault
@@ -41,7 +42,10 @@ PORTION_ROWS = 500
 
 @dataclass(frozen=True)
 class SealedRecord:
-    """Sealed value of a tenant where it lies. `put_back` stores the same value there, sealed under another data key."""
+    """Sealed value of a tenant where it lies.
+
+    `put_back` stores the same value there, sealed under another data key, and nothing where that value is gone by then.
+    """
 
     context: RecordContext
     sealed: Sealed

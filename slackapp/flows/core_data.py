@@ -7,10 +7,9 @@ from slackapp.crypto import records
 from slackapp.flows.app import Circle, SealedRecord, TenantData
 from slackapp.flows.queue_data import queue_data
 from slackapp.flows.tenant_data import SEALED, export_fields
-from slackapp.model import NO_TENANT, Tenant
+from slackapp.model import NO_TENANT, Tenant, UnclearRow
 from slackapp.store import data_keys, inbox, installations, installers, oauth_states, tenant_outcomes, tokens
 from slackapp.store.engine.database import Database
-from slackapp.store.queue import UnclearRow
 
 Fields = Mapping[str, object]
 
@@ -49,7 +48,7 @@ def _installation_records(db: Database, tenant: Tenant) -> Iterator[SealedRecord
     webhook = installations.find_webhook(db, tenant)
     if webhook is not None:
         sealed, generation = webhook
-        put_back = partial(installations.reseal_webhook, db, tenant)
+        put_back = partial(installations.reseal_webhook, db, tenant, generation)
         yield SealedRecord(records.webhook_context(tenant, generation), sealed, put_back)
     yield from _installer_records(db, tenant)
 

@@ -26,7 +26,7 @@ from slackapp.model.enums import (
 )
 from slackapp.model.grants import ExternalInstallation, Grant, GrantedToken, SlackResponse, StateBinding, Webhook
 from slackapp.model.identity import ADMIN, BOT, NO_TENANT, SCHEDULER, Actor, Holder, Secret, Tenant
-from slackapp.model.rows import SLACK_PROVIDER, Installation, QueueEntry, Token
+from slackapp.model.rows import SLACK_PROVIDER, Installation, QueueEntry, Token, UnclearRow
 from slackapp.model.sealed import (
     LOCAL_PROVIDER,
     ConnectionPurpose,
@@ -60,5 +60,5 @@ __all__ = [
     "KeyState", "KeyTest", "Mac", "NewKey", "ProviderHealth", "QueueEntry", "QueueKind", "QueueState", "RecordContext",
     "RecordKind", "RefreshOutcome", "Sealed", "Secret", "Settings", "SlackAddresses", "SlackResponse", "StateBinding",
     "StateOutcome", "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token", "TokenHealth", "TokenPart",
-    "TokenStatus", "Webhook",
+    "TokenStatus", "UnclearRow", "Webhook",
 ]  # fmt: skip

@@ -90,3 +90,13 @@ class QueueEntry:
     trace_id: str
     has_body: bool
     queue: str
+
+
+@dataclass(frozen=True)
+class UnclearRow:
+    """A row whose process ended in the middle of a call to Slack: nobody knows whether Slack did it."""
+
+    tenant: Tenant
+    event_id: str
+    type: str
+    trace_id: str = ""

@@ -77,9 +77,14 @@ def tenants_with_blank_keys(db: Database) -> list[Tenant]:
     return [read_tenant(row) for row in db.many("empty_key_owners", {})]
 
 
-def delete_key(db: Database, key: DataKey) -> bool:
-    """Deletes one key of a tenant, whose records another key has sealed anew."""
-    return db.execute("delete_key", _key(key)) == 1
+def retire(db: Database, tenant: Tenant) -> int:
+    """Retires the tenant's keys: they open what they have sealed, and seal nothing; returns how many."""
+    return db.execute("retire_keys", tenant_columns(tenant))
+
+
+def delete_retired(db: Database, tenant: Tenant) -> int:
+    """Deletes the tenant's retired keys, whose records others have sealed anew; returns how many."""
+    return db.execute("delete_retired_keys", tenant_columns(tenant))
 
 
 def delete(db: Database, tenant: Tenant) -> int:

@@ -59,9 +59,10 @@ def delete_webhook(db: Database, tenant: Tenant) -> None:
     db.execute("delete_webhook", tenant_columns(tenant))
 
 
-def reseal_webhook(db: Database, tenant: Tenant, webhook: Sealed) -> None:
-    """Replaces a webhook by the same one under another data key."""
-    db.execute("reseal_webhook", {**tenant_columns(tenant), "webhook": webhook.blob})
+def reseal_webhook(db: Database, tenant: Tenant, generation: int, webhook: Sealed) -> None:
+    """Replaces the webhook of a generation by the same one under another data key."""
+    changes = {"webhook": webhook.blob, "webhook_generation": generation}
+    db.execute("reseal_webhook", {**tenant_columns(tenant), **changes})
 
 
 def list_all(db: Database) -> list[Installation]:

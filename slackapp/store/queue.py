@@ -9,8 +9,16 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from slackapp.model import Actor, ActorKind, Clock, QueueEntry, QueueKind, QueueState, Sealed, Tenant
-from slackapp.store.columns import by_word, read_portions, read_sealed, read_tenant, row_fields, tenant_columns
+from slackapp.model import Actor, ActorKind, Clock, QueueEntry, QueueKind, QueueState, Sealed, Tenant, UnclearRow
+from slackapp.store.columns import (
+    by_word,
+    count_rows,
+    read_portions,
+    read_sealed,
+    read_tenant,
+    row_fields,
+    tenant_columns,
+)
 from slackapp.store.engine.database import Database, Row
 
 BATCH_ROWS = 1000
@@ -247,16 +255,6 @@ def seconds_to_wait(run: Run) -> int:
     return pause + zlib.crc32(run.event_id.encode()) % (pause // 2 + 1)
 
 
-@dataclass(frozen=True)
-class UnclearRow:
-    """A row whose process ended in the middle of a call to Slack: nobody knows whether Slack did it."""
-
-    tenant: Tenant
-    event_id: str
-    type: str
-    trace_id: str = ""
-
-
 def mark_unclear(db: Database, queue: Queue, *, now: int, steady: int) -> list[UnclearRow]:
     """Marks rows whose owner died in the middle of a call; which they are. As `claim`: in a transaction."""
     return _unclear_rows(db, queue, "mark_unclear", {"now": now, "steady": steady, "lease": LEASE})
@@ -336,6 +334,37 @@ def drop(db: Database, queue: Queue, row_id: RowId, now: int) -> bool:
 def sweep(db: Database, queue: Queue, before: int) -> int:
     """Deletes finished rows that no repeat can come for any more, at most 1,000 at once; how many."""
     return db.execute(f"{queue.table}.sweep", {"before": before})
+
+
+def erase_running(db: Database, queue: Queue, tenant: Tenant, now: int) -> int:
+    """Ends the rows of a tenant that somebody runs just now, and erases their bodies; returns how many."""
+    return db.execute(f"{queue.table}.erase_running", {**tenant_columns(tenant), "now": now})
+
+
+def erase_portion(db: Database, queue: Queue, tenant: Tenant, *, limit: int, now: int) -> int:
+    """Erases bodies of a tenant's rows and ends what is open, so many at most; returns how many."""
+    return db.execute(f"{queue.table}.erase_portion", {**tenant_columns(tenant), "most": limit, "now": now})
+
+
+def list_bodies(db: Database, queue: Queue, tenant: Tenant, portion: int) -> Iterator[tuple[str, Sealed]]:
+    """Yields event id and body of the tenant's rows that have one, so many of them read at a time."""
+    rows = read_portions(db, f"{queue.table}.list_bodies", tenant_columns(tenant), "event_id", portion=portion)
+    return ((row["event_id"], Sealed(row["body"])) for row in rows)
+
+
+def reseal_body(db: Database, queue: Queue, tenant: Tenant, event_id: str, *, body: Sealed) -> None:
+    """Replaces a body by the same one under another data key."""
+    db.execute(f"{queue.table}.reseal_body", {**_key(tenant, event_id), "body": body.blob})
+
+
+def tenants_with_bodies(db: Database, queue: Queue) -> frozenset[Tenant]:
+    """Lists the tenants whose rows have a body."""
+    return frozenset(read_tenant(row) for row in db.many(f"{queue.table}.tenants_with_bodies", {}))
+
+
+def count_bodies(db: Database, queue: Queue, tenant: Tenant) -> int:
+    """Counts the tenant's rows that have a body."""
+    return count_rows(db, f"{queue.table}.count_bodies", tenant_columns(tenant))
 
 
 def read_row_id(row: Row) -> RowId:

@@ -98,12 +98,19 @@ SELECT DISTINCT tenant_kind, tenant_id FROM data_keys
  WHERE length(wrapped) = 0
  ORDER BY tenant_kind, tenant_id;
 
--- name: delete_key :exec
+-- name: retire_keys :exec
+-- tenant: tenant_kind, tenant_id
+UPDATE data_keys SET state = 'retired'
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND tenant_kind <> ''
+   AND state = 'active';
+
+-- name: delete_retired_keys :exec
 -- tenant: tenant_kind, tenant_id
 DELETE FROM data_keys
- WHERE key_id = :key_id
-   AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id
-   AND tenant_kind <> '';
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND tenant_kind <> ''
+   AND state = 'retired';
 
 -- name: delete_keys :exec
 -- tenant: tenant_kind, tenant_id

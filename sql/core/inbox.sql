@@ -6,7 +6,7 @@
 -- name: add_event :exec
 -- tenant: tenant_kind, tenant_id
 -- alone: insert
--- Only for a tenant that is there, and under a data key that is there: a purge may have come in between.
+-- Only for a tenant that is there, and under a data key that is in use: a purge, or new keys, may have come in between.
 INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, body, state, event_time, received_at, next_at,
        trace_id)
 SELECT :event_id, 'event', :tenant_kind, :tenant_id, :type, :body, 'ready', :event_time, :now, :now, :trace_id
@@ -16,7 +16,7 @@ SELECT :event_id, 'event', :tenant_kind, :tenant_id, :type, :body, 'ready', :eve
        )  -- claim: C-48
    AND EXISTS (
        SELECT 1 FROM data_keys
-        WHERE key_id = :key_id AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+        WHERE key_id = :key_id AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND state = 'active'
        )  -- claim: C-48
 ON CONFLICT (event_id, tenant_kind, tenant_id) DO NOTHING;  -- claim: C-47, C-96
 

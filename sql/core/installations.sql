@@ -16,7 +16,8 @@ SELECT webhook, webhook_generation FROM installations
 -- name: reseal_webhook :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE installations SET webhook = :webhook
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND webhook_generation = :webhook_generation AND webhook IS NOT NULL;
 
 -- name: delete_webhook :exec
 -- tenant: tenant_kind, tenant_id

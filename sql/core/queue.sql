@@ -270,7 +270,8 @@ SELECT event_id, body FROM $queue
 -- name: reseal_body :exec
 -- tenant: tenant_kind, tenant_id
 UPDATE $queue SET body = :body
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id;
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
+   AND body IS NOT NULL;
 
 -- name: count_bodies :one
 -- tenant: tenant_kind, tenant_id

@@ -93,13 +93,16 @@ def test_a_key_that_somebody_else_wrapped_meanwhile_stays_as_it_is(db: Database,
     assert not data_keys.rewrap(db, before, "local", 2, b"x")
 
 
-def test_one_key_is_deleted_but_none_of_the_services_own(db: Database) -> None:
-    for number, (tenant, purpose) in enumerate([(NORTH, "bot"), (NORTH, "data"), (NO_TENANT, "audit")], start=1):
+def test_retired_keys_stay_beside_those_in_their_place_until_they_are_deleted(db: Database) -> None:
+    owners = [(NORTH, "bot"), (NORTH, "data"), (SOUTH, "bot"), (NO_TENANT, "audit")]
+    for number, (tenant, purpose) in enumerate(owners, start=1):
         data_keys.add(db, tenant, key(number, purpose), NOW)
-    assert data_keys.delete_key(db, stored(db, 1))
-    assert not data_keys.delete_key(db, DataKey(2, SOUTH, "data", "local", 1, b".", "active", NOW))
-    assert not data_keys.delete_key(db, stored(db, 3, NO_TENANT))
-    assert [found.key_id for found in data_keys.list_all(db)] == [2, 3]
+    assert [data_keys.retire(db, NORTH), data_keys.retire(db, NORTH), data_keys.retire(db, NO_TENANT)] == [2, 0, 0]
+    assert data_keys.active(db, NORTH) == []
+    assert data_keys.add(db, NORTH, key(5, "bot"), NOW), "the place is free"
+    assert [data_keys.find(db, NORTH, number) is not None for number in (1, 2, 5)] == [True] * 3
+    assert [data_keys.delete_retired(db, SOUTH), data_keys.delete_retired(db, NORTH)] == [0, 2]
+    assert [found.key_id for found in data_keys.list_all(db)] == [3, 4, 5]
 
 
 # Who serves

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from slackapp.crypto.envelope import BODY_LIMIT, OVERHEAD_BYTES
-from slackapp.model import NO_TENANT, NewKey, QueueEntry, QueueKind, Tenant
-from slackapp.store import data_keys, inbox, installations, queue, queue_bodies
+from slackapp.model import NO_TENANT, NewKey, QueueEntry, QueueKind, Tenant, UnclearRow
+from slackapp.store import data_keys, inbox, installations, queue
 from slackapp.store.engine.database import Database
 from slackapp.store.inbox import QUEUE, IncomingEvent
-from slackapp.store.queue import LeaseLostError, Run, UnclearRow
+from slackapp.store.queue import LeaseLostError, Run
 from tests.store.rows import NORTH, NOW, SOUTH, change, install, look, sealed
 from tests.support.world import Clock
 
@@ -114,7 +114,7 @@ def test_two_tenants_events_of_one_id_are_two_events(db: Database) -> None:
         (NORTH, "ready"),
         (SOUTH, "done"),
     ]
-    queue_bodies.erase_portion(db, QUEUE, NORTH, limit=500, now=NOW)
+    queue.erase_portion(db, QUEUE, NORTH, limit=500, now=NOW)
     assert [entry.result for entry in queue.find(db, QUEUE, "Ev1")] == ["purged", "dropped by the operator"]
 
 
@@ -282,8 +282,8 @@ def test_what_is_done_to_one_tenant_or_to_what_runs_reads_no_other_ones_rows(db:
     with db.transaction(), in_few_steps(db):
         assert queue.mark_unclear(db, QUEUE, now=NOW, steady=NOW) == queue.release_leases(db, QUEUE, "me", NOW) == []
         assert (
-            queue_bodies.erase_running(db, QUEUE, SOUTH, NOW),
-            queue_bodies.erase_portion(db, QUEUE, SOUTH, limit=500, now=NOW),
+            queue.erase_running(db, QUEUE, SOUTH, NOW),
+            queue.erase_portion(db, QUEUE, SOUTH, limit=500, now=NOW),
         ) == (0, 1)
 
 
@@ -463,17 +463,17 @@ def test_a_purge_empties_what_is_the_tenants_and_nothing_else(db: Database) -> N
     claim(db)
     inbox.add_job(db, "purge", inbox.PURGE, NORTH, now=NOW)
     inbox.add_job(db, "greeting", inbox.INSTALLED, NORTH, now=NOW)
-    assert queue_bodies.count_bodies(db, QUEUE, NORTH) == 2
-    assert (queue_bodies.erase_running(db, QUEUE, NORTH, NOW + 1), row(db, "Ev1")[0]) == (1, "ready"), (
+    assert queue.count_bodies(db, QUEUE, NORTH) == 2
+    assert (queue.erase_running(db, QUEUE, NORTH, NOW + 1), row(db, "Ev1")[0]) == (1, "ready"), (
         "the one that was claimed"
     )
-    assert [queue_bodies.erase_portion(db, QUEUE, NORTH, limit=1, now=NOW + 1) for _ in range(3)] == [1, 1, 0]
+    assert [queue.erase_portion(db, QUEUE, NORTH, limit=1, now=NOW + 1) for _ in range(3)] == [1, 1, 0]
     for event_id in ("Ev0", "Ev1", "greeting"):
         state, _, owner, result, has_body = row(db, event_id)
         assert (state, owner, result, has_body) == ("done", "", "purged", 0)
     assert row(db, "purge")[0] == "ready"
     assert row(db, "Ev2") == ("ready", 0, "", "", 1)
-    assert (queue_bodies.count_bodies(db, QUEUE, NORTH), queue_bodies.count_bodies(db, QUEUE, SOUTH)) == (0, 1)
+    assert (queue.count_bodies(db, QUEUE, NORTH), queue.count_bodies(db, QUEUE, SOUTH)) == (0, 1)
     assert queue.is_known(db, QUEUE, NORTH, "Ev0")
 
 
@@ -481,8 +481,8 @@ def test_a_purge_empties_what_is_the_tenants_and_nothing_else(db: Database) -> N
 def test_a_purge_leaves_another_tenants_row_of_the_same_id(db: Database) -> None:
     for tenant in (NORTH, SOUTH):
         receive(db, "Ev0", tenant)
-    assert queue_bodies.erase_portion(db, QUEUE, NORTH, limit=500, now=NOW) == 1
-    assert (queue_bodies.count_bodies(db, QUEUE, NORTH), queue_bodies.count_bodies(db, QUEUE, SOUTH)) == (0, 1)
+    assert queue.erase_portion(db, QUEUE, NORTH, limit=500, now=NOW) == 1
+    assert (queue.count_bodies(db, QUEUE, NORTH), queue.count_bodies(db, QUEUE, SOUTH)) == (0, 1)
 
 
 @pytest.mark.claim("C-59")
@@ -490,7 +490,7 @@ def test_a_purge_ends_what_runs_of_the_tenant_and_nothing_that_runs_of_another(d
     for tenant in (NORTH, SOUTH):
         receive(db, "Ev0", tenant)
         assert claim(db) is not None
-    assert queue_bodies.erase_running(db, QUEUE, NORTH, NOW) == 1
+    assert queue.erase_running(db, QUEUE, NORTH, NOW) == 1
     left = [(entry.tenant, entry.state) for entry in queue.find(db, QUEUE, "Ev0")]
     assert left == [(NORTH, "done"), (SOUTH, "running")]
 
@@ -499,12 +499,12 @@ def test_bodies_are_listed_and_sealed_anew_one_by_one(db: Database) -> None:
     for number, tenant in enumerate((NORTH, NORTH, SOUTH)):
         receive(db, f"Ev{number}", tenant)
     lifecycle(db, "Ev3")
-    queue_bodies.reseal_body(db, QUEUE, NORTH, "Ev1", body=sealed(b"anew"))
-    queue_bodies.reseal_body(db, QUEUE, NORTH, "Ev2", body=sealed(b"not mine"))
+    queue.reseal_body(db, QUEUE, NORTH, "Ev1", body=sealed(b"anew"))
+    queue.reseal_body(db, QUEUE, NORTH, "Ev2", body=sealed(b"not mine"))
     for portion in (1, 2, 500):
-        assert list(queue_bodies.list_bodies(db, QUEUE, NORTH, portion)) == [("Ev0", BODY), ("Ev1", sealed(b"anew"))]
-    assert list(queue_bodies.list_bodies(db, QUEUE, SOUTH, 500)) == [("Ev2", BODY)]
-    assert queue_bodies.tenants_with_bodies(db, QUEUE) == {NORTH, SOUTH}
+        assert list(queue.list_bodies(db, QUEUE, NORTH, portion)) == [("Ev0", BODY), ("Ev1", sealed(b"anew"))]
+    assert list(queue.list_bodies(db, QUEUE, SOUTH, 500)) == [("Ev2", BODY)]
+    assert queue.tenants_with_bodies(db, QUEUE) == {NORTH, SOUTH}
 
 
 def test_open_purges_are_listed_and_counted_until_they_are_done(db: Database) -> None:

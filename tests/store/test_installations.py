@@ -77,7 +77,8 @@ def test_a_webhook_stays_with_its_generation_only_where_it_is_to_be_kept(db: Dat
 def test_a_webhook_is_sealed_anew_in_its_own_row(db: Database) -> None:
     save(db, installation(generation=3), sealed(b"hook"))
     save(db, installation(SOUTH, generation=4), sealed(b"other"))
-    installations.reseal_webhook(db, NORTH, sealed(b"anew"))
+    installations.reseal_webhook(db, NORTH, 3, sealed(b"anew"))
+    installations.reseal_webhook(db, SOUTH, 3, sealed(b"of another generation"))
     assert installations.find_webhook(db, NORTH) == (sealed(b"anew"), 3)
     assert installations.find_webhook(db, SOUTH) == (sealed(b"other"), 4)
 

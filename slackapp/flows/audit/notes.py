@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from slackapp.flows.app import App
-from slackapp.model import AuditEntry, AuditEvent, AuditRecord, AuditResult, Tenant, TenantChange
-from slackapp.store.queue import UnclearRow, worker_actor
+from slackapp.model import AuditEntry, AuditEvent, AuditRecord, AuditResult, Tenant, TenantChange, UnclearRow
+from slackapp.store.queue import worker_actor
 
 
 def append_unclear(app: App, rows: Sequence[UnclearRow], now: int) -> None:

@@ -2,14 +2,21 @@
 
 Who had the old keys and the database has had the tokens in clear: then they must be refreshed or revoked at Slack, too.
 Data backups from before end for this tenant, because the keys that open them are gone.
+
+It goes in portions, each a transaction of its own: nobody waits long for the database, however much there is. From the
+first on the new keys seal whatever comes. The old ones are retired: they open what they have sealed, until they go with
+the last portion. Whatever ends the process in between, everything of the tenant opens; the next run begins anew.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 
 from slackapp.checks.capabilities import REENCRYPT
+from slackapp.crypto import envelope
 from slackapp.errors import CommandError, DecryptError, KeyRevokedError, KeyUnavailableError, StoreBusyError
 from slackapp.flows import tenant_data
-from slackapp.flows.app import App
+from slackapp.flows.app import PORTION_ROWS, App, SealedRecord
 from slackapp.flows.backup import key_backup
 from slackapp.flows.keys import rotate_keys
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
@@ -46,7 +53,7 @@ def _run_or_tell(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
         return run(app, tenant, provider, actor)
     except (KeyRevokedError, KeyUnavailableError, DecryptError) as error:
         why = {KeyRevokedError: "withdrawn", KeyUnavailableError: "out of reach"}.get(type(error), "not whole")
-        raise CommandError(f"{tenant}: its keys are {why}; nothing of it was changed") from None
+        raise CommandError(f"{tenant}: its keys are {why}; those that it has stay") from None
 
 
 def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
@@ -62,32 +69,45 @@ def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
         fresh = [app.keyring.mint(tenant, provider, keys.connection_id) for keys in old]
         read = TenantRead(tenant=tenant, capability=REENCRYPT, purpose="reencrypt", actor=actor)
         (opening,) = app.vault.open_tenants([read], app.keyring)
+        done = AuditEntry(
+            at=app.clock(),
+            event=AuditEvent.KEYS_REENCRYPTED,
+            actor=actor,
+            tenant=tenant,
+            record_kind=AuditRecord.KEY_PROVIDER,
+            record_id=provider,
+        )
         try:
-            # 2. in one transaction: every record moved over, the old keys out, the new keys in
-            with app.db.transaction():
-                _confirm_all(app, tenant, old)
-                resealed = _reseal_all(app, opening, fresh)
-                _replace_keys(app, tenant, fresh)
-                app.vault.append(
-                    AuditEntry(
-                        at=app.clock(),
-                        event=AuditEvent.KEYS_REENCRYPTED,
-                        actor=actor,
-                        tenant=tenant,
-                        record_kind=AuditRecord.KEY_PROVIDER,
-                        record_id=provider,
-                        count=resealed,
-                    )
-                )
-                app.keyring.evict(tenant)
+            resealed = _move_records(app, opening, old, fresh, done=done)
         except KeysChangedError:
             app.keyring.evict(tenant)
             continue
-        # 3. the old keys go from the key backup, too
+        # 4. the old keys go from the key backup, too
         app.keyring.evict(tenant)
         key_backup.write(app)
         return resealed
     raise StoreBusyError("the tenant's keys kept changing")
+
+
+def _move_records(
+    app: App, opening: TenantOpening, old: Sequence[TenantKeys], fresh: Sequence[TenantKeys], *, done: AuditEntry
+) -> int:
+    """Moves every record over to the new keys; returns how many. Raises KeysChangedError."""
+    tenant, resealed, found = opening.tenant, 0, PORTION_ROWS
+    while found == PORTION_ROWS:
+        with app.db.transaction():
+            if not resealed:
+                # 2. the new keys take the place of the old ones, of which nothing is sealed any more
+                records = _exchange_keys(app, tenant, old, fresh)
+            else:
+                _confirm_each(app, tenant, [replace(keys, minted=()) for keys in fresh])
+            found = _reseal(opening, islice(records, PORTION_ROWS), fresh)
+            resealed += found
+            if found < PORTION_ROWS:
+                # 3. with the last record the old keys go
+                data_keys.delete_retired(app.db, tenant)
+                app.vault.append(replace(done, count=resealed))
+    return resealed
 
 
 def _open_all_keys(app: App, tenant: Tenant) -> list[TenantKeys]:
@@ -102,22 +122,34 @@ def _confirm_all(app: App, tenant: Tenant, old: Sequence[TenantKeys]) -> None:
     # A connection that is new by now has a key of its own, for which nothing was prepared.
     if data_keys.list_connections(app.db, tenant) != [keys.connection_id for keys in old[1:]]:
         raise KeysChangedError
-    for keys in old:
+    _confirm_each(app, tenant, old)
+
+
+def _confirm_each(app: App, tenant: Tenant, held: Iterable[TenantKeys]) -> None:
+    for keys in held:
         confirm_keys(app, tenant, keys, app.clock())
 
 
-def _reseal_all(app: App, opening: TenantOpening, fresh: Sequence[TenantKeys]) -> int:
+def _exchange_keys(
+    app: App, tenant: Tenant, old: Sequence[TenantKeys], fresh: Sequence[TenantKeys]
+) -> Iterator[SealedRecord]:
+    """Retires the old keys and stores the new ones; yields what any older key has sealed, reading a portion at a time.
+
+    A row that is written while that goes on is written under the new keys. Raises KeysChangedError.
+    """
+    _confirm_all(app, tenant, old)
+    older = data_keys.list_ids(app.db, tenant)
+    data_keys.retire(app.db, tenant)
+    _confirm_each(app, tenant, fresh)
+    records = tenant_data.sealed_records(app, tenant)
+    return (record for record in records if envelope.claimed_key_id(record.sealed.blob) in older)
+
+
+def _reseal(opening: TenantOpening, records: Iterable[SealedRecord], fresh: Sequence[TenantKeys]) -> int:
     keys_of = {purpose: keys for keys in fresh for purpose in keys.keys}
     resealed = 0
-    for record in tenant_data.sealed_records(app, opening.tenant):
+    for record in records:
         plaintext = opening.open(record.context, record.sealed)
         record.put_back(keys_of[record.context.purpose].seal(record.context, plaintext))
         resealed += 1
     return resealed
-
-
-def _replace_keys(app: App, tenant: Tenant, fresh: Sequence[TenantKeys]) -> None:
-    for keys in fresh:
-        for key in data_keys.active(app.db, tenant, keys.connection_id):
-            data_keys.delete_key(app.db, key)
-        confirm_keys(app, tenant, keys, app.clock())

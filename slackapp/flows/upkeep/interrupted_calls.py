@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import notes
-from slackapp.model import SCHEDULER, AuditEntry, AuditEvent, AuditResult, InstallOutcome
+from slackapp.model import SCHEDULER, AuditEntry, AuditEvent, AuditResult, InstallOutcome, UnclearRow
 from slackapp.store import oauth_states, queue
-from slackapp.store.queue import UnclearRow
 
 MAX_EXCHANGE_SECONDS = 60
 """Seconds after which an exchange is not under way any more: each of its calls to Slack ends within ten."""

@@ -12,7 +12,7 @@ import pytest
 
 from slackapp.errors import StoreBusyError, StoreConstraintError, StoreError, StoreFullError
 from slackapp.model import NewKey
-from slackapp.store import data_keys, inbox, meta, queue_bodies
+from slackapp.store import data_keys, inbox, meta, queue
 from slackapp.store.engine import sqlite as module
 from slackapp.store.engine.sqlite import SqliteDatabase
 from tests.store.rows import NORTH, NOW, bytes_on_disk, install, look, sealed
@@ -279,7 +279,7 @@ def test_nothing_is_left_of_what_was_erased(db: SqliteDatabase) -> None:
     keep_canaries(db)
     assert CANARY in bytes_on_disk(db.path)
     with db.transaction():
-        assert queue_bodies.erase_portion(db, inbox.QUEUE, NORTH, limit=500, now=NOW) == 200
+        assert queue.erase_portion(db, inbox.QUEUE, NORTH, limit=500, now=NOW) == 200
     assert not db.erase_residue()
     assert CANARY not in bytes_on_disk(db.path)
 
@@ -289,6 +289,6 @@ def test_without_secure_delete_an_erased_value_stays_in_the_file(db: SqliteDatab
     keep_canaries(db)
     db._writer(durable=True).connection.execute("PRAGMA secure_delete = OFF")
     with db.transaction():
-        queue_bodies.erase_portion(db, inbox.QUEUE, NORTH, limit=500, now=NOW)
+        queue.erase_portion(db, inbox.QUEUE, NORTH, limit=500, now=NOW)
     assert not db.erase_residue()
     assert CANARY in bytes_on_disk(db.path)

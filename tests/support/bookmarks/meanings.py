@@ -9,5 +9,5 @@ from tests.support.bookmarks.share import BookmarkEvent
 MEANINGS: dict[StrEnum, Meaning] = {
     BookmarkEvent.ADDED: Meaning("an address is added by the app's own function", "tenant", (ActorKind.WORKER,)),
     BookmarkEvent.SHARED: Meaning("an address is posted", "tenant", (ActorKind.WORKER,)),
-    BookmarkEvent.SHOWN: Meaning("an operator is shown a tenant's names", "tenant", (ActorKind.OPERATOR,)),
+    BookmarkEvent.LISTED: Meaning("an operator is shown a tenant's names", "tenant", (ActorKind.OPERATOR,)),
 }

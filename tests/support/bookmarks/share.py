@@ -14,7 +14,7 @@ from slackapp.flows.app import App
 from slackapp.flows.tokens import use_token
 from slackapp.model import BOT, Actor, AuditEntry, Tenant
 from slackapp.routes import DATA, Route
-from slackapp.store import queue_bodies
+from slackapp.store import queue
 from slackapp.store.columns import tenant_columns
 from slackapp.store.engine.database import Database
 from slackapp.store.queue import EffectKey, Queue, Run
@@ -32,7 +32,7 @@ class BookmarkEvent(StrEnum):
 
     ADDED = "bookmark.added"
     SHARED = "bookmark.shared"
-    SHOWN = "bookmark.shown"
+    LISTED = "bookmark.listed"
 
 
 class Bookmarks:
@@ -64,7 +64,7 @@ def add_share(app: App, tenant: Tenant, share_id: str, said: Mapping[str, str]) 
 
 def share(app: App, run: Run, now: int) -> None:
     """Posts what a row says, by the circle's own capability."""
-    bodies = dict(queue_bodies.list_bodies(app.db, QUEUE, run.tenant, 1))
+    bodies = dict(queue.list_bodies(app.db, QUEUE, run.tenant, 1))
     context = records.event_body_context(run.tenant, run.event_id)
     said = parse_json(app.keyring.open_data(context, bodies[run.event_id], lambda: None))
     use = use_token.TokenUse(
@@ -84,7 +84,7 @@ def show(app: App, request: Request, caller: Actor, now: int) -> Response:
     tenant = tenant_of_id(request.path_values["id"])
     if tenant is None:
         raise Refused(Refusal.NOT_FOUND)
-    app.vault.append_committed(_entry(BookmarkEvent.SHOWN, tenant, caller, now))
+    app.vault.append_committed(_entry(BookmarkEvent.LISTED, tenant, caller, now))
     return json_response(200, {"id": tenant.id, "names": list_names(app.db, tenant)})
 
 

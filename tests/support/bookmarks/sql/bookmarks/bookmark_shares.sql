@@ -12,5 +12,5 @@ SELECT :event_id, 'job', :tenant_kind, :tenant_id, 'bookmarks.share', :body, 're
         WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND status <> 'purging')
    AND EXISTS (
        SELECT 1 FROM data_keys
-        WHERE key_id = :key_id AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id)
+        WHERE key_id = :key_id AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND state = 'active')
 ON CONFLICT (event_id, tenant_kind, tenant_id) DO NOTHING;

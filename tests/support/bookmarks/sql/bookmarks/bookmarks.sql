@@ -11,7 +11,7 @@ SELECT :tenant_kind, :tenant_id, :name, :url, :now
         WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND status <> 'purging')
    AND EXISTS (
        SELECT 1 FROM data_keys
-        WHERE key_id = :key_id AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id)
+        WHERE key_id = :key_id AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND state = 'active')
 ON CONFLICT (tenant_kind, tenant_id, name) DO NOTHING;
 
 -- name: list_bookmarks :many
