@@ -73,7 +73,8 @@ SELECT provider, master_version, count(*) AS found FROM data_keys
 
 -- name: rewrap_key :exec
 -- tenant: tenant_kind, tenant_id
--- Compare-and-swap: of two rotations at once, each key is wrapped by one.
+-- alone: compare-and-swap
+-- Of two rotations at once, each key is wrapped by one.
 UPDATE data_keys SET provider = :provider, master_version = :master_version, wrapped = :wrapped
  WHERE key_id = :key_id
    AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id
@@ -82,7 +83,6 @@ UPDATE data_keys SET provider = :provider, master_version = :master_version, wra
 
 -- name: empty_keys :exec
 -- tenant: none (in a copy that becomes a data backup)
--- alone: idempotent
 UPDATE data_keys SET wrapped = :wrapped;
 
 -- name: fill_key :exec

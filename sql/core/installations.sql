@@ -69,6 +69,7 @@ ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET
 
 -- name: set_installation_status :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 UPDATE installations SET status = :status, status_reason = :reason
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND status = :expected;  -- claim: C-64

@@ -52,6 +52,7 @@ UPDATE oauth_states SET outcome = 'failed'
 
 -- name: finish_state :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 UPDATE oauth_states SET outcome = :outcome, tenant_kind = :tenant_kind, tenant_id = :tenant_id
  WHERE id_hash = :id_hash
    AND used_at IS NOT NULL;

@@ -59,6 +59,7 @@ UPDATE tokens SET lease_owner = :owner,
 
 -- name: set_lease_end :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 -- The owner stays when the lease ends: that marks a refresh whose outcome nobody knows, as a crash does.
 UPDATE tokens SET lease_until = :until
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = :holder_kind AND holder_id = :holder_id
@@ -117,6 +118,7 @@ UPDATE tokens SET access_fingerprint = :access_fingerprint, refresh_fingerprint 
 
 -- name: fill_fingerprints :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
 -- Not over those of a pair that came in the same generation, after the one before was opened for this.
 UPDATE tokens SET access_fingerprint = :access_fingerprint, refresh_fingerprint = :refresh_fingerprint
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = :holder_kind AND holder_id = :holder_id

@@ -54,9 +54,10 @@ class RestoreInput:
 
 def write_without_keys(copy: Database, target: Path) -> None:
     """Removes every wrapped key from a working copy, and writes the rest to a new file: nothing that was deleted."""
-    wrapped = [key.wrapped for key in data_keys.list_all(copy)]
-    # claim: C-23
-    data_keys.blank_all(copy)
+    with copy.transaction():
+        wrapped = [key.wrapped for key in data_keys.list_all(copy)]
+        # claim: C-23
+        data_keys.blank_all(copy)
     whole = copy.is_sound(thorough=True)
     # claim: C-23
     copy.copy_to(target)
@@ -186,9 +187,9 @@ def restore_keys(copy: Database, backup: KeyBackup, removals: Mapping[Tenant, in
     And whoever is among the removals, unless it was installed after that in the copy. Raises ConfigError when the key
     backup belongs to another database.
     """
-    if backup.meta.get(meta.DATABASE_ID) != meta.get(copy, meta.DATABASE_ID):
-        raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup belongs to another database than this backup")
     with copy.transaction():
+        if backup.meta.get(meta.DATABASE_ID) != meta.get(copy, meta.DATABASE_ID):
+            raise ConfigError("SLACKAPP_KEY_BACKUP_DIR: the key backup belongs to another database than this backup")
         for key in backup.keys:
             data_keys.restore_wrapped(copy, key)
         for name, value in backup.meta.items():
