@@ -3,9 +3,11 @@
 import json
 
 from slackapp.crypto import keyfile
+from slackapp.flows import queue_data
 from slackapp.flows.backup import key_backup
 from slackapp.flows.backup.backup_database import DATA, MANIFEST
-from slackapp.model import Tenant
+from slackapp.flows.keys import reencrypt_tenant
+from slackapp.model import Holder, Tenant
 from tests.long.child import Child
 from tests.long.scenarios import (
     Arguments,
@@ -20,6 +22,7 @@ from tests.long.scenarios import (
     waiting_event,
     wrapped_keys,
 )
+from tests.support.connections import connect
 from tests.support.world import NORTH, ORG, SOUTH, World
 
 OTHER = Tenant("T", SOUTH)
@@ -85,8 +88,9 @@ def _reencrypted(run: Run) -> None:
     assert_usable(world)
     run.again()
     wrapped = {row[0].hex() for row in world.rows("SELECT wrapped FROM data_keys WHERE tenant_id = ?", NORTH)}
-    assert wrapped.isdisjoint(run.arguments["wrapped"].split(","))
-    assert len(wrapped) == 4
+    before = run.arguments["wrapped"].split(",")
+    assert wrapped.isdisjoint(before)
+    assert len(wrapped) == len(before)
     _assert_backup_is_current(world)
     for tenant in (None, OTHER):
         assert_usable(world, tenant)
@@ -95,6 +99,38 @@ def _reencrypted(run: Run) -> None:
 
 
 add(Scenario("new data keys", _two, _reencrypt, _reencrypted))
+
+
+# Of a tenant that has more rows than a portion, and a connection with a key of its own
+
+FEW = 4
+"""Rows of a portion, in the process that dies."""
+
+
+def _many(world: World, command: Command) -> Arguments:
+    arguments = _two(world, command)
+    for number in range(2 * FEW):
+        waiting_event(world, f"EvMore{number}")
+    connect(world.service.app, Tenant("T", NORTH), Holder.connection("c1"))
+    return {**arguments, "wrapped": wrapped_keys(world, NORTH)}
+
+
+def _make_portions_small() -> None:
+    for module in (reencrypt_tenant, queue_data):
+        setattr(module, "PORTION_ROWS", FEW)  # noqa: B010
+
+
+def _reencrypt_in_portions(actor: Child) -> None:
+    _make_portions_small()
+    actor.command("keys", "reencrypt", "--tenant", NORTH)
+
+
+def _reencrypted_in_portions(run: Run) -> None:
+    _reencrypted(run)
+    assert not run.world.rows("SELECT 1 FROM data_keys WHERE state = 'retired'")
+
+
+add(Scenario("new data keys in portions", _many, _reencrypt_in_portions, _reencrypted_in_portions))
 
 
 # Purge
@@ -119,6 +155,14 @@ def _uninstalled(run: Run) -> None:
 
 
 add(Scenario("uninstall by the operator", _two, _uninstall, _uninstalled))
+
+
+def _uninstall_in_portions(actor: Child) -> None:
+    _make_portions_small()
+    _uninstall(actor)
+
+
+add(Scenario("uninstall in portions", _many, _uninstall_in_portions, _uninstalled))
 
 
 def _told_of_uninstall(world: World, command: Command) -> Arguments:

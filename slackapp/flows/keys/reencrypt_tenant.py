@@ -133,9 +133,9 @@ def _confirm_each(app: App, tenant: Tenant, held: Iterable[TenantKeys]) -> None:
 def _exchange_keys(
     app: App, tenant: Tenant, old: Sequence[TenantKeys], fresh: Sequence[TenantKeys]
 ) -> Iterator[SealedRecord]:
-    """Retires the old keys and stores the new ones; yields what any older key has sealed, reading a portion at a time.
+    """Retires the old keys and stores the new ones; yields what is sealed under an older one.
 
-    A row that is written while that goes on is written under the new keys. Raises KeysChangedError.
+    It reads a portion at a time: a row that is written meanwhile is under the new keys. Raises KeysChangedError.
     """
     _confirm_all(app, tenant, old)
     older = data_keys.list_ids(app.db, tenant)

@@ -6,27 +6,14 @@ from typing import Any
 import pytest
 
 from slackapp.errors import StoreFullError
-from slackapp.flows.keys.tenant_keys import confirm_keys
-from slackapp.model import GrantedToken, Holder, Secret
-from slackapp.store import tokens
+from slackapp.model import Holder
 from slackapp.store.engine.sqlite import SqliteDatabase
-from slackapp.vault.seal_pair import seal_pair
+from tests.support.connections import connect
 from tests.support.operator import CommandLine, opens_everything, tenant
 from tests.support.world import NORTH, SOUTH
 
 WRITES = ("add_key", "retire_keys", "delete_retired_keys", "add_audit")
 ONE, OTHER = Holder.connection("c1"), Holder.connection("c2")
-
-
-def connect(shell: CommandLine, holder: Holder, whose: str = NORTH) -> None:
-    """Stores a pair of a connection, as a circle does."""
-    app, owner = shell.world.service.app, tenant(whose)
-    keys, now = app.keyring.open_holder_keys(owner, holder), app.clock()
-    granted = GrantedToken(Secret(f"xoxe.xoxb-{whose}-{holder.id}"), Secret("refresh"), 3600, ("read",))
-    with app.db.transaction():
-        confirm_keys(app, owner, keys, now)
-        pair = seal_pair(keys, owner, holder, granted, generation=1, now=now)
-        tokens.save(app.db, owner, holder, generation=1, pair=pair, now=now, provider="elsewhere")
 
 
 def keys_of(shell: CommandLine, whose: str) -> dict[tuple[str, str], bytes]:
@@ -46,9 +33,10 @@ def stored(shell: CommandLine) -> list[tuple[object, ...]]:
 
 @pytest.fixture
 def connected(shell: CommandLine) -> CommandLine:
+    app = shell.world.service.app
     for holder in (ONE, OTHER):
-        connect(shell, holder)
-    connect(shell, ONE, SOUTH)
+        connect(app, tenant(NORTH), holder)
+    connect(app, tenant(SOUTH), ONE)
     return shell
 
 
@@ -71,7 +59,7 @@ def test_a_connection_that_comes_in_between_has_its_tokens_sealed_anew_too(
 
     def minted(*arguments: Any) -> Any:
         if late:
-            connect(connected, late.pop())
+            connect(connected.world.service.app, tenant(NORTH), late.pop())
         return mint(*arguments)
 
     monkeypatch.setattr(keyring, "mint", minted)

@@ -1,4 +1,4 @@
-"""New data keys for a tenant with many rows: in portions, with the old keys whole until the last record is moved."""
+"""New data keys for a tenant with many rows: in portions, the old keys whole until the last record is sealed anew."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ from slackapp.store.inbox import IncomingEvent
 from tests.support.operator import CommandLine, opens_everything, tenant
 from tests.support.world import NORTH
 
-PORTION = 10
+ROWS = 10
 """Rows of one transaction, here."""
 EVENTS = 35
 Act = Callable[[], object]
@@ -33,7 +33,7 @@ def receive(shell: CommandLine, event_id: str) -> str:
 def many(shell: CommandLine, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """A tenant of whom so many events wait."""
     for module in (reencrypt_tenant, queue_data):
-        monkeypatch.setattr(module, "PORTION_ROWS", PORTION)
+        monkeypatch.setattr(module, "PORTION_ROWS", ROWS)
     for number in range(EVENTS):
         assert receive(shell, f"Ev{number:03}") == "kept"
     return shell
@@ -58,35 +58,35 @@ def key_ids(shell: CommandLine, state: str) -> set[int]:
 
 @contextlib.contextmanager
 def watched(monkeypatch: pytest.MonkeyPatch, between: Act = lambda: None) -> Iterator[list[int]]:
-    """Records that each transaction has moved; `between` happens after the first."""
-    transaction, execute, moved, left = SqliteDatabase.transaction, SqliteDatabase.execute, list[int](), [between]
+    """Counts the records that each transaction seals anew; `between` happens after the first."""
+    transaction, execute, counts, left = SqliteDatabase.transaction, SqliteDatabase.execute, list[int](), [between]
 
     @contextlib.contextmanager
-    def counting(self: SqliteDatabase) -> Iterator[None]:
-        if moved[-1:] == [PORTION] and left:
+    def watching(self: SqliteDatabase) -> Iterator[None]:
+        if counts[-1:] == [ROWS] and left:
             left.pop()()
         with transaction(self):
-            moved.append(0)
+            counts.append(0)
             yield
 
     def noting(self: SqliteDatabase, name: str, parameters: Mapping[str, Any]) -> int:
         if "reseal" in name:
-            moved[-1] += 1
+            counts[-1] += 1
         return execute(self, name, parameters)
 
     with monkeypatch.context() as patch:
-        patch.setattr(SqliteDatabase, "transaction", counting)
+        patch.setattr(SqliteDatabase, "transaction", watching)
         patch.setattr(SqliteDatabase, "execute", noting)
-        yield moved
+        yield counts
 
 
 def test_no_transaction_moves_more_than_a_portion(many: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database is everybody's: however much one tenant has, the others' events are taken meanwhile."""
     before = key_ids(many, "active")
-    with watched(monkeypatch) as moved:
+    with watched(monkeypatch) as counts:
         many.good("keys", "reencrypt", "--tenant", NORTH)
-    portions = [count for count in moved if count]
-    assert (max(portions), portions[:-1]) == (PORTION, [PORTION] * (len(portions) - 1))
+    portions = [count for count in counts if count]
+    assert (max(portions), portions[:-1]) == (ROWS, [ROWS] * (len(portions) - 1))
     assert sum(portions) >= EVENTS
     assert key_ids(many, "active").isdisjoint(before)
     assert (key_ids(many, "retired"), bodies_open(many)) == (set(), EVENTS + 1)
