@@ -90,6 +90,7 @@ class Keyring:
         local: LocalProvider,
         others: Sequence[KeyProvider],
         reload_local: Callable[[], None],
+        epoch: int,
         app_id: str,
         entropy: Entropy,
         clock: Clock,
@@ -109,7 +110,7 @@ class Keyring:
         self._cache: OrderedDict[Tenant, _CachedKeys] = OrderedDict()
         self._evictions = 0
         """How often anything was dropped from the cache."""
-        self._epoch = -1
+        self._epoch = epoch
         self._audit_key = self._label_key = self._fingerprint_key = b""
 
     # Records
@@ -325,8 +326,6 @@ class Keyring:
 
     def _active(self, tenant: Tenant, purpose: DataKeyPurpose) -> PlainKey:
         """Finds the active key of a tenant and purpose. Raises KeyMissingError."""
-        if self._epoch < 0:
-            self._try_reload()
         opened = self._cached(tenant)
         if purpose not in opened.active:
             row = data_keys.active_for(self._db, tenant, purpose)

@@ -26,13 +26,13 @@ def open_keyring(
 
     `limits` are the bytes that a record of each kind may have.
     """
+    epoch = meta.key_epoch(db)  # before the file is read: a rotation changes the file first
     master_keys = read_master_keys(settings)
-    _initialize_database(db, settings, master_keys, entropy, now=clock())
+    if meta.get(db, meta.DATABASE_ID) is None:
+        _initialize_database(db, settings, master_keys, entropy, now=clock())
     bound_to = _bound_app(db, settings)
     _check_master_keys(db, settings, bound_to, master_keys)
-    with db.transaction():
-        meta.put_once(db, meta.BOUND_TO, bound_to)
-        meta.put_once(db, meta.CLIENT_ID, settings.client_id)
+    _bind_app(db, bound_to, settings.client_id)
     local = LocalProvider(master_keys, meta.primary_master_key(db), entropy)
 
     def reload_local() -> None:
@@ -43,7 +43,9 @@ def open_keyring(
 
     gate = ProviderGate(clock.steady)
     others = [GatedProvider(CommandProvider(name, program), gate) for name, program in settings.key_commands]
-    keyring = Keyring(db, local, others, reload_local, app_id=bound_to, entropy=entropy, clock=clock, limits=limits)
+    keyring = Keyring(
+        db, local, others, reload_local, epoch=epoch, app_id=bound_to, entropy=entropy, clock=clock, limits=limits
+    )
     try:
         keyring.make_service_keys(clock())
     except DecryptError:
@@ -89,6 +91,14 @@ def _bound_app(db: Database, settings: Settings) -> str:
             "another one than this database was made with, or the file is another app's"
         )
     return known
+
+
+def _bind_app(db: Database, bound_to: str, client_id: str) -> None:
+    """Writes to whom the database belongs, where that is not there yet: a command starts without the write lock."""
+    if None in (meta.get(db, meta.BOUND_TO), meta.get(db, meta.CLIENT_ID)):
+        with db.transaction():
+            meta.put_once(db, meta.BOUND_TO, bound_to)
+            meta.put_once(db, meta.CLIENT_ID, client_id)
 
 
 def _check_master_keys(db: Database, settings: Settings, bound_to: str, master_keys: dict[int, bytes]) -> None:

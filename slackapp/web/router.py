@@ -24,7 +24,7 @@ class Router:
         split = {path: _split(path) for path in paths}
         for (one, segments), (other, others) in itertools.combinations(split.items(), 2):
             # claim: C-68
-            if _is_ambiguous(segments, others):
+            if "{" in one + other and _is_ambiguous(segments, others):  # two literals are two targets
                 raise ValueError(f"{one} and {other} match the same target")
         self._literals = frozenset(path for path in split if "{" not in path)
         open_paths = ((path, segments) for path, segments in split.items() if "{" in path)

@@ -279,20 +279,20 @@ class SqliteDatabase:
 
     def _migrate(self, is_alone: bool) -> None:
         files = sorted((statements.sql_directory() / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
-        newest = int(files[-1].name[:4])
+        newest, known = int(files[-1].name[:4]), self._schema_version()
+        if known == newest:
+            return  # without the write lock, which a command must not wait for
+        if known > newest:
+            raise ConfigError(f"{self.path}: was made by a newer release (schema {known}, this one knows {newest})")
+        if known and not is_alone:
+            # A release that runs would write its own rows into the tables of another.
+            raise ConfigError(f"{self.path}: is in use; stop the service first, then start the new release")
         with self.transaction():
-            known = self._schema_version()
-            if known > newest:
-                raise ConfigError(f"{self.path}: was made by a newer release (schema {known}, this one knows {newest})")
-            if 0 < known < newest and not is_alone:
-                # A release that runs would write its own rows into the tables of another.
-                raise ConfigError(f"{self.path}: is in use; stop the service first, then start the new release")
             for file in files[known:]:
                 # Never executescript(): it commits whatever transaction is open.
                 for statement in statements.split_statements(file.read_text(encoding="utf-8")):
                     self._connection().execute(statement)
-            if known < newest:
-                self.execute("set_meta", {"name": "schema_version", "value": str(newest)})
+            self.execute("set_meta", {"name": "schema_version", "value": str(newest)})
 
     def _schema_version(self) -> int:
         if not self._connection().execute("PRAGMA table_info(meta)").fetchall():

@@ -78,6 +78,7 @@ class Statement:
             raise RuntimeError(f"{self.name} stands in transaction(), or says in sql/ why not: -- alone: …")
 
 
+@cache
 def sql_directory() -> Path:
     """Finds `sql/`, inside the installed package or beside it in a checkout. No setting redirects it: SQL is code."""
     package = Path(__file__).resolve().parents[2]
@@ -87,12 +88,12 @@ def sql_directory() -> Path:
 
 def load_statements() -> dict[str, Statement]:
     """Loads the statements of every circle's folder of `sql/`, by name. Raises StatementFileError."""
-    return dict(_load(sql_directory(), tuple(folder.name for folder in circle_folders())))
+    return dict(_load(sql_directory()))
 
 
 def load_folder(folder: str) -> dict[str, Statement]:
     """Loads the statements of one folder of `sql/`. Raises StatementFileError."""
-    return dict(_load(sql_directory(), (folder,)))
+    return dict(_load(sql_directory(), folder))
 
 
 def circle_folders() -> list[Path]:
@@ -101,8 +102,9 @@ def circle_folders() -> list[Path]:
 
 
 @cache
-def _load(directory: Path, folders: tuple[str, ...]) -> dict[str, Statement]:
+def _load(directory: Path, folder: str | None = None) -> dict[str, Statement]:
     """Read once per process: SQL is code. A name is one statement's, over all folders."""
+    folders = [each.name for each in circle_folders()] if folder is None else [folder]
     queries: dict[str, Statement] = {}
     for file in _files(directory, folders):
         for query in _parse_file(file):
@@ -112,7 +114,7 @@ def _load(directory: Path, folders: tuple[str, ...]) -> dict[str, Statement]:
     return queries
 
 
-def _files(directory: Path, folders: tuple[str, ...]) -> list[Path]:
+def _files(directory: Path, folders: list[str]) -> list[Path]:
     found = {folder: sorted((directory / folder).glob("*.sql")) for folder in folders or ("core",)}
     for folder, files in found.items():
         if not files:
