@@ -308,6 +308,7 @@ def test_an_opening_that_fails_leaves_nothing_open(
     store, other = stores.installations(), folder.path / "other.key"
     keyfile.write_private(other, keyfile.format_master_key(1, bytes(range(1, 33))))
     before = descriptors()
+    assert folder.change("DELETE FROM meta WHERE name = 'client_id'") == 1  # so that opening it must write
     with folder.locked():
         for _ in range(3):
             with pytest.raises(BoltError, match="slackapp: the database is locked"):
@@ -317,6 +318,11 @@ def test_an_opening_that_fails_leaves_nothing_open(
         with pytest.raises(ConfigError, match="master key 1 does not match"):
             stores.installations(master_key_file=other)
     assert (descriptors(), in_use(folder)) == (before, False)
+
+
+def test_an_opening_does_not_wait_for_somebody_who_writes(stores: Stores, folder: Folder) -> None:
+    with folder.locked():
+        assert stores.installations().find_bot(**here()) is None
 
 
 def test_closing_waits_for_what_runs(stores: Stores) -> None:

@@ -14,7 +14,7 @@ def unnamed_arguments(module: Module) -> list[str]:
     """Calls with more arguments by place than that; of `partial` those count that it hands on."""
     found = []
     for node in module.nodes:
-        if not isinstance(node, ast.Call):
+        if not isinstance(node, ast.Call) or len(node.args) <= LIMIT:
             continue
         name = ast.unparse(node.func).rpartition(".")[2]
         number = len(node.args) - (name == "partial")

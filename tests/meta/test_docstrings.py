@@ -85,10 +85,11 @@ def unknown_errors(found: tuple[Module, ...]) -> list[str]:
     for module in found:
         named = {node.id for node in module.nodes if isinstance(node, ast.Name)}
         named |= {node.attr for node in module.nodes if isinstance(node, ast.Attribute)}
+        known = ours | named | frozenset(dir(builtins))
         for node in module.nodes:
             text = ast.get_docstring(node) or "" if isinstance(node, DOCUMENTED) else ""
             said = {word for errors in RAISES.findall(text) for word in re.findall(r"[A-Z]\w+", errors)}
-            unknown += [f"{module.path}: {word}" for word in sorted(said - ours - named - set(dir(builtins)))]
+            unknown += [f"{module.path}: {word}" for word in sorted(said - known)]
     return unknown
 
 

@@ -42,10 +42,13 @@ INNOCENT = [
 
 def findings(text: str) -> list[str]:
     """What a text contains of the above, with the line it stands on."""
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        found += [f"{number}: {what}: {line.strip()[:100]}" for what, rule in COMPILED.items() if rule.search(line)]
-    return found
+    broken = {what: rule for what, rule in COMPILED.items() if rule.search(text)}
+    return [
+        f"{number}: {what}: {line.strip()[:100]}"
+        for number, line in enumerate(text.splitlines() if broken else (), 1)
+        for what, rule in broken.items()
+        if rule.search(line)
+    ]
 
 
 def text_of(path: Path) -> str:
