@@ -23,8 +23,10 @@ class Router:
         """Raises ValueError for what is no path, and for two paths that one target could mean."""
         split = {path: _split(path) for path in paths}
         for (one, segments), (other, others) in itertools.combinations(split.items(), 2):
+            if "{" not in one + other:
+                continue  # two literals are two targets
             # claim: C-68
-            if "{" in one + other and _is_ambiguous(segments, others):  # two literals are two targets
+            if _is_ambiguous(segments, others):
                 raise ValueError(f"{one} and {other} match the same target")
         self._literals = frozenset(path for path in split if "{" not in path)
         open_paths = ((path, segments) for path, segments in split.items() if "{" in path)
