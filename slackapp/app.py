@@ -13,7 +13,7 @@ from typing import TextIO
 from slackapp import __version__
 from slackapp.behaviour import Behaviour
 from slackapp.checks.capabilities import is_method
-from slackapp.circles import audit_events, capabilities, record_limits, require_own_names
+from slackapp.circles import audit_events, capabilities, record_limits, require_own_names, require_sealed_records
 from slackapp.config import settings as config
 from slackapp.errors import ConfigError
 from slackapp.flows.app import App, Circle
@@ -138,8 +138,9 @@ def build_app(
     behaviour: Behaviour,
     workers: tuple[QueueWorkers, ...],
 ) -> App:
-    """Builds what flows need, without anything that serves. Raises ConfigError, and ValueError for two of one name."""
+    """Builds what flows need, without anything that serves. Raises ConfigError, and ValueError for wrong circles."""
     require_own_names(CIRCLES)
+    require_sealed_records(CIRCLES)
 
     def wake() -> None:
         for each in workers:

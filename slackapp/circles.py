@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
 from slackapp.checks.capabilities import CAPABILITIES, Capability, merge_capabilities
-from slackapp.flows.app import Circle
+from slackapp.flows.app import Circle, no_sealed_records
 from slackapp.flows.events import run_event
 from slackapp.flows.events.event_context import EventContext
 from slackapp.model import SLACK_PROVIDER, AuditEvent
@@ -37,6 +37,14 @@ def require_own_names(circles: Iterable[Circle]) -> None:
                 if name in owners:
                     raise ValueError(f"{circle.name}: the {what} {name} is registered by {owners[name]}")
                 owners[str(name)] = circle.name
+
+
+def require_sealed_records(circles: Iterable[Circle]) -> None:
+    """Requires that who seals says where that lies. Raises ValueError: new keys would leave it closed for ever."""
+    for circle in circles:
+        # claim: C-132
+        if circle.record_limits and all(data.sealed_records is no_sealed_records for data in circle.tenant_data):
+            raise ValueError(f"{circle.name}: seals {min(circle.record_limits)}, and registers no sealed records")
 
 
 def audit_events(circles: Iterable[Circle]) -> frozenset[type[StrEnum]]:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from slackapp.checks.capabilities import POST
-from slackapp.circles import record_limits, require_own_names
+from slackapp.circles import record_limits, require_own_names, require_sealed_records
 from slackapp.crypto import records
 from slackapp.errors import CapabilityError, KeyMissingError
-from slackapp.flows.app import Circle
+from slackapp.flows.app import Circle, no_sealed_records
 from slackapp.flows.core_data import CORE
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import use_token
@@ -117,6 +117,20 @@ def test_a_data_of_another_name_and_the_same_table_is_refused() -> None:
         require_own_names((BOOKMARKS, Circle(name="x", tenant_data=(data,))))
 
 
+@pytest.mark.claim("C-132")
+def test_a_circle_that_seals_and_does_not_say_where_is_refused_at_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stops new keys from closing for ever what a circle forgot to register."""
+    forgetful = replace(BOOKMARKS.tenant_data[0], sealed_records=no_sealed_records)
+    for data in ((), (forgetful,)):
+        circle = Circle(name="x", record_limits={"x_text": 1}, tenant_data=data)
+        monkeypatch.setattr("slackapp.app.CIRCLES", (CORE, circle))
+        with pytest.raises(ValueError, match="x: seals x_text, and registers no sealed records"), make_world(tmp_path):
+            pass
+    require_sealed_records((CORE, BOOKMARKS))
+
+
 def test_every_kind_of_registration_is_tried() -> None:
     """Stops a kind that comes later from having no line in the table of names."""
     assert TAKEN.keys() == {field.name for field in fields(Circle)}
@@ -215,6 +229,28 @@ def test_a_behaviour_adds_one_by_the_word_that_the_circle_adds_to_its_context(sh
     assert names(shell, NORTHERN) == names(shell, SOUTHERN) == ["news", "wiki"]
     added = world.rows("SELECT actor, request_id, tenant_id FROM audit WHERE event = 'bookmark.added'")
     assert {tuple(row) for row in added} == {("worker", "EvWaits0", NORTH), ("worker", "EvWaits1", SOUTH)}
+    assert opened(shell, NORTHERN) == [CANARY.encode()] * 2
+
+
+@pytest.mark.claim("C-124")
+def test_a_sealed_effect_whose_key_goes_meanwhile_is_sealed_again_and_not_lost(shell: CommandLine) -> None:
+    """Another process gives the tenant new keys between the seal and the row's mark: nothing may vanish."""
+    world, runs = shell.world, []
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        context.bookmarks.add("news", CANARY)
+        if context.tenant == NORTHERN and not runs:
+            runs.append(shell.good("keys", "reencrypt", "--tenant", NORTH))
+
+    world.replace_parts(behaviour={"app_mention": act})
+    world.work()
+    (row,) = world.rows("SELECT state, result FROM inbox WHERE event_id = 'EvWaits0'")
+    assert (tuple(row), names(shell, NORTHERN), len(runs)) == (("ready", "StoreBusyError"), ["wiki"], 1)
+    world.clock.advance(60)
+    world.work()
+    (row,) = world.rows("SELECT state FROM inbox WHERE event_id = 'EvWaits0'")
+    assert (tuple(row), names(shell, NORTHERN)) == (("done",), ["news", "wiki"])
+    assert world.audit().count("bookmark.added") == 2, "one for each tenant"
     assert opened(shell, NORTHERN) == [CANARY.encode()] * 2
 
 

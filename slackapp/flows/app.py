@@ -52,6 +52,11 @@ class SealedRecord:
     put_back: Callable[[Sealed], None]
 
 
+def no_sealed_records(db: Database, tenant: Tenant) -> Iterable[SealedRecord]:
+    """Yields nothing: for data in which nothing is sealed."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class TenantData:
     """Data of tenants in some tables, with the steps by which the core takes care of it.
@@ -70,10 +75,11 @@ class TenantData:
     """Lists the tenants that have such rows."""
     export: Callable[[Database, Tenant], Iterable[Mapping[str, object]]]
     """Yields what is stored of a tenant in plain fields: never a secret; of a sealed value, that it is there."""
+    sealed_records: Callable[[Database, Tenant], Iterable[SealedRecord]]
+    """Yields every sealed value, reading a portion at a time: to seal it anew, and to try whether it opens. What it
+    leaves out is lost with the tenant's old keys."""
     erase_portion: Callable[[Database, Tenant, int], int] = lambda db, tenant, now: 0
     """Erases the rest, at most `PORTION_ROWS` in a transaction; returns how many, and 0 when nothing is left."""
-    sealed_records: Callable[[Database, Tenant], Iterable[SealedRecord]] = lambda db, tenant: ()
-    """Yields every sealed value, reading a portion at a time: to seal it anew, and to try whether it opens."""
     restored: Callable[[Database, int], Sequence[UnclearRow]] = lambda db, now: ()
     """Marks, in a database that was restored, what may have been done since; returns the rows that are unclear now."""
     kept_because: str = ""
@@ -197,4 +203,5 @@ class App:
 
 Job = Callable[[App, Run, int], object]
 """Runs a row of our own, at that time."""
-ContextAddition = Callable[[App, Run], object]
+ContextAddition = Callable[[App, Run, Mapping[str, Any]], object]
+"""Makes what a behaviour finds there, for a run and the body it came with: `body["event"]`, `acting_team(body)`."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from slackapp.crypto import records
-from slackapp.flows.app import Circle, SealedRecord, TenantData
+from slackapp.flows.app import Circle, SealedRecord, TenantData, no_sealed_records
 from slackapp.flows.queue_data import queue_data
 from slackapp.flows.tenant_data import SEALED, export_fields
 from slackapp.model import NO_TENANT, Tenant, UnclearRow
@@ -109,6 +109,7 @@ CORE = Circle(
             count=data_keys.count,
             list_tenants=_list_key_owners,
             export=_export_keys,
+            sealed_records=no_sealed_records,
         ),
         TenantData(
             name="tokens and webhooks",
@@ -127,6 +128,7 @@ CORE = Circle(
             count=_none,
             list_tenants=_nobody,
             export=tenant_outcomes.list_by_tenant,
+            sealed_records=no_sealed_records,
             restored=_expire_states,
             kept_because="ids and times, kept for an hour or two: an install's page and the brake ask for them",
         ),

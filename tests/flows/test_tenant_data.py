@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.app import CIRCLES
 from slackapp.crypto import records
-from slackapp.flows.core_data import CORE
-from slackapp.model import BOT, Tenant
+from slackapp.errors import CommandError
+from slackapp.flows.app import SealedRecord, no_sealed_records
+from slackapp.flows.keys import reencrypt_tenant
+from slackapp.model import BOT, LOCAL_PROVIDER, Sealed, Tenant
 from slackapp.store import installers, tenant_outcomes, tokens
+from slackapp.store.engine.database import Database
 from tests.support.bookmarks.circle import BOOKMARKS
 from tests.support.bookmarks.installed import install_bookmarks
 from tests.support.bookmarks.share import add_share
 from tests.support.bookmarks.table import keep
-from tests.support.tenant_data import CHECKS, Check, Write, check_purge, check_reencryption
+from tests.support.tenant_data import ACTOR, CHECKS, MINE, Check, Write, check_purge, check_reencryption
 from tests.support.world import NORTH, SOUTH, World, make_world
 
 
@@ -78,7 +82,7 @@ WRITERS: dict[str, Write] = {
     "shares of bookmarks": write_shares,
 }
 """By the name of the data: what writes it."""
-REGISTERED = [data for circle in (CORE, BOOKMARKS) for data in circle.tenant_data]
+REGISTERED = [data for circle in (*CIRCLES, BOOKMARKS) for data in circle.tenant_data]
 
 
 def test_all_that_is_registered_is_checked() -> None:
@@ -94,17 +98,46 @@ def test_what_is_registered_does_what_the_core_relies_on(world: World, name: str
 
 def test_a_sealed_column_that_nobody_registered_is_found(world: World) -> None:
     """Negative control: new keys would leave it closed for ever."""
-    core, bookmarks = world.service.app.circles
-    forgotten = replace(bookmarks.tenant_data[0], sealed_records=lambda db, tenant: ())
-    world.replace_parts(circles=(core, replace(bookmarks, tenant_data=(forgotten,))))
+    *others, bookmarks = world.service.app.circles
+    forgotten = replace(bookmarks.tenant_data[0], sealed_records=no_sealed_records)
+    world.replace_parts(circles=(*others, replace(bookmarks, tenant_data=(forgotten,))))
     with pytest.raises(AssertionError, match="what is sealed in the tables"):
         check_reencryption(world, forgotten, write_bookmarks)
 
 
+@pytest.mark.claim("C-132")
+def test_a_value_that_is_not_put_back_keeps_the_key_that_opens_it(world: World) -> None:
+    """Stops a circle that writes to the wrong row from losing what its tenants have: nothing is closed for ever."""
+    app, (*others, bookmarks) = world.service.app, world.service.app.circles
+    data = bookmarks.tenant_data[0]
+
+    def drop(sealed: Sealed) -> None:
+        """Writes nothing."""
+
+    def careless(db: Database, tenant: Tenant) -> list[SealedRecord]:
+        return [replace(record, put_back=drop) for record in data.sealed_records(db, tenant)]
+
+    write_bookmarks(world, MINE)
+    before = [app.keyring.open(record.context, record.sealed) for record in data.sealed_records(app.db, MINE)]
+    wrong = replace(bookmarks, tenant_data=(replace(data, sealed_records=careless), *bookmarks.tenant_data[1:]))
+    world.replace_parts(circles=(*others, wrong))
+    with pytest.raises(CommandError, match=f"{MINE}: not sealed anew: bookmark_url; its old keys stay"):
+        reencrypt_tenant.run(world.service.app, MINE, LOCAL_PROVIDER, ACTOR)
+    for mended in (False, True):
+        if mended:
+            world.replace_parts(circles=(*others, bookmarks))
+            reencrypt_tenant.run(world.service.app, MINE, LOCAL_PROVIDER, ACTOR)
+        world.restart()
+        app = world.service.app
+        after = [app.keyring.open(record.context, record.sealed) for record in data.sealed_records(app.db, MINE)]
+        retired = world.rows("SELECT 1 FROM data_keys WHERE tenant_id = ? AND state = 'retired'", NORTH)
+        assert (after, retired) == (before, [])
+
+
 def test_rows_that_nobody_erases_are_found(world: World) -> None:
     """Negative control: what a circle forgot would outlive its tenant."""
-    core, bookmarks = world.service.app.circles
+    *others, bookmarks = world.service.app.circles
     forgotten = replace(bookmarks.tenant_data[0], erase_portion=lambda db, tenant, now: 0)
-    world.replace_parts(circles=(core, replace(bookmarks, tenant_data=(forgotten,))))
+    world.replace_parts(circles=(*others, replace(bookmarks, tenant_data=(forgotten,))))
     with pytest.raises(AssertionError):
         check_purge(world, forgotten, write_bookmarks)

@@ -4,9 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from slackapp.app import CIRCLES
-from slackapp.flows.app import Circle
+from slackapp.flows.app import Circle, no_sealed_records
 from tests.support.data_model import schema
 
+PLAIN_BYTES = {
+    "data_keys": "wrapped keys",
+    "oauth_states": "hashes",
+}
+"""Tables with bytes that no key of a tenant has sealed, and what they are."""
 TENANT_COLUMNS = frozenset(("tenant_kind", "tenant_id", "tenant", "labels"))
 """Columns by which a row is a tenant's; a label stands for one as a keyed hash."""
 LEFT = {
@@ -36,6 +41,21 @@ def found() -> dict[str, list[str]]:
 def test_every_table_of_tenants_is_registered_once() -> None:
     """Stops a purge, a backup's trial or new keys from passing over a table that came later."""
     assert problems(found(), CIRCLES) == []
+
+
+def unsealed(circles: Iterable[Circle]) -> set[str]:
+    """Tables with a column of bytes, of which the circle says that nothing in them is sealed."""
+    without = [data for circle in circles for data in circle.tenant_data if data.sealed_records is no_sealed_records]
+    of_bytes = {table for table, columns in schema().items() if any(kind == "BLOB" for _, kind, _ in columns)}
+    return of_bytes & {table for data in without for table in data.tables}
+
+
+def test_what_has_bytes_says_where_they_are_sealed() -> None:
+    """Stops new keys from leaving a sealed column closed for ever."""
+    assert unsealed(CIRCLES) == PLAIN_BYTES.keys()
+    forgetful = replace(CIRCLES[0], tenant_data=[replace(data, sealed_records=no_sealed_records)
+                                                 for data in CIRCLES[0].tenant_data])  # fmt: skip
+    assert unsealed([forgetful]) > PLAIN_BYTES.keys(), "negative control"
 
 
 def test_no_two_data_have_one_name() -> None:

@@ -51,6 +51,7 @@ class EventContext:
     __slots__ = (
         "_acting_team",
         "_app",
+        "_body",
         "_event",
         "_installation",
         "_responses",
@@ -61,6 +62,7 @@ class EventContext:
         self._app = app
         self._run = run
         self._installation = installation
+        self._body = body
         self._event = body["event"]
         self._acting_team = acting_team(body)
         self._responses = 0
@@ -105,7 +107,7 @@ class EventContext:
         make = None if name.startswith("_") else self._app.context_additions.get(name)
         if make is None:
             raise AttributeError(name)
-        return make(self._app, self._require_run(name))
+        return make(self._app, self._require_run(name), self._body)
 
     def call(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Calls a method of the Web API; the answer's fields. Raises SlackCallError and Refused.

@@ -80,10 +80,10 @@ def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
         try:
             resealed = _move_records(app, opening, old, fresh, done=done)
         except KeysChangedError:
-            app.keyring.evict(tenant)
             continue
+        finally:
+            app.keyring.evict(tenant)
         # 4. the old keys go from the key backup, too
-        app.keyring.evict(tenant)
         key_backup.write(app)
         return resealed
     raise StoreBusyError("the tenant's keys kept changing")
@@ -92,22 +92,45 @@ def run(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
 def _move_records(
     app: App, opening: TenantOpening, old: Sequence[TenantKeys], fresh: Sequence[TenantKeys], *, done: AuditEntry
 ) -> int:
-    """Moves every record over to the new keys; returns how many. Raises KeysChangedError."""
+    """Moves every record over to the new keys; returns how many. Raises KeysChangedError, CommandError."""
     tenant, resealed, found = opening.tenant, 0, PORTION_ROWS
+    current = [replace(keys, minted=()) for keys in fresh]
     while found == PORTION_ROWS:
         with app.db.transaction():
             if not resealed:
                 # 2. the new keys take the place of the old ones, of which nothing is sealed any more
-                records = _exchange_keys(app, tenant, old, fresh)
+                older = data_keys.list_ids(app.db, tenant)
+                records = _exchange_keys(app, tenant, old, fresh, older=older)
             else:
-                _confirm_each(app, tenant, [replace(keys, minted=()) for keys in fresh])
+                _confirm_each(app, tenant, current)
             found = _reseal(opening, islice(records, PORTION_ROWS), fresh)
             resealed += found
-            if found < PORTION_ROWS:
-                # 3. with the last record the old keys go
-                data_keys.delete_retired(app.db, tenant)
-                app.vault.append(replace(done, count=resealed))
+            if resealed < PORTION_ROWS:
+                # 3. the old keys go once they open nothing that is there; of little, all is done at once, or nothing
+                _require_none_left(app, tenant, older)
+                _delete_old_keys(app, older, current, done=replace(done, count=resealed))
+                return resealed
+    _require_none_left(app, tenant, older)
+    with app.db.transaction():
+        _delete_old_keys(app, older, current, done=replace(done, count=resealed))
     return resealed
+
+
+def _require_none_left(app: App, tenant: Tenant, older: frozenset[int]) -> None:
+    """Requires that no record is under an older key. Raises CommandError: then the keys stay, and it opens."""
+    for record in tenant_data.sealed_records(app, tenant):
+        # claim: C-132
+        if envelope.claimed_key_id(record.sealed.blob) in older:
+            raise CommandError(f"{tenant}: not sealed anew: {record.context.kind}; its old keys stay; try again")
+
+
+def _delete_old_keys(app: App, older: frozenset[int], current: Sequence[TenantKeys], *, done: AuditEntry) -> None:
+    """Deletes the old keys, where they and the new ones are still those. Raises KeysChangedError."""
+    _confirm_each(app, done.tenant, current)
+    if not older <= data_keys.list_ids(app.db, done.tenant):
+        raise KeysChangedError
+    data_keys.delete_retired(app.db, done.tenant)
+    app.vault.append(done)
 
 
 def _open_all_keys(app: App, tenant: Tenant) -> list[TenantKeys]:
@@ -131,14 +154,13 @@ def _confirm_each(app: App, tenant: Tenant, held: Iterable[TenantKeys]) -> None:
 
 
 def _exchange_keys(
-    app: App, tenant: Tenant, old: Sequence[TenantKeys], fresh: Sequence[TenantKeys]
+    app: App, tenant: Tenant, old: Sequence[TenantKeys], fresh: Sequence[TenantKeys], *, older: frozenset[int]
 ) -> Iterator[SealedRecord]:
     """Retires the old keys and stores the new ones; yields what is sealed under an older one.
 
     It reads a portion at a time: a row that is written meanwhile is under the new keys. Raises KeysChangedError.
     """
     _confirm_all(app, tenant, old)
-    older = data_keys.list_ids(app.db, tenant)
     data_keys.retire(app.db, tenant)
     _confirm_each(app, tenant, fresh)
     records = tenant_data.sealed_records(app, tenant)

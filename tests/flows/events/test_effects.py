@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from slackapp.behaviour import Context
+from slackapp.checks.tenant_of import acting_team
 from slackapp.errors import StoreBusyError, StoreError, StoreFullError
 from slackapp.flows.app import App, Circle
 from slackapp.flows.tokens import use_token
@@ -39,8 +40,8 @@ VALUES (:queue, :tenant_kind, :tenant_id, :event_id, :ordinal, :text)
 class Jottings:
     """What `context.jottings` is: bound to one run and its tenant."""
 
-    def __init__(self, app: App, run: Run) -> None:
-        self._run = run
+    def __init__(self, app: App, run: Run, body: Mapping[str, Any]) -> None:
+        self._run, self.body = run, body
 
     def add(self, text: str) -> EffectKey:
         """Adds a jotting, as an effect of the run."""
@@ -54,7 +55,7 @@ class Jottings:
 
 def remind(app: App, run: Run, now: int) -> None:
     """A job of the circle."""
-    Jottings(app, run).add("reminded")
+    Jottings(app, run, {}).add("reminded")
 
 
 JOTTINGS = Circle(name="jottings", jobs={"jottings.remind": remind}, context={"jottings": Jottings})
@@ -525,6 +526,17 @@ def test_a_type_that_slack_sends_runs_no_job(ready: World) -> None:
     register(ready, lambda context, event: None)
     ready.replace_parts(circles=(Circle(name="mentions", jobs={"app_mention": remind}),))
     assert (ready.work(), state(ready), jottings(ready)) == (1, "done", [])
+
+
+def test_what_a_circle_adds_is_given_the_event_and_the_team_that_it_came_from(ready: World) -> None:
+    seen: list[object] = []
+
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        body = context.jottings.body
+        seen.extend((body["event"] == event, acting_team(body)))
+
+    register(ready, act)
+    assert (ready.work(), seen) == (1, [True, NORTH])
 
 
 def test_what_no_circle_adds_is_not_in_the_context(ready: World) -> None:

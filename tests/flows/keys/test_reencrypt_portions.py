@@ -134,3 +134,15 @@ def test_what_is_erased_in_between_does_not_come_back(many: CommandLine, monkeyp
     with watched(monkeypatch, lambda: many.change("UPDATE inbox SET body = NULL WHERE event_id >= 'Ev'")):
         many.good("keys", "reencrypt", "--tenant", NORTH)
     assert bodies_open(many) == 0
+
+
+@pytest.mark.claim("C-132")
+def test_what_was_not_sealed_anew_keeps_the_old_keys(many: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = key_ids(many, "active")
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "reseal_body", lambda *arguments, **named: None)
+        ended = many.run("keys", "reencrypt", "--tenant", NORTH)
+    assert (ended.status, "not sealed anew: event_body; its old keys stay" in ended.error) == (1, True)
+    assert (key_ids(many, "retired"), bodies_open(many)) == (old, EVENTS + 1)
+    many.good("keys", "reencrypt", "--tenant", NORTH)
+    assert (key_ids(many, "retired"), bodies_open(many)) == (set(), EVENTS + 1)

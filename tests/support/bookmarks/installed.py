@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.flows.core_data import CORE
+from slackapp.app import CIRCLES
 from slackapp.routes import ROUTES
 from slackapp.store.engine import statements
 from tests.support.bookmarks import share
@@ -24,5 +24,5 @@ def install_bookmarks(folder: Path, patch: pytest.MonkeyPatch) -> None:
     newest = max(int(file.name[:4]) for file in (copy / "migrations").glob("*.sql"))
     shutil.copyfile(SQL / "bookmarks.sql", copy / "migrations" / f"{newest + 1:04}_bookmarks.sql")
     patch.setattr(statements, "sql_directory", lambda: copy)
-    patch.setattr("slackapp.app.CIRCLES", (CORE, BOOKMARKS))
+    patch.setattr("slackapp.app.CIRCLES", (*CIRCLES, BOOKMARKS))
     patch.setattr("slackapp.routes.ROUTES", (*ROUTES, *share.ROUTES))

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from slackapp.callers import operator
 from slackapp.checks.capabilities import Capability
 from slackapp.checks.json_body import parse_json
 from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.crypto import envelope, records
-from slackapp.errors import Refusal, Refused
+from slackapp.errors import Refusal, Refused, StoreBusyError
 from slackapp.flows.app import App
 from slackapp.flows.tokens import use_token
 from slackapp.model import BOT, Actor, AuditEntry, Tenant
@@ -38,7 +39,7 @@ class BookmarkEvent(StrEnum):
 class Bookmarks:
     """What `context.bookmarks` is: bound to one run and its tenant."""
 
-    def __init__(self, app: App, run: Run) -> None:
+    def __init__(self, app: App, run: Run, body: Mapping[str, Any]) -> None:
         self._app, self._run = app, run
 
     def add(self, name: str, url: str) -> EffectKey:
@@ -47,8 +48,10 @@ class Bookmarks:
         sealed = app.keyring.seal(url_context(tenant, name), url.encode())
 
         def write(db: Database, key: EffectKey) -> None:
-            if insert(db, tenant, name, sealed, app.clock()):
-                app.vault.append(_entry(BookmarkEvent.ADDED, tenant, run.actor, app.clock()))
+            if not insert(db, tenant, name, sealed, app.clock()):
+                app.keyring.evict(tenant)  # so that the next run seals under the new key
+                raise StoreBusyError("the tenant's keys have changed")
+            app.vault.append(_entry(BookmarkEvent.ADDED, tenant, run.actor, app.clock()))
 
         return self._run.add_effect(write)
 

@@ -24,14 +24,14 @@ def url_context(tenant: Tenant, name: str) -> RecordContext:
 
 
 def keep(app: App, tenant: Tenant, name: str, url: str) -> bool:
-    """Keeps an address; False where the tenant is gone, or the name is taken."""
+    """Keeps an address, or leaves the one of that name; False where the tenant or the key is gone."""
     sealed = app.keyring.seal(url_context(tenant, name), url.encode())
     with app.db.transaction():
         return insert(app.db, tenant, name, sealed, app.clock())
 
 
 def insert(db: Database, tenant: Tenant, name: str, url: Sealed, now: int) -> bool:
-    """Adds a row, inside a transaction that may run twice."""
+    """Adds a row, inside a transaction that may run twice; False where the tenant or the key is gone."""
     row = {"name": name, "url": url.blob, "key_id": envelope.key_id_of(url.blob), "now": now}
     return db.execute("add_bookmark", {**tenant_columns(tenant), **row}) == 1
 

@@ -3,7 +3,8 @@
 -- name: add_bookmark :exec
 -- tenant: tenant_kind, tenant_id
 -- alone: insert
--- Only for a tenant that is there, and under a data key that is there: a purge may have come in between.
+-- Only for a tenant that is there, and under a data key that is there: a purge may have come in between. One that is
+-- there already stays, and counts: so 0 rows say that the tenant or the key is gone.
 INSERT INTO bookmarks (tenant_kind, tenant_id, name, url, made_at)
 SELECT :tenant_kind, :tenant_id, :name, :url, :now
  WHERE EXISTS (
@@ -12,7 +13,7 @@ SELECT :tenant_kind, :tenant_id, :name, :url, :now
    AND EXISTS (
        SELECT 1 FROM data_keys
         WHERE key_id = :key_id AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND state = 'active')
-ON CONFLICT (tenant_kind, tenant_id, name) DO NOTHING;
+ON CONFLICT (tenant_kind, tenant_id, name) DO UPDATE SET name = bookmarks.name;
 
 -- name: list_bookmarks :many
 -- tenant: tenant_kind, tenant_id
