@@ -21,6 +21,7 @@ from slackapp.flows.core_data import CORE
 from slackapp.flows.upkeep import heartbeat, interrupted_calls
 from slackapp.model import Clock, Entropy, Settings
 from slackapp.routes import served_routes
+from slackapp.runtime.hand_off import HandOff
 from slackapp.runtime.health import Health
 from slackapp.runtime.log import JsonLog
 from slackapp.runtime.metrics import Metrics
@@ -66,6 +67,7 @@ class Service:
     def start(self) -> None:
         """Starts the threads, and says that the process lives."""
         self.app.db.begin_service()
+        self.app.db.lock_process(self.app.process_id)
         self.local_scheduler.run_due(self.app)
         self.threads.extend((self.local_scheduler, self.remote_scheduler, *self.workers))
         for thread in self.threads:
@@ -87,7 +89,7 @@ class Service:
         if cut_off:
             self.app.log.error("exchanges_cut_off", {"number": cut_off, "action": interrupted_calls.INSTALL_AGAIN})
         if self.threads:
-            interrupted_calls.release_leases(self.app, self.app.clock())
+            interrupted_calls.release_leases(self.app, self.app.clock())  # and writes the marks that are left
             self.app.metrics.persist(self.app.db, self.app.log)
             heartbeat.sign_off(self.app)
         self.app.log.flush()
@@ -184,6 +186,7 @@ def build_app(
         exchange_limit=ConcurrencyLimit(REQUEST_THREADS // 2),
         failed_code_limit=FailureLimit(network=10, everybody=60, newcomers=60),
         wake_worker=wake,
+        hand_off=workers[0].hand_off if workers else HandOff(wake),
         is_worker_running=lambda: bool(workers) and all(each.is_alive() for each in workers),
         key_backup_file=KeyBackupFile(settings.key_backup_dir),
         process_id=entropy(8).hex(),

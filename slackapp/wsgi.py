@@ -31,6 +31,7 @@ class Wsgi:
         self._routes = by_path(routes)
         self._router = Router(self._routes)
         self._number = itertools.count(1)
+        self._probes = frozenset(path for path, by in self._routes.items() if any(route.probe for route in by.values()))
         self._names = host_values(app.settings.public_url)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -46,7 +47,7 @@ class Wsgi:
             # 2. read the request, bounded, as raw bytes
             request = read_request(environ, request_id)
             # 3. match the raw target exactly
-            route, request = self._match(request)
+            route = self._match(request)
             # 4. establish who is calling
             # claim: C-15, C-17
             caller = route.caller(app, request, now)
@@ -78,12 +79,12 @@ class Wsgi:
         self._send(start_response, route, response, request_id, outcome=outcome)
         return body
 
-    def _match(self, request: Request) -> tuple[Route, Request]:
-        """Finds the route; returns the request with what its target says. Raises Refused."""
+    def _match(self, request: Request) -> Route:
+        """Finds the route, and tells the request what its target says. Raises Refused."""
         template, path_values = self._router.match(request.path) or ("", {})
         routes = self._routes.get(template, {})
         # Of a unix socket waitress says "localhost".
-        is_probe = request.address in LOOPBACK and any(route.probe for route in routes.values())
+        is_probe = template in self._probes and request.address in LOOPBACK
         # claim: C-68
         if not is_probe and request.header("host").lower() not in self._names:
             raise Refused(Refusal.HOST)
@@ -93,7 +94,8 @@ class Wsgi:
         # claim: C-68
         if request.method not in routes:
             raise Refused(Refusal.METHOD, allow=", ".join(routes))
-        return routes[request.method], replace(request, template=template, path_values=path_values)
+        request.template, request.path_values = template, path_values
+        return routes[request.method]
 
     def _limited(self, refused: Refused, address: str, now: int) -> Refused:
         """The refusal, or 429 for an address that has had very many. Who is verified is never limited by it.
@@ -127,5 +129,5 @@ class Wsgi:
         app.metrics.count("slackapp_requests_total", {"route": path, "status": str(response.status)})
         line: dict[str, Any] = {"request": request_id, "route": path, "status": response.status, "outcome": outcome}
         whom = {"tenant": app.keyring.label(response.tenant)} if response.tenant.id else {}
-        app.log.info("request", {**line, **whom})
+        app.log.request({**line, **whom})
         start_response(status, headers)

@@ -90,8 +90,8 @@ READING = (
      ("model/audit.py", "../sql/core/audit.sql", "store/audit.py", "flows/audit/verify_audit.py",
       "flows/audit/read_audit.py", "flows/audit/notes.py", "flows/upkeep/sweep.py",
       "flows/install/new_state.py", "runtime/log.py",
-      "runtime/rate_limits.py", "runtime/health.py", "flows/upkeep/readiness.py", "cli/terminal/printing.py",
-      "cli/terminal/arguments.py")),
+      "runtime/hand_off.py", "runtime/rate_limits.py", "runtime/health.py", "flows/upkeep/readiness.py",
+      "cli/terminal/printing.py", "cli/terminal/arguments.py")),
     (
         "the database: pragmas, transactions, files, tables, and the words in them",
         (

@@ -172,7 +172,7 @@ def _read_all(app: App, reads: Mapping[Any, SecretRead]) -> dict[Any, Secret]:
     if not reads:
         return {}
     first = next(iter(reads.values()))
-    with refuse_on_key_error(app, first.entry(app.clock())):
+    with refuse_on_key_error(app, lambda: first.entry(app.clock())):
         return dict(zip(reads, app.vault.read_secrets(list(reads.values())), strict=True))
 
 

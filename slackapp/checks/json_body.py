@@ -23,13 +23,7 @@ def parse_json(raw_body: bytes) -> dict[str, Any]:
     """The object that the body holds. Raises Refused for anything else."""
     try:
         text = raw_body.decode("utf-8")
-        value = json.loads(
-            text,
-            object_pairs_hook=_without_duplicates,
-            parse_constant=_refuse_constant,
-            parse_int=_int64,
-            parse_float=_finite,
-        )
+        value = _DECODER.decode(text)
         # With fewer brackets nothing is nested deeper; and only an escape makes a key with NUL or half a pair.
         if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
             _check_depth_and_keys(value, 1)
@@ -68,6 +62,14 @@ def _finite(digits: str) -> float:
     if isinf(number):
         raise ValueError  # 1e999 is no constant and still becomes infinite
     return number
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates,
+    parse_constant=_refuse_constant,
+    parse_int=_int64,
+    parse_float=_finite,
+)
 
 
 def _check_depth_and_keys(value: Any, depth: int) -> None:

@@ -25,7 +25,9 @@ from slackapp.model import (
     Token,
     UnclearRow,
 )
+from slackapp.runtime.hand_off import HandOff
 from slackapp.runtime.health import Health
+from slackapp.runtime.installation_cache import InstallationCache
 from slackapp.runtime.log import JsonLog
 from slackapp.runtime.metrics import Metrics
 from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
@@ -173,12 +175,14 @@ class App:
     exchange_limit: ConcurrencyLimit
     failed_code_limit: FailureLimit
     wake_worker: Callable[[], None]
+    hand_off: HandOff
     is_worker_running: Callable[[], bool]
     key_backup_file: KeyBackupFile
     process_id: str
     scope_reasons: Mapping[str, str]
     """Why each scope is asked for, in the words of the behaviour's own module."""
     circles: tuple[Circle, ...]
+    installation_cache: InstallationCache = field(default_factory=InstallationCache)
 
     @cached_property
     def queues(self) -> tuple[Queue, ...]:

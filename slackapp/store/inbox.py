@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from slackapp.model import QueueState, Sealed, Tenant
+from slackapp.crypto import envelope
+from slackapp.model import Installation, QueueState, Sealed, Tenant
 from slackapp.store.columns import field_columns, read_tenant, tenant_columns
 from slackapp.store.engine.database import Database
 from slackapp.store.queue import LEASE, Queue, RowId, Run, claim, read_row_id
@@ -31,6 +32,30 @@ def add_event(db: Database, arrival: IncomingEvent, body: Sealed, *, key_id: int
     False for a repeat, for a tenant that is not there, and when the key is not there any more.
     """
     return db.execute("add_event", {**field_columns(arrival), "body": body.blob, "key_id": key_id, "now": now}) == 1
+
+
+def claim_event(
+    db: Database, arrival: IncomingEvent, body: Sealed, installation: Installation, *, run: Run, steady: int
+) -> bool:
+    """Adds an event that is claimed for this run at once, where the installation and the key are still so.
+
+    False else, and for a repeat; `add_event` says which.
+    """
+    parameters = {
+        **field_columns(arrival),
+        "body": body.blob,
+        "generation": installation.generation,
+        "seen_installed_at": installation.installed_at,
+        "bot_id": installation.bot_id,
+        "enterprise_id": installation.enterprise_id,
+        "scopes_granted": ",".join(installation.scopes_granted),
+        "key_id": envelope.key_id_of(body.blob),
+        "owner": run.lease_owner,
+        "now": run.received_at,
+        "steady": steady,
+        "lease": LEASE,
+    }
+    return db.execute("add_claimed_event", parameters) == 1
 
 
 def add_lifecycle_event(

@@ -34,6 +34,11 @@ def list_live(db: Database, steady: int) -> list[Process]:
     return [_process(row) for row in db.many("live_processes", _time_window(steady))]
 
 
+def list_ids(db: Database) -> list[str]:
+    """Lists the processes that have not signed off, also those that are dead."""
+    return [row["process_id"] for row in db.many("list_processes", {})]
+
+
 def delete(db: Database, process_id: str, steady: int) -> None:
     """Deletes a process at its end, and those that died without one."""
     db.execute("forget_process", {"process_id": process_id, **_time_window(steady)})

@@ -27,6 +27,7 @@ LEASE = 120
 """Seconds that a row is its worker's; a function that takes longer may run twice."""
 _KINDS, _STATES = by_word(QueueKind), by_word(QueueState)
 _MAX_DOUBLINGS = 6
+RESULTS = {True: "interrupted in a call", False: "stopped in a call"}  # when its process died, and when it ended
 RowId = tuple[Tenant, str]
 """Whose the row is, and its event id."""
 
@@ -155,19 +156,16 @@ def worker_actor(event_id: str, trace_id: str) -> Actor:
 
 
 def list_due(
-    db: Database, queue: Queue, after: Tenant, busy_tenant: Tenant, *, now: int, steady: int, limit: int
+    db: Database, queue: Queue, after: Tenant, full: Tenant, *, now: int, steady: int, limit: int
 ) -> list[RowId]:
-    """Lists rows that are due, of the tenants behind `after` in turn, and none of `busy_tenant`.
+    """Lists rows that are due, of the tenants behind `after` in turn, and none of the `full` one.
 
     Of each tenant, what was due first comes first. `now` is in Unix seconds, `steady` in those of the clock that leases
     go by.
     """
-    tenants = {
-        "after_kind": str(after.kind), "after_id": after.id,
-        "full_kind": str(busy_tenant.kind), "full_id": busy_tenant.id,
-    }  # fmt: skip
+    turn = {"after_kind": str(after.kind), "after_id": after.id, "full_kind": str(full.kind), "full_id": full.id}
     times = {"now": now, "latest": now + queue.max_wait, "steady": steady, "lease": LEASE}
-    return [read_row_id(row) for row in db.many(f"{queue.table}.due_rows", {**tenants, **times, "most": limit})]
+    return [read_row_id(row) for row in db.many(f"{queue.table}.due_rows", {**turn, **times, "most": limit})]
 
 
 def claim(db: Database, queue: Queue, row_id: RowId, *, owner: str, steady: int) -> Run | None:
@@ -178,6 +176,13 @@ def claim(db: Database, queue: Queue, row_id: RowId, *, owner: str, steady: int)
     """
     row = db.one(f"{queue.table}.claim", {**_key(*row_id), "owner": owner, "steady": steady, "lease": LEASE})
     return _run(queue, row) if row is not None else None
+
+
+def renew_lease(db: Database, run: Run, clock: Clock) -> bool:
+    """Renews the lease of a row that waited; False where it is another's, or its tenant is stopped."""
+    return (
+        db.execute(f"{run.queue.table}.renew_lease", {**_owned_key(run), "steady": clock.steady(), "lease": LEASE}) == 1
+    )
 
 
 def note_intent(db: Database, run: Run, clock: Clock) -> None:
@@ -240,8 +245,8 @@ def judge_failure(run: Run, is_final: bool) -> QueueState:
     # claim: C-125
     if not run.is_repeatable:
         return QueueState.UNCLEAR
-    is_over = is_final or run.attempts >= run.queue.max_attempts
-    return QueueState.DEAD if is_over and not run.removes else QueueState.READY
+    is_over = (is_final or run.attempts >= run.queue.max_attempts) and not run.removes
+    return QueueState.DEAD if is_over else QueueState.READY
 
 
 def is_exhausted(run: Run) -> bool:
@@ -265,10 +270,10 @@ def mark_restored(db: Database, queue: Queue, now: int) -> list[UnclearRow]:
     return _unclear_rows(db, queue, "mark_restored", {"now": now})
 
 
-def release_leases(db: Database, queue: Queue, process_id: str, now: int) -> list[UnclearRow]:
-    """Releases the leases of an ending process; its rows in a call become unclear, and are returned."""
-    db.execute(f"{queue.table}.release_running", {"process": process_id})
-    return _unclear_rows(db, queue, "interrupt_calling", {"process": process_id, "now": now})
+def release_leases(db: Database, queue: Queue, process_id: str, *, died: bool, now: int) -> list[UnclearRow]:
+    """Releases the leases of a process that ends, or `died`; its rows in a call become unclear, and are returned."""
+    db.execute(f"{queue.table}.release_running", {"process": process_id, "forgiven": int(not died)})
+    return _unclear_rows(db, queue, "interrupt_calling", {"process": process_id, "result": RESULTS[died], "now": now})
 
 
 def is_known(db: Database, queue: Queue, tenant: Tenant, event_id: str) -> bool:

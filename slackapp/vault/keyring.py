@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from slackapp.crypto import envelope
 from slackapp.crypto.records import LIMITS
@@ -111,6 +112,8 @@ class Keyring:
         self._evictions = 0
         """How often anything was dropped from the cache."""
         self._epoch = epoch
+        self.label = lru_cache(CACHE_KEYS)(self._label)
+        """Derives a short keyed hash that stands for the tenant in log and metrics."""
         self._audit_key = self._label_key = self._fingerprint_key = b""
 
     # Records
@@ -302,8 +305,7 @@ class Keyring:
         """HMAC-SHA-256 under the audit's own key."""
         return envelope.hmac_sha256(self._audit_key, data)
 
-    def label(self, tenant: Tenant) -> str:
-        """Derives a short keyed hash that stands for the tenant in log and metrics."""
+    def _label(self, tenant: Tenant) -> str:
         return envelope.hmac_sha256(self._label_key, f"{tenant.kind} {tenant.id}".encode()).hex()[:LABEL_LENGTH]
 
     def fingerprint(self, token: Secret) -> bytes:

@@ -25,11 +25,12 @@ class NoRawTargetError(Exception):
     """
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Request:
     """Request as the handlers see it. `path` is the raw target up to the question mark, never decoded.
 
-    Once it has matched, `template` is the path of its route, and `path_values` are what stands there for each `{name}`.
+    Once it has matched, which is the only time that it changes, `template` is the path of its route, and `path_values`
+    are what stands there for each `{name}`.
     """
 
     method: str

@@ -81,15 +81,15 @@ def redirect(status: int, location: str, headers: Headers = (), tenant: Tenant =
 
 
 def to_wsgi(response: Response, request_id: str) -> tuple[str, list[tuple[str, str]]]:
-    """Status line and all headers. Raises ValueError for a value that would end its header early."""
-    own = [
-        ("Content-Type", response.content_type),
-        ("Content-Length", str(len(response.body))),
-        ("X-Request-Id", request_id),
-        *response.headers,
-    ]
-    for name, value in own:
+    """Status line and all headers. Raises ValueError for a value that would end its header early.
+
+    An empty acknowledgement has nothing to show, run or keep, and goes without the headers that are about that.
+    """
+    given = [("X-Request-Id", request_id), *response.headers]
+    for name, value in given:
         # claim: C-69
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise ValueError("a header that cannot be sent")
-    return f"{response.status} {_REASONS[response.status]}", [*own, *SECURITY_HEADERS]
+    own = [("Content-Type", response.content_type), ("Content-Length", str(len(response.body))), *given]
+    about_content = SECURITY_HEADERS if response.body or response.status != 200 else ()
+    return f"{response.status} {_REASONS[response.status]}", [*own, *about_content]

@@ -94,6 +94,7 @@ def local_tasks() -> tuple[Task, ...]:
     clock_monitor = ClockMonitor()
     return (
         Task("heartbeat", 0, Heartbeat().run),
+        Task("dead processes", heartbeat.INTERVAL, lambda app, stopping: interrupted_calls.take_over(app, app.clock())),
         Task("log", 0, lambda app, stopping: app.log.flush()),
         Task("counters", PERSIST_SECONDS, lambda app, stopping: app.metrics.persist(app.db, app.log)),
         Task("checkpoint", 0, lambda app, stopping: app.db.maintain()),

@@ -20,6 +20,30 @@ SELECT :event_id, 'event', :tenant_kind, :tenant_id, :type, :body, 'ready', :eve
        )  -- claim: C-48
 ON CONFLICT (event_id, tenant_kind, tenant_id) DO NOTHING;  -- claim: C-47, C-96
 
+-- name: add_claimed_event :exec
+-- tenant: tenant_kind, tenant_id
+-- alone: insert
+-- Claimed by whoever takes it, who goes by what it remembers of the tenant: only where all of that is still so.
+INSERT INTO inbox (event_id, kind, tenant_kind, tenant_id, type, body, state, attempts, event_time, received_at,
+       next_at, lease_owner, lease_until, trace_id)
+SELECT :event_id, 'event', :tenant_kind, :tenant_id, :type, :body, 'running', 1, :event_time, :now, :now, :owner,
+       :steady + :lease, :trace_id
+ WHERE EXISTS (
+       SELECT 1 FROM installations
+        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND status = 'active'
+          AND generation = :generation AND installed_at = :seen_installed_at AND bot_id = :bot_id
+          AND enterprise_id = :enterprise_id AND scopes_granted = :scopes_granted
+       )  -- claim: C-130
+   AND NOT EXISTS (
+       SELECT 1 FROM freezes
+        WHERE tenant_kind IN ('', :tenant_kind) AND tenant_id IN ('', :tenant_id) AND organization = ''
+       )  -- claim: C-130
+   AND EXISTS (
+       SELECT 1 FROM data_keys
+        WHERE key_id = :key_id AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND state = 'active'
+       )  -- claim: C-130
+ON CONFLICT (event_id, tenant_kind, tenant_id) DO NOTHING;  -- claim: C-47
+
 -- name: add_lifecycle_event :exec
 -- tenant: tenant_kind, tenant_id
 -- Without a body: whom it names are ids, and they are all that is needed. 'done' when its whole effect is in this

@@ -16,3 +16,7 @@ SELECT process_id, seen_at, key_epoch, master_versions FROM processes
 -- name: forget_process :exec
 -- tenant: none (about processes)
 DELETE FROM processes WHERE process_id = :process_id OR seen_at NOT BETWEEN :since AND :latest;
+
+-- name: list_processes :many
+-- tenant: none (about processes)
+SELECT process_id FROM processes ORDER BY process_id;

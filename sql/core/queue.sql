@@ -78,6 +78,23 @@ UPDATE $queue SET state = 'running', attempts = attempts + 1, lease_owner = :own
 RETURNING event_id, kind, tenant_kind, tenant_id, type, named, body, removes, attempts, event_time, received_at,
        lease_owner, trace_id;
 
+-- name: renew_lease :exec
+-- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
+-- What has waited for a thread since it was claimed: it is run only where nothing has come in between.
+UPDATE $queue SET lease_until = :steady + :lease
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :event_id
+   AND lease_owner = :owner  -- claim: C-51
+   AND state = 'running'
+   AND EXISTS (
+       SELECT 1 FROM installations AS i
+        WHERE i.tenant_kind = :tenant_kind AND i.tenant_id = :tenant_id AND i.status = 'active'
+       )  -- claim: C-130
+   AND NOT EXISTS (
+       SELECT 1 FROM freezes AS f
+        WHERE f.tenant_kind IN ('', :tenant_kind) AND f.tenant_id IN ('', :tenant_id) AND f.organization = ''
+       );  -- claim: C-130
+
 -- name: mark_calling :exec
 -- tenant: tenant_kind, tenant_id
 -- alone: compare-and-swap
@@ -134,16 +151,17 @@ UPDATE $queue SET state = 'unclear', finished_at = :now, result = 'open when the
 RETURNING event_id, tenant_kind, tenant_id, type, trace_id;
 
 -- name: interrupt_calling :many
--- tenant: none (the rows of one process, which ends)
-UPDATE $queue SET state = 'unclear', finished_at = :now, result = 'stopped in a call', lease_owner = '', lease_until = 0
+-- tenant: none (the rows of one process, which ends or has ended)
+UPDATE $queue SET state = 'unclear', finished_at = :now, result = :result, lease_owner = '', lease_until = 0
  WHERE state IN ('running', 'calling')
    AND state = 'calling'
    AND substr(lease_owner, 1, length(:process) + 1) = :process || ':'
 RETURNING event_id, tenant_kind, tenant_id, type, trace_id;
 
 -- name: release_running :exec
--- tenant: none (the rows of one process, which ends)
-UPDATE $queue SET state = 'ready', lease_owner = '', lease_until = 0, attempts = attempts - 1
+-- tenant: none (the rows of one process, which ends or has ended)
+-- One that ends gives the attempt back; of one that died, the row may be what killed it.
+UPDATE $queue SET state = 'ready', lease_owner = '', lease_until = 0, attempts = attempts - :forgiven
  WHERE state IN ('running', 'calling')
    AND state = 'running'
    AND substr(lease_owner, 1, length(:process) + 1) = :process || ':';

@@ -298,7 +298,7 @@ def test_a_process_that_dies_while_it_removes_leaves_it_to_the_next_one(
 def run_one(world: World) -> None:
     """What is due first, and nothing else."""
     worker, app = world.service.worker, world.service.app
-    found = worker._next_row(app)
+    found = worker._next(app)
     assert found is not None
     assert worker._run(app, found)
 

@@ -27,17 +27,18 @@ from tests.support.world import environment
 WARM, EVENTS = 1000, 2000
 STEPS = {
     "verify the signature": ("checks.slack_signature:verify_signature",),
-    "parse, once for each of receipt and run": ("checks.json_body:parse_json",),
+    "parse": ("checks.json_body:parse_json",),
     "find the installation": ("store.installations:find_first", "store.installations:find"),
     "seal": ("vault.keyring:Keyring.seal",),
-    "insert": ("store.inbox:add_event",),
+    "insert": ("store.inbox:claim_event", "store.inbox:add_event"),
     "hand to the writer and wait": ("store.engine.sqlite:SqliteDatabase.commit_in_group",),
     "begin and commit": ("store.engine.sqlite:SqliteDatabase._commit",),
     "answer: headers, metric, log line": ("wsgi:Wsgi._send",),
     "the rest of the request": ("wsgi:Wsgi.__call__",),
-    "look for rows, and claim": ("workers.queue_workers:QueueWorkers._next_row", "store.queue:claim"),
+    "hand over": ("runtime.hand_off:HandOff.put", "runtime.hand_off:HandOff.take"),
+    "look for rows, and claim": ("workers.queue_workers:QueueWorkers._find_row", "store.queue:claim"),
     "open": ("vault.keyring:Keyring.open",),
-    "run": ("flows.events.run_event:run",),
+    "run": ("flows.events.run_event:run", "flows.events.run_event:run_claimed"),
     "mark": ("store.queue:finish",),
 }
 """The functions of each, below slackapp/."""

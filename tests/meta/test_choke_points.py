@@ -86,7 +86,12 @@ OUTSIDE = {"slack_sdk", "cryptography", "waitress", "slack_bolt", "yaml"}
 OMITTED_TIME = {"time.gmtime": 0, "time.localtime": 0, "time.ctime": 0, "time.asctime": 0, "time.strftime": 1}
 TAKES_SQL = {"execute", "executemany", "executescript"}
 # Our database; a file that is moved out of.
-RUNS_SQL = ("store/engine/sqlite.py", "store/engine/sqlite_files.py", "importer/sources.py")
+RUNS_SQL = (
+    "store/engine/sqlite.py",
+    "store/engine/migrations.py",
+    "store/engine/sqlite_files.py",
+    "importer/sources.py",
+)
 CORE_PACKAGES = {
     "bolt", "checks", "cli", "config", "crypto", "demo", "directory", "flows", "handlers", "importer", "localslack",
     "model", "runtime", "slack", "vault", "web", "workers",

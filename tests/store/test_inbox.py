@@ -77,6 +77,10 @@ def row(db: Database, event_id: str = "Ev1") -> tuple[object, ...]:
 # Keeping
 
 
+def released(db: Database, process: str, now: int, died: bool = False) -> list[UnclearRow]:
+    return queue.release_leases(db, QUEUE, process, died=died, now=now)
+
+
 def test_an_event_is_kept_once(db: Database) -> None:
     """Slack sends the same event again, because my answer came late."""
     assert receive(db)
@@ -280,7 +284,7 @@ def test_what_is_done_to_one_tenant_or_to_what_runs_reads_no_other_ones_rows(db:
     crowd(db, 5000)
     receive(db, "EvSouth", SOUTH)
     with db.transaction(), in_few_steps(db):
-        assert queue.mark_unclear(db, QUEUE, now=NOW, steady=NOW) == queue.release_leases(db, QUEUE, "me", NOW) == []
+        assert queue.mark_unclear(db, QUEUE, now=NOW, steady=NOW) == released(db, "me", NOW) == []
         assert (
             queue.erase_running(db, QUEUE, SOUTH, NOW),
             queue.erase_portion(db, QUEUE, SOUTH, limit=500, now=NOW),
@@ -556,13 +560,20 @@ def test_a_process_that_ends_releases_its_own_rows_and_nobody_elses(db: Database
     for number, owner in ((1, "p1:2"), (3, "p2:1")):
         assert intend(db, held(f"Ev{number}", owner), NOW)
     queue.finish(db, held("Ev5", "p1:3"), "dead", "why", now=NOW)
-    assert queue.release_leases(db, QUEUE, "p1", NOW + 1) == [UnclearRow(NORTH, "Ev1", "message")]
+    assert released(db, "p1", NOW + 1) == [UnclearRow(NORTH, "Ev1", "message")]
     assert row(db, "Ev0") == ("ready", 0, "", "", 1)
     assert row(db, "Ev1") == ("unclear", 1, "", "stopped in a call", 1)
     assert look(db.path, "SELECT finished_at FROM inbox WHERE event_id = 'Ev1'") == [(NOW + 1,)]
     assert [row(db, f"Ev{number}")[0] for number in (2, 3, 4, 5)] == ["running", "calling", "running", "dead"]
     assert claimed(db, "p3:1") == "Ev0", "at once"
-    assert queue.release_leases(db, QUEUE, "p1", NOW + 2) == []
+    assert released(db, "p1", NOW + 2) == []
+
+
+def test_of_a_process_that_died_the_rows_have_had_their_attempt(db: Database) -> None:
+    receive(db)
+    assert claimed(db, "p1:1") == "Ev1"
+    assert released(db, "p1", NOW, died=True) == []
+    assert row(db, "Ev1") == ("ready", 1, "", "", 1)
 
 
 @pytest.mark.parametrize("process", ["%", "", "_1"])
@@ -570,7 +581,7 @@ def test_a_process_is_meant_by_its_whole_name(db: Database, process: str) -> Non
     receive(db)
     claim(db, "p1:1")
     intend(db, held("Ev1", "p1:1"), NOW)
-    assert queue.release_leases(db, QUEUE, process, NOW) == []
+    assert released(db, process, NOW) == []
 
 
 # For the operator

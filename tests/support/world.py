@@ -27,6 +27,7 @@ from slackapp.localslack import LocalApp, LocalSlack
 from slackapp.localslack.model import NotInstalled
 from slackapp.model import BOT, Holder, Settings, Tenant
 from slackapp.routes import served_routes
+from slackapp.runtime.hand_off import ClaimedEvent
 from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.store.queue import RowId
 from slackapp.vault.vault import Vault
@@ -188,10 +189,10 @@ class World:
 
     def work(self) -> int:
         """Runs what is due in the inbox; how many rows. Where it never ends, the test fails and does not hang."""
-        worker, runs = self.service.worker, Counter[RowId]()
+        worker, runs = self.service.worker, Counter[RowId | ClaimedEvent]()
         run = worker._run
 
-        def bounded(app: App, found: RowId) -> bool:
+        def bounded(app: App, found: RowId | ClaimedEvent) -> bool:
             runs[found] += 1
             assert runs[found] <= MAX_RUNS, f"it is due again and again: {found}"
             return run(app, found)

@@ -133,7 +133,7 @@ def test_the_events_that_were_claimed_before_a_tenant_fell_under_suspicion_wait_
     behave(ready, lambda context, event: ran.append(str(context.tenant)))
     ready.mention()
     made, app = ready.service.worker, ready.service.app
-    found = made._next_row(app)
+    found = made._next(app)
     assert found is not None
     change(ready, f"UPDATE installations SET status = '{status}'")
     assert made._run(app, found)
@@ -148,7 +148,7 @@ def test_who_comes_to_its_turn_after_the_stop_claims_nothing(ready: World) -> No
     """Stops rows from lying there for the length of a lease, which the end of the process has just given back."""
     ready.mention("Ev1")
     made, app = ready.service.worker, ready.service.app
-    found = made._next_row(app)
+    found = made._next(app)
     assert found is not None
     made._stop.set()
     assert not made._run(app, found)
@@ -291,10 +291,10 @@ def test_rows_that_wait_are_shared_at_once_and_not_at_the_next_look(
 def test_whoever_takes_a_row_calls_the_others_before_it_is_run(ready: World) -> None:
     """Stops a row from waiting for the next look, because two came at once and only one thread was called."""
     made, called = ready.service.worker, []
-    behave(ready, lambda context, event: called.append(made._wake.is_set()))
+    behave(ready, lambda context, event: called.append((made._is_announced, made._signals.qsize())))
     ready.mention()
-    made._wake.clear()
-    assert (ready.work(), called) == (1, [True])
+    made._signals.get_nowait()
+    assert (ready.work(), called) == (1, [(True, 1)])
 
 
 def test_is_alive_is_false_once_a_thread_has_ended(ready: World) -> None:
@@ -385,7 +385,7 @@ def test_the_next_process_begins_at_once_with_what_was_left(ready: World, monkey
 def test_an_end_without_a_database_is_told_and_the_lease_runs_out(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def locked(*arguments: Any) -> Any:
+    def locked(*arguments: Any, **named: Any) -> Any:
         raise StoreBusyError("the database is locked")
 
     ready.service.start()

@@ -23,7 +23,7 @@ LONG = 10.0
 """Seconds after which a test gives up waiting for what comes at once."""
 NAMES = {
     "local-tasks": {
-        "heartbeat": 0, "log": 0, "counters": 5, "checkpoint": 0, "clock": 0, "set_clock": HOUR,
+        "heartbeat": 0, "dead processes": 10, "log": 0, "counters": 5, "checkpoint": 0, "clock": 0, "set_clock": HOUR,
         "unclear": MINUTE, "lost": MINUTE,
         "sweep": MINUTE, "audit": MINUTE, "integrity": DAY, "master keys": MINUTE,
     },
@@ -435,16 +435,6 @@ def test_the_local_tasks_flush_the_log_and_checkpoint_the_wal(world: World, monk
     monkeypatch.setattr(world.service.app.db, "maintain", lambda: done.append("checkpoint"))
     world.service.local_scheduler.run_due(world.service.app)
     assert done == ["log", "checkpoint"]
-
-
-def test_a_service_that_starts_leaves_the_database_log_to_its_scheduler(world: World) -> None:
-    def settings() -> list[int]:
-        writers = [world.service.app.db._writer(flush).connection for flush in (True, False)]
-        return [writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0] for writer in writers]
-
-    assert settings() == [1000, 1000]
-    world.service.start()
-    assert settings() == [0, 0]
 
 
 def seen_at(world: World) -> list[int]:

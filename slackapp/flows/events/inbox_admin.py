@@ -51,7 +51,7 @@ def read_body(app: App, entry: QueueEntry, actor: Actor) -> str:
         return ""
     read = _note(app, entry, AuditEvent.EVENT_READ, actor)
     app.vault.append_committed(read)
-    with refuse_on_key_error(app, read):
+    with refuse_on_key_error(app, lambda: read):
         context = records.event_body_context(entry.tenant, entry.event_id)
         return app.keyring.open_data(context, sealed, find).decode()
 

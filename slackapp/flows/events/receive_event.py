@@ -2,9 +2,13 @@
 
 What is acknowledged survives a crash; what came before is acknowledged again and has no second effect. Nothing is
 called from here: Slack wants its answer within 3 seconds (docs.slack.dev/apis/events-api).
+
+Where a thread of this process is to run it, the row is claimed by the very statement that stores it, and handed over
+with what was read and opened of it; else it waits in the inbox for whoever looks there.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -27,15 +31,31 @@ from slackapp.model import (
     AuditRecord,
     AuditResult,
     EventOutcome,
+    Installation,
     InstallationStatus,
+    QueueKind,
     RecordKind,
+    Sealed,
     Tenant,
 )
+from slackapp.runtime.hand_off import ClaimedEvent
 from slackapp.store import inbox, installations, oauth_states, queue
 from slackapp.store.inbox import IncomingEvent
+from slackapp.store.queue import Run
 
 _EXCHANGE_SECONDS = 30
 _RETRY_AFTER = 5
+_JOINS_ENTERPRISE = "grid_migration_finished"
+
+
+@dataclass(frozen=True)
+class ReceivedEvent:
+    """Event as it is kept and as it is run, with its installation as far as that is remembered."""
+
+    arrival: IncomingEvent
+    raw_body: bytes
+    body: Mapping[str, Any]
+    installation: Installation
 
 
 def run(app: App, raw_body: bytes, actor: Actor, now: int) -> tuple[str | None, Tenant]:
@@ -79,15 +99,13 @@ def _store_or_apply(
         if tenant is None:
             raise Refused(Refusal.EVENT)
         return judge_revocation.receive(app, _incoming(read, tenant, actor), read.event, actor, now=now), tenant
-    installation = installations.find_first(app.db, tenant_of.tenants_of_event(body))
+    installation = _find_installation(app, tenant_of.tenants_of_event(body))
     # claim: C-70
     if installation is None or installation.status == InstallationStatus.PURGING:
         return EventOutcome.UNKNOWN, NO_TENANT
     tenant = installation.tenant
-    if read.type == "grid_migration_finished":
-        installations.request_check(
-            app.db, installation.tenant
-        )  # it belongs to an enterprise now; the next check asks to which
+    if read.type == _JOINS_ENTERPRISE:
+        installations.request_check(app.db, tenant)  # the next check asks to which
     if read.type not in app.behaviour:
         return EventOutcome.UNHANDLED, tenant  # not even kept: nobody would do anything with it
     # claim: C-70
@@ -95,16 +113,29 @@ def _store_or_apply(
         return EventOutcome.OWN, tenant
     if installation.status == InstallationStatus.SUSPENDED:
         raise Refused(Refusal.KEY_REVOKED, tenant=tenant)
-    arrival = _incoming(read, tenant, actor)
-    with refuse_on_key_error(app, sealing_entry(arrival, actor, now)):
-        return store_event(app, arrival, raw_body, now), tenant
+    received = ReceivedEvent(_incoming(read, tenant, actor), raw_body, body, installation)
+    return store_event(app, received, actor, now), tenant
+
+
+def _find_installation(app: App, candidates: tuple[Tenant, ...]) -> Installation | None:
+    """Finds whose an event is. What is remembered holds for the first candidate alone: the second is second choice.
+
+    An active tenant that is remembered and gone meanwhile is found out when the event is sealed, or stored.
+    """
+    remembered = app.installation_cache.find(candidates[0]) if candidates else None
+    if remembered is not None:
+        return remembered
+    found = installations.find_first(app.db, candidates)
+    if found is not None and found.status == InstallationStatus.ACTIVE:
+        app.installation_cache.put(found)
+    return found
 
 
 def _incoming(read: Envelope, tenant: Tenant, actor: Actor) -> IncomingEvent:
     return IncomingEvent(read.event_id, tenant, read.type, read.event_time, trace_id=actor.request_id or "")
 
 
-def sealing_entry(arrival: IncomingEvent, actor: Actor, now: int) -> AuditEntry:
+def _sealing_entry(arrival: IncomingEvent, actor: Actor, now: int) -> AuditEntry:
     """Makes the audit's entry for a body that cannot be sealed."""
     return AuditEntry(
         at=now,
@@ -116,29 +147,74 @@ def sealing_entry(arrival: IncomingEvent, actor: Actor, now: int) -> AuditEntry:
     )
 
 
-def store_event(app: App, arrival: IncomingEvent, raw_body: bytes, now: int) -> EventOutcome:
+def store_event(app: App, received: ReceivedEvent, actor: Actor, now: int) -> EventOutcome:
     """Seals it and puts it into the inbox: `kept`, `repeat`, or `unknown` for a tenant that has just gone.
 
-    Raises Refused for one that is too large, StoreError, and what the keys' provider raises.
+    Raises Refused, also for one that is too large, and StoreError.
     """
+    arrival = received.arrival
     # claim: C-65
-    if len(raw_body) > records.LIMITS[RecordKind.EVENT_BODY]:
+    if len(received.raw_body) > records.LIMITS[RecordKind.EVENT_BODY]:
         raise Refused(Refusal.TOO_LARGE, tenant=arrival.tenant)  # a form grows when it is written as JSON
-    for _ in range(MAX_TRIES):
-        try:
-            body = app.keyring.seal(records.event_body_context(arrival.tenant, arrival.event_id), raw_body)
-        except KeyMissingError:
-            return EventOutcome.UNKNOWN  # purged just now
-        key_id = envelope.key_id_of(body.blob)
+    with refuse_on_key_error(app, lambda: _sealing_entry(arrival, actor, now)):
+        for _ in range(MAX_TRIES):
+            try:
+                body = app.keyring.seal(records.event_body_context(arrival.tenant, arrival.event_id), received.raw_body)
+            except KeyMissingError:
+                break  # purged just now
+            key_id = envelope.key_id_of(body.blob)
+            if _hand_over(app, received, body, now):
+                return EventOutcome.STORED
+            # claim: C-46
+            if app.db.commit_in_group(partial(inbox.add_event, app.db, arrival, body, key_id=key_id, now=now)):
+                app.wake_worker()
+                return EventOutcome.STORED
+            # claim: C-47
+            if queue.is_known(app.db, inbox.QUEUE, arrival.tenant, arrival.event_id):
+                return EventOutcome.REPEAT
+            app.keyring.evict(arrival.tenant)  # purged, or given other keys, since we sealed
+        else:
+            raise StoreBusyError("the tenant's keys kept changing")
+    app.installation_cache.evict(arrival.tenant)
+    return EventOutcome.UNKNOWN
+
+
+def _hand_over(app: App, received: ReceivedEvent, sealed: Sealed, now: int) -> bool:
+    """Stores it as claimed by this process, and hands it over to a thread; False where it is not stored.
+
+    There may be no place for it; or what is remembered of the tenant is old, or the event is a repeat: `add_event`
+    tells.
+    """
+    arrival = received.arrival
+    if not app.hand_off.reserve(arrival.tenant, len(received.raw_body)):
+        return False
+    run = Run(
+        queue=inbox.QUEUE,
+        event_id=arrival.event_id,
+        kind=QueueKind.EVENT,
+        tenant=arrival.tenant,
+        type=arrival.type,
+        named="",
+        body=sealed,
+        removes=False,
+        attempts=1,
+        event_time=arrival.event_time,
+        received_at=now,
+        lease_owner=f"{app.process_id}:{arrival.trace_id}",
+        trace_id=arrival.trace_id,
+    )
+    steady, is_stored = app.clock.steady(), False
+    claim = partial(inbox.claim_event, app.db, arrival, sealed, received.installation, run=run, steady=steady)
+    try:
         # claim: C-46
-        if app.db.commit_in_group(partial(inbox.add_event, app.db, arrival, body, key_id=key_id, now=now)):
-            app.wake_worker()
-            return EventOutcome.STORED
-        # claim: C-47
-        if queue.is_known(app.db, inbox.QUEUE, arrival.tenant, arrival.event_id):
-            return EventOutcome.REPEAT
-        app.keyring.evict(arrival.tenant)  # purged, or given other keys, since we sealed
-    raise StoreBusyError("the tenant's keys kept changing")
+        is_stored = app.db.commit_in_group(claim)
+    finally:
+        if not is_stored:
+            app.hand_off.release(arrival.tenant)
+            app.installation_cache.evict(arrival.tenant)
+    if is_stored:
+        app.hand_off.put(ClaimedEvent(run, received.installation, received.body, steady))
+    return is_stored
 
 
 def _unknown_tenant(app: App, body: Mapping[str, Any], lifecycle: bool, actor: Actor, now: int) -> None:

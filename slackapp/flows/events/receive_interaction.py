@@ -16,7 +16,7 @@ from slackapp.checks.json_body import parse_json
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.events import offer_options, receive_event
-from slackapp.flows.keys.tenant_keys import refuse_on_key_error
+from slackapp.flows.events.receive_event import ReceivedEvent
 from slackapp.model import (
     NO_TENANT,
     Actor,
@@ -103,10 +103,11 @@ def _keep(
     if not found.key.startswith("/"):
         team = tenant_of.acting_team_of_interaction(found.fields, installation.tenant)
     body = json.dumps({"event": dict(found.fields), "team_id": team}, separators=(",", ":")).encode()
-    parse_json(body)  # as the worker will: what lies at the limit of depth is over it now, and could never be run
+    parsed = parse_json(
+        body
+    )  # as the worker will: what lies at the limit of depth is over it now, and could never be run
     arrival = IncomingEvent(event_id, installation.tenant, found.key, now, trace_id=actor.request_id or "")
-    with refuse_on_key_error(app, receive_event.sealing_entry(arrival, actor, now)):
-        return receive_event.store_event(app, arrival, body, now)
+    return receive_event.store_event(app, ReceivedEvent(arrival, body, parsed, installation), actor, now)
 
 
 def event_id_of(signature: bytes) -> str:

@@ -6,7 +6,7 @@ It is shown to the operator, never repeated by itself, never lost.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -39,6 +39,7 @@ from slackapp.model import (
     QueueKind,
     QueueState,
 )
+from slackapp.runtime.hand_off import ClaimedEvent
 from slackapp.store import inbox, installations, queue
 from slackapp.store.queue import LeaseLostError, Run
 
@@ -87,17 +88,35 @@ def run(app: App, row: Run, now: int) -> None:
     if function is None and job is None:
         _end_unmatched(app, row, now)
         return
+    _act(app, row, installation, body, job=partial(job, app, row, now) if job is not None else None)
+
+
+def run_claimed(app: App, claimed: ClaimedEvent) -> None:
+    """Runs a row that was claimed as it came. Raises nothing but bugs of ours and StoreError."""
+    row = claimed.run
+    # Within the second of its claim it is run as it is, as a row is that was just looked up.
+    # claim: C-130
+    if app.clock.steady() != claimed.claimed_at and not app.db.commit_in_group(
+        partial(queue.renew_lease, app.db, row, app.clock), durable=False
+    ):
+        queue.postpone(app.db, row, "waited", now=app.clock(), wait=0, refund_attempt=True)
+        return
+    _act(app, row, claimed.installation, claimed.body)
+
+
+def _act(
+    app: App, row: Run, installation: Installation, body: Mapping[str, Any], job: Callable[[], object] | None = None
+) -> None:
     try:
         # 9. act; each call to Slack notes its intent first
         result = "ok"
         if job is not None:
-            job(app, row, now)
+            job()
         else:
             result = _call_behaviour(app, row, installation, body)
         # 10. mark the row as done
-        # Unflushed where nothing was called or written: what comes back after a power failure has had no effect yet.
         if not row.has_ended:
-            _finish_row(app, row, QueueState.DONE, result, now=app.clock(), durable=row.has_acted)
+            _mark_done(app, row, installation, result)
     except LeaseLostError:
         return
     except BaseException as error:  # noqa: BLE001  (somebody else's code: whatever it raises, the worker must live)
@@ -149,7 +168,6 @@ def _finish_row(
     *,
     now: int,
     audited: AuditEvent | None = None,
-    durable: bool = True,
 ) -> None:
     also = partial(installations.note_used, app.db, row.tenant, now) if state == QueueState.DONE else None
     if audited is not None:
@@ -164,8 +182,24 @@ def _finish_row(
         )
         also = partial(app.vault.append, entry)
     # claim: C-49
-    if app.db.commit_in_group(partial(queue.finish, app.db, row, state, result, now=now, also=also), durable=durable):
+    if app.db.commit_in_group(partial(queue.finish, app.db, row, state, result, now=now, also=also)):
         app.metrics.count("slackapp_inbox_total", {"result": state})
+
+
+def _mark_done(app: App, row: Run, installation: Installation, result: str) -> None:
+    """Marks a row as done: at once where it has called or written, else with the next commit, unflushed.
+
+    What a kill or a power failure brings back then has had no effect yet.
+    """
+    now = app.clock()
+    if row.has_acted:
+        _finish_row(app, row, QueueState.DONE, result, now=now)
+        return
+    row.has_ended = True
+    also = partial(installations.note_used, app.db, row.tenant, now) if installation.last_used_at < now - 59 else None
+    # claim: C-49
+    app.db.defer(partial(queue.finish, app.db, row, QueueState.DONE, result, now=now, also=also))
+    app.metrics.count("slackapp_inbox_total", {"result": QueueState.DONE})
 
 
 def _mark_dead(app: App, row: Run, reason: str, *, now: int, audited: AuditEvent | None = None) -> None:

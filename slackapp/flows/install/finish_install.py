@@ -6,7 +6,7 @@ and a token that is not going to be kept is revoked.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -157,7 +157,7 @@ def _store(app: App, grant: Grant, state: state_token.VerifiedState, actor: Acto
         kept = AuditEntry(
             at=answered_at, event=AuditEvent.TOKEN_UNAVAILABLE, actor=actor, tenant=grant.tenant, purpose="install"
         )
-        with refuse_on_key_error(app, kept):
+        with refuse_on_key_error(app, partial(replace, kept)):
             if store_grant.run(app, living, seen, state.id_hash, actor=actor, now=answered_at):
                 return
     raise StoreBusyError("the tenant's tokens kept changing")

@@ -74,7 +74,7 @@ def _fingerprints(app: App, opening: TenantOpening, token: Token, actor: Actor) 
     """Opens both tokens, and forgets them; None where they do not open."""
     place = token.tenant, token.holder, token.generation
     try:
-        with refuse_on_key_error(app, _entry(AuditEvent.TOKEN_READ, token, actor, app.clock())):
+        with refuse_on_key_error(app, lambda: _entry(AuditEvent.TOKEN_READ, token, actor, app.clock())):
             access = opening.open(records.access_token_context(*place), token.access)
             refresh = token.refresh and opening.open(records.refresh_token_context(*place), token.refresh)
     except Refused:

@@ -22,6 +22,7 @@ def suspend(app: App, tenant: Tenant, actor: Actor) -> None:
             app.vault.append(AuditEntry(at=app.clock(), event=AuditEvent.TENANT_SUSPENDED, actor=actor, tenant=tenant))
             notes.count_tenant_change(app, tenant, TenantChange.SUSPENDED)
     app.keyring.evict(tenant)
+    app.installation_cache.evict(tenant)
 
 
 def restore_all(app: App) -> int:

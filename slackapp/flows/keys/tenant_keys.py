@@ -7,7 +7,7 @@ the master key was rotated, and the old one retired: what it wraps would be lost
 Whoever opens a token does so by `read_token`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -55,28 +55,29 @@ def confirm_keys(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
 
 def read_token(app: App, read: TokenRead, *, run: Run | None = None, lease: Lease | None = None) -> Secret:
     """Opens a token by the vault, with its key's errors turned into refusals; see `Vault.read_token` for the rest."""
-    with refuse_on_key_error(app, read.entry(app.clock())):
+    with refuse_on_key_error(app, lambda: read.entry(app.clock())):
         return app.vault.read_token(read, run=run, lease=lease)
 
 
 @contextmanager
-def refuse_on_key_error(app: App, use: AuditEntry) -> Iterator[None]:
+def refuse_on_key_error(app: App, describe_use: Callable[[], AuditEntry]) -> Iterator[None]:
     """Turns key errors into refusals, around the use of a tenant's keys, outside any transaction.
 
-    `use` tells whose keys, who uses them and for what: so does the audit row of a value that does not open.
+    `describe_use` tells whose keys, who uses them and for what: so does the audit row of a value that does not open.
     """
-    tenant = use.tenant
     try:
         yield
     except KeyRevokedError:
-        suspend(app, tenant, use.actor)
-        raise Refused(Refusal.KEY_REVOKED, tenant=tenant) from None
+        use = describe_use()
+        suspend(app, use.tenant, use.actor)
+        raise Refused(Refusal.KEY_REVOKED, tenant=use.tenant) from None
     except KeyUnavailableError:
-        raise Refused(Refusal.KEY_UNAVAILABLE, retry_after=_RETRY_AFTER, tenant=tenant) from None
+        raise Refused(Refusal.KEY_UNAVAILABLE, retry_after=_RETRY_AFTER, tenant=describe_use().tenant) from None
     except DecryptError:
+        use = describe_use()
         app.vault.append_committed(
             replace(use, event=AuditEvent.TOKEN_UNAVAILABLE, at=app.clock(), result=AuditResult.FAILED, detail=None)
         )
         app.metrics.count("slackapp_token_unavailable_total", {})
         # claim: C-35
-        raise Refused(Refusal.TOKEN_UNAVAILABLE, tenant=tenant) from None
+        raise Refused(Refusal.TOKEN_UNAVAILABLE, tenant=use.tenant) from None

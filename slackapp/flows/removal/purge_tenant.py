@@ -56,6 +56,8 @@ def erase(app: App, tenant: Tenant, reason: AuditDetail, actor: Actor, now: int)
 def evict(app: App, tenant: Tenant) -> None:
     """Evicts the tenant from memory after that transaction, and wakes the worker."""
     app.keyring.evict(tenant)
+    app.installation_cache.evict(tenant)
+    app.hand_off.drop(tenant)
     app.metrics.count("slackapp_purges_total", {"result": "begun"})
     notes.count_tenant_change(app, tenant, TenantChange.ERASED)
     app.wake_worker()

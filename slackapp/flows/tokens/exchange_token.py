@@ -87,7 +87,7 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
     try:
         # 2. open the token, with the keys for the pair: Slack gives it once, so they are opened first
         secret = tenant_keys.read_token(app, read, lease=Lease(owner, provider.lease))
-        with refuse_on_key_error(app, read.entry(app.clock())):
+        with refuse_on_key_error(app, lambda: read.entry(app.clock())):
             # claim: C-107
             keys = app.keyring.open_holder_keys(token.tenant, token.holder)
         # 3. ask Slack for its pair, once; not so whoever was stopped past the end of the lease
@@ -100,7 +100,7 @@ def _exchange(app: App, token: Token, actor: Actor) -> str:
         # 5. seal, and put it in place of the long-lived token
         if _was_replaced(app, token):
             return _REPLACED
-        with refuse_on_key_error(app, read.entry(app.clock())):
+        with refuse_on_key_error(app, lambda: read.entry(app.clock())):
             stored = rotated_pair.store(app, token, granted, keys, event=AuditEvent.TOKEN_EXCHANGED, actor=actor)
     except LeaseTakenError:
         return _REPLACED if _was_replaced(app, token) else _LEASED_ELSEWHERE

@@ -170,7 +170,7 @@ def _open_refresh(
     )
     try:
         secret = tenant_keys.read_token(app, read, lease=Lease(owner, provider.lease))
-        with refuse_on_key_error(app, read.entry(app.clock())):
+        with refuse_on_key_error(app, lambda: read.entry(app.clock())):
             # claim: C-107
             return secret, app.keyring.open_holder_keys(token.tenant, token.holder)
     except Refused as refused:

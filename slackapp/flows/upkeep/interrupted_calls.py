@@ -9,7 +9,7 @@ from slackapp.errors import StoreError
 from slackapp.flows.app import App
 from slackapp.flows.audit import notes
 from slackapp.model import SCHEDULER, AuditEntry, AuditEvent, AuditResult, InstallOutcome, UnclearRow
-from slackapp.store import oauth_states, queue
+from slackapp.store import oauth_states, processes, queue
 
 MAX_EXCHANGE_SECONDS = 60
 """Seconds after which an exchange is not under way any more: each of its calls to Slack ends within ten."""
@@ -24,14 +24,44 @@ def release_leases(app: App, now: int) -> int:
     """
     try:
         app.db.shorten_waits()
+        app.db.write_deferred()
         with app.db.transaction():
-            unclear = [row for each in app.queues for row in queue.release_leases(app.db, each, app.process_id, now)]
-            notes.append_unclear(app, unclear, now)
+            unclear = _release(app, app.process_id, died=False, now=now)
     except StoreError as error:
         app.log.error("leases_not_released", {"why": str(error)})
         return 0
-    _log_unclear(app, unclear, "stopped in a call")
+    _log_unclear(app, unclear, queue.RESULTS[False])
     return len(unclear)
+
+
+def take_over(app: App, now: int) -> int:
+    """Takes over from processes that were killed, at once, and counts them. Raises StoreError.
+
+    Their rows wait for no lease: the process holds a lock for as long as it lives, whatever its clock and its last
+    heartbeat. Of a row that runs nobody knows how far it was: it had its attempt, and one in a call becomes unclear.
+    """
+    with app.db.transaction():
+        # claim: C-131
+        dead = [each for each in processes.list_ids(app.db) if not _is_alive(app, each)]
+        unclear = [row for each in dead for row in _release(app, each, died=True, now=now)]
+    for process_id in dead:
+        app.log.error("process_died", {"process": process_id})
+    _log_unclear(app, unclear, queue.RESULTS[True])
+    if dead:
+        app.wake_worker()
+    return len(dead)
+
+
+def _is_alive(app: App, process_id: str) -> bool:
+    return process_id == app.process_id or app.db.is_process_locked(process_id)
+
+
+def _release(app: App, process_id: str, *, died: bool, now: int) -> list[UnclearRow]:
+    """Releases the rows of a process, and forgets it; returns those that are unclear now. Inside a transaction."""
+    unclear = [row for each in app.queues for row in queue.release_leases(app.db, each, process_id, died=died, now=now)]
+    notes.append_unclear(app, unclear, now)
+    processes.delete(app.db, process_id, app.clock.steady())
+    return unclear
 
 
 def mark_unclear(app: App, now: int) -> None:
@@ -40,7 +70,7 @@ def mark_unclear(app: App, now: int) -> None:
         times = {"now": now, "steady": app.clock.steady()}
         unclear = [row for each in app.queues for row in queue.mark_unclear(app.db, each, **times)]
         notes.append_unclear(app, unclear, now)
-    _log_unclear(app, unclear, "interrupted in a call")
+    _log_unclear(app, unclear, queue.RESULTS[True])
 
 
 def _log_unclear(app: App, rows: Sequence[UnclearRow], why: str) -> None:

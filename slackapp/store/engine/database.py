@@ -67,6 +67,15 @@ class Database(Protocol):
         without it.
         """
 
+    def defer(self, do: Callable[[], object]) -> None:
+        """Leaves work to the next `commit_in_group` of anybody, and waits for nothing: a kill may undo it.
+
+        `do` may hold what such a commit may. Where it cannot be written it waits for the one after that.
+        """
+
+    def write_deferred(self) -> None:
+        """Writes what was left, as with `durable=False`, where no commit has come since. Raises StoreError."""
+
     def in_transaction(self) -> bool:
         """Tells whether this thread has a transaction open."""
 
@@ -109,6 +118,12 @@ class Database(Protocol):
 
     def space_left(self) -> int | None:
         """Measures the bytes that the database may still grow by; None where nobody says."""
+
+    def lock_process(self, process_id: str) -> None:
+        """Shows that the process of that id lives, until it ends, by whatever cause, or closes."""
+
+    def is_process_locked(self, process_id: str) -> bool:
+        """Tells whether a process lives that was announced under that id."""
 
     def begin_service(self) -> None:
         """Leaves its own upkeep to `maintain`, which a scheduler of this process calls all the time."""

@@ -4,6 +4,7 @@ SQLite lets one connection write at a time, and a connection that finds another 
 here get the write lock without polling, in the order in which they came. And a commit waits for the disk: while one
 thread waits, the work of the others gathers, and whoever comes next does all of it in one transaction. So the disk is
 waited for once per batch and not once per request, and still nobody goes on before what it wrote is on the disk.
+What nobody waits for rides along: it is left here, and written with whatever is committed next.
 """
 
 import threading
@@ -12,10 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from slackapp.errors import StoreBusyError
+from slackapp.errors import StoreBusyError, StoreError
 
-MAX_BATCH = 64
-"""Pieces of work in one transaction."""
+MAX_BATCH, MAX_DEFERRED = 64, 256
+"""Pieces of work in one transaction that are waited for, and that are not."""
 Transaction = Callable[[bool], AbstractContextManager[None]]
 """Told whether its commit must be on the disk when it ends."""
 
@@ -53,6 +54,16 @@ class GroupCommit:
         """For a look at the two below; nobody waits while holding it."""
         self._is_busy = False
         self._queue: deque[_Waiter] = deque()
+        self._deferred: deque[Callable[[], Any]] = deque()
+
+    def defer(self, do: Callable[[], Any]) -> None:
+        """Leaves work to the next commit, of whoever that is; `write_deferred` where there may be none for long."""
+        self._deferred.append(do)
+
+    def write_deferred(self, transaction: Transaction) -> None:
+        """Writes what was left, unflushed, where nobody has written it since. Raises StoreError."""
+        if self._deferred:
+            self.run(_nothing, transaction, durable=False)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -74,11 +85,15 @@ class GroupCommit:
         self._acquire(waiter)
         if not waiter.done:
             left = batch = [waiter]
+            deferred: list[_Waiter] = []
             try:
+                deferred = self._take_deferred()
                 left = batch = [waiter, *self._take_others()]
+                left = [*batch, *deferred]
                 while left:
                     left = _try_batch(left, transaction)
             finally:
+                self._put_back(deferred, left)
                 _end(batch[1:], left)
                 self._release_next()
         if waiter.error is not None:
@@ -130,6 +145,22 @@ class GroupCommit:
             for waiter in others:
                 self._queue.remove(waiter)
         return others
+
+    def _take_deferred(self) -> list[_Waiter]:
+        """Takes what nobody waits for; whoever calls has the write lock."""
+        return [_Waiter(self._deferred.popleft(), durable=False) for _ in range(min(MAX_DEFERRED, len(self._deferred)))]
+
+    def _put_back(self, deferred: list[_Waiter], left: list[_Waiter]) -> None:
+        """Keeps for the next commit what this one could not write.
+
+        What fails by itself is lost, as by a kill.
+        """
+        kept = [waiter for waiter in deferred if waiter in left or isinstance(waiter.error, StoreError)]
+        self._deferred.extendleft(waiter.do for waiter in reversed(kept) if waiter.do is not None)
+
+
+def _nothing() -> None:
+    """Does nothing: for the sake of what rides along."""
 
 
 def _try_batch(batch: list[_Waiter], transaction: Transaction) -> list[_Waiter]:

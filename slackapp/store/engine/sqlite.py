@@ -20,14 +20,14 @@ from slackapp.store.engine.connections import ConnectionHandle, OpenTransaction,
 from slackapp.store.engine.database import Parameters, Residue, T
 from slackapp.store.engine.disk_reserve import DiskReserve
 from slackapp.store.engine.group_commit import GroupCommit
+from slackapp.store.engine.migrations import migrate
+from slackapp.store.engine.process_locks import ProcessLocks
 from slackapp.store.engine.sqlite_errors import as_store_error, store_errors
 from slackapp.store.engine.sqlite_files import (
-    begin_use,
     clear_working_folder,
     compact_file,
     create_private_file,
     file_lock,
-    open_lock_file,
     replace_database,
     run_statement,
     sibling,
@@ -41,8 +41,9 @@ CHECKPOINT_BUSY_MS, STOPPING_BUSY_MS = 100, 300
 """The same for a checkpoint, and at the end of a process, which must be quick."""
 NO_BUSY_TIMEOUT, SYNCHRONOUS_NORMAL = "PRAGMA busy_timeout = 0", "PRAGMA synchronous = NORMAL"
 _CHECKPOINTS = {how: f"PRAGMA wal_checkpoint({how})" for how in ("PASSIVE", "TRUNCATE")}
-CHECKPOINT_WAL_BYTES, MAX_WAL_BYTES, LOW_DISK_WAL_BYTES = 4 * 1024 * 1024, 32 * 1024 * 1024, 256 * 1024
-"""From the first size on the scheduler moves the log into the database, from the others on whoever commits does."""
+LOG_BYTES, LOW_DISK_WAL_BYTES = 32 * 1024 * 1024, 256 * 1024
+"""Bytes that the write-ahead log keeps when it is begun anew, to be written over: a flush of what is appended takes
+nearly twice as long. Where room is scarce it is cut from the second size on."""
 
 PRAGMAS: tuple[tuple[str, str, Any], ...] = (
     # set, read, and what must be read: a build of SQLite may ignore a pragma, or have another default
@@ -56,7 +57,9 @@ PRAGMAS: tuple[tuple[str, str, Any], ...] = (
     ("PRAGMA cell_size_check = ON", "PRAGMA cell_size_check", 1),
     ("PRAGMA mmap_size = 0", "PRAGMA mmap_size", 0),
     ("PRAGMA temp_store = MEMORY", "PRAGMA temp_store", 2),  # nothing is spilled to a file that we do not watch over
-    ("PRAGMA journal_size_limit = 0", "PRAGMA journal_size_limit", 0),
+    (f"PRAGMA journal_size_limit = {LOG_BYTES}", "PRAGMA journal_size_limit", LOG_BYTES),
+    # Whoever commits the thousandth page moves the log into the database: it stays short, and is recycled.
+    ("PRAGMA wal_autocheckpoint = 1000", "PRAGMA wal_autocheckpoint", 1000),
 )
 
 
@@ -77,8 +80,8 @@ class SqliteDatabase:
         self._writers: dict[bool, ConnectionHandle] = {}
         """One that flushes and one that does not: used by whoever has the write lock."""
         self._group_commit = GroupCommit(BUSY_MS / 1000)
-        self._users_lock: int | None = None
-        self._has_checkpointer = False
+        self._locks = ProcessLocks(path)
+        self._has_scheduler = False
         self._is_stopping = False
         self._reserve = DiskReserve(path)
 
@@ -141,6 +144,14 @@ class SqliteDatabase:
         self._refuse_nesting()
         return cast(T, self._group_commit.run(do, self._open_transaction, durable=durable))
 
+    def defer(self, do: Callable[[], object]) -> None:
+        """Leaves work to the next commit in group, which writes it without being waited for."""
+        self._group_commit.defer(do)
+
+    def write_deferred(self) -> None:
+        """Writes what was left, where no commit has come since. Raises StoreError."""
+        self._group_commit.write_deferred(self._open_transaction)
+
     def _refuse_nesting(self) -> None:
         if self.in_transaction():
             raise RuntimeError("a transaction is open on this thread already")
@@ -169,9 +180,9 @@ class SqliteDatabase:
                 pages = connection.execute("PRAGMA page_count").fetchone()[0]
                 self._reserve.refuse_growth(pages * connection.execute("PRAGMA page_size").fetchone()[0])
             connection.execute("COMMIT")
-        if self._has_checkpointer and self._reserve.wal_bytes() >= (LOW_DISK_WAL_BYTES if scarce else MAX_WAL_BYTES):
+        if scarce and self._reserve.wal_bytes() >= LOW_DISK_WAL_BYTES:
             try:
-                connection.execute(_CHECKPOINTS["PASSIVE"]).fetchone()
+                connection.execute(_CHECKPOINTS["TRUNCATE"]).fetchone()
             except sqlite3.Error:
                 return  # the commit is kept; the scheduler tries again, and has the reserve
 
@@ -192,12 +203,8 @@ class SqliteDatabase:
     # Connections
 
     def begin_service(self) -> None:
-        """Leaves checkpoints to `maintain`, in a thread of its own: no commit moves the log into the database.
-
-        For a process that has a scheduler; in another one the log would grow for ever.
-        """
-        self._has_checkpointer = True
-        self._close_writers()
+        """Holds a reserve of the disk from now on: `maintain` is called all the time."""
+        self._has_scheduler = True
 
     def shorten_waits(self) -> None:
         """Shortens waits for the lock, at the end of a process."""
@@ -237,8 +244,6 @@ class SqliteDatabase:
             held.connection.execute(NO_BUSY_TIMEOUT)
             if setting is not None:
                 held.connection.execute(setting)
-            if self._has_checkpointer:
-                held.connection.execute("PRAGMA wal_autocheckpoint = 0")
         return held
 
     def _close_writers(self) -> None:
@@ -258,9 +263,7 @@ class SqliteDatabase:
         for held in readers:
             held.close_if_idle()
         self._local = threading.local()
-        if self._users_lock is not None:
-            os.close(self._users_lock)
-            self._users_lock = None
+        self._locks.release()
 
     # Checkpoints, copies and checks
 
@@ -273,38 +276,17 @@ class SqliteDatabase:
         clear_working_folder(self.path)
         try:
             with file_lock(sibling(self.path, ".lock")):
-                self._migrate(is_alone=self._take_users_lock())
+                migrate(self, self._connection, self.path, is_alone=self._locks.begin_use())
         except StoreDamagedError as error:
             raise ConfigError(f"SLACKAPP_DATABASE: {self.path}: {error}; restore a backup") from None
 
-    def _migrate(self, is_alone: bool) -> None:
-        files = sorted((statements.sql_directory() / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
-        newest, known = int(files[-1].name[:4]), self._schema_version()
-        if known == newest:
-            return  # without the write lock, which a command must not wait for
-        if known > newest:
-            raise ConfigError(f"{self.path}: was made by a newer release (schema {known}, this one knows {newest})")
-        if known and not is_alone:
-            # A release that runs would write its own rows into the tables of another.
-            raise ConfigError(f"{self.path}: is in use; stop the service first, then start the new release")
-        with self.transaction():
-            for file in files[known:]:
-                # Never executescript(): it commits whatever transaction is open.
-                for statement in statements.split_statements(file.read_text(encoding="utf-8")):
-                    self._connection().execute(statement)
-            self.execute("set_meta", {"name": "schema_version", "value": str(newest)})
+    def lock_process(self, process_id: str) -> None:
+        """Shows, until it ends or closes, that the process of that id lives."""
+        self._locks.lock_process(process_id)
 
-    def _schema_version(self) -> int:
-        if not self._connection().execute("PRAGMA table_info(meta)").fetchall():
-            return 0
-        row = self.one("get_meta", {"name": "schema_version"})
-        return int(row["value"]) if row is not None else 0
-
-    def _take_users_lock(self) -> bool:
-        """Shows, until this process ends or closes, that the database is in use; tells whether nobody else uses it."""
-        if self._users_lock is None:
-            self._users_lock = open_lock_file(sibling(self.path, ".users"))
-        return begin_use(self._users_lock)
+    def is_process_locked(self, process_id: str) -> bool:
+        """Tells whether the process of that id lives."""
+        return self._locks.is_process_locked(process_id)
 
     def exists(self) -> bool:
         """Tells whether there is a file, without making one."""
@@ -352,28 +334,41 @@ class SqliteDatabase:
             return whole and not (thorough and connection.execute("PRAGMA foreign_key_check").fetchall())
 
     def maintain(self) -> None:
-        """Moves what can be moved of a long log into the database, holding up nobody for long.
+        """Moves into the database what a reader has kept in a long log; cuts the log where room is scarce.
 
         Where that finds no room, the reserve is freed for it, and made again afterwards. Raises StoreFullError.
         """
-        if self._has_checkpointer:
+        if self._has_scheduler:
             self._reserve.update()
-        if self._reserve.wal_bytes() < (1 if self._reserve.is_disk_low else CHECKPOINT_WAL_BYTES):
+        scarce = self._reserve.is_disk_low
+        if self._reserve.wal_bytes() <= (0 if scarce else LOG_BYTES):
             return
         try:
-            self._checkpoint()
-            if self._has_checkpointer and self._reserve.wal_bytes() >= CHECKPOINT_WAL_BYTES:
-                # Beside others who commit all the time the log is never at its end, and would never be begun anew.
-                with self._group_commit.exclusive():
-                    self._checkpoint()
+            self._checkpoint("TRUNCATE" if scarce else "PASSIVE")
+            if self._has_scheduler and self._reserve.wal_bytes() > LOG_BYTES:
+                self._checkpoint_alone()
         except StoreFullError:
-            if not self._has_checkpointer:
+            if not self._has_scheduler:
                 raise
             with self.transaction():  # which writes nothing: it keeps the others from writing
                 self._reserve.release()
                 self._checkpoint()
             self._checkpoint("TRUNCATE")
             self._reserve.fill()
+
+    def _checkpoint_alone(self) -> None:
+        """Checkpoints while nobody writes, where that is so just now.
+
+        Beside others who commit all the time the log is never at its end, and would never be begun anew.
+        """
+        nobody_else = _open(self.path, 0)
+        try:
+            nobody_else.execute("BEGIN IMMEDIATE")
+            self._checkpoint()
+        except sqlite3.OperationalError:
+            return  # somebody writes just now; the next look will tell
+        finally:
+            nobody_else.close()
 
     def _checkpoint(self, how: str = "PASSIVE") -> bool:
         with store_errors():

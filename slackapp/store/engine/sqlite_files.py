@@ -4,6 +4,7 @@ slackapp.db  -wal  -shm     SQLite's own
 .lock                       one process at a time brings the schema up to date
 .users                      held by every process that uses the database: nobody replaces or migrates it meanwhile
 .alone                      one process at a time rotates keys, makes a backup or restores one
+.process-ID                 held by the serving process of that id for as long as it lives
 .reserve                    room for a checkpoint on a disk that is full, see `disk_reserve.py`
 .work                       copies that have their keys inside, while a backup is made or restored
 """
@@ -112,17 +113,6 @@ def open_lock_file(path: Path) -> int:
         os.close(lock)
         raise ConfigError(f"SLACKAPP_DATABASE: {path} belongs to another user; remove it")
     return lock
-
-
-def begin_use(lock: int) -> bool:
-    """Takes a lock that others may have, too; tells whether nobody else had it."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except BlockingIOError:
-        return False
-    finally:
-        fcntl.flock(lock, fcntl.LOCK_SH)
 
 
 def sibling(path: Path, suffix: str) -> Path:

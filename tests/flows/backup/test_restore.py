@@ -14,6 +14,7 @@ from slackapp.flows.backup import key_backup
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import freeze_tenant
 from slackapp.model import AuditDetail, RecordContext, Sealed
+from slackapp.store.engine import sqlite as sqlite_engine
 from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.vault.keyring import Keyring
 from tests.support.operator import ACTOR, CommandLine, files_of, opens_everything, tenant
@@ -216,18 +217,18 @@ def test_a_service_that_is_just_starting_counts_as_using_the_database(
     other = shell.folder / "other.db"
     SqliteDatabase(other).create_or_migrate()
     shell.world.service.stop()
-    migrate = SqliteDatabase._migrate
+    migrate = sqlite_engine.migrate
     refused: list[bool] = []
 
-    def meanwhile(db: SqliteDatabase, is_alone: bool) -> None:
-        migrate(db, is_alone)
+    def meanwhile(db: SqliteDatabase, *arguments: Any, is_alone: bool) -> None:
+        migrate(db, *arguments, is_alone=is_alone)
         if db.path == shell.world.settings.database:
             try:
                 db.load_from(other, lambda: None)
             except StoreBusyError:
                 refused.append(True)
 
-    monkeypatch.setattr(SqliteDatabase, "_migrate", meanwhile)
+    monkeypatch.setattr(sqlite_engine, "migrate", meanwhile)
     shell.world.restart()
     assert refused == [True]
 

@@ -11,7 +11,8 @@ from slackapp.errors import StoreFullError
 from slackapp.flows import queue_data
 from slackapp.flows.events import receive_event
 from slackapp.flows.keys import reencrypt_tenant
-from slackapp.store import inbox, queue
+from slackapp.model import SCHEDULER
+from slackapp.store import inbox, installations, queue
 from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.store.inbox import IncomingEvent
 from tests.support.operator import CommandLine, opens_everything, tenant
@@ -26,7 +27,11 @@ Act = Callable[[], object]
 def receive(shell: CommandLine, event_id: str) -> str:
     """An event comes, at a process that has the tenant's keys in memory."""
     app, now = shell.world.service.app, shell.world.clock()
-    return receive_event.store_event(app, IncomingEvent(event_id, tenant(NORTH), "app_mention", now), b"{}", now)
+    installation = installations.find(app.db, tenant(NORTH))
+    assert installation is not None
+    arrival = IncomingEvent(event_id, tenant(NORTH), "app_mention", now)
+    received = receive_event.ReceivedEvent(arrival, b"{}", {}, installation)
+    return receive_event.store_event(app, received, SCHEDULER, now)
 
 
 @pytest.fixture

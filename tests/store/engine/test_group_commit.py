@@ -15,7 +15,7 @@ from slackapp.errors import StoreBusyError, StoreFullError
 from slackapp.store import meta
 from slackapp.store.engine import group_commit
 from slackapp.store.engine import sqlite as module
-from slackapp.store.engine.group_commit import MAX_BATCH, GroupCommit
+from slackapp.store.engine.group_commit import MAX_BATCH, MAX_DEFERRED, GroupCommit
 from slackapp.store.engine.sqlite import SqliteDatabase
 from tests.store.rows import look
 from tests.support.race import race
@@ -608,3 +608,62 @@ with ThreadPoolExecutor(8) as pool:
 """
     assert race(2, prepare, run, str(db.path)) == ["200", "200"]
     assert look(db.path, "SELECT count(*) FROM meta WHERE name LIKE 'n%'") == [(400,)]
+
+
+# What nobody waits for
+
+
+def test_what_was_left_is_written_with_the_next_commit_of_anybody(disk: Disk) -> None:
+    made, done = GroupCommit(LONG), []
+    made.defer(lambda: done.append("a"))
+    made.defer(lambda: done.append("b"))
+    assert (done, disk.commits) == ([], 0)
+    assert made.run(lambda: done.append("work"), disk.transaction, True) is None
+    assert (done, disk.commits, disk.flushes) == (["work", "a", "b"], 1, [True])
+    made.write_deferred(disk.transaction)
+    assert disk.commits == 1, "there is nothing left"
+
+
+def test_where_no_commit_comes_it_is_written_unflushed(disk: Disk) -> None:
+    made, done = GroupCommit(LONG), []
+    made.defer(lambda: done.append("a"))
+    made.write_deferred(disk.transaction)
+    assert (done, disk.flushes) == (["a"], [False])
+
+
+def test_what_a_commit_could_not_write_waits_for_the_next_one(disk: Disk) -> None:
+    made, done = GroupCommit(LONG), []
+    disk.refused = {1: StoreFullError("full"), 2: StoreFullError("full")}
+    for name in "ab":
+        made.defer(lambda name=name: done.append(name))
+    with pytest.raises(StoreFullError):
+        made.run(lambda: None, disk.transaction, True)
+    with pytest.raises(StoreFullError):
+        made.write_deferred(disk.transaction)
+    done.clear()
+    made.write_deferred(disk.transaction)
+    assert (done, is_free(made)) == (["a", "b"], True)
+
+
+def test_what_was_left_fails_for_itself_alone(disk: Disk) -> None:
+    made, done = GroupCommit(LONG), []
+
+    def fail() -> None:
+        raise ValueError
+
+    made.defer(fail)
+    made.defer(lambda: done.append("b"))
+    assert made.run(lambda: "work", disk.transaction, True) == "work"
+    done.clear()
+    made.write_deferred(disk.transaction)
+    assert (done, disk.commits) == ([], 1), "it is written, and what failed is not tried for ever"
+
+
+def test_a_commit_takes_a_bounded_part_of_what_was_left(disk: Disk) -> None:
+    made, done = GroupCommit(LONG), []
+    for number in range(MAX_DEFERRED + 1):
+        made.defer(lambda number=number: done.append(number))
+    made.run(lambda: None, disk.transaction, True)
+    assert done == list(range(MAX_DEFERRED))
+    made.write_deferred(disk.transaction)
+    assert done == list(range(MAX_DEFERRED + 1))

@@ -30,7 +30,8 @@ PRAGMAS = {
     "PRAGMA cell_size_check": 1,
     "PRAGMA mmap_size": 0,
     "PRAGMA temp_store": 2,
-    "PRAGMA journal_size_limit": 0,
+    "PRAGMA journal_size_limit": 32 * 1024 * 1024,
+    "PRAGMA wal_autocheckpoint": 1000,
 }
 
 
