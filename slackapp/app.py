@@ -159,13 +159,8 @@ def build_app(
         db.close()  # who is inside another program tries again and again: nothing may stay open
         raise
     metrics, health = Metrics(__version__, clock()), Health()
-    vault = Vault(
-        db=db,
-        keyring=keyring,
-        clock=clock,
-        events=audit_events(CIRCLES),
-        capabilities=capabilities(CIRCLES, None),
-    )
+    events, allowed = audit_events(CIRCLES), capabilities(CIRCLES, None)
+    vault = Vault(db=db, keyring=keyring, clock=clock, events=events, capabilities=allowed)
     return App(
         settings=settings,
         db=db,
