@@ -7,7 +7,8 @@ import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
-from tests.bench.world import HOST, Answer, ask, read_answer
+from tests.bench import world
+from tests.bench.start import Answer, ask, read_answer
 
 
 def install(sock: socket.socket) -> None:
@@ -21,8 +22,7 @@ def install(sock: socket.socket) -> None:
 
 def get(sock: socket.socket, target: str, cookie: str = "") -> Answer:
     """One request of a browser."""
-    sent = f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\n" + (f"Cookie: {cookie}\r\n" if cookie else "") + "\r\n"
-    return read_answer(ask(sock, sent.encode()))
+    return read_answer(ask(sock, world.get(target, cookie)))
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
 """The load: some connections that each send a prepared request as soon as the last one is answered.
 
 One process and one loop, and next to nothing per answer, because it shares the machine with what it measures: what it
-costs is measured, too. First it warms the server up and says so; the measurement begins when a line comes in.
+costs is measured, too. First it warms the server up and says so; then each line that comes in begins a turn.
 """
 
+import contextlib
 import json
 import select
 import socket
@@ -26,33 +27,38 @@ def answered(received: bytes) -> int | None:
 
 
 class Load:
-    """Open connections, on the ports in turn, and the requests that were not sent yet."""
+    """Connections to the ports in turn, and the requests that were not sent yet."""
 
     def __init__(self, ports: list[int], connections: int, requests: list[bytes]) -> None:
+        self._ports = [ports[number % len(ports)] for number in range(connections)]
         self._waiting: Iterator[bytes] = iter(requests)
-        self._sockets: dict[int, socket.socket] = {}
-        self._poll = select.epoll()
-        for number in range(connections):
-            sock = socket.create_connection(("127.0.0.1", ports[number % len(ports)]))
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._sockets[sock.fileno()] = sock
-            self._poll.register(sock, select.EPOLLIN)
 
     def run(self, seconds: float, most: int) -> dict[str, object]:
         """Sends for so long, so many at most; then waits for all answers."""
+        with contextlib.ExitStack() as stack:
+            sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for port in self._ports]
+            poll = stack.enter_context(select.epoll())
+            for sock in sockets:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                poll.register(sock, select.EPOLLIN)
+            return self._send({sock.fileno(): sock for sock in sockets}, poll, seconds, most)
+
+    def _send(
+        self, sockets: dict[int, socket.socket], poll: select.epoll, seconds: float, most: int
+    ) -> dict[str, object]:
         sent_at: dict[int, float] = {}
         parts: dict[int, bytes] = {}
         statuses: Counter[int] = Counter()
         took: list[float] = []
         used, begun = time.process_time(), time.perf_counter()
         end = begun + seconds
-        for number, sock in self._sockets.items():
+        for number, sock in sockets.items():
             sent_at[number] = time.perf_counter()
             sock.sendall(next(self._waiting))
         left, now = most - len(sent_at), begun
         while sent_at:
-            for number, _ in self._poll.poll(30):
-                sock = self._sockets[number]
+            for number, _ in poll.poll(30):
+                sock = sockets[number]
                 received = parts.pop(number, b"") + sock.recv(65536)
                 status = answered(received) if received else 0
                 if status is None:
@@ -70,6 +76,7 @@ class Load:
         return {
             "statuses": dict(statuses),
             "requests": len(took),
+            "seconds": now - begun,
             "rate": len(took) / (now - begun),
             "p50": took[len(took) // 2],
             "p99": took[len(took) * 99 // 100],
@@ -87,12 +94,12 @@ def read_requests(file: Path) -> list[bytes]:
 
 
 def main() -> None:
-    """One argument, JSON: ports, connections, file of requests, seconds, and how many and how long to warm up."""
+    """One argument, JSON: ports, connections, file of requests, how many and how long to warm up, seconds of a turn."""
     given = json.loads(sys.argv[1])
     load = Load(given["ports"], given["connections"], read_requests(Path(given["file"])))
     print(json.dumps(load.run(given["warm_seconds"], given["warm"])), flush=True)
-    sys.stdin.readline()
-    print(json.dumps(load.run(given["seconds"], 10**9)), flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(load.run(given["seconds"], 10**9)), flush=True)
 
 
 if __name__ == "__main__":

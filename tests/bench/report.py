@@ -11,6 +11,7 @@ from importlib.metadata import version
 from tests.bench.chart import Bar, Panel
 from tests.bench.targets import FACTORS, GOALS, SCENARIOS, UNITS, Figures, Goal
 
+FLUSHES = ("append", "overwrite")
 PACKAGES = ("slack-sdk", "cryptography", "waitress", "slack-bolt")
 
 
@@ -30,19 +31,26 @@ def spread(values: list[float]) -> Spread:
 
 @dataclass
 class Results:
-    """What each round found: by scenario and target, of the disk, and by step of a receipt."""
+    """What each turn found by scenario and target, and each round of the disk and of the steps of a receipt."""
 
     seed: int
-    rounds: list[dict[str, Figures]] = field(default_factory=list)
+    rounds: int
+    turns: list[dict[str, Figures]] = field(default_factory=list)
     flushes: list[dict[str, float]] = field(default_factory=list)
     steps: list[dict[str, list[float]]] = field(default_factory=list)
 
+    def add(self, turns: list[dict[str, Figures]], flush: dict[str, float], steps: dict[str, list[float]]) -> None:
+        """One round more."""
+        self.turns += turns
+        self.flushes += [flush] if flush else []
+        self.steps += [steps] if steps else []
+
     def of(self, name: str, figure: str) -> list[float]:
-        """One figure, of each round in which it was measured."""
-        return [getattr(each[name], figure) for each in self.rounds if name in each]
+        """One figure, of each turn in which it was measured."""
+        return [getattr(each[name], figure) for each in self.turns if name in each]
 
     def judge(self, goal: Goal) -> Spread | None:
-        """What is held against the bound: a ratio within each round, or the figure as it is shown."""
+        """What is held against the bound: a ratio within each turn, or the figure as it is shown."""
         one = self.of(goal.one, goal.figure)
         if goal.other is None:
             values = [value * FACTORS.get(UNITS[goal.figure], 1.0) for value in one]
@@ -62,28 +70,36 @@ def page(results: Results) -> str:
 
 
 def _head(results: Results) -> list[str]:
-    flushes = {name: 1e6 * statistics.median(each[name] for each in results.flushes) for name in results.flushes[0]}
-    hello, client = (shown(results, "events hello", figure) for figure in ("cpu", "client_cpu"))
-    how = f"""Written by `make bench`. Every ratio is of figures of one round, and the targets of a scenario take their
-        turns in another order each round (seed {results.seed}); shown are the median of all rounds, and the least and
-        the most. Each target gets a fresh copy of the same data, 16 connections, and up to a thousand requests to warm
-        up. hello is a bare WSGI answer on the same waitress that sends what ours was found to send; the floor does what
-        a receipt and its run cannot do without, and nothing else (`tests/bench/floor.py`); Bolt is Bolt for Python with
-        its SQLite stores."""
-    where = f"""Rounds: {len(results.rounds)}. {_machine()} To flush 4 KiB took {flushes["append"]:.0f} µs at the end of
-        a file and {flushes["overwrite"]:.0f} µs inside one. The client spent {client} of processor per request, hello
-        {hello}. Other programs took {_others(results)} of the processors meanwhile."""
+    how = f"""Written by `make bench`. The targets of a scenario are started on fresh copies of the same data, get up
+        to a thousand requests to warm up, and take short turns under 16 connections, in another order each time (seed
+        {results.seed}). Every ratio is of figures of one turn; shown are the median of all turns, the least and the
+        most. hello is a bare WSGI answer on the same waitress that sends what ours was found to send; the floor does
+        what a receipt and its run cannot do without, and nothing else (`tests/bench/floor.py`); Bolt is Bolt for Python
+        with its SQLite stores."""
+    where = f"""Rounds: {results.rounds}; turns: {len(results.turns)}. {_machine()} {_flushes(results)}
+        {_disturbance(results)}"""
     return ["# Benchmarks", "", *_wrapped(how), "", *_wrapped(where), "", "![the same as bars](benchmarks.svg)"]
+
+
+def _flushes(results: Results) -> str:
+    if not results.flushes:
+        return ""
+    append, overwrite = (1e6 * statistics.median(each[name] for each in results.flushes) for name in FLUSHES)
+    return f"To flush 4 KiB took {append:.0f} µs at the end of a file, {overwrite:.0f} µs inside one."
+
+
+def _disturbance(results: Results) -> str:
+    """How much of the machine was the client's, and how much that of programs that have nothing to do with it."""
+    loaded = [each for turn in results.turns for each in turn.values() if each.p50]
+    if not loaded:
+        return ""
+    client, others = spread([each.client_cpu for each in loaded]), spread([100 * each.others for each in loaded])
+    return f"""The client spent {1e6 * client.median:.0f} µs of processor per request. Other programs took
+        {others.median:.0f} % of the processors meanwhile ({others.least:.0f} to {others.most:.0f} %)."""
 
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(" ".join(text.split()), 120, break_long_words=False, break_on_hyphens=False)
-
-
-def _others(results: Results) -> str:
-    """How quiet the machine was."""
-    found = spread([each.others for figures in results.rounds for each in figures.values() if each.p50])
-    return f"{100 * found.median:.0f} % ({100 * found.least:.0f} to {100 * found.most:.0f} %)"
 
 
 def _goals(results: Results) -> list[str]:
@@ -110,7 +126,7 @@ def _targets(results: Results) -> list[str]:
     lines = ["", "## Per request", "", *_wrapped(how), "",
              "| scenario and target | rate | p50 | p99 | CPU | switches | bytes | behind |",
              "| --- | --- | --- | --- | --- | --- | --- | --- |"]  # fmt: skip
-    for name in sorted(results.rounds[0], key=_place):
+    for name in sorted({name for turn in results.turns for name in turn}, key=_place):
         if results.of(name, "p50")[0]:
             cells = [shown(results, name, figure) for figure in ("rate", "p50", "p99", "cpu", "switches", "written")]
             lines.append(f"| {name} | {' | '.join(cells)} | {statistics.median(results.of(name, 'behind')):.1f} s |")
@@ -118,12 +134,14 @@ def _targets(results: Results) -> list[str]:
 
 
 def _place(name: str) -> int:
-    """The order of the page is that of the table of targets, not that of a round."""
+    """The order of the page is that of the table of targets, not that of a turn."""
     names = [f"{scenario.name} {target}" for scenario in SCENARIOS for target in scenario.targets]
     return names.index(name) if name in names else len(names)
 
 
 def _steps(results: Results) -> list[str]:
+    if not results.steps:
+        return []
     how = """Microseconds for one event, in one process, one event after the other: so each has a group commit, and a
         flush, of its own. Medians of a call, times its calls per event, without the steps inside it. The clock's hold
         what was waited for, too."""

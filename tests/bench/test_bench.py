@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import chart, load, process, report, steps, world
+from tests.bench import chart, load, process, report, start, steps, world
 from tests.bench.chart import Bar, Panel
 from tests.bench.process import Counters
 from tests.bench.report import Results, Spread
@@ -52,15 +52,15 @@ def test_this_process_can_be_read() -> None:
 
 
 def results_of(*rates: tuple[float, float]) -> Results:
-    rounds = [
+    turns = [
         {"events ours": Figures(rate=ours, cpu=1e-4, p50=0.01), "events hello": Figures(rate=hello)}
         for ours, hello in rates
     ]
-    return Results(seed=1, rounds=rounds)
+    return Results(seed=1, rounds=1, turns=turns)
 
 
-def test_a_ratio_is_taken_within_a_round() -> None:
-    """Medians of the figures would give 2; a machine that is slow for a round does not move the ratio."""
+def test_a_ratio_is_taken_within_a_turn() -> None:
+    """A machine that is slow for a while moves both figures, and not their ratio."""
     results = results_of((100, 100), (20, 10), (5, 1))
     assert results.judge(Goal("x", "rate", "events ours", "events hello", 1)) == Spread(2, 1, 5)
     assert results.judge(Goal("x", "cpu", "events ours", None, 1)) == Spread(*[pytest.approx(100)] * 3)
@@ -71,7 +71,7 @@ def test_the_gate_names_what_is_too_slow(capsys: pytest.CaptureFixture[str]) -> 
     assert report.print_gate(results_of((50, 100))) == 0
     assert capsys.readouterr().out == ""
     assert report.print_gate(results_of((1, 100))) == 1
-    assert "… against hello" in capsys.readouterr().out
+    assert "signed events, against hello" in capsys.readouterr().out
 
 
 def test_each_goal_names_what_is_measured() -> None:
@@ -85,6 +85,11 @@ def test_each_goal_names_what_is_measured() -> None:
     assert set(QUICK) <= {scenario.name for scenario in SCENARIOS}
 
 
+def test_no_two_lines_have_the_same_words() -> None:
+    """What the gate prints stands alone."""
+    assert len({goal.what for goal in GOALS}) == len(GOALS)
+
+
 def test_an_order_can_be_drawn_again() -> None:
     names = sorted(SCENARIOS[0].targets)
     assert random.Random(5).sample(names, len(names)) == random.Random(5).sample(names, len(names))
@@ -93,11 +98,14 @@ def test_an_order_can_be_drawn_again() -> None:
 
 def test_the_page_has_the_tables_and_what_was_not_measured_is_left_out() -> None:
     results = results_of((50, 100), (60, 100))
-    results.flushes = [{"append": 2e-4, "overwrite": 1e-4}]
-    results.steps = [{"seal": [11.0, 12.0], "all": [20.0, 0.0]}]
+    results.add([], {"append": 2e-4, "overwrite": 1e-4}, {"seal": [11.0, 12.0], "all": [20.0, 0.0]})
     page = report.page(results)
-    assert "| … against hello | 0.55 | 0.50 to 0.60 | ≥ 0.25 | yes | events ours 55/s, events hello 100/s |" in page
+    assert (
+        "| signed events, against hello | 0.55 | 0.50 to 0.60 | ≥ 0.25 | yes | events ours 55/s, events hello 100/s |"
+        in page
+    )
     assert "| seal | 11 | 12 |" in page
+    assert "took 200 µs at the end of a file, 100 µs inside one." in page
     assert "Bolt |" not in page, "it was not measured"
     assert "| events ours | 55/s | 10.00 ms |" in page
 
@@ -127,7 +135,7 @@ def test_an_answer_is_whole_with_its_last_byte(received: bytes, status: int | No
 
 def test_hello_is_told_what_ours_says_and_not_what_waitress_adds() -> None:
     answer = b"HTTP/1.1 302 Found\r\nLocation: http://x/?a:b\r\nDate: now\r\nVia: x\r\nContent-Length: 2\r\n\r\nok"
-    assert world.read_answer(answer) == ("302 Found", [("Location", "http://x/?a:b"), ("Content-Length", "2")], "ok")
+    assert start.read_answer(answer) == ("302 Found", [("Location", "http://x/?a:b"), ("Content-Length", "2")], "ok")
 
 
 def test_a_step_does_not_count_what_is_inside_it() -> None:

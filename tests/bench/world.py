@@ -1,18 +1,13 @@
-"""What is measured with: databases with many tenants, prepared requests, servers as processes of their own."""
+"""What is measured with: databases with many tenants, and prepared requests."""
 
 import contextlib
 import hashlib
 import hmac
 import json
 import os
-import shutil
-import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +18,11 @@ from slackapp.app import build, system_clock, system_entropy
 from slackapp.config import settings as config
 from slackapp.flows.install import store_grant
 from slackapp.model import Actor, ActorKind, Grant, GrantedToken, Secret, Tenant
-from tests.bench.load import answered
-from tests.bench.targets import Kind, Target
 from tests.support.world import APP_ID, HOST, SIGNING_SECRET, environment
 
 CLIENT_ID = "1000000001.2000000002"
-ROOT = Path(__file__).resolve().parents[2]
 NOBODY = "http://localhost:9"
 ACTOR = Actor(ActorKind.OPERATOR, "bench")
-Answer = tuple[str, list[tuple[str, str]], str]
-"""Status line, headers and body."""
 
 
 def team(number: int) -> str:
@@ -111,8 +101,14 @@ def events(number: int, tenants: int) -> Iterator[bytes]:
 
 def write_gets(file: Path, number: int, path: str) -> None:
     """The same request many times."""
-    request = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    request = get(path)
     file.write_bytes((len(request).to_bytes(4, "big") + request) * number)
+
+
+def get(target: str, cookie: str = "") -> bytes:
+    """A request of a browser."""
+    lines = [f"GET {target} HTTP/1.1", f"Host: {HOST}", *([f"Cookie: {cookie}"] if cookie else []), "", ""]
+    return "\r\n".join(lines).encode()
 
 
 def event(team_id: str, event_id: str, at: int) -> dict[str, Any]:
@@ -129,190 +125,3 @@ def event(team_id: str, event_id: str, at: int) -> dict[str, Any]:
              "is_enterprise_install": False},
         ],
     }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Server:
-    """The processes of a target, and the ports that they listen on."""
-
-    ports: list[int]
-    pids: list[int]
-
-
-FLUSH_SHIM = """
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdlib.h>
-#include <unistd.h>
-static int flush(const char *name, int file) {
-    const char *more = getenv("BENCH_FLUSH");
-    if (more == NULL) return 0;
-    usleep(atoi(more));
-    return ((int (*)(int))dlsym(RTLD_NEXT, name))(file);
-}
-int fsync(int file) { return flush("fsync", file); }
-int fdatasync(int file) { return flush("fdatasync", file); }
-"""
-"""Each flush takes so many microseconds longer; without that number none is done."""
-
-
-def make_flush_shim(folder: Path) -> Path | None:
-    """A library to be loaded before all others; None where there is no C compiler."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        return None
-    made = folder / "flush.so"
-    arguments = [compiler, "-shared", "-fPIC", "-O1", "-o", str(made), "-x", "c", "-"]
-    subprocess.run(arguments, input=FLUSH_SHIM.encode(), check=True)
-    return made
-
-
-MAKE_TENANTS = """
-import sys
-from pathlib import Path
-from tests.bench import world
-world.make_tenants(Path(sys.argv[1]), int(sys.argv[2]))
-"""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where targets are started: `folder` holds what is prepared; `checkout` is another one of this project."""
-
-    folder: Path
-    checkout: Path | None
-    flush_shim: Path | None
-    answers: dict[str, Answer] = field(default_factory=dict)
-    """What ours was found to answer, by path: hello says the same."""
-
-    @property
-    def work(self) -> Path:
-        """The copy that the servers use; a fresh one for each."""
-        return self.folder / "work"
-
-    def root(self, of_checkout: bool) -> Path:
-        """Whose code runs."""
-        return self.checkout if of_checkout and self.checkout is not None else ROOT
-
-    def tenants(self, number: int, of_checkout: bool = False) -> Path:
-        """A prepared folder with so many tenants, made by the code that will serve it; nothing of it is flushed."""
-        made = self.folder / f"{number}{'-checkout' if of_checkout else ''}"
-        if not made.exists():
-            root = self.root(of_checkout)
-            given = {"PATH": os.environ["PATH"], "PYTHONPATH": str(root)}
-            if self.flush_shim is not None:
-                given["LD_PRELOAD"] = str(self.flush_shim)
-            arguments = [str(binaries(root) / "python"), "-c", MAKE_TENANTS, str(made), str(number)]
-            subprocess.run(arguments, cwd=root, env=given, check=True)
-        return made
-
-
-def binaries(root: Path) -> Path:
-    """Where a checkout's own programs are."""
-    return Path(sys.executable).parent if root == ROOT else root / ".venv" / "bin"
-
-
-THREADS = 16
-"""Of the service itself."""
-SET_THREADS = """
-import sys, waitress.server
-create = waitress.server.create_server
-waitress.server.create_server = lambda *args, **given: create(*args, **{**given, "threads": int(sys.argv.pop())})
-from slackapp.cli.main import main
-sys.exit(main(["serve"]))
-"""
-"""The command line has no such option: the number is put into the place of its own."""
-
-
-def command(target: Target, place: Place, port: int, slack_port: int) -> tuple[list[str], dict[str, str]]:
-    """The arguments and the environment of one process."""
-    root = place.root(target.checkout)
-    given = {"PATH": os.environ["PATH"], "PYTHONPATH": str(root)}
-    if target.slow_flush:
-        given |= {"LD_PRELOAD": str(place.flush_shim), "BENCH_FLUSH": "2000"}
-    if target.kind == Kind.OURS:
-        arguments = [str(binaries(root) / "slackapp"), "serve"]
-        if target.threads != THREADS:
-            arguments = [str(binaries(root) / "python"), "-c", SET_THREADS, str(target.threads)]
-        own = environment(
-            place.work, f"http://127.0.0.1:{slack_port}" if slack_port else NOBODY,
-            SLACKAPP_LISTEN=f"127.0.0.1:{port}", SLACKAPP_STATE_LIMIT="10000000",
-            SLACKAPP_BEHAVIOUR=f"tests.bench.behaviour:{target.behaviour}",
-        )  # fmt: skip
-        return arguments, {**given, **own}
-    options = {
-        "kind": target.kind, "folder": str(place.work), "port": port, "threads": target.threads, "slack": slack_port,
-        "signing_secret": SIGNING_SECRET, "answers": place.answers, "pause": target.slack_pause,
-    }  # fmt: skip
-    return [sys.executable, "-m", "tests.bench.servers", json.dumps(options)], given
-
-
-@contextlib.contextmanager
-def serve(target: Target, place: Place, slack_port: int = 0) -> Iterator[Server]:
-    """Starts a target on a fresh copy of the prepared folder, and ends it."""
-    copy(place, target)
-    ports = free_ports(target.processes)
-    with contextlib.ExitStack() as stack:
-        processes = [stack.enter_context(started(target, place, port, slack_port)) for port in ports]
-        for port in ports:
-            connect(port).close()
-        yield Server(ports, [process.pid for process in processes])
-
-
-def copy(place: Place, target: Target) -> None:
-    """A fresh copy of the prepared folder; nothing of it is left to be written while a flush is waited for."""
-    shutil.rmtree(place.work, ignore_errors=True)
-    shutil.copytree(place.tenants(target.tenants, target.checkout), place.work)
-    os.sync()
-
-
-@contextlib.contextmanager
-def started(target: Target, place: Place, port: int, slack_port: int = 0) -> Iterator["subprocess.Popen[bytes]"]:
-    """One process of a target, which is ended."""
-    arguments, given = command(target, place, port, slack_port)
-    with (place.folder / "log").open("ab") as log:
-        process = subprocess.Popen(arguments, cwd=place.folder, env=given, stderr=log)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def connect(port: int) -> socket.socket:
-    """A connection, as soon as somebody listens."""
-    for _ in range(10_000):
-        with contextlib.suppress(OSError):
-            return socket.create_connection(("127.0.0.1", port))
-        time.sleep(0.002)
-    raise AssertionError("the server did not start")
-
-
-def ask(sock: socket.socket, request: bytes) -> bytes:
-    """The whole answer to a request."""
-    sock.sendall(request)
-    received = b""
-    while answered(received) is None:
-        more = sock.recv(65536)
-        if not more:
-            raise AssertionError("the connection was closed")
-        received += more
-    return received
-
-
-def read_answer(received: bytes) -> Answer:
-    """An answer, without what waitress adds to any."""
-    head, _, body = received.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
-    kept = [(name, value) for name, value in headers if name.lower() not in ("date", "server", "via", "connection")]
-    return first.partition(" ")[2], kept, body.decode("latin-1")
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports that nobody uses now."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
