@@ -57,14 +57,16 @@ def run(app: App, grant: Grant, stored_before: StoredTokens, state_hash: bytes, 
     for _ in range(MAX_TRIES):
         # Keys are opened before the transaction: whoever holds the master key may be far away.
         keys = app.keyring.open_tenant_keys(grant.tenant)
-        tenant_data.erase_rest(app, grant.tenant, now)
+        if not any(stored_before.values()):
+            tenant_data.erase_rest(app, grant.tenant, now)
         try:
             # claim: C-55
             with app.db.transaction():
                 # claim: C-87
-                if not _is_unchanged(app, grant, stored_before):
+                stored = read_stored(app, grant)
+                if not _is_unchanged(stored, stored_before):
                     return False
-                first = _write(app, grant, keys, actor, now=now)
+                first = _write(app, grant, keys, stored, actor=actor, now=now)
                 oauth_states.set_outcome(app.db, state_hash, StateOutcome.INSTALLED, grant.tenant)
         except KeysChangedError:
             app.keyring.evict(grant.tenant)
@@ -77,32 +79,31 @@ def run(app: App, grant: Grant, stored_before: StoredTokens, state_hash: bytes, 
     raise StoreBusyError("the tenant's keys kept changing")
 
 
-def _is_unchanged(app: App, grant: Grant, stored_before: StoredTokens) -> bool:
-    now = read_stored(app, grant)
-    return all(_version(stored_before[holder]) == _version(now[holder]) for holder in now)
+def _is_unchanged(stored: StoredTokens, stored_before: StoredTokens) -> bool:
+    return all(_version(stored_before[holder]) == _version(stored[holder]) for holder in stored)
 
 
 def _version(token: Token | None) -> tuple[int, int] | None:
     return (token.generation, token.granted_at) if token is not None else None
 
 
-def _write(app: App, grant: Grant, keys: TenantKeys, actor: Actor, now: int) -> bool:
+def _write(app: App, grant: Grant, keys: TenantKeys, stored: StoredTokens, *, actor: Actor, now: int) -> bool:
     """Writes all of it; True for a first install."""
-    # claim: C-121
-    tenant_data.erase_remains(app, grant.tenant, now)
-    confirm_keys(app, grant.tenant, keys, now)
     before = installations.find(app.db, grant.tenant)
+    if before is None:
+        # claim: C-121
+        tenant_data.erase_remains(app, grant.tenant, now)
+    confirm_keys(app, grant.tenant, keys, now)
     after = _installation(app, grant, before, now)
-    bot_before = tokens.find(app.db, grant.tenant, BOT)
     installations.save(app.db, after, _webhook(grant, keys, after.generation), keep_webhook=grant.bot is None)
     installers.save(app.db, grant.tenant, Installer(Holder.user(grant.installer_id), after.generation, now))
     for holder, granted in granted_tokens(grant):
-        old = tokens.find(app.db, grant.tenant, holder)
+        old = stored[holder]
         generation = (old.generation if old is not None else 0) + 1
         pair = seal_pair(keys, grant.tenant, holder, granted, generation=generation, now=now)
         tokens.save(app.db, grant.tenant, holder, generation=generation, pair=pair, now=now)
     _note(app, grant, before, after, actor=actor)
-    if bot_before is None and grant.bot is not None:  # the first bot there; who has none cannot be greeted by it
+    if grant.bot is not None and stored[BOT] is None:  # the first bot there; who has none cannot be greeted by it
         job_id = f"installed-{app.entropy(12).hex()}"
         inbox.add_job(app.db, job_id, inbox.INSTALLED, grant.tenant, now=now)
     return before is None

@@ -43,7 +43,7 @@ def confirm_keys(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
     stored = frozenset(key.key_id for key in data_keys.active(app.db, tenant, keys.connection_id))
     if stored != (frozenset() if keys.minted else keys.key_ids):
         raise KeysChangedError
-    primary = meta.primary_master_key(app.db)
+    primary = meta.primary_master_key(app.db) if keys.minted else None
     for key in keys.minted:
         # Only the primary: whichever else wrapped it may be out of the file by now.
         # claim: C-92
