@@ -142,6 +142,10 @@ class Run:
         """Tells whether the mark that it is done must outlive a power failure."""
         return not self.is_repeatable or bool(self._pending)
 
+    def discard_effects(self) -> None:
+        """Discards what is pending: a run that failed has no effect but what an intent has committed."""
+        self._pending.clear()
+
     def write_effects(self, db: Database) -> int:
         """Writes what is pending, inside the transaction of the intent or of the mark; how many."""
         pending = tuple(self._pending)
@@ -219,7 +223,10 @@ def finish(
     end = {"state": state, "result": result, "now": now}
     ours = db.execute(f"{run.queue.table}.finish", {**_owned_key(run), **end}) == 1
     run.has_ended = True
-    if ours and state == QueueState.DONE:
+    # claim: C-124
+    if state != QueueState.DONE:
+        run.discard_effects()
+    if ours:
         # claim: C-124
         run.write_effects(db)
     if ours and also is not None:

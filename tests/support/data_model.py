@@ -6,11 +6,14 @@ The tables and columns come from the migrations, applied to an empty database; o
 
 import sqlite3
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from tests.support.column_meanings import CLASSES, EVENT_HOURS, TABLES
 from tests.support.world import empty_database
 
+T = TypeVar("T")
 PAGE = Path(__file__).parents[2] / "docs" / "data-model.md"
 
 HEAD = """# The data model
@@ -68,6 +71,15 @@ times of events. None of it has content.
 
 def schema() -> dict[str, list[tuple[str, str, bool]]]:
     """Table to columns: name, type, and whether NULL is allowed; as the migrations make them."""
+    return _of_each_table(_columns)
+
+
+def references() -> dict[str, set[str]]:
+    """Table to the tables that its foreign keys name."""
+    return _of_each_table(_references)
+
+
+def _of_each_table(read: Callable[[sqlite3.Connection, str], T]) -> dict[str, T]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "empty.db"
         file.write_bytes(empty_database())
@@ -76,7 +88,7 @@ def schema() -> dict[str, list[tuple[str, str, bool]]]:
             names = connection.execute(
                 "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
             )
-            return {name: _columns(connection, name) for (name,) in names.fetchall()}
+            return {name: read(connection, name) for (name,) in names.fetchall()}
         finally:
             connection.close()
 
@@ -84,6 +96,11 @@ def schema() -> dict[str, list[tuple[str, str, bool]]]:
 def _columns(connection: sqlite3.Connection, table: str) -> list[tuple[str, str, bool]]:
     rows = connection.execute('SELECT name, type, "notnull" OR pk FROM pragma_table_info(?)', (table,))
     return [(name, kind, not required) for name, kind, required in rows]
+
+
+def _references(connection: sqlite3.Connection, table: str) -> set[str]:
+    rows = connection.execute('SELECT "table" FROM pragma_foreign_key_list(?)', (table,))
+    return {name for (name,) in rows}
 
 
 def gaps(tables: dict[str, list[tuple[str, str, bool]]]) -> list[str]:

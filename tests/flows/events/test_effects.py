@@ -11,11 +11,11 @@ import pytest
 
 from slackapp.behaviour import Context
 from slackapp.checks.tenant_of import acting_team
-from slackapp.errors import StoreBusyError, StoreError, StoreFullError
+from slackapp.errors import SlackCallError, SlackErrorKind, StoreBusyError, StoreError, StoreFullError
 from slackapp.flows.app import App, Circle
 from slackapp.flows.tokens import use_token
 from slackapp.localslack.faults import Fault
-from slackapp.model import Clock, QueueKind, Tenant, TenantKind
+from slackapp.model import Clock, QueueKind, QueueState, Tenant, TenantKind
 from slackapp.store import inbox, queue
 from slackapp.store.columns import tenant_columns
 from slackapp.store.engine.database import Database
@@ -381,6 +381,19 @@ def test_what_is_added_after_the_end_of_a_run_is_refused_and_not_dropped(ready: 
     ready.clock.advance(60)
     ready.work()
     assert (state(ready), jottings(ready)) == ("done", [("Ev0001", 1, "in time")])
+
+
+@pytest.mark.parametrize("end", [QueueState.DEAD, QueueState.UNCLEAR])
+@pytest.mark.claim("C-124")
+def test_a_row_that_ends_otherwise_than_done_writes_no_pending_effect(ready: World, end: QueueState) -> None:
+    def act(context: Any, event: Mapping[str, Any]) -> None:
+        if end == QueueState.UNCLEAR:
+            post(context, event)
+        context.notes.add("of a run that failed")
+        raise SlackCallError(POST, "channel_not_found", SlackErrorKind.BAD_REQUEST)
+
+    register(ready, act)
+    assert (ready.work(), state(ready), notes(ready)) == (1, end, [])
 
 
 def test_what_is_added_while_an_intent_is_committed_is_not_taken_for_written(
