@@ -1,6 +1,6 @@
 """Callers of a route: each function proves one kind of caller and returns the actor, or raises `Refused`.
 
-Who is calling is decided here and nowhere else. A handler is given the actor, and shows or does what his kind may.
+Who is calling, and what he may see, is decided here and nowhere else. A handler is given the actor.
 """
 
 from dataclasses import replace
@@ -52,7 +52,7 @@ def operator(app: App, request: Request, now: int) -> Actor:
     """Proves the operator by the bearer token."""
     # claim: C-73
     verify_operator(request.header("authorization"), request.raw_query, app.settings.operator_token)
-    return Actor(ActorKind.OPERATOR, request.request_id)
+    return Actor(ActorKind.OPERATOR, request.request_id, sees_problems=True)
 
 
 def operator_or_anyone(app: App, request: Request, now: int) -> Actor:
@@ -63,7 +63,7 @@ def operator_or_anyone(app: App, request: Request, now: int) -> Actor:
     if request.header("authorization"):
         return operator(app, request, now)
     if is_loopback_client(request.address, request.header("host"), app.settings):
-        return Actor(ActorKind.OPERATOR, request.request_id, ON_THIS_MACHINE)
+        return Actor(ActorKind.OPERATOR, request.request_id, ON_THIS_MACHINE, sees_problems=True)
     return anyone(app, request, now)
 
 

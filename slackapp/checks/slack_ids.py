@@ -36,6 +36,11 @@ def is_user(value: Any) -> bool:
     return _is_id(value, "UW")
 
 
+def is_channel(value: Any) -> bool:
+    """Tells whether it has the form of a channel's id: `C…`, `D…` or `G…`."""
+    return _is_id(value, "CDG")
+
+
 def is_bot(value: Any) -> bool:
     """Tells whether it has the form of a bot's id: `B…`."""
     return _is_id(value, "B")

@@ -19,7 +19,7 @@ _COLUMNS = Columns(
     narrow=("id", "at", "event", "tenant_id", "result", "about"),
     truncations={"event": Truncation.MIDDLE, "result": Truncation.MIDDLE, "about": Truncation.END},
 )
-_ABOUT = ("holder_kind", "holder_id", "record_kind", "record_id", "count", "method", "purpose", "detail")
+_ABOUT = ("holder_kind", "holder_id", "record_kind", "record_id", "count", "method", "channel", "purpose", "detail")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -63,8 +63,7 @@ def _tail(arguments: argparse.Namespace) -> int:
 
 def _verify(arguments: argparse.Namespace) -> int:
     with open_service() as service:
-        found = verify_audit.run(service.app, _parse_head(arguments.head) if arguments.head else None)
-        number, _ = read_audit.head(service.app)
+        number, found = verify_audit.run(service.app, _parse_head(arguments.head) if arguments.head else None)
     if found:
         print_lines(*found, error=True)
         return 1

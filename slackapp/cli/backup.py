@@ -11,6 +11,10 @@ from slackapp.cli.terminal.printing import print_lines
 from slackapp.flows.backup import make_backup, restore_database
 from slackapp.model import Actor, ActorKind
 
+LOST = (
+    "the database in its place cannot be read: freezes from after the backup, and removals that were not finished, are "
+    "lost with it; freeze again, and purge again, whoever you know of"
+)
 HELP = "write a data backup without keys into a new folder, and rewrite the key backup"
 RESTORE_HELP = "put a data backup and the current key backup in the place of the database; or only check them"
 
@@ -51,6 +55,8 @@ def run_restore(arguments: argparse.Namespace) -> int:
     done = restore_database.run(settings, arguments.folder, actor, open_app=open_app, check=check)
     print_lines(f"{done.tenants} tenants open whole; {done.erased} were purged since and are erased")
     print_lines("nothing was changed" if check else f"{settings.database}: restored")
+    if done.loses_decisions:
+        print_lines(LOST, error=True)
     if done.unclear and not check:
         print_lines(
             f"{done.unclear} rows were open and may have been run since; look at: slackapp inbox list --state unclear"

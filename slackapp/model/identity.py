@@ -110,7 +110,7 @@ class Actor:
 
     `id` tells it from others of its kind: of Slack's requests the number of the signing secret, or `ADMIN`.
     `organization` is the host's customer that it acts for; `trace_id` names the request behind it: of a row, the
-    one that brought it.
+    one that brought it. `sees_problems` is decided with who it is: whether it may be shown what is wrong inside.
     """
 
     kind: ActorKind
@@ -118,6 +118,7 @@ class Actor:
     id: str | None = None
     organization: str | None = None
     trace_id: str | None = None
+    sees_problems: bool = False
 
     @property
     def name(self) -> str:

@@ -142,8 +142,8 @@ class Run:
         """Tells whether the mark that it is done must outlive a power failure."""
         return not self.is_repeatable or bool(self._pending)
 
-    def discard_effects(self) -> None:
-        """Discards what is pending: a run that failed has no effect but what an intent has committed."""
+    def drop_effects(self) -> None:
+        """Drops what is pending: a run that failed has no effect but what an intent has committed."""
         self._pending.clear()
 
     def write_effects(self, db: Database) -> int:
@@ -225,7 +225,7 @@ def finish(
     run.has_ended = True
     # claim: C-124
     if state != QueueState.DONE:
-        run.discard_effects()
+        run.drop_effects()
     if ours:
         # claim: C-124
         run.write_effects(db)

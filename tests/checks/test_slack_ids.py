@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from slackapp.checks.slack_ids import is_app, is_enterprise, is_user, is_workspace, tenant_of_id
+from slackapp.checks.slack_ids import is_app, is_channel, is_enterprise, is_user, is_workspace, tenant_of_id
 from slackapp.model import Tenant
 
-KINDS: dict[Callable[[Any], bool], str] = {is_workspace: "T", is_enterprise: "E", is_user: "UW", is_app: "A"}
+KINDS: dict[Callable[[Any], bool], str] = {
+    is_workspace: "T", is_enterprise: "E", is_user: "UW", is_app: "A", is_channel: "CDG",
+}  # fmt: skip
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 BAD_ENDS = ("", "0", "0" * 21, "0a1", "0-1", "0_1", "0 1", "0\n", "01\x00", "0É1", "0\uff11", "0'1", "0<1")
 

@@ -117,6 +117,8 @@ SQL_CLOCK = re.compile(
     re.IGNORECASE,
 )
 
+ENGINE_WORD = re.compile(r"write-ahead|\bwal\b|sqlite|postgres", re.IGNORECASE)
+
 Check = Callable[[Module], list[str]]
 
 
@@ -133,6 +135,34 @@ def owned_names(module: Module) -> list[str]:
             if is_under(used, name) and not module.path.startswith(places or ("//",)):
                 found.append(report(module, line, f"{name} is for {', '.join(places) or 'nobody'}"))
     return found
+
+
+def caller_decisions(module: Module) -> list[str]:
+    """The operator's header read outside callers.py; and a handler that asks for the kind of its caller."""
+    if module.path == "callers.py" or module.path.startswith("localslack/"):  # where a header is the app's own token
+        return []
+    found = []
+    for node in module.nodes:
+        if isinstance(node, ast.Call | ast.Subscript) and reads_authorization(node):
+            found.append(report(module, node.lineno, "who is calling is decided in callers.py"))
+        elif isinstance(node, ast.Attribute) and node.attr == "kind" and module.path.startswith("handlers/"):
+            found.append(report(module, node.lineno, "what a caller may see is decided in callers.py"))
+    return found
+
+
+def reads_authorization(node: ast.Call | ast.Subscript) -> bool:
+    """Whether a header of that name is taken out of anything, under WSGI's name or its own."""
+    given = node.args if isinstance(node, ast.Call) else [node.slice]
+    named = [name.value for name in given if isinstance(name, ast.Constant) and isinstance(name.value, str)]
+    return any(name.lower().replace("_", "-").removeprefix("http-") == "authorization" for name in named)
+
+
+def engine_words(module: Module) -> list[str]:
+    """Words of one engine where the database is its contract alone: such a text is untrue with another engine."""
+    if not module.path.startswith(("flows/", "handlers/", "workers/")):
+        return []
+    lines = enumerate(module.text.splitlines(), 1)
+    return [report(module, number, "a word of one engine") for number, line in lines if ENGINE_WORD.search(line)]
 
 
 def foreign_imports(module: Module) -> list[str]:
@@ -342,6 +372,8 @@ def is_assembled(node: ast.expr) -> bool:
 
 CHECKS: tuple[Check, ...] = (
     owned_names,
+    caller_decisions,
+    engine_words,
     foreign_imports,
     omitted_time,
     key_generation,
@@ -397,6 +429,14 @@ PLANTED: list[tuple[Check, str, str]] = [
     (owned_names, "handlers/pages/a.py", "from slackapp.checks.operator_token import verify_operator"),
     (owned_names, "handlers/a.py", "from slackapp.checks import loopback_client"),
     (owned_names, "flows/a.py", "import slackapp.checks.slack_signature"),
+    (caller_decisions, "handlers/a.py", "x = request.header('authorization')"),
+    (caller_decisions, "wsgi.py", "x = request.header_bytes('Authorization')"),
+    (caller_decisions, "web/request.py", "x = environ.get('HTTP_AUTHORIZATION')"),
+    (caller_decisions, "handlers/a.py", "x = environ['HTTP_AUTHORIZATION']"),
+    (caller_decisions, "handlers/a.py", "if caller.kind == ActorKind.OPERATOR:\n    x = 1"),
+    (engine_words, "flows/a.py", "x = 'write-ahead log not emptied'"),
+    (engine_words, "workers/a.py", "# WAL is cut here"),
+    (engine_words, "handlers/a.py", "\"\"\"Needs SQLite.\"\"\""),
     (owned_names, "flows/a.py", "import subprocess"),
     (owned_names, "flows/a.py", "import logging.handlers"),
     (owned_names, "checks/a.py", "import urllib.request"),
@@ -468,6 +508,11 @@ PLANTED: list[tuple[Check, str, str]] = [
     (sql_execution, "store/engine/sqlite.py", "c.executemany('x {}'.format(n), rows)"),
 ]
 ALLOWED: list[tuple[Check, str, str]] = [
+    (caller_decisions, "callers.py", "x = request.header('authorization')"),
+    (caller_decisions, "slack/client.py", "x = {'Authorization': 'Bearer x'}"),
+    (caller_decisions, "flows/a.py", "x = holder.kind == HolderKind.USER"),
+    (engine_words, "flows/a.py", "x = 'the log is not empty'"),
+    (engine_words, "store/engine/sqlite.py", "x = 'write-ahead log'"),
     (owned_names, "crypto/envelope.py", "from cryptography.hazmat.primitives.ciphers.aead import AESGCM"),
     (owned_names, "store/engine/sqlite.py", "import sqlite3\nx = sqlite3.connect"),
     (owned_names, "config/settings.py", "import os\nx = os.environ"),

@@ -16,18 +16,22 @@ DAY = 86_400
 _MAX_FINDINGS = 20
 
 
-def run(app: App, known_head: tuple[int, bytes] | None) -> list[str]:
-    """Verifies the audit, and returns at most 20 findings, in words; none when all is well."""
+def run(app: App, known_head: tuple[int, bytes] | None) -> tuple[int, list[str]]:
+    """Verifies the audit; returns the number of the last row that was looked at, and at most 20 findings, in words.
+
+    Nothing is said of rows that are appended meanwhile.
+    """
     start = audit.checkpoint(app.db, app.keyring.audit_mac)
-    found = _walk(app, start)
+    last, found = _walk(app, start)
     while (again := audit.checkpoint(app.db, app.keyring.audit_mac)) != start:
-        start, found = again, _walk(app, again)  # rows were cut while we walked
+        start = again  # rows were cut while we walked
+        last, found = _walk(app, again)
     if known_head is not None:
         found.extend(_check_known_head(app, start, *known_head))
-    return found
+    return last, found
 
 
-def _walk(app: App, start: Checkpoint) -> list[str]:
+def _walk(app: App, start: Checkpoint) -> tuple[int, list[str]]:
     found = [] if start.authentic else [f"the checkpoint at row {start.number} is not signed by this service"]
     number, chain, newest = start.number, start.chain, 1
     for row in audit.rows(app.db):
@@ -49,7 +53,7 @@ def _walk(app: App, start: Checkpoint) -> list[str]:
         if not hmac.compare_digest(expected, row.chain):
             found.append(f"row {row.number} does not follow from the one before: edited, moved, or its forerunner was")
         number, chain = row.number, row.chain
-    return found
+    return number, found
 
 
 def _format_findings(row: AuditRow, newest: int) -> Iterator[str]:

@@ -44,12 +44,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RestoreInput:
-    """Input of a restore: key backup, manifest, and what ends with the database unless it is carried over."""
+    """Input of a restore: key backup, manifest, and what ends with the database unless it is carried over.
+
+    `removals` and `freezes` are None where the database is there and cannot be read.
+    """
 
     keys: bytes = field(repr=False)
     manifest: Mapping[str, Any]
-    removals: Mapping[Tenant, int]
-    freezes: Sequence[Freeze]
+    removals: Mapping[Tenant, int] | None
+    freezes: Sequence[Freeze] | None
+
+    @property
+    def is_partial(self) -> bool:
+        """Tells whether a freeze or a removal that nobody knows of may end with the database."""
+        return self.removals is None or self.freezes is None
 
 
 def write_without_keys(copy: Database, target: Path) -> None:
@@ -146,22 +154,22 @@ def _sign(app: App, fields: Mapping[str, Any]) -> str:
     return app.keyring.audit_mac(_LABEL + json.dumps(fields, sort_keys=True).encode()).hex()
 
 
-def pending_removals(replaced: Database) -> dict[Tenant, int]:
+def pending_removals(replaced: Database) -> dict[Tenant, int] | None:
     """Lists the removals that a database to be replaced has not finished, and when each was decided.
 
-    They end with it, so that the restore has to see to them. Nothing where it is damaged, or not there.
+    They end with it, so that the restore has to see to them. None where it is there and cannot be read.
     """
-    return _read_replaced(replaced, inbox.pending_removals) or {}
+    return _read_replaced(replaced, inbox.pending_removals, {})
 
 
-def list_freezes(replaced: Database) -> list[Freeze]:
-    """Lists the freezes of a database to be replaced; nothing where it is damaged, or not there."""
-    return _read_replaced(replaced, freezes.list_all) or []
+def list_freezes(replaced: Database) -> list[Freeze] | None:
+    """Lists the freezes of a database to be replaced; None where it is there and cannot be read."""
+    return _read_replaced(replaced, freezes.list_all, [])
 
 
-def _read_replaced(replaced: Database, read: Callable[[Database], T]) -> T | None:
+def _read_replaced(replaced: Database, read: Callable[[Database], T], nothing: T) -> T | None:
     try:
-        return read(replaced) if replaced.exists() else None
+        return read(replaced) if replaced.exists() else nothing
     except StoreError:
         return None
     finally:

@@ -24,11 +24,16 @@ from slackapp.vault.secret_reads import TenantOpening
 
 @dataclass(frozen=True)
 class RestoreResult:
-    """Result of a restore: tenants that open whole, tenants that are erased, and rows that may have been run since."""
+    """Result of a restore: tenants that open whole, tenants that are erased, and rows that may have been run since.
+
+    `loses_decisions` where the database that it replaces cannot be read: what is frozen there, and what is being
+    removed, nobody knows any more.
+    """
 
     tenants: int
     erased: int
     unclear: int
+    loses_decisions: bool
 
 
 def has_database(settings: Settings) -> bool:
@@ -57,7 +62,9 @@ def run(settings: Settings, folder: Path, actor: Actor, *, open_app: OpenApp, ch
                 backup_database.verify_origin(copy, given)
                 # 4. whoever was purged since is erased, and whoever was frozen since is frozen
                 backup_database.erase_removed(copy, gone, copy.clock())
-                backup_database.restore_freezes(copy, given.freezes, actor, copy.clock())
+                backup_database.restore_freezes(copy, given.freezes or (), actor, copy.clock())
+                if given.is_partial:
+                    copy.log.error("decisions_lost", {"action": "freeze, and purge, again whoever was"})
                 # 5. every record is opened, noted in the audit before
                 openings = backup_database.open_tenants(copy, copy, "restore", actor)
                 if replaced.exists():
@@ -72,7 +79,7 @@ def run(settings: Settings, folder: Path, actor: Actor, *, open_app: OpenApp, ch
         # 7. in the place of the database, unless something was removed meanwhile
         if not check:
             replaced.load_from(file, partial(backup_database.verify_unchanged, replaced, slot, given))
-    return RestoreResult(len(openings), len(gone), unclear)
+    return RestoreResult(len(openings), len(gone), unclear, given.is_partial)
 
 
 def _read_input(settings: Settings, folder: Path, slot: KeyBackupFile, replaced: Database) -> RestoreInput:
@@ -100,7 +107,7 @@ def _restore_keys(file: Path, given: RestoreInput) -> Sequence[Tenant]:
     copy = open_database(file)
     try:
         copy.create_or_migrate()
-        return backup_database.restore_keys(copy, key_backup.parse(given.keys), given.removals)
+        return backup_database.restore_keys(copy, key_backup.parse(given.keys), given.removals or {})
     finally:
         copy.close()
 

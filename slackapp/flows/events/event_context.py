@@ -14,7 +14,7 @@ from slackapp.checks.installer import require_admin
 from slackapp.checks.response_url import is_response_url, response_url_of
 from slackapp.checks.scopes import drift
 from slackapp.checks.slack_errors import IDEMPOTENT_METHODS
-from slackapp.checks.slack_ids import is_user
+from slackapp.checks.slack_ids import is_channel, is_user
 from slackapp.checks.tenant_of import acting_team
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
@@ -124,6 +124,7 @@ class EventContext:
             method=method,
             purpose=run.type,
             actor=run.actor,
+            channel=fields["channel"] if is_channel(fields.get("channel")) else "",
         )
         return use_token.call(app, use, fields, None if method in IDEMPOTENT_METHODS else run).data
 

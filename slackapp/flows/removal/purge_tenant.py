@@ -2,8 +2,8 @@
 
 The first part is one transaction of the caller, so that it happens together with its cause: keys, status, and what is
 little. What a transaction cannot do is a job in the inbox, noted in the same transaction, repeated until it is done,
-and only then called done: erasing in portions what is much, emptying the write-ahead log, waiting for working copies,
-rewriting the key backup. Audit rows stay; they hold ids only.
+and only then called done: erasing in portions what is much, emptying logs, waiting for working copies, rewriting the
+key backup. Audit rows stay; they hold ids only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -175,11 +175,9 @@ def verify(app: App) -> dict[str, int]:
     stray = {f"{name} without a tenant": found for name, found in tenant_data.count_stray(app).items()}
     in_backup = key_backup.tenants_in_backup(app) - tenants
     held = app.db.erase_residue()
-    return stray | {
-        "tenants in the key backup that are not installed": len(in_backup),
-        "write-ahead log not emptied": int(Residue.LOG in held),
-        "working copies with their keys inside": (Residue.COPIES in held) + app.key_backup_file.has_partial_write,
-    }
+    traces = {residue.place: int(residue in held) for residue in Residue}
+    traces[Residue.COPIES.place] += app.key_backup_file.has_partial_write
+    return stray | {"tenants in the key backup that are not installed": len(in_backup)} | traces
 
 
 def _is_reinstalled(app: App, row: Run) -> bool:

@@ -41,7 +41,7 @@ class UninstallResult:
     """Result of an uninstall. `slack` is `uninstalled`, `revoked`, `nothing to tell` or `not told: …`.
 
     `erased` is false only where somebody installed again meanwhile. While the purge is `pending`, all rows are gone and
-    the write-ahead log or the key backup is not rewritten yet; the worker goes on with it.
+    a log or the key backup is not rewritten yet; the worker goes on with it.
     """
 
     found: bool

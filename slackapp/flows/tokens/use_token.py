@@ -41,7 +41,8 @@ _REFUSED = TokenStatus.REFRESH_REFUSED
 class TokenUse:
     """Use of a token: whose, for which method and purpose, by which capability, and on whose behalf.
 
-    `method` is None where nothing is called. `statuses` are those of an installation in which this use is allowed: a
+    `method` is None where nothing is called, and `channel` the id of that in which it acts, where it is known by one:
+    the audit has room for no other text. `statuses` are those of an installation in which this use is allowed: a
     resolved suspicion and an uninstall may use what nothing else may. `ignore_pause` is for what does not wait for the
     end of a token's pause: an operator's question, and the last call of all.
     """
@@ -54,6 +55,7 @@ class TokenUse:
     actor: Actor
     statuses: frozenset[InstallationStatus] = _ACTIVE
     ignore_pause: bool = False
+    channel: str = ""
 
 
 def call(app: App, use: TokenUse, params: Mapping[str, Any], row: Run | None = None) -> SlackResponse:
@@ -184,6 +186,7 @@ def _read(app: App, use: TokenUse, token: Token, row: Run | None) -> Secret:
         purpose=use.purpose,
         actor=use.actor,
         statuses=use.statuses,
+        channel=use.channel,
     )
     try:
         return tenant_keys.read_token(app, read, run=row)

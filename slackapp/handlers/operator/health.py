@@ -2,7 +2,7 @@
 
 from slackapp.flows.app import App
 from slackapp.flows.upkeep import gauges, readiness
-from slackapp.model import Actor, ActorKind
+from slackapp.model import Actor
 from slackapp.web.request import Request
 from slackapp.web.response import Response, json_response, text
 
@@ -15,11 +15,8 @@ def healthz(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 
 def readyz(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """Tells whether the service can do its work, and the operator also what is wrong."""
-    if caller.kind == ActorKind.OPERATOR:
-        told = readiness.describe(app, now)
-    else:
-        told = {"ready": readiness.is_ready(app, now)}
+    """Tells whether the service can do its work; and what is wrong, to whoever sees that."""
+    told = readiness.describe(app, now) if caller.sees_problems else {"ready": readiness.is_ready(app, now)}
     if told["ready"]:
         return json_response(200, told)
     return json_response(503, told, (("Retry-After", str(_RETRY_AFTER)),))

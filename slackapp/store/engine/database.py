@@ -26,6 +26,17 @@ class Residue(StrEnum):
     LOG = "a reader holds the write-ahead log"
     COPIES = "a backup or a restore is under way"
 
+    @property
+    def place(self) -> str:
+        """The place where it is, as the operator is told."""
+        return _PLACES[self]
+
+
+_PLACES = {
+    Residue.LOG: "write-ahead log not emptied",
+    Residue.COPIES: "working copies with their keys inside",
+}
+
 
 class Row(Protocol):
     """A row of a statement, by the names of its columns."""

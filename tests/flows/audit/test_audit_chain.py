@@ -14,6 +14,8 @@ from slackapp.errors import StoreDamagedError
 from slackapp.flows.audit import verify_audit
 from slackapp.model import AuditEntry, AuditEvent
 from slackapp.store import audit
+from slackapp.store.audit import AuditRow
+from slackapp.store.engine.database import Database
 from tests.support.operator import ACTOR, CommandLine, Ended, open_shell
 from tests.support.world import NORTH
 
@@ -66,6 +68,21 @@ def verify(shell: CommandLine, *words: str) -> Ended:
 
 def test_an_untouched_audit_verifies_and_says_how_far(ledger: CommandLine) -> None:
     assert ledger.good("audit", "verify") == f"all rows up to {last(ledger)} follow from one another\n"
+
+
+def test_it_says_how_far_it_walked_and_nothing_of_rows_that_were_appended_meanwhile(
+    ledger: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I wait for the walk to be over, and write what nobody looks at."""
+    walked, walk = last(ledger), audit.rows
+
+    def append_after(db: Database) -> Iterator[AuditRow]:
+        yield from walk(db)
+        note(ledger, 99)
+
+    monkeypatch.setattr(audit, "rows", append_after)
+    assert ledger.good("audit", "verify") == f"all rows up to {walked} follow from one another\n"
+    assert last(ledger) == walked + 1
 
 
 @pytest.mark.parametrize(
@@ -168,7 +185,7 @@ def test_a_checkpoint_with_a_number_below_0_is_found(ledger: CommandLine, number
 
 
 def findings_of(shell: CommandLine) -> list[str]:
-    return verify_audit.run(shell.world.service.app, None)
+    return verify_audit.run(shell.world.service.app, None)[1]
 
 
 def test_a_row_put_over_another_is_found(ledger: CommandLine) -> None:
@@ -254,7 +271,7 @@ def test_an_empty_audit_is_found_with_a_head(ledger: CommandLine) -> None:
 def test_a_broken_chain_does_not_hold_up_the_service(ledger: CommandLine) -> None:
     ledger.change("UPDATE audit SET detail = 'x' WHERE id = 2")
     assert ledger.world.mention("EvStill").status == 200
-    assert verify_audit.run(ledger.world.service.app, None) == [
+    assert verify_audit.run(ledger.world.service.app, None)[1] == [
         "row 2 does not follow from the one before: edited, moved, or its forerunner was"
     ]
 

@@ -388,14 +388,33 @@ def test_a_freeze_of_the_backup_and_one_from_after_it_both_hold(shell: CommandLi
     assert shell.good("audit", "verify")
 
 
-def test_a_freeze_of_a_damaged_database_does_not_stop_a_restore(shell: CommandLine) -> None:
+LOST = "cannot be read: freezes from after the backup, and removals that were not finished, are lost with it"
+
+
+def test_a_freeze_of_a_damaged_database_does_not_stop_a_restore_and_the_operator_is_told(
+    shell: CommandLine, capsys: pytest.CaptureFixture[str]
+) -> None:
     b0 = backup(shell)
     shell.good("freeze", "--tenant", NORTH)
     shell.world.service.stop()
     shell.world.settings.database.write_bytes(b"no database" * 999)
-    assert shell.run("restore", b0).status == 0
+    ended = shell.run("restore", b0)
+    assert (ended.status, LOST in ended.error) == (0, True)
+    assert '"event":"decisions_lost"' in ended.error.replace(" ", "")
     shell.world.restart()
     assert frozen(shell) == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_restore_that_loses_no_decision_does_not_speak_of_any(shell: CommandLine, there: bool) -> None:
+    """Negative control: with a whole database in its place, and with none."""
+    b0 = backup(shell)
+    shell.world.service.stop()
+    if not there:
+        shell.world.settings.database.unlink()
+    ended = shell.run("restore", b0)
+    shell.world.restart()
+    assert (ended.status, ended.error) == (0, "")
 
 
 @pytest.mark.claim("C-126")

@@ -329,3 +329,34 @@ def test_a_module_that_lists_its_methods_may_call_no_other(ready: World) -> None
     command(ready)
     assert (ready.work(), ended(ready)) == (1, ("unclear", "users.info not_permitted"))
     assert ready.calls("users.info") == []
+
+
+# What the audit says of a call
+
+
+@pytest.mark.parametrize(
+    ("channel", "told"),
+    [
+        ("C0GENERAL1", "C0GENERAL1"), ("D0DIRECT01", "D0DIRECT01"), ("U0SOMEBODY", ""), ("#general", ""),
+        ("general", ""), ("Meet me at eight", ""), ("xoxb-0-canary", ""), (None, ""), (["C0GENERAL1"], ""),
+    ],
+)  # fmt: skip
+def test_the_row_of_a_call_names_the_channel_by_its_id_and_holds_no_other_text(
+    ready: World, channel: object, told: str
+) -> None:
+    def post(context: Context, event: Mapping[str, Any]) -> None:
+        context.call("chat.postMessage", {"channel": channel, "text": "C0TEXT0001"})
+
+    ready.replace_parts(behaviour={"/example": post})
+    command(ready)
+    ready.work()
+    rows = ready.rows("SELECT channel FROM audit WHERE method = 'chat.postMessage' AND purpose = '/example'")
+    assert [row["channel"] for row in rows] == [told]
+
+
+def test_a_call_without_a_channel_names_none(ready: World) -> None:
+    ready.replace_parts(behaviour={"/example": lambda context, event: context.is_admin("U0SOMEBODY")})
+    command(ready)
+    ready.work()
+    rows = ready.rows("SELECT channel FROM audit WHERE method = 'users.info' AND purpose = '/example'")
+    assert [row["channel"] for row in rows] == [""]
