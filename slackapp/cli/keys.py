@@ -18,7 +18,6 @@ from slackapp.flows.keys import (
     rotate_keys,
 )
 from slackapp.flows.keys.list_keys import KeyProblem
-from slackapp.flows.upkeep import list_tenants
 from slackapp.model import Actor, KeyTest
 
 HELP = "make, list, rotate, verify, retire master keys; new data keys; key providers"
@@ -112,12 +111,10 @@ def _retire(arguments: argparse.Namespace) -> int:
 
 def _reencrypt(arguments: argparse.Namespace) -> int:
     with open_service() as service:
-        app = service.app
-        tenants = list_tenants.chosen_tenants(app, arguments.tenant)
-        done = reencrypt_tenant.run_all(app, tenants, operator_actor(app))
+        total, done = reencrypt_tenant.run_all(service.app, arguments.tenant, operator_actor(service.app))
         for number, (tenant, resealed) in enumerate(done, start=1):
             print_lines(f"{tenant}: new data keys, {resealed} records sealed anew; older data backups end for it")
-            print_progress(number, len(tenants))
+            print_progress(number, total)
     print_lines(
         "If the old keys may be known, the tokens may be: let each workspace install again, or revoke at Slack."
     )
@@ -137,12 +134,12 @@ def _fingerprint(arguments: argparse.Namespace) -> int:
 
 
 def _find_token(app: App, actor: Actor) -> int:
-    found = fingerprint_tokens.find(app, read_secret("Token (it is not shown, and not kept): "), actor)
+    found, left = fingerprint_tokens.find(app, read_secret("Token (it is not shown, and not kept): "), actor)
     for token in found:
         print_lines(f"{token.tenant}  {token.holder}  {token.status}")
     if not found:
         print_lines("no token here is this one", error=True)
-    if left := fingerprint_tokens.count_missing(app):
+    if left:
         print_lines(f"{left} tokens have no fingerprint yet; run `slackapp keys fingerprint`", error=True)
     return 0 if found else 1
 
@@ -157,7 +154,6 @@ def _flush(arguments: argparse.Namespace) -> int:
 def _assign(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
-        tenant = list_tenants.require_installation(app, arguments.tenant).tenant
-        resealed = reencrypt_tenant.assign(app, tenant, arguments.provider, operator_actor(app))
-    print_lines(f"{tenant}: new data keys under {arguments.provider}, {resealed} records sealed anew")
+        resealed = reencrypt_tenant.assign(app, arguments.tenant, arguments.provider, operator_actor(app))
+    print_lines(f"{arguments.tenant}: new data keys under {arguments.provider}, {resealed} records sealed anew")
     return 0

@@ -1,6 +1,7 @@
 """`slackapp tenants`, `slackapp export`, `slackapp uninstall` and `slackapp purge`: what there is, and removal."""
 
 import argparse
+from functools import partial
 
 from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.cli.service.session import EX_TEMPFAIL, open_service, operator_actor
@@ -8,10 +9,11 @@ from slackapp.cli.terminal import confirm
 from slackapp.cli.terminal.printing import print_json, print_lines
 from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_rows, format_time
 from slackapp.errors import UsageError
+from slackapp.flows import named_tenants
 from slackapp.flows.removal import purge_now, uninstall_tenant
 from slackapp.flows.tokens import freeze_tenant
 from slackapp.flows.upkeep import list_tenants
-from slackapp.model import NO_TENANT, Tenant
+from slackapp.model import NO_TENANT, Installation, Tenant
 
 HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
 EXPORT_HELP = "everything that is stored of a tenant in plain fields, no token: one JSON object per line"
@@ -83,7 +85,7 @@ def run_uninstall(arguments: argparse.Namespace) -> int:
     tenant = _tenant(arguments.id)
     with open_service() as service:
         app = service.app
-        installation = list_tenants.find_installation(app, tenant)
+        installation = named_tenants.find_installation(app, tenant)
         if installation is not None:
             name = confirm.name_to_type(installation)
             confirm.confirm(f"{tenant}: {name} loses the app, and its tokens and data are erased", name, arguments.yes)
@@ -115,14 +117,11 @@ def run_purge(arguments: argparse.Namespace) -> int:
         raise UsageError("slackapp purge: name a tenant, or give --verify")
     with open_service() as service:
         app = service.app
-        if arguments.tenant is not None:
-            installation = list_tenants.require_installation(app, arguments.tenant)
-            tenant, name = installation.tenant, confirm.name_to_type(installation)
-            told = f"{tenant}: the tokens and data of {name} are erased, and Slack is not told"
-            confirm.confirm(told, name, arguments.yes)
-            found = purge_now.run(app, tenant, operator_actor(app))
-        else:
+        if arguments.verify:
             found = purge_now.verify(app)
+        else:
+            ask = partial(_confirm_purge, yes=arguments.yes)
+            found = purge_now.run(app, arguments.tenant, operator_actor(app), ask)
     for place, number in found.left.items():
         print_lines(f"{number:>6}  {place}")
     for waiting, why in found.pending.items():
@@ -130,3 +129,9 @@ def run_purge(arguments: argparse.Namespace) -> int:
     if found.pending:
         return EX_TEMPFAIL
     return 1 if any(found.left.values()) else 0
+
+
+def _confirm_purge(installation: Installation, yes: bool) -> None:
+    name = confirm.name_to_type(installation)
+    told = f"{installation.tenant}: the tokens and data of {name} are erased, and Slack is not told"
+    confirm.confirm(told, name, yes)

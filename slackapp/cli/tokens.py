@@ -9,10 +9,10 @@ from slackapp.cli.terminal import confirm
 from slackapp.cli.terminal.printing import print_json, print_lines
 from slackapp.cli.terminal.table import format_time
 from slackapp.errors import UsageError
+from slackapp.flows import named_tenants
 from slackapp.flows.app import App
 from slackapp.flows.tokens import brake, exchange_token, freeze_tenant, validate_tenant
 from slackapp.flows.tokens.validate_tenant import TokenCheck
-from slackapp.flows.upkeep import list_tenants
 from slackapp.model import NO_TENANT, Tenant
 
 CHECK_HELP = "ask Slack about every token: does it work, are scopes missing or more than asked for"
@@ -32,11 +32,10 @@ def run_check(arguments: argparse.Namespace) -> int:
     """Returns 0 when every token works and has its scopes, else 1. Raises ConfigError, StoreError."""
     fine = True
     with open_service() as service:
-        app = service.app
-        tenants = list_tenants.chosen_tenants(app, arguments.tenant)
-        if not tenants:
+        total, checks = validate_tenant.run_all(service.app, arguments.tenant, operator_actor(service.app))
+        if not total:
             print_lines("no tenant is installed", error=True)
-        for checked in validate_tenant.run_all(app, tenants, operator_actor(app)):
+        for checked in checks:
             fine = fine and checked.is_fine
             if arguments.json:
                 print_json(_fields(checked))
@@ -96,9 +95,7 @@ def run_exchange(arguments: argparse.Namespace) -> int:
     Raises ConfigError, CommandError.
     """
     with open_service() as service:
-        app, named = service.app, arguments.tenant
-        tenant = list_tenants.require_installation(app, named).tenant if named is not None else None
-        total, outcomes = exchange_token.run_all(app, tenant, operator_actor(app))
+        total, outcomes = exchange_token.run_all(service.app, arguments.tenant, operator_actor(service.app))
         exchanged = 0
         for number, outcome in enumerate(outcomes, start=1):
             exchanged += outcome.result == exchange_token.EXCHANGED
@@ -150,7 +147,7 @@ def _frozen_tenant(arguments: argparse.Namespace) -> Tenant:
 
 
 def _confirm(app: App, tenant: Tenant, what: str, yes: bool) -> None:
-    installation = list_tenants.find_installation(app, tenant)
+    installation = named_tenants.find_installation(app, tenant)
     name = confirm.name_to_type(installation) if installation is not None else _name(tenant)
     confirm.confirm(f"{_name(tenant)}: {what}", name, yes)
 

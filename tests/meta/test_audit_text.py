@@ -29,7 +29,9 @@ def is_audit_text(node: ast.expr) -> bool:
         return any(map(is_audit_text, node.args)) and ast.unparse(node.func) == "str"
     if isinstance(node, ast.Subscript):
         return isinstance(node.slice, ast.Constant) and node.slice.value in TEXTS
-    return isinstance(node, ast.Attribute) and node.attr in TEXTS or isinstance(node, ast.Name) and node.id == "detail"
+    if isinstance(node, ast.Attribute):
+        return node.attr in TEXTS
+    return isinstance(node, ast.Name) and node.id == "detail"
 
 
 def parsings(module: Module) -> list[str]:

@@ -436,7 +436,7 @@ PLANTED: list[tuple[Check, str, str]] = [
     (caller_decisions, "handlers/a.py", "if caller.kind == ActorKind.OPERATOR:\n    x = 1"),
     (engine_words, "flows/a.py", "x = 'write-ahead log not emptied'"),
     (engine_words, "workers/a.py", "# WAL is cut here"),
-    (engine_words, "handlers/a.py", "\"\"\"Needs SQLite.\"\"\""),
+    (engine_words, "handlers/a.py", '"""Needs SQLite."""'),
     (owned_names, "flows/a.py", "import subprocess"),
     (owned_names, "flows/a.py", "import logging.handlers"),
     (owned_names, "checks/a.py", "import urllib.request"),

@@ -12,7 +12,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("runtime",),
     ("slack", "vault"),
     ("flows/app",),
-    ("flows/tenant_data",),
+    ("flows/named_tenants", "flows/tenant_data"),
     ("flows/queue_data",),
     ("flows/core_data",),
     ("flows/audit",),

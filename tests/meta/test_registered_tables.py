@@ -42,9 +42,7 @@ def leads_to_installations(table: str, keys: Mapping[str, Set[str]], seen: Set[s
     return INSTALLATIONS in nearest or any(leads_to_installations(one, keys, seen | {table}) for one in nearest)
 
 
-def problems(
-    tables: Mapping[str, Iterable[str]], keys: Mapping[str, Set[str]], circles: Iterable[Circle]
-) -> list[str]:
+def problems(tables: Mapping[str, Iterable[str]], keys: Mapping[str, Set[str]], circles: Iterable[Circle]) -> list[str]:
     """Tables of tenants that no circle registers, or more than one does, and registered ones that are not there."""
     of_tenants = {
         name for name, columns in tables.items()
@@ -88,7 +86,9 @@ def test_no_two_data_have_one_name() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("column", ["tenant_id", "workspace_id", "home_team_id", "slack_enterprise_id", "tenant", "labels"])
+@pytest.mark.parametrize(
+    "column", ["tenant_id", "workspace_id", "home_team_id", "slack_enterprise_id", "tenant", "labels"]
+)
 def test_a_planted_table_is_found_by_any_name_of_a_tenant(column: str) -> None:
     """Negative control."""
     planted = {**found(), "planted": ("id", column)}

@@ -159,12 +159,14 @@ def pending_removals(replaced: Database) -> dict[Tenant, int] | None:
 
     They end with it, so that the restore has to see to them. None where it is there and cannot be read.
     """
-    return _read_replaced(replaced, inbox.pending_removals, {})
+    nothing: dict[Tenant, int] = {}
+    return _read_replaced(replaced, inbox.pending_removals, nothing)
 
 
 def list_freezes(replaced: Database) -> list[Freeze] | None:
     """Lists the freezes of a database to be replaced; None where it is there and cannot be read."""
-    return _read_replaced(replaced, freezes.list_all, [])
+    nothing: list[Freeze] = []
+    return _read_replaced(replaced, freezes.list_all, nothing)
 
 
 def _read_replaced(replaced: Database, read: Callable[[Database], T], nothing: T) -> T | None:

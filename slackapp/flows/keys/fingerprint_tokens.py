@@ -35,8 +35,11 @@ def fill(app: App, actor: Actor, progress: Callable[[int, int], None]) -> tuple[
     return filled, seen - filled
 
 
-def find(app: App, leaked: Secret, actor: Actor) -> list[Token]:
-    """Finds whose a token is that somebody holds; that it was asked, and what came of it, is audited."""
+def find(app: App, leaked: Secret, actor: Actor) -> tuple[list[Token], int]:
+    """Finds whose a token is that somebody holds; that it was asked, and what came of it, is audited.
+
+    Returns also how many tokens have no fingerprint yet, and so are not found.
+    """
     found = tokens.find_by_fingerprint(app.db, app.keyring.fingerprint(leaked))
     now = app.clock()
     with app.db.transaction():
@@ -44,12 +47,7 @@ def find(app: App, leaked: Secret, actor: Actor) -> list[Token]:
             app.vault.append(_entry(AuditEvent.TOKEN_FOUND, token, actor, now))
         if not found:
             app.vault.append(AuditEntry(at=now, event=AuditEvent.TOKEN_FOUND, actor=actor, result=AuditResult.NONE))
-    return found
-
-
-def count_missing(app: App) -> int:
-    """Counts the tokens that have no fingerprint yet, and so are not found."""
-    return tokens.count_without_fingerprint(app.db)
+    return found, tokens.count_without_fingerprint(app.db)
 
 
 def _entry(event: AuditEvent, token: Token, actor: Actor, now: int) -> AuditEntry:

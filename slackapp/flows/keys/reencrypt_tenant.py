@@ -15,7 +15,7 @@ from itertools import islice
 from slackapp.checks.capabilities import REENCRYPT
 from slackapp.crypto import envelope
 from slackapp.errors import CommandError, DecryptError, KeyRevokedError, KeyUnavailableError, StoreBusyError
-from slackapp.flows import tenant_data
+from slackapp.flows import named_tenants, tenant_data
 from slackapp.flows.app import PORTION_ROWS, App, SealedRecord
 from slackapp.flows.backup import key_backup
 from slackapp.flows.keys import rotate_keys
@@ -26,21 +26,28 @@ from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.secret_reads import TenantOpening, TenantRead
 
 
-def run_all(app: App, tenants: Iterable[Tenant], actor: Actor) -> Iterator[tuple[Tenant, int]]:
-    """Gives each tenant new keys of the provider that it has; yields whose records are resealed, and how many.
+def run_all(app: App, claimed_id: str | None, actor: Actor) -> tuple[int, Iterator[tuple[Tenant, int]]]:
+    """Gives the tenant that an id names, or each of all, new keys of the provider that it has.
 
-    Raises CommandError where its keys do not open; those before it are done.
+    Returns how many tenants that are, and of each, as it comes, how many records are resealed. Raises CommandError
+    where one's keys do not open; those before it are done.
     """
+    tenants = named_tenants.chosen_tenants(app, claimed_id)
+    return len(tenants), _reencrypt_each(app, tenants, actor)
+
+
+def _reencrypt_each(app: App, tenants: Iterable[Tenant], actor: Actor) -> Iterator[tuple[Tenant, int]]:
     for tenant in tenants:
         provider = next((key.provider for key in data_keys.active(app.db, tenant)), LOCAL_PROVIDER)
         yield tenant, _run_or_tell(app, tenant, provider, actor)
 
 
-def assign(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:
-    """Gives the tenant new keys of another provider, and has every process forget the old ones.
+def assign(app: App, claimed_id: str, provider: str, actor: Actor) -> int:
+    """Gives the tenant that an id names new keys of another provider, and has every process forget the old ones.
 
     Returns how many records were resealed. Raises CommandError.
     """
+    tenant = named_tenants.require_installation(app, claimed_id).tenant
     if provider not in app.keyring.provider_names():
         raise CommandError(f"{provider}: is no key provider; SLACKAPP_KEY_COMMANDS names them")
     resealed = _run_or_tell(app, tenant, provider, actor)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from slackapp.checks import token_owner
 from slackapp.checks.capabilities import VALIDATE
 from slackapp.errors import CommandError, Refused, SlackCallError, SlackErrorKind
+from slackapp.flows import named_tenants
 from slackapp.flows.app import App, TokenProvider
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
@@ -54,8 +55,12 @@ def list_exchangeable(app: App, tenant: Tenant | None) -> list[Token]:
     return [token for token in tokens.list_long_lived(app.db) if tenant is None or token.tenant == tenant]
 
 
-def run_all(app: App, tenant: Tenant | None, actor: Actor) -> tuple[int, Iterator[ExchangeResult]]:
-    """Exchanges every long-lived token, of one tenant or of all; returns how many, and each result as it comes."""
+def run_all(app: App, claimed_id: str | None, actor: Actor) -> tuple[int, Iterator[ExchangeResult]]:
+    """Exchanges every long-lived token, of one tenant or of all; returns how many, and each result as it comes.
+
+    Raises CommandError.
+    """
+    tenant = named_tenants.require_installation(app, claimed_id).tenant if claimed_id is not None else None
     waiting = list_exchangeable(app, tenant)
     return len(waiting), run(app, waiting, actor)
 

@@ -4,7 +4,7 @@ Finds tokens that died while nobody used them, scopes that were taken away or we
 joined an enterprise meanwhile (docs.slack.dev/reference/methods/auth.test, docs.slack.dev/apis/web-api).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from slackapp.checks.capabilities import VALIDATE
 from slackapp.checks.scopes import same_scopes
 from slackapp.checks.slack_ids import is_enterprise
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind
+from slackapp.flows import named_tenants
 from slackapp.flows.app import App
 from slackapp.flows.audit import notes
 from slackapp.flows.tokens import bot_identity, needs_reinstall, rotated_pair, use_token
@@ -100,10 +101,13 @@ def run_paused(app: App, stopping: Callable[[], bool]) -> int:
     return len(found)
 
 
-def run_all(app: App, tenants: Iterable[Tenant], actor: Actor) -> Iterator[TokenCheck]:
-    """Checks the tokens of these tenants, one tenant after the other. Raises StoreError."""
-    for tenant in tenants:
-        yield from run(app, tenant, actor)
+def run_all(app: App, claimed_id: str | None, actor: Actor) -> tuple[int, Iterator[TokenCheck]]:
+    """Checks the tokens of the tenant that an id names, or of all; returns how many tenants, and each result.
+
+    Raises CommandError, StoreError.
+    """
+    tenants = named_tenants.chosen_tenants(app, claimed_id)
+    return len(tenants), (checked for tenant in tenants for checked in run(app, tenant, actor))
 
 
 def run(app: App, tenant: Tenant, actor: Actor) -> list[TokenCheck]:

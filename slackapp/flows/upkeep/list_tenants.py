@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from slackapp.checks import token_refusals
-from slackapp.checks.slack_ids import tenant_of_id
-from slackapp.errors import CommandError
 from slackapp.flows.app import App
 from slackapp.flows.tokens import needs_reinstall
 from slackapp.model import NO_TENANT, Actor, AuditEntry, AuditEvent, Installation, InstallationStatus, Tenant, Token
@@ -35,27 +33,6 @@ def run(app: App) -> list[Mapping[str, object]]:
         entry = {"tenant": tenant.id, "kind": tenant.kind, "status": f"purging: {why}", "label": label}
         found.append({**dict.fromkeys(_FIELDS), **entry})
     return found
-
-
-def find_installation(app: App, tenant: Tenant) -> Installation | None:
-    """Finds the installation in a tenant."""
-    return installations.find(app.db, tenant)
-
-
-def require_installation(app: App, claimed_id: str) -> Installation:
-    """Finds the installation in the tenant that an id names. Raises CommandError."""
-    tenant = tenant_of_id(claimed_id)
-    installation = find_installation(app, tenant) if tenant is not None else None
-    if installation is None:
-        raise CommandError(f"{claimed_id}: is not installed; see `slackapp tenants`")
-    return installation
-
-
-def chosen_tenants(app: App, claimed_id: str | None) -> list[Tenant]:
-    """The tenant that an id names; without one, all of them. Raises CommandError."""
-    if claimed_id is not None:
-        return [require_installation(app, claimed_id).tenant]
-    return [installation.tenant for installation in installations.list_all(app.db)]
 
 
 def count_stored(path: Path) -> int:

@@ -389,11 +389,11 @@ def test_a_row_that_ends_otherwise_than_done_writes_no_pending_effect(ready: Wor
     def act(context: Any, event: Mapping[str, Any]) -> None:
         if end == QueueState.UNCLEAR:
             post(context, event)
-        context.notes.add("of a run that failed")
+        context.jottings.add("of a run that failed")
         raise SlackCallError(POST, "channel_not_found", SlackErrorKind.BAD_REQUEST)
 
     register(ready, act)
-    assert (ready.work(), state(ready), notes(ready)) == (1, end, [])
+    assert (ready.work(), state(ready), jottings(ready)) == (1, end, [])
 
 
 def test_what_is_added_while_an_intent_is_committed_is_not_taken_for_written(

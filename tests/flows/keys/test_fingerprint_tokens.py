@@ -114,7 +114,8 @@ def test_a_refresh_takes_the_fingerprints_of_the_new_pair(shell: CommandLine) ->
     call_as(app, north_tenant(), ACTOR)
     new = opened(shell.world, north_tenant())
     assert not set(old) & set(new)
-    holders = [[token.holder for token in fingerprint_tokens.find(app, Secret(each), ACTOR)] for each in (*old, *new)]
+    found = [fingerprint_tokens.find(app, Secret(each), ACTOR)[0] for each in (*old, *new)]
+    holders = [[token.holder for token in each] for each in found]
     assert holders == [[], [], [BOT], [BOT]]
 
 
