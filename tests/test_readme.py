@@ -73,7 +73,7 @@ READING = (
         "an end: what is erased, when, and how that is shown",
         (
             "flows/tenant_data.py", "flows/queue_data.py", "flows/core_data.py", "flows/removal/", "flows/backup/",
-            "flows/upkeep/list_tenants.py",
+            "flows/upkeep/list_tenants.py", "flows/named_tenants.py",
         ),
     ),
     (

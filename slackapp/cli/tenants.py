@@ -3,7 +3,6 @@
 import argparse
 from functools import partial
 
-from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.cli.service.session import EX_TEMPFAIL, open_service, operator_actor
 from slackapp.cli.terminal import confirm
 from slackapp.cli.terminal.printing import print_json, print_lines
@@ -13,7 +12,7 @@ from slackapp.flows import named_tenants
 from slackapp.flows.removal import purge_now, uninstall_tenant
 from slackapp.flows.tokens import freeze_tenant
 from slackapp.flows.upkeep import list_tenants
-from slackapp.model import NO_TENANT, Installation, Tenant
+from slackapp.model import NO_TENANT, Installation
 
 HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
 EXPORT_HELP = "everything that is stored of a tenant in plain fields, no token: one JSON object per line"
@@ -56,7 +55,7 @@ def configure_export(parser: argparse.ArgumentParser) -> None:
 
 def run_export(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, UsageError."""
-    tenant, is_known = _tenant(arguments.id), False
+    tenant, is_known = named_tenants.require_tenant(arguments.id), False
     with open_service() as service:
         app = service.app
         for row in list_tenants.export(app, tenant, operator_actor(app), app.clock()):
@@ -67,13 +66,6 @@ def run_export(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _tenant(claimed_id: str) -> Tenant:
-    tenant = tenant_of_id(claimed_id)
-    if tenant is None:
-        raise UsageError(f"{claimed_id}: is not the id of a team (T…) or an enterprise (E…)")
-    return tenant
-
-
 def configure_uninstall(parser: argparse.ArgumentParser) -> None:
     """Adds the id of the team or enterprise, and whether to ask."""
     parser.add_argument("id", metavar="TEAM_OR_ENTERPRISE_ID")
@@ -82,7 +74,7 @@ def configure_uninstall(parser: argparse.ArgumentParser) -> None:
 
 def run_uninstall(arguments: argparse.Namespace) -> int:
     """Returns 0 when nothing is left, 75 when the purge is still pending. Raises ConfigError, UsageError."""
-    tenant = _tenant(arguments.id)
+    tenant = named_tenants.require_tenant(arguments.id)
     with open_service() as service:
         app = service.app
         installation = named_tenants.find_installation(app, tenant)

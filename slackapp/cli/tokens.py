@@ -3,12 +3,10 @@
 import argparse
 
 from slackapp.checks import token_refusals
-from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.cli.service.session import open_service, operator_actor
 from slackapp.cli.terminal import confirm
 from slackapp.cli.terminal.printing import print_json, print_lines
 from slackapp.cli.terminal.table import format_time
-from slackapp.errors import UsageError
 from slackapp.flows import named_tenants
 from slackapp.flows.app import App
 from slackapp.flows.tokens import brake, exchange_token, freeze_tenant, validate_tenant
@@ -140,10 +138,7 @@ def run_unfreeze(arguments: argparse.Namespace) -> int:
 def _frozen_tenant(arguments: argparse.Namespace) -> Tenant:
     if arguments.everything:
         return NO_TENANT
-    tenant = tenant_of_id(arguments.tenant)
-    if tenant is None:
-        raise UsageError(f"{arguments.tenant}: is not the id of a team (T…) or an enterprise (E…)")
-    return tenant
+    return named_tenants.require_tenant(arguments.tenant)
 
 
 def _confirm(app: App, tenant: Tenant, what: str, yes: bool) -> None:

@@ -1,10 +1,18 @@
 """Tenants as an operator names them: by the id of a team or an enterprise, or all that are installed."""
 
 from slackapp.checks.slack_ids import tenant_of_id
-from slackapp.errors import CommandError
+from slackapp.errors import CommandError, UsageError
 from slackapp.flows.app import App
 from slackapp.model import Installation, Tenant
 from slackapp.store import installations
+
+
+def require_tenant(claimed_id: str) -> Tenant:
+    """Reads the tenant that an id names, installed or not. Raises UsageError."""
+    tenant = tenant_of_id(claimed_id)
+    if tenant is None:
+        raise UsageError(f"{claimed_id}: is not the id of a team (T…) or an enterprise (E…)")
+    return tenant
 
 
 def find_installation(app: App, tenant: Tenant) -> Installation | None:

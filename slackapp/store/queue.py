@@ -142,10 +142,6 @@ class Run:
         """Tells whether the mark that it is done must outlive a power failure."""
         return not self.is_repeatable or bool(self._pending)
 
-    def drop_effects(self) -> None:
-        """Drops what is pending: a run that failed has no effect but what an intent has committed."""
-        self._pending.clear()
-
     def write_effects(self, db: Database) -> int:
         """Writes what is pending, inside the transaction of the intent or of the mark; how many."""
         pending = tuple(self._pending)
@@ -164,8 +160,7 @@ def list_due(
 ) -> list[RowId]:
     """Lists rows that are due, of the tenants behind `after` in turn, and none of the `full` one.
 
-    Of each tenant, what was due first comes first. `now` is in Unix seconds, `steady` in those of the clock that leases
-    go by.
+    Of each tenant, what was due first comes first. `now` is in Unix seconds, `steady` in those of the leases' clock.
     """
     turn = {"after_kind": str(after.kind), "after_id": after.id, "full_kind": str(full.kind), "full_id": full.id}
     times = {"now": now, "latest": now + queue.max_wait, "steady": steady, "lease": LEASE}
@@ -184,9 +179,8 @@ def claim(db: Database, queue: Queue, row_id: RowId, *, owner: str, steady: int)
 
 def renew_lease(db: Database, run: Run, clock: Clock) -> bool:
     """Renews the lease of a row that waited; False where it is another's, or its tenant is stopped."""
-    return (
-        db.execute(f"{run.queue.table}.renew_lease", {**_owned_key(run), "steady": clock.steady(), "lease": LEASE}) == 1
-    )
+    lease = {"steady": clock.steady(), "lease": LEASE}
+    return db.execute(f"{run.queue.table}.renew_lease", {**_owned_key(run), **lease}) == 1
 
 
 def note_intent(db: Database, run: Run, clock: Clock) -> None:
@@ -225,7 +219,7 @@ def finish(
     run.has_ended = True
     # claim: C-124
     if state != QueueState.DONE:
-        run.drop_effects()
+        run._pending.clear()
     if ours:
         # claim: C-124
         run.write_effects(db)
@@ -320,10 +314,9 @@ def count_by_state(db: Database, queue: Queue) -> dict[QueueState, tuple[int, in
 def count_all(db: Database, queues: Iterable[Queue]) -> dict[QueueState, tuple[int, int]]:
     """Counts the rows of several queues in the same way."""
     counts: dict[QueueState, tuple[int, int]] = {}
-    for each in queues:
-        for state, (found, oldest) in count_by_state(db, each).items():
-            known, since = counts.get(state, (0, oldest))
-            counts[state] = (known + found, min(since, oldest))
+    for state, (found, oldest) in (pair for each in queues for pair in count_by_state(db, each).items()):
+        known, since = counts.get(state, (0, oldest))
+        counts[state] = (known + found, min(since, oldest))
     return counts
 
 

@@ -176,11 +176,7 @@ class Vault:
         return installation.status
 
     def _write(
-        self,
-        reads: Sequence[SecretRead],
-        status: InstallationStatus,
-        run: Run | None,
-        lease: Lease | None,
+        self, reads: Sequence[SecretRead], status: InstallationStatus, run: Run | None, lease: Lease | None
     ) -> None:
         """Writes, in a transaction that may be others' too. Raises what undoes all of it: a condition does not hold."""
         token = reads[0].token

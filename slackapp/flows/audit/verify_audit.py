@@ -17,7 +17,7 @@ _MAX_FINDINGS = 20
 
 
 def run(app: App, known_head: tuple[int, bytes] | None) -> tuple[int, list[str]]:
-    """Verifies the audit; returns the number of the last row that was looked at, and at most 20 findings, in words.
+    """Verifies the audit; returns the last row's number that was looked at, and at most 20 findings, in words.
 
     Nothing is said of rows that are appended meanwhile.
     """

@@ -254,10 +254,7 @@ def _is_in_use(app: App, data: Mapping[str, Any], holder: Holder | None) -> bool
     return any(token.status != TokenStatus.DEAD and holder in (token.holder, None) for token in stored)
 
 
-_FAILURES = {
-    InstallOutcome.UNCLEAR: AuditEvent.INSTALL_UNCLEAR,
-    InstallOutcome.FAILED: AuditEvent.INSTALL_FAILED,
-}
+_FAILURES = {InstallOutcome.UNCLEAR: AuditEvent.INSTALL_UNCLEAR, InstallOutcome.FAILED: AuditEvent.INSTALL_FAILED}
 
 
 def _note_failure(app: App, state: state_token.VerifiedState, entry: AuditEntry, told: bool) -> None:

@@ -41,10 +41,9 @@ _REFUSED = TokenStatus.REFRESH_REFUSED
 class TokenUse:
     """Use of a token: whose, for which method and purpose, by which capability, and on whose behalf.
 
-    `method` is None where nothing is called, and `channel` the id of that in which it acts, where it is known by one:
-    the audit has room for no other text. `statuses` are those of an installation in which this use is allowed: a
-    resolved suspicion and an uninstall may use what nothing else may. `ignore_pause` is for what does not wait for the
-    end of a token's pause: an operator's question, and the last call of all.
+    `method` is None where nothing is called; `channel` is an id. `statuses` are those of an installation in which this
+    is allowed: a resolved suspicion and an uninstall may use what nothing else may. `ignore_pause` is for what does not
+    wait for the end of a token's pause: an operator's question, and the last call of all.
     """
 
     tenant: Tenant
@@ -65,8 +64,7 @@ def call(app: App, use: TokenUse, params: Mapping[str, Any], row: Run | None = N
     (NOT_INSTALLED, NEEDS_REINSTALL, TOKEN_UNAVAILABLE, CAPABILITY, FROZEN) and SlackCallError: of the kind DEAD only
     where the token was marked dead. A pause of the method for this tenant, or of the token, is told without asking.
     """
-    with count_call(app.db, row):
-        return _run(app, use, lambda token: app.slack.call(str(use.method), token, params), row)
+    return run(app, use, lambda token: app.slack.call(str(use.method), token, params), row)
 
 
 def run(app: App, use: TokenUse, send: Send, row: Run | None = None) -> SlackResponse:

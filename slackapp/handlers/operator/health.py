@@ -15,7 +15,10 @@ def healthz(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 
 def readyz(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """Tells whether the service can do its work; and what is wrong, to whoever sees that."""
+    """Tells whether the service can do its work; and what is wrong, to whoever sees that.
+
+    A stranger's answer says no more than its status.
+    """
     told = readiness.describe(app, now) if caller.sees_problems else {"ready": readiness.is_ready(app, now)}
     if told["ready"]:
         return json_response(200, told)
