@@ -139,8 +139,11 @@ class Vault:
             for read in reads:
                 # claim: C-108
                 require_capability(read.capability, read.method, self.capabilities)
-            for _ in range(_TRIES):
+            # The row's own conditions decide: that it is active, as nearly all are, is not looked up before.
+            status = InstallationStatus.ACTIVE
+            if status not in reads[0].statuses:
                 status = self._find_status(reads[0])
+            for _ in range(_TRIES):
                 try:
                     # claim: C-25, C-26
                     self.db.commit_in_group(partial(self._write, reads, status, run, lease))
@@ -149,7 +152,7 @@ class Vault:
                         run.withdraw_intent()
                     if not isinstance(error, _ConditionError):
                         raise
-                    self._refuse_changed(reads)
+                    status = self._refuse_changed(reads)
                 else:
                     if run is not None:
                         run.confirm_intent()
@@ -195,17 +198,18 @@ class Vault:
             # claim: C-50
             queue.note_intent(self.db, run, self.clock)
 
-    def _refuse_changed(self, reads: Sequence[SecretRead]) -> None:
-        """Finds which condition did not hold. Raises Refused; returns where all of them hold again."""
+    def _refuse_changed(self, reads: Sequence[SecretRead]) -> InstallationStatus:
+        """Finds which condition did not hold. Raises Refused; returns the status where all of them hold again."""
         tenant = reads[0].tenant
         known = self.capabilities[reads[0].capability.name]
         if not known.works_frozen:
             freezes.require_none(self.db, tenant)
-        self._find_status(reads[0])
+        status = self._find_status(reads[0])
         for read in reads:
             current = tokens.find_generation(self.db, read.token) if read.token is not None else None
             if read.token is not None and (current is None or current.status == TokenStatus.DEAD):
                 raise TokenReplacedError
+        return status
 
     def _open(self, read: SecretRead) -> Secret:
         """Opens what was admitted. Raises DecryptError."""

@@ -1,6 +1,6 @@
 """The door to tokens: what its row's own INSERT asks, what is refused, and the row that tells of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -111,19 +111,18 @@ def reinstall(world: World) -> None:
 
 @pytest.fixture
 def between(ready: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[Act], None]:
-    """Lets something happen once, after the status was read and before the row is written."""
+    """Lets something happen once, after a use was looked up and before its row is written."""
 
     def arrange(act: Act) -> None:
-        find = Vault._find_status
+        admit = Vault._admit
         acts = [act]
 
-        def acting(self: Vault, read: SecretRead) -> Any:
-            found = find(self, read)
+        def acting(self: Vault, reads: Sequence[SecretRead], *others: Any) -> Any:
             while acts:
                 acts.pop()(ready)
-            return found
+            return admit(self, reads, *others)
 
-        monkeypatch.setattr(Vault, "_find_status", acting)
+        monkeypatch.setattr(Vault, "_admit", acting)
 
     return arrange
 
