@@ -140,9 +140,8 @@ class Vault:
                 # claim: C-108
                 require_capability(read.capability, read.method, self.capabilities)
             # The row's own conditions decide: that it is active, as nearly all are, is not looked up before.
-            status = InstallationStatus.ACTIVE
-            if status not in reads[0].statuses:
-                status = self._find_status(reads[0])
+            active = InstallationStatus.ACTIVE
+            status = active if active in reads[0].statuses else self._find_status(reads[0])
             for _ in range(_TRIES):
                 try:
                     # claim: C-25, C-26
