@@ -13,14 +13,15 @@ def main() -> int:
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:
         signal.signal(signal.SIGINT, _interrupted)
-    from slackapp.cli.main import main  # imports take a while, and an exception in the midst of them shows a traceback
+    from slackapp.cli.main import parse, run  # imports take a while, and an exception amid them shows a traceback
 
+    arguments = parse(sys.argv[1:])  # which imports what the command needs
     if not ours:
-        return main()
+        return run(arguments)
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        return main()
-    except KeyboardInterrupt:  # before or behind what `main` handles
+        return run(arguments)
+    except KeyboardInterrupt:  # before or behind what `run` handles
         _interrupted(signal.SIGINT, None)
     finally:
         signal.signal(signal.SIGINT, _interrupted)

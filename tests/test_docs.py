@@ -54,7 +54,7 @@ def test_every_command_on_the_page_is_one_that_the_program_takes(
         named_only = len(words) == 1 and words[0] in {entry.name for entry in COMMANDS}
         if words and "…" not in words and not named_only:
             try:
-                parser().parse_args(words)
+                parser(next(word for word in words if not word.startswith("-"))).parse_args(words)
             except SystemExit:
                 pytest.fail(f"{page.name}: {line}: {capsys.readouterr().err}")
 
@@ -63,7 +63,7 @@ def test_the_search_for_commands_sees_both_kinds_and_the_parser_refuses_what_is_
     page = "Run `slackapp keys rotate`, and then:\n\n    slackapp keys destroy   # all\n"
     assert commands(page) == ["slackapp keys rotate", "slackapp keys destroy"]
     with pytest.raises(SystemExit):
-        parser().parse_args(["keys", "destroy"])
+        parser("keys").parse_args(["keys", "destroy"])
     assert len(commands(KEYS)) > 10
 
 

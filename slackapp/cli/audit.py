@@ -12,7 +12,6 @@ from slackapp.errors import UsageError
 from slackapp.flows.audit import read_audit, verify_audit
 from slackapp.flows.audit.read_audit import AuditColumns, AuditQuestion
 
-HELP = "show the audit, verify its chain, print its head"
 _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 _COLUMNS = Columns(
     wide=read_audit.COLUMNS,

@@ -15,8 +15,6 @@ LOST = (
     "the database in its place cannot be read: freezes from after the backup, and removals that were not finished, are "
     "lost with it; freeze again, and purge again, whoever you know of"
 )
-HELP = "write a data backup without keys into a new folder, and rewrite the key backup"
-RESTORE_HELP = "put a data backup and the current key backup in the place of the database; or only check them"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -7,8 +7,6 @@ from slackapp.cli.service.environment import defaults_for, read_environment
 from slackapp.cli.terminal.printing import print_lines
 from slackapp.config import settings as config
 
-HELP = "print the effective settings, secrets masked"
-
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, with the first thing that is wrong."""

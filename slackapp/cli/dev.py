@@ -17,7 +17,6 @@ from slackapp.config import settings as config
 from slackapp.errors import ConfigError
 from slackapp.model import CALLBACK_PATH, COMMANDS_PATH, EVENTS_PATH, INTERACTIVITY_PATH
 
-HELP = "serve for development; without credentials, with a local Slack beside it"
 LOCAL_SLACK_PORT = 3001
 READY = "local Slack on "
 """What the local Slack says before its address, once it answers."""

@@ -19,7 +19,6 @@ from slackapp.directory.review import RequirementResult, Verdict
 from slackapp.errors import CommandError, ConfigError
 from slackapp.flows.upkeep import list_tenants
 
-HELP = "check the manifest and the running app against what Slack's reviewers ask"
 _NAMES = (
     "SLACKAPP_PUBLIC_URL", "SLACKAPP_HOME_ADMIN", "SLACKAPP_REQUIRE_ADMIN_INSTALLER", "SLACK_APP_ID",
     "SLACK_SIGNING_SECRET", "SLACKAPP_BEHAVIOUR",

@@ -13,8 +13,6 @@ from slackapp.importer.import_installations import ALREADY_HERE, TAKEN, ImportRe
 from slackapp.importer.sources import BoltFileSource, BoltSqliteSource, SingleTokenSource, Source
 from slackapp.model import Actor
 
-HELP = "take over what Bolt's SQLite or file store holds, or a token from the environment"
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the sources, of which exactly one must be given."""

@@ -14,7 +14,6 @@ from slackapp.flows.app import App
 from slackapp.flows.events import inbox_admin
 from slackapp.model import Actor, QueueEntry, QueueState
 
-HELP = "show events that wait, were given up or are unclear; let them run again, or drop them"
 _COLUMNS = Columns(
     wide=(
         "event_id", "kind", "tenant", "type", "state", "attempts", "event_time", "received_at", "next_at",

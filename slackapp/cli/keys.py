@@ -6,7 +6,7 @@ from pathlib import Path
 from slackapp.app import system_entropy
 from slackapp.cli.service.session import EX_TEMPFAIL, open_service, operator_actor
 from slackapp.cli.terminal import confirm
-from slackapp.cli.terminal.arguments import add_verbs, read_secret
+from slackapp.cli.terminal.arguments import add_verbs
 from slackapp.cli.terminal.printing import print_lines, print_progress
 from slackapp.flows.app import App
 from slackapp.flows.keys import (
@@ -20,7 +20,6 @@ from slackapp.flows.keys import (
 from slackapp.flows.keys.list_keys import KeyProblem
 from slackapp.model import Actor, KeyTest
 
-HELP = "make, list, rotate, verify, retire master keys; new data keys; key providers"
 _DAY = 86_400
 
 
@@ -134,7 +133,7 @@ def _fingerprint(arguments: argparse.Namespace) -> int:
 
 
 def _find_token(app: App, actor: Actor) -> int:
-    found, left = fingerprint_tokens.find(app, read_secret("Token (it is not shown, and not kept): "), actor)
+    found, left = fingerprint_tokens.find(app, confirm.read_secret("Token (it is not shown, and not kept): "), actor)
     for token in found:
         print_lines(f"{token.tenant}  {token.holder}  {token.status}")
     if not found:

@@ -21,8 +21,6 @@ from slackapp.localslack import LocalApp, LocalSlack, StateFileError, credential
 from slackapp.localslack.wire import is_loopback
 from slackapp.model import CALLBACK_PATH, EVENTS_PATH
 
-HELP = "run a Slack on this machine, to develop and test against"
-
 REDIRECT_URL = f"http://localhost:3000{CALLBACK_PATH}"
 EVENTS_URL = f"http://localhost:3000{EVENTS_PATH}"
 

@@ -1,32 +1,17 @@
-"""The table of commands, and how a command ends."""
+"""The table of commands, and how a command ends.
+
+What a command needs is imported when it is asked for, and nothing of the service for `--help`.
+"""
 
 import argparse
+import importlib
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp import __version__
-from slackapp.cli import (
-    audit,
-    backup,
-    config,
-    dev,
-    doctor,
-    import_installations,
-    inbox,
-    keys,
-    localslack,
-    manifest,
-    serve,
-    tenants,
-    tokens,
-)
-from slackapp.cli.service import environment
-from slackapp.cli.terminal.arguments import CommandParser, run_verb
+from slackapp.cli.terminal.arguments import CommandParser
 from slackapp.cli.terminal.printing import print_last_line, print_lines
-from slackapp.demo import scenario
-from slackapp.errors import CommandError, ConfigError, SettingMissingError, StoreDamagedError, StoreError, UsageError
 
 EX_FAILED, EX_USAGE = 1, 2
 """The exit statuses for what cannot be done, and for words that are not understood; argparse has the second, too."""
@@ -38,65 +23,118 @@ EX_PIPE = 141
 """That of a program that the signal SIGPIPE has ended."""
 
 
-@dataclass(frozen=True)
-class Command:
-    """Sub-command of `slackapp`."""
+class Command(NamedTuple):
+    """Sub-command of `slackapp`: its name, the module that is imported when it is asked for, and its help."""
 
     name: str
+    module: str
     help: str
-    run: Callable[[argparse.Namespace], int]
-    configure: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+
+    def fill(self, parser: argparse.ArgumentParser) -> None:
+        """Imports the module, and completes the command's parser by what stands there.
+
+        That is `configure_NAME` and `run_NAME`, or `configure` and `run`; a command of several verbs has no `run`.
+        """
+        module = importlib.import_module(f"slackapp.{self.module}")
+        configure, run = (
+            getattr(module, f"{does}_{self.name}", getattr(module, does, None)) for does in ("configure", "run")
+        )
+        parser.set_defaults(run=run)
+        if configure is not None:
+            configure(parser)
 
 
 COMMANDS = (
-    Command("dev", dev.HELP, dev.run),
-    Command("serve", serve.HELP, serve.run),
-    Command("demo", scenario.HELP, scenario.run, scenario.configure),
-    Command("config", config.HELP, config.run),
-    Command("keys", keys.HELP, run_verb, keys.configure),
-    Command("tenants", tenants.HELP, tenants.run, tenants.configure),
-    Command("export", tenants.EXPORT_HELP, tenants.run_export, tenants.configure_export),
-    Command("check", tokens.CHECK_HELP, tokens.run_check, tokens.configure_check),
-    Command("brake", tokens.BRAKE_HELP, tokens.run_brake, tokens.configure_brake),
-    Command("freeze", tokens.FREEZE_HELP, tokens.run_freeze, tokens.configure_freeze),
-    Command("unfreeze", tokens.UNFREEZE_HELP, tokens.run_unfreeze, tokens.configure_freeze),
-    Command("exchange", tokens.EXCHANGE_HELP, tokens.run_exchange, tokens.configure_exchange),
-    Command("import", import_installations.HELP, import_installations.run, import_installations.configure),
-    Command("inbox", inbox.HELP, run_verb, inbox.configure),
-    Command("audit", audit.HELP, run_verb, audit.configure),
-    Command("backup", backup.HELP, backup.run, backup.configure),
-    Command("restore", backup.RESTORE_HELP, backup.run_restore, backup.configure_restore),
-    Command("purge", tenants.PURGE_HELP, tenants.run_purge, tenants.configure_purge),
-    Command("uninstall", tenants.UNINSTALL_HELP, tenants.run_uninstall, tenants.configure_uninstall),
-    Command("localslack", localslack.HELP, localslack.run, localslack.configure),
-    Command("manifest", manifest.HELP, manifest.run, manifest.configure),
-    Command("doctor", doctor.HELP, doctor.run, doctor.configure),
-)
+    Command("dev", "cli.dev", "serve for development; without credentials, with a local Slack beside it"),
+    Command("serve", "cli.serve", "serve for production; every setting must be given"),
+    Command("demo", "demo.scenario", "play the whole round trip against a local Slack and tell each step"),
+    Command("config", "cli.config", "print the effective settings, secrets masked"),
+    Command("keys", "cli.keys", "make, list, rotate, verify, retire master keys; new data keys; key providers"),
+    Command("tenants", "cli.tenants", "list all tenants: status, scopes, installer, times, token expiry, key"),
+    Command(
+        "export", "cli.tenants",
+        "everything that is stored of a tenant in plain fields, no token: one JSON object per line",
+    ),
+    Command(
+        "check", "cli.tokens",
+        "ask Slack about every token: does it work, are scopes missing or more than asked for",
+    ),
+    Command(
+        "brake", "cli.tokens",
+        "show whether Slack refuses so many tenants at once that none is given up; release that",
+    ),
+    Command("freeze", "cli.tokens", "open no token of a tenant, or of anybody, from now on; what waits for it is kept"),
+    Command("unfreeze", "cli.tokens", "end a freeze: what waited goes on"),
+    Command(
+        "exchange", "cli.tokens",
+        "turn long-lived tokens into rotating ones, after token rotation was switched on at Slack",
+    ),
+    Command(
+        "import", "cli.import_installations",
+        "take over what Bolt's SQLite or file store holds, or a token from the environment",
+    ),
+    Command(
+        "inbox", "cli.inbox",
+        "show events that wait, were given up or are unclear; let them run again, or drop them",
+    ),
+    Command("audit", "cli.audit", "show the audit, verify its chain, print its head"),
+    Command("backup", "cli.backup", "write a data backup without keys into a new folder, and rewrite the key backup"),
+    Command(
+        "restore", "cli.backup",
+        "put a data backup and the current key backup in the place of the database; or only check them",
+    ),
+    Command(
+        "purge", "cli.tenants",
+        "erase a tenant, Slack not being told; or verify that nothing is left of those that were erased",
+    ),
+    Command("uninstall", "cli.tenants", "tell Slack, and erase a tenant's tokens and data"),
+    Command("localslack", "cli.localslack", "run a Slack on this machine, to develop and test against"),
+    Command("manifest", "cli.manifest", "print the app's manifest for an address"),
+    Command("doctor", "cli.doctor", "check the manifest and the running app against what Slack's reviewers ask"),
+)  # fmt: skip
 
 
 SERVING = ("dev", "serve", "demo", "localslack")
 """What serves by itself, with settings of its own."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(asked: str) -> argparse.ArgumentParser:
+    """The whole command line; of the commands only the one that is asked for has its options, and is imported."""
     whole = CommandParser(prog="slackapp", description="Distributes one Slack app to many workspaces.")
     whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     whole.add_argument("--dev", action="store_true", help="find what `slackapp dev` uses in this folder")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
-        command.configure(sub)
-        sub.set_defaults(run=command.run, command=command.name)
+        sub.set_defaults(command=command.name)
+        if command.name == asked:
+            command.fill(sub)
     return whole
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs a command; its exit status."""
-    reader = parser()
-    arguments = reader.parse_args(argv)
+    return run(parse(sys.argv[1:] if argv is None else argv))
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    """Parses a command line, and imports all that its command needs. Ends the process for `--help`, or what is wrong.
+
+    Of the options before a command none has a value.
+    """
+    reader = parser(next((word for word in words if not word.startswith("-")), ""))
+    arguments = reader.parse_args(words)
     if arguments.dev and arguments.command in SERVING:
         reader.error(f"--dev: is for commands beside `slackapp dev`, and not for `slackapp {arguments.command}`")
+    importlib.import_module("slackapp.cli.service.environment")  # here, where Ctrl-C may come amid an import
+    return arguments
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs a command that was parsed; its exit status."""
+    from slackapp.cli.service import environment
+    from slackapp.errors import CommandError, ConfigError, StoreDamagedError, StoreError, UsageError
+
     try:
         with environment.with_dev(arguments.dev):
             return int(arguments.run(arguments))
@@ -120,8 +158,11 @@ def main(argv: list[str] | None = None) -> int:
         return 75
 
 
-def _hint(error: ConfigError, arguments: argparse.Namespace) -> str:
+def _hint(error: Exception, arguments: argparse.Namespace) -> str:
     """The way to what `slackapp dev` uses, for whoever types a command beside it and finds no settings."""
+    from slackapp.cli.service import environment
+    from slackapp.errors import SettingMissingError
+
     unset = isinstance(error, SettingMissingError) and not arguments.dev and arguments.command not in SERVING
     if not (unset and environment.dev_was_used()):
         return ""

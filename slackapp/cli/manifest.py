@@ -11,7 +11,6 @@ from slackapp.directory import write_manifest
 from slackapp.directory.write_manifest import Plan
 from slackapp.errors import ConfigError, UsageError
 
-HELP = "print the app's manifest for an address"
 _NAMES = (
     "SLACKAPP_NAME", "SLACKAPP_DESCRIPTION", "SLACKAPP_BOT_SCOPES", "SLACKAPP_USER_SCOPES", "SLACKAPP_BEHAVIOUR",
 )  # fmt: skip

@@ -7,8 +7,6 @@ from slackapp.cli.service import server
 from slackapp.cli.service.environment import read_settings
 from slackapp.cli.terminal.printing import print_lines
 
-HELP = "serve for production; every setting must be given"
-
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError."""

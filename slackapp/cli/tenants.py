@@ -14,10 +14,6 @@ from slackapp.flows.tokens import freeze_tenant
 from slackapp.flows.upkeep import list_tenants
 from slackapp.model import NO_TENANT, Installation
 
-HELP = "list all tenants: status, scopes, installer, times, token expiry, key"
-EXPORT_HELP = "everything that is stored of a tenant in plain fields, no token: one JSON object per line"
-UNINSTALL_HELP = "tell Slack, and erase a tenant's tokens and data"
-PURGE_HELP = "erase a tenant, Slack not being told; or verify that nothing is left of those that were erased"
 _COLUMNS = Columns(
     wide=(
         "tenant", "kind", "name", "status", "reason", "frozen", "installer", "installed", "last_used", "last_validated",

@@ -13,12 +13,6 @@ from slackapp.flows.tokens import brake, exchange_token, freeze_tenant, validate
 from slackapp.flows.tokens.validate_tenant import TokenCheck
 from slackapp.model import NO_TENANT, Tenant
 
-CHECK_HELP = "ask Slack about every token: does it work, are scopes missing or more than asked for"
-BRAKE_HELP = "show whether Slack refuses so many tenants at once that none is given up; release that"
-FREEZE_HELP = "open no token of a tenant, or of anybody, from now on; what waits for it is kept"
-UNFREEZE_HELP = "end a freeze: what waited goes on"
-EXCHANGE_HELP = "turn long-lived tokens into rotating ones, after token rotation was switched on at Slack"
-
 
 def configure_check(parser: argparse.ArgumentParser) -> None:
     """Adds the choice between all tenants and one."""
@@ -108,6 +102,9 @@ def configure_freeze(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--tenant", metavar="ID", help="this one, installed or not")
     which.add_argument("--everything", action="store_true", help="the tokens of all tenants")
     confirm.add_option(parser)
+
+
+configure_unfreeze = configure_freeze
 
 
 def run_freeze(arguments: argparse.Namespace) -> int:

@@ -26,7 +26,6 @@ from slackapp.flows.removal import purge_tenant
 from slackapp.model import BOT, INSTALL_PATH, INSTALLED_PATH, Tenant, TenantKind, Token
 from slackapp.store import audit, inbox, installations, tokens
 
-HELP = "play the whole round trip against a local Slack and tell each step"
 NORTH = Tenant(TenantKind.WORKSPACE, "T0NORTH001")
 SOUTH = Tenant(TenantKind.WORKSPACE, "T0SOUTH001")
 _LINE_PREFIX = re.compile(r" *(?:->|\d+\.?) +")

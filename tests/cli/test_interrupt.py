@@ -22,6 +22,11 @@ AT_PARSER = """
 import argparse, os, signal
 argparse.ArgumentParser.parse_args = lambda *given: os.kill(os.getpid(), signal.SIGINT)
 """
+AT_RUN = """
+import os, signal
+from slackapp.cli import main
+main.run = lambda arguments: os.kill(os.getpid(), signal.SIGINT)
+"""
 AT_EXIT = """
 import atexit, os, signal
 atexit.register(os.kill, os.getpid(), signal.SIGINT)
@@ -34,9 +39,9 @@ sys.exit(main())
 """
 
 
-def slackapp(before: str, name: str = "") -> tuple[int, str]:
-    """`slackapp --version` in a process of its own, with something that comes before: its status and what it said."""
-    command = [sys.executable, "-c", before + RUN, name, "--version"]
+def slackapp(before: str, name: str = "", words: tuple[str, ...] = ("check", "--help")) -> tuple[int, str]:
+    """A command in a process of its own, with something that comes before: its status and what it said."""
+    command = [sys.executable, "-c", before + RUN, name, *words]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, done.stderr
 
@@ -47,8 +52,12 @@ def slackapp(before: str, name: str = "") -> tuple[int, str]:
      (AT_PARSER, ""), (AT_EXIT, "")],
     ids=["the first import", "one amidst", "the last", "before the command", "behind it"],
 )  # fmt: skip
-def test_ctrl_c_is_one_line_at_any_moment(before: str, name: str) -> None:
+def test_ctrl_c_is_one_line_at_any_moment_of_the_imports_and_behind_them(before: str, name: str) -> None:
     assert slackapp(before, name) == (130, "slackapp: interrupted\n")
+
+
+def test_ctrl_c_is_one_line_when_the_command_begins() -> None:
+    assert slackapp(AT_RUN, words=("config",)) == (130, "slackapp: interrupted\n")
 
 
 def test_where_ctrl_c_is_ignored_it_stays_so() -> None:

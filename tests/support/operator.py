@@ -26,7 +26,7 @@ from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, envir
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 ACTOR = Actor(ActorKind.OPERATOR, "r1")
 _parser = functools.cache(parser)
-"""Made once: to make it takes as long as many a command."""
+"""Made once for each command: to make it takes as long as many a command."""
 SEALED = (
     ("tokens", "access"), ("tokens", "refresh"), ("inbox", "body"), ("installations", "webhook"),
     ("installers", "details"), ("installers", "webhook"),

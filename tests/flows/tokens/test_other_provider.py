@@ -1,5 +1,6 @@
 """Refresh, exchange and state for a provider that is not Slack: the same flows, and Slack sees nothing of it."""
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -271,5 +272,6 @@ def test_a_provider_that_is_down_or_gone_keeps_no_token_of_slacks_waiting(
 
 
 def test_no_token_is_without_a_provider(both: Both) -> None:
-    with sqlite3.connect(both.world.settings.database) as connection, pytest.raises(sqlite3.IntegrityError):
+    opened = sqlite3.connect(both.world.settings.database)
+    with contextlib.closing(opened) as connection, pytest.raises(sqlite3.IntegrityError):
         connection.execute("UPDATE tokens SET provider = ''")
