@@ -27,12 +27,13 @@ from slackapp.runtime.log import JsonLog
 from slackapp.runtime.metrics import Metrics
 from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
 from slackapp.slack.client import SlackClient
+from slackapp.store.engine.database import Database
 from slackapp.store.engine.open_database import open_database
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.open_keyring import open_keyring, read_master_keys
 from slackapp.vault.vault import Vault
 from slackapp.workers.queue_workers import QueueWorkers
-from slackapp.workers.scheduler import Scheduler, local_tasks, remote_tasks
+from slackapp.workers.scheduler import Scheduler, check_tasks, local_tasks, remote_tasks
 from slackapp.wsgi import Wsgi
 
 REQUEST_THREADS = 16
@@ -56,6 +57,7 @@ class Service:
     workers: tuple[QueueWorkers, ...]
     local_scheduler: Scheduler
     remote_scheduler: Scheduler
+    check_scheduler: Scheduler
     threads: list[QueueWorkers | Scheduler] = field(default_factory=list)
     _stop_requested_at: float = 0.0
 
@@ -69,7 +71,7 @@ class Service:
         self.app.db.begin_service()
         self.app.db.lock_process(self.app.process_id)
         self.local_scheduler.run_due(self.app)
-        self.threads.extend((self.local_scheduler, self.remote_scheduler, *self.workers))
+        self.threads.extend((self.local_scheduler, self.remote_scheduler, self.check_scheduler, *self.workers))
         for thread in self.threads:
             thread.start(self.app)
 
@@ -129,6 +131,7 @@ def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO
         workers,
         local_scheduler=Scheduler("local-tasks", local_tasks()),
         remote_scheduler=Scheduler("remote-tasks", remote_tasks()),
+        check_scheduler=Scheduler("check-tasks", check_tasks()),
     )
 
 
@@ -152,8 +155,8 @@ def build_app(
     db = open_database(settings.database)
     try:
         db.create_or_migrate()
-        if not db.is_sound(thorough=False):
-            raise ConfigError(f"SLACKAPP_DATABASE: {settings.database} is damaged; restore a backup")
+        if db.needs_check():
+            check_database(db, settings, log)
         keyring = open_keyring(db, settings, entropy, clock, limits=record_limits(CIRCLES))
     except BaseException:
         db.close()  # who is inside another program tries again and again: nothing may stay open
@@ -188,6 +191,16 @@ def build_app(
         scope_reasons={},
         circles=CIRCLES,
     )
+
+
+def check_database(db: Database, settings: Settings, log: JsonLog) -> None:
+    """Checks a database that a crash has left, or that was found damaged, and says so. Raises ConfigError."""
+    log.info("database_check", {"why": "it was not closed cleanly", "action": "wait: nothing is served before"})
+    log.flush()
+    # claim: C-133
+    if not db.is_sound(thorough=False):
+        raise ConfigError(f"SLACKAPP_DATABASE: {settings.database} is damaged; restore a backup")
+    log.info("database_sound", {})
 
 
 _NEEDS_A_LOOP = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 MASTER_KEYS = "master keys"
 PARTS = {
     "database": "database",
+    "integrity": "integrity",
     "slack": "slack",
     "clock": "clock",
     "clock against Slack's": "skew",

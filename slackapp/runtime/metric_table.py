@@ -149,7 +149,8 @@ TABLE = (
     ),
     Metric("slackapp_purges_total", COUNTER, "Purges of tenants.", {"result": ("begun", "complete")}),
     Metric(
-        "slackapp_integrity_checks_total", COUNTER, "Daily checks of the whole database.",
+        "slackapp_integrity_checks_total", COUNTER,
+        "Checks of the whole database: a quick one behind each start, a thorough one every day.",
         {"result": ("ok", "damaged")},
     ),
     # How things are now

@@ -1,6 +1,7 @@
-"""Scheduler of periodic tasks: one thread for local tasks, one for those that wait for Slack or a provider.
+"""Scheduler of periodic tasks: a thread for local ones, one for what waits for others, one for checks.
 
-Slack or a key provider may take half a minute to answer; meanwhile this process must go on saying that it lives. Each
+Slack or a key provider may take half a minute to answer, and a check of a large database minutes; meanwhile this
+process must go on saying that it lives. Each
 task has its own interval, and a task that fails keeps no other from its turn.
 """
 
@@ -105,8 +106,14 @@ def local_tasks() -> tuple[Task, ...]:
         Task("sweep", MINUTE, lambda app, stopping: sweep.run(app, clock_monitor.conservative_now(app))),
         Task("master keys", MINUTE, lambda app, stopping: list_keys.report_missing(app)),
         Task("audit", MINUTE, lambda app, stopping: verify_audit.prune(app, clock_monitor.conservative_now(app))),
-        # The start has its own, quicker check.
-        Task("integrity", DAY, lambda app, stopping: sweep.check_integrity(app), run_at_start=False),
+    )
+
+
+def check_tasks() -> tuple[Task, ...]:
+    """Lists the tasks that read the whole database."""
+    return (
+        Task("quick_check", DAY, lambda app, stopping: sweep.check_integrity(app, thorough=False)),
+        Task("integrity", DAY, lambda app, stopping: sweep.check_integrity(app, thorough=True), run_at_start=False),
     )
 
 

@@ -33,6 +33,7 @@ Each column has one of four classes:
 PLACES = (
     ("`SLACKAPP_DATABASE` with `-wal` and `-shm`", "the tables below", "see each table"),
     ("the same name with `.lock`, `.users`, `.alone`", "nothing: files to lock on", "for ever"),
+    ("the same name with `.unchecked`", "nothing: a mark", "from a crash, or from damage, to the next good check"),
     ("the same name with `.work`", "a copy with its keys", "while a backup is made or restored"),
     ("`SLACKAPP_MASTER_KEY_FILE`", "the master keys, in clear, in a private file", "until they are retired"),
     (

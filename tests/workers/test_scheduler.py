@@ -25,8 +25,9 @@ NAMES = {
     "local-tasks": {
         "heartbeat": 0, "dead processes": 10, "log": 0, "counters": 5, "checkpoint": 0, "clock": 0, "set_clock": HOUR,
         "unclear": MINUTE, "lost": MINUTE,
-        "sweep": MINUTE, "audit": MINUTE, "integrity": DAY, "master keys": MINUTE,
+        "sweep": MINUTE, "audit": MINUTE, "master keys": MINUTE,
     },
+    "check-tasks": {"quick_check": DAY, "integrity": DAY},
     "remote-tasks": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE, "paused": MINUTE},
 }  # fmt: skip
 
@@ -192,11 +193,12 @@ def test_join_returns_at_its_deadline(bench: Bench) -> None:
 
 
 def test_the_service_has_these_tasks_and_no_others() -> None:
-    """What asks Slack or a key provider must not stand in the way of the sign of life."""
+    """What asks Slack or a key provider, or reads everything, must not stand in the way of the sign of life."""
     assert {task.name: task.interval for task in scheduler.local_tasks()} == NAMES["local-tasks"]
     assert {task.name: task.interval for task in scheduler.remote_tasks()} == NAMES["remote-tasks"]
-    assert [task.name for task in scheduler.local_tasks() if not task.run_at_start] == ["integrity"]
-    assert all(task.run_at_start for task in scheduler.remote_tasks())
+    assert {task.name: task.interval for task in scheduler.check_tasks()} == NAMES["check-tasks"]
+    assert [task.name for task in scheduler.check_tasks() if not task.run_at_start] == ["integrity"]
+    assert all(task.run_at_start for task in (*scheduler.local_tasks(), *scheduler.remote_tasks()))
 
 
 @pytest.fixture
@@ -261,7 +263,7 @@ def test_a_service_says_at_once_that_it_lives_and_at_its_end_that_it_does_not(wo
     world.service.start()
     assert seen_at(world) == [world.clock.steady()]
     assert {thread.name for thread in threading.enumerate()} - before == {
-        "local-tasks", "remote-tasks", *(f"inbox-{number}" for number in range(inbox.QUEUE.threads)),
+        "local-tasks", "remote-tasks", "check-tasks", *(f"inbox-{number}" for number in range(inbox.QUEUE.threads)),
     }  # fmt: skip
     world.service.stop()
     assert {thread.name for thread in threading.enumerate()} == before
@@ -273,7 +275,7 @@ def test_the_first_heartbeat_is_written_before_any_thread_starts(world: World, m
     for thread in (Scheduler, QueueWorkers):
         monkeypatch.setattr(thread, "start", lambda *_: lives.append(seen_at(world) == [world.clock.steady()]))
     world.service.start()
-    assert lives == [True] * 3
+    assert lives == [True] * 4
 
 
 def test_a_service_that_cannot_sign_off_ends_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

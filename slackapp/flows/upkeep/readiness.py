@@ -11,6 +11,8 @@ from slackapp.flows.tokens import brake, freeze_tenant
 from slackapp.model import NO_TENANT, QueueState
 from slackapp.store import inbox, meta, queue
 
+_DATABASE = frozenset({"database", "integrity"})
+"""Parts whose problem is the database's."""
 _OPEN = (QueueState.READY, QueueState.RUNNING)
 
 
@@ -18,7 +20,7 @@ def describe(app: App, now: int) -> Mapping[str, object]:
     """Describes the service as it is at this moment, for whoever runs it; `ready` is the sum of it."""
     problems = app.health.problems()
     try:
-        database = meta.get(app.db, "schema_version") is not None and "database" not in problems
+        database = meta.get(app.db, "schema_version") is not None and problems.keys().isdisjoint(_DATABASE)
         purges, states = inbox.count_pending_purges(app.db), queue.count_all(app.db, app.queues)
         braked, frozen = brake.read_brake(app), freeze_tenant.list_remaining(app, NO_TENANT)
     except StoreError:

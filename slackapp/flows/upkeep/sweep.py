@@ -21,9 +21,10 @@ def run(app: App, now: int) -> None:
     brake.delete_old(app, now)
 
 
-def check_integrity(app: App) -> None:
-    """Checks the whole database once a day; damage goes to log and metrics, for the operator to restore a backup."""
-    whole = app.db.is_sound(thorough=True)
+def check_integrity(app: App, thorough: bool) -> None:
+    """Checks the whole database; damage goes to log, metrics and readiness, for the operator to restore a backup."""
+    whole = app.db.is_sound(thorough)
+    app.health.set_problem("integrity", None if whole else "the database is damaged; restore a backup")
     app.metrics.count("slackapp_integrity_checks_total", {"result": "ok" if whole else "damaged"})
     if not whole:
         app.log.error("database_damaged", {"action": "stop the service and restore a backup"})

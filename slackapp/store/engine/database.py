@@ -99,8 +99,14 @@ class Database(Protocol):
     def exists(self) -> bool:
         """Tells whether there is a database, without making one."""
 
+    def needs_check(self) -> bool:
+        """Tells whether it was not closed cleanly, or was found damaged, and has not been found sound since."""
+
     def is_sound(self, thorough: bool) -> bool:
-        """Checks what is stored; thorough: every row, and every reference, which may take minutes."""
+        """Checks what is stored; thorough: every row, and every reference, which may take minutes.
+
+        What is not sound `needs_check`, in this process and in the next.
+        """
 
     def maintenance_lock(self) -> AbstractContextManager[None]:
         """Lets one process through at a time, for what changes more than the database, such as the key file."""

@@ -11,7 +11,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from slackapp.store.engine.sqlite_files import open_lock_file, sibling
+from slackapp.store.engine.sqlite_files import mark_unchecked, open_lock_file, sibling
 
 
 class ProcessLocks:
@@ -23,11 +23,17 @@ class ProcessLocks:
         self._lives: dict[Path, int] = {}
 
     def begin_use(self) -> bool:
-        """Shows, until the end or `release`, that the database is in use; tells whether nobody else uses it."""
+        """Shows, until the end or `release`, that the database is in use; tells whether nobody else uses it.
+
+        Who ends last takes the log away: one that lies there while nobody uses it was left by a crash.
+        """
         if self._use is None:
             self._use = open_lock_file(sibling(self._database, ".users"))
         try:
             fcntl.flock(self._use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # claim: C-133
+            if sibling(self._database, "-wal").exists():
+                mark_unchecked(self._database)
             return True
         except BlockingIOError:
             return False

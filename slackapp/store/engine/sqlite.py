@@ -24,10 +24,12 @@ from slackapp.store.engine.migrations import migrate
 from slackapp.store.engine.process_locks import ProcessLocks
 from slackapp.store.engine.sqlite_errors import as_store_error, store_errors
 from slackapp.store.engine.sqlite_files import (
+    check_file,
     clear_working_folder,
     compact_file,
     create_private_file,
     file_lock,
+    is_unchecked,
     replace_database,
     run_statement,
     sibling,
@@ -326,12 +328,14 @@ class SqliteDatabase:
         """Measures the bytes that are free on the disk."""
         return self._reserve.measure_space()
 
+    def needs_check(self) -> bool:
+        """Tells whether the file was not closed cleanly, or was found damaged, and has not been found sound since."""
+        return is_unchecked(self.path)
+
     def is_sound(self, thorough: bool) -> bool:
         """SQLite's quick check; thorough: its full one, and every foreign key."""
         with store_errors(), self._use_connection() as connection:  # for minutes, perhaps
-            question = "PRAGMA integrity_check(1)" if thorough else "PRAGMA quick_check(1)"
-            whole = bool(connection.execute(question).fetchone()[0] == "ok")
-            return whole and not (thorough and connection.execute("PRAGMA foreign_key_check").fetchall())
+            return check_file(connection, self.path, thorough)
 
     def maintain(self) -> None:
         """Moves into the database what a reader has kept in a long log; cuts the log where room is scarce.

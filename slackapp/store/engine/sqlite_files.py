@@ -6,6 +6,7 @@ slackapp.db  -wal  -shm     SQLite's own
 .alone                      one process at a time rotates keys, makes a backup or restores one
 .process-ID                 held by the serving process of that id for as long as it lives
 .reserve                    room for a checkpoint on a disk that is full, see `disk_reserve.py`
+.unchecked                  the file was left by a crash, or found damaged: it is checked before it is used again
 .work                       copies that have their keys inside, while a backup is made or restored
 """
 
@@ -113,6 +114,29 @@ def open_lock_file(path: Path) -> int:
         os.close(lock)
         raise ConfigError(f"SLACKAPP_DATABASE: {path} belongs to another user; remove it")
     return lock
+
+
+def mark_unchecked(path: Path) -> None:
+    """Marks a database that must be checked before it is used again. Raises ConfigError."""
+    os.close(open_lock_file(sibling(path, ".unchecked")))
+
+
+def is_unchecked(path: Path) -> bool:
+    """Tells whether a database was left by a crash, or found damaged, and has not been found sound since."""
+    return sibling(path, ".unchecked").exists()
+
+
+def check_file(connection: sqlite3.Connection, path: Path, thorough: bool) -> bool:
+    """Runs SQLite's quick check; thorough: its full one, and every foreign key. What is not sound stays marked."""
+    question = "PRAGMA integrity_check(1)" if thorough else "PRAGMA quick_check(1)"
+    whole = bool(connection.execute(question).fetchone()[0] == "ok")
+    whole = whole and not (thorough and connection.execute("PRAGMA foreign_key_check").fetchall())
+    if whole:
+        sibling(path, ".unchecked").unlink(missing_ok=True)
+    else:
+        # claim: C-133
+        mark_unchecked(path)
+    return whole
 
 
 def sibling(path: Path, suffix: str) -> Path:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from slackapp.cli.terminal.arguments import getpass
+from slackapp.cli.terminal.confirm import getpass
 from slackapp.flows.app import App
 from slackapp.flows.keys import fingerprint_tokens
 from slackapp.model import BOT, Actor, Holder, Secret, Token

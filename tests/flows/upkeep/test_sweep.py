@@ -63,13 +63,21 @@ def test_states_that_expired_are_swept(world: World) -> None:
 def test_once_a_day_the_whole_database_is_checked_and_damage_is_told(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app, scheduler = world.service.app, world.service.local_scheduler
+    app, scheduler = world.service.app, world.service.check_scheduler
+    is_sound, asked = app.db.is_sound, list[bool]()
+
+    def watched(thorough: bool) -> bool:
+        asked.append(thorough)
+        return is_sound(thorough)
+
+    monkeypatch.setattr(app.db, "is_sound", watched)
     scheduler.run_due(app)
-    assert app.metrics.value("slackapp_integrity_checks_total", {"result": "ok"}) == 0, "the start had its own check"
+    assert asked == [False], "a quick one behind the start"
     world.clock.advance(86_400)
     scheduler.run_due(app)
     scheduler.run_due(app)
-    assert app.metrics.value("slackapp_integrity_checks_total", {"result": "ok"}) == 1
+    assert asked == [False, False, True]
+    assert app.metrics.value("slackapp_integrity_checks_total", {"result": "ok"}) == 3
     monkeypatch.setattr(app.db, "is_sound", lambda thorough: False)
     world.clock.advance(86_399)
     scheduler.run_due(app)
@@ -77,4 +85,4 @@ def test_once_a_day_the_whole_database_is_checked_and_damage_is_told(
     world.clock.advance(1)
     scheduler.run_due(app)
     assert "database_damaged" in world.log.getvalue()
-    assert app.metrics.value("slackapp_integrity_checks_total", {"result": "damaged"}) == 1
+    assert app.metrics.value("slackapp_integrity_checks_total", {"result": "damaged"}) == 2, "both find it"
