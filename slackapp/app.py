@@ -18,7 +18,7 @@ from slackapp.config import settings as config
 from slackapp.errors import ConfigError
 from slackapp.flows.app import App, Circle
 from slackapp.flows.core_data import CORE
-from slackapp.flows.upkeep import heartbeat, interrupted_calls
+from slackapp.flows.upkeep import interrupted_calls
 from slackapp.model import Clock, Entropy, Settings
 from slackapp.routes import served_routes
 from slackapp.runtime.hand_off import HandOff
@@ -91,9 +91,8 @@ class Service:
         if cut_off:
             self.app.log.error("exchanges_cut_off", {"number": cut_off, "action": interrupted_calls.INSTALL_AGAIN})
         if self.threads:
-            interrupted_calls.release_leases(self.app, self.app.clock())  # and writes the marks that are left
+            interrupted_calls.release_leases(self.app, self.app.clock())
             self.app.metrics.persist(self.app.db, self.app.log)
-            heartbeat.sign_off(self.app)
         self.app.log.flush()
         self.app.db.close()
 

@@ -34,6 +34,7 @@ PLACES = (
     ("`SLACKAPP_DATABASE` with `-wal` and `-shm`", "the tables below", "see each table"),
     ("the same name with `.lock`, `.users`, `.alone`", "nothing: files to lock on", "for ever"),
     ("the same name with `.unchecked`", "nothing: a mark", "from a crash, or from damage, to the next good check"),
+    ("the same name with `.process-ID`", "nothing: locked by the serving process of that id", "as long as it lives"),
     ("the same name with `.work`", "a copy with its keys", "while a backup is made or restored"),
     ("`SLACKAPP_MASTER_KEY_FILE`", "the master keys, in clear, in a private file", "until they are retired"),
     (
@@ -53,8 +54,8 @@ PLACES = (
     ),
     (
         "memory of the process",
-        "unwrapped data keys; a token for the length of one call",
-        "300 seconds for a tenant's key; the four of the service as long as it runs",
+        "unwrapped data keys; a token for the length of one call; at most 256 events that wait for a thread",
+        "300 seconds for a tenant's key; the four of the service as long as it runs; an event until it has run",
     ),
     ("the browser", "one cookie with a random value, for the callback", "ten minutes"),
 )

@@ -17,6 +17,7 @@ from slackapp.app import build, system_entropy
 from slackapp.behaviour import Context
 from slackapp.errors import StoreBusyError
 from slackapp.flows.events import run_event
+from slackapp.flows.upkeep import interrupted_calls
 from slackapp.store import inbox, queue
 from slackapp.workers import queue_workers
 from tests.flows.kill_process import unclear
@@ -382,7 +383,7 @@ def test_the_next_process_begins_at_once_with_what_was_left(ready: World, monkey
         thread.join(LONG)
 
 
-def test_an_end_without_a_database_is_told_and_the_lease_runs_out(
+def test_an_end_without_a_database_is_told_and_the_next_process_takes_over(
     ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def locked(*arguments: Any, **named: Any) -> Any:
@@ -393,6 +394,8 @@ def test_an_end_without_a_database_is_told_and_the_lease_runs_out(
         patch.setattr("slackapp.store.queue.release_leases", locked)
         ready.service.stop()
     assert "leases_not_released" in ready.log.getvalue()
+    ready.service = ready.start_process()
+    assert interrupted_calls.take_over(ready.service.app, ready.clock()) == 1
 
 
 def test_a_service_that_never_started_leaves_the_rows_of_others_alone(ready: World) -> None:

@@ -283,8 +283,8 @@ def test_a_service_that_cannot_sign_off_ends_all_the_same(world: World, monkeypa
     monkeypatch.setattr(processes, "delete", lambda *_: fail(StoreBusyError("the database is locked"))())
     world.service.stop()
     told = [json.loads(line) for line in world.log.getvalue().splitlines()]
-    assert [(line["event"], line["why"]) for line in told if line["event"] == "not_signed_off"] == [
-        ("not_signed_off", "the database is locked")
+    assert [(line["event"], line["why"]) for line in told if line["event"] == "leases_not_released"] == [
+        ("leases_not_released", "the database is locked")
     ]
 
 

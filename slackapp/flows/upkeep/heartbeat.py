@@ -1,6 +1,10 @@
-"""Heartbeat of a serving process: that it lives, and which master keys it can read with."""
+"""Heartbeat of a serving process: that it lives, and which master keys it can read with.
 
-from slackapp.errors import ConfigError, StoreError
+A rotation of keys waits for all that lived within the last minute. Who takes over the rows of a process that died asks
+for its lock instead, which no clock and no pause can make look dead: see `interrupted_calls.py`.
+"""
+
+from slackapp.errors import ConfigError
 from slackapp.flows.app import App
 from slackapp.store import processes
 
@@ -25,15 +29,3 @@ def run(app: App, seen_epoch: int) -> int:
             app.db, app.process_id, epoch, app.keyring.master_versions(), steady=app.clock.steady()
         )
     return epoch
-
-
-def sign_off(app: App) -> None:
-    """Deletes the process's row at its end.
-
-    Where it cannot be said, the process counts as dead a minute later all the same.
-    """
-    try:
-        with app.db.transaction():
-            processes.delete(app.db, app.process_id, app.clock.steady())
-    except StoreError as error:
-        app.log.error("not_signed_off", {"why": str(error)})

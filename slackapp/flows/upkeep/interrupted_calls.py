@@ -19,8 +19,8 @@ INSTALL_AGAIN = "whoever installed the app just then must do so again"
 def release_leases(app: App, now: int) -> int:
     """Releases the leases of an ending process, and counts the rows that are unclear now.
 
-    So the next process begins at once instead of waiting for leases to run out. A database that cannot be written is
-    told in the log: then they run out.
+    The process signs off in the same transaction. A database that cannot be written is told in the log: then the next
+    process finds that this one has ended, and takes the rows over.
     """
     try:
         app.db.shorten_waits()
