@@ -25,7 +25,7 @@ def run(bench: Bench, rounds: int, seed: int) -> Results:
     bench.prepare()
     for number in range(rounds):
         print(f"round {number + 1} of {rounds}, in the order of seed {seed + number}", flush=True)
-        results.add(*bench.round(seed + number))
+        results.add(bench.round(seed + number))
     return results
 
 
@@ -43,7 +43,7 @@ def main() -> None:
         if shim is None:
             print("There is no C compiler (cc): no flush can be made slower, and that scenario is left out.")
         place = start.Place(Path(name), given.checkout and given.checkout.resolve(), shim)
-        seconds, turns, rounds = (1.0, 3, 1) if given.quick else (2.0, 2, 5)
+        seconds, turns, rounds = (1.0, 3, 1) if given.quick else (2.0, 3, 2)
         bench = Bench(place, seconds, turns, given.quick, tuple(given.only))
         results = run(bench, given.rounds or rounds, given.seed)
     page = report.page(results)

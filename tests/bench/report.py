@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from tests.bench.chart import Bar, Panel
+from tests.bench.rounds import Round
+from tests.bench.steps import TOTAL
 from tests.bench.targets import FACTORS, GOALS, SCENARIOS, UNITS, Figures, Goal
 
 FLUSHES = ("append", "overwrite")
@@ -31,7 +33,7 @@ def spread(values: list[float]) -> Spread:
 
 @dataclass
 class Results:
-    """What each turn found by scenario and target, and each round of the disk and of the steps of a receipt."""
+    """What all rounds found: by scenario and target, of the disk, and of the steps of a receipt."""
 
     seed: int
     rounds: int
@@ -39,11 +41,11 @@ class Results:
     flushes: list[dict[str, float]] = field(default_factory=list)
     steps: list[dict[str, list[float]]] = field(default_factory=list)
 
-    def add(self, turns: list[dict[str, Figures]], flush: dict[str, float], steps: dict[str, list[float]]) -> None:
+    def add(self, found: Round) -> None:
         """One round more."""
-        self.turns += turns
-        self.flushes += [flush] if flush else []
-        self.steps += [steps] if steps else []
+        self.turns += found.turns
+        self.flushes += found.flushes
+        self.steps += found.steps
 
     def of(self, name: str, figure: str) -> list[float]:
         """One figure, of each turn in which it was measured."""
@@ -149,7 +151,7 @@ def _steps(results: Results) -> list[str]:
              "| step | on the processor | by the clock |", "| --- | --- | --- |"]  # fmt: skip
     for step in results.steps[0]:
         cpu, elapsed = (statistics.median(each[step][column] for each in results.steps) for column in (0, 1))
-        lines.append(f"| {step} | {cpu:,.0f} | {elapsed:,.0f} |" if elapsed else f"| {step} | {cpu:,.0f} | |")
+        lines.append(f"| {step} | {cpu:,.0f} | {elapsed:,.0f} |" if step != TOTAL else f"| {step} | {cpu:,.0f} | |")
     return lines
 
 
@@ -179,7 +181,7 @@ def _goal_bar(goal: Goal, found: Spread) -> Bar:
     bound = goal.bound or 1.0
     shares = sorted(each / bound if goal.at_least else bound / each for each in (found.least, found.most))
     share = found.median / bound if goal.at_least else bound / found.median
-    told = f"{found.median:,.2f}, goal {'≥' if goal.at_least else '≤'} {bound:g}"
+    told = f"{found.median:,.{2 if found.median < 100 else 0}f}, goal {'≥' if goal.at_least else '≤'} {bound:g}"
     return Bar(f"{goal.what}", share, shares[0], shares[1], told)
 
 

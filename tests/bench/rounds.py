@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,15 @@ Turn = Callable[[], Figures]
 
 
 @dataclass(frozen=True)
+class Round:
+    """What each turn found by scenario and target; the disk's flushes, and the steps of a receipt."""
+
+    turns: list[dict[str, Figures]] = field(default_factory=list)
+    flushes: list[dict[str, float]] = field(default_factory=list)
+    steps: list[dict[str, list[float]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Bench:
     """How long a turn lasts and how many there are in a round, and what is left out."""
 
@@ -46,16 +55,20 @@ class Bench:
         """Tells whether that scenario, or those parts, are to be measured."""
         return name in self.only if self.only else not self.quick or name in (*QUICK, PARTS, STEPS)
 
-    def round(self, seed: int) -> tuple[list[dict[str, Figures]], dict[str, float], dict[str, list[float]]]:
-        """The figures of each turn, the disk's flushes, and the steps of a receipt."""
+    def round(self, seed: int) -> Round:
+        """All scenarios; the parts once for each turn, in a quick run once for all of them."""
         order = random.Random(seed)
-        turns: list[dict[str, Figures]] = [{} for _ in range(self.turns)]
+        found = Round([{} for _ in range(self.turns)])
         for scenario in filter(self._targets, SCENARIOS):
-            for known, found in zip(turns, self._take_turns(scenario, order), strict=True):
-                known.update(found)
-        parts = self._parts(seed) if self.is_wanted(PARTS) else {"figures": {}, "flush": {}}
-        turns[0].update({name: Figures(**each) for name, each in parts["figures"].items()})
-        return turns, parts["flush"], self._steps() if self.is_wanted(STEPS) else {}
+            for known, figures in zip(found.turns, self._take_turns(scenario, order), strict=True):
+                known.update(figures)
+        for known in found.turns[: 1 if self.quick else None] if self.is_wanted(PARTS) else ():
+            parts = self._parts(order.randrange(2**32))
+            known.update({name: Figures(**each) for name, each in parts["figures"].items()})
+            found.flushes.append(parts["flush"])
+        if self.is_wanted(STEPS):
+            found.steps.append(self._steps())
+        return found
 
     def _take_turns(self, scenario: Scenario, order: random.Random) -> Iterator[dict[str, Figures]]:
         with contextlib.ExitStack() as stack:

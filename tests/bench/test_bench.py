@@ -13,6 +13,7 @@ from tests.bench import chart, load, process, report, start, steps, world
 from tests.bench.chart import Bar, Panel
 from tests.bench.process import Counters
 from tests.bench.report import Results, Spread
+from tests.bench.rounds import Round
 from tests.bench.targets import GOALS, QUICK, SCENARIOS, UNITS, Figures, Goal, Kind
 
 STATUS = "Name:\tx\nVmRSS:\t   51200 kB\nvoluntary_ctxt_switches:\t{0}\nnonvoluntary_ctxt_switches:\t{1}\n"
@@ -98,7 +99,7 @@ def test_an_order_can_be_drawn_again() -> None:
 
 def test_the_page_has_the_tables_and_what_was_not_measured_is_left_out() -> None:
     results = results_of((50, 100), (60, 100))
-    results.add([], {"append": 2e-4, "overwrite": 1e-4}, {"seal": [11.0, 12.0], "all": [20.0, 0.0]})
+    results.add(Round([], [{"append": 2e-4, "overwrite": 1e-4}], [{"seal": [11.0, 12.0], "all": [20.0, 0.0]}]))
     page = report.page(results)
     assert (
         "| signed events, against hello | 0.55 | 0.50 to 0.60 | ≥ 0.25 | yes | events ours 55/s, events hello 100/s |"
