@@ -1,6 +1,8 @@
 """Two rules for every test: no connection leaves this machine, and generated input is the same in every run."""
 
+import contextlib
 import gc
+import importlib
 import os
 import sys
 import tempfile
@@ -24,6 +26,7 @@ from tests.support.world import World, make_world
 
 LOOPBACK = ("127.", "::1", "localhost")
 MEMORY = Path("/dev/shm")
+TESTS = Path(__file__).parent
 
 # Databases of tests lie in memory where that can be: what these tests prove does not hang on the disk's speed, and the
 # long ones, which are about disks, choose their own place. Whoever sets the variable decides.
@@ -46,6 +49,20 @@ def _stay_here(event: str, args: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_stay_here)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Of several workers each imports another part of the tests first, where it runs them all.
+
+    In a fresh checkout to compile them takes longer than to run a quarter of them: so no worker compiles all.
+    """
+    number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    if session.config.args == session.config.getini("testpaths"):
+        files = sorted(TESTS.rglob("test_*.py"))
+        begin = int(number) * len(files) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+        for file in files[begin:]:
+            with contextlib.suppress(Exception, pytest.skip.Exception):  # which the collection finds, too, and tells
+                importlib.import_module(".".join(file.relative_to(TESTS.parent).with_suffix("").parts))
 
 
 def pytest_collection_finish() -> None:
