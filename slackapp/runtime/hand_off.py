@@ -46,6 +46,11 @@ class HandOff:
         self._total = 0
         self._waiting: OrderedDict[Tenant, deque[ClaimedEvent]] = OrderedDict()
 
+    @property
+    def is_open(self) -> bool:
+        """Tells whether what is claimed for it will be taken, or given back at the end."""
+        return self._is_open
+
     def open(self) -> None:
         """Opens it: from now on places can be reserved."""
         self._is_open = True

@@ -25,8 +25,8 @@ _MAX_LOST_CLAIMS = 16
 class QueueWorkers:
     """Threads of a queue, claiming each row when it is run: so a crash costs that row one attempt.
 
-    What this process has claimed as it came is handed over in memory, and run first; everything else is looked for, at
-    least once a second. The tenants have their turn one after the other, however many rows lie there of one of them.
+    What this process has claimed as it came is handed over in memory; everything else is looked for, at least once a
+    second. While there is some of both, they take turns. The tenants have their turn one after the other, however many rows lie there of one of them.
     """
 
     def __init__(self, served: Queue) -> None:
@@ -37,8 +37,10 @@ class QueueWorkers:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._choice_lock = threading.Lock()
-        """For the four below."""
+        """For the five below."""
         self._last = NO_TENANT
+        self._is_turn_of_memory = False
+        """Whether the last row was found in the table."""
         self._in_progress: dict[int, RowId] = {}
         """By thread: what it is at."""
         self._is_announced = False
@@ -123,9 +125,13 @@ class QueueWorkers:
         with self._choice_lock:
             full, steady = self._full_tenant(), app.clock.steady()
             is_look_due = self._is_announced or not 0 <= steady - self._looked_at < POLL_SECONDS
-            found = (self._find_row(app, full, steady) if is_look_due else None) or self.hand_off.take(full)
+            # Turn about: neither a full table nor a hand-off that is never empty keeps the other one waiting.
+            # claim: C-97
+            claimed = self.hand_off.take(full) if self._is_turn_of_memory else None
+            found = claimed or (self._find_row(app, full, steady) if is_look_due else None) or self.hand_off.take(full)
+            self._is_turn_of_memory = isinstance(found, tuple)
             if found is not None:
-                row_id = (found.run.tenant, found.run.event_id) if isinstance(found, ClaimedEvent) else found
+                row_id = found if isinstance(found, tuple) else (found.run.tenant, found.run.event_id)
                 self._in_progress[threading.get_ident()] = row_id
             return found
 

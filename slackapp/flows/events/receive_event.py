@@ -204,7 +204,12 @@ def _hand_over(app: App, received: ReceivedEvent, sealed: Sealed, now: int) -> b
         trace_id=arrival.trace_id,
     )
     steady, is_stored = app.clock.steady(), False
-    claim = partial(inbox.claim_event, app.db, arrival, sealed, received.installation, run=run, steady=steady)
+
+    def claim() -> bool:
+        if not app.hand_off.is_open:  # since; the end has given back what was claimed, and gives nothing back twice
+            return False
+        return inbox.claim_event(app.db, arrival, sealed, received.installation, run=run, steady=steady)
+
     try:
         # claim: C-46
         is_stored = app.db.commit_in_group(claim)

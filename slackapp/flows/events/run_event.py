@@ -96,12 +96,21 @@ def run_claimed(app: App, claimed: ClaimedEvent) -> None:
     row = claimed.run
     # Within the second of its claim it is run as it is, as a row is that was just looked up.
     # claim: C-130
-    if app.clock.steady() != claimed.claimed_at and not app.db.commit_in_group(
-        partial(queue.renew_lease, app.db, row, app.clock), durable=False
-    ):
+    if app.clock.steady() != claimed.claimed_at and not _renew_lease(app, claimed):
         queue.postpone(app.db, row, "waited", now=app.clock(), wait=0, refund_attempt=True)
         return
     _act(app, row, claimed.installation, claimed.body)
+
+
+def _renew_lease(app: App, claimed: ClaimedEvent) -> bool:
+    try:
+        renew = partial(queue.renew_lease, app.db, claimed.run, claimed.installation, app.clock)
+        return app.db.commit_in_group(renew, durable=False)
+    except StoreError:
+        # Nothing of it has run. It waits here, for nobody else looks at it before its lease has run out.
+        if app.hand_off.reserve(claimed.run.tenant, 0):
+            app.hand_off.put(claimed)
+        raise
 
 
 def _act(

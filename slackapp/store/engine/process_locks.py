@@ -21,6 +21,7 @@ class ProcessLocks:
         self._database = database
         self._use: int | None = None
         self._lives: dict[Path, int] = {}
+        self._pid = os.getpid()
 
     def begin_use(self) -> bool:
         """Shows, until the end or `release`, that the database is in use; tells whether nobody else uses it.
@@ -63,9 +64,10 @@ class ProcessLocks:
             os.close(lock)
 
     def release(self) -> None:
-        """Lets go of all of them."""
+        """Lets go of all of them; in the child of a fork, of what it has inherited: its parent lives on."""
         for file, lock in self._lives.items():
-            file.unlink(missing_ok=True)
+            if self._pid == os.getpid():
+                file.unlink(missing_ok=True)
             os.close(lock)
         self._lives.clear()
         if self._use is not None:

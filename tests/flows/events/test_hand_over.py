@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from slackapp.behaviour import Context
+from slackapp.errors import StoreBusyError
 from slackapp.model import NO_TENANT, Tenant
-from slackapp.runtime.hand_off import MAX_BODY_BYTES, PLACES
+from slackapp.runtime.hand_off import MAX_BODY_BYTES, PLACES, ClaimedEvent
 from slackapp.store.queue import LEASE
 from tests.support.world import NORTH, ORG, SOUTH, World
 
@@ -174,6 +175,8 @@ def test_what_waited_for_a_thread_has_its_lease_anew_when_it_is_run(open_world: 
 WAITS = {
     "suspect": "UPDATE installations SET status = 'suspect'",
     "frozen": "INSERT INTO freezes (frozen_at, actor) VALUES (1, 'operator')",
+    "installed again": "UPDATE installations SET generation = generation + 1",
+    "removed and installed": "UPDATE installations SET installed_at = installed_at + 1",
 }
 
 
@@ -185,8 +188,50 @@ def test_what_waited_while_its_tenant_was_stopped_waits_on_without_having_had_it
     open_world.event(MENTION)
     change(open_world, sql)
     open_world.clock.advance(1)
-    open_world.work()
+    assert open_world.service.worker._run(open_world.service.app, _take(open_world))
     assert (ran, row(open_world)) == ([], ("ready", 0, False))
+
+
+def _take(world: World) -> ClaimedEvent:
+    found = world.service.worker.hand_off.take(NO_TENANT)
+    assert found is not None
+    return found
+
+
+@pytest.mark.claim("C-130")
+def test_what_waits_while_the_database_cannot_be_written_waits_on(
+    open_world: World, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of memory, nobody would look for it before its lease has run out."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise StoreBusyError("the database is busy")
+
+    open_world.event(MENTION)
+    open_world.clock.advance(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(open_world.service.app.db, "commit_in_group", fail)
+        with pytest.raises(StoreBusyError):
+            open_world.work()
+    assert (ran, row(open_world)) == ([], ("running", 1, True))
+    assert (open_world.work(), ran) == (1, [NORTH])
+
+
+@pytest.mark.claim("C-131")
+def test_what_comes_while_the_service_ends_is_claimed_by_nobody(
+    open_world: World, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end has given back what was claimed: what is claimed behind it would wait for its lease to run out."""
+    database, hand_off = open_world.service.app.db, open_world.service.worker.hand_off
+    commit = database.commit_in_group
+
+    def end_first(*arguments: Any, **named: Any) -> Any:
+        hand_off.close()
+        return commit(*arguments, **named)
+
+    monkeypatch.setattr(database, "commit_in_group", end_first)
+    assert open_world.event(MENTION).status == 200
+    assert row(open_world) == ("ready", 0, False)
 
 
 @pytest.mark.claim("C-51", "C-130")
@@ -228,6 +273,18 @@ def test_a_call_of_a_run_that_was_handed_over_has_its_intent_and_its_end_is_on_t
     open_world.mention()
     monkeypatch.setattr(open_world.service.app.db, "defer", None)
     assert (open_world.work(), states, row(open_world)[0]) == (1, ["calling"], "done")
+
+
+@pytest.mark.claim("C-97")
+def test_table_and_memory_have_their_turn_one_after_the_other(open_world: World, ran: list[str]) -> None:
+    """Many rows of one tenant in the table do not keep another's waiting that was handed over, nor the reverse."""
+    open_world.browser().install(SOUTH)
+    open_world.work()
+    for number in range(3):
+        open_world.event({**MENTION, "text": "x" * MAX_BODY_BYTES}, f"EvTable{number}")
+    for number in range(3):
+        open_world.event(MENTION, f"EvMemory{number}", team_id=SOUTH)
+    assert (open_world.work(), ran) == (6, [NORTH, SOUTH] * 3)
 
 
 # The end of a row without a call

@@ -57,3 +57,15 @@ def test_a_link_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     os.symlink(tmp_path / "elsewhere", tmp_path / "x.db.process-aa")
     with pytest.raises(ConfigError):
         ProcessLocks(tmp_path / "x.db").is_process_locked("aa")
+
+
+@pytest.mark.claim("C-131")
+def test_the_child_of_a_fork_that_closes_leaves_its_parent_alive(tmp_path: Path) -> None:
+    ours, theirs = ProcessLocks(tmp_path / "x.db"), ProcessLocks(tmp_path / "x.db")
+    ours.lock_process("aa")
+    child = os.fork()
+    if child == 0:
+        ours.release()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert theirs.is_process_locked("aa")
