@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from slackapp.errors import StoreBusyError, StoreError
+from slackapp.errors import StoreBusyError, StoreFullError
 
 MAX_BATCH, MAX_DEFERRED = 64, 256
 """Pieces of work in one transaction that are waited for, and that are not."""
@@ -153,9 +153,10 @@ class GroupCommit:
     def _put_back(self, deferred: list[_Waiter], left: list[_Waiter]) -> None:
         """Keeps for the next commit what this one could not write.
 
-        What fails by itself is lost, as by a kill.
+        What fails by itself is lost, as by a kill; so is what would find the same damage in each commit from now on.
         """
-        kept = [waiter for waiter in deferred if waiter in left or isinstance(waiter.error, StoreError)]
+        passing = (StoreBusyError, StoreFullError)
+        kept = [waiter for waiter in deferred if waiter in left or isinstance(waiter.error, passing)]
         self._deferred.extendleft(waiter.do for waiter in reversed(kept) if waiter.do is not None)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from slackapp.errors import StoreBusyError, StoreFullError
+from slackapp.errors import StoreBusyError, StoreDamagedError, StoreFullError
 from slackapp.store import meta
 from slackapp.store.engine import group_commit
 from slackapp.store.engine import sqlite as module
@@ -645,11 +645,12 @@ def test_what_a_commit_could_not_write_waits_for_the_next_one(disk: Disk) -> Non
     assert (done, is_free(made)) == (["a", "b"], True)
 
 
-def test_what_was_left_fails_for_itself_alone(disk: Disk) -> None:
+@pytest.mark.parametrize("error", [ValueError, StoreDamagedError])
+def test_what_was_left_fails_for_itself_alone(disk: Disk, error: type[Exception]) -> None:
     made, done = GroupCommit(LONG), []
 
     def fail() -> None:
-        raise ValueError
+        raise error
 
     made.defer(fail)
     made.defer(lambda: done.append("b"))
