@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from slackapp.flows.upkeep import heartbeat, interrupted_calls
 from slackapp.store import tokens
 from slackapp.store.engine.database import Database
 from slackapp.store.engine.statements import sql_directory
@@ -292,6 +293,27 @@ def _receive(actor: Child) -> None:
     actor.tell("worked")
 
 
+def _receive_and_hand_over(actor: Child) -> None:
+    """As a process that serves: with places in memory, and known to be alive."""
+    world = actor.world()
+    app = world.service.app
+    app.db.lock_process(app.process_id)
+    heartbeat.run(app, 0)
+    world.service.worker.hand_off.open()
+    actor.arm()
+    actor.tell(f"acknowledged {world.post_signed(actor.arguments['body'].encode()).status}")
+    world.work()
+    actor.tell("worked")
+
+
+def _taken_over(run: Run) -> None:
+    """No time goes by: what the dead process had is not waited for."""
+    world = run.world
+    assert interrupted_calls.take_over(world.service.app, world.clock()) == 1, "it never signed off"
+    assert world.rows("SELECT 1 FROM inbox WHERE lease_owner <> ''") == []
+    _answered_at_most_once(run)
+
+
 def _answered_at_most_once(run: Run) -> None:
     world = run.world
     kept = world.rows("SELECT state FROM inbox WHERE event_id = 'EvSwept'")
@@ -309,3 +331,4 @@ def _answered_at_most_once(run: Run) -> None:
 
 
 add(Scenario("receive and run an event", _mentioned, _receive, _answered_at_most_once))
+add(Scenario("receive and hand over an event", _mentioned, _receive_and_hand_over, _taken_over))

@@ -9,7 +9,8 @@ from tests.long.sweep import sweep
 
 NAMES = (
     "first start", "migration", "issue a state", "install", "re-install", "refresh in time", "refresh when expired",
-    "receive and run an event", "rotate the master key", "new data keys", "uninstall by the operator",
+    "receive and run an event", "receive and hand over an event", "rotate the master key", "new data keys",
+    "uninstall by the operator",
     "new data keys in portions", "uninstall in portions",
     "purge after app_uninstalled", "backup", "restore", "refresh by the upkeep", "refresh with a lost answer",
     "exchange of long-lived tokens", "check", "save by a Bolt app", "save of a new install by a Bolt app",
