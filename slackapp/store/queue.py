@@ -9,18 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from slackapp.model import (
-    Actor,
-    ActorKind,
-    Clock,
-    Installation,
-    QueueEntry,
-    QueueKind,
-    QueueState,
-    Sealed,
-    Tenant,
-    UnclearRow,
-)
+from slackapp.model import Actor, ActorKind, Clock, QueueEntry, QueueKind, QueueState, Sealed, Tenant, UnclearRow
 from slackapp.store.columns import (
     by_word,
     count_rows,
@@ -188,11 +177,10 @@ def claim(db: Database, queue: Queue, row_id: RowId, *, owner: str, steady: int)
     return _run(queue, row) if row is not None else None
 
 
-def renew_lease(db: Database, run: Run, installation: Installation, clock: Clock) -> bool:
-    """Renews the lease of a row that waited; False where it is another's, or its tenant stopped or installed again."""
-    seen = {"generation": installation.generation, "seen_installed_at": installation.installed_at}
-    parameters = {**_owned_key(run), **seen, "steady": clock.steady(), "lease": LEASE}
-    return db.execute(f"{run.queue.table}.renew_lease", parameters) == 1
+def renew_lease(db: Database, run: Run, clock: Clock, generation: int) -> bool:
+    """Renews the lease of a row that waited; False where it is another's, or its tenant stopped or installed anew."""
+    now = {"steady": clock.steady(), "lease": LEASE, "generation": generation}
+    return db.execute(f"{run.queue.table}.renew_lease", {**_owned_key(run), **now}) == 1
 
 
 def note_intent(db: Database, run: Run, clock: Clock) -> None:

@@ -26,7 +26,8 @@ class QueueWorkers:
     """Threads of a queue, claiming each row when it is run: so a crash costs that row one attempt.
 
     What this process has claimed as it came is handed over in memory; everything else is looked for, at least once a
-    second. While there is some of both, they take turns. The tenants have their turn one after the other, however many rows lie there of one of them.
+    second. While there is some of both, they take turns. The tenants have their turn one after the other, however many
+    rows lie there of one of them.
     """
 
     def __init__(self, served: Queue) -> None:

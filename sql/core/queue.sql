@@ -89,7 +89,7 @@ UPDATE $queue SET lease_until = :steady + :lease
    AND EXISTS (
        SELECT 1 FROM installations AS i
         WHERE i.tenant_kind = :tenant_kind AND i.tenant_id = :tenant_id AND i.status = 'active'
-          AND i.generation = :generation AND i.installed_at = :seen_installed_at
+          AND i.generation = :generation
        )  -- claim: C-130
    AND NOT EXISTS (
        SELECT 1 FROM freezes AS f

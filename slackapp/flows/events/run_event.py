@@ -104,7 +104,7 @@ def run_claimed(app: App, claimed: ClaimedEvent) -> None:
 
 def _renew_lease(app: App, claimed: ClaimedEvent) -> bool:
     try:
-        renew = partial(queue.renew_lease, app.db, claimed.run, claimed.installation, app.clock)
+        renew = partial(queue.renew_lease, app.db, claimed.run, app.clock, claimed.installation.generation)
         return app.db.commit_in_group(renew, durable=False)
     except StoreError:
         # Nothing of it has run. It waits here, for nobody else looks at it before its lease has run out.

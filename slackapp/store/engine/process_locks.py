@@ -64,7 +64,7 @@ class ProcessLocks:
             os.close(lock)
 
     def release(self) -> None:
-        """Lets go of all of them; in the child of a fork, of what it has inherited: its parent lives on."""
+        """Lets go of all of them, but keeps the files in the child of a fork: its parent lives on."""
         for file, lock in self._lives.items():
             if self._pid == os.getpid():
                 file.unlink(missing_ok=True)

@@ -176,7 +176,6 @@ WAITS = {
     "suspect": "UPDATE installations SET status = 'suspect'",
     "frozen": "INSERT INTO freezes (frozen_at, actor) VALUES (1, 'operator')",
     "installed again": "UPDATE installations SET generation = generation + 1",
-    "removed and installed": "UPDATE installations SET installed_at = installed_at + 1",
 }
 
 
