@@ -47,6 +47,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
 
 def event(world: World) -> bool:
     """Whether it was acknowledged."""
+    world.service.worker.hand_off.open()
     reply = world.event({"type": "app_mention", "user": "U0SOMEBODY", "text": BIG}, "EvIn")
     assert (reply.status, reply.headers.get("retry-after")) in [(200, None), (503, "5")]
     return reply.status == 200
@@ -218,7 +219,8 @@ def test_a_log_that_is_written_all_the_time_does_not_grow_without_end(tmp_path: 
 
         def write() -> None:
             while not stop.is_set():
-                database.commit_in_group(lambda: meta.put(database, f"x{next(written) % 50}", "x" * 50_000))
+                with database.transaction():
+                    meta.put(database, f"x{next(written) % 50}", "x" * 50_000)
 
         threads = [threading.Thread(target=write) for _ in range(4)]
         for thread in threads:

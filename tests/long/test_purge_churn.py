@@ -67,7 +67,8 @@ def test_no_purge_waits_for_more_than_a_minute_and_no_event_for_a_purge(crowd: W
 
     def receive() -> None:
         begun = time.monotonic()
-        app.db.commit_in_group(lambda: meta.put(app.db, "probe", "1"))
+        with app.db.transaction():
+            meta.put(app.db, "probe", "1")
         receipts.append(time.monotonic() - begun)
 
     with again_and_again(1.0, lambda: clock.advance(1)), again_and_again(0.5, look), again_and_again(0.02, receive):

@@ -50,6 +50,7 @@ def live(log: Log) -> None:
     """Two installs, an event, a refresh, an uninstall."""
     world = log.world
     assert not world.service.app.db.erase_residue()
+    world.service.worker.hand_off.open()
     world.browser().begin()
     log.acknowledge("a state", lambda found: found.count("oauth_states") >= 1)
     world.browser().install(NORTH)
