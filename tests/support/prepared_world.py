@@ -43,9 +43,10 @@ class Prepared:
         world, slack = self.world, self.world.slack
         world.service.stop()
         assert slack.violations == []
-        for beside in ("-wal", "-shm"):
+        # Another file of the same name: a connection that a test has left open lets go of its own, and of nothing else.
+        for beside in ("", "-wal", "-shm"):
             self.settings.database.with_name(self.settings.database.name + beside).unlink(missing_ok=True)
-        self.settings.database.write_bytes(self.database)
+        keyfile.write_private(self.settings.database, self.database)
         slack.__init__(self.app, slack.clock, slack.entropy, world.slack_url, probe=slack.probe)  # type: ignore[misc]
         remember(slack, self.state)
         world.clock.now, world.settings, world.log = self.now, self.settings, io.StringIO()
