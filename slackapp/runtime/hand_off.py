@@ -77,7 +77,7 @@ class HandOff:
             return True
 
     def put(self, claimed: ClaimedEvent) -> None:
-        """Puts a claimed into the place that was reserved for it."""
+        """Puts a claimed event into the place that was reserved for it."""
         with self._lock:
             if self._is_open:
                 self._waiting.setdefault(claimed.run.tenant, deque()).append(claimed)

@@ -1,9 +1,12 @@
 """Installations that were looked up lately, for what asks the database itself whether all of that is still so.
 
 Stops:   a look-up for each event, of a row that changes a few times a year.
-Does not stop: what is remembered from being old. Nothing is decided by it alone: the statement that stores an event
-         compares it, and whoever would refuse or drop by it looks again.
+Does not stop: what is remembered from being old. No event is claimed by it alone: the statement that stores one
+         compares it. An event is dropped by it as the app's own, where the ids in it are those of the app's bot there,
+         or were until lately.
 """
+
+from dataclasses import replace
 
 from slackapp.model import Installation, Tenant
 
@@ -26,6 +29,11 @@ class InstallationCache:
         if len(self._found) >= self._limit:
             self._found.clear()
         self._found[installation.tenant] = installation
+
+    def note_used(self, installation: Installation, now: int) -> None:
+        """Notes the use of what is remembered, so that the database is told once a minute and not with each event."""
+        if self._found.get(installation.tenant) is installation:
+            self._found[installation.tenant] = replace(installation, last_used_at=now)
 
     def evict(self, tenant: Tenant) -> None:
         """Forgets a tenant."""

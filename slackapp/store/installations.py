@@ -140,6 +140,11 @@ def note_used(db: Database, tenant: Tenant, now: int) -> None:
     db.execute("touch_installation", {**tenant_columns(tenant), "now": now})
 
 
+def is_use_due(installation: Installation, now: int) -> bool:
+    """Tells whether a use is to be noted: to the minute, as the statement of `note_used` itself asks."""
+    return installation.last_used_at < now - 59
+
+
 def delete(db: Database, tenant: Tenant) -> int:
     """Deletes the row, and its tokens with it."""
     return db.execute("delete_installation", tenant_columns(tenant))

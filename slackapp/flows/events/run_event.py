@@ -205,7 +205,10 @@ def _mark_done(app: App, row: Run, installation: Installation, result: str) -> N
         _finish_row(app, row, QueueState.DONE, result, now=now)
         return
     row.has_ended = True
-    also = partial(installations.note_used, app.db, row.tenant, now) if installation.last_used_at < now - 59 else None
+    also = None
+    if installations.is_use_due(installation, now):
+        app.installation_cache.note_used(installation, now)
+        also = partial(installations.note_used, app.db, row.tenant, now)
     # claim: C-49
     app.db.defer(partial(queue.finish, app.db, row, QueueState.DONE, result, now=now, also=also))
     app.metrics.count("slackapp_inbox_total", {"result": QueueState.DONE})

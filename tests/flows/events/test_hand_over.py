@@ -11,6 +11,8 @@ from slackapp.behaviour import Context
 from slackapp.errors import StoreBusyError
 from slackapp.model import NO_TENANT, Tenant
 from slackapp.runtime.hand_off import MAX_BODY_BYTES, PLACES, ClaimedEvent
+from slackapp.store import installations
+from slackapp.store.engine.database import Database
 from slackapp.store.queue import LEASE
 from tests.support.world import NORTH, ORG, SOUTH, World
 
@@ -296,3 +298,25 @@ def test_its_mark_rides_along_with_the_next_commit(open_world: World, ran: list[
     assert (ran, row(open_world)) == ([NORTH], ("running", 1, True))
     open_world.event(MENTION, "Ev0002")
     assert (row(open_world), row(open_world, "Ev0002")) == (("done", 1, False), ("running", 1, True))
+
+
+def test_a_tenant_that_is_used_all_the_time_is_written_once_a_minute(
+    open_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    note = installations.note_used
+
+    def noting(db: Database, tenant: Tenant, now: int) -> None:
+        told.append(now)
+        note(db, tenant, now)
+
+    monkeypatch.setattr(installations, "note_used", noting)
+    minutes = []
+    for minute in range(2):
+        open_world.clock.advance(60)
+        minutes.append(open_world.clock())
+        for number in range(3):
+            open_world.event(MENTION, f"Ev{minute}{number}")
+            open_world.work()
+    assert told == minutes
+    assert open_world.rows("SELECT last_used_at FROM installations")[0][0] == minutes[-1]

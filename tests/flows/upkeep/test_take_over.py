@@ -79,10 +79,10 @@ def test_what_a_killed_process_had_taken_is_run_at_once_and_the_kill_counts_as_a
 @pytest.mark.claim("C-131")
 def test_a_row_in_a_call_becomes_unclear_and_is_told(ready: World, other: Service) -> None:
     receive(ready, other, "EvCalls")
-    (delivery,) = [other.worker.hand_off.take(NO_TENANT)]
-    assert delivery is not None
+    claimed = other.worker.hand_off.take(NO_TENANT)
+    assert claimed is not None
     with other.app.db.transaction():
-        queue.note_intent(other.app.db, delivery.run, ready.clock)
+        queue.note_intent(other.app.db, claimed.run, ready.clock)
     kill(other)
     assert take_over(ready) == 1
     assert row(ready, "EvCalls") == ("unclear", 1, "interrupted in a call")
