@@ -31,7 +31,7 @@ class InstallationCache:
         self._found[installation.tenant] = installation
 
     def note_used(self, installation: Installation, now: int) -> None:
-        """Notes the use of what is remembered, so that the database is told once a minute and not with each event."""
+        """Notes the use of what is remembered: the database is told once a minute, not with each event."""
         if self._found.get(installation.tenant) is installation:
             self._found[installation.tenant] = replace(installation, last_used_at=now)
 
