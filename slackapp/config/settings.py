@@ -136,6 +136,11 @@ SETTINGS = (
         meaning="Days that audit rows are kept; 0 for ever.",
     ),
     Setting(
+        "SLACKAPP_ONE_PROCESSOR", "one_processor", forms.yes_or_no, "yes",
+        meaning="`yes`: a process keeps to one processor at a time, which serves several times as much; more are used "
+        "by more processes. `no` for a behaviour that starts programs of its own, which would keep to it, too.",
+    ),
+    Setting(
         "SLACKAPP_NAME", "name", forms.name, "Example",
         meaning="What the app is called, in Slack and on its pages.",
     ),

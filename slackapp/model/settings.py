@@ -61,6 +61,7 @@ class Settings:
     key_backup_dir: Path | None
     audit_days: int
     metrics_tenants: bool
+    one_processor: bool
     description: str
     company: str
     support_email: str

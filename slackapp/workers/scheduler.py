@@ -132,10 +132,14 @@ class Scheduler:
 
     def __init__(self, name: str, tasks: Sequence[Task]) -> None:
         self._name = name
-        self._tasks = tasks
+        self._tasks = tuple(tasks)
         self._ran_at: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def add(self, task: Task) -> None:
+        """Takes one more task, before the thread is started."""
+        self._tasks = (*self._tasks, task)
 
     def start(self, app: App) -> None:
         """Starts the thread."""

@@ -77,7 +77,8 @@ def _head(results: Results) -> list[str]:
         {results.seed}). Every ratio is of figures of one turn; shown are the median of all turns, the least and the
         most. hello is a bare WSGI answer on the same waitress that sends what ours was found to send; the floor does
         what a receipt and its run cannot do without, and nothing else (`tests/bench/floor.py`); Bolt is Bolt for Python
-        with its SQLite stores."""
+        with its SQLite stores. Ours keeps to one processor; so do hello and the floor, which it makes faster, and the
+        client takes the other one. Bolt is taken as it comes, and once bound like ours."""
     where = f"""Rounds: {results.rounds}; turns: {len(results.turns)}. {_machine()} {_flushes(results)}
         {_disturbance(results)}"""
     return ["# Benchmarks", "", *_wrapped(how), "", *_wrapped(where), "", "![the same as bars](benchmarks.svg)"]

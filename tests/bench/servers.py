@@ -7,6 +7,7 @@ slack   a Slack that answers everything after a pause
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -112,8 +113,11 @@ KINDS = {"hello": hello, "floor": floor, "bolt": bolt, "slack": slack}
 
 
 def main() -> None:
-    """One argument, JSON: kind, folder, port, threads, and what the kind takes."""
+    """One argument, JSON: kind, folder, port, threads, whether it keeps to one processor, and what the kind takes."""
     options = json.loads(sys.argv[1])
+    if options["one_processor"]:
+        allowed = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {allowed[os.getpid() % len(allowed)]})
     app = KINDS[options["kind"]](options)
     waitress.serve(app, listen=f"127.0.0.1:{options['port']}", threads=options["threads"], _quiet=True, **SETTINGS)
 

@@ -136,11 +136,13 @@ def command(
             folder, f"http://127.0.0.1:{slack_port}" if slack_port else world.NOBODY,
             SLACKAPP_LISTEN=f"127.0.0.1:{port}", SLACKAPP_STATE_LIMIT="10000000",
             SLACKAPP_BEHAVIOUR=f"tests.bench.behaviour:{target.behaviour}",
+            **({} if target.one_processor else {"SLACKAPP_ONE_PROCESSOR": "no"}),
         )  # fmt: skip
         return arguments, {**given, **own}
     options = {
         "kind": target.kind, "folder": str(folder), "port": port, "threads": target.threads, "slack": slack_port,
         "signing_secret": SIGNING_SECRET, "answers": place.answers, "pause": pause,
+        "one_processor": target.one_processor,
     }  # fmt: skip
     return [sys.executable, "-m", "tests.bench.servers", json.dumps(options)], given
 

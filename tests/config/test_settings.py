@@ -77,6 +77,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "SLACKAPP_KEY_BACKUP_DIR": {"/srv/keys": Path("/srv/keys")},
     "SLACKAPP_METRICS_TENANTS": {"no": False, "yes": True},
     "SLACKAPP_AUDIT_DAYS": {"0": 0, "36500": 36_500},
+    "SLACKAPP_ONE_PROCESSOR": {"yes": True, "no": False},
 }
 NO_URL = (
     "example.com", "ftp://example.com", "https://", "https:///x", "https://example.com/path", "https://example.com?a",
@@ -110,6 +111,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "SLACKAPP_KEY_COMMANDS": ("kms", "kms=", "kms=x/y", "=/x", "KMS=/x", "2=/x", "a b=/x", "local=/x", "a=/x,a=/y"),
     "SLACKAPP_KEY_BACKUP_DIR": ("~no-such-user-here/keys",),
     "SLACKAPP_METRICS_TENANTS": ("y", "2", "hash"),
+    "SLACKAPP_ONE_PROCESSOR": ("maybe", "1 or 2"),
     "SLACKAPP_AUDIT_DAYS": ("-1", "36501", "x", "1.5"),
     "SLACKAPP_NAME": ("x" * 36, "a\nb", "a\x00", "a\u202eb"),
     "SLACKAPP_DESCRIPTION": ("x" * 141, "a\nb"),

@@ -13,11 +13,13 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 
 from slackapp.app import REQUEST_THREADS, Service, build, system_clock, system_entropy
+from slackapp.cli.service import cpu_affinity
 from slackapp.cli.service.localhost import Application
 from slackapp.errors import ConfigError
 from slackapp.model import Settings
 from slackapp.runtime.log import JsonLog
 from slackapp.web.request import BODY_LIMIT
+from slackapp.workers.scheduler import Task
 
 
 class CookieJoiningParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
@@ -100,6 +102,8 @@ def serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    if settings.one_processor and cpu_affinity.is_possible():
+        _keep_to_one_processor(service)
     try:
         service.start()
         on_ready(service)
@@ -112,6 +116,12 @@ def serve(
         server.close()
         service.stop()
     return 0
+
+
+def _keep_to_one_processor(service: Service) -> None:
+    affinity = cpu_affinity.CpuAffinity(coin=lambda: service.app.entropy(1)[0] % 2 == 0)
+    if affinity.bind() is not None:
+        service.local_scheduler.add(Task("processor", cpu_affinity.INTERVAL, lambda app, stopping: affinity.bind()))
 
 
 class _WaitressLogHandler(logging.Handler):
