@@ -46,7 +46,9 @@ def parse_cpu_times(stat: str) -> dict[int, CpuTime]:
     return found
 
 
-def shares_of_others(before: Mapping[int, CpuTime], now: Mapping[int, CpuTime], ours: int, own: int) -> dict[int, float]:
+def shares_of_others(
+    before: Mapping[int, CpuTime], now: Mapping[int, CpuTime], ours: int, own: int
+) -> dict[int, float]:
     """Computes for each processor which share of it others used; `own` are our ticks, all of them on `ours`."""
     shares = {}
     for number in before.keys() & now.keys():
@@ -57,7 +59,7 @@ def shares_of_others(before: Mapping[int, CpuTime], now: Mapping[int, CpuTime], 
 
 
 def find_processor(shares: Mapping[int, float], ours: int) -> int:
-    """Chooses the processor that others use least; ours, unless another one is better by the margin."""
+    """Finds the processor that others use least; ours, unless another one is better by the margin."""
     best = min(sorted(shares), key=lambda number: shares[number])
     return best if shares[best] + MARGIN < shares.get(ours, 1.0) else ours
 
