@@ -14,7 +14,7 @@ from slackapp.cli.main import COMMANDS
 from slackapp.config import settings as config
 from slackapp.demo.steps import steps_of
 from tests.claims.sources import claims
-from tests.meta.test_layers import BESIDES, ONLY, ONLY_FOR, ORDER
+from tests.meta.test_layers import BESIDES, HOST, ONLY, ONLY_FOR, ORDER
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -195,7 +195,9 @@ def may_import(number: int, room: str) -> str:
     """The numbers of the rooms that it may import, or their names, and who alone may import it."""
     beside = [shown_room(other) for one, other in sorted(BESIDES) if one == room]
     below = [shown_room(other) for other in ONLY[room]] if room in ONLY else [up_to(number - 1)] * (number > 1)
-    users = ", ".join(map(shown_room, ONLY_FOR.get(room, ())))
+    rooms = ONLY_FOR.get(room, ())
+    whole = ("host",) if set(HOST) <= set(rooms) else ()  # in place of its many parts
+    users = ", ".join(map(shown_room, (*whole, *(each for each in rooms if not (whole and each in HOST)))))
     alone = f"; imported by {users} alone" if users else "; no room imports it"
     return ", ".join(below + beside) + (alone if room in ONLY_FOR else "")
 

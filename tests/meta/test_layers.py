@@ -25,6 +25,8 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("flows/upkeep",),
     ("handlers", "workers"),
     ("callers",),
+    ("host/model",),
+    ("host/checks",),
     ("routes",),
     ("wsgi",),
     ("config",),
@@ -48,7 +50,10 @@ ONLY = {
     "store/engine": ("errors",),
 }
 """Who may import these alone: fewer than the order would let it. `errors` means the list of refusals and errors."""
-ONLY_FOR = {
+HOST = tuple(part for parts in ORDER for part in parts if part.startswith("host/"))
+"""The parts of the host side, of which the core knows nothing but its circle and its routes."""
+ONLY_FOR: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(HOST, HOST),
     "bolt": (),
     "demo": ("cli",),
     "directory": ("cli",),

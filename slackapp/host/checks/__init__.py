@@ -1,0 +1,1 @@
+"""Checks of the host side: pure functions, one security decision per file."""

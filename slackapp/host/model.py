@@ -1,0 +1,84 @@
+"""Nouns of the host side: who calls it, and what ties an organization to a tenant.
+
+An organization is a customer of the host, the product that runs this service; its people are members. Both have ids of
+the host's, 1 to 64 of `A-Z a-z 0-9 _ -`. A connection is the tie between an organization, or one of its members, and a
+tenant of Slack.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from slackapp.model import Actor
+
+
+class HostRole(StrEnum):
+    """Role of a member in its organization, the one with the most rights first."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+    AUDITOR = "auditor"
+
+
+class MemberStatus(StrEnum):
+    """Status of a member."""
+
+    ACTIVE = "active"
+    OFFBOARDED = "offboarded"  # has left; may do nothing until the host reinstates it
+
+
+class ConnectionKind(StrEnum):
+    """Kind of a connection."""
+
+    WORKSPACE = "workspace"  # by the bot
+    PERSONAL = "personal"  # by a member's own user token
+
+
+class ConnectionStatus(StrEnum):
+    """Status of a connection."""
+
+    PENDING = "pending"  # begun; Slack has not answered yet
+    QUARANTINED = "quarantined"  # granted, and not confirmed by the member's own login yet
+    ACTIVE = "active"
+    NEEDS_RECONNECT = "needs_reconnect"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+    FAILED = "failed"
+
+
+class ConnectionWay(StrEnum):
+    """Way in which a connection was begun."""
+
+    PAGE = "page"
+    API = "api"
+
+
+@dataclass(frozen=True)
+class HostToken:
+    """Host token that was verified: what the host's backend says of one request or one page view.
+
+    `member` and `role` are both None where the host speaks for itself. Times are Unix seconds. `token_id` is the claim
+    `jti`, of which one use may be all there is.
+    """
+
+    key_id: str
+    token_id: str
+    organization: str
+    member: str | None
+    role: HostRole | None
+    issued_at: int
+    expires_at: int
+    organization_name: str | None
+    member_name: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostCaller(Actor):
+    """Caller of the host side, for one organization: a member, or the host itself without id and role.
+
+    `key_id` names the host key that it came under: what it opens ends with that key.
+    """
+
+    organization: str
+    role: HostRole | None
+    key_id: str
