@@ -3,8 +3,6 @@
 Who is calling, and what he may see, is decided here and nowhere else. A handler is given the actor.
 """
 
-from dataclasses import replace
-
 from slackapp.checks.loopback_client import is_loopback_client
 from slackapp.checks.operator_token import verify_operator
 from slackapp.checks.slack_signature import verify_signature
@@ -45,7 +43,7 @@ def slack(app: App, request: Request, now: int) -> Actor:
 def _note_old_secret(app: App, actor: Actor, path: str, now: int) -> None:
     """Notes, once a minute at most, that the second of the secrets, which is to go, was used."""
     entry = AuditEntry(at=now, event=AuditEvent.SIGNATURE_OLD_SECRET, actor=actor)
-    app.vault.append_committed(replace(entry, record_kind=AuditRecord.ROUTE, record_id=path))
+    app.vault.append_committed(entry._replace(record_kind=AuditRecord.ROUTE, record_id=path))
 
 
 def operator(app: App, request: Request, now: int) -> Actor:

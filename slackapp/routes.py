@@ -5,8 +5,8 @@ under the callback's path, because Slack also redirects to what lies below a reg
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from slackapp.callers import anyone, operator, operator_or_anyone, slack
 from slackapp.flows.app import App
@@ -38,8 +38,7 @@ class AnswerKind(StrEnum):
 PAGE, DATA = AnswerKind
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """Method and path, the handler, and who may call it.
 
     `{name}` in a path is one segment, which the handler finds in `request.path_values`. `head` says whether HEAD is
@@ -50,7 +49,6 @@ class Route:
     path: str
     handler: Callable[[App, Request, Actor, int], Response]
     caller: Callable[[App, Request, int], Actor]
-    _: KW_ONLY
     answers: AnswerKind
     head: bool = False
     probe: bool = False

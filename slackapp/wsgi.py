@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 from slackapp import callers
@@ -115,7 +114,7 @@ class Wsgi:
         actor = verified or Actor(ActorKind.UNVERIFIED, request_id)
         entry = AuditEntry(at=now, event=name, actor=actor, result=AuditResult.REFUSED)
         if route is not None:
-            entry = replace(entry, record_kind=AuditRecord.ROUTE, record_id=route.path)
+            entry = entry._replace(record_kind=AuditRecord.ROUTE, record_id=route.path)
         try:
             app.vault.append_committed(entry)
         except Exception:  # noqa: BLE001  (the refusal is answered all the same)

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -104,7 +103,7 @@ def test_a_circle_that_registers_a_name_of_the_core_is_refused_at_start(
 @pytest.mark.parametrize("what", TAKEN)
 @pytest.mark.claim("C-108", "C-122")
 def test_two_circles_with_one_name_are_refused(what: str) -> None:
-    one = replace(BOOKMARKS, name="one")
+    one = BOOKMARKS._replace(name="one")
     other = Circle(**{"name": "other", what: getattr(one, what)})
     require_own_names((CORE, one))
     with pytest.raises(ValueError, match=re.escape("is registered by one")):
@@ -112,7 +111,7 @@ def test_two_circles_with_one_name_are_refused(what: str) -> None:
 
 
 def test_a_data_of_another_name_and_the_same_table_is_refused() -> None:
-    data = replace(BOOKMARKS.tenant_data[0], name="others")
+    data = BOOKMARKS.tenant_data[0]._replace(name="others")
     with pytest.raises(ValueError, match="x: the table bookmarks is registered by bookmarks"):
         require_own_names((BOOKMARKS, Circle(name="x", tenant_data=(data,))))
 
@@ -122,7 +121,7 @@ def test_a_circle_that_seals_and_does_not_say_where_is_refused_at_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stops new keys from closing for ever what a circle forgot to register."""
-    forgetful = replace(BOOKMARKS.tenant_data[0], sealed_records=no_sealed_records)
+    forgetful = BOOKMARKS.tenant_data[0]._replace(sealed_records=no_sealed_records)
     for data in ((), (forgetful,)):
         circle = Circle(name="x", record_limits={"x_text": 1}, tenant_data=data)
         monkeypatch.setattr("slackapp.app.CIRCLES", (CORE, circle))
@@ -133,7 +132,7 @@ def test_a_circle_that_seals_and_does_not_say_where_is_refused_at_start(
 
 def test_every_kind_of_registration_is_tried() -> None:
     """Stops a kind that comes later from having no line in the table of names."""
-    assert TAKEN.keys() == {field.name for field in fields(Circle)}
+    assert TAKEN.keys() == set(Circle._fields)
     assert record_limits((CORE, BOOKMARKS)) == {**records.LIMITS, **BOOKMARKS.record_limits}
 
 

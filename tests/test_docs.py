@@ -8,7 +8,6 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -248,7 +247,7 @@ def test_a_program_wraps_unwraps_and_binds_to_the_context(program: str, tmp_path
     assert KEY not in wrapped
     spoilt = bytes([*wrapped[:-3], wrapped[-3] ^ 1, *wrapped[-2:]])
     changed: list[Callable[[], bytes]] = [
-        lambda: provider(program).unwrap(replace(CONTEXT, tenant=Tenant("T", "T0SOUTH001")), version, wrapped),
+        lambda: provider(program).unwrap(CONTEXT._replace(tenant=Tenant("T", "T0SOUTH001")), version, wrapped),
         lambda: provider(program).unwrap(CONTEXT, version, spoilt),
     ]
     for act in changed:

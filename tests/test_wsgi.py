@@ -3,7 +3,6 @@
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ def boom(*_: Any) -> Any:
 def with_landing(world: World, **changes: Any) -> Wsgi:
     """The application with another landing page."""
     landing, *others = ROUTES
-    return Wsgi(world.service.app, [replace(landing, **changes), *others])
+    return Wsgi(world.service.app, [landing._replace(**changes), *others])
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ Read:    RFC 9700 section 2.3, docs.slack.dev/authentication/best-practices-for-
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.errors import CapabilityError
 
@@ -21,8 +21,7 @@ _MAX_METHOD = 80
 _ANY = "*"
 
 
-@dataclass(frozen=True)
-class Capability:
+class Capability(NamedTuple):
     """Capability by its name, and its methods: single ones, families such as `chat.*`, or `*` but for `denied`.
 
     A denied family such as `auth.revoke.*` has its first name in it, too: `auth.revoke`.

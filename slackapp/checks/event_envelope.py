@@ -8,8 +8,7 @@ Read:    docs.slack.dev/apis/events-api (the envelope)
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.errors import Refusal, Refused
 
@@ -19,8 +18,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _YEAR_2100 = 4_102_444_800
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Identifying fields of an event."""
 
     event_id: str

@@ -10,8 +10,7 @@ Read:    docs.slack.dev/interactivity (implementing slash commands, handling use
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.checks.json_body import parse_json
 from slackapp.errors import Refusal, Refused
@@ -27,12 +26,14 @@ OPTIONS_PREFIXES = ("block_suggestion:", "dialog_suggestion:")
 """How the keys begin of what Slack wants answered in the response itself: the options of a menu."""
 
 
-@dataclass(frozen=True)
-class Interaction:
+class Interaction(NamedTuple):
     """Interaction of a user: `key` chooses the function, `fields` is its input."""
 
     key: str
-    fields: Mapping[str, Any] = field(repr=False)
+    fields: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Interaction({self.key})"
 
 
 def read_command(form: Mapping[str, str], app_id: str) -> Interaction | None:

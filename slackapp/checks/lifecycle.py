@@ -11,8 +11,7 @@ Read:    docs.slack.dev/reference/events/app_uninstalled, docs.slack.dev/referen
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.checks.slack_ids import is_user
 from slackapp.errors import Refusal, Refused
@@ -36,8 +35,7 @@ STORED_EVERYTHING = "everything"
 STORED_BOT = "bot"
 
 
-@dataclass(frozen=True)
-class Revocation:
+class Revocation(NamedTuple):
     """Tokens that an event revokes: everything, or the bot's and those of single users."""
 
     everything: bool

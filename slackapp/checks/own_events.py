@@ -9,15 +9,13 @@ Read:    docs.slack.dev/apis/events-api, docs.slack.dev/reference/events/message
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 _MEMBERSHIP_TYPES = ("member_joined_channel", "member_left_channel")
 """The bot's own coming and going is told on purpose: it is what the app waits for."""
 
 
-@dataclass(frozen=True)
-class BotIdentity:
+class BotIdentity(NamedTuple):
     """Identity of the app in one tenant. `bot_user_id` and `bot_id` are "" where they are not known."""
 
     app_id: str

@@ -8,11 +8,10 @@ Read:    docs.slack.dev/reference/scopes
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class ScopeReason:
+class ScopeReason(NamedTuple):
     """Scope: what it is for, in the words of the manifest, and the features that fail without it."""
 
     scope: str

@@ -16,7 +16,7 @@ import hmac
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.errors import Refusal, Refused
 from slackapp.model import SLACK_PROVIDER, StateBinding
@@ -31,8 +31,7 @@ _FORM = re.compile(r"([A-Za-z0-9_-]{60})\.([A-Za-z0-9_-]{43})")
 _LABEL = b"oauth-state-v1"
 
 
-@dataclass(frozen=True)
-class ClaimedState:
+class ClaimedState(NamedTuple):
     """A state whose form is right and whose content is still only claimed."""
 
     payload: bytes
@@ -43,8 +42,7 @@ class ClaimedState:
     random: bytes
 
 
-@dataclass(frozen=True)
-class IssuedState:
+class IssuedState(NamedTuple):
     """A new state, as the browser carries it, with what its row holds."""
 
     text: str
@@ -53,8 +51,7 @@ class IssuedState:
     expires_at: int
 
 
-@dataclass(frozen=True)
-class VerifiedState:
+class VerifiedState(NamedTuple):
     """A state that we issued for this binding and that has not expired. `id_hash` finds its row."""
 
     id_hash: bytes

@@ -10,8 +10,7 @@ Read:    docs.slack.dev/apis/events-api (authorizations); docs.slack.dev/apis/sl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.checks.slack_ids import is_enterprise, is_workspace
 from slackapp.errors import Refusal, Refused
@@ -85,8 +84,7 @@ def acting_team_of_interaction(payload: Mapping[str, Any], tenant: Tenant) -> st
     return next((team for team in named if is_workspace(team)), "")
 
 
-@dataclass(frozen=True)
-class _TeamIds:
+class _TeamIds(NamedTuple):
     """Teams that an interaction names: `acting` in the order in which it is believed."""
 
     at_home: bool

@@ -13,8 +13,6 @@ Read:    docs.slack.dev/reference/methods/auth.test (errors), docs.slack.dev/aut
          (the list of addresses)
 """
 
-from dataclasses import replace
-
 from slackapp.model import Token, TokenStatus
 
 INVALID_AUTH = "invalid_auth"
@@ -55,8 +53,7 @@ def pause_seconds_left(token: Token, now: int) -> int:
 def refused_again(token: Token, code: str, now: int, contradicted: bool) -> Token:
     """Notes one more refusal; `contradicted` says whether something speaks against it."""
     since = min(now, now if token.refused_since is None else token.refused_since)
-    return replace(
-        token,
+    return token._replace(
         reason=code,
         refused_since=since,
         refused_at=now,

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 
 from slackapp.cli.service.session import open_service, operator_actor
@@ -86,4 +85,4 @@ def _fields(entry: QueueEntry) -> dict[str, object]:
         for name in ("event_time", "received_at", "next_at", "finished_at")
         if (value := getattr(entry, name)) is not None
     }
-    return {**asdict(entry), "tenant": entry.tenant.id, **times}
+    return {**entry._asdict(), "tenant": entry.tenant.id, **times}

@@ -9,8 +9,8 @@ Does not stop: what the operator's own program, or a module of the behaviour, re
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from slackapp.config import parsers as forms
 from slackapp.crypto import private_path
@@ -19,8 +19,7 @@ from slackapp.errors import ConfigError, naming
 from slackapp.model import Secret, Settings
 
 
-@dataclass(frozen=True)
-class FileRules:
+class FileRules(NamedTuple):
     """Exceptions to the rules: systemd's credentials directory, and a trusted folder."""
 
     credentials: Path | None

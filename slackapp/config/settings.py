@@ -7,9 +7,8 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.config import dotenv
 from slackapp.config import files as settingfiles
@@ -23,8 +22,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CREDENTIALS = ("SLACK_APP_ID", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET")
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """Row of the table of settings.
 
     `default` is None where the setting must be given. A secret can also come from `NAME_FILE`.

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.behaviour import Behaviour
 from slackapp.checks.capabilities import Capability
@@ -42,8 +42,7 @@ PORTION_ROWS = 500
 """Rows of one tenant that are erased in a transaction, and read at a time."""
 
 
-@dataclass(frozen=True)
-class SealedRecord:
+class SealedRecord(NamedTuple):
     """Sealed value of a tenant where it lies.
 
     `put_back` stores the same value there, sealed under another data key, and nothing where that value is gone by then.
@@ -59,8 +58,7 @@ def no_sealed_records(db: Database, tenant: Tenant) -> Iterable[SealedRecord]:
     return ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class TenantData:
+class TenantData(NamedTuple):
     """Data of tenants in some tables, with the steps by which the core takes care of it.
 
     `name` says in a plural what the rows are. A purge erases in the order of registration. Steps read and write the
@@ -71,7 +69,7 @@ class TenantData:
     tables: tuple[str, ...]
     erase: Callable[[Database, Tenant, int], int]
     """Erases, in the transaction that decides on the purge, what must go at once and is little; returns how many."""
-    count: Callable[[Database, Tenant], int]
+    count: Callable[[Database, Tenant], int]  # type: ignore[assignment]  # in the place of tuple.count
     """Counts the rows that hold anything of a tenant but ids: 0 once it is erased."""
     list_tenants: Callable[[Database], Iterable[Tenant]]
     """Lists the tenants that have such rows."""
@@ -90,8 +88,7 @@ class TenantData:
     """What the page on privacy says of the rows, where its own words do not: such as `notes, encrypted`."""
 
 
-@dataclass(frozen=True)
-class ProviderCall:
+class ProviderCall(NamedTuple):
     """Call of a token provider: method, the capability that allows it, and what sends a secret and reads the answer.
 
     `send` raises SlackCallError, for every provider: its kind says what the failure means.
@@ -102,8 +99,7 @@ class ProviderCall:
     send: Callable[["App", Secret], Mapping[str, Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TokenProvider:
+class TokenProvider(NamedTuple):
     """Provider that issues tokens: all that a refresh, an exchange and a state know of whoever that is."""
 
     name: str
@@ -128,8 +124,7 @@ class TokenProvider:
     """Builds the address at which somebody grants anew."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Circle:
+class Circle(NamedTuple):
     """Registration of a circle, by which the core takes care of its data and knows nothing else of it."""
 
     name: str
@@ -140,15 +135,15 @@ class Circle:
     """Sets of the events that the circle writes: a StrEnum each, as `AuditEvent` is the core's."""
     token_providers: tuple[TokenProvider, ...] = ()
     """Who issues tokens beside Slack, under names of their own."""
-    record_limits: Mapping[str, int] = field(default_factory=dict)
+    record_limits: Mapping[str, int] = {}
     """Bytes that a sealed record of each kind may have: kinds that no other circle has."""
     queues: tuple[Queue, ...] = ()
     """What waits in tables of its own, of the shape that `sql/core/queue.sql` describes. Each has threads, which run
     its rows as those of the inbox are run, by `jobs`."""
-    jobs: Mapping[str, "Job"] = field(default_factory=dict)
+    jobs: Mapping[str, "Job"] = {}
     """Type of a row of ours to the function that runs it: one that returns has done it, and what it raises is a failure
     of the row."""
-    context: Mapping[str, "ContextAddition"] = field(default_factory=dict)
+    context: Mapping[str, "ContextAddition"] = {}
     """Name to the function that makes what `context.NAME` is, for one run and its tenant."""
 
 

@@ -6,6 +6,7 @@ transaction erases what is left by then, and no portion touches a tenant that is
 """
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from slackapp.flows.app import App, SealedRecord
 from slackapp.model import Holder, Sealed, Tenant
@@ -79,9 +80,9 @@ def sealed_records(app: App, tenant: Tenant) -> Iterator[SealedRecord]:
         yield from data.sealed_records(app.db, tenant)
 
 
-def export_fields(noun: object) -> Mapping[str, object]:
+def export_fields(noun: NamedTuple) -> Mapping[str, object]:
     """Names the fields of a stored noun for an export, without the tenant, and with nothing that is sealed."""
-    return {name: _plain(value) for name, value in vars(noun).items() if not isinstance(value, Tenant)}
+    return {name: _plain(value) for name, value in noun._asdict().items() if not isinstance(value, Tenant)}
 
 
 def _plain(value: object) -> object:

@@ -10,7 +10,7 @@ bring it back to life, or `slackapp check` find that none does.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from slackapp.errors import DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError, StoreError
 from slackapp.flows.app import App
@@ -28,8 +28,7 @@ _SAME = 1e-6
 _NO_KEY = (DecryptError, KeyMissingError, KeyRevokedError, KeyUnavailableError)
 
 
-@dataclass(frozen=True)
-class ImportResult:
+class ImportResult(NamedTuple):
     """Result of one record.
 
     `tenant` is None where the record does not say. `who` is `bot` or a user id; `result` is `taken`, `already here` or
@@ -47,8 +46,7 @@ class ImportResult:
         return self.tenant.id if self.tenant is not None else _name(self.record)
 
 
-@dataclass(frozen=True)
-class EraseResult:
+class EraseResult(NamedTuple):
     """Result of an erasure: the second look, and the tenants erased in the source or left there."""
 
     reports: list[ImportResult]
@@ -56,8 +54,7 @@ class EraseResult:
     left: list[str]
 
 
-@dataclass(frozen=True)
-class _ParsedRecord:
+class _ParsedRecord(NamedTuple):
     """A record that can be taken."""
 
     record: SourceRecord
@@ -122,12 +119,12 @@ def _import_tenant(
     newest = []
     if bots:
         read = max(bots, key=lambda read: _issued(read, read.external.bot))
-        newest.append(replace(read, external=replace(read.external, holder=BOT, user=None, webhook=None)))
+        newest.append(read._replace(external=read.external._replace(holder=BOT, user=None, webhook=None)))
     for reads in users.values():
         # Bolt saves a user without the token where it serves another one meanwhile: the token is in an older record.
         user = max(reads, key=lambda read: _issued(read, read.external.user)).external.user
         read = max(reads, key=lambda read: (read.external.installed_at, read.record.age_order))
-        newest.append(replace(read, external=replace(read.external, bot=None, user=user)))
+        newest.append(read._replace(external=read.external._replace(bot=None, user=user)))
     for read in sorted(
         newest, key=lambda read: (read.external.installed_at, read.external.holder != BOT, read.record.age_order)
     ):

@@ -1,7 +1,7 @@
 """Entries of the audit, and the closed words that they are written in; docs/audit-events.md tells of each event."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from slackapp.model.identity import NO_TENANT, Actor, Holder, Tenant
 
@@ -173,8 +173,7 @@ class AuditRecord(StrEnum):
     AUDIT_ROW = "audit_row"
 
 
-@dataclass(frozen=True, kw_only=True)
-class AuditEntry:
+class AuditEntry(NamedTuple):
     """Entry of the audit: ids, closed words and numbers; never a name, free text, content or a secret.
 
     `at` is in Unix seconds. `record_kind` and `record_id` say which record; `generation` is the token's or the
@@ -192,7 +191,7 @@ class AuditEntry:
     record_id: str = ""
     generation: int | None = None
     key_id: int | None = None
-    count: int | None = None
+    count: int | None = None  # type: ignore[assignment]  # in the place of tuple.count
     capability: str = ""
     method: str = ""
     channel: str = ""

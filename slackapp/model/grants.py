@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.model.enums import StatePurpose
 from slackapp.model.identity import Holder, Secret, Tenant
 from slackapp.model.rows import SLACK_PROVIDER
 
 
-@dataclass(frozen=True)
-class GrantedToken:
+class GrantedToken(NamedTuple):
     """Token as Slack granted it. `expires_in` is in seconds; None for a long-lived token."""
 
     access: Secret
@@ -19,8 +18,7 @@ class GrantedToken:
     scopes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class StateBinding:
+class StateBinding(NamedTuple):
     """Binding of a state: to a purpose, to the browser that began, and to the provider that is asked.
 
     `browser_digest` is 32 bytes.
@@ -31,8 +29,7 @@ class StateBinding:
     provider: str = SLACK_PROVIDER
 
 
-@dataclass(frozen=True)
-class Webhook:
+class Webhook(NamedTuple):
     """An incoming webhook; its URL is as good as a token for that channel."""
 
     url: Secret
@@ -41,8 +38,7 @@ class Webhook:
     configuration_url: str
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """Slack's answer to the exchange of a code, checked (docs.slack.dev/reference/methods/oauth.v2.access)."""
 
     tenant: Tenant
@@ -57,8 +53,7 @@ class Grant:
     webhook: Webhook | None
 
 
-@dataclass(frozen=True)
-class ExternalInstallation:
+class ExternalInstallation(NamedTuple):
     """An installation as a Bolt app hands it over, or as another store held it. No answer of Slack stands behind it.
 
     `holder` is the user who installed, or `BOT` where a bot alone is handed over. `installed_at` is in Unix seconds.

@@ -3,7 +3,7 @@
 import hmac
 import re
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from slackapp.model.enums import ActorKind, HolderKind, TenantKind
 
@@ -41,8 +41,7 @@ class Secret:
         raise TypeError("a Secret cannot be pickled")
 
 
-@dataclass(frozen=True, order=True)
-class Tenant:
+class Tenant(NamedTuple):
     """Owner of data: `('T', team id)` or, for an enterprise-wide install, `('E', enterprise id)`.
 
     Made only from Slack's answer to an exchange, from a verified request, from our own rows, or from an operator's

@@ -1,6 +1,6 @@
 """Rows of tables, as flows decide by them and operators see them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.model.enums import InstallationStatus, QueueKind, QueueState, TokenStatus
 from slackapp.model.identity import Holder, Tenant
@@ -10,8 +10,7 @@ SLACK_PROVIDER = "slack"
 """The token provider that has issued every token of an install."""
 
 
-@dataclass(frozen=True)
-class Installation:
+class Installation(NamedTuple):
     """A row of `installations`: all about a tenant but its tokens. `bot_id` is "" until Slack was asked for it."""
 
     tenant: Tenant
@@ -43,8 +42,7 @@ class Installation:
         return (self.enterprise_name if self.is_enterprise_install else self.team_name) or self.tenant.id
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A row of `tokens`: sealed, with what is needed to decide on a refresh. `provider` has issued it.
 
     `due_at` is when it is to be refreshed; None for one that does not expire. `reason` is why it is dead, or pauses:
@@ -72,8 +70,7 @@ class Token:
     provider: str = SLACK_PROVIDER
 
 
-@dataclass(frozen=True)
-class QueueEntry:
+class QueueEntry(NamedTuple):
     """A row of a queue as the operator sees it: all but what is in it. Times are Unix seconds."""
 
     event_id: str
@@ -92,8 +89,7 @@ class QueueEntry:
     queue: str
 
 
-@dataclass(frozen=True)
-class UnclearRow:
+class UnclearRow(NamedTuple):
     """A row whose process ended in the middle of a call to Slack: nobody knows whether Slack did it."""
 
     tenant: Tenant

@@ -1,8 +1,8 @@
 """Sealed records: their contexts, and the data keys that seal them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from slackapp.model.enums import KeyPurpose, KeyState
 from slackapp.model.identity import Tenant
@@ -11,15 +11,16 @@ LOCAL_PROVIDER = "local"
 """The key provider that holds the master keys of the private file."""
 
 
-@dataclass(frozen=True)
-class Sealed:
+class Sealed(NamedTuple):
     """Ciphertext as it lies in the database. The only form in which `store` sees a token."""
 
-    blob: bytes = field(repr=False)
+    blob: bytes
+
+    def __repr__(self) -> str:
+        return "Sealed()"
 
 
-@dataclass(frozen=True)
-class ConnectionPurpose:
+class ConnectionPurpose(NamedTuple):
     """Purpose of the data key that one connection has for itself: deleting it ends that connection's tokens alone.
 
     As text, which the wrapped key is bound to, it begins as no other purpose does.
@@ -35,8 +36,7 @@ DataKeyPurpose = KeyPurpose | ConnectionPurpose
 """A closed form: a purpose of the tenant's or the service's, or one connection's own."""
 
 
-@dataclass(frozen=True)
-class RecordContext:
+class RecordContext(NamedTuple):
     """Context that a sealed record is bound to; it opens nowhere else."""
 
     tenant: Tenant
@@ -47,19 +47,20 @@ class RecordContext:
     generation: int
 
 
-@dataclass(frozen=True)
-class NewKey:
+class NewKey(NamedTuple):
     """A data key that was just made, as it is to be stored: wrapped."""
 
     key_id: int
     purpose: DataKeyPurpose
     provider: str
     master_version: int
-    wrapped: bytes = field(repr=False)
+    wrapped: bytes
+
+    def __repr__(self) -> str:
+        return f"NewKey({self.key_id}, {self.purpose})"
 
 
-@dataclass(frozen=True)
-class DataKey:
+class DataKey(NamedTuple):
     """A row of `data_keys`: the key only in its wrapped form."""
 
     key_id: int
@@ -67,9 +68,12 @@ class DataKey:
     purpose: DataKeyPurpose
     provider: str
     master_version: int
-    wrapped: bytes = field(repr=False)
+    wrapped: bytes
     state: KeyState
     created_at: int
+
+    def __repr__(self) -> str:
+        return f"DataKey({self.key_id}, {self.tenant}, {self.purpose}, {self.state})"
 
 
 Mac = Callable[[bytes], bytes]

@@ -1,9 +1,8 @@
 """Settings, clocks and random source of a process, and the paths that it serves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from slackapp.model.identity import Secret
 
@@ -18,8 +17,7 @@ INTERACTIVITY_PATH = "/slack/interactivity"
 """Paths of the service that also Slack, the manifest, or another page of ours must know."""
 
 
-@dataclass(frozen=True)
-class SlackAddresses:
+class SlackAddresses(NamedTuple):
     """The addresses that `SLACKAPP_SLACK_URL` stands for."""
 
     origin: str
@@ -30,8 +28,7 @@ class SlackAddresses:
     is_local: bool
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Configuration; see `config.SETTINGS` for the meaning of each."""
 
     name: str

@@ -6,8 +6,6 @@ Does not stop: what is remembered from being old. No event is claimed by it alon
          or were until lately.
 """
 
-from dataclasses import replace
-
 from slackapp.model import Installation, Tenant
 
 MAX_INSTALLATIONS = 4096
@@ -33,7 +31,7 @@ class InstallationCache:
     def note_used(self, installation: Installation, now: int) -> None:
         """Notes the use of what is remembered: the database is told once a minute, not with each event."""
         if self._found.get(installation.tenant) is installation:
-            self._found[installation.tenant] = replace(installation, last_used_at=now)
+            self._found[installation.tenant] = installation._replace(last_used_at=now)
 
     def evict(self, tenant: Tenant) -> None:
         """Forgets a tenant."""

@@ -6,8 +6,8 @@ Read:    prometheus.io/docs/practices/naming (names, and what makes too many ser
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from slackapp.checks.slack_errors import DEAD_REFRESH_ERRORS, ERROR_KINDS
 from slackapp.errors import Refusal
@@ -49,14 +49,13 @@ _LONGEST = 80
 _REASONS = frozenset(refusal.name.lower() for refusal in Refusal)
 
 
-@dataclass(frozen=True)
-class Metric:
+class Metric(NamedTuple):
     """A row of the table: what the number means, and which labels it has with which values."""
 
     name: str
     kind: MetricKind
     meaning: str
-    labels: Mapping[str, Collection[str] | None] = field(default_factory=dict)
+    labels: Mapping[str, Collection[str] | None] = {}
     max_series: int = 500
 
     def normalize(self, labels: Mapping[str, str]) -> dict[str, str]:

@@ -11,8 +11,7 @@ as they were written, and nobody parses them.
 import hmac
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.checks.audit_word import as_audit_word
 from slackapp.errors import StoreDamagedError
@@ -145,8 +144,7 @@ def _encode_value(value: object) -> str:
 _KINDS = {type(None): "n", int: "i", str: "t"}
 
 
-@dataclass(frozen=True)
-class AuditRow:
+class AuditRow(NamedTuple):
     """A row as it lies there: every column by name but the chain value."""
 
     number: int
@@ -161,8 +159,7 @@ class AuditRow:
         return not any(self.columns[name] not in ("", None) for name in _ADDED)
 
 
-@dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """Start of the chain: the last row that was cut, or nothing."""
 
     number: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from slackapp.model import (
     BOT,
@@ -74,9 +74,9 @@ def named_holder_columns(holder: Holder | None) -> dict[str, str]:
     return {"holder_kind": str(holder.kind) if holder else "", "holder_id": holder.id if holder else ""}
 
 
-def field_columns(noun: object) -> dict[str, Any]:
+def field_columns(noun: NamedTuple) -> dict[str, Any]:
     """Names a noun's fields with their values, and its tenant's two columns with theirs."""
-    fields = dict(vars(noun))
+    fields = noun._asdict()
     fields.update(tenant_columns(fields.pop("tenant")))
     return fields
 

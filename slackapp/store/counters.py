@@ -1,13 +1,12 @@
 """Counters over all processes and restarts: `sql/core/counters.sql`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.store.engine.database import Database
 
 
-@dataclass(frozen=True)
-class CounterDelta:
+class CounterDelta(NamedTuple):
     """Amount to add to one series; beyond `max_series` of a metric, what is new goes to `overflow_labels`."""
 
     name: str
@@ -20,7 +19,7 @@ class CounterDelta:
 def add(db: Database, counts: Iterable[CounterDelta]) -> None:
     """Adds amounts, inside a transaction."""
     for count in counts:
-        db.execute("add_to_counter", vars(count))
+        db.execute("add_to_counter", count._asdict())
 
 
 def list_all(db: Database) -> dict[tuple[str, str], int]:

@@ -30,7 +30,7 @@ def list_connections(db: Database, tenant: Tenant) -> list[str]:
 
 def add(db: Database, tenant: Tenant, key: NewKey, now: int) -> bool:
     """Stores a new key; False when its id is taken or the purpose has its key already."""
-    columns = {**tenant_columns(tenant), **vars(key), **purpose_columns(key.purpose)}
+    columns = {**tenant_columns(tenant), **key._asdict(), **purpose_columns(key.purpose)}
     return db.execute("add_key", {**columns, "now": now}) == 1
 
 

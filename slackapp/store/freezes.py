@@ -1,6 +1,6 @@
 """Freezes, of a tenant or of everything: `sql/core/freezes.sql`."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.errors import Refusal, Refused
 from slackapp.model import NO_TENANT, Actor, Tenant
@@ -12,8 +12,7 @@ _RETRY_AFTER = 60
 """Seconds after which to try again."""
 
 
-@dataclass(frozen=True)
-class Freeze:
+class Freeze(NamedTuple):
     """Freeze of a tenant, or of everything where it is `NO_TENANT`; since when in Unix seconds, and by whom."""
 
     tenant: Tenant

@@ -1,6 +1,6 @@
 """Inbox: what came from Slack or from ourselves: `sql/core/inbox.sql`. How its rows are run: `store/queue.py`."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.crypto import envelope
 from slackapp.model import Installation, QueueState, Sealed, Tenant
@@ -15,8 +15,7 @@ PURGE = "slackapp.purge"
 _REMOVALS = frozenset({UNINSTALL, PURGE})
 
 
-@dataclass(frozen=True)
-class IncomingEvent:
+class IncomingEvent(NamedTuple):
     """An event of a tenant, before it is kept. `trace_id` is the id of the request that brought it."""
 
     event_id: str

@@ -1,14 +1,13 @@
 """Installers: users who installed, and the bot: `sql/core/installers.sql`."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.model import Holder, Sealed, Tenant
 from slackapp.store.columns import key_columns, read_holder, read_sealed, sealed_column, tenant_columns
 from slackapp.store.engine.database import Database, Row
 
 
-@dataclass(frozen=True)
-class Installer:
+class Installer(NamedTuple):
     """User who installed, or the bot.
 
     `generation` is the installation's at that time: whose is the greatest came last. `installed_at` is in Unix seconds,

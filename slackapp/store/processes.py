@@ -1,6 +1,6 @@
 """The serving processes: `sql/core/processes.sql`."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.store.engine.database import Database, Row
 
@@ -12,8 +12,7 @@ not wait. What was seen much later than now was seen in an earlier boot.
 """
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """A serving process and the versions of the master key that it can unwrap with."""
 
     process_id: str

@@ -8,6 +8,7 @@ intent is committed before it, and a row that is found in mid-call after a crash
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from slackapp.model import Actor, ActorKind, Clock, QueueEntry, QueueKind, QueueState, Sealed, Tenant, UnclearRow
 from slackapp.store.columns import (
@@ -32,8 +33,7 @@ RowId = tuple[Tenant, str]
 """Whose the row is, and its event id."""
 
 
-@dataclass(frozen=True)
-class Queue:
+class Queue(NamedTuple):
     """Queue in a table of that name, and its policy: by whom and how often its rows are run. Times are in seconds."""
 
     table: str
@@ -52,8 +52,7 @@ class Queue:
         return max(1, self.threads - 1)
 
 
-@dataclass(frozen=True)
-class EffectKey:
+class EffectKey(NamedTuple):
     """Key of an effect, the same in each run of that queue's row: what is written twice conflicts with itself."""
 
     queue: str

@@ -1,7 +1,7 @@
 """Tokens, sealed: `sql/core/tokens.sql`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.model import BOT, NO_TENANT, SLACK_PROVIDER, Holder, Sealed, Tenant, Token, TokenStatus
 from slackapp.store import tenant_outcomes
@@ -28,16 +28,14 @@ MAX_WAIT = 7200
 """Seconds, more than a refresh is ever postponed, or left to whoever has begun with it."""
 
 
-@dataclass(frozen=True)
-class Fingerprints:
+class Fingerprints(NamedTuple):
     """Fingerprints of an access token, and of the refresh token where there is one; 32 bytes each."""
 
     access: bytes
     refresh: bytes | None
 
 
-@dataclass(frozen=True)
-class SealedPair:
+class SealedPair(NamedTuple):
     """Sealed pair of access and refresh token, each with its fingerprint.
 
     `expires_at` in Unix seconds; None, with no refresh token, for a long-lived token. `due_at` is when it is to be

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from slackapp.crypto import envelope
 from slackapp.crypto.records import LIMITS
@@ -54,8 +55,7 @@ class PlainKey:
     key: bytes = field(repr=False)
 
 
-@dataclass(frozen=True)
-class TenantKeys:
+class TenantKeys(NamedTuple):
     """Keys of a tenant, or of one of its connections, in clear, for the length of one flow."""
 
     app_id: str
@@ -383,8 +383,7 @@ class Keyring:
         return NewKey(key_id, purpose, provider, version, wrapped=wrapped), key
 
 
-@dataclass(frozen=True)
-class _CachedKeys:
+class _CachedKeys(NamedTuple):
     """Keys of a tenant that were used, in memory."""
 
     since: int

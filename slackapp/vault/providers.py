@@ -9,16 +9,14 @@ DecryptError (the wrapped key is not what was wrapped here).
 """
 
 import hmac
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from slackapp.crypto import envelope
 from slackapp.errors import ConfigError, DecryptError, KeyRevokedError, KeyUnavailableError
 from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Entropy, ProviderHealth, Tenant
 
 
-@dataclass(frozen=True)
-class KeyContext:
+class KeyContext(NamedTuple):
     """Context that a wrapped data key is bound to."""
 
     app_id: str

@@ -5,7 +5,7 @@ audit that tells of it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.checks.capabilities import Capability
 from slackapp.crypto import envelope, records
@@ -32,8 +32,7 @@ _RETRY_REPLACED = 1
 """Seconds after which to look again for what has come in the place of a token."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TokenRead:
+class TokenRead(NamedTuple):
     """Reading of an access or a refresh token, in the generation that was looked up.
 
     `method` is what is called with it, None where nothing is. `statuses` are those of an installation in which this is
@@ -93,8 +92,7 @@ class TokenRead:
         return _part_of(found, self.part) if found is not None else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class RecordRead:
+class RecordRead(NamedTuple):
     """Reading of a sealed record that is no token and goes out with one, such as a webhook.
 
     `reread` reads the record as it lies there now.
@@ -147,8 +145,7 @@ def _part_of(token: Token, part: TokenPart) -> Sealed | None:
 SecretRead = TokenRead | RecordRead
 
 
-@dataclass(frozen=True, kw_only=True)
-class TenantRead:
+class TenantRead(NamedTuple):
     """Reading of all that a tenant has, which is given to nobody; one row tells of it.
 
     `count` is the number of its secrets, where it is known.
@@ -158,7 +155,7 @@ class TenantRead:
     capability: Capability
     purpose: str
     actor: Actor
-    count: int | None = None
+    count: int | None = None  # type: ignore[assignment]  # in the place of tuple.count
 
     def entry(self, now: int) -> AuditEntry:
         """Makes the row of the audit."""
@@ -173,8 +170,7 @@ class TenantRead:
         )
 
 
-@dataclass(frozen=True)
-class TenantOpening:
+class TenantOpening(NamedTuple):
     """Opening of one tenant's records after the row that tells of it; only the vault makes one."""
 
     tenant: Tenant
@@ -187,8 +183,7 @@ class TenantOpening:
         return self.keyring.open(context, sealed)
 
 
-@dataclass(frozen=True)
-class Lease:
+class Lease(NamedTuple):
     """Lease on a token that is taken with its reading: by whom, and for how many seconds."""
 
     owner: str

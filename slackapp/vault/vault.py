@@ -7,7 +7,7 @@ whether the generation is the one that was looked up, and whether anything is fr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
@@ -164,7 +164,7 @@ class Vault:
 
     def _append_refused(self, use: AuditEntry, refused: Refused) -> None:
         """Adds the row of a use that was refused."""
-        entry = replace(use, event=AuditEvent(refused.refusal.audit), result=AuditResult.REFUSED)
+        entry = use._replace(event=AuditEvent(refused.refusal.audit), result=AuditResult.REFUSED)
         # claim: C-116
         self.append_committed(entry)
 

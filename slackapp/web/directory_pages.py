@@ -4,13 +4,12 @@ Read:    docs.slack.dev/slack-marketplace/slack-marketplace-app-guidelines-and-r
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.web.pages import NOT_CONFIGURED, About, escape, mail, page_with_footer
 
 
-@dataclass(frozen=True)
-class Retention:
+class Retention(NamedTuple):
     """Retention times, from the code that erases."""
 
     install_minutes: int

@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.model import INSTALL_PATH
 from slackapp.web.style import ICON_LINK, STYLE
@@ -19,8 +19,7 @@ def escape(value: str) -> str:
     return html.escape(value, quote=True)
 
 
-@dataclass(frozen=True)
-class About:
+class About(NamedTuple):
     """Operator's words about the app and himself; "" for what he has not said."""
 
     name: str

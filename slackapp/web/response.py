@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from slackapp.model import NO_TENANT, Tenant
 from slackapp.web.style import STYLE
@@ -45,16 +45,18 @@ _NAME = re.compile(r"[A-Za-z0-9-]+")
 _VALUE = re.compile(r"[\x20-\x7e\xa0-\xff]*")
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """Status, headers beyond the ones that all answers have, and a body."""
 
     status: int
     content_type: str
-    body: bytes = field(repr=False)
+    body: bytes
     headers: Headers = ()
     tenant: Tenant = NO_TENANT
     """Whom it was about, for the log; it is not sent."""
+
+    def __repr__(self) -> str:
+        return f"Response({self.status}, {self.content_type})"
 
 
 def html(status: int, page: str, headers: Headers = (), tenant: Tenant = NO_TENANT) -> Response:

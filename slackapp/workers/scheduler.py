@@ -8,7 +8,7 @@ task has its own interval, and a task that fails keeps no other from its turn.
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.errors import StoreError
 from slackapp.flows.app import App
@@ -29,8 +29,7 @@ JUMP_DISTRUST_SECONDS = sweep.DEDUPE_WINDOW
 Stopping = Callable[[], bool]
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """Task of the scheduler: `interval` is in seconds, `run_at_start` says whether it is due at once."""
 
     name: str

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import string
 import struct
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,7 +36,7 @@ def issue() -> str:
 
 def verify(state: str, now: int = NOW, **changes: Any) -> bytes:
     """The hash by which the state's row is found."""
-    return verify_state(parse_state(state), replace(BINDING, **changes), KEYS.get, now).id_hash
+    return verify_state(parse_state(state), BINDING._replace(**changes), KEYS.get, now).id_hash
 
 
 def build(version: int = 1, key_id: int = KEY_ID, expires_at: int = NOW + TTL, key: bytes = KEY) -> str:
@@ -108,7 +107,7 @@ def test_a_state_for_another_purpose_is_refused() -> None:
 @pytest.mark.claim("C-05")
 def test_a_state_for_another_provider_is_refused() -> None:
     """I begin with a provider of my own, and bring its state to Slack's callback; and the reverse."""
-    elsewhere = replace(BINDING, provider="elsewhere")
+    elsewhere = BINDING._replace(provider="elsewhere")
     other = issue_state(elsewhere, key_id=KEY_ID, key=KEY, random=RANDOM, now=NOW, expires_at=NOW + TTL).text
     assert verify(other, provider="elsewhere") == state_hash(RANDOM)
     assert refusal_of(lambda: verify(other)) is Refusal.STATE_FORGED

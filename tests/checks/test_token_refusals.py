@@ -1,7 +1,5 @@
 """When a token that Slack refuses is dead, and how long it pauses before."""
 
-from dataclasses import replace
-
 import pytest
 
 from slackapp.checks import token_refusals
@@ -38,14 +36,14 @@ def test_a_clock_that_is_set_back_leaves_no_token_waiting_for_that_day() -> None
 
 
 def test_a_token_that_serves_does_not_pause() -> None:
-    assert token_refusals.pause_seconds_left(replace(TOKEN, paused_until=NOW + 10), NOW) == 0
+    assert token_refusals.pause_seconds_left(TOKEN._replace(paused_until=NOW + 10), NOW) == 0
 
 
 @pytest.mark.claim("C-79")
 def test_a_clear_word_counts_at_once_and_any_other_only_against_contradiction() -> None:
     for contradicted in range(MIN_CONTRADICTIONS):
-        assert not token_refusals.ends_token(replace(TOKEN, contradicted=contradicted), is_clear=False)
-    assert token_refusals.ends_token(replace(TOKEN, contradicted=MIN_CONTRADICTIONS), is_clear=False)
+        assert not token_refusals.ends_token(TOKEN._replace(contradicted=contradicted), is_clear=False)
+    assert token_refusals.ends_token(TOKEN._replace(contradicted=MIN_CONTRADICTIONS), is_clear=False)
     assert token_refusals.ends_token(TOKEN, is_clear=True)
 
 
@@ -64,4 +62,4 @@ def test_a_clear_word_counts_at_once_and_any_other_only_against_contradiction() 
     ],
 )
 def test_only_a_token_that_died_by_a_clear_word_confirms_an_uninstall(status: str, reason: str, erases: bool) -> None:
-    assert token_refusals.confirms_uninstall(replace(TOKEN, status=status, reason=reason)) is erases
+    assert token_refusals.confirms_uninstall(TOKEN._replace(status=status, reason=reason)) is erases

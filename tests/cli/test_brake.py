@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -21,7 +20,7 @@ def shell() -> Iterator[CommandLine]:
         app = made.world.service.app
         with app.db.transaction():
             for number in range(4):
-                token = replace(stored(made.world), tenant=Tenant("T", f"T000000{number}"))
+                token = stored(made.world)._replace(tenant=Tenant("T", f"T000000{number}"))
                 brake.note_failing(app, token, Actor(ActorKind.WORKER, ""), made.world.clock())
         yield made
 

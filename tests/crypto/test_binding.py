@@ -1,6 +1,5 @@
 """What a record is bound to: it opens nowhere else."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,12 +71,12 @@ def test_a_record_is_never_taken_for_a_wrapped_key(app: str, record: RecordConte
 PLACES: dict[str, tuple[str, RecordContext]] = {
     "here": (APP_ID, BASE),
     "another app": ("A0OTHER001", BASE),
-    "another tenant": (APP_ID, replace(BASE, tenant=SOUTH)),
-    "another kind of tenant": (APP_ID, replace(BASE, tenant=Tenant("E", NORTH.id))),
-    "another user": (APP_ID, replace(BASE, user_id="U0PERSON02")),
-    "another kind of record": (APP_ID, replace(BASE, kind="bot_access")),
-    "another row": (APP_ID, replace(BASE, row="U0PERSON02")),
-    "another generation": (APP_ID, replace(BASE, generation=4)),
+    "another tenant": (APP_ID, BASE._replace(tenant=SOUTH)),
+    "another kind of tenant": (APP_ID, BASE._replace(tenant=Tenant("E", NORTH.id))),
+    "another user": (APP_ID, BASE._replace(user_id="U0PERSON02")),
+    "another kind of record": (APP_ID, BASE._replace(kind="bot_access")),
+    "another row": (APP_ID, BASE._replace(row="U0PERSON02")),
+    "another generation": (APP_ID, BASE._replace(generation=4)),
     "the bot's access token": (APP_ID, records.access_token_context(NORTH, BOT, 3)),
     "the bot's refresh token": (APP_ID, records.refresh_token_context(NORTH, BOT, 3)),
     "this user's refresh token": (APP_ID, records.refresh_token_context(NORTH, USER, 3)),

@@ -1,7 +1,6 @@
 """What the core registers of its own data, and a circle beside it, by the same checks."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,7 +44,7 @@ def write_details(world: World, tenant: Tenant) -> None:
     details = app.keyring.seal(records.installer_details_context(*place), b"a detail that nobody is to read")
     webhook = app.keyring.seal(records.installer_webhook_context(*place), b"a webhook that nobody is to read")
     with app.db.transaction():
-        installers.save(app.db, tenant, replace(known, details=details, webhook=webhook))
+        installers.save(app.db, tenant, known._replace(details=details, webhook=webhook))
 
 
 def write_events(world: World, tenant: Tenant) -> None:
@@ -99,8 +98,8 @@ def test_what_is_registered_does_what_the_core_relies_on(world: World, name: str
 def test_a_sealed_column_that_nobody_registered_is_found(world: World) -> None:
     """Negative control: new keys would leave it closed for ever."""
     *others, bookmarks = world.service.app.circles
-    forgotten = replace(bookmarks.tenant_data[0], sealed_records=no_sealed_records)
-    world.replace_parts(circles=(*others, replace(bookmarks, tenant_data=(forgotten,))))
+    forgotten = bookmarks.tenant_data[0]._replace(sealed_records=no_sealed_records)
+    world.replace_parts(circles=(*others, bookmarks._replace(tenant_data=(forgotten,))))
     with pytest.raises(AssertionError, match="what is sealed in the tables"):
         check_reencryption(world, forgotten, write_bookmarks)
 
@@ -115,11 +114,11 @@ def test_a_value_that_is_not_put_back_keeps_the_key_that_opens_it(world: World) 
         """Writes nothing."""
 
     def careless(db: Database, tenant: Tenant) -> list[SealedRecord]:
-        return [replace(record, put_back=drop) for record in data.sealed_records(db, tenant)]
+        return [record._replace(put_back=drop) for record in data.sealed_records(db, tenant)]
 
     write_bookmarks(world, MINE)
     before = [app.keyring.open(record.context, record.sealed) for record in data.sealed_records(app.db, MINE)]
-    wrong = replace(bookmarks, tenant_data=(replace(data, sealed_records=careless), *bookmarks.tenant_data[1:]))
+    wrong = bookmarks._replace(tenant_data=(data._replace(sealed_records=careless), *bookmarks.tenant_data[1:]))
     world.replace_parts(circles=(*others, wrong))
     with pytest.raises(CommandError, match=f"{MINE}: not sealed anew: bookmark_url; its old keys stay"):
         reencrypt_tenant.run(world.service.app, MINE, LOCAL_PROVIDER, ACTOR)
@@ -137,7 +136,7 @@ def test_a_value_that_is_not_put_back_keeps_the_key_that_opens_it(world: World) 
 def test_rows_that_nobody_erases_are_found(world: World) -> None:
     """Negative control: what a circle forgot would outlive its tenant."""
     *others, bookmarks = world.service.app.circles
-    forgotten = replace(bookmarks.tenant_data[0], erase_portion=lambda db, tenant, now: 0)
-    world.replace_parts(circles=(*others, replace(bookmarks, tenant_data=(forgotten,))))
+    forgotten = bookmarks.tenant_data[0]._replace(erase_portion=lambda db, tenant, now: 0)
+    world.replace_parts(circles=(*others, bookmarks._replace(tenant_data=(forgotten,))))
     with pytest.raises(AssertionError):
         check_purge(world, forgotten, write_bookmarks)

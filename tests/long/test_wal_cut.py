@@ -5,7 +5,7 @@ import io
 import shutil
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -108,7 +108,7 @@ def test_a_log_that_ends_anywhere_is_whole_up_to_its_last_commit(rest: str, step
 
 
 def _settings(world: World, folder: Path) -> Settings:
-    return replace(world.settings, database=folder / "slackapp.db")
+    return world.settings._replace(database=folder / "slackapp.db")
 
 
 def _write(file: Path, content: bytes) -> None:

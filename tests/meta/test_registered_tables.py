@@ -5,7 +5,6 @@ foreign key leads to an installation, over however many tables.
 """
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import replace
 
 import pytest
 
@@ -76,7 +75,7 @@ def unsealed(circles: Iterable[Circle]) -> set[str]:
 def test_what_has_bytes_says_where_they_are_sealed() -> None:
     """Stops new keys from leaving a sealed column closed for ever."""
     assert unsealed(CIRCLES) == PLAIN_BYTES.keys()
-    forgetful = replace(CIRCLES[0], tenant_data=[replace(data, sealed_records=no_sealed_records)
+    forgetful = CIRCLES[0]._replace(tenant_data=[data._replace(sealed_records=no_sealed_records)
                                                  for data in CIRCLES[0].tenant_data])  # fmt: skip
     assert unsealed([forgetful]) > PLAIN_BYTES.keys(), "negative control"
 
@@ -107,7 +106,7 @@ def test_a_planted_table_is_found_by_where_its_foreign_keys_lead(referenced: str
 def test_a_second_registration_and_a_missing_table_are_found() -> None:
     """Negative control."""
     core = CIRCLES[0]
-    again = replace(core, tenant_data=core.tenant_data[:1])
+    again = core._replace(tenant_data=core.tenant_data[:1])
     assert problems(found(), references(), (*CIRCLES, again)) == ["data_keys: registered twice"]
     gone = {table: columns for table, columns in found().items() if table != "inbox"}
     assert problems(gone, references(), CIRCLES) == ["inbox: there is no such table of tenants"]

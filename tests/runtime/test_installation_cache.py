@@ -1,6 +1,5 @@
 """Cache of installations."""
 
-from dataclasses import replace
 from typing import cast
 
 from slackapp.model import Installation, Tenant
@@ -12,7 +11,7 @@ def test_what_was_put_is_found_until_it_is_evicted() -> None:
     cache = InstallationCache()
     assert cache.find(NORTH) is None
     cache.put(installation(NORTH))
-    cache.put(replace(installation(NORTH), bot_id="B2"))
+    cache.put(installation(NORTH)._replace(bot_id="B2"))
     cache.put(installation(SOUTH))
     assert cast(Installation, cache.find(NORTH)).bot_id == "B2"
     cache.evict(NORTH)

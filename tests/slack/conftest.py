@@ -1,7 +1,7 @@
 """A client of its own, for a Slack at any address."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -38,7 +38,7 @@ def caller_of(tmp_path: Path) -> MakeCaller:
         metrics = Metrics()
         state = {"open": False}
         slack = parsers.slack_url(url)
-        client = SlackClient(replace(settings, slack=slack), lambda: state["open"], metrics, Health())
+        client = SlackClient(settings._replace(slack=slack), lambda: state["open"], metrics, Health())
         return Caller(client, metrics, state)
 
     return run

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import sqlite3
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -69,7 +68,7 @@ def broken_at(db: Database) -> int:
 
 def test_rows_are_numbered_from_one_and_linked(db: Database) -> None:
     append(db, ENTRY)
-    append(db, replace(ENTRY, event=AuditEvent.TOKEN_READ), replace(ENTRY, event=AuditEvent.TOKEN_DEAD))
+    append(db, ENTRY._replace(event=AuditEvent.TOKEN_READ), ENTRY._replace(event=AuditEvent.TOKEN_DEAD))
     assert look(db.path, "SELECT id, event FROM audit ORDER BY id") == [
         (1, "installed"),
         (2, "token.read"),
@@ -111,7 +110,7 @@ def test_what_is_no_word_does_not_come_into_the_audit(db: Database, text: str) -
     """I get a text of mine, or a token, into what outlives the purge of its tenant."""
     actor = Actor(ActorKind.SLACK, text, id=text, organization=text, trace_id=text)
     words = ("connection", "record_id", "capability", "method", "channel", "purpose", "result")
-    append(db, replace(ENTRY, actor=actor, holder=Holder.user(text), **dict.fromkeys(words, text)))
+    append(db, ENTRY._replace(actor=actor, holder=Holder.user(text), **dict.fromkeys(words, text)))
     (row,) = look(db.path, f"SELECT {', '.join(COLUMNS)} FROM audit")
     assert [value for value in row if value == "not_a_word"] == ["not_a_word"] * 12
     assert broken_at(db) == 0
@@ -123,12 +122,12 @@ def test_an_id_stays_what_it_is(text: str) -> None:
 
 
 def test_the_bot_is_a_holder_without_an_id_and_nobody_is_none(db: Database) -> None:
-    append(db, replace(ENTRY, holder=BOT), replace(ENTRY, holder=None))
+    append(db, ENTRY._replace(holder=BOT), ENTRY._replace(holder=None))
     assert look(db.path, "SELECT holder_kind, holder_id FROM audit ORDER BY id") == [("bot", ""), ("", "")]
 
 
 def test_no_number_is_none_and_not_0(db: Database) -> None:
-    append(db, replace(ENTRY, count=None, key_id=0))
+    append(db, ENTRY._replace(count=None, key_id=0))
     assert look(db.path, "SELECT count, key_id FROM audit") == [(None, 0)]
 
 
@@ -154,7 +153,7 @@ def test_a_removed_row_breaks_the_chain(db: Database) -> None:
 
 
 def test_rows_that_change_places_break_the_chain(db: Database) -> None:
-    append(db, ENTRY, replace(ENTRY, event=AuditEvent.KEYS_FLUSHED), ENTRY)
+    append(db, ENTRY, ENTRY._replace(event=AuditEvent.KEYS_FLUSHED), ENTRY)
     change(db.path, "DROP TRIGGER audit_rows_do_not_change")
     for new, old in ((9, 1), (1, 2), (2, 9)):
         change(db.path, "UPDATE audit SET id = ? WHERE id = ?", new, old)
@@ -196,7 +195,7 @@ def test_a_row_goes_with_the_transaction_that_it_tells_of(db: Database) -> None:
 
     def fail() -> None:
         with db.transaction():
-            audit.append(db, replace(ENTRY, event=AuditEvent.KEYS_FLUSHED), mac)
+            audit.append(db, ENTRY._replace(event=AuditEvent.KEYS_FLUSHED), mac)
             raise InterruptedError
 
     with pytest.raises(InterruptedError):

@@ -3,7 +3,6 @@
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -32,13 +31,13 @@ def db(db: Database) -> Database:
 
 
 def receive(db: Database, event_id: str = "Ev1", tenant: Tenant = NORTH, kind: str = "message", now: int = NOW) -> bool:
-    arrival = replace(ARRIVAL, event_id=event_id, tenant=tenant, type=kind)
+    arrival = ARRIVAL._replace(event_id=event_id, tenant=tenant, type=kind)
     return inbox.add_event(db, arrival, BODY, key_id=KEYS.get(tenant, 7), now=now)
 
 
 def lifecycle(db: Database, event_id: str = "Ev1", state: str = "ready", result: str = "") -> None:
     inbox.add_lifecycle_event(
-        db, replace(ARRIVAL, event_id=event_id, type="tokens_revoked"), "bot", state=state, result=result, now=NOW
+        db, ARRIVAL._replace(event_id=event_id, type="tokens_revoked"), "bot", state=state, result=result, now=NOW
     )
 
 
@@ -150,10 +149,10 @@ def test_the_kind_of_a_tenant_tells_two_of_one_id_apart(db: Database) -> None:
     twin = Tenant("E", NORTH.id)
     data_keys.add(db, twin, NewKey(9, "data", "local", 1, bytes(130)), NOW)
     assert not inbox.add_event(db, ARRIVAL, BODY, key_id=9, now=NOW)
-    assert not inbox.add_event(db, replace(ARRIVAL, tenant=twin), BODY, key_id=9, now=NOW)
+    assert not inbox.add_event(db, ARRIVAL._replace(tenant=twin), BODY, key_id=9, now=NOW)
     install(db, twin)
     installations.set_status(db, NORTH, "active", "suspect")
-    assert inbox.add_event(db, replace(ARRIVAL, tenant=twin), BODY, key_id=9, now=NOW)
+    assert inbox.add_event(db, ARRIVAL._replace(tenant=twin), BODY, key_id=9, now=NOW)
     assert claimed(db) == "Ev1"
 
 
@@ -162,7 +161,7 @@ def test_the_largest_body_is_kept(db: Database) -> None:
 
 
 def test_a_lifecycle_event_is_kept_once_whoever_it_is_about(db: Database) -> None:
-    absent = replace(ARRIVAL, tenant=Tenant("T", "T0ABSENT01"))
+    absent = ARRIVAL._replace(tenant=Tenant("T", "T0ABSENT01"))
     inbox.add_lifecycle_event(db, absent, "everything", state="ready", result="", now=NOW)
     inbox.add_lifecycle_event(db, absent, "everything", state="done", result="again", now=NOW)
     assert len(look(db.path, "SELECT event_id FROM inbox")) == 1

@@ -1,6 +1,5 @@
 """Tenants, and the settings of the database itself."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -224,13 +223,13 @@ def test_one_tenant_is_deleted(db: Database) -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        replace(installation(), team_id=SOUTH.id),
-        replace(installation(ORG), team_id=NORTH.id),
-        replace(installation(ORG), enterprise_id=""),
-        replace(installation(), tenant=Tenant("X", NORTH.id)),
-        replace(installation(), tenant=Tenant("T", "T1"), team_id="T1"),
-        replace(installation(), tenant=Tenant("T", "T" * 22), team_id="T" * 22),
-        replace(installation(), generation=0),
+        installation()._replace(team_id=SOUTH.id),
+        installation(ORG)._replace(team_id=NORTH.id),
+        installation(ORG)._replace(enterprise_id=""),
+        installation()._replace(tenant=Tenant("X", NORTH.id)),
+        installation()._replace(tenant=Tenant("T", "T1"), team_id="T1"),
+        installation()._replace(tenant=Tenant("T", "T" * 22), team_id="T" * 22),
+        installation()._replace(generation=0),
     ],
     ids=["another team", "org with a team", "org without org", "kind", "short id", "long id", "generation"],
 )

@@ -1,7 +1,5 @@
 """Who installed: one row per user, and one for the bot."""
 
-from dataclasses import replace
-
 import pytest
 
 from slackapp import model
@@ -50,7 +48,7 @@ def test_the_latest_is_the_user_of_the_greatest_generation_and_never_the_bot(kno
     """Two installs in one second, or a clock that was set back, have an order all the same."""
     later = Installer(LATER, 2, NOW - 100)
     installers.save(known, NORTH, later)
-    installers.save(known, NORTH, replace(BOT, generation=3))
+    installers.save(known, NORTH, BOT._replace(generation=3))
     assert (installers.latest(known, NORTH), installers.latest(known, SOUTH)) == (later, USER)
     installers.delete(known, SOUTH, FIRST)
     installers.save(known, SOUTH, BOT)
@@ -59,10 +57,10 @@ def test_the_latest_is_the_user_of_the_greatest_generation_and_never_the_bot(kno
 
 def test_details_are_sealed_anew_only_in_their_own_generation(known: Database) -> None:
     installers.reseal_details(known, NORTH, USER, sealed(b"anew"))
-    assert installers.find(known, NORTH, FIRST) == replace(USER, details=sealed(b"anew"))
+    assert installers.find(known, NORTH, FIRST) == USER._replace(details=sealed(b"anew"))
     installers.reseal_webhook(known, NORTH, USER, sealed(b"hook anew"))
-    assert installers.find(known, NORTH, FIRST) == replace(USER, details=sealed(b"anew"), webhook=sealed(b"hook anew"))
-    newer = replace(USER, generation=2)
+    assert installers.find(known, NORTH, FIRST) == USER._replace(details=sealed(b"anew"), webhook=sealed(b"hook anew"))
+    newer = USER._replace(generation=2)
     installers.save(known, NORTH, newer)
     installers.reseal_details(known, NORTH, USER, sealed(b"late"))
     installers.reseal_webhook(known, NORTH, USER, sealed(b"late"))
@@ -92,9 +90,9 @@ def test_the_largest_value_fits_its_column_and_no_larger_one(
     known: Database, field: str, kind: str, largest: int
 ) -> None:
     assert LIMITS[kind] + OVERHEAD_BYTES <= largest
-    saved = replace(USER, **{field: sealed(size=largest)})
+    saved = USER._replace(**{field: sealed(size=largest)})
     installers.save(known, NORTH, saved)
     assert installers.find(known, NORTH, FIRST) == saved
     for size in (largest + 1, OVERHEAD_BYTES - 1):
         with pytest.raises(StoreConstraintError):
-            installers.save(known, NORTH, replace(USER, **{field: sealed(size=size)}))
+            installers.save(known, NORTH, USER._replace(**{field: sealed(size=size)}))

@@ -1,7 +1,6 @@
 """Tokens, sealed: one refreshes at a time, and a late refresh changes nothing."""
 
 import threading
-from dataclasses import replace
 
 import pytest
 
@@ -253,8 +252,8 @@ def test_the_scopes_of_one_generation_are_changed_once(db: Database, token: Toke
     before = others(db)
     assert tokens.set_scopes(db, token, ("a", "b"))
     assert not tokens.set_scopes(db, token, ("a", "b"))
-    assert (found(db), others(db)) == (replace(token, scopes=("a", "b")), before)
-    assert not tokens.set_scopes(db, replace(token, generation=2), ("c",))
+    assert (found(db), others(db)) == (token._replace(scopes=("a", "b")), before)
+    assert not tokens.set_scopes(db, token._replace(generation=2), ("c",))
     assert tokens.set_scopes(db, token, ())
     assert found(db).scopes == ()
 
@@ -337,7 +336,7 @@ def test_a_tenant_that_came_back_has_other_tokens_than_the_one_that_went(db: Dat
     assert not tokens.mark_dead(db, token, "token_revoked")
     assert not tokens.set_scopes(db, token, ("late",))
     assert tokens.find_generation(db, token) is None
-    assert (found(db), lease_of(db)) == (replace(new, lease_owner="me"), ("me", NOW + LEASE))
+    assert (found(db), lease_of(db)) == (new._replace(lease_owner="me"), ("me", NOW + LEASE))
     assert tokens.find_generation(db, new) == found(db)
 
 
@@ -353,7 +352,7 @@ def test_a_token_is_marked_dead_once(db: Database, token: Token) -> None:
 def test_a_pair_is_sealed_anew_only_in_its_own_generation(db: Database, token: Token) -> None:
     before = others(db)
     tokens.reseal(db, token, sealed(b"anew"), sealed(b"anew too"))
-    assert found(db) == replace(token, access=sealed(b"anew"), refresh=sealed(b"anew too"))
+    assert found(db) == token._replace(access=sealed(b"anew"), refresh=sealed(b"anew too"))
     assert others(db) == before
     tokens.save(db, NORTH, BOT, generation=2, pair=pair(b"new"), now=NOW)
     tokens.reseal(db, token, sealed(b"late"), None)
@@ -363,9 +362,9 @@ def test_a_pair_is_sealed_anew_only_in_its_own_generation(db: Database, token: T
 def test_each_of_a_pair_is_sealed_anew_by_itself(db: Database, token: Token) -> None:
     before = others(db)
     tokens.reseal_access(db, token, sealed(b"anew"))
-    assert found(db) == replace(token, access=sealed(b"anew"))
+    assert found(db) == token._replace(access=sealed(b"anew"))
     tokens.reseal_refresh(db, token, sealed(b"anew too"))
-    assert found(db) == replace(token, access=sealed(b"anew"), refresh=sealed(b"anew too"))
+    assert found(db) == token._replace(access=sealed(b"anew"), refresh=sealed(b"anew too"))
     assert others(db) == before
     tokens.save(db, NORTH, BOT, generation=2, pair=pair(b"new"), now=NOW)
     tokens.reseal_access(db, token, sealed(b"late"))

@@ -257,7 +257,7 @@ class World:
     def restart(self, **changes: Any) -> None:
         """Another process on the same files: nothing in memory stays."""
         self.service.stop()
-        self.settings = replace(self.settings, **changes)
+        self.settings = self.settings._replace(**changes)
         self.service = self.start_process()
 
     def start_process(self) -> Service:

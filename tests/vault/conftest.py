@@ -1,7 +1,7 @@
 """A database with its key file, and keyrings on it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ class Vault:
 
     def open(self, **changes: object) -> Keyring:
         """A keyring as another process would have it: with nothing in memory."""
-        return open_keyring(self.db, replace(self.settings, **changes), system_entropy, self.clock)  # type: ignore[arg-type]
+        return open_keyring(self.db, self.settings._replace(**changes), system_entropy, self.clock)  # type: ignore[arg-type]
 
     def write_keys(self, *lines: tuple[int, bytes]) -> None:
         """Another key file in place of the one that is there."""

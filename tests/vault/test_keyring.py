@@ -1,7 +1,5 @@
 """Seals and opens records: the only way from a row to a plaintext."""
 
-from dataclasses import replace
-
 import pytest
 
 from slackapp import model
@@ -75,11 +73,11 @@ def test_a_new_tenant_gets_a_key_for_each_purpose_which_is_not_stored_yet(vault:
     assert keys.key_ids == {key.key_id for key in keys.minted}
     assert len(keys.key_ids) == 4
     assert data_keys.count(vault.db, new) == 0
-    sealed = keys.seal(replace(BOT, tenant=new), b"secret")
+    sealed = keys.seal(BOT._replace(tenant=new), b"secret")
     with vault.db.transaction():
         for key in keys.minted:
             data_keys.add(vault.db, new, key, vault.clock())
-    assert opens(ring, sealed, replace(BOT, tenant=new))
+    assert opens(ring, sealed, BOT._replace(tenant=new))
 
 
 def test_two_new_tenants_get_different_keys(ring: Keyring) -> None:
@@ -143,7 +141,7 @@ def test_a_connections_key_is_wrapped_by_whoever_wraps_its_tenants(vault: Vault,
 
 
 def test_a_tenant_without_keys_has_nothing_sealed_or_opened(ring: Keyring) -> None:
-    stranger = replace(BOT, tenant=Tenant("T", "T0ABSENT01"))
+    stranger = BOT._replace(tenant=Tenant("T", "T0ABSENT01"))
     with pytest.raises(KeyMissingError):
         ring.seal(stranger, b"secret")
     assert not opens(ring, ring.seal(BOT, b"secret"), stranger)
@@ -164,11 +162,11 @@ def test_the_limit_of_a_kind_is_exact(ring: Keyring, kind: str) -> None:
 @pytest.mark.parametrize(
     "elsewhere",
     [
-        replace(BOT, tenant=SOUTH),
-        replace(BOT, tenant=Tenant("E", NORTH.id)),
-        replace(BOT, generation=2),
-        replace(BOT, purpose="user"),
-        replace(BOT, purpose="data"),
+        BOT._replace(tenant=SOUTH),
+        BOT._replace(tenant=Tenant("E", NORTH.id)),
+        BOT._replace(generation=2),
+        BOT._replace(purpose="user"),
+        BOT._replace(purpose="data"),
         CONTEXTS["user_access"],
         CONTEXTS["bot_refresh"],
     ],
@@ -189,7 +187,7 @@ def test_what_is_no_record_does_not_open(ring: Keyring, blob: bytes) -> None:
 
 def test_a_record_that_names_another_tenants_key_does_not_open(vault: Vault, ring: Keyring) -> None:
     """I write the id of my own key into my neighbour's record."""
-    foreign = ring.seal(replace(BOT, tenant=SOUTH), b"secret")
+    foreign = ring.seal(BOT._replace(tenant=SOUTH), b"secret")
     assert not opens(ring, foreign)
     assert not opens(vault.open(), foreign)
 
@@ -199,13 +197,13 @@ def test_a_key_that_was_moved_in_the_database_does_not_open_anything(
     vault: Vault, ring: Keyring, assignment: str
 ) -> None:
     """I have the database, and move a wrapped key to where I can have it used."""
-    context = replace(BOT, tenant=SOUTH) if "tenant_id" in assignment else CONTEXTS["user_access"]
+    context = BOT._replace(tenant=SOUTH) if "tenant_id" in assignment else CONTEXTS["user_access"]
     sealed = ring.seal(context, b"secret")
     key_id = envelope.key_id_of(sealed.blob)
     change(vault.db.path, f"DELETE FROM data_keys WHERE tenant_id = '{NORTH.id}' AND purpose = 'bot'")
     assert change(vault.db.path, f"UPDATE data_keys SET {assignment} WHERE key_id = ?", key_id) == 1
     vault.clock.advance(module.CACHE_SECONDS)
-    for place in (context, replace(BOT, tenant=NORTH)):
+    for place in (context, BOT._replace(tenant=NORTH)):
         assert not opens(ring, sealed, place)
 
 
@@ -243,7 +241,7 @@ def test_keys_that_nobody_asks_for_leave_the_memory_too(vault: Vault, ring: Keyr
     """I read the memory of the process, a day after the customer was last served."""
     ring.seal(BOT, b"secret")
     vault.clock.advance(200)
-    ring.seal(replace(BOT, tenant=SOUTH), b"secret")
+    ring.seal(BOT._replace(tenant=SOUTH), b"secret")
     vault.clock.advance(100)
     ring.evict_expired()
     assert NORTH not in ring._cache
@@ -259,7 +257,7 @@ def test_a_clock_that_goes_back_does_not_keep_keys_longer(vault: Vault, ring: Ke
 
 
 def test_keys_that_are_forgotten_are_gone_at_once_and_only_those(vault: Vault, ring: Keyring) -> None:
-    here, there = ring.seal(BOT, b"secret"), ring.seal(replace(BOT, tenant=SOUTH), b"secret")
+    here, there = ring.seal(BOT, b"secret"), ring.seal(BOT._replace(tenant=SOUTH), b"secret")
     with vault.db.transaction():
         data_keys.delete(vault.db, NORTH)
     with vault.db.transaction():
@@ -267,7 +265,7 @@ def test_keys_that_are_forgotten_are_gone_at_once_and_only_those(vault: Vault, r
     ring.evict(NORTH)
     ring.evict(NORTH)
     assert not opens(ring, here)
-    assert opens(ring, there, replace(BOT, tenant=SOUTH))
+    assert opens(ring, there, BOT._replace(tenant=SOUTH))
 
 
 def test_what_is_forgotten_while_somebody_still_unwraps_does_not_come_back(
@@ -293,13 +291,13 @@ def test_the_keys_used_longest_ago_are_dropped_first(vault: Vault, monkeypatch: 
     tenants = [Tenant("T", f"T0TENANT0{number}") for number in range(4)]
     for tenant in tenants:
         vault.confirm(ring, tenant)
-    sealed = {tenant: ring.seal(replace(BOT, tenant=tenant), b"secret") for tenant in tenants[:3]}
-    assert opens(ring, sealed[tenants[0]], replace(BOT, tenant=tenants[0]))
-    ring.seal(replace(BOT, tenant=tenants[3]), b"secret")
+    sealed = {tenant: ring.seal(BOT._replace(tenant=tenant), b"secret") for tenant in tenants[:3]}
+    assert opens(ring, sealed[tenants[0]], BOT._replace(tenant=tenants[0]))
+    ring.seal(BOT._replace(tenant=tenants[3]), b"secret")
     for tenant in tenants:
         with vault.db.transaction():
             data_keys.delete(vault.db, tenant)
-    kept = [tenant for tenant in sealed if opens(ring, sealed[tenant], replace(BOT, tenant=tenant))]
+    kept = [tenant for tenant in sealed if opens(ring, sealed[tenant], BOT._replace(tenant=tenant))]
     assert kept == [tenants[0], tenants[2]]
 
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,12 @@ from tests.vault.providers import FaultyProvider, Program
 CONTEXT = KeyContext("A0LOCAL001", Tenant("T", "T0NORTH001"), "bot", 12)
 KEY = bytes(range(100, 132))
 ELSEWHERE = {
-    "another tenant": replace(CONTEXT, tenant=Tenant("T", "T0SOUTH001")),
-    "a tenant of another kind": replace(CONTEXT, tenant=Tenant("E", "T0NORTH001")),
-    "another purpose": replace(CONTEXT, purpose="refresh"),
-    "another key id": replace(CONTEXT, key_id=13),
-    "another app": replace(CONTEXT, app_id="A0OTHER001"),
-    "fields that run together": replace(CONTEXT, purpose="bot1", key_id=2),
+    "another tenant": CONTEXT._replace(tenant=Tenant("T", "T0SOUTH001")),
+    "a tenant of another kind": CONTEXT._replace(tenant=Tenant("E", "T0NORTH001")),
+    "another purpose": CONTEXT._replace(purpose="refresh"),
+    "another key id": CONTEXT._replace(key_id=13),
+    "another app": CONTEXT._replace(app_id="A0OTHER001"),
+    "fields that run together": CONTEXT._replace(purpose="bot1", key_id=2),
 }
 SPOILT: dict[str, Callable[[bytes], bytes]] = {
     "shorter": lambda blob: blob[:-1],
@@ -79,7 +78,7 @@ def test_several_threads_may_use_it_at_once(provider: KeyProvider) -> None:
     good: list[bool] = []
 
     def use(number: int) -> None:
-        context, key = replace(CONTEXT, key_id=number), bytes([number]) * 32
+        context, key = CONTEXT._replace(key_id=number), bytes([number]) * 32
         good.append(provider.unwrap(context, *provider.wrap(context, key)) == key)
 
     threads = [threading.Thread(target=use, args=(number,)) for number in range(4)]

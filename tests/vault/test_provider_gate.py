@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 
 import pytest
 
@@ -39,7 +38,7 @@ def asked(provider: GatedProvider, failing_provider: FaultyProvider, tenant: Ten
     """Whether a wish reaches the program."""
     before = len(failing_provider.asked)
     with suppress(KeyUnavailableError, KeyRevokedError, DecryptError):
-        provider.wrap(replace(CONTEXT, tenant=tenant), KEY)
+        provider.wrap(CONTEXT._replace(tenant=tenant), KEY)
     return len(failing_provider.asked) > before
 
 

@@ -34,7 +34,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def test_an_event_of_no_registered_set_is_not_written(world: World, event: StrEnum) -> None:
     """I write an event that no page tells of."""
     with pytest.raises(TypeError, match="no registered set"):
-        world.service.app.vault.append_committed(replace(ENTRY, event=event))
+        world.service.app.vault.append_committed(ENTRY._replace(event=event))
     assert world.audit() == []
 
 
@@ -42,7 +42,7 @@ def test_a_circle_registers_its_events_and_then_they_are_written(world: World) -
     events = audit_events((Circle(name="toy", audit_events=(ToyEvent,)),))
     vault = replace(world.service.app.vault, events=events)
     for event in (ToyEvent.PLAYED, AuditEvent.KEYS_FLUSHED):
-        vault.append_committed(replace(ENTRY, event=event))
+        vault.append_committed(ENTRY._replace(event=event))
     assert world.audit() == ["toy.played", "keys.flushed"]
 
 

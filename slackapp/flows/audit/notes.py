@@ -1,7 +1,6 @@
 """Notes that several rooms write alike: calls that are unclear, scopes that drifted, and what a tenant went through."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from slackapp.flows.app import App
 from slackapp.model import AuditEntry, AuditEvent, AuditRecord, AuditResult, Tenant, TenantChange, UnclearRow
@@ -31,7 +30,7 @@ def append_scopes(app: App, of: AuditEntry, missing: Iterable[str], surplus: Ite
     """
     for event, scopes in ((AuditEvent.SCOPE_MISSING, missing), (AuditEvent.SCOPE_SURPLUS, surplus)):
         for scope in scopes:
-            app.vault.append(replace(of, event=event, record_kind=AuditRecord.SCOPE, record_id=scope))
+            app.vault.append(of._replace(event=event, record_kind=AuditRecord.SCOPE, record_id=scope))
 
 
 def count_tenant_change(app: App, tenant: Tenant, change: TenantChange) -> None:

@@ -5,7 +5,7 @@ Killed at any step, no folder is left that could be taken for a backup: its mani
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from slackapp.crypto.keyfile import replace_private, write_private
@@ -68,7 +68,7 @@ def _open_every_record(
     live: App, copy: Path, actor: Actor, open_app: OpenApp
 ) -> tuple[tuple[int, bytes], int, list[str]]:
     """Opens every record of the copy, its keys being in it still: the audit's head, how many tenants, what fails."""
-    with open_app(replace(live.settings, database=copy)) as app:
+    with open_app(live.settings._replace(database=copy)) as app:
         openings = backup_database.open_tenants(live, app, "backup", actor)
         problems = backup_database.list_unreadable(app, openings)
         return audit.head(app.db), len(openings), problems

@@ -5,7 +5,7 @@ nothing of it was changed but the audit, which tells what was opened.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def run(settings: Settings, folder: Path, actor: Actor, *, open_app: OpenApp, ch
         write_private(file, (folder / DATA).read_bytes())
         gone = _restore_keys(file, given)
         try:
-            with open_app(replace(settings, database=file)) as copy:
+            with open_app(settings._replace(database=file)) as copy:
                 # 3. the service of this database wrote key backup and manifest, and nobody changed them
                 backup_database.verify_origin(copy, given)
                 # 4. whoever was purged since is erased, and whoever was frozen since is frozen

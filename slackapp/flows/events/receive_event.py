@@ -8,9 +8,8 @@ with what was read and opened of it; else it waits in the inbox for whoever look
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.checks import event_envelope, tenant_of
 from slackapp.checks.event_envelope import Envelope
@@ -48,8 +47,7 @@ _RETRY_AFTER = 5
 _JOINS_ENTERPRISE = "grid_migration_finished"
 
 
-@dataclass(frozen=True)
-class ReceivedEvent:
+class ReceivedEvent(NamedTuple):
     """Event as it is kept and as it is run, with its installation as far as that is remembered."""
 
     arrival: IncomingEvent

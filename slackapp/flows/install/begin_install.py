@@ -1,7 +1,7 @@
 """`GET /slack/install`: sends the browser to Slack with a state that is bound to it. Arrows 1 to 4 of the install."""
 
-from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from slackapp.checks import browser_binding
@@ -15,8 +15,7 @@ _RETRY_AFTER = 60
 _COOKIE_SECONDS = 600
 
 
-@dataclass(frozen=True)
-class Redirect:
+class Redirect(NamedTuple):
     """Redirect of the browser to Slack, with its cookie."""
 
     location: str

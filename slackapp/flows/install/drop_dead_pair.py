@@ -7,8 +7,6 @@ is asked whether it lives; and it is stored only if nothing was stored since bef
 lived then; what Slack gave later is stored later, or was given back.
 """
 
-from dataclasses import replace
-
 from slackapp.checks.capabilities import VALIDATE
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
@@ -32,7 +30,7 @@ def run(app: App, grant: Grant, seen: StoredTokens, actor: Actor) -> Grant:
         # claim: C-87
         if not _is_alive(app, granted.access) and _is_stored_alive(app, stored, actor):
             revoke(app, granted.access)
-            grant = replace(grant, bot=None, webhook=None) if holder == BOT else replace(grant, user=None)
+            grant = grant._replace(bot=None, webhook=None) if holder == BOT else grant._replace(user=None)
     return grant
 
 

@@ -6,9 +6,8 @@ and a token that is not going to be kept is revoked.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.checks import browser_binding, code_grant, installer, state_token
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, StoreBusyError, StoreError
@@ -47,8 +46,7 @@ _CODE_LENGTH = 512
 _TRIES = 10
 
 
-@dataclass(frozen=True)
-class Callback:
+class Callback(NamedTuple):
     """Input of the callback: query, cookie and network of the browser.
 
     `query` holds each known parameter at most once; `network` is where it comes from.
@@ -157,7 +155,7 @@ def _store(app: App, grant: Grant, state: state_token.VerifiedState, actor: Acto
         kept = AuditEntry(
             at=answered_at, event=AuditEvent.TOKEN_UNAVAILABLE, actor=actor, tenant=grant.tenant, purpose="install"
         )
-        with refuse_on_key_error(app, partial(replace, kept)):
+        with refuse_on_key_error(app, kept._replace):
             if store_grant.run(app, living, seen, state.id_hash, actor=actor, now=answered_at):
                 return
     raise StoreBusyError("the tenant's tokens kept changing")

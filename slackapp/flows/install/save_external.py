@@ -11,7 +11,6 @@ same user has repeated since is of no use at all. Neither replaces anything.
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from slackapp.checks.token_refusals import FOREIGN_TOKEN
@@ -75,7 +74,7 @@ def _write(app: App, external: ExternalInstallation, keys: TenantKeys, actor: Ac
         entry = AuditEntry(
             at=now, event=AuditEvent.PAIR_OUTDATED, actor=actor, tenant=external.tenant, holder=external.holder
         )
-        app.vault.append(replace(entry, result=AuditResult.IGNORED))
+        app.vault.append(entry._replace(result=AuditResult.IGNORED))
         return
     is_copy = before is not None and _is_copy(external, before, known)
     after = _installation(app, external, before, is_copy, now=now)
@@ -91,7 +90,7 @@ def _write(app: App, external: ExternalInstallation, keys: TenantKeys, actor: Ac
         bot_generation = bot_known.generation if bot_known is not None else after.generation
         bot = _installer(keys, external, BOT, bot_generation, details=external.bot_details)
         # A copy of what one user installed may hold the bot that another one brought since.
-        bot = replace(bot, installed_at=bot_known.installed_at) if bot_known is not None else bot
+        bot = bot._replace(installed_at=bot_known.installed_at) if bot_known is not None else bot
         installers.save(app.db, external.tenant, bot)
         _save_token(app, external, keys, BOT, granted=external.bot, is_copy=is_copy, now=now)
     if external.user is not None:

@@ -5,7 +5,6 @@ that a refresh of the old token that is still under way finds nothing to write t
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from slackapp.checks.scopes import drift
 from slackapp.crypto import records
@@ -122,7 +121,7 @@ def _note(app: App, grant: Grant, before: Installation | None, after: Installati
     app.vault.append(entry)
     if grant.bot is not None:
         missing, _ = drift(app.settings.bot_scopes, grant.bot.scopes)
-        notes.append_scopes(app, replace(entry, holder=BOT), missing, ())
+        notes.append_scopes(app, entry._replace(holder=BOT), missing, ())
 
 
 def _installation(app: App, grant: Grant, before: Installation | None, now: int) -> Installation:

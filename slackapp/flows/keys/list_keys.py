@@ -1,7 +1,7 @@
 """Master keys and data keys as they are: which are there, what hangs on them, and whether every one unwraps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.flows.app import App
 from slackapp.flows.backup import key_backup
@@ -10,8 +10,7 @@ from slackapp.runtime.health import MASTER_KEYS
 from slackapp.store import data_keys, meta
 
 
-@dataclass(frozen=True)
-class KeyList:
+class KeyList(NamedTuple):
     """Master keys of the file, those that are missing from it, and the other key providers."""
 
     primary: int
@@ -46,8 +45,7 @@ def list_keys(app: App) -> KeyList:
     )
 
 
-@dataclass(frozen=True)
-class KeyProblem:
+class KeyProblem(NamedTuple):
     """Problem of a data key that does not unwrap; `missing_master` is what is not in the file for it."""
 
     key_id: int

@@ -9,7 +9,6 @@ the last portion. Whatever ends the process in between, everything of the tenant
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 
 from slackapp.checks.capabilities import REENCRYPT
@@ -101,7 +100,7 @@ def _move_records(
 ) -> int:
     """Moves every record over to the new keys; returns how many. Raises KeysChangedError, CommandError."""
     tenant, resealed, found = opening.tenant, 0, PORTION_ROWS
-    current = [replace(keys, minted=()) for keys in fresh]
+    current = [keys._replace(minted=()) for keys in fresh]
     while found == PORTION_ROWS:
         with app.db.transaction():
             if not resealed:
@@ -115,11 +114,11 @@ def _move_records(
             if resealed < PORTION_ROWS:
                 # 3. the old keys go once they open nothing that is there; of little, all is done at once, or nothing
                 _require_none_left(app, tenant, older)
-                _delete_old_keys(app, older, current, done=replace(done, count=resealed))
+                _delete_old_keys(app, older, current, done=done._replace(count=resealed))
                 return resealed
     _require_none_left(app, tenant, older)
     with app.db.transaction():
-        _delete_old_keys(app, older, current, done=replace(done, count=resealed))
+        _delete_old_keys(app, older, current, done=done._replace(count=resealed))
     return resealed
 
 

@@ -5,7 +5,7 @@ stay the same: this is hygiene. Against a suspected loss of data keys, see `reen
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from slackapp.errors import CommandError, ConfigError
 from slackapp.flows.app import App
@@ -128,7 +128,7 @@ def rewrap_all(app: App, actor: Actor, progress: Progress) -> int:
                 data_keys.rewrap(app.db, key, LOCAL_PROVIDER, version, wrapped=blob) for key, (version, blob) in wrapped
             )
             entry = _entry(AuditEvent.KEYS_REWRAPPED, primary, actor, now)
-            app.vault.append(replace(entry, count=swapped))
+            app.vault.append(entry._replace(count=swapped))
         done += len(wrapped)
         progress(start + len(batch), len(pending))
     # 5. the key backup holds the new wrapping

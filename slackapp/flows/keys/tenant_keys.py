@@ -9,7 +9,6 @@ Whoever opens a token does so by `read_token`.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError, Refusal, Refused
 from slackapp.flows.app import App
@@ -76,7 +75,7 @@ def refuse_on_key_error(app: App, describe_use: Callable[[], AuditEntry]) -> Ite
     except DecryptError:
         use = describe_use()
         app.vault.append_committed(
-            replace(use, event=AuditEvent.TOKEN_UNAVAILABLE, at=app.clock(), result=AuditResult.FAILED, detail=None)
+            use._replace(event=AuditEvent.TOKEN_UNAVAILABLE, at=app.clock(), result=AuditResult.FAILED, detail=None)
         )
         app.metrics.count("slackapp_token_unavailable_total", {})
         # claim: C-35

@@ -6,8 +6,7 @@ a token that died by a clear word of Slack goes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.checks import token_owner
 from slackapp.checks.capabilities import VALIDATE
@@ -49,8 +48,7 @@ _LATER = (Refusal.FROZEN, Refusal.TOKEN_UNAVAILABLE, Refusal.KEY_UNAVAILABLE, Re
 _UNDECIDED_KINDS = (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE_LIMITED, SlackErrorKind.UNCERTAIN)
 
 
-@dataclass(frozen=True)
-class _Decision:
+class _Decision(NamedTuple):
     """Decision: whether the whole tenant goes, else whose tokens, and whether Slack is asked."""
 
     whole: bool
@@ -81,7 +79,7 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
             # claim: C-61
             installations.set_status(app.db, arrival.tenant, InstallationStatus.ACTIVE, InstallationStatus.SUSPECT)
         entry = AuditEntry(at=now, event=_REPORTED[arrival.type], actor=actor, tenant=arrival.tenant, result=outcome)
-        app.vault.append(replace(entry, record_kind=AuditRecord.EVENT, record_id=arrival.event_id))
+        app.vault.append(entry._replace(record_kind=AuditRecord.EVENT, record_id=arrival.event_id))
         purged = erases and _erase(app, arrival.tenant, revocation.everything, judged.act, actor=actor, now=now)
     if purged:
         _after_removal(app, arrival.tenant)

@@ -4,7 +4,7 @@ That it was decided is committed first. A process that is killed in the middle l
 finishes it; a re-install that comes in between wins.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.checks.capabilities import REMOVE
 from slackapp.checks.slack_errors import classify_error
@@ -36,8 +36,7 @@ _JOB_AFTER = 60
 """Seconds after which the worker takes over an uninstall that was begun."""
 
 
-@dataclass(frozen=True)
-class UninstallResult:
+class UninstallResult(NamedTuple):
     """Result of an uninstall. `slack` is `uninstalled`, `revoked`, `nothing to tell` or `not told: …`.
 
     `erased` is false only where somebody installed again meanwhile. While the purge is `pending`, all rows are gone and

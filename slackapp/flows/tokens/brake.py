@@ -4,7 +4,7 @@ It stands in the database, so that every process sees it, and the next one, too.
 those who failed: when their calls succeed again, and few are left. The rule is `checks/token_refusals.py`.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slackapp.checks import token_refusals
 from slackapp.flows.app import App
@@ -12,8 +12,7 @@ from slackapp.model import SCHEDULER, SLACK_PROVIDER, Actor, AuditEntry, AuditEv
 from slackapp.store import installations, meta, tenant_outcomes, tokens
 
 
-@dataclass(frozen=True)
-class Brake:
+class Brake(NamedTuple):
     """State of the brake.
 
     `since` is in Unix seconds, 0 while it does not hold; `waiting` are the tenants that it keeps.

@@ -5,7 +5,6 @@ has a refresh token that was not tried tries it first.
 """
 
 import zlib
-from dataclasses import replace
 from functools import partial
 
 from slackapp.checks import token_refusals
@@ -106,7 +105,7 @@ def _pause(app: App, before: Token, paused: Token, actor: Actor, now: int) -> No
         entry = AuditEntry(
             at=now, event=AuditEvent.TOKEN_PAUSED, actor=actor, tenant=paused.tenant, holder=paused.holder
         )
-        app.vault.append(replace(entry, result=paused.reason))
+        app.vault.append(entry._replace(result=paused.reason))
         notes.count_tenant_change(app, paused.tenant, TenantChange.TOKEN_PAUSED)
         app.log.error(
             "token_paused", {"code": paused.reason, "action": "see slackapp tenants, and the app's addresses"}

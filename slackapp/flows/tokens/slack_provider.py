@@ -5,7 +5,6 @@ Read:    docs.slack.dev/authentication/using-token-rotation, docs.slack.dev/refe
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from slackapp.checks import code_grant, token_owner
@@ -46,7 +45,7 @@ def read_pair(app: App, token: Token, data: Mapping[str, Any]) -> GrantedToken:
         raise Refused(Refusal.GRANT_MALFORMED)
     # Where nothing of it has changed, they stay in the order in which whoever saved the token had them.
     is_known = not granted.scopes or same_scopes(granted.scopes, token.scopes)
-    return replace(granted, scopes=token.scopes) if is_known else granted
+    return granted._replace(scopes=token.scopes) if is_known else granted
 
 
 def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:

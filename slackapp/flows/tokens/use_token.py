@@ -5,8 +5,7 @@ opened token lives as long as one call and is kept nowhere.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.checks import token_owner, token_refusals
 from slackapp.checks.capabilities import REFRESH_TO_REMOVE, REMOVE, Capability
@@ -37,8 +36,7 @@ _REFUSED = TokenStatus.REFRESH_REFUSED
 """Our code for a token that is over and whose refresh token Slack has refused."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TokenUse:
+class TokenUse(NamedTuple):
     """Use of a token: whose, for which method and purpose, by which capability, and on whose behalf.
 
     `method` is None where nothing is called; `channel` is an id. `statuses` are those of an installation in which this

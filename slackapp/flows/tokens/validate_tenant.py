@@ -5,8 +5,7 @@ joined an enterprise meanwhile (docs.slack.dev/reference/methods/auth.test, docs
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.checks import token_owner, token_refusals
 from slackapp.checks.capabilities import VALIDATE
@@ -43,8 +42,7 @@ _CHECKED = frozenset({InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINST
 _FOREIGN = (TokenHealth.FOREIGN, "Slack names another tenant")
 
 
-@dataclass(frozen=True)
-class TokenCheck:
+class TokenCheck(NamedTuple):
     """Result of a check of one token.
 
     Where it is dead, nothing but a new install helps, at `install_url`. `missing` are scopes that the app asks for and

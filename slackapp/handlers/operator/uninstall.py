@@ -1,7 +1,5 @@
 """`POST /slack/uninstall`, for the operator."""
 
-from dataclasses import asdict, replace
-
 from slackapp.checks.json_body import parse_json
 from slackapp.checks.slack_ids import tenant_of_id
 from slackapp.errors import Refusal, Refused
@@ -21,4 +19,4 @@ def remove(app: App, request: Request, caller: Actor, now: int) -> Response:
     if tenant is None:
         raise Refused(Refusal.JSON)
     outcome = uninstall_tenant.run(app, tenant, caller, now)
-    return replace(json_response(200, {"id": tenant.id, **asdict(outcome)}), tenant=tenant)
+    return json_response(200, {"id": tenant.id, **outcome._asdict()}, tenant=tenant)

@@ -1,7 +1,5 @@
 """`POST /slack/events`, `/slack/commands` and `/slack/interactivity`, once the signature is verified."""
 
-from dataclasses import replace
-
 from slackapp.checks.form_body import is_ssl_check, parse_form
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
@@ -41,7 +39,7 @@ def interact(app: App, request: Request, caller: Actor, now: int) -> Response:
         app, form, request.header_bytes(SIGNATURE), caller, now=now
     )
     if options is not None:
-        return replace(json_response(200, options), tenant=tenant)
+        return json_response(200, options, tenant=tenant)
     return text(200, "", tenant=tenant)
 
 

@@ -20,10 +20,10 @@ says why that is no read-then-write. Without it the engine runs it nowhere else.
 
 import re
 import sqlite3
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 OTHERS = ("foreign", "migrations", "postgres")
 """Folders of `sql/` that hold no statements of this database: another program's, its schema, another engine's."""
@@ -57,8 +57,7 @@ class Alone(StrEnum):
 _ALONE = re.compile(rf"-- alone: ({'|'.join(Alone)})(?: \([^()]+\))?")
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """Statement by its name."""
 
     name: str
@@ -139,7 +138,7 @@ def _queue_statements(file: str, table: str) -> list[Statement]:
         raise StatementFileError(f"{file}: not a queue line: {table}")
     text = (sql_directory() / "core" / _QUEUE_FILE).read_text(encoding="utf-8")
     written_once = parse_statements(_QUEUE_FILE, text.replace(_QUEUE_TABLE, table))
-    return [replace(query, name=f"{table}.{query.name}") for query in written_once]
+    return [query._replace(name=f"{table}.{query.name}") for query in written_once]
 
 
 def parse_statements(file: str, text: str) -> list[Statement]:

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def test_waitress_gets_exactly_these_settings(world: World) -> None:
 
 
 def test_a_trusted_proxy_is_one_address_and_two_headers(world: World) -> None:
-    assert waitress_settings(replace(world.settings, trusted_proxy="192.0.2.1")) == {
+    assert waitress_settings(world.settings._replace(trusted_proxy="192.0.2.1")) == {
         **CHOSEN,
         "trusted_proxy": "192.0.2.1",
         "trusted_proxy_count": 1,
@@ -46,7 +45,7 @@ def test_a_trusted_proxy_is_one_address_and_two_headers(world: World) -> None:
 
 def test_a_unix_socket_is_for_the_owner_and_the_group(world: World) -> None:
     expected = {name: value for name, value in CHOSEN.items() if name != "listen"}
-    assert waitress_settings(replace(world.settings, listen="unix:/run/slackapp/socket")) == {
+    assert waitress_settings(world.settings._replace(listen="unix:/run/slackapp/socket")) == {
         **expected,
         "unix_socket": "/run/slackapp/socket",
         "unix_socket_perms": "660",
@@ -54,7 +53,7 @@ def test_a_unix_socket_is_for_the_owner_and_the_group(world: World) -> None:
 
 
 def test_waitress_accepts_every_setting(world: World) -> None:
-    taken = Adjustments(**waitress_settings(replace(world.settings, trusted_proxy="192.0.2.1")))
+    taken = Adjustments(**waitress_settings(world.settings._replace(trusted_proxy="192.0.2.1")))
     assert (taken.ident, taken.threads, taken.max_request_body_size) == (None, 16, 1_048_577) or taken.ident == ""
     assert taken.trusted_proxy_headers == {"x-forwarded-for", "x-forwarded-proto"}
     assert taken.log_untrusted_proxy_headers is False

@@ -4,7 +4,6 @@ import contextlib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -422,7 +421,7 @@ def test_what_is_added_while_an_intent_is_committed_is_not_taken_for_written(
 def test_rows_of_one_id_in_two_queues_have_effects_of_their_own(ready: World) -> None:
     register(ready, lambda context, event: context.jottings.add("of the inbox"))
     ready.work()
-    north, other = Tenant(TenantKind.WORKSPACE, NORTH), replace(inbox.QUEUE, table="outbox")
+    north, other = Tenant(TenantKind.WORKSPACE, NORTH), inbox.QUEUE._replace(table="outbox")
     run = Run(
         other, "Ev0001", QueueKind.JOB, north, "jottings.remind", "", None,
         removes=False, attempts=1, event_time=0, received_at=0, lease_owner="me",

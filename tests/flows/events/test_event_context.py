@@ -50,7 +50,7 @@ def saying(*texts: str) -> dict[str, Any]:
 def post_to(world: World, origin: str) -> None:
     """Lets `origin` be where response_urls lead."""
     settings = world.service.app.settings
-    world.replace_parts(settings=replace(settings, slack=replace(settings.slack, response_origin=origin)))
+    world.replace_parts(settings=settings._replace(slack=settings.slack._replace(response_origin=origin)))
 
 
 # Where it leads
@@ -283,7 +283,7 @@ def test_what_the_app_asks_for_by_now_and_was_not_granted_is_shown(ready: World)
 
     settings = ready.service.app.settings
     for scopes in (settings.bot_scopes, (*settings.bot_scopes, "users:read")):
-        ready.replace_parts(behaviour={"app_mention": look}, settings=replace(settings, bot_scopes=scopes))
+        ready.replace_parts(behaviour={"app_mention": look}, settings=settings._replace(bot_scopes=scopes))
         ready.mention(f"Ev{len(scopes)}")
         ready.work()
     assert seen == [(settings.public_url, ()), (settings.public_url, ("users:read",))]

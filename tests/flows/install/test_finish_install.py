@@ -2,7 +2,6 @@
 
 import sqlite3
 from contextlib import ExitStack
-from dataclasses import replace
 
 import pytest
 
@@ -142,7 +141,7 @@ def test_a_slack_that_fails_is_asked_once_and_nothing_is_stored(
 
 def test_a_slack_that_is_not_there_is_a_503(world: World) -> None:
     way = approved(world)
-    world.restart(slack=replace(world.settings.slack, api="http://127.0.0.1:1/api/"))
+    world.restart(slack=world.settings.slack._replace(api="http://127.0.0.1:1/api/"))
     reply = way.finish()
     assert (reply.status, outcome(world), state_outcomes(world)) == (503, "slack_unreachable", ["failed"])
     assert ("install.failed" in world.audit(), "install.unclear" in world.audit()) == (True, False)

@@ -1,7 +1,6 @@
 """What a Bolt app keeps of who installed: sealed like a token, and reached by whatever reaches tokens."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ def detailed(folder: Path) -> Iterator[CommandLine]:
         details = app.keyring.seal(records.installer_details_context(*place), b"details")
         webhook = app.keyring.seal(records.installer_webhook_context(*place), b"webhook")
         with app.db.transaction():
-            installers.save(app.db, tenant(NORTH), replace(user, details=details, webhook=webhook))
+            installers.save(app.db, tenant(NORTH), user._replace(details=details, webhook=webhook))
         yield shell
 
 

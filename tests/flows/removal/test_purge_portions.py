@@ -4,7 +4,6 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -218,8 +217,8 @@ def test_steps_of_a_circle_that_come_later_are_run_when_the_earlier_ones_are_don
         return left[0]
 
     core = world.service.app.circles[0]
-    more = replace(core.tenant_data[-1], name="more", erase_portion=erase_portion, kept_because="")
-    world.replace_parts(circles=(core, replace(core, name="other", tenant_data=(more,))))
+    more = core.tenant_data[-1]._replace(name="more", erase_portion=erase_portion, kept_because="")
+    world.replace_parts(circles=(core, core._replace(name="other", tenant_data=(more,))))
     begin(world)
     tenant_data.erase_rest(world.service.app, north_tenant(), world.clock())
     assert (left, open_rows(world)) == ([0], 0)

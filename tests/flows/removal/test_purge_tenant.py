@@ -3,7 +3,6 @@
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,7 +55,7 @@ def add_details(world: World, tenant: Tenant) -> None:
     details = app.keyring.seal(records.installer_details_context(*place), CANARY.encode())
     webhook = app.keyring.seal(records.installer_webhook_context(*place), CANARY.encode())
     with app.db.transaction():
-        installers.save(app.db, tenant, replace(known, details=details, webhook=webhook))
+        installers.save(app.db, tenant, known._replace(details=details, webhook=webhook))
 
 
 def erase(world: World, tenant: Tenant | None = None) -> None:

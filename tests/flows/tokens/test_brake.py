@@ -1,7 +1,6 @@
 """The brake: where many tenants fail within minutes, no token is marked dead or erased on the word of answers alone."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -192,7 +191,7 @@ def test_many_that_are_removed_by_us_and_are_dead_at_slack_do_not_brake(broken: 
 def test_a_user_who_leaves_is_no_failure_of_a_tenant_whose_bot_is_served(five: World) -> None:
     """In each of many workspaces somebody is deactivated every day."""
     app, actor, now = five.service.app, Actor(ActorKind.WORKER, ""), five.clock()
-    users = [replace(bot_of(five, tenant), holder=Holder.user("U0PERSON01")) for tenant in TENANTS]
+    users = [bot_of(five, tenant)._replace(holder=Holder.user("U0PERSON01")) for tenant in TENANTS]
     with app.db.transaction():
         assert [brake.note_failing(app, token, actor, now) for token in users] == [False] * 5
     assert five.count("failing") == 0

@@ -222,7 +222,7 @@ def begun(both: Both) -> state_token.VerifiedState:
         assert new_state.record(both.app, issued, "192.0.2.1", now)
     claimed = state_token.parse_state(issued.text)
     with pytest.raises(Refused):
-        state_token.verify_state(claimed, replace(BINDING, provider=SLACK.name), both.app.keyring.state_key_by_id, now)
+        state_token.verify_state(claimed, BINDING._replace(provider=SLACK.name), both.app.keyring.state_key_by_id, now)
     verified = state_token.verify_state(claimed, BINDING, both.app.keyring.state_key_by_id, now)
     with both.app.db.transaction():
         assert oauth_states.consume(both.app.db, verified, now)

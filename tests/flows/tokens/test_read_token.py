@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -171,12 +170,12 @@ def test_the_token_itself_is_asked_for_and_not_the_word_that_the_audit_has_for_i
         connect(ready, holder)
         found = tokens.find(db, north_tenant(), holder)
         assert found is not None
-        assert vault(ready).read_token(replace(reading(ready), token=found)).reveal() == f"access of {holder.id}"
+        assert vault(ready).read_token(reading(ready)._replace(token=found)).reveal() == f"access of {holder.id}"
     connect(ready, Holder.connection("not_a_word"))
     with db.transaction():
         tokens.mark_dead(db, found, "over")
     with pytest.raises(TokenReplacedError):
-        vault(ready).read_token(replace(reading(ready), token=found))
+        vault(ready).read_token(reading(ready)._replace(token=found))
 
 
 @pytest.mark.claim("C-40", "C-119")
@@ -237,7 +236,7 @@ def test_a_capability_is_asked_before_anything_else(ready: World, rows_at_openin
 def test_a_value_that_says_that_it_works_frozen_does_not(ready: World) -> None:
     """I make a capability of my own with a name that is registered."""
     freeze(ready)
-    read = reading(ready, capability=replace(BEHAVIOUR, works_frozen=True))
+    read = reading(ready, capability=BEHAVIOUR._replace(works_frozen=True))
     assert refused(lambda: vault(ready).read_token(read)).refusal is Refusal.FROZEN
 
 
@@ -261,7 +260,7 @@ def test_no_lease_stays_where_the_row_is_not_written(ready: World, between: Call
 def test_all_secrets_are_read_with_one_commit_or_none(ready: World, between: Callable[[Act], None]) -> None:
     """The bot's token is there, the user's was replaced."""
     (_, user) = tokens.list_by_tenant(ready.service.app.db, north_tenant())
-    reads = [reading(ready), replace(reading(ready), token=replace(user, generation=7))]
+    reads = [reading(ready), reading(ready)._replace(token=user._replace(generation=7))]
     before = ready.audit()
     with pytest.raises(TokenReplacedError):
         vault(ready).read_secrets(reads)
@@ -271,7 +270,7 @@ def test_all_secrets_are_read_with_one_commit_or_none(ready: World, between: Cal
 def test_a_token_without_a_refresh_token_does_not_open(ready: World) -> None:
     read = reading(ready, TokenPart.REFRESH)
     with pytest.raises(DecryptError):
-        vault(ready).read_token(replace(read, token=replace(read.token, refresh=None)))
+        vault(ready).read_token(read._replace(token=read.token._replace(refresh=None)))
 
 
 # All that a tenant has
@@ -294,7 +293,7 @@ def test_all_of_a_tenant_is_opened_for_nobody_but_resealing_and_trial(ready: Wor
         context = records.access_token_context(token.tenant, BOT, token.generation)
         assert opening.open(context, token.access).startswith(b"xox")
         with pytest.raises(DecryptError):
-            opening.open(replace(context, tenant=Tenant("T", "T0SOUTH001")), token.access)
+            opening.open(context._replace(tenant=Tenant("T", "T0SOUTH001")), token.access)
 
 
 @pytest.mark.claim("C-117")

@@ -5,7 +5,6 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +195,7 @@ def test_while_slack_limits_the_rate_no_token_is_refreshed_and_every_live_one_se
     assert (caught.value.refusal, caught.value.retry_after) == (Refusal.TOKEN_UNAVAILABLE, 1)
     assert (len(due.calls(REFRESH)), token(due, tenant_id=SOUTH)["lease_owner"]) == (1, "")
     with pytest.raises(Refused) as caught:
-        refresh_token.run(app, replace(found, status="refresh_refused"), ACTOR, statuses=IN_USE, wait=True)
+        refresh_token.run(app, found._replace(status="refresh_refused"), ACTOR, statuses=IN_USE, wait=True)
     assert caught.value.refusal is Refusal.NEEDS_REINSTALL, "that does not hang on the limit"
     due.clock.advance(1)
     assert (ask(due)["ok"], ask(due, tenant=south)["ok"], len(due.calls(REFRESH))) == (True, True, 3)

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from dataclasses import replace
 
 import pytest
 
@@ -154,8 +153,7 @@ def test_who_is_on_this_machine_is_told_all(
     ready: World, changes: dict[str, str], address: str, host: str, told: bool
 ) -> None:
     """I come through your proxy, which stands on the same machine."""
-    settings = replace(
-        ready.settings,
+    settings = ready.settings._replace(
         public_url=changes.get("SLACKAPP_PUBLIC_URL", ready.settings.public_url),
         trusted_proxy=changes.get("SLACKAPP_TRUSTED_PROXY", ""),
     )

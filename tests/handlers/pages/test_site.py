@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -80,7 +79,7 @@ def test_the_privacy_page_tells_of_every_table(still: World) -> None:
 def test_the_privacy_page_tells_what_a_circle_says_of_its_rows_where_it_is_registered(world: World) -> None:
     said, first = "notes that <its> people leave", world.service.app.tenant_data[0]
     assert said not in page(world, "/privacy")
-    circle = Circle(name="notes", tenant_data=(replace(first, collected=said),))
+    circle = Circle(name="notes", tenant_data=(first._replace(collected=said),))
     world.replace_parts(circles=(*world.service.app.circles, circle))
     assert said in page(world, "/privacy")
 

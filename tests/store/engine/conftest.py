@@ -1,7 +1,6 @@
 """The database as it is, for tests of the engine."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ def _statements() -> dict[str, Statement]:
     found = _load()
     for name, why in (("get_meta", Alone.AUDIT_HEAD), ("set_meta", Alone.INSERT), ("set_meta_once", Alone.INSERT)):
         if name in found:  # in a folder of a test's own there is none
-            found[name] = replace(found[name], alone=why)
+            found[name] = found[name]._replace(alone=why)
     return found
 
 

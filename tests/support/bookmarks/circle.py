@@ -1,7 +1,5 @@
 """What the circle registers: one of each thing that a circle may register."""
 
-from dataclasses import replace
-
 from slackapp.flows.app import Circle
 from slackapp.flows.queue_data import queue_data
 from slackapp.flows.tokens.slack_provider import SLACK
@@ -16,7 +14,7 @@ BOOKMARKS = Circle(
     tenant_data=(DATA, queue_data(QUEUE, "shares of bookmarks")),
     capabilities=(SHARE,),
     audit_events=(BookmarkEvent,),
-    token_providers=(replace(SLACK, name="elsewhere"),),
+    token_providers=(SLACK._replace(name="elsewhere"),),
     record_limits={BookmarkKind.URL: URL_LIMIT},
     queues=(QUEUE,),
     jobs={SHARE_JOB: share},

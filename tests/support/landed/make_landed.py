@@ -11,7 +11,6 @@ import json
 import sys
 import tarfile
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path.cwd()))
@@ -49,7 +48,7 @@ def fill(shell: CommandLine) -> None:
     place = (north, known.holder, known.generation)
     details = app.keyring.seal(records.installer_details_context(*place), b'{"custom": "kept"}')
     webhook = app.keyring.seal(records.installer_webhook_context(*place), b'{"url": "https://hooks.example/1"}')
-    installers.save(app.db, north, replace(known, details=details, webhook=webhook))
+    installers.save(app.db, north, known._replace(details=details, webhook=webhook))
     shell.good("keys", "rotate")
     shell.good("keys", "reencrypt", "--tenant", SOUTH)
     world.restart()
