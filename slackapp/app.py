@@ -151,6 +151,7 @@ def build_app(
             each.wake()
 
     read_master_keys(settings)  # before the database is made: nothing is left behind by a start that is refused
+    memory = {circle.name: circle.memory(settings) for circle in CIRCLES if circle.memory is not None}
     db = open_database(settings.database)
     try:
         db.create_or_migrate()
@@ -189,6 +190,7 @@ def build_app(
         process_id=entropy(8).hex(),
         scope_reasons={},
         circles=CIRCLES,
+        memory=memory,
     )
 
 

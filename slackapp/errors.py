@@ -11,19 +11,24 @@ No exception carries a value that came with a request, a token, or a key: a trac
 import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 
-from slackapp.model import NO_TENANT, AuditEvent, Tenant
+from slackapp.model import NO_TENANT, Actor, AuditEvent, Tenant
 
 
-class Refusal(enum.Enum):
-    """The closed list of refusals. Members that share a code answer with the same bytes."""
+class RefusalKind(enum.Enum):
+    """Base of the closed lists of refusals: the core has one, `Refusal`, and a circle may have its own."""
 
-    def __init__(self, code: str, status: int, sentence: str, audit: AuditEvent) -> None:
+    def __init__(self, code: str, status: int, sentence: str, audit: StrEnum) -> None:
         """Code, status and sentence are the public answer; `audit` is the event that the audit notes."""
         self.code = code
         self.status = status
         self.sentence = sentence
         self.audit = audit
+
+
+class Refusal(RefusalKind):
+    """The core's closed list of refusals. Members that share a code answer with the same bytes."""
 
     # The request as such
     NOT_FOUND = ("not_found", 404, "There is no such page.", AuditEvent.REFUSED_PATH)
@@ -71,8 +76,7 @@ class Refusal(enum.Enum):
     GRANT_FOREIGN = ("grant_foreign", 400, "Slack's answer belongs to another app.", AuditEvent.REFUSED_GRANT_FOREIGN)
     GRANT_MALFORMED = ("grant_malformed", 502, "Slack's answer could not be used.", AuditEvent.REFUSED_GRANT_MALFORMED)
     TEAM_NOT_ALLOWED = (
-        "team_not_allowed", 403, "This app is not for that workspace.",
-        AuditEvent.REFUSED_TEAM_NOT_ALLOWED,
+        "team_not_allowed", 403, "This app is not for that workspace.", AuditEvent.REFUSED_TEAM_NOT_ALLOWED,
     )  # fmt: skip
     INSTALLER_NOT_ADMIN = (
         "installer_not_admin", 403,
@@ -86,13 +90,10 @@ class Refusal(enum.Enum):
     )  # fmt: skip
     NOT_STORED = ("not_stored", 503, "The install could not be stored.", AuditEvent.REFUSED_NOT_STORED)
     SLACK_UNREACHABLE = (
-        "slack_unreachable", 503, "Slack could not be reached just now.",
-        AuditEvent.REFUSED_SLACK_DOWN,
+        "slack_unreachable", 503, "Slack could not be reached just now.", AuditEvent.REFUSED_SLACK_DOWN,
     )  # fmt: skip
-
     EXCHANGE_UNCLEAR = (
-        "slack_unreachable", 503, "Slack could not be reached just now.",
-        AuditEvent.REFUSED_EXCHANGE_UNCLEAR,
+        "slack_unreachable", 503, "Slack could not be reached just now.", AuditEvent.REFUSED_EXCHANGE_UNCLEAR,
     )  # fmt: skip
 
     # The moment
@@ -115,20 +116,21 @@ class Refusal(enum.Enum):
 
 
 class Refused(Exception):
-    """Bad input or a wrong moment; carries nothing but the member of the closed list.
+    """Bad input or a wrong moment; carries nothing but the member of a closed list.
 
     `retry_after` is in seconds and is sent as the header of that name; `allow` is the value of the `Allow`
     header of a 405; `install_url` is where the app is installed again, where that helps. `tenant` is whom it was
-    about, where that was known already, for the log.
+    about, and `actor` who asked, where that was known already, for the log and the audit.
     """
 
     def __init__(
         self,
-        refusal: Refusal,
+        refusal: RefusalKind,
         retry_after: int | None = None,
         allow: str | None = None,
         install_url: str | None = None,
         tenant: Tenant = NO_TENANT,
+        actor: Actor | None = None,
     ) -> None:
         super().__init__(refusal.name)
         self.refusal = refusal
@@ -136,6 +138,7 @@ class Refused(Exception):
         self.allow = allow
         self.install_url = install_url
         self.tenant = tenant
+        self.actor = actor
 
 
 class CapabilityError(Refused):

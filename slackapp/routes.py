@@ -5,10 +5,10 @@ under the callback's path, because Slack also redirects to what lies below a reg
 """
 
 from collections.abc import Callable, Iterable
-from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from slackapp.callers import anyone, operator, operator_or_anyone, slack
+from slackapp.errors import Refused
 from slackapp.flows.app import App
 from slackapp.handlers.operator import health, uninstall
 from slackapp.handlers.pages import site
@@ -23,23 +23,19 @@ from slackapp.model import (
     Actor,
     Settings,
 )
+from slackapp.web.refusals import refusal_data, refusal_page
 from slackapp.web.request import Request
 from slackapp.web.response import Response
 from slackapp.web.router import Router
 
+PAGE, DATA = refusal_page, refusal_data
+"""Forms of what a route answers, each with what makes a refusal in it: HTML for a person, JSON for a program."""
 
-class AnswerKind(StrEnum):
-    """Kind of what a route answers, refusals included: HTML, or what a program reads."""
-
-    PAGE = "page"
-    DATA = "data"
+C = TypeVar("C", bound=Actor)
 
 
-PAGE, DATA = AnswerKind
-
-
-class Route(NamedTuple):
-    """Method and path, the handler, and who may call it.
+class Route(NamedTuple, Generic[C]):
+    """Method and path, the handler, and who may call it: what `caller` proves is what the handler is given.
 
     `{name}` in a path is one segment, which the handler finds in `request.path_values`. `head` says whether HEAD is
     answered like GET; `probe` lifts the rule on Host for loopback.
@@ -47,12 +43,14 @@ class Route(NamedTuple):
 
     method: str
     path: str
-    handler: Callable[[App, Request, Actor, int], Response]
-    caller: Callable[[App, Request, int], Actor]
-    answers: AnswerKind
+    handler: Callable[[App, Request, C, int], Response]
+    caller: Callable[[App, Request, int], C]
+    answers: Callable[[Refused], Response]
     head: bool = False
     probe: bool = False
 
+
+AnyRoute = Route[Any]
 
 CORE = (
     #     method  path                     handler             who may call  refusals as
@@ -73,20 +71,20 @@ OPERATOR = (
     Route("GET", "/readyz", health.readyz, operator_or_anyone, answers=DATA, head=True, probe=True),
     Route("GET", "/metrics", health.metrics, operator, answers=DATA),
 )
-ROUTES = (*CORE, *OPERATOR)
-SWITCHES: tuple[tuple[tuple[Route, ...], Callable[[Settings], bool]], ...] = ()
+ROUTES: tuple[AnyRoute, ...] = (*CORE, *OPERATOR)
+SWITCHES: tuple[tuple[tuple[AnyRoute, ...], Callable[[Settings], bool]], ...] = ()
 """Tables that are off by default, each with what in the settings switches it on. Off, its paths are not there: 404."""
 
 
-def served_routes(settings: Settings) -> list[Route]:
+def served_routes(settings: Settings) -> list[AnyRoute]:
     """Lists the routes that are served with these settings."""
     off = {route for table, is_on in SWITCHES if not is_on(settings) for route in table}
     return [route for route in ROUTES if route not in off]
 
 
-def by_path(routes: Iterable[Route]) -> dict[str, dict[str, Route]]:
+def by_path(routes: Iterable[AnyRoute]) -> dict[str, dict[str, AnyRoute]]:
     """Sorts routes by path, and then by method. Raises ValueError for two with the same path and method."""
-    found: dict[str, dict[str, Route]] = {}
+    found: dict[str, dict[str, AnyRoute]] = {}
     for route in routes:
         methods = found.setdefault(route.path, {})
         for method in (route.method, "HEAD") if route.head else (route.method,):

@@ -8,8 +8,7 @@ from slackapp import callers
 from slackapp.errors import Refusal, Refused, StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.model import LOOPBACK, Actor, ActorKind, AuditEntry, AuditRecord, AuditResult
-from slackapp.routes import PAGE, Route, by_path
-from slackapp.web.refusals import refusal_response
+from slackapp.routes import PAGE, AnyRoute, by_path
 from slackapp.web.request import NoRawTargetError, Request, address_prefix, host_values, read_request
 from slackapp.web.response import Response, text, to_wsgi
 from slackapp.web.router import Router
@@ -24,7 +23,7 @@ _SERVERS = "serve it with slackapp serve (waitress), gunicorn or uWSGI"
 class Wsgi:
     """The WSGI application."""
 
-    def __init__(self, app: App, routes: Iterable[Route]) -> None:
+    def __init__(self, app: App, routes: Iterable[AnyRoute]) -> None:
         """Raises ValueError where a target could mean two of the routes."""
         self._app = app
         self._routes = by_path(routes)
@@ -39,14 +38,16 @@ class Wsgi:
         # 1. read the clock, once
         now = app.clock()
         request_id = f"{app.process_id}-{next(self._number):x}"
-        route: Route | None = None
+        route: AnyRoute | None = None
         verified: Actor | None = None
         outcome = "ok"
+        respond: Callable[[Refused], Response] = PAGE
         try:
             # 2. read the request, bounded, as raw bytes
             request = read_request(environ, request_id)
             # 3. match the raw target exactly
             route = self._match(request)
+            respond = route.answers
             # 4. establish who is calling
             # claim: C-15, C-17
             caller = route.caller(app, request, now)
@@ -55,16 +56,17 @@ class Wsgi:
             response = route.handler(app, request, caller, now)
         # 6. a refusal becomes its one safe answer, anything else a bare 500
         except Refused as first:
+            verified = verified or first.actor
             refused = first if verified else self._limited(first, environ.get("REMOTE_ADDR", ""), now)
             outcome = refused.refusal.name.lower()
             self._record(refused, route, verified, request_id, now=now)
-            response = refusal_response(refused, route is None or route.answers == PAGE)
+            response = respond(refused)
         except StoreError as error:
             outcome = "store_busy" if isinstance(error, StoreBusyError) else "store_failed"
             app.log.error(outcome, {"request": request_id})
             app.health.set_problem("database", str(error))
             busy = Refused(Refusal.BUSY, retry_after=_RETRY_AFTER)
-            response = refusal_response(busy, route is None or route.answers == PAGE)
+            response = respond(busy)
         except NoRawTargetError:
             outcome = "no_raw_target"
             app.log.error("no_raw_target", {"why": _NO_RAW_TARGET, "action": _SERVERS})
@@ -78,7 +80,7 @@ class Wsgi:
         self._send(start_response, route, response, request_id, outcome=outcome)
         return body
 
-    def _match(self, request: Request) -> Route:
+    def _match(self, request: Request) -> AnyRoute:
         """Finds the route, and tells the request what its target says. Raises Refused."""
         template, path_values = self._router.match(request.path) or ("", {})
         routes = self._routes.get(template, {})
@@ -104,7 +106,9 @@ class Wsgi:
         wait = self._app.rate_limiter.admit(f"refused {address_prefix(address)}", now)
         return Refused(Refusal.RATE, retry_after=wait) if wait else refused
 
-    def _record(self, refused: Refused, route: Route | None, verified: Actor | None, request_id: str, now: int) -> None:
+    def _record(
+        self, refused: Refused, route: AnyRoute | None, verified: Actor | None, request_id: str, now: int
+    ) -> None:
         """Counts every refusal. A caller who has proved nothing buys at most one audit row per reason and minute."""
         app, name = self._app, refused.refusal.audit
         app.metrics.count("slackapp_refusals_total", {"reason": refused.refusal.name.lower()})
@@ -121,7 +125,7 @@ class Wsgi:
             app.log.bug("audit_failed", {"request": request_id})
 
     def _send(
-        self, start_response: StartResponse, route: Route | None, response: Response, request_id: str, outcome: str
+        self, start_response: StartResponse, route: AnyRoute | None, response: Response, request_id: str, outcome: str
     ) -> None:
         app, path = self._app, route.path if route is not None else "none"
         status, headers = to_wsgi(response, request_id)

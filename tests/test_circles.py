@@ -12,13 +12,13 @@ import pytest
 from slackapp.checks.capabilities import POST
 from slackapp.circles import record_limits, require_own_names, require_sealed_records
 from slackapp.crypto import records
-from slackapp.errors import CapabilityError, KeyMissingError
+from slackapp.errors import CapabilityError, ConfigError, KeyMissingError
 from slackapp.flows.app import Circle, no_sealed_records
 from slackapp.flows.core_data import CORE
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.slack_provider import SLACK
-from slackapp.model import AuditDetail, Tenant
+from slackapp.model import AuditDetail, Settings, Tenant
 from slackapp.store.queue import Queue
 from tests.support.audit_events import page
 from tests.support.audit_meanings import wrong
@@ -62,6 +62,26 @@ def test_a_record_of_a_circle_has_the_limit_that_it_registered(shell: CommandLin
     assert keyring.open(context, keyring.seal(context, bytes(URL_LIMIT))) == bytes(URL_LIMIT)
     with pytest.raises(ValueError, match="a bookmark_url is too large to be sealed"):
         keyring.seal(context, bytes(URL_LIMIT + 1))
+
+
+def test_what_a_circle_keeps_in_memory_is_made_for_each_process(shell: CommandLine) -> None:
+    before = shell.world.service.app.memory["bookmarks"]
+    assert before == ["Example"]
+    before.append("seen")
+    shell.world.restart()
+    assert shell.world.service.app.memory["bookmarks"] == ["Example"]
+
+
+def test_a_circle_that_cannot_begin_leaves_no_database_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(settings: Settings) -> object:
+        raise ConfigError("SLACKAPP_NAME: is not for this circle")
+
+    with make_world(tmp_path) as world:
+        monkeypatch.setattr("slackapp.app.CIRCLES", (CORE, Circle(name="x", memory=refuse)))
+        world.settings = world.settings._replace(database=tmp_path / "another.db")
+        with pytest.raises(ConfigError, match="is not for this circle"):
+            world.start_process()
+        assert not world.settings.database.exists()
 
 
 class TakenEvent(StrEnum):
@@ -132,7 +152,8 @@ def test_a_circle_that_seals_and_does_not_say_where_is_refused_at_start(
 
 def test_every_kind_of_registration_is_tried() -> None:
     """Stops a kind that comes later from having no line in the table of names."""
-    assert TAKEN.keys() == set(Circle._fields)
+    nameless = {"memory"}  # which is found under the name of its circle
+    assert TAKEN.keys() == set(Circle._fields) - nameless
     assert record_limits((CORE, BOOKMARKS)) == {**records.LIMITS, **BOOKMARKS.record_limits}
 
 

@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from slackapp.errors import Refusal, Refused
+from slackapp.flows.app import App
 from slackapp.localslack.model import Fault
+from slackapp.model import Actor, ActorKind
 from slackapp.routes import ROUTES
+from slackapp.web.request import Request
 from slackapp.wsgi import Wsgi
 from tests.support.callback_world import approved, log_lines, nothing_happens, outcome
 from tests.support.client import Reply
@@ -249,6 +253,18 @@ def test_a_verified_caller_gets_a_row_for_every_refusal(world: World) -> None:
         world.request("POST", "/slack/uninstall", b"{", {**OPERATOR, "Content-Type": "application/json"})
     rows = world.rows("SELECT event, actor, actor_id FROM audit ORDER BY id")
     assert [tuple(row) for row in rows] == [("refused.json", "slack", "1"), ("refused.json", "operator", "")] * 3
+
+
+def test_who_was_proved_and_refused_at_once_stands_in_the_row_of_the_audit(world: World) -> None:
+    def refuse(app: App, request: Request, now: int) -> Actor:
+        raise Refused(Refusal.RATE, actor=Actor(ActorKind.BOLT, request.request_id, "someone"))
+
+    world.service.wsgi = with_landing(world, caller=refuse)
+    for _ in range(2):
+        assert world.request("GET", "/").status == 429
+    assert [tuple(row) for row in world.rows("SELECT event, actor, actor_id FROM audit ORDER BY id")] == [
+        ("refused.rate", "bolt", "someone")
+    ] * 2
 
 
 SAME: dict[str, list[Callable[[World], Reply]]] = {

@@ -145,6 +145,8 @@ class Circle(NamedTuple):
     of the row."""
     context: Mapping[str, "ContextAddition"] = {}
     """Name to the function that makes what `context.NAME` is, for one run and its tenant."""
+    memory: Callable[[Settings], object] | None = None
+    """Makes what it keeps in a process's memory, `app.memory[NAME]`, before anything is opened. Raises ConfigError."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,8 @@ class App:
     scope_reasons: Mapping[str, str]
     """Why each scope is asked for, in the words of the behaviour's own module."""
     circles: tuple[Circle, ...]
+    memory: Mapping[str, Any]
+    """What each circle keeps in the memory of this process, by the circle's name."""
     installation_cache: InstallationCache = field(default_factory=InstallationCache)
 
     @cached_property

@@ -7,6 +7,7 @@ tenant of Slack.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from slackapp.model import Actor
 
@@ -53,8 +54,7 @@ class ConnectionWay(StrEnum):
     API = "api"
 
 
-@dataclass(frozen=True)
-class HostToken:
+class HostToken(NamedTuple):
     """Host token that was verified: what the host's backend says of one request or one page view.
 
     `member` and `role` are both None where the host speaks for itself. Times are Unix seconds. `token_id` is the claim

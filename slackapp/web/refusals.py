@@ -29,20 +29,23 @@ _ADVICE = {
 """By the code of a refusal: refusals that share a code have the same page."""
 
 
-def refusal_response(refused: Refused, as_page: bool) -> Response:
-    """A page for a person, with the next step; JSON for a program."""
+def refusal_page(refused: Refused) -> Response:
+    """A page for a person, with the next step."""
     answer = refused.refusal
-    headers: Headers = ()
-    if refused.retry_after is not None:
-        headers += (("Retry-After", str(refused.retry_after)),)
-    if refused.allow is not None:
-        headers += (("Allow", refused.allow),)
-    if answer is Refusal.OPERATOR:
-        headers += (("WWW-Authenticate", "Bearer"),)
-    if as_page:
-        advice = _ADVICE.get(answer.code, "You can begin an install here.")
-        return html(answer.status, pages.refused(answer.sentence, advice), headers, refused.tenant)
-    body = {"error": answer.code}
+    advice = _ADVICE.get(answer.code, "You can begin an install here.")
+    return html(answer.status, pages.refused(answer.sentence, advice), refusal_headers(refused), refused.tenant)
+
+
+def refusal_data(refused: Refused) -> Response:
+    """JSON for a program: the code."""
+    body = {"error": refused.refusal.code}
     if refused.install_url is not None:
         body["install_url"] = refused.install_url
-    return json_response(answer.status, body, headers, refused.tenant)
+    return json_response(refused.refusal.status, body, refusal_headers(refused), refused.tenant)
+
+
+def refusal_headers(refused: Refused) -> Headers:
+    """Says when to come again, what may be asked, and how callers are known (RFC 9110 sections 10.2 and 11.6.1)."""
+    scheme = "Bearer" if refused.refusal is Refusal.OPERATOR else None
+    told = {"Retry-After": refused.retry_after, "Allow": refused.allow, "WWW-Authenticate": scheme}
+    return tuple((name, str(value)) for name, value in told.items() if value is not None)

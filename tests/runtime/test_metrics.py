@@ -11,6 +11,7 @@ from slackapp.runtime.metric_table import BY_NAME, COUNTER, FREE_VALUES, GAUGE, 
 from slackapp.runtime.metrics import BUCKETS, Metrics
 
 EVENTS, REFUSALS, CALLBACK = "slackapp_events_total", "slackapp_refusals_total", "slackapp_callback_seconds"
+SIGNATURES = "slackapp_signatures_total"
 TENANTS = "slackapp_tenant_changes_total"
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -125,10 +126,10 @@ def test_values_that_stand_in_no_list_are_one_series_however_many_come(counters:
     before = len(parse(full(counters)))
     for number in range(2000):
         counters.count(EVENTS, {"type": "app_mention", "result": f"made up {number}"})
-        counters.count(REFUSALS, {"reason": f"made up {number}"})
+        counters.count(SIGNATURES, {"secret": f"made up {number}"})
     found = parse(full(counters))
     assert at(found, EVENTS, type="app_mention", result=OTHER) == 2000
-    assert at(found, REFUSALS, reason=OTHER) == 2000
+    assert at(found, SIGNATURES, secret=OTHER) == 2000
     assert len(found) == before + 2
     assert len(counters._series_by_call) == 0, "what was folded is not remembered"
 

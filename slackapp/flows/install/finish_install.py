@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from slackapp.checks import browser_binding, code_grant, installer, state_token
-from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind, StoreBusyError, StoreError
+from slackapp.errors import Refusal, RefusalKind, Refused, SlackCallError, SlackErrorKind, StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.install import drop_dead_pair, exchange_code, store_grant
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
@@ -218,7 +218,7 @@ def _is_first_this_minute(app: App, reason: str, now: int) -> bool:
 
 
 def _revoke_and_note(
-    app: App, data: Mapping[str, Any], state: state_token.VerifiedState, refusal: Refusal, actor: Actor, now: int
+    app: App, data: Mapping[str, Any], state: state_token.VerifiedState, refusal: RefusalKind, actor: Actor, now: int
 ) -> None:
     """Revokes what will not be kept, so that no live token is left that nobody holds; notes the failure.
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slackapp.checks.capabilities import Capability
-from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
+from slackapp.errors import Refusal, RefusalKind, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows.app import App, TokenProvider
 from slackapp.flows.audit import notes
 from slackapp.flows.keys import tenant_keys
@@ -208,7 +208,7 @@ def _renew_lease(app: App, token: Token, owner: str, lease: int) -> None:
         raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=RETRY_WHILE_LEASED)
 
 
-def _handle_bad_pair(app: App, token: Token, owner: str, why: Refusal, actor: Actor) -> Refused:
+def _handle_bad_pair(app: App, token: Token, owner: str, why: RefusalKind, actor: Actor) -> Refused:
     """Slack gave something, but no pair for this token: the old one stays, and the next one tries again."""
     with app.db.transaction():
         tokens.set_lease_end(app.db, token, owner, app.clock.steady() - 1)

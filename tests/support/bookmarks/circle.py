@@ -19,4 +19,5 @@ BOOKMARKS = Circle(
     queues=(QUEUE,),
     jobs={SHARE_JOB: share},
     context={"bookmarks": Bookmarks},
+    memory=lambda settings: [settings.name],
 )
