@@ -7,6 +7,7 @@ database says nothing about a power failure: what the kernel has taken, it keeps
 import contextlib
 import http.client
 import json
+import math
 import os
 import random
 import signal
@@ -25,13 +26,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from slackapp.flows.events import inbox_admin
 from slackapp.flows.upkeep import interrupted_calls
+from slackapp.model import QueueState
 from slackapp.store import queue
 from tests.cli.behaviours import EVENTS, POST
 from tests.cli.process import ROOT
 from tests.long import invariants
 from tests.long.kill_child import Order
 from tests.support.client import Reply, request
+from tests.support.operator import ACTOR
 from tests.support.prepared_world import memory_folder
 from tests.support.world import HOST, NORTH, SOUTH, World, environment, make_world
 
@@ -45,6 +49,7 @@ BETWEEN = queue.LEASE + 2
 """Seconds by which the clock goes on from one run to the next: the leases of the dead have run out."""
 QUIET = "Quiet"
 """How the ids of events begin at which the behaviour makes no call."""
+KILLED_TOO_OFTEN = "the process ended in it each time"
 NEW = tuple(f"T0KILLS{number:03}" for number in range(40))
 CHANGES = {"SLACKAPP_BEHAVIOUR": "tests.cli.behaviours:EVENTS", "SLACKAPP_STATE_LIMIT": "1000000"}
 
@@ -229,15 +234,27 @@ def make_kill_world(folder: Path, processes: int, between: int) -> Iterator[Kill
             kill_world.close()
 
 
-def finish(kill_world: KillWorld) -> None:
-    """A last process, which nobody kills, does what is left."""
+def finish(kill_world: KillWorld) -> int:
+    """A last process, which nobody kills, does what is left; an operator repeats what was killed too often.
+
+    A row in which the process has ended six times is put aside, for it may be the reason. It is not lost: nothing was
+    called, and whoever asks for it again gets it done once. Returns how many there were.
+    """
     world = kill_world.world
     kill_world.ahead += 10 * BETWEEN
     world.clock.now = int(kill_world.now())
     world.restart()
     world.replace_parts(behaviour=EVENTS)
-    interrupted_calls.mark_unclear(world.service.app, world.clock.now)
+    app = world.service.app
+    interrupted_calls.mark_unclear(app, world.clock.now)
     world.work()
+    put_aside = [
+        row for row in inbox_admin.list_rows(app, None, QueueState.DEAD, 1000)[0] if row.result == KILLED_TOO_OFTEN
+    ]
+    for entry in put_aside:
+        assert inbox_admin.retry(app, entry, ACTOR)
+    world.work()
+    return len(put_aside)
 
 
 def broken_promises(kill_world: KillWorld) -> list[str]:
@@ -291,14 +308,14 @@ def test_a_thousand_kills_lose_nothing_repeat_nothing_and_cross_nothing(processe
             client.start()
         began = time.monotonic()
         with ThreadPoolExecutor(processes) as pool:
-            for killed in [pool.submit(_kill_often, each, runs // processes) for each in kill_world.servers]:
+            for killed in [pool.submit(_kill_often, each, math.ceil(runs / processes)) for each in kill_world.servers]:
                 killed.result()
         seconds = time.monotonic() - began
         kill_world.close()
         for client in clients:
             client.join(30)
-        finish(kill_world)
-        _print(kill_world, seconds)
+        put_aside = finish(kill_world)
+        _print(kill_world, seconds, put_aside)
         world, told = kill_world.world, kill_world.told
         assert broken_promises(kill_world) == []
         assert half_installs(world) == []
@@ -317,7 +334,7 @@ def _kill_often(server: KilledServer, runs: int) -> None:
         server.run(chance.uniform(0, LONGEST))
 
 
-def _print(kill_world: KillWorld, seconds: float) -> None:
+def _print(kill_world: KillWorld, seconds: float, put_aside: int) -> None:
     world, told = kill_world.world, kill_world.told
     states: Any = Counter(row["state"] for row in world.rows("SELECT state FROM inbox WHERE type = 'app_mention'"))
     posts = sum(len(world.slack.messages(team)) for team in (NORTH, SOUTH))
@@ -325,7 +342,7 @@ def _print(kill_world: KillWorld, seconds: float) -> None:
     print(f"\n{told.kills} kills of {processes} processes in {seconds:.0f} s, seed {SEED}, {CLIENTS} clients")
     left = len(list(world.folder.glob("*.process-*")))
     again = world.rows("SELECT count(*) FROM inbox WHERE attempts > 1")[0][0]
-    print(f"  {left} lock files of processes are left; {again} rows had more than one attempt")
+    print(f"  {left} lock files of processes are left; {again} rows had more than one attempt, {put_aside} too many")
     print(f"  answers: {dict(told.answers)}; {told.cut} requests cut off by a kill")
     print(f"  {len(told.acknowledged)} events acknowledged; rows: {dict(states)}; {posts} calls of {POST}")
     print(
