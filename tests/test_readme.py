@@ -116,6 +116,10 @@ READING = (
             "cli/service/server.py", "web/request.py", "web/router.py",
         ),
     ),
+    (
+        "the host side: who calls for which organization, and what each role may do",
+        ("host/errors.py", "host/model.py", "host/checks/"),
+    ),
 )  # fmt: skip
 """What it is, and where, below slackapp/. A folder stands for those of its files that no other row names."""
 NAMED_FILES = {(ROOT / "slackapp" / name).resolve() for _, names in READING for name in names if name[-1] != "/"}

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from slackapp.directory import review
+from slackapp.host import errors as host_errors
 from slackapp.host import model as host_model
 from slackapp.importer import sources
 from slackapp.model import (
@@ -32,7 +33,10 @@ from slackapp.store.engine import database, statements
 from tests.meta.source import Module, modules, parse
 from tests.support.world import empty_database
 
-PLACES = {each.__name__ for each in (audit, database, enums, host_model, metric_table, review, sources, statements)}
+PLACES = {
+    each.__name__
+    for each in (audit, database, enums, host_errors, host_model, metric_table, review, sources, statements)
+}
 """The modules that name closed sets: those of the model, and those that one room has for itself."""
 ENUMS = tuple(each for each in StrEnum.__subclasses__() if each.__module__ in PLACES)
 WORDS = {str(member) for each in ENUMS for member in each} - {""}

@@ -25,7 +25,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("flows/upkeep",),
     ("handlers", "workers"),
     ("callers",),
-    ("host/model",),
+    ("host/errors", "host/model"),
     ("host/checks",),
     ("routes",),
     ("wsgi",),

@@ -1,0 +1,75 @@
+"""Refusals of the host side: a closed list, whose codes and sentences are part of its API.
+
+Each code has one status. A sentence says what is wrong and how it is mended, and repeats nothing of the request.
+"""
+
+from enum import StrEnum
+
+from slackapp.errors import RefusalKind, Refused
+from slackapp.model import Actor
+
+
+class HostRefusedEvent(StrEnum):
+    """Event of the audit: one for each member of `HostRefusal`."""
+
+    TOKEN_MISSING = "refused.host_token.missing"
+    TOKEN_FORM = "refused.host_token.form"
+    TOKEN_HEADER = "refused.host_token.header"
+    TOKEN_KEY = "refused.host_token.key"
+    TOKEN_FORGED = "refused.host_token.forged"
+    TOKEN_CLAIM = "refused.host_token.claim"
+    TOKEN_EARLY = "refused.host_token.early"
+    TOKEN_EXPIRED = "refused.host_token.expired"
+
+
+class HostRefusal(RefusalKind):
+    """The closed list of refusals of the host side."""
+
+    TOKEN_MISSING = (
+        "UNAUTHENTICATED", 401,
+        "There is no host token: send Authorization: Bearer with one that the host's backend has signed.",
+        HostRefusedEvent.TOKEN_MISSING,
+    )  # fmt: skip
+    TOKEN_FORM = (
+        "UNAUTHENTICATED", 401, "The host token is no compact JWT of at most 2,048 bytes.",
+        HostRefusedEvent.TOKEN_FORM,
+    )  # fmt: skip
+    TOKEN_HEADER = (
+        "UNAUTHENTICATED", 401,
+        "The header of the host token must have alg HS256, typ slackapp-host+jwt and a kid, and nothing else.",
+        HostRefusedEvent.TOKEN_HEADER,
+    )  # fmt: skip
+    TOKEN_KEY = (
+        "UNAUTHENTICATED", 401, "The host token is not signed with a key that is in use here.",
+        HostRefusedEvent.TOKEN_KEY,
+    )  # fmt: skip
+    TOKEN_FORGED = (
+        "UNAUTHENTICATED", 401, "The host token is not signed with a key that is in use here.",
+        HostRefusedEvent.TOKEN_FORGED,
+    )  # fmt: skip
+    TOKEN_CLAIM = (
+        "UNAUTHENTICATED", 401, "A claim of the host token is missing or has a wrong value.",
+        HostRefusedEvent.TOKEN_CLAIM,
+    )  # fmt: skip
+    TOKEN_EARLY = (
+        "UNAUTHENTICATED", 401, "The host token is for a later time: set the clock of the host's backend.",
+        HostRefusedEvent.TOKEN_EARLY,
+    )  # fmt: skip
+    TOKEN_EXPIRED = (
+        "UNAUTHENTICATED", 401, "The host token has expired: sign one for each request.",
+        HostRefusedEvent.TOKEN_EXPIRED,
+    )  # fmt: skip
+
+
+class HostRefused(Refused):
+    """Refusal of the host side. `field` names what is wrong: a claim, or a field of the body; never a value."""
+
+    def __init__(
+        self,
+        refusal: HostRefusal,
+        field: str | None = None,
+        retry_after: int | None = None,
+        actor: Actor | None = None,
+    ) -> None:
+        super().__init__(refusal, retry_after=retry_after, actor=actor)
+        self.field = field
