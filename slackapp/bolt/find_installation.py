@@ -1,24 +1,26 @@
 """Hands an installation with its tokens out of the vault, to the Bolt app that asks for it.
 
-The one place where an opened token, or a webhook, leaves. As everywhere, the audit rows are committed before anything
-is opened; and each call opens anew, so that a caller who changes what it was given changes nothing here.
+The one place where an opened token, or a webhook, leaves. All of it is looked up in the transaction that writes the
+rows of the audit; as everywhere, these are committed before anything is opened. And each call opens anew, so that a
+caller who changes what it was given changes nothing here.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from slackapp.bolt import lease_refresh
+from slackapp.bolt import delete_installation, lease_refresh
 from slackapp.bolt.lease_refresh import LeaseHolder
 from slackapp.checks.capabilities import BOLT
 from slackapp.crypto import records
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
-from slackapp.flows.tokens import use_token
+from slackapp.flows.tokens import refresh_token, use_token
 from slackapp.model import (
     BOT,
+    SLACK_PROVIDER,
     Actor,
     AuditEvent,
     Holder,
@@ -31,8 +33,10 @@ from slackapp.model import (
     TenantKind,
     Token,
     TokenPart,
+    TokenStatus,
 )
-from slackapp.store import installations, installers
+from slackapp.store import installations, installers, tokens
+from slackapp.store.engine.database import Database
 from slackapp.store.installers import Installer
 from slackapp.vault.secret_reads import RecordRead, SecretRead, TokenRead, TokenReplacedError, refusal_of
 
@@ -41,10 +45,11 @@ _GONE = (Refusal.NEEDS_REINSTALL, Refusal.NOT_INSTALLED)
 _PURPOSE = "hand_out"
 _TRIES = 3
 """How often a token is looked up again that was replaced before it could be opened."""
+_Stored = tuple[Token, bool]
+"""The sealed token, and whether with its refresh token."""
 
 
-@dataclass(frozen=True)
-class PlainToken:
+class PlainToken(NamedTuple):
     """A token in clear. `refresh` and `expires_at` (Unix seconds) are None where somebody else refreshes it."""
 
     access: Secret
@@ -53,8 +58,7 @@ class PlainToken:
     scopes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class FoundInstallation:
+class FoundInstallation(NamedTuple):
     """Installation as a Bolt app gets it: of one user, or of the bot alone."""
 
     installation: Installation
@@ -67,54 +71,150 @@ class FoundInstallation:
     webhook: Mapping[str, str]
 
 
-def find_by_ids(app: App, enterprise_id: str, team_id: str, is_enterprise_install: bool) -> Installation | None:
-    """The installation that two ids name, either of which may be "".
+class InstallationIds(NamedTuple):
+    """Ids that name an installation, as a Bolt app has them; either of the first two may be "".
 
-    Without a team, or where the event says that the install is enterprise-wide, the enterprise's; else the team's, and
-    then the enterprise must be the stored one. A workspace that was stored without one is found with any: it joined one
-    since, and its own id is as unique as before.
+    Without a team, or where the event says that the install is enterprise-wide, they name the enterprise; else the
+    team, and then the enterprise must be the stored one. A workspace that was stored without one is found with any: it
+    joined one since, and its own id is as unique as before.
     """
-    if is_enterprise_install or not team_id:
-        return installations.find(app.db, Tenant(TenantKind.ENTERPRISE, enterprise_id)) if enterprise_id else None
-    found = installations.find(app.db, Tenant(TenantKind.WORKSPACE, team_id))
-    return found if found is not None and found.enterprise_id in ("", enterprise_id) else None
+
+    enterprise_id: str
+    team_id: str
+    is_enterprise_install: bool
+
+    @property
+    def tenant(self) -> Tenant:
+        """Tenant that they name, installed or not."""
+        if self.is_enterprise_install or not self.team_id:
+            return Tenant(TenantKind.ENTERPRISE, self.enterprise_id)
+        return Tenant(TenantKind.WORKSPACE, self.team_id)
+
+    def find(self, db: Database) -> Installation | None:
+        """Finds the installation that they name."""
+        found = installations.find(db, self.tenant)
+        return found if found is not None and found.enterprise_id in ("", self.enterprise_id) else None
 
 
 def find_bot(
-    app: App, installation: Installation, lease_holder: LeaseHolder | None, actor: Actor
+    app: App, ids: InstallationIds, lease_holder: LeaseHolder | None, actor: Actor
 ) -> FoundInstallation | None:
     """The bot alone; None where there is no token of it. Raises Refused, StoreError.
 
     Without a `lease_holder` refreshing stays in the vault; otherwise it is who refreshes.
     """
-    return _find(app, installation, Installer(BOT, 0, float(installation.installed_at)), lease_holder, actor=actor)
+    return _find(_Look(app, ids, BOT, lease_holder, actor=actor))
 
 
 def find_user(
-    app: App, installation: Installation, user_id: str | None, lease_holder: LeaseHolder | None, actor: Actor
+    app: App, ids: InstallationIds, user_id: str | None, lease_holder: LeaseHolder | None, actor: Actor
 ) -> FoundInstallation | None:
     """Finds what this user installed, or whoever did last, with the latest bot token.
 
     None where that user installed nothing, or the tenant is being removed. Raises Refused, StoreError.
     """
-    if lease_holder is not None and user_id is not None:
-        lease_refresh.release_other_lease(app, installation.tenant, user_id, lease_holder)
     if user_id is None:
-        who = installers.latest(app.db, installation.tenant)
-    else:
-        who = installers.find(app.db, installation.tenant, Holder.user(user_id)) if user_id else None
-    return _find(app, installation, who, lease_holder, actor=actor) if who is not None else None
+        return _find(_Look(app, ids, None, lease_holder, actor=actor))
+    installation = ids.find(app.db) if lease_holder is not None else None
+    if installation is not None and lease_holder is not None:
+        lease_refresh.release_other_lease(app, installation.tenant, user_id, lease_holder)
+    return _find(_Look(app, ids, Holder.user(user_id), lease_holder, actor=actor)) if user_id else None
 
 
-def _find(
-    app: App, installation: Installation, who: Installer, lease_holder: LeaseHolder | None, actor: Actor
-) -> FoundInstallation | None:
-    """Finds it once more where a token is replaced between the look-up and its opening."""
+@dataclass
+class _Look:
+    """Look at what is stored, in the transaction of the rows that tell of it; run again, it looks again.
+
+    `asked` is the bot, a user, or None for whoever installed last. `settled` are tokens that were refreshed, or whose
+    refresh was left to somebody; `unsettled` are holders whose token is to be, outside the transaction.
+    """
+
+    app: App
+    ids: InstallationIds
+    asked: Holder | None
+    lease_holder: LeaseHolder | None
+    actor: Actor
+    settled: dict[Holder, _Stored | None] = field(default_factory=dict)
+    is_resolved: bool = False
+    """Whether Slack was asked about a suspicion: nobody may have, since the event that brought it."""
+    installation: Installation | None = None
+    who: Installer | None = None
+    bot: Installer | None = None
+    stored: dict[Holder, _Stored | None] = field(default_factory=dict)
+    unsettled: list[Holder] = field(default_factory=list)
+    reads: dict[Any, SecretRead] = field(default_factory=dict)
+
+    def run(self) -> list[SecretRead]:
+        """Finds what is to be read; nothing, where nothing is there, or something must be done before."""
+        self.who, self.stored, self.unsettled, self.reads = None, {}, [], {}
+        found = self.installation = self.ids.find(self.app.db)
+        if found is None or self.must_resolve:
+            return []
+        self.bot = installers.find(self.app.db, found.tenant, BOT)
+        who = self.who = self._find_who(found)
+        if who is None:
+            return []
+        self.stored = {holder: self._find_token(found, holder) for holder in dict.fromkeys((BOT, who.holder))}
+        if not self.unsettled and (who.holder != BOT or self.stored[BOT] is not None):
+            self.reads = self._reads(found.tenant, who)
+        return list(self.reads.values())
+
+    @property
+    def must_resolve(self) -> bool:
+        """Tells whether Slack is to be asked first about whom it has reported."""
+        is_suspect = self.installation is not None and self.installation.status == InstallationStatus.SUSPECT
+        return is_suspect and not self.is_resolved
+
+    def _find_who(self, found: Installation) -> Installer | None:
+        if self.asked is None:
+            return installers.latest(self.app.db, found.tenant)
+        if self.asked == BOT:
+            return self.bot or Installer(BOT, 0, float(found.installed_at))
+        return installers.find(self.app.db, found.tenant, self.asked)
+
+    def _find_token(self, found: Installation, holder: Holder) -> _Stored | None:
+        if holder in self.settled:
+            return self.settled[holder]
+        token = tokens.find(self.app.db, found.tenant, holder)
+        if token is None or token.status == TokenStatus.DEAD:
+            return None
+        # Of whom nothing is served nothing is refreshed: the vault refuses, and says so in the audit.
+        if found.status in _SERVED and not self._is_settled(token):
+            self.unsettled.append(holder)
+        return token, self.lease_holder is not None
+
+    def _is_settled(self, token: Token) -> bool:
+        """Tells whether the token is given as it is: nobody refreshes it yet, and it is not over."""
+        now = self.app.clock()
+        if self.lease_holder is not None:
+            return lease_refresh.is_left_alone(token, self.lease_holder, now)
+        is_over = token.expires_at is not None and token.expires_at <= now
+        return token.provider == SLACK_PROVIDER and not is_over and not refresh_token.is_due(token, now)
+
+    def _reads(self, tenant: Tenant, who: Installer) -> dict[Any, SecretRead]:
+        reads: dict[Any, SecretRead | None] = {
+            (holder, part): read
+            for holder, found in self.stored.items()
+            if found is not None
+            for part, read in _token_reads(*found, self.actor).items()
+        }
+        if who.holder != BOT:  # a bot alone is given no webhook, and its details are those of the bot
+            reads["details"] = _details_of(self.app, tenant, who, self.actor)
+        reads["bot_details"] = _details_of(self.app, tenant, self.bot, self.actor)
+        if who.holder != BOT:
+            reads["webhook"] = _webhook_of(self.app, tenant, who, self.actor)
+        return {name: read for name, read in reads.items() if read is not None}
+
+
+def _find(look: _Look) -> FoundInstallation | None:
+    """Finds it once more where a token is replaced between its refresh and its opening."""
+    if not _is_known(look.app, look.ids):
+        return None
     for _ in range(_TRIES):
         try:
-            return _open_all(app, installation, who, lease_holder, actor=actor)
+            return _open_all(look)
         except TokenReplacedError:
-            continue
+            look.settled.clear()
         except Refused as refused:
             if refused.refusal in _GONE:
                 return None
@@ -122,39 +222,39 @@ def _find(
     raise TokenReplacedError
 
 
-def _open_all(
-    app: App, installation: Installation, who: Installer, lease_holder: LeaseHolder | None, actor: Actor
-) -> FoundInstallation | None:
-    tenant = installation.tenant
-    stored = {
-        holder: _stored(app, tenant, holder, lease_holder, actor=actor) for holder in dict.fromkeys((BOT, who.holder))
-    }
-    if who.holder == BOT and stored[BOT] is None:
+def _is_known(app: App, ids: InstallationIds) -> bool:
+    """Tells whether it may be installed: who asks for one that is not waits for nobody who writes."""
+    if app.installation_cache.find(ids.tenant) is not None:
+        return True
+    found = ids.find(app.db)
+    if found is not None:
+        app.installation_cache.put(found)
+    return found is not None
+
+
+def _open_all(look: _Look) -> FoundInstallation | None:
+    opened = _read_all(look)
+    while look.installation is not None and (look.must_resolve or look.unsettled):
+        if look.must_resolve:
+            delete_installation.resolve_pending(look.app, look.installation.tenant, look.actor)
+            look.is_resolved = True
+        for holder in look.unsettled:
+            look.settled[holder] = _settle(look, look.installation.tenant, holder)
+        opened = _read_all(look)
+    installation, who = look.installation, look.who
+    if installation is None or who is None:
         return None
-    bot_row = installers.find(app.db, tenant, BOT)
-    who = bot_row if who.holder == BOT and bot_row is not None else who
-    reads = {
-        (holder, part): read
-        for holder, found in stored.items()
-        if found is not None
-        for part, read in _token_reads(*found, actor).items()
-    }
-    records_read = {
-        "details": _details_of(app, tenant, who, actor),
-        "bot_details": _details_of(app, tenant, bot_row, actor),
-        "webhook": _webhook_of(app, tenant, who, actor),
-    }
-    if not reads and not any(records_read.values()):
-        refusal = refusal_of(installations.find(app.db, tenant), _SERVED)
-        if refusal is not None:
-            raise Refused(refusal)
-    opened = _read_all(app, {**reads, **{name: read for name, read in records_read.items() if read is not None}})
+    refusal = refusal_of(installation, _SERVED)
+    if not opened and refusal is not None:
+        raise Refused(refusal)
+    if who.holder == BOT and look.stored[BOT] is None:
+        return None
     plain = {
         holder: _plain(found[0], opened[holder, TokenPart.ACCESS], opened.get((holder, TokenPart.REFRESH)), found[1])
-        for holder, found in stored.items()
+        for holder, found in look.stored.items()
         if found is not None
     }
-    managed = lease_holder is None
+    managed = look.lease_holder is None
     return FoundInstallation(
         installation=installation,
         holder=who.holder,
@@ -167,13 +267,11 @@ def _open_all(
     )
 
 
-def _read_all(app: App, reads: Mapping[Any, SecretRead]) -> dict[Any, Secret]:
-    """Opens all of them with one commit; by the same keys."""
-    if not reads:
-        return {}
-    first = next(iter(reads.values()))
-    with refuse_on_key_error(app, lambda: first.entry(app.clock())):
-        return dict(zip(reads, app.vault.read_secrets(list(reads.values())), strict=True))
+def _read_all(look: _Look) -> dict[Any, Secret]:
+    """Looks all of it up and opens it with one commit; by the same keys."""
+    with refuse_on_key_error(look.app, lambda: next(iter(look.reads.values())).entry(look.app.clock())):
+        opened = look.app.vault.read_secrets(look.run)
+    return dict(zip(look.reads, opened, strict=True))
 
 
 def _token_reads(token: Token, with_refresh: bool, actor: Actor) -> dict[TokenPart, TokenRead]:
@@ -196,12 +294,10 @@ def _plain(token: Token, access: Secret, refresh: Secret | None, with_refresh: b
     return PlainToken(access, refresh, token.expires_at if with_refresh else None, token.scopes)
 
 
-def _stored(
-    app: App, tenant: Tenant, holder: Holder, lease_holder: LeaseHolder | None, actor: Actor
-) -> tuple[Token, bool] | None:
-    """The sealed token, and whether with its refresh token; None where there is none, or only a new install helps."""
-    if lease_holder is not None:
-        return lease_refresh.run(app, tenant, holder, lease_holder)
+def _settle(look: _Look, tenant: Tenant, holder: Holder) -> _Stored | None:
+    """Refreshes a token that is due, or lends its lease; None where only a new install helps."""
+    if look.lease_holder is not None:
+        return lease_refresh.run(look.app, tenant, holder, look.lease_holder)
     try:
         use = use_token.TokenUse(
             tenant=tenant,
@@ -209,10 +305,10 @@ def _stored(
             capability=BOLT,
             method=None,
             purpose=_PURPOSE,
-            actor=actor,
+            actor=look.actor,
             statuses=_SERVED,
         )
-        return use_token.find_usable(app, use), False
+        return use_token.find_usable(look.app, use), False
     except Refused as refused:
         if refused.refusal in _GONE:
             return None

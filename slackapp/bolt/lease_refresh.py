@@ -38,16 +38,21 @@ def run(app: App, tenant: Tenant, holder: Holder, lease_holder: LeaseHolder) -> 
         if token is None or token.status == TokenStatus.DEAD:
             return None
         now = app.clock()
-        if token.expires_at is None or token.expires_at > now + lease_holder.ahead:
-            return token, True  # nobody refreshes it yet
+        if is_left_alone(token, lease_holder, now):
+            return token, True
         if _take(app, token, lease_holder):
             return token, True
-        if token.expires_at > now:
+        if token.expires_at is not None and token.expires_at > now:
             return token, False
         if token.status != TokenStatus.LIVE:
             return None  # Slack has refused the refresh, and what there was is over
         app.wait(refresh_token.WAIT_SECONDS)
     raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=refresh_token.RETRY_WHILE_LEASED)
+
+
+def is_left_alone(token: Token, lease_holder: LeaseHolder, now: int) -> bool:
+    """Tells whether nobody refreshes the token yet."""
+    return token.expires_at is None or token.expires_at > now + lease_holder.ahead
 
 
 def release_other_lease(app: App, tenant: Tenant, user_id: str, lease_holder: LeaseHolder) -> None:

@@ -30,6 +30,7 @@ from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 
 from slackapp.app import build_app, system_clock, system_entropy
 from slackapp.bolt import arguments, delete_installation, entities, find_installation, listeners, states
+from slackapp.bolt.find_installation import InstallationIds
 from slackapp.bolt.fork_safety import LazyApp
 from slackapp.bolt.lease_refresh import LeaseHolder
 from slackapp.config import settings as config
@@ -44,8 +45,7 @@ from slackapp.errors import (
 )
 from slackapp.flows.app import App
 from slackapp.flows.install import save_external
-from slackapp.model import Actor, ActorKind, InstallationStatus, Settings, Tenant
-from slackapp.model import Installation as Stored
+from slackapp.model import Actor, ActorKind, Settings, Tenant
 from slackapp.runtime.log import JsonLog, mask
 
 _TASK: ContextVar[str] = ContextVar("task", default="")
@@ -187,8 +187,8 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         """Finds the bot of a workspace or an enterprise; None where it is not installed."""
         lease_holder = self._lease_holder(begins=True)
         with self._vault.opened() as (app, actor):
-            stored = self._resolve(app, actor, enterprise_id, team_id, is_enterprise_install=is_enterprise_install)
-            found = find_installation.find_bot(app, stored, lease_holder, actor) if stored is not None else None
+            ids = InstallationIds(enterprise_id or "", team_id or "", bool(is_enterprise_install))
+            found = find_installation.find_bot(app, ids, lease_holder, actor)
             return entities.to_bolt_bot(found) if found is not None else None
 
     def find_installation(
@@ -202,12 +202,8 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         """Finds what that user installed, or whoever did last; None where nobody did."""
         lease_holder = self._lease_holder(begins=user_id is None)
         with self._vault.opened() as (app, actor):
-            stored = self._resolve(app, actor, enterprise_id, team_id, is_enterprise_install=is_enterprise_install)
-            found = (
-                find_installation.find_user(app, stored, user_id, lease_holder, actor=actor)
-                if stored is not None
-                else None
-            )
+            ids = InstallationIds(enterprise_id or "", team_id or "", bool(is_enterprise_install))
+            found = find_installation.find_user(app, ids, user_id, lease_holder, actor=actor)
             return entities.to_bolt_installation(found) if found is not None else None
 
     def _lease_holder(self, *, begins: bool) -> LeaseHolder | None:
@@ -237,7 +233,7 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
         self, enterprise_id: str | None, team_id: str | None, forget: Callable[[App, Tenant, Actor], None]
     ) -> None:
         with self._vault.opened() as (app, actor):
-            stored = find_installation.find_by_ids(app, enterprise_id or "", team_id or "", is_enterprise_install=False)
+            stored = InstallationIds(enterprise_id or "", team_id or "", is_enterprise_install=False).find(app.db)
             if stored is not None:
                 forget(app, stored.tenant, actor)
 
@@ -257,19 +253,6 @@ class EncryptedInstallationStore(InstallationStore, AsyncInstallationStore):
     def _reported(self, body: Mapping[str, Any]) -> None:
         with self._vault.opened() as (app, actor):
             delete_installation.handle_lifecycle_event(app, body, actor)
-
-    def _resolve(
-        self, app: App, actor: Actor, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None
-    ) -> Stored | None:
-        """Finds what two ids name.
-
-        Who is suspect waits for an answer of Slack's, for which nobody may have asked since.
-        """
-        found = find_installation.find_by_ids(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))
-        if found is None or found.status != InstallationStatus.SUSPECT:
-            return found
-        delete_installation.resolve_pending(app, found.tenant, actor)
-        return find_installation.find_by_ids(app, enterprise_id or "", team_id or "", bool(is_enterprise_install))
 
     def close(self) -> None:
         """Waits for what runs, and closes the database; the next use opens it again."""

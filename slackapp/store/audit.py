@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from slackapp.checks.audit_word import as_audit_word
 from slackapp.errors import StoreDamagedError
 from slackapp.model import AuditEntry, InstallationStatus, Mac, Tenant, Token
-from slackapp.store.columns import key_columns, named_holder_columns, tenant_columns
+from slackapp.store.columns import named_holder_columns, tenant_columns
 from slackapp.store.engine.database import Database, Parameters, Row
 
 GENESIS = bytes(32)
@@ -78,16 +78,18 @@ def append_read(
 
     `token` is None for another record. False, and nothing written, where one of them does not hold.
     """
-    conditions = {"status": str(status), "works_frozen": int(works_frozen)}
-    if token is None:
-        return db.execute("add_record_read", {**row, **conditions, **_asked(tenant_columns(tenant))}) == 1
-    asked = _asked({**key_columns(tenant, token.holder), "generation": token.generation})
-    return db.execute("add_token_read", {**row, **conditions, **asked, "granted_at": token.granted_at}) == 1
-
-
-def _asked(columns: Columns) -> dict[str, Any]:
-    """Names what the conditions ask for apart from the row, whose words may be others: see `as_audit_word`."""
-    return {f"asked_{name}": value for name, value in columns.items()}
+    # Apart from the row's own columns, whose words may be others: see `as_audit_word`.
+    asked = {
+        "status": str(status),
+        "works_frozen": int(works_frozen),
+        "asked_tenant_kind": str(tenant.kind),
+        "asked_tenant_id": tenant.id,
+        "asked_holder_kind": str(token.holder.kind) if token is not None else "",
+        "asked_holder_id": token.holder.id if token is not None else "",
+        "asked_generation": token.generation if token is not None else None,
+        "granted_at": token.granted_at if token is not None else None,
+    }
+    return db.execute("add_read", {**row, **asked}) == 1
 
 
 def entry_columns(entry: AuditEntry) -> dict[str, Any]:

@@ -127,22 +127,24 @@ class Keyring:
         key = self._active(context.tenant, context.purpose)
         return self._tenant_keys({context.purpose: key}).seal(context, plaintext)
 
-    def open(self, context: RecordContext, sealed: Sealed) -> bytes:
-        """Opens a record where it belongs. Raises DecryptError, for every reason alike."""
-        key = self._by_id(context.tenant, envelope.key_id_of(sealed.blob))
+    def open(self, context: RecordContext, sealed: Sealed, epoch: int | None = None) -> bytes:
+        """Opens a record where it belongs. Raises DecryptError, for every reason alike. `epoch`: see `reload`."""
+        key = self._by_id(context.tenant, envelope.key_id_of(sealed.blob), epoch)
         # claim: C-33
         if key is None or key.purpose != context.purpose:
             raise DecryptError
         bound = envelope.record_context(self._app_id, context)
         return envelope.open_sealed(key.key, key.key_id, bound, sealed.blob, limit=self._limits[context.kind])
 
-    def open_or_reread(self, context: RecordContext, sealed: Sealed, reread: Callable[[], Sealed | None]) -> bytes:
+    def open_or_reread(
+        self, context: RecordContext, sealed: Sealed, reread: Callable[[], Sealed | None], epoch: int | None = None
+    ) -> bytes:
         """Opens a record that was just read, and reads it once more where it was sealed anew meanwhile.
 
         Raises DecryptError.
         """
         try:
-            return self.open(context, sealed)
+            return self.open(context, sealed, epoch)
         except DecryptError:
             current = reread()
             if current is None or current == sealed:
@@ -236,12 +238,13 @@ class Keyring:
 
     # What other processes do to the keys
 
-    def reload(self) -> int:
+    def reload(self, epoch: int | None = None) -> int:
         """Reads a changed key file, or forgets on a flush, by the key epoch in the database; returns the epoch.
 
-        Raises ConfigError when the changed file cannot be used; then everything stays as it was.
+        Whoever has just read it says so. Raises ConfigError when the changed file cannot be used; then everything
+        stays as it was.
         """
-        epoch = meta.key_epoch(self._db)
+        epoch = meta.key_epoch(self._db) if epoch is None else epoch
         if epoch != self._epoch:
             with self._lock:
                 self._evictions += 1
@@ -318,8 +321,8 @@ class Keyring:
 
     # Where the keys come from
 
-    def _by_id(self, tenant: Tenant, key_id: int) -> PlainKey | None:
-        self._try_reload()
+    def _by_id(self, tenant: Tenant, key_id: int, epoch: int | None = None) -> PlainKey | None:
+        self._try_reload(epoch)
         opened = self._cached(tenant)
         if key_id not in opened.by_id:
             row = data_keys.find(self._db, tenant, key_id)
@@ -336,9 +339,9 @@ class Keyring:
             opened.active[purpose] = self._unwrapped(opened, row)
         return opened.active[purpose]
 
-    def _try_reload(self) -> None:
+    def _try_reload(self, epoch: int | None = None) -> None:
         try:
-            self.reload()
+            self.reload(epoch)
         except ConfigError:
             return  # the worker logs it; a bad new file is no reason to stop serving with the old keys
 

@@ -6,7 +6,7 @@ no row, no token. The row's own INSERT asks whether the installation is in the s
 whether the generation is the one that was looked up, and whether anything is frozen: none of that changes in between.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -23,7 +23,7 @@ from slackapp.model import (
     Secret,
     TokenStatus,
 )
-from slackapp.store import audit, freezes, installations, queue, tokens
+from slackapp.store import audit, freezes, installations, meta, queue, tokens
 from slackapp.store.engine.database import Database
 from slackapp.store.queue import LeaseLostError, Run
 from slackapp.vault.keyring import Keyring
@@ -86,13 +86,16 @@ class Vault:
         LeaseLostError; StoreError where the row cannot be written; DecryptError, KeyRevokedError, KeyUnavailableError
         where it does not open.
         """
-        self._admit((read,), run, lease)
-        return self._open(read)
+        _, epoch = self._admit(lambda: (read,), run, lease)
+        return self._open(read, epoch)
 
-    def read_secrets(self, reads: Sequence[SecretRead]) -> list[Secret]:
-        """Opens several secrets of one tenant, for one purpose, in the same way: all with one commit, or none."""
-        self._admit(reads, None, None)
-        return [self._open(read) for read in reads]
+    def read_secrets(self, find: Callable[[], Sequence[SecretRead]]) -> list[Secret]:
+        """Opens several secrets of one tenant, for one purpose, in the same way: all with one commit, or none.
+
+        `find` looks them up in the transaction of their rows, which may run again; it may find none.
+        """
+        reads, epoch = self._admit(find, None, None)
+        return [self._open(read, epoch) for read in reads]
 
     def open_tenants(self, reads: Sequence[TenantRead], keyring: Keyring) -> list[TenantOpening]:
         """Lets all that these tenants have be opened by a keyring, which may be a copy's, frozen or not.
@@ -133,19 +136,28 @@ class Vault:
 
     # How a reading is admitted
 
-    def _admit(self, reads: Sequence[SecretRead], run: Run | None, lease: Lease | None) -> None:
-        """Commits the rows and what belongs to them; a refusal gets a row of its own, without any condition."""
+    def _admit(
+        self, find: Callable[[], Sequence[SecretRead]], run: Run | None, lease: Lease | None
+    ) -> tuple[Sequence[SecretRead], int]:
+        """Commits the rows and what belongs to them; a refusal gets a row of its own, without any condition.
+
+        Returns what it has admitted, and the key epoch of that transaction.
+        """
+        reads: Sequence[SecretRead] = ()
+        # The row's own conditions decide: that it is active, as nearly all are, is not looked up before.
+        status = InstallationStatus.ACTIVE
+
+        def write() -> int:
+            nonlocal reads
+            reads = find()
+            self._write(reads, status, run, lease)
+            return meta.key_epoch(self.db) if reads else 0
+
         try:
-            for read in reads:
-                # claim: C-108
-                require_capability(read.capability, read.method, self.capabilities)
-            # The row's own conditions decide: that it is active, as nearly all are, is not looked up before.
-            active = InstallationStatus.ACTIVE
-            status = active if active in reads[0].statuses else self._find_status(reads[0])
             for _ in range(_TRIES):
                 try:
                     # claim: C-25, C-26
-                    self.db.commit_in_group(partial(self._write, reads, status, run, lease))
+                    epoch = self.db.commit_in_group(write)
                 except (StoreError, LeaseLostError, _ConditionError) as error:
                     if run is not None:
                         run.withdraw_intent()
@@ -155,7 +167,7 @@ class Vault:
                 else:
                     if run is not None:
                         run.confirm_intent()
-                    return
+                    return reads, epoch
             raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=_RETRY_CHANGED)
         except Refused as refused:
             # claim: C-116
@@ -168,20 +180,17 @@ class Vault:
         # claim: C-116
         self.append_committed(entry)
 
-    def _find_status(self, read: SecretRead) -> InstallationStatus:
-        """Finds the status that the installation has and in which this is allowed. Raises Refused."""
-        installation = installations.find(self.db, read.tenant)
-        refusal = refusal_of(installation, read.statuses)
-        # claim: C-40
-        if installation is None or refusal is not None:
-            raise Refused(refusal or Refusal.NOT_INSTALLED, tenant=read.tenant)
-        return installation.status
-
     def _write(
         self, reads: Sequence[SecretRead], status: InstallationStatus, run: Run | None, lease: Lease | None
     ) -> None:
         """Writes, in a transaction that may be others' too. Raises what undoes all of it: a condition does not hold."""
-        token = reads[0].token
+        for read in reads:
+            # claim: C-108
+            require_capability(read.capability, read.method, self.capabilities)
+            # claim: C-40
+            if status not in read.statuses:
+                raise _ConditionError
+        token = reads[0].token if reads else None
         if lease is not None and token is not None:
             steady = self.clock.steady()  # read in the transaction: see `tokens.take_lease`
             # claim: C-41
@@ -203,16 +212,20 @@ class Vault:
         known = self.capabilities[reads[0].capability.name]
         if not known.works_frozen:
             freezes.require_none(self.db, tenant)
-        status = self._find_status(reads[0])
+        installation = installations.find(self.db, tenant)
+        refusal = refusal_of(installation, reads[0].statuses)
+        # claim: C-40
+        if installation is None or refusal is not None:
+            raise Refused(refusal or Refusal.NOT_INSTALLED, tenant=tenant)
         for read in reads:
             current = tokens.find_generation(self.db, read.token) if read.token is not None else None
             if read.token is not None and (current is None or current.status == TokenStatus.DEAD):
                 raise TokenReplacedError
-        return status
+        return installation.status
 
-    def _open(self, read: SecretRead) -> Secret:
+    def _open(self, read: SecretRead, epoch: int) -> Secret:
         """Opens what was admitted. Raises DecryptError."""
-        plaintext = self.keyring.open_or_reread(read.context, read.sealed(), partial(read.find_again, self.db))
+        plaintext = self.keyring.open_or_reread(read.context, read.sealed(), partial(read.find_again, self.db), epoch)
         return Secret(plaintext.decode())
 
 

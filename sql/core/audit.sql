@@ -15,11 +15,11 @@ VALUES (:id, :at, :format, :event, :actor, :actor_id, :organization, :request_id
        :connection, :holder_kind, :holder_id, :record_kind, :record_id, :generation, :key_id, :count, :capability,
        :method, :channel, :purpose, :result, :detail, :chain);
 
--- name: add_token_read :exec
+-- name: add_read :exec
 -- tenant: tenant_kind, tenant_id
 -- alone: insert
--- The row without which no token is opened: none is written unless all of this holds at that very moment. It is asked
--- of the token itself: the row has a word of the audit in place of an id that is none.
+-- The row without which nothing is opened: none is written unless all of this holds at that very moment. It is asked of
+-- the token itself: the row has a word of the audit in place of an id that is none. A webhook has no generation.
 INSERT INTO audit (id, at, format, event, actor, actor_id, organization, request_id, trace_id, tenant_kind, tenant_id,
        connection, holder_kind, holder_id, record_kind, record_id, generation, key_id, count, capability, method,
        channel, purpose, result, detail, chain)
@@ -30,32 +30,12 @@ SELECT :id, :at, :format, :event, :actor, :actor_id, :organization, :request_id,
        SELECT 1 FROM installations AS i
         WHERE i.tenant_kind = :asked_tenant_kind AND i.tenant_id = :asked_tenant_id AND i.status = :status
        )  -- claim: C-40
-   AND EXISTS (
+   AND (:asked_generation IS NULL OR EXISTS (
        SELECT 1 FROM tokens AS t
         WHERE t.tenant_kind = :asked_tenant_kind AND t.tenant_id = :asked_tenant_id
           AND t.holder_kind = :asked_holder_kind AND t.holder_id = :asked_holder_id
           AND t.generation = :asked_generation AND t.granted_at = :granted_at AND t.status <> 'dead'
-       )  -- claim: C-114
-   AND (:works_frozen = 1 OR NOT EXISTS (
-       SELECT 1 FROM freezes AS f
-        WHERE f.tenant_kind IN ('', :asked_tenant_kind) AND f.tenant_id IN ('', :asked_tenant_id)
-          AND f.organization = ''
-       ));  -- claim: C-119
-
--- name: add_record_read :exec
--- tenant: tenant_kind, tenant_id
--- alone: insert
--- The same for a record that is no token, such as a webhook.
-INSERT INTO audit (id, at, format, event, actor, actor_id, organization, request_id, trace_id, tenant_kind, tenant_id,
-       connection, holder_kind, holder_id, record_kind, record_id, generation, key_id, count, capability, method,
-       channel, purpose, result, detail, chain)
-SELECT :id, :at, :format, :event, :actor, :actor_id, :organization, :request_id, :trace_id, :tenant_kind, :tenant_id,
-       :connection, :holder_kind, :holder_id, :record_kind, :record_id, :generation, :key_id, :count, :capability,
-       :method, :channel, :purpose, :result, :detail, :chain
- WHERE EXISTS (
-       SELECT 1 FROM installations AS i
-        WHERE i.tenant_kind = :asked_tenant_kind AND i.tenant_id = :asked_tenant_id AND i.status = :status
-       )  -- claim: C-40
+       ))  -- claim: C-114
    AND (:works_frozen = 1 OR NOT EXISTS (
        SELECT 1 FROM freezes AS f
         WHERE f.tenant_kind IN ('', :asked_tenant_kind) AND f.tenant_id IN ('', :asked_tenant_id)

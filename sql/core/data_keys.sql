@@ -3,8 +3,7 @@
 
 -- name: active_keys :many
 -- tenant: tenant_kind, tenant_id
-SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state,
-       created_at
+SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state, created_at
   FROM data_keys
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND connection_id = :connection_id
@@ -13,8 +12,7 @@ SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_
 
 -- name: active_key :one
 -- tenant: tenant_kind, tenant_id
-SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state,
-       created_at
+SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state, created_at
   FROM data_keys
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND purpose = :purpose AND connection_id = :connection_id
@@ -30,8 +28,7 @@ SELECT connection_id FROM data_keys
 
 -- name: find_key :one
 -- tenant: tenant_kind, tenant_id
-SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state,
-       created_at
+SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state, created_at
   FROM data_keys
  WHERE key_id = :key_id
    AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id;  -- claim: C-33, C-34
@@ -52,15 +49,13 @@ SELECT key_id FROM data_keys
 
 -- name: all_keys :many
 -- tenant: none (for the key backup, and to try each key)
-SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state,
-       created_at
+SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state, created_at
   FROM data_keys
  ORDER BY key_id;
 
 -- name: keys_below :many
 -- tenant: none (a rotation wraps every tenant's keys anew, and opens none of their records)
-SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state,
-       created_at
+SELECT key_id, tenant_kind, tenant_id, purpose, connection_id, provider, master_version, wrapped, state, created_at
   FROM data_keys
  WHERE provider = :provider AND master_version < :master_version
  ORDER BY key_id;

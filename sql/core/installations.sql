@@ -2,6 +2,7 @@
 
 -- name: find_installation :one
 -- tenant: tenant_kind, tenant_id
+-- alone: look-up
 SELECT tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name, bot_user_id, installer_id,
        scopes_asked, scopes_granted, status, status_reason, generation, installed_at, last_used_at, last_validated_at,
        bot_id
@@ -10,6 +11,7 @@ SELECT tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, 
 
 -- name: find_webhook :one
 -- tenant: tenant_kind, tenant_id
+-- alone: look-up
 SELECT webhook, webhook_generation FROM installations
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND webhook IS NOT NULL;
 
@@ -49,8 +51,7 @@ SELECT CAST(sum(found) AS BIGINT) AS found
 -- tenant: tenant_kind, tenant_id
 INSERT INTO installations (tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name,
        bot_user_id, installer_id, scopes_asked, scopes_granted, webhook, webhook_generation, status, status_reason,
-       generation,
-       installed_at, check_begun_at)
+       generation, installed_at, check_begun_at)
 VALUES (:tenant_kind, :tenant_id, :app_id, :enterprise_id, :enterprise_name, :team_id, :team_name,
        :bot_user_id, :installer_id, :scopes_asked, :scopes_granted, :webhook,
        CASE WHEN :webhook IS NULL THEN 0 ELSE :generation END, :status, :status_reason, :generation, :now, :now)

@@ -2,11 +2,13 @@
 
 -- name: find_installer :one
 -- tenant: tenant_kind, tenant_id
+-- alone: look-up
 SELECT holder_kind, holder_id, generation, installed_at, details, webhook FROM installers
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = :holder_kind AND holder_id = :holder_id;
 
 -- name: latest_installer :one
 -- tenant: tenant_kind, tenant_id
+-- alone: look-up
 -- By generation, not by time: two installs in one second have an order all the same.
 SELECT holder_kind, holder_id, generation, installed_at, details, webhook FROM installers
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND holder_kind = 'user'

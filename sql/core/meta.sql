@@ -2,6 +2,7 @@
 
 -- name: get_meta :one
 -- tenant: none (settings of the database itself)
+-- alone: look-up
 SELECT value FROM meta WHERE name = :name;
 
 -- name: set_meta :exec

@@ -4,6 +4,7 @@
 
 -- name: find_token :one
 -- tenant: tenant_kind, tenant_id
+-- alone: look-up
 SELECT tenant_kind, tenant_id, holder_kind, holder_id, provider, generation, access, refresh, scopes, granted_at,
        issued_at, expires_at, due_at, status, lease_owner, reason, refused_since, refused_at, paused_until, contradicted
   FROM tokens

@@ -15,7 +15,7 @@ from slackapp.flows.keys import reencrypt_tenant
 from slackapp.flows.removal import purge_tenant
 from slackapp.localslack.model import Fault, FaultKind
 from slackapp.model import Actor, ActorKind, AuditDetail
-from slackapp.store import audit, installations
+from slackapp.store import audit, data_keys
 from slackapp.vault import keyring
 from tests.bolt.store_folder import Folder, Stores, equip
 from tests.flows.tokens.rotation import DUE, LIFE, REFRESH, change, lease_to_another, once_before
@@ -228,12 +228,13 @@ def test_what_is_being_removed_is_not_installed_any_more(installed: World, at: S
 
 
 @pytest.mark.parametrize("managed_rotation", [True, False])
-@pytest.mark.parametrize("name", ["_stored", "_read_all"])
+@pytest.mark.parametrize("name", ["_settle", "_read_all"])
 def test_what_is_erased_while_it_is_being_looked_up_is_not_installed(
     installed: World, at: Stores, managed_rotation: bool, name: str
 ) -> None:
     store = at.installations(slack_url=installed.slack_url, managed_rotation=managed_rotation)
     app = installed.service.app
+    installed.clock.advance(DUE)
 
     def erase() -> None:
         with app.db.transaction():
@@ -251,27 +252,21 @@ def test_what_is_sealed_anew_while_it_is_being_looked_up_opens_all_the_same(
     store = at.installations(slack_url=installed.slack_url, managed_rotation=managed_rotation)
     expected, app = vars(store.find_installation(**ids)), installed.service.app
     assert expected["incoming_webhook_url"] is not None
-    find_webhook = installations.find_webhook
+    keys: set[int] = set()
 
     def reencrypt() -> None:
         reencrypt_tenant.run(app, north_tenant(), "local", Actor(ActorKind.OPERATOR, "r1"))
-
-    def read_and_reencrypt(*arguments: Any) -> Any:
-        patch.undo()
-        found = find_webhook(*arguments)
-        reencrypt()
         with store._vault.opened() as (inside, _):
             inside.keyring.evict(north_tenant())  # as after five minutes
-        return found
+        keys.update(key.key_id for key in data_keys.active(app.db, north_tenant()))
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(installations, "find_webhook", read_and_reencrypt)
+    with once_before(keyring.Keyring, "open", reencrypt):
         assert vars(store.find_installation(**ids)) == expected, "the tenant's webhook"
     store.save(store.find_installation(**ids))
     assert len(installed.rows("SELECT 1 FROM installers WHERE webhook IS NOT NULL AND details IS NOT NULL")) == 1
-    store.close()  # nothing in memory
-    with once_before(find_installation, "refuse_on_key_error", reencrypt):
+    with once_before(keyring.Keyring, "open", reencrypt):
         assert vars(store.find_installation(**ids)) == expected, "the person's, and all else"
+    assert len(keys) == 2 * len(keyring.PURPOSES), "it was sealed anew, both times"
 
 
 @pytest.mark.parametrize("column", ["access", "refresh"])
@@ -354,11 +349,11 @@ def test_a_webhook_is_given_to_bolt_with_a_row_of_its_own_also_where_no_token_is
     before, opened = len(installed.audit()), []
     open_record = keyring.Keyring.open
 
-    def watched(self: Any, context: Any, sealed: Any) -> bytes:
+    def watched(self: Any, context: Any, *others: Any) -> bytes:
         rows = installed.rows("SELECT record_kind, holder_id FROM audit WHERE id > ? ORDER BY id", before)
         opened.append((context.kind, context.user_id))
         assert (context.kind, context.user_id) in map(tuple, rows), context
-        return open_record(self, context, sealed)
+        return open_record(self, context, *others)
 
     monkeypatch.setattr(keyring.Keyring, "open", watched)
     found = store.find_installation(**ids)

@@ -160,9 +160,8 @@ def _found(run: Run) -> None:
 
 def _assert_found(world: World) -> None:
     app = world.service.app
-    stored = find_installation.find_by_ids(app, "", NORTH, is_enterprise_install=False)
-    assert stored is not None
-    found = find_installation.find_user(app, stored, ADMINS[NORTH], None, ACTOR)
+    named = find_installation.InstallationIds("", NORTH, is_enterprise_install=False)
+    found = find_installation.find_user(app, named, ADMINS[NORTH], None, ACTOR)
     assert found is not None
     for token in (found.bot, found.user):
         assert token is not None

@@ -20,6 +20,12 @@ SEEN = {
     "lease_until", "master_version", "outcome", "state", "status", "used_at",
 }  # fmt: skip
 """Columns by which a row is still as it was seen."""
+LOOK_UPS = {
+    # What is read of it, the row of the reading asks for again: status, generation, time of the grant.
+    "find_installation", "find_token", "find_installer", "latest_installer", "find_webhook",
+    "get_meta",  # the key epoch: nothing is written by it
+}  # fmt: skip
+"""Statements that may read in a commit that is shared, and why nothing is written there by what has changed since."""
 TARGET = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 INNERMOST = re.compile(r"\([^()]*\)")
 FROM_ITSELF = re.compile(r"\b(\w+) = [^,]*(?<![:\w])\1\b")
@@ -72,6 +78,8 @@ def untrue(statement: Statement, tables: Schema) -> bool:
         return False
     if statement.alone is Alone.AUDIT_HEAD:
         return statement.is_write or statement.name != "last_audit"
+    if statement.alone is Alone.LOOK_UP:
+        return statement.is_write or statement.name not in LOOK_UPS
     target = TARGET.match(sql)
     keys = tables.keys[target[1]] if target else []
     holds = {
@@ -104,6 +112,8 @@ PLANTED = {
     "no insert": (Alone.INSERT, f"UPDATE tokens SET status = :s WHERE {ONE} AND generation = :g;"),
     "one more": (Alone.IDEMPOTENT, f"UPDATE tokens SET generation = generation + 1 WHERE {ONE};"),
     "adds again": (Alone.IDEMPOTENT, f"{INTO}VALUES (:p);"),
+    "a look-up of its own": (Alone.LOOK_UP, "SELECT value FROM meta WHERE name = :n;"),
+    "a look-up that writes": (Alone.LOOK_UP, f"UPDATE tokens SET status = :s WHERE {ONE} RETURNING status;"),
     "another's head": (Alone.AUDIT_HEAD, "SELECT id FROM audit ORDER BY id DESC LIMIT 1;"),
 }
 

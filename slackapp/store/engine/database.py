@@ -71,11 +71,11 @@ class Database(Protocol):
     def commit_in_group(self, do: Callable[[], T], durable: bool = True) -> T:
         """Runs `do` in a transaction that other threads' work may share, and returns once that is on the disk.
 
-        `do` may hold compare-and-swap updates, inserts judged by their number of rows, and audit rows; nothing else,
-        and no reading: beside it another process may write. It may run in another thread, and twice. What it raises is
-        raised here, and then nothing of it was written. `durable=False` is for what a power failure may undo: it
-        returns before it is on the disk. A killed process loses nothing of it, and what is flushed later is never kept
-        without it.
+        `do` may hold compare-and-swap updates, inserts judged by their number of rows, and audit rows; nothing else.
+        What it reads, by look-ups, is as if read before: beside it another process may write. It may run in another
+        thread, and twice. What it raises is raised here, and then nothing of it was written. `durable=False` is for
+        what a power failure may undo: it returns before it is on the disk. A killed process loses nothing of it, and
+        what is flushed later is never kept without it.
         """
 
     def defer(self, do: Callable[[], object]) -> None:

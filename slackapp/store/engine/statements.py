@@ -50,6 +50,8 @@ class Alone(StrEnum):
     """A key or a condition of its own says whether there is a row to add, and the number of rows tells."""
     IDEMPOTENT = "idempotent"
     """It writes the same whatever was there; by itself, and not in a commit that it shares."""
+    LOOK_UP = "look-up"
+    """It reads in a commit that is shared what a write there asks for again, as if it had been read before it."""
     AUDIT_HEAD = "audit head"
     """It reads what the next row of the audit is chained to, and is locked until that is written."""
 

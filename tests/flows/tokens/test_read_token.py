@@ -186,12 +186,13 @@ def test_the_same_holds_for_a_record_that_is_no_token(
     act, refusal = RACES[race]
     read = webhook(ready)
     between(act)
-    assert refused(lambda: vault(ready).read_secrets([read])).refusal is refusal
+    assert refused(lambda: vault(ready).read_secrets(lambda: [read])).refusal is refusal
     assert (rows_at_openings, "webhook.read" in ready.audit()) == ([], False)
 
 
 def test_a_record_is_opened_after_its_row(ready: World, rows_at_openings: list[Any]) -> None:
-    (opened,) = vault(ready).read_secrets([webhook(ready)])
+    read = webhook(ready)
+    (opened,) = vault(ready).read_secrets(lambda: [read])
     assert "hooks" in opened.reveal() or "http" in opened.reveal()
     assert [row["event"] for row in rows_at_openings] == ["webhook.read"]
 
@@ -263,7 +264,7 @@ def test_all_secrets_are_read_with_one_commit_or_none(ready: World, between: Cal
     reads = [reading(ready), reading(ready)._replace(token=user._replace(generation=7))]
     before = ready.audit()
     with pytest.raises(TokenReplacedError):
-        vault(ready).read_secrets(reads)
+        vault(ready).read_secrets(lambda: reads)
     assert ready.audit() == [*before, "refused.token"]
 
 
