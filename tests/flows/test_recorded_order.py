@@ -53,9 +53,9 @@ def record(world: World, told: list[str], patch: pytest.MonkeyPatch) -> None:
         probed(method)
         told.append(f"call {method}")
 
-    def opening(context: RecordContext, sealed: Sealed) -> bytes:
+    def opening(context: RecordContext, sealed: Sealed, *others: int | None) -> bytes:
         told.append(f"open {context.kind}")
-        return opened(context, sealed)
+        return opened(context, sealed, *others)
 
     def noted(name: str, function: Any) -> Any:
         def run(*arguments: Any, **named: Any) -> Any:

@@ -30,9 +30,9 @@ def before_opening(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> 
     """Lets something happen between the commit of the row that tells of a token's reading, and its opening."""
     open_admitted = Vault._open
 
-    def acting(self: Vault, read: SecretRead) -> Secret:
+    def acting(self: Vault, read: SecretRead, epoch: int) -> Secret:
         act()
-        return open_admitted(self, read)
+        return open_admitted(self, read, epoch)
 
     monkeypatch.setattr(Vault, "_open", acting)
 
