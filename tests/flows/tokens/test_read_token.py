@@ -212,6 +212,14 @@ def test_a_status_that_changes_to_another_allowed_one_is_read_again(
     assert opened.reveal().startswith("xox")
 
 
+@pytest.mark.claim("C-40")
+def test_what_is_allowed_in_another_status_alone_is_refused(ready: World, rows_at_openings: list[Any]) -> None:
+    """I ask for what only a removal may, of a tenant that is installed."""
+    read = reading(ready, statuses=frozenset({"purging"}))
+    assert refused(lambda: vault(ready).read_token(read)).refusal is Refusal.NEEDS_REINSTALL
+    assert rows_at_openings == []
+
+
 @pytest.mark.claim("C-116")
 def test_a_refusal_gets_a_row_that_says_who_what_and_for_what(ready: World) -> None:
     freeze(ready)
