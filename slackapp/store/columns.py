@@ -27,6 +27,7 @@ def by_word(closed: type[Word]) -> Mapping[str, Word]:
 
 _TENANT_KINDS = by_word(TenantKind)
 _HOLDER_KINDS = by_word(HolderKind)
+_KEY_PURPOSES = by_word(KeyPurpose)
 
 
 def tenant_columns(tenant: Tenant) -> dict[str, str]:
@@ -65,7 +66,8 @@ def purpose_columns(purpose: DataKeyPurpose) -> dict[str, str]:
 
 def read_purpose(columns: Row | Mapping[str, Any]) -> DataKeyPurpose:
     """Reads what a data key is for. Raises ValueError for no such purpose."""
-    purpose = KeyPurpose(columns["purpose"])
+    word = columns["purpose"]
+    purpose = _KEY_PURPOSES.get(word) or KeyPurpose(word)
     return ConnectionPurpose(columns["connection_id"]) if purpose is KeyPurpose.CONNECTION else purpose
 
 

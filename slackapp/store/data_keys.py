@@ -1,14 +1,30 @@
 """Wrapped data keys: `sql/core/data_keys.sql`."""
 
 from slackapp.model import DataKey, DataKeyPurpose, KeyState, NewKey, Tenant
-from slackapp.store.columns import count_rows, purpose_columns, read_purpose, read_tenant, row_fields, tenant_columns
+from slackapp.store.columns import (
+    by_word,
+    count_rows,
+    purpose_columns,
+    read_purpose,
+    read_tenant,
+    row_fields,
+    tenant_columns,
+)
 from slackapp.store.engine.database import Database, Row
+
+_STATES = by_word(KeyState)
 
 
 def active(db: Database, tenant: Tenant, connection_id: str | None = None) -> list[DataKey]:
     """The keys that records are sealed under now, one per purpose: the tenant's, or one connection's own."""
     parameters = {**tenant_columns(tenant), "connection_id": connection_id or ""}
     return [_data_key(row) for row in db.many("active_keys", parameters)]
+
+
+def active_ids(db: Database, tenant: Tenant, connection_id: str | None) -> frozenset[int]:
+    """The ids of the same keys."""
+    parameters = {**tenant_columns(tenant), "connection_id": connection_id or ""}
+    return frozenset(row["key_id"] for row in db.many("active_keys", parameters))
 
 
 def active_for(db: Database, tenant: Tenant, purpose: DataKeyPurpose) -> DataKey | None:
@@ -103,6 +119,6 @@ def _key(key: DataKey) -> dict[str, object]:
 
 def _data_key(row: Row) -> DataKey:
     fields = row_fields(row)
-    fields["purpose"], fields["state"] = read_purpose(fields), KeyState(fields["state"])
+    fields["purpose"], fields["state"] = read_purpose(fields), _STATES[fields["state"]]
     del fields["connection_id"]
     return DataKey(**fields)

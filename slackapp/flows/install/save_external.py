@@ -53,7 +53,6 @@ def run(app: App, external: ExternalInstallation, actor: Actor, read_at: int | N
     """
     for _ in range(MAX_TRIES):
         keys, now = app.keyring.open_tenant_keys(external.tenant), app.clock()
-        tenant_data.erase_rest(app, external.tenant, now)
         try:
             with app.db.transaction():
                 confirm_keys(app, external.tenant, keys, now)
@@ -61,13 +60,16 @@ def run(app: App, external: ExternalInstallation, actor: Actor, read_at: int | N
             return
         except KeysChangedError:
             app.keyring.evict(external.tenant)
-    raise StoreBusyError("the tenant's keys kept changing")
+        except tenant_data.RemainsError:
+            tenant_data.erase_rest(app, external.tenant, now)
+    raise StoreBusyError("the tenant kept changing")
 
 
 def _write(app: App, external: ExternalInstallation, keys: TenantKeys, actor: Actor, now: int) -> None:
-    # claim: C-121
-    tenant_data.erase_remains(app, external.tenant, now)
     before = installations.find(app.db, external.tenant)
+    if before is None:
+        # claim: C-121
+        tenant_data.erase_remains(app, external.tenant, now)
     known = installers.find(app.db, external.tenant, external.holder)
     # claim: C-106
     if known is not None and _is_outdated(external, known, app.clock()):

@@ -56,8 +56,6 @@ def run(app: App, grant: Grant, stored_before: StoredTokens, state_hash: bytes, 
     for _ in range(MAX_TRIES):
         # Keys are opened before the transaction: whoever holds the master key may be far away.
         keys = app.keyring.open_tenant_keys(grant.tenant)
-        if not any(stored_before.values()):
-            tenant_data.erase_rest(app, grant.tenant, now)
         try:
             # claim: C-55
             with app.db.transaction():
@@ -70,12 +68,15 @@ def run(app: App, grant: Grant, stored_before: StoredTokens, state_hash: bytes, 
         except KeysChangedError:
             app.keyring.evict(grant.tenant)
             continue
+        except tenant_data.RemainsError:
+            tenant_data.erase_rest(app, grant.tenant, now)
+            continue
         outcome = InstallOutcome.INSTALLED if first else InstallOutcome.REINSTALLED
         app.metrics.count("slackapp_installs_total", {"result": outcome})
         notes.count_tenant_change(app, grant.tenant, TenantChange.INSTALLED if first else TenantChange.REINSTALLED)
         app.wake_worker()
         return True
-    raise StoreBusyError("the tenant's keys kept changing")
+    raise StoreBusyError("the tenant kept changing")
 
 
 def _is_unchanged(stored: StoredTokens, stored_before: StoredTokens) -> bool:

@@ -39,8 +39,7 @@ def confirm_keys(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
 
     Raises KeysChangedError.
     """
-    stored = frozenset(key.key_id for key in data_keys.active(app.db, tenant, keys.connection_id))
-    if stored != (frozenset() if keys.minted else keys.key_ids):
+    if data_keys.active_ids(app.db, tenant, keys.connection_id) != (frozenset() if keys.minted else keys.key_ids):
         raise KeysChangedError
     primary = meta.primary_master_key(app.db) if keys.minted else None
     for key in keys.minted:

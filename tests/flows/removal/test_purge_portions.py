@@ -153,6 +153,22 @@ def test_the_transaction_of_an_install_itself_erases_what_is_left(
 
 
 @pytest.mark.claim("C-121")
+def test_an_install_over_much_that_is_left_erases_it_in_portions_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for longer than a portion; and while all of it is not gone, nothing is installed."""
+    flood(world, 2 * PORTION_ROWS + 1)
+    begin(world)
+    before = open_rows(world)
+    with monkeypatch.context() as patch:
+        late_row(world, patch)
+        assert world.browser().install(NORTH).status == 503
+        assert (open_rows(world), world.status(NORTH)) == (before, "")
+    assert world.browser().install(NORTH).status == 303
+    assert (open_rows(world), world.status(NORTH)) == (0, "active")
+
+
+@pytest.mark.claim("C-121")
 def test_so_does_that_of_an_installation_that_a_bolt_app_hands_over(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
