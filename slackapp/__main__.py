@@ -1,5 +1,6 @@
 """The `slackapp` command, also as `python -m slackapp`: Ctrl-C ends it in one line even while Python still imports."""
 
+import gc
 import os
 import signal
 import sys
@@ -13,9 +14,12 @@ def main() -> int:
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:
         signal.signal(signal.SIGINT, _interrupted)
+    gc.disable()  # nothing of what is imported is garbage
     from slackapp.cli.main import parse, run  # imports take a while, and an exception amid them shows a traceback
 
     arguments = parse(sys.argv[1:])  # which imports what the command needs
+    gc.freeze()
+    gc.enable()
     if not ours:
         return run(arguments)
     try:

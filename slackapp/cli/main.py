@@ -7,6 +7,7 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from slackapp import __version__
@@ -98,13 +99,16 @@ SERVING = ("dev", "serve", "demo", "localslack")
 """What serves by itself, with settings of its own."""
 
 
-def parser(asked: str) -> argparse.ArgumentParser:
-    """The whole command line; of the commands only the one that is asked for has its options, and is imported."""
+def parser(asked: str, listed: Sequence[Command] = COMMANDS) -> argparse.ArgumentParser:
+    """The whole command line; of the commands only the one that is asked for has its options, and is imported.
+
+    A parser for each that is only `listed` takes longer than all else here.
+    """
     whole = CommandParser(prog="slackapp", description="Distributes one Slack app to many workspaces.")
     whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     whole.add_argument("--dev", action="store_true", help="find what `slackapp dev` uses in this folder")
-    commands = whole.add_subparsers(metavar="COMMAND", required=True)
-    for command in COMMANDS:
+    commands = whole.add_subparsers(prog=whole.prog, metavar="COMMAND", required=True)
+    for command in listed:
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
         sub.set_defaults(command=command.name)
         if command.name == asked:
@@ -122,7 +126,9 @@ def parse(words: list[str]) -> argparse.Namespace:
 
     Of the options before a command none has a value.
     """
-    reader = parser(next((word for word in words if not word.startswith("-")), ""))
+    asked = next((word for word in words if not word.startswith("-")), "")
+    alone = tuple(command for command in COMMANDS if words[:1] == [command.name])
+    reader = parser(asked, alone or COMMANDS)
     arguments = reader.parse_args(words)
     if arguments.dev and arguments.command in SERVING:
         reader.error(f"--dev: is for commands beside `slackapp dev`, and not for `slackapp {arguments.command}`")

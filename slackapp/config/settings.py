@@ -3,14 +3,12 @@
 Read once, at start. An unknown `SLACKAPP_…` name is refused: a misspelled setting must not be silently without effect.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slackapp.config import dotenv
 from slackapp.config import files as settingfiles
 from slackapp.config import parsers as forms
 from slackapp.config.files import FileRules
@@ -308,6 +306,8 @@ def _raw_value(setting: Setting, environment: Mapping[str, str], files: FileRule
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
     for name in environment:
         if _is_ours(name) and name not in _KNOWN:
+            import difflib  # in a process that goes no further
+
             near = difflib.get_close_matches(name, _KNOWN, n=1)
             hint = f"; did you mean {near[0]}?" if near else "; see `slackapp config`"
             raise ConfigError(f"{name}: there is no such setting{hint}")
@@ -325,5 +325,7 @@ def _read_dotenv(path: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError):
         raise ConfigError(f"{path}: cannot be read as text; it must be UTF-8") from None
+    from slackapp.config import dotenv  # in production there is none
+
     with naming(str(path)):
         return dotenv.parse(text, _is_ours)

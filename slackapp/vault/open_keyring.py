@@ -13,10 +13,9 @@ from slackapp.errors import ConfigError, DecryptError, naming
 from slackapp.model import LOCAL_PROVIDER, NO_TENANT, Clock, Entropy, Settings
 from slackapp.store import data_keys, meta
 from slackapp.store.engine.database import Database
-from slackapp.vault.command_provider import CommandProvider
 from slackapp.vault.keyring import Keyring
 from slackapp.vault.provider_gate import GatedProvider, ProviderGate
-from slackapp.vault.providers import LocalProvider
+from slackapp.vault.providers import KeyProvider, LocalProvider
 
 
 def open_keyring(
@@ -42,7 +41,7 @@ def open_keyring(
         local.replace(fresh, meta.primary_master_key(db))
 
     gate = ProviderGate(clock.steady)
-    others = [GatedProvider(CommandProvider(name, program), gate) for name, program in settings.key_commands]
+    others = [GatedProvider(provider, gate) for provider in _command_providers(settings)]
     keyring = Keyring(
         db, local, others, reload_local, epoch=epoch, app_id=bound_to, entropy=entropy, clock=clock, limits=limits
     )
@@ -53,6 +52,14 @@ def open_keyring(
             f"SLACKAPP_DATABASE: {settings.database}: the service's own keys do not open; restore a backup"
         ) from None
     return keyring
+
+
+def _command_providers(settings: Settings) -> list[KeyProvider]:
+    if not settings.key_commands:
+        return []
+    from slackapp.vault.command_provider import CommandProvider  # which runs programs, and few have one
+
+    return [CommandProvider(name, program) for name, program in settings.key_commands]
 
 
 def read_master_keys(settings: Settings) -> dict[int, bytes]:

@@ -171,9 +171,8 @@ class Scheduler:
                 app.log.bug("upkeep_failed", {"task": task.name})
 
     def _loop(self, app: App) -> None:
-        while not self._stop.is_set():
+        while not self._stop.wait(TICK):  # at the start, too: the first requests have the interpreter for themselves
             try:
                 self.run_due(app)
             except BaseException:  # noqa: BLE001  (whatever it is: it must not end the thread; the next tick goes on)
                 app.log.bug("upkeep_failed", {"task": self._name})
-            self._stop.wait(TICK)

@@ -162,11 +162,13 @@ def test_a_stop_does_not_wait_for_the_next_tick(bench: Bench, monkeypatch: pytes
     ran = threading.Event()
     made = Scheduler("x", [bench.task("always", 0, act=ran.set)])
     made.start(bench.app)
-    assert ran.wait(LONG)
+    assert "x" in {thread.name for thread in threading.enumerate()}
     made.stop()
     began = time.monotonic()
     made.join(began + LONG)
     assert time.monotonic() - began < LONG / 2
+    assert "x" not in {thread.name for thread in threading.enumerate()}
+    assert not ran.is_set()  # the first requests have the first tick for themselves
 
 
 def test_join_returns_at_its_deadline(bench: Bench) -> None:

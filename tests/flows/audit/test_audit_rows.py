@@ -12,7 +12,7 @@ from slackapp.crypto import envelope
 from slackapp.errors import Refused, StoreFullError
 from slackapp.flows.keys import suspend_tenant
 from slackapp.store import audit
-from slackapp.vault import open_keyring
+from slackapp.vault import command_provider
 from tests.support.operator import ACTOR, CommandLine, Ended, open_shell, tenant
 from tests.support.token_use import call_as
 from tests.support.world import NORTH, SIGNING_SECRET, SOUTH, facts_of
@@ -51,7 +51,7 @@ def everything_that_happens(shell: CommandLine, provider: FaultyProvider) -> Non
 def told(memory_folder: Path) -> Iterator[CommandLine]:
     provider = FaultyProvider("own")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(open_keyring, "CommandProvider", lambda name, program: provider)
+        patch.setattr(command_provider, "CommandProvider", lambda name, program: provider)
         with open_shell(memory_folder, SLACKAPP_KEY_COMMANDS="own=/opt/kms") as shell:
             everything_that_happens(shell, provider)
             yield shell

@@ -9,7 +9,7 @@ import pytest
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.keys import suspend_tenant
 from slackapp.localslack.model import Fault
-from slackapp.vault import open_keyring
+from slackapp.vault import command_provider
 from slackapp.vault.providers import KeyContext
 from tests.support.operator import ACTOR, CommandLine, open_shell, opens_everything, tenant
 from tests.support.token_use import call_as
@@ -48,7 +48,7 @@ class Own:
 def own(folder: Path) -> Iterator[Own]:
     provider = FaultyProvider("own")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(open_keyring, "CommandProvider", lambda name, program: provider)
+        patch.setattr(command_provider, "CommandProvider", lambda name, program: provider)
         with open_shell(folder, SLACKAPP_KEY_COMMANDS="own=/opt/kms") as shell:
             shell.world.work()
             shell.good("keys", "assign", NORTH, "own")
