@@ -20,6 +20,12 @@ class HostRefusedEvent(StrEnum):
     TOKEN_CLAIM = "refused.host_token.claim"
     TOKEN_EARLY = "refused.host_token.early"
     TOKEN_EXPIRED = "refused.host_token.expired"
+    ROLE = "refused.role"
+    RETURN_URL = "refused.return_url"
+    METADATA = "refused.metadata"
+    METADATA_SIZE = "refused.metadata.size"
+    OTHER_ORIGIN = "refused.origin"
+    HIDDEN_ORIGIN = "refused.origin.hidden"
 
 
 class HostRefusal(RefusalKind):
@@ -58,6 +64,29 @@ class HostRefusal(RefusalKind):
     TOKEN_EXPIRED = (
         "UNAUTHENTICATED", 401, "The host token has expired: sign one for each request.",
         HostRefusedEvent.TOKEN_EXPIRED,
+    )  # fmt: skip
+    ROLE = (
+        "FORBIDDEN", 403, "This is not for that role: ask an owner or admin of the organization, or the host.",
+        HostRefusedEvent.ROLE,
+    )  # fmt: skip
+    RETURN_URL = (
+        "BAD_REQUEST", 400,
+        "The address to return to must be a path of the host's own site, such as /settings/integrations.",
+        HostRefusedEvent.RETURN_URL,
+    )  # fmt: skip
+    METADATA = (
+        "BAD_REQUEST", 400,
+        "The metadata must be an object; source and projectId are texts of 1 to 64 characters, and two names are ours.",
+        HostRefusedEvent.METADATA,
+    )  # fmt: skip
+    METADATA_SIZE = (
+        "TOO_LARGE", 413, "The metadata may have 1,024 bytes as JSON without spaces.", HostRefusedEvent.METADATA_SIZE,
+    )  # fmt: skip
+    OTHER_ORIGIN = ("FORBIDDEN", 403, "This form was sent by another site.", HostRefusedEvent.OTHER_ORIGIN)
+    HIDDEN_ORIGIN = (
+        "FORBIDDEN", 403,
+        "This form does not say which site sent it: the host's page needs Referrer-Policy: strict-origin.",
+        HostRefusedEvent.HIDDEN_ORIGIN,
     )  # fmt: skip
 
 

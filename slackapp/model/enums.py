@@ -23,6 +23,8 @@ class ActorKind(StrEnum):
     WORKER = "worker"
     SLACK = "slack"
     BOLT = "bolt"
+    HOST = "host"  # the product that runs this service, for a customer of its own
+    MEMBER = "member"  # a person of such a customer
 
 
 class InstallationStatus(StrEnum):

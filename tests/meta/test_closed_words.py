@@ -13,6 +13,7 @@ import pytest
 from slackapp.directory import review
 from slackapp.host import errors as host_errors
 from slackapp.host import model as host_model
+from slackapp.host.checks import roles
 from slackapp.importer import sources
 from slackapp.model import (
     HolderKind,
@@ -35,7 +36,7 @@ from tests.support.world import empty_database
 
 PLACES = {
     each.__name__
-    for each in (audit, database, enums, host_errors, host_model, metric_table, review, sources, statements)
+    for each in (audit, database, enums, host_errors, host_model, metric_table, review, roles, sources, statements)
 }
 """The modules that name closed sets: those of the model, and those that one room has for itself."""
 ENUMS = tuple(each for each in StrEnum.__subclasses__() if each.__module__ in PLACES)
