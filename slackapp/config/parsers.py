@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from slackapp.checks import installer
 from slackapp.checks.slack_ids import is_app, tenant_of_id
 from slackapp.errors import ConfigError
-from slackapp.model import LOCAL_PROVIDER, LOOPBACK, Secret, Settings, SlackAddresses
+from slackapp.model import HOST_CALLBACK_PATH, LOCAL_PROVIDER, LOOPBACK, Secret, Settings, SlackAddresses
 
 _SECRET = re.compile(r"[!-~]{16,128}")
 _SCOPE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}")
@@ -55,12 +55,15 @@ def _printable(most: int) -> Callable[[str], str]:
 client_id = _matching(r"[0-9]{1,32}\.[0-9]{1,32}", "is not a client id; it is two numbers with a dot between them")
 behaviour = _matching(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "must be of the form module:TABLE")
 name, description = _printable(35), _printable(140)
+url_path = _matching(r"(/[A-Za-z0-9._~-]+)*/?", "must be a path such as /settings/integrations")
+region = _matching(r"([a-z0-9]+(-[a-z0-9]+)*)?", "must be a word such as eu or us-east-1")
 state_ttl = _whole_number(60, 900)
 embedded_state_ttl = _whole_number(1, 900)
 """For a program that decides for itself how long its installs may take."""
 state_limit = _whole_number(1, 10_000_000)
 rate = _whole_number(1, 100_000)
 audit_days = _whole_number(0, 36_500)
+workspaces = _whole_number(1, 1000)
 
 
 def app_id(text: str) -> str:
@@ -117,6 +120,11 @@ def path(text: str) -> Path:
         return Path(text).expanduser().absolute()
     except RuntimeError:
         raise ValueError("names the home folder of a user whom this machine does not know") from None
+
+
+def optional_url(text: str) -> str:
+    """Parses an origin, or nothing."""
+    return _origin(text)[0] if text else ""
 
 
 def optional_path(text: str) -> Path | None:
@@ -207,6 +215,23 @@ def check_combinations(settings: Settings) -> None:
             "use a tunnel or a proxy with a certificate"
         )
     _require_users_read(settings)
+    if settings.host_keys_file is not None:
+        _check_host(settings)
+
+
+def _check_host(settings: Settings) -> None:
+    """Checks what the host side needs, which is on. Raises ConfigError."""
+    if not settings.host_url:
+        raise ConfigError("SLACKAPP_HOST_URL: is missing; with SLACKAPP_HOST_KEYS_FILE browsers are sent back there")
+    redirect_uri = settings.public_url + HOST_CALLBACK_PATH
+    if settings.host_redirect_uri not in ("", redirect_uri):
+        raise ConfigError(f"SLACK_REDIRECT_URI: must be {redirect_uri}, as SLACKAPP_PUBLIC_URL is; or leave it out")
+    # claim: C-146
+    if installer.USERS_READ not in (*settings.bot_scopes, *settings.user_scopes):
+        raise ConfigError(
+            f"SLACKAPP_BOT_SCOPES: add {installer.USERS_READ}; with SLACKAPP_HOST_KEYS_FILE only an admin may give a "
+            "workspace to an organization, and only that scope shows who is one"
+        )
 
 
 def _require_users_read(settings: Settings) -> None:

@@ -80,7 +80,7 @@ SETTINGS = (
     Setting(
         "SLACKAPP_BOT_SCOPES", "bot_scopes", forms.scopes, "app_mentions:read,chat:write,commands",
         meaning="What the bot asks for, separated by commas; a lone comma for an app without a bot. Where it is not "
-        "set, the `SCOPES` of the behaviour's module count, if it has them.",
+        "set, the `SCOPES` of the behaviour's module count, if it has them. Also taken as `SLACK_OAUTH_SCOPES`.",
     ),
     Setting(
         "SLACKAPP_USER_SCOPES", "user_scopes", forms.scopes, "",
@@ -158,8 +158,54 @@ SETTINGS = (
         "SLACKAPP_PRIVACY_EMAIL", "privacy_email", forms.email, "",
         meaning="Where people ask about their data, shown on `/privacy`; without it the address for help is.",
     ),
+    Setting(
+        "SLACKAPP_HOST_KEYS_FILE", "host_keys_file", forms.optional_path, "",
+        meaning="The file with the host's keys, which switches the host side on. Make one with `slackapp host keys new "
+        "FILE`; it needs the scope `users:read`.",
+    ),
+    Setting(
+        "SLACKAPP_HOST_URL", "host_url", forms.optional_url, "",
+        meaning="Where the host is, such as `https://product.example.com`: browsers are sent back there, and no other "
+        "site may open a session here.",
+    ),
+    Setting(
+        "SLACKAPP_HOST_COMPLETE_PATH", "host_complete_path", forms.url_path, "",
+        meaning="The host's page on which a member confirms a connect that was begun by API; without it none can be.",
+    ),
+    Setting(
+        "SLACKAPP_HOST_RETURN_PATH", "host_return_path", forms.url_path, "/settings/integrations",
+        meaning="The host's page that browsers are sent back to where no other one was asked for.",
+    ),
+    Setting(
+        "SLACKAPP_HOST_WORKSPACES", "host_workspaces", forms.workspaces, "1",
+        meaning="How many workspaces an organization may connect, unless the host says otherwise for it.",
+    ),
+    Setting(
+        "SLACKAPP_HOST_APPROVAL", "host_approval", forms.yes_or_no, "no",
+        meaning="`yes`: members may ask to connect, and an owner or admin approves.",
+    ),
+    Setting(
+        "SLACKAPP_HOST_RATE_PER_MINUTE", "host_rate_per_minute", forms.rate, "600",
+        meaning="How many requests for one organization are answered in a minute; more get 429. What is begun or "
+        "opened for it counts by `SLACKAPP_RATE_PER_MINUTE`, too.",
+    ),
+    Setting(
+        "SLACK_REDIRECT_URI", "host_redirect_uri", str, "",
+        meaning="Where Slack sends browsers back to the host side. It follows from the public URL; one that is given "
+        "must be the same.",
+    ),
+    Setting(
+        "SLACK_INTEGRATION_ENABLED", "integration_enabled", forms.yes_or_no, "yes",
+        meaning="`no`: the host side begins and posts nothing; what ends something goes on.",
+    ),
+    Setting(
+        "SLACKAPP_DATA_REGION", "data_region", forms.region, "",
+        meaning="Where this deployment keeps data, such as `eu`: an organization of another region cannot connect.",
+    ),
 )  # fmt: skip
 
+ALIASES: Mapping[str, str] = {"SLACK_OAUTH_SCOPES": "SLACKAPP_BOT_SCOPES"}
+"""Other names that a setting may be given under."""
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 _KNOWN = {*_BY_NAME, *(f"{setting.name}_FILE" for setting in SETTINGS if setting.secret)}
 
@@ -171,9 +217,20 @@ def read_environment(folder: Path) -> dict[str, str]:
     """
     given = {name: value for name, value in os.environ.items() if value}
     found = {**_read_dotenv(folder / ".env"), **given}
-    ours = {name: value for name, value in found.items() if value and _is_ours(name)}
+    ours = _without_aliases({name: value for name, value in found.items() if value and _is_ours(name)})
     # Only systemd says where its credentials lie: files there are exempt from the rule on modes.
     return {**ours, _SYSTEMD: os.environ[_SYSTEMD]} if os.environ.get(_SYSTEMD) else ours
+
+
+def _without_aliases(given: dict[str, str]) -> dict[str, str]:
+    """Gives each setting its one name. Raises ConfigError where it is given two values."""
+    for alias, name in ALIASES.items():
+        parse = _BY_NAME[name].parse
+        with naming(alias):
+            same = alias not in given or name not in given or set(parse(given[alias])) == set(parse(given[name]))
+        if not same:
+            raise ConfigError(f"{alias}: is another name of {name}, and both are set, to different values; remove one")
+    return {ALIASES.get(name, name): value for name, value in given.items()}
 
 
 _SYSTEMD = "CREDENTIALS_DIRECTORY"
@@ -315,7 +372,7 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
 
 def _is_ours(name: str) -> bool:
     """Others have names that begin with SLACK_, too; what begins with SLACKAPP_ is a setting, or a mistake."""
-    return name.startswith("SLACKAPP_") or name in _KNOWN
+    return name.startswith("SLACKAPP_") or name in _KNOWN or name in ALIASES
 
 
 def _read_dotenv(path: Path) -> dict[str, str]:

@@ -44,6 +44,7 @@ from slackapp.model.settings import (
     CALLBACK_PATH,
     COMMANDS_PATH,
     EVENTS_PATH,
+    HOST_CALLBACK_PATH,
     INSTALL_PATH,
     INSTALLED_PATH,
     INTERACTIVITY_PATH,
@@ -55,13 +56,13 @@ from slackapp.model.settings import (
 )
 
 __all__ = [
-    "ADMIN", "BOT", "CALLBACK_PATH", "COMMANDS_PATH", "EVENTS_PATH", "INSTALLED_PATH", "INSTALL_PATH",
-    "INTERACTIVITY_PATH", "LOCAL_PROVIDER", "LOOPBACK", "NO_TENANT", "SCHEDULER", "SLACK_PROVIDER", "STATUSES_IN_USE",
-    "Actor", "ActorKind", "AuditDetail", "AuditEntry", "AuditEvent", "AuditRecord", "AuditResult", "Clock",
-    "ConnectionPurpose", "DataKey", "DataKeyPurpose", "Entropy", "EventOutcome", "ExternalInstallation", "Grant",
-    "GrantedToken", "Holder", "HolderKind", "InstallOutcome", "Installation", "InstallationStatus", "KeyPurpose",
-    "KeyState", "KeyTest", "Mac", "NewKey", "ProviderHealth", "QueueEntry", "QueueKind", "QueueState", "RecordContext",
-    "RecordKind", "RefreshOutcome", "Sealed", "Secret", "Settings", "SlackAddresses", "SlackResponse", "StateBinding",
-    "StateOutcome", "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token", "TokenHealth", "TokenPart",
-    "TokenStatus", "UnclearRow", "Webhook",
+    "ADMIN", "BOT", "CALLBACK_PATH", "COMMANDS_PATH", "EVENTS_PATH", "HOST_CALLBACK_PATH", "INSTALLED_PATH",
+    "INSTALL_PATH", "INTERACTIVITY_PATH", "LOCAL_PROVIDER", "LOOPBACK", "NO_TENANT", "SCHEDULER", "SLACK_PROVIDER",
+    "STATUSES_IN_USE", "Actor", "ActorKind", "AuditDetail", "AuditEntry", "AuditEvent", "AuditRecord", "AuditResult",
+    "Clock", "ConnectionPurpose", "DataKey", "DataKeyPurpose", "Entropy", "EventOutcome", "ExternalInstallation",
+    "Grant", "GrantedToken", "Holder", "HolderKind", "InstallOutcome", "Installation", "InstallationStatus",
+    "KeyPurpose", "KeyState", "KeyTest", "Mac", "NewKey", "ProviderHealth", "QueueEntry", "QueueKind", "QueueState",
+    "RecordContext", "RecordKind", "RefreshOutcome", "Sealed", "Secret", "Settings", "SlackAddresses", "SlackResponse",
+    "StateBinding", "StateOutcome", "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token", "TokenHealth",
+    "TokenPart", "TokenStatus", "UnclearRow", "Webhook",
 ]  # fmt: skip

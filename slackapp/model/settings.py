@@ -14,6 +14,7 @@ INSTALLED_PATH = "/slack/installed"
 EVENTS_PATH = "/slack/events"
 COMMANDS_PATH = "/slack/commands"
 INTERACTIVITY_PATH = "/slack/interactivity"
+HOST_CALLBACK_PATH = "/api/v2/slack/auth/callback"
 """Paths of the service that also Slack, the manifest, or another page of ours must know."""
 
 
@@ -63,6 +64,16 @@ class Settings(NamedTuple):
     company: str
     support_email: str
     privacy_email: str
+    host_keys_file: Path | None
+    host_url: str
+    host_complete_path: str
+    host_return_path: str
+    host_workspaces: int
+    host_approval: bool
+    host_rate_per_minute: int
+    host_redirect_uri: str
+    integration_enabled: bool
+    data_region: str
 
     @property
     def secrets(self) -> tuple[Secret, ...]:

@@ -78,6 +78,14 @@ GOOD: dict[str, dict[str, Any]] = {
     "SLACKAPP_METRICS_TENANTS": {"no": False, "yes": True},
     "SLACKAPP_AUDIT_DAYS": {"0": 0, "36500": 36_500},
     "SLACKAPP_ONE_PROCESSOR": {"yes": True, "no": False},
+    "SLACKAPP_HOST_URL": {"https://Product.example.com/": "https://product.example.com"},
+    "SLACKAPP_HOST_COMPLETE_PATH": {"/slack/complete": "/slack/complete"},
+    "SLACKAPP_HOST_RETURN_PATH": {"/": "/", "/a-b/c_d.e~f/": "/a-b/c_d.e~f/"},
+    "SLACKAPP_HOST_WORKSPACES": {"1": 1, "1000": 1000},
+    "SLACKAPP_HOST_APPROVAL": {"no": False, "yes": True},
+    "SLACKAPP_HOST_RATE_PER_MINUTE": {"1": 1, "100000": 100_000},
+    "SLACK_INTEGRATION_ENABLED": {"true": True, "false": False, "no": False},
+    "SLACKAPP_DATA_REGION": {"eu": "eu", "us-east-1": "us-east-1"},
 }
 NO_URL = (
     "example.com", "ftp://example.com", "https://", "https:///x", "https://example.com/path", "https://example.com?a",
@@ -118,6 +126,15 @@ BAD: dict[str, tuple[str, ...]] = {
     "SLACKAPP_COMPANY": ("x" * 201, "a\nb", "a\u202eb"),
     "SLACKAPP_SUPPORT_EMAIL": ("a", "a@b", "a@b.c,d@e.f", "a b@c.d", "a@b.c\n", "a@b..c", "a@b.c?subject=x", "é@b.c"),
     "SLACKAPP_PRIVACY_EMAIL": ("a" * 97 + "@b.c", "@b.c", "<a@b.c>"),
+    "SLACKAPP_HOST_KEYS_FILE": ("~no-such-user-here/host.keys",),
+    "SLACKAPP_HOST_URL": NO_URL,
+    "SLACKAPP_HOST_COMPLETE_PATH": ("complete", "//evil.example", "/a//b", "/a\\b", "/a?b", "/a#b", "/a b", "/é"),
+    "SLACKAPP_HOST_RETURN_PATH": ("settings", "//", "https://evil.example/", "/a\n"),
+    "SLACKAPP_HOST_WORKSPACES": ("0", "1001", "many"),
+    "SLACKAPP_HOST_APPROVAL": ("y", "maybe"),
+    "SLACKAPP_HOST_RATE_PER_MINUTE": ("0", "100001", "x"),
+    "SLACK_INTEGRATION_ENABLED": ("enabled", "y"),
+    "SLACKAPP_DATA_REGION": ("EU", "eu_west", "-eu", "eu-", "e u"),
 }  # fmt: skip
 
 
@@ -294,6 +311,69 @@ def test_every_address_of_slack_follows_from_one(url: str, addresses: tuple[Any,
     found = parsers.slack_url(url)
     assert (found.authorize, found.api, found.response_origin, found.manage, found.is_local) == addresses
     assert url.startswith(found.origin)
+
+
+# The host side
+
+ON = {
+    "SLACKAPP_HOST_KEYS_FILE": "/etc/slackapp/host.keys",
+    "SLACKAPP_HOST_URL": "https://product.example.com",
+    "SLACKAPP_BOT_SCOPES": "chat:write,users:read",
+}
+"""What switches it on."""
+
+
+def test_the_host_side_is_off_until_there_are_keys(tmp_path: Path) -> None:
+    found = settings(tmp_path)
+    assert (found.host_keys_file, found.host_url, found.host_complete_path) == (None, "", "")
+    assert (found.host_return_path, found.host_workspaces) == ("/settings/integrations", 1)
+    assert (found.host_approval, found.integration_enabled, found.data_region) == (False, True, "")
+    assert settings(tmp_path, **ON).host_keys_file == Path("/etc/slackapp/host.keys")
+
+
+@pytest.mark.claim("C-146")
+@pytest.mark.parametrize("scopes", [{"SLACKAPP_BOT_SCOPES": "chat:write"}, {"SLACKAPP_BOT_SCOPES": ""}])
+def test_the_host_side_needs_to_see_who_is_an_admin(tmp_path: Path, scopes: dict[str, str]) -> None:
+    """I connect a workspace of which I am a guest, and read its channels."""
+    line = refusal(tmp_path, **{**ON, **scopes})
+    assert line.startswith("SLACKAPP_BOT_SCOPES: add users:read; with SLACKAPP_HOST_KEYS_FILE only an admin may give ")
+    assert settings(tmp_path, **{**ON, **scopes, "SLACKAPP_USER_SCOPES": "users:read"}).host_keys_file is not None
+    assert settings(tmp_path, **{**scopes, "SLACKAPP_HOST_URL": ON["SLACKAPP_HOST_URL"]}).host_keys_file is None
+
+
+def test_the_host_side_needs_to_know_where_the_host_is(tmp_path: Path) -> None:
+    assert refusal(tmp_path, **{**ON, "SLACKAPP_HOST_URL": ""}).startswith("SLACKAPP_HOST_URL: is missing; ")
+
+
+def test_a_redirect_address_that_is_given_is_the_one_that_follows_from_the_public_url(tmp_path: Path) -> None:
+    right, public = "https://app.example.com/api/v2/slack/auth/callback", {"SLACKAPP_PUBLIC_URL": "https://app.example.com"}
+    assert settings(tmp_path, **ON, **public, SLACK_REDIRECT_URI=right).host_redirect_uri == right
+    for wrong in (f"{right}/", right.upper(), "https://app.example.com/slack/oauth_redirect", "x"):
+        assert refusal(tmp_path, **ON, **public, SLACK_REDIRECT_URI=wrong) == (
+            f"SLACK_REDIRECT_URI: must be {right}, as SLACKAPP_PUBLIC_URL is; or leave it out"
+        )
+        assert settings(tmp_path, **public, SLACK_REDIRECT_URI=wrong).host_keys_file is None, "it is not ours then"
+
+
+def test_the_scopes_have_another_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_OAUTH_SCOPES", "chat:write, users:read")
+    assert config.read_environment(folder) == {"SLACKAPP_BOT_SCOPES": "chat:write, users:read"}
+    monkeypatch.setenv("SLACKAPP_BOT_SCOPES", "users:read,chat:write")
+    assert config.read_environment(folder).keys() == {"SLACKAPP_BOT_SCOPES"}, "the same in another order"
+    monkeypatch.setenv("SLACKAPP_BOT_SCOPES", "chat:write")
+    with pytest.raises(ConfigError) as caught:
+        config.read_environment(folder)
+    assert str(caught.value) == (
+        "SLACK_OAUTH_SCOPES: is another name of SLACKAPP_BOT_SCOPES, and both are set, to different values; remove one"
+    )
+    monkeypatch.setenv("SLACK_OAUTH_SCOPES", "Chat Write")
+    with pytest.raises(ConfigError, match=r"^SLACK_OAUTH_SCOPES: must be scopes"):
+        config.read_environment(folder)
+
+
+def test_the_other_name_is_no_setting_of_its_own(tmp_path: Path) -> None:
+    """Stops a name that only the environment knows from being without effect elsewhere."""
+    assert refusal(tmp_path, SLACK_OAUTH_SCOPES="chat:write").startswith("SLACK_OAUTH_SCOPES: there is no such setting")
 
 
 # Secrets from files
@@ -664,6 +744,8 @@ def test_settings_do_not_print_their_secrets(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_tested_here_or_says_why_not() -> None:
-    elsewhere = {"SLACKAPP_SLACK_URL", "SLACKAPP_OPERATOR_TOKEN_FILE"}
+    elsewhere = {
+        "SLACKAPP_SLACK_URL", "SLACKAPP_OPERATOR_TOKEN_FILE", "SLACKAPP_HOST_KEYS_FILE", "SLACK_REDIRECT_URI",
+    }  # fmt: skip
     assert set(NAMES) - elsewhere == GOOD.keys()
     assert all(setting.meaning.endswith(".") for setting in config.SETTINGS)
