@@ -118,7 +118,7 @@ READING = (
     ),
     (
         "the host side: who calls for which organization, and what each role may do",
-        ("host/errors.py", "host/model.py", "host/checks/"),
+        ("host/errors.py", "host/model.py", "host/keys.py", "host/checks/"),
     ),
 )  # fmt: skip
 """What it is, and where, below slackapp/. A folder stands for those of its files that no other row names."""
@@ -296,6 +296,7 @@ RUN_BY = {
     "slackapp restore": "tests/flows/backup/test_restore.py",
     "slackapp purge": "tests/cli/test_purge.py",
     "slackapp uninstall": "tests/flows/audit/test_audit_rows.py",
+    "slackapp host": "tests/host/test_host_command.py",
     "slackapp localslack": "tests/localslack/pages/test_control.py",
     "slackapp manifest": "tests/directory/test_manifest_command.py",
     "slackapp doctor": "tests/directory/test_doctor_command.py",

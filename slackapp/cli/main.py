@@ -89,6 +89,7 @@ COMMANDS = (
         "erase a tenant, Slack not being told; or verify that nothing is left of those that were erased",
     ),
     Command("uninstall", "cli.tenants", "tell Slack, and erase a tenant's tokens and data"),
+    Command("host", "host.cli", "the host side: keys of the product that runs this service"),
     Command("localslack", "cli.localslack", "run a Slack on this machine, to develop and test against"),
     Command("manifest", "cli.manifest", "print the app's manifest for an address"),
     Command("doctor", "cli.doctor", "check the manifest and the running app against what Slack's reviewers ask"),

@@ -20,6 +20,7 @@ class HostRefusedEvent(StrEnum):
     TOKEN_CLAIM = "refused.host_token.claim"
     TOKEN_EARLY = "refused.host_token.early"
     TOKEN_EXPIRED = "refused.host_token.expired"
+    KEY_RETIRED = "refused.host_key.retired"
     ROLE = "refused.role"
     RETURN_URL = "refused.return_url"
     METADATA = "refused.metadata"
@@ -64,6 +65,10 @@ class HostRefusal(RefusalKind):
     TOKEN_EXPIRED = (
         "UNAUTHENTICATED", 401, "The host token has expired: sign one for each request.",
         HostRefusedEvent.TOKEN_EXPIRED,
+    )  # fmt: skip
+    KEY_RETIRED = (
+        "UNAUTHENTICATED", 401, "The key that this was opened under has been retired: begin anew from the host's page.",
+        HostRefusedEvent.KEY_RETIRED,
     )  # fmt: skip
     ROLE = (
         "FORBIDDEN", 403, "This is not for that role: ask an owner or admin of the organization, or the host.",

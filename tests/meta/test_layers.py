@@ -27,6 +27,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("callers",),
     ("host/errors", "host/model"),
     ("host/checks",),
+    ("host/keys",),
     ("routes",),
     ("wsgi",),
     ("config",),
@@ -35,7 +36,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("example",),
     ("cli/terminal",),
     ("cli/service",),
-    ("bolt", "demo", "directory", "importer", "localslack"),
+    ("bolt", "demo", "directory", "host/cli", "importer", "localslack"),
     ("cli",),
     ("__main__",),
 )
@@ -60,9 +61,10 @@ ONLY_FOR: dict[str, tuple[str, ...]] = {
     "importer": ("cli",),
     "localslack": ("cli", "demo"),
     "example": (),
+    "host/cli": ("cli",),
     "config": ("app", "bolt", "cli/service", "cli", "demo"),
-    "cli/terminal": ("cli/service", "cli", "demo"),
-    "cli/service": ("cli", "demo"),
+    "cli/terminal": ("cli/service", "cli", "demo", "host/cli"),
+    "cli/service": ("cli", "demo", "host/cli"),
 }
 """Part → the only parts that may import it: side products are the command line's alone.
 

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 from slackapp.cli.main import main
 
-CONFIRMED_COMMANDS = (("uninstall",), ("purge",), ("restore",), ("keys", "retire"), ("freeze",), ("unfreeze",))
+CONFIRMED_COMMANDS = (
+    ("uninstall",), ("purge",), ("restore",), ("freeze",), ("unfreeze",), ("keys", "retire"),
+    ("host", "keys", "retire"),
+)  # fmt: skip
 """The commands that ask for a name first."""
 
 
