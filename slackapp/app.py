@@ -19,6 +19,7 @@ from slackapp.errors import ConfigError
 from slackapp.flows.app import App, Circle
 from slackapp.flows.core_data import CORE
 from slackapp.flows.upkeep import interrupted_calls
+from slackapp.host.circle import HOST
 from slackapp.model import Clock, Entropy, Settings
 from slackapp.routes import served_routes
 from slackapp.runtime.hand_off import HandOff
@@ -44,7 +45,7 @@ STOP_TIMEOUT = 8.0
 EXCHANGE_STOP_TIMEOUT = 20.0
 """The same for installs: a call lasts 10 s at most, and what Slack grants meanwhile must be stored or given back."""
 
-CIRCLES: tuple[Circle, ...] = (CORE,)
+CIRCLES: tuple[Circle, ...] = (CORE, HOST)
 """The core, and the circles that stand on it, each with what it registers."""
 
 

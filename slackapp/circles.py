@@ -15,7 +15,7 @@ _NAMES: tuple[tuple[str, Iterable[str], Callable[[Circle], Iterable[str]]], ...]
     ("name", (), lambda circle: (circle.name,)),
     ("data", (), lambda circle: (data.name for data in circle.tenant_data)),
     ("table", (), lambda circle: (table for data in circle.tenant_data for table in data.tables)),
-    ("kind of record", (), lambda circle: circle.record_limits),
+    ("kind of record", (), lambda circle: (*circle.record_limits, *circle.service_records)),
     ("queue", (), lambda circle: (queue.table for queue in circle.queues)),
     ("job", (*run_event.JOBS, inbox.INSTALLED), lambda circle: circle.jobs),
     ("word of the context", dir(EventContext), lambda circle: circle.context),
@@ -59,4 +59,5 @@ def capabilities(circles: Iterable[Circle], methods: Iterable[str] | None) -> Ma
 
 def record_limits(circles: Iterable[Circle]) -> Mapping[str, int]:
     """Joins what the circles seal: kind of record to bytes."""
-    return {kind: limit for circle in circles for kind, limit in circle.record_limits.items()}
+    joined = ({**circle.record_limits, **circle.service_records} for circle in circles)
+    return {kind: limit for limits in joined for kind, limit in limits.items()}

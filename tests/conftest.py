@@ -19,6 +19,7 @@ from slackapp.store.engine.database import Database
 from slackapp.vault.keyring import Keyring
 from tests.support import audit_meanings, prepared_world
 from tests.support.bookmarks import meanings
+from tests.support.host_audit import HOST_MEANINGS
 from tests.support.operator import CommandLine, open_shell
 from tests.support.prepared_world import Left, going_on, left_by
 from tests.support.programs import count_skips
@@ -88,7 +89,7 @@ def _rows_say_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     def watched(db: Database, entry: AuditEntry, mac: Mac) -> dict[str, Any]:
         row = next_row(db, entry, mac)
         if isinstance(getattr(mac, "__self__", None), Keyring):  # the service's own, and no test's of the encoding
-            found.extend(audit_meanings.wrong(row, meanings.MEANINGS))
+            found.extend(audit_meanings.wrong(row, {**meanings.MEANINGS, **HOST_MEANINGS}))
         return row
 
     monkeypatch.setattr(audit, "next_row", watched)

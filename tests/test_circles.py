@@ -18,7 +18,7 @@ from slackapp.flows.core_data import CORE
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.slack_provider import SLACK
-from slackapp.model import AuditDetail, Settings, Tenant
+from slackapp.model import NO_TENANT, AuditDetail, KeyPurpose, RecordContext, Settings, Tenant
 from slackapp.store.queue import Queue
 from tests.support.audit_events import page
 from tests.support.audit_meanings import wrong
@@ -72,6 +72,23 @@ def test_what_a_circle_keeps_in_memory_is_made_for_each_process(shell: CommandLi
     assert shell.world.service.app.memory["bookmarks"] == ["Example"]
 
 
+def test_a_circle_sweeps_and_looks_after_what_it_has_each_minute(shell: CommandLine) -> None:
+    service = shell.world.service
+    for _ in range(2):
+        service.local_scheduler.run_due(service.app)
+        service.remote_scheduler.run_due(service.app)
+        shell.world.clock.advance(59)
+    assert service.app.memory["bookmarks"] == ["Example", "swept", "looked after"]
+
+
+def test_what_the_services_own_key_seals_has_the_limit_that_was_registered(shell: CommandLine) -> None:
+    keyring = shell.world.service.app.keyring
+    context = RecordContext(NO_TENANT, KeyPurpose.PENDING, "", TakenRecord.DRAFT, "one", 0)
+    assert keyring.open(context, keyring.seal(context, bytes(URL_LIMIT))) == bytes(URL_LIMIT)
+    with pytest.raises(ValueError, match="a bookmark_draft is too large to be sealed"):
+        keyring.seal(context, bytes(URL_LIMIT + 1))
+
+
 def test_a_circle_that_cannot_begin_leaves_no_database_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(settings: Settings) -> object:
         raise ConfigError("SLACKAPP_NAME: is not for this circle")
@@ -82,6 +99,12 @@ def test_a_circle_that_cannot_begin_leaves_no_database_behind(tmp_path: Path, mo
         with pytest.raises(ConfigError, match="is not for this circle"):
             world.start_process()
         assert not world.settings.database.exists()
+
+
+class TakenRecord(StrEnum):
+    """Kinds of a record that wait before there is a tenant."""
+
+    DRAFT = "bookmark_draft"
 
 
 class TakenEvent(StrEnum):
@@ -98,6 +121,7 @@ TAKEN: dict[str, tuple[Circle, str]] = {
     "name": (Circle(name="core"), "core: the name core is registered by core"),
     "tenant_data": (Circle(name="x", tenant_data=CORE.tenant_data[:1]), "x: the data data keys is registered by core"),
     "record_limits": (Circle(name="x", record_limits={"bot_access": 1}), "record bot_access is registered by core"),
+    "service_records": (Circle(name="x", service_records={"webhook": 1}), "record webhook is registered by core"),
     "queues": (Circle(name="x", queues=(Queue("inbox"),)), "x: the queue inbox is registered by core"),
     "jobs": (Circle(name="x", jobs={"slackapp.purge": act}), "x: the job slackapp.purge is registered by the core"),
     "context": (Circle(name="x", context={"call": act}), "x: the word of the context call is registered by the core"),
@@ -152,9 +176,10 @@ def test_a_circle_that_seals_and_does_not_say_where_is_refused_at_start(
 
 def test_every_kind_of_registration_is_tried() -> None:
     """Stops a kind that comes later from having no line in the table of names."""
-    nameless = {"memory"}  # which is found under the name of its circle
+    nameless = {"memory", "sweep", "remote_upkeep"}  # which are found under the name of its circle
     assert TAKEN.keys() == set(Circle._fields) - nameless
-    assert record_limits((CORE, BOOKMARKS)) == {**records.LIMITS, **BOOKMARKS.record_limits}
+    own = {**BOOKMARKS.record_limits, **BOOKMARKS.service_records}
+    assert record_limits((CORE, BOOKMARKS)) == {**records.LIMITS, **own}
 
 
 def test_purge_erases_it_and_verify_looks_for_it(shell: CommandLine) -> None:
@@ -326,7 +351,7 @@ def test_its_route_takes_an_id_and_who_is_calling_is_asked_first(shell: CommandL
 
 def test_its_events_have_their_place_on_the_page() -> None:
     text = page((CORE, BOOKMARKS), {"bookmarks": MEANINGS})
-    assert text.startswith(page()), "the core's first"
+    assert text.startswith(page((CORE,))), "the core's first"
     assert "\n## Bookmarks\n" in text
     for event in BookmarkEvent:
         assert f"| `{event}` | {MEANINGS[event].when} |" in text

@@ -98,7 +98,7 @@ def test_no_column_is_without_meaning_and_class_and_the_page_is_what_the_schema_
     """Write it anew with: make docs"""
     tables = data_model.schema()
     assert data_model.gaps(tables) == [], "give each column a meaning and a class in tests/support/column_meanings.py"
-    assert {group for table in column_meanings.TABLES.values() for group, _ in table.columns.values()} == {
+    assert {group for table in data_model.TABLES.values() for group, _ in table.columns.values()} == {
         *column_meanings.CLASSES
     }
     assert data_model.PAGE.read_text(encoding="utf-8") == data_model.page(tables)
@@ -121,5 +121,5 @@ def test_every_sealed_column_is_a_blob_and_every_blob_is_secret_or_a_mac() -> No
     secret = (column_meanings.SECRET, column_meanings.HASH)
     for name, columns in data_model.schema().items():
         for column, kind, _ in columns:
-            group, meaning = column_meanings.TABLES[name].columns[column]
+            group, meaning = data_model.TABLES[name].columns[column]
             assert (kind == "BLOB") == (group in secret or "chain" in column or "HMAC" in meaning), f"{name}.{column}"

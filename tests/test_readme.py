@@ -107,6 +107,10 @@ READING = (
             "../sql/foreign/",
         ),
     ),
+    (
+        "the host side: whose a connection is, when it serves, and what ends it",
+        ("host/", "../sql/host/"),
+    ),
     ("calls to Slack", ("slack/client.py", "slack/transport.py", "slack/deadline.py")),
     (
         "settings, scopes and their reasons, composition, the server, and what it hands over: read and matched",

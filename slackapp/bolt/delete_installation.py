@@ -10,6 +10,7 @@ from typing import Any
 
 from slackapp.checks import event_envelope, tenant_of
 from slackapp.errors import Refusal, Refused
+from slackapp.flows import tenant_data
 from slackapp.flows.app import App
 from slackapp.flows.removal import judge_revocation, purge_tenant
 from slackapp.flows.upkeep import sweep
@@ -55,8 +56,8 @@ def delete_bot(app: App, tenant: Tenant, actor: Actor) -> None:
         installers.delete(app.db, tenant, BOT)
         installers.delete_webhooks(app.db, tenant)
         installations.delete_webhook(app.db, tenant)
-        installations.set_status(
-            app.db, tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, reason="bot deleted"
+        tenant_data.set_status(
+            app, tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, reason="bot deleted"
         )
         job_id = _note(app, tenant, BOT, actor)
     _complete(app, tenant, job_id, actor)

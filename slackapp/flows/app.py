@@ -17,6 +17,7 @@ from slackapp.model import (
     Entropy,
     GrantedToken,
     Holder,
+    InstallationStatus,
     RecordContext,
     Sealed,
     Secret,
@@ -82,6 +83,8 @@ class TenantData(NamedTuple):
     """Erases the rest, at most `PORTION_ROWS` in a transaction; returns how many, and 0 when nothing is left."""
     restored: Callable[[Database, int], Sequence[UnclearRow]] = lambda db, now: ()
     """Marks, in a database that was restored, what may have been done since; returns the rows that are unclear now."""
+    status_changed: Callable[[Database, Tenant, InstallationStatus, int], None] = lambda db, tenant, status, now: None
+    """Follows a change of the installation's status, in the transaction that makes it; a new grant is none."""
     kept_because: str = ""
     """Why a purge leaves the rows, where they hold ids only."""
     collected: str = ""
@@ -137,6 +140,12 @@ class Circle(NamedTuple):
     """Who issues tokens beside Slack, under names of their own."""
     record_limits: Mapping[str, int] = {}
     """Bytes that a sealed record of each kind may have: kinds that no other circle has."""
+    service_records: Mapping[str, int] = {}
+    """The same of what the service's own key seals: what waits before a tenant is anybody's."""
+    sweep: Callable[["App", int], None] = lambda app, now: None
+    """Deletes each minute what is too old, in transactions that are short, with our own database only."""
+    remote_upkeep: Callable[["App", Callable[[], bool]], None] = lambda app, stopping: None
+    """Does each minute what waits for others, such as Slack, until the function says that the service stops."""
     queues: tuple[Queue, ...] = ()
     """What waits in tables of its own, of the shape that `sql/core/queue.sql` describes. Each has threads, which run
     its rows as those of the inbox are run, by `jobs`."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from slackapp.flows.app import App, SealedRecord
-from slackapp.model import Holder, Sealed, Tenant
+from slackapp.model import Holder, InstallationStatus, Sealed, Tenant
 from slackapp.store import installations
 
 SEALED = "sealed"
@@ -18,6 +18,17 @@ SEALED = "sealed"
 
 class RemainsError(Exception):
     """Much that an unfinished purge has left: `erase_rest`, and try again."""
+
+
+def set_status(
+    app: App, tenant: Tenant, expected: InstallationStatus, status: InstallationStatus, reason: str = ""
+) -> bool:
+    """Moves an installation to another status, as `installations.set_status`, with what follows from it elsewhere."""
+    if not installations.set_status(app.db, tenant, expected, status, reason=reason):
+        return False
+    for data in app.tenant_data:
+        data.status_changed(app.db, tenant, status, app.clock())
+    return True
 
 
 def erase(app: App, tenant: Tenant, now: int) -> int:

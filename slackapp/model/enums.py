@@ -76,6 +76,7 @@ class KeyPurpose(StrEnum):
     AUDIT = "audit"
     LABEL = "label"
     FINGERPRINT = "fingerprint"
+    PENDING = "pending"  # what waits before a tenant is anybody's
 
 
 class KeyState(StrEnum):
@@ -123,6 +124,8 @@ class StatePurpose(StrEnum):
 
     INSTALL = "install"
     BOLT = "bolt"
+    CONNECT_PAGE = "connect_page"
+    CONNECT_API = "connect_api"
 
 
 class StateOutcome(StrEnum):

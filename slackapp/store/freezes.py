@@ -13,9 +13,13 @@ _RETRY_AFTER = 60
 
 
 class Freeze(NamedTuple):
-    """Freeze of a tenant, or of everything where it is `NO_TENANT`; since when in Unix seconds, and by whom."""
+    """Freeze of a tenant, or of everything where it is `NO_TENANT`; since when in Unix seconds, and by whom.
+
+    Where it names an organization, this one wished it, and nobody else ends it.
+    """
 
     tenant: Tenant
+    organization: str
     frozen_at: int
     actor: str
     request_id: str
@@ -31,21 +35,21 @@ class Freeze(NamedTuple):
         return self.tenant.id or EVERYTHING
 
 
-def add(db: Database, tenant: Tenant, actor: Actor, now: int) -> bool:
+def add(db: Database, tenant: Tenant, actor: Actor, now: int, organization: str = "") -> bool:
     """Freezes the tenant, or everything for `NO_TENANT`; False where that is so already."""
-    who = {"actor": str(actor.kind), "request_id": actor.request_id or ""}
+    who = {"actor": str(actor.kind), "request_id": actor.request_id or "", "organization": organization}
     return db.execute("add_freeze", {**tenant_columns(tenant), **who, "now": now}) == 1
 
 
 def restore(db: Database, freeze: Freeze) -> bool:
     """Stores a freeze of another database as it was there; False where that is so already."""
-    who = {"actor": freeze.actor, "request_id": freeze.request_id}
+    who = {"actor": freeze.actor, "request_id": freeze.request_id, "organization": freeze.organization}
     return db.execute("add_freeze", {**tenant_columns(freeze.tenant), **who, "now": freeze.frozen_at}) == 1
 
 
-def delete(db: Database, tenant: Tenant) -> bool:
+def delete(db: Database, tenant: Tenant, organization: str = "") -> bool:
     """Ends that very freeze; False where there is none."""
-    return db.execute("delete_freeze", tenant_columns(tenant)) == 1
+    return db.execute("delete_freeze", {**tenant_columns(tenant), "organization": organization}) == 1
 
 
 def find(db: Database, tenant: Tenant) -> Freeze | None:

@@ -40,7 +40,7 @@ from slackapp.store.engine.database import Database
 from slackapp.vault.providers import KeyContext, KeyProvider, LocalProvider, check_health
 
 PURPOSES = (KeyPurpose.BOT, KeyPurpose.USER, KeyPurpose.REFRESH, KeyPurpose.DATA)
-SERVICE_PURPOSES = (KeyPurpose.STATE, KeyPurpose.AUDIT, KeyPurpose.LABEL, KeyPurpose.FINGERPRINT)
+SERVICE_PURPOSES = (KeyPurpose.STATE, KeyPurpose.AUDIT, KeyPurpose.LABEL, KeyPurpose.FINGERPRINT, KeyPurpose.PENDING)
 LABEL_LENGTH = 12
 CACHE_KEYS = 4096
 CACHE_SECONDS = 300

@@ -123,7 +123,13 @@ def remote_tasks() -> tuple[Task, ...]:
         Task("suspended", MINUTE, lambda app, stopping: suspend_tenant.restore_all(app)),
         Task("check", MINUTE, validate_tenant.run_due),
         Task("paused", MINUTE, validate_tenant.run_paused),
+        Task("circles", MINUTE, _run_circles),
     )
+
+
+def _run_circles(app: App, stopping: Stopping) -> None:
+    for circle in app.circles:
+        circle.remote_upkeep(app, stopping)
 
 
 class Scheduler:

@@ -39,7 +39,6 @@ SELECT :id, :at, :format, :event, :actor, :actor_id, :organization, :request_id,
    AND (:works_frozen = 1 OR NOT EXISTS (
        SELECT 1 FROM freezes AS f
         WHERE f.tenant_kind IN ('', :asked_tenant_kind) AND f.tenant_id IN ('', :asked_tenant_id)
-          AND f.organization = ''
        ));  -- claim: C-119
 
 -- name: audit_page :many

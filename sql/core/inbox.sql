@@ -36,7 +36,7 @@ SELECT :event_id, 'event', :tenant_kind, :tenant_id, :type, :body, 'running', 1,
        )  -- claim: C-130
    AND NOT EXISTS (
        SELECT 1 FROM freezes
-        WHERE tenant_kind IN ('', :tenant_kind) AND tenant_id IN ('', :tenant_id) AND organization = ''
+        WHERE tenant_kind IN ('', :tenant_kind) AND tenant_id IN ('', :tenant_id)
        )  -- claim: C-130
    AND EXISTS (
        SELECT 1 FROM data_keys

@@ -96,7 +96,6 @@ SELECT tenant_kind, tenant_id, check_begun_at FROM installations
    AND NOT EXISTS (
        SELECT 1 FROM freezes AS f
         WHERE f.tenant_kind IN ('', installations.tenant_kind) AND f.tenant_id IN ('', installations.tenant_id)
-          AND f.organization = ''
        )
  ORDER BY check_begun_at, tenant_kind, tenant_id
  LIMIT :most;

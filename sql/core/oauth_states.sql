@@ -47,7 +47,7 @@ UPDATE oauth_states SET used_at = NULL
 UPDATE oauth_states SET outcome = 'failed'
  WHERE used_at IS NOT NULL
    AND outcome = ''
-   AND purpose = 'install'
+   AND purpose <> 'bolt'
    AND (used_at < :before OR used_at > :latest);
 
 -- name: finish_state :exec
@@ -71,7 +71,7 @@ SELECT tenant_kind, tenant_id FROM oauth_states
 SELECT 1 AS found FROM oauth_states
  WHERE used_at IS NOT NULL
    AND outcome = ''  -- claim: C-54
-   AND purpose = 'install'
+   AND purpose <> 'bolt'
    AND used_at BETWEEN :since + 1 AND :since + 120  -- claim: C-98
  LIMIT 1;
 

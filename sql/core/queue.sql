@@ -56,7 +56,7 @@ SELECT row.event_id, row.tenant_kind, row.tenant_id
        ))
    AND (due.removes = 1 OR NOT EXISTS (
        SELECT 1 FROM freezes AS f
-        WHERE f.tenant_kind IN ('', turn.tenant_kind) AND f.tenant_id IN ('', turn.tenant_id) AND f.organization = ''
+        WHERE f.tenant_kind IN ('', turn.tenant_kind) AND f.tenant_id IN ('', turn.tenant_id)
        ))  -- claim: C-118
    AND row.state IN ('ready', 'running', 'calling')
    AND row.state <> 'calling'
@@ -93,7 +93,7 @@ UPDATE $queue SET lease_until = :steady + :lease
        )  -- claim: C-130
    AND NOT EXISTS (
        SELECT 1 FROM freezes AS f
-        WHERE f.tenant_kind IN ('', :tenant_kind) AND f.tenant_id IN ('', :tenant_id) AND f.organization = ''
+        WHERE f.tenant_kind IN ('', :tenant_kind) AND f.tenant_id IN ('', :tenant_id)
        );  -- claim: C-130
 
 -- name: mark_calling :exec

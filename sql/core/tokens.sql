@@ -189,7 +189,7 @@ SELECT t.tenant_kind, t.tenant_id
    AND i.status IN ('active', 'needs_reinstall')
    AND NOT EXISTS (
        SELECT 1 FROM freezes AS f
-        WHERE f.tenant_kind IN ('', i.tenant_kind) AND f.tenant_id IN ('', i.tenant_id) AND f.organization = ''
+        WHERE f.tenant_kind IN ('', i.tenant_kind) AND f.tenant_id IN ('', i.tenant_id)
        )
  GROUP BY t.tenant_kind, t.tenant_id
  ORDER BY min(t.paused_until), t.tenant_kind, t.tenant_id
@@ -235,7 +235,6 @@ SELECT tenant_kind, tenant_id, holder_kind, holder_id, provider, generation, acc
           AND NOT EXISTS (
               SELECT 1 FROM freezes AS f
                WHERE f.tenant_kind IN ('', i.tenant_kind) AND f.tenant_id IN ('', i.tenant_id)
-                 AND f.organization = ''
               )  -- claim: C-118
        ) AS due
  ORDER BY turn, due_at, tenant_kind, tenant_id, holder_kind, holder_id

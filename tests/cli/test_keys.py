@@ -13,7 +13,7 @@ from tests.cli.process import Here
 from tests.support.operator import CommandLine, kill_at, open_shell, opens_everything, progress_of
 from tests.support.world import NORTH, SOUTH
 
-KEYS = 12  # four per workspace, and four of the service's own
+KEYS = 13  # four per workspace, and five of the service's own
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_rotate_changes_the_wrapping_and_nothing_else(shell: CommandLine) -> Non
 def test_rotate_shows_its_progress_on_stderr_batch_by_batch(shell: CommandLine) -> None:
     shell.patch.setattr(rotate_keys, "BATCH", 4)
     ended = shell.run("keys", "rotate")
-    assert ended.error == f"\r4 of {KEYS}\r8 of {KEYS}\r{KEYS} of {KEYS}\n"
+    assert ended.error == f"\r4 of {KEYS}\r8 of {KEYS}\r12 of {KEYS}\r{KEYS} of {KEYS}\n"
     assert progress_of(ended.error) != "no progress"
 
 

@@ -11,6 +11,7 @@ PLACES = (
     "data keys without a tenant",
     "tokens and webhooks without a tenant",
     "event bodies without a tenant",
+    "connections without a tenant",
     "tenants in the key backup that are not installed",
     "write-ahead log not emptied",
     "working copies with their keys inside",

@@ -17,6 +17,7 @@ from tests.support.bookmarks.circle import BOOKMARKS
 from tests.support.bookmarks.installed import install_bookmarks
 from tests.support.bookmarks.share import add_share
 from tests.support.bookmarks.table import keep
+from tests.support.connected import connect
 from tests.support.tenant_data import ACTOR, CHECKS, MINE, Check, Write, check_purge, check_reencryption
 from tests.support.world import NORTH, SOUTH, World, make_world
 
@@ -72,11 +73,16 @@ def write_shares(world: World, tenant: Tenant) -> None:
         add_share(world.service.app, tenant, f"share{number}", said)
 
 
+def write_connection(world: World, tenant: Tenant) -> None:
+    connect(world.service.app.db, tenant, number=1 if tenant.id == NORTH else 2, organization=f"of-{tenant.id}")
+
+
 WRITERS: dict[str, Write] = {
     "data keys": nothing_more,
     "tokens and webhooks": write_details,
     "event bodies": write_events,
     "outcomes of installs and calls": write_outcomes,
+    "connections": write_connection,
     "bookmarks": write_bookmarks,
     "shares of bookmarks": write_shares,
 }

@@ -13,7 +13,10 @@ import pytest
 from slackapp.directory import review
 from slackapp.host import errors as host_errors
 from slackapp.host import model as host_model
+from slackapp.host import rows
 from slackapp.host.checks import roles
+from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay, HostRole, MemberStatus
+from slackapp.host.rows import ApprovalStatus
 from slackapp.importer import sources
 from slackapp.model import (
     HolderKind,
@@ -36,30 +39,46 @@ from tests.support.world import empty_database
 
 PLACES = {
     each.__name__
-    for each in (audit, database, enums, host_errors, host_model, metric_table, review, roles, sources, statements)
+    for each in (
+        *(audit, database, enums, host_errors, host_model, metric_table, review, roles, rows, sources),
+        statements,
+    )
 }
 """The modules that name closed sets: those of the model, and those that one room has for itself."""
 ENUMS = tuple(each for each in StrEnum.__subclasses__() if each.__module__ in PLACES)
 WORDS = {str(member) for each in ENUMS for member in each} - {""}
 OWN_WORDS = ("localslack/", "model/enums.py")
 """The local Slack is a program of its own, and imports nothing of the model."""
-OTHERS_WORDS = {("slack/client.py", "ok"), ("checks/lifecycle.py", "app_uninstalled")}
+OTHERS_WORDS = {
+    ("slack/client.py", "ok"),
+    ("checks/lifecycle.py", "app_uninstalled"),
+    ("flows/install/finish_install.py", "access_denied"),
+}
 """What a call to Slack comes to is a code of an open set, and `ok` one of them; what Slack reports has Slack's name."""
 
 _TENANT = {TenantKind.WORKSPACE, TenantKind.ENTERPRISE}
 COLUMNS: dict[tuple[str, str], set[str]] = {
     ("answered", "tenant_kind"): {*_TENANT},
+    ("approvals", "status"): {*ApprovalStatus},
+    ("connections", "kind"): {*ConnectionKind},
+    ("connections", "status"): {*ConnectionStatus},
+    ("connections", "tenant_kind"): {*TenantKind},
+    ("connections", "way"): {*ConnectionWay},
     ("data_keys", "purpose"): {*KeyPurpose},
     ("data_keys", "state"): {*KeyState},
     ("data_keys", "tenant_kind"): {*TenantKind},
     ("failing", "tenant_kind"): {*_TENANT},
     ("freezes", "tenant_kind"): {*TenantKind},
+    ("host_sessions", "role"): {*HostRole},
+    ("host_tickets", "role"): {*HostRole},
     ("inbox", "kind"): {*QueueKind},
     ("inbox", "state"): {*QueueState},
     ("inbox", "tenant_kind"): {*_TENANT},
     ("installations", "status"): {*InstallationStatus},
     ("installations", "tenant_kind"): {*_TENANT},
     ("installers", "holder_kind"): {*HolderKind} - {HolderKind.CONNECTION},
+    ("members", "role"): {*HostRole},
+    ("members", "status"): {*MemberStatus},
     ("oauth_states", "outcome"): {*StateOutcome, ""},  # "" while the use is not over
     ("oauth_states", "purpose"): {*StatePurpose},
     ("oauth_states", "tenant_kind"): {*TenantKind},

@@ -26,8 +26,12 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("handlers", "workers"),
     ("callers",),
     ("host/errors", "host/model"),
+    ("host/rows",),
     ("host/checks",),
     ("host/keys",),
+    ("host/store",),
+    ("host/flows",),
+    ("host/circle",),
     ("routes",),
     ("wsgi",),
     ("config",),
@@ -55,6 +59,7 @@ HOST = tuple(part for parts in ORDER for part in parts if part.startswith("host/
 """The parts of the host side, of which the core knows nothing but its circle and its routes."""
 ONLY_FOR: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(HOST, HOST),
+    "host/circle": ("app",),
     "bolt": (),
     "demo": ("cli",),
     "directory": ("cli",),

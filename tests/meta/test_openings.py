@@ -15,6 +15,7 @@ WAYS: dict[str, dict[str, str]] = {
         "vault/secret_reads.py": "all that a tenant has, after the row",
         "vault/keyring.py": "once, and once more where it was sealed anew",
         "demo/scenario.py": "the round trip with a Slack of its own",
+        "host/flows/pending_records.py": "what waits before a tenant is anybody's; a grant after its row",
     },
     "keyring.open_or_reread": {
         "vault/vault.py": "after the row, which the vault writes",

@@ -16,13 +16,16 @@ from functools import cache
 
 import pytest
 
-from slackapp.store.engine.statements import Alone, Statement, load_statements
+from slackapp.store.engine.statements import Alone, Statement, load_folder, load_statements
 from tests.meta.source import Module, bound_names, dotted, modules, parse
 
 STATEMENTS = load_statements()
 STORES = {
-    module.name: module for module in modules() if module.path.startswith("store/") and "/engine/" not in module.path
+    module.name: module
+    for module in modules()
+    if module.path.startswith(("store/", "host/store/")) and "/engine/" not in module.path
 }
+FLOWS = ("flows/", "host/flows/")
 QUEUE = "inbox"
 """The queue that stands for all: their statements are the same."""
 RUNS = ("one", "many", "execute")
@@ -173,7 +176,7 @@ def found_in(module: Module) -> list[str]:
 
 
 def test_nothing_is_read_and_then_written_elsewhere() -> None:
-    found = [line for module in modules() if module.path.startswith("flows/") for line in found_in(module)]
+    found = [line for module in modules() if module.path.startswith(FLOWS) for line in found_in(module)]
     assert found == []
 
 
@@ -182,12 +185,12 @@ def test_the_walk_sees_the_statements_of_the_flows() -> None:
     seen = {
         access.statement.name
         for module in modules()
-        if module.path.startswith("flows/")
+        if module.path.startswith(FLOWS)
         for function in functions(module).values()
         for access in Walk(module).of(function)
     }
     assert len(seen) > 100
-    writes = {name for name, statement in STATEMENTS.items() if statement.is_write}
+    writes = {name for name, statement in load_folder("core").items() if statement.is_write}
     assert len(writes - seen) < 20, writes - seen
 
 

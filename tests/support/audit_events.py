@@ -8,6 +8,7 @@ from slackapp.app import CIRCLES
 from slackapp.flows.app import Circle
 from slackapp.model import AuditEvent
 from tests.support.audit_meanings import MEANINGS, Meaning, meaning_of
+from tests.support.host_audit import HOST_MEANINGS
 
 PAGE = Path(__file__).parents[2] / "docs" / "audit-events.md"
 HEAD = """# The events of the audit
@@ -34,7 +35,7 @@ SECTIONS = {
     AuditEvent.REFUSED_PATH: "What was refused",
 }
 """The first event of each section, and its name."""
-OF_CIRCLES: Mapping[str, Mapping[StrEnum, Meaning]] = {}
+OF_CIRCLES: Mapping[str, Mapping[StrEnum, Meaning]] = {"host": HOST_MEANINGS}
 """By the name of a circle: the meanings of its events."""
 TABLE = "| event | when | fills | who acts | result, detail |\n| --- | --- | --- | --- | --- |"
 REFUSALS = """One for each answer that refuses a request, or a use of a token. The actor may be any, and the result is

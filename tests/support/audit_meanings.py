@@ -38,6 +38,7 @@ COLUMNS = {
     "capability": ("capability",),
     "method": ("method",),
     "channel": ("channel",),
+    "connection": ("connection",),
     "purpose": ("purpose",),
 }
 """What the page calls a column, or two that belong together."""

@@ -32,7 +32,7 @@ ID = (TENANT, "The tenant: a workspace's or an organisation's id at Slack.")
 LEASE_OWNER = (OPERATIONAL, "Which process, and which of its attempts, has the row now; empty: nobody.")
 LEASE_UNTIL = (OPERATIONAL, "Until when that counts, should the process be dead.")
 
-TABLES = {
+CORE_TABLES = {
     "installations": Table(
         "One row per tenant: who installed what.",
         "Until an uninstall, a revocation of everything, or a purge. A new install replaces the row.",
@@ -115,7 +115,7 @@ TABLES = {
         {
             "tenant_kind": (TENANT, "As elsewhere; empty in the row that freezes everything."),
             "tenant_id": (TENANT, "The tenant, installed or not; empty in the row that freezes everything."),
-            "organization": (TENANT, "Empty: a freeze is of a tenant, or of everything."),
+            "organization": (TENANT, "The organization that wished it for a tenant of its own; empty: the operator."),
             "frozen_at": (OPERATIONAL, "Since when."),
             "actor": (OPERATIONAL, "Who decided it."),
             "request_id": (OPERATIONAL, "In which run of the command."),
@@ -144,7 +144,7 @@ TABLES = {
             "tenant_id": (TENANT, "As above; empty for the service's own keys."),
             "purpose": (
                 OPERATIONAL,
-                "`bot`, `user`, `refresh`, `data`, `connection`; or `state`, `audit`, `label`, `fingerprint`: its own.",
+                "`bot`, `user`, `refresh`, `data`, `connection`; `state`, `audit`, `label`, `fingerprint`, `pending`.",
             ),
             "connection_id": (TENANT, "Whose own key it is; empty for every other purpose."),
             "provider": (OPERATIONAL, "Who can unwrap it: `local`, or a name from `SLACKAPP_KEY_COMMANDS`."),
@@ -161,7 +161,7 @@ TABLES = {
             "id": (OPERATIONAL, "A number that grows."),
             "id_hash": (HASH, "Hash of the state's random part. The state itself is with the browser only."),
             "session_hash": (HASH, "Hash of the browser's cookie."),
-            "purpose": (OPERATIONAL, "`install`, or `bolt` for a Bolt app's own."),
+            "purpose": (OPERATIONAL, "`install`, `connect_page`, `connect_api`, or `bolt` for a Bolt app's own."),
             "provider": (OPERATIONAL, "Whom it leads to: `slack`, or another one who issues tokens."),
             "expires_at": (OPERATIONAL, "Until when it can be used."),
             "used_at": (OPERATIONAL, "When it was used; NULL: not yet."),

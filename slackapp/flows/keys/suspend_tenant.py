@@ -6,6 +6,7 @@ Nothing is deleted: its records stay sealed, and without the key they are only n
 import zlib
 
 from slackapp.errors import DecryptError, KeyRevokedError, KeyUnavailableError
+from slackapp.flows import tenant_data
 from slackapp.flows.app import App
 from slackapp.flows.audit import notes
 from slackapp.model import SCHEDULER, Actor, AuditEntry, AuditEvent, InstallationStatus, Tenant, TenantChange
@@ -18,7 +19,7 @@ _MAX_SECONDS = 20
 def suspend(app: App, tenant: Tenant, actor: Actor) -> None:
     """Marks the tenant, once."""
     with app.db.transaction():
-        if installations.set_status(app.db, tenant, InstallationStatus.ACTIVE, InstallationStatus.SUSPENDED):
+        if tenant_data.set_status(app, tenant, InstallationStatus.ACTIVE, InstallationStatus.SUSPENDED):
             app.vault.append(AuditEntry(at=app.clock(), event=AuditEvent.TENANT_SUSPENDED, actor=actor, tenant=tenant))
             notes.count_tenant_change(app, tenant, TenantChange.SUSPENDED)
     app.keyring.evict(tenant)
@@ -46,7 +47,7 @@ def restore_all(app: App) -> int:
         except (KeyRevokedError, KeyUnavailableError, DecryptError):
             continue
         with app.db.transaction():
-            if installations.set_status(app.db, tenant, InstallationStatus.SUSPENDED, InstallationStatus.ACTIVE):
+            if tenant_data.set_status(app, tenant, InstallationStatus.SUSPENDED, InstallationStatus.ACTIVE):
                 app.vault.append(
                     AuditEntry(at=app.clock(), event=AuditEvent.TENANT_RESTORED, actor=SCHEDULER, tenant=tenant)
                 )

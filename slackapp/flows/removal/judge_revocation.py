@@ -13,6 +13,7 @@ from slackapp.checks.capabilities import VALIDATE
 from slackapp.checks.lifecycle import Revocation, TimeVerdict, judge_by_time, parse_stored_revocation, read_revocation
 from slackapp.checks.token_refusals import confirms_uninstall
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
+from slackapp.flows import tenant_data
 from slackapp.flows.app import App
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import brake, use_token
@@ -77,7 +78,7 @@ def receive(app: App, arrival: IncomingEvent, event: Mapping[str, Any], actor: A
         inbox.add_lifecycle_event(app.db, arrival, str(revocation), state=state, result=outcome, now=now)
         if judged.ask:
             # claim: C-61
-            installations.set_status(app.db, arrival.tenant, InstallationStatus.ACTIVE, InstallationStatus.SUSPECT)
+            tenant_data.set_status(app, arrival.tenant, InstallationStatus.ACTIVE, InstallationStatus.SUSPECT)
         entry = AuditEntry(at=now, event=_REPORTED[arrival.type], actor=actor, tenant=arrival.tenant, result=outcome)
         app.vault.append(entry._replace(record_kind=AuditRecord.EVENT, record_id=arrival.event_id))
         purged = erases and _erase(app, arrival.tenant, revocation.everything, judged.act, actor=actor, now=now)
@@ -147,10 +148,10 @@ def _postpone(app: App, row: Run, why: str, now: int) -> None:
 def _end_suspicion(app: App, tenant: Tenant) -> None:
     bot = tokens.find(app.db, tenant, BOT)
     if bot is not None and bot.status == TokenStatus.DEAD:  # dead, but not by a word that erases
-        installations.set_status(
-            app.db, tenant, InstallationStatus.SUSPECT, InstallationStatus.NEEDS_REINSTALL, reason=bot.reason
+        tenant_data.set_status(
+            app, tenant, InstallationStatus.SUSPECT, InstallationStatus.NEEDS_REINSTALL, reason=bot.reason
         )
-    installations.set_status(app.db, tenant, InstallationStatus.SUSPECT, InstallationStatus.ACTIVE)
+    tenant_data.set_status(app, tenant, InstallationStatus.SUSPECT, InstallationStatus.ACTIVE)
 
 
 def _after_removal(app: App, tenant: Tenant) -> None:
@@ -207,7 +208,7 @@ def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[Holder, ...],
         if tokens.count(app.db, tenant):
             if BOT in gone:
                 for status in (InstallationStatus.ACTIVE, InstallationStatus.SUSPECT):
-                    installations.set_status(app.db, tenant, status, InstallationStatus.NEEDS_REINSTALL)
+                    tenant_data.set_status(app, tenant, status, InstallationStatus.NEEDS_REINSTALL)
             for holder in gone:
                 app.vault.append(
                     AuditEntry(at=now, event=AuditEvent.TOKENS_ERASED, actor=actor, tenant=tenant, holder=holder)

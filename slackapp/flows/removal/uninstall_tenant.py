@@ -9,6 +9,7 @@ from typing import NamedTuple
 from slackapp.checks.capabilities import REMOVE
 from slackapp.checks.slack_errors import classify_error
 from slackapp.errors import Refused, SlackCallError, SlackErrorKind, StoreError
+from slackapp.flows import tenant_data
 from slackapp.flows.app import App
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import use_token
@@ -56,7 +57,7 @@ def run(app: App, tenant: Tenant, actor: Actor, now: int) -> UninstallResult:
     with app.db.transaction():
         installation = installations.find(app.db, tenant)
         if installation is not None:
-            installations.set_status(app.db, tenant, installation.status, InstallationStatus.PURGING)
+            tenant_data.set_status(app, tenant, installation.status, InstallationStatus.PURGING)
             job_id = f"uninstall-{app.entropy(12).hex()}"
             inbox.add_job(app.db, job_id, inbox.UNINSTALL, tenant, now=now, next_at=now + _JOB_AFTER)
             app.vault.append(AuditEntry(at=now, event=AuditEvent.UNINSTALL_BEGUN, actor=actor, tenant=tenant))

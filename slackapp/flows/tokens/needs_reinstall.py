@@ -5,6 +5,7 @@ The answer to whoever asks for the token from then on carries the link for that.
 
 from slackapp.checks.token_refusals import FOREIGN_TOKEN
 from slackapp.errors import Refusal, Refused
+from slackapp.flows import tenant_data
 from slackapp.flows.app import App
 from slackapp.flows.audit import notes
 from slackapp.model import (
@@ -20,7 +21,7 @@ from slackapp.model import (
     TenantChange,
     Token,
 )
-from slackapp.store import installations, tokens
+from slackapp.store import tokens
 
 
 def mark_dead(app: App, token: Token, reason: str, actor: Actor) -> None:
@@ -31,8 +32,8 @@ def mark_dead(app: App, token: Token, reason: str, actor: Actor) -> None:
     if not tokens.mark_dead(app.db, token, reason):
         return
     if token.holder == BOT:
-        installations.set_status(
-            app.db, token.tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, reason=reason
+        tenant_data.set_status(
+            app, token.tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, reason=reason
         )
     app.vault.append(_entry(app, AuditEvent.TOKEN_DEAD, token, reason, actor=actor))
     notes.count_tenant_change(app, token.tenant, TenantChange.TOKEN_DEAD)
@@ -49,7 +50,7 @@ def suspend_foreign(app: App, token: Token, actor: Actor) -> None:
             return
         for status in STATUSES_IN_USE if token.holder == BOT else ():
             # claim: C-81
-            installations.set_status(app.db, token.tenant, status, InstallationStatus.SUSPENDED, reason=FOREIGN_TOKEN)
+            tenant_data.set_status(app, token.tenant, status, InstallationStatus.SUSPENDED, reason=FOREIGN_TOKEN)
         app.vault.append(_entry(app, AuditEvent.TOKEN_FOREIGN, token, AuditResult.FAILED, actor=actor))
         notes.count_tenant_change(app, token.tenant, TenantChange.SUSPENDED)
     app.log.error("token_of_another_tenant", {"action": "uninstall the tenant, and let it install again"})

@@ -19,6 +19,8 @@ def run(app: App, now: int) -> None:
         while queue.sweep(app.db, each, now - DEDUPE_WINDOW) == queue.BATCH_ROWS:
             pass
     brake.delete_old(app, now)
+    for circle in app.circles:
+        circle.sweep(app, now)
 
 
 def check_integrity(app: App, thorough: bool) -> None:

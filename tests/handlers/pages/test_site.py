@@ -31,6 +31,14 @@ TOLD_AS = {
     "counters": "counts of what happened",
     "failing": "for as long as that matters, that Slack refused",
     "answered": "for an hour, that Slack served it",
+    "organizations": "that customer's id and name",
+    "members": "the ids, names and roles of its people",
+    "approvals": "their wishes to connect",
+    "host_tickets": "hashes of their sessions",
+    "host_sessions": "hashes of their sessions",
+    "purposes": "what each connection is for",
+    "host_events": "for 30 days what that product was told",
+    "quarantines": "what Slack granted, encrypted, for ten minutes",
 }
 """Table to the words that tell of it."""
 SHOWN_TEXTS = {
@@ -40,7 +48,7 @@ SHOWN_TEXTS = {
     "SLACKAPP_STATE_TTL": "390",
     "SLACKAPP_AUDIT_DAYS": "90",
 }
-OUR_OWN = {"meta", "processes", "audit_checkpoint"}
+OUR_OWN = {"meta", "processes", "audit_checkpoint", "host_token_ids", "host_switches", "idempotency_keys"}
 """Tables that hold nothing about anybody."""
 
 

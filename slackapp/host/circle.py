@@ -1,0 +1,91 @@
+"""Circle of the host side: all that the core knows of it.
+
+A connection outlives its tenant: ids, states and times stay. What is sealed in its row, and in a quarantine, is under
+the service's own key, so that a tenant's new keys have nothing to do with it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from slackapp.flows.app import Circle, TenantData, no_sealed_records
+from slackapp.host.checks.transitions import HELD
+from slackapp.host.errors import HostRefusedEvent
+from slackapp.host.flows import change_connection, pending_records
+from slackapp.host.model import ConnectionStatus
+from slackapp.host.rows import HostAuditEvent, StatusReason
+from slackapp.host.store import connections, organizations, quarantines, sessions
+from slackapp.model import InstallationStatus, Tenant, UnclearRow
+from slackapp.store import freezes, installations
+from slackapp.store.engine.database import Database
+
+
+def _erase(db: Database, tenant: Tenant, now: int) -> int:
+    """Revokes whatever names the tenant, and ends what its organization wished for it."""
+    keys = connections.list_of_tenant(db, tenant)
+    for key in keys:
+        freezes.delete(db, tenant, organization=key.organization_id)
+    # claim: C-152
+    return sum(change_connection.revoke(db, key, StatusReason.UNINSTALLED, now) for key in keys)
+
+
+def _count(db: Database, tenant: Tenant) -> int:
+    return connections.count_of_tenant(db, tenant)
+
+
+def _export(db: Database, tenant: Tenant) -> Iterable[Mapping[str, object]]:
+    return connections.export(db, tenant)
+
+
+def _follow(db: Database, tenant: Tenant, status: InstallationStatus, now: int) -> None:
+    """Follows the tenant: what Slack refuses must be connected anew, what has lost its key waits for it."""
+    installation = installations.find(db, tenant)
+    is_foreign = installation is not None and bool(installation.status_reason)
+    for key in connections.list_of_tenant(db, tenant):
+        if key.status not in HELD:
+            continue
+        if status == InstallationStatus.NEEDS_REINSTALL or (status == InstallationStatus.SUSPENDED and is_foreign):
+            reconnect = ConnectionStatus.NEEDS_RECONNECT
+            # claim: C-152
+            change_connection.set_status(db, key, reconnect, StatusReason.TOKEN_DEAD, now=now)
+        elif status == InstallationStatus.SUSPENDED:
+            change_connection.set_status(db, key, ConnectionStatus.SUSPENDED, StatusReason.KEY, now=now)
+        elif status == InstallationStatus.ACTIVE:
+            change_connection.set_status(db, key, ConnectionStatus.ACTIVE, None, seen=StatusReason.KEY, now=now)
+
+
+def _restored(db: Database, now: int) -> Sequence[UnclearRow]:
+    """Voids what may have been used, ended or confirmed since the copy was made."""
+    # claim: C-159
+    quarantines.drop_all(db)
+    # claim: C-159
+    connections.fail_all(db, now)
+    # claim: C-159
+    sessions.end_all(db)
+    for freeze in freezes.list_all(db):
+        if freeze.organization:
+            organizations.freeze(db, freeze.organization, now)
+    return ()
+
+
+DATA = TenantData(
+    name="connections",
+    tables=("connections",),
+    erase=_erase,
+    count=_count,
+    list_tenants=connections.list_tenants,
+    export=_export,
+    sealed_records=no_sealed_records,
+    restored=_restored,
+    status_changed=_follow,
+    collected="where a product connects it for a customer of its own: that customer's id and name, the ids, names and "
+    "roles of its people, their wishes to connect, hashes of their sessions, what each connection is for, its "
+    "channels, who answers for it, and for 30 days what that product was told; of a connection that is not confirmed "
+    "yet what Slack granted, encrypted, for ten minutes",
+)
+
+HOST = Circle(
+    name="host",
+    tenant_data=(DATA,),
+    audit_events=(HostAuditEvent, HostRefusedEvent),
+    service_records=pending_records.LIMITS,
+)
+"""`slackapp/app.py` names it beside the core."""

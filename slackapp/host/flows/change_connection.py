@@ -1,0 +1,112 @@
+"""Changes of a connection's status, each with what the host is told of it, inside the transaction of the caller.
+
+Only the database is needed, and no key: so it is done with the change of the tenant that stands behind it.
+"""
+
+from typing import NamedTuple
+
+from slackapp.host.checks.transitions import HELD, NEXT, UNDER_WAY
+from slackapp.host.model import ConnectionKind, ConnectionStatus
+from slackapp.host.rows import Connection, ConnectionKey, HeldWorkspace, HostEventKind, StatusReason
+from slackapp.host.store import connections, events, organizations, quarantines
+from slackapp.model import Actor, Tenant
+from slackapp.store import freezes
+from slackapp.store.engine.database import Database
+
+_EVENTS = {
+    ConnectionStatus.ACTIVE: HostEventKind.CONNECTION_ACTIVE,
+    ConnectionStatus.NEEDS_RECONNECT: HostEventKind.CONNECTION_NEEDS_RECONNECT,
+    ConnectionStatus.SUSPENDED: HostEventKind.CONNECTION_SUSPENDED,
+}
+_OUTLASTS_GRANT = frozenset({StatusReason.FREEZE, StatusReason.REVIEW, StatusReason.OWNER})
+"""Reasons of a suspension that no new grant of Slack answers."""
+
+
+class Activation(NamedTuple):
+    """Result of a grant: the connection that has it, and the tenant that it has left for it, or None."""
+
+    connection: ConnectionKey
+    left: Tenant | None
+
+
+def set_status(
+    db: Database, key: ConnectionKey, status: ConnectionStatus, reason: StatusReason | None, *, seen: str = "", now: int
+) -> bool:
+    """Moves to a status in which a tenant is held; False where it is not as it was seen. See `connections.set_status`.
+
+    What may not follow, such as a suspension of what must be connected anew, changes nothing: False.
+    """
+    if status not in NEXT[key.status] or not connections.set_status(db, key, status, reason, seen=seen, now=now):
+        return False
+    # claim: C-152
+    events.add(db, key, _EVENTS[status], reason, now=now)
+    return True
+
+
+def revoke(db: Database, key: ConnectionKey, reason: StatusReason, now: int) -> bool:
+    """Ends what was granted, or waits for its confirmation; False where it is not as it was seen."""
+    if ConnectionStatus.REVOKED not in NEXT[key.status] or not connections.revoke(db, key, reason, now):
+        return False
+    quarantines.delete(db, key.id)
+    # claim: C-152
+    events.add(db, key, HostEventKind.CONNECTION_REVOKED, reason, now=now)
+    return True
+
+
+def fail(db: Database, key: ConnectionKey, reason: StatusReason, now: int) -> bool:
+    """Ends an attempt, with what was quarantined; False where it is not as it was seen."""
+    if not connections.fail(db, key, reason, now):
+        return False
+    quarantines.delete(db, key.id)
+    return True
+
+
+def activate(db: Database, attempt: Connection, held: HeldWorkspace, actor: Actor, now: int) -> Activation | None:
+    """Gives an attempt what Slack has granted, or the connection that it was begun to bring back.
+
+    None, and nothing changed, where the attempt is under way no more. Who may is the caller's to have checked, in the
+    same transaction. What no grant answers stays: a freeze, a review, a missing owner.
+    """
+    if attempt.status not in UNDER_WAY:
+        return None
+    before = _brought_back(db, attempt)
+    key = before.key if before is not None else attempt.key
+    quarantines.delete(db, attempt.id)
+    if before is not None and not connections.drop_attempt(db, attempt.organization_id, attempt.id):
+        return None
+    if not connections.activate(db, key, held, attempt.state_hash, now=now):
+        return None
+    left = before.tenant if before is not None and before.status in HELD and before.tenant != held.tenant else None
+    if left is not None:
+        freezes.delete(db, left, organization=key.organization_id)
+    active = key._replace(status=ConnectionStatus.ACTIVE)
+    reason = _suspension(db, before, attempt.organization_id)
+    if reason is StatusReason.FREEZE:
+        # claim: C-157
+        freezes.add(db, held.tenant, actor, now, organization=key.organization_id)
+    if reason is not None:
+        set_status(db, active, ConnectionStatus.SUSPENDED, reason, now=now)
+    else:
+        # claim: C-152
+        events.add(db, active, HostEventKind.CONNECTION_ACTIVE, None, now=now)
+    return Activation(active, left)
+
+
+def _brought_back(db: Database, attempt: Connection) -> Connection | None:
+    """Finds the connection that an attempt is to bring back; a personal one comes back by its own member alone."""
+    found = connections.find(db, attempt.organization_id, attempt.reconnects) if attempt.reconnects else None
+    if found is None or found.deleted_at is not None or found.status not in HELD | {ConnectionStatus.REVOKED}:
+        return None
+    is_of_whoever_asks = found.kind == ConnectionKind.WORKSPACE or found.user_id == attempt.user_id
+    return found if found.kind == attempt.kind and is_of_whoever_asks else None
+
+
+def _suspension(db: Database, before: Connection | None, organization_id: str) -> StatusReason | None:
+    """Finds why what was just granted must wait all the same."""
+    organization = organizations.find(db, organization_id)
+    if organization is not None and organization.frozen_at is not None:
+        return StatusReason.FREEZE
+    if before is None or before.status != ConnectionStatus.SUSPENDED:
+        return None
+    reason = StatusReason(before.status_reason)
+    return reason if reason in _OUTLASTS_GRANT - {StatusReason.FREEZE} else None

@@ -1,0 +1,275 @@
+"""Rows of the host side's tables, as its flows decide by them. Times are Unix seconds; None: not yet, or never."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay, HostRole, MemberStatus
+from slackapp.model import Sealed, Tenant
+
+
+class StatusReason(StrEnum):
+    """Reason for which a connection is in its status."""
+
+    # Does not serve until somebody connects again
+    TOKEN_DEAD = "token_dead"  # noqa: S105  (a word, no secret)
+    # Suspended
+    REVIEW = "review"
+    FREEZE = "freeze"
+    KEY = "key"
+    AGE = "age"
+    OWNER = "owner"
+    # Revoked
+    UNINSTALLED = "uninstalled"
+    DISCONNECTED = "disconnected"
+    OFFBOARDED = "offboarded"
+    # Failed: what the host is told, too
+    ACCESS_DENIED = "access_denied"
+    INVALID_STATE = "invalid_state"
+    EXCHANGE_FAILED = "exchange_failed"
+    INVALID_SCOPE = "invalid_scope"
+    WORKSPACE_LIMIT_REACHED = "workspace_limit_reached"
+    WORKSPACE_TAKEN = "workspace_taken"
+    INSTALLER_NOT_ADMIN = "installer_not_admin"
+    REGION_MISMATCH = "region_mismatch"
+    NOT_CONFIRMED = "not_confirmed"
+    NOT_STORED = "not_stored"
+
+
+class ApprovalStatus(StrEnum):
+    """Status of a member's wish to connect."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    DENIED = "denied"
+    USED = "used"
+
+
+class HostEventKind(StrEnum):
+    """Type of an event that the host is told of."""
+
+    CONNECTION_ACTIVE = "connection.active"
+    CONNECTION_NEEDS_RECONNECT = "connection.needs_reconnect"
+    CONNECTION_SUSPENDED = "connection.suspended"
+    CONNECTION_REVOKED = "connection.revoked"
+    OWNER_MISSING = "owner.missing"
+
+
+class HostAuditEvent(StrEnum):
+    """Event of the host side."""
+
+    GRANT_READ = "grant.read"
+    ROLE_CHANGED = "role.changed"
+    MEMBER_OFFBOARDED = "member.offboarded"
+    MEMBER_REINSTATED = "member.reinstated"
+    ORGANIZATION_FROZEN = "organization.frozen"
+    ORGANIZATION_UNFROZEN = "organization.unfrozen"
+    ORGANIZATION_DELETED = "organization.deleted"
+    INTEGRATION_SUSPENDED = "integration.suspended"
+    HOST_DISABLED = "host.disabled"
+    HOST_ENABLED = "host.enabled"
+
+
+class PendingRecord(StrEnum):
+    """Kind of a record that is sealed before there is a tenant: a constant of the format."""
+
+    METADATA = "connection_metadata"
+    GRANT = "pending_grant"
+
+
+class HostAuditRecord(StrEnum):
+    """Kind of the record that an event of the host side is about."""
+
+    MEMBER = "member"
+    ORGANIZATION = "organization"
+
+
+class Organization(NamedTuple):
+    """A row of `organizations`. `workspace_limit` is None where the setting says how many it may connect."""
+
+    organization_id: str
+    name: str
+    named_at: int
+    workspace_limit: int | None
+    data_region: str
+    frozen_at: int | None
+    removed_at: int | None
+    created_at: int
+    updated_at: int
+
+
+class Member(NamedTuple):
+    """A row of `members`. `issued_at` is when the host issued the token that said so."""
+
+    organization_id: str
+    member_id: str
+    name: str
+    role: HostRole
+    issued_at: int
+    status: MemberStatus
+
+
+class Purpose(NamedTuple):
+    """A row of `purposes`."""
+
+    purpose_id: str
+    text: str
+
+
+class Connection(NamedTuple):
+    """A row of `connections`. `tenant` is None until Slack has said which, and where it came to nothing.
+
+    `state_hash` is of the state that it was begun with, used or not. `reconnects` is the id of the connection that a
+    grant is to bring back; `token_vault_key` names its token in the vault while it holds one.
+    """
+
+    id: str
+    organization_id: str
+    user_id: str
+    kind: ConnectionKind
+    status: ConnectionStatus
+    status_reason: str
+    way: ConnectionWay
+    host_key_id: str
+    approval_id: str
+    reconnects: str
+    state_hash: bytes | None
+    oauth_expires_at: int | None
+    oauth_metadata: Sealed | None
+    tenant: Tenant | None
+    team_id: str
+    enterprise_id: str
+    team_name: str
+    team_domain: str
+    bot_user_id: str
+    scopes: tuple[str, ...]
+    token_vault_key: str | None
+    installed_by_slack_user_id: str
+    owner_id: str
+    owner_missing_at: int | None
+    purpose_id: str
+    default_channel_id: str
+    default_channel_team_id: str
+    allowed_channels: tuple[str, ...]
+    max_age: int | None
+    installed_at: int | None
+    last_used_at: int | None
+    last_validated_at: int | None
+    created_at: int
+    updated_at: int
+    deleted_at: int | None
+
+    @property
+    def key(self) -> "ConnectionKey":
+        """Key by which it is changed."""
+        return ConnectionKey(self.organization_id, self.id, self.status)
+
+
+class ConnectionKey(NamedTuple):
+    """Key of a connection, its organization first, with the status that was seen, in which it is changed."""
+
+    organization_id: str
+    id: str
+    status: ConnectionStatus
+
+
+class NewConnection(NamedTuple):
+    """New connection, pending. `state_hash` is of its state, 32 bytes."""
+
+    id: str
+    organization_id: str
+    user_id: str
+    kind: ConnectionKind
+    way: ConnectionWay
+    host_key_id: str
+    purpose_id: str
+    state_hash: bytes
+    expires_at: int
+    metadata: Sealed | None = None
+    reconnects: str = ""
+    approval_id: str = ""
+
+
+class HeldWorkspace(NamedTuple):
+    """Workspace, or enterprise, that a connection comes to hold, as Slack has told of it."""
+
+    tenant: Tenant
+    enterprise_id: str
+    team_name: str
+    team_domain: str
+    bot_user_id: str
+    scopes: tuple[str, ...]
+    installer_id: str
+
+
+class ConnectionSettings(NamedTuple):
+    """Settings that people give a connection. `max_age` is in seconds."""
+
+    owner_id: str
+    purpose_id: str
+    default_channel_id: str = ""
+    default_channel_team_id: str = ""
+    allowed_channels: tuple[str, ...] = ()
+    max_age: int | None = None
+
+
+class Quarantine(NamedTuple):
+    """A row of `quarantines`: a grant that nobody has confirmed yet, sealed under the service's own key."""
+
+    organization_id: str
+    connection_id: str
+    grant: Sealed
+    expires_at: int
+
+
+class Login(NamedTuple):
+    """Login of a member: for whom the host had a ticket or session opened, and under which key."""
+
+    organization_id: str
+    member_id: str
+    role: HostRole
+    host_key_id: str
+
+
+class Session(NamedTuple):
+    """A row of `host_sessions`, that counts."""
+
+    login: Login
+    created_at: int
+    seen_at: int
+    expires_at: int
+
+
+class Approval(NamedTuple):
+    """A row of `approvals`."""
+
+    id: str
+    organization_id: str
+    member_id: str
+    reason: str
+    status: ApprovalStatus
+    note: str
+    decided_by: str
+    created_at: int
+    decided_at: int | None
+    expires_at: int
+    used_at: int | None
+
+
+class IdempotentResponse(NamedTuple):
+    """Answer to a key that was used before, and to which body; `answer_status` is 0 while the first request runs."""
+
+    body_hash: bytes
+    answer_status: int
+    answer: str
+    expires_at: int
+
+
+class HostEvent(NamedTuple):
+    """A row of `host_events`. The number grows in the order of commits."""
+
+    number: int
+    organization_id: str
+    connection_id: str
+    type: HostEventKind
+    at: int
+    detail: str

@@ -1,0 +1,46 @@
+"""Members of organizations: `sql/host/members.sql`."""
+
+from slackapp.host.model import HostRole, MemberStatus
+from slackapp.host.rows import Member
+from slackapp.store.columns import by_word, read_columns
+from slackapp.store.engine.database import Database
+
+_ROLES, _STATUSES = by_word(HostRole), by_word(MemberStatus)
+
+
+def find(db: Database, organization_id: str, member_id: str) -> Member | None:
+    """Finds a member, also one who has left."""
+    row = db.one("find_member", _key(organization_id, member_id))
+    if row is None:
+        return None
+    fields = read_columns(row)
+    return Member(**{**fields, "role": _ROLES[fields["role"]], "status": _STATUSES[fields["status"]]})
+
+
+def note(db: Database, member: Member, now: int) -> bool:
+    """Adds the member that a host token names, or its newer name and role; False where it is older.
+
+    The status stays as it is. A role that changes ends sessions: see `flows/note_caller.py`.
+    """
+    said = {"name": member.name, "role": str(member.role), "issued_at": member.issued_at, "now": now}
+    return db.execute("note_member", {**_key(member.organization_id, member.member_id), **said}) == 1
+
+
+def set_status(db: Database, member: Member, status: MemberStatus, now: int) -> bool:
+    """Moves to another status; False where it was not in the one that was seen."""
+    change = {"member_status": str(status), "expected_status": str(member.status), "now": now}
+    return db.execute("set_member_status", {**_key(member.organization_id, member.member_id), **change}) == 1
+
+
+def blank(db: Database, organization_id: str, member_id: str) -> None:
+    """Erases a member's name."""
+    db.execute("blank_member", _key(organization_id, member_id))
+
+
+def delete_all(db: Database, organization_id: str) -> None:
+    """Deletes all members, with their connections, sessions, tickets and approvals."""
+    db.execute("delete_members", {"organization_id": organization_id})
+
+
+def _key(organization_id: str, member_id: str) -> dict[str, str]:
+    return {"organization_id": organization_id, "member_id": member_id}

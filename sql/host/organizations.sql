@@ -1,0 +1,64 @@
+-- The host's customers. What belongs to one goes with its row: members, and all that hangs on them.
+
+-- name: find_organization :one
+-- tenant: none (an organization's own)
+SELECT organization_id, name, named_at, workspace_limit, data_region, frozen_at, removed_at, created_at, updated_at
+  FROM organizations
+ WHERE organization_id = :organization_id;
+
+-- name: note_organization :exec
+-- tenant: none (an organization's own)
+-- alone: insert
+-- The newest token of the host names it. Nothing is written where it says what is known, or names nothing.
+INSERT INTO organizations (organization_id, name, named_at, created_at, updated_at)
+VALUES (:organization_id, :name, :issued_at, :now, :now)
+ON CONFLICT (organization_id) DO UPDATE SET
+       name = excluded.name, named_at = excluded.named_at, updated_at = excluded.updated_at
+ WHERE excluded.name <> '' AND excluded.name <> organizations.name
+   AND excluded.named_at > organizations.named_at  -- claim: C-154
+   AND organizations.removed_at IS NULL;
+
+-- name: set_organization :exec
+-- tenant: none (an organization's own)
+UPDATE organizations
+   SET name = :name, named_at = :issued_at, workspace_limit = :workspace_limit, data_region = :data_region,
+       updated_at = :now
+ WHERE organization_id = :organization_id
+   AND removed_at IS NULL;
+
+-- name: freeze_organization :exec
+-- tenant: none (an organization's own)
+UPDATE organizations SET frozen_at = :now, updated_at = :now
+ WHERE organization_id = :organization_id
+   AND frozen_at IS NULL;
+
+-- name: end_organization_freeze :exec
+-- tenant: none (an organization's own)
+UPDATE organizations SET frozen_at = NULL, updated_at = :now
+ WHERE organization_id = :organization_id
+   AND frozen_at IS NOT NULL;
+
+-- name: begin_organization_removal :exec
+-- tenant: none (an organization's own)
+UPDATE organizations SET removed_at = :now
+ WHERE organization_id = :organization_id
+   AND removed_at IS NULL;
+
+-- name: list_removed_organizations :many
+-- tenant: none (whose removal is not over)
+SELECT organization_id FROM organizations
+ WHERE removed_at IS NOT NULL
+ ORDER BY removed_at, organization_id
+ LIMIT 100;
+
+-- name: blank_organization :exec
+-- tenant: none (an organization's own)
+UPDATE organizations SET name = '', data_region = '', workspace_limit = NULL
+ WHERE organization_id = :organization_id
+   AND removed_at IS NOT NULL;
+
+-- name: delete_organization :exec
+-- tenant: none (an organization's own)
+DELETE FROM organizations
+ WHERE organization_id = :organization_id
+   AND removed_at IS NOT NULL;

@@ -1,0 +1,1 @@
+"""The tables of the host side: what each statement lets through, and what it refuses."""

@@ -1,0 +1,47 @@
+"""What each event of the host side means, as audit_meanings.py has it for the core's."""
+
+from enum import StrEnum
+
+from slackapp.host.errors import HostRefusal
+from slackapp.host.rows import HostAuditEvent, HostAuditRecord, StatusReason
+from slackapp.model import ActorKind, AuditRecord, AuditResult
+from tests.support.audit_meanings import Meaning
+
+_H, _M, _O, _W = ActorKind.HOST, ActorKind.MEMBER, ActorKind.OPERATOR, ActorKind.WORKER
+_ORGANIZATION, _MEMBER = (HostAuditRecord.ORGANIZATION,), (HostAuditRecord.MEMBER,)
+
+HOST_MEANINGS: dict[StrEnum, Meaning] = {
+    HostAuditEvent.GRANT_READ: Meaning(
+        "a grant that nobody has confirmed yet is opened, to be stored or given back", "connection", (_H, _M, _W)
+    ),
+    HostAuditEvent.ROLE_CHANGED: Meaning("the host gives a member another role", "record", (_H, _M), records=_MEMBER),
+    HostAuditEvent.MEMBER_OFFBOARDED: Meaning(
+        "a member has left: its sessions and attempts end; how many connections wait for an owner", "record count",
+        (_H, _M), records=_MEMBER,
+    ),
+    HostAuditEvent.MEMBER_REINSTATED: Meaning("a member is back", "record", (_H, _M), records=_MEMBER),
+    HostAuditEvent.ORGANIZATION_FROZEN: Meaning(
+        "an organization freezes all that it holds; how many tenants", "record count", (_H, _M), records=_ORGANIZATION
+    ),
+    HostAuditEvent.ORGANIZATION_UNFROZEN: Meaning(
+        "that freeze ends; how many tenants", "record count", (_H, _M), records=_ORGANIZATION
+    ),
+    HostAuditEvent.ORGANIZATION_DELETED: Meaning(
+        "all of an organization is deleted; how many tenants it held", "record count", (_H, _W), records=_ORGANIZATION
+    ),
+    HostAuditEvent.INTEGRATION_SUSPENDED: Meaning(
+        "a connection is suspended for its age, or because nobody answers for it", "connection", (_W,),
+        details=(StatusReason.AGE, StatusReason.OWNER),
+    ),
+    HostAuditEvent.HOST_DISABLED: Meaning(
+        "an organization is switched off, or, without one, everybody", "record", (_O,), records=_ORGANIZATION
+    ),
+    HostAuditEvent.HOST_ENABLED: Meaning("that ends", "record", (_O,), records=_ORGANIZATION),
+    **{
+        refusal.audit: Meaning(
+            f"{refusal.status}: {refusal.sentence}", "record", (*ActorKind,), (AuditResult.REFUSED,),
+            records=(AuditRecord.ROUTE,),
+        )
+        for refusal in HostRefusal
+    },
+}  # fmt: skip
