@@ -68,6 +68,8 @@ def _first_schema(folder: Path) -> None:
         connection.execute("ATTACH ? AS new", (str(path),))
         connection.execute("BEGIN")
         for (table,) in connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'").fetchall():
+            if table == "audit":
+                continue  # its rows had a form, and a MAC, of their own: tests/test_landed.py has such ones
             columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
             values = columns.replace(" user_id", " holder_id")  # as the column is called since
             # Without the rows that it would not have taken, such as the key for labels.

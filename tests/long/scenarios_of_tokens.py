@@ -25,6 +25,7 @@ from tests.long.scenarios import (
     at_once,
     install,
 )
+from tests.support.operator import ACTOR as OPERATOR
 from tests.support.world import NORTH, SOUTH, World, north_tenant
 
 REFRESH = "oauth.v2.access"
@@ -136,7 +137,7 @@ def _exchanged(run: Run) -> None:
     assert run.told != ("status 0",) or before == [2, 2]
     world.clock.advance(OVER)
     app = world.service.app
-    results = [outcome.result.partition(":")[0] for outcome in exchange_token.run(app, _waiting(world), ACTOR)]
+    results = [outcome.result.partition(":")[0] for outcome in exchange_token.run(app, _waiting(world), OPERATOR)]
     # What a dead process had asked for is gone; its long-lived token works on.
     assert sorted(results) in (
         [EXCHANGED] * before.count(1),
@@ -214,7 +215,7 @@ def _hold_an_exchange(actor: Child) -> None:
     app = actor.service().app
     actor.arm()
     tokens = [token for token in exchange_token.list_exchangeable(app, north_tenant()) if token.holder == BOT]
-    actor.tell(f"answered {[outcome.result for outcome in exchange_token.run(app, tokens, ACTOR)]}")
+    actor.tell(f"answered {[outcome.result for outcome in exchange_token.run(app, tokens, OPERATOR)]}")
 
 
 def _nothing(run: Run) -> None:
