@@ -59,6 +59,8 @@ PRAGMAS: tuple[tuple[str, str, Any], ...] = (
     ("PRAGMA cell_size_check = ON", "PRAGMA cell_size_check", 1),
     ("PRAGMA mmap_size = 0", "PRAGMA mmap_size", 0),
     ("PRAGMA temp_store = MEMORY", "PRAGMA temp_store", 2),  # nothing is spilled to a file that we do not watch over
+    # In KiB, of each connection, and every thread has one; what another one commits empties it anyway.
+    ("PRAGMA cache_size = -256", "PRAGMA cache_size", -256),
     (f"PRAGMA journal_size_limit = {LOG_BYTES}", "PRAGMA journal_size_limit", LOG_BYTES),
     # Whoever commits the thousandth page moves the log into the database: it stays short, and is recycled.
     ("PRAGMA wal_autocheckpoint = 1000", "PRAGMA wal_autocheckpoint", 1000),

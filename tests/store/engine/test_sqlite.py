@@ -29,6 +29,7 @@ PRAGMAS = {
     "PRAGMA trusted_schema": 0,
     "PRAGMA cell_size_check": 1,
     "PRAGMA mmap_size": 0,
+    "PRAGMA cache_size": -256,
     "PRAGMA temp_store": 2,
     "PRAGMA journal_size_limit": 32 * 1024 * 1024,
     "PRAGMA wal_autocheckpoint": 1000,
