@@ -35,7 +35,7 @@ from slackapp.store.engine.sqlite_files import (
     sibling,
     working_folder,
 )
-from slackapp.store.engine.statements import Statement
+from slackapp.store.engine.statements import Statement, number_parameters
 
 BUSY_MS = 2000
 """How long we wait for another connection's lock, in milliseconds."""
@@ -115,9 +115,10 @@ class SqliteDatabase:
             return self._run_alone(query, parameters)
         if query.is_write and not held.connection.in_transaction:
             raise StoreFullError("the transaction was rolled back")  # by SQLite, at an error that somebody has caught
+        sql, names = number_parameters(query.sql)
         try:  # no lock is in the way: the transaction has it
-            cursor = held.connection.execute(query.sql, parameters)
-            return cursor.fetchall(), cursor.rowcount
+            cursor = held.connection.execute(sql, [parameters[name] for name in names])
+            return cursor.fetchall() if cardinality != "exec" else [], cursor.rowcount
         except sqlite3.Error as error:
             raise as_store_error(error) from None
 
@@ -125,8 +126,9 @@ class SqliteDatabase:
         if query.is_write:
             with self.transaction():
                 return self._run(query.name, query.cardinality, parameters)
+        sql, names = number_parameters(query.sql)
         with use_handle(self._reader) as held:
-            return run_statement(held.connection, query.sql, parameters, BUSY_MS), 0
+            return run_statement(held.connection, sql, [parameters[name] for name in names], BUSY_MS), 0
 
     # Transactions
 
@@ -166,7 +168,7 @@ class SqliteDatabase:
             self._writing.held, self._writing.is_shared = held, is_shared
             try:
                 busy_ms = STOPPING_BUSY_MS if self._is_stopping else BUSY_MS
-                run_statement(held.connection, "BEGIN IMMEDIATE", {}, busy_ms)
+                run_statement(held.connection, "BEGIN IMMEDIATE", (), busy_ms)
                 yield
                 self._commit(held.connection)
             except BaseException:

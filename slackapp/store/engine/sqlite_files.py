@@ -15,12 +15,12 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from slackapp.errors import ConfigError, StoreBusyError
-from slackapp.store.engine.database import Parameters
 from slackapp.store.engine.sqlite_errors import wait_for_lock
 
 _SQLITE_HEADER = b"SQLite format 3\0"
@@ -193,7 +193,7 @@ def _checkpoint_wal(path: Path) -> None:
         connection.close()
 
 
-def run_statement(connection: sqlite3.Connection, sql: str, parameters: Parameters, busy_ms: int) -> list[sqlite3.Row]:
+def run_statement(connection: sqlite3.Connection, sql: str, values: Sequence[Any], busy_ms: int) -> list[sqlite3.Row]:
     """Runs a statement, and again where another connection's lock is in its way, for that many milliseconds; its rows.
 
     Raises StoreError.
@@ -201,6 +201,6 @@ def run_statement(connection: sqlite3.Connection, sql: str, parameters: Paramete
     until: float | None = None
     while True:
         try:
-            return connection.execute(sql, parameters).fetchall()
+            return connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             until = wait_for_lock(error, until, busy_ms)

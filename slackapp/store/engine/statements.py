@@ -35,6 +35,7 @@ _QUEUE_FILE, _QUEUE_TABLE = "queue.sql", "$queue"
 _WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE)\b")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
 _NOT_CODE = re.compile(r"--[^\n]*|'[^']*'")
+_PARAMETER_IN_CODE = re.compile(f"{_NOT_CODE.pattern}|{_PARAMETER.pattern}")
 
 
 class StatementFileError(Exception):
@@ -179,6 +180,21 @@ def _section(file: str, section: str) -> Statement:
             )
     reason = Alone(alone[1]) if alone is not None else None
     return Statement(name[1], name[2], sql, parameters, alone=reason, is_write=bool(_WRITES.search(code)))
+
+
+@cache
+def number_parameters(sql: str) -> tuple[str, tuple[str, ...]]:
+    """Puts a number in the place of each parameter's name; returns the names in the order of their numbers.
+
+    By numbers the values are bound in one go; for each name the module looks it up, and lets go of the interpreter.
+    """
+    names: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        return f"?{names.setdefault(name, len(names) + 1)}" if name is not None else found[0]
+
+    return _PARAMETER_IN_CODE.sub(number, sql), tuple(names)
 
 
 def split_statements(text: str) -> list[str]:
