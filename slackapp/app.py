@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
-from typing import TextIO
 
 from slackapp import __version__
 from slackapp.behaviour import Behaviour
@@ -24,7 +23,7 @@ from slackapp.model import Clock, Entropy, Settings
 from slackapp.routes import served_routes
 from slackapp.runtime.hand_off import HandOff
 from slackapp.runtime.health import Health
-from slackapp.runtime.log import JsonLog
+from slackapp.runtime.log import JsonLog, LineStream
 from slackapp.runtime.metrics import Metrics
 from slackapp.runtime.rate_limits import ConcurrencyLimit, Cooldowns, FailureLimit, RateLimiter, Throttle
 from slackapp.slack.client import SlackClient
@@ -114,7 +113,7 @@ system_clock = SystemClock()
 system_entropy: Entropy = os.urandom
 
 
-def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: TextIO, log_texts: bool = False) -> Service:
+def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: LineStream, log_texts: bool = False) -> Service:
     """Opens the database and the keys, and builds the service from its parts. Raises ConfigError; binds no port.
 
     `log_texts`: the log also tells what an exception says, which may hold what came with a request.
@@ -203,6 +202,7 @@ def check_database(db: Database, settings: Settings, log: JsonLog) -> None:
     if not db.is_sound(thorough=False):
         raise ConfigError(f"SLACKAPP_DATABASE: {settings.database} is damaged; restore a backup")
     log.info("database_sound", {})
+    log.flush()
 
 
 _NEEDS_A_LOOP = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)

@@ -8,7 +8,7 @@ Does not stop: two apps that answer each other.
 Read:    docs.slack.dev/apis/events-api, docs.slack.dev/reference/events/message/bot_message
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 _MEMBERSHIP_TYPES = ("member_joined_channel", "member_left_channel")
@@ -33,9 +33,9 @@ def names_bot(event: Mapping[str, Any]) -> bool:
     return event.get("type") not in _MEMBERSHIP_TYPES and any(_bot_id(part) for part in _parts(event))
 
 
-def _parts(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _parts(event: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     nested = event.get("message")  # of a message that was changed
-    return (part for part in (event, nested) if isinstance(part, Mapping))
+    return (event, nested) if isinstance(nested, dict) else (event,)
 
 
 def _is_made_by(part: Mapping[str, Any], identity: BotIdentity) -> bool:
@@ -53,4 +53,4 @@ def _bot_id(part: Mapping[str, Any]) -> object:
 
 def _profile(part: Mapping[str, Any]) -> Mapping[str, Any]:
     profile = part.get("bot_profile")
-    return profile if isinstance(profile, Mapping) else {}
+    return profile if isinstance(profile, dict) else {}

@@ -156,7 +156,7 @@ def check_value(key: bytes, app_id: str, database_id: str) -> bytes:
 
 
 def _encode(fields: tuple[str, ...]) -> bytes:
-    return b"".join([_length_prefixed(field.encode()) for field in fields])
+    return b"".join([len(data := field.encode()).to_bytes(2, "big") + data for field in fields])
 
 
 def _length_prefixed(data: bytes) -> bytes:

@@ -32,6 +32,8 @@ _FORMS = (
 )
 _SECRET = re.compile("|".join(_FORMS))
 _ENCODER = json.JSONEncoder(ensure_ascii=True)
+PIPE_BYTES = 4096
+"""Bytes that go into a pipe in one piece, whoever else writes to it (PIPE_BUF of pipe(7))."""
 
 
 class LineStream(Protocol):
@@ -42,6 +44,35 @@ class LineStream(Protocol):
 
     def flush(self) -> None:
         """Hands on what was written."""
+
+
+class WholeLines:
+    """Stream of whole lines, of which many are handed on at once, when it is told to or when they fill a pipe's piece.
+
+    So none is cut by another process's, and no request writes by itself. A kill takes what has waited.
+    """
+
+    def __init__(self, stream: LineStream) -> None:
+        self._stream = stream
+        self._waiting: list[str] = []
+        self._length = 0
+
+    def write(self, text: str, /) -> None:
+        """Takes one line, of ASCII."""
+        if self._length + len(text) > PIPE_BYTES:
+            self._hand_on()
+        self._waiting.append(text)
+        self._length += len(text)
+
+    def flush(self) -> None:
+        """Hands on what waits."""
+        self._hand_on()
+        self._stream.flush()
+
+    def _hand_on(self) -> None:
+        text, self._waiting, self._length = "".join(self._waiting), [], 0
+        if text:
+            self._stream.write(text)
 
 
 class JsonLog:

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,7 +46,7 @@ class Request:
 
     def header(self, name: str) -> str:
         """A header's value by its lower-case name; "" when absent."""
-        value: str = self.environ.get(_KEYS.get(name) or f"HTTP_{name.upper().replace('-', '_')}", "")
+        value: str = self.environ.get(_key(name), "")
         return value
 
     @property
@@ -56,6 +57,12 @@ class Request:
     def header_bytes(self, name: str) -> bytes:
         """The header's value as the bytes that came over the wire."""
         return self.header(name).encode("latin-1")
+
+
+@cache
+def _key(name: str) -> str:
+    """Where WSGI keeps a header: under a name that is made once, of the few that are asked for."""
+    return _KEYS.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
 
 
 def address_prefix(address: str) -> str:

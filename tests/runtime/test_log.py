@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from slackapp.model import Secret
-from slackapp.runtime.log import JsonLog, mask
+from slackapp.runtime.log import PIPE_BYTES, JsonLog, WholeLines, mask
 from tests.support.world import START, Clock, World
 
 SECRETS = {
@@ -251,6 +251,42 @@ def test_what_is_as_it_should_be_waits_for_the_next_flush_and_nothing_else_does(
     log.info("something", {})
     log.flush()
     assert stream.flushes == 3
+
+
+class Pieces(CountingStream):
+    """Keeps each piece that is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+
+    def write(self, text: str, /) -> int:
+        self.pieces.append(text)
+        return len(text)
+
+
+def test_lines_go_out_whole_in_their_order_and_in_pieces_that_no_other_writer_cuts() -> None:
+    stream, numbers = Pieces(), range(300)
+    log = JsonLog(WholeLines(stream), Clock())
+    for number in numbers:
+        log.request({"request": number})
+    assert 1 < len(stream.pieces) < len(numbers) / 20
+    assert all(len(piece) <= PIPE_BYTES and piece.endswith("\n") for piece in stream.pieces)
+    log.flush()
+    lines = "".join(stream.pieces).splitlines()
+    assert [json.loads(line)["request"] for line in lines] == [*numbers]
+
+
+def test_an_error_takes_along_what_waited_before_it_and_a_long_line_goes_by_itself() -> None:
+    stream = Pieces()
+    log = JsonLog(WholeLines(stream), Clock())
+    log.info("first", {})
+    assert stream.pieces == []
+    log.error("second", {"why": "x " * PIPE_BYTES})
+    assert [json.loads(piece)["event"] for piece in stream.pieces] == ["first", "second"]
+    assert stream.flushes == 1
+    log.flush()
+    assert len(stream.pieces) == 2
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("closed")])

@@ -17,7 +17,7 @@ from slackapp.cli.service import cpu_affinity
 from slackapp.cli.service.localhost import Application
 from slackapp.errors import ConfigError
 from slackapp.model import Settings
-from slackapp.runtime.log import JsonLog
+from slackapp.runtime.log import JsonLog, WholeLines
 from slackapp.web.request import BODY_LIMIT
 from slackapp.workers.scheduler import Task
 
@@ -85,7 +85,7 @@ def serve(
     # A crash must not write the process's memory, and the keys in it, to a file.
     # claim: C-21
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    service = build(settings, system_clock, system_entropy, sys.stderr, log_texts=log_texts)
+    service = build(settings, system_clock, system_entropy, WholeLines(sys.stderr), log_texts=log_texts)
     _quiet_waitress(service.app.log)
     HTTPChannel.parser_class = CookieJoiningParser
     try:

@@ -49,7 +49,6 @@ class EventContext:
     """
 
     __slots__ = (
-        "_acting_team",
         "_app",
         "_body",
         "_event",
@@ -64,7 +63,6 @@ class EventContext:
         self._installation = installation
         self._body = body
         self._event = body["event"]
-        self._acting_team = acting_team(body)
         self._responses = 0
 
     @property
@@ -115,8 +113,9 @@ class EventContext:
         An enterprise-wide token serves many workspaces: the one that the event came from is named to Slack.
         """
         app, run = self._app, self._require_run(method)
-        team = {"team_id": self._acting_team} if self.tenant.is_enterprise and self._acting_team else {}
-        fields = {**team, **{name: _without_lone_surrogates(value) for name, value in params.items()}}
+        team = acting_team(self._body) if self.tenant.is_enterprise else ""
+        told = {name: _without_lone_surrogates(value) for name, value in params.items()}
+        fields = {"team_id": team, **told} if team else told
         use = use_token.TokenUse(
             tenant=self.tenant,
             holder=BOT,

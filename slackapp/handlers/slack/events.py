@@ -13,9 +13,10 @@ SIGNATURE = "x-slack-signature"
 
 def receive(app: App, request: Request, caller: Actor, now: int) -> Response:
     """An event of the Events API: an empty 200 acknowledges."""
-    if request.media_type == FORM and is_ssl_check(parse_form(request.raw_body)):
+    media_type = request.media_type
+    if media_type == FORM and is_ssl_check(parse_form(request.raw_body)):
         return text(200, "")
-    if request.media_type != JSON:
+    if media_type != JSON:
         raise Refused(Refusal.MEDIA_TYPE)
     challenge, tenant = receive_event.run(app, request.raw_body, caller, now)
     return text(200, challenge or "", tenant=tenant)
