@@ -113,7 +113,9 @@ system_clock = SystemClock()
 system_entropy: Entropy = os.urandom
 
 
-def build(settings: Settings, clock: Clock, entropy: Entropy, log_stream: LineStream, log_texts: bool = False) -> Service:
+def build(
+    settings: Settings, clock: Clock, entropy: Entropy, log_stream: LineStream, log_texts: bool = False
+) -> Service:
     """Opens the database and the keys, and builds the service from its parts. Raises ConfigError; binds no port.
 
     `log_texts`: the log also tells what an exception says, which may hold what came with a request.
