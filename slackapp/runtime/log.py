@@ -47,9 +47,10 @@ class LineStream(Protocol):
 
 
 class WholeLines:
-    """Stream of whole lines, of which many are handed on at once, when it is told to or when they fill a pipe's piece.
+    """Stream of whole lines, many of which are handed on at once.
 
-    So none is cut by another process's, and no request writes by itself. A kill takes what has waited.
+    When it is told to, or when they fill what a pipe takes in one piece: so none is cut by another process's, and no
+    request writes by itself. A kill takes what has waited.
     """
 
     def __init__(self, stream: LineStream) -> None:
@@ -58,7 +59,7 @@ class WholeLines:
         self._length = 0
 
     def write(self, text: str, /) -> None:
-        """Takes one line, of ASCII."""
+        """Takes one line, which is ASCII."""
         if self._length + len(text) > PIPE_BYTES:
             self._hand_on()
         self._waiting.append(text)

@@ -61,7 +61,7 @@ class Request:
 
 @cache
 def _key(name: str) -> str:
-    """Where WSGI keeps a header: under a name that is made once, of the few that are asked for."""
+    """Name under which WSGI keeps a header, made once for each of the few that are asked for."""
     return _KEYS.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
-from waitress.channel import HTTPChannel
 
-from slackapp.cli.service.server import CookieJoiningParser, waitress_settings
+from slackapp.cli.service.server import configure_waitress, waitress_settings
 from tests.support.callback_world import Approved, approved, assert_silent, cookie_of, nothing_happens, outcome
 from tests.support.servers import serve
 from tests.support.world import HOST, NORTH, World, make_world
@@ -68,7 +67,7 @@ class Served:
 @contextlib.contextmanager
 def serving(world: World) -> Iterator[Served]:
     chosen = waitress_settings(world.settings)
-    HTTPChannel.parser_class = CookieJoiningParser  # as `serve` does
+    configure_waitress()
     del chosen["listen"]
     with serve(world.service.wsgi, **chosen) as url:
         host, _, port = urlsplit(url).netloc.partition(":")

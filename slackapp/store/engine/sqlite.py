@@ -35,7 +35,7 @@ from slackapp.store.engine.sqlite_files import (
     sibling,
     working_folder,
 )
-from slackapp.store.engine.statements import Statement, number_parameters
+from slackapp.store.engine.statements import Statement, split_parameters
 
 BUSY_MS = 2000
 """How long we wait for another connection's lock, in milliseconds."""
@@ -115,7 +115,7 @@ class SqliteDatabase:
             return self._run_alone(query, parameters)
         if query.is_write and not held.connection.in_transaction:
             raise StoreFullError("the transaction was rolled back")  # by SQLite, at an error that somebody has caught
-        sql, names = number_parameters(query.sql)
+        sql, names = split_parameters(query.sql)
         try:  # no lock is in the way: the transaction has it
             cursor = held.connection.execute(sql, [parameters[name] for name in names])
             return cursor.fetchall() if cardinality != "exec" else [], cursor.rowcount
@@ -126,7 +126,7 @@ class SqliteDatabase:
         if query.is_write:
             with self.transaction():
                 return self._run(query.name, query.cardinality, parameters)
-        sql, names = number_parameters(query.sql)
+        sql, names = split_parameters(query.sql)
         with use_handle(self._reader) as held:
             return run_statement(held.connection, sql, [parameters[name] for name in names], BUSY_MS), 0
 

@@ -183,8 +183,8 @@ def _section(file: str, section: str) -> Statement:
 
 
 @cache
-def number_parameters(sql: str) -> tuple[str, tuple[str, ...]]:
-    """Puts a number in the place of each parameter's name; returns the names in the order of their numbers.
+def split_parameters(sql: str) -> tuple[str, tuple[str, ...]]:
+    """Splits the names off: a number in the place of each, and the names in the order of their numbers.
 
     By numbers the values are bound in one go; for each name the module looks it up, and lets go of the interpreter.
     """

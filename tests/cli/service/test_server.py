@@ -1,12 +1,14 @@
 """The server's settings: each chosen, none inherited."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
 
 from slackapp.cli.service.server import waitress_settings
 from tests.attacks.test_requests import Served, get, serving, status
@@ -50,6 +52,24 @@ def test_a_unix_socket_is_for_the_owner_and_the_group(world: World) -> None:
         "unix_socket": "/run/slackapp/socket",
         "unix_socket_perms": "660",
     }
+
+
+def test_an_answer_is_sent_whole_by_the_thread_that_waits_for_the_network(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, bytes]] = []
+    send = HTTPChannel.send
+
+    def noted(channel: HTTPChannel, data: bytes, do_close: bool = True) -> int:
+        sent.append((threading.current_thread().name, bytes(data)))
+        return int(send(channel, data, do_close))
+
+    monkeypatch.setattr(HTTPChannel, "send", noted)
+    with serving(world) as served:
+        answers = [served.send(get(path)) for path in (b"/healthz", b"/privacy")]
+    assert [status(answer) for answer in answers] == [200, 200]
+    assert [data for _, data in sent] == answers
+    assert not [name for name, _ in sent if name.startswith("waitress")]
 
 
 def test_waitress_accepts_every_setting(world: World) -> None:

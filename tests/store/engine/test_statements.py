@@ -9,7 +9,7 @@ from slack_sdk.oauth.installation_store import Installation
 
 from slackapp.store.engine import statements as queries
 from slackapp.store.engine.sqlite import SqliteDatabase
-from slackapp.store.engine.statements import StatementFileError, number_parameters, parse_statements, split_statements
+from slackapp.store.engine.statements import StatementFileError, split_parameters, parse_statements, split_statements
 from tests.store.rows import change
 from tests.support.bolt_sources import Alchemy, Sqlite
 
@@ -41,14 +41,14 @@ def test_a_parameter_is_neither_in_a_comment_nor_in_a_string_nor_a_cast() -> Non
 
 
 def test_parameters_are_numbered_as_they_come_and_what_is_no_code_stays() -> None:
-    sql, names = number_parameters("SELECT ':no', :b -- :b here\n WHERE a = :a AND b = :b AND c = 'it''s :a';")
+    sql, names = split_parameters("SELECT ':no', :b -- :b here\n WHERE a = :a AND b = :b AND c = 'it''s :a';")
     assert sql == "SELECT ':no', ?1 -- :b here\n WHERE a = ?2 AND b = ?1 AND c = 'it''s :a';"
     assert names == ("b", "a")
 
 
 def test_each_statement_takes_by_number_what_it_takes_by_name() -> None:
     for query in queries.load_statements().values():
-        assert sorted(number_parameters(query.sql)[1]) == sorted(query.parameters), query.name
+        assert sorted(split_parameters(query.sql)[1]) == sorted(query.parameters), query.name
 
 
 BAD = {
