@@ -9,7 +9,7 @@ from slack_sdk.oauth.installation_store import Installation
 
 from slackapp.store.engine import statements as queries
 from slackapp.store.engine.sqlite import SqliteDatabase
-from slackapp.store.engine.statements import StatementFileError, split_parameters, parse_statements, split_statements
+from slackapp.store.engine.statements import StatementFileError, parse_statements, split_parameters, split_statements
 from tests.store.rows import change
 from tests.support.bolt_sources import Alchemy, Sqlite
 
