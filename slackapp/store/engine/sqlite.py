@@ -35,7 +35,7 @@ from slackapp.store.engine.sqlite_files import (
     sibling,
     working_folder,
 )
-from slackapp.store.engine.statements import Statement, split_parameters
+from slackapp.store.engine.statements import Statement
 
 BUSY_MS = 2000
 """How long we wait for another connection's lock, in milliseconds."""
@@ -115,9 +115,8 @@ class SqliteDatabase:
             return self._run_alone(query, parameters)
         if query.is_write and not held.connection.in_transaction:
             raise StoreFullError("the transaction was rolled back")  # by SQLite, at an error that somebody has caught
-        sql, names = split_parameters(query.sql)
         try:  # no lock is in the way: the transaction has it
-            cursor = held.connection.execute(sql, [parameters[name] for name in names])
+            cursor = held.connection.execute(*query.bind(parameters))
             return cursor.fetchall() if cardinality != "exec" else [], cursor.rowcount
         except sqlite3.Error as error:
             raise as_store_error(error) from None
@@ -126,9 +125,8 @@ class SqliteDatabase:
         if query.is_write:
             with self.transaction():
                 return self._run(query.name, query.cardinality, parameters)
-        sql, names = split_parameters(query.sql)
         with use_handle(self._reader) as held:
-            return run_statement(held.connection, sql, [parameters[name] for name in names], BUSY_MS), 0
+            return run_statement(held.connection, *query.bind(parameters), BUSY_MS), 0
 
     # Transactions
 

@@ -20,6 +20,7 @@ says why that is no read-then-write. Without it the engine runs it nowhere else.
 
 import re
 import sqlite3
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -69,6 +70,11 @@ class Statement(NamedTuple):
     parameters: frozenset[str]
     alone: Alone | None = None
     is_write: bool = False
+
+    def bind(self, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
+        """Binds all of its parameters: the SQL with their numbers, and their values in that order."""
+        sql, names = split_parameters(self.sql)
+        return sql, [parameters[name] for name in names]
 
     def verify_place(self, is_open: bool, is_shared: bool) -> None:
         """Verifies that it may run where no transaction is open, or in one that is shared. Else RuntimeError: a bug."""
