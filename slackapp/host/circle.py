@@ -10,6 +10,7 @@ from slackapp.flows.app import Circle, TenantData, no_sealed_records
 from slackapp.host.checks.transitions import HELD
 from slackapp.host.errors import HostRefusedEvent
 from slackapp.host.flows import change_connection, pending_records
+from slackapp.host.memory import NAME, make_memory
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import HostAuditEvent, StatusReason
 from slackapp.host.store import connections, organizations, quarantines, sessions
@@ -83,9 +84,10 @@ DATA = TenantData(
 )
 
 HOST = Circle(
-    name="host",
+    name=NAME,
     tenant_data=(DATA,),
     audit_events=(HostAuditEvent, HostRefusedEvent),
     service_records=pending_records.LIMITS,
+    memory=make_memory,
 )
 """`slackapp/app.py` names it beside the core."""

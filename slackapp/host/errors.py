@@ -20,7 +20,11 @@ class HostRefusedEvent(StrEnum):
     TOKEN_CLAIM = "refused.host_token.claim"
     TOKEN_EARLY = "refused.host_token.early"
     TOKEN_EXPIRED = "refused.host_token.expired"
+    TOKEN_USED = "refused.host_token.used"
     KEY_RETIRED = "refused.host_key.retired"
+    OFFBOARDED = "refused.member.offboarded"
+    ORGANIZATION_REMOVED = "refused.organization.removed"
+    DISABLED = "refused.disabled"
     ROLE = "refused.role"
     RETURN_URL = "refused.return_url"
     METADATA = "refused.metadata"
@@ -66,9 +70,24 @@ class HostRefusal(RefusalKind):
         "UNAUTHENTICATED", 401, "The host token has expired: sign one for each request.",
         HostRefusedEvent.TOKEN_EXPIRED,
     )  # fmt: skip
+    TOKEN_USED = (
+        "UNAUTHENTICATED", 401, "The host token was used already, and works once here: sign one for each request.",
+        HostRefusedEvent.TOKEN_USED,
+    )  # fmt: skip
     KEY_RETIRED = (
         "UNAUTHENTICATED", 401, "The key that this was opened under has been retired: begin anew from the host's page.",
         HostRefusedEvent.KEY_RETIRED,
+    )  # fmt: skip
+    OFFBOARDED = (
+        "FORBIDDEN", 403, "This member has left the organization; the host, or an owner, can reinstate it.",
+        HostRefusedEvent.OFFBOARDED,
+    )  # fmt: skip
+    ORGANIZATION_REMOVED = (
+        "FORBIDDEN", 403, "This organization is being removed, with all that it has.",
+        HostRefusedEvent.ORGANIZATION_REMOVED,
+    )  # fmt: skip
+    DISABLED = (
+        "INTEGRATION_DISABLED", 503, "Slack integration is not enabled", HostRefusedEvent.DISABLED,
     )  # fmt: skip
     ROLE = (
         "FORBIDDEN", 403, "This is not for that role: ask an owner or admin of the organization, or the host.",

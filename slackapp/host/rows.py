@@ -67,6 +67,8 @@ class HostAuditEvent(StrEnum):
     INTEGRATION_SUSPENDED = "integration.suspended"
     HOST_DISABLED = "host.disabled"
     HOST_ENABLED = "host.enabled"
+    HOST_KEY_ADDED = "host_key.added"
+    HOST_KEY_RETIRED = "host_key.retired"
 
 
 class PendingRecord(StrEnum):
@@ -81,6 +83,7 @@ class HostAuditRecord(StrEnum):
 
     MEMBER = "member"
     ORGANIZATION = "organization"
+    HOST_KEY = "host_key"
 
 
 class Organization(NamedTuple):

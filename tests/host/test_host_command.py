@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.host.model import ConnectionStatus
+from slackapp.host.store import sessions
 from tests.host.keys import KEY_ID, SECRET, host_settings
+from tests.support.connected import ACME, add_member, begin, login, read
 from tests.support.operator import CommandLine, open_shell
 
+LOGIN = login()._replace(host_key_id=KEY_ID)
 LINE = re.compile(r"slackapp-hk1:([0-9a-f]{8}):([A-Za-z0-9_-]{43})\n")
 
 
@@ -85,6 +89,63 @@ def test_a_key_is_retired_only_by_its_name(shell: CommandLine) -> None:
     ended = shell.run_as_typed("host", "keys", "retire", KEY_ID)
     assert (ended.status, len(keys(shell))) == (2, 2)
     assert "connects that began under it end; there is nobody here to ask: give --yes" in ended.error
+
+
+def test_retire_ends_what_was_opened_under_the_key_and_says_how_much(shell: CommandLine) -> None:
+    app = shell.world.service.app
+    now = shell.world.clock.now
+    add_member(app.db)
+    begun = begin(app.db, key_id=KEY_ID, now=now)
+    assert sessions.add_ticket(app.db, b"t" * 32, LOGIN, now)
+    assert sessions.add(app.db, b"s" * 32, LOGIN, now)
+    shell.good("host", "keys", "rotate")
+    (new_id, _), _ = keys(shell)
+    assert sessions.add(app.db, b"n" * 32, LOGIN._replace(host_key_id=new_id), now)
+    said = shell.good("host", "keys", "retire", KEY_ID)
+    assert said == f"host key {KEY_ID} signs nothing from now on; 3 opened under it ended\n"
+    assert sessions.find(app.db, b"s" * 32, now) is None
+    assert sessions.use_ticket(app.db, b"t" * 32, now) is None
+    assert sessions.find(app.db, b"n" * 32, now) is not None, "under the other key"
+    assert read(app.db, ACME, begun.id).status == ConnectionStatus.FAILED
+    rows = shell.world.rows("SELECT event, actor, record_kind, record_id, count FROM audit ORDER BY id DESC LIMIT 2")
+    assert [tuple(row) for row in rows] == [
+        ("host_key.retired", "operator", "host_key", KEY_ID, 3),
+        ("host_key.added", "operator", "host_key", new_id, None),
+    ]
+
+
+# The switch
+
+
+def test_disable_and_enable_say_what_was_so_and_what_is_left(shell: CommandLine) -> None:
+    assert shell.good("host", "disable", "--organization", "acme") == "acme: off\n"
+    assert shell.good("host", "disable", "--organization", "acme") == "acme: was off already\n"
+    assert shell.good("host", "disable") == "everybody: off\n"
+    ended = shell.run("host", "enable", "--organization", "acme")
+    assert (ended.status, ended.out, ended.error) == (1, "acme: on again\n", "everybody: is still off\n")
+    assert shell.good("host", "enable") == "everybody: on again\n"
+    assert shell.good("host", "enable") == "everybody: was not switched off\n"
+    rows = shell.world.rows("SELECT event, record_id FROM audit ORDER BY id DESC LIMIT 4")
+    assert [tuple(row) for row in rows] == [
+        ("host.enabled", ""), ("host.enabled", "acme"), ("host.disabled", ""), ("host.disabled", "acme"),
+    ]  # fmt: skip
+
+
+def test_to_enable_everybody_leaves_an_organization_off_and_says_so(shell: CommandLine) -> None:
+    shell.good("host", "disable", "--organization", "acme")
+    shell.good("host", "disable")
+    ended = shell.run("host", "enable")
+    assert (ended.status, ended.out, ended.error) == (1, "everybody: on again\n", "acme: is still off\n")
+    assert shell.good("host", "enable", "--organization", "globex") == "globex: was not switched off\n"
+    shell.good("host", "enable", "--organization", "acme")
+
+
+@pytest.mark.parametrize("organization", ["", "a" * 65, "ac me", "acme/globex", "é"])
+def test_what_is_no_id_of_an_organization_is_refused(shell: CommandLine, organization: str) -> None:
+    for verb in ("disable", "enable"):
+        ended = shell.run("host", verb, "--organization", organization)
+        assert (ended.status, ended.out) == (2, "")
+        assert "--organization: takes an id of the host's" in ended.error
 
 
 def test_without_the_setting_there_is_no_key(shell: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

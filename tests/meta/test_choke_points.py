@@ -49,6 +49,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     ),
     # who is calling
     "slackapp.checks.operator_token": ("callers.py",),
+    "slackapp.host.checks.host_token.verify_host_token": ("host/callers.py",),
     "slackapp.checks.slack_signature": ("callers.py",),
     "slackapp.checks.loopback_client": ("callers.py",),
     # the environment
@@ -140,7 +141,7 @@ def owned_names(module: Module) -> list[str]:
 
 def caller_decisions(module: Module) -> list[str]:
     """The operator's header read outside callers.py; and a handler that asks for the kind of its caller."""
-    if module.path == "callers.py" or module.path.startswith("localslack/"):  # where a header is the app's own token
+    if module.path.endswith("callers.py") or module.path.startswith("localslack/"):  # its own token
         return []
     found = []
     for node in module.nodes:

@@ -43,6 +43,7 @@ def begin(
     metadata: Sealed | None = None,
     reconnects: str = "",
     kind: ConnectionKind = ConnectionKind.WORKSPACE,
+    key_id: str = KEY_ID,
     now: int = NOW,
 ) -> Connection:
     """A pending connection of the organization."""
@@ -53,7 +54,7 @@ def begin(
         user_id=member,
         kind=kind,
         way=ConnectionWay.API,
-        host_key_id=KEY_ID,
+        host_key_id=key_id,
         purpose_id="alerts",
         state_hash=state_hash(connection_id),
         expires_at=now + 600,

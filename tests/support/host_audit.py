@@ -9,6 +9,7 @@ from tests.support.audit_meanings import Meaning
 
 _H, _M, _O, _W = ActorKind.HOST, ActorKind.MEMBER, ActorKind.OPERATOR, ActorKind.WORKER
 _ORGANIZATION, _MEMBER = (HostAuditRecord.ORGANIZATION,), (HostAuditRecord.MEMBER,)
+_KEY = (HostAuditRecord.HOST_KEY,)
 
 HOST_MEANINGS: dict[StrEnum, Meaning] = {
     HostAuditEvent.GRANT_READ: Meaning(
@@ -37,6 +38,11 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
         "an organization is switched off, or, without one, everybody", "record", (_O,), records=_ORGANIZATION
     ),
     HostAuditEvent.HOST_ENABLED: Meaning("that ends", "record", (_O,), records=_ORGANIZATION),
+    HostAuditEvent.HOST_KEY_ADDED: Meaning("a key that the host signs with is added", "record", (_O,), records=_KEY),
+    HostAuditEvent.HOST_KEY_RETIRED: Meaning(
+        "a key that the host signed with is taken out; how many sessions, tickets and attempts ended with it",
+        "record count", (_O,), records=_KEY,
+    ),
     **{
         refusal.audit: Meaning(
             f"{refusal.status}: {refusal.sentence}", "record", (*ActorKind,), (AuditResult.REFUSED,),

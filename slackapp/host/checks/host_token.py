@@ -39,6 +39,11 @@ _TIMES = range(2**53)
 """What JavaScript, too, counts exactly (RFC 7493 section 2.2)."""
 
 
+def is_organization(value: str) -> bool:
+    """Tells whether it has the form of an organization's id."""
+    return _ID.fullmatch(value) is not None
+
+
 def read_bearer(authorization: str) -> str:
     """Takes the token out of the header `Authorization` (RFC 6750 section 2.1). Raises HostRefused."""
     match = _BEARER.fullmatch(authorization)

@@ -1,0 +1,56 @@
+"""Callers of the host side's API: who has a host token, for which organization, and what he may do.
+
+The order is the same for each route: the token, the organization's rate, who is there still, the role; and where
+something is begun, opened or shown, the rate of that, and that the token is used for the first time.
+"""
+
+import hashlib
+from typing import NamedTuple
+
+from slackapp.flows.app import App
+from slackapp.host.checks.host_token import LEEWAY, read_bearer, verify_host_token
+from slackapp.host.checks.roles import HostAction, require_role
+from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.flows.note_caller import note_caller
+from slackapp.host.memory import host_memory
+from slackapp.host.model import HostCaller, HostToken
+from slackapp.host.store import sessions
+from slackapp.web.request import Request
+
+
+class HostTokenCaller(NamedTuple):
+    """Caller of a route: the host or a member, by a host token, allowed what the route is for.
+
+    `single_use`: something is begun, opened or shown there, so a token works there one time.
+    """
+
+    action: HostAction
+    single_use: bool = False
+
+    def __call__(self, app: App, request: Request, now: int) -> HostCaller:
+        """Proves the caller. Raises Refused, and StoreError."""
+        memory = host_memory(app)
+        # claim: C-140
+        token = verify_host_token(
+            read_bearer(request.header("authorization")), app.settings.public_url, memory.keys.find, now
+        )
+        # claim: C-148
+        memory.requests.require(token.organization, now)
+        caller = note_caller(app, token, request.request_id, now)
+        # claim: C-142
+        require_role(caller, self.action)
+        if self.single_use:
+            # claim: C-148
+            memory.openings.require(token.organization, now)
+            # claim: C-148
+            _use_token(app, token, caller)
+        return caller
+
+
+def _use_token(app: App, token: HostToken, caller: HostCaller) -> None:
+    """Uses the token up, on the disk. Whoever sends it again, at the same moment or later, is refused."""
+    named = "\n".join((token.key_id, token.organization, token.token_id))
+    id_hash = hashlib.sha256(named.encode()).digest()
+    # claim: C-148
+    if not sessions.use_token_id(app.db, id_hash, token.expires_at + LEEWAY):
+        raise HostRefused(HostRefusal.TOKEN_USED, field="jti", actor=caller)

@@ -1,0 +1,79 @@
+"""Notes whom a host token speaks of: the organization, and the member with its newest name and role.
+
+The host's word is newest where it was issued last, and of two words of one second the lower role counts. So a role that
+has fallen does not come back by an older token that is still good. When the last word was issued is written to the
+minute where it says nothing new.
+"""
+
+from dataclasses import replace
+
+from slackapp.flows.app import App
+from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.model import HostCaller, HostToken, MemberStatus
+from slackapp.host.rows import HostAuditEvent, HostAuditRecord, Member
+from slackapp.host.store import members, organizations
+from slackapp.model import Actor, ActorKind, AuditEntry
+
+_TO_THE_MINUTE = 60
+
+
+def note_caller(app: App, token: HostToken, request_id: str, now: int) -> HostCaller:
+    """Returns the caller, with the role that counts.
+
+    Raises HostRefused for a member who has left, or an organization that is being removed; StoreError.
+    """
+    kind = ActorKind.HOST if token.member is None else ActorKind.MEMBER
+    caller = HostCaller(
+        kind, request_id, token.member, organization=token.organization, role=token.role, key_id=token.key_id
+    )
+    _note_organization(app, token, caller, now)
+    if token.member is None or token.role is None:
+        return caller
+    said = Member(
+        organization_id=token.organization,
+        member_id=token.member,
+        name=token.member_name or "",
+        role=token.role,
+        issued_at=token.issued_at,
+        status=MemberStatus.ACTIVE,
+    )
+    known = members.find(app.db, token.organization, token.member)
+    if known is None or _is_news(said, known):
+        known = _note_member(app, said, caller, now)
+    # claim: C-149
+    if known.status != MemberStatus.ACTIVE:
+        raise HostRefused(HostRefusal.OFFBOARDED, actor=caller)
+    return replace(caller, role=known.role)
+
+
+def _note_organization(app: App, token: HostToken, caller: Actor, now: int) -> None:
+    known = organizations.find(app.db, token.organization)
+    name = token.organization_name or ""
+    # claim: C-149
+    if known is not None and known.removed_at is not None:
+        raise HostRefused(HostRefusal.ORGANIZATION_REMOVED, actor=caller)
+    if known is None or (name not in ("", known.name) and token.issued_at > known.named_at):
+        organizations.note(app.db, token.organization, name, issued_at=token.issued_at, now=now)
+
+
+def _is_news(said: Member, known: Member) -> bool:
+    if said.issued_at < known.issued_at:
+        return False
+    is_other = said.role != known.role or said.name not in ("", known.name)
+    return is_other or said.issued_at >= known.issued_at + _TO_THE_MINUTE
+
+
+def _note_member(app: App, said: Member, caller: HostCaller, now: int) -> Member:
+    """Writes the host's word where it is the newest, and returns the member as it is then."""
+    with app.db.transaction():
+        organization = organizations.find(app.db, said.organization_id)
+        # claim: C-149
+        if organization is None or organization.removed_at is not None:  # by now
+            raise HostRefused(HostRefusal.ORGANIZATION_REMOVED, actor=caller)
+        before = members.find(app.db, said.organization_id, said.member_id)
+        members.note(app.db, said, now)
+        after = members.find(app.db, said.organization_id, said.member_id) or said
+        if before is not None and before.role != after.role:
+            entry = AuditEntry(at=now, event=HostAuditEvent.ROLE_CHANGED, actor=caller)
+            app.vault.append(entry._replace(record_kind=HostAuditRecord.MEMBER, record_id=said.member_id))
+    return after
