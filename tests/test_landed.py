@@ -72,7 +72,7 @@ def test_its_audit_verifies_and_goes_on(shell: CommandLine) -> None:
 
 
 def test_every_key_and_every_token_opens(shell: CommandLine) -> None:
-    assert shell.good("keys", "verify") == "20 of 20 data keys unwrap\n"
+    assert shell.good("keys", "verify") == "21 of 21 data keys unwrap\n"
     assert opens_everything(shell.world)
 
 
