@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from slackapp.flows.app import Circle, TenantData, no_sealed_records
 from slackapp.host.checks.transitions import HELD
 from slackapp.host.errors import HostRefusedEvent
-from slackapp.host.flows import change_connection, pending_records
+from slackapp.host.flows import change_connection, pending_records, upkeep
 from slackapp.host.memory import NAME, make_memory
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import HostAuditEvent, StatusReason
@@ -89,5 +89,7 @@ HOST = Circle(
     audit_events=(HostAuditEvent, HostRefusedEvent),
     service_records=pending_records.LIMITS,
     memory=make_memory,
+    sweep=upkeep.sweep,
+    remote_upkeep=upkeep.run_remote,
 )
 """`slackapp/app.py` names it beside the core."""

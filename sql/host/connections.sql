@@ -246,6 +246,13 @@ SELECT id, organization_id FROM connections
  ORDER BY id
  LIMIT 100;
 
+-- name: attempts_of_organization :many
+-- tenant: none (an organization's own)
+SELECT id, organization_id, status FROM connections
+ WHERE organization_id = :organization_id AND kind IN ('workspace', 'personal')
+   AND status IN ('pending', 'quarantined')
+ ORDER BY id;
+
 -- name: attempts_of_member :many
 -- tenant: none (an organization's own)
 SELECT id, organization_id, status FROM connections
@@ -275,11 +282,12 @@ UPDATE connections SET owner_missing_at = :now
  WHERE organization_id = :organization_id AND owner_id = :owner_id AND owner_id <> ''
    AND status IN ('active', 'needs_reconnect', 'suspended') AND owner_missing_at IS NULL;
 
--- name: note_owner_back :exec
+-- name: note_owner_back :many
 -- tenant: none (an organization's own)
 UPDATE connections SET owner_missing_at = NULL
  WHERE organization_id = :organization_id AND owner_id = :owner_id AND owner_id <> ''
-   AND owner_missing_at IS NOT NULL;
+   AND owner_missing_at IS NOT NULL
+RETURNING id;
 
 -- name: list_without_owner :many
 -- tenant: none (an organization's own)

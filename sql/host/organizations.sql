@@ -53,9 +53,9 @@ SELECT organization_id FROM organizations
 
 -- name: blank_organization :exec
 -- tenant: none (an organization's own)
-UPDATE organizations SET name = '', data_region = '', workspace_limit = NULL
+UPDATE organizations SET name = '', data_region = '', workspace_limit = NULL, created_at = 0
  WHERE organization_id = :organization_id
-   AND removed_at IS NOT NULL;
+   AND removed_at IS NOT NULL AND created_at <> 0;
 
 -- name: delete_organization :exec
 -- tenant: none (an organization's own)

@@ -37,6 +37,16 @@ DELETE FROM host_tickets WHERE host_key_id = :host_key_id;
 -- tenant: none (an organization's own)
 DELETE FROM host_tickets WHERE organization_id = :organization_id AND member_id = :member_id;
 
+-- name: end_tickets_of_organization :exec
+-- tenant: none (an organization's own)
+DELETE FROM host_tickets WHERE organization_id = :organization_id;
+
+-- name: end_tickets_of_other_roles :exec
+-- tenant: none (an organization's own)
+DELETE FROM host_tickets
+ WHERE organization_id = :organization_id AND member_id = :member_id
+   AND role <> :role;
+
 -- name: end_all_tickets :exec
 -- tenant: none (in a copy that becomes the database again)
 DELETE FROM host_tickets;
@@ -85,6 +95,16 @@ DELETE FROM host_sessions WHERE host_key_id = :host_key_id;
 -- name: end_sessions_of_member :exec
 -- tenant: none (an organization's own)
 DELETE FROM host_sessions WHERE organization_id = :organization_id AND member_id = :member_id;
+
+-- name: end_sessions_of_organization :exec
+-- tenant: none (an organization's own)
+DELETE FROM host_sessions WHERE organization_id = :organization_id;
+
+-- name: end_sessions_of_other_roles :exec
+-- tenant: none (an organization's own)
+DELETE FROM host_sessions
+ WHERE organization_id = :organization_id AND member_id = :member_id
+   AND role <> :role;
 
 -- name: end_all_sessions :exec
 -- tenant: none (in a copy that becomes the database again)

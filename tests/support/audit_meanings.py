@@ -61,7 +61,8 @@ class Meaning:
 _A, _U, _O, _W, _S, _B = (
     ActorKind.ANYONE, ActorKind.UNVERIFIED, ActorKind.OPERATOR, ActorKind.WORKER, ActorKind.SLACK, ActorKind.BOLT,
 )  # fmt: skip
-_USERS = (_O, _W, _S, _B, _A)
+_H, _M = ActorKind.HOST, ActorKind.MEMBER
+_USERS = (_O, _W, _S, _B, _A, _H, _M)
 """Whoever's work may use a token."""
 _ACCESS = (RecordKind.BOT_ACCESS, RecordKind.USER_ACCESS, RecordKind.CONNECTION_ACCESS)
 _REFRESH = (RecordKind.BOT_REFRESH, RecordKind.USER_REFRESH, RecordKind.CONNECTION_REFRESH)

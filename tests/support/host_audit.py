@@ -28,7 +28,7 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
         "that freeze ends; how many tenants", "record count", (_H, _M), records=_ORGANIZATION
     ),
     HostAuditEvent.ORGANIZATION_DELETED: Meaning(
-        "all of an organization is deleted; how many tenants it held", "record count", (_H, _W), records=_ORGANIZATION
+        "all of an organization is deleted, after what it held", "record", (_H, _W), records=_ORGANIZATION
     ),
     HostAuditEvent.INTEGRATION_SUSPENDED: Meaning(
         "a connection is suspended for its age, or because nobody answers for it", "connection", (_W,),

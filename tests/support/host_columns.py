@@ -21,7 +21,7 @@ HOST_TABLES = {
             "data_region": (OPERATIONAL, "Where its data must lie; empty: anywhere."),
             "frozen_at": (OPERATIONAL, "Since when nothing of it is used; NULL: it is not frozen."),
             "removed_at": (OPERATIONAL, "Since when it is being deleted; NULL: it is not."),
-            "created_at": (OPERATIONAL, "When the host first named it."),
+            "created_at": (OPERATIONAL, "When the host first named it; 0 once it is erased, but for logs."),
             "updated_at": (OPERATIONAL, "When the row last changed."),
         },
     ),

@@ -6,9 +6,9 @@ Only the database is needed, and no key: so it is done with the change of the te
 from typing import NamedTuple
 
 from slackapp.host.checks.transitions import HELD, NEXT, UNDER_WAY
-from slackapp.host.model import ConnectionKind, ConnectionStatus
-from slackapp.host.rows import Connection, ConnectionKey, HeldWorkspace, HostEventKind, StatusReason
-from slackapp.host.store import connections, events, organizations, quarantines
+from slackapp.host.model import ConnectionKind, ConnectionStatus, MemberStatus
+from slackapp.host.rows import Connection, ConnectionKey, ConnectionSettings, HeldWorkspace, HostEventKind, StatusReason
+from slackapp.host.store import connections, events, members, organizations, quarantines
 from slackapp.model import Actor, Tenant
 from slackapp.store import freezes
 from slackapp.store.engine.database import Database
@@ -18,7 +18,7 @@ _EVENTS = {
     ConnectionStatus.NEEDS_RECONNECT: HostEventKind.CONNECTION_NEEDS_RECONNECT,
     ConnectionStatus.SUSPENDED: HostEventKind.CONNECTION_SUSPENDED,
 }
-_OUTLASTS_GRANT = frozenset({StatusReason.FREEZE, StatusReason.REVIEW, StatusReason.OWNER})
+_OUTLASTS_GRANT = frozenset({StatusReason.REVIEW, StatusReason.OWNER})
 """Reasons of a suspension that no new grant of Slack answers."""
 
 
@@ -61,13 +61,40 @@ def fail(db: Database, key: ConnectionKey, reason: StatusReason, now: int) -> bo
     return True
 
 
+def end_attempt(db: Database, key: ConnectionKey, now: int) -> None:
+    """Ends what is pending at once; what Slack has granted is over, and waits to be given back."""
+    if key.status == ConnectionStatus.PENDING:
+        fail(db, key, StatusReason.NOT_CONFIRMED, now)
+    else:
+        quarantines.expire(db, key.id, now)
+
+
+def configure(db: Database, connection: Connection, settings: ConnectionSettings, now: int) -> bool:
+    """Stores what people set, inside the transaction that has read it; False where nothing is held.
+
+    What was suspended for its owner or its age serves again where that is mended.
+    """
+    owner = members.find(db, connection.organization_id, settings.owner_id)
+    is_owned = owner is not None and owner.status == MemberStatus.ACTIVE
+    missing_at = None if is_owned else connection.owner_missing_at or now
+    if not connections.save_settings(db, connection.key, settings, missing_at, now=now):
+        return False
+    is_young = settings.max_age is None or (connection.installed_at or 0) + settings.max_age >= now
+    for why, is_mended in ((StatusReason.OWNER, is_owned), (StatusReason.AGE, is_young)):
+        if is_mended:
+            set_status(db, connection.key, ConnectionStatus.ACTIVE, None, seen=why, now=now)
+    return True
+
+
 def activate(db: Database, attempt: Connection, held: HeldWorkspace, actor: Actor, now: int) -> Activation | None:
     """Gives an attempt what Slack has granted, or the connection that it was begun to bring back.
 
     None, and nothing changed, where the attempt is under way no more. Who may is the caller's to have checked, in the
     same transaction. What no grant answers stays: a freeze, a review, a missing owner.
     """
-    if attempt.status not in UNDER_WAY:
+    organization = organizations.find(db, attempt.organization_id)
+    # claim: C-156
+    if organization is None or organization.removed_at is not None or attempt.status not in UNDER_WAY:
         return None
     before = _brought_back(db, attempt)
     key = before.key if before is not None else attempt.key
@@ -80,7 +107,7 @@ def activate(db: Database, attempt: Connection, held: HeldWorkspace, actor: Acto
     if left is not None:
         freezes.delete(db, left, organization=key.organization_id)
     active = key._replace(status=ConnectionStatus.ACTIVE)
-    reason = _suspension(db, before, attempt.organization_id)
+    reason = StatusReason.FREEZE if organization.frozen_at is not None else _lasting_suspension(before)
     if reason is StatusReason.FREEZE:
         # claim: C-157
         freezes.add(db, held.tenant, actor, now, organization=key.organization_id)
@@ -101,12 +128,9 @@ def _brought_back(db: Database, attempt: Connection) -> Connection | None:
     return found if found.kind == attempt.kind and is_of_whoever_asks else None
 
 
-def _suspension(db: Database, before: Connection | None, organization_id: str) -> StatusReason | None:
+def _lasting_suspension(before: Connection | None) -> StatusReason | None:
     """Finds why what was just granted must wait all the same."""
-    organization = organizations.find(db, organization_id)
-    if organization is not None and organization.frozen_at is not None:
-        return StatusReason.FREEZE
     if before is None or before.status != ConnectionStatus.SUSPENDED:
         return None
     reason = StatusReason(before.status_reason)
-    return reason if reason in _OUTLASTS_GRANT - {StatusReason.FREEZE} else None
+    return reason if reason in _OUTLASTS_GRANT else None

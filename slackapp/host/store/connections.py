@@ -103,9 +103,12 @@ def list_of_tenant(db: Database, tenant: Tenant) -> list[ConnectionKey]:
     return [ConnectionKey(row["organization_id"], row["id"], _STATUSES[row["status"]]) for row in rows]
 
 
-def list_attempts_of(db: Database, organization_id: str, member_id: str) -> list[ConnectionKey]:
-    """Lists a member's attempts whose end is open."""
-    rows = db.many("attempts_of_member", {"organization_id": organization_id, "user_id": member_id})
+def list_attempts_of(db: Database, organization_id: str, member_id: str | None = None) -> list[ConnectionKey]:
+    """Lists a member's attempts whose end is open, or all of an organization's."""
+    if member_id is None:
+        rows = db.many("attempts_of_organization", {"organization_id": organization_id})
+    else:
+        rows = db.many("attempts_of_member", {"organization_id": organization_id, "user_id": member_id})
     return [ConnectionKey(organization_id, row["id"], _STATUSES[row["status"]]) for row in rows]
 
 
@@ -239,9 +242,10 @@ def note_owner_missing(db: Database, organization_id: str, member_id: str, now: 
     return [row["id"] for row in db.many("list_without_owner", owned)]
 
 
-def note_owner_back(db: Database, organization_id: str, member_id: str) -> None:
-    """Notes that a member answers again for what was that member's."""
-    db.execute("note_owner_back", {"organization_id": organization_id, "owner_id": member_id})
+def note_owner_back(db: Database, organization_id: str, member_id: str) -> list[str]:
+    """Notes that a member answers again for what was that member's; returns the ids."""
+    rows = db.many("note_owner_back", {"organization_id": organization_id, "owner_id": member_id})
+    return [row["id"] for row in rows]
 
 
 # Tenants that go, copies, age

@@ -2,6 +2,7 @@
 
 from slackapp.host.model import HostRole, MemberStatus
 from slackapp.host.rows import Member
+from slackapp.host.store import sessions
 from slackapp.store.columns import by_word, read_columns
 from slackapp.store.engine.database import Database
 
@@ -20,10 +21,14 @@ def find(db: Database, organization_id: str, member_id: str) -> Member | None:
 def note(db: Database, member: Member, now: int) -> bool:
     """Adds the member that a host token names, or its newer name and role; False where it is older.
 
-    The status stays as it is. A role that changes ends sessions: see `flows/note_caller.py`.
+    The status stays as it is. What was opened in another role ends.
     """
     said = {"name": member.name, "role": str(member.role), "issued_at": member.issued_at, "now": now}
-    return db.execute("note_member", {**_key(member.organization_id, member.member_id), **said}) == 1
+    is_newest = db.execute("note_member", {**_key(member.organization_id, member.member_id), **said}) == 1
+    if is_newest:
+        # claim: C-155
+        sessions.end_of_other_roles(db, member)
+    return is_newest
 
 
 def set_status(db: Database, member: Member, status: MemberStatus, now: int) -> bool:

@@ -50,9 +50,9 @@ def list_removed(db: Database) -> list[str]:
     return [row["organization_id"] for row in db.many("list_removed_organizations", {})]
 
 
-def blank(db: Database, organization_id: str) -> None:
-    """Erases all but the id of one that is being removed."""
-    db.execute("blank_organization", {"organization_id": organization_id})
+def blank(db: Database, organization_id: str) -> bool:
+    """Erases all but the id of one that is being removed; False where that was done."""
+    return db.execute("blank_organization", {"organization_id": organization_id}) == 1
 
 
 def delete(db: Database, organization_id: str) -> None:

@@ -6,7 +6,7 @@ A ticket and a session count for a member of the same role only.
 from typing import Any
 
 from slackapp.host.model import HostRole
-from slackapp.host.rows import Login, Session
+from slackapp.host.rows import Login, Member, Session
 from slackapp.store.columns import by_word, read_columns
 from slackapp.store.engine.database import Database, Row
 
@@ -65,6 +65,18 @@ def end_of_member(db: Database, organization_id: str, member_id: str) -> int:
     """Ends a member's tickets and sessions; how many."""
     whose = {"organization_id": organization_id, "member_id": member_id}
     return db.execute("end_tickets_of_member", whose) + db.execute("end_sessions_of_member", whose)
+
+
+def end_of_other_roles(db: Database, member: Member) -> int:
+    """Ends what was opened for a member in another role than it has; how many."""
+    whose = {"organization_id": member.organization_id, "member_id": member.member_id, "role": str(member.role)}
+    return db.execute("end_tickets_of_other_roles", whose) + db.execute("end_sessions_of_other_roles", whose)
+
+
+def end_of_organization(db: Database, organization_id: str) -> int:
+    """Ends all of an organization's tickets and sessions; how many."""
+    whose = {"organization_id": organization_id}
+    return db.execute("end_tickets_of_organization", whose) + db.execute("end_sessions_of_organization", whose)
 
 
 def end_under_key(db: Database, host_key_id: str) -> int:

@@ -1,0 +1,74 @@
+"""Deletes an organization with everything of it: what stays are opaque ids in the audit.
+
+That it was decided is committed first: from then on nobody acts for it. Slack is told of each tenant that it holds, and
+grants that wait are given back, before the rows go. Whatever ends the process in between, upkeep goes on with it. Where
+an older copy of the database is restored, the host deletes it again.
+"""
+
+from dataclasses import replace
+
+from slackapp.flows.app import App
+from slackapp.flows.removal import uninstall_tenant
+from slackapp.host.flows import change_connection
+from slackapp.host.model import ConnectionKind
+from slackapp.host.rows import HostAuditEvent, HostAuditRecord
+from slackapp.host.store import (
+    connections,
+    events,
+    idempotency_keys,
+    members,
+    organizations,
+    purposes,
+    sessions,
+    switches,
+)
+from slackapp.model import SCHEDULER, Actor, AuditEntry
+
+
+def run(app: App, organization_id: str, actor: Actor, now: int) -> bool:
+    """Deletes an organization; True once nothing of it is left, False where upkeep goes on with it. Idempotent.
+
+    Raises StoreError.
+    """
+    # 1. from now on nobody acts for it
+    with app.db.transaction():
+        # claim: C-156
+        organizations.begin_removal(app.db, organization_id, now)
+        # claim: C-156
+        sessions.end_of_organization(app.db, organization_id)
+        for key in connections.list_attempts_of(app.db, organization_id):
+            change_connection.end_attempt(app.db, key, now)
+    # 2. tell Slack, and erase each tenant that it holds
+    for _, tenant, kind in connections.list_held(app.db, organization_id):
+        if kind == ConnectionKind.WORKSPACE:
+            uninstall_tenant.run(app, tenant, actor, now)
+    # 3. the rows, once nothing is held and nothing waits to be given back
+    if not _delete_rows(app, organization_id, actor):
+        return False
+    # 4. what they have left in logs; then the id
+    if app.db.erase_residue():
+        return False
+    with app.db.transaction():
+        organizations.delete(app.db, organization_id)
+    return True
+
+
+def resume_all(app: App, now: int) -> None:
+    """Goes on with every removal that is not over. Raises StoreError."""
+    for organization_id in organizations.list_removed(app.db):
+        run(app, organization_id, replace(SCHEDULER, organization=organization_id), now)
+
+
+def _delete_rows(app: App, organization_id: str, actor: Actor) -> bool:
+    with app.db.transaction():
+        if connections.list_held(app.db, organization_id) or connections.count_attempts(app.db, organization_id):
+            return False
+        for erase in (events.erase, idempotency_keys.erase, purposes.delete_all, members.delete_all):
+            # claim: C-156
+            erase(app.db, organization_id)
+        switches.enable(app.db, organization_id)
+        # claim: C-156
+        if organizations.blank(app.db, organization_id):
+            entry = AuditEntry(at=app.clock(), event=HostAuditEvent.ORGANIZATION_DELETED, actor=actor)
+            app.vault.append(entry._replace(record_kind=HostAuditRecord.ORGANIZATION, record_id=organization_id))
+    return True

@@ -1,0 +1,49 @@
+"""Freezes an organization: from that commit on no token of what it holds opens; what it connects waits, too.
+
+Each tenant that it holds gets a freeze of its own, beside one of the operator; so the core asks one table alone. What
+removes a tenant goes on.
+"""
+
+from slackapp.flows.app import App
+from slackapp.host.flows import change_connection
+from slackapp.host.model import ConnectionStatus
+from slackapp.host.rows import HostAuditEvent, HostAuditRecord, StatusReason
+from slackapp.host.store import connections, organizations
+from slackapp.model import Actor, AuditEntry
+from slackapp.store import freezes
+
+
+def run(app: App, organization_id: str, actor: Actor, now: int) -> bool:
+    """Freezes an organization; False where that is so, or where there is none. Raises StoreError."""
+    with app.db.transaction():
+        # claim: C-157
+        if not organizations.freeze(app.db, organization_id, now):
+            return False
+        held = connections.list_held(app.db, organization_id)
+        for key, tenant, _ in held:
+            # claim: C-157
+            freezes.add(app.db, tenant, actor, now, organization=organization_id)
+            change_connection.set_status(app.db, key, ConnectionStatus.SUSPENDED, StatusReason.FREEZE, now=now)
+        entry = _entry(HostAuditEvent.ORGANIZATION_FROZEN, organization_id, actor, now)
+        app.vault.append(entry._replace(count=len(held)))
+    return True
+
+
+def end(app: App, organization_id: str, actor: Actor, now: int) -> bool:
+    """Ends that freeze, and no other; False where there is none. Raises StoreError."""
+    with app.db.transaction():
+        if not organizations.end_freeze(app.db, organization_id, now):
+            return False
+        held = connections.list_held(app.db, organization_id)
+        for key, tenant, _ in held:
+            freezes.delete(app.db, tenant, organization=organization_id)
+            active, why = ConnectionStatus.ACTIVE, StatusReason.FREEZE
+            change_connection.set_status(app.db, key, active, None, seen=why, now=now)
+        entry = _entry(HostAuditEvent.ORGANIZATION_UNFROZEN, organization_id, actor, now)
+        app.vault.append(entry._replace(count=len(held)))
+    return True
+
+
+def _entry(event: HostAuditEvent, organization_id: str, actor: Actor, now: int) -> AuditEntry:
+    kind = HostAuditRecord.ORGANIZATION
+    return AuditEntry(at=now, event=event, actor=actor, record_kind=kind, record_id=organization_id)

@@ -1,0 +1,60 @@
+"""Upkeep of the host side: what is over ends, what is too old goes, and what was begun is finished."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from slackapp.flows.app import App
+from slackapp.host.flows import change_connection, delete_organization
+from slackapp.host.flows.offboard import OWNER_DAYS
+from slackapp.host.model import ConnectionStatus
+from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
+from slackapp.host.store import approvals, connections, events, idempotency_keys, sessions
+from slackapp.model import SCHEDULER, AuditEntry
+
+_DAY = 86_400
+_FAILED_DAYS = _APPROVAL_DAYS = 30
+"""Days that a failed attempt, and an approval that is over, are kept."""
+
+
+def sweep(app: App, now: int) -> None:
+    """Ends what is over, and deletes what is too old, in transactions that are short. Raises StoreError."""
+    _end_attempts(app, now)
+    _suspend(app, connections.list_long_unowned(app.db, now - OWNER_DAYS * _DAY), StatusReason.OWNER, now)
+    _suspend(app, connections.list_aged(app.db, now), StatusReason.AGE, now)
+    sessions.sweep(app.db, now)
+    sessions.sweep_token_ids(app.db, now)
+    idempotency_keys.sweep(app.db, now)
+    approvals.sweep(app.db, now - _APPROVAL_DAYS * _DAY)
+    while _in_portions(app, lambda: connections.sweep_failed(app.db, now - _FAILED_DAYS * _DAY)):
+        pass
+    while _in_portions(app, lambda: events.sweep(app.db, now - events.KEEP_SECONDS)):
+        pass
+
+
+def run_remote(app: App, stopping: Callable[[], bool]) -> None:
+    """Finishes what needs Slack: organizations that are being deleted. Raises StoreError."""
+    if not stopping():
+        delete_organization.resume_all(app, app.clock())
+
+
+def _end_attempts(app: App, now: int) -> None:
+    while expired := connections.list_expired(app.db, now):
+        with app.db.transaction():
+            for key in expired:
+                change_connection.fail(app.db, key, StatusReason.NOT_CONFIRMED, now)
+
+
+def _suspend(app: App, keys: list[ConnectionKey], why: StatusReason, now: int) -> None:
+    """Suspends each, with a row of the audit; what changed meanwhile is left."""
+    for key in keys:
+        with app.db.transaction():
+            if change_connection.set_status(app.db, key, ConnectionStatus.SUSPENDED, why, now=now):
+                actor = replace(SCHEDULER, organization=key.organization_id)
+                entry = AuditEntry(at=now, event=HostAuditEvent.INTEGRATION_SUSPENDED, actor=actor, connection=key.id)
+                app.vault.append(entry._replace(detail=why))
+
+
+def _in_portions(app: App, delete: Callable[[], int]) -> bool:
+    """Deletes a portion in a transaction of its own; True where there may be more."""
+    with app.db.transaction():
+        return delete() == connections.BATCH_ROWS
