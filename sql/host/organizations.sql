@@ -40,6 +40,7 @@ UPDATE organizations SET frozen_at = NULL, updated_at = :now
 
 -- name: begin_organization_removal :exec
 -- tenant: none (an organization's own)
+-- alone: compare-and-swap
 UPDATE organizations SET removed_at = :now
  WHERE organization_id = :organization_id
    AND removed_at IS NULL;
@@ -59,6 +60,7 @@ UPDATE organizations SET name = '', data_region = '', workspace_limit = NULL, cr
 
 -- name: delete_organization :exec
 -- tenant: none (an organization's own)
+-- alone: compare-and-swap
 DELETE FROM organizations
  WHERE organization_id = :organization_id
-   AND removed_at IS NOT NULL;
+   AND removed_at IS NOT NULL AND created_at = 0;

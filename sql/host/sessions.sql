@@ -39,6 +39,7 @@ DELETE FROM host_tickets WHERE organization_id = :organization_id AND member_id 
 
 -- name: end_tickets_of_organization :exec
 -- tenant: none (an organization's own)
+-- alone: idempotent
 DELETE FROM host_tickets WHERE organization_id = :organization_id;
 
 -- name: end_tickets_of_other_roles :exec
@@ -98,6 +99,7 @@ DELETE FROM host_sessions WHERE organization_id = :organization_id AND member_id
 
 -- name: end_sessions_of_organization :exec
 -- tenant: none (an organization's own)
+-- alone: idempotent
 DELETE FROM host_sessions WHERE organization_id = :organization_id;
 
 -- name: end_sessions_of_other_roles :exec

@@ -113,6 +113,7 @@ def test_who_comes_back_answers_again_for_what_was_its_own(world: World) -> None
     assert read(app.db, ACME, mine.id).status == ConnectionStatus.ACTIVE
 
 
+@pytest.mark.claim("C-155")
 def test_another_role_ends_what_was_opened_in_the_one_before(world: World) -> None:
     """I fall to a member and rise again: my old page stays closed."""
     app = world.service.app
