@@ -46,18 +46,12 @@ UPDATE quarantines SET lease_owner = :owner, lease_until = :steady + :lease
 -- name: is_tenant_given_back :one
 -- tenant: tenant_kind, tenant_id
 -- Whether Slack is being asked just now to end what was granted there.
-SELECT 1 AS found
-  FROM connections AS c JOIN quarantines AS q ON q.connection_id = c.id
- WHERE c.tenant_kind = :tenant_kind AND c.tenant_id = :tenant_id AND c.tenant_kind <> ''
-   AND q.lease_until BETWEEN :steady AND :steady + :lease
+SELECT 1 AS found FROM quarantines
+ WHERE connection_id IN (SELECT id FROM connections
+                          WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND tenant_kind <> '')
+   AND lease_until BETWEEN :steady AND :steady + :lease
  LIMIT 1;
 
 -- name: delete_quarantine :exec
 -- tenant: none (it was confirmed, given back, or died with its tenant)
 DELETE FROM quarantines WHERE connection_id = :connection_id;
-
--- name: erase_quarantines :exec
--- tenant: tenant_kind, tenant_id
-DELETE FROM quarantines
- WHERE connection_id IN (SELECT id FROM connections
-                          WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND tenant_kind <> '');

@@ -59,11 +59,6 @@ def delete(db: Database, connection_id: str) -> None:
     db.execute("delete_quarantine", {"connection_id": connection_id})
 
 
-def erase(db: Database, tenant: Tenant) -> int:
-    """Erases what waits of a tenant; how many."""
-    return db.execute("erase_quarantines", tenant_columns(tenant))
-
-
 def drop_all(db: Database) -> None:
     """Drops all, in a restored copy: who was to confirm has done so since, or it was given back."""
     db.execute("drop_all_quarantines", {})

@@ -255,7 +255,7 @@ BY_OTHER = {
 """Found by a secret, of which the database has the hash."""
 BY_TENANT = {
     "find_held_connection", "connections_of_tenant", "export_connections", "count_connections", "has_connection_rows",
-    "is_tenant_given_back", "erase_quarantines", "find_overlap",
+    "is_tenant_given_back", "find_overlap",
 }  # fmt: skip
 """Found by Slack's verified tenant."""
 BY_CONNECTION = {
