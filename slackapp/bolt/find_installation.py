@@ -37,7 +37,7 @@ from slackapp.model import (
 )
 from slackapp.store import installations, installers, tokens
 from slackapp.store.engine.database import Database
-from slackapp.store.installers import Installer
+from slackapp.store.installers import Installed, Installer
 from slackapp.vault.secret_reads import RecordRead, SecretRead, TokenRead, TokenReplacedError, refusal_of
 
 _SERVED = frozenset({InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL})
@@ -93,7 +93,11 @@ class InstallationIds(NamedTuple):
     def find(self, db: Database) -> Installation | None:
         """Finds the installation that they name."""
         found = installations.find(db, self.tenant)
-        return found if found is not None and found.enterprise_id in ("", self.enterprise_id) else None
+        return found if found is not None and self.name(found) else None
+
+    def name(self, found: Installation) -> bool:
+        """Tells whether they name what their tenant has installed."""
+        return found.enterprise_id in ("", self.enterprise_id)
 
 
 def find_bot(
@@ -139,24 +143,26 @@ class _Look:
     """Whether Slack was asked about a suspicion: nobody may have, since the event that brought it."""
     installation: Installation | None = None
     who: Installer | None = None
-    bot: Installer | None = None
     stored: dict[Holder, _Stored | None] = field(default_factory=dict)
     unsettled: list[Holder] = field(default_factory=list)
     reads: dict[Any, SecretRead] = field(default_factory=dict)
 
     def run(self) -> list[SecretRead]:
         """Finds what is to be read; nothing, where nothing is there, or something must be done before."""
-        self.who, self.stored, self.unsettled, self.reads = None, {}, [], {}
-        found = self.installation = self.ids.find(self.app.db)
-        if found is None or self.must_resolve:
+        self.installation, self.who, self.stored, self.unsettled, self.reads = None, None, {}, [], {}
+        found = installers.find_installed(self.app.db, self.ids.tenant)
+        if found is None or not self.ids.name(found.installation):
             return []
-        self.bot = installers.find(self.app.db, found.tenant, BOT)
-        who = self.who = self._find_who(found)
+        self.installation = found.installation
+        who = self.who = None if self.must_resolve else self._find_who(found)
         if who is None:
             return []
-        self.stored = {holder: self._find_token(found, holder) for holder in dict.fromkeys((BOT, who.holder))}
+        self.stored[BOT] = self._stored(found.installation, BOT, found.token)
+        if who.holder != BOT:
+            token = tokens.find(self.app.db, self.ids.tenant, who.holder)
+            self.stored[who.holder] = self._stored(found.installation, who.holder, token)
         if not self.unsettled and (who.holder != BOT or self.stored[BOT] is not None):
-            self.reads = self._reads(found.tenant, who)
+            self.reads = self._reads(found, who)
         return list(self.reads.values())
 
     @property
@@ -165,17 +171,16 @@ class _Look:
         is_suspect = self.installation is not None and self.installation.status == InstallationStatus.SUSPECT
         return is_suspect and not self.is_resolved
 
-    def _find_who(self, found: Installation) -> Installer | None:
+    def _find_who(self, found: Installed) -> Installer | None:
         if self.asked is None:
-            return installers.latest(self.app.db, found.tenant)
+            return installers.latest(self.app.db, self.ids.tenant)
         if self.asked == BOT:
-            return self.bot or Installer(BOT, 0, float(found.installed_at))
-        return installers.find(self.app.db, found.tenant, self.asked)
+            return found.installer or Installer(BOT, 0, float(found.installation.installed_at))
+        return installers.find(self.app.db, self.ids.tenant, self.asked)
 
-    def _find_token(self, found: Installation, holder: Holder) -> _Stored | None:
+    def _stored(self, found: Installation, holder: Holder, token: Token | None) -> _Stored | None:
         if holder in self.settled:
             return self.settled[holder]
-        token = tokens.find(self.app.db, found.tenant, holder)
         if token is None or token.status == TokenStatus.DEAD:
             return None
         # Of whom nothing is served nothing is refreshed: the vault refuses, and says so in the audit.
@@ -191,18 +196,19 @@ class _Look:
         is_over = token.expires_at is not None and token.expires_at <= now
         return token.provider == SLACK_PROVIDER and not is_over and not refresh_token.is_due(token, now)
 
-    def _reads(self, tenant: Tenant, who: Installer) -> dict[Any, SecretRead]:
+    def _reads(self, found: Installed, who: Installer) -> dict[Any, SecretRead]:
+        tenant = self.ids.tenant
         reads: dict[Any, SecretRead | None] = {
             (holder, part): read
-            for holder, found in self.stored.items()
-            if found is not None
-            for part, read in _token_reads(*found, self.actor).items()
+            for holder, stored in self.stored.items()
+            if stored is not None
+            for part, read in _token_reads(*stored, self.actor).items()
         }
         if who.holder != BOT:  # a bot alone is given no webhook, and its details are those of the bot
             reads["details"] = _details_of(self.app, tenant, who, self.actor)
-        reads["bot_details"] = _details_of(self.app, tenant, self.bot, self.actor)
+        reads["bot_details"] = _details_of(self.app, tenant, found.installer, self.actor)
         if who.holder != BOT:
-            reads["webhook"] = _webhook_of(self.app, tenant, who, self.actor)
+            reads["webhook"] = _webhook_of(self.app, found, who, self.actor)
         return {name: read for name, read in reads.items() if read is not None}
 
 
@@ -327,8 +333,9 @@ def _details_of(app: App, tenant: Tenant, who: Installer | None, actor: Actor) -
     return _record_read(AuditEvent.DETAILS_READ, context, who.details, reread=current, actor=actor)
 
 
-def _webhook_of(app: App, tenant: Tenant, who: Installer, actor: Actor) -> RecordRead | None:
+def _webhook_of(app: App, found: Installed, who: Installer, actor: Actor) -> RecordRead | None:
     """Finds the webhook of this user's install; where our own service took that install, the tenant's."""
+    tenant, webhook, generation = found.installation.tenant, found.webhook, found.webhook_generation
 
     def users_webhook() -> Sealed | None:
         found = installers.find(app.db, tenant, who.holder)
@@ -337,10 +344,8 @@ def _webhook_of(app: App, tenant: Tenant, who: Installer, actor: Actor) -> Recor
     if who.webhook is not None:
         context = records.installer_webhook_context(tenant, who.holder, who.generation)
         return _record_read(AuditEvent.WEBHOOK_READ, context, who.webhook, reread=users_webhook, actor=actor)
-    stored = installations.find_webhook(app.db, tenant)
-    if stored is None or stored[1] != who.generation:
+    if webhook is None or generation != who.generation:
         return None
-    webhook, generation = stored
 
     def tenants() -> Sealed | None:
         found = installations.find_webhook(app.db, tenant)

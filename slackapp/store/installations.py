@@ -1,9 +1,10 @@
 """Tenants, and what is known of them but their tokens: `sql/core/installations.sql`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from slackapp.model import Installation, InstallationStatus, Sealed, Tenant
-from slackapp.store.columns import by_word, count_rows, read_tenant, row_fields, sealed_column, tenant_columns
+from slackapp.store.columns import by_word, count_rows, read_tenant, sealed_column, tenant_columns
 from slackapp.store.engine.database import Database, Row
 
 _STATUSES = by_word(InstallationStatus)
@@ -151,11 +152,14 @@ def delete(db: Database, tenant: Tenant) -> int:
 
 
 def _installation(row: Row) -> Installation:
-    fields = row_fields(row)
-    fields["status"] = _STATUSES[fields["status"]]
-    fields["scopes_asked"] = split_scopes(fields["scopes_asked"])
-    fields["scopes_granted"] = split_scopes(fields["scopes_granted"])
-    return Installation(**fields)
+    return read_installation(read_tenant(row), tuple(row)[2:])
+
+
+def read_installation(tenant: Tenant, columns: Sequence[Any]) -> Installation:
+    """Reads it from the values of its columns, in the order of the noun's fields."""
+    *names, asked, granted, status = columns[:10]
+    scopes = split_scopes(asked), split_scopes(granted)
+    return Installation._make((tenant, *names, *scopes, _STATUSES[status], *columns[10:]))
 
 
 def split_scopes(stored: str) -> tuple[str, ...]:

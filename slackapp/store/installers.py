@@ -2,9 +2,13 @@
 
 from typing import NamedTuple
 
-from slackapp.model import Holder, Sealed, Tenant
+from slackapp.model import BOT, Holder, Installation, Sealed, Tenant, Token
+from slackapp.store import installations, tokens
 from slackapp.store.columns import key_columns, read_holder, read_sealed, sealed_column, tenant_columns
 from slackapp.store.engine.database import Database, Row
+
+_WEBHOOK, _TOKEN, _INSTALLER = 18, 20, 36
+"""Places in the statement's columns at which another noun begins."""
 
 
 class Installer(NamedTuple):
@@ -21,10 +25,38 @@ class Installer(NamedTuple):
     webhook: Sealed | None = None
 
 
+class Installed(NamedTuple):
+    """An installation with its webhook, the generation that this is bound to, and what there is of the bot."""
+
+    installation: Installation
+    webhook: Sealed | None
+    webhook_generation: int
+    token: Token | None
+    installer: Installer | None
+
+
 def find(db: Database, tenant: Tenant, holder: Holder) -> Installer | None:
     """Finds one user who installed, or the bot."""
     row = db.one("find_installer", key_columns(tenant, holder))
     return _installer(row) if row is not None else None
+
+
+def find_installed(db: Database, tenant: Tenant) -> Installed | None:
+    """Finds what `installations`, `tokens` and `installers` find one by one."""
+    row = db.one("find_with_bot", tenant_columns(tenant))
+    if row is None:
+        return None
+    columns = tuple(row)
+    webhook, webhook_generation = columns[_WEBHOOK:_TOKEN]
+    generation, installed_at, details, own_webhook = columns[_INSTALLER:]
+    own = Installer(BOT, generation, installed_at, read_sealed(details), webhook=read_sealed(own_webhook))
+    return Installed(
+        installation=installations.read_installation(tenant, columns[2:_WEBHOOK]),
+        webhook=read_sealed(webhook),
+        webhook_generation=webhook_generation,
+        token=tokens.read_token(tenant, BOT, columns[_TOKEN:_INSTALLER]) if columns[_TOKEN] is not None else None,
+        installer=own if generation is not None else None,
+    )
 
 
 def latest(db: Database, tenant: Tenant) -> Installer | None:

@@ -1,7 +1,7 @@
 """Tokens, sealed: `sql/core/tokens.sql`."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from slackapp.model import BOT, NO_TENANT, SLACK_PROVIDER, Holder, Sealed, Tenant, Token, TokenStatus
 from slackapp.store import tenant_outcomes
@@ -12,7 +12,6 @@ from slackapp.store.columns import (
     read_holder,
     read_sealed,
     read_tenant,
-    row_fields,
     sealed_column,
     tenant_columns,
 )
@@ -295,7 +294,12 @@ def _fingerprint_columns(fingerprints: Fingerprints) -> dict[str, object]:
 
 
 def _token(row: Row) -> Token:
-    fields = row_fields(row)
-    fields["status"], fields["scopes"] = _STATUSES[fields["status"]], split_scopes(fields["scopes"])
-    fields["access"], fields["refresh"] = Sealed(fields["access"]), read_sealed(fields["refresh"])
-    return Token(**fields)
+    return read_token(read_tenant(row), read_holder(row), tuple(row)[4:])
+
+
+def read_token(tenant: Tenant, holder: Holder, columns: Sequence[Any]) -> Token:
+    """Reads it from the values of its columns, in the order of the noun's fields."""
+    generation, access, refresh, scopes, *times, status = columns[:9]
+    sealed = Sealed(access), read_sealed(refresh)
+    found = (tenant, holder, generation, *sealed, split_scopes(scopes), *times, _STATUSES[status], *columns[9:])
+    return Token._make(found)

@@ -26,20 +26,14 @@ INSERT INTO audit (id, at, format, event, actor, actor_id, organization, request
 SELECT :id, :at, :format, :event, :actor, :actor_id, :organization, :request_id, :trace_id, :tenant_kind, :tenant_id,
        :connection, :holder_kind, :holder_id, :record_kind, :record_id, :generation, :key_id, :count, :capability,
        :method, :channel, :purpose, :result, :detail, :chain
- WHERE EXISTS (
-       SELECT 1 FROM installations AS i
-        WHERE i.tenant_kind = :asked_tenant_kind AND i.tenant_id = :asked_tenant_id AND i.status = :status
-       )  -- claim: C-40
-   AND (:asked_generation IS NULL OR EXISTS (
-       SELECT 1 FROM tokens AS t
+ WHERE EXISTS (SELECT 1 FROM installations AS i
+        WHERE i.tenant_kind = :asked_tenant_kind AND i.tenant_id = :asked_tenant_id AND i.status = :status)  -- claim: C-40
+   AND (:asked_generation IS NULL OR EXISTS (SELECT 1 FROM tokens AS t
         WHERE t.tenant_kind = :asked_tenant_kind AND t.tenant_id = :asked_tenant_id
           AND t.holder_kind = :asked_holder_kind AND t.holder_id = :asked_holder_id
-          AND t.generation = :asked_generation AND t.granted_at = :granted_at AND t.status <> 'dead'
-       ))  -- claim: C-114
-   AND (:works_frozen = 1 OR NOT EXISTS (
-       SELECT 1 FROM freezes AS f
-        WHERE f.tenant_kind IN ('', :asked_tenant_kind) AND f.tenant_id IN ('', :asked_tenant_id)
-       ));  -- claim: C-119
+          AND t.generation = :asked_generation AND t.granted_at = :granted_at AND t.status <> 'dead'))  -- claim: C-114
+   AND (:works_frozen = 1 OR NOT EXISTS (SELECT 1 FROM freezes AS f
+        WHERE f.tenant_kind IN ('', :asked_tenant_kind) AND f.tenant_id IN ('', :asked_tenant_id)));  -- claim: C-119
 
 -- name: audit_page :many
 -- tenant: none (the chain runs over all rows)

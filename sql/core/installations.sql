@@ -2,16 +2,29 @@
 
 -- name: find_installation :one
 -- tenant: tenant_kind, tenant_id
--- alone: look-up
 SELECT tenant_kind, tenant_id, app_id, enterprise_id, enterprise_name, team_id, team_name, bot_user_id, installer_id,
        scopes_asked, scopes_granted, status, status_reason, generation, installed_at, last_used_at, last_validated_at,
        bot_id
   FROM installations
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
 
--- name: find_webhook :one
+-- name: find_with_bot :one
 -- tenant: tenant_kind, tenant_id
 -- alone: look-up
+SELECT i.tenant_kind, i.tenant_id, i.app_id, i.enterprise_id, i.enterprise_name, i.team_id, i.team_name, i.bot_user_id,
+       i.installer_id, i.scopes_asked, i.scopes_granted, i.status, i.status_reason, i.generation, i.installed_at,
+       i.last_used_at, i.last_validated_at, i.bot_id, i.webhook, i.webhook_generation, t.generation, t.access,
+       t.refresh, t.scopes, t.granted_at, t.issued_at, t.expires_at, t.due_at, t.status, t.lease_owner, t.reason,
+       t.refused_since, t.refused_at, t.paused_until, t.contradicted, t.provider, n.generation, n.installed_at,
+       n.details, n.webhook
+  FROM (SELECT * FROM installations WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id) AS i
+  LEFT JOIN tokens AS t
+    ON t.tenant_kind = i.tenant_kind AND t.tenant_id = i.tenant_id AND t.holder_kind = 'bot' AND t.holder_id = ''
+  LEFT JOIN installers AS n
+    ON n.tenant_kind = i.tenant_kind AND n.tenant_id = i.tenant_id AND n.holder_kind = 'bot' AND n.holder_id = '';
+
+-- name: find_webhook :one
+-- tenant: tenant_kind, tenant_id
 SELECT webhook, webhook_generation FROM installations
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND webhook IS NOT NULL;
 
@@ -65,8 +78,7 @@ ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET
        webhook_generation = CASE :keep_webhook WHEN 1 THEN installations.webhook_generation
                             ELSE excluded.webhook_generation END,
        status = excluded.status, status_reason = excluded.status_reason,
-       generation = excluded.generation, installed_at = excluded.installed_at,
-       check_begun_at = excluded.check_begun_at;
+       generation = excluded.generation, installed_at = excluded.installed_at, check_begun_at = excluded.check_begun_at;
 
 -- name: set_installation_status :exec
 -- tenant: tenant_kind, tenant_id
@@ -93,10 +105,8 @@ DELETE FROM installations
 SELECT tenant_kind, tenant_id, check_begun_at FROM installations
  WHERE status = 'active'
    AND check_begun_at < :before
-   AND NOT EXISTS (
-       SELECT 1 FROM freezes AS f
-        WHERE f.tenant_kind IN ('', installations.tenant_kind) AND f.tenant_id IN ('', installations.tenant_id)
-       )
+   AND NOT EXISTS (SELECT 1 FROM freezes AS f
+        WHERE f.tenant_kind IN ('', installations.tenant_kind) AND f.tenant_id IN ('', installations.tenant_id))
  ORDER BY check_begun_at, tenant_kind, tenant_id
  LIMIT :most;
 

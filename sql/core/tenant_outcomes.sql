@@ -6,11 +6,9 @@
 -- the bot's is served. Else 21 free workspaces that remove the app, or each day's leavers, would brake everybody.
 INSERT INTO failing (tenant_kind, tenant_id, refused_at)
 SELECT :tenant_kind, :tenant_id, :now
- WHERE NOT EXISTS (
-       SELECT 1 FROM installations AS i
+ WHERE NOT EXISTS (SELECT 1 FROM installations AS i
         WHERE i.tenant_kind = :tenant_kind AND i.tenant_id = :tenant_id AND i.status IN ('suspect', 'purging'))
-   AND (:holder_kind = 'bot' OR NOT EXISTS (
-       SELECT 1 FROM tokens AS t
+   AND (:holder_kind = 'bot' OR NOT EXISTS (SELECT 1 FROM tokens AS t
         WHERE t.tenant_kind = :tenant_kind AND t.tenant_id = :tenant_id AND t.holder_kind = 'bot'
           AND t.status = 'live' AND t.refused_since IS NULL))
 ON CONFLICT (tenant_kind, tenant_id) DO UPDATE SET refused_at = excluded.refused_at, given_up = 0;

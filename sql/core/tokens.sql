@@ -5,8 +5,8 @@
 -- name: find_token :one
 -- tenant: tenant_kind, tenant_id
 -- alone: look-up
-SELECT tenant_kind, tenant_id, holder_kind, holder_id, provider, generation, access, refresh, scopes, granted_at,
-       issued_at, expires_at, due_at, status, lease_owner, reason, refused_since, refused_at, paused_until, contradicted
+SELECT tenant_kind, tenant_id, holder_kind, holder_id, generation, access, refresh, scopes, granted_at, issued_at,
+       expires_at, due_at, status, lease_owner, reason, refused_since, refused_at, paused_until, contradicted, provider
   FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-34
    AND holder_kind = :holder_kind  -- claim: C-109
@@ -14,8 +14,8 @@ SELECT tenant_kind, tenant_id, holder_kind, holder_id, provider, generation, acc
 
 -- name: list_tokens :many
 -- tenant: tenant_kind, tenant_id
-SELECT tenant_kind, tenant_id, holder_kind, holder_id, provider, generation, access, refresh, scopes, granted_at,
-       issued_at, expires_at, due_at, status, lease_owner, reason, refused_since, refused_at, paused_until, contradicted
+SELECT tenant_kind, tenant_id, holder_kind, holder_id, generation, access, refresh, scopes, granted_at, issued_at,
+       expires_at, due_at, status, lease_owner, reason, refused_since, refused_at, paused_until, contradicted, provider
   FROM tokens
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
  ORDER BY holder_kind, holder_id;
@@ -187,10 +187,8 @@ SELECT t.tenant_kind, t.tenant_id
  WHERE t.refused_since IS NOT NULL
    AND (t.paused_until <= :now OR t.paused_until > :latest)
    AND i.status IN ('active', 'needs_reinstall')
-   AND NOT EXISTS (
-       SELECT 1 FROM freezes AS f
-        WHERE f.tenant_kind IN ('', i.tenant_kind) AND f.tenant_id IN ('', i.tenant_id)
-       )
+   AND NOT EXISTS (SELECT 1 FROM freezes AS f
+        WHERE f.tenant_kind IN ('', i.tenant_kind) AND f.tenant_id IN ('', i.tenant_id))
  GROUP BY t.tenant_kind, t.tenant_id
  ORDER BY min(t.paused_until), t.tenant_kind, t.tenant_id
  LIMIT :most;
@@ -220,8 +218,8 @@ SELECT count(*) AS found FROM tokens
 
 -- name: due_tokens :many
 -- tenant: none (the scheduler looks after every tenant)
-SELECT tenant_kind, tenant_id, holder_kind, holder_id, provider, generation, access, refresh, scopes, granted_at,
-       issued_at, expires_at, due_at, status, lease_owner, reason, refused_since, refused_at, paused_until, contradicted
+SELECT tenant_kind, tenant_id, holder_kind, holder_id, generation, access, refresh, scopes, granted_at, issued_at,
+       expires_at, due_at, status, lease_owner, reason, refused_since, refused_at, paused_until, contradicted, provider
   FROM (
        SELECT t.*, row_number() OVER (PARTITION BY t.tenant_kind, t.tenant_id
                                       ORDER BY t.due_at, t.holder_kind, t.holder_id) AS turn
@@ -232,10 +230,8 @@ SELECT tenant_kind, tenant_id, holder_kind, holder_id, provider, generation, acc
           AND t.due_at <= :now
           AND t.lease_until NOT BETWEEN :steady AND :latest  -- claim: C-41
           AND i.status = 'active'  -- claim: C-40
-          AND NOT EXISTS (
-              SELECT 1 FROM freezes AS f
-               WHERE f.tenant_kind IN ('', i.tenant_kind) AND f.tenant_id IN ('', i.tenant_id)
-              )  -- claim: C-118
+          AND NOT EXISTS (SELECT 1 FROM freezes AS f
+               WHERE f.tenant_kind IN ('', i.tenant_kind) AND f.tenant_id IN ('', i.tenant_id))  -- claim: C-118
        ) AS due
  ORDER BY turn, due_at, tenant_kind, tenant_id, holder_kind, holder_id
  LIMIT :most;
@@ -249,9 +245,9 @@ UPDATE tokens SET due_at = :now
 
 -- name: long_lived_tokens :many
 -- tenant: none (the operator exchanges those of every tenant)
-SELECT t.tenant_kind, t.tenant_id, t.holder_kind, t.holder_id, t.provider, t.generation, t.access, t.refresh, t.scopes,
+SELECT t.tenant_kind, t.tenant_id, t.holder_kind, t.holder_id, t.generation, t.access, t.refresh, t.scopes,
        t.granted_at, t.issued_at, t.expires_at, t.due_at, t.status, t.lease_owner, t.reason, t.refused_since,
-       t.refused_at, t.paused_until, t.contradicted
+       t.refused_at, t.paused_until, t.contradicted, t.provider
   FROM tokens AS t
   JOIN installations AS i ON i.tenant_kind = t.tenant_kind AND i.tenant_id = t.tenant_id
  WHERE t.status = 'live'

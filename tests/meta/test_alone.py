@@ -22,7 +22,7 @@ SEEN = {
 """Columns by which a row is still as it was seen."""
 LOOK_UPS = {
     # What is read of it, the row of the reading asks for again: status, generation, time of the grant.
-    "find_installation", "find_token", "find_installer", "latest_installer", "find_webhook",
+    "find_with_bot", "find_token", "find_installer", "latest_installer",
     "get_meta",  # the key epoch: nothing is written by it
 }  # fmt: skip
 """Statements that may read in a commit that is shared, and why nothing is written there by what has changed since."""
