@@ -91,7 +91,6 @@ CREATE INDEX connections_organization ON connections (organization_id, kind, cre
 CREATE INDEX connections_member ON connections (organization_id, user_id, id);
 CREATE INDEX connections_owner ON connections (organization_id, owner_id, id) WHERE owner_id <> '';
 CREATE INDEX connections_tenant ON connections (tenant_kind, tenant_id, id) WHERE tenant_kind <> '';
-CREATE INDEX connections_team ON connections (team_id) WHERE team_id <> '';
 CREATE INDEX connections_enterprise ON connections (enterprise_id, id) WHERE enterprise_id <> '';
 CREATE INDEX connections_expiry ON connections (oauth_expires_at, id) WHERE oauth_expires_at IS NOT NULL;
 CREATE INDEX connections_under_key ON connections (host_key_id, id) WHERE oauth_expires_at IS NOT NULL;
@@ -211,9 +210,6 @@ CREATE TABLE host_switches (
     actor           TEXT    NOT NULL,
     request_id      TEXT    NOT NULL DEFAULT ''
 ) STRICT;
-
--- An organization freezes what it holds: each such row names a tenant.
-CREATE INDEX freezes_organization ON freezes (organization, tenant_kind, tenant_id) WHERE organization <> '';
 
 -- The service has a fifth key: for what waits before a tenant is anybody's. SQLite cannot change a CHECK.
 CREATE TABLE data_keys_2 (

@@ -117,7 +117,7 @@ def test_the_services_own_keys_are_made_once_and_stay(vault: Vault) -> None:
     assert first.state_key() == again.state_key()
     assert first.audit_mac(b"data") == again.audit_mac(b"data")
     assert first.label(NORTH) == again.label(NORTH)
-    assert data_keys.count(vault.db, NO_TENANT) == 4
+    assert data_keys.count(vault.db, NO_TENANT) == 5
 
 
 def test_the_services_own_keys_differ_from_each_other_and_from_database_to_database(make_vault: MakeVault) -> None:
@@ -136,7 +136,7 @@ def test_a_state_key_is_found_by_its_id_and_no_other_key_is(vault: Vault) -> Non
     assert ring.state_key_by_id(key_id) == key
     assert vault.open().state_key_by_id(key_id) == key
     others = [row[0] for row in look(vault.db.path, "SELECT key_id FROM data_keys") if row[0] != key_id]
-    assert len(others) == 7
+    assert len(others) == 8
     for other in [*others, 0, key_id ^ 1]:
         assert ring.state_key_by_id(other) is None
 
@@ -167,7 +167,7 @@ print(ring.state_key()[1].hex(), ring.audit_mac(b"data").hex(), ring.label(Tenan
 """
     outputs = race(4, code, run, json.dumps(vault.environment))
     assert len(set(outputs)) == 1
-    assert data_keys.count(vault.db, NO_TENANT) == 4
+    assert data_keys.count(vault.db, NO_TENANT) == 5
     ring = vault.open()
     assert outputs[0] == f"{ring.state_key()[1].hex()} {ring.audit_mac(b'data').hex()} {ring.label(NORTH)}"
 

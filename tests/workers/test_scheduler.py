@@ -28,7 +28,7 @@ NAMES = {
         "sweep": MINUTE, "audit": MINUTE, "master keys": MINUTE,
     },
     "check-tasks": {"quick_check": DAY, "integrity": DAY},
-    "remote-tasks": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE, "paused": MINUTE},
+    "remote-tasks": {"refresh": MINUTE, "suspended": MINUTE, "check": MINUTE, "paused": MINUTE, "circles": MINUTE},
 }  # fmt: skip
 
 

@@ -71,7 +71,7 @@ LOGGED: dict[str, dict[str, object]] = {
     "refused.signature.malformed": {"actor": "unverified", "record_id": "/slack/events", **ROUTE},
     "refused.key_revoked": {"actor": "slack", "actor_id": "1", "record_id": "/slack/events", **ROUTE},
     "keys.promoted": {"actor": "operator", "record_kind": "master_key", "record_id": "2"},
-    "keys.rewrapped": {"actor": "operator", "record_kind": "master_key", "record_id": "2", "count": 12},
+    "keys.rewrapped": {"actor": "operator", "record_kind": "master_key", "record_id": "2", "count": 13},
     "keys.retired": {"actor": "operator", "record_kind": "master_key", "record_id": "1"},
     "keys.reencrypted": {
         "actor": "operator", "tenant_id": SOUTH, "record_kind": "key_provider", "record_id": "local", "count": 5,

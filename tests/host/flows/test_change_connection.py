@@ -8,7 +8,7 @@ import pytest
 from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.tokens import needs_reinstall
 from slackapp.host.circle import DATA
-from slackapp.host.flows import change_connection
+from slackapp.host.flows import change_connection, pending_records
 from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import Connection, ConnectionSettings, StatusReason
 from slackapp.host.store import connections, events, organizations, quarantines, sessions
@@ -16,8 +16,10 @@ from slackapp.model import BOT, SCHEDULER, Tenant
 from slackapp.store import freezes, tokens
 from slackapp.store.engine.database import Database
 from slackapp.store.engine.sqlite import SqliteDatabase
+from tests.host.flows.test_pending_records import GRANTS
 from tests.store.rows import NORTH, SOUTH, look, sealed
 from tests.support.connected import ACME, ANN, GLOBEX, NOW, add_member, begin, connect, held, login, read
+from tests.support.operator import CommandLine
 from tests.support.world import World
 
 ACTIVE, SUSPENDED, REVOKED = ConnectionStatus.ACTIVE, ConnectionStatus.SUSPENDED, ConnectionStatus.REVOKED
@@ -272,6 +274,26 @@ def test_a_number_is_not_given_again_after_an_older_copy_was_restored(db: Sqlite
 
 
 # A restored copy
+
+
+@pytest.mark.claim("C-159")
+def test_a_backup_brings_back_what_serves_and_nothing_that_waits(shell: CommandLine) -> None:
+    """I keep the cookie of a session that ended since, and the operator restores the backup from before."""
+    app = shell.world.service.app
+    mine = connect(app.db, NORTH)
+    waiting = begin(app.db, 2)
+    grant = pending_records.seal_grant(app, waiting.id, GRANTS["a rotating bot"], NOW)
+    with app.db.transaction():
+        assert connections.quarantine(app.db, waiting.key, SOUTH, "", NOW)
+        quarantines.add(app.db, waiting.id, bytes(32), grant, NOW + 600)
+    assert sessions.add(app.db, bytes(32), login(), NOW)
+    shell.good("backup", str(shell.folder / "b1"))
+    sessions.end(app.db, bytes(32))
+    assert shell.restore(str(shell.folder / "b1")).status == 0
+    app = shell.world.service.app
+    assert read(app.db, ACME, mine.id) == mine
+    assert read(app.db, ACME, waiting.id).status == FAILED
+    assert (shell.world.count("host_sessions"), shell.world.count("quarantines")) == (0, 0)
 
 
 @pytest.mark.claim("C-159")

@@ -1,5 +1,6 @@
 """Connections: which status may follow which, whose a tenant is, and what each organization finds."""
 
+import contextlib
 import re
 import sqlite3
 from itertools import product
@@ -346,6 +347,36 @@ def test_metadata_go_when_the_attempt_is_over(db: SqliteDatabase) -> None:
                 change_connection.activate(db, attempt, held(NORTH), SCHEDULER, NOW)
         assert read(db, ACME, attempt.id).oauth_metadata is None
         assert b"a canary" not in db.path.read_bytes()
+
+
+LOOKED_UP = {
+    "list_connections": "connections_organization",
+    "attempts_of_member": "connections_member",
+    "find_held_connection": "connections_held",
+    "connections_of_tenant": "connections_tenant",
+    "find_connection_by_state": "sqlite_autoindex_connections",
+    "list_expired_attempts": "connections_expiry",
+    "note_owner_missing": "connections_owner",
+    "list_aged": "connections_aging",
+    "list_long_unowned": "connections_unowned",
+    "sweep_failed_connections": "connections_failed",
+    "attempts_under_key": "connections_under_key",
+    "find_overlap": "connections_enterprise",
+}
+"""Statement → the index that finds its rows."""
+
+
+def test_each_look_up_has_its_index_and_no_index_is_left_over(db: SqliteDatabase) -> None:
+    """Stops a page that is fast while there are ten organizations."""
+    host = statements.load_folder("host")
+    with contextlib.closing(sqlite3.connect(db.path)) as connection:
+        for name, index in LOOKED_UP.items():
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {host[name].sql}", dict.fromkeys(host[name].parameters, 1))
+            assert any(index in row[3] for row in plan), name
+        made = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'connections'")
+        assert {name for (name,) in made if not name.startswith("sqlite_")} == {
+            index for index in LOOKED_UP.values() if not index.startswith("sqlite_")
+        }
 
 
 def test_times_are_noted_to_the_minute_and_for_what_serves(db: SqliteDatabase) -> None:
