@@ -111,6 +111,15 @@ class Member(NamedTuple):
     status: MemberStatus
 
 
+class KnownCaller(NamedTuple):
+    """Organization and member that a host token names, as they are known; `member` is None for one who is not."""
+
+    organization_name: str
+    named_at: int
+    removed_at: int | None
+    member: Member | None
+
+
 class Purpose(NamedTuple):
     """A row of `purposes`."""
 

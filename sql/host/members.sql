@@ -5,6 +5,13 @@
 SELECT organization_id, member_id, name, role, issued_at, status FROM members
  WHERE organization_id = :organization_id AND member_id = :member_id;
 
+-- name: find_caller :one
+-- tenant: none (an organization's own)
+SELECT o.name AS organization_name, o.named_at, o.removed_at, m.member_id, m.name, m.role, m.issued_at, m.status
+  FROM organizations AS o
+  LEFT JOIN members AS m ON m.organization_id = o.organization_id AND m.member_id = :member_id
+ WHERE o.organization_id = :organization_id;
+
 -- name: note_member :exec
 -- tenant: none (an organization's own)
 -- alone: insert

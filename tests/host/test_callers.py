@@ -11,7 +11,7 @@ from slackapp.host.checks.roles import HostAction, is_allowed
 from slackapp.host.flows import switch_host
 from slackapp.host.flows.switch_host import EVERYBODY
 from slackapp.host.model import HostRole, MemberStatus
-from slackapp.host.rows import Login, Member
+from slackapp.host.rows import KnownCaller, Login
 from slackapp.host.store import members, organizations, sessions
 from slackapp.model import Actor, ActorKind
 from slackapp.store.engine.database import Database
@@ -210,15 +210,18 @@ def test_an_organization_that_goes_while_its_member_is_noted_is_refused(
     """I am new, and come in the moment in which all of us are deleted."""
     db = world.service.app.db
 
-    def find(database: Database, organization_id: str, member_id: str) -> Member | None:
+    def find(database: Database, organization_id: str, member_id: str) -> KnownCaller | None:
+        known = found(database, organization_id, member_id)
         monkeypatch.undo()
         with db.transaction():
             organizations.begin_removal(db, organization_id, world.clock.now)
             if removed == "gone":
                 organizations.delete(db, organization_id)
-        return None
+        return known
 
-    monkeypatch.setattr(members, "find", find)
+    organizations.note(db, "acme", "Acme", issued_at=world.clock.now, now=world.clock.now)
+    found = members.find_caller
+    monkeypatch.setattr(members, "find_caller", find)
     assert told(ask(world, "/read", claims(world))) == (403, "FORBIDDEN", None)
     assert world.rows("SELECT * FROM members") == []
 

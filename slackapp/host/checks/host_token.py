@@ -18,6 +18,7 @@ import binascii
 import hmac
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from slackapp.checks.json_body import parse_json
@@ -64,7 +65,7 @@ def verify_host_token(
     # claim: C-140
     if match is None or len(claimed_token) > MAX_SIZE:
         raise HostRefused(HostRefusal.TOKEN_FORM)
-    key_id = _key_id(_parse_object(match[1]))
+    key_id = _key_id(match[1])
     key = find_key(key_id)
     # claim: C-140
     if key is None:
@@ -106,7 +107,10 @@ def _parse_object(part: str) -> Mapping[str, Any]:
         raise HostRefused(HostRefusal.TOKEN_FORM) from None
 
 
-def _key_id(header: Mapping[str, Any]) -> str:
+@lru_cache(maxsize=16)
+def _key_id(part: str) -> str:
+    """Reads which key has signed. All tokens of a host have the same header, which is not read again and again."""
+    header = _parse_object(part)
     # claim: C-140
     if header.get("alg") != ALGORITHM:
         raise HostRefused(HostRefusal.TOKEN_HEADER, field="alg")

@@ -1,10 +1,10 @@
 """Members of organizations: `sql/host/members.sql`."""
 
 from slackapp.host.model import HostRole, MemberStatus
-from slackapp.host.rows import Member
+from slackapp.host.rows import KnownCaller, Member
 from slackapp.host.store import sessions
-from slackapp.store.columns import by_word, read_columns
-from slackapp.store.engine.database import Database
+from slackapp.store.columns import by_word
+from slackapp.store.engine.database import Database, Row
 
 _ROLES, _STATUSES = by_word(HostRole), by_word(MemberStatus)
 
@@ -12,10 +12,16 @@ _ROLES, _STATUSES = by_word(HostRole), by_word(MemberStatus)
 def find(db: Database, organization_id: str, member_id: str) -> Member | None:
     """Finds a member, also one who has left."""
     row = db.one("find_member", _key(organization_id, member_id))
+    return _member(row, organization_id) if row is not None else None
+
+
+def find_caller(db: Database, organization_id: str, member_id: str) -> KnownCaller | None:
+    """Finds an organization, and its member of that id, in one look; None where there is no such organization."""
+    row = db.one("find_caller", _key(organization_id, member_id))
     if row is None:
         return None
-    fields = read_columns(row)
-    return Member(**{**fields, "role": _ROLES[fields["role"]], "status": _STATUSES[fields["status"]]})
+    member = _member(row, organization_id) if row["member_id"] is not None else None
+    return KnownCaller(row["organization_name"], row["named_at"], row["removed_at"], member)
 
 
 def note(db: Database, member: Member, now: int) -> bool:
@@ -45,6 +51,17 @@ def blank(db: Database, organization_id: str, member_id: str) -> None:
 def delete_all(db: Database, organization_id: str) -> None:
     """Deletes all members, with their connections, sessions, tickets and approvals."""
     db.execute("delete_members", {"organization_id": organization_id})
+
+
+def _member(row: Row, organization_id: str) -> Member:
+    return Member(
+        organization_id=organization_id,
+        member_id=row["member_id"],
+        name=row["name"],
+        role=_ROLES[row["role"]],
+        issued_at=row["issued_at"],
+        status=_STATUSES[row["status"]],
+    )
 
 
 def _key(organization_id: str, member_id: str) -> dict[str, str]:
