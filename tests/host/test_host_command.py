@@ -94,7 +94,8 @@ def test_a_key_is_retired_only_by_its_name(shell: CommandLine) -> None:
 def test_retire_ends_what_was_opened_under_the_key_and_says_how_much(shell: CommandLine) -> None:
     app = shell.world.service.app
     now = shell.world.clock.now
-    add_member(app.db)
+    with app.db.transaction():
+        add_member(app.db)
     begun = begin(app.db, key_id=KEY_ID, now=now)
     assert sessions.add_ticket(app.db, b"t" * 32, LOGIN, now)
     assert sessions.add(app.db, b"s" * 32, LOGIN, now)
