@@ -83,7 +83,8 @@ SELECT count(*) AS found FROM connections
 
 -- name: find_overlap :one
 -- tenant: tenant_kind, tenant_id
--- Who else holds the tenant, the enterprise over it, or a workspace of it: they would share a token, or its reach.
+-- Who else holds the tenant, the enterprise over it, or a workspace of it: they would share a token, or its reach. A
+-- workspace may have joined the enterprise since it was connected.
 SELECT organization_id FROM (
        SELECT organization_id, id FROM connections
         WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
@@ -93,6 +94,11 @@ SELECT organization_id FROM (
         WHERE enterprise_id = :enterprise_id AND enterprise_id <> ''
           AND (tenant_kind = 'E' OR :tenant_kind = 'E')
           AND kind = 'workspace' AND status IN ('active', 'needs_reconnect', 'suspended')
+        UNION ALL
+       SELECT c.organization_id, c.id
+         FROM installations AS i JOIN connections AS c ON c.tenant_kind = i.tenant_kind AND c.tenant_id = i.tenant_id
+        WHERE i.enterprise_id = :enterprise_id AND i.enterprise_id <> '' AND :tenant_kind = 'E'
+          AND c.kind = 'workspace' AND c.status IN ('active', 'needs_reconnect', 'suspended')
        ) AS held
  WHERE organization_id <> :organization_id
  ORDER BY organization_id, id

@@ -68,8 +68,8 @@ TAIL = f"""
 The service itself stores no email address, no list of a workspace's members and no file. What people write stands in
 the body of an event, sealed, until the app has dealt with it.
 
-What a purge leaves: audit rows, counters under the tenant's keyed hash, and for {EVENT_HOURS} hours the ids, types and
-times of events. None of it has content.
+What a purge leaves: audit rows, counters under the tenant's keyed hash, for {EVENT_HOURS} hours the ids, types and
+times of events, and of an organization's connections ids, states and times. None of it has content.
 
 ## The tables
 """

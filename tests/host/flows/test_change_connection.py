@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from slackapp.flows.keys import suspend_tenant
+from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import needs_reinstall
 from slackapp.host.circle import DATA
 from slackapp.host.flows import change_connection, pending_records
@@ -166,6 +167,7 @@ def test_whatever_names_a_tenant_that_is_erased_is_revoked_with_it(world: World)
     app = world.service.app
     world.browser().install()
     mine = connect(app.db, NORTH)
+    assert b"A Private Name" in world.bytes_on_disk()
     with app.db.transaction():
         add_member(app.db, GLOBEX)
     other = begin(app.db, 2, GLOBEX)
@@ -180,6 +182,10 @@ def test_whatever_names_a_tenant_that_is_erased_is_revoked_with_it(world: World)
         assert told(app.db, organization)[-1] == ("connection.revoked", "uninstalled")
     assert world.count("quarantines") == 0
     assert world.count("installations") == 0
+    world.work()
+    assert "purge.complete" in world.audit()
+    assert purge_tenant.verify(app)["connections without a tenant"] == 0
+    assert b"A Private Name" not in world.bytes_on_disk()
 
 
 @pytest.mark.claim("C-152")

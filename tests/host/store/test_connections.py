@@ -15,10 +15,11 @@ from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import ConnectionKey, ConnectionSettings, StatusReason
 from slackapp.host.store import connections
 from slackapp.model import SCHEDULER, Tenant
+from slackapp.store import installations
 from slackapp.store.engine import statements
 from slackapp.store.engine.sqlite import SqliteDatabase
 from tests.meta.sql_text import plain
-from tests.store.rows import NORTH, ORG, SOUTH, change, look, sealed
+from tests.store.rows import NORTH, ORG, SOUTH, change, install, look, sealed
 from tests.support.connected import ACME, ANN, GLOBEX, NOW, add_member, begin, connect, held, read, state_hash
 from tests.support.race import race
 
@@ -164,6 +165,18 @@ def test_an_enterprise_and_its_workspaces_are_one_organizations(db: SqliteDataba
     connect(db, ORG, 2)
     assert connections.is_taken(db, GLOBEX, SOUTH, ORG.id)
     assert not connections.is_taken(db, GLOBEX, SOUTH, "E0OTHER001")
+
+
+@pytest.mark.claim("C-151")
+def test_a_workspace_that_joined_an_enterprise_since_keeps_it_from_others(db: SqliteDatabase) -> None:
+    """I connect the enterprise that another organization's workspace has joined."""
+    connect(db, NORTH)
+    install(db, NORTH)
+    assert not connections.is_taken(db, GLOBEX, ORG, ORG.id)
+    installations.join_enterprise(db, NORTH, ORG.id)
+    assert connections.is_taken(db, GLOBEX, ORG, ORG.id)
+    assert not connections.is_taken(db, ACME, ORG, ORG.id)
+    assert not connections.is_taken(db, GLOBEX, SOUTH, ORG.id)
 
 
 RACER = """
