@@ -17,6 +17,8 @@ from slackapp.host.model import HostCaller, HostToken
 from slackapp.host.store import sessions
 from slackapp.web.request import Request
 
+_UNREADABLE = "host_keys_unreadable"
+
 
 class HostTokenCaller(NamedTuple):
     """Caller of a route: the host or a member, by a host token, allowed what the route is for.
@@ -30,6 +32,8 @@ class HostTokenCaller(NamedTuple):
     def __call__(self, app: App, request: Request, now: int) -> HostCaller:
         """Proves the caller. Raises Refused, and StoreError."""
         memory = host_memory(app)
+        if memory.keys.are_missing() and app.throttle.allows(_UNREADABLE, now):
+            app.log.error("host_keys_unreadable", {"action": "see: slackapp host keys list"})
         # claim: C-140
         token = verify_host_token(
             read_bearer(request.header("authorization")), app.settings.public_url, memory.keys.find, now

@@ -47,6 +47,10 @@ class HostKeys:
         """Finds the key of that id, which signs; None for one that is not in use, or not any more."""
         return self._current().get(key_id)
 
+    def are_missing(self) -> bool:
+        """Tells whether there is no key, because the file is not as it must be."""
+        return not self._current()
+
     def require_live(self, caller: HostCaller) -> None:
         """Raises HostRefused for who came under a key that is retired."""
         # claim: C-147

@@ -17,6 +17,7 @@ from slackapp.model import Actor, ActorKind
 from slackapp.store.engine.database import Database
 from tests.host.keys import KEY_ID, host_settings, sign, write_keys
 from tests.host.probes import OPENING, ask, claims, send, told, with_probes
+from tests.support.callback_world import log_lines
 from tests.support.client import Reply
 from tests.support.world import World, make_world
 
@@ -256,6 +257,17 @@ def test_a_key_that_is_retired_meanwhile_proves_nobody(world: World) -> None:
     assert send(world, "/read", token).status == 200
     write_keys(world.folder, ffffffff="n" * 43)
     assert told(send(world, "/read", token)) == (401, "UNAUTHENTICATED", None)
+
+
+def test_while_the_keys_cannot_be_read_the_log_says_so_once_a_minute(world: World) -> None:
+    token = sign(claims(world))
+    (world.folder / "host.keys").write_text("nothing")
+    for _ in range(3):
+        assert told(send(world, "/read", token)) == (401, "UNAUTHENTICATED", None)
+    lines = [line for line in log_lines(world) if line["event"] == "host_keys_unreadable"]
+    assert [(line["level"], line["action"]) for line in lines] == [("error", "see: slackapp host keys list")]
+    write_keys(world.folder)
+    assert send(world, "/read", token).status == 200
 
 
 # How often
