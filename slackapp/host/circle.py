@@ -11,21 +11,24 @@ from slackapp.host.checks.transitions import HELD
 from slackapp.host.errors import HostRefusedEvent
 from slackapp.host.flows import change_connection, pending_records, upkeep
 from slackapp.host.memory import NAME, make_memory
-from slackapp.host.model import ConnectionStatus
-from slackapp.host.rows import HostAuditEvent, StatusReason
+from slackapp.host.model import ConnectionKind, ConnectionStatus
+from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
 from slackapp.host.store import connections, organizations, quarantines, sessions
-from slackapp.model import InstallationStatus, Tenant, UnclearRow
-from slackapp.store import freezes, installations
+from slackapp.model import BOT, InstallationStatus, Tenant, UnclearRow
+from slackapp.store import freezes, installations, tokens
 from slackapp.store.engine.database import Database
 
 
 def _erase(db: Database, tenant: Tenant, now: int) -> int:
-    """Revokes whatever names the tenant, and ends what its organization wished for it."""
-    keys = connections.list_of_tenant(db, tenant)
-    for key in keys:
-        freezes.delete(db, tenant, organization=key.organization_id)
+    """Revokes whatever names the tenant."""
+    return sum(_revoke(db, tenant, key, now) for key, _ in connections.list_of_tenant(db, tenant))
+
+
+def _revoke(db: Database, tenant: Tenant, key: ConnectionKey, now: int) -> bool:
+    """Revokes a connection, and ends what its organization wished for the tenant: the next one is not frozen for it."""
+    freezes.delete(db, tenant, organization=key.organization_id)
     # claim: C-152
-    return sum(change_connection.revoke(db, key, StatusReason.UNINSTALLED, now) for key in keys)
+    return change_connection.revoke(db, key, StatusReason.UNINSTALLED, now)
 
 
 def _count(db: Database, tenant: Tenant) -> int:
@@ -37,17 +40,20 @@ def _export(db: Database, tenant: Tenant) -> Iterable[Mapping[str, object]]:
 
 
 def _follow(db: Database, tenant: Tenant, status: InstallationStatus, now: int) -> None:
-    """Follows the tenant: what Slack refuses must be connected anew, what has lost its key waits for it."""
+    """Follows the tenant: what Slack has ended is revoked, or must be connected anew; what has lost its key waits."""
     installation = installations.find(db, tenant)
     is_foreign = installation is not None and bool(installation.status_reason)
-    for key in connections.list_of_tenant(db, tenant):
-        if key.status not in HELD:
-            continue
-        if status == InstallationStatus.NEEDS_REINSTALL or (status == InstallationStatus.SUSPENDED and is_foreign):
-            reconnect = ConnectionStatus.NEEDS_RECONNECT
-            # claim: C-152
-            change_connection.set_status(db, key, reconnect, StatusReason.TOKEN_DEAD, now=now)
-        elif status == InstallationStatus.SUSPENDED:
+    is_over = status == InstallationStatus.NEEDS_REINSTALL or (status == InstallationStatus.SUSPENDED and is_foreign)
+    held = [(key, kind) for key, kind in connections.list_of_tenant(db, tenant) if key.status in HELD]
+    for key, kind in held:
+        if is_over and kind == ConnectionKind.WORKSPACE:
+            if tokens.find(db, tenant, BOT) is None:
+                _revoke(db, tenant, key, now)
+            else:
+                reconnect = ConnectionStatus.NEEDS_RECONNECT
+                # claim: C-152
+                change_connection.set_status(db, key, reconnect, StatusReason.TOKEN_DEAD, now=now)
+        elif not is_over and status == InstallationStatus.SUSPENDED:
             change_connection.set_status(db, key, ConnectionStatus.SUSPENDED, StatusReason.KEY, now=now)
         elif status == InstallationStatus.ACTIVE:
             change_connection.set_status(db, key, ConnectionStatus.ACTIVE, None, seen=StatusReason.KEY, now=now)

@@ -97,10 +97,14 @@ def list_held(db: Database, organization_id: str) -> list[tuple[ConnectionKey, T
     ]
 
 
-def list_of_tenant(db: Database, tenant: Tenant) -> list[ConnectionKey]:
-    """Lists all connections that name a tenant, of every organization: for what Slack has said of it."""
+def list_of_tenant(db: Database, tenant: Tenant) -> list[tuple[ConnectionKey, ConnectionKind]]:
+    """Lists all connections that name a tenant, of every organization, each with its kind.
+
+    For what Slack has said of the tenant.
+    """
     rows = db.many("connections_of_tenant", columns_of(tenant))
-    return [ConnectionKey(row["organization_id"], row["id"], _STATUSES[row["status"]]) for row in rows]
+    keys = [ConnectionKey(row["organization_id"], row["id"], _STATUSES[row["status"]]) for row in rows]
+    return list(zip(keys, (_KINDS[row["kind"]] for row in rows), strict=True))
 
 
 def list_attempts_of(db: Database, organization_id: str, member_id: str | None = None) -> list[ConnectionKey]:

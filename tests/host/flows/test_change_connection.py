@@ -1,6 +1,7 @@
 """Changes of connections: what a grant brings back, what the end of a tenant does, and what the host is told of it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from tests.host.flows.test_pending_records import GRANTS
 from tests.store.rows import NORTH, SOUTH, look, sealed
 from tests.support.connected import ACME, ANN, GLOBEX, NOW, add_member, begin, connect, held, login, read
 from tests.support.operator import CommandLine
-from tests.support.world import World
+from tests.support.world import World, make_world
 
 ACTIVE, SUSPENDED, REVOKED = ConnectionStatus.ACTIVE, ConnectionStatus.SUSPENDED, ConnectionStatus.REVOKED
 NEEDS_RECONNECT, FAILED = ConnectionStatus.NEEDS_RECONNECT, ConnectionStatus.FAILED
@@ -212,6 +213,26 @@ def test_a_dead_token_asks_for_a_reconnect_in_the_same_transaction(world: World)
     assert read(app.db, GLOBEX, other.id).status == ACTIVE
     world.browser().install()
     assert read(app.db, ACME, mine.id).status == NEEDS_RECONNECT, "an install of the public page moves nothing"
+
+
+@pytest.mark.claim("C-152")
+def test_a_revocation_of_the_bot_alone_revokes_what_the_bot_serves_and_nobody_elses(tmp_path: Path) -> None:
+    """An admin takes the bot's token away; the token of a person stays, and a connection of that person."""
+    with make_world(tmp_path, rotation=False, SLACKAPP_USER_SCOPES="users:read") as world:
+        app = world.service.app
+        world.browser().install()
+        mine = connect(app.db, NORTH)
+        personal = begin(app.db, 2, kind=ConnectionKind.PERSONAL)
+        with app.db.transaction():
+            assert change_connection.activate(app.db, personal, held(NORTH), SCHEDULER, NOW)
+        world.clock.advance(400)
+        bot = world.rows("SELECT bot_user_id FROM installations")[0]["bot_user_id"]
+        assert world.event({"type": "tokens_revoked", "tokens": {"bot": [bot]}}).status == 200
+        assert world.status() == "needs_reinstall"
+        after = read(app.db, ACME, mine.id)
+        assert (after.status, after.status_reason) == (REVOKED, StatusReason.UNINSTALLED)
+        assert read(app.db, ACME, personal.id).status == ACTIVE
+        assert told(app.db)[-1] == ("connection.revoked", "uninstalled")
 
 
 @pytest.mark.claim("C-152")
