@@ -46,6 +46,7 @@ bite: $(TESTS) ## Take away each claim's lines: a test must fail; docs/bite.md
 docs: $(TESTS) ## Write docs/data-model.md and every generated table anew
 	$(BIN)/python -m tests.support.data_model
 	$(BIN)/python -m tests.support.audit_events
+	$(BIN)/python -m tests.support.host_reference
 	$(BIN)/python -m tests.test_readme
 	$(BIN)/python -m tests.test_submission
 	$(BIN)/python -m tests.checks.test_scope_reasons

@@ -13,6 +13,8 @@ from slackapp.flows.app import App
 from slackapp.handlers.operator import health, uninstall
 from slackapp.handlers.pages import site
 from slackapp.handlers.slack import events, install
+from slackapp.host.answers import refusal_api
+from slackapp.host.openapi import SERVED, is_host_on
 from slackapp.model import (
     CALLBACK_PATH,
     COMMANDS_PATH,
@@ -71,8 +73,9 @@ OPERATOR = (
     Route("GET", "/readyz", health.readyz, operator_or_anyone, answers=DATA, head=True, probe=True),
     Route("GET", "/metrics", health.metrics, operator, answers=DATA),
 )
-ROUTES: tuple[AnyRoute, ...] = (*CORE, *OPERATOR)
-SWITCHES: tuple[tuple[tuple[AnyRoute, ...], Callable[[Settings], bool]], ...] = ()
+HOST: tuple[AnyRoute, ...] = tuple(Route(*each, answers=refusal_api) for each in SERVED)
+ROUTES: tuple[AnyRoute, ...] = (*CORE, *OPERATOR, *HOST)
+SWITCHES: tuple[tuple[tuple[AnyRoute, ...], Callable[[Settings], bool]], ...] = ((HOST, is_host_on),)
 """Tables that are off by default, each with what in the settings switches it on. Off, its paths are not there: 404."""
 
 

@@ -65,8 +65,7 @@ class Wsgi:
             outcome = "store_busy" if isinstance(error, StoreBusyError) else "store_failed"
             app.log.error(outcome, {"request": request_id})
             app.health.set_problem("database", str(error))
-            busy = Refused(Refusal.BUSY, retry_after=_RETRY_AFTER)
-            response = respond(busy)
+            response = respond(Refused(Refusal.BUSY, retry_after=_RETRY_AFTER))
         except NoRawTargetError:
             outcome = "no_raw_target"
             app.log.error("no_raw_target", {"why": _NO_RAW_TARGET, "action": _SERVERS})
@@ -76,9 +75,8 @@ class Wsgi:
             app.log.bug("request_failed", {"request": request_id})
             response = text(500, "Something went wrong on our side.\n")
         # 7. headers, metric, and one log line without query, code, state, token or body
-        body = [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
         self._send(start_response, route, response, request_id, outcome=outcome)
-        return body
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
     def _match(self, request: Request) -> AnyRoute:
         """Finds the route, and tells the request what its target says. Raises Refused."""

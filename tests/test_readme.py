@@ -122,7 +122,7 @@ READING = (
     ),
     (
         "the host side: who calls for which organization, and what each role may do",
-        ("host/errors.py", "host/model.py", "host/keys.py", "host/checks/"),
+        ("host/routes.py", "host/callers.py", "host/errors.py", "host/model.py", "host/keys.py", "host/checks/"),
     ),
 )  # fmt: skip
 """What it is, and where, below slackapp/. A folder stands for those of its files that no other row names."""

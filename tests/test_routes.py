@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from slackapp import callers, routes
+from slackapp.host.answers import refusal_api
+from slackapp.host.callers import HostTokenCaller
+from slackapp.host.checks.roles import HostAction
 from slackapp.routes import ROUTES, by_path
 from tests.support.callback_world import nothing_happens, outcome
+from tests.support.host_world import make_host_world
 from tests.support.things import THINGS, given, is_on, with_things
 from tests.support.world import World, make_world
 
@@ -28,6 +32,20 @@ SURFACE = [
     ("GET", "/healthz", "anyone", "data", True, True),
     ("GET", "/readyz", "operator or anyone", "data", True, True),
     ("GET", "/metrics", "operator", "data", False, False),
+    # The host side, off by default: which role may do what, tests/host/checks/test_roles.py
+    ("GET", "/api/v2/slack/integration", "read", "api", False, False),
+    ("PUT", "/api/v2/slack/integration", "manage", "api", False, False),
+    ("POST", "/api/v2/slack/integration/test", "use", "api", False, False),
+    ("GET", "/api/v2/slack/integrations", "read", "api", False, False),
+    ("GET", "/api/v2/slack/channels", "use", "api", False, False),
+    ("POST", "/api/v2/slack/channels/{id}/join", "manage", "api", False, False),
+    ("GET", "/api/v2/organization", "provision", "api", False, False),
+    ("PUT", "/api/v2/organization", "provision", "api", False, False),
+    ("DELETE", "/api/v2/organization", "provision", "api", False, False),
+    ("POST", "/api/v2/members/{id}/offboard", "govern", "api", False, False),
+    ("POST", "/api/v2/members/{id}/reinstate", "govern", "api", False, False),
+    ("GET", "/api/v2/events", "provision", "api", False, False),
+    ("GET", "/api/v2/openapi.json", "anyone", "api", False, False),
 ]
 PATHS = [path for _, path, *_ in SURFACE]
 TARGETS = [re.sub(r"\{[a-z_]+\}", "T0NORTH001", path) for path in PATHS]
@@ -76,8 +94,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One world for all tests here that change nothing in it."""
-    with make_world(tmp_path_factory.mktemp("still")) as made:
+    """One world for all tests here that change nothing in it, with every table switched on."""
+    with make_host_world(tmp_path_factory.mktemp("still")) as made:
         yield made
 
 
@@ -87,8 +105,10 @@ def test_the_surface_is_exactly_this_list() -> None:
         callers.slack: "slack",
         callers.operator: "operator",
         callers.operator_or_anyone: "operator or anyone",
+        **{HostTokenCaller(action): str(action) for action in HostAction},
+        **{HostTokenCaller(action, single_use=True): f"{action}, once" for action in HostAction},
     }
-    forms: dict[object, str] = {routes.PAGE: "page", routes.DATA: "data"}
+    forms: dict[object, str] = {routes.PAGE: "page", routes.DATA: "data", refusal_api: "api"}
     found = [(r.method, r.path, names[r.caller], forms[r.answers], r.head, r.probe) for r in ROUTES]
     assert found == SURFACE
 

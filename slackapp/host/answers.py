@@ -12,8 +12,10 @@ CODES: Mapping[str, int] = {
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
     "NOT_FOUND": 404,
+    "INTEGRATION_NOT_FOUND": 404,
     "INTEGRATION_INACTIVE": 409,
     "TOO_LARGE": 413,
+    "INVALID_CHANNEL": 422,
     "RATE_LIMITED": 429,
     "SLACK_ERROR": 502,
     "INTEGRATION_DISABLED": 503,
@@ -44,6 +46,8 @@ def refusal_api(refused: Refused) -> Response:
     body: dict[str, object] = {"error": refused.refusal.sentence, "code": code, "status": status}
     if isinstance(refused, HostRefused) and refused.field is not None:
         body["field"] = refused.field
+    if isinstance(refused, HostRefused) and refused.reconnect_url is not None:
+        body["reconnectUrl"] = refused.reconnect_url
     challenge = (("WWW-Authenticate", "Bearer"),) if status == CODES["UNAUTHENTICATED"] else ()
     return json_response(status, body, (*refusal_headers(refused), *challenge), refused.tenant)
 

@@ -5,7 +5,7 @@ something is begun, opened or shown, the rate of that, and that the token is use
 """
 
 import hashlib
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from slackapp.flows.app import App
 from slackapp.host.checks.host_token import LEEWAY, read_bearer, verify_host_token
@@ -20,7 +20,8 @@ from slackapp.web.request import Request
 _UNREADABLE = "host_keys_unreadable"
 
 
-class HostTokenCaller(NamedTuple):
+@dataclass(frozen=True)
+class HostTokenCaller:
     """Caller of a route: the host or a member, by a host token, allowed what the route is for.
 
     `single_use`: something is begun, opened or shown there, so a token works there one time.

@@ -31,6 +31,23 @@ class HostRefusedEvent(StrEnum):
     METADATA_SIZE = "refused.metadata.size"
     OTHER_ORIGIN = "refused.origin"
     HIDDEN_ORIGIN = "refused.origin.hidden"
+    BODY = "refused.body"
+    BODY_SIZE = "refused.body.size"
+    UNKNOWN_FIELD = "refused.field.unknown"
+    FIELD = "refused.field"
+    PARAMETERS = "refused.parameters"
+    CURSOR = "refused.cursor"
+    CHOICE = "refused.choice"
+    NOT_THERE = "refused.not_there"
+    NO_INTEGRATION = "refused.no_integration"
+    INACTIVE = "refused.inactive"
+    SCOPE = "refused.scope"
+    CHANNEL = "refused.channel"
+    SLACK_FAILED = "refused.slack_failed"
+    SLACK_RATE = "refused.slack_rate"
+    TOKEN = "refused.token_use"
+    CROWDED = "refused.crowded"
+    CHANGED = "refused.changed"
 
 
 class HostRefusal(RefusalKind):
@@ -113,9 +130,74 @@ class HostRefusal(RefusalKind):
         HostRefusedEvent.HIDDEN_ORIGIN,
     )  # fmt: skip
 
+    # The body, and the parameters of the address
+    BODY = (
+        "BAD_REQUEST", 400, "The body must be one JSON object, sent as application/json.", HostRefusedEvent.BODY,
+    )  # fmt: skip
+    BODY_SIZE = ("TOO_LARGE", 413, "The body may have 16 KiB.", HostRefusedEvent.BODY_SIZE)
+    UNKNOWN_FIELD = (
+        "BAD_REQUEST", 400, "There is a field that this address does not take: leave it out.",
+        HostRefusedEvent.UNKNOWN_FIELD,
+    )  # fmt: skip
+    FIELD = (
+        "BAD_REQUEST", 400, "This field is missing or has a wrong value: /api/v2/openapi.json shows what it may be.",
+        HostRefusedEvent.FIELD,
+    )  # fmt: skip
+    PARAMETERS = (
+        "BAD_REQUEST", 400, "The address has parameters that cannot be read, or one of them twice.",
+        HostRefusedEvent.PARAMETERS,
+    )  # fmt: skip
+    CURSOR = (
+        "BAD_REQUEST", 400, "The cursor is none of this list: begin without one.", HostRefusedEvent.CURSOR,
+    )  # fmt: skip
+    CHOICE = (
+        "BAD_REQUEST", 400, "The organization has several workspaces: say which by its id.", HostRefusedEvent.CHOICE,
+    )  # fmt: skip
+
+    # What is there, and whether it works
+    NOT_THERE = ("NOT_FOUND", 404, "The organization has nothing of that id.", HostRefusedEvent.NOT_THERE)
+    NO_INTEGRATION = (
+        "INTEGRATION_NOT_FOUND", 404, "The organization has connected no workspace.", HostRefusedEvent.NO_INTEGRATION,
+    )  # fmt: skip
+    INACTIVE = (
+        "INTEGRATION_INACTIVE", 409, "The workspace is not connected just now: an owner or admin connects it again.",
+        HostRefusedEvent.INACTIVE,
+    )  # fmt: skip
+    SCOPE = (
+        "INTEGRATION_INACTIVE", 409,
+        "The workspace has not granted a scope that this needs: an owner or admin connects it again.",
+        HostRefusedEvent.SCOPE,
+    )  # fmt: skip
+    CHANNEL = (
+        "INVALID_CHANNEL", 422, "The channel is not there, is archived, or is private and the app is not in it.",
+        HostRefusedEvent.CHANNEL,
+    )  # fmt: skip
+
+    # Slack, and the moment
+    SLACK_FAILED = (
+        "SLACK_ERROR", 502, "Slack could not be reached, or has refused: try again later.",
+        HostRefusedEvent.SLACK_FAILED,
+    )  # fmt: skip
+    SLACK_RATE = (
+        "RATE_LIMITED", 429, "Slack wants no more of this for a while: see Retry-After.", HostRefusedEvent.SLACK_RATE,
+    )  # fmt: skip
+    TOKEN = (
+        "TOKEN_UNAVAILABLE", 503, "The workspace's token cannot be used just now: try again later.",
+        HostRefusedEvent.TOKEN,
+    )  # fmt: skip
+    CROWDED = (
+        "BUSY", 503, "Too much is being asked of Slack at a time: try again shortly.", HostRefusedEvent.CROWDED,
+    )  # fmt: skip
+    CHANGED = (
+        "BUSY", 503, "Somebody else has changed this meanwhile: read it again.", HostRefusedEvent.CHANGED,
+    )  # fmt: skip
+
 
 class HostRefused(Refused):
-    """Refusal of the host side. `field` names what is wrong: a claim, or a field of the body; never a value."""
+    """Refusal of the host side. `field` names what is wrong: a claim, or a field of the body; never a value.
+
+    `reconnect_url` is the host's page on which the workspace is connected again, where that helps.
+    """
 
     def __init__(
         self,
@@ -123,6 +205,8 @@ class HostRefused(Refused):
         field: str | None = None,
         retry_after: int | None = None,
         actor: Actor | None = None,
+        reconnect_url: str | None = None,
     ) -> None:
         super().__init__(refusal, retry_after=retry_after, actor=actor)
+        self.reconnect_url = reconnect_url
         self.field = field

@@ -1,22 +1,30 @@
-"""Memory of the host side in one process: keys that are read anew by themselves, and rates."""
+"""Memory of the host side in one process: keys that are read anew by themselves, rates, and lists of channels."""
 
 from typing import NamedTuple
 
 from slackapp.flows.app import App
+from slackapp.host.channel_list import ChannelLists
 from slackapp.host.keys import HostKeys
 from slackapp.model import Settings
-from slackapp.runtime.rate_limits import RateLimiter
+from slackapp.runtime.rate_limits import ConcurrencyLimit, RateLimiter
 
 NAME = "host"
 """Name of the circle."""
+SLACK_PLACES = 6
+"""Requests that may wait for Slack at a time, of the 16 that are answered; one organization gets half of them."""
 
 
 class HostMemory(NamedTuple):
-    """Keys of the host, and how often an organization may ask for anything, and begin or open something."""
+    """Keys of the host, and how often an organization may ask for anything, and begin or open something.
+
+    `slack_limit` says how many requests may wait for Slack at a time.
+    """
 
     keys: HostKeys
     requests: RateLimiter
     openings: RateLimiter
+    slack_limit: ConcurrencyLimit
+    channel_lists: ChannelLists
 
 
 def make_memory(settings: Settings) -> HostMemory | None:
@@ -24,7 +32,11 @@ def make_memory(settings: Settings) -> HostMemory | None:
     if settings.host_keys_file is None:
         return None
     return HostMemory(
-        HostKeys(settings), RateLimiter(settings.host_rate_per_minute), RateLimiter(settings.rate_per_minute)
+        keys=HostKeys(settings),
+        requests=RateLimiter(settings.host_rate_per_minute),
+        openings=RateLimiter(settings.rate_per_minute),
+        slack_limit=ConcurrencyLimit(SLACK_PLACES),
+        channel_lists=ChannelLists(),
     )
 
 

@@ -64,6 +64,7 @@ class HostAuditEvent(StrEnum):
     ORGANIZATION_FROZEN = "organization.frozen"
     ORGANIZATION_UNFROZEN = "organization.unfrozen"
     ORGANIZATION_DELETED = "organization.deleted"
+    INTEGRATION_CHANGED = "integration.changed"
     INTEGRATION_SUSPENDED = "integration.suspended"
     HOST_DISABLED = "host.disabled"
     HOST_ENABLED = "host.enabled"

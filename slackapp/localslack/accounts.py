@@ -19,6 +19,8 @@ class Channel:
     team_id: str
     private: bool = False
     general: bool = False
+    flags: frozenset[str] = frozenset()
+    """Which of the channel object's `is_…` are true besides, such as `is_archived`."""
 
 
 @dataclass(frozen=True)

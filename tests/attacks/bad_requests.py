@@ -55,6 +55,8 @@ class Bad:
     headers: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, Any] = field(default_factory=dict)
     answer: str = ""
+    wrong_field: str = ""
+    """The field that the host side's API names."""
 
     @property
     def status(self) -> int:

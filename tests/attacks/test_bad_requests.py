@@ -10,15 +10,22 @@ from urllib.parse import urlencode
 
 import pytest
 
-from slackapp.errors import Refusal
+from slackapp.errors import Refusal, RefusalKind, Refused
+from slackapp.host.answers import refusal_api
+from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.model import HostRole
+from slackapp.host.routes import API_ROUTES
 from slackapp.routes import PAGE, ROUTES
 from slackapp.web.request import BODY_LIMIT
 from slackapp.web.router import Router
+from tests.attacks import api_bad_requests
+from tests.attacks.api_bad_requests import API
 from tests.attacks.bad_requests import ACTION, ALL, CANARY, CODES, COMMAND, FORM, JSON, METHODS, Bad, action
 from tests.support.callback_world import Approved, approved, cookie_of
 from tests.support.client import Reply
+from tests.support.host_world import Host, connect, make_host_world
 from tests.support.things import THINGS, with_things
-from tests.support.world import HOST, START, World, make_world
+from tests.support.world import HOST, START, World
 
 PATHS = {route.path: route for route in ROUTES}
 PIECE = re.compile(rb"[^\x00-\x20;,&=\"'{}:\[\]()<>?]{9,}")
@@ -31,7 +38,8 @@ OURS = " ".join(
         FORM,
         *PATHS,
         *(route.path for route in THINGS),
-        *(f"{each.name.lower()} {each.code} {each.sentence}" for each in Refusal),
+        *(f"{each.name.lower()} {each.code} {each.sentence}" for each in (*Refusal, *HostRefusal)),
+        *(name for route in API_ROUTES for name in (*route.parameters, *(route.body or ()))),
     ]
 ).encode()
 """What answers and the log hold whatever is asked."""
@@ -90,10 +98,15 @@ class PreparedWorld:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWorld]:
-    with make_world(tmp_path_factory.mktemp("bad")) as world:
+    with make_host_world(tmp_path_factory.mktemp("bad")) as world:
+        host = Host(world)
+        connect(world, host)
+        for role in HostRole:
+            host.of(f"r{role}", role).get("slack/integration")
+        host.of("gone").get("slack/integration")
+        host.post("members/gone/offboard")
+        Host(world, "globex").get("slack/integration")
         world.service.wsgi = with_things(world.service.app)
-        assert world.browser().install().status == 303
-        world.work()
         reader = sqlite3.connect(f"file:{world.settings.database}?mode=ro", uri=True)
         made = PreparedWorld(world, approved(world), reader)
         made.next_good_request_works()
@@ -122,10 +135,15 @@ def assert_is_the_answer(bad: Bad, reply: Reply) -> None:
     if bad.outcome == "ok":
         assert reply.text == bad.answer
         return
-    refusal = Refusal[bad.outcome.upper()]
-    assert (refusal.code, refusal.status) == (CODES[bad.outcome], bad.status)
     match = Router(PATHS).match(bad.target.partition("?")[0])
     route = PATHS[match[0]] if match else None
+    refusal = refusal_of(bad)
+    if route is not None and route.answers is refusal_api and bad.outcome != "method":
+        host_side = isinstance(refusal, HostRefusal)
+        refused = HostRefused(refusal, field=bad.wrong_field or None) if host_side else Refused(refusal)
+        assert reply.body == refusal_api(refused).body
+        return
+    assert (refusal.code, refusal.status) == (CODES[bad.outcome], bad.status)
     if bad.method == "HEAD":
         assert reply.body == b""
     elif bad.outcome in UNROUTED or route is None or route.answers == PAGE:
@@ -134,13 +152,26 @@ def assert_is_the_answer(bad: Bad, reply: Reply) -> None:
         assert reply.json == {"error": CODES[bad.outcome]}
 
 
+def refusal_of(bad: Bad) -> RefusalKind:
+    """What it is refused by: no two lists of refusals have the same name."""
+    name = bad.outcome.upper()
+    return HostRefusal[name] if name in HostRefusal.__members__ else Refusal[name]
+
+
+def status_of(bad: Bad) -> int:
+    return api_bad_requests.OUTCOMES[bad.outcome] if bad in API else bad.status
+
+
 BATCH = 24
 """Requests in one test: they are many, and each test costs its while."""
 
 
-@pytest.mark.parametrize("first", range(0, len(ALL), BATCH))
+EVERY = (*ALL, *API)
+
+
+@pytest.mark.parametrize("first", range(0, len(EVERY), BATCH))
 def test_a_bad_request_gets_its_answer_and_nothing_else_happens(prepared: PreparedWorld, first: int) -> None:
-    for bad in ALL[first : first + BATCH]:
+    for bad in EVERY[first : first + BATCH]:
         try:
             check(prepared, bad)
         except BaseException as error:
@@ -150,13 +181,13 @@ def test_a_bad_request_gets_its_answer_and_nothing_else_happens(prepared: Prepar
 
 def check(prepared: PreparedWorld, bad: Bad) -> None:
     """Sends it, looks at everything, and sees that the next good request works."""
-    world, bad = prepared.world, prepared.filled(bad)
+    world, status, bad = prepared.world, status_of(bad), prepared.filled(bad)
     try:
         reply = world.request(bad.method, bad.target, bad.body, bad.headers, bad.environ)
         log = world.log.getvalue()
         lines = [json.loads(line) for line in log.split("\n") if line]
         assert [(line["event"], line["level"], line["outcome"]) for line in lines] == [("request", "info", bad.outcome)]
-        assert (reply.status, lines[0]["status"]) == (bad.status, bad.status)
+        assert (reply.status, lines[0]["status"]) == (status, status)
         assert_is_the_answer(bad, reply)
         assert_nothing_is_repeated(bad, reply, log)
         assert not {"set-cookie", "location"} & set(reply.headers)
@@ -176,10 +207,12 @@ def test_the_bad_requests_are_many_distinct_and_cover_every_kind() -> None:
     assert len({(bad.method, bad.target, bad.body, *bad.headers.items(), *bad.environ.items()) for bad in ALL}) == len(
         ALL
     )
-    assert len({bad.name for bad in ALL}) == len(ALL)
+    assert len({bad.name for bad in EVERY}) == len(EVERY)
     assert {bad.outcome for bad in ALL} == {*CODES, "ok"}
+    assert {bad.outcome for bad in API} == {*api_bad_requests.OUTCOMES}
+    assert not set(HostRefusal.__members__) & set(Refusal.__members__)
     router = Router(PATHS)
-    found = (router.match(bad.target.partition("?")[0]) for bad in ALL)
+    found = (router.match(bad.target.partition("?")[0]) for bad in EVERY)
     assert {match[0] for match in found if match} == set(PATHS)
 
 

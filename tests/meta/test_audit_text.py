@@ -19,6 +19,7 @@ PAIRS = {
     "checks/query.py": "a query",
     "checks/operator_token.py": "a query",
     "checks/browser_binding.py": "a cookie",
+    "host/checks/fields.py": "a query",
     "host/checks/return_url.py": "a query",
 }
 """Modules that split `name=value`, and what: none of it comes from the audit."""

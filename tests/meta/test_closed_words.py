@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from slackapp.directory import review
+from slackapp.host import channel_list, rows
 from slackapp.host import errors as host_errors
 from slackapp.host import model as host_model
-from slackapp.host import rows
 from slackapp.host.checks import roles
 from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay, HostRole, MemberStatus
 from slackapp.host.rows import ApprovalStatus
@@ -40,8 +40,8 @@ from tests.support.world import empty_database
 PLACES = {
     each.__name__
     for each in (
-        *(audit, database, enums, host_errors, host_model, metric_table, review, roles, rows, sources),
-        statements,
+        *(audit, channel_list, database, enums, host_errors, host_model, metric_table, review, roles, rows),
+        *(sources, statements),
     )
 }
 """The modules that name closed sets: those of the model, and those that one room has for itself."""

@@ -30,6 +30,9 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
     HostAuditEvent.ORGANIZATION_DELETED: Meaning(
         "all of an organization is deleted, after what it held", "record", (_H, _W), records=_ORGANIZATION
     ),
+    HostAuditEvent.INTEGRATION_CHANGED: Meaning(
+        "people change a connection's owner, purpose, channels or age", "connection", (_H, _M)
+    ),
     HostAuditEvent.INTEGRATION_SUSPENDED: Meaning(
         "a connection is suspended for its age, or because nobody answers for it", "connection", (_W,),
         details=(StatusReason.AGE, StatusReason.OWNER),

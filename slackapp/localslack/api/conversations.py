@@ -83,9 +83,11 @@ def list_all(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
         caller.require(READ_SCOPES[name])
     team = slack.accounts.workspaces[team_for(caller, params)]
     items: list[Json] = []
+    leaves_archived = params.get("exclude_archived", "").lower() in ("1", "true")
     for channel in team.channels:
         kind = "private_channel" if channel.private else "public_channel"
-        if kind in types and (not channel.private or channel.id in slack.state.joined):
+        is_left_out = leaves_archived and "is_archived" in channel.flags
+        if kind in types and not is_left_out and (not channel.private or channel.id in slack.state.joined):
             items.append(describe(slack, channel))
     if "im" in types:
         items += [
@@ -133,6 +135,7 @@ def describe(slack: LocalSlack, channel: Channel) -> Json:
         "purpose": empty,
         "previous_names": [],
         "num_members": 3,
+        **dict.fromkeys(channel.flags, True),
     }
 
 
@@ -154,6 +157,8 @@ def join(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     if channel.private:
         known = channel.id in slack.state.joined
         raise ApiError("method_not_supported_for_channel_type" if known else "channel_not_found")
+    if "is_archived" in channel.flags:
+        raise ApiError("is_archived")
     already = channel.id in slack.state.joined
     if not already:
         slack.state.joined.append(channel.id)

@@ -1,0 +1,41 @@
+"""Call of a route of the API: who calls, the fields that were checked, and where a list goes on.
+
+A cursor is of this organization and this list.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from slackapp.flows.app import App
+from slackapp.host.checks.cursor import read_cursor, write_cursor
+from slackapp.host.model import HostCaller
+
+Answer = Mapping[str, object]
+"""Fields of an answer, as the route's documentation shows them."""
+
+
+class HostCall(NamedTuple):
+    """Call whose role, switch, parameters and body have passed. `id` is what stands in the path, or ""."""
+
+    caller: HostCaller
+    id: str
+    parameters: Mapping[str, Any]
+    body: Mapping[str, Any]
+
+
+Handler = Callable[[App, HostCall, int], Answer]
+
+
+def read_position(app: App, call: HostCall, name: str) -> str | None:
+    """Reads the position behind which a list goes on; None at its beginning. Raises HostRefused."""
+    claimed = call.parameters["cursor"]
+    if claimed is None:
+        return None
+    find_key = app.keyring.state_key_by_id
+    return read_cursor(claimed, find_key, organization=call.caller.organization, name=name)
+
+
+def make_cursor(app: App, call: HostCall, name: str, position: str) -> str:
+    """Makes the cursor of what stands behind a position."""
+    key_id, key = app.keyring.state_key()
+    return write_cursor(key_id, key, organization=call.caller.organization, name=name, position=position)

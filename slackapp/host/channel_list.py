@@ -1,0 +1,90 @@
+"""Lists of channels as Slack has told them, kept for a minute in the memory of this process.
+
+A list is kept for the connection and the grant that it was asked with: what was granted anew, or to another
+organization, finds nothing of it. Bounded by the number of channels in all lists.
+"""
+
+import threading
+from collections import OrderedDict
+from enum import StrEnum
+from typing import NamedTuple
+
+KEEP_SECONDS = 60
+MAX_CHANNELS = 100_000
+"""Channels in all lists of a process; what is longest unused goes."""
+
+
+class IncompleteReason(StrEnum):
+    """Reason why a list does not hold every channel."""
+
+    MISSING_SCOPE = "missing_scope"  # for one of the types
+    RATE_LIMITED = "rate_limited"
+    TOO_MANY = "too_many"
+    SLACK_ERROR = "slack_error"
+
+
+class ListedChannel(NamedTuple):
+    """Channel of a workspace, as somebody chooses it. `is_external`: people of other companies are in it, or invited.
+
+    `is_read_only`: not everybody may post.
+    """
+
+    name: str
+    id: str
+    is_private: bool
+    is_member: bool
+    is_external: bool
+    is_read_only: bool
+
+
+class ChannelList(NamedTuple):
+    """Channels by name, as they were at a time, in Unix seconds; and why some may be missing."""
+
+    channels: tuple[ListedChannel, ...]
+    incomplete: tuple[IncompleteReason, ...]
+    at: int
+
+
+class ListKey(NamedTuple):
+    """Key of a list: what it was asked with."""
+
+    organization_id: str
+    connection_id: str
+    tenant_id: str
+    team_id: str
+    installed_at: int
+    scopes: tuple[str, ...]
+
+
+class ChannelLists:
+    """Lists by their key; safe for several threads."""
+
+    def __init__(self, most: int = MAX_CHANNELS) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._lists: OrderedDict[ListKey, ChannelList] = OrderedDict()
+
+    def find(self, key: ListKey, now: int) -> ChannelList | None:
+        """Finds a list that is at most a minute old."""
+        with self._lock:
+            found = self._lists.get(key)
+            # claim: C-185
+            if found is None or not 0 <= now - found.at < KEEP_SECONDS:
+                self._lists.pop(key, None)
+                return None
+            self._lists.move_to_end(key)
+            return found
+
+    def keep(self, key: ListKey, told: ChannelList) -> None:
+        """Keeps a list, and drops those that were not asked for the longest where there are too many channels."""
+        with self._lock:
+            self._lists[key] = told
+            self._lists.move_to_end(key)
+            while sum(1 + len(each.channels) for each in self._lists.values()) > self._most:
+                self._lists.popitem(last=False)
+
+    def forget(self, connection_id: str) -> None:
+        """Forgets the lists of a connection, in which something has changed."""
+        with self._lock:
+            for key in [key for key in self._lists if key.connection_id == connection_id]:
+                del self._lists[key]

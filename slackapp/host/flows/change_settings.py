@@ -1,0 +1,80 @@
+"""Settings of a connection, changed by people: who answers for it, what it is for, and where it may post.
+
+The default channel is asked for at Slack before it is stored, so that a message without a channel finds one.
+"""
+
+from slackapp.checks.capabilities import DISCOVER
+from slackapp.flows.app import App
+from slackapp.host.checks.transitions import HELD
+from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.flows import call_slack, change_connection, choose_connection
+from slackapp.host.flows.call_slack import SlackCall
+from slackapp.host.model import ConnectionStatus, HostCaller, MemberStatus
+from slackapp.host.rows import Connection, ConnectionSettings, HostAuditEvent, StatusReason
+from slackapp.host.store import connections, members, purposes
+from slackapp.model import AuditEntry
+
+_READS_CHANNELS = frozenset({"channels:read", "groups:read"})
+
+
+def settings_of(connection: Connection) -> ConnectionSettings:
+    """Returns its settings as they are."""
+    return ConnectionSettings(*(getattr(connection, name) for name in ConnectionSettings._fields))
+
+
+def run(app: App, caller: HostCaller, before: Connection, settings: ConnectionSettings, now: int) -> Connection:
+    """Stores the settings; returns the connection as it is then. Raises HostRefused."""
+    if before.status not in HELD:
+        raise choose_connection.refusal_of_inactive(app)
+    _check(app, caller, before, settings)
+    if settings.default_channel_id not in ("", before.default_channel_id):
+        _look_up(app, caller, before, settings)
+    with app.db.transaction():
+        current = connections.find(app.db, caller.organization, before.id)
+        if current is None or settings_of(current) != settings_of(before):
+            raise HostRefused(HostRefusal.CHANGED, retry_after=1)
+        is_new_owner = settings.owner_id != before.owner_id
+        # claim: C-187
+        if is_new_owner and not _is_member(app, caller, settings):
+            raise HostRefused(HostRefusal.FIELD, field="ownerId")
+        missing_since = None if is_new_owner else current.owner_missing_at
+        if not connections.save_settings(app.db, current.key, settings, missing_since, now=now):
+            raise choose_connection.refusal_of_inactive(app)
+        if is_new_owner:
+            _resume(app, current, now)
+        event = HostAuditEvent.INTEGRATION_CHANGED
+        app.vault.append(AuditEntry(at=now, event=event, actor=caller, connection=before.id))
+    return choose_connection.require(app, caller, before.id)
+
+
+def _check(app: App, caller: HostCaller, before: Connection, settings: ConnectionSettings) -> None:
+    is_known = purposes.find(app.db, caller.organization, settings.purpose_id) is not None
+    if settings.purpose_id != before.purpose_id and not is_known:
+        raise HostRefused(HostRefusal.FIELD, field="purpose")
+    is_allowed = not settings.allowed_channels or settings.default_channel_id in ("", *settings.allowed_channels)
+    if not is_allowed:
+        raise HostRefused(HostRefusal.CHANNEL, field="defaultChannel")
+
+
+def _is_member(app: App, caller: HostCaller, settings: ConnectionSettings) -> bool:
+    """Tells whether the one who is to answer for it is a member of this organization, and has not left."""
+    owner = members.find(app.db, caller.organization, settings.owner_id)
+    return owner is not None and owner.status == MemberStatus.ACTIVE
+
+
+def _look_up(app: App, caller: HostCaller, connection: Connection, settings: ConnectionSettings) -> None:
+    if connection.status != ConnectionStatus.ACTIVE:
+        raise choose_connection.refusal_of_inactive(app)
+    if _READS_CHANNELS.isdisjoint(connection.scopes):
+        return  # nobody may ask; a message to a channel that is not there says so
+    ask = SlackCall(connection, caller, DISCOVER, "conversations.info", channel=settings.default_channel_id)
+    with call_slack.take_place(app, caller):
+        channel = call_slack.call(app, ask, {"channel": settings.default_channel_id}).data.get("channel")
+    if not isinstance(channel, dict) or channel.get("is_archived") is True:
+        raise HostRefused(HostRefusal.CHANNEL, field="defaultChannel")
+
+
+def _resume(app: App, connection: Connection, now: int) -> None:
+    """Ends a suspension for want of an owner: there is one again."""
+    if connection.status == ConnectionStatus.SUSPENDED and connection.status_reason == StatusReason.OWNER:
+        change_connection.set_status(app.db, connection.key, ConnectionStatus.ACTIVE, None, now=now)

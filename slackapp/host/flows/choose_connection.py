@@ -1,0 +1,59 @@
+"""Choice of the connection that a call is about: the organization's one workspace, or the one whose id it names."""
+
+from slackapp.flows.app import App
+from slackapp.host.checks.transitions import HELD
+from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.model import ConnectionKind, ConnectionStatus, HostCaller
+from slackapp.host.rows import Connection
+from slackapp.host.store import connections
+
+
+def find(app: App, caller: HostCaller, connection_id: str | None) -> Connection | None:
+    """Finds it; None where the organization has none. One that it holds comes before those that were revoked.
+
+    Raises HostRefused where there is none of that id, and where there are several and none is named.
+    """
+    if connection_id is not None:
+        found = connections.find(app.db, caller.organization, connection_id)
+        # claim: C-182
+        if found is None or not is_shown(found):
+            raise HostRefused(HostRefusal.NOT_THERE, field="connectionId")
+        return found
+    known = list(filter(is_shown, connections.page(app.db, caller.organization, ConnectionKind.WORKSPACE)))
+    held = [each for each in known if each.status in HELD]
+    if len(held) > 1:
+        raise HostRefused(HostRefusal.CHOICE, field="connectionId")
+    return next(iter(held or reversed(known)), None)
+
+
+def require(app: App, caller: HostCaller, connection_id: str | None) -> Connection:
+    """Finds it in whatever status. Raises HostRefused."""
+    found = find(app, caller, connection_id)
+    if found is None:
+        raise HostRefused(HostRefusal.NO_INTEGRATION)
+    return found
+
+
+def require_active(app: App, caller: HostCaller, connection_id: str | None) -> Connection:
+    """Finds one that serves. Raises HostRefused, with where it is connected again."""
+    found = require(app, caller, connection_id)
+    # claim: C-183
+    if found.status != ConnectionStatus.ACTIVE or found.tenant is None:
+        raise refusal_of_inactive(app)
+    return found
+
+
+def refusal_of_inactive(app: App, refusal: HostRefusal = HostRefusal.INACTIVE) -> HostRefused:
+    """Makes the refusal that says where it is connected again."""
+    return HostRefused(refusal, reconnect_url=build_reconnect_url(app))
+
+
+def build_reconnect_url(app: App) -> str:
+    """Builds the address of the host's page on which an owner or admin connects again."""
+    return app.settings.host_url + app.settings.host_return_path
+
+
+def is_shown(connection: Connection) -> bool:
+    """Tells whether it is a workspace that was held some time, and not disconnected for good."""
+    is_workspace = connection.kind == ConnectionKind.WORKSPACE
+    return is_workspace and connection.installed_at is not None and connection.deleted_at is None

@@ -1,0 +1,117 @@
+"""Forms of what the API takes and answers: JSON Schema, shown in `openapi.json` as they are checked.
+
+Times are texts of RFC 3339 in UTC.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from slackapp.host.channel_list import IncompleteReason
+from slackapp.host.checks import cursor
+from slackapp.host.checks.fields import Fields, Form
+from slackapp.host.model import ConnectionStatus, MemberStatus
+from slackapp.host.rows import HostEventKind, StatusReason
+
+_ID, _CHANNEL, _TEAM = "^[A-Za-z0-9_-]{1,64}$", "^[CG][A-Z0-9]{2,20}$", "^T[A-Z0-9]{2,20}$"
+
+ID: Form = {"type": "string", "pattern": _ID}
+TEXT: Form = {"type": "string", "minLength": 1, "maxLength": 200}
+TIME: Form = {"type": "string", "format": "date-time"}
+FLAG: Form = {"type": "boolean"}
+NUMBER: Form = {"type": "integer"}
+WORD: Form = {"type": "string"}
+WORDS: Form = {"type": "array", "items": WORD}
+CHANNEL_ID: Form = {"type": "string", "pattern": _CHANNEL}
+REGION: Form = {"type": "string", "pattern": "^([a-z0-9]+(-[a-z0-9]+)*)?$", "maxLength": 32}
+LIMIT: Form = {"type": "integer", "minimum": 1, "maximum": 200, "default": 100}
+CURSOR: Form = {"type": "string", "minLength": 1, "maxLength": cursor.MAX_LENGTH, "default": None}
+SEARCH: Form = {"type": "string", "maxLength": 80, "default": ""}
+CONNECTION_ID: Form = {**ID, "default": None}
+TEAM_ID: Form = {"type": "string", "pattern": _TEAM, "default": None}
+DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 3650}
+WORKSPACES: Form = {"type": "integer", "minimum": 1, "maximum": 1000}
+
+
+def optional(form: Form) -> Form:
+    """Lets a field of a body be left out; then it stays as it is."""
+    return {**form, "optional": True}
+
+
+def allow_null(form: Form) -> Form:
+    """Takes null, too."""
+    words = {"enum": [*form["enum"], None]} if "enum" in form else {}
+    return {**form, "type": [form["type"], "null"], **words}
+
+
+def list_of(form: Form, most: int) -> Form:
+    """Takes a list of at most that many."""
+    return {"type": "array", "items": form, "maxItems": most}
+
+
+def form_of(fields: Fields) -> Form:
+    """Takes an object of these fields."""
+    return {"type": "object", "properties": fields}
+
+
+def word_of(*words: str) -> Form:
+    """Takes one of these words."""
+    return {"type": "string", "enum": [str(word) for word in words]}
+
+
+PAGE: Mapping[str, Form] = {"limit": LIMIT, "cursor": CURSOR}
+"""Parameters of a list."""
+WHICH: Mapping[str, Form] = {"connectionId": CONNECTION_ID}
+"""Parameter that names a connection, where there are several."""
+PURPOSE = form_of({"id": ID, "text": TEXT})
+WORKSPACE = form_of({"teamId": allow_null(WORD), "enterpriseId": allow_null(WORD), "name": WORD, "domain": WORD})
+INTEGRATION = form_of(
+    {
+        "id": ID,
+        "status": word_of(*ConnectionStatus),
+        "statusReason": allow_null(word_of(*StatusReason)),
+        "workspace": WORKSPACE,
+        "scopes": WORDS,
+        "missingScopes": WORDS,
+        "ownerId": WORD,
+        "ownerMissingSince": allow_null(TIME),
+        "purpose": WORD,
+        "defaultChannel": allow_null(CHANNEL_ID),
+        "allowedChannels": list_of(CHANNEL_ID, 200),
+        "maxAgeDays": allow_null(NUMBER),
+        "installedAt": allow_null(TIME),
+        "lastUsedAt": allow_null(TIME),
+        "lastValidatedAt": allow_null(TIME),
+        "expiresAt": allow_null(TIME),
+        "createdAt": TIME,
+        "updatedAt": TIME,
+        "reconnectUrl": allow_null(WORD),
+    }
+)
+CHANNEL = form_of({"id": CHANNEL_ID, "name": WORD, "private": FLAG, "member": FLAG, "external": FLAG, "readOnly": FLAG})
+INCOMPLETE = word_of(*IncompleteReason)
+MEMBER_STATUS = word_of(*MemberStatus)
+EVENT = form_of(
+    {
+        "id": WORD,
+        "type": word_of(*HostEventKind),
+        "at": TIME,
+        "connectionId": ID,
+        "reason": allow_null(word_of(*StatusReason)),
+    }
+)
+
+
+def time_of(seconds: int) -> str:
+    """Writes a time, given in Unix seconds."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def optional_time(seconds: int | None) -> str | None:
+    """Writes a time; null where there is none."""
+    return time_of(seconds) if seconds is not None else None
+
+
+def chosen(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Chooses the fields that were given, under the names that they have in rows."""
+    return {names[name]: value for name, value in given.items() if name in names}

@@ -1,0 +1,109 @@
+"""`/api/v2/slack/integration` and `/integrations`: what an organization has connected."""
+
+from slackapp.checks.capabilities import VALIDATE
+from slackapp.checks.scopes import drift
+from slackapp.checks.token_owner import AUTH_TEST
+from slackapp.flows.app import App
+from slackapp.host.call import Answer, HostCall, make_cursor, read_position
+from slackapp.host.flows import call_slack, change_settings, choose_connection, switch_host
+from slackapp.host.flows.call_slack import SlackCall
+from slackapp.host.forms import chosen, optional_time, time_of
+from slackapp.host.model import ConnectionKind, ConnectionStatus
+from slackapp.host.rows import Connection
+from slackapp.host.store import connections
+
+_DAY = 86_400
+_NAMES = {"ownerId": "owner_id", "purpose": "purpose_id"}
+_LIST = "integrations"
+
+
+def show(app: App, call: HostCall, now: int) -> Answer:
+    """Shows the integration, or null; nothing but that it is off where it is."""
+    if not switch_host.is_enabled(app, call.caller.organization):
+        return {"enabled": False}
+    found = choose_connection.find(app, call.caller, call.parameters["connectionId"])
+    return {"enabled": True, "integration": _describe(app, found) if found is not None else None}
+
+
+def list_all(app: App, call: HostCall, now: int) -> Answer:
+    """Lists all workspaces, the oldest first."""
+    behind = read_position(app, call, _LIST)
+    at, _, connection_id = (behind or "0 ").partition(" ")
+    most, organization = call.parameters["limit"], call.caller.organization
+    found = connections.page(app.db, organization, ConnectionKind.WORKSPACE, (int(at), connection_id), most=most)
+    cursor = None
+    if len(found) == most:
+        cursor = make_cursor(app, call, _LIST, f"{found[-1].created_at} {found[-1].id}")
+    shown = [_describe(app, each) for each in found if choose_connection.is_shown(each)]
+    return {"integrations": shown, "cursor": cursor}
+
+
+def change(app: App, call: HostCall, now: int) -> Answer:
+    """Changes the settings that the body names; those that it leaves out stay as they are."""
+    before = choose_connection.require(app, call.caller, call.parameters["connectionId"])
+    settings = change_settings.settings_of(before)._replace(**chosen(call.body, _NAMES))
+    if "defaultChannel" in call.body:
+        settings = settings._replace(default_channel_id=call.body["defaultChannel"] or "")
+    if "allowedChannels" in call.body:
+        settings = settings._replace(allowed_channels=tuple(dict.fromkeys(call.body["allowedChannels"])))
+    if "maxAgeDays" in call.body:
+        days = call.body["maxAgeDays"]
+        settings = settings._replace(max_age=days * _DAY if days is not None else None)
+    after = change_settings.run(app, call.caller, before, settings, now=now)
+    return {"enabled": True, "integration": _describe(app, after)}
+
+
+def test(app: App, call: HostCall, now: int) -> Answer:
+    """Asks Slack now whether the token works, and for whom."""
+    connection = choose_connection.require_active(app, call.caller, call.parameters["connectionId"])
+    with call_slack.take_place(app, call.caller):
+        answer = call_slack.call(app, SlackCall(connection, call.caller, VALIDATE, AUTH_TEST), {})
+    connections.note_validated(app.db, connection.key, now)
+    granted = answer.scopes if answer.scopes is not None else connection.scopes
+    missing, _ = drift(app.settings.bot_scopes, granted)
+    return {
+        "ok": True,
+        "workspace": _workspace(connection),
+        "botUserId": connection.bot_user_id,
+        "missingScopes": list(missing),
+        "validatedAt": time_of(now),
+    }
+
+
+def _describe(app: App, connection: Connection) -> Answer:
+    """Describes a connection: what it may, who answers for it, and since when."""
+    missing, _ = drift(app.settings.bot_scopes, connection.scopes)
+    is_held, is_active = connection.token_vault_key is not None, connection.status == ConnectionStatus.ACTIVE
+    expires_at = None
+    if connection.max_age is not None and connection.installed_at is not None:
+        expires_at = connection.installed_at + connection.max_age
+    return {
+        "id": connection.id,
+        "status": connection.status,
+        "statusReason": connection.status_reason or None,
+        "workspace": _workspace(connection),
+        "scopes": list(connection.scopes),
+        "missingScopes": list(missing) if is_held else [],
+        "ownerId": connection.owner_id,
+        "ownerMissingSince": optional_time(connection.owner_missing_at),
+        "purpose": connection.purpose_id,
+        "defaultChannel": connection.default_channel_id or None,
+        "allowedChannels": list(connection.allowed_channels),
+        "maxAgeDays": connection.max_age // _DAY if connection.max_age is not None else None,
+        "installedAt": optional_time(connection.installed_at),
+        "lastUsedAt": optional_time(connection.last_used_at),
+        "lastValidatedAt": optional_time(connection.last_validated_at),
+        "expiresAt": optional_time(expires_at),
+        "createdAt": time_of(connection.created_at),
+        "updatedAt": time_of(connection.updated_at),
+        "reconnectUrl": None if is_active else choose_connection.build_reconnect_url(app),
+    }
+
+
+def _workspace(connection: Connection) -> Answer:
+    return {
+        "teamId": connection.team_id or None,
+        "enterpriseId": connection.enterprise_id or None,
+        "name": connection.team_name,
+        "domain": connection.team_domain,
+    }

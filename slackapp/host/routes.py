@@ -1,0 +1,187 @@
+"""API of the host side, on one screen: for each route who may call it, what it takes and answers.
+
+`slackapp/routes.py` serves it, and `openapi.py` describes it, from the same table. What is asked in which order stands
+in `answer`: nothing is read of a body, and nobody is called at Slack, before the role and the switch have passed.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from slackapp.flows.app import App
+from slackapp.host.call import Handler, HostCall
+from slackapp.host.checks.fields import Fields, read_body, read_parameters
+from slackapp.host.checks.roles import HostAction
+from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.flows import switch_host
+from slackapp.host.forms import (
+    CHANNEL,
+    CHANNEL_ID,
+    DAYS,
+    EVENT,
+    FLAG,
+    ID,
+    INCOMPLETE,
+    INTEGRATION,
+    MEMBER_STATUS,
+    NUMBER,
+    PAGE,
+    PURPOSE,
+    REGION,
+    SEARCH,
+    TEAM_ID,
+    TEXT,
+    TIME,
+    WHICH,
+    WORD,
+    WORDS,
+    WORKSPACE,
+    WORKSPACES,
+    allow_null,
+    list_of,
+    optional,
+)  # fmt: skip
+from slackapp.host.handlers import channels, integrations, organizations
+from slackapp.host.model import HostCaller
+from slackapp.web.request import JSON, Request
+from slackapp.web.response import Response, json_response
+
+API = "/api/v2"
+SLACK = f"{API}/slack"
+
+NOTHING: Fields = {}
+
+
+class HostRoute(NamedTuple):
+    """Route of the API: for which action of a role, and whether the switch stops it.
+
+    `parameters` are those of the address, `body` the fields of a JSON body, or None where there is none. `codes` are
+    those besides what any request may get. `single_use`: a host token works there one time.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    action: HostAction
+    summary: str
+    answer: Fields
+    stops: bool = False
+    single_use: bool = False
+    parameters: Fields = NOTHING
+    body: Fields | None = None
+    codes: tuple[str, ...] = ()
+
+
+_READ, _USE, _MANAGE = HostAction.READ, HostAction.USE, HostAction.MANAGE
+_PROVISION, _GOVERN = HostAction.PROVISION, HostAction.GOVERN
+
+_STATE: Fields = {"enabled": FLAG, "integration": optional(allow_null(INTEGRATION))}
+_CHECKED: Fields = {
+    "ok": FLAG, "workspace": WORKSPACE, "botUserId": WORD, "missingScopes": WORDS, "validatedAt": TIME,
+}  # fmt: skip
+_SETTINGS: Fields = {
+    "ownerId": optional(ID),
+    "purpose": optional(ID),
+    "defaultChannel": optional(allow_null(CHANNEL_ID)),
+    "allowedChannels": optional(list_of(CHANNEL_ID, 200)),
+    "maxAgeDays": optional(allow_null(DAYS)),
+}
+_CHANNELS: Fields = {
+    "channels": list_of(CHANNEL, 200),
+    "cursor": allow_null(WORD),
+    "complete": FLAG,
+    "incompleteBecause": list_of(INCOMPLETE, 4),
+    "asOf": TIME,
+}
+_PROVIDED: Fields = {
+    "name": TEXT,
+    "workspaceLimit": allow_null(WORKSPACES),
+    "dataRegion": REGION,
+    "purposes": list_of(PURPOSE, 50),
+}
+_ORGANIZATION: Fields = {"id": ID, **_PROVIDED, "name": WORD, "enabled": FLAG, "frozen": FLAG, "createdAt": TIME}
+_CHANGES: Fields = {name: optional(form) for name, form in _PROVIDED.items()}
+_MEMBER: Fields = {"id": ID, "status": MEMBER_STATUS}
+_EVENTS: Fields = {"events": list_of(EVENT, 200), "cursor": WORD, "more": FLAG}
+
+_KNOWN = ("INTEGRATION_NOT_FOUND", "NOT_FOUND")
+_ACTIVE = (*_KNOWN, "INTEGRATION_INACTIVE", "SLACK_ERROR", "TOKEN_UNAVAILABLE")
+
+API_ROUTES = (
+    HostRoute(
+        "GET", f"{SLACK}/integration", integrations.show, _READ, summary="Show the integration, or null",
+        parameters=WHICH, answer=_STATE, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "PUT", f"{SLACK}/integration", integrations.change, _MANAGE, summary="Change its settings",
+        stops=True, parameters=WHICH, body=_SETTINGS, answer=_STATE, codes=(*_ACTIVE, "INVALID_CHANNEL"),
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/integration/test", integrations.test, _USE, summary="Ask Slack now whether it works",
+        stops=True, parameters=WHICH, body=NOTHING, answer=_CHECKED, codes=_ACTIVE,
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/integrations", integrations.list_all, _READ, summary="List all workspaces",
+        parameters=PAGE, answer={"integrations": list_of(INTEGRATION, 200), "cursor": allow_null(WORD)},
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/channels", channels.list_all, _USE, summary="List the channels that may be chosen",
+        stops=True, parameters={**WHICH, **PAGE, "search": SEARCH, "teamId": TEAM_ID}, answer=_CHANNELS, codes=_ACTIVE,
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/channels/{{id}}/join", channels.join, _MANAGE, summary="Let the bot join a public channel",
+        stops=True, parameters=WHICH, body=NOTHING, answer={"id": CHANNEL_ID, "member": FLAG},
+        codes=(*_ACTIVE, "INVALID_CHANNEL"),
+    ),
+    HostRoute(
+        "GET", f"{API}/organization", organizations.show, _PROVISION, summary="Show the organization",
+        answer=_ORGANIZATION,
+    ),
+    HostRoute(
+        "PUT", f"{API}/organization", organizations.change, _PROVISION,
+        summary="Change name, limit, region or purposes", body=_CHANGES, answer=_ORGANIZATION,
+    ),
+    HostRoute(
+        "DELETE", f"{API}/organization", organizations.delete, _PROVISION, summary="Delete it, with everything of it",
+        answer={"deleted": FLAG},
+    ),
+    HostRoute(
+        "POST", f"{API}/members/{{id}}/offboard", organizations.end_membership, _GOVERN,
+        summary="End what a member has who has left", body=NOTHING, answer={**_MEMBER, "ownerWanted": NUMBER},
+        codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "POST", f"{API}/members/{{id}}/reinstate", organizations.reinstate, _GOVERN, summary="Let a member in again",
+        body=NOTHING, answer=_MEMBER, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "GET", f"{API}/events", organizations.list_events, _PROVISION, summary="Read what has happened",
+        parameters=PAGE, answer=_EVENTS,
+    ),
+)  # fmt: skip
+
+
+def answer(route: HostRoute, app: App, request: Request, caller: HostCaller, now: int) -> Response:
+    """Answers a call of a route. Raises Refused."""
+    # 1. the role may do it: `callers.py`
+    # 2. it is not switched off
+    # claim: C-183
+    if route.stops:
+        switch_host.require_enabled(app, caller)
+    # 3. the parameters and the body are those of the route
+    parameters, body = read_parameters(request.raw_query, route.parameters), _read_body(route, request)
+    # 4. do it
+    call = HostCall(caller, request.path_values.get("id", ""), parameters, body)
+    return json_response(200, route.handler(app, call, now))
+
+
+def _read_body(route: HostRoute, request: Request) -> Mapping[str, object]:
+    """Reads the body; one that is empty says nothing, where nothing must be said."""
+    if route.body is None:
+        if request.raw_body:
+            raise HostRefused(HostRefusal.BODY)
+        return {}
+    if not request.raw_body and not route.body:
+        return {}
+    if request.media_type != JSON:
+        raise HostRefused(HostRefusal.BODY)
+    return read_body(request.raw_body, route.body)

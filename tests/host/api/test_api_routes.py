@@ -1,0 +1,233 @@
+"""Every route of the API: who may call it, what stops it, and that Slack hears nothing before that has passed."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slackapp.host.answers import CODES
+from slackapp.host.checks.fields import MAX_BODY
+from slackapp.host.checks.roles import is_allowed
+from slackapp.host.errors import HostRefusal
+from slackapp.host.flows import switch_host
+from slackapp.host.openapi import codes_of
+from slackapp.host.routes import API_ROUTES, HostRoute
+from tests.support.client import Reply
+from tests.support.connected import ACME
+from tests.support.host_world import (
+    ADMIN,
+    AUDITOR,
+    MEMBER,
+    OPERATOR,
+    OWNER,
+    Host,
+    connect,
+    make_host_world,
+    told,
+)
+from tests.support.world import NORTH, World, make_world
+
+CALLERS: dict[str, tuple[str | None, Any]] = {
+    "host": (None, None), "owner": ("olga", OWNER), "admin": ("ada", ADMIN), "member": ("meg", MEMBER),
+    "auditor": ("aud", AUDITOR),
+}  # fmt: skip
+SURFACE = {
+    # route: who may call it, and whether the switch stops it
+    "GET /api/v2/slack/integration": ("host owner admin member auditor", False),
+    "PUT /api/v2/slack/integration": ("host owner admin", True),
+    "POST /api/v2/slack/integration/test": ("host owner admin member", True),
+    "GET /api/v2/slack/integrations": ("host owner admin member auditor", False),
+    "GET /api/v2/slack/channels": ("host owner admin member", True),
+    "POST /api/v2/slack/channels/{id}/join": ("host owner admin", True),
+    "GET /api/v2/organization": ("host", False),
+    "PUT /api/v2/organization": ("host", False),
+    "DELETE /api/v2/organization": ("host", False),
+    "POST /api/v2/members/{id}/offboard": ("host owner", False),
+    "POST /api/v2/members/{id}/reinstate": ("host owner", False),
+    "GET /api/v2/events": ("host", False),
+}
+IDS = {f"{each.method} {each.path}": each for each in API_ROUTES}
+
+
+def target_of(route: HostRoute, world: World) -> str:
+    """An address of the route at which something is there."""
+    shown = world.slack.workspaces[NORTH].general if "channels" in route.path else "ann"
+    return route.path.replace("{id}", shown)
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One connected world for the tests here, which leave it as it was."""
+    with make_host_world(tmp_path_factory.mktemp("routes")) as made:
+        connect(made, Host(made))
+        for member, role in CALLERS.values():
+            Host(made).of(member, role).get("slack/integration")
+        yield made
+
+
+def ask(world: World, route: HostRoute, host: Host, target: str = "", body: Any = None) -> Reply:
+    given = {} if body is None and route.body is not None else body
+    if route.method == "DELETE" and host.role is None:
+        host = replace(host, organization="doomed")  # the one that the other tests are about stays
+    return host.call(route.method, target or target_of(route, world), given)
+
+
+def test_route_registration() -> None:
+    """C159: each route, who may call it, and what the switch stops, stands in this list, and no other."""
+    found = {}
+    for name, route in IDS.items():
+        who = [caller for caller, (_, role) in CALLERS.items() if is_allowed(role, route.action)]
+        found[name] = (" ".join(who), route.stops)
+    assert found == SURFACE
+
+
+@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.claim("C-142")
+def test_authorization(still: World, name: str, caller: str) -> None:
+    """C207, C160: I call each route in each role; Slack hears of it only where I may."""
+    member, role = CALLERS[caller]
+    calls, before = still.calls(), still.snapshot()
+    reply = ask(still, IDS[name], Host(still).of(member, role))
+    if caller in SURFACE[name][0].split():
+        assert reply.status == 200, reply.text
+    else:
+        assert told(reply) == (403, "FORBIDDEN")
+        assert (still.calls(), still.snapshot()) == (calls, before)
+    if "offboard" in name:
+        Host(still).post("members/ann/reinstate")
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_auth_context_extracted(still: World, name: str) -> None:
+    """C162: without a token, and with one for nobody, nothing is answered but that."""
+    route = IDS[name]
+    for headers in ({}, {"Authorization": "Bearer x.y.z"}, {"Authorization": "Basic eA=="}):
+        reply = still.request(route.method, target_of(route, still), headers=headers)
+        assert told(reply) == (401, "UNAUTHENTICATED")
+        assert reply.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("name", IDS)
+@pytest.mark.claim("C-183")
+def test_off_stops_what_begins_and_nothing_else(still: World, name: str) -> None:
+    """I go on while the operator has switched us off."""
+    route, app = IDS[name], still.service.app
+    switch_host.disable(app, ACME, OPERATOR, still.clock())
+    try:
+        calls = still.calls()
+        reply = ask(still, route, Host(still))
+        if route.stops:
+            assert told(reply) == (503, "INTEGRATION_DISABLED")
+            bad = Host(still).call(route.method, target_of(route, still) + "?x=1")
+            assert told(bad) == (503, "INTEGRATION_DISABLED"), "the switch is asked before anything is read"
+            assert still.calls() == calls
+        else:
+            assert reply.status == 200, reply.text
+    finally:
+        switch_host.enable(app, ACME, OPERATOR, still.clock())
+        Host(still).post("members/ann/reinstate")
+
+
+ODD = [b"[]", b"{", b'"x"', b"null", b'{"x":1}', b'{"a":1,"a":2}', b"\xff", b"x" * (MAX_BODY + 1), b'{"x":NaN}']
+
+
+@pytest.mark.parametrize("name", IDS)
+@pytest.mark.claim("C-180")
+def test_parameters_validated(still: World, name: str) -> None:
+    """C161, C165: a body or a parameter that a route does not take is refused, and Slack hears nothing of it."""
+    route, calls = IDS[name], still.calls()
+    target = target_of(route, still)
+    for query in ("x=1", "limit=0", "limit=x", "cursor=", "cursor=a&cursor=b", "connectionId=%2F", "teamId=x", "%ff"):
+        reply = ask(still, route, Host(still), f"{target}?{query}")
+        assert told(reply) == (400, "BAD_REQUEST"), query
+        assert set(reply.json) <= {"error", "code", "status", "field"}
+    for body in ODD:
+        headers = {"Authorization": f"Bearer {Host(still).token()}", "Content-Type": "application/json"}
+        reply = still.request(route.method, target, body, headers)
+        assert told(reply) in ((400, "BAD_REQUEST"), (413, "TOO_LARGE")), body[:20]
+    if route.body is not None:
+        for media_type in ("text/plain", "application/x-www-form-urlencoded", ""):
+            headers = {"Authorization": f"Bearer {Host(still).token()}", "Content-Type": media_type}
+            assert told(still.request(route.method, target, b"{}", headers)) == (400, "BAD_REQUEST")
+    assert still.calls() == calls
+
+
+@pytest.mark.parametrize("name", [name for name, route in IDS.items() if route.body])
+def test_a_wrong_value_is_refused_by_the_name_of_its_field(still: World, name: str) -> None:
+    route = IDS[name]
+    for field in route.body or {}:
+        for value in ({}, [{}], 1.5, "\x00", "x" * 300, -1, True):
+            reply = ask(still, route, Host(still), body={field: value})
+            assert (told(reply), reply.json["field"]) == ((400, "BAD_REQUEST"), field), value
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_what_is_answered_is_what_the_route_says(still: World, name: str) -> None:
+    """The fields of each answer, to the last one, as `openapi.json` has them."""
+    route = IDS[name]
+    reply = ask(still, route, Host(still))
+    assert reply.headers["content-type"] == "application/json; charset=utf-8"
+    assert_has(route.answer, reply.json)
+    Host(still).post("members/ann/reinstate")
+
+
+def assert_has(fields: Any, value: Any) -> None:
+    """Fails for a field too many or too few, or of another type, however deep."""
+    assert set(value) == set(fields)
+    types = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict, "null": type(None)}
+    for name, form in fields.items():
+        named = form["type"] if isinstance(form["type"], list) else [form["type"]]
+        assert isinstance(value[name], tuple(types[each] for each in named)), name
+        if "enum" in form:
+            assert value[name] in form["enum"]
+        if isinstance(value[name], dict):
+            assert_has(form["properties"], value[name])
+        for each in value[name] if isinstance(value[name], list) else ():
+            if form["items"]["type"] == "object":
+                assert_has(form["items"]["properties"], each)
+
+
+# Codes
+
+
+def test_codes_are_closed_and_each_has_one_status() -> None:
+    assert {(each.code, each.status) for each in HostRefusal} <= set(CODES.items())
+    for route in API_ROUTES:
+        assert set(codes_of(route)) <= set(CODES)
+
+
+def test_a_field_is_named_and_no_value_is_repeated(still: World) -> None:
+    canary = "c4naryInTheRequest"
+    for body in ({"ownerId": f"{canary} x"}, {"purpose": canary}, {"defaultChannel": canary}):
+        reply = Host(still).put("slack/integration", body)
+        assert (reply.status, canary in reply.text, canary in json.dumps(reply.headers)) == (400, False, False)
+        assert reply.json["field"] in body
+    assert canary not in still.log.getvalue()
+
+
+# The whole table
+
+
+def test_off_no_path_is_there(tmp_path: Path) -> None:
+    with make_world(tmp_path) as world:
+        for route in API_ROUTES:
+            target = re.sub(r"\{[a-z]+\}", "x", route.path)
+            assert world.request(route.method, target, headers={"Authorization": "Bearer x"}).status == 404
+        assert world.request("GET", "/api/v2/openapi.json").status == 404
+
+
+def test_the_rate_of_an_organization_is_its_own(tmp_path: Path) -> None:
+    """C95: one that asks too often waits, and the others do not."""
+    with make_host_world(tmp_path, SLACKAPP_HOST_RATE_PER_MINUTE="3") as world:
+        host = Host(world)
+        assert [host.get("slack/integration").status for _ in range(4)] == [200, 200, 200, 429]
+        reply = host.of().post("slack/integration/test")
+        assert (told(reply), reply.headers["retry-after"]) == ((429, "RATE_LIMITED"), "20")
+        assert Host(world, "globex").get("slack/integration").status == 200
+        world.clock.advance(20)
+        assert host.get("slack/integration").status == 200

@@ -1,0 +1,157 @@
+"""Each code of each route: a way to it, in one world, which is as before when the way is left."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from slackapp.host.checks.fields import MAX_BODY
+from slackapp.host.flows import change_connection, switch_host
+from slackapp.host.memory import SLACK_PLACES, host_memory
+from slackapp.host.model import ConnectionStatus
+from slackapp.host.openapi import codes_of
+from slackapp.host.routes import API_ROUTES, HostRoute
+from slackapp.host.rows import StatusReason
+from slackapp.host.store import connections
+from slackapp.localslack.model import Fault
+from slackapp.model import SCHEDULER, Tenant
+from slackapp.store import freezes
+from tests.support.connected import ACME
+from tests.support.host_world import OPERATOR, Host, connect, make_host_world, told
+from tests.support.world import NORTH, World
+
+NOBODY = "0" * 24
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with make_host_world(tmp_path_factory.mktemp("codes")) as made:
+        connect(made, Host(made))
+        Host(made).of("gone").get("slack/integration")
+        Host(made).post("members/gone/offboard")
+        yield made
+
+
+Way = contextlib.AbstractContextManager[dict[str, Any]]
+"""What is changed of the request, for as long as the world is changed, too."""
+
+
+@contextlib.contextmanager
+def request_with(**changes: Any) -> Iterator[dict[str, Any]]:
+    yield changes
+
+
+@contextlib.contextmanager
+def too_often(world: World) -> Iterator[dict[str, Any]]:
+    limiter = host_memory(world.service.app).requests
+    while not limiter.admit(ACME, world.clock()):
+        pass
+    yield {}
+    limiter._buckets.clear()
+
+
+@contextlib.contextmanager
+def crowded(world: World) -> Iterator[dict[str, Any]]:
+    limit = host_memory(world.service.app).slack_limit
+    host_memory(world.service.app).channel_lists._lists.clear()
+    with contextlib.ExitStack() as held:
+        for _ in range(SLACK_PLACES):
+            held.enter_context(limit.acquire(ACME))
+        yield {}
+
+
+@contextlib.contextmanager
+def off(world: World) -> Iterator[dict[str, Any]]:
+    switch_host.disable(world.service.app, ACME, OPERATOR, world.clock())
+    yield {}
+    switch_host.enable(world.service.app, ACME, OPERATOR, world.clock())
+
+
+@contextlib.contextmanager
+def inactive(world: World) -> Iterator[dict[str, Any]]:
+    move(world, ConnectionStatus.NEEDS_RECONNECT, StatusReason.TOKEN_DEAD)
+    yield {}
+    move(world, ConnectionStatus.ACTIVE, None)
+
+
+def move(world: World, status: ConnectionStatus, reason: StatusReason | None) -> None:
+    db = world.service.app.db
+    found = connections.find_held(db, Tenant("T", NORTH))
+    assert found is not None
+    with db.transaction():
+        assert change_connection.set_status(db, found.key, status, reason, now=world.clock())
+
+
+@contextlib.contextmanager
+def slack_fails(world: World) -> Iterator[dict[str, Any]]:
+    host_memory(world.service.app).channel_lists._lists.clear()
+    world.slack.fault(Fault("*", "html500", times=-1))
+    yield {}
+    world.slack.clear_faults()
+
+
+@contextlib.contextmanager
+def frozen(world: World) -> Iterator[dict[str, Any]]:
+    host_memory(world.service.app).channel_lists._lists.clear()
+    db, tenant = world.service.app.db, Tenant("T", NORTH)
+    with db.transaction():
+        freezes.add(db, tenant, SCHEDULER, world.clock())
+    yield {}
+    with db.transaction():
+        freezes.delete(db, tenant)
+
+
+def not_there(world: World) -> Way:
+    return request_with(query=f"?connectionId={NOBODY}", id="~nobody")
+
+
+WAYS: dict[str, Callable[[World], Way]] = {
+    "BAD_REQUEST": lambda world: request_with(query="?nonsense=1"),
+    "UNAUTHENTICATED": lambda world: request_with(headers={"Authorization": "Bearer none"}),
+    "FORBIDDEN": lambda world: request_with(member="gone"),
+    "NOT_FOUND": not_there,
+    "INTEGRATION_NOT_FOUND": lambda world: request_with(organization="globex"),
+    "INTEGRATION_INACTIVE": inactive,
+    "TOO_LARGE": lambda world: request_with(body={"x": "x" * MAX_BODY}),
+    "INVALID_CHANNEL": lambda world: request_with(body={"defaultChannel": "C0NOSUCH01"}, id="C0NOSUCH01"),
+    "RATE_LIMITED": too_often,
+    "SLACK_ERROR": slack_fails,
+    "INTEGRATION_DISABLED": off,
+    "TOKEN_UNAVAILABLE": frozen,
+    "BUSY": crowded,
+}
+ALL = [
+    (route, code) for route in API_ROUTES for code in codes_of(route)
+    if code != "BUSY" or "SLACK_ERROR" in codes_of(route)  # of the others, by a locked database: below
+]  # fmt: skip
+
+
+def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, str]:
+    """One request, with everything right but what is changed."""
+    general = world.slack.workspaces[NORTH].general
+    bodies = {"PUT": {"defaultChannel": general} if "integration" in route.path else {}, "POST": {}}
+    body = changes.get("body", bodies.get(route.method))
+    if not route.body and body and "x" not in body:
+        body = {}
+    named = general if "channels" in route.path else "gone"
+    target = route.path.replace("{id}", changes.get("id", named)) + changes.get("query", "")
+    if "connectionId" not in route.parameters and NOBODY in target:
+        target = target.partition("?")[0]
+    host = Host(world, changes.get("organization", ACME))
+    host = host.of(changes["member"]) if "member" in changes else host
+    reply = host.call(route.method, target, body, changes.get("headers"))
+    if "reconnectUrl" in reply.json:
+        assert reply.json["code"] == "INTEGRATION_INACTIVE"
+    return told(reply)
+
+
+@pytest.mark.parametrize(("route", "code"), ALL, ids=[f"{r.method} {r.path} {code}" for r, code in ALL])
+def test_error_statuses(still: World, route: HostRoute, code: str) -> None:
+    """C164, C168: each code that a route names is what something gets."""
+    with WAYS[code](still) as changes:
+        assert ask(still, route, changes)[1] == code
+
+
+def test_there_is_a_way_to_every_code() -> None:
+    assert set(WAYS) == {code for route in API_ROUTES for code in codes_of(route)}
