@@ -217,8 +217,9 @@ def _come_back_to_a_torn_install(actor: Child) -> None:
     saved = tokens.save
 
     def save(db: Database, *given: Any) -> None:
-        db._connection().execute("COMMIT")
-        db._connection().execute("BEGIN IMMEDIATE")
+        connection = db._writing.held.connection
+        connection.execute("COMMIT")
+        connection.execute("BEGIN IMMEDIATE")
         saved(db, *given)
 
     tokens.save = save

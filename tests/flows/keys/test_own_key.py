@@ -57,7 +57,7 @@ def own(folder: Path) -> Iterator[Own]:
 
 def test_assign_puts_one_tenant_on_its_provider_and_touches_no_other(own: Own) -> None:
     rows = own.shell.world.rows("SELECT tenant_id, provider, master_version, count(*) FROM data_keys GROUP BY 1, 2, 3")
-    assert [tuple(row) for row in rows] == [("", "local", 1, 3), (NORTH, "own", 1, 4), (SOUTH, "local", 1, 4)]
+    assert [tuple(row) for row in rows] == [("", "local", 1, 5), (NORTH, "own", 1, 4), (SOUTH, "local", 1, 4)]
     assert opens_everything(own.shell.world)
     assert own.shell.answers(NORTH, "EvAfter")
     contexts = {(context.app_id, context.tenant.id, context.purpose) for _, context in own.provider.asked}
@@ -77,7 +77,7 @@ def test_config_shows_the_key_commands(own: Own) -> None:
 def test_assign_says_what_it_did_and_is_told_to_every_process(own: Own) -> None:
     epoch = own.shell.world.service.app.keyring.reload()
     said = own.shell.good("keys", "assign", NORTH, "local")
-    assert said == f"{NORTH}: new data keys under local, 3 records sealed anew\n"
+    assert said == f"{NORTH}: new data keys under local, 5 records sealed anew\n"
     assert own.shell.world.service.app.keyring.reload() > epoch
     assert own.shell.masters() == {("local", 1)}
 

@@ -11,10 +11,17 @@ from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.store.engine.statements import Alone, Statement
 from tests.support.world import empty_database
 
+ANYWHERE = """
+from slackapp.store.engine import statements
+from tests.store.engine.conftest import statements_anywhere
+statements.load_statements = statements_anywhere
+"""
+"""The same for a process of its own."""
 _load = statements.load_statements
 
 
-def _statements() -> dict[str, Statement]:
+def statements_anywhere() -> dict[str, Statement]:
+    """All statements; those of these tests may stand anywhere."""
     found = _load()
     for name, why in (("get_meta", Alone.AUDIT_HEAD), ("set_meta", Alone.INSERT), ("set_meta_once", Alone.INSERT)):
         if name in found:  # in a folder of a test's own there is none
@@ -25,7 +32,7 @@ def _statements() -> dict[str, Statement]:
 @pytest.fixture(autouse=True)
 def anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """What these tests read and write by may stand anywhere; what the engine refuses is shown by other statements."""
-    monkeypatch.setattr(statements, "load_statements", _statements)
+    monkeypatch.setattr(statements, "load_statements", statements_anywhere)
 
 
 @pytest.fixture
