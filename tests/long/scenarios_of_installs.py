@@ -216,11 +216,11 @@ def _come_back_to_a_torn_install(actor: Child) -> None:
     """A planted mistake: the tokens go into a transaction of their own."""
     saved = tokens.save
 
-    def save(db: Database, *given: Any) -> None:
+    def save(db: Database, *given: Any, **named: Any) -> None:
         connection = db._writing.held.connection
         connection.execute("COMMIT")
         connection.execute("BEGIN IMMEDIATE")
-        saved(db, *given)
+        saved(db, *given, **named)
 
     tokens.save = save
     _come_back(actor)
