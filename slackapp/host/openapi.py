@@ -31,6 +31,10 @@ _OURS = frozenset({"optional"})
 
 
 @cache
+def _response(public_url: str) -> Response:
+    return json_response(200, describe(public_url))
+
+
 def describe(public_url: str) -> Mapping[str, Any]:
     """Describes the API as it is served at that address."""
     paths: dict[str, dict[str, Any]] = {}
@@ -54,7 +58,7 @@ def is_host_on(settings: Settings) -> bool:
 
 def show(app: App, request: Request, caller: Actor, now: int) -> Response:
     """Shows it."""
-    return json_response(200, describe(app.settings.public_url))
+    return _response(app.settings.public_url)
 
 
 def codes_of(route: HostRoute) -> tuple[str, ...]:

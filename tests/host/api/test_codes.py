@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from slackapp.errors import StoreBusyError
 from slackapp.host.checks.fields import MAX_BODY
 from slackapp.host.flows import change_connection, switch_host
 from slackapp.host.memory import SLACK_PLACES, host_memory
@@ -123,7 +124,7 @@ WAYS: dict[str, Callable[[World], Way]] = {
 }
 ALL = [
     (route, code) for route in API_ROUTES for code in codes_of(route)
-    if code != "BUSY" or "SLACK_ERROR" in codes_of(route)  # of the others, by a locked database: below
+    if code != "BUSY" or "SLACK_ERROR" in codes_of(route)  # of the others: below
 ]  # fmt: skip
 
 
@@ -151,6 +152,18 @@ def test_error_statuses(still: World, route: HostRoute, code: str) -> None:
     """C164, C168: each code that a route names is what something gets."""
     with WAYS[code](still) as changes:
         assert ask(still, route, changes)[1] == code
+
+
+@pytest.mark.parametrize("route", API_ROUTES, ids=[f"{r.method} {r.path}" for r in API_ROUTES])
+def test_a_busy_database_is_a_code_too(still: World, route: HostRoute, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C205: somebody else holds the database for longer than we wait."""
+
+    def busy(*arguments: Any, **named: Any) -> Any:
+        raise StoreBusyError
+
+    for way in ("one", "many", "execute", "transaction"):
+        monkeypatch.setattr(still.service.app.db, way, busy)
+    assert ask(still, route, {}) == (503, "BUSY")
 
 
 def test_there_is_a_way_to_every_code() -> None:
