@@ -54,7 +54,7 @@ READING = (
         (
             "flows/events/", "flows/tokens/bot_identity.py", "flows/tokens/count_call.py",
             "flows/upkeep/interrupted_calls.py", "workers/queue_workers.py", "store/queue.py",
-            "../sql/core/queue.sql", "../sql/core/inbox.sql",
+            "../sql/core/queue.sql", "../sql/core/inbox.sql", "checks/menu_options.py",
         ),
     ),
     (
@@ -87,7 +87,7 @@ READING = (
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",
-     ("model/audit.py", "../sql/core/audit.sql", "store/audit.py", "flows/audit/verify_audit.py",
+     ("model/audit.py", "checks/audit_word.py", "../sql/core/audit.sql", "store/audit.py", "flows/audit/verify_audit.py",
       "flows/audit/read_audit.py", "flows/audit/notes.py", "flows/upkeep/sweep.py",
       "flows/install/new_state.py", "runtime/log.py",
       "runtime/hand_off.py", "runtime/rate_limits.py", "runtime/health.py", "flows/upkeep/readiness.py",
