@@ -91,7 +91,7 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
     chosen = [name for name in route.parameters if data.draw(st.booleans())]
     query = "&".join(f"{name}={parameters[name]}" for name in chosen)
     fields = {
-        "ownerId": f"canary-{theirs}-member", "purpose": f"canary-{theirs}-purpose",
+        "ownerId": "ann", "purpose": f"canary-{theirs}-purpose",
         "defaultChannel": world.slack.workspaces[team].general, "allowedChannels": [], "maxAgeDays": 9,
         "name": "Another name", "workspaceLimit": 2, "dataRegion": "eu", "purposes": [],
     }  # fmt: skip
