@@ -14,11 +14,14 @@ from slackapp.handlers.operator import health, uninstall
 from slackapp.handlers.pages import site
 from slackapp.handlers.slack import events, install
 from slackapp.host.answers import refusal_api
+from slackapp.host.callers import page_member
+from slackapp.host.handlers import connect
 from slackapp.host.openapi import SERVED, is_host_on
 from slackapp.model import (
     CALLBACK_PATH,
     COMMANDS_PATH,
     EVENTS_PATH,
+    HOST_CALLBACK_PATH,
     INSTALL_PATH,
     INSTALLED_PATH,
     INTERACTIVITY_PATH,
@@ -74,8 +77,14 @@ OPERATOR = (
     Route("GET", "/metrics", health.metrics, operator, answers=DATA),
 )
 HOST: tuple[AnyRoute, ...] = tuple(Route(*each, answers=refusal_api) for each in SERVED)
-ROUTES: tuple[AnyRoute, ...] = (*CORE, *OPERATOR, *HOST)
-SWITCHES: tuple[tuple[tuple[AnyRoute, ...], Callable[[Settings], bool]], ...] = ((HOST, is_host_on),)
+CONNECT: tuple[AnyRoute, ...] = (
+    Route("GET", HOST_CALLBACK_PATH, connect.finish, anyone, answers=connect.callback_refusal),
+    Route("POST", "/settings/session", connect.open_page, anyone, answers=connect.form_refusal),
+    Route("GET", "/settings/connect", connect.show, page_member, answers=connect.form_refusal),
+    Route("POST", "/settings/connect", connect.receive_form, page_member, answers=connect.form_refusal),
+)
+ROUTES: tuple[AnyRoute, ...] = (*CORE, *OPERATOR, *HOST, *CONNECT)
+SWITCHES: tuple[tuple[tuple[AnyRoute, ...], Callable[[Settings], bool]], ...] = (((*HOST, *CONNECT), is_host_on),)
 """Tables that are off by default, each with what in the settings switches it on. Off, its paths are not there: 404."""
 
 

@@ -60,7 +60,8 @@ READING = (
     (
         "a token's life: refreshed by one at a time, checked, marked dead",
         (
-            "flows/install/exchange_code.py", "model/grants.py", "flows/tokens/refresh_token.py",
+            "flows/install/exchange_code.py", "flows/install/require_admin.py", "flows/install/keep_grant.py",
+            "flows/install/revoke_answer.py", "model/grants.py", "flows/tokens/refresh_token.py",
             "flows/tokens/slack_provider.py", "flows/tokens/rotated_pair.py",
             "flows/tokens/refresh_due.py",
             "flows/tokens/exchange_token.py", "flows/tokens/validate_tenant.py", "flows/tokens/judge_token.py",
@@ -87,7 +88,8 @@ READING = (
         ),
     ),
     ("the audit, what the log may hold and a terminal may be shown, and how often anything may be done",
-     ("model/audit.py", "checks/audit_word.py", "../sql/core/audit.sql", "store/audit.py", "flows/audit/verify_audit.py",
+     ("model/audit.py", "checks/audit_word.py", "../sql/core/audit.sql", "store/audit.py",
+      "flows/audit/verify_audit.py",
       "flows/audit/read_audit.py", "flows/audit/notes.py", "flows/upkeep/sweep.py",
       "flows/install/new_state.py", "runtime/log.py",
       "runtime/hand_off.py", "runtime/rate_limits.py", "runtime/health.py", "flows/upkeep/readiness.py",

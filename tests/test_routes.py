@@ -8,8 +8,9 @@ import pytest
 
 from slackapp import callers, routes
 from slackapp.host.answers import refusal_api
-from slackapp.host.callers import HostTokenCaller
+from slackapp.host.callers import HostTokenCaller, page_member
 from slackapp.host.checks.roles import HostAction
+from slackapp.host.handlers import connect
 from slackapp.routes import ROUTES, by_path
 from tests.support.callback_world import nothing_happens, outcome
 from tests.support.host_world import make_host_world
@@ -46,6 +47,10 @@ SURFACE = [
     ("POST", "/api/v2/members/{id}/reinstate", "govern", "api", False, False),
     ("GET", "/api/v2/events", "provision", "api", False, False),
     ("GET", "/api/v2/openapi.json", "anyone", "api", False, False),
+    ("GET", "/api/v2/slack/auth/callback", "anyone", "callback", False, False),
+    ("POST", "/settings/session", "anyone", "form", False, False),
+    ("GET", "/settings/connect", "member", "form", False, False),
+    ("POST", "/settings/connect", "member", "form", False, False),
 ]
 PATHS = [path for _, path, *_ in SURFACE]
 TARGETS = [re.sub(r"\{[a-z_]+\}", "T0NORTH001", path) for path in PATHS]
@@ -107,8 +112,15 @@ def test_the_surface_is_exactly_this_list() -> None:
         callers.operator_or_anyone: "operator or anyone",
         **{HostTokenCaller(action): str(action) for action in HostAction},
         **{HostTokenCaller(action, single_use=True): f"{action}, once" for action in HostAction},
+        page_member: "member",
     }
-    forms: dict[object, str] = {routes.PAGE: "page", routes.DATA: "data", refusal_api: "api"}
+    forms: dict[object, str] = {
+        routes.PAGE: "page",
+        routes.DATA: "data",
+        connect.callback_refusal: "callback",
+        connect.form_refusal: "form",
+        refusal_api: "api",
+    }
     found = [(r.method, r.path, names[r.caller], forms[r.answers], r.head, r.probe) for r in ROUTES]
     assert found == SURFACE
 

@@ -17,12 +17,12 @@ SECRET_BYTES = 32
 _VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-def cookie_name(secure: bool) -> str:
-    """Name of the cookie.
+def cookie_name(secure: bool, label: str = "oauth") -> str:
+    """Name of the cookie; there are others of the same form.
 
     `__Host-` needs `Secure`, which a browser honours on https only: on plain loopback http the prefix goes.
     """
-    return "__Host-slackapp_oauth" if secure else "slackapp_oauth"
+    return f"__Host-slackapp_{label}" if secure else f"slackapp_{label}"
 
 
 def new_browser_secret(random: bytes) -> str:
@@ -30,9 +30,9 @@ def new_browser_secret(random: bytes) -> str:
     return base64.urlsafe_b64encode(random).rstrip(b"=").decode()
 
 
-def find_browser_secret(cookie_header: str, secure: bool) -> str | None:
+def find_browser_secret(cookie_header: str, secure: bool, label: str = "oauth") -> str | None:
     """The browser's secret, or None when there is none, more than one, or one that we cannot have made."""
-    name = cookie_name(secure)
+    name = cookie_name(secure, label)
     pairs = [part.strip(" \t").partition("=") for part in cookie_header.split(";")]
     values = [value for key, separator, value in pairs if key == name and separator]
     # claim: C-04
@@ -55,7 +55,7 @@ def browser_digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def set_cookie(secret: str, secure: bool, max_age: int) -> str:
+def set_cookie(secret: str, secure: bool, max_age: int, label: str = "oauth") -> str:
     """The header's value. `Lax`, because the way back from Slack is a top-level GET from another site."""
     flags = "; Secure" if secure else ""
-    return f"{cookie_name(secure)}={secret}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{flags}"
+    return f"{cookie_name(secure, label)}={secret}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{flags}"

@@ -17,10 +17,12 @@ class SourceSteps:
 
 
 def steps_of(flow: str) -> dict[int, str]:
-    """Number to words, from the step comments of that flow, in whichever room of `slackapp/flows/` it stands."""
+    """Number to words, from the step comments of that flow, in whichever room for flows it stands."""
+    of_host = importlib.resources.files("slackapp.host.flows.connect")
+    rooms = (*importlib.resources.files("slackapp.flows").iterdir(), of_host)
     (source,) = (
         room.joinpath(f"{flow}.py").read_text(encoding="utf-8")
-        for room in importlib.resources.files("slackapp.flows").iterdir()
+        for room in rooms
         if room.joinpath(f"{flow}.py").is_file()
     )
     return {int(number): words for number, words in _STEP.findall(source)}

@@ -146,6 +146,9 @@ class Circle(NamedTuple):
     """Deletes each minute what is too old, in transactions that are short, with our own database only."""
     remote_upkeep: Callable[["App", Callable[[], bool]], None] = lambda app, stopping: None
     """Does each minute what waits for others, such as Slack, until the function says that the service stops."""
+    is_giving_back: Callable[["App"], bool] = lambda app: False
+    """Tells whether Slack is being asked just now to remove the app from some tenant of which nothing is stored: what
+    is granted there meanwhile goes with it."""
     queues: tuple[Queue, ...] = ()
     """What waits in tables of its own, of the shape that `sql/core/queue.sql` describes. Each has threads, which run
     its rows as those of the inbox are run, by `jobs`."""

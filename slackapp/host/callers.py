@@ -11,6 +11,8 @@ from slackapp.flows.app import App
 from slackapp.host.checks.host_token import LEEWAY, read_bearer, verify_host_token
 from slackapp.host.checks.roles import HostAction, require_role
 from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.flows.connect import open_session
+from slackapp.host.flows.connect.open_session import PageMember
 from slackapp.host.flows.note_caller import note_caller
 from slackapp.host.memory import host_memory
 from slackapp.host.model import HostCaller, HostToken
@@ -50,6 +52,16 @@ class HostTokenCaller:
             # claim: C-148
             _use_token(app, token, caller)
         return caller
+
+
+def page_member(app: App, request: Request, now: int) -> PageMember:
+    """Proves a member of the pages, by the session's cookie. Raises HostRefused."""
+    found = open_session.find(app, request.header("cookie"), request.request_id, now)
+    # claim: C-165
+    if found is None:
+        raise HostRefused(HostRefusal.SESSION)
+    host_memory(app).keys.require_live(found)
+    return found
 
 
 def _use_token(app: App, token: HostToken, caller: HostCaller) -> None:

@@ -10,6 +10,7 @@ from slackapp.flows.app import Circle, TenantData, no_sealed_records
 from slackapp.host.checks.transitions import HELD
 from slackapp.host.errors import HostRefusedEvent
 from slackapp.host.flows import change_connection, pending_records, upkeep
+from slackapp.host.flows.connect import give_back
 from slackapp.host.memory import NAME, make_memory
 from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
@@ -98,5 +99,6 @@ HOST = Circle(
     memory=make_memory,
     sweep=upkeep.sweep,
     remote_upkeep=upkeep.run_remote,
+    is_giving_back=give_back.is_under_way,
 )
 """`slackapp/app.py` names it beside the core."""

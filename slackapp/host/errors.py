@@ -48,6 +48,19 @@ class HostRefusedEvent(StrEnum):
     TOKEN = "refused.token_use"
     CROWDED = "refused.crowded"
     CHANGED = "refused.changed"
+    SESSION = "refused.session"
+    TICKET = "refused.ticket"
+    FORM_TOKEN = "refused.form_token"
+    CONNECT_FIELD = "refused.connect_field"
+    REGION = "refused.region"
+    APPROVAL = "refused.approval"
+    EXISTS = "refused.exists"
+    LIMIT = "refused.limit"
+    TAKEN = "refused.taken"
+    NOT_CONFIRMED = "refused.not_confirmed"
+    ATTEMPTS = "refused.attempts"
+    STATE_UNKNOWN = "refused.connect_state"
+    WITHOUT_BOT = "refused.without_bot"
 
 
 class HostRefusal(RefusalKind):
@@ -192,6 +205,61 @@ class HostRefusal(RefusalKind):
         "BUSY", 503, "Somebody else has changed this meanwhile: read it again.", HostRefusedEvent.CHANGED,
     )  # fmt: skip
 
+    # Connecting
+    SESSION = (
+        "UNAUTHENTICATED", 401, "You are not signed in here: open this page from the product that led you here.",
+        HostRefusedEvent.SESSION,
+    )  # fmt: skip
+    TICKET = (
+        "UNAUTHENTICATED", 401, "This way in was used already or has expired: open the page again from the product.",
+        HostRefusedEvent.TICKET,
+    )  # fmt: skip
+    FORM_TOKEN = (
+        "FORBIDDEN",
+        403,
+        "This form is not of this session: open the page again.",
+        HostRefusedEvent.FORM_TOKEN,
+    )
+    CONNECT_FIELD = (
+        "BAD_REQUEST", 400,
+        "A field does not say how to connect: kind is workspace, purpose and reconnect are ids of this organization's.",
+        HostRefusedEvent.CONNECT_FIELD,
+    )  # fmt: skip
+    REGION = (
+        "REGION_MISMATCH", 409, "This deployment keeps data in another region than the organization wants.",
+        HostRefusedEvent.REGION,
+    )  # fmt: skip
+    APPROVAL = (
+        "APPROVAL_REQUIRED", 409, "An owner or admin of the organization must approve this first.",
+        HostRefusedEvent.APPROVAL,
+    )  # fmt: skip
+    EXISTS = (
+        "INTEGRATION_EXISTS", 409,
+        "The organization has a workspace already: reconnect it, or disconnect it first.",
+        HostRefusedEvent.EXISTS,
+    )  # fmt: skip
+    LIMIT = (
+        "WORKSPACE_LIMIT_REACHED", 409, "The organization has as many workspaces as it may connect.",
+        HostRefusedEvent.LIMIT,
+    )  # fmt: skip
+    TAKEN = (
+        "WORKSPACE_TAKEN", 409, "The workspace, or its Enterprise, belongs to another organization here.",
+        HostRefusedEvent.TAKEN,
+    )  # fmt: skip
+    NOT_CONFIRMED = (
+        "FORBIDDEN", 403,
+        "This connect was begun by somebody else, or is over. Nothing was connected, and it was given back to Slack.",
+        HostRefusedEvent.NOT_CONFIRMED,
+    )  # fmt: skip
+    ATTEMPTS = (
+        "RATE_LIMITED", 429, "The organization has begun too many connects: finish one, or wait some minutes.",
+        HostRefusedEvent.ATTEMPTS,
+    )  # fmt: skip
+    STATE_UNKNOWN = (
+        "BAD_REQUEST", 400, "No connect was begun here with that state.", HostRefusedEvent.STATE_UNKNOWN,
+    )  # fmt: skip
+    WITHOUT_BOT = ("SLACK_ERROR", 502, "Slack granted no bot.", HostRefusedEvent.WITHOUT_BOT)
+
 
 class HostRefused(Refused):
     """Refusal of the host side. `field` names what is wrong: a claim, or a field of the body; never a value.
@@ -210,3 +278,11 @@ class HostRefused(Refused):
         super().__init__(refusal, retry_after=retry_after, actor=actor)
         self.reconnect_url = reconnect_url
         self.field = field
+
+
+class RefusedRedirect(Refused):
+    """Refusal that is told to the host: `location` is its page, with the reason as a closed word."""
+
+    def __init__(self, refused: Refused, location: str) -> None:
+        super().__init__(refused.refusal, tenant=refused.tenant, actor=refused.actor)
+        self.location = location

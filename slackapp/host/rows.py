@@ -57,7 +57,13 @@ class HostEventKind(StrEnum):
 class HostAuditEvent(StrEnum):
     """Event of the host side."""
 
+    OAUTH_INITIATED = "oauth.initiated"
+    OAUTH_COMPLETED = "oauth.completed"
+    OAUTH_FAILED = "oauth.failed"
+    INTEGRATION_CREATED = "integration.created"
+    INTEGRATION_DELETED = "integration.deleted"
     GRANT_READ = "grant.read"
+    GRANT_GIVEN_BACK = "grant.given_back"
     ROLE_CHANGED = "role.changed"
     MEMBER_OFFBOARDED = "member.offboarded"
     MEMBER_REINSTATED = "member.reinstated"
@@ -77,6 +83,15 @@ class PendingRecord(StrEnum):
 
     METADATA = "connection_metadata"
     GRANT = "pending_grant"
+
+
+class GrantOutcome(StrEnum):
+    """Outcome of a grant that nobody keeps."""
+
+    UNINSTALLED = "uninstalled"  # the app was removed from the tenant, where it is nobody's
+    REVOKED = "revoked"  # this pair alone
+    LEFT = "left"  # the token is the one in use
+    ABANDONED = "abandoned"  # Slack did not take it for an hour
 
 
 class HostAuditRecord(StrEnum):

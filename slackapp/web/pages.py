@@ -115,9 +115,9 @@ def mail(address: str) -> str:
     return f'<a href="mailto:{escape(address)}">{escape(address)}</a>'
 
 
-def page_with_footer(title: str, body: str) -> str:
-    """A page of its own with the links at its foot. `body` is HTML that is escaped already."""
-    return _page(title, body + _FOOT)
+def page_with_footer(title: str, body: str, head: str = "") -> str:
+    """A page of its own with the links at its foot. `body` and `head` are HTML that is escaped already."""
+    return _page(title, body + _FOOT, head)
 
 
 def _item(scope: str, why: str) -> str:
@@ -128,10 +128,10 @@ def _button(label: str) -> str:
     return f'<p><a class="button" href="{INSTALL_PATH}">{escape(label)}</a></p>'
 
 
-def _page(title: str, body: str) -> str:
+def _page(title: str, body: str, head: str = "") -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title>{ICON_LINK}<style>{STYLE}</style></head>"
+        f"<title>{escape(title)}</title>{ICON_LINK}<style>{STYLE}</style>{head}</head>"
         f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
     )

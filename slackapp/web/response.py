@@ -94,4 +94,5 @@ def to_wsgi(response: Response, request_id: str) -> tuple[str, list[tuple[str, s
             raise ValueError("a header that cannot be sent")
     own = [("Content-Type", response.content_type), ("Content-Length", str(len(response.body))), *given]
     about_content = SECURITY_HEADERS if response.body or response.status != 200 else ()
-    return f"{response.status} {_REASONS[response.status]}", [*own, *about_content]
+    own += [header for header in about_content if header[0] not in dict(response.headers)]
+    return f"{response.status} {_REASONS[response.status]}", own

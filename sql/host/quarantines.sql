@@ -55,3 +55,19 @@ SELECT 1 AS found FROM quarantines
 -- name: delete_quarantine :exec
 -- tenant: none (it was confirmed, given back, or died with its tenant)
 DELETE FROM quarantines WHERE connection_id = :connection_id;
+
+-- name: is_any_given_back :one
+-- tenant: none (whoever exchanges a code does not know yet for which tenant)
+SELECT 1 AS found FROM quarantines
+ WHERE lease_until BETWEEN :steady AND :steady + :lease
+ LIMIT 1;
+
+-- name: has_workspaces_installed :one
+-- tenant: none (workspaces of an enterprise, which is one tenant itself)
+SELECT 1 AS found FROM installations
+ WHERE enterprise_id = :enterprise_id AND tenant_kind = 'T'
+ LIMIT 1;
+
+-- name: find_binding_of_state :one
+-- tenant: none (a state exists before any tenant is known)
+SELECT session_hash FROM oauth_states WHERE id_hash = :id_hash;

@@ -15,7 +15,7 @@ from slackapp.host.answers import refusal_api
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.model import HostRole
 from slackapp.host.routes import API_ROUTES
-from slackapp.routes import PAGE, ROUTES
+from slackapp.routes import CONNECT, PAGE, ROUTES
 from slackapp.web.request import BODY_LIMIT
 from slackapp.web.router import Router
 from tests.attacks import api_bad_requests
@@ -27,7 +27,7 @@ from tests.support.host_world import Host, connect, make_host_world
 from tests.support.things import THINGS, with_things
 from tests.support.world import HOST, START, World
 
-PATHS = {route.path: route for route in ROUTES}
+PATHS = {route.path: route for route in ROUTES if route not in CONNECT}
 PIECE = re.compile(rb"[^\x00-\x20;,&=\"'{}:\[\]()<>?]{9,}")
 """What of a request is long enough to be recognised in an answer."""
 OURS = " ".join(

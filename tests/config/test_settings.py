@@ -346,7 +346,10 @@ def test_the_host_side_needs_to_know_where_the_host_is(tmp_path: Path) -> None:
 
 
 def test_a_redirect_address_that_is_given_is_the_one_that_follows_from_the_public_url(tmp_path: Path) -> None:
-    right, public = "https://app.example.com/api/v2/slack/auth/callback", {"SLACKAPP_PUBLIC_URL": "https://app.example.com"}
+    right, public = (
+        "https://app.example.com/api/v2/slack/auth/callback",
+        {"SLACKAPP_PUBLIC_URL": "https://app.example.com"},
+    )
     assert settings(tmp_path, **ON, **public, SLACK_REDIRECT_URI=right).host_redirect_uri == right
     for wrong in (f"{right}/", right.upper(), "https://app.example.com/slack/oauth_redirect", "x"):
         assert refusal(tmp_path, **ON, **public, SLACK_REDIRECT_URI=wrong) == (

@@ -66,7 +66,7 @@ HOST = tuple(part for parts in ORDER for part in parts if part.startswith("host/
 ONLY_FOR: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(HOST, HOST),
     "host/circle": ("app",),
-    **dict.fromkeys(("host/answers", "host/openapi"), (*HOST, "routes")),
+    **dict.fromkeys(("host/answers", "host/callers", "host/handlers", "host/openapi"), (*HOST, "routes")),
     "bolt": (),
     "demo": ("cli",),
     "directory": ("cli",),

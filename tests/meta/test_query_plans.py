@@ -23,6 +23,8 @@ WHOLE = {
     "empty_keys", "empty_key_owners", "end_unused_states", "expire_all_attempts",
     # From one end on, and no further than its limit.
     "last_audit", "audit_tail", "add_host_event",
+    # Of the few grants that wait.
+    "is_any_given_back",
 }  # fmt: skip
 """Statements that may, and the reason."""
 FULL_SCANS = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")

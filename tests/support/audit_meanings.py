@@ -58,8 +58,9 @@ class Meaning:
     details: tuple[StrEnum, ...] = ()
 
 
-_A, _U, _O, _W, _S, _B = (
+_A, _U, _O, _W, _S, _B, _H, _M = (
     ActorKind.ANYONE, ActorKind.UNVERIFIED, ActorKind.OPERATOR, ActorKind.WORKER, ActorKind.SLACK, ActorKind.BOLT,
+    ActorKind.HOST, ActorKind.MEMBER,
 )  # fmt: skip
 _H, _M = ActorKind.HOST, ActorKind.MEMBER
 _USERS = (_O, _W, _S, _B, _A, _H, _M)
@@ -75,11 +76,11 @@ MEANINGS: dict[AuditEvent, Meaning] = {
     # Installs
     AuditEvent.INSTALLED: Meaning(
         "a tenant is installed for the first time; the holder is who installed",
-        "tenant holder generation", (_A, _B, _O), details=(AuditDetail.WITHOUT_BOT,),
+        "tenant holder generation", (_A, _B, _O, _M), details=(AuditDetail.WITHOUT_BOT,),
     ),
     AuditEvent.REINSTALLED: Meaning(
         "a tenant that is there is installed again",
-        "tenant holder generation", (_A, _B, _O), details=(AuditDetail.WITHOUT_BOT,),
+        "tenant holder generation", (_A, _B, _O, _M), details=(AuditDetail.WITHOUT_BOT,),
     ),
     AuditEvent.INSTALL_DECLINED: Meaning("Slack sent the browser back with an error", "", (_A,), (CODE,)),
     AuditEvent.INSTALL_FAILED: Meaning(

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from slackapp.host.errors import HostRefusal
-from slackapp.host.rows import HostAuditEvent, HostAuditRecord, StatusReason
+from slackapp.host.rows import GrantOutcome, HostAuditEvent, HostAuditRecord, StatusReason
 from slackapp.model import ActorKind, AuditRecord, AuditResult
 from tests.support.audit_meanings import Meaning
 
@@ -11,9 +11,29 @@ _H, _M, _O, _W = ActorKind.HOST, ActorKind.MEMBER, ActorKind.OPERATOR, ActorKind
 _ORGANIZATION, _MEMBER = (HostAuditRecord.ORGANIZATION,), (HostAuditRecord.MEMBER,)
 _KEY = (HostAuditRecord.HOST_KEY,)
 
+_A = ActorKind.ANYONE
+
 HOST_MEANINGS: dict[StrEnum, Meaning] = {
+    HostAuditEvent.OAUTH_INITIATED: Meaning("a member begins a connection", "connection purpose", (_M,)),
+    HostAuditEvent.OAUTH_COMPLETED: Meaning(
+        "what Slack has granted is an organization's, which has confirmed it", "tenant connection purpose", (_M,)
+    ),
+    HostAuditEvent.OAUTH_FAILED: Meaning(
+        "a connection came to nothing after its state was used up", "connection", (_A, _M), (AuditResult.FAILED,),
+        details=tuple(StatusReason),
+    ),
+    HostAuditEvent.INTEGRATION_CREATED: Meaning(
+        "an organization has a connection that it had not", "tenant connection purpose", (_M,)
+    ),
+    HostAuditEvent.INTEGRATION_DELETED: Meaning(
+        "an organization disconnects", "tenant connection", (_H, _M)
+    ),
+    HostAuditEvent.GRANT_GIVEN_BACK: Meaning(
+        "a grant that nobody keeps was given back to Slack", "tenant connection", (_A, _H, _M, _W),
+        (AuditResult.OK, AuditResult.FAILED), details=tuple(GrantOutcome),
+    ),
     HostAuditEvent.GRANT_READ: Meaning(
-        "a grant that nobody has confirmed yet is opened, to be stored or given back", "connection", (_H, _M, _W)
+        "a grant that nobody has confirmed yet is opened, to be stored or given back", "connection", (_A, _H, _M, _W)
     ),
     HostAuditEvent.ROLE_CHANGED: Meaning("the host gives a member another role", "record", (_H, _M), records=_MEMBER),
     HostAuditEvent.MEMBER_OFFBOARDED: Meaning(

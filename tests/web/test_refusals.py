@@ -44,11 +44,7 @@ def test_a_person_gets_the_sentence(refusal: Refusal) -> None:
 @pytest.mark.parametrize("code", BY_CODE)
 def test_refusals_that_share_a_code_answer_with_the_same_bytes(code: str, answer: Answer) -> None:
     """I compare two answers, to learn which of your checks I have passed already."""
-    answers = {
-        (response.status, response.body)
-        for refusal in BY_CODE[code]
-        for response in [answer(Refused(refusal))]
-    }
+    answers = {(response.status, response.body) for refusal in BY_CODE[code] for response in [answer(Refused(refusal))]}
     assert len(answers) == 1
 
 

@@ -46,21 +46,22 @@ def run(app: App, cookie_header: str, claimed_team: str | None, network: str, no
     # 4. set the cookie and send the browser to Slack
     app.metrics.count("slackapp_installs_begun_total", {})
     cookie = browser_binding.set_cookie(secret, settings.secure, max(_COOKIE_SECONDS, settings.state_ttl))
-    return Redirect(authorize_url(app, state.text, claimed_team), cookie)
+    address = authorize_url(app, state.text, claimed_team, settings.user_scopes, redirect_uri=settings.redirect_uri)
+    return Redirect(address, cookie)
 
 
-def authorize_url(app: App, state: str, team: str | None) -> str:
+def authorize_url(app: App, state: str, team: str | None, user_scopes: tuple[str, ...], redirect_uri: str) -> str:
     """The address of Slack's consent page (docs.slack.dev/authentication/installing-with-oauth).
 
     Every value is encoded: nothing that came with a request can add a parameter of its own.
     """
     settings = app.settings
-    same = _fixed_parameters(settings.client_id, settings.bot_scopes, settings.user_scopes, settings.redirect_uri)
+    same = _fixed_parameters(settings.client_id, settings.bot_scopes, user_scopes, redirect_uri)
     own = urlencode({"state": state, "team": team} if team else {"state": state})
     return f"{settings.slack.authorize}?{same}&{own}"
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _fixed_parameters(
     client_id: str, bot_scopes: tuple[str, ...], user_scopes: tuple[str, ...], redirect_uri: str
 ) -> str:

@@ -4,7 +4,7 @@ A re-install replaces: the tokens that work go on working until this commit, and
 that a refresh of the old token that is still under way finds nothing to write to.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from slackapp.checks.scopes import drift
 from slackapp.crypto import records
@@ -51,8 +51,19 @@ def read_stored(app: App, grant: Grant) -> StoredTokens:
     return {holder: tokens.find(app.db, grant.tenant, holder) for holder, _ in granted_tokens(grant)}
 
 
-def run(app: App, grant: Grant, stored_before: StoredTokens, state_hash: bytes, actor: Actor, now: int) -> bool:
-    """Stores the grant; False, and nothing stored, where what it would replace changed. Raises StoreError: the same."""
+def run(
+    app: App,
+    grant: Grant,
+    stored_before: StoredTokens,
+    state_hash: bytes,
+    actor: Actor,
+    now: int,
+    also: Callable[[], None] = lambda: None,
+) -> bool:
+    """Stores the grant, and does `also`; False, and nothing stored, where what it would replace changed.
+
+    Raises StoreError: the same.
+    """
     for _ in range(MAX_TRIES):
         # Keys are opened before the transaction: whoever holds the master key may be far away.
         keys = app.keyring.open_tenant_keys(grant.tenant)
@@ -65,6 +76,7 @@ def run(app: App, grant: Grant, stored_before: StoredTokens, state_hash: bytes, 
                     return False
                 first = _write(app, grant, keys, stored, actor=actor, now=now)
                 oauth_states.set_outcome(app.db, state_hash, StateOutcome.INSTALLED, grant.tenant)
+                also()
         except KeysChangedError:
             app.keyring.evict(grant.tenant)
             continue

@@ -52,15 +52,26 @@ class UninstallResult(NamedTuple):
 
 def run(app: App, tenant: Tenant, actor: Actor, now: int) -> UninstallResult:
     """Removes a workspace or an enterprise; for one that is not there, says that there is nothing. Idempotent."""
+    with app.db.transaction():
+        installation = begin(app, tenant, actor, now)
+    return finish(app, tenant, installation, actor)
+
+
+def begin(app: App, tenant: Tenant, actor: Actor, now: int) -> Installation | None:
+    """Decides on it, inside a transaction, and leaves a job for the case that nobody finishes it."""
     # 1. find the tenant
     # 2. from now on nothing else uses its tokens
-    with app.db.transaction():
-        installation = installations.find(app.db, tenant)
-        if installation is not None:
-            tenant_data.set_status(app, tenant, installation.status, InstallationStatus.PURGING)
-            job_id = f"uninstall-{app.entropy(12).hex()}"
-            inbox.add_job(app.db, job_id, inbox.UNINSTALL, tenant, now=now, next_at=now + _JOB_AFTER)
-            app.vault.append(AuditEntry(at=now, event=AuditEvent.UNINSTALL_BEGUN, actor=actor, tenant=tenant))
+    installation = installations.find(app.db, tenant)
+    if installation is not None:
+        tenant_data.set_status(app, tenant, installation.status, InstallationStatus.PURGING)
+        job_id = f"uninstall-{app.entropy(12).hex()}"
+        inbox.add_job(app.db, job_id, inbox.UNINSTALL, tenant, now=now, next_at=now + _JOB_AFTER)
+        app.vault.append(AuditEntry(at=now, event=AuditEvent.UNINSTALL_BEGUN, actor=actor, tenant=tenant))
+    return installation
+
+
+def finish(app: App, tenant: Tenant, installation: Installation | None, actor: Actor) -> UninstallResult:
+    """Finishes what was begun; `installation` is what was found then."""
     return _finish(app, installation, actor) if installation is not None else _not_installed(app, tenant, actor)
 
 

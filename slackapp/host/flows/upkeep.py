@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from slackapp.flows.app import App
 from slackapp.host.flows import change_connection, delete_organization
+from slackapp.host.flows.connect import give_back
 from slackapp.host.flows.offboard import OWNER_DAYS
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
@@ -32,7 +33,8 @@ def sweep(app: App, now: int) -> None:
 
 
 def run_remote(app: App, stopping: Callable[[], bool]) -> None:
-    """Finishes what needs Slack: organizations that are being deleted. Raises StoreError."""
+    """Finishes what needs Slack: grants that nobody confirmed, organizations that are deleted. Raises StoreError."""
+    give_back.run_expired(app, stopping)
     if not stopping():
         delete_organization.resume_all(app, app.clock())
 

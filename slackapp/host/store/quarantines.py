@@ -54,6 +54,22 @@ def is_being_given_back(db: Database, tenant: Tenant, steady: int) -> bool:
     return db.one("is_tenant_given_back", {**tenant_columns(tenant), "steady": steady, "lease": LEASE}) is not None
 
 
+def is_any_given_back(db: Database, steady: int) -> bool:
+    """Tells whether that is so for any tenant."""
+    return db.one("is_any_given_back", {"steady": steady, "lease": LEASE}) is not None
+
+
+def has_workspaces(db: Database, enterprise_id: str) -> bool:
+    """Tells whether a workspace of that enterprise is installed by itself."""
+    return db.one("has_workspaces_installed", {"enterprise_id": enterprise_id}) is not None
+
+
+def find_session_of_state(db: Database, state_hash: bytes) -> bytes | None:
+    """Finds what a state is bound to, used or not: on the page the digest of a session's secret."""
+    row = db.one("find_binding_of_state", {"id_hash": state_hash})
+    return row["session_hash"] if row is not None else None
+
+
 def delete(db: Database, connection_id: str) -> None:
     """Deletes a grant that was confirmed, or given back."""
     db.execute("delete_quarantine", {"connection_id": connection_id})

@@ -264,13 +264,12 @@ def test_nothing_is_found_by_the_id_of_a_row_alone(db: SqliteDatabase) -> None:
 
 BY_OTHER = {
     "find_connection_by_state", "find_quarantine", "use_ticket", "find_session", "touch_session", "end_session",
-    "use_token_id",
+    "use_token_id", "find_binding_of_state",
 }  # fmt: skip
 """Found by a secret, of which the database has the hash."""
 BY_TENANT = {
     "find_held_connection", "connections_of_tenant", "export_connections", "count_connections", "has_connection_rows",
-    "is_tenant_given_back", "find_overlap",
-}  # fmt: skip
+    "is_tenant_given_back", "find_overlap", }  # fmt: skip
 """Found by Slack's verified tenant."""
 BY_CONNECTION = {
     "add_quarantine", "end_quarantine", "lease_quarantine", "delete_quarantine",
@@ -281,7 +280,7 @@ OF_ALL = {
     "expire_all_attempts", "sweep_failed_connections", "list_long_unowned", "list_aged", "list_host_events",
     "sweep_host_events", "list_expired_quarantines", "drop_all_quarantines", "sweep_tickets", "end_tickets_under_key",
     "end_all_tickets", "sweep_sessions", "end_sessions_under_key", "end_all_sessions", "sweep_token_ids",
-    "sweep_idempotent", "sweep_approvals", "list_switches",
+    "sweep_idempotent", "sweep_approvals", "list_switches", "has_workspaces_installed", "is_any_given_back",
 }  # fmt: skip
 """For upkeep, an operator, a host key, or the host, which speaks for every organization."""
 ASKED = re.compile(r"\borganization_id (?:= :organization_id|IN \('', :organization_id\))")

@@ -1,0 +1,1 @@
+"""Connecting: begun, brought back from Slack, confirmed or given back, and ended."""

@@ -1,0 +1,130 @@
+"""Begins a connection: a pending row and a single-use state, whichever way it is begun. Arrows 1 to 4 of connecting.
+
+Nothing of what works is touched. On the page the state is bound to the session of the member who asks; by API there is
+no browser yet, and it is bound to the connection's own id.
+"""
+
+from typing import NamedTuple
+
+from slackapp.checks import browser_binding
+from slackapp.errors import Refusal, Refused
+from slackapp.flows.app import App
+from slackapp.flows.install import begin_install, new_state
+from slackapp.host.checks.metadata import parse_metadata
+from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.flows import pending_records
+from slackapp.host.flows.connect import may_connect
+from slackapp.host.model import ConnectionKind, ConnectionWay, HostCaller
+from slackapp.host.rows import HostAuditEvent, NewConnection
+from slackapp.host.store import connections, purposes
+from slackapp.model import HOST_CALLBACK_PATH, AuditEntry, Settings, StateBinding, StatePurpose
+
+MAX_ATTEMPTS = 20
+"""Attempts of one organization whose end is open."""
+_RETRY_AFTER = 60
+
+
+class ConnectRequest(NamedTuple):
+    """Request to connect, as it stood in a body or a form: nothing of it is believed. None where nothing was given.
+
+    `session` is the digest of the session's secret on the page, and None by API; `address` is the client's.
+    """
+
+    metadata: object
+    purpose: object
+    kind: object
+    reconnect: object
+    session: bytes | None
+    network: str | None
+    address: str
+
+
+class BegunConnection(NamedTuple):
+    """Connection that was begun: where Slack asks for consent, and the state in that address."""
+
+    connection_id: str
+    authorize_url: str
+    state: str
+
+
+def run(app: App, caller: HostCaller, request: ConnectRequest, now: int) -> BegunConnection:
+    """Records a pending connection and its state. Raises Refused."""
+    # 1. a member asks to connect
+    member = _require_member(caller)
+    reconnects, purpose = _text(request.reconnect, "reconnect"), _text(request.purpose, "purpose")
+    # claim: C-163
+    if request.kind not in (None, str(ConnectionKind.WORKSPACE)):
+        raise HostRefused(HostRefusal.CONNECT_FIELD, field="kind")
+    # Without the host's page nobody could confirm it.
+    # claim: C-163
+    if request.session is None and not app.settings.host_complete_path:
+        raise HostRefused(HostRefusal.DISABLED)
+    metadata = parse_metadata(request.metadata, now, request.address)
+    # 2. make a state that is bound to the session, or to the connection's id
+    connection_id = app.entropy(12).hex()
+    way = ConnectionWay.API if request.session is None else ConnectionWay.PAGE
+    state = new_state.make(app, state_binding(connection_id, request.session), now)
+    sealed = pending_records.seal_metadata(app, connection_id, metadata)
+    # 3. whether the organization may; record the pending connection and the state's hash
+    with app.db.transaction():
+        approval = may_connect.find_approval(app, caller.organization, member, caller.role, now=now)
+        may_connect.require(app, caller.organization, member, reconnects)
+        # claim: C-163
+        if purpose and purposes.find(app.db, caller.organization, purpose) is None:
+            raise HostRefused(HostRefusal.CONNECT_FIELD, field="purpose")
+        # claim: C-163
+        if connections.count_attempts(app.db, caller.organization) >= MAX_ATTEMPTS:
+            raise HostRefused(HostRefusal.ATTEMPTS, retry_after=_RETRY_AFTER)
+        if not new_state.record(app, state, request.network, now):
+            raise Refused(Refusal.STATE_LIMIT, retry_after=_RETRY_AFTER)
+        new = NewConnection(
+            id=connection_id,
+            organization_id=caller.organization,
+            user_id=member,
+            kind=ConnectionKind.WORKSPACE,
+            way=way,
+            host_key_id=caller.key_id,
+            purpose_id=purpose,
+            state_hash=state.id_hash,
+            expires_at=state.expires_at,
+            metadata=sealed,
+            reconnects=reconnects,
+            approval_id=approval,
+        )
+        connections.add(app.db, new, now)
+        entry = AuditEntry(at=now, event=HostAuditEvent.OAUTH_INITIATED, actor=caller, connection=connection_id)
+        app.vault.append(entry._replace(purpose=purpose))
+        before = connections.find(app.db, caller.organization, reconnects) if reconnects else None
+    # 4. answer with Slack's address
+    team = before.tenant.id if before is not None and before.tenant is not None else None
+    address = begin_install.authorize_url(app, state.text, team, (), redirect_uri=redirect_uri(app.settings))
+    return BegunConnection(connection_id, address, state.text)
+
+
+def redirect_uri(settings: Settings) -> str:
+    """The address that Slack sends browsers back to; the same value goes to the consent page and to the exchange."""
+    return settings.public_url + HOST_CALLBACK_PATH
+
+
+def state_binding(connection_id: str, session: bytes | None) -> StateBinding:
+    """The binding of a connection's state: on the page to a session, by API to the connection."""
+    if session is None:
+        return StateBinding(StatePurpose.CONNECT_API, browser_binding.browser_digest(connection_id))
+    return StateBinding(StatePurpose.CONNECT_PAGE, session)
+
+
+def _require_member(caller: HostCaller) -> str:
+    """A connection is some member's own word: the host itself connects nothing."""
+    if caller.role is None or caller.id is None:
+        raise HostRefused(HostRefusal.ROLE, actor=caller)
+    return caller.id
+
+
+def _text(claimed: object, field: str) -> str:
+    """An id of the organization's own, found among its rows; "" where none was given."""
+    if claimed is None:
+        return ""
+    # claim: C-163
+    if not isinstance(claimed, str) or not 0 < len(claimed) <= 64:
+        raise HostRefused(HostRefusal.CONNECT_FIELD, field=field)
+    return claimed

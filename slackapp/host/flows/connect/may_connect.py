@@ -1,0 +1,83 @@
+"""Permission to connect: asked when it is begun, and again in the transaction that makes it active."""
+
+from slackapp.flows.app import App
+from slackapp.host.checks.roles import HostAction, is_allowed
+from slackapp.host.checks.transitions import HELD
+from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.model import ConnectionKind, ConnectionStatus, HostRole, MemberStatus
+from slackapp.host.rows import Connection
+from slackapp.host.store import approvals, connections, members, organizations, switches
+
+
+def require(app: App, organization_id: str, member_id: str, reconnects: str) -> None:
+    """Raises HostRefused unless that organization may connect now, by that member. Inside a transaction.
+
+    `reconnects` is the id of the connection that is to be brought back, or "".
+    """
+    organization = organizations.find(app.db, organization_id)
+    # claim: C-161
+    if not app.settings.integration_enabled or switches.is_disabled(app.db, organization_id):
+        raise HostRefused(HostRefusal.DISABLED)
+    # claim: C-161
+    if organization is None or organization.removed_at is not None:
+        raise HostRefused(HostRefusal.DISABLED)
+    member = members.find(app.db, organization_id, member_id)
+    # claim: C-161
+    if member is None or member.status != MemberStatus.ACTIVE:
+        raise HostRefused(HostRefusal.ROLE)
+    # claim: C-161
+    if organization.data_region and organization.data_region != app.settings.data_region:
+        raise HostRefused(HostRefusal.REGION)
+    _require_room(app, organization_id, organization.workspace_limit or app.settings.host_workspaces, reconnects)
+
+
+def _require_room(app: App, organization_id: str, limit: int, reconnects: str) -> None:
+    """A connection that is held, and brought back, needs no more room than it has."""
+    held = connections.count_held(app.db, organization_id)
+    if reconnects:
+        before = connections.find(app.db, organization_id, reconnects)
+        # claim: C-161
+        if not is_brought_back(before):
+            raise HostRefused(HostRefusal.CONNECT_FIELD, field="reconnect")
+        if before is not None and before.status in HELD:
+            return
+    # claim: C-161
+    if held >= limit:
+        raise HostRefused(HostRefusal.EXISTS if limit == 1 else HostRefusal.LIMIT)
+
+
+def is_brought_back(before: Connection | None) -> bool:
+    """Tells whether a new grant may bring it back."""
+    return (
+        before is not None
+        and before.deleted_at is None
+        and before.kind == ConnectionKind.WORKSPACE
+        and before.status in HELD | {ConnectionStatus.REVOKED}
+    )
+
+
+def find_approval(app: App, organization_id: str, member_id: str, role: HostRole | None, now: int) -> str:
+    """Finds the approval by which a member may connect who else may not; "" for whoever needs none.
+
+    Raises HostRefused.
+    """
+    if is_allowed(role, HostAction.CONNECT):
+        return ""
+    # claim: C-162
+    if role is not HostRole.MEMBER or not app.settings.host_approval:
+        raise HostRefused(HostRefusal.ROLE)
+    found = approvals.find_granted(app.db, organization_id, member_id, now)
+    # claim: C-162
+    if found is None:
+        raise HostRefused(HostRefusal.APPROVAL)
+    return found
+
+
+def use_approval(app: App, attempt: Connection, role: HostRole, now: int) -> None:
+    """Uses up the approval that it was begun with, in the transaction that makes it active. Raises HostRefused."""
+    if is_allowed(role, HostAction.CONNECT):
+        return
+    used = bool(attempt.approval_id) and app.settings.host_approval
+    # claim: C-162
+    if not used or not approvals.use(app.db, attempt.organization_id, attempt.approval_id, attempt.user_id, now=now):
+        raise HostRefused(HostRefusal.APPROVAL)

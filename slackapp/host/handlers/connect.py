@@ -1,0 +1,95 @@
+"""`/api/v2/slack/auth/callback`, `/settings/session` and `/settings/connect`: a browser that connects."""
+
+from slackapp.checks.form_body import parse_form
+from slackapp.checks.query import read_query
+from slackapp.errors import Refusal, Refused
+from slackapp.flows.app import App
+from slackapp.flows.install import finish_install
+from slackapp.flows.install.finish_install import Callback
+from slackapp.host.checks.form_token import FIELD, make_form_token, require_form_token
+from slackapp.host.checks.page_origin import require_origin
+from slackapp.host.errors import HostRefusal, HostRefused, RefusedRedirect
+from slackapp.host.flows.connect import begin_connect, confirm_connect, finish_connect, open_session
+from slackapp.host.flows.connect.begin_connect import ConnectRequest
+from slackapp.host.flows.connect.open_session import PageMember
+from slackapp.host.handlers import connect_pages
+from slackapp.host.handlers.connect_pages import BEGIN, CONFIRM, CONNECT_PATH
+from slackapp.host.store import organizations, purposes
+from slackapp.model import Actor
+from slackapp.web.request import FORM, Request, address_prefix, network_prefix
+from slackapp.web.response import Response, redirect
+
+
+def finish(app: App, request: Request, caller: Actor, now: int) -> Response:
+    """Arrows 5 to 14 of connecting: 302 to the host."""
+    # claim: C-72
+    app.rate_limiter.require(f"callback {address_prefix(request.address)}", now)
+    query = read_query(request.raw_query, finish_install.PARAMETERS)
+    brought = Callback(query, request.header("cookie"), network_prefix(request.address))
+    landing = finish_connect.run(app, brought, caller, now)
+    return redirect(302, landing.location, (("Set-Cookie", landing.cookie),) if landing.cookie else ())
+
+
+def open_page(app: App, request: Request, caller: Actor, now: int) -> Response:
+    """Takes the ticket that the host's own page sends: a cookie, and 303 to the page."""
+    # claim: C-72
+    app.rate_limiter.require(f"session {address_prefix(request.address)}", now)
+    # claim: C-145
+    require_origin(request.header("origin"), app.settings.host_url)
+    cookie = open_session.run(app, _form(request).get("ticket", ""), now)
+    return redirect(303, app.settings.public_url + CONNECT_PATH, (("Set-Cookie", cookie),))
+
+
+def show(app: App, request: Request, caller: PageMember, now: int) -> Response:
+    """Shows what waits in this browser for its member, or where one begins."""
+    waiting = confirm_connect.show(app, request.header("cookie"), caller, now)
+    token = make_form_token(caller.secret)
+    if waiting is not None:
+        return connect_pages.confirm(waiting, token)
+    organization = organizations.find(app.db, caller.organization)
+    name = organization.name if organization is not None else ""
+    return connect_pages.begin(name or caller.organization, purposes.list_all(app.db, caller.organization), token)
+
+
+def receive_form(app: App, request: Request, caller: PageMember, now: int) -> Response:
+    """Takes a form of that page: confirms, or begins."""
+    # claim: C-145
+    require_origin(request.header("origin"), app.settings.public_url)
+    form = _form(request)
+    # claim: C-166
+    require_form_token(form.get(FIELD, ""), caller.secret)
+    if form.get("step") == BEGIN:
+        asked = ConnectRequest(
+            metadata=None,
+            purpose=form.get("purpose") or None,
+            kind=None,
+            reconnect=form.get("reconnect") or None,
+            session=caller.digest,
+            network=network_prefix(request.address),
+            address=request.address,
+        )
+        return connect_pages.redirect_page(begin_connect.run(app, caller, asked, now).authorize_url)
+    if form.get("step") != CONFIRM:
+        raise HostRefused(HostRefusal.CONNECT_FIELD, field="step", actor=caller)
+    location = confirm_connect.run(app, request.header("cookie"), caller, now)
+    if location is None:
+        return connect_pages.nothing_waits(app.settings.host_url + app.settings.host_return_path)
+    return connect_pages.redirect_page(location)
+
+
+def callback_refusal(refused: Refused) -> Response:
+    """A refusal of the callback: to the host, or a page where a reload may help."""
+    return redirect(302, refused.location) if isinstance(refused, RefusedRedirect) else connect_pages.refused(refused)
+
+
+def form_refusal(refused: Refused) -> Response:
+    """A refusal of a form, which ends here: a page that leads on, or says what to do."""
+    if isinstance(refused, RefusedRedirect):
+        return connect_pages.redirect_page(refused.location, refused.refusal.status)
+    return connect_pages.refused(refused)
+
+
+def _form(request: Request) -> dict[str, str]:
+    if request.media_type != FORM:
+        raise Refused(Refusal.MEDIA_TYPE)
+    return parse_form(request.raw_body)
