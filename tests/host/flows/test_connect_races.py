@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.flows.removal import uninstall_tenant
 from slackapp.host.flows.connect import give_back
 from slackapp.host.rows import StatusReason
 from slackapp.host.store import quarantines
@@ -12,7 +13,7 @@ from slackapp.localslack.model import Fault
 from slackapp.model import HOST_CALLBACK_PATH, SCHEDULER
 from tests.support.callback_world import live_tokens
 from tests.support.connecting import ann, eve, led_to, make_host_world, run_upkeep, told
-from tests.support.world import NORTH, World
+from tests.support.world import NORTH, SOUTH, World
 
 
 @pytest.fixture
@@ -122,3 +123,58 @@ def test_an_address_asks_only_so_often(tmp_path: Path) -> None:
         back = [person.come_back(approved).status for _ in range(12)]
         opened = [person.sign_in().status for _ in range(12)]
         assert (back[:10], back[-1], opened[:10], opened[-1]) == ([302] * 10, 429, [303] * 10, 429)
+
+
+class Killed(BaseException):
+    """Stands for a process that is killed there: nothing of ours catches it."""
+
+
+def kill(*args: object, **named: object) -> None:
+    raise Killed
+
+
+def test_a_kill_before_it_is_given_back_loses_nothing_of_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = ann(world)
+    approved = person.approve(person.begin().authorize_url, user="member")
+    with monkeypatch.context() as patched:
+        patched.setattr(give_back, "run", kill)
+        with pytest.raises(Killed):
+            person.come_back(approved)
+    assert (person.statuses(), len(live_tokens(world, NORTH))) == (["quarantined"], 1)
+    world.restart()
+    run_upkeep(world)
+    assert (person.statuses(), live_tokens(world, NORTH), world.slack.installed) == (["failed"], [], [])
+
+
+def test_a_kill_while_slack_is_asked_to_remove_it_is_made_up_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = ann(world)
+    person.come_back(person.approve(person.begin().authorize_url))
+    world.clock.advance(quarantines.LIFETIME + 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(give_back, "_uninstall", kill)
+        with pytest.raises(Killed):
+            run_upkeep(world)
+    world.restart()
+    run_upkeep(world)
+    assert person.statuses() == ["quarantined"]  # its lease still stands
+    world.clock.advance(61)
+    run_upkeep(world)
+    assert (person.statuses(), live_tokens(world, NORTH)) == (["failed"], [])
+
+
+def test_a_kill_after_a_move_to_another_workspace_leaves_the_first_to_the_worker(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = ann(world)
+    first = person.connect()
+    person.come_back(person.approve(person.begin(reconnect=first.id).authorize_url, SOUTH))
+    person.sign_in()
+    with monkeypatch.context() as patched:
+        patched.setattr(uninstall_tenant, "finish", kill)
+        with pytest.raises(Killed):
+            person.press("confirm")
+    assert (person.held(SOUTH).id, world.status(NORTH), world.status(SOUTH)) == (first.id, "purging", "active")
+    world.restart()
+    world.clock.advance(61)
+    world.work()
+    assert (world.status(NORTH), world.slack.installed, live_tokens(world, NORTH)) == ("", [SOUTH], [])
