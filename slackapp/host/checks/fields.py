@@ -51,7 +51,7 @@ def has_form(form: Form, value: Any) -> bool:
     """Tells whether a value has the form."""
     types = form["type"] if isinstance(form["type"], list) else [form["type"]]
     # claim: C-180
-    if not any(_TYPES[name](value) for name in types):
+    if not any(is_of_type(value) for is_of_type in map(_TYPES.__getitem__, types)):
         return False
     # claim: C-180
     return all(rule(value, form[word]) for word, rule in _RULES.items() if word in form)
