@@ -34,8 +34,12 @@ SURFACE = [
     ("GET", "/readyz", "operator or anyone", "data", True, True),
     ("GET", "/metrics", "operator", "data", False, False),
     # The host side, off by default: which role may do what, tests/host/checks/test_roles.py
+    ("POST", "/api/v2/slack/auth", "ask, once", "api", False, False),
+    ("POST", "/api/v2/slack/auth/init", "ask, once", "api", False, False),
+    ("POST", "/api/v2/slack/sessions", "provision, once", "api", False, False),
     ("GET", "/api/v2/slack/integration", "read", "api", False, False),
     ("PUT", "/api/v2/slack/integration", "manage", "api", False, False),
+    ("DELETE", "/api/v2/slack/integration", "manage", "api", False, False),
     ("POST", "/api/v2/slack/integration/test", "use", "api", False, False),
     ("GET", "/api/v2/slack/integrations", "read", "api", False, False),
     ("GET", "/api/v2/slack/channels", "use", "api", False, False),

@@ -15,10 +15,14 @@ Answer = Mapping[str, object]
 
 
 class HostCall(NamedTuple):
-    """Call whose role, switch, parameters and body have passed. `id` is what stands in the path, or ""."""
+    """Call whose role, switch, parameters and body have passed.
+
+    `id` is what stands in the path, or ""; `address` is the client's.
+    """
 
     caller: HostCaller
     id: str
+    address: str
     parameters: Mapping[str, Any]
     body: Mapping[str, Any]
 

@@ -19,6 +19,8 @@ ID: Form = {"type": "string", "pattern": _ID}
 TEXT: Form = {"type": "string", "minLength": 1, "maxLength": 200}
 TIME: Form = {"type": "string", "format": "date-time"}
 FLAG: Form = {"type": "boolean"}
+ANYTHING: Form = {"type": "object"}
+"""An object whose fields are the host's own."""
 NUMBER: Form = {"type": "integer"}
 WORD: Form = {"type": "string"}
 WORDS: Form = {"type": "array", "items": WORD}

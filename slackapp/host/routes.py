@@ -14,6 +14,7 @@ from slackapp.host.checks.roles import HostAction
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import switch_host
 from slackapp.host.forms import (
+    ANYTHING,
     CHANNEL,
     CHANNEL_ID,
     DAYS,
@@ -39,9 +40,10 @@ from slackapp.host.forms import (
     allow_null,
     list_of,
     optional,
+    word_of,
 )  # fmt: skip
-from slackapp.host.handlers import channels, integrations, organizations
-from slackapp.host.model import HostCaller
+from slackapp.host.handlers import begin, channels, integrations, organizations
+from slackapp.host.model import ConnectionKind, HostCaller, HostRole
 from slackapp.web.request import JSON, Request
 from slackapp.web.response import Response, json_response
 
@@ -74,6 +76,17 @@ class HostRoute(NamedTuple):
 _READ, _USE, _MANAGE = HostAction.READ, HostAction.USE, HostAction.MANAGE
 _PROVISION, _GOVERN = HostAction.PROVISION, HostAction.GOVERN
 
+_CONNECT: Fields = {
+    "metadata": optional(ANYTHING),
+    "purpose": optional(ID),
+    "kind": optional(word_of(ConnectionKind.WORKSPACE)),
+    "reconnect": optional(ID),
+}
+_BEGUN: Fields = {"connectionId": ID, "authUrl": WORD, "state": WORD}
+_LOGIN: Fields = {"memberId": ID, "role": word_of(*HostRole), "name": optional(TEXT)}
+_MAY_NOT = (
+    "INTEGRATION_EXISTS", "WORKSPACE_LIMIT_REACHED", "APPROVAL_REQUIRED", "REGION_MISMATCH",
+)  # fmt: skip
 _STATE: Fields = {"enabled": FLAG, "integration": optional(allow_null(INTEGRATION))}
 _CHECKED: Fields = {
     "ok": FLAG, "workspace": WORKSPACE, "botUserId": WORD, "missingScopes": WORDS, "validatedAt": TIME,
@@ -106,7 +119,18 @@ _EVENTS: Fields = {"events": list_of(EVENT, 200), "cursor": WORD, "more": FLAG}
 _KNOWN = ("INTEGRATION_NOT_FOUND", "NOT_FOUND")
 _ACTIVE = (*_KNOWN, "INTEGRATION_INACTIVE", "SLACK_ERROR", "TOKEN_UNAVAILABLE")
 
+_BEGIN = HostRoute(
+    "POST", f"{SLACK}/auth", begin.connect, HostAction.ASK, summary="Begin to connect a workspace",
+    stops=True, single_use=True, body=_CONNECT, answer=_BEGUN, codes=_MAY_NOT,
+)  # fmt: skip
+
 API_ROUTES = (
+    _BEGIN,
+    _BEGIN._replace(path=f"{SLACK}/auth/init", summary="The same under another name"),
+    HostRoute(
+        "POST", f"{SLACK}/sessions", begin.issue_ticket, _PROVISION, summary="Issue a ticket for a member's browser",
+        single_use=True, body=_LOGIN, answer={"ticket": WORD, "expiresAt": TIME},
+    ),
     HostRoute(
         "GET", f"{SLACK}/integration", integrations.show, _READ, summary="Show the integration, or null",
         parameters=WHICH, answer=_STATE, codes=("NOT_FOUND",),
@@ -114,6 +138,11 @@ API_ROUTES = (
     HostRoute(
         "PUT", f"{SLACK}/integration", integrations.change, _MANAGE, summary="Change its settings",
         stops=True, parameters=WHICH, body=_SETTINGS, answer=_STATE, codes=(*_ACTIVE, "INVALID_CHANNEL"),
+    ),
+    HostRoute(
+        "DELETE", f"{SLACK}/integration", integrations.delete, _MANAGE,
+        summary="Disconnect: uninstall at Slack, and erase", parameters=WHICH, answer={"revokedAtSlack": FLAG},
+        codes=_KNOWN,
     ),
     HostRoute(
         "POST", f"{SLACK}/integration/test", integrations.test, _USE, summary="Ask Slack now whether it works",
@@ -170,7 +199,8 @@ def answer(route: HostRoute, app: App, request: Request, caller: HostCaller, now
     # 3. the parameters and the body are those of the route
     parameters, body = read_parameters(request.raw_query, route.parameters), _read_body(route, request)
     # 4. do it
-    call = HostCall(caller, request.path_values.get("id", ""), parameters, body)
+    path_id = request.path_values.get("id", "")
+    call = HostCall(caller, path_id, request.address, parameters=parameters, body=body)
     return json_response(200, route.handler(app, call, now))
 
 

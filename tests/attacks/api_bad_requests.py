@@ -4,6 +4,7 @@ What hangs on the moment, such as a dead token, is in tests/host/api/test_codes.
 nothing; `gone` has left acme.
 """
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -27,6 +28,7 @@ OUTCOMES = {
 """Each outcome with its status."""
 SHOULD_BE = {
     "PUT /api/v2/slack/integration": "no_integration",
+    "DELETE /api/v2/slack/integration": "no_integration",
     "POST /api/v2/slack/integration/test": "no_integration",
     "GET /api/v2/slack/channels": "no_integration",
     "POST /api/v2/slack/channels/{id}/join": "no_integration",
@@ -44,7 +46,7 @@ def token(member: str | None = None, role: HostRole | None = None, **changes: An
 GOOD = token()
 IN_ADDRESS = f"token={GOOD}"
 TOKENS = {
-    "none": ("", "token_missing", ""),
+    "none": ("none", "token_missing", ""),
     "another scheme": (f"Basic {GOOD}", "token_missing", ""),
     "two": (f"Bearer {GOOD}, Bearer {GOOD}", "token_missing", ""),
     "no JWT": (f"Bearer {CANARY}", "token_form", ""),
@@ -83,6 +85,7 @@ BODIES: dict[str, tuple[bytes, str, str]] = {
     "a field of nobody's": (b'{"nmae": "c4nary"}', "unknown_field", "nmae"),
     "a name that is none": (b'{"c4nary <script>": 1}', "unknown_field", ""),
 }
+LOGIN = {"memberId": "ann", "role": "admin"}
 VALUES: list[Any] = [{"c4nary": 1}, ["c4nary ", {}], 1.5, "c4nary\x00", "c4nary" * 99, -1, True]
 
 
@@ -122,9 +125,9 @@ def contents(route: HostRoute, name: str) -> Iterator[Bad]:
     if route.body is not None:
         for media_type in ("text/plain", f"application/{CANARY}"):
             yield bad(route, f"{name} as {media_type}", "body", content=b"{}", media_type=media_type)
-    for field in route.body or {}:
-        for value in VALUES:
-            content = json.dumps({field: value}).encode()
+    for field, form in (route.body or {}).items():
+        for value in VALUES[form["type"] == "object" :]:
+            content = json.dumps({**LOGIN, field: value} if "sessions" in route.path else {field: value}).encode()
             yield bad(route, named(f"{name}: {field}", repr(value)), "field", field=field, content=content)
 
 
@@ -149,15 +152,19 @@ def bad(
     field: str = "",
     query: str = "",
     content: bytes | None = None,
-    authorization: str = f"Bearer {GOOD}",
+    authorization: str = "",
     media_type: str = JSON,
     id: str = "ann",  # noqa: A002  (as the path has it)
 ) -> Bad:
     """A request in which all is right but what is given."""
+    if not authorization:
+        who = ("rowner", HostRole.OWNER) if "auth" in route.path else ()
+        authorization = f"Bearer {token(*who, jti=f'j{next(_NUMBERS)}') if route.single_use else GOOD}"
     content = content if content is not None else b"" if route.body is None else b"{}"
     headers: Mapping[str, str] = {"Authorization": authorization, "Content-Type": media_type}
     target = route.path.replace("{id}", id) + (f"?{query}" if query else "")
     return Bad(name, outcome, target, route.method, content, headers, wrong_field=field)
 
 
+_NUMBERS = itertools.count(2)
 API = tuple(api())

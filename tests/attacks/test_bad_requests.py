@@ -61,7 +61,8 @@ class PreparedWorld:
     def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
         """`World.snapshot`, by one connection for all of the times that it is taken here."""
         tables = [name for (name,) in self.reader.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        tables = [name for name in tables if name not in ("audit", "counters", "answered")]
+        # A token that works once is used, whatever came with it.
+        tables = [name for name in tables if name not in ("audit", "counters", "answered", "host_token_ids")]
         return {name: self.reader.execute(f"SELECT * FROM {name}").fetchall() for name in tables}
 
     def next_good_request_works(self) -> None:
@@ -110,7 +111,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWorld
         reader = sqlite3.connect(f"file:{world.settings.database}?mode=ro", uri=True)
         made = PreparedWorld(world, approved(world), reader)
         made.next_good_request_works()
-        assert made.rows == world.snapshot() != {}
+        assert made.rows == {name: rows for name, rows in world.snapshot().items() if name != "host_token_ids"} != {}
         yield made
         reader.close()
         assert world.status() == "active"

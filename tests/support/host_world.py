@@ -20,6 +20,7 @@ from tests.support.connected import ACME, ANN, begin, read
 from tests.support.world import HOST, NORTH, World, make_world
 
 SCOPES = "app_mentions:read,channels:join,channels:read,chat:write,commands,groups:read,users:read"
+ON = {"SLACKAPP_BOT_SCOPES": SCOPES, "SLACKAPP_HOST_COMPLETE_PATH": "/slack/complete"}
 OWNER, ADMIN, MEMBER, AUDITOR = HostRole
 OPERATOR = Actor(ActorKind.OPERATOR, "r0")
 
@@ -77,7 +78,7 @@ _NUMBERS = _count()
 @contextlib.contextmanager
 def make_host_world(folder: Path, **changes: str) -> Iterator[World]:
     """A world with the host side on."""
-    with make_world(folder, **{**host_settings(folder), "SLACKAPP_BOT_SCOPES": SCOPES, **changes}) as world:
+    with make_world(folder, **{**host_settings(folder), **ON, **changes}) as world:
         yield world
 
 

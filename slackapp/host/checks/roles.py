@@ -18,6 +18,7 @@ class HostAction(StrEnum):
     """Action for which a route is there."""
 
     CONNECT = "connect"  # begin a connection of the organization, or give one up and begin anew
+    ASK = "ask"  # to connect: by an approval, where the role alone does not allow it
     MANAGE = "manage"  # change or end a connection, and what it may do
     DECIDE = "decide"  # on somebody else's wish
     USE = "use"  # a connection: its channels, messages, a test; and one's own connections
@@ -32,6 +33,7 @@ _HOST = None
 """In the place of a role: the host itself."""
 ALLOWED: Mapping[HostAction, frozenset[HostRole | None]] = {
     HostAction.CONNECT: frozenset({_OWNER, _ADMIN}),
+    HostAction.ASK: frozenset({_OWNER, _ADMIN, _MEMBER}),
     HostAction.MANAGE: frozenset({_OWNER, _ADMIN, _HOST}),
     HostAction.DECIDE: frozenset({_OWNER, _ADMIN}),
     HostAction.USE: frozenset({_OWNER, _ADMIN, _MEMBER, _HOST}),

@@ -39,7 +39,7 @@ def note_caller(app: App, token: HostToken, request_id: str, now: int) -> HostCa
     )
     member = known.member if known is not None else None
     if member is None or _is_news(said, member):
-        member = _note_member(app, said, _caller(token, token.role, request_id), now)
+        member = note_member(app, said, _caller(token, token.role, request_id), now)
     # claim: C-149
     if member.status != MemberStatus.ACTIVE:
         raise HostRefused(HostRefusal.OFFBOARDED, actor=_caller(token, member.role, request_id))
@@ -63,7 +63,7 @@ def _is_news(said: Member, known: Member) -> bool:
     return is_other or said.issued_at >= known.issued_at + _TO_THE_MINUTE
 
 
-def _note_member(app: App, said: Member, caller: HostCaller, now: int) -> Member:
+def note_member(app: App, said: Member, caller: HostCaller, now: int) -> Member:
     """Writes the host's word where it is the newest, and returns the member as it is then."""
     with app.db.transaction():
         before = members.find_caller(app.db, said.organization_id, said.member_id)

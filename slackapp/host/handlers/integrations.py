@@ -7,6 +7,7 @@ from slackapp.flows.app import App
 from slackapp.host.call import Answer, HostCall, make_cursor, read_position
 from slackapp.host.flows import call_slack, change_settings, choose_connection, switch_host
 from slackapp.host.flows.call_slack import SlackCall
+from slackapp.host.flows.connect import disconnect
 from slackapp.host.forms import chosen, optional_time, time_of
 from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import Connection
@@ -51,6 +52,12 @@ def change(app: App, call: HostCall, now: int) -> Answer:
         settings = settings._replace(max_age=days * _DAY if days is not None else None)
     after = change_settings.run(app, call.caller, before, settings, now=now)
     return {"enabled": True, "integration": _describe(app, after)}
+
+
+def delete(app: App, call: HostCall, now: int) -> Answer:
+    """Ends it for good, whatever Slack answers; tells whether Slack knows."""
+    found = choose_connection.require(app, call.caller, call.parameters["connectionId"])
+    return {"revokedAtSlack": disconnect.run(app, call.caller, found.id, now)}
 
 
 def test(app: App, call: HostCall, now: int) -> Answer:

@@ -12,6 +12,7 @@ WHO: tuple[HostRole | None, ...] = (*HostRole, None)
 MEANT = """
              owner  admin  member  auditor  host
 connect      yes    yes    no      no       no
+ask          yes    yes    yes     no       no
 manage       yes    yes    no      no       yes
 decide       yes    yes    no      no       no
 use          yes    yes    yes     no       yes
