@@ -79,6 +79,8 @@ def network_prefix(address: str) -> str:
 
 
 def _prefix(address: str, bits: int) -> str:
+    if ":" not in address:  # what most are, and an exception costs more than all the rest here
+        return address[:64]
     try:
         found = ipaddress.IPv6Address(address.removeprefix("[").partition("]")[0])
     except ValueError:

@@ -3,24 +3,24 @@
 -- name: add_state :exec
 -- tenant: none (a state exists before any tenant is known)
 -- alone: insert
--- Rows are swept from the old end only, and ids have hardly a gap: when the row :limit places back, or the one before
--- that place, has not expired, there are :limit unexpired states. One that expires later than any can was made by a
--- clock that was ahead.
-INSERT INTO oauth_states (id_hash, session_hash, purpose, provider, expires_at, network)
-SELECT :id_hash, :session_hash, :purpose, :provider, :expires_at, :network
+-- Rows are swept from the old end only, and ids have hardly a gap, nor have places in a network: when the row :limit
+-- places back, or the one before that place, has not expired, there are :limit unexpired states; and so with :share.
+-- One that expires later than any can was made by a clock that was ahead.
+INSERT INTO oauth_states (id_hash, session_hash, purpose, provider, expires_at, network, place)
+SELECT :id_hash, :session_hash, :purpose, :provider, :expires_at, :network,
+       coalesce((SELECT max(place) FROM oauth_states WHERE network = :network) + 1, 0)
  WHERE NOT EXISTS (
        SELECT 1 FROM oauth_states
-        WHERE id = (SELECT max(id) FROM oauth_states
-                     WHERE id <= (SELECT max(id) FROM oauth_states) - :limit + 1)
+        WHERE id = (SELECT max(id) FROM oauth_states WHERE id <= (SELECT max(id) FROM oauth_states) - :limit + 1)
           AND expires_at BETWEEN :now AND :latest  -- claim: C-98
        )
-   AND (:network IS NULL OR (
-       SELECT count(*) FROM (
-              SELECT 1 FROM oauth_states
-               WHERE network = :network AND network IS NOT NULL
-                 AND expires_at BETWEEN :now AND :latest  -- claim: C-98
-               LIMIT :share) AS begun
-       ) < :share);  -- claim: C-72
+   AND NOT EXISTS (
+       SELECT 1 FROM oauth_states
+        WHERE network = :network
+          AND place = (SELECT max(place) FROM oauth_states WHERE network = :network AND place <= (
+                       SELECT max(place) FROM oauth_states WHERE network = :network) - :share + 1)
+          AND expires_at BETWEEN :now AND :latest  -- claim: C-98
+       );  -- claim: C-72
 
 -- name: consume_state :one
 -- tenant: none (a state exists before any tenant is known)

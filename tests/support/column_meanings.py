@@ -166,6 +166,7 @@ CORE_TABLES = {
             "expires_at": (OPERATIONAL, "Until when it can be used."),
             "used_at": (OPERATIONAL, "When it was used; NULL: not yet."),
             "network": (HASH, "Keyed hash of the address that began, of IPv6 its first 48 bits; NULL: of a Bolt app."),
+            "place": (OPERATIONAL, "Its place among the states of its network, from 0 on; 0 where it has none."),
             "outcome": (
                 OPERATIONAL,
                 "Empty while the code is being exchanged; then `installed`, `declined` or `failed`.",
