@@ -7,7 +7,9 @@ from slackapp.store import installations, tokens
 from slackapp.store.columns import key_columns, read_holder, read_sealed, sealed_column, tenant_columns
 from slackapp.store.engine.database import Database, Row
 
-_WEBHOOK, _TOKEN, _INSTALLER = 18, 20, 36
+_WEBHOOK = len(Installation._fields) + 1  # a tenant has two columns
+_TOKEN = _WEBHOOK + 2
+_INSTALLER = _TOKEN + len(Token._fields) - 2  # whose it is stands in no column of the statement
 """Places in the statement's columns at which another noun begins."""
 
 
