@@ -49,8 +49,8 @@ class LineStream(Protocol):
 class WholeLines:
     """Stream of whole lines, many of which are handed on at once.
 
-    When it is told to, or when they fill what a pipe takes in one piece: so none is cut by another process's, and no
-    request writes by itself. A kill takes what has waited.
+    When it is told to, or when they fill what a pipe takes in one piece: so none that fits is cut by another process's,
+    and few requests write by themselves. A kill takes what has waited.
     """
 
     def __init__(self, stream: LineStream) -> None:
@@ -89,11 +89,16 @@ class JsonLog:
         known = (re.escape(secret.reveal()) for secret in secrets)
         self._known = re.compile("|".join(text for text in known if text) or r"(?!)")
         self._lock = threading.Lock()
+        self._flushed_at = clock.steady()
 
     def flush(self) -> None:
-        """Hands on what waits: lines that tell of nothing wrong are written a second later, many at a time."""
+        """Hands on what waits: lines that tell of nothing wrong are written a second later, many at a time.
+
+        By the upkeep; where that is busy, by whoever writes the next line.
+        """
         with self._lock:
             try:
+                self._flushed_at = self._clock.steady()
                 self._stream.flush()
             except (OSError, ValueError):
                 return
@@ -134,7 +139,9 @@ class JsonLog:
         with self._lock:
             try:
                 self._stream.write(line + "\n")
-                if level != "info":
+                steady = self._clock.steady()
+                if level != "info" or steady - self._flushed_at > 1:
+                    self._flushed_at = steady
                     self._stream.flush()
             except (OSError, ValueError):
                 return  # a full disk or a closed pipe: the service goes on without its log

@@ -289,6 +289,20 @@ def test_an_error_takes_along_what_waited_before_it_and_a_long_line_goes_by_itse
     assert len(stream.pieces) == 2
 
 
+def test_where_the_upkeep_is_busy_a_line_hands_on_what_has_waited_for_more_than_a_second() -> None:
+    stream, clock = Pieces(), Clock()
+    log = JsonLog(WholeLines(stream), clock)
+    log.info("first", {})
+    clock.now += 1
+    log.info("second", {})
+    assert stream.pieces == []
+    clock.now += 1
+    log.info("third", {})
+    assert [json.loads(line)["event"] for line in "".join(stream.pieces).splitlines()] == ["first", "second", "third"]
+    log.info("fourth", {})
+    assert len(stream.pieces) == 1
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("closed")])
 def test_a_log_that_cannot_be_handed_on_stops_nothing(error: Exception) -> None:
     class Stuck(io.StringIO):

@@ -38,9 +38,9 @@ def parse_cpu_times(stat: str) -> dict[int, CpuTime]:
     """Reads the lines of proc_stat(5) that name one processor each."""
     found = {}
     for line in stat.splitlines():
-        name, *numbers = line.split()
+        name, _, numbers = line.partition(" ")
         if name.startswith("cpu") and name[3:].isdigit():
-            ticks = dict(zip(_NAMES, map(int, numbers), strict=False))
+            ticks = dict(zip(_NAMES, map(int, numbers.split()), strict=False))
             rest = sum(ticks[each] for each in _AT_REST)
             found[int(name[3:])] = CpuTime(sum(ticks.values()) - rest, sum(ticks.values()))
     return found
@@ -87,7 +87,7 @@ class CpuAffinity:
                 self._move()
             for thread in os.listdir(self.proc / "self" / "task"):
                 os.sched_setaffinity(int(thread), {self._ours})
-        except OSError:  # not shown, not allowed, the processor or a thread is gone: the next look sees to the rest
+        except (OSError, ValueError, KeyError):  # not shown, in no form that is known, not allowed, or a thread is gone
             return None
         return self._ours
 
@@ -105,7 +105,7 @@ class CpuAffinity:
 
     def _read(self) -> dict[int, CpuTime]:
         found = parse_cpu_times((self.proc / "stat").read_text(encoding="ascii"))
-        return {number: ticks for number, ticks in found.items() if number in self._allowed}
+        return {number: found[number] for number in self._allowed}  # in a container they may have other numbers there
 
 
 def is_possible() -> bool:

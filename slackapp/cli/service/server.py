@@ -54,7 +54,8 @@ def configure_waitress() -> None:
     HTTPChannel.parser_class = CookieJoiningParser
     # The thread that waits for the network, whole answers. While the request's thread sends, and then stands behind the
     # others for the interpreter, the network's would ask all that time whether there is more to be sent: seven times
-    # for each event. As an argument it is deprecated; where it is gone, this does nothing.
+    # for each event. Of requests that come in one piece the answers go out together, with the last. As an argument it
+    # is deprecated; where it is gone, this does nothing.
     Adjustments.send_bytes = SEND_BYTES
 
 

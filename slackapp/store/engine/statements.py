@@ -174,6 +174,8 @@ def _section(file: str, section: str) -> Statement:
     code = _NOT_CODE.sub("", sql).strip()
     if not code.endswith(";") or code.count(";") != 1 or not sqlite3.complete_statement(sql):
         raise StatementFileError(f"{file}: {name[1]}: a section holds exactly one statement and ends with ';'")
+    if any(quote in code for quote in ('"', "[", "/*")):
+        raise StatementFileError(f"{file}: {name[1]}: names are not quoted, and comments begin with --")
     if "$" in code:
         raise StatementFileError(f"{file}: {name[1]}: a placeholder stands in {_QUEUE_FILE} alone")
     parameters = frozenset(_PARAMETER.findall(code))

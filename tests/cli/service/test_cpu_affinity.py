@@ -109,7 +109,13 @@ def test_where_others_use_it_those_whose_turn_it_is_move(tmp_path: Path, coin: s
         assert bind()[0] == second
 
 
-def test_where_the_kernel_does_not_show_it_nothing_is_bound(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "stat",
+    [None, "", "\n\n", "cpu0 1 1 1\ncpu1 1 1 1\n", "cpu0 a b c d e f g h\n", "cpu900 1 1 1 1 1 1 1 1\n", "cpu0 é\n"],
+)
+def test_where_the_kernel_does_not_show_it_nothing_is_bound(tmp_path: Path, stat: str | None) -> None:
+    if stat is not None:
+        (tmp_path / "stat").write_text(stat, encoding="utf-8")
     with process(tmp_path, "heads") as bind:
         assert bind() == (None, [ALLOWED])
         assert bind() == (None, [ALLOWED] * 2)

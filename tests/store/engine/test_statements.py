@@ -82,6 +82,9 @@ BAD = {
     "a name line that is not quite one": section(more="--name: other :one\n-- tenant: none (x)\nSELECT 2;\n"),
     "an unknown reason to stand alone": section(statement="-- alone: hurry\nDELETE FROM b;"),
     "a reason to stand alone that comes later": section(statement="-- why\n-- alone: insert\nDELETE FROM b;"),
+    "a name in double quotes": section(statement='SELECT ":a" AS b;'),
+    "a name in brackets": section(statement="SELECT 1 AS [:a];"),
+    "a comment of another form": section(statement="SELECT 1 /* :a */;"),
     "half a trigger": section(statement="CREATE TRIGGER a BEFORE UPDATE ON b BEGIN SELECT 1;"),
 }
 
