@@ -155,12 +155,13 @@ class _Look:
             return []
         self.installation = found.installation
         who = self.who = None if self.must_resolve else self._find_who(found)
-        if who is None:
+        # Asked here, so that whom nothing is served of costs no row, and nobody else's work; the row judges again.
+        if who is None or refusal_of(found.installation, _SERVED) is not None:
             return []
-        self.stored[BOT] = self._stored(found.installation, BOT, found.token)
+        self.stored[BOT] = self._stored(BOT, found.token)
         if who.holder != BOT:
             token = tokens.find(self.app.db, self.ids.tenant, who.holder)
-            self.stored[who.holder] = self._stored(found.installation, who.holder, token)
+            self.stored[who.holder] = self._stored(who.holder, token)
         if not self.unsettled and (who.holder != BOT or self.stored[BOT] is not None):
             self.reads = self._reads(found, who)
         return list(self.reads.values())
@@ -178,13 +179,12 @@ class _Look:
             return found.installer or Installer(BOT, 0, float(found.installation.installed_at))
         return installers.find(self.app.db, self.ids.tenant, self.asked)
 
-    def _stored(self, found: Installation, holder: Holder, token: Token | None) -> _Stored | None:
+    def _stored(self, holder: Holder, token: Token | None) -> _Stored | None:
         if holder in self.settled:
             return self.settled[holder]
         if token is None or token.status == TokenStatus.DEAD:
             return None
-        # Of whom nothing is served nothing is refreshed: the vault refuses, and says so in the audit.
-        if found.status in _SERVED and not self._is_settled(token):
+        if not self._is_settled(token):
             self.unsettled.append(holder)
         return token, self.lease_holder is not None
 
@@ -251,8 +251,8 @@ def _open_all(look: _Look) -> FoundInstallation | None:
     if installation is None or who is None:
         return None
     refusal = refusal_of(installation, _SERVED)
-    if not opened and refusal is not None:
-        raise Refused(refusal)
+    if refusal is not None:
+        raise Refused(refusal, tenant=installation.tenant)
     if who.holder == BOT and look.stored[BOT] is None:
         return None
     plain = {

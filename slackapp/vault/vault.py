@@ -47,7 +47,7 @@ _BATCH_TENANTS = 100
 
 
 class _ConditionError(Exception):
-    """Condition that did not hold: no row was written."""
+    """Condition that did not hold: no row is kept."""
 
 
 @dataclass(frozen=True)
@@ -147,17 +147,18 @@ class Vault:
         # The row's own conditions decide: that it is active, as nearly all are, is not looked up before.
         status = InstallationStatus.ACTIVE
 
-        def write() -> int:
+        def write() -> int | None:
             nonlocal reads
             reads = find()
-            self._write(reads, status, run, lease)
-            return meta.key_epoch(self.db) if reads else 0
+            return self._write(reads, status, run, lease)
 
         try:
             for _ in range(_TRIES):
                 try:
                     # claim: C-25, C-26
                     epoch = self.db.commit_in_group(write)
+                    if epoch is None:
+                        raise _ConditionError  # after the transaction, which was others' too
                 except (StoreError, LeaseLostError, _ConditionError) as error:
                     if run is not None:
                         run.withdraw_intent()
@@ -170,8 +171,9 @@ class Vault:
                     return reads, epoch
             raise Refused(Refusal.TOKEN_UNAVAILABLE, retry_after=_RETRY_CHANGED)
         except Refused as refused:
-            # claim: C-116
-            self._append_refused(reads[0].entry(self.clock()), refused)
+            if reads:  # none where the look-up itself refuses
+                # claim: C-116
+                self._append_refused(reads[0].entry(self.clock()), refused)
             raise
 
     def _append_refused(self, use: AuditEntry, refused: Refused) -> None:
@@ -182,29 +184,37 @@ class Vault:
 
     def _write(
         self, reads: Sequence[SecretRead], status: InstallationStatus, run: Run | None, lease: Lease | None
-    ) -> None:
-        """Writes, in a transaction that may be others' too. Raises what undoes all of it: a condition does not hold."""
+    ) -> int | None:
+        """Writes, in a transaction that may be others' too. Returns its key epoch.
+
+        Where a condition does not hold, None if nothing was written; else it raises, which undoes what others wrote.
+        """
         for read in reads:
             # claim: C-108
             require_capability(read.capability, read.method, self.capabilities)
             # claim: C-40
             if status not in read.statuses:
-                raise _ConditionError
+                return None
         token = reads[0].token if reads else None
         if lease is not None and token is not None:
             steady = self.clock.steady()  # read in the transaction: see `tokens.take_lease`
             # claim: C-41
             if not tokens.take_lease(self.db, token, lease.owner, steady, until=steady + lease.seconds):
                 raise LeaseTakenError
+        has_written = lease is not None
         for read in reads:
             works_frozen = self.capabilities[read.capability.name].works_frozen
             row = audit.next_row(self.db, read.entry(self.clock()), self.keyring.audit_mac)
             # claim: C-25
             if not audit.append_read(self.db, row, read.tenant, read.token, status=status, works_frozen=works_frozen):
-                raise _ConditionError
+                if has_written:
+                    raise _ConditionError
+                return None
+            has_written = True
         if run is not None:
             # claim: C-50
             queue.note_intent(self.db, run, self.clock)
+        return meta.key_epoch(self.db) if reads else 0
 
     def _refuse_changed(self, reads: Sequence[SecretRead]) -> InstallationStatus:
         """Finds which condition did not hold. Raises Refused; returns the status where all of them hold again."""

@@ -197,6 +197,17 @@ def test_a_record_is_opened_after_its_row(ready: World, rows_at_openings: list[A
     assert [row["event"] for row in rows_at_openings] == ["webhook.read"]
 
 
+def test_a_look_up_that_refuses_by_itself_is_refused_as_it_says(ready: World) -> None:
+    """Nothing was asked of the vault yet: there is no use that a row could tell of."""
+    audited = ready.audit()
+
+    def find() -> list[SecretRead]:
+        raise Refused(Refusal.NOT_INSTALLED)
+
+    assert refused(lambda: vault(ready).read_secrets(find)).refusal is Refusal.NOT_INSTALLED
+    assert ready.audit() == audited
+
+
 def test_a_use_goes_on_with_what_has_come_in_its_place(ready: World, between: Callable[[Act], None]) -> None:
     """A refresh of another process comes between the look-up and the row: the call is made with the new pair."""
     between(reinstall)
