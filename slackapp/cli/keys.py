@@ -1,6 +1,7 @@
 """`slackapp keys`: master keys, data keys, key providers."""
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 
 from slackapp.app import system_entropy
@@ -18,7 +19,7 @@ from slackapp.flows.keys import (
     rotate_keys,
 )
 from slackapp.flows.keys.list_keys import KeyProblem
-from slackapp.model import Actor, KeyTest
+from slackapp.model import Actor, KeyTest, Tenant
 
 _DAY = 86_400
 
@@ -72,6 +73,7 @@ def _rotate(arguments: argparse.Namespace) -> int:
     if done.behind:
         print_lines(f"some serving processes do not have master key {done.version} yet; run this again", error=True)
         return EX_TEMPFAIL
+    status = _tell_held(done.held)
     if done.broken:
         named = ", ".join(str(key_id) for key_id in done.broken[:10])
         print_lines(f"{len(done.broken)} data keys do not unwrap and stay as they are: {named}", error=True)
@@ -79,7 +81,16 @@ def _rotate(arguments: argparse.Namespace) -> int:
     print_lines(
         f"master key {done.version} is the primary; {done.rewrapped} data keys were wrapped anew, and every one unwraps"
     )
-    return 0
+    return status
+
+
+def _tell_held(held: Collection[str]) -> int:
+    """Tells where old keys are left, and what erases them there; returns the exit status."""
+    if not held:
+        return 0
+    why = " and ".join(sorted(held))
+    print_lines(f"{why}: old keys are left there until `slackapp purge --verify` counts none", error=True)
+    return EX_TEMPFAIL
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -101,23 +112,25 @@ def _retire(arguments: argparse.Namespace) -> int:
     told = f"master key {arguments.version}: is taken out of the key file for good"
     confirm.confirm(told, str(arguments.version), arguments.yes)
     with open_service() as service:
-        retire_key.run(service.app, arguments.version, operator_actor(service.app))
+        held = retire_key.run(service.app, arguments.version, operator_actor(service.app))
     print_lines(
         f"master key {arguments.version} is out of the file. Destroy its copies: backups of the file hold it still."
     )
-    return 0
+    return _tell_held(held)
 
 
 def _reencrypt(arguments: argparse.Namespace) -> int:
     with open_service() as service:
-        total, done = reencrypt_tenant.run_all(service.app, arguments.tenant, operator_actor(service.app))
-        for number, (tenant, resealed) in enumerate(done, start=1):
-            print_lines(f"{tenant}: new data keys, {resealed} records sealed anew; older data backups end for it")
-            print_progress(number, total)
+        held = reencrypt_tenant.run_all(service.app, arguments.tenant, operator_actor(service.app), _tell_reencrypted)
     print_lines(
         "If the old keys may be known, the tokens may be: let each workspace install again, or revoke at Slack."
     )
-    return 0
+    return _tell_held(held)
+
+
+def _tell_reencrypted(tenant: Tenant, resealed: int, progress: tuple[int, int]) -> None:
+    print_lines(f"{tenant}: new data keys, {resealed} records sealed anew; older data backups end for it")
+    print_progress(*progress)
 
 
 def _fingerprint(arguments: argparse.Namespace) -> int:
@@ -153,6 +166,6 @@ def _flush(arguments: argparse.Namespace) -> int:
 def _assign(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app = service.app
-        resealed = reencrypt_tenant.assign(app, arguments.tenant, arguments.provider, operator_actor(app))
+        resealed, held = reencrypt_tenant.assign(app, arguments.tenant, arguments.provider, operator_actor(app))
     print_lines(f"{arguments.tenant}: new data keys under {arguments.provider}, {resealed} records sealed anew")
-    return 0
+    return _tell_held(held)

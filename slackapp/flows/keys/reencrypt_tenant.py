@@ -6,9 +6,10 @@ Data backups from before end for this tenant, because the keys that open them ar
 It goes in portions, each a transaction of its own: nobody waits long for the database, however much there is. From the
 first on the new keys seal whatever comes. The old ones are retired: they open what they have sealed, until they go with
 the last portion. Whatever ends the process in between, everything of the tenant opens; the next run begins anew.
+At the end the log is emptied, where old keys and what they sealed lie still; what keeps it from that is told.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from slackapp.checks.capabilities import REENCRYPT
@@ -21,37 +22,43 @@ from slackapp.flows.keys import rotate_keys
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
 from slackapp.model import LOCAL_PROVIDER, Actor, AuditEntry, AuditEvent, AuditRecord, Holder, Tenant
 from slackapp.store import data_keys
+from slackapp.store.engine.database import Residue
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.secret_reads import TenantOpening, TenantRead
 
 
-def run_all(app: App, claimed_id: str | None, actor: Actor) -> tuple[int, Iterator[tuple[Tenant, int]]]:
+def run_all(
+    app: App, claimed_id: str | None, actor: Actor, tell: Callable[[Tenant, int, tuple[int, int]], None]
+) -> frozenset[Residue]:
     """Gives the tenant that an id names, or each of all, new keys of the provider that it has.
 
-    Returns how many tenants that are, and of each, as it comes, how many records are resealed. Raises CommandError
-    where one's keys do not open; those before it are done.
+    Tells of each how many records are resealed, and its number of how many; returns where old keys are left. Raises
+    CommandError where one's keys do not open; those before it are done.
     """
     tenants = named_tenants.chosen_tenants(app, claimed_id)
-    return len(tenants), _reencrypt_each(app, tenants, actor)
+    try:
+        for number, tenant in enumerate(tenants, start=1):
+            provider = next((key.provider for key in data_keys.active(app.db, tenant)), LOCAL_PROVIDER)
+            tell(tenant, _run_or_tell(app, tenant, provider, actor), (number, len(tenants)))
+    finally:
+        # claim: C-136
+        held = app.db.erase_residue()
+    return held
 
 
-def _reencrypt_each(app: App, tenants: Iterable[Tenant], actor: Actor) -> Iterator[tuple[Tenant, int]]:
-    for tenant in tenants:
-        provider = next((key.provider for key in data_keys.active(app.db, tenant)), LOCAL_PROVIDER)
-        yield tenant, _run_or_tell(app, tenant, provider, actor)
-
-
-def assign(app: App, claimed_id: str, provider: str, actor: Actor) -> int:
+def assign(app: App, claimed_id: str, provider: str, actor: Actor) -> tuple[int, frozenset[Residue]]:
     """Gives the tenant that an id names new keys of another provider, and has every process forget the old ones.
 
-    Returns how many records were resealed. Raises CommandError.
+    Returns how many records were resealed, and where old keys are left. Raises CommandError.
     """
     tenant = named_tenants.require_installation(app, claimed_id).tenant
     if provider not in app.keyring.provider_names():
         raise CommandError(f"{provider}: is no key provider; SLACKAPP_KEY_COMMANDS names them")
     resealed = _run_or_tell(app, tenant, provider, actor)
     rotate_keys.flush(app, actor, app.clock())
-    return resealed
+    # claim: C-136
+    held = app.db.erase_residue()
+    return resealed, held
 
 
 def _run_or_tell(app: App, tenant: Tenant, provider: str, actor: Actor) -> int:

@@ -5,11 +5,13 @@ from slackapp.flows.app import App
 from slackapp.flows.keys import list_keys, master_key_file
 from slackapp.model import Actor, AuditEntry, AuditEvent, AuditRecord
 from slackapp.store import meta
+from slackapp.store.engine.database import Residue
 
 
-def run(app: App, version: int, actor: Actor) -> None:
-    """Takes a master key out of the file for good, and tells every process.
+def run(app: App, version: int, actor: Actor) -> frozenset[Residue]:
+    """Takes a master key out of the file for good, and tells every process; returns what holds its traces.
 
+    A rotation that was killed, or that a reader kept from it, has left what the key wrapped in the log.
     Raises ConfigError, and CommandError for one that is not there or that something still needs.
     """
     with app.db.maintenance_lock():
@@ -35,3 +37,6 @@ def run(app: App, version: int, actor: Actor) -> None:
                     record_id=str(version),
                 )
             )
+        # 4. what it wrapped goes from the log
+        # claim: C-136
+        return app.db.erase_residue()

@@ -13,6 +13,7 @@ from slackapp.flows.backup import key_backup
 from slackapp.flows.keys import list_keys, master_key_file
 from slackapp.model import LOCAL_PROVIDER, Actor, AuditEntry, AuditEvent, AuditRecord, KeyTest
 from slackapp.store import data_keys, meta, processes
+from slackapp.store.engine.database import Residue
 
 BATCH = 100
 WAIT = 60
@@ -26,13 +27,14 @@ Progress = Callable[[int, int], None]
 class RotationResult:
     """Result of a rotation to `version`. While processes are `behind`, nothing hangs on it yet.
 
-    `broken` are the ids of data keys that do not unwrap, and stay as they are.
+    `broken` are the ids of data keys that do not unwrap, and stay as they are. Old wrappings stay in what is `held`.
     """
 
     version: int
     behind: tuple[str, ...] = ()
     rewrapped: int = 0
     broken: tuple[int, ...] = ()
+    held: frozenset[Residue] = frozenset()
 
 
 def run(app: App, actor: Actor, progress: Progress) -> RotationResult:
@@ -49,7 +51,9 @@ def run(app: App, actor: Actor, progress: Progress) -> RotationResult:
         if meta.primary_master_key(app.db) != version:
             set_primary(app, version, actor, app.clock())
         rewrapped = rewrap_all(app, actor, progress)
-        return RotationResult(version, rewrapped=rewrapped, broken=tuple(broken_keys(app)))
+        # claim: C-136
+        held = app.db.erase_residue()
+        return RotationResult(version, rewrapped=rewrapped, broken=tuple(broken_keys(app)), held=held)
 
 
 def _add_master_key(app: App) -> int:
