@@ -7,12 +7,15 @@ import statistics
 import textwrap
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 
 from tests.bench.chart import Bar, Panel
 from tests.bench.rounds import Round
 from tests.bench.steps import TOTAL
 from tests.bench.targets import FACTORS, GOALS, SCENARIOS, UNITS, Figures, Goal
 
+NOTES = Path(__file__).with_name("notes.md")
+"""What the figures do not say by themselves."""
 FLUSHES = ("append", "overwrite")
 PACKAGES = ("slack-sdk", "cryptography", "waitress", "slack-bolt")
 
@@ -68,7 +71,8 @@ def is_met(goal: Goal, value: float, bound: float) -> bool:
 
 def page(results: Results) -> str:
     """All of it."""
-    return "\n".join([*_head(results), *_goals(results), *_targets(results), *_steps(results), ""])
+    notes = NOTES.read_text(encoding="utf-8").rstrip("\n")
+    return "\n".join([*_head(results), *_goals(results), *_targets(results), *_steps(results), notes, ""])
 
 
 def _head(results: Results) -> list[str]:

@@ -109,6 +109,8 @@ def test_the_page_has_the_tables_and_what_was_not_measured_is_left_out() -> None
     assert "took 200 µs at the end of a file, 100 µs inside one." in page
     assert "Bolt |" not in page, "it was not measured"
     assert "| events ours | 55/s | 10.00 ms |" in page
+    assert page.endswith("\n")
+    assert "\n\n## What is not reached, and why\n\n" in page
 
 
 def test_the_chart_is_well_formed_and_escapes() -> None:

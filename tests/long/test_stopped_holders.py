@@ -24,9 +24,10 @@ from slackapp.localslack.model import Fault
 from slackapp.store.engine import sqlite
 from tests.long import invariants
 from tests.long.child import CALL
-from tests.long.scenarios import ACTOR, ask, by_name
+from tests.long.scenarios import ask, by_name
 from tests.long.scenarios_of_tokens import REFRESH
 from tests.long.sweep import SweepWorld, make_sweep
+from tests.support.operator import ACTOR as OPERATOR
 from tests.support.world import World, north_tenant
 
 pytestmark = pytest.mark.long
@@ -63,7 +64,7 @@ def refresh(world: World) -> None:
 def exchange(world: World) -> None:
     """The other one is an operator who types the same command."""
     app = world.service.app
-    for _ in exchange_token.run(app, exchange_token.list_exchangeable(app, north_tenant()), ACTOR):
+    for _ in exchange_token.run(app, exchange_token.list_exchangeable(app, north_tenant()), OPERATOR):
         pass
 
 
