@@ -72,7 +72,7 @@ class Statement(NamedTuple):
     is_write: bool = False
 
     def bind(self, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
-        """Binds all of its parameters: the SQL with their numbers, and their values in that order."""
+        """Binds all of its parameters: the SQL with their places, and the value of each place."""
         sql, names = split_parameters(self.sql)
         return sql, [parameters[name] for name in names]
 
@@ -192,17 +192,19 @@ def _section(file: str, section: str) -> Statement:
 
 @cache
 def split_parameters(sql: str) -> tuple[str, tuple[str, ...]]:
-    """Splits the names off: a number in the place of each, and the names in the order of their numbers.
+    """Splits the names off: a question mark in the place of each, and the names in the order of their places.
 
-    By numbers the values are bound in one go; for each name the module looks it up, and lets go of the interpreter.
+    By place the values are bound in one go; for each name the module looks it up, and lets go of the interpreter.
     """
-    names: dict[str, int] = {}
+    names: list[str] = []
 
-    def number(found: re.Match[str]) -> str:
-        name = found[1]
-        return f"?{names.setdefault(name, len(names) + 1)}" if name is not None else found[0]
+    def place(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return found[0]
+        names.append(found[1])
+        return "?"
 
-    return _PARAMETER_IN_CODE.sub(number, sql), tuple(names)
+    return _PARAMETER_IN_CODE.sub(place, sql), tuple(names)
 
 
 def split_statements(text: str) -> list[str]:
