@@ -192,7 +192,7 @@ def _section(file: str, section: str) -> Statement:
 
 @cache
 def split_parameters(sql: str) -> tuple[str, tuple[str, ...]]:
-    """Splits the names off: a question mark in the place of each, and the names in the order of their places.
+    """Splits the names off: a question mark stands in the place of each, and they are in that order.
 
     By place the values are bound in one go; for each name the module looks it up, and lets go of the interpreter.
     """
