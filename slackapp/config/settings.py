@@ -133,8 +133,8 @@ SETTINGS = (
     ),
     Setting(
         "SLACKAPP_ONE_PROCESSOR", "one_processor", forms.yes_or_no, "yes",
-        meaning="`yes`: a process keeps to one processor at a time, which serves several times as much; more are used "
-        "by more processes. `no` for a behaviour that starts programs of its own, which would keep to it, too.",
+        meaning="`yes`: a process keeps to one processor at a time, which costs less processor per request; more are "
+        "used by more processes. `no` for a behaviour that starts programs of its own, which would keep to it, too.",
     ),
     Setting(
         "SLACKAPP_NAME", "name", forms.name, "Example",

@@ -1,9 +1,9 @@
 """CPU affinity: all threads of this process on one processor, and on another one where others use that.
 
-The interpreter lock lets one thread run Python at a time. Over several processors each release of it, some twenty for
-one event, wakes a thread on another processor, which finds the lock taken again: most of the time goes into waking and
-into waiting. On one processor the thread that runs goes on. What would run beside it is little: waiting for the disk
-and for Slack takes no processor. More processors are used by more processes.
+The interpreter lock lets one thread run Python at a time. Over several processors each release of it wakes a thread on
+another processor, which finds the lock taken again: the more releases, the more of the time goes into waking. On one
+processor the thread that runs goes on. What would run beside it is little: waiting for the disk and for Slack takes no
+processor. More processors are used by more processes.
 
 The scheduler of the kernel cannot move what is bound. So every ten seconds it is looked whether others use this
 processor more than another one, and then half of the processes, drawn anew each time, move there: two that meet on one
