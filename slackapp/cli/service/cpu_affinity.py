@@ -98,10 +98,10 @@ class CpuAffinity:
         self._before, self._own_before = self._read(), _own_ticks()
 
     def _move(self) -> None:
-        before, own = self._before, -self._own_before
-        self._before, self._own_before = self._read(), _own_ticks()
-        own += self._own_before
-        self._ours = find_processor(shares_of_others(before, self._before, self._ours, own), self._ours)
+        now, own_now = self._read(), _own_ticks()
+        shares = shares_of_others(self._before, now, self._ours, own_now - self._own_before)
+        self._ours = find_processor(shares, self._ours)
+        self._before, self._own_before = now, own_now
 
     def _read(self) -> dict[int, CpuTime]:
         found = parse_cpu_times((self.proc / "stat").read_text(encoding="ascii"))
