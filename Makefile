@@ -15,7 +15,7 @@ DEV     := $(VENV)/.dev
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test long bench screenshots claims bite docs lint coverage lock clean
+.PHONY: help install run demo test long bench screenshots pages claims bite docs lint coverage lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,9 @@ docs: $(TESTS) ## Write docs/data-model.md and every generated table anew
 
 screenshots: $(TESTS) ## Write pictures to build/screenshots/; needs Chromium
 	$(BIN)/python -m tests.support.screenshots build/screenshots
+
+pages: $(TESTS) ## Judge every page by axe-core; needs Chromium and npm
+	$(BIN)/python -m tests.support.check_pages build/pages
 
 lint: $(DEV) ## Check style with ruff and types with mypy
 	$(BIN)/ruff check .

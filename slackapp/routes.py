@@ -28,6 +28,7 @@ from slackapp.model import (
     Actor,
     Settings,
 )
+from slackapp.web.components import Frame
 from slackapp.web.refusals import refusal_data, refusal_page
 from slackapp.web.request import Request
 from slackapp.web.response import Response
@@ -50,7 +51,7 @@ class Route(NamedTuple, Generic[C]):
     path: str
     handler: Callable[[App, Request, C, int], Response]
     caller: Callable[[App, Request, int], C]
-    answers: Callable[[Refused], Response]
+    answers: Callable[[Refused, Frame], Response]
     head: bool = False
     probe: bool = False
 

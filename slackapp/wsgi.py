@@ -9,6 +9,7 @@ from slackapp.errors import Refusal, Refused, StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.model import LOOPBACK, Actor, ActorKind, AuditEntry, AuditRecord, AuditResult
 from slackapp.routes import PAGE, AnyRoute, by_path
+from slackapp.web.components import Frame
 from slackapp.web.request import NoRawTargetError, Request, address_prefix, host_values, read_request
 from slackapp.web.response import Response, text, to_wsgi
 from slackapp.web.router import Router
@@ -38,10 +39,11 @@ class Wsgi:
         # 1. read the clock, once
         now = app.clock()
         request_id = f"{app.process_id}-{next(self._number):x}"
+        frame = Frame(app.settings.name, request_id)
         route: AnyRoute | None = None
         verified: Actor | None = None
         outcome = "ok"
-        respond: Callable[[Refused], Response] = PAGE
+        respond: Callable[[Refused, Frame], Response] = PAGE
         try:
             # 2. read the request, bounded, as raw bytes
             request = read_request(environ, request_id)
@@ -60,20 +62,20 @@ class Wsgi:
             refused = first if verified else self._limited(first, environ.get("REMOTE_ADDR", ""), now)
             outcome = refused.refusal.name.lower()
             self._record(refused, route, verified, request_id, now=now)
-            response = respond(refused)
+            response = respond(refused, frame)
         except StoreError as error:
             outcome = "store_busy" if isinstance(error, StoreBusyError) else "store_failed"
             app.log.error(outcome, {"request": request_id})
             app.health.set_problem("database", str(error))
-            response = respond(Refused(Refusal.BUSY, retry_after=_RETRY_AFTER))
+            response = respond(Refused(Refusal.BUSY, retry_after=_RETRY_AFTER), frame)
         except NoRawTargetError:
             outcome = "no_raw_target"
             app.log.error("no_raw_target", {"why": _NO_RAW_TARGET, "action": _SERVERS})
-            response = text(500, "Something went wrong on our side.\n")
+            response = _failed(request_id)
         except Exception:  # noqa: BLE001  (the last resort: the thread lives, the caller learns nothing)
             outcome = "bug"
             app.log.bug("request_failed", {"request": request_id})
-            response = text(500, "Something went wrong on our side.\n")
+            response = _failed(request_id)
         # 7. headers, metric, and one log line without query, code, state, token or body
         self._send(start_response, route, response, request_id, outcome=outcome)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
@@ -132,3 +134,8 @@ class Wsgi:
         whom = {"tenant": app.keyring.label(response.tenant)} if response.tenant.id else {}
         app.log.request({**line, **whom})
         start_response(status, headers)
+
+
+def _failed(request_id: str) -> Response:
+    """Answers where something is broken here: nothing but under which id the log tells of it."""
+    return text(500, f"Something went wrong on our side.\nReference: {request_id}\n")

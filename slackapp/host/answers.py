@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from slackapp.errors import Refusal, RefusalKind, Refused
 from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.web.components import NO_FRAME, Frame
 from slackapp.web.refusals import refusal_headers
 from slackapp.web.response import Response, json_response
 
@@ -44,7 +45,7 @@ _BY_STATUS: Mapping[int, str] = {
 }  # fmt: skip
 
 
-def refusal_api(refused: Refused) -> Response:
+def refusal_api(refused: Refused, frame: Frame = NO_FRAME) -> Response:
     """JSON for whoever programs against the API: what is wrong, and which field, and never a value."""
     code = _code(refused.refusal)
     status = CODES[code]

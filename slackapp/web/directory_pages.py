@@ -6,7 +6,8 @@ Read:    docs.slack.dev/slack-marketplace/slack-marketplace-app-guidelines-and-r
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from slackapp.web.pages import NOT_CONFIGURED, About, escape, mail, page_with_footer
+from slackapp.web.components import Frame, document, escape
+from slackapp.web.pages import NOT_CONFIGURED, About, mail
 
 
 class Retention(NamedTuple):
@@ -22,7 +23,8 @@ def privacy(about: About, kept: Retention, collected: Iterable[str] = ()) -> str
     """Shows `GET /privacy`; `collected` is what is stored of a workspace besides."""
     name = escape(about.name)
     besides = "".join(f"<li>{escape(told)}</li>\n" for told in collected)
-    return page_with_footer(
+    return document(
+        Frame(about.name),
         f"Privacy at {about.name}",
         f"<p>{name} is run by {_company(about)}. This page says what it stores about a workspace, why, how long, and "
         f"how to have it erased.</p>{_COLLECTED}{besides}{_COLLECTED_TOO}{_USED}{_retention(kept)}{_rights(about)}"
@@ -33,7 +35,8 @@ def privacy(about: About, kept: Retention, collected: Iterable[str] = ()) -> str
 def support(about: About) -> str:
     """Shows `GET /support`."""
     name = escape(about.name)
-    return page_with_footer(
+    return document(
+        Frame(about.name),
         f"Help with {about.name}",
         f"<h2>Contact</h2><p>Write to {mail(about.support_email)}. You need no account with us. You get an answer "
         f"within two business days. {name} is run by {_company(about)}.</p>"

@@ -1,22 +1,15 @@
 """Pages for people: no script, no picture from elsewhere, every value escaped in one place."""
 
-import html
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from slackapp.model import INSTALL_PATH
-from slackapp.web.style import ICON_LINK, STYLE
+from slackapp.web.components import Frame, Tone, document, escape, link_button, notice
 
 MENTION = "mention"
 """How an app is used that answers when it is mentioned."""
-_FOOT = '<p class="foot"><a href="/">Install</a> <a href="/privacy">Privacy</a> <a href="/support">Support</a></p>'
-NOT_CONFIGURED = "The operator of this service has not said this yet."
+NOT_CONFIGURED = "The operator of this service has not said this yet"
 """Stands where a setting is missing: whoever sets the service up must see it, and `slackapp doctor` looks for it."""
-
-
-def escape(value: str) -> str:
-    """Escapes a value: the only way for one to get into a page."""
-    return html.escape(value, quote=True)
 
 
 class About(NamedTuple):
@@ -37,7 +30,8 @@ def landing(about: About, scopes: Iterable[tuple[str, str]], local: bool) -> str
         if local
         else ""
     )
-    return _page(
+    return document(
+        Frame(about.name),
         f"Add {about.name} to Slack",
         f"<p>{escape(about.description)}</p>"
         f"{_button('Add to Slack')}"
@@ -46,7 +40,7 @@ def landing(about: About, scopes: Iterable[tuple[str, str]], local: bool) -> str
         "<li>Choose your workspace and approve. Some workspaces want an admin to do this.</li>"
         "<li>You come back to a page here that says what to do next.</li></ol>"
         "<p>You can remove it in Slack at any time; its tokens and your data are erased then.</p>"
-        f"<h2>What it asks for</h2><p>These permissions, and no others:</p><ul>{items}</ul>{note}{_FOOT}",
+        f"<h2>What it asks for</h2><p>These permissions, and no others:</p><ul>{items}</ul>{note}",
     )
 
 
@@ -60,17 +54,17 @@ def installed(name: str, tenant_name: str, use: str, add_workspaces: str, local_
         following = (
             "<p>The app belongs to the whole organisation now, but to none of its workspaces yet. "
             "Next, choose the workspaces that get it:</p>"
-            f'<a class="button" href="{escape(add_workspaces)}" rel="noreferrer">Add workspaces</a>'
+            f"<p>{link_button(add_workspaces, 'Add workspaces')}</p>"
         )
     elif local_slack:
         following = (
-            f"<p>{_next_step(use)} in the local Slack:</p>"
-            f'<a class="button" href="{escape(local_slack)}" rel="noreferrer">Open the local Slack</a>'
+            f"<p>{_next_step(use)} in the local Slack:</p><p>{link_button(local_slack, 'Open the local Slack')}</p>"
         )
     else:
         invited = "Next, invite the app to a channel in Slack (<code>/invite</code>) and mention it"
         following = f"<p>{invited if use == MENTION else f'{_next_step(use)} in Slack'}.</p>"
-    return _page(
+    return document(
+        Frame(name),
         f"Installed in {tenant_name}",
         f"<p>{escape(name)} is installed in <strong>{escape(tenant_name)}</strong>. Its token is stored encrypted "
         f"and is never shown to anyone.</p>{following}"
@@ -85,17 +79,19 @@ def _next_step(use: str) -> str:
     return f"Next, type <code>{escape(use)}</code>" if use else "Next, try it"
 
 
-def nothing_installed() -> str:
+def nothing_installed(name: str) -> str:
     """`GET /slack/installed` in a browser that has finished no install lately."""
-    return _page(
+    return document(
+        Frame(name),
         "No recent install",
         "<p>This browser has not finished an install in the last minutes.</p>" + _button("Begin an install"),
     )
 
 
-def declined() -> str:
+def declined(name: str) -> str:
     """Shows that Slack sent the user back without permission."""
-    return _page(
+    return document(
+        Frame(name),
         "Not installed",
         "<p>You did not give permission, so nothing was installed and nothing was stored.</p>"
         "<p>If that was a mistake, begin again. If your workspace needs an admin's approval, ask for it in Slack and "
@@ -103,9 +99,10 @@ def declined() -> str:
     )
 
 
-def refused(sentence: str, advice: str) -> str:
+def refused(frame: Frame, sentence: str, advice: str) -> str:
     """Shows a refusal: what happened, and the next step."""
-    return _page("That did not work", f"<p>{escape(sentence)}</p><p>{escape(advice)}</p>{_button('Begin an install')}")
+    told = notice(Tone.BAD, f"<p>{escape(sentence)}</p>", is_alert=True) + f"<p>{escape(advice)}</p>"
+    return document(frame, "That did not work", told + _button("Begin an install"))
 
 
 def mail(address: str) -> str:
@@ -115,23 +112,9 @@ def mail(address: str) -> str:
     return f'<a href="mailto:{escape(address)}">{escape(address)}</a>'
 
 
-def page_with_footer(title: str, body: str, head: str = "") -> str:
-    """A page of its own with the links at its foot. `body` and `head` are HTML that is escaped already."""
-    return _page(title, body + _FOOT, head)
-
-
 def _item(scope: str, why: str) -> str:
     return f"<li><code>{escape(scope)}</code>{escape(why and f': {why}')}</li>"
 
 
 def _button(label: str) -> str:
-    return f'<p><a class="button" href="{INSTALL_PATH}">{escape(label)}</a></p>'
-
-
-def _page(title: str, body: str, head: str = "") -> str:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title>{ICON_LINK}<style>{STYLE}</style>{head}</head>"
-        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
-    )
+    return f"<p>{link_button(INSTALL_PATH, label)}</p>"

@@ -1,7 +1,11 @@
-"""Response to a refusal: the same bytes for every input of its class, with nothing of it inside."""
+"""Response to a refusal: the same for every input of its class, with nothing of it inside.
+
+A page says the id that we gave to the request.
+"""
 
 from slackapp.errors import Refusal, Refused
 from slackapp.web import pages
+from slackapp.web.components import NO_FRAME, Frame
 from slackapp.web.response import Headers, Response, html, json_response
 
 _ADVICE = {
@@ -29,14 +33,14 @@ _ADVICE = {
 """By the code of a refusal: refusals that share a code have the same page."""
 
 
-def refusal_page(refused: Refused) -> Response:
-    """A page for a person, with the next step."""
+def refusal_page(refused: Refused, frame: Frame) -> Response:
+    """A page for a person, with the next step, and the reference that whoever runs this finds in the log."""
     answer = refused.refusal
     advice = _ADVICE.get(answer.code, "You can begin an install here.")
-    return html(answer.status, pages.refused(answer.sentence, advice), refusal_headers(refused), refused.tenant)
+    return html(answer.status, pages.refused(frame, answer.sentence, advice), refusal_headers(refused), refused.tenant)
 
 
-def refusal_data(refused: Refused) -> Response:
+def refusal_data(refused: Refused, frame: Frame = NO_FRAME) -> Response:
     """JSON for a program: the code."""
     body = {"error": refused.refusal.code}
     if refused.install_url is not None:

@@ -1,19 +1,20 @@
-"""Look of every page, the service's and the local Slack's: colours by name, style sheet, icon.
+"""Look of every page, the service's and the local Slack's: colours by name, style sheet, mark.
 
-The style sheet's hash stands in the Content-Security-Policy, so that no other style applies.
+The style sheet's hash stands in the Content-Security-Policy, so that no other style applies. Lengths keep to a grid of
+8 pixels (.5rem), radii are 8 and 14.
 """
 
 LIGHT = {
     "ground": "#f6f5f2", "surface": "#ffffff", "inset": "#f1efea", "line": "#dddad3", "edge": "#8a857c",
     "text": "#1d1c1d", "muted": "#55514c", "link": "#0b5cad", "focus": "#1264a3",
     "accent": "#4a154b", "accent-over": "#611f69", "on-accent": "#ffffff",
-    "good": "#1b6e45", "warning": "#8a5300", "bad": "#a1260d",
+    "good": "#1b6e45", "warning": "#8a5300", "bad": "#a1260d", "on-bad": "#ffffff",
 }  # fmt: skip
 DARK = {
     "ground": "#161418", "surface": "#201d23", "inset": "#2c2830", "line": "#3d3843", "edge": "#8d8696",
     "text": "#ece9ef", "muted": "#b5afbc", "link": "#8ec3ff", "focus": "#8ec3ff",
     "accent": "#d8a6dc", "accent-over": "#e6c3e9", "on-accent": "#2b0c2c",
-    "good": "#7fd1a6", "warning": "#f0b866", "bad": "#ff9d8a",
+    "good": "#7fd1a6", "warning": "#f0b866", "bad": "#ff9d8a", "on-bad": "#3a0d04",
 }  # fmt: skip
 """Colour by name. `line` only separates; `edge` is the border of what can be used; `inset` lies under code."""
 
@@ -26,40 +27,105 @@ COLOURS = f"""
 :root {{ color-scheme: light dark; {_scheme(LIGHT)} }}
 @media (prefers-color-scheme: dark) {{ :root {{ {_scheme(DARK)} }} }}
 """
-COMMON = """
+_TEXT = """
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--text); font: 1.0625rem/1.55 system-ui, sans-serif; }
-h1 { margin: 0 0 1rem; font-size: 1.6rem; line-height: 1.25; overflow-wrap: break-word; }
-h2 { margin: 2rem 0 .6rem; font-size: 1.15rem; line-height: 1.3; overflow-wrap: break-word; }
-p, li { margin: 0 0 .9rem; overflow-wrap: break-word; }
+h1 { margin: 0 0 1rem; font-size: 1.6rem; line-height: 1.25; overflow-wrap: anywhere; }
+h2 { margin: 2rem 0 .5rem; font-size: 1.15rem; line-height: 1.3; overflow-wrap: anywhere; }
+h3 { margin: 1.5rem 0 .5rem; font-size: 1.0625rem; line-height: 1.3; overflow-wrap: anywhere; }
+p, li, dd { margin: 0 0 1rem; overflow-wrap: break-word; }
 li { margin-bottom: .5rem; }
-ul, ol { padding-left: 1.3rem; }
+dl { margin: 0 0 1rem; }
+dt { color: var(--muted); }
+ul, ol { margin: 0 0 1rem; padding-left: 1.5rem; }
 a { color: var(--link); }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 3px; }
-.button { display: inline-block; margin: .6rem 0 1rem; padding: .85rem 1.5rem; border: 1px solid var(--accent);
-          border-radius: 8px; background: var(--accent); color: var(--on-accent); font: inherit; font-weight: 600;
-          text-decoration: none; cursor: pointer; }
+.note, .hint { color: var(--muted); font-size: .9375rem; }
+.unsaid { color: var(--bad); }
+code { padding: .1em .35em; border-radius: 4px; background: var(--inset); font-size: .9375rem; }
+code { overflow-wrap: anywhere; }
+.copy { user-select: all; }
+"""
+_FRAME = """
+.bar, .foot, main { max-width: 36rem; margin: 0 auto; padding: 1rem 2rem; }
+.wide .bar, .wide .foot, .wide main { max-width: 60rem; }
+.bar { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; padding-top: 1.5rem; font-weight: 600; }
+.bar > span { flex: 1 1 8rem; overflow-wrap: anywhere; }
+.mark { flex: none; width: 2rem; height: 2rem; }
+.mark rect { fill: var(--accent); }
+.mark path { fill: none; stroke: var(--on-accent); stroke-width: 3.5; stroke-linecap: round; }
+.menu { display: flex; flex-wrap: wrap; gap: 0 1rem; width: 100%; padding: 0; font-weight: 400; }
+.menu a, .foot a { display: inline-block; padding: .5rem 1rem .5rem 0; }
+.menu [aria-current] { color: var(--text); font-weight: 600; text-decoration: none; }
+.skip { position: absolute; top: -6rem; left: .5rem; padding: .5rem 1rem; background: var(--surface); }
+.skip:focus { top: .5rem; }
+main, .wide section { padding: 2rem; background: var(--surface); border: 1px solid var(--line); border-radius: 14px; }
+.wide main { padding: 0 2rem; background: var(--ground); border: 0; }
+.wide section { margin: 0 0 1rem; padding: 1.5rem; }
+.wide section > :first-child { margin-top: 0; }
+.wide section > :last-child, main > :last-child { margin-bottom: 0; }
+.foot { padding-bottom: 3rem; color: var(--muted); font-size: .9375rem; }
+"""
+_CONTROLS = """
+.button { display: inline-block; max-width: 100%; margin: 0; padding: .5rem 1.5rem; border: 1px solid var(--accent);
+    border-radius: 8px; background: var(--accent); color: var(--on-accent); font: inherit; font-weight: 600;
+    text-align: center; text-decoration: none; overflow-wrap: anywhere; cursor: pointer; }
 .button:hover { background: var(--accent-over); }
-.note { color: var(--muted); font-size: .9375rem; }
-code { background: var(--inset); padding: .1em .35em; border-radius: 4px; overflow-wrap: anywhere; }
+.button.plain { border-color: var(--edge); background: var(--surface); color: var(--text); font-weight: 400; }
+.button.plain:hover { background: var(--inset); }
+.button.danger { border-color: var(--bad); background: var(--bad); color: var(--on-bad); }
+.button.danger:hover { background: var(--bad); text-decoration: underline; }
+.buttons { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; margin: 1rem 0; }
+.buttons form { margin: 0; }
+form { margin: 0 0 1rem; }
+form > :last-child { margin-bottom: 0; }
+.field { margin: 0 0 1rem; }
+label { display: block; font-weight: 600; }
+.hint, .error { margin: 0 0 .5rem; }
+.error { color: var(--bad); font-weight: 600; }
+input, select, textarea { min-height: 2.5rem; max-width: 100%; padding: .5rem 1rem; border: 1px solid var(--edge);
+    border-radius: 8px; background: var(--surface); color: var(--text); font: inherit; }
+input:not([type]), input[type=text], input[type=search], select, textarea { display: block; width: 100%; }
+input[type=radio], input[type=checkbox] { width: 1.5rem; height: 1.5rem; min-height: 0; margin: 0 .5rem 0 0;
+    vertical-align: middle; accent-color: var(--accent); }
+[aria-invalid] { border-color: var(--bad); }
+fieldset { margin: 0 0 1rem; padding: .5rem 1rem; border: 1px solid var(--line); border-radius: 14px; }
+fieldset label { padding: .25rem 0; font-weight: 400; }
+legend { padding: 0 .5rem; font-weight: 600; }
+summary { padding: .25rem 0; cursor: pointer; }
 """
-"""What the service's pages and the local Slack's share."""
-STYLE = f"""{COLOURS}{COMMON}
-main {{ max-width: 36rem; margin: 5vh auto 3rem; padding: 2.25rem 2rem; background: var(--surface);
-       border: 1px solid var(--line); border-radius: 14px; }}
-.unsaid {{ color: var(--bad); }}
-.foot {{ margin: 2.2rem 0 0; padding-top: .6rem; border-top: 1px solid var(--line); }}
-.foot a {{ display: inline-block; padding: .6rem 1.2rem .6rem 0; }}
-@media (max-width: 40rem) {{ main {{ margin: 0; border: 0; border-radius: 0; padding: 2rem 1.25rem; }} }}
+_NOTICES = """
+.notice { margin: 0 0 1rem; padding: 1rem; border: 1px solid var(--line); border-left: 4px solid var(--edge);
+    border-radius: 8px; background: var(--inset); }
+.notice > :last-child { margin: 0; }
+.notice.good { border-left-color: var(--good); }
+.notice.warning { border-left-color: var(--warning); }
+.notice.bad { border-left-color: var(--bad); }
+@media (max-width: 40rem) { .bar, .foot { padding-left: 1rem; padding-right: 1rem; }
+    main { border-left: 0; border-right: 0; border-radius: 0; padding: 1.5rem 1rem; }
+    .wide main { padding: 0 .5rem; }
+    .wide section { padding: 1rem; }
+    .button { width: 100%; } .buttons form { width: 100%; } }
+@media print { .menu, .skip, .foot, .button { display: none; } main, .wide section { border: 0; padding: 0; } }
 """
+STYLE = f"{COLOURS}{_TEXT}{_FRAME}{_CONTROLS}{_NOTICES}"
 
-MARK = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="{ground}"/>'
-    '<path d="{strokes}" fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round"/></svg>'
-)
-ICON = MARK.format(ground="#4a154b", strokes="M16 8.5v15M8.5 16h15")
-"""The service's: a plus."""
+PLUS, HASH = "M16 8.5v15M8.5 16h15", "M13 8l-2 16M21 8l-2 16M8 13h16M8 19h16"
+"""Strokes of the marks, the service's and the local Slack's: so that two tabs are not taken for each other."""
 ICON_TYPE = "image/svg+xml"
 ICON_PATH = "/favicon.ico"
 """Where browsers look unasked: so no page logs a 404, a plain text one neither."""
 ICON_LINK = f'<link rel="icon" type="{ICON_TYPE}" href="{ICON_PATH}">'
+
+
+def make_icon(ground: str, strokes: str) -> str:
+    """Makes the mark as a file: what stands in a browser's tab has no style sheet."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" '
+        f'fill="{ground}"/><path d="{strokes}" fill="none" stroke="#fff" stroke-width="3.5" '
+        'stroke-linecap="round"/></svg>'
+    )
+
+
+ICON = make_icon("#4a154b", PLUS)
+"""The service's."""

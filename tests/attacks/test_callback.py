@@ -174,7 +174,7 @@ def test_an_unknown_error_is_answered_like_any_other_failure_of_slack(world: Wor
     bodies = set()
     for error in ("invalid_scope", "unapproved_scope", "invented", "<b>"):
         way = approved(world)
-        bodies.add(way.browser.get(callback(error=error, state=way.state)).body)
+        bodies.add(way.browser.get(callback(error=error, state=way.state)).said)
     assert len(bodies) == 1
 
 

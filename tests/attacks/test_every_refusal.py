@@ -344,7 +344,7 @@ def test_members_that_share_a_code_answer_with_the_same_bytes(world: World) -> N
     forged, malformed = (provoked(world, which) for which in (Refusal.STATE_FORGED, Refusal.STATE_MALFORMED))
     assert forged is not None
     assert malformed is not None
-    assert (forged.status, forged.body) == (malformed.status, malformed.body)
+    assert (forged.status, forged.said) == (malformed.status, malformed.said)
 
 
 def test_a_refusal_is_one_line_in_the_log(world: World) -> None:

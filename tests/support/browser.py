@@ -1,5 +1,6 @@
 """A page in headless Chromium, driven over a pipe as chromedevtools.github.io/devtools-protocol has it."""
 
+import base64
 import contextlib
 import fcntl
 import json
@@ -16,6 +17,10 @@ IN, OUT = 3, 4
 """The descriptors that `--remote-debugging-pipe` reads from and writes to."""
 
 
+class GoneError(Exception):
+    """The browser could not do it: the page is another one by now."""
+
+
 class Page:
     """One tab."""
 
@@ -30,9 +35,28 @@ class Page:
         self._ask("Page.navigate", url=url)
         self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'")
 
+    def click(self, selector: str) -> None:
+        """Clicks what leads to another page, and waits until that is loaded."""
+        self.run("window.isLeft = true")
+        self.run(f"document.querySelector({json.dumps(selector)}).click()")
+        self.wait_for("!window.isLeft && document.readyState === 'complete'")
+
+    def show(self, width: int, dark: bool) -> None:
+        """On a screen of that width, in one of the two schemes."""
+        self._ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._ask("Emulation.setEmulatedMedia", features=[scheme])
+
+    def picture(self) -> bytes:
+        """The whole page, as PNG."""
+        size = self._ask("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+        taken = self._ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+        return base64.b64decode(taken["data"])
+
     def run(self, script: str) -> Any:
         """What an expression gives."""
-        answer = self._ask("Runtime.evaluate", expression=script, returnByValue=True)
+        answer = self._ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
@@ -43,8 +67,10 @@ class Page:
     def wait_for(self, condition: str) -> None:
         """Until an expression holds, for ten seconds at most."""
         for _ in range(100):
-            if self.run(f"Boolean({condition})"):
-                return
+            # While a page goes, nothing can be asked of it.
+            with contextlib.suppress(GoneError):
+                if self.run(f"Boolean({condition})"):
+                    return
             time.sleep(0.1)
         raise AssertionError(f"did not come about: {condition}")
 
@@ -61,12 +87,13 @@ class Page:
             message, _, self._left = self._left.partition(b"\0")
             answer: dict[str, Any] = json.loads(message)
             if answer.get("id") == self._number:
-                assert "error" not in answer, answer
+                if "error" in answer:
+                    raise GoneError(answer)
                 return dict(answer["result"])
 
 
 @contextlib.contextmanager
-def open_page(browser: str, profile: Path) -> Iterator[Page]:
+def open_page(browser: str, profile: Path, *flags: str) -> Iterator[Page]:
     """Starts the browser, and ends it."""
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()
@@ -81,7 +108,7 @@ def open_page(browser: str, profile: Path) -> Iterator[Page]:
             os.set_inheritable(place, True)
 
     copies: dict[int, int] = {}
-    command = [browser, *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"]
+    command = [browser, *FLAGS, *flags, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(
         command,

@@ -25,6 +25,11 @@ class Reply:
         return self.body.decode()
 
     @property
+    def said(self) -> bytes:
+        """The body without our own id of that request, which every error shows."""
+        return self.body.replace(self.headers["x-request-id"].encode(), b"")
+
+    @property
     def json(self) -> Any:
         return json.loads(self.body)
 

@@ -8,15 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slackapp.web import directory_pages, pages
+from slackapp.web.components import Frame
 from slackapp.web.directory_pages import Retention
 from slackapp.web.pages import About
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>&lt;&#x3c;</title></style></h1>"""
 TAGS = {
-    "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "a", "ul", "ol", "li", "code", "strong",
+    "html", "head", "meta", "title", "style", "body", "header", "main", "footer", "nav", "h1", "h2", "p", "a", "ul",
+    "ol", "li", "code", "strong", "div", "span", "svg", "rect", "path",
 }  # fmt: skip
-ATTRIBUTES = {"lang", "charset", "name", "content", "class", "href", "rel"}
+ATTRIBUTES = {
+    "lang", "charset", "name", "content", "class", "href", "rel", "id", "aria-label", "aria-hidden", "viewbox", "width",
+    "height", "rx", "d", "role", "tabindex", "autofocus",
+}  # fmt: skip
 FOOT = {"/", "/privacy", "/support"}
+FRAME = Frame("app", "p1-2")
 STORED = Retention(install_minutes=10, state_minutes=60, event_hours=48, audit_days=0)
 
 
@@ -28,26 +34,27 @@ def about(**told: str) -> About:
 
 # Every page, and how often a value given to it stands in it as text.
 PAGES: dict[str, tuple[Callable[[str], str], int]] = {
-    "landing, name": (lambda value: pages.landing(about(name=value), [("chat:write", "")], local=False), 2),
+    "landing, name": (lambda value: pages.landing(about(name=value), [("chat:write", "")], local=False), 3),
     "landing, description": (lambda value: pages.landing(about(description=value), [], local=False), 1),
     "landing, scope": (lambda value: pages.landing(about(), [(value, "")], local=True), 1),
     "landing, reason": (lambda value: pages.landing(about(), [("chat:write", value or "x")], local=True), 1),
-    "privacy, name": (lambda value: directory_pages.privacy(about(name=value), STORED), 4),
+    "privacy, name": (lambda value: directory_pages.privacy(about(name=value), STORED), 5),
     "privacy, company": (lambda value: directory_pages.privacy(about(company=value or "x"), STORED), 1),
     "privacy, address": (lambda value: directory_pages.privacy(about(privacy_email=value or "x"), STORED), 1),
     "privacy, collected": (lambda value: directory_pages.privacy(about(), STORED, [value]), 1),
-    "support, name": (lambda value: directory_pages.support(about(name=value)), 4),
+    "support, name": (lambda value: directory_pages.support(about(name=value)), 5),
     "support, company": (lambda value: directory_pages.support(about(company=value or "x")), 1),
     "support, address": (lambda value: directory_pages.support(about(support_email=value or "x")), 1),
-    "installed, name": (lambda value: pages.installed(value, "North", "/x", "", ""), 1),
+    "installed, name": (lambda value: pages.installed(value, "North", "/x", "", ""), 2),
     "installed, tenant": (lambda value: pages.installed("app", value, "mention", "", ""), 3),
     "installed, address": (lambda value: pages.installed("app", "North", "", value or "x", ""), 0),
     "installed, local address": (lambda value: pages.installed("app", "North", "", "", value or "x"), 0),
     "installed, command": (lambda value: pages.installed("app", "North", value or "x", "", ""), 1),
-    "nothing installed": (lambda _: pages.nothing_installed(), 0),
-    "declined": (lambda _: pages.declined(), 0),
-    "refused, sentence": (lambda value: pages.refused(value, ""), 1),
-    "refused, advice": (lambda value: pages.refused("No.", value), 1),
+    "nothing installed": (lambda _: pages.nothing_installed("app"), 0),
+    "declined": (lambda _: pages.declined("app"), 0),
+    "refused, frame": (lambda value: pages.refused(Frame(value, "p1-2"), "No.", ""), 1),
+    "refused, sentence": (lambda value: pages.refused(FRAME, value, ""), 1),
+    "refused, advice": (lambda value: pages.refused(FRAME, "No.", value), 1),
 }
 
 
@@ -116,8 +123,8 @@ def test_the_landing_page_has_one_button_and_says_when_slack_is_local() -> None:
 
 def test_after_an_enterprise_wide_install_the_page_leads_on_to_adding_workspaces() -> None:
     address = 'https://app.slack.com/manage/E1/x?a=1&b="2"'
-    assert Reader(pages.installed("app", "Evergreen", "", address, "")).attributes["href"] == [address]
-    assert "href" not in Reader(pages.installed("app", "North", "", "", "")).attributes
+    assert set(Reader(pages.installed("app", "Evergreen", "", address, "")).attributes["href"]) == {address, *FOOT}
+    assert set(Reader(pages.installed("app", "North", "", "", "")).attributes["href"]) == FOOT
 
 
 @pytest.mark.parametrize(("use", "there", "said"), [
@@ -131,6 +138,22 @@ def test_the_next_step_is_one_that_the_behaviour_handles(use: str, there: str, s
     assert said in pages.installed("app", "North", use, "", there)
 
 
-@pytest.mark.parametrize("page", [pages.nothing_installed(), pages.declined(), pages.refused("No.", "Try again.")])
+@pytest.mark.parametrize(
+    "page", [pages.nothing_installed("app"), pages.declined("app"), pages.refused(FRAME, "No.", "Try again.")]
+)
 def test_whoever_did_not_get_through_finds_the_way_back_to_the_beginning(page: str) -> None:
-    assert Reader(page).attributes["href"] == ["/slack/install"]
+    assert Reader(page).attributes["href"].count("/slack/install") == 1
+
+
+def test_every_page_has_its_landmarks_one_heading_and_the_name_of_the_app() -> None:
+    for make, _ in PAGES.values():
+        made = make("x")
+        assert [made.count(f"<{tag}") for tag in ("h1", "main", "header ", "footer")] == [1, 1, 1, 1]
+        assert made.index("<header") < made.index("<main") < made.index("<h1") < made.index("<footer")
+
+
+def test_an_error_is_announced_and_says_under_which_reference_it_is_found() -> None:
+    page = pages.refused(FRAME, "No.", "Try again.")
+    assert page.count('role="alert" tabindex="-1" autofocus') == 1
+    assert page.index("Try again.") < page.index('Reference: <code class="copy">p1-2</code>')
+    assert "Reference" not in pages.declined("app")

@@ -38,7 +38,7 @@ KINDS: dict[str, tuple[Response, str, dict[str, str]]] = {
 
 def style_hash() -> str:
     """Of the style as it stands in a page."""
-    found = re.search(r"<style>(.*?)</style>", pages.declined(), re.DOTALL)
+    found = re.search(r"<style>(.*?)</style>", pages.declined("app"), re.DOTALL)
     assert found is not None
     return base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
 

@@ -12,7 +12,7 @@ LEAST, LEAST_EDGE = 4.5, 3
 """The contrasts that WCAG 2.2 asks at level AA of text, criterion 1.4.3, and of what is used, criterion 1.4.11."""
 SHEETS = {"the service's": STYLE, "the local Slack's": CSS}
 SCHEMES = {"light": LIGHT, "dark": DARK}
-RULE = re.compile(r"(?m)^\s*(?:@media[^{]*\{ )?([.:\[\]=\w, -]+?) \{([^}]*)\}")
+RULE = re.compile(r"""(?m)^\s*(?:@media[^{]*\{ )?([.:\[\]()=\w, >"*-]+?) \{([^}]*)\}""")
 
 
 def luminance(colour: str) -> float:
@@ -112,6 +112,6 @@ def test_every_colour_has_a_name_and_a_value_in_both_schemes(sheet: str) -> None
 
 @pytest.mark.parametrize("sheet", SHEETS)
 def test_a_page_is_as_wide_as_the_screen_and_no_text_is_tiny(sheet: str) -> None:
-    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in declined()
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in declined("app")
     assert "@media (max-width: 40rem)" in SHEETS[sheet]
     assert min(float(size) for size in re.findall(r"font(?:-size)?: ([0-9.]+)rem", SHEETS[sheet])) >= 0.875

@@ -33,7 +33,7 @@ def finish(app: App, request: Request, caller: Actor, now: int) -> Response:
     brought = Callback(query, request.header("cookie"), network_prefix(request.address))
     outcome, tenant = finish_install.run(app, brought, caller, now)
     if outcome is InstallOutcome.DECLINED:
-        return html(200, pages.declined())
+        return html(200, pages.declined(app.settings.name))
     return redirect(303, app.settings.public_url + INSTALLED_PATH, tenant=tenant)
 
 
@@ -41,12 +41,12 @@ def installed(app: App, request: Request, caller: Actor, now: int) -> Response:
     """Shows the clean page: what this browser installed last, found by its cookie alone."""
     secret = browser_binding.find_browser_secret(request.header("cookie"), app.settings.secure)
     if secret is None:
-        return html(200, pages.nothing_installed())
+        return html(200, pages.nothing_installed(app.settings.name))
     digest = browser_binding.browser_digest(secret)
     tenant = oauth_states.last_installed(app.db, digest, now - SHOWN_FOR)
     installation = installations.find(app.db, tenant) if tenant is not None else None
     if installation is None:
-        return html(200, pages.nothing_installed())
+        return html(200, pages.nothing_installed(app.settings.name))
     local_slack = app.settings.slack.origin if app.settings.slack.is_local else ""
     further = _add_workspaces(app, installation)
     return html(200, pages.installed(app.settings.name, installation.name, _use(app), further, local_slack=local_slack))

@@ -16,6 +16,7 @@ from slackapp.host.handlers import connect_pages
 from slackapp.host.handlers.connect_pages import BEGIN, CONFIRM, CONNECT_PATH
 from slackapp.host.store import organizations, purposes
 from slackapp.model import Actor
+from slackapp.web.components import Frame
 from slackapp.web.request import FORM, Request, address_prefix, network_prefix
 from slackapp.web.response import Response, redirect
 
@@ -43,19 +44,20 @@ def open_page(app: App, request: Request, caller: Actor, now: int) -> Response:
 def show(app: App, request: Request, caller: PageMember, now: int) -> Response:
     """Shows what waits in this browser for its member, or where one begins."""
     waiting = confirm_connect.show(app, request.header("cookie"), caller, now)
-    token = make_form_token(caller.secret)
+    frame, token = Frame(app.settings.name), make_form_token(caller.secret)
     if waiting is not None:
-        return connect_pages.confirm(waiting, token)
+        return connect_pages.confirm(frame, waiting, token)
     organization = organizations.find(app.db, caller.organization)
     name = organization.name if organization is not None else ""
-    return connect_pages.begin(name or caller.organization, purposes.list_all(app.db, caller.organization), token)
+    known = purposes.list_all(app.db, caller.organization)
+    return connect_pages.begin(frame, name or caller.organization, known, token)
 
 
 def receive_form(app: App, request: Request, caller: PageMember, now: int) -> Response:
     """Takes a form of that page: confirms, or begins."""
     # claim: C-145
     require_origin(request.header("origin"), app.settings.public_url)
-    form = _form(request)
+    form, frame = _form(request), Frame(app.settings.name)
     # claim: C-166
     require_form_token(form.get(FIELD, ""), caller.secret)
     if form.get("step") == BEGIN:
@@ -68,25 +70,27 @@ def receive_form(app: App, request: Request, caller: PageMember, now: int) -> Re
             network=network_prefix(request.address),
             address=request.address,
         )
-        return connect_pages.redirect_page(begin_connect.run(app, caller, asked, now).authorize_url)
+        return connect_pages.redirect_page(frame, begin_connect.run(app, caller, asked, now).authorize_url)
     if form.get("step") != CONFIRM:
         raise HostRefused(HostRefusal.CONNECT_FIELD, field="step", actor=caller)
     location = confirm_connect.run(app, request.header("cookie"), caller, now)
     if location is None:
-        return connect_pages.nothing_waits(app.settings.host_url + app.settings.host_return_path)
-    return connect_pages.redirect_page(location)
+        return connect_pages.nothing_waits(frame, app.settings.host_url + app.settings.host_return_path)
+    return connect_pages.redirect_page(frame, location)
 
 
-def callback_refusal(refused: Refused) -> Response:
+def callback_refusal(refused: Refused, frame: Frame) -> Response:
     """A refusal of the callback: to the host, or a page where a reload may help."""
-    return redirect(302, refused.location) if isinstance(refused, RefusedRedirect) else connect_pages.refused(refused)
+    if isinstance(refused, RefusedRedirect):
+        return redirect(302, refused.location)
+    return connect_pages.refused(frame, refused)
 
 
-def form_refusal(refused: Refused) -> Response:
+def form_refusal(refused: Refused, frame: Frame) -> Response:
     """A refusal of a form, which ends here: a page that leads on, or says what to do."""
     if isinstance(refused, RefusedRedirect):
-        return connect_pages.redirect_page(refused.location, refused.refusal.status)
-    return connect_pages.refused(refused)
+        return connect_pages.redirect_page(frame, refused.location, refused.refusal.status)
+    return connect_pages.refused(frame, refused)
 
 
 def _form(request: Request) -> dict[str, str]:

@@ -6,80 +6,99 @@ from slackapp.errors import Refused
 from slackapp.host.checks import form_token
 from slackapp.host.flows.connect.confirm_connect import WaitingConnection
 from slackapp.host.rows import Purpose
-from slackapp.web.pages import escape, page_with_footer
+from slackapp.web.components import (
+    Field,
+    Frame,
+    Link,
+    Tone,
+    button,
+    choice_field,
+    document,
+    escape,
+    hidden,
+    link_button,
+    notice,
+)
 from slackapp.web.refusals import refusal_headers
 from slackapp.web.response import SECURITY_HEADERS, Headers, Response, html
 
 CONNECT_PATH, SESSION_PATH = "/settings/connect", "/settings/session"
 CONFIRM, BEGIN = "confirm", "begin"
 """What a form of the page is for."""
+FOOT = (Link("/privacy", "Privacy"), Link("/support", "Support"))
+"""Whoever comes from a host does not install from the public page."""
 _POLICY = dict(SECURITY_HEADERS)["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
-_FORM_HEADERS: Headers = (("Content-Security-Policy", _POLICY), ("Referrer-Policy", "same-origin"))
+FORM_HEADERS: Headers = (("Content-Security-Policy", _POLICY), ("Referrer-Policy", "same-origin"))
 """Forms go to ourselves alone, and say by `Origin` that they are ours: that needs another policy on referrers."""
 
 
-def confirm(waiting: WaitingConnection, token: str) -> Response:
+def confirm(frame: Frame, waiting: WaitingConnection, token: str) -> Response:
     """The page that names what is connected, with one button."""
-    purpose = f"<p>It is for: <strong>{escape(waiting.purpose)}</strong>.</p>" if waiting.purpose else ""
-    workspace, organization = escape(waiting.workspace), escape(waiting.organization)
+    purpose = _row("For", waiting.purpose) if waiting.purpose else ""
     return _form_page(
+        frame,
         f"Connect {waiting.workspace}?",
-        f"<p>The workspace <strong>{workspace}</strong> will belong to <strong>{organization}</strong> here, whose "
-        f"people can then use it through this app.</p>{purpose}<p>Nothing is connected before you press the button. If "
-        "you did not begin this, close the page: it is given back to Slack by itself.</p>"
-        f"{_form(CONFIRM, token, '', f'Connect {waiting.workspace}')}",
+        f"<dl>{_row('Slack workspace', waiting.workspace)}{_row('Will belong to', waiting.organization)}{purpose}</dl>"
+        f"<p>People of {escape(waiting.organization)} can then use the workspace through this app. Nothing is "
+        "connected before you press the button.</p>"
+        f"{_form(CONFIRM, token, '', f'Connect {waiting.workspace}')}"
+        '<p class="note">You did not begin this? Close the page: it is given back to Slack by itself.</p>',
     )
 
 
-def begin(organization: str, purposes: Iterable[Purpose], token: str) -> Response:
+def begin(frame: Frame, organization: str, purposes: Iterable[Purpose], token: str) -> Response:
     """The page on which a connect is begun."""
-    options = "".join(f'<option value="{escape(each.purpose_id)}">{escape(each.text)}</option>' for each in purposes)
-    choice = f'<p><label>What for? <select name="purpose">{options}</select></label></p>' if options else ""
+    options = [(each.purpose_id, each.text) for each in purposes]
+    field = Field("purpose", "What is it for?", "Your organization sees this beside the workspace.")
     return _form_page(
+        frame,
         "Connect Slack",
-        f"<p>Connect a Slack workspace to <strong>{escape(organization)}</strong>. Slack shows you what the app asks "
-        "for; an admin of the workspace must approve.</p>"
-        f"{_form(BEGIN, token, choice, 'Connect Slack')}",
+        f"<p>Connect a Slack workspace to <strong>{escape(organization)}</strong>.</p>"
+        "<ol><li>Slack shows you what the app asks for, and you choose the workspace.</li>"
+        "<li>An admin of that workspace approves.</li>"
+        "<li>You come back, and the workspace can be used.</li></ol>"
+        f"{_form(BEGIN, token, choice_field(field, options) if options else '', 'Connect Slack')}",
     )
 
 
-def nothing_waits(host_address: str) -> Response:
+def nothing_waits(frame: Frame, host_address: str) -> Response:
     """The page after a confirmation that is over: reloaded, or gone back to."""
     return _form_page(
+        frame,
         "Nothing to confirm",
         "<p>No connect waits in this browser: it was finished already, or has expired. Nothing was changed now.</p>"
-        f'<p><a class="button" href="{escape(host_address)}" rel="noreferrer">Go on</a></p>',
+        f"<p>{link_button(host_address, 'Go on')}</p>",
     )
 
 
-def redirect_page(address: str, status: int = 200) -> Response:
+def redirect_page(frame: Frame, address: str, status: int = 200) -> Response:
     """Leads on to another site: a form that ended in a redirect there would be held back by `form-action`."""
-    page = page_with_footer(
-        "One moment",
-        f'<p>You are taken on.</p><p><a class="button" href="{escape(address)}" rel="noreferrer">Go on</a></p>',
-        f'<meta http-equiv="refresh" content="0; url={escape(address)}">',
+    leading = frame._replace(
+        head=f'<meta http-equiv="refresh" content="0; url={escape(address)}">', foot=FOOT, request_id=""
     )
-    return html(status, page)
+    return html(
+        status, document(leading, "One moment", f"<p>You are taken on.</p><p>{link_button(address, 'Go on')}</p>")
+    )
 
 
-def refused(refusal: Refused) -> Response:
+def refused(frame: Frame, refusal: Refused) -> Response:
     """The page of a refusal, with the next step."""
-    page = page_with_footer(
-        "That did not work",
-        f"<p>{escape(refusal.refusal.sentence)}</p>"
-        "<p>Go back to the product that led you here, and begin again there.</p>",
-    )
+    told = notice(Tone.BAD, f"<p>{escape(refusal.refusal.sentence)}</p>", is_alert=True)
+    advice = "<p>Go back to the product that led you here, and begin again there.</p>"
+    page = document(frame._replace(foot=FOOT), "That did not work", told + advice)
     return html(refusal.refusal.status, page, refusal_headers(refusal), refusal.tenant)
 
 
-def _form_page(title: str, body: str) -> Response:
-    return html(200, page_with_footer(title, body), _FORM_HEADERS)
+def _form_page(frame: Frame, title: str, inner: str) -> Response:
+    return html(200, document(frame._replace(foot=FOOT), title, inner), FORM_HEADERS)
 
 
-def _form(purpose: str, token: str, inside: str, button: str) -> str:
+def _row(term: str, told: str) -> str:
+    return f"<dt>{escape(term)}</dt><dd><strong>{escape(told)}</strong></dd>"
+
+
+def _form(purpose: str, token: str, inner: str, label: str) -> str:
     return (
-        f'<form method="post" action="{CONNECT_PATH}">'
-        f'<input type="hidden" name="{form_token.FIELD}" value="{escape(token)}">'
-        f'<input type="hidden" name="step" value="{purpose}">{inside}'
-        f'<p><button class="button" type="submit">{escape(button)}</button></p></form>'
+        f'<form method="post" action="{CONNECT_PATH}">{hidden(form_token.FIELD, token)}{hidden("step", purpose)}'
+        f"{inner}<p>{button(label)}</p></form>"
     )

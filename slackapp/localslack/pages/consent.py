@@ -16,6 +16,7 @@ from slackapp.localslack.api import scopes
 from slackapp.localslack.model import AuthorizationCode
 from slackapp.localslack.pages import layout
 from slackapp.localslack.wire import Fields, HttpResponse, first, is_loopback, redirect
+from slackapp.web.components import hidden
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -98,7 +99,7 @@ def show(slack: LocalSlack, fields: Fields) -> HttpResponse:
         wish = read(slack, fields)
     except AuthorizeError as refusal:
         return layout.problem(refusal.code, refusal.sentence)
-    kept = "".join(layout.hidden(name, first(fields, name)) for name in CARRIED if name in fields)
+    kept = "".join(hidden(name, first(fields, name)) for name in CARRIED if name in fields)
     users = "".join(
         f'<label><input type="radio" name="user" value="{role}"{" checked" if role == "admin" else ""}> '
         f"{'an' if role == 'admin' else 'a'} {role} there</label>"

@@ -22,7 +22,7 @@ from slackapp.localslack.wire import (
     redirect,
     text_response,
 )
-from slackapp.web.style import ICON_PATH, ICON_TYPE, MARK
+from slackapp.web.style import HASH, ICON_PATH, ICON_TYPE, make_icon
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -39,8 +39,7 @@ FAULT_KINDS: dict[str, FaultKind] = {
     "redirect": "redirect",
     "error": "error",
 }
-_ICON = MARK.format(ground="#0b5cad", strokes="M13 8l-2 16M21 8l-2 16M8 13h16M8 19h16")
-"""A hash, so that two tabs are not taken for each other: the service's icon is a plus."""
+_ICON = make_icon("#0b5cad", HASH)
 FILES = {
     SCRIPT_PATH: HttpResponse(200, (("Content-Type", "text/javascript; charset=utf-8"),), SCRIPT.encode()),
     ICON_PATH: HttpResponse(200, (("Content-Type", ICON_TYPE),), _ICON.encode()),

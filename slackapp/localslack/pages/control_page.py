@@ -17,6 +17,7 @@ from slackapp.localslack.delivery import handled_keys
 from slackapp.localslack.model import AppInstall, Json
 from slackapp.localslack.pages import blocks, layout, mrkdwn, workspaces
 from slackapp.localslack.wire import HttpResponse
+from slackapp.web.components import hidden, link_button
 
 if TYPE_CHECKING:
     from slackapp.localslack.server import LocalSlack
@@ -91,21 +92,21 @@ def _enterprise(slack: LocalSlack, install: AppInstall) -> str:
         return ""
     named = ", ".join(slack.workspaces[team].name for team in left)
     return (
-        f'<p>It is not in {escape(named)} yet.</p><p><a class="button" '
-        f'href="{escape(workspaces.address(slack, install.tenant))}">Add workspaces</a></p>'
+        f"<p>It is not in {escape(named)} yet.</p>"
+        f"<p>{link_button(workspaces.address(slack, install.tenant), 'Add workspaces')}</p>"
     )
 
 
 def _tools(slack: LocalSlack, workspace: Workspace, install: AppInstall) -> str:
     """Shows a form for each thing that the app takes in a workspace."""
-    app, team = slack.app, layout.hidden("team", workspace.id)
+    app, team = slack.app, hidden("team", workspace.id)
     text = f"<h3>In {escape(workspace.name)}</h3>"
     if handled_keys.is_handled(app, "app_mention"):
         inner = '<label>Say in #general <input type="text" name="text" value="hello"></label>'
         text += layout.control("mention", team + inner + layout.button("Mention the app", main=True), line=True)
     else:
         text += _unhandled("a mention", "app_mention")
-    text += _commands(slack, team) + _buttons(slack, workspace)
+    text += _commands(slack, workspace.id) + _buttons(slack, workspace)
     kinds = "".join(f"<option>{escape(kind)}</option>" for kind in handled_keys.events(app))
     if kinds:
         example = json.dumps({"user": workspace.member, "channel": workspace.general})
@@ -130,10 +131,10 @@ def _commands(slack: LocalSlack, team: str) -> str:
     options = "".join(f'<option value="{escape(name)}"></option>' for name in known)
     inner = (
         f'<label>Command <input type="text" name="command" value="{escape(known[0] if known else "/example")}" '
-        f'list="commands" autocomplete="off"></label><datalist id="commands">{options}</datalist>'
+        f'list="commands-{team}" autocomplete="off"></label><datalist id="commands-{team}">{options}</datalist>'
         '<label>Text behind it <input type="text" name="text" value="help"></label>'
     )
-    return layout.control("command", team + inner + layout.button("Send the command"), line=True)
+    return layout.control("command", hidden("team", team) + inner + layout.button("Send the command"), line=True)
 
 
 def _buttons(slack: LocalSlack, workspace: Workspace) -> str:
@@ -232,7 +233,8 @@ def _faults(slack: LocalSlack, kinds: Iterable[str]) -> str:
 
 def _deliveries(slack: LocalSlack) -> str:
     rows = "".join(
-        f"<tr><td>{escape(d.type)}</td><td>attempt {d.attempt}</td><td>{d.status or escape(d.reason)}</td></tr>"
+        f"<tr><td>{escape(d.type)}</td><td>{d.attempt}</td><td>{d.status or escape(d.reason)}</td></tr>"
         for d in reversed(slack.deliveries[-SHOWN_DELIVERIES:])
     )
-    return f"<h2>Last deliveries</h2>{f'<table>{rows}</table>' if rows else '<p>None yet.</p>'}"
+    heads = "<tr><th>Event</th><th>Attempt</th><th>Answer</th></tr>"
+    return f"<h2>Last deliveries</h2>{f'<table>{heads}{rows}</table>' if rows else '<p>None yet.</p>'}"

@@ -1,0 +1,81 @@
+"""A walk through every page that a person may see, in a browser: the service's, the host side's, the local Slack's."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from slackapp.host.handlers import connect_pages
+from slackapp.host.rows import Purpose
+from slackapp.host.store import purposes
+from slackapp.web.components import Frame
+from tests.support.browser import Page
+from tests.support.connected import ACME
+from tests.support.connecting import ann
+from tests.support.host_site import Sites
+from tests.support.world import NORTH, SOUTH
+
+APPROVE = "button[value=approve]"
+
+
+def walk(page: Page, sites: Sites, folder: Path) -> Iterator[str]:
+    """Names each page while it is shown."""
+    app = sites.world.service.app
+    with app.db.transaction():
+        purposes.save(app.db, ACME, Purpose("alerts", "Alerts of deployments"), app.clock())
+    yield from _install(page, sites)
+    yield from _local_slack(page, sites)
+    yield from _connect(page, sites, folder)
+
+
+def _install(page: Page, sites: Sites) -> Iterator[str]:
+    for name, path in {
+        "landing": "/",
+        "privacy": "/privacy",
+        "support": "/support",
+        "nothing installed": "/slack/installed",
+        "declined": "/slack/oauth_redirect?error=access_denied",
+        "refused": "/slack/oauth_redirect?code=1&state=nonsense",
+        "not found": "/nowhere",
+    }.items():
+        page.open(sites.url + path)
+        yield name
+    page.open(f"{sites.world.slack_url}/oauth/v2/authorize")
+    yield "Slack refuses"
+    page.open(f"{sites.url}/")
+    page.click("main a.button")
+    yield "consent"
+    page.click(APPROVE)
+    sites.world.work()
+    yield "installed"
+
+
+def _local_slack(page: Page, sites: Sites) -> Iterator[str]:
+    slack = sites.world.slack
+    slack.mention(NORTH, "hello *there*, `code` and <https://example.com|a link>")
+    page.open(sites.world.slack_url)
+    yield "local Slack"
+
+
+def _connect(page: Page, sites: Sites, folder: Path) -> Iterator[str]:
+    page.open(f"{sites.url}/settings/connect")
+    yield "connect, signed out"
+    page.open(sites.host_url)
+    page.click("form button")
+    page.open(f"{sites.url}/settings/connect")
+    yield "connect, begin"
+    begun = ann(sites.world).begin(purpose="alerts")
+    page.open(ann(sites.world).approve(begun.authorize_url, SOUTH))
+    page.click("form button")
+    yield "connect, confirm"
+    # It leads on by itself at once: so it is shown from a file, without that.
+    on = connect_pages.redirect_page(Frame("Example"), sites.host_url).body.decode()
+    (folder / "on.html").write_text(re.sub("<meta http-equiv[^>]*>", "", on), "utf-8")
+    page.open((folder / "on.html").as_uri())
+    yield "connect, leading on"
+    page.open(f"{sites.url}/settings/connect")
+    page.run("document.querySelector('main form').submit()")
+    page.wait_for(f"location.href.startsWith('{sites.host_url}')")
+    page.open(f"{sites.url}/settings/connect")
+    page.run("document.querySelector('[name=step]').value = 'confirm'")
+    page.click("main form button")
+    yield "connect, over"
