@@ -14,7 +14,7 @@ from slackapp.handlers.operator import health, uninstall
 from slackapp.handlers.pages import site
 from slackapp.handlers.slack import events, install
 from slackapp.host.answers import refusal_api
-from slackapp.host.callers import page_member
+from slackapp.host.callers import page_form, page_member
 from slackapp.host.handlers import connect
 from slackapp.host.openapi import SERVED, is_host_on
 from slackapp.model import (
@@ -82,7 +82,7 @@ CONNECT: tuple[AnyRoute, ...] = (
     Route("GET", HOST_CALLBACK_PATH, connect.finish, anyone, answers=connect.callback_refusal),
     Route("POST", "/settings/session", connect.open_page, anyone, answers=connect.form_refusal),
     Route("GET", "/settings/connect", connect.show, page_member, answers=connect.form_refusal),
-    Route("POST", "/settings/connect", connect.receive_form, page_member, answers=connect.form_refusal),
+    Route("POST", "/settings/connect", connect.receive_form, page_form, answers=connect.form_refusal),
 )
 ROUTES: tuple[AnyRoute, ...] = (*CORE, *OPERATOR, *HOST, *CONNECT)
 SWITCHES: tuple[tuple[tuple[AnyRoute, ...], Callable[[Settings], bool]], ...] = (((*HOST, *CONNECT), is_host_on),)
@@ -93,6 +93,11 @@ def served_routes(settings: Settings) -> list[AnyRoute]:
     """Lists the routes that are served with these settings."""
     off = {route for table, is_on in SWITCHES if not is_on(settings) for route in table}
     return [route for route in ROUTES if route not in off]
+
+
+def served_answers(settings: Settings) -> list[tuple[str, Callable[[Refused, Frame], Response]]]:
+    """Lists beginnings of a target with the form of a refusal that comes before a route is found."""
+    return [("/api/", refusal_api)] if is_host_on(settings) else []
 
 
 def by_path(routes: Iterable[AnyRoute]) -> dict[str, dict[str, AnyRoute]]:

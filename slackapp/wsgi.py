@@ -8,7 +8,7 @@ from slackapp import callers
 from slackapp.errors import Refusal, Refused, StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.model import LOOPBACK, Actor, ActorKind, AuditEntry, AuditRecord, AuditResult
-from slackapp.routes import PAGE, AnyRoute, by_path
+from slackapp.routes import PAGE, AnyRoute, by_path, served_answers
 from slackapp.web.components import Frame
 from slackapp.web.request import NoRawTargetError, Request, address_prefix, host_values, read_request
 from slackapp.web.response import Response, text, to_wsgi
@@ -32,6 +32,7 @@ class Wsgi:
         self._number = itertools.count(1)
         self._probes = frozenset(path for path, by in self._routes.items() if any(route.probe for route in by.values()))
         self._names = host_values(app.settings.public_url)
+        self._answers = served_answers(app.settings)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answers one request."""
@@ -43,7 +44,7 @@ class Wsgi:
         route: AnyRoute | None = None
         verified: Actor | None = None
         outcome = "ok"
-        respond: Callable[[Refused, Frame], Response] = PAGE
+        respond = self._answers_below(environ)
         try:
             # 2. read the request, bounded, as raw bytes
             request = read_request(environ, request_id)
@@ -58,7 +59,9 @@ class Wsgi:
             response = route.handler(app, request, caller, now)
         # 6. a refusal becomes its one safe answer, anything else a bare 500
         except Refused as first:
-            verified = verified or first.actor
+            # claim: C-208
+            if first.actor is not None and callers.is_verified(first.actor):
+                verified = first.actor
             refused = first if verified else self._limited(first, environ.get("REMOTE_ADDR", ""), now)
             outcome = refused.refusal.name.lower()
             self._record(refused, route, verified, request_id, now=now)
@@ -79,6 +82,11 @@ class Wsgi:
         # 7. headers, metric, and one log line without query, code, state, token or body
         self._send(start_response, route, response, request_id, outcome=outcome)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+
+    def _answers_below(self, environ: dict[str, Any]) -> Callable[[Refused, Frame], Response]:
+        """Finds the form of a refusal that comes before a route is found."""
+        target = str(environ.get("REQUEST_URI", environ.get("RAW_URI", "")))
+        return next((answers for prefix, answers in self._answers if target.startswith(prefix)), PAGE)
 
     def _match(self, request: Request) -> AnyRoute:
         """Finds the route, and tells the request what its target says. Raises Refused."""

@@ -8,7 +8,7 @@ import pytest
 
 from slackapp import callers, routes
 from slackapp.host.answers import refusal_api
-from slackapp.host.callers import HostTokenCaller, page_member
+from slackapp.host.callers import HostTokenCaller, page_form, page_member
 from slackapp.host.checks.roles import HostAction
 from slackapp.host.handlers import connect
 from slackapp.routes import ROUTES, by_path
@@ -44,6 +44,8 @@ SURFACE = [
     ("GET", "/api/v2/slack/integrations", "read", "api", False, False),
     ("GET", "/api/v2/slack/channels", "use", "api", False, False),
     ("POST", "/api/v2/slack/channels/{id}/join", "manage", "api", False, False),
+    ("POST", "/api/v2/slack/freeze", "govern", "api", False, False),
+    ("DELETE", "/api/v2/slack/freeze", "govern", "api", False, False),
     ("GET", "/api/v2/organization", "provision", "api", False, False),
     ("PUT", "/api/v2/organization", "provision", "api", False, False),
     ("DELETE", "/api/v2/organization", "provision", "api", False, False),
@@ -54,7 +56,7 @@ SURFACE = [
     ("GET", "/api/v2/slack/auth/callback", "anyone", "callback", False, False),
     ("POST", "/settings/session", "anyone", "form", False, False),
     ("GET", "/settings/connect", "member", "form", False, False),
-    ("POST", "/settings/connect", "member", "form", False, False),
+    ("POST", "/settings/connect", "member by a form", "form", False, False),
 ]
 PATHS = [path for _, path, *_ in SURFACE]
 TARGETS = [re.sub(r"\{[a-z_]+\}", "T0NORTH001", path) for path in PATHS]
@@ -117,6 +119,7 @@ def test_the_surface_is_exactly_this_list() -> None:
         **{HostTokenCaller(action): str(action) for action in HostAction},
         **{HostTokenCaller(action, single_use=True): f"{action}, once" for action in HostAction},
         page_member: "member",
+        page_form: "member by a form",
     }
     forms: dict[object, str] = {
         routes.PAGE: "page",

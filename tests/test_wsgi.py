@@ -260,6 +260,22 @@ def test_a_verified_caller_gets_a_row_for_every_refusal(world: World) -> None:
     assert [tuple(row) for row in rows] == [("refused.json", "slack", "1"), ("refused.json", "operator", "")] * 3
 
 
+@pytest.mark.claim("C-208")
+@pytest.mark.parametrize("kind", [ActorKind.ANYONE, ActorKind.UNVERIFIED])
+def test_a_refusal_that_names_somebody_who_has_proved_nothing_makes_nobody_verified(
+    world: World, kind: ActorKind
+) -> None:
+    """I am refused under a name that I made up, and have a row of the audit for each time."""
+    world.restart(rate_per_minute=3)
+
+    def refuse(app: App, request: Request, caller: Actor, now: int) -> Any:
+        raise Refused(Refusal.STATE_MISSING, actor=Actor(kind, request.request_id))
+
+    world.service.wsgi = with_landing(world, handler=refuse)
+    assert [world.request("GET", "/").status for _ in range(5)] == [400] * 3 + [429] * 2
+    assert [fact["actor"] for fact in world.facts("refused.state.missing")] == ["unverified"]
+
+
 def test_who_was_proved_and_refused_at_once_stands_in_the_row_of_the_audit(world: World) -> None:
     def refuse(app: App, request: Request, now: int) -> Actor:
         raise Refused(Refusal.RATE, actor=Actor(ActorKind.BOLT, request.request_id, "someone"))

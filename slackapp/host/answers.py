@@ -14,6 +14,7 @@ CODES: Mapping[str, int] = {
     "FORBIDDEN": 403,
     "NOT_FOUND": 404,
     "INTEGRATION_NOT_FOUND": 404,
+    "METHOD_NOT_ALLOWED": 405,
     "INTEGRATION_EXISTS": 409,
     "WORKSPACE_LIMIT_REACHED": 409,
     "WORKSPACE_TAKEN": 409,
@@ -40,8 +41,8 @@ _OF_CORE: Mapping[RefusalKind, str] = {
 }
 """Refusals of the core that mean more here than their status."""
 _BY_STATUS: Mapping[int, str] = {
-    401: "UNAUTHENTICATED", 403: "FORBIDDEN", 404: "NOT_FOUND", 413: "TOO_LARGE", 429: "RATE_LIMITED",
-    502: "SLACK_ERROR", 503: "BUSY",
+    401: "UNAUTHENTICATED", 403: "FORBIDDEN", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE",
+    429: "RATE_LIMITED", 502: "SLACK_ERROR", 503: "BUSY",
 }  # fmt: skip
 
 

@@ -2,13 +2,21 @@
 
 The order is the same for each route: the token, the organization's rate, who is there still, the role; and where
 something is begun, opened or shown, the rate of that, and that the token is used for the first time.
+
+Of a page it is the session, the rates, and for a form that it is ours: what is refused before that has proved nobody,
+since a browser sends a cookie along with whatever another site has it send.
 """
 
 import hashlib
 from dataclasses import dataclass
 
+from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
+from slackapp.host.checks.fields import parse_page_form
+from slackapp.host.checks.form_token import FIELD, require_form_token
 from slackapp.host.checks.host_token import LEEWAY, read_bearer, verify_host_token
+from slackapp.host.checks.media_type import is_media_type
+from slackapp.host.checks.page_origin import require_origin
 from slackapp.host.checks.roles import HostAction, require_role
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows.connect import open_session
@@ -17,7 +25,7 @@ from slackapp.host.flows.note_caller import note_caller
 from slackapp.host.memory import host_memory
 from slackapp.host.model import HostCaller, HostToken
 from slackapp.host.store import sessions
-from slackapp.web.request import Request
+from slackapp.web.request import FORM, Request
 
 _UNREADABLE = "host_keys_unreadable"
 
@@ -55,13 +63,37 @@ class HostTokenCaller:
 
 
 def page_member(app: App, request: Request, now: int) -> PageMember:
-    """Proves a member of the pages, by the session's cookie. Raises HostRefused."""
-    found = open_session.find(app, request.header("cookie"), request.request_id, now)
+    """Proves a member of the pages, by its session's cookie, at the rates of the session and the organization.
+
+    Raises Refused.
+    """
+    found, memory = open_session.find(app, request.header("cookie"), request.request_id, now), host_memory(app)
     # claim: C-165
     if found is None:
         raise HostRefused(HostRefusal.SESSION)
-    host_memory(app).keys.require_live(found)
+    memory.keys.require_live(found)
+    # claim: C-207
+    memory.views.require(found.digest.hex(), now)
+    # claim: C-207
+    memory.requests.require(found.organization, now)
     return found
+
+
+def page_form(app: App, request: Request, now: int) -> PageMember:
+    """Proves that a member sends a form of ours, and not another site. Raises Refused."""
+    found = page_member(app, request, now)
+    # claim: C-145
+    require_origin(request.header("origin"), app.settings.public_url)
+    # claim: C-166
+    require_form_token(read_form(request).get(FIELD, ""), found.secret)
+    return found
+
+
+def read_form(request: Request) -> dict[str, str]:
+    """Reads the fields of a page's form. Raises Refused."""
+    if not is_media_type(request.header("content-type"), FORM):
+        raise Refused(Refusal.MEDIA_TYPE)
+    return parse_page_form(request.raw_body)
 
 
 def _use_token(app: App, token: HostToken, caller: HostCaller) -> None:

@@ -17,12 +17,14 @@ SLACK_PLACES = 6
 class HostMemory(NamedTuple):
     """Keys of the host, and how often an organization may ask for anything, and begin or open something.
 
+    `views` says how often a session may ask for a page, or send one.
     `slack_limit` says how many requests may wait for Slack at a time.
     """
 
     keys: HostKeys
     requests: RateLimiter
     openings: RateLimiter
+    views: RateLimiter
     slack_limit: ConcurrencyLimit
     channel_lists: ChannelLists
 
@@ -35,6 +37,7 @@ def make_memory(settings: Settings) -> HostMemory | None:
         keys=HostKeys(settings),
         requests=RateLimiter(settings.host_rate_per_minute),
         openings=RateLimiter(settings.rate_per_minute),
+        views=RateLimiter(settings.rate_per_minute),
         slack_limit=ConcurrencyLimit(SLACK_PLACES),
         channel_lists=ChannelLists(),
     )

@@ -76,9 +76,11 @@ class HostToken(NamedTuple):
 class HostCaller(Actor):
     """Caller of the host side, for one organization: a member, or the host itself without id and role.
 
-    `key_id` names the host key that it came under: what it opens ends with that key.
+    `key_id` names the host key that it came under: what it opens ends with that key. `issued_at` is when the host has
+    signed for it, by the host's clock; 0 where it came by a session.
     """
 
     organization: str
     role: HostRole | None
     key_id: str
+    issued_at: int = 0

@@ -24,7 +24,7 @@ COMMON_CODES = ("BAD_REQUEST", "UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "
 """What every request may get."""
 _DESCRIPTION = (
     "Connects the workspaces of organizations. Each request carries a host token: a JWT that the host's backend has "
-    "signed. Texts of requests hold no control characters. A body has 16 KiB at most."
+    "signed. Texts of requests are one line, in UTF-8. A body has 16 KiB at most."
 )
 _OURS = frozenset({"optional"})
 """Words of our forms that are none of JSON Schema."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from slackapp.flows.app import App
 from slackapp.host.call import Handler, HostCall
 from slackapp.host.checks.fields import Fields, read_body, read_parameters
+from slackapp.host.checks.media_type import is_media_type
 from slackapp.host.checks.roles import HostAction
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import switch_host
@@ -162,6 +163,14 @@ API_ROUTES = (
         codes=(*_ACTIVE, "INVALID_CHANNEL"),
     ),
     HostRoute(
+        "POST", f"{SLACK}/freeze", organizations.freeze, _GOVERN, summary="Open no token of it from now on",
+        body=NOTHING, answer={"frozen": FLAG},
+    ),
+    HostRoute(
+        "DELETE", f"{SLACK}/freeze", organizations.end_freeze, _GOVERN, summary="End that freeze, and no other",
+        answer={"frozen": FLAG},
+    ),
+    HostRoute(
         "GET", f"{API}/organization", organizations.show, _PROVISION, summary="Show the organization",
         answer=_ORGANIZATION,
     ),
@@ -212,6 +221,6 @@ def _read_body(route: HostRoute, request: Request) -> Mapping[str, object]:
         return {}
     if not request.raw_body and not route.body:
         return {}
-    if request.media_type != JSON:
+    if not is_media_type(request.header("content-type"), JSON):
         raise HostRefused(HostRefusal.BODY)
     return read_body(request.raw_body, route.body)

@@ -67,6 +67,7 @@ class HostAuditEvent(StrEnum):
     ROLE_CHANGED = "role.changed"
     MEMBER_OFFBOARDED = "member.offboarded"
     MEMBER_REINSTATED = "member.reinstated"
+    ORGANIZATION_CHANGED = "organization.changed"
     ORGANIZATION_FROZEN = "organization.frozen"
     ORGANIZATION_UNFROZEN = "organization.unfrozen"
     ORGANIZATION_DELETED = "organization.deleted"
@@ -92,6 +93,15 @@ class GrantOutcome(StrEnum):
     REVOKED = "revoked"  # this pair alone
     LEFT = "left"  # the token is the one in use
     ABANDONED = "abandoned"  # Slack did not take it for an hour
+
+
+class OrganizationPart(StrEnum):
+    """Part of an organization that the host provides, as the audit names it."""
+
+    NAME = "organization_name"
+    WORKSPACE_LIMIT = "organization_limit"
+    DATA_REGION = "organization_region"
+    PURPOSES = "organization_purposes"
 
 
 class HostAuditRecord(StrEnum):

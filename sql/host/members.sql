@@ -27,6 +27,13 @@ ON CONFLICT (organization_id, member_id) DO UPDATE SET
             > CASE members.role WHEN 'owner' THEN 1 WHEN 'admin' THEN 2 WHEN 'member' THEN 3 ELSE 4 END
        );  -- claim: C-154
 
+-- name: note_member_again :exec
+-- tenant: none (an organization's own)
+-- alone: idempotent
+UPDATE members SET issued_at = :issued_at, updated_at = :now
+ WHERE organization_id = :organization_id AND member_id = :member_id
+   AND role = :role AND issued_at < :issued_at;
+
 -- name: set_member_status :exec
 -- tenant: none (an organization's own)
 -- alone: compare-and-swap

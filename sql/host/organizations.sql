@@ -9,12 +9,12 @@ SELECT organization_id, name, named_at, workspace_limit, data_region, frozen_at,
 -- name: note_organization :exec
 -- tenant: none (an organization's own)
 -- alone: insert
--- The newest token of the host names it. Nothing is written where it says what is known, or names nothing.
+-- The newest token of the host names it. Nothing is written where it names nothing.
 INSERT INTO organizations (organization_id, name, named_at, created_at, updated_at)
 VALUES (:organization_id, :name, :issued_at, :now, :now)
 ON CONFLICT (organization_id) DO UPDATE SET
        name = excluded.name, named_at = excluded.named_at, updated_at = excluded.updated_at
- WHERE excluded.name <> '' AND excluded.name <> organizations.name
+ WHERE excluded.name <> ''
    AND excluded.named_at > organizations.named_at  -- claim: C-154
    AND organizations.removed_at IS NULL;
 

@@ -161,15 +161,49 @@ def test_the_newest_names_are_kept(world: World) -> None:
     assert names() == [("Ann New", "New Corp")], "no name says nothing"
 
 
-def test_what_says_nothing_new_writes_once_a_minute(world: World) -> None:
+@pytest.mark.claim("C-154")
+@pytest.mark.parametrize("seconds", [1, 59, 120])
+def test_an_older_word_that_was_never_used_raises_no_role_either(world: World, seconds: int) -> None:
+    """I was owner for a moment, have not called meanwhile, and call as such once I am a member again."""
+    assert role(ask(world, "/read", claims(world, role="member", orgName="Acme"))) == "member"
+    world.clock.advance(1)
+    unused = claims(world, role="owner", orgName="Mine")
+    world.clock.advance(seconds)
+    assert role(ask(world, "/read", claims(world, role="member", orgName="Acme"))) == "member"
+    world.clock.advance(1)
+    assert role(ask(world, "/read", unused)) == "member"
+    assert ask(world, "/connect", unused).status == 403
+    assert [row["name"] for row in world.rows("SELECT name FROM organizations")] == ["Acme"]
+
+
+def test_what_says_nothing_new_writes_nothing_but_when(world: World) -> None:
     ask(world, "/read", claims(world))
     before = world.snapshot()
-    world.clock.advance(59)
     ask(world, "/read", claims(world))
     assert world.snapshot() == before
     world.clock.advance(1)
     ask(world, "/read", claims(world))
-    assert world.snapshot() != before
+    assert [row["issued_at"] for row in world.rows("SELECT issued_at FROM members")] == [world.clock()]
+    assert world.audit() == []
+
+
+def test_of_two_words_at_once_the_later_counts_whichever_is_written_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A member's role falls while a word that says the old one anew is on its way."""
+    ask(world, "/read", claims(world, role="admin"))
+    world.clock.advance(2)
+    again, fallen = claims(world, role="admin"), claims(world, role="member")
+    look = members.find_caller
+
+    def late(db: Database, organization_id: str, member_id: str) -> KnownCaller | None:
+        found = look(db, organization_id, member_id)
+        monkeypatch.undo()
+        assert role(ask(world, "/read", fallen)) == "member"
+        return found
+
+    monkeypatch.setattr(members, "find_caller", late)
+    assert role(ask(world, "/read", again)) == "member"
 
 
 # Who may not any more

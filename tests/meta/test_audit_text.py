@@ -20,6 +20,7 @@ PAIRS = {
     "checks/operator_token.py": "a query",
     "checks/browser_binding.py": "a cookie",
     "host/checks/fields.py": "a query",
+    "host/checks/media_type.py": "a header",
     "host/checks/return_url.py": "a query",
 }
 """Modules that split `name=value`, and what: none of it comes from the audit."""

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from slackapp.host.errors import HostRefusal
-from slackapp.host.rows import GrantOutcome, HostAuditEvent, HostAuditRecord, StatusReason
+from slackapp.host.rows import GrantOutcome, HostAuditEvent, HostAuditRecord, OrganizationPart, StatusReason
 from slackapp.model import ActorKind, AuditRecord, AuditResult
 from tests.support.audit_meanings import Meaning
 
@@ -41,6 +41,10 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
         (_H, _M), records=_MEMBER,
     ),
     HostAuditEvent.MEMBER_REINSTATED: Meaning("a member is back", "record", (_H, _M), records=_MEMBER),
+    HostAuditEvent.ORGANIZATION_CHANGED: Meaning(
+        "the host provides an organization otherwise; the detail is what has changed", "record", (_H,),
+        records=_ORGANIZATION, details=tuple(OrganizationPart),
+    ),
     HostAuditEvent.ORGANIZATION_FROZEN: Meaning(
         "an organization freezes all that it holds; how many tenants", "record count", (_H, _M), records=_ORGANIZATION
     ),

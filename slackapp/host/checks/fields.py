@@ -1,20 +1,22 @@
 """A body or a query has the fields that its route names, each of its form, and no other.
 
 Stops:   a field that nobody reads, and whose sender believes that it counts; a value of another type, such as `"1"` for
-         1 or `true` for 1; a text with a line break, a NUL or half a pair of surrogates in it; a list without an end.
+         1 or `true` for 1; a text with a line break, a NUL or half a pair of surrogates in it, or one that has what
+         stands beside it shown from right to left; a list without an end.
 How:     a form is a JSON Schema of few words, and the very object that `openapi.json` shows. What it does not name is
-         refused. Texts hold no control characters, whatever the form says. Only the name of a field is told back.
+         refused. Texts are plain, whatever the form says. Only the name of a field is told back.
 Does not stop: a value of the right form that means nothing, such as the id of a member that is not there.
-Read:    JSON Schema 2020-12 (json-schema.org); RFC 7493 (I-JSON)
+Read:    JSON Schema 2020-12 (json-schema.org); RFC 7493 (I-JSON); Unicode UAX #9 section 2 (directional characters)
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from slackapp.checks.form_body import parse_form
 from slackapp.checks.json_body import parse_json
 from slackapp.checks.query import MAX_BYTES, MAX_FIELDS, read_query
-from slackapp.errors import Refused
+from slackapp.errors import Refusal, Refused
 from slackapp.host.errors import HostRefusal, HostRefused
 
 Form = Mapping[str, Any]
@@ -25,12 +27,15 @@ Fields = Mapping[str, Form]
 MAX_BODY = 16 * 1024
 """Bytes of a body."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSAFE_CHARACTERS = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""Control characters, those of lines and of direction, and half a pair of surrogates."""
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "null": lambda value: value is None,
     "boolean": lambda value: isinstance(value, bool),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
-    "string": lambda value: isinstance(value, str) and not _CONTROL.search(value),
+    "string": lambda value: isinstance(value, str) and is_plain(value),
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),
 }
@@ -45,6 +50,11 @@ _RULES: Mapping[str, Callable[[Any, Any], bool]] = {
     "items": lambda value, given: not isinstance(value, list) or all(has_form(given, each) for each in value),
     "properties": lambda value, given: not isinstance(value, dict) or _has_forms(given, value),
 }
+
+
+def is_plain(text: str) -> bool:
+    """Tells whether a text is plain: one line, that shows as it is written, beside whatever it stands."""
+    return _UNSAFE_CHARACTERS.search(text) is None
 
 
 def has_form(form: Form, value: Any) -> bool:
@@ -82,6 +92,18 @@ def read_body(raw_body: bytes, fields: Fields) -> dict[str, Any]:
         if not (has_form(form, given[name]) if name in given else is_optional(form)):
             raise HostRefused(HostRefusal.FIELD, field=name)
     return given
+
+
+def parse_page_form(raw_body: bytes) -> dict[str, str]:
+    """Parses the form of a page, whose texts are plain. A host's page may add some of its own. Raises Refused.
+
+    What nobody asks for is not refused: it is the host's.
+    """
+    form = parse_form(raw_body)
+    # claim: C-205
+    if not all(map(is_plain, form.values())):
+        raise Refused(Refusal.FORM)
+    return form
 
 
 def read_parameters(raw_query: str, fields: Fields) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """The metadata of a connect is small, typed, and says nothing that only we may say.
 
-Stops:   a value of another type than the page that shows it expects; a database that is filled; a host, or whoever
-         writes to it, that makes up when and from where a connection was begun.
+Stops:   a value of another type than the page that shows it expects, or a text that shows as another one; a database
+         that is filled; a host, or whoever writes to it, that makes up when and from where a connection was begun.
 How:     one object, of at most 1,024 bytes as canonical JSON; the names that we know have their types, two are ours
-         alone, others are kept as they are.
+         alone, others are kept as they are. Texts are plain, however deep they stand.
 Does not stop: what the values mean; they are shown to nobody but the host's own people, as text.
 Read:    RFC 8785 (canonical JSON) section 3.2
 """
@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from slackapp.host.checks.fields import is_plain
 from slackapp.host.checks.return_url import parse_return_url
 from slackapp.host.errors import HostRefusal, HostRefused
 
@@ -20,6 +21,7 @@ MAX_SIZE = 1024
 _LONGEST_NAME, _LONGEST_TEXT = 64, 64
 """Characters."""
 _TEXTS = ("source", "projectId")
+_RETURN_URL = "returnUrl"
 _OURS = ("initiatedAt", "ipAddress")
 _FIELD = "metadata"
 
@@ -41,9 +43,13 @@ def parse_metadata(claimed: object, initiated_at: int, ip_address: str) -> bytes
         # claim: C-144
         if name in given and not _is_text(given[name]):
             raise HostRefused(HostRefusal.METADATA, field=f"{_FIELD}.{name}")
-    if "returnUrl" in given:
+    if _RETURN_URL in given:
         # claim: C-143
-        parse_return_url(given["returnUrl"], f"{_FIELD}.returnUrl")
+        parse_return_url(given[_RETURN_URL], f"{_FIELD}.{_RETURN_URL}")
+    for name, value in given.items():
+        # claim: C-205
+        if not _is_plain(value):
+            raise HostRefused(HostRefusal.METADATA, field=f"{_FIELD}.{name}" if name == _RETURN_URL else _FIELD)
     # claim: C-144
     if len(_canonical(given)) > MAX_SIZE:
         raise HostRefused(HostRefusal.METADATA_SIZE, field=_FIELD)
@@ -52,6 +58,14 @@ def parse_metadata(claimed: object, initiated_at: int, ip_address: str) -> bytes
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and 1 <= len(value) <= _LONGEST_TEXT and value.isprintable()
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(_is_plain(each) for pair in value.items() for each in pair)
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return not isinstance(value, str) or is_plain(value)
 
 
 def _canonical(value: Mapping[str, Any]) -> bytes:

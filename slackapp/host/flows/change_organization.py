@@ -6,8 +6,9 @@ from typing import NamedTuple
 from slackapp.flows.app import App
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.model import HostCaller
-from slackapp.host.rows import Organization, Purpose
+from slackapp.host.rows import HostAuditEvent, HostAuditRecord, Organization, OrganizationPart, Purpose
 from slackapp.host.store import organizations, purposes
+from slackapp.model import AuditEntry
 
 
 class ProvidedOrganization(NamedTuple):
@@ -26,7 +27,10 @@ def find(app: App, caller: HostCaller) -> ProvidedOrganization:
 
 
 def save(app: App, caller: HostCaller, wanted: ProvidedOrganization, now: int) -> ProvidedOrganization:
-    """Stores it; a purpose that is not among those any more is deleted. Raises HostRefused."""
+    """Stores it; a purpose that is not among those any more is deleted. What has changed is noted by its name.
+
+    Raises HostRefused.
+    """
     with app.db.transaction():
         known = find(app, caller)
         organizations.save(app.db, wanted.organization, now)
@@ -36,4 +40,21 @@ def save(app: App, caller: HostCaller, wanted: ProvidedOrganization, now: int) -
                 purposes.delete(app.db, caller.organization, gone.purpose_id)
         for purpose in wanted.purposes:
             purposes.save(app.db, caller.organization, purpose, now)
-        return find(app, caller)
+        saved = find(app, caller)
+        for part in _changes(known, saved):
+            entry = AuditEntry(at=now, event=HostAuditEvent.ORGANIZATION_CHANGED, actor=caller, detail=part)
+            kind = HostAuditRecord.ORGANIZATION
+            # claim: C-210
+            app.vault.append(entry._replace(record_kind=kind, record_id=caller.organization))
+    return saved
+
+
+def _changes(before: ProvidedOrganization, after: ProvidedOrganization) -> list[OrganizationPart]:
+    old, new = before.organization, after.organization
+    same = {
+        OrganizationPart.NAME: old.name == new.name,
+        OrganizationPart.WORKSPACE_LIMIT: old.workspace_limit == new.workspace_limit,
+        OrganizationPart.DATA_REGION: old.data_region == new.data_region,
+        OrganizationPart.PURPOSES: before.purposes == after.purposes,
+    }
+    return [part for part, is_same in same.items() if not is_same]

@@ -17,6 +17,7 @@ from slackapp.host.flows.call_slack import SlackCall
 from slackapp.host.memory import host_memory
 from slackapp.host.model import HostCaller
 from slackapp.host.rows import Connection
+from slackapp.store import freezes
 
 METHOD = "conversations.list"
 PAGE_LIMIT = 999
@@ -31,7 +32,7 @@ _EXTERNAL = ("is_ext_shared", "is_pending_ext_shared")
 
 
 def run(app: App, connection: Connection, team_id: str, caller: HostCaller) -> ChannelList:
-    """Lists the channels, from memory where they were asked for within a minute. Raises HostRefused."""
+    """Lists the channels, from memory where they were asked for within a minute. Raises Refused."""
     types = [name for name, scope in _SCOPES.items() if scope in connection.scopes]
     # claim: C-186
     if not types:
@@ -39,6 +40,10 @@ def run(app: App, connection: Connection, team_id: str, caller: HostCaller) -> C
     key, lists = _key(connection, team_id), host_memory(app).channel_lists
     kept = lists.find(key, app.clock())
     if kept is not None:
+        if connection.tenant is not None:
+            # What no token may be opened for is not told from memory either.
+            # claim: C-209
+            freezes.require_none(app.db, connection.tenant)
         return kept
     with call_slack.take_place(app, caller):
         told = _ask(app, SlackCall(connection, caller, DISCOVER, METHOD), types, team_id)

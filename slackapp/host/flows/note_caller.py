@@ -1,18 +1,18 @@
 """Notes whom a host token speaks of: the organization, and the member with its newest name and role.
 
-The host's word is newest where it was issued last, and of two words of one second the lower role counts. So a role that
-has fallen does not come back by an older token that is still good. When the last word was issued is written to the
-minute where it says nothing new.
+The host's word is newest where it was issued last, by its own clock alone, and of two words of one second the lower
+role counts. So a role that has fallen does not come back by an older token that is still good, used before or not. When
+the newest word was issued is kept to the second also where it says nothing new; a power failure may undo that alone.
 """
+
+from functools import partial
 
 from slackapp.flows.app import App
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.model import HostCaller, HostRole, HostToken, MemberStatus
-from slackapp.host.rows import HostAuditEvent, HostAuditRecord, KnownCaller, Member
+from slackapp.host.rows import HostAuditEvent, HostAuditRecord, Member
 from slackapp.host.store import members, organizations
 from slackapp.model import ActorKind, AuditEntry
-
-_TO_THE_MINUTE = 60
 
 
 def note_caller(app: App, token: HostToken, request_id: str, now: int) -> HostCaller:
@@ -24,9 +24,10 @@ def note_caller(app: App, token: HostToken, request_id: str, now: int) -> HostCa
     # claim: C-149
     if known is not None and known.removed_at is not None:
         raise HostRefused(HostRefusal.ORGANIZATION_REMOVED, actor=_caller(token, token.role, request_id))
-    if known is None or _names_anew(token, known):
-        name = token.organization_name or ""
-        organizations.note(app.db, token.organization, name, issued_at=token.issued_at, now=now)
+    name = token.organization_name or ""
+    if known is None or (name and token.issued_at > known.named_at):
+        note = partial(organizations.note, app.db, token.organization, name, issued_at=token.issued_at, now=now)
+        app.db.commit_in_group(note, durable=False)
     if token.member is None or token.role is None:
         return _caller(token, None, request_id)
     said = Member(
@@ -38,7 +39,7 @@ def note_caller(app: App, token: HostToken, request_id: str, now: int) -> HostCa
         status=MemberStatus.ACTIVE,
     )
     member = known.member if known is not None else None
-    if member is None or _is_news(said, member):
+    if member is None or not _is_noted(app, said, member, now):
         member = note_member(app, said, _caller(token, token.role, request_id), now)
     # claim: C-149
     if member.status != MemberStatus.ACTIVE:
@@ -48,19 +49,26 @@ def note_caller(app: App, token: HostToken, request_id: str, now: int) -> HostCa
 
 def _caller(token: HostToken, role: HostRole | None, request_id: str) -> HostCaller:
     kind = ActorKind.HOST if token.member is None else ActorKind.MEMBER
-    return HostCaller(kind, request_id, token.member, organization=token.organization, role=role, key_id=token.key_id)
+    return HostCaller(
+        kind=kind,
+        request_id=request_id,
+        id=token.member,
+        organization=token.organization,
+        role=role,
+        key_id=token.key_id,
+        issued_at=token.issued_at,
+    )
 
 
-def _names_anew(token: HostToken, known: KnownCaller) -> bool:
-    name = token.organization_name
-    return name not in (None, known.organization_name) and token.issued_at > known.named_at
-
-
-def _is_news(said: Member, known: Member) -> bool:
+def _is_noted(app: App, said: Member, known: Member, now: int) -> bool:
+    """Tells whether the host's word is older, or says nothing new, which is noted then."""
     if said.issued_at < known.issued_at:
+        return True
+    if said.role != known.role or said.name not in ("", known.name):
         return False
-    is_other = said.role != known.role or said.name not in ("", known.name)
-    return is_other or said.issued_at >= known.issued_at + _TO_THE_MINUTE
+    if said.issued_at == known.issued_at:
+        return True
+    return app.db.commit_in_group(partial(members.note_again, app.db, said, now), durable=False)
 
 
 def note_member(app: App, said: Member, caller: HostCaller, now: int) -> Member:

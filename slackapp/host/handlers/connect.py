@@ -1,12 +1,12 @@
 """`/api/v2/slack/auth/callback`, `/settings/session` and `/settings/connect`: a browser that connects."""
 
-from slackapp.checks.form_body import parse_form
 from slackapp.checks.query import read_query
-from slackapp.errors import Refusal, Refused
+from slackapp.errors import Refused
 from slackapp.flows.app import App
 from slackapp.flows.install import finish_install
 from slackapp.flows.install.finish_install import Callback
-from slackapp.host.checks.form_token import FIELD, make_form_token, require_form_token
+from slackapp.host.callers import read_form
+from slackapp.host.checks.form_token import make_form_token
 from slackapp.host.checks.page_origin import require_origin
 from slackapp.host.errors import HostRefusal, HostRefused, RefusedRedirect
 from slackapp.host.flows.connect import begin_connect, confirm_connect, finish_connect, open_session
@@ -17,7 +17,7 @@ from slackapp.host.handlers.connect_pages import BEGIN, CONFIRM, CONNECT_PATH
 from slackapp.host.store import organizations, purposes
 from slackapp.model import Actor
 from slackapp.web.components import Frame
-from slackapp.web.request import FORM, Request, address_prefix, network_prefix
+from slackapp.web.request import Request, address_prefix, network_prefix
 from slackapp.web.response import Response, redirect
 
 
@@ -37,7 +37,7 @@ def open_page(app: App, request: Request, caller: Actor, now: int) -> Response:
     app.rate_limiter.require(f"session {address_prefix(request.address)}", now)
     # claim: C-145
     require_origin(request.header("origin"), app.settings.host_url)
-    cookie = open_session.run(app, _form(request).get("ticket", ""), now)
+    cookie = open_session.run(app, read_form(request).get("ticket", ""), now)
     return redirect(303, app.settings.public_url + CONNECT_PATH, (("Set-Cookie", cookie),))
 
 
@@ -55,11 +55,7 @@ def show(app: App, request: Request, caller: PageMember, now: int) -> Response:
 
 def receive_form(app: App, request: Request, caller: PageMember, now: int) -> Response:
     """Takes a form of that page: confirms, or begins."""
-    # claim: C-145
-    require_origin(request.header("origin"), app.settings.public_url)
-    form, frame = _form(request), Frame(app.settings.name)
-    # claim: C-166
-    require_form_token(form.get(FIELD, ""), caller.secret)
+    form, frame = read_form(request), Frame(app.settings.name)
     if form.get("step") == BEGIN:
         asked = ConnectRequest(
             metadata=None,
@@ -91,9 +87,3 @@ def form_refusal(refused: Refused, frame: Frame) -> Response:
     if isinstance(refused, RefusedRedirect):
         return connect_pages.redirect_page(frame, refused.location, refused.refusal.status)
     return connect_pages.refused(frame, refused)
-
-
-def _form(request: Request) -> dict[str, str]:
-    if request.media_type != FORM:
-        raise Refused(Refusal.MEDIA_TYPE)
-    return parse_form(request.raw_body)

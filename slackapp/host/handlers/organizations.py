@@ -4,7 +4,7 @@ from slackapp.flows.app import App
 from slackapp.host.call import Answer, HostCall, make_cursor, read_position
 from slackapp.host.checks.fields import has_form
 from slackapp.host.errors import HostRefusal, HostRefused
-from slackapp.host.flows import change_organization, delete_organization, offboard, switch_host
+from slackapp.host.flows import change_organization, delete_organization, freeze_organization, offboard, switch_host
 from slackapp.host.flows.change_organization import ProvidedOrganization
 from slackapp.host.forms import ID, chosen, time_of
 from slackapp.host.model import MemberStatus
@@ -26,7 +26,8 @@ def change(app: App, call: HostCall, now: int) -> Answer:
     known = change_organization.find(app, call.caller)
     organization = known.organization._replace(**chosen(call.body, _NAMES))
     if "name" in call.body:
-        organization = organization._replace(name=call.body["name"], named_at=now)
+        named_at = max(organization.named_at, call.caller.issued_at)
+        organization = organization._replace(name=call.body["name"], named_at=named_at)
     purposes = known.purposes
     if "purposes" in call.body:
         purposes = [Purpose(each["id"], each["text"]) for each in call.body["purposes"]]
@@ -37,6 +38,18 @@ def change(app: App, call: HostCall, now: int) -> Answer:
 def delete(app: App, call: HostCall, now: int) -> Answer:
     """Deletes the organization with everything of it; what cannot be done at once is done by and by."""
     return {"deleted": delete_organization.run(app, call.caller.organization, call.caller, now)}
+
+
+def freeze(app: App, call: HostCall, now: int) -> Answer:
+    """Freezes all that the organization holds, from this commit on."""
+    freeze_organization.run(app, call.caller.organization, call.caller, now)
+    return {"frozen": True}
+
+
+def end_freeze(app: App, call: HostCall, now: int) -> Answer:
+    """Ends that freeze; one of the operator stays."""
+    freeze_organization.end(app, call.caller.organization, call.caller, now)
+    return {"frozen": False}
 
 
 def end_membership(app: App, call: HostCall, now: int) -> Answer:

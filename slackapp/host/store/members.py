@@ -37,6 +37,12 @@ def note(db: Database, member: Member, now: int) -> bool:
     return is_newest
 
 
+def note_again(db: Database, member: Member, now: int) -> bool:
+    """Notes that the host has said the same anew; False where another role is known by now."""
+    said = {"role": str(member.role), "issued_at": member.issued_at, "now": now}
+    return db.execute("note_member_again", {**_key(member.organization_id, member.member_id), **said}) == 1
+
+
 def set_status(db: Database, member: Member, status: MemberStatus, now: int) -> bool:
     """Moves to another status; False where it was not in the one that was seen."""
     change = {"member_status": str(status), "expected_status": str(member.status), "now": now}

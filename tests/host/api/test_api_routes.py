@@ -47,6 +47,8 @@ SURFACE = {
     "GET /api/v2/slack/integrations": ("host owner admin member auditor", False),
     "GET /api/v2/slack/channels": ("host owner admin member", True),
     "POST /api/v2/slack/channels/{id}/join": ("host owner admin", True),
+    "POST /api/v2/slack/freeze": ("host owner", False),
+    "DELETE /api/v2/slack/freeze": ("host owner", False),
     "GET /api/v2/organization": ("host", False),
     "PUT /api/v2/organization": ("host", False),
     "DELETE /api/v2/organization": ("host", False),
@@ -66,7 +68,7 @@ def target_of(route: HostRoute, world: World) -> str:
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One connected world for the tests here, which leave it as it was."""
-    with make_host_world(tmp_path_factory.mktemp("routes")) as made:
+    with make_host_world(tmp_path_factory.mktemp("routes"), SLACKAPP_HOST_RATE_PER_MINUTE="6000") as made:
         connect(made, Host(made))
         Host(made).put("organization", {"workspaceLimit": 9})
         for member, role in CALLERS.values():
@@ -77,7 +79,7 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def ask(world: World, route: HostRoute, host: Host, target: str = "", body: Any = None) -> Reply:
     login = {"memberId": "ann", "role": "admin"} if "sessions" in route.path else {}
     given = login if body is None and route.body is not None else body
-    if route.method == "DELETE" and is_allowed(host.role, route.action):
+    if (route.method == "DELETE" or "freeze" in route.path) and is_allowed(host.role, route.action):
         host = replace(host, organization="doomed")  # the one that the other tests are about stays
     return host.call(route.method, target or target_of(route, world), given)
 

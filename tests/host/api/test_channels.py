@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from slackapp.flows.tokens import freeze_tenant
 from slackapp.host.channel_list import ChannelList, ChannelLists, ListedChannel, ListKey
 from slackapp.host.flows import change_connection, list_channels
 from slackapp.host.rows import Connection, StatusReason
 from slackapp.localslack.accounts import Channel as LocalChannel
 from slackapp.localslack.model import Fault
-from slackapp.model import SlackResponse
+from slackapp.model import NO_TENANT, Actor, ActorKind, SlackResponse, Tenant
 from tests.support.connected import GLOBEX
 from tests.support.host_world import MEMBER, Host, connect, told
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
@@ -311,3 +312,18 @@ def test_what_the_bot_cannot_join_is_no_channel(world: World, host: Host) -> Non
     for odd in ("D0DIRECT01", "general", "c0general1", "C1", "U0NORTH001ADM", "C" + "0" * 40):
         assert told(host.of().post(f"{CHANNELS}/{odd}/join")) == (422, "INVALID_CHANNEL"), odd
     assert world.calls() == calls, "what is no id is not asked for"
+
+
+@pytest.mark.claim("C-209")
+@pytest.mark.parametrize("tenant", [Tenant("T", NORTH), NO_TENANT])
+def test_of_a_frozen_tenant_nothing_is_told_from_memory(world: World, host: Host, tenant: Tenant) -> None:
+    """The operator has stopped everything, and for a minute I am still shown your channels."""
+    connect(world, host)
+    assert listed(host)["channels"]
+    app, operator = world.service.app, Actor(ActorKind.OPERATOR, "r0")
+    freeze_tenant.run(app, tenant, operator, world.clock())
+    reply = host.get(CHANNELS)
+    assert (told(reply), reply.headers["retry-after"]) == ((503, "TOKEN_UNAVAILABLE"), "60")
+    assert world.facts("refused.frozen")[0]["actor"] == "host"
+    freeze_tenant.end(app, tenant, operator, world.clock())
+    assert listed(host)["channels"]

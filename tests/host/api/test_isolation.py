@@ -59,8 +59,10 @@ def canaries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canaries]:
         yield Canaries(made)
 
 
-GOES = {("/api/v2/organization", "PUT"), ("/api/v2/organization", "DELETE")}
-"""Where an organization loses what it is known by."""
+GOES = {
+    ("/api/v2/organization", "PUT"), ("/api/v2/organization", "DELETE"), ("/api/v2/slack/freeze", "POST"),
+}  # fmt: skip
+"""Where an organization loses what it is known by, or can be asked for."""
 ORGANIZATIONS = st.sampled_from([*TENANTS, "nobody"])
 CALLERS = st.tuples(st.sampled_from(["ann", "canary-acme-member", "stranger"]), st.sampled_from(HostRole)) | st.none()
 

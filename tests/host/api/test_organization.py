@@ -65,6 +65,56 @@ def test_what_is_off_frozen_or_being_removed_is_told(world: World, host: Host) -
     assert told(host.get(ORGANIZATION)) == (403, "FORBIDDEN")
 
 
+@pytest.mark.claim("C-210")
+def test_what_is_changed_is_noted_by_its_name_and_without_its_value(world: World, host: Host) -> None:
+    purposes = [{"id": "alerts", "text": "Deployment alerts"}]
+    for body in (
+        {"name": "Acme Ltd.", "dataRegion": "eu"}, {"workspaceLimit": 3}, {"purposes": purposes}, {"workspaceLimit": 3},
+        {}, {"purposes": [{"id": "alerts", "text": "Others"}]},
+    ):  # fmt: skip
+        assert host.put(ORGANIZATION, body).status == 200
+    noted = world.facts("organization.changed")
+    assert [fact["detail"] for fact in noted] == [
+        "organization_name", "organization_region", "organization_limit", "organization_purposes",
+        "organization_purposes",
+    ]  # fmt: skip
+    assert {(fact["actor"], fact["record_kind"], fact["record_id"]) for fact in noted} == {
+        ("host", "organization", ACME)
+    }
+    assert "Acme Ltd." not in str(noted)
+
+
+# A freeze
+
+
+@pytest.mark.claim("C-157")
+@pytest.mark.parametrize("who", ["host", "owner"])
+def test_from_the_answer_on_no_token_of_a_frozen_organization_opens(world: World, host: Host, who: str) -> None:
+    """My token may have leaked: stop everything, now, and also while the operator has switched us off."""
+    connect(world, host)
+    connect(world, Host(world, GLOBEX), SOUTH, 2)
+    caller = host if who == "host" else host.of("zoe", OWNER)
+    assert host.get("slack/channels").status == 200
+    switch_host.disable(world.service.app, ACME, OPERATOR, world.clock())
+    assert caller.post("slack/freeze").json == {"frozen": True}
+    assert caller.post("slack/freeze").json == {"frozen": True}
+    switch_host.enable(world.service.app, ACME, OPERATOR, world.clock())
+    calls = world.calls()
+    for reply in (host.get("slack/channels"), host.post("slack/integration/test")):
+        assert told(reply) == (409, "INTEGRATION_INACTIVE")
+    assert world.calls() == calls
+    assert host.get("slack/integration").json["integration"]["statusReason"] == "freeze"
+    assert host.get(ORGANIZATION).json["frozen"] is True
+    assert Host(world, GLOBEX).get("slack/channels").status == 200
+    assert Host(world, GLOBEX).call("DELETE", "slack/freeze").json == {"frozen": False}
+    assert told(host.get("slack/channels")) == (409, "INTEGRATION_INACTIVE")
+    assert caller.call("DELETE", "slack/freeze").json == {"frozen": False}
+    assert host.post("slack/integration/test").status == 200
+    kind = "host" if who == "host" else "member"
+    for event in ("organization.frozen", "organization.unfrozen"):
+        assert [(fact["actor"], fact["record_id"]) for fact in world.facts(event)] == [(kind, ACME)]
+
+
 # Who has left
 
 
