@@ -59,9 +59,10 @@ class Wsgi:
             response = route.handler(app, request, caller, now)
         # 6. a refusal becomes its one safe answer, anything else a bare 500
         except Refused as first:
+            verified = verified or first.actor
             # claim: C-208
-            if first.actor is not None and callers.is_verified(first.actor):
-                verified = first.actor
+            if verified is not None and not callers.is_verified(verified):
+                verified = None
             refused = first if verified else self._limited(first, environ.get("REMOTE_ADDR", ""), now)
             outcome = refused.refusal.name.lower()
             self._record(refused, route, verified, request_id, now=now)

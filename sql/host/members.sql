@@ -29,7 +29,7 @@ ON CONFLICT (organization_id, member_id) DO UPDATE SET
 
 -- name: note_member_again :exec
 -- tenant: none (an organization's own)
--- alone: idempotent
+-- alone: compare-and-swap
 UPDATE members SET issued_at = :issued_at, updated_at = :now
  WHERE organization_id = :organization_id AND member_id = :member_id
    AND role = :role AND issued_at < :issued_at;

@@ -15,4 +15,6 @@ def is_media_type(content_type: str, expected: str) -> bool:
     pairs = [parameter.partition("=") for parameter in parameters]
     charsets = {value.strip().strip('"') for name, _, value in pairs if name.strip() == "charset"}
     # claim: C-206
-    return claimed.strip() == expected and charsets <= _UTF_8
+    if not charsets <= _UTF_8:
+        return False
+    return claimed.strip() == expected
