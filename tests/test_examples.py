@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from slackapp.app import STOP_TIMEOUT
+from slackapp.cli.service import dev_settings
 from slackapp.config import settings as config
+from slackapp.crypto import keyfile
+from slackapp.model import HOST_CALLBACK_PATH
 from slackapp.web.request import BODY_LIMIT
 from tests.support import systemd_units
 
@@ -97,3 +100,45 @@ def test_programs_can_be_run_and_settings_of_the_page_are_settings() -> None:
         "SLACKAPP_OPERATOR_TOKEN",
         "SLACKAPP_MASTER_KEY",
     }
+
+
+SAMPLES = ("local", "ci", "staging", "production")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_each_sample_of_settings_is_read_and_switches_the_host_side_on(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files that a sample names are made, below a folder of this test's; nothing in it is a secret."""
+    text = (EXAMPLES / "settings" / f"{name}.env").read_text("utf-8")
+    for place in ("/etc/slackapp", "/var/lib/slackapp"):
+        text = text.replace(place, f"{tmp_path}{place}")
+    dotenv = tmp_path / ".env"
+    keyfile.write_private(dotenv, text.encode())
+    monkeypatch.chdir(tmp_path)
+    for known in (*config.ALIASES, *(setting.name for setting in config.SETTINGS)):
+        monkeypatch.delenv(known, raising=False)
+    given = config.read_environment(tmp_path)
+    secret = {setting.name for setting in config.SETTINGS if setting.secret}
+    assert not secret & given.keys()
+    for path in (Path(value) for key, value in given.items() if key.endswith("_FILE")):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keyfile.write_private(path, b"a-secret-of-this-test-and-of-nothing-else-x")
+    for folder in ("var/lib/slackapp", "var/lib/slackapp-key-backup"):
+        (tmp_path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    # What `slackapp dev` makes by itself, where a sample leaves it to that.
+    own = {"SLACKAPP_SLACK_URL": "http://127.0.0.1:3001"}
+    own |= {**dev_settings.make_defaults(dev_settings.LOCAL_FOLDER, given), **dev_settings.local_credentials("")}
+    settings = config.load({**own, **given} if name == "local" else given, {})
+    assert settings.host_keys_file is not None
+    assert settings.host_redirect_uri == settings.public_url + HOST_CALLBACK_PATH
+    assert "users:read" in settings.bot_scopes
+    assert settings.integration_enabled
+    assert (settings.slack.origin == "https://slack.com") is (name in ("staging", "production"))
+
+
+def test_the_samples_are_those_that_the_page_names() -> None:
+    page = (EXAMPLES.parent / "docs" / "deployment.md").read_text(encoding="utf-8")
+    found = sorted(file.stem for file in (EXAMPLES / "settings").iterdir())
+    assert found == sorted(SAMPLES)
+    assert all(f"`examples/settings/{name}.env`" in page for name in SAMPLES)

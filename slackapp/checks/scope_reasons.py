@@ -10,13 +10,20 @@ Read:    docs.slack.dev/reference/scopes
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+HOST = "SLACKAPP_HOST_KEYS_FILE"
+"""The setting that switches the host side on."""
+
 
 class ScopeReason(NamedTuple):
-    """Scope: what it is for, in the words of the manifest, and the features that fail without it."""
+    """Scope: what it is for, in the words of the manifest, and the features that fail without it.
+
+    `optional` are the features that it serves and that do without it.
+    """
 
     scope: str
     why: str
     features: tuple[str, ...]
+    optional: tuple[str, ...] = ()
 
 
 REASONS = (
@@ -27,8 +34,11 @@ REASONS = (
     ScopeReason("commands", "to take /example", ("/example",)),
     ScopeReason(
         "users:read", "to see who is an admin",
-        ("SLACKAPP_HOME_ADMIN", "SLACKAPP_REQUIRE_ADMIN_INSTALLER", "block_actions:remove_app"),
+        ("SLACKAPP_HOME_ADMIN", "SLACKAPP_REQUIRE_ADMIN_INSTALLER", HOST, "block_actions:remove_app"),
     ),
+    ScopeReason("channels:read", "to list the channels that may be chosen", (), (HOST,)),
+    ScopeReason("groups:read", "to list private channels with them", (), (HOST,)),
+    ScopeReason("channels:join", "to join a public channel that was chosen", (), (HOST,)),
 )  # fmt: skip
 """What the service and its example need. A behaviour of your own says why it needs a scope in its module's `SCOPES`."""
 
@@ -48,7 +58,8 @@ def reason_text(scope: str, handles: Collection[str], own_reasons: Mapping[str, 
     if scope in own_reasons or (scope == "commands" and commands):
         return own_reasons.get(scope) or f"to take {', '.join(commands)}"
     reason = BY_SCOPE.get(scope)
-    serves = reason is not None and any(feature in handles or feature.isupper() for feature in reason.features)
+    served = (*reason.features, *reason.optional) if reason is not None else ()
+    serves = any(feature in handles or feature.isupper() for feature in served)
     return reason.why if reason is not None and serves else ""
 
 
@@ -61,5 +72,6 @@ def scopes_for(feature: str) -> tuple[str, ...]:
 
 def unknown_features(features: Iterable[str]) -> tuple[str, ...]:
     """Lists the features that stand in neither table."""
-    known = {feature for reason in REASONS for feature in reason.features} | EVENTS_WITHOUT_SCOPE.keys()
+    needing = {feature for reason in REASONS for feature in (*reason.features, *reason.optional)}
+    known = needing | EVENTS_WITHOUT_SCOPE.keys()
     return tuple(feature for feature in features if feature not in known and not feature.startswith("/"))

@@ -8,20 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from slackapp.app import load_scope_reasons, system_clock
+from slackapp.checks import scope_reasons
 from slackapp.cli.manifest import address, make_plan
 from slackapp.cli.service.environment import defaults_for, read_environment
+from slackapp.cli.service.session import open_app
 from slackapp.cli.terminal.printing import print_json, print_lines, wrap_line
 from slackapp.config import settings as config
+from slackapp.demo import host_rehearsal
 from slackapp.directory import read_manifest, review, write_manifest
 from slackapp.directory.findings import ReviewInput, value_at
 from slackapp.directory.probe import Probe
 from slackapp.directory.review import RequirementResult, Verdict
 from slackapp.errors import CommandError, ConfigError
 from slackapp.flows.upkeep import list_tenants
+from slackapp.model import HOST_CALLBACK_PATH, Settings
 
 _NAMES = (
     "SLACKAPP_PUBLIC_URL", "SLACKAPP_HOME_ADMIN", "SLACKAPP_REQUIRE_ADMIN_INSTALLER", "SLACK_APP_ID",
-    "SLACK_SIGNING_SECRET", "SLACKAPP_BEHAVIOUR",
+    "SLACK_SIGNING_SECRET", "SLACKAPP_BEHAVIOUR", "SLACKAPP_HOST_KEYS_FILE",
 )  # fmt: skip
 _SUBMITTED = "manifest.submitted.yml"
 _LIMIT = 256 * 1024
@@ -31,12 +35,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the address, the manifest and `--json`."""
     parser.add_argument("--url", metavar="URL", help="where the app runs (default: SLACKAPP_PUBLIC_URL)")
     parser.add_argument("--manifest", metavar="FILE", default="manifest.yml", help="default: manifest.yml")
+    parser.add_argument(
+        "--host", action="store_true", help="connecting instead: played against a local Slack, line by line"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object per row")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Returns 0 when nothing fails, else 1. Raises ConfigError."""
     environment = read_environment()
+    if arguments.host:
+        return _run_host(arguments, environment)
     look = _look(arguments, environment)
     if not arguments.json:
         print_lines(*_head(look, environment))
@@ -58,12 +67,57 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if connection_error or any(verdict.result == Verdict.FAIL for verdict in verdicts) else 0
 
 
+def _run_host(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Returns 0 when every line of connecting holds, else 1. Raises ConfigError, CommandError."""
+    defaults = defaults_for(environment)
+    settings = config.load(environment, defaults)
+    if settings.host_keys_file is None:
+        raise ConfigError("SLACKAPP_HOST_KEYS_FILE: is missing, and so the host side is off; see: slackapp host keys")
+    seen, left_out = _look_at_host(settings, address(arguments.url) if arguments.url else settings.public_url)
+    results = host_rehearsal.run({**defaults, **environment}, seen, left_out)
+    for result in results:
+        word = "fail" if result.wrong else "pass"
+        if arguments.json:
+            print_json({"line": result.number, "item": result.item, "result": word, "wrong": result.wrong})
+            continue
+        told = [f"{result.number:>2}  {word}  {result.item}", *(f"{'':8}not so: {each}" for each in result.wrong)]
+        print_lines(*(each for line in told for each in wrap_line(line, 8)))
+    failed = sum(bool(result.wrong) for result in results)
+    if not arguments.json:
+        print_lines("", f"{len(results) - failed} pass, {failed} fail.")
+    return 1 if failed else 0
+
+
+def _look_at_host(settings: Settings, url: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Looks at rows and at the running service; returns what was seen, and what could not be looked at."""
+    seen: dict[str, str] = {}
+    left_out: tuple[str, ...] = ()
+    if settings.database.exists():
+        with open_app(settings) as app:
+            seen |= host_rehearsal.find_wrong_rows(app)
+    else:
+        print_lines(f"slackapp: {settings.database}: not made yet; no row was looked at", error=True)
+        left_out += host_rehearsal.STORED
+    probe = Probe(url)
+    if error := probe.connection_error():
+        print_lines(f"slackapp: {url}: {error}; the running service was not looked at", error=True)
+        return seen, left_out + host_rehearsal.RUNNING
+    forged = probe.send("GET", f"{HOST_CALLBACK_PATH}?code=doctor&state=doctor")
+    unproved = probe.send("GET", "/api/v2/slack/integration")
+    found = (forged.query.get("error", str(forged.status)), str(unproved.status))
+    return {**seen, **dict(zip(host_rehearsal.RUNNING, found, strict=True))}, left_out
+
+
 def _look(arguments: argparse.Namespace, environment: Mapping[str, str]) -> ReviewInput:
     found = config.load_some(environment, _NAMES)
     file = Path(arguments.manifest)
     copy = file.with_name(_SUBMITTED)
     url = address(arguments.url) if arguments.url else found["public_url"] or ""
-    settings = {"SLACKAPP_HOME_ADMIN": "home_admin", "SLACKAPP_REQUIRE_ADMIN_INSTALLER": "require_admin_installer"}
+    settings = {
+        "SLACKAPP_HOME_ADMIN": "home_admin",
+        "SLACKAPP_REQUIRE_ADMIN_INSTALLER": "require_admin_installer",
+        scope_reasons.HOST: "host_keys_file",
+    }
     # What is signed goes nowhere but to the app that the secret is for.
     own = url == found["public_url"]
     secrets = found["signing_secrets"] if own else None

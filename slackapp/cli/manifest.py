@@ -7,17 +7,22 @@ from slackapp.app import load_behaviour, load_scope_reasons
 from slackapp.cli.service.environment import behaviour_defaults, read_environment
 from slackapp.cli.terminal.printing import print_lines
 from slackapp.config import settings as config
+from slackapp.config.parsers import require_users_read
 from slackapp.directory import write_manifest
 from slackapp.directory.write_manifest import Plan
 from slackapp.errors import ConfigError, UsageError
 
 _NAMES = (
     "SLACKAPP_NAME", "SLACKAPP_DESCRIPTION", "SLACKAPP_BOT_SCOPES", "SLACKAPP_USER_SCOPES", "SLACKAPP_BEHAVIOUR",
+    "SLACKAPP_HOST_KEYS_FILE",
 )  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Needs no settings; follows those that are there."""
+    parser.add_argument(
+        "--host", action="store_true", help="with the host side (default: where SLACKAPP_HOST_KEYS_FILE is set)"
+    )
     parser.add_argument("--url", metavar="URL", help="where the service is reached (default: SLACKAPP_PUBLIC_URL)")
 
 
@@ -28,13 +33,19 @@ def run(arguments: argparse.Namespace) -> int:
     url = address(arguments.url) if arguments.url else found["public_url"]
     if url is None:
         raise UsageError("--url: is missing; give the address of the service, or set SLACKAPP_PUBLIC_URL")
-    print_lines(*write_manifest.write(make_plan(url, environment)).splitlines())
+    print_lines(*write_manifest.write(make_plan(url, environment, arguments.host)).splitlines())
     return 0
 
 
-def make_plan(url: str, environment: Mapping[str, str]) -> Plan:
-    """Makes the plan of a manifest for an address, from these settings. Raises ConfigError."""
+def make_plan(url: str, environment: Mapping[str, str], host: bool = False) -> Plan:
+    """Makes the plan of a manifest for an address, from these settings; `host`: with the host side, on or not.
+
+    Raises ConfigError.
+    """
     found = config.load_some({**behaviour_defaults(environment), **environment}, _NAMES)
+    host = host or found["host_keys_file"] is not None
+    if host:
+        require_users_read((*found["bot_scopes"], *found["user_scopes"]))
     return Plan(
         url=url,
         name=found["name"],
@@ -43,6 +54,7 @@ def make_plan(url: str, environment: Mapping[str, str]) -> Plan:
         user_scopes=found["user_scopes"],
         handles=frozenset(load_behaviour(found["behaviour"])),
         reasons=load_scope_reasons(found["behaviour"]),
+        host=host,
     )
 
 

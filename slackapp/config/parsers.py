@@ -178,6 +178,14 @@ def teams(text: str) -> tuple[str, ...]:
     return parts
 
 
+def organizations(text: str) -> tuple[str, ...]:
+    """Parses ids of the host's; a text without any is no list that lets everybody in."""
+    parts = _listed(text)
+    if (text and not parts) or not all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", part) for part in parts):
+        raise ValueError("must be ids of organizations, 1 to 64 letters, digits, _ and -, separated by commas")
+    return parts
+
+
 def key_commands(text: str) -> tuple[tuple[str, Path], ...]:
     """Parses `NAME=/PATH`, separated by commas."""
     found: dict[str, Path] = {}
@@ -214,7 +222,7 @@ def check_combinations(settings: Settings) -> None:
             "SLACKAPP_PUBLIC_URL: must be https, because slack.com sends browsers and events there; "
             "use a tunnel or a proxy with a certificate"
         )
-    _require_users_read(settings)
+    _require_admin_scope(settings)
     if settings.host_keys_file is not None:
         _check_host(settings)
 
@@ -226,15 +234,20 @@ def _check_host(settings: Settings) -> None:
     redirect_uri = settings.public_url + HOST_CALLBACK_PATH
     if settings.host_redirect_uri not in ("", redirect_uri):
         raise ConfigError(f"SLACK_REDIRECT_URI: must be {redirect_uri}, as SLACKAPP_PUBLIC_URL is; or leave it out")
+    require_users_read((*settings.bot_scopes, *settings.user_scopes))
+
+
+def require_users_read(asked: tuple[str, ...]) -> None:
+    """Checks that the host side can see who is an admin. Raises ConfigError."""
     # claim: C-146
-    if installer.USERS_READ not in (*settings.bot_scopes, *settings.user_scopes):
+    if installer.USERS_READ not in asked:
         raise ConfigError(
             f"SLACKAPP_BOT_SCOPES: add {installer.USERS_READ}; with SLACKAPP_HOST_KEYS_FILE only an admin may give a "
             "workspace to an organization, and only that scope shows who is one"
         )
 
 
-def _require_users_read(settings: Settings) -> None:
+def _require_admin_scope(settings: Settings) -> None:
     asked = (*settings.bot_scopes, *settings.user_scopes)
     if settings.home_admin and installer.USERS_READ not in settings.bot_scopes:  # it is the bot who asks there
         raise ConfigError(

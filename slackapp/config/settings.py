@@ -181,6 +181,10 @@ SETTINGS = (
         meaning="How many workspaces an organization may connect, unless the host says otherwise for it.",
     ),
     Setting(
+        "SLACKAPP_HOST_ORGANIZATIONS", "host_organizations", forms.organizations, "",
+        meaning="Ids of the organizations for which the host side is on, separated by commas; without it for all.",
+    ),
+    Setting(
         "SLACKAPP_HOST_APPROVAL", "host_approval", forms.yes_or_no, "no",
         meaning="`yes`: members may ask to connect, and an owner or admin approves.",
     ),

@@ -170,12 +170,16 @@ def send(method: str, origin: str, target: str, body: str, headers: Mapping[str,
 
 
 @contextlib.contextmanager
-def open_local_slack(folder: Path) -> Iterator[dict[str, str]]:
-    """Starts a local Slack, and ends it; the settings of a service that talks to it."""
+def open_local_slack(folder: Path, *way_back: str) -> Iterator[dict[str, str]]:
+    """Starts a local Slack, and ends it; the settings of a service that talks to it.
+
+    `way_back` are further paths to which it sends browsers back.
+    """
     port, slack_port = free_port(), free_port()
     url, slack_url = f"http://localhost:{port}", f"http://127.0.0.1:{slack_port}"
     settings = _settings(folder, url, slack_url, port)
-    with _process(_local_slack(folder, url, slack_port), {}, folder / "slack.log", slack_url):
+    also = (word for path in way_back for word in ("--redirect-url", f"{url}{path}"))
+    with _process((*_local_slack(folder, url, slack_port), *also), {}, folder / "slack.log", slack_url):
         yield settings
 
 

@@ -21,6 +21,7 @@ from slackapp.directory.findings import (
     urls_in,
     value_at,
 )
+from slackapp.model import HOST_CALLBACK_PATH
 
 NOT_ACCEPTED = (
     "admin*", "identity.*", "search:read", "workflow.steps:execute", "triggers:*", "read", "post", "client",
@@ -57,6 +58,15 @@ def ours_only(look: ReviewInput) -> Iterator[Finding]:
     yield expect_none(strange, "every address is one of this app's host", action, look.is_local)
 
 
+def host_redirect(look: ReviewInput) -> Iterator[Finding]:
+    """Checks that Slack knows the way back of the host side, where that is on."""
+    redirects = strings_at(look.manifest, "oauth_config", "redirect_urls")
+    known = any(urlsplit(address).path == HOST_CALLBACK_PATH for address in redirects)
+    action = f"write it anew: slackapp manifest --host --url {look.url or 'URL'} > manifest.yml"
+    needed = scope_reasons.HOST in look.switched_on
+    yield Finding(known or not needed, f"a redirect address is {HOST_CALLBACK_PATH}", action=action)
+
+
 def reasons_given(look: ReviewInput) -> Iterator[Finding]:
     """Checks that each scope has its row and serves something, and each feature has its scopes."""
     own = look.own_reasons
@@ -81,7 +91,7 @@ def reasons_given(look: ReviewInput) -> Iterator[Finding]:
 def _served(reason: ScopeReason, features: Iterable[str]) -> tuple[str, ...]:
     """The features that a scope serves; any command needs the one for commands."""
     commands = [feature for feature in features if feature.startswith("/")] if reason.scope == "commands" else []
-    return (*reason.features, *commands)
+    return (*reason.features, *reason.optional, *commands)
 
 
 def features_of(look: ReviewInput) -> tuple[str, ...]:

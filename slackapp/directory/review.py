@@ -106,7 +106,10 @@ REQUIREMENTS = (
         6, "no token in an address; secrets go by POST", by_app=(app.no_secret_in_address,),
         evidence=_tests("attacks/test_operator", "slack/test_transport"),
     ),
-    Requirement(7, "redirect addresses are on domains you control, https, without #", (manifest.ours_only,)),
+    Requirement(
+        7, "redirect addresses are on domains you control, https, without #",
+        (manifest.ours_only, manifest.host_redirect),
+    ),
     Requirement(
         8, "least scopes, each with a written reason, none for later", (manifest.reasons_given, manifest.bot_declared),
         evidence=("docs/scopes.md",), person="read the reasons as a customer would",

@@ -14,7 +14,7 @@ from typing import Any
 from slackapp.checks import scope_reasons
 from slackapp.checks.interaction import OPTIONS_PREFIXES
 from slackapp.checks.lifecycle import LIFECYCLE_TYPES
-from slackapp.model import CALLBACK_PATH, COMMANDS_PATH, EVENTS_PATH, INTERACTIVITY_PATH
+from slackapp.model import CALLBACK_PATH, COMMANDS_PATH, EVENTS_PATH, HOST_CALLBACK_PATH, INTERACTIVITY_PATH
 
 COMMANDS = {"/example": ("Says how the app is", "[status | help]")}
 """What Slack shows beside a command while it is typed; other commands get general words."""
@@ -35,12 +35,18 @@ renews them before they expire, and erases everything it holds about a workspace
 _MENTION = "Invite the app to a channel and mention it: it answers there, in a thread."
 _REMOVE = "block_actions:remove_app"
 """The key of the example's button on its Home tab."""
-_ADMINS = "  # users:read, where SLACKAPP_HOME_ADMIN or SLACKAPP_REQUIRE_ADMIN_INSTALLER is on: to see who is an admin"
+_ADMINS = (
+    "  # users:read, where SLACKAPP_HOME_ADMIN, SLACKAPP_REQUIRE_ADMIN_INSTALLER or the host side is on: to see who is "
+    "an admin"
+)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Input of a manifest. `handles` are the keys of the behaviour's table, `reasons` its `SCOPES`."""
+    """Input of a manifest. `handles` are the keys of the behaviour's table, `reasons` its `SCOPES`.
+
+    `host`: with the host side, to which Slack sends browsers back at an address of its own.
+    """
 
     url: str
     name: str
@@ -49,6 +55,7 @@ class Plan:
     user_scopes: tuple[str, ...]
     handles: frozenset[str]
     reasons: Mapping[str, str]
+    host: bool = False
 
 
 def manifest_data(plan: Plan) -> dict[str, Any]:
@@ -85,7 +92,7 @@ def _tree(plan: Plan) -> dict[str, Any]:
             "long_description": _long_description(plan.handles),
         },
         "features": _features(plan),
-        "oauth_config": {"redirect_urls": [plan.url + CALLBACK_PATH], "scopes": _scopes(plan)},
+        "oauth_config": {"redirect_urls": _redirect_urls(plan), "scopes": _scopes(plan)},
         "settings": {
             "event_subscriptions": {"request_url": plan.url + EVENTS_PATH, "bot_events": list(events_of(plan.handles))},
             "interactivity": _interactivity(plan),
@@ -94,6 +101,10 @@ def _tree(plan: Plan) -> dict[str, Any]:
             "token_rotation_enabled": True,
         },
     }
+
+
+def _redirect_urls(plan: Plan) -> list[str]:
+    return [plan.url + CALLBACK_PATH, *([plan.url + HOST_CALLBACK_PATH] if plan.host else [])]
 
 
 def _long_description(handles: Collection[str]) -> str:
@@ -163,6 +174,8 @@ def _notes(plan: Plan) -> dict[str, str]:
         notes["is_enabled"] = "the button on the Home tab"
         if "app_home_opened" in plan.handles:
             notes["home_tab_enabled"] = "how the app is; for admins how to remove it, where SLACKAPP_HOME_ADMIN is on"
+    if plan.host:
+        notes[plan.url + HOST_CALLBACK_PATH] = "the host side"
     for scope in plan.bot_scopes + plan.user_scopes:
         notes[scope] = scope_reasons.reason_text(scope, plan.handles, plan.reasons) or "why?"
     return {**scope_reasons.EVENTS_WITHOUT_SCOPE, **notes}

@@ -69,6 +69,7 @@ class Settings(NamedTuple):
     host_complete_path: str
     host_return_path: str
     host_workspaces: int
+    host_organizations: tuple[str, ...]
     host_approval: bool
     host_rate_per_minute: int
     host_redirect_uri: str

@@ -245,6 +245,19 @@ SELECT id, organization_id FROM connections
  ORDER BY oauth_expires_at, id
  LIMIT 100;
 
+-- name: count_overdue_attempts :one
+-- tenant: none (whose time is long over)
+SELECT count(*) AS found FROM connections
+ WHERE oauth_expires_at IS NOT NULL AND oauth_expires_at < :before;
+
+-- name: count_unvaulted_connections :one
+-- tenant: none (for the operator)
+SELECT count(*) AS found FROM connections AS held
+ WHERE held.tenant_kind <> '' AND held.status = 'active' AND held.kind = 'workspace'
+   AND NOT EXISTS (SELECT 1 FROM tokens AS stored
+                    WHERE stored.tenant_kind = held.tenant_kind AND stored.tenant_id = held.tenant_id
+                      AND stored.holder_kind = 'bot' AND stored.holder_id = '');
+
 -- name: attempts_under_key :many
 -- tenant: none (begun under a key that the host has retired)
 SELECT id, organization_id FROM connections

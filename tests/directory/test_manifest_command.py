@@ -37,6 +37,26 @@ def test_it_follows_the_settings(here: Here) -> None:
     assert "why?" in here.run(given, "manifest").stdout  # emoji:read has no reason yet
 
 
+@pytest.mark.parametrize("way", [("--host",), ()])
+def test_with_the_host_side_slack_may_send_browsers_back_there_too(here: Here, way: tuple[str, ...]) -> None:
+    given = {"SLACKAPP_BOT_SCOPES": "chat:write,users:read,channels:read"}
+    given |= {} if way else {"SLACKAPP_HOST_KEYS_FILE": "host.keys"}
+    text = here.run(given, "manifest", "--url", URL, *way).stdout
+    found = read_manifest.read("printed", text)
+    assert found["oauth_config"]["redirect_urls"] == [
+        f"{URL}/slack/oauth_redirect", f"{URL}/api/v2/slack/auth/callback",
+    ]  # fmt: skip
+    assert "- channels:read # to list the channels that may be chosen\n" in text
+    assert "why?" not in text
+
+
+@pytest.mark.claim("C-146")
+def test_the_host_side_needs_to_see_who_is_an_admin_in_the_manifest_too(here: Here) -> None:
+    ended = here.run({}, "manifest", "--url", URL, "--host")
+    assert (ended.returncode, ended.stdout) == (78, "")
+    assert ended.stderr.startswith("slackapp: SLACKAPP_BOT_SCOPES: add users:read; with SLACKAPP_HOST_KEYS_FILE ")
+
+
 @pytest.mark.parametrize(
     ("given", "arguments", "status"),
     [

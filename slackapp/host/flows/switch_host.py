@@ -41,7 +41,11 @@ def list_remaining(app: App, organization: str) -> list[Switch]:
 
 def is_enabled(app: App, organization: str) -> bool:
     """Tells whether anything may be begun for the organization now. Raises StoreError."""
-    return app.settings.integration_enabled and not switches.is_disabled(app.db, organization)
+    settings = app.settings
+    # claim: C-220
+    if settings.host_organizations and organization not in settings.host_organizations:
+        return False
+    return settings.integration_enabled and not switches.is_disabled(app.db, organization)
 
 
 def require_enabled(app: App, caller: HostCaller) -> None:

@@ -122,6 +122,16 @@ def list_expired(db: Database, now: int) -> list[ConnectionKey]:
     return [ConnectionKey(row["organization_id"], row["id"], ConnectionStatus.PENDING) for row in rows]
 
 
+def count_overdue(db: Database, before: int) -> int:
+    """Counts the pending connections whose time was over before then, and which nobody has ended."""
+    return count_rows(db, "count_overdue_attempts", {"before": before})
+
+
+def count_unvaulted(db: Database) -> int:
+    """Counts the active workspace connections whose token is not in the vault."""
+    return count_rows(db, "count_unvaulted_connections", {})
+
+
 def list_under_key(db: Database, host_key_id: str) -> list[ConnectionKey]:
     """Lists pending connections that were begun under a host key, at most 100."""
     rows = db.many("attempts_under_key", {"host_key_id": host_key_id})

@@ -112,6 +112,16 @@ def test_an_attempt_is_not_shown_even_by_its_id(world: World, host: Host) -> Non
     assert told(host.of().get(f"{INTEGRATION}?connectionId={attempt.id}")) == (404, "NOT_FOUND")
 
 
+@pytest.mark.claim("C-220")
+def test_while_it_is_rolled_out_it_is_off_for_all_but_those_that_are_named(world: World, host: Host) -> None:
+    world.restart(host_organizations=(GLOBEX,))
+    assert host.of().get(INTEGRATION).json == {"enabled": False}
+    for refused in (host.of().post("slack/auth", {}), host.of().post("slack/integration/test")):
+        assert told(refused) == (503, "INTEGRATION_DISABLED")
+    assert host.of(organization=GLOBEX).get(INTEGRATION).json["enabled"] is True
+    assert host.of(organization=GLOBEX).post("slack/auth", {}).status == 200
+
+
 def test_disabled_handled(world: World, host: Host) -> None:
     """C187: off, nothing is told but that; what only reads goes on, and the rest is refused in the PRD's words."""
     connect(world, host)

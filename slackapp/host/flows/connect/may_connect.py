@@ -4,9 +4,10 @@ from slackapp.flows.app import App
 from slackapp.host.checks.roles import HostAction, is_allowed
 from slackapp.host.checks.transitions import HELD
 from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.flows import switch_host
 from slackapp.host.model import ConnectionKind, ConnectionStatus, HostRole, MemberStatus
 from slackapp.host.rows import Connection
-from slackapp.host.store import approvals, connections, members, organizations, switches
+from slackapp.host.store import approvals, connections, members, organizations
 
 
 def require(app: App, organization_id: str, member_id: str, reconnects: str) -> None:
@@ -16,7 +17,7 @@ def require(app: App, organization_id: str, member_id: str, reconnects: str) -> 
     """
     organization = organizations.find(app.db, organization_id)
     # claim: C-161
-    if not app.settings.integration_enabled or switches.is_disabled(app.db, organization_id):
+    if not switch_host.is_enabled(app, organization_id):
         raise HostRefused(HostRefusal.DISABLED)
     # claim: C-161
     if organization is None or organization.removed_at is not None:
