@@ -371,17 +371,16 @@ def test_a_setting_counts_as_a_feature() -> None:
 
 def test_with_the_host_side_on_slack_must_know_its_way_back_and_its_scopes_have_reasons() -> None:
     on = ("SLACKAPP_HOST_KEYS_FILE",)
-    back = "https://app.example.com/api/v2/slack/auth/callback"
+    back = f"{BASE}/api/v2/slack/auth/callback"
     asked = tampered(*SCOPES, value=[*ASKED, "users:read", "channels:read", "groups:read"])
     assert judged(8, ReviewInput(asked, switched_on=on)).result == PASS
     assert judged(8, ReviewInput(asked)).result == FAIL, "off, nothing needs them"
     assert judged(8, ReviewInput(SHIPPED, switched_on=on)).result == FAIL
-    here = "https://app.example.com"
-    assert judged(7, ReviewInput(SHIPPED, url=here)).result == PASS
-    (wrong,) = judged(7, ReviewInput(SHIPPED, url=here, switched_on=on)).wrong
+    assert judged(7, ReviewInput(SHIPPED, url=BASE)).result == PASS
+    (wrong,) = judged(7, ReviewInput(SHIPPED, url=BASE, switched_on=on)).wrong
     assert "a redirect address is /api/v2/slack/auth/callback; write it anew: slackapp manifest --host" in wrong
-    urls = tampered("oauth_config", "redirect_urls", value=["https://app.example.com/slack/oauth_redirect", back])
-    assert judged(7, ReviewInput(urls, url=here, switched_on=on)).result == PASS
+    urls = tampered("oauth_config", "redirect_urls", value=[f"{BASE}/slack/oauth_redirect", back])
+    assert judged(7, ReviewInput(urls, url=BASE, switched_on=on)).result == PASS
 
 
 @pytest.mark.parametrize("manifest", [{}, {"oauth_config": None, "settings": [], "features": {"slash_commands": "x"}}])
