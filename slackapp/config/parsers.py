@@ -56,6 +56,7 @@ client_id = _matching(r"[0-9]{1,32}\.[0-9]{1,32}", "is not a client id; it is tw
 behaviour = _matching(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "must be of the form module:TABLE")
 name, description = _printable(35), _printable(140)
 url_path = _matching(r"(/[A-Za-z0-9._~-]+)*/?", "must be a path such as /settings/integrations")
+purpose = _matching(r"[A-Za-z0-9_-]{0,64}", "must be at most 64 letters, digits, _ and -, such as notifications")
 region = _matching(r"([a-z0-9]+(-[a-z0-9]+)*)?", "must be a word such as eu or us-east-1")
 state_ttl = _whole_number(60, 900)
 embedded_state_ttl = _whole_number(1, 900)

@@ -189,6 +189,11 @@ SETTINGS = (
         meaning="`yes`: members may ask to connect, and an owner or admin approves.",
     ),
     Setting(
+        "SLACKAPP_HOST_PURPOSE", "host_purpose", forms.purpose, "",
+        meaning="The id of what a connection is for where nobody says so, such as `notifications`; an organization "
+        "need not have it among its own.",
+    ),
+    Setting(
         "SLACKAPP_HOST_RATE_PER_MINUTE", "host_rate_per_minute", forms.rate, "600",
         meaning="How many requests for one organization are answered in a minute; more get 429. What is begun or "
         "opened for it counts by `SLACKAPP_RATE_PER_MINUTE`, too.",

@@ -71,6 +71,7 @@ class Settings(NamedTuple):
     host_workspaces: int
     host_organizations: tuple[str, ...]
     host_approval: bool
+    host_purpose: str
     host_rate_per_minute: int
     host_redirect_uri: str
     integration_enabled: bool

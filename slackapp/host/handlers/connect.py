@@ -14,7 +14,9 @@ from slackapp.host.flows.connect.begin_connect import ConnectRequest
 from slackapp.host.flows.connect.open_session import PageMember
 from slackapp.host.handlers import connect_pages
 from slackapp.host.handlers.connect_pages import BEGIN, CONFIRM, CONNECT_PATH
-from slackapp.host.store import organizations, purposes
+from slackapp.host.model import ConnectionKind, ConnectionStatus
+from slackapp.host.rows import Connection
+from slackapp.host.store import connections, organizations, purposes
 from slackapp.model import Actor
 from slackapp.web.components import Frame
 from slackapp.web.request import Request, address_prefix, network_prefix
@@ -47,10 +49,22 @@ def show(app: App, request: Request, caller: PageMember, now: int) -> Response:
     frame, token = Frame(app.settings.name), make_form_token(caller.secret)
     if waiting is not None:
         return connect_pages.confirm(frame, waiting, token)
+    if (lost := _find_lost(app, caller)) is not None:
+        return connect_pages.begin_again(frame, lost, token)
     organization = organizations.find(app.db, caller.organization)
     name = organization.name if organization is not None else ""
     known = purposes.list_all(app.db, caller.organization)
     return connect_pages.begin(frame, name or caller.organization, known, token)
+
+
+def _find_lost(app: App, caller: PageMember) -> Connection | None:
+    """Finds the connection that must be connected again before another one can be: there is no room for both."""
+    organization = organizations.find(app.db, caller.organization)
+    limit = organization.workspace_limit if organization is not None else None
+    if connections.count_held(app.db, caller.organization) < (limit or app.settings.host_workspaces):
+        return None
+    known = connections.page(app.db, caller.organization, ConnectionKind.WORKSPACE)
+    return next((each for each in known if each.status == ConnectionStatus.NEEDS_RECONNECT), None)
 
 
 def receive_form(app: App, request: Request, caller: PageMember, now: int) -> Response:

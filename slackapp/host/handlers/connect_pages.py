@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from slackapp.errors import Refused
 from slackapp.host.checks import form_token
 from slackapp.host.flows.connect.confirm_connect import WaitingConnection
-from slackapp.host.rows import Purpose
+from slackapp.host.rows import Connection, Purpose
 from slackapp.web.components import (
     Field,
     Frame,
@@ -43,6 +43,19 @@ def confirm(frame: Frame, waiting: WaitingConnection, token: str) -> Response:
         "connected before you press the button.</p>"
         f"{_form(CONFIRM, token, '', f'Connect {waiting.workspace}')}"
         '<p class="note">You did not begin this? Close the page: it is given back to Slack by itself.</p>',
+    )
+
+
+def begin_again(frame: Frame, lost: Connection, token: str) -> Response:
+    """The page on which the one connection of an organization is brought back."""
+    name = lost.team_name or lost.team_id
+    inner = hidden("reconnect", lost.id)
+    return _form_page(
+        frame,
+        f"Reconnect {name}",
+        f"<p>Slack takes the app's token for <strong>{escape(name)}</strong> no more. Connect the workspace again: its "
+        "settings stay as they are.</p>"
+        f"{_form(BEGIN, token, inner, f'Reconnect {name}')}",
     )
 
 

@@ -81,6 +81,16 @@ def test_a_field_that_says_nothing_is_named(world: World, asked: Any, refusal: H
 
 
 @pytest.mark.claim("C-163")
+def test_without_a_purpose_it_is_for_what_the_operator_has_set(world: World) -> None:
+    world.restart(host_purpose="notifications")
+    change(world, lambda: purposes.save(world.service.app.db, ACME, Purpose("alerts", "Deployment alerts"), NOW))
+    ann(world).begin()
+    ann(world).begin(purpose="alerts")
+    assert [row["purpose_id"] for row in ann(world).all()] == ["notifications", "alerts"]
+    assert [fact["purpose"] for fact in world.facts("oauth.initiated")] == ["notifications", "alerts"]
+    assert refused(world, ann(world), purpose="unknown") == (HostRefusal.CONNECT_FIELD, "purpose")
+
+
 def test_a_purpose_of_the_organizations_own_list_is_kept(world: World) -> None:
     change(world, lambda: purposes.save(world.service.app.db, ACME, Purpose("alerts", "Deployment alerts"), NOW))
     ann(world).begin(purpose="alerts")

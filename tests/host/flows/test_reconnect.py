@@ -1,5 +1,6 @@
 """A connection is brought back, moved or ended; and what Slack reports at any step."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +61,29 @@ def test_the_same_workspace_keeps_its_settings(world: World) -> None:
         first.id, "active", "C1", ("C1", "C2"),
     )  # fmt: skip
     assert (person.statuses(), works(world)) == (["active"], True)
+
+
+def test_the_page_offers_to_reconnect_what_is_lost_where_there_is_room_for_no_other(world: World) -> None:
+    person = ann(world)
+    first = person.connect()
+    assert "Reconnect" not in person.browser.get("/settings/connect").text
+    find_dead(world)
+    page = person.browser.get("/settings/connect")
+    assert f"<h1>Reconnect {first.team_name}</h1>" in page.text
+    lost = re.findall(r'name="reconnect" value="([^"]+)"', page.text)
+    assert lost == [first.id]
+    begun = led_to(person.begin_on_page(reconnect=lost[0]))
+    assert told(person.come_back(person.approve(begun)).location)["status"] == "success"
+    assert (person.held().id, person.held().status) == (first.id, "active")
+    assert "Reconnect" not in person.browser.get("/settings/connect").text
+
+
+def test_where_there_is_room_the_page_offers_to_connect(world: World) -> None:
+    person = ann(world)
+    person.connect()
+    find_dead(world)
+    world.restart(host_workspaces=2)
+    assert "<h1>Connect Slack</h1>" in person.browser.get("/settings/connect").text
 
 
 def test_another_workspace_clears_those_that_name_channels_and_the_first_is_removed(world: World) -> None:

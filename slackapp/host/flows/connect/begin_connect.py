@@ -72,6 +72,7 @@ def run(app: App, caller: HostCaller, request: ConnectRequest, now: int) -> Begu
         # claim: C-163
         if purpose and purposes.find(app.db, caller.organization, purpose) is None:
             raise HostRefused(HostRefusal.CONNECT_FIELD, field="purpose")
+        purpose = purpose or ("" if reconnects else app.settings.host_purpose)  # what is brought back keeps its own
         # claim: C-163
         if connections.count_attempts(app.db, caller.organization) >= MAX_ATTEMPTS:
             raise HostRefused(HostRefusal.ATTEMPTS, retry_after=_RETRY_AFTER)
