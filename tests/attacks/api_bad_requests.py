@@ -72,6 +72,8 @@ QUERIES = {
     "cursor=": ("field", "cursor"),
     "teamId=t0north001": ("field", "teamId"),
     "search=c4nary%00": ("field", "search"),
+    "search=c4nary%E2%80%AE": ("field", "search"),
+    "search=%ED%A0%80": ("parameters", ""),
     "search=%ff": ("parameters", ""),
     f"search={'c' * 4096}": ("parameters", ""),
 }
@@ -86,7 +88,7 @@ BODIES: dict[str, tuple[bytes, str, str]] = {
     "a name that is none": (b'{"c4nary <script>": 1}', "unknown_field", ""),
 }
 LOGIN = {"memberId": "ann", "role": "admin"}
-VALUES: list[Any] = [{"c4nary": 1}, ["c4nary ", {}], 1.5, "c4nary\x00", "c4nary" * 99, -1, True]
+VALUES: list[Any] = [{"c4nary": 1}, ["c4nary ", {}], 1.5, "c4nary\x00", "c4nary\u2066", "c4nary" * 99, -1, True]
 
 
 def api() -> Iterator[Bad]:
@@ -123,7 +125,7 @@ def contents(route: HostRoute, name: str) -> Iterator[Bad]:
         else:
             yield bad(route, f"{name}: {what}", outcome, field=field, content=content)
     if route.body is not None:
-        for media_type in ("text/plain", f"application/{CANARY}"):
+        for media_type in ("", "text/plain", f"application/{CANARY}", f"{JSON}; charset=utf-16", f"{JSON};charset=x"):
             yield bad(route, f"{name} as {media_type}", "body", content=b"{}", media_type=media_type)
     for field, form in (route.body or {}).items():
         for value in VALUES[form["type"] == "object" :]:

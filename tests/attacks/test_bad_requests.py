@@ -1,5 +1,6 @@
 """Some hundred bad requests, one after another in one world: each with its exact answer, and after each all is well."""
 
+import html
 import json
 import re
 import sqlite3
@@ -12,22 +13,25 @@ import pytest
 
 from slackapp.errors import Refusal, RefusalKind, Refused
 from slackapp.host.answers import refusal_api
+from slackapp.host.checks.form_token import make_form_token
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.model import HostRole
 from slackapp.host.routes import API_ROUTES
 from slackapp.routes import CONNECT, PAGE, ROUTES
 from slackapp.web.request import BODY_LIMIT
 from slackapp.web.router import Router
-from tests.attacks import api_bad_requests
+from tests.attacks import api_bad_requests, page_bad_requests
 from tests.attacks.api_bad_requests import API
 from tests.attacks.bad_requests import ACTION, ALL, CANARY, CODES, COMMAND, FORM, JSON, METHODS, Bad, action
+from tests.attacks.page_bad_requests import PAGES
+from tests.host.keys import HOST_URL
 from tests.support.callback_world import Approved, approved, cookie_of
-from tests.support.client import Reply
+from tests.support.client import Reply, keep_cookie
 from tests.support.host_world import Host, connect, make_host_world
 from tests.support.things import THINGS, with_things
-from tests.support.world import HOST, START, World
+from tests.support.world import HOST, START, Browser, World
 
-PATHS = {route.path: route for route in ROUTES if route not in CONNECT}
+PATHS = {route.path: route for route in ROUTES}
 PIECE = re.compile(rb"[^\x00-\x20;,&=\"'{}:\[\]()<>?]{9,}")
 """What of a request is long enough to be recognised in an answer."""
 OURS = " ".join(
@@ -53,6 +57,7 @@ class PreparedWorld:
 
     world: World
     victim: Approved
+    member: Browser
     reader: sqlite3.Connection
     good: int = 0
     rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
@@ -85,6 +90,8 @@ class PreparedWorld:
         """With the victim's state, code and cookie, and a canary in headers that nobody reads."""
         known = {"<state>": self.victim.state, "<code>": self.victim.code}
         known["<cookie>"] = cookie_of(self.victim.browser).partition("=")[2]
+        known["<session>"] = cookie_of(self.member).partition("=")[2]
+        known["<form_token>"] = make_form_token(known["<session>"])
 
         def fill(text: str) -> str:
             for name, value in known.items():
@@ -94,7 +101,8 @@ class PreparedWorld:
         unread = {"User-Agent": CANARY, "Referer": f"https://{CANARY}.example/", "X-Forwarded-Host": CANARY}
         unread |= {"X-Slack-Retry-Num": "1", "X-Slack-Retry-Reason": CANARY, "X-Request-Id": CANARY}
         headers = {**unread, **{name: fill(value) for name, value in bad.headers.items()}}
-        return replace(bad, target=fill(bad.target), headers=headers)
+        body = fill(bad.body.decode("latin-1")).encode("latin-1") if bad in PAGES else bad.body
+        return replace(bad, target=fill(bad.target), body=body, headers=headers)
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +116,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWorld
         host.post("members/gone/offboard")
         Host(world, "globex").get("slack/integration")
         world.service.wsgi = with_things(world.service.app)
+        login = {"memberId": "rowner", "role": HostRole.OWNER}
+        member, ticket = world.browser(), host.post("slack/sessions", login).json["ticket"]
+        headers = {"Content-Type": FORM, "Origin": HOST_URL}
+        keep_cookie(member.cookies, world.request("POST", "/settings/session", f"ticket={ticket}".encode(), headers))
         reader = sqlite3.connect(f"file:{world.settings.database}?mode=ro", uri=True)
-        made = PreparedWorld(world, approved(world), reader)
+        made = PreparedWorld(world, approved(world), member, reader)
         made.next_good_request_works()
         assert made.rows == {name: rows for name, rows in world.snapshot().items() if name != "host_token_ids"} != {}
         yield made
@@ -144,6 +156,12 @@ def assert_is_the_answer(bad: Bad, reply: Reply) -> None:
         refused = HostRefused(refusal, field=bad.wrong_field or None) if host_side else Refused(refusal)
         assert reply.body == refusal_api(refused).body
         return
+    if reply.status == 302:
+        assert reply.location == bad.answer
+        return
+    if route in CONNECT:
+        assert html.escape(refusal.sentence) in reply.text
+        return
     assert (refusal.code, refusal.status) == (CODES[bad.outcome], bad.status)
     if bad.method == "HEAD":
         assert reply.body == b""
@@ -160,6 +178,8 @@ def refusal_of(bad: Bad) -> RefusalKind:
 
 
 def status_of(bad: Bad) -> int:
+    if bad in PAGES:
+        return 302 if bad.answer else page_bad_requests.STATUSES[bad.outcome]
     return api_bad_requests.OUTCOMES[bad.outcome] if bad in API else bad.status
 
 
@@ -167,7 +187,7 @@ BATCH = 24
 """Requests in one test: they are many, and each test costs its while."""
 
 
-EVERY = (*ALL, *API)
+EVERY = (*ALL, *API, *PAGES)
 
 
 @pytest.mark.parametrize("first", range(0, len(EVERY), BATCH))
@@ -191,7 +211,7 @@ def check(prepared: PreparedWorld, bad: Bad) -> None:
         assert (reply.status, lines[0]["status"]) == (status, status)
         assert_is_the_answer(bad, reply)
         assert_nothing_is_repeated(bad, reply, log)
-        assert not {"set-cookie", "location"} & set(reply.headers)
+        assert {"set-cookie", "location"} & set(reply.headers) == ({"location"} if status == 302 else set())
         assert world.calls() == prepared.calls
         assert prepared.snapshot() == prepared.rows
     finally:
@@ -211,8 +231,10 @@ def test_the_bad_requests_are_many_distinct_and_cover_every_kind() -> None:
     assert len({bad.name for bad in EVERY}) == len(EVERY)
     assert {bad.outcome for bad in ALL} == {*CODES, "ok"}
     assert {bad.outcome for bad in API} == {*api_bad_requests.OUTCOMES}
-    assert not set(HostRefusal.__members__) & set(Refusal.__members__)
     router = Router(PATHS)
+    walked = {(bad.method, (router.match(bad.target.partition("?")[0]) or ("",))[0]) for bad in EVERY}
+    assert {(route.method, route.path) for route in (*API_ROUTES, *CONNECT)} <= walked, "a route has no row"
+    assert not set(HostRefusal.__members__) & set(Refusal.__members__)
     found = (router.match(bad.target.partition("?")[0]) for bad in EVERY)
     assert {match[0] for match in found if match} == set(PATHS)
 

@@ -2,12 +2,15 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from slackapp.errors import StoreBusyError
+from slackapp.host.answers import CODES
 from slackapp.host.checks.fields import MAX_BODY
+from slackapp.host.errors import HostRefusal
 from slackapp.host.flows import change_connection, switch_host
 from slackapp.host.memory import SLACK_PLACES, host_memory
 from slackapp.host.model import ConnectionStatus
@@ -18,17 +21,25 @@ from slackapp.host.store import connections
 from slackapp.localslack.model import Fault
 from slackapp.model import SCHEDULER, Tenant
 from slackapp.store import freezes
+from tests.support import connecting
 from tests.support.connected import ACME
-from tests.support.host_world import OPERATOR, Host, connect, make_host_world, told
-from tests.support.world import NORTH, World
+from tests.support.connecting import ann, eve
+from tests.support.host_world import ADMIN, MEMBER, OPERATOR, Host, connect, make_host_world, told
+from tests.support.world import NORTH, ORG, SOUTH, World
 
 NOBODY = "0" * 24
+FULL, ELSEWHERE = "initech", "hooli"
+"""Organizations with as many workspaces as they may have, and of another region."""
 
 
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with make_host_world(tmp_path_factory.mktemp("codes")) as made:
+    with make_host_world(tmp_path_factory.mktemp("codes"), SLACKAPP_HOST_APPROVAL="yes") as made:
         connect(made, Host(made))
+        for number, tenant in enumerate((SOUTH, ORG), start=2):
+            connect(made, Host(made, FULL), tenant, number)
+        assert Host(made, FULL).put("organization", {"workspaceLimit": 2}).status == 200
+        assert Host(made, ELSEWHERE).put("organization", {"dataRegion": "elsewhere"}).status == 200
         Host(made).of("gone").get("slack/integration")
         Host(made).post("members/gone/offboard")
         yield made
@@ -121,12 +132,16 @@ WAYS: dict[str, Callable[[World], Way]] = {
     "INTEGRATION_DISABLED": off,
     "TOKEN_UNAVAILABLE": frozen,
     "BUSY": crowded,
+    "INTEGRATION_EXISTS": lambda world: request_with(),
+    "WORKSPACE_LIMIT_REACHED": lambda world: request_with(organization=FULL),
+    "APPROVAL_REQUIRED": lambda world: request_with(member="meg", role=MEMBER),
+    "REGION_MISMATCH": lambda world: request_with(organization=ELSEWHERE),
 }
-OF_CONNECTING = {"INTEGRATION_EXISTS", "WORKSPACE_LIMIT_REACHED", "APPROVAL_REQUIRED", "REGION_MISMATCH"}
-"""Codes to which tests/host/api/test_begin.py has the way."""
+OF_NO_ROUTE = {"METHOD_NOT_ALLOWED", "WORKSPACE_TAKEN"}
+"""Codes of what is refused before a route is found, and of what Slack sends a browser back with."""
 ALL = [
     (route, code) for route in API_ROUTES for code in codes_of(route)
-    if code not in OF_CONNECTING and (code != "BUSY" or "SLACK_ERROR" in codes_of(route))  # of the others: below
+    if code != "BUSY" or "SLACK_ERROR" in codes_of(route)  # of the others: below
 ]  # fmt: skip
 
 
@@ -143,7 +158,7 @@ def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, s
         target = target.partition("?")[0]
     host = Host(world, changes.get("organization", ACME))
     if "member" in changes or "auth" in route.path:
-        host = host.of(changes.get("member", "ann"))
+        host = host.of(changes.get("member", "ann"), changes.get("role", ADMIN))
     reply = host.call(route.method, target, body, changes.get("headers"))
     if "reconnectUrl" in reply.json:
         assert reply.json["code"] == "INTEGRATION_INACTIVE"
@@ -169,5 +184,16 @@ def test_a_busy_database_is_a_code_too(still: World, route: HostRoute, monkeypat
     assert ask(still, route, {}) == (503, "BUSY")
 
 
+def test_what_no_route_answers_is_reached_too(tmp_path: Path) -> None:
+    with connecting.make_host_world(tmp_path) as world:
+        assert told(world.request("PATCH", API_ROUTES[0].path)) == (405, "METHOD_NOT_ALLOWED")
+        ann(world).connect()
+        late = eve(world)
+        back = late.come_back(late.approve(late.begin().authorize_url))
+        assert connecting.told(back.location)["error"] == HostRefusal.TAKEN.code.lower() == "workspace_taken"
+
+
 def test_there_is_a_way_to_every_code() -> None:
-    assert set(WAYS) | OF_CONNECTING == {code for route in API_ROUTES for code in codes_of(route)}
+    of_routes = {code for route in API_ROUTES for code in codes_of(route)}
+    assert set(WAYS) == of_routes
+    assert of_routes | OF_NO_ROUTE == CODES.keys()

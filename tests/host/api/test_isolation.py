@@ -82,6 +82,7 @@ def test_the_canaries_are_seen_by_those_whose_they_are(canaries: Canaries) -> No
 @given(data=st.data(), route=st.sampled_from(API_ROUTES), organization=ORGANIZATIONS, caller=CALLERS)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organization, caller) -> None:  # type: ignore[no-untyped-def]
+    """C192"""
     world = canaries.world
     theirs = data.draw(st.sampled_from(sorted(TENANTS)))
     team = TENANTS[theirs][1]

@@ -173,6 +173,7 @@ def test_one_workspace_and_no_second_one(world: World) -> None:
 
 @pytest.mark.claim("C-161")
 def test_as_many_workspaces_as_the_organization_may(world: World) -> None:
+    """C189"""
     person = ann(world)
     organization = organizations.find(world.service.app.db, ACME)
     assert organization is not None
@@ -186,7 +187,7 @@ def test_as_many_workspaces_as_the_organization_may(world: World) -> None:
 
 @pytest.mark.claim("C-161")
 def test_two_connects_at_once_do_not_pass_the_limit(world: World) -> None:
-    """Both are begun while there is room; the second to come back is given back."""
+    """C193: Both are begun while there is room; the second to come back is given back."""
     person, other = ann(world), ann(world)
     first, second = person.begin(), other.begin()
     other.come_back(other.approve(second.authorize_url, SOUTH))

@@ -46,6 +46,13 @@ def test_pending_with_state(world: World) -> None:
     assert query_of(begun.authorize_url)["state"] == begun.state
 
 
+def test_redirect(world: World) -> None:
+    """C167: from the callback to the page of the host, with nothing of Slack's in the address."""
+    person = ann(world)
+    back = person.come_back(person.approve(person.begin().authorize_url))
+    assert (back.status, back.location, back.text) == (302, COMPLETE, "")
+
+
 def test_15_min_expiry(world: World) -> None:
     """C172, C182"""
     ann(world).begin()
