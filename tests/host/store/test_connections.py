@@ -281,6 +281,7 @@ OF_ALL = {
     "sweep_host_events", "list_expired_quarantines", "drop_all_quarantines", "sweep_tickets", "end_tickets_under_key",
     "end_all_tickets", "sweep_sessions", "end_sessions_under_key", "end_all_sessions", "sweep_token_ids",
     "sweep_idempotent", "sweep_approvals", "list_switches", "has_workspaces_installed", "is_any_given_back",
+    "count_unvaulted_connections", "count_overdue_attempts",
 }  # fmt: skip
 """For upkeep, an operator, a host key, or the host, which speaks for every organization."""
 ASKED = re.compile(r"\borganization_id (?:= :organization_id|IN \('', :organization_id\))")
