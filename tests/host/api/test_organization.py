@@ -115,6 +115,17 @@ def test_from_the_answer_on_no_token_of_a_frozen_organization_opens(world: World
         assert [(fact["actor"], fact["record_id"]) for fact in world.facts(event)] == [(kind, ACME)]
 
 
+def test_what_ends_something_goes_on_in_a_frozen_organization(world: World, host: Host) -> None:
+    connect(world, host)
+    host.post("slack/freeze")
+    assert host.post(f"members/{ANN}/offboard").status == 200
+    assert host.call("DELETE", "slack/integration").json == {"revokedAtSlack": True}
+    assert world.calls("apps.uninstall") == ["apps.uninstall"]
+    assert host.get(ORGANIZATION).json["frozen"] is True, "what it connects next is frozen, too"
+    assert host.call("DELETE", ORGANIZATION).json == {"deleted": True}
+    assert host.get(ORGANIZATION).json["frozen"] is False, "a new one, of the same id"
+
+
 # Who has left
 
 
